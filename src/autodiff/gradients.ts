@@ -1,0 +1,70 @@
+import { FoveaError } from "../core/errors.js";
+import { formatShape, sameShape, staticShape } from "../core/shape.js";
+import { ancestors, type Node, type Value } from "../graph/graph.js";
+import { add, expand, reduceSum } from "../ops/index.js";
+import { reshape } from "../ops/movement.js";
+
+/**
+ * Reverse-mode differentiation: the gradients of a scalar `loss` with respect to `wrt`, as new values of the same graph.
+ * A value that the loss does not depend on gets `null`.
+ *
+ * Operators know only their own derivative; this driver alone sums over broadcast axes and adds up where a value is used twice.
+ *
+ * @example
+ * const [dx] = gradients(loss, [x]);
+ */
+export function gradients(loss: Value, wrt: readonly Value[]): (Value | null)[] {
+  if (!loss.shape.every((d) => d === 1))
+    throw new FoveaError(`gradients: the loss must be one number, got ${formatShape(loss.shape)}`);
+  const { graph } = loss;
+  const sums = new Map<Value, Value>([[loss, reshape(graph.scalar(1), loss.shape)]]);
+  const upstream = ancestors([loss]);
+  const moving = dependents(upstream, new Set(wrt));
+
+  for (const node of graph.nodes.filter((n) => n.outputs.some((y) => moving.has(y))).reverse()) {
+    const [y, ...others] = node.outputs;
+    if (others.some((other) => sums.has(other)))
+      throw new FoveaError(`gradients: ${node.op.name} passes gradients through its first output only`);
+    const dy = sums.get(y!);
+    if (!dy) continue;
+    const parts = graph.within(node.scope, () => node.op.grad(full(dy, y!), node));
+    node.inputs.forEach((x, i) => {
+      const part = parts[i];
+      if (!part || !moving.has(x)) return;
+      const before = sums.get(x);
+      const part1 = graph.within(node.scope, () => reduceTo(part, x));
+      sums.set(x, before ? graph.within(node.scope, () => add(before, part1)) : part1);
+    });
+  }
+  return wrt.map((x) => {
+    const dx = sums.get(x);
+    return dx ? full(dx, x) : null;
+  });
+}
+
+/** The values among `all` that depend on a value of `sources`. */
+function dependents(all: ReadonlySet<Value>, sources: ReadonlySet<Value>): Set<Value> {
+  const moving = new Set<Value>();
+  const visited = new Set<Node>();
+  for (const value of [...all].sort((a, b) => a.id - b.id)) {
+    if (sources.has(value)) moving.add(value);
+    const { node } = value;
+    if (!node || visited.has(node)) continue;
+    visited.add(node);
+    if (node.inputs.some((x) => moving.has(x))) for (const y of node.outputs) moving.add(y);
+  }
+  return moving;
+}
+
+/** Sums a gradient over the axes along which `x` was broadcast. Axes where the gradient itself is 1 stay: it broadcasts still. */
+function reduceTo(gradient: Value, x: Value): Value {
+  const extra = gradient.shape.length - x.shape.length;
+  const axes = gradient.shape.flatMap((d, i) => (i < extra || (x.shape[i - extra] === 1 && d !== 1) ? [i] : []));
+  const summed = axes.length ? reduceSum(gradient, axes) : gradient;
+  return extra > 0 ? reshape(summed, summed.shape.slice(extra)) : summed;
+}
+
+/** A gradient that may still broadcast, in the full shape of its value. */
+function full(gradient: Value, x: Value): Value {
+  return sameShape(gradient.shape, x.shape) ? gradient : expand(gradient, staticShape(x.shape));
+}

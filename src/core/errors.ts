@@ -1,0 +1,62 @@
+/** Base of every error that Fovea throws on purpose. Its message is one line: where, what must hold, what was given. */
+export class FoveaError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = new.target.name;
+  }
+}
+
+/** Shapes of an operator's inputs do not fit. */
+export class ShapeError extends FoveaError {}
+
+/** A name, option or argument that the caller gave is wrong. */
+export class OptionError extends FoveaError {}
+
+/** Bytes are not what their format demands. */
+export class FormatError extends FoveaError {}
+
+/** A data set or picture cannot be used. */
+export class DataError extends FoveaError {}
+
+/** Training cannot go on (for example because the loss is not finite). */
+export class TrainingError extends FoveaError {}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The candidate nearest to `name` by edit distance, if it is near enough to be a likely typing mistake. */
+export function closest(name: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** `Unknown attention "cbma". Did you mean "cbam"? Available: bam, cbam, …` */
+export function unknownName(what: string, name: string, available: Iterable<string>): OptionError {
+  const names = [...available].sort();
+  const near = closest(name, names);
+  return new OptionError(
+    `Unknown ${what} "${name}".${near ? ` Did you mean "${near}"?` : ""} Available: ${names.join(", ")}`,
+  );
+}
+
+/** Edit distance in which swapping two neighbours counts as one step. */
+function editDistance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    rows[i] = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let d = Math.min(rows[i - 1]![j]! + 1, rows[i]![j - 1]! + 1, rows[i - 1]![j - 1]! + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) d = Math.min(d, rows[i - 2]![j - 2]! + 1);
+      rows[i]![j] = d;
+    }
+  }
+  return rows[a.length]![b.length]!;
+}

@@ -1,0 +1,53 @@
+import { OptionError, unknownName } from "./errors.js";
+
+/** One option: its default, what it means, and the accepted words where it is a choice. */
+export interface OptionSpec<T> {
+  readonly default: T;
+  readonly doc: string;
+  readonly choices?: readonly T[];
+}
+
+/** The options of something, by name. Their TypeScript type follows from the defaults: `OptionsOf<typeof specs>`. */
+export type OptionSpecs<O> = { readonly [K in keyof O]: OptionSpec<O[K]> };
+
+export type OptionsOf<S> = { [K in keyof S]: S[K] extends OptionSpec<infer T> ? T : never };
+
+/**
+ * Fills in defaults and refuses options that are unknown, of the wrong type, or not among the choices.
+ *
+ * @throws OptionError naming `owner`, the option, and what was given.
+ */
+export function resolveOptions<O extends object>(
+  owner: string,
+  specs: OptionSpecs<O>,
+  given: { readonly [K in keyof O]?: O[K] | undefined },
+): O {
+  const resolved: Record<string, unknown> = {};
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(specs, name)) throw unknownName(`option of ${owner}`, name, Object.keys(specs));
+  for (const [name, spec] of Object.entries(specs) as [keyof O & string, OptionSpec<unknown>][]) {
+    const value: unknown = given[name] === undefined ? spec.default : given[name];
+    const wanted = kindOf(spec.default);
+    if (kindOf(value) !== wanted)
+      throw new OptionError(`${owner}: ${name} must be a ${wanted}, got ${JSON.stringify(value)}`);
+    if (spec.choices && !spec.choices.includes(value))
+      throw new OptionError(
+        `${owner}: ${name} must be one of ${spec.choices.join(", ")}, got ${JSON.stringify(value)}`,
+      );
+    resolved[name] = value;
+  }
+  return resolved as O;
+}
+
+/** Returns `value` if it is an integer ≥ `min`. @throws OptionError otherwise. */
+export function integer(owner: string, name: string, value: number, min = 1): number {
+  if (!Number.isInteger(value) || value < min) {
+    const what = min === 1 ? "a positive integer" : `an integer ≥ ${min}`;
+    throw new OptionError(`${owner}: ${name} must be ${what}, got ${value}`);
+  }
+  return value;
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? "list" : value === null ? "null" : typeof value;
+}

@@ -1,0 +1,65 @@
+import { ShapeError } from "./errors.js";
+
+/** A dimension: a number, or `"N"`, the batch, which may stay symbolic. */
+export type Dim = number | "N";
+export type Shape = readonly Dim[];
+
+/** `[N,3,32,32]` */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(",")}]`;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((d, i) => d === b[i]);
+}
+
+/** The shape as numbers. @throws ShapeError if the batch is symbolic. */
+export function staticShape(shape: Shape): readonly number[] {
+  return shape.map((d) => {
+    if (d === "N") throw new ShapeError(`needs a fixed batch size, got ${formatShape(shape)}`);
+    return d;
+  });
+}
+
+/** The dimension as a number. @throws ShapeError if it is the symbolic batch. */
+export function staticDim(d: Dim | undefined): number {
+  if (typeof d !== "number") throw new ShapeError("needs a fixed size, got the symbolic batch N");
+  return d;
+}
+
+/** Product of the numeric dimensions, and how many are symbolic. Two shapes with equal counts hold equally many elements. */
+export function countElements(shape: Shape): { size: number; symbols: number } {
+  let [size, symbols] = [1, 0];
+  for (const d of shape) d === "N" ? symbols++ : (size *= d);
+  return { size, symbols };
+}
+
+/** NumPy's broadcasting of two shapes. @throws ShapeError */
+export function broadcastShapes(a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const p = a[a.length - rank + i] ?? 1;
+    const q = b[b.length - rank + i] ?? 1;
+    if (p === q || q === 1) return p;
+    if (p === 1) return q;
+    throw new ShapeError(`shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast`);
+  });
+}
+
+/** Axes counted from the end (negative) made positive, in ascending order. @throws ShapeError */
+export function normalizeAxes(axes: readonly number[], rank: number): number[] {
+  return axes
+    .map((axis) => {
+      if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
+        throw new ShapeError(`axis ${axis} is outside a shape of rank ${rank}`);
+      return axis < 0 ? axis + rank : axis;
+    })
+    .sort((p, q) => p - q);
+}
+
+/** Row-major strides, in elements. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  for (let i = shape.length - 1, step = 1; i >= 0; step *= shape[i--]!) strides[i] = step;
+  return strides;
+}

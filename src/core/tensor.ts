@@ -1,0 +1,97 @@
+import { ShapeError } from "./errors.js";
+
+/** How the elements of each dtype are stored. 16-bit floats are stored as their bits. */
+export interface Storage {
+  float64: Float64Array;
+  float32: Float32Array;
+  float16: Uint16Array;
+  bfloat16: Uint16Array;
+  int64: BigInt64Array;
+  int32: Int32Array;
+  int16: Int16Array;
+  int8: Int8Array;
+  uint8: Uint8Array;
+  bool: Uint8Array;
+}
+
+export type DType = keyof Storage;
+
+/** A dense array as plain data: row-major, `data.length` = product of `shape`; a scalar has shape `[]`. */
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  readonly data: Storage[D];
+}
+
+const constructors: { [D in DType]: new (length: number) => Storage[D] } = {
+  float64: Float64Array,
+  float32: Float32Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+};
+
+/** Number of elements of a shape; 1 for a scalar. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, d) => product * d, 1);
+}
+
+/** A tensor around existing data. @throws ShapeError if the number of elements is not that of the shape. */
+export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: Storage[D]): Tensor<D> {
+  if (data.length !== sizeOf(shape))
+    throw new ShapeError(`tensor: shape [${shape}] has ${sizeOf(shape)} elements, the data has ${data.length}`);
+  return { dtype, shape, data };
+}
+
+/** A tensor of zeros. */
+export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
+  return { dtype, shape, data: new constructors[dtype](sizeOf(shape)) };
+}
+
+/** A float32 tensor of the given numbers. */
+export function float32(shape: readonly number[], values: Iterable<number>): Tensor<"float32"> {
+  return tensor("float32", shape, Float32Array.from(values));
+}
+
+/** The elements as float64, whatever the dtype. Shares memory if the tensor is float64 already. */
+export function toFloat64(t: Tensor): Tensor<"float64"> {
+  return t.dtype === "float64"
+    ? (t as Tensor<"float64">)
+    : { dtype: "float64", shape: t.shape, data: numbers(t, Float64Array) };
+}
+
+/** The elements as float32, whatever the dtype. Shares memory if the tensor is float32 already. */
+export function toFloat32(t: Tensor): Tensor<"float32"> {
+  return t.dtype === "float32"
+    ? (t as Tensor<"float32">)
+    : { dtype: "float32", shape: t.shape, data: numbers(t, Float32Array) };
+}
+
+function numbers<A extends Float64Array | Float32Array>(t: Tensor, make: new (length: number) => A): A {
+  const out = new make(t.data.length);
+  const decode = t.dtype === "float16" ? decodeFloat16 : t.dtype === "bfloat16" ? decodeBfloat16 : Number;
+  for (let i = 0; i < out.length; i++) out[i] = decode(t.data[i] as number);
+  return out;
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+/** The number that the 16 bits of a bfloat16 mean: they are the upper half of a float32. */
+export function decodeBfloat16(half: number): number {
+  bits.setUint32(0, half << 16);
+  return bits.getFloat32(0);
+}
+
+/** The number that the 16 bits of an IEEE half-precision float mean. */
+export function decodeFloat16(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 1023;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
+}

@@ -1,0 +1,19 @@
+import { FoveaError, unknownName } from "../core/errors.js";
+import { formatShape } from "../core/shape.js";
+import type { Program } from "../graph/graph.js";
+import type { Arrays } from "./engine.js";
+
+/** Checks that `inputs` are what the program reads. Inputs that no output needs may be left out. */
+export function checkFeeds(program: Program, declared: Iterable<string>, inputs: Arrays): void {
+  const names = [...declared];
+  for (const name of Object.keys(inputs)) if (!names.includes(name)) throw unknownName("input", name, names);
+  for (const value of program.inputs) {
+    if (value.source.kind !== "input") continue;
+    const { name } = value.source;
+    const given = inputs[name];
+    if (!given) throw new FoveaError(`run: input "${name}" ${formatShape(value.shape)} is missing`);
+    const fits =
+      given.shape.length === value.shape.length && value.shape.every((d, i) => d === "N" || d === given.shape[i]);
+    if (!fits) throw new FoveaError(`run: input "${name}" must be ${formatShape(value.shape)}, got [${given.shape}]`);
+  }
+}

@@ -1,0 +1,98 @@
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import type { Tensor } from "../../core/tensor.js";
+
+/** What a session host needs of onnxruntime-node or onnxruntime-web. */
+export interface OrtModule {
+  readonly InferenceSession: typeof InferenceSession;
+  readonly Tensor: typeof OrtTensor;
+}
+
+/** One state array: its names in the model and its first contents. */
+export interface StateSpec {
+  readonly before: string;
+  readonly after: string;
+  readonly initial: Tensor;
+}
+
+export interface SessionSpec {
+  readonly model: Uint8Array;
+  readonly outputs: readonly string[];
+  readonly states: readonly StateSpec[];
+  readonly threads?: number;
+}
+
+/** Requests to a host, one object each, so that they cross to a worker as messages. */
+export type HostRequest =
+  | { readonly kind: "create"; readonly spec: SessionSpec }
+  | { readonly kind: "run"; readonly session: number; readonly inputs: Readonly<Record<string, Tensor>> }
+  | { readonly kind: "readState"; readonly session: number }
+  | { readonly kind: "release"; readonly session: number };
+
+export type HostResult = number | Record<string, Tensor> | readonly Tensor[] | undefined;
+
+interface Session {
+  readonly session: InferenceSession;
+  readonly spec: SessionSpec;
+  /** State before and after a run change places: ONNX Runtime does not know about buffers that are both read and written. */
+  current: Record<string, OrtTensor>;
+  next: Record<string, OrtTensor>;
+}
+
+/** Holds ONNX Runtime sessions and their state. Lives in a worker thread, or wherever else it is called. */
+export class SessionHost {
+  readonly #sessions = new Map<number, Session>();
+  readonly #ort: OrtModule;
+  #count = 0;
+
+  constructor(ort: OrtModule) {
+    this.#ort = ort;
+  }
+
+  async handle(request: HostRequest): Promise<HostResult> {
+    if (request.kind === "create") return this.#create(request.spec);
+    const session = this.#sessions.get(request.session)!;
+    if (request.kind === "run") return this.#run(session, request.inputs);
+    if (request.kind === "readState")
+      return session.spec.states.map(({ before, initial }) => fromOrt(session.current[before]!, initial.dtype));
+    this.#sessions.delete(request.session);
+    await session.session.release();
+    return undefined;
+  }
+
+  async #create(spec: SessionSpec): Promise<number> {
+    const session = await this.#ort.InferenceSession.create(spec.model, {
+      // Patterns of earlier runs would make every run ask the system for fresh pages.
+      enableMemPattern: false,
+      logSeverityLevel: 3,
+      ...(spec.threads ? { intraOpNumThreads: spec.threads } : {}),
+    });
+    const tensors = (name: "before" | "after", copy: (t: Tensor) => Tensor) =>
+      Object.fromEntries(spec.states.map((state) => [state[name], this.#toOrt(copy(state.initial))]));
+    const id = this.#count++;
+    this.#sessions.set(id, {
+      session,
+      spec: { ...spec, model: new Uint8Array() },
+      current: tensors("before", (t) => t),
+      next: tensors("after", (t) => ({ ...t, data: t.data.slice() }) as Tensor),
+    });
+    return id;
+  }
+
+  async #run(session: Session, inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+    const { spec, current, next } = session;
+    const feeds = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, this.#toOrt(value)]));
+    const fetches = { ...Object.fromEntries(spec.outputs.map((name) => [name, null])), ...next };
+    const results = await session.session.run({ ...feeds, ...current }, fetches);
+    session.current = Object.fromEntries(spec.states.map(({ before, after }) => [before, next[after]!]));
+    session.next = Object.fromEntries(spec.states.map(({ before, after }) => [after, current[before]!]));
+    return Object.fromEntries(spec.outputs.map((name) => [name, fromOrt(results[name]!)]));
+  }
+
+  #toOrt({ dtype, data, shape }: Tensor): OrtTensor {
+    return new this.#ort.Tensor(dtype as "float32", data as Float32Array, shape);
+  }
+}
+
+function fromOrt(value: OrtTensor, dtype = value.type as Tensor["dtype"]): Tensor {
+  return { dtype, shape: [...value.dims], data: value.data } as Tensor;
+}

@@ -1,0 +1,75 @@
+import { type Tensor, toFloat64 } from "../core/tensor.js";
+import { type Cell, type Graph, type Node, program, type Value } from "../graph/graph.js";
+import type { Dense } from "../graph/op.js";
+import type { Arrays, Engine, Executable } from "./engine.js";
+import { checkFeeds } from "./feeds.js";
+
+/**
+ * The definition: every operator's own `run`, node after node, in float64. Slow; what other engines are held to.
+ * State is kept in float64 too.
+ */
+export function referenceEngine(): Engine {
+  return {
+    name: "reference",
+    compile: async (graph) => new ReferenceExecutable(graph),
+    release: async () => {},
+  };
+}
+
+class ReferenceExecutable implements Executable {
+  readonly #graph: Graph;
+  readonly #state: Map<Cell, Dense>;
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    const cells = [...graph.states.keys(), ...graph.updates.map((update) => update.cell)];
+    // Copies: what a module holds must not change under its feet.
+    this.#state = new Map(
+      cells.map((cell) => [cell, { ...toFloat64(cell.value), data: toFloat64(cell.value).data.slice() }]),
+    );
+  }
+
+  async run(inputs: Arrays): Promise<Record<string, Tensor>> {
+    const { nodes, ...sources } = program(this.#graph);
+    checkFeeds({ nodes, ...sources }, this.#graph.inputs.keys(), inputs);
+    const values = new Map<Value, Dense>();
+    for (const value of sources.inputs)
+      if (value.source.kind === "input") values.set(value, toFloat64(inputs[value.source.name]!));
+    for (const value of sources.states)
+      if (value.source.kind === "state") values.set(value, this.#state.get(value.source.cell)!);
+    for (const value of sources.constants)
+      if (value.source.kind === "constant") values.set(value, toFloat64(value.source.tensor));
+
+    const lastUse = this.#lastUses(nodes);
+    nodes.forEach((node, i) => {
+      const results = node.op.run(
+        node.inputs.map((value) => values.get(value)!),
+        node.attributes,
+      );
+      node.outputs.forEach((value, k) => values.set(value, results[k]!));
+      for (const value of [...node.inputs, ...node.outputs]) if ((lastUse.get(value) ?? i) <= i) values.delete(value);
+    });
+    const outputs = Object.fromEntries([...this.#graph.outputs].map(([name, value]) => [name, values.get(value)!]));
+    for (const { cell, value } of this.#graph.updates) this.#state.set(cell, values.get(value)!);
+    return outputs;
+  }
+
+  /** After which node each value is needed no more; infinity for outputs and updates. */
+  #lastUses(nodes: readonly Node[]): Map<Value, number> {
+    const last = new Map<Value, number>();
+    nodes.forEach((node, i) => {
+      for (const value of node.inputs) last.set(value, i);
+    });
+    for (const value of this.#graph.outputs.values()) last.set(value, Number.POSITIVE_INFINITY);
+    for (const { value } of this.#graph.updates) last.set(value, Number.POSITIVE_INFINITY);
+    return last;
+  }
+
+  async readState(): Promise<Map<Cell, Tensor>> {
+    return new Map(this.#graph.updates.map(({ cell }) => [cell, this.#state.get(cell)!]));
+  }
+
+  async release(): Promise<void> {
+    this.#state.clear();
+  }
+}

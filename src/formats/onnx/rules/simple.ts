@@ -1,0 +1,88 @@
+import type { Rule, Rules } from "../writer.js";
+import { dimsOf } from "../writer.js";
+
+/** Operators that mean the same in ONNX, under the same name and without attributes. */
+const same = [
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+  "Max",
+  "Min",
+  "Greater",
+  "Equal",
+  "Where",
+  "Neg",
+  "Abs",
+  "Sign",
+  "Exp",
+  "Log",
+  "Sqrt",
+  "Reciprocal",
+  "Tanh",
+  "Sigmoid",
+  "Erf",
+  "Softplus",
+  "Relu",
+];
+
+const unchanged: Rule = (node, inputs, write) => [write.emit(node.op.name, inputs)];
+
+/** Numeric attributes of a node whose operator is known to have them. */
+const numbers = (node: Parameters<Rule>[0]) => node.attributes as { readonly [name: string]: number };
+
+const floatAttributes: Rule = (node, inputs, write) => {
+  const attributes = Object.entries(numbers(node)).map(([name, float]) => [name, { float }] as const);
+  return [write.emit(node.op.name, inputs, Object.fromEntries(attributes))];
+};
+
+type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: boolean };
+
+const reduce: Rule = (node, [x], write) => {
+  const { axes, keepdims } = node.attributes as ReduceAttributes;
+  const attributes = { keepdims: keepdims ? 1 : 0 };
+  // Up to opset 17 only ReduceSum takes its axes as an input.
+  if (node.op.name === "ReduceSum") return [write.emit("ReduceSum", [x!, write.ints(axes)], attributes)];
+  return [write.emit(node.op.name, [x!], { ...attributes, axes })];
+};
+
+const softmax: Rule = (node, inputs, write) => [write.emit(node.op.name, inputs, { axis: numbers(node).axis! })];
+
+export const simpleRules: Rules = new Map<string, Rule>([
+  ...same.map((name) => [name, unchanged] as const),
+  ["LeakyRelu", floatAttributes],
+  ["HardSigmoid", floatAttributes],
+  [
+    "Clip",
+    (node, [x], write) => [
+      write.emit("Clip", [x!, write.number(numbers(node).min!), write.number(numbers(node).max!)]),
+    ],
+  ],
+  ["Cast", (_node, inputs, write) => [write.emit("Cast", inputs, { to: 1 })]],
+  ["ReduceSum", reduce],
+  ["ReduceMean", reduce],
+  ["ReduceMax", reduce],
+  ["ReduceLogSumExp", reduce],
+  ["Softmax", softmax],
+  ["LogSoftmax", softmax],
+  ["Expand", (node, [x], write) => [write.emit("Expand", [x!, write.ints(node.attributes.shape as number[])])]],
+  ["Reshape", (node, [x], write) => [write.reshape(x!, dimsOf(node.outputs[0]!))]],
+  ["Transpose", (node, [x], write) => [write.transpose(x!, node.attributes.perm as number[])]],
+  ["Concat", (node, inputs, write) => [write.emit("Concat", inputs, { axis: numbers(node).axis! })]],
+  [
+    "Slice",
+    (node, [x], write) => {
+      const { axis, start, end } = numbers(node) as { axis: number; start: number; end: number };
+      return [write.emit("Slice", [x!, write.ints([start]), write.ints([end]), write.ints([axis])])];
+    },
+  ],
+  [
+    "Pad",
+    (node, [x], write) => {
+      const { axis, before, after } = numbers(node) as { axis: number; before: number; after: number };
+      const rank = node.inputs[0]!.shape.length;
+      const pads = Array.from({ length: 2 * rank }, (_, i) => (i === axis ? before : i === rank + axis ? after : 0));
+      return [write.emit("Pad", [x!, write.ints(pads)])];
+    },
+  ],
+]);

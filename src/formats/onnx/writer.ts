@@ -1,0 +1,97 @@
+import { type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
+import type { Node, Value } from "../../graph/graph.js";
+import type { OnnxAttribute, OnnxNode } from "./proto.js";
+
+/** Turns one node of a graph into ONNX nodes: gets the names of its inputs, returns the names of its outputs. */
+export type Rule = (node: Node, inputs: readonly string[], write: OnnxWriter) => readonly string[];
+
+/** Rules by operator name. */
+export type Rules = ReadonlyMap<string, Rule>;
+
+/** Options of a written node beyond its inputs and attributes. */
+interface EmitOptions {
+  readonly domain?: string;
+  readonly outputs?: number;
+}
+
+/** Collects nodes and constants while rules write them. */
+export class OnnxWriter {
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers = new Map<string, Tensor>();
+  readonly domains = new Set<string>();
+  readonly #shared = new Map<string, string>();
+  #count = 0;
+  #scope = "";
+
+  /** Names written from now on say which module they belong to. */
+  enter(scope: string): void {
+    this.#scope = scope.replace(/ ?\(.*\)$/, "").replaceAll(".", "/");
+  }
+
+  /** Writes a node and returns the names of its outputs. */
+  emitAll(
+    type: string,
+    inputs: readonly string[],
+    attributes: { readonly [name: string]: OnnxAttribute } = {},
+    options: EmitOptions = {},
+  ): string[] {
+    const { domain, outputs = 1 } = options;
+    const name = `${this.#scope ? `${this.#scope}/` : ""}${type}_${this.#count++}`;
+    const names = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}:${i}`));
+    this.nodes.push({ type, name, inputs, outputs: names, attributes, ...(domain ? { domain } : {}) });
+    if (domain) this.domains.add(domain);
+    return names;
+  }
+
+  /** Writes a node with one output and returns its name. */
+  emit(
+    type: string,
+    inputs: readonly string[],
+    attributes: { readonly [name: string]: OnnxAttribute } = {},
+    domain?: string,
+  ): string {
+    return this.emitAll(type, inputs, attributes, domain ? { domain } : {})[0]!;
+  }
+
+  /** A constant array. Floats are written as float32. */
+  constant(value: Tensor, name = `const_${this.initializers.size}`): string {
+    this.initializers.set(name, value.dtype.startsWith("float") ? toFloat32(value) : value);
+    return name;
+  }
+
+  /** A constant list of integers, such as axes or a shape. Equal lists share one constant. */
+  ints(values: readonly number[]): string {
+    return this.#once(`ints_${values.join("_")}`, () =>
+      tensor("int64", [values.length], BigInt64Array.from(values, BigInt)),
+    );
+  }
+
+  /** A constant number. Equal numbers share one constant. */
+  number(value: number): string {
+    return this.#once(`float_${value}`, () => tensor("float32", [], Float32Array.of(value)));
+  }
+
+  /** A constant vector of one repeated number. */
+  filled(value: number, length: number): string {
+    return this.#once(`fill_${value}_${length}`, () =>
+      tensor("float32", [length], new Float32Array(length).fill(value)),
+    );
+  }
+
+  /** A constant that is made once for its name. */
+  #once(name: string, make: () => Tensor): string {
+    if (!this.#shared.has(name)) this.#shared.set(name, this.constant(make(), name));
+    return name;
+  }
+
+  reshape(x: string, shape: readonly number[]): string {
+    return this.emit("Reshape", [x, this.ints(shape)]);
+  }
+
+  transpose(x: string, perm: readonly number[]): string {
+    return this.emit("Transpose", [x], { perm });
+  }
+}
+
+/** The numeric dimensions of a value, the symbolic batch as −1 (which ONNX's Reshape infers). */
+export const dimsOf = (value: Value): number[] => value.shape.map((d) => (d === "N" ? -1 : d));

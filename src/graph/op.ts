@@ -1,0 +1,34 @@
+import type { Shape } from "../core/shape.js";
+import type { Tensor } from "../core/tensor.js";
+import type { Node, Value } from "./graph.js";
+
+/** Element types of values. Engines choose the width of `float`: the reference engine float64, ONNX Runtime float32. */
+export type ValueDType = "float" | "int" | "bool";
+
+export interface ValueType {
+  readonly dtype: ValueDType;
+  readonly shape: Shape;
+}
+
+/** What the definition of an operator computes with: every dtype is held as float64 (a bool is 0 or 1). */
+export type Dense = Tensor<"float64">;
+
+/** Attributes are plain data, so that graphs print, compare and export. */
+export type Attribute = number | boolean | string | readonly Attribute[] | { readonly [name: string]: Attribute };
+export type Attributes = { readonly [name: string]: Attribute };
+
+/**
+ * Everything that is known about one operator, in one place.
+ * `name` is the ONNX operator where ONNX has one with the same meaning.
+ */
+export interface Op<A extends Attributes = Attributes> {
+  readonly name: string;
+  /** Types of the outputs. @throws ShapeError if the inputs do not fit. */
+  infer(inputs: readonly ValueType[], attributes: A): ValueType[];
+  /** The definition, in float64: clarity over speed. */
+  run(inputs: readonly Dense[], attributes: A): Dense[];
+  /** Gradient of every input, given `dy`, the gradient of output 0. `null` where there is none. Broadcast inputs are summed by the caller. */
+  grad(dy: Value, node: Node<A>): (Value | null)[];
+  /** Multiply-accumulates, given the types of inputs and outputs (batch counted as in the shapes). */
+  macs(inputs: readonly ValueType[], outputs: readonly ValueType[], attributes: A): number;
+}

@@ -1,0 +1,200 @@
+import { OptionError, ShapeError } from "../core/errors.js";
+import { integer } from "../core/options.js";
+import { formatShape, staticDim, staticShape } from "../core/shape.js";
+import type { Value } from "../graph/graph.js";
+import { pair } from "../ops/conv.js";
+import * as ops from "../ops/index.js";
+import { constant, defaultWeight, fanIn, type Initializer, uniform } from "./init.js";
+import { type AnyModule, Module, Param } from "./module.js";
+
+/** Options of {@link Conv2d}. Default: stride 1, no padding, with bias, PyTorch's initialisation. */
+export interface Conv2dOptions extends ops.ConvOptions {
+  readonly kernel: number | readonly [number, number];
+  readonly bias?: boolean;
+  readonly weightInit?: Initializer;
+  readonly biasInit?: Initializer;
+}
+
+/** Two-dimensional convolution. [N,C,H,W] → [N,O,H',W']. Keys: weight [O,C/groups,kh,kw], bias [O]. */
+export class Conv2d extends Module {
+  readonly weight: Param;
+  readonly bias: Param | null;
+  readonly #options: ops.ConvOptions;
+
+  constructor(channels: number, filters: number, options: Conv2dOptions) {
+    super();
+    const { kernel, bias = true, weightInit = defaultWeight, biasInit, ...geometry } = options;
+    const groups = integer("Conv2d", "groups", geometry.groups ?? 1);
+    integer("Conv2d", "channels", channels);
+    integer("Conv2d", "filters", filters);
+    if (channels % groups || filters % groups)
+      throw new OptionError(`Conv2d: ${channels} channels and ${filters} filters must divide into ${groups} groups`);
+    const shape = [filters, channels / groups, ...pair(kernel)];
+    this.weight = new Param(shape, weightInit);
+    this.bias = bias ? new Param([filters], biasInit ?? uniform(1 / Math.sqrt(fanIn(shape)))) : null;
+    this.#options = geometry;
+  }
+
+  override forward(x: Value): Value {
+    return ops.conv(x, this.weight, this.bias ?? undefined, this.#options);
+  }
+}
+
+/** y = x·Wᵀ + b over the last axis. [N,…,I] → [N,…,O]. Keys: weight [O,I], bias [O]. */
+export class Linear extends Module {
+  readonly weight: Param;
+  readonly bias: Param | null;
+
+  constructor(
+    inputs: number,
+    outputs: number,
+    options: { readonly bias?: boolean; readonly weightInit?: Initializer; readonly biasInit?: Initializer } = {},
+  ) {
+    super();
+    integer("Linear", "inputs", inputs);
+    integer("Linear", "outputs", outputs);
+    const { bias = true, weightInit = defaultWeight, biasInit = uniform(1 / Math.sqrt(inputs)) } = options;
+    this.weight = new Param([outputs, inputs], weightInit);
+    this.bias = bias ? new Param([outputs], biasInit) : null;
+  }
+
+  override forward(x: Value): Value {
+    const y = ops.matMul(x, this.weight, { transB: true });
+    return this.bias ? ops.add(y, this.bias) : y;
+  }
+}
+
+/**
+ * Batch norm over all axes but the channels: y = (x − E[x]) / √(Var[x] + ε) · weight + bias.
+ * Training uses the statistics of the batch (biased variance) and moves the running ones:
+ * running ← (1 − momentum) · running + momentum · batch, with the unbiased variance, as PyTorch does.
+ * [N,C,…] → same. Keys: weight, bias, running_mean, running_var [C], num_batches_tracked [].
+ */
+export class BatchNorm extends Module {
+  readonly weight: Param;
+  readonly bias: Param;
+  readonly running_mean: Param;
+  readonly running_var: Param;
+  readonly num_batches_tracked: Param;
+  readonly #options: { readonly epsilon: number; readonly momentum: number };
+
+  constructor(
+    channels: number,
+    options: { readonly epsilon?: number; readonly momentum?: number; readonly weightInit?: Initializer } = {},
+  ) {
+    super();
+    integer("BatchNorm", "channels", channels);
+    const { epsilon = 1e-5, momentum = 0.1, weightInit = constant(1) } = options;
+    this.weight = new Param([channels], weightInit);
+    this.bias = new Param([channels], constant(0));
+    this.running_mean = new Param([channels], constant(0), "buffer");
+    this.running_var = new Param([channels], constant(1), "buffer");
+    this.num_batches_tracked = new Param([], constant(0), "buffer", "int");
+    this.#options = { epsilon, momentum };
+  }
+
+  override forward(x: Value): Value {
+    const { graph } = x;
+    const { epsilon, momentum } = this.#options;
+    if (!graph.training) return ops.batchNorm(x, this.weight, this.bias, this.running_mean, this.running_var, epsilon);
+    const shape = staticShape(x.shape);
+    const count = shape.reduce((n, d) => n * d, 1) / shape[1]!;
+    if (count < 2)
+      throw new ShapeError(
+        `BatchNorm: training needs more than one value per channel, got input ${formatShape(shape)}`,
+      );
+    const [y, mean, variance] = ops.batchNormTraining(x, this.weight, this.bias, epsilon);
+    const blend = (running: Param, batch: Value) =>
+      graph.update(running, ops.add(ops.mul(graph.current(running), 1 - momentum), ops.mul(batch, momentum)));
+    blend(this.running_mean, mean);
+    blend(this.running_var, ops.mul(variance, count / (count - 1)));
+    const one = graph.constant({ dtype: "int64", shape: [], data: BigInt64Array.of(1n) });
+    graph.update(this.num_batches_tracked, ops.add(graph.current(this.num_batches_tracked), one));
+    return y;
+  }
+}
+
+/**
+ * y = (x − E[x]) / √(Var[x] + ε) · weight + bias, mean and biased variance over the trailing axes that `shape` names.
+ * Keys: weight, bias of `shape`.
+ */
+export class LayerNorm extends Module {
+  readonly weight: Param;
+  readonly bias: Param;
+  readonly #epsilon: number;
+
+  constructor(shape: readonly number[], { epsilon = 1e-5 }: { readonly epsilon?: number } = {}) {
+    super();
+    this.weight = new Param(shape, constant(1));
+    this.bias = new Param(shape, constant(0));
+    this.#epsilon = epsilon;
+  }
+
+  override forward(x: Value): Value {
+    const axes = this.weight.shape.map((_, i) => x.shape.length - this.weight.shape.length + i);
+    return ops.layerNorm(x, axes, this.weight, this.bias, this.#epsilon);
+  }
+}
+
+/** In training each element is dropped with probability p and the rest scaled by 1/(1 − p); otherwise the identity. */
+export class Dropout extends Module {
+  constructor(readonly p: number) {
+    super();
+    if (!(p >= 0 && p < 1)) throw new OptionError(`Dropout: p must be in [0, 1), got ${p}`);
+  }
+
+  override forward(x: Value): Value {
+    if (!x.graph.training || this.p === 0) return x;
+    return ops.mul(x, keepMask(x, staticShape(x.shape), this.p));
+  }
+}
+
+/** Stochastic depth: as dropout, but whole images of a residual branch are dropped (Huang et al., 2016). */
+export class DropPath extends Module {
+  constructor(readonly p: number) {
+    super();
+    if (!(p >= 0 && p < 1)) throw new OptionError(`DropPath: p must be in [0, 1), got ${p}`);
+  }
+
+  override forward(x: Value): Value {
+    if (!x.graph.training || this.p === 0) return x;
+    const perImage = x.shape.map((d, i) => (i === 0 ? staticDim(d) : 1));
+    return ops.mul(x, keepMask(x, perImage, this.p));
+  }
+}
+
+function keepMask(x: Value, shape: readonly number[], p: number): Value {
+  const kept = ops.cast(ops.greater(x.graph.random(shape), p));
+  return ops.mul(kept, 1 / (1 - p));
+}
+
+/** A function of one value as a module, to stand in a {@link Sequential}. */
+export class Lambda extends Module {
+  constructor(readonly apply: (x: Value) => Value) {
+    super();
+  }
+
+  override forward(x: Value): Value {
+    return this.apply(x);
+  }
+}
+
+/** Modules in a row. Keys: `0.…`, `1.…`, or the given names. */
+export class Sequential extends Module {
+  [name: string]: unknown;
+
+  constructor(layers: readonly AnyModule[] | { readonly [name: string]: AnyModule }) {
+    super();
+    Object.assign(this, layers);
+  }
+
+  override forward(x: Value): Value {
+    return (Object.values(this) as Module[]).reduce((value, layer) => layer.call(value), x);
+  }
+}
+
+/** Mean over height and width. [N,C,H,W] → [N,C] */
+export const globalAveragePool = (x: Value): Value => ops.reduceMean(x, [2, 3], { keepdims: false });
+
+/** All but the first axis in one. [N,…] → [N, product] */
+export const flatten = (x: Value): Value => ops.reshape(x, [x.shape[0]!, -1]);

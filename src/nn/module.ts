@@ -1,0 +1,128 @@
+import { FoveaError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import type { Shape } from "../core/shape.js";
+import { sizeOf, type Tensor } from "../core/tensor.js";
+import { type Cell, Graph, type Value } from "../graph/graph.js";
+import type { Initializer } from "./init.js";
+
+/** An array that a module owns: a `parameter`, which is learned, or a `buffer`, which is only carried along. */
+export class Param implements Cell {
+  #value: Tensor | undefined;
+
+  constructor(
+    readonly shape: readonly number[],
+    readonly init: Initializer,
+    readonly kind: "parameter" | "buffer" = "parameter",
+    readonly dtype: "float" | "int" = "float",
+  ) {}
+
+  get initialized(): boolean {
+    return this.#value !== undefined;
+  }
+
+  /** @throws FoveaError before the parameter is initialised. */
+  get value(): Tensor {
+    if (!this.#value) throw new FoveaError("a parameter has no value yet: call initialize(model, { seed }) first");
+    return this.#value;
+  }
+
+  set value(value: Tensor) {
+    if (value.data.length !== sizeOf(this.shape))
+      throw new FoveaError(`a parameter of shape [${this.shape}] cannot hold [${value.shape}]`);
+    this.#value = { dtype: value.dtype, shape: this.shape, data: value.data } as Tensor;
+  }
+
+  /** @internal */
+  initialize(rng: Rng): void {
+    const data = this.init(this.shape, rng);
+    this.#value =
+      this.dtype === "int"
+        ? { dtype: "int64", shape: this.shape, data: BigInt64Array.from(data, BigInt) }
+        : { dtype: "float32", shape: this.shape, data };
+  }
+}
+
+/**
+ * A part of a network: a plain tree of fields (parameters, modules, lists of modules) and a recipe, `forward`, that writes a graph.
+ * The path of a parameter through the fields is its key in a state dict.
+ *
+ * @example
+ * class Gate extends Module {
+ *   readonly weight = new Param([8], constant(1));
+ *   override forward(x: Value): Value {
+ *     return mul(x, sigmoid(reshape(x.graph.state(this.weight), [1, 8, 1, 1])));
+ *   }
+ * }
+ */
+export abstract class Module<I extends readonly unknown[] = [x: Value], O = Value> {
+  /** Writes this module's part of the graph. */
+  abstract forward(...inputs: I): O;
+
+  /** Applies the module to values: `forward`, with errors and attention maps named by the module's path. */
+  call(...inputs: I): O {
+    const { graph } = inputs[0] as Value;
+    const path = graph.nameOf(this);
+    const label = `${path ? `${path} ` : ""}(${this.constructor.name})`;
+    return graph.within(label, () => this.forward(...inputs));
+  }
+}
+
+/** Any module, whatever goes in and comes out. */
+export type AnyModule = Module<never, unknown>;
+
+interface Visitor {
+  param?(path: string, param: Param): void;
+  module?(path: string, module: AnyModule): void;
+}
+
+/** Visits a tree in PyTorch's order: a module's own parameters, its buffers, then its children as the fields were set. */
+export function walk(module: AnyModule, visit: Visitor, path = ""): void {
+  const at = (name: string) => (path ? `${path}.${name}` : name);
+  visit.module?.(path, module);
+  const fields = Object.entries(module as object);
+  for (const kind of ["parameter", "buffer"])
+    for (const [name, field] of fields)
+      if (field instanceof Param && field.kind === kind) visit.param?.(at(name), field);
+  for (const [name, field] of fields) {
+    if (field instanceof Module) walk(field, visit, at(name));
+    else if (Array.isArray(field))
+      field.forEach((item, i) => {
+        if (item instanceof Module) walk(item, visit, at(`${name}.${i}`));
+      });
+  }
+}
+
+/** Everything a model carries, by path: parameters and buffers. The paths are the keys of a checkpoint. */
+export function stateOf(module: AnyModule): Map<string, Param> {
+  const state = new Map<string, Param>();
+  walk(module, { param: (path, param) => state.set(path, param) });
+  return state;
+}
+
+/** What is learned, by path. */
+export function parametersOf(module: AnyModule): Map<string, Param> {
+  return new Map([...stateOf(module)].filter(([, param]) => param.kind === "parameter"));
+}
+
+/**
+ * Gives every parameter that has no value yet its initial value. What a parameter gets depends on the seed and its path alone.
+ */
+export function initialize<M extends AnyModule>(module: M, { seed = 0 }: { readonly seed?: number } = {}): M {
+  for (const [path, param] of stateOf(module)) if (!param.initialized) param.initialize(new Rng(seed, "init", path));
+  return module;
+}
+
+/** A graph that names parameters and modules by their paths in `module`, for tracing it. */
+export function graphFor(module: AnyModule, { training = false }: { readonly training?: boolean } = {}): Graph {
+  initialize(module);
+  const names = new Map<object, string>();
+  walk(module, { param: (path, param) => names.set(param, path), module: (path, part) => names.set(part, path) });
+  return new Graph(training, (owner) => names.get(owner));
+}
+
+/** A module's graph for an input of `shape`: input `input`, output `output`. */
+export function trace(module: Module, shape: Shape, options: { readonly training?: boolean } = {}): Graph {
+  const graph = graphFor(module, options);
+  graph.output("output", module.call(graph.input("input", { dtype: "float", shape })));
+  return graph;
+}

@@ -1,0 +1,262 @@
+import { ShapeError } from "../core/errors.js";
+import { broadcastShapes, formatShape, staticShape, stridesOf } from "../core/shape.js";
+import type { Value } from "../graph/graph.js";
+import type { Attributes, Dense, Op, ValueDType } from "../graph/op.js";
+import { erfOf } from "./erf.js";
+import { apply, dense, noMacs, type Operand } from "./operands.js";
+
+type UnaryGrad<A> = (dy: Value, x: Value, y: Value, attributes: A) => Value | null;
+
+/** An operator `y = f(x)` on every element. */
+function unary<A extends Attributes = Attributes>(
+  name: string,
+  f: (x: number, attributes: A) => number,
+  grad: UnaryGrad<A>,
+  dtype: ValueDType = "float",
+): Op<A> {
+  return {
+    name,
+    infer: ([x]) => [{ dtype, shape: x!.shape }],
+    run: ([x], attributes) => [
+      dense(
+        x!.shape,
+        x!.data.map((v) => f(v, attributes)),
+      ),
+    ],
+    grad: (dy, node) => [grad(dy, node.inputs[0]!, node.outputs[0]!, node.attributes)],
+    macs: noMacs,
+  };
+}
+
+/** An operator `y = f(a, b)` on every pair of elements, with broadcasting. */
+function binary(
+  name: string,
+  f: (a: number, b: number) => number,
+  grad: (dy: Value, a: Value, b: Value, y: Value) => [Value | null, Value | null],
+  dtype?: ValueDType,
+): Op {
+  return {
+    name,
+    infer: ([a, b]) => {
+      if (a!.dtype !== b!.dtype) throw new ShapeError(`dtypes differ: ${a!.dtype} and ${b!.dtype}`);
+      return [{ dtype: dtype ?? a!.dtype, shape: broadcastShapes(a!.shape, b!.shape) }];
+    },
+    run: ([a, b]) => {
+      const shape = staticShape(broadcastShapes(a!.shape, b!.shape));
+      const [p, q, y] = [broadcastTo(a!, shape), broadcastTo(b!, shape), dense(shape)];
+      for (let i = 0; i < y.data.length; i++) y.data[i] = f(p[i]!, q[i]!);
+      return [y];
+    },
+    grad: (dy, node) => grad(dy, node.inputs[0]!, node.inputs[1]!, node.outputs[0]!),
+    macs: noMacs,
+  };
+}
+
+/** The elements of `x` repeated to a larger shape. */
+export function broadcastTo(x: Dense, shape: readonly number[]): Float64Array {
+  if (x.shape.length === shape.length && x.shape.every((d, i) => d === shape[i])) return x.data;
+  const out = dense(shape).data;
+  const offset = shape.length - x.shape.length;
+  const own = stridesOf(x.shape);
+  const steps = shape.map((_, i) => (i < offset || x.shape[i - offset] === 1 ? 0 : own[i - offset]!));
+  const index = shape.map(() => 0);
+  for (let i = 0, from = 0; i < out.length; i++) {
+    out[i] = x.data[from]!;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += steps[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      from -= steps[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return out;
+}
+
+/** dy where y > 0, else 0: the gradient of the rectifier, given its output. */
+const reluGradOp: Op = {
+  name: "ReluGrad",
+  infer: ([dy]) => [dy!],
+  run: ([dy, y]) => [
+    dense(
+      dy!.shape,
+      dy!.data.map((v, i) => (y!.data[i]! > 0 ? v : 0)),
+    ),
+  ],
+  grad: (d, node) => [reluGrad(d, node.inputs[1]!), null],
+  macs: noMacs,
+};
+
+const whereOp: Op = {
+  name: "Where",
+  infer: ([condition, a, b]) => {
+    if (condition!.dtype !== "bool") throw new ShapeError(`the condition must be bool, got ${condition!.dtype}`);
+    return [{ dtype: a!.dtype, shape: broadcastShapes(condition!.shape, broadcastShapes(a!.shape, b!.shape)) }];
+  },
+  run: ([condition, a, b]) => {
+    const shape = staticShape(broadcastShapes(condition!.shape, broadcastShapes(a!.shape, b!.shape)));
+    const [c, p, q] = [condition!, a!, b!].map((x) => broadcastTo(x, shape));
+    return [
+      dense(
+        shape,
+        p!.map((v, i) => (c![i] ? v : q![i]!)),
+      ),
+    ];
+  },
+  grad: (dy, node) => [null, where(node.inputs[0]!, dy, 0), where(node.inputs[0]!, 0, dy)],
+  macs: noMacs,
+};
+
+/** Repeats along axes of size 1, as broadcasting does. */
+const expandOp: Op<{ shape: readonly number[] }> = {
+  name: "Expand",
+  infer: ([x], { shape }) => {
+    const target = broadcastShapes(x!.shape, shape);
+    if (target.length !== shape.length || target.some((d, i) => d !== shape[i]))
+      throw new ShapeError(`${formatShape(x!.shape)} does not expand to ${formatShape(shape)}`);
+    return [{ dtype: x!.dtype, shape }];
+  },
+  run: ([x], { shape }) => [dense(shape, Float64Array.from(broadcastTo(x!, shape)))],
+  grad: (dy) => [dy],
+  macs: noMacs,
+};
+
+export const ops = {
+  add: binary(
+    "Add",
+    (a, b) => a + b,
+    (dy) => [dy, dy],
+  ),
+  sub: binary(
+    "Sub",
+    (a, b) => a - b,
+    (dy) => [dy, neg(dy)],
+  ),
+  mul: binary(
+    "Mul",
+    (a, b) => a * b,
+    (dy, a, b) => [mul(dy, b), mul(dy, a)],
+  ),
+  div: binary(
+    "Div",
+    (a, b) => a / b,
+    (dy, _a, b, y) => [div(dy, b), neg(div(mul(dy, y), b))],
+  ),
+  // Where both are equal each gets half, as in PyTorch's maximum and minimum.
+  maximum: binary("Max", Math.max, (dy, a, b) => [mul(dy, share(a, b)), mul(dy, share(b, a))]),
+  minimum: binary("Min", Math.min, (dy, a, b) => [mul(dy, share(b, a)), mul(dy, share(a, b))]),
+  greater: binary(
+    "Greater",
+    (a, b) => +(a > b),
+    () => [null, null],
+    "bool",
+  ),
+  equal: binary(
+    "Equal",
+    (a, b) => +(a === b),
+    () => [null, null],
+    "bool",
+  ),
+
+  neg: unary(
+    "Neg",
+    (x) => -x,
+    (dy) => neg(dy),
+  ),
+  abs: unary("Abs", Math.abs, (dy, x) => mul(dy, sign(x))),
+  sign: unary("Sign", Math.sign, () => null),
+  exp: unary("Exp", Math.exp, (dy, _x, y) => mul(dy, y)),
+  log: unary("Log", Math.log, (dy, x) => div(dy, x)),
+  sqrt: unary("Sqrt", Math.sqrt, (dy, _x, y) => div(mul(dy, 0.5), y)),
+  reciprocal: unary(
+    "Reciprocal",
+    (x) => 1 / x,
+    (dy, _x, y) => neg(mul(dy, mul(y, y))),
+  ),
+  tanh: unary("Tanh", Math.tanh, (dy, _x, y) => mul(dy, sub(1, mul(y, y)))),
+  sigmoid: unary(
+    "Sigmoid",
+    (x) => 1 / (1 + Math.exp(-x)),
+    (dy, _x, y) => mul(dy, mul(y, sub(1, y))),
+  ),
+  erf: unary("Erf", erfOf, (dy, x) => mul(dy, mul(2 / Math.sqrt(Math.PI), exp(neg(mul(x, x)))))),
+  softplus: unary(
+    "Softplus",
+    (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    (dy, x) => mul(dy, sigmoid(x)),
+  ),
+  relu: unary(
+    "Relu",
+    (x) => Math.max(x, 0),
+    (dy, _x, y) => reluGrad(dy, y),
+  ),
+  leakyRelu: unary<{ alpha: number }>(
+    "LeakyRelu",
+    (x, { alpha }) => (x > 0 ? x : alpha * x),
+    (dy, x, _y, { alpha }) => where(greater(x, 0), dy, mul(dy, alpha)),
+  ),
+  clip: unary<{ min: number; max: number }>(
+    "Clip",
+    (x, { min, max }) => Math.min(Math.max(x, min), max),
+    (dy, x, _y, { min, max }) => where(greater(x, min), where(greater(max, x), dy, 0), 0),
+  ),
+  /** max(0, min(1, alpha·x + beta)) */
+  hardSigmoid: unary<{ alpha: number; beta: number }>(
+    "HardSigmoid",
+    (x, { alpha, beta }) => Math.max(0, Math.min(1, alpha * x + beta)),
+    (dy, _x, y, { alpha }) => where(greater(y, 0), where(greater(1, y), mul(dy, alpha), 0), 0),
+  ),
+  /** The number as float: 1 where the condition holds. */
+  cast: unary(
+    "Cast",
+    (x) => x,
+    () => null,
+  ),
+
+  reluGrad: reluGradOp,
+  where: whereOp,
+  expand: expandOp,
+};
+
+/** 1 where a > b, ½ where they are equal, else 0. */
+function share(a: Value, b: Value): Value {
+  return add(cast(greater(a, b)), mul(0.5, cast(equal(a, b))));
+}
+
+export const add = (a: Operand, b: Operand): Value => apply(ops.add, [a, b], {});
+export const sub = (a: Operand, b: Operand): Value => apply(ops.sub, [a, b], {});
+export const mul = (a: Operand, b: Operand): Value => apply(ops.mul, [a, b], {});
+export const div = (a: Operand, b: Operand): Value => apply(ops.div, [a, b], {});
+export const maximum = (a: Operand, b: Operand): Value => apply(ops.maximum, [a, b], {});
+export const minimum = (a: Operand, b: Operand): Value => apply(ops.minimum, [a, b], {});
+export const greater = (a: Operand, b: Operand): Value => apply(ops.greater, [a, b], {});
+export const equal = (a: Operand, b: Operand): Value => apply(ops.equal, [a, b], {});
+export const where = (condition: Operand, a: Operand, b: Operand): Value => apply(ops.where, [condition, a, b], {});
+export const cast = (x: Operand): Value => apply(ops.cast, [x], {});
+export const neg = (x: Operand): Value => apply(ops.neg, [x], {});
+export const abs = (x: Operand): Value => apply(ops.abs, [x], {});
+export const sign = (x: Operand): Value => apply(ops.sign, [x], {});
+export const exp = (x: Operand): Value => apply(ops.exp, [x], {});
+export const log = (x: Operand): Value => apply(ops.log, [x], {});
+export const sqrt = (x: Operand): Value => apply(ops.sqrt, [x], {});
+export const reciprocal = (x: Operand): Value => apply(ops.reciprocal, [x], {});
+export const square = (x: Value): Value => mul(x, x);
+export const tanh = (x: Operand): Value => apply(ops.tanh, [x], {});
+export const sigmoid = (x: Operand): Value => apply(ops.sigmoid, [x], {});
+export const erf = (x: Operand): Value => apply(ops.erf, [x], {});
+export const softplus = (x: Operand): Value => apply(ops.softplus, [x], {});
+export const relu = (x: Operand): Value => apply(ops.relu, [x], {});
+export const reluGrad = (dy: Operand, y: Operand): Value => apply(ops.reluGrad, [dy, y], {});
+/** x where x > 0, else alpha·x */
+export const leakyRelu = (x: Operand, alpha = 0.01): Value => apply(ops.leakyRelu, [x], { alpha });
+export const clip = (x: Operand, min: number, max: number): Value => apply(ops.clip, [x], { min, max });
+/** min(max(x, 0), 6) */
+export const relu6 = (x: Operand): Value => clip(x, 0, 6);
+/** relu6(x + 3) / 6 */
+export const hardSigmoid = (x: Operand): Value => apply(ops.hardSigmoid, [x], { alpha: 1 / 6, beta: 0.5 });
+/** x · relu6(x + 3) / 6 */
+export const hardSwish = (x: Operand): Value => mul(x, hardSigmoid(x));
+/** x · sigmoid(x) */
+export const silu = (x: Operand): Value => mul(x, sigmoid(x));
+/** The exact Gaussian error linear unit, x · ½ (1 + erf(x / √2)). */
+export const gelu = (x: Operand): Value => mul(mul(x, 0.5), add(1, erf(mul(x, Math.SQRT1_2))));
+export const expand = (x: Operand, shape: readonly number[]): Value => apply(ops.expand, [x], { shape });

@@ -1,0 +1,207 @@
+import { ShapeError } from "../core/errors.js";
+import {
+  countElements,
+  type Dim,
+  formatShape,
+  normalizeAxes,
+  type Shape,
+  sameShape,
+  staticShape,
+  stridesOf,
+} from "../core/shape.js";
+import { Value } from "../graph/graph.js";
+import type { Op } from "../graph/op.js";
+import { apply, dense, noMacs, type Operand } from "./operands.js";
+
+type ReshapeAttributes = { readonly shape: Shape };
+
+const reshapeOp: Op<ReshapeAttributes> = {
+  name: "Reshape",
+  infer: ([x], { shape }) => {
+    const [from, to] = [countElements(x!.shape), countElements(shape)];
+    if (from.size !== to.size || from.symbols !== to.symbols)
+      throw new ShapeError(`${formatShape(x!.shape)} has not as many elements as ${formatShape(shape)}`);
+    return [{ dtype: x!.dtype, shape }];
+  },
+  run: ([x], { shape }) => [dense(staticShape(shape), x!.data)],
+  grad: (dy, node) => [reshape(dy, node.inputs[0]!.shape)],
+  macs: noMacs,
+};
+
+type TransposeAttributes = { readonly perm: readonly number[] };
+
+const transposeOp: Op<TransposeAttributes> = {
+  name: "Transpose",
+  infer: ([x], { perm }) => {
+    if (
+      !sameShape(
+        normalizeAxes(perm, x!.shape.length),
+        x!.shape.map((_, i) => i),
+      )
+    )
+      throw new ShapeError(`[${perm}] is no permutation of the axes of ${formatShape(x!.shape)}`);
+    return [{ dtype: x!.dtype, shape: perm.map((axis) => x!.shape[axis]!) }];
+  },
+  run: ([x], { perm }) => {
+    const y = dense(perm.map((axis) => x!.shape[axis]!));
+    const strides = stridesOf(x!.shape);
+    copyStrided(
+      y.shape,
+      perm.map((axis) => strides[axis]!),
+      0,
+      (to, from) => {
+        y.data[to] = x!.data[from]!;
+      },
+    );
+    return [y];
+  },
+  grad: (dy, node) => {
+    const inverse = node.attributes.perm.map((_, i) => node.attributes.perm.indexOf(i));
+    return [transpose(dy, inverse)];
+  },
+  macs: noMacs,
+};
+
+type SliceAttributes = { readonly axis: number; readonly start: number; readonly end: number };
+
+const sliceOp: Op<SliceAttributes> = {
+  name: "Slice",
+  infer: ([x], { axis, start, end }) => {
+    const d = x!.shape[axis];
+    if (typeof d !== "number" || start < 0 || end > d || start >= end)
+      throw new ShapeError(`[${start}, ${end}) is not a range of axis ${axis} of ${formatShape(x!.shape)}`);
+    return [{ dtype: x!.dtype, shape: x!.shape.map((size, i) => (i === axis ? end - start : size)) }];
+  },
+  run: ([x], { axis, start, end }) => {
+    const y = dense(x!.shape.map((d, i) => (i === axis ? end - start : d)));
+    const strides = stridesOf(x!.shape);
+    copyStrided(y.shape, strides, start * strides[axis]!, (to, from) => {
+      y.data[to] = x!.data[from]!;
+    });
+    return [y];
+  },
+  grad: (dy, node) => {
+    const { axis, start, end } = node.attributes;
+    const x = node.inputs[0]!;
+    return [pad(dy, { axis, before: start, after: (x.shape[axis] as number) - end })];
+  },
+  macs: noMacs,
+};
+
+type PadAttributes = { readonly axis: number; readonly before: number; readonly after: number };
+
+/** Zeros before and after along one axis. (Replicated borders are a resampling: see `replicatePad`.) */
+const padOp: Op<PadAttributes> = {
+  name: "Pad",
+  infer: ([x], { axis, before, after }) => {
+    const d = x!.shape[axis];
+    if (typeof d !== "number" || before < 0 || after < 0)
+      throw new ShapeError(`axis ${axis} of ${formatShape(x!.shape)} cannot be padded by ${before} and ${after}`);
+    return [{ dtype: x!.dtype, shape: x!.shape.map((size, i) => (i === axis ? d + before + after : size)) }];
+  },
+  run: ([x], { axis, before, after }) => {
+    const y = dense(x!.shape.map((d, i) => (i === axis ? d + before + after : d)));
+    const strides = stridesOf(y.shape);
+    copyStrided(x!.shape, strides, before * strides[axis]!, (from, to) => {
+      y.data[to] = x!.data[from]!;
+    });
+    return [y];
+  },
+  grad: (dy, node) => {
+    const { axis, before } = node.attributes;
+    return [slice(dy, axis, before, before + (node.inputs[0]!.shape[axis] as number))];
+  },
+  macs: noMacs,
+};
+
+type ConcatAttributes = { readonly axis: number };
+
+const concatOp: Op<ConcatAttributes> = {
+  name: "Concat",
+  infer: (inputs, { axis }) => {
+    const [first] = inputs;
+    let total = 0;
+    for (const { shape } of inputs) {
+      const d = shape[axis];
+      if (typeof d !== "number" || !sameShape(shape.toSpliced(axis, 1), first!.shape.toSpliced(axis, 1)))
+        throw new ShapeError(`${inputs.map((x) => formatShape(x.shape)).join(" and ")} do not join along axis ${axis}`);
+      total += d;
+    }
+    return [{ dtype: first!.dtype, shape: first!.shape.map((d, i) => (i === axis ? total : d)) }];
+  },
+  run: (inputs, { axis }) => {
+    const total = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0);
+    const y = dense(inputs[0]!.shape.map((d, i) => (i === axis ? total : d)));
+    const strides = stridesOf(y.shape);
+    let start = 0;
+    for (const x of inputs) {
+      copyStrided(x.shape, strides, start * strides[axis]!, (from, to) => {
+        y.data[to] = x.data[from]!;
+      });
+      start += x.shape[axis]!;
+    }
+    return [y];
+  },
+  grad: (dy, node) => {
+    const { axis } = node.attributes;
+    let start = 0;
+    return node.inputs.map((x) => slice(dy, axis, start, (start += x.shape[axis] as number)));
+  },
+  macs: noMacs,
+};
+
+/** Walks an array of `shape` in row-major order: `visit(flat index, base + Σ index·strides)`. */
+function copyStrided(
+  shape: readonly number[],
+  strides: readonly number[],
+  base: number,
+  visit: (flat: number, other: number) => void,
+): void {
+  const size = shape.reduce((n, d) => n * d, 1);
+  const index = shape.map(() => 0);
+  for (let i = 0, other = base; i < size; i++) {
+    visit(i, other);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      other += strides[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      other -= strides[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+}
+
+export const ops = { reshape: reshapeOp, transpose: transposeOp, slice: sliceOp, pad: padOp, concat: concatOp };
+
+/** The same elements in row-major order under another shape. One dimension may be −1: it is inferred. */
+export function reshape(x: Value, shape: Shape): Value {
+  const unknown = shape.indexOf(-1);
+  if (unknown < 0) return sameShape(x.shape, shape) ? x : apply(reshapeOp, [x], { shape });
+  const rest = countElements(shape.toSpliced(unknown, 1));
+  const all = countElements(x.shape);
+  const inferred: Dim = all.symbols > rest.symbols ? "N" : all.size / rest.size;
+  return reshape(x, shape.with(unknown, inferred));
+}
+
+/** Axis i of the result is axis perm[i] of x. */
+export const transpose = (x: Operand, perm: readonly number[]): Value => apply(transposeOp, [x], { perm });
+
+/** Elements start … end − 1 along one axis. Negative numbers count from the end; `end` is the whole axis if left out. */
+export function slice(x: Value, axis: number, start: number, end?: number): Value {
+  const [a] = normalizeAxes([axis], x.shape.length);
+  const d = x.shape[a!];
+  const fromEnd = (i: number) => (i < 0 && typeof d === "number" ? d + i : i);
+  return apply(sliceOp, [x], {
+    axis: a!,
+    start: fromEnd(start),
+    end: end === undefined ? (d as number) : fromEnd(end),
+  });
+}
+
+/** Zeros before and after along one axis. */
+export const pad = (x: Operand, attributes: PadAttributes): Value => apply(padOp, [x], attributes);
+
+/** Joins values along an axis. */
+export function concat(values: readonly Operand[], axis: number): Value {
+  const first = values.find((v) => v instanceof Value);
+  return apply(concatOp, values, { axis: normalizeAxes([axis], (first as Value).shape.length)[0]! });
+}

@@ -1,0 +1,159 @@
+import { ShapeError } from "../core/errors.js";
+import { formatShape } from "../core/shape.js";
+import { sizeOf } from "../core/tensor.js";
+import type { Value } from "../graph/graph.js";
+import type { Dense, Op, ValueType } from "../graph/op.js";
+import { add, div, mul, sqrt, sub } from "./elementwise.js";
+import { reshape } from "./movement.js";
+import { apply, applyAll, dense, noMacs, type Operand, onceOnly } from "./operands.js";
+import { reduceMean, reduceSum } from "./reduce.js";
+
+type NormAttributes = { readonly epsilon: number };
+
+/** The axes that batch norm averages over: all but the channels, axis 1. */
+const averaged = (x: Value): number[] => x.shape.map((_, i) => i).filter((i) => i !== 1);
+
+/** A per-channel vector [C] shaped to broadcast against x. */
+function perChannel(v: Value, x: Value): Value {
+  return reshape(
+    v,
+    x.shape.map((d, i) => (i === 1 ? d : 1)),
+  );
+}
+
+function checkChannels([x, ...vectors]: readonly ValueType[]): void {
+  if (x!.shape.length < 2) throw new ShapeError(`needs [N,C,…], got ${formatShape(x!.shape)}`);
+  for (const { shape } of vectors)
+    if (shape.length !== 1 || shape[0] !== x!.shape[1])
+      throw new ShapeError(
+        `input ${formatShape(x!.shape)} has ${x!.shape[1]} channels, a per-channel vector is ${formatShape(shape)}`,
+      );
+}
+
+/** Calls `visit(channel, flat index)` for every element. */
+function forEachElement(x: Dense, visit: (channel: number, i: number) => void): void {
+  const channels = x.shape[1]!;
+  const inner = sizeOf(x.shape.slice(2));
+  for (let i = 0; i < x.data.length; i++) visit(Math.floor(i / inner) % channels, i);
+}
+
+/** Mean over a channel of f(i). */
+function channelMeans(x: Dense, f: (i: number, channel: number) => number): Dense {
+  const means = dense([x.shape[1]!]);
+  const count = x.data.length / x.shape[1]!;
+  forEachElement(x, (c, i) => {
+    means.data[c]! += f(i, c) / count;
+  });
+  return means;
+}
+
+/** y = (x − mean) / √(variance + ε) · γ + β, from (x, γ, β, mean, variance), each of the last four [C]. */
+const batchNormalizationOp: Op<NormAttributes> = {
+  name: "BatchNormalization",
+  infer: (inputs) => {
+    checkChannels(inputs);
+    return [inputs[0]!];
+  },
+  run: ([x, gamma, beta, mean, variance], { epsilon }) => {
+    const y = dense(x!.shape);
+    forEachElement(x!, (c, i) => {
+      const normalized = (x!.data[i]! - mean!.data[c]!) / Math.sqrt(variance!.data[c]! + epsilon);
+      y.data[i] = normalized * gamma!.data[c]! + beta!.data[c]!;
+    });
+    return [y];
+  },
+  grad: (dy, node) => {
+    const [x, gamma, , mean, variance] = node.inputs as [Value, Value, Value, Value, Value];
+    const deviation = sqrt(add(variance, node.attributes.epsilon));
+    const centred = sub(x, perChannel(mean, x));
+    const sum = (v: Value) => reduceSum(v, averaged(x), { keepdims: false });
+    return [mul(dy, perChannel(div(gamma, deviation), x)), div(sum(mul(dy, centred)), deviation), sum(dy), null, null];
+  },
+  macs: noMacs,
+};
+
+/** The same with the mean and the (biased) variance of the batch: (x, γ, β) → (y, mean, variance). */
+const batchNormTrainingOp: Op<NormAttributes> = {
+  name: "BatchNormTraining",
+  infer: (inputs) => {
+    checkChannels(inputs);
+    return [inputs[0]!, inputs[1]!, inputs[1]!];
+  },
+  run: ([x, gamma, beta], attributes) => {
+    const mean = channelMeans(x!, (i) => x!.data[i]!);
+    const variance = channelMeans(x!, (i, c) => (x!.data[i]! - mean.data[c]!) ** 2);
+    return [...batchNormalizationOp.run([x!, gamma!, beta!, mean, variance], attributes), mean, variance];
+  },
+  grad: (dy, node) => {
+    const [x, gamma] = node.inputs as [Value, Value];
+    const [, mean, variance] = node.outputs as [Value, Value, Value];
+    return [...applyAll(batchNormTrainingGradOp, [dy, x, gamma, mean, variance], node.attributes)];
+  },
+  macs: noMacs,
+};
+
+/**
+ * From (dy, x, γ, mean, variance): (dx, dγ, dβ). With x̂ the normalised input and σ its deviation,
+ * dβ = Σ dy, dγ = Σ dy·x̂, dx = γ/σ · (dy − mean(dy) − x̂ · mean(dy·x̂)).
+ */
+const batchNormTrainingGradOp: Op<NormAttributes> = {
+  name: "BatchNormTrainingGrad",
+  infer: ([, x, gamma]) => [x!, gamma!, gamma!],
+  run: ([dy, x, gamma, mean, variance], { epsilon }) => {
+    const deviation = variance!.data.map((v) => Math.sqrt(v + epsilon));
+    const normalized = (i: number, c: number) => (x!.data[i]! - mean!.data[c]!) / deviation[c]!;
+    const meanDy = channelMeans(x!, (i) => dy!.data[i]!);
+    const meanDyX = channelMeans(x!, (i, c) => dy!.data[i]! * normalized(i, c));
+    const count = x!.data.length / x!.shape[1]!;
+    const dx = dense(x!.shape);
+    forEachElement(x!, (c, i) => {
+      const inner = dy!.data[i]! - meanDy.data[c]! - normalized(i, c) * meanDyX.data[c]!;
+      dx.data[i] = (gamma!.data[c]! / deviation[c]!) * inner;
+    });
+    return [
+      dx,
+      dense(
+        gamma!.shape,
+        meanDyX.data.map((v) => v * count),
+      ),
+      dense(
+        gamma!.shape,
+        meanDy.data.map((v) => v * count),
+      ),
+    ];
+  },
+  grad: onceOnly("BatchNormTrainingGrad"),
+  macs: noMacs,
+};
+
+export const ops = {
+  batchNormalization: batchNormalizationOp,
+  batchNormTraining: batchNormTrainingOp,
+  batchNormTrainingGrad: batchNormTrainingGradOp,
+};
+
+/** Batch norm with given statistics. x [N,C,…], the vectors [C]. */
+export const batchNorm = (
+  x: Operand,
+  gamma: Operand,
+  beta: Operand,
+  mean: Operand,
+  variance: Operand,
+  epsilon: number,
+): Value => apply(ops.batchNormalization, [x, gamma, beta, mean, variance], { epsilon });
+
+/** Batch norm with the statistics of the batch, and those statistics: `[y, mean, biased variance]`. */
+export const batchNormTraining = (
+  x: Operand,
+  gamma: Operand,
+  beta: Operand,
+  epsilon: number,
+): readonly [Value, Value, Value] =>
+  applyAll(ops.batchNormTraining, [x, gamma, beta], { epsilon }) as unknown as readonly [Value, Value, Value];
+
+/** y = (x − mean) / √(variance + ε) · γ + β, mean and biased variance over `axes`; γ and β broadcast against x. */
+export function layerNorm(x: Value, axes: readonly number[], gamma: Operand, beta: Operand, epsilon: number): Value {
+  const centred = sub(x, reduceMean(x, axes));
+  const variance = reduceMean(mul(centred, centred), axes);
+  return add(mul(div(centred, sqrt(add(variance, epsilon))), gamma), beta);
+}

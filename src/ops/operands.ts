@@ -1,0 +1,52 @@
+import { FoveaError } from "../core/errors.js";
+import { sizeOf } from "../core/tensor.js";
+import { type Cell, type Graph, Value } from "../graph/graph.js";
+import type { Attributes, Dense, Op } from "../graph/op.js";
+
+/** What an operator can be applied to: a value, a parameter (read from state), or a number (a constant). */
+export type Operand = Value | Cell | number;
+
+/** The graph of the first operand that is a value. */
+export function graphOf(operands: readonly Operand[]): Graph {
+  for (const operand of operands) if (operand instanceof Value) return operand.graph;
+  throw new FoveaError("at least one operand must be a value of a graph");
+}
+
+export function toValue(graph: Graph, operand: Operand): Value {
+  if (operand instanceof Value) return operand;
+  return typeof operand === "number" ? graph.scalar(operand) : graph.state(operand);
+}
+
+/** Applies an operator to operands and returns all outputs. */
+export function applyAll<A extends Attributes>(
+  op: Op<A>,
+  operands: readonly Operand[],
+  attributes: A,
+): readonly Value[] {
+  const graph = graphOf(operands);
+  return graph.apply(
+    op,
+    operands.map((operand) => toValue(graph, operand)),
+    attributes,
+  );
+}
+
+/** Applies an operator that has one output. */
+export function apply<A extends Attributes>(op: Op<A>, operands: readonly Operand[], attributes: A): Value {
+  return applyAll(op, operands, attributes)[0]!;
+}
+
+/** Cost of operators that multiply and accumulate nothing. */
+export const noMacs = (): number => 0;
+
+/** Gradient rule of operators that stand only in backward passes. */
+export function onceOnly(name: string): () => never {
+  return () => {
+    throw new FoveaError(`${name}: second derivatives are not defined`);
+  };
+}
+
+/** A new array of zeros for an operator's definition. */
+export function dense(shape: readonly number[], data: Float64Array = new Float64Array(sizeOf(shape))): Dense {
+  return { dtype: "float64", shape, data };
+}
