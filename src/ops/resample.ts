@@ -146,6 +146,9 @@ export function averagePool(
   return resample(x, "averagePool", window(0), window(1));
 }
 
+/** Every `stride`-th row and column, from the first: windows of one element. [N,C,H,W] → [N,C,⌈H/stride⌉,⌈W/stride⌉] */
+export const subsample = (x: Value, stride: number): Value => averagePool(x, { kernel: 1, stride });
+
 /** Mean over bins: bin i covers rows ⌊i·H/h⌋ … ⌈(i+1)·H/h⌉ − 1. The map may be smaller than the grid of bins. → [N,C,h,w] */
 export function adaptiveAveragePool(x: Value, size: number | readonly [number, number]): Value {
   const [height, width] = pair(size);

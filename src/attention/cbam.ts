@@ -1,0 +1,241 @@
+import { OptionError } from "../core/errors.js";
+import { integer, type OptionsOf } from "../core/options.js";
+import type { Value } from "../graph/graph.js";
+import {
+  BatchNorm,
+  Conv2d,
+  constant,
+  flatten,
+  kaimingNormal,
+  Lambda,
+  Linear,
+  Module,
+  Sequential,
+} from "../nn/index.js";
+import { add, relu, reshape, sigmoid } from "../ops/index.js";
+import { applyGate, type ChannelPool, channelPools, convBottleneck, reducedWidth, spatialDescriptor } from "./parts.js";
+import { defineAttention } from "./spec.js";
+
+const options = {
+  reduction: { default: 16, doc: "channels ÷ hidden channels of the channel gate" },
+  pools: {
+    default: ["avg", "max"] as readonly ChannelPool[],
+    doc: "what the channel gate sums up each map by: avg, max, lp, lse",
+  },
+  channel: { default: true, doc: "use the channel gate" },
+  spatial: { default: true, doc: "use the spatial gate" },
+  kernelSize: { default: 7, doc: "kernel of the spatial gate (odd)" },
+  order: {
+    default: "channel-spatial" as "channel-spatial" | "spatial-channel" | "parallel",
+    choices: ["channel-spatial", "spatial-channel", "parallel"] as const,
+    doc: "which gate comes first, or both from the same input",
+  },
+  descriptor: {
+    default: "pool" as "pool" | "conv",
+    choices: ["pool", "conv"] as const,
+    doc: "what the spatial gate sees: maximum and mean over channels, or a learned 1×1 convolution to two maps",
+  },
+  variant: {
+    default: "authors" as "authors" | "plain" | "dense" | "timm",
+    choices: ["authors", "plain", "dense", "timm"] as const,
+    doc: "plain: no biases, no batch norm; dense: spatial maps from the module's input; timm: batch-norm momentum 0.1",
+  },
+  reductionRatio: { default: 0.5, doc: "hidden ÷ channels of the variant dense" },
+  rdRatio: { default: 1 / 16, doc: "hidden ÷ channels of the variant timm" },
+};
+type Options = OptionsOf<typeof options>;
+
+/** From the pooled channels of one kind, [N,C,1,1], the logits of the channel gate. */
+type ChannelScore = (pooled: Value) => Value;
+
+/** g = σ(Σ over pools of score(pool(x))), [N,C,1,1]. */
+class ChannelGate extends Module {
+  readonly #score: ChannelScore;
+  readonly #pools: readonly ChannelPool[];
+
+  constructor(fields: object, score: ChannelScore, pools: readonly ChannelPool[]) {
+    super();
+    Object.assign(this, fields);
+    this.#score = score;
+    this.#pools = pools;
+  }
+
+  override forward(x: Value): Value {
+    return sigmoid(this.#pools.map((pool) => this.#score(channelPools[pool](x))).reduce((a, b) => add(a, b)));
+  }
+}
+
+/** g = σ(score(descriptor(x))), [N,1,H,W]. */
+class SpatialGate extends Module {
+  readonly #describe: (x: Value) => Value;
+  readonly #score: (maps: Value) => Value;
+
+  constructor(fields: object, describe: (x: Value) => Value, score: (maps: Value) => Value) {
+    super();
+    Object.assign(this, fields);
+    this.#describe = describe;
+    this.#score = score;
+  }
+
+  override forward(x: Value): Value {
+    return sigmoid(this.#score(this.#describe(x)));
+  }
+}
+
+/**
+ * Convolutional Block Attention Module: a channel gate, then a spatial gate.
+ * Mc = σ(Σ over pools of MLP(pool(x))), x′ = x · Mc; Ms = σ(BN(conv7×7([max over channels; mean over channels] of x′))), y = x′ · Ms.
+ * [N,C,H,W] → [N,C,H,W]; the maps are `channel` [N,C,1,1] and `spatial` [N,1,H,W].
+ *
+ * Woo et al.: CBAM, ECCV 2018, equations 1 to 3. The default is the authors' code: biases in the MLP, [max; mean] in that order,
+ * a batch norm with momentum 0.01 whose gain starts at 0, so that the spatial gate is ½ everywhere at first.
+ * Copies differ: `plain`, `dense` and `timm` are the most frequent.
+ *
+ * @example
+ * const gate = attention("cbam", 64, { reduction: 8 });
+ */
+export class CBAM extends Module {
+  readonly #channel: Module;
+  readonly #spatial: Module;
+  readonly #options: Options;
+
+  constructor(channels: number, given: Options) {
+    super();
+    const { pools, kernelSize, variant } = given;
+    const known = Object.keys(channelPools);
+    if (pools.length === 0 || pools.some((pool) => !known.includes(pool)))
+      throw new OptionError(`CBAM: pools must be some of ${known.join(", ")}, got ${JSON.stringify(pools)}`);
+    if (integer("CBAM", "kernelSize", kernelSize) % 2 === 0)
+      throw new OptionError(`CBAM: kernelSize must be odd, got ${kernelSize}`);
+    if (!given.channel && !given.spatial)
+      throw new OptionError("CBAM: channel and spatial are both off; nothing would be left");
+    if (given.descriptor === "conv" && variant !== "authors")
+      throw new OptionError(`CBAM: descriptor "conv" belongs to the variant authors, got variant ${variant}`);
+    this.#options = given;
+    const parts = variants[variant](channels, given);
+    this.#channel = parts.channel;
+    this.#spatial = parts.spatial;
+    const { channel, spatial } = given;
+    const kept = {
+      ...(channel ? { [parts.fields[0]]: parts.channel } : {}),
+      ...(spatial ? { [parts.fields[1]]: parts.spatial } : {}),
+    };
+    Object.assign(this, parts.shared ?? kept);
+  }
+
+  override forward(x: Value): Value {
+    const { channel, spatial, order, variant } = this.#options;
+    const byChannel = (from: Value, to: Value) => (channel ? applyGate(to, this.#channel.call(from), "channel") : to);
+    const bySpace = (from: Value, to: Value) => (spatial ? applyGate(to, this.#spatial.call(from), "spatial") : to);
+    if (order === "spatial-channel") {
+      const refined = bySpace(x, x);
+      return byChannel(refined, refined);
+    }
+    const refined = byChannel(x, x);
+    return bySpace(order === "parallel" || variant === "dense" ? x : refined, refined);
+  }
+}
+
+/** The parts of one form of CBAM, and the fields that hold them (all in one place where the form has no gates of its own). */
+interface Parts {
+  readonly fields: readonly [channel: string, spatial: string];
+  readonly channel: Module;
+  readonly spatial: Module;
+  readonly shared?: object;
+}
+
+const variants: Record<Options["variant"], (channels: number, options: Options) => Parts> = {
+  authors(channels, { reduction, pools, kernelSize, descriptor }) {
+    const hidden = reducedWidth("CBAM", channels, reduction);
+    const mlp = new Sequential([
+      new Lambda(flatten),
+      new Linear(channels, hidden),
+      new Lambda(relu),
+      new Linear(hidden, channels),
+    ]);
+    // The authors' networks draw this kernel from N(0, 2/(k·k)) and start the norm's gain at 0.
+    const spatial = convNorm(kernelSize, { momentum: 0.01, weightInit: constant(0) });
+    const compress = descriptor === "conv" ? new Conv2d(channels, 2, { kernel: 1, bias: false }) : undefined;
+    return {
+      fields: ["ChannelGate", "SpatialGate"],
+      channel: new ChannelGate({ mlp }, (z) => reshape(mlp.call(z), z.shape), pools),
+      spatial: new SpatialGate(
+        compress ? { compress, spatial } : { spatial },
+        (x) => (compress ? compress.call(x) : spatialDescriptor(x, ["max", "mean"])),
+        (maps) => spatial.call(maps),
+      ),
+    };
+  },
+  plain(channels, { reduction, pools, kernelSize }) {
+    const shared_MLP = convBottleneck(channels, reducedWidth("CBAM", channels, reduction), false);
+    const conv2d = new Conv2d(2, 1, { kernel: kernelSize, padding: (kernelSize - 1) / 2, bias: false });
+    return {
+      fields: ["channel_attention", "spatial_attention"],
+      channel: new ChannelGate({ shared_MLP }, (z) => shared_MLP.call(z), pools),
+      spatial: new SpatialGate(
+        { conv2d },
+        (x) => spatialDescriptor(x, ["mean", "max"]),
+        (maps) => conv2d.call(maps),
+      ),
+    };
+  },
+  dense(channels, { reductionRatio, kernelSize, pools }) {
+    const hidden = reducedWidth("CBAM", channels, 1 / reductionRatio);
+    const [mlp_1, mlp_2] = [new Linear(channels, hidden), new Linear(hidden, channels)];
+    const conv = new Conv2d(2, 1, { kernel: kernelSize, padding: (kernelSize - 1) / 2 });
+    const score = (z: Value) => reshape(mlp_2.call(relu(mlp_1.call(flatten(z)))), z.shape);
+    return {
+      fields: ["channel", "spatial"],
+      shared: { mlp_1, mlp_2, conv },
+      channel: new ChannelGate({}, score, pools),
+      spatial: new SpatialGate(
+        {},
+        (x) => spatialDescriptor(x, ["max", "mean"]),
+        (maps) => conv.call(maps),
+      ),
+    };
+  },
+  timm(channels, { rdRatio, kernelSize, pools }) {
+    const hidden = Math.max(1, Math.floor(channels * rdRatio + 0.5));
+    const [fc1, fc2] = [
+      new Conv2d(channels, hidden, { kernel: 1, bias: false }),
+      new Conv2d(hidden, channels, { kernel: 1, bias: false }),
+    ];
+    const conv = convNorm(kernelSize, { momentum: 0.1 });
+    return {
+      fields: ["channel", "spatial"],
+      channel: new ChannelGate({ fc1, fc2 }, (z) => fc2.call(relu(fc1.call(z))), pools),
+      spatial: new SpatialGate(
+        { conv },
+        (x) => spatialDescriptor(x, ["mean", "max"]),
+        (maps) => conv.call(maps),
+      ),
+    };
+  },
+};
+
+/** k×k convolution of two maps to one, and its batch norm. Keys `conv`, `bn`. */
+function convNorm(kernelSize: number, norm: ConstructorParameters<typeof BatchNorm>[1]): Sequential {
+  const conv = new Conv2d(2, 1, {
+    kernel: kernelSize,
+    padding: (kernelSize - 1) / 2,
+    bias: false,
+    weightInit: kaimingNormal("out"),
+  });
+  return new Sequential({ conv, bn: new BatchNorm(1, norm) });
+}
+
+export const cbam = defineAttention({
+  name: "cbam",
+  title: "CBAM",
+  paper: {
+    title: "CBAM: Convolutional Block Attention Module",
+    venue: "ECCV 2018",
+    url: "https://arxiv.org/abs/1807.06521",
+  },
+  attends: "both",
+  placement: "residual",
+  field: "cbam",
+  options,
+  create: (channels, resolved) => new CBAM(channels, resolved),
+});

@@ -1,0 +1,95 @@
+import { OptionError } from "../core/errors.js";
+import { integer, type OptionsOf } from "../core/options.js";
+import type { Value } from "../graph/graph.js";
+import { defaultWeight, Module, Param } from "../nn/index.js";
+import { concat, conv, mul, pad, reduceMean, reduceSum, reshape, sigmoid, slice, transpose } from "../ops/index.js";
+import { applyGate } from "./parts.js";
+import { defineAttention } from "./spec.js";
+
+const options = {
+  kernelSize: { default: 3, doc: "neighbouring channels that a channel's weight depends on (odd)" },
+  variant: {
+    default: "plain" as "plain" | "ns" | "timm" | "timm-circular",
+    choices: ["plain", "ns", "timm", "timm-circular"] as const,
+    doc: "ns: taps of its own for each channel; timm: kernel size from the number of channels; timm-circular: that, wrapping around",
+  },
+};
+
+/** The paper's kernel size for a number of channels as timm codes it: the odd number at or above (log₂ C + 1)/2, at least 3. */
+export function adaptiveKernelSize(channels: number): number {
+  const t = Math.floor(Math.abs(Math.log2(channels) + 1) / 2);
+  return Math.max(3, t % 2 ? t : t + 1);
+}
+
+/**
+ * Efficient Channel Attention: y = x · σ(w ∗ z), a convolution over neighbouring channels of the channel means z.
+ * [N,C,H,W] → [N,C,H,W]; the map `channel` is [N,C,1,1].
+ *
+ * Wang et al.: ECA-Net, CVPR 2020, equation 7. The kernel size is an option, as in the authors' code, whose released networks
+ * set it stage by stage; the paper's adaptive rule is the variant `timm`.
+ * Key: `conv.weight` [1,1,k], or [C,1,k] for `ns`.
+ */
+export class EfficientChannelAttention extends Module {
+  readonly conv: ChannelConv;
+
+  constructor(channels: number, { kernelSize, variant }: OptionsOf<typeof options>) {
+    super();
+    const k = variant.startsWith("timm")
+      ? adaptiveKernelSize(channels)
+      : integer("EfficientChannelAttention", "kernelSize", kernelSize);
+    if (k % 2 === 0) throw new OptionError(`EfficientChannelAttention: kernelSize must be odd, got ${k}`);
+    this.conv = new ChannelConv(variant === "ns" ? channels : 1, k, variant === "timm-circular");
+  }
+
+  override forward(x: Value): Value {
+    const z = reduceMean(x, [2, 3]);
+    const [n, c] = z.shape as [number, number];
+    const logits = this.conv.call(reshape(z, [n, 1, 1, c]));
+    return applyGate(x, sigmoid(reshape(logits, z.shape)), "channel");
+  }
+}
+
+/** A 1-D convolution along the last axis of [N,1,1,C]: one kernel for all positions, or one for each. */
+class ChannelConv extends Module {
+  readonly weight: Param;
+  readonly #circular: boolean;
+
+  constructor(kernels: number, size: number, circular: boolean) {
+    super();
+    this.weight = new Param([kernels, 1, size], defaultWeight);
+    this.#circular = circular;
+  }
+
+  override forward(row: Value): Value {
+    const [kernels, , size] = this.weight.shape as [number, number, number];
+    const half = (size - 1) / 2;
+    const weight = row.graph.state(this.weight);
+    if (this.#circular && half > 0) {
+      const wrapped = concat([slice(row, 3, -half), row, slice(row, 3, 0, half)], 3);
+      return conv(wrapped, reshape(weight, [1, 1, 1, size]));
+    }
+    if (kernels === 1) return conv(row, reshape(weight, [1, 1, 1, size]), undefined, { padding: [0, half] });
+    // Each channel's neighbours stacked, [N,1,k,C], weighed by its own taps and summed.
+    const padded = pad(row, { axis: 3, before: half, after: half });
+    const neighbours = concat(
+      Array.from({ length: size }, (_, i) => slice(padded, 3, i, i + kernels)),
+      2,
+    );
+    return reduceSum(mul(neighbours, transpose(reshape(weight, [kernels, size]), [1, 0])), [2]);
+  }
+}
+
+export const eca = defineAttention({
+  name: "eca",
+  title: "Efficient Channel Attention",
+  paper: {
+    title: "ECA-Net: Efficient Channel Attention for Deep Convolutional Neural Networks",
+    venue: "CVPR 2020",
+    url: "https://arxiv.org/abs/1910.03151",
+  },
+  attends: "channel",
+  placement: "residual",
+  field: "eca",
+  options,
+  create: (channels, resolved) => new EfficientChannelAttention(channels, resolved),
+});

@@ -1,0 +1,66 @@
+import type { OptionsOf } from "../core/options.js";
+import type { Value } from "../graph/graph.js";
+import { Conv2d, flatten, Module } from "../nn/index.js";
+import { hardSigmoid, reduceMean, relu, reshape, sigmoid } from "../ops/index.js";
+import { applyGate, linearBottleneck, reducedWidth, roundedWidth } from "./parts.js";
+import { defineAttention } from "./spec.js";
+
+const options = {
+  reduction: { default: 16, doc: "channels ÷ hidden channels" },
+  bias: {
+    default: false,
+    doc: "biases in both layers (the authors' Caffe network has them, the common PyTorch code has not)",
+  },
+  variant: {
+    default: "plain" as "plain" | "timm" | "timm-effective",
+    choices: ["plain", "timm", "timm-effective"] as const,
+    doc: "timm: 1×1 convolutions with bias, hidden width ⌊C/16⌉ to a multiple of 8; timm-effective: one C→C layer, hard sigmoid",
+  },
+};
+
+/**
+ * Squeeze-and-Excitation: y = x · σ(W₂ · ReLU(W₁ · z)), z the mean of each channel over its map.
+ * [N,C,H,W] → [N,C,H,W]; the map `channel` is [N,C,1,1].
+ *
+ * Hu, Shen, Sun: Squeeze-and-Excitation Networks, CVPR 2018, equations 2 to 4.
+ * Keys: `fc.0`, `fc.2` (plain), `fc1`, `fc2` (timm), `fc` (timm-effective).
+ *
+ * @example
+ * const module = new SqueezeExcite(64, { reduction: 16, bias: false, variant: "plain" });
+ */
+export class SqueezeExcite extends Module {
+  readonly #gate: (z: Value) => Value;
+
+  constructor(channels: number, { reduction, bias, variant }: OptionsOf<typeof options>) {
+    super();
+    if (variant === "timm-effective") {
+      const fc = new Conv2d(channels, channels, { kernel: 1 });
+      Object.assign(this, { fc });
+      this.#gate = (z) => hardSigmoid(fc.call(z));
+    } else if (variant === "timm") {
+      const hidden = roundedWidth(channels / 16, 8);
+      const [fc1, fc2] = [new Conv2d(channels, hidden, { kernel: 1 }), new Conv2d(hidden, channels, { kernel: 1 })];
+      Object.assign(this, { fc1, fc2 });
+      this.#gate = (z) => sigmoid(fc2.call(relu(fc1.call(z))));
+    } else {
+      const fc = linearBottleneck(channels, reducedWidth("SqueezeExcite", channels, reduction), bias);
+      Object.assign(this, { fc });
+      this.#gate = (z) => sigmoid(reshape(fc.call(flatten(z)), z.shape));
+    }
+  }
+
+  override forward(x: Value): Value {
+    return applyGate(x, this.#gate(reduceMean(x, [2, 3])), "channel");
+  }
+}
+
+export const se = defineAttention({
+  name: "se",
+  title: "Squeeze-and-Excitation",
+  paper: { title: "Squeeze-and-Excitation Networks", venue: "CVPR 2018", url: "https://arxiv.org/abs/1709.01507" },
+  attends: "channel",
+  placement: "residual",
+  field: "se",
+  options,
+  create: (channels, resolved) => new SqueezeExcite(channels, resolved),
+});

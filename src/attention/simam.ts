@@ -1,0 +1,55 @@
+import { OptionError, ShapeError } from "../core/errors.js";
+import type { OptionsOf } from "../core/options.js";
+import { formatShape } from "../core/shape.js";
+import type { Value } from "../graph/graph.js";
+import { Module } from "../nn/index.js";
+import { add, div, mapSize, mul, reduceMean, reduceSum, sigmoid, square, sub } from "../ops/index.js";
+import { applyGate } from "./parts.js";
+import { defineAttention } from "./spec.js";
+
+const options = {
+  lambda: {
+    default: 1e-4,
+    doc: "λ, added to the variance (1e-4 in the authors' CIFAR runs, 0.1 in their ImageNet ones)",
+  },
+};
+
+/**
+ * SimAM, a gate for every single neuron and without parameters: y = x · σ(d / (4 (v + λ)) + ½),
+ * d = (x − mean)² and v = Σ d / (H·W − 1) over each map. [N,C,H,W] → [N,C,H,W]; the map `attention` is [N,C,H,W].
+ *
+ * Yang et al.: SimAM, ICML 2021, equation 5 (the inverse of the minimal energy).
+ */
+export class SimAM extends Module {
+  readonly #lambda: number;
+
+  constructor(_channels: number, { lambda }: OptionsOf<typeof options>) {
+    super();
+    if (!(lambda > 0)) throw new OptionError(`SimAM: lambda must be positive, got ${lambda}`);
+    this.#lambda = lambda;
+  }
+
+  override forward(x: Value): Value {
+    const [height, width] = mapSize(x, "SimAM");
+    if (height * width < 2)
+      throw new ShapeError(`SimAM: needs maps of at least two positions, got ${formatShape(x.shape)}`);
+    const d = square(sub(x, reduceMean(x, [2, 3])));
+    const variance = mul(reduceSum(d, [2, 3]), 1 / (height * width - 1));
+    return applyGate(x, sigmoid(add(div(d, mul(4, add(variance, this.#lambda))), 0.5)), "attention");
+  }
+}
+
+export const simam = defineAttention({
+  name: "simam",
+  title: "SimAM",
+  paper: {
+    title: "SimAM: A Simple, Parameter-Free Attention Module for Convolutional Neural Networks",
+    venue: "ICML 2021",
+    url: "https://proceedings.mlr.press/v139/yang21o.html",
+  },
+  attends: "both",
+  placement: "convolution",
+  field: "simam",
+  options,
+  create: (channels, resolved) => new SimAM(channels, resolved),
+});

@@ -1,0 +1,33 @@
+import type { OptionSpecs } from "../core/options.js";
+import type { Module } from "../nn/index.js";
+
+/** What an attention module weighs: channels (*what*), positions (*where*), or both. */
+export type Attends = "channel" | "spatial" | "both";
+
+/**
+ * Where a residual network puts a module unless told otherwise:
+ * - `residual`: after the last norm of the residual branch, before the addition;
+ * - `convolution`: right after the block's last spatial convolution, before its norm;
+ * - `stage`: between two stages.
+ */
+export type Placement = "residual" | "convolution" | "stage";
+
+/** The entry of one attention module in the catalogue: all that other code needs to know about it. */
+export interface AttentionSpec<O extends object = Record<string, unknown>> {
+  /** Catalogue name, also the name of the file. */
+  readonly name: string;
+  readonly title: string;
+  readonly paper: { readonly title: string; readonly venue: string; readonly url: string };
+  readonly attends: Attends;
+  readonly placement: Placement;
+  /** The field that holds the module in a residual block, which the authors' checkpoints have in their keys. */
+  readonly field: string;
+  readonly options: OptionSpecs<O>;
+  /** A module for maps of `channels` channels. All options are present and of the right type. */
+  create(channels: number, options: O): Module;
+}
+
+/** Checks the types of an entry and forgets them, so that entries of different options can stand in one list. */
+export function defineAttention<O extends object>(spec: AttentionSpec<O>): AttentionSpec {
+  return spec as unknown as AttentionSpec;
+}

@@ -1,0 +1,45 @@
+import { lowbias32 } from "../../core/rng.js";
+import { sizeOf, type Tensor, zeros } from "../../core/tensor.js";
+
+/** The n-th number of the filler sequence, in [−1, 1). */
+const sample = (n: number): number => (lowbias32(n) / 2 ** 32) * 2 - 1;
+
+/**
+ * Values of a state dict by the filler rule of golden files: one counter runs through the entries in order, row-major, and the
+ * last component of a key decides the range.
+ */
+export function fillState(keys: readonly (readonly [string, readonly number[]])[], start: number): Map<string, Tensor> {
+  let counter = start;
+  const filled = new Map<string, Tensor>();
+  for (const [key, shape] of keys) {
+    const last = key.slice(key.lastIndexOf(".") + 1);
+    if (last === "num_batches_tracked") {
+      filled.set(key, zeros("int64", shape));
+      continue;
+    }
+    const values = zeros("float32", shape);
+    const scale = Math.sqrt(3 / sizeOf(shape.slice(1)));
+    for (let i = 0; i < values.data.length; i++) {
+      const r = sample(counter++);
+      if (last === "bias" || last === "running_mean") values.data[i] = 0.1 * r;
+      else if (last === "running_var") values.data[i] = 1 + 0.5 * Math.abs(r);
+      else values.data[i] = shape.length >= 2 ? r * scale : 1 + 0.1 * r;
+    }
+    filled.set(key, values);
+  }
+  return filled;
+}
+
+/** An input tensor by the filler rule. */
+export function fillInput(shape: readonly number[], start: number): Tensor<"float32"> {
+  const input = zeros("float32", shape);
+  for (let i = 0; i < input.data.length; i++) input.data[i] = sample(start + i);
+  return input;
+}
+
+/** `count` labels of `classes` classes by the filler rule, one-hot. */
+export function fillLabels(count: number, classes: number, start: number): Tensor<"float32"> {
+  const oneHot = zeros("float32", [count, classes]);
+  for (let i = 0; i < count; i++) oneHot.data[i * classes + Math.floor((lowbias32(start + i) * classes) / 2 ** 32)] = 1;
+  return oneHot;
+}
