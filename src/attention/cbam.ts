@@ -1,19 +1,17 @@
 import { OptionError } from "../core/errors.js";
-import { integer, type OptionsOf } from "../core/options.js";
+import type { OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import {
-  BatchNorm,
   Conv2d,
   constant,
   flatten,
-  kaimingNormal,
   Lambda,
   Linear,
   Module,
   Sequential,
 } from "../nn/index.js";
 import { add, relu, reshape, sigmoid } from "../ops/index.js";
-import { applyGate, type ChannelPool, channelPools, convBottleneck, reducedWidth, spatialDescriptor } from "./parts.js";
+import { applyGate, type ChannelPool, channelPools, convBottleneck, oddKernel, planeConvNorm, reducedWidth, scaledWidth, spatialDescriptor } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = {
@@ -105,8 +103,7 @@ export class CBAM extends Module {
     const known = Object.keys(channelPools);
     if (pools.length === 0 || pools.some((pool) => !known.includes(pool)))
       throw new OptionError(`CBAM: pools must be some of ${known.join(", ")}, got ${JSON.stringify(pools)}`);
-    if (integer("CBAM", "kernelSize", kernelSize) % 2 === 0)
-      throw new OptionError(`CBAM: kernelSize must be odd, got ${kernelSize}`);
+    oddKernel("CBAM", kernelSize);
     if (!given.channel && !given.spatial)
       throw new OptionError("CBAM: channel and spatial are both off; nothing would be left");
     if (given.descriptor === "conv" && variant !== "authors")
@@ -154,7 +151,7 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
       new Linear(hidden, channels),
     ]);
     // The authors' networks draw this kernel from N(0, 2/(k·k)) and start the norm's gain at 0.
-    const spatial = convNorm(kernelSize, { momentum: 0.01, weightInit: constant(0) });
+    const spatial = planeConvNorm(kernelSize, { momentum: 0.01, weightInit: constant(0) });
     const compress = descriptor === "conv" ? new Conv2d(channels, 2, { kernel: 1, bias: false }) : undefined;
     return {
       fields: ["ChannelGate", "SpatialGate"],
@@ -180,7 +177,7 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
     };
   },
   dense(channels, { reductionRatio, kernelSize, pools }) {
-    const hidden = reducedWidth("CBAM", channels, 1 / reductionRatio);
+    const hidden = scaledWidth("CBAM", channels, reductionRatio, "reductionRatio");
     const [mlp_1, mlp_2] = [new Linear(channels, hidden), new Linear(hidden, channels)];
     const conv = new Conv2d(2, 1, { kernel: kernelSize, padding: (kernelSize - 1) / 2 });
     const score = (z: Value) => reshape(mlp_2.call(relu(mlp_1.call(flatten(z)))), z.shape);
@@ -201,7 +198,7 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
       new Conv2d(channels, hidden, { kernel: 1, bias: false }),
       new Conv2d(hidden, channels, { kernel: 1, bias: false }),
     ];
-    const conv = convNorm(kernelSize, { momentum: 0.1 });
+    const conv = planeConvNorm(kernelSize, { momentum: 0.1 });
     return {
       fields: ["channel", "spatial"],
       channel: new ChannelGate({ fc1, fc2 }, (z) => fc2.call(relu(fc1.call(z))), pools),
@@ -214,17 +211,6 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
   },
 };
 
-/** k×k convolution of two maps to one, and its batch norm. Keys `conv`, `bn`. */
-function convNorm(kernelSize: number, norm: ConstructorParameters<typeof BatchNorm>[1]): Sequential {
-  const conv = new Conv2d(2, 1, {
-    kernel: kernelSize,
-    padding: (kernelSize - 1) / 2,
-    bias: false,
-    weightInit: kaimingNormal("out"),
-  });
-  return new Sequential({ conv, bn: new BatchNorm(1, norm) });
-}
-
 export const cbam = defineAttention({
   name: "cbam",
   title: "CBAM",
@@ -233,6 +219,7 @@ export const cbam = defineAttention({
     venue: "ECCV 2018",
     url: "https://arxiv.org/abs/1807.06521",
   },
+  kind: "gate",
   attends: "both",
   placement: "residual",
   field: "cbam",

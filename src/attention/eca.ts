@@ -1,9 +1,8 @@
-import { OptionError } from "../core/errors.js";
-import { integer, type OptionsOf } from "../core/options.js";
+import type { OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { defaultWeight, Module, Param } from "../nn/index.js";
 import { concat, conv, mul, pad, reduceMean, reduceSum, reshape, sigmoid, slice, transpose } from "../ops/index.js";
-import { applyGate } from "./parts.js";
+import { applyGate, oddKernel } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = {
@@ -36,8 +35,7 @@ export class EfficientChannelAttention extends Module {
     super();
     const k = variant.startsWith("timm")
       ? adaptiveKernelSize(channels)
-      : integer("EfficientChannelAttention", "kernelSize", kernelSize);
-    if (k % 2 === 0) throw new OptionError(`EfficientChannelAttention: kernelSize must be odd, got ${k}`);
+      : oddKernel("EfficientChannelAttention", kernelSize);
     this.conv = new ChannelConv(variant === "ns" ? channels : 1, k, variant === "timm-circular");
   }
 
@@ -87,6 +85,7 @@ export const eca = defineAttention({
     venue: "CVPR 2020",
     url: "https://arxiv.org/abs/1910.03151",
   },
+  kind: "gate",
   attends: "channel",
   placement: "residual",
   field: "eca",

@@ -1,16 +1,45 @@
 import { OptionError } from "../core/errors.js";
+import { integer } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
-import { Conv2d, Lambda, Linear, Sequential } from "../nn/index.js";
-import { concat, mul, reduceLogSumExp, reduceMax, reduceMean, reduceSum, relu, sqrt, square } from "../ops/index.js";
+import { BatchNorm, Conv2d, type Conv2dOptions, kaimingNormal, Lambda, Linear, Sequential } from "../nn/index.js";
+import {
+  concat,
+  matMul,
+  mul,
+  reduceLogSumExp,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  relu,
+  reshape,
+  softmax,
+  sqrt,
+  square,
+  transpose,
+} from "../ops/index.js";
 
 /** ⌊channels / reduction⌋, the hidden width of a bottleneck. @throws OptionError where nothing would be left. */
-export function reducedWidth(owner: string, channels: number, reduction: number): number {
-  const hidden = Math.floor(channels / reduction);
-  if (!(hidden >= 1))
+export function reducedWidth(owner: string, channels: number, reduction: number, option = "reduction"): number {
+  const hidden = Math.floor(channels / integer(owner, option, reduction));
+  if (hidden < 1)
     throw new OptionError(
-      `${owner}: reduction ${reduction} leaves no hidden channel of ${channels}; use at most ${channels}`,
+      `${owner}: ${option} ${reduction} leaves no hidden channel of ${channels}; use at most ${channels}`,
     );
   return hidden;
+}
+
+/** ⌊channels · ratio⌋. @throws OptionError where nothing would be left. */
+export function scaledWidth(owner: string, channels: number, ratio: number, option: string): number {
+  const hidden = Math.floor(channels * ratio);
+  if (!(hidden >= 1 && Number.isFinite(hidden)))
+    throw new OptionError(`${owner}: ${option} ${ratio} leaves no hidden channel of ${channels}`);
+  return hidden;
+}
+
+/** ⌊channels / divisor⌋ where the authors fix the divisor. @throws OptionError for too few channels. */
+export function dividedWidth(owner: string, channels: number, divisor: number): number {
+  if (channels < divisor) throw new OptionError(`${owner}: needs at least ${divisor} channels, got ${channels}`);
+  return Math.floor(channels / divisor);
 }
 
 /** timm's rounding of a width to a multiple of `divisor`: to the nearest, and at least one divisor. */
@@ -37,6 +66,37 @@ export function convBottleneck(channels: number, hidden: number, bias: boolean):
   return new Sequential(layers);
 }
 
+/** A convolution without bias, and its batch norm. Keys `0` and `1`. */
+export function convNorm(channels: number, filters: number, options: Conv2dOptions): Sequential {
+  return new Sequential([new Conv2d(channels, filters, { ...options, bias: false }), new BatchNorm(filters)]);
+}
+
+/** k×k convolution of two maps to one, and its batch norm: the logits of a gate over a plane. Keys `conv`, `bn`. */
+export function planeConvNorm(kernelSize: number, norm: ConstructorParameters<typeof BatchNorm>[1]): Sequential {
+  const conv = new Conv2d(2, 1, {
+    kernel: kernelSize,
+    padding: (kernelSize - 1) / 2,
+    bias: false,
+    weightInit: kaimingNormal("out"),
+  });
+  return new Sequential({ conv, bn: new BatchNorm(1, norm) });
+}
+
+/** Returns `size` if it is an odd positive integer, so that a kernel has a middle. @throws OptionError */
+export function oddKernel(owner: string, size: number): number {
+  if (integer(owner, "kernelSize", size) % 2 === 0)
+    throw new OptionError(`${owner}: kernelSize must be odd, got ${size}`);
+  return size;
+}
+
+/** Returns `value` if it is a pair of positive integers. @throws OptionError */
+export function integerPair(owner: string, option: string, value: readonly number[]): readonly [number, number] {
+  const [a, b] = value;
+  if (value.length !== 2 || ![a, b].every((v) => Number.isInteger(v) && v! >= 1))
+    throw new OptionError(`${owner}: ${option} must be two positive integers, got ${JSON.stringify(value)}`);
+  return [a!, b!];
+}
+
 /** Ways to sum up each channel's map in one number. `lp` is √Σx² and `lse` log Σ exp x, both sums, as in CBAM's code. */
 export const channelPools = {
   avg: (x: Value) => reduceMean(x, [2, 3]),
@@ -46,12 +106,46 @@ export const channelPools = {
 } as const;
 export type ChannelPool = keyof typeof channelPools;
 
-/** The largest and the mean value over channels at every position, stacked in the given order: [N,C,H,W] → [N,2,H,W]. */
-export function spatialDescriptor(x: Value, order: readonly ["max" | "mean", "max" | "mean"]): Value {
-  return concat(
-    order.map((kind) => (kind === "max" ? reduceMax(x, [1]) : reduceMean(x, [1]))),
-    1,
-  );
+/**
+ * The largest and the mean value over channels at every position, stacked in the given order: [N,C,H,W] → [N,2,H,W].
+ * With another `axis` the same over rows (2) or columns (3), whose place the channels then take: [N,2,C,W] or [N,2,H,C].
+ */
+export function spatialDescriptor(
+  x: Value,
+  order: readonly ["max" | "mean", "max" | "mean"],
+  axis: 1 | 2 | 3 = 1,
+): Value {
+  const reduced = order.map((kind) => (kind === "max" ? reduceMax(x, [axis]) : reduceMean(x, [axis])));
+  return exchangeAxes(concat(reduced, axis), axis);
+}
+
+/** x with the channels, axis 1, and another axis exchanged. */
+export function exchangeAxes(x: Value, axis: 1 | 2 | 3): Value {
+  const perm = [0, 1, 2, 3].with(1, axis).with(axis, 1);
+  return axis === 1 ? x : transpose(x, perm);
+}
+
+/** Mean over each row, [N,C,H,1], and over each column, [N,C,1,W]. */
+export function stripMeans(x: Value): { readonly rows: Value; readonly columns: Value } {
+  return { rows: reduceMean(x, [3]), columns: reduceMean(x, [2]) };
+}
+
+/** Height and width in one axis of positions: [N,C,H,W] → [N,C,HW]. */
+export function positions(x: Value): Value {
+  return reshape(x, [x.shape[0]!, x.shape[1]!, -1]);
+}
+
+/**
+ * Attention pooling: every channel's mean over the map, weighed by the softmax over positions of `logits` [N,1,H,W].
+ * [N,C,H,W] → `pooled` [N,C,1,1]; `weights` [N,1,H,W] sum to 1.
+ */
+export function attentionPool(x: Value, logits: Value): { readonly pooled: Value; readonly weights: Value } {
+  const weights = softmax(positions(logits), 2);
+  const pooled = matMul(positions(x), weights, { transB: true });
+  return {
+    pooled: reshape(pooled, [x.shape[0]!, x.shape[1]!, 1, 1]),
+    weights: reshape(weights, logits.shape),
+  };
 }
 
 /** x · gate, the gate published as an attention map. */

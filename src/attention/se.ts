@@ -58,6 +58,7 @@ export const se = defineAttention({
   name: "se",
   title: "Squeeze-and-Excitation",
   paper: { title: "Squeeze-and-Excitation Networks", venue: "CVPR 2018", url: "https://arxiv.org/abs/1709.01507" },
+  kind: "gate",
   attends: "channel",
   placement: "residual",
   field: "se",

@@ -47,6 +47,7 @@ export const simam = defineAttention({
     venue: "ICML 2021",
     url: "https://proceedings.mlr.press/v139/yang21o.html",
   },
+  kind: "gate",
   attends: "both",
   placement: "convolution",
   field: "simam",

@@ -1,8 +1,17 @@
 import type { OptionSpecs } from "../core/options.js";
+import type { Value } from "../graph/graph.js";
 import type { Module } from "../nn/index.js";
 
-/** What an attention module weighs: channels (*what*), positions (*where*), or both. */
-export type Attends = "channel" | "spatial" | "both";
+/** What an attention module weighs: channels (*what*), positions (*where*), or both; `none` for blocks that others are built of. */
+export type Attends = "channel" | "spatial" | "both" | "none";
+
+/**
+ * What an entry is, and so what can be done with it:
+ * - `gate`: keeps the shape of its input, whatever the size of the maps; can be put into any network;
+ * - `block`: a building block that replaces convolutions of a network;
+ * - `head`: the end of a network.
+ */
+export type Kind = "gate" | "block" | "head";
 
 /**
  * Where a residual network puts a module unless told otherwise:
@@ -12,19 +21,25 @@ export type Attends = "channel" | "spatial" | "both";
  */
 export type Placement = "residual" | "convolution" | "stage";
 
+/** What an entry creates. Only heads have more than one output. */
+export type AttentionModule = Module<[x: Value], Value | readonly Value[]>;
+
 /** The entry of one attention module in the catalogue: all that other code needs to know about it. */
 export interface AttentionSpec<O extends object = Record<string, unknown>> {
-  /** Catalogue name, also the name of the file. */
+  /** Catalogue name. */
   readonly name: string;
   readonly title: string;
   readonly paper: { readonly title: string; readonly venue: string; readonly url: string };
+  readonly kind: Kind;
   readonly attends: Attends;
   readonly placement: Placement;
   /** The field that holds the module in a residual block, which the authors' checkpoints have in their keys. */
   readonly field: string;
   readonly options: OptionSpecs<O>;
+  /** Options that a network sets when it puts the module into its blocks, where they differ from the defaults. */
+  readonly inserted?: Partial<O>;
   /** A module for maps of `channels` channels. All options are present and of the right type. */
-  create(channels: number, options: O): Module;
+  create(channels: number, options: O): AttentionModule;
 }
 
 /** Checks the types of an entry and forgets them, so that entries of different options can stand in one list. */

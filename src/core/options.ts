@@ -5,6 +5,8 @@ export interface OptionSpec<T> {
   readonly default: T;
   readonly doc: string;
   readonly choices?: readonly T[];
+  /** What may be given instead of a default of null, which means "depends on the rest". */
+  readonly kind?: "number" | "list" | "string" | "boolean";
 }
 
 /** The options of something, by name. Their TypeScript type follows from the defaults: `OptionsOf<typeof specs>`. */
@@ -27,8 +29,8 @@ export function resolveOptions<O extends object>(
     if (!Object.hasOwn(specs, name)) throw unknownName(`option of ${owner}`, name, Object.keys(specs));
   for (const [name, spec] of Object.entries(specs) as [keyof O & string, OptionSpec<unknown>][]) {
     const value: unknown = given[name] === undefined ? spec.default : given[name];
-    const wanted = kindOf(spec.default);
-    if (kindOf(value) !== wanted)
+    const wanted = spec.kind ?? kindOf(spec.default);
+    if (kindOf(value) !== wanted && value !== spec.default)
       throw new OptionError(`${owner}: ${name} must be a ${wanted}, got ${JSON.stringify(value)}`);
     if (spec.choices && !spec.choices.includes(value))
       throw new OptionError(

@@ -92,6 +92,7 @@ export class Graph {
   readonly randoms: RandomInput[] = [];
   readonly #states = new Map<Cell, Value>();
   readonly #constants = new Map<number, Value>();
+  readonly #bound = new Map<Cell, string>();
   readonly #scopes: string[] = [];
   #values = 0;
 
@@ -121,6 +122,12 @@ export class Graph {
       this.#states.set(cell, value);
     }
     return value;
+  }
+
+  /** Lets `value` stand for the contents of a cell in this graph, under the given name. */
+  bind(cell: Cell, name: string, value: Value): void {
+    this.#states.set(cell, value);
+    this.#bound.set(cell, name);
   }
 
   /** The contents of a cell as the updates written so far leave them. */

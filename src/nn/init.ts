@@ -23,8 +23,11 @@ export const normal = (std: number): Initializer => fill((rng) => () => std * rn
 /** U(±1/√fan_in): PyTorch's default for weights of linear and convolution layers. */
 export const defaultWeight: Initializer = (shape, rng) => uniform(1 / Math.sqrt(fanIn(shape)))(shape, rng);
 
-/** N(0, 2/fan): He et al., 2015. PyTorch's kaiming_normal_. */
+/**
+ * N(0, 2/fan): He et al., 2015. PyTorch's kaiming_normal_, which counts the outputs of a grouped convolution as if all groups
+ * were reached; with `groups` only those of one group count.
+ */
 export const kaimingNormal =
-  (fan: "in" | "out" = "in"): Initializer =>
+  (fan: "in" | "out" = "in", groups = 1): Initializer =>
   (shape, rng) =>
-    normal(Math.sqrt(2 / (fan === "in" ? fanIn(shape) : fanOut(shape))))(shape, rng);
+    normal(Math.sqrt(2 / (fan === "in" ? fanIn(shape) : fanOut(shape) / groups)))(shape, rng);

@@ -76,7 +76,9 @@ export class BatchNorm extends Module {
   readonly running_mean: Param;
   readonly running_var: Param;
   readonly num_batches_tracked: Param;
-  readonly #options: { readonly epsilon: number; readonly momentum: number };
+  /** Share of the batch in the new running statistics. May be changed between traces: 1 makes them those of one batch. */
+  momentum: number;
+  readonly #epsilon: number;
 
   constructor(
     channels: number,
@@ -90,12 +92,13 @@ export class BatchNorm extends Module {
     this.running_mean = new Param([channels], constant(0), "buffer");
     this.running_var = new Param([channels], constant(1), "buffer");
     this.num_batches_tracked = new Param([], constant(0), "buffer", "int");
-    this.#options = { epsilon, momentum };
+    this.momentum = momentum;
+    this.#epsilon = epsilon;
   }
 
   override forward(x: Value): Value {
     const { graph } = x;
-    const { epsilon, momentum } = this.#options;
+    const [epsilon, momentum] = [this.#epsilon, this.momentum];
     if (!graph.training) return ops.batchNorm(x, this.weight, this.bias, this.running_mean, this.running_var, epsilon);
     const shape = staticShape(x.shape);
     const count = shape.reduce((n, d) => n * d, 1) / shape[1]!;
@@ -146,6 +149,20 @@ export class Dropout extends Module {
   override forward(x: Value): Value {
     if (!x.graph.training || this.p === 0) return x;
     return ops.mul(x, keepMask(x, staticShape(x.shape), this.p));
+  }
+}
+
+/** As dropout, but whole channels of an image are dropped: PyTorch's Dropout2d (Tompson et al., 2015). */
+export class ChannelDropout extends Module {
+  constructor(readonly p: number) {
+    super();
+    if (!(p >= 0 && p < 1)) throw new OptionError(`ChannelDropout: p must be in [0, 1), got ${p}`);
+  }
+
+  override forward(x: Value): Value {
+    if (!x.graph.training || this.p === 0) return x;
+    const perChannel = x.shape.map((d, i) => (i < 2 ? staticDim(d) : 1));
+    return ops.mul(x, keepMask(x, perChannel, this.p));
   }
 }
 

@@ -112,16 +112,22 @@ export function initialize<M extends AnyModule>(module: M, { seed = 0 }: { reado
   return module;
 }
 
+/** Options of {@link graphFor}: training mode, and names of cells that belong to no module (an optimizer's, say). */
+export interface TraceOptions {
+  readonly training?: boolean;
+  readonly cells?: ReadonlyMap<string, Cell>;
+}
+
 /** A graph that names parameters and modules by their paths in `module`, for tracing it. */
-export function graphFor(module: AnyModule, { training = false }: { readonly training?: boolean } = {}): Graph {
+export function graphFor(module: AnyModule, { training = false, cells = new Map() }: TraceOptions = {}): Graph {
   initialize(module);
-  const names = new Map<object, string>();
+  const names = new Map<object, string>([...cells].map(([name, cell]) => [cell, name]));
   walk(module, { param: (path, param) => names.set(param, path), module: (path, part) => names.set(part, path) });
   return new Graph(training, (owner) => names.get(owner));
 }
 
 /** A module's graph for an input of `shape`: input `input`, output `output`. */
-export function trace(module: Module, shape: Shape, options: { readonly training?: boolean } = {}): Graph {
+export function trace(module: Module, shape: Shape, options: TraceOptions = {}): Graph {
   const graph = graphFor(module, options);
   graph.output("output", module.call(graph.input("input", { dtype: "float", shape })));
   return graph;

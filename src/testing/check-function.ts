@@ -26,6 +26,8 @@ export interface CheckOptions {
 export interface CheckReport {
   readonly gradientError: number;
   readonly engineErrors: Readonly<Record<string, number>>;
+  /** For each input, whether the function depends on it. */
+  readonly received: readonly boolean[];
 }
 
 /**
@@ -57,7 +59,8 @@ export async function checkFunction(
   );
   graph.output("y", y);
   graph.output("loss", loss);
-  gradients(loss, values).forEach((dx, i) => {
+  const derived = gradients(loss, values);
+  derived.forEach((dx, i) => {
     if (dx) graph.output(`dx${i}`, dx);
   });
   verify(graph);
@@ -106,7 +109,7 @@ export async function checkFunction(
       engineErrors[engine.name] = Math.max(engineErrors[engine.name]!, error);
     }
   }
-  return { gradientError, engineErrors };
+  return { gradientError, engineErrors, received: derived.map((dx) => dx !== null) };
 }
 
 /** The same function's Σ y·dy without its gradients, for differencing. */

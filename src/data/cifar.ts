@@ -1,0 +1,114 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DataError } from "../core/errors.js";
+import type { Dataset, Normalization, Splits } from "./dataset.js";
+import { directoryWith, fileNames } from "./files.js";
+import { memoryDataset } from "./memory.js";
+import { normalizations } from "./recipe.js";
+
+const side = 32;
+const pictureBytes = 3 * side * side;
+
+/** How records of a CIFAR file begin. */
+interface Layout {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly labelBytes: number;
+  /** Which of the label bytes counts. */
+  readonly labelByte: number;
+  readonly normalization: Normalization;
+}
+
+const cifar10Classes = "airplane automobile bird cat deer dog frog horse ship truck".split(" ");
+
+/**
+ * CIFAR-10 in its binary version: `data_batch_*.bin` for training (any number of them), `test_batch.bin` for validation.
+ * `folder` holds them, or holds the folder `cifar-10-batches-bin`.
+ *
+ * @example
+ * const { train, validation } = await cifar10("./data");
+ *
+ * @throws DataError if files are missing, cut short, or hold labels that are not classes.
+ */
+export async function cifar10(folder: string): Promise<Splits> {
+  const home = await directoryWith(folder, "cifar-10-batches-bin", isCifar10);
+  const names = await fileNames(home);
+  const layout = {
+    name: "cifar10",
+    classes: await classNames(home, "batches.meta.txt", cifar10Classes),
+    labelBytes: 1,
+    labelByte: 0,
+    normalization: normalizations.cifar10,
+  };
+  const batches = names.filter((name) => /^data_batch_\d+\.bin$/.test(name)).sort(byNumber);
+  return { train: await load(home, batches, layout), validation: await load(home, ["test_batch.bin"], layout) };
+}
+
+/** CIFAR-100 in its binary version: `train.bin` and `test.bin`, with its 100 fine or its 20 coarse classes. See `cifar10`. */
+export async function cifar100(
+  folder: string,
+  { labels = "fine" }: { readonly labels?: "fine" | "coarse" } = {},
+): Promise<Splits> {
+  const home = await directoryWith(folder, "cifar-100-binary", isCifar100);
+  const numbers = Array.from({ length: labels === "fine" ? 100 : 20 }, (_, i) => `${i}`);
+  const layout = {
+    name: "cifar100",
+    classes: await classNames(home, `${labels}_label_names.txt`, numbers),
+    labelBytes: 2,
+    labelByte: labels === "fine" ? 1 : 0,
+    normalization: normalizations.cifar100,
+  };
+  return { train: await load(home, ["train.bin"], layout), validation: await load(home, ["test.bin"], layout) };
+}
+
+/** Whether these are the names of the files of CIFAR-10. */
+export function isCifar10(names: readonly string[]): boolean {
+  return names.includes("test_batch.bin") && names.some((name) => /^data_batch_\d+\.bin$/.test(name));
+}
+
+/** Whether these are the names of the files of CIFAR-100. */
+export function isCifar100(names: readonly string[]): boolean {
+  return names.includes("train.bin") && names.includes("test.bin");
+}
+
+async function load(folder: string, names: readonly string[], layout: Layout): Promise<Dataset> {
+  const { name, classes, labelBytes, labelByte, normalization } = layout;
+  const record = labelBytes + pictureBytes;
+  const files: { path: string; bytes: Uint8Array }[] = [];
+  for (const file of names) {
+    const path = join(folder, file);
+    const bytes = await readFile(path);
+    if (bytes.length === 0 || bytes.length % record !== 0)
+      throw new DataError(
+        `${path}: ${bytes.length} bytes are not a whole number of ${name} records of ${record} bytes`,
+      );
+    files.push({ path, bytes });
+  }
+  const count = files.reduce((sum, { bytes }) => sum + bytes.length / record, 0);
+  const pixels = new Uint8Array(count * pictureBytes);
+  const labels = new Uint8Array(count);
+  let i = 0;
+  for (const { path, bytes } of files)
+    for (let start = 0; start < bytes.length; start += record, i++) {
+      const label = bytes[start + labelByte]!;
+      if (label >= classes.length)
+        throw new DataError(
+          `${path}: record ${start / record} has label ${label}; there are ${classes.length} classes`,
+        );
+      labels[i] = label;
+      pixels.set(bytes.subarray(start + labelBytes, start + record), i * pictureBytes);
+    }
+  return memoryDataset({ name, classes, height: side, width: side, pixels, labels, defaults: { normalization } });
+}
+
+/** One class name per line, or the given names where the file is missing or blank. */
+async function classNames(folder: string, file: string, otherwise: readonly string[]): Promise<readonly string[]> {
+  if (!(await fileNames(folder)).includes(file)) return otherwise;
+  const lines = (await readFile(join(folder, file), "utf8")).split("\n").map((line) => line.trim());
+  const names = lines.filter((line) => line !== "");
+  return names.length ? names : otherwise;
+}
+
+function byNumber(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
+}

@@ -1,0 +1,61 @@
+import { DataError } from "../core/errors.js";
+
+/** A picture as stored: RGB bytes in three planes, `pixels[(channel * height + row) * width + column]`. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8Array;
+}
+
+/** A file that is not part of the data set, and why. */
+export interface SkippedFile {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** Mean and standard deviation of each channel, for pixel values in 0 … 1. */
+export interface Normalization {
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** What the makers of a data set recommend; used where the user does not say otherwise. */
+export interface DatasetDefaults {
+  readonly normalization?: Normalization;
+  /** Side of the square network input. */
+  readonly imageSize?: number;
+  /** Whether a mirrored picture keeps its class (not so for digits). */
+  readonly flip?: boolean;
+}
+
+/** Labelled pictures. Implement this to train on a source of your own; `memoryDataset` covers pictures held in memory. */
+export interface Dataset {
+  /** For example `cifar10`, `shapes`, or the name of the folder. */
+  readonly name: string;
+  /** Class names; the position is the label. */
+  readonly classes: readonly string[];
+  readonly length: number;
+  /** The label of each picture, without decoding it. */
+  readonly labels: ArrayLike<number>;
+  /** Files found so far that cannot be used, each once. */
+  readonly skipped: readonly SkippedFile[];
+  /** The size that all pictures have, or null if sizes vary. */
+  readonly size: { readonly height: number; readonly width: number } | null;
+  readonly defaults?: DatasetDefaults;
+  /** The picture at `index`. It may share memory with the data set: do not write to it. Rejects with DataError if unreadable. */
+  image(index: number): Promise<Picture>;
+  /** `height · width` bytes, 1 where the labelled object is; only where the data set knows it. */
+  mask?(index: number): Uint8Array;
+}
+
+export interface Splits {
+  readonly train: Dataset;
+  readonly validation: Dataset;
+}
+
+/** Returns `index` if `dataset` has a picture there. @throws DataError otherwise. */
+export function checkIndex(dataset: Dataset, index: number): number {
+  if (!Number.isInteger(index) || index < 0 || index >= dataset.length)
+    throw new DataError(`${dataset.name}: there is no picture ${index}; it has ${dataset.length}`);
+  return index;
+}

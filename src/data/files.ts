@@ -1,0 +1,61 @@
+import type { Dirent } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { DataError, messageOf } from "../core/errors.js";
+
+/** Names in a folder, each list sorted. */
+export interface Found {
+  readonly folders: string[];
+  readonly files: string[];
+}
+
+/** What is in a folder. Links count as what they lead to; a dead link is a file. @throws DataError if it cannot be read. */
+export async function list(folder: string): Promise<Found> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    throw new DataError(`${folder}: cannot be read as a folder (${messageOf(error)})`);
+  }
+  const folders: string[] = [];
+  const files: string[] = [];
+  for (const entry of entries) ((await isFolder(folder, entry)) ? folders : files).push(entry.name);
+  return { folders: folders.sort(), files: files.sort() };
+}
+
+async function isFolder(parent: string, entry: Dirent): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return stat(join(parent, entry.name)).then(
+    (target) => target.isDirectory(),
+    () => false,
+  );
+}
+
+/** Sorted names of the files in a folder. @throws DataError if it cannot be read. */
+export async function fileNames(folder: string): Promise<string[]> {
+  return (await list(folder)).files;
+}
+
+/**
+ * `folder`, or the folder `usual` in it, whichever holds the files that `accepts` wants.
+ *
+ * @throws DataError naming what was found if neither does.
+ */
+export async function directoryWith(
+  folder: string,
+  usual: string,
+  accepts: (names: readonly string[]) => boolean,
+): Promise<string> {
+  const { folders, files } = await list(folder);
+  if (accepts(files)) return folder;
+  const inner = join(folder, usual);
+  if (folders.includes(usual) && accepts(await fileNames(inner))) return inner;
+  throw new DataError(`${folder}: the files of ${usual} are not here. Found: ${summary([...folders, ...files])}`);
+}
+
+/** `a, b, c and 12 more` */
+export function summary(names: readonly string[], most = 6): string {
+  if (names.length === 0) return "nothing";
+  const rest = names.length - most;
+  return names.slice(0, most).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}

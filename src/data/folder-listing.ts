@@ -1,0 +1,110 @@
+import { realpath } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { DataError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import type { SkippedFile } from "./dataset.js";
+import { list, summary } from "./files.js";
+
+/** A file that looks like a picture, and its class. */
+export interface PictureFile {
+  readonly file: string;
+  readonly label: number;
+}
+
+/** A folder of classes. */
+export interface Listing {
+  readonly folder: string;
+  readonly classes: readonly string[];
+  /** The classes that have a folder here. */
+  readonly present: readonly string[];
+  readonly files: readonly PictureFile[];
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** What a folder of pictures must look like, for messages. */
+export const folderLayouts = "train/<class>/*.jpg with val/<class>/*.jpg, or <class>/*.jpg";
+
+const accepted = /\.(jpe?g|png|webp|tiff?|avif)$/i;
+const validationNames = ["val", "validation", "valid", "test"];
+
+/** The folders of training and, if there is one, of validation. A class that is named "train" is not mistaken for a split. */
+export async function findSplits(folder: string): Promise<{ train: string; validation: string | null }> {
+  const { folders } = await list(folder);
+  const inner = join(folder, "train");
+  if (!folders.includes("train") || (await list(inner)).folders.length === 0)
+    return { train: folder, validation: null };
+  const name = validationNames.find((candidate) => folders.includes(candidate));
+  return { train: inner, validation: name ? join(folder, name) : null };
+}
+
+/**
+ * The files of a folder of classes, sorted by class and name; folders within a class are searched too.
+ * With `known` classes, the folder must keep to them.
+ *
+ * @throws DataError if there are no classes, or others than the known ones.
+ */
+export async function listClasses(folder: string, known?: readonly string[]): Promise<Listing> {
+  const { folders, files: strays } = await list(folder);
+  const names = folders.filter((name) => !name.startsWith("."));
+  if (names.length === 0)
+    throw new DataError(`${folder}: holds no class folders. Accepted: ${folderLayouts}. Found: ${summary(strays)}`);
+  const classes = known ?? names;
+  const strangers = names.filter((name) => !classes.includes(name));
+  if (strangers.length)
+    throw new DataError(`${folder}: ${summary(strangers)}: no such class in training, which has ${summary(classes)}`);
+
+  const files: PictureFile[] = [];
+  const skipped = strays.map((name) => ({ file: join(folder, name), reason: "not in the folder of a class" }));
+  for (const name of names) {
+    const label = classes.indexOf(name);
+    for (const path of await filesBelow(join(folder, name))) {
+      const file = join(folder, name, path);
+      const reason = whyNot(path);
+      if (reason) skipped.push({ file, reason });
+      else files.push({ file, label });
+    }
+  }
+  return { folder, classes, present: names, files, skipped };
+}
+
+/**
+ * Sets aside a share of the items of each class, at random but the same for the same seed and files.
+ * A class of one item keeps it; of two or more, at least one goes to each side.
+ */
+export function stratify<T extends { readonly label: number }>(
+  items: readonly T[],
+  share: number,
+  seed: number,
+): { readonly kept: T[]; readonly aside: T[] } {
+  const chosen = new Set<T>();
+  const classes = new Map<number, T[]>();
+  for (const item of items) {
+    const members = classes.get(item.label);
+    if (members) members.push(item);
+    else classes.set(item.label, [item]);
+  }
+  for (const [label, members] of classes) {
+    const count = Math.min(members.length - 1, Math.max(1, Math.round(share * members.length)));
+    for (const i of new Rng(seed, "split", label).permutation(members.length).subarray(0, count))
+      chosen.add(members[i]!);
+  }
+  return { kept: items.filter((item) => !chosen.has(item)), aside: items.filter((item) => chosen.has(item)) };
+}
+
+/** Paths of all files in a folder, relative to it. A link to a folder that it is itself in is not followed. */
+async function filesBelow(folder: string, above: readonly string[] = []): Promise<string[]> {
+  const here = await realpath(folder);
+  if (above.includes(here)) return [];
+  const { folders, files } = await list(folder);
+  for (const name of folders)
+    for (const file of await filesBelow(join(folder, name), [...above, here])) files.push(join(name, file));
+  return files;
+}
+
+/** Why a file is not read, or null if it should be. */
+function whyNot(path: string): string | null {
+  if (path.split(sep).some((part) => part.startsWith("."))) return "hidden file";
+  if (accepted.test(path)) return null;
+  if (/\.gif$/i.test(path)) return "GIF files (animations and placeholders) are not training pictures";
+  return "not a picture of an accepted format (jpg, png, webp, tiff, avif)";
+}

@@ -1,0 +1,160 @@
+import { availableParallelism } from "node:os";
+import { basename, join, resolve, sep } from "node:path";
+import { DataError, messageOf, OptionError } from "../core/errors.js";
+import { integer } from "../core/options.js";
+import { checkIndex, type Dataset, type Picture, type SkippedFile, type Splits } from "./dataset.js";
+import { decodePicture } from "./decode.js";
+import { summary } from "./files.js";
+import { findSplits, type Listing, listClasses, type PictureFile, stratify } from "./folder-listing.js";
+import { photoResize } from "./recipe.js";
+
+export interface ImageFolderOptions {
+  /** Side of the network input. Default 224, or the size of the pictures if all are square and smaller. */
+  readonly imageSize?: number;
+  /** Share of each class set aside where the folder has no validation folder. Default 0.2. */
+  readonly validationSplit?: number;
+  /** Seed of that choice; default 0. */
+  readonly seed?: number;
+  /** Most bytes of decoded pictures to keep; the rest are decoded whenever they are needed. Default 1 GiB. */
+  readonly memory?: number;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Pictures in folders named after their classes: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `test`),
+ * or one folder of classes, of which a share is set aside for validation, the same in each class (Node only).
+ *
+ * Every file is decoded once here, so that all that cannot be read is known and in `skipped` before training starts.
+ * Pictures are kept at a shorter side of 1.143 · imageSize, never enlarged, as far as memory allows.
+ *
+ * @example
+ * const { train, validation } = await imageFolder("./ants-and-bees", { imageSize: 128 });
+ * for (const { file, reason } of train.skipped) console.warn(`${file}: ${reason}`);
+ *
+ * @throws DataError if the layout is not one of these, or a class has no usable picture.
+ */
+export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
+  const { validationSplit = 0.2, seed = 0 } = options;
+  if (options.imageSize !== undefined) integer("imageFolder", "imageSize", options.imageSize);
+  if (!(validationSplit > 0 && validationSplit < 1))
+    throw new OptionError(`imageFolder: validationSplit must be between 0 and 1, got ${validationSplit}`);
+
+  const folders = await findSplits(folder);
+  const train = await listClasses(folders.train);
+  const { classes } = train;
+  const listings = folders.validation ? [train, await listClasses(folders.validation, classes)] : [train];
+  const [seen, held] = await checkAll(listings, options);
+  const make = (items: readonly Kept[], skipped: readonly SkippedFile[]) =>
+    folderDataset(basename(resolve(folder)), classes, items, skipped, options.imageSize);
+  if (held) return { train: make(seen!.items, seen!.skipped), validation: make(held.items, held.skipped) };
+
+  const { kept, aside } = stratify(seen!.items, validationSplit, seed);
+  if (aside.length === 0) throw new DataError(`${folder}: too few pictures to set some aside for validation`);
+  return { train: make(kept, seen!.skipped), validation: make(aside, []) };
+}
+
+/** A file that was decoded once: its size after scaling, its pixels if there was room for them, and how to get them again. */
+interface Kept extends PictureFile {
+  readonly width: number;
+  readonly height: number;
+  readonly picture: Picture | null;
+  readonly read: () => Promise<Picture>;
+}
+
+interface Checked {
+  readonly items: Kept[];
+  readonly skipped: SkippedFile[];
+}
+
+/** Decodes every file of the listings, several at a time. */
+async function checkAll(listings: readonly Listing[], options: ImageFolderOptions): Promise<Checked[]> {
+  const { imageSize = 224, memory = 2 ** 30, onProgress, signal } = options;
+  const shorterSide = photoResize(imageSize);
+  const jobs = listings.flatMap((listing) => listing.files);
+  const outcomes: (Kept | SkippedFile)[] = new Array(jobs.length);
+  let [next, done, room] = [0, 0, memory];
+
+  const check = async (job: PictureFile): Promise<Kept | SkippedFile> => {
+    const read = () => decodePicture(job.file, { shorterSide });
+    try {
+      const picture = await read();
+      const { width, height, pixels } = picture;
+      const keep = pixels.length <= room;
+      if (keep) room -= pixels.length;
+      return { ...job, width, height, picture: keep ? picture : null, read };
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      return { file: job.file, reason: reasonOf(error, job.file) };
+    }
+  };
+  const worker = async () => {
+    while (next < jobs.length) {
+      signal?.throwIfAborted();
+      const job = next++;
+      outcomes[job] = await check(jobs[job]!);
+      onProgress?.(++done, jobs.length);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+
+  let start = 0;
+  return listings.map((listing) => {
+    const own = outcomes.slice(start, (start += listing.files.length));
+    const items = own.filter((outcome) => "label" in outcome);
+    const skipped = [...listing.skipped, ...own.filter((outcome) => "reason" in outcome)];
+    requireEveryClass(listing, items, skipped);
+    return { items, skipped };
+  });
+}
+
+/** Every class that has a folder must have a picture. @throws DataError naming those that have none, and a reason. */
+function requireEveryClass(
+  { folder, present, classes }: Listing,
+  items: readonly Kept[],
+  skipped: readonly SkippedFile[],
+): void {
+  const used = new Set(items.map((item) => classes[item.label]!));
+  const empty = present.filter((name) => !used.has(name));
+  if (empty.length === 0) return;
+  const example = skipped.find(({ file }) => file.startsWith(join(folder, empty[0]!) + sep));
+  const because = example ? ` (${basename(example.file)}: ${example.reason})` : "";
+  throw new DataError(`${folder}: no usable pictures in class ${summary(empty)}${because}`);
+}
+
+function reasonOf(error: unknown, file: string): string {
+  return messageOf(error).replace(`${file}: `, "");
+}
+
+function folderDataset(
+  name: string,
+  classes: readonly string[],
+  items: readonly Kept[],
+  found: readonly SkippedFile[],
+  imageSize: number | undefined,
+): Dataset {
+  const skipped = [...found];
+  const [{ width, height }] = items as [Kept];
+  const size = items.every((item) => item.width === width && item.height === height) ? { height, width } : null;
+  const icon = size && width === height && width < 224 ? width : 224;
+  const dataset: Dataset = {
+    name,
+    classes,
+    length: items.length,
+    labels: items.map((item) => item.label),
+    skipped,
+    size,
+    defaults: { imageSize: imageSize ?? icon },
+    async image(index) {
+      const { file, picture, read } = items[checkIndex(dataset, index)]!;
+      if (picture) return picture;
+      try {
+        return await read();
+      } catch (error) {
+        if (!skipped.some((known) => known.file === file)) skipped.push({ file, reason: reasonOf(error, file) });
+        throw error;
+      }
+    },
+  };
+  return dataset;
+}

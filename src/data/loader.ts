@@ -1,0 +1,122 @@
+import { DataError, OptionError } from "../core/errors.js";
+import { integer } from "../core/options.js";
+import { Rng } from "../core/rng.js";
+import type { Dataset, Picture } from "./dataset.js";
+import { type Augmentation, type InputWriter, inputWriter, type Preprocessing } from "./transforms.js";
+
+export interface LoaderOptions {
+  /** Pictures per batch. */
+  readonly batch: number;
+  readonly preprocessing: Preprocessing;
+  /** Random changes of each picture; default none. */
+  readonly augment?: Augmentation | null;
+  /** A new order in each epoch; default false: the order of the data set. */
+  readonly shuffle?: boolean;
+  /** Leave out the last batch if it is not full; default false. */
+  readonly dropLast?: boolean;
+  /** Seed of order and augmentation; default 0. */
+  readonly seed?: number;
+}
+
+/** Pictures ready for a network. The arrays belong to the receiver. */
+export interface Batch {
+  /** `[batch, 3, S, S]` */
+  readonly images: Float32Array;
+  /** `[batch]` */
+  readonly labels: Int32Array;
+  /** `[batch]`: positions in the data set. */
+  readonly indices: Int32Array;
+  /** How many are real. A last batch that is not full repeats its first pictures after these. */
+  readonly count: number;
+}
+
+/**
+ * Batches of a data set, prepared one ahead of their use.
+ * Order and augmentation of a picture depend only on the seed, the epoch and its position in the data set,
+ * so a run that is resumed, even in the middle of an epoch, sees the batches it would have seen.
+ *
+ * @example
+ * const loader = new Loader(train, { batch: 128, shuffle: true, preprocessing, augment, dropLast: true });
+ * for await (const { images, labels } of loader.epoch(0)) step(images, labels);
+ */
+export class Loader {
+  readonly dataset: Dataset;
+  /** Number of batches in an epoch. */
+  readonly batches: number;
+  readonly #options: Required<LoaderOptions>;
+  readonly #write: InputWriter;
+
+  /** @throws OptionError if a setting cannot be used, or dropping the last batch leaves none. */
+  constructor(dataset: Dataset, options: LoaderOptions) {
+    this.dataset = dataset;
+    const { batch, preprocessing, augment = null, shuffle = false, dropLast = false, seed = 0 } = options;
+    this.#options = { batch, preprocessing, augment, shuffle, dropLast, seed };
+    integer("Loader", "batch", batch);
+    this.batches = dropLast ? Math.floor(dataset.length / batch) : Math.ceil(dataset.length / batch);
+    if (this.batches === 0)
+      throw new OptionError(
+        dataset.length === 0
+          ? `Loader: ${dataset.name} has no pictures`
+          : `Loader: batch ${batch} is larger than ${dataset.name} (${dataset.length} pictures). Choose a smaller batch`,
+      );
+    this.#write = inputWriter(preprocessing, augment);
+  }
+
+  /** The batches of an epoch, from `fromBatch` on. */
+  async *epoch(epoch = 0, { fromBatch = 0 }: { readonly fromBatch?: number } = {}): AsyncGenerator<Batch, void> {
+    integer("Loader", "epoch", epoch, 0);
+    integer("Loader", "fromBatch", fromBatch, 0);
+    const order = this.#order(epoch);
+    let upcoming = fromBatch < this.batches ? this.#prepare(order, epoch, fromBatch) : null;
+    for (let b = fromBatch + 1; upcoming; b++) {
+      const batch: Batch = await upcoming;
+      upcoming = b < this.batches ? this.#prepare(order, epoch, b) : null;
+      upcoming?.catch(() => {}); // reported when its turn comes, which it may not if the caller stops early
+      yield batch;
+    }
+  }
+
+  #order(epoch: number): ArrayLike<number> {
+    const { shuffle, seed } = this.#options;
+    const { length } = this.dataset;
+    return shuffle ? new Rng(seed, "order", epoch).permutation(length) : Uint32Array.from({ length }, (_, i) => i);
+  }
+
+  async #prepare(order: ArrayLike<number>, epoch: number, b: number): Promise<Batch> {
+    const { batch, preprocessing, augment, seed } = this.#options;
+    const start = b * batch;
+    const count = Math.min(batch, order.length - start);
+    const inputSize = 3 * preprocessing.imageSize ** 2;
+    const images = new Float32Array(batch * inputSize);
+    const labels = new Int32Array(batch);
+    const indices = new Int32Array(batch);
+    const fill = async (slot: number) => {
+      const { picture, index } = await this.#readable(order[start + slot]!);
+      this.#write(picture, images, slot * inputSize, augment ? new Rng(seed, "augment", epoch, index) : undefined);
+      labels[slot] = this.dataset.labels[index]!;
+      indices[slot] = index;
+    };
+    await Promise.all(Array.from({ length: count }, (_, slot) => fill(slot)));
+    for (let slot = count; slot < batch; slot++) {
+      const from = slot % count;
+      images.copyWithin(slot * inputSize, from * inputSize, (from + 1) * inputSize);
+      labels[slot] = labels[from]!;
+      indices[slot] = indices[from]!;
+    }
+    return { images, labels, indices, count };
+  }
+
+  /** The picture at `index`, or the next one that can be read: a file lost during a long run does not end it. */
+  async #readable(index: number): Promise<{ picture: Picture; index: number }> {
+    const { dataset } = this;
+    for (let tried = 0; tried < dataset.length; tried++) {
+      const candidate = (index + tried) % dataset.length;
+      try {
+        return { picture: await dataset.image(candidate), index: candidate };
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+      }
+    }
+    throw new DataError(`${dataset.name}: none of its ${dataset.length} pictures can be read any more`);
+  }
+}

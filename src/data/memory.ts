@@ -1,0 +1,61 @@
+import { DataError } from "../core/errors.js";
+import { checkIndex, type Dataset, type DatasetDefaults, type Picture } from "./dataset.js";
+
+export interface MemoryOptions {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly height: number;
+  readonly width: number;
+  /** 3 for RGB planes; 1 for grey, which is repeated to RGB. Default 3. */
+  readonly channels?: 1 | 3;
+  /** `[count, channels, height, width]` */
+  readonly pixels: Uint8Array;
+  /** `[count]` */
+  readonly labels: ArrayLike<number>;
+  readonly defaults?: DatasetDefaults;
+}
+
+/**
+ * A data set of equally large pictures that are in memory already.
+ *
+ * @example
+ * const data = memoryDataset({ name: "dots", classes: ["dark", "light"], height: 1, width: 1,
+ *   channels: 1, pixels: Uint8Array.of(10, 240), labels: [0, 1] });
+ * (await data.image(1)).pixels; // 240, 240, 240
+ *
+ * @throws DataError if the number of bytes is not that of the labels, or a label is not a class.
+ */
+export function memoryDataset(options: MemoryOptions): Dataset {
+  const { name, classes, height, width, channels = 3, pixels, labels, defaults } = options;
+  const bytes = channels * height * width;
+  if (pixels.length !== labels.length * bytes)
+    throw new DataError(
+      `${name}: ${labels.length} pictures of ${channels}x${height}x${width} need ${labels.length * bytes} bytes, got ${pixels.length}`,
+    );
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!;
+    if (!Number.isInteger(label) || label < 0 || label >= classes.length)
+      throw new DataError(`${name}: picture ${i} has label ${label}; there are ${classes.length} classes`);
+  }
+  const dataset: Dataset = {
+    name,
+    classes,
+    length: labels.length,
+    labels,
+    skipped: [],
+    size: { height, width },
+    ...(defaults && { defaults }),
+    async image(index): Promise<Picture> {
+      const start = checkIndex(dataset, index) * bytes;
+      const stored = pixels.subarray(start, start + bytes);
+      return { width, height, pixels: channels === 3 ? stored : repeatGrey(stored) };
+    },
+  };
+  return dataset;
+}
+
+function repeatGrey(plane: Uint8Array): Uint8Array {
+  const planes = new Uint8Array(3 * plane.length);
+  for (let c = 0; c < 3; c++) planes.set(plane, c * plane.length);
+  return planes;
+}

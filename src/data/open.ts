@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { DataError } from "../core/errors.js";
+import { cifar10, cifar100, isCifar10, isCifar100 } from "./cifar.js";
+import type { Splits } from "./dataset.js";
+import { type Found, list, summary } from "./files.js";
+import { folderLayouts } from "./folder-listing.js";
+import { idx, isIdx } from "./idx.js";
+import { type ImageFolderOptions, imageFolder } from "./image-folder.js";
+import { shapesSplits } from "./shapes.js";
+
+export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes";
+
+/** A data set and the layout it was recognised by. */
+export interface OpenedDataset extends Splits {
+  readonly kind: DatasetKind;
+}
+
+export interface OpenOptions extends ImageFolderOptions {
+  /** For `shapes`: number of generated pictures. Default 6000 and 1000. */
+  readonly count?: { readonly train: number; readonly validation: number };
+}
+
+/** A layout: how to know its folder, and how to open it. The first that matches is used. */
+interface Layout {
+  readonly kind: DatasetKind;
+  readonly wanted: string;
+  readonly matches: (found: Found) => boolean;
+  readonly open: (folder: string, options: OpenOptions) => Promise<Splits>;
+  /** The folder's usual name, if its archive unpacks to one; then the folder above it will do as well. */
+  readonly usual?: string;
+}
+
+const layouts: readonly Layout[] = [
+  {
+    kind: "cifar10",
+    wanted: "CIFAR-10 (data_batch_*.bin, test_batch.bin)",
+    matches: ({ files }) => isCifar10(files),
+    open: cifar10,
+    usual: "cifar-10-batches-bin",
+  },
+  {
+    kind: "cifar100",
+    wanted: "CIFAR-100 (train.bin, test.bin)",
+    matches: ({ files }) => isCifar100(files),
+    open: (folder) => cifar100(folder),
+    usual: "cifar-100-binary",
+  },
+  { kind: "idx", wanted: "IDX (train-images-idx3-ubyte[.gz], …)", matches: ({ files }) => isIdx(files), open: idx },
+  {
+    kind: "folder",
+    wanted: `pictures in class folders (${folderLayouts})`,
+    matches: ({ folders }) => folders.some((name) => !name.startsWith(".")),
+    open: imageFolder,
+  },
+];
+
+/**
+ * Opens a data set: a folder, whose layout is recognised by its files, or `shapes`, which is generated.
+ *
+ * @example
+ * const { kind, train, validation } = await openDataset("./flowers", { imageSize: 128, validationSplit: 0.1 });
+ *
+ * @throws DataError that says what was looked for and what was found.
+ */
+export async function openDataset(source: string, options: OpenOptions = {}): Promise<OpenedDataset> {
+  if (source === "shapes") {
+    const { imageSize: size, seed, count } = options;
+    return { kind: "shapes", ...shapesSplits({ ...count, size, seed }) };
+  }
+  const found = await list(source);
+  for (const { kind, matches, open, usual } of layouts)
+    if (matches(found) || (usual && found.folders.includes(usual) && matches(await list(join(source, usual)))))
+      return { kind, ...(await open(source, options)) };
+  const wanted = layouts.map((layout) => layout.wanted).join("; ");
+  throw new DataError(
+    `${source}: not a data set. Looked for ${wanted}; or the word "shapes". Found: ${summary(found.files)}`,
+  );
+}

@@ -1,0 +1,43 @@
+import type { Dataset, Normalization } from "./dataset.js";
+import type { Augmentation, Preprocessing } from "./transforms.js";
+
+/** Published channel statistics, by data set. */
+export const normalizations = {
+  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  cifar10: { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
+  cifar100: { mean: [0.5071, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2762] },
+  mnist: { mean: [0.1307, 0.1307, 0.1307], std: [0.3081, 0.3081, 0.3081] },
+} as const satisfies Record<string, Normalization>;
+
+/** Photographs are scaled to this multiple of the input size before the centre is cut out: 256 for 224. */
+const photoMargin = 1.143;
+
+/** Length of the shorter side to which photographs are scaled for an input of `imageSize`. */
+export function photoResize(imageSize: number): number {
+  return Math.round(imageSize * photoMargin);
+}
+
+/**
+ * The preprocessing to use for a data set where the user does not say otherwise.
+ * Pictures already cut to the object (square, at most S) are used whole; photographs lose their margin.
+ */
+export function defaultPreprocessing(dataset: Dataset, imageSize?: number): Preprocessing {
+  const size = imageSize ?? dataset.defaults?.imageSize ?? dataset.size?.height ?? 224;
+  return {
+    imageSize: size,
+    resize: isIcon(dataset, size) ? size : photoResize(size),
+    ...(dataset.defaults?.normalization ?? normalizations.imagenet),
+  };
+}
+
+/** The augmentation to use for a data set where the user does not say otherwise: the recipe of CIFAR, or of ImageNet. */
+export function defaultAugmentation(dataset: Dataset, { imageSize }: Preprocessing): Augmentation {
+  return {
+    crop: isIcon(dataset, imageSize) ? { padding: Math.max(1, Math.round(imageSize / 8)) } : { scale: [0.35, 1] },
+    flip: dataset.defaults?.flip ?? true,
+  };
+}
+
+function isIcon({ size }: Dataset, imageSize: number): boolean {
+  return size !== null && size.height === size.width && size.height <= imageSize;
+}

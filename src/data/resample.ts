@@ -1,0 +1,107 @@
+import type { Picture } from "./dataset.js";
+
+/** A rectangle of pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Scales a part of a picture (by default all of it) to `width × height`: bilinear, antialiased when it shrinks.
+ * The filter and its rounding are Pillow's, hence torchvision's, and the same in Node and in browsers:
+ * a triangle of half width max(1, in / out) around each output pixel's centre, first along rows, then along columns.
+ */
+export function resample(picture: Picture, width: number, height: number, box: Box = whole(picture)): Picture {
+  const rows = scaleRows(picture, width, box);
+  return { width, height, pixels: scaleColumns(rows, width, box.height, height) };
+}
+
+/** Scales the shorter side to `side`, keeping the aspect. Returns the picture itself if nothing changes. */
+export function resizeShorter(picture: Picture, side: number): Picture {
+  const { width, height } = shorterSize(picture.width, picture.height, side);
+  return width === picture.width && height === picture.height ? picture : resample(picture, width, height);
+}
+
+/** The size that `resizeShorter` makes: the longer side is rounded down, as torchvision does. */
+export function shorterSize(width: number, height: number, side: number): { width: number; height: number } {
+  const shorter = Math.min(width, height);
+  const scaled = (length: number) => (length === shorter ? side : Math.floor((side * length) / shorter));
+  return { width: scaled(width), height: scaled(height) };
+}
+
+function whole(picture: Picture): Box {
+  return { left: 0, top: 0, width: picture.width, height: picture.height };
+}
+
+/** For each output position: the first input it reads, and its weights (a row of `taps`, zero where unused). */
+interface Filter {
+  readonly first: Int32Array;
+  readonly count: Int32Array;
+  readonly weights: Float64Array;
+  readonly taps: number;
+}
+
+function triangleFilter(inputs: number, outputs: number): Filter {
+  const scale = inputs / outputs;
+  const support = Math.max(1, scale);
+  const taps = Math.ceil(support) * 2 + 1;
+  const first = new Int32Array(outputs);
+  const count = new Int32Array(outputs);
+  const weights = new Float64Array(outputs * taps);
+  for (let o = 0; o < outputs; o++) {
+    const center = (o + 0.5) * scale;
+    const start = Math.max(0, Math.floor(center - support + 0.5));
+    const end = Math.min(inputs, Math.floor(center + support + 0.5));
+    let sum = 0;
+    for (let i = start; i < end; i++) {
+      const weight = Math.max(0, 1 - Math.abs(i + 0.5 - center) / support);
+      weights[o * taps + i - start] = weight;
+      sum += weight;
+    }
+    for (let t = 0; t < end - start; t++) weights[o * taps + t]! /= sum;
+    first[o] = start;
+    count[o] = end - start;
+  }
+  return { first, count, weights, taps };
+}
+
+/** The box of `picture` with its rows scaled: [3, box.height, width]. */
+function scaleRows(picture: Picture, width: number, box: Box): Uint8Array {
+  const { pixels } = picture;
+  const { first, count, weights, taps } = triangleFilter(box.width, width);
+  const out = new Uint8Array(3 * box.height * width);
+  let o = 0;
+  for (let c = 0; c < 3; c++)
+    for (let y = 0; y < box.height; y++) {
+      const row = (c * picture.height + box.top + y) * picture.width + box.left;
+      for (let x = 0; x < width; x++) {
+        const start = row + first[x]!;
+        const weight = x * taps;
+        let sum = 0.5; // rounds, because storing as a byte cuts off
+        for (let t = 0, n = count[x]!; t < n; t++) sum += weights[weight + t]! * pixels[start + t]!;
+        out[o++] = sum;
+      }
+    }
+  return out;
+}
+
+/** Planes of `rows × width` scaled to `height × width`. */
+function scaleColumns(pixels: Uint8Array, width: number, rows: number, height: number): Uint8Array {
+  if (rows === height) return pixels;
+  const { first, count, weights, taps } = triangleFilter(rows, height);
+  const out = new Uint8Array(3 * height * width);
+  const sums = new Float64Array(width);
+  for (let c = 0; c < 3; c++)
+    for (let y = 0; y < height; y++) {
+      sums.fill(0.5);
+      for (let t = 0, n = count[y]!; t < n; t++) {
+        const weight = weights[y * taps + t]!;
+        const row = (c * rows + first[y]! + t) * width;
+        for (let x = 0; x < width; x++) sums[x]! += weight * pixels[row + x]!;
+      }
+      out.set(sums, (c * height + y) * width);
+    }
+  return out;
+}

@@ -1,0 +1,170 @@
+import { type FormatError, OptionError } from "../core/errors.js";
+import { type DType, sizeOf, type Tensor } from "../core/tensor.js";
+import { bytesOf, bytesPerElement, tensorOf } from "./elements.js";
+import { refusal } from "./refusal.js";
+import { type JsonValue, parseStrictJson } from "./strict-json.js";
+
+/** What a safetensors file holds. Tensors are in the order of the file's header. */
+export interface Safetensors {
+  readonly tensors: Map<string, Tensor>;
+  readonly metadata: Record<string, string>;
+}
+
+/** The reference implementation's limit, so that a hostile length cannot make us parse without end. */
+const MAX_HEADER_BYTES = 100_000_000;
+const METADATA = "__metadata__";
+
+const dtypeNames: { readonly [D in DType]: string } = {
+  float64: "F64",
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+  int64: "I64",
+  int32: "I32",
+  int16: "I16",
+  int8: "I8",
+  uint8: "U8",
+  bool: "BOOL",
+};
+const dtypesByName = new Map((Object.keys(dtypeNames) as DType[]).map((dtype) => [dtypeNames[dtype], dtype]));
+
+/**
+ * Reads a safetensors file: `u64` header length, JSON header, data; little-endian.
+ * Tensors are views of `bytes` where their address allows, copies where it does not.
+ *
+ * @throws FormatError if anything at all is not as the format demands: header longer than the file or 100 MB, unknown
+ *   dtype, a name twice, offsets that do not match the shape, tensors that overlap or leave gaps.
+ * @example
+ * const { tensors, metadata } = readSafetensors(await readFile("model.safetensors"));
+ * tensors.get("conv1.weight")?.shape; // [64, 3, 7, 7]
+ */
+export function readSafetensors(bytes: Uint8Array): Safetensors {
+  if (bytes.length < 8) throw refuse(`needs at least 8 bytes, got ${bytes.length}`);
+  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  if (headerLength > MAX_HEADER_BYTES) throw refuse(`header of ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
+  if (headerLength > bytes.length - 8)
+    throw refuse(`header of ${headerLength} bytes, but only ${bytes.length - 8} bytes follow`);
+  const header = parseStrictJson(bytes.subarray(8, 8 + headerLength), "safetensors header");
+  if (!(header instanceof Map)) throw refuse("the header must be a JSON object");
+
+  const data = bytes.subarray(8 + headerLength);
+  const metadata = readMetadata(header.get(METADATA));
+  header.delete(METADATA);
+  const entries = [...header].map(([name, entry]) => readEntry(name, entry));
+  checkTiling(entries, data.length);
+  const tensors = new Map(
+    entries.map(({ name, dtype, shape, begin, end }) => [name, tensorOf(dtype, shape, data.subarray(begin, end))]),
+  );
+  return { tensors, metadata };
+}
+
+/**
+ * The bytes of a safetensors file. The same tensors give the same bytes: wider dtypes come first, so that every tensor
+ * is aligned to its element size; among equals the given order stands; the header is padded with spaces to 8 bytes.
+ *
+ * @throws OptionError if two tensors share a name, or one is called `__metadata__`.
+ * @throws ShapeError if a tensor's data does not match its shape.
+ * @example
+ * await writeFile("model.safetensors", writeSafetensors([["weight", float32([2], [1, 2])]], { epoch: "3" }));
+ */
+export function writeSafetensors(
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const ordered = [...tensors].sort(([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
+  const names = new Set([METADATA]);
+  // The header is put together by hand because an object would move names like "0" to its front.
+  const fields: string[] = [];
+  if (Object.keys(metadata).length > 0) fields.push(`"${METADATA}":${JSON.stringify(metadata)}`);
+  let size = 0;
+  for (const [name, t] of ordered) {
+    if (names.has(name)) throw new OptionError(`writeSafetensors: the name ${JSON.stringify(name)} is taken`);
+    names.add(name);
+    const end = size + bytesOf(t).length;
+    const entry = { dtype: dtypeNames[t.dtype], shape: t.shape, data_offsets: [size, end] };
+    fields.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+    size = end;
+  }
+  const header = new TextEncoder().encode(`{${fields.join()}}`);
+  const start = 8 + Math.ceil(header.length / 8) * 8;
+
+  const file = new Uint8Array(start + size);
+  new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true);
+  file.set(header, 8);
+  file.fill(0x20, 8 + header.length, start);
+  let offset = start;
+  for (const [, t] of ordered) {
+    file.set(bytesOf(t), offset);
+    offset += t.data.byteLength;
+  }
+  return file;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function readEntry(name: string, value: JsonValue): Entry {
+  const where = `tensor ${JSON.stringify(name)}`;
+  if (!(value instanceof Map)) throw refuse(`${where}: must be an object`);
+  for (const field of value.keys())
+    if (field !== "dtype" && field !== "shape" && field !== "data_offsets")
+      throw refuse(`${where}: unknown field ${JSON.stringify(field)}`);
+  const dtypeName = value.get("dtype");
+  const dtype = typeof dtypeName === "string" ? dtypesByName.get(dtypeName) : undefined;
+  if (!dtype)
+    throw refuse(
+      `${where}: dtype must be one of ${[...dtypesByName.keys()].join(", ")}, got ${JSON.stringify(dtypeName)}`,
+    );
+  const shape = readCounts(value.get("shape"), `${where}: shape`);
+  const offsets = readCounts(value.get("data_offsets"), `${where}: data_offsets`);
+  const [begin, end] = offsets;
+  const size = sizeOf(shape) * bytesPerElement(dtype);
+  if (begin === undefined || end === undefined || offsets.length !== 2)
+    throw refuse(`${where}: data_offsets must be two numbers`);
+  if (!Number.isSafeInteger(size) || end - begin !== size)
+    throw refuse(`${where}: ${dtypeName} [${shape}] takes ${size} bytes, data_offsets span ${end - begin}`);
+  return { name, dtype, shape, begin, end };
+}
+
+function readCounts(value: JsonValue | undefined, where: string): number[] {
+  if (!Array.isArray(value)) throw refuse(`${where} must be a list`);
+  return value.map((count) => {
+    if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 0)
+      throw refuse(`${where} must hold non-negative integers`);
+    return count;
+  });
+}
+
+function readMetadata(value: JsonValue | undefined): Record<string, string> {
+  if (value === undefined) return {};
+  if (!(value instanceof Map)) throw refuse(`${METADATA} must be an object`);
+  // Object.fromEntries makes "__proto__" an ordinary field.
+  return Object.fromEntries(
+    [...value].map(([key, text]) => {
+      if (typeof text !== "string") throw refuse(`${METADATA}: ${JSON.stringify(key)} must be a string`);
+      return [key, text];
+    }),
+  );
+}
+
+/** Together the tensors must cover the data exactly once: nothing overlaps and nothing hides in between. */
+function checkTiling(entries: readonly Entry[], length: number): void {
+  let covered = 0;
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== covered)
+      throw refuse(
+        `tensor ${JSON.stringify(name)} begins at ${begin}, ${begin < covered ? "inside another tensor" : `after a gap from ${covered}`}`,
+      );
+    covered = end;
+  }
+  if (covered !== length) throw refuse(`the tensors take ${covered} bytes, the file holds ${length}`);
+}
+
+function refuse(what: string): FormatError {
+  return refusal("safetensors", what);
+}

@@ -1,0 +1,2 @@
+export { readTorch, type TorchLayout, torchLayout } from "./read.js";
+export type { TorchObject } from "./settle.js";

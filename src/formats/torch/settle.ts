@@ -1,0 +1,86 @@
+import type { Tensor } from "../../core/tensor.js";
+import { refusal } from "../refusal.js";
+import type { Budget } from "./budget.js";
+import { StorageRef, TensorRef } from "./storage.js";
+import { Instance, Opaque, type Pickled } from "./values.js";
+
+/**
+ * What a torch file holds, as plain data: dict, OrderedDict, defaultdict and Namespace are maps; list, tuple and
+ * torch.Size are arrays; dtypes and devices are strings; integers beyond 2⁵³ are bigints.
+ */
+export type TorchObject =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Tensor
+  | TorchObject[]
+  | Map<TorchObject, TorchObject>
+  | Set<TorchObject>;
+
+const MAX_DEPTH = 100;
+const MAX_VALUES = 10_000_000;
+
+/** A converted value, the levels below it, and how many values it would be if nothing were shared. */
+interface Settled {
+  readonly value: TorchObject;
+  readonly depth: number;
+  readonly count: number;
+}
+
+const leaf = (value: TorchObject): Settled => ({ value, depth: 0, count: 1 });
+
+/**
+ * Turns what the pickle built into plain data: tensors get their elements, our stand-ins for Python objects go.
+ * What is shared stays shared. Refuses what would trap whoever walks the result: cycles, nesting deeper than 100,
+ * and sharing that unfolds to more than 10 million values.
+ *
+ * @param bytesOf the bytes of a storage, fetched at the first tensor that needs them.
+ * @throws FormatError
+ */
+export function settle(root: Pickled, bytesOf: (storage: StorageRef) => Uint8Array, budget: Budget): TorchObject {
+  const done = new Map<object, Settled | "open">();
+  return visit(root, 0).value;
+
+  function visit(value: Pickled, level: number): Settled {
+    if (value === null || typeof value !== "object") return leaf(value);
+    const known = done.get(value);
+    if (known === "open") throw refuse("a container holds itself");
+    if (known === undefined) done.set(value, "open");
+    if (level + (known?.depth ?? 0) > MAX_DEPTH) throw refuse(`values are nested deeper than ${MAX_DEPTH}`);
+    const settled = known ?? convert(value, level + 1);
+    if (settled.count > MAX_VALUES) throw refuse(`more than ${MAX_VALUES} values`);
+    done.set(value, settled);
+    return settled;
+  }
+
+  function convert(value: Pickled & object, level: number): Settled {
+    if (value instanceof Uint8Array) return leaf(value);
+    if (value instanceof Opaque) return convertOpaque(value, level);
+    let [depth, count] = [0, 1];
+    const below = (child: Pickled): TorchObject => {
+      const settled = visit(child, level);
+      depth = Math.max(depth, settled.depth + 1);
+      count += settled.count;
+      return settled.value;
+    };
+    let plain: TorchObject;
+    if (value instanceof Map) plain = new Map([...value].map(([key, item]) => [below(key), below(item)]));
+    else if (value instanceof Set) plain = new Set([...value].map(below));
+    else plain = value.map(below);
+    return { value: plain, depth, count };
+  }
+
+  function convertOpaque(value: Opaque, level: number): Settled {
+    if (value instanceof TensorRef) return leaf(value.read(bytesOf(value.storage), budget));
+    if (value instanceof StorageRef) return convertOpaque(new TensorRef(value, 0, [value.length], [1]), level);
+    if (value instanceof Instance && value.name === "argparse.Namespace") return visit(value.state ?? new Map(), level);
+    throw refuse(`${value.name} stands where a value should`);
+  }
+}
+
+function refuse(problem: string) {
+  return refusal("torch checkpoint", problem);
+}

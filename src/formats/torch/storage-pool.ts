@@ -1,0 +1,83 @@
+import type { FormatError } from "../../core/errors.js";
+import { bytesPerElement } from "../elements.js";
+import { refusal } from "../refusal.js";
+import type { Budget } from "./budget.js";
+import { storageDtype } from "./globals.js";
+import { isCount, StorageRef } from "./storage.js";
+import type { Pickled } from "./values.js";
+
+/** Enough for every dtype. */
+const ALIGNMENT = 8;
+
+/** The storages that a pickle refers to, and their bytes once they are known. */
+export class StoragePool {
+  readonly #storages = new Map<string, StorageRef>();
+  readonly #budget: Budget;
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
+
+  /**
+   * The storage with the persistent id `("storage", type, key, location, length)`. A sixth part, written before torch
+   * 0.4, makes it a view: `(key, offset, length)`.
+   *
+   * @throws FormatError if the id is anything else, or contradicts an earlier one.
+   */
+  reference(id: Pickled): StorageRef {
+    if (!Array.isArray(id) || id[0] !== "storage") throw refuse("an external object that is not a storage");
+    const [, type, key, , length, view = null] = id;
+    if (typeof key !== "string" && typeof key !== "number") throw refuse("a storage without a key");
+    if (!isCount(length)) throw refuse(`storage "${key}" has no length`);
+    const whole = this.#declare(new StorageRef(String(key), storageDtype(type), length));
+    if (view === null) return whole;
+    const [, start, viewLength] = Array.isArray(view) ? view : [];
+    if (!isCount(start) || !isCount(viewLength) || start + viewLength > length)
+      throw refuse(`a view leaves storage "${key}"`);
+    return new StorageRef(whole.key, whole.dtype, viewLength, start);
+  }
+
+  /** The elements of the storage with this key, as they are declared. */
+  get(key: string): StorageRef | undefined {
+    return this.#storages.get(key);
+  }
+
+  /**
+   * A function that gives a storage's bytes, aligned for every dtype; each storage is fetched once.
+   * It throws FormatError if there are none, or not as many as the elements take.
+   */
+  reader(fetch: (key: string) => Uint8Array | undefined): (storage: StorageRef) => Uint8Array {
+    const known = new Map<string, Uint8Array>();
+    return ({ key }) => {
+      const bytes = known.get(key) ?? this.#align(this.#check(key, fetch(key)));
+      known.set(key, bytes);
+      return bytes;
+    };
+  }
+
+  #declare(storage: StorageRef): StorageRef {
+    const known = this.#storages.get(storage.key);
+    if (!known) this.#storages.set(storage.key, storage);
+    else if (known.dtype !== storage.dtype || known.length !== storage.length)
+      throw refuse(`storage "${storage.key}" is declared in two ways`);
+    return known ?? storage;
+  }
+
+  #check(key: string, bytes: Uint8Array | undefined): Uint8Array {
+    const { dtype, length } = this.#storages.get(key)!;
+    const size = length * bytesPerElement(dtype);
+    if (bytes?.length !== size)
+      throw refuse(`storage "${key}" should have ${size} bytes, ${bytes ? `has ${bytes.length}` : "is missing"}`);
+    return bytes;
+  }
+
+  #align(bytes: Uint8Array): Uint8Array {
+    if (bytes.byteOffset % ALIGNMENT === 0) return bytes;
+    this.#budget.spend(bytes.length, "aligning a storage");
+    return new Uint8Array(bytes);
+  }
+}
+
+function refuse(problem: string): FormatError {
+  return refusal("torch checkpoint", problem);
+}

@@ -1,0 +1,109 @@
+import { stridesOf } from "../../core/shape.js";
+import { type DType, sizeOf, type Tensor, zeros } from "../../core/tensor.js";
+import { bytesOf, bytesPerElement, tensorOf } from "../elements.js";
+import { refusal } from "../refusal.js";
+import type { Budget } from "./budget.js";
+import { Opaque, type Pickled } from "./values.js";
+
+/** A stretch of memory that tensors share, or (`start` > 0) a part of one. Its bytes lie outside the pickle. */
+export class StorageRef extends Opaque {
+  readonly name = "torch.Storage";
+  readonly key: string;
+  readonly dtype: DType;
+  readonly length: number;
+  readonly start: number;
+
+  constructor(key: string, dtype: DType, length: number, start = 0) {
+    super();
+    this.key = key;
+    this.dtype = dtype;
+    this.length = length;
+    this.start = start;
+  }
+}
+
+/** A tensor as torch keeps it: a strided window into a storage, checked to lie inside it. */
+export class TensorRef extends Opaque {
+  readonly name = "torch.Tensor";
+  readonly storage: StorageRef;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+
+  /** @throws FormatError if an argument is not what it should be, or an element lies outside the storage. */
+  constructor(
+    storage: Pickled | undefined,
+    offset: Pickled | undefined,
+    shape: Pickled | undefined,
+    strides: Pickled | undefined,
+  ) {
+    super();
+    if (!(storage instanceof StorageRef)) throw refuse("is rebuilt from something that is not a storage");
+    if (!isCount(offset)) throw refuse("has a storage offset that is not a non-negative integer");
+    if (!isCounts(shape) || !isCounts(strides))
+      throw refuse("has a shape or strides that are not lists of non-negative integers");
+    if (shape.length !== strides.length) throw refuse(`has ${shape.length} dimensions and ${strides.length} strides`);
+    const end = shape.includes(0) ? 0 : shape.reduce((last, d, i) => last + (d - 1) * strides[i]!, offset) + 1;
+    if (end > storage.length || !Number.isSafeInteger(sizeOf(shape)))
+      throw refuse(
+        `[${shape}] with strides [${strides}] from ${offset} leaves its storage of ${storage.length} elements`,
+      );
+    this.storage = storage;
+    this.offset = offset;
+    // Copies, because the pickle still holds these lists and could change them after they were checked.
+    this.shape = [...shape];
+    this.strides = [...strides];
+  }
+
+  /** The elements in row-major order: a view of the storage's bytes where they lie so already, else a copy. */
+  read(storage: Uint8Array, budget: Budget): Tensor {
+    const { dtype, start } = this.storage;
+    const { shape, strides } = this;
+    const width = bytesPerElement(dtype);
+    const size = sizeOf(shape);
+    if (size === 0) return zeros(dtype, shape);
+    const begin = (start + this.offset) * width;
+    const dense = stridesOf(shape);
+    if (shape.every((d, i) => d === 1 || strides[i] === dense[i]))
+      return tensorOf(dtype, shape, storage.subarray(begin, begin + size * width));
+    budget.spend(size * width, `a non-contiguous tensor [${shape}]`);
+    return gather(
+      zeros(dtype, shape),
+      strides.map((stride) => stride * width),
+      storage.subarray(begin),
+    );
+  }
+}
+
+/** Fills `to` with the elements that lie `steps` bytes apart in `from`. */
+function gather(to: Tensor, steps: readonly number[], from: Uint8Array): Tensor {
+  const target = bytesOf(to);
+  const width = to.data.BYTES_PER_ELEMENT;
+  const index = steps.map(() => 0);
+  let source = 0;
+  for (let at = 0; at < target.length; at += width) {
+    for (let byte = 0; byte < width; byte++) target[at + byte] = from[source + byte]!;
+    for (let axis = index.length - 1; axis >= 0; axis--) {
+      source += steps[axis]!;
+      if (++index[axis]! < to.shape[axis]!) break;
+      source -= steps[axis]! * to.shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return to;
+}
+
+const MAX_DIMENSIONS = 64;
+
+/** A whole number ≥ 0, as sizes, strides and offsets must be. */
+export function isCount(value: Pickled | undefined): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isCounts(value: Pickled | undefined): value is number[] {
+  return Array.isArray(value) && value.length <= MAX_DIMENSIONS && value.every(isCount);
+}
+
+function refuse(what: string) {
+  return refusal("torch checkpoint", `a tensor ${what}`);
+}

@@ -1,0 +1,156 @@
+import { inflateSync } from "fflate";
+import type { FormatError } from "../../core/errors.js";
+import { messageOf } from "../../core/errors.js";
+import { refusal } from "../refusal.js";
+import { Budget } from "./budget.js";
+import { Cursor } from "./cursor.js";
+
+/** All compressed entries of one archive together may not grow beyond this. */
+const MAX_INFLATED_BYTES = 2 ** 30;
+/** Deflate cannot shrink by more, so who declares more is lying. */
+const MAX_DEFLATE_RATIO = 1032;
+
+const END_SIGNATURE = 0x06054b50;
+const END_BYTES = 22;
+const ZIP64_LOCATOR_SIGNATURE = 0x07064b50;
+const ZIP64_LOCATOR_BYTES = 20;
+const ZIP64_END_SIGNATURE = 0x06064b50;
+const ENTRY_SIGNATURE = 0x02014b50;
+const LOCAL_SIGNATURE = 0x04034b50;
+const ZIP64_FIELD = 1;
+const IN_ZIP64 = 0xffffffff;
+
+interface Entry {
+  readonly name: string;
+  readonly deflated: boolean;
+  readonly packed: number;
+  readonly size: number;
+  readonly offset: number;
+}
+
+/**
+ * A zip archive held in memory; zip64 too. Stored entries, which is all that torch writes, are views of the archive.
+ *
+ * Nothing is inflated before it is read, and at most 1 GiB in all. Checksums are not compared.
+ */
+export class ZipArchive {
+  readonly #bytes: Uint8Array;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #inflated = new Budget(MAX_INFLATED_BYTES);
+
+  /** @throws FormatError if the directory at the archive's end is missing or damaged. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#entries = readDirectory(bytes);
+  }
+
+  get names(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  /** The content of an entry, or undefined if there is none of that name. @throws FormatError if it is damaged. */
+  read(name: string): Uint8Array | undefined {
+    const entry = this.#entries.get(name);
+    if (!entry) return undefined;
+    const local = new Cursor(this.#bytes, "zip archive", entry.offset);
+    if (local.uint32() !== LOCAL_SIGNATURE) throw refuse(`entry "${name}" is not where the directory says`);
+    local.take(22);
+    const nameLength = local.uint16();
+    local.take(local.uint16() + nameLength);
+    const packed = local.take(entry.packed);
+    return entry.deflated ? this.#inflate(entry, packed) : packed;
+  }
+
+  #inflate({ name, size }: Entry, packed: Uint8Array): Uint8Array {
+    if (size > packed.length * MAX_DEFLATE_RATIO)
+      throw refuse(`entry "${name}" claims ${size} bytes, more than its ${packed.length} can hold`);
+    this.#inflated.spend(size, `inflating "${name}"`);
+    try {
+      // One byte of room tells an entry that is longer than declared from one that fits.
+      const content = inflateSync(packed, { out: new Uint8Array(size + 1) });
+      if (content.length === size) return content;
+    } catch (error) {
+      throw refuse(`entry "${name}" is damaged: ${messageOf(error)}`);
+    }
+    throw refuse(`entry "${name}" does not inflate to the ${size} bytes it declares`);
+  }
+}
+
+function readDirectory(bytes: Uint8Array): Map<string, Entry> {
+  const { count, offset } = findDirectory(bytes);
+  const cursor = new Cursor(bytes, "zip archive", offset);
+  const entries = new Map<string, Entry>();
+  for (let i = 0; i < count; i++) {
+    const entry = readEntry(cursor);
+    if (entries.has(entry.name)) throw refuse(`entry "${entry.name}" appears twice`);
+    entries.set(entry.name, entry);
+  }
+  return entries;
+}
+
+/** The directory's place is told by a record that ends the file, after which only a comment may come. */
+function findDirectory(bytes: Uint8Array): { count: number; offset: number } {
+  const last = bytes.length - END_BYTES;
+  for (let at = last; at >= Math.max(0, last - 0xffff); at--) {
+    if (bytes[at] !== 0x50 || bytes[at + 1] !== 0x4b) continue;
+    const cursor = new Cursor(bytes, "zip archive", at);
+    if (cursor.uint32() !== END_SIGNATURE) continue;
+    cursor.take(6);
+    const count = cursor.uint16();
+    cursor.take(4);
+    const offset = cursor.uint32();
+    if (cursor.uint16() !== last - at) continue;
+    return findZip64Directory(bytes, at) ?? { count, offset };
+  }
+  throw refuse("it has no directory at its end; the file is cut short");
+}
+
+function findZip64Directory(bytes: Uint8Array, end: number): { count: number; offset: number } | undefined {
+  if (end < ZIP64_LOCATOR_BYTES) return undefined;
+  const locator = new Cursor(bytes, "zip archive", end - ZIP64_LOCATOR_BYTES);
+  if (locator.uint32() !== ZIP64_LOCATOR_SIGNATURE) return undefined;
+  locator.take(4);
+  const cursor = new Cursor(bytes, "zip archive", locator.uint64());
+  if (cursor.uint32() !== ZIP64_END_SIGNATURE) throw refuse("its zip64 directory is not where it should be");
+  cursor.take(28);
+  const count = cursor.uint64();
+  cursor.take(8);
+  return { count, offset: cursor.uint64() };
+}
+
+function readEntry(cursor: Cursor): Entry {
+  if (cursor.uint32() !== ENTRY_SIGNATURE) throw refuse("its directory is damaged");
+  cursor.take(4);
+  const flags = cursor.uint16();
+  const method = cursor.uint16();
+  cursor.take(8);
+  const sizes = { packed: cursor.uint32(), size: cursor.uint32(), offset: 0 };
+  const [nameLength, extraLength, commentLength] = [cursor.uint16(), cursor.uint16(), cursor.uint16()];
+  cursor.take(8);
+  sizes.offset = cursor.uint32();
+  const name = new TextDecoder().decode(cursor.take(nameLength));
+  const extra = new Cursor(cursor.take(extraLength), "zip archive");
+  cursor.take(commentLength);
+  widen(sizes, extra);
+  if (flags & 1) throw refuse(`entry "${name}" is encrypted`);
+  if (method !== 0 && method !== 8)
+    throw refuse(`entry "${name}" is compressed by method ${method}; 0 and 8 are known`);
+  if (method === 0 && sizes.packed !== sizes.size) throw refuse(`entry "${name}" has two different sizes`);
+  return { name, deflated: method === 8, ...sizes };
+}
+
+/** Sizes that did not fit into 32 bits follow in the zip64 field, in this order. */
+function widen(sizes: { packed: number; size: number; offset: number }, extra: Cursor): void {
+  while (extra.bytes.length - extra.at >= 4) {
+    const id = extra.uint16();
+    const field = new Cursor(extra.take(extra.uint16()), "zip archive");
+    if (id !== ZIP64_FIELD) continue;
+    if (sizes.size === IN_ZIP64) sizes.size = field.uint64();
+    if (sizes.packed === IN_ZIP64) sizes.packed = field.uint64();
+    if (sizes.offset === IN_ZIP64) sizes.offset = field.uint64();
+  }
+}
+
+function refuse(problem: string): FormatError {
+  return refusal("zip archive", problem);
+}

@@ -1,0 +1,41 @@
+import { FormatError } from "../../core/errors.js";
+import type { Engine } from "../../engines/engine.js";
+import type { Comparison, Worst } from "./comparison.js";
+import { GoldenFile } from "./file.js";
+import { checkModuleFile } from "./module.js";
+import { checkNetworkFile } from "./network.js";
+import { checkTrainedFile, type TrainedData } from "./trained.js";
+import { checkTrajectoryFile } from "./trajectory.js";
+
+export type { Worst } from "./comparison.js";
+export type { TrainedData } from "./trained.js";
+
+/** The outcome of checking one golden file with one engine. */
+export interface GoldenReport {
+  /** What the file is about: a module, or a network. */
+  readonly module: string;
+  readonly ok: boolean;
+  readonly worst: Worst;
+}
+
+/**
+ * Checks a golden file of any kind: one module, a whole network, optimiser steps, or trained weights. The file's metadata says
+ * which. Kinds and tolerances are described in the file format's documentation.
+ *
+ * @throws FormatError if the file is damaged, or names a module, option or key that does not exist here.
+ */
+export async function checkGolden(bytes: Uint8Array, engine: Engine, data: TrainedData): Promise<GoldenReport> {
+  const file = new GoldenFile(bytes);
+  const kind = file.hasText("kind") ? file.text("kind") : "module";
+  const check = kinds[kind];
+  if (!check) throw new FormatError(`golden file: kind "${kind}" is not one of ${Object.keys(kinds).join(", ")}`);
+  const { ok, worst } = await check(file, engine, data);
+  return { module: file.text(kind === "module" ? "module" : "network"), ok, worst };
+}
+
+const kinds: Record<string, (file: GoldenFile, engine: Engine, data: TrainedData) => Promise<Comparison>> = {
+  module: checkModuleFile,
+  network: checkNetworkFile,
+  trajectory: checkTrajectoryFile,
+  trained: checkTrainedFile,
+};

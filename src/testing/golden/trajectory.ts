@@ -1,0 +1,101 @@
+import { sizeOf, type Tensor, tensor, toFloat64 } from "../../core/tensor.js";
+import type { Engine } from "../../engines/engine.js";
+import { type Param, trace } from "../../nn/index.js";
+import { adamw, sgd } from "../../train/optimizers.js";
+import { trainingStep } from "../../train/step.js";
+import { relativeError } from "../compare.js";
+import { Comparison } from "./comparison.js";
+import type { GoldenFile } from "./file.js";
+import { fillInput, fillLabels } from "./filler.js";
+import { filledNetwork, norm } from "./network.js";
+
+interface Hyperparameters {
+  readonly lr: number;
+  readonly weight_decay: number;
+  readonly momentum?: number;
+  readonly nesterov?: boolean;
+  readonly betas?: readonly [number, number];
+  readonly eps?: number;
+}
+
+function optimizerOf(file: GoldenFile) {
+  const {
+    lr,
+    weight_decay: weightDecay,
+    momentum = 0,
+    nesterov = false,
+    betas = [0.9, 0.999],
+    eps = 1e-8,
+  } = file.json<Hyperparameters>("hyperparameters");
+  if (file.text("optimizer") === "sgd") return sgd({ lr, weightDecay, momentum, nesterov });
+  return adamw({ lr, weightDecay, beta1: betas[0], beta2: betas[1], epsilon: eps });
+}
+
+/** Checks optimiser steps: loss and gradient norm of each, logits, and parameters and buffers at the end. */
+export async function checkTrajectoryFile(file: GoldenFile, engine: Engine): Promise<Comparison> {
+  const comparison = new Comparison(engine, file);
+  const network = filledNetwork(file);
+  const { model, state, rename } = network;
+  network.fill();
+  const [steps, batch, classes] = file.tensor("train/logits").shape as [number, number, number];
+  const size = [batch, 3, 32, 32] as const;
+  const optimizer = optimizerOf(file);
+  const { graph, logits, gradients } = trainingStep(model, { optimizer, input: size, classes });
+  graph.output("logits", logits);
+  for (const [path, gradient] of gradients) if (gradient) graph.output(`grad/${path}`, gradient);
+
+  const images = (k: number) => fillInput(size, Number(file.text("input_counter_start")) + k * sizeOf(size));
+  const losses: number[] = [];
+  const norms: number[] = [];
+  const stepLogits: number[] = [];
+  const executable = await engine.compile(graph);
+  for (let k = 0; k < steps; k++) {
+    const scalars = Object.entries(optimizer.scalars(k + 1, optimizer.lr)).map(([name, v]) => [
+      `scalar/${name}`,
+      tensor("float64", [], Float64Array.of(v)),
+    ]);
+    const targets = fillLabels(batch, classes, Number(file.text("label_counter_start")) + k * batch);
+    const result = await executable.run({
+      images: images(k),
+      targets,
+      ...(Object.fromEntries(scalars) as Record<string, Tensor>),
+    });
+    losses.push(Number(result.loss!.data[0]));
+    norms.push(
+      Math.hypot(...Object.entries(result).flatMap(([name, g]) => (name.startsWith("grad/") ? [norm(g)] : []))),
+    );
+    stepLogits.push(...toFloat64(result.logits!).data);
+  }
+  for (const [cell, value] of await executable.readState()) (cell as Param).value = value;
+  await executable.release();
+
+  const evaluation = await engine.compile(trace(model, size));
+  const evalLogits = (await evaluation.run({ input: images(0) })).output!;
+  await evaluation.release();
+
+  const numbers = (values: readonly number[], shape = [values.length]) =>
+    tensor("float64", shape, Float64Array.from(values));
+  // Steps amplify rounding, so the same steps in PyTorch's float32 say what float32 can hold.
+  const tolerance = (f32: string, exact: string) =>
+    engine.name === "reference"
+      ? 1e-9
+      : Math.max(1e-4, file.has(f32) ? 20 * relativeError(file.tensor(f32), file.tensor(exact)) : 0);
+  const compare = (name: string, actual: Tensor, allowed: number) =>
+    comparison.record(name, relativeError(actual, file.tensor(name)), allowed);
+  compare("loss", numbers(losses), engine.name === "reference" ? 1e-9 : 1e-4);
+  compare("grad_norm_total", numbers(norms), tolerance("f32/eval_logits", "final/eval_logits"));
+  compare(
+    "train/logits",
+    numbers(stepLogits, [steps, batch, classes]),
+    tolerance("f32/eval_logits", "final/eval_logits"),
+  );
+  compare("final/eval_logits", evalLogits, tolerance("f32/eval_logits", "final/eval_logits"));
+  const finals = file.json<string[]>("param_keys").map((key) => norm(state.get(rename(key))!.value));
+  compare("final/param_norm", numbers(finals), tolerance("f32/param_norm", "final/param_norm"));
+  for (const [key, expected] of file.group("after/")) {
+    const actual = state.get(rename(key))!.value;
+    const error = relativeError({ ...actual, shape: expected.shape } as Tensor, expected);
+    comparison.record(`after/${key}`, error, tolerance("f32/eval_logits", "final/eval_logits"));
+  }
+  return comparison;
+}

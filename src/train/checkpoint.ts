@@ -1,0 +1,64 @@
+import { FormatError } from "../core/errors.js";
+import type { Tensor } from "../core/tensor.js";
+import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
+import { type AnyModule, type Param, stateOf } from "../nn/index.js";
+import type { EpochRecord } from "./history.js";
+import { asStored, loadState } from "./weights.js";
+
+/** How far a training has come. With the weights and the seed, enough to go on exactly. */
+export interface Progress {
+  /** Epochs that are complete. */
+  readonly epoch: number;
+  /** Batches done of the epoch after those. */
+  readonly batch: number;
+  /** Sums over those batches: loss times pictures, correct pictures, pictures. */
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly count: number;
+  /** One record for each complete epoch. */
+  readonly history: readonly EpochRecord[];
+}
+
+/** Prefixes of arrays that belong to the training and not to the model. */
+const trainingPrefixes = /^(optimizer|ema)\//;
+
+/** The bytes of `last.safetensors`: weights under plain keys, slots of the optimizer, averages, and progress. Equal states give equal bytes. */
+export function writeCheckpoint(
+  model: AnyModule,
+  cells: ReadonlyMap<string, Param>,
+  seed: number,
+  progress: Progress,
+): Uint8Array {
+  const tensors: [string, Tensor][] = [...stateOf(model), ...cells].map(([name, param]) => [name, asStored(param)]);
+  return writeSafetensors(tensors, {
+    format: "fovea.checkpoint.1",
+    seed: String(seed),
+    progress: JSON.stringify(progress),
+  });
+}
+
+/** Restores what {@link writeCheckpoint} wrote. @throws FormatError if the file is not of this model and optimizer. */
+export function restoreCheckpoint(
+  bytes: Uint8Array,
+  model: AnyModule,
+  cells: ReadonlyMap<string, Param>,
+  seed: number,
+): Progress {
+  const { tensors, metadata } = readSafetensors(bytes);
+  if (metadata.format !== "fovea.checkpoint.1")
+    throw new FormatError("resume: this is not a checkpoint of a Fovea training");
+  if (metadata.seed !== String(seed))
+    throw new FormatError(`resume: the checkpoint was trained with seed ${metadata.seed}, this run has ${seed}`);
+  const own = new Map([...tensors].filter(([name]) => trainingPrefixes.test(name)));
+  for (const [name, param] of cells)
+    if (String(own.get(name)?.shape) !== String(param.shape))
+      throw new FormatError(`resume: the checkpoint does not hold ${name} of shape [${param.shape}]`);
+  loadState(model, modelWeights(tensors));
+  for (const [name, param] of cells) param.value = own.get(name)!;
+  return JSON.parse(metadata.progress!) as Progress;
+}
+
+/** The weights among the arrays of a checkpoint. */
+export function modelWeights(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map([...tensors].filter(([name]) => !trainingPrefixes.test(name)));
+}

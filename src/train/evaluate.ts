@@ -1,0 +1,63 @@
+import { DataError } from "../core/errors.js";
+import { toFloat64 } from "../core/tensor.js";
+import { type Dataset, defaultPreprocessing, Loader, type Preprocessing } from "../data/index.js";
+import type { Engine } from "../engines/engine.js";
+import { type Module, trace } from "../nn/index.js";
+import { type ClassificationMetrics, Tally } from "./metrics.js";
+
+/** Options of {@link evaluate}. */
+export interface EvaluateOptions {
+  readonly engine: Engine;
+  /** Pictures at a time; changes the speed, not the result. Default 64. */
+  readonly batch?: number;
+  /** How pictures become inputs. Default: what suits the data set. */
+  readonly preprocessing?: Preprocessing;
+  readonly signal?: AbortSignal;
+  onProgress?(done: number, total: number): void;
+}
+
+/** Runs a classifier over a data set: `onLogits` gets the logits of each picture, its label and its position. */
+export async function forEachLogits(
+  model: Module,
+  dataset: Dataset,
+  options: EvaluateOptions,
+  onLogits: (logits: Float64Array, label: number, index: number) => void,
+): Promise<void> {
+  if (dataset.length === 0) throw new DataError(`${dataset.name}: has no pictures to evaluate`);
+  const { engine, preprocessing = defaultPreprocessing(dataset), signal, onProgress } = options;
+  const batch = Math.min(options.batch ?? 64, dataset.length);
+  const { imageSize } = preprocessing;
+  const executable = await engine.compile(trace(model, [batch, 3, imageSize, imageSize]));
+  try {
+    let done = 0;
+    for await (const { images, labels, indices, count } of new Loader(dataset, { batch, preprocessing }).epoch()) {
+      signal?.throwIfAborted();
+      const { output } = await executable.run({
+        input: { dtype: "float32", shape: [batch, 3, imageSize, imageSize], data: images },
+      });
+      const logits = toFloat64(output!).data;
+      const classes = logits.length / batch;
+      for (let i = 0; i < count; i++)
+        onLogits(logits.subarray(i * classes, (i + 1) * classes), labels[i]!, indices[i]!);
+      onProgress?.((done += count), dataset.length);
+    }
+  } finally {
+    await executable.release();
+  }
+}
+
+/**
+ * How well a classifier does on a data set: top-1, top-5, mean cross entropy, figures per class and the confusion matrix.
+ *
+ * @example
+ * const { top1, loss } = await evaluate(model, data.validation, { engine });
+ */
+export async function evaluate(
+  model: Module,
+  dataset: Dataset,
+  options: EvaluateOptions,
+): Promise<ClassificationMetrics> {
+  const tally = new Tally(dataset.classes);
+  await forEachLogits(model, dataset, options, (logits, label) => tally.add(logits, label));
+  return tally.metrics();
+}

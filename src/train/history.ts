@@ -1,0 +1,42 @@
+/** One finished epoch. Shares are between 0 and 1. Holds nothing that differs when a training is repeated. */
+export interface EpochRecord {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Steps done so far. */
+  readonly step: number;
+  /** Learning rate of the epoch's last step. */
+  readonly lr: number;
+  /** Over the epoch's own batches, in training mode, while the weights moved. */
+  readonly trainLoss: number;
+  readonly trainTop1: number;
+  /** After the epoch; null without validation data. */
+  readonly loss: number | null;
+  readonly top1: number | null;
+  readonly top5: number | null;
+}
+
+const columns = [
+  "epoch",
+  "step",
+  "lr",
+  "trainLoss",
+  "trainTop1",
+  "loss",
+  "top1",
+  "top5",
+] as const satisfies readonly (keyof EpochRecord)[];
+
+/** The records as comma-separated values with a header. */
+export function historyCsv(history: readonly EpochRecord[]): string {
+  const rows = history.map((record) => columns.map((column) => record[column] ?? "").join(","));
+  return `${[columns.join(","), ...rows].join("\n")}\n`;
+}
+
+/** The record with the best validation top-1 (without validation: the lowest training loss); of equal ones the first. */
+export function bestRecord(history: readonly EpochRecord[]): EpochRecord | undefined {
+  const score = (record: EpochRecord) => record.top1 ?? -record.trainLoss;
+  return history.reduce<EpochRecord | undefined>(
+    (best, record) => (best && score(best) >= score(record) ? best : record),
+    undefined,
+  );
+}

@@ -1,0 +1,93 @@
+import { ShapeError } from "../core/errors.js";
+
+/** Figures of one class. `precision` is null where nothing was predicted as the class, `recall` where it has no pictures. */
+export interface ClassMetrics {
+  readonly name: string;
+  readonly count: number;
+  readonly correct: number;
+  readonly precision: number | null;
+  readonly recall: number | null;
+}
+
+/** How well a classifier does. Shares are between 0 and 1; the loss is the mean cross entropy in nats. */
+export interface ClassificationMetrics {
+  readonly count: number;
+  readonly top1: number;
+  /** Share of pictures whose label is among the five largest logits (all, where there are fewer classes). */
+  readonly top5: number;
+  readonly loss: number;
+  readonly classes: readonly ClassMetrics[];
+  /** `confusion[label][prediction]`: number of pictures. */
+  readonly confusion: readonly (readonly number[])[];
+}
+
+/** log Σ exp of logits, without overflow. */
+export function logSumExp(logits: ArrayLike<number>): number {
+  let top = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) top = Math.max(top, logits[i]!);
+  let total = 0;
+  for (let i = 0; i < logits.length; i++) total += Math.exp(logits[i]! - top);
+  return top + Math.log(total);
+}
+
+/** Probabilities of logits. */
+export function probabilities(logits: ArrayLike<number>): number[] {
+  const shift = logSumExp(logits);
+  return Array.from(logits, (z) => Math.exp(z - shift));
+}
+
+/** The positions of the `k` largest numbers, largest first; of equal ones the first. */
+export function topIndices(numbers: ArrayLike<number>, k: number): number[] {
+  return Array.from(numbers, (_, i) => i)
+    .sort((a, b) => numbers[b]! - numbers[a]! || a - b)
+    .slice(0, k);
+}
+
+/** Counts predictions one by one. */
+export class Tally {
+  readonly #classes: readonly string[];
+  readonly #confusion: number[][];
+  #loss = 0;
+  #top5 = 0;
+  #count = 0;
+
+  constructor(classes: readonly string[]) {
+    this.#classes = classes;
+    this.#confusion = classes.map(() => classes.map(() => 0));
+  }
+
+  /** @throws ShapeError if there are not as many logits as classes. */
+  add(logits: ArrayLike<number>, label: number): void {
+    if (logits.length !== this.#classes.length)
+      throw new ShapeError(`the model has ${logits.length} classes, the data set has ${this.#classes.length}`);
+    const best = topIndices(logits, 5);
+    this.#count++;
+    this.#confusion[label]![best[0]!]!++;
+    if (best.includes(label)) this.#top5++;
+    this.#loss += logSumExp(logits) - logits[label]!;
+  }
+
+  metrics(): ClassificationMetrics {
+    const confusion = this.#confusion;
+    const diagonal = confusion.reduce((sum, row, i) => sum + row[i]!, 0);
+    return {
+      count: this.#count,
+      top1: diagonal / this.#count,
+      top5: this.#top5 / this.#count,
+      loss: this.#loss / this.#count,
+      classes: this.#classes.map((name, i) => {
+        const count = confusion[i]!.reduce((a, b) => a + b, 0);
+        const predicted = confusion.reduce((sum, row) => sum + row[i]!, 0);
+        const correct = confusion[i]![i]!;
+        return {
+          name,
+          count,
+          correct,
+          precision: predicted ? correct / predicted : null,
+          recall: count ? correct / count : null,
+        };
+      }),
+      confusion,
+    };
+  }
+}

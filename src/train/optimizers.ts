@@ -1,0 +1,138 @@
+import { OptionError } from "../core/errors.js";
+import { type OptionSpecs, resolveOptions } from "../core/options.js";
+import type { Value } from "../graph/graph.js";
+import { add, div, mul, sqrt, square, sub } from "../ops/index.js";
+
+/** What an update rule gets for one parameter: its value, its gradient, its slots, and this step's scalars. */
+export interface UpdateInputs {
+  readonly value: Value;
+  readonly gradient: Value;
+  readonly slots: Readonly<Record<string, Value>>;
+  readonly scalars: Readonly<Record<string, Value>>;
+  /** Weight decay of this parameter. */
+  readonly decay: number;
+}
+
+/** The new value and slots of one parameter. */
+export interface Update {
+  readonly value: Value;
+  readonly slots: Readonly<Record<string, Value>>;
+}
+
+/** A first-order optimizer: plain settings, and a rule that is written into the training graph. */
+export interface Optimizer {
+  readonly name: "sgd" | "adamw";
+  readonly lr: number;
+  readonly weightDecay: number;
+  /** Whether norms and biases (vectors) decay as well, as they do in PyTorch's optimizers. */
+  readonly decayNormsAndBiases: boolean;
+  /** All settings, as they are written down. */
+  readonly settings: Readonly<Record<string, number | boolean | string>>;
+  /** Names of the arrays that are kept for each parameter, zero at first. */
+  readonly slots: readonly string[];
+  /** Numbers that change from step to step, given the learning rate; steps count from 1. */
+  scalars(step: number, lr: number): Readonly<Record<string, number>>;
+  update(inputs: UpdateInputs): Update;
+}
+
+const shared = {
+  weightDecay: { default: 0, doc: "weight decay" },
+  decayNormsAndBiases: { default: true, doc: "decay norms and biases too, as PyTorch does" },
+};
+
+const sgdOptions = {
+  lr: { default: 0.1, doc: "learning rate" },
+  momentum: { default: 0.9, doc: "share of the last step that is kept" },
+  nesterov: { default: false, doc: "look ahead along the momentum" },
+  ...shared,
+  weightDecay: { default: 5e-4, doc: "added to the gradient as decay · weight" },
+};
+
+const adamwOptions = {
+  lr: { default: 1e-3, doc: "learning rate" },
+  beta1: { default: 0.9, doc: "decay of the mean of gradients" },
+  beta2: { default: 0.999, doc: "decay of the mean of squared gradients" },
+  epsilon: { default: 1e-8, doc: "added to the denominator" },
+  ...shared,
+  weightDecay: { default: 0.01, doc: "decoupled: weights shrink by lr · decay" },
+};
+
+type Given<S> = { readonly [K in keyof S]?: S[K] extends { readonly default: infer T } ? T : never };
+
+function settle<O extends { lr: number; weightDecay: number }>(
+  name: string,
+  specs: OptionSpecs<O>,
+  given: { readonly [K in keyof O]?: O[K] },
+): O {
+  const settings = resolveOptions(name, specs, given);
+  for (const [key, value] of Object.entries(settings))
+    if (typeof value === "number" && !(value >= 0))
+      throw new OptionError(`${name}: ${key} must not be negative, got ${value}`);
+  return settings;
+}
+
+/**
+ * Stochastic gradient descent as in PyTorch: d = g + decay·w, m ← momentum·m + d, w ← w − lr·m
+ * (Nesterov: w ← w − lr·(d + momentum·m)).
+ *
+ * @example
+ * const optimizer = sgd({ lr: 0.1, momentum: 0.9, weightDecay: 5e-4 });
+ */
+export function sgd(given: Given<typeof sgdOptions> = {}): Optimizer {
+  const settings = settle("sgd", sgdOptions, given);
+  const { lr, momentum, nesterov, weightDecay, decayNormsAndBiases } = settings;
+  if (nesterov && momentum === 0) throw new OptionError("sgd: nesterov needs momentum");
+  return {
+    name: "sgd",
+    lr,
+    weightDecay,
+    decayNormsAndBiases,
+    settings,
+    slots: momentum > 0 ? ["momentum"] : [],
+    scalars: (_step, rate) => ({ lr: rate }),
+    update: ({ value, gradient, slots, scalars, decay }): Update => {
+      const d = decay ? add(gradient, mul(value, decay)) : gradient;
+      if (momentum === 0) return { value: sub(value, mul(d, scalars.lr!)), slots: {} };
+      const m = add(mul(slots.momentum!, momentum), d);
+      const step = nesterov ? add(d, mul(m, momentum)) : m;
+      return { value: sub(value, mul(step, scalars.lr!)), slots: { momentum: m } };
+    },
+  };
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019) as in PyTorch: w ← w·(1 − lr·decay),
+ * m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε).
+ *
+ * @example
+ * const optimizer = adamw({ lr: 1e-3, weightDecay: 0.05, decayNormsAndBiases: false });
+ */
+export function adamw(given: Given<typeof adamwOptions> = {}): Optimizer {
+  const settings = settle("adamw", adamwOptions, given);
+  const { lr, beta1, beta2, epsilon, weightDecay, decayNormsAndBiases } = settings;
+  if (beta1 >= 1 || beta2 >= 1) throw new OptionError(`adamw: betas must be below 1, got ${beta1} and ${beta2}`);
+  return {
+    name: "adamw",
+    lr,
+    weightDecay,
+    decayNormsAndBiases,
+    settings,
+    slots: ["mean", "square"],
+    // The bias corrections are computed here in float64: 1 − β₂ᵗ loses digits in float32.
+    scalars: (step, rate) => ({
+      lr: rate,
+      stepSize: rate / (1 - beta1 ** step),
+      rootScale: 1 / Math.sqrt(1 - beta2 ** step),
+    }),
+    update: ({ value, gradient, slots, scalars, decay }) => {
+      const kept = decay ? mul(value, sub(1, mul(scalars.lr!, decay))) : value;
+      const mean = add(mul(slots.mean!, beta1), mul(gradient, 1 - beta1));
+      const squared = add(mul(slots.square!, beta2), mul(square(gradient), 1 - beta2));
+      const denominator = add(mul(sqrt(squared), scalars.rootScale!), epsilon);
+      return { value: sub(kept, mul(div(mean, denominator), scalars.stepSize!)), slots: { mean, square: squared } };
+    },
+  };
+}
+
+/** The optimizers by name. */
+export const optimizers = { sgd, adamw } as const;

@@ -1,0 +1,56 @@
+import { OptionError } from "../core/errors.js";
+
+/** How the learning rate moves: plain data, so that a run can be written down and repeated. */
+export type Schedule =
+  | { readonly kind: "constant"; readonly warmupEpochs?: number }
+  | {
+      readonly kind: "step";
+      readonly epochs: readonly number[];
+      readonly factor: number;
+      readonly warmupEpochs?: number;
+    }
+  | { readonly kind: "cosine"; readonly warmupEpochs?: number; readonly minFactor?: number };
+
+/** The optimizer's own rate throughout. */
+export const constantSchedule = (options: { readonly warmupEpochs?: number } = {}): Schedule => ({
+  kind: "constant",
+  ...options,
+});
+
+/** Times `factor` after each of the given epochs. */
+export const stepSchedule = (
+  epochs: readonly number[],
+  options: { readonly factor?: number; readonly warmupEpochs?: number } = {},
+): Schedule => ({
+  kind: "step",
+  epochs,
+  factor: 0.1,
+  ...options,
+});
+
+/** From the full rate down along half a cosine, to `minFactor` of it (default 0) at the end (Loshchilov and Hutter, 2017). */
+export const cosineSchedule = (
+  options: { readonly warmupEpochs?: number; readonly minFactor?: number } = {},
+): Schedule => ({ kind: "cosine", ...options });
+
+/**
+ * The factor on the learning rate at a step (counted from 0) of a training of `epochs` epochs of `stepsPerEpoch` steps.
+ * During warm-up it rises linearly, reaching 1 with the first step after it.
+ */
+export function learningRateFactor(schedule: Schedule, step: number, stepsPerEpoch: number, epochs: number): number {
+  const warmup = (schedule.warmupEpochs ?? 0) * stepsPerEpoch;
+  if (!(warmup >= 0))
+    throw new OptionError(`schedule: warmupEpochs must not be negative, got ${schedule.warmupEpochs}`);
+  if (step < warmup) return (step + 1) / (warmup + 1);
+  switch (schedule.kind) {
+    case "constant":
+      return 1;
+    case "step":
+      return schedule.factor ** schedule.epochs.filter((epoch) => step >= epoch * stepsPerEpoch).length;
+    case "cosine": {
+      const total = Math.max(1, epochs * stepsPerEpoch - warmup);
+      const low = schedule.minFactor ?? 0;
+      return low + ((1 - low) * (1 + Math.cos((Math.PI * (step - warmup)) / total))) / 2;
+    }
+  }
+}

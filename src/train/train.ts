@@ -1,0 +1,271 @@
+import { TrainingError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import { type Tensor, zeros } from "../core/tensor.js";
+import {
+  type Augmentation,
+  type Batch,
+  type Dataset,
+  defaultAugmentation,
+  defaultPreprocessing,
+  Loader,
+  type Preprocessing,
+} from "../data/index.js";
+import type { Engine, Executable } from "../engines/engine.js";
+import type { Cell, Graph } from "../graph/graph.js";
+import { type Module, type Param, parametersOf, stateOf } from "../nn/index.js";
+import { type Progress, restoreCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { evaluate } from "./evaluate.js";
+import { bestRecord, type EpochRecord } from "./history.js";
+import type { ClassificationMetrics } from "./metrics.js";
+import { type Optimizer, sgd } from "./optimizers.js";
+import { cosineSchedule, learningRateFactor, type Schedule } from "./schedules.js";
+import { trainingStep } from "./step.js";
+import { asStored } from "./weights.js";
+
+/** How to train. All but the engine and callbacks is plain data. */
+export interface TrainOptions {
+  readonly engine: Engine;
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly optimizer?: Optimizer;
+  readonly schedule?: Schedule;
+  readonly labelSmoothing?: number;
+  readonly clipNorm?: number | null;
+  readonly ema?: number | null;
+  readonly seed?: number;
+  /** Measured after each epoch; decides which weights are best. */
+  readonly validate?: Dataset;
+  readonly preprocessing?: Preprocessing;
+  readonly augment?: Augmentation | null;
+  /** Contents of a checkpoint to go on from. */
+  readonly resume?: Uint8Array;
+  /** Ends the training after the step in progress; the state is passed to `onStop`. */
+  readonly signal?: AbortSignal;
+  /** After each step. */
+  onStep?(step: StepReport): void;
+  /** After each epoch, with functions that make the files of the present state. */
+  onEpoch?(record: EpochRecord, report: EpochReport): Promise<void> | void;
+  /** When `signal` ended the training, with the bytes to resume from. */
+  onStop?(checkpoint: Uint8Array): Promise<void> | void;
+}
+
+export interface StepReport {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Batches done in this epoch, and how many it has. */
+  readonly batch: number;
+  readonly batches: number;
+  /** Means over the epoch so far. */
+  readonly loss: number;
+  readonly top1: number;
+  readonly imagesPerSecond: number;
+}
+
+export interface EpochReport {
+  readonly validation: ClassificationMetrics | null;
+  readonly isBest: boolean;
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+  readonly checkpoint: Uint8Array;
+  /** The weights that were validated: the averaged ones if there are. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+export interface TrainResult {
+  readonly history: readonly EpochRecord[];
+  readonly best: EpochRecord | undefined;
+  /** Whether `signal` ended it early. */
+  readonly stopped: boolean;
+}
+
+/**
+ * Trains a classifier: each epoch goes once through the shuffled, augmented data, then measures the validation data.
+ * The model holds the trained weights at the end. Training is repeatable: equal options and seed give equal weights.
+ *
+ * @throws TrainingError if the loss is no longer a finite number, with the step. The model keeps the weights of the last epoch's end.
+ *
+ * @example
+ * const { train: data, validation } = await openDataset("shapes");
+ * await train(resnet(20, { classes: 10, attention: "cbam" }), data, { engine: ortEngine(), epochs: 8, validate: validation });
+ */
+export async function train(model: Module, dataset: Dataset, options: TrainOptions): Promise<TrainResult> {
+  const {
+    engine,
+    epochs = 10,
+    optimizer = sgd(),
+    schedule = cosineSchedule(),
+    seed = 0,
+    validate,
+    signal,
+    onStep,
+    onEpoch,
+    onStop,
+  } = options;
+  const batch = Math.min(options.batch ?? 128, dataset.length);
+  const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
+  const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
+  const { imageSize } = preprocessing;
+  const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
+  const classes = dataset.classes.length;
+  const { labelSmoothing = 0, clipNorm = null, ema = null } = options;
+  const { graph, cells } = trainingStep(model, {
+    optimizer,
+    input: [batch, 3, imageSize, imageSize],
+    classes,
+    labelSmoothing,
+    clipNorm,
+    ema,
+  });
+
+  let progress: Progress = { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
+  if (options.resume) progress = restoreCheckpoint(options.resume, model, cells, seed);
+  const executable = await engine.compile(graph);
+  const history = [...progress.history];
+  let { lossSum, correct, count } = progress;
+
+  /** Brings the weights from the engine into the model. */
+  const collect = async () => {
+    for (const [cell, value] of await executable.readState()) (cell as Param).value = value;
+  };
+  const stateNow = (epoch: number, done: number) =>
+    writeCheckpoint(model, cells, seed, { epoch, batch: done, lossSum, correct, count, history });
+
+  try {
+    for (let epoch = progress.epoch; epoch < epochs; epoch++) {
+      const started = performance.now();
+      const first = epoch === progress.epoch ? progress.batch : 0;
+      if (first === 0) lossSum = correct = count = 0;
+      let lr = 0;
+      for await (const [done, batchData] of ahead(loader, epoch, first, (b, data) => {
+        const step = epoch * loader.batches + b;
+        lr = optimizer.lr * learningRateFactor(schedule, step, loader.batches, epochs);
+        return executable.run(
+          feedsOf(data, graph, optimizer.scalars(step + 1, lr), { batch, classes, imageSize, seed, step }),
+        );
+      })) {
+        const step = epoch * loader.batches + done;
+        const loss = Number(batchData.loss!.data[0]);
+        if (!Number.isFinite(loss))
+          throw new TrainingError(
+            `the loss is ${loss} at step ${step} (epoch ${epoch + 1} of ${epochs}, learning rate ${lr.toPrecision(3)}). Try a lower learning rate${clipNorm === null ? ", or clip gradients" : ""}`,
+          );
+        lossSum += loss * batch;
+        correct += Number(batchData.correct!.data[0]);
+        count += batch;
+        const seconds = (performance.now() - started) / 1000;
+        onStep?.({
+          epoch: epoch + 1,
+          epochs,
+          batch: done,
+          batches: loader.batches,
+          loss: lossSum / count,
+          top1: correct / count,
+          imagesPerSecond: ((done - first) * batch) / seconds,
+        });
+        if (signal?.aborted && done < loader.batches) {
+          await collect();
+          await onStop?.(stateNow(epoch, done));
+          return { history, best: bestRecord(history), stopped: true };
+        }
+      }
+      const seconds = (performance.now() - started) / 1000;
+      await collect();
+      const restore = useAverages(model, cells);
+      const validation = validate ? await evaluate(model, validate, { engine, batch, preprocessing }) : null;
+      const weights = new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
+      restore();
+      const record: EpochRecord = {
+        epoch: epoch + 1,
+        step: (epoch + 1) * loader.batches,
+        lr,
+        trainLoss: lossSum / count,
+        trainTop1: correct / count,
+        loss: validation?.loss ?? null,
+        top1: validation?.top1 ?? null,
+        top5: validation?.top5 ?? null,
+      };
+      history.push(record);
+      lossSum = correct = count = 0;
+      const imagesPerSecond = ((loader.batches - first) * batch) / seconds;
+      await onEpoch?.(record, {
+        validation,
+        isBest: bestRecord(history) === record,
+        seconds,
+        imagesPerSecond,
+        checkpoint: stateNow(epoch + 1, 0),
+        weights,
+      });
+      if (signal?.aborted && epoch + 1 < epochs) return { history, best: bestRecord(history), stopped: true };
+    }
+    return { history, best: bestRecord(history), stopped: false };
+  } finally {
+    await executable.release();
+  }
+}
+
+/** Runs each batch of an epoch while the one after it is being prepared. Yields how many are done, and the results. */
+async function* ahead(
+  loader: Loader,
+  epoch: number,
+  first: number,
+  run: (b: number, batch: Batch) => ReturnType<Executable["run"]>,
+) {
+  const batches = loader.epoch(epoch, { fromBatch: first });
+  let upcoming = await batches.next();
+  for (let b = first; !upcoming.done; b++) {
+    const running = run(b, upcoming.value);
+    running.catch(() => {}); // thrown where it is awaited, below
+    upcoming = await batches.next();
+    yield [b + 1, await running] as const;
+  }
+}
+
+interface FeedOptions {
+  readonly batch: number;
+  readonly classes: number;
+  readonly imageSize: number;
+  readonly seed: number;
+  readonly step: number;
+}
+
+/** The inputs of a step: pictures, one-hot targets, the optimizer's numbers, and this step's random numbers. */
+function feedsOf(
+  { images, labels }: Batch,
+  graph: Graph,
+  scalars: Readonly<Record<string, number>>,
+  { batch, classes, imageSize, seed, step }: FeedOptions,
+): Record<string, Tensor> {
+  const targets = zeros("float32", [batch, classes]);
+  labels.forEach((label, i) => {
+    targets.data[i * classes + label] = 1;
+  });
+  const feeds: Record<string, Tensor> = {
+    images: { dtype: "float32", shape: [batch, 3, imageSize, imageSize], data: images },
+    targets,
+  };
+  for (const [name, value] of Object.entries(scalars))
+    feeds[`scalar/${name}`] = { dtype: "float64", shape: [], data: Float64Array.of(value) };
+  for (const { name, shape } of graph.randoms) {
+    const rng = new Rng(seed, name, step);
+    feeds[name] = {
+      dtype: "float32",
+      shape,
+      data: Float32Array.from({ length: zeros("float32", shape).data.length }, () => rng.uniform()),
+    };
+  }
+  return feeds;
+}
+
+/** Puts averaged weights, if there are any, in place of the model's own. Returns the way back. */
+function useAverages(model: Module, cells: ReadonlyMap<string, Param>): () => void {
+  const own = new Map<Cell, Tensor>();
+  for (const [path, param] of parametersOf(model)) {
+    const average = cells.get(`ema/${path}`);
+    if (!average) continue;
+    own.set(param, param.value);
+    param.value = average.value;
+  }
+  return () => {
+    for (const [cell, value] of own) (cell as Param).value = value;
+  };
+}
