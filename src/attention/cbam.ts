@@ -1,17 +1,19 @@
 import { OptionError } from "../core/errors.js";
 import type { OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
-import {
-  Conv2d,
-  constant,
-  flatten,
-  Lambda,
-  Linear,
-  Module,
-  Sequential,
-} from "../nn/index.js";
+import { Conv2d, constant, flatten, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { add, relu, reshape, sigmoid } from "../ops/index.js";
-import { applyGate, type ChannelPool, channelPools, convBottleneck, oddKernel, planeConvNorm, reducedWidth, scaledWidth, spatialDescriptor } from "./parts.js";
+import {
+  applyGate,
+  type ChannelPool,
+  channelPools,
+  convBottleneck,
+  oddKernel,
+  planeConvNorm,
+  reducedWidth,
+  scaledWidth,
+  spatialDescriptor,
+} from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = {

@@ -27,6 +27,9 @@ export function adaptiveKernelSize(channels: number): number {
  * Wang et al.: ECA-Net, CVPR 2020, equation 7. The kernel size is an option, as in the authors' code, whose released networks
  * set it stage by stage; the paper's adaptive rule is the variant `timm`.
  * Key: `conv.weight` [1,1,k], or [C,1,k] for `ns`.
+ *
+ * @example
+ * const gate = attention("eca", 64, { kernelSize: 5 });
  */
 export class EfficientChannelAttention extends Module {
   readonly conv: ChannelConv;

@@ -1,21 +1,75 @@
 import { OptionError, unknownName } from "../core/errors.js";
-import { resolveOptions } from "../core/options.js";
+import { integer, resolveOptions } from "../core/options.js";
 import type { Module } from "../nn/index.js";
+import { bam } from "./bam.js";
 import { cbam } from "./cbam.js";
+import { coord } from "./coord.js";
+import { cam, danetHead, pam } from "./danet.js";
 import { eca } from "./eca.js";
+import { gam } from "./gam.js";
+import { gc } from "./gc.js";
+import { mpm } from "./mpm.js";
+import { psaParallel, psaSequential } from "./psa.js";
+import { residualAttention, residualBlock } from "./residual-attention.js";
+import { rga } from "./rga.js";
+import { scBottleneck, scconv } from "./scconv.js";
+import { scse } from "./scse.js";
 import { se } from "./se.js";
 import { simam } from "./simam.js";
-import type { AttentionSpec, Placement } from "./spec.js";
+import type { AttentionModule, AttentionSpec, Placement } from "./spec.js";
+import { spm } from "./spm.js";
+import { triplet } from "./triplet.js";
+import { lka, vanAttention, vanBlock } from "./van.js";
 
+export { BAM } from "./bam.js";
 export { CBAM } from "./cbam.js";
+export { CoordinateAttention } from "./coord.js";
+export { ChannelAttention, DANetHead, PositionAttention } from "./danet.js";
 export { EfficientChannelAttention } from "./eca.js";
+export { GlobalAttentionMechanism } from "./gam.js";
+export { GlobalContext } from "./gc.js";
+export { MixedPooling } from "./mpm.js";
+export { PSAParallel, PSASequential } from "./psa.js";
+export { ResidualAttention, ResidualBlock } from "./residual-attention.js";
+export { RelationAwareGlobalAttention } from "./rga.js";
+export { SCBottleneck, SCConv } from "./scconv.js";
+export { ScSE } from "./scse.js";
 export { SqueezeExcite } from "./se.js";
 export { SimAM } from "./simam.js";
-export type { Attends, AttentionSpec, Placement } from "./spec.js";
+export type { Attends, AttentionModule, AttentionSpec, Kind, Placement } from "./spec.js";
+export { StripPooling } from "./spm.js";
+export { TripletAttention } from "./triplet.js";
+export { LargeKernelAttention, VANAttention, VANBlock } from "./van.js";
 
 /** The catalogue: every attention module, by name. */
 export const attentionModules: ReadonlyMap<string, AttentionSpec> = new Map(
-  [cbam, eca, se, simam].map((spec) => [spec.name, spec]),
+  [
+    bam,
+    cam,
+    cbam,
+    coord,
+    danetHead,
+    eca,
+    gam,
+    gc,
+    lka,
+    mpm,
+    pam,
+    psaParallel,
+    psaSequential,
+    residualAttention,
+    residualBlock,
+    rga,
+    scBottleneck,
+    scconv,
+    scse,
+    se,
+    simam,
+    spm,
+    triplet,
+    vanAttention,
+    vanBlock,
+  ].map((spec) => [spec.name, spec]),
 );
 
 /** The entry of a module. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
@@ -31,15 +85,26 @@ export function attentionSpec(name: string): AttentionSpec {
  * @example
  * const gate = attention("se", 64, { reduction: 8 });
  */
-export function attention(name: string, channels: number, options: Readonly<Record<string, unknown>> = {}): Module {
-  const spec = attentionSpec(name);
-  return spec.create(channels, resolveOptions(name, spec.options, options));
+export function attention(name: string, channels: number, options: AttentionOptions = {}): Module {
+  const { kind } = attentionSpec(name);
+  if (kind === "head")
+    throw new OptionError(`attention "${name}" is a head, with several outputs: use createAttention`);
+  return createAttention(name, channels, options) as Module;
 }
+
+/** As {@link attention}, for every entry of the catalogue: a head gives a list of values. */
+export function createAttention(name: string, channels: number, options: AttentionOptions = {}): AttentionModule {
+  const spec = attentionSpec(name);
+  return spec.create(integer(name, "channels", channels), resolveOptions(name, spec.options, options));
+}
+
+/** Options of a module by name, as in its catalogue entry. */
+export type AttentionOptions = Readonly<Record<string, unknown>>;
 
 /** How a user names an attention module: by name, with options, or by a function that makes a module of their own. */
 export type AttentionChoice =
   | string
-  | readonly [name: string, options: Readonly<Record<string, unknown>>]
+  | readonly [name: string, options: AttentionOptions]
   | ((channels: number) => Module);
 
 /** A choice made ready for a network: how to make the modules, where they go, and under which field. */
@@ -49,13 +114,17 @@ export interface AttentionPlan {
   create(channels: number): Module;
 }
 
-/** @throws OptionError if the choice is not in the catalogue or its options are wrong. */
+/** @throws OptionError if the choice is not in the catalogue, or is no gate that a network's blocks can take. */
 export function attentionPlan(choice: AttentionChoice | null | undefined): AttentionPlan | undefined {
   if (choice === undefined || choice === null || choice === "none") return undefined;
   if (typeof choice === "function") return { placement: "residual", field: "attention", create: choice };
   const [name, options] = typeof choice === "string" ? [choice, {}] : choice;
   if (typeof name !== "string")
     throw new OptionError(`attention must be a name, [name, options] or a function, got ${JSON.stringify(choice)}`);
-  const { placement, field } = attentionSpec(name);
-  return { placement, field, create: (channels) => attention(name, channels, options) };
+  const { placement, field, kind, inserted } = attentionSpec(name);
+  if (kind !== "gate") {
+    const gates = [...attentionModules.values()].filter((spec) => spec.kind === "gate").map((spec) => spec.name);
+    throw new OptionError(`attention "${name}" is a ${kind}; a network's blocks take a gate: ${gates.join(", ")}`);
+  }
+  return { placement, field, create: (channels) => attention(name, channels, { ...inserted, ...options }) };
 }

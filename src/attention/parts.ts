@@ -71,6 +71,12 @@ export function convNorm(channels: number, filters: number, options: Conv2dOptio
   return new Sequential([new Conv2d(channels, filters, { ...options, bias: false }), new BatchNorm(filters)]);
 }
 
+/** The same and a ReLU. Keys `0` and `1`. */
+export function convNormRelu(channels: number, filters: number, options: Conv2dOptions): Sequential {
+  const conv = new Conv2d(channels, filters, { ...options, bias: false });
+  return new Sequential([conv, new BatchNorm(filters), new Lambda(relu)]);
+}
+
 /** k×k convolution of two maps to one, and its batch norm: the logits of a gate over a plane. Keys `conv`, `bn`. */
 export function planeConvNorm(kernelSize: number, norm: ConstructorParameters<typeof BatchNorm>[1]): Sequential {
   const conv = new Conv2d(2, 1, {

@@ -19,6 +19,9 @@ const options = {
  * d = (x − mean)² and v = Σ d / (H·W − 1) over each map. [N,C,H,W] → [N,C,H,W]; the map `attention` is [N,C,H,W].
  *
  * Yang et al.: SimAM, ICML 2021, equation 5 (the inverse of the minimal energy).
+ *
+ * @example
+ * const gate = attention("simam", 64, { lambda: 0.1 });
  */
 export class SimAM extends Module {
   readonly #lambda: number;

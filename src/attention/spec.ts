@@ -7,7 +7,7 @@ export type Attends = "channel" | "spatial" | "both" | "none";
 
 /**
  * What an entry is, and so what can be done with it:
- * - `gate`: keeps the shape of its input, whatever the size of the maps; can be put into any network;
+ * - `gate`: keeps the shape of its input, so that it can be put into any network;
  * - `block`: a building block that replaces convolutions of a network;
  * - `head`: the end of a network.
  */
@@ -37,7 +37,7 @@ export interface AttentionSpec<O extends object = Record<string, unknown>> {
   readonly field: string;
   readonly options: OptionSpecs<O>;
   /** Options that a network sets when it puts the module into its blocks, where they differ from the defaults. */
-  readonly inserted?: Partial<O>;
+  readonly inserted?: Partial<NoInfer<O>>;
   /** A module for maps of `channels` channels. All options are present and of the right type. */
   create(channels: number, options: O): AttentionModule;
 }

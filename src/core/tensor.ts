@@ -53,6 +53,11 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
   return { dtype, shape, data: new constructors[dtype](sizeOf(shape)) };
 }
 
+/** The same elements in memory of their own. */
+export function copyOf<D extends DType>({ dtype, shape, data }: Tensor<D>): Tensor<D> {
+  return { dtype, shape, data: data.slice() as Storage[D] };
+}
+
 /** A float32 tensor of the given numbers. */
 export function float32(shape: readonly number[], values: Iterable<number>): Tensor<"float32"> {
   return tensor("float32", shape, Float32Array.from(values));

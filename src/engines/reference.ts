@@ -1,4 +1,4 @@
-import { type Tensor, toFloat64 } from "../core/tensor.js";
+import { copyOf, type Tensor, toFloat64 } from "../core/tensor.js";
 import { type Cell, type Graph, type Node, program, type Value } from "../graph/graph.js";
 import type { Dense } from "../graph/op.js";
 import type { Arrays, Engine, Executable } from "./engine.js";
@@ -24,9 +24,7 @@ class ReferenceExecutable implements Executable {
     this.#graph = graph;
     const cells = [...graph.states.keys(), ...graph.updates.map((update) => update.cell)];
     // Copies: what a module holds must not change under its feet.
-    this.#state = new Map(
-      cells.map((cell) => [cell, { ...toFloat64(cell.value), data: toFloat64(cell.value).data.slice() }]),
-    );
+    this.#state = new Map(cells.map((cell) => [cell, copyOf(toFloat64(cell.value))]));
   }
 
   async run(inputs: Arrays): Promise<Record<string, Tensor>> {

@@ -4,6 +4,7 @@ export * from "./files.js";
 export * from "./history.js";
 export * from "./metrics.js";
 export * from "./optimizers.js";
+export * from "./run-folder.js";
 export * from "./schedules.js";
 export * from "./step.js";
 export * from "./train.js";

@@ -1,6 +1,6 @@
 import { gradients } from "../autodiff/gradients.js";
 import { OptionError } from "../core/errors.js";
-import { zeros } from "../core/tensor.js";
+import { copyOf, zeros } from "../core/tensor.js";
 import type { Graph, Value } from "../graph/graph.js";
 import { constant, crossEntropy, graphFor, initialize, type Module, Param, parametersOf } from "../nn/index.js";
 import { add, cast, div, equal, minimum, mul, reduceMax, reduceSum, sqrt, square } from "../ops/index.js";
@@ -42,7 +42,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   const cells = new Map<string, Param>();
   const cell = (name: string, { shape, value }: Param, initial: "zero" | "copy" = "zero"): Param => {
     const made = new Param(shape, constant(0), "buffer");
-    made.value = initial === "copy" ? { ...value } : zeros("float32", shape);
+    made.value = initial === "copy" ? copyOf(value) : zeros("float32", shape);
     cells.set(name, made);
     return made;
   };

@@ -41,6 +41,8 @@ export interface TrainOptions {
   readonly resume?: Uint8Array;
   /** Ends the training after the step in progress; the state is passed to `onStop`. */
   readonly signal?: AbortSignal;
+  /** Before the first step, with what a resumed training has done already. */
+  onStart?(progress: Progress): Promise<void> | void;
   /** After each step. */
   onStep?(step: StepReport): void;
   /** After each epoch, with functions that make the files of the present state. */
@@ -97,6 +99,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     seed = 0,
     validate,
     signal,
+    onStart,
     onStep,
     onEpoch,
     onStop,
@@ -119,6 +122,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
 
   let progress: Progress = { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
   if (options.resume) progress = restoreCheckpoint(options.resume, model, cells, seed);
+  await onStart?.(progress);
   const executable = await engine.compile(graph);
   const history = [...progress.history];
   let { lossSum, correct, count } = progress;

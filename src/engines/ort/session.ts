@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
-import type { Tensor } from "../../core/tensor.js";
+import { copyOf, type Tensor } from "../../core/tensor.js";
 
 /** What a session host needs of onnxruntime-node or onnxruntime-web. */
 export interface OrtModule {
@@ -66,14 +66,15 @@ export class SessionHost {
       logSeverityLevel: 3,
       ...(spec.threads ? { intraOpNumThreads: spec.threads } : {}),
     });
-    const tensors = (name: "before" | "after", copy: (t: Tensor) => Tensor) =>
-      Object.fromEntries(spec.states.map((state) => [state[name], this.#toOrt(copy(state.initial))]));
+    // Buffers of their own: runs write into them, and two cells may have been given the same contents.
+    const buffers = (name: "before" | "after") =>
+      Object.fromEntries(spec.states.map((state) => [state[name], this.#toOrt(copyOf(state.initial))]));
     const id = this.#count++;
     this.#sessions.set(id, {
       session,
       spec: { ...spec, model: new Uint8Array() },
-      current: tensors("before", (t) => t),
-      next: tensors("after", (t) => ({ ...t, data: t.data.slice() }) as Tensor),
+      current: buffers("before"),
+      next: buffers("after"),
     });
     return id;
   }

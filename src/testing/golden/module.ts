@@ -1,4 +1,4 @@
-import { attention } from "../../attention/index.js";
+import { createAttention } from "../../attention/index.js";
 import { gradients } from "../../autodiff/gradients.js";
 import { FormatError } from "../../core/errors.js";
 import { toFloat64, zeros } from "../../core/tensor.js";
@@ -16,15 +16,14 @@ import { checkKeys } from "./keys.js";
 export async function checkModuleFile(file: GoldenFile, engine: Engine): Promise<Comparison> {
   const comparison = new Comparison(engine, file);
   const x = file.tensor("x");
-  const module = attention(file.text("module"), x.shape[1]!, file.json("options"));
+  const module = createAttention(file.text("module"), x.shape[1]!, file.json("options"));
   const state = stateOf(module);
   checkKeys(file, state);
   for (const [key, param] of state) param.value = file.tensor(`${param.kind === "buffer" ? "buffer" : "param"}/${key}`);
 
   const graph = graphFor(module, { training: file.text("mode") === "train" });
   const input = graph.input("x", { dtype: "float", shape: x.shape });
-  const result: unknown = module.call(input);
-  const outputs = (Array.isArray(result) ? result : [result]) as Value[];
+  const outputs = [module.call(input)].flat() as Value[];
   const feeds = { x, ...Object.fromEntries(file.group("dy")) };
   const terms = outputs.map((y, i) => {
     const dy = graph.input(`dy${i || ""}`, { dtype: "float", shape: y.shape });

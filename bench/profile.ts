@@ -1,0 +1,118 @@
+/** Where the time of one training step goes, by operator and by node, as ONNX Runtime's profiler sees it. */
+import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { nodeRules } from "../src/engines/ort/node.js";
+import { lowerToOnnx } from "../src/formats/onnx/lower.js";
+import { encodeOnnx } from "../src/formats/onnx/proto.js";
+import { model, type Tensor, toFloat32 } from "../src/index.js";
+import { count, randomStep } from "./workload.js";
+
+const { values } = parseArgs({
+  options: {
+    model: { type: "string", default: "resnet20" },
+    attention: { type: "string", default: "none" },
+    batch: { type: "string", default: "128" },
+    input: { type: "string", default: "3x32x32" },
+    stem: { type: "string", default: "auto" },
+    classes: { type: "string", default: "10" },
+    runs: { type: "string", default: "8" },
+    threads: { type: "string", default: `${availableParallelism()}` },
+    /** Keeps ONNX Runtime's trace, for chrome://tracing or Perfetto. */
+    trace: { type: "string" },
+  },
+});
+const [batch, classes, runs] = [
+  count("batch", values.batch),
+  count("classes", values.classes),
+  count("runs", values.runs),
+];
+const [channels = 3, height = 32, width = 32] = values.input.split("x").map((n) => count("input", n));
+const options = { classes, attention: values.attention, ...(values.stem === "auto" ? {} : { stem: values.stem }) };
+
+const { graph, feeds } = randomStep(model(values.model, options), [batch, channels, height, width], classes);
+const lowered = lowerToOnnx(graph, nodeRules);
+const inputs: Record<string, Tensor> = { ...feeds };
+for (const { before, cell } of lowered.states)
+  inputs[before.name] = cell.dtype === "float" ? toFloat32(cell.value) : cell.value;
+const toOrt = ({ dtype, data, shape }: Tensor) => new OrtTensor(dtype as "float32", data as Float32Array, shape);
+const ortInputs = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, toOrt(value)]));
+
+/** A kernel's run in ONNX Runtime's trace. */
+interface Event {
+  readonly cat: string;
+  readonly name: string;
+  /** Microseconds. */
+  readonly dur: number;
+  readonly args: {
+    readonly op_name?: string;
+    readonly output_type_shape?: readonly Record<string, readonly number[]>[];
+  };
+}
+
+/** A node's shortest run, in milliseconds: others on the machine only ever add. */
+interface Timing {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: string;
+  readonly milliseconds: number;
+}
+
+const folder = await mkdtemp(join(tmpdir(), "fovea-profile-"));
+try {
+  const session = await InferenceSession.create(encodeOnnx(lowered.model), {
+    enableMemPattern: false,
+    enableProfiling: true,
+    intraOpNumThreads: count("threads", values.threads),
+    logSeverityLevel: 3,
+    profileFilePrefix: join(folder, "trace"),
+  });
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < runs; i++) {
+    const started = performance.now();
+    await session.run(ortInputs);
+    fastest = Math.min(fastest, performance.now() - started);
+  }
+  session.endProfiling();
+  await session.release();
+  const file = join(folder, (await readdir(folder))[0]!);
+  if (values.trace) await copyFile(file, values.trace);
+  print(timings(JSON.parse(await readFile(file, "utf8")) as Event[]), fastest);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+function timings(events: readonly Event[]): Timing[] {
+  const byName = new Map<string, Timing>();
+  for (const { cat, name, dur, args } of events) {
+    if (cat !== "Node" || !name.endsWith("_kernel_time")) continue;
+    const node = name.slice(0, -"_kernel_time".length);
+    const milliseconds = Math.min(dur / 1000, byName.get(node)?.milliseconds ?? Number.POSITIVE_INFINITY);
+    const shape = Object.values(args.output_type_shape?.[0] ?? {})[0] ?? [];
+    byName.set(node, { name: node, type: args.op_name ?? "?", shape: shape.join("×"), milliseconds });
+  }
+  return [...byName.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+}
+
+function print(nodes: readonly Timing[], fastest: number): void {
+  const total = sum(nodes);
+  const line = (ms: number, text: string) =>
+    console.log(`${ms.toFixed(2).padStart(9)} ms ${((100 * ms) / total).toFixed(1).padStart(5)} %  ${text}`);
+  const types = [...new Set(nodes.map(({ type }) => type))];
+  const byType = types
+    .map((type) => [type, nodes.filter((node) => node.type === type)] as const)
+    .sort(([, a], [, b]) => sum(b) - sum(a));
+  const { model, attention, input } = values;
+  console.log(`${model}, attention ${attention}, batch ${batch}, ${input}: ${graph.nodes.length} nodes of our graph,`);
+  console.log(`${lowered.model.nodes.length} of ONNX, ${nodes.length} kernels; shortest of ${runs} runs of each\n`);
+  console.log(`fastest whole run ${fastest.toFixed(1)} ms, kernels together ${total.toFixed(1)} ms\n`);
+  for (const [type, members] of byType) line(sum(members), `${type} (${members.length})`);
+  console.log("");
+  for (const { name, shape, milliseconds } of nodes.slice(0, 20)) line(milliseconds, `${name} → ${shape}`);
+}
+
+function sum(nodes: readonly Timing[]): number {
+  return nodes.reduce((total, { milliseconds }) => total + milliseconds, 0);
+}

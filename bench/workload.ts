@@ -1,0 +1,53 @@
+import { type Module, Rng, sgd, type Tensor, tensor, trainingStep, zeros } from "../src/index.js";
+
+type ImageShape = readonly [batch: number, channels: number, height: number, width: number];
+
+/** A training step with the optimizer of the benchmarks, and random inputs for it. */
+export function randomStep(model: Module, input: ImageShape, classes: number) {
+  const [batch] = input;
+  const step = trainingStep(model, { optimizer: sgd({ lr: 0.1, momentum: 0.9, weightDecay: 5e-4 }), input, classes });
+  const labels = new Rng(0, "labels");
+  const targets = zeros("float32", [batch, classes]);
+  for (let i = 0; i < batch; i++) targets.data[i * classes + labels.int(classes)] = 1;
+  const feeds: Record<string, Tensor> = {
+    images: normal("images", input),
+    targets,
+    "scalar/lr": tensor("float32", [], Float32Array.of(0.1)),
+  };
+  for (const { name, shape } of step.graph.randoms) feeds[name] = uniform(name, shape);
+  return { graph: step.graph, feeds };
+}
+
+/** Standard normal numbers that depend only on the name. */
+export function normal(name: string, shape: readonly number[]): Tensor {
+  const rng = new Rng(0, name);
+  return tensor("float32", shape, zeros("float32", shape).data.map(() => rng.normal()) as Float32Array);
+}
+
+function uniform(name: string, shape: readonly number[]): Tensor {
+  const rng = new Rng(0, name);
+  return tensor("float32", shape, zeros("float32", shape).data.map(() => rng.uniform()) as Float32Array);
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** Median seconds of a run, after two that do not count. */
+export async function medianSeconds(run: () => Promise<unknown>, steps: number): Promise<number> {
+  const times: number[] = [];
+  for (let i = -2; i < steps; i++) {
+    const started = performance.now();
+    await run();
+    if (i >= 0) times.push((performance.now() - started) / 1000);
+  }
+  return median(times);
+}
+
+/** The value of a command line option that must be a positive integer. */
+export function count(name: string, text: string): number {
+  const value = Number(text);
+  if (!(Number.isInteger(value) && value > 0))
+    throw new RangeError(`--${name} must be a positive integer, got ${text}`);
+  return value;
+}

@@ -1,0 +1,163 @@
+import { integer, type OptionsOf } from "../core/options.js";
+import type { Value } from "../graph/graph.js";
+import { ChannelDropout, Conv2d, constant, Module, Param, Sequential } from "../nn/index.js";
+import { add, matMul, mul, neg, reshape, softmax } from "../ops/index.js";
+import { convNormRelu, dividedWidth, positions } from "./parts.js";
+import { defineAttention } from "./spec.js";
+
+const paper = {
+  title: "Dual Attention Network for Scene Segmentation",
+  venue: "CVPR 2019",
+  url: "https://arxiv.org/abs/1809.02983",
+};
+
+/**
+ * Position Attention Module: every position sees all others: y = γ · Σⱼ Aᵢⱼ · vⱼ + x, A = softmax over j of (qᵢ · kⱼ), with 1×1
+ * projections q and k to ⌊C/8⌋ channels and v to C; not divided by √d.
+ * [N,C,H,W] → the same, C ≥ 8; the map `affinity` [N,HW,HW] is A, row i being what position i looks at.
+ *
+ * Fu et al.: Dual Attention Network, CVPR 2019, equations 1 and 2. γ starts at 0, so the module is the identity at first.
+ * The bias of k shifts whole rows of the softmax, so it has no gradient. Memory grows with (HW)².
+ * Keys: `gamma` [1], `query_conv`, `key_conv`, `value_conv`.
+ *
+ * @example
+ * const gate = new PositionAttention(64);
+ */
+export class PositionAttention extends Module {
+  readonly gamma: Param;
+  readonly query_conv: Conv2d;
+  readonly key_conv: Conv2d;
+  readonly value_conv: Conv2d;
+
+  constructor(channels: number) {
+    super();
+    const hidden = dividedWidth("PositionAttention", channels, 8);
+    this.gamma = new Param([1], constant(0));
+    this.query_conv = new Conv2d(channels, hidden, { kernel: 1 });
+    this.key_conv = new Conv2d(channels, hidden, { kernel: 1 });
+    this.value_conv = new Conv2d(channels, channels, { kernel: 1 });
+  }
+
+  override forward(x: Value): Value {
+    const [query, key] = [positions(this.query_conv.call(x)), positions(this.key_conv.call(x))]; // [N,C/8,HW]
+    const affinity = softmax(matMul(query, key, { transA: true }), 2);
+    x.graph.tap("affinity", affinity);
+    const seen = matMul(positions(this.value_conv.call(x)), affinity, { transB: true }); // [N,C,HW]
+    return add(mul(reshape(seen, x.shape), this.gamma), x);
+  }
+}
+
+/**
+ * Channel Attention Module: every channel sees all others: y = γ · A · x + x, A = softmax of each row of (max of the row − E), E = x · xᵀ
+ * over positions: the *least* similar channels weigh most.
+ * [N,C,H,W] → the same; the map `affinity` [N,C,C] is A.
+ *
+ * Fu et al.: Dual Attention Network, CVPR 2019, equations 3 and 4, as in the authors' code; the paper has softmax(E). γ starts at 0.
+ * Key: `gamma` [1].
+ *
+ * @example
+ * const gate = new ChannelAttention();
+ */
+export class ChannelAttention extends Module {
+  readonly gamma = new Param([1], constant(0));
+
+  override forward(x: Value): Value {
+    const features = positions(x); // [N,C,HW]
+    // A softmax does not change when its row is shifted by the maximum.
+    const affinity = softmax(neg(matMul(features, features, { transB: true })), 2);
+    x.graph.tap("affinity", affinity);
+    return add(mul(reshape(matMul(affinity, features), x.shape), this.gamma), x);
+  }
+}
+
+const headOptions = {
+  numClasses: { default: 19, doc: "classes of the segmentation (19: Cityscapes)" },
+  dropout: {
+    default: 0,
+    doc: "share of channels dropped before each classifier in training (0.1 in the authors' runs)",
+  },
+};
+
+/**
+ * Segmentation head of DANet: a branch of position attention and one of channel attention on C/4 channels, each between two 3×3
+ * convolutions, and a 1×1 classifier for their sum and for either alone.
+ * [N,C,H,W] → three logits [N,classes,H,W]: fused, position, channel; C ≥ 32. The maps `affinity` are under `sa` and `sc`.
+ *
+ * Fu et al.: Dual Attention Network, CVPR 2019, figure 2.
+ * Keys: `conv5a`, `conv5c`, `sa`, `sc`, `conv51`, `conv52` (`.0`, `.1`), `conv6.1`, `conv7.1`, `conv8.1`.
+ *
+ * @example
+ * const head = new DANetHead(512, { numClasses: 19, dropout: 0.1 });
+ */
+export class DANetHead extends Module<[x: Value], readonly [fused: Value, position: Value, channel: Value]> {
+  readonly conv5a: Sequential;
+  readonly conv5c: Sequential;
+  readonly sa: PositionAttention;
+  readonly sc: ChannelAttention;
+  readonly conv51: Sequential;
+  readonly conv52: Sequential;
+  readonly conv6: Sequential;
+  readonly conv7: Sequential;
+  readonly conv8: Sequential;
+
+  constructor(channels: number, { numClasses, dropout }: OptionsOf<typeof headOptions>) {
+    super();
+    integer("DANetHead", "numClasses", numClasses);
+    dividedWidth("DANetHead", channels, 32);
+    const hidden = Math.floor(channels / 4);
+    const classifier = () =>
+      new Sequential([new ChannelDropout(dropout), new Conv2d(hidden, numClasses, { kernel: 1 })]);
+    const kernel = { kernel: 3, padding: 1 };
+    this.conv5a = convNormRelu(channels, hidden, kernel);
+    this.conv5c = convNormRelu(channels, hidden, kernel);
+    this.sa = new PositionAttention(hidden);
+    this.sc = new ChannelAttention();
+    this.conv51 = convNormRelu(hidden, hidden, kernel);
+    this.conv52 = convNormRelu(hidden, hidden, kernel);
+    this.conv6 = classifier();
+    this.conv7 = classifier();
+    this.conv8 = classifier();
+  }
+
+  override forward(x: Value): readonly [Value, Value, Value] {
+    const position = this.conv51.call(this.sa.call(this.conv5a.call(x)));
+    const channel = this.conv52.call(this.sc.call(this.conv5c.call(x)));
+    return [this.conv8.call(add(position, channel)), this.conv6.call(position), this.conv7.call(channel)];
+  }
+}
+
+export const pam = defineAttention({
+  name: "pam",
+  title: "Position Attention Module",
+  paper,
+  kind: "gate",
+  attends: "spatial",
+  placement: "residual",
+  field: "pam",
+  options: {},
+  create: (channels) => new PositionAttention(channels),
+});
+
+export const cam = defineAttention({
+  name: "cam",
+  title: "Channel Attention Module",
+  paper,
+  kind: "gate",
+  attends: "channel",
+  placement: "residual",
+  field: "cam",
+  options: {},
+  create: () => new ChannelAttention(),
+});
+
+export const danetHead = defineAttention({
+  name: "danet-head",
+  title: "DANet head",
+  paper,
+  kind: "head",
+  attends: "both",
+  placement: "stage",
+  field: "head",
+  options: headOptions,
+  create: (channels, resolved) => new DANetHead(channels, resolved),
+});

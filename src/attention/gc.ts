@@ -1,0 +1,142 @@
+import { OptionError } from "../core/errors.js";
+import type { OptionsOf } from "../core/options.js";
+import type { Value } from "../graph/graph.js";
+import { Conv2d, constant, flatten, kaimingNormal, Lambda, LayerNorm, Module, Sequential } from "../nn/index.js";
+import { add, reduceMean, relu, reshape, sigmoid } from "../ops/index.js";
+import { applyGate, attentionPool, roundedWidth, scaledWidth } from "./parts.js";
+import { defineAttention } from "./spec.js";
+
+type Fusion = "add" | "mul";
+
+const options = {
+  ratio: {
+    default: null as number | null,
+    kind: "number" as const,
+    doc: "hidden ÷ channels, a fraction (null: 1/16; 1/8 in the variant timm)",
+  },
+  pooling: {
+    default: "att" as "att" | "avg",
+    choices: ["att", "avg"] as const,
+    doc: "how the context is gathered: by attention over positions, or their mean",
+  },
+  fusion: {
+    default: null as readonly Fusion[] | null,
+    kind: "list" as const,
+    doc: "how the context acts: add, mul (a gate), or both (null: add; mul in the variant timm)",
+  },
+  variant: {
+    default: "authors" as "authors" | "timm",
+    choices: ["authors", "timm"] as const,
+    doc: "timm: norm with ε 1e-6 and one-dimensional parameters, hidden width rounded, other keys",
+  },
+};
+type Options = OptionsOf<typeof options>;
+
+/** timm's layer norm over the channels of [N,C,1,1], its parameters [C]. */
+class ChannelNorm extends LayerNorm {
+  override forward(z: Value): Value {
+    return reshape(super.forward(flatten(z)), z.shape);
+  }
+}
+
+/** The context's way to its effect, [N,C,1,1] → the same: conv–layer norm–ReLU–conv, the last starting at zero. */
+function transform(channels: number, { ratio, variant }: Options): Sequential {
+  const zero = constant(0);
+  if (variant === "timm") {
+    const hidden = roundedWidth(channels * (ratio ?? 1 / 8), 1);
+    return new Sequential({
+      fc1: new Conv2d(channels, hidden, { kernel: 1 }),
+      norm: new ChannelNorm([hidden], { epsilon: 1e-6 }),
+      act: new Lambda(relu),
+      fc2: new Conv2d(hidden, channels, { kernel: 1, weightInit: zero }),
+    });
+  }
+  const hidden = scaledWidth("GlobalContext", channels, ratio ?? 1 / 16, "ratio");
+  return new Sequential([
+    new Conv2d(channels, hidden, { kernel: 1 }),
+    new LayerNorm([hidden, 1, 1]),
+    new Lambda(relu),
+    new Conv2d(hidden, channels, { kernel: 1, weightInit: zero, biasInit: zero }),
+  ]);
+}
+
+const fields = {
+  authors: { mask: "conv_mask", mul: "channel_mul_conv", add: "channel_add_conv" },
+  timm: { mask: "conv_attn", mul: "mlp_scale", add: "mlp_add" },
+} as const;
+
+/**
+ * Global Context block: y = x · σ(T₁(c)) + T₂(c), either part or both, c = Σ over positions of x · softmax(w · x + b) one context for the
+ * whole map, and T(c) = W₂ · ReLU(LN(W₁ · c)).
+ * [N,C,H,W] → the same; the maps are `context` [N,1,H,W], the softmax, which sums to 1, `channel` [N,C,1,1], the gate σ(T₁(c)), and
+ * `offset` [N,C,1,1], T₂(c), as far as they are used.
+ *
+ * Cao et al.: GCNet, ICCV Workshops 2019, equation 6 (addition). The last layers start at zero, so that with `add` the block is the
+ * identity at first; timm leaves that layer's bias, so there it is not. timm's default is the gate. Both effects use the same context,
+ * that of the input. The softmax's bias has no effect, hence no gradient.
+ * Keys: `conv_mask`, `channel_{mul,add}_conv.{0,1,3}` (norm [hidden,1,1]); timm: `conv_attn`, `mlp_{scale,add}.{fc1,norm,fc2}`.
+ *
+ * @example
+ * const block = attention("gc", 256, { ratio: 0.25, fusion: ["add", "mul"] });
+ */
+export class GlobalContext extends Module {
+  readonly #mask: Conv2d | undefined;
+  readonly #mul: Sequential | undefined;
+  readonly #add: Sequential | undefined;
+
+  constructor(channels: number, given: Options) {
+    super();
+    const { pooling, variant, ratio } = given;
+    const fusion = given.fusion ?? (variant === "timm" ? ["mul"] : ["add"]);
+    if (fusion.length === 0 || fusion.some((kind) => kind !== "add" && kind !== "mul"))
+      throw new OptionError(`GlobalContext: fusion must be some of add, mul, got ${JSON.stringify(fusion)}`);
+    if (ratio !== null && !(ratio > 0)) throw new OptionError(`GlobalContext: ratio must be positive, got ${ratio}`);
+    const names = fields[variant];
+    const weightInit = kaimingNormal("in");
+    this.#mask =
+      pooling === "att" ? new Conv2d(channels, 1, { kernel: 1, weightInit, biasInit: constant(0) }) : undefined;
+    this.#add = fusion.includes("add") ? transform(channels, given) : undefined;
+    this.#mul = fusion.includes("mul") ? transform(channels, given) : undefined;
+    Object.assign(this, {
+      ...(this.#mask ? { [names.mask]: this.#mask } : {}),
+      ...(this.#add ? { [names.add]: this.#add } : {}),
+      ...(this.#mul ? { [names.mul]: this.#mul } : {}),
+    });
+  }
+
+  override forward(x: Value): Value {
+    const context = this.context(x);
+    let y = x;
+    if (this.#mul) y = applyGate(y, sigmoid(this.#mul.call(context)), "channel");
+    if (this.#add) {
+      const offset = this.#add.call(context);
+      x.graph.tap("offset", offset);
+      y = add(y, offset);
+    }
+    return y;
+  }
+
+  /** [N,C,H,W] → [N,C,1,1] */
+  private context(x: Value): Value {
+    if (!this.#mask) return reduceMean(x, [2, 3]);
+    const { pooled, weights } = attentionPool(x, this.#mask.call(x));
+    x.graph.tap("context", weights);
+    return pooled;
+  }
+}
+
+export const gc = defineAttention({
+  name: "gc",
+  title: "Global Context",
+  paper: {
+    title: "GCNet: Non-local Networks Meet Squeeze-Excitation Networks and Beyond",
+    venue: "ICCV Workshops 2019",
+    url: "https://arxiv.org/abs/1904.11492",
+  },
+  kind: "gate",
+  attends: "both",
+  placement: "residual",
+  field: "context_block",
+  options,
+  create: (channels, resolved) => new GlobalContext(channels, resolved),
+});

@@ -1,0 +1,90 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { type AttentionChoice, type Engine, type Module, model, OptionError, ortEngine } from "../index.js";
+
+/** Parsers of option values. What they throw, the command line reports as wrong usage. */
+const parsed = (test: (n: number) => boolean, what: string) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() === "" || !test(value)) throw new InvalidArgumentError(`must be ${what}.`);
+  return value;
+};
+export const count = parsed((n) => Number.isInteger(n) && n >= 1, "a positive integer");
+export const whole = parsed((n) => Number.isInteger(n) && n >= 0, "a whole number");
+export const positive = parsed((n) => Number.isFinite(n) && n > 0, "a positive number");
+export const nonNegative = parsed((n) => Number.isFinite(n) && n >= 0, "a number, not negative");
+export const share = parsed((n) => n >= 0 && n < 1, "at least 0 and below 1");
+
+/** A comma-separated list of whole numbers. */
+export const wholes = (text: string): number[] => text.split(",").map(whole);
+
+/** `3x224x224` */
+export function inputSize(text: string): readonly [number, number, number] {
+  const sizes = text.split("x").map(Number);
+  if (sizes.length !== 3 || sizes.some((n) => !Number.isInteger(n) || n < 1))
+    throw new InvalidArgumentError("must look like 3x224x224.");
+  return sizes as [number, number, number];
+}
+
+/** A JSON object. */
+export function jsonObject(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError(`must be JSON, such as '{"reduction":8}'.`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new InvalidArgumentError("must be a JSON object.");
+  return value as Record<string, unknown>;
+}
+
+/** Flags that say which network. */
+export interface ModelFlags {
+  readonly model: string;
+  readonly attention?: string;
+  readonly attentionOptions?: Record<string, unknown>;
+  readonly classes?: number;
+  readonly stem?: string;
+  readonly shortcut?: string;
+}
+
+export function addModelFlags(command: Command, fallback?: string): Command {
+  command.option("--model <name>", "network, see `fovea list`", fallback);
+  return command
+    .option("--attention <name>", "attention module for every block, see `fovea list`")
+    .option("--attention-options <json>", `options of the attention module, such as '{"reduction":8}'`, jsonObject)
+    .option("--stem <kind>", "first layers of a residual network: imagenet (7×7, pooling) or cifar (3×3)")
+    .option("--shortcut <kind>", "where a residual network changes shape: projection or identity (option A)");
+}
+
+/** The options of a network by its flags: what `model(name, options)` takes. */
+export function modelOptions({
+  attention,
+  attentionOptions,
+  classes,
+  stem,
+  shortcut,
+}: ModelFlags): Record<string, unknown> {
+  if (attentionOptions && !attention) throw new OptionError("--attention-options needs --attention");
+  const choice: AttentionChoice | null = attention ? [attention, attentionOptions ?? {}] : null;
+  return {
+    attention: choice,
+    ...(classes ? { classes } : {}),
+    ...(stem ? { stem } : {}),
+    ...(shortcut ? { shortcut } : {}),
+  };
+}
+
+export function modelByFlags(flags: ModelFlags): Module {
+  if (!flags.model) throw new OptionError("--model is missing. `fovea list` shows the networks");
+  return model(flags.model, modelOptions(flags));
+}
+
+/** Runs `use` with the engine, which is released afterwards. */
+export async function withEngine<T>(use: (engine: Engine) => Promise<T>, threads?: number): Promise<T> {
+  const engine = ortEngine(threads ? { threads } : {});
+  try {
+    return await use(engine);
+  } finally {
+    await engine.release();
+  }
+}

@@ -1,0 +1,88 @@
+import { performance } from "node:perf_hooks";
+import { Command, Option } from "commander";
+import { type Engine, modelSpec, Rng, sgd, type Tensor, trace, trainingStep, zeros } from "../index.js";
+import { addModelFlags, count, inputSize, type ModelFlags, modelByFlags, withEngine } from "./arguments.js";
+import { print, short } from "./terminal.js";
+
+interface BenchFlags extends ModelFlags {
+  readonly mode: "train" | "infer";
+  readonly input?: readonly [number, number, number];
+  readonly batch: number;
+  readonly steps: number;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
+  .description("Speed and memory of training or inference, on random pictures")
+  .addOption(new Option("--mode <mode>", "what to time").choices(["train", "infer"]).default("train"))
+  .option("--classes <n>", "number of classes (default: the published one)", count)
+  .option("--input <CxHxW>", "size of one picture (default: the published one)", inputSize)
+  .option("--batch <n>", "pictures per step", count, 32)
+  .option("--steps <n>", "timed steps, after two that are not", count, 10)
+  .option("--threads <n>", "threads (default: one per processor)", count)
+  .option("--json", "print one JSON object")
+  .action(async (flags: BenchFlags) => {
+    const spec = modelSpec(flags.model);
+    const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
+    const times = await withEngine(
+      (engine) => (flags.mode === "train" ? trainTimes(engine, flags, size) : inferTimes(engine, flags, size)),
+      flags.threads,
+    );
+    times.sort((a, b) => a - b);
+    const median = times[Math.floor(times.length / 2)]!;
+    const result = {
+      mode: flags.mode,
+      model: flags.model,
+      attention: flags.attention ?? null,
+      batch: flags.batch,
+      imagesPerSecond: (1000 * flags.batch) / median,
+      stepMilliseconds: { median, min: times[0]!, max: times.at(-1)! },
+      // Kilobytes, on every platform.
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    };
+    print(flags.json === true, result, () => {
+      const { imagesPerSecond, stepMilliseconds: ms, peakMemoryBytes } = result;
+      return `${imagesPerSecond.toFixed(1)} pictures/s, ${ms.median.toFixed(1)} ms a step (${ms.min.toFixed(1)}–${ms.max.toFixed(1)}), peak memory ${short(peakMemoryBytes)}B`;
+    });
+  });
+
+async function trainTimes(
+  engine: Engine,
+  flags: BenchFlags,
+  size: [number, number, number, number],
+): Promise<number[]> {
+  const optimizer = sgd({ lr: 0.01 });
+  const classes = flags.classes ?? modelSpec(flags.model).classes;
+  const { graph } = trainingStep(modelByFlags(flags), { optimizer, input: size, classes });
+  const executable = await engine.compile(graph);
+  const targets = zeros("float32", [size[0], classes]);
+  for (let i = 0; i < size[0]; i++) targets.data[i * classes + (i % classes)] = 1;
+  const lr: Tensor = { dtype: "float64", shape: [], data: Float64Array.of(0.01) };
+  const randoms = Object.fromEntries(graph.randoms.map(({ name, shape }) => [name, noise(shape)]));
+  return timed(flags.steps, () => executable.run({ images: noise(size), targets, "scalar/lr": lr, ...randoms }));
+}
+
+async function inferTimes(engine: Engine, flags: BenchFlags, size: readonly number[]): Promise<number[]> {
+  const executable = await engine.compile(trace(modelByFlags(flags), size));
+  const input = noise(size);
+  return timed(flags.steps, () => executable.run({ input }));
+}
+
+function noise(shape: readonly number[]): Tensor {
+  const rng = new Rng(0, "bench");
+  const t = zeros("float32", shape);
+  for (let i = 0; i < t.data.length; i++) t.data[i] = rng.uniform();
+  return t;
+}
+
+/** Milliseconds of each run, the first two left out. */
+async function timed(steps: number, run: () => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < steps + 2; i++) {
+    const start = performance.now();
+    await run();
+    if (i >= 2) times.push(performance.now() - start);
+  }
+  return times;
+}

@@ -1,0 +1,69 @@
+import { Command } from "commander";
+import { type ClassificationMetrics, evaluate, OptionError, openDataset } from "../index.js";
+import { addModelFlags, count, type ModelFlags, share, withEngine } from "./arguments.js";
+import { isRun, loadNamed, loadRun } from "./run.js";
+import { ProgressLine, percent, print, say, table } from "./terminal.js";
+
+interface EvalFlags extends Omit<ModelFlags, "model"> {
+  readonly weights?: string;
+  readonly split: "train" | "validation";
+  readonly batch: number;
+  readonly imageSize?: number;
+  readonly valSplit?: number;
+  readonly json?: boolean;
+}
+
+export const evalCommand = addModelFlags(new Command("eval"))
+  .description("Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set")
+  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<data>", "data set: a folder, or shapes")
+  .option("--weights <file>", "weights: a file, or best or last of the run (default: best)")
+  .option("--classes <n>", "number of classes of a network by name (default: those of the data)", count)
+  .option("--split <name>", "which part of the data: validation or train", "validation")
+  .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", share)
+  .option("--image-size <pixels>", "side of the input (default: as in training)", count)
+  .option("--batch <n>", "pictures at a time", count, 100)
+  .option("--json", "print one JSON object")
+  .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
+    if (flags.split !== "train" && flags.split !== "validation")
+      throw new OptionError(`--split must be validation or train, got ${flags.split}`);
+    const run = (await isRun(runOrModel)) ? await loadRun(runOrModel, flags.weights) : undefined;
+    const imageSize = flags.imageSize ?? run?.imageSize;
+    const splits = await openDataset(source, {
+      ...(imageSize ? { imageSize } : {}),
+      ...(flags.valSplit === undefined ? {} : { validationSplit: flags.valSplit }),
+    });
+    const dataset = splits[flags.split];
+    const classes = flags.classes ?? dataset.classes.length;
+    const loaded = run ?? (await loadNamed(runOrModel, flags.weights, { ...flags, classes }));
+    const preprocessing = loaded.preprocessing && !flags.imageSize ? { preprocessing: loaded.preprocessing } : {};
+    const progress = new ProgressLine();
+    const metrics = await withEngine((engine) =>
+      evaluate(loaded.model, dataset, {
+        engine,
+        batch: flags.batch,
+        ...preprocessing,
+        onProgress: (done, total) => progress.draw(done / total, `${done} of ${total}`),
+      }),
+    );
+    progress.clear();
+    for (const { file, reason } of dataset.skipped) say(`skipped ${file}: ${reason}`);
+    print(flags.json === true, { ...metrics, skipped: dataset.skipped }, () => metricsText(metrics));
+  });
+
+export function metricsText({ top1, top5, loss, count: total, classes, confusion }: ClassificationMetrics): string {
+  const share = (v: number | null) => (v === null ? "–" : percent(v));
+  const rows = classes.map((c) => [c.name, c.count, share(c.recall), share(c.precision)]);
+  const parts = [
+    `top-1 ${percent(top1)}, top-5 ${percent(top5)}, loss ${loss.toFixed(4)} on ${total.toLocaleString("en-US")} pictures`,
+  ];
+  if (classes.length <= 100) parts.push(table(rows, ["class", "pictures", "recall", "precision"]));
+  if (classes.length <= 12)
+    parts.push(
+      table(
+        confusion.map((row, i) => [classes[i]!.name, ...row]),
+        ["label ↓ prediction →", ...classes.map((c) => c.name)],
+      ),
+    );
+  return parts.join("\n\n");
+}

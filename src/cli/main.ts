@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { argv, exit } from "node:process";
+import { Command, CommanderError } from "commander";
+import { messageOf, OptionError, version } from "../index.js";
+import { benchCommand } from "./bench.js";
+import { evalCommand } from "./eval.js";
+import { exportCommand } from "./export.js";
+import { listCommand } from "./list.js";
+import { predictCommand } from "./predict.js";
+import { summaryCommand } from "./summary.js";
+import { say } from "./terminal.js";
+import { trainCommand } from "./train.js";
+import { verifyCommand } from "./verify.js";
+
+const program = new Command("fovea")
+  .description("Visual attention for convolutional networks: train, evaluate and export them.")
+  .version(version)
+  .addHelpText(
+    "after",
+    `
+Examples:
+  fovea train shapes --model resnet20 --attention cbam     train on generated pictures
+  fovea train photos/ --model resnet18 --attention se      train on folders of pictures, one per class
+  fovea predict runs/photos-resnet18-se photo.jpg          what a trained network sees
+  fovea export runs/photos-resnet18-se --out model.onnx    take it elsewhere`,
+  );
+for (const command of [
+  listCommand,
+  summaryCommand,
+  trainCommand,
+  evalCommand,
+  predictCommand,
+  exportCommand,
+  verifyCommand,
+  benchCommand,
+])
+  program.addCommand(command.exitOverride().configureOutput({ outputError: () => {} }));
+program.exitOverride().configureOutput({ outputError: () => {} });
+
+/** 0 success, 1 failure, 2 wrong usage: every failure is one line on standard error. */
+try {
+  await program.parseAsync(argv);
+} catch (error) {
+  if (error instanceof CommanderError && error.exitCode === 0) exit(0);
+  const usage = error instanceof CommanderError || error instanceof OptionError;
+  const message = messageOf(error)
+    .replace(/^error: /, "")
+    .split("\n")[0];
+  if (message !== "(outputHelp)") say(`fovea: ${message}`);
+  exit(usage ? 2 : 1);
+}

@@ -1,0 +1,84 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  initialize,
+  loadState,
+  type Module,
+  model,
+  modelSpec,
+  OptionError,
+  type Preprocessing,
+  RunFolder,
+  readCheckpoint,
+} from "../index.js";
+import { type ModelFlags, modelOptions } from "./arguments.js";
+
+/** A network ready to use, and what is known about its input and classes. */
+export interface LoadedModel {
+  readonly model: Module;
+  readonly name: string;
+  readonly classes: readonly string[] | null;
+  readonly preprocessing: Preprocessing | null;
+  /** Height and width of the input. */
+  readonly imageSize: number;
+}
+
+/** Whether a command's argument is a run folder; otherwise it is the name of a network. */
+export async function isRun(path: string): Promise<boolean> {
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!exists && /[/\\]/.test(path)) throw new OptionError(`${path}: no such run folder`);
+  return exists;
+}
+
+/** The network of a run folder with its best weights, its last ones, or those of a file. */
+export async function loadRun(path: string, weights = "best"): Promise<LoadedModel> {
+  const run = await RunFolder.open(path);
+  const { model: made, preprocessing, data } = run.config;
+  const network = initialize(model(made.name, made.options));
+  if (weights === "best" || weights === "last") loadState(network, await run.weights(weights));
+  else await loadFile(network, weights);
+  return { model: network, name: made.name, classes: data.classes, preprocessing, imageSize: preprocessing.imageSize };
+}
+
+/** A network by its catalogue name with the weights of a file. */
+export async function loadNamed(
+  name: string,
+  weights: string | undefined,
+  flags: Omit<ModelFlags, "model">,
+): Promise<LoadedModel> {
+  const spec = modelSpec(name);
+  if (!weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
+  const network = model(name, modelOptions({ model: name, ...flags }));
+  await loadFile(network, weights);
+  return { model: network, name, classes: null, preprocessing: null, imageSize: spec.input[1] };
+}
+
+/** Loads a checkpoint file, safetensors or PyTorch. */
+export async function loadFile(
+  into: Module,
+  file: string,
+  ignore: readonly RegExp[] = [],
+): Promise<ReturnType<typeof loadState>> {
+  const bytes = await readFile(file).catch(() => {
+    throw new OptionError(`--weights ${file}: cannot be read`);
+  });
+  const { tensors } = readCheckpoint(bytes, file);
+  // A run's own checkpoint holds the optimizer's arrays too.
+  const weights = new Map([...tensors].filter(([name]) => !/^(optimizer|ema)\//.test(name)));
+  return loadState(into, weights, { ignore });
+}
+
+/** The first of `name`, `name-2`, `name-3`, … in `parent` that does not exist. */
+export async function freshFolder(parent: string, name: string): Promise<string> {
+  for (let i = 1; ; i++) {
+    const path = join(parent, i === 1 ? name : `${name}-${i}`);
+    const taken = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (!taken) return path;
+  }
+}

@@ -1,0 +1,47 @@
+import { Command } from "commander";
+import { costOf, modelSpec, parametersOf, stateOf, trace } from "../index.js";
+import { addModelFlags, count, inputSize, type ModelFlags, modelByFlags } from "./arguments.js";
+import { print, short, table } from "./terminal.js";
+
+interface SummaryFlags extends ModelFlags {
+  readonly input?: readonly [number, number, number];
+  readonly json?: boolean;
+}
+
+export const summaryCommand = addModelFlags(new Command("summary"))
+  .description("Parameters, multiply-accumulates and activations of a network, layer by layer")
+  .option("--classes <n>", "number of classes (default: the published one)", count)
+  .option("--input <CxHxW>", "size of one picture (default: the published one)", inputSize)
+  .option("--json", "print one JSON object")
+  .action((flags: SummaryFlags) => {
+    const model = modelByFlags(flags);
+    const input = flags.input ?? modelSpec(flags.model).input;
+    const cost = costOf(trace(model, [1, ...input]));
+    const sizes = new Map(
+      [...parametersOf(model)].map(([path, param]) => [path, param.shape.reduce((n, d) => n * d, 1)]),
+    );
+    const params = [...sizes.values()].reduce((a, b) => a + b, 0);
+    const layers = cost.layers.map(({ scope, shape, macs, activationBytes }) => {
+      const path = scope.replace(/ ?\(.*\)$/, "");
+      const own = [...sizes]
+        .filter(([key]) => key.slice(0, key.lastIndexOf(".")) === path)
+        .reduce((n, [, size]) => n + size, 0);
+      return { layer: scope, output: shape, params: own, macs, activationBytes };
+    });
+    const totals = { params, macs: cost.macs, flops: 2 * cost.macs, activationBytes: cost.activationBytes };
+    const { model: name, attention = null } = flags;
+    print(
+      flags.json === true,
+      { model: name, attention, input, ...totals, buffers: stateOf(model).size - sizes.size, layers },
+      () =>
+        [
+          table(
+            layers.map((l) => [l.layer, `[${l.output.join(",")}]`, l.params, l.macs]),
+            ["layer", "output", "params", "MACs"],
+          ),
+          "",
+          `${name}${attention ? ` + ${attention}` : ""} at ${input.join("×")}: ${params.toLocaleString("en-US")} parameters, ` +
+            `${short(totals.macs)} multiply-accumulates (${short(totals.flops)}FLOPs), ${short(totals.activationBytes)}B of activations for one picture`,
+        ].join("\n"),
+    );
+  });

@@ -1,0 +1,325 @@
+import { basename, join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { versions } from "node:process";
+import { Command, Option } from "commander";
+import {
+  constantSchedule,
+  cosineSchedule,
+  defaultAugmentation,
+  defaultPreprocessing,
+  type EpochRecord,
+  initialize,
+  type Module,
+  model,
+  modelSpec,
+  type OpenedDataset,
+  type Optimizer,
+  OptionError,
+  openDataset,
+  optimizers,
+  parametersOf,
+  type RunConfig,
+  RunFolder,
+  type Schedule,
+  stepSchedule,
+  type TrainResult,
+  train,
+  version,
+} from "../index.js";
+import {
+  addModelFlags,
+  count,
+  jsonObject,
+  type ModelFlags,
+  modelOptions,
+  nonNegative,
+  positive,
+  share,
+  whole,
+  wholes,
+  withEngine,
+} from "./arguments.js";
+import { freshFolder, loadFile } from "./run.js";
+import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
+
+interface TrainFlags extends ModelFlags {
+  readonly imageSize?: number;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly lr?: number;
+  readonly optimizer: "sgd" | "adamw";
+  readonly optimizerOptions?: Record<string, unknown>;
+  readonly weightDecay?: number;
+  readonly decayNorms: boolean;
+  readonly schedule: Schedule["kind"];
+  readonly warmup: number;
+  readonly stepEpochs?: number[];
+  readonly labelSmoothing: number;
+  readonly clip?: number;
+  readonly ema?: number;
+  readonly augment: boolean;
+  readonly seed: number;
+  readonly weights?: string;
+  readonly ignore?: string;
+  readonly valSplit?: number;
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+export const trainCommand = addModelFlags(new Command("train"), "resnet20")
+  .description("Train a classifier and write a run folder")
+  .argument("[data]", "data set: a folder of CIFAR, MNIST or pictures in class folders, or shapes (generated)")
+  .option("--image-size <pixels>", "side of the square input (default: what suits the data)", count)
+  .option("--epochs <n>", "times through the data", count, 10)
+  .option("--batch <n>", "pictures per step", count, 128)
+  .addOption(new Option("--optimizer <name>", "update rule").choices(["sgd", "adamw"]).default("sgd"))
+  .option("--lr <rate>", "learning rate (default: 0.1 for sgd, 0.001 for adamw)", positive)
+  .option("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject)
+  .option("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for adamw)", nonNegative)
+  .option("--no-decay-norms", "no weight decay on norms and biases")
+  .addOption(
+    new Option("--schedule <name>", "how the learning rate falls")
+      .choices(["cosine", "step", "constant"])
+      .default("cosine"),
+  )
+  .option("--step-epochs <list>", "epochs after which the schedule step divides the rate by ten, such as 30,60", wholes)
+  .option("--warmup <epochs>", "epochs in which the rate rises from zero", nonNegative, 0)
+  .option("--label-smoothing <share>", "share of each target spread over all classes", share, 0)
+  .option("--clip <norm>", "largest norm of all gradients together", positive)
+  .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", share)
+  .option("--no-augment", "no random crops and mirroring")
+  .option("--seed <n>", "seed of weights, order and augmentation", whole, 0)
+  .option("--weights <file>", "start from a checkpoint, safetensors or PyTorch")
+  .option(
+    "--ignore <pattern>",
+    "keys of --weights (and of the model) that need not fit, a regular expression such as '^fc\\.'",
+  )
+  .option("--val-split <share>", "share for validation where a folder has no train/ and val/ (default: 0.2)", share)
+  .option("--out <folder>", "run folder (default: a new one in runs/)")
+  .option("--resume", "go on with the run in --out; its settings hold where none are given")
+  .option("--threads <n>", "threads (default: one per processor)", count)
+  .option("--json", "print one JSON object at the end")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  fovea train shapes --attention cbam --epochs 8
+  fovea train cifar-10-batches-bin/ --model resnet20 --attention se --epochs 100 --warmup 1
+  fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
+  fovea train --resume --out runs/shapes-resnet20-cbam
+
+Ctrl-C finishes the step, saves, and ends; --resume goes on from there exactly. Twice ends at once.`,
+  )
+  .action(async (source: string | undefined, asked: TrainFlags, command: Command) => {
+    const resumed = asked.resume ? await RunFolder.open(requireOut(asked)) : undefined;
+    const explicit = Object.fromEntries(
+      Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"),
+    );
+    // A resumed run is configured by what was asked for when it began, and must not be asked for anything else now.
+    const flags: TrainFlags = { ...asked, ...resumed?.config.flags, ...explicit };
+    const dataSource = source ?? resumed?.config.data.source;
+    if (!dataSource) throw new OptionError("which data? Name a folder, or shapes");
+    const progress = new ProgressLine();
+    const data = await openDataset(dataSource, {
+      ...optional("imageSize", flags.imageSize),
+      ...optional("validationSplit", flags.valSplit),
+      seed: flags.seed,
+      onProgress: (done: number, total: number) => progress.draw(done / total, `reading ${done} of ${total} pictures`),
+    });
+    progress.clear();
+    const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
+    const config = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
+    if (resumed) checkSame(resumed, config);
+    const network = initialize(model(config.model.name, config.model.options), { seed: flags.seed });
+    if (flags.weights && !resumed) await loadWeights(network, flags);
+    const run =
+      resumed ?? (await RunFolder.create(flags.out ?? (await freshFolder("runs", runName(dataSource, flags))), config));
+    const result = await runTraining(run, network, data, flags, progress);
+    if (flags.json) print(true, result, () => "");
+  });
+
+/** The complete configuration of a run. @throws OptionError if a setting is wrong. */
+function configOf(source: string, data: OpenedDataset, flags: TrainFlags, asked: Record<string, unknown>): RunConfig {
+  const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
+  const { classes } = data.train;
+  const spec = modelSpec(flags.model);
+  // The ImageNet stem would leave almost nothing of small pictures.
+  const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
+  const { name, settings } = optimizerOf(flags);
+  return {
+    format: "fovea.run.1",
+    versions: { fovea: version, node: versions.node },
+    flags: asked,
+    model: { name: spec.name, options: modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length }) },
+    data: { source, kind: data.kind, classes, ...optional("validationSplit", flags.valSplit) },
+    preprocessing,
+    training: {
+      epochs: flags.epochs,
+      batch: Math.min(flags.batch, data.train.length),
+      optimizer: { name, settings },
+      schedule: scheduleOf(flags),
+      labelSmoothing: flags.labelSmoothing,
+      clipNorm: flags.clip ?? null,
+      ema: flags.ema ?? null,
+      seed: flags.seed,
+      augment: flags.augment ? defaultAugmentation(data.train, preprocessing) : null,
+      weights: flags.weights ?? null,
+    },
+  };
+}
+
+function optimizerOf({ optimizer, lr, weightDecay, decayNorms, optimizerOptions }: TrainFlags): Optimizer {
+  return optimizers[optimizer]({
+    ...optimizerOptions,
+    ...optional("lr", lr),
+    ...optional("weightDecay", weightDecay),
+    ...(decayNorms ? {} : { decayNormsAndBiases: false }),
+  });
+}
+
+function scheduleOf({ schedule, warmup, stepEpochs, epochs }: TrainFlags): Schedule {
+  if (stepEpochs && schedule !== "step") throw new OptionError("--step-epochs belongs to --schedule step");
+  const warmupEpochs = warmup;
+  if (schedule === "cosine") return cosineSchedule({ warmupEpochs });
+  if (schedule === "constant") return constantSchedule({ warmupEpochs });
+  return stepSchedule(stepEpochs ?? [Math.floor(epochs / 2), Math.floor((epochs * 3) / 4)], { warmupEpochs });
+}
+
+/** @throws OptionError that names the first setting in which a run to be resumed differs from what is asked for now. */
+function checkSame(run: RunFolder, config: RunConfig): void {
+  const comparable = ({ model: m, data, preprocessing, training }: RunConfig) =>
+    flatten({ model: m, data, preprocessing, training });
+  const [before, now] = [comparable(run.config), comparable(config)];
+  for (const name of new Set([...before.keys(), ...now.keys()]))
+    if (before.get(name) !== now.get(name))
+      throw new OptionError(
+        `--resume: the run in ${run.path} has ${name} = ${before.get(name)}, now it is ${now.get(name)}. Ask for the same, or start a new run`,
+      );
+}
+
+/** `{a: {b: 1}}` as a map from `a.b` to `"1"`. */
+function flatten(value: unknown, path = ""): Map<string, string> {
+  if (typeof value !== "object" || value === null) return new Map([[path, JSON.stringify(value)]]);
+  const inner = Object.entries(value).flatMap(([key, v]) => [...flatten(v, path ? `${path}.${key}` : key)]);
+  return new Map(inner);
+}
+
+async function loadWeights(network: Module, { weights, ignore }: TrainFlags): Promise<void> {
+  const { matched, missing, unexpected, wrongShape } = await loadFile(
+    network,
+    weights!,
+    ignore ? [new RegExp(ignore)] : [],
+  );
+  say(
+    `weights from ${weights}: ${matched.length} matched, ${missing.length} missing, ${unexpected.length} unexpected, ${wrongShape.length} of another shape`,
+  );
+}
+
+/** Trains, records each epoch in the run folder, and shows how it goes. */
+async function runTraining(
+  run: RunFolder,
+  network: Module,
+  data: OpenedDataset,
+  flags: TrainFlags,
+  progress: ProgressLine,
+) {
+  const { training, preprocessing, model: made, data: about } = run.config;
+  const checkpoint = flags.resume ? await run.checkpoint() : undefined;
+  const parameters = [...parametersOf(network).values()].reduce(
+    (n, { shape }) => n + shape.reduce((a, d) => a * d, 1),
+    0,
+  );
+  const attention = flags.attention ? ` + ${flags.attention}` : "";
+  say(
+    `${made.name}${attention}, ${short(parameters)} parameters, ${preprocessing.imageSize} px; ${about.source}: ${data.train.length} + ${data.validation.length} pictures, ${about.classes.length} classes`,
+  );
+  for (const { file, reason } of [...data.train.skipped, ...data.validation.skipped]) say(`skipped ${file}: ${reason}`);
+
+  const interrupt = new AbortController();
+  const onInterrupt = () => {
+    if (interrupt.signal.aborted) process.exit(130);
+    interrupt.abort();
+    progress.clear();
+    say("finishing the step and saving; press Ctrl-C again to end at once");
+  };
+  process.on("SIGINT", onInterrupt);
+  const history: EpochRecord[] = [];
+  const started = performance.now();
+  try {
+    const result = await withEngine(
+      (engine) =>
+        train(network, data.train, {
+          ...training,
+          engine,
+          optimizer: optimizerOf(flags),
+          preprocessing,
+          validate: data.validation,
+          signal: interrupt.signal,
+          ...optional("resume", checkpoint),
+          onStart: (progressSoFar) => {
+            history.push(...progressSoFar.history);
+            return run.truncateMetrics(progressSoFar.epoch);
+          },
+          onStep: ({ epoch, epochs, batch, batches, loss, top1, imagesPerSecond }) => {
+            const left = (epochs - epoch) * batches + batches - batch;
+            const eta = (left * training.batch) / imagesPerSecond;
+            const share = ((epoch - 1) * batches + batch) / (epochs * batches);
+            progress.draw(
+              share,
+              `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  ${imagesPerSecond.toFixed(0)} img/s  ETA ${duration(eta)}`,
+            );
+          },
+          onEpoch: async (record, report) => {
+            history.push(record);
+            await run.record(record, history, report);
+            progress.clear();
+            const { epoch, trainLoss, trainTop1, loss, top1 } = record;
+            const validation =
+              top1 === null || loss === null ? "" : `  validation loss ${loss.toFixed(3)} top-1 ${percent(top1)}`;
+            say(
+              `epoch ${epoch}/${training.epochs}  loss ${trainLoss.toFixed(3)} top-1 ${percent(trainTop1)}${validation}${report.isBest ? "  best" : ""}  ${report.imagesPerSecond.toFixed(0)} img/s`,
+            );
+          },
+          onStop: (bytes) => run.write("last", bytes),
+        }),
+      flags.threads,
+    );
+    say(result.stopped ? stoppedText(run) : finishedText(run, result, (performance.now() - started) / 1000));
+    return { run: run.path, ...result };
+  } finally {
+    progress.clear();
+    process.off("SIGINT", onInterrupt);
+  }
+}
+
+function stoppedText({ path }: RunFolder): string {
+  return `stopped and saved. To go on: fovea train --resume --out ${path}`;
+}
+
+function finishedText({ path }: RunFolder, { best }: TrainResult, seconds: number): string {
+  const score = best?.top1 == null ? "" : `: best validation top-1 ${percent(best.top1)} (epoch ${best.epoch})`;
+  return [
+    `trained in ${duration(seconds)}${score}`,
+    `the run is in ${path}; open ${join(path, "report.html")} to see how it went`,
+    "next:",
+    `  fovea predict ${path} PICTURE...          classes of your pictures`,
+    `  fovea export ${path} --out model.onnx     the network for other programs`,
+  ].join("\n");
+}
+
+/** `{ [name]: value }`, or nothing if there is no value. */
+function optional<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
+  return value === undefined ? {} : ({ [name]: value } as { [key in K]?: V });
+}
+
+function requireOut({ out }: TrainFlags): string {
+  if (!out) throw new OptionError("--resume needs --out FOLDER, the run to go on with");
+  return out;
+}
+
+function runName(source: string, { model: name, attention }: TrainFlags): string {
+  const data = basename(source).replace(/[^\w.-]+/g, "-") || "data";
+  return [data, name, attention].filter(Boolean).join("-");
+}

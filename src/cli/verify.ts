@@ -1,0 +1,103 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { Command, Option } from "commander";
+import { type Engine, FoveaError, messageOf, ortEngine, referenceEngine } from "../index.js";
+import { checkGolden, type TrainedData } from "../testing/index.js";
+import { ProgressLine, print, table } from "./terminal.js";
+
+interface VerifyFlags {
+  readonly engine: "reference" | "ort" | "all";
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+interface FileResult {
+  readonly file: string;
+  readonly module: string | null;
+  readonly engine: string;
+  readonly ok: boolean;
+  readonly worst: { readonly tensor: string; readonly error: number } | null;
+  readonly message?: string;
+}
+
+export const verifyCommand = new Command("verify")
+  .description("Check golden files: what the authors' PyTorch code computed against what this code computes")
+  .argument("<path...>", "golden files (.safetensors), or folders of them")
+  .addOption(new Option("--engine <name>", "which engine to check").choices(["reference", "ort", "all"]).default("all"))
+  .option(
+    "--data <folder>",
+    "where the weights and CIFAR-10 test batch that trained/ refers to are (default: the folder data beside the golden folder)",
+  )
+  .option("--json", "print one JSON object")
+  .action(async (paths: string[], { engine, data, json = false }: VerifyFlags) => {
+    const found = (await Promise.all(paths.map(goldenFiles))).flat();
+    if (found.length === 0) throw new FoveaError(`no .safetensors file in ${paths.join(", ")}`);
+    const engines: Engine[] = [
+      ...(engine === "ort" ? [] : [referenceEngine()]),
+      ...(engine === "reference" ? [] : [ortEngine()]),
+    ];
+    const progress = new ProgressLine();
+    const files: FileResult[] = [];
+    for (const file of found)
+      for (const each of engines) {
+        progress.draw(files.length / (found.length * engines.length), `${basename(file)} (${each.name})`);
+        files.push(await verifyFile(file, each, data));
+      }
+    progress.clear();
+    for (const each of engines) await each.release();
+    const failed = files.filter((result) => !result.ok);
+    print(json, { passed: files.length - failed.length, failed: failed.length, files }, () =>
+      [
+        table(
+          files.map(({ file, engine: by, ok, worst, message }) => [
+            ok ? "ok" : "FAILED",
+            basename(file),
+            by,
+            message ?? `${worst!.tensor} ${worst!.error.toExponential(1)}`,
+          ]),
+          ["", "file", "engine", "largest relative error"],
+        ),
+        "",
+        `${files.length - failed.length} passed, ${failed.length} failed`,
+      ].join("\n"),
+    );
+    if (failed.length > 0) process.exitCode = 1;
+  });
+
+/** The .safetensors files at a path, in order, folders searched through. */
+async function goldenFiles(path: string): Promise<string[]> {
+  const info = await stat(path).catch(() => {
+    throw new FoveaError(`${path}: no such file or folder`);
+  });
+  if (!info.isDirectory()) return [path];
+  const names = await readdir(path, { recursive: true });
+  return names
+    .filter((name) => name.endsWith(".safetensors"))
+    .sort()
+    .map((name) => join(path, name));
+}
+
+async function verifyFile(file: string, engine: Engine, data?: string): Promise<FileResult> {
+  const folder = data ?? join(dirname(file), "..", "..", "data");
+  const read = (...parts: string[]) =>
+    readFile(join(folder, ...parts)).catch(() => {
+      throw new FoveaError(`needs ${join(...parts)} in ${folder}; say --data where it is`);
+    });
+  const trained: TrainedData = {
+    weights: (name) => read("weights", basename(name)),
+    cifarTest: () => read("cifar-10-batches-bin", "test_batch.bin"),
+  };
+  try {
+    const { module, ok, worst } = await checkGolden(await readFile(file), engine, trained);
+    return { file, module, engine: engine.name, ok, worst: { tensor: worst.tensor, error: worst.error } };
+  } catch (error) {
+    return {
+      file,
+      module: null,
+      engine: engine.name,
+      ok: false,
+      worst: null,
+      message: messageOf(error).split("\n")[0]!,
+    };
+  }
+}

@@ -1,0 +1,184 @@
+import { OptionError, ShapeError, unknownName } from "../core/errors.js";
+import { extent } from "./axis.js";
+import { type ColormapName, colormap, colormapNames } from "./colormap.js";
+import { pngDataUri } from "./png.js";
+import { element } from "./svg.js";
+import { formatNumber, textWidth } from "./text.js";
+import { drawing } from "./theme.js";
+
+/** Numbers over a plane, row by row, such as a class activation map. What is not finite is left transparent. */
+export interface HeatmapData {
+  readonly height: number;
+  readonly width: number;
+  readonly data: ArrayLike<number>;
+}
+
+/** RGB bytes in three planes, as data sets give them. */
+export interface PlanarPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8Array;
+}
+
+export interface HeatmapOptions {
+  /** The picture the map belongs to; the map is stretched over it. */
+  readonly over?: PlanarPicture;
+  /** Of the map, 0 … 1. Default 0.5 over a picture, 1 without. */
+  readonly opacity?: number;
+  /** Size of the drawing: units per pixel of the picture (or of the map). By default the longer side becomes 320. */
+  readonly scale?: number;
+  /** The values at the ends of the colours. By default the smallest and largest of the map. */
+  readonly range?: readonly [low: number, high: number];
+  /** Default "inferno". */
+  readonly colors?: ColormapName;
+  /** Read out by screen readers. */
+  readonly title?: string;
+}
+
+const optionNames = [
+  "over",
+  "opacity",
+  "scale",
+  "range",
+  "colors",
+  "title",
+] as const satisfies (keyof HeatmapOptions)[];
+/** Index 0 of the palette is transparent, the rest are colours. */
+const steps = 255;
+/** The map is drawn with at most so many pixels a side; beyond that the viewer interpolates. */
+const finest = 320;
+
+/**
+ * A map as colours, over its picture if there is one, with a bar that tells the values. The map is enlarged bilinearly
+ * (half-pixel centres, as PyTorch's `align_corners=False`). Returns an SVG that needs no other file.
+ *
+ * @example
+ * heatmap({ height: 2, width: 2, data: [0, 0.2, 0.4, 1] }, { colors: "viridis" });
+ *
+ * @throws ShapeError if the number of values or bytes is not that of the sizes. @throws OptionError for a wrong option.
+ */
+export function heatmap(map: HeatmapData, options: HeatmapOptions = {}): string {
+  const { over, opacity = over ? 0.5 : 1, colors = "inferno", title = "Heat map" } = options;
+  check(map, options);
+  const whole = over ?? map;
+  const scale = options.scale ?? finest / Math.max(whole.width, whole.height);
+  const [width, height] = [whole.width * scale, whole.height * scale];
+  const [low, high] = options.range ?? finiteRange(map.data);
+  const detail = Math.min(scale, finest / Math.max(whole.width, whole.height));
+  const fine = enlarge(map, Math.ceil(whole.width * detail), Math.ceil(whole.height * detail));
+  const palette = Uint8Array.from([
+    0,
+    0,
+    0,
+    ...Array.from({ length: steps }, (_, i) => colormap(colors, i / (steps - 1))).flat(),
+  ]);
+  const labels = [high, (low + high) / 2, low].map((value) => formatNumber(roundTo(value, high - low), 3));
+  const room = Math.max(...labels.map((label) => textWidth(label, 13)));
+  const bar = pngDataUri({
+    width: 1,
+    height: steps,
+    pixels: Uint8Array.from({ length: steps }, (_, i) => steps - i),
+    palette,
+  });
+  const stretched = { y: 0, height, preserveAspectRatio: "none" };
+  return drawing(
+    title,
+    Math.ceil(width + 34 + room),
+    Math.ceil(height),
+    over &&
+      element("image", {
+        ...stretched,
+        width,
+        href: pngDataUri({ width: over.width, height: over.height, pixels: interleave(over) }),
+        style: scale >= 3 ? "image-rendering:pixelated" : null,
+      }),
+    element("image", {
+      ...stretched,
+      width,
+      opacity,
+      href: pngDataUri({
+        width: fine.width,
+        height: fine.height,
+        pixels: Uint8Array.from(fine.data, toIndex(low, high)),
+        palette,
+        alpha: Uint8Array.of(0),
+      }),
+    }),
+    element("image", { ...stretched, x: width + 12, width: 12, href: bar }),
+    labels.map((label, i) => element("text", { x: width + 30, y: [11, height / 2 + 5, height - 1][i] }, label)),
+  );
+}
+
+function check(map: HeatmapData, options: HeatmapOptions): void {
+  const { over, opacity = 1, scale = 1, colors } = options;
+  for (const name of Object.keys(options))
+    if (!(optionNames as readonly string[]).includes(name)) throw unknownName("option of heatmap", name, optionNames);
+  if (colors !== undefined && !colormapNames.includes(colors)) throw unknownName("colors", colors, colormapNames);
+  if (!(opacity >= 0 && opacity <= 1)) throw new OptionError(`heatmap: opacity must be from 0 to 1, got ${opacity}`);
+  if (!(scale > 0 && scale <= 1000)) throw new OptionError(`heatmap: scale must be from 0 to 1000, got ${scale}`);
+  const size = (what: string, given: number, wanted: number, of: { height: number; width: number }) => {
+    if (!(of.height > 0 && of.width > 0) || given !== wanted)
+      throw new ShapeError(`heatmap: ${what} of ${of.height}x${of.width} needs ${wanted} values, got ${given}`);
+  };
+  size("a map", map.data.length, map.height * map.width, map);
+  if (over) size("a picture", over.pixels.length, 3 * over.height * over.width, over);
+}
+
+/** Smallest and largest finite value; 0 and 0 if there is none. */
+function finiteRange(data: ArrayLike<number>): [low: number, high: number] {
+  const finite = Array.from(data).filter(Number.isFinite);
+  return finite.length ? extent(finite) : [0, 0];
+}
+
+/** The value without digits that do not count beside the range. */
+function roundTo(value: number, range: number): number {
+  const decimals = 2 - Math.floor(Math.log10(range));
+  return decimals >= 0 && decimals <= 100 ? Number(value.toFixed(decimals)) : value;
+}
+
+/** Palette index of a value; a map without any variation gets the middle colour. */
+function toIndex(low: number, high: number): (value: number) => number {
+  return (value) => {
+    if (!Number.isFinite(value)) return 0;
+    const t = high > low ? (value - low) / (high - low) : 0.5;
+    return 1 + Math.round(Math.min(1, Math.max(0, t)) * (steps - 1));
+  };
+}
+
+function enlarge(
+  map: HeatmapData,
+  width: number,
+  height: number,
+): { width: number; height: number; data: Float64Array } {
+  const data = new Float64Array(width * height);
+  const columns = taps(map.width, width);
+  taps(map.height, height).forEach((row, y) => {
+    const at = (line: number, column: number) => map.data[line * map.width + column]!;
+    columns.forEach((column, x) => {
+      const above = mix(at(row.first, column.first), at(row.first, column.second), column.part);
+      const below = mix(at(row.second, column.first), at(row.second, column.second), column.part);
+      data[y * width + x] = mix(above, below, row.part);
+    });
+  });
+  return { width, height, data };
+}
+
+/** For each of `to` places along a side of `from` values: the two neighbours, and how far the place is towards the second. */
+function taps(from: number, to: number): { first: number; second: number; part: number }[] {
+  return Array.from({ length: to }, (_, i) => {
+    const place = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
+    const first = Math.floor(place);
+    return { first, second: Math.min(from - 1, first + 1), part: place - first };
+  });
+}
+
+function mix(a: number, b: number, part: number): number {
+  return part === 0 ? a : a + (b - a) * part;
+}
+
+function interleave({ width, height, pixels }: PlanarPicture): Uint8Array {
+  const plane = width * height;
+  const rgb = new Uint8Array(3 * plane);
+  for (let i = 0; i < plane; i++) for (let c = 0; c < 3; c++) rgb[3 * i + c] = pixels[c * plane + i]!;
+  return rgb;
+}

@@ -1,0 +1,158 @@
+import { type Axis, axisOf } from "./axis.js";
+import { element, type Markup, round } from "./svg.js";
+import { formatNumber, formatShare, shorten, textWidth } from "./text.js";
+import { drawing, fontSize, seriesColours } from "./theme.js";
+
+/** `y` is null (or not a number) where there is no value: the line has a gap there. */
+export type Point = readonly [x: number, y: number | null];
+
+export interface LineSeries {
+  readonly name: string;
+  readonly points: readonly Point[];
+  /** Any CSS colour. By default each series has its own, fit for light and dark ground. */
+  readonly colour?: string;
+}
+
+export interface LineChartOptions {
+  readonly title: string;
+  readonly xLabel?: string;
+  readonly yLabel?: string;
+  readonly series: readonly LineSeries[];
+  /** The values are shares between 0 and 1. */
+  readonly percent?: boolean;
+  /** A place on the x axis to point out. */
+  readonly mark?: { readonly x: number; readonly label: string };
+}
+
+const [width, height] = [480, 300];
+const [top, bottom] = [64, 256];
+/** Up to so many points of a series are drawn as dots that tell their value. */
+const dotted = 40;
+
+/**
+ * Curves over a common axis, each labelled at its end with its last value. Returns an SVG.
+ *
+ * @example
+ * lineChart({ title: "Loss", xLabel: "epoch", series: [{ name: "training", points: [[1, 2.3], [2, 1.1], [3, 0.7]] }] });
+ */
+export function lineChart(options: LineChartOptions): string {
+  const { title, xLabel, yLabel, series, mark } = options;
+  const heading = [
+    element("text", { x: 0, y: 15, "font-size": 15, "font-weight": 600 }, title),
+    yLabel && element("text", { x: 0, y: 34, class: "muted" }, yLabel),
+  ];
+  const drawn = series.flatMap((line) => line.points.filter(isDrawn));
+  if (!drawn.length) {
+    const nothing = element("text", { x: width / 2, y: 160, class: "muted", "text-anchor": "middle" }, "nothing yet");
+    return drawing(title, width, height, heading, nothing);
+  }
+  const show = options.percent ? (y: number) => formatShare(y) : (y: number) => formatNumber(y, 3);
+  const percent = options.percent ?? false;
+  const xAxis = axisOf(
+    drawn.map(([x]) => x),
+    { count: 7 },
+  );
+  const yAxis = axisOf(
+    drawn.map(([, y]) => y),
+    { count: 5, round: true, percent },
+  );
+  const labels = endLabels(series, show);
+  const left = Math.max(44, 10 + Math.max(...yAxis.ticks.map(({ label }) => textWidth(label, fontSize))));
+  const right = width - 14 - Math.max(...labels.map(({ text }) => textWidth(text, fontSize)));
+  const atX = (x: number) => left + (right - left) * xAxis.at(x);
+  const atY = (y: number) => bottom - (bottom - top) * yAxis.at(y);
+  const levels = spread(
+    labels.map(({ y }) => atY(y)),
+    fontSize + 3,
+    top,
+    bottom,
+  );
+
+  return drawing(
+    title,
+    width,
+    height,
+    heading,
+    grid(xAxis, yAxis, atX, atY, left, right),
+    xLabel && element("text", { x: right, y: 294, class: "muted", "text-anchor": "end" }, xLabel),
+    mark && xAxis.at(mark.x) >= 0 && xAxis.at(mark.x) <= 1 && pointOut(mark.label, atX(mark.x)),
+    series.map((line, i) => element("g", colourOf(line, i), curve(line, atX, atY, show))),
+    labels.map(({ index, text, name }, i) =>
+      element(
+        "g",
+        colourOf(series[index]!, index),
+        element("text", { class: "own", x: right + 10, y: levels[i]! + 4 }, element("title", {}, name), text),
+      ),
+    ),
+  );
+}
+
+function isDrawn(point: Point): point is readonly [number, number] {
+  return Number.isFinite(point[0]) && Number.isFinite(point[1]);
+}
+
+function colourOf(line: LineSeries, index: number) {
+  return line.colour ? { color: line.colour } : { class: `s${index % seriesColours.length}` };
+}
+
+type Place = (value: number) => number;
+
+function grid(x: Axis, y: Axis, atX: Place, atY: Place, left: number, right: number): Markup[] {
+  return [
+    ...y.ticks.flatMap(({ value, label }) => [
+      element("line", { x1: left, x2: right, y1: atY(value), y2: atY(value), class: "rule" }),
+      element("text", { x: left - 8, y: atY(value) + 4, class: "muted", "text-anchor": "end" }, label),
+    ]),
+    ...x.ticks.map(({ value, label }) =>
+      element("text", { x: atX(value), y: bottom + 19, class: "muted", "text-anchor": "middle" }, label),
+    ),
+  ];
+}
+
+function pointOut(label: string, x: number): Markup[] {
+  return [
+    element("line", { x1: x, x2: x, y1: top - 3, y2: bottom, class: "pointer", "stroke-dasharray": "1 3" }),
+    element("text", { x, y: top - 8, class: "muted", "font-size": 12, "text-anchor": "middle" }, label),
+  ];
+}
+
+/** The path of a series, and dots: on every point where there are few, else only on those without neighbours. */
+function curve(line: LineSeries, atX: Place, atY: Place, show: (y: number) => string): (Markup | false)[] {
+  const runs: (readonly [number, number])[][] = [[]];
+  for (const point of line.points) isDrawn(point) ? runs.at(-1)!.push(point) : runs.push([]);
+  const path = runs
+    .filter((run) => run.length > 1)
+    .map((run) => `M${run.map(([x, y]) => `${round(atX(x))} ${round(atY(y))}`).join("L")}`)
+    .join("");
+  const dots = line.points.length <= dotted ? runs.flat() : runs.filter((run) => run.length === 1).flat();
+  return [
+    path !== "" &&
+      element("path", { d: path, fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linejoin": "round" }),
+    ...dots.map(([x, y]) =>
+      element(
+        "g",
+        {},
+        element("title", {}, `${formatNumber(x)}: ${show(y)}`),
+        element("circle", { class: "own", cx: atX(x), cy: atY(y), r: 2.75 }),
+      ),
+    ),
+  ];
+}
+
+/** Name and last value of each series that has one, from top to bottom. */
+function endLabels(series: readonly LineSeries[], show: (y: number) => string) {
+  return series
+    .flatMap(({ name, points }, index) => {
+      const y = points.findLast(isDrawn)?.[1];
+      return y === undefined || y === null ? [] : [{ index, name, y, text: `${shorten(name, 14)} ${show(y)}`.trim() }];
+    })
+    .sort((a, b) => b.y - a.y);
+}
+
+/** Ascending positions moved as little as keeps them `gap` apart and within the range, if they fit. */
+function spread(positions: readonly number[], gap: number, low: number, high: number): number[] {
+  const levels = [...positions];
+  for (let i = 0; i < levels.length; i++) levels[i] = Math.max(levels[i]!, (levels[i - 1] ?? low - gap) + gap);
+  for (let i = levels.length - 1; i >= 0; i--) levels[i] = Math.min(levels[i]!, (levels[i + 1] ?? high + gap) - gap);
+  return levels;
+}

@@ -1,0 +1,277 @@
+import { flattenConfig } from "./config-table.js";
+import { confusionMatrix, mostConfused } from "./confusion-matrix.js";
+import { lineChart, type Point } from "./line-chart.js";
+import { type Column, meter, page, table } from "./page.js";
+import { element, type Markup, raw } from "./svg.js";
+import { formatNumber, formatShare, plural } from "./text.js";
+
+/** One finished epoch, as the training records it. Shares are between 0 and 1; null without validation data. */
+export interface ReportEpoch {
+  readonly epoch: number;
+  readonly lr: number;
+  readonly trainLoss: number;
+  readonly trainTop1: number;
+  readonly loss: number | null;
+  readonly top1: number | null;
+  readonly top5: number | null;
+}
+
+/** Figures of a class, as the evaluation gives them. */
+export interface ReportClass {
+  readonly name: string;
+  readonly count: number;
+  readonly correct: number;
+  readonly precision: number | null;
+  readonly recall: number | null;
+}
+
+/** How well the classifier does, as the evaluation gives it. */
+export interface ReportMetrics {
+  readonly count: number;
+  readonly top1: number;
+  readonly top5: number;
+  readonly loss: number;
+  readonly classes: readonly ReportClass[];
+  readonly confusion: readonly (readonly number[])[];
+}
+
+export interface RunReport {
+  readonly title: string;
+  /** More headline figures, for example parameters and speed. */
+  readonly summary?: readonly { readonly label: string; readonly value: string | number }[];
+  readonly history: readonly ReportEpoch[];
+  readonly validation: ReportMetrics | null;
+  /** Which weights `validation` measured, for example "best weights, epoch 7". */
+  readonly validationOf?: string;
+  readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
+  /** Plain data, however nested. */
+  readonly config: object;
+  /** Commands that a reader may want to run now. */
+  readonly next?: readonly { readonly purpose: string; readonly command: string }[];
+}
+
+/**
+ * A training run as one HTML page that needs no other file, runs no script, and prints.
+ *
+ * @example
+ * runReport({ title: "resnet20 on shapes", config: { epochs: 1 }, validation: null,
+ *   history: [{ epoch: 1, lr: 0.1, trainLoss: 1.9, trainTop1: 0.31, loss: null, top1: null, top5: null }] });
+ */
+export function runReport(run: RunReport): string {
+  return page(
+    run.title,
+    element("p", { class: "eyebrow" }, "Fovea training report"),
+    element("h1", {}, run.title),
+    headline(run),
+    curves(run.history),
+    run.validation && mistakes(run.validation, run.validationOf),
+    skippedFiles(run.skipped ?? []),
+    configuration(run.config),
+    nextSteps(run.next ?? []),
+  );
+}
+
+/** The epoch with the best validation top-1, or without validation the lowest training loss; of equal ones the first. */
+function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
+  const top = (score: (record: ReportEpoch) => number | null) =>
+    history
+      .filter((record) => Number.isFinite(score(record)))
+      .reduce<ReportEpoch | undefined>(
+        (best, record) => (best && score(best)! >= score(record)! ? best : record),
+        undefined,
+      );
+  return top(({ top1 }) => top1) ?? top(({ trainLoss }) => -trainLoss);
+}
+
+function headline({ history, summary = [] }: RunReport): Markup {
+  const best = bestEpoch(history);
+  const last = history.at(-1)?.epoch ?? 0;
+  const after = best && `epoch ${formatNumber(best.epoch)} of ${formatNumber(last)}`;
+  const figures: { label: string; value: string; note?: string | undefined }[] = [];
+  if (best && Number.isFinite(best.top1))
+    figures.push({ label: "Best validation top-1", value: formatShare(best.top1), note: after });
+  else if (best) figures.push({ label: "Lowest training loss", value: formatNumber(best.trainLoss), note: after });
+  else figures.push({ label: "Epochs", value: last ? formatNumber(last) : "none yet" });
+  for (const { label, value } of summary)
+    figures.push({ label, value: typeof value === "number" ? formatNumber(value) : value });
+  return element(
+    "dl",
+    { class: "figures" },
+    figures.map(({ label, value, note }) =>
+      element("div", {}, element("dt", {}, label), element("dd", {}, value, note && element("small", {}, note))),
+    ),
+  );
+}
+
+function curves(history: readonly ReportEpoch[]): Markup | false {
+  if (!history.length) return false;
+  const best = bestEpoch(history);
+  const mark = best && history.length > 1 ? { mark: { x: best.epoch, label: "best" } } : {};
+  const validated = history.some(({ top1 }) => top1 !== null);
+  const points = (value: (record: ReportEpoch) => number | null): Point[] =>
+    history.map((record) => [record.epoch, value(record)]);
+  const both = (training: Point[], validation: Point[]) => [
+    { name: "training", points: training },
+    ...(validated ? [{ name: "validation", points: validation }] : []),
+  ];
+  const charts = [
+    lineChart({
+      title: "Accuracy",
+      yLabel: "share of pictures whose top answer is right",
+      xLabel: "epoch",
+      percent: true,
+      series: both(
+        points((record) => record.trainTop1),
+        points((record) => record.top1),
+      ),
+      ...mark,
+    }),
+    lineChart({
+      title: "Loss",
+      yLabel: "cross entropy in nats, lower is better",
+      xLabel: "epoch",
+      series: both(
+        points((record) => record.trainLoss),
+        points((record) => record.loss),
+      ),
+      ...mark,
+    }),
+    lineChart({
+      title: "Learning rate",
+      yLabel: "at the end of the epoch",
+      xLabel: "epoch",
+      series: [{ name: "", points: points((record) => record.lr) }],
+    }),
+  ];
+  return section(
+    "Training",
+    "Training figures are measured on augmented pictures while the weights still move, so they may lie below those of validation.",
+    element(
+      "div",
+      { class: "grid" },
+      charts.map((chart) => panel(raw(chart))),
+      panel(element("h3", {}, "In numbers"), milestones(history, best)),
+    ),
+  );
+}
+
+/** A few epochs, evenly apart, and the best. */
+function milestones(history: readonly ReportEpoch[], best: ReportEpoch | undefined): Markup[] {
+  const chosen = new Set([0, 0.2, 0.4, 0.6, 0.8, 1].map((part) => history[Math.round(part * (history.length - 1))]!));
+  const rows = history.filter((record) => record === best || chosen.has(record));
+  const columns: Column<ReportEpoch>[] = [
+    { name: "epoch", cell: (r) => `${formatNumber(r.epoch)}${r === best && rows.length > 1 ? " (best)" : ""}` },
+    { name: "train loss", kind: "number", cell: (r) => formatNumber(r.trainLoss) },
+    { name: "train top-1", kind: "number", cell: (r) => formatShare(r.trainTop1) },
+    { name: "loss", kind: "number", cell: (r) => formatNumber(r.loss) },
+    { name: "top-1", kind: "number", cell: (r) => formatShare(r.top1) },
+    { name: "top-5", kind: "number", cell: (r) => formatShare(r.top5) },
+  ];
+  return table(columns, rows);
+}
+
+function mistakes(metrics: ReportMetrics, weights: string | undefined): Markup {
+  const { classes, confusion } = metrics;
+  const names = classes.map(({ name }) => name);
+  const pairs = mostConfused(confusion, 12);
+  const weakest = [...classes].sort((a, b) => (a.recall ?? 2) - (b.recall ?? 2));
+  const figures = `top-1 ${formatShare(metrics.top1)}, top-5 ${formatShare(metrics.top5)}, loss ${formatNumber(metrics.loss)}`;
+  return section(
+    "Validation",
+    `${plural(metrics.count, "picture")}${weights ? `, ${weights}` : ""}: ${figures}.`,
+    element(
+      "div",
+      { class: "grid" },
+      panel(
+        element("h3", {}, "What is taken for what"),
+        raw(confusionMatrix({ classes: names, counts: confusion, pairs: 0 })),
+      ),
+      panel(
+        element("h3", {}, "Most confused"),
+        pairs.length
+          ? table(pairColumns(names), pairs)
+          : element("p", { class: "note" }, "Nothing: every picture is right."),
+      ),
+    ),
+    element(
+      "div",
+      { class: "grid" },
+      panel(
+        element("h3", {}, "Classes, weakest first"),
+        element("p", { class: "note" }, classNote),
+        table(classColumns, weakest, 20),
+      ),
+    ),
+  );
+}
+
+function pairColumns(names: readonly string[]): Column<ReturnType<typeof mostConfused>[number]>[] {
+  return [
+    { name: "true class", cell: ({ label }) => names[label] },
+    { name: "taken for", cell: ({ prediction }) => names[prediction] },
+    { name: "pictures", kind: "number", cell: ({ count }) => formatNumber(count) },
+    { name: "of its class", kind: "number", cell: ({ share }) => formatShare(share) },
+  ];
+}
+
+const classNote =
+  "Recall: the share of the pictures of a class that were recognised. Precision: how often the class was right when it was the answer.";
+
+const classColumns: Column<ReportClass>[] = [
+  { name: "class", cell: ({ name }) => name },
+  { name: "pictures", kind: "number", cell: ({ count }) => formatNumber(count) },
+  { name: "right", kind: "number", cell: ({ correct }) => formatNumber(correct) },
+  { name: "recall", kind: "number", cell: ({ recall }) => meter(recall, formatShare(recall)) },
+  {
+    name: "precision",
+    kind: "number",
+    cell: ({ precision }) => meter(precision, formatShare(precision)),
+  },
+];
+
+function skippedFiles(skipped: readonly { readonly file: string; readonly reason: string }[]): Markup | false {
+  if (!skipped.length) return false;
+  const columns: Column<(typeof skipped)[number]>[] = [
+    { name: "file", kind: "code", cell: ({ file }) => file },
+    { name: "reason", cell: ({ reason }) => reason },
+  ];
+  const most = 1000;
+  return section(
+    "Skipped files",
+    `${plural(skipped.length, "file")} could not be used and ${skipped.length === 1 ? "was" : "were"} left out.`,
+    panel(table(columns, skipped.slice(0, most), 8)),
+    skipped.length > most && element("p", { class: "note" }, `Only the first ${formatNumber(most)} are listed.`),
+  );
+}
+
+function configuration(config: object): Markup | false {
+  const settings = flattenConfig(config);
+  if (!settings.length) return false;
+  const columns: Column<(typeof settings)[number]>[] = [
+    { name: "setting", kind: "code", cell: ([path]) => path },
+    { name: "value", kind: "code", cell: ([, value]) => value },
+  ];
+  return section("Configuration", "Everything needed to repeat this run.", panel(table(columns, settings)));
+}
+
+function nextSteps(steps: readonly { readonly purpose: string; readonly command: string }[]): Markup | false {
+  if (!steps.length) return false;
+  const shown = steps.map(({ purpose, command }) =>
+    element("div", { class: "step" }, element("p", {}, purpose), element("pre", {}, command)),
+  );
+  return section("What to do next", null, ...shown);
+}
+
+function section(title: string, note: string | null, ...content: (Markup | false)[]): Markup {
+  return element(
+    "section",
+    {},
+    element("h2", {}, title),
+    note !== null && element("p", { class: "note" }, note),
+    ...content,
+  );
+}
+
+function panel(...content: (Markup | Markup[])[]): Markup {
+  return element("div", { class: "panel" }, ...content);
+}

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { attentionModules, createAttention } from "../../src/attention/index.js";
+import { FoveaError } from "../../src/core/errors.js";
+import { toFloat64 } from "../../src/core/tensor.js";
+import { referenceEngine } from "../../src/engines/reference.js";
+import { random } from "../support/random.js";
+import { defaults, traceExample } from "./catalogue.js";
+
+/** What a user can get wrong, and the message. The maps are 9×6. */
+const mistakes: readonly [
+  name: string,
+  channels: number,
+  options: Record<string, unknown>,
+  message: string | RegExp,
+][] = [
+  ["se", 64, { reduction: 0 }, "SqueezeExcite: reduction must be a positive integer, got 0"],
+  ["se", 8, {}, "SqueezeExcite: reduction 16 leaves no hidden channel of 8; use at most 8"],
+  ["se", 64, { ratio: 4 }, /^Unknown option of se "ratio"\. Available: bias, reduction, variant$/],
+  ["eca", 64, { kernelSize: 4 }, "EfficientChannelAttention: kernelSize must be odd, got 4"],
+  ["cbam", 64, { kernelSize: 2 }, "CBAM: kernelSize must be odd, got 2"],
+  ["cbam", 64, { pools: ["mean"] }, 'CBAM: pools must be some of avg, max, lp, lse, got ["mean"]'],
+  ["cbam", 4, { variant: "dense", reductionRatio: 0.1 }, "CBAM: reductionRatio 0.1 leaves no hidden channel of 4"],
+  ["bam", 8, {}, "BAM: reduction 16 leaves no hidden channel of 8; use at most 8"],
+  ["bam", 32, { dilation: 0 }, "BAM: dilation must be a positive integer, got 0"],
+  ["bam", 32, { fusion: "sum" }, 'bam: fusion must be one of mul, add, got "sum"'],
+  ["scse", 8, {}, "ScSE: reduction 16 leaves no hidden channel of 8; use at most 8"],
+  ["scse", 32, { reduction: "4" }, 'scse: reduction must be a number, got "4"'],
+  ["residual-attention", 3, {}, "ResidualAttention: needs at least 4 channels, got 3"],
+  ["residual-attention", 8, { size: [9] }, "ResidualAttention: size must be two positive integers, got [9]"],
+  [
+    "residual-attention",
+    8,
+    { size: [8, 8] },
+    "ResidualAttention: built for maps of 8×8, got [2,8,9,6]; leave size out for any",
+  ],
+  ["residual-block", 8, { outChannels: 3 }, "ResidualBlock: needs at least 4 output channels, got 3"],
+  ["residual-block", 8, { stride: 0 }, "ResidualBlock: stride must be a positive integer, got 0"],
+  ["mpm", 3, {}, "MixedPooling: needs at least 4 channels, got 3"],
+  ["mpm", 8, { poolSize: [20, 0] }, "MixedPooling: poolSize must be two positive integers, got [20,0]"],
+  ["spm", 8, { outChannels: 0 }, "StripPooling: outChannels must be a positive integer, got 0"],
+  ["spm", 8, { outChannels: 4, multiply: true }, "StripPooling: a gate of 4 channels cannot be multiplied with 8"],
+  ["scconv", 8, { padding: 2 }, "SCConv: padding must equal dilation to keep the size, got 2 and 1"],
+  ["scconv", 8, { groups: 3 }, "SCConv: groups must divide 8 channels, got 3"],
+  ["scconv", 8, { poolingRatio: 7 }, /kernel 7 is larger than the map \[2,8,9,6\]$/],
+  ["sc-bottleneck", 4, {}, "SCBottleneck: planes must be an integer ≥ 2, got 1"],
+  ["van-block", 8, { mlpRatio: 0 }, "VANBlock: mlpRatio must be positive, got 0"],
+  ["psa-parallel", 1, {}, "PSAParallel: needs at least 2 channels, got 1"],
+  ["psa-sequential", 7, {}, "PSASequential: needs at least 8 channels, got 7"],
+  ["triplet", 8, { kernelSize: 6 }, "TripletAttention: kernelSize must be odd, got 6"],
+  ["gc", 8, {}, "GlobalContext: ratio 0.0625 leaves no hidden channel of 8"],
+  ["gc", 32, { ratio: 0 }, "GlobalContext: ratio must be positive, got 0"],
+  ["gc", 32, { fusion: [] }, "GlobalContext: fusion must be some of add, mul, got []"],
+  ["coord", 32, { reduction: 2.5 }, "CoordinateAttention: reduction must be a positive integer, got 2.5"],
+  ["pam", 7, {}, "PositionAttention: needs at least 8 channels, got 7"],
+  ["danet-head", 31, {}, "DANetHead: needs at least 32 channels, got 31"],
+  ["danet-head", 32, { numClasses: 0 }, "DANetHead: numClasses must be a positive integer, got 0"],
+  ["danet-head", 32, { dropout: 1 }, "ChannelDropout: p must be in [0, 1), got 1"],
+  [
+    "rga",
+    32,
+    {},
+    "RelationAwareGlobalAttention: size, [height, width] of the maps, must be given: the weights depend on it",
+  ],
+  ["rga", 32, { size: [8] }, "RelationAwareGlobalAttention: size must be two positive integers, got [8]"],
+  [
+    "rga",
+    64,
+    { size: [8, 8] },
+    "RelationAwareGlobalAttention: built for maps of 8×8, got [2,64,9,6]; set size to [9,6]",
+  ],
+  [
+    "rga",
+    8,
+    { size: [9, 6] },
+    "RelationAwareGlobalAttention: downRatio 8 leaves no hidden channel of 7; use at most 7",
+  ],
+  [
+    "rga",
+    64,
+    { size: [9, 6], spatial: false, channel: false },
+    "RelationAwareGlobalAttention: spatial and channel are both off; nothing would be left",
+  ],
+  ["gam", 3, {}, "GlobalAttentionMechanism: rate 4 leaves no hidden channel of 3; use at most 3"],
+  [
+    "gam",
+    8,
+    { groups: true },
+    "GlobalAttentionMechanism: with groups, rate 4 must divide 8 channels and 2 hidden ones, and 4 the channels",
+  ],
+  [
+    "gam",
+    16,
+    { groups: true, padding: "replicate" },
+    "GlobalAttentionMechanism: groups are not defined with padding replicate",
+  ],
+  ["lka", 0, {}, "lka: channels must be a positive integer, got 0"],
+];
+
+for (const [name, channels, options, message] of mistakes)
+  test(`${name} of ${channels} channels refuses ${JSON.stringify(options)}`, () => {
+    assert.throws(
+      () => traceExample({ name, channels, options }),
+      (error) => {
+        assert.ok(error instanceof FoveaError, String(error));
+        if (typeof message === "string") assert.equal(error.message, message);
+        else assert.match(error.message, message);
+        return true;
+      },
+    );
+  });
+
+const strange: Readonly<Record<string, readonly unknown[]>> = {
+  number: [-1, 0, 0.3, 1, 1.5, 3, 7, 64, Number.NaN, Number.POSITIVE_INFINITY, "2", null],
+  boolean: [true, false, 1],
+  string: ["", "x", null],
+  list: [[], [0], [1], [2, 3], [4, -1], [1.5, 2], ["avg"], ["add", "add"], [null], {}],
+};
+
+test("whatever the options and channels, a module works or says in one line why not", async () => {
+  const shape = [2, 9, 6] as const;
+  for (const { name, options } of defaults) {
+    const specs = Object.entries(attentionModules.get(name)!.options);
+    const cases: [number, Record<string, unknown>][] = [1, 2, 3, 5, 8, 12].map((channels) => [channels, {}]);
+    for (const [option, spec] of specs) {
+      const kind = spec.kind ?? (Array.isArray(spec.default) ? "list" : typeof spec.default);
+      for (const value of [...strange[kind]!, ...(spec.choices ?? [])]) cases.push([64, { [option]: value }]);
+    }
+    for (const [channels, given] of cases) {
+      const label = `${name} of ${channels} channels with ${JSON.stringify(given)}`;
+      const all = { ...options, ...given };
+      let traced: ReturnType<typeof traceExample>;
+      try {
+        createAttention(name, channels, all);
+        traced = traceExample({ name, channels, options: all }, [shape[0], channels, shape[1], shape[2]]);
+      } catch (error) {
+        assert.ok(error instanceof FoveaError, `${label}: ${error instanceof Error ? error.stack : error}`);
+        assert.doesNotMatch(error.message, /\n|undefined/, label);
+        continue;
+      }
+      const executable = await referenceEngine().compile(traced.graph);
+      const input = random([shape[0], channels, shape[1], shape[2]]);
+      for (const y of Object.values(await executable.run({ input })))
+        assert.ok(toFloat64(y).data.every(Number.isFinite), `${label}: the output is not finite`);
+    }
+  }
+});
+
+test("maps of one position or one row work, or are refused in one line", async () => {
+  for (const { name, channels } of defaults)
+    for (const [height, width] of [
+      [1, 1],
+      [1, 4],
+      [3, 2],
+    ] as const)
+      for (const training of [false, true]) {
+        const options = name === "rga" ? { size: [height, width], spatialRatio: 1, downRatio: 1 } : {};
+        const label = `${name} on ${height}×${width}`;
+        let traced: ReturnType<typeof traceExample>;
+        try {
+          traced = traceExample({ name, channels, options }, [4, channels, height, width], training);
+        } catch (error) {
+          assert.ok(error instanceof FoveaError, `${label}: ${error instanceof Error ? error.stack : error}`);
+          continue;
+        }
+        const executable = await referenceEngine().compile(traced.graph);
+        for (const y of Object.values(await executable.run({ input: random([4, channels, height, width]) })))
+          assert.ok(toFloat64(y).data.every(Number.isFinite), `${label}: the output is not finite`);
+      }
+});

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { attentionModules, models } from "../../src/index.js";
+import { fovea } from "../support/fovea.js";
+
+const json = async (...args: string[]) => {
+  const { code, stdout, stderr } = await fovea([...args, "--json"]);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+};
+
+test("list shows every module and network", async () => {
+  const { attention, models: networks } = await json("list");
+  assert.deepEqual(
+    attention.map((a: { name: string }) => a.name),
+    [...attentionModules.keys()],
+  );
+  assert.deepEqual(
+    networks.map((m: { name: string }) => m.name),
+    [...models.keys()],
+  );
+  const { stdout } = await fovea(["list"]);
+  for (const name of attentionModules.keys()) assert.ok(stdout.includes(name));
+});
+
+const published = [
+  [11_689_512, "resnet18"],
+  [25_557_032, "resnet50"],
+  [28_071_976, "resnet50", "--attention", "se"],
+  [28_089_624, "resnet50", "--attention", "cbam"],
+  [278_324, "resnet20", "--classes", "100"],
+  [278_324, "resnet20", "--classes", "100", "--attention", "simam"],
+  [280_340, "resnet20", "--classes", "100", "--attention", "se"],
+  [281_597, "resnet20", "--classes", "100", "--attention", "cbam"],
+  [275_572, "resnet20", "--classes", "100", "--shortcut", "identity"],
+] as const;
+for (const [params, ...args] of published)
+  test(`summary --model ${args.join(" ")}: ${params} parameters`, async () => {
+    const summary = await json("summary", "--model", ...args);
+    assert.equal(summary.params, params);
+    assert.equal(summary.flops, 2 * summary.macs);
+    assert.equal(
+      summary.layers.reduce((n: number, layer: { params: number }) => n + layer.params, 0),
+      params,
+    );
+  });
+
+test("summary counts the multiply-accumulates of ResNet-50 at 224 pixels: 4.1 G", async () => {
+  const { macs } = await json("summary", "--model", "resnet50");
+  assert.ok(Math.abs(macs / 4.09e9 - 1) < 0.01, String(macs));
+});
+
+test("bench times training and inference", async () => {
+  for (const mode of ["train", "infer"]) {
+    const result = await json(
+      "bench",
+      "--mode",
+      mode,
+      "--model",
+      "resnet20",
+      "--attention",
+      "eca",
+      "--batch",
+      "2",
+      "--steps",
+      "2",
+    );
+    assert.ok(result.imagesPerSecond > 0 && result.peakMemoryBytes > 1e7);
+    assert.ok(
+      result.stepMilliseconds.min <= result.stepMilliseconds.median &&
+        result.stepMilliseconds.median <= result.stepMilliseconds.max,
+    );
+  }
+});
+
+test("verify checks golden files and says which failed", async () => {
+  const result = await json("verify", "test/golden/simam.safetensors");
+  assert.deepEqual([result.passed, result.failed], [2, 0]);
+  assert.deepEqual(
+    result.files.map((f: { engine: string }) => f.engine),
+    ["reference", "ort"],
+  );
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+
+const folder = temporaryFolder();
+const data = join(folder, "data");
+mkdirSync(data);
+tinyCifar(data);
+const settings = [
+  data,
+  "--model",
+  "resnet20",
+  "--attention",
+  "se",
+  "--attention-options",
+  '{"reduction":4}',
+  "--epochs",
+  "4",
+  "--batch",
+  "16",
+  "--lr",
+  "0.05",
+  "--ema",
+  "0.9",
+  "--seed",
+  "3",
+];
+const start = (out: string, ...more: string[]) => ["train", ...settings, "--out", join(folder, out), ...more];
+const file = (run: string, name: string) => readFileSync(join(folder, run, name));
+
+test("a training that is killed and resumed ends byte for byte like one that was not", async () => {
+  const whole = await fovea(start("whole"));
+  assert.equal(whole.code, 0, whole.stderr);
+
+  // Killed at some point of epoch 3, with nothing saved since epoch 2.
+  const killed = await fovea(start("killed"), (text, child) => {
+    if (text.includes("epoch 2/4")) setTimeout(() => child.kill("SIGKILL"), 150);
+  });
+  assert.equal(killed.signal, "SIGKILL");
+  const resumed = await fovea(start("killed", "--resume"));
+  assert.equal(resumed.code, 0, resumed.stderr);
+  assert.deepEqual(file("killed", "last.safetensors"), file("whole", "last.safetensors"));
+  assert.deepEqual(file("killed", "best.safetensors"), file("whole", "best.safetensors"));
+  assert.equal(String(file("killed", "results.csv")), String(file("whole", "results.csv")));
+  const lines = String(file("killed", "metrics.jsonl")).trim().split("\n");
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).epoch),
+    [1, 2, 3, 4],
+  );
+});
+
+test("Ctrl-C saves in the middle of an epoch, and resuming from there changes nothing", async () => {
+  const stopped = await fovea(start("stopped", "--json"), (text, child) => {
+    if (text.includes("epoch 1/4") && !text.includes("finishing")) child.kill("SIGINT");
+  });
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.match(stopped.stderr, /stopped and saved\. To go on: fovea train --resume --out /);
+  assert.equal(JSON.parse(stopped.stdout).stopped, true);
+  // Nothing but the run need be named: its settings hold.
+  const resumed = await fovea(["train", "--resume", "--out", join(folder, "stopped")]);
+  assert.equal(resumed.code, 0, resumed.stderr);
+  assert.deepEqual(file("stopped", "last.safetensors"), file("whole", "last.safetensors"));
+  assert.equal(String(file("stopped", "results.csv")), String(file("whole", "results.csv")));
+});
+
+test("resuming with other settings is refused, and changes nothing", async () => {
+  const before = file("whole", "last.safetensors");
+  const { code, stderr } = await fovea([...start("whole", "--resume"), "--lr", "0.2"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /^fovea: --resume: the run in .* has training\.optimizer\.settings\.lr = 0\.05, now it is 0\.2/);
+  assert.deepEqual(file("whole", "last.safetensors"), before);
+});
+
+test("a loss that is not finite ends the training and keeps the last good state", async () => {
+  const { code, stderr } = await fovea([
+    "train",
+    data,
+    "--epochs",
+    "3",
+    "--batch",
+    "16",
+    "--lr",
+    "1e30",
+    "--schedule",
+    "step",
+    "--step-epochs",
+    "9",
+    "--warmup",
+    "2",
+    "--out",
+    join(folder, "diverged"),
+  ]);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /fovea: the loss is (NaN|Infinity) at step \d+ \(epoch \d of 3, learning rate .*\)\. Try a lower learning rate/,
+  );
+});
+
+test("eval, predict and export work on a run, and the exported network computes the same", async () => {
+  const run = join(folder, "whole");
+  const evaluated = await fovea(["eval", run, data, "--json"]);
+  assert.equal(evaluated.code, 0, evaluated.stderr);
+  const metrics = JSON.parse(evaluated.stdout);
+  assert.equal(metrics.count, 32);
+  const rows = String(file("whole", "results.csv"))
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((row) => Number(row.split(",")[6]));
+  assert.equal(metrics.top1, Math.max(...rows));
+
+  const onnx = join(folder, "model.onnx");
+  const exported = await fovea(["export", run, "--out", onnx, "--json"]);
+  assert.equal(exported.code, 0, exported.stderr);
+  assert.equal(JSON.parse(exported.stdout).bytes, readFileSync(onnx).length);
+
+  const sharp = (await import("sharp")).default;
+  const picture = join(folder, "picture.png");
+  await sharp({ create: { width: 48, height: 40, channels: 3, background: { r: 200, g: 120, b: 40 } } })
+    .png()
+    .toFile(picture);
+  const predicted = await fovea(["predict", run, picture, join(folder, "missing.png"), "--top", "10", "--json"]);
+  assert.equal(predicted.code, 1, "one of the pictures does not exist");
+  const [first, second] = JSON.parse(predicted.stdout).predictions;
+  assert.ok(second.error);
+
+  const ort = await import("onnxruntime-node");
+  const session = await ort.InferenceSession.create(onnx);
+  const { decodePicture, toInput } = await import("../../src/index.js");
+  const config = JSON.parse(String(file("whole", "config.json")));
+  const input = toInput(
+    await decodePicture(picture, { shorterSide: config.preprocessing.resize }),
+    config.preprocessing,
+  );
+  for (const copies of [1, 3]) {
+    const batch = new Float32Array(copies * input.length);
+    for (let i = 0; i < copies; i++) batch.set(input, i * input.length);
+    const { output } = await session.run({ input: new ort.Tensor("float32", batch, [copies, 3, 32, 32]) });
+    const logits = Array.from(output!.data as Float32Array).slice(-10);
+    const total = logits.reduce((sum, z) => sum + Math.exp(z), 0);
+    for (const { index, probability } of first.classes)
+      assert.ok(Math.abs(Math.exp(logits[index]!) / total - probability) < 1e-5);
+  }
+  await session.release();
+});

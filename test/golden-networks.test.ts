@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { referenceEngine } from "../src/engines/reference.js";
+import { checkGolden } from "../src/testing/index.js";
+import { ort } from "./support/engines.js";
+
+const folder = "test/golden/networks";
+const none = { weights: async () => new Uint8Array(), cifarTest: async () => new Uint8Array() };
+
+for (const file of readdirSync(folder))
+  for (const engine of [referenceEngine(), ort])
+    test(`${file} on ${engine.name}: keys, logits, loss, gradients and state of the authors' code`, async () => {
+      const { ok, worst } = await checkGolden(readFileSync(join(folder, file)), engine, none);
+      assert.ok(ok, `${worst.tensor}: error ${worst.error}, allowed ${worst.tolerance}`);
+    });

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { confusionMatrix, lineChart, mostConfused } from "../../src/report/index.js";
+import { palette, seriesColours } from "../../src/report/theme.js";
+import { assertSnapshot, assertWellFormed, hostile, sampleMetrics } from "./support.js";
+
+test("a line chart is drawn as before", () => {
+  const training = [
+    [1, 0.31],
+    [2, 0.62],
+    [3, 0.81],
+  ] as const;
+  const validation = [
+    [1, 0.35],
+    [2, null],
+    [3, 0.74],
+  ] as const;
+  const series = [
+    { name: "training", points: training },
+    { name: "validation", points: validation },
+  ];
+  const chart = lineChart({ title: "Accuracy", xLabel: "epoch", percent: true, series, mark: { x: 3, label: "best" } });
+  assertWellFormed(chart);
+  assertSnapshot("line-chart.svg", chart);
+});
+
+test("values that are missing or not numbers leave gaps", () => {
+  const points = [1, 2, Number.NaN, 4, null, 6, 7, Number.POSITIVE_INFINITY].map((y, x) => [x, y] as const);
+  const chart = lineChart({ title: "Gaps", series: [{ name: "a", points }] });
+  assert.equal(chart.match(/ d="[^"]*"/)![0].split("M").length - 1, 2);
+  assert.equal(chart.match(/<circle/g)!.length, 5);
+  assert.doesNotMatch(chart, /NaN|Infinity|undefined/);
+});
+
+test("no point, one point, a thousand points, hostile names", () => {
+  assert.match(lineChart({ title: "None", series: [{ name: "a", points: [[1, null]] }] }), /nothing yet/);
+  assert.equal(lineChart({ title: "One", series: [{ name: "a", points: [[5, 0]] }] }).match(/<circle/g)!.length, 1);
+  const points = Array.from({ length: 1000 }, (_, i) => [i, Math.sin(i / 50)] as const);
+  const many = lineChart({ title: "Many", series: [{ name: "a", points }] });
+  assert.ok(many.length < 20_000 && !many.includes("<circle"));
+  const colour = '"/><script>';
+  const bad = lineChart({ title: hostile, xLabel: hostile, series: [{ name: hostile, colour, points: [[1, 2]] }] });
+  assertWellFormed(bad);
+  assert.doesNotMatch(bad, /<script/);
+});
+
+test("labels at the ends of lines do not overlap", () => {
+  const series = Array.from({ length: 8 }, (_, i) => ({
+    name: `s${i}`,
+    points: [
+      [0, 1],
+      [1, 1 + i * 1e-3],
+      [2, i < 4 ? 0 : 5],
+    ] as const,
+  }));
+  const levels = [...lineChart({ title: "Close", series }).matchAll(/class="own" x="[^"]*" y="([^"]*)"/g)].map((m) =>
+    Number(m[1]),
+  );
+  assert.equal(levels.length, 8);
+  levels.slice(1).forEach((y, i) => assert.ok(y - levels[i]! >= 15.9));
+});
+
+test("a confusion matrix is drawn as before", () => {
+  const matrix = confusionMatrix({
+    classes: ["cat", "dog", "<b>"],
+    counts: [
+      [45, 5, 0],
+      [9, 41, 0],
+      [0, 0, 0],
+    ],
+  });
+  assertWellFormed(matrix);
+  assertSnapshot("confusion-matrix.svg", matrix);
+});
+
+test("many classes are shaded, not named, and their worst pairs listed", () => {
+  const names = Array.from({ length: 100 }, (_, i) => `${hostile} ${i}`);
+  const matrix = confusionMatrix({ classes: names, counts: sampleMetrics(names, 50).confusion });
+  assertWellFormed(matrix);
+  assert.ok(matrix.length < 30_000);
+  assert.equal(matrix.match(/ → /g)!.length, 10);
+  const empty = confusionMatrix({ classes: [], counts: [] });
+  assertWellFormed(empty);
+  assert.doesNotMatch(empty, /NaN|Infinity/);
+  assert.throws(() => confusionMatrix({ classes: ["a"], counts: [[1, 2]] }), /1 classes need as many rows and columns/);
+});
+
+test("the most confused pairs come first by count, then by share", () => {
+  const pairs = mostConfused(
+    [
+      [8, 2, 0],
+      [0, 3, 2],
+      [7, 0, 0],
+    ],
+    3,
+  );
+  assert.deepEqual(
+    pairs.map(({ label, prediction, count }) => [label, prediction, count]),
+    [
+      [2, 0, 7],
+      [1, 2, 2],
+      [0, 1, 2],
+    ],
+  );
+  assert.equal(pairs[1]!.share, 0.4);
+});
+
+test("text colours are readable on their ground", () => {
+  const channel = (byte: number) => (byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = (hex: string) =>
+    [0.2126, 0.7152, 0.0722].reduce(
+      (sum, weight, i) => sum + weight * channel(Number.parseInt(hex.slice(1 + 2 * i, 3 + 2 * i), 16)),
+      0,
+    );
+  const contrast = (a: string, b: string) => {
+    const [dark, light] = [luminance(a), luminance(b)].sort((p, q) => p - q) as [number, number];
+    return (light + 0.05) / (dark + 0.05);
+  };
+  for (const shade of [0, 1] as const)
+    for (const colours of [palette.ink, palette.muted, ...seriesColours])
+      for (const ground of [palette.paper, palette.panel])
+        assert.ok(contrast(colours[shade], ground[shade]) >= 4.5, `${colours[shade]} on ${ground[shade]}`);
+});

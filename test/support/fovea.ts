@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Rng } from "../../src/core/rng.js";
+
+const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts the command line. `onErr` gets all of standard error so far, whenever something is added, and may kill the process. */
+export function fovea(
+  args: readonly string[],
+  onErr: (text: string, child: ChildProcess) => void = () => {},
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+      onErr(stderr, child);
+    });
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+}
+
+/** A folder that is gone when the test file ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "fovea-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A CIFAR-10 folder of small made-up pictures: the class decides the colour, so that there is something to learn. */
+export function tinyCifar(folder: string, { train = 64, test = 32 } = {}): string {
+  const records = (count: number, seed: number) => {
+    const rng = new Rng(seed, "tiny");
+    const bytes = new Uint8Array(count * 3073);
+    for (let i = 0; i < count; i++) {
+      const label = i % 10;
+      bytes[i * 3073] = label;
+      for (let p = 0; p < 3072; p++)
+        bytes[i * 3073 + 1 + p] = ((label * 25 * (1 + Math.floor(p / 1024))) % 256) * 0.8 + rng.int(50);
+    }
+    return bytes;
+  };
+  writeFileSync(join(folder, "data_batch_1.bin"), records(train, 1));
+  writeFileSync(join(folder, "test_batch.bin"), records(test, 2));
+  return folder;
+}
