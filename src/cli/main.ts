@@ -45,7 +45,7 @@ try {
   const usage = error instanceof CommanderError || error instanceof OptionError;
   const message = messageOf(error)
     .replace(/^error: /, "")
-    .split("\n")[0];
+    .replaceAll(/\s*\n\s*/g, " ");
   if (message !== "(outputHelp)") say(`fovea: ${message}`);
   exit(usage ? 2 : 1);
 }
