@@ -15,9 +15,10 @@ export interface Calibration {
 const margins: Calibration = { gigaflops: 0.85, gigabytes: 0.7 };
 
 const [batch, channels, side] = [32, 256, 8];
-/** Together about half a second: the median of less misses a load that comes and goes. */
+/** How often: the median of fewer misses a load that comes and goes. */
 const [convolutions, copies] = [200, 50];
 
+/** Measures the machine for about half a second. */
 export async function calibrate(): Promise<Calibration> {
   return { gigaflops: await convolutionSpeed(), gigabytes: copySpeed() };
 }

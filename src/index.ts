@@ -39,5 +39,6 @@ export {
 } from "./models/index.js";
 export * from "./nn/index.js";
 export * as ops from "./ops/index.js";
+export { heatmap, lineChart, type RunReport, runReport } from "./report/index.js";
 export * from "./train/index.js";
 export { version } from "./version.js";

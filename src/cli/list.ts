@@ -10,14 +10,17 @@ export const listCommand = new Command("list")
       Object.fromEntries(
         Object.entries(options as Record<string, { default: unknown; doc: string; choices?: unknown }>),
       );
-    const attention = [...attentionModules.values()].map(({ name, title, paper, attends, placement, options }) => ({
-      name,
-      title,
-      paper,
-      attends,
-      placement,
-      options: describe(options),
-    }));
+    const attention = [...attentionModules.values()].map(
+      ({ name, title, paper, attends, kind, placement, options }) => ({
+        name,
+        title,
+        paper,
+        kind,
+        attends,
+        placement,
+        options: describe(options),
+      }),
+    );
     const networks = [...models.values()].map(({ name, paper, classes, input, options }) => ({
       name,
       paper,
@@ -32,8 +35,8 @@ export const listCommand = new Command("list")
     print(json, { attention, models: networks }, () =>
       [
         table(
-          attention.map((a) => [a.name, a.title, a.attends, a.paper.venue, defaults(a.options)]),
-          ["attention", "title", "weighs", "paper", "options"],
+          attention.map((a) => [a.name, a.title, a.kind, a.attends, a.paper.venue, defaults(a.options)]),
+          ["attention", "title", "kind", "weighs", "paper", "options"],
         ),
         table(
           networks.map((m) => [m.name, m.input.join("x"), m.classes, defaults(m.options)]),

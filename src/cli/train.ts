@@ -8,6 +8,7 @@ import {
   defaultAugmentation,
   defaultPreprocessing,
   type EpochRecord,
+  type EpochReport,
   initialize,
   type Module,
   model,
@@ -20,6 +21,7 @@ import {
   parametersOf,
   type RunConfig,
   RunFolder,
+  runReport,
   type Schedule,
   stepSchedule,
   type TrainResult,
@@ -274,6 +276,7 @@ async function runTraining(
           onEpoch: async (record, report) => {
             history.push(record);
             await run.record(record, history, report);
+            await run.write("report", reportOf(run, history, report, data, parameters));
             progress.clear();
             const { epoch, trainLoss, trainTop1, loss, top1 } = record;
             const validation =
@@ -294,8 +297,41 @@ async function runTraining(
   }
 }
 
+/** The page that shows how the run goes. */
+function reportOf(
+  run: RunFolder,
+  history: readonly EpochRecord[],
+  epoch: EpochReport,
+  data: OpenedDataset,
+  parameters: number,
+): string {
+  const { versions: _, flags: __, format: ___, ...config } = run.config;
+  const { train: learned, validation } = data;
+  const attention = run.config.flags.attention ? ` + ${run.config.flags.attention}` : "";
+  return runReport({
+    title: `${config.model.name}${attention} on ${basename(config.data.source)}`,
+    summary: [
+      { label: "parameters", value: parameters },
+      { label: "pictures to train on", value: learned.length },
+      { label: "pictures to validate on", value: validation.length },
+      { label: "speed", value: `${epoch.imagesPerSecond.toFixed(0)} pictures/s` },
+    ],
+    history,
+    validation: epoch.validation,
+    validationOf: `epoch ${history.length}`,
+    skipped: [...learned.skipped, ...validation.skipped],
+    config,
+    next: nextSteps(run.path),
+  });
+}
+
+const nextSteps = (path: string) => [
+  { purpose: "classes of your pictures", command: `npx fovea predict ${path} PICTURE...` },
+  { purpose: "the network for other programs", command: `npx fovea export ${path} --out model.onnx` },
+];
+
 function stoppedText({ path }: RunFolder): string {
-  return `stopped and saved. To go on: fovea train --resume --out ${path}`;
+  return `stopped and saved. To go on: npx fovea train --resume --out ${path}`;
 }
 
 function finishedText({ path }: RunFolder, { best }: TrainResult, seconds: number): string {
@@ -304,8 +340,7 @@ function finishedText({ path }: RunFolder, { best }: TrainResult, seconds: numbe
     `trained in ${duration(seconds)}${score}`,
     `the run is in ${path}; open ${join(path, "report.html")} to see how it went`,
     "next:",
-    `  fovea predict ${path} PICTURE...          classes of your pictures`,
-    `  fovea export ${path} --out model.onnx     the network for other programs`,
+    ...nextSteps(path).map(({ purpose, command }) => `  ${command.padEnd(60)} ${purpose}`),
   ].join("\n");
 }
 

@@ -1,7 +1,13 @@
 import { FoveaError, unknownName } from "../core/errors.js";
 import { formatShape } from "../core/shape.js";
-import type { Program } from "../graph/graph.js";
+import type { Graph, Program } from "../graph/graph.js";
 import type { Arrays } from "./engine.js";
+
+/** @throws FoveaError for a graph that has nothing to compute. */
+export function checkGraph(graph: Graph): void {
+  if (graph.outputs.size === 0 && graph.updates.length === 0)
+    throw new FoveaError("compile: the graph has neither outputs nor updates");
+}
 
 /** Checks that `inputs` are what the program reads. Inputs that no output needs may be left out. */
 export function checkFeeds(program: Program, declared: Iterable<string>, inputs: Arrays): void {

@@ -2,7 +2,7 @@ import { copyOf, type Tensor, toFloat64 } from "../core/tensor.js";
 import { type Cell, type Graph, type Node, program, type Value } from "../graph/graph.js";
 import type { Dense } from "../graph/op.js";
 import type { Arrays, Engine, Executable } from "./engine.js";
-import { checkFeeds } from "./feeds.js";
+import { checkFeeds, checkGraph } from "./feeds.js";
 
 /**
  * The definition: every operator's own `run`, node after node, in float64. Slow; what other engines are held to.
@@ -11,7 +11,10 @@ import { checkFeeds } from "./feeds.js";
 export function referenceEngine(): Engine {
   return {
     name: "reference",
-    compile: async (graph) => new ReferenceExecutable(graph),
+    compile: async (graph) => {
+      checkGraph(graph);
+      return new ReferenceExecutable(graph);
+    },
     release: async () => {},
   };
 }

@@ -31,6 +31,8 @@ export interface HeatmapOptions {
   readonly range?: readonly [low: number, high: number];
   /** Default "inferno". */
   readonly colors?: ColormapName;
+  /** A bar beside the map that tells the values. Default true. */
+  readonly bar?: boolean;
   /** Read out by screen readers. */
   readonly title?: string;
 }
@@ -41,6 +43,7 @@ const optionNames = [
   "scale",
   "range",
   "colors",
+  "bar",
   "title",
 ] as const satisfies (keyof HeatmapOptions)[];
 /** Index 0 of the palette is transparent, the rest are colours. */
@@ -58,7 +61,7 @@ const finest = 320;
  * @throws ShapeError if the number of values or bytes is not that of the sizes. @throws OptionError for a wrong option.
  */
 export function heatmap(map: HeatmapData, options: HeatmapOptions = {}): string {
-  const { over, opacity = over ? 0.5 : 1, colors = "inferno", title = "Heat map" } = options;
+  const { over, opacity = over ? 0.5 : 1, colors = "inferno", bar = true, title = "Heat map" } = options;
   check(map, options);
   const whole = over ?? map;
   const scale = options.scale ?? finest / Math.max(whole.width, whole.height);
@@ -74,7 +77,7 @@ export function heatmap(map: HeatmapData, options: HeatmapOptions = {}): string 
   ]);
   const labels = [high, (low + high) / 2, low].map((value) => formatNumber(roundTo(value, high - low), 3));
   const room = Math.max(...labels.map((label) => textWidth(label, 13)));
-  const bar = pngDataUri({
+  const scaleBar = pngDataUri({
     width: 1,
     height: steps,
     pixels: Uint8Array.from({ length: steps }, (_, i) => steps - i),
@@ -83,7 +86,7 @@ export function heatmap(map: HeatmapData, options: HeatmapOptions = {}): string 
   const stretched = { y: 0, height, preserveAspectRatio: "none" };
   return drawing(
     title,
-    Math.ceil(width + 34 + room),
+    Math.ceil(bar ? width + 34 + room : width),
     Math.ceil(height),
     over &&
       element("image", {
@@ -104,8 +107,8 @@ export function heatmap(map: HeatmapData, options: HeatmapOptions = {}): string 
         alpha: Uint8Array.of(0),
       }),
     }),
-    element("image", { ...stretched, x: width + 12, width: 12, href: bar }),
-    labels.map((label, i) => element("text", { x: width + 30, y: [11, height / 2 + 5, height - 1][i] }, label)),
+    bar && element("image", { ...stretched, x: width + 12, width: 12, href: scaleBar }),
+    bar && labels.map((label, i) => element("text", { x: width + 30, y: [11, height / 2 + 5, height - 1][i] }, label)),
   );
 }
 

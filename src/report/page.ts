@@ -10,7 +10,7 @@ const styleSheet = `
 :root{color-scheme:light dark;${variables(0)}}
 @media(prefers-color-scheme:dark){:root{${variables(1)}}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 ${fontFamily};font-variant-numeric:tabular-nums}
+body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.55 ${fontFamily};font-variant-numeric:tabular-nums}
 main{max-width:66rem;margin:0 auto;padding:3.5rem 1.5rem 5rem}
 h1{font-size:2.1rem;line-height:1.2;letter-spacing:-.02em;font-weight:650;margin:.2rem 0 0;overflow-wrap:anywhere}
 h2{font-size:1.2rem;letter-spacing:-.01em;font-weight:620;margin:3.5rem 0 .25rem}
@@ -45,9 +45,9 @@ details{margin-top:.6rem}
 summary{cursor:pointer;font-size:.9rem;padding:.3rem 0}
 pre{margin:.25rem 0 1rem;padding:.7rem .9rem;background:var(--panel);border:1px solid var(--rule);border-radius:8px;white-space:pre-wrap;overflow-wrap:anywhere}
 @media print{
-body{background:none;font-size:10pt;line-height:1.4}main{max-width:none;padding:0}h2{margin-top:1.6rem}h2,h2+.note,h3{break-after:avoid}
-.grid{grid-template-columns:repeat(auto-fit,minmax(17rem,1fr))}.panel{overflow:visible;padding:.8rem}
-tr,.step,.figures,svg{break-inside:avoid}table{font-size:.82rem}th,td{padding:.2rem .5rem .2rem 0}
+html{font-size:12px}body{background:none;line-height:1.4}main{max-width:none;padding:0}h2{margin-top:1.6rem}h2,h2+.note,h3{break-after:avoid}
+.grid{grid-template-columns:repeat(auto-fit,minmax(20rem,1fr))}.panel{overflow:visible;padding:.8rem}
+tr,.step,.figures,svg{break-inside:avoid}th,td{padding:.2rem .6rem .2rem 0}
 svg rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }`;
 

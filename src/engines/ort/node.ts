@@ -7,7 +7,7 @@ import { encodeOnnx } from "../../formats/onnx/proto.js";
 import type { Rules } from "../../formats/onnx/writer.js";
 import { type Cell, type Graph, type Program, program } from "../../graph/graph.js";
 import type { Arrays, Engine, Executable } from "../engine.js";
-import { checkFeeds } from "../feeds.js";
+import { checkFeeds, checkGraph } from "../feeds.js";
 import { nativeRules } from "./rules/native.js";
 import { trainingRules } from "./rules/training.js";
 import type { HostRequest, HostResult } from "./session.js";
@@ -37,6 +37,7 @@ export function ortEngine({ threads = availableParallelism(), rules = new Map() 
   return {
     name: "ort",
     async compile(graph) {
+      checkGraph(graph);
       const lowered = lowerToOnnx(graph, all);
       const spec = {
         model: encodeOnnx(lowered.model),

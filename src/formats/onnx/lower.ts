@@ -46,11 +46,12 @@ export function lowerToOnnx(graph: Graph, rules: Rules, metadata: Readonly<Recor
   const lowered: LoweredState[] = [];
 
   for (const value of inputs) if (value.source.kind === "input") names.set(value, value.source.name);
+  const taken = new Set([...graph.inputs.keys(), ...graph.outputs.keys()]);
   for (const value of states) {
     if (value.source.kind !== "state") continue;
     const { name, cell } = value.source;
-    if (updated.has(cell)) names.set(value, `${name}`);
-    else names.set(value, write.constant(cell.value, name));
+    const free = taken.has(name) ? `state/${name}` : name;
+    names.set(value, updated.has(cell) ? free : write.constant(cell.value, free));
   }
   for (const value of constants)
     if (value.source.kind === "constant") {
@@ -96,7 +97,8 @@ export function lowerToOnnx(graph: Graph, rules: Rules, metadata: Readonly<Recor
   for (const { name, cell, value } of graph.updates) {
     const type = { dtype: dtypes[cell.dtype], shape: cell.shape };
     named(`next/${name}`, value);
-    lowered.push({ cell, before: { name, ...type }, after: { name: `next/${name}`, ...type } });
+    const before = graph.states.has(cell) ? names.get(graph.states.get(cell)!)! : `state/${name}`;
+    lowered.push({ cell, before: { name: before, ...type }, after: { name: `next/${name}`, ...type } });
   }
   const opsets = Object.fromEntries([["", opset], ...[...write.domains].map((domain) => [domain, 1])]);
   const model = {

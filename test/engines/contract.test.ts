@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { performance } from "node:perf_hooks";
+import { test } from "node:test";
+import { float32, tensor, toFloat64 } from "../../src/core/tensor.js";
+import { referenceEngine } from "../../src/engines/reference.js";
+import { Graph } from "../../src/graph/graph.js";
+import { resnet } from "../../src/models/index.js";
+import { constant, graphFor, Module, Param } from "../../src/nn/index.js";
+import { add, matMul, mul, reduceSum, sub } from "../../src/ops/index.js";
+import { sgd, trainingStep } from "../../src/train/index.js";
+import { ort } from "../support/engines.js";
+import { random } from "../support/random.js";
+
+/** A module with a learned and a constant cell. */
+class Two extends Module {
+  readonly moving = new Param([2], constant(1));
+  readonly fixed = new Param([2], constant(10));
+  override forward(x: Parameters<Module["forward"]>[0]) {
+    return add(mul(x, this.moving), this.fixed);
+  }
+}
+
+const numbers = (t: { data: ArrayLike<number | bigint> } | undefined) =>
+  Array.from(t!.data as ArrayLike<number>, Number);
+
+for (const engine of [referenceEngine(), ort]) {
+  test(`${engine.name}: state moves from run to run, and everything else stays`, async () => {
+    const module = new Two();
+    const graph = graphFor(module);
+    const x = graph.input("x", { dtype: "float", shape: [2] });
+    graph.output("y", module.call(x));
+    graph.update(module.moving, add(graph.state(module.moving), x));
+    const executable = await engine.compile(graph);
+    const run = async (...v: number[]) => numbers((await executable.run({ x: float32([2], v) })).y);
+    assert.deepEqual(await run(1, 2), [11, 12]);
+    assert.deepEqual(await run(1, 1), [12, 13]);
+    assert.deepEqual(await run(0, 0), [10, 10]);
+    const state = await executable.readState();
+    assert.deepEqual([...state.keys()], [module.moving]);
+    assert.deepEqual(numbers(state.get(module.moving)), [3, 4]);
+    assert.deepEqual(numbers(module.moving.value), [1, 1], "the module itself is untouched");
+    await executable.release();
+  });
+
+  test(`${engine.name}: updates see the state before the run, whatever their order`, async () => {
+    const cells = { a: new Param([1], constant(1)), b: new Param([1], constant(2)) };
+    const graph = new Graph(false, (owner) => Object.entries(cells).find(([, cell]) => cell === owner)?.[0]);
+    for (const cell of Object.values(cells))
+      cell.value = tensor("float32", [1], Float32Array.of(cell === cells.a ? 1 : 2));
+    graph.update(cells.a, add(graph.state(cells.b), 0));
+    graph.update(cells.b, add(graph.state(cells.a), 0));
+    const executable = await engine.compile(graph);
+    await executable.run({});
+    const state = await executable.readState();
+    assert.deepEqual([numbers(state.get(cells.a)), numbers(state.get(cells.b))], [[2], [1]]);
+    await executable.release();
+  });
+
+  test(`${engine.name}: two cells that began as the same array stay two`, async () => {
+    const shared = tensor("float32", [1], Float32Array.of(5));
+    const [p, q] = [new Param([1], constant(0)), new Param([1], constant(0))];
+    p.value = shared;
+    q.value = shared;
+    const graph = new Graph(false, (owner) => (owner === p ? "p" : "q"));
+    graph.update(p, add(graph.state(p), 1));
+    graph.update(q, sub(graph.state(q), 1));
+    const executable = await engine.compile(graph);
+    for (let i = 0; i < 3; i++) await executable.run({});
+    const state = await executable.readState();
+    assert.deepEqual([numbers(state.get(p)), numbers(state.get(q))], [[8], [2]]);
+    assert.deepEqual(numbers(shared), [5]);
+    await executable.release();
+  });
+
+  test(`${engine.name}: names of outputs, inputs and state may collide`, async () => {
+    const cell = new Param([1], constant(3));
+    cell.value = float32([1], [3]);
+    const graph = new Graph(false, () => "y");
+    const x = graph.input("x", { dtype: "float", shape: [1] });
+    graph.output("y", mul(graph.state(cell), x));
+    graph.output("x2", x);
+    const executable = await engine.compile(graph);
+    const result = await executable.run({ x: float32([1], [4]) });
+    assert.deepEqual([numbers(result.y), numbers(result.x2)], [[12], [4]]);
+    await executable.release();
+  });
+
+  test(`${engine.name}: wrong inputs are refused by name`, async () => {
+    const graph = new Graph();
+    graph.output("y", reduceSum(graph.input("images", { dtype: "float", shape: [2, 3] }), [0]));
+    const executable = await engine.compile(graph);
+    await assert.rejects(executable.run({}), /run: input "images" \[2,3\] is missing/);
+    await assert.rejects(executable.run({ image: random([2, 3]) }), /Unknown input "image"\. Did you mean "images"\?/);
+    await assert.rejects(
+      executable.run({ images: random([3, 2]) }),
+      /run: input "images" must be \[2,3\], got \[3,2\]/,
+    );
+    await executable.release();
+    await assert.rejects(engine.compile(new Graph()), /the graph has neither outputs nor updates/);
+  });
+
+  test(`${engine.name}: a symbolic batch takes any batch`, async () => {
+    const graph = new Graph();
+    const x = graph.input("x", { dtype: "float", shape: ["N", 3] });
+    graph.output("y", matMul(x, graph.constant(random([3, 2]))));
+    const executable = await engine.compile(graph);
+    for (const n of [1, 4]) assert.deepEqual((await executable.run({ x: random([n, 3]) })).y!.shape, [n, 2]);
+    await executable.release();
+  });
+}
+
+test("ort: the event loop stays free while a training step runs", async () => {
+  const optimizer = sgd({ lr: 0.1 });
+  const { graph } = trainingStep(resnet(20), { optimizer, input: [32, 3, 32, 32], classes: 1000 });
+  const executable = await ort.compile(graph);
+  const feeds = {
+    images: random([32, 3, 32, 32]),
+    targets: random([32, 1000], { low: 0, high: 0.002 }),
+    "scalar/lr": tensor("float64", [], Float64Array.of(0.1)),
+  };
+  await executable.run(feeds);
+  const started = performance.now();
+  let [longest, last, running] = [0, started, true];
+  const tick = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (running) setImmediate(tick);
+  };
+  setImmediate(tick);
+  await executable.run(feeds);
+  running = false;
+  const step = performance.now() - started;
+  await executable.release();
+  assert.ok(longest < step / 2, `blocked for ${longest.toFixed(0)} of ${step.toFixed(0)} ms`);
+});
+
+test("averaging the weights does not change how they train", async () => {
+  const losses = async (ema: number | null) => {
+    const { graph } = trainingStep(resnet(20, { classes: 10 }), {
+      optimizer: sgd({ lr: 0.1 }),
+      input: [4, 3, 16, 16],
+      classes: 10,
+      ema,
+    });
+    const executable = await ort.compile(graph);
+    const targets = tensor(
+      "float32",
+      [4, 10],
+      Float32Array.from({ length: 40 }, (_, i) => +(i % 11 === 0)),
+    );
+    const out: number[] = [];
+    for (let i = 0; i < 3; i++)
+      out.push(
+        toFloat64(
+          (
+            await executable.run({
+              images: random([4, 3, 16, 16]),
+              targets,
+              "scalar/lr": tensor("float64", [], Float64Array.of(0.1)),
+            })
+          ).loss!,
+        ).data[0]!,
+      );
+    await executable.release();
+    return out;
+  };
+  assert.deepEqual(await losses(0.9), await losses(null));
+});

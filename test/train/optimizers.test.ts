@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { float32, type Tensor, tensor, toFloat64 } from "../../src/core/tensor.js";
+import { referenceEngine } from "../../src/engines/reference.js";
+import type { Value } from "../../src/graph/graph.js";
+import { flatten, Linear, Module, stateOf } from "../../src/nn/index.js";
+import {
+  adamw,
+  constantSchedule,
+  cosineSchedule,
+  learningRateFactor,
+  type Optimizer,
+  sgd,
+  stepSchedule,
+  trainingStep,
+} from "../../src/train/index.js";
+
+class Tiny extends Module {
+  readonly fc = new Linear(12, 2);
+  override forward(x: Value): Value {
+    return this.fc.call(flatten(x));
+  }
+}
+
+const images = float32(
+  [2, 3, 2, 2],
+  Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+);
+const targets = float32([2, 2], [1, 0, 0, 1]);
+
+/** The weight after each of three steps, and the gradient of each. */
+async function follow(optimizer: Optimizer, options: { clipNorm?: number; ema?: number } = {}) {
+  const model = new Tiny();
+  const { graph, gradients, cells } = trainingStep(model, { optimizer, input: [2, 3, 2, 2], classes: 2, ...options });
+  for (const [path, g] of gradients) graph.output(`g/${path}`, g!);
+  const executable = await referenceEngine().compile(graph);
+  const steps: { g: number[]; w: number[]; bias: number[]; gBias: number[] }[] = [];
+  const initial = [...toFloat64(model.fc.weight.value).data];
+  for (let k = 1; k <= 3; k++) {
+    const scalars = Object.entries(optimizer.scalars(k, optimizer.lr)).map(
+      ([name, v]) => [`scalar/${name}`, tensor("float64", [], Float64Array.of(v))] as [string, Tensor],
+    );
+    const out = await executable.run({ images, targets, ...Object.fromEntries(scalars) });
+    const state = await executable.readState();
+    const now = (path: string) => [...toFloat64(state.get(stateOf(model).get(path)!)!).data];
+    steps.push({
+      g: [...toFloat64(out["g/fc.weight"]!).data],
+      gBias: [...toFloat64(out["g/fc.bias"]!).data],
+      w: now("fc.weight"),
+      bias: now("fc.bias"),
+    });
+  }
+  const state = await executable.readState();
+  return {
+    initial,
+    steps,
+    ema: cells.get("ema/fc.weight") && [...toFloat64(state.get(cells.get("ema/fc.weight")!)!).data],
+  };
+}
+
+const near = (a: readonly number[], b: readonly number[]) =>
+  a.forEach((v, i) => assert.ok(Math.abs(v - b[i]!) < 1e-12, `${v} ≠ ${b[i]}`));
+
+for (const nesterov of [false, true])
+  test(`SGD with momentum${nesterov ? ", Nesterov" : ""}, element by element`, async () => {
+    const { initial, steps } = await follow(sgd({ lr: 0.3, momentum: 0.8, weightDecay: 0.1, nesterov }));
+    let w = initial;
+    let m = initial.map(() => 0);
+    for (const step of steps) {
+      const d = step.g.map((g, i) => g + 0.1 * w[i]!);
+      m = m.map((v, i) => 0.8 * v + d[i]!);
+      w = w.map((v, i) => v - 0.3 * (nesterov ? d[i]! + 0.8 * m[i]! : m[i]!));
+      near(step.w, w);
+    }
+  });
+
+test("AdamW, element by element", async () => {
+  const { initial, steps } = await follow(adamw({ lr: 0.01, weightDecay: 0.1 }));
+  let w = initial;
+  let [m, v] = [initial.map(() => 0), initial.map(() => 0)];
+  steps.forEach(({ g, w: actual }, k) => {
+    m = m.map((x, i) => 0.9 * x + 0.1 * g[i]!);
+    v = v.map((x, i) => 0.999 * x + 0.001 * g[i]! ** 2);
+    w = w.map(
+      (x, i) =>
+        x * (1 - 0.01 * 0.1) -
+        (0.01 * (m[i]! / (1 - 0.9 ** (k + 1)))) / (Math.sqrt(v[i]! / (1 - 0.999 ** (k + 1))) + 1e-8),
+    );
+    near(actual, w);
+  });
+});
+
+test("norms and biases are spared by weight decay if so asked", async () => {
+  const plain = await follow(sgd({ lr: 1, momentum: 0, weightDecay: 0.5, decayNormsAndBiases: false }));
+  const step = plain.steps[1]!;
+  near(
+    step.bias,
+    plain.steps[0]!.bias.map((b, i) => b - step.gBias[i]!),
+  );
+  near(
+    step.w,
+    plain.steps[0]!.w.map((w, i) => w - step.g[i]! - 0.5 * w),
+  );
+});
+
+test("clipping scales all gradients to the given joint norm", async () => {
+  const { initial, steps } = await follow(sgd({ lr: 1, momentum: 0, weightDecay: 0 }), { clipNorm: 0.01 });
+  const { g, gBias, w } = steps[0]!;
+  const norm = Math.hypot(...g, ...gBias);
+  assert.ok(norm > 0.01);
+  near(
+    w,
+    initial.map((v, i) => v - (g[i]! * 0.01) / (norm + 1e-6)),
+  );
+});
+
+test("the moving average follows the weights", async () => {
+  const { initial, steps, ema } = await follow(sgd({ lr: 0.5 }), { ema: 0.75 });
+  let average = initial;
+  for (const { w } of steps) average = average.map((a, i) => 0.75 * a + 0.25 * w[i]!);
+  near(ema!, average);
+});
+
+test("schedules", () => {
+  const at = (schedule: Parameters<typeof learningRateFactor>[0]) =>
+    [0, 5, 10, 25, 39].map((step) => learningRateFactor(schedule, step, 10, 4));
+  assert.deepEqual(at(constantSchedule()), [1, 1, 1, 1, 1]);
+  assert.deepEqual(at(stepSchedule([1, 2], { factor: 0.5 })), [1, 1, 0.5, 0.25, 0.25]);
+  near(
+    at(cosineSchedule()),
+    [0, 5, 10, 25, 39].map((step) => (1 + Math.cos((Math.PI * step) / 40)) / 2),
+  );
+  const warm = at(cosineSchedule({ warmupEpochs: 1, minFactor: 0.1 }));
+  near(warm.slice(0, 3), [1 / 11, 6 / 11, 1]);
+  assert.ok(warm[4]! > 0.1 && warm[4]! < 0.11);
+});
+
+test("impossible settings are refused", () => {
+  assert.throws(() => sgd({ lr: -1 }), /sgd: lr must not be negative, got -1/);
+  assert.throws(() => sgd({ momentum: 0, nesterov: true }), /nesterov needs momentum/);
+  assert.throws(() => sgd({ momentun: 0.9 } as object), /Unknown option of sgd "momentun"\. Did you mean "momentum"\?/);
+  assert.throws(
+    () => trainingStep(new Tiny(), { optimizer: sgd(), input: [2, 3, 2, 2], classes: 2, clipNorm: 0 }),
+    /clipNorm must be positive/,
+  );
+});
