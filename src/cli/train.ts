@@ -6,6 +6,7 @@ import {
   constantSchedule,
   cosineSchedule,
   defaultAugmentation,
+  defaultBatch,
   defaultPreprocessing,
   type EpochRecord,
   type EpochReport,
@@ -47,7 +48,7 @@ import { duration, ProgressLine, percent, print, say, short } from "./terminal.j
 interface TrainFlags extends ModelFlags {
   readonly imageSize?: number;
   readonly epochs: number;
-  readonly batch: number;
+  readonly batch?: number;
   readonly lr?: number;
   readonly optimizer: "sgd" | "adamw";
   readonly optimizerOptions?: Record<string, unknown>;
@@ -75,7 +76,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .argument("[data]", "data set: a folder of CIFAR, MNIST or pictures in class folders, or shapes (generated)")
   .option("--image-size <pixels>", "side of the square input (default: what suits the data)", count)
   .option("--epochs <n>", "times through the data", count, 10)
-  .option("--batch <n>", "pictures per step", count, 128)
+  .option("--batch <n>", "pictures per step (default: 128, less for small data sets)", count)
   .addOption(new Option("--optimizer <name>", "update rule").choices(["sgd", "adamw"]).default("sgd"))
   .option("--lr <rate>", "learning rate (default: 0.1 for sgd, 0.001 for adamw)", positive)
   .option("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject)
@@ -159,7 +160,7 @@ function configOf(source: string, data: OpenedDataset, flags: TrainFlags, asked:
     preprocessing,
     training: {
       epochs: flags.epochs,
-      batch: Math.min(flags.batch, data.train.length),
+      batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
       optimizer: { name, settings },
       schedule: scheduleOf(flags),
       labelSmoothing: flags.labelSmoothing,

@@ -26,6 +26,7 @@ import { asStored } from "./weights.js";
 export interface TrainOptions {
   readonly engine: Engine;
   readonly epochs?: number;
+  /** Pictures per step. Default: {@link defaultBatch}. */
   readonly batch?: number;
   readonly optimizer?: Optimizer;
   readonly schedule?: Schedule;
@@ -104,7 +105,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     onEpoch,
     onStop,
   } = options;
-  const batch = Math.min(options.batch ?? 128, dataset.length);
+  const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const { imageSize } = preprocessing;
@@ -205,6 +206,11 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   } finally {
     await executable.release();
   }
+}
+
+/** 128, or as small a power of two (but at least 8) as gives an epoch of a small data set eight steps. */
+export function defaultBatch(pictures: number): number {
+  return Math.min(128, Math.max(8, 2 ** Math.floor(Math.log2(pictures / 8))));
 }
 
 /** Runs each batch of an epoch while the one after it is being prepared. Yields how many are done, and the results. */
