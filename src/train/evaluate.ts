@@ -3,7 +3,8 @@ import { toFloat64 } from "../core/tensor.js";
 import { type Dataset, defaultPreprocessing, Loader, type Preprocessing } from "../data/index.js";
 import type { Engine } from "../engines/engine.js";
 import { type Module, trace } from "../nn/index.js";
-import { type ClassificationMetrics, Tally } from "./metrics.js";
+import type { ClassificationMetrics } from "./metrics.js";
+import { classification, type Scores, type Task } from "./task.js";
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions {
@@ -47,17 +48,24 @@ export async function forEachLogits(
 }
 
 /**
- * How well a classifier does on a data set: top-1, top-5, mean cross entropy, figures per class and the confusion matrix.
+ * How well a network does on a data set. A classifier: top-1, top-5, mean cross entropy, figures per class and the confusion matrix;
+ * with `task: segmentation`, how well it separates objects from the ground.
  *
  * @example
  * const { top1, loss } = await evaluate(model, data.validation, { engine });
  */
+export function evaluate(model: Module, dataset: Dataset, options: EvaluateOptions): Promise<ClassificationMetrics>;
+export function evaluate<M extends Scores>(
+  model: Module,
+  dataset: Dataset,
+  options: EvaluateOptions & { readonly task: Task<M> },
+): Promise<M>;
 export async function evaluate(
   model: Module,
   dataset: Dataset,
-  options: EvaluateOptions,
-): Promise<ClassificationMetrics> {
-  const tally = new Tally(dataset.classes);
-  await forEachLogits(model, dataset, options, (logits, label) => tally.add(logits, label));
-  return tally.metrics();
+  options: EvaluateOptions & { readonly task?: Task },
+): Promise<Scores> {
+  const counter = (options.task ?? classification).count(dataset);
+  await forEachLogits(model, dataset, options, (logits, label, index) => counter.add(logits, label, index));
+  return counter.metrics();
 }

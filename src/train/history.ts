@@ -13,6 +13,8 @@ export interface EpochRecord {
   readonly loss: number | null;
   readonly top1: number | null;
   readonly top5: number | null;
+  /** Of segmentation only. */
+  readonly meanIoU?: number;
 }
 
 const columns = [
@@ -24,17 +26,21 @@ const columns = [
   "loss",
   "top1",
   "top5",
+  "meanIoU",
 ] as const satisfies readonly (keyof EpochRecord)[];
 
 /** The records as comma-separated values with a header. */
 export function historyCsv(history: readonly EpochRecord[]): string {
-  const rows = history.map((record) => columns.map((column) => record[column] ?? "").join(","));
-  return `${[columns.join(","), ...rows].join("\n")}\n`;
+  const shown = columns.filter(
+    (column) => column !== "meanIoU" || history.some((record) => record.meanIoU !== undefined),
+  );
+  const rows = history.map((record) => shown.map((column) => record[column] ?? "").join(","));
+  return `${[shown.join(","), ...rows].join("\n")}\n`;
 }
 
-/** The record with the best validation top-1 (without validation: the lowest training loss); of equal ones the first. */
+/** The record with the best validation mean IoU or top-1 (without validation: the lowest training loss); of equal ones the first. */
 export function bestRecord(history: readonly EpochRecord[]): EpochRecord | undefined {
-  const score = (record: EpochRecord) => record.top1 ?? -record.trainLoss;
+  const score = (record: EpochRecord) => record.meanIoU ?? record.top1 ?? -record.trainLoss;
   return history.reduce<EpochRecord | undefined>(
     (best, record) => (best && score(best) >= score(record) ? best : record),
     undefined,

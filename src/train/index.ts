@@ -7,5 +7,6 @@ export * from "./optimizers.js";
 export * from "./run-folder.js";
 export * from "./schedules.js";
 export * from "./step.js";
+export * from "./task.js";
 export * from "./train.js";
 export * from "./weights.js";

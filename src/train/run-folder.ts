@@ -8,6 +8,7 @@ import { modelWeights } from "./checkpoint.js";
 import { writeFileAtomic } from "./files.js";
 import { type EpochRecord, historyCsv } from "./history.js";
 import type { Schedule } from "./schedules.js";
+import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
 
 /** Everything needed to repeat a training, as it stands in `config.json`. */
@@ -93,7 +94,7 @@ export class RunFolder {
   }
 
   /** Records an epoch: figures, the state to resume from, and the weights if they are the best so far. */
-  async record(record: EpochRecord, history: readonly EpochRecord[], epoch: EpochReport): Promise<void> {
+  async record(record: EpochRecord, history: readonly EpochRecord[], epoch: EpochReport<Scores>): Promise<void> {
     if (epoch.isBest)
       await this.write(
         "best",
@@ -101,7 +102,7 @@ export class RunFolder {
       );
     await this.write("results", historyCsv(history));
     const { seconds, imagesPerSecond, validation } = epoch;
-    const line = { ...record, seconds, imagesPerSecond, classes: validation?.classes ?? null };
+    const line = { ...record, seconds, imagesPerSecond, validation };
     await appendFile(join(this.path, files.metrics), `${JSON.stringify(line)}\n`);
     // Last, because it is what a resumed run believes.
     await this.write("last", epoch.checkpoint);

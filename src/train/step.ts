@@ -1,6 +1,7 @@
 import { gradients } from "../autodiff/gradients.js";
 import { OptionError } from "../core/errors.js";
-import { copyOf, zeros } from "../core/tensor.js";
+import { staticShape } from "../core/shape.js";
+import { copyOf, sizeOf, zeros } from "../core/tensor.js";
 import type { Graph, Value } from "../graph/graph.js";
 import { constant, crossEntropy, graphFor, initialize, type Module, Param, parametersOf } from "../nn/index.js";
 import { add, cast, div, equal, minimum, mul, reduceMax, reduceSum, sqrt, square } from "../ops/index.js";
@@ -12,6 +13,8 @@ export interface StepOptions {
   /** Shape of the images, [batch, 3, height, width]. */
   readonly input: readonly [number, number, number, number];
   readonly classes: number;
+  /** Sizes of the logits after [batch, classes]: none for one label a picture, [height, width] for a label at every position. */
+  readonly positions?: readonly number[];
   readonly labelSmoothing?: number;
   /** Scale gradients down so that their joint Euclidean norm is at most this. */
   readonly clipNorm?: number | null;
@@ -32,10 +35,11 @@ export interface TrainingStep {
 /**
  * Writes a whole training step as one graph: forward pass, cross entropy, backward pass and optimizer.
  * Inputs: `images`, `targets` (distributions over classes), and the optimizer's scalars as `scalar/…`.
- * Outputs: `loss`, and `correct`, how many images of the batch have their largest logit at the target.
+ * Outputs: `loss`, and `correct`, how many images of the batch have their largest logit at the target (with a label at every
+ * position: the share of each image that has, summed).
  */
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
-  const { optimizer, input, classes, labelSmoothing = 0, clipNorm = null, ema = null } = options;
+  const { optimizer, input, classes, positions = [], labelSmoothing = 0, clipNorm = null, ema = null } = options;
   if (clipNorm !== null && !(clipNorm > 0)) throw new OptionError(`train: clipNorm must be positive, got ${clipNorm}`);
   if (ema !== null && !(ema > 0 && ema < 1)) throw new OptionError(`train: ema must be between 0 and 1, got ${ema}`);
   const parameters = [...parametersOf(initialize(model))];
@@ -53,7 +57,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
 
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });
-  const targets = graph.input("targets", { dtype: "float", shape: [input[0], classes] });
+  const targets = graph.input("targets", { dtype: "float", shape: [input[0], classes, ...positions] });
   const logits = model.call(images);
   const loss = crossEntropy(logits, targets, { labelSmoothing });
   graph.output("loss", loss);
@@ -103,8 +107,15 @@ function clipFactor(derived: readonly (Value | null)[], limit: number): Value {
   return minimum(div(limit, add(norm, 1e-6)), norm.graph.scalar(1));
 }
 
-/** How many rows have their largest logit where the target is largest. */
+/** In how many images the largest logit is where the target is; where there are several positions, shares of images. */
 function countCorrect(logits: Value, targets: Value): Value {
   const atTarget = reduceSum(mul(logits, targets), [1]);
-  return reduceSum(cast(equal(atTarget, reduceMax(logits, [1]))), [0, 1], { keepdims: false });
+  const right = cast(equal(atTarget, reduceMax(logits, [1])));
+  const total = reduceSum(
+    right,
+    right.shape.map((_, i) => i),
+    { keepdims: false },
+  );
+  const positions = sizeOf(staticShape(right.shape.slice(1)));
+  return positions === 1 ? total : mul(total, 1 / positions);
 }

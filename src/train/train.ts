@@ -1,4 +1,4 @@
-import { TrainingError } from "../core/errors.js";
+import { OptionError, TrainingError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { type Tensor, zeros } from "../core/tensor.js";
 import {
@@ -20,11 +20,14 @@ import type { ClassificationMetrics } from "./metrics.js";
 import { type Optimizer, sgd } from "./optimizers.js";
 import { cosineSchedule, learningRateFactor, type Schedule } from "./schedules.js";
 import { trainingStep } from "./step.js";
+import { classification, type Scores, type Task } from "./task.js";
 import { asStored } from "./weights.js";
 
 /** How to train. All but the engine and callbacks is plain data. */
-export interface TrainOptions {
+export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   readonly engine: Engine;
+  /** What is learned: `classification` (the default) or `segmentation`. */
+  readonly task?: Task<M>;
   readonly epochs?: number;
   /** Pictures per step. Default: {@link defaultBatch}. */
   readonly batch?: number;
@@ -47,7 +50,7 @@ export interface TrainOptions {
   /** After each step. */
   onStep?(step: StepReport): void;
   /** After each epoch, with functions that make the files of the present state. */
-  onEpoch?(record: EpochRecord, report: EpochReport): Promise<void> | void;
+  onEpoch?(record: EpochRecord, report: EpochReport<M>): Promise<void> | void;
   /** When `signal` ended the training, with the bytes to resume from. */
   onStop?(checkpoint: Uint8Array): Promise<void> | void;
 }
@@ -64,8 +67,8 @@ export interface StepReport {
   readonly imagesPerSecond: number;
 }
 
-export interface EpochReport {
-  readonly validation: ClassificationMetrics | null;
+export interface EpochReport<M extends Scores = ClassificationMetrics> {
+  readonly validation: M | null;
   readonly isBest: boolean;
   readonly seconds: number;
   readonly imagesPerSecond: number;
@@ -91,7 +94,17 @@ export interface TrainResult {
  * const { train: data, validation } = await openDataset("shapes");
  * await train(resnet(20, { classes: 10, attention: "cbam" }), data, { engine: ortEngine(), epochs: 8, validate: validation });
  */
-export async function train(model: Module, dataset: Dataset, options: TrainOptions): Promise<TrainResult> {
+export function train(
+  model: Module,
+  dataset: Dataset,
+  options: TrainOptions & { readonly task?: undefined },
+): Promise<TrainResult>;
+export function train<M extends Scores>(
+  model: Module,
+  dataset: Dataset,
+  options: TrainOptions<M> & { readonly task: Task<M> },
+): Promise<TrainResult>;
+export async function train(model: Module, dataset: Dataset, options: TrainOptions<Scores>): Promise<TrainResult> {
   const {
     engine,
     epochs = 10,
@@ -105,17 +118,21 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     onEpoch,
     onStop,
   } = options;
+  const task: Task = options.task ?? classification;
   const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const { imageSize } = preprocessing;
   const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
-  const classes = dataset.classes.length;
+  const classes = task.classes(dataset);
+  const positions = task.positions(imageSize);
+  if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; say augment: null");
   const { labelSmoothing = 0, clipNorm = null, ema = null } = options;
   const { graph, cells } = trainingStep(model, {
     optimizer,
     input: [batch, 3, imageSize, imageSize],
     classes,
+    positions,
     labelSmoothing,
     clipNorm,
     ema,
@@ -127,6 +144,13 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const executable = await engine.compile(graph);
   const history = [...progress.history];
   let { lossSum, correct, count } = progress;
+
+  const targetsOf = ({ labels, indices }: Batch): Tensor => {
+    const targets = zeros("float32", [batch, classes, ...positions]);
+    const size = targets.data.length / batch;
+    labels.forEach((label, i) => task.writeTarget(dataset, indices[i]!, label, targets.data, i * size));
+    return targets;
+  };
 
   /** Brings the weights from the engine into the model. */
   const collect = async () => {
@@ -145,7 +169,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
         const step = epoch * loader.batches + b;
         lr = optimizer.lr * learningRateFactor(schedule, step, loader.batches, epochs);
         return executable.run(
-          feedsOf(data, graph, optimizer.scalars(step + 1, lr), { batch, classes, imageSize, seed, step }),
+          feedsOf(data, targetsOf(data), graph, optimizer.scalars(step + 1, lr), { batch, imageSize, seed, step }),
         );
       })) {
         const step = epoch * loader.batches + done;
@@ -176,7 +200,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
       const seconds = (performance.now() - started) / 1000;
       await collect();
       const restore = useAverages(model, cells);
-      const validation = validate ? await evaluate(model, validate, { engine, batch, preprocessing }) : null;
+      const validation = validate ? await evaluate(model, validate, { engine, batch, preprocessing, task }) : null;
       const weights = new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
       restore();
       const record: EpochRecord = {
@@ -188,6 +212,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
         loss: validation?.loss ?? null,
         top1: validation?.top1 ?? null,
         top5: validation?.top5 ?? null,
+        ...(validation?.meanIoU === undefined ? {} : { meanIoU: validation.meanIoU }),
       };
       history.push(record);
       lossSum = correct = count = 0;
@@ -232,7 +257,6 @@ async function* ahead(
 
 interface FeedOptions {
   readonly batch: number;
-  readonly classes: number;
   readonly imageSize: number;
   readonly seed: number;
   readonly step: number;
@@ -240,15 +264,12 @@ interface FeedOptions {
 
 /** The inputs of a step: pictures, one-hot targets, the optimizer's numbers, and this step's random numbers. */
 function feedsOf(
-  { images, labels }: Batch,
+  { images }: Batch,
+  targets: Tensor,
   graph: Graph,
   scalars: Readonly<Record<string, number>>,
-  { batch, classes, imageSize, seed, step }: FeedOptions,
+  { batch, imageSize, seed, step }: FeedOptions,
 ): Record<string, Tensor> {
-  const targets = zeros("float32", [batch, classes]);
-  labels.forEach((label, i) => {
-    targets.data[i * classes + label] = 1;
-  });
   const feeds: Record<string, Tensor> = {
     images: { dtype: "float32", shape: [batch, 3, imageSize, imageSize], data: images },
     targets,

@@ -1,0 +1,109 @@
+import { DataError, ShapeError } from "../core/errors.js";
+import type { Dataset } from "../data/index.js";
+import { type ClassificationMetrics, logSumExp, Tally } from "./metrics.js";
+
+/** Figures that every task has. `top1` is the share of right decisions: of pictures, or of positions. */
+export interface Scores {
+  readonly loss: number;
+  readonly top1: number;
+  readonly top5?: number;
+  readonly meanIoU?: number;
+}
+
+/** Counts outputs of a network one picture at a time. */
+export interface Counter<M extends Scores> {
+  add(logits: ArrayLike<number>, label: number, index: number): void;
+  metrics(): M;
+}
+
+/** What a network learns from a data set: the targets of its logits, and how they are scored. */
+export interface Task<M extends Scores = Scores> {
+  /** Number of classes, the length of axis 1 of the logits. */
+  classes(dataset: Dataset): number;
+  /** Sizes after [batch, classes]: none for one label a picture, [height, width] for a label at every position. */
+  positions(imageSize: number): readonly number[];
+  /** Writes the one-hot target of a picture, [classes, …positions], into `out` (zeros so far) from `offset` on. */
+  writeTarget(dataset: Dataset, index: number, label: number, out: Float32Array, offset: number): void;
+  count(dataset: Dataset): Counter<M>;
+}
+
+/** One label a picture. */
+export const classification: Task<ClassificationMetrics> = {
+  classes: (dataset) => dataset.classes.length,
+  positions: () => [],
+  writeTarget: (_dataset, _index, label, out, offset) => {
+    out[offset + label] = 1;
+  },
+  count: (dataset) => new Tally(dataset.classes),
+};
+
+/** How well a network separates objects from the ground. `top1` is the share of positions that are right. */
+export interface SegmentationMetrics extends Scores {
+  readonly count: number;
+  readonly meanIoU: number;
+  /** Intersection over union of the ground, and of the object. */
+  readonly iou: readonly [ground: number, object: number];
+}
+
+/** Ground or object at every position, for data sets that know where the object is. Logits [N,2,H,W]. */
+export const segmentation: Task<SegmentationMetrics> = {
+  classes: () => 2,
+  positions: (imageSize) => [imageSize, imageSize],
+  writeTarget: (dataset, index, _label, out, offset) => {
+    const mask = maskOf(dataset, index);
+    mask.forEach((isObject, i) => {
+      out[offset + isObject * mask.length + i] = 1;
+    });
+  },
+  count: (dataset) => new MaskTally(dataset),
+};
+
+function maskOf(dataset: Dataset, index: number): Uint8Array {
+  if (!dataset.mask)
+    throw new DataError(
+      `${dataset.name} does not know where its objects are; of the built-in data sets only shapes does`,
+    );
+  return dataset.mask(index);
+}
+
+class MaskTally implements Counter<SegmentationMetrics> {
+  /** Positions by [truth][prediction]. */
+  readonly #counts = [
+    [0, 0],
+    [0, 0],
+  ] as const as [[number, number], [number, number]];
+  #loss = 0;
+  #pictures = 0;
+
+  constructor(private readonly dataset: Dataset) {}
+
+  add(logits: ArrayLike<number>, _label: number, index: number): void {
+    const mask = maskOf(this.dataset, index);
+    if (logits.length !== 2 * mask.length)
+      throw new ShapeError(
+        `the network gives ${logits.length} logits for a mask of ${mask.length} positions; it should give two for each`,
+      );
+    let loss = 0;
+    for (let i = 0; i < mask.length; i++) {
+      const pair = [logits[i]!, logits[mask.length + i]!] as const;
+      const truth = mask[i]! as 0 | 1;
+      this.#counts[truth][pair[1] > pair[0] ? 1 : 0]++;
+      loss += logSumExp(pair) - pair[truth];
+    }
+    this.#loss += loss / mask.length;
+    this.#pictures++;
+  }
+
+  metrics(): SegmentationMetrics {
+    const [[groundRight, falseObject], [falseGround, objectRight]] = this.#counts;
+    const wrong = falseObject + falseGround;
+    const iou = [groundRight / (groundRight + wrong), objectRight / (objectRight + wrong)] as const;
+    return {
+      count: this.#pictures,
+      loss: this.#loss / this.#pictures,
+      top1: (groundRight + objectRight) / (groundRight + objectRight + wrong),
+      iou,
+      meanIoU: (iou[0] + iou[1]) / 2,
+    };
+  }
+}
