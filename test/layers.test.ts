@@ -43,7 +43,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^commander$/, /^cli\//],
   [
     /^node:/,
-    /^(cli\/|engines\/ort\/(node|worker)\.ts|train\/(files|run-folder)\.ts|data\/(files|cifar|idx|decode|folder-listing|image-folder|open)\.ts)/,
+    /^(cli\/|engines\/ort\/(node|worker)\.ts|train\/(files|run-folder|load-weights)\.ts|data\/(files|cifar|idx|decode|folder-listing|image-folder|open)\.ts)/,
   ],
 ];
 

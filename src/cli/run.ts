@@ -1,15 +1,15 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   initialize,
   loadState,
+  loadWeights,
   type Module,
   model,
   modelSpec,
   OptionError,
   type Preprocessing,
   RunFolder,
-  readCheckpoint,
 } from "../index.js";
 import { type ModelFlags, modelOptions } from "./arguments.js";
 
@@ -39,7 +39,7 @@ export async function loadRun(path: string, weights = "best"): Promise<LoadedMod
   const { model: made, preprocessing, data } = run.config;
   const network = initialize(model(made.name, made.options));
   if (weights === "best" || weights === "last") loadState(network, await run.weights(weights));
-  else await loadFile(network, weights);
+  else await loadWeights(network, weights);
   return { model: network, name: made.name, classes: data.classes, preprocessing, imageSize: preprocessing.imageSize };
 }
 
@@ -52,23 +52,8 @@ export async function loadNamed(
   const spec = modelSpec(name);
   if (!weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
   const network = model(name, modelOptions({ model: name, ...flags }));
-  await loadFile(network, weights);
+  await loadWeights(network, weights);
   return { model: network, name, classes: null, preprocessing: null, imageSize: spec.input[1] };
-}
-
-/** Loads a checkpoint file, safetensors or PyTorch. */
-export async function loadFile(
-  into: Module,
-  file: string,
-  ignore: readonly RegExp[] = [],
-): Promise<ReturnType<typeof loadState>> {
-  const bytes = await readFile(file).catch(() => {
-    throw new OptionError(`--weights ${file}: cannot be read`);
-  });
-  const { tensors } = readCheckpoint(bytes, file);
-  // A run's own checkpoint holds the optimizer's arrays too.
-  const weights = new Map([...tensors].filter(([name]) => !/^(optimizer|ema)\//.test(name)));
-  return loadState(into, weights, { ignore });
 }
 
 /** The first of `name`, `name-2`, `name-3`, … in `parent` that does not exist. */

@@ -11,6 +11,7 @@ import {
   type EpochRecord,
   type EpochReport,
   initialize,
+  loadWeights,
   type Module,
   model,
   modelSpec,
@@ -42,7 +43,7 @@ import {
   wholes,
   withEngine,
 } from "./arguments.js";
-import { freshFolder, loadFile } from "./run.js";
+import { freshFolder } from "./run.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
 
 interface TrainFlags extends ModelFlags {
@@ -136,7 +137,7 @@ Ctrl-C finishes the step, saves, and ends; --resume goes on from there exactly. 
     const config = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
     if (resumed) checkSame(resumed, config);
     const network = initialize(model(config.model.name, config.model.options), { seed: flags.seed });
-    if (flags.weights && !resumed) await loadWeights(network, flags);
+    if (flags.weights && !resumed) await startFrom(network, flags);
     const run =
       resumed ?? (await RunFolder.create(flags.out ?? (await freshFolder("runs", runName(dataSource, flags))), config));
     const result = await runTraining(run, network, data, flags, progress);
@@ -209,12 +210,10 @@ function flatten(value: unknown, path = ""): Map<string, string> {
   return new Map(inner);
 }
 
-async function loadWeights(network: Module, { weights, ignore }: TrainFlags): Promise<void> {
-  const { matched, missing, unexpected, wrongShape } = await loadFile(
-    network,
-    weights!,
-    ignore ? [new RegExp(ignore)] : [],
-  );
+async function startFrom(network: Module, { weights, ignore }: TrainFlags): Promise<void> {
+  const { matched, missing, unexpected, wrongShape } = await loadWeights(network, weights!, {
+    ignore: ignore ? [new RegExp(ignore)] : [],
+  });
   say(
     `weights from ${weights}: ${matched.length} matched, ${missing.length} missing, ${unexpected.length} unexpected, ${wrongShape.length} of another shape`,
   );

@@ -2,6 +2,7 @@ export * from "./checkpoint.js";
 export * from "./evaluate.js";
 export * from "./files.js";
 export * from "./history.js";
+export * from "./load-weights.js";
 export * from "./metrics.js";
 export * from "./optimizers.js";
 export * from "./run-folder.js";

@@ -94,8 +94,8 @@ const cases: Record<string, { readonly args: readonly string[]; readonly code: 1
   },
   "weights that do not exist": {
     args: ["train", data, "--weights", join(folder, "none.pth"), "--out", out],
-    code: 2,
-    says: /none\.pth: cannot be read/,
+    code: 1,
+    says: /none\.pth cannot be read/,
   },
   "a run folder that is none": {
     args: ["predict", data, "x.png"],
