@@ -13,6 +13,16 @@ export const positive = parsed((n) => Number.isFinite(n) && n > 0, "a positive n
 export const nonNegative = parsed((n) => Number.isFinite(n) && n >= 0, "a number, not negative");
 export const share = parsed((n) => n >= 0 && n < 1, "at least 0 and below 1");
 
+/** A regular expression. Kept as text, so that it can be written down. */
+export function pattern(text: string): string {
+  try {
+    new RegExp(text);
+  } catch {
+    throw new InvalidArgumentError("must be a regular expression, such as '^fc\\.'.");
+  }
+  return text;
+}
+
 /** A comma-separated list of whole numbers. */
 export const wholes = (text: string): number[] => text.split(",").map(whole);
 

@@ -54,13 +54,12 @@ async function trainTimes(
 ): Promise<number[]> {
   const optimizer = sgd({ lr: 0.01 });
   const classes = flags.classes ?? modelSpec(flags.model).classes;
-  const { graph } = trainingStep(modelByFlags(flags), { optimizer, input: size, classes });
+  const { graph, scalars } = trainingStep(modelByFlags(flags), { optimizer, input: size, classes });
   const executable = await engine.compile(graph);
   const targets = zeros("float32", [size[0], classes]);
   for (let i = 0; i < size[0]; i++) targets.data[i * classes + (i % classes)] = 1;
-  const lr: Tensor = { dtype: "float64", shape: [], data: Float64Array.of(0.01) };
   const randoms = Object.fromEntries(graph.randoms.map(({ name, shape }) => [name, noise(shape)]));
-  return timed(flags.steps, () => executable.run({ images: noise(size), targets, "scalar/lr": lr, ...randoms }));
+  return timed(flags.steps, () => executable.run({ images: noise(size), targets, ...scalars(1, 0.01), ...randoms }));
 }
 
 async function inferTimes(engine: Engine, flags: BenchFlags, size: readonly number[]): Promise<number[]> {

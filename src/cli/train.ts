@@ -37,6 +37,7 @@ import {
   type ModelFlags,
   modelOptions,
   nonNegative,
+  pattern,
   positive,
   share,
   whole,
@@ -99,6 +100,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option(
     "--ignore <pattern>",
     "keys of --weights (and of the model) that need not fit, a regular expression such as '^fc\\.'",
+    pattern,
   )
   .option("--val-split <share>", "share for validation where a folder has no train/ and val/ (default: 0.2)", share)
   .option("--out <folder>", "run folder (default: a new one in runs/)")

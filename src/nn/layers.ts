@@ -99,7 +99,8 @@ export class BatchNorm extends Module {
   override forward(x: Value): Value {
     const { graph } = x;
     const [epsilon, momentum] = [this.#epsilon, this.momentum];
-    if (!graph.training) return ops.batchNorm(x, this.weight, this.bias, this.running_mean, this.running_var, epsilon);
+    if (!graph.training || !this.weight.trainable)
+      return ops.batchNorm(x, this.weight, this.bias, this.running_mean, this.running_var, epsilon);
     const shape = staticShape(x.shape);
     const count = shape.reduce((n, d) => n * d, 1) / shape[1]!;
     if (count < 2)

@@ -8,6 +8,8 @@ import type { Initializer } from "./init.js";
 /** An array that a module owns: a `parameter`, which is learned, or a `buffer`, which is only carried along. */
 export class Param implements Cell {
   #value: Tensor | undefined;
+  /** Whether training may change it. Batch norms whose gain is frozen keep their statistics, too. */
+  trainable = true;
 
   constructor(
     readonly shape: readonly number[],
@@ -102,6 +104,17 @@ export function stateOf(module: AnyModule): Map<string, Param> {
 /** What is learned, by path. */
 export function parametersOf(module: AnyModule): Map<string, Param> {
   return new Map([...stateOf(module)].filter(([, param]) => param.kind === "parameter"));
+}
+
+/**
+ * Freezes the parameters whose path `which` accepts: training leaves them as they are. Engines then treat them as constants, which
+ * is faster, and nothing is differentiated that lies below the first parameter that is still learned.
+ *
+ * @example
+ * freeze(model, (path) => !path.startsWith("fc."));
+ */
+export function freeze(module: AnyModule, which: (path: string) => boolean): void {
+  for (const [path, param] of parametersOf(module)) if (which(path)) param.trainable = false;
 }
 
 /**

@@ -1,11 +1,20 @@
 import { gradients } from "../autodiff/gradients.js";
 import { OptionError } from "../core/errors.js";
 import { staticShape } from "../core/shape.js";
-import { copyOf, sizeOf, zeros } from "../core/tensor.js";
+import { copyOf, sizeOf, type Tensor, tensor, zeros } from "../core/tensor.js";
 import type { Graph, Value } from "../graph/graph.js";
 import { constant, crossEntropy, graphFor, initialize, type Module, Param, parametersOf } from "../nn/index.js";
 import { add, cast, div, equal, minimum, mul, reduceMax, reduceSum, sqrt, square } from "../ops/index.js";
 import type { Optimizer } from "./optimizers.js";
+
+/** Parameters that learn at a rate of their own. */
+export interface ParameterGroup {
+  readonly name: string;
+  /** Factor on the learning rate. */
+  readonly lrFactor: number;
+  /** Whether the parameter at a path belongs to the group. */
+  has(path: string): boolean;
+}
 
 /** What a training step is made of. */
 export interface StepOptions {
@@ -20,6 +29,8 @@ export interface StepOptions {
   readonly clipNorm?: number | null;
   /** Decay of an exponential moving average of the weights, for example 0.999. */
   readonly ema?: number | null;
+  /** Parameters that learn faster or slower than the rest; the first group that has a parameter counts. */
+  readonly groups?: readonly ParameterGroup[];
 }
 
 /** One training step as a graph, and the state that it needs beside the model's own. */
@@ -27,33 +38,37 @@ export interface TrainingStep {
   readonly graph: Graph;
   /** Slots of the optimizer and averages of weights, by name: `optimizer/momentum/…`, `ema/…`. */
   readonly cells: ReadonlyMap<string, Param>;
-  /** For looking inside: the logits, and the gradient of each parameter before clipping (null where nothing uses it). */
+  /** For looking inside: the logits, and the gradient of each learned parameter before clipping (null where nothing uses it). */
   readonly logits: Value;
   readonly gradients: ReadonlyMap<string, Value | null>;
+  /** The inputs `scalar/…` of a step, counted from 1, at a learning rate. */
+  scalars(step: number, lr: number): Record<string, Tensor>;
 }
 
 /**
- * Writes a whole training step as one graph: forward pass, cross entropy, backward pass and optimizer.
- * Inputs: `images`, `targets` (distributions over classes), and the optimizer's scalars as `scalar/…`.
+ * Writes a whole training step as one graph: forward pass, cross entropy, backward pass and optimizer. Frozen parameters are constants.
+ * Inputs: `images`, `targets` (distributions over classes), and the optimizer's numbers, `scalar/…`.
  * Outputs: `loss`, and `correct`, how many images of the batch have their largest logit at the target (with a label at every
  * position: the share of each image that has, summed).
+ *
+ * @throws OptionError if a setting is wrong or nothing is left to learn.
  */
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
-  const { optimizer, input, classes, positions = [], labelSmoothing = 0, clipNorm = null, ema = null } = options;
+  const {
+    optimizer,
+    input,
+    classes,
+    positions = [],
+    labelSmoothing = 0,
+    clipNorm = null,
+    ema = null,
+    groups = [],
+  } = options;
   if (clipNorm !== null && !(clipNorm > 0)) throw new OptionError(`train: clipNorm must be positive, got ${clipNorm}`);
   if (ema !== null && !(ema > 0 && ema < 1)) throw new OptionError(`train: ema must be between 0 and 1, got ${ema}`);
-  const parameters = [...parametersOf(initialize(model))];
-  const cells = new Map<string, Param>();
-  const cell = (name: string, { shape, value }: Param, initial: "zero" | "copy" = "zero"): Param => {
-    const made = new Param(shape, constant(0), "buffer");
-    made.value = initial === "copy" ? copyOf(value) : zeros("float32", shape);
-    cells.set(name, made);
-    return made;
-  };
-  const slots = parameters.map(([path, param]) =>
-    optimizer.slots.map((slot) => [slot, cell(`optimizer/${slot}/${path}`, param)] as const),
-  );
-  const averages = ema === null ? [] : parameters.map(([path, param]) => cell(`ema/${path}`, param, "copy"));
+  const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
+  if (learned.length === 0) throw new OptionError("train: every parameter is frozen; nothing is left to learn");
+  const cells = cellsFor(learned, optimizer, ema !== null);
 
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });
@@ -63,31 +78,75 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   graph.output("loss", loss);
   graph.output("correct", countCorrect(logits, targets));
 
-  const values = parameters.map(([, param]) => graph.state(param));
+  const values = learned.map(([, param]) => graph.state(param));
   const derived = gradients(loss, values);
   const scale = clipNorm === null ? undefined : clipFactor(derived, clipNorm);
-  const scalars = Object.fromEntries(
-    Object.keys(optimizer.scalars(1, optimizer.lr)).map((name) => [
-      name,
-      graph.input(`scalar/${name}`, { dtype: "float", shape: [] }),
-    ]),
-  );
-  parameters.forEach(([, param], i) => {
+  const rates = rateGroups(graph, optimizer, groups);
+  learned.forEach(([path, param], i) => {
     const gradient = derived[i];
     if (!gradient) return; // the authors' code has parameters that nothing uses
+    const slots = optimizer.slots.map((slot) => [slot, cells.get(`optimizer/${slot}/${path}`)!] as const);
     const result = optimizer.update({
       value: values[i]!,
       gradient: scale ? mul(gradient, scale) : gradient,
-      slots: Object.fromEntries(slots[i]!.map(([slot, c]) => [slot, graph.state(c)])),
-      scalars,
+      slots: Object.fromEntries(slots.map(([slot, cell]) => [slot, graph.state(cell)])),
+      scalars: rates.find(({ has }) => has(path))!.values,
       decay: optimizer.decayNormsAndBiases || param.shape.length > 1 ? optimizer.weightDecay : 0,
     });
     graph.update(param, result.value);
-    for (const [slot, c] of slots[i]!) graph.update(c, result.slots[slot]!);
-    const average = averages[i];
+    for (const [slot, cell] of slots) graph.update(cell, result.slots[slot]!);
+    const average = cells.get(`ema/${path}`);
     if (average && ema !== null) graph.update(average, add(mul(graph.state(average), ema), mul(result.value, 1 - ema)));
   });
-  return { graph, cells, logits, gradients: new Map(parameters.map(([path], i) => [path, derived[i] ?? null])) };
+  return {
+    graph,
+    cells,
+    logits,
+    gradients: new Map(learned.map(([path], i) => [path, derived[i] ?? null])),
+    scalars: (step, lr) =>
+      Object.fromEntries(
+        rates.flatMap(({ prefix, lrFactor }) =>
+          Object.entries(optimizer.scalars(step, lr * lrFactor)).map(([name, v]) => [
+            prefix + name,
+            tensor("float64", [], Float64Array.of(v)),
+          ]),
+        ),
+      ),
+  };
+}
+
+/** The optimizer's slots of each parameter, zero, and copies of the parameters to average. */
+function cellsFor(
+  learned: readonly (readonly [string, Param])[],
+  optimizer: Optimizer,
+  averages: boolean,
+): Map<string, Param> {
+  const cells = new Map<string, Param>();
+  const add = (name: string, value: Tensor) => {
+    const cell = new Param(value.shape, constant(0), "buffer");
+    cell.value = value;
+    cells.set(name, cell);
+  };
+  for (const [path, { shape }] of learned)
+    for (const slot of optimizer.slots) add(`optimizer/${slot}/${path}`, zeros("float32", shape));
+  if (averages) for (const [path, { value }] of learned) add(`ema/${path}`, copyOf(value));
+  return cells;
+}
+
+interface RateGroup extends Omit<ParameterGroup, "name"> {
+  readonly prefix: string;
+  readonly values: Readonly<Record<string, Value>>;
+}
+
+/** The optimizer's numbers as inputs, once for each group and once for all other parameters. */
+function rateGroups(graph: Graph, optimizer: Optimizer, groups: readonly ParameterGroup[]): RateGroup[] {
+  const rest = { name: "", lrFactor: 1, has: () => true };
+  return [...groups, rest].map(({ name, lrFactor, has }) => {
+    const prefix = name ? `scalar/${name}/` : "scalar/";
+    const names = Object.keys(optimizer.scalars(1, optimizer.lr));
+    const values = Object.fromEntries(names.map((n) => [n, graph.input(prefix + n, { dtype: "float", shape: [] })]));
+    return { lrFactor, has, prefix, values };
+  });
 }
 
 /** min(1, limit / ‖all gradients‖), as PyTorch's clip_grad_norm_. */

@@ -19,7 +19,7 @@ import { bestRecord, type EpochRecord } from "./history.js";
 import type { ClassificationMetrics } from "./metrics.js";
 import { type Optimizer, sgd } from "./optimizers.js";
 import { cosineSchedule, learningRateFactor, type Schedule } from "./schedules.js";
-import { trainingStep } from "./step.js";
+import { type ParameterGroup, trainingStep } from "./step.js";
 import { classification, type Scores, type Task } from "./task.js";
 import { asStored } from "./weights.js";
 
@@ -36,6 +36,8 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   readonly labelSmoothing?: number;
   readonly clipNorm?: number | null;
   readonly ema?: number | null;
+  /** Parameters with learning rates of their own. */
+  readonly groups?: readonly ParameterGroup[];
   readonly seed?: number;
   /** Measured after each epoch; decides which weights are best. */
   readonly validate?: Dataset;
@@ -128,7 +130,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const positions = task.positions(imageSize);
   if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; say augment: null");
   const { labelSmoothing = 0, clipNorm = null, ema = null } = options;
-  const { graph, cells } = trainingStep(model, {
+  const { graph, cells, scalars } = trainingStep(model, {
     optimizer,
     input: [batch, 3, imageSize, imageSize],
     classes,
@@ -136,6 +138,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     labelSmoothing,
     clipNorm,
     ema,
+    ...(options.groups ? { groups: options.groups } : {}),
   });
 
   let progress: Progress = { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
@@ -169,7 +172,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
         const step = epoch * loader.batches + b;
         lr = optimizer.lr * learningRateFactor(schedule, step, loader.batches, epochs);
         return executable.run(
-          feedsOf(data, targetsOf(data), graph, optimizer.scalars(step + 1, lr), { batch, imageSize, seed, step }),
+          feedsOf(data, targetsOf(data), graph, scalars(step + 1, lr), { batch, imageSize, seed, step }),
         );
       })) {
         const step = epoch * loader.batches + done;
@@ -267,15 +270,14 @@ function feedsOf(
   { images }: Batch,
   targets: Tensor,
   graph: Graph,
-  scalars: Readonly<Record<string, number>>,
+  scalars: Readonly<Record<string, Tensor>>,
   { batch, imageSize, seed, step }: FeedOptions,
 ): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {
     images: { dtype: "float32", shape: [batch, 3, imageSize, imageSize], data: images },
     targets,
+    ...scalars,
   };
-  for (const [name, value] of Object.entries(scalars))
-    feeds[`scalar/${name}`] = { dtype: "float64", shape: [], data: Float64Array.of(value) };
   for (const { name, shape } of graph.randoms) {
     const rng = new Rng(seed, name, step);
     feeds[name] = {

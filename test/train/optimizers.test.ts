@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { float32, type Tensor, tensor, toFloat64 } from "../../src/core/tensor.js";
+import { float32, toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import type { Value } from "../../src/graph/graph.js";
-import { flatten, Linear, Module, stateOf } from "../../src/nn/index.js";
+import { flatten, freeze, Linear, Module, type Param, stateOf } from "../../src/nn/index.js";
 import {
   adamw,
   constantSchedule,
@@ -31,16 +31,18 @@ const targets = float32([2, 2], [1, 0, 0, 1]);
 /** The weight after each of three steps, and the gradient of each. */
 async function follow(optimizer: Optimizer, options: { clipNorm?: number; ema?: number } = {}) {
   const model = new Tiny();
-  const { graph, gradients, cells } = trainingStep(model, { optimizer, input: [2, 3, 2, 2], classes: 2, ...options });
+  const { graph, gradients, cells, scalars } = trainingStep(model, {
+    optimizer,
+    input: [2, 3, 2, 2],
+    classes: 2,
+    ...options,
+  });
   for (const [path, g] of gradients) graph.output(`g/${path}`, g!);
   const executable = await referenceEngine().compile(graph);
   const steps: { g: number[]; w: number[]; bias: number[]; gBias: number[] }[] = [];
   const initial = [...toFloat64(model.fc.weight.value).data];
   for (let k = 1; k <= 3; k++) {
-    const scalars = Object.entries(optimizer.scalars(k, optimizer.lr)).map(
-      ([name, v]) => [`scalar/${name}`, tensor("float64", [], Float64Array.of(v))] as [string, Tensor],
-    );
-    const out = await executable.run({ images, targets, ...Object.fromEntries(scalars) });
+    const out = await executable.run({ images, targets, ...scalars(k, optimizer.lr) });
     const state = await executable.readState();
     const now = (path: string) => [...toFloat64(state.get(stateOf(model).get(path)!)!).data];
     steps.push({
@@ -101,6 +103,37 @@ test("norms and biases are spared by weight decay if so asked", async () => {
     step.w,
     plain.steps[0]!.w.map((w, i) => w - step.g[i]! - 0.5 * w),
   );
+});
+
+test("groups learn at their own rate, and frozen parameters do not move", async () => {
+  const model = new Tiny();
+  const groups = [{ name: "bias", lrFactor: 10, has: (path: string) => path.endsWith("bias") }];
+  const optimizer = sgd({ lr: 0.1, momentum: 0, weightDecay: 0 });
+  const { graph, gradients, scalars } = trainingStep(model, { optimizer, input: [2, 3, 2, 2], classes: 2, groups });
+  for (const [path, g] of gradients) graph.output(`g/${path}`, g!);
+  const executable = await referenceEngine().compile(graph);
+  const out = await executable.run({ images, targets, ...scalars(1, 0.1) });
+  const state = await executable.readState();
+  const moved = (param: Param) =>
+    [...toFloat64(state.get(param)!).data].map((v, i) => v - toFloat64(param.value).data[i]!);
+  near(
+    moved(model.fc.weight),
+    [...toFloat64(out["g/fc.weight"]!).data].map((g) => -0.1 * g),
+  );
+  near(
+    moved(model.fc.bias!),
+    [...toFloat64(out["g/fc.bias"]!).data].map((g) => -g),
+  );
+
+  freeze(model, (path) => path === "fc.weight");
+  const frozen = trainingStep(model, { optimizer, input: [2, 3, 2, 2], classes: 2 });
+  assert.deepEqual([...frozen.gradients.keys()], ["fc.bias"]);
+  assert.deepEqual(
+    frozen.graph.updates.map((update) => update.name),
+    ["fc.bias"],
+  );
+  freeze(model, () => true);
+  assert.throws(() => trainingStep(model, { optimizer, input: [2, 3, 2, 2], classes: 2 }), /every parameter is frozen/);
 });
 
 test("clipping scales all gradients to the given joint norm", async () => {

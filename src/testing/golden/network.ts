@@ -149,16 +149,18 @@ export async function checkNetworkFile(file: GoldenFile, engine: Engine): Promis
   compareLogits("train", "train_logits", actual);
   comparison.check("train/loss", actual.loss, file.tensor("train/loss"), "loss");
   const norms = (values: readonly number[]) => tensor("float64", [values.length], Float64Array.from(values));
-  // Small norms carry few digits in float32, so all are measured against the largest, and allowed what PyTorch's float32 needs.
+  // Norms of gradients are measured against the largest, as small ones carry few digits in float32. The file's own figure counts each
+  // against itself, which says too much where one is almost zero, so it may not allow more than 1e-3.
   const expected = file.tensor("train/grad_norm");
   const gradNorms = norms(derived.map((_, i) => (actual[`grad/${i}`] ? norm(actual[`grad/${i}`]!) : 0)));
   const float32 = engine.name === "reference" ? 0 : 20 * relativeError(file.tensor("train/grad_norm_f32"), expected);
-  comparison.record(
-    "train/grad_norm",
-    relativeError(gradNorms, expected),
-    Math.max(comparison.tolerance("train_logits"), float32),
+  const allowed = Math.max(
+    comparison.tolerance("train_logits"),
+    Math.min(1e-3, comparison.tolerance("grad_norm")),
+    float32,
   );
-  comparison.check("train/dx_norm", norms([norm(actual.dx!)]), file.tensor("train/dx_norm"), "train_logits");
+  comparison.record("train/grad_norm", relativeError(gradNorms, expected), allowed);
+  comparison.record("train/dx_norm", relativeError(norms([norm(actual.dx!)]), file.tensor("train/dx_norm")), allowed);
   const buffers = file.json<string[]>("buffer_keys").map((key) => norm(after.get(state.get(rename(key))!)!));
   comparison.check("train/after_norm", norms(buffers), file.tensor("train/after_norm"), "train_logits");
   return comparison;

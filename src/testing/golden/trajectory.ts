@@ -40,7 +40,7 @@ export async function checkTrajectoryFile(file: GoldenFile, engine: Engine): Pro
   const [steps, batch, classes] = file.tensor("train/logits").shape as [number, number, number];
   const size = [batch, 3, 32, 32] as const;
   const optimizer = optimizerOf(file);
-  const { graph, logits, gradients } = trainingStep(model, { optimizer, input: size, classes });
+  const { graph, logits, gradients, scalars } = trainingStep(model, { optimizer, input: size, classes });
   graph.output("logits", logits);
   for (const [path, gradient] of gradients) if (gradient) graph.output(`grad/${path}`, gradient);
 
@@ -50,15 +50,11 @@ export async function checkTrajectoryFile(file: GoldenFile, engine: Engine): Pro
   const stepLogits: number[] = [];
   const executable = await engine.compile(graph);
   for (let k = 0; k < steps; k++) {
-    const scalars = Object.entries(optimizer.scalars(k + 1, optimizer.lr)).map(([name, v]) => [
-      `scalar/${name}`,
-      tensor("float64", [], Float64Array.of(v)),
-    ]);
     const targets = fillLabels(batch, classes, Number(file.text("label_counter_start")) + k * batch);
     const result = await executable.run({
       images: images(k),
       targets,
-      ...(Object.fromEntries(scalars) as Record<string, Tensor>),
+      ...scalars(k + 1, optimizer.lr),
     });
     losses.push(Number(result.loss!.data[0]));
     norms.push(
