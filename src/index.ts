@@ -28,6 +28,7 @@ export { type Cost, costOf, type LayerCost } from "./graph/cost.js";
 export { Graph, Node, Value } from "./graph/graph.js";
 export { printGraph } from "./graph/print.js";
 export { verify } from "./graph/verify.js";
+export { type RecognisedCheckpoint, recogniseCheckpoint } from "./models/families.js";
 export {
   type ClassifierOptions,
   type ModelSpec,

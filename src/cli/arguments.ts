@@ -89,6 +89,11 @@ export function modelByFlags(flags: ModelFlags): Module {
   return model(flags.model, modelOptions(flags));
 }
 
+/** `{ [name]: value }`, or nothing if there is no value. */
+export function optional<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
+  return value === undefined ? {} : ({ [name]: value } as { [key in K]?: V });
+}
+
 /** Runs `use` with the engine, which is released afterwards. */
 export async function withEngine<T>(use: (engine: Engine) => Promise<T>, threads?: number): Promise<T> {
   const engine = ortEngine(threads ? { threads } : {});

@@ -1,6 +1,13 @@
-import { Command } from "commander";
-import { type ClassificationMetrics, evaluate, OptionError, openDataset } from "../index.js";
-import { addModelFlags, count, type ModelFlags, share, withEngine } from "./arguments.js";
+import { Command, Option } from "commander";
+import {
+  type ClassificationMetrics,
+  defaultPreprocessing,
+  evaluate,
+  normalizations,
+  OptionError,
+  openDataset,
+} from "../index.js";
+import { addModelFlags, count, type ModelFlags, optional, share, withEngine } from "./arguments.js";
 import { isRun, loadNamed, loadRun } from "./run.js";
 import { ProgressLine, percent, print, say, table } from "./terminal.js";
 
@@ -9,6 +16,7 @@ interface EvalFlags extends Omit<ModelFlags, "model"> {
   readonly split: "train" | "validation";
   readonly batch: number;
   readonly imageSize?: number;
+  readonly normalize?: keyof typeof normalizations;
   readonly valSplit?: number;
   readonly json?: boolean;
 }
@@ -18,31 +26,40 @@ export const evalCommand = addModelFlags(new Command("eval"))
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<data>", "data set: a folder, or shapes")
   .option("--weights <file>", "weights: a file, or best or last of the run (default: best)")
-  .option("--classes <n>", "number of classes of a network by name (default: those of the data)", count)
+  .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", count)
   .option("--split <name>", "which part of the data: validation or train", "validation")
   .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", share)
   .option("--image-size <pixels>", "side of the input (default: as in training)", count)
+  .addOption(
+    new Option(
+      "--normalize <name>",
+      "channel statistics (default: as in training, or those of the weights' authors)",
+    ).choices(Object.keys(normalizations)),
+  )
   .option("--batch <n>", "pictures at a time", count, 100)
   .option("--json", "print one JSON object")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     if (flags.split !== "train" && flags.split !== "validation")
       throw new OptionError(`--split must be validation or train, got ${flags.split}`);
     const run = (await isRun(runOrModel)) ? await loadRun(runOrModel, flags.weights) : undefined;
-    const imageSize = flags.imageSize ?? run?.imageSize;
     const splits = await openDataset(source, {
-      ...(imageSize ? { imageSize } : {}),
-      ...(flags.valSplit === undefined ? {} : { validationSplit: flags.valSplit }),
+      ...optional("imageSize", flags.imageSize ?? run?.imageSize),
+      ...optional("validationSplit", flags.valSplit),
     });
     const dataset = splits[flags.split];
-    const classes = flags.classes ?? dataset.classes.length;
-    const loaded = run ?? (await loadNamed(runOrModel, flags.weights, { ...flags, classes }));
-    const preprocessing = loaded.preprocessing && !flags.imageSize ? { preprocessing: loaded.preprocessing } : {};
+    const loaded = run ?? (await loadNamed(runOrModel, flags.weights, flags));
+    const preprocessing = {
+      ...defaultPreprocessing(dataset, flags.imageSize ?? loaded.imageSize),
+      ...(flags.imageSize ? {} : loaded.preprocessing),
+      ...loaded.normalization,
+      ...(flags.normalize ? normalizations[flags.normalize] : {}),
+    };
     const progress = new ProgressLine();
     const metrics = await withEngine((engine) =>
       evaluate(loaded.model, dataset, {
         engine,
         batch: flags.batch,
-        ...preprocessing,
+        preprocessing,
         onProgress: (done, total) => progress.draw(done / total, `${done} of ${total}`),
       }),
     );

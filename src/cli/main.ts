@@ -3,8 +3,10 @@ import { argv, exit } from "node:process";
 import { Command, CommanderError } from "commander";
 import { messageOf, OptionError, version } from "../index.js";
 import { benchCommand } from "./bench.js";
+import { convertCommand } from "./convert.js";
 import { evalCommand } from "./eval.js";
 import { exportCommand } from "./export.js";
+import { inspectCommand } from "./inspect.js";
 import { listCommand } from "./list.js";
 import { predictCommand } from "./predict.js";
 import { summaryCommand } from "./summary.js";
@@ -31,6 +33,8 @@ for (const command of [
   evalCommand,
   predictCommand,
   exportCommand,
+  inspectCommand,
+  convertCommand,
   verifyCommand,
   benchCommand,
 ])

@@ -7,11 +7,15 @@ import {
   type Module,
   model,
   modelSpec,
+  modelWeights,
+  type Normalization,
   OptionError,
   type Preprocessing,
   RunFolder,
+  recogniseCheckpoint,
 } from "../index.js";
 import { type ModelFlags, modelOptions } from "./arguments.js";
+import { readCheckpointFile } from "./inspect.js";
 
 /** A network ready to use, and what is known about its input and classes. */
 export interface LoadedModel {
@@ -21,6 +25,8 @@ export interface LoadedModel {
   readonly preprocessing: Preprocessing | null;
   /** Height and width of the input. */
   readonly imageSize: number;
+  /** What the authors of the weights normalise by, where that is known. */
+  readonly normalization?: Normalization;
 }
 
 /** Whether a command's argument is a run folder; otherwise it is the name of a network. */
@@ -43,7 +49,10 @@ export async function loadRun(path: string, weights = "best"): Promise<LoadedMod
   return { model: network, name: made.name, classes: data.classes, preprocessing, imageSize: preprocessing.imageSize };
 }
 
-/** A network by its catalogue name with the weights of a file. */
+/**
+ * A network by its catalogue name with the weights of a file. A checkpoint of a known family brings its own options (number of classes,
+ * shortcuts, attention), names of parameters and normalisation with it; flags come before them.
+ */
 export async function loadNamed(
   name: string,
   weights: string | undefined,
@@ -51,9 +60,23 @@ export async function loadNamed(
 ): Promise<LoadedModel> {
   const spec = modelSpec(name);
   if (!weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
-  const network = model(name, modelOptions({ model: name, ...flags }));
-  await loadWeights(network, weights);
-  return { model: network, name, classes: null, preprocessing: null, imageSize: spec.input[1] };
+  const { tensors, metadata } = await readCheckpointFile(weights);
+  const known = recogniseCheckpoint(tensors, metadata);
+  const own = known?.model === name ? known : undefined;
+  const asked = Object.fromEntries(
+    Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),
+  );
+  const network = model(name, { ...own?.options, ...asked });
+  loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {});
+  const imageSize = spec.input[1];
+  return {
+    model: network,
+    name,
+    classes: null,
+    preprocessing: null,
+    imageSize,
+    ...(own?.normalization ? { normalization: own.normalization } : {}),
+  };
 }
 
 /** The first of `name`, `name-2`, `name-3`, … in `parent` that does not exist. */

@@ -37,6 +37,7 @@ import {
   type ModelFlags,
   modelOptions,
   nonNegative,
+  optional,
   pattern,
   positive,
   share,
@@ -344,11 +345,6 @@ function finishedText({ path }: RunFolder, { best }: TrainResult, seconds: numbe
     "next:",
     ...nextSteps(path).map(({ purpose, command }) => `  ${command.padEnd(60)} ${purpose}`),
   ].join("\n");
-}
-
-/** `{ [name]: value }`, or nothing if there is no value. */
-function optional<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
-  return value === undefined ? {} : ({ [name]: value } as { [key in K]?: V });
 }
 
 function requireOut({ out }: TrainFlags): string {

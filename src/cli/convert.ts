@@ -1,0 +1,43 @@
+import { Command } from "commander";
+import { OptionError, recogniseCheckpoint, writeFileAtomic, writeSafetensors } from "../index.js";
+import { readCheckpointFile } from "./inspect.js";
+import { print, short } from "./terminal.js";
+
+interface ConvertFlags {
+  readonly originalKeys?: boolean;
+  readonly json?: boolean;
+}
+
+export const convertCommand = new Command("convert")
+  .description("Turn a PyTorch checkpoint into safetensors, with the keys of the network it belongs to")
+  .argument("<in>", "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar)")
+  .argument("<out>", "file to write, ending in .safetensors")
+  .option("--original-keys", "keep the keys as they are in the file")
+  .option("--json", "print one JSON object")
+  .action(async (input: string, out: string, { originalKeys = false, json = false }: ConvertFlags) => {
+    if (!out.endsWith(".safetensors"))
+      throw new OptionError(`${out}: only safetensors can be written; let the name end in .safetensors`);
+    const { format, tensors, metadata } = await readCheckpointFile(input);
+    const known = originalKeys ? undefined : recogniseCheckpoint(tensors, metadata);
+    const renamed = [...tensors].map(([key, value]) => [known ? known.rename(key) : key, value] as const);
+    const bytes = writeSafetensors(renamed, {
+      ...metadata,
+      ...(known ? { model: known.model, options: JSON.stringify(known.options) } : {}),
+    });
+    await writeFileAtomic(out, bytes);
+    const changed = renamed.filter(([key], i) => key !== [...tensors.keys()][i]).length;
+    print(
+      json,
+      {
+        in: input,
+        out,
+        format,
+        tensors: tensors.size,
+        renamed: changed,
+        model: known?.model ?? null,
+        bytes: bytes.length,
+      },
+      () =>
+        `${out}: ${tensors.size} tensors, ${short(bytes.length)}B${known ? `, keys of ${known.model}${changed ? ` (${changed} renamed)` : ""}` : ""}`,
+    );
+  });

@@ -1,0 +1,40 @@
+import { readFile } from "node:fs/promises";
+import { Command } from "commander";
+import { type Checkpoint, FoveaError, readCheckpoint, recogniseCheckpoint } from "../index.js";
+import { print, short, table } from "./terminal.js";
+
+export const inspectCommand = new Command("inspect")
+  .description("What is in a checkpoint: keys, shapes, dtypes, and which network it belongs to")
+  .argument("<file>", "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar)")
+  .option("--json", "print one JSON object")
+  .action(async (file: string, { json = false }: { json?: boolean }) => {
+    const { format, tensors, metadata } = await readCheckpointFile(file);
+    const entries = [...tensors].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));
+    const elements = [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
+    const known = recogniseCheckpoint(tensors, metadata);
+    const network = known ? { family: known.family, model: known.model, options: known.options } : null;
+    print(json, { file, format, tensors: entries, elements, metadata, network }, () =>
+      [
+        table(
+          entries.map(({ key, dtype, shape }) => [key, dtype, `[${shape.join(",")}]`]),
+          ["key", "dtype", "shape"],
+        ),
+        "",
+        `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements`,
+        ...Object.entries(metadata).map(
+          ([name, value]) => `  ${name}: ${value.length > 100 ? `${value.slice(0, 100)}…` : value}`,
+        ),
+        known
+          ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
+          : "not of a network that is known here",
+      ].join("\n"),
+    );
+  });
+
+/** Reads a checkpoint of any format. @throws FoveaError if there is no such file. */
+export async function readCheckpointFile(file: string): Promise<Checkpoint> {
+  const bytes = await readFile(file).catch(() => {
+    throw new FoveaError(`${file} cannot be read`);
+  });
+  return readCheckpoint(bytes, file);
+}
