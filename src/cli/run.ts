@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   initialize,
+  insertAttention,
   loadState,
   loadWeights,
   type Module,
@@ -11,6 +12,7 @@ import {
   type Normalization,
   OptionError,
   type Preprocessing,
+  type RunConfig,
   RunFolder,
   recogniseCheckpoint,
 } from "../index.js";
@@ -39,11 +41,20 @@ export async function isRun(path: string): Promise<boolean> {
   return exists;
 }
 
+/** The network that a run's configuration describes. */
+export function buildNetwork({ name, options, insert }: RunConfig["model"], input: Preprocessing, seed = 0): Module {
+  const network = initialize(model(name, options), { seed });
+  const size = [3, input.imageSize, input.imageSize] as const;
+  if (insert)
+    insertAttention(network, insert.attention, { options: insert.options, identityAtStart: true, input: size, seed });
+  return network;
+}
+
 /** The network of a run folder with its best weights, its last ones, or those of a file. */
 export async function loadRun(path: string, weights = "best"): Promise<LoadedModel> {
   const run = await RunFolder.open(path);
   const { model: made, preprocessing, data } = run.config;
-  const network = initialize(model(made.name, made.options));
+  const network = buildNetwork(made, preprocessing);
   if (weights === "best" || weights === "last") loadState(network, await run.weights(weights));
   else await loadWeights(network, weights);
   return { model: network, name: made.name, classes: data.classes, preprocessing, imageSize: preprocessing.imageSize };

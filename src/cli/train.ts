@@ -3,6 +3,7 @@ import { performance } from "node:perf_hooks";
 import { versions } from "node:process";
 import { Command, Option } from "commander";
 import {
+  classifierSpec,
   constantSchedule,
   cosineSchedule,
   defaultAugmentation,
@@ -10,16 +11,13 @@ import {
   defaultPreprocessing,
   type EpochRecord,
   type EpochReport,
-  initialize,
-  loadWeights,
   type Module,
-  model,
-  modelSpec,
   type OpenedDataset,
   type Optimizer,
   OptionError,
   openDataset,
   optimizers,
+  type ParameterGroup,
   parametersOf,
   type RunConfig,
   RunFolder,
@@ -45,10 +43,13 @@ import {
   wholes,
   withEngine,
 } from "./arguments.js";
-import { freshFolder } from "./run.js";
+import { buildNetwork, freshFolder } from "./run.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
+import { freezePaths, headOf, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
-interface TrainFlags extends ModelFlags {
+interface TrainFlags extends ModelFlags, TransferFlags {
+  readonly insert?: string;
+  readonly insertOptions?: Record<string, unknown>;
   readonly imageSize?: number;
   readonly epochs: number;
   readonly batch?: number;
@@ -65,8 +66,6 @@ interface TrainFlags extends ModelFlags {
   readonly ema?: number;
   readonly augment: boolean;
   readonly seed: number;
-  readonly weights?: string;
-  readonly ignore?: string;
   readonly valSplit?: number;
   readonly out?: string;
   readonly resume?: boolean;
@@ -103,6 +102,13 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     "keys of --weights (and of the model) that need not fit, a regular expression such as '^fc\\.'",
     pattern,
   )
+  .addOption(
+    new Option("--freeze <part>", "train only what --weights did not bring, and the classifier").choices(["backbone"]),
+  )
+  .option("--insert <name>", "put an attention module into every block of a finished network, to begin as the identity")
+  .option("--insert-options <json>", "options of the inserted module", jsonObject)
+  .option("--freeze-until <path>", "train only from this part of the network on, such as layer3")
+  .option("--head-lr <rate>", "learning rate of the classifier alone", positive)
   .option("--val-split <share>", "share for validation where a folder has no train/ and val/ (default: 0.2)", share)
   .option("--out <folder>", "run folder (default: a new one in runs/)")
   .option("--resume", "go on with the run in --out; its settings hold where none are given")
@@ -139,10 +145,12 @@ Ctrl-C finishes the step, saves, and ends; --resume goes on from there exactly. 
     const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
     const config = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
     if (resumed) checkSame(resumed, config);
-    const network = initialize(model(config.model.name, config.model.options), { seed: flags.seed });
-    if (flags.weights && !resumed) await startFrom(network, flags);
-    const run =
-      resumed ?? (await RunFolder.create(flags.out ?? (await freshFolder("runs", runName(dataSource, flags))), config));
+    const network = buildNetwork(config.model, config.preprocessing, flags.seed);
+    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model) : [];
+    const frozen = resumed?.config.frozen ?? pathsToFreeze(network, flags, loaded);
+    freezePaths(network, frozen);
+    const folder = async () => flags.out ?? (await freshFolder("runs", runName(dataSource, flags)));
+    const run = resumed ?? (await RunFolder.create(await folder(), { ...config, frozen }));
     const result = await runTraining(run, network, data, flags, progress);
     if (flags.json) print(true, result, () => "");
   });
@@ -151,7 +159,7 @@ Ctrl-C finishes the step, saves, and ends; --resume goes on from there exactly. 
 function configOf(source: string, data: OpenedDataset, flags: TrainFlags, asked: Record<string, unknown>): RunConfig {
   const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
   const { classes } = data.train;
-  const spec = modelSpec(flags.model);
+  const spec = classifierSpec(flags.model);
   // The ImageNet stem would leave almost nothing of small pictures.
   const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
@@ -159,9 +167,14 @@ function configOf(source: string, data: OpenedDataset, flags: TrainFlags, asked:
     format: "fovea.run.1",
     versions: { fovea: version, node: versions.node },
     flags: asked,
-    model: { name: spec.name, options: modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length }) },
+    model: {
+      name: spec.name,
+      options: modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length }),
+      ...(flags.insert ? { insert: { attention: flags.insert, options: flags.insertOptions ?? {} } } : {}),
+    },
     data: { source, kind: data.kind, classes, ...optional("validationSplit", flags.valSplit) },
     preprocessing,
+    frozen: [],
     training: {
       epochs: flags.epochs,
       batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
@@ -173,8 +186,18 @@ function configOf(source: string, data: OpenedDataset, flags: TrainFlags, asked:
       seed: flags.seed,
       augment: flags.augment ? defaultAugmentation(data.train, preprocessing) : null,
       weights: flags.weights ?? null,
+      freeze: flags.freeze ?? null,
+      freezeUntil: flags.freezeUntil ?? null,
+      headLr: flags.headLr ?? null,
     },
   };
+}
+
+/** The classifier as a group with a learning rate of its own, if it has one. */
+function headGroup(made: RunConfig["model"], headLr: number | null, lr: number): ParameterGroup[] {
+  if (headLr === null) return [];
+  const head = headOf(made);
+  return [{ name: "head", lrFactor: headLr / lr, has: (path) => path.startsWith(`${head}.`) }];
 }
 
 function optimizerOf({ optimizer, lr, weightDecay, decayNorms, optimizerOptions }: TrainFlags): Optimizer {
@@ -211,15 +234,6 @@ function flatten(value: unknown, path = ""): Map<string, string> {
   if (typeof value !== "object" || value === null) return new Map([[path, JSON.stringify(value)]]);
   const inner = Object.entries(value).flatMap(([key, v]) => [...flatten(v, path ? `${path}.${key}` : key)]);
   return new Map(inner);
-}
-
-async function startFrom(network: Module, { weights, ignore }: TrainFlags): Promise<void> {
-  const { matched, missing, unexpected, wrongShape } = await loadWeights(network, weights!, {
-    ignore: ignore ? [new RegExp(ignore)] : [],
-  });
-  say(
-    `weights from ${weights}: ${matched.length} matched, ${missing.length} missing, ${unexpected.length} unexpected, ${wrongShape.length} of another shape`,
-  );
 }
 
 /** Trains, records each epoch in the run folder, and shows how it goes. */
@@ -259,6 +273,7 @@ async function runTraining(
           ...training,
           engine,
           optimizer: optimizerOf(flags),
+          groups: headGroup(made, training.headLr, optimizerOf(flags).lr),
           preprocessing,
           validate: data.validation,
           signal: interrupt.signal,
@@ -352,7 +367,7 @@ function requireOut({ out }: TrainFlags): string {
   return out;
 }
 
-function runName(source: string, { model: name, attention }: TrainFlags): string {
+function runName(source: string, { model: name, attention, insert }: TrainFlags): string {
   const data = basename(source).replace(/[^\w.-]+/g, "-") || "data";
-  return [data, name, attention].filter(Boolean).join("-");
+  return [data, name, attention, insert].filter(Boolean).join("-");
 }

@@ -17,7 +17,12 @@ export interface RunConfig {
   readonly versions: Readonly<Record<string, string>>;
   /** What was asked for; the rest are defaults. */
   readonly flags: Readonly<Record<string, unknown>>;
-  readonly model: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  readonly model: {
+    readonly name: string;
+    readonly options: Readonly<Record<string, unknown>>;
+    /** An attention module put into the finished network, to begin as the identity. */
+    readonly insert?: { readonly attention: string; readonly options: Readonly<Record<string, unknown>> };
+  };
   readonly data: {
     readonly source: string;
     readonly kind: string;
@@ -25,6 +30,8 @@ export interface RunConfig {
     readonly validationSplit?: number;
   };
   readonly preprocessing: Preprocessing;
+  /** Paths of parameters that are not trained. */
+  readonly frozen: readonly string[];
   readonly training: {
     readonly epochs: number;
     readonly batch: number;
@@ -39,6 +46,9 @@ export interface RunConfig {
     readonly seed: number;
     readonly augment: Augmentation | null;
     readonly weights: string | null;
+    readonly freeze: string | null;
+    readonly freezeUntil: string | null;
+    readonly headLr: number | null;
   };
 }
 

@@ -27,7 +27,7 @@ export interface LoadReport {
 /** Options of {@link loadState}. */
 export interface LoadOptions {
   /** Keys, of the model or the weights, that may be missing, unexpected or of another shape; such parameters keep their values. */
-  readonly ignore?: readonly RegExp[];
+  readonly ignore?: readonly { test(key: string): boolean }[];
   /** What a key of the weights is called in the model. */
   readonly rename?: (key: string) => string;
 }

@@ -1,0 +1,103 @@
+import {
+  freeze,
+  Linear,
+  loadState,
+  type Module,
+  model,
+  modelWeights,
+  OptionError,
+  type RunConfig,
+  recogniseCheckpoint,
+  stateOf,
+  walk,
+} from "../index.js";
+import { readCheckpointFile } from "./inspect.js";
+import { say } from "./terminal.js";
+
+/** Flags of a training that begins with the weights of another. */
+export interface TransferFlags {
+  readonly weights?: string;
+  readonly ignore?: string;
+  readonly freeze?: "backbone";
+  readonly freezeUntil?: string;
+  readonly headLr?: number;
+}
+
+/** The network without attention modules: what a backbone's weights are for. */
+const plainNetwork = ({ name, options }: RunConfig["model"]): Module => model(name, { ...options, attention: "none" });
+
+/** The path of the classifier: the last fully connected layer of the plain network. @throws OptionError if it has none. */
+export function headOf(made: RunConfig["model"]): string {
+  let head: string | undefined;
+  walk(plainNetwork(made), {
+    module: (path, part) => {
+      if (part instanceof Linear) head = path;
+    },
+  });
+  if (head === undefined)
+    throw new OptionError(`${made.name} has no fully connected classifier to tell from its backbone`);
+  return head;
+}
+
+/**
+ * Loads weights into a network that may differ from theirs in two ways: it may have attention modules that they have not, and another
+ * number of classes. Those parts keep their initial values. Returns the paths that came from the weights, the classifier left out.
+ */
+export async function startFrom(
+  network: Module,
+  { weights, ignore }: TransferFlags,
+  made: RunConfig["model"],
+): Promise<string[]> {
+  const file = await readCheckpointFile(weights!);
+  const given = modelWeights(file.tensors);
+  const known = recogniseCheckpoint(given, file.metadata);
+  const rename = known?.model === made.name ? known.rename : (key: string) => key;
+  const head = headOf(made);
+  const plain = new Set(stateOf(plainNetwork(made)).keys());
+  const inserted = (key: string) => !plain.has(key);
+  const sizes = new Map([...given].map(([key, { shape }]) => [rename(key), String(shape)]));
+  const newHead = String(stateOf(network).get(`${head}.weight`)!.shape) !== sizes.get(`${head}.weight`);
+
+  const skipped = ignore ? [new RegExp(ignore)] : [];
+  const fits = { test: (key: string) => inserted(key) || (newHead && key.startsWith(`${head}.`)) };
+  const { matched, missing } = loadState(network, given, { ignore: [...skipped, fits], rename });
+  const fresh = missing.filter((key) => !key.endsWith("num_batches_tracked") && !key.startsWith(`${head}.`));
+  say(
+    [
+      `weights from ${weights}${known ? ` (${known.family})` : ""}: ${matched.length} arrays loaded`,
+      ...(fresh.length ? [`${fresh.length} new (${fresh[0]}, …)`] : []),
+      ...(newHead ? [`the classifier ${head} begins anew, for ${made.options.classes} classes`] : []),
+    ].join(", "),
+  );
+  return matched.filter((key) => !key.startsWith(`${head}.`));
+}
+
+/** The parameters to freeze by the flags, of a network whose `loaded` paths came from weights. */
+export function pathsToFreeze(
+  network: Module,
+  { freeze: what, freezeUntil }: TransferFlags,
+  loaded: readonly string[],
+): string[] {
+  const paths = [...stateOf(network)].flatMap(([path, param]) => (param.kind === "parameter" ? [path] : []));
+  const frozen = new Set<string>();
+  if (what === "backbone") {
+    if (loaded.length === 0)
+      throw new OptionError("--freeze backbone freezes what --weights brought; say --weights FILE");
+    for (const path of loaded) if (paths.includes(path)) frozen.add(path);
+  }
+  if (freezeUntil !== undefined) {
+    const end = paths.findIndex((path) => path === freezeUntil || path.startsWith(`${freezeUntil}.`));
+    if (end <= 0)
+      throw new OptionError(
+        `--freeze-until ${freezeUntil}: no parameter's path begins so; they begin ${[...new Set(paths.map((p) => p.split(".")[0]))].join(", ")}`,
+      );
+    for (const path of paths.slice(0, end)) frozen.add(path);
+  }
+  return [...frozen];
+}
+
+/** Freezes exactly these parameters. */
+export function freezePaths(network: Module, paths: readonly string[]): void {
+  const frozen = new Set(paths);
+  freeze(network, (path) => frozen.has(path));
+}

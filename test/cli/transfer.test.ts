@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import sharp from "sharp";
+import { readSafetensors } from "../../src/index.js";
+import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+
+const folder = temporaryFolder();
+const at = (...parts: string[]) => join(folder, ...parts);
+const tensors = (path: string) => readSafetensors(readFileSync(path)).tensors;
+
+test("weights of a trained network begin another, with a new classifier and an inserted module", async () => {
+  mkdirSync(at("cifar"));
+  tinyCifar(at("cifar"));
+  const first = await fovea(["train", at("cifar"), "--epochs", "6", "--batch", "8", "--out", at("first")]);
+  assert.equal(first.code, 0, first.stderr);
+  const exported = await fovea(["export", at("first"), "--out", at("first.safetensors")]);
+  assert.equal(exported.code, 0, exported.stderr);
+  const inspected = JSON.parse((await fovea(["inspect", at("first.safetensors"), "--json"])).stdout);
+  assert.equal(inspected.network.model, "resnet20");
+
+  for (const [label, background] of [
+    ["dark", { r: 20, g: 30, b: 40 }],
+    ["light", { r: 220, g: 210, b: 200 }],
+  ] as const) {
+    mkdirSync(at("photos", label), { recursive: true });
+    for (let i = 0; i < 20; i++)
+      await sharp({ create: { width: 40, height: 36, channels: 3, background } })
+        .png()
+        .toFile(at("photos", label, `${i}.png`));
+  }
+  const settings = [
+    "--weights",
+    at("first.safetensors"),
+    "--insert",
+    "eca",
+    "--image-size",
+    "32",
+    "--stem",
+    "cifar",
+    "--epochs",
+    "2",
+    "--batch",
+    "8",
+    "--lr",
+    "0.0001",
+    "--head-lr",
+    "0.001",
+    "--clip",
+    "1",
+  ];
+  const second = await fovea([
+    "train",
+    at("photos"),
+    ...settings,
+    "--freeze",
+    "backbone",
+    "--out",
+    at("second"),
+    "--json",
+  ]);
+  assert.equal(second.code, 0, second.stderr);
+  assert.match(
+    second.stderr,
+    /126 arrays loaded, 18 new \(attention\.layer1\.0\.gain, …\), the classifier fc begins anew, for 2 classes/,
+  );
+
+  const [before, after] = [tensors(at("first.safetensors")), tensors(at("second", "last.safetensors"))];
+  for (const [key, value] of before)
+    if (!key.startsWith("fc.")) assert.deepEqual(after.get(key)!.data, value.data, `${key} is frozen`);
+  assert.deepEqual(after.get("fc.weight")!.shape, [2, 64]);
+  assert.ok(
+    [...after].some(([key, { data }]) => key.endsWith(".gain") && Number(data[0]) !== 0),
+    "inserted modules learn",
+  );
+
+  const evaluated = await fovea(["eval", at("second"), at("photos"), "--json"]);
+  assert.equal(evaluated.code, 0, evaluated.stderr);
+  assert.equal(JSON.parse(evaluated.stdout).top1, JSON.parse(second.stdout).best.top1);
+
+  const partly = await fovea(["train", at("photos"), ...settings, "--freeze-until", "layer3", "--out", at("third")]);
+  assert.equal(partly.code, 0, partly.stderr);
+  const config = JSON.parse(readFileSync(at("third", "config.json"), "utf8"));
+  assert.ok(
+    config.frozen.includes("layer2.2.conv2.weight") &&
+      !config.frozen.some((path: string) => path.startsWith("layer3.")),
+  );
+});
+
+test("what cannot be frozen or inserted is refused in a line", async () => {
+  const cases: [string[], RegExp][] = [
+    [["--freeze", "backbone"], /--freeze backbone freezes what --weights brought/],
+    [["--freeze-until", "layer9"], /no parameter's path begins so; they begin conv1, bn1, layer1/],
+    [["--insert", "danet-head"], /"danet-head" is a head, not a gate/],
+  ];
+  for (const [flags, says] of cases) {
+    const { code, stderr } = await fovea(["train", at("cifar"), ...flags, "--out", at("never")]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, says);
+  }
+});
+
+const data = process.env.FOVEA_DATA ?? "../shared/data";
+const missing = (file: string) => {
+  try {
+    readFileSync(join(data, file));
+    return false;
+  } catch {
+    return `needs ${file} in the folder that FOVEA_DATA names`;
+  }
+};
+
+test("a published CIFAR-10 ResNet-20 is recognised and reaches its accuracy", {
+  skip: missing("weights/resnet20-12fca82f.th"),
+}, async () => {
+  const result = await fovea([
+    "eval",
+    "resnet20",
+    join(data, "cifar-10-batches-bin"),
+    "--weights",
+    join(data, "weights/resnet20-12fca82f.th"),
+    "--json",
+  ]);
+  assert.equal(result.code, 0, result.stderr);
+  assert.equal(JSON.parse(result.stdout).top1, 0.915);
+});
+
+test("convert writes safetensors with our keys, and reading them gives the same weights", {
+  skip: missing("weights/resnet20_simam_cifar100_best100.pth.tar"),
+}, async () => {
+  const source = join(data, "weights/resnet20_simam_cifar100_best100.pth.tar");
+  const converted = await fovea(["convert", source, at("simam.safetensors"), "--json"]);
+  assert.equal(converted.code, 0, converted.stderr);
+  assert.equal(JSON.parse(converted.stdout).renamed, 23);
+  const written = tensors(at("simam.safetensors"));
+  assert.ok(
+    written.has("layer1.0.conv2.weight") && written.has("fc.weight") && written.has("layer2.0.downsample.0.weight"),
+  );
+  const { network } = JSON.parse((await fovea(["inspect", at("simam.safetensors"), "--json"])).stdout);
+  assert.deepEqual(network.options, { classes: 100, attention: ["simam", {}] });
+});
