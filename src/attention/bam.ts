@@ -114,6 +114,17 @@ export const bam = defineAttention({
   name: "bam",
   title: "BAM",
   paper: { title: "BAM: Bottleneck Attention Module", venue: "BMVC 2018", url: "https://arxiv.org/abs/1807.06514" },
+  formula: [
+    "g = W₁ · ReLU(BN(W₀ · mean over H, W of x))",
+    "t = conv1×1(conv3×3(conv3×3(conv1×1(x)))), each but the last with BN and ReLU, 3×3 dilated by 4",
+    "y = x · (1 + σ(g · t))",
+  ],
+  notes: [
+    "The paper adds g and t, and norms each branch's output; the authors' code multiplies them, and norms hidden layers only. Multiplication is the default, `fusion: \"add\"` adds.",
+    "The authors' code averages over an H×H window: on maps wider than high it ignores the rest, on others it fails. Here the mean is over the whole map.",
+    "The authors' file does not run as committed (an unused line refers to an undefined name).",
+    "Copies: batch norm after each branch; three dilated convolutions; padding 1 with dilation 2, which shrinks the map and fails.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "stage",

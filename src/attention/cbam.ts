@@ -221,6 +221,18 @@ export const cbam = defineAttention({
     venue: "ECCV 2018",
     url: "https://arxiv.org/abs/1807.06521",
   },
+  formula: [
+    "Mc = σ(Σ over pools of MLP(pool(x))), pools: mean and max over H, W",
+    "x′ = x · Mc",
+    "Ms = σ(BN(conv7×7([max over C of x′; mean over C of x′])))",
+    "y = x′ · Ms",
+  ],
+  notes: [
+    "The paper has no batch norm in the spatial gate; the authors' code has one, with momentum 0.01, and their networks start its gain at 0, so that Ms is ½ everywhere at first.",
+    "In the authors' code the order of the stacked maps is max, mean; in the paper, and in most copies, it is the reverse. With trained weights this matters.",
+    "Pools `lp` and `lse` are sums over the map, not means.",
+    "Copies: 1×1 convolutions without bias and no batch norm (`plain`); spatial maps taken from the module's input instead of x′ (`dense`); momentum 0.1 and other rounding (`timm`); a 49×49 kernel and an added skip (not offered).",
+  ],
   kind: "gate",
   attends: "both",
   placement: "residual",

@@ -71,6 +71,16 @@ export const coord = defineAttention({
     venue: "CVPR 2021",
     url: "https://arxiv.org/abs/2103.02907",
   },
+  formula: [
+    "[f_h; f_w] = h-swish(BN(W · [mean over W of x; mean over H of x])), stacked along the positions",
+    "g_h = σ(W_h · f_h), g_w = σ(W_w · f_w)",
+    "y = x · g_h · g_w",
+  ],
+  notes: [
+    "The hidden width is at least 8, so that with the default reduction it is 8 up to 256 channels.",
+    "The authors' README calls the non-linearity SiLU; the code has h-swish, t · ReLU6(t + 3) / 6.",
+    "Copies: one has ReLU in its place and leaves out the sigmoids; timm has no biases.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "residual",

@@ -130,6 +130,16 @@ export const pam = defineAttention({
   name: "pam",
   title: "Position Attention Module",
   paper,
+  formula: [
+    "q, k = 1×1 projections of x to C/8 channels, v to C",
+    "Aᵢⱼ = softmax over j of (qᵢ · kⱼ)",
+    "yᵢ = γ · Σⱼ Aᵢⱼ · vⱼ + xᵢ",
+  ],
+  notes: [
+    "The product is not divided by √d. γ starts at 0, so the module is the identity at first. The bias of k has no effect.",
+    "Memory grows with (H·W)².",
+    "Copies: no reduction of q and k; another has scaled attention with 3×3 convolutions and a fixed map size under the name DANet.",
+  ],
   kind: "gate",
   attends: "spatial",
   placement: "residual",
@@ -142,6 +152,16 @@ export const cam = defineAttention({
   name: "cam",
   title: "Channel Attention Module",
   paper,
+  formula: [
+    "E = x · xᵀ over positions, [C, C]",
+    "A = softmax of each row of (max of the row − E)",
+    "y = γ · A · x + x",
+  ],
+  notes: [
+    "The paper has softmax(E); the authors' code subtracts E from the row's maximum, so that the least similar channels weigh most. The code is what was trained, and what is here.",
+    "Copies often have plain softmax(E).",
+    "γ starts at 0.",
+  ],
   kind: "gate",
   attends: "channel",
   placement: "residual",
@@ -154,6 +174,14 @@ export const danetHead = defineAttention({
   name: "danet-head",
   title: "DANet head",
   paper,
+  formula: [
+    "p = conv3×3(PAM(conv3×3(x))), c = conv3×3(CAM(conv3×3(x))), each conv with BN and ReLU, on C/4 channels",
+    "logits = [conv1×1(p + c), conv1×1(p), conv1×1(c)]",
+  ],
+  notes: [
+    "The authors' classifiers have channel dropout 0.1 before them; the default here is 0.",
+    "The logits have the size of the input map; the authors enlarge them to the image afterwards.",
+  ],
   kind: "head",
   attends: "both",
   placement: "stage",

@@ -88,6 +88,11 @@ export const eca = defineAttention({
     venue: "CVPR 2020",
     url: "https://arxiv.org/abs/1910.03151",
   },
+  formula: ["z = mean over H, W of x", "y = x · σ(w ∗ z), a convolution of k taps along the channels"],
+  notes: [
+    'The paper computes k from the number of channels. The authors\' code takes it as an argument, and their released networks set it by hand, stage by stage (ResNet-50: 3, 5, 5, 7), not as the rule says. The rule is `variant: "timm"`.',
+    "Copies: one gives the convolution a bias; one lets k become 1, which makes the channels independent of each other.",
+  ],
   kind: "gate",
   attends: "channel",
   placement: "residual",

@@ -114,6 +114,16 @@ export const gam = defineAttention({
     venue: "arXiv 2021",
     url: "https://arxiv.org/abs/2112.05561",
   },
+  formula: [
+    "c = W₂ · ReLU(W₁ · x + b₁) + b₂ at every position",
+    "x′ = x · c",
+    "y = x′ · σ(BN(conv7×7(ReLU(BN(conv7×7(x′))))))",
+  ],
+  notes: [
+    "No repository of the authors is known. Every implementation found leaves the channel attention without a sigmoid.",
+    "Implementations differ in the border of the 7×7 convolutions: zeros (common) or replicated (`padding`).",
+    "In the grouped form the shuffle has 4 groups, whatever `rate` is.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "residual",

@@ -133,6 +133,17 @@ export const gc = defineAttention({
     venue: "ICCV Workshops 2019",
     url: "https://arxiv.org/abs/1904.11492",
   },
+  formula: [
+    "c = Σ over positions of x · softmax over positions of (w · x + b)",
+    "T(c) = W₂ · ReLU(LN(W₁ · c))",
+    "y = x + T(c), or x · σ(T(c)), or both",
+  ],
+  notes: [
+    'The paper adds. timm\'s default multiplies, with ratio 1/8, LN ε 1e-6 and other keys (`variant: "timm"`).',
+    "The last layer starts at 0, so the block is the identity at first. timm zeroes only its weight, not its bias, so there it is not; and in the authors' detector a later initialisation undoes the zeros unless weights are loaded.",
+    "`ratio` is a fraction, not a divisor. The bias b shifts a whole softmax and has no effect.",
+    "One copy creates the softmax and never applies it.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "residual",

@@ -8,6 +8,7 @@ import { cam, danetHead, pam } from "./danet.js";
 import { eca } from "./eca.js";
 import { gam } from "./gam.js";
 import { gc } from "./gc.js";
+import { gct } from "./gct.js";
 import { mpm } from "./mpm.js";
 import { psaParallel, psaSequential } from "./psa.js";
 import { residualAttention, residualBlock } from "./residual-attention.js";
@@ -16,7 +17,7 @@ import { scBottleneck, scconv } from "./scconv.js";
 import { scse } from "./scse.js";
 import { se } from "./se.js";
 import { simam } from "./simam.js";
-import type { AttentionModule, AttentionSpec, Placement } from "./spec.js";
+import { type AttentionModule, type AttentionSpec, type Placement, placements } from "./spec.js";
 import { spm } from "./spm.js";
 import { triplet } from "./triplet.js";
 import { lka, vanAttention, vanBlock } from "./van.js";
@@ -28,6 +29,7 @@ export { ChannelAttention, DANetHead, PositionAttention } from "./danet.js";
 export { EfficientChannelAttention } from "./eca.js";
 export { GlobalAttentionMechanism } from "./gam.js";
 export { GlobalContext } from "./gc.js";
+export { GatedChannelTransformation } from "./gct.js";
 export { MixedPooling } from "./mpm.js";
 export { PSAParallel, PSASequential } from "./psa.js";
 export { ResidualAttention, ResidualBlock } from "./residual-attention.js";
@@ -52,6 +54,7 @@ export const attentionModules: ReadonlyMap<string, AttentionSpec> = new Map(
     eca,
     gam,
     gc,
+    gct,
     lka,
     mpm,
     pam,
@@ -101,24 +104,39 @@ export function createAttention(name: string, channels: number, options: Attenti
 /** Options of a module by name, as in its catalogue entry. */
 export type AttentionOptions = Readonly<Record<string, unknown>>;
 
-/** How a user names an attention module: by name, with options, or by a function that makes a module of their own. */
+/** A place for a module in a network: a block of a stage, both counted from 0, and how many blocks the stage has. */
+export interface Place {
+  readonly stage: number;
+  readonly block: number;
+  readonly blocks: number;
+}
+
+/**
+ * How a user names an attention module: by name; with options, for all stages or a list with those of each (null: none there), and a
+ * placement other than the module's own; or by a function that makes a module of their own, or null for none.
+ *
+ * @example
+ * resnet(50, { attention: ["gc", [null, {}, {}, {}]] });
+ */
 export type AttentionChoice =
   | string
-  | readonly [name: string, options: AttentionOptions]
-  | ((channels: number) => Module);
+  | readonly [name: string, options: AttentionOptions | readonly (AttentionOptions | null)[], placement?: Placement]
+  | ((channels: number, place: Place) => Module | null);
 
 /** A choice made ready for a network: how to make the modules, where they go, and under which field. */
 export interface AttentionPlan {
   readonly placement: Placement;
   readonly field: string;
-  create(channels: number): Module;
+  /** The module for a place, or null where there is to be none. */
+  create(channels: number, place: Place): Module | null;
 }
 
 /** @throws OptionError if the choice is not in the catalogue, or is no gate that a network's blocks can take. */
 export function attentionPlan(choice: AttentionChoice | null | undefined): AttentionPlan | undefined {
-  if (choice === undefined || choice === null || choice === "none") return undefined;
+  if (choice === undefined || choice === null) return undefined;
   if (typeof choice === "function") return { placement: "residual", field: "attention", create: choice };
-  const [name, options] = typeof choice === "string" ? [choice, {}] : choice;
+  const [name, options, asked] = typeof choice === "string" ? ([choice, {}] as const) : choice;
+  if (name === "none") return undefined;
   if (typeof name !== "string")
     throw new OptionError(`attention must be a name, [name, options] or a function, got ${JSON.stringify(choice)}`);
   const { placement, field, kind, inserted } = attentionSpec(name);
@@ -126,5 +144,15 @@ export function attentionPlan(choice: AttentionChoice | null | undefined): Atten
     const gates = [...attentionModules.values()].filter((spec) => spec.kind === "gate").map((spec) => spec.name);
     throw new OptionError(`attention "${name}" is a ${kind}; a network's blocks take a gate: ${gates.join(", ")}`);
   }
-  return { placement, field, create: (channels) => attention(name, channels, { ...inserted, ...options }) };
+  if (asked && !placements.includes(asked)) throw unknownName(`placement of ${name}`, asked, placements);
+  return {
+    placement: asked ?? placement,
+    field,
+    create(channels, { stage }) {
+      const own = Array.isArray(options) ? options[stage] : options;
+      if (own === undefined)
+        throw new OptionError(`attention "${name}": no options for stage ${stage + 1}, only for ${options.length}`);
+      return own && attention(name, channels, { ...inserted, ...own });
+    },
+  };
 }

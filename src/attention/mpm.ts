@@ -84,6 +84,17 @@ export const mpm = defineAttention({
     venue: "CVPR 2020",
     url: "https://arxiv.org/abs/2003.13328",
   },
+  formula: [
+    "x₁, x₂ = 1×1 projections of x to C/4 channels",
+    "a = f(x₁ ∗ w₀ + up(pool₁(x₁) ∗ w₁) + up(pool₂(x₁) ∗ w₂))",
+    "b = f(mean over H of x₂ ∗ w₃ + mean over W of x₂ ∗ w₄)",
+    "f(t) = ReLU(conv3×3(ReLU(t)))",
+    "y = ReLU(x + conv1×1([a; b]))",
+  ],
+  notes: [
+    "A residual, not a gate. The sums in a and b are taken before any ReLU.",
+    "The grids may be finer than the map; cells then overlap, as in PyTorch's adaptive pooling.",
+  ],
   kind: "gate",
   attends: "spatial",
   placement: "residual",

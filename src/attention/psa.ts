@@ -111,6 +111,16 @@ export const psaParallel = defineAttention({
   name: "psa-parallel",
   title: "Polarized Self-Attention (parallel)",
   paper,
+  formula: [
+    "c = σ(W · Σ over positions of v · softmax over positions of q)",
+    "s = σ(softmax over positions of (mean(q′) · v′))",
+    "y = x · c + x · s; q, v, q′, v′ are 1×1 projections of x, q to 1 channel, the others to C/2",
+  ],
+  notes: [
+    "The paper takes the softmax of the pooled query over channels; the authors' code takes it of the product over positions. A softmax over thousands of positions is nearly 0, so s is hardly more than ½.",
+    "The paper's layer norm before the channel gate is not in the authors' parallel code.",
+    "A copy in wide use follows the paper, with biases; its weights do not fit.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "residual",
@@ -123,6 +133,15 @@ export const psaSequential = defineAttention({
   name: "psa-sequential",
   title: "Polarized Self-Attention (sequential)",
   paper,
+  formula: [
+    "c = σ(W₂ · ReLU(LN(W₁ · Σ over positions of v · softmax over positions of q)))",
+    "z = x · c",
+    "y = z · σ(mean(q′) · softmax over positions of v′), q′ and v′ of z",
+  ],
+  notes: [
+    "The softmax acts on the values here, and on the product in the parallel form; in the paper it acts on the query over channels.",
+    "A copy in wide use follows the paper, with biases; its weights do not fit.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "residual",

@@ -220,6 +220,16 @@ export const residualAttention = defineAttention({
   name: "residual-attention",
   title: "Residual Attention",
   paper,
+  formula: [
+    "x′ = r(x), T = r(r(x′)), each r a residual block",
+    "M = σ(conv1×1(ReLU(BN(conv1×1(ReLU(BN(hourglass(x′))))))))",
+    "y = r((1 + M) · T)",
+  ],
+  notes: [
+    'The PyTorch code with published CIFAR results adds the features of the way down, and the trunk before the mask, a second time on the way up. The authors\' Caffe networks do not: `stage: "pre"` has their topology.',
+    "That code has the map sizes as constants; here they come from the input, so any size works.",
+    "Another module in circulation under the name ResidualAttention is a classifier head and unrelated.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "stage",
@@ -232,6 +242,13 @@ export const residualBlock = defineAttention({
   name: "residual-block",
   title: "Pre-activation residual block",
   paper,
+  formula: [
+    "a = ReLU(BN(x))",
+    "y = conv1×1(ReLU(BN(conv3×3(ReLU(BN(conv1×1(a))))))) + (x, or conv1×1(a) where the shape changes)",
+  ],
+  notes: [
+    "`conv4`, the shortcut's convolution, is in the state also where it is not used; its weights then have no gradient. Parameter counts include it.",
+  ],
   kind: "block",
   attends: "none",
   placement: "stage",

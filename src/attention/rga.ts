@@ -124,6 +124,16 @@ export const rga = defineAttention({
     venue: "CVPR 2020",
     url: "https://arxiv.org/abs/1904.02998",
   },
+  formula: [
+    "G = θ(x)ᵀ · φ(x), the relations of all nodes, [nodes, nodes]",
+    "g = σ(W([mean(e(x)); e([Gᵀ; G])])), e, θ, φ: conv1×1, BN, ReLU",
+    "x′ = x · g with positions as nodes, then y = x′ · g with channels as nodes",
+  ],
+  notes: [
+    "The number of positions is in the shapes of the weights: `size` is required, and a network for another image size needs new weights.",
+    "Every division is rounded down. With few channels the hidden width becomes 1, whose ReLU may be dead from the start.",
+    "No softmax and no scaling act on G.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "stage",

@@ -132,6 +132,11 @@ export const scconv = defineAttention({
   name: "scconv",
   title: "Self-Calibrated Convolution",
   paper,
+  formula: ["g = σ(x + up(k₂(pool(x))))", "y = k₄(k₃(x) · g), each k a conv3×3 and its BN"],
+  notes: [
+    "Averaging drops the rows and columns that do not fill a square; enlarging, by nearest neighbour, stretches what is left over the whole map.",
+    "`padding`, `dilation` and `groups` act on all three convolutions, `stride` on the last alone.",
+  ],
   kind: "block",
   attends: "both",
   placement: "convolution",
@@ -144,6 +149,14 @@ export const scBottleneck = defineAttention({
   name: "sc-bottleneck",
   title: "SCNet bottleneck",
   paper,
+  formula: [
+    "a, b = ReLU(BN(conv1×1(x))), each half of the width",
+    "y = ReLU(BN(conv1×1([ReLU(BN(conv3×3(a))); ReLU(SCConv(b))])) + shortcut(x))",
+  ],
+  notes: [
+    "In the paper one input is split in two; in the authors' code two 1×1 convolutions make the halves.",
+    "`avd` averages count the zeros of the border.",
+  ],
   kind: "block",
   attends: "both",
   placement: "residual",

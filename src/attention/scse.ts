@@ -97,6 +97,14 @@ export const scse = defineAttention({
     venue: "MICCAI 2018",
     url: "https://arxiv.org/abs/1803.02579",
   },
+  formula: [
+    "c = σ(W₂ · ReLU(W₁ · mean over H, W of x + b₁) + b₂)",
+    "s = σ(w · x + b) at every position",
+    "y = x · c + x · s",
+  ],
+  notes: [
+    'The authors take the element-wise maximum of the two branches and reduction 2 (`variant: "authors"`). The code in wide use, segmentation_models.pytorch, adds them, with reduction 16; this is the default.',
+  ],
   kind: "gate",
   attends: "both",
   placement: "residual",

@@ -50,6 +50,12 @@ export const simam = defineAttention({
     venue: "ICML 2021",
     url: "https://proceedings.mlr.press/v139/yang21o.html",
   },
+  formula: ["d = (x − mean over H, W)²", "v = Σ over H, W of d / (H·W − 1)", "y = x · σ(d / (4 (v + λ)) + ½)"],
+  notes: [
+    "The authors' code gives NaN on 1×1 maps (division by H·W − 1 = 0); here such maps are refused.",
+    "The module's default λ is 1e-4, which the CIFAR runs use; the ImageNet runs use 0.1.",
+    "The authors place it between the 3×3 convolution and its norm, unlike most gates.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "convolution",

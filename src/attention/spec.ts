@@ -17,9 +17,11 @@ export type Kind = "gate" | "block" | "head";
  * Where a residual network puts a module unless told otherwise:
  * - `residual`: after the last norm of the residual branch, before the addition;
  * - `convolution`: right after the block's last spatial convolution, before its norm;
+ * - `activation`: after the last activation inside the branch, before its last convolution;
  * - `stage`: between two stages.
  */
-export type Placement = "residual" | "convolution" | "stage";
+export const placements = ["residual", "convolution", "activation", "stage"] as const;
+export type Placement = (typeof placements)[number];
 
 /** What an entry creates. Only heads have more than one output. */
 export type AttentionModule = Module<[x: Value], Value | readonly Value[]>;
@@ -30,6 +32,10 @@ export interface AttentionSpec<O extends object = Record<string, unknown>> {
   readonly name: string;
   readonly title: string;
   readonly paper: { readonly title: string; readonly venue: string; readonly url: string };
+  /** What it computes, a line a step, for docs/catalogue.md. */
+  readonly formula: readonly string[];
+  /** Where the paper, the authors' code and well-known copies disagree, and what else surprises: a sentence or two each, Markdown. */
+  readonly notes: readonly string[];
   readonly kind: Kind;
   readonly attends: Attends;
   readonly placement: Placement;

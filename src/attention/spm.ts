@@ -65,6 +65,15 @@ export const spm = defineAttention({
     venue: "CVPR 2020",
     url: "https://arxiv.org/abs/2003.13328",
   },
+  formula: [
+    "r = BN(conv3×1(mean over W of x)), c = BN(conv1×3(mean over H of x))",
+    "g = σ(conv1×1(ReLU(r + c)))",
+    "y = g, or x · g with `multiply`",
+  ],
+  notes: [
+    "The authors' module returns the gate, and their bottleneck multiplies; so does this one, unless `multiply` is set, as it is in networks.",
+    "Only the last convolution has a bias.",
+  ],
   kind: "gate",
   attends: "spatial",
   placement: "residual",

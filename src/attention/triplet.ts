@@ -92,6 +92,11 @@ export const triplet = defineAttention({
     venue: "WACV 2021",
     url: "https://arxiv.org/abs/2010.03045",
   },
+  formula: ["g(z) = σ(BN(conv7×7([max; mean] over one axis of z)))", "y = x · (g over H + g over W + g over C) / 3"],
+  notes: [
+    "The authors publish two files with different key names (`variant`); the norms' momentum is 0.01 in both. In their networks only the gate named SpatialGate starts with gain 0, by a rule that goes by names.",
+    "One copy has biases, a ReLU before the sigmoid, momentum 0.1 and the order mean, max.",
+  ],
   kind: "gate",
   attends: "both",
   placement: "residual",

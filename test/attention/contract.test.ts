@@ -141,6 +141,7 @@ test("every module publishes its maps under documented names", () => {
     eca: [`channel ${channel}`],
     gam: [`channel ${full}`, `spatial ${full}`],
     gc: [`context ${spatial}`, "offset 2×64×1×1"],
+    gct: [`channel ${channel}`],
     lka: [`attention ${full}`],
     mpm: ["squares 2×16×9×6", "strips 2×16×9×6"],
     pam: ["affinity 2×54×54"],
@@ -211,6 +212,7 @@ test("a module that changes the shape is refused where it is put", () => {
 test("modules that start as the identity do", async () => {
   const identities: readonly [name: string, options?: Record<string, unknown>][] = [
     ["gc"],
+    ["gct"],
     ["gc", { fusion: ["add"], ratio: 0.25 }],
     ["pam"],
     ["cam"],

@@ -51,6 +51,7 @@ const mistakes: readonly [
   ["gc", 8, {}, "GlobalContext: ratio 0.0625 leaves no hidden channel of 8"],
   ["gc", 32, { ratio: 0 }, "GlobalContext: ratio must be positive, got 0"],
   ["gc", 32, { fusion: [] }, "GlobalContext: fusion must be some of add, mul, got []"],
+  ["gct", 8, { epsilon: 0 }, "GatedChannelTransformation: epsilon must be positive, got 0"],
   ["coord", 32, { reduction: 2.5 }, "CoordinateAttention: reduction must be a positive integer, got 2.5"],
   ["pam", 7, {}, "PositionAttention: needs at least 8 channels, got 7"],
   ["danet-head", 31, {}, "DANetHead: needs at least 32 channels, got 31"],
