@@ -13,6 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   attention: ["core", "graph", "ops", "nn"],
   models: ["core", "graph", "ops", "nn", "attention"],
   formats: ["core", "graph", "ops"],
+  hub: ["core", "formats"],
   engines: ["core", "graph", "ops", "formats"],
   data: ["core"],
   train: ["core", "graph", "ops", "autodiff", "nn", "engines", "data", "formats"],
@@ -28,6 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
     "attention",
     "models",
     "formats",
+    "hub",
     "engines",
     "data",
     "train",
@@ -43,7 +45,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^commander$/, /^cli\//],
   [
     /^node:/,
-    /^(cli\/|engines\/ort\/(node|worker)\.ts|train\/(files|run-folder|load-weights)\.ts|data\/(files|cifar|idx|decode|folder-listing|image-folder|open)\.ts)/,
+    /^(cli\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(files|run-folder|load-weights)\.ts|data\/(files|cifar|idx|decode|folder-listing|image-folder|open)\.ts)/,
   ],
 ];
 

@@ -25,7 +25,10 @@ export const evalCommand = addModelFlags(new Command("eval"))
   .description("Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<data>", "data set: a folder, or shapes")
-  .option("--weights <file>", "weights: a file, or best or last of the run (default: best)")
+  .option(
+    "--weights <file>",
+    "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
+  )
   .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", count)
   .option("--split <name>", "which part of the data: validation or train", "validation")
   .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", share)

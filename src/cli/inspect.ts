@@ -1,11 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { Command } from "commander";
-import { type Checkpoint, FoveaError, readCheckpoint, recogniseCheckpoint } from "../index.js";
-import { print, short, table } from "./terminal.js";
+import { type Checkpoint, FoveaError, readCheckpoint, recogniseCheckpoint, resolveWeights } from "../index.js";
+import { ProgressLine, print, short, table } from "./terminal.js";
 
 export const inspectCommand = new Command("inspect")
   .description("What is in a checkpoint: keys, shapes, dtypes, and which network it belongs to")
-  .argument("<file>", "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar)")
+  .argument(
+    "<file>",
+    "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), https://…, or hf:OWNER/NAME[@REV][/FILE]",
+  )
   .option("--json", "print one JSON object")
   .action(async (file: string, { json = false }: { json?: boolean }) => {
     const { format, tensors, metadata } = await readCheckpointFile(file);
@@ -31,9 +34,27 @@ export const inspectCommand = new Command("inspect")
     );
   });
 
-/** Reads a checkpoint of any format. @throws FoveaError if there is no such file. */
+/** The file of what --weights names: itself, or, if it is an address, what was downloaded from there. */
+async function localFile(source: string): Promise<string> {
+  const progress = new ProgressLine();
+  try {
+    return await resolveWeights(source, {
+      onProgress: ({ url, received, total, waiting }) => {
+        const name = url.slice(url.lastIndexOf("/") + 1);
+        const size = total === null ? "" : ` of ${short(total)}B`;
+        const share = total ? received / total : 0;
+        progress.draw(share, waiting ? `another process downloads ${name}` : `${name}  ${short(received)}B${size}`);
+      },
+    });
+  } finally {
+    progress.clear();
+  }
+}
+
+/** Reads a checkpoint of any format, from a file or an address. @throws FoveaError if there is no such file. */
 export async function readCheckpointFile(file: string): Promise<Checkpoint> {
-  const bytes = await readFile(file).catch(() => {
+  const bytes = await readFile(await localFile(file)).catch((error) => {
+    if (error instanceof FoveaError) throw error;
     throw new FoveaError(`${file} cannot be read`);
   });
   return readCheckpoint(bytes, file);

@@ -4,7 +4,6 @@ import {
   initialize,
   insertAttention,
   loadState,
-  loadWeights,
   type Module,
   model,
   modelSpec,
@@ -56,7 +55,7 @@ export async function loadRun(path: string, weights = "best"): Promise<LoadedMod
   const { model: made, preprocessing, data } = run.config;
   const network = buildNetwork(made, preprocessing);
   if (weights === "best" || weights === "last") loadState(network, await run.weights(weights));
-  else await loadWeights(network, weights);
+  else loadState(network, modelWeights((await readCheckpointFile(weights)).tensors));
   return { model: network, name: made.name, classes: data.classes, preprocessing, imageSize: preprocessing.imageSize };
 }
 

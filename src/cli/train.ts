@@ -96,7 +96,10 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", share)
   .option("--no-augment", "no random crops and mirroring")
   .option("--seed <n>", "seed of weights, order and augmentation", whole, 0)
-  .option("--weights <file>", "start from a checkpoint, safetensors or PyTorch")
+  .option(
+    "--weights <file>",
+    "start from a checkpoint, safetensors or PyTorch: a file, https://…, or hf:OWNER/NAME[@REV][/FILE]",
+  )
   .option(
     "--ignore <pattern>",
     "keys of --weights (and of the model) that need not fit, a regular expression such as '^fc\\.'",

@@ -1,0 +1,193 @@
+import { mkdir } from "node:fs/promises";
+import { env } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FoveaError, OptionError, unknownName } from "../core/errors.js";
+import { cacheFolder, cachePath, isFile, isOffline, sha256Of } from "./cache.js";
+import { DownloadError, fileSystemError, shown } from "./errors.js";
+import { Lock } from "./lock.js";
+import { Part } from "./part.js";
+import { checkedSha256, defaultEndpoint, type RemoteSource, urlsOf } from "./source.js";
+import { type TransferOptions, transfer } from "./transfer.js";
+
+/** How far a download is. */
+export interface DownloadProgress {
+  /** The address, without its query. */
+  readonly url: string;
+  readonly received: number;
+  /** Null while the server has not said. */
+  readonly total: number | null;
+  /** Whether another process downloads the same file, and this one waits for it. */
+  readonly waiting: boolean;
+}
+
+/** Options of {@link fetchToCache}. */
+export interface DownloadOptions {
+  /** Folder for downloaded files. Default: {@link cacheFolder}. */
+  readonly cache?: string;
+  /** Use the cache only. Default: whether the variable `FOVEA_OFFLINE` is set. */
+  readonly offline?: boolean;
+  /** Digest that the file must have, instead of the one of the source. */
+  readonly sha256?: string;
+  /** Refuse larger files. Default: 8 GiB. */
+  readonly maxBytes?: number;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Ends the download; what has come stays, and the next call goes on from there. */
+  readonly signal?: AbortSignal;
+  /** Address of the Hugging Face hub, or of a mirror. Default: the variable `HF_ENDPOINT`, or https://huggingface.co. */
+  readonly endpoint?: string;
+  /** Milliseconds without a byte after which a connection counts as dead. Default: 30000. */
+  readonly timeout?: number;
+  /** How often in a row to try again without getting further. Default: 4. */
+  readonly retries?: number;
+  /** Milliseconds before the first new try; doubled for each further one. Default: 500. */
+  readonly retryDelay?: number;
+}
+
+const optionNames = [
+  ...["cache", "offline", "sha256", "maxBytes", "onProgress", "signal"],
+  ...["endpoint", "timeout", "retries", "retryDelay"],
+];
+
+/** A connection that brings a few bytes each time must not go on for ever. */
+const maxConnections = 100;
+const maxDelay = 30_000;
+
+/**
+ * Downloads a file unless the cache has it, and returns its path there. A cached file is not compared with the server's again;
+ * its digest is checked if one is demanded. Interrupted downloads are resumed. Two processes may ask for the same file.
+ *
+ * `HF_TOKEN` is sent to the endpoint of Hugging Face only.
+ *
+ * @throws DownloadError if it cannot be had or is not what was promised. @throws FoveaError if the cache cannot be written, or
+ * offline. @throws the reason of `signal`.
+ * @example
+ * const path = await fetchToCache({ kind: "hf", owner: "timm", name: "resnet18.a1_in1k", revision: "main" });
+ */
+export async function fetchToCache(source: RemoteSource, options: DownloadOptions = {}): Promise<string> {
+  for (const name of Object.keys(options))
+    if (!optionNames.includes(name)) throw unknownName("option of fetchToCache", name, optionNames);
+  const { cache = cacheFolder(), offline = isOffline(), signal } = options;
+  const endpoint = options.endpoint ?? (env.HF_ENDPOINT || defaultEndpoint);
+  const sha256 = options.sha256 === undefined ? source.sha256 : checkedSha256(options.sha256);
+  const job: Job = { ...limitsOf(options), cache, endpoint, sha256, signal, onProgress: options.onProgress };
+  signal?.throwIfAborted();
+  try {
+    const urls = urlsOf(source, endpoint);
+    for (const url of urls) if (await isCached(url, job)) return cachePath(cache, url);
+    if (offline)
+      throw new FoveaError(
+        `offline: ${urls.map(shown).join(" or ")} is not in the cache ${cache}${sha256 ? " with this sha256" : ""}. Run once without FOVEA_OFFLINE, or give a file`,
+      );
+    return await firstFound(source, urls, job);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw fileSystemError(error, cache);
+  }
+}
+
+type Limits = Required<Pick<DownloadOptions, "maxBytes" | "timeout" | "retries" | "retryDelay">>;
+
+interface Job extends Limits {
+  readonly cache: string;
+  readonly endpoint: string;
+  readonly sha256: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: DownloadOptions["onProgress"];
+}
+
+function limitsOf(options: DownloadOptions): Limits {
+  const { maxBytes = 8 * 2 ** 30, timeout = 30_000, retries = 4, retryDelay = 500 } = options;
+  const limits = { maxBytes, timeout, retries, retryDelay };
+  for (const [name, value] of Object.entries(limits))
+    if (!Number.isFinite(value) || value < 0)
+      throw new OptionError(`fetchToCache: ${name} must be a number that is not negative, got ${value}`);
+  return limits;
+}
+
+async function isCached(url: string, { cache, sha256, signal }: Job): Promise<boolean> {
+  const path = cachePath(cache, url);
+  return (await isFile(path)) && (!sha256 || sha256 === (await sha256Of(path, signal)));
+}
+
+async function firstFound(source: RemoteSource, urls: readonly string[], job: Job): Promise<string> {
+  let missing: DownloadError | undefined;
+  for (const url of urls)
+    try {
+      return await download(url, job);
+    } catch (error) {
+      if (!(error instanceof DownloadError) || error.status !== 404) throw error;
+      missing = error;
+    }
+  if (source.kind === "url" || urls.length === 1) throw missing;
+  const { owner, name, revision } = source;
+  const files = urls.map((url) => url.slice(url.lastIndexOf("/") + 1)).join(" nor ");
+  throw new DownloadError(
+    `hf:${owner}/${name}@${revision}`,
+    `neither ${files} (${missing?.what})`,
+    `Check owner, name and revision, or name the file: hf:${owner}/${name}/FILE`,
+    { status: 404 },
+  );
+}
+
+/** Downloads one address, alone among the processes that want it. */
+async function download(url: string, job: Job): Promise<string> {
+  const place = cachePath(job.cache, url);
+  const report = (received: number, total: number | null, waiting = false) =>
+    job.onProgress?.({ url: shown(url), received, total, waiting });
+  await mkdir(job.cache, { recursive: true });
+  const lock = await Lock.acquire(`${place}.lock`, { signal: job.signal, onWait: () => report(0, null, true) });
+  try {
+    // Whoever had the lock before may have brought the file.
+    if (await isCached(url, job)) return place;
+    const part = await Part.open(`${place}.part`);
+    try {
+      const token = env.HF_TOKEN?.trim() || undefined;
+      await connect(url, part, lock, { ...job, token, onBytes: report });
+      await part.sync();
+    } catch (error) {
+      if (part.length === 0) await part.discard();
+      throw error;
+    } finally {
+      await part.close();
+    }
+    await lock.check();
+    await verify(url, part, job);
+    await part.finish(place);
+    return place;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Connects until the part is whole, or gets no longer. */
+async function connect(url: string, part: Part, lock: Lock, options: TransferOptions & Limits): Promise<void> {
+  let longest = part.length;
+  let failures = 0;
+  for (let i = 0; i < maxConnections; i++) {
+    try {
+      await lock.check();
+      return await transfer(url, part, options);
+    } catch (error) {
+      if (!(error instanceof DownloadError) || !error.retry) throw error;
+      failures = part.length > longest ? 0 : failures + 1;
+      longest = Math.max(longest, part.length);
+      if (failures > options.retries || i + 1 === maxConnections)
+        throw new DownloadError(error.where, `${error.what}, tried ${i + 1} times`, error.fix, error);
+      const delay = error.retryAfter ?? options.retryDelay * 2 ** Math.max(0, failures - 1) * (0.5 + Math.random() / 2);
+      await sleep(Math.min(delay, maxDelay), undefined, { signal: options.signal });
+    }
+  }
+}
+
+async function verify(url: string, part: Part, { sha256, signal }: Job): Promise<void> {
+  const expected = sha256 ?? part.origin?.sha256;
+  if (!expected) return;
+  const actual = await sha256Of(part.path, signal);
+  if (actual === expected) return;
+  await part.discard();
+  throw new DownloadError(
+    shown(url),
+    `checksum mismatch: the file's sha256 is ${actual}, expected ${expected}; it was removed`,
+    "Try again; if it stays so, the file at the source is another or damaged",
+  );
+}

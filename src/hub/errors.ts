@@ -1,0 +1,80 @@
+import { FoveaError } from "../core/errors.js";
+
+/** What is known about a failed download besides the message. */
+export interface DownloadFailure {
+  /** The HTTP status, where an answer came. */
+  readonly status?: number;
+  /** Whether trying again may help. */
+  readonly retry?: boolean;
+  /** Milliseconds after which the server asked to try again. */
+  readonly retryAfter?: number;
+}
+
+/** A file could not be downloaded, or is not what was promised. Its message: which address, what happened, what may help. */
+export class DownloadError extends FoveaError {
+  readonly status: number | undefined;
+  readonly retry: boolean;
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    readonly where: string,
+    readonly what: string,
+    readonly fix: string,
+    { status, retry = false, retryAfter }: DownloadFailure = {},
+  ) {
+    super(`${where}: ${what}. ${fix}`);
+    this.status = status;
+    this.retry = retry;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** An address for people. The query is left out: in a redirect it is often a signature, which is nobody's business. */
+export function shown(address: string | URL): string {
+  const { origin, pathname, search } = new URL(address);
+  return `${origin}${pathname}${search ? "?…" : ""}`;
+}
+
+/** The error of an answer, from `host`, that is not a file. */
+export function statusError(
+  url: string,
+  host: string,
+  response: Response,
+  hub: boolean,
+  token: boolean,
+): DownloadError {
+  const { status, headers } = response;
+  // Hugging Face says what is missing: RepoNotFound, RevisionNotFound, EntryNotFound, GatedRepo.
+  const code = (headers.get("x-error-code") ?? "").replaceAll(/[^\w-]/g, "").slice(0, 40);
+  const answer = `${host} answered ${status}${code ? ` ${code}` : ""}`;
+  const error = (what: string, fix: string, failure: DownloadFailure = {}) =>
+    new DownloadError(shown(url), what, fix, { status, ...failure });
+  if (status === 404 || status === 410)
+    return error(`not found: ${answer}`, hub ? "Check owner, name, revision and file" : "Check the address");
+  if (status === 401 || status === 403) {
+    const access = token ? "check that HF_TOKEN is valid and has access" : "if it is private or gated, set HF_TOKEN";
+    const fix = hub
+      ? `Check owner and name; ${access}`
+      : "Fovea sends no login: fetch it by other means, give the file";
+    return error(`no access: ${answer}`, fix);
+  }
+  if (status === 408 || status === 429 || status >= 500)
+    return error(answer, "Try again later", { retry: true, ...retryAfterOf(headers) });
+  return error(`${answer}, which is no file`, "Check the address");
+}
+
+function retryAfterOf(headers: Headers): DownloadFailure {
+  const seconds = Number(headers.get("retry-after") ?? "");
+  return seconds > 0 && seconds < 1e6 ? { retryAfter: seconds * 1000 } : {};
+}
+
+/** An error of the file system as a line that says which folder, and what may help. Other errors stay what they are. */
+export function fileSystemError(error: unknown, folder: string): unknown {
+  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return error;
+  if (error.code === "ENOSPC" || error.code === "EDQUOT") return noSpace(folder);
+  return new FoveaError(`cache ${folder}: ${error.message}. Set FOVEA_CACHE to a folder that can be written`);
+}
+
+export function noSpace(folder: string, needed = ""): FoveaError {
+  return new FoveaError(`cache ${folder}: no space left${needed}. Free some, or set FOVEA_CACHE to a larger disk`);
+}

@@ -1,0 +1,28 @@
+import { sha256Of } from "./cache.js";
+import { type DownloadOptions, fetchToCache } from "./download.js";
+import { DownloadError } from "./errors.js";
+import { checkedSha256, parseSource } from "./source.js";
+
+/**
+ * The path of weights on this computer, downloaded if need be: a path stays a path, `https://…` and
+ * `hf:OWNER/NAME[@REV][/FILE]` become one in the cache. See {@link parseSource} and {@link fetchToCache}.
+ *
+ * @throws OptionError if the text is no source. @throws DownloadError if the file cannot be had or has another digest.
+ * @example
+ * await loadWeights(model, await resolveWeights("hf:timm/resnet18.a1_in1k"));
+ */
+export async function resolveWeights(text: string, options: DownloadOptions = {}): Promise<string> {
+  const source = parseSource(text);
+  if (source.kind !== "file") return fetchToCache(source, options);
+  const expected = options.sha256 === undefined ? source.sha256 : checkedSha256(options.sha256);
+  if (expected === undefined) return source.path;
+  const actual = await sha256Of(source.path, options.signal).catch(() => undefined);
+  if (actual === undefined) throw new DownloadError(source.path, "cannot be read", "Check the path");
+  if (actual !== expected)
+    throw new DownloadError(
+      source.path,
+      `checksum mismatch: the file's sha256 is ${actual}, expected ${expected}`,
+      "Check the digest, or get the file again",
+    );
+  return source.path;
+}

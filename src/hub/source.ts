@@ -1,0 +1,110 @@
+import { OptionError } from "../core/errors.js";
+
+/** A file on this computer. */
+export interface FileSource {
+  readonly kind: "file";
+  readonly path: string;
+  readonly sha256?: string;
+}
+
+/** A file at an address. */
+export interface UrlSource {
+  readonly kind: "url";
+  readonly url: string;
+  readonly sha256?: string;
+}
+
+/** A file of a model on Hugging Face. Without `file` it is `model.safetensors`, or `pytorch_model.bin` where that is missing. */
+export interface HubSource {
+  readonly kind: "hf";
+  readonly owner: string;
+  readonly name: string;
+  readonly revision: string;
+  readonly file?: string;
+  readonly sha256?: string;
+}
+
+export type RemoteSource = UrlSource | HubSource;
+export type WeightSource = FileSource | RemoteSource;
+
+export const defaultEndpoint = "https://huggingface.co";
+const defaultFiles = ["model.safetensors", "pytorch_model.bin"];
+
+/**
+ * Reads where weights are, as a user writes it: a path, `https://…`, or `hf:OWNER/NAME[@REV][/FILE]`; each may end in
+ * `#sha256=` and 64 hexadecimal digits. `http://` is for this computer only. A revision with a slash is written
+ * `refs%2Fpr%2F1`.
+ *
+ * @throws OptionError if it is none of these.
+ * @example
+ * parseSource("hf:timm/resnet18.a1_in1k@main"); // { kind: "hf", owner: "timm", name: "resnet18.a1_in1k", revision: "main" }
+ */
+export function parseSource(text: string): WeightSource {
+  const [, address = text, digest] = /^(.*)#sha256=(.*)$/s.exec(text) ?? [];
+  const sha256 = digest === undefined ? {} : { sha256: checkedSha256(digest) };
+  if (address.trim() === "") throw new OptionError("weights: expected a file, https://… or hf:OWNER/NAME, got nothing");
+  if (/^hf:/i.test(address)) return { ...hubSource(address), ...sha256 };
+  if (/^https?:/i.test(address)) return { kind: "url", url: checkedUrl(address).href, ...sha256 };
+  // Two letters or more: C:\weights.pt is a path.
+  if (/^[a-z][a-z\d+.-]+:\/\//i.test(address))
+    throw new OptionError(`weights: ${address}: expected a file, https://… or hf:OWNER/NAME[@REV][/FILE]`);
+  return { kind: "file", path: address, ...sha256 };
+}
+
+/** Where a source can be, most wanted first. */
+export function urlsOf(source: RemoteSource, endpoint: string = defaultEndpoint): string[] {
+  if (source.kind === "url") return [source.url];
+  const { owner, name, revision, file } = source;
+  const base = checkedUrl(endpoint).href.replace(/\/+$/, "");
+  return (file === undefined ? defaultFiles : [file]).map((path) => {
+    const encoded = path.split("/").map(encodeURIComponent).join("/");
+    return `${base}/${owner}/${name}/resolve/${encodeURIComponent(revision)}/${encoded}`;
+  });
+}
+
+/** The digest in lower case. @throws OptionError if it is none. */
+export function checkedSha256(text: string): string {
+  if (!/^[\da-f]{64}$/i.test(text)) throw new OptionError(`sha256 must be 64 hexadecimal digits, got "${text}"`);
+  return text.toLowerCase();
+}
+
+/** Why an address must not be asked, or undefined if it may: others could read and change what plain http carries. */
+export function refusalOf({ protocol, hostname, username, password }: URL): string | undefined {
+  if (username || password) return "an address must not hold a user name or password";
+  if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname))) return undefined;
+  return `${protocol}// is not safe, only https:// is (and http:// on this computer)`;
+}
+
+function checkedUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url) throw new OptionError(`weights: ${text}: this is no address`);
+  const refused = refusalOf(url);
+  if (refused) throw new OptionError(`weights: ${url.host}${url.pathname}: ${refused}`);
+  url.hash = "";
+  return url;
+}
+
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "[::1]" || /^127(?:\.\d+){3}$/.test(host);
+
+function hubSource(text: string): HubSource {
+  const word = String.raw`[\w](?:[\w.-]*[\w])?`;
+  const match = new RegExp(`^hf:(${word})/(${word})(?:@([^/@]+))?(?:/(.+))?$`, "i").exec(text);
+  const [, owner, name, revision = "main", file] = match ?? [];
+  const parts = file?.split("/") ?? [];
+  // "..", even encoded by the user, would leave the repository.
+  const bad = [decoded(revision), ...parts].some((part) => /^\.{0,2}$|[\\\p{Cc}]/u.test(part));
+  if (!owner || !name || bad)
+    throw new OptionError(
+      `weights: expected hf:OWNER/NAME[@REVISION][/FILE], such as hf:timm/resnet18.a1_in1k, got ${text}`,
+    );
+  return { kind: "hf", owner, name, revision: decoded(revision), ...(file === undefined ? {} : { file }) };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,137 @@
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { DownloadError, noSpace, shown } from "./errors.js";
+import type { Origin, Part } from "./part.js";
+import { type Answer, dismiss, request, sizeIn } from "./request.js";
+import { Watch } from "./watch.js";
+
+export interface TransferOptions {
+  readonly endpoint: string;
+  readonly token?: string | undefined;
+  readonly maxBytes: number;
+  /** The digest that the user demands, if any. */
+  readonly sha256?: string | undefined;
+  /** Milliseconds without a byte after which a connection counts as dead. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onBytes: (received: number, total: number | null) => void;
+}
+
+/**
+ * One connection: asks for what is missing of a part and appends what comes. When it returns, the part has the length that the
+ * server promised.
+ *
+ * @throws DownloadError, with `retry` where another connection can go on.
+ */
+export async function transfer(url: string, part: Part, options: TransferOptions): Promise<void> {
+  if (part.complete) return;
+  const watch = new Watch(options.timeout, options.signal);
+  const validator = part.resumable;
+  const headers: Record<string, string> = validator ? { range: `bytes=${part.length}-`, "if-range": validator } : {};
+  try {
+    const answer = await request(url, { ...options, headers, watch });
+    try {
+      const total = await begin(url, part, answer, options);
+      if (total !== part.length || total === null) await receive(url, part, answer.response, total, watch, options);
+    } finally {
+      watch.stop();
+      await dismiss(answer.response);
+    }
+  } finally {
+    watch.stop();
+  }
+}
+
+/** Checks what the answer says of the file, prepares the part for it, and returns the length of the whole. */
+async function begin(url: string, part: Part, answer: Answer, options: TransferOptions): Promise<number | null> {
+  const { response, sha256 } = answer;
+  if (options.sha256 && sha256 && options.sha256 !== sha256)
+    throw failure(
+      url,
+      `the server's file has sha256 ${sha256}, expected ${options.sha256}`,
+      "Check the digest and the revision",
+    );
+  if (response.status !== 200) return resume(url, part, answer);
+  const length = sizeIn(response.headers.get("content-length"));
+  if (length !== null && answer.size !== null && length !== answer.size) {
+    await part.discard();
+    throw failure(
+      url,
+      `length mismatch: the server sends ${length} bytes of a file of ${answer.size}`,
+      "Try again later",
+    );
+  }
+  const size = length ?? answer.size;
+  if (size !== null) {
+    if (size > options.maxBytes) throw tooLarge(url, `it has ${size} bytes`, options.maxBytes);
+    await checkSpace(dirname(part.path), size);
+  }
+  await part.restart({ validator: validatorOf(response.headers), size, sha256 });
+  return size;
+}
+
+/** The rest of a part may come only if it is certainly of the same file; otherwise the part is emptied. */
+async function resume(url: string, part: Part, { response, size, sha256 }: Answer): Promise<number | null> {
+  const { headers, status } = response;
+  const known: Origin = part.origin ?? { validator: null, size: null, sha256: null };
+  const [, start, total = ""] = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "") ?? [];
+  const same = <T>(a: T | null, b: T | null) => a === null || b === null || a === b;
+  const fits =
+    part.resumable !== undefined &&
+    (status === 206 ? Number(start) === part.length : Number(total) === part.length) &&
+    same(sizeIn(total), known.size) &&
+    same(size, known.size) &&
+    same(sha256, known.sha256) &&
+    same(headers.get("etag") && validatorOf(headers), known.validator);
+  if (fits) return known.size ?? sizeIn(total) ?? size;
+  await part.restart();
+  throw new DownloadError(shown(url), "the server's answer does not continue what was received", "Try again later", {
+    retry: true,
+  });
+}
+
+async function receive(
+  url: string,
+  part: Part,
+  { body }: Response,
+  total: number | null,
+  watch: Watch,
+  { maxBytes, onBytes }: TransferOptions,
+): Promise<void> {
+  const reader = body?.getReader();
+  onBytes(part.length, total);
+  // Bounded by the size or the limit: each turn adds bytes.
+  while (reader) {
+    const { done, value } = await watch.during(url, () => reader.read());
+    if (done) break;
+    if (part.length + value.length > Math.min(total ?? maxBytes, maxBytes)) {
+      await part.discard();
+      if (total === null) throw tooLarge(url, "more came", maxBytes);
+      throw failure(url, `length mismatch: more came than the ${total} bytes announced`, "Try again later");
+    }
+    await part.append(value);
+    onBytes(part.length, total);
+  }
+  if (total !== null && part.length < total)
+    throw new DownloadError(shown(url), `length mismatch: ${part.length} of ${total} bytes came`, "Try again later", {
+      retry: true,
+    });
+}
+
+/** What `If-Range` can be given: a weak tag does not promise equal bytes. */
+function validatorOf(headers: Headers): string | null {
+  const tag = headers.get("etag");
+  return tag && !tag.startsWith("W/") ? tag : headers.get("last-modified");
+}
+
+async function checkSpace(folder: string, needed: number): Promise<void> {
+  const { bavail, bsize, blocks } = await statfs(folder);
+  // Some network disks do not say.
+  if (blocks > 0 && bavail * bsize < needed)
+    throw noSpace(folder, `: ${needed} bytes are needed, ${bavail * bsize} are free`);
+}
+
+const failure = (url: string, what: string, fix: string) => new DownloadError(shown(url), what, fix);
+
+const tooLarge = (url: string, what: string, limit: number) =>
+  failure(url, `too large: ${what}, the limit is ${limit}`, "If that is right, raise maxBytes");
