@@ -1,6 +1,8 @@
-import { attentionSpec } from "../attention/index.js";
+import { attentionSpec, DANetHead } from "../attention/index.js";
 import type { Module } from "../nn/index.js";
+import { model } from "./index.js";
 import { resnet } from "./resnet.js";
+import type { ClassifierOptions } from "./spec.js";
 
 /** A network as someone published it: our model, and how their state-dict keys are called in it. */
 export interface PublishedNetwork {
@@ -45,9 +47,58 @@ function akamasterCifar(): PublishedNetwork {
   return { model: resnet(20, { classes: 10, shortcut: "identity" }), rename: (key) => key.replace(/^linear\./, "fc.") };
 }
 
+/** CBAM and BAM networks of Jongchan/attention-module, for ImageNet or with a 3×3 stem for CIFAR. */
+function jongchan({ type, depth, attention, numClasses }: Settings): PublishedNetwork {
+  const options = { classes: Number(numClasses), stem: type === "ImageNet" ? "imagenet" : "cifar" } as const;
+  return same(resnet(Number(depth), { ...options, init: "cbam", attention: String(attention) }));
+}
+
+/** ResNets of landskape-ai/triplet-attention. */
+function tripletResnet({ type, depth, numClasses }: Settings): PublishedNetwork {
+  const options = { classes: Number(numClasses), stem: type === "ImageNet" ? "imagenet" : "cifar" } as const;
+  return same(resnet(Number(depth), { ...options, init: "cbam", attention: ["triplet", { variant: "models" }] }));
+}
+
+/** ResNets of BangguWu/ECANet. */
+function ecaResnet({ depth, kernelSizes, numClasses }: Settings): PublishedNetwork {
+  const options = (kernelSizes as readonly number[]).map((kernelSize) => ({ kernelSize }));
+  return same(resnet(Number(depth), { classes: Number(numClasses), attention: ["eca", options] }));
+}
+
+/** A network of our catalogue whose keys are the authors', with settings of its own (regularisation off, so that steps repeat). */
+function catalogued(name: string | ((settings: Settings) => string), own: ClassifierOptions & Settings = {}) {
+  return (settings: Settings): PublishedNetwork =>
+    same(model(typeof name === "string" ? name : name(settings), { classes: Number(settings.numClasses), ...own }));
+}
+
+function danetHead({ inChannels, numClasses }: Settings): PublishedNetwork {
+  const head = new DANetHead(Number(inChannels), { numClasses: Number(numClasses), dropout: 0 });
+  // Its three outputs are the checker's business.
+  return same(head as unknown as Module);
+}
+
+/** A model that has the authors' keys. */
+function same(published: Module): PublishedNetwork {
+  return { model: published, rename: (key) => key };
+}
+
 /** Published networks by the name that golden files give them. */
 export const publishedNetworks: ReadonlyMap<string, (settings: Settings) => PublishedNetwork> = new Map([
   ["simam-repo-cifar", simamCifar],
   ["moskomule-cifar", moskomuleCifar],
   ["resnet20 (CIFAR, option A shortcuts)", akamasterCifar],
+  ["jongchan-resnet", jongchan],
+  ["triplet-resnet", tripletResnet],
+  ["triplet-mobilenetv2", catalogued("mobilenetv2_100", { attention: ["triplet", { variant: "models" }], dropout: 0 })],
+  ["eca-resnet", ecaResnet],
+  ["eca-mobilenetv2", catalogued("eca_mobilenetv2", { dropout: 0 })],
+  ["mobilenetv2-ca", catalogued("mbv2_ca", { dropout: 0 })],
+  ["van", catalogued(({ variant }) => `van_${variant}`, { dropPath: 0 })],
+  ["scnet", catalogued(({ depth, variant }) => `scnet${depth}${variant ? `_${variant}` : ""}`)],
+  ["residual-attention-56", catalogued("residual_attention56")],
+  ["residual-attention-92", catalogued("residual_attention92")],
+  ["residual-attention-92-448", catalogued("residual_attention92_448input")],
+  ["residual-attention-92-32", catalogued("residual_attention92_32input")],
+  ["residual-attention-92-32-update", catalogued("residual_attention92_32input_update")],
+  ["danet-head", danetHead],
 ]);

@@ -1,26 +1,37 @@
 import type { AttentionChoice } from "../attention/index.js";
+import { OptionError } from "../core/errors.js";
 import type { OptionSpecs } from "../core/options.js";
-import type { Module } from "../nn/index.js";
+import type { Value } from "../graph/graph.js";
+import { Module } from "../nn/index.js";
 
-/** Options that every classifier has. */
+/** Options that every network has. */
 export interface ClassifierOptions {
   /** Number of classes, the width of the logits. */
   readonly classes?: number;
-  /** An attention module for every block: a catalogue name, `[name, options]`, or a function of the channels. */
+  /**
+   * An attention module for every block: a catalogue name, `[name, options]`, or a function of the channels. Null or left out: what the
+   * published network has, for most nothing; "none": nothing.
+   */
   readonly attention?: AttentionChoice | null;
   /** Seed of the initial weights. */
   readonly seed?: number;
 }
+
+/** What a network gives: a class for the picture, logits [N,K], or for every pixel, logits [N,K,H,W]. */
+export type Task = "classification" | "segmentation";
 
 /** The entry of a network in the catalogue. */
 export interface ModelSpec<O extends object = Record<string, unknown>> {
   /** Catalogue name, as in timm and torchvision. */
   readonly name: string;
   readonly paper: { readonly title: string; readonly url: string };
+  readonly task: Task;
   /** Classes and input [channels, height, width] of the published network. */
   readonly classes: number;
   readonly input: readonly [number, number, number];
-  /** Options beside those of every classifier. */
+  /** The attention module of the published network, where it is one that can be chosen. */
+  readonly attention?: AttentionChoice | null;
+  /** Options beside those of every network. */
   readonly options: OptionSpecs<O>;
   create(options: ClassifierOptions & O): Module;
 }
@@ -28,4 +39,21 @@ export interface ModelSpec<O extends object = Record<string, unknown>> {
 /** Checks the types of an entry and forgets them, so that entries of different options can stand in one list. */
 export function defineModel<O extends object>(spec: ModelSpec<O>): ModelSpec {
   return spec as unknown as ModelSpec;
+}
+
+/** Returns the entry of a network that classifies pictures. @throws OptionError for another. */
+export function requireClassifier(spec: ModelSpec): ModelSpec {
+  if (spec.task !== "classification")
+    throw new OptionError(`${spec.name} is a ${spec.task} network; this needs a classifier, such as resnet50`);
+  return spec;
+}
+
+/** A network that gives every pixel its logits. Its authors train on more outputs than the first. */
+export abstract class SegmentationModel extends Module {
+  /** All outputs, the one that counts first. Each [N,classes,H,W], at the input's size. */
+  abstract logits(x: Value): readonly Value[];
+
+  override forward(x: Value): Value {
+    return this.logits(x)[0]!;
+  }
 }

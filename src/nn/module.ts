@@ -8,6 +8,8 @@ import type { Initializer } from "./init.js";
 /** An array that a module owns: a `parameter`, which is learned, or a `buffer`, which is only carried along. */
 export class Param implements Cell {
   #value: Tensor | undefined;
+  /** Makes the initial value, once it is asked for. Most networks are built to be loaded or counted. */
+  #initial: (() => Tensor) | undefined;
   /** Whether training may change it. Batch norms whose gain is frozen keep their statistics, too. */
   trainable = true;
 
@@ -19,12 +21,14 @@ export class Param implements Cell {
   ) {}
 
   get initialized(): boolean {
-    return this.#value !== undefined;
+    return this.#value !== undefined || this.#initial !== undefined;
   }
 
   /** @throws FoveaError before the parameter is initialised. */
   get value(): Tensor {
+    this.#value ??= this.#initial?.();
     if (!this.#value) throw new FoveaError("a parameter has no value yet: call initialize(model, { seed }) first");
+    this.#initial = undefined;
     return this.#value;
   }
 
@@ -36,11 +40,13 @@ export class Param implements Cell {
 
   /** @internal */
   initialize(rng: Rng): void {
-    const data = this.init(this.shape, rng);
-    this.#value =
-      this.dtype === "int"
+    this.#value = undefined;
+    this.#initial = () => {
+      const data = this.init(this.shape, rng);
+      return this.dtype === "int"
         ? { dtype: "int64", shape: this.shape, data: BigInt64Array.from(data, BigInt) }
         : { dtype: "float32", shape: this.shape, data };
+    };
   }
 }
 
@@ -57,6 +63,8 @@ export class Param implements Cell {
  * }
  */
 export abstract class Module<I extends readonly unknown[] = [x: Value], O = Value> {
+  readonly #followers = new Set<Module>();
+
   /** Writes this module's part of the graph. */
   abstract forward(...inputs: I): O;
 
@@ -65,7 +73,19 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
     const { graph } = inputs[0] as Value;
     const path = graph.nameOf(this);
     const label = `${path ? `${path} ` : ""}(${this.constructor.name})`;
-    return graph.within(label, () => this.forward(...inputs));
+    const output = graph.within(label, () => this.forward(...inputs));
+    return [...this.#followers].reduce((y, follower) => follower.call(y as unknown as Value) as unknown as O, output);
+  }
+
+  /**
+   * From now on `module` acts on this module's output whenever it is called. To be trained it must be a field of the network as well: here
+   * it is not, so that the keys of this module's parameters stay as they are. Returns the way back.
+   */
+  follow(module: Module): () => void {
+    this.#followers.add(module);
+    return () => {
+      this.#followers.delete(module);
+    };
   }
 }
 

@@ -1,0 +1,203 @@
+import { attention as createModule, DANetHead, MixedPooling } from "../attention/index.js";
+import { OptionError } from "../core/errors.js";
+import type { Value } from "../graph/graph.js";
+import { BatchNorm, ChannelDropout, Conv2d, initialize, Lambda, Module, Sequential } from "../nn/index.js";
+import { mapSize, relu, resize } from "../ops/index.js";
+import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
+import { classCount, probability, refuseAttention } from "./parts.js";
+import { Bottleneck } from "./residual.js";
+import { resnetTrunk } from "./resnet.js";
+import { type ClassifierOptions, defineModel, type ModelSpec, SegmentationModel } from "./spec.js";
+import { Trunk } from "./trunk.js";
+
+/** Options of {@link danet} and {@link spnet}. */
+export interface DilatedOptions extends ClassifierOptions {
+  /** Share of channels dropped before each classifier in training. */
+  readonly dropout?: number;
+  /** Dilations 4, 8, 16 in the last stage instead of one for all its blocks. */
+  readonly multiGrid?: boolean;
+}
+
+/** A network on a dilated ResNet with a deep stem, `pretrained`, whose last map has an eighth of the input's height and width. */
+abstract class DilatedNetwork extends SegmentationModel implements Attachable {
+  abstract readonly pretrained: Trunk;
+
+  /** Outputs of the heads, enlarged to the input. */
+  protected enlarge(x: Value, outputs: readonly Value[]): readonly Value[] {
+    const size = mapSize(x, this.constructor.name);
+    return outputs.map((y) => resize(y, size, { mode: "bilinear", alignCorners: true }));
+  }
+
+  attachPoints(): AttachPoints {
+    return prefixed("pretrained", this.pretrained.attachPoints());
+  }
+}
+
+/** Width of the deep stem. */
+const stemWidth = 128;
+
+/** Dual Attention Network: logits are fused, of positions, of channels. */
+export class DANet extends DilatedNetwork {
+  readonly pretrained: Trunk;
+  readonly head: DANetHead;
+
+  constructor(depth: 50 | 101, classes: number, dropout: number, multiGrid: boolean) {
+    super();
+    const grid = multiGrid ? [4, 8, 16] : undefined;
+    this.pretrained = new Trunk({
+      ...resnetTrunk(depth, { stem: "deep", outputStride: 8 }),
+      stemWidth,
+      multiGrid: grid,
+    });
+    this.head = new DANetHead(2048, { numClasses: classes, dropout });
+  }
+
+  override logits(x: Value): readonly Value[] {
+    return this.enlarge(x, this.head.call(this.pretrained.call(x)));
+  }
+}
+
+/** A 3×3 convolution to a quarter or half, norm, ReLU, dropout and a 1×1 classifier. Keys `0`, `1`, `4`. */
+function scoreLayer(channels: number, hidden: number, classes: number, dropout: number): Sequential {
+  return new Sequential([
+    new Conv2d(channels, hidden, { kernel: 3, padding: 1, bias: false }),
+    new BatchNorm(hidden),
+    new Lambda(relu),
+    new ChannelDropout(dropout),
+    new Conv2d(hidden, classes, { kernel: 1 }),
+  ]);
+}
+
+/** Two mixed pooling modules between a projection and the classifier. */
+class SPHead extends Module {
+  readonly trans_layer: Sequential;
+  readonly strip_pool1: MixedPooling;
+  readonly strip_pool2: MixedPooling;
+  readonly score_layer: Sequential;
+
+  constructor(channels: number, classes: number, dropout: number) {
+    super();
+    const hidden = channels / 2;
+    const project = new Conv2d(channels, hidden, { kernel: 1, bias: false });
+    this.trans_layer = new Sequential([project, new BatchNorm(hidden), new Lambda(relu)]);
+    const pooling = { poolSize: [20, 12], alignCorners: true };
+    this.strip_pool1 = new MixedPooling(hidden, pooling);
+    this.strip_pool2 = new MixedPooling(hidden, pooling);
+    this.score_layer = scoreLayer(hidden, hidden / 2, classes, dropout);
+  }
+
+  override forward(x: Value): Value {
+    const y = this.strip_pool2.call(this.strip_pool1.call(this.trans_layer.call(x)));
+    return this.score_layer.call(y);
+  }
+}
+
+/** The classifier of the auxiliary loss. */
+class AuxiliaryHead extends Module {
+  readonly conv5: Sequential;
+
+  constructor(channels: number, classes: number, dropout: number) {
+    super();
+    this.conv5 = scoreLayer(channels, channels / 4, classes, dropout);
+  }
+
+  override forward(x: Value): Value {
+    return this.conv5.call(x);
+  }
+}
+
+/** Strip Pooling Network: logits are those of the head, and of an auxiliary classifier on the third stage. */
+export class SPNet extends DilatedNetwork {
+  readonly pretrained: Trunk;
+  readonly head: SPHead;
+  readonly auxlayer: AuxiliaryHead;
+
+  constructor(depth: 50 | 101, classes: number, dropout: number, multiGrid: boolean) {
+    super();
+    const block = Bottleneck.kind({
+      shortcut: "projection",
+      // In every block of the last stage, and in the last of the others.
+      attention: {
+        placement: "activation",
+        field: "spm",
+        create: (channels, { stage, block: index, blocks }) =>
+          stage === 3 || index === blocks - 1 ? createModule("spm", channels, { multiply: true }) : null,
+      },
+    });
+    const grid = multiGrid ? [4, 8, 16] : [4];
+    const trunk = resnetTrunk(depth, { stem: "deep", outputStride: 8 });
+    this.pretrained = new Trunk({ ...trunk, block, stemWidth, multiGrid: grid });
+    this.head = new SPHead(2048, classes, dropout);
+    this.auxlayer = new AuxiliaryHead(1024, classes, dropout);
+  }
+
+  override logits(x: Value): readonly Value[] {
+    const maps = this.pretrained.features(x);
+    return this.enlarge(x, [this.head.call(maps.at(-1)!), this.auxlayer.call(maps.at(-2)!)]);
+  }
+}
+
+/** Checks what the networks here have in common, and makes one. */
+function make<M extends Module>(
+  owner: string,
+  kind: new (depth: 50 | 101, classes: number, dropout: number, multiGrid: boolean) => M,
+  depth: 50 | 101,
+  { classes, attention, seed = 0, dropout = 0.1, multiGrid = true }: DilatedOptions,
+): M {
+  refuseAttention(owner, attention);
+  if (depth !== 50 && depth !== 101) throw new OptionError(`${owner}: depth must be 50 or 101, got ${depth}`);
+  const rate = probability(owner, "dropout", dropout);
+  return initialize(new kind(depth, classCount(owner, classes, 19), rate, multiGrid), { seed });
+}
+
+/**
+ * Fu et al.: Dual Attention Network for Scene Segmentation, CVPR 2019: a dilated ResNet with deep stem, and {@link DANetHead}.
+ * [N,3,H,W] → [N,classes,H,W]. The authors train on three outputs, `logits`; through the first alone `conv6` and `conv7` get no gradient.
+ * Keys: `pretrained`, `head`.
+ *
+ * @example
+ * const model = danet(50, { classes: 21 });
+ */
+export const danet = (depth: 50 | 101, options: DilatedOptions = {}): DANet => make("danet", DANet, depth, options);
+
+/**
+ * Hou et al.: Strip Pooling, CVPR 2020: a dilated ResNet with deep stem and strip pooling modules in its blocks, and a head of two mixed
+ * pooling modules. [N,3,H,W] → [N,classes,H,W]. The second of `logits` is the authors' auxiliary output, of `auxlayer`.
+ * Keys: `pretrained` (modules `layer<i>.<j>.spm`), `head`, `auxlayer.conv5`.
+ *
+ * @example
+ * const model = spnet(50, { classes: 150 });
+ */
+export const spnet = (depth: 50 | 101, options: DilatedOptions = {}): SPNet => make("spnet", SPNet, depth, options);
+
+/** Catalogue entries of both networks and depths. */
+export const dilatedNetworks: readonly ModelSpec[] = ([50, 101] as const).flatMap((depth) => {
+  const common = {
+    task: "segmentation",
+    options: {
+      dropout: { default: 0.1, doc: "share of channels dropped before each classifier in training" },
+      multiGrid: { default: true, doc: "dilations 4, 8, 16 in the last stage instead of one for all its blocks" },
+    },
+  } as const;
+  return [
+    defineModel({
+      ...common,
+      name: `danet_resnet${depth}`,
+      paper: { title: "Dual Attention Network for Scene Segmentation", url: "https://arxiv.org/abs/1809.02983" },
+      classes: 19,
+      input: [3, 768, 768],
+      create: (options) => danet(depth, options),
+    }),
+    defineModel({
+      ...common,
+      name: `spnet_resnet${depth}`,
+      paper: {
+        title: "Strip Pooling: Rethinking Spatial Pooling for Scene Parsing",
+        url: "https://arxiv.org/abs/2003.13328",
+      },
+      classes: 19,
+      input: [3, 768, 768],
+      create: (options) => spnet(depth, options),
+    }),
+  ];
+});

@@ -1,0 +1,154 @@
+import { type AttentionOptions, attention, attentionSpec, type Placement } from "../attention/index.js";
+import { OptionError } from "../core/errors.js";
+import { staticDim } from "../core/shape.js";
+import { Graph, type Value } from "../graph/graph.js";
+import { type AnyModule, constant, initialize, Module, Param, Sequential, walk } from "../nn/index.js";
+import { add, mul, sub } from "../ops/index.js";
+import type { Attachable } from "./attach.js";
+import type { ModulesByPath } from "./parts.js";
+
+/** A place in a network, and the map there for the input that it was looked up with. */
+export interface InsertPlace {
+  readonly path: string;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Options of {@link insertAttention}. */
+export interface InsertOptions {
+  /**
+   * Which outputs the modules act on: `residual`, that of every residual branch; `convolution`, of every block's last spatial convolution;
+   * `stage`, of every stage but the last; or those for which a predicate on path and module holds. Default: the module's own placement.
+   */
+  readonly where?: Placement | ((path: string, module: AnyModule) => boolean);
+  /** Options of the modules, or a function that gives them for each place. */
+  readonly options?: AttentionOptions | ((place: InsertPlace) => AttentionOptions);
+  /** Blend the modules in by a learned factor that starts at 0, see {@link Blend}. */
+  readonly identityAtStart?: boolean;
+  /** [channels, height, width] of a picture, to look up the maps with. Any that the network takes will do. */
+  readonly input?: readonly [number, number, number];
+  /** Seed of the initial weights. */
+  readonly seed?: number;
+}
+
+/**
+ * y = x + gain · (module(x) − x), gain one learned number that starts at 0. At first y = x exactly, and only `gain` has a gradient; when it
+ * has moved, so have the others. A gate x · g(x) becomes x · (1 + gain · (g(x) − 1)): at gain 1 the module's own formula.
+ * Keys: `gain` [], `module`.
+ */
+export class Blend extends Module {
+  readonly gain = new Param([], constant(0));
+
+  constructor(readonly module: Module) {
+    super();
+  }
+
+  override forward(x: Value): Value {
+    return add(x, mul(sub(this.module.call(x), x), x.graph.state(this.gain)));
+  }
+}
+
+/** Holds what was inserted, by the path of its place. It is called by the modules that it follows, not as a whole. */
+class Inserted extends Module {
+  [path: string]: unknown;
+
+  override forward(x: Value): Value {
+    return x;
+  }
+}
+
+/** Notes the shape of what it is given. */
+class Observer extends Module {
+  shape: Value["shape"] | undefined;
+
+  override forward(x: Value): Value {
+    this.shape = x.shape;
+    return x;
+  }
+}
+
+/**
+ * Puts attention modules into a finished network, changed in place: each acts on the output of one of its modules. No key of the network
+ * changes, so its pretrained weights still load; those of the modules are `attention.<place>.…`.
+ * Returns the places.
+ *
+ * @throws OptionError for an unknown module or option, and where there is no such place.
+ *
+ * @example
+ * const net = model("resnet50");
+ * insertAttention(net, "cbam", { identityAtStart: true });
+ * insertAttention(net, "se", { where: (path) => path === "layer4", options: { reduction: 8 } });
+ */
+export function insertAttention(
+  model: Module,
+  name: string | ((channels: number) => Module),
+  { where, options = {}, identityAtStart = false, input = [3, 224, 224], seed = 0 }: InsertOptions = {},
+): readonly string[] {
+  if (model instanceof Sequential)
+    throw new OptionError("insertAttention: a Sequential would call what it is given; make it a field of a Module");
+  const spec = typeof name === "string" ? attentionSpec(name) : undefined;
+  if (spec && spec.kind !== "gate") throw new OptionError(`insertAttention: "${name}" is a ${spec.kind}, not a gate`);
+  const targets = find(model, where, spec?.placement ?? "residual");
+  const fields = model as unknown as { attention?: unknown };
+  const inserted = fields.attention ?? new Inserted();
+  if (!(inserted instanceof Inserted))
+    throw new OptionError("insertAttention: the network has a field `attention` of its own");
+  const taken = [...targets.keys()].find((path) => path in inserted);
+  if (taken !== undefined) throw new OptionError(`insertAttention: there is a module at ${taken} already`);
+  const created = placesOf(model, targets, input).map((place) => {
+    const own = typeof options === "function" ? options(place) : options;
+    const module =
+      typeof name === "string" ? attention(name, place.channels, { ...spec?.inserted, ...own }) : name(place.channels);
+    return [place.path, identityAtStart ? new Blend(module) : module] as const;
+  });
+  // Only now, when nothing can fail any more, is the network changed.
+  for (const [path, module] of created) {
+    inserted[path] = module;
+    targets.get(path)!.follow(module);
+  }
+  fields.attention = inserted;
+  initialize(model, { seed });
+  return [...targets.keys()];
+}
+
+/** The modules to follow, by the names of their places. */
+function find(model: Module, where: InsertOptions["where"], usual: Placement): ModulesByPath {
+  if (typeof where === "function") {
+    const chosen = new Map<string, Module>();
+    walk(model, {
+      module: (path, part) => path && where(path, part) && chosen.set(path, part as unknown as Module),
+    });
+    if (chosen.size === 0) throw new OptionError("insertAttention: `where` holds for no module");
+    return chosen;
+  }
+  const points = "attachPoints" in model ? (model as unknown as Attachable).attachPoints() : {};
+  const found = points[where ?? usual] ?? (where ? undefined : points.residual);
+  if (!found?.size) {
+    const known = Object.entries(points).flatMap(([place, modules]) => (modules?.size ? [place] : []));
+    throw new OptionError(
+      `insertAttention: ${model.constructor.name} has no place "${where ?? usual}"; use ${[...known, "a predicate"].join(", ")}`,
+    );
+  }
+  return found;
+}
+
+/** The maps at the places, found by tracing the network once. */
+function placesOf(model: Module, targets: ModulesByPath, input: readonly number[]): readonly InsertPlace[] {
+  const observers = [...targets].map(([path, target]) => {
+    const observer = new Observer();
+    return { path, observer, stop: target.follow(observer) };
+  });
+  try {
+    const graph = new Graph(false, () => "");
+    model.call(graph.input("input", { dtype: "float", shape: [1, ...input] }));
+  } finally {
+    for (const { stop } of observers) stop();
+  }
+  return observers.map(({ path, observer: { shape } }) => {
+    if (shape?.length !== 4)
+      throw new OptionError(`insertAttention: ${path} gives ${shape ? "no map" : "nothing"}; a place needs [N,C,H,W]`);
+    const [, channels, height, width] = shape;
+    return { path, channels: staticDim(channels), height: staticDim(height), width: staticDim(width) };
+  });
+}

@@ -1,0 +1,213 @@
+import { type AttentionPlan, attentionPlan, type Place, type Placement } from "../attention/index.js";
+import { OptionError } from "../core/errors.js";
+import type { Value } from "../graph/graph.js";
+import {
+  BatchNorm,
+  Conv2d,
+  Dropout,
+  globalAveragePool,
+  initialize,
+  kaimingNormal,
+  Lambda,
+  Linear,
+  Module,
+  Sequential,
+} from "../nn/index.js";
+import { add, relu6 } from "../ops/index.js";
+import type { Attachable, AttachPoints } from "./attach.js";
+import { classCount, makeDivisible, mapValues, partsOf, probability, smallClassifier } from "./parts.js";
+import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+
+/** How the layers of a block are numbered: in torchvision's groups of convolution, norm and activation, or all in one row. */
+type Layout = "grouped" | "flat";
+
+/** Expansion, channels, blocks and first stride of each stage: table 2 of the paper. */
+const stages = [
+  [1, 16, 1, 1],
+  [6, 24, 2, 2],
+  [6, 32, 3, 2],
+  [6, 64, 4, 2],
+  [6, 96, 3, 1],
+  [6, 160, 3, 2],
+  [6, 320, 1, 1],
+] as const;
+
+interface BlockOptions {
+  readonly channels: number;
+  readonly filters: number;
+  readonly stride: number;
+  readonly expansion: number;
+  readonly layout: Layout;
+  readonly attention: AttentionPlan | undefined;
+  readonly place: Place;
+}
+
+/** Convolution without bias, norm and ReLU6. `groups` equal to the channels make it depthwise. */
+function layer(channels: number, filters: number, kernel: number, stride = 1, groups = 1): Module[] {
+  const geometry = { kernel, stride, groups, padding: (kernel - 1) / 2, bias: false };
+  const conv = new Conv2d(channels, filters, { ...geometry, weightInit: kaimingNormal("out") });
+  return [conv, new BatchNorm(filters), new Lambda(relu6)];
+}
+
+/**
+ * Inverted residual block: 1×1 convolution to a wide map, 3×3 on each channel, 1×1 back without activation, and the input added where the
+ * shape is kept. Keys `conv.<i>`.
+ */
+export class InvertedResidual extends Module {
+  readonly conv: Sequential;
+  /** The last norm. */
+  readonly #end: Module;
+  readonly #depthwise: Module;
+  readonly #skips: boolean;
+
+  constructor({ channels, filters, stride, expansion, layout, attention, place }: BlockOptions) {
+    super();
+    const hidden = channels * expansion;
+    const at = (placement: Placement, width: number): Module[] => {
+      // The authors who put a module on the wide map leave out the block that has none.
+      if (attention?.placement !== placement || (placement === "activation" && expansion === 1)) return [];
+      const module = attention.create(width, place);
+      return module ? [module] : [];
+    };
+    const expand = expansion === 1 ? [] : layer(channels, hidden, 1);
+    const [depthwise, norm, activation] = layer(hidden, hidden, 3, stride, hidden) as [Module, Module, Module];
+    const spatial = [depthwise, ...at("convolution", hidden), norm, activation];
+    const [project, end] = layer(hidden, filters, 1) as [Module, Module];
+    const tail = [...at("activation", hidden), project, end, ...at("residual", filters)];
+    const groups = [expand, spatial].filter((group) => group.length > 0);
+    this.conv = new Sequential([
+      ...(layout === "flat" ? groups.flat() : groups.map((group) => new Sequential(group))),
+      ...tail,
+    ]);
+    this.#end = end;
+    this.#depthwise = depthwise;
+    this.#skips = stride === 1 && channels === filters;
+  }
+
+  get branchEnd(): Module {
+    return this.#end;
+  }
+
+  get lastConvolution(): Module {
+    return this.#depthwise;
+  }
+
+  override forward(x: Value): Value {
+    const y = this.conv.call(x);
+    return this.#skips ? add(x, y) : y;
+  }
+}
+
+/** Options of {@link mobilenetV2}. */
+export interface MobileNetOptions extends ClassifierOptions {
+  /** Factor of all widths, which are rounded to multiples of 8. */
+  readonly widthMultiplier?: number;
+  /** Share of the last features dropped in training. */
+  readonly dropout?: number;
+  readonly layout?: Layout;
+}
+
+/**
+ * Sandler et al.: MobileNetV2, CVPR 2018: inverted residual blocks, a 1×1 convolution, mean over positions, and a linear classifier.
+ * [N,3,H,W] → [N,classes]. Keys: torchvision's `features.0`, …, `features.18`, `classifier.1`, or in the flat layout of the Coordinate
+ * Attention code `features.<i>.conv.<j>` without groups, and `conv` for the last convolution. Attention modules are layers of their block:
+ * `features.<i>.conv.<j>`, as in the code of ECA-Net, Triplet Attention and Coordinate Attention.
+ */
+export class MobileNetV2 extends Module implements Attachable {
+  readonly features: Sequential;
+  readonly conv: Sequential | null;
+  readonly classifier: Sequential;
+
+  constructor(options: MobileNetOptions) {
+    super();
+    const { classes, attention, widthMultiplier = 1, dropout = 0.2, layout = "grouped" } = options;
+    if (!(widthMultiplier > 0))
+      throw new OptionError(`mobilenetV2: widthMultiplier must be positive, got ${widthMultiplier}`);
+    const plan = attentionPlan(attention);
+    if (plan?.placement === "stage")
+      throw new OptionError(`mobilenetV2: has no place between stages for ${plan.field}; give another placement`);
+    const width = (channels: number) => makeDivisible(channels * widthMultiplier);
+    let channels = width(32);
+    const blocks: Module[] = [new Sequential(layer(3, channels, 3, 2))];
+    stages.forEach(([expansion, base, count, first], stage) => {
+      for (let block = 0; block < count; block++) {
+        const filters = width(base);
+        const stride = block === 0 ? first : 1;
+        const place = { stage, block, blocks: count };
+        blocks.push(new InvertedResidual({ channels, filters, stride, expansion, layout, attention: plan, place }));
+        channels = filters;
+      }
+    });
+    const last = widthMultiplier > 1 ? width(1280) : 1280;
+    const head = new Sequential(layer(channels, last, 1));
+    this.features = new Sequential(layout === "flat" ? blocks : [...blocks, head]);
+    this.conv = layout === "flat" ? head : null;
+    this.classifier = new Sequential([
+      new Dropout(probability("mobilenetV2", "dropout", dropout)),
+      new Linear(last, classCount("mobilenetV2", classes, 1000), smallClassifier),
+    ]);
+  }
+
+  override forward(x: Value): Value {
+    const features = this.features.call(x);
+    return this.classifier.call(globalAveragePool(this.conv ? this.conv.call(features) : features));
+  }
+
+  attachPoints(): AttachPoints {
+    const blocks = partsOf(this, InvertedResidual);
+    return {
+      residual: mapValues(blocks, (block) => block.branchEnd),
+      convolution: mapValues(blocks, (block) => block.lastConvolution),
+    };
+  }
+}
+
+/**
+ * MobileNetV2 with torchvision's parameter names.
+ *
+ * @example
+ * const model = mobilenetV2({ classes: 10, attention: ["triplet", { variant: "models" }] });
+ */
+export function mobilenetV2(options: MobileNetOptions = {}): MobileNetV2 {
+  return initialize(new MobileNetV2(options), { seed: options.seed ?? 0 });
+}
+
+const paper = {
+  title: "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+  url: "https://arxiv.org/abs/1801.04381",
+};
+
+/** An entry of the catalogue; `dropout` and `own` are those of the published network. */
+function entry(name: string, dropout: number, own: MobileNetOptions, source = paper): ModelSpec {
+  const { attention = null, layout = "grouped" } = own;
+  return defineModel({
+    name,
+    paper: source,
+    task: "classification",
+    classes: 1000,
+    input: [3, 224, 224],
+    attention,
+    options: {
+      widthMultiplier: { default: 1, doc: "factor of all widths, which are rounded to multiples of 8" },
+      dropout: { default: dropout, doc: "share of the last features dropped in training" },
+    },
+    create: (options) => mobilenetV2({ ...options, layout }),
+  });
+}
+
+/** Catalogue entries: the plain network, and those of ECA-Net and Coordinate Attention. */
+export const mobilenets: readonly ModelSpec[] = [
+  entry("mobilenetv2_100", 0.2, {}),
+  entry(
+    "eca_mobilenetv2",
+    0.2,
+    { attention: ["eca", stages.map(([, channels]) => ({ kernelSize: channels < 96 ? 1 : 3 }))] },
+    { title: "ECA-Net: Efficient Channel Attention", url: "https://arxiv.org/abs/1910.03151" },
+  ),
+  entry(
+    "mbv2_ca",
+    0.1,
+    { attention: ["coord", { variant: "mbv2" }, "activation"], layout: "flat" },
+    { title: "Coordinate Attention for Efficient Mobile Network Design", url: "https://arxiv.org/abs/2103.02907" },
+  ),
+];

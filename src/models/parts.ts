@@ -1,0 +1,95 @@
+import type { AttentionChoice } from "../attention/index.js";
+import { OptionError } from "../core/errors.js";
+import { integer } from "../core/options.js";
+import type { Value } from "../graph/graph.js";
+import {
+  type AnyModule,
+  BatchNorm,
+  Conv2d,
+  type Conv2dOptions,
+  constant,
+  kaimingNormal,
+  Lambda,
+  type Module,
+  normal,
+  Sequential,
+  walk,
+} from "../nn/index.js";
+import { averagePool, concat, mapSize, relu, slice } from "../ops/index.js";
+
+/** A convolution without bias that keeps the size at stride 1, He-initialised by its outputs. */
+export function conv(
+  channels: number,
+  filters: number,
+  kernel: number,
+  {
+    dilation = 1,
+    ...options
+  }: Omit<Conv2dOptions, "kernel" | "padding" | "bias" | "dilation"> & { dilation?: number } = {},
+): Conv2d {
+  const padding = (dilation * (kernel - 1)) / 2;
+  const weightInit = kaimingNormal("out");
+  return new Conv2d(channels, filters, { kernel, padding, dilation, bias: false, weightInit, ...options });
+}
+
+/** That, a batch norm and a ReLU. Keys `0` and `1`. */
+export function convNormRelu(
+  channels: number,
+  filters: number,
+  kernel: number,
+  options: { stride?: number } = {},
+): Sequential {
+  return new Sequential([conv(channels, filters, kernel, options), new BatchNorm(filters), new Lambda(relu)]);
+}
+
+/** Initialisation of classifiers in mobile networks: N(0, 0.01²), no bias. */
+export const smallClassifier = { weightInit: normal(0.01), biasInit: constant(0) } as const;
+
+/** `width` rounded to a multiple of `divisor`, but not down by more than a tenth. */
+export function makeDivisible(width: number, divisor = 8): number {
+  const rounded = Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
+  return rounded < 0.9 * width ? rounded + divisor : rounded;
+}
+
+/** Means of 2×2 squares; a last odd row or column stands for two, as in PyTorch's `ceil_mode` without counted padding. */
+export function halveByAverage(x: Value): Value {
+  const evened = ([2, 3] as const).reduce((map, axis) => {
+    const size = mapSize(map, "halveByAverage")[axis - 2]!;
+    return size % 2 ? concat([map, slice(map, axis, size - 1)], axis) : map;
+  }, x);
+  return averagePool(evened, { kernel: 2 });
+}
+
+/** @throws OptionError if attention is asked for in a network that has its own and no place for another. */
+export function refuseAttention(owner: string, attention: AttentionChoice | null | undefined): void {
+  const name = Array.isArray(attention) ? attention[0] : attention;
+  if (attention && name !== "none")
+    throw new OptionError(`${owner}: takes no attention module in its blocks; insertAttention puts one anywhere`);
+}
+
+/** Returns `p` if it is a probability below 1. @throws OptionError */
+export function probability(owner: string, name: string, p: number): number {
+  if (!(p >= 0 && p < 1)) throw new OptionError(`${owner}: ${name} must be in [0, 1), got ${p}`);
+  return p;
+}
+
+/** The number of classes, checked. */
+export const classCount = (owner: string, classes: number | undefined, fallback: number): number =>
+  integer(owner, "classes", classes ?? fallback);
+
+/** All parts of a model of one class, by path: what {@link Attachable} networks name their places by. */
+export function partsOf<M extends AnyModule>(
+  model: AnyModule,
+  kind: abstract new (...args: never[]) => M,
+): ReadonlyMap<string, M> {
+  const found = new Map<string, M>();
+  walk(model, { module: (path, part) => part instanceof kind && found.set(path, part) });
+  return found;
+}
+
+/** As `map.map(f)`. */
+export function mapValues<A, B>(map: ReadonlyMap<string, A>, f: (value: A) => B): ReadonlyMap<string, B> {
+  return new Map([...map].map(([key, value]) => [key, f(value)]));
+}
+
+export type ModulesByPath = ReadonlyMap<string, Module>;

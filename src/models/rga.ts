@@ -1,0 +1,91 @@
+import { type AttentionPlan, attention as createModule } from "../attention/index.js";
+import { OptionError } from "../core/errors.js";
+import type { Value } from "../graph/graph.js";
+import { BatchNorm, globalAveragePool, initialize, Linear, Module, normal } from "../nn/index.js";
+import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
+import { classCount, refuseAttention } from "./parts.js";
+import { resnetTrunk } from "./resnet.js";
+import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+import { Trunk } from "./trunk.js";
+
+/** Options of {@link rgaResnet}. */
+export interface RGAOptions extends ClassifierOptions {
+  /** [height, width] of the pictures, multiples of 16: the modules' weights depend on it. */
+  readonly size?: readonly number[];
+  readonly spatial?: boolean;
+  readonly channel?: boolean;
+}
+
+/** ResNet-50 with last stride 1 and a relation-aware module after every stage; mean over positions, batch norm, linear classifier. */
+export class RGAResNet extends Module implements Attachable {
+  readonly backbone: Trunk;
+  readonly feat_bn: BatchNorm;
+  readonly cls: Linear;
+
+  constructor(classes: number, height: number, width: number, gates: { spatial: boolean; channel: boolean }) {
+    super();
+    const plan: AttentionPlan = {
+      placement: "stage",
+      field: "rga_att",
+      create: (channels, { stage }) => {
+        // The last stage keeps the size of the one before it.
+        const scale = [4, 8, 16, 16][stage]!;
+        return createModule("rga", channels, { size: [height / scale, width / scale], ...gates });
+      },
+    };
+    this.backbone = new Trunk({ ...resnetTrunk(50), lastStride: 1, between: plan, everywhere: true });
+    this.feat_bn = new BatchNorm(2048);
+    this.cls = new Linear(2048, classes, { bias: false, weightInit: normal(0.001) });
+  }
+
+  override forward(x: Value): Value {
+    return this.cls.call(this.feat_bn.call(this.embedding(x)));
+  }
+
+  /** The features by which persons are compared, before the norm. [N,3,H,W] → [N,2048] */
+  embedding(x: Value): Value {
+    return globalAveragePool(this.backbone.call(x));
+  }
+
+  attachPoints(): AttachPoints {
+    return prefixed("backbone", this.backbone.attachPoints());
+  }
+}
+
+/**
+ * Zhang et al.: Relation-Aware Global Attention for Person Re-identification, CVPR 2020. Pictures are 256×128; the classes are persons.
+ * The authors keep `feat_bn.bias` at zero; here it is learned as any other. They start from ImageNet weights for `backbone`.
+ * Keys: `backbone.{conv1,bn1,layer<i>,rga_att<i>}`, `feat_bn`, `cls`.
+ *
+ * @example
+ * const model = rgaResnet({ classes: 751 });
+ */
+export function rgaResnet(options: RGAOptions = {}): RGAResNet {
+  const { classes, attention, seed = 0, size = [256, 128], spatial = true, channel = true } = options;
+  refuseAttention("rgaResnet", attention);
+  if (size.length !== 2 || size.some((n) => !Number.isInteger(n) || n < 16 || n % 16 !== 0))
+    throw new OptionError(`rgaResnet: size must be two multiples of 16, got ${JSON.stringify(size)}`);
+  const gates = { spatial, channel };
+  const model = new RGAResNet(classCount("rgaResnet", classes, 751), size[0]!, size[1]!, gates);
+  return initialize(model, { seed });
+}
+
+/** Catalogue entry. */
+export const rgaResnets: readonly ModelSpec[] = [
+  defineModel({
+    name: "resnet50_rga",
+    paper: {
+      title: "Relation-Aware Global Attention for Person Re-identification",
+      url: "https://arxiv.org/abs/1904.02998",
+    },
+    task: "classification",
+    classes: 751,
+    input: [3, 256, 128],
+    options: {
+      size: { default: [256, 128] as readonly number[], doc: "[height, width] of the pictures, multiples of 16" },
+      spatial: { default: true, doc: "use the gates over positions" },
+      channel: { default: true, doc: "use the gates over channels" },
+    },
+    create: (options) => rgaResnet(options),
+  }),
+];

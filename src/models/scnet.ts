@@ -1,0 +1,82 @@
+import { SCBottleneck } from "../attention/index.js";
+import { BatchNorm, initialize, Lambda, type Module, Sequential } from "../nn/index.js";
+import type { AttachPoints } from "./attach.js";
+import { classCount, conv, halveByAverage, mapValues, partsOf, refuseAttention } from "./parts.js";
+import type { BlockKind, BlockOptions } from "./residual.js";
+import { ResNet } from "./resnet.js";
+import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+
+/** A bottleneck whose shortcut averages before its 1×1 convolution instead of striding. Keys `downsample.1`, `downsample.2`. */
+class AveragingBottleneck extends SCBottleneck {
+  override readonly downsample: Sequential | null;
+
+  constructor(channels: number, planes: number, stride: number) {
+    super(channels, { planes, stride, avd: true, isFirst: false });
+    const outputs = 4 * planes;
+    const pool = new Lambda(stride === 1 ? (x) => x : halveByAverage);
+    this.downsample =
+      stride === 1 && channels === outputs
+        ? null
+        : new Sequential([pool, conv(channels, outputs, 1), new BatchNorm(outputs)]);
+  }
+}
+
+/** A ResNet whose bottlenecks are self-calibrated. */
+class SCNet extends ResNet {
+  override attachPoints(): AttachPoints {
+    const blocks = partsOf(this, SCBottleneck);
+    return { ...super.attachPoints(), convolution: undefined, residual: mapValues(blocks, (b): Module => b.bn3) };
+  }
+}
+
+const depths = { 50: [3, 4, 6, 3], 101: [3, 4, 23, 3] } as const;
+
+/** Options of {@link scnet}. */
+export interface SCNetOptions extends ClassifierOptions {
+  /** The form with a deep stem and averages in place of strides (ResNet-D). */
+  readonly v1d?: boolean;
+}
+
+/**
+ * Liu et al.: Improving Convolutional Networks with Self-Calibrated Convolutions, CVPR 2020: a ResNet of {@link SCBottleneck}s.
+ * [N,3,H,W] → [N,classes]; H and W at least 97, as the calibrating branch averages 4×4 squares of every map.
+ * Keys: `conv1`, `bn1`, `layer<i>.<j>`, `fc`.
+ *
+ * @example
+ * const model = scnet(50, { classes: 10, v1d: true });
+ */
+export function scnet(depth: keyof typeof depths, options: SCNetOptions = {}): ResNet {
+  const { classes, attention, seed = 0, v1d = false } = options;
+  refuseAttention("scnet", attention);
+  const create = ({ channels, width, stride }: BlockOptions) =>
+    v1d
+      ? new AveragingBottleneck(channels, width, stride)
+      : new SCBottleneck(channels, { planes: width, stride, avd: false, isFirst: false });
+  const block: BlockKind = { expansion: 4, create };
+  const stem = v1d ? "deep" : "imagenet";
+  const trunk = { block, depths: depths[depth], widths: [64, 128, 256, 512], stem } as const;
+  return initialize(new SCNet(trunk, classCount("scnet", classes, 1000)), { seed });
+}
+
+const forms = [
+  [50, false],
+  [50, true],
+  [101, false],
+  [101, true],
+] as const;
+
+/** Catalogue entries of both depths and forms. */
+export const scnets: readonly ModelSpec[] = forms.map(([depth, v1d]) =>
+  defineModel({
+    name: `scnet${depth}${v1d ? "_v1d" : ""}`,
+    paper: {
+      title: "Improving Convolutional Networks with Self-Calibrated Convolutions",
+      url: "https://mmcheng.net/scconv/",
+    },
+    task: "classification",
+    classes: 1000,
+    input: [3, 224, 224],
+    options: {},
+    create: (options) => scnet(depth, { ...options, v1d }),
+  }),
+);

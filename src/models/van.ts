@@ -1,0 +1,174 @@
+import { VANBlock } from "../attention/index.js";
+import type { Value } from "../graph/graph.js";
+import {
+  BatchNorm,
+  Conv2d,
+  constant,
+  DropPath,
+  globalAveragePool,
+  initialize,
+  kaimingNormal,
+  Linear,
+  Module,
+  normal,
+  Param,
+  Sequential,
+} from "../nn/index.js";
+import { add, layerNorm, reshape } from "../ops/index.js";
+import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
+import { classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
+import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+
+interface Architecture {
+  readonly widths: readonly number[];
+  readonly depths: readonly number[];
+  readonly dropPath: number;
+}
+
+const wide = [64, 128, 320, 512];
+const architectures = {
+  b0: { widths: [32, 64, 160, 256], depths: [3, 3, 5, 2], dropPath: 0.1 },
+  b1: { widths: wide, depths: [2, 2, 4, 2], dropPath: 0.1 },
+  b2: { widths: wide, depths: [3, 3, 12, 3], dropPath: 0.1 },
+  b3: { widths: wide, depths: [3, 5, 27, 3], dropPath: 0.2 },
+} as const satisfies Record<string, Architecture>;
+export type VANSize = keyof typeof architectures;
+
+/** Hidden ÷ channels of the blocks' second half, stage by stage. */
+const mlpRatios = [8, 8, 4, 4] as const;
+
+/** Overlapping patches: a strided convolution and its norm. Keys `proj`, `norm`. */
+class PatchEmbedding extends Module {
+  readonly proj: Conv2d;
+  readonly norm: BatchNorm;
+
+  constructor(channels: number, width: number, kernel: number, stride: number) {
+    super();
+    const init = { weightInit: kaimingNormal("out"), biasInit: constant(0) };
+    this.proj = new Conv2d(channels, width, { kernel, stride, padding: (kernel - 1) / 2, ...init });
+    this.norm = new BatchNorm(width);
+  }
+
+  override forward(x: Value): Value {
+    return this.norm.call(this.proj.call(x));
+  }
+}
+
+/** Layer norm over the channels of a map, ε 1e-6. Keys `weight`, `bias` [C]. */
+class ChannelNorm extends Module {
+  readonly weight: Param;
+  readonly bias: Param;
+
+  constructor(channels: number) {
+    super();
+    this.weight = new Param([channels], constant(1));
+    this.bias = new Param([channels], constant(0));
+  }
+
+  override forward(x: Value): Value {
+    const across = (param: Param) => reshape(x.graph.state(param), [...param.shape, 1, 1]);
+    return layerNorm(x, [1], across(this.weight), across(this.bias), 1e-6);
+  }
+}
+
+/** A block of which, in training, either half is left out for some of the pictures. */
+class Block extends VANBlock {
+  readonly drop_path: DropPath;
+
+  constructor(channels: number, mlpRatio: number, dropPath: number) {
+    super(channels, { mlpRatio });
+    this.drop_path = new DropPath(dropPath);
+  }
+
+  override forward(x: Value): Value {
+    return this.branches().reduce((value, branch) => add(value, this.drop_path.call(branch(value))), x);
+  }
+}
+
+/** Options of {@link van}. */
+export interface VANOptions extends ClassifierOptions {
+  /** Share of pictures that skip the last block's halves in training; it grows from 0 at the first. Default: the paper's. */
+  readonly dropPath?: number | null;
+}
+
+/**
+ * Guo et al.: Visual Attention Network, CVMJ 2023: four stages of {@link VANBlock}s (large kernel attention and a perceptron), each after
+ * overlapping patches and before a layer norm; mean over positions, linear classifier. [N,3,H,W] → [N,classes].
+ * Keys: `patch_embed<i>.{proj,norm}`, `block<i>.<j>`, `norm<i>`, `head`.
+ */
+export class VAN extends Module implements Attachable {
+  readonly #stages: readonly { readonly embed: Module; readonly blocks: Sequential; readonly norm: Module }[];
+  declare readonly head: Linear;
+
+  constructor({ widths, depths, dropPath }: Architecture, classes: number) {
+    super();
+    const total = depths.reduce((a, b) => a + b, 0);
+    let [channels, done] = [3, 0];
+    const fields: Record<string, Module> = {};
+    this.#stages = widths.map((width, i) => {
+      const embed = new PatchEmbedding(channels, width, i === 0 ? 7 : 3, i === 0 ? 4 : 2);
+      const made = Array.from(
+        { length: depths[i]! },
+        () => new Block(width, mlpRatios[i]!, (dropPath * done++) / (total - 1)),
+      );
+      channels = width;
+      const stage = { embed, blocks: new Sequential(made), norm: new ChannelNorm(width) };
+      Object.assign(fields, {
+        [`patch_embed${i + 1}`]: stage.embed,
+        [`block${i + 1}`]: stage.blocks,
+        [`norm${i + 1}`]: stage.norm,
+      });
+      return stage;
+    });
+    // The authors draw from N(0, 0.02²) cut off at ±2, a hundred deviations away.
+    fields.head = new Linear(channels, classes, { weightInit: normal(0.02), biasInit: constant(0) });
+    Object.assign(this, fields);
+  }
+
+  override forward(x: Value): Value {
+    const features = this.#stages.reduce((y, { embed, blocks, norm }) => norm.call(blocks.call(embed.call(y))), x);
+    return this.head.call(globalAveragePool(features));
+  }
+
+  attachPoints(): AttachPoints {
+    return {
+      residual: mapValues(partsOf(this, Block), (block) => block.attn),
+      stage: modulePlaces(
+        this,
+        this.#stages.slice(0, -1).map(({ norm }) => norm),
+      ),
+    };
+  }
+}
+
+/**
+ * A Visual Attention Network of one of the published sizes.
+ *
+ * @example
+ * const model = van("b0", { classes: 10 });
+ */
+export function van(size: VANSize, { classes, attention, seed = 0, dropPath }: VANOptions = {}): VAN {
+  const owner = `van_${size}`;
+  refuseAttention(owner, attention);
+  const architecture = architectures[size];
+  const rate = probability(owner, "dropPath", dropPath ?? architecture.dropPath);
+  return initialize(new VAN({ ...architecture, dropPath: rate }, classCount(owner, classes, 1000)), { seed });
+}
+
+/** Catalogue entries of all sizes. */
+export const vans: readonly ModelSpec[] = (Object.keys(architectures) as VANSize[]).map((size) =>
+  defineModel({
+    name: `van_${size}`,
+    paper: { title: "Visual Attention Network", url: "https://arxiv.org/abs/2202.09741" },
+    task: "classification",
+    classes: 1000,
+    input: [3, 224, 224],
+    options: {
+      dropPath: {
+        default: architectures[size].dropPath as number,
+        doc: "share of pictures that skip the halves of the last block in training; it grows from 0 at the first",
+      },
+    },
+    create: (options) => van(size, options),
+  }),
+);
