@@ -22,24 +22,48 @@ export type { Arrays, Engine, Executable } from "./engines/engine.js";
 export { type OrtOptions, ortEngine } from "./engines/ort/node.js";
 export { referenceEngine } from "./engines/reference.js";
 export { type Checkpoint, readCheckpoint } from "./formats/checkpoint.js";
-export { type ExportOptions, exportOnnx } from "./formats/onnx/export.js";
+export {
+  type ExportedGraphOptions,
+  type ExportOptions,
+  exportedGraph,
+  exportOnnx,
+  opsets,
+  precisions,
+} from "./formats/onnx/export.js";
 export { readSafetensors, writeSafetensors } from "./formats/safetensors.js";
+export { type TransformersJsOptions, transformersJs } from "./formats/transformers-js.js";
 export { type Cost, costOf, type LayerCost } from "./graph/cost.js";
 export { Graph, Node, Value } from "./graph/graph.js";
+export { inline } from "./graph/passes/rebuild.js";
 export { printGraph } from "./graph/print.js";
 export { verify } from "./graph/verify.js";
+export * from "./hub/index.js";
 export { type RecognisedCheckpoint, recogniseCheckpoint } from "./models/families.js";
 export {
   type ClassifierOptions,
+  classifierSpec,
+  danet,
+  type InsertOptions,
+  insertAttention,
   type ModelSpec,
+  mobilenetV1,
+  mobilenetV2,
   model,
   modelSpec,
   models,
+  preactResnet,
   type ResNetOptions,
+  residualAttentionNetwork,
   resnet,
+  rgaResnet,
+  scnet,
+  spnet,
+  unet,
+  van,
+  wideResnet,
 } from "./models/index.js";
 export * from "./nn/index.js";
 export * as ops from "./ops/index.js";
-export { heatmap, lineChart, type RunReport, runReport } from "./report/index.js";
+export { diagram, heatmap, lineChart, type RunReport, runReport } from "./report/index.js";
 export * from "./train/index.js";
 export { version } from "./version.js";

@@ -1,54 +1,150 @@
+import { join } from "node:path";
 import { Command, Option } from "commander";
-import { exportOnnx, OptionError, trace, weightsOf, writeFileAtomic, writeSafetensors } from "../index.js";
-import { loadRun } from "./run.js";
+import {
+  type ExportOptions,
+  exportedGraph,
+  exportOnnx,
+  OptionError,
+  opsets,
+  precisions,
+  trace,
+  transformersJs,
+  weightsOf,
+  writeFileAtomic,
+  writeSafetensors,
+} from "../index.js";
+import { share } from "./arguments.js";
+import { type Measured, measure, measuredText } from "./export-measure.js";
+import { type LoadedModel, loadRun } from "./run.js";
 import { print, short } from "./terminal.js";
+
+const formats = ["onnx", "transformers.js", "safetensors"] as const;
+type Format = (typeof formats)[number];
 
 interface ExportFlags {
   readonly out: string;
-  readonly format?: "onnx" | "safetensors";
+  readonly format?: Format;
   readonly weights?: string;
+  readonly opset?: string;
+  readonly precision?: NonNullable<ExportOptions["precision"]>;
+  readonly keepBatchNorm?: boolean;
+  readonly attentionMaps?: boolean;
+  readonly features?: boolean;
+  readonly measure?: string;
+  readonly valSplit?: number;
   readonly json?: boolean;
 }
 
 export const exportCommand = new Command("export")
   .description("A trained network as a file that others can run")
   .argument("<run>", "run folder")
-  .requiredOption("--out <file>", "file to write")
+  .requiredOption("--out <path>", "file to write; for transformers.js the folder")
   .addOption(
     new Option(
       "--format <name>",
-      "onnx (input and output of any batch size) or safetensors (default: by the ending of --out)",
-    ).choices(["onnx", "safetensors"]),
+      "onnx (input and output of any batch size), transformers.js (a folder that its pipelines load) or safetensors (default: by the ending of --out)",
+    ).choices(formats),
   )
   .option("--weights <file>", "weights: a file, or best or last of the run (default: best)")
+  .addOption(new Option("--opset <version>", "ONNX operator set (default: 17)").choices(opsets.map(String)))
+  .addOption(
+    new Option("--precision <type>", "how weights are stored; all compute in float32 (default: float32)").choices(
+      precisions,
+    ),
+  )
+  .option("--keep-batch-norm", "leave batch norms as they are (default: folded into convolutions)")
+  .option("--attention-maps", "give every attention map as an output of the network too")
+  .option("--features", "give the last feature maps, from which class activation maps are made, as output features")
+  .option("--measure <data>", "loss and top-1 on the validation part of a data set, before and after")
+  .option("--val-split <share>", "share of a --measure folder without train/ and val/ that is for validation", share)
   .option("--json", "print one JSON object")
-  .action(async (path: string, { out, format: given, weights, json = false }: ExportFlags) => {
-    const format = given ?? formatOf(out);
-    const { model, name, classes, preprocessing, imageSize } = await loadRun(path, weights);
-    const metadata = { model: name, classes: JSON.stringify(classes), preprocessing: JSON.stringify(preprocessing) };
-    const bytes =
-      format === "onnx"
-        ? exportOnnx(trace(model, ["N", 3, imageSize, imageSize]), { metadata })
-        : writeSafetensors(weightsOf(model), { format: "fovea.weights.1", ...metadata });
-    await writeFileAtomic(out, bytes);
-    const input = { name: "input", shape: ["N", 3, imageSize, imageSize] };
-    print(
-      json,
-      {
-        file: out,
-        format,
-        bytes: bytes.length,
-        ...(format === "onnx" ? { input, output: { name: "output", shape: ["N", classes?.length] } } : {}),
-      },
-      () =>
-        format === "onnx"
-          ? `${out}: ${short(bytes.length)}B, input "input" [N,3,${imageSize},${imageSize}] of normalised RGB, output "output" [N,${classes?.length}] logits`
-          : `${out}: ${short(bytes.length)}B`,
-    );
+  .action(async (path: string, flags: ExportFlags) => {
+    const { out, weights, json = false } = flags;
+    const format = flags.format ?? formatOf(out);
+    checkFlags(format, flags);
+    const loaded = await loadRun(path, weights);
+    const options = exportOptions(flags);
+    const files = filesOf(format, loaded, options);
+    for (const [file, bytes] of files) await writeFileAtomic(join(out, file), bytes);
+    const measured =
+      flags.measure === undefined ? undefined : await measure(loaded, flags.measure, options, flags.valSplit);
+    const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+    report(json, { file: out, format, bytes, loaded, options, measured });
   });
 
-function formatOf(file: string): "onnx" | "safetensors" {
+function formatOf(file: string): Format {
   if (file.endsWith(".onnx")) return "onnx";
   if (file.endsWith(".safetensors")) return "safetensors";
-  throw new OptionError(`--out ${file}: say --format onnx or safetensors, or let the name end in one of them`);
+  throw new OptionError(
+    `--out ${file}: say --format onnx, transformers.js or safetensors, or let the name end in .onnx or .safetensors`,
+  );
+}
+
+/** Refuses what would have no effect. */
+function checkFlags(
+  format: Format,
+  { opset, precision, keepBatchNorm, attentionMaps, features, ...flags }: ExportFlags,
+) {
+  if (format !== "safetensors") return;
+  const given = { opset, precision, "keep-batch-norm": keepBatchNorm, "attention-maps": attentionMaps, features };
+  for (const [flag, value] of Object.entries({ ...given, measure: flags.measure }))
+    if (value !== undefined) throw new OptionError(`--${flag} is for onnx and transformers.js, not for safetensors`);
+}
+
+function exportOptions({ opset, precision, keepBatchNorm, attentionMaps, features }: ExportFlags): ExportOptions {
+  return {
+    foldBatchNorm: !keepBatchNorm,
+    ...(opset ? { opset: opsets.find((version) => String(version) === opset)! } : {}),
+    ...(precision ? { precision } : {}),
+    ...(attentionMaps ? { attentionMaps } : {}),
+    ...(features ? { features } : {}),
+  };
+}
+
+const inputShape = ({ imageSize }: LoadedModel) => ["N", 3, imageSize, imageSize] as const;
+
+/** What is written, by path below --out; the path of a single file is empty. */
+function filesOf(format: Format, loaded: LoadedModel, options: ExportOptions): Map<string, Uint8Array> {
+  const { model, name, classes, preprocessing } = loaded;
+  const metadata = { model: name, classes: JSON.stringify(classes), preprocessing: JSON.stringify(preprocessing) };
+  if (format === "safetensors")
+    return new Map([["", writeSafetensors(weightsOf(model), { format: "fovea.weights.1", ...metadata })]]);
+  const graph = trace(model, inputShape(loaded));
+  if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
+  if (!classes || !preprocessing) throw new OptionError("transformers.js needs classes; the run does not say its own");
+  return transformersJs(graph, { ...options, metadata, classes, preprocessing });
+}
+
+interface Report {
+  readonly file: string;
+  readonly format: Format;
+  readonly bytes: number;
+  readonly loaded: LoadedModel;
+  readonly options: ExportOptions;
+  readonly measured: Measured | undefined;
+}
+
+function report(json: boolean, { file, format, bytes, loaded, options, measured }: Report): void {
+  const size = `${file}: ${short(bytes)}B`;
+  if (format === "safetensors") {
+    print(json, { file, format, bytes }, () => size);
+    return;
+  }
+  const { precision = "float32", opset = 17 } = options;
+  const [inName, outName] = format === "onnx" ? ["input", "output"] : ["pixel_values", "logits"];
+  const input = { name: inName, shape: inputShape(loaded) };
+  const plain = { ...options, foldBatchNorm: false, precision: "float32" } as const;
+  const outputs = [...exportedGraph(trace(loaded.model, input.shape), plain).outputs].map(([name, { shape }]) => ({
+    name: name === "output" ? outName : name,
+    shape,
+  }));
+  const [output, ...more] = outputs;
+  const result = { file, format, bytes, precision, opset, input, output, moreOutputs: more };
+  print(json, { ...result, ...(measured ? { measured } : {}) }, () => {
+    const lines = [
+      `${size}, input "${inName}" [${input.shape}] of normalised RGB, output "${outName}" [${output?.shape}] logits`,
+      ...more.map(({ name, shape }) => `  output "${name}" [${shape}]`),
+    ];
+    return [...lines, ...(measured ? [measuredText(measured, precision)] : [])].join("\n");
+  });
 }

@@ -111,7 +111,7 @@ for (const engine of [referenceEngine(), ort]) {
 
 test("ort: the event loop stays free while a training step runs", async () => {
   const optimizer = sgd({ lr: 0.1 });
-  const { graph } = trainingStep(resnet(20), { optimizer, input: [32, 3, 32, 32], classes: 1000 });
+  const { graph } = trainingStep(resnet(20, { classes: 1000 }), { optimizer, input: [32, 3, 32, 32], classes: 1000 });
   const executable = await ort.compile(graph);
   const feeds = {
     images: random([32, 3, 32, 32]),

@@ -9,8 +9,8 @@ import { OnnxWriter, type Rules } from "./writer.js";
 /** Rules in plain ONNX for every operator that an inference graph can hold. */
 export const inferenceRules: Rules = new Map([...simpleRules, ...neuralRules]);
 
-/** ONNX operator set that the rules write. */
-export const opset = 17;
+/** ONNX operator set that is written unless told otherwise. */
+export const defaultOpset = 17;
 
 const dtypes: Record<ValueDType, OnnxDType> = { float: "float32", int: "int64", bool: "bool" };
 
@@ -27,6 +27,15 @@ export interface LoweredState {
   readonly after: OnnxValueInfo;
 }
 
+/** Options of {@link lowerToOnnx}. */
+export interface LowerOptions {
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** ONNX operator set; the rules for training graphs know only the default, 17. */
+  readonly opset?: number;
+  /** Whether arrays that are float16 stay so in the file, to be cast as they are read. Default: they are written as float32. */
+  readonly keepFloat16?: boolean;
+}
+
 export interface Lowered {
   readonly model: OnnxModel;
   readonly states: readonly LoweredState[];
@@ -38,8 +47,12 @@ export interface Lowered {
  *
  * @throws FoveaError if an operator has no rule.
  */
-export function lowerToOnnx(graph: Graph, rules: Rules, metadata: Readonly<Record<string, string>> = {}): Lowered {
-  const write = new OnnxWriter();
+export function lowerToOnnx(
+  graph: Graph,
+  rules: Rules,
+  { metadata = {}, opset = defaultOpset, keepFloat16 = false }: LowerOptions = {},
+): Lowered {
+  const write = new OnnxWriter(opset, keepFloat16);
   const { nodes, inputs, states, constants } = program(graph);
   const names = new Map<Value, string>();
   const updated = new Map(graph.updates.map((update) => [update.cell, update]));
@@ -50,7 +63,9 @@ export function lowerToOnnx(graph: Graph, rules: Rules, metadata: Readonly<Recor
   for (const value of states) {
     if (value.source.kind !== "state") continue;
     const { name, cell } = value.source;
-    const free = taken.has(name) ? `state/${name}` : name;
+    let free = name;
+    for (let i = 1; taken.has(free); i++) free = i === 1 ? `state/${name}` : `state/${name}~${i}`;
+    taken.add(free);
     names.set(value, updated.has(cell) ? free : write.constant(cell.value, free));
   }
   for (const value of constants)

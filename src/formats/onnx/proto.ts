@@ -46,7 +46,7 @@ export interface OnnxNode {
   readonly attributes: { readonly [name: string]: OnnxAttribute };
 }
 
-export type OnnxDType = "float32" | "int64" | "bool" | "int32" | "uint8";
+export type OnnxDType = "float32" | "float16" | "int64" | "bool" | "int32" | "uint8" | "int8";
 
 /** An input or output; a dimension that is text is symbolic. */
 export interface OnnxValueInfo {
@@ -65,7 +65,15 @@ export interface OnnxModel {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-const dtypeCodes: Record<OnnxDType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
+const dtypeCodes: Record<OnnxDType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
 
 function attribute(name: string, value: OnnxAttribute): Chunk {
   const parts = [textField(1, name)];

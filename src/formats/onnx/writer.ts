@@ -23,6 +23,12 @@ export class OnnxWriter {
   #count = 0;
   #scope = "";
 
+  constructor(
+    /** The operator set that is written: rules ask where operators have changed. */
+    readonly opset: number,
+    private readonly keepFloat16 = false,
+  ) {}
+
   /** Names written from now on say which module they belong to. */
   enter(scope: string): void {
     this.#scope = scope.replace(/ ?\(.*\)$/, "").replaceAll(".", "/");
@@ -53,8 +59,12 @@ export class OnnxWriter {
     return this.emitAll(type, inputs, attributes, domain ? { domain } : {})[0]!;
   }
 
-  /** A constant array. Floats are written as float32. */
+  /** A constant array, as float32 if it is of floats. Float16 may be stored as it is, with a Cast to float32. */
   constant(value: Tensor, name = `const_${this.initializers.size}`): string {
+    if (value.dtype === "float16" && this.keepFloat16) {
+      this.initializers.set(name, value);
+      return this.emit("Cast", [name], { to: 1 });
+    }
     this.initializers.set(name, value.dtype.startsWith("float") ? toFloat32(value) : value);
     return name;
   }

@@ -41,8 +41,9 @@ type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: b
 const reduce: Rule = (node, [x], write) => {
   const { axes, keepdims } = node.attributes as ReduceAttributes;
   const attributes = { keepdims: keepdims ? 1 : 0 };
-  // Up to opset 17 only ReduceSum takes its axes as an input.
-  if (node.op.name === "ReduceSum") return [write.emit("ReduceSum", [x!, write.ints(axes)], attributes)];
+  // Up to opset 17 only ReduceSum takes its axes as an input; from 18 on all reductions do.
+  if (node.op.name === "ReduceSum" || write.opset >= 18)
+    return [write.emit(node.op.name, [x!, write.ints(axes)], attributes)];
   return [write.emit(node.op.name, [x!], { ...attributes, axes })];
 };
 
@@ -57,6 +58,10 @@ export const simpleRules: Rules = new Map<string, Rule>([
     (node, [x], write) => [
       write.emit("Clip", [x!, write.number(numbers(node).min!), write.number(numbers(node).max!)]),
     ],
+  ],
+  [
+    "DequantizeLinear",
+    (node, inputs, write) => [write.emit("DequantizeLinear", inputs, { axis: numbers(node).axis! })],
   ],
   ["Cast", (_node, inputs, write) => [write.emit("Cast", inputs, { to: 1 })]],
   ["ReduceSum", reduce],

@@ -1,0 +1,79 @@
+import { OptionError } from "../core/errors.js";
+import { formatShape } from "../core/shape.js";
+import type { Graph } from "../graph/graph.js";
+import { rebuild } from "../graph/passes/rebuild.js";
+import { type ExportOptions, exportOnnx } from "./onnx/export.js";
+
+/** Options of {@link transformersJs}: those of the ONNX file, and what its users must know. */
+export interface TransformersJsOptions extends ExportOptions {
+  /** Names of the classes, in the order of the logits. */
+  readonly classes: readonly string[];
+  /** How pictures become input: shorter side to `resize`, centre of `imageSize`, (byte / 255 − mean) / std. */
+  readonly preprocessing: {
+    readonly imageSize: number;
+    readonly resize: number;
+    readonly mean: readonly number[];
+    readonly std: readonly number[];
+  };
+}
+
+/**
+ * Pillow's number of a filter. Ours is Pillow's bilinear, 2, which shrinks with antialiasing; transformers.js 4 in Node reads 2 as plain
+ * interpolation without it. Its Lanczos, 1, does antialias and comes closest to what the network has seen: of pictures of 0.3 megapixels
+ * scaled to 32, inputs differ from ours by 0.06 on average with 1, and by 0.3 with 2. In browsers it ignores the number.
+ */
+const lanczos = 1;
+
+/**
+ * A classifier as a folder for transformers.js (`@huggingface/transformers`), by path: `config.json` with the classes,
+ * `preprocessor_config.json`, and `onnx/model.onnx` from `pixel_values` to `logits`.
+ *
+ * The model type is that of a ResNet whatever the network: transformers.js asks it only how outputs are called.
+ * The model is stored under one name at every precision, because it takes and computes float32 in any case.
+ *
+ * @throws OptionError if the number of classes is not that of the logits.
+ *
+ * @example
+ * for (const [path, bytes] of transformersJs(trace(model, ["N", 3, 224, 224]), { classes, preprocessing }))
+ *   await writeFile(join("my-model", path), bytes);
+ */
+export function transformersJs(graph: Graph, options: TransformersJsOptions): Map<string, Uint8Array> {
+  const { classes, preprocessing, ...exportOptions } = options;
+  const logits = graph.outputs.get("output")?.shape ?? [];
+  if (logits.length !== 2 || logits[1] !== classes.length)
+    throw new OptionError(
+      `transformersJs: ${classes.length} classes need logits [N,${classes.length}], the network gives ${formatShape(logits)}`,
+    );
+  const named = rebuild(graph, { names: { input: "pixel_values", output: "logits" } });
+  const config = {
+    architectures: ["ResNetForImageClassification"],
+    model_type: "resnet",
+    num_labels: classes.length,
+    id2label: Object.fromEntries(classes.map((name, i) => [i, name])),
+    label2id: Object.fromEntries(classes.map((name, i) => [name, i])),
+    // In browsers transformers.js would otherwise look for a quantised file of another name.
+    "transformers.js_config": { dtype: "fp32" },
+  };
+  const { imageSize, resize, mean, std } = preprocessing;
+  const processor = {
+    // BitImageProcessor is the one that does just this, in Python too.
+    image_processor_type: "BitImageProcessor",
+    do_convert_rgb: true,
+    do_resize: true,
+    size: { shortest_edge: resize },
+    resample: lanczos,
+    do_center_crop: true,
+    crop_size: { height: imageSize, width: imageSize },
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: true,
+    image_mean: mean,
+    image_std: std,
+  };
+  const json = (value: object) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+  return new Map([
+    ["config.json", json(config)],
+    ["preprocessor_config.json", json(processor)],
+    ["onnx/model.onnx", exportOnnx(named, exportOptions)],
+  ]);
+}

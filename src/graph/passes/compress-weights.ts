@@ -1,0 +1,91 @@
+import { sizeOf, type Tensor, tensor, toFloat64 } from "../../core/tensor.js";
+import type { Cell, Graph, Value } from "../graph.js";
+import type { Op } from "../op.js";
+import { encodeFloat16, largestFloat16, roundEven } from "./float16.js";
+import { rebuild } from "./rebuild.js";
+import { type Use, usesOf } from "./uses.js";
+
+/** How the weights of a file are stored. */
+export type CompressedType = "float16" | "int8";
+
+/** Smaller arrays stay float32: the nodes that unpack an array take as many bytes as could be saved. */
+const fewest = 1024;
+
+/** y = scale[i] · x, i the index along `axis`: integers as the numbers that they stand for, from (x, scale [shape[axis]]). */
+export const dequantizeLinear: Op<{ readonly axis: number }> = {
+  name: "DequantizeLinear",
+  infer: ([x]) => [{ dtype: "float", shape: x!.shape }],
+  run: ([x, scale], { axis }) => {
+    const inner = sizeOf(x!.shape.slice(axis + 1));
+    return [{ ...x!, data: x!.data.map((q, i) => q * scale!.data[Math.floor(i / inner) % x!.shape[axis]!]!) }];
+  },
+  grad: () => [null, null],
+  macs: () => 0,
+};
+
+/**
+ * A graph whose weights are rounded as a compressed file stores them; it computes what the file will compute.
+ *
+ * 1. A weight is a cell of 1024 elements or more that the graph does not update and that only `Conv` and `MatMul` read, directly.
+ *    Everything else, biases and batch norms above all, stays as it is: it is small and rounding it costs most.
+ * 2. float16: each element becomes the nearest half-precision number. A weight with elements beyond ±65504 stays.
+ * 3. int8: q = round(w / s), where s, one for each output channel, is the largest |w| of that channel / 127, and 1 for a channel of
+ *    zeros; the graph gets `DequantizeLinear(q, s)`. A weight whose readers see different output channels stays.
+ *
+ * @example
+ * const rounded = compressWeights(foldBatchNorm(trace(model, [1, 3, 224, 224])), "int8");
+ */
+export function compressWeights(graph: Graph, type: CompressedType): Graph {
+  const updated = new Set(graph.updates.map(({ cell }) => cell));
+  const axes = new Map<Cell, number>();
+  for (const [value, uses] of usesOf(graph)) {
+    if (value.source.kind !== "state" || updated.has(value.source.cell) || sizeOf(value.source.cell.shape) < fewest)
+      continue;
+    const seen = new Set(uses.map(outputAxis));
+    const [axis] = seen;
+    if (axis !== undefined && !seen.has(undefined) && (seen.size === 1 || type === "float16"))
+      axes.set(value.source.cell, axis);
+  }
+  return rebuild(graph, {
+    state: (name, cell, to): Value | undefined => {
+      const axis = axes.get(cell);
+      if (axis === undefined) return undefined;
+      if (type === "float16") {
+        const { shape, data } = toFloat64(cell.value);
+        if (data.some((w) => Math.abs(w) > largestFloat16)) return undefined;
+        return to.state(name, tensor("float16", shape, Uint16Array.from(data, encodeFloat16)));
+      }
+      const { integers, scale } = quantize(cell.value, axis);
+      const inputs = [to.state(`${name}/int8`, integers), to.state(`${name}/scale`, scale)];
+      return to.target.apply(dequantizeLinear, inputs, { axis })[0]!;
+    },
+  });
+}
+
+/** The axis of a weight along which the output channels of its reader lie. */
+function outputAxis({ node, index }: Use): number | undefined {
+  if (node?.op.name === "Conv" && index === 1) return 0;
+  if (node?.op.name !== "MatMul" || node.inputs[index!]!.shape.length !== 2) return undefined;
+  const { transA, transB } = node.attributes;
+  return index === 0 ? Number(transA) : Number(!transB);
+}
+
+/** Symmetric integers −127 … 127 with a scale for each index along `axis`. */
+function quantize(weight: Tensor, axis: number): { integers: Tensor<"int8">; scale: Tensor<"float32"> } {
+  const { shape, data } = toFloat64(weight);
+  const inner = sizeOf(shape.slice(axis + 1));
+  const channels = shape[axis]!;
+  const channelOf = (i: number) => Math.floor(i / inner) % channels;
+  const scale = new Float32Array(channels);
+  data.forEach((w, i) => {
+    scale[channelOf(i)] = Math.max(scale[channelOf(i)]!, Math.abs(w));
+  });
+  scale.forEach((largest, o) => {
+    scale[o] = largest === 0 ? 1 : largest / 127;
+  });
+  const nearest = (w: number, i: number) => Math.max(-127, Math.min(127, roundEven(w / scale[channelOf(i)]!)));
+  return {
+    integers: tensor("int8", shape, Int8Array.from(data, nearest)),
+    scale: tensor("float32", [channels], scale),
+  };
+}

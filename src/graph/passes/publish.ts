@@ -1,0 +1,78 @@
+import { FoveaError } from "../../core/errors.js";
+import type { Graph, Value } from "../graph.js";
+import { rebuild } from "./rebuild.js";
+
+/**
+ * A graph that also gives every tap as an output.
+ *
+ * 1. An output is called as its module's path, a slash, and the tap's name: `layer2.0.attention/channel`; a module without a path
+ *    gives the name alone.
+ * 2. A name that an output has already (a module that is applied twice) gets a number: `attention/spatial~2`.
+ *
+ * @example
+ * publishTaps(trace(resnet(20, { attention: "cbam" }), ["N", 3, 32, 32])).outputs.keys(); // output, layer1.0.attention/channel, …
+ */
+export function publishTaps(graph: Graph): Graph {
+  const target = rebuild(graph);
+  for (const { scope, name, value } of target.taps) {
+    const path = scope.replace(/ ?\(.*\)$/, "");
+    const wanted = path ? `${path}/${name}` : name;
+    let free = wanted;
+    for (let i = 2; target.outputs.has(free); i++) free = `${wanted}~${i}`;
+    target.output(free, value);
+  }
+  return target;
+}
+
+/**
+ * A graph that also gives, as output `features`, the last feature maps [N,C,H,W] before a classifier's global pooling:
+ * what class activation maps weigh and add up.
+ *
+ * 1. A map is a value of rank 4 with more than one position (H·W > 1) that depends on an input.
+ * 2. Going back from the network's first output, the maps that are met first are its last ones; it is the output of the network that
+ *    counts, so that maps which only feed a gate are passed over.
+ * 3. There must be exactly one of them, and it must be neither the output itself nor the input of a `Conv` on the way there: at a
+ *    small input the last maps are of one position, and what comes before them is not what the classifier sees.
+ *
+ * @throws FoveaError for a network that ends otherwise.
+ *
+ * @example
+ * publishFeatures(trace(resnet(18), ["N", 3, 224, 224])).outputs.get("features")?.shape; // ["N", 512, 7, 7]
+ */
+export function publishFeatures(graph: Graph): Graph {
+  const target = rebuild(graph);
+  const [end] = target.outputs.values();
+  const varying = dependents(target);
+  const isMap = (value: Value) => value.shape.length === 4 && varying.has(value) && positions(value) > 1;
+  const [seen, last, convolved] = [new Set<Value>(), new Set<Value>(), new Set<Value>()];
+  const pending = end ? [end] : [];
+  for (let value = pending.pop(); value; value = pending.pop()) {
+    if (seen.has(value)) continue;
+    seen.add(value);
+    if (isMap(value)) last.add(value);
+    else if (value.node) {
+      pending.push(...value.node.inputs);
+      if (value.node.op.name === "Conv") convolved.add(value.node.inputs[0]!);
+    }
+  }
+  const [features] = last;
+  if (features && features === end)
+    throw new FoveaError("features: the network's output is itself a map; it pools nothing");
+  if (!features || last.size > 1 || convolved.has(features) || features.source.kind === "input")
+    throw new FoveaError(
+      "features: no single map of more than 1×1 positions feeds the classifier; is the input too small for this network?",
+    );
+  if (target.outputs.has("features")) throw new FoveaError('features: the graph has an output "features" already');
+  target.output("features", features);
+  return target;
+}
+
+const positions = ({ shape }: Value): number => Number(shape[2]) * Number(shape[3]);
+
+/** The values that depend on an input. */
+function dependents(graph: Graph): Set<Value> {
+  const found = new Set(graph.inputs.values());
+  for (const node of graph.nodes)
+    if (node.inputs.some((value) => found.has(value))) for (const value of node.outputs) found.add(value);
+  return found;
+}

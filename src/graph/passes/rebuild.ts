@@ -1,0 +1,113 @@
+import { FoveaError } from "../../core/errors.js";
+import type { Tensor } from "../../core/tensor.js";
+import { type Cell, Graph, type Node, type Value } from "../graph.js";
+import { verify } from "../verify.js";
+
+/** The graph that is being written, as a rewrite sees it. */
+export interface Rebuild {
+  readonly target: Graph;
+  /** What stands for a value of the old graph. */
+  get(value: Value): Value;
+  /** The contents of a new cell of this name; a name that an earlier call has taken gets a number. */
+  state(name: string, contents: Tensor): Value;
+}
+
+/** What a pass does other than copying. Both answer undefined for what they leave as it is. */
+export interface Rewrite {
+  /** The values for the outputs of a node; none if nothing asks for them any more. */
+  node?(node: Node, to: Rebuild): readonly Value[] | undefined;
+  /** The value for the contents of a cell. */
+  state?(name: string, cell: Cell, to: Rebuild): Value | undefined;
+  /** New names of inputs and outputs. */
+  readonly names?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A copy of a graph, node by node in order, with some nodes or cells replaced. All else keeps its name, place and order:
+ * inputs, outputs, updates, taps, scopes. The copy reads the same cells, and is verified.
+ *
+ * @throws FoveaError if a node asks for a value that the rewrite left out.
+ *
+ * @example
+ * rebuild(graph, { node: (node, to) => (node.op.name === "Neg" ? [negate(to.get(node.inputs[0]!))] : undefined) });
+ */
+export function rebuild(graph: Graph, rewrite: Rewrite = {}): Graph {
+  const names = new Map<object, string>();
+  const target = new Graph(graph.training, (owner) => names.get(owner) ?? graph.nameOf(owner));
+  const fresh = new Set<string>();
+  const state = (name: string, contents: Tensor): Value => {
+    let free = name;
+    for (let i = 2; fresh.has(free); i++) free = `${name}~${i}`;
+    fresh.add(free);
+    const dtype = contents.dtype.startsWith("int") ? "int" : "float";
+    const cell: Cell = { shape: contents.shape, dtype, value: contents };
+    names.set(cell, free);
+    return target.state(cell);
+  };
+  const copied = new Map<Value, Value>();
+  const renamed = (name: string) => rewrite.names?.[name] ?? name;
+  for (const [name, value] of graph.inputs) copied.set(value, target.input(renamed(name), value.type));
+  target.randoms.push(...graph.randoms);
+  copyNodes(graph, copied, { target, state, rewrite });
+  const mapped = (value: Value) => copied.get(value)!;
+  for (const [name, value] of graph.outputs) target.output(renamed(name), mapped(value));
+  for (const { cell, value } of graph.updates) target.update(cell, mapped(value));
+  verify(target);
+  return target;
+}
+
+/**
+ * Writes a graph into another one, as part of it: `inputs` stand for its inputs, and what its cells hold now becomes constants.
+ * Updates are left out. Returns its outputs.
+ *
+ * @example
+ * const { output } = Object.fromEntries(inline(folded, x.graph, { input: x }));
+ *
+ * @throws FoveaError if an input is missing.
+ */
+export function inline(graph: Graph, target: Graph, inputs: Readonly<Record<string, Value>>): Map<string, Value> {
+  const copied = new Map<Value, Value>();
+  for (const [name, value] of graph.inputs) {
+    const given = inputs[name];
+    if (!given) throw new FoveaError(`inline: the graph has an input "${name}" that is not given`);
+    copied.set(value, given);
+  }
+  const rewrite: Rewrite = { state: (_name, cell) => target.constant(cell.value) };
+  copyNodes(graph, copied, { target, state: (_name, contents) => target.constant(contents), rewrite });
+  return new Map([...graph.outputs].map(([name, value]) => [name, copied.get(value)!]));
+}
+
+/** Copies all nodes, taps and whatever outputs and updates name; `copied` gets the new value for each old one. */
+function copyNodes(
+  graph: Graph,
+  copied: Map<Value, Value>,
+  { target, state, rewrite }: Pick<Rebuild, "target" | "state"> & { readonly rewrite: Rewrite },
+): void {
+  const get = (value: Value): Value => {
+    let copy = copied.get(value);
+    if (!copy) copied.set(value, (copy = copyOfSource(value, to, rewrite)));
+    return copy;
+  };
+  const to: Rebuild = { target, get, state };
+  for (const node of graph.nodes) {
+    const outputs = target.within(
+      node.scope,
+      () => rewrite.node?.(node, to) ?? target.apply(node.op, node.inputs.map(get), node.attributes),
+    );
+    outputs.forEach((value, i) => copied.set(node.outputs[i]!, value));
+  }
+  for (const { scope, name, value } of graph.taps) target.within(scope, () => target.tap(name, get(value)));
+  for (const value of graph.outputs.values()) get(value);
+  for (const { value } of graph.updates) get(value);
+}
+
+function copyOfSource({ source }: Value, to: Rebuild, rewrite: Rewrite): Value {
+  if (source.kind === "state") return rewrite.state?.(source.name, source.cell, to) ?? to.target.state(source.cell);
+  if (source.kind === "constant") {
+    const { dtype, shape, data } = source.tensor;
+    const isScalar = dtype === "float64" && shape.length === 0;
+    return isScalar ? to.target.scalar(data[0] as number) : to.target.constant(source.tensor);
+  }
+  const what = source.kind === "node" ? source.node.op.name : source.name;
+  throw new FoveaError(`a pass has left out ${what}, whose value is still needed`);
+}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ExportOptions, exportedGraph, exportOnnx, opsets } from "../../../src/formats/onnx/export.js";
+import type { Graph } from "../../../src/graph/graph.js";
+import { model, resnet } from "../../../src/models/index.js";
+import { trace } from "../../../src/nn/index.js";
+import { relativeError } from "../../../src/testing/compare.js";
+import { adamw, trainingStep } from "../../../src/train/index.js";
+import { defaults, traceExample } from "../../attention/catalogue.js";
+import { random } from "../../support/random.js";
+import { runOnnx, runReference, unsettle } from "./support.js";
+
+/** Exports a graph and holds every output of the file, run by ONNX Runtime, to the reference engine's. */
+async function holds(graph: Graph, fixed: Graph, options: ExportOptions, limit = 1e-4): Promise<Uint8Array> {
+  const bytes = exportOnnx(graph, options);
+  const inputs = { input: random(fixed.inputs.get("input")!.shape as number[]) };
+  const expected = await runReference(exportedGraph(fixed, options), inputs);
+  const actual = await runOnnx(bytes, inputs);
+  assert.deepEqual(Object.keys(actual), Object.keys(expected));
+  for (const [name, value] of Object.entries(expected)) {
+    const error = relativeError(actual[name]!, value);
+    assert.ok(error <= limit, `${name}: ${error}`);
+  }
+  return bytes;
+}
+
+// One network of each family; tools/check-onnx.ts has them all.
+const families: readonly [name: string, side: number][] = [
+  ["resnet20", 16],
+  ["preact_resnet20", 16],
+  ["ecaresnet18", 32],
+  ["eca_mobilenetv2", 32],
+  ["mbv2_ca", 32],
+  ["van_b0", 32],
+];
+for (const [name, side] of families)
+  test(`${name}: the exported file computes what the network does, batch norms folded or not`, async () => {
+    const network = unsettle(model(name, { classes: 10 }));
+    const [graph, fixed] = [trace(network, ["N", 3, side, side]), trace(network, [2, 3, side, side])];
+    const folded = await holds(graph, fixed, {});
+    const plain = await holds(graph, fixed, { foldBatchNorm: false });
+    assert.ok(folded.length < plain.length);
+  });
+
+test("every attention module exports in the operator sets where something changed", async () => {
+  for (const example of defaults)
+    for (const opset of [13, 17, 18, 21] as const) {
+      const { graph } = traceExample(example);
+      await holds(graph, graph, { opset });
+    }
+});
+
+test("a network exports in every operator set, attention maps and features among its outputs", async () => {
+  const network = unsettle(resnet(20, { classes: 10, attention: "cbam" }));
+  for (const opset of opsets) {
+    const [graph, fixed] = [trace(network, ["N", 3, 16, 16]), trace(network, [2, 3, 16, 16])];
+    await holds(graph, fixed, { opset, attentionMaps: true, features: true });
+  }
+});
+
+test("compressed weights: the file is smaller and computes with the rounded numbers", async () => {
+  const network = unsettle(resnet(20, { classes: 10, attention: "se" }));
+  const [graph, fixed] = [trace(network, ["N", 3, 16, 16]), trace(network, [2, 3, 16, 16])];
+  const inputs = { input: random([2, 3, 16, 16]) };
+  const exact = (await runReference(fixed, inputs)).output!;
+  const whole = exportOnnx(graph).length;
+  for (const [precision, share, cost] of [
+    ["float16", 0.56, 2e-3],
+    ["int8", 0.34, 5e-2],
+  ] as const)
+    for (const foldBatchNorm of [true, false]) {
+      const options = { precision, foldBatchNorm };
+      const bytes = await holds(graph, fixed, options);
+      assert.ok(bytes.length < share * whole, `${precision}: ${bytes.length} of ${whole} bytes`);
+      const rounded = (await runReference(exportedGraph(fixed, options), inputs)).output!;
+      const error = relativeError(rounded, exact);
+      assert.ok(error > 0 && error < cost, `${precision}: ${error}`);
+    }
+});
+
+test("metadata stands in the file", () => {
+  const bytes = exportOnnx(trace(resnet(20, { classes: 2 }), ["N", 3, 8, 8]), { metadata: { classes: '["a","ü"]' } });
+  assert.ok(Buffer.from(bytes).includes('["a","ü"]'));
+});
+
+test("what cannot be exported is refused, with the reason", () => {
+  const network = resnet(20, { classes: 2 });
+  const graph = trace(network, ["N", 3, 8, 8]);
+  assert.throws(() => exportOnnx(graph, { opset: 12 as 13 }), /opset must be 13 … 21, got 12/);
+  assert.throws(() => exportOnnx(graph, { precision: "int4" as "int8" }), /precision must be one of .* got int4/);
+  const step = trainingStep(network, { optimizer: adamw(), input: [2, 3, 8, 8], classes: 2 });
+  assert.throws(() => exportOnnx(step.graph), /has no ONNX form here: it belongs to training/);
+});
