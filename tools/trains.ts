@@ -106,7 +106,7 @@ const jobs: [string, () => Module, number][] = [
     .map(({ name, input }): [string, () => Module, number] => [
       name,
       () => model(name, { classes: 10 }),
-      input[1] > 64 ? 64 : input[1],
+      Math.min(input[1], 64),
     ]),
 ];
 const outcomes: Outcome[] = [];
