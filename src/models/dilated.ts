@@ -1,5 +1,6 @@
 import { attention as createModule, DANetHead, MixedPooling } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
+import { integer } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, ChannelDropout, Conv2d, initialize, Lambda, Module, Sequential } from "../nn/index.js";
 import { mapSize, relu, resize } from "../ops/index.js";
@@ -8,7 +9,7 @@ import { classCount, probability, refuseAttention } from "./parts.js";
 import { Bottleneck } from "./residual.js";
 import { resnetTrunk } from "./resnet.js";
 import { type ClassifierOptions, defineModel, type ModelSpec, SegmentationModel } from "./spec.js";
-import { Trunk } from "./trunk.js";
+import { Trunk, type TrunkOptions } from "./trunk.js";
 
 /** Options of {@link danet} and {@link spnet}. */
 export interface DilatedOptions extends ClassifierOptions {
@@ -16,6 +17,23 @@ export interface DilatedOptions extends ClassifierOptions {
   readonly dropout?: number;
   /** Dilations 4, 8, 16 in the last stage instead of one for all its blocks. */
   readonly multiGrid?: boolean;
+  /** Width of the first stage, 64 as published; all other widths keep their ratio to it. */
+  readonly width?: number;
+}
+
+/** What both networks are built from. */
+interface DilatedSettings {
+  readonly depth: 50 | 101;
+  readonly classes: number;
+  readonly dropout: number;
+  readonly multiGrid: boolean;
+  readonly width: number;
+}
+
+/** The trunk of both: deep stem, an eighth of the input's height and width. */
+function dilatedTrunk({ depth, width }: DilatedSettings): TrunkOptions {
+  const { widths, ...rest } = resnetTrunk(depth, { stem: "deep", outputStride: 8 });
+  return { ...rest, widths: widths.map((w) => (w * width) / 64), stemWidth: 2 * width };
 }
 
 /** A network on a dilated ResNet with a deep stem, `pretrained`, whose last map has an eighth of the input's height and width. */
@@ -33,23 +51,16 @@ abstract class DilatedNetwork extends SegmentationModel implements Attachable {
   }
 }
 
-/** Width of the deep stem. */
-const stemWidth = 128;
-
 /** Dual Attention Network: logits are fused, of positions, of channels. */
 export class DANet extends DilatedNetwork {
   readonly pretrained: Trunk;
   readonly head: DANetHead;
 
-  constructor(depth: 50 | 101, classes: number, dropout: number, multiGrid: boolean) {
+  constructor(settings: DilatedSettings) {
     super();
-    const grid = multiGrid ? [4, 8, 16] : undefined;
-    this.pretrained = new Trunk({
-      ...resnetTrunk(depth, { stem: "deep", outputStride: 8 }),
-      stemWidth,
-      multiGrid: grid,
-    });
-    this.head = new DANetHead(2048, { numClasses: classes, dropout });
+    const { classes, dropout, multiGrid, width } = settings;
+    this.pretrained = new Trunk({ ...dilatedTrunk(settings), multiGrid: multiGrid ? [4, 8, 16] : undefined });
+    this.head = new DANetHead(32 * width, { numClasses: classes, dropout });
   }
 
   override logits(x: Value): readonly Value[] {
@@ -112,8 +123,9 @@ export class SPNet extends DilatedNetwork {
   readonly head: SPHead;
   readonly auxlayer: AuxiliaryHead;
 
-  constructor(depth: 50 | 101, classes: number, dropout: number, multiGrid: boolean) {
+  constructor(settings: DilatedSettings) {
     super();
+    const { classes, dropout, multiGrid, width } = settings;
     const block = Bottleneck.kind({
       shortcut: "projection",
       // In every block of the last stage, and in the last of the others.
@@ -125,10 +137,9 @@ export class SPNet extends DilatedNetwork {
       },
     });
     const grid = multiGrid ? [4, 8, 16] : [4];
-    const trunk = resnetTrunk(depth, { stem: "deep", outputStride: 8 });
-    this.pretrained = new Trunk({ ...trunk, block, stemWidth, multiGrid: grid });
-    this.head = new SPHead(2048, classes, dropout);
-    this.auxlayer = new AuxiliaryHead(1024, classes, dropout);
+    this.pretrained = new Trunk({ ...dilatedTrunk(settings), block, multiGrid: grid });
+    this.head = new SPHead(32 * width, classes, dropout);
+    this.auxlayer = new AuxiliaryHead(16 * width, classes, dropout);
   }
 
   override logits(x: Value): readonly Value[] {
@@ -140,14 +151,22 @@ export class SPNet extends DilatedNetwork {
 /** Checks what the networks here have in common, and makes one. */
 function make<M extends Module>(
   owner: string,
-  kind: new (depth: 50 | 101, classes: number, dropout: number, multiGrid: boolean) => M,
+  kind: new (settings: DilatedSettings) => M,
   depth: 50 | 101,
-  { classes, attention, seed = 0, dropout = 0.1, multiGrid = true }: DilatedOptions,
+  { classes, attention, seed = 0, dropout = 0.1, multiGrid = true, width = 64 }: DilatedOptions,
 ): M {
   refuseAttention(owner, attention);
   if (depth !== 50 && depth !== 101) throw new OptionError(`${owner}: depth must be 50 or 101, got ${depth}`);
-  const rate = probability(owner, "dropout", dropout);
-  return initialize(new kind(depth, classCount(owner, classes, 19), rate, multiGrid), { seed });
+  if (integer(owner, "width", width) % 8)
+    throw new OptionError(`${owner}: width must be a multiple of 8, got ${width}`);
+  const settings = {
+    depth,
+    classes: classCount(owner, classes, 19),
+    dropout: probability(owner, "dropout", dropout),
+    multiGrid,
+    width,
+  };
+  return initialize(new kind(settings), { seed });
 }
 
 /**
@@ -177,6 +196,7 @@ export const dilatedNetworks: readonly ModelSpec[] = ([50, 101] as const).flatMa
     options: {
       dropout: { default: 0.1, doc: "share of channels dropped before each classifier in training" },
       multiGrid: { default: true, doc: "dilations 4, 8, 16 in the last stage instead of one for all its blocks" },
+      width: { default: 64, doc: "width of the first stage; all others keep their ratio to it" },
     },
   } as const;
   return [
