@@ -23,7 +23,14 @@ export interface Tensor<D extends DType = DType> {
   readonly data: Storage[D];
 }
 
-const constructors: { [D in DType]: new (length: number) => Storage[D] } = {
+/** The typed array of a dtype. */
+export interface ArrayType<D extends DType> {
+  new (length: number): Storage[D];
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): Storage[D];
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+export const arrayTypes: { readonly [D in DType]: ArrayType<D> } = {
   float64: Float64Array,
   float32: Float32Array,
   float16: Uint16Array,
@@ -50,7 +57,7 @@ export function tensor<D extends DType>(dtype: D, shape: readonly number[], data
 
 /** A tensor of zeros. */
 export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
-  return { dtype, shape, data: new constructors[dtype](sizeOf(shape)) };
+  return { dtype, shape, data: new arrayTypes[dtype](sizeOf(shape)) };
 }
 
 /** The same elements in memory of their own. */

@@ -1,26 +1,8 @@
-import { type DType, type Storage, type Tensor, tensor } from "../core/tensor.js";
-
-interface ElementArray<D extends DType> {
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): Storage[D];
-  readonly BYTES_PER_ELEMENT: number;
-}
-
-const arrays: { readonly [D in DType]: ElementArray<D> } = {
-  float64: Float64Array,
-  float32: Float32Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  int16: Int16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-};
+import { arrayTypes, type DType, type Tensor, tensor } from "../core/tensor.js";
 
 /** Bytes that one element of a dtype takes. */
 export function bytesPerElement(dtype: DType): number {
-  return arrays[dtype].BYTES_PER_ELEMENT;
+  return arrayTypes[dtype].BYTES_PER_ELEMENT;
 }
 
 /**
@@ -32,7 +14,7 @@ export function tensorOf(dtype: DType, shape: readonly number[], bytes: Uint8Arr
   const width = bytesPerElement(dtype);
   // Not slice(): that of a Node Buffer is a view.
   const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
-  return tensor(dtype, shape, new arrays[dtype](buffer, byteOffset, Math.floor(bytes.length / width)));
+  return tensor(dtype, shape, new arrayTypes[dtype](buffer, byteOffset, Math.floor(bytes.length / width)));
 }
 
 /** The elements of a tensor as little-endian bytes, a view. @throws ShapeError if data and shape disagree. */

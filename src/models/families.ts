@@ -65,6 +65,21 @@ function attentionAt(weights: Weights, prefix: string): readonly [string, object
   return null;
 }
 
+/** Keys of akamaster's CIFAR networks as ours. */
+export const akamasterKeys = (key: string): string => key.replace(/^linear\./, "fc.");
+
+/**
+ * Keys of the SimAM repository's CIFAR networks as ours: `linear` is the classifier, `shortcut` the downsampling, and an attention module
+ * (under `field` in ours) is joined to the layer that it follows, as `bn2.0`, `bn2.1` or `conv2.0`.
+ */
+export const simamRepositoryKeys =
+  (field: string) =>
+  (key: string): string =>
+    akamasterKeys(key)
+      .replace(".shortcut.", ".downsample.")
+      .replace(/\.(conv2|bn2)\.0\./, ".$1.")
+      .replace(/\.bn2\.1\./, `.${field}.`);
+
 const families: readonly Family[] = [
   {
     // akamaster/pytorch_resnet_cifar10: shortcuts without parameters, ImageNet's statistics.
@@ -80,7 +95,7 @@ const families: readonly Family[] = [
       )
         return undefined;
       const options = { classes: rows(weights, "linear.weight"), shortcut: "identity" };
-      return { model, options, rename: (key) => key.replace(/^linear\./, "fc."), normalization: imagenet };
+      return { model, options, rename: akamasterKeys, normalization: imagenet };
     },
   },
   {
@@ -94,12 +109,7 @@ const families: readonly Family[] = [
       return {
         model,
         options: { classes: rows(weights, "linear.weight"), ...(attention ? { attention } : {}) },
-        rename: (key) =>
-          key
-            .replace(/^linear\./, "fc.")
-            .replace(".shortcut.", ".downsample.")
-            .replace(/\.(conv2|bn2)\.0\./, ".$1.")
-            .replace(/\.bn2\.1\./, `.${field}.`),
+        rename: simamRepositoryKeys(field),
         normalization: { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] },
       };
     },

@@ -1,5 +1,6 @@
 import { attentionSpec, DANetHead } from "../attention/index.js";
 import type { Module } from "../nn/index.js";
+import { akamasterKeys, simamRepositoryKeys } from "./families.js";
 import { model } from "./index.js";
 import { resnet } from "./resnet.js";
 import type { ClassifierOptions } from "./spec.js";
@@ -15,22 +16,14 @@ type Settings = Readonly<Record<string, unknown>>;
 /** Depth of a name such as `resnet20`. */
 const depthOf = (name: unknown): number => Number(String(name).replace(/^resnet/, ""));
 
-/**
- * CIFAR networks of the SimAM repository: `linear` for the classifier, `shortcut` for the downsampling, and a module joined to
- * the layer it follows (`bn2.0`, `bn2.1`, `conv2.0`).
- */
+/** CIFAR networks of the SimAM repository. */
 function simamCifar({ arch, attention, numClasses, reduction, lambda }: Settings): PublishedNetwork {
   const given = { ...(reduction === undefined ? {} : { reduction }), ...(lambda === undefined ? {} : { lambda }) };
   const name = attention === "none" ? null : String(attention);
   const field = name ? attentionSpec(name).field : "";
   return {
     model: resnet(depthOf(arch), { classes: Number(numClasses), attention: name ? [name, given] : null }),
-    rename: (key) =>
-      key
-        .replace(/^linear\./, "fc.")
-        .replace(".shortcut.", ".downsample.")
-        .replace(/\.(conv2|bn2)\.0\./, ".$1.")
-        .replace(/\.bn2\.1\./, `.${field}.`),
+    rename: simamRepositoryKeys(field),
   };
 }
 
@@ -44,7 +37,7 @@ function moskomuleCifar({ depth, reduction, numClasses }: Settings): PublishedNe
 
 /** CIFAR networks of akamaster/pytorch_resnet_cifar10: shortcuts of option A, `linear` for the classifier. */
 function akamasterCifar(): PublishedNetwork {
-  return { model: resnet(20, { classes: 10, shortcut: "identity" }), rename: (key) => key.replace(/^linear\./, "fc.") };
+  return { model: resnet(20, { classes: 10, shortcut: "identity" }), rename: akamasterKeys };
 }
 
 /** CBAM and BAM networks of Jongchan/attention-module, for ImageNet or with a 3×3 stem for CIFAR. */

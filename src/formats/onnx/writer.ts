@@ -105,3 +105,6 @@ export class OnnxWriter {
 
 /** The numeric dimensions of a value, the symbolic batch as −1 (which ONNX's Reshape infers). */
 export const dimsOf = (value: Value): number[] => value.shape.map((d) => (d === "N" ? -1 : d));
+
+/** The attributes of a node whose operator is known. */
+export const attributesOf = <A>(node: Node): A => node.attributes as unknown as A;

@@ -1,6 +1,6 @@
 import { staticDim } from "../../../core/shape.js";
 import { convolution } from "../../../formats/onnx/rules/neural.js";
-import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
+import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import type { ConvInputGradAttributes, ConvWeightGradAttributes } from "../../../ops/conv.js";
 
 /**
@@ -9,7 +9,7 @@ import type { ConvInputGradAttributes, ConvWeightGradAttributes } from "../../..
  * With larger strides ConvTranspose is faster than spreading dy by zeros.
  */
 const inputGrad: Rule = (node, [dy, w], write) => {
-  const attributes = node.attributes as unknown as ConvInputGradAttributes;
+  const attributes = attributesOf<ConvInputGradAttributes>(node);
   const { strides, pads, dilations, group, size } = attributes;
   const [filters, perGroup, kh, kw] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
   const kernel = [kh, kw];
@@ -63,7 +63,7 @@ function turnTaps(w: string, write: OnnxWriter): string {
  * 3. otherwise (groups, dilation): one product for each tap.
  */
 const weightGrad: Rule = (node, [x, dy], write) => {
-  const attributes = node.attributes as unknown as ConvWeightGradAttributes;
+  const attributes = attributesOf<ConvWeightGradAttributes>(node);
   const { strides, dilations, group } = attributes;
   const [n, channels, height, width] = node.inputs[0]!.shape.map(staticDim) as [number, number, number, number];
   const [, filters, oh, ow] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];

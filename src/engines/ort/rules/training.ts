@@ -1,7 +1,7 @@
 import { staticDim } from "../../../core/shape.js";
 import { sizeOf, tensor } from "../../../core/tensor.js";
 import type { Rule, Rules } from "../../../formats/onnx/writer.js";
-import { dimsOf } from "../../../formats/onnx/writer.js";
+import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
 import type { MaxPoolAttributes } from "../../../ops/pool.js";
 import { convGradientRules } from "./conv-gradients.js";
 
@@ -56,7 +56,7 @@ const batchNormTrainingGrad: Rule = (node, [dy, x, gamma, mean, variance], write
 
 /** The pooling is done again for the positions of the maxima, and the gradients are added there. */
 const maxPoolGrad: Rule = (node, [dy, x], write) => {
-  const { kernel, strides, pads } = node.attributes as unknown as MaxPoolAttributes;
+  const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
   const shape = dimsOf(node.inputs[1]!);
   const [, indices] = write.emitAll("MaxPool", [x!], { kernel_shape: kernel, strides, pads }, { outputs: 2 });
   const zeros = write.emit("Expand", [write.number(0), write.ints([sizeOf(shape)])]);

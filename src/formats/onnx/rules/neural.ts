@@ -3,7 +3,7 @@ import type { Node } from "../../../graph/graph.js";
 import type { ConvAttributes } from "../../../ops/conv.js";
 import type { MaxPoolAttributes } from "../../../ops/pool.js";
 import { type AxisMap, type ResampleAttributes, weightsOf } from "../../../ops/resample.js";
-import type { OnnxWriter, Rule, Rules } from "../writer.js";
+import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../writer.js";
 
 /** The attributes that ONNX's convolutions share, from ours and the weight's shape. */
 export function convolution({ strides, pads, dilations, group }: ConvAttributes, kernel: readonly number[]) {
@@ -12,7 +12,7 @@ export function convolution({ strides, pads, dilations, group }: ConvAttributes,
 
 const conv: Rule = (node, inputs, write) => {
   const kernel = node.inputs[1]!.shape.slice(2) as number[];
-  return [write.emit("Conv", inputs, convolution(node.attributes as unknown as ConvAttributes, kernel))];
+  return [write.emit("Conv", inputs, convolution(attributesOf<ConvAttributes>(node), kernel))];
 };
 
 const matMul: Rule = (node, [a, b], write) => {
@@ -30,7 +30,7 @@ const batchNormalization: Rule = (node, inputs, write) => [
 ];
 
 const maxPool: Rule = (node, inputs, write) => {
-  const { kernel, strides, pads } = node.attributes as unknown as MaxPoolAttributes;
+  const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
   return [write.emit("MaxPool", inputs, { kernel_shape: kernel, strides, pads })];
 };
 
@@ -39,7 +39,7 @@ const maxPool: Rule = (node, inputs, write) => {
  * as for its gradient, a product with the constant matrix of each axis: y = R · x · Cᵀ.
  */
 const resample: Rule = (node, [x], write) => {
-  const { rows, columns, transposed } = node.attributes as unknown as ResampleAttributes;
+  const { rows, columns, transposed } = attributesOf<ResampleAttributes>(node);
   const direct = transposed ? undefined : directResample(node, x!, rows, columns, write);
   if (direct) return [direct];
   const left = isIdentity(rows) ? x! : write.emit("MatMul", [matrix(rows, transposed, write), x!]);
