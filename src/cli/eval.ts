@@ -46,6 +46,7 @@ export const evalCommand = addModelFlags(new Command("eval"))
       throw new OptionError(`--split must be validation or train, got ${flags.split}`);
     const run = (await isRun(runOrModel)) ? await loadRun(runOrModel, flags.weights) : undefined;
     const splits = await openDataset(source, {
+      ...run?.division,
       ...optional("imageSize", flags.imageSize ?? run?.imageSize),
       ...optional("validationSplit", flags.valSplit),
     });

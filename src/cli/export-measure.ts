@@ -45,12 +45,13 @@ class Exported extends Module {
  * part of a data set. The graph, not the file, because evaluation is written for networks; both hold the same numbers.
  */
 export async function measure(
-  { model, preprocessing, imageSize }: LoadedModel,
+  { model, preprocessing, imageSize, division }: LoadedModel,
   source: string,
   { foldBatchNorm = true, precision = "float32" }: ExportedGraphOptions,
   validationSplit?: number,
 ): Promise<Measured> {
   const { validation } = await openDataset(source, {
+    ...division,
     imageSize,
     ...(validationSplit === undefined ? {} : { validationSplit }),
   });

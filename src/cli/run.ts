@@ -15,7 +15,7 @@ import {
   RunFolder,
   recogniseCheckpoint,
 } from "../index.js";
-import { type ModelFlags, modelOptions } from "./arguments.js";
+import { type ModelFlags, modelOptions, optional } from "./arguments.js";
 import { readCheckpointFile } from "./inspect.js";
 
 /** A network ready to use, and what is known about its input and classes. */
@@ -26,6 +26,8 @@ export interface LoadedModel {
   readonly preprocessing: Preprocessing | null;
   /** Height and width of the input. */
   readonly imageSize: number;
+  /** How the run divided its data, so that no picture it learned from is taken for validation. */
+  readonly division: { readonly seed?: number; readonly validationSplit?: number };
   /** What the authors of the weights normalise by, where that is known. */
   readonly normalization?: Normalization;
 }
@@ -56,7 +58,15 @@ export async function loadRun(path: string, weights = "best"): Promise<LoadedMod
   const network = buildNetwork(made, preprocessing);
   if (weights === "best" || weights === "last") loadState(network, await run.weights(weights));
   else loadState(network, modelWeights((await readCheckpointFile(weights)).tensors));
-  return { model: network, name: made.name, classes: data.classes, preprocessing, imageSize: preprocessing.imageSize };
+  const division = { seed: run.config.training.seed, ...optional("validationSplit", data.validationSplit) };
+  return {
+    model: network,
+    name: made.name,
+    classes: data.classes,
+    preprocessing,
+    imageSize: preprocessing.imageSize,
+    division,
+  };
 }
 
 /**
@@ -85,6 +95,7 @@ export async function loadNamed(
     classes: null,
     preprocessing: null,
     imageSize,
+    division: {},
     ...(own?.normalization ? { normalization: own.normalization } : {}),
   };
 }

@@ -56,6 +56,10 @@ test("weights of a trained network begin another, with a new classifier and an i
     ...settings,
     "--freeze",
     "backbone",
+    "--seed",
+    "5",
+    "--val-split",
+    "0.25",
     "--out",
     at("second"),
     "--json",
@@ -78,6 +82,8 @@ test("weights of a trained network begin another, with a new classifier and an i
   const evaluated = await fovea(["eval", at("second"), at("photos"), "--json"]);
   assert.equal(evaluated.code, 0, evaluated.stderr);
   assert.equal(JSON.parse(evaluated.stdout).top1, JSON.parse(second.stdout).best.top1);
+  assert.equal(JSON.parse(evaluated.stdout).count, 10, "the pictures that the run kept for validation");
+  assert.equal(JSON.parse(evaluated.stdout).loss, JSON.parse(second.stdout).best.loss);
 
   const partly = await fovea(["train", at("photos"), ...settings, "--freeze-until", "layer3", "--out", at("third")]);
   assert.equal(partly.code, 0, partly.stderr);
