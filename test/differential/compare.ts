@@ -35,11 +35,19 @@ export interface Comparison {
 
 /** Noise as large as float32's rounding step, drawn `draws` times; an error may be `factor` times the largest response. */
 const noise = { size: 2 ** -23, draws: 3, factor: 40 };
-/** Errors below this share of an array's largest element are nobody's fault: one rounding step, and functions of single precision. */
-const floor = 2e-6;
+/** Errors below this share of an array's largest element are nobody's fault: long sums of equal terms, functions of single precision. */
+const floor = 1e-5;
+
+/** One engine for each lowering. */
+export const enginesFor = (threads: number): ReadonlyMap<string, Engine> =>
+  new Map(Object.entries(lowerings).map(([name, make]) => [name, make(threads)]));
 
 /** Runs a network on the reference engine and on each lowering, and compares all outputs and all state afterwards. */
-export async function compare(plan: Plan, engines: ReadonlyMap<string, Engine>): Promise<Comparison> {
+export async function compare(
+  plan: Plan,
+  engines: ReadonlyMap<string, Engine>,
+  turnsTo: (lowering: string) => void = () => {},
+): Promise<Comparison> {
   const { graph, feeds } = build(plan);
   const expected = await resultsOf(referenceEngine(), { graph, feeds });
   const response = new Map<string, number>();
@@ -51,6 +59,7 @@ export async function compare(plan: Plan, engines: ReadonlyMap<string, Engine>):
   const differences: Difference[] = [];
   let [arrays, blind, worst] = [0, 0, 0];
   for (const [lowering, engine] of engines) {
+    turnsTo(lowering);
     let actual: Map<string, Tensor>;
     try {
       actual = await resultsOf(engine, { graph, feeds });
@@ -101,5 +110,6 @@ function distance(a: Tensor, b: Tensor): number {
 
 /** The part of a network that computes one array. */
 export function partFor(plan: Plan, what: string): Graph {
-  return build(plan, what.startsWith("next ") ? undefined : what).graph;
+  const isOutput = build(plan).graph.outputs.has(what);
+  return build(plan, isOutput ? what : undefined).graph;
 }

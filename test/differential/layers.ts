@@ -287,6 +287,15 @@ const arithmetic: Layer = (x, draw) =>
     () => o.clip(x, -0.7, 0.9),
   ])();
 
+/** Maxima with ties, which must all choose the first. */
+const ties: Layer = (x, draw, net) => {
+  const clipped = o.clip(x, -0.3, 0.3);
+  const y = draw.chance(0.5)
+    ? o.add(clipped, o.reduceMax(clipped, draw.pick([[1], [2], [3], [2, 3]])))
+    : maxPool(clipped, draw, net);
+  return o.add(y, 0.5);
+};
+
 /** Elements, or whole channels, left out at random. */
 const dropout: Layer = (x, draw, net) => {
   if (!net.graph.training) return x;
@@ -305,6 +314,7 @@ export const layers: readonly (readonly [name: string, share: number, layer: Lay
   ["thrice", 1, thrice],
   ["skip", 2, skip],
   ["max pool", 2, maxPool],
+  ["ties", 1, ties],
   ["average pool", 2, averagePool],
   ["resample", 2, resample],
   ["transposed conv", 1, transposedConvolution],

@@ -1,4 +1,5 @@
 import type { Rng } from "../../src/core/rng.js";
+import { sizeOf } from "../../src/core/tensor.js";
 import { type Graph, program } from "../../src/graph/graph.js";
 import type { Dense, Op, ValueType } from "../../src/graph/op.js";
 import { rebuild } from "../../src/graph/passes/rebuild.js";
@@ -13,21 +14,30 @@ const exact = new Set(
 );
 /** Its derivative compares the output with its bounds. */
 const bounding = "HardSigmoid";
-/** Adds numbers that are rounded once for a whole channel, so that the errors of its elements have one sign. */
-const shifting = "BatchNormTrainingGrad";
+/** Its result may be zero by cancellation of γ/σ · dy with numbers that are rounded once for a whole channel. */
+const cancelling = "BatchNormTrainingGrad";
 
 /**
  * The graph as arithmetic of limited precision might compute it: every element of every input and output of every node that rounds
- * is multiplied by 1 + u, u uniform in ±`size`, each time it is used (Parker's Monte Carlo arithmetic, 1997). Zeros stay zeros.
+ * is multiplied by (1 + u)(1 + v), u and v uniform in ±`size`, u drawn for each element and v for each array (functions that are
+ * approximated err to one side), anew for each use (Parker's Monte Carlo arithmetic, 1997). Zeros stay zeros.
  * How far the results move shows how far rounding may move them: cancellation, division by small numbers, and maxima or
  * rectifiers that are about to flip are all in it.
  */
 export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
-  const shaken = (x: Dense, { dtype }: ValueType): Dense =>
-    dtype === "float" ? { ...x, data: x.data.map((v) => v * (1 + rng.uniform(-size, size))) } : x;
-  const shifted = (x: Dense): Dense => {
-    const shift = rng.uniform(-size, size) * magnitude(x);
-    return { ...x, data: x.data.map((v) => v + shift) };
+  const shaken = (x: Dense, { dtype }: ValueType): Dense => {
+    if (dtype !== "float") return x;
+    const common = 1 + rng.uniform(-size, size);
+    return { ...x, data: x.data.map((v) => v * common * (1 + rng.uniform(-size, size))) };
+  };
+  /** dx with the rounding of γ/σ · dy, of each element and of the channel. */
+  const afterCancelling = (dx: Dense, [dy, , gamma, , variance]: readonly Dense[], epsilon: number): Dense => {
+    const area = sizeOf(dx.shape.slice(2));
+    const scales = gamma!.data.map((g, c) => Math.abs(g) / Math.sqrt(variance!.data[c]! + epsilon));
+    const common = scales.map(() => rng.uniform(-size, size));
+    const channel = (i: number) => Math.floor(i / area) % scales.length;
+    const off = (i: number) => scales[channel(i)]! * magnitude(dy!) * (common[channel(i)]! + rng.uniform(-size, size));
+    return { ...dx, data: dx.data.map((v, i) => v + off(i)) };
   };
   const noisy = (op: Op, inputs: readonly ValueType[], outputs: readonly ValueType[]): Op => ({
     ...op,
@@ -38,7 +48,9 @@ export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
       );
       if (op.name === bounding) return results;
       const moved = results.map((v, i) => shaken(v, outputs[i]!));
-      return op.name === shifting ? moved.map(shifted) : moved;
+      return op.name === cancelling
+        ? moved.with(0, afterCancelling(moved[0]!, values, Number(attributes.epsilon)))
+        : moved;
     },
   });
   const live = new Set(program(graph).nodes);

@@ -52,6 +52,9 @@ const cases: Record<string, Case> = {
   transpose: unary((v) => o.transpose(v, [2, 0, 3, 1])),
   slice: unary((v) => o.slice(v, 2, 1, 3)),
   pad: unary((v) => o.pad(v, { axis: 3, before: 2, after: 1 })),
+  "pad, then a maximum of negative numbers": unary((v) =>
+    o.maxPool(o.pad(o.sub(v, 5), { axis: 2, before: 1, after: 1 }), { kernel: 3, stride: 1 }),
+  ),
   concat: [(a, b) => o.concat([a!, b!, a!], 1), x, random([2, 1, 4, 5])],
   "sum over axes": unary((v) => o.reduceSum(v, [0, 2])),
   "mean, dropped axes": unary((v) => o.reduceMean(v, [-1, -2], { keepdims: false })),
