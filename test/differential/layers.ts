@@ -112,7 +112,7 @@ const block: Layer = (x, draw, net) => o.relu(net.batchNorm(convolution(x, draw,
 
 /** A branch that keeps the shape of the map. */
 const branch: Layer = (x, draw, net) => {
-  const inner = net.batchNorm(convolution(x, draw, net, { same: true, filters: draw.channels() }), draw);
+  const inner = net.batchNorm(convolution(x, draw, net, { same: true }), draw);
   return net.batchNorm(
     convolution(activation(inner, draw, net), draw, net, { same: true, filters: sizesOf(x)[1] }),
     draw,
@@ -158,12 +158,12 @@ const averagePool: Layer = (x, draw) => {
 const resample: Layer = (x, draw, net) => {
   const [n, c, height, width] = sizesOf(x);
   const size = [draw.between(1, Math.min(17, 2 * height)), draw.between(1, Math.min(17, 2 * width))] as const;
-  if (!net.allows(0, n * c * size[0] * size[1])) return x;
+  if (!net.allows(0, n * c * Math.max(size[0] * size[1], 2 * height * width))) return x;
   return draw.pick([
     () => o.adaptiveAveragePool(x, size),
     () => o.resize(x, size, { mode: "nearest" }),
     () => o.resize(x, size, { mode: "bilinear", alignCorners: draw.chance(0.5) }),
-    () => o.resize(x, [2 * height, 2 * width], { mode: draw.pick(["nearest", "bilinear"] as const) }),
+    () => o.resize(x, [height, 2 * width], { mode: draw.pick(["nearest", "bilinear"] as const) }),
     () => o.replicatePad(x, draw.between(0, 2)),
   ])();
 };

@@ -33,11 +33,12 @@ export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
   /** dx with the rounding of γ/σ · dy, of each element and of the channel. */
   const afterCancelling = (dx: Dense, [dy, , gamma, , variance]: readonly Dense[], epsilon: number): Dense => {
     const area = sizeOf(dx.shape.slice(2));
-    const scales = gamma!.data.map((g, c) => Math.abs(g) / Math.sqrt(variance!.data[c]! + epsilon));
+    const largest = magnitude(dy!);
+    const scales = gamma!.data.map((g, c) => (largest * Math.abs(g)) / Math.sqrt(variance!.data[c]! + epsilon));
     const common = scales.map(() => rng.uniform(-size, size));
     const channel = (i: number) => Math.floor(i / area) % scales.length;
-    const off = (i: number) => scales[channel(i)]! * magnitude(dy!) * (common[channel(i)]! + rng.uniform(-size, size));
-    return { ...dx, data: dx.data.map((v, i) => v + off(i)) };
+    const off = (c: number) => scales[c]! * (common[c]! + rng.uniform(-size, size));
+    return { ...dx, data: dx.data.map((v, i) => v + off(channel(i))) };
   };
   const noisy = (op: Op, inputs: readonly ValueType[], outputs: readonly ValueType[]): Op => ({
     ...op,
