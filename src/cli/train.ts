@@ -64,6 +64,7 @@ interface TrainFlags extends ModelFlags, TransferFlags {
   readonly labelSmoothing: number;
   readonly clip?: number;
   readonly ema?: number;
+  readonly recompute?: boolean;
   readonly augment: boolean;
   readonly seed: number;
   readonly valSplit?: number;
@@ -94,6 +95,10 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--label-smoothing <share>", "share of each target spread over all classes", share, 0)
   .option("--clip <norm>", "largest norm of all gradients together", positive)
   .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", share)
+  .option(
+    "--recompute",
+    "less memory, more time: compute the blocks again in the backward pass instead of keeping them",
+  )
   .option("--no-augment", "no random crops and mirroring")
   .option("--seed <n>", "seed of weights, order and augmentation", whole, 0)
   .option(
@@ -278,6 +283,7 @@ async function runTraining(
           optimizer: optimizerOf(flags),
           groups: headGroup(made, training.headLr, optimizerOf(flags).lr),
           preprocessing,
+          recompute: flags.recompute ?? false,
           validate: data.validation,
           signal: interrupt.signal,
           ...optional("resume", checkpoint),

@@ -168,7 +168,8 @@ function clipFactor(derived: readonly (Value | null)[], limit: number): Value {
         ]
       : [],
   );
-  const norm = sqrt(squares.reduce((a, b) => add(a, b)));
+  // From the last parameter on: gradients come in that order, and engines compute what is asked for first.
+  const norm = sqrt(squares.reduceRight((a, b) => add(a, b)));
   return minimum(div(limit, add(norm, 1e-6)), norm.graph.scalar(1));
 }
 

@@ -287,13 +287,14 @@ const arithmetic: Layer = (x, draw) =>
     () => o.clip(x, -0.7, 0.9),
   ])();
 
-/** Maxima with ties, which must all choose the first. */
+/** Maxima of two numbers, so with ties: all must choose the first, which shows in the gradients of the parameters that hold the numbers. */
 const ties: Layer = (x, draw, net) => {
-  const clipped = o.clip(x, -0.3, 0.3);
-  const y = draw.chance(0.5)
-    ? o.add(clipped, o.reduceMax(clipped, draw.pick([[1], [2], [3], [2, 3]])))
-    : maxPool(clipped, draw, net);
-  return o.add(y, 0.5);
+  const sizes = x.shape.slice(1) as number[];
+  const chosen = o.where(o.greater(x, 0), net.filled(sizes, draw, 0.5), net.filled(sizes, draw, -0.5));
+  const most = draw.chance(0.5)
+    ? o.reduceMax(chosen, draw.pick([[1], [2], [3], [2, 3]]))
+    : o.maxPool(chosen, { kernel: 3, stride: 1, padding: 1 });
+  return o.add(x, most);
 };
 
 /** Elements, or whole channels, left out at random. */

@@ -1,6 +1,6 @@
 import { gradients } from "../../src/autodiff/gradients.js";
 import { sizeOf, type Tensor, tensor } from "../../src/core/tensor.js";
-import { Graph, type Value } from "../../src/graph/graph.js";
+import { Graph, type Node, type Value } from "../../src/graph/graph.js";
 import { verify } from "../../src/graph/verify.js";
 import { BatchNorm, constant, crossEntropy, flatten, globalAveragePool, Param } from "../../src/nn/index.js";
 import * as o from "../../src/ops/index.js";
@@ -78,6 +78,11 @@ export class Builder {
     return this.graph.state(this.add("vector", new Param([length], constant(0)), draw, -0.5, 0.5));
   }
 
+  /** A parameter whose elements are all equal. */
+  filled(shape: readonly number[], draw: Draw, value: number): Value {
+    return this.graph.state(this.add("filled", new Param(shape, constant(0)), draw, value, value));
+  }
+
   batchNorm(x: Value, draw: Draw): Value {
     const count = sizeOf(x.shape as number[]) / (x.shape[1] as number);
     if (this.graph.training && count < 2) return x;
@@ -136,7 +141,10 @@ export function build(plan: Plan, only?: string): Network {
   for (const { name, shape } of graph.randoms) feeds[name] = net.numbers(name, shape, 0, 1);
 
   const learned = [...net.parameters].filter(([param]) => param.trainable && param.kind === "parameter");
-  const derived = gradients(loss, [input, ...learned.map(([param]) => graph.state(param))]);
+  // Each layer as one part; what is batch norm's own belongs to none, so that parts also come in pieces.
+  const recompute = (node: Node) => node.scope.match(/^\d+/)?.[0];
+  const wrt = [input, ...learned.map(([param]) => graph.state(param))];
+  const derived = gradients(loss, wrt, draw.chance(0.3) ? { recompute } : {});
   if (derived[0]) output("d input", derived[0]);
   const optimizer = draw.pick<Optimizer>([sgd({ momentum: 0 }), sgd(), sgd({ nesterov: true }), adamw()]);
   const scalars = Object.entries(optimizer.scalars(3, 0.05)).map(([name, value]) => {

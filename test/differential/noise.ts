@@ -9,7 +9,7 @@ import { magnitude } from "../../src/testing/compare.js";
 const exact = new Set(
   [
     ["Reshape", "Transpose", "Slice", "Pad", "Concat", "Expand", "Cast", "Neg", "Abs", "Sign", "Where", "Relu", "Clip"],
-    ["Max", "Min", "ReduceMax", "MaxPool", "Greater", "Equal", "ReluGrad", "ReduceMaxGrad", "MaxPoolGrad"],
+    ["After", "Max", "Min", "ReduceMax", "MaxPool", "Greater", "Equal", "ReluGrad", "ReduceMaxGrad", "MaxPoolGrad"],
   ].flat(),
 );
 /** Its derivative compares the output with its bounds. */
