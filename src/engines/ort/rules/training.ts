@@ -90,16 +90,17 @@ const reduceMaxGrad: Rule = (node, [dy, x], write) => {
 };
 
 /**
- * A Reshape to the shape that x has, plus zero times whether an element of the signal is positive: ONNX Runtime cannot know that it is
- * zero, so it must wait, and a Reshape copies nothing.
+ * A new first axis, put in and taken out again, which copies nothing. Its position is zero times whether an element of the signal is
+ * positive: ONNX Runtime cannot know that this is zero, so it must wait. (A Reshape would do as well, but where another Reshape
+ * follows, ONNX Runtime merges the two and forgets to wait.)
  */
 const after: Rule = (node, [x, signal], write) => {
   const [, { shape }] = node.inputs as [Value, Value];
   const flat = shape.length === 1 ? signal! : write.reshape(signal!, [-1]);
   const element = write.emit("Slice", [flat, write.ints([0]), write.ints([1])]);
   const bit = write.emit("Cast", [write.emit("Greater", [element, write.number(0)])], { to: 7 });
-  const nothing = write.emit("Mul", [bit, write.ints([0])]);
-  return [write.emit("Reshape", [x!, write.emit("Add", [nothing, write.ints(dimsOf(node.outputs[0]!))])])];
+  const zero = write.emit("Mul", [bit, write.ints([0])]);
+  return [write.emit("Squeeze", [write.emit("Unsqueeze", [x!, zero]), write.ints([0])])];
 };
 
 /** Rules in standard ONNX for the operators that stand only in training graphs. They run on every build of ONNX Runtime. */
