@@ -8,6 +8,7 @@ import type { Rules } from "../../formats/onnx/writer.js";
 import { type Cell, type Graph, type Program, program } from "../../graph/graph.js";
 import type { Arrays, Engine, Executable } from "../engine.js";
 import { checkFeeds, checkGraph } from "../feeds.js";
+import { blockedDialect } from "./blocked/dialect.js";
 import { nativeRules } from "./rules/native.js";
 import { trainingRules } from "./rules/training.js";
 import type { HostRequest, HostResult } from "./session.js";
@@ -21,6 +22,12 @@ export interface OrtOptions {
   readonly threads?: number;
   /** Rules that replace the engine's own, by operator name. */
   readonly rules?: Rules;
+  /**
+   * How activations and weights lie in memory: `plain` (row-major, standard operators), `blocked` (channels in blocks, by operators of
+   * ONNX Runtime's own that are faster with changing weights), or `auto` (default): blocked for graphs with gradients of
+   * convolutions, where this processor has such operators.
+   */
+  readonly layout?: "auto" | "plain" | "blocked";
 }
 
 /**
@@ -31,21 +38,33 @@ export interface OrtOptions {
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
  * const { output } = await executable.run({ input: float32([1, 3, 32, 32], pixels) });
  */
-export function ortEngine({ threads = availableParallelism(), rules = new Map() }: OrtOptions = {}): Engine {
+export function ortEngine({
+  threads = availableParallelism(),
+  rules = new Map(),
+  layout = "auto",
+}: OrtOptions = {}): Engine {
   const all: Rules = new Map([...nodeRules, ...rules]);
   const host = new WorkerHost();
+  let block: Promise<number | undefined> | undefined;
+  /** What writes a graph in blocks, if it shall be. */
+  const dialectFor = async (graph: Graph) => {
+    if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph))) return undefined;
+    block ??= host.ask({ kind: "blockSize" }) as Promise<number | undefined>;
+    const size = await block;
+    return size === undefined ? undefined : blockedDialect(size, all);
+  };
   return {
-    name: "ort",
+    name: layout === "auto" ? "ort" : `ort-${layout}`,
     async compile(graph) {
       checkGraph(graph);
-      const lowered = lowerToOnnx(graph, all);
+      const lowered = lowerToOnnx(graph, all, { dialect: await dialectFor(graph) });
       const spec = {
         model: encodeOnnx(lowered.model),
         outputs: [...graph.outputs.keys()],
-        states: lowered.states.map(({ cell, before, after }) => ({
+        states: lowered.states.map(({ cell, before, after, form }) => ({
           before: before.name,
           after: after.name,
-          initial: widthOf(cell),
+          initial: form ? form.pack(widthOf(cell)) : widthOf(cell),
         })),
         threads,
       };
@@ -55,6 +74,8 @@ export function ortEngine({ threads = availableParallelism(), rules = new Map() 
     release: () => host.stop(),
   };
 }
+
+const learnsConvolutions = (graph: Graph): boolean => graph.nodes.some(({ op }) => op.name === "ConvWeightGrad");
 
 const widthOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell.value) : cell.value);
 
@@ -81,7 +102,9 @@ class OrtExecutable implements Executable {
 
   async readState(): Promise<Map<Cell, Tensor>> {
     const contents = (await this.host.ask({ kind: "readState", session: this.session })) as readonly Tensor[];
-    return new Map(this.lowered.states.map(({ cell }, i) => [cell, contents[i]!]));
+    return new Map(
+      this.lowered.states.map(({ cell, form }, i) => [cell, form ? form.unpack(contents[i]!) : contents[i]!]),
+    );
   }
 
   async release(): Promise<void> {

@@ -1,5 +1,8 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import { copyOf, type Tensor } from "../../core/tensor.js";
+import { defaultOpset } from "../../formats/onnx/lower.js";
+import { encodeOnnx } from "../../formats/onnx/proto.js";
+import { blockedDomain } from "./blocked/writer.js";
 
 /** What a session host needs of onnxruntime-node or onnxruntime-web. */
 export interface OrtModule {
@@ -23,6 +26,7 @@ export interface SessionSpec {
 
 /** Requests to a host, one object each, so that they cross to a worker as messages. */
 export type HostRequest =
+  | { readonly kind: "blockSize" }
   | { readonly kind: "create"; readonly spec: SessionSpec }
   | { readonly kind: "run"; readonly session: number; readonly inputs: Readonly<Record<string, Tensor>> }
   | { readonly kind: "readState"; readonly session: number }
@@ -50,6 +54,7 @@ export class SessionHost {
 
   async handle(request: HostRequest): Promise<HostResult> {
     if (request.kind === "create") return this.#create(request.spec);
+    if (request.kind === "blockSize") return this.#probeBlockSize();
     const session = this.#sessions.get(request.session)!;
     if (request.kind === "run") return this.#run(session, request.inputs);
     if (request.kind === "readState")
@@ -77,6 +82,30 @@ export class SessionHost {
       next: buffers("after"),
     });
     return id;
+  }
+
+  /** Channels in a block of this build and processor, as ReorderInput shows by filling four channels up; undefined where there are no blocks. */
+  async #probeBlockSize(): Promise<number | undefined> {
+    const shape = [1, 4, 1, 1];
+    const model = encodeOnnx({
+      nodes: [
+        { type: "ReorderInput", domain: blockedDomain, name: "probe", inputs: ["x"], outputs: ["y"], attributes: {} },
+      ],
+      initializers: new Map(),
+      inputs: [{ name: "x", dtype: "float32", shape }],
+      outputs: [{ name: "y", dtype: "float32", shape: [1, "block", 1, 1] }],
+      opsets: { "": defaultOpset, [blockedDomain]: 1 },
+    });
+    try {
+      const session = await this.#ort.InferenceSession.create(model, { logSeverityLevel: 4 });
+      const { y } = await session.run({ x: new this.#ort.Tensor("float32", Float32Array.of(1, 2, 3, 4), shape) });
+      await session.release();
+      const [, block] = y!.dims;
+      const expected = [1, 2, 3, 4, ...Array<number>(block! - 4).fill(0)];
+      return expected.every((value, i) => y!.data[i] === value) ? block : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   async #run(session: Session, inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
