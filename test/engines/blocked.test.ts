@@ -180,6 +180,26 @@ const cases: Record<string, Case> = {
   "maximum over channels": after((y) => o.reduceMax(y, [1])),
   "maximum over channels, with ties": after((y) => o.reduceMax(o.relu(o.sub(y, 0.5)), [1]), 3, [5, 6], 32),
   "maximum and mean": after((y) => o.add(y, o.add(o.reduceMax(y, [2, 3]), o.reduceMax(y, [1])))),
+  "gate from two maps": [
+    (x, w, k) => {
+      const y = o.conv(x!, w!, undefined, { padding: 1 });
+      const two = o.concat([o.reduceMax(y, [1]), o.reduceMean(y, [1])], 1);
+      return o.mul(y, o.sigmoid(o.conv(two, k!, undefined, { padding: 3 })));
+    },
+    maps(4, 3, 6, 5),
+    weight(16, 3, 3, 3),
+    weight(1, 2, 7, 7),
+  ],
+  "two maps from one, dilated, of 20 images": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: [2, 1], dilation: [2, 1] }),
+    maps(20, 1, 5, 6),
+    weight(2, 1, 3, 3),
+  ],
+  "one map from three, stride 2": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 2, stride: 2 }),
+    maps(4, 3, 7, 6),
+    weight(1, 3, 5, 5),
+  ],
   "max pool": after((y) => o.maxPool(y, { kernel: 3, stride: 2, padding: 1 })),
   "average pools": after((y) =>
     o.add(

@@ -2,7 +2,7 @@ import { FoveaError } from "../../core/errors.js";
 import type { Tensor } from "../../core/tensor.js";
 import { type Cell, type Graph, type Node, type Program, program, type Value } from "../../graph/graph.js";
 import type { ValueDType } from "../../graph/op.js";
-import type { OnnxDType, OnnxModel, OnnxValueInfo } from "./proto.js";
+import type { OnnxDType, OnnxModel, OnnxNode, OnnxSubgraph, OnnxValueInfo } from "./proto.js";
 import { neuralRules } from "./rules/neural.js";
 import { simpleRules } from "./rules/simple.js";
 import { OnnxWriter, type Rules } from "./writer.js";
@@ -145,31 +145,29 @@ export function lowerToOnnx(
       throw new FoveaError(
         `${node.scope ? `${node.scope} › ` : ""}${node.op.name} has no ONNX form here: it belongs to training`,
       );
-    const results = rule(node, node.inputs.map(plain), write);
+    const written = rule(node, node.inputs.map(plain), write);
     node.outputs.forEach((value, i) => {
-      if (results[i] !== undefined) names.set(value, results[i]);
+      if (written[i] !== undefined) names.set(value, written[i]);
     });
   }
 
   write.enter("");
-  // An output has a name of its own, also where it is an input, a constant, or another output too.
-  const named = (name: string, from: string): void => {
-    write.nodes.push({ type: "Identity", name: `output/${name}`, inputs: [from], outputs: [name], attributes: {} });
-  };
+  /** For every output of the model, what holds it. */
+  const results = new Map<string, string>();
   const outputs = [...graph.outputs].map(([name, value]) => {
-    named(name, plain(value));
+    results.set(name, plain(value));
     return info(name, value);
   });
   const states = graph.updates.map(({ name, cell, value }): LoweredState => {
     const form = dialect?.stateForm(cell);
-    named(`next/${name}`, form ? dialect!.inForm(value, cell) : plain(value));
+    results.set(`next/${name}`, form ? dialect!.inForm(value, cell) : plain(value));
     const before = befores.get(cell) ?? `state/${name}`;
     const type = { dtype: dtypes[cell.dtype], shape: form?.shape ?? cell.shape };
     return { cell, before: { name: before, ...type }, after: { name: `next/${name}`, ...type }, form };
   });
   const opsets = Object.fromEntries([["", opset], ...[...write.domains].map((domain) => [domain, 1])]);
   const model = {
-    nodes: write.nodes,
+    nodes: withOutputs(write.nodes, results),
     initializers: write.initializers,
     inputs: [...live.inputs.map((value) => info(names.get(value)!, value)), ...states.map((state) => state.before)],
     outputs: [...outputs, ...states.map((state) => state.after)],
@@ -177,4 +175,48 @@ export function lowerToOnnx(
     metadata,
   };
   return { model, states };
+}
+
+/**
+ * The nodes that the outputs need, with the outputs' names. A node's result takes the name of an output; what is an input, a constant,
+ * a view of a view, or two outputs at once is copied to it.
+ */
+function withOutputs(nodes: readonly OnnxNode[], results: ReadonlyMap<string, string>): OnnxNode[] {
+  const written = new Set(nodes.flatMap(({ outputs }) => outputs));
+  const renamed = new Map<string, string>();
+  const copies: OnnxNode[] = [];
+  for (const [name, from] of results)
+    if (written.has(from) && !renamed.has(from)) renamed.set(from, name);
+    else copies.push({ type: "Identity", name: `output/${name}`, inputs: [from], outputs: [name], attributes: {} });
+  const rename = (name: string): string => renamed.get(name) ?? name;
+  const needed = new Set([...renamed.keys(), ...copies.flatMap(({ inputs }) => inputs)]);
+  const kept: OnnxNode[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    for (const name of readBy(node)) needed.add(name);
+    kept.push(renameNode(node, rename));
+  }
+  return [...kept.reverse(), ...copies.map((node) => renameNode(node, rename))];
+}
+
+const branchesOf = ({ attributes }: OnnxNode): OnnxSubgraph[] =>
+  Object.values(attributes).flatMap((value) => (typeof value === "object" && "graph" in value ? [value.graph] : []));
+
+/** What a node reads, its branches included. */
+function readBy(node: OnnxNode): readonly string[] {
+  return [...node.inputs, ...branchesOf(node).flatMap(({ nodes }) => nodes.flatMap(readBy))];
+}
+
+function renameNode(node: OnnxNode, rename: (name: string) => string): OnnxNode {
+  const attributes = Object.entries(node.attributes).map(([key, value]) => {
+    if (typeof value !== "object" || !("graph" in value)) return [key, value] as const;
+    const { nodes, outputs } = value.graph;
+    return [key, { graph: { nodes: nodes.map((inner) => renameNode(inner, rename)), outputs } }] as const;
+  });
+  return {
+    ...node,
+    inputs: node.inputs.map(rename),
+    outputs: node.outputs.map(rename),
+    attributes: Object.fromEntries(attributes),
+  };
 }

@@ -20,6 +20,8 @@ export class OnnxWriter {
   readonly initializers = new Map<string, Tensor>();
   readonly domains = new Set<string>();
   readonly #shared = new Map<string, string>();
+  /** What a reshaped array is a view of. */
+  readonly #views = new Map<string, string>();
   #count = 0;
   #scope = "";
 
@@ -112,8 +114,12 @@ export class OnnxWriter {
     return name;
   }
 
+  /** The same elements under another shape. What is itself a view of an array is passed over. */
   reshape(x: string, shape: readonly number[]): string {
-    return this.emit("Reshape", [x, this.ints(shape)]);
+    const source = this.#views.get(x) ?? x;
+    const view = this.emit("Reshape", [source, this.ints(shape)]);
+    this.#views.set(view, source);
+    return view;
   }
 
   transpose(x: string, perm: readonly number[]): string {

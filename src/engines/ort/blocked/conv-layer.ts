@@ -2,9 +2,8 @@ import type { Node, Value } from "../../../graph/graph.js";
 import type { ConvAttributes } from "../../../ops/conv.js";
 import type { LayoutKind } from "./layout.js";
 
-/** A convolution as one of its three computations shows it, and the layout of its weight. */
+/** A convolution, as one of its three computations shows it. */
 export interface ConvLayer extends ConvAttributes {
-  readonly kind: Exclude<LayoutKind, "maps">;
   readonly n: number;
   readonly channels: number;
   readonly height: number;
@@ -26,6 +25,23 @@ export function partsOf(node: Node): { readonly x: Value; readonly weight: Value
   return undefined;
 }
 
+/** The layer that a node computes the output or a gradient of. */
+export function layerShape(node: Node): ConvLayer | undefined {
+  const parts = partsOf(node);
+  if (!parts || [parts.x, parts.weight, parts.y].some(({ shape }) => shape.includes("N"))) return undefined;
+  const [n, channels, height, width] = parts.x.shape as readonly number[] as [number, number, number, number];
+  const [filters, perGroup, kh, kw] = parts.weight.shape as readonly number[] as [number, number, number, number];
+  const [, , oh, ow] = parts.y.shape as readonly number[] as [number, number, number, number];
+  const { strides, pads, dilations, group } = node.attributes as unknown as ConvAttributes;
+  const kernel = [kh, kw] as const;
+  return { strides, pads, dilations, group, n, channels, height, width, filters, perGroup, kernel, oh, ow };
+}
+
+/** A layer that has a place among the blocked operators, and the layout of its weight. */
+export interface BlockedLayer extends ConvLayer {
+  readonly kind: Exclude<LayoutKind, "maps">;
+}
+
 /**
  * The layer that a node belongs to, if the blocked operators can compute it:
  * - channels and filters are multiples of 4, so that they can be brought into blocks and filled up, and fill half a block at least;
@@ -33,21 +49,14 @@ export function partsOf(node: Node): { readonly x: Value; readonly weight: Value
  * - groups of more than one channel fill blocks;
  * - there is more than one position: what is left otherwise is a product of matrices.
  */
-export function layerOf(node: Node, block: number): ConvLayer | undefined {
-  const parts = partsOf(node);
-  if (!parts || [parts.x, parts.weight, parts.y].some(({ shape }) => shape.includes("N"))) return undefined;
-  const [n, channels, height, width] = parts.x.shape as readonly number[] as [number, number, number, number];
-  const [filters, perGroup, kh, kw] = parts.weight.shape as readonly number[] as [number, number, number, number];
-  const [, , oh, ow] = parts.y.shape as readonly number[] as [number, number, number, number];
-  const { strides, pads, dilations, group } = node.attributes as unknown as ConvAttributes;
-  if (height * width === 1 || oh * ow === 1) return undefined;
-  const kind = kindOf(channels, filters, group, block);
-  if (!kind || pads.some((p) => p < 0)) return undefined;
-  const kernel = [kh, kw] as const;
-  return { strides, pads, dilations, group, kind, n, channels, height, width, filters, perGroup, kernel, oh, ow };
+export function layerOf(node: Node, block: number): BlockedLayer | undefined {
+  const layer = layerShape(node);
+  if (!layer || layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return undefined;
+  const kind = kindOf(layer.channels, layer.filters, layer.group, block);
+  return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind } : undefined;
 }
 
-function kindOf(channels: number, filters: number, group: number, block: number): ConvLayer["kind"] | undefined {
+function kindOf(channels: number, filters: number, group: number, block: number): BlockedLayer["kind"] | undefined {
   const fits = (count: number) => count % 4 === 0 && count * 2 >= block;
   if (group === 1) {
     if (!fits(filters)) return undefined;

@@ -9,18 +9,21 @@ import { convWeightGradRules } from "./rules/conv-weight-grad.js";
 import { elementwiseRules } from "./rules/elementwise.js";
 import { movementRules } from "./rules/movement.js";
 import { normRules } from "./rules/norm.js";
+import { planeRules } from "./rules/planes.js";
 import { poolRules } from "./rules/pool.js";
 import { reduceRules } from "./rules/reduce.js";
 
-const blockedRules: ReadonlyMap<string, BlockedRule> = new Map([
-  ...convRules,
-  ...convWeightGradRules,
-  ...normRules,
-  ...elementwiseRules,
-  ...reduceRules,
-  ...poolRules,
-  ...movementRules,
-]);
+/** The rules of each family. An operator may have several: the first that can write a node does. */
+const ruleSets: readonly ReadonlyMap<string, BlockedRule>[] = [
+  convRules,
+  convWeightGradRules,
+  planeRules,
+  normRules,
+  elementwiseRules,
+  reduceRules,
+  poolRules,
+  movementRules,
+];
 
 /**
  * Lowering to ONNX Runtime's blocked operators (domain `com.microsoft.nchwc`), which take changing weights and reach the
@@ -34,7 +37,7 @@ export function blockedDialect(block: number, rules: Rules): (lowering: Lowering
     const forms = new Forms(lowering, block, rules);
     const layouts = stateLayouts(lowering, block);
     return {
-      lower: (node) => blockedRules.get(node.op.name)?.(node, forms) ?? false,
+      lower: (node) => ruleSets.some((rules) => rules.get(node.op.name)?.(node, forms)),
       plain: (value) => forms.plain(value),
       stateForm: (cell) => {
         const layout = layouts.get(cell);

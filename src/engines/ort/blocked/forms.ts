@@ -37,6 +37,7 @@ export class Forms {
   readonly to: BlockedWriter;
   readonly #maps = new Map<Value, Maps>();
   readonly #pending = new Map<Value, Pending>();
+  readonly #planes = new Map<Value, readonly Maps[]>();
   readonly #packed = new Map<Value, Packed>();
   /** Who reads a value: nodes, or `null` for an output or update. */
   readonly #readers = new Map<Value, (Node | null)[]>();
@@ -134,6 +135,41 @@ export class Forms {
     return pending;
   }
 
+  // Planes -------------------------------------------------------------------------------------------------------------
+
+  isPlanes(value: Value): boolean {
+    return this.#planes.has(value);
+  }
+
+  /** Few channels as one map each, [1,N,H,W] with the images in the lanes. */
+  planes(value: Value): readonly Maps[] {
+    let planes = this.#planes.get(value);
+    if (!planes) {
+      const [n, channels, height, width] = value.shape as readonly number[] as [number, number, number, number];
+      const name = this.lowering.plain(value);
+      const apart = channels === 1 ? name : this.write.transpose(name, [1, 0, 2, 3]);
+      planes = Array.from({ length: channels }, (_, c) => {
+        const shape = [1, n, height, width] as const;
+        const one =
+          channels === 1
+            ? this.write.reshape(apart, shape)
+            : this.write.emit("Slice", [apart, this.write.ints([c]), this.write.ints([c + 1]), this.write.ints([0])]);
+        return this.to.reorderInput(one, shape);
+      });
+      this.#planes.set(value, planes);
+    }
+    return planes;
+  }
+
+  setPlanes(value: Value, planes: readonly Maps[]): void {
+    this.#planes.set(value, planes);
+  }
+
+  #joinPlanes(planes: readonly Maps[], [n, , height, width]: readonly number[]): string {
+    const parts = planes.map((plane) => this.write.reshape(this.to.reorderOutput(plane, n!), [n!, 1, height!, width!]));
+    return parts.length > 1 ? this.write.emit("Concat", parts, { axis: 1 }) : parts[0]!;
+  }
+
   // Weights ------------------------------------------------------------------------------------------------------------
 
   packed(value: Value): Packed | undefined {
@@ -195,6 +231,8 @@ export class Forms {
   plain(value: Value): string | undefined {
     const packed = this.#packed.get(value);
     if (packed && !this.isConstant(value)) return this.#unpackNow(packed.name, packed.layout);
+    const planes = this.#planes.get(value);
+    if (planes) return this.#joinPlanes(planes, value.shape as readonly number[]);
     if (!this.isMaps(value)) return undefined;
     const maps = this.maps(value);
     const shape = value.shape as readonly number[];

@@ -1,5 +1,5 @@
 import type { Value } from "../../../../graph/graph.js";
-import { type ConvLayer, layerOf } from "../conv-layer.js";
+import { type BlockedLayer, layerOf } from "../conv-layer.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf, roundUp } from "../layout.js";
 import type { Maps } from "../writer.js";
@@ -21,13 +21,13 @@ const weightGrad: BlockedRule = (node, forms) => {
 };
 
 /** How far the windows reach over the input's last row and column; negative: so many are not read at all. */
-function missing({ strides, dilations, kernel, pads, oh, ow, height, width }: ConvLayer): [number, number] {
+function missing({ strides, dilations, kernel, pads, oh, ow, height, width }: BlockedLayer): [number, number] {
   const extent = (count: number, i: 0 | 1) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1;
   return [extent(oh, 0) - height - pads[0], extent(ow, 1) - width - pads[1]];
 }
 
 /** Around the input: what the windows need. Rows that no window reads stay, and are left out of the result. */
-function padsOf(layer: ConvLayer): [number, number, number, number] {
+function padsOf(layer: BlockedLayer): [number, number, number, number] {
   const [bottom, right] = missing(layer);
   return [layer.pads[0], layer.pads[1], Math.max(0, bottom), Math.max(0, right)];
 }
@@ -74,7 +74,7 @@ function asKernel(dy: Maps, forms: Forms): { readonly name: string; readonly ima
   });
 }
 
-function denseGrad(x: Value, dy: Maps, layer: ConvLayer, forms: Forms): string {
+function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
   const { to, write, block } = forms;
   const { group, kernel, strides, dilations } = layer;
   const source = forms.maps(x);
@@ -137,7 +137,7 @@ function denseGrad(x: Value, dy: Maps, layer: ConvLayer, forms: Forms): string {
 }
 
 /** The input has few channels and is plain: its channels lie along the rows (NHWC) in place of a block's lanes. */
-function stemGrad(x: Value, dy: Maps, layer: ConvLayer, forms: Forms): string {
+function stemGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
   const { to, write, block } = forms;
   const { kernel, strides, dilations, channels } = layer;
   const [top, left, bottom, right] = padsOf(layer);
@@ -175,7 +175,7 @@ function stemGrad(x: Value, dy: Maps, layer: ConvLayer, forms: Forms): string {
 }
 
 /** Each image and channel is a group of its own, with its map of dy as the kernel; then the images are summed over. */
-function depthwiseGrad(x: Value, dy: Maps, layer: ConvLayer, forms: Forms): string {
+function depthwiseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
   const { to, write, block } = forms;
   const { kernel, strides, dilations, n, oh, ow } = layer;
   const padded = to.pad(forms.maps(x), padsOf(layer));

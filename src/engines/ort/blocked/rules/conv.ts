@@ -1,4 +1,4 @@
-import { type ConvLayer, layerOf } from "../conv-layer.js";
+import { type BlockedLayer, layerOf } from "../conv-layer.js";
 import type { BlockedRule, Forms, Phases } from "../forms.js";
 import { layoutOf, roundUp } from "../layout.js";
 import type { Epilogue, Geometry, Maps } from "../writer.js";
@@ -28,7 +28,7 @@ const conv: BlockedRule = (node, forms) => {
 type WeightShape = readonly [number, number, number, number];
 
 /** The weight's shape with its channels in whole blocks. */
-function weightShape({ kind, filters, perGroup, kernel }: ConvLayer, { block }: Forms): WeightShape {
+function weightShape({ kind, filters, perGroup, kernel }: BlockedLayer, { block }: Forms): WeightShape {
   return layoutOf(kind, [filters, perGroup, ...kernel], block).shape as unknown as WeightShape;
 }
 
@@ -77,7 +77,7 @@ const inputGrad: BlockedRule = (node, forms) => {
 };
 
 /** The weight of the convolution that computes dx, with the given taps in the given order. */
-function turnedWeight(weight: string, order: readonly number[], layer: ConvLayer, forms: Forms): string {
+function turnedWeight(weight: string, order: readonly number[], layer: BlockedLayer, forms: Forms): string {
   const { kind, kernel, filters, perGroup, group } = layer;
   const { block, to } = forms;
   const taps = kernel[0] * kernel[1];
@@ -106,7 +106,7 @@ function gradConv(
   weight: string,
   kernel: readonly [number, number],
   geometry: Geometry,
-  { kind, channels, filters, group }: ConvLayer,
+  { kind, channels, filters, group }: BlockedLayer,
   { to, block }: Forms,
 ): (epilogue: Epilogue) => Maps {
   const all = roundUp(channels, block);
@@ -129,7 +129,7 @@ interface Phase {
  * For every class of rows and columns of dx, modulo the strides, the taps that reach it; undefined for a class that none reaches.
  * Row s·q + a gets Σ over taps ky ≡ a + p (mod s) of w[ky] · dy[q + d], d = (a + p − ky) / s.
  */
-function phasesOf(layer: ConvLayer): (Phase | undefined)[] | undefined {
+function phasesOf(layer: BlockedLayer): (Phase | undefined)[] | undefined {
   const { strides, pads, dilations, kernel, height, width, oh, ow } = layer;
   if (dilations[0] !== 1 || dilations[1] !== 1) return undefined;
   const rows = axisPhases(strides[0], pads[0], kernel[0], height, oh);

@@ -127,19 +127,19 @@ const maxGrad: BlockedRule = (node, forms) => {
     return true;
   }
   if (isAxes(axes, 1)) {
-    const first = firstChannel(forms.maps(x), y, forms);
-    // Channel c of position s lies at (⌊c / b⌋ · positions + s) · b + c mod b.
-    const blockOf = write.emit("Floor", [write.emit("Mul", [first, write.number(1 / block)])]);
-    const beyond = write.emit("Mul", [blockOf, write.number((area - 1) * block)]);
-    const offsets = write.once(`offsets_${area}`, () =>
-      tensor(
-        "float32",
-        [1, area],
-        Float32Array.from({ length: area }, (_, s) => s * block),
-      ),
-    );
-    const place = write.emit("Add", [write.emit("Add", [first, beyond]), offsets]);
-    const emit = ({ sum }: { readonly sum?: string | undefined }) => addAt([n, channels * area], place, [n, area], sum);
+    const mask = channelMask(forms.maps(x), y, forms);
+    const emit = ({ sum }: { readonly sum?: string | undefined }) => {
+      const view = [n, channels / block, area * block];
+      const gradient = write.reshape(inLanes(dy, [n, 1, height, width], forms), [n, 1, area * block]);
+      const plus = (name: string) => (sum === undefined ? name : write.emit("Add", [name, write.reshape(sum, view)]));
+      const name = write.branch(
+        uniqueChannels(mask, shape, forms),
+        view,
+        () => plus(write.emit("Mul", [mask, gradient])),
+        () => plus(write.emit("Mul", [firstChannels(mask, shape, forms), gradient])),
+      );
+      return { name: write.reshape(name, shape), shape };
+    };
     forms.setPending(node.outputs[0]!, { activates: false, emit });
     return true;
   }
@@ -190,47 +190,50 @@ function firstPosition(maps: Maps, largest: string, forms: Forms): string {
   );
 }
 
-/** [N, H·W]: the index of the first channel that holds the largest element at every position. */
-function firstChannel(maps: Maps, largest: Value, forms: Forms): string {
+/** [N, C/b, H·W·b]: 1 where a channel holds the largest element of its position. */
+function channelMask(maps: Maps, largest: Value, forms: Forms): string {
   const { write, block } = forms;
   const [n, channels, height, width] = maps.shape;
-  const [area, blocks] = [height * width, channels / block];
+  const area = height * width;
   const lanes = inLanes(largest, [n, 1, height, width], forms);
   const below = write.emit("Sub", [
-    write.reshape(maps.name, [n, blocks, area * block]),
+    write.reshape(maps.name, [n, channels / block, area * block]),
     write.reshape(lanes, [n, 1, area * block]),
   ]);
-  const mask = write.emit("HardSigmoid", [below], { alpha: { float: 1e30 }, beta: { float: 1 } });
-  /** Σ over channels of mask · weight(c), as [N, H·W]. */
-  const weighed = (name: string, weight: (c: number) => number) => {
-    const weights = write.once(`${name}_${channels}`, () =>
-      tensor(
-        "float32",
-        [blocks, block, 1],
-        Float32Array.from({ length: channels }, (_, c) => weight(c)),
-      ),
-    );
-    const sums = write.emit("MatMul", [write.reshape(mask, [n, blocks, area, block]), weights]);
-    return write.emit("ReduceSum", [write.reshape(sums, [n, blocks, area]), write.ints([1])], { keepdims: 0 });
-  };
-  const winners = write.emit("ReduceMax", [weighed("ones", () => 1)], { keepdims: 0 });
-  return write.branch(
-    write.emit("Less", [winners, write.number(1.5)]),
-    [n, area],
-    () => weighed("channels", (c) => c),
-    () => {
-      const left = write.once(`channels_left_${channels}`, () =>
-        tensor(
-          "float32",
-          [1, blocks, 1, block],
-          Float32Array.from({ length: channels }, (_, c) => channels - c),
-        ),
-      );
-      const scores = write.emit("Mul", [write.reshape(mask, [n, blocks, area, block]), left]);
-      const best = write.emit("ReduceMax", [scores], { axes: [1, 3], keepdims: 0 });
-      return write.emit("Sub", [write.number(channels), best]);
-    },
+  return write.emit("HardSigmoid", [below], { alpha: { float: atMaximum.hardSigmoid[0] }, beta: { float: 1 } });
+}
+
+/** Whether no position has its largest element twice. */
+function uniqueChannels(mask: string, [n, channels, height, width]: Maps["shape"], forms: Forms): string {
+  const { to, write, block } = forms;
+  const winners = write.emit("MatMul", [
+    write.reshape(mask, [(n * channels * height * width) / block, block]),
+    to.filled(1, [block, 1]),
+  ]);
+  const perPosition = write.reshape(winners, [n, channels / block, height * width]);
+  const most = write.emit(
+    "ReduceMax",
+    [channels === block ? perPosition : reduceAxis("ReduceSum", perPosition, 1, forms)],
+    { keepdims: 0 },
   );
+  return write.emit("Less", [most, write.number(1.5)]);
+}
+
+/** The mask without all but the first 1 of every position. */
+function firstChannels(mask: string, [n, channels, height, width]: Maps["shape"], forms: Forms): string {
+  const { write, block } = forms;
+  const [area, blocks] = [height * width, channels / block];
+  const left = write.once(`channels_left_${channels}`, () =>
+    tensor(
+      "float32",
+      [1, blocks, 1, block],
+      Float32Array.from({ length: channels }, (_, c) => channels - c),
+    ),
+  );
+  const scores = write.emit("Mul", [write.reshape(mask, [n, blocks, area, block]), left]);
+  const best = write.emit("ReduceMax", [scores], { axes: [1, 3], keepdims: 1 });
+  const first = write.emit("Cast", [write.emit("Equal", [scores, best])], { to: 1 });
+  return write.reshape(first, [n, blocks, area * block]);
 }
 
 export const reduceRules = new Map<string, BlockedRule>([
