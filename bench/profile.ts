@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { blockedDialect } from "../src/engines/ort/blocked/dialect.js";
 import { nodeRules } from "../src/engines/ort/node.js";
+import { packState } from "../src/engines/ort/pack-state.js";
 import { SessionHost } from "../src/engines/ort/session.js";
 import { lowerToOnnx } from "../src/formats/onnx/lower.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
@@ -39,7 +40,7 @@ const options = { classes, attention: values.attention, ...(values.stem === "aut
 const { graph, feeds } = randomStep(model(values.model, options), [batch, channels, height, width], classes);
 const host = new SessionHost({ InferenceSession, Tensor: OrtTensor });
 const block = values.layout === "blocked" ? await host.handle({ kind: "blockSize" }) : undefined;
-const lowered = lowerToOnnx(graph, nodeRules, {
+const lowered = lowerToOnnx(packState(graph).graph, nodeRules, {
   dialect: typeof block === "number" ? blockedDialect(block, nodeRules) : undefined,
 });
 const inputs: Record<string, Tensor> = { ...feeds };

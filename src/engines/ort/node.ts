@@ -9,6 +9,7 @@ import { type Cell, type Graph, type Program, program } from "../../graph/graph.
 import type { Arrays, Engine, Executable } from "../engine.js";
 import { checkFeeds, checkGraph } from "../feeds.js";
 import { blockedDialect } from "./blocked/dialect.js";
+import { type PackedState, packState } from "./pack-state.js";
 import { nativeRules } from "./rules/native.js";
 import { trainingRules } from "./rules/training.js";
 import type { HostRequest, HostResult } from "./session.js";
@@ -55,8 +56,9 @@ export function ortEngine({
   };
   return {
     name: layout === "auto" ? "ort" : `ort-${layout}`,
-    async compile(graph) {
-      checkGraph(graph);
+    async compile(given) {
+      checkGraph(given);
+      const { graph, unpack } = packState(given);
       const lowered = lowerToOnnx(graph, all, { dialect: await dialectFor(graph) });
       const spec = {
         model: encodeOnnx(lowered.model),
@@ -69,7 +71,7 @@ export function ortEngine({
         threads,
       };
       const session = (await host.ask({ kind: "create", spec })) as number;
-      return new OrtExecutable(host, session, graph, lowered);
+      return new OrtExecutable(host, session, graph, lowered, unpack);
     },
     release: () => host.stop(),
   };
@@ -87,6 +89,7 @@ class OrtExecutable implements Executable {
     private readonly session: number,
     private readonly graph: Graph,
     private readonly lowered: Lowered,
+    private readonly unpack: PackedState["unpack"],
   ) {
     this.#program = program(graph);
   }
@@ -102,9 +105,10 @@ class OrtExecutable implements Executable {
 
   async readState(): Promise<Map<Cell, Tensor>> {
     const contents = (await this.host.ask({ kind: "readState", session: this.session })) as readonly Tensor[];
-    return new Map(
+    const states = new Map(
       this.lowered.states.map(({ cell, form }, i) => [cell, form ? form.unpack(contents[i]!) : contents[i]!]),
     );
+    return this.unpack(states);
   }
 
   async release(): Promise<void> {
