@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { nodeRules } from "../src/engines/ort/node.js";
+import { nodeRules } from "../src/engines/ort/engine.js";
 import { lowerToOnnx } from "../src/formats/onnx/lower.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
 import { model, type Tensor, toFloat32 } from "../src/index.js";

@@ -19,7 +19,8 @@ export { Rng } from "./core/rng.js";
 export { type DType, float32, type Tensor, tensor, toFloat32, toFloat64, zeros } from "./core/tensor.js";
 export * from "./data/index.js";
 export type { Arrays, Engine, Executable } from "./engines/engine.js";
-export { type OrtOptions, ortEngine } from "./engines/ort/node.js";
+export type { OrtOptions } from "./engines/ort/engine.js";
+export { ortEngine, ortWebEngine } from "./engines/ort/node.js";
 export { referenceEngine } from "./engines/reference.js";
 export { type Checkpoint, readCheckpoint } from "./formats/checkpoint.js";
 export {
