@@ -54,6 +54,7 @@ const cases: Record<string, Case> = {
   pad: unary((v) => o.pad(v, { axis: 3, before: 2, after: 1 })),
   concat: [(a, b) => o.concat([a!, b!, a!], 1), x, random([2, 1, 4, 5])],
   "sum over axes": unary((v) => o.reduceSum(v, [0, 2])),
+  "sum over positions": unary((v) => o.reduceSum(v, [2, 3])),
   "mean, dropped axes": unary((v) => o.reduceMean(v, [-1, -2], { keepdims: false })),
   "max over channels": unary((v) => o.reduceMax(v, [1])),
   "max over positions": unary((v) => o.reduceMax(v, [2, 3], { keepdims: false })),

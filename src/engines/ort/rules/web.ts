@@ -1,3 +1,4 @@
+import { normalizeAxes } from "../../../core/shape.js";
 import { sizeOf } from "../../../core/tensor.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import { dimsOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
@@ -13,7 +14,8 @@ const mapMeans = (x: string, write: OnnxWriter) => write.emit("GlobalAveragePool
 const reduce: Rule = (node, inputs, write) => {
   const { shape } = node.inputs[0]!;
   const { axes, keepdims } = node.attributes as { axes: readonly number[]; keepdims: boolean };
-  if (shape.length !== 4 || axes.join() !== "2,3") return inferenceRules.get(node.op.name)!(node, inputs, write);
+  if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3")
+    return inferenceRules.get(node.op.name)!(node, inputs, write);
   const means = mapMeans(inputs[0]!, write);
   const count = sizeOf(dimsOf(node.inputs[0]!).slice(2));
   const result = node.op.name === "ReduceMean" ? means : write.emit("Mul", [means, write.number(count)]);
