@@ -4,11 +4,8 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { blockedDialect } from "../src/engines/ort/blocked/dialect.js";
-import { nodeRules } from "../src/engines/ort/node.js";
-import { packState } from "../src/engines/ort/pack-state.js";
+import { lower, nodeRules } from "../src/engines/ort/engine.js";
 import { SessionHost } from "../src/engines/ort/session.js";
-import { lowerToOnnx } from "../src/formats/onnx/lower.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
 import { model, type Tensor, toFloat32 } from "../src/index.js";
 import { count, randomStep } from "./workload.js";
@@ -39,10 +36,8 @@ const options = { classes, attention: values.attention, ...(values.stem === "aut
 
 const { graph, feeds } = randomStep(model(values.model, options), [batch, channels, height, width], classes);
 const host = new SessionHost({ InferenceSession, Tensor: OrtTensor });
-const block = values.layout === "blocked" ? await host.handle({ kind: "blockSize" }) : undefined;
-const lowered = lowerToOnnx(packState(graph).graph, nodeRules, {
-  dialect: typeof block === "number" ? blockedDialect(block, nodeRules) : undefined,
-});
+const block = values.layout === "blocked" ? await host.ask({ kind: "blockSize" }) : undefined;
+const { lowered } = lower(graph, nodeRules, typeof block === "number" ? block : undefined);
 const inputs: Record<string, Tensor> = { ...feeds };
 for (const { before, cell, form } of lowered.states) {
   const plain = cell.dtype === "float" ? toFloat32(cell.value) : cell.value;
