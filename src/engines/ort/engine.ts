@@ -1,4 +1,4 @@
-import { type Tensor, toFloat32 } from "../../core/tensor.js";
+import { copyOf, type Tensor, toFloat32 } from "../../core/tensor.js";
 import { inferenceRules, type Lowered, lowerToOnnx } from "../../formats/onnx/lower.js";
 import { encodeOnnx } from "../../formats/onnx/proto.js";
 import type { Rules } from "../../formats/onnx/writer.js";
@@ -34,7 +34,8 @@ export interface OrtOptions {
 
 /** Where sessions live: a worker thread, or the calling one. */
 export interface Host {
-  ask(request: HostRequest): Promise<HostResult>;
+  /** Sends a request. Arrays in `handedOver` may be moved to where the sessions live: the caller has no more use of them. */
+  ask(request: HostRequest, handedOver?: readonly ArrayBufferLike[]): Promise<HostResult>;
   /** Ends every session. */
   stop(): Promise<void>;
 }
@@ -71,10 +72,11 @@ export function engineIn(host: Host, name: string, rules: Rules, layout: OrtOpti
         states: lowered.states.map(({ cell, before, after, form }) => ({
           before: before.name,
           after: after.name,
-          initial: form ? form.pack(widthOf(cell)) : widthOf(cell),
+          initial: form ? form.pack(cell.value) : copyOf(widthOf(cell)),
         })),
       };
-      const session = (await host.ask({ kind: "create", spec })) as number;
+      const handedOver = [spec.model.buffer, ...spec.states.map(({ initial }) => initial.data.buffer)];
+      const session = (await host.ask({ kind: "create", spec }, handedOver)) as number;
       return new OrtExecutable(host, session, graph, lowered, unpack);
     },
     release: () => host.stop(),

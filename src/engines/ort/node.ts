@@ -38,13 +38,13 @@ class WorkerHost implements Host {
 
   constructor(private readonly setup: WorkerSetup) {}
 
-  ask(request: HostRequest): Promise<HostResult> {
+  ask(request: HostRequest, handedOver: readonly ArrayBufferLike[] = []): Promise<HostResult> {
     const worker = (this.#worker ??= this.#start());
     const id = this.#count++;
     worker.ref();
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve, reject });
-      worker.postMessage({ id, request });
+      worker.postMessage({ id, request }, handedOver as ArrayBuffer[]);
     });
   }
 

@@ -11,7 +11,7 @@ export interface OrtModule {
   readonly Tensor: typeof OrtTensor;
 }
 
-/** One state array: its names in the model and its first contents. */
+/** One state array: its names in the model and its first contents, which the session takes over. */
 export interface StateSpec {
   readonly before: string;
   readonly after: string;
@@ -36,7 +36,9 @@ export type HostResult = number | Record<string, Tensor> | readonly Tensor[] | u
 
 interface Session {
   readonly session: InferenceSession;
-  readonly spec: SessionSpec;
+  readonly outputs: readonly string[];
+  /** Names before and after a run, and what is asked for when it is read. */
+  readonly states: readonly (Omit<StateSpec, "initial"> & { readonly dtype: Tensor["dtype"] })[];
   /**
    * The state by the names it is fed under. A run gives it anew: ONNX Runtime does not know about buffers that are both read and
    * written, and onnxruntime-web leaves given output buffers at zero.
@@ -76,7 +78,7 @@ export class SessionHost {
     const session = this.#sessions.get(request.session)!;
     if (request.kind === "run") return this.#run(session, request.inputs);
     if (request.kind === "readState")
-      return session.spec.states.map(({ before, initial }) => copyOf(fromOrt(session.state[before]!, initial.dtype)));
+      return session.states.map(({ before, dtype }) => copyOf(fromOrt(session.state[before]!, dtype)));
     this.#sessions.delete(request.session);
     await session.session.release();
     return undefined;
@@ -89,10 +91,10 @@ export class SessionHost {
       logSeverityLevel: 3,
       ...(this.threads ? { intraOpNumThreads: this.threads } : {}),
     });
-    // Copies, here and when it is read: the caller may write into its own.
-    const state = Object.fromEntries(spec.states.map(({ before, initial }) => [before, this.#toOrt(copyOf(initial))]));
+    const state = Object.fromEntries(spec.states.map(({ before, initial }) => [before, this.#toOrt(initial)]));
+    const states = spec.states.map(({ before, after, initial }) => ({ before, after, dtype: initial.dtype }));
     const id = this.#count++;
-    this.#sessions.set(id, { session, spec: { ...spec, model: new Uint8Array() }, state });
+    this.#sessions.set(id, { session, outputs: spec.outputs, states, state });
     return id;
   }
 
@@ -121,11 +123,11 @@ export class SessionHost {
   }
 
   async #run(session: Session, inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    const { spec, state } = session;
+    const { outputs, states, state } = session;
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, this.#toOrt(value)]));
     const results = await session.session.run({ ...feeds, ...state });
-    session.state = Object.fromEntries(spec.states.map(({ before, after }) => [before, results[after]!]));
-    return Object.fromEntries(spec.outputs.map((name) => [name, fromOrt(results[name]!)]));
+    session.state = Object.fromEntries(states.map(({ before, after }) => [before, results[after]!]));
+    return Object.fromEntries(outputs.map((name) => [name, fromOrt(results[name]!)]));
   }
 
   #toOrt({ dtype, data, shape }: Tensor): OrtTensor {
