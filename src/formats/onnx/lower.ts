@@ -196,7 +196,30 @@ function withOutputs(nodes: readonly OnnxNode[], results: ReadonlyMap<string, st
     for (const name of readBy(node)) needed.add(name);
     kept.push(renameNode(node, rename));
   }
-  return [...kept.reverse(), ...copies.map((node) => renameNode(node, rename))];
+  return lastFirst([...kept.reverse(), ...copies.map((node) => renameNode(node, rename))]);
+}
+
+/**
+ * The same nodes with those that nothing reads at the end, what depends on most before what depends on least. ONNX Runtime computes
+ * whatever the last of them needs, then the one before: so a weight is updated as soon as its gradient is there, and what
+ * that gradient was made of is let go. (In the other order, everything is kept until all gradients are there.)
+ */
+function lastFirst(nodes: readonly OnnxNode[]): OnnxNode[] {
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const read = new Set(nodes.flatMap(readBy));
+  const isLeaf = (node: OnnxNode) => !node.outputs.some((name) => read.has(name));
+  const countAncestors = (leaf: OnnxNode): number => {
+    const seen = new Set<OnnxNode>([leaf]);
+    for (const node of seen)
+      for (const name of readBy(node)) {
+        const producer = producers.get(name);
+        if (producer) seen.add(producer);
+      }
+    return seen.size;
+  };
+  const leaves = nodes.filter(isLeaf).map((node) => ({ node, count: countAncestors(node) }));
+  leaves.sort((a, b) => b.count - a.count);
+  return [...nodes.filter((node) => !isLeaf(node)), ...leaves.map(({ node }) => node)];
 }
 
 const branchesOf = ({ attributes }: OnnxNode): OnnxSubgraph[] =>
