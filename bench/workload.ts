@@ -1,8 +1,8 @@
 import {
   type AnyModule,
+  initialize,
   type Module,
   Rng,
-  initialize,
   sgd,
   stateOf,
   type Tensor,
@@ -44,7 +44,11 @@ export function varied<M extends AnyModule>(module: M): M {
     const { data } = param.value;
     if (data.some((v) => v !== data[0])) continue;
     const noise = normal(path, param.shape).data as Float32Array;
-    param.value = tensor("float32", param.shape, noise.map((v) => Number(data[0]) + 0.1 * v));
+    param.value = tensor(
+      "float32",
+      param.shape,
+      noise.map((v) => Number(data[0]) + 0.1 * v),
+    );
   }
   return module;
 }

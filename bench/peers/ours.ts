@@ -41,7 +41,8 @@ const suite = suiteOf(positionals[0]);
 const name = positionals[1] ?? "";
 if (!suite.cases.includes(name)) throw new RangeError(`the case must be one of ${suite.cases.join(", ")}, got ${name}`);
 const create = engines[values.engine];
-if (!create) throw new RangeError(`this build has no engine "${values.engine}", only ${Object.keys(engines).join(", ")}`);
+if (!create)
+  throw new RangeError(`this build has no engine "${values.engine}", only ${Object.keys(engines).join(", ")}`);
 const engine = create({ threads: count("threads", values.threads) });
 const steps = count("steps", values.steps);
 

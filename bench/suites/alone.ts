@@ -1,3 +1,6 @@
+import type { AttentionModule } from "../../src/attention/index.js";
+import { staticShape } from "../../src/core/shape.js";
+import type { Op } from "../../src/graph/op.js";
 import {
   constant,
   Graph,
@@ -12,9 +15,6 @@ import {
   walk,
   zeros,
 } from "../../src/index.js";
-import type { AttentionModule } from "../../src/attention/index.js";
-import { staticShape } from "../../src/core/shape.js";
-import type { Op } from "../../src/graph/op.js";
 import { normal } from "../workload.js";
 import type { Measure } from "./suite.js";
 
@@ -44,12 +44,7 @@ export const resultPrefix = "result/";
  * there, not given from outside: a multiplication by a number makes them, here and in the peers. And parameters and results stay in the
  * engine: parameters are updated with themselves, for they must not be constants; results are cells.
  */
-export function alone(
-  name: string,
-  module: AttentionModule,
-  shape: readonly number[],
-  wanted: Wanted,
-): Measure {
+export function alone(name: string, module: AttentionModule, shape: readonly number[], wanted: Wanted): Measure {
   const names = new Map<object, string>();
   walk(initialize(module), {
     param: (path, param) => names.set(param, path),
