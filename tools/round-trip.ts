@@ -30,7 +30,7 @@ const names = positionals.length > 0 ? positionals : [...models.keys()];
 const failed: string[] = [];
 let worst = 0;
 for (const name of names) {
-  const line = name.padEnd(32);
+  const line = name.padEnd(36);
   try {
     const { bytes, shape, errors } = await roundTrip(name, { foldBatchNorm: !values.unfolded });
     if (values.out) writeFileSync(join(values.out, `${name}.onnx`), bytes);
