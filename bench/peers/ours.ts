@@ -14,6 +14,7 @@ import {
   type Executable,
   type OrtOptions,
   ortEngine,
+  ortWebEngine,
   stateOf,
   type Tensor,
   toFloat32,
@@ -25,8 +26,8 @@ import { suiteOf } from "../suites/index.js";
 import type { Measure } from "../suites/suite.js";
 import { count, medianSeconds } from "../workload.js";
 
-/** Makers of our engines. ADD HERE, once it is exported: `wasm: ortWebEngine`. */
-const engines: Readonly<Record<string, (options: OrtOptions) => Engine>> = { native: ortEngine };
+/** Makers of our engines. */
+const engines: Readonly<Record<string, (options: OrtOptions) => Engine>> = { native: ortEngine, wasm: ortWebEngine };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -61,7 +62,7 @@ async function results({ feeds, graph, runs = 1 }: Measure, executable: Executab
 
 const measures: Record<string, { readonly seconds: number; readonly peakMemoryBytes: number }> = {};
 const saved: [string, Tensor][] = [];
-for (const measure of suite.measures(name)) {
+for (const measure of suite.measures(name, values.save ? "check" : "measure")) {
   const { name: title, graph, feeds, model, given = {}, peerKey = (key: string) => key } = measure;
   const executable = await engine.compile(graph);
   if (values.save) {

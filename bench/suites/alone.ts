@@ -25,6 +25,9 @@ export interface Wanted {
   readonly parameters?: boolean;
 }
 
+/** What a run is for: to be measured, or to have its results compared. */
+export type Purpose = "measure" | "check";
+
 export const everything: Wanted = { output: true, input: true, parameters: true };
 
 /** A "loss" of y and u whose gradient with respect to y is u. Only that gradient is ever run. */
@@ -42,9 +45,16 @@ export const resultPrefix = "result/";
 /**
  * A module by itself in training mode, without an optimizer. As in a network, its input and the gradient of its output are computed
  * there, not given from outside: a multiplication by a number makes them, here and in the peers. And parameters and results stay in the
- * engine: parameters are updated with themselves, for they must not be constants; results are cells.
+ * engine: parameters are updated with themselves, for they must not be constants; results are cells. Of maps only the means over
+ * positions are kept when time is measured, for in a network nobody carries the maps out of the engine.
  */
-export function alone(name: string, module: AttentionModule, shape: readonly number[], wanted: Wanted): Measure {
+export function alone(
+  name: string,
+  module: AttentionModule,
+  shape: readonly number[],
+  wanted: Wanted,
+  purpose: Purpose,
+): Measure {
   const names = new Map<object, string>();
   walk(initialize(module), {
     param: (path, param) => names.set(param, path),
@@ -57,7 +67,8 @@ export function alone(name: string, module: AttentionModule, shape: readonly num
     given[key] = normal(key, sizes);
     return ops.mul(graph.constant(given[key]), one);
   };
-  const keep = (key: string, value: Value): void => {
+  const keep = (key: string, whole: Value): void => {
+    const value = purpose === "measure" && whole.shape.length === 4 ? ops.reduceMean(whole, [2, 3]) : whole;
     const cell = new Param(staticShape(value.shape), constant(0), "buffer");
     cell.value = zeros("float32", cell.shape);
     names.set(cell, resultPrefix + key);

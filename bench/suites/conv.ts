@@ -15,12 +15,12 @@ export const conv: Suite = {
   cases: Object.keys(shapes),
   rounds: 3,
   steps: 15,
-  *measures(name) {
+  *measures(name, purpose) {
     const [channels, side, batch] = shapes[name as keyof typeof shapes];
     const module = new Conv2d(channels, channels, { kernel: 3, padding: 1, bias: false });
     const shape = [batch, channels, side, side];
-    yield alone("forward", module, shape, { output: true });
-    yield alone("input gradient", module, shape, { input: true });
-    yield alone("weight gradient", module, shape, { parameters: true });
+    yield alone("forward", module, shape, { output: true }, purpose);
+    yield alone("input gradient", module, shape, { input: true }, purpose);
+    yield alone("weight gradient", module, shape, { parameters: true }, purpose);
   },
 };

@@ -18,12 +18,12 @@ export const modules: Suite = {
   cases: [...attentionModules.keys()].flatMap((name) => Object.keys(shapes).map((shape) => `${name}/${shape}`)),
   rounds: 3,
   steps: 7,
-  *measures(name) {
+  *measures(name, purpose) {
     const [module, shape] = name.split("/") as [string, keyof typeof shapes];
     const [channels, side] = shapes[shape];
     // A module that must know the size of its maps is told.
     const options = "size" in attentionModules.get(module)!.options ? { size: [side, side] } : {};
     const built = varied(createAttention(module, channels, options));
-    yield alone("forward and backward", built, [batch, channels, side, side], everything);
+    yield alone("forward and backward", built, [batch, channels, side, side], everything, purpose);
   },
 };

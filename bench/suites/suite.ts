@@ -1,4 +1,5 @@
 import type { AnyModule, Arrays, Graph } from "../../src/index.js";
+import type { Purpose } from "./alone.js";
 
 /** Something that is run again and again, and timed. */
 export interface Measure {
@@ -27,7 +28,7 @@ export interface Suite {
   readonly rounds: number;
   readonly steps: number;
   /** What is measured of a case, one after the other in one process. */
-  measures(name: string): Iterable<Measure>;
+  measures(name: string, purpose: Purpose): Iterable<Measure>;
   /** Pictures in a run, where speed is told in pictures per second and not in milliseconds. */
   readonly pictures?: (name: string) => number;
   /** The measure of every case that the others are told as an addition to. */
