@@ -101,7 +101,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--seed <n>", "seed of weights, order and augmentation", whole, 0)
   .option(
     "--weights <file>",
-    "start from a checkpoint, safetensors or PyTorch: a file, https://…, or hf:OWNER/NAME[@REV][/FILE]",
+    "start from a checkpoint, safetensors or PyTorch: a file, a folder of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
   .option(
     "--ignore <pattern>",
