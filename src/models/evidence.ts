@@ -29,15 +29,16 @@ export class Evidence {
     return new Set([...this.weights.keys()].flatMap((key) => pattern.exec(key)?.[1] ?? [])).size;
   }
 
-  /** Blocks of each stage: how many `layer<s>.<b>.<layer>` there are, for s = 1, 2, … */
+  /** Blocks of each stage: how many `layer<s>.<b>.<layer>` there are, for s = 1, 2, …; after five stages nobody counts on. */
   depths(prefix = "", layer = "conv1"): readonly number[] {
     const depths: number[] = [];
-    for (let stage = 1; ; stage++) {
+    for (let stage = 1; stage <= 5; stage++) {
       const at = `${prefix}layer${stage}.`.replaceAll(".", "\\.");
       const blocks = this.count(new RegExp(`^${at}(\\d+)\\.${layer}\\.weight$`));
-      if (blocks === 0) return depths;
+      if (blocks === 0) break;
       depths.push(blocks);
     }
+    return depths;
   }
 
   /** The attention module whose keys stand below `prefix`, with the options that they tell. */

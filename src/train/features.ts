@@ -71,42 +71,29 @@ export async function computeOnce(
 ): Promise<[training: FedGraph, validation: FedGraph | null]> {
   const plain = ({ graph, input, loader }: Pass): FedGraph => ({ graph, source: pictureBatches(loader, input) });
   if (cacheFeatures === false) return [plain(training), validation && plain(validation)];
-  const [first, ...others] = [training, ...(validation ? [validation] : [])].map((pass) => ({
-    pass,
-    cut: cutFixed(pass.graph, pass.input, learned),
-  }));
-  const least = cacheFeatures ? 1 : 2;
   let room = limit;
-  const planned = [first!, ...others].map(({ pass, cut }) => {
-    const plan = planFeatures(pass, cut, room, epochs >= least);
+  const plannedFor = (pass: Pass) => {
+    const cut = cutFixed(pass.graph, pass.input, learned);
+    const plan = planFeatures(pass, cut, room, epochs > 1 || cacheFeatures === true);
     if (plan.reason === null) room -= plan.bytes;
     return { pass, cut, plan };
-  });
-  const [{ plan }, checked] = [planned[0]!, planned[1]];
-  if (cacheFeatures && plan.reason !== null)
-    throw new OptionError(`train: features cannot be computed once: ${plan.reason}`);
+  };
+  const first = plannedFor(training);
+  if (cacheFeatures && first.plan.reason !== null)
+    throw new OptionError(`train: features cannot be computed once: ${first.plan.reason}`);
+  const second = validation && plannedFor(validation);
 
-  const kept = planned.filter((part) => part.plan.reason === null);
-  const total = kept.reduce((n, part) => n + part.plan.pictures, 0);
+  const plans = { training: first.plan, validation: second?.plan ?? null };
+  const total = Object.values(plans).reduce((n, plan) => n + (plan?.reason === null ? plan.pictures : 0), 0);
   let done = 0;
-  const report = () => onFeatures?.({ training: plan, validation: checked?.plan ?? null, done, total });
-  report();
-  const fed: FedGraph[] = [];
-  for (const {
-    pass,
-    cut,
-    plan: { reason },
-  } of planned) {
-    const store =
-      cut && reason === null
-        ? await FeatureStore.compute(pass, cut, engine, signal, (count) => {
-            done += count;
-            report();
-          })
-        : undefined;
-    fed.push(cut && store ? { graph: cut.rest, source: store.batches(pass.loader) } : plain(pass));
-  }
-  return [fed[0]!, fed[1] ?? null];
+  const onBatch = (pictures: number) => onFeatures?.({ ...plans, done: (done += pictures), total });
+  onBatch(0);
+  const feed = async ({ pass, cut, plan }: ReturnType<typeof plannedFor>): Promise<FedGraph> => {
+    if (!cut || plan.reason !== null) return plain(pass);
+    const store = await FeatureStore.compute(pass, cut, engine, signal, onBatch);
+    return store ? { graph: cut.rest, source: store.batches(pass.loader) } : plain(pass);
+  };
+  return [await feed(first), second && (await feed(second))];
 }
 
 function planFeatures({ loader, augmented }: Pass, cut: Cut | undefined, room: number, often: boolean): FeaturePlan {

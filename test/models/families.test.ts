@@ -18,10 +18,14 @@ const sorted = (shapes: Shapes) => [...shapes].map(([key, { shape }]) => `${key}
 const renamed = (shapes: Shapes, rename: (key: string) => string): Shapes =>
   new Map([...shapes].map(([key, value]) => [rename(key), value]));
 
+/** Families that the tests have met. */
+const seen = new Set<string>();
+
 /** Recognises a checkpoint, builds the network that it names, and checks that all its keys and shapes fit, in both directions. */
 function assertFits(theirs: Shapes): { readonly family: string; readonly model: string; readonly options: object } {
   const known = recogniseCheckpoint(theirs);
   assert.ok(known, "is not recognised");
+  seen.add(known.family);
   const ours = shapesOf(model(known.model, known.options));
   assert.deepEqual(sorted(renamed(theirs, known.rename)), sorted(ours));
   assert.deepEqual(sorted(renamed(ours, known.original)), sorted(theirs));
@@ -226,4 +230,11 @@ test("networks that are not here are not taken for others", () => {
     undefined,
   );
   assert.equal(recogniseCheckpoint(new Map()), undefined);
+});
+
+test("the documentation lists the families, each of which a test has met", () => {
+  const page = readFileSync("docs/checkpoints.md", "utf8");
+  const table = page.slice(page.indexOf("| family |"), page.indexOf("Options that leave no trace"));
+  const listed = [...table.matchAll(/^\| (.+?) \|/gm)].map(([, name]) => name!).slice(1);
+  assert.deepEqual(listed.sort(), [...seen].sort());
 });
