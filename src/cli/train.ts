@@ -131,7 +131,7 @@ Examples:
 
 Without augmentation, what frozen parts make of a picture is the same in every epoch: it is computed once and kept in
 memory, up to 1 GiB together, and only the rest of the network is trained. Data that would take more is run in full.
-Validation pictures are never augmented.
+For validation pictures it always holds: they are never augmented.
 
 Ctrl-C finishes the step, saves, and ends; --resume goes on from there exactly. Twice ends at once.`,
   )
