@@ -33,6 +33,7 @@ export {
   precisions,
 } from "./formats/onnx/export.js";
 export { readSafetensors, writeSafetensors } from "./formats/safetensors.js";
+export { parseShardIndex, readShards, type ShardIndex } from "./formats/shards.js";
 export { type TransformersJsOptions, transformersJs } from "./formats/transformers-js.js";
 export { type Cost, costOf, type LayerCost } from "./graph/cost.js";
 export { Graph, Node, Value } from "./graph/graph.js";

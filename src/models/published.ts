@@ -1,7 +1,7 @@
 import { attentionSpec, DANetHead } from "../attention/index.js";
 import type { Module } from "../nn/index.js";
-import { akamasterKeys, simamRepositoryKeys } from "./families.js";
 import { model } from "./index.js";
+import { keyTables, renaming } from "./keys.js";
 import { resnet } from "./resnet.js";
 import type { ClassifierOptions } from "./spec.js";
 
@@ -20,10 +20,10 @@ const depthOf = (name: unknown): number => Number(String(name).replace(/^resnet/
 function simamCifar({ arch, attention, numClasses, reduction, lambda }: Settings): PublishedNetwork {
   const given = { ...(reduction === undefined ? {} : { reduction }), ...(lambda === undefined ? {} : { lambda }) };
   const name = attention === "none" ? null : String(attention);
-  const field = name ? attentionSpec(name).field : "";
+  const field = name ? attentionSpec(name).field : null;
   return {
     model: resnet(depthOf(arch), { classes: Number(numClasses), attention: name ? [name, given] : null }),
-    rename: simamRepositoryKeys(field),
+    rename: renaming(keyTables.simamCifar(field), "ours"),
   };
 }
 
@@ -37,7 +37,7 @@ function moskomuleCifar({ depth, reduction, numClasses }: Settings): PublishedNe
 
 /** CIFAR networks of akamaster/pytorch_resnet_cifar10: shortcuts of option A, `linear` for the classifier. */
 function akamasterCifar(): PublishedNetwork {
-  return { model: resnet(20, { classes: 10, shortcut: "identity" }), rename: akamasterKeys };
+  return { model: resnet(20, { classes: 10, shortcut: "identity" }), rename: renaming(keyTables.akamaster, "ours") };
 }
 
 /** CBAM and BAM networks of Jongchan/attention-module, for ImageNet or with a 3×3 stem for CIFAR. */

@@ -1,5 +1,6 @@
 export * from "./checkpoint.js";
-export * from "./evaluate.js";
+export { type EvaluateOptions, evaluate, forEachLogits } from "./evaluate.js";
+export { type FeaturePlan, type FeatureReport, featureLimit } from "./features.js";
 export * from "./history.js";
 export * from "./metrics.js";
 export * from "./optimizers.js";
