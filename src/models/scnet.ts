@@ -54,7 +54,9 @@ export function scnet(depth: keyof typeof depths, options: SCNetOptions = {}): R
       : new SCBottleneck(channels, { planes: width, stride, avd: false, isFirst: false });
   const block: BlockKind = { expansion: 4, create };
   const stem = v1d ? "deep" : "imagenet";
-  const trunk = { block, depths: depths[depth], widths: [64, 128, 256, 512], stem } as const;
+  // The authors made the stem of the deeper network twice as wide.
+  const stemWidth = v1d && depth === 101 ? 128 : 64;
+  const trunk = { block, depths: depths[depth], widths: [64, 128, 256, 512], stem, stemWidth } as const;
   return initialize(new SCNet(trunk, classCount("scnet", classes, 1000)), { seed });
 }
 
