@@ -115,11 +115,12 @@ const jobs: [string, () => Module, number][] = [
     ]),
   ...classifiers
     .filter(({ name }) => wanted(name))
-    .map(({ name, input }): [string, () => Module, number] => [
-      name,
-      () => model(name, { classes: 10 }),
-      Math.min(input[1], 64),
-    ]),
+    .map(({ name, input, options }): [string, () => Module, number] =>
+      // Networks whose weights depend on the size of the pictures are built for squares of 128: smaller leave RGA no hidden channel.
+      "size" in options
+        ? [name, () => model(name, { classes: 10, size: [128, 128] }), 128]
+        : [name, () => model(name, { classes: 10 }), Math.min(input[1], 64)],
+    ),
 ];
 const outcomes: Outcome[] = [];
 for (const [name, build, size] of jobs) {

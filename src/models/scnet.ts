@@ -25,7 +25,8 @@ class AveragingBottleneck extends SCBottleneck {
 class SCNet extends ResNet {
   override attachPoints(): AttachPoints {
     const blocks = partsOf(this, SCBottleneck);
-    return { ...super.attachPoints(), convolution: undefined, residual: mapValues(blocks, (b): Module => b.bn3) };
+    const residual = mapValues(blocks, (block): Module => block.bn3);
+    return { ...super.attachPoints(), convolution: undefined, activation: undefined, residual };
   }
 }
 

@@ -127,6 +127,7 @@ export class Trunk extends Module implements Attachable {
     return {
       residual: mapValues(blocks, (block) => block.branchEnd),
       convolution: mapValues(blocks, (block) => block.lastConvolution),
+      activation: mapValues(blocks, (block) => block.lastActivation),
       stage: modulePlaces(
         this,
         this.#stages.slice(0, -1).map(([layer]) => layer!),
