@@ -3,6 +3,13 @@ import { formatShape, sameShape, staticShape } from "../core/shape.js";
 import { ancestors, type Node, type Value } from "../graph/graph.js";
 import { add, expand, reduceSum } from "../ops/index.js";
 import { reshape } from "../ops/movement.js";
+import { type PartOf, Recomputation } from "./recompute.js";
+
+/** Options of {@link gradients}. */
+export interface GradientOptions {
+  /** Which part of the graph a node belongs to, if to any: what a part computes is not kept for its gradients but computed again. */
+  readonly recompute?: PartOf;
+}
 
 /**
  * Reverse-mode differentiation: the gradients of a scalar `loss` with respect to `wrt`, as new values of the same graph.
@@ -13,13 +20,18 @@ import { reshape } from "../ops/movement.js";
  * @example
  * const [dx] = gradients(loss, [x]);
  */
-export function gradients(loss: Value, wrt: readonly Value[]): (Value | null)[] {
+export function gradients(
+  loss: Value,
+  wrt: readonly Value[],
+  { recompute = () => undefined }: GradientOptions = {},
+): (Value | null)[] {
   if (!loss.shape.every((d) => d === 1))
     throw new FoveaError(`gradients: the loss must be one number, got ${formatShape(loss.shape)}`);
   const { graph } = loss;
   const sums = new Map<Value, Value>([[loss, reshape(graph.scalar(1), loss.shape)]]);
   const upstream = ancestors([loss]);
   const moving = dependents(upstream, new Set(wrt));
+  const recomputation = new Recomputation(graph, recompute);
 
   for (const node of graph.nodes.filter((n) => n.outputs.some((y) => moving.has(y))).reverse()) {
     const [y, ...others] = node.outputs;
@@ -27,7 +39,10 @@ export function gradients(loss: Value, wrt: readonly Value[]): (Value | null)[] 
       throw new FoveaError(`gradients: ${node.op.name} passes gradients through its first output only`);
     const dy = sums.get(y!);
     if (!dy) continue;
-    const parts = graph.within(node.scope, () => node.op.grad(full(dy, y!), node));
+    const parts = graph.within(node.scope, () => {
+      const whole = full(dy, y!);
+      return node.op.grad(whole, recomputation.again(node, whole));
+    });
     node.inputs.forEach((x, i) => {
       const part = parts[i];
       if (!part || !moving.has(x)) return;

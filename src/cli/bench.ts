@@ -9,6 +9,7 @@ interface BenchFlags extends ModelFlags {
   readonly input?: readonly [number, number, number];
   readonly batch: number;
   readonly steps: number;
+  readonly recompute?: boolean;
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -20,6 +21,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--input <CxHxW>", "size of one picture (default: the published one)", inputSize)
   .option("--batch <n>", "pictures per step", count, 32)
   .option("--steps <n>", "timed steps, after two that are not", count, 10)
+  .option("--recompute", "when training: compute the blocks again in the backward pass instead of keeping them")
   .option("--threads <n>", "threads (default: one per processor)", count)
   .option("--json", "print one JSON object")
   .action(async (flags: BenchFlags) => {
@@ -54,7 +56,12 @@ async function trainTimes(
 ): Promise<number[]> {
   const optimizer = sgd({ lr: 0.01 });
   const classes = flags.classes ?? modelSpec(flags.model).classes;
-  const { graph, scalars } = trainingStep(modelByFlags(flags), { optimizer, input: size, classes });
+  const { graph, scalars } = trainingStep(modelByFlags(flags), {
+    optimizer,
+    input: size,
+    classes,
+    recompute: flags.recompute ?? false,
+  });
   const executable = await engine.compile(graph);
   const targets = zeros("float32", [size[0], classes]);
   for (let i = 0; i < size[0]; i++) targets.data[i * classes + (i % classes)] = 1;

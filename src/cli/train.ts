@@ -64,6 +64,7 @@ interface TrainFlags extends ModelFlags, TransferFlags {
   readonly labelSmoothing: number;
   readonly clip?: number;
   readonly ema?: number;
+  readonly recompute?: boolean;
   readonly augment: boolean;
   readonly cacheFeatures?: boolean;
   readonly seed: number;
@@ -95,6 +96,10 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--label-smoothing <share>", "share of each target spread over all classes", share, 0)
   .option("--clip <norm>", "largest norm of all gradients together", positive)
   .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", share)
+  .option(
+    "--recompute",
+    "less memory, more time: compute the blocks again in the backward pass instead of keeping them",
+  )
   .option("--no-augment", "no random crops and mirroring")
   .option("--cache-features", "insist that frozen parts are run once for each picture, not in every epoch")
   .option("--no-cache-features", "run frozen parts in every epoch (default: once, where see below)")
@@ -287,6 +292,7 @@ async function runTraining(
           optimizer: optimizerOf(flags),
           groups: headGroup(made, training.headLr, optimizerOf(flags).lr),
           preprocessing,
+          recompute: flags.recompute ?? false,
           validate: data.validation,
           signal: interrupt.signal,
           ...optional("resume", checkpoint),

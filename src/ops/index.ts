@@ -44,7 +44,7 @@ export {
   where,
 } from "./elementwise.js";
 export { matMul } from "./linear.js";
-export { concat, pad, reshape, slice, transpose } from "./movement.js";
+export { after, concat, pad, reshape, slice, transpose } from "./movement.js";
 export { batchNorm, batchNormTraining, layerNorm } from "./norm.js";
 export type { Operand } from "./operands.js";
 export { maxPool } from "./pool.js";

@@ -170,7 +170,23 @@ function copyStrided(
   }
 }
 
-export const ops = { reshape: reshapeOp, transpose: transposeOp, slice: sliceOp, pad: padOp, concat: concatOp };
+/** (x, signal) → x, once both are there: what reads it cannot be computed before `signal`. */
+const afterOp: Op = {
+  name: "After",
+  infer: ([x]) => [x!],
+  run: ([x]) => [x!],
+  grad: (dy) => [dy, null],
+  macs: noMacs,
+};
+
+export const ops = {
+  reshape: reshapeOp,
+  transpose: transposeOp,
+  slice: sliceOp,
+  pad: padOp,
+  concat: concatOp,
+  after: afterOp,
+};
 
 /** The same elements in row-major order under another shape. One dimension may be −1: it is inferred. */
 export function reshape(x: Value, shape: Shape): Value {
@@ -205,3 +221,6 @@ export function concat(values: readonly Operand[], axis: number): Value {
   const first = values.find((v) => v instanceof Value);
   return apply(concatOp, values, { axis: normalizeAxes([axis], (first as Value).shape.length)[0]! });
 }
+
+/** `x`, which engines must not read here before they have computed `signal`. Gradients that compute values again use it to do so late. */
+export const after = (x: Value, signal: Value): Value => apply(ops.after, [x, signal], {});

@@ -2,7 +2,7 @@ import { gradients } from "../autodiff/gradients.js";
 import { OptionError } from "../core/errors.js";
 import { staticShape } from "../core/shape.js";
 import { copyOf, sizeOf, type Tensor, tensor, zeros } from "../core/tensor.js";
-import type { Graph, Value } from "../graph/graph.js";
+import type { Graph, Node, Value } from "../graph/graph.js";
 import { constant, crossEntropy, graphFor, initialize, type Module, Param, parametersOf } from "../nn/index.js";
 import { add, cast, div, equal, minimum, mul, reduceMax, reduceSum, sqrt, square } from "../ops/index.js";
 import type { Optimizer } from "./optimizers.js";
@@ -31,6 +31,8 @@ export interface StepOptions {
   readonly ema?: number | null;
   /** Parameters that learn faster or slower than the rest; the first group that has a parameter counts. */
   readonly groups?: readonly ParameterGroup[];
+  /** Compute what the blocks of the network hold again in the backward pass instead of keeping it: less memory, more time. */
+  readonly recompute?: boolean;
 }
 
 /** One training step as a graph, and the state that it needs beside the model's own. */
@@ -63,6 +65,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
     clipNorm = null,
     ema = null,
     groups = [],
+    recompute = false,
   } = options;
   if (clipNorm !== null && !(clipNorm > 0)) throw new OptionError(`train: clipNorm must be positive, got ${clipNorm}`);
   if (ema !== null && !(ema > 0 && ema < 1)) throw new OptionError(`train: ema must be between 0 and 1, got ${ema}`);
@@ -79,7 +82,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   graph.output("correct", countCorrect(logits, targets));
 
   const values = learned.map(([, param]) => graph.state(param));
-  const derived = gradients(loss, values);
+  const derived = gradients(loss, values, recompute ? { recompute: blockOf } : {});
   const scale = clipNorm === null ? undefined : clipFactor(derived, clipNorm);
   const rates = rateGroups(graph, optimizer, groups);
   learned.forEach(([path, param], i) => {
@@ -114,6 +117,9 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
       ),
   };
 }
+
+/** The block that a node belongs to: its module's path up to the first number, `layer1.0` of `layer1.0.conv2 (Conv2d)`. */
+const blockOf = ({ scope }: Node): string | undefined => scope.match(/^\S*?\.\d+(?=[. ])/)?.[0];
 
 /** The optimizer's slots of each parameter, zero, and copies of the parameters to average. */
 function cellsFor(
@@ -162,7 +168,8 @@ function clipFactor(derived: readonly (Value | null)[], limit: number): Value {
         ]
       : [],
   );
-  const norm = sqrt(squares.reduce((a, b) => add(a, b)));
+  // From the last parameter on: gradients come in that order, and engines compute what is asked for first.
+  const norm = sqrt(squares.reduceRight((a, b) => add(a, b)));
   return minimum(div(limit, add(norm, 1e-6)), norm.graph.scalar(1));
 }
 

@@ -37,6 +37,8 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   readonly labelSmoothing?: number;
   readonly clipNorm?: number | null;
   readonly ema?: number | null;
+  /** Compute the blocks' values again in the backward pass instead of keeping them. */
+  readonly recompute?: boolean;
   /** Parameters with learning rates of their own. */
   readonly groups?: readonly ParameterGroup[];
   readonly seed?: number;
@@ -140,7 +142,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const classes = task.classes(dataset);
   const positions = task.positions(imageSize);
   if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; say augment: null");
-  const { labelSmoothing = 0, clipNorm = null, ema = null } = options;
+  const { labelSmoothing = 0, clipNorm = null, ema = null, recompute = false } = options;
   const whole = trainingStep(model, {
     optimizer,
     input: loader.inputShape,
@@ -149,6 +151,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     labelSmoothing,
     clipNorm,
     ema,
+    recompute,
     ...(options.groups ? { groups: options.groups } : {}),
   });
   const { cells, scalars } = whole;

@@ -7,7 +7,7 @@ import { referenceEngine } from "../../src/engines/reference.js";
 import { Graph } from "../../src/graph/graph.js";
 import { resnet } from "../../src/models/index.js";
 import { constant, graphFor, Module, Param } from "../../src/nn/index.js";
-import { add, matMul, mul, reduceSum, sub } from "../../src/ops/index.js";
+import { add, averagePool, matMul, mul, pad, reduceSum, relu, sub } from "../../src/ops/index.js";
 import { sgd, trainingStep } from "../../src/train/index.js";
 import { noWeb, ort, ortWeb } from "../support/engines.js";
 import { random } from "../support/random.js";
@@ -89,6 +89,17 @@ for (const engine of [referenceEngine(), ort, ortWeb, ortHere]) {
     const executable = await engine.compile(graph);
     const result = await executable.run({ x: float32([1], [4]) });
     assert.deepEqual([numbers(result.y), numbers(result.x2)], [[12], [4]]);
+    await executable.release();
+  });
+
+  test(`${engine.name}: an output may be padded and pooled as well`, options, async () => {
+    const graph = new Graph();
+    const y = relu(graph.input("x", { dtype: "float", shape: [1, 1, 2, 2] }));
+    graph.output("y", y);
+    graph.output("pooled", averagePool(pad(y, { axis: 2, before: 1, after: 0 }), { kernel: [3, 2] }));
+    const executable = await engine.compile(graph);
+    const result = await executable.run({ x: float32([1, 1, 2, 2], [6, -1, 3, 9]) });
+    assert.deepEqual([numbers(result.y), numbers(result.pooled)], [[6, 0, 3, 9], [3]]);
     await executable.release();
   });
 

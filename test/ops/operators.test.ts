@@ -52,6 +52,11 @@ const cases: Record<string, Case> = {
   transpose: unary((v) => o.transpose(v, [2, 0, 3, 1])),
   slice: unary((v) => o.slice(v, 2, 1, 3)),
   pad: unary((v) => o.pad(v, { axis: 3, before: 2, after: 1 })),
+  "pad, then a maximum of negative numbers": unary((v) =>
+    o.maxPool(o.pad(o.sub(v, 5), { axis: 2, before: 1, after: 1 }), { kernel: 3, stride: 1 }),
+  ),
+  after: [(a, b) => o.add(o.after(a!, b!), b!), x, y],
+  "after, a number": [(a, b) => o.add(o.after(a!, o.reduceSum(b!, [0], { keepdims: false })), b!), x, random([1])],
   concat: [(a, b) => o.concat([a!, b!, a!], 1), x, random([2, 1, 4, 5])],
   "sum over axes": unary((v) => o.reduceSum(v, [0, 2])),
   "sum over positions": unary((v) => o.reduceSum(v, [2, 3])),

@@ -2,6 +2,7 @@ import { staticDim } from "../../../core/shape.js";
 import { sizeOf, tensor } from "../../../core/tensor.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
+import type { Value } from "../../../graph/graph.js";
 import type { MaxPoolAttributes } from "../../../ops/pool.js";
 import { convGradientRules } from "./conv-gradients.js";
 
@@ -123,11 +124,25 @@ const reduceMaxGrad: Rule = (node, [dy, x], write) => {
   return [reshape(dx, shape)];
 };
 
+/**
+ * A Reshape to the shape that x has, plus zero times whether an element of the signal is positive: ONNX Runtime cannot know that it is
+ * zero, so it must wait, and a Reshape copies nothing.
+ */
+const after: Rule = (node, [x, signal], write) => {
+  const [, { shape }] = node.inputs as [Value, Value];
+  const flat = shape.length === 1 ? signal! : write.reshape(signal!, [-1]);
+  const element = write.emit("Slice", [flat, write.ints([0]), write.ints([1])]);
+  const bit = write.emit("Cast", [write.emit("Greater", [element, write.number(0)])], { to: 7 });
+  const nothing = write.emit("Mul", [bit, write.ints([0])]);
+  return [write.emit("Reshape", [x!, write.emit("Add", [nothing, write.ints(dimsOf(node.outputs[0]!))])])];
+};
+
 /** Rules in standard ONNX for the operators that stand only in training graphs. They run on every build of ONNX Runtime. */
 export const trainingRules: Rules = new Map<string, Rule>([
   ["ReluGrad", reluGrad],
   ...batchNormRules(standardParts),
   ["MaxPoolGrad", maxPoolGrad],
   ["ReduceMaxGrad", reduceMaxGrad],
+  ["After", after],
   ...convGradientRules,
 ]);

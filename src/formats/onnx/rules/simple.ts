@@ -87,7 +87,10 @@ export const simpleRules: Rules = new Map<string, Rule>([
       const { axis, before, after } = numbers(node) as { axis: number; before: number; after: number };
       const rank = node.inputs[0]!.shape.length;
       const pads = Array.from({ length: 2 * rank }, (_, i) => (i === axis ? before : i === rank + axis ? after : 0));
-      return [write.emit("Pad", [x!, write.ints(pads)])];
+      const padded = write.emit("Pad", [x!, write.ints(pads)]);
+      // ONNX Runtime merges the Pad into a convolution or pooling that reads it. It does so even for a maximum, where the zeros
+      // must count, and then refuses the model if x is an output too. A Reshape to the same shape keeps them apart at no cost.
+      return [axis < 2 ? padded : write.reshape(padded, dimsOf(node.outputs[0]!))];
     },
   ],
 ]);

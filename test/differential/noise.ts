@@ -1,0 +1,68 @@
+import type { Rng } from "../../src/core/rng.js";
+import { sizeOf } from "../../src/core/tensor.js";
+import { type Graph, program } from "../../src/graph/graph.js";
+import type { Dense, Op, ValueType } from "../../src/graph/op.js";
+import { rebuild } from "../../src/graph/passes/rebuild.js";
+import { magnitude } from "../../src/testing/compare.js";
+
+/** Operators that move, choose or compare elements: they round nothing, and what is equal must stay equal. */
+const exact = new Set(
+  [
+    ["Reshape", "Transpose", "Slice", "Pad", "Concat", "Expand", "Cast", "Neg", "Abs", "Sign", "Where", "Relu", "Clip"],
+    ["After", "Max", "Min", "ReduceMax", "MaxPool", "Greater", "Equal", "ReluGrad", "ReduceMaxGrad", "MaxPoolGrad"],
+  ].flat(),
+);
+/** Its derivative compares the output with its bounds. */
+const bounding = "HardSigmoid";
+/** Its result may be zero by cancellation of γ/σ · dy with numbers that are rounded once for a whole channel. */
+const cancelling = "BatchNormTrainingGrad";
+
+/**
+ * The graph as arithmetic of limited precision might compute it: every element of every input and output of every node that rounds
+ * is multiplied by (1 + u)(1 + v), u and v uniform in ±`size`, u drawn for each element and v for each array (functions that are
+ * approximated err to one side), anew for each use (Parker's Monte Carlo arithmetic, 1997). Zeros stay zeros.
+ * How far the results move shows how far rounding may move them: cancellation, division by small numbers, and maxima or
+ * rectifiers that are about to flip are all in it.
+ */
+export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
+  const shaken = (x: Dense, { dtype }: ValueType): Dense => {
+    if (dtype !== "float") return x;
+    const common = 1 + rng.uniform(-size, size);
+    return { ...x, data: x.data.map((v) => v * common * (1 + rng.uniform(-size, size))) };
+  };
+  /** dx with the rounding of γ/σ · dy, of each element and of the channel. */
+  const afterCancelling = (dx: Dense, [dy, , gamma, , variance]: readonly Dense[], epsilon: number): Dense => {
+    const area = sizeOf(dx.shape.slice(2));
+    const largest = magnitude(dy!);
+    const scales = gamma!.data.map((g, c) => (largest * Math.abs(g)) / Math.sqrt(variance!.data[c]! + epsilon));
+    const common = scales.map(() => rng.uniform(-size, size));
+    const channel = (i: number) => Math.floor(i / area) % scales.length;
+    const off = (c: number) => scales[c]! * (common[c]! + rng.uniform(-size, size));
+    return { ...dx, data: dx.data.map((v, i) => v + off(channel(i))) };
+  };
+  const noisy = (op: Op, inputs: readonly ValueType[], outputs: readonly ValueType[]): Op => ({
+    ...op,
+    run: (values, attributes) => {
+      const results = op.run(
+        values.map((v, i) => shaken(v, inputs[i]!)),
+        attributes,
+      );
+      if (op.name === bounding) return results;
+      const moved = results.map((v, i) => shaken(v, outputs[i]!));
+      return op.name === cancelling
+        ? moved.with(0, afterCancelling(moved[0]!, values, Number(attributes.epsilon)))
+        : moved;
+    },
+  });
+  const live = new Set(program(graph).nodes);
+  return rebuild(graph, {
+    node: (node, to) => {
+      if (!live.has(node) || exact.has(node.op.name)) return undefined;
+      const types = [node.inputs, node.outputs].map((values) => values.map(({ type }) => type)) as [
+        ValueType[],
+        ValueType[],
+      ];
+      return to.target.apply(noisy(node.op, ...types), node.inputs.map(to.get), node.attributes);
+    },
+  });
+}
