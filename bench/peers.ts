@@ -1,170 +1,163 @@
-/** Fovea against PyTorch on this machine: both sides in turn, so that what disturbs the machine disturbs both. */
-import { spawn } from "node:child_process";
-import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
+/** Fovea beside others on this machine: speed, memory, and whether they compute the same. See README.md. */
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { bestOf, type Calibration, calibrate, formatCalibration, isQuiet } from "./calibrate.js";
-import { count, median } from "./workload.js";
-
-/** What a side's process prints. Speeds in images per second. */
-interface Figures {
-  readonly side: string;
-  readonly training: number;
-  readonly inference: number;
-  readonly peakMemoryBytes: number;
-}
-type Speed = "training" | "inference";
-
-/** Both sides, one after the other, and the machine before, between and after. */
-interface Pair {
-  readonly net: string;
-  readonly ours: Figures;
-  readonly peer: Figures | null;
-  readonly machine: readonly Calibration[];
-}
-
-const allNets = ["resnet20", "resnet20+cbam", "resnet18", "resnet18+cbam"];
-/** A pair is taken so many times at most where the machine is not quiet. */
-const attempts = 3;
+import { messageOf } from "../src/index.js";
+import { alternate } from "./alternate.js";
+import { bestOf, calibrate, formatCalibration } from "./calibrate.js";
+import { asText, pageOf, replaceResults, tableOf } from "./page.js";
+import { merge, type Results, rowsOf, type SuiteResults } from "./results.js";
+import { answer, installed, ours, peersWith, run, type Side } from "./sides.js";
+import { suiteOf, suites } from "./suites/index.js";
+import type { Suite } from "./suites/suite.js";
+import { count } from "./workload.js";
 
 const { values } = parseArgs({
   options: {
-    nets: { type: "string", default: allNets.join(",") },
-    rounds: { type: "string", default: "3" },
-    steps: { type: "string", default: "7" },
+    suite: { type: "string", default: [...suites.keys()].join(",") },
+    /** Only cases that have one of these in their name. */
+    cases: { type: "string" },
+    rounds: { type: "string" },
+    steps: { type: "string" },
     threads: { type: "string", default: `${availableParallelism()}` },
     /** Calibration of this machine when it is known to be quiet, in GF/s. */
     quiet: { type: "string" },
     python: { type: "string", default: "/usr/bin/python3" },
+    /** Compare what is computed instead of measuring. */
+    check: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    /** Put the results into docs/. */
+    write: { type: "boolean", default: false },
   },
 });
-const nets = values.nets.split(",");
-const unknown = nets.find((net) => !allNets.includes(net));
-if (unknown !== undefined) throw new RangeError(`--nets must be some of ${allNets.join(", ")}, got ${unknown}`);
-const rounds = count("rounds", values.rounds);
-const [steps, threads] = [count("steps", values.steps), count("threads", values.threads)];
-
-/** Runs a program to its end. Returns what it wrote to stdout. */
-function run(command: string, args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-    const [out, errors]: [string[], string[]] = [[], []];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => out.push(text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => errors.push(text));
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) resolve(out.join(""));
-      else reject(new Error(`${command} ${args.join(" ")} ended with ${code}: ${errors.join("").trim()}`));
-    });
-  });
-}
-
-// This file runs from dist/bench; Python's side stays with the sources.
-const ourScript = fileURLToPath(new URL("./peers/step.js", import.meta.url));
-const peerScript = fileURLToPath(new URL("../../bench/peers/step.py", import.meta.url));
-
-async function figures(command: string, script: string, net: string): Promise<Figures> {
-  const options = ["--net", net, "--steps", `${steps}`, "--threads", `${threads}`];
-  return JSON.parse(await run(command, [script, ...options])) as Figures;
-}
-
+const threads = count("threads", values.threads);
 const report = (text: string) => console.error(text);
+const peers = peersWith(values.python);
+const chosen = values.suite.split(",").map(suiteOf);
 
-async function takePair(net: string, withPeer: boolean, before: Calibration): Promise<Pair> {
-  const ours = await figures(process.execPath, ourScript, net);
-  const between = await calibrate();
-  const peer = withPeer ? await figures(values.python, peerScript, net) : null;
-  return { net, ours, peer, machine: [before, between, await calibrate()] };
+/** The cases asked for. */
+function casesOf({ name, cases }: Suite): readonly string[] {
+  const wanted = values.cases?.split(",");
+  const found = wanted ? cases.filter((c) => wanted.some((part) => c.includes(part))) : cases;
+  if (found.length === 0) report(`${name} has none of the cases ${values.cases}`);
+  return found;
 }
 
-const withPeer = await run(values.python, ["-c", "import torch"]).then(
-  () => true,
-  () => false,
-);
-if (!withPeer) report(`${values.python} has no PyTorch: ours alone. On Debian: apt-get install python3-torch`);
+/** The peers of a suite that are installed. Asked once each. */
+const known = new Map<string, boolean>();
+async function sidesOf(suite: Suite): Promise<Side[]> {
+  const all = suite.peers.map((name) => peers.get(name)!);
+  const fresh = all.filter(({ name }) => !known.has(name));
+  const found = await installed(fresh, report);
+  for (const side of fresh) known.set(side.name, found.includes(side));
+  return all.filter(({ name }) => known.get(name));
+}
 
-// A child's peak memory begins at what its parent holds: calibrating takes less than any of the networks.
-const calibrations = [await calibrate()];
-const pairs: Pair[] = [];
-const known = values.quiet === undefined ? [] : [{ gigaflops: count("quiet", values.quiet), gigabytes: 0 }];
-const quiet = ({ machine }: Pair) => machine.every((c) => isQuiet(c, bestOf([...calibrations, ...known])));
-for (let round = 1; round <= rounds; round++)
-  for (const net of nets)
-    for (let attempt = 1; attempt <= attempts; attempt++) {
-      const pair = await takePair(net, withPeer, calibrations.at(-1)!);
-      calibrations.push(...pair.machine.slice(1));
-      const calm = quiet(pair);
-      report(`round ${round}, ${net}: ${pair.machine.map(formatCalibration).join(" | ")}${calm ? "" : ", noisy"}`);
-      if (!calm && attempt < attempts) continue;
-      pairs.push(pair);
-      break;
+/** The largest relative difference between two sides' results that counts as the same, in float32: ReLU and maxima may flip. */
+const tolerance = 5e-3;
+
+interface Comparison {
+  /** Relative differences by what is compared; null where the peer cannot compute it. */
+  readonly errors: Readonly<Record<string, number | null>>;
+}
+
+/** Has our side write weights, inputs and results to a file, and every peer compute the same from it. */
+async function check(suite: Suite, folder: string): Promise<void> {
+  const sides = (await sidesOf(suite)).filter(({ name }) => name !== "fovea-wasm"); // the project's tests compare our engines
+  const file = join(folder, "exchange.safetensors");
+  const options = ["--threads", `${threads}`];
+  for (const name of casesOf(suite)) {
+    const what = `${suite.name} ${name}`;
+    try {
+      await run([...ours.command, suite.name, name, ...options, "--save", file]);
+      for (const side of sides) {
+        const command = [...side.command, suite.name, name, ...options, "--check", file];
+        print(`${what}, ${side.title}`, await answer<Comparison>(command));
+      }
+    } catch (error) {
+      process.exitCode = 1;
+      console.log(`FAILED     ${what}: ${messageOf(error)}`);
     }
+  }
+}
 
-/** Median, least and most. */
-const spread = (numbers: readonly number[]) => ({
-  median: median(numbers),
-  min: Math.min(...numbers),
-  max: Math.max(...numbers),
-});
+function print(what: string, { errors }: Comparison): void {
+  const found = Object.entries(errors);
+  const compared = found.flatMap(([array, error]) => (error === null ? [] : [{ array, error }]));
+  const worst = compared.reduce((a, b) => (b.error <= a.error ? a : b), { array: "all", error: 0 });
+  const same = compared.every(({ error }) => error <= tolerance);
+  if (!same) process.exitCode = 1;
+  const left = found.flatMap(([array, error]) => (error === null ? [`; not compared: ${array}`] : []));
+  const most = `most ${worst.error.toExponential(1)} (${worst.array})`;
+  console.log(`${same ? "same     " : "DIFFERENT"}  ${what}: ${compared.length} arrays, ${most}${left.join("")}`);
+}
 
-/** The figures of a net: of its quiet pairs if there are any. */
-function summary(net: string) {
-  const all = pairs.filter((pair) => pair.net === net);
-  const calm = all.filter(quiet);
-  const used = calm.length ? calm : all;
-  const speeds = (kind: Speed) => ({
-    ours: spread(used.map(({ ours }) => ours[kind])),
-    peer: withPeer ? spread(used.map(({ peer }) => peer![kind])) : null,
-    ratio: withPeer ? spread(used.map(({ ours, peer }) => ours[kind] / peer![kind])) : null,
+async function measure(suite: Suite): Promise<SuiteResults> {
+  const sides = [ours, ...(await sidesOf(suite))];
+  const rounds = values.rounds ? count("rounds", values.rounds) : suite.rounds;
+  const steps = values.steps ? count("steps", values.steps) : suite.steps;
+  const options = ["--steps", `${steps}`, "--threads", `${threads}`];
+  const turns = await alternate({
+    suite: suite.name,
+    cases: casesOf(suite),
+    sides,
+    rounds,
+    options,
+    calibrations,
+    report,
   });
+  const versions: Record<string, string> = {};
+  for (const { figures } of turns)
+    for (const [name, { side }] of figures) if (side !== undefined) versions[name] = side;
+  const [processor] = cpus();
+  const gibibytes = Math.round(totalmem() / 2 ** 30);
   return {
-    net,
-    pairs: used.length,
-    quiet: calm.length > 0,
-    training: speeds("training"),
-    inference: speeds("inference"),
-    peakMemoryBytes: {
-      ours: median(used.map(({ ours }) => ours.peakMemoryBytes)),
-      peer: withPeer ? median(used.map(({ peer }) => peer!.peakMemoryBytes)) : null,
-    },
+    command: `npm run bench:peers -- --suite ${suite.name} --rounds ${rounds} --steps ${steps}`,
+    machine: `${processor?.model.trim() ?? "unknown processor"} (${availableParallelism()} processors), ${gibibytes} GiB, ${process.platform} ${process.arch}, Node ${process.version}`,
+    calibration: formatCalibration(bestOf(calibrations)),
+    threads,
+    steps,
+    versions,
+    rows: rowsOf(suite, turns, calibrations, new Date().toISOString().slice(0, 10)),
   };
 }
 
-const nobody = { median: Number.NaN, min: Number.NaN, max: Number.NaN };
-const cell = (s: ReturnType<typeof spread> | null, digits = 0) => {
-  const { median, min, max } = s ?? nobody;
-  return s ? `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})` : "–";
-};
-const megabytes = (bytes: number | null) => (bytes === null ? "–" : (bytes / 2 ** 20).toFixed(0));
-
-/** Rows of text in columns of equal width. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((text, i) => text.padEnd(widths[i]!))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+/** Merges a suite's results into docs/benchmarks.json, and makes the page's tables and charts anew. */
+async function write(suite: Suite, fresh: SuiteResults): Promise<void> {
+  const docs = new URL("../../docs/", import.meta.url); // this file runs from dist/bench
+  const kept = new URL("benchmarks.json", docs);
+  const before = existsSync(kept) ? (JSON.parse(await readFile(kept, "utf8")) as Results) : {};
+  const results = merge(before, suite, fresh);
+  const { text, charts } = pageOf(results);
+  const page = new URL("benchmarks.md", docs);
+  await writeFile(page, replaceResults(await readFile(page, "utf8"), text));
+  for (const [file, chart] of charts) await writeFile(new URL(file, docs), `${chart}\n`);
+  await writeFile(kept, `${JSON.stringify(results, null, 2)}\n`);
 }
 
-const results = nets.map(summary);
-const sides = { ours: pairs[0]!.ours.side, peer: pairs[0]!.peer?.side ?? null };
-const machine = bestOf(calibrations);
-if (values.json) console.log(JSON.stringify({ ...sides, threads, steps, rounds, machine, results }));
-else {
-  const header = ["net", "mode", "ours, img/s", "PyTorch, img/s", "ratio", "MiB ours", "MiB PyTorch", "pairs"];
-  const rows = results.flatMap(({ net, pairs, quiet, peakMemoryBytes, ...speeds }) =>
-    (["training", "inference"] as const).map((kind) => {
-      const { ours, peer, ratio } = speeds[kind];
-      const memory = kind === "training" ? [peakMemoryBytes.ours, peakMemoryBytes.peer].map(megabytes) : ["", ""];
-      return [net, kind, cell(ours), cell(peer), cell(ratio, 2), ...memory, `${pairs}${quiet ? "" : " noisy"}`];
-    }),
-  );
-  console.log(`${sides.ours} against ${sides.peer ?? "nobody"}, ${threads} threads, median (least–most) of the pairs`);
-  console.log(`best calibration: ${formatCalibration(machine)}\n`);
-  console.log(table([header, ...rows]));
+// A child's peak memory begins at what its parent holds: calibrating takes less than any of the networks.
+const quiet = values.quiet === undefined ? [] : [{ gigaflops: count("quiet", values.quiet), gigabytes: 0 }];
+const calibrations = values.check ? [] : [...quiet, await calibrate()];
+
+if (values.check) {
+  const folder = await mkdtemp(join(tmpdir(), "fovea-bench-"));
+  try {
+    for (const suite of chosen) await check(suite, folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+} else {
+  const all: Record<string, SuiteResults> = {};
+  for (const suite of chosen) {
+    const results = await measure(suite);
+    all[suite.name] = results;
+    if (values.write) await write(suite, results);
+    if (values.json) continue;
+    console.log(`\n${suite.title}: ${Object.values(results.versions).join(", ")}, ${threads} threads`);
+    console.log(`median (least–most) of the turns; best calibration ${results.calibration}\n`);
+    console.log(asText(tableOf(suite, results)));
+  }
+  if (values.json) console.log(JSON.stringify(all));
 }

@@ -4,8 +4,8 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { nodeRules } from "../src/engines/ort/node.js";
-import { lowerToOnnx } from "../src/formats/onnx/lower.js";
+import { lower, nodeRules } from "../src/engines/ort/engine.js";
+import { SessionHost } from "../src/engines/ort/session.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
 import { model, type Tensor, toFloat32 } from "../src/index.js";
 import { count, randomStep } from "./workload.js";
@@ -17,6 +17,8 @@ const { values } = parseArgs({
     batch: { type: "string", default: "128" },
     input: { type: "string", default: "3x32x32" },
     stem: { type: "string", default: "auto" },
+    /** How arrays lie in memory: `blocked` or `plain`. */
+    layout: { type: "string", default: "blocked" },
     classes: { type: "string", default: "10" },
     runs: { type: "string", default: "8" },
     threads: { type: "string", default: `${availableParallelism()}` },
@@ -33,10 +35,14 @@ const [channels = 3, height = 32, width = 32] = values.input.split("x").map((n) 
 const options = { classes, attention: values.attention, ...(values.stem === "auto" ? {} : { stem: values.stem }) };
 
 const { graph, feeds } = randomStep(model(values.model, options), [batch, channels, height, width], classes);
-const lowered = lowerToOnnx(graph, nodeRules);
+const host = new SessionHost({ InferenceSession, Tensor: OrtTensor });
+const block = values.layout === "blocked" ? await host.ask({ kind: "blockSize" }) : undefined;
+const { lowered } = lower(graph, nodeRules, typeof block === "number" ? block : undefined);
 const inputs: Record<string, Tensor> = { ...feeds };
-for (const { before, cell } of lowered.states)
-  inputs[before.name] = cell.dtype === "float" ? toFloat32(cell.value) : cell.value;
+for (const { before, cell, form } of lowered.states) {
+  const plain = cell.dtype === "float" ? toFloat32(cell.value) : cell.value;
+  inputs[before.name] = form ? form.pack(plain) : plain;
+}
 const toOrt = ({ dtype, data, shape }: Tensor) => new OrtTensor(dtype as "float32", data as Float32Array, shape);
 const ortInputs = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, toOrt(value)]));
 

@@ -1,11 +1,27 @@
-import { type Module, Rng, sgd, type Tensor, tensor, trainingStep, zeros } from "../src/index.js";
+import {
+  type AnyModule,
+  initialize,
+  type Module,
+  Rng,
+  sgd,
+  stateOf,
+  type Tensor,
+  tensor,
+  trainingStep,
+  zeros,
+} from "../src/index.js";
 
 type ImageShape = readonly [batch: number, channels: number, height: number, width: number];
 
-/** A training step with the optimizer of the benchmarks, and random inputs for it. */
-export function randomStep(model: Module, input: ImageShape, classes: number) {
+/** A training step by gradient descent, with momentum and weight decay unless told otherwise, and random inputs for it. */
+export function randomStep(
+  model: Module,
+  input: ImageShape,
+  classes: number,
+  descent = { momentum: 0.9, weightDecay: 5e-4 },
+) {
   const [batch] = input;
-  const step = trainingStep(model, { optimizer: sgd({ lr: 0.1, momentum: 0.9, weightDecay: 5e-4 }), input, classes });
+  const step = trainingStep(model, { optimizer: sgd({ lr: 0.1, ...descent }), input, classes });
   const labels = new Rng(0, "labels");
   const targets = zeros("float32", [batch, classes]);
   for (let i = 0; i < batch; i++) targets.data[i * classes + labels.int(classes)] = 1;
@@ -16,6 +32,25 @@ export function randomStep(model: Module, input: ImageShape, classes: number) {
   };
   for (const { name, shape } of step.graph.randoms) feeds[name] = uniform(name, shape);
   return { graph: step.graph, feeds };
+}
+
+/**
+ * Adds noise to parameters and statistics that are the same number throughout, such as gains that start at 1 or 0: nothing in the module
+ * is then without effect, and a check sees all of it. Returns the module, initialised.
+ */
+export function varied<M extends AnyModule>(module: M): M {
+  for (const [path, param] of stateOf(initialize(module))) {
+    if (param.dtype !== "float") continue;
+    const { data } = param.value;
+    if (data.some((v) => v !== data[0])) continue;
+    const noise = normal(path, param.shape).data as Float32Array;
+    param.value = tensor(
+      "float32",
+      param.shape,
+      noise.map((v) => Number(data[0]) + 0.1 * v),
+    );
+  }
+  return module;
 }
 
 /** Standard normal numbers that depend only on the name. */

@@ -9,8 +9,11 @@ import { ort } from "./support/engines.js";
 const folder = "test/golden/networks";
 const none = { weights: async () => new Uint8Array(), cifarTest: async () => new Uint8Array() };
 
+/** Networks of full width: one run by the reference engine takes minutes. `fovea verify test/golden/networks --engine all` has them too. */
+const slow = ["gc-resnet50", "rga-resnet50-width16", "scnet50-v1d", "unet-resnet18"];
+
 for (const file of readdirSync(folder))
-  for (const engine of [referenceEngine(), ort])
+  for (const engine of slow.some((name) => file.startsWith(name)) ? [ort] : [referenceEngine(), ort])
     test(`${file} on ${engine.name}: keys, logits, loss, gradients and state of the authors' code`, async () => {
       const { ok, worst } = await checkGolden(readFileSync(join(folder, file)), engine, none);
       assert.ok(ok, `${worst.tensor}: error ${worst.error}, allowed ${worst.tolerance}`);

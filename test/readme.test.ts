@@ -6,14 +6,15 @@ import { pathToFileURL } from "node:url";
 import { temporaryFolder } from "./support/fovea.js";
 
 const readme = readFileSync("README.md", "utf8");
+const files = readdirSync("examples").filter((file) => file.endsWith(".ts"));
 
 test("the code in the README is that of examples/", () => {
   const blocks = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
-  const examples = readdirSync("examples").map((file) => readFileSync(join("examples", file), "utf8"));
+  const examples = files.map((file) => readFileSync(join("examples", file), "utf8"));
   assert.deepEqual(blocks.toSorted(), examples.toSorted());
 });
 
-for (const file of readdirSync("examples"))
+for (const file of files)
   test(`examples/${file} runs`, async () => {
     const compiled = pathToFileURL(resolve("dist/examples", file.replace(/ts$/, "js"))).href;
     const before = process.cwd();

@@ -18,4 +18,5 @@ for path in sys.argv[1:]:
     except Exception as error:  # whatever the checker raises is its verdict
         failed += 1
         print(f"{path}: {str(error).strip().splitlines()[0]}")
+print(f"onnx {onnx.__version__}: {len(sys.argv) - 1 - failed} of {len(sys.argv) - 1} files ok")
 sys.exit(1 if failed else 0)

@@ -1,6 +1,7 @@
 /**
  * Does everything train? Twenty steps of each attention module (in ResNet-20) and each network on one batch of CIFAR-10 pictures:
- * prints the first and the last loss, and parameters that no gradient reaches.
+ * prints the first and the last loss, and parameters that no gradient reaches. Segmentation networks learn the picture's class at every
+ * position.
  *
  *     node dist/tools/trains.js CIFAR_FOLDER [NAME…] [--batch 8] [--json]
  */
@@ -12,7 +13,6 @@ import {
   cifar10,
   defaultPreprocessing,
   type Engine,
-  type ModelSpec,
   type Module,
   messageOf,
   model,
@@ -39,6 +39,15 @@ const batch = Number(values.batch);
 const steps = 20;
 const { train: data } = await cifar10(folder);
 
+/** A network to train, at pictures of a side. */
+interface Job {
+  readonly name: string;
+  readonly build: () => Module;
+  readonly size: number;
+  /** Whether it gives logits at every position. */
+  readonly segments?: boolean;
+}
+
 interface Outcome {
   readonly name: string;
   readonly first?: number;
@@ -49,27 +58,30 @@ interface Outcome {
 }
 
 /** Trains at the first of the given sides that the network can take: small pictures leave some nothing to pool. */
-async function outcomeAt(
-  name: string,
-  build: () => Module,
-  sizes: readonly number[],
-  engine: Engine,
-): Promise<Outcome> {
+async function outcomeAt(job: Job, sizes: readonly number[], engine: Engine): Promise<Outcome> {
   const [size, ...larger] = sizes as [number, ...number[]];
-  const outcome = await outcomeOf(name, build, size, engine);
-  return outcome.error?.includes("larger than the") && larger.length ? outcomeAt(name, build, larger, engine) : outcome;
+  const outcome = await outcomeOf({ ...job, size }, engine);
+  return outcome.error?.includes("larger than the") && larger.length ? outcomeAt(job, larger, engine) : outcome;
 }
 
-async function outcomeOf(name: string, build: () => Module, size: number, engine: Engine): Promise<Outcome> {
+async function outcomeOf({ name, build, size, segments = false }: Job, engine: Engine): Promise<Outcome> {
   try {
+    const positions = segments ? [size, size] : [];
+    const area = segments ? size * size : 1;
     const preprocessing = { ...defaultPreprocessing(data), imageSize: size, resize: size };
     const optimizer = adamw({ lr: 1e-3 });
-    const { graph, gradients } = trainingStep(build(), { optimizer, input: [batch, 3, size, size], classes: 10 });
+    const { graph, gradients } = trainingStep(build(), {
+      optimizer,
+      input: [batch, 3, size, size],
+      classes: 10,
+      positions,
+    });
     const images = zeros("float32", [batch, 3, size, size]);
-    const targets = zeros("float32", [batch, 10]);
+    const targets = zeros("float32", [batch, 10, ...positions]);
     for (let i = 0; i < batch; i++) {
       images.data.set(toInput(await data.image(i), preprocessing), i * 3 * size * size);
-      targets.data[i * 10 + data.labels[i]!] = 1;
+      const start = (i * 10 + data.labels[i]!) * area;
+      targets.data.fill(1, start, start + area);
     }
     const executable = await engine.compile(graph);
     const losses: number[] = [];
@@ -101,30 +113,33 @@ async function outcomeOf(name: string, build: () => Module, size: number, engine
 }
 
 const wanted = (name: string) => names.length === 0 || names.includes(name);
-const classifiers = [...models.values()].filter(
-  (spec: ModelSpec & { task?: string }) => (spec.task ?? "classification") === "classification",
-);
-const jobs: [string, () => Module, number][] = [
+const jobs: Job[] = [
   ...[...attentionModules.values()]
     // The weights of rga depend on the size of the map: resnet50_rga, below, has it.
     .filter(({ kind, name }) => kind === "gate" && name !== "rga" && wanted(name))
-    .map(({ name }): [string, () => Module, number] => [
-      `resnet20 + ${name}`,
-      () => resnet(20, { classes: 10, attention: [name, {}] }),
-      32,
-    ]),
-  ...classifiers
+    .map(({ name }) => ({
+      name: `resnet20 + ${name}`,
+      build: () => resnet(20, { classes: 10, attention: [name, {}] }),
+      size: 32,
+    })),
+  ...[...models.values()]
     .filter(({ name }) => wanted(name))
-    .map(({ name, input }): [string, () => Module, number] => [
-      name,
-      () => model(name, { classes: 10 }),
-      Math.min(input[1], 64),
-    ]),
+    .map(({ name, input, options, task }) => {
+      // Networks whose weights depend on the size of the pictures are built for squares of 128: smaller leave RGA no hidden channel.
+      const sized = "size" in options;
+      return {
+        name,
+        build: () => model(name, { classes: 10, ...(sized ? { size: [128, 128] } : {}) }),
+        size: sized ? 128 : Math.min(input[1], 64),
+        segments: task === "segmentation",
+      };
+    }),
 ];
 const outcomes: Outcome[] = [];
-for (const [name, build, size] of jobs) {
+for (const job of jobs) {
+  const { name } = job;
   const engine = ortEngine();
-  const outcome = await outcomeAt(name, build, [size, 128], engine);
+  const outcome = await outcomeAt(job, [job.size, 128], engine);
   await engine.release();
   outcomes.push(outcome);
   const { first, last, idle = [], error } = outcome;

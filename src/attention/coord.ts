@@ -83,7 +83,7 @@ export const coord = defineAttention({
   ],
   kind: "gate",
   attends: "both",
-  placement: "residual",
+  placement: "activation",
   field: "coord",
   options,
   create: (channels, resolved) => new CoordinateAttention(channels, resolved),

@@ -101,6 +101,22 @@ export function createAttention(name: string, channels: number, options: Attenti
   return spec.create(integer(name, "channels", channels), resolveOptions(name, spec.options, options));
 }
 
+/**
+ * A gate for a place in a network: with the options that networks set, and the user's over them.
+ *
+ * @throws OptionError if what comes out would have another number of channels than what goes in.
+ */
+export function gateFor(name: string, channels: number, options: AttentionOptions): Module {
+  const spec = attentionSpec(name);
+  const given = { ...spec.inserted, ...options };
+  const outputs = spec.outputs?.(channels, resolveOptions(name, spec.options, given)) ?? channels;
+  if (outputs !== channels)
+    throw new OptionError(
+      `attention "${name}": ${JSON.stringify(options)} turns ${channels} channels into ${outputs}; in a network a module must keep them`,
+    );
+  return attention(name, channels, given);
+}
+
 /** Options of a module by name, as in its catalogue entry. */
 export type AttentionOptions = Readonly<Record<string, unknown>>;
 
@@ -139,7 +155,7 @@ export function attentionPlan(choice: AttentionChoice | null | undefined): Atten
   if (name === "none") return undefined;
   if (typeof name !== "string")
     throw new OptionError(`attention must be a name, [name, options] or a function, got ${JSON.stringify(choice)}`);
-  const { placement, field, kind, inserted } = attentionSpec(name);
+  const { placement, field, kind } = attentionSpec(name);
   if (kind !== "gate") {
     const gates = [...attentionModules.values()].filter((spec) => spec.kind === "gate").map((spec) => spec.name);
     throw new OptionError(`attention "${name}" is a ${kind}; a network's blocks take a gate: ${gates.join(", ")}`);
@@ -152,7 +168,7 @@ export function attentionPlan(choice: AttentionChoice | null | undefined): Atten
       const own = Array.isArray(options) ? options[stage] : options;
       if (own === undefined)
         throw new OptionError(`attention "${name}": no options for stage ${stage + 1}, only for ${options.length}`);
-      return own && attention(name, channels, { ...inserted, ...own });
+      return own && gateFor(name, channels, own);
     },
   };
 }

@@ -104,11 +104,13 @@ export const scse = defineAttention({
   ],
   notes: [
     'The authors take the element-wise maximum of the two branches and reduction 2 (`variant: "authors"`). The code in wide use, segmentation_models.pytorch, adds them, with reduction 16; this is the default.',
+    "Fusion `concat` gives twice the channels, so networks do not take it into their blocks.",
   ],
   kind: "gate",
   attends: "both",
   placement: "residual",
   field: "scse",
   options,
+  outputs: (channels, { fusion }) => (fusion === "concat" ? 2 * channels : channels),
   create: (channels, resolved) => new ScSE(channels, resolved),
 });

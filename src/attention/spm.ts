@@ -76,9 +76,10 @@ export const spm = defineAttention({
   ],
   kind: "gate",
   attends: "spatial",
-  placement: "residual",
+  placement: "activation",
   field: "spm",
   options,
+  outputs: (channels, { outChannels }) => outChannels ?? channels,
   inserted: { multiply: true },
   create: (channels, resolved) => new StripPooling(channels, resolved),
 });

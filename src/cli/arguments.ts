@@ -34,24 +34,41 @@ export function inputSize(text: string): readonly [number, number, number] {
   return sizes as [number, number, number];
 }
 
-/** A JSON object. */
-export function jsonObject(text: string): Record<string, unknown> {
-  let value: unknown;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function json(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new InvalidArgumentError(`must be JSON, such as '{"reduction":8}'.`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new InvalidArgumentError("must be a JSON object.");
-  return value as Record<string, unknown>;
 }
+
+/** A JSON object. */
+export function jsonObject(text: string): Record<string, unknown> {
+  const value = json(text);
+  if (!isObject(value)) throw new InvalidArgumentError("must be a JSON object.");
+  return value;
+}
+
+/** Options of a module in every stage: a JSON object for all, or a list with an object, or null for no module, for each. */
+export function stageOptions(text: string): StageOptions {
+  const value = json(text);
+  if (isObject(value)) return value;
+  const perStage = Array.isArray(value) && value.length > 0 ? (value as unknown[]) : undefined;
+  if (!perStage?.every((one): one is Record<string, unknown> | null => one === null || isObject(one)))
+    throw new InvalidArgumentError("must be a JSON object, or a list with an object or null for each stage.");
+  return perStage;
+}
+
+type StageOptions = Readonly<Record<string, unknown>> | readonly (Readonly<Record<string, unknown>> | null)[];
 
 /** Flags that say which network. */
 export interface ModelFlags {
   readonly model: string;
   readonly attention?: string;
-  readonly attentionOptions?: Record<string, unknown>;
+  readonly attentionOptions?: StageOptions;
   readonly classes?: number;
   readonly stem?: string;
   readonly shortcut?: string;
@@ -61,7 +78,11 @@ export function addModelFlags(command: Command, fallback?: string): Command {
   command.option("--model <name>", "network, see `fovea list`", fallback);
   return command
     .option("--attention <name>", "attention module for every block, see `fovea list`")
-    .option("--attention-options <json>", `options of the attention module, such as '{"reduction":8}'`, jsonObject)
+    .option(
+      "--attention-options <json>",
+      `options of the attention module, such as '{"reduction":8}', or a list with those of each stage, null for none there`,
+      stageOptions,
+    )
     .option("--stem <kind>", "first layers of a residual network: imagenet (7×7, pooling) or cifar (3×3)")
     .option("--shortcut <kind>", "where a residual network changes shape: projection or identity (option A)");
 }

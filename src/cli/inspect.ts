@@ -1,13 +1,12 @@
-import { readFile } from "node:fs/promises";
 import { Command } from "commander";
-import { type Checkpoint, FoveaError, readCheckpoint, recogniseCheckpoint, resolveWeights } from "../index.js";
+import { type Checkpoint, openCheckpoint, recogniseCheckpoint, resolveWeights } from "../index.js";
 import { ProgressLine, print, short, table } from "./terminal.js";
 
 export const inspectCommand = new Command("inspect")
   .description("What is in a checkpoint: keys, shapes, dtypes, and which network it belongs to")
   .argument(
     "<file>",
-    "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), https://…, or hf:OWNER/NAME[@REV][/FILE]",
+    "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), a folder or index of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
   .option("--json", "print one JSON object")
   .action(async (file: string, { json = false }: { json?: boolean }) => {
@@ -51,11 +50,7 @@ async function localFile(source: string): Promise<string> {
   }
 }
 
-/** Reads a checkpoint of any format, from a file or an address. @throws FoveaError if there is no such file. */
+/** Reads a checkpoint of any format, from a file, a folder or an address. @throws FoveaError if there is none. */
 export async function readCheckpointFile(file: string): Promise<Checkpoint> {
-  const bytes = await readFile(await localFile(file)).catch((error) => {
-    if (error instanceof FoveaError) throw error;
-    throw new FoveaError(`${file} cannot be read`);
-  });
-  return readCheckpoint(bytes, file);
+  return openCheckpoint(await localFile(file));
 }

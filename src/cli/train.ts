@@ -45,7 +45,7 @@ import {
 } from "./arguments.js";
 import { buildNetwork, freshFolder } from "./run.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
-import { freezePaths, headOf, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
+import { featuresText, freezePaths, headOf, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
 interface TrainFlags extends ModelFlags, TransferFlags {
   readonly insert?: string;
@@ -66,6 +66,7 @@ interface TrainFlags extends ModelFlags, TransferFlags {
   readonly ema?: number;
   readonly recompute?: boolean;
   readonly augment: boolean;
+  readonly cacheFeatures?: boolean;
   readonly seed: number;
   readonly valSplit?: number;
   readonly out?: string;
@@ -100,10 +101,12 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     "less memory, more time: compute the blocks again in the backward pass instead of keeping them",
   )
   .option("--no-augment", "no random crops and mirroring")
+  .option("--cache-features", "insist that frozen parts are run once for each picture, not in every epoch")
+  .option("--no-cache-features", "run frozen parts in every epoch (default: once, where see below)")
   .option("--seed <n>", "seed of weights, order and augmentation", whole, 0)
   .option(
     "--weights <file>",
-    "start from a checkpoint, safetensors or PyTorch: a file, https://…, or hf:OWNER/NAME[@REV][/FILE]",
+    "start from a checkpoint, safetensors or PyTorch: a file, a folder of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
   .option(
     "--ignore <pattern>",
@@ -130,6 +133,10 @@ Examples:
   fovea train cifar-10-batches-bin/ --model resnet20 --attention se --epochs 100 --warmup 1
   fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
   fovea train --resume --out runs/shapes-resnet20-cbam
+
+Without augmentation, what frozen parts make of a picture is the same in every epoch: it is computed once and kept in
+memory, up to 1 GiB together, and only the rest of the network is trained. Data that would take more is run in full.
+For validation pictures it always holds: they are never augmented.
 
 Ctrl-C finishes the step, saves, and ends; --resume goes on from there exactly. Twice ends at once.`,
   )
@@ -171,6 +178,8 @@ function configOf(source: string, data: OpenedDataset, flags: TrainFlags, asked:
   // The ImageNet stem would leave almost nothing of small pictures.
   const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
+  if (flags.cacheFeatures && flags.augment)
+    throw new OptionError("--cache-features needs --no-augment: augmented pictures differ in every epoch");
   return {
     format: "fovea.run.1",
     versions: { fovea: version, node: versions.node },
@@ -290,6 +299,14 @@ async function runTraining(
           onStart: (progressSoFar) => {
             history.push(...progressSoFar.history);
             return run.truncateMetrics(progressSoFar.epoch);
+          },
+          ...optional("cacheFeatures", flags.cacheFeatures),
+          onFeatures: (report) => {
+            if (report.total > 0)
+              progress.draw(report.done / report.total, `features of ${report.done} of ${report.total} pictures`);
+            if (run.config.frozen.length === 0 || report.done < report.total) return;
+            progress.clear();
+            say(featuresText(report));
           },
           onStep: ({ epoch, epochs, batch, batches, loss, top1, imagesPerSecond }) => {
             const left = (epochs - epoch) * batches + batches - batch;

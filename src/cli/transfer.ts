@@ -1,4 +1,5 @@
 import {
+  type FeatureReport,
   freeze,
   Linear,
   loadState,
@@ -12,7 +13,7 @@ import {
   walk,
 } from "../index.js";
 import { readCheckpointFile } from "./inspect.js";
-import { say } from "./terminal.js";
+import { say, short } from "./terminal.js";
 
 /** Flags of a training that begins with the weights of another. */
 export interface TransferFlags {
@@ -100,4 +101,15 @@ export function pathsToFreeze(
 export function freezePaths(network: Module, paths: readonly string[]): void {
   const frozen = new Set(paths);
   freeze(network, (path) => frozen.has(path));
+}
+
+/** Which pictures' features are computed once, and why those of the training are not. */
+export function featuresText({ training, validation }: FeatureReport): string {
+  const kept = Object.entries({ training, validation }).filter(([, plan]) => plan?.reason === null);
+  const bytes = kept.reduce((n, [, plan]) => n + (plan?.bytes ?? 0), 0);
+  const pictures = kept.map(([name, plan]) => `${plan?.pictures} ${name}`).join(" and ");
+  return [
+    ...(kept.length ? [`features of the ${pictures} pictures are computed once (${short(bytes)}B)`] : []),
+    ...(training.reason === null ? [] : [`training runs frozen parts in every epoch: ${training.reason}`]),
+  ].join("; ");
 }

@@ -66,7 +66,7 @@ export class Loader {
   async *epoch(epoch = 0, { fromBatch = 0 }: { readonly fromBatch?: number } = {}): AsyncGenerator<Batch, void> {
     integer("Loader", "epoch", epoch, 0);
     integer("Loader", "fromBatch", fromBatch, 0);
-    const order = this.#order(epoch);
+    const order = this.order(epoch);
     let upcoming = fromBatch < this.batches ? this.#prepare(order, epoch, fromBatch) : null;
     for (let b = fromBatch + 1; upcoming; b++) {
       const batch: Batch = await upcoming;
@@ -76,22 +76,36 @@ export class Loader {
     }
   }
 
-  #order(epoch: number): ArrayLike<number> {
+  /** Shape of the images of a batch, [batch, 3, S, S]. */
+  get inputShape(): readonly [number, number, number, number] {
+    const { batch, preprocessing } = this.#options;
+    return [batch, 3, preprocessing.imageSize, preprocessing.imageSize];
+  }
+
+  /** Positions in the data set, in the order of an epoch. */
+  order(epoch: number): ArrayLike<number> {
     const { shuffle, seed } = this.#options;
     const { length } = this.dataset;
     return shuffle ? new Rng(seed, "order", epoch).permutation(length) : Uint32Array.from({ length }, (_, i) => i);
   }
 
+  /** The positions in batch `b` of an order, the first ones again where it is not full, and how many are real. */
+  slots(order: ArrayLike<number>, b: number): { readonly positions: Int32Array; readonly count: number } {
+    const { batch } = this.#options;
+    const count = Math.min(batch, order.length - b * batch);
+    const positions = Int32Array.from({ length: batch }, (_, slot) => order[b * batch + (slot % count)]!);
+    return { positions, count };
+  }
+
   async #prepare(order: ArrayLike<number>, epoch: number, b: number): Promise<Batch> {
     const { batch, preprocessing, augment, seed } = this.#options;
-    const start = b * batch;
-    const count = Math.min(batch, order.length - start);
+    const { positions, count } = this.slots(order, b);
     const inputSize = 3 * preprocessing.imageSize ** 2;
     const images = new Float32Array(batch * inputSize);
     const labels = new Int32Array(batch);
     const indices = new Int32Array(batch);
     const fill = async (slot: number) => {
-      const { picture, index } = await this.#readable(order[start + slot]!);
+      const { picture, index } = await this.#readable(positions[slot]!);
       this.#write(picture, images, slot * inputSize, augment ? new Rng(seed, "augment", epoch, index) : undefined);
       labels[slot] = this.dataset.labels[index]!;
       indices[slot] = index;

@@ -28,7 +28,8 @@ const prefixes = ["module.", "_orig_mod."];
 const profilerKey = /(?:^|\.)total_(?:ops|params)$/;
 
 /**
- * Reads a safetensors file or a torch checkpoint; the bytes tell which, not the name.
+ * Reads a safetensors file or a torch checkpoint; the bytes tell which, not the name. Bytes can come from anywhere, in a browser too:
+ * `new Uint8Array(await (await fetch(address)).arrayBuffer())`.
  *
  * In a torch checkpoint the state dict is found inside `state_dict`, `model_state_dict`, `model` or `net`, plain weights
  * before EMA weights; a `module.` or `_orig_mod.` common to all keys and thop's counters are dropped. Safetensors are

@@ -1,6 +1,5 @@
 import { attention as createModule, DANetHead, MixedPooling } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
-import { integer } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, ChannelDropout, Conv2d, initialize, Lambda, Module, Sequential } from "../nn/index.js";
 import { mapSize, relu, resize } from "../ops/index.js";
@@ -9,7 +8,7 @@ import { classCount, probability, refuseAttention } from "./parts.js";
 import { Bottleneck } from "./residual.js";
 import { resnetTrunk } from "./resnet.js";
 import { type ClassifierOptions, defineModel, type ModelSpec, SegmentationModel } from "./spec.js";
-import { Trunk, type TrunkOptions } from "./trunk.js";
+import { narrowed, stageWidth, Trunk, type TrunkOptions } from "./trunk.js";
 
 /** Options of {@link danet} and {@link spnet}. */
 export interface DilatedOptions extends ClassifierOptions {
@@ -32,8 +31,7 @@ interface DilatedSettings {
 
 /** The trunk of both: deep stem, an eighth of the input's height and width. */
 function dilatedTrunk({ depth, width }: DilatedSettings): TrunkOptions {
-  const { widths, ...rest } = resnetTrunk(depth, { stem: "deep", outputStride: 8 });
-  return { ...rest, widths: widths.map((w) => (w * width) / 64), stemWidth: 2 * width };
+  return { ...narrowed(resnetTrunk(depth, { stem: "deep", outputStride: 8 }), width), stemWidth: 2 * width };
 }
 
 /** A network on a dilated ResNet with a deep stem, `pretrained`, whose last map has an eighth of the input's height and width. */
@@ -157,14 +155,12 @@ function make<M extends Module>(
 ): M {
   refuseAttention(owner, attention);
   if (depth !== 50 && depth !== 101) throw new OptionError(`${owner}: depth must be 50 or 101, got ${depth}`);
-  if (integer(owner, "width", width) % 8)
-    throw new OptionError(`${owner}: width must be a multiple of 8, got ${width}`);
   const settings = {
     depth,
     classes: classCount(owner, classes, 19),
     dropout: probability(owner, "dropout", dropout),
     multiGrid,
-    width,
+    width: stageWidth(owner, width),
   };
   return initialize(new kind(settings), { seed });
 }

@@ -1,4 +1,8 @@
+import type { AttentionOptions } from "../attention/index.js";
 import type { Tensor } from "../core/tensor.js";
+import { choiceOf, Evidence, type Found, fieldOf } from "./evidence.js";
+import { models } from "./index.js";
+import { type KeyTable, keyTables, renaming } from "./keys.js";
 
 /** What a checkpoint is, told from its keys and shapes. */
 export interface RecognisedCheckpoint {
@@ -9,6 +13,8 @@ export interface RecognisedCheckpoint {
   readonly options: Readonly<Record<string, unknown>>;
   /** What a key of the checkpoint is called in our network. */
   readonly rename: (key: string) => string;
+  /** What a key of our network is called in the checkpoint. */
+  readonly original: (key: string) => string;
   /** What its authors normalise pictures by, where that is known. */
   readonly normalization?: {
     readonly mean: readonly [number, number, number];
@@ -16,192 +22,338 @@ export interface RecognisedCheckpoint {
   };
 }
 
-type Weights = ReadonlyMap<string, Tensor>;
+type Recognised = Omit<RecognisedCheckpoint, "family" | "rename" | "original"> & { readonly keys?: KeyTable };
 
 /** One way of naming parameters. */
 interface Family {
   readonly name: string;
-  recognise(weights: Weights): Omit<RecognisedCheckpoint, "family"> | undefined;
+  recognise(weights: Evidence): Recognised | undefined;
 }
 
-const same = (key: string): string => key;
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+const simamCifar = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] } as const;
 
-const rows = (weights: Weights, key: string): number | undefined => weights.get(key)?.shape[0];
-const has = (weights: Weights, part: string): boolean => [...weights.keys()].some((key) => key.includes(part));
+type Choice = readonly [string, AttentionOptions | readonly (AttentionOptions | null)[]] | undefined;
 
-/** Blocks of each stage: how many `layerS.B.conv1.weight` there are for S = 1, 2, … */
-function depths(weights: Weights): number[] {
-  const counts: number[] = [];
-  for (const key of weights.keys()) {
-    const stage = /^layer(\d)\.(\d+)\.conv1\.weight$/.exec(key)?.[1];
-    if (stage) counts[Number(stage) - 1] = (counts[Number(stage) - 1] ?? 0) + 1;
-  }
-  return counts;
-}
+/** `attention` as an option, where there is a module. */
+const chosen = (attention: Choice): { attention?: Choice } => (attention ? { attention } : {});
 
-/** `resnet20` of [3, 3, 3], as in the CIFAR networks of He et al. */
-function cifarDepth(weights: Weights): string | undefined {
-  const [first, ...others] = depths(weights);
-  const plain = first !== undefined && others.length === 2 && others.every((n) => n === first);
-  return plain && [20, 32, 44, 56, 110].includes(6 * first + 2) ? `resnet${6 * first + 2}` : undefined;
-}
+/** The field that a choice of modules has in our networks; null without. */
+const fieldOfChoice = (choice: Choice): string | null => (choice ? fieldOf(choice[0]) : null);
 
-const imagenetDepths: Readonly<Record<string, string>> = {
-  "2,2,2,2,basic": "resnet18",
-  "3,4,6,3,basic": "resnet34",
-  "3,4,6,3,bottleneck": "resnet50",
-  "3,4,23,3,bottleneck": "resnet101",
-  "3,8,36,3,bottleneck": "resnet152",
+const imagenetDepths: Readonly<Record<string, number>> = {
+  "2,2,2,2,basic": 18,
+  "3,4,6,3,basic": 34,
+  "3,4,6,3,bottleneck": 50,
+  "3,4,23,3,bottleneck": 101,
+  "3,8,36,3,bottleneck": 152,
 };
 
-/** The attention module inside a block, by its keys below `prefix`; the reduction follows from the widths. */
-function attentionAt(weights: Weights, prefix: string): readonly [string, object] | null {
-  const widths = (key: string) => weights.get(`${prefix}${key}`)?.shape;
-  const se = widths("fc.0.weight");
-  if (se) return ["se", { reduction: se[1]! / se[0]!, bias: weights.has(`${prefix}fc.0.bias`) }];
-  const cbam = widths("ChannelGate.mlp.1.weight");
-  if (cbam) return ["cbam", { reduction: cbam[1]! / cbam[0]! }];
-  return null;
+/** The depth of a residual network below `prefix`: of the ImageNet forms, or with three stages and 16 channels those for CIFAR. */
+function depthOf(weights: Evidence, prefix = ""): number | undefined {
+  const depths = weights.depths(prefix);
+  const form = weights.has(`${prefix}layer1.0.conv3.weight`) ? "bottleneck" : "basic";
+  const small = depths.length === 3 && depths.every((n) => n === depths[0]) && form === "basic";
+  if (small) return weights.rows("conv1.weight") === 16 ? 6 * depths[0]! + 2 : undefined;
+  return imagenetDepths[`${depths},${form}`];
 }
 
-/** Keys of akamaster's CIFAR networks as ours. */
-export const akamasterKeys = (key: string): string => key.replace(/^linear\./, "fc.");
+/** The modules that stand at one place of every block: `at` gives where in the first block of a stage. */
+const modulesAt = (weights: Evidence, stages: number, at: (stage: number) => string): Choice =>
+  choiceOf(Array.from({ length: stages }, (_, i) => weights.attentionAt(at(i + 1))));
 
-/**
- * Keys of the SimAM repository's CIFAR networks as ours: `linear` is the classifier, `shortcut` the downsampling, and an attention module
- * (under `field` in ours) is joined to the layer that it follows, as `bn2.0`, `bn2.1` or `conv2.0`.
- */
-export const simamRepositoryKeys =
-  (field: string) =>
-  (key: string): string =>
-    akamasterKeys(key)
-      .replace(".shortcut.", ".downsample.")
-      .replace(/\.(conv2|bn2)\.0\./, ".$1.")
-      .replace(/\.bn2\.1\./, `.${field}.`);
+/** The modules of a network of the SimAM repository: SimAM joined to `conv2`, others to `end` of every block. */
+function simamModules(weights: Evidence, block: (stage: number) => string, end: string): Choice {
+  const other = modulesAt(weights, 3, (stage) => `${block(stage)}${end}.1.`);
+  return other ?? (weights.has(`${block(1)}conv2.0.weight`) ? ["simam", {}] : undefined);
+}
+
+/** The fields of blocks that hold modules in the code of their authors. */
+const blockFields = ["se", "cbam", "eca", "context_block", "triplet_attention", "coord"];
+
+/** The modules of a ResNet under their own field, or as in timm under `se`; or between its stages. */
+function resnetModules(weights: Evidence, stages: number): { readonly choice: Choice; readonly keys: KeyTable } {
+  for (const field of blockFields) {
+    const choice = modulesAt(weights, stages, (stage) => `layer${stage}.0.${field}.`);
+    if (choice) return { choice, keys: field === "se" ? keyTables.timmResnet(fieldOf(choice[0])) : [] };
+  }
+  return { choice: modulesAt(weights, stages - 1, (stage) => `bam${stage}.`), keys: [] };
+}
+
+/** The entry of the catalogue that has these modules of itself, or the plain one with them as an option. */
+function withModules(plain: string, special: readonly string[], attention: Choice) {
+  const model =
+    attention && special.find((name) => JSON.stringify(models.get(name)?.attention) === JSON.stringify(attention));
+  return model === undefined ? { model: plain, options: chosen(attention) } : { model, options: {} };
+}
+
+/** Residual networks with torchvision's names: its own, those of most authors, and ours. */
+function recogniseResnet(weights: Evidence): Recognised | undefined {
+  const depth = depthOf(weights);
+  const deep = weights.has("conv1.0.weight");
+  const stemKey = deep ? "conv1.0.weight" : "conv1.weight";
+  const [, width = 0] = [weights.rows("layer1.0.conv3.weight"), weights.rows("layer1.0.conv1.weight")];
+  const [filters, channels] = weights.shape("layer1.0.conv2.weight");
+  if (!depth || !weights.has("fc.weight", "bn1.weight", "layer1.0.conv2.weight", stemKey)) return undefined;
+  // Convolutions in groups, and shortcuts that average, are of networks that are not here.
+  if (filters !== channels || (deep && weights.rows(stemKey) !== 32) || weights.mentions(".downsample.2."))
+    return undefined;
+  const small = weights.depths().length === 3;
+  const wide = !small && width === 128 && (depth === 50 || depth === 101);
+  if (!small && !wide && width !== 64) return undefined;
+
+  const { choice, keys } = resnetModules(weights, small ? 3 : 4);
+  const plain = wide ? `wide_resnet${depth}_2` : `resnet${depth}`;
+  const { model, options } = withModules(plain, small || wide ? [] : [`ecaresnet${depth}`, `gcresnet${depth}`], choice);
+  const stem = deep ? "deep" : weights.shape(stemKey)[2] === 3 ? "cifar" : "imagenet";
+  const shortcut = small && !weights.mentions(".downsample.") ? "identity" : "projection";
+  return {
+    model,
+    options: { classes: weights.rows("fc.weight"), stem, shortcut, ...options },
+    keys,
+    ...(stem === "cifar" ? {} : { normalization: imagenet }),
+  };
+}
+
+/** Indices of the first blocks of MobileNetV2's stages. */
+const mobilenetStages = [1, 2, 4, 7, 11, 14, 17];
+
+/** MobileNetV2 with torchvision's names: modules are the last layer of their block. */
+function mobilenetWith(weights: Evidence, classifier: string, keys: KeyTable): Recognised | undefined {
+  if (!weights.has("features.18.0.weight", classifier) || weights.rows("features.0.0.weight") !== 32) return undefined;
+  const ends = mobilenetStages.map((i) => weights.attentionAt(`features.${i}.conv.${i === 1 ? 3 : 4}.`));
+  const simam: Found | null = weights.has("features.2.conv.1.2.weight") ? { name: "simam", options: {} } : null;
+  const choice = choiceOf(simam ? [simam] : ends);
+  const { model, options } = withModules("mobilenetv2_100", ["eca_mobilenetv2"], choice);
+  return { model, options: { classes: weights.rows(classifier), ...options }, keys, normalization: imagenet };
+}
+
+/** A dilated network of the authors of DANet and SPNet, told by a key of its head. */
+function dilated(weights: Evidence, kind: string, head: string, classifier: string): Recognised | undefined {
+  const depth = depthOf(weights, "pretrained.");
+  if ((depth !== 50 && depth !== 101) || !weights.has(head, "pretrained.conv1.0.weight")) return undefined;
+  const width = weights.rows("pretrained.layer1.0.conv1.weight");
+  const options = { classes: weights.rows(classifier), ...(width === 64 ? {} : { width }) };
+  return { model: `${kind}_resnet${depth}`, options, normalization: imagenet };
+}
 
 const families: readonly Family[] = [
   {
     // akamaster/pytorch_resnet_cifar10: shortcuts without parameters, ImageNet's statistics.
     name: "CIFAR ResNet, option A shortcuts",
     recognise(weights) {
-      const model = cifarDepth(weights);
-      if (
-        !model ||
-        !weights.has("linear.weight") ||
-        has(weights, ".shortcut.") ||
-        has(weights, ".bn2.0.") ||
-        has(weights, ".conv2.0.")
-      )
-        return undefined;
-      const options = { classes: rows(weights, "linear.weight"), shortcut: "identity" };
-      return { model, options, rename: akamasterKeys, normalization: imagenet };
+      const depth = depthOf(weights);
+      const others = [".shortcut.", ".bn2.0.", ".conv2.0."].some((part) => weights.mentions(part));
+      if (!depth || !weights.has("linear.weight", "bn1.weight") || others) return undefined;
+      const options = { classes: weights.rows("linear.weight"), shortcut: "identity" };
+      return { model: `resnet${depth}`, options, keys: keyTables.akamaster, normalization: imagenet };
     },
   },
   {
-    // The SimAM repository joins a module to the layer it follows.
     name: "CIFAR ResNet of the SimAM repository",
     recognise(weights) {
-      const model = cifarDepth(weights);
-      if (!model || !weights.has("linear.weight") || !has(weights, ".shortcut.")) return undefined;
-      const attention = has(weights, ".conv2.0.") ? (["simam", {}] as const) : attentionAt(weights, "layer3.0.bn2.1.");
-      const field = attention?.[0] ?? "";
+      const depth = depthOf(weights);
+      if (!depth || !weights.has("linear.weight", "bn1.weight") || !weights.mentions(".shortcut.")) return undefined;
+      const attention = simamModules(weights, (stage) => `layer${stage}.0.`, "bn2");
       return {
-        model,
-        options: { classes: rows(weights, "linear.weight"), ...(attention ? { attention } : {}) },
-        rename: simamRepositoryKeys(field),
-        normalization: { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] },
+        model: `resnet${depth}`,
+        options: { classes: weights.rows("linear.weight"), ...chosen(attention) },
+        keys: keyTables.simamCifar(fieldOfChoice(attention)),
+        normalization: simamCifar,
       };
     },
   },
   {
-    name: "ResNet (torchvision, Fovea)",
+    name: "pre-activation ResNet of the SimAM repository, Fovea",
     recognise(weights) {
-      const bottleneck = weights.has("layer1.0.conv3.weight");
-      const small = cifarDepth(weights);
-      const model = small ?? imagenetDepths[`${depths(weights).join(",")},${bottleneck ? "bottleneck" : "basic"}`];
-      if (!model || !weights.has("fc.weight") || !weights.has("conv1.weight")) return undefined;
-      const stem = weights.get("conv1.weight")!.shape[2] === 3 ? "cifar" : "imagenet";
-      const last = small ? "layer3.0." : "layer4.0.";
-      const attention = attentionAt(weights, `${last}se.`) ?? attentionAt(weights, `${last}cbam.`);
-      const shortcut = small && !has(weights, ".downsample.") ? "identity" : "projection";
-      const options = { classes: rows(weights, "fc.weight"), stem, shortcut, ...(attention ? { attention } : {}) };
-      return { model, options, rename: same, ...(stem === "imagenet" ? { normalization: imagenet } : {}) };
+      const [blocks = 0, ...others] = weights.depths("", "bn1");
+      if (!weights.has("bn.weight", "linear.weight", "layer1.0.bn1.weight") || others.length !== 2) return undefined;
+      const bottleneck = weights.has("layer1.0.bn3.weight");
+      const depth = (bottleneck ? 9 : 6) * blocks + 2;
+      const model = `preact_resnet${depth}`;
+      if (!models.has(model)) return undefined;
+      const block = bottleneck ? "bottleneck" : "basic";
+      const last = bottleneck ? "conv3" : "conv2";
+      const theirs = simamModules(weights, (stage) => `layer${stage}.0.`, last);
+      const attention = theirs ?? resnetModules(weights, 3).choice;
+      return {
+        model,
+        options: { classes: weights.rows("linear.weight"), block, ...chosen(attention) },
+        keys: theirs ? keyTables.simamPreact(fieldOfChoice(theirs), last) : [],
+        normalization: simamCifar,
+      };
     },
   },
+  {
+    // xternalz/WideResNet-pytorch, and with modules the SimAM repository.
+    name: "Wide ResNet",
+    recognise(weights) {
+      const width = weights.rows("block1.layer.0.conv1.weight") ?? weights.rows("block1.layer.0.conv1.0.weight");
+      if (!width || !weights.has("bn1.weight", "fc.weight", "block3.layer.0.bn2.weight")) return undefined;
+      const model = `wide_resnet${6 * weights.count(/^block1\.layer\.(\d+)\.bn1\.weight$/) + 4}_${width / 16}`;
+      if (!models.has(model)) return undefined;
+      const attention = simamModules(weights, (stage) => `block${stage}.layer.0.`, "conv2");
+      return {
+        model,
+        options: { classes: weights.rows("fc.weight"), ...chosen(attention) },
+        keys: keyTables.simamPreact(fieldOfChoice(attention), "conv2"),
+      };
+    },
+  },
+  {
+    name: "ResNet for ImageNet of the SimAM repository",
+    recognise(weights) {
+      const depth = depthOf(weights);
+      const end = weights.has("layer1.0.conv3.weight") ? "bn3" : "bn2";
+      const attention = simamModules(weights, (stage) => `layer${stage}.0.`, end);
+      if (!depth || !attention || !weights.has("fc.weight", "conv1.weight")) return undefined;
+      return {
+        model: `resnet${depth}`,
+        options: { classes: weights.rows("fc.weight"), ...chosen(attention) },
+        keys: keyTables.simamImagenet(fieldOfChoice(attention), end),
+        normalization: imagenet,
+      };
+    },
+  },
+  { name: "ResNet (torchvision, timm, Fovea)", recognise: recogniseResnet },
   {
     name: "MobileNetV1 ×0.25 with leaky ReLU",
     recognise(weights) {
-      if (rows(weights, "stage1.0.0.weight") !== 8 || !weights.has("stage3.1.3.weight") || !weights.has("fc.weight"))
-        return undefined;
-      return {
-        model: "mobilenetv1_025",
-        options: { classes: rows(weights, "fc.weight") },
-        rename: same,
-        normalization: imagenet,
-      };
+      if (weights.rows("stage1.0.0.weight") !== 8 || !weights.has("stage3.1.3.weight", "fc.weight")) return undefined;
+      return { model: "mobilenetv1_025", options: { classes: weights.rows("fc.weight") }, normalization: imagenet };
     },
   },
   {
     name: "MobileNetV2 (torchvision)",
+    recognise: (weights) => mobilenetWith(weights, "classifier.1.weight", []),
+  },
+  {
+    name: "MobileNetV2 of the SimAM repository",
+    recognise: (weights) => mobilenetWith(weights, "classifier.0.weight", keyTables.simamMobilenet),
+  },
+  {
+    name: "MobileNetV2 (timm)",
     recognise(weights) {
-      if (
-        !weights.has("features.18.0.weight") ||
-        !weights.has("classifier.1.weight") ||
-        weights.get("features.0.0.weight")?.shape[0] !== 32
-      )
+      if (!weights.has("blocks.6.0.conv_pwl.weight", "conv_head.weight") || weights.rows("conv_stem.weight") !== 32)
         return undefined;
-      if (has(weights, ".conv.3.conv.") || has(weights, "ChannelGate")) return undefined;
-      return {
-        model: "mobilenetv2_100",
-        options: { classes: rows(weights, "classifier.1.weight") },
-        rename: same,
-        normalization: imagenet,
-      };
+      if (weights.rows("conv_head.weight") !== 1280 || weights.mentions(".se.")) return undefined;
+      const options = { classes: weights.rows("classifier.weight") };
+      return { model: "mobilenetv2_100", options, keys: keyTables.timmMobilenet, normalization: imagenet };
+    },
+  },
+  {
+    name: "MobileNetV2 with Coordinate Attention",
+    recognise(weights) {
+      if (!weights.has("features.2.conv.6.conv2.weight", "features.17.conv.6.conv3.weight", "conv.0.weight"))
+        return undefined;
+      if (weights.rows("features.0.0.weight") !== 32) return undefined;
+      return { model: "mbv2_ca", options: { classes: weights.rows("classifier.1.weight") }, normalization: imagenet };
     },
   },
   {
     name: "VAN",
     recognise(weights) {
-      const width = rows(weights, "patch_embed1.proj.weight");
-      const third = [...weights.keys()].filter((key) => /^block3\.\d+\.layer_scale_1$/.test(key)).length;
+      const width = weights.rows("patch_embed1.proj.weight");
+      const third = weights.count(/^block3\.(\d+)\.layer_scale_1$/);
       const size = width === 32 ? "b0" : width === 64 ? { 4: "b1", 12: "b2", 27: "b3" }[third] : undefined;
       if (!size) return undefined;
-      return {
-        model: `van_${size}`,
-        options: { classes: rows(weights, "head.weight") },
-        rename: same,
-        normalization: imagenet,
-      };
+      return { model: `van_${size}`, options: { classes: weights.rows("head.weight") }, normalization: imagenet };
+    },
+  },
+  {
+    name: "SCNet",
+    recognise(weights) {
+      const depth = imagenetDepths[`${weights.depths("", "conv1_a")},bottleneck`];
+      if ((depth !== 50 && depth !== 101) || !weights.has("layer1.0.scconv.k2.1.weight", "fc.weight")) return undefined;
+      const model = `scnet${depth}${weights.has("conv1.0.weight") ? "_v1d" : ""}`;
+      return { model, options: { classes: weights.rows("fc.weight") }, normalization: imagenet };
+    },
+  },
+  {
+    name: "Residual Attention Network",
+    recognise(weights) {
+      if (!weights.has("attention_module1.first_residual_blocks.conv1.weight", "mpool2.0.weight")) return undefined;
+      const form = {
+        3: "92_32input_update",
+        5: "92_32input",
+        7: !weights.mentions("attention_module2_2.")
+          ? "56"
+          : weights.mentions("attention_module0.")
+            ? "92_448input"
+            : "92",
+      }[weights.shape("conv1.0.weight")[2] ?? 0];
+      if (!form) return undefined;
+      return { model: `residual_attention${form}`, options: { classes: weights.rows("fc.weight") } };
+    },
+  },
+  {
+    name: "ResNet-50 with Relation-Aware Global Attention",
+    recognise(weights) {
+      const gate = (name: string) => weights.has(`backbone.rga_att1.${name}.0.weight`);
+      const [spatial, channel] = [gate("theta_spatial"), gate("theta_channel")];
+      if ((!spatial && !channel) || !weights.has("cls.weight", "feat_bn.weight")) return undefined;
+      // Pictures are twice as high as wide; the first map has a sixteenth of their pixels.
+      const pixels = channel
+        ? weights.shape("backbone.rga_att1.theta_channel.0.weight")[1]!
+        : weights.shape("backbone.rga_att1.gg_spatial.0.weight")[1]! / 2;
+      const width = 4 * Math.sqrt(pixels / 2);
+      if (!Number.isInteger(width)) return undefined;
+      const options = { classes: weights.rows("cls.weight"), size: [2 * width, width], spatial, channel };
+      return { model: "resnet50_rga", options, normalization: imagenet };
+    },
+  },
+  {
+    name: "DANet",
+    recognise: (weights) => dilated(weights, "danet", "head.conv5a.0.weight", "head.conv8.1.weight"),
+  },
+  {
+    name: "SPNet",
+    recognise: (weights) => dilated(weights, "spnet", "head.trans_layer.0.weight", "head.score_layer.4.weight"),
+  },
+  {
+    name: "U-Net (segmentation_models.pytorch)",
+    recognise(weights) {
+      const depth = depthOf(weights, "encoder.");
+      if ((depth !== 18 && depth !== 34) || !weights.has("decoder.blocks.4.conv2.0.weight")) return undefined;
+      const decoderAttention = weights.has("decoder.blocks.0.attention1.attention.cSE.1.weight") ? "scse" : "none";
+      const options = { classes: weights.rows("segmentation_head.0.weight"), decoderAttention };
+      return { model: `unet_resnet${depth}`, options, normalization: imagenet };
     },
   },
 ];
+
+const same = (key: string): string => key;
 
 /** What a file that Fovea wrote says of itself. */
 function ownDescription({ model, options }: Readonly<Record<string, string>>): RecognisedCheckpoint | undefined {
   if (!model || !options) return undefined;
   try {
-    return { family: "Fovea", model, options: JSON.parse(options) as Record<string, unknown>, rename: same };
+    const given = JSON.parse(options) as Record<string, unknown>;
+    return { family: "Fovea", model, options: given, rename: same, original: same };
   } catch {
     return undefined; // somebody else's metadata
   }
 }
 
 /**
- * Tells what network a checkpoint belongs to: by its metadata if Fovea wrote it, otherwise by its keys and shapes. Returns undefined if its keys are of no family that we know.
+ * Tells what network a checkpoint belongs to: by its metadata if Fovea wrote it, otherwise by its keys and shapes. Returns undefined if its
+ * keys are of no family that we know.
  *
  * @example
  * recogniseCheckpoint(readCheckpoint(bytes).tensors)?.model; // "resnet20"
  */
 export function recogniseCheckpoint(
-  weights: Weights,
+  weights: ReadonlyMap<string, Pick<Tensor, "shape">>,
   metadata: Readonly<Record<string, string>> = {},
 ): RecognisedCheckpoint | undefined {
   const own = ownDescription(metadata);
   if (own) return own;
+  const evidence = new Evidence(weights);
   for (const { name, recognise } of families) {
-    const found = recognise(weights);
-    if (found) return { family: name, ...found };
+    const found = recognise(evidence);
+    if (!found) continue;
+    const { keys = [], ...rest } = found;
+    return { family: name, ...rest, rename: renaming(keys, "ours"), original: renaming(keys, "theirs") };
   }
   return undefined;
 }

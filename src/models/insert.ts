@@ -1,4 +1,4 @@
-import { type AttentionOptions, attention, attentionSpec, type Placement } from "../attention/index.js";
+import { type AttentionOptions, attentionSpec, gateFor, type Placement } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { staticDim } from "../core/shape.js";
 import { Graph, type Value } from "../graph/graph.js";
@@ -19,7 +19,8 @@ export interface InsertPlace {
 export interface InsertOptions {
   /**
    * Which outputs the modules act on: `residual`, that of every residual branch; `convolution`, of every block's last spatial convolution;
-   * `stage`, of every stage but the last; or those for which a predicate on path and module holds. Default: the module's own placement.
+   * `activation`, what goes into every block's last convolution; `stage`, of every stage but the last; or those for which a predicate on
+   * path and module holds. Default: the module's own placement, or `residual` in networks that do not know it.
    */
   readonly where?: Placement | ((path: string, module: AnyModule) => boolean);
   /** Options of the modules, or a function that gives them for each place. */
@@ -98,8 +99,7 @@ export function insertAttention(
   if (taken !== undefined) throw new OptionError(`insertAttention: there is a module at ${taken} already`);
   const created = placesOf(model, targets, input).map((place) => {
     const own = typeof options === "function" ? options(place) : options;
-    const module =
-      typeof name === "string" ? attention(name, place.channels, { ...spec?.inserted, ...own }) : name(place.channels);
+    const module = typeof name === "string" ? gateFor(name, place.channels, own) : name(place.channels);
     return [place.path, identityAtStart ? new Blend(module) : module] as const;
   });
   // Only now, when nothing can fail any more, is the network changed.

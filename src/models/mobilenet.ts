@@ -58,6 +58,7 @@ export class InvertedResidual extends Module {
   /** The last norm. */
   readonly #end: Module;
   readonly #depthwise: Module;
+  readonly #activation: Module | undefined;
   readonly #skips: boolean;
 
   constructor({ channels, filters, stride, expansion, layout, attention, place }: BlockOptions) {
@@ -81,6 +82,7 @@ export class InvertedResidual extends Module {
     ]);
     this.#end = end;
     this.#depthwise = depthwise;
+    this.#activation = expansion === 1 ? undefined : activation;
     this.#skips = stride === 1 && channels === filters;
   }
 
@@ -90,6 +92,11 @@ export class InvertedResidual extends Module {
 
   get lastConvolution(): Module {
     return this.#depthwise;
+  }
+
+  /** The activation of the wide map, of blocks that have one. */
+  get lastActivation(): Module | undefined {
+    return this.#activation;
   }
 
   override forward(x: Value): Value {
@@ -155,7 +162,9 @@ export class MobileNetV2 extends Module implements Attachable {
 
   attachPoints(): AttachPoints {
     const blocks = partsOf(this, InvertedResidual);
+    const wide = [...blocks].flatMap(([path, { lastActivation: end }]) => (end ? [[path, end] as const] : []));
     return {
+      activation: new Map(wide),
       residual: mapValues(blocks, (block) => block.branchEnd),
       convolution: mapValues(blocks, (block) => block.lastConvolution),
     };
@@ -207,7 +216,7 @@ export const mobilenets: readonly ModelSpec[] = [
   entry(
     "mbv2_ca",
     0.1,
-    { attention: ["coord", { variant: "mbv2" }, "activation"], layout: "flat" },
+    { attention: ["coord", { variant: "mbv2" }], layout: "flat" },
     { title: "Coordinate Attention for Efficient Mobile Network Design", url: "https://arxiv.org/abs/2103.02907" },
   ),
 ];

@@ -51,6 +51,7 @@ class PreActivationBlock extends Module {
   readonly #attention: { readonly module: Module; readonly placement: Placement } | undefined;
   readonly #form: Form;
   readonly #dropout: Dropout;
+  readonly #activation = new Lambda((x) => x);
 
   constructor({ form, channels, width, stride, dropout, attention, place }: BlockOptions) {
     super();
@@ -100,6 +101,11 @@ class PreActivationBlock extends Module {
     return this.#layers[1]!.conv;
   }
 
+  /** Passes on the last activation, which is no layer's output, so that a module can follow it there. */
+  get lastActivation(): Module {
+    return this.#activation;
+  }
+
   override forward(x: Value): Value {
     const attend = (placement: Placement, y: Value) =>
       this.#attention?.placement === placement ? this.#attention.module.call(y) : y;
@@ -107,7 +113,8 @@ class PreActivationBlock extends Module {
     const first = relu(this.#layers[0]!.norm.call(x));
     const branch = this.#layers.reduce((y, { norm, conv: layer }, i) => {
       const activated = i === 0 ? first : relu(norm.call(y));
-      const dropped = i === last ? this.#dropout.call(attend("activation", activated)) : activated;
+      const dropped =
+        i === last ? this.#dropout.call(this.#activation.call(attend("activation", activated))) : activated;
       const z = layer.call(dropped);
       return i === 1 ? attend("convolution", z) : z;
     }, x);
@@ -172,6 +179,7 @@ export class PreActResNet extends Module implements Attachable {
     return {
       residual: mapValues(blocks, (block) => block.branchEnd),
       convolution: mapValues(blocks, (block) => block.lastConvolution),
+      activation: mapValues(blocks, (block) => block.lastActivation),
       stage: modulePlaces(this, this.#stages.slice(0, -1)),
     };
   }

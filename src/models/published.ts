@@ -1,7 +1,8 @@
 import { attentionSpec, DANetHead } from "../attention/index.js";
 import type { Module } from "../nn/index.js";
-import { akamasterKeys, simamRepositoryKeys } from "./families.js";
 import { model } from "./index.js";
+import { keyTables, renaming } from "./keys.js";
+import { preactResnet, wideResnet } from "./preact.js";
 import { resnet } from "./resnet.js";
 import type { ClassifierOptions } from "./spec.js";
 
@@ -20,11 +21,31 @@ const depthOf = (name: unknown): number => Number(String(name).replace(/^resnet/
 function simamCifar({ arch, attention, numClasses, reduction, lambda }: Settings): PublishedNetwork {
   const given = { ...(reduction === undefined ? {} : { reduction }), ...(lambda === undefined ? {} : { lambda }) };
   const name = attention === "none" ? null : String(attention);
-  const field = name ? attentionSpec(name).field : "";
+  const field = name ? attentionSpec(name).field : null;
   return {
     model: resnet(depthOf(arch), { classes: Number(numClasses), attention: name ? [name, given] : null }),
-    rename: simamRepositoryKeys(field),
+    rename: renaming(keyTables.simamCifar(field), "ours"),
   };
+}
+
+/** Pre-activation networks of the SimAM repository, where a module is joined to the convolution that it follows. */
+function preact({ depth, block, attention, numClasses }: Settings): PublishedNetwork {
+  const options = { classes: Number(numClasses), block: String(block) as "basic" | "bottleneck" };
+  return joined(attention, (chosen) => preactResnet(Number(depth), { ...options, attention: chosen }));
+}
+
+/** Wide networks of xternalz/WideResNet-pytorch and, with attention, of the SimAM repository. */
+function wide({ depth, factor, attention, numClasses }: Settings): PublishedNetwork {
+  const options = { classes: Number(numClasses), dropout: 0 };
+  return joined(attention, (chosen) => wideResnet(Number(depth), Number(factor), { ...options, attention: chosen }));
+}
+
+/** A network of pre-activation blocks, in whose reference `conv2` or `conv3` holds the convolution as `0` and the module as `1`. */
+function joined(attention: unknown, make: (chosen: string) => Module): PublishedNetwork {
+  const name = String(attention);
+  const field = name === "none" ? "" : attentionSpec(name).field;
+  const rename = (key: string) => key.replace(/\.(conv[23])\.0\./, ".$1.").replace(/\.conv[23]\.1\./, `.${field}.`);
+  return { model: make(name), rename };
 }
 
 /** CIFAR SE networks of moskomule/senet.pytorch, which have shortcuts without parameters. */
@@ -37,7 +58,7 @@ function moskomuleCifar({ depth, reduction, numClasses }: Settings): PublishedNe
 
 /** CIFAR networks of akamaster/pytorch_resnet_cifar10: shortcuts of option A, `linear` for the classifier. */
 function akamasterCifar(): PublishedNetwork {
-  return { model: resnet(20, { classes: 10, shortcut: "identity" }), rename: akamasterKeys };
+  return { model: resnet(20, { classes: 10, shortcut: "identity" }), rename: renaming(keyTables.akamaster, "ours") };
 }
 
 /** CBAM and BAM networks of Jongchan/attention-module, for ImageNet or with a 3×3 stem for CIFAR. */
@@ -58,11 +79,24 @@ function ecaResnet({ depth, kernelSizes, numClasses }: Settings): PublishedNetwo
   return same(resnet(Number(depth), { classes: Number(numClasses), attention: ["eca", options] }));
 }
 
+/** Bottleneck networks with context blocks in the stages c3 to c5, of xvjiarui/GCNet. */
+function gcResnet({ depth, ratio, numClasses }: Settings): PublishedNetwork {
+  return same(
+    resnet(Number(depth), { classes: Number(numClasses), attention: ["gc", [null, { ratio }, { ratio }, { ratio }]] }),
+  );
+}
+
 /** A network of our catalogue whose keys are the authors', with settings of its own (regularisation off, so that steps repeat). */
 function catalogued(name: string | ((settings: Settings) => string), own: ClassifierOptions & Settings = {}) {
   return (settings: Settings): PublishedNetwork =>
     same(model(typeof name === "string" ? name : name(settings), { classes: Number(settings.numClasses), ...own }));
 }
+
+/** DANet or SPNet on a ResNet. */
+const dilated =
+  (name: string) =>
+  ({ depth, width, multiGrid, ...rest }: Settings): PublishedNetwork =>
+    catalogued(`${name}_resnet${depth}`, { width, multiGrid, dropout: 0 })(rest);
 
 function danetHead({ inChannels, numClasses }: Settings): PublishedNetwork {
   const head = new DANetHead(Number(inChannels), { numClasses: Number(numClasses), dropout: 0 });
@@ -78,6 +112,8 @@ function same(published: Module): PublishedNetwork {
 /** Published networks by the name that golden files give them. */
 export const publishedNetworks: ReadonlyMap<string, (settings: Settings) => PublishedNetwork> = new Map([
   ["simam-repo-cifar", simamCifar],
+  ["preact-resnet", preact],
+  ["wide-resnet", wide],
   ["moskomule-cifar", moskomuleCifar],
   ["resnet20 (CIFAR, option A shortcuts)", akamasterCifar],
   ["jongchan-resnet", jongchan],
@@ -93,5 +129,10 @@ export const publishedNetworks: ReadonlyMap<string, (settings: Settings) => Publ
   ["residual-attention-92-448", catalogued("residual_attention92_448input")],
   ["residual-attention-92-32", catalogued("residual_attention92_32input")],
   ["residual-attention-92-32-update", catalogued("residual_attention92_32input_update")],
+  ["gc-resnet", gcResnet],
+  ["rga-resnet50", ({ size, width, ...rest }) => catalogued("resnet50_rga", { size, width })(rest)],
   ["danet-head", danetHead],
+  ["danet", dilated("danet")],
+  ["spnet", dilated("spnet")],
+  ["unet", ({ depth, attention, ...rest }) => catalogued(`unet_resnet${depth}`, { decoderAttention: attention })(rest)],
 ]);

@@ -1,7 +1,7 @@
 import type { AttentionPlan, Place, Placement } from "../attention/index.js";
 import { staticDim } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
-import { BatchNorm, type Conv2d, Module, Sequential } from "../nn/index.js";
+import { BatchNorm, type Conv2d, Lambda, Module, Sequential } from "../nn/index.js";
 import { add, pad, relu } from "../ops/index.js";
 import { subsample } from "../ops/resample.js";
 import { conv } from "./parts.js";
@@ -36,6 +36,7 @@ export abstract class ResidualBlock extends Module {
   readonly #shortcut: (x: Value) => Value;
   readonly #attention: Module | null;
   readonly #placement: Placement | undefined;
+  readonly #activation = new Lambda((x) => x);
 
   /** `layers` are the fields of the branch in order, `inner` and `outputs` its widths before and after the last convolution. */
   constructor(
@@ -68,9 +69,15 @@ export abstract class ResidualBlock extends Module {
   /** The last spatial convolution. */
   abstract get lastConvolution(): Module;
 
+  /** Passes on what goes into the last convolution, which is no layer's output, so that a module can follow it there. */
+  get lastActivation(): Module {
+    return this.#activation;
+  }
+
   /** Applies the attention module if `placement` is where it belongs. */
   protected attend(placement: Placement, y: Value): Value {
-    return this.#attention && placement === this.#placement ? this.#attention.call(y) : y;
+    const z = this.#attention && placement === this.#placement ? this.#attention.call(y) : y;
+    return placement === "activation" ? this.#activation.call(z) : z;
   }
 
   override forward(x: Value): Value {

@@ -6,12 +6,14 @@ import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, refuseAttention } from "./parts.js";
 import { resnetTrunk } from "./resnet.js";
 import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
-import { Trunk } from "./trunk.js";
+import { narrowed, stageWidth, Trunk } from "./trunk.js";
 
 /** Options of {@link rgaResnet}. */
 export interface RGAOptions extends ClassifierOptions {
   /** [height, width] of the pictures, multiples of 16: the modules' weights depend on it. */
   readonly size?: readonly number[];
+  /** Width of the first stage, 64 as published; all other widths keep their ratio to it. */
+  readonly width?: number;
   readonly spatial?: boolean;
   readonly channel?: boolean;
 }
@@ -22,7 +24,7 @@ export class RGAResNet extends Module implements Attachable {
   readonly feat_bn: BatchNorm;
   readonly cls: Linear;
 
-  constructor(classes: number, height: number, width: number, gates: { spatial: boolean; channel: boolean }) {
+  constructor(classes: number, size: readonly number[], width: number, gates: { spatial: boolean; channel: boolean }) {
     super();
     const plan: AttentionPlan = {
       placement: "stage",
@@ -30,19 +32,20 @@ export class RGAResNet extends Module implements Attachable {
       create: (channels, { stage }) => {
         // The last stage keeps the size of the one before it.
         const scale = [4, 8, 16, 16][stage]!;
-        return createModule("rga", channels, { size: [height / scale, width / scale], ...gates });
+        return createModule("rga", channels, { size: size.map((n) => n / scale), ...gates });
       },
     };
-    this.backbone = new Trunk({ ...resnetTrunk(50), lastStride: 1, between: plan, everywhere: true });
-    this.feat_bn = new BatchNorm(2048);
-    this.cls = new Linear(2048, classes, { bias: false, weightInit: normal(0.001) });
+    const trunk = narrowed(resnetTrunk(50), width);
+    this.backbone = new Trunk({ ...trunk, lastStride: 1, between: plan, everywhere: true });
+    this.feat_bn = new BatchNorm(32 * width);
+    this.cls = new Linear(32 * width, classes, { bias: false, weightInit: normal(0.001) });
   }
 
   override forward(x: Value): Value {
     return this.cls.call(this.feat_bn.call(this.embedding(x)));
   }
 
-  /** The features by which persons are compared, before the norm. [N,3,H,W] → [N,2048] */
+  /** The features by which persons are compared, before the norm. [N,3,H,W] → [N,32·width] */
   embedding(x: Value): Value {
     return globalAveragePool(this.backbone.call(x));
   }
@@ -61,12 +64,14 @@ export class RGAResNet extends Module implements Attachable {
  * const model = rgaResnet({ classes: 751 });
  */
 export function rgaResnet(options: RGAOptions = {}): RGAResNet {
-  const { classes, attention, seed = 0, size = [256, 128], spatial = true, channel = true } = options;
+  const { classes, attention, seed = 0, size = [256, 128], width = 64, spatial = true, channel = true } = options;
   refuseAttention("rgaResnet", attention);
   if (size.length !== 2 || size.some((n) => !Number.isInteger(n) || n < 16 || n % 16 !== 0))
     throw new OptionError(`rgaResnet: size must be two multiples of 16, got ${JSON.stringify(size)}`);
-  const gates = { spatial, channel };
-  const model = new RGAResNet(classCount("rgaResnet", classes, 751), size[0]!, size[1]!, gates);
+  const model = new RGAResNet(classCount("rgaResnet", classes, 751), size, stageWidth("rgaResnet", width), {
+    spatial,
+    channel,
+  });
   return initialize(model, { seed });
 }
 
@@ -83,6 +88,7 @@ export const rgaResnets: readonly ModelSpec[] = [
     input: [3, 256, 128],
     options: {
       size: { default: [256, 128] as readonly number[], doc: "[height, width] of the pictures, multiples of 16" },
+      width: { default: 64, doc: "width of the first stage; all others keep their ratio to it" },
       spatial: { default: true, doc: "use the gates over positions" },
       channel: { default: true, doc: "use the gates over channels" },
     },

@@ -25,7 +25,8 @@ class AveragingBottleneck extends SCBottleneck {
 class SCNet extends ResNet {
   override attachPoints(): AttachPoints {
     const blocks = partsOf(this, SCBottleneck);
-    return { ...super.attachPoints(), convolution: undefined, residual: mapValues(blocks, (b): Module => b.bn3) };
+    const residual = mapValues(blocks, (block): Module => block.bn3);
+    return { ...super.attachPoints(), convolution: undefined, activation: undefined, residual };
   }
 }
 
@@ -54,7 +55,9 @@ export function scnet(depth: keyof typeof depths, options: SCNetOptions = {}): R
       : new SCBottleneck(channels, { planes: width, stride, avd: false, isFirst: false });
   const block: BlockKind = { expansion: 4, create };
   const stem = v1d ? "deep" : "imagenet";
-  const trunk = { block, depths: depths[depth], widths: [64, 128, 256, 512], stem } as const;
+  // The authors made the stem of the deeper network twice as wide.
+  const stemWidth = v1d && depth === 101 ? 128 : 64;
+  const trunk = { block, depths: depths[depth], widths: [64, 128, 256, 512], stem, stemWidth } as const;
   return initialize(new SCNet(trunk, classCount("scnet", classes, 1000)), { seed });
 }
 

@@ -1,5 +1,6 @@
 import type { AttentionPlan } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
+import { integer } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, type Conv2d, Lambda, Module, Sequential } from "../nn/index.js";
 import { maxPool, relu } from "../ops/index.js";
@@ -32,6 +33,19 @@ export interface TrunkOptions {
   /** Modules between the stages, and after the last if `everywhere`. */
   readonly between?: AttentionPlan | undefined;
   readonly everywhere?: boolean;
+}
+
+/** The trunk with `width` channels in its first stage instead of 64, and the other widths in proportion. */
+export const narrowed = (trunk: TrunkOptions, width: number): TrunkOptions => ({
+  ...trunk,
+  widths: trunk.widths.map((channels) => (channels * width) / 64),
+});
+
+/** Checks the option `width` of a network. @throws OptionError if it is not a multiple of 8. */
+export function stageWidth(owner: string, width: number): number {
+  if (integer(owner, "width", width) % 8)
+    throw new OptionError(`${owner}: width must be a multiple of 8, got ${width}`);
+  return width;
 }
 
 /** Three convolutions: 3 → half → half → width. Keys `0`, `1`, `3`, `4`, `6`. */
@@ -113,6 +127,7 @@ export class Trunk extends Module implements Attachable {
     return {
       residual: mapValues(blocks, (block) => block.branchEnd),
       convolution: mapValues(blocks, (block) => block.lastConvolution),
+      activation: mapValues(blocks, (block) => block.lastActivation),
       stage: modulePlaces(
         this,
         this.#stages.slice(0, -1).map(([layer]) => layer!),

@@ -3,6 +3,8 @@ import { toFloat64 } from "../core/tensor.js";
 import { type Dataset, defaultPreprocessing, Loader, type Preprocessing } from "../data/index.js";
 import type { Engine } from "../engines/engine.js";
 import { type Module, trace } from "../nn/index.js";
+import { pictureBatches } from "./batches.js";
+import type { FedGraph, Pass } from "./features.js";
 import type { ClassificationMetrics } from "./metrics.js";
 import { classification, type Scores, type Task } from "./task.js";
 
@@ -24,23 +26,37 @@ export async function forEachLogits(
   options: EvaluateOptions,
   onLogits: (logits: Float64Array, label: number, index: number) => void,
 ): Promise<void> {
+  const { batch = 64, preprocessing = defaultPreprocessing(dataset) } = options;
+  const { graph, input, loader } = evaluationPass(model, dataset, { batch, preprocessing });
+  await forEachOutput({ graph, source: pictureBatches(loader, input) }, dataset.length, options, onLogits);
+}
+
+/** A network as it is evaluated, and the data set that it runs over. @throws DataError for one without pictures. */
+export function evaluationPass(model: Module, dataset: Dataset, { batch, preprocessing }: Pass["still"]): Pass {
   if (dataset.length === 0) throw new DataError(`${dataset.name}: has no pictures to evaluate`);
-  const { engine, preprocessing = defaultPreprocessing(dataset), signal, onProgress } = options;
-  const batch = Math.min(options.batch ?? 64, dataset.length);
-  const { imageSize } = preprocessing;
-  const executable = await engine.compile(trace(model, [batch, 3, imageSize, imageSize]));
+  const still = { batch: Math.min(batch, dataset.length), preprocessing };
+  const loader = new Loader(dataset, still);
+  return { graph: trace(model, loader.inputShape), input: "input", loader, still, augmented: false };
+}
+
+/** Runs a graph over its batches: `onLogits` gets `output` for each of the `total` pictures. */
+export async function forEachOutput(
+  { graph, source }: FedGraph,
+  total: number,
+  { engine, signal, onProgress }: Pick<EvaluateOptions, "engine" | "signal" | "onProgress">,
+  onLogits: (logits: Float64Array, label: number, index: number) => void,
+): Promise<void> {
+  const executable = await engine.compile(graph);
   try {
     let done = 0;
-    for await (const { images, labels, indices, count } of new Loader(dataset, { batch, preprocessing }).epoch()) {
+    for await (const { inputs, labels, indices, count } of source.epoch(0)) {
       signal?.throwIfAborted();
-      const { output } = await executable.run({
-        input: { dtype: "float32", shape: [batch, 3, imageSize, imageSize], data: images },
-      });
+      const { output } = await executable.run(inputs);
       const logits = toFloat64(output!).data;
-      const classes = logits.length / batch;
+      const classes = logits.length / labels.length;
       for (let i = 0; i < count; i++)
         onLogits(logits.subarray(i * classes, (i + 1) * classes), labels[i]!, indices[i]!);
-      onProgress?.((done += count), dataset.length);
+      onProgress?.((done += count), total);
     }
   } finally {
     await executable.release();

@@ -1,11 +1,9 @@
 export * from "./checkpoint.js";
-export * from "./evaluate.js";
-export * from "./files.js";
+export { type EvaluateOptions, evaluate, forEachLogits } from "./evaluate.js";
+export { type FeaturePlan, type FeatureReport, featureLimit } from "./features.js";
 export * from "./history.js";
-export * from "./load-weights.js";
 export * from "./metrics.js";
 export * from "./optimizers.js";
-export * from "./run-folder.js";
 export * from "./schedules.js";
 export * from "./step.js";
 export * from "./task.js";

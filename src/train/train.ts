@@ -3,7 +3,6 @@ import { Rng } from "../core/rng.js";
 import { type Tensor, zeros } from "../core/tensor.js";
 import {
   type Augmentation,
-  type Batch,
   type Dataset,
   defaultAugmentation,
   defaultPreprocessing,
@@ -13,8 +12,10 @@ import {
 import type { Engine, Executable } from "../engines/engine.js";
 import type { Cell, Graph } from "../graph/graph.js";
 import { type Module, type Param, parametersOf, stateOf } from "../nn/index.js";
+import type { BatchSource, StepBatch } from "./batches.js";
 import { type Progress, restoreCheckpoint, writeCheckpoint } from "./checkpoint.js";
-import { evaluate } from "./evaluate.js";
+import { evaluationPass, forEachOutput } from "./evaluate.js";
+import { computeOnce, type FeatureReport, type FedGraph } from "./features.js";
 import { bestRecord, type EpochRecord } from "./history.js";
 import type { ClassificationMetrics } from "./metrics.js";
 import { type Optimizer, sgd } from "./optimizers.js";
@@ -45,12 +46,22 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   readonly validate?: Dataset;
   readonly preprocessing?: Preprocessing;
   readonly augment?: Augmentation | null;
+  /**
+   * What frozen parts make of a picture before anything that learns is the same in every epoch: such features are computed once, and
+   * then only the rest is run. Default: where it pays, that is without augmentation (for validation always), for more than one epoch,
+   * and within `featureLimit`. True: throw where those of the training cannot be kept. False: never.
+   */
+  readonly cacheFeatures?: boolean;
+  /** Bytes of memory for features. Default: {@link featureLimit}, 1 GiB. Features of a data set that do not fit are not kept at all. */
+  readonly featureLimit?: number;
   /** Contents of a checkpoint to go on from. */
   readonly resume?: Uint8Array;
   /** Ends the training after the step in progress; the state is passed to `onStop`. */
   readonly signal?: AbortSignal;
   /** Before the first step, with what a resumed training has done already. */
   onStart?(progress: Progress): Promise<void> | void;
+  /** When it is known whether features are computed once, and while they are: after each batch of pictures. */
+  onFeatures?(report: FeatureReport): void;
   /** After each step. */
   onStep?(step: StepReport): void;
   /** After each epoch, with functions that make the files of the present state. */
@@ -132,9 +143,9 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const positions = task.positions(imageSize);
   if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; say augment: null");
   const { labelSmoothing = 0, clipNorm = null, ema = null, recompute = false } = options;
-  const { graph, cells, scalars } = trainingStep(model, {
+  const whole = trainingStep(model, {
     optimizer,
-    input: [batch, 3, imageSize, imageSize],
+    input: loader.inputShape,
     classes,
     positions,
     labelSmoothing,
@@ -143,15 +154,30 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     recompute,
     ...(options.groups ? { groups: options.groups } : {}),
   });
+  const { cells, scalars } = whole;
 
   let progress: Progress = { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
   if (options.resume) progress = restoreCheckpoint(options.resume, model, cells, seed);
   await onStart?.(progress);
+  const still = { batch, preprocessing };
+  const [{ graph, source }, validation] = await computeOnce(
+    { graph: whole.graph, input: "images", loader, still, augmented: augment !== null },
+    validate ? evaluationPass(model, validate, still) : null,
+    {
+      engine,
+      learned: new Set(whole.graph.updates.map(({ cell }) => cell)),
+      epochs: epochs - progress.epoch,
+      cacheFeatures: options.cacheFeatures,
+      featureLimit: options.featureLimit,
+      signal,
+      onFeatures: options.onFeatures,
+    },
+  );
   const executable = await engine.compile(graph);
   const history = [...progress.history];
   let { lossSum, correct, count } = progress;
 
-  const targetsOf = ({ labels, indices }: Batch): Tensor => {
+  const targetsOf = ({ labels, indices }: StepBatch): Tensor => {
     const targets = zeros("float32", [batch, classes, ...positions]);
     const size = targets.data.length / batch;
     labels.forEach((label, i) => task.writeTarget(dataset, indices[i]!, label, targets.data, i * size));
@@ -171,12 +197,10 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
       const first = epoch === progress.epoch ? progress.batch : 0;
       if (first === 0) lossSum = correct = count = 0;
       let lr = 0;
-      for await (const [done, batchData] of ahead(loader, epoch, first, (b, data) => {
+      for await (const [done, batchData] of ahead(source, epoch, first, (b, data) => {
         const step = epoch * loader.batches + b;
         lr = optimizer.lr * learningRateFactor(schedule, step, loader.batches, epochs);
-        return executable.run(
-          feedsOf(data, targetsOf(data), graph, scalars(step + 1, lr), { batch, imageSize, seed, step }),
-        );
+        return executable.run(feedsOf(data, targetsOf(data), graph, scalars(step + 1, lr), { seed, step }));
       })) {
         const step = epoch * loader.batches + done;
         const loss = Number(batchData.loss!.data[0]);
@@ -206,7 +230,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
       const seconds = (performance.now() - started) / 1000;
       await collect();
       const restore = useAverages(model, cells);
-      const validation = validate ? await evaluate(model, validate, { engine, batch, preprocessing, task }) : null;
+      const scores = validate && validation ? await score(validate, validation, task, engine) : null;
       const weights = new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
       restore();
       const record: EpochRecord = {
@@ -215,16 +239,16 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
         lr,
         trainLoss: lossSum / count,
         trainTop1: correct / count,
-        loss: validation?.loss ?? null,
-        top1: validation?.top1 ?? null,
-        top5: validation?.top5 ?? null,
-        ...(validation?.meanIoU === undefined ? {} : { meanIoU: validation.meanIoU }),
+        loss: scores?.loss ?? null,
+        top1: scores?.top1 ?? null,
+        top5: scores?.top5 ?? null,
+        ...(scores?.meanIoU === undefined ? {} : { meanIoU: scores.meanIoU }),
       };
       history.push(record);
       lossSum = correct = count = 0;
       const imagesPerSecond = ((loader.batches - first) * batch) / seconds;
       await onEpoch?.(record, {
-        validation,
+        validation: scores,
         isBest: bestRecord(history) === record,
         seconds,
         imagesPerSecond,
@@ -239,6 +263,13 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   }
 }
 
+/** How well the network does now on a data set that its graph is fed with. */
+async function score(dataset: Dataset, fed: FedGraph, task: Task, engine: Engine): Promise<Scores> {
+  const counter = task.count(dataset);
+  await forEachOutput(fed, dataset.length, { engine }, (logits, label, index) => counter.add(logits, label, index));
+  return counter.metrics();
+}
+
 /** 128, or as small a power of two (but at least 8) as gives an epoch of a small data set eight steps. */
 export function defaultBatch(pictures: number): number {
   return Math.min(128, Math.max(8, 2 ** Math.floor(Math.log2(pictures / 8))));
@@ -246,12 +277,12 @@ export function defaultBatch(pictures: number): number {
 
 /** Runs each batch of an epoch while the one after it is being prepared. Yields how many are done, and the results. */
 async function* ahead(
-  loader: Loader,
+  source: BatchSource,
   epoch: number,
   first: number,
-  run: (b: number, batch: Batch) => ReturnType<Executable["run"]>,
+  run: (b: number, batch: StepBatch) => ReturnType<Executable["run"]>,
 ) {
-  const batches = loader.epoch(epoch, { fromBatch: first });
+  const batches = source.epoch(epoch, { fromBatch: first });
   let upcoming = await batches.next();
   for (let b = first; !upcoming.done; b++) {
     const running = run(b, upcoming.value);
@@ -262,22 +293,20 @@ async function* ahead(
 }
 
 interface FeedOptions {
-  readonly batch: number;
-  readonly imageSize: number;
   readonly seed: number;
   readonly step: number;
 }
 
-/** The inputs of a step: pictures, one-hot targets, the optimizer's numbers, and this step's random numbers. */
+/** The inputs of a step: pictures or features, one-hot targets, the optimizer's numbers, and this step's random numbers. */
 function feedsOf(
-  { images }: Batch,
+  { inputs }: StepBatch,
   targets: Tensor,
   graph: Graph,
   scalars: Readonly<Record<string, Tensor>>,
-  { batch, imageSize, seed, step }: FeedOptions,
+  { seed, step }: FeedOptions,
 ): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {
-    images: { dtype: "float32", shape: [batch, 3, imageSize, imageSize], data: images },
+    ...inputs,
     targets,
     ...scalars,
   };

@@ -204,8 +204,9 @@ test("the head's dropout drops whole channels, and only in training", () => {
   );
 });
 
-test("a module that changes the shape is refused where it is put", () => {
-  const model = resnet(20, { classes: 10, attention: ["scse", { fusion: "concat" }] });
+test("a module of the user's own that changes the shape is refused where it is put", () => {
+  const twice = (channels: number) => attention("scse", channels, { fusion: "concat" });
+  const model = resnet(20, { classes: 10, attention: twice });
   assert.throws(() => trace(model, [2, 3, 32, 32]), { name: "ShapeError", message: /layer1\.0/ });
 });
 

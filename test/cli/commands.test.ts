@@ -23,6 +23,7 @@ test("list shows every module and network", async () => {
   for (const name of attentionModules.keys()) assert.ok(stdout.includes(name));
 });
 
+const ecaKernels = '[{"kernelSize":3},{"kernelSize":5},{"kernelSize":7},{"kernelSize":7}]';
 const published = [
   [11_689_512, "resnet18"],
   [25_557_032, "resnet50"],
@@ -32,6 +33,7 @@ const published = [
   [278_324, "resnet20", "--classes", "100", "--attention", "simam"],
   [280_340, "resnet20", "--classes", "100", "--attention", "se"],
   [281_597, "resnet20", "--classes", "100", "--attention", "cbam"],
+  [11_689_556, "resnet18", "--attention", "eca", "--attention-options", ecaKernels],
   [275_572, "resnet20", "--classes", "100", "--shortcut", "identity"],
 ] as const;
 for (const [params, ...args] of published)

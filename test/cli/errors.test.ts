@@ -48,6 +48,16 @@ const cases: Record<string, { readonly args: readonly string[]; readonly code: 1
     code: 2,
     says: /SqueezeExcite: reduction 64 leaves no hidden channel of 16/,
   },
+  "options of a stage that are no object": {
+    args: ["summary", "--model", "resnet20", "--attention", "se", "--attention-options", "[{},4]"],
+    code: 2,
+    says: /must be a JSON object, or a list with an object or null for each stage/,
+  },
+  "options of too few stages": {
+    args: ["summary", "--model", "resnet20", "--attention", "se", "--attention-options", "[{},null]"],
+    code: 2,
+    says: /attention "se": no options for stage 3, only for 2/,
+  },
   "options that are not JSON": {
     args: ["summary", "--model", "resnet20", "--attention", "se", "--attention-options", "{reduction:4}"],
     code: 2,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
@@ -92,6 +92,36 @@ test("weights of a trained network begin another, with a new classifier and an i
     config.frozen.includes("layer2.2.conv2.weight") &&
       !config.frozen.some((path: string) => path.startsWith("layer3.")),
   );
+});
+
+test("where nothing is augmented, features of a frozen backbone are computed once; the run folder is as without", async () => {
+  const flags = ["--weights", at("first.safetensors"), "--freeze", "backbone", "--image-size", "32", "--stem", "cifar"];
+  const common = ["train", at("photos"), ...flags, "--epochs", "3", "--batch", "8", "--lr", "0.001", "--no-augment"];
+  const runs = await Promise.all(
+    [[], ["--no-cache-features"]].map((more, i) => fovea([...common, ...more, "--out", at(`once${i}`)])),
+  );
+  for (const { code, stderr } of runs) assert.equal(code, 0, stderr);
+  assert.match(runs[0]!.stderr, /features of the 32 training and 8 validation pictures are computed once \(10\.2 kB\)/);
+  assert.doesNotMatch(runs[1]!.stderr, /features/);
+  assert.deepEqual(readdirSync(at("once0")).sort(), readdirSync(at("once1")).sort());
+  const configOf = (run: string) => {
+    const { flags: _, ...config } = JSON.parse(readFileSync(at(run, "config.json"), "utf8"));
+    return config;
+  };
+  assert.deepEqual(configOf("once0"), configOf("once1"));
+  const [once, often] = ["once0", "once1"].map((run) => tensors(at(run, "last.safetensors")));
+  assert.deepEqual([...once!.keys()], [...often!.keys()]);
+  for (const [key, { data }] of once!)
+    data.forEach((x, i) => assert.ok(Math.abs(Number(x) - Number(often!.get(key)!.data[i])) < 1e-5, key));
+
+  const augmented = await fovea([...common.slice(0, -1), "--epochs", "2", "--out", at("augmented")]);
+  assert.match(
+    augmented.stderr,
+    /features of the 8 validation pictures are computed once .*; training runs frozen parts in every epoch: augmentation changes/,
+  );
+  const refused = await fovea([...common.slice(0, -1), "--cache-features", "--out", at("never")]);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /--cache-features needs --no-augment/);
 });
 
 test("what cannot be frozen or inserted is refused in a line", async () => {

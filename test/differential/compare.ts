@@ -13,8 +13,9 @@ import { withNoise } from "./noise.js";
 
 /** The lowerings that must agree with the reference engine: all that there are stand here. */
 export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = {
-  native: (threads) => ortEngine({ threads }),
-  standard: (threads) => ortEngine({ threads, rules: new Map([...inferenceRules, ...trainingRules]) }),
+  blocked: (threads) => ortEngine({ threads, layout: "blocked" }),
+  native: (threads) => ortEngine({ threads, layout: "plain" }),
+  standard: (threads) => ortEngine({ threads, layout: "plain", rules: new Map([...inferenceRules, ...trainingRules]) }),
 };
 
 /** One array that is not what the reference engine says, or (without one) a network that could not be run. */

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { float32, tensor, toFloat64 } from "../../src/core/tensor.js";
+import { ortWebEngine } from "../../src/engines/ort/web.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { Graph } from "../../src/graph/graph.js";
 import { resnet } from "../../src/models/index.js";
 import { constant, graphFor, Module, Param } from "../../src/nn/index.js";
 import { add, averagePool, matMul, mul, pad, reduceSum, relu, sub } from "../../src/ops/index.js";
 import { sgd, trainingStep } from "../../src/train/index.js";
-import { ort } from "../support/engines.js";
+import { noWeb, ort, ortWeb } from "../support/engines.js";
 import { random } from "../support/random.js";
 
 /** A module with a learned and a constant cell. */
@@ -23,8 +24,14 @@ class Two extends Module {
 const numbers = (t: { data: ArrayLike<number | bigint> } | undefined) =>
   Array.from(t!.data as ArrayLike<number>, Number);
 
-for (const engine of [referenceEngine(), ort]) {
-  test(`${engine.name}: state moves from run to run, and everything else stays`, async () => {
+/** The engine as browsers have it, on the calling thread. */
+const ortHere = { ...ortWebEngine({ threads: 1 }), name: "ort-web on the calling thread" };
+after(() => ortHere.release());
+
+for (const engine of [referenceEngine(), ort, ortWeb, ortHere]) {
+  const options = { skip: engine === ortWeb || engine === ortHere ? noWeb : false };
+
+  test(`${engine.name}: state moves from run to run, and everything else stays`, options, async () => {
     const module = new Two();
     const graph = graphFor(module);
     const x = graph.input("x", { dtype: "float", shape: [2] });
@@ -42,7 +49,7 @@ for (const engine of [referenceEngine(), ort]) {
     await executable.release();
   });
 
-  test(`${engine.name}: updates see the state before the run, whatever their order`, async () => {
+  test(`${engine.name}: updates see the state before the run, whatever their order`, options, async () => {
     const cells = { a: new Param([1], constant(1)), b: new Param([1], constant(2)) };
     const graph = new Graph(false, (owner) => Object.entries(cells).find(([, cell]) => cell === owner)?.[0]);
     for (const cell of Object.values(cells))
@@ -56,7 +63,7 @@ for (const engine of [referenceEngine(), ort]) {
     await executable.release();
   });
 
-  test(`${engine.name}: two cells that began as the same array stay two`, async () => {
+  test(`${engine.name}: two cells that began as the same array stay two`, options, async () => {
     const shared = tensor("float32", [1], Float32Array.of(5));
     const [p, q] = [new Param([1], constant(0)), new Param([1], constant(0))];
     p.value = shared;
@@ -72,7 +79,7 @@ for (const engine of [referenceEngine(), ort]) {
     await executable.release();
   });
 
-  test(`${engine.name}: names of outputs, inputs and state may collide`, async () => {
+  test(`${engine.name}: names of outputs, inputs and state may collide`, options, async () => {
     const cell = new Param([1], constant(3));
     cell.value = float32([1], [3]);
     const graph = new Graph(false, () => "y");
@@ -85,7 +92,7 @@ for (const engine of [referenceEngine(), ort]) {
     await executable.release();
   });
 
-  test(`${engine.name}: an output may be padded and pooled as well`, async () => {
+  test(`${engine.name}: an output may be padded and pooled as well`, options, async () => {
     const graph = new Graph();
     const y = relu(graph.input("x", { dtype: "float", shape: [1, 1, 2, 2] }));
     graph.output("y", y);
@@ -96,7 +103,7 @@ for (const engine of [referenceEngine(), ort]) {
     await executable.release();
   });
 
-  test(`${engine.name}: wrong inputs are refused by name`, async () => {
+  test(`${engine.name}: wrong inputs are refused by name`, options, async () => {
     const graph = new Graph();
     graph.output("y", reduceSum(graph.input("images", { dtype: "float", shape: [2, 3] }), [0]));
     const executable = await engine.compile(graph);
@@ -110,7 +117,7 @@ for (const engine of [referenceEngine(), ort]) {
     await assert.rejects(engine.compile(new Graph()), /the graph has neither outputs nor updates/);
   });
 
-  test(`${engine.name}: a symbolic batch takes any batch`, async () => {
+  test(`${engine.name}: a symbolic batch takes any batch`, options, async () => {
     const graph = new Graph();
     const x = graph.input("x", { dtype: "float", shape: ["N", 3] });
     graph.output("y", matMul(x, graph.constant(random([3, 2]))));

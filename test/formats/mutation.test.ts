@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { float32, tensor } from "../../src/core/tensor.js";
 import { readCheckpoint } from "../../src/formats/checkpoint.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
+import { parseShardIndex } from "../../src/formats/shards.js";
 import { parseStrictJson } from "../../src/formats/strict-json.js";
 import { readTorch } from "../../src/formats/torch/index.js";
 import { ZipArchive } from "../../src/formats/torch/zip.js";
@@ -38,6 +39,13 @@ const zips = [false, true].map((zip64) =>
   ),
 );
 
+const index = new TextEncoder().encode(
+  JSON.stringify({
+    metadata: { total_size: 28 },
+    weight_map: { "conv.weight": "model-00001-of-00002.safetensors", bias: "model-00002-of-00002.safetensors" },
+  }),
+);
+
 function readAll(bytes: Uint8Array): void {
   const zip = new ZipArchive(bytes);
   for (const name of zip.names) zip.read(name);
@@ -49,6 +57,7 @@ const readers: Record<string, [files: Uint8Array[], read: (bytes: Uint8Array) =>
     [safetensors.slice(8, 8 + Number(new DataView(safetensors.buffer).getBigUint64(0, true)))],
     (bytes) => parseStrictJson(bytes, "header"),
   ],
+  "shard-index": [[index], parseShardIndex],
   zip: [zips, readAll],
   "torch-zip": [archives, readTorch],
   "torch-legacy": [legacy, readTorch],

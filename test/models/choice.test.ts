@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attention } from "../../src/attention/index.js";
+import { type AttentionChoice, attention } from "../../src/attention/index.js";
 import { toFloat64 } from "../../src/core/tensor.js";
 import {
   classifierSpec,
@@ -33,9 +33,10 @@ test("options may differ from stage to stage, and a stage may have none", () => 
 });
 
 test("a placement can be asked for", () => {
-  const spm = resnet(50, { attention: ["spm", {}, "activation"] });
-  assert.deepEqual(stateOf(spm).get("layer4.0.spm.conv3.weight")!.shape, [512, 512, 1, 1]);
-  assert.deepEqual(stateOf(resnet(50, { attention: "spm" })).get("layer4.0.spm.conv3.weight")!.shape.length, 4);
+  const shapeOf = (choice: AttentionChoice) =>
+    stateOf(resnet(50, { attention: choice })).get("layer4.0.spm.conv3.weight")!.shape;
+  assert.deepEqual(shapeOf("spm"), [512, 512, 1, 1]);
+  assert.deepEqual(shapeOf(["spm", {}, "residual"]), [2048, 2048, 1, 1]);
   assert.throws(() => resnet(50, { attention: ["se", {}, "residul" as "residual"] }), {
     message: /^Unknown placement of se "residul"\. Did you mean "residual"\?/,
   });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attention, attentionModules } from "../../src/attention/index.js";
+import { type AttentionChoice, attention, attentionModules } from "../../src/attention/index.js";
+import { placements } from "../../src/attention/spec.js";
 import { gradients } from "../../src/autodiff/gradients.js";
 import { toFloat64 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { insertAttention, model, residualAttentionNetwork, resnet, van } from "../../src/models/index.js";
+import { insertAttention, model, preactResnet, residualAttentionNetwork, resnet, van } from "../../src/models/index.js";
 import { BatchNorm, graphFor, initialize, type Module, Sequential, stateOf, trace } from "../../src/nn/index.js";
 import { reduceSum } from "../../src/ops/index.js";
 import { ort } from "../support/engines.js";
@@ -52,13 +53,19 @@ test("insertion adds keys and changes none, and acts where it should", () => {
   }
 });
 
-test("a module inserted after the last norm computes what one built in does", async () => {
-  const [built, changed] = [resnet(20, { classes: 10, attention: "se" }), small()];
-  insertAttention(changed, "se");
-  const state = stateOf(built);
-  for (const [key, param] of stateOf(changed))
-    param.value = state.get(key.replace(/^attention\.(layer\d\.\d)\./, "$1.se."))!.value;
-  assert.deepEqual(await logits(changed, referenceEngine()), await logits(built, referenceEngine()));
+test("an inserted module computes what one built in at the same place does", async () => {
+  for (const where of placements.filter((place) => place !== "stage"))
+    for (const make of [
+      (attention: AttentionChoice) => resnet(20, { classes: 10, attention }),
+      (attention: AttentionChoice) => preactResnet(20, { attention }),
+    ]) {
+      const [built, changed] = [make(["se", {}, where]), make("none")];
+      insertAttention(changed, "se", { where });
+      const state = stateOf(built);
+      for (const [key, param] of stateOf(changed))
+        param.value = state.get(key.replace(/^attention\.(layer\d\.\d)\./, "$1.se."))!.value;
+      assert.deepEqual(await logits(changed, referenceEngine()), await logits(built, referenceEngine()), where);
+    }
 });
 
 test("a predicate chooses the places, of any module", () => {
@@ -130,9 +137,13 @@ test("what cannot be inserted is refused in one line, and nothing is changed", (
   refused(/^Unknown attention "cbma"\. Did you mean "cbam"\?/, (m) => insertAttention(m, "cbma"));
   refused(/^insertAttention: "danet-head" is a head, not a gate$/, (m) => insertAttention(m, "danet-head"));
   refused(/^Unknown option of se/, (m) => insertAttention(m, "se", { options: { reducton: 2 } }));
+  const wider =
+    /^attention "scse": \{"fusion":"concat"\} turns 16 channels into 32; in a network a module must keep them$/;
+  refused(wider, (m) => insertAttention(m, "scse", { options: { fusion: "concat" } }));
+  assert.throws(() => resnet(20, { attention: ["scse", { fusion: "concat" }] }), { message: wider });
   refused(/^insertAttention: `where` holds for no module$/, (m) => insertAttention(m, "se", { where: () => false }));
   refused(
-    /^insertAttention: MobileNetV2 has no place "stage"; use residual, convolution, a predicate$/,
+    /^insertAttention: MobileNetV2 has no place "stage"; use activation, residual, convolution, a predicate$/,
     (m) => insertAttention(m, "se", { where: "stage" }),
     model("mobilenetv2_100"),
   );

@@ -31,6 +31,7 @@ const parameters: readonly (readonly [name: string, expected: number, network: (
   ["MobileNetV2 + CA", 3_950_648, () => model("mbv2_ca")],
   ["SCNet-50", 25_564_584, () => model("scnet50")],
   ["SCNet-50-v1d", 25_583_816, () => model("scnet50_v1d")],
+  ["SCNet-101-v1d", 44_689_192, () => model("scnet101_v1d")],
   ["VAN-B0", 4_105_800, () => model("van_b0")],
   ["VAN-B1", 13_861_800, () => model("van_b1")],
   ["VAN-B2", 26_578_472, () => model("van_b2")],

@@ -1,6 +1,22 @@
 import { after } from "node:test";
-import { ortEngine } from "../../src/engines/ort/node.js";
+import type { Engine } from "../../src/engines/engine.js";
+import { ortEngine, ortWebEngine } from "../../src/engines/ort/node.js";
 
-/** One ONNX Runtime engine for a test file, released at its end. */
+/** ONNX Runtime for a test file, released at its end: as users get it, and with each lowering alone. */
 export const ort = ortEngine({ threads: 1 });
-after(() => ort.release());
+export const ortPlain = ortEngine({ threads: 1, layout: "plain" });
+export const ortBlocked = ortEngine({ threads: 1, layout: "blocked" });
+after(() => Promise.all([ort, ortPlain, ortBlocked].map((engine) => engine.release())));
+
+/** The same as WebAssembly. */
+export const ortWeb = ortWebEngine({ threads: 1 });
+after(() => ortWeb.release());
+
+/** For `skip`: why tests of WebAssembly cannot run here, if they cannot. */
+export const noWeb = await import("onnxruntime-web").then(
+  () => false as const,
+  () => "onnxruntime-web is not installed",
+);
+
+/** The builds of ONNX Runtime that are installed. */
+export const ortEngines: readonly Engine[] = noWeb ? [ort] : [ort, ortWeb];

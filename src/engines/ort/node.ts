@@ -1,27 +1,10 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { FoveaError } from "../../core/errors.js";
-import { type Tensor, toFloat32 } from "../../core/tensor.js";
-import { inferenceRules, type Lowered, lowerToOnnx } from "../../formats/onnx/lower.js";
-import { encodeOnnx } from "../../formats/onnx/proto.js";
-import type { Rules } from "../../formats/onnx/writer.js";
-import { type Cell, type Graph, type Program, program } from "../../graph/graph.js";
-import type { Arrays, Engine, Executable } from "../engine.js";
-import { checkFeeds, checkGraph } from "../feeds.js";
-import { nativeRules } from "./rules/native.js";
-import { trainingRules } from "./rules/training.js";
+import type { Engine } from "../engine.js";
+import { engineIn, type Host, nodeRules, type OrtOptions, wasmRules } from "./engine.js";
 import type { HostRequest, HostResult } from "./session.js";
-
-/** Lowering for the CPU build of ONNX Runtime: the standard rules, faster ones where there are any. */
-export const nodeRules: Rules = new Map([...inferenceRules, ...trainingRules, ...nativeRules]);
-
-/** Options of {@link ortEngine}. */
-export interface OrtOptions {
-  /** Threads for computing. Default: as many as there are processors. */
-  readonly threads?: number;
-  /** Rules that replace the engine's own, by operator name. */
-  readonly rules?: Rules;
-}
+import type { Answer, WorkerSetup } from "./worker.js";
 
 /**
  * ONNX Runtime on the processor, in float32. Sessions live in a worker thread: the event loop stays free while they run.
@@ -31,77 +14,37 @@ export interface OrtOptions {
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
  * const { output } = await executable.run({ input: float32([1, 3, 32, 32], pixels) });
  */
-export function ortEngine({ threads = availableParallelism(), rules = new Map() }: OrtOptions = {}): Engine {
-  const all: Rules = new Map([...nodeRules, ...rules]);
-  const host = new WorkerHost();
-  return {
-    name: "ort",
-    async compile(graph) {
-      checkGraph(graph);
-      const lowered = lowerToOnnx(graph, all);
-      const spec = {
-        model: encodeOnnx(lowered.model),
-        outputs: [...graph.outputs.keys()],
-        states: lowered.states.map(({ cell, before, after }) => ({
-          before: before.name,
-          after: after.name,
-          initial: widthOf(cell),
-        })),
-        threads,
-      };
-      const session = (await host.ask({ kind: "create", spec })) as number;
-      return new OrtExecutable(host, session, graph, lowered);
-    },
-    release: () => host.stop(),
-  };
+export function ortEngine(options: OrtOptions = {}): Engine {
+  const { threads = availableParallelism(), rules = new Map(), layout = "auto" } = options;
+  return engineIn(new WorkerHost({ build: "native", threads }), "ort", new Map([...nodeRules, ...rules]), layout);
 }
 
-const widthOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell.value) : cell.value);
-
-class OrtExecutable implements Executable {
-  readonly #program: Program;
-
-  constructor(
-    private readonly host: WorkerHost,
-    private readonly session: number,
-    private readonly graph: Graph,
-    private readonly lowered: Lowered,
-  ) {
-    this.#program = program(graph);
-  }
-
-  async run(inputs: Arrays): Promise<Record<string, Tensor>> {
-    checkFeeds(this.#program, this.graph.inputs.keys(), inputs);
-    const feeds: Record<string, Tensor> = {};
-    for (const { source, type } of this.#program.inputs)
-      if (source.kind === "input")
-        feeds[source.name] = type.dtype === "float" ? toFloat32(inputs[source.name]!) : inputs[source.name]!;
-    return (await this.host.ask({ kind: "run", session: this.session, inputs: feeds })) as Record<string, Tensor>;
-  }
-
-  async readState(): Promise<Map<Cell, Tensor>> {
-    const contents = (await this.host.ask({ kind: "readState", session: this.session })) as readonly Tensor[];
-    return new Map(this.lowered.states.map(({ cell }, i) => [cell, contents[i]!]));
-  }
-
-  async release(): Promise<void> {
-    await this.host.ask({ kind: "release", session: this.session });
-  }
+/**
+ * ONNX Runtime as WebAssembly, as browsers run it, in a worker thread of Node: slower than {@link ortEngine}, and without native
+ * code. Needs the package `onnxruntime-web`. (In browsers, `fovea/web` has the engine of the same name.)
+ *
+ * @example
+ * const engine = ortWebEngine({ threads: 2 });
+ */
+export function ortWebEngine({ threads = availableParallelism(), rules = new Map() }: OrtOptions = {}): Engine {
+  return engineIn(new WorkerHost({ build: "wasm", threads }), "ort-web", new Map([...wasmRules, ...rules]));
 }
 
 /** The worker thread, started when first needed. It keeps the process alive only while a request is open. */
-class WorkerHost {
+class WorkerHost implements Host {
   #worker: Worker | undefined;
   readonly #open = new Map<number, { resolve(result: HostResult): void; reject(error: Error): void }>();
   #count = 0;
 
-  ask(request: HostRequest): Promise<HostResult> {
+  constructor(private readonly setup: WorkerSetup) {}
+
+  ask(request: HostRequest, handedOver: readonly ArrayBufferLike[] = []): Promise<HostResult> {
     const worker = (this.#worker ??= this.#start());
     const id = this.#count++;
     worker.ref();
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve, reject });
-      worker.postMessage({ id, request });
+      worker.postMessage({ id, request }, handedOver as ArrayBuffer[]);
     });
   }
 
@@ -111,13 +54,13 @@ class WorkerHost {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./worker.js", import.meta.url));
-    worker.on("message", ({ id, result, error }: { id: number; result?: HostResult; error?: string }) => {
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.setup });
+    worker.on("message", ({ id, result, error }: Answer) => {
       const request = this.#open.get(id)!;
       this.#open.delete(id);
       if (this.#open.size === 0) worker.unref();
       if (error === undefined) request.resolve(result);
-      else request.reject(new FoveaError(`ONNX Runtime: ${error.split("\n")[0]}`));
+      else request.reject(new FoveaError(error));
     });
     const fail = (error: Error) => {
       for (const request of this.#open.values()) request.reject(error);

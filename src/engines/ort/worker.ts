@@ -1,19 +1,34 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../../core/errors.js";
-import { type HostRequest, SessionHost } from "./session.js";
+import { type HostRequest, type HostResult, SessionHost } from "./session.js";
+import { wasmHost } from "./web.js";
 
-/** A thread that answers {@link HostRequest}s one after the other, so that the caller's event loop stays free while ONNX Runtime computes. */
-export type WorkerMessage = { readonly id: number; readonly request: HostRequest };
+/** Which build of ONNX Runtime a worker thread holds. */
+export interface WorkerSetup {
+  readonly build: "native" | "wasm";
+  readonly threads: number;
+}
 
-const host = import("onnxruntime-node").then((ort) => new SessionHost(ort));
-let last: Promise<unknown> = Promise.resolve();
+/** What the thread answers: the result, or the message of an error. */
+export interface Answer {
+  readonly id: number;
+  readonly result?: HostResult;
+  readonly error?: string;
+}
 
-parentPort!.on("message", ({ id, request }: WorkerMessage) => {
-  last = last.then(async () => {
-    try {
-      parentPort!.postMessage({ id, result: await (await host).handle(request) });
-    } catch (error) {
-      parentPort!.postMessage({ id, error: messageOf(error) });
-    }
-  });
+/** A thread that answers {@link HostRequest}s, so that the caller's event loop stays free while ONNX Runtime computes. */
+const { build, threads } = workerData as WorkerSetup;
+const host =
+  build === "wasm"
+    ? wasmHost(() => import("onnxruntime-web"), threads)
+    : import("onnxruntime-node").then((ort) => new SessionHost(ort, threads));
+
+parentPort!.on("message", async ({ id, request }: { readonly id: number; readonly request: HostRequest }) => {
+  let answer: Answer;
+  try {
+    answer = { id, result: await (await host).ask(request) };
+  } catch (error) {
+    answer = { id, error: messageOf(error) };
+  }
+  parentPort!.postMessage(answer);
 });

@@ -1,7 +1,8 @@
 import { FoveaError } from "../../core/errors.js";
-import { type Cell, type Graph, program, type Value } from "../../graph/graph.js";
+import type { Tensor } from "../../core/tensor.js";
+import { type Cell, type Graph, type Node, type Program, program, type Value } from "../../graph/graph.js";
 import type { ValueDType } from "../../graph/op.js";
-import type { OnnxDType, OnnxModel, OnnxValueInfo } from "./proto.js";
+import type { OnnxDType, OnnxModel, OnnxNode, OnnxSubgraph, OnnxValueInfo } from "./proto.js";
 import { neuralRules } from "./rules/neural.js";
 import { simpleRules } from "./rules/simple.js";
 import { OnnxWriter, type Rules } from "./writer.js";
@@ -20,11 +21,45 @@ const info = (name: string, value: Value): OnnxValueInfo => ({
   shape: value.shape,
 });
 
+/** How an engine keeps a cell between runs where it does not keep the plain array. */
+export interface StateForm {
+  /** The shape that the model's input and output have. */
+  readonly shape: readonly number[];
+  pack(plain: Tensor): Tensor;
+  unpack(packed: Tensor): Tensor;
+}
+
 /** One cell that a lowered graph changes: the names of its contents before (an input) and after (an output). */
 export interface LoweredState {
   readonly cell: Cell;
   readonly before: OnnxValueInfo;
   readonly after: OnnxValueInfo;
+  /** How the contents lie in these two; none: as the cell's own. */
+  readonly form: StateForm | undefined;
+}
+
+/** The lowering as an engine's own rules see it: what is written, and what the plain arrays are called. */
+export interface Lowering {
+  readonly write: OnnxWriter;
+  readonly graph: Graph;
+  readonly program: Program;
+  /** The name of a value's plain array, which is written if it is not yet there. */
+  plain(value: Value): string;
+  define(value: Value, name: string): void;
+}
+
+/** What an engine adds to the plain rules: nodes that it writes in its own way, with values in forms of its own. */
+export interface Dialect {
+  /** Writes a node and keeps its results. False: the plain rule shall write it. */
+  lower(node: Node): boolean;
+  /** The plain array of a value that this dialect has written, from the form that it keeps. */
+  plain(value: Value): string | undefined;
+  /** In which form a cell that the graph changes enters and leaves it. */
+  stateForm(cell: Cell): StateForm | undefined;
+  /** Takes over the contents of such a cell. */
+  adopt(value: Value, name: string): void;
+  /** The name of a value in the form of a cell. */
+  inForm(value: Value, cell: Cell): string;
 }
 
 /** Options of {@link lowerToOnnx}. */
@@ -34,6 +69,7 @@ export interface LowerOptions {
   readonly opset?: number;
   /** Whether arrays that are float16 stay so in the file, to be cast as they are read. Default: they are written as float32. */
   readonly keepFloat16?: boolean;
+  readonly dialect?: ((lowering: Lowering) => Dialect) | undefined;
 }
 
 export interface Lowered {
@@ -50,79 +86,160 @@ export interface Lowered {
 export function lowerToOnnx(
   graph: Graph,
   rules: Rules,
-  { metadata = {}, opset = defaultOpset, keepFloat16 = false }: LowerOptions = {},
+  { metadata = {}, opset = defaultOpset, keepFloat16 = false, dialect: startDialect }: LowerOptions = {},
 ): Lowered {
   const write = new OnnxWriter(opset, keepFloat16);
-  const { nodes, inputs, states, constants } = program(graph);
+  const live = program(graph);
   const names = new Map<Value, string>();
-  const updated = new Map(graph.updates.map((update) => [update.cell, update]));
-  const lowered: LoweredState[] = [];
-
-  for (const value of inputs) if (value.source.kind === "input") names.set(value, value.source.name);
+  const updated = new Set(graph.updates.map((update) => update.cell));
   const taken = new Set([...graph.inputs.keys(), ...graph.outputs.keys()]);
-  for (const value of states) {
-    if (value.source.kind !== "state") continue;
-    const { name, cell } = value.source;
+  const reserve = (name: string): string => {
     let free = name;
     for (let i = 1; taken.has(free); i++) free = i === 1 ? `state/${name}` : `state/${name}~${i}`;
     taken.add(free);
-    names.set(value, updated.has(cell) ? free : write.constant(cell.value, free));
-  }
-  for (const value of constants)
-    if (value.source.kind === "constant") {
-      const { tensor } = value.source;
-      names.set(
-        value,
-        tensor.shape.length === 0 && tensor.dtype === "float64"
-          ? write.number(tensor.data[0] as number)
-          : write.constant(tensor),
-      );
+    return free;
+  };
+  /** Constants are written when something first asks for them: a dialect may want them in another form only. */
+  const constant = ({ source }: Value): string | undefined => {
+    if (source.kind === "state") return write.constant(source.cell.value, reserve(source.name));
+    if (source.kind !== "constant") return undefined;
+    const { tensor } = source;
+    return tensor.shape.length === 0 && tensor.dtype === "float64"
+      ? write.number(tensor.data[0] as number)
+      : write.constant(tensor);
+  };
+  const plain = (value: Value): string => {
+    let name = names.get(value);
+    if (name === undefined) {
+      name = dialect?.plain(value) ?? constant(value);
+      if (name === undefined) throw new FoveaError(`lowering: ${value.node?.op.name} is read before it is written`);
+      names.set(value, name);
     }
+    return name;
+  };
+  const lowering = {
+    write,
+    graph,
+    program: live,
+    plain,
+    define: (value: Value, name: string) => names.set(value, name),
+  };
+  const dialect = startDialect?.(lowering);
 
-  for (const node of nodes) {
+  for (const value of live.inputs) if (value.source.kind === "input") names.set(value, value.source.name);
+  const befores = new Map<Cell, string>();
+  for (const value of live.states) {
+    if (value.source.kind !== "state" || !updated.has(value.source.cell)) continue;
+    const { name, cell } = value.source;
+    const free = reserve(name);
+    befores.set(cell, free);
+    if (dialect?.stateForm(cell)) dialect.adopt(value, free);
+    else names.set(value, free);
+  }
+
+  for (const node of live.nodes) {
+    write.enter(node.scope);
+    if (dialect?.lower(node)) continue;
     const rule = rules.get(node.op.name);
     if (!rule)
       throw new FoveaError(
         `${node.scope ? `${node.scope} › ` : ""}${node.op.name} has no ONNX form here: it belongs to training`,
       );
-    write.enter(node.scope);
-    const results = rule(
-      node,
-      node.inputs.map((value) => names.get(value)!),
-      write,
-    );
+    const written = rule(node, node.inputs.map(plain), write);
     node.outputs.forEach((value, i) => {
-      if (results[i] !== undefined) names.set(value, results[i]);
+      if (written[i] !== undefined) names.set(value, written[i]);
     });
   }
 
   write.enter("");
-  const named = (name: string, value: Value): OnnxValueInfo => {
-    // An output has a name of its own, also where it is an input, a constant, or another output too.
-    write.nodes.push({
-      type: "Identity",
-      name: `output/${name}`,
-      inputs: [names.get(value)!],
-      outputs: [name],
-      attributes: {},
-    });
+  /** For every output of the model, what holds it. */
+  const results = new Map<string, string>();
+  const outputs = [...graph.outputs].map(([name, value]) => {
+    results.set(name, plain(value));
     return info(name, value);
-  };
-  const outputs = [...graph.outputs].map(([name, value]) => named(name, value));
-  for (const { name, cell, value } of graph.updates) {
-    const type = { dtype: dtypes[cell.dtype], shape: cell.shape };
-    named(`next/${name}`, value);
-    const before = graph.states.has(cell) ? names.get(graph.states.get(cell)!)! : `state/${name}`;
-    lowered.push({ cell, before: { name: before, ...type }, after: { name: `next/${name}`, ...type } });
-  }
+  });
+  const states = graph.updates.map(({ name, cell, value }): LoweredState => {
+    const form = dialect?.stateForm(cell);
+    results.set(`next/${name}`, form ? dialect!.inForm(value, cell) : plain(value));
+    const before = befores.get(cell) ?? `state/${name}`;
+    const type = { dtype: dtypes[cell.dtype], shape: form?.shape ?? cell.shape };
+    return { cell, before: { name: before, ...type }, after: { name: `next/${name}`, ...type }, form };
+  });
   const opsets = Object.fromEntries([["", opset], ...[...write.domains].map((domain) => [domain, 1])]);
   const model = {
-    nodes: write.nodes,
+    nodes: withOutputs(write.nodes, results),
     initializers: write.initializers,
-    inputs: [...inputs.map((value) => info(names.get(value)!, value)), ...lowered.map((state) => state.before)],
-    outputs: [...outputs, ...lowered.map((state) => state.after)],
+    inputs: [...live.inputs.map((value) => info(names.get(value)!, value)), ...states.map((state) => state.before)],
+    outputs: [...outputs, ...states.map((state) => state.after)],
     opsets,
     metadata,
   };
-  return { model, states: lowered };
+  return { model, states };
+}
+
+/**
+ * The nodes that the outputs need, with the outputs' names. A node's result takes the name of an output; what is an input, a constant,
+ * a view of a view, or two outputs at once is copied to it.
+ */
+function withOutputs(nodes: readonly OnnxNode[], results: ReadonlyMap<string, string>): OnnxNode[] {
+  const written = new Set(nodes.flatMap(({ outputs }) => outputs));
+  const renamed = new Map<string, string>();
+  const copies: OnnxNode[] = [];
+  for (const [name, from] of results)
+    if (written.has(from) && !renamed.has(from)) renamed.set(from, name);
+    else copies.push({ type: "Identity", name: `output/${name}`, inputs: [from], outputs: [name], attributes: {} });
+  const rename = (name: string): string => renamed.get(name) ?? name;
+  const needed = new Set([...renamed.keys(), ...copies.flatMap(({ inputs }) => inputs)]);
+  const kept: OnnxNode[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    for (const name of readBy(node)) needed.add(name);
+    kept.push(renameNode(node, rename));
+  }
+  return lastFirst([...kept.reverse(), ...copies.map((node) => renameNode(node, rename))]);
+}
+
+/**
+ * The same nodes with those that nothing reads at the end, what depends on most before what depends on least. ONNX Runtime computes
+ * whatever the last of them needs, then the one before: so a weight is updated as soon as its gradient is there, and what
+ * that gradient was made of is let go. (In the other order, everything is kept until all gradients are there.)
+ */
+function lastFirst(nodes: readonly OnnxNode[]): OnnxNode[] {
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const read = new Set(nodes.flatMap(readBy));
+  const isLeaf = (node: OnnxNode) => !node.outputs.some((name) => read.has(name));
+  const countAncestors = (leaf: OnnxNode): number => {
+    const seen = new Set<OnnxNode>([leaf]);
+    for (const node of seen)
+      for (const name of readBy(node)) {
+        const producer = producers.get(name);
+        if (producer) seen.add(producer);
+      }
+    return seen.size;
+  };
+  const leaves = nodes.filter(isLeaf).map((node) => ({ node, count: countAncestors(node) }));
+  leaves.sort((a, b) => b.count - a.count);
+  return [...nodes.filter((node) => !isLeaf(node)), ...leaves.map(({ node }) => node)];
+}
+
+const branchesOf = ({ attributes }: OnnxNode): OnnxSubgraph[] =>
+  Object.values(attributes).flatMap((value) => (typeof value === "object" && "graph" in value ? [value.graph] : []));
+
+/** What a node reads, its branches included. */
+function readBy(node: OnnxNode): readonly string[] {
+  return [...node.inputs, ...branchesOf(node).flatMap(({ nodes }) => nodes.flatMap(readBy))];
+}
+
+function renameNode(node: OnnxNode, rename: (name: string) => string): OnnxNode {
+  const attributes = Object.entries(node.attributes).map(([key, value]) => {
+    if (typeof value !== "object" || !("graph" in value)) return [key, value] as const;
+    const { nodes, outputs } = value.graph;
+    return [key, { graph: { nodes: nodes.map((inner) => renameNode(inner, rename)), outputs } }] as const;
+  });
+  return {
+    ...node,
+    inputs: node.inputs.map(rename),
+    outputs: node.outputs.map(rename),
+    attributes: Object.fromEntries(attributes),
+  };
 }

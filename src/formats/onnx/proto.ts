@@ -34,7 +34,19 @@ const floatField = (field: number, value: number): Chunk =>
   join([varint((field << 3) | 5), new Uint8Array(Float32Array.of(value).buffer)]);
 
 /** An attribute's value: integers are plain numbers, floats are marked, because ONNX tells them apart. */
-export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
+export type OnnxAttribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly graph: OnnxSubgraph };
+
+/** The nodes of a branch. They may read whatever stands before the branch. */
+export interface OnnxSubgraph {
+  readonly nodes: readonly OnnxNode[];
+  readonly outputs: readonly OnnxValueInfo[];
+}
 
 /** A node, before its names are known to be unique. */
 export interface OnnxNode {
@@ -80,8 +92,18 @@ function attribute(name: string, value: OnnxAttribute): Chunk {
   if (typeof value === "number") parts.push(integerField(3, value), integerField(20, 2));
   else if (typeof value === "string") parts.push(textField(4, value), integerField(20, 3));
   else if ("float" in value) parts.push(floatField(2, value.float), integerField(20, 1));
+  else if ("floats" in value) parts.push(...value.floats.map((v) => floatField(7, v)), integerField(20, 6));
+  else if ("graph" in value) parts.push(bytesField(6, subgraph(name, value.graph)), integerField(20, 5));
   else parts.push(...value.map((v) => integerField(8, v)), integerField(20, 7));
   return join(parts);
+}
+
+function subgraph(name: string, { nodes, outputs }: OnnxSubgraph): Chunk {
+  return join([
+    ...nodes.map((n) => bytesField(1, node(n))),
+    textField(2, name),
+    ...outputs.map((output) => bytesField(12, valueInfo(output))),
+  ]);
 }
 
 function node({ type, domain, name, inputs, outputs, attributes }: OnnxNode): Chunk {

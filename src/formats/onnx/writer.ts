@@ -16,10 +16,12 @@ interface EmitOptions {
 
 /** Collects nodes and constants while rules write them. */
 export class OnnxWriter {
-  readonly nodes: OnnxNode[] = [];
+  nodes: OnnxNode[] = [];
   readonly initializers = new Map<string, Tensor>();
   readonly domains = new Set<string>();
   readonly #shared = new Map<string, string>();
+  /** What a reshaped array is a view of. */
+  readonly #views = new Map<string, string>();
   #count = 0;
   #scope = "";
 
@@ -59,6 +61,24 @@ export class OnnxWriter {
     return this.emitAll(type, inputs, attributes, domain ? { domain } : {})[0]!;
   }
 
+  /** One of two ways to compute an array of floats of the given shape; only the one that the condition, a bool, chooses is run. */
+  branch(condition: string, shape: readonly number[], whenTrue: () => string, whenFalse: () => string): string {
+    const outer = this.nodes;
+    const graphOf = (build: () => string) => {
+      this.nodes = [];
+      // A branch must not hand on a value from outside as it is.
+      const name = this.emit("Identity", [build()]);
+      return { graph: { nodes: this.nodes, outputs: [{ name, dtype: "float32" as const, shape }] } };
+    };
+    try {
+      const branches = { then_branch: graphOf(whenTrue), else_branch: graphOf(whenFalse) };
+      this.nodes = outer;
+      return this.emit("If", [condition], branches);
+    } finally {
+      this.nodes = outer;
+    }
+  }
+
   /** A constant array, as float32 if it is of floats. Float16 may be stored as it is, with a Cast to float32. */
   constant(value: Tensor, name = `const_${this.initializers.size}`): string {
     if (value.dtype === "float16" && this.keepFloat16) {
@@ -71,31 +91,35 @@ export class OnnxWriter {
 
   /** A constant list of integers, such as axes or a shape. Equal lists share one constant. */
   ints(values: readonly number[]): string {
-    return this.#once(`ints_${values.join("_")}`, () =>
+    return this.once(`ints_${values.join("_")}`, () =>
       tensor("int64", [values.length], BigInt64Array.from(values, BigInt)),
     );
   }
 
   /** A constant number. Equal numbers share one constant. */
   number(value: number): string {
-    return this.#once(`float_${value}`, () => tensor("float32", [], Float32Array.of(value)));
+    return this.once(`float_${value}`, () => tensor("float32", [], Float32Array.of(value)));
   }
 
   /** A constant vector of one repeated number. */
   filled(value: number, length: number): string {
-    return this.#once(`fill_${value}_${length}`, () =>
+    return this.once(`fill_${value}_${length}`, () =>
       tensor("float32", [length], new Float32Array(length).fill(value)),
     );
   }
 
   /** A constant that is made once for its name. */
-  #once(name: string, make: () => Tensor): string {
+  once(name: string, make: () => Tensor): string {
     if (!this.#shared.has(name)) this.#shared.set(name, this.constant(make(), name));
     return name;
   }
 
+  /** The same elements under another shape. What is itself a view of an array is passed over. */
   reshape(x: string, shape: readonly number[]): string {
-    return this.emit("Reshape", [x, this.ints(shape)]);
+    const source = this.#views.get(x) ?? x;
+    const view = this.emit("Reshape", [source, this.ints(shape)]);
+    this.#views.set(view, source);
+    return view;
   }
 
   transpose(x: string, perm: readonly number[]): string {

@@ -1,6 +1,6 @@
 import { FoveaError } from "../../core/errors.js";
 import type { Tensor } from "../../core/tensor.js";
-import { type Cell, Graph, type Node, type Value } from "../graph.js";
+import { type Cell, Graph, type Node, type Update, type Value } from "../graph.js";
 import { verify } from "../verify.js";
 
 /** The graph that is being written, as a rewrite sees it. */
@@ -18,6 +18,8 @@ export interface Rewrite {
   node?(node: Node, to: Rebuild): readonly Value[] | undefined;
   /** The value for the contents of a cell. */
   state?(name: string, cell: Cell, to: Rebuild): Value | undefined;
+  /** Writes what becomes of an update. False: the copy updates the same cell by the same value. */
+  update?(update: Update, to: Rebuild): boolean;
   /** New names of inputs and outputs. */
   readonly names?: Readonly<Record<string, string>>;
 }
@@ -48,10 +50,11 @@ export function rebuild(graph: Graph, rewrite: Rewrite = {}): Graph {
   const renamed = (name: string) => rewrite.names?.[name] ?? name;
   for (const [name, value] of graph.inputs) copied.set(value, target.input(renamed(name), value.type));
   target.randoms.push(...graph.randoms);
-  copyNodes(graph, copied, { target, state, rewrite });
+  const to = copyNodes(graph, copied, { target, state, rewrite });
   const mapped = (value: Value) => copied.get(value)!;
   for (const [name, value] of graph.outputs) target.output(renamed(name), mapped(value));
-  for (const { cell, value } of graph.updates) target.update(cell, mapped(value));
+  for (const update of graph.updates)
+    if (!rewrite.update?.(update, to)) target.update(update.cell, mapped(update.value));
   verify(target);
   return target;
 }
@@ -82,7 +85,7 @@ function copyNodes(
   graph: Graph,
   copied: Map<Value, Value>,
   { target, state, rewrite }: Pick<Rebuild, "target" | "state"> & { readonly rewrite: Rewrite },
-): void {
+): Rebuild {
   const get = (value: Value): Value => {
     let copy = copied.get(value);
     if (!copy) copied.set(value, (copy = copyOfSource(value, to, rewrite)));
@@ -99,6 +102,7 @@ function copyNodes(
   for (const { scope, name, value } of graph.taps) target.within(scope, () => target.tap(name, get(value)));
   for (const value of graph.outputs.values()) get(value);
   for (const { value } of graph.updates) get(value);
+  return to;
 }
 
 function copyOfSource({ source }: Value, to: Rebuild, rewrite: Rewrite): Value {

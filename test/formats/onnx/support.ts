@@ -1,19 +1,28 @@
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import * as node from "onnxruntime-node";
+import { ShapeError } from "../../../src/core/errors.js";
 import { type Tensor, toFloat32 } from "../../../src/core/tensor.js";
 import type { Arrays } from "../../../src/engines/engine.js";
+import type { OrtModule } from "../../../src/engines/ort/session.js";
 import { referenceEngine } from "../../../src/engines/reference.js";
+import { type ExportOptions, exportOnnx } from "../../../src/formats/onnx/export.js";
 import type { Graph } from "../../../src/graph/graph.js";
-import { graphFor, type Module, stateOf } from "../../../src/nn/index.js";
+import { model, modelSpec } from "../../../src/models/index.js";
+import { graphFor, type Module, stateOf, trace } from "../../../src/nn/index.js";
+import { relativeError } from "../../../src/testing/compare.js";
 import { random } from "../../support/random.js";
 
-/** Runs an ONNX file in ONNX Runtime, as its users do. */
-export async function runOnnx(bytes: Uint8Array, inputs: Arrays): Promise<Record<string, Tensor>> {
-  const session = await InferenceSession.create(bytes, { logSeverityLevel: 3, intraOpNumThreads: 1 });
+/** Runs an ONNX file in ONNX Runtime, as its users do: in onnxruntime-node unless told otherwise. */
+export async function runOnnx(
+  bytes: Uint8Array,
+  inputs: Arrays,
+  ort: OrtModule = node,
+): Promise<Record<string, Tensor>> {
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, intraOpNumThreads: 1 });
   try {
     const feeds = Object.fromEntries(
       Object.entries(inputs).map(([name, value]) => [
         name,
-        new OrtTensor("float32", toFloat32(value).data, [...value.shape]),
+        new ort.Tensor("float32", toFloat32(value).data, [...value.shape]),
       ]),
     );
     const results = Object.entries(await session.run(feeds));
@@ -52,4 +61,50 @@ export function unsettle<M extends Module>(model: M): M {
     if (numbers) param.value = toFloat32(random(param.shape, { seed: path.length, ...numbers }));
   }
   return model;
+}
+
+/** The builds of ONNX Runtime that a file can be run in, by package; onnxruntime-web only where it is installed. */
+export const runtimes = new Map<string, OrtModule>([["onnxruntime-node", node]]);
+await import("onnxruntime-web").then(
+  (web) => {
+    web.env.wasm.numThreads = 1;
+    runtimes.set("onnxruntime-web", web);
+  },
+  () => undefined,
+);
+
+/** What {@link roundTrip} found. */
+export interface RoundTrip {
+  readonly bytes: Uint8Array;
+  /** Of the picture: [1, 3, height, width]. */
+  readonly shape: readonly number[];
+  /** By runtime: the largest difference from the reference engine's logits, relative to the largest of them. */
+  readonly errors: ReadonlyMap<string, number>;
+}
+
+/** Exports a network of the catalogue, and runs the file on one picture, as small as the network can take, in every runtime. */
+export async function roundTrip(name: string, options: ExportOptions = {}): Promise<RoundTrip> {
+  const network = unsettle(model(name, { classes: 10 }));
+  const shape = smallestPicture(network, modelSpec(name).input);
+  const bytes = exportOnnx(trace(network, ["N", ...shape.slice(1)]), options);
+  const inputs = { input: random(shape) };
+  const { output: expected } = await runReference(trace(network, shape), inputs);
+  const errors = new Map<string, number>();
+  for (const [runtime, ort] of runtimes)
+    errors.set(runtime, relativeError((await runOnnx(bytes, inputs, ort)).output!, expected!));
+  return { bytes, shape, errors };
+}
+
+function smallestPicture(network: Module, [channels, height, width]: readonly [number, number, number]): number[] {
+  const shorter = Math.min(height, width);
+  for (const side of [32, 64, 128].filter((candidate) => candidate < shorter)) {
+    const shape = [1, channels, (height * side) / shorter, (width * side) / shorter];
+    try {
+      trace(network, shape);
+      return shape;
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+    }
+  }
+  return [1, channels, height, width];
 }

@@ -1,6 +1,6 @@
 import { staticDim } from "../../../core/shape.js";
 import { sizeOf, tensor } from "../../../core/tensor.js";
-import type { Rule, Rules } from "../../../formats/onnx/writer.js";
+import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
 import type { Value } from "../../../graph/graph.js";
 import type { MaxPoolAttributes } from "../../../ops/pool.js";
@@ -11,49 +11,84 @@ const reluGrad: Rule = (_node, [dy, y], write) => [
   write.emit("Where", [write.emit("Greater", [y!, write.number(0)]), dy!, write.number(0)]),
 ];
 
-/**
- * The variance is the mean of squared differences from the mean: E[x²] − E[x]² would save a pass, and lose every digit where
- * |mean| ≫ σ. (BatchNormalization's own training mode writes its statistics over its inputs, so those could not be constants.)
- */
-const batchNormTraining: Rule = (node, [x, gamma, beta], write) => {
-  const shape = node.inputs[0]!.shape.map(staticDim);
-  const axes = shape.map((_, i) => i).filter((i) => i !== 1);
-  const mean = write.emit("ReduceMean", [x!], { axes, keepdims: 1 });
-  const centred = write.emit("Sub", [x!, mean]);
-  const variance = write.emit("ReduceMean", [write.emit("Mul", [centred, centred])], { axes, keepdims: 0 });
-  const flatMean = write.reshape(mean, [shape[1]!]);
-  const epsilon = { epsilon: { float: node.attributes.epsilon as number } };
-  return [write.emit("BatchNormalization", [x!, gamma!, beta!, flatMean, variance], epsilon), flatMean, variance];
+/** The two parts of batch norm that builds of ONNX Runtime do fastest in different ways. */
+export interface BatchNormParts {
+  /** The mean of an array of this shape over all axes but the second: [C]. */
+  mean(x: string, shape: readonly number[], write: OnnxWriter): string;
+  /** γ·(x − mean)/√(variance + ε) + β. */
+  normalize(x: string, parts: NormParts, shape: readonly number[], write: OnnxWriter): string;
+}
+
+/** The names of the vectors that normalise an array, [C] each. */
+export interface NormParts {
+  readonly gamma: string;
+  readonly beta: string;
+  readonly mean: string;
+  readonly variance: string;
+  readonly epsilon: number;
+}
+
+export const standardParts: BatchNormParts = {
+  mean(x, shape, write) {
+    const axes = shape.map((_, i) => i).filter((i) => i !== 1);
+    return write.emit("ReduceMean", [x], { axes, keepdims: 0 });
+  },
+  normalize(x, { gamma, beta, mean, variance, epsilon }, _shape, write) {
+    return write.emit("BatchNormalization", [x, gamma, beta, mean, variance], { epsilon: { float: epsilon } });
+  },
 };
 
-/**
- * With a = γ/σ: dx = a·dy + b·(x − mean) + c, where b = −a·dγ/(σ·n) and c = −a·dβ/n.
- * The middle term is one inference-mode batch norm (scale b, mean, variance 1, bias c), and dγ = (Σ dy·x − mean·Σ dy)/σ,
- * so that the large arrays are passed over five times only.
- */
-const batchNormTrainingGrad: Rule = (node, [dy, x, gamma, mean, variance], write) => {
-  const shape = node.inputs[1]!.shape.map(staticDim);
-  const channels = shape[1]!;
-  const count = sizeOf(shape) / channels;
-  const axes = write.ints(shape.map((_, i) => i).filter((i) => i !== 1));
-  const sum = (v: string) => write.emit("ReduceSum", [v, axes], { keepdims: 0 });
-  const mul = (a: string, b: string) => write.emit("Mul", [a, b]);
-  const epsilon = write.number(node.attributes.epsilon as number);
-  const inverse = write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance!, epsilon])])]);
-  const dBeta = sum(dy!);
-  const dGamma = mul(write.emit("Sub", [sum(mul(dy!, x!)), mul(mean!, dBeta)]), inverse);
-  const a = mul(gamma!, inverse);
-  const perCount = mul(a, write.number(-1 / count));
-  const b = mul(mul(perCount, inverse), dGamma);
-  const c = mul(perCount, dBeta);
-  const ones = write.filled(1, channels);
-  const centred = write.emit("BatchNormalization", [x!, b, c, mean!, ones], { epsilon: { float: 0 } });
-  const broadcast = write.reshape(
-    a,
-    shape.map((_, i) => (i === 1 ? channels : 1)),
-  );
-  return [write.emit("Add", [mul(dy!, broadcast), centred]), dGamma, dBeta];
-};
+/** Batch norm in training and its gradient, of the given parts. */
+export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
+  /** A vector [C], to be broadcast over an array of this shape. */
+  const overChannels = (v: string, shape: readonly number[], write: OnnxWriter) =>
+    write.reshape(
+      v,
+      shape.map((d, i) => (i === 1 ? d : 1)),
+    );
+
+  /**
+   * The variance is the mean of squared differences from the mean: E[x²] − E[x]² would save a pass, and lose every digit where
+   * |mean| ≫ σ. (BatchNormalization's own training mode writes its statistics over its inputs, so those could not be constants.)
+   */
+  const training: Rule = (node, [x, gamma, beta], write) => {
+    const shape = node.inputs[0]!.shape.map(staticDim);
+    const average = mean(x!, shape, write);
+    const centred = write.emit("Sub", [x!, overChannels(average, shape, write)]);
+    const variance = mean(write.emit("Mul", [centred, centred]), shape, write);
+    const epsilon = node.attributes.epsilon as number;
+    const parts = { gamma: gamma!, beta: beta!, mean: average, variance, epsilon };
+    return [normalize(x!, parts, shape, write), average, variance];
+  };
+
+  /**
+   * With a = γ/σ: dx = a·dy + b·(x − mean) + c, where b = −a·dγ/(σ·n) and c = −a·dβ/n.
+   * The middle term is one inference-mode batch norm (scale b, mean, variance 1, bias c), and dγ/n = (E[dy·x] − mean·E[dy])/σ,
+   * so that the large arrays are passed over five times only.
+   */
+  const gradient: Rule = (node, [dy, x, gamma, average, variance], write) => {
+    const shape = node.inputs[1]!.shape.map(staticDim);
+    const count = write.number(sizeOf(shape) / shape[1]!);
+    const mul = (a: string, b: string) => write.emit("Mul", [a, b]);
+    const epsilon = write.number(node.attributes.epsilon as number);
+    const inverse = write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance!, epsilon])])]);
+    const meanDy = mean(dy!, shape, write);
+    const covariance = write.emit("Sub", [mean(mul(dy!, x!), shape, write), mul(average!, meanDy)]);
+    const meanDGamma = mul(covariance, inverse);
+    const a = mul(gamma!, inverse);
+    const minusA = write.emit("Neg", [a]);
+    const [b, c] = [mul(mul(minusA, inverse), meanDGamma), mul(minusA, meanDy)];
+    const ones = write.filled(1, shape[1]!);
+    const centred = write.emit("BatchNormalization", [x!, b, c, average!, ones], { epsilon: { float: 0 } });
+    const dx = write.emit("Add", [mul(dy!, overChannels(a, shape, write)), centred]);
+    return [dx, mul(meanDGamma, count), mul(meanDy, count)];
+  };
+
+  return new Map([
+    ["BatchNormTraining", training],
+    ["BatchNormTrainingGrad", gradient],
+  ]);
+}
 
 /** The pooling is done again for the positions of the maxima, and the gradients are added there. */
 const maxPoolGrad: Rule = (node, [dy, x], write) => {
@@ -106,8 +141,7 @@ const after: Rule = (node, [x, signal], write) => {
 /** Rules in standard ONNX for the operators that stand only in training graphs. They run on every build of ONNX Runtime. */
 export const trainingRules: Rules = new Map<string, Rule>([
   ["ReluGrad", reluGrad],
-  ["BatchNormTraining", batchNormTraining],
-  ["BatchNormTrainingGrad", batchNormTrainingGrad],
+  ...batchNormRules(standardParts),
   ["MaxPoolGrad", maxPoolGrad],
   ["ReduceMaxGrad", reduceMaxGrad],
   ["After", after],

@@ -1,0 +1,84 @@
+/** All sides in turn, each in a fresh process, so that what disturbs the machine disturbs all; and the machine before, between and after. */
+
+import { messageOf } from "../src/index.js";
+import { bestOf, type Calibration, calibrate, formatCalibration, isQuiet } from "./calibrate.js";
+import { answer, type Side } from "./sides.js";
+
+/** What a side's process prints of one measure. `error` says why there is nothing. */
+export interface Figure {
+  readonly seconds?: number;
+  /** Peak of the process so far. */
+  readonly peakMemoryBytes?: number;
+  readonly error?: string;
+}
+
+/** What a side's process prints; `error` where it failed, its memory used up for example. */
+export interface Figures {
+  /** Name and version. */
+  readonly side?: string;
+  readonly error?: string;
+  readonly measures: Readonly<Record<string, Figure>>;
+}
+
+/** Every side once, one after the other. */
+export interface Turn {
+  readonly case: string;
+  /** By the sides' names. */
+  readonly figures: ReadonlyMap<string, Figures>;
+  readonly machine: readonly Calibration[];
+}
+
+/** A turn is taken so many times at most where the machine is not quiet. */
+const attempts = 3;
+
+export interface AlternationOptions {
+  readonly suite: string;
+  readonly cases: readonly string[];
+  readonly sides: readonly Side[];
+  readonly rounds: number;
+  /** Passed on to the sides, such as --steps. */
+  readonly options: readonly string[];
+  /** Every calibration of this run so far; those taken are added. */
+  readonly calibrations: Calibration[];
+  readonly report: (text: string) => void;
+}
+
+/** Takes turns for all cases, as many rounds as asked for, and those on a noisy machine again. The last attempt is kept. */
+export async function alternate({ cases, rounds, calibrations, ...how }: AlternationOptions): Promise<Turn[]> {
+  const turns: Turn[] = [];
+  for (let round = 1; round <= rounds; round++)
+    for (const name of cases)
+      for (let attempt = 1; attempt <= attempts; attempt++) {
+        const turn = await takeTurn(name, how, calibrations.at(-1)!);
+        calibrations.push(...turn.machine.slice(1));
+        const calm = isCalm(turn, calibrations);
+        const machine = turn.machine.map(formatCalibration).join(" | ");
+        how.report(`${how.suite}, round ${round}, ${name}: ${machine}${calm ? "" : ", noisy"}`);
+        if (!calm && attempt < attempts) continue;
+        turns.push(turn);
+        break;
+      }
+  return turns;
+}
+
+/** Whether the machine was quiet throughout, going by its best calibration. */
+export const isCalm = (turn: Turn, calibrations: readonly Calibration[]): boolean =>
+  turn.machine.every((now) => isQuiet(now, bestOf(calibrations)));
+
+async function takeTurn(
+  name: string,
+  { suite, sides, options, report }: Pick<AlternationOptions, "suite" | "sides" | "options" | "report">,
+  before: Calibration,
+): Promise<Turn> {
+  const machine = [before];
+  const figures = new Map<string, Figures>();
+  for (const side of sides) {
+    const failed = (error: unknown): Figures => {
+      report(messageOf(error));
+      return { error: "failed", measures: {} };
+    };
+    figures.set(side.name, await answer<Figures>([...side.command, suite, name, ...options]).catch(failed));
+    machine.push(await calibrate());
+  }
+  return { case: name, figures, machine };
+}

@@ -1,0 +1,143 @@
+/** Results as tables and charts: for the terminal, and for docs/benchmarks.md. */
+import { formatNumber, formatShare } from "../src/report/text.js";
+import { barChart } from "./chart.js";
+import type { Results, Row, SideResult, Spread, SuiteResults } from "./results.js";
+import { ours, peersWith } from "./sides.js";
+import { suites } from "./suites/index.js";
+import type { Suite } from "./suites/suite.js";
+
+const titles = new Map([...peersWith("").values()].map(({ name, title }) => [name, title]));
+
+const range = (s: Spread | undefined, show: (value: number) => string): string =>
+  s ? (s.min === s.max ? show(s.median) : `${show(s.median)} (${show(s.min)}–${show(s.max)})`) : "–";
+const number = (value: number) => formatNumber(value, 3);
+
+/** Header and rows of a suite's table: one row for each measure and peer. */
+export function tableOf(suite: Suite, results: SuiteResults): string[][] {
+  const peers = suite.peers.filter((peer) => peer in results.versions);
+  const [several, { pictures, baseline }] = [peers.length > 1, suite];
+  const unit = pictures ? "img/s" : "ms";
+  const other = several ? "peer" : (titles.get(peers[0] ?? "") ?? "nobody");
+  const header = [
+    "case",
+    "measure",
+    ...(several ? ["peer"] : []),
+    ...(baseline ? ["added, Fovea", `added, ${other}`] : []),
+    `Fovea, ${unit}`,
+    `${other}, ${unit}`,
+    "ratio",
+    "peak MiB, both",
+    "turns",
+  ];
+  const rows = results.rows.filter((row) => row.measure !== baseline);
+  const cells = (row: Row, peer: string | undefined): string[] => {
+    const [own, theirs]: SideResult[] = [row.sides[ours.name] ?? {}, row.sides[peer ?? ""] ?? {}];
+    const time = ({ seconds, error }: SideResult) => (error ? error : range(seconds && inUnits(seconds), number));
+    const inUnits = ({ median, min, max }: Spread): Spread => {
+      const count = pictures?.(row.case);
+      const convert = (seconds: number) => (count ? count / seconds : 1000 * seconds);
+      return count
+        ? { median: convert(median), min: convert(max), max: convert(min) }
+        : { median: convert(median), min: convert(min), max: convert(max) };
+    };
+    const memory = ({ peakMemoryBytes }: SideResult) =>
+      peakMemoryBytes ? (peakMemoryBytes / 2 ** 20).toFixed(0) : "–";
+    const share = (s: Spread | undefined) => range(s, (value) => formatShare(value, 0));
+    return [
+      row.case,
+      row.measure,
+      ...(several ? [titles.get(peer ?? "") ?? "–"] : []),
+      ...(baseline ? [share(own.added), share(theirs.added)] : []),
+      time(own),
+      time(theirs),
+      range(theirs.ratio, (value) => value.toFixed(2)),
+      `${memory(own)}, ${memory(theirs)}`,
+      `${row.turns}${row.quiet ? "" : " noisy"}`,
+    ];
+  };
+  return [header, ...rows.flatMap((row) => (peers.length ? peers : [undefined]).map((peer) => cells(row, peer)))];
+}
+
+/** Columns of equal width. */
+export function asText(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const line = (row: readonly string[]) => row.map((text, i) => text.padEnd(widths[i]!)).join("  ");
+  return rows.map((row) => line(row).trimEnd()).join("\n");
+}
+
+function asMarkdown([header, ...rows]: readonly (readonly string[])[]): string {
+  const line = (row: readonly string[]) => `| ${row.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(header!), `|${"---|".repeat(header!.length)}`, ...rows.map(line)].join("\n");
+}
+
+/** A chart of a suite with one peer: what is added to the baseline, or the ratio. */
+function chartOf(suite: Suite, { rows, versions }: SuiteResults): string | undefined {
+  const peers = suite.peers.filter((peer) => peer in versions);
+  const [peer] = peers;
+  if (!peer || peers.length > 1) return undefined;
+  const values = new Map<string, Map<string, number | undefined>>();
+  const series = new Set<string>();
+  const put = (group: string, bar: string, value: number | undefined) => {
+    series.add(bar);
+    if (!values.has(group)) values.set(group, new Map());
+    values.get(group)!.set(bar, value);
+  };
+  for (const { case: name, measure, sides } of rows) {
+    if (measure === suite.baseline) continue;
+    if (suite.baseline) {
+      const [net, module] = name.split("+") as [string, string];
+      for (const [side, title] of [
+        [ours.name, ours.title],
+        [peer, titles.get(peer)!],
+      ] as const)
+        put(module, `${net}, ${title}`, sides[side]?.added?.median);
+    } else {
+      const [group, variant = measure] = name.split("/") as [string, string?];
+      put(group, variant, sides[peer]?.ratio?.median);
+    }
+  }
+  const names = [...series];
+  return barChart({
+    title: suite.title,
+    label: suite.baseline
+      ? "time added to a training step"
+      : `speed beside ${titles.get(peer)}: its time ÷ Fovea's, above 1 Fovea is faster`,
+    series: names,
+    groups: [...values].map(([name, bars]) => ({ name, values: names.map((bar) => bars.get(bar)) })),
+    ...(suite.baseline ? { percent: true, limit: 2 } : { mark: 1, limit: 4 }),
+  });
+}
+
+/** What goes between the marks of docs/benchmarks.md, and the charts that it shows, by file name. */
+export function pageOf(results: Results): { readonly text: string; readonly charts: ReadonlyMap<string, string> } {
+  const charts = new Map<string, string>();
+  const sections = [...suites.values()].flatMap((suite) => {
+    const own = results[suite.name];
+    if (!own) return [];
+    const chart = chartOf(suite, own);
+    const file = `benchmarks-${suite.name}.svg`;
+    if (chart) charts.set(file, chart);
+    const dates = [...new Set(own.rows.map(({ date }) => date))].sort();
+    const taken = dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : dates[0];
+    return [
+      `### ${suite.title}`,
+      suite.about,
+      `\`${own.command}\`, ${taken}, ${own.machine}, ${own.threads} threads, best calibration ${own.calibration}; ` +
+        `${Object.values(own.versions).join(", ")}. Median of ${own.steps} runs in each turn, ` +
+        "then median (least–most) of the turns; the ratio is the peer's time ÷ ours, turn by turn.",
+      asMarkdown(tableOf(suite, own)),
+      ...(chart ? [`![${suite.title}](${file})`] : []),
+    ];
+  });
+  return { text: sections.join("\n\n"), charts };
+}
+
+/** The marks in docs/benchmarks.md. */
+const [begin, end] = ["<!-- results of bench:peers, written by it -->", "<!-- end of results -->"];
+
+/** The page with the results put in place of what stands between the marks. @throws Error if it has no marks. */
+export function replaceResults(page: string, text: string): string {
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`the page must have the marks ${begin} and ${end}, each on a line`);
+  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`;
+}

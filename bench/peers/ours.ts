@@ -1,0 +1,82 @@
+/**
+ * Our side of bench/peers.ts: measures one case of one suite through the public API, so with the way to the worker thread and back.
+ *
+ *     node dist/bench/peers/ours.js SUITE CASE [--steps 7] [--threads 2] [--engine native] [--save FILE]
+ *
+ * Prints what pytorch.py prints. With --save it computes each measure once instead and writes weights, inputs and results to a safetensors
+ * file, `MEASURE/state/KEY`, `MEASURE/input/NAME` and `MEASURE/output/RUN/NAME`, for a peer to compute the same.
+ */
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import {
+  type Engine,
+  type Executable,
+  type OrtOptions,
+  ortEngine,
+  ortWebEngine,
+  stateOf,
+  type Tensor,
+  toFloat32,
+  version,
+  writeSafetensors,
+} from "../../src/index.js";
+import { resultPrefix } from "../suites/alone.js";
+import { suiteOf } from "../suites/index.js";
+import type { Measure } from "../suites/suite.js";
+import { count, medianSeconds } from "../workload.js";
+
+/** Makers of our engines. */
+const engines: Readonly<Record<string, (options: OrtOptions) => Engine>> = { native: ortEngine, wasm: ortWebEngine };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    steps: { type: "string", default: "7" },
+    threads: { type: "string", default: `${availableParallelism()}` },
+    engine: { type: "string", default: "native" },
+    save: { type: "string" },
+  },
+});
+const suite = suiteOf(positionals[0]);
+const name = positionals[1] ?? "";
+if (!suite.cases.includes(name)) throw new RangeError(`the case must be one of ${suite.cases.join(", ")}, got ${name}`);
+const create = engines[values.engine];
+if (!create)
+  throw new RangeError(`this build has no engine "${values.engine}", only ${Object.keys(engines).join(", ")}`);
+const engine = create({ threads: count("threads", values.threads) });
+const steps = count("steps", values.steps);
+
+/** What the first runs of a measure give: outputs, and the cells that hold results. */
+async function results({ feeds, graph, runs = 1 }: Measure, executable: Executable): Promise<[string, Tensor][]> {
+  const all: [string, Tensor][] = [];
+  for (let run = 1; run <= runs; run++) {
+    const outputs = await executable.run(feeds);
+    for (const [output, value] of Object.entries(outputs)) all.push([`output/${run}/${output}`, value]);
+  }
+  const state = await executable.readState();
+  for (const { name: path, cell } of graph.updates)
+    if (path.startsWith(resultPrefix)) all.push([`output/1/${path.slice(resultPrefix.length)}`, state.get(cell)!]);
+  return all;
+}
+
+const measures: Record<string, { readonly seconds: number; readonly peakMemoryBytes: number }> = {};
+const saved: [string, Tensor][] = [];
+for (const measure of suite.measures(name, values.save ? "check" : "measure")) {
+  const { name: title, graph, feeds, model, given = {}, peerKey = (key: string) => key } = measure;
+  const executable = await engine.compile(graph);
+  if (values.save) {
+    const inputs = Object.entries({ ...feeds, ...given }).map(([key, v]): [string, Tensor] => [`input/${key}`, v]);
+    const state = [...stateOf(model)].map(([key, { value }]): [string, Tensor] => [`state/${peerKey(key)}`, value]);
+    for (const [key, value] of [...state, ...inputs, ...(await results(measure, executable))])
+      saved.push([`${title}/${key}`, value.dtype === "float64" ? toFloat32(value) : value]);
+  } else {
+    const seconds = await medianSeconds(() => executable.run(feeds), steps);
+    // Kilobytes, on every platform.
+    measures[title] = { seconds, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 };
+  }
+  await executable.release();
+}
+await engine.release();
+if (values.save) await writeFile(values.save, writeSafetensors(saved));
+console.log(JSON.stringify({ side: `fovea ${version}`, measures }));

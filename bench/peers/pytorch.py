@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+"""PyTorch's side of bench/peers.ts, eager, on the CPU: measures one case of one suite.
+
+    /usr/bin/python3 bench/peers/pytorch.py SUITE CASE [--steps 7] [--threads 2] [--check FILE]
+
+Prints one line of JSON: {"side", "measures": {NAME: {"seconds", "peakMemoryBytes"}}}. With --check it takes weights and inputs from a
+safetensors file of Fovea's, computes the same once, and prints {"side", "errors": {NAME: relative error}} of what it gets beside Fovea's.
+"""
+import argparse
+import json
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from modules import MODULES
+from networks import MobileNetV2CA, ResNet, VANB0
+
+
+@dataclass
+class Measure:
+    """What is measured: `prepare(model, inputs)` makes the function that is run, which returns what it computes, by name."""
+
+    name: str
+    model: nn.Module
+    inputs: dict
+    prepare: Callable
+
+
+def training(model, inputs):
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, weight_decay=5e-4)
+    images, labels = inputs["images"], inputs["targets"].argmax(1)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss.detach()}
+
+    return step
+
+
+def inference(model, inputs):
+    model.eval()
+
+    @torch.no_grad()
+    def run():
+        return {"output": model(inputs["input"])}
+
+    return run
+
+
+def pictures(batch, side):
+    return torch.randn(batch, 3, side, side)
+
+
+DEPTHS_AND_BATCHES = {"resnet20": (20, 128), "resnet18": (18, 32)}
+
+
+def training_batch(batch):
+    return {"images": pictures(batch, 32), "targets": F.one_hot(torch.randint(0, 10, (batch,)), 10)}
+
+
+def nets(case):
+    net, _, attention = case.partition("+")
+    depth, batch = DEPTHS_AND_BATCHES[net]
+    model = ResNet(depth, 32, "cbam-plain" if attention else None)
+    yield Measure("training", model, training_batch(batch), training)
+    yield Measure("inference", model, {"input": pictures(batch, 32)}, inference)
+
+
+def cost(case):
+    net, _, attention = case.partition("+")
+    depth, batch = DEPTHS_AND_BATCHES[net]
+    yield Measure("without", ResNet(depth, 32), training_batch(batch), training)
+    yield Measure("with", ResNet(depth, 32, attention), training_batch(batch), training)
+
+
+def infer(case):
+    net, batch = case.split("/b")
+    networks = {
+        "resnet18": lambda: ResNet(18, 224),
+        "resnet50": lambda: ResNet(50, 224),
+        "resnet50+cbam": lambda: ResNet(50, 224, "cbam"),
+        "mobilenetv2+coord": MobileNetV2CA,
+        "van-b0": VANB0,
+    }
+    yield Measure("inference", networks[net](), {"input": pictures(int(batch), 224)}, inference)
+
+
+def conv(case):
+    channels, side, batch = {"64@56x56": (64, 56, 8), "256@14x14": (256, 14, 32)}[case]
+    model = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+    shape = batch, channels, side, side
+    inputs = {"x": torch.randn(shape), "dy0": torch.randn(shape), "one": torch.ones(())}
+
+    def backward(weight, x, dy, which):
+        """What autograd itself calls, for one gradient at a time."""
+        options = [1, 1], [1, 1], [1, 1], False, [0, 0], 1
+        return torch.ops.aten.convolution_backward(dy, x, weight, None, *options, which)
+
+    def output(weight, x, dy0, one):
+        return {"y0": F.conv2d(x * one, weight, padding=1)}
+
+    def input_gradient(weight, x, dy0, one):
+        return {"dx": backward(weight, x, dy0 * one, [True, False, False])[0]}
+
+    def weight_gradient(weight, x, dy0, one):
+        return {"weight": backward(weight, x * one, dy0 * one, [False, True, False])[1]}
+
+    for name, compute in [("forward", output), ("input gradient", input_gradient), ("weight gradient", weight_gradient)]:
+        yield Measure(name, model, inputs, lambda m, i, compute=compute: torch.no_grad()(lambda: compute(m.weight, **i)))
+
+
+def modules(case):
+    name, shape = case.split("/")
+    channels, side = {"64@56x56": (64, 56), "256@14x14": (256, 14)}[shape]
+    model = MODULES[name](channels, (side, side)) if name == "rga" else MODULES[name](channels)
+    with torch.no_grad():
+        x = torch.randn(16, channels, side, side)
+        outputs = model(x)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    inputs = {"x": x, "one": torch.ones(()), **{f"dy{i}": torch.randn_like(y) for i, y in enumerate(outputs)}}
+    yield Measure("forward and backward", model, inputs, forward_and_backward)
+
+
+def forward_and_backward(model, inputs):
+    """As in a network, the input and the gradient of the output are made on the spot: a multiplication, on both sides."""
+    model.train()
+    names, parameters = zip(("dx", None), *model.named_parameters())
+
+    def run():
+        x = (inputs["x"] * inputs["one"]).requires_grad_()
+        y = model(x)
+        y = y if isinstance(y, tuple) else (y,)
+        dy = [inputs[f"dy{i}"] * inputs["one"] for i in range(len(y))]
+        gradients = torch.autograd.grad(y, [x, *parameters[1:]], dy, allow_unused=True)
+        return {**{f"y{i}": value for i, value in enumerate(y)}, **dict(zip(names, gradients))}
+
+    return run
+
+
+SUITES = {"nets": nets, "infer": infer, "conv": conv, "modules": modules, "cost": cost}
+
+
+def median_seconds(run, steps, warmup=2):
+    times = []
+    for _ in range(warmup + steps):
+        started = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - started)
+    return sorted(times[warmup:])[steps // 2]
+
+
+def measure_all(measures, steps):
+    """Medians, and the peak of the process after each."""
+    figures = {}
+    for measure in measures:
+        seconds = median_seconds(measure.prepare(measure.model, measure.inputs), steps)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        figures[measure.name] = {"seconds": seconds, "peakMemoryBytes": peak}
+    return {"measures": figures}
+
+
+def read_safetensors(path):
+    """Header length, JSON header, data; of our own files, so nothing is checked."""
+    data = Path(path).read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    types = {"F32": np.float32, "I64": np.int64}
+    tensors = {}
+    for name, entry in json.loads(data[8:start]).items():
+        begin, end = entry["data_offsets"]
+        array = np.frombuffer(data[start + begin : start + end], types[entry["dtype"]]).reshape(entry["shape"])
+        tensors[name] = torch.from_numpy(array.copy())
+    return tensors
+
+
+def errors_of(measures, tensors):
+    """The largest relative errors of each measure's results beside Fovea's."""
+    errors = {}
+    for measure in measures:
+
+        def under(prefix):
+            return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+
+        measure.model.load_state_dict(under(f"{measure.name}/state/"))
+        measure.inputs.update(under(f"{measure.name}/input/"))
+        run = measure.prepare(measure.model, measure.inputs)
+        for count in (1, 2):
+            ours = under(f"{measure.name}/output/{count}/")
+            if not ours:
+                break
+            theirs = run()
+            ours.pop("correct", None)
+            missing = {k for k, v in theirs.items() if v is not None} ^ set(ours)
+            if missing:
+                raise SystemExit(f"{measure.name}: only one side computes {sorted(missing)}")
+            # A gradient that is 0 but for rounding is compared with the others of its kind.
+            scale = max((theirs[k].square().mean().sqrt() for k in ours if k[0] != "y"), default=torch.zeros(()))
+            for key in ours:
+                size = torch.maximum(theirs[key].square().mean().sqrt(), 0.01 * scale)
+                error = (ours[key] - theirs[key]).square().mean().sqrt() / size
+                errors[f"{measure.name}, {key}" + (f" of run {count}" if count > 1 else "")] = error.item()
+    return {"errors": errors}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("suite", choices=SUITES)
+    parser.add_argument("case")
+    parser.add_argument("--steps", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--check", metavar="FILE")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    measures = SUITES[args.suite](args.case)
+    result = errors_of(measures, read_safetensors(args.check)) if args.check else measure_all(measures, args.steps)
+    print(json.dumps({"side": f"PyTorch {torch.__version__}", **result}))
+
+
+main()

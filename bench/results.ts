@@ -1,0 +1,106 @@
+/** From turns to the figures that are kept and printed. */
+
+import { type Figure, isCalm, type Turn } from "./alternate.js";
+import type { Calibration } from "./calibrate.js";
+import type { Suite } from "./suites/suite.js";
+import { median } from "./workload.js";
+
+/** Over the turns: median, least and most. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What is known of one side in one measure of one case. */
+export interface SideResult {
+  readonly seconds?: Spread;
+  /** This side's time ÷ ours, turn by turn: above 1 we are faster. Of peers only. */
+  readonly ratio?: Spread;
+  /** Time added to that of the suite's baseline, as a share of it. */
+  readonly added?: Spread;
+  readonly peakMemoryBytes?: number;
+  readonly error?: string;
+}
+
+/** One measure of one case. */
+export interface Row {
+  readonly case: string;
+  readonly measure: string;
+  /** Day of the measurement. */
+  readonly date: string;
+  /** Turns that the figures are of: the quiet ones if there are any. */
+  readonly turns: number;
+  readonly quiet: boolean;
+  readonly sides: Readonly<Record<string, SideResult>>;
+}
+
+/** The last results of a suite, and how they came about. */
+export interface SuiteResults {
+  readonly command: string;
+  readonly machine: string;
+  readonly calibration: string;
+  readonly threads: number;
+  readonly steps: number;
+  /** Name and version of each side that took part. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rows: readonly Row[];
+}
+
+/** Everything measured, by suite: docs/benchmarks.json. */
+export type Results = Readonly<Record<string, SuiteResults>>;
+
+const spread = (numbers: readonly number[]): Spread | undefined =>
+  numbers.length ? { median: median(numbers), min: Math.min(...numbers), max: Math.max(...numbers) } : undefined;
+
+/** The rows of a suite's turns, in the order of its cases and measures. */
+export function rowsOf(
+  { baseline }: Suite,
+  turns: readonly Turn[],
+  calibrations: readonly Calibration[],
+  date: string,
+): Row[] {
+  const rows: Row[] = [];
+  for (const name of new Set(turns.map((turn) => turn.case))) {
+    const all = turns.filter((turn) => turn.case === name);
+    const calm = all.filter((turn) => isCalm(turn, calibrations));
+    const used = calm.length ? calm : all;
+    const figure = (turn: Turn, side: string, measure: string): Figure | undefined =>
+      turn.figures.get(side)?.measures[measure];
+    const [first] = used;
+    const [own, ...peers] = first!.figures.keys();
+    for (const measure of new Set([...first!.figures.values()].flatMap(({ measures }) => Object.keys(measures)))) {
+      const seconds = (side: string, of = measure) => used.map((turn) => figure(turn, side, of)?.seconds ?? Number.NaN);
+      const quotients = (above: readonly number[], below: readonly number[]) =>
+        spread(above.map((a, i) => a / below[i]!).filter(Number.isFinite));
+      const result = (side: string): SideResult => ({
+        seconds: spread(seconds(side).filter(Number.isFinite)),
+        ratio: peers.includes(side) ? quotients(seconds(side), seconds(own!)) : undefined,
+        added:
+          baseline && measure !== baseline
+            ? quotients(
+                seconds(side).map((s, i) => s - seconds(side, baseline)[i]!),
+                seconds(side, baseline),
+              )
+            : undefined,
+        peakMemoryBytes: spread(used.flatMap((turn) => figure(turn, side, measure)?.peakMemoryBytes ?? []))?.median,
+        error: figure(first!, side, measure)?.error ?? first!.figures.get(side)?.error,
+      });
+      const sides = Object.fromEntries([own!, ...peers].map((side) => [side, result(side)]));
+      rows.push({ case: name, measure, date, turns: used.length, quiet: calm.length > 0, sides });
+    }
+  }
+  return rows;
+}
+
+/** Results with those of a new run of a suite: rows of the same case and measure are replaced, others stay. */
+export function merge(results: Results, suite: Suite, fresh: SuiteResults): Results {
+  const key = (row: Row) => `${row.case}\n${row.measure}`;
+  const replaced = new Set(fresh.rows.map(key));
+  const place = (row: Row) => suite.cases.indexOf(row.case);
+  // What the suite no longer has is left out. The sort keeps the order of measures.
+  const rows = [...(results[suite.name]?.rows ?? []).filter((row) => !replaced.has(key(row))), ...fresh.rows]
+    .filter((row) => place(row) >= 0)
+    .sort((a, b) => place(a) - place(b));
+  return { ...results, [suite.name]: { ...fresh, rows } };
+}

@@ -1,0 +1,88 @@
+/** Who takes part in bench/peers.ts: what to run for a case, and what to say where that cannot be run. */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+export interface Side {
+  readonly name: string;
+  readonly title: string;
+  /** The command of a case; suite, case and options follow. */
+  readonly command: readonly string[];
+  /** A command that fails where this side is not installed, and how to install it. */
+  readonly probe?: readonly string[];
+  readonly install?: string;
+}
+
+// This file runs from dist/bench; the peers' sides stay with the sources.
+const compiled = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const source = (path: string) => fileURLToPath(new URL(`../../bench/${path}`, import.meta.url));
+
+const [node, ourScript] = [process.execPath, compiled("./peers/ours.js")];
+
+export const ours: Side = { name: "fovea", title: "Fovea", command: [node, ourScript] };
+
+/** The peers, by name. */
+export function peersWith(python: string): ReadonlyMap<string, Side> {
+  const javascript = (name: string, title: string): Side => ({
+    name,
+    title,
+    command: [node, source("peers/js/run.mjs"), name],
+    probe: [node, "-e", `require(${JSON.stringify(source("peers/js/node_modules/@jax-js/jax/package.json"))})`],
+    install: "npm ci --ignore-scripts --prefix bench/peers/js",
+  });
+  const all: Side[] = [
+    {
+      name: "pytorch",
+      title: "PyTorch",
+      command: [python, source("peers/pytorch.py")],
+      probe: [python, "-c", "import torch"],
+      install: `apt-get install python3-torch (Debian), and --python if it is not for ${python}`,
+    },
+    {
+      name: "fovea-wasm",
+      title: "Fovea, wasm",
+      command: [node, ourScript, "--engine", "wasm"],
+      probe: [node, ourScript, "js", "small-cnn", "--engine", "wasm", "--steps", "1"],
+      install: "needs a build with ortWebEngine (bench/peers/ours.ts) and the package onnxruntime-web",
+    },
+    javascript("tfjs-wasm", "TensorFlow.js, wasm"),
+    javascript("tfjs-cpu", "TensorFlow.js, cpu"),
+    javascript("jax-js", "jax-js, wasm"),
+  ];
+  return new Map(all.map((side) => [side.name, side]));
+}
+
+/** Runs a program to its end. Returns what it wrote to stdout. @throws Error with the end of what it wrote to stderr. */
+export function run([command, ...args]: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command!, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const [out, errors]: [string[], string[]] = [[], []];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => out.push(text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => errors.push(text));
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      if (code === 0) resolve(out.join(""));
+      else
+        reject(
+          new Error(
+            `${command} ${args.join(" ")} ended with ${code ?? signal}: ${errors.join("").trim().slice(-2000)}`,
+          ),
+        );
+    });
+  });
+}
+
+/** The line of JSON that a side prints last; libraries may print before it. */
+export async function answer<T>(command: readonly string[]): Promise<T> {
+  return JSON.parse((await run(command)).trimEnd().split("\n").at(-1)!) as T;
+}
+
+/** The sides that can be run here; of the others it is told how to install them. */
+export async function installed(sides: readonly Side[], report: (text: string) => void): Promise<Side[]> {
+  const found: Side[] = [];
+  for (const side of sides)
+    await run(side.probe ?? [node, "-e", ""]).then(
+      () => found.push(side),
+      () => report(`${side.title} is left out: ${side.install}`),
+    );
+  return found;
+}

@@ -1,0 +1,18 @@
+import { conv } from "./conv.js";
+import { cost } from "./cost.js";
+import { infer } from "./infer.js";
+import { js } from "./js.js";
+import { modules } from "./modules.js";
+import { nets } from "./nets.js";
+import type { Suite } from "./suite.js";
+
+export const suites: ReadonlyMap<string, Suite> = new Map(
+  [nets, infer, conv, modules, cost, js].map((suite) => [suite.name, suite]),
+);
+
+/** A suite by its name. @throws RangeError for another. */
+export function suiteOf(name: string | undefined): Suite {
+  const suite = suites.get(name ?? "");
+  if (!suite) throw new RangeError(`the suite must be one of ${[...suites.keys()].join(", ")}, got ${name}`);
+  return suite;
+}

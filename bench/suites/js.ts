@@ -1,0 +1,48 @@
+import {
+  Conv2d,
+  globalAveragePool,
+  initialize,
+  Lambda,
+  Linear,
+  Module,
+  ops,
+  Sequential,
+  trace,
+  type Value,
+} from "../../src/index.js";
+import { normal, randomStep } from "../workload.js";
+import type { Suite } from "./suite.js";
+
+const input = [32, 3, 32, 32] as const;
+
+/** Three convolutions of stride 2, means of the maps, and a linear layer: what every engine of the suite can express. */
+class SmallNet extends Module {
+  readonly convs = new Sequential(
+    [16, 32, 64].flatMap((filters, i) => {
+      const channels = [3, 16, 32][i]!;
+      return [new Conv2d(channels, filters, { kernel: 3, stride: 2, padding: 1 }), new Lambda(ops.relu)];
+    }),
+  );
+  readonly fc = new Linear(64, 10);
+
+  override forward(x: Value): Value {
+    return this.fc.call(globalAveragePool(this.convs.call(x)));
+  }
+}
+
+export const js: Suite = {
+  name: "js",
+  title: "Other engines in JavaScript",
+  about:
+    "A small network (3×3 convolutions to 16, 32 and 64 channels, stride 2, ReLU; means of the maps; a linear layer) on 32 random 32×32 " +
+    "pictures: a training step with plain gradient descent, and inference.",
+  peers: ["fovea-wasm", "tfjs-wasm", "tfjs-cpu", "jax-js"],
+  cases: ["small-cnn"],
+  rounds: 3,
+  steps: 15,
+  *measures() {
+    const model = initialize(new SmallNet());
+    yield { name: "training", model, ...randomStep(model, input, 10, { momentum: 0, weightDecay: 0 }), runs: 2 };
+    yield { name: "inference", model, graph: trace(model, input), feeds: { input: normal("images", input) } };
+  },
+};

@@ -1,0 +1,6 @@
+/** What reads files, and so needs Node. */
+export * from "./cifar.js";
+export * from "./decode.js";
+export * from "./idx.js";
+export * from "./image-folder.js";
+export * from "./open.js";

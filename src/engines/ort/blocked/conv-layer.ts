@@ -1,0 +1,68 @@
+import type { Node, Value } from "../../../graph/graph.js";
+import type { ConvAttributes } from "../../../ops/conv.js";
+import type { LayoutKind } from "./layout.js";
+
+/** A convolution, as one of its three computations shows it. */
+export interface ConvLayer extends ConvAttributes {
+  readonly n: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly filters: number;
+  readonly perGroup: number;
+  readonly kernel: readonly [number, number];
+  readonly oh: number;
+  readonly ow: number;
+}
+
+/** Input, weight and output of the layer whose forward pass or gradient a node computes. */
+export function partsOf(node: Node): { readonly x: Value; readonly weight: Value; readonly y: Value } | undefined {
+  const [a, b] = node.inputs as [Value, Value];
+  const [result] = node.outputs as [Value];
+  if (node.op.name === "Conv") return { x: a, weight: b, y: result };
+  if (node.op.name === "ConvInputGrad") return { x: result, weight: b, y: a };
+  if (node.op.name === "ConvWeightGrad") return { x: a, weight: result, y: b };
+  return undefined;
+}
+
+/** The layer that a node computes the output or a gradient of. */
+export function layerShape(node: Node): ConvLayer | undefined {
+  const parts = partsOf(node);
+  if (!parts || [parts.x, parts.weight, parts.y].some(({ shape }) => shape.includes("N"))) return undefined;
+  const [n, channels, height, width] = parts.x.shape as readonly number[] as [number, number, number, number];
+  const [filters, perGroup, kh, kw] = parts.weight.shape as readonly number[] as [number, number, number, number];
+  const [, , oh, ow] = parts.y.shape as readonly number[] as [number, number, number, number];
+  const { strides, pads, dilations, group } = node.attributes as unknown as ConvAttributes;
+  const kernel = [kh, kw] as const;
+  return { strides, pads, dilations, group, n, channels, height, width, filters, perGroup, kernel, oh, ow };
+}
+
+/** A layer that has a place among the blocked operators, and the layout of its weight. */
+export interface BlockedLayer extends ConvLayer {
+  readonly kind: Exclude<LayoutKind, "maps">;
+}
+
+/**
+ * The layer that a node belongs to, if the blocked operators can compute it:
+ * - channels and filters are multiples of 4, so that they can be brought into blocks and filled up, and fill half a block at least;
+ *   an input with fewer channels than a block is read as it is (`stem`);
+ * - groups of more than one channel fill blocks;
+ * - there is more than one position: what is left otherwise is a product of matrices.
+ */
+export function layerOf(node: Node, block: number): BlockedLayer | undefined {
+  const layer = layerShape(node);
+  if (!layer || layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return undefined;
+  const kind = kindOf(layer.channels, layer.filters, layer.group, block);
+  return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind } : undefined;
+}
+
+function kindOf(channels: number, filters: number, group: number, block: number): BlockedLayer["kind"] | undefined {
+  const fits = (count: number) => count % 4 === 0 && count * 2 >= block;
+  if (group === 1) {
+    if (!fits(filters)) return undefined;
+    if (channels < block) return "stem";
+    return fits(channels) ? "filters" : undefined;
+  }
+  if (group === channels && group === filters) return fits(channels) ? "depthwise" : undefined;
+  return (channels / group) % block === 0 && (filters / group) % block === 0 ? "filters" : undefined;
+}

@@ -1,0 +1,83 @@
+import { sizeOf, type Tensor, zeros } from "../../../core/tensor.js";
+
+/**
+ * How the elements of an array lie in memory where they do not lie in row-major order. With b channels to a block:
+ * - `maps`: activations [N,C,H,W] as [N, C/b, H, W, b of C];
+ * - `filters`: the weight [O,C,kh,kw] of a dense convolution as [O/b, C/b, kh, kw, b of C, b of O];
+ * - `stem`: the same for an input with fewer channels than a block, as [O/b, C, kh, kw, b of O];
+ * - `depthwise`: the weight [C,1,kh,kw] of a depthwise convolution as [C/b, kh, kw, b of C].
+ * Channels that do not fill the last block are followed by zeros.
+ */
+export type LayoutKind = "maps" | "filters" | "stem" | "depthwise";
+
+/** The layout of the arrays of one shape. */
+export interface Layout {
+  readonly kind: LayoutKind;
+  /** The shape of the plain array. */
+  readonly from: readonly number[];
+  /** The same with channels rounded up to whole blocks: the shape that blocked operators are told. */
+  readonly shape: readonly number[];
+  /** Sizes of the axes of `shape`, in order, where blocked ones are two: the number of blocks, and what is in one. */
+  readonly split: readonly number[];
+  /** Which axis of `split` is the i-th in memory. */
+  readonly perm: readonly number[];
+}
+
+export const roundUp = (n: number, block: number): number => Math.ceil(n / block) * block;
+
+/** Which of the first two axes are blocked, and the order in memory of the axes after splitting. */
+const arrangements: Record<LayoutKind, { readonly blocked: readonly [boolean, boolean]; readonly perm: number[] }> = {
+  maps: { blocked: [false, true], perm: [0, 1, 3, 2] },
+  filters: { blocked: [true, true], perm: [0, 2, 4, 3, 1] },
+  stem: { blocked: [true, false], perm: [0, 2, 3, 1] },
+  depthwise: { blocked: [true, false], perm: [0, 2, 3, 1] },
+};
+
+export function layoutOf(kind: LayoutKind, from: readonly number[], block: number): Layout {
+  const { blocked, perm } = arrangements[kind];
+  const channels = from.slice(0, 2).map((n, axis) => (blocked[axis] ? roundUp(n, block) : n));
+  const split = channels.flatMap((n, axis) => (blocked[axis] ? [n / block, block] : [n]));
+  const rest = from.slice(2);
+  return { kind, from, shape: [...channels, ...rest], split: [...split, sizeOf(rest)], perm };
+}
+
+/** Calls `visit(place in memory, place in the plain array)` for every element of the plain array. */
+function forEachElement(layout: Layout, visit: (packed: number, plain: number) => void): void {
+  const { from, split, perm } = layout;
+  const steps = new Array<number>(split.length);
+  perm.reduceRight((step, axis) => {
+    steps[axis] = step;
+    return step * split[axis]!;
+  }, 1);
+  const { blocked } = arrangements[layout.kind];
+  let axis = 0;
+  const [outer, inner, area] = [from[0]!, from[1]!, sizeOf(from.slice(2))].map((size, i) => {
+    if (!blocked[i]) {
+      const step = steps[axis++]!;
+      return Array.from({ length: size }, (_, index) => index * step);
+    }
+    const [perBlock, perElement, block] = [steps[axis]!, steps[axis + 1]!, split[axis + 1]!];
+    axis += 2;
+    return Array.from({ length: size }, (_, k) => Math.floor(k / block) * perBlock + (k % block) * perElement);
+  }) as [number[], number[], number[]];
+  let plain = 0;
+  for (const a of outer) for (const b of inner) for (const c of area) visit(a + b + c, plain++);
+}
+
+/** The array as it lies in memory, under the layout's shape. */
+export function pack(tensor: Tensor, layout: Layout): Tensor {
+  const packed = zeros("float32", layout.shape);
+  forEachElement(layout, (to, from) => {
+    packed.data[to] = tensor.data[from] as number;
+  });
+  return packed;
+}
+
+/** The plain array again. */
+export function unpack(packed: Tensor, layout: Layout): Tensor {
+  const tensor = zeros("float32", layout.from);
+  forEachElement(layout, (from, to) => {
+    tensor.data[to] = packed.data[from] as number;
+  });
+  return tensor;
+}

@@ -1,0 +1,37 @@
+import type { Value } from "../../../../graph/graph.js";
+import type { BlockedRule, Forms } from "../forms.js";
+import type { Maps } from "../writer.js";
+
+/** Blocks of channels one after the other: [N, C/b, H·W·b]. */
+const byBlocks = ({ name, shape: [n, channels, height, width] }: Maps, { write, block }: Forms) =>
+  write.reshape(name, [n, channels / block, height * width * block]);
+
+/** Channels are joined block by block. */
+const concat: BlockedRule = (node, forms) => {
+  const [y] = node.outputs as [Value];
+  if (node.attributes.axis !== 1 || !node.inputs.some((x) => forms.isMaps(x))) return false;
+  if (!node.inputs.every((x) => forms.canBeMaps(x) && !forms.isPadded(x))) return false;
+  const parts = node.inputs.map((x) => byBlocks(forms.maps(x), forms));
+  const shape = y.shape as readonly number[] as Maps["shape"];
+  forms.setMaps(y, { name: forms.write.reshape(forms.write.emit("Concat", parts, { axis: 1 }), shape), shape });
+  return true;
+};
+
+/** Channels are cut out block by block. */
+const slice: BlockedRule = (node, forms) => {
+  const [x] = node.inputs as [Value];
+  const [y] = node.outputs as [Value];
+  const { axis, start, end } = node.attributes as { axis: number; start: number; end: number };
+  const { block, write } = forms;
+  if (axis !== 1 || !forms.isMaps(x) || [start, end, x.shape[1] as number].some((c) => c % block !== 0)) return false;
+  const range = [write.ints([start / block]), write.ints([end / block]), write.ints([1])];
+  const name = write.emit("Slice", [byBlocks(forms.maps(x), forms), ...range]);
+  const shape = y.shape as readonly number[] as Maps["shape"];
+  forms.setMaps(y, { name: write.reshape(name, shape), shape });
+  return true;
+};
+
+export const movementRules = new Map<string, BlockedRule>([
+  ["Concat", concat],
+  ["Slice", slice],
+]);

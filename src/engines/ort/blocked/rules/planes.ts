@@ -1,0 +1,156 @@
+import type { Node, Value } from "../../../../graph/graph.js";
+import { type ConvLayer, layerShape } from "../conv-layer.js";
+import type { BlockedRule, Forms } from "../forms.js";
+import type { Maps } from "../writer.js";
+
+/**
+ * Convolutions between few channels, such as the 7×7 from two maps to one of a spatial gate, have too few channels for blocks of
+ * channels. Here the images lie in the lanes: every channel is one map [1,N,H,W] of N "channels", and each pair of an input and
+ * an output channel is a depthwise convolution whose kernel is the same in all lanes. (As a plain convolution the forward pass takes
+ * five times as long, and the weight's gradient ten times.)
+ */
+const mostChannels = 4;
+
+function planeLayer(node: Node): ConvLayer | undefined {
+  const layer = layerShape(node);
+  if (layer?.group !== 1 || layer.channels * layer.filters > mostChannels) return undefined;
+  const { n, kernel, oh, ow, pads } = layer;
+  const fits = n % 4 === 0 && kernel[0] * kernel[1] > 1 && oh * ow > 1 && pads.every((p) => p >= 0);
+  return fits ? layer : undefined;
+}
+
+/** The kernel from channel c to filter o, in every lane: [N,1,kh,kw] in the layout `depthwise`. */
+function inAllLanes(weight: string, o: number, c: number, layer: ConvLayer, lanes: number, forms: Forms): string {
+  const { write, block } = forms;
+  const [kh, kw] = layer.kernel;
+  return forms.memo(`kernel ${weight} ${o} ${c} ${lanes}`, () => {
+    const at = o * layer.channels + c;
+    const rows = write.reshape(weight, [layer.filters * layer.channels, kh * kw, 1]);
+    const one =
+      layer.filters * layer.channels === 1
+        ? rows
+        : write.emit("Slice", [rows, write.ints([at]), write.ints([at + 1]), write.ints([0])]);
+    return write.reshape(write.emit("Expand", [one, write.ints([lanes / block, kh * kw, block])]), [lanes, 1, kh, kw]);
+  });
+}
+
+/** Σ over the channels of `from` of a depthwise convolution with the kernel that `kernelOf` names. */
+function sumOf(
+  from: readonly Maps[],
+  kernelOf: (channel: number) => string,
+  { kernel }: ConvLayer,
+  geometry: Parameters<Forms["to"]["conv"]>[3],
+  forms: Forms,
+): Maps {
+  return from.reduce<Maps | undefined>((sum, maps, i) => {
+    const lanes = maps.shape[1];
+    const options = { ...geometry, group: lanes };
+    return forms.to.conv(maps, kernelOf(i), [lanes, 1, ...kernel], options, { sum: sum?.name });
+  }, undefined)!;
+}
+
+const conv: BlockedRule = (node, forms) => {
+  const layer = planeLayer(node);
+  const [x, w, bias] = node.inputs as [Value, Value, Value?];
+  if (!layer || bias) return false;
+  const { strides, dilations, pads, filters } = layer;
+  const from = forms.planes(x);
+  const weight = forms.lowering.plain(w);
+  forms.setPlanes(
+    node.outputs[0]!,
+    Array.from({ length: filters }, (_, o) =>
+      sumOf(
+        from,
+        (c) => inAllLanes(weight, o, c, layer, from[c]!.shape[1], forms),
+        layer,
+        { strides, dilations, pads },
+        forms,
+      ),
+    ),
+  );
+  return true;
+};
+
+const inputGrad: BlockedRule = (node, forms) => {
+  const layer = planeLayer(node);
+  const [dy, w] = node.inputs as [Value, Value];
+  if (!layer || layer.strides.some((s) => s > 1)) return false;
+  const { write } = forms;
+  const { dilations, pads, kernel, channels, filters } = layer;
+  const reach = kernel.map((k, i) => dilations[i]! * (k - 1)) as [number, number];
+  const turned = [reach[0] - pads[0], reach[1] - pads[1], reach[0] - pads[2], reach[1] - pads[3]] as const;
+  if (turned.some((p) => p < 0)) return false;
+  const taps = kernel[0] * kernel[1];
+  const order = Array.from({ length: filters * channels * taps }, (_, i) => i - (i % taps) + (taps - 1 - (i % taps)));
+  const reversed = forms.to.gatherRows(forms.lowering.plain(w), 1, order, `reverse_${filters * channels}_${taps}`);
+  const weight = write.reshape(reversed, [filters, channels, ...kernel]);
+  const from = forms.planes(dy);
+  forms.setPlanes(
+    node.outputs[0]!,
+    Array.from({ length: channels }, (_, c) =>
+      sumOf(
+        from,
+        (o) => inAllLanes(weight, o, c, layer, from[o]!.shape[1], forms),
+        layer,
+        { dilations, pads: turned },
+        forms,
+      ),
+    ),
+  );
+  return true;
+};
+
+const weightGrad: BlockedRule = (node, forms) => {
+  const layer = planeLayer(node);
+  const [x, dy] = node.inputs as [Value, Value];
+  if (!layer) return false;
+  const { write, to, block } = forms;
+  const { strides, dilations, kernel, oh, ow, pads, height, width } = layer;
+  const missing = ([0, 1] as const).map(
+    (i) => ([oh, ow][i]! - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 - [height, width][i]! - pads[i],
+  );
+  const around = [pads[0], pads[1], Math.max(0, missing[0]!), Math.max(0, missing[1]!)] as const;
+  const inputs = forms.planes(x).map((maps) => to.pad(maps, around));
+  const taps = forms.planes(dy).flatMap((kernels) =>
+    inputs.map((maps) => {
+      const lanes = maps.shape[1];
+      const options = { strides: dilations, dilations: strides, group: lanes };
+      const kernel = to.view(kernels.name, kernels.shape, [lanes, 1, oh, ow]);
+      const all = to.conv(maps, kernel, [lanes, 1, oh, ow], options);
+      const shape = [lanes / block, all.shape[2], all.shape[3], block];
+      const own = forms.crop(write.reshape(all.name, shape), shape, [lanes / block, ...layer.kernel, block]);
+      return write.emit("ReduceSum", [own, write.ints([0, 3])], { keepdims: 0 });
+    }),
+  );
+  const joined = taps.length > 1 ? write.emit("Concat", taps, { axis: 0 }) : taps[0]!;
+  forms.lowering.define(node.outputs[0]!, write.reshape(joined, node.outputs[0]!.shape as readonly number[]));
+  return true;
+};
+
+/** Single maps, one after the other: nothing is moved as long as only convolutions like these read them. */
+const concat: BlockedRule = (node, forms) => {
+  const [y] = node.outputs as [Value];
+  const reads = (reader: Node | null) => reader !== null && planeLayer(reader) !== undefined;
+  if (node.attributes.axis !== 1 || !forms.readers(y).every(reads)) return false;
+  forms.setPlanes(
+    y,
+    node.inputs.flatMap((x) => forms.planes(x)),
+  );
+  return true;
+};
+
+const slice: BlockedRule = (node, forms) => {
+  const [x] = node.inputs as [Value];
+  const { axis, start, end } = node.attributes as { axis: number; start: number; end: number };
+  if (axis !== 1 || !forms.isPlanes(x)) return false;
+  forms.setPlanes(node.outputs[0]!, forms.planes(x).slice(start, end));
+  return true;
+};
+
+export const planeRules = new Map<string, BlockedRule>([
+  ["Conv", conv],
+  ["ConvInputGrad", inputGrad],
+  ["ConvWeightGrad", weightGrad],
+  ["Concat", concat],
+  ["Slice", slice],
+]);

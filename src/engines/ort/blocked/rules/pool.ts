@@ -1,0 +1,32 @@
+import type { Value } from "../../../../graph/graph.js";
+import type { MaxPoolAttributes } from "../../../../ops/pool.js";
+import type { ResampleAttributes } from "../../../../ops/resample.js";
+import type { BlockedRule } from "../forms.js";
+
+const maxPool: BlockedRule = (node, forms) => {
+  const [x] = node.inputs as [Value];
+  if (!forms.isMaps(x) || forms.isPadded(x)) return false;
+  const { kernel, strides, pads } = node.attributes as unknown as MaxPoolAttributes;
+  forms.setMaps(node.outputs[0]!, forms.to.pool("MaxPool", forms.maps(x), kernel, { strides, pads }));
+  return true;
+};
+
+/** Average pooling; other maps of rows and columns are products with matrices, which want plain arrays. */
+const resample: BlockedRule = (node, forms) => {
+  const [x] = node.inputs as [Value];
+  const { rows, columns, transposed } = node.attributes as unknown as ResampleAttributes;
+  if (transposed || rows.kind !== "window" || columns.kind !== "window" || rows.countPadding !== columns.countPadding)
+    return false;
+  if (!forms.isMaps(x) || forms.isPadded(x)) return false;
+  const strides = [rows.stride, columns.stride] as const;
+  const pads = [rows.padding, columns.padding, rows.padding, columns.padding] as const;
+  const kernel = [rows.kernel, columns.kernel] as const;
+  const maps = forms.to.pool("AveragePool", forms.maps(x), kernel, { strides, pads }, rows.countPadding);
+  forms.setMaps(node.outputs[0]!, maps);
+  return true;
+};
+
+export const poolRules = new Map<string, BlockedRule>([
+  ["MaxPool", maxPool],
+  ["Resample", resample],
+]);

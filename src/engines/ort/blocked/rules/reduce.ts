@@ -1,0 +1,244 @@
+import { tensor } from "../../../../core/tensor.js";
+import type { Value } from "../../../../graph/graph.js";
+import type { BlockedRule, Forms } from "../forms.js";
+import type { Maps } from "../writer.js";
+import { inLanes } from "./elementwise.js";
+
+interface Reduction {
+  readonly axes: readonly number[];
+  readonly keepdims: boolean;
+}
+
+const isAxes = (axes: readonly number[], ...expected: readonly number[]) =>
+  axes.length === expected.length && expected.every((axis) => axes.includes(axis));
+
+/** Sums, means and maxima, by the axes that they go over. */
+const reduce: BlockedRule = (node, forms) => {
+  const [x] = node.inputs as [Value];
+  const [y] = node.outputs as [Value];
+  const { axes, keepdims } = node.attributes as unknown as Reduction;
+  const kind = node.op.name as "ReduceSum" | "ReduceMean" | "ReduceMax";
+  const packed = forms.packed(x);
+  // A sum over everything does not ask for the order; what fills up the blocks is zero.
+  if (packed && kind === "ReduceSum" && axes.length === x.shape.length) {
+    forms.lowering.define(y, forms.rules.get(kind)!(node, [packed.name], forms.write)[0]!);
+    return true;
+  }
+  if (!forms.isMaps(x)) return false;
+  const { write, to, block } = forms;
+  const shape = x.shape as readonly number[] as Maps["shape"];
+  const [n, channels, height, width] = shape;
+  const define = (name: string, from: readonly number[]) => {
+    forms.lowering.define(y, to.view(name, from, y.shape as readonly number[]));
+    return true;
+  };
+  if (isAxes(axes, 2, 3)) return define(overPositions(kind, x, forms), [n, channels, 1, 1]);
+  if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax") {
+    const perImage = write.reshape(overPositions(kind, x, forms), [n, channels]);
+    const name =
+      kind === "ReduceSum"
+        ? write.emit(kind, [perImage, write.ints([0])], { keepdims: 0 })
+        : write.emit(kind, [perImage], { axes: [0], keepdims: 0 });
+    return define(name, [channels]);
+  }
+  if (forms.isPadded(x)) return false;
+  const blocks = channels / block;
+  if (isAxes(axes, 1)) return define(overChannels(kind, forms.maps(x), forms), [n, 1, height, width]);
+  if (!keepdims || axes.length !== 1) return false;
+  // Along rows or columns the lanes stay.
+  const maps = forms.maps(x);
+  const over = (view: readonly number[], result: Maps["shape"]) => {
+    const name = reduceAxis(kind, write.reshape(maps.name, view), 1, forms);
+    forms.setMaps(y, { name: write.reshape(name, result), shape: result });
+    return true;
+  };
+  if (axes[0] === 3) return over([n * blocks * height, width, block], [n, channels, height, 1]);
+  if (axes[0] === 2) return over([n * blocks, height, width * block], [n, channels, 1, width]);
+  return false;
+};
+
+function reduceAxis(kind: string, name: string, axis: number, { write }: Forms): string {
+  return kind === "ReduceSum"
+    ? write.emit(kind, [name, write.ints([axis])], { keepdims: 1 })
+    : write.emit(kind, [name], { axes: [axis], keepdims: 1 });
+}
+
+/** [N,C,1,1]: pooling, which passes over the maps once and by all threads (a reduction of the lanes' axis takes 20 times as long). */
+function overPositions(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", x: Value, forms: Forms): string {
+  const { to, write } = forms;
+  const shape = x.shape as readonly number[];
+  const area = shape[2]! * shape[3]!;
+  const product = kind === "ReduceMax" ? undefined : forms.pending(x)?.product;
+  if (product) forms.takePending(x);
+  const maps = product ? product[0] : forms.maps(x);
+  const [n, channels] = maps.shape;
+  const name = product
+    ? to.dot(product[0], product[1]).name
+    : to.globalPool(kind === "ReduceMax" ? "GlobalMaxPool" : "GlobalAveragePool", maps);
+  // Pooling gives means, products give sums.
+  const scale = product ? (kind === "ReduceSum" ? 1 : 1 / area) : kind === "ReduceSum" ? area : 1;
+  const scaled = scale === 1 ? name : write.emit("Mul", [name, write.number(scale)]);
+  return forms.crop(write.reshape(scaled, [n, channels, 1, 1]), [n, channels, 1, 1], [n, shape[1]!, 1, 1]);
+}
+
+/** [N,1,H,W]. Sums of lanes are a product with ones; maxima are taken block by block, then over the lanes. */
+function overChannels(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", maps: Maps, forms: Forms): string {
+  const { to, write, block } = forms;
+  const [n, channels, height, width] = maps.shape;
+  const [blocks, area] = [channels / block, height * width];
+  if (kind === "ReduceMax") {
+    const lanes =
+      blocks === 1 ? maps.name : reduceAxis(kind, write.reshape(maps.name, [n, blocks, area * block]), 1, forms);
+    return write.reshape(reduceAxis(kind, write.reshape(lanes, [n * area, block]), 1, forms), [n, 1, height, width]);
+  }
+  const weight = to.filled(kind === "ReduceMean" ? 1 / channels : 1, [block, 1]);
+  const sums = write.emit("MatMul", [write.reshape(maps.name, [n * blocks * area, block]), weight]);
+  const perBlock = write.reshape(sums, [n, blocks, area]);
+  const total = blocks === 1 ? perBlock : reduceAxis("ReduceSum", perBlock, 1, forms);
+  return write.reshape(total, [n, 1, height, width]);
+}
+
+/**
+ * All of dy goes to the first of the largest elements: few numbers, which are added to whatever else reaches x (so a result that
+ * is waited for). Where is found by one pass that leaves 1 at the maxima and 0 elsewhere: its product with the indices is the
+ * index, unless a maximum occurs twice. That is looked up, and only then are the indices compared.
+ */
+const maxGrad: BlockedRule = (node, forms) => {
+  const [dy, x, y] = node.inputs as [Value, Value, Value];
+  const { axes } = node.attributes as unknown as Reduction;
+  if (!forms.isMaps(x) || forms.isPadded(x)) return false;
+  const { write, block, lowering } = forms;
+  const shape = x.shape as readonly number[] as Maps["shape"];
+  const [n, channels, height, width] = shape;
+  const [area, planes] = [height * width, (n * channels) / block];
+  const addAt = (view: readonly number[], indices: string, indexShape: readonly number[], sum: string | undefined) => {
+    const data =
+      sum === undefined ? write.emit("Expand", [write.number(0), write.ints(view)]) : write.reshape(sum, view);
+    const places = write.reshape(write.emit("Cast", [indices], { to: 7 }), indexShape);
+    const numbers = write.reshape(lowering.plain(dy), indexShape);
+    const result = write.emit("ScatterElements", [data, places, numbers], { axis: 1, reduction: "add" });
+    return { name: write.reshape(result, shape), shape };
+  };
+  if (isAxes(axes, 2, 3)) {
+    const first = firstPosition(forms.maps(x), lowering.plain(y), forms);
+    const emit = ({ sum }: { readonly sum?: string | undefined }) =>
+      addAt([planes, area, block], first, [planes, 1, block], sum);
+    forms.setPending(node.outputs[0]!, { activates: false, emit });
+    return true;
+  }
+  if (isAxes(axes, 1)) {
+    const mask = channelMask(forms.maps(x), y, forms);
+    const emit = ({ sum }: { readonly sum?: string | undefined }) => {
+      const view = [n, channels / block, area * block];
+      const gradient = write.reshape(inLanes(dy, [n, 1, height, width], forms), [n, 1, area * block]);
+      const plus = (name: string) => (sum === undefined ? name : write.emit("Add", [name, write.reshape(sum, view)]));
+      const name = write.branch(
+        uniqueChannels(mask, shape, forms),
+        view,
+        () => plus(write.emit("Mul", [mask, gradient])),
+        () => plus(write.emit("Mul", [firstChannels(mask, shape, forms), gradient])),
+      );
+      return { name: write.reshape(name, shape), shape };
+    };
+    forms.setPending(node.outputs[0]!, { activates: false, emit });
+    return true;
+  }
+  return false;
+};
+
+/** 1 where an array reaches 0 and 0 where it is below. */
+const atMaximum = { hardSigmoid: [1e30, 1] } as const;
+
+/** [N·C]: the index of the first position of every map that holds its largest element. */
+function firstPosition(maps: Maps, largest: string, forms: Forms): string {
+  const { to, write, block } = forms;
+  const [n, channels, height, width] = maps.shape;
+  const [area, planes, all] = [height * width, (n * channels) / block, n * channels];
+  const bias = write.emit("Neg", [write.reshape(largest, [all])]);
+  const images = to.viewMaps(maps, [1, all, height, width]);
+  const mask = to.viewMaps(to.affine(images, to.ones(all), { bias, activation: atMaximum }), [
+    planes,
+    block,
+    height,
+    width,
+  ]);
+  const ramp = (name: string, at: (s: number) => number) =>
+    write.once(`${name}_${area}`, () =>
+      tensor(
+        "float32",
+        [block, 1, height, width],
+        Float32Array.from({ length: area * block }, (_, i) => at(Math.floor(i / block))),
+      ),
+    );
+  const share = write.emit("ReduceMax", [to.globalPool("GlobalAveragePool", mask)], { keepdims: 0 });
+  return write.branch(
+    write.emit("Less", [share, write.number(1.5 / area)]),
+    [all],
+    () => {
+      const indices = ramp("positions", (s) => s);
+      return write.reshape(to.conv(mask, indices, [block, 1, height, width], { group: block }).name, [all]);
+    },
+    () => {
+      const left = write.reshape(
+        ramp("positions_left", (s) => area - s),
+        [1, area * block],
+      );
+      const scores = write.emit("Mul", [write.reshape(mask.name, [planes, area * block]), left]);
+      const best = to.globalPool("GlobalMaxPool", { name: write.reshape(scores, mask.shape), shape: mask.shape });
+      return write.emit("Sub", [write.number(area), write.reshape(best, [all])]);
+    },
+  );
+}
+
+/** [N, C/b, H·W·b]: 1 where a channel holds the largest element of its position. */
+function channelMask(maps: Maps, largest: Value, forms: Forms): string {
+  const { write, block } = forms;
+  const [n, channels, height, width] = maps.shape;
+  const area = height * width;
+  const lanes = inLanes(largest, [n, 1, height, width], forms);
+  const below = write.emit("Sub", [
+    write.reshape(maps.name, [n, channels / block, area * block]),
+    write.reshape(lanes, [n, 1, area * block]),
+  ]);
+  return write.emit("HardSigmoid", [below], { alpha: { float: atMaximum.hardSigmoid[0] }, beta: { float: 1 } });
+}
+
+/** Whether no position has its largest element twice. */
+function uniqueChannels(mask: string, [n, channels, height, width]: Maps["shape"], forms: Forms): string {
+  const { to, write, block } = forms;
+  const winners = write.emit("MatMul", [
+    write.reshape(mask, [(n * channels * height * width) / block, block]),
+    to.filled(1, [block, 1]),
+  ]);
+  const perPosition = write.reshape(winners, [n, channels / block, height * width]);
+  const most = write.emit(
+    "ReduceMax",
+    [channels === block ? perPosition : reduceAxis("ReduceSum", perPosition, 1, forms)],
+    { keepdims: 0 },
+  );
+  return write.emit("Less", [most, write.number(1.5)]);
+}
+
+/** The mask without all but the first 1 of every position. */
+function firstChannels(mask: string, [n, channels, height, width]: Maps["shape"], forms: Forms): string {
+  const { write, block } = forms;
+  const [area, blocks] = [height * width, channels / block];
+  const left = write.once(`channels_left_${channels}`, () =>
+    tensor(
+      "float32",
+      [1, blocks, 1, block],
+      Float32Array.from({ length: channels }, (_, c) => channels - c),
+    ),
+  );
+  const scores = write.emit("Mul", [write.reshape(mask, [n, blocks, area, block]), left]);
+  const best = write.emit("ReduceMax", [scores], { axes: [1, 3], keepdims: 1 });
+  const first = write.emit("Cast", [write.emit("Equal", [scores, best])], { to: 1 });
+  return write.reshape(first, [n, blocks, area * block]);
+}
+
+export const reduceRules = new Map<string, BlockedRule>([
+  ["ReduceSum", reduce],
+  ["ReduceMean", reduce],
+  ["ReduceMax", reduce],
+  ["ReduceMaxGrad", maxGrad],
+]);

@@ -1,0 +1,123 @@
+import { copyOf, type Tensor, toFloat32 } from "../../core/tensor.js";
+import { inferenceRules, type Lowered, lowerToOnnx } from "../../formats/onnx/lower.js";
+import { encodeOnnx } from "../../formats/onnx/proto.js";
+import type { Rules } from "../../formats/onnx/writer.js";
+import { type Cell, type Graph, type Program, program } from "../../graph/graph.js";
+import type { Arrays, Engine, Executable } from "../engine.js";
+import { checkFeeds, checkGraph } from "../feeds.js";
+import { blockedDialect } from "./blocked/dialect.js";
+import { type PackedState, packState } from "./pack-state.js";
+import { nativeRules } from "./rules/native.js";
+import { trainingRules } from "./rules/training.js";
+import { webRules } from "./rules/web.js";
+import type { HostRequest, HostResult } from "./session.js";
+
+/** Lowering for the CPU build of ONNX Runtime: the standard rules, faster ones where there are any. */
+export const nodeRules: Rules = new Map([...inferenceRules, ...trainingRules, ...nativeRules]);
+
+/** As {@link nodeRules}, for the WebAssembly build. */
+export const wasmRules: Rules = new Map([...inferenceRules, ...trainingRules, ...webRules]);
+
+/** Options of the engines on ONNX Runtime. */
+export interface OrtOptions {
+  /** Threads for computing. Default: as many as there are processors; in browsers what onnxruntime-web chooses. */
+  readonly threads?: number;
+  /** Rules that replace the engine's own, by operator name. */
+  readonly rules?: Rules;
+  /**
+   * How activations and weights lie in memory: `plain` (row-major, standard operators), `blocked` (channels in blocks, by operators of
+   * ONNX Runtime's own that are faster with changing weights), or `auto` (default): blocked for graphs with gradients of
+   * convolutions. Where the build or processor has no blocked operators everything is plain.
+   */
+  readonly layout?: "auto" | "plain" | "blocked";
+}
+
+/** Where sessions live: a worker thread, or the calling one. */
+export interface Host {
+  /** Sends a request. Arrays in `handedOver` may be moved to where the sessions live: the caller has no more use of them. */
+  ask(request: HostRequest, handedOver?: readonly ArrayBufferLike[]): Promise<HostResult>;
+  /** Ends every session. */
+  stop(): Promise<void>;
+}
+
+/** A graph as ONNX Runtime gets it: small cells packed, and written in blocks if a block has a size. */
+export function lower(
+  given: Graph,
+  rules: Rules,
+  block: number | undefined,
+): PackedState & { readonly lowered: Lowered } {
+  const packed = packState(given);
+  const dialect = block === undefined ? undefined : blockedDialect(block, rules);
+  return { ...packed, lowered: lowerToOnnx(packed.graph, rules, { dialect }) };
+}
+
+/** The engine whose sessions live in a host. */
+export function engineIn(host: Host, name: string, rules: Rules, layout: OrtOptions["layout"] = "auto"): Engine {
+  let block: Promise<HostResult> | undefined;
+  /** How many channels a block has, if a graph shall be written in blocks. */
+  const blockFor = async (graph: Graph): Promise<number | undefined> => {
+    if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph))) return undefined;
+    block ??= host.ask({ kind: "blockSize" });
+    const size = await block;
+    return typeof size === "number" ? size : undefined;
+  };
+  return {
+    name: layout === "auto" ? name : `${name}-${layout}`,
+    async compile(given) {
+      checkGraph(given);
+      const { graph, lowered, unpack } = lower(given, rules, await blockFor(given));
+      const spec = {
+        model: encodeOnnx(lowered.model),
+        outputs: [...graph.outputs.keys()],
+        states: lowered.states.map(({ cell, before, after, form }) => ({
+          before: before.name,
+          after: after.name,
+          initial: form ? form.pack(cell.value) : copyOf(widthOf(cell)),
+        })),
+      };
+      const handedOver = [spec.model.buffer, ...spec.states.map(({ initial }) => initial.data.buffer)];
+      const session = (await host.ask({ kind: "create", spec }, handedOver)) as number;
+      return new OrtExecutable(host, session, graph, lowered, unpack);
+    },
+    release: () => host.stop(),
+  };
+}
+
+const learnsConvolutions = (graph: Graph): boolean => graph.nodes.some(({ op }) => op.name === "ConvWeightGrad");
+
+const widthOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell.value) : cell.value);
+
+class OrtExecutable implements Executable {
+  readonly #program: Program;
+
+  constructor(
+    private readonly host: Host,
+    private readonly session: number,
+    private readonly graph: Graph,
+    private readonly lowered: Lowered,
+    private readonly unpack: PackedState["unpack"],
+  ) {
+    this.#program = program(graph);
+  }
+
+  async run(inputs: Arrays): Promise<Record<string, Tensor>> {
+    checkFeeds(this.#program, this.graph.inputs.keys(), inputs);
+    const feeds: Record<string, Tensor> = {};
+    for (const { source, type } of this.#program.inputs)
+      if (source.kind === "input")
+        feeds[source.name] = type.dtype === "float" ? toFloat32(inputs[source.name]!) : inputs[source.name]!;
+    return (await this.host.ask({ kind: "run", session: this.session, inputs: feeds })) as Record<string, Tensor>;
+  }
+
+  async readState(): Promise<Map<Cell, Tensor>> {
+    const contents = (await this.host.ask({ kind: "readState", session: this.session })) as readonly Tensor[];
+    const states = new Map(
+      this.lowered.states.map(({ cell, form }, i) => [cell, form ? form.unpack(contents[i]!) : contents[i]!]),
+    );
+    return this.unpack(states);
+  }
+
+  async release(): Promise<void> {
+    await this.host.ask({ kind: "release", session: this.session });
+  }
+}

@@ -1,0 +1,38 @@
+import { FoveaError } from "../../core/errors.js";
+import type { Engine } from "../engine.js";
+import { engineIn, type OrtOptions, wasmRules } from "./engine.js";
+import { SessionHost } from "./session.js";
+
+/**
+ * ONNX Runtime as WebAssembly, in float32. Needs the package `onnxruntime-web`, which is loaded when the first graph is compiled.
+ * Sessions live on the calling thread and block it while they run: a page that must stay responsive calls this in a Web Worker.
+ * More than one computing thread needs a page that is cross-origin isolated. The number of threads is one for all such engines.
+ *
+ * @example
+ * const engine = ortWebEngine();
+ * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
+ */
+export function ortWebEngine({ threads, rules = new Map() }: OrtOptions = {}): Engine {
+  let host: Promise<SessionHost> | undefined;
+  return engineIn(
+    {
+      ask: async (request) => (await (host ??= wasmHost(() => import("onnxruntime-web/wasm"), threads))).ask(request),
+      stop: async () => (await host)?.stop(),
+    },
+    "ort-web",
+    new Map([...wasmRules, ...rules]),
+  );
+}
+
+/**
+ * A host on onnxruntime-web, whose parts for browsers and for Node are two.
+ * @throws FoveaError if it is not installed.
+ */
+export async function wasmHost(load: () => Promise<typeof import("onnxruntime-web")>, threads?: number) {
+  const ort = await load().catch(() => {
+    throw new FoveaError("ortWebEngine needs the package onnxruntime-web: npm install onnxruntime-web@1.30.0");
+  });
+  ort.env.logLevel = "error";
+  if (threads) ort.env.wasm.numThreads = threads;
+  return new SessionHost(ort);
+}

@@ -1,0 +1,78 @@
+import { type Checkpoint, readCheckpoint } from "./checkpoint.js";
+import { refusal } from "./refusal.js";
+import { parseStrictJson } from "./strict-json.js";
+
+/** What the index of a checkpoint in several files says. */
+export interface ShardIndex {
+  /** The keys of the tensors in each file. */
+  readonly files: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Numbers and text beside them. */
+  readonly metadata: Record<string, string>;
+}
+
+const MAX_INDEX_BYTES = 100_000_000;
+/** More than any checkpoint has been divided into. */
+const MAX_FILES = 1000;
+
+/** A file beside the index: no folders, so that an index cannot reach for others. */
+const plainName = /^(?!\.{1,2}$)[^/\\:\p{Cc}]{1,255}$/u;
+
+/**
+ * Reads the index of a checkpoint that is divided into files, `model.safetensors.index.json`: a JSON object whose `weight_map` says in
+ * which file of the same folder each tensor is.
+ *
+ * @throws FormatError if it is longer than 100 MB, is no such object, names more than 1000 files, or one that is not in its own folder.
+ *
+ * @example
+ * parseShardIndex(bytes).files.get("model-00001-of-00002.safetensors")?.has("conv1.weight"); // true
+ */
+export function parseShardIndex(bytes: Uint8Array, name = "index"): ShardIndex {
+  if (bytes.length > MAX_INDEX_BYTES) throw refusal(name, `is of ${bytes.length} bytes, more than ${MAX_INDEX_BYTES}`);
+  const root = parseStrictJson(bytes, name);
+  const map = root instanceof Map ? root.get("weight_map") : undefined;
+  if (!(root instanceof Map) || !(map instanceof Map)) throw refusal(name, 'must be a JSON object with a "weight_map"');
+  const files = new Map<string, Set<string>>();
+  for (const [key, file] of map) {
+    if (typeof file !== "string" || !plainName.test(file))
+      throw refusal(name, `${JSON.stringify(key)} must be in a file of the same folder, not ${JSON.stringify(file)}`);
+    const keys = files.get(file);
+    if (keys) keys.add(key);
+    else files.set(file, new Set([key]));
+    if (files.size > MAX_FILES) throw refusal(name, `names more than ${MAX_FILES} files`);
+  }
+  if (files.size === 0) throw refusal(name, "names no tensors");
+  const beside = root.get("metadata");
+  const scalars = [...(beside instanceof Map ? beside : [])].filter(([, value]) => typeof value !== "object");
+  return { files, metadata: Object.fromEntries(scalars.map(([key, value]) => [key, String(value)])) };
+}
+
+/**
+ * Reads a checkpoint that is divided into files. `read` gives the contents of a file by the name that the index has for it, from a folder
+ * or, in a browser, an address. Files are read one after the other.
+ *
+ * @throws FormatError if the index or a file is not as it must be, or a file holds other tensors than the index says.
+ *
+ * @example
+ * const get = async (name: string) => new Uint8Array(await (await fetch(`https://example.org/model/${name}`)).arrayBuffer());
+ * const { tensors } = await readShards(await get("model.safetensors.index.json"), get);
+ */
+export async function readShards(
+  index: Uint8Array,
+  read: (file: string) => Promise<Uint8Array>,
+  name = "index",
+): Promise<Checkpoint> {
+  const { files, metadata } = parseShardIndex(index, name);
+  const tensors: Checkpoint["tensors"] = new Map();
+  let format: Checkpoint["format"] = "safetensors";
+  for (const [file, keys] of files) {
+    const shard = readCheckpoint(await read(file), file);
+    format = shard.format;
+    for (const key of keys)
+      if (!shard.tensors.has(key)) throw refusal(file, `has no ${JSON.stringify(key)}, which ${name} says is there`);
+    for (const [key, tensor] of shard.tensors) {
+      if (!keys.has(key)) throw refusal(file, `holds ${JSON.stringify(key)}, which ${name} does not say`);
+      tensors.set(key, tensor);
+    }
+  }
+  return { format, tensors, metadata };
+}

@@ -1,0 +1,102 @@
+import { staticShape } from "../../core/shape.js";
+import { ancestors, type Cell, type Graph, type Node, program, type Value } from "../graph.js";
+import { rebuild } from "./rebuild.js";
+
+/** A graph in two: what is always the same for a picture, and the rest, which reads that instead of the picture. */
+export interface Cut {
+  /** From the pictures to outputs `features/0`, `features/1`, …: one row for each picture. */
+  readonly features: Graph;
+  /** The graph as it was, with inputs `features/…` in place of the pictures. */
+  readonly rest: Graph;
+  /** Shapes of the features of one picture. */
+  readonly shapes: readonly (readonly number[])[];
+}
+
+/**
+ * Cuts a graph where values that are the same whenever a picture comes again meet values that are not.
+ *
+ * 1. A value is fixed if it depends on `input` and otherwise on constants alone, and on cells that are not in `learned`. What depends on
+ *    another input (random numbers of a dropout, targets) or on a learned cell is not, and nothing after it.
+ * 2. It must depend on its own picture alone: nodes that work across the first axis, such as batch norms with the batch's statistics,
+ *    are not fixed.
+ * 3. Features are the fixed values that anything else reads: another node, an output or an update.
+ *
+ * Returns undefined if nothing can be computed beforehand: the pictures themselves, or nothing, would be the features.
+ *
+ * @example
+ * const { graph } = trainingStep(frozenBackbone, options);
+ * cutFixed(graph, "images", new Set(graph.updates.map(({ cell }) => cell)))?.shapes; // [[512]]
+ */
+export function cutFixed(graph: Graph, input: string, learned: ReadonlySet<Cell>): Cut | undefined {
+  const pictures = graph.inputs.get(input);
+  if (!pictures) return undefined;
+  const boundary = new Map(
+    boundaryOf(graph, fixedValues(graph, pictures, learned)).map((value, i) => [value, `features/${i}`]),
+  );
+  if (boundary.size === 0 || boundary.has(pictures)) return undefined;
+
+  const features = rebuild(graph, {
+    node: (node, to) => {
+      const outputs = to.target.apply(node.op, node.inputs.map(to.get), node.attributes);
+      node.outputs.forEach((value, i) => {
+        const name = boundary.get(value);
+        if (name) to.target.output(name, outputs[i]!);
+      });
+      return outputs;
+    },
+  });
+  for (const name of graph.outputs.keys()) features.outputs.delete(name);
+  features.updates.length = 0;
+  // Fixed nodes stay in the rest as well; nothing that it must compute reads them.
+  const rest = rebuild(graph, {
+    node: (node, to) => {
+      if (!node.outputs.some((value) => boundary.has(value))) return undefined;
+      const outputs = to.target.apply(node.op, node.inputs.map(to.get), node.attributes);
+      return node.outputs.map((value, i) => {
+        const name = boundary.get(value);
+        return name ? to.target.input(name, value.type) : outputs[i]!;
+      });
+    },
+  });
+  return { features, rest, shapes: [...boundary.keys()].map(({ shape }) => staticShape(shape.slice(1))) };
+}
+
+/** The values that depend on the pictures, one by one, and on nothing else that changes. */
+function fixedValues(graph: Graph, pictures: Value, learned: ReadonlySet<Cell>): Set<Value> {
+  const fixed = new Set([pictures]);
+  const changing = new Set<Value>();
+  for (const value of graph.inputs.values()) if (value !== pictures) changing.add(value);
+  for (const [cell, value] of graph.states) if (learned.has(cell)) changing.add(value);
+  for (const node of graph.nodes) {
+    const reads = (values: ReadonlySet<Value>) => node.inputs.some((value) => values.has(value));
+    if (reads(changing) || (reads(fixed) && crossesPictures(node, pictures.shape[0])))
+      for (const value of node.outputs) changing.add(value);
+    else if (reads(fixed)) for (const value of node.outputs) fixed.add(value);
+  }
+  return fixed;
+}
+
+/** Whether a node may join pictures, which lie along the first axis. */
+function crossesPictures({ op, inputs, outputs, attributes }: Node, batch: unknown): boolean {
+  const { axis, axes, perm } = attributes;
+  return (
+    outputs.some(({ shape }) => shape[0] !== batch) ||
+    op.name === "BatchNormTraining" ||
+    axis === 0 ||
+    (Array.isArray(axes) && axes.includes(0)) ||
+    (Array.isArray(perm) && perm[0] !== 0) ||
+    // Of plain matrices the first one must hold the pictures as rows.
+    (op.name === "MatMul" && inputs[0]!.shape.length === 2 && (attributes.transA === true || !isConstant(inputs[1]!)))
+  );
+}
+
+/** Whether no input of the graph is upstream of a value. */
+const isConstant = (value: Value): boolean => ![...ancestors([value])].some(({ source }) => source.kind === "input");
+
+/** The fixed values that something else needs, in the order in which they are computed. */
+function boundaryOf(graph: Graph, fixed: ReadonlySet<Value>): Value[] {
+  const needed = new Set([...graph.outputs.values(), ...graph.updates.map(({ value }) => value)]);
+  for (const { inputs, outputs } of program(graph).nodes)
+    if (!outputs.every((value) => fixed.has(value))) for (const value of inputs) needed.add(value);
+  return [...needed].filter((value) => fixed.has(value)).sort((a, b) => a.id - b.id);
+}

@@ -1,0 +1,29 @@
+import type { Loader } from "../data/index.js";
+import type { Arrays } from "../engines/engine.js";
+
+/** What a graph reads of a batch of pictures, and which pictures they are. */
+export interface StepBatch {
+  readonly inputs: Arrays;
+  /** `[batch]`; see `Batch` of the loader. */
+  readonly labels: Int32Array;
+  readonly indices: Int32Array;
+  readonly count: number;
+}
+
+/** Where a graph's batches come from: the pictures themselves, or features that are kept. */
+export interface BatchSource {
+  /** Number of batches in an epoch. */
+  readonly batches: number;
+  epoch(epoch: number, options?: { readonly fromBatch?: number }): AsyncGenerator<StepBatch, void>;
+}
+
+/** The pictures of a loader as the input of a graph, [batch,3,S,S]. */
+export function pictureBatches(loader: Loader, input: string): BatchSource {
+  return {
+    batches: loader.batches,
+    async *epoch(epoch, options) {
+      for await (const { images, ...batch } of loader.epoch(epoch, options))
+        yield { inputs: { [input]: { dtype: "float32", shape: loader.inputShape, data: images } }, ...batch };
+    },
+  };
+}

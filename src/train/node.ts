@@ -1,0 +1,4 @@
+/** What reads and writes files, and so needs Node. */
+export * from "./files.js";
+export * from "./load-weights.js";
+export * from "./run-folder.js";

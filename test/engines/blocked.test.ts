@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gradients } from "../../src/autodiff/gradients.js";
+import type { Tensor } from "../../src/core/tensor.js";
+import type { Value } from "../../src/graph/graph.js";
+import * as o from "../../src/ops/index.js";
+import { checkFunction } from "../../src/testing/check-function.js";
+import { ortBlocked, ortPlain } from "../support/engines.js";
+import { random } from "../support/random.js";
+
+type Case = readonly [build: (...inputs: Value[]) => Value, ...inputs: Tensor[]];
+
+const maps = (n: number, c: number, h: number, w: number) => random([n, c, h, w]);
+const weight = (...shape: number[]) => random(shape, { seed: 2, low: -0.4, high: 0.4 });
+
+/** What follows a convolution, so that its input stands in blocks: f(conv(x, w)) with sixteen channels. */
+const after = (f: (y: Value) => Value, n = 2, [h, w] = [5, 6], channels = 16): Case => [
+  (x, k) => f(o.conv(x!, k!, undefined, { padding: 1 })),
+  maps(n, 3, h, w),
+  weight(channels, 3, 3, 3),
+];
+const norm = (y: Value) => {
+  const { graph } = y;
+  const channels = y.shape[1] as number;
+  const vector = (seed: number) => graph.constant(random([channels], { seed, low: 0.5, high: 1.5 }));
+  return o.batchNormTraining(y, vector(5), vector(6), 1e-5)[0];
+};
+const perChannel = (y: Value, f: (mean: Value) => Value) => f(o.reduceMean(y, [2, 3]));
+
+const cases: Record<string, Case> = {
+  "3×3": [(x, w, b) => o.conv(x!, w!, b, { padding: 1 }), maps(2, 16, 5, 6), weight(32, 16, 3, 3), random([32])],
+  "3×3, blocks in and out": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1 }),
+    maps(20, 32, 4, 3),
+    weight(48, 32, 3, 3),
+  ],
+  "channels that do not fill blocks": [
+    (x, w, b) => o.conv(x!, w!, b, { padding: 1 }),
+    maps(3, 20, 5, 4),
+    weight(12, 20, 3, 3),
+    random([12]),
+  ],
+  "few channels in": [(x, w) => o.conv(x!, w!, undefined, { padding: 1 }), maps(5, 3, 6, 5), weight(16, 3, 3, 3)],
+  "few channels in, stride 2 and 7×7": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 3, stride: 2 }),
+    maps(2, 3, 11, 9),
+    weight(16, 3, 7, 7),
+  ],
+  "few channels in, dilated": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 2, dilation: 2 }),
+    maps(2, 4, 7, 6),
+    weight(16, 4, 3, 3),
+  ],
+  "stride 2, even": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, stride: 2 }),
+    maps(2, 16, 6, 8),
+    weight(16, 16, 3, 3),
+  ],
+  "stride 2, odd": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, stride: 2 }),
+    maps(2, 16, 7, 5),
+    weight(16, 16, 3, 3),
+  ],
+  "stride 2 × 3, no padding": [
+    (x, w) => o.conv(x!, w!, undefined, { stride: [2, 3] }),
+    maps(2, 16, 6, 8),
+    weight(16, 16, 3, 2),
+  ],
+  "1×1, stride 2": [(x, w) => o.conv(x!, w!, undefined, { stride: 2 }), maps(2, 16, 7, 6), weight(32, 16, 1, 1)],
+  "2×2, stride 2": [(x, w) => o.conv(x!, w!, undefined, { stride: 2 }), maps(1, 16, 6, 6), weight(16, 16, 2, 2)],
+  "rows that no window reads": [
+    (x, w) => o.conv(x!, w!, undefined, { stride: 3 }),
+    maps(2, 16, 9, 10),
+    weight(16, 16, 2, 2),
+  ],
+  "dilation 2": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 2, dilation: 2 }),
+    maps(2, 16, 6, 7),
+    weight(16, 16, 3, 3),
+  ],
+  "dilation 2 × 3 and stride 2": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 3, dilation: [2, 3], stride: 2 }),
+    maps(2, 16, 9, 9),
+    weight(16, 16, 3, 3),
+  ],
+  strip: [(x, w) => o.conv(x!, w!, undefined, { padding: [0, 1] }), maps(2, 16, 1, 7), weight(16, 16, 1, 3)],
+  groups: [(x, w) => o.conv(x!, w!, undefined, { padding: 1, groups: 2 }), maps(2, 32, 5, 4), weight(64, 16, 3, 3)],
+  "groups, stride 2": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, groups: 2, stride: 2 }),
+    maps(2, 64, 5, 6),
+    weight(64, 32, 3, 3),
+  ],
+  "groups that do not fill blocks": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, groups: 4 }),
+    maps(2, 16, 4, 4),
+    weight(32, 4, 3, 3),
+  ],
+  depthwise: [
+    (x, w, b) => o.conv(x!, w!, b, { padding: 1, groups: 16 }),
+    maps(3, 16, 5, 6),
+    weight(16, 1, 3, 3),
+    random([16]),
+  ],
+  "depthwise, 5×5, stride 2": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 2, groups: 32, stride: 2 }),
+    maps(2, 32, 7, 8),
+    weight(32, 1, 5, 5),
+  ],
+  "depthwise, dilation 3": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 9, groups: 16, dilation: 3 }),
+    maps(1, 16, 8, 9),
+    weight(16, 1, 7, 7),
+  ],
+  "depthwise, 20 channels": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, groups: 20 }),
+    maps(2, 20, 5, 4),
+    weight(20, 1, 3, 3),
+  ],
+  "one after the other, used twice": [
+    (x, w, k) => {
+      const y = o.conv(x!, w!, undefined, { padding: 1 });
+      return o.add(o.conv(o.relu(y), k!, undefined, { padding: 1 }), y);
+    },
+    maps(2, 16, 5, 5),
+    weight(16, 16, 3, 3),
+    random([16, 16, 3, 3], { seed: 3, low: -0.4, high: 0.4 }),
+  ],
+  "two strided paths": [
+    (x, w, k) => o.add(o.conv(x!, w!, undefined, { padding: 1, stride: 2 }), o.conv(x!, k!, undefined, { stride: 2 })),
+    maps(2, 16, 7, 8),
+    weight(16, 16, 3, 3),
+    weight(16, 16, 1, 1),
+  ],
+  "transposed convolution": [
+    (x, w, k) => {
+      const y = o.conv(x!, w!, undefined, { padding: 1, stride: 2 });
+      const [up] = gradients(o.reduceSum(o.square(y), [0, 1, 2, 3]), [x!]);
+      return o.relu(o.mul(up!, k!));
+    },
+    maps(2, 16, 6, 6),
+    weight(16, 16, 3, 3),
+    random([1]),
+  ],
+  "batch norm": after(norm),
+  "batch norm, one image": after(norm, 1),
+  "batch norm, 20 channels": after(norm, 3, [5, 6], 20),
+  "batch norm and relu": after((y) => o.relu(norm(y))),
+  "residual batch norm and relu": after((y) => o.relu(o.add(norm(y), y))),
+  "residual batch norm and relu, 12 channels": after((y) => o.relu(o.add(y, norm(y))), 2, [5, 6], 12),
+  "batch norm, given statistics": after((y) => {
+    const v = (seed: number) => y.graph.constant(random([16], { seed, low: 0.5, high: 1.5 }));
+    return o.relu(o.batchNorm(y, v(1), v(2), v(3), v(4), 1e-5));
+  }),
+  "leaky relu, tanh, sigmoid, gelu": after((y) => o.gelu(o.sigmoid(o.tanh(o.leakyRelu(y, 0.1))))),
+  "sigmoid, 20 channels": after((y) => o.mul(y, o.sigmoid(y)), 2, [5, 6], 20),
+  "clip and where": after((y) => o.where(o.greater(y, 0.1), o.clip(y, -0.5, 0.5), o.mul(y, 2))),
+  "gate for every channel": after((y) => o.mul(y, perChannel(y, o.sigmoid))),
+  "offsets for every channel": after((y) => o.sub(o.add(y, perChannel(y, o.sigmoid)), perChannel(y, o.tanh))),
+  "from offsets, divided": after((y) => o.div(o.sub(perChannel(y, o.sigmoid), y), perChannel(y, o.exp))),
+  "larger than the mean": after((y) =>
+    o.maximum(
+      y,
+      perChannel(y, (m) => m),
+    ),
+  ),
+  "gate for every channel of all images": [
+    (x, w, g) => o.mul(o.conv(x!, w!, undefined, { padding: 1 }), g!),
+    maps(3, 3, 5, 4),
+    weight(16, 3, 3, 3),
+    random([1, 16, 1, 1]),
+  ],
+  "gate for every position": after((y) => o.mul(y, o.sigmoid(o.reduceMean(y, [1])))),
+  "gates for rows and columns": after((y) => o.mul(o.mul(y, o.reduceMean(y, [3])), o.sigmoid(o.reduceMean(y, [2])))),
+  "gates for rows, 20 channels": after((y) => o.mul(y, o.reduceMean(y, [3])), 2, [5, 6], 20),
+  "sums and means": after((y) => o.add(o.reduceSum(o.mul(y, o.tanh(y)), [2, 3]), o.reduceMean(o.mul(y, y), [0, 2, 3]))),
+  "sum over everything": after((y) => o.reduceSum(o.square(y), [0, 1, 2, 3])),
+  "log-sum-exp over positions": after((y) => o.reduceLogSumExp(y, [2, 3])),
+  "maximum over positions": after((y) => o.reduceMax(y, [2, 3])),
+  "maximum over positions, with ties": after((y) => o.reduceMax(o.relu(o.sub(y, 0.3)), [2, 3]), 3),
+  "maximum over channels": after((y) => o.reduceMax(y, [1])),
+  "maximum over channels, with ties": after((y) => o.reduceMax(o.relu(o.sub(y, 0.5)), [1]), 3, [5, 6], 32),
+  "maximum and mean": after((y) => o.add(y, o.add(o.reduceMax(y, [2, 3]), o.reduceMax(y, [1])))),
+  "gate from two maps": [
+    (x, w, k) => {
+      const y = o.conv(x!, w!, undefined, { padding: 1 });
+      const two = o.concat([o.reduceMax(y, [1]), o.reduceMean(y, [1])], 1);
+      return o.mul(y, o.sigmoid(o.conv(two, k!, undefined, { padding: 3 })));
+    },
+    maps(4, 3, 6, 5),
+    weight(16, 3, 3, 3),
+    weight(1, 2, 7, 7),
+  ],
+  "two maps from one, dilated, of 20 images": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: [2, 1], dilation: [2, 1] }),
+    maps(20, 1, 5, 6),
+    weight(2, 1, 3, 3),
+  ],
+  "one map from three, stride 2": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 2, stride: 2 }),
+    maps(4, 3, 7, 6),
+    weight(1, 3, 5, 5),
+  ],
+  "max pool": after((y) => o.maxPool(y, { kernel: 3, stride: 2, padding: 1 })),
+  "average pools": after((y) =>
+    o.add(
+      o.averagePool(y, { kernel: 3, stride: 1, padding: 1 }),
+      o.averagePool(y, { kernel: 3, stride: 1, padding: 1, countPadding: false }),
+    ),
+  ),
+  "channels joined and cut": after((y) => {
+    const joined = o.concat([y, o.tanh(y)], 1);
+    return o.mul(o.slice(joined, 1, 8, 24), o.slice(joined, 1, 16, 32));
+  }),
+  "positions as a matrix": after((y) =>
+    o.softmax(o.matMul(o.reshape(y, [2, 16, 30]), o.reshape(y, [2, 16, 30]), { transA: true }), 2),
+  ),
+  bilinear: after((y) => o.resize(y, [9, 8], { mode: "bilinear" })),
+};
+
+for (const [name, [build, ...inputs]] of Object.entries(cases))
+  test(`${name}: blocked and plain agree with the reference`, async () => {
+    const { gradientError } = await checkFunction(build, inputs, { engines: [ortBlocked, ortPlain], samples: 6 });
+    assert.ok(gradientError <= 1e-8);
+  });

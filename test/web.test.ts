@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import * as everything from "../src/index.js";
+import * as web from "../src/web.js";
+
+/** What a compiled module imports, now or later: types are gone. */
+const importsOf = (file: string) =>
+  [...readFileSync(file, "utf8").matchAll(/(?:\bfrom|\bimport\(|\bimport)\s*"([^"]+)"/g)].map(([, target]) => target!);
+
+test("fovea/web needs no Node: all that its modules import is what browsers have", () => {
+  const files = new Set([fileURLToPath(new URL("../src/web.js", import.meta.url))]);
+  const packages = new Set<string>();
+  for (const file of files)
+    for (const target of importsOf(file))
+      if (target.startsWith(".")) files.add(fileURLToPath(new URL(target, `file://${file}`)));
+      else packages.add(target);
+  assert.ok(files.size > 100, `${files.size} modules found`);
+  assert.deepEqual([...packages].sort(), ["fflate", "onnxruntime-web/wasm"]);
+});
+
+test("fovea has everything that fovea/web has", () => {
+  assert.deepEqual(
+    Object.keys(web).filter((name) => !(name in everything)),
+    [],
+  );
+  assert.notEqual(web.ortWebEngine, everything.ortWebEngine, "in Node it has a worker thread");
+});
