@@ -183,8 +183,12 @@ def read_safetensors(path):
     return tensors
 
 
+def rms(array):
+    return array.double().square().mean().sqrt().item()
+
+
 def errors_of(measures, tensors):
-    """The largest relative errors of each measure's results beside Fovea's."""
+    """Root mean square of the difference of each result from Fovea's, relative to that of the result."""
     errors = {}
     for measure in measures:
 
@@ -203,12 +207,12 @@ def errors_of(measures, tensors):
             missing = {k for k, v in theirs.items() if v is not None} ^ set(ours)
             if missing:
                 raise SystemExit(f"{measure.name}: only one side computes {sorted(missing)}")
-            # A gradient that is 0 but for rounding is compared with the others of its kind.
-            scale = max((theirs[k].square().mean().sqrt() for k in ours if k[0] != "y"), default=torch.zeros(()))
             for key in ours:
-                size = torch.maximum(theirs[key].square().mean().sqrt(), 0.01 * scale)
-                error = (ours[key] - theirs[key]).square().mean().sqrt() / size
-                errors[f"{measure.name}, {key}" + (f" of run {count}" if count > 1 else "")] = error.item()
+                # The gradient of a bias before a norm or a softmax is 0 but for rounding: it is compared with that of its weight.
+                weight = theirs.get(key.replace(".bias", ".weight"))
+                size = max(rms(theirs[key]), 0.1 * rms(weight) if key.endswith(".bias") and weight is not None else 0)
+                error = rms(ours[key] - theirs[key]) / size
+                errors[f"{measure.name}, {key}" + (f" of run {count}" if count > 1 else "")] = error
     return {"errors": errors}
 
 
