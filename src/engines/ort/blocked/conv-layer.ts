@@ -52,8 +52,22 @@ export interface BlockedLayer extends ConvLayer {
 export function layerOf(node: Node, block: number): BlockedLayer | undefined {
   const layer = layerShape(node);
   if (!layer || layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return undefined;
-  const kind = kindOf(layer.channels, layer.filters, layer.group, block);
+  const kind = suitsWinograd(layer, block) ? "taps" : kindOf(layer.channels, layer.filters, layer.group, block);
   return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind } : undefined;
+}
+
+/** 3×3 layers of many channels on small maps: elsewhere the transformations take longer than the multiplications they save. */
+function suitsWinograd(layer: ConvLayer, block: number): boolean {
+  const { channels, filters, group, kernel, strides, dilations, pads, height, width } = layer;
+  const all = (numbers: readonly number[], n: number) => numbers.every((v) => v === n);
+  return (
+    all(kernel, 3) &&
+    all([...strides, ...dilations, ...pads, group], 1) &&
+    Math.min(channels, filters) >= 128 &&
+    channels % block === 0 &&
+    filters % block === 0 &&
+    Math.max(height, width) <= 16
+  );
 }
 
 function kindOf(channels: number, filters: number, group: number, block: number): BlockedLayer["kind"] | undefined {

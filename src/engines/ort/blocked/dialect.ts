@@ -12,9 +12,11 @@ import { normRules } from "./rules/norm.js";
 import { planeRules } from "./rules/planes.js";
 import { poolRules } from "./rules/pool.js";
 import { reduceRules } from "./rules/reduce.js";
+import { winogradRules } from "./rules/winograd.js";
 
 /** The rules of each family. An operator may have several: the first that can write a node does. */
 const ruleSets: readonly ReadonlyMap<string, BlockedRule>[] = [
+  winogradRules,
   convRules,
   convWeightGradRules,
   planeRules,

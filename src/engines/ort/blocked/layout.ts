@@ -5,10 +5,11 @@ import { sizeOf, type Tensor, zeros } from "../../../core/tensor.js";
  * - `maps`: activations [N,C,H,W] as [N, C/b, H, W, b of C];
  * - `filters`: the weight [O,C,kh,kw] of a dense convolution as [O/b, C/b, kh, kw, b of C, b of O];
  * - `stem`: the same for an input with fewer channels than a block, as [O/b, C, kh, kw, b of O];
+ * - `taps`: the same without blocks, as [kh, kw, C, O];
  * - `depthwise`: the weight [C,1,kh,kw] of a depthwise convolution as [C/b, kh, kw, b of C].
  * Channels that do not fill the last block are followed by zeros.
  */
-export type LayoutKind = "maps" | "filters" | "stem" | "depthwise";
+export type LayoutKind = "maps" | "filters" | "stem" | "taps" | "depthwise";
 
 /** The layout of the arrays of one shape. */
 export interface Layout {
@@ -30,6 +31,7 @@ const arrangements: Record<LayoutKind, { readonly blocked: readonly [boolean, bo
   maps: { blocked: [false, true], perm: [0, 1, 3, 2] },
   filters: { blocked: [true, true], perm: [0, 2, 4, 3, 1] },
   stem: { blocked: [true, false], perm: [0, 2, 3, 1] },
+  taps: { blocked: [false, false], perm: [2, 1, 0] },
   depthwise: { blocked: [true, false], perm: [0, 2, 3, 1] },
 };
 
