@@ -83,7 +83,13 @@ async function record(
   await engine.release();
   await new Promise((resolve) => setTimeout(resolve, 100)); // the last messages
   channel.close();
-  const recording = { title, engine: engineSpans, pictures: pictureSpans, epoch: Math.floor(dataset.length / batch) };
+  // The first run is the probe of the block size.
+  const recording = {
+    title,
+    engine: engineSpans.slice(1),
+    pictures: pictureSpans,
+    epoch: Math.floor(dataset.length / batch),
+  };
   print(recording);
   return recording;
 }
