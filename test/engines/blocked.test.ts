@@ -34,6 +34,12 @@ const cases: Record<string, Case> = {
     maps(20, 32, 4, 3),
     weight(48, 32, 3, 3),
   ],
+  "many channels": [
+    (x, w, b) => o.conv(x!, w!, b, { padding: 1 }),
+    maps(2, 128, 5, 8),
+    weight(144, 128, 3, 3),
+    random([144]),
+  ],
   "channels that do not fill blocks": [
     (x, w, b) => o.conv(x!, w!, b, { padding: 1 }),
     maps(3, 20, 5, 4),
