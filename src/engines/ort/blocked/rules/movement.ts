@@ -31,7 +31,23 @@ const slice: BlockedRule = (node, forms) => {
   return true;
 };
 
+/** Waiting asks for one element of the signal only, whatever its form, and leaves the value in the form that it has. */
+const after: BlockedRule = (node, forms) => {
+  const [x, signal] = node.inputs as [Value, Value];
+  const [y] = node.outputs as [Value];
+  const wait = (name: string) => {
+    const given = forms.isMaps(signal) ? forms.maps(signal).name : forms.lowering.plain(signal);
+    return forms.rules.get("After")!(node, [name, given], forms.write)[0]!;
+  };
+  if (forms.isMaps(x)) {
+    const maps = forms.maps(x);
+    forms.setMaps(y, { ...maps, name: wait(maps.name) });
+  } else forms.lowering.define(y, wait(forms.lowering.plain(x)));
+  return true;
+};
+
 export const movementRules = new Map<string, BlockedRule>([
   ["Concat", concat],
   ["Slice", slice],
+  ["After", after],
 ]);
