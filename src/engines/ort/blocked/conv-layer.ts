@@ -2,7 +2,7 @@ import type { Node, Value } from "../../../graph/graph.js";
 import type { ConvAttributes } from "../../../ops/conv.js";
 import type { LayoutKind } from "./layout.js";
 
-/** A convolution, as one of its three computations shows it. */
+/** The sizes of a convolution: x is [n, channels, height, width], y [n, filters, oh, ow], the weight [filters, perGroup, ...kernel]. */
 export interface ConvLayer extends ConvAttributes {
   readonly n: number;
   readonly channels: number;
@@ -25,7 +25,7 @@ export function partsOf(node: Node): { readonly x: Value; readonly weight: Value
   return undefined;
 }
 
-/** The layer that a node computes the output or a gradient of. */
+/** The layer that a node computes the output or a gradient of; undefined for other nodes and while the batch has no size. */
 export function layerShape(node: Node): ConvLayer | undefined {
   const parts = partsOf(node);
   if (!parts || [parts.x, parts.weight, parts.y].some(({ shape }) => shape.includes("N"))) return undefined;
@@ -47,7 +47,8 @@ export interface BlockedLayer extends ConvLayer {
  * - channels and filters are multiples of 4, so that they can be brought into blocks and filled up, and fill half a block at least;
  *   an input with fewer channels than a block is read as it is (`stem`);
  * - groups of more than one channel fill blocks;
- * - there is more than one position: what is left otherwise is a product of matrices.
+ * - there is more than one position: what is left otherwise is a product of matrices;
+ * - sizes are known, the batch included, and no padding is negative.
  */
 export function layerOf(node: Node, block: number): BlockedLayer | undefined {
   const layer = layerShape(node);

@@ -74,6 +74,7 @@ function asKernel(dy: Maps, forms: Forms): { readonly name: string; readonly ima
   });
 }
 
+/** dw of a dense or grouped layer, in the layout `filters`. */
 function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
   const { to, write, block } = forms;
   const { group, kernel, strides, dilations } = layer;
@@ -195,4 +196,5 @@ function depthwiseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): s
   return forms.crop(write.reshape(sum, shape), shape, [channels / block, kernel[0], kernel[1], block]);
 }
 
+/** Gradients of convolutions with respect to the weight. */
 export const convWeightGradRules = new Map<string, BlockedRule>([["ConvWeightGrad", weightGrad]]);

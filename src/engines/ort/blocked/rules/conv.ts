@@ -8,7 +8,7 @@ const conv: BlockedRule = (node, forms) => {
   const layer = layerOf(node, forms.block);
   const [x, w, bias] = node.inputs;
   if (!layer || (layer.kind !== "stem" && !forms.canBeMaps(x!))) return false;
-  // With a constant weight ONNX Runtime chooses blocks itself.
+  // In training, a frozen layer on a plain input: ONNX Runtime packs its constant weight and chooses blocks itself.
   if (forms.isConstant(w!) && !forms.isMaps(x!) && forms.lowering.graph.updates.length > 0) return false;
   const { strides, dilations, pads, group } = layer;
   const source =
@@ -119,6 +119,7 @@ function gradConv(
     to.conv(from, named, shape, { ...geometry, group: kind === "depthwise" ? all : group }, epilogue);
 }
 
+/** The convolution of dy that yields one class of rows and columns of dx. */
 interface Phase {
   readonly taps: readonly number[];
   readonly kernel: readonly [number, number];
@@ -147,6 +148,10 @@ function phasesOf(layer: BlockedLayer): (Phase | undefined)[] | undefined {
   );
 }
 
+/**
+ * The same along one axis: for each remainder, its taps in the order in which they meet dy, and how far they reach over the first and
+ * last of dy. Undefined if one does not reach to an end: padding would be negative.
+ */
 function axisPhases(stride: number, pad: number, taps: number, size: number, outputs: number) {
   const count = Math.ceil(size / stride);
   const phases = Array.from({ length: stride }, (_, a) => {
@@ -203,6 +208,7 @@ export function addPhases(a: Phases, b: Phases): Phases | undefined {
   };
 }
 
+/** Convolutions and their gradients with respect to the input. */
 export const convRules = new Map<string, BlockedRule>([
   ["Conv", conv],
   ["ConvInputGrad", inputGrad],

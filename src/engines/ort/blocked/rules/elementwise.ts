@@ -210,7 +210,7 @@ export function inLanes(value: Value, shape: Maps["shape"], forms: Forms): strin
   });
 }
 
-/** A value repeated to full maps. */
+/** One number for each channel, repeated to full maps, if what reads them is in blocks. */
 const expand: BlockedRule = (node, forms) => {
   const [x] = node.inputs as [Value];
   const [y] = node.outputs as [Value];
@@ -233,6 +233,7 @@ function readByMaps(value: Value, forms: Forms): boolean {
   return forms.readers(value).some((node) => node?.inputs.some((x) => x !== value && forms.isMaps(x)));
 }
 
+/** Operators on every element, with operands of full size or broadcast. */
 export const elementwiseRules = new Map<string, BlockedRule>([
   ...[...Object.keys(unary), ...Object.keys(nary)].map((name) => [name, elementwise] as const),
   ["Expand", expand],

@@ -31,6 +31,7 @@ const slice: BlockedRule = (node, forms) => {
   return true;
 };
 
+/** Joining and cutting channels. */
 export const movementRules = new Map<string, BlockedRule>([
   ["Concat", concat],
   ["Slice", slice],

@@ -4,6 +4,8 @@ import type { BlockedRule, Forms } from "../forms.js";
 import type { Maps } from "../writer.js";
 
 /**
+ * The largest number of pairs of an input and an output channel.
+ *
  * Convolutions between few channels, such as the 7×7 from two maps to one of a spatial gate, have too few channels for blocks of
  * channels. Here the images lie in the lanes: every channel is one map [1,N,H,W] of N "channels", and each pair of an input and
  * an output channel is a depthwise convolution whose kernel is the same in all lanes. (As a plain convolution the forward pass takes
@@ -11,6 +13,7 @@ import type { Maps } from "../writer.js";
  */
 const mostChannels = 4;
 
+/** The layer of a node that can be computed so: few pairs of channels, images by fours, kernels of more than one tap. */
 function planeLayer(node: Node): ConvLayer | undefined {
   const layer = layerShape(node);
   if (layer?.group !== 1 || layer.channels * layer.filters > mostChannels) return undefined;
@@ -147,6 +150,7 @@ const slice: BlockedRule = (node, forms) => {
   return true;
 };
 
+/** Convolutions between few channels, their gradients, and what joins and cuts their maps. */
 export const planeRules = new Map<string, BlockedRule>([
   ["Conv", conv],
   ["ConvInputGrad", inputGrad],

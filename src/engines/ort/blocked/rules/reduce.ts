@@ -236,6 +236,7 @@ function firstChannels(mask: string, [n, channels, height, width]: Maps["shape"]
   return write.reshape(first, [n, blocks, area * block]);
 }
 
+/** Sums, means and maxima, and the gradient of maxima. */
 export const reduceRules = new Map<string, BlockedRule>([
   ["ReduceSum", reduce],
   ["ReduceMean", reduce],
