@@ -77,7 +77,15 @@ export function engineIn(host: Host, name: string, rules: Rules, layout: "auto" 
   };
 }
 
-const learnsConvolutions = (graph: Graph): boolean => graph.nodes.some(({ op }) => op.name === "ConvWeightGrad");
+/**
+ * Up to this many images the plain lowering is as fast or faster: in blocks, a weight gradient has the images in its lanes, and few
+ * images leave most lanes empty. (ResNet-18 on 32×32 pictures: 1.35 times the plain time with 2 images, equal with 4, 0.7 times with 16.)
+ */
+const fewImages = 4;
+
+/** Whether a graph has gradients of convolutions, over enough images. */
+const learnsConvolutions = (graph: Graph): boolean =>
+  graph.nodes.some(({ op, inputs }) => op.name === "ConvWeightGrad" && Number(inputs[0]!.shape[0]) > fewImages);
 
 const widthOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell.value) : cell.value);
 

@@ -11,7 +11,7 @@ export interface OrtNodeOptions extends OrtOptions {
   /**
    * How activations and weights lie in memory: `plain` (row-major, standard operators), `blocked` (channels in blocks, by operators of
    * ONNX Runtime's own that are faster with changing weights), or `auto` (default): blocked for graphs with gradients of
-   * convolutions. Where the processor has no such operators everything is plain.
+   * convolutions over more than four images. Where the processor has no such operators everything is plain.
    */
   readonly layout?: "auto" | "plain" | "blocked";
 }
