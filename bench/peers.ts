@@ -21,6 +21,8 @@ const { values } = parseArgs({
     cases: { type: "string" },
     rounds: { type: "string" },
     steps: { type: "string" },
+    /** How often a turn is taken at most where the machine is not quiet. */
+    attempts: { type: "string", default: "3" },
     threads: { type: "string", default: `${availableParallelism()}` },
     /** Calibration of this machine when it is known to be quiet, in GF/s. */
     quiet: { type: "string" },
@@ -104,6 +106,7 @@ async function measure(suite: Suite): Promise<SuiteResults> {
     cases: casesOf(suite),
     sides,
     rounds,
+    attempts: count("attempts", values.attempts),
     options,
     calibrations,
     report,
