@@ -33,7 +33,7 @@ export interface AlternationOptions {
   readonly cases: readonly string[];
   readonly sides: readonly Side[];
   readonly rounds: number;
-  /** A turn is taken so many times at most where the machine is not quiet. */
+  /** How many times at most a turn is taken where the machine is not quiet. */
   readonly attempts: number;
   /** Passed on to the sides, such as --steps. */
   readonly options: readonly string[];
