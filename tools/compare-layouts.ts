@@ -56,4 +56,14 @@ plain.forEach((loss, i) => {
       byNoise[i]!.toExponential(1),
     );
 });
-row("largest", "", "", Math.max(...byLayout).toExponential(1), Math.max(...byNoise).toExponential(1));
+const sorted = [byLayout, byNoise].map((differences) => [...differences].sort((a, b) => a - b));
+for (const [name, share] of [
+  ["median", 0.5],
+  ["largest", 1],
+] as const)
+  row(
+    name,
+    "",
+    "",
+    ...sorted.map((differences) => differences[Math.ceil(share * options.steps) - 1]!.toExponential(1)),
+  );
