@@ -6,7 +6,7 @@
  */
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
-import { cifar10, model, type OrtOptions, ortEngine } from "../src/index.js";
+import { cifar10, model, type OrtNodeOptions, ortEngine } from "../src/index.js";
 import { lossesOf, relativeDifferences } from "../test/support/losses.js";
 
 const { positionals, values } = parseArgs({
@@ -29,7 +29,7 @@ if (!folder) {
 const { train: data } = await cifar10(folder);
 const options = { batch: Number(values.batch), steps: Number(values.steps), lr: Number(values.lr) };
 
-async function losses(layout: OrtOptions["layout"], noise = 0): Promise<number[]> {
+async function losses(layout: OrtNodeOptions["layout"], noise = 0): Promise<number[]> {
   const attention = values.attention ? { attention: values.attention } : {};
   const engine = ortEngine({ ...(layout ? { layout } : {}) });
   const result = await lossesOf(engine, model(values.model, { classes: 10, ...attention }), data, {
