@@ -28,14 +28,13 @@ export interface Turn {
   readonly machine: readonly Calibration[];
 }
 
-/** A turn is taken so many times at most where the machine is not quiet. */
-const attempts = 3;
-
 export interface AlternationOptions {
   readonly suite: string;
   readonly cases: readonly string[];
   readonly sides: readonly Side[];
   readonly rounds: number;
+  /** How many times at most a turn is taken where the machine is not quiet. */
+  readonly attempts: number;
   /** Passed on to the sides, such as --steps. */
   readonly options: readonly string[];
   /** Every calibration of this run so far; those taken are added. */
@@ -44,7 +43,13 @@ export interface AlternationOptions {
 }
 
 /** Takes turns for all cases, as many rounds as asked for, and those on a noisy machine again. The last attempt is kept. */
-export async function alternate({ cases, rounds, calibrations, ...how }: AlternationOptions): Promise<Turn[]> {
+export async function alternate({
+  cases,
+  rounds,
+  attempts,
+  calibrations,
+  ...how
+}: AlternationOptions): Promise<Turn[]> {
   const turns: Turn[] = [];
   for (let round = 1; round <= rounds; round++)
     for (const name of cases)

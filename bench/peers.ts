@@ -17,10 +17,12 @@ import { count } from "./workload.js";
 const { values } = parseArgs({
   options: {
     suite: { type: "string", default: [...suites.keys()].join(",") },
-    /** Only cases that have one of these in their name. */
+    /** Only these cases: whole names, or parts that a name has between + and /. */
     cases: { type: "string" },
     rounds: { type: "string" },
     steps: { type: "string" },
+    /** How many times at most a turn is taken where the machine is not quiet. */
+    attempts: { type: "string", default: "3" },
     threads: { type: "string", default: `${availableParallelism()}` },
     /** Calibration of this machine when it is known to be quiet, in GF/s. */
     quiet: { type: "string" },
@@ -40,7 +42,8 @@ const chosen = values.suite.split(",").map(suiteOf);
 /** The cases asked for. */
 function casesOf({ name, cases }: Suite): readonly string[] {
   const wanted = values.cases?.split(",");
-  const found = wanted ? cases.filter((c) => wanted.some((part) => c.includes(part))) : cases;
+  const asked = (c: string) => wanted?.some((w) => (cases.includes(w) ? c === w : c.split(/[+/]/).includes(w))) ?? true;
+  const found = cases.filter(asked);
   if (found.length === 0) report(`${name} has none of the cases ${values.cases}`);
   return found;
 }
@@ -104,6 +107,7 @@ async function measure(suite: Suite): Promise<SuiteResults> {
     cases: casesOf(suite),
     sides,
     rounds,
+    attempts: count("attempts", values.attempts),
     options,
     calibrations,
     report,

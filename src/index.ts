@@ -1,6 +1,6 @@
 /** All of Fovea: what runs anywhere, and what needs Node. */
 export * from "./data/node.js";
-export { ortEngine, ortWebEngine } from "./engines/ort/node.js";
+export { type OrtNodeOptions, ortEngine, ortWebEngine } from "./engines/ort/node.js";
 export * from "./hub/index.js";
 export * from "./train/node.js";
 export * from "./web.js";

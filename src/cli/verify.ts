@@ -34,7 +34,8 @@ export const verifyCommand = new Command("verify")
     if (found.length === 0) throw new FoveaError(`no .safetensors file in ${paths.join(", ")}`);
     const engines: Engine[] = [
       ...(engine === "ort" ? [] : [referenceEngine()]),
-      ...(engine === "reference" ? [] : [ortEngine()]),
+      // Both lowerings: training uses the one or the other.
+      ...(engine === "reference" ? [] : [ortEngine({ layout: "blocked" }), ortEngine({ layout: "plain" })]),
     ];
     const progress = new ProgressLine();
     const files: FileResult[] = [];

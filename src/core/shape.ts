@@ -21,6 +21,13 @@ export function staticShape(shape: Shape): readonly number[] {
   });
 }
 
+/** The sizes of a [N,C,H,W] array (or a weight [O,C,kh,kw]). @throws ShapeError if it has another rank or a symbolic batch. */
+export function fourSizes(shape: Shape): readonly [number, number, number, number] {
+  const [n, c, h, w, ...more] = staticShape(shape);
+  if (w === undefined || more.length > 0) throw new ShapeError(`needs four dimensions, got ${formatShape(shape)}`);
+  return [n!, c!, h!, w];
+}
+
 /** The dimension as a number. @throws ShapeError if it is the symbolic batch. */
 export function staticDim(d: Dim | undefined): number {
   if (typeof d !== "number") throw new ShapeError("needs a fixed size, got the symbolic batch N");

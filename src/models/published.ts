@@ -30,7 +30,7 @@ function simamCifar({ arch, attention, numClasses, reduction, lambda }: Settings
 
 /** Pre-activation networks of the SimAM repository, where a module is joined to the convolution that it follows. */
 function preact({ depth, block, attention, numClasses }: Settings): PublishedNetwork {
-  const options = { classes: Number(numClasses), block: String(block) as "basic" | "bottleneck" };
+  const options = { classes: Number(numClasses), block: block === "bottleneck" ? "bottleneck" : "basic" } as const;
   return joined(attention, (chosen) => preactResnet(Number(depth), { ...options, attention: chosen }));
 }
 

@@ -20,6 +20,27 @@ export function windowCount(size: number, kernel: number, stride: number, paddin
   return Math.floor((size + padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
+/** Sizes that decide how the windows of a convolution lie on its input. */
+interface Windows extends Pick<ConvAttributes, "strides" | "pads" | "dilations"> {
+  readonly kernel: readonly [number, number];
+  readonly height: number;
+  readonly width: number;
+  readonly oh: number;
+  readonly ow: number;
+}
+
+/** How many rows and columns must stand below and right of the input so that the windows end there; negative: so many are not read. */
+export function missingPads({ strides, dilations, kernel, pads, oh, ow, height, width }: Windows): [number, number] {
+  const extent = (count: number, i: 0 | 1) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1;
+  return [extent(oh, 0) - height - pads[0], extent(ow, 1) - width - pads[1]];
+}
+
+/** The padding of the convolution of dy that is the input gradient, for stride 1. It may be negative. */
+export function turnedPads({ kernel, dilations, pads }: Pick<Windows, "kernel" | "dilations" | "pads">) {
+  const [down, across] = kernel.map((k, i) => dilations[i]! * (k - 1)) as [number, number];
+  return [down - pads[0], across - pads[1], down - pads[2], across - pads[3]] as const;
+}
+
 function outputShape(x: Shape, w: Shape, { strides, pads, dilations, group }: ConvAttributes): Shape {
   const given = `${formatShape(x)} and weight ${formatShape(w)}`;
   if (x.length !== 4 || w.length !== 4)

@@ -5,7 +5,7 @@ import { attentionModules } from "../../src/attention/index.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { GoldenFile } from "../../src/testing/golden/file.js";
 import { checkModuleFile } from "../../src/testing/golden/module.js";
-import { ort } from "../support/engines.js";
+import { ortBlocked, ortPlain } from "../support/engines.js";
 
 // Inputs, outputs and gradients of the authors' PyTorch code in float64, a selection of the golden vectors.
 const folder = new URL("../../../test/golden/", import.meta.url);
@@ -14,7 +14,7 @@ const files = readdirSync(folder)
   .map((name) => ({ name, file: new GoldenFile(readFileSync(new URL(name, folder))) }))
   .filter(({ file }) => file.hasText("module"));
 
-for (const engine of [referenceEngine(), ort])
+for (const engine of [referenceEngine(), ortBlocked, ortPlain])
   for (const { name, file } of files)
     test(`${name} on ${engine.name}`, async () => {
       const { ok, worst } = await checkModuleFile(file, engine);

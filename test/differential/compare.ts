@@ -72,7 +72,8 @@ export async function compare(
       const size = magnitude(toFloat64(value));
       const error = distance(actual.get(what)!, value);
       const moved = response.get(what)! + (floor / noise.factor) * size;
-      const allowed = noise.factor * moved;
+      // Nothing below float32's smallest normal number is looked at.
+      const allowed = Math.max(noise.factor * moved, 2 ** -126);
       arrays++;
       if (allowed > 0.01 * size && size > 0) blind++;
       worst = Math.max(worst, moved > 0 ? error / moved : 0);

@@ -6,6 +6,16 @@ import { engineIn, type Host, nodeRules, type OrtOptions, wasmRules } from "./en
 import type { HostRequest, HostResult } from "./session.js";
 import type { Answer, WorkerSetup } from "./worker.js";
 
+/** Options of {@link ortEngine}. */
+export interface OrtNodeOptions extends OrtOptions {
+  /**
+   * How activations and weights lie in memory: `plain` (row-major, standard operators), `blocked` (channels in blocks, by operators of
+   * ONNX Runtime's own that are faster with changing weights), or `auto` (default): blocked for graphs with gradients of
+   * convolutions over more than four images. Where the processor has no such operators everything is plain.
+   */
+  readonly layout?: "auto" | "plain" | "blocked";
+}
+
 /**
  * ONNX Runtime on the processor, in float32. Sessions live in a worker thread: the event loop stays free while they run.
  *
@@ -14,9 +24,10 @@ import type { Answer, WorkerSetup } from "./worker.js";
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
  * const { output } = await executable.run({ input: float32([1, 3, 32, 32], pixels) });
  */
-export function ortEngine(options: OrtOptions = {}): Engine {
+export function ortEngine(options: OrtNodeOptions = {}): Engine {
   const { threads = availableParallelism(), rules = new Map(), layout = "auto" } = options;
-  return engineIn(new WorkerHost({ build: "native", threads }), "ort", new Map([...nodeRules, ...rules]), layout);
+  const name = layout === "auto" ? "ort" : `ort-${layout}`;
+  return engineIn(new WorkerHost({ build: "native", threads }), name, new Map([...nodeRules, ...rules]), layout);
 }
 
 /**
@@ -27,7 +38,7 @@ export function ortEngine(options: OrtOptions = {}): Engine {
  * const engine = ortWebEngine({ threads: 2 });
  */
 export function ortWebEngine({ threads = availableParallelism(), rules = new Map() }: OrtOptions = {}): Engine {
-  return engineIn(new WorkerHost({ build: "wasm", threads }), "ort-web", new Map([...wasmRules, ...rules]));
+  return engineIn(new WorkerHost({ build: "wasm", threads }), "ort-web", new Map([...wasmRules, ...rules]), "plain");
 }
 
 /** The worker thread, started when first needed. It keeps the process alive only while a request is open. */

@@ -36,6 +36,17 @@ export class OnnxWriter {
     this.#scope = scope.replace(/ ?\(.*\)$/, "").replaceAll(".", "/");
   }
 
+  /** Writes something that belongs to another module than what is being written. */
+  within<T>(scope: string, build: () => T): T {
+    const outer = this.#scope;
+    this.enter(scope);
+    try {
+      return build();
+    } finally {
+      this.#scope = outer;
+    }
+  }
+
   /** Writes a node and returns the names of its outputs. */
   emitAll(
     type: string,

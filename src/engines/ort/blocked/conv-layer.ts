@@ -1,8 +1,9 @@
+import { fourSizes } from "../../../core/shape.js";
 import type { Node, Value } from "../../../graph/graph.js";
 import type { ConvAttributes } from "../../../ops/conv.js";
 import type { LayoutKind } from "./layout.js";
 
-/** A convolution, as one of its three computations shows it. */
+/** The sizes of a convolution: x is [n, channels, height, width], y [n, filters, oh, ow], the weight [filters, perGroup, ...kernel]. */
 export interface ConvLayer extends ConvAttributes {
   readonly n: number;
   readonly channels: number;
@@ -25,13 +26,13 @@ export function partsOf(node: Node): { readonly x: Value; readonly weight: Value
   return undefined;
 }
 
-/** The layer that a node computes the output or a gradient of. */
+/** The layer that a node computes the output or a gradient of; undefined for other nodes and while the batch has no size. */
 export function layerShape(node: Node): ConvLayer | undefined {
   const parts = partsOf(node);
   if (!parts || [parts.x, parts.weight, parts.y].some(({ shape }) => shape.includes("N"))) return undefined;
-  const [n, channels, height, width] = parts.x.shape as readonly number[] as [number, number, number, number];
-  const [filters, perGroup, kh, kw] = parts.weight.shape as readonly number[] as [number, number, number, number];
-  const [, , oh, ow] = parts.y.shape as readonly number[] as [number, number, number, number];
+  const [n, channels, height, width] = fourSizes(parts.x.shape);
+  const [filters, perGroup, kh, kw] = fourSizes(parts.weight.shape);
+  const [, , oh, ow] = fourSizes(parts.y.shape);
   const { strides, pads, dilations, group } = node.attributes as unknown as ConvAttributes;
   const kernel = [kh, kw] as const;
   return { strides, pads, dilations, group, n, channels, height, width, filters, perGroup, kernel, oh, ow };
@@ -47,7 +48,8 @@ export interface BlockedLayer extends ConvLayer {
  * - channels and filters are multiples of 4, so that they can be brought into blocks and filled up, and fill half a block at least;
  *   an input with fewer channels than a block is read as it is (`stem`);
  * - groups of more than one channel fill blocks;
- * - there is more than one position: what is left otherwise is a product of matrices.
+ * - there is more than one position: what is left otherwise is a product of matrices;
+ * - sizes are known, the batch included, and no padding is negative.
  */
 export function layerOf(node: Node, block: number): BlockedLayer | undefined {
   const layer = layerShape(node);

@@ -1,3 +1,4 @@
+import { fourSizes } from "../../../core/shape.js";
 import { toFloat32 } from "../../../core/tensor.js";
 import type { Lowering } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
@@ -32,7 +33,10 @@ interface Packed {
   readonly name: string;
 }
 
-/** The forms in which the values of a graph stand in the model that is written: plain, blocked maps, blocked weights. Conversions are written on demand, once. */
+/**
+ * The forms in which the values of a graph stand in the model that is written: plain, blocked maps, planes, packed weights.
+ * Whoever asks for a value in a form gets it; a conversion is written when one is first asked for, once.
+ */
 export class Forms {
   readonly to: BlockedWriter;
   readonly #maps = new Map<Value, Maps>();
@@ -77,6 +81,7 @@ export class Forms {
     return source.kind === "constant" || (source.kind === "state" && !this.#changing.has(source.cell));
   }
 
+  /** Who reads a value: nodes, and `null` for every output or update that it is. */
   readers(value: Value): readonly (Node | null)[] {
     return this.#readers.get(value) ?? [];
   }
@@ -103,32 +108,42 @@ export class Forms {
     return (value.shape[1] as number) % this.block !== 0;
   }
 
+  /** A value in blocked layout: as it stands there, written now if it was waiting, or converted from its plain array. */
   maps(value: Value): Maps {
     const pending = this.takePending(value);
     if (pending) this.#maps.set(value, pending.emit({}));
     let maps = this.#maps.get(value);
     if (!maps) {
-      const shape = value.shape as unknown as Maps["shape"];
+      const shape = fourSizes(value.shape);
       maps = this.to.reorderInput(this.lowering.plain(value), shape);
       this.#maps.set(value, maps);
     }
     return maps;
   }
 
+  /** Keeps what a rule has written for a value. */
   setMaps(value: Value, maps: Maps): void {
     this.#maps.set(value, maps);
   }
 
-  /** Keeps a result unwritten if it has one reader only. */
+  /** Keeps a result unwritten if it has one reader only; with more readers it is written now. */
   setPending(value: Value, pending: Pending): void {
-    if (this.readers(value).length === 1) this.#pending.set(value, pending);
-    else this.#maps.set(value, pending.emit({}));
+    if (this.readers(value).length !== 1) {
+      this.#maps.set(value, pending.emit({}));
+      return;
+    }
+    // Whenever it is written, it belongs to its own module.
+    const { scope } = value.node!;
+    const emit: Pending["emit"] = (epilogue) => this.write.within(scope, () => pending.emit(epilogue));
+    this.#pending.set(value, { ...pending, emit });
   }
 
+  /** A result that is not written yet, to look at. */
   pending(value: Value): Pending | undefined {
     return this.#pending.get(value);
   }
 
+  /** The same, for who writes it in its own way: it is no longer waited for. */
   takePending(value: Value): Pending | undefined {
     const pending = this.#pending.get(value);
     this.#pending.delete(value);
@@ -137,6 +152,7 @@ export class Forms {
 
   // Planes -------------------------------------------------------------------------------------------------------------
 
+  /** Whether a value stands as planes already. */
   isPlanes(value: Value): boolean {
     return this.#planes.has(value);
   }
@@ -145,7 +161,7 @@ export class Forms {
   planes(value: Value): readonly Maps[] {
     let planes = this.#planes.get(value);
     if (!planes) {
-      const [n, channels, height, width] = value.shape as readonly number[] as [number, number, number, number];
+      const [n, channels, height, width] = fourSizes(value.shape);
       const name = this.lowering.plain(value);
       const apart = channels === 1 ? name : this.write.transpose(name, [1, 0, 2, 3]);
       planes = Array.from({ length: channels }, (_, c) => {
@@ -161,6 +177,7 @@ export class Forms {
     return planes;
   }
 
+  /** Keeps the planes that a rule has written for a value. */
   setPlanes(value: Value, planes: readonly Maps[]): void {
     this.#planes.set(value, planes);
   }
@@ -172,10 +189,12 @@ export class Forms {
 
   // Weights ------------------------------------------------------------------------------------------------------------
 
+  /** A value that stands in a weight's layout. */
   packed(value: Value): Packed | undefined {
     return this.#packed.get(value);
   }
 
+  /** Keeps what a rule has written for a value in a weight's layout. */
   setPacked(value: Value, layout: Layout, name: string): void {
     this.#packed.set(value, { layout, name });
   }
@@ -227,7 +246,7 @@ export class Forms {
     return missing ? this.write.emit("Pad", [name, this.write.ints([0, missing])]) : name;
   }
 
-  /** The plain array of a value that stands in another form. */
+  /** The plain array of a value that stands in another form, written now; undefined if it stands in none. */
   plain(value: Value): string | undefined {
     const packed = this.#packed.get(value);
     if (packed && !this.isConstant(value)) return this.#unpackNow(packed.name, packed.layout);

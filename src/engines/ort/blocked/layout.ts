@@ -24,6 +24,7 @@ export interface Layout {
   readonly perm: readonly number[];
 }
 
+/** The smallest multiple of `block` that is not below n. */
 export const roundUp = (n: number, block: number): number => Math.ceil(n / block) * block;
 
 /** Which of the first two axes are blocked, and the order in memory of the axes after splitting. */
@@ -35,6 +36,12 @@ const arrangements: Record<LayoutKind, { readonly blocked: readonly [boolean, bo
   depthwise: { blocked: [true, false], perm: [0, 2, 3, 1] },
 };
 
+/**
+ * The layout of plain arrays of the shape `from`, with `block` channels to a block.
+ *
+ * @example
+ * layoutOf("maps", [2, 20, 8, 8], 16).shape; // [2, 32, 8, 8]
+ */
 export function layoutOf(kind: LayoutKind, from: readonly number[], block: number): Layout {
   const { blocked, perm } = arrangements[kind];
   const channels = from.slice(0, 2).map((n, axis) => (blocked[axis] ? roundUp(n, block) : n));

@@ -19,7 +19,10 @@ export interface Geometry {
   readonly pads?: readonly [number, number, number, number];
 }
 
-/** What a blocked convolution does with its sums before it stores them: y = activation(sums + bias + sum). */
+/**
+ * What a blocked convolution does with its sums before it stores them: y = activation(sums + bias + sum). `bias` is a vector over
+ * whole blocks, `sum` names blocked maps of y's shape; `hardSigmoid` are the slope and offset of min(1, max(0, slope · v + offset)).
+ */
 export interface Epilogue {
   readonly bias?: string | undefined;
   readonly sum?: string | undefined;
@@ -31,7 +34,8 @@ export const blockedDomain = "com.microsoft.nchwc";
 
 /**
  * Writes ONNX Runtime's blocked operators. They check next to nothing themselves: a wrong number of channels ends the process, or
- * gives wrong numbers without a word. So everything that they ask for is checked here, and nothing else writes them.
+ * gives wrong numbers without a word. So everything that they ask for is checked here, and nothing else writes them. What fails a
+ * check is a mistake of the rule that called, and throws a plain Error.
  */
 export class BlockedWriter {
   constructor(
@@ -46,6 +50,7 @@ export class BlockedWriter {
     return from.length === to.length && from.every((d, i) => d === to[i]) ? name : this.write.reshape(name, to);
   }
 
+  /** Maps seen under another shape, in which the channels still fill whole blocks: [N,C,H,W] as [1,N·C,H,W], for example. */
   viewMaps({ name, shape }: Maps, to: Maps["shape"]): Maps {
     return { name: this.view(name, shape, to), shape: to };
   }
@@ -107,6 +112,7 @@ export class BlockedWriter {
     return this.filled(1, [channels, 1, 1, 1]);
   }
 
+  /** A constant array of one repeated number, shared by all that ask for it. */
   filled(value: number, shape: readonly number[]): string {
     const key = `fill_${value}_${shape.join("_")}`;
     return this.write.once(key, () => tensor("float32", shape, new Float32Array(sizeOf(shape)).fill(value)));
@@ -132,6 +138,7 @@ export class BlockedWriter {
     return this.write.emit(kind, [x.name], {}, blockedDomain);
   }
 
+  /** Pooling over windows; what fills up a block is pooled along, and stays zero. */
   pool(
     kind: "MaxPool" | "AveragePool",
     x: Maps,

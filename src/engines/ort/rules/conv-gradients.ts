@@ -1,7 +1,12 @@
 import { staticDim } from "../../../core/shape.js";
 import { convolution } from "../../../formats/onnx/rules/neural.js";
 import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
-import type { ConvInputGradAttributes, ConvWeightGradAttributes } from "../../../ops/conv.js";
+import {
+  type ConvInputGradAttributes,
+  type ConvWeightGradAttributes,
+  missingPads,
+  turnedPads,
+} from "../../../ops/conv.js";
 
 /**
  * dx, from (dy, w). With stride 1 it is itself a convolution: of dy with the weight whose taps are turned around and whose
@@ -14,7 +19,7 @@ const inputGrad: Rule = (node, [dy, w], write) => {
   const [filters, perGroup, kh, kw] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
   const kernel = [kh, kw];
   const reach = kernel.map((k, i) => dilations[i]! * (k - 1));
-  const turned = [reach[0]! - pads[0], reach[1]! - pads[1], reach[0]! - pads[2], reach[1]! - pads[3]];
+  const turned = turnedPads({ kernel: [kh, kw], dilations, pads });
   if (strides[0] === 1 && strides[1] === 1 && turned.every((pad) => pad >= 0)) {
     const weight = swapChannels(w!, [filters, perGroup, kh, kw], group, write);
     const turnedWeight = kh * kw === 1 ? weight : turnTaps(weight, write);
@@ -70,7 +75,7 @@ const weightGrad: Rule = (node, [x, dy], write) => {
   const layer: Layer = { ...attributes, n, channels, height, width, filters, oh, ow };
   if (group === 1 && dilations[0] === 1 && dilations[1] === 1) return [plainWeightGrad(x!, dy!, layer, write)];
   if (group === channels && group === filters) {
-    const [bottom, right] = neededPads(layer);
+    const [bottom, right] = missingPads(layer);
     const padded = padMaps(x!, layer, [bottom, right], write);
     const images = write.reshape(padded, [
       1,
@@ -107,12 +112,6 @@ type Layer = ConvWeightGradAttributes & {
   readonly ow: number;
 };
 
-/** What must stand below and right of the input so that the windows end exactly there; negative: cut off. */
-function neededPads({ strides, dilations, kernel, pads, oh, ow, height, width }: Layer): [number, number] {
-  const extent = (count: number, i: 0 | 1) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1;
-  return [extent(oh, 0) - height - pads[0], extent(ow, 1) - width - pads[1]];
-}
-
 /** Zeros around (or cuts from) the maps of a [N,C,H,W] array. */
 function padMaps(x: string, { pads }: Layer, [bottom, right]: readonly [number, number], write: OnnxWriter): string {
   const all = [0, 0, pads[0], pads[1], 0, 0, bottom, right];
@@ -134,7 +133,7 @@ function plainWeightGrad(x: string, dy: string, layer: Layer, write: OnnxWriter)
       ])
     : x;
   const [h, w] = skips ? [oh, ow] : [height, width];
-  const [bottom, right] = skips ? [0, 0] : neededPads(layer);
+  const [bottom, right] = skips ? [0, 0] : missingPads(layer);
   const [sy, sx] = skips ? [1, 1] : strides;
 
   const pixels = channels === 1 ? write.reshape(read, [n, h, w, 1]) : write.transpose(read, [0, 2, 3, 1]); // [N,h,w,C]
@@ -155,7 +154,7 @@ function plainWeightGrad(x: string, dy: string, layer: Layer, write: OnnxWriter)
 
 function tapByTap(x: string, dy: string, layer: Layer, write: OnnxWriter): string {
   const { n, channels, filters, group, kernel, strides, dilations, oh, ow } = layer;
-  const padded = padMaps(x, layer, neededPads(layer), write);
+  const padded = padMaps(x, layer, missingPads(layer), write);
   const outputs = write.reshape(dy, [n, group, filters / group, oh * ow]);
   const taps: string[] = [];
   for (let ky = 0; ky < kernel[0]; ky++)

@@ -1,5 +1,6 @@
 import type { Value } from "../../../../graph/graph.js";
-import { type BlockedLayer, layerOf } from "../conv-layer.js";
+import { missingPads } from "../../../../ops/conv.js";
+import { type BlockedLayer, type ConvLayer, layerOf } from "../conv-layer.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf, roundUp } from "../layout.js";
 import type { Maps } from "../writer.js";
@@ -20,15 +21,9 @@ const weightGrad: BlockedRule = (node, forms) => {
   return true;
 };
 
-/** How far the windows reach over the input's last row and column; negative: so many are not read at all. */
-function missing({ strides, dilations, kernel, pads, oh, ow, height, width }: BlockedLayer): [number, number] {
-  const extent = (count: number, i: 0 | 1) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1;
-  return [extent(oh, 0) - height - pads[0], extent(ow, 1) - width - pads[1]];
-}
-
 /** Around the input: what the windows need. Rows that no window reads stay, and are left out of the result. */
-function padsOf(layer: BlockedLayer): [number, number, number, number] {
-  const [bottom, right] = missing(layer);
+export function padsOf(layer: ConvLayer): [number, number, number, number] {
+  const [bottom, right] = missingPads(layer);
   return [layer.pads[0], layer.pads[1], Math.max(0, bottom), Math.max(0, right)];
 }
 
@@ -74,6 +69,7 @@ function asKernel(dy: Maps, forms: Forms): { readonly name: string; readonly ima
   });
 }
 
+/** dw of a dense or grouped layer, in the layout `filters`. */
 function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
   const { to, write, block } = forms;
   const { group, kernel, strides, dilations } = layer;
@@ -162,16 +158,16 @@ function stemGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string
   });
   const outBlocks = dy.shape[1] / block;
   const [rows, columns] = [taps.shape[2], taps.shape[3] / channels];
-  let name5 = write.reshape(taps.name, [outBlocks, rows, columns, channels, block]);
+  let unrolled = write.reshape(taps.name, [outBlocks, rows, columns, channels, block]);
   if (rows !== kernel[0] || columns !== kernel[1])
-    name5 = write.emit("Slice", [
-      name5,
+    unrolled = write.emit("Slice", [
+      unrolled,
       write.ints([0, 0]),
       write.ints([kernel[0], (kernel[1] - 1) * dilations[1] + 1]),
       write.ints([1, 2]),
       write.ints([1, dilations[1]]),
     ]);
-  return write.transpose(name5, [0, 3, 1, 2, 4]);
+  return write.transpose(unrolled, [0, 3, 1, 2, 4]);
 }
 
 /** Each image and channel is a group of its own, with its map of dy as the kernel; then the images are summed over. */
@@ -195,4 +191,5 @@ function depthwiseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): s
   return forms.crop(write.reshape(sum, shape), shape, [channels / block, kernel[0], kernel[1], block]);
 }
 
+/** Gradients of convolutions with respect to the weight. */
 export const convWeightGradRules = new Map<string, BlockedRule>([["ConvWeightGrad", weightGrad]]);

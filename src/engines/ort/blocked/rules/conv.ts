@@ -1,3 +1,5 @@
+import { fourSizes } from "../../../../core/shape.js";
+import { turnedPads } from "../../../../ops/conv.js";
 import { type BlockedLayer, layerOf } from "../conv-layer.js";
 import type { BlockedRule, Forms, Phases } from "../forms.js";
 import { layoutOf, roundUp } from "../layout.js";
@@ -8,13 +10,11 @@ const conv: BlockedRule = (node, forms) => {
   const layer = layerOf(node, forms.block);
   const [x, w, bias] = node.inputs;
   if (!layer || (layer.kind !== "stem" && !forms.canBeMaps(x!))) return false;
-  // With a constant weight ONNX Runtime chooses blocks itself.
+  // In training, a frozen layer on a plain input: ONNX Runtime packs its constant weight and chooses blocks itself.
   if (forms.isConstant(w!) && !forms.isMaps(x!) && forms.lowering.graph.updates.length > 0) return false;
   const { strides, dilations, pads, group } = layer;
   const source =
-    layer.kind === "stem"
-      ? { name: forms.lowering.plain(x!), shape: x!.shape as unknown as Maps["shape"] }
-      : forms.maps(x!);
+    layer.kind === "stem" ? { name: forms.lowering.plain(x!), shape: fourSizes(x!.shape) } : forms.maps(x!);
   const weight = forms.weight(w!, layer.kind);
   const b = bias && forms.vector(bias);
   const geometry = { strides, dilations, pads, group: layer.kind === "depthwise" ? source.shape[1] : group };
@@ -42,11 +42,10 @@ const inputGrad: BlockedRule = (node, forms) => {
   const [dy, w] = node.inputs;
   if (!layer || layer.kind === "stem" || !forms.canBeMaps(dy!)) return false;
   const result = node.outputs[0]!;
-  const { strides, pads, dilations, kernel } = layer;
+  const { strides, dilations, kernel } = layer;
   const taps = kernel[0] * kernel[1];
   if (strides[0] === 1 && strides[1] === 1) {
-    const reach = kernel.map((k, i) => dilations[i]! * (k - 1)) as [number, number];
-    const turned = [reach[0] - pads[0], reach[1] - pads[1], reach[0] - pads[2], reach[1] - pads[3]] as const;
+    const turned = turnedPads(layer);
     if (turned.some((p) => p < 0)) return false;
     const from = forms.maps(dy!);
     const order = Array.from({ length: taps }, (_, t) => taps - 1 - t);
@@ -119,6 +118,7 @@ function gradConv(
     to.conv(from, named, shape, { ...geometry, group: kind === "depthwise" ? all : group }, epilogue);
 }
 
+/** The convolution of dy that yields one class of rows and columns of dx. */
 interface Phase {
   readonly taps: readonly number[];
   readonly kernel: readonly [number, number];
@@ -147,6 +147,10 @@ function phasesOf(layer: BlockedLayer): (Phase | undefined)[] | undefined {
   );
 }
 
+/**
+ * The same along one axis: for each remainder, its taps in the order in which they meet dy, and how far they reach over the first and
+ * last of dy. Undefined if one does not reach to an end: padding would be negative.
+ */
 function axisPhases(stride: number, pad: number, taps: number, size: number, outputs: number) {
   const count = Math.ceil(size / stride);
   const phases = Array.from({ length: stride }, (_, a) => {
@@ -203,6 +207,7 @@ export function addPhases(a: Phases, b: Phases): Phases | undefined {
   };
 }
 
+/** Convolutions and their gradients with respect to the input. */
 export const convRules = new Map<string, BlockedRule>([
   ["Conv", conv],
   ["ConvInputGrad", inputGrad],

@@ -1,3 +1,4 @@
+import { fourSizes } from "../../../../core/shape.js";
 import { sizeOf } from "../../../../core/tensor.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import type { BlockedRule, Forms } from "../forms.js";
@@ -141,7 +142,7 @@ function broadcast(node: Node, y: Value, forms: Forms): boolean {
   const small = x === a ? b : a;
   const rank = 4 - small.shape.length;
   const shape = [...Array<number>(Math.max(0, rank)).fill(1), ...(small.shape as readonly number[])];
-  const [n, channels, height, width] = y.shape as readonly number[] as [number, number, number, number];
+  const [n, channels, height, width] = fourSizes(y.shape);
   const { block, to, write: w } = forms;
   const is = (...dims: readonly number[]) => dims.every((d, i) => d === shape[i]);
   const blocks = channels / block;
@@ -210,12 +211,12 @@ export function inLanes(value: Value, shape: Maps["shape"], forms: Forms): strin
   });
 }
 
-/** A value repeated to full maps. */
+/** One number for each channel, repeated to full maps, if what reads them is in blocks. */
 const expand: BlockedRule = (node, forms) => {
   const [x] = node.inputs as [Value];
   const [y] = node.outputs as [Value];
   if (!y.shape.every((d) => typeof d === "number") || y.shape.length !== 4 || x.shape.length !== 4) return false;
-  const [n, channels, height, width] = y.shape as readonly number[] as [number, number, number, number];
+  const [n, channels, height, width] = fourSizes(y.shape);
   if (height * width === 1 || channels % forms.block !== 0) return false;
   if (![n, channels, 1, 1].every((d, i) => d === x.shape[i])) return false;
   if (!readByMaps(y, forms)) return false;
@@ -233,6 +234,7 @@ function readByMaps(value: Value, forms: Forms): boolean {
   return forms.readers(value).some((node) => node?.inputs.some((x) => x !== value && forms.isMaps(x)));
 }
 
+/** Operators on every element, with operands of full size or broadcast. */
 export const elementwiseRules = new Map<string, BlockedRule>([
   ...[...Object.keys(unary), ...Object.keys(nary)].map((name) => [name, elementwise] as const),
   ["Expand", expand],

@@ -1,3 +1,4 @@
+import { fourSizes } from "../../../../core/shape.js";
 import type { Value } from "../../../../graph/graph.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import type { Maps } from "../writer.js";
@@ -12,7 +13,7 @@ const concat: BlockedRule = (node, forms) => {
   if (node.attributes.axis !== 1 || !node.inputs.some((x) => forms.isMaps(x))) return false;
   if (!node.inputs.every((x) => forms.canBeMaps(x) && !forms.isPadded(x))) return false;
   const parts = node.inputs.map((x) => byBlocks(forms.maps(x), forms));
-  const shape = y.shape as readonly number[] as Maps["shape"];
+  const shape = fourSizes(y.shape);
   forms.setMaps(y, { name: forms.write.reshape(forms.write.emit("Concat", parts, { axis: 1 }), shape), shape });
   return true;
 };
@@ -26,12 +27,29 @@ const slice: BlockedRule = (node, forms) => {
   if (axis !== 1 || !forms.isMaps(x) || [start, end, x.shape[1] as number].some((c) => c % block !== 0)) return false;
   const range = [write.ints([start / block]), write.ints([end / block]), write.ints([1])];
   const name = write.emit("Slice", [byBlocks(forms.maps(x), forms), ...range]);
-  const shape = y.shape as readonly number[] as Maps["shape"];
+  const shape = fourSizes(y.shape);
   forms.setMaps(y, { name: write.reshape(name, shape), shape });
   return true;
 };
 
+/** Waiting asks for one element of the signal only, whatever its form, and leaves the value in the form that it has. */
+const after: BlockedRule = (node, forms) => {
+  const [x, signal] = node.inputs as [Value, Value];
+  const [y] = node.outputs as [Value];
+  const wait = (name: string) => {
+    const given = forms.isMaps(signal) ? forms.maps(signal).name : forms.lowering.plain(signal);
+    return forms.rules.get("After")!(node, [name, given], forms.write)[0]!;
+  };
+  if (forms.isMaps(x)) {
+    const maps = forms.maps(x);
+    forms.setMaps(y, { ...maps, name: wait(maps.name) });
+  } else forms.lowering.define(y, wait(forms.lowering.plain(x)));
+  return true;
+};
+
+/** Joining and cutting channels, and waiting. */
 export const movementRules = new Map<string, BlockedRule>([
   ["Concat", concat],
   ["Slice", slice],
+  ["After", after],
 ]);

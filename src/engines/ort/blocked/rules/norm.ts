@@ -124,6 +124,7 @@ const evaluation: BlockedRule = (node, forms) => {
   return true;
 };
 
+/** Batch norm in training, its gradient, and with given statistics. */
 export const normRules = new Map<Node["op"]["name"], BlockedRule>([
   ["BatchNormTraining", training],
   ["BatchNormTrainingGrad", trainingGrad],

@@ -1,9 +1,13 @@
 import type { Node, Value } from "../../../../graph/graph.js";
+import { turnedPads } from "../../../../ops/conv.js";
 import { type ConvLayer, layerShape } from "../conv-layer.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import type { Maps } from "../writer.js";
+import { padsOf } from "./conv-weight-grad.js";
 
 /**
+ * The largest number of pairs of an input and an output channel.
+ *
  * Convolutions between few channels, such as the 7×7 from two maps to one of a spatial gate, have too few channels for blocks of
  * channels. Here the images lie in the lanes: every channel is one map [1,N,H,W] of N "channels", and each pair of an input and
  * an output channel is a depthwise convolution whose kernel is the same in all lanes. (As a plain convolution the forward pass takes
@@ -11,6 +15,7 @@ import type { Maps } from "../writer.js";
  */
 const mostChannels = 4;
 
+/** The layer of a node that can be computed so: few pairs of channels, images by fours, kernels of more than one tap. */
 function planeLayer(node: Node): ConvLayer | undefined {
   const layer = layerShape(node);
   if (layer?.group !== 1 || layer.channels * layer.filters > mostChannels) return undefined;
@@ -76,9 +81,8 @@ const inputGrad: BlockedRule = (node, forms) => {
   const [dy, w] = node.inputs as [Value, Value];
   if (!layer || layer.strides.some((s) => s > 1)) return false;
   const { write } = forms;
-  const { dilations, pads, kernel, channels, filters } = layer;
-  const reach = kernel.map((k, i) => dilations[i]! * (k - 1)) as [number, number];
-  const turned = [reach[0] - pads[0], reach[1] - pads[1], reach[0] - pads[2], reach[1] - pads[3]] as const;
+  const { dilations, kernel, channels, filters } = layer;
+  const turned = turnedPads(layer);
   if (turned.some((p) => p < 0)) return false;
   const taps = kernel[0] * kernel[1];
   const order = Array.from({ length: filters * channels * taps }, (_, i) => i - (i % taps) + (taps - 1 - (i % taps)));
@@ -105,12 +109,8 @@ const weightGrad: BlockedRule = (node, forms) => {
   const [x, dy] = node.inputs as [Value, Value];
   if (!layer) return false;
   const { write, to, block } = forms;
-  const { strides, dilations, kernel, oh, ow, pads, height, width } = layer;
-  const missing = ([0, 1] as const).map(
-    (i) => ([oh, ow][i]! - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 - [height, width][i]! - pads[i],
-  );
-  const around = [pads[0], pads[1], Math.max(0, missing[0]!), Math.max(0, missing[1]!)] as const;
-  const inputs = forms.planes(x).map((maps) => to.pad(maps, around));
+  const { strides, dilations, oh, ow } = layer;
+  const inputs = forms.planes(x).map((maps) => to.pad(maps, padsOf(layer)));
   const taps = forms.planes(dy).flatMap((kernels) =>
     inputs.map((maps) => {
       const lanes = maps.shape[1];
@@ -147,6 +147,7 @@ const slice: BlockedRule = (node, forms) => {
   return true;
 };
 
+/** Convolutions between few channels, their gradients, and what joins and cuts their maps. */
 export const planeRules = new Map<string, BlockedRule>([
   ["Conv", conv],
   ["ConvInputGrad", inputGrad],

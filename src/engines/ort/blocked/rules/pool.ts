@@ -3,6 +3,7 @@ import type { MaxPoolAttributes } from "../../../../ops/pool.js";
 import type { ResampleAttributes } from "../../../../ops/resample.js";
 import type { BlockedRule } from "../forms.js";
 
+/** Windows stay within a channel, so lanes do not matter. A last block that is not full goes plain. */
 const maxPool: BlockedRule = (node, forms) => {
   const [x] = node.inputs as [Value];
   if (!forms.isMaps(x) || forms.isPadded(x)) return false;
@@ -26,6 +27,7 @@ const resample: BlockedRule = (node, forms) => {
   return true;
 };
 
+/** Pooling over windows. */
 export const poolRules = new Map<string, BlockedRule>([
   ["MaxPool", maxPool],
   ["Resample", resample],

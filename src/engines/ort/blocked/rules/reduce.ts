@@ -1,3 +1,4 @@
+import { fourSizes } from "../../../../core/shape.js";
 import { tensor } from "../../../../core/tensor.js";
 import type { Value } from "../../../../graph/graph.js";
 import type { BlockedRule, Forms } from "../forms.js";
@@ -26,7 +27,7 @@ const reduce: BlockedRule = (node, forms) => {
   }
   if (!forms.isMaps(x)) return false;
   const { write, to, block } = forms;
-  const shape = x.shape as readonly number[] as Maps["shape"];
+  const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
   const define = (name: string, from: readonly number[]) => {
     forms.lowering.define(y, to.view(name, from, y.shape as readonly number[]));
@@ -108,7 +109,7 @@ const maxGrad: BlockedRule = (node, forms) => {
   const { axes } = node.attributes as unknown as Reduction;
   if (!forms.isMaps(x) || forms.isPadded(x)) return false;
   const { write, block, lowering } = forms;
-  const shape = x.shape as readonly number[] as Maps["shape"];
+  const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
   const [area, planes] = [height * width, (n * channels) / block];
   const addAt = (view: readonly number[], indices: string, indexShape: readonly number[], sum: string | undefined) => {
@@ -236,6 +237,7 @@ function firstChannels(mask: string, [n, channels, height, width]: Maps["shape"]
   return write.reshape(first, [n, blocks, area * block]);
 }
 
+/** Sums, means and maxima, and the gradient of maxima. */
 export const reduceRules = new Map<string, BlockedRule>([
   ["ReduceSum", reduce],
   ["ReduceMean", reduce],

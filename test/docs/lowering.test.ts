@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { loweredConv } from "../../tools/lowered-conv.js";
+import { loweringPicture } from "../../tools/lowering-picture.js";
+import { assertWellFormed } from "../report/support.js";
+
+const page = readFileSync("docs/lowering.md", "utf8");
+
+for (const [computation, nodes] of loweredConv())
+  test(`docs/lowering.md shows the nodes of the ${computation}`, () => {
+    assert.ok(page.includes(`\`\`\`text\n${nodes}\`\`\``), `node dist/tools/lowered-conv.js prints now:\n${nodes}`);
+  });
+
+test("docs/lowering.svg is what its tool draws", () => {
+  const drawn = loweringPicture();
+  assertWellFormed(drawn);
+  assert.ok(readFileSync("docs/lowering.svg", "utf8") === drawn, "out of date: node dist/tools/lowering-picture.js");
+});
+
+test("the files that docs/lowering.md speaks of are there", () => {
+  for (const [, path] of page.matchAll(/`((?:src|test|tools|bench)\/[\w./-]+\.ts)`/g)) readFileSync(path!, "utf8");
+});

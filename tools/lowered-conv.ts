@@ -1,0 +1,82 @@
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { count } from "../bench/workload.js";
+import { zeros } from "../src/core/tensor.js";
+import { lower, nodeRules } from "../src/engines/ort/engine.js";
+import type { OnnxModel } from "../src/formats/onnx/proto.js";
+import { Graph } from "../src/graph/graph.js";
+import { convAttributes, convInputGradOp, convOp, convWeightGradOp } from "../src/ops/conv.js";
+
+// Prints the ONNX nodes that one convolution and its gradients become: node dist/tools/lowered-conv.js [--stride 2] [--layout plain] …
+
+/** A convolution of square maps with a square kernel, whose padding keeps their size if the stride is 1. */
+const example = { batch: 16, channels: 32, filters: 48, size: 8, kernel: 3, stride: 1, groups: 1, block: 16 };
+
+/** The nodes of each of the three computations, in a graph of its own in which the weight changes. The default is what docs/lowering.md shows. */
+export function loweredConv(
+  given: Partial<typeof example> = {},
+  layout: "blocked" | "plain" = "blocked",
+): Map<string, string> {
+  const { batch, channels, filters, size, kernel, stride, groups, block } = { ...example, ...given };
+  const attributes = convAttributes({ stride, padding: Math.floor(kernel / 2), groups });
+  const shape = [filters, channels / groups, kernel, kernel];
+  const cell = { dtype: "float", shape, value: zeros("float32", shape) } as const;
+  const nodesOf = (computation: "y" | "dx" | "dw"): string => {
+    const graph = new Graph(true, (owner) => (owner === cell ? "w" : undefined));
+    const w = graph.state(cell);
+    const x = graph.input("x", { dtype: "float", shape: [batch, channels, size, size] });
+    const [y] = graph.apply(convOp, [x, w], attributes);
+    const dy = graph.input("dy", y!.type);
+    const [dx] = graph.apply(convInputGradOp, [dy, w], { ...attributes, size: [size, size] });
+    const [dw] = graph.apply(convWeightGradOp, [x, dy], { ...attributes, kernel: [kernel, kernel] });
+    if (computation !== "dw") graph.output(computation, computation === "y" ? y! : dx!);
+    graph.update(cell, computation === "dw" ? dw! : w);
+    return printNodes(lower(graph, nodeRules, layout === "blocked" ? block : undefined).lowered.model);
+  };
+  return new Map([
+    ["forward", nodesOf("y")],
+    ["input gradient", nodesOf("dx")],
+    ["weight gradient", nodesOf("dw")],
+  ]);
+}
+
+/** What attributes are where they say nothing. */
+const usual: Readonly<Record<string, string>> = {
+  strides: "1,1",
+  dilations: "1,1",
+  pads: "0,0,0,0",
+  group: "1",
+  axis: "0",
+};
+
+/** One node a line. Blocked operators begin with `nchwc.`; constants are shown by their contents or, if they are long, by type and shape. */
+function printNodes({ nodes, initializers, outputs }: OnnxModel): string {
+  const names = new Map(outputs.map(({ name }) => [name, name === "next/w" ? "dw" : name]));
+  const nameOf = (name: string): string => {
+    const constant = initializers.get(name);
+    if (!constant) return names.get(name) ?? name;
+    return constant.data.length <= 6 ? `[${constant.data}]` : `${constant.dtype}[${constant.shape}]`;
+  };
+  let temporaries = 0;
+  return nodes
+    .filter(({ type }) => type !== "Identity") // the weight, handed on as it is
+    .map(({ type, domain, inputs, outputs: [result], attributes }) => {
+      if (!names.has(result!)) names.set(result!, `%${temporaries++}`);
+      const settings = Object.entries(attributes)
+        .filter(([name, value]) => String(value) !== usual[name])
+        .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+      return `${nameOf(result!)} = ${domain ? "nchwc." : ""}${type}(${inputs.map(nameOf).join(", ")})${settings.join("")}\n`;
+    })
+    .join("");
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const names = Object.keys(example) as (keyof typeof example)[];
+  const { values } = parseArgs({
+    options: Object.fromEntries([...names, "layout"].map((name) => [name, { type: "string" } as const])),
+  });
+  const given = names.flatMap((name) => (values[name] === undefined ? [] : [[name, count(name, `${values[name]}`)]]));
+  const layout = values.layout === "plain" ? "plain" : "blocked";
+  for (const [computation, nodes] of loweredConv(Object.fromEntries(given), layout))
+    console.log(`${computation}\n\n${nodes.replace(/^/gm, "  ").trimEnd()}\n`);
+}

@@ -1,0 +1,284 @@
+import { writeFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { sizeOf, tensor } from "../src/core/tensor.js";
+import { type LayoutKind, layoutOf, pack } from "../src/engines/ort/blocked/layout.js";
+import { element, type Markup } from "../src/report/svg.js";
+import { drawing } from "../src/report/theme.js";
+
+// Draws docs/lowering.svg: node dist/tools/lowering-picture.js
+
+const width = 1000;
+const margin = 20;
+
+const text = (x: number, y: number, content: string, attributes: object = {}): Markup =>
+  element("text", { x, y, ...attributes }, content);
+const heading = (y: number, content: string) => text(margin, y, content, { "font-size": 17, "font-weight": 600 });
+const muted = { class: "muted", "font-size": 12 };
+
+// The layouts: arrays of 32 elements, each element a cell, in the order of memory -----------------------------------------------
+
+/** Channels in a drawn block. */
+const block = 4;
+const cell = { width: 29, height: 44 };
+
+interface Strip {
+  readonly title: string;
+  readonly order: string;
+  readonly shape: readonly number[];
+  /** None: row-major. */
+  readonly kind?: LayoutKind;
+  /** The letters of the axes that are shown, by axis; the last stands for positions or taps. */
+  readonly letters: readonly string[];
+  /** The axis whose blocks have a colour each. */
+  readonly coloured: number;
+}
+
+const strips: readonly Strip[] = [
+  {
+    title: "plain",
+    order: "[N, C, H, W]: one channel after the other",
+    shape: [1, 8, 1, 4],
+    letters: ["", "c", "", "p"],
+    coloured: 1,
+  },
+  {
+    title: "maps",
+    order: "[N, C/b, H, W, b of C]: at every position, the channels of a block are neighbours",
+    shape: [1, 8, 1, 4],
+    kind: "maps",
+    letters: ["", "c", "", "p"],
+    coloured: 1,
+  },
+  {
+    title: "filters",
+    order: "[O/b, C/b, kh, kw, b of C, b of O]: for every tap a b × b matrix, the filters as lanes",
+    shape: [4, 4, 1, 2],
+    kind: "filters",
+    letters: ["o", "c", "", "t"],
+    coloured: 1,
+  },
+  {
+    title: "stem",
+    order: "[O/b, C, kh, kw, b of O]: the same for fewer input channels than a block; the input is plain",
+    shape: [8, 2, 1, 2],
+    kind: "stem",
+    letters: ["o", "c", "", "t"],
+    coloured: 0,
+  },
+  {
+    title: "depthwise",
+    order: "[C/b, kh, kw, b of C]: one kernel for every channel",
+    shape: [8, 1, 1, 4],
+    kind: "depthwise",
+    letters: ["c", "", "", "t"],
+    coloured: 0,
+  },
+];
+
+/** Where each element of the plain array lies in memory, asked of the code that packs weights. */
+function inMemory({ shape, kind }: Strip): number[] {
+  const places = Float32Array.from({ length: sizeOf(shape) }, (_, i) => i);
+  return kind
+    ? Array.from(pack(tensor("float32", shape, places), layoutOf(kind, shape, block)).data, Number)
+    : [...places];
+}
+
+function drawStrip(strip: Strip, y: number): Markup {
+  const { title, order, shape, letters, coloured } = strip;
+  const cells = inMemory(strip).map((place, i) => {
+    const index = shape.map((d, axis) => Math.floor(place / sizeOf(shape.slice(axis + 1))) % d);
+    const labels = letters.flatMap((letter, axis) => (letter ? [`${letter}${index[axis]}`] : []));
+    // The colour is the block's, or for `filters`, which show one block, that of its rows; darker and lighter by what changes outside.
+    const colour = strip.kind === "filters" ? index[coloured]! : Math.floor(index[coloured]! / block);
+    const x = margin + i * cell.width;
+    return element(
+      "g",
+      { class: `s${colour}` },
+      element("rect", { class: "own", x, y, width: cell.width, height: cell.height, "fill-opacity": 0.22 }),
+      element("rect", { class: "rule", fill: "none", x, y, width: cell.width, height: cell.height }),
+      labels.map((label, row) =>
+        text(x + cell.width / 2, y + cell.height / 2 + 4 + 13 * (row - (labels.length - 1) / 2), label, {
+          "text-anchor": "middle",
+          "font-size": 11,
+        }),
+      ),
+    );
+  });
+  // A vector register's worth: what the innermost loop of the processor works on at once.
+  const lanes = Array.from({ length: strip.kind ? cells.length / block : 0 }, (_, i) => {
+    const left = margin + i * block * cell.width;
+    const line = y + cell.height + 4;
+    return element("path", {
+      class: "pointer",
+      fill: "none",
+      d: `M${left + 3} ${line}v4h${block * cell.width - 6}v-4`,
+    });
+  });
+  return element(
+    "g",
+    {},
+    text(margin, y - 8, title, { "font-weight": 600 }),
+    text(margin + 84, y - 8, order, muted),
+    cells,
+    lanes,
+  );
+}
+
+// The three computations ---------------------------------------------------------------------------------------------------------
+
+type Lines = readonly [title: string, ...rest: string[]];
+
+/** A computation as a drawing: two arrays are prepared, meet in one convolution, and its result is brought in order. */
+interface Computation {
+  readonly title: string;
+  readonly sources: readonly [Lines, Lines];
+  readonly prepared: readonly [readonly Lines[], readonly Lines[]];
+  readonly conv: Lines;
+  readonly ordered: readonly Lines[];
+  readonly result: Lines;
+}
+
+const computations: readonly Computation[] = [
+  {
+    title: "y, the output",
+    sources: [
+      ["x", "maps [N, C, H, W]"],
+      ["w", "filters [O, C, k, k]"],
+    ],
+    prepared: [[], []],
+    conv: ["nchwc Conv", "stride s, padding p", "+ bias, + sum, ReLU while storing"],
+    ordered: [],
+    result: ["y", "maps [N, O, oh, ow]"],
+  },
+  {
+    title: "dx, the input's gradient (stride 1)",
+    sources: [
+      ["dy", "maps [N, O, oh, ow]"],
+      ["w", "filters [O, C, k, k]"],
+    ],
+    prepared: [
+      [],
+      [
+        ["Gather rows of b·b", "taps turned around,", "blocks (o, c) → (c, o)"],
+        ["ReorderInput", "each b × b matrix", "transposed"],
+      ],
+    ],
+    conv: ["nchwc Conv", "padding k − 1 − p", "+ the other path's gradient"],
+    ordered: [],
+    result: ["dx", "maps [N, C, H, W]"],
+  },
+  {
+    title: "dw, the weight's gradient",
+    sources: [
+      ["x", "maps [N, C, H, W]"],
+      ["dy", "maps [N, O, oh, ow]"],
+    ],
+    prepared: [
+      [
+        ["Conv with ones", "padded by p to H′ × W′"],
+        ["ReorderInput", "images as channels:", "[C/b, N, H′, W′·b]"],
+      ],
+      [
+        ["Gather", "blocks of filters apart"],
+        ["ReorderInput ×2", "dy becomes a weight:", "filters [O, N, oh, ow]"],
+      ],
+    ],
+    conv: ["nchwc Conv", "kernel oh × ow,", "dilation [s, s·b]: taps are outputs"],
+    ordered: [["Gather rows of k·k·b·b", "blocks (c, o) → (o, c)"]],
+    result: ["dw", "filters [O, C, k, k]"],
+  },
+];
+
+const panel = { width: 310, gap: 15, column: 150 };
+const rows = { source: 0, prepared: [62, 146], conv: 232, ordered: 318, result: 384 };
+
+function box(x: number, y: number, wide: number, lines: Lines, tone: string, rounded = false): Markup {
+  const height = boxHeight(lines);
+  return element(
+    "g",
+    { class: tone },
+    element("rect", { class: "own", x, y, width: wide, height, rx: rounded ? height / 2 : 5, "fill-opacity": 0.16 }),
+    element("rect", { x, y, width: wide, height, rx: rounded ? height / 2 : 5, fill: "none", stroke: "currentColor" }),
+    lines.map((line, i) =>
+      text(x + wide / 2, y + 17 + 15 * i, line, {
+        "text-anchor": "middle",
+        "font-size": i === 0 ? 13 : 12,
+        ...(i === 0 ? { "font-weight": 600 } : {}),
+      }),
+    ),
+  );
+}
+
+const boxHeight = (lines: Lines) => 10 + 15 * lines.length;
+
+function arrow(x: number, from: number, to: number): Markup {
+  return element(
+    "g",
+    { class: "pointer", fill: "none" },
+    element("path", { d: `M${x} ${from}V${to - 2}` }),
+    element("path", { d: `M${x - 3.5} ${to - 6}L${x} ${to - 1}L${x + 3.5} ${to - 6}` }),
+  );
+}
+
+function drawComputation(
+  { title, sources, prepared, conv, ordered, result }: Computation,
+  left: number,
+  top: number,
+): Markup {
+  const parts: Markup[] = [text(left, top - 14, title, { "font-weight": 600 })];
+  const centre = left + panel.width / 2;
+  /** Draws boxes one below the other, with arrows between, and says where the last ends. */
+  const column = (
+    x: number,
+    wide: number,
+    boxes: readonly (readonly [y: number, Lines, tone: string, rounded?: boolean])[],
+  ) => {
+    let end: number | undefined;
+    for (const [y, lines, tone, rounded] of boxes) {
+      if (end !== undefined) parts.push(arrow(x + wide / 2, end, top + y));
+      parts.push(box(x, top + y, wide, lines, tone, rounded));
+      end = top + y + boxHeight(lines);
+    }
+    return end!;
+  };
+  sources.forEach((source, side) => {
+    const x = left + side * (panel.width - panel.column);
+    const steps = prepared[side]!.map((lines, i) => [rows.prepared[i]!, lines, "s0"] as const);
+    const end = column(x, panel.column, [[rows.source, source, "s1", true], ...steps]);
+    parts.push(arrow(x + panel.column / 2, end, top + rows.conv));
+  });
+  const after = ordered.map((lines) => [rows.ordered, lines, "s0"] as const);
+  column(left, panel.width, [[rows.conv, conv, "s2"]]);
+  const start = after.length ? rows.ordered : rows.result;
+  parts.push(arrow(centre, top + rows.conv + boxHeight(conv), top + start));
+  column(centre - panel.column / 2 - 10, panel.column + 20, [...after, [rows.result, result, "s1", true]]);
+  return element("g", {}, parts);
+}
+
+/** The picture of docs/lowering.md. */
+export function loweringPicture(): string {
+  const [first, step] = [92, 84];
+  const below = first + strips.length * step;
+  const height = below + 70 + rows.result + 60;
+  return drawing(
+    "Four layouts of arrays in memory, and the three computations of a convolution",
+    width,
+    height,
+    element("rect", { class: "paper", width, height, rx: 6 }),
+    heading(34, "How arrays lie in memory"),
+    text(
+      margin,
+      54,
+      "Blocks of b = 4 channels here, 8 or 16 in truth. 32 elements in the order of memory; c: channel, o: filter, p: position, t: tap; a bracket: one vector.",
+      muted,
+    ),
+    strips.map((strip, i) => drawStrip(strip, first + i * step)),
+    heading(below + 10, "How the three computations of one convolution are written"),
+    computations.map((computation, i) =>
+      drawComputation(computation, margin + i * (panel.width + panel.gap), below + 56),
+    ),
+  );
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
+  await writeFile(new URL("../../docs/lowering.svg", import.meta.url), loweringPicture());
