@@ -37,7 +37,7 @@ const options = { classes, attention: values.attention, ...(values.stem === "aut
 const { graph, feeds } = randomStep(model(values.model, options), [batch, channels, height, width], classes);
 const host = new SessionHost({ InferenceSession, Tensor: OrtTensor });
 const block = values.layout === "blocked" ? await host.ask({ kind: "blockSize" }) : undefined;
-const { lowered } = lower(graph, nodeRules, typeof block === "number" ? block : undefined);
+const { lowered } = lower(graph, nodeRules, typeof block === "number" ? { block, winograd: false } : undefined);
 const inputs: Record<string, Tensor> = { ...feeds };
 for (const { before, cell, form } of lowered.states) {
   const plain = cell.dtype === "float" ? toFloat32(cell.value) : cell.value;

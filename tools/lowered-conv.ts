@@ -31,7 +31,9 @@ export function loweredConv(
     const [dw] = graph.apply(convWeightGradOp, [x, dy], { ...attributes, kernel: [kernel, kernel] });
     if (computation !== "dw") graph.output(computation, computation === "y" ? y! : dx!);
     graph.update(cell, computation === "dw" ? dw! : w);
-    return printNodes(lower(graph, nodeRules, layout === "blocked" ? block : undefined).lowered.model);
+    return printNodes(
+      lower(graph, nodeRules, layout === "blocked" ? { block, winograd: false } : undefined).lowered.model,
+    );
   };
   return new Map([
     ["forward", nodesOf("y")],

@@ -77,9 +77,9 @@ test("bench times training and inference", async () => {
 
 test("verify checks golden files and says which failed", async () => {
   const result = await json("verify", "test/golden/simam.safetensors");
-  assert.deepEqual([result.passed, result.failed], [2, 0]);
+  assert.deepEqual([result.passed, result.failed], [3, 0]);
   assert.deepEqual(
     result.files.map((f: { engine: string }) => f.engine),
-    ["reference", "ort"],
+    ["reference", "ort-blocked", "ort-plain"],
   );
 });

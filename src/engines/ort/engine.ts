@@ -5,6 +5,7 @@ import type { Rules } from "../../formats/onnx/writer.js";
 import { type Cell, type Graph, type Program, program } from "../../graph/graph.js";
 import type { Arrays, Engine, Executable } from "../engine.js";
 import { checkFeeds, checkGraph } from "../feeds.js";
+import type { BlockedTarget } from "./blocked/conv-layer.js";
 import { blockedDialect } from "./blocked/dialect.js";
 import { type PackedState, packState } from "./pack-state.js";
 import { nativeRules } from "./rules/native.js";
@@ -34,32 +35,37 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-/** A graph as ONNX Runtime gets it: small cells packed, and written in blocks if a block has a size. */
+/** A graph as ONNX Runtime gets it: small cells packed, and written in blocks if it is said for which. */
 export function lower(
   given: Graph,
   rules: Rules,
-  block: number | undefined,
+  target: BlockedTarget | undefined,
 ): PackedState & { readonly lowered: Lowered } {
   const packed = packState(given);
-  const dialect = block === undefined ? undefined : blockedDialect(block, rules);
+  const dialect = target && blockedDialect(target, rules);
   return { ...packed, lowered: lowerToOnnx(packed.graph, rules, { dialect }) };
 }
 
 /** The engine whose sessions live in a host. */
-export function engineIn(host: Host, name: string, rules: Rules, layout: "auto" | "plain" | "blocked"): Engine {
+export function engineIn(
+  host: Host,
+  name: string,
+  rules: Rules,
+  { layout, winograd }: { readonly layout: "auto" | "plain" | "blocked"; readonly winograd: boolean },
+): Engine {
   let block: Promise<HostResult> | undefined;
-  /** How many channels a block has, if a graph shall be written in blocks. */
-  const blockFor = async (graph: Graph): Promise<number | undefined> => {
+  /** What the blocks are like, if a graph shall be written in blocks. */
+  const targetFor = async (graph: Graph): Promise<BlockedTarget | undefined> => {
     if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph))) return undefined;
     block ??= host.ask({ kind: "blockSize" });
     const size = await block;
-    return typeof size === "number" ? size : undefined;
+    return typeof size === "number" ? { block: size, winograd } : undefined;
   };
   return {
     name,
     async compile(given) {
       checkGraph(given);
-      const { graph, lowered, unpack } = lower(given, rules, await blockFor(given));
+      const { graph, lowered, unpack } = lower(given, rules, await targetFor(given));
       const spec = {
         model: encodeOnnx(lowered.model),
         outputs: [...graph.outputs.keys()],

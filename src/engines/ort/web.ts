@@ -21,7 +21,7 @@ export function ortWebEngine({ threads, rules = new Map() }: OrtOptions = {}): E
     },
     "ort-web",
     new Map([...wasmRules, ...rules]),
-    "plain",
+    { layout: "plain", winograd: false },
   );
 }
 

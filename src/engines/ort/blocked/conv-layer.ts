@@ -38,6 +38,14 @@ export function layerShape(node: Node): ConvLayer | undefined {
   return { strides, pads, dilations, group, n, channels, height, width, filters, perGroup, kernel, oh, ow };
 }
 
+/** What the blocked lowering is made for. */
+export interface BlockedTarget {
+  /** Channels in a block: 16 with AVX-512, 8 with AVX2. */
+  readonly block: number;
+  /** Whether layers that it suits go by Winograd's algorithm. */
+  readonly winograd: boolean;
+}
+
 /** A layer that has a place among the blocked operators, and the layout of its weight. */
 export interface BlockedLayer extends ConvLayer {
   readonly kind: Exclude<LayoutKind, "maps">;
@@ -51,10 +59,11 @@ export interface BlockedLayer extends ConvLayer {
  * - there is more than one position: what is left otherwise is a product of matrices;
  * - sizes are known, the batch included, and no padding is negative.
  */
-export function layerOf(node: Node, block: number): BlockedLayer | undefined {
+export function layerOf(node: Node, { block, winograd }: BlockedTarget): BlockedLayer | undefined {
   const layer = layerShape(node);
   if (!layer || layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return undefined;
-  const kind = suitsWinograd(layer, block) ? "taps" : kindOf(layer.channels, layer.filters, layer.group, block);
+  const kind =
+    winograd && suitsWinograd(layer, block) ? "taps" : kindOf(layer.channels, layer.filters, layer.group, block);
   return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind } : undefined;
 }
 

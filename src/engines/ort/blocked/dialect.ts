@@ -1,7 +1,7 @@
 import type { Dialect, Lowering, StateForm } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Cell, Value } from "../../../graph/graph.js";
-import { layerOf, partsOf } from "./conv-layer.js";
+import { type BlockedTarget, layerOf, partsOf } from "./conv-layer.js";
 import { type BlockedRule, Forms } from "./forms.js";
 import { type Layout, layoutOf, pack, unpack } from "./layout.js";
 import { convRules } from "./rules/conv.js";
@@ -34,10 +34,10 @@ const ruleSets: readonly ReadonlyMap<string, BlockedRule>[] = [
  *
  * Weights, and the optimizer's slots for them, stay packed from step to step.
  */
-export function blockedDialect(block: number, rules: Rules): (lowering: Lowering) => Dialect {
+export function blockedDialect(target: BlockedTarget, rules: Rules): (lowering: Lowering) => Dialect {
   return (lowering) => {
-    const forms = new Forms(lowering, block, rules);
-    const layouts = stateLayouts(lowering, block);
+    const forms = new Forms(lowering, target, rules);
+    const layouts = stateLayouts(lowering, target);
     return {
       lower: (node) => ruleSets.some((rules) => rules.get(node.op.name)?.(node, forms)),
       plain: (value) => forms.plain(value),
@@ -60,18 +60,18 @@ const formOf = (layout: Layout): StateForm => ({
 });
 
 /** The layout of every cell that changes and is a convolution's weight, or is updated together with one. */
-function stateLayouts({ graph, program }: Lowering, block: number): Map<Cell, Layout> {
+function stateLayouts({ graph, program }: Lowering, target: BlockedTarget): Map<Cell, Layout> {
   const layouts = new Map<Cell, Layout>();
   const changing = new Set(graph.updates.map(({ cell }) => cell));
   for (const node of program.nodes) {
-    const layer = layerOf(node, block);
+    const layer = layerOf(node, target);
     const weight = partsOf(node)?.weight;
     if (!layer || weight?.source.kind !== "state" || !changing.has(weight.source.cell)) continue;
-    layouts.set(weight.source.cell, layoutOf(layer.kind, weight.shape as readonly number[], block));
+    layouts.set(weight.source.cell, layoutOf(layer.kind, weight.shape as readonly number[], target.block));
   }
   const relatives = new Map(
     graph.updates.flatMap(({ cell, value }) => {
-      const layout = layouts.has(cell) ? undefined : layoutAmong(value, layouts, block);
+      const layout = layouts.has(cell) ? undefined : layoutAmong(value, layouts, target);
       return layout ? [[cell, layout] as const] : [];
     }),
   );
@@ -79,7 +79,7 @@ function stateLayouts({ graph, program }: Lowering, block: number): Map<Cell, La
 }
 
 /** The layout of a weight from which, with other arrays of its shape, a value is computed element by element. */
-function layoutAmong(target: Value, layouts: ReadonlyMap<Cell, Layout>, block: number): Layout | undefined {
+function layoutAmong(target: Value, layouts: ReadonlyMap<Cell, Layout>, made: BlockedTarget): Layout | undefined {
   const sameShape = (v: Value) => v.shape.length === 4 && v.shape.every((d, i) => d === target.shape[i]);
   const seen = new Set<Value>();
   const pending = [target].filter(sameShape);
@@ -90,8 +90,8 @@ function layoutAmong(target: Value, layouts: ReadonlyMap<Cell, Layout>, block: n
     if (layout) return layout;
     if (value.node && elementwiseRules.has(value.node.op.name)) pending.push(...value.node.inputs.filter(sameShape));
     // Without weight decay nothing but its gradient leads to the weight.
-    const layer = value.node?.op.name === "ConvWeightGrad" ? layerOf(value.node, block) : undefined;
-    if (layer) return layoutOf(layer.kind, value.shape as readonly number[], block);
+    const layer = value.node?.op.name === "ConvWeightGrad" ? layerOf(value.node, made) : undefined;
+    if (layer) return layoutOf(layer.kind, value.shape as readonly number[], made.block);
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import { toFloat32 } from "../../../core/tensor.js";
 import type { Lowering } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Node, Value } from "../../../graph/graph.js";
+import type { BlockedTarget } from "./conv-layer.js";
 import { type Layout, type LayoutKind, layoutOf, pack, roundUp } from "./layout.js";
 import { BlockedWriter, type Epilogue, type Maps } from "./writer.js";
 
@@ -37,7 +38,9 @@ interface Packed {
  * The forms in which the values of a graph stand in the model that is written: plain, blocked maps, planes, packed weights.
  * Whoever asks for a value in a form gets it; a conversion is written when one is first asked for, once.
  */
-export class Forms {
+export class Forms implements BlockedTarget {
+  readonly block: number;
+  readonly winograd: boolean;
   readonly to: BlockedWriter;
   readonly #maps = new Map<Value, Maps>();
   readonly #pending = new Map<Value, Pending>();
@@ -50,9 +53,11 @@ export class Forms {
 
   constructor(
     readonly lowering: Lowering,
-    readonly block: number,
+    { block, winograd }: BlockedTarget,
     readonly rules: Rules,
   ) {
+    this.block = block;
+    this.winograd = winograd;
     this.to = new BlockedWriter(lowering.write, block);
     const { graph, program } = lowering;
     this.#changing = new Set(graph.updates.map((update) => update.cell));

@@ -7,7 +7,7 @@ import type { Epilogue, Geometry, Maps } from "../writer.js";
 
 /** y: 1.2 to 2 times the speed of the plain operator, which would have to pack a changing weight in each run. */
 const conv: BlockedRule = (node, forms) => {
-  const layer = layerOf(node, forms.block);
+  const layer = layerOf(node, forms);
   const [x, w, bias] = node.inputs;
   if (!layer || (layer.kind !== "stem" && !forms.canBeMaps(x!))) return false;
   // In training, a frozen layer on a plain input: ONNX Runtime packs its constant weight and chooses blocks itself.
@@ -38,7 +38,7 @@ function weightShape({ kind, filters, perGroup, kernel }: BlockedLayer, { block 
  * columns of dx fall into stride × stride classes, each a convolution with some of the taps.
  */
 const inputGrad: BlockedRule = (node, forms) => {
-  const layer = layerOf(node, forms.block);
+  const layer = layerOf(node, forms);
   const [dy, w] = node.inputs;
   if (!layer || layer.kind === "stem" || !forms.canBeMaps(dy!)) return false;
   const result = node.outputs[0]!;

@@ -137,7 +137,7 @@ function weights(w: Value, { channels, filters }: BlockedLayer, turned: boolean,
 
 /** Layers of the layout `taps`, or undefined. */
 function winogradLayer(node: Parameters<BlockedRule>[0], forms: Forms): BlockedLayer | undefined {
-  const layer = layerOf(node, forms.block);
+  const layer = layerOf(node, forms);
   return layer?.kind === "taps" ? layer : undefined;
 }
 
