@@ -75,16 +75,32 @@ const golden: Readonly<Record<string, readonly [model: string, options: object]>
     "resnet50",
     { classes: 1000, stem: "imagenet", shortcut: "projection", attention: ["cbam", { reduction: 16 }] },
   ],
+  "danet-resnet50-width8": ["danet_resnet50", { classes: 3, width: 8 }],
+  "danet-resnet50-width8-one-dilation": ["danet_resnet50", { classes: 3, width: 8 }],
+  "gc-resnet50": ["gcresnet50", { classes: 10, stem: "imagenet", shortcut: "projection" }],
   "mobilenetv2-ca": ["mbv2_ca", { classes: 1000 }],
+  "preact-resnet20": ["preact_resnet20", { classes: 10, block: "basic" }],
   "ran92-32-update": ["residual_attention92_32input_update", { classes: 10 }],
   scnet50: ["scnet50", { classes: 1000 }],
+  "scnet50-v1d": ["scnet50_v1d", { classes: 10 }],
+  "spnet-resnet50-width8": ["spnet_resnet50", { classes: 3, width: 8 }],
   "triplet-mobilenetv2": ["mobilenetv2_100", { classes: 1000, attention: ["triplet", { variant: "models" }] }],
   "triplet-resnet18-cifar10": [
     "resnet18",
     { classes: 10, stem: "cifar", shortcut: "projection", attention: ["triplet", { variant: "models" }] },
   ],
+  "unet-resnet18": ["unet_resnet18", { classes: 3, decoderAttention: "scse" }],
   "van-b0": ["van_b0", { classes: 1000 }],
 };
+
+/** Networks of a depth or width that the catalogue does not have: their vectors are small so. */
+const ofOtherSizes = [
+  "preact-resnet29-se",
+  "preact-resnet29-simam",
+  "rga-resnet50-width16",
+  "wide-resnet10-2-simam",
+  "wide-resnet16-2",
+];
 
 const folders = ["test/golden/networks", join(process.env.FOVEA_DATA ?? "../shared/data", "../golden/networks")];
 const goldenFiles = new Map(
@@ -93,7 +109,8 @@ const goldenFiles = new Map(
     .flatMap((folder) =>
       readdirSync(folder).map((file) => [basename(file, ".safetensors"), join(folder, file)] as const),
     )
-    .filter(([name]) => !name.startsWith("trajectory-") && name !== "danet-head-512"), // no whole networks
+    .filter(([name]) => !name.startsWith("trajectory-") && name !== "danet-head-512") // no whole networks
+    .filter(([name]) => !ofOtherSizes.includes(name)),
 );
 const shapesOfGolden = (path: string): Shapes =>
   new Map(new GoldenFile(readFileSync(path)).keys.map(([key, shape]) => [key, { shape }]));
