@@ -1,3 +1,4 @@
+import { sameShape } from "../../core/shape.js";
 import { sizeOf, type Tensor, zeros } from "../../core/tensor.js";
 import type { Cell, Graph, Node, Update, Value } from "../../graph/graph.js";
 import { type Rebuild, rebuild } from "../../graph/passes/rebuild.js";
@@ -109,9 +110,7 @@ const isShared = (value: Value): boolean => value.shape.length === 0;
 function joinable(value: Value): Node | undefined {
   const { node } = value;
   if (!node || !elementwise.has(node.op.name)) return undefined;
-  const sameShape = (x: Value) =>
-    x.shape.length === value.shape.length && x.shape.every((d, i) => d === value.shape[i]);
-  return node.inputs.every((x) => isShared(x) || sameShape(x)) ? node : undefined;
+  return node.inputs.every((x) => isShared(x) || sameShape(x.shape, value.shape)) ? node : undefined;
 }
 
 /** The expression that a value is, with `·` for what it is applied to. */

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../../core/errors.js";
+import type { Tensor } from "../../core/tensor.js";
 import { type HostRequest, type HostResult, SessionHost } from "./session.js";
 import { wasmHost } from "./web.js";
 
@@ -30,5 +31,7 @@ parentPort!.on("message", async ({ id, request }: { readonly id: number; readonl
   } catch (error) {
     answer = { id, error: messageOf(error) };
   }
-  parentPort!.postMessage(answer);
+  // The state comes as copies, which are moved rather than copied again.
+  const moved = Array.isArray(answer.result) ? answer.result.map(({ data }: Tensor) => data.buffer as ArrayBuffer) : [];
+  parentPort!.postMessage(answer, moved);
 });

@@ -206,15 +206,14 @@ function withOutputs(nodes: readonly OnnxNode[], results: ReadonlyMap<string, st
  */
 function lastFirst(nodes: readonly OnnxNode[]): OnnxNode[] {
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const read = new Set(nodes.flatMap(readBy));
-  const isLeaf = (node: OnnxNode) => !node.outputs.some((name) => read.has(name));
+  const parents = new Map(
+    nodes.map((node) => [node, readBy(node).flatMap((name) => producers.get(name) ?? [])] as const),
+  );
+  const read = new Set([...parents.values()].flat());
+  const isLeaf = (node: OnnxNode) => !read.has(node);
   const countAncestors = (leaf: OnnxNode): number => {
     const seen = new Set<OnnxNode>([leaf]);
-    for (const node of seen)
-      for (const name of readBy(node)) {
-        const producer = producers.get(name);
-        if (producer) seen.add(producer);
-      }
+    for (const node of seen) for (const parent of parents.get(node)!) seen.add(parent);
     return seen.size;
   };
   const leaves = nodes.filter(isLeaf).map((node) => ({ node, count: countAncestors(node) }));

@@ -133,6 +133,14 @@ export class OnnxWriter {
     return view;
   }
 
+  /** A sum, mean or maximum over axes, which stay as 1 or go. Up to opset 17 only ReduceSum takes its axes as an input. */
+  reduce(kind: string, x: string, axes: readonly number[], keepdims: boolean): string {
+    const attributes = { keepdims: Number(keepdims) };
+    return kind === "ReduceSum" || this.opset >= 18
+      ? this.emit(kind, [x, this.ints(axes)], attributes)
+      : this.emit(kind, [x], { ...attributes, axes });
+  }
+
   transpose(x: string, perm: readonly number[]): string {
     return this.emit("Transpose", [x], { perm });
   }

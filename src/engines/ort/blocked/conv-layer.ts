@@ -1,4 +1,5 @@
 import { fourSizes } from "../../../core/shape.js";
+import { attributesOf } from "../../../formats/onnx/writer.js";
 import type { Node, Value } from "../../../graph/graph.js";
 import type { ConvAttributes } from "../../../ops/conv.js";
 import type { LayoutKind } from "./layout.js";
@@ -33,7 +34,7 @@ export function layerShape(node: Node): ConvLayer | undefined {
   const [n, channels, height, width] = fourSizes(parts.x.shape);
   const [filters, perGroup, kh, kw] = fourSizes(parts.weight.shape);
   const [, , oh, ow] = fourSizes(parts.y.shape);
-  const { strides, pads, dilations, group } = node.attributes as unknown as ConvAttributes;
+  const { strides, pads, dilations, group } = attributesOf<ConvAttributes>(node);
   const kernel = [kh, kw] as const;
   return { strides, pads, dilations, group, n, channels, height, width, filters, perGroup, kernel, oh, ow };
 }

@@ -1,3 +1,4 @@
+import { sameShape } from "../../../core/shape.js";
 import type { Dialect, Lowering, StateForm } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Cell, Value } from "../../../graph/graph.js";
@@ -80,15 +81,16 @@ function stateLayouts({ graph, program }: Lowering, target: BlockedTarget): Map<
 
 /** The layout of a weight from which, with other arrays of its shape, a value is computed element by element. */
 function layoutAmong(target: Value, layouts: ReadonlyMap<Cell, Layout>, made: BlockedTarget): Layout | undefined {
-  const sameShape = (v: Value) => v.shape.length === 4 && v.shape.every((d, i) => d === target.shape[i]);
+  if (target.shape.length !== 4) return undefined;
+  const alike = (v: Value) => sameShape(v.shape, target.shape);
   const seen = new Set<Value>();
-  const pending = [target].filter(sameShape);
+  const pending = [target];
   for (let value = pending.pop(); value; value = pending.pop()) {
     if (seen.has(value)) continue;
     seen.add(value);
     const layout = value.source.kind === "state" ? layouts.get(value.source.cell) : undefined;
     if (layout) return layout;
-    if (value.node && elementwiseRules.has(value.node.op.name)) pending.push(...value.node.inputs.filter(sameShape));
+    if (value.node && elementwiseRules.has(value.node.op.name)) pending.push(...value.node.inputs.filter(alike));
     // Without weight decay nothing but its gradient leads to the weight.
     const layer = value.node?.op.name === "ConvWeightGrad" ? layerOf(value.node, made) : undefined;
     if (layer) return layoutOf(layer.kind, value.shape as readonly number[], made.block);

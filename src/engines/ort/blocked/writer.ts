@@ -2,6 +2,7 @@ import { sizeOf, tensor } from "../../../core/tensor.js";
 import type { OnnxAttribute } from "../../../formats/onnx/proto.js";
 import type { OnnxWriter } from "../../../formats/onnx/writer.js";
 import { windowCount } from "../../../ops/conv.js";
+import { roundUp } from "./layout.js";
 
 /** Activations in blocked layout: the name in the model, and the shape that operators are told. */
 export interface Maps {
@@ -163,7 +164,7 @@ export class BlockedWriter {
   reorderInput(name: string, shape: Maps["shape"]): Maps {
     const [n, channels, height, width] = shape;
     check(channels % 4 === 0, `${channels} channels are not a multiple of 4`);
-    const filled = Math.ceil(channels / this.block) * this.block;
+    const filled = roundUp(channels, this.block);
     return { name: this.write.emit("ReorderInput", [name], {}, blockedDomain), shape: [n, filled, height, width] };
   }
 

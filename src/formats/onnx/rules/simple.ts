@@ -40,11 +40,7 @@ type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: b
 
 const reduce: Rule = (node, [x], write) => {
   const { axes, keepdims } = node.attributes as ReduceAttributes;
-  const attributes = { keepdims: keepdims ? 1 : 0 };
-  // Up to opset 17 only ReduceSum takes its axes as an input; from 18 on all reductions do.
-  if (node.op.name === "ReduceSum" || write.opset >= 18)
-    return [write.emit(node.op.name, [x!, write.ints(axes)], attributes)];
-  return [write.emit(node.op.name, [x!], { ...attributes, axes })];
+  return [write.reduce(node.op.name, x!, axes, keepdims)];
 };
 
 const softmax: Rule = (node, inputs, write) => [write.emit(node.op.name, inputs, { axis: numbers(node).axis! })];

@@ -29,7 +29,7 @@ type WeightShape = readonly [number, number, number, number];
 
 /** The weight's shape with its channels in whole blocks. */
 function weightShape({ kind, filters, perGroup, kernel }: BlockedLayer, { block }: Forms): WeightShape {
-  return layoutOf(kind, [filters, perGroup, ...kernel], block).shape as unknown as WeightShape;
+  return fourSizes(layoutOf(kind, [filters, perGroup, ...kernel], block).shape);
 }
 
 /**
@@ -85,7 +85,7 @@ function turnedWeight(weight: string, order: readonly number[], layer: BlockedLa
   if (kind === "depthwise") {
     if (identity) return weight;
     for (let c = 0; c < roundUp(filters, block) / block; c++) for (const t of order) rows.push(c * taps + t);
-    return to.gatherRows(weight, block, rows, `turn_${filters}_${taps}_${order.join("_")}`);
+    return to.gatherRows(weight, block, rows, `turn_depthwise_${filters}_${taps}_${order.join("_")}`);
   }
   const inBlocks = roundUp(perGroup, block) / block;
   const outBlocks = roundUp(filters / group, block) / block;

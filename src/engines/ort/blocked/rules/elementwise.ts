@@ -1,4 +1,4 @@
-import { fourSizes } from "../../../../core/shape.js";
+import { fourSizes, sameShape } from "../../../../core/shape.js";
 import { sizeOf } from "../../../../core/tensor.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import type { BlockedRule, Forms } from "../forms.js";
@@ -38,8 +38,13 @@ const nary: Readonly<Record<string, boolean>> = {
 };
 
 const isNumber = (value: Value) => sizeOf(value.shape as readonly number[]) === 1;
-const sameShape = (a: Value, b: Value) =>
-  a.shape.length === b.shape.length && a.shape.every((d, i) => d === b.shape[i]);
+const alike = (a: Value, b: Value) => sameShape(a.shape, b.shape);
+
+/** Whether a node leaves zero where all arrays that it reads are zero; a number among its operands does in products only. */
+function keepsZero(node: Node): boolean {
+  const keeps = unary[node.op.name] ?? nary[node.op.name] ?? false;
+  return keeps && (node.op.name === "Mul" || !node.inputs.some(isNumber));
+}
 
 /** Writes the node by the plain rule, on arrays that all lie in the same order. */
 function write(node: Node, inputs: readonly string[], forms: Forms): string {
@@ -52,28 +57,25 @@ function write(node: Node, inputs: readonly string[], forms: Forms): string {
  */
 const elementwise: BlockedRule = (node, forms) => {
   const [y] = node.outputs as [Value];
-  const full = node.inputs.filter((x) => sameShape(x, y));
-  const others = node.inputs.filter((x) => !sameShape(x, y));
+  const full = node.inputs.filter((x) => alike(x, y));
+  const others = node.inputs.filter((x) => !alike(x, y));
   const packed = full.map((x) => forms.packed(x)).find((p) => p !== undefined);
   if (packed && y.shape.length === 4) {
-    if (!others.every(isNumber)) return false;
-    const names = node.inputs.map((x) =>
-      sameShape(x, y) ? forms.weight(x, packed.layout.kind) : forms.lowering.plain(x),
-    );
+    const { from, shape } = packed.layout;
+    // A weight that is not zero where it fills up blocks would learn there.
+    if (!others.every(isNumber) || (!sameShape(from, shape) && !keepsZero(node))) return false;
+    const names = node.inputs.map((x) => (alike(x, y) ? forms.weight(x, packed.layout.kind) : forms.lowering.plain(x)));
     forms.setPacked(y, packed.layout, write(node, names, forms));
     return true;
   }
   if (!full.some((x) => forms.isMaps(x)) || !full.every((x) => forms.canBeMaps(x))) return false;
-  if (forms.isPadded(y)) {
-    const keepsZero = (unary[node.op.name] ?? nary[node.op.name]) && (others.length === 0 || node.op.name === "Mul");
-    if (!keepsZero) return false;
-  }
+  if (forms.isPadded(y) && !keepsZero(node)) return false;
   if (others.every(isNumber)) return fused(node, forms) || sameOrder(node, y, forms);
   return !forms.isPadded(y) && node.inputs.length === 2 && broadcast(node, y, forms);
 };
 
 function sameOrder(node: Node, y: Value, forms: Forms): boolean {
-  const inputs = node.inputs.map((x) => (sameShape(x, y) ? forms.maps(x) : undefined));
+  const inputs = node.inputs.map((x) => (alike(x, y) ? forms.maps(x) : undefined));
   const names = inputs.map((maps, i) => maps?.name ?? forms.lowering.plain(node.inputs[i]!));
   forms.setMaps(y, { name: write(node, names, forms), shape: inputs.find((maps) => maps)!.shape });
   return true;
@@ -88,7 +90,7 @@ function fused(node: Node, forms: Forms): boolean {
     forms.setMaps(y, forms.takePending(a)!.emit({ activation: "Relu" }));
     return true;
   }
-  if (!b || !sameShape(a, b)) return false;
+  if (!b || !alike(a, b)) return false;
   if (node.op.name === "Mul" && forms.readers(y).every(sumsPositions)) {
     const product = [forms.maps(a), forms.maps(b)] as const;
     const emit = () => ({ name: write(node, [product[0].name, product[1].name], forms), shape: product[0].shape });
@@ -138,7 +140,7 @@ function sumsPositions(node: Node | null): boolean {
  */
 function broadcast(node: Node, y: Value, forms: Forms): boolean {
   const [a, b] = node.inputs as [Value, Value];
-  const x = sameShape(a, y) ? a : b;
+  const x = alike(a, y) ? a : b;
   const small = x === a ? b : a;
   const rank = 4 - small.shape.length;
   const shape = [...Array<number>(Math.max(0, rank)).fill(1), ...(small.shape as readonly number[])];

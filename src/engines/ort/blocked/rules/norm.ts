@@ -1,4 +1,4 @@
-import type { Node, Value } from "../../../../graph/graph.js";
+import type { Value } from "../../../../graph/graph.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { roundUp } from "../layout.js";
 import type { Maps } from "../writer.js";
@@ -12,11 +12,7 @@ function overImages(
   forms: Forms,
   kind: "ReduceSum" | "ReduceMean",
 ): string {
-  const { write } = forms;
-  const perImage = write.reshape(name, [n, channels]);
-  return kind === "ReduceSum"
-    ? write.emit(kind, [perImage, write.ints([0])], { keepdims: 0 })
-    : write.emit(kind, [perImage], { axes: [0], keepdims: 0 });
+  return forms.write.reduce(kind, forms.write.reshape(name, [n, channels]), [0], false);
 }
 
 /** A vector over whole blocks as the factor of `affine`. */
@@ -125,7 +121,7 @@ const evaluation: BlockedRule = (node, forms) => {
 };
 
 /** Batch norm in training, its gradient, and with given statistics. */
-export const normRules = new Map<Node["op"]["name"], BlockedRule>([
+export const normRules = new Map<string, BlockedRule>([
   ["BatchNormTraining", training],
   ["BatchNormTrainingGrad", trainingGrad],
   ["BatchNormalization", evaluation],

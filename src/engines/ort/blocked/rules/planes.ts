@@ -2,7 +2,7 @@ import type { Node, Value } from "../../../../graph/graph.js";
 import { turnedPads } from "../../../../ops/conv.js";
 import { type ConvLayer, layerShape } from "../conv-layer.js";
 import type { BlockedRule, Forms } from "../forms.js";
-import type { Maps } from "../writer.js";
+import type { Geometry, Maps } from "../writer.js";
 import { padsOf } from "./conv-weight-grad.js";
 
 /**
@@ -28,7 +28,7 @@ function planeLayer(node: Node): ConvLayer | undefined {
 function inAllLanes(weight: string, o: number, c: number, layer: ConvLayer, lanes: number, forms: Forms): string {
   const { write, block } = forms;
   const [kh, kw] = layer.kernel;
-  return forms.memo(`kernel ${weight} ${o} ${c} ${lanes}`, () => {
+  return forms.memo(`lanes ${weight} ${o} ${c} ${lanes}`, () => {
     const at = o * layer.channels + c;
     const rows = write.reshape(weight, [layer.filters * layer.channels, kh * kw, 1]);
     const one =
@@ -39,19 +39,24 @@ function inAllLanes(weight: string, o: number, c: number, layer: ConvLayer, lane
   });
 }
 
-/** Σ over the channels of `from` of a depthwise convolution with the kernel that `kernelOf` names. */
-function sumOf(
+/** As many maps as `count`, each Σ over the maps of `from` of a depthwise convolution with the kernel between the two. */
+function convolved(
   from: readonly Maps[],
-  kernelOf: (channel: number) => string,
+  count: number,
+  kernelOf: (to: number, from: number, lanes: number) => string,
   { kernel }: ConvLayer,
-  geometry: Parameters<Forms["to"]["conv"]>[3],
-  forms: Forms,
-): Maps {
-  return from.reduce<Maps | undefined>((sum, maps, i) => {
-    const lanes = maps.shape[1];
-    const options = { ...geometry, group: lanes };
-    return forms.to.conv(maps, kernelOf(i), [lanes, 1, ...kernel], options, { sum: sum?.name });
-  }, undefined)!;
+  geometry: Geometry,
+  { to }: Forms,
+): Maps[] {
+  return Array.from(
+    { length: count },
+    (_, k) =>
+      from.reduce<Maps | undefined>((sum, maps, i) => {
+        const lanes = maps.shape[1];
+        const options = { ...geometry, group: lanes };
+        return to.conv(maps, kernelOf(k, i, lanes), [lanes, 1, ...kernel], options, { sum: sum?.name });
+      }, undefined)!,
+  );
 }
 
 const conv: BlockedRule = (node, forms) => {
@@ -59,20 +64,10 @@ const conv: BlockedRule = (node, forms) => {
   const [x, w, bias] = node.inputs as [Value, Value, Value?];
   if (!layer || bias) return false;
   const { strides, dilations, pads, filters } = layer;
-  const from = forms.planes(x);
   const weight = forms.lowering.plain(w);
-  forms.setPlanes(
-    node.outputs[0]!,
-    Array.from({ length: filters }, (_, o) =>
-      sumOf(
-        from,
-        (c) => inAllLanes(weight, o, c, layer, from[c]!.shape[1], forms),
-        layer,
-        { strides, dilations, pads },
-        forms,
-      ),
-    ),
-  );
+  const kernelOf = (o: number, c: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, forms);
+  const geometry = { strides, dilations, pads };
+  forms.setPlanes(node.outputs[0]!, convolved(forms.planes(x), filters, kernelOf, layer, geometry, forms));
   return true;
 };
 
@@ -88,19 +83,9 @@ const inputGrad: BlockedRule = (node, forms) => {
   const order = Array.from({ length: filters * channels * taps }, (_, i) => i - (i % taps) + (taps - 1 - (i % taps)));
   const reversed = forms.to.gatherRows(forms.lowering.plain(w), 1, order, `reverse_${filters * channels}_${taps}`);
   const weight = write.reshape(reversed, [filters, channels, ...kernel]);
-  const from = forms.planes(dy);
-  forms.setPlanes(
-    node.outputs[0]!,
-    Array.from({ length: channels }, (_, c) =>
-      sumOf(
-        from,
-        (o) => inAllLanes(weight, o, c, layer, from[o]!.shape[1], forms),
-        layer,
-        { dilations, pads: turned },
-        forms,
-      ),
-    ),
-  );
+  const kernelOf = (c: number, o: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, forms);
+  const geometry = { dilations, pads: turned };
+  forms.setPlanes(node.outputs[0]!, convolved(forms.planes(dy), channels, kernelOf, layer, geometry, forms));
   return true;
 };
 

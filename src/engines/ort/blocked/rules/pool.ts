@@ -1,3 +1,4 @@
+import { attributesOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
 import type { MaxPoolAttributes } from "../../../../ops/pool.js";
 import type { ResampleAttributes } from "../../../../ops/resample.js";
@@ -7,7 +8,7 @@ import type { BlockedRule } from "../forms.js";
 const maxPool: BlockedRule = (node, forms) => {
   const [x] = node.inputs as [Value];
   if (!forms.isMaps(x) || forms.isPadded(x)) return false;
-  const { kernel, strides, pads } = node.attributes as unknown as MaxPoolAttributes;
+  const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
   forms.setMaps(node.outputs[0]!, forms.to.pool("MaxPool", forms.maps(x), kernel, { strides, pads }));
   return true;
 };
@@ -15,7 +16,7 @@ const maxPool: BlockedRule = (node, forms) => {
 /** Average pooling; other maps of rows and columns are products with matrices, which want plain arrays. */
 const resample: BlockedRule = (node, forms) => {
   const [x] = node.inputs as [Value];
-  const { rows, columns, transposed } = node.attributes as unknown as ResampleAttributes;
+  const { rows, columns, transposed } = attributesOf<ResampleAttributes>(node);
   if (transposed || rows.kind !== "window" || columns.kind !== "window" || rows.countPadding !== columns.countPadding)
     return false;
   if (!forms.isMaps(x) || forms.isPadded(x)) return false;

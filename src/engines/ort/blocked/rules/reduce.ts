@@ -1,5 +1,6 @@
 import { fourSizes } from "../../../../core/shape.js";
 import { tensor } from "../../../../core/tensor.js";
+import { attributesOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import type { Maps } from "../writer.js";
@@ -17,7 +18,7 @@ const isAxes = (axes: readonly number[], ...expected: readonly number[]) =>
 const reduce: BlockedRule = (node, forms) => {
   const [x] = node.inputs as [Value];
   const [y] = node.outputs as [Value];
-  const { axes, keepdims } = node.attributes as unknown as Reduction;
+  const { axes, keepdims } = attributesOf<Reduction>(node);
   const kind = node.op.name as "ReduceSum" | "ReduceMean" | "ReduceMax";
   const packed = forms.packed(x);
   // A sum over everything does not ask for the order; what fills up the blocks is zero.
@@ -36,11 +37,7 @@ const reduce: BlockedRule = (node, forms) => {
   if (isAxes(axes, 2, 3)) return define(overPositions(kind, x, forms), [n, channels, 1, 1]);
   if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax") {
     const perImage = write.reshape(overPositions(kind, x, forms), [n, channels]);
-    const name =
-      kind === "ReduceSum"
-        ? write.emit(kind, [perImage, write.ints([0])], { keepdims: 0 })
-        : write.emit(kind, [perImage], { axes: [0], keepdims: 0 });
-    return define(name, [channels]);
+    return define(write.reduce(kind, perImage, [0], false), [channels]);
   }
   if (forms.isPadded(x)) return false;
   const blocks = channels / block;
@@ -49,7 +46,7 @@ const reduce: BlockedRule = (node, forms) => {
   // Along rows or columns the lanes stay.
   const maps = forms.maps(x);
   const over = (view: readonly number[], result: Maps["shape"]) => {
-    const name = reduceAxis(kind, write.reshape(maps.name, view), 1, forms);
+    const name = write.reduce(kind, write.reshape(maps.name, view), [1], true);
     forms.setMaps(y, { name: write.reshape(name, result), shape: result });
     return true;
   };
@@ -57,12 +54,6 @@ const reduce: BlockedRule = (node, forms) => {
   if (axes[0] === 2) return over([n * blocks, height, width * block], [n, channels, 1, width]);
   return false;
 };
-
-function reduceAxis(kind: string, name: string, axis: number, { write }: Forms): string {
-  return kind === "ReduceSum"
-    ? write.emit(kind, [name, write.ints([axis])], { keepdims: 1 })
-    : write.emit(kind, [name], { axes: [axis], keepdims: 1 });
-}
 
 /** [N,C,1,1]: pooling, which passes over the maps once and by all threads (a reduction of the lanes' axis takes 20 times as long). */
 function overPositions(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", x: Value, forms: Forms): string {
@@ -89,13 +80,13 @@ function overChannels(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", maps: Maps
   const [blocks, area] = [channels / block, height * width];
   if (kind === "ReduceMax") {
     const lanes =
-      blocks === 1 ? maps.name : reduceAxis(kind, write.reshape(maps.name, [n, blocks, area * block]), 1, forms);
-    return write.reshape(reduceAxis(kind, write.reshape(lanes, [n * area, block]), 1, forms), [n, 1, height, width]);
+      blocks === 1 ? maps.name : write.reduce(kind, write.reshape(maps.name, [n, blocks, area * block]), [1], true);
+    return write.reshape(write.reduce(kind, write.reshape(lanes, [n * area, block]), [1], true), [n, 1, height, width]);
   }
   const weight = to.filled(kind === "ReduceMean" ? 1 / channels : 1, [block, 1]);
   const sums = write.emit("MatMul", [write.reshape(maps.name, [n * blocks * area, block]), weight]);
   const perBlock = write.reshape(sums, [n, blocks, area]);
-  const total = blocks === 1 ? perBlock : reduceAxis("ReduceSum", perBlock, 1, forms);
+  const total = blocks === 1 ? perBlock : write.reduce("ReduceSum", perBlock, [1], true);
   return write.reshape(total, [n, 1, height, width]);
 }
 
@@ -106,7 +97,7 @@ function overChannels(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", maps: Maps
  */
 const maxGrad: BlockedRule = (node, forms) => {
   const [dy, x, y] = node.inputs as [Value, Value, Value];
-  const { axes } = node.attributes as unknown as Reduction;
+  const { axes } = attributesOf<Reduction>(node);
   if (!forms.isMaps(x) || forms.isPadded(x)) return false;
   const { write, block, lowering } = forms;
   const shape = fourSizes(x.shape);
@@ -164,7 +155,7 @@ function firstPosition(maps: Maps, largest: string, forms: Forms): string {
     width,
   ]);
   const ramp = (name: string, at: (s: number) => number) =>
-    write.once(`${name}_${area}`, () =>
+    write.once(`${name}_${height}_${width}`, () =>
       tensor(
         "float32",
         [block, 1, height, width],
@@ -214,7 +205,7 @@ function uniqueChannels(mask: string, [n, channels, height, width]: Maps["shape"
   const perPosition = write.reshape(winners, [n, channels / block, height * width]);
   const most = write.emit(
     "ReduceMax",
-    [channels === block ? perPosition : reduceAxis("ReduceSum", perPosition, 1, forms)],
+    [channels === block ? perPosition : write.reduce("ReduceSum", perPosition, [1], true)],
     { keepdims: 0 },
   );
   return write.emit("Less", [most, write.number(1.5)]);
@@ -232,7 +223,7 @@ function firstChannels(mask: string, [n, channels, height, width]: Maps["shape"]
     ),
   );
   const scores = write.emit("Mul", [write.reshape(mask, [n, blocks, area, block]), left]);
-  const best = write.emit("ReduceMax", [scores], { axes: [1, 3], keepdims: 1 });
+  const best = write.reduce("ReduceMax", scores, [1, 3], true);
   const first = write.emit("Cast", [write.emit("Equal", [scores, best])], { to: 1 });
   return write.reshape(first, [n, blocks, area * block]);
 }

@@ -97,8 +97,9 @@ function positionsFirst(x: Maps, forms: Forms): string {
 }
 
 /** Rows and columns of [H, W, N·C] by a matrix for each: [6, tiles, 6, tiles·N, C]. */
-function transformed(x: Maps, by: (size: number, forms: Forms) => string, forms: Forms): string {
-  return forms.memo(`winograd ${by.name} ${x.name}`, () => {
+function transformed(x: Maps, as: "input" | "gradient", forms: Forms): string {
+  const by = as === "input" ? toTiles : gradToTiles;
+  return forms.memo(`winograd ${as} ${x.name}`, () => {
     const { write } = forms;
     const [n, channels, height, width] = x.shape;
     const [down, across] = [tilesIn(height), tilesIn(width)];
@@ -146,7 +147,7 @@ const conv: BlockedRule = (node, forms) => {
   const [x, w, bias] = node.inputs;
   if (!layer || !forms.canBeMaps(x!)) return false;
   const sums = forms.write.emit("MatMul", [
-    transformed(forms.maps(x!), toTiles, forms),
+    transformed(forms.maps(x!), "input", forms),
     weights(w!, layer, false, forms),
   ]);
   const y = outputs(sums, [layer.n, layer.filters, layer.oh, layer.ow], forms);
@@ -161,7 +162,7 @@ const inputGrad: BlockedRule = (node, forms) => {
   if (!layer || !forms.canBeMaps(dy!)) return false;
   const sums = forms.write.emit(
     "FusedMatMul",
-    [transformed(forms.maps(dy!), toTiles, forms), weights(w!, layer, true, forms)],
+    [transformed(forms.maps(dy!), "input", forms), weights(w!, layer, true, forms)],
     { transB: 1 },
     "com.microsoft",
   );
@@ -177,7 +178,7 @@ const weightGrad: BlockedRule = (node, forms) => {
   const { channels, filters } = layer;
   const products = write.emit(
     "FusedMatMul",
-    [transformed(forms.maps(x!), toTiles, forms), transformed(forms.maps(dy!), gradToTiles, forms)],
+    [transformed(forms.maps(x!), "input", forms), transformed(forms.maps(dy!), "gradient", forms)],
     { transA: 1 },
     "com.microsoft",
   );
