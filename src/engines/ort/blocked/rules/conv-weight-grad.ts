@@ -80,7 +80,7 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): strin
   const [top, left, bottom, right] = skips ? [0, 0, 0, 0] : padsOf(layer);
   const read = skips
     ? forms.memo(`skip ${source.name} ${strides}`, () => to.pool("MaxPool", source, [1, 1], { strides }))
-    : forms.memo(`pad ${source.name} ${left} ${right}`, () => to.pad(source, [0, left, 0, right]));
+    : forms.padColumns(source, left, right);
   const images = imagesAsChannels(read, forms);
   const { name: kernels, images: n } = asKernel(dy, forms);
   const steps = skips ? ([1, 1] as const) : strides;
@@ -178,7 +178,7 @@ function depthwiseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): s
   const { to, write, block } = forms;
   const { kernel, strides, dilations, n, oh, ow } = layer;
   const [top, left, bottom, right] = padsOf(layer);
-  const padded = to.pad(forms.maps(x), [0, left, 0, right]);
+  const padded = forms.padColumns(forms.maps(x), left, right);
   const [, channels, height, width] = padded.shape;
   const images = to.viewMaps(padded, [1, n * channels, height, width]);
   const kernels = to.view(dy.name, dy.shape, [n * channels, 1, oh, ow]);
