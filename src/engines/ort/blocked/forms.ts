@@ -126,6 +126,11 @@ export class Forms implements BlockedTarget {
     return maps;
   }
 
+  /** Maps with columns of zeros before and after them, written once. */
+  padColumns(maps: Maps, left: number, right: number): Maps {
+    return this.memo(`columns ${maps.name} ${left} ${right}`, () => this.to.pad(maps, [0, left, 0, right]));
+  }
+
   /** Keeps what a rule has written for a value. */
   setMaps(value: Value, maps: Maps): void {
     this.#maps.set(value, maps);
