@@ -38,6 +38,38 @@ const cases: Record<string, Case> = {
     maps(20, 32, 4, 3),
     weight(48, 32, 3, 3),
   ],
+  // With fewer images than a block has lanes, weight gradients are taken in strips of rows; with these in whole maps.
+  "13 images": [(x, w) => o.conv(x!, w!, undefined, { padding: 1 }), maps(13, 16, 5, 4), weight(32, 16, 3, 3)],
+  "31 images, blocks in and out, stride 2": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, stride: 2 }),
+    maps(31, 32, 5, 4),
+    weight(32, 32, 3, 3),
+  ],
+  "16 images of few channels": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 2, stride: 2 }),
+    maps(16, 3, 6, 5),
+    weight(16, 3, 5, 5),
+  ],
+  "15 images of one channel": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1 }),
+    maps(15, 1, 5, 4),
+    weight(16, 1, 3, 3),
+  ],
+  "16 images in groups": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, groups: 2 }),
+    maps(16, 32, 4, 3),
+    weight(32, 16, 3, 3),
+  ],
+  "strips that more images fill up": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, stride: [2, 1] }),
+    maps(3, 32, 13, 4),
+    weight(32, 32, 3, 3),
+  ],
+  "strips of one image of few channels": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 3, stride: 2 }),
+    maps(1, 3, 14, 9),
+    weight(16, 3, 7, 7),
+  ],
   "channels that do not fill blocks": [
     (x, w, b) => o.conv(x!, w!, b, { padding: 1 }),
     maps(3, 20, 5, 4),

@@ -126,9 +126,9 @@ export class Forms implements BlockedTarget {
     return maps;
   }
 
-  /** Maps with columns of zeros before and after them, written once. */
-  padColumns(maps: Maps, left: number, right: number): Maps {
-    return this.memo(`columns ${maps.name} ${left} ${right}`, () => this.to.pad(maps, [0, left, 0, right]));
+  /** Maps with zeros above, left, below and right of them, written once. */
+  pad(maps: Maps, pads: readonly [number, number, number, number]): Maps {
+    return this.memo(`pad ${maps.name} ${pads}`, () => this.to.pad(maps, pads));
   }
 
   /** Keeps what a rule has written for a value. */

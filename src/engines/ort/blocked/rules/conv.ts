@@ -35,7 +35,7 @@ const conv: BlockedRule = (node, forms) => {
 function padWide(maps: Maps, pads: Pads, { kind, kernel }: BlockedLayer, forms: Forms) {
   if (kind !== "filters" || kernel[1] < 5) return { maps, pads };
   const [top, left, bottom, right] = pads;
-  return { maps: forms.padColumns(maps, left, right), pads: [top, 0, bottom, 0] as const };
+  return { maps: forms.pad(maps, [0, left, 0, right]), pads: [top, 0, bottom, 0] as const };
 }
 
 type Pads = readonly [top: number, left: number, bottom: number, right: number];
