@@ -11,16 +11,16 @@ const same = ["Neg", "Abs", "Sign", "Exp", "Log", "Sqrt", "Reciprocal", "Tanh", 
 const unchanged: Rule = (node, inputs, write) => [write.emit(node.op.name, inputs)];
 
 /**
- * A number gets as many axes as the result has. With fewer, ONNX Runtime broadcasts it anew for every element of an array whose last axis
- * is 1, such as the weight of a 1×1 convolution, which takes ten times as long.
+ * Where the last axis of the result is 1, numbers get as many axes as the result has. With fewer, ONNX Runtime broadcasts them anew for every
+ * element of such an array, as the weight of a 1×1 convolution is, which takes ten times as long. (Elsewhere numbers stay as they are:
+ * ONNX Runtime knows some formulas, such as that of GELU, by them.)
  */
 const withAxes: Rule = (node, inputs, write) => {
   const { shape } = node.outputs[0]!;
+  if (shape.at(-1) !== 1) return unchanged(node, inputs, write);
   const ones = shape.map(() => 1);
   const isShort = (x: Value) => x.shape.length < shape.length && x.shape.every((d) => d === 1);
-  const names = shape.includes(1)
-    ? inputs.map((name, i) => (isShort(node.inputs[i]!) ? write.reshape(name, ones) : name))
-    : inputs;
+  const names = inputs.map((name, i) => (isShort(node.inputs[i]!) ? write.reshape(name, ones) : name));
   return [write.emit(node.op.name, names)];
 };
 
