@@ -26,8 +26,6 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--recompute", "when training: compute the blocks again in the backward pass instead of keeping them")
   .option("--threads <n>", "threads (default: one per processor)", count)
   .option("--json", "print one JSON object")
-  // Options after `calibrate` are its own.
-  .enablePositionalOptions()
   .addCommand(calibrateCommand)
   .action(async (flags: BenchFlags) => {
     const spec = modelSpec(flags.model);

@@ -10,6 +10,7 @@ import {
   Lambda,
   type Module,
   model,
+  OptionError,
   ops,
   ortEngine,
   type Regimes,
@@ -24,30 +25,25 @@ import { noise, targetsFor } from "./workload.js";
 
 /** What is measured, and for how long. */
 export interface CalibrationPlan {
-  /** The residual network whose training step is timed, plain and in blocks: its name, and the size of its pictures. */
-  readonly network: { readonly name: string; readonly input: readonly [number, number, number] };
-  /** Numbers of pictures, ascending. */
-  readonly images: readonly number[];
-  /** Sides of maps, ascending, by number of channels: 3×3 convolutions are timed on these, direct and by Winograd's algorithm. */
-  readonly winograd: Readonly<Record<number, readonly number[]>>;
-  /** Pictures of those convolutions. */
-  readonly batch: number;
-  /** For each comparison; five runs of both are made in any case. */
+  /** Plain and in blocks: a network with these numbers of pictures, ascending, on square ones. Its layers differ; what counts is all of them. */
+  readonly fewImages: { readonly images: readonly number[]; readonly network: string; readonly side: number };
+  /** Direct and by Winograd's algorithm: with so many pictures, a layer on maps of these sides, ascending, by number of channels. */
+  readonly winograd: { readonly images: number; readonly sides: Readonly<Record<number, readonly number[]>> };
+  /** For each comparison; three turns are made in any case. */
   readonly seconds: number;
 }
 
-/** About a minute. */
+/** Less than a minute, on two cores. */
 export const calibrationPlan: CalibrationPlan = {
-  network: { name: "resnet18", input: [3, 32, 32] },
-  images: [2, 4, 8, 16],
-  winograd: { 64: [16, 32], 128: [8, 16, 32], 256: [8, 16, 32], 512: [8, 16] },
-  batch: 16,
-  seconds: 1.5,
+  fewImages: { images: [2, 4, 8, 16], network: "resnet20", side: 32 },
+  winograd: { images: 16, sides: { 64: [16, 32], 128: [8, 16, 32], 256: [8, 16, 32], 512: [4, 8, 16] } },
+  seconds: 2,
 };
 
-/** Two ways to compute the same: the median time of each, and the median of the first's over the second's within a round. */
+/** Two ways to compute the same: the median time of each, in milliseconds, and the median of the first's over the second's in a turn. */
 interface Comparison {
-  readonly milliseconds: readonly [first: number, second: number];
+  readonly first: number;
+  readonly second: number;
   readonly ratio: number;
 }
 
@@ -77,50 +73,38 @@ export async function measureRegimes(
 ): Promise<MeasuredRegimes> {
   const plain = ortEngine({ threads, layout: "plain" });
   const blocked = ortEngine({ threads, layout: "blocked" });
-  const everywhere: Regimes = { fewImages: 0, winograd: { 1: largestSide } };
+  const everywhere: Regimes = { fewImages: 0, winograd: { 1: 65_536 } };
   const byWinograd = ortEngine({ threads, layout: "blocked", winograd: true, regimes: everywhere });
-  const layers = Object.entries(plan.winograd).flatMap(([channels, sides]) =>
+  const sizes = Object.entries(plan.winograd.sides).flatMap(([channels, sides]) =>
     sides.map((side) => ({ channels: Number(channels), side })),
   );
-  const total = plan.images.length + layers.length;
+  const total = plan.fewImages.images.length + sizes.length;
   const images: MeasuredRegimes["images"][number][] = [];
   const winograd: MeasuredRegimes["winograd"][number][] = [];
   try {
-    const { name, input } = plan.network;
-    const network = initialize(model(name, { classes: 10, stem: "cifar" }));
-    for (const n of plan.images) {
-      onProgress(images.length / total, `training with ${n} ${n === 1 ? "picture" : "pictures"}`);
-      const { milliseconds, ratio } = await compare([plain, blocked], network, [n, ...input], 10, plan.seconds);
-      images.push({ images: n, plain: milliseconds[0], blocked: milliseconds[1], ratio });
+    const { network: name, side: height } = plan.fewImages;
+    const network = initialize(model(name, { classes: 10 }));
+    for (const n of plan.fewImages.images) {
+      onProgress(images.length / total, `${n} ${n === 1 ? "picture" : "pictures"}`);
+      const times = await compare([plain, blocked], network, [n, 3, height, height], 10, plan.seconds);
+      images.push({ images: n, plain: times.first, blocked: times.second, ratio: times.ratio });
     }
-    for (const { channels, side } of layers) {
+    for (const { channels, side } of sizes) {
       onProgress((images.length + winograd.length) / total, `${channels} channels on ${side}×${side} maps`);
-      const size = [plan.batch, 3, side, side] as const;
-      const { milliseconds, ratio } = await compare(
-        [byWinograd, blocked],
-        convolutions(channels),
-        size,
-        channels,
-        plan.seconds,
-      );
-      winograd.push({ channels, side, winograd: milliseconds[0], direct: milliseconds[1], ratio });
+      const input = [plan.winograd.images, 3, side, side] as const;
+      const times = await compare([byWinograd, blocked], layer(channels), input, channels, plan.seconds);
+      winograd.push({ channels, side, winograd: times.first, direct: times.second, ratio: times.ratio });
     }
   } finally {
     await Promise.all([plain, blocked, byWinograd].map((engine) => engine.release()));
   }
-  const rows = Object.keys(plan.winograd).map((channels) => {
-    const sides = winograd.filter((row) => row.channels === Number(channels));
-    return [channels, upTo(sides.map(({ side, ratio }) => [side, ratio]))] as const;
+  const rows = Object.keys(plan.winograd.sides).map((channels) => {
+    const ofRow = winograd.filter((one) => one.channels === Number(channels));
+    return [channels, upTo(ofRow.map(({ side, ratio }) => [side, ratio]))] as const;
   });
-  const regimes = {
-    fewImages: upTo(images.map(({ images: n, ratio }) => [n, ratio])),
-    winograd: Object.fromEntries(rows),
-  };
-  return { regimes, images, winograd };
+  const fewImages = upTo(images.map(({ images: n, ratio }) => [n, ratio]));
+  return { regimes: { fewImages, winograd: Object.fromEntries(rows) }, images, winograd };
 }
-
-/** Larger than any map. */
-const largestSide = 65_536;
 
 /** What a way must take of the other's time to count as faster: less than that is noise. */
 const worthwhile = 0.97;
@@ -138,18 +122,20 @@ export function upTo(shares: readonly (readonly [size: number, share: number])[]
   return best;
 }
 
-/** Two 3×3 layers with what is around them in a network: all else costs little. */
-function convolutions(channels: number): Module {
-  const layer = () => [
-    new Conv2d(channels, channels, { kernel: 3, padding: 1, bias: false }),
-    new BatchNorm(channels),
-    new Lambda(ops.relu),
-  ];
-  const first = new Conv2d(3, channels, { kernel: 1 });
-  return initialize(new Sequential([first, ...layer(), ...layer(), new Lambda(globalAveragePool)]));
+/** A 3×3 layer with what is around it in a network: all else costs little. [N,3,H,W] → [N, channels] */
+function layer(channels: number): Module {
+  return initialize(
+    new Sequential([
+      new Conv2d(3, channels, { kernel: 1 }),
+      new Conv2d(channels, channels, { kernel: 3, padding: 1, bias: false }),
+      new BatchNorm(channels),
+      new Lambda(ops.relu),
+      new Lambda(globalAveragePool),
+    ]),
+  );
 }
 
-/** The time of a training step on both engines, in turns of which every second begins with the other, after one that does not count. */
+/** Times a training step on both engines, in turns of which every second begins with the other. */
 async function compare(
   engines: readonly [Engine, Engine],
   network: Module,
@@ -160,25 +146,31 @@ async function compare(
   const { graph, scalars } = trainingStep(network, { optimizer: sgd({ lr: 0.01 }), input, classes });
   const feeds = { images: noise(input), targets: targetsFor(input[0], classes), ...scalars(1, 0.01) };
   const executables = [await engines[0].compile(graph), await engines[1].compile(graph)] as const;
-  const timed = async (which: 0 | 1) => {
-    const started = performance.now();
-    await executables[which].run(feeds);
-    return performance.now() - started;
+  /** The faster of two runs after one that does not count: the threads of the engine before it still wait for work then, and take time. */
+  const turn = async (which: 0 | 1) => {
+    const times: number[] = [];
+    for (let run = 0; run < 3; run++) {
+      const started = performance.now();
+      await executables[which].run(feeds);
+      times.push(performance.now() - started);
+    }
+    return Math.min(...times.slice(1));
   };
-  await timed(0);
-  await timed(1);
-  const rounds: (readonly [number, number])[] = [];
+  const turns: (readonly [first: number, second: number])[] = [];
   const end = performance.now() + 1000 * seconds;
-  while (rounds.length < 5 || performance.now() < end) {
-    if (rounds.length % 2 === 0) rounds.push([await timed(0), await timed(1)]);
+  while (turns.length < 3 || performance.now() < end) {
+    if (turns.length % 2 === 0) turns.push([await turn(0), await turn(1)]);
     else {
-      const second = await timed(1);
-      rounds.push([await timed(0), second]);
+      const second = await turn(1);
+      turns.push([await turn(0), second]);
     }
   }
   for (const executable of executables) await executable.release();
-  const [first, second] = [median(rounds.map(([t]) => t)), median(rounds.map(([, t]) => t))];
-  return { milliseconds: [first, second], ratio: median(rounds.map(([a, b]) => a / b)) };
+  return {
+    first: median(turns.map(([first]) => first)),
+    second: median(turns.map(([, second]) => second)),
+    ratio: median(turns.map(([first, second]) => first / second)),
+  };
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
@@ -208,6 +200,7 @@ Examples:
   )
   .action(async (_: unknown, command: Command) => {
     const { threads = availableParallelism(), reset = false, json = false } = command.optsWithGlobals<CalibrateFlags>();
+    refuseBenchOptions(command);
     const machine = thisMachine(threads);
     const path = regimesPath(machine);
     if (reset) {
@@ -223,26 +216,34 @@ Examples:
     if (!json) say(`written to ${path}`);
   });
 
+/** Options of `bench` are taken wherever they stand: those that calibrating has no use for must not be passed over. */
+function refuseBenchOptions(command: Command): void {
+  const own = command.options.map((option) => option.long);
+  const given = command.parent!.options.find(
+    (option) => !own.includes(option.long) && command.parent!.getOptionValueSource(option.attributeName()) === "cli",
+  );
+  if (given) throw new OptionError(`bench calibrate has no option ${given.long}; it takes ${own.join(", ")}`);
+}
+
 function measuredText(machine: Machine, { regimes, images, winograd }: MeasuredRegimes): string {
-  const { name, input } = calibrationPlan.network;
+  const { fewImages, winograd: byWinograd } = calibrationPlan;
   const figures = (first: number, second: number, ratio: number) => [
     first.toFixed(1).padStart(7),
     second.toFixed(1).padStart(7),
     ratio.toFixed(2),
   ];
-  const { fewImages } = regimes;
   return [
-    `${machine.processor}, ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`,
-    `milliseconds of a training step of ${name} on pictures of ${input[1]}×${input[2]}`,
+    `${machine.processor}, ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}; milliseconds of training steps`,
+    `${fewImages.network} on pictures of ${fewImages.side}×${fewImages.side}`,
     table(
       images.map((row) => [
         row.images,
         ...figures(row.plain, row.blocked, row.ratio),
-        row.images <= fewImages ? "plain" : "blocked",
+        row.images <= regimes.fewImages ? "plain" : "blocked",
       ]),
       ["pictures", "  plain", "blocked", "ratio", "chosen"],
     ),
-    `milliseconds of a training step of two 3×3 convolutions, ${calibrationPlan.batch} pictures`,
+    `one 3×3 convolution, ${byWinograd.images} pictures`,
     table(
       winograd.map((row) => [
         row.channels,

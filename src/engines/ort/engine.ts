@@ -28,7 +28,7 @@ export interface OrtOptions {
   readonly rules?: Rules;
 }
 
-/** Which graphs are written in blocks, and how. */
+/** Which graphs are written in blocks, and how: `ortEngine` says what each means. */
 export interface BlockOptions {
   readonly layout: "auto" | "plain" | "blocked";
   readonly winograd: boolean;
