@@ -146,7 +146,7 @@ async function compare(
   const { graph, scalars } = trainingStep(network, { optimizer: sgd({ lr: 0.01 }), input, classes });
   const feeds = { images: noise(input), targets: targetsFor(input[0], classes), ...scalars(1, 0.01) };
   const executables = [await engines[0].compile(graph), await engines[1].compile(graph)] as const;
-  /** The faster of two runs after one that does not count: the threads of the engine before it still wait for work then, and take time. */
+  /** The faster of two runs after one that does not count: the first after the other engine's runs is slower by up to half. */
   const turn = async (which: 0 | 1) => {
     const times: number[] = [];
     for (let run = 0; run < 3; run++) {
