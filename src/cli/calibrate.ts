@@ -98,12 +98,17 @@ export async function measureRegimes(
   } finally {
     await Promise.all([plain, blocked, byWinograd].map((engine) => engine.release()));
   }
-  const rows = Object.keys(plan.winograd.sides).map((channels) => {
-    const ofRow = winograd.filter((one) => one.channels === Number(channels));
-    return [channels, upTo(ofRow.map(({ side, ratio }) => [side, ratio]))] as const;
-  });
-  const fewImages = upTo(images.map(({ images: n, ratio }) => [n, ratio]));
-  return { regimes: { fewImages, winograd: Object.fromEntries(rows) }, images, winograd };
+  return { regimes: regimesOf({ images, winograd }), images, winograd };
+}
+
+/** The table that follows from measured times. */
+export function regimesOf({ images, winograd }: Omit<MeasuredRegimes, "regimes">): Regimes {
+  const rows = new Map<number, (readonly [side: number, ratio: number])[]>();
+  for (const { channels, side, ratio } of winograd) rows.set(channels, [...(rows.get(channels) ?? []), [side, ratio]]);
+  return {
+    fewImages: upTo(images.map(({ images: n, ratio }) => [n, ratio])),
+    winograd: Object.fromEntries([...rows].map(([channels, shares]) => [channels, upTo(shares)])),
+  };
 }
 
 /** What a way must take of the other's time to count as faster: less than that is noise. */

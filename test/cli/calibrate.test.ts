@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, test } from "node:test";
 import { withEngine } from "../../src/cli/arguments.js";
-import { type CalibrationPlan, measureRegimes, upTo } from "../../src/cli/calibrate.js";
+import { type CalibrationPlan, measureRegimes, regimesOf, upTo } from "../../src/cli/calibrate.js";
 import { cachedRegimes, regimesPath, thisMachine, writeRegimes } from "../../src/cli/regimes.js";
 import { defaultRegimes, type Engine, Graph, gradients, ops, type Regimes } from "../../src/index.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
@@ -122,6 +122,14 @@ test("the first way is taken up to where it saves most in all", () => {
   assert.equal(cut(), 0);
 });
 
+test("each row of the table follows from the times of its channels", () => {
+  const times = { plain: 1, blocked: 1, winograd: 1, direct: 1 };
+  const images = [2, 4, 8].map((n, i) => ({ ...times, images: n, ratio: [0.7, 0.9, 1.3][i]! }));
+  const one = (channels: number, side: number, ratio: number) => ({ ...times, channels, side, ratio });
+  const winograd = [one(64, 8, 1.1), one(64, 16, 1.5), one(128, 8, 0.6), one(128, 16, 0.9), one(256, 16, 0.5)];
+  assert.deepEqual(regimesOf({ images, winograd }), { fewImages: 4, winograd: { 64: 0, 128: 16, 256: 16 } });
+});
+
 test("measuring gives a table of the sizes that were asked for, and the times it is made from", async () => {
   const shares: number[] = [];
   const plan: CalibrationPlan = {
@@ -145,11 +153,7 @@ test("measuring gives a table of the sizes that were asked for, and the times it
   for (const { plain, blocked, ratio } of measured.images) assert.ok(plain > 0 && blocked > 0 && ratio > 0);
   for (const { winograd, direct, ratio } of measured.winograd) assert.ok(winograd > 0 && direct > 0 && ratio > 0);
   assert.deepEqual(shares, [0, 0.2, 0.4, 0.6, 0.8]);
-  const { fewImages, winograd } = measured.regimes;
-  assert.equal(fewImages, upTo(measured.images.map(({ images, ratio }) => [images, ratio])));
-  const limit = (row: number) =>
-    upTo(measured.winograd.flatMap(({ channels, side, ratio }) => (channels === row ? [[side, ratio] as const] : [])));
-  assert.deepEqual(winograd, { 16: limit(16), 32: limit(32) });
+  assert.deepEqual(measured.regimes, regimesOf(measured));
   await writeRegimes(machine, measured);
   assert.deepEqual(await cachedRegimes(machine), measured.regimes);
 });
