@@ -5,9 +5,10 @@ import { js } from "./js.js";
 import { modules } from "./modules.js";
 import { nets } from "./nets.js";
 import type { Suite } from "./suite.js";
+import { wasm } from "./wasm.js";
 
 export const suites: ReadonlyMap<string, Suite> = new Map(
-  [nets, infer, conv, modules, cost, js].map((suite) => [suite.name, suite]),
+  [nets, infer, conv, modules, cost, js, wasm].map((suite) => [suite.name, suite]),
 );
 
 /** A suite by its name. @throws RangeError for another. */

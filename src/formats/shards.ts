@@ -10,12 +10,23 @@ export interface ShardIndex {
   readonly metadata: Record<string, string>;
 }
 
+/** The names under which repositories and folders keep weights, most wanted first. */
+export const usualFiles = [
+  "model.safetensors",
+  "model.safetensors.index.json",
+  "pytorch_model.bin",
+  "pytorch_model.bin.index.json",
+] as const;
+
+/** Whether a file is, by its name, the index of a checkpoint in several files. */
+export const isShardIndex = (name: string): boolean => name.endsWith(".index.json");
+
 const MAX_INDEX_BYTES = 100_000_000;
 /** More than any checkpoint has been divided into. */
 const MAX_FILES = 1000;
 
-/** A file beside the index: no folders, so that an index cannot reach for others. */
-const plainName = /^(?!\.{1,2}$)[^/\\:\p{Cc}]{1,255}$/u;
+/** A file beside the index: no folders, so that an index cannot reach for others; nor half a character, which no address can hold. */
+const plainName = /^(?!\.{1,2}$)[^/\\:\p{Cc}\p{Cs}]{1,255}$/u;
 
 /**
  * Reads the index of a checkpoint that is divided into files, `model.safetensors.index.json`: a JSON object whose `weight_map` says in

@@ -1,11 +1,13 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FoveaError, OptionError, unknownName } from "../core/errors.js";
+import { isShardIndex } from "../formats/shards.js";
 import { cacheFolder, cachePath, isFile, isOffline, sha256Of } from "./cache.js";
 import { DownloadError, fileSystemError, shown } from "./errors.js";
 import { Lock } from "./lock.js";
-import { Part } from "./part.js";
+import { Part, readOrigin } from "./part.js";
+import { fetchShards } from "./shards.js";
 import { checkedSha256, defaultEndpoint, type RemoteSource, urlsOf } from "./source.js";
 import { type TransferOptions, transfer } from "./transfer.js";
 
@@ -26,9 +28,9 @@ export interface DownloadOptions {
   readonly cache?: string;
   /** Use the cache only. Default: whether the variable `FOVEA_OFFLINE` is set. */
   readonly offline?: boolean;
-  /** Digest that the file must have, instead of the one of the source. */
+  /** Digest that the file must have, instead of the one of the source. Of a checkpoint in several files it is the index's. */
   readonly sha256?: string;
-  /** Refuse larger files. Default: 8 GiB. */
+  /** Refuse larger files, and checkpoints in several files that are larger together. Default: 8 GiB. */
   readonly maxBytes?: number;
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Ends the download; what has come stays, and the next call goes on from there. */
@@ -56,10 +58,13 @@ const maxDelay = 30_000;
  * Downloads a file unless the cache has it, and returns its path there. A cached file is not compared with the server's again;
  * its digest is checked if one is demanded. Interrupted downloads are resumed. Two processes may ask for the same file.
  *
+ * The index of a checkpoint in several files (`….index.json`) brings along the files it names, all of one commit of the repository where
+ * the server says which it is; the path is then that of an index of what is in the cache.
+ *
  * `HF_TOKEN` is sent to the endpoint of Hugging Face only.
  *
  * @throws DownloadError if it cannot be had or is not what was promised. @throws FoveaError if the cache cannot be written, or
- * offline. @throws the reason of `signal`.
+ * offline. @throws FormatError if an index is not as it must be. @throws the reason of `signal`.
  * @example
  * const path = await fetchToCache({ kind: "hf", owner: "timm", name: "resnet18.a1_in1k", revision: "main" });
  */
@@ -69,16 +74,23 @@ export async function fetchToCache(source: RemoteSource, options: DownloadOption
   const { cache = cacheFolder(), offline = isOffline(), signal } = options;
   const endpoint = options.endpoint ?? (env.HF_ENDPOINT || defaultEndpoint);
   const sha256 = options.sha256 === undefined ? source.sha256 : checkedSha256(options.sha256);
-  const job: Job = { ...limitsOf(options), cache, endpoint, sha256, signal, onProgress: options.onProgress };
+  const job: Job = { ...limitsOf(options), cache, endpoint, offline, sha256, signal, onProgress: options.onProgress };
   signal?.throwIfAborted();
   try {
     const urls = urlsOf(source, endpoint);
-    for (const url of urls) if (await isCached(url, job)) return cachePath(cache, url);
-    if (offline)
-      throw new FoveaError(
-        `offline: ${urls.map(shown).join(" or ")} is not in the cache ${cache}${sha256 ? " with this sha256" : ""}. Run once without FOVEA_OFFLINE, or give a file`,
-      );
-    return await firstFound(source, urls, job);
+    const url = await firstFound(source, urls, job);
+    const path = cachePath(cache, url);
+    if (!isIndex(url)) return path;
+    // A branch may move between two files, or before an interrupted download goes on.
+    const commit = (await readOrigin(path))?.commit;
+    const pinned = source.kind === "hf" && commit ? urlsOf({ ...source, revision: commit }, endpoint) : urls;
+    let left = job.maxBytes;
+    return await fetchShards(path, pinned[urls.indexOf(url)]!, async (shard) => {
+      const found = await firstFound(source, [shard], { ...job, sha256: undefined, maxBytes: left });
+      const place = cachePath(cache, found);
+      left = Math.max(0, left - (await stat(place)).size);
+      return place;
+    });
   } catch (error) {
     signal?.throwIfAborted();
     throw fileSystemError(error, cache);
@@ -90,6 +102,7 @@ type Limits = Required<Pick<DownloadOptions, "maxBytes" | "timeout" | "retries" 
 interface Job extends Limits {
   readonly cache: string;
   readonly endpoint: string;
+  readonly offline: boolean;
   readonly sha256: string | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: DownloadOptions["onProgress"];
@@ -104,16 +117,25 @@ function limitsOf(options: DownloadOptions): Limits {
   return limits;
 }
 
+const isIndex = (url: string): boolean => isShardIndex(new URL(url).pathname);
+
 async function isCached(url: string, { cache, sha256, signal }: Job): Promise<boolean> {
   const path = cachePath(cache, url);
   return (await isFile(path)) && (!sha256 || sha256 === (await sha256Of(path, signal)));
 }
 
+/** The first address whose contents the cache has, or else the first that can be downloaded to it. */
 async function firstFound(source: RemoteSource, urls: readonly string[], job: Job): Promise<string> {
+  for (const url of urls) if (await isCached(url, job)) return url;
+  if (job.offline)
+    throw new FoveaError(
+      `offline: ${urls.map(shown).join(" or ")} is not in the cache ${job.cache}${job.sha256 ? " with this sha256" : ""}. Run once without FOVEA_OFFLINE, or give a file`,
+    );
   let missing: DownloadError | undefined;
   for (const url of urls)
     try {
-      return await download(url, job);
+      await download(url, job);
+      return url;
     } catch (error) {
       if (!(error instanceof DownloadError) || error.status !== 404) throw error;
       missing = error;
@@ -130,7 +152,7 @@ async function firstFound(source: RemoteSource, urls: readonly string[], job: Jo
 }
 
 /** Downloads one address, alone among the processes that want it. */
-async function download(url: string, job: Job): Promise<string> {
+async function download(url: string, job: Job): Promise<void> {
   const place = cachePath(job.cache, url);
   const report = (received: number, total: number | null, waiting = false) =>
     job.onProgress?.({ url: shown(url), received, total, waiting });
@@ -138,7 +160,7 @@ async function download(url: string, job: Job): Promise<string> {
   const lock = await Lock.acquire(`${place}.lock`, { signal: job.signal, onWait: () => report(0, null, true) });
   try {
     // Whoever had the lock before may have brought the file.
-    if (await isCached(url, job)) return place;
+    if (await isCached(url, job)) return;
     const part = await Part.open(`${place}.part`);
     try {
       const token = env.HF_TOKEN?.trim() || undefined;
@@ -152,8 +174,7 @@ async function download(url: string, job: Job): Promise<string> {
     }
     await lock.check();
     await verify(url, part, job);
-    await part.finish(place);
-    return place;
+    await part.finish(place, { keepOrigin: isIndex(url) });
   } finally {
     await lock.release();
   }

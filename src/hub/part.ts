@@ -7,6 +7,8 @@ export interface Origin {
   readonly validator: string | null;
   readonly size: number | null;
   readonly sha256: string | null;
+  /** The commit of the repository that it is from. */
+  readonly commit: string | null;
 }
 
 /** The beginning of a file that is being downloaded, kept beside its place with what is known of the whole. */
@@ -76,8 +78,9 @@ export class Part {
     await this.file.close();
   }
 
-  /** The whole file goes to its place. */
-  async finish(place: string): Promise<void> {
+  /** The whole file goes to its place; its origin too, where that is wanted later on, and before it. */
+  async finish(place: string, { keepOrigin = false }: { keepOrigin?: boolean } = {}): Promise<void> {
+    if (keepOrigin) await rename(originPath(this.path), originPath(place));
     await rename(this.path, place);
     await rm(originPath(this.path), { force: true });
   }
@@ -90,12 +93,18 @@ export class Part {
 
 const originPath = (path: string): string => `${path}.json`;
 
-async function readOrigin(path: string): Promise<Origin | undefined> {
+/** What is known of a part, or of a file that was finished with `keepOrigin`. */
+export async function readOrigin(path: string): Promise<Origin | undefined> {
   const text = await readFile(originPath(path), "utf8").catch(() => "");
   try {
-    const { validator, size, sha256 } = JSON.parse(text) as Record<string, unknown>;
+    const { validator, size, sha256, commit } = JSON.parse(text) as Record<string, unknown>;
     const string = (value: unknown) => (typeof value === "string" ? value : null);
-    return { validator: string(validator), size: typeof size === "number" ? size : null, sha256: string(sha256) };
+    return {
+      validator: string(validator),
+      size: typeof size === "number" ? size : null,
+      sha256: string(sha256),
+      commit: string(commit),
+    };
   } catch {
     // Missing or torn: the part starts over.
     return undefined;

@@ -18,6 +18,8 @@ export interface Answer {
   readonly response: Response;
   readonly size: number | null;
   readonly sha256: string | null;
+  /** The commit that the revision in the address stands for at present. */
+  readonly commit: string | null;
 }
 
 /** Asks for a file, following redirects. @throws DownloadError if the answer is no file. */
@@ -25,12 +27,14 @@ export async function request(start: string, options: RequestOptions): Promise<A
   let url = new URL(start);
   let size: number | null = null;
   let sha256: string | null = null;
+  let commit: string | null = null;
   for (let hop = 0; hop <= maxRedirects; hop++) {
     const response = await ask(url, options);
     size = sizeIn(response.headers.get("x-linked-size")) ?? size;
     sha256 = sha256In(response.headers.get("x-linked-etag")) ?? sha256;
+    commit = commitIn(response.headers.get("x-repo-commit")) ?? commit;
     if (!redirects.includes(response.status))
-      return { response: await checked(start, url, response, options), size, sha256 };
+      return { response: await checked(start, url, response, options), size, sha256, commit };
     await dismiss(response);
     url = target(start, url, response.headers.get("location"));
   }
@@ -104,3 +108,5 @@ export const sizeIn = (text: string | null): number | null => (text && /^\d{1,15
 /** Files in large storage have their sha256 as tag; small ones a digest of git's, which is of no use here. */
 const sha256In = (tag: string | null): string | null =>
   /^(?:W\/)?"?([\da-f]{64})"?$/i.exec(tag ?? "")?.[1]?.toLowerCase() ?? null;
+
+const commitIn = (text: string | null): string | null => (text && /^[\da-f]{40}$/.test(text) ? text : null);

@@ -1,4 +1,5 @@
 import { OptionError } from "../core/errors.js";
+import { usualFiles } from "../formats/shards.js";
 
 /** A file on this computer. */
 export interface FileSource {
@@ -14,7 +15,10 @@ export interface UrlSource {
   readonly sha256?: string;
 }
 
-/** A file of a model on Hugging Face. Without `file` it is `model.safetensors`, or `pytorch_model.bin` where that is missing. */
+/**
+ * A file of a model on Hugging Face. Without `file` it is the first that is there of `model.safetensors`,
+ * `model.safetensors.index.json`, `pytorch_model.bin` and `pytorch_model.bin.index.json`.
+ */
 export interface HubSource {
   readonly kind: "hf";
   readonly owner: string;
@@ -28,7 +32,6 @@ export type RemoteSource = UrlSource | HubSource;
 export type WeightSource = FileSource | RemoteSource;
 
 export const defaultEndpoint = "https://huggingface.co";
-const defaultFiles = ["model.safetensors", "pytorch_model.bin"];
 
 /**
  * Reads where weights are, as a user writes it: a path, `https://…`, or `hf:OWNER/NAME[@REV][/FILE]`; each may end in
@@ -56,7 +59,7 @@ export function urlsOf(source: RemoteSource, endpoint: string = defaultEndpoint)
   if (source.kind === "url") return [source.url];
   const { owner, name, revision, file } = source;
   const base = checkedUrl(endpoint).href.replace(/\/+$/, "");
-  return (file === undefined ? defaultFiles : [file]).map((path) => {
+  return (file === undefined ? usualFiles : [file]).map((path) => {
     const encoded = path.split("/").map(encodeURIComponent).join("/");
     return `${base}/${owner}/${name}/resolve/${encodeURIComponent(revision)}/${encoded}`;
   });

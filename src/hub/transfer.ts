@@ -44,7 +44,7 @@ export async function transfer(url: string, part: Part, options: TransferOptions
 
 /** Checks what the answer says of the file, prepares the part for it, and returns the length of the whole. */
 async function begin(url: string, part: Part, answer: Answer, options: TransferOptions): Promise<number | null> {
-  const { response, sha256 } = answer;
+  const { response, sha256, commit } = answer;
   if (options.sha256 && sha256 && options.sha256 !== sha256)
     throw failure(
       url,
@@ -66,14 +66,14 @@ async function begin(url: string, part: Part, answer: Answer, options: TransferO
     if (size > options.maxBytes) throw tooLarge(url, `it has ${size} bytes`, options.maxBytes);
     await checkSpace(dirname(part.path), size);
   }
-  await part.restart({ validator: validatorOf(response.headers), size, sha256 });
+  await part.restart({ validator: validatorOf(response.headers), size, sha256, commit });
   return size;
 }
 
 /** The rest of a part may come only if it is certainly of the same file; otherwise the part is emptied. */
 async function resume(url: string, part: Part, { response, size, sha256 }: Answer): Promise<number | null> {
   const { headers, status } = response;
-  const known: Origin = part.origin ?? { validator: null, size: null, sha256: null };
+  const known: Origin = part.origin ?? { validator: null, size: null, sha256: null, commit: null };
   const [, start, total = ""] = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "") ?? [];
   const same = <T>(a: T | null, b: T | null) => a === null || b === null || a === b;
   const fits =

@@ -2,18 +2,10 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FormatError, FoveaError } from "../core/errors.js";
 import { type Checkpoint, readCheckpoint } from "../formats/checkpoint.js";
-import { readShards } from "../formats/shards.js";
+import { isShardIndex, readShards, usualFiles } from "../formats/shards.js";
 import type { AnyModule } from "../nn/index.js";
 import { modelWeights } from "./checkpoint.js";
 import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
-
-/** What a folder of weights holds, most wanted first. */
-const folderFiles = [
-  "model.safetensors",
-  "model.safetensors.index.json",
-  "pytorch_model.bin",
-  "pytorch_model.bin.index.json",
-];
 
 /**
  * Reads a checkpoint from the disk: a safetensors or PyTorch file, one that is divided into files by its index (`….index.json`), or a
@@ -29,7 +21,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const bytes = await readFile(file).catch(() => {
     throw new FoveaError(`${file} cannot be read`);
   });
-  if (!file.endsWith(".index.json")) return readCheckpoint(bytes, path);
+  if (!isShardIndex(file)) return readCheckpoint(bytes, path);
   const beside = (name: string) =>
     readFile(join(dirname(file), name)).catch(() => {
       throw new FormatError(`${file} names ${name}, which cannot be read beside it. Is the download complete?`);
@@ -44,11 +36,11 @@ const isFolder = (path: string): Promise<boolean> =>
   );
 
 async function fileIn(folder: string): Promise<string> {
-  for (const name of folderFiles) {
+  for (const name of usualFiles) {
     const exists = await stat(join(folder, name)).catch(() => undefined);
     if (exists) return join(folder, name);
   }
-  throw new FoveaError(`${folder} holds no weights: there is no ${folderFiles.join(", ")} in it. Name the file`);
+  throw new FoveaError(`${folder} holds no weights: there is no ${usualFiles.join(", ")} in it. Name the file`);
 }
 
 /**

@@ -3,12 +3,14 @@ import { test } from "node:test";
 import { gradients } from "../../src/autodiff/gradients.js";
 import { type Tensor, toFloat32 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
+import { lower, nodeRules } from "../../src/engines/ort/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
 import { Graph, type Value } from "../../src/graph/graph.js";
 import { constant, Param } from "../../src/nn/index.js";
 import * as o from "../../src/ops/index.js";
 import { checkFunction } from "../../src/testing/check-function.js";
 import { relativeError } from "../../src/testing/compare.js";
+import { loweredConv } from "../../tools/lowered-conv.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
 import { random } from "../support/random.js";
 
@@ -38,11 +40,51 @@ const cases: Record<string, Case> = {
     maps(20, 32, 4, 3),
     weight(48, 32, 3, 3),
   ],
+  // With fewer images than a block has lanes, weight gradients are taken in strips of rows; with these in whole maps.
+  "13 images": [(x, w) => o.conv(x!, w!, undefined, { padding: 1 }), maps(13, 16, 5, 4), weight(32, 16, 3, 3)],
+  "31 images, blocks in and out, stride 2": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, stride: 2 }),
+    maps(31, 32, 5, 4),
+    weight(32, 32, 3, 3),
+  ],
+  "16 images of few channels": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 2, stride: 2 }),
+    maps(16, 3, 6, 5),
+    weight(16, 3, 5, 5),
+  ],
+  "15 images of one channel": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1 }),
+    maps(15, 1, 5, 4),
+    weight(16, 1, 3, 3),
+  ],
+  "16 images in groups": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, groups: 2 }),
+    maps(16, 32, 4, 3),
+    weight(32, 16, 3, 3),
+  ],
+  "strips that more images fill up": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 1, stride: [2, 1] }),
+    maps(3, 32, 13, 4),
+    weight(32, 32, 3, 3),
+  ],
+  "strips of one image of few channels": [
+    (x, w) => o.conv(x!, w!, undefined, { padding: 3, stride: 2 }),
+    maps(1, 3, 14, 9),
+    weight(16, 3, 7, 7),
+  ],
   "channels that do not fill blocks": [
     (x, w, b) => o.conv(x!, w!, b, { padding: 1 }),
     maps(3, 20, 5, 4),
     weight(12, 20, 3, 3),
     random([12]),
+  ],
+  "7×7": [(x, w, b) => o.conv(x!, w!, b, { padding: 3 }), maps(3, 16, 5, 6), weight(32, 16, 7, 7), random([32])],
+  "3×7 and 5×5, stride 2, in groups": [
+    (x, w, k) =>
+      o.conv(o.conv(x!, w!, undefined, { padding: [1, 3], groups: 2 }), k!, undefined, { padding: 2, stride: 2 }),
+    maps(2, 32, 7, 6),
+    weight(32, 16, 3, 7),
+    weight(16, 32, 5, 5),
   ],
   "few channels in": [(x, w) => o.conv(x!, w!, undefined, { padding: 1 }), maps(5, 3, 6, 5), weight(16, 3, 3, 3)],
   "few channels in, stride 2 and 7×7": [
@@ -175,6 +217,8 @@ const cases: Record<string, Case> = {
   ],
   "gate for every position": after((y) => o.mul(y, o.sigmoid(o.reduceMean(y, [1])))),
   "gates for rows and columns": after((y) => o.mul(o.mul(y, o.reduceMean(y, [3])), o.sigmoid(o.reduceMean(y, [2])))),
+  "sums of rows and columns": after((y) => o.mul(o.reduceSum(y, [3]), o.mul(y, o.reduceSum(y, [2])))),
+  "maxima of rows and columns": after((y) => o.add(o.add(y, o.reduceMax(y, [3])), o.reduceMax(y, [2]))),
   "gates for rows, 20 channels": after((y) => o.mul(y, o.reduceMean(y, [3])), 2, [5, 6], 20),
   "sums and means": after((y) => o.add(o.reduceSum(o.mul(y, o.tanh(y)), [2, 3]), o.reduceMean(o.mul(y, y), [0, 2, 3]))),
   "sum over everything": after((y) => o.reduceSum(o.square(y), [0, 1, 2, 3])),
@@ -291,4 +335,46 @@ test("weights that are a function of others stay zero where blocks are filled up
   };
   const [ours, theirs] = [await stateAfterThreeSteps(ortBlocked), await stateAfterThreeSteps(ortPlain)];
   for (const cell of [first, second]) assert.ok(relativeError(ours.get(cell)!, theirs.get(cell)!) < 1e-4);
+});
+
+test("columns of zeros are written before a wide kernel reads the maps, and a narrow one pads by itself", () => {
+  const padsOf = (kernel: number) =>
+    [...loweredConv({ kernel })].map(
+      ([computation, nodes]) =>
+        [computation, [...nodes.matchAll(/pads=\[([\d,]+)\]/g)].map(([, pads]) => pads)] as const,
+    );
+  assert.deepEqual(padsOf(7), [
+    ["forward", ["0,3,0,3", "3,0,3,0"]],
+    ["input gradient", ["0,3,0,3", "3,0,3,0"]],
+    ["weight gradient", ["0,3,0,3", "3,0,3,0"]],
+  ]);
+  assert.deepEqual(padsOf(3), [
+    ["forward", ["1,1,1,1"]],
+    ["input gradient", ["1,1,1,1"]],
+    ["weight gradient", ["0,1,0,1", "1,0,1,0"]],
+  ]);
+});
+
+test("means over the taps of a weight's gradient are taken where it lies packed", async () => {
+  const filters = new Param([12, 20, 3, 3], constant(0));
+  filters.value = toFloat32(weight(12, 20, 3, 3));
+  const means = new Param([12, 20, 1, 1], constant(0));
+  means.value = toFloat32(weight(12, 20, 1, 1));
+  const graph = new Graph(true, (owner) => (owner === filters ? "filters" : "means"));
+  const w = graph.state(filters);
+  const loss = o.reduceMean(o.square(o.conv(graph.constant(maps(6, 20, 5, 4)), w)), [0, 1, 2, 3]);
+  const [gradient] = gradients(loss, [w]);
+  graph.update(filters, o.sub(w, gradient!));
+  graph.update(means, o.reduceMean(gradient!, [2, 3]));
+  const { nodes } = lower(graph, nodeRules, { block: 16, winograd: false }).lowered.model;
+  let source = nodes.find(({ type }) => type === "ReduceMean")!;
+  do source = nodes.find(({ outputs }) => outputs.includes(source.inputs[0]!))!;
+  while (source.type === "Reshape");
+  assert.equal(source.type, "Conv", "nothing is unpacked before");
+  const meansAfterStep = async (engine: Engine) => {
+    const executable = await engine.compile(graph);
+    await executable.run({});
+    return (await executable.readState()).get(means)!;
+  };
+  assert.ok(relativeError(await meansAfterStep(ortBlocked), await meansAfterStep(ortPlain)) < 1e-4);
 });

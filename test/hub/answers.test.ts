@@ -115,7 +115,7 @@ test("nobody listening: the error names the address and the reason", async () =>
   );
 });
 
-test("hf: takes model.safetensors, or pytorch_model.bin, or says that there is neither", async () => {
+test("hf: takes model.safetensors, its index, or what PyTorch calls them, or says that there is none", async () => {
   const has =
     (name: string): Handler =>
     (request, response) =>
@@ -131,12 +131,12 @@ test("hf: takes model.safetensors, or pytorch_model.bin, or says that there is n
   assert.equal(await fetchFrom(second, "hf:timm/net@v1", { offline: true }, cache), path);
   assert.deepEqual(
     second.seen.map((s) => s.path),
-    ["model.safetensors", "pytorch_model.bin"].map((f) => `/timm/net/resolve/v1/${f}`),
+    ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"].map((f) => `/timm/net/resolve/v1/${f}`),
   );
   const none = await serve(has("x"));
   await assert.rejects(
     fetchFrom(none, "hf:timm/net@v1"),
-    /^DownloadError: hf:timm\/net@v1: neither model\.safetensors nor pytorch_model\.bin .* or name the file: hf:timm\/net\/FILE$/,
+    /^DownloadError: hf:timm\/net@v1: neither model\.safetensors nor model\.safetensors\.index\.json nor pytorch_model\.bin nor pytorch_model\.bin\.index\.json .* or name the file: hf:timm\/net\/FILE$/,
   );
   assert.match(await fetchFrom(await serve(has("sub/w.pt")), "hf:timm/net@v1/sub/w.pt"), /v1--sub--w\.pt$/);
 });

@@ -53,7 +53,7 @@ test("offline, the cache is enough or the error says what is missing", async () 
     });
     await assert.rejects(
       resolveWeights("hf:a/b"),
-      /model\.safetensors or https:.*pytorch_model\.bin is not in the cache/,
+      /model\.safetensors or https:.*pytorch_model\.bin\.index\.json is not in the cache/,
     );
     assert.equal(server.seen.length, 0);
     const path = await resolveWeights(text, { offline: false });

@@ -32,7 +32,9 @@ test("hf: is an address of the hub", () => {
   const base = "https://huggingface.co/timm/resnet18.a1_in1k/resolve";
   assert.deepEqual(urls("hf:timm/resnet18.a1_in1k"), [
     `${base}/main/model.safetensors`,
+    `${base}/main/model.safetensors.index.json`,
     `${base}/main/pytorch_model.bin`,
+    `${base}/main/pytorch_model.bin.index.json`,
   ]);
   assert.deepEqual(urls("hf:timm/resnet18.a1_in1k@v2/sub/w%1 x.pt"), [`${base}/v2/sub/w%251%20x.pt`]);
   assert.deepEqual(urls("hf:timm/resnet18.a1_in1k@refs%2Fpr%2F1/m.bin"), [`${base}/refs%2Fpr%2F1/m.bin`]);

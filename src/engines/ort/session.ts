@@ -127,12 +127,24 @@ export class SessionHost {
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, this.#toOrt(value)]));
     const results = await session.session.run({ ...feeds, ...state });
     session.state = Object.fromEntries(states.map(({ before, after }) => [before, results[after]!]));
+    letGo(Object.values(state));
     return Object.fromEntries(outputs.map((name) => [name, fromOrt(results[name]!)]));
   }
 
   #toOrt({ dtype, data, shape }: Tensor): OrtTensor {
     return new this.ort.Tensor(dtype as "float32", data as Float32Array, shape);
   }
+}
+
+/** Frees arrays at once, by moving them to a port that nobody reads: the garbage collector would keep a whole state or two. */
+function letGo(tensors: readonly OrtTensor[]): void {
+  const { port1, port2 } = new MessageChannel();
+  port2.close();
+  port1.postMessage(
+    undefined,
+    tensors.map(({ data }) => (data as Float32Array).buffer as ArrayBuffer),
+  );
+  port1.close();
 }
 
 function fromOrt(value: OrtTensor, dtype = value.type as Tensor["dtype"]): Tensor {

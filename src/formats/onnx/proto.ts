@@ -4,34 +4,83 @@ import type { Tensor } from "../../core/tensor.js";
  * The part of onnx.proto that writing a model needs, as protobuf wire format.
  * Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
  */
-type Chunk = Uint8Array;
+class ProtoWriter {
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(capacity: number) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Room for more bytes at the end. */
+  #grow(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+
+  #varint(value: number): void {
+    this.#grow(10);
+    if (value < 0) {
+      let rest = BigInt.asUintN(64, BigInt(value));
+      for (; rest > 127n; rest >>= 7n) this.#bytes[this.#length++] = Number(rest & 127n) | 128;
+      this.#bytes[this.#length++] = Number(rest);
+      return;
+    }
+    let rest = value;
+    for (; rest > 127; rest = Math.floor(rest / 128)) this.#bytes[this.#length++] = (rest % 128) | 128;
+    this.#bytes[this.#length++] = rest;
+  }
+
+  integer(field: number, value: number): void {
+    this.#varint(field << 3);
+    this.#varint(value);
+  }
+
+  float(field: number, value: number): void {
+    this.#varint((field << 3) | 5);
+    this.#append(new Uint8Array(Float32Array.of(value).buffer));
+  }
+
+  data(field: number, value: Uint8Array): void {
+    this.#varint((field << 3) | 2);
+    this.#varint(value.length);
+    this.#append(value);
+  }
+
+  text(field: number, value: string): void {
+    this.message(field, () => {
+      this.#grow(3 * value.length);
+      this.#length += utf8.encodeInto(value, this.#bytes.subarray(this.#length)).written;
+    });
+  }
+
+  /** A field of other fields: its length is known, and moved before it, once they are written. */
+  message(field: number, write: () => void): void {
+    this.#varint((field << 3) | 2);
+    const start = this.#length;
+    write();
+    const end = this.#length;
+    this.#varint(end - start);
+    const size = this.#bytes.slice(end, this.#length);
+    this.#bytes.copyWithin(start + size.length, start, end);
+    this.#bytes.set(size, start);
+  }
+
+  #append(value: Uint8Array): void {
+    this.#grow(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+}
 
 const utf8 = new TextEncoder();
-
-function varint(value: number | bigint): Chunk {
-  const bytes: number[] = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
-  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
-  bytes.push(Number(rest));
-  return Uint8Array.from(bytes);
-}
-
-function join(chunks: readonly Chunk[]): Chunk {
-  const out = new Uint8Array(chunks.reduce((n, chunk) => n + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
-}
-
-const integerField = (field: number, value: number | bigint): Chunk => join([varint(field << 3), varint(value)]);
-const bytesField = (field: number, value: Chunk): Chunk =>
-  join([varint((field << 3) | 2), varint(value.length), value]);
-const textField = (field: number, value: string): Chunk => bytesField(field, utf8.encode(value));
-const floatField = (field: number, value: number): Chunk =>
-  join([varint((field << 3) | 5), new Uint8Array(Float32Array.of(value).buffer)]);
 
 /** An attribute's value: integers are plain numbers, floats are marked, because ONNX tells them apart. */
 export type OnnxAttribute =
@@ -87,67 +136,88 @@ const dtypeCodes: Record<OnnxDType, number> = {
   float16: 10,
 };
 
-function attribute(name: string, value: OnnxAttribute): Chunk {
-  const parts = [textField(1, name)];
-  if (typeof value === "number") parts.push(integerField(3, value), integerField(20, 2));
-  else if (typeof value === "string") parts.push(textField(4, value), integerField(20, 3));
-  else if ("float" in value) parts.push(floatField(2, value.float), integerField(20, 1));
-  else if ("floats" in value) parts.push(...value.floats.map((v) => floatField(7, v)), integerField(20, 6));
-  else if ("graph" in value) parts.push(bytesField(6, subgraph(name, value.graph)), integerField(20, 5));
-  else parts.push(...value.map((v) => integerField(8, v)), integerField(20, 7));
-  return join(parts);
+function attribute(to: ProtoWriter, name: string, value: OnnxAttribute): void {
+  to.text(1, name);
+  if (typeof value === "number") {
+    to.integer(3, value);
+    to.integer(20, 2);
+  } else if (typeof value === "string") {
+    to.text(4, value);
+    to.integer(20, 3);
+  } else if ("float" in value) {
+    to.float(2, value.float);
+    to.integer(20, 1);
+  } else if ("floats" in value) {
+    for (const v of value.floats) to.float(7, v);
+    to.integer(20, 6);
+  } else if ("graph" in value) {
+    to.message(6, () => subgraph(to, name, value.graph));
+    to.integer(20, 5);
+  } else {
+    for (const v of value) to.integer(8, v);
+    to.integer(20, 7);
+  }
 }
 
-function subgraph(name: string, { nodes, outputs }: OnnxSubgraph): Chunk {
-  return join([
-    ...nodes.map((n) => bytesField(1, node(n))),
-    textField(2, name),
-    ...outputs.map((output) => bytesField(12, valueInfo(output))),
-  ]);
+function subgraph(to: ProtoWriter, name: string, { nodes, outputs }: OnnxSubgraph): void {
+  for (const n of nodes) to.message(1, () => node(to, n));
+  to.text(2, name);
+  for (const output of outputs) to.message(12, () => valueInfo(to, output));
 }
 
-function node({ type, domain, name, inputs, outputs, attributes }: OnnxNode): Chunk {
-  return join([
-    ...inputs.map((input) => textField(1, input)),
-    ...outputs.map((output) => textField(2, output)),
-    textField(3, name),
-    textField(4, type),
-    ...Object.entries(attributes).map(([key, value]) => bytesField(5, attribute(key, value))),
-    ...(domain ? [textField(7, domain)] : []),
-  ]);
+function node(to: ProtoWriter, { type, domain, name, inputs, outputs, attributes }: OnnxNode): void {
+  for (const input of inputs) to.text(1, input);
+  for (const output of outputs) to.text(2, output);
+  to.text(3, name);
+  to.text(4, type);
+  for (const [key, value] of Object.entries(attributes)) to.message(5, () => attribute(to, key, value));
+  if (domain) to.text(7, domain);
 }
 
-function initializer(name: string, { dtype, shape, data }: Tensor): Chunk {
+function initializer(to: ProtoWriter, name: string, { dtype, shape, data }: Tensor): void {
   const code = dtypeCodes[dtype as OnnxDType];
   if (code === undefined) throw new TypeError(`ONNX initializer ${name}: dtype ${dtype} is not written`);
-  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return join([...shape.map((d) => integerField(1, d)), integerField(2, code), textField(8, name), bytesField(9, raw)]);
+  for (const d of shape) to.integer(1, d);
+  to.integer(2, code);
+  to.text(8, name);
+  to.data(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
-function valueInfo({ name, dtype, shape }: OnnxValueInfo): Chunk {
-  const dims = shape.map((d) => bytesField(1, typeof d === "number" ? integerField(1, d) : textField(2, d)));
-  const type = join([integerField(1, dtypeCodes[dtype]), bytesField(2, join(dims))]);
-  return join([textField(1, name), bytesField(2, bytesField(1, type))]);
+function valueInfo(to: ProtoWriter, { name, dtype, shape }: OnnxValueInfo): void {
+  to.text(1, name);
+  to.message(2, () =>
+    to.message(1, () => {
+      to.integer(1, dtypeCodes[dtype]);
+      to.message(2, () => {
+        for (const d of shape) to.message(1, () => (typeof d === "number" ? to.integer(1, d) : to.text(2, d)));
+      });
+    }),
+  );
 }
 
 /** The bytes of a model (ONNX IR version 8). */
 export function encodeOnnx(model: OnnxModel): Uint8Array {
-  const graph = join([
-    ...model.nodes.map((n) => bytesField(1, node(n))),
-    textField(2, "fovea"),
-    ...[...model.initializers].map(([name, value]) => bytesField(5, initializer(name, value))),
-    ...model.inputs.map((input) => bytesField(11, valueInfo(input))),
-    ...model.outputs.map((output) => bytesField(12, valueInfo(output))),
-  ]);
-  return join([
-    integerField(1, 8),
-    textField(2, "fovea"),
-    bytesField(7, graph),
-    ...Object.entries(model.opsets).map(([domain, version]) =>
-      bytesField(8, join([textField(1, domain), integerField(2, version)])),
-    ),
-    ...Object.entries(model.metadata ?? {}).map(([key, value]) =>
-      bytesField(14, join([textField(1, key), textField(2, value)])),
-    ),
-  ]);
+  const initializers = [...model.initializers];
+  const data = initializers.reduce((sum, [, tensor]) => sum + tensor.data.byteLength, 0);
+  const to = new ProtoWriter(data + 256 * (model.nodes.length + initializers.length + 16));
+  to.integer(1, 8);
+  to.text(2, "fovea");
+  to.message(7, () => {
+    for (const n of model.nodes) to.message(1, () => node(to, n));
+    to.text(2, "fovea");
+    for (const [name, value] of initializers) to.message(5, () => initializer(to, name, value));
+    for (const input of model.inputs) to.message(11, () => valueInfo(to, input));
+    for (const output of model.outputs) to.message(12, () => valueInfo(to, output));
+  });
+  for (const [domain, version] of Object.entries(model.opsets))
+    to.message(8, () => {
+      to.text(1, domain);
+      to.integer(2, version);
+    });
+  for (const [key, value] of Object.entries(model.metadata ?? {}))
+    to.message(14, () => {
+      to.text(1, key);
+      to.text(2, value);
+    });
+  return to.bytes;
 }

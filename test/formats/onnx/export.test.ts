@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ExportOptions, exportedGraph, exportOnnx, opsets } from "../../../src/formats/onnx/export.js";
-import type { Graph } from "../../../src/graph/graph.js";
+import { inferenceRules, lowerToOnnx } from "../../../src/formats/onnx/lower.js";
+import { Graph } from "../../../src/graph/graph.js";
 import { model, resnet } from "../../../src/models/index.js";
 import { trace } from "../../../src/nn/index.js";
+import { add, mul } from "../../../src/ops/index.js";
 import { relativeError } from "../../../src/testing/compare.js";
 import { adamw, trainingStep } from "../../../src/train/index.js";
 import { defaults, traceExample } from "../../attention/catalogue.js";
@@ -76,6 +78,32 @@ test("compressed weights: the file is smaller and computes with the rounded numb
       const error = relativeError(rounded, exact);
       assert.ok(error > 0 && error < cost, `${precision}: ${error}`);
     }
+});
+
+test("a number gets as many axes as an array whose last axis is 1, and stays a number elsewhere", () => {
+  const graph = new Graph();
+  const scaled = (name: string, shape: number[]) =>
+    graph.output(
+      name,
+      mul(
+        add(graph.input(`${name}/x`, { dtype: "float", shape }), 2),
+        graph.input(`${name}/s`, { dtype: "float", shape: [] }),
+      ),
+    );
+  scaled("column", [2, 3, 4, 1]);
+  scaled("map", [2, 3, 1, 4]);
+  const { nodes } = lowerToOnnx(graph, inferenceRules).model;
+  assert.deepEqual(
+    nodes.map(({ type, inputs }) => [type, ...inputs]),
+    [
+      ["Reshape", "float_2", "ints_1_1_1_1"],
+      ["Add", "column/x", "Reshape_0"],
+      ["Reshape", "column/s", "ints_1_1_1_1"],
+      ["Add", "map/x", "float_2"],
+      ["Mul", "Add_1", "Reshape_2"],
+      ["Mul", "Add_4", "map/s"],
+    ],
+  );
 });
 
 test("metadata stands in the file", () => {

@@ -126,6 +126,11 @@ export class Forms implements BlockedTarget {
     return maps;
   }
 
+  /** Maps with zeros above, left, below and right of them, written once. */
+  pad(maps: Maps, pads: readonly [number, number, number, number]): Maps {
+    return this.memo(`pad ${maps.name} ${pads}`, () => this.to.pad(maps, pads));
+  }
+
   /** Keeps what a rule has written for a value. */
   setMaps(value: Value, maps: Maps): void {
     this.#maps.set(value, maps);

@@ -7,7 +7,8 @@ import type { Maps } from "../writer.js";
 
 /**
  * dw as one convolution in which the images are the channels and dy is the kernel: the stride of the layer is its dilation and
- * the taps are its outputs. The lanes of x lie along the rows, so that every channel of every tap is one output column.
+ * the taps are its outputs. The lanes of x lie along the rows, so that every channel of every tap is one output column. Zeros beside x are
+ * written before; those above and below are the convolution's own padding, which it skips.
  * (Gathering columns for a product of matrices reaches a third to two thirds of the speed.)
  */
 const weightGrad: BlockedRule = (node, forms) => {
@@ -27,12 +28,71 @@ export function padsOf(layer: ConvLayer): [number, number, number, number] {
   return [layer.pads[0], layer.pads[1], Math.max(0, bottom), Math.max(0, right)];
 }
 
-/** ReorderInput takes channels by fours: images that are missing become zeros, which add nothing. */
-function wholeImages(name: string, [n, ...rest]: readonly number[], forms: Forms): readonly [name: string, n: number] {
-  const whole = roundUp(n!, 4);
-  if (whole === n) return [name, n];
-  const pads = [...rest.map(() => 0), 0, whole - n!, ...rest.map(() => 0)];
-  return [forms.write.emit("Pad", [name, forms.write.ints(pads)]), whole];
+/** Images of zeros after the others, which add nothing. */
+function fillImages(name: string, [n, ...rest]: readonly number[], images: number, { write }: Forms): string {
+  if (images === n) return name;
+  return write.emit("Pad", [name, write.ints([...rest.map(() => 0), 0, images - n!, ...rest.map(() => 0)])]);
+}
+
+/** Strips of rows into which every map is cut. */
+interface Strips {
+  /** In each map. */
+  readonly count: number;
+  /** Images, with those that fill up the strips to a multiple of 4 as ReorderInput takes them. */
+  readonly images: number;
+  /** Of the input that a strip reads, and from one strip to the next. */
+  readonly rows: number;
+  readonly step: number;
+  /** Zeros to write around the input: top, left, bottom, right. Strips bring those above and below with them. */
+  readonly around: readonly [number, number, number, number];
+  /** Zeros that are left to the convolution. */
+  readonly pads: readonly [number, number, number, number];
+}
+
+/**
+ * The strips in which a layer's gradient is taken: with few images many lanes would be empty, so strips of rows of dy, with the rows of x
+ * that they meet, are images of their own. The fewest that leave within a tenth as few lanes empty as any number does.
+ */
+function stripsOf(layer: ConvLayer, block: number): Strips {
+  const { n, oh, kernel, strides, dilations } = layer;
+  const [stride] = strides;
+  const counts = Array.from({ length: oh }, (_, i) => i + 1).filter((count) => oh % count === 0);
+  const images = (count: number) => ((n * count) % 4 === 0 ? n : roundUp(n, 4));
+  const lanes = (count: number) => roundUp(images(count) * count, block) / count;
+  const least = Math.min(...counts.map(lanes));
+  const count = counts.find((c) => lanes(c) <= 1.1 * least)!;
+  const rows = (oh / count - 1) * stride + (kernel[0] - 1) * dilations[0] + 1;
+  const [top, left, bottom, right] = padsOf(layer);
+  const cut = count > 1;
+  return {
+    count,
+    images: images(count),
+    rows,
+    step: (oh / count) * stride,
+    around: [cut ? top : 0, left, cut ? bottom : 0, right],
+    pads: [cut ? 0 : top, 0, cut ? 0 : bottom, 0],
+  };
+}
+
+/** The strips of each image as channels: [N, blocks, height, width] → [blocks, images·count, rows, width]. */
+function stripsAsChannels(
+  name: string,
+  [n, blocks, height, width]: Maps["shape"],
+  { count, images, rows, step }: Strips,
+  forms: Forms,
+): Maps {
+  return forms.memo(`strips ${name} ${count} ${rows} ${step}`, () => {
+    const order: number[] = [];
+    for (let c = 0; c < blocks; c++)
+      for (let i = 0; i < images; i++)
+        for (let strip = 0; strip < count; strip++)
+          // What stands for an image that is missing is no matter: its dy is zero.
+          for (let row = 0; row < rows; row++) order.push(((i % n) * blocks + c) * height + strip * step + row);
+    const key = `strips_${n}_${blocks}_${height}_${count}_${rows}_${step}`;
+    const strips = forms.to.gatherRows(name, width, order, key);
+    const shape = [blocks, images * count, rows, width] as const;
+    return forms.to.reorderInput(forms.write.reshape(strips, shape), shape);
+  });
 }
 
 /** Maps with the images as channels and the lanes along the rows: [N,C,H,W] → [C/b, N, H, W·b]. */
@@ -41,7 +101,8 @@ function imagesAsChannels(x: Maps, forms: Forms): Maps {
     const { to, write, block } = forms;
     const [, channels, height, width] = x.shape;
     const blocks = channels / block;
-    const [name, n] = wholeImages(x.name, x.shape, forms);
+    const n = roundUp(x.shape[0], 4);
+    const name = fillImages(x.name, x.shape, n, forms);
     const rows = [1, n, blocks * height, width * block] as const;
     const reordered = to.reorderInput(write.reshape(name, rows), rows);
     const groups = reordered.shape[1] / block;
@@ -52,20 +113,28 @@ function imagesAsChannels(x: Maps, forms: Forms): Maps {
   });
 }
 
-/** dy as the kernel of that convolution: [N,O,oh,ow] as `filters` of [O,N,oh,ow]. */
-function asKernel(dy: Maps, forms: Forms): { readonly name: string; readonly images: number } {
-  return forms.memo(`kernel ${dy.name}`, () => {
+/** dy as the kernel of that convolution: [N,O,oh,ow] as `filters` of [O, N·count, oh/count, ow], in strips. */
+function asKernel(
+  dy: Maps,
+  { count, images: n }: Pick<Strips, "count" | "images">,
+  forms: Forms,
+): { readonly name: string; readonly images: number } {
+  return forms.memo(`kernel ${dy.name} ${count}`, () => {
     const { to, write, block } = forms;
     const [, filters, oh, ow] = dy.shape;
-    const [area, blocks] = [oh * ow, filters / block];
-    const [name, n] = wholeImages(dy.name, dy.shape, forms);
-    const order = Array.from({ length: blocks * n }, (_, i) => (i % n) * blocks + Math.floor(i / n));
-    const byFilter = blocks === 1 ? name : to.gatherRows(name, area * block, order, `kernel_${n}_${blocks}`);
-    const shape = [blocks, n, area, block] as const;
+    const [area, blocks] = [(oh / count) * ow, filters / block];
+    const name = fillImages(dy.name, dy.shape, n, forms);
+    const order: number[] = [];
+    for (let o = 0; o < blocks; o++)
+      for (let i = 0; i < n; i++)
+        for (let strip = 0; strip < count; strip++) order.push((i * blocks + o) * count + strip);
+    const key = `kernel_${n}_${blocks}_${count}`;
+    const byFilter = blocks === 1 ? name : to.gatherRows(name, area * block, order, key);
+    const shape = [blocks, n * count, area, block] as const;
     const reordered = to.reorderInput(write.reshape(byFilter, shape), shape);
     const images = reordered.shape[1];
     const turned = to.transposeBlocks(reordered.name, (blocks * images * area) / block);
-    return { name: write.reshape(turned, [filters, images, oh, ow]), images };
+    return { name: write.reshape(turned, [filters, images, oh / count, ow]), images };
   });
 }
 
@@ -76,12 +145,16 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): strin
   const source = forms.maps(x);
   // A 1×1 layer reads one pixel in each stride: leave the others out first.
   const skips = kernel[0] * kernel[1] === 1 && strides[0] * strides[1] > 1 && layer.pads.every((p) => p === 0);
+  const steps = skips ? ([1, 1] as const) : strides;
+  const strips = stripsOf(skips ? { ...layer, height: layer.oh, width: layer.ow, strides: [1, 1] } : layer, block);
   const read = skips
     ? forms.memo(`skip ${source.name} ${strides}`, () => to.pool("MaxPool", source, [1, 1], { strides }))
-    : forms.memo(`pad ${source.name} ${padsOf(layer)}`, () => to.pad(source, padsOf(layer)));
-  const images = imagesAsChannels(read, forms);
-  const { name: kernels, images: n } = asKernel(dy, forms);
-  const steps = skips ? ([1, 1] as const) : strides;
+    : forms.pad(source, strips.around);
+  const [, lanes, rows, columns] = read.shape;
+  const byLane = [layer.n, lanes / block, rows, columns * block] as const;
+  const images =
+    strips.count === 1 ? imagesAsChannels(read, forms) : stripsAsChannels(read.name, byLane, strips, forms);
+  const { name: kernels, images: n } = asKernel(dy, strips, forms);
   const [inBlocks, outBlocks] = [read.shape[1] / block / group, dy.shape[1] / block / group];
   const [height, width] = images.shape.slice(2) as [number, number];
 
@@ -99,13 +172,14 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): strin
       name: part(images.name, [n, height, width], inBlocks),
       shape: [inBlocks, n, height, width] as const,
     };
-    const area = layer.oh * layer.ow * n * block;
-    const filters = part(kernels, [area], outBlocks);
-    const shape = [outBlocks * block, n, layer.oh, layer.ow] as const;
+    const rowsOfDy = layer.oh / strips.count;
+    const filters = part(kernels, [rowsOfDy * layer.ow * n * block], outBlocks);
+    const shape = [outBlocks * block, n, rowsOfDy, layer.ow] as const;
     const weight = group === 1 ? filters : write.reshape(filters, shape);
     const taps = to.conv(maps, weight, shape, {
       strides: [dilations[0], 1],
       dilations: [steps[0], steps[1] * block],
+      pads: strips.pads,
     });
     // In memory [C/b, O/b, rows, columns, b of C, b of O].
     const [rows, columns] = [taps.shape[2], taps.shape[3] / block];
@@ -136,25 +210,31 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): strin
 function stemGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
   const { to, write, block } = forms;
   const { kernel, strides, dilations, channels } = layer;
-  const [top, left, bottom, right] = padsOf(layer);
-  const [height, width] = [layer.height + top + bottom, layer.width + left + right];
-  const { images, n } = forms.memo(`stem ${x.id} ${padsOf(layer)}`, () => {
+  const strips = stripsOf(layer, block);
+  const [top, left, bottom, right] = strips.around;
+  const rowsOfX = layer.height + top + bottom;
+  const columnsOfX = (layer.width + left + right) * channels;
+  const padded = forms.memo(`stem ${x.id} ${strips.around} ${strips.count}`, () => {
     const plain = forms.lowering.plain(x);
     const pixels =
       channels === 1
         ? write.reshape(plain, [layer.n, layer.height, layer.width, 1])
         : write.transpose(plain, [0, 2, 3, 1]);
-    const whole = roundUp(layer.n, 4);
-    const around = [0, top, left, 0, whole - layer.n, bottom, right, 0];
-    const padded = around.some((p) => p > 0) ? write.emit("Pad", [pixels, write.ints(around)]) : pixels;
-    const shape = [1, whole, height, width * channels] as const;
-    return { images: to.reorderInput(write.reshape(padded, shape), shape), n: whole };
+    const fill = strips.count === 1 ? strips.images - layer.n : 0;
+    const around = [0, top, left, 0, fill, bottom, right, 0];
+    return around.some((p) => p > 0) ? write.emit("Pad", [pixels, write.ints(around)]) : pixels;
   });
-  const { name, images: count } = asKernel(dy, forms);
-  if (count !== roundUp(n, block)) throw new Error("stem gradient: the numbers of images differ");
-  const taps = to.conv(images, name, [dy.shape[1], count, layer.oh, layer.ow], {
+  const shape = [1, strips.images, rowsOfX, columnsOfX] as const;
+  const images =
+    strips.count === 1
+      ? forms.memo(`images ${padded}`, () => to.reorderInput(write.reshape(padded, shape), shape))
+      : stripsAsChannels(padded, [layer.n, 1, rowsOfX, columnsOfX], strips, forms);
+  const { name, images: count } = asKernel(dy, strips, forms);
+  if (count !== images.shape[1]) throw new Error("stem gradient: the numbers of images differ");
+  const taps = to.conv(images, name, [dy.shape[1], count, layer.oh / strips.count, layer.ow], {
     strides: [dilations[0], 1],
     dilations: [strides[0], strides[1] * channels],
+    pads: strips.pads,
   });
   const outBlocks = dy.shape[1] / block;
   const [rows, columns] = [taps.shape[2], taps.shape[3] / channels];
@@ -174,13 +254,15 @@ function stemGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string
 function depthwiseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
   const { to, write, block } = forms;
   const { kernel, strides, dilations, n, oh, ow } = layer;
-  const padded = to.pad(forms.maps(x), padsOf(layer));
+  const [top, left, bottom, right] = padsOf(layer);
+  const padded = forms.pad(forms.maps(x), [0, left, 0, right]);
   const [, channels, height, width] = padded.shape;
   const images = to.viewMaps(padded, [1, n * channels, height, width]);
   const kernels = to.view(dy.name, dy.shape, [n * channels, 1, oh, ow]);
   const taps = to.conv(images, kernels, [n * channels, 1, oh, ow], {
     strides: dilations,
     dilations: strides,
+    pads: [top, 0, bottom, 0],
     group: n * channels,
   });
   const [rows, columns] = taps.shape.slice(2) as [number, number];

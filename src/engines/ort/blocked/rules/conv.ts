@@ -12,9 +12,11 @@ const conv: BlockedRule = (node, forms) => {
   if (!layer || (layer.kind !== "stem" && !forms.canBeMaps(x!))) return false;
   // In training, a frozen layer on a plain input: ONNX Runtime packs its constant weight and chooses blocks itself.
   if (forms.isConstant(w!) && !forms.isMaps(x!) && forms.lowering.graph.updates.length > 0) return false;
-  const { strides, dilations, pads, group } = layer;
-  const source =
-    layer.kind === "stem" ? { name: forms.lowering.plain(x!), shape: fourSizes(x!.shape) } : forms.maps(x!);
+  const { strides, dilations, group } = layer;
+  const { maps: source, pads } =
+    layer.kind === "stem"
+      ? { maps: { name: forms.lowering.plain(x!), shape: fourSizes(x!.shape) }, pads: layer.pads }
+      : padWide(forms.maps(x!), layer.pads, layer, forms);
   const weight = forms.weight(w!, layer.kind);
   const b = bias && forms.vector(bias);
   const geometry = { strides, dilations, pads, group: layer.kind === "depthwise" ? source.shape[1] : group };
@@ -25,6 +27,18 @@ const conv: BlockedRule = (node, forms) => {
   return true;
 };
 
+/**
+ * What a convolution reads, and the padding that is left to it. Outputs whose windows reach over the left or right border are computed one
+ * by one; where a kernel is wide these are many, and writing zeros beside the maps before is faster. (7×7 on maps of 14×14: four
+ * fifths of the time, that of the copy included. For 3×3 it makes no difference.)
+ */
+function padWide(maps: Maps, pads: Pads, { kind, kernel }: BlockedLayer, forms: Forms) {
+  if (kind !== "filters" || kernel[1] < 5) return { maps, pads };
+  const [top, left, bottom, right] = pads;
+  return { maps: forms.pad(maps, [0, left, 0, right]), pads: [top, 0, bottom, 0] as const };
+}
+
+type Pads = readonly [top: number, left: number, bottom: number, right: number];
 type WeightShape = readonly [number, number, number, number];
 
 /** The weight's shape with its channels in whole blocks. */
@@ -47,10 +61,10 @@ const inputGrad: BlockedRule = (node, forms) => {
   if (strides[0] === 1 && strides[1] === 1) {
     const turned = turnedPads(layer);
     if (turned.some((p) => p < 0)) return false;
-    const from = forms.maps(dy!);
+    const { maps: from, pads } = padWide(forms.maps(dy!), turned, layer, forms);
     const order = Array.from({ length: taps }, (_, t) => taps - 1 - t);
     const weight = turnedWeight(forms.weight(w!, layer.kind), order, layer, forms);
-    const emit = gradConv(from, weight, kernel, { pads: turned, dilations }, layer, forms);
+    const emit = gradConv(from, weight, kernel, { pads, dilations }, layer, forms);
     forms.setPending(result, { activates: true, emit });
     return true;
   }

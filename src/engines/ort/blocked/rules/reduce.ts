@@ -3,6 +3,7 @@ import { tensor } from "../../../../core/tensor.js";
 import { attributesOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
 import type { BlockedRule, Forms } from "../forms.js";
+import { layoutOf } from "../layout.js";
 import type { Maps } from "../writer.js";
 import { inLanes } from "./elementwise.js";
 
@@ -26,8 +27,17 @@ const reduce: BlockedRule = (node, forms) => {
     forms.lowering.define(y, forms.rules.get(kind)!(node, [packed.name], forms.write)[0]!);
     return true;
   }
-  if (!forms.isMaps(x)) return false;
   const { write, to, block } = forms;
+  // Over the taps of a weight: what is left is a weight of one tap.
+  if (packed && keepdims && isAxes(axes, 2, 3)) {
+    const { split, perm } = packed.layout;
+    const inMemory = perm.map((axis) => split[axis]!);
+    const sums = write.reduce(kind, write.reshape(packed.name, inMemory), [perm.indexOf(split.length - 1)], true);
+    const layout = layoutOf(packed.layout.kind, y.shape as readonly number[], block);
+    forms.setPacked(y, layout, write.reshape(sums, layout.shape));
+    return true;
+  }
+  if (!forms.isMaps(x)) return false;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
   const define = (name: string, from: readonly number[]) => {
@@ -40,20 +50,22 @@ const reduce: BlockedRule = (node, forms) => {
     return define(write.reduce(kind, perImage, [0], false), [channels]);
   }
   if (forms.isPadded(x)) return false;
-  const blocks = channels / block;
   if (isAxes(axes, 1)) return define(overChannels(kind, forms.maps(x), forms), [n, 1, height, width]);
   if (!keepdims || axes.length !== 1) return false;
-  // Along rows or columns the lanes stay.
-  const maps = forms.maps(x);
-  const over = (view: readonly number[], result: Maps["shape"]) => {
-    const name = write.reduce(kind, write.reshape(maps.name, view), [1], true);
-    forms.setMaps(y, { name: write.reshape(name, result), shape: result });
-    return true;
-  };
-  if (axes[0] === 3) return over([n * blocks * height, width, block], [n, channels, height, 1]);
-  if (axes[0] === 2) return over([n * blocks, height, width * block], [n, channels, 1, width]);
-  return false;
+  // Along rows or columns: pooling over whole ones, in half the time of a reduction or less.
+  if (axes[0] !== 2 && axes[0] !== 3) return false;
+  const kernel = axes[0] === 3 ? ([1, width] as const) : ([height, 1] as const);
+  const pooled = to.pool(kind === "ReduceMax" ? "MaxPool" : "AveragePool", forms.maps(x), kernel, {});
+  const factor = kind === "ReduceSum" ? shape[axes[0]] : 1;
+  forms.setMaps(y, { name: scaled(pooled.name, factor, pooled.shape, forms), shape: pooled.shape });
+  return true;
 };
+
+/** An array of this shape times a number, as a vector: a number is broadcast slowly over an array whose last axis is 1. */
+function scaled(name: string, factor: number, shape: readonly number[], { write }: Forms): string {
+  if (factor === 1) return name;
+  return write.reshape(write.emit("Mul", [write.reshape(name, [-1]), write.number(factor)]), shape);
+}
 
 /** [N,C,1,1]: pooling, which passes over the maps once and by all threads (a reduction of the lanes' axis takes 20 times as long). */
 function overPositions(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", x: Value, forms: Forms): string {
@@ -69,8 +81,8 @@ function overPositions(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", x: Value,
     : to.globalPool(kind === "ReduceMax" ? "GlobalMaxPool" : "GlobalAveragePool", maps);
   // Pooling gives means, products give sums.
   const scale = product ? (kind === "ReduceSum" ? 1 : 1 / area) : kind === "ReduceSum" ? area : 1;
-  const scaled = scale === 1 ? name : write.emit("Mul", [name, write.number(scale)]);
-  return forms.crop(write.reshape(scaled, [n, channels, 1, 1]), [n, channels, 1, 1], [n, shape[1]!, 1, 1]);
+  const whole = [n, channels, 1, 1];
+  return forms.crop(write.reshape(scaled(name, scale, whole, forms), whole), whole, [n, shape[1]!, 1, 1]);
 }
 
 /** [N,1,H,W]. Sums of lanes are a product with ones; maxima are taken block by block, then over the lanes. */

@@ -1,0 +1,48 @@
+import { randomBytes } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { parseShardIndex } from "../formats/shards.js";
+import { DownloadError, shown } from "./errors.js";
+
+/**
+ * Fetches the files that a checkpoint's index names, one after the other, and returns the path of a copy of the index, beside it, that
+ * names them as the cache does.
+ *
+ * @param path of the index in the cache.
+ * @param url of the index; its files are beside it.
+ * @param fetchFile gives the path in the cache, the same folder, of what is at an address.
+ * @throws FormatError if the index is not as it must be; then nothing is fetched. @throws DownloadError if a file cannot be had.
+ */
+export async function fetchShards(
+  path: string,
+  url: string,
+  fetchFile: (url: string) => Promise<string>,
+): Promise<string> {
+  const { files, metadata } = parseShardIndex(await readFile(path), shown(url));
+  const places: [key: string, file: string][] = [];
+  for (const [file, keys] of files) {
+    const found = await fetchFile(new URL(encodeURIComponent(file), url).href).catch((error: unknown) => {
+      throw error instanceof DownloadError && error.status === 404 ? missing(error, path) : error;
+    });
+    for (const key of keys) places.push([key, basename(found)]);
+  }
+  const copy = path.replace(/\.index\.json$/, ".cached.index.json");
+  await writeChanged(copy, JSON.stringify({ metadata, weight_map: Object.fromEntries(places) }));
+  return copy;
+}
+
+const missing = ({ where, what, status }: DownloadError, index: string): DownloadError =>
+  new DownloadError(
+    where,
+    `${what}, though the checkpoint's index names it`,
+    `Remove ${index} if the index may be out of date, or give another revision`,
+    { status: status ?? 404 },
+  );
+
+/** Writes a file whole, unless it is there: a cache that is complete may be read-only. */
+async function writeChanged(path: string, text: string): Promise<void> {
+  if ((await readFile(path, "utf8").catch(() => undefined)) === text) return;
+  const beside = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  await writeFile(beside, text);
+  await rename(beside, path);
+}
