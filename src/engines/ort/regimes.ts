@@ -5,10 +5,7 @@ import { OptionError } from "../../core/errors.js";
  * measures them. A table costs time if it is wrong, never a right result.
  */
 export interface Regimes {
-  /**
-   * Up to this many images the plain lowering is as fast as the blocked one, or faster: in blocks, a weight gradient has the images in
-   * its lanes, and few images leave most lanes empty.
-   */
+  /** Up to this many images the plain lowering of a graph that learns is as fast as the blocked one, or faster; 0 for never. */
   readonly fewImages: number;
   /**
    * The largest side of the map at which Winograd's algorithm is faster, by number of channels; 0 for nowhere. A layer goes by the
