@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { type AttentionChoice, type Engine, type Module, model, OptionError, ortEngine } from "../index.js";
+import { cachedRegimes, thisMachine } from "./regimes.js";
 
 /** Parsers of option values. What they throw, the command line reports as wrong usage. */
 const parsed = (test: (n: number) => boolean, what: string) => (text: string) => {
@@ -115,9 +117,9 @@ export function optional<K extends string, V>(name: K, value: V | undefined): { 
   return value === undefined ? {} : ({ [name]: value } as { [key in K]?: V });
 }
 
-/** Runs `use` with the engine, which is released afterwards. */
-export async function withEngine<T>(use: (engine: Engine) => Promise<T>, threads?: number): Promise<T> {
-  const engine = ortEngine(threads ? { threads } : {});
+/** Runs `use` with the engine, by the table of this machine if there is one. The engine is released afterwards. */
+export async function withEngine<T>(use: (engine: Engine) => Promise<T>, threads = availableParallelism()): Promise<T> {
+  const engine = ortEngine({ threads, regimes: await cachedRegimes(thisMachine(threads)) });
   try {
     return await use(engine);
   } finally {

@@ -1,8 +1,10 @@
 import { performance } from "node:perf_hooks";
 import { Command, Option } from "commander";
-import { type Engine, modelSpec, Rng, sgd, type Tensor, trace, trainingStep, zeros } from "../index.js";
+import { type Engine, modelSpec, sgd, trace, trainingStep } from "../index.js";
 import { addModelFlags, count, inputSize, type ModelFlags, modelByFlags, withEngine } from "./arguments.js";
+import { calibrateCommand } from "./calibrate.js";
 import { print, short } from "./terminal.js";
+import { noise, targetsFor } from "./workload.js";
 
 interface BenchFlags extends ModelFlags {
   readonly mode: "train" | "infer";
@@ -24,6 +26,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--recompute", "when training: compute the blocks again in the backward pass instead of keeping them")
   .option("--threads <n>", "threads (default: one per processor)", count)
   .option("--json", "print one JSON object")
+  .addCommand(calibrateCommand)
   .action(async (flags: BenchFlags) => {
     const spec = modelSpec(flags.model);
     const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
@@ -63,8 +66,7 @@ async function trainTimes(
     recompute: flags.recompute ?? false,
   });
   const executable = await engine.compile(graph);
-  const targets = zeros("float32", [size[0], classes]);
-  for (let i = 0; i < size[0]; i++) targets.data[i * classes + (i % classes)] = 1;
+  const targets = targetsFor(size[0], classes);
   const randoms = Object.fromEntries(graph.randoms.map(({ name, shape }) => [name, noise(shape)]));
   return timed(flags.steps, () => executable.run({ images: noise(size), targets, ...scalars(1, 0.01), ...randoms }));
 }
@@ -73,13 +75,6 @@ async function inferTimes(engine: Engine, flags: BenchFlags, size: readonly numb
   const executable = await engine.compile(trace(modelByFlags(flags), size));
   const input = noise(size);
   return timed(flags.steps, () => executable.run({ input }));
-}
-
-function noise(shape: readonly number[]): Tensor {
-  const rng = new Rng(0, "bench");
-  const t = zeros("float32", shape);
-  for (let i = 0; i < t.data.length; i++) t.data[i] = rng.uniform();
-  return t;
 }
 
 /** Milliseconds of each run, the first two left out. */

@@ -37,8 +37,10 @@ for (const command of [
   convertCommand,
   verifyCommand,
   benchCommand,
-])
-  program.addCommand(command.exitOverride().configureOutput({ outputError: () => {} }));
+]) {
+  for (const each of [command, ...command.commands]) each.exitOverride().configureOutput({ outputError: () => {} });
+  program.addCommand(command);
+}
 program.exitOverride().configureOutput({ outputError: () => {} });
 
 /** 0 success, 1 failure, 2 wrong usage: every failure is one line on standard error. */

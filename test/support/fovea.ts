@@ -8,6 +8,9 @@ import { Rng } from "../../src/core/rng.js";
 
 const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
+// What was calibrated on this machine is not for tests.
+process.env.FOVEA_CACHE = temporaryFolder();
+
 export interface Outcome {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;

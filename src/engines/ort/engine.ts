@@ -8,6 +8,7 @@ import { checkFeeds, checkGraph } from "../feeds.js";
 import type { BlockedTarget } from "./blocked/conv-layer.js";
 import { blockedDialect } from "./blocked/dialect.js";
 import { type PackedState, packState } from "./pack-state.js";
+import { defaultRegimes, type Regimes } from "./regimes.js";
 import { nativeRules } from "./rules/native.js";
 import { trainingRules } from "./rules/training.js";
 import { webRules } from "./rules/web.js";
@@ -26,6 +27,16 @@ export interface OrtOptions {
   /** Rules that replace the engine's own, by operator name. */
   readonly rules?: Rules;
 }
+
+/** Which graphs are written in blocks, and how: `ortEngine` says what each means. */
+export interface BlockOptions {
+  readonly layout: "auto" | "plain" | "blocked";
+  readonly winograd: boolean;
+  readonly regimes: Regimes;
+}
+
+/** Builds of ONNX Runtime without blocked operators. */
+export const noBlocks: BlockOptions = { layout: "plain", winograd: false, regimes: defaultRegimes };
 
 /** Where sessions live: a worker thread, or the calling one. */
 export interface Host {
@@ -47,19 +58,14 @@ export function lower(
 }
 
 /** The engine whose sessions live in a host. */
-export function engineIn(
-  host: Host,
-  name: string,
-  rules: Rules,
-  { layout, winograd }: { readonly layout: "auto" | "plain" | "blocked"; readonly winograd: boolean },
-): Engine {
+export function engineIn(host: Host, name: string, rules: Rules, { layout, winograd, regimes }: BlockOptions): Engine {
   let block: Promise<HostResult> | undefined;
   /** What the blocks are like, if a graph shall be written in blocks. */
   const targetFor = async (graph: Graph): Promise<BlockedTarget | undefined> => {
-    if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph))) return undefined;
+    if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph, regimes.fewImages))) return undefined;
     block ??= host.ask({ kind: "blockSize" });
     const size = await block;
-    return typeof size === "number" ? { block: size, winograd } : undefined;
+    return typeof size === "number" ? { block: size, winograd: winograd && regimes.winograd } : undefined;
   };
   return {
     name,
@@ -83,14 +89,8 @@ export function engineIn(
   };
 }
 
-/**
- * Up to this many images the plain lowering is as fast or faster: in blocks, a weight gradient has the images in its lanes, and few
- * images leave most lanes empty. (ResNet-18 on 32×32 pictures: 1.35 times the plain time with 2 images, equal with 4, 0.7 times with 16.)
- */
-const fewImages = 4;
-
-/** Whether a graph has gradients of convolutions, over enough images. */
-const learnsConvolutions = (graph: Graph): boolean =>
+/** Whether a graph has gradients of convolutions, over more than a few images. */
+const learnsConvolutions = (graph: Graph, fewImages: number): boolean =>
   graph.nodes.some(({ op, inputs }) => op.name === "ConvWeightGrad" && Number(inputs[0]!.shape[0]) > fewImages);
 
 const widthOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell.value) : cell.value);

@@ -2,7 +2,8 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { FoveaError } from "../../core/errors.js";
 import type { Engine } from "../engine.js";
-import { engineIn, type Host, nodeRules, type OrtOptions, wasmRules } from "./engine.js";
+import { engineIn, type Host, noBlocks, nodeRules, type OrtOptions, wasmRules } from "./engine.js";
+import { checkRegimes, defaultRegimes, type Regimes } from "./regimes.js";
 import type { HostRequest, HostResult } from "./session.js";
 import type { Answer, WorkerSetup } from "./worker.js";
 
@@ -11,19 +12,23 @@ export interface OrtNodeOptions extends OrtOptions {
   /**
    * How activations and weights lie in memory: `plain` (row-major, standard operators), `blocked` (channels in blocks, by operators of
    * ONNX Runtime's own that are faster with changing weights), or `auto` (default): blocked for graphs with gradients of
-   * convolutions over more than four images. Where the processor has no such operators everything is plain.
+   * convolutions over more images than {@link Regimes} calls few. Where the processor has no such operators everything is plain.
    */
   readonly layout?: "auto" | "plain" | "blocked";
   /**
-   * In blocks, whether 3×3 convolutions of 128 channels and more on maps up to 16×16 go by Winograd's F(4×4,3×3) (Lavin and Gray,
-   * arXiv:1509.09308): fewer multiplications, about ten times the rounding error (5e-6 of the largest output), more memory. Default: false.
+   * In blocks, whether 3×3 convolutions may go by Winograd's F(4×4,3×3) (Lavin and Gray, arXiv:1509.09308): fewer multiplications,
+   * about ten times the rounding error (5e-6 of the largest output), more memory. `regimes` says of how many channels and on which
+   * maps. Default: false.
    */
   readonly winograd?: boolean;
+  /** Sizes at which one lowering becomes faster than another: what `fovea bench calibrate` measures. Default: {@link defaultRegimes}. */
+  readonly regimes?: Regimes;
 }
 
 /**
  * ONNX Runtime on the processor, in float32. Sessions live in a worker thread: the event loop stays free while they run.
  *
+ * @throws OptionError if `regimes` is not such a table.
  * @example
  * const engine = ortEngine();
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
@@ -31,10 +36,12 @@ export interface OrtNodeOptions extends OrtOptions {
  */
 export function ortEngine(options: OrtNodeOptions = {}): Engine {
   const { threads = availableParallelism(), rules = new Map(), layout = "auto", winograd = false } = options;
+  const regimes = checkRegimes(options.regimes ?? defaultRegimes, "ortEngine: regimes");
   const name = layout === "auto" ? "ort" : `ort-${layout}`;
   return engineIn(new WorkerHost({ build: "native", threads }), name, new Map([...nodeRules, ...rules]), {
     layout,
     winograd,
+    regimes,
   });
 }
 
@@ -46,10 +53,7 @@ export function ortEngine(options: OrtNodeOptions = {}): Engine {
  * const engine = ortWebEngine({ threads: 2 });
  */
 export function ortWebEngine({ threads = availableParallelism(), rules = new Map() }: OrtOptions = {}): Engine {
-  return engineIn(new WorkerHost({ build: "wasm", threads }), "ort-web", new Map([...wasmRules, ...rules]), {
-    layout: "plain",
-    winograd: false,
-  });
+  return engineIn(new WorkerHost({ build: "wasm", threads }), "ort-web", new Map([...wasmRules, ...rules]), noBlocks);
 }
 
 /** The worker thread, started when first needed. It keeps the process alive only while a request is open. */

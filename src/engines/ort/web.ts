@@ -1,6 +1,6 @@
 import { FoveaError } from "../../core/errors.js";
 import type { Engine } from "../engine.js";
-import { engineIn, type OrtOptions, wasmRules } from "./engine.js";
+import { engineIn, noBlocks, type OrtOptions, wasmRules } from "./engine.js";
 import { SessionHost } from "./session.js";
 
 /**
@@ -21,7 +21,7 @@ export function ortWebEngine({ threads, rules = new Map() }: OrtOptions = {}): E
     },
     "ort-web",
     new Map([...wasmRules, ...rules]),
-    { layout: "plain", winograd: false },
+    noBlocks,
   );
 }
 

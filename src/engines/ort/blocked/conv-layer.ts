@@ -2,6 +2,7 @@ import { fourSizes } from "../../../core/shape.js";
 import { attributesOf } from "../../../formats/onnx/writer.js";
 import type { Node, Value } from "../../../graph/graph.js";
 import type { ConvAttributes } from "../../../ops/conv.js";
+import { type Regimes, winogradSide } from "../regimes.js";
 import type { LayoutKind } from "./layout.js";
 
 /** The sizes of a convolution: x is [n, channels, height, width], y [n, filters, oh, ow], the weight [filters, perGroup, ...kernel]. */
@@ -43,8 +44,8 @@ export function layerShape(node: Node): ConvLayer | undefined {
 export interface BlockedTarget {
   /** Channels in a block: 16 with AVX-512, 8 with AVX2. */
   readonly block: number;
-  /** Whether layers that it suits go by Winograd's algorithm. */
-  readonly winograd: boolean;
+  /** Which layers go by Winograd's algorithm, or that none does. */
+  readonly winograd: Regimes["winograd"] | false;
 }
 
 /** A layer that has a place among the blocked operators, and the layout of its weight. */
@@ -64,21 +65,22 @@ export function layerOf(node: Node, { block, winograd }: BlockedTarget): Blocked
   const layer = layerShape(node);
   if (!layer || layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return undefined;
   const kind =
-    winograd && suitsWinograd(layer, block) ? "taps" : kindOf(layer.channels, layer.filters, layer.group, block);
+    winograd && suitsWinograd(layer, block, winograd)
+      ? "taps"
+      : kindOf(layer.channels, layer.filters, layer.group, block);
   return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind } : undefined;
 }
 
 /** 3×3 layers of many channels on small maps: elsewhere the transformations take longer than the multiplications they save. */
-function suitsWinograd(layer: ConvLayer, block: number): boolean {
+function suitsWinograd(layer: ConvLayer, block: number, table: Regimes["winograd"]): boolean {
   const { channels, filters, group, kernel, strides, dilations, pads, height, width } = layer;
   const all = (numbers: readonly number[], n: number) => numbers.every((v) => v === n);
   return (
     all(kernel, 3) &&
     all([...strides, ...dilations, ...pads, group], 1) &&
-    Math.min(channels, filters) >= 128 &&
     channels % block === 0 &&
     filters % block === 0 &&
-    Math.max(height, width) <= 16
+    Math.max(height, width) <= winogradSide(table, Math.min(channels, filters))
   );
 }
 

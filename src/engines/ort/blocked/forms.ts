@@ -40,7 +40,7 @@ interface Packed {
  */
 export class Forms implements BlockedTarget {
   readonly block: number;
-  readonly winograd: boolean;
+  readonly winograd: BlockedTarget["winograd"];
   readonly to: BlockedWriter;
   readonly #maps = new Map<Value, Maps>();
   readonly #pending = new Map<Value, Pending>();
