@@ -15,7 +15,7 @@ export interface Regimes {
 }
 
 /** As measured on a processor with AVX-512, on two cores: docs/lowering.md. */
-export const defaultRegimes: Regimes = { fewImages: 4, winograd: { 64: 0, 128: 16, 256: 16, 512: 16 } };
+export const defaultRegimes: Regimes = { fewImages: 0, winograd: { 64: 0, 128: 16, 256: 16, 512: 16 } };
 
 /** The largest side of the map at which a layer of so many channels (the fewer of channels and filters) goes by Winograd's algorithm. */
 export function winogradSide(table: Regimes["winograd"], channels: number): number {
