@@ -117,9 +117,22 @@ export function optional<K extends string, V>(name: K, value: V | undefined): { 
   return value === undefined ? {} : ({ [name]: value } as { [key in K]?: V });
 }
 
+/** Flags that say how to compute. */
+export interface EngineFlags {
+  readonly threads?: number;
+  readonly winograd?: boolean;
+}
+
+/** What `--winograd` says of itself, in the commands that train. */
+export const winogradHelp =
+  "when training, 3×3 convolutions of many channels by Winograd's algorithm: less time, more memory, ten times the rounding error";
+
 /** Runs `use` with the engine, by the table of this machine if there is one. The engine is released afterwards. */
-export async function withEngine<T>(use: (engine: Engine) => Promise<T>, threads = availableParallelism()): Promise<T> {
-  const engine = ortEngine({ threads, regimes: await cachedRegimes(thisMachine(threads)) });
+export async function withEngine<T>(
+  use: (engine: Engine) => Promise<T>,
+  { threads = availableParallelism(), winograd = false }: EngineFlags = {},
+): Promise<T> {
+  const engine = ortEngine({ threads, winograd, regimes: await cachedRegimes(thisMachine(threads)) });
   try {
     return await use(engine);
   } finally {

@@ -1,18 +1,26 @@
 import { performance } from "node:perf_hooks";
 import { Command, Option } from "commander";
 import { type Engine, modelSpec, sgd, trace, trainingStep } from "../index.js";
-import { addModelFlags, count, inputSize, type ModelFlags, modelByFlags, withEngine } from "./arguments.js";
+import {
+  addModelFlags,
+  count,
+  type EngineFlags,
+  inputSize,
+  type ModelFlags,
+  modelByFlags,
+  winogradHelp,
+  withEngine,
+} from "./arguments.js";
 import { calibrateCommand } from "./calibrate.js";
 import { print, short } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
 
-interface BenchFlags extends ModelFlags {
+interface BenchFlags extends ModelFlags, EngineFlags {
   readonly mode: "train" | "infer";
   readonly input?: readonly [number, number, number];
   readonly batch: number;
   readonly steps: number;
   readonly recompute?: boolean;
-  readonly threads?: number;
   readonly json?: boolean;
 }
 
@@ -24,6 +32,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--batch <n>", "pictures per step", count, 32)
   .option("--steps <n>", "timed steps, after two that are not", count, 10)
   .option("--recompute", "when training: compute the blocks again in the backward pass instead of keeping them")
+  .option("--winograd", winogradHelp)
   .option("--threads <n>", "threads (default: one per processor)", count)
   .option("--json", "print one JSON object")
   .addCommand(calibrateCommand)
@@ -32,7 +41,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
     const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
     const times = await withEngine(
       (engine) => (flags.mode === "train" ? trainTimes(engine, flags, size) : inferTimes(engine, flags, size)),
-      flags.threads,
+      flags,
     );
     times.sort((a, b) => a - b);
     const median = times[Math.floor(times.length / 2)]!;

@@ -31,6 +31,7 @@ import {
 import {
   addModelFlags,
   count,
+  type EngineFlags,
   jsonObject,
   type ModelFlags,
   modelOptions,
@@ -41,13 +42,14 @@ import {
   share,
   whole,
   wholes,
+  winogradHelp,
   withEngine,
 } from "./arguments.js";
 import { buildNetwork, freshFolder } from "./run.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { featuresText, freezePaths, headOf, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
-interface TrainFlags extends ModelFlags, TransferFlags {
+interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags {
   readonly insert?: string;
   readonly insertOptions?: Record<string, unknown>;
   readonly imageSize?: number;
@@ -71,7 +73,6 @@ interface TrainFlags extends ModelFlags, TransferFlags {
   readonly valSplit?: number;
   readonly out?: string;
   readonly resume?: boolean;
-  readonly threads?: number;
   readonly json?: boolean;
 }
 
@@ -123,6 +124,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--val-split <share>", "share for validation where a folder has no train/ and val/ (default: 0.2)", share)
   .option("--out <folder>", "run folder (default: a new one in runs/)")
   .option("--resume", "go on with the run in --out; its settings hold where none are given")
+  .option("--winograd", winogradHelp)
   .option("--threads <n>", "threads (default: one per processor)", count)
   .option("--json", "print one JSON object at the end")
   .addHelpText(
@@ -275,7 +277,8 @@ async function runTraining(
 
   const interrupt = new AbortController();
   const onInterrupt = () => {
-    if (interrupt.signal.aborted) process.exit(130);
+    // By the signal itself: to exit in the middle of a run would make ONNX Runtime end the process with a message of its own.
+    if (interrupt.signal.aborted) process.off("SIGINT", onInterrupt).kill(process.pid, "SIGINT");
     interrupt.abort();
     progress.clear();
     say("finishing the step and saving; press Ctrl-C again to end at once");
@@ -331,9 +334,10 @@ async function runTraining(
           },
           onStop: (bytes) => run.write("last", bytes),
         }),
-      flags.threads,
+      flags,
     );
-    say(result.stopped ? stoppedText(run) : finishedText(run, result, (performance.now() - started) / 1000));
+    if (result.stopped) say(`stopped and saved. To go on: npx fovea train --resume --out ${run.path}`);
+    else say(finishedText(run, result, (performance.now() - started) / 1000));
     return { run: run.path, ...result };
   } finally {
     progress.clear();
@@ -373,10 +377,6 @@ const nextSteps = (path: string) => [
   { purpose: "classes of your pictures", command: `npx fovea predict ${path} PICTURE...` },
   { purpose: "the network for other programs", command: `npx fovea export ${path} --out model.onnx` },
 ];
-
-function stoppedText({ path }: RunFolder): string {
-  return `stopped and saved. To go on: npx fovea train --resume --out ${path}`;
-}
 
 function finishedText({ path }: RunFolder, { best }: TrainResult, seconds: number): string {
   const score = best?.top1 == null ? "" : `: best validation top-1 ${percent(best.top1)} (epoch ${best.epoch})`;

@@ -197,13 +197,13 @@ export const ops = {
   clip: unary<{ min: number; max: number }>(
     "Clip",
     (x, { min, max }) => Math.min(Math.max(x, min), max),
-    (dy, x, _y, { min, max }) => where(greater(x, min), where(greater(max, x), dy, 0), 0),
+    (dy, _x, y, { min, max }) => reluGrad(reluGrad(dy, min === 0 ? y : sub(y, min)), sub(max, y)),
   ),
   /** max(0, min(1, alpha·x + beta)) */
   hardSigmoid: unary<{ alpha: number; beta: number }>(
     "HardSigmoid",
     (x, { alpha, beta }) => Math.max(0, Math.min(1, alpha * x + beta)),
-    (dy, _x, y, { alpha }) => where(greater(y, 0), where(greater(1, y), mul(dy, alpha), 0), 0),
+    (dy, _x, y, { alpha }) => mul(reluGrad(reluGrad(dy, y), sub(1, y)), alpha),
   ),
   /** The number as float: 1 where the condition holds. */
   cast: unary(

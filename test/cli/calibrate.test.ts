@@ -98,9 +98,9 @@ test("commands compute by the table of this machine", async () => {
   const run = async (engine: Engine) => (await (await engine.compile(graph)).run({})).dw!.data;
   const [plain, blocked] = [await run(ortPlain), await run(ortBlocked)];
   assert.notDeepEqual(plain, blocked, "the lowerings round differently");
-  assert.deepEqual(await withEngine(run, 1), blocked);
+  assert.deepEqual(await withEngine(run, { threads: 1 }), blocked);
   await writeRegimes(machine, { regimes: { ...defaultRegimes, fewImages: 6 } });
-  assert.deepEqual(await withEngine(run, 1), plain);
+  assert.deepEqual(await withEngine(run, { threads: 1 }), plain);
 });
 
 test("a command with a damaged table does its work", async () => {

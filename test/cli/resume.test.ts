@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { readSafetensors } from "../../src/index.js";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 
 const folder = temporaryFolder();
@@ -49,6 +50,35 @@ test("a training that is killed and resumed ends byte for byte like one that was
     lines.map((line) => JSON.parse(line).epoch),
     [1, 2, 3, 4],
   );
+});
+
+test("Ctrl-C twice ends at once, by the signal", async () => {
+  const twice = await fovea(start("twice"), (text, child) => {
+    if (text.includes("epoch 1/4")) child.kill("SIGINT");
+  });
+  assert.deepEqual([twice.code, twice.signal], [null, "SIGINT"], twice.stderr);
+  assert.doesNotMatch(twice.stderr, /terminate called/);
+});
+
+test("--winograd computes otherwise, and the run knows it", async () => {
+  const small = join(folder, "small");
+  mkdirSync(small);
+  tinyCifar(small, { train: 8, test: 8 });
+  const flags = [small, "--model", "resnet18", "--stem", "cifar", "--epochs", "2", "--batch", "8", "--lr", "0.001"];
+  const begin = async (out: string, ...more: string[]) => {
+    const outcome = await fovea(["train", ...flags, "--out", join(folder, out), ...more]);
+    assert.equal(outcome.code, 0, outcome.stderr);
+  };
+  await begin("direct");
+  await begin("winograd", "--winograd");
+  assert.equal(JSON.parse(String(file("winograd", "config.json"))).flags.winograd, true);
+  const [direct, winograd] = ["direct", "winograd"].map(
+    (run) => readSafetensors(file(run, "last.safetensors")).tensors.get("layer3.0.conv2.weight")!.data as Float32Array,
+  );
+  const apart = direct!.reduce((most, x, i) => Math.max(most, Math.abs(x - winograd![i]!)), 0);
+  assert.ok(apart < 1e-4);
+  // Other processors may have no blocked operators, without which there is nothing to choose.
+  if (process.arch === "x64") assert.ok(apart > 0);
 });
 
 test("Ctrl-C saves in the middle of an epoch, and resuming from there changes nothing", async () => {

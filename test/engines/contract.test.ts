@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
 import { after, test } from "node:test";
 import { float32, tensor, toFloat64 } from "../../src/core/tensor.js";
+import { ortEngine } from "../../src/engines/ort/node.js";
 import { ortWebEngine } from "../../src/engines/ort/web.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { Graph } from "../../src/graph/graph.js";
@@ -184,4 +185,19 @@ test("averaging the weights does not change how they train", async () => {
     return out;
   };
   assert.deepEqual(await losses(0.9), await losses(null));
+});
+
+test("an engine that is released in the middle of a run answers first", async () => {
+  const engine = ortEngine({ threads: 1 });
+  const graph = new Graph(false);
+  const side = 1024;
+  const x = graph.input("x", { dtype: "float", shape: [side, side] });
+  graph.output("y", matMul(matMul(x, x), x));
+  const executable = await engine.compile(graph);
+  const feeds = { x: tensor("float32", [side, side], new Float32Array(side * side).fill(1 / side)) };
+  await executable.run(feeds);
+  const answer = executable.run(feeds);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await engine.release();
+  assert.ok(Math.abs(Number((await answer).y!.data[0]) - 1 / side) < 1e-6);
 });

@@ -61,6 +61,8 @@ class WorkerHost implements Host {
   #worker: Worker | undefined;
   readonly #open = new Map<number, { resolve(result: HostResult): void; reject(error: Error): void }>();
   #count = 0;
+  /** The newest answer, which is also the last to come. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly setup: WorkerSetup) {}
 
@@ -68,13 +70,17 @@ class WorkerHost implements Host {
     const worker = (this.#worker ??= this.#start());
     const id = this.#count++;
     worker.ref();
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<HostResult>((resolve, reject) => {
       this.#open.set(id, { resolve, reject });
       worker.postMessage({ id, request }, handedOver as ArrayBuffer[]);
     });
+    this.#last = answer.catch(() => undefined);
+    return answer;
   }
 
+  /** Ends the thread once it has answered: ended in the middle of a run, ONNX Runtime would take the whole process with it. */
   async stop(): Promise<void> {
+    await this.#last;
     await this.#worker?.terminate();
     this.#worker = undefined;
   }
