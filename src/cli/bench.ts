@@ -75,9 +75,9 @@ async function trainTimes(
     recompute: flags.recompute ?? false,
   });
   const executable = await engine.compile(graph);
-  const targets = targetsFor(size[0], classes);
+  const [images, targets] = [noise(size), targetsFor(size[0], classes)];
   const randoms = Object.fromEntries(graph.randoms.map(({ name, shape }) => [name, noise(shape)]));
-  return timed(flags.steps, () => executable.run({ images: noise(size), targets, ...scalars(1, 0.01), ...randoms }));
+  return timed(flags.steps, () => executable.run({ images, targets, ...scalars(1, 0.01), ...randoms }));
 }
 
 async function inferTimes(engine: Engine, flags: BenchFlags, size: readonly number[]): Promise<number[]> {

@@ -278,7 +278,7 @@ async function runTraining(
   const interrupt = new AbortController();
   const onInterrupt = () => {
     // By the signal itself: to exit in the middle of a run would make ONNX Runtime end the process with a message of its own.
-    if (interrupt.signal.aborted) process.off("SIGINT", onInterrupt).kill(process.pid, "SIGINT");
+    if (interrupt.signal.aborted) return void process.off("SIGINT", onInterrupt).kill(process.pid, "SIGINT");
     interrupt.abort();
     progress.clear();
     say("finishing the step and saving; press Ctrl-C again to end at once");

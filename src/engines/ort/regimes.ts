@@ -9,7 +9,7 @@ export interface Regimes {
   readonly fewImages: number;
   /**
    * The largest side of the map at which Winograd's algorithm is faster, by number of channels; 0 for nowhere. A layer goes by the
-   * largest number that is not above its channels and its filters; below the least number the algorithm is not used.
+   * largest number that is not above its channels and its filters; below the least number, and on maps of less than 4×4, the algorithm is not used.
    */
   readonly winograd: Readonly<Record<number, number>>;
 }

@@ -138,6 +138,7 @@ export class SessionHost {
 
 /** Frees arrays at once, by moving them to a port that nobody reads: the garbage collector would keep a whole state or two. */
 function letGo(tensors: readonly OrtTensor[]): void {
+  if (tensors.length === 0) return;
   const { port1, port2 } = new MessageChannel();
   port2.close();
   port1.postMessage(

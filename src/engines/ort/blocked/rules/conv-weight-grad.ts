@@ -157,6 +157,7 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): strin
   const { name: kernels, images: n } = asKernel(dy, strips, forms);
   const [inBlocks, outBlocks] = [read.shape[1] / block / group, dy.shape[1] / block / group];
   const [height, width] = images.shape.slice(2) as [number, number];
+  const rowsOfDy = layer.oh / strips.count;
 
   const perGroup = Array.from({ length: group }, (_, g) => {
     const part = (from: string, shape: readonly number[], count: number) =>
@@ -172,7 +173,6 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): strin
       name: part(images.name, [n, height, width], inBlocks),
       shape: [inBlocks, n, height, width] as const,
     };
-    const rowsOfDy = layer.oh / strips.count;
     const filters = part(kernels, [rowsOfDy * layer.ow * n * block], outBlocks);
     const shape = [outBlocks * block, n, rowsOfDy, layer.ow] as const;
     const weight = group === 1 ? filters : write.reshape(filters, shape);
