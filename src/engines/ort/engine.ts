@@ -7,12 +7,13 @@ import type { Arrays, Engine, Executable } from "../engine.js";
 import { checkFeeds, checkGraph } from "../feeds.js";
 import type { BlockedTarget } from "./blocked/conv-layer.js";
 import { blockedDialect } from "./blocked/dialect.js";
+import { keptStep } from "./in-place.js";
 import { type PackedState, packState } from "./pack-state.js";
 import { defaultRegimes, type Regimes } from "./regimes.js";
 import { nativeRules } from "./rules/native.js";
 import { trainingRules } from "./rules/training.js";
 import { webRules } from "./rules/web.js";
-import type { HostRequest, HostResult } from "./session.js";
+import type { HostRequest, HostResult, SessionSpec } from "./session.js";
 
 /** Lowering for the CPU build of ONNX Runtime: the standard rules, faster ones where there are any. */
 export const nodeRules: Rules = new Map([...inferenceRules, ...trainingRules, ...nativeRules]);
@@ -60,6 +61,7 @@ export function lower(
 /** The engine whose sessions live in a host. */
 export function engineIn(host: Host, name: string, rules: Rules, { layout, winograd, regimes }: BlockOptions): Engine {
   let block: Promise<HostResult> | undefined;
+  let writesInPlace: Promise<HostResult> | undefined;
   /** What the blocks are like, if a graph shall be written in blocks. */
   const targetFor = async (graph: Graph): Promise<BlockedTarget | undefined> => {
     if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph, regimes.fewImages))) return undefined;
@@ -72,13 +74,18 @@ export function engineIn(host: Host, name: string, rules: Rules, { layout, winog
     async compile(given) {
       checkGraph(given);
       const { graph, lowered, unpack } = lower(given, rules, await targetFor(given));
-      const spec = {
-        model: encodeOnnx(lowered.model),
-        outputs: [...graph.outputs.keys()],
+      const learns = graph.updates.length > 0 && !lowered.model.outputs.some(({ shape }) => shape.includes("N"));
+      const kept =
+        learns && (await (writesInPlace ??= host.ask({ kind: "writesInPlace" }))) ? keptStep(lowered) : undefined;
+      const spec: SessionSpec = {
+        model: encodeOnnx(kept?.model ?? lowered.model),
+        stop: kept?.stop,
+        outputs: lowered.model.outputs.filter(({ name }) => graph.outputs.has(name)),
         states: lowered.states.map(({ cell, before, after, form }) => ({
           before: before.name,
           after: after.name,
           initial: form ? form.pack(cell.value) : copyOf(widthOf(cell)),
+          inPlace: kept?.inPlace.has(before.name) ?? false,
         })),
       };
       const handedOver = [spec.model.buffer, ...spec.states.map(({ initial }) => initial.data.buffer)];

@@ -225,7 +225,7 @@ const branchesOf = ({ attributes }: OnnxNode): OnnxSubgraph[] =>
   Object.values(attributes).flatMap((value) => (typeof value === "object" && "graph" in value ? [value.graph] : []));
 
 /** What a node reads, its branches included. */
-function readBy(node: OnnxNode): readonly string[] {
+export function readBy(node: OnnxNode): readonly string[] {
   return [...node.inputs, ...branchesOf(node).flatMap(({ nodes }) => nodes.flatMap(readBy))];
 }
 
