@@ -104,6 +104,8 @@ const widthOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell
 
 class OrtExecutable implements Executable {
   readonly #program: Program;
+  /** While the state is read, runs wait: they would change what is still to be read. */
+  #reading: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly host: Host,
@@ -121,14 +123,23 @@ class OrtExecutable implements Executable {
     for (const { source, type } of this.#program.inputs)
       if (source.kind === "input")
         feeds[source.name] = type.dtype === "float" ? toFloat32(inputs[source.name]!) : inputs[source.name]!;
+    await this.#reading;
     return (await this.host.ask({ kind: "run", session: this.session, inputs: feeds })) as Record<string, Tensor>;
   }
 
-  async readState(): Promise<Map<Cell, Tensor>> {
-    const contents = (await this.host.ask({ kind: "readState", session: this.session })) as readonly Tensor[];
-    const states = new Map(
-      this.lowered.states.map(({ cell, form }, i) => [cell, form ? form.unpack(contents[i]!) : contents[i]!]),
-    );
+  readState(): Promise<Map<Cell, Tensor>> {
+    const reading = this.#readStates();
+    this.#reading = reading.catch(() => undefined);
+    return reading;
+  }
+
+  /** One array after the other: all of them at once would stand in memory twice more. */
+  async #readStates(): Promise<Map<Cell, Tensor>> {
+    const states = new Map<Cell, Tensor>();
+    for (const [index, { cell, form }] of this.lowered.states.entries()) {
+      const contents = (await this.host.ask({ kind: "readState", session: this.session, index })) as Tensor;
+      states.set(cell, form ? form.unpack(contents) : contents);
+    }
     return this.unpack(states);
   }
 

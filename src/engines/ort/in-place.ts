@@ -18,16 +18,16 @@ export interface KeptStep {
   readonly inPlace: ReadonlySet<string>;
 }
 
-/** Elements from which on it is worth to wait for every reader of a state so that it need not stand in memory twice. */
-const large = 2 ** 16;
+/** Elements of a state for which it is worth that a node waits for another. */
+const elementsPerWait = 2 ** 10;
 
 /** Operators whose results may share the memory of what they read. */
 const elementwise = new Set(["Add", "Sub", "Mul", "Div", "Max", "Min", "Where", "Sqrt", "Neg"]);
 
 /**
  * ONNX Runtime does not know that a state's old and new contents share an array: it would write while others still have to read. So the
- * node that computes the new contents must depend on all that read the old ones. Where it does not, and the state is large, it is
- * made to wait for them; where that cannot be, and for small states, old and new contents have an array each, and change places.
+ * node that computes the new contents must depend on all that read the old ones. Where it does not it is made to wait for them; where
+ * that cannot be, or is too much for a small state, old and new contents have an array each, and change places.
  */
 export function keptStep({ model, states }: Pick<Lowered, "model" | "states">): KeptStep {
   const { nodes, outputs } = model;
@@ -41,9 +41,9 @@ export function keptStep({ model, states }: Pick<Lowered, "model" | "states">): 
     if (!readers) continue;
     const ancestors = flow.ancestorsOf(writer);
     const late = readers.filter((node) => !ancestors.has(node));
-    const isLarge = sizeOf(before.shape as readonly number[]) >= large;
+    if (late.length * elementsPerWait > sizeOf(before.shape as readonly number[])) continue;
     // Nodes wait for earlier ones only, so no two can wait for each other.
-    if (late.length > 0 && !(isLarge && late.every((node) => flow.isBefore(node, writer)))) continue;
+    if (!late.every((node) => flow.isBefore(node, writer))) continue;
     waits.set(writer, late);
     inPlace.add(before.name);
   }
@@ -126,18 +126,21 @@ class Flow {
    */
   readersOf(state: string, writer: OnnxNode): OnnxNode[] | undefined {
     const derived = new Set([state]);
+    /** What has an element for each of the state's, in the same place. */
+    const alike = new Set([state]);
     const readers = new Set<OnnxNode>();
     for (const name of derived)
       for (const node of this.#readers.get(name) ?? [])
         if (node !== writer && this.#readsOnly(node, derived)) {
           for (const output of node.outputs) derived.add(output);
+          if (elementwise.has(node.type) && alike.has(name)) alike.add(node.outputs[0]!);
           if (!node.outputs.some((output) => this.#outputs.has(output))) readers.delete(node);
           else readers.add(node);
         } else readers.add(node);
     if (readers.delete(writer)) {
-      // Each element is read before it is written if nothing but the state as it stands is read, element by element.
+      // Element by element, each is read before it is written.
       const own = readBy(writer).filter((name) => derived.has(name));
-      if (!elementwise.has(writer.type) || own.some((name) => name !== state)) return undefined;
+      if (!elementwise.has(writer.type) || own.some((name) => !alike.has(name))) return undefined;
     }
     return [...readers];
   }

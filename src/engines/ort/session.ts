@@ -35,10 +35,10 @@ export type HostRequest =
   | { readonly kind: "writesInPlace" }
   | { readonly kind: "create"; readonly spec: SessionSpec }
   | { readonly kind: "run"; readonly session: number; readonly inputs: Readonly<Record<string, Tensor>> }
-  | { readonly kind: "readState"; readonly session: number }
+  | { readonly kind: "readState"; readonly session: number; readonly index: number }
   | { readonly kind: "release"; readonly session: number };
 
-export type HostResult = number | boolean | Record<string, Tensor> | readonly Tensor[] | undefined;
+export type HostResult = number | boolean | Record<string, Tensor> | Tensor | undefined;
 
 interface Session extends Pick<SessionSpec, "outputs" | "stop"> {
   readonly session: InferenceSession;
@@ -83,15 +83,16 @@ export class SessionHost {
     if (request.kind === "blockSize") return this.#probeBlockSize();
     if (request.kind === "writesInPlace") return this.#probeInPlace();
     const session = this.#sessions.get(request.session)!;
+    if (request.kind === "release") {
+      this.#sessions.delete(request.session);
+      await session.session.release();
+      return undefined;
+    }
+    if (session.isLost) throw new FoveaError("the state is lost: an earlier run failed while it was written");
     if (request.kind === "run")
       return session.stop ? this.#runInPlace(session, request.inputs) : this.#run(session, request.inputs);
-    if (session.isLost && request.kind === "readState")
-      throw new FoveaError("a run failed while it changed the state, which is lost");
-    if (request.kind === "readState")
-      return session.states.map(({ before, dtype }) => copyOf(fromOrt(session.state[before]!, dtype)));
-    this.#sessions.delete(request.session);
-    await session.session.release();
-    return undefined;
+    const { before, dtype } = session.states[request.index]!;
+    return copyOf(fromOrt(session.state[before]!, dtype));
   }
 
   async #create(spec: SessionSpec): Promise<number> {

@@ -167,7 +167,10 @@ export function lowerToOnnx(
   });
   const opsets = Object.fromEntries([["", opset], ...[...write.domains].map((domain) => [domain, 1])]);
   const model = {
-    nodes: withOutputs(write.nodes, results),
+    nodes: stateFirst(
+      withOutputs(write.nodes, results),
+      new Set([...write.initializers.keys(), ...states.map(({ before }) => before.name)]),
+    ),
     initializers: write.initializers,
     inputs: [...live.inputs.map((value) => info(names.get(value)!, value)), ...states.map((state) => state.before)],
     outputs: [...outputs, ...states.map((state) => state.after)],
@@ -219,6 +222,21 @@ function lastFirst(nodes: readonly OnnxNode[]): OnnxNode[] {
   const leaves = nodes.filter(isLeaf).map((node) => ({ node, count: countAncestors(node) }));
   leaves.sort((a, b) => b.count - a.count);
   return [...nodes.filter((node) => !isLeaf(node)), ...leaves.map(({ node }) => node)];
+}
+
+/**
+ * The same nodes with those first that read nothing but the given names and each other's results: what is made of weights alone. Of two
+ * arrays that a node reads ONNX Runtime computes the one whose node comes later first; so these are made when they
+ * are needed, and not kept while the other is on its way.
+ */
+function stateFirst(nodes: readonly OnnxNode[], given: Set<string>): OnnxNode[] {
+  const early = nodes.filter((node) => {
+    const isEarly = readBy(node).every((name) => name === "" || given.has(name));
+    if (isEarly) for (const name of node.outputs) given.add(name);
+    return isEarly;
+  });
+  const chosen = new Set(early);
+  return [...early, ...nodes.filter((node) => !chosen.has(node))];
 }
 
 const branchesOf = ({ attributes }: OnnxNode): OnnxSubgraph[] =>
