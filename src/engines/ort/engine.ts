@@ -13,13 +13,14 @@ import { defaultRegimes, type Regimes } from "./regimes.js";
 import { nativeRules } from "./rules/native.js";
 import { trainingRules } from "./rules/training.js";
 import { webRules } from "./rules/web.js";
+import { withWinograd } from "./rules/web-winograd.js";
 import type { HostRequest, HostResult, SessionSpec } from "./session.js";
 
 /** Lowering for the CPU build of ONNX Runtime: the standard rules, faster ones where there are any. */
 export const nodeRules: Rules = new Map([...inferenceRules, ...trainingRules, ...nativeRules]);
 
 /** As {@link nodeRules}, for the WebAssembly build. */
-export const wasmRules: Rules = new Map([...inferenceRules, ...trainingRules, ...webRules]);
+export const wasmRules: Rules = withWinograd(new Map([...inferenceRules, ...trainingRules, ...webRules]));
 
 /** Options of the engines on ONNX Runtime. */
 export interface OrtOptions {
