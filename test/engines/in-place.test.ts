@@ -138,6 +138,13 @@ test("what is made of a state and constants alone is the state itself", () => {
   const scaled = [node("Exp", ["g"], "y"), node("Mul", ["w", "k"], "wk"), node("Add", ["wk", "g"], "w'")];
   assert.deepEqual(kept(scaled).signals, []);
   assert.equal(kept(scaled).inPlace, true);
+  const viewed = [
+    node("Shape", ["g"], "shape"),
+    node("Reshape", ["w", "shape"], "v"),
+    node("MatMul", ["g", "v"], "y"),
+    node("Sub", ["w", "g"], "w'"),
+  ];
+  assert.deepEqual(kept(viewed).signals, ["y"], "a view reads nothing itself");
   const output = [node("Mul", ["w", "k"], "y"), node("Sub", ["w", "g"], "w'")];
   assert.deepEqual(kept(output).signals, ["y"], "an output is read when it is computed");
 });

@@ -21,6 +21,9 @@ export interface KeptStep {
 /** Elements of a state for which it is worth that a node waits for another. */
 const elementsPerWait = 2 ** 10;
 
+/** Operators whose results share the memory of what they read first, whatever shape or axes they are given. */
+const views = new Set(["Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"]);
+
 /** Operators whose results may share the memory of what they read. */
 const elementwise = new Set(["Add", "Sub", "Mul", "Div", "Max", "Min", "Where", "Sqrt", "Neg"]);
 
@@ -131,7 +134,7 @@ class Flow {
     const readers = new Set<OnnxNode>();
     for (const name of derived)
       for (const node of this.#readers.get(name) ?? [])
-        if (node !== writer && this.#readsOnly(node, derived)) {
+        if (node !== writer && (this.#readsOnly(node, derived) || (views.has(node.type) && node.inputs[0] === name))) {
           for (const output of node.outputs) derived.add(output);
           if (elementwise.has(node.type) && alike.has(name)) alike.add(node.outputs[0]!);
           if (!node.outputs.some((output) => this.#outputs.has(output))) readers.delete(node);
