@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { lower, nodeRules } from "../src/engines/ort/engine.js";
+import { defaultRegimes, winogradWith } from "../src/engines/ort/regimes.js";
 import { SessionHost } from "../src/engines/ort/session.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
 import { model, type Tensor, toFloat32 } from "../src/index.js";
@@ -19,6 +20,8 @@ const { values } = parseArgs({
     stem: { type: "string", default: "auto" },
     /** How arrays lie in memory: `blocked` or `plain`. */
     layout: { type: "string", default: "blocked" },
+    /** Allows Winograd's algorithm with tiles of 4×4, too. */
+    winograd: { type: "boolean", default: false },
     classes: { type: "string", default: "10" },
     runs: { type: "string", default: "8" },
     threads: { type: "string", default: `${availableParallelism()}` },
@@ -37,7 +40,11 @@ const options = { classes, attention: values.attention, ...(values.stem === "aut
 const { graph, feeds } = randomStep(model(values.model, options), [batch, channels, height, width], classes);
 const host = new SessionHost({ InferenceSession, Tensor: OrtTensor });
 const block = values.layout === "blocked" ? await host.ask({ kind: "blockSize" }) : undefined;
-const { lowered } = lower(graph, nodeRules, typeof block === "number" ? { block, winograd: false } : undefined);
+const { lowered } = lower(
+  graph,
+  nodeRules,
+  typeof block === "number" ? { block, winograd: winogradWith(defaultRegimes.winograd, values.winograd) } : undefined,
+);
 const inputs: Record<string, Tensor> = { ...feeds };
 for (const { before, cell, form } of lowered.states) {
   const plain = cell.dtype === "float" ? toFloat32(cell.value) : cell.value;

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { count } from "../bench/workload.js";
 import { zeros } from "../src/core/tensor.js";
 import { lower, nodeRules } from "../src/engines/ort/engine.js";
+import { defaultRegimes, winogradWith } from "../src/engines/ort/regimes.js";
 import type { OnnxModel } from "../src/formats/onnx/proto.js";
 import { Graph } from "../src/graph/graph.js";
 import { convAttributes, convInputGradOp, convOp, convWeightGradOp } from "../src/ops/conv.js";
@@ -32,7 +33,11 @@ export function loweredConv(
     if (computation !== "dw") graph.output(computation, computation === "y" ? y! : dx!);
     graph.update(cell, computation === "dw" ? dw! : w);
     return printNodes(
-      lower(graph, nodeRules, layout === "blocked" ? { block, winograd: false } : undefined).lowered.model,
+      lower(
+        graph,
+        nodeRules,
+        layout === "blocked" ? { block, winograd: winogradWith(defaultRegimes.winograd, false) } : undefined,
+      ).lowered.model,
     );
   };
   return new Map([

@@ -125,7 +125,7 @@ export interface EngineFlags {
 
 /** What `--winograd` says of itself, in the commands that train. */
 export const winogradHelp =
-  "when training, 3×3 convolutions of many channels by Winograd's algorithm: less time, more memory, ten times the rounding error";
+  "when training, 3×3 convolutions of many channels by Winograd's algorithm with tiles of 4×4: less time, ten times the rounding error";
 
 /** Runs `use` with the engine, by the table of this machine if there is one. The engine is released afterwards. */
 export async function withEngine<T>(

@@ -4,7 +4,9 @@ import { Command } from "commander";
 import {
   BatchNorm,
   Conv2d,
+  defaultRegimes,
   type Engine,
+  type Executable,
   globalAveragePool,
   initialize,
   Lambda,
@@ -17,6 +19,8 @@ import {
   Sequential,
   sgd,
   trainingStep,
+  type WinogradSides,
+  type WinogradTile,
 } from "../index.js";
 import { count } from "./arguments.js";
 import { type Machine, regimesPath, removeRegimes, thisMachine, writeRegimes } from "./regimes.js";
@@ -27,7 +31,7 @@ import { noise, targetsFor } from "./workload.js";
 export interface CalibrationPlan {
   /** Plain and in blocks: a network with these numbers of pictures, ascending, on square ones. Its layers differ; what counts is all of them. */
   readonly fewImages: { readonly images: readonly number[]; readonly network: string; readonly side: number };
-  /** Direct and by Winograd's algorithm: with so many pictures, a layer on maps of these sides, ascending, by number of channels. */
+  /** By Winograd's algorithm with both sizes of tiles, and direct: with so many pictures, a layer on maps of these sides, ascending, by number of channels. */
   readonly winograd: { readonly images: number; readonly sides: Readonly<Record<number, readonly number[]>> };
   /** For each comparison; three turns are made in any case. */
   readonly seconds: number;
@@ -36,15 +40,14 @@ export interface CalibrationPlan {
 /** Less than a minute, on two cores. */
 export const calibrationPlan: CalibrationPlan = {
   fewImages: { images: [1, 2, 4, 8], network: "resnet20", side: 32 },
-  winograd: { images: 16, sides: { 64: [16, 32], 128: [8, 16, 32], 256: [8, 16, 32], 512: [4, 8, 16] } },
+  winograd: { images: 16, sides: { 64: [16, 32], 128: [8, 16, 32], 256: [8, 16], 512: [4, 8, 16] } },
   seconds: 2,
 };
 
-/** Two ways to compute the same: the median time of each, in milliseconds, and the median of the first's over the second's in a turn. */
+/** Several ways to compute the same: the median time of each, in milliseconds, and the median of its share of the last one's in a turn. */
 interface Comparison {
-  readonly first: number;
-  readonly second: number;
-  readonly ratio: number;
+  readonly times: readonly number[];
+  readonly ratios: readonly number[];
 }
 
 /** What {@link measureRegimes} found: a table, and the times that it was made from, in milliseconds. */
@@ -57,6 +60,7 @@ export interface MeasuredRegimes {
     readonly ratio: number;
   }[];
   readonly winograd: readonly {
+    readonly tile: WinogradTile;
     readonly channels: number;
     readonly side: number;
     readonly winograd: number;
@@ -65,16 +69,21 @@ export interface MeasuredRegimes {
   }[];
 }
 
+const tiles: readonly WinogradTile[] = [2, 4];
+
 /** Times training steps by one lowering and the other in turn, and says up to which sizes the first of two is the faster. */
 export async function measureRegimes(
   plan: CalibrationPlan,
   threads: number,
   onProgress: (share: number, what: string) => void = () => {},
 ): Promise<MeasuredRegimes> {
+  const direct: Regimes = { fewImages: 0, winograd: { positions: 0, 2: {}, 4: {} } };
+  const engineOf = (regimes: Regimes) => ortEngine({ threads, layout: "blocked", winograd: true, regimes });
   const plain = ortEngine({ threads, layout: "plain" });
-  const blocked = ortEngine({ threads, layout: "blocked" });
-  const everywhere: Regimes = { fewImages: 0, winograd: { 1: 65_536 } };
-  const byWinograd = ortEngine({ threads, layout: "blocked", winograd: true, regimes: everywhere });
+  const blocked = engineOf(direct);
+  const byWinograd = tiles.map((tile) =>
+    engineOf({ ...direct, winograd: { ...direct.winograd, [tile]: { 1: 65_536 } } }),
+  );
   const sizes = Object.entries(plan.winograd.sides).flatMap(([channels, sides]) =>
     sides.map((side) => ({ channels: Number(channels), side })),
   );
@@ -86,28 +95,34 @@ export async function measureRegimes(
     const network = initialize(model(name, { classes: 10 }));
     for (const n of plan.fewImages.images) {
       onProgress(images.length / total, `${n} ${n === 1 ? "picture" : "pictures"}`);
-      const times = await compare([plain, blocked], network, [n, 3, height, height], 10, plan.seconds);
-      images.push({ images: n, plain: times.first, blocked: times.second, ratio: times.ratio });
+      const { times, ratios } = await compare([plain, blocked], network, [n, 3, height, height], 10, plan.seconds);
+      images.push({ images: n, plain: times[0]!, blocked: times[1]!, ratio: ratios[0]! });
     }
-    for (const { channels, side } of sizes) {
-      onProgress((images.length + winograd.length) / total, `${channels} channels on ${side}×${side} maps`);
+    for (const [i, { channels, side }] of sizes.entries()) {
+      onProgress((images.length + i) / total, `${channels} channels on ${side}×${side} maps`);
       const input = [plan.winograd.images, 3, side, side] as const;
-      const times = await compare([byWinograd, blocked], layer(channels), input, channels, plan.seconds);
-      winograd.push({ channels, side, winograd: times.first, direct: times.second, ratio: times.ratio });
+      const engines = [...byWinograd, blocked];
+      const { times, ratios } = await compare(engines, layer(channels), input, channels, plan.seconds);
+      for (const [way, tile] of tiles.entries())
+        winograd.push({ tile, channels, side, winograd: times[way]!, direct: times.at(-1)!, ratio: ratios[way]! });
     }
   } finally {
-    await Promise.all([plain, blocked, byWinograd].map((engine) => engine.release()));
+    await Promise.all([plain, blocked, ...byWinograd].map((engine) => engine.release()));
   }
   return { regimes: regimesOf({ images, winograd }), images, winograd };
 }
 
-/** The table that follows from measured times. */
+/** The table that follows from measured times. From how many positions on the algorithm pays is not measured. */
 export function regimesOf({ images, winograd }: Omit<MeasuredRegimes, "regimes">): Regimes {
-  const rows = new Map<number, (readonly [side: number, ratio: number])[]>();
-  for (const { channels, side, ratio } of winograd) rows.set(channels, [...(rows.get(channels) ?? []), [side, ratio]]);
+  const sidesOf = (tile: WinogradTile): WinogradSides => {
+    const rows = new Map<number, (readonly [side: number, ratio: number])[]>();
+    for (const row of winograd.filter((row) => row.tile === tile))
+      rows.set(row.channels, [...(rows.get(row.channels) ?? []), [row.side, row.ratio]]);
+    return Object.fromEntries([...rows].map(([channels, shares]) => [channels, upTo(shares)]));
+  };
   return {
     fewImages: upTo(images.map(({ images: n, ratio }) => [n, ratio])),
-    winograd: Object.fromEntries([...rows].map(([channels, shares]) => [channels, upTo(shares)])),
+    winograd: { positions: defaultRegimes.winograd.positions, 2: sidesOf(2), 4: sidesOf(4) },
   };
 }
 
@@ -140,9 +155,9 @@ function layer(channels: number): Module {
   );
 }
 
-/** Times a training step on both engines, in turns of which every second begins with the other. */
+/** Times a training step on all engines, in turns of which every second goes the other way round. */
 async function compare(
-  engines: readonly [Engine, Engine],
+  engines: readonly Engine[],
   network: Module,
   input: readonly [number, number, number, number],
   classes: number,
@@ -150,31 +165,30 @@ async function compare(
 ): Promise<Comparison> {
   const { graph, scalars } = trainingStep(network, { optimizer: sgd({ lr: 0.01 }), input, classes });
   const feeds = { images: noise(input), targets: targetsFor(input[0], classes), ...scalars(1, 0.01) };
-  const executables = [await engines[0].compile(graph), await engines[1].compile(graph)] as const;
-  /** The faster of two runs after one that does not count: the first after the other engine's runs is slower by up to half. */
-  const turn = async (which: 0 | 1) => {
+  const executables: Executable[] = [];
+  for (const engine of engines) executables.push(await engine.compile(graph));
+  /** The faster of two runs after one that does not count: the first after another engine's runs is slower by up to half. */
+  const timeOf = async (executable: Executable) => {
     const times: number[] = [];
     for (let run = 0; run < 3; run++) {
       const started = performance.now();
-      await executables[which].run(feeds);
+      await executable.run(feeds);
       times.push(performance.now() - started);
     }
     return Math.min(...times.slice(1));
   };
-  const turns: (readonly [first: number, second: number])[] = [];
+  const turns: (readonly number[])[] = [];
   const end = performance.now() + 1000 * seconds;
   while (turns.length < 3 || performance.now() < end) {
-    if (turns.length % 2 === 0) turns.push([await turn(0), await turn(1)]);
-    else {
-      const second = await turn(1);
-      turns.push([await turn(0), second]);
-    }
+    const back = turns.length % 2 === 1;
+    const times: number[] = [];
+    for (const executable of back ? executables.toReversed() : executables) times.push(await timeOf(executable));
+    turns.push(back ? times.reverse() : times);
   }
   for (const executable of executables) await executable.release();
   return {
-    first: median(turns.map(([first]) => first)),
-    second: median(turns.map(([, second]) => second)),
-    ratio: median(turns.map(([first, second]) => first / second)),
+    times: engines.map((_, way) => median(turns.map((times) => times[way]!))),
+    ratios: engines.map((_, way) => median(turns.map((times) => times[way]! / times.at(-1)!))),
   };
 }
 
@@ -194,8 +208,8 @@ export const calibrateCommand = new Command("calibrate")
   .addHelpText(
     "after",
     `
-Training steps are timed in two ways, in turn: plain and in blocks, direct and by Winograd's algorithm. Up to which sizes the one is
-faster is kept as a table in the cache folder (FOVEA_CACHE, or fovea in the user's cache folder), for this processor, number of threads
+Training steps are timed in several ways, in turn: plain and in blocks; direct and by Winograd's algorithm with tiles of 2×2 and 4×4
+(of which --winograd allows the latter). Up to which sizes one is the faster is kept as a table in the cache folder (FOVEA_CACHE, or fovea in the user's cache folder), for this processor, number of threads
 and versions. Commands that train or evaluate use it; without one, what was measured on a processor with AVX-512. It takes about a
 minute, in which nothing else should run. Programs pass the table on: ortEngine({ regimes }), with "regimes" as printed by --json.
 
@@ -248,15 +262,20 @@ function measuredText(machine: Machine, { regimes, images, winograd }: MeasuredR
       ]),
       ["pictures", "  plain", "blocked", "ratio", "chosen"],
     ),
-    `one 3×3 convolution, ${byWinograd.images} pictures`,
+    `one 3×3 convolution, ${byWinograd.images} pictures, direct and by Winograd's algorithm`,
     table(
       winograd.map((row) => [
+        `${row.tile}×${row.tile}`,
         row.channels,
         row.side,
         ...figures(row.winograd, row.direct, row.ratio),
-        row.side <= regimes.winograd[row.channels]! ? "Winograd" : "direct",
+        row.side > regimes.winograd[row.tile][row.channels]!
+          ? "direct"
+          : row.tile === 2
+            ? "Winograd"
+            : "where it is allowed",
       ]),
-      ["channels", "side", "Winograd", " direct", "ratio", "chosen, where it is allowed"],
+      ["tiles", "channels", "side", "Winograd", " direct", "ratio", "chosen"],
     ),
   ].join("\n\n");
 }

@@ -45,7 +45,7 @@ function hasAvx512(): boolean {
   }
 }
 
-const format = "fovea.regimes.1";
+const format = "fovea.regimes.2";
 /** Such a file has two or three kilobytes. */
 const maxBytes = 65_536;
 

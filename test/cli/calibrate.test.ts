@@ -6,7 +6,15 @@ import { beforeEach, test } from "node:test";
 import { withEngine } from "../../src/cli/arguments.js";
 import { type CalibrationPlan, measureRegimes, regimesOf, upTo } from "../../src/cli/calibrate.js";
 import { cachedRegimes, regimesPath, thisMachine, writeRegimes } from "../../src/cli/regimes.js";
-import { defaultRegimes, type Engine, Graph, gradients, ops, type Regimes } from "../../src/index.js";
+import {
+  defaultRegimes,
+  type Engine,
+  Graph,
+  gradients,
+  ops,
+  type Regimes,
+  type WinogradTile,
+} from "../../src/index.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 import { random } from "../support/random.js";
@@ -15,7 +23,7 @@ const cache = temporaryFolder();
 process.env.FOVEA_CACHE = cache;
 const machine = thisMachine(1);
 const path = regimesPath(machine);
-const table: Regimes = { fewImages: 9, winograd: { 32: 8, 64: 0 } };
+const table: Regimes = { fewImages: 9, winograd: { positions: 100, 2: { 32: 8, 64: 0 }, 4: { 16: 4 } } };
 
 beforeEach(() => rmSync(join(cache, "regimes"), { recursive: true, force: true }));
 
@@ -48,12 +56,16 @@ test("a table is kept for its machine, and for no other", async () => {
     assert.deepEqual(await errorsOf(() => cachedRegimes(other)), [defaultRegimes, ""], JSON.stringify(other));
 });
 
-const content = { format: "fovea.regimes.1", machine, regimes: table };
+const content = { format: "fovea.regimes.2", machine, regimes: table };
 const damaged: Record<string, readonly [text: string, says: RegExp]> = {
   empty: ["", /it is not JSON/],
   cut: [JSON.stringify(content).slice(0, -3), /it is not JSON/],
   "deeply nested": ["[".repeat(60_000), /it is not JSON/],
-  "no object": ["null", /its format is not fovea\.regimes\.1/],
+  "no object": ["null", /its format is not fovea\.regimes\.2/],
+  "an earlier version's": [
+    JSON.stringify({ format: "fovea.regimes.1", machine, regimes: { fewImages: 0, winograd: { 64: 0 } } }),
+    /its format is not/,
+  ],
   "another format": [JSON.stringify({ ...content, format: "fovea.run.1" }), /its format is not/],
   "another machine's": [
     JSON.stringify({ ...content, machine: { ...machine, threads: 2 } }),
@@ -65,7 +77,7 @@ const damaged: Record<string, readonly [text: string, says: RegExp]> = {
     /fewImages must be a whole number from 0 to 65536, got string/,
   ],
   "a number out of bounds": [
-    JSON.stringify({ ...content, regimes: { ...table, winograd: { 64: 1e300 } } }),
+    JSON.stringify({ ...content, regimes: { ...table, winograd: { ...table.winograd, 2: { 64: 1e300 } } } }),
     /the side of a map must be a whole number .*got 1e\+300/,
   ],
   "too large": [`${JSON.stringify(content)}${" ".repeat(65_536)}`, /bytes, and may have 65536/],
@@ -125,9 +137,25 @@ test("the first way is taken up to where it saves most in all", () => {
 test("each row of the table follows from the times of its channels", () => {
   const times = { plain: 1, blocked: 1, winograd: 1, direct: 1 };
   const images = [2, 4, 8].map((n, i) => ({ ...times, images: n, ratio: [0.7, 0.9, 1.3][i]! }));
-  const one = (channels: number, side: number, ratio: number) => ({ ...times, channels, side, ratio });
-  const winograd = [one(64, 8, 1.1), one(64, 16, 1.5), one(128, 8, 0.6), one(128, 16, 0.9), one(256, 16, 0.5)];
-  assert.deepEqual(regimesOf({ images, winograd }), { fewImages: 4, winograd: { 64: 0, 128: 16, 256: 16 } });
+  const one = (tile: WinogradTile, channels: number, side: number, ratio: number) => ({
+    ...times,
+    tile,
+    channels,
+    side,
+    ratio,
+  });
+  const winograd = [
+    ...[one(4, 64, 8, 1.1), one(4, 64, 16, 1.5), one(4, 128, 8, 0.6), one(4, 128, 16, 0.9), one(4, 256, 16, 0.5)],
+    ...[one(2, 64, 8, 0.8), one(2, 64, 16, 1.5), one(2, 128, 8, 1.1), one(2, 128, 16, 1.2)],
+  ];
+  assert.deepEqual(regimesOf({ images, winograd }), {
+    fewImages: 4,
+    winograd: {
+      positions: defaultRegimes.winograd.positions,
+      2: { 64: 8, 128: 0 },
+      4: { 64: 0, 128: 16, 256: 16 },
+    },
+  });
 });
 
 test("measuring gives a table of the sizes that were asked for, and the times it is made from", async () => {
@@ -143,11 +171,14 @@ test("measuring gives a table of the sizes that were asked for, and the times it
     [1, 3],
   );
   assert.deepEqual(
-    measured.winograd.map(({ channels, side }) => [channels, side]),
+    measured.winograd.map(({ tile, channels, side }) => [tile, channels, side]),
     [
-      [16, 4],
-      [32, 4],
-      [32, 5],
+      [2, 16, 4],
+      [4, 16, 4],
+      [2, 32, 4],
+      [4, 32, 4],
+      [2, 32, 5],
+      [4, 32, 5],
     ],
   );
   for (const { plain, blocked, ratio } of measured.images) assert.ok(plain > 0 && blocked > 0 && ratio > 0);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after as afterAll, test } from "node:test";
 import { gradients } from "../../src/autodiff/gradients.js";
-import { type Tensor, toFloat32 } from "../../src/core/tensor.js";
+import { type Tensor, tensor, toFloat32 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { lower, nodeRules } from "../../src/engines/ort/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
@@ -279,32 +279,70 @@ for (const [name, [build, ...inputs]] of Object.entries(cases))
     assert.ok(gradientError <= 1e-8);
   });
 
-test("Winograd's algorithm agrees with the reference, with more rounding, and its weights are kept from step to step", async () => {
-  const winograd = ortEngine({ threads: 1, layout: "blocked", winograd: true });
-  try {
-    const inputs = [maps(2, 128, 5, 8), weight(144, 128, 3, 3), random([144])];
-    const errorOf = async (engine: Engine) => {
-      const layer = (x?: Value, w?: Value, b?: Value) => o.conv(x!, w!, b, { padding: 1 });
-      return (await checkFunction(layer, inputs, { engines: [engine], samples: 2 })).engineErrors[engine.name]!;
-    };
-    assert.ok((await errorOf(winograd)) > (await errorOf(ortBlocked)), "it is another algorithm");
+/** Every layer that can goes by Winograd's algorithm with such tiles. */
+const byWinograd = (tile: 2 | 4) => {
+  const winograd = { positions: 0, 2: {}, 4: {}, [tile]: { 1: 64 } };
+  return ortEngine({ threads: 1, layout: "blocked", winograd: true, regimes: { fewImages: 0, winograd } });
+};
+const [byTwo, byFour] = [byWinograd(2), byWinograd(4)];
+afterAll(() => Promise.all([byTwo.release(), byFour.release()]));
 
-    const filters = new Param([128, 128, 3, 3], constant(0));
-    filters.value = toFloat32(weight(128, 128, 3, 3));
-    const graph = new Graph(true, (owner) => (owner === filters ? "filters" : undefined));
-    const x = graph.constant(maps(5, 128, 6, 6));
-    const loss = o.reduceMean(o.square(o.conv(x, graph.state(filters), undefined, { padding: 1 })), [0, 1, 2, 3]);
-    const [gradient] = gradients(loss, [graph.state(filters)]);
-    graph.update(filters, o.sub(graph.state(filters), gradient!));
-    const stateAfterTwoSteps = async (engine: Engine) => {
-      const executable = await engine.compile(graph);
-      for (let step = 0; step < 2; step++) await executable.run({});
-      return (await executable.readState()).get(filters)!;
-    };
-    const [ours, theirs] = [await stateAfterTwoSteps(winograd), await stateAfterTwoSteps(ortPlain)];
-    assert.ok(relativeError(ours, theirs) < 1e-4);
-  } finally {
-    await winograd.release();
+const padded = (x?: Value, w?: Value, b?: Value) => o.conv(x!, w!, b, { padding: 1 });
+const winogradCases: Record<string, Case> = {
+  "5×7": [padded, maps(2, 16, 5, 7), weight(32, 16, 3, 3)],
+  "7×7, bias": [padded, maps(3, 32, 7, 7), weight(16, 32, 3, 3), random([16])],
+  "4×4, one image": [padded, maps(1, 16, 4, 4), weight(16, 16, 3, 3)],
+  "9×4, 13 images": [padded, maps(13, 16, 9, 4), weight(16, 16, 3, 3)],
+  "20 channels go direct": [padded, maps(2, 20, 5, 7), weight(32, 20, 3, 3)],
+  "one input for two layers, and one weight": [
+    (x, w, k) => o.add(o.tanh(padded(padded(x, w), w)), padded(x, k)),
+    maps(2, 16, 6, 5),
+    weight(16, 16, 3, 3),
+    random([16, 16, 3, 3], { seed: 3 }),
+  ],
+  "between blocks": after((y) => o.mul(padded(y, y.graph.constant(weight(32, 16, 3, 3))), 2), 2, [7, 6]),
+};
+for (const [name, [build, ...inputs]] of Object.entries(winogradCases))
+  test(`${name}: Winograd's algorithm agrees with the reference`, async () => {
+    const small = await checkFunction(build, inputs, { engines: [byTwo], samples: 6, engineTolerance: 5e-6 });
+    assert.ok(small.gradientError <= 1e-8);
+    await checkFunction(build, inputs, { engines: [byFour], samples: 0 });
+  });
+
+test("tiles of 2×2 round as the convolution itself does, tiles of 4×4 more; weights are kept from step to step", async () => {
+  const inputs = [maps(2, 128, 5, 8), weight(144, 128, 3, 3), random([144])];
+  const errorOf = async (engine: Engine) =>
+    (await checkFunction(padded, inputs, { engines: [engine], samples: 2 })).engineErrors[engine.name]!;
+  const [direct, two, four] = [await errorOf(ortBlocked), await errorOf(byTwo), await errorOf(byFour)];
+  assert.notEqual(two, direct, "it is another algorithm");
+  assert.ok(two < 3 * direct, `${two}, direct ${direct}`);
+  assert.ok(four > 3 * direct, `${four}, direct ${direct}`);
+
+  const filters = new Param([128, 128, 3, 3], constant(0));
+  filters.value = toFloat32(weight(128, 128, 3, 3));
+  const graph = new Graph(true, (owner) => (owner === filters ? "filters" : undefined));
+  const x = graph.constant(maps(5, 128, 6, 6));
+  const loss = o.reduceMean(o.square(padded(x, graph.state(filters))), [0, 1, 2, 3]);
+  const [gradient] = gradients(loss, [graph.state(filters)]);
+  graph.update(filters, o.sub(graph.state(filters), gradient!));
+  const stateAfterTwoSteps = async (engine: Engine) => {
+    const executable = await engine.compile(graph);
+    for (let step = 0; step < 2; step++) await executable.run({});
+    return (await executable.readState()).get(filters)!;
+  };
+  const theirs = await stateAfterTwoSteps(ortPlain);
+  for (const engine of [byTwo, byFour]) assert.ok(relativeError(await stateAfterTwoSteps(engine), theirs) < 1e-4);
+});
+
+test("numbers that are not finite do not disturb the shapes by which Winograd's algorithm is written", async () => {
+  const graph = new Graph(false);
+  const x = graph.input("x", { dtype: "float", shape: [1, 16, 4, 4] });
+  graph.output("y", padded(x, graph.constant(weight(16, 16, 3, 3))));
+  const executable = await byTwo.compile(graph);
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const { y } = await executable.run({ x: tensor("float32", [1, 16, 4, 4], new Float32Array(256).fill(bad)) });
+    assert.deepEqual(y!.shape, [1, 16, 4, 4]);
+    assert.ok(y!.data.every((v) => Number.isNaN(v)));
   }
 });
 
@@ -366,7 +404,7 @@ test("means over the taps of a weight's gradient are taken where it lies packed"
   const [gradient] = gradients(loss, [w]);
   graph.update(filters, o.sub(w, gradient!));
   graph.update(means, o.reduceMean(gradient!, [2, 3]));
-  const { nodes } = lower(graph, nodeRules, { block: 16, winograd: false }).lowered.model;
+  const { nodes } = lower(graph, nodeRules, { block: 16, winograd: { positions: 0, 2: {}, 4: {} } }).lowered.model;
   let source = nodes.find(({ type }) => type === "ReduceMean")!;
   do source = nodes.find(({ outputs }) => outputs.includes(source.inputs[0]!))!;
   while (source.type === "Reshape");

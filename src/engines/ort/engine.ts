@@ -9,7 +9,7 @@ import type { BlockedTarget } from "./blocked/conv-layer.js";
 import { blockedDialect } from "./blocked/dialect.js";
 import { keptStep } from "./in-place.js";
 import { type PackedState, packState } from "./pack-state.js";
-import { defaultRegimes, type Regimes } from "./regimes.js";
+import { defaultRegimes, type Regimes, winogradWith } from "./regimes.js";
 import { nativeRules } from "./rules/native.js";
 import { trainingRules } from "./rules/training.js";
 import { webRules } from "./rules/web.js";
@@ -68,7 +68,7 @@ export function engineIn(host: Host, name: string, rules: Rules, { layout, winog
     if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph, regimes.fewImages))) return undefined;
     block ??= host.ask({ kind: "blockSize" });
     const size = await block;
-    return typeof size === "number" ? { block: size, winograd: winograd && regimes.winograd } : undefined;
+    return typeof size === "number" ? { block: size, winograd: winogradWith(regimes.winograd, winograd) } : undefined;
   };
   return {
     name,

@@ -17,8 +17,8 @@ export interface OrtNodeOptions extends OrtOptions {
   readonly layout?: "auto" | "plain" | "blocked";
   /**
    * In blocks, whether 3×3 convolutions may go by Winograd's F(4×4,3×3) (Lavin and Gray, arXiv:1509.09308): fewer multiplications,
-   * about ten times the rounding error (5e-6 of the largest output), more memory. `regimes` says of how many channels and on which
-   * maps. Default: false.
+   * about ten times the rounding error (5e-6 of the largest output), more memory. F(2×2,3×3), whose rounding error is that of the
+   * convolution itself, needs no permission. `regimes` says of how many channels and on which maps. Default: false.
    */
   readonly winograd?: boolean;
   /** Sizes at which one lowering becomes faster than another: what `fovea bench calibrate` measures. Default: {@link defaultRegimes}. */

@@ -7,45 +7,84 @@ import { OptionError } from "../../core/errors.js";
 export interface Regimes {
   /** Up to this many images the plain lowering of a graph that learns is as fast as the blocked one, or faster; 0 for never. */
   readonly fewImages: number;
-  /**
-   * The largest side of the map at which Winograd's algorithm is faster, by number of channels; 0 for nowhere. A layer goes by the
-   * largest number that is not above its channels and its filters; below the least number, and on maps of less than 4×4, the algorithm is not used.
-   */
-  readonly winograd: Readonly<Record<number, number>>;
+  readonly winograd: WinogradRegimes;
 }
+
+/**
+ * Which 3×3 convolutions go by Winograd's algorithm, with tiles of 2×2 outputs and, where they are allowed, of 4×4. On maps of
+ * less than 4×4 none does.
+ */
+export interface WinogradRegimes extends Readonly<Record<WinogradTile, WinogradSides>> {
+  /** The fewest positions, images · height · width: the transformation of the weight takes as long for one image as for many. */
+  readonly positions: number;
+}
+
+/** The side of the tiles of outputs. */
+export type WinogradTile = 2 | 4;
+
+/**
+ * The largest side of the map at which the algorithm is faster, by number of channels; 0 for nowhere. A layer goes by the largest number that
+ * is not above its channels and its filters; below the least number the algorithm is not used.
+ */
+export type WinogradSides = Readonly<Record<number, number>>;
 
 /** As measured on a processor with AVX-512, on two cores: docs/lowering.md. */
-export const defaultRegimes: Regimes = { fewImages: 0, winograd: { 64: 0, 128: 16, 256: 16, 512: 16 } };
+export const defaultRegimes: Regimes = {
+  fewImages: 0,
+  winograd: { positions: 512, 2: { 128: 0, 256: 14, 512: 16 }, 4: { 64: 0, 128: 16, 256: 16, 512: 16 } },
+};
 
-/** The largest side of the map at which a layer of so many channels (the fewer of channels and filters) goes by Winograd's algorithm. */
-export function winogradSide(table: Regimes["winograd"], channels: number): number {
-  const row = Math.max(...Object.keys(table).map((least) => (Number(least) <= channels ? Number(least) : 0)), 0);
-  return table[row] ?? 0;
+/** The table with or without tiles of 4×4, which round more and so must be allowed. */
+export const winogradWith = (table: WinogradRegimes, largeTiles: boolean): WinogradRegimes =>
+  largeTiles ? table : { ...table, 4: {} };
+
+/**
+ * The tiles by which a layer goes, if any; the larger ones first, which save more. `channels` are the fewer of its channels and filters.
+ */
+export function winogradTile(
+  table: WinogradRegimes,
+  { images, channels, height, width }: Readonly<Record<"images" | "channels" | "height" | "width", number>>,
+): WinogradTile | undefined {
+  if (Math.min(height, width) < 4 || images * height * width < table.positions) return undefined;
+  return ([4, 2] as const).find((tile) => Math.max(height, width) <= largestSide(table[tile], channels));
 }
 
-const [mostImages, mostRows, mostChannels, largestSide] = [65_536, 64, 65_536, 65_536];
+function largestSide(sides: WinogradSides, channels: number): number {
+  const row = Math.max(...Object.keys(sides).map((least) => (Number(least) <= channels ? Number(least) : 0)), 0);
+  return sides[row] ?? 0;
+}
+
+const [mostImages, mostPositions, mostRows, mostChannels, mostPixels] = [65_536, 2 ** 30, 64, 65_536, 65_536];
 
 /**
  * A table from anywhere, such as a file: only what belongs to it, copied.
  *
  * @throws OptionError naming `where`, what must hold, and the number that was given.
  * @example
- * checkRegimes(JSON.parse(text), "my-regimes.json"); // { fewImages: 4, winograd: { 128: 16 } }
+ * checkRegimes(JSON.parse(text), "my-regimes.json"); // { fewImages: 4, winograd: { positions: 512, 2: { 256: 14 }, 4: {} } }
  */
 export function checkRegimes(value: unknown, where: string): Regimes {
   const { fewImages, winograd } = object(value, where);
-  const rows = Object.entries(object(winograd, `${where}: winograd`));
-  if (rows.length > mostRows)
-    throw new OptionError(`${where}: winograd must have at most ${mostRows} rows, got ${rows.length}`);
+  const { 2: small, 4: large, positions } = object(winograd, `${where}: winograd`);
   return {
     fewImages: whole(fewImages, 0, mostImages, `${where}: fewImages`),
-    winograd: Object.fromEntries(
-      rows.map(([channels, side]) => [
-        whole(Number(channels), 1, mostChannels, `${where}: winograd: a number of channels`),
-        whole(side, 0, largestSide, `${where}: winograd: the side of a map`),
-      ]),
-    ),
+    winograd: {
+      positions: whole(positions, 0, mostPositions, `${where}: winograd: positions`),
+      2: checkSides(small, `${where}: winograd: 2`),
+      4: checkSides(large, `${where}: winograd: 4`),
+    },
   };
+}
+
+function checkSides(value: unknown, where: string): WinogradSides {
+  const rows = Object.entries(object(value, where));
+  if (rows.length > mostRows) throw new OptionError(`${where} must have at most ${mostRows} rows, got ${rows.length}`);
+  return Object.fromEntries(
+    rows.map(([channels, side]) => [
+      whole(Number(channels), 1, mostChannels, `${where}: a number of channels`),
+      whole(side, 0, mostPixels, `${where}: the side of a map`),
+    ]),
+  );
 }
 
 function object(value: unknown, where: string): Readonly<Record<string, unknown>> {

@@ -125,10 +125,10 @@ export class OnnxWriter {
     return name;
   }
 
-  /** The same elements under another shape. What is itself a view of an array is passed over. */
-  reshape(x: string, shape: readonly number[]): string {
+  /** The same elements under another shape, given or computed by the model. What is itself a view of an array is passed over. */
+  reshape(x: string, shape: readonly number[] | string): string {
     const source = this.#views.get(x) ?? x;
-    const view = this.emit("Reshape", [source, this.ints(shape)]);
+    const view = this.emit("Reshape", [source, typeof shape === "string" ? shape : this.ints(shape)]);
     this.#views.set(view, source);
     return view;
   }

@@ -2,7 +2,7 @@ import { fourSizes } from "../../../core/shape.js";
 import { attributesOf } from "../../../formats/onnx/writer.js";
 import type { Node, Value } from "../../../graph/graph.js";
 import type { ConvAttributes } from "../../../ops/conv.js";
-import { type Regimes, winogradSide } from "../regimes.js";
+import { type WinogradRegimes, type WinogradTile, winogradTile } from "../regimes.js";
 import type { LayoutKind } from "./layout.js";
 
 /** The sizes of a convolution: x is [n, channels, height, width], y [n, filters, oh, ow], the weight [filters, perGroup, ...kernel]. */
@@ -44,13 +44,15 @@ export function layerShape(node: Node): ConvLayer | undefined {
 export interface BlockedTarget {
   /** Channels in a block: 16 with AVX-512, 8 with AVX2. */
   readonly block: number;
-  /** Which layers go by Winograd's algorithm, or that none does. */
-  readonly winograd: Regimes["winograd"] | false;
+  /** Which layers go by Winograd's algorithm. */
+  readonly winograd: WinogradRegimes;
 }
 
 /** A layer that has a place among the blocked operators, and the layout of its weight. */
 export interface BlockedLayer extends ConvLayer {
   readonly kind: Exclude<LayoutKind, "maps">;
+  /** The tiles of Winograd's algorithm, if the layer goes by it. */
+  readonly tile: WinogradTile | undefined;
 }
 
 /**
@@ -64,28 +66,21 @@ export interface BlockedLayer extends ConvLayer {
 export function layerOf(node: Node, { block, winograd }: BlockedTarget): BlockedLayer | undefined {
   const layer = layerShape(node);
   if (!layer || layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return undefined;
-  const kind =
-    winograd && suitsWinograd(layer, block, winograd)
-      ? "taps"
-      : kindOf(layer.channels, layer.filters, layer.group, block);
-  return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind } : undefined;
+  const tile = tileOf(layer, block, winograd);
+  const kind = tile ? "taps" : kindOf(layer.channels, layer.filters, layer.group, block);
+  return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind, tile } : undefined;
 }
 
-/**
- * 3×3 layers of many channels on small maps: elsewhere the transformations take longer than the multiplications they save. (On maps
- * of less than a tile as well: 1.3 to 1.8 times the direct time on 2×2.)
- */
-function suitsWinograd(layer: ConvLayer, block: number, table: Regimes["winograd"]): boolean {
-  const { channels, filters, group, kernel, strides, dilations, pads, height, width } = layer;
-  const all = (numbers: readonly number[], n: number) => numbers.every((v) => v === n);
-  return (
+/** Winograd's algorithm is for 3×3 layers of which a map comes out as large as it went in; see {@link WinogradRegimes}. */
+function tileOf(layer: ConvLayer, block: number, table: WinogradRegimes): WinogradTile | undefined {
+  const { n, channels, filters, group, kernel, strides, dilations, pads, height, width } = layer;
+  const all = (numbers: readonly number[], value: number) => numbers.every((v) => v === value);
+  const suits =
     all(kernel, 3) &&
     all([...strides, ...dilations, ...pads, group], 1) &&
     channels % block === 0 &&
-    filters % block === 0 &&
-    Math.min(height, width) >= 4 &&
-    Math.max(height, width) <= winogradSide(table, Math.min(channels, filters))
-  );
+    filters % block === 0;
+  return suits ? winogradTile(table, { images: n, channels: Math.min(channels, filters), height, width }) : undefined;
 }
 
 function kindOf(channels: number, filters: number, group: number, block: number): BlockedLayer["kind"] | undefined {

@@ -1,200 +1,261 @@
 import { tensor } from "../../../../core/tensor.js";
-import type { Value } from "../../../../graph/graph.js";
+import type { Node, Value } from "../../../../graph/graph.js";
+import type { WinogradTile } from "../../regimes.js";
 import { type BlockedLayer, layerOf } from "../conv-layer.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf } from "../layout.js";
 import type { Maps } from "../writer.js";
 
+type Matrix = readonly (readonly number[])[];
+
+/** Bᵀ [p,p], G [p,3] and Aᵀ [m,p] of Lavin and Gray (arXiv:1509.09308): F(2×2) from the points 0, ±1 and ∞, F(4×4) with ±2 as well. */
+const transforms: Readonly<Record<WinogradTile, Readonly<Record<"input" | "weight" | "output", Matrix>>>> = {
+  2: {
+    input: [
+      [1, 0, -1, 0],
+      [0, 1, 1, 0],
+      [0, -1, 1, 0],
+      [0, 1, 0, -1],
+    ],
+    weight: [
+      [1, 0, 0],
+      [1 / 2, 1 / 2, 1 / 2],
+      [1 / 2, -1 / 2, 1 / 2],
+      [0, 0, 1],
+    ],
+    output: [
+      [1, 1, 1, 0],
+      [0, 1, -1, -1],
+    ],
+  },
+  4: {
+    input: [
+      [4, 0, -5, 0, 1, 0],
+      [0, -4, -4, 1, 1, 0],
+      [0, 4, -4, -1, 1, 0],
+      [0, -2, -1, 2, 1, 0],
+      [0, 2, -1, -2, 1, 0],
+      [0, 4, 0, -5, 0, 1],
+    ],
+    weight: [
+      [1 / 4, 0, 0],
+      [-1 / 6, -1 / 6, -1 / 6],
+      [-1 / 6, 1 / 6, -1 / 6],
+      [1 / 24, 1 / 12, 1 / 6],
+      [1 / 24, -1 / 12, 1 / 6],
+      [0, 0, 1],
+    ],
+    output: [
+      [1, 1, 1, 1, 1, 0],
+      [0, 1, -1, 2, -2, 0],
+      [0, 1, 1, 4, 4, 0],
+      [0, 1, -1, 8, -8, 1],
+    ],
+  },
+};
+
+type Pass = "forward" | "gradient";
+
 /**
- * Winograd's F(4×4,3×3): a tile of 6×6 pixels is transformed to 36 numbers for each channel, of which each is multiplied by a matrix
- * [C,O] of its own, and the 36 sums for each filter are transformed to 4×4 outputs: a quarter of the multiplications. With points
- * 0, ±1, ±2, ∞ (Lavin and Gray, arXiv:1509.09308): y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A.
+ * Winograd's F(m×m,3×3): a tile of p×p pixels, p = m + 2, is transformed to p² numbers for each channel, of which each is multiplied by a
+ * matrix [C,O] of its own, and the p² sums for each filter are transformed to m×m outputs: y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A. That is 4/9 of
+ * the multiplications for m = 2 and a quarter for m = 4. The first rounds as the convolution itself does, the second ten times more.
  *
  * With the positions before the images and channels each transformation is a product with one matrix along the rows and one along the
- * columns, which stands for all tiles, their overlap and the border. What the 36 numbers of all tiles are stays for the weight's gradient.
+ * columns, which stands for all tiles, their overlap and the border. The gradients do the same with dy, and once more with x.
  */
-const tile = 4;
-const points = 6;
-const inputTransform = [
-  [4, 0, -5, 0, 1, 0],
-  [0, -4, -4, 1, 1, 0],
-  [0, 4, -4, -1, 1, 0],
-  [0, -2, -1, 2, 1, 0],
-  [0, 2, -1, -2, 1, 0],
-  [0, 4, 0, -5, 0, 1],
-];
-const weightTransform = [
-  [1 / 4, 0, 0],
-  [-1 / 6, -1 / 6, -1 / 6],
-  [-1 / 6, 1 / 6, -1 / 6],
-  [1 / 24, 1 / 12, 1 / 6],
-  [1 / 24, -1 / 12, 1 / 6],
-  [0, 0, 1],
-];
-const outputTransform = [
-  [1, 1, 1, 1, 1, 0],
-  [0, 1, -1, 2, -2, 0],
-  [0, 1, 1, 4, 4, 0],
-  [0, 1, -1, 8, -8, 1],
-];
+class Winograd {
+  readonly #points: number;
 
-const tilesIn = (size: number) => Math.ceil(size / tile);
+  constructor(
+    private readonly tile: WinogradTile,
+    private readonly pass: Pass,
+    private readonly forms: Forms,
+  ) {
+    this.#points = tile + 2;
+  }
 
-/** A matrix of the model, from its elements. */
-function matrix(
-  key: string,
-  rows: number,
-  columns: number,
-  at: (i: number, j: number) => number,
-  forms: Forms,
-): string {
-  return forms.write.once(`winograd_${key}_${rows}_${columns}`, () =>
-    tensor(
-      "float32",
-      [rows, columns],
-      Float32Array.from({ length: rows * columns }, (_, k) => at(Math.floor(k / columns), k % columns)),
-    ),
-  );
-}
+  /** What is multiplied by the weight, x or, for the input's gradient, dy: [p, tiles, p, tiles·N, C]. */
+  tiles(x: Maps): string {
+    return this.forms.memo(`winograd ${this.tile} ${this.pass} ${x.name}`, () => {
+      const [n, channels, height, width] = x.shape;
+      const [down, across] = [this.#count(height), this.#count(width)];
+      const rows = this.#rows(x, this.#input(height));
+      const both = this.forms.write.emit("MatMul", [this.#input(width), rows]);
+      return this.#view(both, [this.#points, down, this.#points, across * n, channels]);
+    });
+  }
 
-/** [6·tiles, size]: the tiles' pixels, from the one before the tile to the one after it, in six combinations. */
-function toTiles(size: number, forms: Forms): string {
-  const tiles = tilesIn(size);
-  return matrix(
-    "in",
-    points * tiles,
-    size,
-    (i, h) => inputTransform[Math.floor(i / tiles)]![h + 1 - tile * (i % tiles)] ?? 0,
-    forms,
-  );
-}
-
-const outputElement = (tiles: number, h: number, i: number) =>
-  Math.floor(h / tile) === i % tiles ? outputTransform[h % tile]![Math.floor(i / tiles)]! : 0;
-
-/** [size, 6·tiles] */
-function fromTiles(size: number, forms: Forms): string {
-  const tiles = tilesIn(size);
-  return matrix("out", size, points * tiles, (h, i) => outputElement(tiles, h, i), forms);
-}
-
-/** Its transpose: what a gradient by the outputs is for the six sums. */
-function gradToTiles(size: number, forms: Forms): string {
-  const tiles = tilesIn(size);
-  return matrix("grad", points * tiles, size, (i, h) => outputElement(tiles, h, i), forms);
-}
-
-const tapElement = (row: number, column: number, tap: number) =>
-  weightTransform[row]![Math.floor(tap / 3)]! * weightTransform[column]![tap % 3]!;
-
-/** [N, C/b, H, W, b] → [H, W, N, C]: rows of b numbers are moved. */
-function positionsFirst(x: Maps, forms: Forms): string {
-  return forms.memo(`positions ${x.name}`, () => {
+  /** What is multiplied for the weight's gradient, whose products sum over all tiles, x or dy as the sums see it: [p, p, tiles·tiles·N, C]. */
+  points(x: Maps, as: "input" | "gradient"): string {
     const [n, channels, height, width] = x.shape;
-    const rows = forms.write.reshape(x.name, [n, channels / forms.block, height * width, forms.block]);
-    return forms.write.transpose(rows, [2, 0, 1, 3]);
-  });
-}
+    const [down, across] = [this.#count(height), this.#count(width)];
+    const into = (size: number) => (as === "input" ? this.#input(size) : this.#gradient(size));
+    const columns = this.forms.write.reshape(into(width), [this.#points, 1, across, width]);
+    const rows = this.#view(this.#rows(x, into(height)), [this.#points, 1, down, width, n * channels]);
+    const both = this.forms.write.emit("MatMul", [columns, rows]);
+    return this.#view(both, [this.#points, this.#points, down * across * n, channels]);
+  }
 
-/** Rows and columns of [H, W, N·C] by a matrix for each: [6, tiles, 6, tiles·N, C]. */
-function transformed(x: Maps, as: "input" | "gradient", forms: Forms): string {
-  const by = as === "input" ? toTiles : gradToTiles;
-  return forms.memo(`winograd ${as} ${x.name}`, () => {
+  /** The sums [p, tiles, p, tiles·N, C] as blocked maps. */
+  outputs(sums: string, [n, channels, height, width]: Maps["shape"]): Maps {
+    const { write, block } = this.forms;
+    const [down, across] = [this.#points * this.#count(height), this.#points * this.#count(width)];
+    const columns = write.emit("MatMul", [this.#output(width), this.#view(sums, [down, across, n * channels])]);
+    const rows = write.emit("MatMul", [this.#output(height), this.#view(columns, [down, width * n * channels])]);
+    const apart = this.#view(rows, [height * width, n, channels / block, block]);
+    const shape = [n, channels, height, width] as const;
+    return { name: write.reshape(write.transpose(apart, [1, 2, 0, 3]), shape), shape };
+  }
+
+  /** [p, 1, p, C, O] of a weight in the layout `taps`; for the input's gradient with its taps turned around. */
+  weight(w: Value, { channels, filters }: BlockedLayer): string {
+    const squared = this.#points ** 2;
+    const transform =
+      this.pass === "forward"
+        ? this.#matrix("weight", squared, 9, (point, tap) => this.#tap(point, tap))
+        : this.#matrix("turned", squared, 9, (point, tap) => this.#tap(point, 8 - tap));
+    const taps = this.#view(this.forms.weight(w, "taps"), [9, channels * filters]);
+    const both = this.forms.write.emit("MatMul", [transform, taps]);
+    return this.#view(both, [this.#points, 1, this.#points, channels, filters]);
+  }
+
+  /** The way back of the weight's gradient: [p, p, C, O] as [9, C·O]. */
+  taps(products: string, { channels, filters }: BlockedLayer): string {
+    const squared = this.#points ** 2;
+    const back = this.#matrix("taps", 9, squared, (tap, point) => this.#tap(point, tap));
+    return this.forms.write.emit("MatMul", [back, this.#view(products, [squared, channels * filters])]);
+  }
+
+  #count(size: number): number {
+    return Math.ceil(size / this.tile);
+  }
+
+  /** Rows of maps as rows of tiles: [p·tiles, W, N·C]. */
+  #rows(x: Maps, into: string): string {
+    const [n, channels, height, width] = x.shape;
+    const flat = this.#view(this.#positionsFirst(x), [height, width * n * channels]);
+    const rows = this.forms.write.emit("MatMul", [into, flat]);
+    return this.#view(rows, [this.#points * this.#count(height), width, n * channels]);
+  }
+
+  /** [N, C/b, H, W, b] → [H·W, N, C/b, b]: rows of b numbers are moved. */
+  #positionsFirst(x: Maps): string {
+    return this.forms.memo(`positions ${this.pass} ${x.name}`, () => {
+      const [n, channels, height, width] = x.shape;
+      const { block } = this.forms;
+      const blocks = this.#view(x.name, [n, channels / block, height * width, block]);
+      return this.forms.write.transpose(blocks, [2, 0, 1, 3]);
+    });
+  }
+
+  /**
+   * The same elements under a shape that ONNX Runtime learns in each run only, and in each pass from other nodes. Knowing shapes, it keeps
+   * an array's memory for the next array of the same shape, even if all other layers come between; and it computes equal nodes once, so that Bᵀ x B, with
+   * m = 2 four times as large as x, would stay from the forward pass on. In ResNet-18 either takes as much as all that the algorithm needs.
+   */
+  #view(name: string, shape: readonly number[]): string {
+    const { write } = this.forms;
+    const open = this.forms.memo(`open ${this.pass} ${shape}`, () =>
+      write.emit("Add", [write.ints(shape), this.#zero(name)]),
+    );
+    return write.reshape(name, open);
+  }
+
+  /** Zero, computed from any array in a way that depends on none of its numbers. */
+  #zero(name: string): string {
+    const { forms } = this;
     const { write } = forms;
-    const [n, channels, height, width] = x.shape;
-    const [down, across] = [tilesIn(height), tilesIn(width)];
-    const flat = write.reshape(positionsFirst(x, forms), [height, width * n * channels]);
-    const rows = write.emit("MatMul", [by(height, forms), flat]);
-    const both = write.emit("MatMul", [by(width, forms), write.reshape(rows, [points * down, width, n * channels])]);
-    return write.reshape(both, [points, down, points, across * n, channels]);
-  });
+    const [start, end] = [write.ints([0]), write.ints([1])];
+    const first = forms.memo("winograd first", () =>
+      write.emit("Slice", [write.reshape(name, [-1]), start, end, start]),
+    );
+    return forms.memo(`winograd zero ${this.pass}`, () => {
+      const never = write.emit(this.pass === "forward" ? "Less" : "Greater", [first, first]);
+      return write.emit("Cast", [never], { to: 7 });
+    });
+  }
+
+  /** Pixels of a row, from the one before each tile to the one after it, in p combinations: [p·tiles, size]. */
+  #input(size: number): string {
+    const count = this.#count(size);
+    const { input } = transforms[this.tile];
+    const at = (i: number, h: number) => input[Math.floor(i / count)]![h + 1 - this.tile * (i % count)] ?? 0;
+    return this.#matrix("input", this.#points * count, size, at);
+  }
+
+  /** From p sums for each tile: [size, p·tiles]. */
+  #output(size: number): string {
+    return this.#matrix("output", size, this.#points * this.#count(size), (h, i) => this.#outputAt(size, h, i));
+  }
+
+  /** Its transpose: what a gradient by the outputs is for the sums. */
+  #gradient(size: number): string {
+    return this.#matrix("gradient", this.#points * this.#count(size), size, (i, h) => this.#outputAt(size, h, i));
+  }
+
+  #outputAt(size: number, h: number, i: number): number {
+    const count = this.#count(size);
+    const { output } = transforms[this.tile];
+    return Math.floor(h / this.tile) === i % count ? output[h % this.tile]![Math.floor(i / count)]! : 0;
+  }
+
+  #tap(point: number, tap: number): number {
+    const { weight } = transforms[this.tile];
+    return weight[Math.floor(point / this.#points)]![Math.floor(tap / 3)]! * weight[point % this.#points]![tap % 3]!;
+  }
+
+  /** A matrix of the model, from its elements. */
+  #matrix(key: string, rows: number, columns: number, at: (i: number, j: number) => number): string {
+    return this.forms.write.once(`winograd${this.tile}_${key}_${rows}_${columns}`, () =>
+      tensor(
+        "float32",
+        [rows, columns],
+        Float32Array.from({ length: rows * columns }, (_, k) => at(Math.floor(k / columns), k % columns)),
+      ),
+    );
+  }
 }
 
-/** The way back: [6, tiles, 6, tiles·N, C] → blocked maps. */
-function outputs(sums: string, [n, channels, height, width]: Maps["shape"], forms: Forms): Maps {
-  const { write, block } = forms;
-  const [down, across] = [points * tilesIn(height), points * tilesIn(width)];
-  const columns = write.emit("MatMul", [fromTiles(width, forms), write.reshape(sums, [down, across, n * channels])]);
-  const flat = write.reshape(columns, [down, width * n * channels]);
-  const rows = write.emit("MatMul", [fromTiles(height, forms), flat]);
-  const apart = write.reshape(rows, [height * width, n, channels / block, block]);
-  const shape = [n, channels, height, width] as const;
-  return { name: write.reshape(write.transpose(apart, [1, 2, 0, 3]), shape), shape };
-}
-
-/** [6, 1, 6, C, O] of a weight in the layout `taps`; for dx with its taps turned around. */
-function weights(w: Value, { channels, filters }: BlockedLayer, turned: boolean, forms: Forms): string {
-  const { write } = forms;
-  const transform = matrix(
-    turned ? "turned" : "weight",
-    points * points,
-    9,
-    (i, tap) => tapElement(Math.floor(i / points), i % points, turned ? 8 - tap : tap),
-    forms,
-  );
-  const taps = write.reshape(forms.weight(w, "taps"), [9, channels * filters]);
-  return write.reshape(write.emit("MatMul", [transform, taps]), [points, 1, points, channels, filters]);
-}
-
-/** Layers of the layout `taps`, or undefined. */
-function winogradLayer(node: Parameters<BlockedRule>[0], forms: Forms): BlockedLayer | undefined {
+/** The layer and its transformations, if it goes by Winograd's algorithm. */
+function winogradOf(node: Node, forms: Forms, pass: Pass) {
   const layer = layerOf(node, forms);
-  return layer?.kind === "taps" ? layer : undefined;
+  return layer?.tile && { layer, winograd: new Winograd(layer.tile, pass, forms) };
 }
 
 const conv: BlockedRule = (node, forms) => {
-  const layer = winogradLayer(node, forms);
+  const by = winogradOf(node, forms, "forward");
   const [x, w, bias] = node.inputs;
-  if (!layer || !forms.canBeMaps(x!)) return false;
-  const sums = forms.write.emit("MatMul", [
-    transformed(forms.maps(x!), "input", forms),
-    weights(w!, layer, false, forms),
-  ]);
-  const y = outputs(sums, [layer.n, layer.filters, layer.oh, layer.ow], forms);
+  if (!by || !forms.canBeMaps(x!)) return false;
+  const { layer, winograd } = by;
+  const sums = forms.write.emit("MatMul", [winograd.tiles(forms.maps(x!)), winograd.weight(w!, layer)]);
+  const y = winograd.outputs(sums, [layer.n, layer.filters, layer.oh, layer.ow]);
   const b = bias && forms.vector(bias);
   forms.setMaps(node.outputs[0]!, b ? forms.to.affine(y, forms.to.ones(layer.filters), { bias: b }) : y);
   return true;
 };
 
 const inputGrad: BlockedRule = (node, forms) => {
-  const layer = winogradLayer(node, forms);
+  const by = winogradOf(node, forms, "gradient");
   const [dy, w] = node.inputs;
-  if (!layer || !forms.canBeMaps(dy!)) return false;
-  const sums = forms.write.emit(
-    "FusedMatMul",
-    [transformed(forms.maps(dy!), "input", forms), weights(w!, layer, true, forms)],
-    { transB: 1 },
-    "com.microsoft",
-  );
-  forms.setMaps(node.outputs[0]!, outputs(sums, [layer.n, layer.channels, layer.height, layer.width], forms));
+  if (!by || !forms.canBeMaps(dy!)) return false;
+  const { layer, winograd } = by;
+  const factors = [winograd.tiles(forms.maps(dy!)), winograd.weight(w!, layer)];
+  const sums = forms.write.emit("FusedMatMul", factors, { transB: 1 }, "com.microsoft");
+  forms.setMaps(node.outputs[0]!, winograd.outputs(sums, [layer.n, layer.channels, layer.height, layer.width]));
   return true;
 };
 
 const weightGrad: BlockedRule = (node, forms) => {
-  const layer = winogradLayer(node, forms);
+  const by = winogradOf(node, forms, "gradient");
   const [x, dy] = node.inputs;
-  if (!layer || !forms.canBeMaps(x!) || !forms.canBeMaps(dy!)) return false;
-  const { write } = forms;
-  const { channels, filters } = layer;
-  const products = write.emit(
-    "FusedMatMul",
-    [transformed(forms.maps(x!), "input", forms), transformed(forms.maps(dy!), "gradient", forms)],
-    { transA: 1 },
-    "com.microsoft",
-  );
-  // The sum over the rows of tiles is part of the way back.
-  const down = tilesIn(layer.height);
-  const back = matrix(
-    `back_${down}`,
-    9,
-    points * down * points,
-    (tap, k) => tapElement(Math.floor(k / (down * points)), k % points, tap),
-    forms,
-  );
-  const taps = write.emit("MatMul", [back, write.reshape(products, [points * down * points, channels * filters])]);
+  if (!by || !forms.canBeMaps(x!) || !forms.canBeMaps(dy!)) return false;
+  const { layer, winograd } = by;
+  const factors = [winograd.points(forms.maps(x!), "input"), winograd.points(forms.maps(dy!), "gradient")];
+  const products = forms.write.emit("FusedMatMul", factors, { transA: 1 }, "com.microsoft");
   const result = node.outputs[0]!;
   const layout = layoutOf("taps", result.shape as readonly number[], forms.block);
-  forms.setPacked(result, layout, write.reshape(taps, layout.shape));
+  forms.setPacked(result, layout, forms.write.reshape(winograd.taps(products, layer), layout.shape));
   return true;
 };
 
