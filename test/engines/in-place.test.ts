@@ -6,6 +6,7 @@ import { copyOf, float32, type Tensor } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { lower, nodeRules } from "../../src/engines/ort/engine.js";
 import { keptStep } from "../../src/engines/ort/in-place.js";
+import { defaultRegimes } from "../../src/engines/ort/regimes.js";
 import { type OrtModule, SessionHost, type SessionSpec } from "../../src/engines/ort/session.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { encodeOnnx, type OnnxModel, type OnnxNode } from "../../src/formats/onnx/proto.js";
@@ -46,7 +47,7 @@ function steps(optimizer: Optimizer) {
 for (const [name, optimizer] of Object.entries({ sgd: sgd({ lr: 0.05, momentum: 0.9 }), adamw: adamw({ lr: 1e-3 }) }))
   for (const [engine, target] of [
     [ortPlain, undefined],
-    [ortBlocked, { block: 16, winograd: false }],
+    [ortBlocked, { block: 16, winograd: defaultRegimes.winograd }],
   ] as const)
     test(`${engine.name}: weights that ${name} writes over were read before`, async () => {
       const { graph, run } = steps(optimizer);
