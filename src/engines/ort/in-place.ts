@@ -55,17 +55,20 @@ export function keptStep({ model, states }: Pick<Lowered, "model" | "states">): 
     if (!writer) continue;
     const reading = flow.readersOf(before.name, writer);
     if (!reading) continue;
-    const { readers, derived } = reading;
+    const { readers, rearranging } = reading;
     const ancestors = flow.ancestorsOf(writer);
     const late = readers.filter((node) => !ancestors.has(node));
     if (late.length * elementsPerWait > sizeOf(before.shape as readonly number[])) continue;
     // Nodes wait for earlier ones only, so no two can wait for each other.
     if (!late.every((node) => flow.isBefore(node, writer))) continue;
     waits.set(writer, [...(waits.get(writer) ?? []), ...late]);
-    if (readers.some((node) => ancestors.has(node) && !elementwise.has(node.type))) {
-      const computed = writer.inputs.filter((name) => flow.producers.has(name) && !derived.has(name));
-      apart.set(writer, new Set([...(apart.get(writer) ?? []), ...computed]));
-    }
+    const computed = writer.inputs.filter((name) => {
+      const producer = flow.producers.get(name);
+      if (!producer) return false;
+      const sources = flow.ancestorsOf(producer);
+      return rearranging.some((node) => sources.has(node));
+    });
+    apart.set(writer, new Set([...(apart.get(writer) ?? []), ...computed]));
     inPlace.add(before.name);
   }
   const zero = flow.freeName("zero");
@@ -103,10 +106,17 @@ function waiting(node: OnnxNode, signals: readonly OnnxNode[], apart: ReadonlySe
   return [...nodes, { ...node, inputs }];
 }
 
+/** The nodes that read a state, and those among them that read it in another order than element by element. */
+interface Readers {
+  readonly readers: readonly OnnxNode[];
+  readonly rearranging: readonly OnnxNode[];
+}
+
 /** Who computes and reads what in a model. */
 class Flow {
   readonly producers: ReadonlyMap<string, OnnxNode>;
   readonly #readers = new Map<string, Set<OnnxNode>>();
+  readonly #parents: ReadonlyMap<OnnxNode, readonly OnnxNode[]>;
   readonly #places: ReadonlyMap<OnnxNode, number>;
   readonly #outputs: ReadonlySet<string>;
   /** What is made of constants alone, or of shapes: ONNX Runtime computes it before the first run. */
@@ -117,6 +127,11 @@ class Flow {
     this.#outputs = new Set(model.outputs.map(({ name }) => name));
     this.#places = new Map(nodes.map((node, i) => [node, i]));
     this.producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+    this.#parents = new Map(
+      nodes.map(
+        (node) => [node, [...new Set(readBy(node).flatMap((name) => this.producers.get(name) ?? []))]] as const,
+      ),
+    );
     this.#constants = new Set(["", ...model.initializers.keys()]);
     for (const node of nodes)
       if (node.type === "Shape" || this.#readsOnly(node, this.#constants))
@@ -144,20 +159,16 @@ class Flow {
 
   ancestorsOf(node: OnnxNode): Set<OnnxNode> {
     const seen = new Set<OnnxNode>([node]);
-    for (const each of seen)
-      for (const name of readBy(each)) {
-        const producer = this.producers.get(name);
-        if (producer) seen.add(producer);
-      }
+    for (const each of seen) for (const parent of this.#parents.get(each)!) seen.add(parent);
     return seen;
   }
 
   /**
-   * The nodes, other than the writer of its new contents, after which a state is read no more, and what counts as the state: what is
-   * computed from it and constants alone, and what only holds its elements, too. ONNX Runtime merges such nodes with those that
+   * The nodes, other than the writer of its new contents, after which a state is read no more. What is computed from the state and
+   * constants alone counts as the state itself, and so does what only holds its elements: ONNX Runtime merges such nodes with those that
    * read them, which then read the state, or makes no copy. Undefined if the writer must not write over the state.
    */
-  readersOf(state: string, writer: OnnxNode): { readers: OnnxNode[]; derived: ReadonlySet<string> } | undefined {
+  readersOf(state: string, writer: OnnxNode): Readers | undefined {
     const derived = new Set([state]);
     const readers = new Set<OnnxNode>();
     for (const name of derived)
@@ -168,26 +179,24 @@ class Flow {
           for (const output of node.outputs) derived.add(output);
           readers.delete(node);
         } else readers.add(node);
-    if (readers.delete(writer)) {
-      // Element by element, each is read before it is written.
-      const own = readBy(writer).filter((name) => derived.has(name));
-      if (!elementwise.has(writer.type) || !this.#areAlike(own, state, derived)) return undefined;
-    }
+    const rearranges = (node: OnnxNode) => !elementwise.has(node.type) || !this.#areAlike(readBy(node), state, derived);
+    // Element by element, each is read before it is written.
+    if (readers.delete(writer) && rearranges(writer)) return undefined;
     const all = [...readers];
     // Of equal nodes ONNX Runtime leaves out all but one, or, if they are outputs, lets nobody else read them.
     const types = all.map(({ type }) => type);
     const isAlone = ({ type }: OnnxNode) => types.indexOf(type) === types.lastIndexOf(type);
     if (!all.every((node) => !this.#isOutput(node) || isAlone(node))) return undefined;
-    return { readers: all, derived };
+    return { readers: all, rearranging: all.filter(rearranges) };
   }
 
   #isOutput(node: OnnxNode): boolean {
     return node.outputs.some((name) => this.#outputs.has(name));
   }
 
-  /** Whether arrays that count as a state have an element for each of the state's, in the same place. */
+  /** Whether those among some arrays that count as a state have an element for each of the state's, in the same place. */
   #areAlike(names: readonly string[], state: string, derived: ReadonlySet<string>): boolean {
-    const seen = new Set(names);
+    const seen = new Set(names.filter((name) => derived.has(name)));
     for (const name of seen) {
       if (name === state) continue;
       const { type, inputs } = this.producers.get(name)!;
