@@ -160,10 +160,11 @@ export function lowerToOnnx(
   });
   const states = graph.updates.map(({ name, cell, value }): LoweredState => {
     const form = dialect?.stateForm(cell);
-    results.set(`next/${name}`, form ? dialect!.inForm(value, cell) : plain(value));
-    const before = befores.get(cell) ?? `state/${name}`;
+    const after = reserve(`next/${name}`);
+    results.set(after, form ? dialect!.inForm(value, cell) : plain(value));
+    const before = befores.get(cell) ?? reserve(`state/${name}`);
     const type = { dtype: dtypes[cell.dtype], shape: form?.shape ?? cell.shape };
-    return { cell, before: { name: before, ...type }, after: { name: `next/${name}`, ...type }, form };
+    return { cell, before: { name: before, ...type }, after: { name: after, ...type }, form };
   });
   const opsets = Object.fromEntries([["", opset], ...[...write.domains].map((domain) => [domain, 1])]);
   const model = {
