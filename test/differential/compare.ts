@@ -3,6 +3,7 @@ import { Rng } from "../../src/core/rng.js";
 import { type Tensor, toFloat64 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
+import type { WinogradRegimes } from "../../src/engines/ort/regimes.js";
 import { trainingRules } from "../../src/engines/ort/rules/training.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { inferenceRules } from "../../src/formats/onnx/lower.js";
@@ -11,9 +12,13 @@ import { magnitude } from "../../src/testing/compare.js";
 import { build, type Network, type Plan } from "./network.js";
 import { withNoise } from "./noise.js";
 
+const everywhere: WinogradRegimes = { positions: 0, 2: { 1: 1024 }, 4: {} };
+
 /** The lowerings that must agree with the reference engine: all that there are stand here. */
 export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = {
   blocked: (threads) => ortEngine({ threads, layout: "blocked" }),
+  // Layers that the default table would send by Winograd's algorithm are too large to be drawn.
+  winograd: (threads) => ortEngine({ threads, layout: "blocked", regimes: { fewImages: 0, winograd: everywhere } }),
   native: (threads) => ortEngine({ threads, layout: "plain" }),
   standard: (threads) => ortEngine({ threads, layout: "plain", rules: new Map([...inferenceRules, ...trainingRules]) }),
 };

@@ -305,6 +305,19 @@ const dropout: Layer = (x, draw, net) => {
   return o.mul(x, o.mul(o.cast(o.greater(mask, 0.3)), 1 / 0.7));
 };
 
+/** 3×3 convolutions of whole blocks, which Winograd's algorithm is for; others are drawn too seldom. */
+export const wholeBlocks: Layer = (x, draw, net) => {
+  const [n, , height, width] = sizesOf(x);
+  const [filters, more] = [draw.pick([16, 16, 32]), draw.pick([16, 16, 32])];
+  if (!net.allows(9 * n * height * width * filters * more, n * height * width * Math.max(filters, more))) return x;
+  const conv = (from: Value) => {
+    const weight = net.weight([more, sizesOf(from)[1], 3, 3], draw);
+    return o.conv(from, weight, draw.chance(0.5) ? net.vector(more, draw) : undefined, { padding: 1 });
+  };
+  const y = o.relu(net.batchNorm(conv(pointwise(x, filters, draw, net)), draw));
+  return draw.chance(0.5) ? y : o.add(y, conv(y));
+};
+
 /** Every kind of layer, and how often it is drawn. */
 export const layers: readonly (readonly [name: string, share: number, layer: Layer])[] = [
   ["conv", 4, (x, draw, net) => convolution(x, draw, net)],

@@ -6,7 +6,7 @@ import { BatchNorm, constant, crossEntropy, flatten, globalAveragePool, Param } 
 import * as o from "../../src/ops/index.js";
 import { adamw, type Optimizer, sgd } from "../../src/train/index.js";
 import { Draw } from "./draw.js";
-import { layers } from "./layers.js";
+import { layers, wholeBlocks } from "./layers.js";
 
 /** A random network. All follows from the seed; to shrink one, layers are left out and the input is made smaller. */
 export interface Plan {
@@ -121,7 +121,9 @@ export function build(plan: Plan, only?: string): Network {
   let x = input;
   for (const i of plan.layers) {
     const own = new Draw(plan.seed, "layer", i);
-    const [name, , layer] = drawLayer(own);
+    // Drawn apart: what other layers are does not depend on it.
+    const whole = new Draw(plan.seed, "blocks", i).chance(0.1);
+    const [name, , layer] = whole ? (["whole blocks", 0, wholeBlocks] as const) : drawLayer(own);
     net.values.push(x);
     x = graph.within(`${i} ${name}`, () => layer(x, own, net));
     // Not all: an output keeps an engine from fusing across it.
