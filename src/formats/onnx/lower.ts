@@ -168,10 +168,7 @@ export function lowerToOnnx(
   });
   const opsets = Object.fromEntries([["", opset], ...[...write.domains].map((domain) => [domain, 1])]);
   const model = {
-    nodes: stateFirst(
-      withOutputs(write.nodes, results),
-      new Set([...write.initializers.keys(), ...states.map(({ before }) => before.name)]),
-    ),
+    nodes: stateFirst(withOutputs(write.nodes, results), states, write.initializers.keys()),
     initializers: write.initializers,
     inputs: [...live.inputs.map((value) => info(names.get(value)!, value)), ...states.map((state) => state.before)],
     outputs: [...outputs, ...states.map((state) => state.after)],
@@ -226,11 +223,13 @@ function lastFirst(nodes: readonly OnnxNode[]): OnnxNode[] {
 }
 
 /**
- * The same nodes with those first that read nothing but the given names and each other's results: what is made of weights alone. Of two
+ * The same nodes with those first that read nothing but states, constants and each other's results: what is made of weights alone. Of two
  * arrays that a node reads ONNX Runtime computes the one whose node comes later first; so these are made when they
  * are needed, and not kept while the other is on its way.
  */
-function stateFirst(nodes: readonly OnnxNode[], given: Set<string>): OnnxNode[] {
+function stateFirst(nodes: OnnxNode[], states: readonly LoweredState[], constants: Iterable<string>): OnnxNode[] {
+  if (states.length === 0) return nodes;
+  const given = new Set([...constants, ...states.map(({ before }) => before.name)]);
   const early = nodes.filter((node) => {
     const isEarly = readBy(node).every((name) => name === "" || given.has(name));
     if (isEarly) for (const name of node.outputs) given.add(name);
