@@ -7,18 +7,20 @@ import type { Arrays, Engine, Executable } from "../engine.js";
 import { checkFeeds, checkGraph } from "../feeds.js";
 import type { BlockedTarget } from "./blocked/conv-layer.js";
 import { blockedDialect } from "./blocked/dialect.js";
+import { keptStep } from "./in-place.js";
 import { type PackedState, packState } from "./pack-state.js";
 import { defaultRegimes, type Regimes, winogradWith } from "./regimes.js";
 import { nativeRules } from "./rules/native.js";
 import { trainingRules } from "./rules/training.js";
 import { webRules } from "./rules/web.js";
-import type { HostRequest, HostResult } from "./session.js";
+import { withWinograd } from "./rules/web-winograd.js";
+import type { HostRequest, HostResult, SessionSpec } from "./session.js";
 
 /** Lowering for the CPU build of ONNX Runtime: the standard rules, faster ones where there are any. */
 export const nodeRules: Rules = new Map([...inferenceRules, ...trainingRules, ...nativeRules]);
 
 /** As {@link nodeRules}, for the WebAssembly build. */
-export const wasmRules: Rules = new Map([...inferenceRules, ...trainingRules, ...webRules]);
+export const wasmRules: Rules = withWinograd(new Map([...inferenceRules, ...trainingRules, ...webRules]));
 
 /** Options of the engines on ONNX Runtime. */
 export interface OrtOptions {
@@ -60,6 +62,7 @@ export function lower(
 /** The engine whose sessions live in a host. */
 export function engineIn(host: Host, name: string, rules: Rules, { layout, winograd, regimes }: BlockOptions): Engine {
   let block: Promise<HostResult> | undefined;
+  let writesInPlace: Promise<HostResult> | undefined;
   /** What the blocks are like, if a graph shall be written in blocks. */
   const targetFor = async (graph: Graph): Promise<BlockedTarget | undefined> => {
     if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph, regimes.fewImages))) return undefined;
@@ -72,13 +75,18 @@ export function engineIn(host: Host, name: string, rules: Rules, { layout, winog
     async compile(given) {
       checkGraph(given);
       const { graph, lowered, unpack } = lower(given, rules, await targetFor(given));
-      const spec = {
-        model: encodeOnnx(lowered.model),
-        outputs: [...graph.outputs.keys()],
+      const learns = graph.updates.length > 0 && !lowered.model.outputs.some(({ shape }) => shape.includes("N"));
+      const kept =
+        learns && (await (writesInPlace ??= host.ask({ kind: "writesInPlace" }))) ? keptStep(lowered) : undefined;
+      const spec: SessionSpec = {
+        model: encodeOnnx(kept?.model ?? lowered.model),
+        stop: kept?.stop,
+        outputs: lowered.model.outputs.filter(({ name }) => graph.outputs.has(name)),
         states: lowered.states.map(({ cell, before, after, form }) => ({
           before: before.name,
           after: after.name,
           initial: form ? form.pack(cell.value) : copyOf(widthOf(cell)),
+          inPlace: kept?.inPlace.has(before.name) ?? false,
         })),
       };
       const handedOver = [spec.model.buffer, ...spec.states.map(({ initial }) => initial.data.buffer)];
@@ -97,6 +105,8 @@ const widthOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell
 
 class OrtExecutable implements Executable {
   readonly #program: Program;
+  /** While the state is read, runs wait: they would change what is still to be read. */
+  #reading: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly host: Host,
@@ -114,14 +124,23 @@ class OrtExecutable implements Executable {
     for (const { source, type } of this.#program.inputs)
       if (source.kind === "input")
         feeds[source.name] = type.dtype === "float" ? toFloat32(inputs[source.name]!) : inputs[source.name]!;
+    await this.#reading;
     return (await this.host.ask({ kind: "run", session: this.session, inputs: feeds })) as Record<string, Tensor>;
   }
 
-  async readState(): Promise<Map<Cell, Tensor>> {
-    const contents = (await this.host.ask({ kind: "readState", session: this.session })) as readonly Tensor[];
-    const states = new Map(
-      this.lowered.states.map(({ cell, form }, i) => [cell, form ? form.unpack(contents[i]!) : contents[i]!]),
-    );
+  readState(): Promise<Map<Cell, Tensor>> {
+    const reading = this.#readStates();
+    this.#reading = reading.catch(() => undefined);
+    return reading;
+  }
+
+  /** One array after the other: all of them at once would stand in memory twice more. */
+  async #readStates(): Promise<Map<Cell, Tensor>> {
+    const states = new Map<Cell, Tensor>();
+    for (const [index, { cell, form }] of this.lowered.states.entries()) {
+      const contents = (await this.host.ask({ kind: "readState", session: this.session, index })) as Tensor;
+      states.set(cell, form ? form.unpack(contents) : contents);
+    }
     return this.unpack(states);
   }
 

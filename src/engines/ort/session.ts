@@ -1,8 +1,8 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import { FoveaError, messageOf } from "../../core/errors.js";
-import { copyOf, type Tensor } from "../../core/tensor.js";
+import { copyOf, type Tensor, tensor, zeros } from "../../core/tensor.js";
 import { defaultOpset } from "../../formats/onnx/lower.js";
-import { encodeOnnx } from "../../formats/onnx/proto.js";
+import { encodeOnnx, type OnnxValueInfo } from "../../formats/onnx/proto.js";
 import { blockedDomain } from "./blocked/writer.js";
 
 /** What a session host needs of onnxruntime-node or onnxruntime-web. */
@@ -16,34 +16,40 @@ export interface StateSpec {
   readonly before: string;
   readonly after: string;
   readonly initial: Tensor;
+  /** Whether a run may write the new contents over the old ones (`in-place.ts`). */
+  readonly inPlace: boolean;
 }
 
 export interface SessionSpec {
   readonly model: Uint8Array;
-  readonly outputs: readonly string[];
+  /** Shapes are used with `stop` only. */
+  readonly outputs: readonly OnnxValueInfo[];
   readonly states: readonly StateSpec[];
+  /** The output at which ONNX Runtime's binding gives up copying results: they are written where they are to be instead (`in-place.ts`). */
+  readonly stop: string | undefined;
 }
 
 /** Requests to a host, one object each, so that they cross to a worker as messages. */
 export type HostRequest =
   | { readonly kind: "blockSize" }
+  | { readonly kind: "writesInPlace" }
   | { readonly kind: "create"; readonly spec: SessionSpec }
   | { readonly kind: "run"; readonly session: number; readonly inputs: Readonly<Record<string, Tensor>> }
-  | { readonly kind: "readState"; readonly session: number }
+  | { readonly kind: "readState"; readonly session: number; readonly index: number }
   | { readonly kind: "release"; readonly session: number };
 
-export type HostResult = number | Record<string, Tensor> | readonly Tensor[] | undefined;
+export type HostResult = number | boolean | Record<string, Tensor> | Tensor | undefined;
 
-interface Session {
+interface Session extends Pick<SessionSpec, "outputs" | "stop"> {
   readonly session: InferenceSession;
-  readonly outputs: readonly string[];
   /** Names before and after a run, and what is asked for when it is read. */
   readonly states: readonly (Omit<StateSpec, "initial"> & { readonly dtype: Tensor["dtype"] })[];
-  /**
-   * The state by the names it is fed under. A run gives it anew: ONNX Runtime does not know about buffers that are both read and
-   * written, and onnxruntime-web leaves given output buffers at zero.
-   */
+  /** The state by the names it is fed under. */
   state: Record<string, OrtTensor>;
+  /** With `stop`, where a run writes the new state, by the same names: to the same array, or to one that changes places with it. */
+  next: Record<string, OrtTensor>;
+  /** A run that wrote over the state has failed. */
+  isLost: boolean;
 }
 
 /** Holds ONNX Runtime sessions and their state. Lives in a worker thread, or wherever else it is called. */
@@ -75,13 +81,18 @@ export class SessionHost {
   async #answer(request: HostRequest): Promise<HostResult> {
     if (request.kind === "create") return this.#create(request.spec);
     if (request.kind === "blockSize") return this.#probeBlockSize();
+    if (request.kind === "writesInPlace") return this.#probeInPlace();
     const session = this.#sessions.get(request.session)!;
-    if (request.kind === "run") return this.#run(session, request.inputs);
-    if (request.kind === "readState")
-      return session.states.map(({ before, dtype }) => copyOf(fromOrt(session.state[before]!, dtype)));
-    this.#sessions.delete(request.session);
-    await session.session.release();
-    return undefined;
+    if (request.kind === "release") {
+      this.#sessions.delete(request.session);
+      await session.session.release();
+      return undefined;
+    }
+    if (session.isLost) throw new FoveaError("the state is lost: an earlier run failed while it was written");
+    if (request.kind === "run")
+      return session.stop ? this.#runInPlace(session, request.inputs) : this.#run(session, request.inputs);
+    const { before, dtype } = session.states[request.index]!;
+    return copyOf(fromOrt(session.state[before]!, dtype));
   }
 
   async #create(spec: SessionSpec): Promise<number> {
@@ -91,10 +102,16 @@ export class SessionHost {
       logSeverityLevel: 3,
       ...(this.threads ? { intraOpNumThreads: this.threads } : {}),
     });
-    const state = Object.fromEntries(spec.states.map(({ before, initial }) => [before, this.#toOrt(initial)]));
-    const states = spec.states.map(({ before, after, initial }) => ({ before, after, dtype: initial.dtype }));
+    const arraysOf = (make: (state: StateSpec) => Tensor) =>
+      Object.fromEntries(spec.states.map((state) => [state.before, this.#toOrt(make(state))]));
+    const state = arraysOf(({ initial }) => initial);
+    const next = spec.stop
+      ? arraysOf(({ initial, inPlace }) => (inPlace ? initial : zeros(initial.dtype, initial.shape)))
+      : {};
+    const states = spec.states.map(({ initial, ...rest }) => ({ ...rest, dtype: initial.dtype }));
+    const { outputs, stop } = spec;
     const id = this.#count++;
-    this.#sessions.set(id, { session, outputs: spec.outputs, states, state });
+    this.#sessions.set(id, { session, outputs, stop, states, state, next, isLost: false });
     return id;
   }
 
@@ -122,17 +139,83 @@ export class SessionHost {
     }
   }
 
+  /**
+   * Whether results are written to arrays that are given, one of them being an input's, and the binding then stops at a sequence: two
+   * numbers become one more. The binding for WebAssembly leaves such arrays as they are.
+   */
+  async #probeInPlace(): Promise<boolean> {
+    const value = { name: "x", dtype: "float32", shape: [2] } as const;
+    const nodes = [
+      ["Add", ["x", "one"], "y"],
+      ["SequenceConstruct", ["y"], "stop"],
+    ] as const;
+    const model = encodeOnnx({
+      nodes: nodes.map(([type, inputs, output]) => ({ type, name: output, inputs, outputs: [output], attributes: {} })),
+      initializers: new Map([["one", tensor("float32", [], Float32Array.of(1))]]),
+      inputs: [value],
+      outputs: [
+        { ...value, name: "stop", sequence: true },
+        { ...value, name: "y" },
+      ],
+      opsets: { "": defaultOpset },
+    });
+    const x = new this.ort.Tensor("float32", Float32Array.of(1, 2), [2]);
+    try {
+      const session = await this.ort.InferenceSession.create(model, { logSeverityLevel: 4 });
+      await runInto(session, { x }, { stop: null, y: x });
+      await session.release();
+      return x.data[0] === 2 && x.data[1] === 3;
+    } catch {
+      return false;
+    }
+  }
+
   async #run(session: Session, inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     const { outputs, states, state } = session;
-    const feeds = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, this.#toOrt(value)]));
-    const results = await session.session.run({ ...feeds, ...state });
+    const results = await session.session.run({ ...this.#feeds(inputs), ...state });
     session.state = Object.fromEntries(states.map(({ before, after }) => [before, results[after]!]));
     letGo(Object.values(state));
-    return Object.fromEntries(outputs.map((name) => [name, fromOrt(results[name]!)]));
+    return Object.fromEntries(outputs.map(({ name }) => [name, fromOrt(results[name]!)]));
+  }
+
+  async #runInPlace(session: Session, inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+    const { outputs, states, state, next, stop } = session;
+    const results = outputs.map(({ dtype, shape }) => zeros(dtype, shape as readonly number[]));
+    const into: Record<string, OrtTensor | null> = { [stop!]: null };
+    for (const [i, { name }] of outputs.entries()) into[name] = this.#toOrt(results[i]!);
+    for (const { before, after } of states) into[after] = next[before]!;
+    try {
+      await runInto(session.session, { ...this.#feeds(inputs), ...state }, into);
+    } catch (error) {
+      session.isLost = true;
+      throw error;
+    }
+    [session.state, session.next] = [next, state];
+    return Object.fromEntries(outputs.map(({ name }, i) => [name, results[i]!]));
+  }
+
+  #feeds(inputs: Readonly<Record<string, Tensor>>): Record<string, OrtTensor> {
+    return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, this.#toOrt(value)]));
   }
 
   #toOrt({ dtype, data, shape }: Tensor): OrtTensor {
     return new this.ort.Tensor(dtype as "float32", data as Float32Array, shape);
+  }
+}
+
+/** What the binding says of a result that is no tensor, after everything has been computed. */
+const noTensor = "Non tensor type is temporarily not supported.";
+
+/** A run that writes its results to the arrays given for them; the binding may say that it cannot return the sequence among them. */
+async function runInto(
+  session: InferenceSession,
+  feeds: Record<string, OrtTensor>,
+  into: Record<string, OrtTensor | null>,
+): Promise<void> {
+  try {
+    await session.run(feeds, into);
+  } catch (error) {
+    if (messageOf(error) !== noTensor) throw error;
   }
 }
 

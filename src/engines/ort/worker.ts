@@ -31,7 +31,8 @@ parentPort!.on("message", async ({ id, request }: { readonly id: number; readonl
   } catch (error) {
     answer = { id, error: messageOf(error) };
   }
-  // The state comes as copies, which are moved rather than copied again.
-  const moved = Array.isArray(answer.result) ? answer.result.map(({ data }: Tensor) => data.buffer as ArrayBuffer) : [];
+  // A state's array comes as a copy, which is moved rather than copied again.
+  const moved =
+    request.kind === "readState" && answer.result ? [(answer.result as Tensor).data.buffer as ArrayBuffer] : [];
   parentPort!.postMessage(answer, moved);
 });

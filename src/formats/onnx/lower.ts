@@ -160,14 +160,18 @@ export function lowerToOnnx(
   });
   const states = graph.updates.map(({ name, cell, value }): LoweredState => {
     const form = dialect?.stateForm(cell);
-    results.set(`next/${name}`, form ? dialect!.inForm(value, cell) : plain(value));
-    const before = befores.get(cell) ?? `state/${name}`;
+    const after = reserve(`next/${name}`);
+    results.set(after, form ? dialect!.inForm(value, cell) : plain(value));
+    const before = befores.get(cell) ?? reserve(`state/${name}`);
     const type = { dtype: dtypes[cell.dtype], shape: form?.shape ?? cell.shape };
-    return { cell, before: { name: before, ...type }, after: { name: `next/${name}`, ...type }, form };
+    return { cell, before: { name: before, ...type }, after: { name: after, ...type }, form };
   });
   const opsets = Object.fromEntries([["", opset], ...[...write.domains].map((domain) => [domain, 1])]);
   const model = {
-    nodes: withOutputs(write.nodes, results),
+    nodes: stateFirst(
+      withOutputs(write.nodes, results),
+      new Set([...write.initializers.keys(), ...states.map(({ before }) => before.name)]),
+    ),
     initializers: write.initializers,
     inputs: [...live.inputs.map((value) => info(names.get(value)!, value)), ...states.map((state) => state.before)],
     outputs: [...outputs, ...states.map((state) => state.after)],
@@ -221,11 +225,26 @@ function lastFirst(nodes: readonly OnnxNode[]): OnnxNode[] {
   return [...nodes.filter((node) => !isLeaf(node)), ...leaves.map(({ node }) => node)];
 }
 
+/**
+ * The same nodes with those first that read nothing but the given names and each other's results: what is made of weights alone. Of two
+ * arrays that a node reads ONNX Runtime computes the one whose node comes later first; so these are made when they
+ * are needed, and not kept while the other is on its way.
+ */
+function stateFirst(nodes: readonly OnnxNode[], given: Set<string>): OnnxNode[] {
+  const early = nodes.filter((node) => {
+    const isEarly = readBy(node).every((name) => name === "" || given.has(name));
+    if (isEarly) for (const name of node.outputs) given.add(name);
+    return isEarly;
+  });
+  const chosen = new Set(early);
+  return [...early, ...nodes.filter((node) => !chosen.has(node))];
+}
+
 const branchesOf = ({ attributes }: OnnxNode): OnnxSubgraph[] =>
   Object.values(attributes).flatMap((value) => (typeof value === "object" && "graph" in value ? [value.graph] : []));
 
 /** What a node reads, its branches included. */
-function readBy(node: OnnxNode): readonly string[] {
+export function readBy(node: OnnxNode): readonly string[] {
   return [...node.inputs, ...branchesOf(node).flatMap(({ nodes }) => nodes.flatMap(readBy))];
 }
 

@@ -114,6 +114,8 @@ export interface OnnxValueInfo {
   readonly name: string;
   readonly dtype: OnnxDType;
   readonly shape: readonly (number | string)[];
+  /** A sequence of such tensors, not one. */
+  readonly sequence?: boolean;
 }
 
 export interface OnnxModel {
@@ -183,16 +185,16 @@ function initializer(to: ProtoWriter, name: string, { dtype, shape, data }: Tens
   to.data(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
-function valueInfo(to: ProtoWriter, { name, dtype, shape }: OnnxValueInfo): void {
-  to.text(1, name);
-  to.message(2, () =>
+function valueInfo(to: ProtoWriter, { name, dtype, shape, sequence }: OnnxValueInfo): void {
+  const tensorType = () =>
     to.message(1, () => {
       to.integer(1, dtypeCodes[dtype]);
       to.message(2, () => {
         for (const d of shape) to.message(1, () => (typeof d === "number" ? to.integer(1, d) : to.text(2, d)));
       });
-    }),
-  );
+    });
+  to.text(1, name);
+  to.message(2, sequence ? () => to.message(4, () => to.message(1, tensorType)) : tensorType);
 }
 
 /** The bytes of a model (ONNX IR version 8). */

@@ -1,8 +1,8 @@
 import { staticDim } from "../../../core/shape.js";
 import { sizeOf, tensor } from "../../../core/tensor.js";
+import { waitFor } from "../../../formats/onnx/wait.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
-import type { Value } from "../../../graph/graph.js";
 import type { MaxPoolAttributes } from "../../../ops/pool.js";
 import { convGradientRules } from "./conv-gradients.js";
 
@@ -124,19 +124,9 @@ const reduceMaxGrad: Rule = (node, [dy, x], write) => {
   return [reshape(dx, shape)];
 };
 
-/**
- * A new first axis, put in and taken out again, which copies nothing. Its position is zero times whether an element of the signal is
- * positive: ONNX Runtime cannot know that this is zero, so it must wait. (A Reshape would do as well, but where another Reshape
- * follows, ONNX Runtime merges the two and forgets to wait.)
- */
-const after: Rule = (node, [x, signal], write) => {
-  const [, { shape }] = node.inputs as [Value, Value];
-  const flat = shape.length === 1 ? signal! : write.reshape(signal!, [-1]);
-  const element = write.emit("Slice", [flat, write.ints([0]), write.ints([1])]);
-  const bit = write.emit("Cast", [write.emit("Greater", [element, write.number(0)])], { to: 7 });
-  const zero = write.emit("Mul", [bit, write.ints([0])]);
-  return [write.emit("Squeeze", [write.emit("Unsqueeze", [x!, zero]), write.ints([0])])];
-};
+const after: Rule = (_node, [x, signal], write) => [
+  waitFor(x!, signal!, (type, inputs) => write.emit(type, inputs), write.ints([0])),
+];
 
 /** Rules in standard ONNX for the operators that stand only in training graphs. They run on every build of ONNX Runtime. */
 export const trainingRules: Rules = new Map<string, Rule>([
