@@ -143,7 +143,7 @@ export function upTo(shares: readonly (readonly [size: number, share: number])[]
 }
 
 /** A 3×3 layer with what is around it in a network: all else costs little. [N,3,H,W] → [N, channels] */
-function layer(channels: number): Module {
+export function layer(channels: number): Module {
   return initialize(
     new Sequential([
       new Conv2d(3, channels, { kernel: 1 }),
@@ -156,7 +156,7 @@ function layer(channels: number): Module {
 }
 
 /** Times a training step on all engines, in turns of which every second goes the other way round. */
-async function compare(
+export async function compare(
   engines: readonly Engine[],
   network: Module,
   input: readonly [number, number, number, number],
