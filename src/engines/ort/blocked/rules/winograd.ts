@@ -1,58 +1,11 @@
 import { tensor } from "../../../../core/tensor.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import type { WinogradTile } from "../../regimes.js";
+import { winogradTransforms } from "../../winograd.js";
 import { type BlockedLayer, layerOf } from "../conv-layer.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf } from "../layout.js";
 import type { Maps } from "../writer.js";
-
-type Matrix = readonly (readonly number[])[];
-
-/** Bᵀ [p,p], G [p,3] and Aᵀ [m,p] of Lavin and Gray (arXiv:1509.09308): F(2×2) from the points 0, ±1 and ∞, F(4×4) with ±2 as well. */
-const transforms: Readonly<Record<WinogradTile, Readonly<Record<"input" | "weight" | "output", Matrix>>>> = {
-  2: {
-    input: [
-      [1, 0, -1, 0],
-      [0, 1, 1, 0],
-      [0, -1, 1, 0],
-      [0, 1, 0, -1],
-    ],
-    weight: [
-      [1, 0, 0],
-      [1 / 2, 1 / 2, 1 / 2],
-      [1 / 2, -1 / 2, 1 / 2],
-      [0, 0, 1],
-    ],
-    output: [
-      [1, 1, 1, 0],
-      [0, 1, -1, -1],
-    ],
-  },
-  4: {
-    input: [
-      [4, 0, -5, 0, 1, 0],
-      [0, -4, -4, 1, 1, 0],
-      [0, 4, -4, -1, 1, 0],
-      [0, -2, -1, 2, 1, 0],
-      [0, 2, -1, -2, 1, 0],
-      [0, 4, 0, -5, 0, 1],
-    ],
-    weight: [
-      [1 / 4, 0, 0],
-      [-1 / 6, -1 / 6, -1 / 6],
-      [-1 / 6, 1 / 6, -1 / 6],
-      [1 / 24, 1 / 12, 1 / 6],
-      [1 / 24, -1 / 12, 1 / 6],
-      [0, 0, 1],
-    ],
-    output: [
-      [1, 1, 1, 1, 1, 0],
-      [0, 1, -1, 2, -2, 0],
-      [0, 1, 1, 4, 4, 0],
-      [0, 1, -1, 8, -8, 1],
-    ],
-  },
-};
 
 type Pass = "forward" | "gradient";
 
@@ -179,7 +132,7 @@ class Winograd {
   /** Pixels of a row, from the one before each tile to the one after it, in p combinations: [p·tiles, size]. */
   #input(size: number): string {
     const count = this.#count(size);
-    const { input } = transforms[this.tile];
+    const { input } = winogradTransforms[this.tile];
     const at = (i: number, h: number) => input[Math.floor(i / count)]![h + 1 - this.tile * (i % count)] ?? 0;
     return this.#matrix("input", this.#points * count, size, at);
   }
@@ -196,12 +149,12 @@ class Winograd {
 
   #outputAt(size: number, h: number, i: number): number {
     const count = this.#count(size);
-    const { output } = transforms[this.tile];
+    const { output } = winogradTransforms[this.tile];
     return Math.floor(h / this.tile) === i % count ? output[h % this.tile]![Math.floor(i / count)]! : 0;
   }
 
   #tap(point: number, tap: number): number {
-    const { weight } = transforms[this.tile];
+    const { weight } = winogradTransforms[this.tile];
     return weight[Math.floor(point / this.#points)]![Math.floor(tap / 3)]! * weight[point % this.#points]![tap % 3]!;
   }
 
