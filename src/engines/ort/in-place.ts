@@ -64,7 +64,7 @@ export function keptStep({ model, states }: Pick<Lowered, "model" | "states">): 
     waits.set(writer, [...(waits.get(writer) ?? []), ...late]);
     const computed = writer.inputs.filter((name) => {
       const producer = flow.producers.get(name);
-      if (!producer) return false;
+      if (!producer || rearranging.length === 0) return false;
       const sources = flow.ancestorsOf(producer);
       return rearranging.some((node) => sources.has(node));
     });

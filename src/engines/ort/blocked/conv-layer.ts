@@ -71,15 +71,16 @@ export function layerOf(node: Node, { block, winograd }: BlockedTarget): Blocked
   return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind, tile } : undefined;
 }
 
-/** Winograd's algorithm is for 3×3 layers of which a map comes out as large as it went in; see {@link WinogradRegimes}. */
-function tileOf(layer: ConvLayer, block: number, table: WinogradRegimes): WinogradTile | undefined {
-  const { n, channels, filters, group, kernel, strides, dilations, pads, height, width } = layer;
+/** Winograd's algorithm is for 3×3 layers of which a map, of more than one position, comes out as large as it went in. */
+export function isWinogradLayer({ group, kernel, strides, dilations, pads, height, width }: ConvLayer): boolean {
   const all = (numbers: readonly number[], value: number) => numbers.every((v) => v === value);
-  const suits =
-    all(kernel, 3) &&
-    all([...strides, ...dilations, ...pads, group], 1) &&
-    channels % block === 0 &&
-    filters % block === 0;
+  return all(kernel, 3) && all([...strides, ...dilations, ...pads, group], 1) && height * width > 1;
+}
+
+/** The tiles of a layer whose channels fill blocks, if the table has any for it. */
+function tileOf(layer: ConvLayer, block: number, table: WinogradRegimes): WinogradTile | undefined {
+  const { n, channels, filters, height, width } = layer;
+  const suits = isWinogradLayer(layer) && channels % block === 0 && filters % block === 0;
   return suits ? winogradTile(table, { images: n, channels: Math.min(channels, filters), height, width }) : undefined;
 }
 

@@ -1,34 +1,18 @@
-import { tensor } from "../../../core/tensor.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
-import { type ConvLayer, layerShape } from "../blocked/conv-layer.js";
-import { winogradTransforms } from "../winograd.js";
+import { type ConvLayer, isWinogradLayer, layerShape } from "../blocked/conv-layer.js";
+import { fromPixel, fromPoint, fromTap, winogradMatrix } from "../winograd.js";
 
 /**
  * 3×3 convolutions by Winograd's F(2×2,3×3), which rounds as the convolution itself does. With the T tiles of 4×4 pixels of all images,
  * each of the 16 points is one product [T·N, C]·[C, O]. Going to the points and back is one product each with a constant matrix over
  * all positions, which stands for the tiles, their overlap and the border.
  */
-const { input, weight, output } = winogradTransforms[2];
+const tile = 2;
 const points = 4;
-const tilesIn = (size: number) => Math.ceil(size / 2);
-
-/** What a tile's point gets of a pixel, along one axis; what a gradient by the outputs is for a point. */
-const fromPixel = (point: number, tile: number, pixel: number) => input[point]![pixel + 1 - 2 * tile] ?? 0;
-const fromOutput = (point: number, tile: number, pixel: number) =>
-  Math.floor(pixel / 2) === tile ? output[pixel % 2]![point]! : 0;
+const tilesIn = (size: number) => Math.ceil(size / tile);
 
 type Sizes = readonly [n: number, channels: number, height: number, width: number];
-
-function matrix(key: string, rows: number, columns: number, at: (i: number, j: number) => number, write: OnnxWriter) {
-  return write.once(`winograd_${key}`, () =>
-    tensor(
-      "float32",
-      [rows, columns],
-      Float32Array.from({ length: rows * columns }, (_, k) => at(Math.floor(k / columns), k % columns)),
-    ),
-  );
-}
 
 /** [16·T, H·W], of points and tiles along both axes. */
 function overPositions(
@@ -39,20 +23,17 @@ function overPositions(
 ): string {
   const [down, across] = [tilesIn(height), tilesIn(width)];
   const at = (row: number, position: number) => {
-    const [point, tile] = [Math.floor(row / (down * across)), row % (down * across)];
-    const vertical = along(Math.floor(point / points), Math.floor(tile / across), Math.floor(position / width));
-    return vertical * along(point % points, tile % across, position % width);
+    const [point, i] = [Math.floor(row / (down * across)), row % (down * across)];
+    const vertical = along(tile, Math.floor(point / points), Math.floor(i / across), Math.floor(position / width));
+    return vertical * along(tile, point % points, i % across, position % width);
   };
-  return matrix(`${key}_${height}_${width}`, points ** 2 * down * across, height * width, at, write);
+  return winogradMatrix(`${key}_${height}_${width}`, [points ** 2 * down * across, height * width], at, write);
 }
 
 /** [16, 9], or for the input's gradient with the taps turned around. */
 function overTaps(turned: boolean, write: OnnxWriter): string {
-  const at = (point: number, t: number) => {
-    const tap = turned ? 8 - t : t;
-    return weight[Math.floor(point / points)]![Math.floor(tap / 3)]! * weight[point % points]![tap % 3]!;
-  };
-  return matrix(turned ? "turned" : "taps", points ** 2, 9, at, write);
+  const at = (point: number, tap: number) => fromTap(tile, point, turned ? 8 - tap : tap);
+  return winogradMatrix(turned ? "turned" : "taps", [points ** 2, 9], at, write);
 }
 
 const product = (a: string, b: string, attributes: { transA?: 1; transB?: 1 }, write: OnnxWriter) =>
@@ -61,7 +42,7 @@ const product = (a: string, b: string, attributes: { transA?: 1; transB?: 1 }, w
 /** [N,C,H,W] → [16, T·N, C]. */
 function toPoints(x: string, [n, channels, height, width]: Sizes, as: "input" | "gradient", write: OnnxWriter): string {
   const positions = write.transpose(write.reshape(x, [n * channels, height * width]), [1, 0]);
-  const along = as === "input" ? fromPixel : fromOutput;
+  const along = as === "input" ? fromPixel : fromPoint;
   const all = write.emit("MatMul", [overPositions(as, [height, width], along, write), positions]);
   return write.reshape(all, [points ** 2, tilesIn(height) * tilesIn(width) * n, channels]);
 }
@@ -69,7 +50,7 @@ function toPoints(x: string, [n, channels, height, width]: Sizes, as: "input" | 
 /** [16, T·N, C] → [N,C,H,W]. */
 function fromPoints(sums: string, [n, channels, height, width]: Sizes, write: OnnxWriter): string {
   const flat = write.reshape(sums, [points ** 2 * tilesIn(height) * tilesIn(width), n * channels]);
-  const back = overPositions("gradient", [height, width], fromOutput, write);
+  const back = overPositions("gradient", [height, width], fromPoint, write);
   const positions = product(back, flat, { transA: 1 }, write);
   return write.reshape(write.transpose(positions, [1, 0]), [n, channels, height, width]);
 }
@@ -86,10 +67,8 @@ const worthwhile = 0.9;
 /** The layer that a node belongs to, if it is faster so: going to the points and back is multiplying, too. */
 function layerOf(node: Node): ConvLayer | undefined {
   const layer = layerShape(node);
-  if (!layer) return undefined;
-  const { n, channels, filters, height, width, kernel, strides, dilations, pads, group } = layer;
-  const all = (numbers: readonly number[], value: number) => numbers.every((v) => v === value);
-  if (!all(kernel, 3) || !all([...strides, ...dilations, ...pads, group], 1) || height * width === 1) return undefined;
+  if (!layer || !isWinogradLayer(layer)) return undefined;
+  const { n, channels, filters, height, width } = layer;
   const tiles = points ** 2 * tilesIn(height) * tilesIn(width) * n;
   const products = tiles * channels * filters + points ** 2 * 9 * channels * filters;
   const toAndBack = tiles * height * width * (channels + filters);

@@ -1,7 +1,6 @@
-import { tensor } from "../../../../core/tensor.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import type { WinogradTile } from "../../regimes.js";
-import { winogradTransforms } from "../../winograd.js";
+import { fromPixel, fromPoint, fromTap, winogradMatrix } from "../../winograd.js";
 import { type BlockedLayer, layerOf } from "../conv-layer.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf } from "../layout.js";
@@ -66,8 +65,8 @@ class Winograd {
     const squared = this.#points ** 2;
     const transform =
       this.pass === "forward"
-        ? this.#matrix("weight", squared, 9, (point, tap) => this.#tap(point, tap))
-        : this.#matrix("turned", squared, 9, (point, tap) => this.#tap(point, 8 - tap));
+        ? this.#matrix("weight", squared, 9, (point, tap) => fromTap(this.tile, point, tap))
+        : this.#matrix("turned", squared, 9, (point, tap) => fromTap(this.tile, point, 8 - tap));
     const taps = this.#view(this.forms.weight(w, "taps"), [9, channels * filters]);
     const both = this.forms.write.emit("MatMul", [transform, taps]);
     return this.#view(both, [this.#points, 1, this.#points, channels, filters]);
@@ -76,7 +75,7 @@ class Winograd {
   /** The way back of the weight's gradient: [p, p, C, O] as [9, C·O]. */
   taps(products: string, { channels, filters }: BlockedLayer): string {
     const squared = this.#points ** 2;
-    const back = this.#matrix("taps", 9, squared, (tap, point) => this.#tap(point, tap));
+    const back = this.#matrix("taps", 9, squared, (tap, point) => fromTap(this.tile, point, tap));
     return this.forms.write.emit("MatMul", [back, this.#view(products, [squared, channels * filters])]);
   }
 
@@ -132,41 +131,26 @@ class Winograd {
   /** Pixels of a row, from the one before each tile to the one after it, in p combinations: [p·tiles, size]. */
   #input(size: number): string {
     const count = this.#count(size);
-    const { input } = winogradTransforms[this.tile];
-    const at = (i: number, h: number) => input[Math.floor(i / count)]![h + 1 - this.tile * (i % count)] ?? 0;
+    const at = (i: number, h: number) => fromPixel(this.tile, Math.floor(i / count), i % count, h);
     return this.#matrix("input", this.#points * count, size, at);
   }
 
   /** From p sums for each tile: [size, p·tiles]. */
   #output(size: number): string {
-    return this.#matrix("output", size, this.#points * this.#count(size), (h, i) => this.#outputAt(size, h, i));
+    const count = this.#count(size);
+    const at = (h: number, i: number) => fromPoint(this.tile, Math.floor(i / count), i % count, h);
+    return this.#matrix("output", size, this.#points * count, at);
   }
 
   /** Its transpose: what a gradient by the outputs is for the sums. */
   #gradient(size: number): string {
-    return this.#matrix("gradient", this.#points * this.#count(size), size, (i, h) => this.#outputAt(size, h, i));
-  }
-
-  #outputAt(size: number, h: number, i: number): number {
     const count = this.#count(size);
-    const { output } = winogradTransforms[this.tile];
-    return Math.floor(h / this.tile) === i % count ? output[h % this.tile]![Math.floor(i / count)]! : 0;
+    const at = (i: number, h: number) => fromPoint(this.tile, Math.floor(i / count), i % count, h);
+    return this.#matrix("gradient", this.#points * count, size, at);
   }
 
-  #tap(point: number, tap: number): number {
-    const { weight } = winogradTransforms[this.tile];
-    return weight[Math.floor(point / this.#points)]![Math.floor(tap / 3)]! * weight[point % this.#points]![tap % 3]!;
-  }
-
-  /** A matrix of the model, from its elements. */
   #matrix(key: string, rows: number, columns: number, at: (i: number, j: number) => number): string {
-    return this.forms.write.once(`winograd${this.tile}_${key}_${rows}_${columns}`, () =>
-      tensor(
-        "float32",
-        [rows, columns],
-        Float32Array.from({ length: rows * columns }, (_, k) => at(Math.floor(k / columns), k % columns)),
-      ),
-    );
+    return winogradMatrix(`${this.tile}_${key}`, [rows, columns], at, this.forms.write);
   }
 }
 
