@@ -4,9 +4,10 @@ import { type ConvLayer, isWinogradLayer, layerShape } from "../blocked/conv-lay
 import { fromPixel, fromPoint, fromTap, winogradMatrix } from "../winograd.js";
 
 /**
- * 3×3 convolutions by Winograd's F(2×2,3×3), which rounds as the convolution itself does. With the T tiles of 4×4 pixels of all images,
- * each of the 16 points is one product [T·N, C]·[C, O]. Going to the points and back is one product each with a constant matrix over
- * all positions, which stands for the tiles, their overlap and the border.
+ * 3×3 convolutions by Winograd's F(2×2,3×3), which rounds as the convolution itself does. Each tile of 4×4 pixels has 4 points down
+ * and 4 across; at each pair of them the tiles of all images are multiplied by the weights, [tiles·N, C]·[C, O]. Going to the points
+ * and back is a product with a constant matrix along each axis, which stands for the tiles, their overlap and the border. Points lie
+ * as [4, tiles down, 4, tiles across · N, C], so that nothing is copied between these products.
  */
 const tile = 2;
 const points = 4;
@@ -14,20 +15,11 @@ const tilesIn = (size: number) => Math.ceil(size / tile);
 
 type Sizes = readonly [n: number, channels: number, height: number, width: number];
 
-/** [16·T, H·W], of points and tiles along both axes. */
-function overPositions(
-  key: string,
-  [height, width]: readonly [number, number],
-  along: typeof fromPixel,
-  write: OnnxWriter,
-): string {
-  const [down, across] = [tilesIn(height), tilesIn(width)];
-  const at = (row: number, position: number) => {
-    const [point, i] = [Math.floor(row / (down * across)), row % (down * across)];
-    const vertical = along(tile, Math.floor(point / points), Math.floor(i / across), Math.floor(position / width));
-    return vertical * along(tile, point % points, i % across, position % width);
-  };
-  return winogradMatrix(`${key}_${height}_${width}`, [points ** 2 * down * across, height * width], at, write);
+/** [4·tiles, pixels]: the points along one axis. */
+function alongAxis(as: "input" | "gradient", pixels: number, write: OnnxWriter): string {
+  const [tiles, of] = [tilesIn(pixels), as === "input" ? fromPixel : fromPoint];
+  const at = (row: number, pixel: number) => of(tile, Math.floor(row / tiles), row % tiles, pixel);
+  return winogradMatrix(as, [points * tiles, pixels], at, write);
 }
 
 /** [16, 9], or for the input's gradient with the taps turned around. */
@@ -39,51 +31,68 @@ function overTaps(turned: boolean, write: OnnxWriter): string {
 const product = (a: string, b: string, attributes: { transA?: 1; transB?: 1 }, write: OnnxWriter) =>
   write.emit("FusedMatMul", [a, b], attributes, "com.microsoft");
 
-/** [N,C,H,W] → [16, T·N, C]. */
+/** [N,C,H,W] → [4, tiles down, 4, tiles across · N, C]. */
 function toPoints(x: string, [n, channels, height, width]: Sizes, as: "input" | "gradient", write: OnnxWriter): string {
+  const [down, across] = [tilesIn(height), tilesIn(width)];
   const positions = write.transpose(write.reshape(x, [n * channels, height * width]), [1, 0]);
-  const along = as === "input" ? fromPixel : fromPoint;
-  const all = write.emit("MatMul", [overPositions(as, [height, width], along, write), positions]);
-  return write.reshape(all, [points ** 2, tilesIn(height) * tilesIn(width) * n, channels]);
+  const rows = write.reshape(positions, [height, width * n * channels]);
+  const byRows = write.reshape(write.emit("MatMul", [alongAxis(as, height, write), rows]), [
+    points * down,
+    width,
+    n * channels,
+  ]);
+  const all = write.emit("MatMul", [alongAxis(as, width, write), byRows]);
+  return write.reshape(all, [points, down, points, across * n, channels]);
 }
 
-/** [16, T·N, C] → [N,C,H,W]. */
+/** [4, tiles down, 4, tiles across · N, C] → [N,C,H,W]. */
 function fromPoints(sums: string, [n, channels, height, width]: Sizes, write: OnnxWriter): string {
-  const flat = write.reshape(sums, [points ** 2 * tilesIn(height) * tilesIn(width), n * channels]);
-  const back = overPositions("gradient", [height, width], fromPoint, write);
-  const positions = product(back, flat, { transA: 1 }, write);
+  const [down, across] = [tilesIn(height), tilesIn(width)];
+  const all = write.reshape(sums, [points * down, points * across, n * channels]);
+  const byRows = write.reshape(product(alongAxis("gradient", width, write), all, { transA: 1 }, write), [
+    points * down,
+    width * n * channels,
+  ]);
+  const rows = product(alongAxis("gradient", height, write), byRows, { transA: 1 }, write);
+  const positions = write.reshape(rows, [height * width, n * channels]);
   return write.reshape(write.transpose(positions, [1, 0]), [n, channels, height, width]);
 }
 
-/** [O,C,3,3] → [16, O, C]. */
+/** [O,C,3,3] → [4, 1, 4, O, C]. */
 function weightPoints(w: string, { filters, channels }: ConvLayer, turned: boolean, write: OnnxWriter): string {
   const flat = write.reshape(w, [filters * channels, 9]);
-  return write.reshape(product(overTaps(turned, write), flat, { transB: 1 }, write), [points ** 2, filters, channels]);
+  return write.reshape(product(overTaps(turned, write), flat, { transB: 1 }, write), [
+    points,
+    1,
+    points,
+    filters,
+    channels,
+  ]);
 }
 
-/** How many of the direct convolution's multiplications may be left: in trials with 32 to 512 channels it was faster below this. */
-const worthwhile = 0.9;
-
-/** The layer that a node belongs to, if it is faster so: going to the points and back is multiplying, too. */
-function layerOf(node: Node): ConvLayer | undefined {
+/** The layer that a node belongs to, if at most this share of the direct convolution's multiplications is left, going to the points and back included. */
+function layerOf(node: Node, share: number): ConvLayer | undefined {
   const layer = layerShape(node);
   if (!layer || !isWinogradLayer(layer)) return undefined;
   const { n, channels, filters, height, width } = layer;
-  const tiles = points ** 2 * tilesIn(height) * tilesIn(width) * n;
-  const products = tiles * channels * filters + points ** 2 * 9 * channels * filters;
-  const toAndBack = tiles * height * width * (channels + filters);
-  return products + toAndBack < worthwhile * 9 * height * width * n * channels * filters ? layer : undefined;
+  const [down, across] = [points * tilesIn(height), points * tilesIn(width)];
+  const products = (down * across * n + points ** 2 * 9) * channels * filters;
+  const toAndBack = (down * height * width + down * across * width) * n * (channels + filters);
+  return products + toAndBack <= share * 9 * height * width * n * channels * filters ? layer : undefined;
 }
 
-/** `rules` where the layers that are faster by Winograd's algorithm go by it: the output and both gradients. */
-export function withWinograd(rules: Rules): Rules {
+/**
+ * `rules` where layers go by Winograd's algorithm, the output and both gradients, if that leaves at most a given share of the direct
+ * convolution's multiplications: in trials with 64 to 512 channels it was faster below 0.85.
+ */
+export function withWinograd(rules: Rules, share = 0.8): Rules {
   const orElse = (
     rule: (layer: ConvLayer, inputs: readonly string[], write: OnnxWriter) => string,
     name: string,
   ): Rule => {
     const otherwise = rules.get(name)!;
     return (node, inputs, write) => {
-      const layer = layerOf(node);
+      const layer = layerOf(node, share);
       return layer ? [rule(layer, inputs, write)] : otherwise(node, inputs, write);
     };
   };
@@ -115,8 +124,12 @@ export function withWinograd(rules: Rules): Rules {
       "ConvWeightGrad",
       orElse((layer, [x, dy], write) => {
         const { filters, channels } = layer;
-        const ofX = toPoints(x!, maps(layer), "input", write);
-        const products = product(toPoints(dy!, results(layer), "gradient", write), ofX, { transA: 1 }, write);
+        // For one sum over all tiles the points come first: blocks of T·N·C numbers are moved.
+        const pointsFirst = (all: string, last: number) =>
+          write.reshape(write.transpose(all, [0, 2, 1, 3, 4]), [points ** 2, -1, last]);
+        const ofX = pointsFirst(toPoints(x!, maps(layer), "input", write), channels);
+        const ofDy = pointsFirst(toPoints(dy!, results(layer), "gradient", write), filters);
+        const products = product(ofDy, ofX, { transA: 1 }, write);
         const flat = write.reshape(products, [points ** 2, filters * channels]);
         return write.reshape(product(flat, overTaps(false, write), { transA: 1 }, write), [filters, channels, 3, 3]);
       }, "ConvWeightGrad"),
