@@ -14,8 +14,8 @@ const exact = new Set(
 );
 /** Its derivative compares the output with its bounds. */
 const bounding = "HardSigmoid";
-/** Its result may be zero by cancellation of γ/σ · dy with numbers that are rounded once for a whole channel. */
-const cancelling = "BatchNormTrainingGrad";
+/** Their results may be small by cancellation of γ/σ · dy, or γ/σ · x, with numbers that are rounded once for a whole channel. */
+const cancelling = new Set(["BatchNormTrainingGrad", "BatchNormTraining"]);
 
 /**
  * The graph as arithmetic of limited precision might compute it: every element of every input and output of every node that rounds
@@ -30,15 +30,15 @@ export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
     const common = 1 + rng.uniform(-size, size);
     return { ...x, data: x.data.map((v) => v * common * (1 + rng.uniform(-size, size))) };
   };
-  /** dx with the rounding of γ/σ · dy, of each element and of the channel. */
-  const afterCancelling = (dx: Dense, [dy, , gamma, , variance]: readonly Dense[], epsilon: number): Dense => {
-    const area = sizeOf(dx.shape.slice(2));
-    const largest = magnitude(dy!);
-    const scales = gamma!.data.map((g, c) => (largest * Math.abs(g)) / Math.sqrt(variance!.data[c]! + epsilon));
+  /** y or dx with the rounding of γ/σ · x or γ/σ · dy, of each element and of the channel. */
+  const afterCancelling = (result: Dense, of: Dense, gamma: Dense, variance: Dense, epsilon: number): Dense => {
+    const area = sizeOf(result.shape.slice(2));
+    const largest = magnitude(of);
+    const scales = gamma.data.map((g, c) => (largest * Math.abs(g)) / Math.sqrt(variance.data[c]! + epsilon));
     const common = scales.map(() => rng.uniform(-size, size));
     const channel = (i: number) => Math.floor(i / area) % scales.length;
     const off = (c: number) => scales[c]! * (common[c]! + rng.uniform(-size, size));
-    return { ...dx, data: dx.data.map((v, i) => v + off(channel(i))) };
+    return { ...result, data: result.data.map((v, i) => v + off(channel(i))) };
   };
   const noisy = (op: Op, inputs: readonly ValueType[], outputs: readonly ValueType[]): Op => ({
     ...op,
@@ -49,9 +49,11 @@ export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
       );
       if (op.name === bounding) return results;
       const moved = results.map((v, i) => shaken(v, outputs[i]!));
-      return op.name === cancelling
-        ? moved.with(0, afterCancelling(moved[0]!, values, Number(attributes.epsilon)))
-        : moved;
+      if (!cancelling.has(op.name)) return moved;
+      const isForward = op.name === "BatchNormTraining";
+      const gamma = values[isForward ? 1 : 2]!;
+      const variance = isForward ? results[2]! : values[4]!;
+      return moved.with(0, afterCancelling(moved[0]!, values[0]!, gamma, variance, Number(attributes.epsilon)));
     },
   });
   const live = new Set(program(graph).nodes);

@@ -13,10 +13,13 @@ const tile = 2;
 const points = 4;
 const tilesIn = (size: number) => Math.ceil(size / tile);
 
+/** What goes to points: the input of a convolution, or a gradient by its outputs. */
+type Points = "input" | "gradient";
+
 type Sizes = readonly [n: number, channels: number, height: number, width: number];
 
-/** [4·tiles, pixels]: the points along one axis. */
-function alongAxis(as: "input" | "gradient", pixels: number, write: OnnxWriter): string {
+/** [4 · tiles, pixels]: the points along one axis. */
+function alongAxis(as: Points, pixels: number, write: OnnxWriter): string {
   const [tiles, of] = [tilesIn(pixels), as === "input" ? fromPixel : fromPoint];
   const at = (row: number, pixel: number) => of(tile, Math.floor(row / tiles), row % tiles, pixel);
   return winogradMatrix(as, [points * tiles, pixels], at, write);
@@ -31,18 +34,28 @@ function overTaps(turned: boolean, write: OnnxWriter): string {
 const product = (a: string, b: string, attributes: { transA?: 1; transB?: 1 }, write: OnnxWriter) =>
   write.emit("FusedMatMul", [a, b], attributes, "com.microsoft");
 
-/** [N,C,H,W] → [4, tiles down, 4, tiles across · N, C]. */
-function toPoints(x: string, [n, channels, height, width]: Sizes, as: "input" | "gradient", write: OnnxWriter): string {
-  const [down, across] = [tilesIn(height), tilesIn(width)];
+/** Points down of [N,C,H,W]: [4 · tiles down, W · N · C]. */
+function pointsDown(x: string, [n, channels, height, width]: Sizes, as: Points, write: OnnxWriter): string {
   const positions = write.transpose(write.reshape(x, [n * channels, height * width]), [1, 0]);
-  const rows = write.reshape(positions, [height, width * n * channels]);
-  const byRows = write.reshape(write.emit("MatMul", [alongAxis(as, height, write), rows]), [
-    points * down,
-    width,
-    n * channels,
-  ]);
-  const all = write.emit("MatMul", [alongAxis(as, width, write), byRows]);
+  return write.emit("MatMul", [alongAxis(as, height, write), write.reshape(positions, [height, width * n * channels])]);
+}
+
+/** [N,C,H,W] → [4, tiles down, 4, tiles across · N, C]. */
+function toPoints(x: string, sizes: Sizes, as: Points, write: OnnxWriter): string {
+  const [n, channels, height, width] = sizes;
+  const [down, across] = [tilesIn(height), tilesIn(width)];
+  const rows = write.reshape(pointsDown(x, sizes, as, write), [points * down, width, n * channels]);
+  const all = write.emit("MatMul", [alongAxis(as, width, write), rows]);
   return write.reshape(all, [points, down, points, across * n, channels]);
+}
+
+/** [N,C,H,W] → [16, tiles · N, C], for one sum over all tiles: the product along rows is broadcast over the points down. */
+function toSums(x: string, sizes: Sizes, as: Points, write: OnnxWriter): string {
+  const [n, channels, height, width] = sizes;
+  const [down, across] = [tilesIn(height), tilesIn(width)];
+  const rows = write.reshape(pointsDown(x, sizes, as, write), [points, 1, down, width, n * channels]);
+  const columns = write.reshape(alongAxis(as, width, write), [points, 1, across, width]);
+  return write.reshape(write.emit("MatMul", [columns, rows]), [points ** 2, down * across * n, channels]);
 }
 
 /** [4, tiles down, 4, tiles across · N, C] → [N,C,H,W]. */
@@ -124,11 +137,8 @@ export function withWinograd(rules: Rules, share = 0.8): Rules {
       "ConvWeightGrad",
       orElse((layer, [x, dy], write) => {
         const { filters, channels } = layer;
-        // For one sum over all tiles the points come first: blocks of T·N·C numbers are moved.
-        const pointsFirst = (all: string, last: number) =>
-          write.reshape(write.transpose(all, [0, 2, 1, 3, 4]), [points ** 2, -1, last]);
-        const ofX = pointsFirst(toPoints(x!, maps(layer), "input", write), channels);
-        const ofDy = pointsFirst(toPoints(dy!, results(layer), "gradient", write), filters);
+        const ofX = toSums(x!, maps(layer), "input", write);
+        const ofDy = toSums(dy!, results(layer), "gradient", write);
         const products = product(ofDy, ofX, { transA: 1 }, write);
         const flat = write.reshape(products, [points ** 2, filters * channels]);
         return write.reshape(product(flat, overTaps(false, write), { transA: 1 }, write), [filters, channels, 3, 3]);
