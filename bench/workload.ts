@@ -68,13 +68,15 @@ export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** Median seconds of a run, after two that do not count. */
-export async function medianSeconds(run: () => Promise<unknown>, steps: number): Promise<number> {
+/** Median seconds of a run, after at least two, and so many seconds of them, that do not count. */
+export async function medianSeconds(run: () => Promise<unknown>, steps: number, warmUp = 0): Promise<number> {
+  const begun = performance.now();
+  for (let i = 0; i < 2 || performance.now() - begun < warmUp * 1000; i++) await run();
   const times: number[] = [];
-  for (let i = -2; i < steps; i++) {
+  for (let i = 0; i < steps; i++) {
     const started = performance.now();
     await run();
-    if (i >= 0) times.push((performance.now() - started) / 1000);
+    times.push((performance.now() - started) / 1000);
   }
   return median(times);
 }

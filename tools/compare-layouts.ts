@@ -2,7 +2,7 @@
  * Does training in blocked layout follow training in plain layout? Prints the losses of both from the same start on the same batches, and
  * how far they are apart: beside it, how far plain training moves away from itself when every number of the pictures changes by rounding.
  *
- *     node dist/tools/compare-layouts.js CIFAR_FOLDER [--model resnet20] [--attention cbam] [--batch 128] [--steps 50] [--lr 0.02] [--noise 1e-7]
+ *     node dist/tools/compare-layouts.js CIFAR_FOLDER [--model resnet20] [--attention cbam] [--stem cifar] [--batch 128] [--steps 50] [--lr 0.02] [--noise 1e-7]
  */
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
@@ -15,6 +15,7 @@ const { positionals, values } = parseArgs({
   options: {
     model: { type: "string", default: "resnet20" },
     attention: { type: "string" },
+    stem: { type: "string" },
     batch: { type: "string", default: "128" },
     steps: { type: "string", default: "50" },
     lr: { type: "string", default: "0.02" },
@@ -30,12 +31,10 @@ const { train: data } = await cifar10(folder);
 const options = { batch: Number(values.batch), steps: Number(values.steps), lr: Number(values.lr) };
 
 async function losses(layout: OrtNodeOptions["layout"], noise = 0): Promise<number[]> {
-  const attention = values.attention ? { attention: values.attention } : {};
+  const { attention, stem } = values;
+  const network = model(values.model, { classes: 10, ...(attention ? { attention } : {}), ...(stem ? { stem } : {}) });
   const engine = ortEngine({ ...(layout ? { layout } : {}) });
-  const result = await lossesOf(engine, model(values.model, { classes: 10, ...attention }), data, {
-    ...options,
-    noise,
-  });
+  const result = await lossesOf(engine, network, data, { ...options, noise });
   await engine.release();
   return result;
 }

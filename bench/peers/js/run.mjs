@@ -134,13 +134,18 @@ const engines = {
   "jax-js": (arrays) => jax(arrays),
 };
 
-/** Median seconds of a run, after two that do not count. */
+/** Seconds in which a JavaScript engine compiles code a second time, for speed, while it already runs. */
+const warmUp = 3;
+
+/** Median seconds of a run, after at least two, and the warm-up, that do not count. */
 async function medianSeconds(run, steps) {
+  const begun = performance.now();
+  for (let i = 0; i < 2 || performance.now() - begun < warmUp * 1000; i++) await run();
   const times = [];
-  for (let i = -2; i < steps; i++) {
+  for (let i = 0; i < steps; i++) {
     const started = performance.now();
     await run();
-    if (i >= 0) times.push((performance.now() - started) / 1000);
+    times.push((performance.now() - started) / 1000);
   }
   return times.sort((a, b) => a - b)[steps >> 1];
 }
