@@ -1,12 +1,12 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { type Engine, FoveaError, messageOf, ortEngine, referenceEngine } from "../index.js";
+import { type Engine, FoveaError, messageOf, ortEngine, ortWebEngine, referenceEngine } from "../index.js";
 import { checkGolden, type TrainedData } from "../testing/index.js";
 import { ProgressLine, print, table } from "./terminal.js";
 
 interface VerifyFlags {
-  readonly engine: "reference" | "ort" | "all";
+  readonly engine: "reference" | "ort" | "ort-web" | "all";
   readonly data?: string;
   readonly json?: boolean;
 }
@@ -23,7 +23,11 @@ interface FileResult {
 export const verifyCommand = new Command("verify")
   .description("Check golden files: what the authors' PyTorch code computed against what this code computes")
   .argument("<path...>", "golden files (.safetensors), or folders of them")
-  .addOption(new Option("--engine <name>", "which engine to check").choices(["reference", "ort", "all"]).default("all"))
+  .addOption(
+    new Option("--engine <name>", "which engine to check; all: reference and ort")
+      .choices(["reference", "ort", "ort-web", "all"])
+      .default("all"),
+  )
   .option(
     "--data <folder>",
     "where the weights and CIFAR-10 test batch that trained/ refers to are (default: the folder data beside the golden folder)",
@@ -32,11 +36,11 @@ export const verifyCommand = new Command("verify")
   .action(async (paths: string[], { engine, data, json = false }: VerifyFlags) => {
     const found = (await Promise.all(paths.map(goldenFiles))).flat();
     if (found.length === 0) throw new FoveaError(`no .safetensors file in ${paths.join(", ")}`);
-    const engines: Engine[] = [
-      ...(engine === "ort" ? [] : [referenceEngine()]),
-      // Both lowerings: training uses the one or the other.
-      ...(engine === "reference" ? [] : [ortEngine({ layout: "blocked" }), ortEngine({ layout: "plain" })]),
-    ];
+    const reference = () => [referenceEngine()];
+    // Both lowerings: training uses the one or the other.
+    const ort = () => [ortEngine({ layout: "blocked" }), ortEngine({ layout: "plain" })];
+    const choices = { reference, ort, "ort-web": () => [ortWebEngine()], all: () => [...reference(), ...ort()] };
+    const engines: readonly Engine[] = choices[engine]();
     const progress = new ProgressLine();
     const files: FileResult[] = [];
     for (const file of found)
