@@ -18,12 +18,15 @@ const byMaxima =
     return [max === undefined ? above : write.emit("Min", [above, write.number(max)])];
   };
 
-/** Whether an array comes from a convolution: by itself, scaled, or with another one added. */
+/** Whether an array is a convolution's, as it is, scaled, or with another array added. */
 function joinsConvolution(x: string, write: OnnxWriter): boolean {
-  const node = write.nodes.findLast(({ outputs }) => outputs.includes(x));
-  if (node?.type === "BatchNormalization") return joinsConvolution(node.inputs[0]!, write);
-  if (node?.type === "Add") return node.inputs.some((input) => joinsConvolution(input, write));
-  return node?.type === "Conv";
+  const producer = (name: string) => write.nodes.findLast(({ outputs }) => outputs.includes(name));
+  const isConvolution = (name: string) => {
+    const node = producer(name);
+    return (node?.type === "BatchNormalization" ? producer(node.inputs[0]!) : node)?.type === "Conv";
+  };
+  const node = producer(x);
+  return node?.type === "Add" ? node.inputs.some(isConvolution) : isConvolution(x);
 }
 
 /** The mask 1 for y > 0 by Sign (y is never negative): half the time of Greater and Where. */
