@@ -2,7 +2,8 @@
 import { pathToFileURL } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
-import { median, normal } from "./workload.js";
+import { median } from "./timing.js";
+import { normal } from "./workload.js";
 
 export interface Calibration {
   /** 10⁹ floating point operations per second of a fixed 3×3 convolution on all processors. */

@@ -3,7 +3,7 @@
 import { type Figure, isCalm, type Turn } from "./alternate.js";
 import type { Calibration } from "./calibrate.js";
 import type { Suite } from "./suites/suite.js";
-import { median } from "./workload.js";
+import { median } from "./timing.js";
 
 /** Over the turns: median, least and most. */
 export interface Spread {

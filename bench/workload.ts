@@ -64,23 +64,6 @@ function uniform(name: string, shape: readonly number[]): Tensor {
   return tensor("float32", shape, zeros("float32", shape).data.map(() => rng.uniform()) as Float32Array);
 }
 
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** Median seconds of a run, after at least two, and so many seconds of them, that do not count. */
-export async function medianSeconds(run: () => Promise<unknown>, steps: number, warmUp = 0): Promise<number> {
-  const begun = performance.now();
-  for (let i = 0; i < 2 || performance.now() - begun < warmUp * 1000; i++) await run();
-  const times: number[] = [];
-  for (let i = 0; i < steps; i++) {
-    const started = performance.now();
-    await run();
-    times.push((performance.now() - started) / 1000);
-  }
-  return median(times);
-}
-
 /** The value of a command line option that must be a positive integer. */
 export function count(name: string, text: string): number {
   const value = Number(text);

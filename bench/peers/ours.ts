@@ -24,10 +24,8 @@ import {
 import { resultPrefix } from "../suites/alone.js";
 import { suiteOf } from "../suites/index.js";
 import type { Measure } from "../suites/suite.js";
-import { count, medianSeconds } from "../workload.js";
-
-/** What a JavaScript engine needs to compile WebAssembly a second time, for speed, while it already runs. */
-const warmUp = { native: 0, wasm: 3 } as Readonly<Record<string, number>>;
+import { medianSeconds, secondCompilation } from "../timing.js";
+import { count } from "../workload.js";
 
 /** Makers of our engines. */
 const engines: Readonly<Record<string, (options: OrtOptions) => Engine>> = { native: ortEngine, wasm: ortWebEngine };
@@ -49,6 +47,7 @@ if (!create)
   throw new RangeError(`this build has no engine "${values.engine}", only ${Object.keys(engines).join(", ")}`);
 const engine = create({ threads: count("threads", values.threads) });
 const steps = count("steps", values.steps);
+const warmUp = values.engine === "wasm" ? secondCompilation : 0;
 
 /** What the first runs of a measure give: outputs, and the cells that hold results. */
 async function results({ feeds, graph, runs = 1 }: Measure, executable: Executable): Promise<[string, Tensor][]> {
@@ -74,7 +73,7 @@ for (const measure of suite.measures(name, values.save ? "check" : "measure")) {
     for (const [key, value] of [...state, ...inputs, ...(await results(measure, executable))])
       saved.push([`${title}/${key}`, value.dtype === "float64" ? toFloat32(value) : value]);
   } else {
-    const seconds = await medianSeconds(() => executable.run(feeds), steps, warmUp[values.engine]);
+    const seconds = await medianSeconds(() => executable.run(feeds), steps, warmUp);
     // Kilobytes, on every platform.
     measures[title] = { seconds, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 };
   }

@@ -5,8 +5,13 @@ import { type Engine, FoveaError, messageOf, ortEngine, ortWebEngine, referenceE
 import { checkGolden, type TrainedData } from "../testing/index.js";
 import { ProgressLine, print, table } from "./terminal.js";
 
+const reference = () => [referenceEngine()];
+/** Both lowerings: training uses the one or the other. */
+const ort = () => [ortEngine({ layout: "blocked" }), ortEngine({ layout: "plain" })];
+const choices = { reference, ort, "ort-web": () => [ortWebEngine()], all: () => [...reference(), ...ort()] };
+
 interface VerifyFlags {
-  readonly engine: "reference" | "ort" | "ort-web" | "all";
+  readonly engine: keyof typeof choices;
   readonly data?: string;
   readonly json?: boolean;
 }
@@ -25,7 +30,7 @@ export const verifyCommand = new Command("verify")
   .argument("<path...>", "golden files (.safetensors), or folders of them")
   .addOption(
     new Option("--engine <name>", "which engine to check; all: reference and ort")
-      .choices(["reference", "ort", "ort-web", "all"])
+      .choices(Object.keys(choices))
       .default("all"),
   )
   .option(
@@ -36,10 +41,6 @@ export const verifyCommand = new Command("verify")
   .action(async (paths: string[], { engine, data, json = false }: VerifyFlags) => {
     const found = (await Promise.all(paths.map(goldenFiles))).flat();
     if (found.length === 0) throw new FoveaError(`no .safetensors file in ${paths.join(", ")}`);
-    const reference = () => [referenceEngine()];
-    // Both lowerings: training uses the one or the other.
-    const ort = () => [ortEngine({ layout: "blocked" }), ortEngine({ layout: "plain" })];
-    const choices = { reference, ort, "ort-web": () => [ortWebEngine()], all: () => [...reference(), ...ort()] };
     const engines: readonly Engine[] = choices[engine]();
     const progress = new ProgressLine();
     const files: FileResult[] = [];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attentionModules, models } from "../../src/index.js";
+import { noWeb } from "../support/engines.js";
 import { fovea } from "../support/fovea.js";
 
 const json = async (...args: string[]) => {
@@ -81,5 +82,13 @@ test("verify checks golden files and says which failed", async () => {
   assert.deepEqual(
     result.files.map((f: { engine: string }) => f.engine),
     ["reference", "ort-blocked", "ort-plain"],
+  );
+});
+
+test("verify checks golden files by the WebAssembly build", { skip: noWeb }, async () => {
+  const result = await json("verify", "test/golden/simam.safetensors", "--engine", "ort-web");
+  assert.deepEqual(
+    result.files.map(({ engine, ok }: { engine: string; ok: boolean }) => [engine, ok]),
+    [["ort-web", true]],
   );
 });

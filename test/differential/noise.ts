@@ -14,8 +14,6 @@ const exact = new Set(
 );
 /** Its derivative compares the output with its bounds. */
 const bounding = "HardSigmoid";
-/** Their results may be small by cancellation of γ/σ · dy, or γ/σ · x, with numbers that are rounded once for a whole channel. */
-const cancelling = new Set(["BatchNormTrainingGrad", "BatchNormTraining"]);
 
 /**
  * The graph as arithmetic of limited precision might compute it: every element of every input and output of every node that rounds
@@ -30,11 +28,19 @@ export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
     const common = 1 + rng.uniform(-size, size);
     return { ...x, data: x.data.map((v) => v * common * (1 + rng.uniform(-size, size))) };
   };
-  /** y or dx with the rounding of γ/σ · x or γ/σ · dy, of each element and of the channel. */
-  const afterCancelling = (result: Dense, of: Dense, gamma: Dense, variance: Dense, epsilon: number): Dense => {
+  /**
+   * y = γ/σ · x + b or dx with the rounding of what cancels in it, of each element and of the channel: `largest` is for each channel the
+   * size, before γ/σ, of what cancels.
+   */
+  const afterCancelling = (
+    result: Dense,
+    largest: (channel: number) => number,
+    gamma: Dense,
+    variance: Dense,
+    epsilon: number,
+  ): Dense => {
     const area = sizeOf(result.shape.slice(2));
-    const largest = magnitude(of);
-    const scales = gamma.data.map((g, c) => (largest * Math.abs(g)) / Math.sqrt(variance.data[c]! + epsilon));
+    const scales = gamma.data.map((g, c) => (largest(c) * Math.abs(g)) / Math.sqrt(variance.data[c]! + epsilon));
     const common = scales.map(() => rng.uniform(-size, size));
     const channel = (i: number) => Math.floor(i / area) % scales.length;
     const off = (c: number) => scales[c]! * (common[c]! + rng.uniform(-size, size));
@@ -49,11 +55,22 @@ export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
       );
       if (op.name === bounding) return results;
       const moved = results.map((v, i) => shaken(v, outputs[i]!));
-      if (!cancelling.has(op.name)) return moved;
-      const isForward = op.name === "BatchNormTraining";
-      const gamma = values[isForward ? 1 : 2]!;
-      const variance = isForward ? results[2]! : values[4]!;
-      return moved.with(0, afterCancelling(moved[0]!, values[0]!, gamma, variance, Number(attributes.epsilon)));
+      const epsilon = Number(attributes.epsilon);
+      if (op.name === "BatchNormTraining") {
+        const [y, mean, variance] = [moved[0]!, results[1]!, results[2]!];
+        return moved.with(
+          0,
+          afterCancelling(y, (c) => Math.abs(mean.data[c]!), values[1]!, variance, epsilon),
+        );
+      }
+      if (op.name === "BatchNormTrainingGrad") {
+        const [dx, largest] = [moved[0]!, magnitude(values[0]!)];
+        return moved.with(
+          0,
+          afterCancelling(dx, () => largest, values[2]!, values[4]!, epsilon),
+        );
+      }
+      return moved;
     },
   });
   const live = new Set(program(graph).nodes);

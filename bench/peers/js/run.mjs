@@ -9,6 +9,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { medianSeconds, secondCompilation } from "../../../dist/bench/timing.js";
 
 const rate = 0.1;
 const layers = ["convs.0", "convs.2", "convs.4"];
@@ -134,28 +135,12 @@ const engines = {
   "jax-js": (arrays) => jax(arrays),
 };
 
-/** Seconds in which a JavaScript engine compiles code a second time, for speed, while it already runs. */
-const warmUp = 3;
-
-/** Median seconds of a run, after at least two, and the warm-up, that do not count. */
-async function medianSeconds(run, steps) {
-  const begun = performance.now();
-  for (let i = 0; i < 2 || performance.now() - begun < warmUp * 1000; i++) await run();
-  const times = [];
-  for (let i = 0; i < steps; i++) {
-    const started = performance.now();
-    await run();
-    times.push((performance.now() - started) / 1000);
-  }
-  return times.sort((a, b) => a - b)[steps >> 1];
-}
-
 async function measureAll(create, steps) {
   const engine = await create(randomArrays());
   const measures = {};
   for (const name of ["training", "inference"])
     try {
-      const seconds = await medianSeconds(engine[name], steps);
+      const seconds = await medianSeconds(engine[name], steps, secondCompilation);
       measures[name] = { seconds, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 };
     } catch (error) {
       measures[name] = { error: error.message.split("\n")[0] };
