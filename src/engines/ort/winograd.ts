@@ -60,29 +60,42 @@ const transforms = {
   },
 } as const satisfies Readonly<Record<WinogradTile, WinogradTransforms>>;
 
-/** What a point of the i-th tile gets of a pixel, along one axis: the pixel before the tile is its first. */
-export const fromPixel = (m: WinogradTile, point: number, i: number, pixel: number): number =>
-  transforms[m].input[point]![pixel + 1 - m * i] ?? 0;
+/** What goes to points: the input of a convolution, or a gradient by its outputs. */
+export type WinogradPoints = "input" | "gradient";
 
-/** What an output gets of a point of the i-th tile, along one axis; and what a gradient by the outputs is for the point. */
-export const fromPoint = (m: WinogradTile, point: number, i: number, pixel: number): number =>
-  Math.floor(pixel / m) === i ? transforms[m].output[pixel % m]![point]! : 0;
+/** What a point of the i-th tile gets of a pixel, along one axis: of an input, the pixel before the tile is its first. */
+const fromPixel = {
+  input: (m: WinogradTile, point: number, i: number, pixel: number) =>
+    transforms[m].input[point]![pixel + 1 - m * i] ?? 0,
+  gradient: (m: WinogradTile, point: number, i: number, pixel: number) =>
+    Math.floor(pixel / m) === i ? transforms[m].output[pixel % m]![point]! : 0,
+};
 
-/** What the point-th of p² points gets of the tap-th of 9 taps. */
-export function fromTap(m: WinogradTile, point: number, tap: number): number {
-  const { weight } = transforms[m];
-  const points = m + 2;
-  return weight[Math.floor(point / points)]![Math.floor(tap / 3)]! * weight[point % points]![tap % 3]!;
+/** [p · tiles, pixels]: the points of all tiles along one axis, their overlap and the border; for a gradient, transposed, the way back of the output. */
+export function alongAxis(m: WinogradTile, as: WinogradPoints, pixels: number, write: OnnxWriter): string {
+  const tiles = Math.ceil(pixels / m);
+  const at = (row: number, pixel: number) => fromPixel[as](m, Math.floor(row / tiles), row % tiles, pixel);
+  return constant(`winograd_${m}_${as}_${pixels}`, [(m + 2) * tiles, pixels], at, write);
 }
 
-/** A matrix of the model, [rows, columns], from its elements, written once for its key. */
-export const winogradMatrix = (
+/** [p², 9]: the points of the taps; for an input's gradient the taps are turned around. */
+export function overTaps(m: WinogradTile, turned: boolean, write: OnnxWriter): string {
+  const [{ weight }, points] = [transforms[m], m + 2];
+  const at = (point: number, k: number) => {
+    const tap = turned ? 8 - k : k;
+    return weight[Math.floor(point / points)]![Math.floor(tap / 3)]! * weight[point % points]![tap % 3]!;
+  };
+  return constant(`winograd_${m}_${turned ? "turned" : "taps"}`, [points ** 2, 9], at, write);
+}
+
+/** A matrix of the model, written once for its key. */
+const constant = (
   key: string,
   [rows, columns]: readonly [number, number],
   at: (i: number, j: number) => number,
   write: OnnxWriter,
 ): string =>
-  write.once(`winograd_${key}_${rows}_${columns}`, () =>
+  write.once(key, () =>
     tensor(
       "float32",
       [rows, columns],

@@ -1,4 +1,7 @@
-import type { Rule, Rules } from "../../../formats/onnx/writer.js";
+import { tensor } from "../../../core/tensor.js";
+import { conv } from "../../../formats/onnx/rules/neural.js";
+import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
+import { type ConvAttributes, missingPads } from "../../../ops/conv.js";
 
 /** HardSigmoid with a huge slope is 1 where y > 0 and 0 elsewhere: half the time of Greater and Where on the CPU. Inexact only for 0 < y < 1e-30. */
 const reluGrad: Rule = (_node, [dy, y], write) => [
@@ -14,8 +17,61 @@ const matMul: Rule = (node, inputs, write) => {
   return [write.emit("FusedMatMul", inputs, { transA: Number(transA), transB: Number(transB) }, "com.microsoft")];
 };
 
+/** Rows and columns of a tile of outputs. */
+const tile = 4;
+
+/**
+ * A convolution with one filter, such as the 7×7 of a spatial gate. ONNX Runtime computes filters by sixteens, so that it would do 16 times
+ * the work; here the 16 filters are the outputs of a tile of 4×4, by a kernel that covers the windows of them all and moves by 4. In
+ * trials with 7×7 from 2 channels it took 0.07 to 0.25 of the time, 3×3 from 2 channels half, 3×3 from 64 as long as before.
+ */
+const convOfOneFilter: Rule = (node, inputs, write) => {
+  const [x, w, bias] = inputs as [string, string, string?];
+  const { strides, pads, dilations, group } = attributesOf<ConvAttributes>(node);
+  const [channels, height, width] = node.inputs[0]!.shape.slice(1) as [number, number, number];
+  const [filters, , kh, kw] = node.inputs[1]!.shape as [number, number, number, number];
+  const [oh, ow] = node.outputs[0]!.shape.slice(2) as [number, number];
+  const plain = [filters, group, ...strides, ...dilations].every((v) => v === 1) && pads.every((p) => p >= 0);
+  if (!plain || Math.min(kh, kw) === 1 || Math.min(oh, ow) < tile) return conv(node, inputs, write);
+  const [down, across] = [Math.ceil(oh / tile), Math.ceil(ow / tile)];
+  const kernel = [kh + tile - 1, kw + tile - 1] as const;
+  const steps = [tile, tile] as const;
+  const windows = { strides: steps, pads, dilations, kernel, height, width, oh: down, ow: across };
+  const factors = [x, tileWeight(w, [channels, kh, kw], kernel, write)];
+  const outputs = write.emit(
+    "Conv",
+    bias ? [...factors, write.emit("Expand", [bias, write.ints([tile ** 2])])] : factors,
+    { kernel_shape: kernel, strides: steps, pads: [pads[0], pads[1], ...missingPads(windows)] },
+  );
+  const y = write.emit("DepthToSpace", [outputs], { blocksize: tile });
+  if (down * tile === oh && across * tile === ow) return [y];
+  return [write.emit("Slice", [y, write.ints([0, 0]), write.ints([oh, ow]), write.ints([2, 3])])];
+};
+
+/** [1,C,kh,kw] → [16, C, kh + 3, kw + 3]: the taps at each place of the tile, with zeros around. */
+function tileWeight(
+  w: string,
+  [channels, kh, kw]: readonly [number, number, number],
+  kernel: readonly [number, number],
+  write: OnnxWriter,
+): string {
+  const places = write.once(`tile_${kh}_${kw}`, () => {
+    const shape = [tile ** 2, ...kernel];
+    const data = Array.from({ length: tile ** 2 * kernel[0] * kernel[1] }, (_, i) => {
+      const place = Math.floor(i / (kernel[0] * kernel[1]));
+      const row = (Math.floor(i / kernel[1]) % kernel[0]) - Math.floor(place / tile);
+      const column = (i % kernel[1]) - (place % tile);
+      return row >= 0 && row < kh && column >= 0 && column < kw ? row * kw + column : kh * kw;
+    });
+    return tensor("int64", shape, BigInt64Array.from(data, BigInt));
+  });
+  const taps = write.emit("Pad", [write.reshape(w, [channels, kh * kw]), write.ints([0, 0, 0, 1])]);
+  return write.transpose(write.emit("Gather", [taps, places], { axis: 1 }), [1, 0, 2, 3]);
+}
+
 /** Rules that are faster than the standard ones on the CPU build of ONNX Runtime. */
 export const nativeRules: Rules = new Map<string, Rule>([
+  ["Conv", convOfOneFilter],
   ["ReluGrad", reluGrad],
   ["MatMul", matMul],
 ]);

@@ -1,7 +1,7 @@
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
 import { type ConvLayer, isWinogradLayer, layerShape } from "../blocked/conv-layer.js";
-import { fromPixel, fromPoint, fromTap, winogradMatrix } from "../winograd.js";
+import { alongAxis, overTaps, type WinogradPoints } from "../winograd.js";
 
 /**
  * 3×3 convolutions by Winograd's F(2×2,3×3), which rounds as the convolution itself does. Each tile of 4×4 pixels has 4 points down
@@ -13,48 +13,35 @@ const tile = 2;
 const points = 4;
 const tilesIn = (size: number) => Math.ceil(size / tile);
 
-/** What goes to points: the input of a convolution, or a gradient by its outputs. */
-type Points = "input" | "gradient";
-
 type Sizes = readonly [n: number, channels: number, height: number, width: number];
-
-/** [4 · tiles, pixels]: the points along one axis. */
-function alongAxis(as: Points, pixels: number, write: OnnxWriter): string {
-  const [tiles, of] = [tilesIn(pixels), as === "input" ? fromPixel : fromPoint];
-  const at = (row: number, pixel: number) => of(tile, Math.floor(row / tiles), row % tiles, pixel);
-  return winogradMatrix(as, [points * tiles, pixels], at, write);
-}
-
-/** [16, 9], or for the input's gradient with the taps turned around. */
-function overTaps(turned: boolean, write: OnnxWriter): string {
-  const at = (point: number, tap: number) => fromTap(tile, point, turned ? 8 - tap : tap);
-  return winogradMatrix(turned ? "turned" : "taps", [points ** 2, 9], at, write);
-}
 
 const product = (a: string, b: string, attributes: { transA?: 1; transB?: 1 }, write: OnnxWriter) =>
   write.emit("FusedMatMul", [a, b], attributes, "com.microsoft");
 
 /** Points down of [N,C,H,W]: [4 · tiles down, W · N · C]. */
-function pointsDown(x: string, [n, channels, height, width]: Sizes, as: Points, write: OnnxWriter): string {
+function pointsDown(x: string, [n, channels, height, width]: Sizes, as: WinogradPoints, write: OnnxWriter): string {
   const positions = write.transpose(write.reshape(x, [n * channels, height * width]), [1, 0]);
-  return write.emit("MatMul", [alongAxis(as, height, write), write.reshape(positions, [height, width * n * channels])]);
+  return write.emit("MatMul", [
+    alongAxis(tile, as, height, write),
+    write.reshape(positions, [height, width * n * channels]),
+  ]);
 }
 
 /** [N,C,H,W] → [4, tiles down, 4, tiles across · N, C]. */
-function toPoints(x: string, sizes: Sizes, as: Points, write: OnnxWriter): string {
+function toPoints(x: string, sizes: Sizes, as: WinogradPoints, write: OnnxWriter): string {
   const [n, channels, height, width] = sizes;
   const [down, across] = [tilesIn(height), tilesIn(width)];
   const rows = write.reshape(pointsDown(x, sizes, as, write), [points * down, width, n * channels]);
-  const all = write.emit("MatMul", [alongAxis(as, width, write), rows]);
+  const all = write.emit("MatMul", [alongAxis(tile, as, width, write), rows]);
   return write.reshape(all, [points, down, points, across * n, channels]);
 }
 
 /** [N,C,H,W] → [16, tiles · N, C], for one sum over all tiles: the product along rows is broadcast over the points down. */
-function toSums(x: string, sizes: Sizes, as: Points, write: OnnxWriter): string {
+function toSums(x: string, sizes: Sizes, as: WinogradPoints, write: OnnxWriter): string {
   const [n, channels, height, width] = sizes;
   const [down, across] = [tilesIn(height), tilesIn(width)];
   const rows = write.reshape(pointsDown(x, sizes, as, write), [points, 1, down, width, n * channels]);
-  const columns = write.reshape(alongAxis(as, width, write), [points, 1, across, width]);
+  const columns = write.reshape(alongAxis(tile, as, width, write), [points, 1, across, width]);
   return write.reshape(write.emit("MatMul", [columns, rows]), [points ** 2, down * across * n, channels]);
 }
 
@@ -62,11 +49,11 @@ function toSums(x: string, sizes: Sizes, as: Points, write: OnnxWriter): string 
 function fromPoints(sums: string, [n, channels, height, width]: Sizes, write: OnnxWriter): string {
   const [down, across] = [tilesIn(height), tilesIn(width)];
   const all = write.reshape(sums, [points * down, points * across, n * channels]);
-  const byRows = write.reshape(product(alongAxis("gradient", width, write), all, { transA: 1 }, write), [
+  const byRows = write.reshape(product(alongAxis(tile, "gradient", width, write), all, { transA: 1 }, write), [
     points * down,
     width * n * channels,
   ]);
-  const rows = product(alongAxis("gradient", height, write), byRows, { transA: 1 }, write);
+  const rows = product(alongAxis(tile, "gradient", height, write), byRows, { transA: 1 }, write);
   const positions = write.reshape(rows, [height * width, n * channels]);
   return write.reshape(write.transpose(positions, [1, 0]), [n, channels, height, width]);
 }
@@ -74,7 +61,7 @@ function fromPoints(sums: string, [n, channels, height, width]: Sizes, write: On
 /** [O,C,3,3] → [4, 1, 4, O, C]. */
 function weightPoints(w: string, { filters, channels }: ConvLayer, turned: boolean, write: OnnxWriter): string {
   const flat = write.reshape(w, [filters * channels, 9]);
-  return write.reshape(product(overTaps(turned, write), flat, { transB: 1 }, write), [
+  return write.reshape(product(overTaps(tile, turned, write), flat, { transB: 1 }, write), [
     points,
     1,
     points,
@@ -141,7 +128,12 @@ export function withWinograd(rules: Rules, share = 0.8): Rules {
         const ofDy = toSums(dy!, results(layer), "gradient", write);
         const products = product(ofDy, ofX, { transA: 1 }, write);
         const flat = write.reshape(products, [points ** 2, filters * channels]);
-        return write.reshape(product(flat, overTaps(false, write), { transA: 1 }, write), [filters, channels, 3, 3]);
+        return write.reshape(product(flat, overTaps(tile, false, write), { transA: 1 }, write), [
+          filters,
+          channels,
+          3,
+          3,
+        ]);
       }, "ConvWeightGrad"),
     ],
   ]);

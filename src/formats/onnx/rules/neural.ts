@@ -10,7 +10,7 @@ export function convolution({ strides, pads, dilations, group }: ConvAttributes,
   return { kernel_shape: kernel, strides, pads, dilations, group };
 }
 
-const conv: Rule = (node, inputs, write) => {
+export const conv: Rule = (node, inputs, write) => {
   const kernel = node.inputs[1]!.shape.slice(2) as number[];
   return [write.emit("Conv", inputs, convolution(attributesOf<ConvAttributes>(node), kernel))];
 };

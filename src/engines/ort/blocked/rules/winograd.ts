@@ -1,6 +1,6 @@
 import type { Node, Value } from "../../../../graph/graph.js";
 import type { WinogradTile } from "../../regimes.js";
-import { fromPixel, fromPoint, fromTap, winogradMatrix } from "../../winograd.js";
+import { alongAxis, overTaps, type WinogradPoints } from "../../winograd.js";
 import { type BlockedLayer, layerOf } from "../conv-layer.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf } from "../layout.js";
@@ -32,19 +32,17 @@ class Winograd {
     return this.forms.memo(`winograd ${this.tile} ${this.pass} ${x.name}`, () => {
       const [n, channels, height, width] = x.shape;
       const [down, across] = [this.#count(height), this.#count(width)];
-      const rows = this.#rows(x, this.#input(height));
-      const both = this.forms.write.emit("MatMul", [this.#input(width), rows]);
+      const both = this.forms.write.emit("MatMul", [this.#along("input", width), this.#rows(x, "input")]);
       return this.#view(both, [this.#points, down, this.#points, across * n, channels]);
     });
   }
 
   /** What is multiplied for the weight's gradient, whose products sum over all tiles, x or dy as the sums see it: [p, p, tiles·tiles·N, C]. */
-  points(x: Maps, as: "input" | "gradient"): string {
+  points(x: Maps, as: WinogradPoints): string {
     const [n, channels, height, width] = x.shape;
     const [down, across] = [this.#count(height), this.#count(width)];
-    const into = (size: number) => (as === "input" ? this.#input(size) : this.#gradient(size));
-    const columns = this.forms.write.reshape(into(width), [this.#points, 1, across, width]);
-    const rows = this.#view(this.#rows(x, into(height)), [this.#points, 1, down, width, n * channels]);
+    const columns = this.forms.write.reshape(this.#along(as, width), [this.#points, 1, across, width]);
+    const rows = this.#view(this.#rows(x, as), [this.#points, 1, down, width, n * channels]);
     const both = this.forms.write.emit("MatMul", [columns, rows]);
     return this.#view(both, [this.#points, this.#points, down * across * n, channels]);
   }
@@ -53,8 +51,8 @@ class Winograd {
   outputs(sums: string, [n, channels, height, width]: Maps["shape"]): Maps {
     const { write, block } = this.forms;
     const [down, across] = [this.#points * this.#count(height), this.#points * this.#count(width)];
-    const columns = write.emit("MatMul", [this.#output(width), this.#view(sums, [down, across, n * channels])]);
-    const rows = write.emit("MatMul", [this.#output(height), this.#view(columns, [down, width * n * channels])]);
+    const columns = this.#back(this.#along("gradient", width), this.#view(sums, [down, across, n * channels]));
+    const rows = this.#back(this.#along("gradient", height), this.#view(columns, [down, width * n * channels]));
     const apart = this.#view(rows, [height * width, n, channels / block, block]);
     const shape = [n, channels, height, width] as const;
     return { name: write.reshape(write.transpose(apart, [1, 2, 0, 3]), shape), shape };
@@ -62,21 +60,27 @@ class Winograd {
 
   /** [p, 1, p, C, O] of a weight in the layout `taps`; for the input's gradient with its taps turned around. */
   weight(w: Value, { channels, filters }: BlockedLayer): string {
-    const squared = this.#points ** 2;
-    const transform =
-      this.pass === "forward"
-        ? this.#matrix("weight", squared, 9, (point, tap) => fromTap(this.tile, point, tap))
-        : this.#matrix("turned", squared, 9, (point, tap) => fromTap(this.tile, point, 8 - tap));
     const taps = this.#view(this.forms.weight(w, "taps"), [9, channels * filters]);
-    const both = this.forms.write.emit("MatMul", [transform, taps]);
+    const both = this.forms.write.emit("MatMul", [this.#taps(this.pass === "gradient"), taps]);
     return this.#view(both, [this.#points, 1, this.#points, channels, filters]);
   }
 
   /** The way back of the weight's gradient: [p, p, C, O] as [9, C·O]. */
   taps(products: string, { channels, filters }: BlockedLayer): string {
-    const squared = this.#points ** 2;
-    const back = this.#matrix("taps", 9, squared, (tap, point) => fromTap(this.tile, point, tap));
-    return this.forms.write.emit("MatMul", [back, this.#view(products, [squared, channels * filters])]);
+    return this.#back(this.#taps(false), this.#view(products, [this.#points ** 2, channels * filters]));
+  }
+
+  #along(as: WinogradPoints, size: number): string {
+    return alongAxis(this.tile, as, size, this.forms.write);
+  }
+
+  #taps(turned: boolean): string {
+    return overTaps(this.tile, turned, this.forms.write);
+  }
+
+  /** The transposed matrix times an array. */
+  #back(matrix: string, array: string): string {
+    return this.forms.write.emit("FusedMatMul", [matrix, array], { transA: 1 }, "com.microsoft");
   }
 
   #count(size: number): number {
@@ -84,10 +88,10 @@ class Winograd {
   }
 
   /** Rows of maps as rows of tiles: [p·tiles, W, N·C]. */
-  #rows(x: Maps, into: string): string {
+  #rows(x: Maps, as: WinogradPoints): string {
     const [n, channels, height, width] = x.shape;
     const flat = this.#view(this.#positionsFirst(x), [height, width * n * channels]);
-    const rows = this.forms.write.emit("MatMul", [into, flat]);
+    const rows = this.forms.write.emit("MatMul", [this.#along(as, height), flat]);
     return this.#view(rows, [this.#points * this.#count(height), width, n * channels]);
   }
 
@@ -126,31 +130,6 @@ class Winograd {
       const never = write.emit(this.pass === "forward" ? "Less" : "Greater", [first, first]);
       return write.emit("Cast", [never], { to: 7 });
     });
-  }
-
-  /** Pixels of a row, from the one before each tile to the one after it, in p combinations: [p·tiles, size]. */
-  #input(size: number): string {
-    const count = this.#count(size);
-    const at = (i: number, h: number) => fromPixel(this.tile, Math.floor(i / count), i % count, h);
-    return this.#matrix("input", this.#points * count, size, at);
-  }
-
-  /** From p sums for each tile: [size, p·tiles]. */
-  #output(size: number): string {
-    const count = this.#count(size);
-    const at = (h: number, i: number) => fromPoint(this.tile, Math.floor(i / count), i % count, h);
-    return this.#matrix("output", size, this.#points * count, at);
-  }
-
-  /** Its transpose: what a gradient by the outputs is for the sums. */
-  #gradient(size: number): string {
-    const count = this.#count(size);
-    const at = (i: number, h: number) => fromPoint(this.tile, Math.floor(i / count), i % count, h);
-    return this.#matrix("gradient", this.#points * count, size, at);
-  }
-
-  #matrix(key: string, rows: number, columns: number, at: (i: number, j: number) => number): string {
-    return winogradMatrix(`${this.tile}_${key}`, [rows, columns], at, this.forms.write);
   }
 }
 
