@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, link, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { pid } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +8,8 @@ import { FoveaError } from "../core/errors.js";
 const poll = 100;
 /** Milliseconds in which the owner of a lock has certainly touched it, unless it is gone. */
 const recent = 2000;
+/** Milliseconds after which whoever was removing a lock left behind has certainly ended. */
+const longestTakeover = 60_000;
 /** Bounds the wait for a process that lives and never ends its download: a day. */
 const maxPolls = (24 * 3600 * 1000) / poll;
 
@@ -69,10 +71,9 @@ export class Lock {
       if (seen.owner !== before?.owner || seen.mtime !== before.mtime) since = performance.now();
       before = seen;
       if (performance.now() - since > staleAfter || isDead(seen)) await takeAway(path, seen);
-      else {
-        onWait?.();
-        await sleep(poll, undefined, { signal }).catch(() => signal?.throwIfAborted());
-      }
+      if (!(await look(path))) continue;
+      onWait?.();
+      await sleep(poll, undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
     throw new FoveaError(`${path}: another process has held this lock for a day. If none is downloading, remove it`);
   }
@@ -113,14 +114,26 @@ function isDead({ owner, mtime }: Sight): boolean {
   }
 }
 
-/** Removes a lock left behind. Renaming it first lets only one of several that saw it succeed. */
-async function takeAway(path: string, seen: Sight): Promise<void> {
-  const aside = `${path}.${randomBytes(6).toString("hex")}`;
-  await rename(path, aside).catch(unless("ENOENT"));
-  const taken = await look(aside);
-  // Between the look and the renaming another may have been faster, and this is its new lock: give it back.
-  if (taken && taken.owner !== seen.owner) await link(aside, path).catch(unless("EEXIST"));
-  await rm(aside, { force: true });
+/**
+ * Removes a lock left behind. Of several that saw it only one can make the mark that bears its owner's name, and looks again before it
+ * removes the lock: by then another may have done so, and somebody new may own it.
+ */
+async function takeAway(path: string, { owner, mtime }: Sight): Promise<void> {
+  const mark = `${path}.${/ (\w{1,32})/.exec(owner)?.[1] ?? "unnamed"}`;
+  const file = await open(mark, "wx").catch(unless("EEXIST"));
+  if (!file) {
+    // Another is at it, for a moment; unless it ended there.
+    const made = await stat(mark).catch(unless("ENOENT"));
+    if (made && Math.abs(Date.now() - made.mtimeMs) > longestTakeover) await rm(mark, { force: true });
+    return;
+  }
+  try {
+    const now = await look(path);
+    if (now?.owner === owner && now.mtime === mtime) await rm(path, { force: true });
+  } finally {
+    await file.close();
+    await rm(mark, { force: true });
+  }
 }
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);

@@ -202,16 +202,27 @@ test("a lock left behind is taken over by one", async () => {
   };
   // A process that is gone: at once. Process ids end far below this number.
   const dead = leave("dead", `999999999 ab ${hostname()}`);
-  let holders = 0;
+  const held = new Set<string>();
   const use = async (path: string, staleAfter: number) => {
     const lock = await Lock.acquire(path, { staleAfter });
-    assert.equal(++holders, 1);
-    await lock.check();
+    assert.ok(!held.has(path));
+    held.add(path);
     await sleep(20);
-    holders--;
+    await lock.check();
+    held.delete(path);
     await lock.release();
   };
   await Promise.all(Array.from({ length: 5 }, () => use(dead, 30_000)));
+  // Many at once, so that looks and removals fall between each other in many ways.
+  const contended = Array.from({ length: 100 }, (_, i) => leave(`dead${i}`, `999999999 ab ${hostname()}`));
+  const soon = async (path: string) => {
+    await sleep(10 * Math.random());
+    await use(path, 30_000);
+  };
+  await Promise.all(contended.flatMap((path) => Array.from({ length: 5 }, () => soon(path))));
+  // Who was to remove this one ended before.
+  leave("marked.ab", "");
+  await use(leave("marked", `999999999 ab ${hostname()}`), 30_000);
   // Of another computer, or of a process with the same number: after a while without a sign of life.
   for (const owner of ["1 ab elsewhere", `${pid} ab ${hostname()}`, ""]) await use(leave("silent", owner), 100);
   assert.deepEqual(readdirSync(folder), []);
