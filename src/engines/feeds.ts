@@ -1,5 +1,6 @@
 import { FoveaError, unknownName } from "../core/errors.js";
 import { formatShape } from "../core/shape.js";
+import { sizeOf } from "../core/tensor.js";
 import type { Graph, Program } from "../graph/graph.js";
 import type { Arrays } from "./engine.js";
 
@@ -20,6 +21,10 @@ export function checkFeeds(program: Program, declared: Iterable<string>, inputs:
     if (!given) throw new FoveaError(`run: input "${name}" ${formatShape(value.shape)} is missing`);
     const fits =
       given.shape.length === value.shape.length && value.shape.every((d, i) => d === "N" || d === given.shape[i]);
+    if (given.data.length !== sizeOf(given.shape))
+      throw new FoveaError(
+        `run: input "${name}" of shape [${given.shape}] must hold ${sizeOf(given.shape)} numbers, holds ${given.data.length}`,
+      );
     if (!fits) throw new FoveaError(`run: input "${name}" must be ${formatShape(value.shape)}, got [${given.shape}]`);
   }
 }

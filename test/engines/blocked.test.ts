@@ -35,6 +35,24 @@ const perChannel = (y: Value, f: (mean: Value) => Value) => f(o.reduceMean(y, [2
 
 const cases: Record<string, Case> = {
   "3×3": [(x, w, b) => o.conv(x!, w!, b, { padding: 1 }), maps(2, 16, 5, 6), weight(32, 16, 3, 3), random([32])],
+  "plus a map": [
+    (x, w, map, row) => o.add(o.add(o.conv(x!, w!, undefined, { padding: 1 }), map!), row!),
+    maps(2, 16, 5, 6),
+    weight(16, 16, 3, 3),
+    random([5, 6]),
+    random([1, 5, 6], { seed: 3 }),
+  ],
+  "plus a row": [(x, w, row) => o.add(o.conv(x!, w!), row!), maps(2, 16, 3, 6), weight(16, 16, 3, 3), random([4])],
+  "batch norm without ε where the last block is filled up": [
+    (x, w, k) => {
+      const y = o.conv(x!, w!);
+      const one = y.graph.constant(random([20], { low: 0.5, high: 1.5 }));
+      return o.conv(o.batchNormTraining(y, one, one, 0)[0], k!);
+    },
+    maps(3, 16, 5, 6),
+    weight(20, 16, 3, 3),
+    weight(16, 20, 1, 1),
+  ],
   "3×3, blocks in and out": [
     (x, w) => o.conv(x!, w!, undefined, { padding: 1 }),
     maps(20, 32, 4, 3),
@@ -415,4 +433,45 @@ test("means over the taps of a weight's gradient are taken where it lies packed"
     return (await executable.readState()).get(means)!;
   };
   assert.ok(relativeError(await meansAfterStep(ortBlocked), await meansAfterStep(ortPlain)) < 1e-4);
+});
+
+test("a weight of half precision trains from the numbers it stands for", async () => {
+  const filters = new Param([16, 16, 3, 3], constant(0));
+  filters.value = tensor("float16", filters.shape, new Uint16Array(16 * 16 * 9).fill(0x3c00));
+  const graph = new Graph(true, () => "filters");
+  const w = graph.state(filters);
+  const y = o.conv(graph.constant(maps(5, 16, 4, 4)), w);
+  const [gradient] = gradients(o.reduceMean(o.square(y), [0, 1, 2, 3]), [w]);
+  graph.update(filters, o.sub(w, gradient!));
+  graph.output("y", y);
+  const outputOf = async (engine: Engine) => (await (await engine.compile(graph)).run({})).y!;
+  assert.ok(relativeError(await outputOf(ortBlocked), await outputOf(ortPlain)) < 1e-5);
+});
+
+test("maps without a maximum, of NaN, do not end a training step", async () => {
+  const filters = new Param([16, 16, 3, 3], constant(0));
+  filters.value = toFloat32(weight(16, 16, 3, 3));
+  const graph = new Graph(true, () => "filters");
+  const w = graph.state(filters);
+  const x = graph.input("x", { dtype: "float", shape: [5, 16, 6, 6] });
+  const loss = o.reduceMean(o.reduceMax(o.conv(x, w), [2, 3]), [0, 1, 2, 3]);
+  graph.update(filters, o.sub(w, gradients(loss, [w])[0]!));
+  graph.output("loss", loss);
+  const executable = await ortBlocked.compile(graph);
+  const nan = tensor("float32", [5, 16, 6, 6], new Float32Array(5 * 16 * 36).fill(Number.NaN));
+  const { loss: result } = await executable.run({ x: nan });
+  assert.ok(Number.isNaN(result!.data[0]));
+  assert.ok((await executable.readState()).get(filters)!.data.every((v) => Number.isNaN(v)));
+});
+
+test("a rule of one's own is asked before blocks are", async () => {
+  let asked = 0;
+  const rule = (...given: Parameters<NonNullable<ReturnType<typeof nodeRules.get>>>) => {
+    asked++;
+    return nodeRules.get("Conv")!(...given);
+  };
+  const engine = ortEngine({ threads: 1, layout: "blocked", rules: new Map([["Conv", rule]]) });
+  await checkFunction((x, w) => o.conv(x!, w!), [maps(2, 16, 5, 6), weight(16, 16, 3, 3)], { engines: [engine] });
+  assert.ok(asked > 0);
+  await engine.release();
 });

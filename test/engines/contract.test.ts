@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { performance } from "node:perf_hooks";
 import { after, test } from "node:test";
-import { float32, tensor, toFloat64 } from "../../src/core/tensor.js";
+import { promisify } from "node:util";
+import { float32, type Tensor, tensor, toFloat64 } from "../../src/core/tensor.js";
+import type { Engine } from "../../src/engines/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
 import { ortWebEngine } from "../../src/engines/ort/web.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { Graph } from "../../src/graph/graph.js";
 import { resnet } from "../../src/models/index.js";
 import { constant, graphFor, Module, Param } from "../../src/nn/index.js";
-import { add, averagePool, matMul, mul, pad, reduceSum, relu, sub } from "../../src/ops/index.js";
+import { add, averagePool, equal, matMul, mul, neg, pad, reduceSum, relu, sub, where } from "../../src/ops/index.js";
 import { sgd, trainingStep } from "../../src/train/index.js";
 import { noWeb, ort, ortWeb } from "../support/engines.js";
 import { random } from "../support/random.js";
@@ -24,6 +27,21 @@ class Two extends Module {
 
 const numbers = (t: { data: ArrayLike<number | bigint> } | undefined) =>
   Array.from(t!.data as ArrayLike<number>, Number);
+
+/** Three cells that start at 0, to each of which every run adds x, and what they hold. */
+async function counters(engine: Engine) {
+  const cells = Array.from({ length: 3 }, () => new Param([1], constant(0)));
+  for (const cell of cells) cell.value = float32([1], [0]);
+  const graph = new Graph(false, (owner) => `cell${cells.indexOf(owner as Param)}`);
+  const x = graph.input("x", { dtype: "float", shape: [1] });
+  for (const cell of cells) graph.update(cell, add(graph.state(cell), x));
+  const executable = await engine.compile(graph);
+  const read = async () => {
+    const state = await executable.readState();
+    return cells.map((cell) => numbers(state.get(cell))[0]);
+  };
+  return { executable, read };
+}
 
 /** The engine as browsers have it, on the calling thread. */
 const ortHere = { ...ortWebEngine({ threads: 1 }), name: "ort-web on the calling thread" };
@@ -118,6 +136,71 @@ for (const engine of [referenceEngine(), ort, ortWeb, ortHere]) {
     await assert.rejects(engine.compile(new Graph()), /the graph has neither outputs nor updates/);
   });
 
+  test(`${engine.name}: an array may be a view, and integers of any width`, options, async () => {
+    const graph = new Graph();
+    const [x, i] = [graph.input("x", { dtype: "float", shape: [2] }), graph.input("i", { dtype: "int", shape: [2] })];
+    graph.output("y", where(equal(i, graph.constant(tensor("int64", [2], BigInt64Array.of(3n, 4n)))), x, neg(x)));
+    const executable = await engine.compile(graph);
+    const view = Float32Array.of(9, 9, 1, 2).subarray(2);
+    for (const i of [tensor("int64", [2], BigInt64Array.of(3n, 5n)), tensor("int32", [2], Int32Array.of(3, 5))])
+      assert.deepEqual(numbers((await executable.run({ x: tensor("float32", [2], view), i })).y), [1, -2]);
+    await executable.release();
+  });
+
+  test(`${engine.name}: arrays that do not fill their shapes are refused, and the state stays`, options, async () => {
+    const { executable, read } = await counters(engine);
+    await executable.run({ x: float32([1], [1]) });
+    const short = { dtype: "float32", shape: [1], data: new Float32Array(0) } as const;
+    await assert.rejects(executable.run({ x: short }), /input "x" of shape \[1\] must hold 1 numbers, holds 0/);
+    assert.deepEqual(await read(), [1, 1, 1]);
+    await executable.release();
+  });
+
+  test(`${engine.name}: calls that are not waited for take effect in their order`, options, async () => {
+    const { executable, read } = await counters(engine);
+    const run = () => executable.run({ x: float32([1], [1]) });
+    const states = [read(), run(), read(), run(), run(), read()];
+    const released = executable.release();
+    assert.deepEqual(await Promise.all([states[0], states[2], states[5]]), [
+      [0, 0, 0],
+      [1, 1, 1],
+      [3, 3, 3],
+    ]);
+    await Promise.all([...states, released]);
+  });
+
+  test(`${engine.name}: an input may be called as what the engine makes would be`, options, async () => {
+    const graph = new Graph();
+    const x = graph.input("float_2", { dtype: "float", shape: [] });
+    const y = add(mul(x, 2), x);
+    graph.output("Mul_0", y);
+    const executable = await engine.compile(graph);
+    assert.deepEqual(numbers((await executable.run({ float_2: float32([], [5]) })).Mul_0), [15]);
+    await executable.release();
+  });
+
+  test(`${engine.name}: numbers and vectors of half precision are updated as others are`, options, async () => {
+    const one: readonly Tensor[] = [
+      tensor("float16", [2], Uint16Array.of(0x3c00, 0x3c00)),
+      float32([2], [1, 1]),
+      float32([], [1]),
+    ];
+    for (const values of [one, [...one].reverse()]) {
+      const cells = values.flatMap((value) =>
+        Array.from({ length: 4 }, () => Object.assign(new Param(value.shape, constant(0)), { value })),
+      );
+      const graph = new Graph(false, (owner) => `cell${cells.indexOf(owner as Param)}`);
+      const four = mul(graph.constant(float32([], [2])), 2);
+      for (const cell of cells) graph.update(cell, cell.shape.length === 0 ? four : mul(graph.state(cell), 2));
+      const executable = await engine.compile(graph);
+      await executable.run({});
+      const state = await executable.readState();
+      for (const cell of cells)
+        assert.ok(numbers(state.get(cell)).every((v) => v === (cell.shape.length === 0 ? 4 : 2)));
+      await executable.release();
+    }
+  });
+
   test(`${engine.name}: a symbolic batch takes any batch`, options, async () => {
     const graph = new Graph();
     const x = graph.input("x", { dtype: "float", shape: ["N", 3] });
@@ -200,4 +283,57 @@ test("an engine that is released in the middle of a run answers first", async ()
   await new Promise((resolve) => setTimeout(resolve, 5));
   await engine.release();
   assert.ok(Math.abs(Number((await answer).y!.data[0]) - 1 / side) < 1e-6);
+});
+
+test("what is released says so, and is not mistaken for another", async () => {
+  const engine = ortEngine({ threads: 1 });
+  const times = async (factor: number) => {
+    const graph = new Graph();
+    graph.output("y", mul(graph.input("x", { dtype: "float", shape: [1] }), factor));
+    return engine.compile(graph);
+  };
+  const x = float32([1], [1]);
+  const first = await times(10);
+  const answer = first.run({ x });
+  await engine.release();
+  assert.deepEqual(numbers((await answer).y), [10]);
+  const second = await times(1000);
+  await assert.rejects(first.run({ x }), /this executable has been released, or its engine has/);
+  assert.deepEqual(numbers((await second.run({ x })).y), [1000]);
+  await second.release();
+  await second.release();
+  await engine.release();
+});
+
+test("an array that cannot be sent is refused, and the process ends", async () => {
+  const from = (path: string) => new URL(`../../src/${path}`, import.meta.url).href;
+  const code = `
+    import { ortEngine } from "${from("engines/ort/node.js")}";
+    import { Graph } from "${from("graph/graph.js")}";
+    import { relu } from "${from("ops/index.js")}";
+    const graph = new Graph();
+    graph.output("y", relu(graph.input("x", { dtype: "float", shape: ["N"] })));
+    const executable = await ortEngine().compile(graph);
+    const data = new Float32Array(1);
+    structuredClone(data, { transfer: [data.buffer] });
+    await executable.run({ x: { dtype: "float32", shape: [0], data } }).catch(({ name }) => console.log(name));`;
+  const run = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code.trim()], {
+    timeout: 20_000,
+  });
+  const { stdout } = await run;
+  assert.equal(stdout, "DataCloneError\n");
+});
+
+test("options that are none are refused", () => {
+  const bad = { layout: "planar" } as object;
+  assert.throws(() => ortEngine(bad), /ortEngine: layout must be one of auto, plain, blocked, got planar/);
+  for (const threads of [0, 1.5, Number.NaN])
+    for (const create of [ortEngine, ortWebEngine])
+      assert.throws(() => create({ threads }), /threads must be a whole number from 1, got/);
+});
+
+test("an input and an output of one name are refused", async () => {
+  const graph = new Graph();
+  graph.output("x", relu(graph.input("x", { dtype: "float", shape: [1] })));
+  await assert.rejects(ort.compile(graph), /an input and an output are both named "x"/);
 });

@@ -282,7 +282,8 @@ test("the binding for Node writes in place, and copies nothing", async () => {
   const given = spec();
   const array = given.states[0]!.initial.data;
   const first = array[0] as number;
-  const session = (await host.ask({ kind: "create", spec: given })) as number;
+  const session = 7;
+  await host.ask({ kind: "create", session, spec: given });
   const { y } = (await host.ask({ kind: "run", session, inputs: ones })) as Record<string, Tensor>;
   assert.deepEqual([y!.data[0], array[0]], [first, Math.fround(first - 1)]);
   await host.stop();
@@ -295,7 +296,8 @@ test("a binding that leaves the arrays as they are, or says something else, does
 
 test("a state that a failing run may have changed is not handed out", async () => {
   const host = new SessionHost(withRun(() => Promise.reject(new Error("out of memory"))));
-  const session = (await host.ask({ kind: "create", spec: spec() })) as number;
+  const session = 7;
+  await host.ask({ kind: "create", session, spec: spec() });
   await assert.rejects(host.ask({ kind: "run", session, inputs: ones }), /out of memory/);
   for (const request of [
     { kind: "readState", session, index: 0 } as const,

@@ -1,8 +1,9 @@
-import { copyOf, type Tensor, toFloat32 } from "../../core/tensor.js";
+import { OptionError } from "../../core/errors.js";
+import { copyOf, type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
 import { inferenceRules, type Lowered, lowerToOnnx } from "../../formats/onnx/lower.js";
 import { encodeOnnx } from "../../formats/onnx/proto.js";
 import type { Rules } from "../../formats/onnx/writer.js";
-import { type Cell, type Graph, type Program, program } from "../../graph/graph.js";
+import { type Cell, type Graph, type Program, program, type Value } from "../../graph/graph.js";
 import type { Arrays, Engine, Executable } from "../engine.js";
 import { checkFeeds, checkGraph } from "../feeds.js";
 import type { BlockedTarget } from "./blocked/conv-layer.js";
@@ -30,6 +31,12 @@ export interface OrtOptions {
   readonly rules?: Rules;
 }
 
+/** @throws OptionError if a number of threads is given that is none. */
+export function checkThreads(threads: number | undefined, where: string): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
+    throw new OptionError(`${where}: threads must be a whole number from 1, got ${threads}`);
+}
+
 /** Which graphs are written in blocks, and how: `ortEngine` says what each means. */
 export interface BlockOptions {
   readonly layout: "auto" | "plain" | "blocked";
@@ -40,6 +47,9 @@ export interface BlockOptions {
 /** Builds of ONNX Runtime without blocked operators. */
 export const noBlocks: BlockOptions = { layout: "plain", winograd: false, regimes: defaultRegimes };
 
+/** Sessions that were ever created, which are their numbers: a number of another host, or of one that has ended, is no session's. */
+let sessions = 0;
+
 /** Where sessions live: a worker thread, or the calling one. */
 export interface Host {
   /** Sends a request. Arrays in `handedOver` may be moved to where the sessions live: the caller has no more use of them. */
@@ -48,14 +58,15 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-/** A graph as ONNX Runtime gets it: small cells packed, and written in blocks if it is said for which. */
+/** A graph as ONNX Runtime gets it: small cells packed, and written in blocks if it is said for which; but operators with other rules than {@link nodeRules} by those. */
 export function lower(
   given: Graph,
   rules: Rules,
   target: BlockedTarget | undefined,
 ): PackedState & { readonly lowered: Lowered } {
   const packed = packState(given);
-  const dialect = target && blockedDialect(target, rules);
+  const own = new Set([...rules.keys()].filter((op) => rules.get(op) !== nodeRules.get(op)));
+  const dialect = target && blockedDialect(target, rules, own);
   return { ...packed, lowered: lowerToOnnx(packed.graph, rules, { dialect }) };
 }
 
@@ -85,12 +96,13 @@ export function engineIn(host: Host, name: string, rules: Rules, { layout, winog
         states: lowered.states.map(({ cell, before, after, form }) => ({
           before: before.name,
           after: after.name,
-          initial: form ? form.pack(cell.value) : copyOf(widthOf(cell)),
+          initial: form ? form.pack(widthOf(cell)) : copyOf(widthOf(cell)),
           inPlace: kept?.inPlace.has(before.name) ?? false,
         })),
       };
       const handedOver = [spec.model.buffer, ...spec.states.map(({ initial }) => initial.data.buffer)];
-      const session = (await host.ask({ kind: "create", spec }, handedOver)) as number;
+      const session = sessions++;
+      await host.ask({ kind: "create", session, spec }, handedOver);
       return new OrtExecutable(host, session, graph, lowered, unpack);
     },
     release: () => host.stop(),
@@ -103,10 +115,18 @@ const learnsConvolutions = (graph: Graph, fewImages: number): boolean =>
 
 const widthOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell.value) : cell.value);
 
+/** An array as the model reads it, alone in its buffer: all of that would be sent to where the sessions live. */
+function asInput(value: Tensor, dtype: Value["type"]["dtype"]): Tensor {
+  const { shape, data } = value;
+  if (dtype === "int" && value.dtype !== "int64") return tensor("int64", shape, BigInt64Array.from(data, BigInt));
+  const read = dtype === "float" ? toFloat32(value) : value;
+  return read.data.byteLength < read.data.buffer.byteLength ? copyOf(read) : read;
+}
+
 class OrtExecutable implements Executable {
   readonly #program: Program;
-  /** While the state is read, runs wait: they would change what is still to be read. */
-  #reading: Promise<unknown> = Promise.resolve();
+  /** The last of the calls that wait for the state to be read, or the reading itself. */
+  #waiting: Promise<void> | undefined;
 
   constructor(
     private readonly host: Host,
@@ -122,16 +142,29 @@ class OrtExecutable implements Executable {
     checkFeeds(this.#program, this.graph.inputs.keys(), inputs);
     const feeds: Record<string, Tensor> = {};
     for (const { source, type } of this.#program.inputs)
-      if (source.kind === "input")
-        feeds[source.name] = type.dtype === "float" ? toFloat32(inputs[source.name]!) : inputs[source.name]!;
-    await this.#reading;
-    return (await this.host.ask({ kind: "run", session: this.session, inputs: feeds })) as Record<string, Tensor>;
+      if (source.kind === "input") feeds[source.name] = asInput(inputs[source.name]!, type.dtype);
+    const run = () => this.host.ask({ kind: "run", session: this.session, inputs: feeds });
+    return (await this.#inTurn(run)) as Record<string, Tensor>;
   }
 
   readState(): Promise<Map<Cell, Tensor>> {
-    const reading = this.#readStates();
-    this.#reading = reading.catch(() => undefined);
-    return reading;
+    return this.#inTurn(() => this.#readStates(), true);
+  }
+
+  /**
+   * Hosts answer requests in their order, so they are sent at once. But reading takes several, and a run between them would change what is
+   * still to be read: what is called meanwhile waits.
+   */
+  #inTurn<T>(act: () => Promise<T>, takesSeveral = false): Promise<T> {
+    const result = this.#waiting ? this.#waiting.then(act) : act();
+    if (takesSeveral || this.#waiting) {
+      const ended = () => {
+        if (this.#waiting === waiting) this.#waiting = undefined;
+      };
+      const waiting: Promise<void> = result.then(ended, ended);
+      this.#waiting = waiting;
+    }
+    return result;
   }
 
   /** One array after the other: all of them at once would stand in memory twice more. */
@@ -145,6 +178,6 @@ class OrtExecutable implements Executable {
   }
 
   async release(): Promise<void> {
-    await this.host.ask({ kind: "release", session: this.session });
+    await this.#inTurn(() => this.host.ask({ kind: "release", session: this.session }));
   }
 }

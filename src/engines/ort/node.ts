@@ -1,11 +1,13 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { FoveaError } from "../../core/errors.js";
+import { FoveaError, OptionError } from "../../core/errors.js";
 import type { Engine } from "../engine.js";
-import { engineIn, type Host, noBlocks, nodeRules, type OrtOptions, wasmRules } from "./engine.js";
+import { checkThreads, engineIn, type Host, noBlocks, nodeRules, type OrtOptions, wasmRules } from "./engine.js";
 import { checkRegimes, defaultRegimes, type Regimes } from "./regimes.js";
 import type { HostRequest, HostResult } from "./session.js";
 import type { Answer, WorkerSetup } from "./worker.js";
+
+const layouts = ["auto", "plain", "blocked"] as const;
 
 /** Options of {@link ortEngine}. */
 export interface OrtNodeOptions extends OrtOptions {
@@ -14,7 +16,7 @@ export interface OrtNodeOptions extends OrtOptions {
    * ONNX Runtime's own that are faster with changing weights), or `auto` (default): blocked for graphs with gradients of
    * convolutions over more images than {@link Regimes} calls few. Where the processor has no such operators everything is plain.
    */
-  readonly layout?: "auto" | "plain" | "blocked";
+  readonly layout?: (typeof layouts)[number];
   /**
    * In blocks, whether 3×3 convolutions may go by Winograd's F(4×4,3×3) (Lavin and Gray, arXiv:1509.09308): fewer multiplications,
    * about ten times the rounding error (5e-6 of the largest output), more memory. F(2×2,3×3), whose rounding error is that of the
@@ -28,7 +30,7 @@ export interface OrtNodeOptions extends OrtOptions {
 /**
  * ONNX Runtime on the processor, in float32. Sessions live in a worker thread: the event loop stays free while they run.
  *
- * @throws OptionError if `regimes` is not such a table.
+ * @throws OptionError if `regimes` is not such a table, or another option is none of its values.
  * @example
  * const engine = ortEngine();
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
@@ -36,6 +38,9 @@ export interface OrtNodeOptions extends OrtOptions {
  */
 export function ortEngine(options: OrtNodeOptions = {}): Engine {
   const { threads = availableParallelism(), rules = new Map(), layout = "auto", winograd = false } = options;
+  checkThreads(threads, "ortEngine");
+  if (!layouts.includes(layout))
+    throw new OptionError(`ortEngine: layout must be one of ${layouts.join(", ")}, got ${layout}`);
   const regimes = checkRegimes(options.regimes ?? defaultRegimes, "ortEngine: regimes");
   const name = layout === "auto" ? "ort" : `ort-${layout}`;
   return engineIn(new WorkerHost({ build: "native", threads }), name, new Map([...nodeRules, ...rules]), {
@@ -53,6 +58,7 @@ export function ortEngine(options: OrtNodeOptions = {}): Engine {
  * const engine = ortWebEngine({ threads: 2 });
  */
 export function ortWebEngine({ threads = availableParallelism(), rules = new Map() }: OrtOptions = {}): Engine {
+  checkThreads(threads, "ortWebEngine");
   return engineIn(new WorkerHost({ build: "wasm", threads }), "ort-web", new Map([...wasmRules, ...rules]), noBlocks);
 }
 
@@ -69,10 +75,11 @@ class WorkerHost implements Host {
   ask(request: HostRequest, handedOver: readonly ArrayBufferLike[] = []): Promise<HostResult> {
     const worker = (this.#worker ??= this.#start());
     const id = this.#count++;
-    worker.ref();
     const answer = new Promise<HostResult>((resolve, reject) => {
-      this.#open.set(id, { resolve, reject });
+      // Throws at what cannot be sent, such as an array that was moved away: then nothing is open.
       worker.postMessage({ id, request }, handedOver as ArrayBuffer[]);
+      this.#open.set(id, { resolve, reject });
+      worker.ref();
     });
     this.#last = answer.catch(() => undefined);
     return answer;
@@ -80,13 +87,17 @@ class WorkerHost implements Host {
 
   /** Ends the thread once it has answered: ended in the middle of a run, ONNX Runtime would take the whole process with it. */
   async stop(): Promise<void> {
-    await this.#last;
+    for (let last: unknown; last !== this.#last; ) {
+      last = this.#last;
+      await last;
+    }
     await this.#worker?.terminate();
     this.#worker = undefined;
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.setup });
+    // Without the options of the process: --input-type, for one, lets no file be run.
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.setup, execArgv: [] });
     worker.on("message", ({ id, result, error }: Answer) => {
       const request = this.#open.get(id)!;
       this.#open.delete(id);
@@ -95,6 +106,7 @@ class WorkerHost implements Host {
       else request.reject(new FoveaError(error));
     });
     const fail = (error: Error) => {
+      if (this.#worker !== worker) return;
       for (const request of this.#open.values()) request.reject(error);
       this.#open.clear();
       this.#worker = undefined;

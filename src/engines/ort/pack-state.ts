@@ -1,5 +1,5 @@
 import { sameShape } from "../../core/shape.js";
-import { sizeOf, type Tensor, zeros } from "../../core/tensor.js";
+import { sizeOf, type Tensor, toFloat32, zeros } from "../../core/tensor.js";
 import type { Cell, Graph, Node, Update, Value } from "../../graph/graph.js";
 import { type Rebuild, rebuild } from "../../graph/passes/rebuild.js";
 import { concat, reshape, slice } from "../../ops/movement.js";
@@ -94,7 +94,9 @@ function groupsOf(graph: Graph): Update[][] {
   const groups = new Map<string, Update[]>();
   for (const update of graph.updates) {
     const { cell, value } = update;
-    if (cell.dtype !== "float" || cell.shape.length > 2 || sizeOf(cell.shape) > largestSize) continue;
+    const { length: rank } = cell.shape;
+    // A number is shared: arithmetic with it does not join.
+    if (cell.dtype !== "float" || rank === 0 || rank > 2 || sizeOf(cell.shape) > largestSize) continue;
     const key = arithmeticOf(value, cell);
     const group = groups.get(key);
     if (group) group.push(update);
@@ -169,10 +171,11 @@ function pack(values: readonly Value[], packing: Packing): Value {
 /** What the cells of a group hold, one after the other. */
 function joined(group: readonly Update[]): Tensor {
   const total = group.reduce((n, { cell }) => n + sizeOf(cell.shape), 0);
-  const all = zeros(group[0]!.cell.value.dtype as "float32", [total]);
+  const all = zeros("float32", [total]);
   let at = 0;
   for (const { cell } of group) {
-    for (const v of cell.value.data) all.data[at++] = Number(v);
+    all.data.set(toFloat32(cell.value).data, at);
+    at += sizeOf(cell.shape);
   }
   return all;
 }

@@ -33,7 +33,7 @@ export interface SessionSpec {
 export type HostRequest =
   | { readonly kind: "blockSize" }
   | { readonly kind: "writesInPlace" }
-  | { readonly kind: "create"; readonly spec: SessionSpec }
+  | { readonly kind: "create"; readonly session: number; readonly spec: SessionSpec }
   | { readonly kind: "run"; readonly session: number; readonly inputs: Readonly<Record<string, Tensor>> }
   | { readonly kind: "readState"; readonly session: number; readonly index: number }
   | { readonly kind: "release"; readonly session: number };
@@ -55,7 +55,6 @@ interface Session extends Pick<SessionSpec, "outputs" | "stop"> {
 /** Holds ONNX Runtime sessions and their state. Lives in a worker thread, or wherever else it is called. */
 export class SessionHost {
   readonly #sessions = new Map<number, Session>();
-  #count = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -79,15 +78,16 @@ export class SessionHost {
   }
 
   async #answer(request: HostRequest): Promise<HostResult> {
-    if (request.kind === "create") return this.#create(request.spec);
+    if (request.kind === "create") return this.#create(request.session, request.spec);
     if (request.kind === "blockSize") return this.#probeBlockSize();
     if (request.kind === "writesInPlace") return this.#probeInPlace();
-    const session = this.#sessions.get(request.session)!;
+    const session = this.#sessions.get(request.session);
     if (request.kind === "release") {
       this.#sessions.delete(request.session);
-      await session.session.release();
+      await session?.session.release();
       return undefined;
     }
+    if (!session) throw new FoveaError("this executable has been released, or its engine has");
     if (session.isLost) throw new FoveaError("the state is lost: an earlier run failed while it was written");
     if (request.kind === "run")
       return session.stop ? this.#runInPlace(session, request.inputs) : this.#run(session, request.inputs);
@@ -95,7 +95,7 @@ export class SessionHost {
     return copyOf(fromOrt(session.state[before]!, dtype));
   }
 
-  async #create(spec: SessionSpec): Promise<number> {
+  async #create(id: number, spec: SessionSpec): Promise<undefined> {
     const session = await this.ort.InferenceSession.create(spec.model, {
       // Patterns of earlier runs would make every run ask the system for fresh pages.
       enableMemPattern: false,
@@ -110,9 +110,8 @@ export class SessionHost {
       : {};
     const states = spec.states.map(({ initial, ...rest }) => ({ ...rest, dtype: initial.dtype }));
     const { outputs, stop } = spec;
-    const id = this.#count++;
     this.#sessions.set(id, { session, outputs, stop, states, state, next, isLost: false });
-    return id;
+    return undefined;
   }
 
   /** Channels in a block of this build and processor, as ReorderInput shows by filling four channels up; undefined where there are no blocks. */
@@ -184,8 +183,9 @@ export class SessionHost {
     const into: Record<string, OrtTensor | null> = { [stop!]: null };
     for (const [i, { name }] of outputs.entries()) into[name] = this.#toOrt(results[i]!);
     for (const { before, after } of states) into[after] = next[before]!;
+    const feeds = { ...this.#feeds(inputs), ...state };
     try {
-      await runInto(session.session, { ...this.#feeds(inputs), ...state }, into);
+      await runInto(session.session, feeds, into);
     } catch (error) {
       session.isLost = true;
       throw error;

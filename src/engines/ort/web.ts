@@ -1,6 +1,6 @@
 import { FoveaError } from "../../core/errors.js";
 import type { Engine } from "../engine.js";
-import { engineIn, noBlocks, type OrtOptions, wasmRules } from "./engine.js";
+import { checkThreads, engineIn, noBlocks, type OrtOptions, wasmRules } from "./engine.js";
 import { SessionHost } from "./session.js";
 
 /**
@@ -13,6 +13,7 @@ import { SessionHost } from "./session.js";
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
  */
 export function ortWebEngine({ threads, rules = new Map() }: OrtOptions = {}): Engine {
+  checkThreads(threads, "ortWebEngine");
   let host: Promise<SessionHost> | undefined;
   return engineIn(
     {

@@ -81,18 +81,22 @@ export interface Lowered {
  * Writes a graph as ONNX, node by node, by the given rules. Cells that the graph updates become an input and an output each;
  * all others become initializers with their present contents.
  *
- * @throws FoveaError if an operator has no rule.
+ * @throws FoveaError if an operator has no rule, or an input and an output have the same name.
  */
 export function lowerToOnnx(
   graph: Graph,
   rules: Rules,
   { metadata = {}, opset = defaultOpset, keepFloat16 = false, dialect: startDialect }: LowerOptions = {},
 ): Lowered {
-  const write = new OnnxWriter(opset, keepFloat16);
+  for (const name of graph.outputs.keys())
+    if (graph.inputs.has(name))
+      throw new FoveaError(`an input and an output are both named "${name}", which ONNX does not allow: rename one`);
+  const published = new Set([...graph.inputs.keys(), ...graph.outputs.keys()]);
+  const write = new OnnxWriter(opset, keepFloat16, published);
   const live = program(graph);
   const names = new Map<Value, string>();
   const updated = new Set(graph.updates.map((update) => update.cell));
-  const taken = new Set([...graph.inputs.keys(), ...graph.outputs.keys()]);
+  const taken = new Set(published);
   const reserve = (name: string): string => {
     let free = name;
     for (let i = 1; taken.has(free); i++) free = i === 1 ? `state/${name}` : `state/${name}~${i}`;

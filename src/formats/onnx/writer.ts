@@ -29,7 +29,15 @@ export class OnnxWriter {
     /** The operator set that is written: rules ask where operators have changed. */
     readonly opset: number,
     private readonly keepFloat16 = false,
+    /** Names that nothing written may have. */
+    private readonly reserved: ReadonlySet<string> = new Set(),
   ) {}
+
+  #free(name: string): string {
+    let free = name;
+    while (this.reserved.has(free)) free += "~";
+    return free;
+  }
 
   /** Names written from now on say which module they belong to. */
   enter(scope: string): void {
@@ -55,7 +63,7 @@ export class OnnxWriter {
     options: EmitOptions = {},
   ): string[] {
     const { domain, outputs = 1 } = options;
-    const name = `${this.#scope ? `${this.#scope}/` : ""}${type}_${this.#count++}`;
+    const name = this.#free(`${this.#scope ? `${this.#scope}/` : ""}${type}_${this.#count++}`);
     const names = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}:${i}`));
     this.nodes.push({ type, name, inputs, outputs: names, attributes, ...(domain ? { domain } : {}) });
     if (domain) this.domains.add(domain);
@@ -91,7 +99,8 @@ export class OnnxWriter {
   }
 
   /** A constant array, as float32 if it is of floats. Float16 may be stored as it is, with a Cast to float32. */
-  constant(value: Tensor, name = `const_${this.initializers.size}`): string {
+  constant(value: Tensor, wanted = `const_${this.initializers.size}`): string {
+    const name = this.#free(wanted);
     if (value.dtype === "float16" && this.keepFloat16) {
       this.initializers.set(name, value);
       return this.emit("Cast", [name], { to: 1 });
@@ -121,8 +130,12 @@ export class OnnxWriter {
 
   /** A constant that is made once for its name. */
   once(name: string, make: () => Tensor): string {
-    if (!this.#shared.has(name)) this.#shared.set(name, this.constant(make(), name));
-    return name;
+    let shared = this.#shared.get(name);
+    if (shared === undefined) {
+      shared = this.constant(make(), name);
+      this.#shared.set(name, shared);
+    }
+    return shared;
   }
 
   /** The same elements under another shape, given or computed by the model. What is itself a view of an array is passed over. */

@@ -31,16 +31,20 @@ const ruleSets: readonly ReadonlyMap<string, BlockedRule>[] = [
 /**
  * Lowering to ONNX Runtime's blocked operators (domain `com.microsoft.nchwc`), which take changing weights and reach the
  * processor's peak. A node is written in blocks where there is a rule for it and what it reads is there already; convolutions
- * bring their input there. Everything else goes by the plain rules, with conversions between.
+ * bring their input there. Everything else goes by the plain rules, with conversions between; so do the operators in `own`.
  *
  * Weights, and the optimizer's slots for them, stay packed from step to step.
  */
-export function blockedDialect(target: BlockedTarget, rules: Rules): (lowering: Lowering) => Dialect {
+export function blockedDialect(
+  target: BlockedTarget,
+  rules: Rules,
+  own: ReadonlySet<string>,
+): (lowering: Lowering) => Dialect {
   return (lowering) => {
     const forms = new Forms(lowering, target, rules);
     const layouts = stateLayouts(lowering, target);
     return {
-      lower: (node) => ruleSets.some((rules) => rules.get(node.op.name)?.(node, forms)),
+      lower: (node) => !own.has(node.op.name) && ruleSets.some((rules) => rules.get(node.op.name)?.(node, forms)),
       plain: (value) => forms.plain(value),
       stateForm: (cell) => {
         const layout = layouts.get(cell);

@@ -206,9 +206,10 @@ function affineOf(op: string, small: string, xFirst: boolean, channels: number, 
 
 /** One map, repeated to every lane of a block: a convolution of one channel with a block of ones. */
 export function inLanes(value: Value, shape: Maps["shape"], forms: Forms): string {
-  const { to, block } = forms;
+  const { to, block, write } = forms;
   return forms.memo(`lanes ${value.id}`, () => {
-    const name = forms.lowering.plain(value);
+    const plain = forms.lowering.plain(value);
+    const name = value.shape.length === shape.length ? plain : write.reshape(plain, shape);
     return to.conv({ name, shape }, to.filled(1, [block, 1, 1, 1]), [block, 1, 1, 1], {}).name;
   });
 }

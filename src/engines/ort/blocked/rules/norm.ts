@@ -1,4 +1,4 @@
-import type { Value } from "../../../../graph/graph.js";
+import type { Node, Value } from "../../../../graph/graph.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { roundUp } from "../layout.js";
 import type { Maps } from "../writer.js";
@@ -23,6 +23,10 @@ function centred(x: Maps, mean: string, { to, write }: Forms): Maps {
   return to.affine(x, to.ones(x.shape[1]), { bias: write.emit("Neg", [mean]) });
 }
 
+/** With ε = 0 the variance of what fills up the last block is no divisor. */
+const dividesByZero = (node: Node, x: Value, forms: Forms): boolean =>
+  node.attributes.epsilon === 0 && forms.isPadded(x);
+
 /** 1 / √(variance + ε) */
 function inverseDeviation(variance: string, epsilon: number, { write }: Forms): string {
   return write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance, write.number(epsilon)])])]);
@@ -45,7 +49,7 @@ const statisticsKey = (variance: Value) => `norm ${variance.id}`;
  */
 const training: BlockedRule = (node, forms) => {
   const [x, gamma, beta] = node.inputs;
-  if (!forms.isMaps(x!)) return false;
+  if (!forms.isMaps(x!) || dividesByZero(node, x!, forms)) return false;
   const { to, write } = forms;
   const maps = forms.maps(x!);
   const [n, channels, height, width] = maps.shape;
@@ -74,7 +78,7 @@ const training: BlockedRule = (node, forms) => {
  */
 const trainingGrad: BlockedRule = (node, forms) => {
   const [dy, x, gamma, mean, variance] = node.inputs as [Value, Value, Value, Value, Value];
-  if (!forms.isMaps(dy) || !forms.canBeMaps(x)) return false;
+  if (!forms.isMaps(dy) || !forms.canBeMaps(x) || dividesByZero(node, x, forms)) return false;
   const { to, write } = forms;
   const gradient = forms.maps(dy);
   const [n, channels, height, width] = gradient.shape;

@@ -118,7 +118,10 @@ const maxGrad: BlockedRule = (node, forms) => {
   const addAt = (view: readonly number[], indices: string, indexShape: readonly number[], sum: string | undefined) => {
     const data =
       sum === undefined ? write.emit("Expand", [write.number(0), write.ints(view)]) : write.reshape(sum, view);
-    const places = write.reshape(write.emit("Cast", [indices], { to: 7 }), indexShape);
+    // Among NaN there is no maximum, and no place: any will do, for dy is NaN as well.
+    const isPlace = write.emit("GreaterOrEqual", [indices, write.number(0)]);
+    const known = write.emit("Where", [isPlace, indices, write.number(0)]);
+    const places = write.reshape(write.emit("Cast", [known], { to: 7 }), indexShape);
     const numbers = write.reshape(lowering.plain(dy), indexShape);
     const result = write.emit("ScatterElements", [data, places, numbers], { axis: 1, reduction: "add" });
     return { name: write.reshape(result, shape), shape };
