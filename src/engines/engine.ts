@@ -16,11 +16,11 @@ export interface Engine {
   release(): Promise<void>;
 }
 
-/** A compiled graph with its state. */
+/** A compiled graph with its state. Calls that are not waited for take effect in their order. */
 export interface Executable {
   /**
    * Runs the graph once: takes every input, returns every output, and moves the state by the graph's updates.
-   * @throws FoveaError if an input is missing, unknown, or of another shape.
+   * @throws FoveaError if an input is missing, unknown, of another shape, or does not fill its shape.
    */
   run(inputs: Arrays): Promise<Record<string, Tensor>>;
   /** The present contents of every cell that the graph updates. */

@@ -139,6 +139,8 @@ export function averagePool(
 ): Value {
   const window = (axis: 0 | 1) => (from: number) => {
     const [k, s, p] = [pair(kernel)[axis], pair(stride)[axis], pair(padding)[axis]];
+    if (p * 2 > k)
+      throw new ShapeError(`averagePool: padding ${p} must be at most half the kernel ${k}: ${formatShape(x.shape)}`);
     const to = windowCount(from, k, s, 2 * p);
     if (to < 1) throw new ShapeError(`averagePool: kernel ${k} is larger than the map ${formatShape(x.shape)}`);
     return { kind: "window", from, to, kernel: k, stride: s, padding: p, countPadding } as const;

@@ -318,6 +318,13 @@ export const wholeBlocks: Layer = (x, draw, net) => {
   return draw.chance(0.5) ? y : o.add(y, conv(y));
 };
 
+/** x and a learned array of its own shape or less: of positions, rows, channels, with fewer axes than x or with axes of one element. */
+const broadcast: Layer = (x, draw, net) => {
+  const [, c, h, w] = sizesOf(x);
+  const shape = draw.pick([[h, w], [1, h, w], [1, 1, h, w], [w], [h, 1], [c, 1, 1], [1, c, 1, 1], [c, h, w], [1]]);
+  return draw.pick([o.add, o.add, o.mul, o.sub])(x, net.weight(shape, draw));
+};
+
 /** Every kind of layer, and how often it is drawn. */
 export const layers: readonly (readonly [name: string, share: number, layer: Layer])[] = [
   ["conv", 4, (x, draw, net) => convolution(x, draw, net)],
@@ -341,5 +348,6 @@ export const layers: readonly (readonly [name: string, share: number, layer: Lay
   ["turned", 1, turned],
   ["layer norm", 1, layerNorm],
   ["arithmetic", 3, arithmetic],
+  ["broadcast", 2, broadcast],
   ["dropout", 1, dropout],
 ];

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OptionError } from "../../src/core/errors.js";
 import type { Engine } from "../../src/engines/engine.js";
-import { nodeRules } from "../../src/engines/ort/engine.js";
-import { ortEngine } from "../../src/engines/ort/node.js";
+import { type OrtNodeOptions, ortEngine } from "../../src/engines/ort/node.js";
 import {
   checkRegimes,
   defaultRegimes,
@@ -11,7 +10,6 @@ import {
   winogradTile,
   winogradWith,
 } from "../../src/engines/ort/regimes.js";
-import type { Rule } from "../../src/formats/onnx/writer.js";
 import { Graph } from "../../src/graph/graph.js";
 import { convAttributes, convWeightGradOp } from "../../src/ops/conv.js";
 import * as o from "../../src/ops/index.js";
@@ -87,21 +85,17 @@ test("up to few images a graph that learns is written plain, above them in block
   const [x, dy] = [6, 6].map((n, i) => graph.constant(random([n, 16, 5, 5], { seed: i })));
   const attributes = { ...convAttributes({ padding: 1 }), kernel: [3, 3] } as const;
   graph.output("dw", graph.apply(convWeightGradOp, [x!, dy!], attributes)[0]!);
-  const isPlain = async (regimes?: typeof defaultRegimes) => {
-    let plain = false;
-    const rule: Rule = (...given) => {
-      plain = true;
-      return nodeRules.get("ConvWeightGrad")!(...given);
-    };
-    const rules = new Map([["ConvWeightGrad", rule]]);
-    const engine = ortEngine({ threads: 1, rules, ...(regimes ? { regimes } : {}) });
-    await engine.compile(graph);
+  const gradient = async (options: OrtNodeOptions) => {
+    const engine = ortEngine({ threads: 1, ...options });
+    const { dw } = await (await engine.compile(graph)).run({});
     await engine.release();
-    return plain;
+    return dw!.data;
   };
-  assert.equal(await isPlain(), false);
-  assert.equal(await isPlain({ ...defaultRegimes, fewImages: 5 }), false);
-  assert.equal(await isPlain({ ...defaultRegimes, fewImages: 6 }), true);
+  const [plain, blocked] = [await gradient({ layout: "plain" }), await gradient({ layout: "blocked" })];
+  assert.notDeepEqual(plain, blocked, "they round differently");
+  assert.deepEqual(await gradient({}), blocked);
+  assert.deepEqual(await gradient({ regimes: { ...defaultRegimes, fewImages: 5 } }), blocked);
+  assert.deepEqual(await gradient({ regimes: { ...defaultRegimes, fewImages: 6 } }), plain);
 });
 
 test("the table says which layers go by Winograd's algorithm", async () => {

@@ -218,3 +218,9 @@ test("the gradient of a tied maximum goes to the first index", async () => {
     assert.deepEqual([...dx!.data].map(Number), [1, 1, 2, 0, 0, 0, 1, 0, 0, 0, 1, 1], engine.name);
   }
 });
+
+test("padding that no window needs is refused", () => {
+  const v = new Graph().constant(map);
+  for (const pool of [o.averagePool, o.maxPool])
+    assert.throws(() => pool(v, { kernel: 3, stride: 1, padding: 2 }), /padding .* must be at most half the kernel/);
+});

@@ -58,7 +58,10 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-/** A graph as ONNX Runtime gets it: small cells packed, and written in blocks if it is said for which; but operators with other rules than {@link nodeRules} by those. */
+/**
+ * A graph as ONNX Runtime gets it: small cells packed, and written in blocks if it is said for which; but operators that have other rules
+ * than {@link nodeRules} are written by those.
+ */
 export function lower(
   given: Graph,
   rules: Rules,
