@@ -70,8 +70,8 @@ export class Lock {
       // Time is what passed here: clocks of computers that share a disk differ.
       if (seen.owner !== before?.owner || seen.mtime !== before.mtime) since = performance.now();
       before = seen;
-      if (performance.now() - since > staleAfter || isDead(seen)) await takeAway(path, seen);
-      if (!(await look(path))) continue;
+      const isLeft = performance.now() - since > staleAfter || isDead(seen);
+      if (isLeft && (await takeAway(path, seen))) continue;
       onWait?.();
       await sleep(poll, undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
@@ -116,20 +116,21 @@ function isDead({ owner, mtime }: Sight): boolean {
 
 /**
  * Removes a lock left behind. Of several that saw it only one can make the mark that bears its owner's name, and looks again before it
- * removes the lock: by then another may have done so, and somebody new may own it.
+ * removes the lock: by then another may have done so, and somebody new may own it. Says whether this was the one.
  */
-async function takeAway(path: string, { owner, mtime }: Sight): Promise<void> {
+async function takeAway(path: string, { owner, mtime }: Sight): Promise<boolean> {
   const mark = `${path}.${/ (\w{1,32})/.exec(owner)?.[1] ?? "unnamed"}`;
   const file = await open(mark, "wx").catch(unless("EEXIST"));
   if (!file) {
     // Another is at it, for a moment; unless it ended there.
     const made = await stat(mark).catch(unless("ENOENT"));
     if (made && Math.abs(Date.now() - made.mtimeMs) > longestTakeover) await rm(mark, { force: true });
-    return;
+    return false;
   }
   try {
     const now = await look(path);
     if (now?.owner === owner && now.mtime === mtime) await rm(path, { force: true });
+    return true;
   } finally {
     await file.close();
     await rm(mark, { force: true });

@@ -2,12 +2,21 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { FoveaError, OptionError } from "../../core/errors.js";
 import type { Engine } from "../engine.js";
-import { checkThreads, engineIn, type Host, noBlocks, nodeRules, type OrtOptions, wasmRules } from "./engine.js";
+import {
+  type BlockOptions,
+  checkThreads,
+  engineIn,
+  type Host,
+  noBlocks,
+  nodeRules,
+  type OrtOptions,
+  wasmRules,
+} from "./engine.js";
 import { checkRegimes, defaultRegimes, type Regimes } from "./regimes.js";
 import type { HostRequest, HostResult } from "./session.js";
 import type { Answer, WorkerSetup } from "./worker.js";
 
-const layouts = ["auto", "plain", "blocked"] as const;
+const layouts: readonly BlockOptions["layout"][] = ["auto", "plain", "blocked"];
 
 /** Options of {@link ortEngine}. */
 export interface OrtNodeOptions extends OrtOptions {
@@ -16,7 +25,7 @@ export interface OrtNodeOptions extends OrtOptions {
    * ONNX Runtime's own that are faster with changing weights), or `auto` (default): blocked for graphs with gradients of
    * convolutions over more images than {@link Regimes} calls few. Where the processor has no such operators everything is plain.
    */
-  readonly layout?: (typeof layouts)[number];
+  readonly layout?: BlockOptions["layout"];
   /**
    * In blocks, whether 3×3 convolutions may go by Winograd's F(4×4,3×3) (Lavin and Gray, arXiv:1509.09308): fewer multiplications,
    * about ten times the rounding error (5e-6 of the largest output), more memory. F(2×2,3×3), whose rounding error is that of the
@@ -54,6 +63,7 @@ export function ortEngine(options: OrtNodeOptions = {}): Engine {
  * ONNX Runtime as WebAssembly, as browsers run it, in a worker thread of Node: slower than {@link ortEngine}, and without native
  * code. Needs the package `onnxruntime-web`. (In browsers, `fovea/web` has the engine of the same name.)
  *
+ * @throws OptionError if `threads` is no number of threads.
  * @example
  * const engine = ortWebEngine({ threads: 2 });
  */

@@ -78,7 +78,10 @@ export class SessionHost {
   }
 
   async #answer(request: HostRequest): Promise<HostResult> {
-    if (request.kind === "create") return this.#create(request.session, request.spec);
+    if (request.kind === "create") {
+      this.#sessions.set(request.session, await this.#create(request.spec));
+      return undefined;
+    }
     if (request.kind === "blockSize") return this.#probeBlockSize();
     if (request.kind === "writesInPlace") return this.#probeInPlace();
     const session = this.#sessions.get(request.session);
@@ -95,7 +98,7 @@ export class SessionHost {
     return copyOf(fromOrt(session.state[before]!, dtype));
   }
 
-  async #create(id: number, spec: SessionSpec): Promise<undefined> {
+  async #create(spec: SessionSpec): Promise<Session> {
     const session = await this.ort.InferenceSession.create(spec.model, {
       // Patterns of earlier runs would make every run ask the system for fresh pages.
       enableMemPattern: false,
@@ -110,8 +113,7 @@ export class SessionHost {
       : {};
     const states = spec.states.map(({ initial, ...rest }) => ({ ...rest, dtype: initial.dtype }));
     const { outputs, stop } = spec;
-    this.#sessions.set(id, { session, outputs, stop, states, state, next, isLost: false });
-    return undefined;
+    return { session, outputs, stop, states, state, next, isLost: false };
   }
 
   /** Channels in a block of this build and processor, as ReorderInput shows by filling four channels up; undefined where there are no blocks. */

@@ -8,6 +8,7 @@ import { SessionHost } from "./session.js";
  * Sessions live on the calling thread and block it while they run: a page that must stay responsive calls this in a Web Worker.
  * More than one computing thread needs a page that is cross-origin isolated. The number of threads is one for all such engines.
  *
+ * @throws OptionError if `threads` is no number of threads.
  * @example
  * const engine = ortWebEngine();
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
