@@ -3,11 +3,26 @@
  * how far they are apart: beside it, how far plain training moves away from itself when every number of the pictures changes by rounding.
  *
  *     node dist/tools/compare-layouts.js CIFAR_FOLDER [--model resnet20] [--attention cbam] [--stem cifar] [--batch 128] [--steps 50] [--lr 0.02] [--noise 1e-7]
+ *
+ * With --pytorch PYTHON (Debian's python3-torch: /usr/bin/python3) PyTorch takes the same steps in float64 and in float32
+ * (tools/pytorch-losses.py), and the table says how far either layout is from float64, and how far PyTorch's own float32 is.
  */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
-import { cifar10, model, type OrtNodeOptions, ortEngine } from "../src/index.js";
-import { lossesOf, relativeDifferences } from "../test/support/losses.js";
+import {
+  cifar10,
+  defaultPreprocessing,
+  model,
+  type OrtNodeOptions,
+  ortEngine,
+  weightsOf,
+  writeSafetensors,
+} from "../src/index.js";
+import { batchesOf, lossesOf, relativeDifferences } from "../test/support/losses.js";
 
 const { positionals, values } = parseArgs({
   args: argv.slice(2),
@@ -20,6 +35,7 @@ const { positionals, values } = parseArgs({
     steps: { type: "string", default: "50" },
     lr: { type: "string", default: "0.02" },
     noise: { type: "string", default: "1e-7" },
+    pytorch: { type: "string" },
   },
 });
 const [folder] = positionals;
@@ -30,39 +46,74 @@ if (!folder) {
 const { train: data } = await cifar10(folder);
 const options = { batch: Number(values.batch), steps: Number(values.steps), lr: Number(values.lr) };
 
-async function losses(layout: OrtNodeOptions["layout"], noise = 0): Promise<number[]> {
+function network() {
   const { attention, stem } = values;
-  const network = model(values.model, { classes: 10, ...(attention ? { attention } : {}), ...(stem ? { stem } : {}) });
+  return model(values.model, { classes: 10, ...(attention ? { attention } : {}), ...(stem ? { stem } : {}) });
+}
+
+async function losses(layout: OrtNodeOptions["layout"], noise = 0): Promise<number[]> {
   const engine = ortEngine({ ...(layout ? { layout } : {}) });
-  const result = await lossesOf(engine, network, data, { ...options, noise });
+  const result = await lossesOf(engine, network(), data, { ...options, noise });
   await engine.release();
   return result;
 }
 
+/** Losses of the same steps by PyTorch in float64 and float32. */
+async function pytorchLosses(python: string): Promise<{ float64: number[]; float32: number[] }> {
+  const images: Float32Array[] = [];
+  const labels: Int32Array[] = [];
+  for await (const batch of batchesOf(data, options)) {
+    images.push(batch.images.slice());
+    labels.push(Int32Array.from(batch.labels));
+  }
+  const work = mkdtempSync(join(tmpdir(), "fovea-losses-"));
+  try {
+    writeFileSync(join(work, "start.safetensors"), writeSafetensors(weightsOf(network())));
+    writeFileSync(join(work, "images.f32"), Buffer.concat(images.map((array) => new Uint8Array(array.buffer))));
+    writeFileSync(join(work, "labels.i32"), Buffer.concat(labels.map((array) => new Uint8Array(array.buffer))));
+    const { attention, batch, lr } = values;
+    const side = `${defaultPreprocessing(data).imageSize}`;
+    const args = { depth: values.model.replace("resnet", ""), ...(attention ? { attention } : {}), batch, side, lr };
+    const { status, stdout } = spawnSync(
+      python,
+      ["tools/pytorch-losses.py", work, ...Object.entries(args).flatMap(([name, value]) => [`--${name}`, value])],
+      { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
+    );
+    if (status !== 0) throw new Error(`tools/pytorch-losses.py: exit ${status}`);
+    return JSON.parse(stdout) as { float64: number[]; float32: number[] };
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
 const plain = await losses("plain");
 const blocked = await losses("blocked");
-const shaken = await losses("plain", Number(values.noise));
-const [byLayout, byNoise] = [relativeDifferences(blocked, plain), relativeDifferences(shaken, plain)];
-const row = (...cells: readonly string[]) => console.log(cells.map((cell) => cell.padEnd(12)).join(""));
-row("step", "plain", "blocked", "difference", `plain, pictures changed by ${values.noise}`);
+const comparisons: [name: string, differences: number[]][] = [
+  ["blocked - plain", relativeDifferences(blocked, plain)],
+  [`pictures ± ${values.noise}`, relativeDifferences(await losses("plain", Number(values.noise)), plain)],
+];
+if (values.pytorch) {
+  const { float64, float32 } = await pytorchLosses(values.pytorch);
+  for (const [name, series] of Object.entries({ plain, blocked, PyTorch: float32 }))
+    comparisons.push([`${name} - float64`, relativeDifferences(series, float64)]);
+}
+
+const row = (...cells: readonly string[]) => console.log(cells.map((cell) => cell.padEnd(20)).join(""));
+row("step", "plain", "blocked", ...comparisons.map(([name]) => name));
 plain.forEach((loss, i) => {
   if (i === 0 || (i + 1) % 10 === 0)
     row(
       `${i + 1}`,
       loss.toFixed(6),
       blocked[i]!.toFixed(6),
-      byLayout[i]!.toExponential(1),
-      byNoise[i]!.toExponential(1),
+      ...comparisons.map(([, differences]) => differences[i]!.toExponential(1)),
     );
 });
-const sorted = [byLayout, byNoise].map((differences) => [...differences].sort((a, b) => a - b));
 for (const [name, share] of [
   ["median", 0.5],
   ["largest", 1],
-] as const)
-  row(
-    name,
-    "",
-    "",
-    ...sorted.map((differences) => differences[Math.ceil(share * options.steps) - 1]!.toExponential(1)),
-  );
+] as const) {
+  const place = Math.ceil(share * options.steps) - 1;
+  const quantile = (differences: readonly number[]) => [...differences].sort((a, b) => a - b)[place]!;
+  row(name, "", "", ...comparisons.map(([, differences]) => quantile(differences).toExponential(1)));
+}

@@ -104,15 +104,17 @@ const maxPoolGrad: Rule = (node, [dy, x], write) => {
 const reduceMaxGrad: Rule = (node, [dy, x], write) => {
   const shape = dimsOf(node.inputs[1]!);
   const axes = node.attributes.axes as readonly number[];
-  const first = axes[0]!;
+  // Neighbouring axes are one axis of the same array under another shape; others are brought together behind the rest first.
+  const neighbours = axes.every((axis, i) => axis === axes[0]! + i);
+  const all = shape.map((_, axis) => axis);
+  const order = neighbours ? all : [...all.filter((axis) => !axes.includes(axis)), ...axes];
+  const ordered = order.map((axis) => shape[axis]!);
+  const first = order.indexOf(axes[0]!);
   const length = axes.reduce((n, axis) => n * shape[axis]!, 1);
-  // Neighbouring axes are one axis of the same array under another shape.
-  const merged = [...shape.slice(0, first), length, ...shape.slice(first + axes.length)];
-  const neighbours = axes.every((axis, i) => axis === first + i);
-  if (!neighbours) throw new RangeError(`ReduceMaxGrad: axes [${axes}] are not neighbours`);
-  const kept = merged.with(first, 1);
+  const merged = [...ordered.slice(0, first), length, ...ordered.slice(first + axes.length)];
+  const move = (v: string, perm: readonly number[]) => (neighbours ? v : write.emit("Transpose", [v], { perm }));
   const reshape = (v: string, to: readonly number[]) => (axes.length > 1 ? write.reshape(v, to) : v);
-  const winner = write.emit("ArgMax", [reshape(x!, merged)], { axis: first, keepdims: 1 });
+  const winner = write.emit("ArgMax", [reshape(move(x!, order), merged)], { axis: first, keepdims: 1 });
   const positions = write.constant(
     tensor(
       "int64",
@@ -120,8 +122,14 @@ const reduceMaxGrad: Rule = (node, [dy, x], write) => {
       BigInt64Array.from({ length }, (_, i) => BigInt(i)),
     ),
   );
-  const dx = write.emit("Where", [write.emit("Equal", [winner, positions]), reshape(dy!, kept), write.number(0)]);
-  return [reshape(dx, shape)];
+  const mask = write.emit("Equal", [winner, positions]);
+  const dx = write.emit("Where", [mask, reshape(dy!, merged.with(first, 1)), write.number(0)]);
+  return [
+    move(
+      reshape(dx, ordered),
+      all.map((axis) => order.indexOf(axis)),
+    ),
+  ];
 };
 
 const after: Rule = (_node, [x, signal], write) => [
