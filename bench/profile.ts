@@ -1,4 +1,7 @@
-/** Where the time of one training step goes, by operator and by node, as ONNX Runtime's profiler sees it. */
+/**
+ * Where the time of one training step goes, by operator and by node, as ONNX Runtime's profiler sees it. Or, with --suite and --case, the time
+ * of what that suite measures.
+ */
 import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,13 +11,17 @@ import { lower, nodeRules } from "../src/engines/ort/engine.js";
 import { defaultRegimes, winogradWith } from "../src/engines/ort/regimes.js";
 import { SessionHost } from "../src/engines/ort/session.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
-import { model, type Tensor, toFloat32 } from "../src/index.js";
+import { type Arrays, type Graph, model, type Tensor, toFloat32 } from "../src/index.js";
+import { suiteOf } from "./suites/index.js";
 import { count, randomStep } from "./workload.js";
 
 const { values } = parseArgs({
   options: {
     model: { type: "string", default: "resnet20" },
     attention: { type: "string", default: "none" },
+    /** A suite of `peers.ts` and one of its cases, in place of the training step of a model. */
+    suite: { type: "string" },
+    case: { type: "string", default: "" },
     batch: { type: "string", default: "128" },
     input: { type: "string", default: "3x32x32" },
     stem: { type: "string", default: "auto" },
@@ -37,7 +44,21 @@ const [batch, classes, runs] = [
 const [channels = 3, height = 32, width = 32] = values.input.split("x").map((n) => count("input", n));
 const options = { classes, attention: values.attention, ...(values.stem === "auto" ? {} : { stem: values.stem }) };
 
-const { graph, feeds } = randomStep(model(values.model, options), [batch, channels, height, width], classes);
+/** What is run, and what to call it. */
+function workload(): { readonly title: string; readonly graph: Graph; readonly feeds: Arrays } {
+  const { model: name, attention, input, suite } = values;
+  if (!suite) {
+    const title = `${name}, attention ${attention}, batch ${batch}, ${input}`;
+    return { title, ...randomStep(model(name, options), [batch, channels, height, width], classes) };
+  }
+  const { cases, measures } = suiteOf(suite);
+  if (!cases.includes(values.case))
+    throw new RangeError(`--case must be one of ${cases.join(", ")}, got ${values.case}`);
+  const [measure] = measures(values.case, "measure");
+  return { title: `${suite}, ${values.case}, ${measure!.name}`, graph: measure!.graph, feeds: measure!.feeds };
+}
+
+const { title, graph, feeds } = workload();
 const host = new SessionHost({ InferenceSession, Tensor: OrtTensor });
 const block = values.layout === "blocked" ? await host.ask({ kind: "blockSize" }) : undefined;
 const { lowered } = lower(
@@ -117,8 +138,7 @@ function print(nodes: readonly Timing[], fastest: number): void {
   const byType = types
     .map((type) => [type, nodes.filter((node) => node.type === type)] as const)
     .sort(([, a], [, b]) => sum(b) - sum(a));
-  const { model, attention, input } = values;
-  console.log(`${model}, attention ${attention}, batch ${batch}, ${input}: ${graph.nodes.length} nodes of our graph,`);
+  console.log(`${title}: ${graph.nodes.length} nodes of our graph,`);
   console.log(`${lowered.model.nodes.length} of ONNX, ${nodes.length} kernels; shortest of ${runs} runs of each\n`);
   console.log(`fastest whole run ${fastest.toFixed(1)} ms, kernels together ${total.toFixed(1)} ms\n`);
   for (const [type, members] of byType) line(sum(members), `${type} (${members.length})`);

@@ -35,7 +35,7 @@ export function peersWith(python: string): ReadonlyMap<string, Side> {
       title: "PyTorch",
       command: [python, source("peers/pytorch.py")],
       probe: [python, "-c", "import torch"],
-      install: `apt-get install python3-torch (Debian), and --python if it is not for ${python}`,
+      install: `apt-get install python3-torch libopenblas0-openmp (Debian), and --python if it is not for ${python}`,
     },
     {
       name: "fovea-wasm",

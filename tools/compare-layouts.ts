@@ -4,8 +4,8 @@
  *
  *     node dist/tools/compare-layouts.js CIFAR_FOLDER [--model resnet20] [--attention cbam] [--stem cifar] [--batch 128] [--steps 50] [--lr 0.02] [--noise 1e-7]
  *
- * With --pytorch PYTHON (Debian's python3-torch: /usr/bin/python3) PyTorch takes the same steps in float64 and in float32
- * (tools/pytorch-losses.py), and the table says how far either layout is from float64, and how far PyTorch's own float32 is.
+ * With --pytorch PYTHON (Debian's python3-torch and libopenblas0-openmp: /usr/bin/python3) PyTorch takes the same steps in float64 and in
+ * float32 (tools/pytorch-losses.py), and the table says how far either layout is from float64, and how far PyTorch's own float32 is.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
+import { peerKeys } from "../bench/suites/nets.js";
 import {
   cifar10,
   defaultPreprocessing,
@@ -68,7 +69,9 @@ async function pytorchLosses(python: string): Promise<{ float64: number[]; float
   }
   const work = mkdtempSync(join(tmpdir(), "fovea-losses-"));
   try {
-    writeFileSync(join(work, "start.safetensors"), writeSafetensors(weightsOf(network())));
+    const keyOf = values.attention ? peerKeys(values.attention) : (key: string) => key;
+    const start = [...weightsOf(network())].map(([key, weight]) => [keyOf(key), weight] as const);
+    writeFileSync(join(work, "start.safetensors"), writeSafetensors(start));
     writeFileSync(join(work, "images.f32"), Buffer.concat(images.map((array) => new Uint8Array(array.buffer))));
     writeFileSync(join(work, "labels.i32"), Buffer.concat(labels.map((array) => new Uint8Array(array.buffer))));
     const { attention, batch, lr } = values;
