@@ -14,19 +14,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench" / "peers"))
 from networks import ResNet  # noqa: E402
-
-
-def read_safetensors(path):
-    data = path.read_bytes()
-    end = 8 + int.from_bytes(data[:8], "little")
-    types = {"F32": np.float32, "I64": np.int64}
-    tensors = {}
-    for key, entry in json.loads(data[8:end]).items():
-        if key != "__metadata__":
-            first, last = (end + offset for offset in entry["data_offsets"])
-            array = np.frombuffer(data[first:last], types[entry["dtype"]]).reshape(entry["shape"])
-            tensors[key] = torch.from_numpy(array.copy())
-    return tensors
+from weights import read_safetensors  # noqa: E402
 
 
 def losses(dtype, folder, depth, attention, batch, side, lr):

@@ -16,13 +16,13 @@ from pathlib import Path
 from statistics import median
 from typing import Callable
 
-import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 from modules import MODULES
 from networks import MobileNetV2CA, ResNet, VANB0
+from weights import read_safetensors
 
 
 @dataclass
@@ -180,19 +180,6 @@ def measure_all(measures, steps):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         figures[measure.name] = {"seconds": seconds, "peakMemoryBytes": peak}
     return {"measures": figures}
-
-
-def read_safetensors(path):
-    """Header length, JSON header, data; of our own files, so nothing is checked."""
-    data = Path(path).read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    types = {"F32": np.float32, "I64": np.int64}
-    tensors = {}
-    for name, entry in json.loads(data[8:start]).items():
-        begin, end = entry["data_offsets"]
-        array = np.frombuffer(data[start + begin : start + end], types[entry["dtype"]]).reshape(entry["shape"])
-        tensors[name] = torch.from_numpy(array.copy())
-    return tensors
 
 
 def rms(array):
