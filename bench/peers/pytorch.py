@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """PyTorch's side of bench/peers.ts, eager, on the CPU: measures one case of one suite.
 
-    /usr/bin/python3 bench/peers/pytorch.py SUITE CASE [--steps 7] [--threads 2] [--check FILE]
+    /usr/bin/python3 bench/peers/pytorch.py SUITE CASE [--steps 7] [--threads 2] [--channels-last] [--check FILE]
 
 Prints one line of JSON: {"side", "measures": {NAME: {"seconds", "peakMemoryBytes"}}}. With --check it takes weights and inputs from a
 safetensors file of Fovea's, computes the same once, and prints {"side", "errors": {NAME: relative error}} of what it gets beside Fovea's.
@@ -153,6 +153,15 @@ def forward_and_backward(model, inputs):
 SUITES = {"nets": nets, "infer": infer, "conv": conv, "modules": modules, "cost": cost}
 
 
+def channels_last(measure):
+    """The same with maps whose channels lie side by side."""
+    measure.model.to(memory_format=torch.channels_last)
+    for name, array in measure.inputs.items():
+        if array.dim() == 4:
+            measure.inputs[name] = array.contiguous(memory_format=torch.channels_last)
+    return measure
+
+
 def median_seconds(run, steps, warmup=2):
     times = []
     for _ in range(warmup + steps):
@@ -221,11 +230,14 @@ def main():
     parser.add_argument("case")
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--channels-last", action="store_true", help="channels side by side in memory, not PyTorch's default")
     parser.add_argument("--check", metavar="FILE")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     measures = SUITES[args.suite](args.case)
+    if args.channels_last:
+        measures = map(channels_last, measures)
     result = errors_of(measures, read_safetensors(args.check)) if args.check else measure_all(measures, args.steps)
     print(json.dumps({"side": f"PyTorch {torch.__version__} ({blas()})", **result}))
 
