@@ -172,7 +172,7 @@ def median_seconds(run, steps, warmup=2):
 
 
 def blas():
-    """What computes matrix products: Debian's PyTorch takes what the system has, and the reference one is 30 times slower than others."""
+    """What computes matrix products: Debian's PyTorch takes what the system has, and the reference one is many times slower than others."""
     built_with = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
     if built_with and built_with[1] != "generic":
         return built_with[1]

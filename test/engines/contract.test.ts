@@ -179,6 +179,21 @@ for (const engine of [referenceEngine(), ort, ortWeb, ortHere]) {
     await executable.release();
   });
 
+  test(`${engine.name}: a cell may be called as what the engine makes would be`, options, async () => {
+    for (const name of ["float_2", "const_0", "Mul_0"])
+      for (const learns of [false, true]) {
+        const cell = Object.assign(new Param([1], constant(0)), { value: float32([1], [5]) });
+        const graph = new Graph(false, () => name);
+        const state = graph.state(cell);
+        const x = graph.input("x", { dtype: "float", shape: [1] });
+        graph.output("y", add(mul(mul(x, 2), graph.constant(float32([1], [3]))), state));
+        if (learns) graph.update(cell, add(state, 1));
+        const executable = await engine.compile(graph);
+        assert.deepEqual(numbers((await executable.run({ x: float32([1], [1]) })).y), [11], name);
+        await executable.release();
+      }
+  });
+
   test(`${engine.name}: numbers and vectors of half precision are updated as others are`, options, async () => {
     const one: readonly Tensor[] = [
       tensor("float16", [2], Uint16Array.of(0x3c00, 0x3c00)),

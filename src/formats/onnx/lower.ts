@@ -91,21 +91,27 @@ export function lowerToOnnx(
   for (const name of graph.outputs.keys())
     if (graph.inputs.has(name))
       throw new FoveaError(`an input and an output are both named "${name}", which ONNX does not allow: rename one`);
-  const published = new Set([...graph.inputs.keys(), ...graph.outputs.keys()]);
-  const write = new OnnxWriter(opset, keepFloat16, published);
   const live = program(graph);
-  const names = new Map<Value, string>();
-  const updated = new Set(graph.updates.map((update) => update.cell));
-  const taken = new Set(published);
+  const taken = new Set([...graph.inputs.keys(), ...graph.outputs.keys()]);
   const reserve = (name: string): string => {
     let free = name;
     for (let i = 1; taken.has(free); i++) free = i === 1 ? `state/${name}` : `state/${name}~${i}`;
     taken.add(free);
     return free;
   };
+  // Before anything is written, which must have other names.
+  const stateNames = new Map(
+    live.states.flatMap((value) =>
+      value.source.kind === "state" ? [[value, reserve(value.source.name)] as const] : [],
+    ),
+  );
+  const write = new OnnxWriter(opset, keepFloat16, taken);
+  const names = new Map<Value, string>();
+  const updated = new Set(graph.updates.map((update) => update.cell));
   /** Constants are written when something first asks for them: a dialect may want them in another form only. */
-  const constant = ({ source }: Value): string | undefined => {
-    if (source.kind === "state") return write.constant(source.cell.value, reserve(source.name));
+  const constant = (value: Value): string | undefined => {
+    const { source } = value;
+    if (source.kind === "state") return write.constant(source.cell.value, stateNames.get(value));
     if (source.kind !== "constant") return undefined;
     const { tensor } = source;
     return tensor.shape.length === 0 && tensor.dtype === "float64"
@@ -134,11 +140,11 @@ export function lowerToOnnx(
   const befores = new Map<Cell, string>();
   for (const value of live.states) {
     if (value.source.kind !== "state" || !updated.has(value.source.cell)) continue;
-    const { name, cell } = value.source;
-    const free = reserve(name);
-    befores.set(cell, free);
-    if (dialect?.stateForm(cell)) dialect.adopt(value, free);
-    else names.set(value, free);
+    const { cell } = value.source;
+    const name = stateNames.get(value)!;
+    befores.set(cell, name);
+    if (dialect?.stateForm(cell)) dialect.adopt(value, name);
+    else names.set(value, name);
   }
 
   for (const node of live.nodes) {

@@ -29,7 +29,7 @@ export class OnnxWriter {
     /** The operator set that is written: rules ask where operators have changed. */
     readonly opset: number,
     private readonly keepFloat16 = false,
-    /** Names that nothing written may have. */
+    /** Names that are given elsewhere: what is named here has others. */
     private readonly reserved: ReadonlySet<string> = new Set(),
   ) {}
 
@@ -99,8 +99,7 @@ export class OnnxWriter {
   }
 
   /** A constant array, as float32 if it is of floats. Float16 may be stored as it is, with a Cast to float32. */
-  constant(value: Tensor, wanted = `const_${this.initializers.size}`): string {
-    const name = this.#free(wanted);
+  constant(value: Tensor, name = this.#free(`const_${this.initializers.size}`)): string {
     if (value.dtype === "float16" && this.keepFloat16) {
       this.initializers.set(name, value);
       return this.emit("Cast", [name], { to: 1 });
@@ -132,7 +131,7 @@ export class OnnxWriter {
   once(name: string, make: () => Tensor): string {
     let shared = this.#shared.get(name);
     if (shared === undefined) {
-      shared = this.constant(make(), name);
+      shared = this.constant(make(), this.#free(name));
       this.#shared.set(name, shared);
     }
     return shared;
