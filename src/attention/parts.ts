@@ -4,6 +4,7 @@ import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, type Conv2dOptions, kaimingNormal, Lambda, Linear, Sequential } from "../nn/index.js";
 import {
   concat,
+  equal,
   matMul,
   mul,
   reduceLogSumExp,
@@ -16,6 +17,7 @@ import {
   sqrt,
   square,
   transpose,
+  where,
 } from "../ops/index.js";
 
 /** ⌊channels / reduction⌋, the hidden width of a bottleneck. @throws OptionError where nothing would be left. */
@@ -103,11 +105,17 @@ export function integerPair(owner: string, option: string, value: readonly numbe
   return [a!, b!];
 }
 
+/** √x, whose gradient at 0 is 0 as that of a norm in PyTorch, where that of a bare root is infinite. NaN stays NaN. */
+function safeSqrt(x: Value): Value {
+  const isZero = equal(x, 0);
+  return where(isZero, 0, sqrt(where(isZero, 1, x)));
+}
+
 /** Ways to sum up each channel's map in one number. `lp` is √Σx² and `lse` log Σ exp x, both sums, as in CBAM's code. */
 export const channelPools = {
   avg: (x: Value) => reduceMean(x, [2, 3]),
   max: (x: Value) => reduceMax(x, [2, 3]),
-  lp: (x: Value) => sqrt(reduceSum(square(x), [2, 3])),
+  lp: (x: Value) => safeSqrt(reduceSum(square(x), [2, 3])),
   lse: (x: Value) => reduceLogSumExp(x, [2, 3]),
 } as const;
 export type ChannelPool = keyof typeof channelPools;

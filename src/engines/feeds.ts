@@ -25,6 +25,8 @@ export function checkFeeds(program: Program, declared: Iterable<string>, inputs:
       throw new FoveaError(
         `run: input "${name}" of shape [${given.shape}] must hold ${sizeOf(given.shape)} numbers, holds ${given.data.length}`,
       );
+    if (given.shape.includes(0))
+      throw new FoveaError(`run: input "${name}" is empty, [${given.shape}]; a batch must hold at least one image`);
     if (!fits) throw new FoveaError(`run: input "${name}" must be ${formatShape(value.shape)}, got [${given.shape}]`);
   }
 }

@@ -72,14 +72,17 @@ export function broadcastTo(x: Dense, shape: readonly number[]): Float64Array {
   return out;
 }
 
-/** dy where y > 0, else 0: the gradient of the rectifier, given its output. */
+/**
+ * The gradient of the rectifier, given its output: 0 where y ≤ 0, else dy. It selects instead of multiplying, as PyTorch does, so that
+ * ±∞ or NaN in dy does not pass where y is 0. Where y is NaN, dy passes.
+ */
 const reluGradOp: Op = {
   name: "ReluGrad",
   infer: ([dy]) => [dy!],
   run: ([dy, y]) => [
     dense(
       dy!.shape,
-      dy!.data.map((v, i) => (y!.data[i]! > 0 ? v : 0)),
+      dy!.data.map((v, i) => (y!.data[i]! <= 0 ? 0 : v)),
     ),
   ],
   grad: (d, node) => [reluGrad(d, node.inputs[1]!), null],
@@ -141,9 +144,8 @@ export const ops = {
     (a, b) => a / b,
     (dy, _a, b, y) => [div(dy, b), neg(div(mul(dy, y), b))],
   ),
-  // Where both are equal each gets half, as in PyTorch's maximum and minimum.
-  maximum: binary("Max", Math.max, (dy, a, b) => [mul(dy, share(a, b)), mul(dy, share(b, a))]),
-  minimum: binary("Min", Math.min, (dy, a, b) => [mul(dy, share(b, a)), mul(dy, share(a, b))]),
+  maximum: binary("Max", Math.max, (dy, a, b) => [share(greater(b, a), a, b, dy), share(greater(a, b), b, a, dy)]),
+  minimum: binary("Min", Math.min, (dy, a, b) => [share(greater(a, b), a, b, dy), share(greater(b, a), b, a, dy)]),
   greater: binary(
     "Greater",
     (a, b) => +(a > b),
@@ -196,6 +198,7 @@ export const ops = {
   ),
   clip: unary<{ min: number; max: number }>(
     "Clip",
+    // Its gradient is 0 at both bounds, as that of PyTorch's relu6 and hardtanh (torch.clamp passes it there).
     (x, { min, max }) => Math.min(Math.max(x, min), max),
     (dy, _x, y, { min, max }) => reluGrad(reluGrad(dy, min === 0 ? y : sub(y, min)), sub(max, y)),
   ),
@@ -217,10 +220,9 @@ export const ops = {
   expand: expandOp,
 };
 
-/** 1 where a > b, ½ where they are equal, else 0. */
-function share(a: Value, b: Value): Value {
-  return add(cast(greater(a, b)), mul(0.5, cast(equal(a, b))));
-}
+/** The part of dy that `of` gets: none where it lost to `other`, half on a tie, else all of it, as in PyTorch, also where one of them is NaN. */
+const share = (lost: Value, of: Value, other: Value, dy: Value): Value =>
+  where(lost, 0, where(equal(of, other), mul(dy, 0.5), dy));
 
 export const add = (a: Operand, b: Operand): Value => apply(ops.add, [a, b], {});
 export const sub = (a: Operand, b: Operand): Value => apply(ops.sub, [a, b], {});

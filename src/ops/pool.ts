@@ -80,7 +80,7 @@ export interface MaxPoolOptions {
   readonly padding?: number | readonly [number, number];
 }
 
-/** Maximum over sliding windows; the padding never wins. [N,C,H,W] → [N,C,H',W'] */
+/** Maximum over sliding windows, NaN where there is one in the window; the padding never wins. [N,C,H,W] → [N,C,H',W'] */
 export function maxPool(x: Operand, { kernel, stride = kernel, padding = 0 }: MaxPoolOptions): Value {
   const [py, px] = pair(padding);
   return apply(maxPoolOp, [x], { kernel: pair(kernel), strides: pair(stride), pads: [py, px, py, px] });

@@ -88,6 +88,7 @@ export const ops = {
     "ReduceLogSumExp",
     (data, indices) => {
       const top = max(data, indices);
+      if (!Number.isFinite(top)) return top;
       let total = 0;
       for (const i of indices) total += Math.exp(data[i]! - top);
       return top + Math.log(total);
@@ -96,7 +97,10 @@ export const ops = {
   ),
 };
 
-/** The gradient of a maximum, from (dy, x, y): all of it goes to the first of the largest elements, in row-major order. */
+/**
+ * The gradient of a maximum, from (dy, x, y): all of it goes to the first of the largest elements, in row-major order. Where the maximum is
+ * NaN the place is not defined: engines differ.
+ */
 export const reduceMaxGrad: Op<ReduceAttributes> = {
   name: "ReduceMaxGrad",
   infer: ([, x]) => [x!],
@@ -123,6 +127,7 @@ const reduce =
 
 export const reduceSum = reduce(ops.reduceSum);
 export const reduceMean = reduce(ops.reduceMean);
+/** The largest element; NaN if there is one among them. */
 export const reduceMax = reduce(ops.reduceMax);
 /** log Σ exp x, computed without overflow. */
 export const reduceLogSumExp = reduce(ops.reduceLogSumExp);

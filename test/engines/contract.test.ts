@@ -11,7 +11,20 @@ import { referenceEngine } from "../../src/engines/reference.js";
 import { Graph } from "../../src/graph/graph.js";
 import { resnet } from "../../src/models/index.js";
 import { constant, graphFor, Module, Param } from "../../src/nn/index.js";
-import { add, averagePool, equal, matMul, mul, neg, pad, reduceSum, relu, sub, where } from "../../src/ops/index.js";
+import {
+  add,
+  averagePool,
+  cast,
+  equal,
+  matMul,
+  mul,
+  neg,
+  pad,
+  reduceSum,
+  relu,
+  sub,
+  where,
+} from "../../src/ops/index.js";
 import { sgd, trainingStep } from "../../src/train/index.js";
 import { noWeb, ort, ortWeb } from "../support/engines.js";
 import { random } from "../support/random.js";
@@ -119,6 +132,24 @@ for (const engine of [referenceEngine(), ort, ortWeb, ortHere]) {
     const executable = await engine.compile(graph);
     const result = await executable.run({ x: float32([1, 1, 2, 2], [6, -1, 3, 9]) });
     assert.deepEqual([numbers(result.y), numbers(result.pooled)], [[6, 0, 3, 9], [3]]);
+    await executable.release();
+  });
+
+  test(`${engine.name}: integer constants of 32 bits compare with inputs`, options, async () => {
+    const graph = new Graph();
+    const x = graph.input("x", { dtype: "int", shape: [3] });
+    graph.output("y", cast(equal(x, graph.constant(tensor("int32", [3], Int32Array.of(1, 5, 3))))));
+    const executable = await engine.compile(graph);
+    const { y } = await executable.run({ x: tensor("int64", [3], BigInt64Array.of(1n, 2n, 3n)) });
+    assert.deepEqual(numbers(y), [1, 0, 1]);
+    await executable.release();
+  });
+
+  test(`${engine.name}: an empty batch is refused`, options, async () => {
+    const graph = new Graph();
+    graph.output("y", reduceSum(graph.input("images", { dtype: "float", shape: ["N", 3] }), [1]));
+    const executable = await engine.compile(graph);
+    await assert.rejects(executable.run({ images: float32([0, 3], []) }), /run: input "images" is empty, \[0,3\]/);
     await executable.release();
   });
 

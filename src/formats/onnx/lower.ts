@@ -1,5 +1,5 @@
 import { FoveaError } from "../../core/errors.js";
-import type { Tensor } from "../../core/tensor.js";
+import { type Tensor, tensor } from "../../core/tensor.js";
 import { type Cell, type Graph, type Node, type Program, program, type Value } from "../../graph/graph.js";
 import type { ValueDType } from "../../graph/op.js";
 import type { OnnxDType, OnnxModel, OnnxNode, OnnxSubgraph, OnnxValueInfo } from "./proto.js";
@@ -12,6 +12,10 @@ export const inferenceRules: Rules = new Map([...simpleRules, ...neuralRules]);
 
 /** ONNX operator set that is written unless told otherwise. */
 export const defaultOpset = 17;
+
+/** Integers are int64 throughout: ONNX compares nothing of two types. */
+const widened = (value: Tensor): Tensor =>
+  value.dtype === "int32" ? tensor("int64", value.shape, BigInt64Array.from(value.data, BigInt)) : value;
 
 const dtypes: Record<ValueDType, OnnxDType> = { float: "float32", int: "int64", bool: "bool" };
 
@@ -111,12 +115,12 @@ export function lowerToOnnx(
   /** Constants are written when something first asks for them: a dialect may want them in another form only. */
   const constant = (value: Value): string | undefined => {
     const { source } = value;
-    if (source.kind === "state") return write.constant(source.cell.value, stateNames.get(value));
+    if (source.kind === "state") return write.constant(widened(source.cell.value), stateNames.get(value));
     if (source.kind !== "constant") return undefined;
     const { tensor } = source;
     return tensor.shape.length === 0 && tensor.dtype === "float64"
       ? write.number(tensor.data[0] as number)
-      : write.constant(tensor);
+      : write.constant(widened(tensor));
   };
   const plain = (value: Value): string => {
     let name = names.get(value);

@@ -1,14 +1,15 @@
 import { staticDim } from "../../../core/shape.js";
 import { sizeOf, tensor } from "../../../core/tensor.js";
+import { inferenceRules } from "../../../formats/onnx/lower.js";
 import { waitFor } from "../../../formats/onnx/wait.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
 import type { MaxPoolAttributes } from "../../../ops/pool.js";
 import { convGradientRules } from "./conv-gradients.js";
 
-/** Where y > 0, by comparison. */
+/** A product with a mask of 0 and 1 takes half the time, but passes ±∞·0 and NaN·0 as NaN. */
 const reluGrad: Rule = (_node, [dy, y], write) => [
-  write.emit("Where", [write.emit("Greater", [y!, write.number(0)]), dy!, write.number(0)]),
+  write.emit("Where", [write.emit("LessOrEqual", [y!, write.number(0)]), write.number(0), dy!]),
 ];
 
 /** The two parts of batch norm that builds of ONNX Runtime do fastest in different ways. */
@@ -90,6 +91,42 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
   ]);
 }
 
+type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: boolean };
+
+/** The lowest finite float32. */
+const lowest = -3.4028234663852886e38;
+
+/**
+ * ONNX Runtime's maxima skip NaN, and some kernels start from the lowest finite number and so miss −∞. The mean of the same elements
+ * shows both: it is NaN where an element is, and −∞ where all are.
+ */
+export function exactMaximum(max: string, mean: string, write: OnnxWriter): string {
+  const isLost = write.emit("Or", [
+    write.emit("IsNaN", [mean]),
+    write.emit("LessOrEqual", [max, write.number(lowest)]),
+  ]);
+  return write.emit("Where", [isLost, mean, max]);
+}
+
+const maxPool: Rule = (node, inputs, write) => {
+  const max = inferenceRules.get("MaxPool")!(node, inputs, write)[0]!;
+  const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
+  return [exactMaximum(max, write.emit("AveragePool", inputs, { kernel_shape: kernel, strides, pads }), write)];
+};
+
+/** The mean is that of the rule for `ReduceMean`: modules that take maxima take means as well, and ONNX Runtime computes equal nodes once. */
+export const reduceMaxBy =
+  (mean: Rule): Rule =>
+  (node, [x], write) => {
+    const { axes, keepdims } = attributesOf<ReduceAttributes>(node);
+    return [exactMaximum(write.reduce("ReduceMax", x!, axes, keepdims), mean(node, [x!], write)[0]!, write)];
+  };
+
+const standardMean: Rule = (node, [x], write) => {
+  const { axes, keepdims } = attributesOf<ReduceAttributes>(node);
+  return [write.reduce("ReduceMean", x!, axes, keepdims)];
+};
+
 /** The pooling is done again for the positions of the maxima, and the gradients are added there. */
 const maxPoolGrad: Rule = (node, [dy, x], write) => {
   const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
@@ -136,11 +173,16 @@ const after: Rule = (_node, [x, signal], write) => [
   waitFor(x!, signal!, (type, inputs) => write.emit(type, inputs), write.ints([0])),
 ];
 
-/** Rules in standard ONNX for the operators that stand only in training graphs. They run on every build of ONNX Runtime. */
+/**
+ * Rules in standard ONNX for the operators that stand only in training graphs, and for maxima, which ONNX Runtime computes without NaN.
+ * They run on every build of ONNX Runtime.
+ */
 export const trainingRules: Rules = new Map<string, Rule>([
   ["ReluGrad", reluGrad],
   ...batchNormRules(standardParts),
+  ["MaxPool", maxPool],
   ["MaxPoolGrad", maxPoolGrad],
+  ["ReduceMax", reduceMaxBy(standardMean)],
   ["ReduceMaxGrad", reduceMaxGrad],
   ["After", after],
   ...convGradientRules,

@@ -3,7 +3,7 @@ import { sizeOf } from "../../../core/tensor.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import { attributesOf, dimsOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
-import { batchNormRules, standardParts } from "./training.js";
+import { batchNormRules, reduceMaxBy, standardParts } from "./training.js";
 
 /**
  * Relu and Clip decide element by element with a jump that the processor guesses wrong where signs change; Max and Min do not, and take
@@ -29,23 +29,21 @@ function joinsConvolution(x: string, write: OnnxWriter): boolean {
   return node?.type === "Add" ? node.inputs.some(isConvolution) : isConvolution(x);
 }
 
-/** The mask 1 for y > 0 by Sign (y is never negative): half the time of Greater and Where. */
-const reluGrad: Rule = (_node, [dy, y], write) => [write.emit("Mul", [dy!, write.emit("Sign", [y!])])];
-
 /** The means of maps, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean, and of ReduceSum. */
 const mapMeans = (x: string, write: OnnxWriter) => write.emit("GlobalAveragePool", [x]);
 
 /** Sums and means over the positions of maps; over any other axes as everywhere. */
-const reduce: Rule = (node, inputs, write) => {
-  const { shape } = node.inputs[0]!;
-  const { axes, keepdims } = node.attributes as { axes: readonly number[]; keepdims: boolean };
-  if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3")
-    return inferenceRules.get(node.op.name)!(node, inputs, write);
-  const means = mapMeans(inputs[0]!, write);
-  const count = sizeOf(dimsOf(node.inputs[0]!).slice(2));
-  const result = node.op.name === "ReduceMean" ? means : write.emit("Mul", [means, write.number(count)]);
-  return [keepdims ? result : write.reshape(result, dimsOf(node.outputs[0]!))];
-};
+const reduceBy =
+  (kind: "ReduceMean" | "ReduceSum"): Rule =>
+  (node, [x], write) => {
+    const { shape } = node.inputs[0]!;
+    const { axes, keepdims } = node.attributes as { axes: readonly number[]; keepdims: boolean };
+    if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3") return [write.reduce(kind, x!, axes, keepdims)];
+    const means = mapMeans(x!, write);
+    const count = sizeOf(dimsOf(node.inputs[0]!).slice(2));
+    const result = kind === "ReduceMean" ? means : write.emit("Mul", [means, write.number(count)]);
+    return [keepdims ? result : write.reshape(result, dimsOf(node.outputs[0]!))];
+  };
 
 /** The affine map as a depthwise 1×1 convolution, to which ONNX Runtime joins a ReLU that follows: half the time. */
 const batchNorm = batchNormRules({
@@ -73,8 +71,8 @@ const batchNorm = batchNormRules({
 export const webRules: Rules = new Map<string, Rule>([
   ["Relu", byMaxima(() => ({ min: 0 }))],
   ["Clip", byMaxima((node) => attributesOf<{ min: number; max: number }>(node))],
-  ["ReluGrad", reluGrad],
-  ["ReduceMean", reduce],
-  ["ReduceSum", reduce],
+  ["ReduceMean", reduceBy("ReduceMean")],
+  ["ReduceSum", reduceBy("ReduceSum")],
+  ["ReduceMax", reduceMaxBy(reduceBy("ReduceMean"))],
   ...batchNorm,
 ]);

@@ -2,6 +2,7 @@ import { attributesOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
 import type { MaxPoolAttributes } from "../../../../ops/pool.js";
 import type { ResampleAttributes } from "../../../../ops/resample.js";
+import { exactMaximum } from "../../rules/training.js";
 import type { BlockedRule } from "../forms.js";
 
 /** Windows stay within a channel, so lanes do not matter. A last block that is not full goes plain. */
@@ -9,7 +10,9 @@ const maxPool: BlockedRule = (node, forms) => {
   const [x] = node.inputs as [Value];
   if (!forms.isMaps(x) || forms.isPadded(x)) return false;
   const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
-  forms.setMaps(node.outputs[0]!, forms.to.pool("MaxPool", forms.maps(x), kernel, { strides, pads }));
+  const pool = (kind: "MaxPool" | "AveragePool") => forms.to.pool(kind, forms.maps(x), kernel, { strides, pads });
+  const { name, shape } = pool("MaxPool");
+  forms.setMaps(node.outputs[0]!, { name: exactMaximum(name, pool("AveragePool").name, forms.write), shape });
   return true;
 };
 

@@ -2,6 +2,7 @@ import { fourSizes } from "../../../../core/shape.js";
 import { tensor } from "../../../../core/tensor.js";
 import { attributesOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
+import { exactMaximum } from "../../rules/training.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf } from "../layout.js";
 import type { Maps } from "../writer.js";
@@ -44,22 +45,40 @@ const reduce: BlockedRule = (node, forms) => {
     forms.lowering.define(y, to.view(name, from, y.shape as readonly number[]));
     return true;
   };
-  if (isAxes(axes, 2, 3)) return define(overPositions(kind, x, forms), [n, channels, 1, 1]);
+  // Padded channels are zeros, which no mean or maximum of another channel sees.
+  if (isAxes(axes, 2, 3))
+    return define(
+      exact(kind, (k) => overPositions(k, x, forms), forms),
+      [n, channels, 1, 1],
+    );
   if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax") {
     const perImage = write.reshape(overPositions(kind, x, forms), [n, channels]);
     return define(write.reduce(kind, perImage, [0], false), [channels]);
   }
   if (forms.isPadded(x)) return false;
-  if (isAxes(axes, 1)) return define(overChannels(kind, forms.maps(x), forms), [n, 1, height, width]);
+  if (isAxes(axes, 1))
+    return define(
+      exact(kind, (k) => overChannels(k, forms.maps(x), forms), forms),
+      [n, 1, height, width],
+    );
   if (!keepdims || axes.length !== 1) return false;
   // Along rows or columns: pooling over whole ones, in half the time of a reduction or less.
   if (axes[0] !== 2 && axes[0] !== 3) return false;
   const kernel = axes[0] === 3 ? ([1, width] as const) : ([height, 1] as const);
-  const pooled = to.pool(kind === "ReduceMax" ? "MaxPool" : "AveragePool", forms.maps(x), kernel, {});
+  const pool = (k: Kind) => to.pool(k === "ReduceMax" ? "MaxPool" : "AveragePool", forms.maps(x), kernel, {}).name;
   const factor = kind === "ReduceSum" ? shape[axes[0]] : 1;
-  forms.setMaps(y, { name: scaled(pooled.name, factor, pooled.shape, forms), shape: pooled.shape });
+  const pooled = axes[0] === 3 ? ([n, channels, height, 1] as const) : ([n, channels, 1, width] as const);
+  forms.setMaps(y, { name: scaled(exact(kind, pool, forms), factor, pooled, forms), shape: pooled });
   return true;
 };
+
+type Kind = "ReduceSum" | "ReduceMean" | "ReduceMax";
+
+/** A maximum with what ONNX Runtime's kernels miss; sums and means as they are. */
+function exact(kind: Kind, reduceTo: (kind: Kind) => string, { write }: Forms): string {
+  const name = reduceTo(kind);
+  return kind === "ReduceMax" ? exactMaximum(name, reduceTo("ReduceMean"), write) : name;
+}
 
 /** An array of this shape times a number, as a vector: a number is broadcast slowly over an array whose last axis is 1. */
 function scaled(name: string, factor: number, shape: readonly number[], { write }: Forms): string {
@@ -153,15 +172,19 @@ const maxGrad: BlockedRule = (node, forms) => {
   return false;
 };
 
+/** The highest finite float32. Subtracted in place of +∞ it leaves +∞ above 0, where ∞ − ∞ would be NaN. */
+const highest = 3.4028234663852886e38;
+
 /** 1 where an array reaches 0 and 0 where it is below. */
-const atMaximum = { hardSigmoid: [1e30, 1] } as const;
+const atMaximum = { hardSigmoid: [3e38, 1] } as const;
 
 /** [N·C]: the index of the first position of every map that holds its largest element. */
 function firstPosition(maps: Maps, largest: string, forms: Forms): string {
   const { to, write, block } = forms;
   const [n, channels, height, width] = maps.shape;
   const [area, planes, all] = [height * width, (n * channels) / block, n * channels];
-  const bias = write.emit("Neg", [write.reshape(largest, [all])]);
+  const finite = write.emit("Min", [write.reshape(largest, [all]), write.number(highest)]);
+  const bias = write.emit("Neg", [finite]);
   const images = to.viewMaps(maps, [1, all, height, width]);
   const mask = to.viewMaps(to.affine(images, to.ones(all), { bias, activation: atMaximum }), [
     planes,
@@ -203,11 +226,11 @@ function channelMask(maps: Maps, largest: Value, forms: Forms): string {
   const [n, channels, height, width] = maps.shape;
   const area = height * width;
   const lanes = inLanes(largest, [n, 1, height, width], forms);
-  const below = write.emit("Sub", [
+  const isLargest = write.emit("Equal", [
     write.reshape(maps.name, [n, channels / block, area * block]),
     write.reshape(lanes, [n, 1, area * block]),
   ]);
-  return write.emit("HardSigmoid", [below], { alpha: { float: atMaximum.hardSigmoid[0] }, beta: { float: 1 } });
+  return write.emit("Cast", [isLargest], { to: 1 });
 }
 
 /** Whether no position has its largest element twice. */

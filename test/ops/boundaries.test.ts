@@ -1,0 +1,274 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gradients } from "../../src/autodiff/gradients.js";
+import { tensor } from "../../src/core/tensor.js";
+import type { Engine } from "../../src/engines/engine.js";
+import { referenceEngine } from "../../src/engines/reference.js";
+import { Graph, type Value } from "../../src/graph/graph.js";
+import * as o from "../../src/ops/index.js";
+import { noWeb, ortBlocked, ortPlain, ortWeb } from "../support/engines.js";
+
+const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+
+/** Inputs with the output and the gradients that PyTorch 1.13 gives for them in float64. `dy` is 1 where it is left out. */
+interface Case {
+  readonly build: (...inputs: Value[]) => Value;
+  readonly inputs: readonly (readonly number[])[];
+  readonly shape?: readonly number[];
+  readonly dy?: readonly number[];
+  readonly y: readonly number[];
+  readonly dx: readonly (readonly number[])[];
+}
+
+const elementwise: Record<string, Case> = {
+  relu: {
+    build: (x) => o.relu(x!),
+    inputs: [[-1, 0, inf, -inf, 1e-31, nan]],
+    y: [0, 0, inf, 0, 1e-31, nan],
+    dx: [[0, 0, 1, 0, 1, 1]],
+  },
+  "relu, dy not finite": {
+    build: (x) => o.relu(x!),
+    inputs: [[-1, 0, 1, 2, -3, 0]],
+    dy: [inf, inf, inf, nan, nan, -inf],
+    y: [0, 0, 1, 2, 0, 0],
+    dx: [[0, 0, inf, nan, 0, 0]],
+  },
+  relu6: { build: (x) => o.relu6(x!), inputs: [[-1, 0, 6, 7, 3]], y: [0, 0, 6, 6, 3], dx: [[0, 0, 0, 0, 1]] },
+  "relu6, dy not finite": {
+    build: (x) => o.relu6(x!),
+    inputs: [[-1, 0, 6, 7, 3]],
+    dy: [inf, nan, inf, nan, inf],
+    y: [0, 0, 6, 6, 3],
+    dx: [[0, 0, 0, 0, inf]],
+  },
+  "hard sigmoid": {
+    build: (x) => o.hardSigmoid(x!),
+    inputs: [[-4, 4, 0, -inf, inf]],
+    dy: [inf, nan, 6, inf, nan],
+    y: [0, 1, 0.5, 0, 1],
+    dx: [[0, 0, 1, 0, 0]],
+  },
+  "leaky relu": { build: (x) => o.leakyRelu(x!, 0.5), inputs: [[-2, 0, 2]], y: [-1, 0, 2], dx: [[0.5, 0.5, 1]] },
+  abs: { build: (x) => o.abs(x!), inputs: [[-2, 0, 2]], y: [2, 0, 2], dx: [[-1, 0, 1]] },
+  sqrt: { build: (x) => o.sqrt(x!), inputs: [[0, 1]], y: [0, 1], dx: [[inf, 0.5]] },
+  log: { build: (x) => o.log(x!), inputs: [[0, 1]], y: [-inf, 0], dx: [[inf, 1]] },
+  exp: { build: (x) => o.exp(x!), inputs: [[-inf, inf, 0]], y: [0, inf, 1], dx: [[0, inf, 1]] },
+  sigmoid: { build: (x) => o.sigmoid(x!), inputs: [[-inf, inf, 0]], y: [0, 1, 0.5], dx: [[0, 0, 0.25]] },
+  tanh: { build: (x) => o.tanh(x!), inputs: [[-inf, inf, 0]], y: [-1, 1, 0], dx: [[0, 0, 1]] },
+  div: {
+    build: (a, b) => o.div(a!, b!),
+    inputs: [
+      [1, -1, 1],
+      [0, 0, inf],
+    ],
+    y: [inf, -inf, 0],
+    dx: [
+      [inf, inf, 0],
+      [-inf, inf, 0],
+    ],
+  },
+  maximum: {
+    build: (a, b) => o.maximum(a!, b!),
+    inputs: [
+      [1, 2, 1, 0],
+      [1, 1, 3, 0],
+    ],
+    dy: [1, inf, inf, 2],
+    y: [1, 2, 3, 0],
+    dx: [
+      [0.5, inf, 0, 1],
+      [0.5, 0, inf, 1],
+    ],
+  },
+  minimum: {
+    build: (a, b) => o.minimum(a!, b!),
+    inputs: [
+      [1, 2, 1, 0],
+      [1, 1, 3, 0],
+    ],
+    dy: [1, inf, inf, 2],
+    y: [1, 1, 1, 0],
+    dx: [
+      [0.5, 0, inf, 1],
+      [0.5, inf, 0, 1],
+    ],
+  },
+  where: {
+    build: (a, b) => o.where(o.greater(a!, 0), a!, b!),
+    inputs: [
+      [1, -1],
+      [2, 2],
+    ],
+    dy: [inf, nan],
+    y: [1, 2],
+    dx: [
+      [inf, 0],
+      [0, nan],
+    ],
+  },
+};
+
+const reductions: Record<string, Case> = {
+  "reduceMax, ties go to the first": {
+    build: (x) => o.reduceMax(x!, [1]),
+    shape: [2, 3],
+    inputs: [[0, 0, 0, 1, 2, 2]],
+    dy: [1, 1],
+    y: [0, 2],
+    dx: [[1, 0, 0, 0, 1, 0]],
+  },
+  "reduceMax, all −∞": {
+    build: (x) => o.reduceMax(x!, [1]),
+    shape: [1, 2],
+    inputs: [[-inf, -inf]],
+    dy: [1],
+    y: [-inf],
+    dx: [[1, 0]],
+  },
+  "reduceLogSumExp of large numbers": {
+    build: (x) => o.reduceLogSumExp(x!, [1]),
+    shape: [1, 2],
+    inputs: [[100, 100]],
+    dy: [2],
+    y: [100 + Math.log(2)],
+    dx: [[1, 1]],
+  },
+  "reduceLogSumExp of +∞": {
+    build: (x) => o.reduceLogSumExp(x!, [1]),
+    shape: [1, 2],
+    inputs: [[inf, 0]],
+    y: [inf],
+    dx: [[nan, 0]],
+  },
+  "reduceLogSumExp of −∞ alone": {
+    build: (x) => o.reduceLogSumExp(x!, [1]),
+    shape: [1, 2],
+    inputs: [[-inf, -inf]],
+    y: [-inf],
+    dx: [[nan, nan]],
+  },
+  "reduceMax, +∞ among others": {
+    build: (x) => o.reduceMax(x!, [1]),
+    shape: [1, 3],
+    inputs: [[1, inf, 2]],
+    y: [inf],
+    dx: [[0, 1, 0]],
+  },
+  "softmax, a masked logit": {
+    build: (x) => o.softmax(x!, 1),
+    shape: [1, 3],
+    inputs: [[0, -inf, 0]],
+    dy: [1, 0, 0],
+    y: [0.5, 0, 0.5],
+    dx: [[0.25, 0, -0.25]],
+  },
+};
+
+const engines: readonly Engine[] = [referenceEngine(), ortPlain, ortBlocked, ...(noWeb ? [] : [ortWeb])];
+
+const floats = (shape: readonly number[], data: readonly number[]) => tensor("float32", shape, Float32Array.from(data));
+
+/** The output and the gradients of a function on an engine. */
+async function run(
+  engine: Engine,
+  build: Case["build"],
+  shape: readonly number[],
+  inputs: Case["inputs"],
+  dyData: readonly number[],
+): Promise<{ readonly y: readonly number[]; readonly dx: readonly (readonly number[])[] }> {
+  const graph = new Graph(true);
+  const values = inputs.map((_, i) => graph.input(`x${i}`, { dtype: "float", shape }));
+  const y = build(...values);
+  const dy = graph.input("dy", { dtype: "float", shape: y.shape });
+  const loss = o.reduceSum(
+    o.mul(y, dy),
+    y.shape.map((_, i) => i),
+    { keepdims: false },
+  );
+  graph.output("y", y);
+  gradients(loss, values).forEach((dx, i) => dx && graph.output(`dx${i}`, dx));
+  const executable = await engine.compile(graph);
+  const feeds = Object.fromEntries(inputs.map((data, i) => [`x${i}`, floats(shape, data)]));
+  const out = await executable.run({ ...feeds, dy: floats(y.shape as number[], dyData) });
+  await executable.release();
+  const numbers = (name: string) => Array.from(out[name]!.data, Number);
+  return { y: numbers("y"), dx: inputs.map((_, i) => numbers(`dx${i}`)) };
+}
+
+function assertNear(actual: readonly number[], expected: readonly number[], what: string): void {
+  const near = (a: number, b: number) =>
+    Object.is(a, b) || a === b || Math.abs(a - b) <= 1e-5 * Math.max(1e-30, Math.abs(b));
+  assert.ok(
+    actual.length === expected.length && actual.every((v, i) => near(v, expected[i]!)),
+    `${what}: [${actual}] is not [${expected}]`,
+  );
+}
+
+/** In blocks of channels: 16 equal channels, which a convolution that changes nothing brings into that layout. */
+const channels = 16;
+const inMaps = (x: Value) => {
+  const ones = x.graph.constant(floats([channels, 1, 1, 1], Array(channels).fill(1)));
+  return o.conv(x, ones, undefined, { groups: channels });
+};
+const repeated = (data: readonly number[]) => Array.from({ length: channels }, () => data).flat();
+
+for (const engine of engines) {
+  for (const [name, { build, inputs, shape, y, dy = y.map(() => 1), dx }] of Object.entries({
+    ...elementwise,
+    ...reductions,
+  }))
+    test(`${engine.name}, ${name}`, async () => {
+      const found = await run(engine, build, shape ?? [inputs[0]!.length], inputs, dy);
+      assertNear(found.y, y, "y");
+      dx.forEach((expected, i) => assertNear(found.dx[i]!, expected, `dx${i}`));
+    });
+  for (const [name, { build, inputs, y, dy = y.map(() => 1), dx }] of Object.entries(elementwise))
+    test(`${engine.name}, ${name}, maps of a convolution`, async () => {
+      const maps = (...values: Value[]) => build(...values.map(inMaps));
+      const shape = [1, channels, 1, inputs[0]!.length];
+      const found = await run(engine, maps, shape, inputs.map(repeated), repeated(dy));
+      assertNear(found.y, repeated(y), "y");
+      dx.forEach((expected, i) => assertNear(found.dx[i]!, repeated(expected), `dx${i}`));
+    });
+}
+
+/** Maxima of maps [1,16,2,2], by what they go over. */
+const maxima: Readonly<Record<string, (x: Value) => Value>> = {
+  "over positions": (x) => o.reduceMax(x, [2, 3]),
+  "over channels": (x) => o.reduceMax(x, [1]),
+  "over rows": (x) => o.reduceMax(x, [3]),
+  "over columns": (x) => o.reduceMax(x, [2]),
+  "over all": (x) => o.reduceMax(x, [1, 2, 3]),
+  "over windows": (x) => o.maxPool(x, { kernel: 2, stride: 1, padding: 1 }),
+};
+
+/** What maxima often get wrong: NaN (in two places), infinities, ties, numbers whose differences are tiny. */
+const contents: Readonly<Record<string, (channel: number, position: number) => number>> = {
+  "a NaN": (c, i) => (c === 3 && i === 1 ? nan : c - i),
+  "a NaN first": (c, i) => (c + i === 0 ? nan : c - i),
+  "+∞": (c, i) => (c === 5 && i > 1 ? inf : i),
+  "−∞ alone": () => -inf,
+  "zeros, as a ReLU leaves them": () => 0,
+  "tiny numbers": (c, i) => 1e-31 * (1 + ((7 * c + 3 * i) % 5)),
+};
+
+const reference = referenceEngine();
+for (const engine of engines.slice(1))
+  for (const [over, maximum] of Object.entries(maxima))
+    test(`${engine.name}, maxima ${over} are those of the definition`, async () => {
+      for (const [what, at] of Object.entries(contents))
+        for (const build of [maximum, (x: Value) => maximum(inMaps(x))]) {
+          const shape = [1, channels, 2, 2];
+          const data = Array.from({ length: channels * 4 }, (_, k) => Math.fround(at(Math.floor(k / 4), k % 4)));
+          const graph = new Graph();
+          const size = (build(graph.input("x", { dtype: "float", shape })).shape as number[]).reduce((a, b) => a * b);
+          const dy = Array<number>(size).fill(1);
+          const [expected, found] = await Promise.all(
+            [reference, engine].map((e) => run(e, (x) => build(x!), shape, [data], dy)),
+          );
+          assertNear(found!.y, expected!.y, `${what}: y`);
+          // The place of a maximum that is NaN is not defined.
+          if (!expected!.y.some(Number.isNaN)) assertNear(found!.dx[0]!, expected!.dx[0]!, `${what}: dx`);
+        }
+    });
