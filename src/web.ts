@@ -16,6 +16,7 @@ export {
   ShapeError,
   TrainingError,
 } from "./core/errors.js";
+export { countNotFinite, requireFinite } from "./core/finite.js";
 export { Rng } from "./core/rng.js";
 export { type DType, float32, type Tensor, tensor, toFloat32, toFloat64, zeros } from "./core/tensor.js";
 export * from "./data/index.js";

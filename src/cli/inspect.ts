@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type Checkpoint, openCheckpoint, recogniseCheckpoint, resolveWeights } from "../index.js";
+import { type Checkpoint, countNotFinite, openCheckpoint, recogniseCheckpoint, resolveWeights } from "../index.js";
 import { ProgressLine, print, short, table } from "./terminal.js";
 
 export const inspectCommand = new Command("inspect")
@@ -11,18 +11,29 @@ export const inspectCommand = new Command("inspect")
   .option("--json", "print one JSON object")
   .action(async (file: string, { json = false }: { json?: boolean }) => {
     const { format, tensors, metadata } = await readCheckpointFile(file);
-    const entries = [...tensors].map(([key, { dtype, shape }]) => ({ key, dtype, shape }));
+    const entries = [...tensors].map(([key, value]) => ({
+      key,
+      dtype: value.dtype,
+      shape: value.shape,
+      notFinite: countNotFinite(value),
+    }));
+    const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
     const elements = [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
     const known = recogniseCheckpoint(tensors, metadata);
     const network = known ? { family: known.family, model: known.model, options: known.options } : null;
-    print(json, { file, format, tensors: entries, elements, metadata, network }, () =>
+    print(json, { file, format, tensors: entries, elements, notFinite, metadata, network }, () =>
       [
         table(
-          entries.map(({ key, dtype, shape }) => [key, dtype, `[${shape.join(",")}]`]),
-          ["key", "dtype", "shape"],
+          entries.map(({ key, dtype, shape, notFinite: n }) => [
+            key,
+            dtype,
+            `[${shape.join(",")}]`,
+            ...(notFinite ? [n ? `${n} not finite` : ""] : []),
+          ]),
+          ["key", "dtype", "shape", ...(notFinite ? ["NaN or Infinity"] : [])],
         ),
         "",
-        `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements`,
+        `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
         ...Object.entries(metadata).map(
           ([name, value]) => `  ${name}: ${value.length > 100 ? `${value.slice(0, 100)}…` : value}`,
         ),

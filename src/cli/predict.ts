@@ -4,6 +4,7 @@ import {
   messageOf,
   OptionError,
   probabilities,
+  requireFinite,
   toFloat64,
   toInput,
   topIndices,
@@ -40,10 +41,12 @@ export const predictCommand = new Command("predict")
           const { output } = await executable.run({
             input: { dtype: "float32", shape, data: toInput(picture, preprocessing) },
           });
-          const shares = probabilities(toFloat64(output!).data);
+          requireFinite("predict", [["the logits", output!]]);
+          const logits = toFloat64(output!).data;
+          const shares = probabilities(logits);
           results.push({
             image,
-            classes: topIndices(shares, top).map((i) => ({ name: classes[i]!, index: i, probability: shares[i]! })),
+            classes: topIndices(logits, top).map((i) => ({ name: classes[i]!, index: i, probability: shares[i]! })),
           });
         } catch (error) {
           results.push({ image, error: messageOf(error) });

@@ -1,4 +1,5 @@
 import { FormatError } from "../core/errors.js";
+import { requireFinite } from "../core/finite.js";
 import type { Tensor } from "../core/tensor.js";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
 import { type AnyModule, type Param, stateOf } from "../nn/index.js";
@@ -53,6 +54,7 @@ export function restoreCheckpoint(
   for (const [name, param] of cells)
     if (String(own.get(name)?.shape) !== String(param.shape))
       throw new FormatError(`resume: the checkpoint does not hold ${name} of shape [${param.shape}]`);
+  requireFinite("resume", own);
   loadState(model, modelWeights(tensors));
   for (const [name, param] of cells) param.value = own.get(name)!;
   return JSON.parse(metadata.progress!) as Progress;

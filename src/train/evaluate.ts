@@ -1,9 +1,11 @@
 import { DataError } from "../core/errors.js";
-import { toFloat64 } from "../core/tensor.js";
+import { requireFinite } from "../core/finite.js";
+import { tensor, toFloat64 } from "../core/tensor.js";
 import { type Dataset, defaultPreprocessing, Loader, type Preprocessing } from "../data/index.js";
 import type { Engine } from "../engines/engine.js";
 import { type Module, trace } from "../nn/index.js";
 import { pictureBatches } from "./batches.js";
+import { letEventsIn } from "./events.js";
 import type { FedGraph, Pass } from "./features.js";
 import type { ClassificationMetrics } from "./metrics.js";
 import { classification, type Scores, type Task } from "./task.js";
@@ -50,12 +52,16 @@ export async function forEachOutput(
   try {
     let done = 0;
     for await (const { inputs, labels, indices, count } of source.epoch(0)) {
+      await letEventsIn();
       signal?.throwIfAborted();
       const { output } = await executable.run(inputs);
       const logits = toFloat64(output!).data;
       const classes = logits.length / labels.length;
-      for (let i = 0; i < count; i++)
-        onLogits(logits.subarray(i * classes, (i + 1) * classes), labels[i]!, indices[i]!);
+      for (let i = 0; i < count; i++) {
+        const own = logits.subarray(i * classes, (i + 1) * classes);
+        requireFinite("evaluate", [[`the logits of image ${indices[i]}`, tensor("float64", [classes], own)]]);
+        onLogits(own, labels[i]!, indices[i]!);
+      }
       onProgress?.((done += count), total);
     }
   } finally {
@@ -66,6 +72,8 @@ export async function forEachOutput(
 /**
  * How well a network does on a data set. A classifier: top-1, top-5, mean cross entropy, figures per class and the confusion matrix;
  * with `task: segmentation`, how well it separates objects from the ground.
+ *
+ * @throws FoveaError if logits are NaN or ±Infinity, with the position of the image in the data set.
  *
  * @example
  * const { top1, loss } = await evaluate(model, data.validation, { engine });

@@ -1,10 +1,12 @@
 import { OptionError } from "../core/errors.js";
-import { sizeOf, toFloat32 } from "../core/tensor.js";
+import { requireFinite } from "../core/finite.js";
+import { sizeOf, tensor, toFloat32 } from "../core/tensor.js";
 import { type Dataset, Loader, type Preprocessing } from "../data/index.js";
 import type { Engine } from "../engines/engine.js";
 import type { Cell, Graph } from "../graph/graph.js";
 import { type Cut, cutFixed } from "../graph/passes/cut.js";
 import { type BatchSource, pictureBatches, type StepBatch } from "./batches.js";
+import { letEventsIn } from "./events.js";
 
 /** Bytes of features that are kept in memory where nothing else is said: 1 GiB, training and validation together. */
 export const featureLimit = 2 ** 30;
@@ -137,10 +139,15 @@ class FeatureStore {
     try {
       let done = 0;
       for await (const { inputs, indices, count } of pictureBatches(new Loader(dataset, still), input).epoch(0)) {
+        await letEventsIn();
         if (signal?.aborted) return undefined;
         const outputs = await executable.run(inputs);
         sizes.forEach((size, i) => {
-          rows[i]!.set(toFloat32(outputs[`features/${i}`]!).data.subarray(0, count * size), done * size);
+          const made = toFloat32(outputs[`features/${i}`]!).data.subarray(0, count * size);
+          requireFinite("train", [
+            [`the features of images ${done} to ${done + count - 1}`, tensor("float32", [made.length], made)],
+          ]);
+          rows[i]!.set(made, done * size);
         });
         pictures.set(indices.subarray(0, count), done);
         done += count;

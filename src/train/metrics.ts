@@ -1,4 +1,4 @@
-import { ShapeError } from "../core/errors.js";
+import { FoveaError, ShapeError } from "../core/errors.js";
 
 /** Figures of one class. `precision` is null where nothing was predicted as the class, `recall` where it has no pictures. */
 export interface ClassMetrics {
@@ -36,14 +36,19 @@ export function probabilities(logits: ArrayLike<number>): number[] {
   return Array.from(logits, (z) => Math.exp(z - shift));
 }
 
-/** The positions of the `k` largest numbers, largest first; of equal ones the first. */
+/** The positions of the `k` largest numbers, largest first; of equal ones the first. NaN comes last. */
 export function topIndices(numbers: ArrayLike<number>, k: number): number[] {
   return Array.from(numbers, (_, i) => i)
-    .sort((a, b) => numbers[b]! - numbers[a]! || a - b)
+    .sort((a, b) => compare(numbers[b]!, numbers[a]!) || a - b)
     .slice(0, k);
 }
 
-/** Counts predictions one by one. */
+function compare(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(b)) - Number(Number.isNaN(a));
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+/** Counts predictions one by one. The answer is the largest logit, of equal ones the first; ranks below it follow the same rule. */
 export class Tally {
   readonly #classes: readonly string[];
   readonly #confusion: number[][];
@@ -56,10 +61,12 @@ export class Tally {
     this.#confusion = classes.map(() => classes.map(() => 0));
   }
 
-  /** @throws ShapeError if there are not as many logits as classes. */
+  /** @throws ShapeError if there are not as many logits as classes. @throws FoveaError if one is NaN or ±Infinity. */
   add(logits: ArrayLike<number>, label: number): void {
     if (logits.length !== this.#classes.length)
       throw new ShapeError(`the model has ${logits.length} classes, the data set has ${this.#classes.length}`);
+    if (!Array.from(logits).every(Number.isFinite))
+      throw new FoveaError(`Tally: logits are not finite: ${Array.from(logits).slice(0, 4)}`);
     const best = topIndices(logits, 5);
     this.#count++;
     this.#confusion[label]![best[0]!]!++;

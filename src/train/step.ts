@@ -3,8 +3,17 @@ import { OptionError } from "../core/errors.js";
 import { staticShape } from "../core/shape.js";
 import { copyOf, sizeOf, type Tensor, tensor, zeros } from "../core/tensor.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
-import { constant, crossEntropy, graphFor, initialize, type Module, Param, parametersOf } from "../nn/index.js";
-import { add, cast, div, equal, minimum, mul, reduceMax, reduceSum, sqrt, square } from "../ops/index.js";
+import {
+  constant,
+  crossEntropy,
+  graphFor,
+  initialize,
+  type Module,
+  Param,
+  parametersOf,
+  stateOf,
+} from "../nn/index.js";
+import { add, cast, div, equal, maximum, minimum, mul, reduceMax, reduceSum, sqrt, square, sub } from "../ops/index.js";
 import type { Optimizer } from "./optimizers.js";
 
 /** Parameters that learn at a rate of their own. */
@@ -27,7 +36,10 @@ export interface StepOptions {
   readonly labelSmoothing?: number;
   /** Scale gradients down so that their joint Euclidean norm is at most this. */
   readonly clipNorm?: number | null;
-  /** Decay of an exponential moving average of the weights, for example 0.999. */
+  /**
+   * Decay of an exponential moving average of the weights and of batch-norm statistics, for example 0.999. Step t, counted from 1, uses
+   * min(ema, (1 + t) / (10 + t)), so that the average soon forgets the start, as TensorFlow's does.
+   */
   readonly ema?: number | null;
   /** Parameters that learn faster or slower than the rest; the first group that has a parameter counts. */
   readonly groups?: readonly ParameterGroup[];
@@ -50,8 +62,8 @@ export interface TrainingStep {
 /**
  * Writes a whole training step as one graph: forward pass, cross entropy, backward pass and optimizer. Frozen parameters are constants.
  * Inputs: `images`, `targets` (distributions over classes), and the optimizer's numbers, `scalar/…`.
- * Outputs: `loss`, and `correct`, how many images of the batch have their largest logit at the target (with a label at every
- * position: the share of each image that has, summed).
+ * Outputs: `loss`; with label smoothing also `crossEntropy`, the loss without it; and `correct`, how many images of the batch have their
+ * largest logit, of equal ones the first, at the target (with a label at every position: the share of each image that has, summed).
  *
  * @throws OptionError if a setting is wrong or nothing is left to learn.
  */
@@ -71,7 +83,11 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   if (ema !== null && !(ema > 0 && ema < 1)) throw new OptionError(`train: ema must be between 0 and 1, got ${ema}`);
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen; nothing is left to learn");
-  const cells = cellsFor(learned, optimizer, ema !== null);
+  const averaged =
+    ema === null
+      ? []
+      : [...stateOf(model)].filter(([, p]) => p.dtype === "float" && (p.kind === "buffer" || p.trainable));
+  const cells = cellsFor(learned, optimizer, averaged);
 
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });
@@ -79,6 +95,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   const logits = model.call(images);
   const loss = crossEntropy(logits, targets, { labelSmoothing });
   graph.output("loss", loss);
+  if (labelSmoothing > 0) graph.output("crossEntropy", crossEntropy(logits, targets));
   graph.output("correct", countCorrect(logits, targets));
 
   const values = learned.map(([, param]) => graph.state(param));
@@ -98,34 +115,41 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
     });
     graph.update(param, result.value);
     for (const [slot, cell] of slots) graph.update(cell, result.slots[slot]!);
-    const average = cells.get(`ema/${path}`);
-    if (average && ema !== null) graph.update(average, add(mul(graph.state(average), ema), mul(result.value, 1 - ema)));
   });
+  if (averaged.length > 0) {
+    const decay = graph.input("scalar/ema", { dtype: "float", shape: [] });
+    const rest = sub(1, decay);
+    const updated = new Map(graph.updates.map(({ cell, value }) => [cell, value]));
+    for (const [path, param] of averaged) {
+      const value = updated.get(param);
+      if (!value) continue; // frozen batch norms
+      const average = cells.get(`ema/${path}`)!;
+      graph.update(average, add(mul(graph.state(average), decay), mul(value, rest)));
+    }
+  }
   return {
     graph,
     cells,
     logits,
     gradients: new Map(learned.map(([path], i) => [path, derived[i] ?? null])),
-    scalars: (step, lr) =>
-      Object.fromEntries(
-        rates.flatMap(({ prefix, lrFactor }) =>
-          Object.entries(optimizer.scalars(step, lr * lrFactor)).map(([name, v]) => [
-            prefix + name,
-            tensor("float64", [], Float64Array.of(v)),
-          ]),
-        ),
-      ),
+    scalars: (step, lr) => {
+      const numbers = rates.flatMap(({ prefix, lrFactor }) =>
+        Object.entries(optimizer.scalars(step, lr * lrFactor)).map(([name, v]) => [prefix + name, v] as const),
+      );
+      if (averaged.length > 0) numbers.push(["scalar/ema", Math.min(ema!, (1 + step) / (10 + step))]);
+      return Object.fromEntries(numbers.map(([name, v]) => [name, tensor("float64", [], Float64Array.of(v))]));
+    },
   };
 }
 
 /** The block that a node belongs to: its module's path up to the first number, `layer1.0` of `layer1.0.conv2 (Conv2d)`. */
 const blockOf = ({ scope }: Node): string | undefined => scope.match(/^\S*?\.\d+(?=[. ])/)?.[0];
 
-/** The optimizer's slots of each parameter, zero, and copies of the parameters to average. */
+/** The optimizer's slots of each parameter, zero, and copies of what is averaged. */
 function cellsFor(
   learned: readonly (readonly [string, Param])[],
   optimizer: Optimizer,
-  averages: boolean,
+  averaged: readonly (readonly [string, Param])[],
 ): Map<string, Param> {
   const cells = new Map<string, Param>();
   const add = (name: string, value: Tensor) => {
@@ -135,7 +159,7 @@ function cellsFor(
   };
   for (const [path, { shape }] of learned)
     for (const slot of optimizer.slots) add(`optimizer/${slot}/${path}`, zeros("float32", shape));
-  if (averages) for (const [path, { value }] of learned) add(`ema/${path}`, copyOf(value));
+  for (const [path, { value }] of averaged) add(`ema/${path}`, copyOf(value));
   return cells;
 }
 
@@ -173,10 +197,23 @@ function clipFactor(derived: readonly (Value | null)[], limit: number): Value {
   return minimum(div(limit, add(norm, 1e-6)), norm.graph.scalar(1));
 }
 
-/** In how many images the largest logit is where the target is; where there are several positions, shares of images. */
+/**
+ * In how many images the largest logit, of equal ones the first, is where the target is; where there are several positions, shares of
+ * images. Largest logits are marked by C for class 0 down to 1 for the last class, so that the largest mark is the first of them.
+ */
 function countCorrect(logits: Value, targets: Value): Value {
-  const atTarget = reduceSum(mul(logits, targets), [1]);
-  const right = cast(equal(atTarget, reduceMax(logits, [1])));
+  const classes = staticShape(logits.shape)[1]!;
+  const order = logits.graph.constant(
+    tensor(
+      "float32",
+      [1, classes, ...logits.shape.slice(2).map(() => 1)],
+      Float32Array.from({ length: classes }, (_, i) => classes - i),
+    ),
+  );
+  const marks = mul(cast(equal(logits, reduceMax(logits, [1]))), order);
+  const atTarget = reduceSum(mul(marks, targets), [1]);
+  // At least 1: among NaN nothing is largest, and nothing is right.
+  const right = cast(equal(atTarget, maximum(reduceMax(marks, [1]), logits.graph.scalar(1))));
   const total = reduceSum(
     right,
     right.shape.map((_, i) => i),

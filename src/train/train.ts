@@ -1,4 +1,5 @@
-import { OptionError, TrainingError } from "../core/errors.js";
+import { messageOf, OptionError, TrainingError } from "../core/errors.js";
+import { notFiniteText } from "../core/finite.js";
 import { Rng } from "../core/rng.js";
 import { type Tensor, zeros } from "../core/tensor.js";
 import {
@@ -11,10 +12,11 @@ import {
 } from "../data/index.js";
 import type { Engine, Executable } from "../engines/engine.js";
 import type { Cell, Graph } from "../graph/graph.js";
-import { type Module, type Param, parametersOf, stateOf } from "../nn/index.js";
+import { type Module, type Param, stateOf } from "../nn/index.js";
 import type { BatchSource, StepBatch } from "./batches.js";
 import { type Progress, restoreCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { evaluationPass, forEachOutput } from "./evaluate.js";
+import { letEventsIn } from "./events.js";
 import { computeOnce, type FeatureReport, type FedGraph } from "./features.js";
 import { bestRecord, type EpochRecord } from "./history.js";
 import type { ClassificationMetrics } from "./metrics.js";
@@ -103,7 +105,7 @@ export interface TrainResult {
  * Trains a classifier: each epoch goes once through the shuffled, augmented data, then measures the validation data.
  * The model holds the trained weights at the end. Training is repeatable: equal options and seed give equal weights.
  *
- * @throws TrainingError if the loss is no longer a finite number, with the step. The model keeps the weights of the last epoch's end.
+ * @throws TrainingError if the loss, the weights or the logits of validation are no longer finite numbers, with the step or epoch. The model keeps the weights of the last epoch's end.
  *
  * @example
  * const { train: data, validation } = await openDataset("shapes");
@@ -185,8 +187,16 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   };
 
   /** Brings the weights from the engine into the model. */
-  const collect = async () => {
-    for (const [cell, value] of await executable.readState()) (cell as Param).value = value;
+  const collect = async (epoch: number) => {
+    const state = await executable.readState();
+    const names = new Map<Cell, string>([...stateOf(model), ...cells].map(([name, cell]) => [cell, name]));
+    const text = notFiniteText([...state].map(([cell, value]) => [names.get(cell) ?? "state", value] as const));
+    if (text) throw new TrainingError(`train: ${text}, in epoch ${epoch + 1} of ${epochs}. Try a lower learning rate`);
+    const before = new Map([...state.keys()].map((cell) => [cell as Param, (cell as Param).value]));
+    for (const [cell, value] of state) (cell as Param).value = value;
+    return () => {
+      for (const [param, value] of before) param.value = value;
+    };
   };
   const stateNow = (epoch: number, done: number) =>
     writeCheckpoint(model, cells, seed, { epoch, batch: done, lossSum, correct, count, history });
@@ -208,7 +218,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
           throw new TrainingError(
             `the loss is ${loss} at step ${step} (epoch ${epoch + 1} of ${epochs}, learning rate ${lr.toPrecision(3)}). Try a lower learning rate${clipNorm === null ? ", or clip gradients" : ""}`,
           );
-        lossSum += loss * batch;
+        lossSum += Number((batchData.crossEntropy ?? batchData.loss)!.data[0]) * batch;
         correct += Number(batchData.correct!.data[0]);
         count += batch;
         const seconds = (performance.now() - started) / 1000;
@@ -221,16 +231,23 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
           top1: correct / count,
           imagesPerSecond: ((done - first) * batch) / seconds,
         });
+        await letEventsIn();
         if (signal?.aborted && done < loader.batches) {
-          await collect();
+          await collect(epoch);
           await onStop?.(stateNow(epoch, done));
           return { history, best: bestRecord(history), stopped: true };
         }
       }
       const seconds = (performance.now() - started) / 1000;
-      await collect();
+      const undo = await collect(epoch);
       const restore = useAverages(model, cells);
-      const scores = validate && validation ? await score(validate, validation, task, engine) : null;
+      const scores = await (validate && validation ? score(validate, validation, task, engine) : null)?.catch(
+        (error: unknown) => {
+          restore();
+          undo();
+          throw new TrainingError(`validation after epoch ${epoch + 1} of ${epochs} failed: ${messageOf(error)}`);
+        },
+      );
       const weights = new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
       restore();
       const record: EpochRecord = {
@@ -248,7 +265,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
       lossSum = correct = count = 0;
       const imagesPerSecond = ((loader.batches - first) * batch) / seconds;
       await onEpoch?.(record, {
-        validation: scores,
+        validation: scores ?? null,
         isBest: bestRecord(history) === record,
         seconds,
         imagesPerSecond,
@@ -324,7 +341,7 @@ function feedsOf(
 /** Puts averaged weights, if there are any, in place of the model's own. Returns the way back. */
 function useAverages(model: Module, cells: ReadonlyMap<string, Param>): () => void {
   const own = new Map<Cell, Tensor>();
-  for (const [path, param] of parametersOf(model)) {
+  for (const [path, param] of stateOf(model)) {
     const average = cells.get(`ema/${path}`);
     if (!average) continue;
     own.set(param, param.value);

@@ -1,4 +1,5 @@
 import { FormatError } from "../core/errors.js";
+import { countNotFinite, requireFinite } from "../core/finite.js";
 import { type Tensor, toFloat32 } from "../core/tensor.js";
 import { type AnyModule, type Param, stateOf } from "../nn/index.js";
 
@@ -13,7 +14,7 @@ export const asStored = (param: Param): Tensor => (param.dtype === "float" ? toF
 /** What happened to each key when weights were loaded. */
 export interface LoadReport {
   readonly matched: readonly string[];
-  /** In the model, not in the weights. */
+  /** In the model, not in the weights; or ignored, because its values are not finite. */
   readonly missing: readonly string[];
   /** In the weights, not in the model. */
   readonly unexpected: readonly string[];
@@ -26,7 +27,7 @@ export interface LoadReport {
 
 /** Options of {@link loadState}. */
 export interface LoadOptions {
-  /** Keys, of the model or the weights, that may be missing, unexpected or of another shape; such parameters keep their values. */
+  /** Keys, of the model or the weights, that may be missing, unexpected, of another shape or not finite; such parameters keep their values. */
   readonly ignore?: readonly { test(key: string): boolean }[];
   /** What a key of the weights is called in the model. */
   readonly rename?: (key: string) => string;
@@ -34,9 +35,9 @@ export interface LoadOptions {
 
 /**
  * Gives a model the weights of a state dict. `num_batches_tracked`, a counter that nothing depends on, may be missing.
- * Nothing is changed unless all keys that are not ignored fit.
+ * Nothing is changed unless all keys that are not ignored fit and are finite. What the model does not take need not be finite.
  *
- * @throws FormatError that lists what does not fit.
+ * @throws FormatError that lists what does not fit. @throws FoveaError that lists where values are NaN or ±Infinity.
  */
 export function loadState(
   model: AnyModule,
@@ -54,6 +55,7 @@ export function loadState(
     if (!value) missing.push(key);
     else if (String(value.shape) !== String(param.shape) && !(param.shape.length === 0 && value.data.length === 1))
       wrongShape.push({ key, model: param.shape, weights: value.shape });
+    else if (ignored(key) && countNotFinite(value) > 0) missing.push(key);
     else matched.push([key, param, value]);
   }
   const unexpected = [...given.keys()].filter((key) => !state.has(key));
@@ -75,6 +77,10 @@ export function loadState(
       `loadWeights: ${parts.join(", ")}. To skip some, pass { ignore: [/^${first.split(".")[0]}\\./] }.`,
     );
   }
+  requireFinite(
+    "loadWeights",
+    matched.map(([key, , value]) => [key, value] as const),
+  );
   for (const [, param, value] of matched) param.value = value;
   return report;
 }
