@@ -44,8 +44,18 @@ export async function checkFunction(
   inputs: readonly Tensor[],
   options: CheckOptions = {},
 ): Promise<CheckReport> {
+  return checkGraph(() => new Graph(true), build, inputs, options);
+}
+
+/** As {@link checkFunction}, in graphs of the caller's making; the state that a run leaves is compared across engines too. */
+export async function checkGraph(
+  newGraph: () => Graph,
+  build: (...inputs: Value[]) => Value,
+  inputs: readonly Tensor[],
+  options: CheckOptions = {},
+): Promise<CheckReport> {
   const { engines = [], gradientTolerance = 1e-8, engineTolerance = 1e-4, seed = 1, samples = 24 } = options;
-  const graph = new Graph(true);
+  const graph = newGraph();
   const values = inputs.map((t, i) => graph.input(`x${i}`, { dtype: "float", shape: t.shape }));
   const y = build(...values);
   const rng = new Rng(seed, "check");
@@ -65,11 +75,19 @@ export async function checkFunction(
   });
   verify(graph);
 
-  const feeds = { dy: dyTensor, ...Object.fromEntries(inputs.map((t, i) => [`x${i}`, toFloat64(t)])) };
+  const feeds: Record<string, Tensor> = { dy: dyTensor };
+  for (const [i, t] of inputs.entries()) feeds[`x${i}`] = toFloat64(t);
+  // Dropout masks are inputs: one draw serves every run, so that differences are of one function.
+  for (const { name, shape } of graph.randoms) {
+    const draw = zeros("float64", shape);
+    for (let i = 0; i < draw.data.length; i++) draw.data[i] = rng.uniform(0, 1);
+    feeds[name] = draw;
+  }
   const reference = await referenceEngine().compile(graph);
   const expected = await reference.run(feeds);
+  const expectedState = await reference.readState();
 
-  const forward = lossOnly(build, inputs, y.shape as number[]);
+  const forward = lossOnly(newGraph(), build, inputs, y.shape as number[]);
   const forwardRun = await referenceEngine().compile(forward);
   let gradientError = 0;
   for (const [i, input] of inputs.entries()) {
@@ -100,10 +118,13 @@ export async function checkFunction(
   for (const engine of engines) {
     const executable = await engine.compile(graph);
     const actual = await executable.run(feeds);
+    const state = await executable.readState();
     await executable.release();
     engineErrors[engine.name] = 0;
-    for (const [name, value] of Object.entries(expected)) {
-      const error = relativeError(actual[name]!, value);
+    const pairs = Object.entries(expected).map(([name, value]) => [name, actual[name]!, value] as const);
+    for (const [cell, value] of expectedState) pairs.push([`state ${graph.nameOf(cell)}`, state.get(cell)!, value]);
+    for (const [name, found, value] of pairs) {
+      const error = relativeError(found, value);
       if (!(error <= engineTolerance))
         throw new FoveaError(`${engine.name}: ${name} differs from the reference by ${error.toExponential(2)}`);
       engineErrors[engine.name] = Math.max(engineErrors[engine.name]!, error);
@@ -113,8 +134,12 @@ export async function checkFunction(
 }
 
 /** The same function's Σ y·dy without its gradients, for differencing. */
-function lossOnly(build: (...inputs: Value[]) => Value, inputs: readonly Tensor[], shape: readonly number[]): Graph {
-  const graph = new Graph(true);
+function lossOnly(
+  graph: Graph,
+  build: (...inputs: Value[]) => Value,
+  inputs: readonly Tensor[],
+  shape: readonly number[],
+): Graph {
   const y = build(...inputs.map((t, i) => graph.input(`x${i}`, { dtype: "float", shape: t.shape })));
   const dy = graph.input("dy", { dtype: "float", shape });
   graph.output(

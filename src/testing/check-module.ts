@@ -1,14 +1,16 @@
 import { FoveaError } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
-import type { Value } from "../graph/graph.js";
+import { Graph, type Value } from "../graph/graph.js";
 import { initialize, type Module, parametersOf, stateOf } from "../nn/index.js";
-import { type CheckOptions, type CheckReport, checkFunction } from "./check-function.js";
+import { type CheckOptions, type CheckReport, checkGraph } from "./check-function.js";
 
 /**
  * Holds a module of your own to the contract that ours keep: its gradients with respect to the input and every parameter equal
- * numeric ones, every parameter receives a gradient, and every engine gives the same result.
+ * numeric ones, every parameter receives a gradient, and every engine gives the same result. Both modes are checked: in training,
+ * batch norms use the statistics of the batch and the running ones that they leave must agree across engines; dropout uses one mask
+ * for all runs. In evaluation, batch norms use their running statistics, and dropout does nothing.
  *
- * @throws FoveaError that names the parameter or the engine.
+ * @throws FoveaError that names the mode, and the parameter or the engine.
  *
  * @example
  * await checkModule(new MyGate(8), float32([2, 8, 5, 4], pixels), { engines: [ortEngine()] });
@@ -16,16 +18,34 @@ import { type CheckOptions, type CheckReport, checkFunction } from "./check-func
 export async function checkModule(module: Module, input: Tensor, options: CheckOptions = {}): Promise<CheckReport> {
   initialize(module, { seed: options.seed ?? 1 });
   const parameters = [...parametersOf(module)];
-  const buffers = [...stateOf(module)].filter(([, param]) => param.kind === "buffer");
+  const names = new Map([...stateOf(module)].map(([path, param]) => [param as object, path]));
+  const inputs = [input, ...parameters.map(([, param]) => param.value)];
   const build = (x?: Value, ...values: Value[]): Value => {
-    const { graph } = x!;
     // The parameters become inputs of the checked function, so that they can be moved.
-    parameters.forEach(([path, param], i) => graph.bind(param, path, values[i]!));
-    for (const [path, param] of buffers) graph.bind(param, path, graph.constant(param.value));
+    parameters.forEach(([path, param], i) => x!.graph.bind(param, path, values[i]!));
     return module.call(x!);
   };
-  const report = await checkFunction(build, [input, ...parameters.map(([, param]) => param.value)], options);
-  const unused = parameters.filter((_, i) => !report.received[i + 1]).map(([path]) => path);
-  if (unused.length) throw new FoveaError(`no gradient reaches ${unused.join(", ")}`);
-  return report;
+  const check = async (training: boolean): Promise<CheckReport> => {
+    const mode = training ? "in training" : "in evaluation";
+    const report = await checkGraph(
+      () => new Graph(training, (owner) => names.get(owner)),
+      build,
+      inputs,
+      options,
+    ).catch((error: unknown) => {
+      throw error instanceof FoveaError ? new FoveaError(`${mode}: ${error.message}`) : error;
+    });
+    const unused = parameters.filter((_, i) => !report.received[i + 1]).map(([path]) => path);
+    if (unused.length) throw new FoveaError(`${mode}: no gradient reaches ${unused.join(", ")}`);
+    return report;
+  };
+  return worst(await check(true), await check(false));
 }
+
+const worst = (a: CheckReport, b: CheckReport): CheckReport => ({
+  gradientError: Math.max(a.gradientError, b.gradientError),
+  engineErrors: Object.fromEntries(
+    Object.entries(a.engineErrors).map(([name, error]) => [name, Math.max(error, b.engineErrors[name]!)]),
+  ),
+  received: a.received,
+});

@@ -25,7 +25,7 @@ import {
   stateOf,
   trace,
 } from "../../src/nn/index.js";
-import { relu, reshape } from "../../src/ops/index.js";
+import { mul, relu, reshape } from "../../src/ops/index.js";
 import { checkModule } from "../../src/testing/index.js";
 import { ort } from "../support/engines.js";
 import { random } from "../support/random.js";
@@ -193,4 +193,21 @@ test("checkModule accepts a right module, and names what is wrong with others", 
     }
   }
   await assert.rejects(checkModule(new Unused(), float32([2, 3], [1, 2, -3, 4, 5, -6])), /no gradient reaches idle/);
+});
+
+test("checkModule checks batch norm and dropout, in training and in evaluation", async () => {
+  const input = random([3, 4, 5, 3]);
+  const normalized = new Sequential([new Conv2d(4, 4, { kernel: 1, bias: false }), new BatchNorm(4)]);
+  const report = await checkModule(normalized, input, { engines: [ort] });
+  assert.ok(report.gradientError < 1e-8 && report.engineErrors[ort.name]! < 1e-4);
+  await checkModule(new Sequential([new Conv2d(4, 2, { kernel: 1 }), new Dropout(0.5)]), input, { engines: [ort] });
+
+  // Right in training, but in evaluation its parameter is left out.
+  class TrainingOnly extends Module {
+    readonly scale = new Param([1], constant(2));
+    override forward(x: Parameters<Module["forward"]>[0]) {
+      return x.graph.training ? mul(x, this.scale) : x;
+    }
+  }
+  await assert.rejects(checkModule(new TrainingOnly(), input), /in evaluation: no gradient reaches scale/);
 });
