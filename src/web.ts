@@ -15,6 +15,7 @@ export {
   OptionError,
   ShapeError,
   TrainingError,
+  unknownName,
 } from "./core/errors.js";
 export { Rng } from "./core/rng.js";
 export { type DType, float32, type Tensor, tensor, toFloat32, toFloat64, zeros } from "./core/tensor.js";
