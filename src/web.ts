@@ -15,6 +15,7 @@ export {
   OptionError,
   ShapeError,
   TrainingError,
+  unknownName,
 } from "./core/errors.js";
 export { countNotFinite, requireFinite } from "./core/finite.js";
 export { Rng } from "./core/rng.js";

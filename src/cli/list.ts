@@ -1,47 +1,68 @@
 import { Command } from "commander";
-import { attentionModules, models } from "../index.js";
+import { attentionModules, models, unknownName } from "../index.js";
 import { print, table } from "./terminal.js";
 
+interface Described {
+  readonly default: unknown;
+  readonly doc: string;
+  readonly choices?: readonly unknown[];
+}
+
+const attention = [...attentionModules.values()].map(({ name, title, paper, attends, kind, placement, options }) => ({
+  name,
+  title,
+  paper,
+  kind,
+  attends,
+  placement,
+  options: { ...options } as Record<string, Described>,
+}));
+const networks = [...models.values()].map(({ name, paper, classes, input, options }) => ({
+  name,
+  paper,
+  classes,
+  input,
+  options: { ...options } as Record<string, Described>,
+}));
+
 export const listCommand = new Command("list")
-  .description("Attention modules and networks, with their options")
+  .description("Attention modules and networks; with a name, all about it and its options")
+  .argument("[name]", "attention module or network")
   .option("--json", "print one JSON object")
-  .action(({ json = false }: { json?: boolean }) => {
-    const describe = (options: object) =>
-      Object.fromEntries(
-        Object.entries(options as Record<string, { default: unknown; doc: string; choices?: unknown }>),
-      );
-    const attention = [...attentionModules.values()].map(
-      ({ name, title, paper, attends, kind, placement, options }) => ({
-        name,
-        title,
-        paper,
-        kind,
-        attends,
-        placement,
-        options: describe(options),
-      }),
-    );
-    const networks = [...models.values()].map(({ name, paper, classes, input, options }) => ({
-      name,
-      paper,
-      classes,
-      input,
-      options: describe(options),
-    }));
-    const defaults = (options: Record<string, { default: unknown }>) =>
-      Object.entries(options)
-        .map(([name, spec]) => `${name}=${JSON.stringify(spec.default)}`)
-        .join(" ");
-    print(json, { attention, models: networks }, () =>
-      [
-        table(
-          attention.map((a) => [a.name, a.title, a.kind, a.attends, a.paper.venue, defaults(a.options)]),
-          ["attention", "title", "kind", "weighs", "paper", "options"],
-        ),
-        table(
-          networks.map((m) => [m.name, m.input.join("x"), m.classes, defaults(m.options)]),
-          ["model", "input", "classes", "options"],
-        ),
-      ].join("\n\n"),
-    );
+  .action((name: string | undefined, { json = false }: { json?: boolean }) => {
+    if (name === undefined) return print(json, { attention, models: networks }, overview);
+    const entry = [...attention, ...networks].find((one) => one.name === name);
+    if (!entry) throw unknownName("module or network", name, [...attentionModules.keys(), ...models.keys()]);
+    print(json, entry, () => details(entry));
   });
+
+/** Two tables of at most 80 columns. */
+function overview(): string {
+  return [
+    table(
+      attention.map((a) => [a.name, a.kind, a.attends, a.paper.venue]),
+      ["attention", "kind", "weighs", "paper"],
+    ),
+    table(
+      networks.map((m) => [m.name, m.input.join("x"), m.classes]),
+      ["model", "input", "classes"],
+    ),
+    "`fovea list NAME` shows the options of one.",
+  ].join("\n\n");
+}
+
+function details(entry: (typeof attention)[number] | (typeof networks)[number]): string {
+  const { title, venue, ...paper } = entry.paper as { title?: string; venue?: string };
+  const about =
+    "kind" in entry
+      ? [`${entry.name}: ${entry.title}`, `kind ${entry.kind}, weighs ${entry.attends}, placed ${entry.placement}`]
+      : [`${entry.name}: input ${entry.input.join("x")}, ${entry.classes} classes`];
+  const options = Object.entries(entry.options).flatMap(([option, { default: preset, doc, choices }]) => [
+    `  ${option} = ${JSON.stringify(preset)}${choices ? ` (${choices.join(", ")})` : ""}`,
+    `      ${doc}`,
+  ]);
+  const source = [title, venue, ...Object.values(paper)].filter(
+    (part) => typeof part === "string" || typeof part === "number",
+  );
+  return [...about, source.join(", "), options.length ? "options:" : "no options", ...options].join("\n");
+}

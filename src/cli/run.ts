@@ -51,6 +51,12 @@ export function buildNetwork({ name, options, insert }: RunConfig["model"], inpu
   return network;
 }
 
+/** The network with its attention modules, built in and inserted: `resnet20 + se + cbam`. */
+export function networkTitle({ name, options, insert }: RunConfig["model"]): string {
+  const { attention } = options as { attention?: readonly [name: string, options: unknown] | null };
+  return [name, attention?.[0], insert?.attention].filter(Boolean).join(" + ");
+}
+
 /** The network of a run folder with its best weights, its last ones, or those of a file. */
 export async function loadRun(path: string, weights = "best"): Promise<LoadedModel> {
   const run = await RunFolder.open(path);

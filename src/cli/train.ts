@@ -45,7 +45,7 @@ import {
   winogradHelp,
   withEngine,
 } from "./arguments.js";
-import { buildNetwork, freshFolder } from "./run.js";
+import { buildNetwork, freshFolder, networkTitle } from "./run.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { featuresText, freezePaths, headOf, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
@@ -269,9 +269,8 @@ async function runTraining(
     (n, { shape }) => n + shape.reduce((a, d) => a * d, 1),
     0,
   );
-  const attention = flags.attention ? ` + ${flags.attention}` : "";
   say(
-    `${made.name}${attention}, ${short(parameters)} parameters, ${preprocessing.imageSize} px; ${about.source}: ${data.train.length} + ${data.validation.length} pictures, ${about.classes.length} classes`,
+    `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px; ${about.source}: ${data.train.length} + ${data.validation.length} pictures, ${about.classes.length} classes`,
   );
   for (const { file, reason } of [...data.train.skipped, ...data.validation.skipped]) say(`skipped ${file}: ${reason}`);
 
@@ -355,9 +354,8 @@ function reportOf(
 ): string {
   const { versions: _, flags: __, format: ___, ...config } = run.config;
   const { train: learned, validation } = data;
-  const attention = run.config.flags.attention ? ` + ${run.config.flags.attention}` : "";
   return runReport({
-    title: `${config.model.name}${attention} on ${basename(config.data.source)}`,
+    title: `${networkTitle(config.model)} on ${basename(config.data.source)}`,
     summary: [
       { label: "parameters", value: parameters },
       { label: "pictures to train on", value: learned.length },

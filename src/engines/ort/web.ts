@@ -1,7 +1,8 @@
+import type { Env } from "onnxruntime-common";
 import { FoveaError } from "../../core/errors.js";
 import type { Engine } from "../engine.js";
 import { checkThreads, engineIn, noBlocks, type OrtOptions, wasmRules } from "./engine.js";
-import { SessionHost } from "./session.js";
+import { type OrtModule, SessionHost } from "./session.js";
 
 /**
  * ONNX Runtime as WebAssembly, in float32. Needs the package `onnxruntime-web`, which is loaded when the first graph is compiled.
@@ -31,7 +32,7 @@ export function ortWebEngine({ threads, rules = new Map() }: OrtOptions = {}): E
  * A host on onnxruntime-web, whose parts for browsers and for Node are two.
  * @throws FoveaError if it is not installed.
  */
-export async function wasmHost(load: () => Promise<typeof import("onnxruntime-web")>, threads?: number) {
+export async function wasmHost(load: () => Promise<OrtModule & { readonly env: Env }>, threads?: number) {
   const ort = await load().catch(() => {
     throw new FoveaError("ortWebEngine needs the package onnxruntime-web: npm install onnxruntime-web@1.30.0");
   });
