@@ -5,6 +5,7 @@ export {
   attention,
   attentionModules,
   attentionSpec,
+  createAttention,
 } from "./attention/index.js";
 export { gradients } from "./autodiff/gradients.js";
 export {

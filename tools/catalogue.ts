@@ -147,11 +147,22 @@ function optionTable({ options }: AttentionSpec): string {
   if (entries.length === 0) return "No options.";
   const code = (value: unknown) =>
     `\`${JSON.stringify(typeof value === "number" ? Number(value.toPrecision(6)) : value)}\``;
-  const rows = entries.map(([name, { default: usual, choices, doc }]) => {
+  const rows = entries.map(([name, { default: usual, choices, when, doc }]) => {
     const own = `\`${name}\``;
-    return [own, code(usual), choices ? choices.map(code).join(", ") : "", doc.replaceAll("|", "\\|")];
+    return [
+      own,
+      code(usual),
+      choices ? choices.map(code).join(", ") : "",
+      `${doc.replaceAll("|", "\\|")}${applies(when)}`,
+    ];
   });
   return table(["option", "default", "choices", "meaning"], rows);
+}
+
+/** With which other options an option has an effect, where not with all. */
+function applies(when: OptionSpec<unknown>["when"] = {}): string {
+  const needs = Object.entries(when).map(([name, values]) => `\`${name}\` ${values.join(" or ")}`);
+  return needs.length === 0 ? "" : ` (only with ${needs.join(" and ")})`;
 }
 
 /** The state dict, a line for each layer; parts that are modules of the catalogue are referred to. */

@@ -17,17 +17,23 @@ import {
 import { defineAttention } from "./spec.js";
 
 const options = {
-  reduction: { default: 16, doc: "channels ÷ hidden channels of the channel gate" },
+  reduction: {
+    default: 16,
+    when: { variant: ["authors", "plain"] },
+    doc: "channels ÷ hidden channels of the channel gate",
+  },
   pools: {
     default: ["avg", "max"] as readonly ChannelPool[],
+    when: { channel: [true] },
     doc: "what the channel gate sums up each map by: avg, max, lp, lse",
   },
   channel: { default: true, doc: "use the channel gate" },
   spatial: { default: true, doc: "use the spatial gate" },
-  kernelSize: { default: 7, doc: "kernel of the spatial gate (odd)" },
+  kernelSize: { default: 7, when: { spatial: [true] }, doc: "kernel of the spatial gate (odd)" },
   order: {
     default: "channel-spatial" as "channel-spatial" | "spatial-channel" | "parallel",
     choices: ["channel-spatial", "spatial-channel", "parallel"] as const,
+    when: { channel: [true], spatial: [true] },
     doc: "which gate comes first, or both from the same input",
   },
   descriptor: {
@@ -40,8 +46,8 @@ const options = {
     choices: ["authors", "plain", "dense", "timm"] as const,
     doc: "plain: no biases, no batch norm; dense: spatial maps from the module's input; timm: batch-norm momentum 0.1",
   },
-  reductionRatio: { default: 0.5, doc: "hidden ÷ channels of the variant dense" },
-  rdRatio: { default: 1 / 16, doc: "hidden ÷ channels of the variant timm" },
+  reductionRatio: { default: 0.5, when: { variant: ["dense"] }, doc: "hidden ÷ channels of the variant dense" },
+  rdRatio: { default: 1 / 16, when: { variant: ["timm"] }, doc: "hidden ÷ channels of the variant timm" },
 };
 type Options = OptionsOf<typeof options>;
 

@@ -6,7 +6,11 @@ import { roundedWidth, stripMeans } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = {
-  reduction: { default: 32, doc: "channels ÷ hidden channels, of which there are at least 8" },
+  reduction: {
+    default: 32,
+    when: { variant: ["authors", "mbv2"] },
+    doc: "channels ÷ hidden channels, of which there are at least 8",
+  },
   variant: {
     default: "authors" as "authors" | "mbv2" | "timm",
     choices: ["authors", "mbv2", "timm"] as const,

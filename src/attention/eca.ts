@@ -6,7 +6,11 @@ import { applyGate, oddKernel } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = {
-  kernelSize: { default: 3, doc: "neighbouring channels that a channel's weight depends on (odd)" },
+  kernelSize: {
+    default: 3,
+    when: { variant: ["plain", "ns"] },
+    doc: "neighbouring channels that a channel's weight depends on (odd)",
+  },
   variant: {
     default: "plain" as "plain" | "ns" | "timm" | "timm-circular",
     choices: ["plain", "ns", "timm", "timm-circular"] as const,

@@ -6,9 +6,10 @@ import { applyGate, linearBottleneck, reducedWidth, roundedWidth } from "./parts
 import { defineAttention } from "./spec.js";
 
 const options = {
-  reduction: { default: 16, doc: "channels ÷ hidden channels" },
+  reduction: { default: 16, when: { variant: ["plain"] }, doc: "channels ÷ hidden channels" },
   bias: {
     default: false,
+    when: { variant: ["plain"] },
     doc: "biases in both layers (the authors' Caffe network has them, the common PyTorch code has not)",
   },
   variant: {

@@ -20,7 +20,15 @@ export const inspectCommand = new Command("inspect")
     const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
     const elements = [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
     const known = recogniseCheckpoint(tensors, metadata);
-    const network = known ? { family: known.family, model: known.model, options: known.options } : null;
+    const network = known
+      ? {
+          family: known.family,
+          model: known.model,
+          options: known.options,
+          unexplained: known.unexplained,
+          missing: known.missing,
+        }
+      : null;
     print(json, { file, format, tensors: entries, elements, notFinite, metadata, network }, () =>
       [
         table(
@@ -40,9 +48,17 @@ export const inspectCommand = new Command("inspect")
         known
           ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
           : "not of a network that is known here",
+        ...keysLine("keys that this network does not explain", known?.unexplained),
+        ...keysLine("keys of this network that the file lacks", known?.missing),
       ].join("\n"),
     );
   });
+
+/** A line on keys that do not fit, the first few by name; none where all do. */
+function keysLine(what: string, keys: readonly string[] = []): readonly string[] {
+  if (keys.length === 0) return [];
+  return [`${keys.length} ${what}: ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`];
+}
 
 /** The file of what --weights names: itself, or, if it is an address, what was downloaded from there. */
 async function localFile(source: string): Promise<string> {

@@ -5,6 +5,8 @@ export interface OptionSpec<T> {
   readonly default: T;
   readonly doc: string;
   readonly choices?: readonly T[];
+  /** Values of other options with which this one has an effect, where it has none with others. */
+  readonly when?: Readonly<Record<string, readonly unknown[]>>;
   /** What may be given instead of a default of null, which means "depends on the rest". */
   readonly kind?: "number" | "list" | "string" | "boolean";
 }
@@ -38,7 +40,23 @@ export function resolveOptions<O extends object>(
       );
     resolved[name] = value;
   }
+  for (const [name, spec] of Object.entries(specs) as [keyof O & string, OptionSpec<unknown>][])
+    if (given[name] !== undefined) requireEffect(owner, name, spec, resolved);
   return resolved as O;
+}
+
+/** @throws OptionError if an option that was given has no effect with the others. */
+function requireEffect(
+  owner: string,
+  name: string,
+  { when = {} }: OptionSpec<unknown>,
+  resolved: Readonly<Record<string, unknown>>,
+): void {
+  for (const [other, values] of Object.entries(when))
+    if (!values.includes(resolved[other]))
+      throw new OptionError(
+        `${owner}: ${name} has no effect with ${other} ${resolved[other]}, only with ${values.join(", ")}; leave it out`,
+      );
 }
 
 /** Returns `value` if it is an integer ≥ `min`. @throws OptionError otherwise. */

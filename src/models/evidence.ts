@@ -1,4 +1,5 @@
-import { type AttentionOptions, attentionSpec } from "../attention/index.js";
+import { type AttentionOptions, attentionModules, attentionSpec } from "../attention/index.js";
+import { recognizeOptions } from "../attention/recognize.js";
 import type { Tensor } from "../core/tensor.js";
 
 /** What a checkpoint's keys and shapes tell. Networks are recognised by asking it. */
@@ -47,6 +48,24 @@ export class Evidence {
       const told = options((key) => this.weights.get(prefix + key)?.shape);
       if (told) return { name, options: told };
     }
+    return this.searchAt(prefix);
+  }
+
+  /** The same by building every gate that has a key of the module, on each width that its block has. */
+  private searchAt(prefix: string): Found | null {
+    const own = [...this.weights].filter(([key]) => key.startsWith(prefix));
+    if (own.length === 0) return null;
+    const wanted = new Map(own.map(([key, { shape }]) => [key.slice(prefix.length), shape]));
+    const block = prefix.replace(/[^.]+\.$/, "");
+    const norms = ["bn3", "bn2", "bn1"].flatMap((name) => this.rows(`${block}${name}.weight`) ?? []);
+    const field = prefix.slice(block.length, -1).replace(/\d+$/, "");
+    const gates = [...attentionModules.values()].filter(({ kind }) => kind === "gate");
+    // Modules that share their keys, such as cam and others with one number, are told apart by their field.
+    for (const spec of gates.toSorted((a, b) => Number(b.field === field) - Number(a.field === field)))
+      for (const channels of new Set(norms)) {
+        const options = recognizeOptions(spec, wanted, channels);
+        if (options) return { name: spec.name, options };
+      }
     return null;
   }
 }
@@ -109,7 +128,11 @@ const signatures: readonly (readonly [name: string, signature: Signature])[] = [
     (at) => {
       const down = at("ChannelGate.mlp.1.weight");
       if (!down) return undefined;
-      return { reduction: reduction(down), ...(at("SpatialGate.spatial.conv.weight") ? {} : { spatial: false }) };
+      return {
+        reduction: reduction(down),
+        ...(at("SpatialGate.spatial.conv.weight") ? {} : { spatial: false }),
+        ...(at("SpatialGate.compress.weight") ? { descriptor: "conv" } : {}),
+      };
     },
   ],
   ["cbam", (at) => where([at("channel.fc1.weight"), at("spatial.conv.conv.weight")], { variant: "timm" })],

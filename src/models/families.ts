@@ -1,7 +1,9 @@
-import type { AttentionOptions } from "../attention/index.js";
+import { type AttentionOptions, attentionModules } from "../attention/index.js";
+import { FoveaError } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
+import { stateOf } from "../nn/index.js";
 import { choiceOf, Evidence, type Found, fieldOf } from "./evidence.js";
-import { models } from "./index.js";
+import { model as build, models } from "./index.js";
 import { type KeyTable, keyTables, renaming } from "./keys.js";
 
 /** What a checkpoint is, told from its keys and shapes. */
@@ -15,6 +17,10 @@ export interface RecognisedCheckpoint {
   readonly rename: (key: string) => string;
   /** What a key of our network is called in the checkpoint. */
   readonly original: (key: string) => string;
+  /** Keys of the checkpoint that the network does not have, or has in another shape. */
+  readonly unexplained: readonly string[];
+  /** Keys of the network, in its own names, that the checkpoint does not have, or has in another shape. */
+  readonly missing: readonly string[];
   /** What its authors normalise pictures by, where that is known. */
   readonly normalization?: {
     readonly mean: readonly [number, number, number];
@@ -22,7 +28,9 @@ export interface RecognisedCheckpoint {
   };
 }
 
-type Recognised = Omit<RecognisedCheckpoint, "family" | "rename" | "original"> & { readonly keys?: KeyTable };
+type Recognised = Omit<RecognisedCheckpoint, "family" | "rename" | "original" | "unexplained" | "missing"> & {
+  readonly keys?: KeyTable;
+};
 
 /** One way of naming parameters. */
 interface Family {
@@ -69,7 +77,9 @@ function simamModules(weights: Evidence, block: (stage: number) => string, end: 
 }
 
 /** The fields of blocks that hold modules in the code of their authors. */
-const blockFields = ["se", "cbam", "eca", "context_block", "triplet_attention", "coord"];
+const blockFields = [
+  ...new Set([...attentionModules.values()].flatMap(({ kind, field }) => (kind === "gate" ? [field] : []))),
+];
 
 /** The modules of a ResNet under their own field, or as in timm under `se`; or between its stages. */
 function resnetModules(weights: Evidence, stages: number): { readonly choice: Choice; readonly keys: KeyTable } {
@@ -324,8 +334,33 @@ const families: readonly Family[] = [
 
 const same = (key: string): string => key;
 
+type Described = Omit<RecognisedCheckpoint, "unexplained" | "missing">;
+
+/** A description, and what it does not explain of the checkpoint. */
+function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "shape">>): RecognisedCheckpoint {
+  const own = shapesOf(known);
+  const given = new Map([...weights].map(([key, { shape }]) => [known.rename(key), String(shape)]));
+  // PyTorch's batch norms count batches; ours do not, and old files lack the count.
+  const counts = (key: string) => key.endsWith("num_batches_tracked");
+  const unexplained = [...weights.keys()].filter(
+    (key) => !counts(key) && own.get(known.rename(key)) !== given.get(known.rename(key)),
+  );
+  const missing = [...own.keys()].filter((key) => !counts(key) && own.get(key) !== given.get(key));
+  return { ...known, unexplained, missing };
+}
+
+/** The keys and shapes of the network that is described; none where it cannot be built. */
+function shapesOf({ model, options }: Described): ReadonlyMap<string, string> {
+  try {
+    return new Map([...stateOf(build(model, options))].map(([key, { shape }]) => [key, String(shape)]));
+  } catch (error) {
+    if (error instanceof FoveaError) return new Map();
+    throw error;
+  }
+}
+
 /** What a file that Fovea wrote says of itself. */
-function ownDescription({ model, options }: Readonly<Record<string, string>>): RecognisedCheckpoint | undefined {
+function ownDescription({ model, options }: Readonly<Record<string, string>>): Described | undefined {
   if (!model || !options) return undefined;
   try {
     const given = JSON.parse(options) as Record<string, unknown>;
@@ -347,13 +382,14 @@ export function recogniseCheckpoint(
   metadata: Readonly<Record<string, string>> = {},
 ): RecognisedCheckpoint | undefined {
   const own = ownDescription(metadata);
-  if (own) return own;
+  if (own) return verified(own, weights);
   const evidence = new Evidence(weights);
   for (const { name, recognise } of families) {
     const found = recognise(evidence);
     if (!found) continue;
     const { keys = [], ...rest } = found;
-    return { family: name, ...rest, rename: renaming(keys, "ours"), original: renaming(keys, "theirs") };
+    const described = { family: name, ...rest, rename: renaming(keys, "ours"), original: renaming(keys, "theirs") };
+    return verified(described, weights);
   }
   return undefined;
 }
