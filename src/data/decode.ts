@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import type { Metadata } from "sharp";
 import { DataError, messageOf } from "../core/errors.js";
 import type { Picture } from "./dataset.js";
 import { resample, shorterSize } from "./resample.js";
@@ -15,6 +17,7 @@ const mostPixels = 1e8;
 
 /**
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).
+ * Other formats, several pages or frames, and samples of neither 8 nor 16 bits (floating point, 32-bit integers) are refused.
  * EXIF orientation is applied; grey, CMYK and 16-bit become 8-bit sRGB; transparency becomes white.
  *
  * @example
@@ -26,7 +29,11 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
   const { default: sharp } = await import("sharp");
   try {
     const open = () => sharp(source, { failOn: "error", limitInputPixels: mostPixels });
-    const { width, height } = (await open().metadata()).autoOrient;
+    if (typeof source === "string" && !(await stat(source)).isFile()) throw new DataError("not a regular file");
+    const metadata = await open().metadata();
+    const reason = whyUnusable(metadata);
+    if (reason) throw new DataError(reason);
+    const { width, height } = metadata.autoOrient;
     const side = Math.min(options.shorterSide ?? Number.POSITIVE_INFINITY, width, height);
     const reduced = 2 * side;
     const pipeline = open().autoOrient();
@@ -45,6 +52,18 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
     const name = typeof source === "string" ? source : `picture of ${source.length} bytes`;
     throw new DataError(`${name}: cannot be decoded (${messageOf(error).split("\n")[0]})`);
   }
+}
+
+/** Formats by what the decoder finds in the file, whatever its name: not SVG, which can embed other files, nor VIPS' own. */
+const formats: readonly string[] = ["jpeg", "png", "webp", "tiff", "gif", "heif"];
+
+/** Why a file that the decoder can read would not decode to the one image it shows, or null if it does. */
+function whyUnusable({ format, depth, pages = 1 }: Metadata): string | null {
+  if (!formats.includes(format)) return `${format} files are not accepted`;
+  if (depth !== "uchar" && depth !== "ushort")
+    return `its samples are of type ${depth}, which has no fixed range; save it with 8 or 16 bits per channel`;
+  if (pages > 1 && format !== "heif") return `it holds ${pages} pages or frames, not one image`;
+  return null;
 }
 
 /** Interleaved pixels of one or more channels to three planes. */

@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { DataError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
@@ -25,16 +25,41 @@ export interface Listing {
 export const folderLayouts = "train/<class>/*.jpg with val/<class>/*.jpg, or <class>/*.jpg";
 
 const accepted = /\.(jpe?g|png|webp|tiff?|avif)$/i;
-const validationNames = ["val", "validation", "valid", "test"];
+/** Names of split folders, in any case; the earlier come first. */
+const trainNames = ["train", "training"];
+const validationNames = ["val", "validation", "valid", "dev", "test", "testing", "eval"];
+/** Folders that operating systems and tools leave behind. */
+const junk = /^(\..*|__MACOSX|@eaDir|\$RECYCLE\.BIN|System Volume Information)$/i;
 
 /** The folders of training and, if there is one, of validation. A class that is named "train" is not mistaken for a split. */
 export async function findSplits(folder: string): Promise<{ train: string; validation: string | null }> {
   const { folders } = await list(folder);
-  const inner = join(folder, "train");
-  if (!folders.includes("train") || (await list(inner)).folders.length === 0)
-    return { train: folder, validation: null };
-  const name = validationNames.find((candidate) => folders.includes(candidate));
-  return { train: inner, validation: name ? join(folder, name) : null };
+  const named = (names: readonly string[]) =>
+    names.flatMap((name) => folders.filter((candidate) => candidate.toLowerCase() === name))[0];
+  const inner = named(trainNames);
+  if (!inner || (await classFolders(join(folder, inner))).length === 0) return { train: folder, validation: null };
+  const name = named(validationNames);
+  return { train: join(folder, inner), validation: name ? join(folder, name) : null };
+}
+
+/** Names of the folders in `folder` that may be classes: neither left behind by tools nor written by a training. */
+async function classFolders(folder: string): Promise<string[]> {
+  const names = (await list(folder)).folders.filter((name) => !junk.test(name));
+  const written = await Promise.all(names.map((name) => holdsRuns(join(folder, name))));
+  return names.filter((_, i) => !written[i]);
+}
+
+/** Whether a folder is that of a training run, or holds nothing but such folders, as `runs` does. */
+async function holdsRuns(folder: string): Promise<boolean> {
+  if (await isRun(folder)) return true;
+  const { folders, files } = await list(folder);
+  if (folders.length === 0 || files.length > 0) return false;
+  return (await Promise.all(folders.map((name) => isRun(join(folder, name))))).every(Boolean);
+}
+
+async function isRun(folder: string): Promise<boolean> {
+  const text = await readFile(join(folder, "config.json"), "utf8").catch(() => "");
+  return /"format":\s*"fovea\.run\.1"/.test(text);
 }
 
 /**
@@ -44,8 +69,8 @@ export async function findSplits(folder: string): Promise<{ train: string; valid
  * @throws DataError if there are no classes, or others than the known ones.
  */
 export async function listClasses(folder: string, known?: readonly string[]): Promise<Listing> {
-  const { folders, files: strays } = await list(folder);
-  const names = folders.filter((name) => !name.startsWith("."));
+  const { files: strays } = await list(folder);
+  const names = await classFolders(folder);
   if (names.length === 0)
     throw new DataError(`${folder}: holds no class folders. Accepted: ${folderLayouts}. Found: ${summary(strays)}`);
   const classes = known ?? names;

@@ -84,7 +84,6 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
       if (keep) room -= pixels.length;
       return { ...job, width, height, picture: keep ? picture : null, read };
     } catch (error) {
-      if (!(error instanceof DataError)) throw error;
       return { file: job.file, reason: reasonOf(error, job.file) };
     }
   };

@@ -12,10 +12,30 @@ export interface Box {
  * Scales a part of a picture (by default all of it) to `width × height`: bilinear, antialiased when it shrinks.
  * The filter and its rounding are Pillow's, hence torchvision's, and the same in Node and in browsers:
  * a triangle of half width max(1, in / out) around each output pixel's centre, first along rows, then along columns.
+ * `window` is the part of the result that is wanted: nothing else is computed, so time and memory are bounded by the
+ * window and the picture even where the whole result would be huge, as for a picture of 30000 × 1 pixels.
  */
-export function resample(picture: Picture, width: number, height: number, box: Box = whole(picture)): Picture {
-  const rows = scaleRows(picture, width, box);
-  return { width, height, pixels: scaleColumns(rows, width, box.height, height) };
+export function resample(
+  picture: Picture,
+  width: number,
+  height: number,
+  box: Box = whole(picture),
+  window: Box = { left: 0, top: 0, width, height },
+): Picture {
+  const result = { width: window.width, height: window.height };
+  if (result.width === 0 || result.height === 0) return { ...result, pixels: new Uint8Array(0) };
+  const columns = triangleFilter(box.height, height, window.top, window.height);
+  const last = window.height - 1;
+  const top = columns.first[0]!;
+  const rows = { top: box.top + top, height: columns.first[last]! + columns.count[last]! - top };
+  const scaled = scaleRows(
+    picture,
+    triangleFilter(box.width, width, window.left, window.width),
+    { ...box, ...rows },
+    window.width,
+  );
+  if (box.height === height && rows.height === window.height) return { ...result, pixels: scaled };
+  return { ...result, pixels: scaleColumns(scaled, columns, window.width, rows.height, window.height, top) };
 }
 
 /** Scales the shorter side to `side`, keeping the aspect. Returns the picture itself if nothing changes. */
@@ -43,15 +63,16 @@ interface Filter {
   readonly taps: number;
 }
 
-function triangleFilter(inputs: number, outputs: number): Filter {
+/** The filter of the output positions `from` … `from + length − 1` of `outputs`. */
+function triangleFilter(inputs: number, outputs: number, from: number, length: number): Filter {
   const scale = inputs / outputs;
   const support = Math.max(1, scale);
   const taps = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(outputs);
-  const count = new Int32Array(outputs);
-  const weights = new Float64Array(outputs * taps);
-  for (let o = 0; o < outputs; o++) {
-    const center = (o + 0.5) * scale;
+  const first = new Int32Array(length);
+  const count = new Int32Array(length);
+  const weights = new Float64Array(length * taps);
+  for (let o = 0; o < length; o++) {
+    const center = (from + o + 0.5) * scale;
     const start = Math.max(0, Math.floor(center - support + 0.5));
     const end = Math.min(inputs, Math.floor(center + support + 0.5));
     let sum = 0;
@@ -68,9 +89,9 @@ function triangleFilter(inputs: number, outputs: number): Filter {
 }
 
 /** The box of `picture` with its rows scaled: [3, box.height, width]. */
-function scaleRows(picture: Picture, width: number, box: Box): Uint8Array {
+function scaleRows(picture: Picture, filter: Filter, box: Box, width: number): Uint8Array {
   const { pixels } = picture;
-  const { first, count, weights, taps } = triangleFilter(box.width, width);
+  const { first, count, weights, taps } = filter;
   const out = new Uint8Array(3 * box.height * width);
   let o = 0;
   for (let c = 0; c < 3; c++)
@@ -87,10 +108,16 @@ function scaleRows(picture: Picture, width: number, box: Box): Uint8Array {
   return out;
 }
 
-/** Planes of `rows × width` scaled to `height × width`. */
-function scaleColumns(pixels: Uint8Array, width: number, rows: number, height: number): Uint8Array {
-  if (rows === height) return pixels;
-  const { first, count, weights, taps } = triangleFilter(rows, height);
+/** Planes of `rows × width` scaled to `height × width`; row 0 of the planes is input `top` of the filter. */
+function scaleColumns(
+  pixels: Uint8Array,
+  filter: Filter,
+  width: number,
+  rows: number,
+  height: number,
+  top: number,
+): Uint8Array {
+  const { first, count, weights, taps } = filter;
   const out = new Uint8Array(3 * height * width);
   const sums = new Float64Array(width);
   for (let c = 0; c < 3; c++)
@@ -98,7 +125,7 @@ function scaleColumns(pixels: Uint8Array, width: number, rows: number, height: n
       sums.fill(0.5);
       for (let t = 0, n = count[y]!; t < n; t++) {
         const weight = weights[y * taps + t]!;
-        const row = (c * rows + first[y]! + t) * width;
+        const row = (c * rows + first[y]! - top + t) * width;
         for (let x = 0; x < width; x++) sums[x]! += weight * pixels[row + x]!;
       }
       out.set(sums, (c * height + y) * width);

@@ -2,7 +2,7 @@ import { OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
 import type { Rng } from "../core/rng.js";
 import type { Normalization, Picture } from "./dataset.js";
-import { type Box, resample, resizeShorter } from "./resample.js";
+import { type Box, resample, shorterSize } from "./resample.js";
 
 /** How a picture becomes network input. Plain data: it is stored with a trained model. */
 export interface Preprocessing extends Normalization {
@@ -44,8 +44,8 @@ export function inputWriter(preprocessing: Preprocessing, augmentation: Augmenta
   const table = normalizedBytes(preprocessing);
   if (!augmentation)
     return (picture, out, offset) => {
-      const fitted = resizeShorter(picture, resize);
-      writeWindow(fitted, center(fitted.width, size), center(fitted.height, size), size, false, table, out, offset);
+      const { part, left, top } = fittedWindow(picture, resize, size, () => 0);
+      writeWindow(part, left, top, size, false, table, out, offset);
     };
   const { crop, flip } = augmentation;
   return (picture, out, offset, rng) => {
@@ -55,12 +55,37 @@ export function inputWriter(preprocessing: Preprocessing, augmentation: Augmenta
       const part = resample(picture, size, size, randomBox(picture, crop.scale, rng));
       return writeWindow(part, 0, 0, size, mirrored, table, out, offset);
     }
-    const fitted = resizeShorter(picture, resize);
     const shift = () => (crop ? rng.int(2 * crop.padding + 1) - crop.padding : 0);
-    const left = center(fitted.width, size) + shift();
-    const top = center(fitted.height, size) + shift();
-    writeWindow(fitted, left, top, size, mirrored, table, out, offset);
+    const { part, left, top } = fittedWindow(picture, resize, size, shift);
+    writeWindow(part, left, top, size, mirrored, table, out, offset);
   };
+}
+
+/**
+ * What the centred `size × size` window, moved by `shift`, shows of a picture whose shorter side is scaled to `resize`, and where the window
+ * starts in that part. The scaled picture is never made: it may be enormous for a long, thin one.
+ */
+function fittedWindow(
+  picture: Picture,
+  resize: number,
+  size: number,
+  shift: () => number,
+): { part: Picture; left: number; top: number } {
+  const { width, height } = shorterSize(picture.width, picture.height, resize);
+  const left = center(width, size) + shift();
+  const top = center(height, size) + shift();
+  if (width === picture.width && height === picture.height) return { part: picture, left, top };
+  const across = inside(left, size, width);
+  const down = inside(top, size, height);
+  const window = { left: across.start, top: down.start, width: across.length, height: down.length };
+  const part = resample(picture, width, height, undefined, window);
+  return { part, left: left - window.left, top: top - window.top };
+}
+
+/** The part of a window that lies in 0 … length. */
+function inside(start: number, window: number, length: number): { start: number; length: number } {
+  const clamp = (position: number) => Math.min(Math.max(position, 0), length);
+  return { start: clamp(start), length: clamp(start + window) - clamp(start) };
 }
 
 /** The network input [3,S,S] of one picture, as in evaluation. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { OptionError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { defaultAugmentation, defaultPreprocessing, normalizations } from "../../src/data/recipe.js";
-import { resample } from "../../src/data/resample.js";
+import { resample, shorterSize } from "../../src/data/resample.js";
 import { type Augmentation, inputWriter, type Preprocessing, randomBox, toInput } from "../../src/data/transforms.js";
 import { randomPicture, tinyDataset } from "./support.js";
 
@@ -114,4 +114,27 @@ test("defaults: small square pictures are shifted, photographs are cut from thei
   assert.deepEqual([preprocessing.imageSize, preprocessing.resize], [224, 256]);
   assert.deepEqual(defaultAugmentation(photos, preprocessing).crop, { scale: [0.35, 1] });
   assert.deepEqual(JSON.parse(JSON.stringify(preprocessing)), preprocessing);
+});
+
+test("a long, thin image costs no more than its window, and gives what the whole resized image would", () => {
+  for (const [width, height] of [
+    [40, 1],
+    [1, 40],
+    [90, 7],
+    [7, 90],
+    [5, 5],
+  ] as const) {
+    const picture = randomPicture(width, height, 5);
+    const { width: w, height: h } = shorterSize(width, height, 9);
+    const whole = resample(picture, w, h);
+    const window = { left: Math.floor(w / 3), top: Math.floor(h / 3), width: 4, height: 4 };
+    const part = resample(picture, w, h, undefined, window);
+    for (let i = 0; i < 48; i++) {
+      const [c, y, x] = [Math.floor(i / 16), Math.floor(i / 4) % 4, i % 4];
+      assert.equal(part.pixels[i], whole.pixels[(c * h + window.top + y) * w + window.left + x]);
+    }
+  }
+  const wide = { width: 30000, height: 1, pixels: new Uint8Array(90000).fill(255) };
+  const settings = { imageSize: 224, resize: 256, mean: [0, 0, 0], std: [1, 1, 1] } as const;
+  assert.ok(toInput(wide, settings).every((value) => value === 1));
 });
