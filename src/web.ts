@@ -26,6 +26,7 @@ export type { Arrays, Engine, Executable } from "./engines/engine.js";
 export type { OrtOptions } from "./engines/ort/engine.js";
 export { ortWebEngine } from "./engines/ort/web.js";
 export { referenceEngine } from "./engines/reference.js";
+export { type ByteSource, blobSource } from "./formats/byte-source.js";
 export { type Checkpoint, readCheckpoint } from "./formats/checkpoint.js";
 export {
   type ExportedGraphOptions,
@@ -35,7 +36,7 @@ export {
   opsets,
   precisions,
 } from "./formats/onnx/export.js";
-export { readSafetensors, writeSafetensors } from "./formats/safetensors.js";
+export { type OpenSafetensors, openSafetensors, readSafetensors, writeSafetensors } from "./formats/safetensors.js";
 export { parseShardIndex, readShards, type ShardIndex } from "./formats/shards.js";
 export { type TransformersJsOptions, transformersJs } from "./formats/transformers-js.js";
 export { type Cost, costOf, type LayerCost } from "./graph/cost.js";

@@ -1,5 +1,13 @@
 import { Command } from "commander";
-import { type Checkpoint, countNotFinite, openCheckpoint, recogniseCheckpoint, resolveWeights } from "../index.js";
+import {
+  type Checkpoint,
+  countNotFinite,
+  type DType,
+  forEachTensor,
+  openCheckpoint,
+  recogniseCheckpoint,
+  resolveWeights,
+} from "../index.js";
 import { ProgressLine, print, short, table } from "./terminal.js";
 
 export const inspectCommand = new Command("inspect")
@@ -10,16 +18,13 @@ export const inspectCommand = new Command("inspect")
   )
   .option("--json", "print one JSON object")
   .action(async (file: string, { json = false }: { json?: boolean }) => {
-    const { format, tensors, metadata } = await readCheckpointFile(file);
-    const entries = [...tensors].map(([key, value]) => ({
-      key,
-      dtype: value.dtype,
-      shape: value.shape,
-      notFinite: countNotFinite(value),
-    }));
+    const entries: { key: string; dtype: DType; shape: readonly number[]; notFinite: number }[] = [];
+    const { format, metadata } = await forEachTensor(await localFile(file), (key, value) =>
+      entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
+    );
     const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
-    const elements = [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
-    const known = recogniseCheckpoint(tensors, metadata);
+    const elements = entries.reduce((n, { shape }) => n + shape.reduce((size, d) => size * d, 1), 0);
+    const known = recogniseCheckpoint(new Map(entries.map((entry) => [entry.key, entry])), metadata);
     const network = known
       ? {
           family: known.family,

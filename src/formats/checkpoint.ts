@@ -63,7 +63,7 @@ function read(bytes: Uint8Array, ema: boolean): Checkpoint {
 }
 
 /** A header of JSON follows the length, whose upper bytes are zero in every file that one can hold. */
-function looksLikeSafetensors(bytes: Uint8Array): boolean {
+export function looksLikeSafetensors(bytes: Uint8Array): boolean {
   return bytes[8] === 0x7b && bytes.subarray(5, 8).every((byte) => byte === 0);
 }
 

@@ -1,5 +1,6 @@
 import { type FormatError, OptionError } from "../core/errors.js";
 import { type DType, sizeOf, type Tensor } from "../core/tensor.js";
+import type { ByteSource } from "./byte-source.js";
 import { bytesOf, bytesPerElement, tensorOf } from "./elements.js";
 import { refusal } from "./refusal.js";
 import { type JsonValue, parseStrictJson } from "./strict-json.js";
@@ -12,6 +13,8 @@ export interface Safetensors {
 
 /** The reference implementation's limit, so that a hostile length cannot make us parse without end. */
 const MAX_HEADER_BYTES = 100_000_000;
+/** What an array can hold on Node 20. */
+const MAX_TENSOR_BYTES = 2 ** 32;
 const METADATA = "__metadata__";
 
 const dtypeNames: { readonly [D in DType]: string } = {
@@ -40,22 +43,68 @@ const dtypesByName = new Map((Object.keys(dtypeNames) as DType[]).map((dtype) =>
  */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
   if (bytes.length < 8) throw refuse(`needs at least 8 bytes, got ${bytes.length}`);
-  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
-  if (headerLength > MAX_HEADER_BYTES) throw refuse(`header of ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
-  if (headerLength > bytes.length - 8)
-    throw refuse(`header of ${headerLength} bytes, but only ${bytes.length - 8} bytes follow`);
-  const header = parseStrictJson(bytes.subarray(8, 8 + headerLength), "safetensors header");
-  if (!(header instanceof Map)) throw refuse("the header must be a JSON object");
-
-  const data = bytes.subarray(8 + headerLength);
-  const metadata = readMetadata(header.get(METADATA));
-  header.delete(METADATA);
-  const entries = [...header].map(([name, entry]) => readEntry(name, entry));
-  checkTiling(entries, data.length);
+  const start = dataStart(bytes, bytes.length);
+  const data = bytes.subarray(start);
+  const { entries, metadata } = readHeader(bytes.subarray(8, start), data.length);
   const tensors = new Map(
     entries.map(({ name, dtype, shape, begin, end }) => [name, tensorOf(dtype, shape, data.subarray(begin, end))]),
   );
   return { tensors, metadata };
+}
+
+/** A safetensors file of which only the header has been read. */
+export interface OpenSafetensors {
+  /** What the header says of each tensor, in its order. */
+  readonly entries: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>;
+  readonly metadata: Record<string, string>;
+  /** Reads one tensor. @throws FormatError if there is none of the name, or it is larger than an array can be. */
+  read(name: string): Promise<Tensor>;
+}
+
+/**
+ * Opens a safetensors file of any size: the header now, each tensor when it is asked for.
+ *
+ * @throws FormatError as {@link readSafetensors} does.
+ * @example
+ * const file = await openSafetensors(blobSource(blob));
+ * const weight = await file.read("conv1.weight");
+ */
+export async function openSafetensors(source: ByteSource): Promise<OpenSafetensors> {
+  if (source.size < 8) throw refuse(`needs at least 8 bytes, got ${source.size}`);
+  const start = dataStart(await source.read(0, 8), source.size);
+  const { entries, metadata } = readHeader(await source.read(8, start - 8), source.size - start);
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  return {
+    entries: byName,
+    metadata,
+    async read(name) {
+      const entry = byName.get(name);
+      if (!entry) throw refuse(`there is no tensor ${JSON.stringify(name)}`);
+      const { dtype, shape, begin, end } = entry;
+      if (end - begin > MAX_TENSOR_BYTES)
+        throw refuse(`tensor ${JSON.stringify(name)} takes ${end - begin} bytes, more than ${MAX_TENSOR_BYTES}`);
+      return tensorOf(dtype, shape, await source.read(start + begin, end - begin));
+    },
+  };
+}
+
+/** Where the data begin, from the first 8 bytes. */
+function dataStart(bytes: Uint8Array, size: number): number {
+  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  if (headerLength > MAX_HEADER_BYTES) throw refuse(`header of ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
+  if (headerLength > size - 8) throw refuse(`header of ${headerLength} bytes, but only ${size - 8} bytes follow`);
+  return 8 + headerLength;
+}
+
+/** The header's entries, checked against the length of the data. */
+function readHeader(bytes: Uint8Array, dataLength: number): { entries: Entry[]; metadata: Record<string, string> } {
+  const header = parseStrictJson(bytes, "safetensors header");
+  if (!(header instanceof Map)) throw refuse("the header must be a JSON object");
+  const metadata = readMetadata(header.get(METADATA));
+  header.delete(METADATA);
+  const entries = [...header].map(([name, entry]) => readEntry(name, entry));
+  checkTiling(entries, dataLength);
+  return { entries, metadata };
 }
 
 /**

@@ -1,7 +1,108 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FoveaError, messageOf } from "../core/errors.js";
+import type { ByteSource } from "../formats/byte-source.js";
+
+const problems: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "a part of its path is no folder",
+  EACCES: "no permission",
+  EPERM: "no permission",
+  EISDIR: "it is a folder",
+  ELOOP: "its links lead in a circle",
+  ENAMETOOLONG: "its name is too long",
+  EIO: "the device failed to read it",
+  EMFILE: "too many files are open",
+};
+
+/** A file could not be read. `code` is that of the system, such as `ENOENT`. */
+export class FileError extends FoveaError {
+  constructor(
+    path: string,
+    problem: string,
+    readonly code?: string,
+  ) {
+    super(`${path} cannot be read: ${problem}`);
+  }
+
+  /** What the system threw, in words. */
+  static from(path: string, error: unknown): FileError {
+    if (error instanceof FileError) return error;
+    const { code } = error as NodeJS.ErrnoException;
+    return new FileError(path, problems[code ?? ""] ?? messageOf(error), code);
+  }
+}
+
+/** Undefined for a file that does not exist; any other problem is thrown again. */
+export function unlessMissing(error: unknown): undefined {
+  if (!(error instanceof FileError) || error.code !== "ENOENT") throw error;
+  return undefined;
+}
+
+/** Reads larger than this are divided: a single one of the system ends at 2 GiB. */
+const MAX_READ = 2 ** 30;
+
+/** A file that is open for reading by ranges. */
+export class OpenFile implements ByteSource {
+  private constructor(
+    readonly path: string,
+    readonly size: number,
+    private readonly file: FileHandle,
+  ) {}
+
+  /** @throws FileError if it cannot be opened, or is no regular file (a pipe would be waited for without end). */
+  static async open(path: string): Promise<OpenFile> {
+    try {
+      const found = await stat(path);
+      if (!found.isFile())
+        throw new FileError(path, found.isDirectory() ? problems.EISDIR! : "it is not a regular file", "EISDIR");
+      return new OpenFile(path, found.size, await open(path));
+    } catch (error) {
+      throw FileError.from(path, error);
+    }
+  }
+
+  /** @throws FileError if the file has become shorter, or the device fails. */
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    try {
+      for (let done = 0; done < length; ) {
+        const { bytesRead } = await this.file.read(bytes, done, Math.min(MAX_READ, length - done), offset + done);
+        if (bytesRead === 0) throw new FileError(this.path, `it ends ${length - done} bytes early`);
+        done += bytesRead;
+      }
+    } catch (error) {
+      throw FileError.from(this.path, error);
+    }
+    return bytes;
+  }
+
+  close(): Promise<void> {
+    return this.file.close();
+  }
+}
+
+/** Opens a file, and closes it after `use`. @throws FileError */
+export async function withFile<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
+  const file = await OpenFile.open(path);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What an array can hold on Node 20. */
+const MAX_BYTES = 2 ** 32;
+
+/** The contents of a file of up to 4 GiB. @throws FileError that says why it cannot be read. */
+export function readWhole(path: string): Promise<Uint8Array> {
+  return withFile(path, (file) => {
+    if (file.size > MAX_BYTES) throw new FileError(path, `it is of ${file.size} bytes, more than ${MAX_BYTES} (4 GiB)`);
+    return file.read(0, file.size);
+  });
+}
 
 /**
  * Writes a file whole or not at all: beside its place, flushed to the disk, then renamed over what was there.

@@ -1,10 +1,14 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { FormatError, FoveaError } from "../core/errors.js";
-import { type Checkpoint, readCheckpoint } from "../formats/checkpoint.js";
+import { FormatError, FoveaError, messageOf } from "../core/errors.js";
+import type { Tensor } from "../core/tensor.js";
+import { type Checkpoint, looksLikeSafetensors, readCheckpoint } from "../formats/checkpoint.js";
+import { refusal } from "../formats/refusal.js";
+import { type OpenSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { isShardIndex, readShards, usualFiles } from "../formats/shards.js";
 import type { AnyModule } from "../nn/index.js";
 import { modelWeights } from "./checkpoint.js";
+import { type OpenFile, readWhole, withFile } from "./files.js";
 import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
 
 /**
@@ -18,15 +22,54 @@ import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const file = (await isFolder(path)) ? await fileIn(path) : path;
-  const bytes = await readFile(file).catch(() => {
-    throw new FoveaError(`${file} cannot be read`);
-  });
-  if (!isShardIndex(file)) return readCheckpoint(bytes, path);
+  if (!isShardIndex(file)) {
+    const tensors: Checkpoint["tensors"] = new Map();
+    const rest = await forEachTensor(file, (key, value) => tensors.set(key, value));
+    return { tensors, ...rest };
+  }
   const beside = (name: string) =>
-    readFile(join(dirname(file), name)).catch(() => {
-      throw new FormatError(`${file} names ${name}, which cannot be read beside it. Is the download complete?`);
+    readWhole(join(dirname(file), name)).catch((error) => {
+      throw new FormatError(`${file} names ${name}, which ${reasonOf(error)}. Is the download complete?`);
     });
-  return readShards(bytes, beside, basename(file));
+  return readShards(await readWhole(file), beside, basename(file));
+}
+
+const reasonOf = (error: unknown) => messageOf(error).replace(/^.* (?=cannot be read: )/, "");
+
+/** A checkpoint in one file. Of safetensors only the header is in memory, so that the file may be of any size; PyTorch's files are whole. */
+async function openOne(file: OpenFile, name: string): Promise<OpenSafetensors & Pick<Checkpoint, "format">> {
+  if (looksLikeSafetensors(await file.read(0, Math.min(file.size, 9))))
+    try {
+      return { format: "safetensors", ...(await openSafetensors(file)) };
+    } catch (error) {
+      throw error instanceof FormatError ? refusal(name, error.message) : error;
+    }
+  const { format, tensors, metadata } = readCheckpoint(await readWhole(file.path), name);
+  return { format, entries: tensors, metadata, read: async (key) => tensors.get(key)! };
+}
+
+/**
+ * Goes through the tensors of a checkpoint one after the other. Of a safetensors file there is never more than one in memory.
+ *
+ * @throws as {@link openCheckpoint}.
+ *
+ * @example
+ * await forEachTensor("model.safetensors", (key, { shape }) => console.log(key, shape));
+ */
+export async function forEachTensor(
+  path: string,
+  visit: (key: string, value: Tensor) => void,
+): Promise<Pick<Checkpoint, "format" | "metadata">> {
+  if ((await isFolder(path)) || isShardIndex(path)) {
+    const { tensors, ...rest } = await openCheckpoint(path);
+    for (const [key, value] of tensors) visit(key, value);
+    return rest;
+  }
+  return withFile(path, async (file) => {
+    const { format, metadata, entries, read } = await openOne(file, path);
+    for (const key of entries.keys()) visit(key, await read(key));
+    return { format, metadata };
+  });
 }
 
 const isFolder = (path: string): Promise<boolean> =>

@@ -1,4 +1,4 @@
 /** What reads and writes files, and so needs Node. */
-export * from "./files.js";
+export { FileError, OpenFile, readWhole, withFile, writeFileAtomic } from "./files.js";
 export * from "./load-weights.js";
 export * from "./run-folder.js";

@@ -1,11 +1,11 @@
-import { appendFile, mkdir, readdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, FoveaError, messageOf } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Augmentation, Preprocessing } from "../data/index.js";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
 import { modelWeights } from "./checkpoint.js";
-import { writeFileAtomic } from "./files.js";
+import { readWhole, unlessMissing, writeFileAtomic } from "./files.js";
 import { type EpochRecord, historyCsv } from "./history.js";
 import type { Schedule } from "./schedules.js";
 import type { Scores } from "./task.js";
@@ -89,9 +89,9 @@ export class RunFolder {
 
   /** Opens the folder of an earlier run. @throws FoveaError if it is none. */
   static async open(path: string): Promise<RunFolder> {
-    const text = await readFile(join(path, files.config), "utf8").catch(() => {
-      throw new FoveaError(`${path} is not a run folder: it has no ${files.config}`);
-    });
+    const bytes = await readWhole(join(path, files.config)).catch(unlessMissing);
+    if (!bytes) throw new FoveaError(`${path} is not a run folder: it has no ${files.config}`);
+    const text = new TextDecoder().decode(bytes);
     let config: Partial<RunConfig>;
     try {
       config = JSON.parse(text) as Partial<RunConfig>;
@@ -122,23 +122,27 @@ export class RunFolder {
     return writeFileAtomic(join(this.path, files[file]), contents);
   }
 
-  /** The state to resume from, or undefined if no epoch is complete yet. */
+  /**
+   * The state to resume from, or undefined if no epoch is complete yet.
+   *
+   * @throws FileError if there is one that cannot be read: to start anew would overwrite it.
+   */
   async checkpoint(): Promise<Uint8Array | undefined> {
-    return readFile(join(this.path, files.last)).catch(() => undefined);
+    return readWhole(join(this.path, files.last)).catch(unlessMissing);
   }
 
   /** The weights of the best epoch, or of the last. @throws FoveaError if the run has none. */
   async weights(which: "best" | "last" = "best"): Promise<Map<string, Tensor>> {
-    const bytes = await readFile(join(this.path, files[which])).catch(() => {
+    const bytes = await readWhole(join(this.path, files[which])).catch(unlessMissing);
+    if (!bytes)
       throw new FoveaError(`${this.path} has no ${files[which]}: the run ended before its first epoch was complete`);
-    });
     return modelWeights(readSafetensors(bytes).tensors);
   }
 
   /** Drops metric lines of epochs that a resumed run will do again. */
   async truncateMetrics(epochs: number): Promise<void> {
     const path = join(this.path, files.metrics);
-    const text = await readFile(path, "utf8").catch(() => "");
+    const text = new TextDecoder().decode((await readWhole(path).catch(unlessMissing)) ?? new Uint8Array());
     const kept = text.split("\n").filter((line) => {
       try {
         return (JSON.parse(line) as EpochRecord).epoch <= epochs;

@@ -1,0 +1,18 @@
+/** Bytes that are read by ranges: of a file, a `Blob`, an address. Files larger than an array can be are read so. */
+export interface ByteSource {
+  /** In bytes. */
+  readonly size: number;
+  /** Exactly `length` bytes from `offset` on, both within the size. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/**
+ * The bytes of a `Blob`, such as a file that was dropped on a page.
+ *
+ * @example
+ * const { tensors } = await openSafetensors(blobSource(input.files[0]));
+ */
+export const blobSource = (blob: Blob): ByteSource => ({
+  size: blob.size,
+  read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
+});
