@@ -4,7 +4,7 @@ import { stderr, stdout } from "node:process";
 export function table(rows: readonly (readonly (string | number)[])[], header?: readonly string[]): string {
   const all = header ? [header, ...rows] : rows;
   const text = all.map((row) => row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en-US") : cell)));
-  const widths = text[0]?.map((_, i) => Math.max(...text.map((row) => (row[i] ?? "").length))) ?? [];
+  const widths = text[0]?.map((_, i) => text.reduce((width, row) => Math.max(width, (row[i] ?? "").length), 0)) ?? [];
   const right = widths.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === "number"));
   const line = (row: readonly string[]) =>
     row
