@@ -46,6 +46,7 @@ import {
   withEngine,
 } from "./arguments.js";
 import { buildNetwork, freshFolder, networkTitle } from "./run.js";
+import { stopOnSignal } from "./signals.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { featuresText, freezePaths, headOf, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
@@ -140,7 +141,7 @@ Without augmentation, what frozen parts make of a picture is the same in every e
 memory, up to 1 GiB together, and only the rest of the network is trained. Data that would take more is run in full.
 For validation pictures it always holds: they are never augmented.
 
-Ctrl-C finishes the step, saves, and ends; --resume goes on from there exactly. Twice ends at once.`,
+Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on from there exactly. Twice ends at once.`,
   )
   .action(async (source: string | undefined, asked: TrainFlags, command: Command) => {
     const resumed = asked.resume ? await RunFolder.open(requireOut(asked)) : undefined;
@@ -274,15 +275,7 @@ async function runTraining(
   );
   for (const { file, reason } of [...data.train.skipped, ...data.validation.skipped]) say(`skipped ${file}: ${reason}`);
 
-  const interrupt = new AbortController();
-  const onInterrupt = () => {
-    // By the signal itself: to exit in the middle of a run would make ONNX Runtime end the process with a message of its own.
-    if (interrupt.signal.aborted) return void process.off("SIGINT", onInterrupt).kill(process.pid, "SIGINT");
-    interrupt.abort();
-    progress.clear();
-    say("finishing the step and saving; press Ctrl-C again to end at once");
-  };
-  process.on("SIGINT", onInterrupt);
+  const interrupt = stopOnSignal(() => progress.clear());
   const history: EpochRecord[] = [];
   const started = performance.now();
   try {
@@ -340,7 +333,7 @@ async function runTraining(
     return { run: run.path, ...result };
   } finally {
     progress.clear();
-    process.off("SIGINT", onInterrupt);
+    interrupt.release();
   }
 }
 

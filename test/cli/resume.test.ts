@@ -52,6 +52,21 @@ test("a training that is killed and resumed ends byte for byte like one that was
   );
 });
 
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  test(`${signal} saves, and the resumed training ends byte for byte like one that was not stopped`, async () => {
+    const out = `stopped-${signal}`;
+    let sent = false;
+    const stopped = await fovea(start(out), (text, child) => {
+      if (!sent && text.includes("epoch 2/4")) sent = child.kill(signal);
+    });
+    assert.deepEqual([stopped.code, stopped.signal], [0, null], stopped.stderr);
+    assert.match(stopped.stderr, /finishing the step and saving.*stopped and saved/s);
+    const resumed = await fovea(start(out, "--resume"));
+    assert.equal(resumed.code, 0, resumed.stderr);
+    for (const name of ["last.safetensors", "best.safetensors"])
+      assert.deepEqual(file(out, name), file("whole", name), name);
+  });
+
 test("Ctrl-C twice ends at once, by the signal", async () => {
   const twice = await fovea(start("twice"), (text, child) => {
     if (text.includes("epoch 1/4")) child.kill("SIGINT");

@@ -285,7 +285,7 @@ test("ort: the event loop stays free while a training step runs", async () => {
 
 test("averaging the weights does not change how they train", async () => {
   const losses = async (ema: number | null) => {
-    const { graph } = trainingStep(resnet(20, { classes: 10 }), {
+    const { graph, scalars } = trainingStep(resnet(20, { classes: 10 }), {
       optimizer: sgd({ lr: 0.1 }),
       input: [4, 3, 16, 16],
       classes: 10,
@@ -305,7 +305,7 @@ test("averaging the weights does not change how they train", async () => {
             await executable.run({
               images: random([4, 3, 16, 16]),
               targets,
-              "scalar/lr": tensor("float64", [], Float64Array.of(0.1)),
+              ...scalars(i + 1, 0.1),
             })
           ).loss!,
         ).data[0]!,
