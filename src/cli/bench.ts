@@ -11,7 +11,7 @@ import {
   winogradHelp,
   withEngine,
 } from "./arguments.js";
-import { calibrateCommand } from "./calibrate.js";
+import { calibrateCommand, median } from "./calibrate.js";
 import { print, short } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
 
@@ -43,15 +43,13 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
       (engine) => (flags.mode === "train" ? trainTimes(engine, flags, size) : inferTimes(engine, flags, size)),
       flags,
     );
-    times.sort((a, b) => a - b);
-    const median = times[Math.floor(times.length / 2)]!;
     const result = {
       mode: flags.mode,
       model: flags.model,
       attention: flags.attention ?? null,
       batch: flags.batch,
-      imagesPerSecond: (1000 * flags.batch) / median,
-      stepMilliseconds: { median, min: times[0]!, max: times.at(-1)! },
+      imagesPerSecond: (1000 * flags.batch) / median(times),
+      stepMilliseconds: { median: median(times), min: Math.min(...times), max: Math.max(...times) },
       // Kilobytes, on every platform.
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };

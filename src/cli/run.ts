@@ -27,7 +27,7 @@ export interface LoadedModel {
   /** Height and width of the input. */
   readonly imageSize: number;
   /** How the run divided its data, so that no picture it learned from is taken for validation. */
-  readonly division: { readonly seed?: number; readonly validationSplit?: number };
+  readonly division: { readonly seed?: number; readonly validationSplit?: number; readonly testSplit?: number };
   /** What the authors of the weights normalise by, where that is known. */
   readonly normalization?: Normalization;
 }
@@ -64,7 +64,11 @@ export async function loadRun(path: string, weights = "best"): Promise<LoadedMod
   const network = buildNetwork(made, preprocessing);
   if (weights === "best" || weights === "last") loadState(network, await run.weights(weights));
   else loadState(network, modelWeights((await readCheckpointFile(weights)).tensors));
-  const division = { seed: run.config.training.seed, ...optional("validationSplit", data.validationSplit) };
+  const division = {
+    seed: run.config.training.seed,
+    ...optional("validationSplit", data.validationSplit),
+    ...optional("testSplit", data.testSplit),
+  };
   return {
     model: network,
     name: made.name,

@@ -44,19 +44,31 @@ export function duration(seconds: number): string {
     : `${Math.floor(s / 60)}:${pad(s % 60)}`;
 }
 
-/** A line at the bottom of the terminal that is drawn over, at most ten times a second. Silent where standard error is no terminal. */
+/** A bar and a text in one line of so many columns. The bar gives way to the text. */
+export function progressText(share: number, text: string, columns: number): string {
+  const width = Math.max(0, Math.min(24, columns - text.length - 2));
+  const full = Math.round(Math.min(1, share) * width);
+  const bar = width < 4 ? "" : `${"━".repeat(full)}${"─".repeat(width - full)} `;
+  return `${bar}${text}`.slice(0, columns - 1);
+}
+
+/** Milliseconds between two lines where standard error is a file or a pipe. */
+const lineEvery = 20_000;
+
+/**
+ * A line at the bottom of the terminal that is drawn over, at most ten times a second. Where standard error is no terminal, a line now
+ * and then, so that a log shows that work goes on.
+ */
 export class ProgressLine {
   readonly #shown = stderr.isTTY === true;
-  #last = 0;
+  #last = this.#shown ? 0 : performance.now();
 
   draw(share: number, text: string): void {
     const now = performance.now();
-    if (!this.#shown || now - this.#last < 100) return;
+    if (now - this.#last < (this.#shown ? 100 : lineEvery)) return;
     this.#last = now;
-    const width = 24;
-    const full = Math.round(share * width);
-    const line = `${"━".repeat(full)}${"─".repeat(width - full)} ${text}`;
-    stderr.write(`\r\x1b[2K${line.slice(0, (stderr.columns ?? 80) - 1)}`);
+    if (this.#shown) stderr.write(`\r\x1b[2K${progressText(share, text, stderr.columns ?? 80)}`);
+    else stderr.write(`${Math.floor(100 * share)} %  ${text}\n`);
   }
 
   clear(): void {

@@ -3,14 +3,18 @@ import { performance } from "node:perf_hooks";
 import { versions } from "node:process";
 import { Command, Option } from "commander";
 import {
+  bestRecord,
+  type ClassificationMetrics,
   classifierSpec,
   constantSchedule,
   cosineSchedule,
+  type Dataset,
   defaultAugmentation,
   defaultBatch,
   defaultPreprocessing,
   type EpochRecord,
-  type EpochReport,
+  evaluate,
+  loadState,
   type Module,
   type OpenedDataset,
   type Optimizer,
@@ -72,6 +76,7 @@ interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags {
   readonly cacheFeatures?: boolean;
   readonly seed: number;
   readonly valSplit?: number;
+  readonly testSplit?: number;
   readonly out?: string;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -123,6 +128,11 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--freeze-until <path>", "train only from this part of the network on, such as layer3")
   .option("--head-lr <rate>", "learning rate of the classifier alone", positive)
   .option("--val-split <share>", "share for validation where a folder has no train/ and val/ (default: 0.2)", share)
+  .option(
+    "--test-split <share>",
+    "share that chooses nothing and is measured once, at the end, where a folder has no test/ (default: none)",
+    share,
+  )
   .option("--out <folder>", "run folder (default: a new one in runs/)")
   .option("--resume", "go on with the run in --out; its settings hold where none are given")
   .option("--winograd", winogradHelp)
@@ -156,6 +166,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     const data = await openDataset(dataSource, {
       ...optional("imageSize", flags.imageSize),
       ...optional("validationSplit", flags.valSplit),
+      ...optional("testSplit", flags.testSplit),
       seed: flags.seed,
       onProgress: (done: number, total: number) => progress.draw(done / total, `reading ${done} of ${total} pictures`),
     });
@@ -192,7 +203,13 @@ function configOf(source: string, data: OpenedDataset, flags: TrainFlags, asked:
       options: modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length }),
       ...(flags.insert ? { insert: { attention: flags.insert, options: flags.insertOptions ?? {} } } : {}),
     },
-    data: { source, kind: data.kind, classes, ...optional("validationSplit", flags.valSplit) },
+    data: {
+      source,
+      kind: data.kind,
+      classes,
+      ...optional("validationSplit", flags.valSplit),
+      ...optional("testSplit", flags.testSplit),
+    },
     preprocessing,
     frozen: [],
     training: {
@@ -277,6 +294,9 @@ async function runTraining(
 
   const interrupt = stopOnSignal(() => progress.clear());
   const history: EpochRecord[] = [];
+  /** What the validation says of the weights in best.safetensors. */
+  let shipped: ClassificationMetrics | null = null;
+  let speed = 0;
   const started = performance.now();
   try {
     const result = await withEngine(
@@ -291,9 +311,11 @@ async function runTraining(
           validate: data.validation,
           signal: interrupt.signal,
           ...optional("resume", checkpoint),
-          onStart: (progressSoFar) => {
+          onStart: async (progressSoFar) => {
             history.push(...progressSoFar.history);
-            return run.truncateMetrics(progressSoFar.epoch);
+            await run.truncateMetrics(progressSoFar.epoch);
+            const best = bestRecord(history);
+            if (best) shipped = ((await run.validation(best.epoch)) as ClassificationMetrics | undefined) ?? null;
           },
           ...optional("cacheFeatures", flags.cacheFeatures),
           onFeatures: (report) => {
@@ -315,7 +337,12 @@ async function runTraining(
           onEpoch: async (record, report) => {
             history.push(record);
             await run.record(record, history, report);
-            await run.write("report", reportOf(run, history, report, data, parameters));
+            if (report.isBest) shipped = report.validation;
+            speed = report.imagesPerSecond;
+            await run.write(
+              "report",
+              reportOf(run, { history, validation: shipped, speed, test: null }, data, parameters),
+            );
             progress.clear();
             const { epoch, trainLoss, trainTop1, loss, top1 } = record;
             const validation =
@@ -328,20 +355,35 @@ async function runTraining(
         }),
       flags,
     );
-    if (result.stopped) say(`stopped and saved. To go on: npx fovea train --resume --out ${run.path}`);
-    else say(finishedText(run, result, (performance.now() - started) / 1000));
-    return { run: run.path, ...result };
+    const final = result.history.at(-1);
+    if (result.stopped) {
+      say(`stopped and saved. To go on: npx fovea train --resume --out ${run.path}`);
+      return { run: run.path, ...result, final };
+    }
+    const test = data.test ? await measureTest(run, network, data.test, flags) : null;
+    if (test) await run.write("report", reportOf(run, { history, validation: shipped, speed, test }, data, parameters));
+    say(finishedText(run, result, test, (performance.now() - started) / 1000));
+    return { run: run.path, ...result, final, ...(test ? { test } : {}) };
   } finally {
     progress.clear();
     interrupt.release();
   }
 }
 
+/** How a run stands. */
+interface Standing {
+  readonly history: readonly EpochRecord[];
+  /** What the weights in best.safetensors reach. */
+  readonly validation: ClassificationMetrics | null;
+  readonly test: ClassificationMetrics | null;
+  /** Images a second in the last epoch. */
+  readonly speed: number;
+}
+
 /** The page that shows how the run goes. */
 function reportOf(
   run: RunFolder,
-  history: readonly EpochRecord[],
-  epoch: EpochReport,
+  { history, validation: metrics, speed, test }: Standing,
   data: OpenedDataset,
   parameters: number,
 ): string {
@@ -353,11 +395,12 @@ function reportOf(
       { label: "parameters", value: parameters },
       { label: "pictures to train on", value: learned.length },
       { label: "pictures to validate on", value: validation.length },
-      { label: "speed", value: `${epoch.imagesPerSecond.toFixed(0)} pictures/s` },
+      { label: "speed", value: `${speed.toFixed(0)} pictures/s` },
     ],
     history,
-    validation: epoch.validation,
-    validationOf: `epoch ${history.length}`,
+    validation: metrics,
+    validationOf: `weights of epoch ${bestRecord(history)?.epoch}, which are in best.safetensors`,
+    test,
     skipped: [...learned.skipped, ...validation.skipped],
     config,
     next: nextSteps(run.path),
@@ -369,10 +412,32 @@ const nextSteps = (path: string) => [
   { purpose: "the network for other programs", command: `npx fovea export ${path} --out model.onnx` },
 ];
 
-function finishedText({ path }: RunFolder, { best }: TrainResult, seconds: number): string {
-  const score = best?.top1 == null ? "" : `: best validation top-1 ${percent(best.top1)} (epoch ${best.epoch})`;
+/** Measures the weights in best.safetensors on the images that chose nothing. The network keeps them. */
+async function measureTest(
+  run: RunFolder,
+  network: Module,
+  test: Dataset,
+  flags: TrainFlags,
+): Promise<ClassificationMetrics> {
+  loadState(network, await run.weights("best"));
+  const { preprocessing } = run.config;
+  return withEngine((engine) => evaluate(network, test, { engine, preprocessing }), flags);
+}
+
+function finishedText(
+  { path }: RunFolder,
+  { best, history }: TrainResult,
+  test: ClassificationMetrics | null,
+  seconds: number,
+): string {
+  const final = history.at(-1);
+  const score = ({ top1, epoch }: EpochRecord) => `${percent(top1!)} (epoch ${epoch})`;
   return [
-    `trained in ${duration(seconds)}${score}`,
+    `trained in ${duration(seconds)}`,
+    ...(best?.top1 == null || !final
+      ? []
+      : [`validation top-1: best ${score(best)}, chosen by these images; final ${score(final)}`]),
+    ...(test ? [`test top-1 of the best weights: ${percent(test.top1)}, ${test.count} images that chose nothing`] : []),
     `the run is in ${path}; open ${join(path, "report.html")} to see how it went`,
     "next:",
     ...nextSteps(path).map(({ purpose, command }) => `  ${command.padEnd(60)} ${purpose}`),

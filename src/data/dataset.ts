@@ -51,6 +51,8 @@ export interface Dataset {
 export interface Splits {
   readonly train: Dataset;
   readonly validation: Dataset;
+  /** Images that choose nothing, to be measured once; few data sets have them. */
+  readonly test?: Dataset;
 }
 
 /** Returns `index` if `dataset` has a picture there. @throws DataError otherwise. */

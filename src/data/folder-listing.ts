@@ -27,19 +27,32 @@ export const folderLayouts = "train/<class>/*.jpg with val/<class>/*.jpg, or <cl
 const accepted = /\.(jpe?g|png|webp|tiff?|avif)$/i;
 /** Names of split folders, in any case; the earlier come first. */
 const trainNames = ["train", "training"];
-const validationNames = ["val", "validation", "valid", "dev", "test", "testing", "eval"];
+const validationNames = ["val", "validation", "valid", "dev"];
+const testNames = ["test", "testing", "eval"];
 /** Folders that operating systems and tools leave behind. */
 const junk = /^(\..*|__MACOSX|@eaDir|\$RECYCLE\.BIN|System Volume Information)$/i;
 
-/** The folders of training and, if there is one, of validation. A class that is named "train" is not mistaken for a split. */
-export async function findSplits(folder: string): Promise<{ train: string; validation: string | null }> {
+/** Where the images of a data set are. */
+interface SplitFolders {
+  readonly train: string;
+  readonly validation: string | null;
+  readonly test: string | null;
+}
+
+/**
+ * The folders of training, validation and test, as far as there are any. A class that is named "train" is not mistaken for a split, and a
+ * test folder without one for validation is the latter.
+ */
+export async function findSplits(folder: string): Promise<SplitFolders> {
   const { folders } = await list(folder);
   const named = (names: readonly string[]) =>
     names.flatMap((name) => folders.filter((candidate) => candidate.toLowerCase() === name))[0];
   const inner = named(trainNames);
-  if (!inner || (await classFolders(join(folder, inner))).length === 0) return { train: folder, validation: null };
-  const name = named(validationNames);
-  return { train: join(folder, inner), validation: name ? join(folder, name) : null };
+  if (!inner || (await classFolders(join(folder, inner))).length === 0)
+    return { train: folder, validation: null, test: null };
+  const [validation, test] = [named(validationNames), named(testNames)];
+  const path = (name: string | undefined) => (name === undefined ? null : join(folder, name));
+  return { train: join(folder, inner), validation: path(validation ?? test), test: path(validation && test) };
 }
 
 /** Names of the folders in `folder` that may be classes: neither left behind by tools nor written by a training. */

@@ -13,6 +13,8 @@ export interface ImageFolderOptions {
   readonly imageSize?: number;
   /** Share of each class set aside where the folder has no validation folder. Default 0.2. */
   readonly validationSplit?: number;
+  /** Share of each class set aside as a test set, which chooses nothing, where the folder has no test folder. Default 0: none. */
+  readonly testSplit?: number;
   /** Seed of that choice; default 0. */
   readonly seed?: number;
   /** Most bytes of decoded pictures to keep; the rest are decoded whenever they are needed. Default 1 GiB. */
@@ -22,8 +24,9 @@ export interface ImageFolderOptions {
 }
 
 /**
- * Pictures in folders named after their classes: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `test`),
- * or one folder of classes, of which a share is set aside for validation, the same in each class (Node only).
+ * Pictures in folders named after their classes: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `dev`) and perhaps
+ * `test/<class>/*`, or one folder of classes, of which a share is set aside for validation, the same in each class (Node only). Where
+ * there are `train` and `test` alone, `test` is the validation set.
  *
  * Every file is decoded once here, so that all that cannot be read is known and in `skipped` before training starts.
  * Pictures are kept at a shorter side of 1.143 · imageSize, never enlarged, as far as memory allows.
@@ -35,23 +38,38 @@ export interface ImageFolderOptions {
  * @throws DataError if the layout is not one of these, or a class has no usable picture.
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
-  const { validationSplit = 0.2, seed = 0 } = options;
+  const { validationSplit = 0.2, testSplit = 0, seed = 0 } = options;
   if (options.imageSize !== undefined) integer("imageFolder", "imageSize", options.imageSize);
   if (!(validationSplit > 0 && validationSplit < 1))
     throw new OptionError(`imageFolder: validationSplit must be between 0 and 1, got ${validationSplit}`);
+  if (!(testSplit >= 0 && testSplit < 1))
+    throw new OptionError(`imageFolder: testSplit must be at least 0 and below 1, got ${testSplit}`);
 
   const folders = await findSplits(folder);
   const train = await listClasses(folders.train);
   const { classes } = train;
-  const listings = folders.validation ? [train, await listClasses(folders.validation, classes)] : [train];
-  const [seen, held] = await checkAll(listings, options);
-  const make = (items: readonly Kept[], skipped: readonly SkippedFile[]) =>
+  const others = [folders.validation, folders.test].filter((found) => found !== null);
+  const listings = [train, ...(await Promise.all(others.map((found) => listClasses(found, classes))))];
+  const [all, ...checked] = (await checkAll(listings, options)) as [Checked, ...Checked[]];
+  const validationFolder = folders.validation ? checked[0] : undefined;
+  const testFolder = folders.test ? checked.at(-1) : undefined;
+  const make = ({ items, skipped }: Pick<Checked, "items" | "skipped">) =>
     folderDataset(basename(resolve(folder)), classes, items, skipped, options.imageSize);
-  if (held) return { train: make(seen!.items, seen!.skipped), validation: make(held.items, held.skipped) };
-
-  const { kept, aside } = stratify(seen!.items, validationSplit, seed);
-  if (aside.length === 0) throw new DataError(`${folder}: too few pictures to set some aside for validation`);
-  return { train: make(kept, seen!.skipped), validation: make(aside, []) };
+  /** Sets a share of all images aside, of those that are still there. */
+  const setAside = (items: readonly Kept[], share: number, what: string) => {
+    const { kept, aside } = stratify(items, (share * all.items.length) / items.length, seed);
+    if (aside.length === 0) throw new DataError(`${folder}: too few pictures to set some aside for ${what}`);
+    return { kept, aside: { items: aside, skipped: [] } };
+  };
+  const tested = testFolder || testSplit === 0 ? undefined : setAside(all.items, testSplit, "testing");
+  const left = tested?.kept ?? all.items;
+  const validated = validationFolder ? undefined : setAside(left, validationSplit, "validation");
+  const test = testFolder ?? tested?.aside;
+  return {
+    train: make({ items: validated?.kept ?? left, skipped: all.skipped }),
+    validation: make(validationFolder ?? validated!.aside),
+    ...(test ? { test: make(test) } : {}),
+  };
 }
 
 /** A file that was decoded once: its size after scaling, its pixels if there was room for them, and how to get them again. */

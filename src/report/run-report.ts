@@ -43,6 +43,8 @@ export interface RunReport {
   readonly validation: ReportMetrics | null;
   /** Which weights `validation` measured, for example "best weights, epoch 7". */
   readonly validationOf?: string;
+  /** The same weights on images that chose nothing. */
+  readonly test?: ReportMetrics | null;
   readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
   /** Plain data, however nested. */
   readonly config: object;
@@ -64,7 +66,8 @@ export function runReport(run: RunReport): string {
     element("h1", {}, run.title),
     headline(run),
     curves(run.history),
-    run.validation && mistakes(run.validation, run.validationOf),
+    run.validation && mistakes("Validation", run.validation, run.validationOf),
+    run.test ? mistakes("Test", run.test, "the same weights, on images that chose nothing") : false,
     skippedFiles(run.skipped ?? []),
     configuration(run.config),
     nextSteps(run.next ?? []),
@@ -83,15 +86,23 @@ function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
   return top(({ top1 }) => top1) ?? top(({ trainLoss }) => -trainLoss);
 }
 
-function headline({ history, summary = [] }: RunReport): Markup {
+function headline({ history, summary = [], test }: RunReport): Markup {
   const best = bestEpoch(history);
-  const last = history.at(-1)?.epoch ?? 0;
+  const final = history.at(-1);
+  const last = final?.epoch ?? 0;
   const after = best && `epoch ${formatNumber(best.epoch)} of ${formatNumber(last)}`;
   const figures: { label: string; value: string; note?: string | undefined }[] = [];
   if (best && Number.isFinite(best.top1))
     figures.push({ label: "Best validation top-1", value: formatShare(best.top1), note: after });
   else if (best) figures.push({ label: "Lowest training loss", value: formatNumber(best.trainLoss), note: after });
   else figures.push({ label: "Epochs", value: last ? formatNumber(last) : "none yet" });
+  if (final && Number.isFinite(final.top1))
+    figures.push({
+      label: "Final validation top-1",
+      value: formatShare(final.top1),
+      note: `epoch ${formatNumber(last)}`,
+    });
+  if (test) figures.push({ label: "Test top-1", value: formatShare(test.top1), note: "best weights" });
   for (const { label, value } of summary)
     figures.push({ label, value: typeof value === "number" ? formatNumber(value) : value });
   return element(
@@ -170,14 +181,14 @@ function milestones(history: readonly ReportEpoch[], best: ReportEpoch | undefin
   return table(columns, rows);
 }
 
-function mistakes(metrics: ReportMetrics, weights: string | undefined): Markup {
+function mistakes(title: string, metrics: ReportMetrics, weights: string | undefined): Markup {
   const { classes, confusion } = metrics;
   const names = classes.map(({ name }) => name);
   const pairs = mostConfused(confusion, 12);
   const weakest = [...classes].sort((a, b) => (a.recall ?? 2) - (b.recall ?? 2));
   const figures = `top-1 ${formatShare(metrics.top1)}, top-5 ${formatShare(metrics.top5)}, loss ${formatNumber(metrics.loss)}`;
   return section(
-    "Validation",
+    title,
     `${plural(metrics.count, "picture")}${weights ? `, ${weights}` : ""}: ${figures}.`,
     element(
       "div",

@@ -28,6 +28,7 @@ export interface RunConfig {
     readonly kind: string;
     readonly classes: readonly string[];
     readonly validationSplit?: number;
+    readonly testSplit?: number;
   };
   readonly preprocessing: Preprocessing;
   /** Paths of parameters that are not trained. */
@@ -137,6 +138,15 @@ export class RunFolder {
     if (!bytes)
       throw new FoveaError(`${this.path} has no ${files[which]}: the run ended before its first epoch was complete`);
     return modelWeights(readSafetensors(bytes).tensors);
+  }
+
+  /** What the validation of an epoch measured, or undefined if none is recorded. */
+  async validation(epoch: number): Promise<Scores | undefined> {
+    const bytes = (await readWhole(join(this.path, files.metrics)).catch(unlessMissing)) ?? new Uint8Array();
+    for (const line of new TextDecoder().decode(bytes).split("\n"))
+      if (line.startsWith(`{"epoch":${epoch},`))
+        return (JSON.parse(line) as EpochReport<Scores>).validation ?? undefined;
+    return undefined;
   }
 
   /** Drops metric lines of epochs that a resumed run will do again. */

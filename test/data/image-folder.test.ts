@@ -169,3 +169,58 @@ test("hymenoptera opens in spite of its dirt", async (t) => {
   assert.deepEqual([train.length, validation.length], [244, 153]);
   assert.deepEqual(Object.keys(reasons(train.skipped)), ["imageNotFound.gif"]);
 });
+
+test("split folders are known by their usual names in any case; with train and test alone, test is for validation", async (t) => {
+  const png = await picture();
+  const labels = (set: { readonly labels: ArrayLike<number> } | undefined) => set && Array.from(set.labels);
+  for (const [train, validation, held] of [
+    ["train", "val", "test"],
+    ["Training", "Validation", "Testing"],
+    ["TRAIN", "Valid", "eval"],
+    ["train", "dev", "Test"],
+  ]) {
+    const files = { [`${train}/ant/1.png`]: png, [`${train}/bee/2.png`]: png, [`${validation}/bee/3.png`]: png };
+    const splits = await imageFolder(await folderOf(t, { ...files, [`${held}/ant/4.png`]: png }));
+    assert.deepEqual(splits.train.classes, ["ant", "bee"]);
+    assert.deepEqual([labels(splits.train), labels(splits.validation), labels(splits.test)], [[0, 1], [1], [0]]);
+  }
+  const two = await imageFolder(
+    await folderOf(t, { "Train/ant/1.png": png, "Train/bee/2.png": png, "test/bee/3.png": png }),
+  );
+  assert.deepEqual([labels(two.validation), two.test], [[1], undefined]);
+});
+
+test("testSplit sets images aside that are in neither of the others, the same for the same seed", async (t) => {
+  const files: Record<string, Uint8Array> = {};
+  for (let i = 0; i < 10; i++)
+    for (const [j, name] of ["ant", "bee"].entries()) files[`${name}/${i}.png`] = await picture(4, 4, 10 * j + i);
+  const folder = await folderOf(t, files);
+  const pixels = async (set: { readonly length: number; image(i: number): Promise<{ pixels: Uint8Array }> }) =>
+    Promise.all(Array.from({ length: set.length }, async (_, i) => String((await set.image(i)).pixels)));
+  const open = async (seed: number) => {
+    const { train, validation, test: held } = await imageFolder(folder, { testSplit: 0.3, validationSplit: 0.2, seed });
+    return [await pixels(train), await pixels(validation), await pixels(held!)];
+  };
+  const [train, validation, held] = await open(1);
+  assert.deepEqual([train!.length, validation!.length, held!.length], [10, 4, 6]);
+  assert.equal(new Set([...train!, ...validation!, ...held!]).size, 20);
+  assert.deepEqual(await open(1), [train, validation, held]);
+  assert.notDeepEqual((await open(2))[2], held);
+  await assert.rejects(imageFolder(folder, { testSplit: 1 }), /testSplit must be at least 0 and below 1, got 1/);
+});
+
+test("what systems and trainings leave in a folder is no class", async (t) => {
+  const png = await picture();
+  const folder = await folderOf(t, {
+    "ant/1.png": png,
+    "ant/2.png": png,
+    "bee/3.png": png,
+    "bee/4.png": png,
+    "__MACOSX/ant/._1.png": "x",
+    "@eaDir/1.png": png,
+    ".cache/1.png": png,
+    "runs/a-run/config.json": '{"format": "fovea.run.1"}',
+    "one-run/config.json": '{"format": "fovea.run.1"}',
+  });
+  assert.deepEqual((await imageFolder(folder)).train.classes, ["ant", "bee"]);
+});
