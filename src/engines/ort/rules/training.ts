@@ -1,9 +1,9 @@
 import { staticDim } from "../../../core/shape.js";
 import { sizeOf, tensor } from "../../../core/tensor.js";
+import { pooled } from "../../../formats/onnx/rules/neural.js";
 import { waitFor } from "../../../formats/onnx/wait.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
-import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
-import type { MaxPoolAttributes } from "../../../ops/pool.js";
+import { dimsOf } from "../../../formats/onnx/writer.js";
 import { convGradientRules } from "./conv-gradients.js";
 
 /** Where y > 0, by comparison. */
@@ -92,12 +92,17 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
 
 /** The pooling is done again for the positions of the maxima, and the gradients are added there. */
 const maxPoolGrad: Rule = (node, [dy, x], write) => {
-  const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
-  const shape = dimsOf(node.inputs[1]!);
-  const [, indices] = write.emitAll("MaxPool", [x!], { kernel_shape: kernel, strides, pads }, { outputs: 2 });
+  const {
+    results: [, indices],
+    extra,
+  } = pooled(node, x!, write, 2);
+  const [n, c, height, width] = dimsOf(node.inputs[1]!) as [number, number, number, number];
+  const shape = [n, c, height + extra[0], width + extra[1]];
   const zeros = write.emit("Expand", [write.number(0), write.ints([sizeOf(shape)])]);
   const flat = [zeros, write.reshape(indices!, [-1]), write.reshape(dy!, [-1])];
-  return [write.reshape(write.emit("ScatterElements", flat, { axis: 0, reduction: "add" }), shape)];
+  const dx = write.reshape(write.emit("ScatterElements", flat, { axis: 0, reduction: "add" }), shape);
+  if (extra[0] + extra[1] === 0) return [dx];
+  return [write.emit("Slice", [dx, write.ints([0, 0]), write.ints([height, width]), write.ints([2, 3])])];
 };
 
 /** The first of the largest elements by ArgMax; where there is a single axis the mask is a comparison with the positions along it. */
