@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { attention } from "../../src/attention/index.js";
 import { float32, toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { Graph } from "../../src/graph/graph.js";
+import { Graph, type Value } from "../../src/graph/graph.js";
 import { printGraph } from "../../src/graph/print.js";
 import { verify } from "../../src/graph/verify.js";
 import { resnet } from "../../src/models/index.js";
@@ -28,7 +28,7 @@ import {
   stateOf,
   trace,
 } from "../../src/nn/index.js";
-import { mul, relu, reshape } from "../../src/ops/index.js";
+import { mul, relu, reshape, sqrt, sub } from "../../src/ops/index.js";
 import { checkModule } from "../../src/testing/index.js";
 import { ort, ortEngines } from "../support/engines.js";
 import { random } from "../support/random.js";
@@ -214,6 +214,18 @@ test("checkModule accepts a right module, and names what is wrong with others", 
     }
   }
   await assert.rejects(checkModule(new Unused(), float32([2, 3], [1, 2, -3, 4, 5, -6])), /no gradient reaches idle/);
+});
+
+test("checkModule evaluates with the state that training left", async () => {
+  class Signed extends Module {
+    readonly mean = new Param([], constant(1), "buffer");
+    override forward(x: Value): Value {
+      const { graph } = x;
+      if (graph.training) graph.update(this.mean, sub(graph.current(this.mean), 2));
+      return mul(x, graph.training ? 1 : sqrt(graph.state(this.mean)));
+    }
+  }
+  await assert.rejects(checkModule(new Signed(), random([2, 3])), /^FoveaError: in evaluation: /);
 });
 
 test("checkModule checks batch norm and dropout, in training and in evaluation", async () => {
