@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.js";
+import { integer } from "../core/options.js";
 import { countElements, formatShape, type Shape, staticShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
@@ -184,9 +185,21 @@ export interface ConvOptions {
 export const pair = (v: number | readonly [number, number]): readonly [number, number] =>
   typeof v === "number" ? [v, v] : v;
 
-export function convAttributes({ stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvOptions): ConvAttributes {
-  const [py, px] = pair(padding);
-  return { strides: pair(stride), pads: [py, px, py, px], dilations: pair(dilation), group: groups };
+/** The same, checked: integers of at least `min`. @throws OptionError */
+export function integerPair(owner: string, name: string, v: number | readonly [number, number], min = 1) {
+  const [first, second] = pair(v);
+  return [integer(owner, name, first, min), integer(owner, name, second, min)] as const;
+}
+
+export function convAttributes(options: ConvOptions, owner = "conv"): ConvAttributes {
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  const [py, px] = integerPair(owner, "padding", padding, 0);
+  return {
+    strides: integerPair(owner, "stride", stride),
+    pads: [py, px, py, px],
+    dilations: integerPair(owner, "dilation", dilation),
+    group: integer(owner, "groups", groups),
+  };
 }
 
 function conv2d(x: Operand, w: Operand, bias: Operand | undefined, a: ConvAttributes): Value {
@@ -221,20 +234,20 @@ export interface ConvTransposeOptions extends ConvOptions {
  * x [N,C,H,W], weight [C,O/groups,kh,kw], bias [O] → [N,O,H',W'],
  * H' = (H − 1)·stride − 2·padding + dilation·(kh − 1) + outputPadding + 1.
  *
- * @throws ShapeError if the shapes do not fit, or outputPadding is not smaller than the stride or the dilation.
+ * @throws OptionError if a number is no integer that makes sense. @throws ShapeError if the shapes do not fit, or outputPadding is not smaller than the stride or the dilation.
  *
  * @example
  * convTranspose(x, weight, bias, { stride: 2, padding: 1, outputPadding: 1 }); // 3×3: twice the height and width
  */
 export function convTranspose(x: Value, weight: Operand, bias?: Operand, options: ConvTransposeOptions = {}): Value {
   const w = toValue(x.graph, weight);
-  const { strides, pads, dilations, group } = convAttributes(options);
-  const added = pair(options.outputPadding ?? 0);
+  const { strides, pads, dilations, group } = convAttributes(options, "convTranspose");
+  const added = integerPair("convTranspose", "outputPadding", options.outputPadding ?? 0, 0);
   const given = `${formatShape(x.shape)} and weight ${formatShape(w.shape)}`;
   if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[1] !== w.shape[0] || (x.shape[1] as number) % group)
     throw new ShapeError(`convTranspose: needs [N,C,H,W] and weight [C,O/groups,kh,kw], got ${given}, groups ${group}`);
   const axes = ([0, 1] as const).map((i) => {
-    if (!(added[i] >= 0 && added[i] < Math.max(strides[i], dilations[i])))
+    if (added[i] >= Math.max(strides[i], dilations[i]))
       throw new ShapeError(
         `convTranspose: outputPadding must be smaller than the stride or the dilation, got [${added}], strides [${strides}], dilations [${dilations}]`,
       );

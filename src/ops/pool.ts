@@ -2,7 +2,7 @@ import { ShapeError } from "../core/errors.js";
 import { formatShape, type Shape, staticShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Dense, Op } from "../graph/op.js";
-import { pair, windowCount } from "./conv.js";
+import { integerPair, windowCount } from "./conv.js";
 import { apply, dense, noMacs, onceOnly } from "./operands.js";
 
 export type MaxPoolAttributes = {
@@ -103,21 +103,24 @@ export interface MaxPoolOptions {
  * Maximum over sliding windows; the padding never wins. [N,C,H,W] → [N,C,H',W'],
  * H' = ⌊(H + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1, rounded up instead with `ceilMode`.
  *
- * @throws ShapeError if the padding is more than half the kernel, or a window would see nothing of the map.
+ * @throws OptionError if a number is no integer that makes sense. @throws ShapeError if the padding is more than half the kernel, or a window would see nothing of the map.
  *
  * @example
  * maxPool(x, { kernel: 3, stride: 2, ceilMode: true }); // [N,C,6,6] → [N,C,3,3]
  */
 export function maxPool(x: Value, options: MaxPoolOptions): Value {
   const { kernel, stride = kernel, padding = 0, dilation = 1, ceilMode = false } = options;
-  const [kernels, strides, [py, px], dilations] = [pair(kernel), pair(stride), pair(padding), pair(dilation)];
+  const checked = (name: string, value: number | readonly [number, number], min = 1) =>
+    integerPair("maxPool", name, value, min);
+  const [kernels, strides] = [checked("kernel", kernel), checked("stride", stride)];
+  const [[py, px], dilations] = [checked("padding", padding, 0), checked("dilation", dilation)];
   const [dy, dx] = ceilMode ? ([0, 1] as const).map((i) => overhang(i)) : [0, 0];
   const pads = [py, px, py + dy!, px + dx!] as const;
   return apply(maxPoolOp, [x], { kernel: kernels, strides, pads, dilations });
 
   /** By how much the last window that `ceilMode` adds reaches over the padded map. */
   function overhang(axis: 0 | 1): number {
-    const [size, before, step] = [x.shape[2 + axis] as number, pair(padding)[axis], strides[axis]];
+    const [size, before, step] = [x.shape[2 + axis] as number, [py, px][axis]!, strides[axis]];
     const extent = dilations[axis] * (kernels[axis] - 1) + 1;
     let last = Math.ceil((size + 2 * before - extent) / step) * step;
     if (last >= size + before) last -= step;
