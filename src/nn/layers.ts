@@ -1,6 +1,7 @@
 import { OptionError, ShapeError } from "../core/errors.js";
 import { integer } from "../core/options.js";
 import { formatShape, staticDim, staticShape } from "../core/shape.js";
+import { float32 } from "../core/tensor.js";
 import type { Value } from "../graph/graph.js";
 import { pair } from "../ops/conv.js";
 import * as ops from "../ops/index.js";
@@ -37,6 +38,49 @@ export class Conv2d extends Module {
 
   override forward(x: Value): Value {
     return ops.conv(x, this.weight, this.bias ?? undefined, this.#options);
+  }
+}
+
+/** Options of {@link ConvTranspose2d}. Default: stride 1, no padding, with bias, PyTorch's initialisation. */
+export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions {
+  readonly kernel: number | readonly [number, number];
+  readonly bias?: boolean;
+  readonly weightInit?: Initializer;
+  readonly biasInit?: Initializer;
+}
+
+/**
+ * Two-dimensional transposed convolution: {@link ops.convTranspose}. [N,C,H,W] → [N,O,H',W'].
+ * Keys: weight [C,O/groups,kh,kw], bias [O].
+ *
+ * @throws OptionError if channels or filters do not divide into the groups.
+ *
+ * @example
+ * new ConvTranspose2d(64, 32, { kernel: 2, stride: 2 }); // twice the height and width
+ */
+export class ConvTranspose2d extends Module {
+  readonly weight: Param;
+  readonly bias: Param | null;
+  readonly #options: ops.ConvTransposeOptions;
+
+  constructor(channels: number, filters: number, options: ConvTranspose2dOptions) {
+    super();
+    const { kernel, bias = true, weightInit = defaultWeight, biasInit, ...geometry } = options;
+    const groups = integer("ConvTranspose2d", "groups", geometry.groups ?? 1);
+    integer("ConvTranspose2d", "channels", channels);
+    integer("ConvTranspose2d", "filters", filters);
+    if (channels % groups || filters % groups)
+      throw new OptionError(
+        `ConvTranspose2d: ${channels} channels and ${filters} filters must divide into ${groups} groups`,
+      );
+    const shape = [channels, filters / groups, ...pair(kernel)];
+    this.weight = new Param(shape, weightInit);
+    this.bias = bias ? new Param([filters], biasInit ?? uniform(1 / Math.sqrt(fanIn(shape)))) : null;
+    this.#options = geometry;
+  }
+
+  override forward(x: Value): Value {
+    return ops.convTranspose(x, this.weight, this.bias ?? undefined, this.#options);
   }
 }
 
@@ -137,6 +181,62 @@ export class LayerNorm extends Module {
   override forward(x: Value): Value {
     const axes = this.weight.shape.map((_, i) => x.shape.length - this.weight.shape.length + i);
     return ops.layerNorm(x, axes, this.weight, this.bias, this.#epsilon);
+  }
+}
+
+/**
+ * y = (x − E[x]) / √(Var[x] + ε) · weight + bias, mean and biased variance over each group of channels: {@link ops.groupNorm}.
+ * [N,C,…] → same. Keys: weight, bias [C]; none with `affine: false`.
+ *
+ * @throws OptionError if the channels do not divide into the groups.
+ *
+ * @example
+ * new GroupNorm(8, 64); // 8 groups of 8 channels
+ */
+export class GroupNorm extends Module {
+  readonly weight: Param | null;
+  readonly bias: Param | null;
+  readonly #channels: number;
+  readonly #epsilon: number;
+
+  constructor(
+    readonly groups: number,
+    channels: number,
+    { epsilon = 1e-5, affine = true }: { readonly epsilon?: number; readonly affine?: boolean } = {},
+  ) {
+    super();
+    integer("GroupNorm", "groups", groups);
+    integer("GroupNorm", "channels", channels);
+    if (channels % groups) throw new OptionError(`GroupNorm: ${channels} channels must divide into ${groups} groups`);
+    this.weight = affine ? new Param([channels], constant(1)) : null;
+    this.bias = affine ? new Param([channels], constant(0)) : null;
+    this.#channels = channels;
+    this.#epsilon = epsilon;
+  }
+
+  override forward(x: Value): Value {
+    const fixed = (value: number) => x.graph.constant(float32([this.#channels], Array(this.#channels).fill(value)));
+    return ops.groupNorm(x, this.groups, this.weight ?? fixed(1), this.bias ?? fixed(0), this.#epsilon);
+  }
+}
+
+/**
+ * x where x > 0, else weight · x, with one slope or one for each channel: {@link ops.prelu}. [N,C,…] → same. Key: weight [slopes].
+ *
+ * @example
+ * new PReLU(64); // a slope for each of 64 channels; PReLU() has one for all
+ */
+export class PReLU extends Module {
+  readonly weight: Param;
+
+  constructor(slopes = 1, { initial = 0.25 }: { readonly initial?: number } = {}) {
+    super();
+    integer("PReLU", "slopes", slopes);
+    this.weight = new Param([slopes], constant(initial));
+  }
+
+  override forward(x: Value): Value {
+    return ops.prelu(x, this.weight);
   }
 }
 

@@ -1,8 +1,11 @@
 import { ShapeError } from "../core/errors.js";
+import { integer } from "../core/options.js";
 import { countElements, formatShape, type Shape, staticShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
-import { apply, dense, type Operand } from "./operands.js";
+import { add } from "./elementwise.js";
+import { pad, reshape } from "./movement.js";
+import { apply, dense, type Operand, toValue } from "./operands.js";
 import { reduceSum } from "./reduce.js";
 
 /** Geometry of a two-dimensional convolution, as ONNX writes it: `pads` is [top, left, bottom, right]. */
@@ -182,9 +185,21 @@ export interface ConvOptions {
 export const pair = (v: number | readonly [number, number]): readonly [number, number] =>
   typeof v === "number" ? [v, v] : v;
 
-export function convAttributes({ stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvOptions): ConvAttributes {
-  const [py, px] = pair(padding);
-  return { strides: pair(stride), pads: [py, px, py, px], dilations: pair(dilation), group: groups };
+/** The same, checked: integers of at least `min`. @throws OptionError */
+export function integerPair(owner: string, name: string, v: number | readonly [number, number], min = 1) {
+  const [first, second] = pair(v);
+  return [integer(owner, name, first, min), integer(owner, name, second, min)] as const;
+}
+
+export function convAttributes(options: ConvOptions, owner = "conv"): ConvAttributes {
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  const [py, px] = integerPair(owner, "padding", padding, 0);
+  return {
+    strides: integerPair(owner, "stride", stride),
+    pads: [py, px, py, px],
+    dilations: integerPair(owner, "dilation", dilation),
+    group: integer(owner, "groups", groups),
+  };
 }
 
 function conv2d(x: Operand, w: Operand, bias: Operand | undefined, a: ConvAttributes): Value {
@@ -208,3 +223,54 @@ function convWeightGrad(x: Value, dy: Value, w: Shape, { strides, pads, dilation
  */
 export const conv = (x: Operand, weight: Operand, bias?: Operand, options: ConvOptions = {}): Value =>
   conv2d(x, weight, bias, convAttributes(options));
+
+/** Geometry of a transposed convolution as a user writes it. `outputPadding` adds rows and columns at the end of the result. */
+export interface ConvTransposeOptions extends ConvOptions {
+  readonly outputPadding?: number | readonly [number, number];
+}
+
+/**
+ * Two-dimensional transposed convolution, as PyTorch's ConvTranspose2d: the gradient of a convolution with respect to its input.
+ * x [N,C,H,W], weight [C,O/groups,kh,kw], bias [O] → [N,O,H',W'],
+ * H' = (H − 1)·stride − 2·padding + dilation·(kh − 1) + outputPadding + 1.
+ *
+ * @throws OptionError if a number is no integer that makes sense. @throws ShapeError if the shapes do not fit, or outputPadding is not smaller than the stride or the dilation.
+ *
+ * @example
+ * convTranspose(x, weight, bias, { stride: 2, padding: 1, outputPadding: 1 }); // 3×3: twice the height and width
+ */
+export function convTranspose(x: Value, weight: Operand, bias?: Operand, options: ConvTransposeOptions = {}): Value {
+  const w = toValue(x.graph, weight);
+  const { strides, pads, dilations, group } = convAttributes(options, "convTranspose");
+  const added = integerPair("convTranspose", "outputPadding", options.outputPadding ?? 0, 0);
+  const given = `${formatShape(x.shape)} and weight ${formatShape(w.shape)}`;
+  if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[1] !== w.shape[0] || (x.shape[1] as number) % group)
+    throw new ShapeError(`convTranspose: needs [N,C,H,W] and weight [C,O/groups,kh,kw], got ${given}, groups ${group}`);
+  const axes = ([0, 1] as const).map((i) => {
+    if (added[i] >= Math.max(strides[i], dilations[i]))
+      throw new ShapeError(
+        `convTranspose: outputPadding must be smaller than the stride or the dilation, got [${added}], strides [${strides}], dilations [${dilations}]`,
+      );
+    // A convolution's stride rounds off up to stride − 1 rows. More are padding that is left out at the end, and then zeros.
+    const more = Math.max(0, added[i] - strides[i] + 1);
+    const end = Math.max(0, pads[i] - more);
+    const zeros = more - (pads[i] - end);
+    const reach = dilations[i] * ((w.shape[2 + i] as number) - 1);
+    const size = ((x.shape[2 + i] as number) - 1) * strides[i] + reach + 1 - 2 * pads[i] + added[i] - zeros;
+    return { size, end, zeros };
+  }) as [Ends, Ends];
+  const [rows, columns] = axes;
+  if (rows.size < 1 || columns.size < 1)
+    throw new ShapeError(`convTranspose: nothing is left of the map: ${given}, padding [${pads.slice(0, 2)}]`);
+  const attributes = { strides, pads: [pads[0], pads[1], rows.end, columns.end] as const, dilations, group };
+  let y = apply(convInputGradOp, [x, w], { ...attributes, size: [rows.size, columns.size] });
+  for (const [i, { zeros }] of axes.entries()) if (zeros > 0) y = pad(y, { axis: 2 + i, before: 0, after: zeros });
+  return bias === undefined ? y : add(y, reshape(toValue(x.graph, bias), [y.shape[1]!, 1, 1]));
+}
+
+/** Along one axis of a transposed convolution: its size, the padding at its end, and zeros behind it. */
+interface Ends {
+  readonly size: number;
+  readonly end: number;
+  readonly zeros: number;
+}

@@ -1,9 +1,10 @@
-import { ShapeError } from "../core/errors.js";
+import { FoveaError, ShapeError } from "../core/errors.js";
 import { broadcastShapes, formatShape, staticShape, stridesOf } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Attributes, Dense, Op, ValueDType } from "../graph/op.js";
 import { erfOf } from "./erf.js";
-import { apply, dense, noMacs, type Operand } from "./operands.js";
+import { reshape } from "./movement.js";
+import { apply, dense, noMacs, type Operand, toValue } from "./operands.js";
 
 type UnaryGrad<A> = (dy: Value, x: Value, y: Value, attributes: A) => Value | null;
 
@@ -202,6 +203,12 @@ export const ops = {
     (x, { min, max }) => Math.min(Math.max(x, min), max),
     (dy, _x, y, { min, max }) => reluGrad(reluGrad(dy, min === 0 ? y : sub(y, min)), sub(max, y)),
   ),
+  // x⁰ is 1 everywhere, and its derivative 0 even where x⁻¹ is not finite.
+  pow: unary<{ exponent: number }>(
+    "Pow",
+    (x, { exponent }) => x ** exponent,
+    (dy, x, _y, { exponent }) => (exponent === 0 ? null : mul(dy, mul(exponent, pow(x, exponent - 1)))),
+  ),
   /** max(0, min(1, alpha·x + beta)) */
   hardSigmoid: unary<{ alpha: number; beta: number }>(
     "HardSigmoid",
@@ -251,6 +258,42 @@ export const reluGrad = (dy: Operand, y: Operand): Value => apply(ops.reluGrad, 
 /** x where x > 0, else alpha·x */
 export const leakyRelu = (x: Operand, alpha = 0.01): Value => apply(ops.leakyRelu, [x], { alpha });
 export const clip = (x: Operand, min: number, max: number): Value => apply(ops.clip, [x], { min, max });
+/**
+ * x where x > 0, else slope · x, with one slope or one for each channel (He et al., "Delving Deep into Rectifiers", 2015).
+ * At 0 the gradient is the slope's side, as in PyTorch. x [N,C,…], slope [1] or [C] → [N,C,…].
+ *
+ * @throws ShapeError if there are neither one nor C slopes.
+ *
+ * @example
+ * prelu(x, graph.constant(float32([1], [0.25])));
+ */
+export function prelu(x: Value, slope: Operand): Value {
+  const a = toValue(x.graph, slope);
+  const count = a.shape.reduce<number>((n, d) => n * (d as number), 1);
+  if (count !== 1 && count !== x.shape[1])
+    throw new ShapeError(
+      `prelu: needs 1 or ${x.shape[1]} slopes for ${formatShape(x.shape)}, got ${formatShape(a.shape)}`,
+    );
+  const perChannel = count === 1 ? [1] : [count, ...x.shape.slice(2).map(() => 1)];
+  const isPositive = greater(x, 0);
+  // The slope meets no positive x: ∞ · 0 in its gradient would be NaN.
+  return where(isPositive, x, mul(where(isPositive, 0, x), reshape(a, perChannel)));
+}
+
+/**
+ * x to the power of a number. The derivative is p·xᵖ⁻¹: at 0 it is 0 for p > 1, 1 for p = 1 and ∞ for p < 1, and it is 0 for p = 0.
+ * A negative x to a fractional power is NaN. All as in PyTorch.
+ *
+ * @throws FoveaError if the exponent is not finite.
+ *
+ * @example
+ * pow(x, 1.5);
+ */
+export function pow(x: Operand, exponent: number): Value {
+  if (!Number.isFinite(exponent)) throw new FoveaError(`pow: the exponent must be a finite number, got ${exponent}`);
+  return apply(ops.pow, [x], { exponent });
+}
+
 /** min(max(x, 0), 6) */
 export const relu6 = (x: Operand): Value => clip(x, 0, 6);
 /** relu6(x + 3) / 6 */

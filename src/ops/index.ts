@@ -9,7 +9,7 @@ import { ops as reduce, reduceMaxGrad } from "./reduce.js";
 import { resampleOp } from "./resample.js";
 import { ops as softmax } from "./softmax.js";
 
-export { type ConvOptions, conv } from "./conv.js";
+export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from "./conv.js";
 export {
   abs,
   add,
@@ -30,6 +30,8 @@ export {
   minimum,
   mul,
   neg,
+  pow,
+  prelu,
   reciprocal,
   relu,
   relu6,
@@ -44,10 +46,10 @@ export {
   where,
 } from "./elementwise.js";
 export { matMul } from "./linear.js";
-export { after, concat, pad, reshape, slice, transpose } from "./movement.js";
-export { batchNorm, batchNormTraining, layerNorm } from "./norm.js";
+export { after, concat, pad, pixelShuffle, pixelUnshuffle, reshape, slice, transpose } from "./movement.js";
+export { batchNorm, batchNormTraining, groupNorm, layerNorm } from "./norm.js";
 export type { Operand } from "./operands.js";
-export { maxPool } from "./pool.js";
+export { type MaxPoolOptions, maxPool } from "./pool.js";
 export { reduceLogSumExp, reduceMax, reduceMean, reduceSum } from "./reduce.js";
 export { adaptiveAveragePool, averagePool, mapSize, replicatePad, resize } from "./resample.js";
 export { logSoftmax, softmax } from "./softmax.js";

@@ -213,6 +213,54 @@ export function slice(x: Value, axis: number, start: number, end?: number): Valu
   });
 }
 
+/**
+ * Each r·r channels become r×r pixels of one: y[n, c, h·r + i, w·r + j] = x[n, (c·r + i)·r + j, h, w].
+ * [N,C·r²,H,W] → [N,C,H·r,W·r] (Shi et al., "Real-Time Single Image and Video Super-Resolution", 2016; PyTorch's `pixel_shuffle`).
+ *
+ * @throws ShapeError if the channels are no multiple of r².
+ *
+ * @example
+ * pixelShuffle(x, 2); // [N,12,8,8] → [N,3,16,16]
+ */
+export function pixelShuffle(x: Value, factor: number): Value {
+  const [n, channels, height, width] = maps("pixelShuffle", x, factor);
+  if (channels % factor ** 2)
+    throw new ShapeError(
+      `pixelShuffle: ${channels} channels are no multiple of ${factor}², got ${formatShape(x.shape)}`,
+    );
+  const own = channels / factor ** 2;
+  const apart = reshape(x, [n, own, factor, factor, height, width]);
+  return reshape(transpose(apart, [0, 1, 4, 2, 5, 3]), [n, own, height * factor, width * factor]);
+}
+
+/**
+ * The inverse of {@link pixelShuffle}: y[n, (c·r + i)·r + j, h, w] = x[n, c, h·r + i, w·r + j]. [N,C,H·r,W·r] → [N,C·r²,H,W]
+ *
+ * @throws ShapeError if height or width is no multiple of r.
+ *
+ * @example
+ * pixelUnshuffle(x, 2); // [N,3,16,16] → [N,12,8,8]
+ */
+export function pixelUnshuffle(x: Value, factor: number): Value {
+  const [n, channels, height, width] = maps("pixelUnshuffle", x, factor);
+  if (height % factor || width % factor)
+    throw new ShapeError(
+      `pixelUnshuffle: height and width must be multiples of ${factor}, got ${formatShape(x.shape)}`,
+    );
+  const [h, w] = [height / factor, width / factor];
+  const apart = reshape(x, [n, channels, h, factor, w, factor]);
+  return reshape(transpose(apart, [0, 1, 3, 5, 2, 4]), [n, channels * factor ** 2, h, w]);
+}
+
+function maps(owner: string, x: Value, factor: number): [Dim, number, number, number] {
+  const [n, ...sizes] = x.shape;
+  if (sizes.length !== 3 || sizes.some((d) => typeof d !== "number"))
+    throw new ShapeError(`${owner}: needs [N,C,H,W], got ${formatShape(x.shape)}`);
+  if (!Number.isInteger(factor) || factor < 1)
+    throw new ShapeError(`${owner}: the factor must be a positive integer, got ${factor}`);
+  return [n!, ...(sizes as [number, number, number])];
+}
+
 /** Zeros before and after along one axis. */
 export const pad = (x: Operand, attributes: PadAttributes): Value => apply(padOp, [x], attributes);
 

@@ -1,11 +1,11 @@
 import { ShapeError } from "../core/errors.js";
-import { formatShape } from "../core/shape.js";
+import { type Dim, formatShape } from "../core/shape.js";
 import { sizeOf } from "../core/tensor.js";
 import type { Value } from "../graph/graph.js";
 import type { Dense, Op, ValueType } from "../graph/op.js";
 import { add, div, mul, sqrt, sub } from "./elementwise.js";
 import { reshape } from "./movement.js";
-import { apply, applyAll, dense, noMacs, type Operand, onceOnly } from "./operands.js";
+import { apply, applyAll, dense, noMacs, type Operand, onceOnly, toValue } from "./operands.js";
 import { reduceMean, reduceSum } from "./reduce.js";
 
 type NormAttributes = { readonly epsilon: number };
@@ -150,6 +150,26 @@ export const batchNormTraining = (
   epsilon: number,
 ): readonly [Value, Value, Value] =>
   applyAll(ops.batchNormTraining, [x, gamma, beta], { epsilon }) as unknown as readonly [Value, Value, Value];
+
+/**
+ * y = (x − mean) / √(variance + ε) · γ + β, mean and biased variance over the positions and channels of each of `groups` groups
+ * (Wu and He, "Group Normalization", 2018). x [N,C,…], γ and β [C] → [N,C,…].
+ *
+ * @throws ShapeError if the channels do not divide into the groups.
+ *
+ * @example
+ * groupNorm(x, 4, gamma, beta, 1e-5);
+ */
+export function groupNorm(x: Value, groups: number, gamma: Operand, beta: Operand, epsilon: number): Value {
+  const [n, channels, ...positions] = x.shape as [Dim, number, ...number[]];
+  if (x.shape.length < 2 || !Number.isInteger(channels / groups))
+    throw new ShapeError(`groupNorm: ${formatShape(x.shape)} has no channels that divide into ${groups} groups`);
+  const grouped = reshape(x, [n, groups, channels / groups, ...positions]);
+  const each = [groups, channels / groups, ...positions.map(() => 1)];
+  const [g, b] = [gamma, beta].map((v) => reshape(toValue(x.graph, v), each)) as [Value, Value];
+  const axes = grouped.shape.map((_, i) => i).slice(2);
+  return reshape(layerNorm(grouped, axes, g, b, epsilon), x.shape);
+}
 
 /** y = (x − mean) / √(variance + ε) · γ + β, mean and biased variance over `axes`; γ and β broadcast against x. */
 export function layerNorm(x: Value, axes: readonly number[], gamma: Operand, beta: Operand, epsilon: number): Value {

@@ -2,7 +2,7 @@ import { ShapeError } from "../core/errors.js";
 import { formatShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Dense, Op } from "../graph/op.js";
-import { pair, windowCount } from "./conv.js";
+import { integerPair, pair, windowCount } from "./conv.js";
 import { apply, dense, noMacs } from "./operands.js";
 
 /**
@@ -137,8 +137,11 @@ export function averagePool(
   x: Value,
   { kernel, stride = kernel, padding = 0, countPadding = true }: AveragePoolOptions,
 ): Value {
+  const kernels = integerPair("averagePool", "kernel", kernel);
+  const strides = integerPair("averagePool", "stride", stride);
+  const paddings = integerPair("averagePool", "padding", padding, 0);
   const window = (axis: 0 | 1) => (from: number) => {
-    const [k, s, p] = [pair(kernel)[axis], pair(stride)[axis], pair(padding)[axis]];
+    const [k, s, p] = [kernels[axis], strides[axis], paddings[axis]];
     if (p * 2 > k)
       throw new ShapeError(`averagePool: padding ${p} must be at most half the kernel ${k}: ${formatShape(x.shape)}`);
     const to = windowCount(from, k, s, 2 * p);

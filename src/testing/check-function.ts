@@ -4,7 +4,7 @@ import { Rng } from "../core/rng.js";
 import { sizeOf, type Tensor, tensor, toFloat64, zeros } from "../core/tensor.js";
 import type { Engine } from "../engines/engine.js";
 import { referenceEngine } from "../engines/reference.js";
-import { Graph, type Value } from "../graph/graph.js";
+import { type Cell, Graph, type Value } from "../graph/graph.js";
 import { verify } from "../graph/verify.js";
 import { mul, reduceSum } from "../ops/index.js";
 import { relativeError } from "./compare.js";
@@ -44,16 +44,17 @@ export async function checkFunction(
   inputs: readonly Tensor[],
   options: CheckOptions = {},
 ): Promise<CheckReport> {
-  return checkGraph(() => new Graph(true), build, inputs, options);
+  const { state: _, ...report } = await checkGraph(() => new Graph(true), build, inputs, options);
+  return report;
 }
 
-/** As {@link checkFunction}, in graphs of the caller's making; the state that a run leaves is compared across engines too. */
+/** As {@link checkFunction}, in graphs of the caller's making; the state that a run leaves is compared across engines too, and returned. */
 export async function checkGraph(
   newGraph: () => Graph,
   build: (...inputs: Value[]) => Value,
   inputs: readonly Tensor[],
   options: CheckOptions = {},
-): Promise<CheckReport> {
+): Promise<CheckReport & { readonly state: ReadonlyMap<Cell, Tensor> }> {
   const { engines = [], gradientTolerance = 1e-8, engineTolerance = 1e-4, seed = 1, samples = 24 } = options;
   const graph = newGraph();
   const values = inputs.map((t, i) => graph.input(`x${i}`, { dtype: "float", shape: t.shape }));
@@ -130,7 +131,7 @@ export async function checkGraph(
       engineErrors[engine.name] = Math.max(engineErrors[engine.name]!, error);
     }
   }
-  return { gradientError, engineErrors, received: derived.map((dx) => dx !== null) };
+  return { gradientError, engineErrors, received: derived.map((dx) => dx !== null), state: expectedState };
 }
 
 /** The same function's Σ y·dy without its gradients, for differencing. */

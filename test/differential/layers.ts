@@ -1,6 +1,6 @@
 import type { Value } from "../../src/graph/graph.js";
 import { globalAveragePool } from "../../src/nn/index.js";
-import { type ConvAttributes, convInputGradOp, convOp, windowCount } from "../../src/ops/conv.js";
+import { type ConvAttributes, convOp, windowCount } from "../../src/ops/conv.js";
 import * as o from "../../src/ops/index.js";
 import { apply } from "../../src/ops/operands.js";
 import type { Draw } from "./draw.js";
@@ -25,7 +25,10 @@ const activations: readonly ((x: Value, draw: Draw) => Value)[] = [
   o.tanh,
   o.softplus,
 ];
-const activation: Layer = (x, draw) => draw.pick(activations)(x, draw);
+const activation: Layer = (x, draw, net) =>
+  draw.chance(0.1)
+    ? o.prelu(x, net.vector(draw.chance(0.5) ? 1 : sizesOf(x)[1], draw))
+    : draw.pick(activations)(x, draw);
 
 interface Geometry extends ConvAttributes {
   readonly filters: number;
@@ -94,17 +97,17 @@ const pointwise = (x: Value, filters: number, draw: Draw, net: Builder): Value =
 /** The transposed convolution, as decoders use it. */
 const transposedConvolution: Layer = (x, draw, net) => {
   const [n, channels, height, width] = sizesOf(x);
-  const [filters, k, stride] = [draw.between(1, 12), draw.between(2, 4), draw.between(1, 2)];
-  const pad = draw.between(0, 1);
-  const size = [(height - 1) * stride + k - 2 * pad, (width - 1) * stride + k - 2 * pad] as const;
-  if (
-    size.some((s) => s < 1) ||
-    !net.allows(n * height * width * channels * filters * k * k, n * filters * size[0] * size[1])
-  )
-    return x;
-  const weight = net.weight([channels, filters, k, k], draw);
-  const geometry = { strides: [stride, stride], pads: [pad, pad, pad, pad], dilations: [1, 1], group: 1 } as const;
-  return apply(convInputGradOp, [x, weight], { ...geometry, size });
+  const groups = draw.pick([1, 2, 4, channels].filter((g) => channels % g === 0));
+  const filters = groups * draw.between(1, Math.ceil(12 / groups));
+  const [k, stride, dilation] = [draw.between(1, 4), draw.between(1, 3), draw.pick([1, 1, 2])];
+  const padding = draw.between(0, 2);
+  const outputPadding = draw.between(0, Math.max(stride, dilation) - 1);
+  const size = [height, width].map((s) => (s - 1) * stride + dilation * (k - 1) + 1 - 2 * padding + outputPadding);
+  const macs = (n * height * width * channels * filters * k * k) / groups;
+  if (size.some((s) => s < 1 + outputPadding) || !net.allows(macs, n * filters * size[0]! * size[1]!)) return x;
+  const weight = net.weight([channels, filters / groups, k, k], draw);
+  const bias = draw.chance(0.5) ? net.vector(filters, draw) : undefined;
+  return o.convTranspose(x, weight, bias, { stride, padding, dilation, groups, outputPadding });
 };
 
 /** Convolution, batch norm, rectifier: the parts of all networks. */
@@ -138,9 +141,15 @@ const skip: Layer = (x, draw, net) => {
 const maxPool: Layer = (x, draw) => {
   const kernel = [draw.between(1, 3), draw.between(1, 3)] as const;
   const padding = draw.chance(0.5) ? kernel.map((k) => Math.floor(k / 2)) : [0, 0];
-  const fits = kernel.every((k, i) => k <= sizesOf(x)[2 + i]! + 2 * padding[i]!);
+  const dilation = draw.pick([1, 1, 1, 2]);
+  // Windows of the dilated kernel fit even without the padding, so that none holds padding only.
+  const fits = kernel.every(
+    (k, i) => dilation * (k - 1) + 1 <= sizesOf(x)[2 + i]! + (dilation === 1 ? 2 * padding[i]! : 0),
+  );
   if (!fits) return x;
   return o.maxPool(x, {
+    ceilMode: draw.chance(0.4),
+    dilation,
     kernel,
     stride: [draw.between(1, 3), draw.between(1, 3)],
     padding: [padding[0]!, padding[1]!],
@@ -270,6 +279,20 @@ const layerNorm: Layer = (x, draw, net) => {
   return o.transpose(y, [0, 3, 1, 2]);
 };
 
+const groupNorm: Layer = (x, draw, net) => {
+  const [, c] = sizesOf(x);
+  const groups = draw.pick([1, 2, 4, 8].filter((g) => c % g === 0));
+  return o.groupNorm(x, groups, net.vector(c, draw), net.vector(c, draw), 1e-3);
+};
+
+/** Channels become pixels, or pixels channels. */
+const pixelShuffle: Layer = (x, draw) => {
+  const [, c, h, w] = sizesOf(x);
+  const factor = draw.between(2, 3);
+  if (c % factor ** 2 === 0) return o.pixelShuffle(x, factor);
+  return h % factor || w % factor ? x : o.pixelUnshuffle(x, factor);
+};
+
 /** Operators that the layers above do not have, with arguments where they are smooth. */
 const arithmetic: Layer = (x, draw) =>
   draw.pick([
@@ -285,6 +308,8 @@ const arithmetic: Layer = (x, draw) =>
     () => o.add(x, o.mul(0.2, o.reduceSum(x, [draw.pick([1, 2, 3])]))),
     () => o.pad(x, { axis: draw.between(1, 3), before: draw.between(0, 2), after: 1 }),
     () => o.clip(x, -0.7, 0.9),
+    () => o.pow(o.add(o.abs(x), 0.5), draw.pick([-1.5, 0.5, 1.5])),
+    () => o.pow(o.tanh(x), draw.between(1, 3)),
   ])();
 
 /** Maxima of two numbers, so with ties: all must choose the first, which shows in the gradients of the parameters that hold the numbers. */
@@ -347,6 +372,8 @@ export const layers: readonly (readonly [name: string, share: number, layer: Lay
   ["attention", 2, attention],
   ["turned", 1, turned],
   ["layer norm", 1, layerNorm],
+  ["group norm", 1, groupNorm],
+  ["pixel shuffle", 1, pixelShuffle],
   ["arithmetic", 3, arithmetic],
   ["broadcast", 2, broadcast],
   ["dropout", 1, dropout],

@@ -34,6 +34,34 @@ const norm = (y: Value) => {
 const perChannel = (y: Value, f: (mean: Value) => Value) => f(o.reduceMean(y, [2, 3]));
 
 const cases: Record<string, Case> = {
+  "pooling rounded up": after((y) => o.maxPool(o.relu(y), { kernel: 3, stride: 2, ceilMode: true }), 2, [6, 8]),
+  "pooling with dilation": after((y) => o.maxPool(y, { kernel: 2, stride: 1, dilation: 2 })),
+  "slopes of negative numbers": [
+    (x, w, s) => o.prelu(o.conv(x!, w!), s!),
+    maps(2, 16, 5, 6),
+    weight(16, 16, 3, 3),
+    random([16]),
+  ],
+  "group norm": after((y) => o.groupNorm(y, 4, y.graph.constant(random([16])), y.graph.constant(random([16])), 1e-5)),
+  "pixel shuffle": after((y) => o.pixelShuffle(y, 2)),
+  "transposed, after and before a convolution": [
+    (x, w, t, k) => o.conv(o.convTranspose(o.conv(x!, w!), t!, undefined, { stride: 2, padding: 1 }), k!),
+    maps(2, 16, 5, 6),
+    weight(32, 16, 3, 3),
+    weight(32, 16, 4, 4),
+    weight(16, 16, 1, 1),
+  ],
+  "transposed, stride 1 and groups": [
+    (x, w, b) => o.relu(o.convTranspose(x!, w!, b!, { padding: 1, groups: 2 })),
+    maps(2, 32, 5, 4),
+    weight(32, 16, 3, 3),
+    random([32]),
+  ],
+  "transposed, depthwise": [
+    (x, w) => o.convTranspose(x!, w!, undefined, { stride: 2, padding: 1, outputPadding: 1, groups: 16 }),
+    maps(2, 16, 5, 4),
+    weight(16, 1, 3, 3),
+  ],
   "3×3": [(x, w, b) => o.conv(x!, w!, b, { padding: 1 }), maps(2, 16, 5, 6), weight(32, 16, 3, 3), random([32])],
   "plus a map": [
     (x, w, map, row) => o.add(o.add(o.conv(x!, w!, undefined, { padding: 1 }), map!), row!),

@@ -3,31 +3,34 @@ import { test } from "node:test";
 import { attention } from "../../src/attention/index.js";
 import { float32, toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { Graph } from "../../src/graph/graph.js";
+import { Graph, type Value } from "../../src/graph/graph.js";
 import { printGraph } from "../../src/graph/print.js";
 import { verify } from "../../src/graph/verify.js";
 import { resnet } from "../../src/models/index.js";
 import {
   BatchNorm,
   Conv2d,
+  ConvTranspose2d,
   constant,
   crossEntropy,
   Dropout,
   DropPath,
+  GroupNorm,
   graphFor,
   initialize,
   Lambda,
   Linear,
   Module,
   Param,
+  PReLU,
   parametersOf,
   Sequential,
   stateOf,
   trace,
 } from "../../src/nn/index.js";
-import { mul, relu, reshape } from "../../src/ops/index.js";
+import { mul, relu, reshape, sqrt, sub } from "../../src/ops/index.js";
 import { checkModule } from "../../src/testing/index.js";
-import { ort } from "../support/engines.js";
+import { ort, ortEngines } from "../support/engines.js";
 import { random } from "../support/random.js";
 
 const run = async (graph: Graph, inputs: Record<string, ReturnType<typeof random>>, engine = referenceEngine()) => {
@@ -48,6 +51,24 @@ test("keys are the paths through the fields: parameters, buffers, then children"
     [...parametersOf(new Sequential([new Linear(2, 3), new Linear(3, 1, { bias: false })])).keys()],
     ["0.weight", "0.bias", "1.weight"],
   );
+});
+
+test("further layers have PyTorch's keys and shapes, and keep the contract of a module on every engine", async () => {
+  const layers = new Sequential({
+    norm: new GroupNorm(2, 4),
+    act: new PReLU(4),
+    up: new ConvTranspose2d(4, 6, { kernel: 2, stride: 2, groups: 2 }),
+    plain: new GroupNorm(3, 6, { affine: false }),
+    one: new PReLU(),
+  });
+  assert.deepEqual(
+    [...stateOf(layers)].map(([path, { shape }]) => `${path} ${shape}`),
+    ["norm.weight 4", "norm.bias 4", "act.weight 4", "up.weight 4,3,2,2", "up.bias 6", "one.weight 1"],
+  );
+  await checkModule(layers, random([2, 4, 3, 3]), { engines: ortEngines });
+  assert.deepEqual([...toFloat64(initialize(new PReLU(2)).weight.value).data], [0.25, 0.25]);
+  assert.throws(() => new GroupNorm(3, 4), /GroupNorm: 4 channels must divide into 3 groups/);
+  assert.throws(() => new ConvTranspose2d(4, 3, { kernel: 1, groups: 2 }), /ConvTranspose2d: 4 channels and 3 filters/);
 });
 
 test("initial values depend on the seed and the path alone", () => {
@@ -193,6 +214,18 @@ test("checkModule accepts a right module, and names what is wrong with others", 
     }
   }
   await assert.rejects(checkModule(new Unused(), float32([2, 3], [1, 2, -3, 4, 5, -6])), /no gradient reaches idle/);
+});
+
+test("checkModule evaluates with the state that training left", async () => {
+  class Signed extends Module {
+    readonly mean = new Param([], constant(1), "buffer");
+    override forward(x: Value): Value {
+      const { graph } = x;
+      if (graph.training) graph.update(this.mean, sub(graph.current(this.mean), 2));
+      return mul(x, graph.training ? 1 : sqrt(graph.state(this.mean)));
+    }
+  }
+  await assert.rejects(checkModule(new Signed(), random([2, 3])), /^FoveaError: in evaluation: /);
 });
 
 test("checkModule checks batch norm and dropout, in training and in evaluation", async () => {

@@ -16,6 +16,7 @@ const y = random([2, 3, 4, 5], { seed: 2 });
 const positive = random([2, 3, 4], { low: 0.5, high: 2 });
 const vector = random([3], { seed: 3, low: 0.5, high: 1.5 });
 const map = random([2, 3, 6, 7]);
+const map6 = random([2, 2, 6, 9]);
 const unary = (f: (v: Value) => Value, input: Tensor = x): Case => [(v) => f(v!), input];
 
 const cases: Record<string, Case> = {
@@ -42,6 +43,10 @@ const cases: Record<string, Case> = {
   silu: unary(o.silu),
   relu: unary(o.relu),
   "leaky relu": unary((v) => o.leakyRelu(v, 0.1)),
+  "prelu, one slope": [(a, s) => o.prelu(a!, s!), x, random([1])],
+  "prelu, a slope for each channel": [(a, s) => o.prelu(a!, s!), x, vector],
+  "powers of any number": unary((v) => o.add(o.pow(v, 3), o.add(o.pow(v, 2), o.add(o.pow(v, 1), o.pow(v, 0))))),
+  "powers of positive numbers": unary((v) => o.add(o.pow(v, -1.5), o.pow(v, 1 / 3)), positive),
   relu6: unary(o.relu6, random([60], { low: -3, high: 9 })),
   "hard sigmoid": unary(o.hardSigmoid, random([60], { low: -5, high: 5 })),
   "hard swish": unary(o.hardSwish, random([60], { low: -5, high: 5 })),
@@ -132,6 +137,30 @@ const cases: Record<string, Case> = {
   ],
   "max pool": unary((v) => o.maxPool(v, { kernel: 3, stride: 2, padding: 1 }), map),
   "max pool 2×2": unary((v) => o.maxPool(v, { kernel: 2 }), map),
+  "max pool, rounded up": unary((v) => o.maxPool(v, { kernel: 3, stride: 2, ceilMode: true }), map),
+  "max pool, dilated and rounded up": unary(
+    (v) => o.maxPool(v, { kernel: 2, stride: 3, padding: 1, dilation: [3, 2], ceilMode: true }),
+    map,
+  ),
+  "transposed conv": [
+    (a, w, b) => o.convTranspose(a!, w!, b, { stride: 2, padding: 1, outputPadding: 1 }),
+    map,
+    random([3, 2, 3, 3]),
+    random([2]),
+  ],
+  "transposed conv, groups and dilation": [
+    (a, w) => o.convTranspose(a!, w!, undefined, { stride: [1, 2], dilation: 2, groups: 2, outputPadding: 1 }),
+    random([2, 4, 3, 5]),
+    random([4, 3, 2, 3]),
+  ],
+  "transposed conv of a transposed conv": [
+    (a, w, v) => o.convTranspose(o.convTranspose(a!, w!), v!, undefined, { stride: 2 }),
+    random([2, 3, 3, 2]),
+    random([3, 4, 2, 2]),
+    random([4, 2, 2, 2], { seed: 2 }),
+  ],
+  "pixel shuffle": unary((v) => o.pixelShuffle(v, 2), random([2, 8, 2, 3])),
+  "pixel unshuffle": unary((v) => o.pixelUnshuffle(v, 3), map6),
   "average pool": unary((v) => o.averagePool(v, { kernel: 2 }), map),
   "average pool, padding counted": unary((v) => o.averagePool(v, { kernel: 3, stride: 1, padding: 1 }), map),
   "average pool, padding not counted": unary(
@@ -151,6 +180,8 @@ const cases: Record<string, Case> = {
     vector,
     random([3]),
   ],
+  "group norm": [(a, g, b) => o.groupNorm(a!, 2, g!, b!, 1e-5), random([2, 4, 3, 5]), random([4]), random([4])],
+  "group norm of vectors": [(a, g, b) => o.groupNorm(a!, 2, g!, b!, 1e-5), random([4, 6]), random([6]), random([6])],
   "batch norm, given statistics": [
     (a, g, b) => o.batchNorm(a!, g!, b!, a!.graph.constant(random([3])), a!.graph.constant(vector), 1e-5),
     map,
@@ -218,6 +249,34 @@ test("the gradient of a tied maximum goes to the first index", async () => {
   for (const engine of [referenceEngine(), ...ortEngines]) {
     const { dx } = await (await engine.compile(graph)).run({ x: tied });
     assert.deepEqual([...dx!.data].map(Number), [1, 1, 2, 0, 0, 0, 1, 0, 0, 0, 1, 1], engine.name);
+  }
+});
+
+test("geometry that fits no map is refused, and so are powers that are no numbers", () => {
+  const v = new Graph().constant(map);
+  const w = v.graph.constant(random([3, 2, 2, 2]));
+  const fails: [() => unknown, RegExp][] = [
+    [() => o.prelu(v, v.graph.constant(random([2]))), /prelu: needs 1 or 3 slopes .* got \[2\]/],
+    [() => o.groupNorm(v, 2, vectorOf(3), vectorOf(3), 1e-5), /groupNorm: .* divide into 2 groups/],
+    [() => o.pixelShuffle(v, 2), /pixelShuffle: 3 channels are no multiple of 2²/],
+    [() => o.pixelShuffle(v, 1.5), /factor must be a positive integer, got 1.5/],
+    [() => o.pixelUnshuffle(v, 4), /pixelUnshuffle: height and width must be multiples of 4/],
+    [() => o.convTranspose(v, w, undefined, { stride: 2, outputPadding: 2 }), /outputPadding must be smaller/],
+    [() => o.convTranspose(v, w, undefined, { padding: 9 }), /nothing is left of the map/],
+    [() => o.convTranspose(v, vectorOf(3)), /convTranspose: needs \[N,C,H,W\] and weight/],
+    [() => o.convTranspose(v, w, undefined, { groups: 2 }), /groups 2/],
+    [() => o.maxPool(v, { kernel: 3, dilation: 4 }), /dilated by \[4,4\], is larger than the padded map/],
+    [() => o.maxPool(v, { kernel: 2, padding: 1, dilation: [7, 1], stride: 1 }), /holds padding only/],
+    [() => o.convTranspose(v, w, undefined, { stride: 0 }), /convTranspose: stride must be a positive integer, got 0/],
+    [() => o.conv(v, w, undefined, { padding: [0, 0.5] }), /conv: padding must be an integer ≥ 0, got 0.5/],
+    [() => o.maxPool(v, { kernel: 2, stride: 0, ceilMode: true }), /maxPool: stride must be a positive integer, got 0/],
+    [() => o.maxPool(v, { kernel: Number.NaN }), /maxPool: kernel must be a positive integer, got NaN/],
+    [() => o.averagePool(v, { kernel: 2, stride: -1 }), /averagePool: stride must be a positive integer, got -1/],
+    [() => o.pow(v, Number.NaN), /pow: the exponent must be a finite number, got NaN/],
+  ];
+  for (const [build, message] of fails) assert.throws(build, message);
+  function vectorOf(length: number) {
+    return v.graph.constant(random([length]));
   }
 });
 

@@ -65,6 +65,7 @@ export function compressWeights(graph: Graph, type: CompressedType): Graph {
 /** The axis of a weight along which the output channels of its reader lie. */
 function outputAxis({ node, index }: Use): number | undefined {
   if (node?.op.name === "Conv" && index === 1) return 0;
+  if (node?.op.name === "ConvInputGrad" && index === 1) return 1;
   if (node?.op.name !== "MatMul" || node.inputs[index!]!.shape.length !== 2) return undefined;
   const { transA, transB } = node.attributes;
   return index === 0 ? Number(transA) : Number(!transB);

@@ -67,6 +67,8 @@ export function wordsOf(node: Node, fixed: (value: Value) => boolean, operand: (
   if (op.name === "MaxPool") return `max pool ${square(attributes.kernel)}${strided(attributes.strides, 1)}`;
   if (op.name === "MatMul") return second && fixed(second) ? linear(node) : "matrix product";
   if (op.name === "Slice") return `part ${attributes.start}…${Number(attributes.end) - 1}`;
+  if (op.name === "ConvInputGrad") return `transposed convolution${strided(attributes.strides, 1)}`;
+  if (op.name === "Pow") return `to the power of ${attributes.exponent}`;
   if (op.name === "Clip") return `clip to ${attributes.min}…${attributes.max}`;
   return following[op.name] ?? op.name.toLowerCase();
 }

@@ -4,7 +4,7 @@ import { type ExportOptions, exportedGraph, exportOnnx, opsets } from "../../../
 import { inferenceRules, lowerToOnnx } from "../../../src/formats/onnx/lower.js";
 import { Graph } from "../../../src/graph/graph.js";
 import { model, resnet } from "../../../src/models/index.js";
-import { trace } from "../../../src/nn/index.js";
+import { Conv2d, ConvTranspose2d, GroupNorm, initialize, PReLU, Sequential, trace } from "../../../src/nn/index.js";
 import { add, mul } from "../../../src/ops/index.js";
 import { relativeError } from "../../../src/testing/compare.js";
 import { adamw, trainingStep } from "../../../src/train/index.js";
@@ -104,6 +104,25 @@ test("a number gets as many axes as an array whose last axis is 1, and stays a n
       ["Mul", "Add_4", "map/s"],
     ],
   );
+});
+
+test("transposed convolutions, with groups too, are compressed and exported for any batch size", async () => {
+  const network = initialize(
+    new Sequential([
+      new Conv2d(3, 32, { kernel: 3, padding: 1 }),
+      new PReLU(32),
+      new ConvTranspose2d(32, 32, { kernel: 4, stride: 2, padding: 1, groups: 4 }),
+      new GroupNorm(4, 32),
+      new ConvTranspose2d(32, 12, { kernel: 3, stride: 2, padding: 1, outputPadding: 1 }),
+    ]),
+  );
+  const [graph, fixed] = [trace(network, ["N", 3, 8, 8]), trace(network, [2, 3, 8, 8])];
+  const whole = (await holds(graph, fixed, {})).length;
+  for (const [precision, share] of [
+    ["float16", 0.7],
+    ["int8", 0.5],
+  ] as const)
+    assert.ok((await holds(graph, fixed, { precision })).length < share * whole, precision);
 });
 
 test("metadata stands in the file", () => {

@@ -1,5 +1,5 @@
 import { staticDim } from "../../../core/shape.js";
-import { convolution } from "../../../formats/onnx/rules/neural.js";
+import { convTranspose } from "../../../formats/onnx/rules/neural.js";
 import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import {
   type ConvInputGradAttributes,
@@ -15,10 +15,9 @@ import {
  */
 const inputGrad: Rule = (node, [dy, w], write) => {
   const attributes = attributesOf<ConvInputGradAttributes>(node);
-  const { strides, pads, dilations, group, size } = attributes;
+  const { strides, pads, dilations, group } = attributes;
   const [filters, perGroup, kh, kw] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
   const kernel = [kh, kw];
-  const reach = kernel.map((k, i) => dilations[i]! * (k - 1));
   const turned = turnedPads({ kernel: [kh, kw], dilations, pads });
   if (strides[0] === 1 && strides[1] === 1 && turned.every((pad) => pad >= 0)) {
     const weight = swapChannels(w!, [filters, perGroup, kh, kw], group, write);
@@ -26,12 +25,7 @@ const inputGrad: Rule = (node, [dy, w], write) => {
     const geometry = { kernel_shape: kernel, strides: [1, 1], pads: turned, dilations, group };
     return [write.emit("Conv", [dy!, turnedWeight], geometry)];
   }
-  const rest = [0, 1].map((i) => {
-    const covered =
-      (staticDim(node.inputs[0]!.shape[2 + i]) - 1) * strides[i]! + reach[i]! + 1 - pads[i]! - pads[i + 2]!;
-    return size[i]! - covered;
-  });
-  return [write.emit("ConvTranspose", [dy!, w!], { ...convolution(attributes, kernel), output_padding: rest })];
+  return convTranspose(node, [dy!, w!], write);
 };
 
 /** [O, C/g, kh, kw] → [C, O/g, kh, kw], within each group. */

@@ -1,6 +1,6 @@
 import { staticDim } from "../../../core/shape.js";
 import { sizeOf, tensor } from "../../../core/tensor.js";
-import { inferenceRules } from "../../../formats/onnx/lower.js";
+import { pooled } from "../../../formats/onnx/rules/neural.js";
 import { waitFor } from "../../../formats/onnx/wait.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
@@ -108,10 +108,15 @@ export function exactMaximum(max: string, mean: string, write: OnnxWriter): stri
   return write.emit("Where", [isLost, mean, max]);
 }
 
-const maxPool: Rule = (node, inputs, write) => {
-  const max = inferenceRules.get("MaxPool")!(node, inputs, write)[0]!;
-  const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
-  return [exactMaximum(max, write.emit("AveragePool", inputs, { kernel_shape: kernel, strides, pads }), write)];
+const maxPool: Rule = (node, [x], write) => {
+  const max = pooled(node, x!, write, 1).results[0]!;
+  const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
+  if (dilations.every((d) => d === 1) && pads[2] < kernel[0] && pads[3] < kernel[1])
+    return [exactMaximum(max, write.emit("AveragePool", [x!], { kernel_shape: kernel, strides, pads }), write)];
+  // There is no mean of such windows; whether one holds a NaN is a maximum as well.
+  const hasNaN = write.emit("Cast", [write.emit("IsNaN", [x!])], { to: 1 });
+  const found = write.emit("Greater", [pooled(node, hasNaN, write, 1).results[0]!, write.number(0)]);
+  return [write.emit("Where", [found, write.number(Number.NaN), max])];
 };
 
 /** The mean is that of the rule for `ReduceMean`: modules that take maxima take means as well, and ONNX Runtime computes equal nodes once. */
@@ -129,12 +134,17 @@ const standardMean: Rule = (node, [x], write) => {
 
 /** The pooling is done again for the positions of the maxima, and the gradients are added there. */
 const maxPoolGrad: Rule = (node, [dy, x], write) => {
-  const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
-  const shape = dimsOf(node.inputs[1]!);
-  const [, indices] = write.emitAll("MaxPool", [x!], { kernel_shape: kernel, strides, pads }, { outputs: 2 });
+  const {
+    results: [, indices],
+    extra,
+  } = pooled(node, x!, write, 2);
+  const [n, c, height, width] = dimsOf(node.inputs[1]!) as [number, number, number, number];
+  const shape = [n, c, height + extra[0], width + extra[1]];
   const zeros = write.emit("Expand", [write.number(0), write.ints([sizeOf(shape)])]);
   const flat = [zeros, write.reshape(indices!, [-1]), write.reshape(dy!, [-1])];
-  return [write.reshape(write.emit("ScatterElements", flat, { axis: 0, reduction: "add" }), shape)];
+  const dx = write.reshape(write.emit("ScatterElements", flat, { axis: 0, reduction: "add" }), shape);
+  if (extra[0] + extra[1] === 0) return [dx];
+  return [write.emit("Slice", [dx, write.ints([0, 0]), write.ints([height, width]), write.ints([2, 3])])];
 };
 
 /** The first of the largest elements by ArgMax; where there is a single axis the mask is a comparison with the positions along it. */

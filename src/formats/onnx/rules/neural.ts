@@ -1,6 +1,7 @@
+import type { Shape } from "../../../core/shape.js";
 import { tensor } from "../../../core/tensor.js";
 import type { Node } from "../../../graph/graph.js";
-import type { ConvAttributes } from "../../../ops/conv.js";
+import type { ConvAttributes, ConvInputGradAttributes } from "../../../ops/conv.js";
 import type { MaxPoolAttributes } from "../../../ops/pool.js";
 import { type AxisMap, type ResampleAttributes, weightsOf } from "../../../ops/resample.js";
 import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../writer.js";
@@ -13,6 +14,19 @@ export function convolution({ strides, pads, dilations, group }: ConvAttributes,
 export const conv: Rule = (node, inputs, write) => {
   const kernel = node.inputs[1]!.shape.slice(2) as number[];
   return [write.emit("Conv", inputs, convolution(attributesOf<ConvAttributes>(node), kernel))];
+};
+
+/** The transposed convolution, which is the gradient of a convolution with respect to its input. */
+export const convTranspose: Rule = (node, inputs, write) => {
+  const attributes = attributesOf<ConvInputGradAttributes>(node);
+  const { strides, pads, dilations, size } = attributes;
+  const kernel = node.inputs[1]!.shape.slice(2) as [number, number];
+  // What the strides round off: rows and columns of the result that the last window does not reach.
+  const rest = ([0, 1] as const).map((i) => {
+    const steps = (node.inputs[0]!.shape[2 + i] as number) - 1;
+    return size[i] - (steps * strides[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[i + 2]!);
+  });
+  return [write.emit("ConvTranspose", inputs, { ...convolution(attributes, kernel), output_padding: rest })];
 };
 
 const matMul: Rule = (node, [a, b], write) => {
@@ -29,9 +43,30 @@ const batchNormalization: Rule = (node, inputs, write) => [
   write.emit("BatchNormalization", inputs, { epsilon: { float: node.attributes.epsilon as number } }),
 ];
 
+/**
+ * ONNX's MaxPool of x, the first input of a pooling or the second of its gradient, with the positions of the maxima as a second output if
+ * asked for. ONNX Runtime wants less padding than the kernel has taps, which dilated windows may exceed: -∞ is written behind the map
+ * then. `extra` says how many rows and columns; positions count them.
+ */
+export function pooled(node: Node, x: string, write: OnnxWriter, outputs: 1 | 2) {
+  const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
+  const extra = ([0, 1] as const).map((i) => Math.max(0, pads[i + 2]! - kernel[i] + 1)) as [number, number];
+  const [bottom, right] = extra;
+  const within = [pads[0], pads[1], pads[2] - bottom, pads[3] - right];
+  const source = bottom + right > 0 ? withLowest(node.inputs.at(-1)!.shape, x, extra, write) : x;
+  const attributes = { kernel_shape: kernel, strides, pads: within, dilations };
+  return { results: write.emitAll("MaxPool", [source], attributes, { outputs }), extra };
+}
+
+/** -∞ behind the maps. The Reshape keeps ONNX Runtime from merging the Pad into the pooling, which then has too much padding. */
+function withLowest(shape: Shape, x: string, [bottom, right]: readonly [number, number], write: OnnxWriter): string {
+  const pads = write.ints([0, 0, 0, 0, 0, 0, bottom, right]);
+  const padded = write.emit("Pad", [x, pads, write.number(Number.NEGATIVE_INFINITY)]);
+  return write.reshape(padded, [0, 0, (shape[2] as number) + bottom, (shape[3] as number) + right]);
+}
+
 const maxPool: Rule = (node, inputs, write) => {
-  const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
-  return [write.emit("MaxPool", inputs, { kernel_shape: kernel, strides, pads })];
+  return pooled(node, inputs[0]!, write, 1).results;
 };
 
 /**
@@ -104,6 +139,7 @@ function matrix(map: AxisMap, transposed: boolean, write: OnnxWriter): string {
 
 export const neuralRules: Rules = new Map<string, Rule>([
   ["Conv", conv],
+  ["ConvInputGrad", convTranspose],
   ["MatMul", matMul],
   ["BatchNormalization", batchNormalization],
   ["MaxPool", maxPool],

@@ -46,6 +46,7 @@ export const simpleRules: Rules = new Map<string, Rule>([
   ...same.map((name) => [name, unchanged] as const),
   ["LeakyRelu", floatAttributes],
   ["HardSigmoid", floatAttributes],
+  ["Pow", (node, [x], write) => [write.emit("Pow", [x!, write.number(numbers(node).exponent!)])]],
   [
     "Clip",
     (node, [x], write) => [

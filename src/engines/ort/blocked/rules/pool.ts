@@ -8,8 +8,8 @@ import type { BlockedRule } from "../forms.js";
 /** Windows stay within a channel, so lanes do not matter. A last block that is not full goes plain. */
 const maxPool: BlockedRule = (node, forms) => {
   const [x] = node.inputs as [Value];
-  if (!forms.isMaps(x) || forms.isPadded(x)) return false;
-  const { kernel, strides, pads } = attributesOf<MaxPoolAttributes>(node);
+  const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
+  if (!forms.isMaps(x) || forms.isPadded(x) || dilations.some((d) => d > 1)) return false;
   const pool = (kind: "MaxPool" | "AveragePool") => forms.to.pool(kind, forms.maps(x), kernel, { strides, pads });
   const { name, shape } = pool("MaxPool");
   forms.setMaps(node.outputs[0]!, { name: exactMaximum(name, pool("AveragePool").name, forms.write), shape });
