@@ -51,6 +51,8 @@ export interface Dataset {
 export interface Splits {
   readonly train: Dataset;
   readonly validation: Dataset;
+  /** Images that neither train nor choose a model; only where the data has such a split. */
+  readonly test?: Dataset;
 }
 
 /** Returns `index` if `dataset` has a picture there. @throws DataError otherwise. */

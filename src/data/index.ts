@@ -1,3 +1,4 @@
+export { type Alignment, alignClasses } from "./align.js";
 export * from "./dataset.js";
 export * from "./loader.js";
 export * from "./memory.js";
