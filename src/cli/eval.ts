@@ -1,19 +1,23 @@
 import { Command, Option } from "commander";
 import {
   type ClassificationMetrics,
+  type Dataset,
   defaultPreprocessing,
   evaluate,
+  joined,
   normalizations,
+  type OpenedDataset,
   OptionError,
   openDataset,
+  unknownName,
 } from "../index.js";
 import { addModelFlags, count, type ModelFlags, optional, share, withEngine } from "./arguments.js";
-import { isRun, loadNamed, loadRun } from "./run.js";
+import { aligning, isRun, loadNamed, loadRun } from "./run.js";
 import { ProgressLine, percent, print, say, table } from "./terminal.js";
 
 interface EvalFlags extends Omit<ModelFlags, "model"> {
   readonly weights?: string;
-  readonly split: "train" | "validation";
+  readonly split: string;
   readonly batch: number;
   readonly imageSize?: number;
   readonly normalize?: keyof typeof normalizations;
@@ -30,7 +34,7 @@ export const evalCommand = addModelFlags(new Command("eval"))
     "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
   )
   .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", count)
-  .option("--split <name>", "which part of the data: validation or train", "validation")
+  .option("--split <name>", "which part of the data: validation (or val), train, test, or all of it", "validation")
   .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", share)
   .option("--image-size <pixels>", "side of the input (default: as in training)", count)
   .addOption(
@@ -42,16 +46,15 @@ export const evalCommand = addModelFlags(new Command("eval"))
   .option("--batch <n>", "pictures at a time", count, 100)
   .option("--json", "print one JSON object")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
-    if (flags.split !== "train" && flags.split !== "validation")
-      throw new OptionError(`--split must be validation or train, got ${flags.split}`);
     const run = (await isRun(runOrModel)) ? await loadRun(runOrModel, flags.weights) : undefined;
     const splits = await openDataset(source, {
       ...run?.division,
       ...optional("imageSize", flags.imageSize ?? run?.imageSize),
       ...optional("validationSplit", flags.valSplit),
     });
-    const dataset = splits[flags.split];
     const loaded = run ?? (await loadNamed(runOrModel, flags.weights, flags));
+    const aligned = aligning(splitOf(splits, flags.split), loaded);
+    const { dataset } = aligned;
     const preprocessing = {
       ...defaultPreprocessing(dataset, flags.imageSize ?? loaded.imageSize),
       ...(flags.imageSize ? {} : loaded.preprocessing),
@@ -69,8 +72,21 @@ export const evalCommand = addModelFlags(new Command("eval"))
     );
     progress.clear();
     for (const { file, reason } of dataset.skipped) say(`skipped ${file}: ${reason}`);
-    print(flags.json === true, { ...metrics, skipped: dataset.skipped }, () => metricsText(metrics));
+    const { unknown, missing, leftOut } = aligned;
+    print(flags.json === true, { ...metrics, skipped: dataset.skipped, unknown, missing, leftOut }, () =>
+      metricsText(metrics),
+    );
   });
+
+/** The part of a data set that is asked for. @throws OptionError for a name of none, or one that it lacks. */
+function splitOf({ train, validation, test }: OpenedDataset, name: string): Dataset {
+  const parts: Readonly<Record<string, Dataset | undefined>> = { train, validation, val: validation, test };
+  if (name === "all") return joined([train, validation, ...(test ? [test] : [])]);
+  if (!Object.hasOwn(parts, name)) throw unknownName("--split", name, ["train", "validation", "val", "test", "all"]);
+  const found = parts[name];
+  if (!found) throw new OptionError("--split test: the data has neither a test folder nor a share set aside for it");
+  return found;
+}
 
 export function metricsText({ top1, top5, loss, count: total, classes, confusion }: ClassificationMetrics): string {
   const share = (v: number | null) => (v === null ? "–" : percent(v));

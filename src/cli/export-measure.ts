@@ -9,7 +9,7 @@ import {
   type Value,
 } from "../index.js";
 import { withEngine } from "./arguments.js";
-import type { LoadedModel } from "./run.js";
+import { aligning, type LoadedModel } from "./run.js";
 import { ProgressLine, percent } from "./terminal.js";
 
 /** How a network does on a data set as it is, and as it was exported. */
@@ -45,16 +45,17 @@ class Exported extends Module {
  * part of a data set. The graph, not the file, because evaluation is written for networks; both hold the same numbers.
  */
 export async function measure(
-  { model, preprocessing, imageSize, division }: LoadedModel,
+  { model, preprocessing, imageSize, division, classes }: LoadedModel,
   source: string,
   { foldBatchNorm = true, precision = "float32" }: ExportedGraphOptions,
   validationSplit?: number,
 ): Promise<Measured> {
-  const { validation } = await openDataset(source, {
+  const splits = await openDataset(source, {
     ...division,
     imageSize,
     ...(validationSplit === undefined ? {} : { validationSplit }),
   });
+  const { dataset: validation } = aligning(splits.validation, { classes });
   const progress = new ProgressLine();
   return withEngine(async (engine) => {
     const figures = async (network: Module, which: string) => {

@@ -1,6 +1,10 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type Alignment,
+  alignClasses,
+  alignmentNotes,
+  type Dataset,
   initialize,
   insertAttention,
   loadState,
@@ -17,6 +21,7 @@ import {
 } from "../index.js";
 import { type ModelFlags, modelOptions, optional } from "./arguments.js";
 import { readCheckpointFile } from "./inspect.js";
+import { say } from "./terminal.js";
 
 /** A network ready to use, and what is known about its input and classes. */
 export interface LoadedModel {
@@ -30,6 +35,14 @@ export interface LoadedModel {
   readonly division: { readonly seed?: number; readonly validationSplit?: number; readonly testSplit?: number };
   /** What the authors of the weights normalise by, where that is known. */
   readonly normalization?: Normalization;
+}
+
+/** A data set with its labels in the order of the network's classes, by name; what does not match is said. */
+export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "classes">): Alignment {
+  if (!classes) return { dataset, unknown: [], missing: [], leftOut: 0 };
+  const aligned = alignClasses(dataset, classes);
+  for (const note of alignmentNotes(aligned)) say(note);
+  return aligned;
 }
 
 /** Whether a command's argument is a run folder; otherwise it is the name of a network. */

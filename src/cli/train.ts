@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import {
   bestRecord,
   type ClassificationMetrics,
+  classDifference,
   classifierSpec,
   constantSchedule,
   cosineSchedule,
@@ -171,7 +172,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     const config = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
     if (resumed) checkSame(resumed, config);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
-    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model) : [];
+    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
     const frozen = resumed?.config.frozen ?? pathsToFreeze(network, flags, loaded);
     freezePaths(network, frozen);
     const folder = async () => flags.out ?? (await freshFolder("runs", runName(dataSource, flags)));
@@ -252,7 +253,12 @@ function scheduleOf({ schedule, warmup, stepEpochs, epochs }: TrainFlags): Sched
 
 /** @throws OptionError that names the first setting in which a run to be resumed differs from what is asked for now. */
 function checkSame(run: RunFolder, config: RunConfig): void {
-  const comparable = ({ model: m, data, preprocessing, training }: RunConfig) =>
+  const difference = classDifference(run.config.data.classes, config.data.classes);
+  if (difference)
+    throw new OptionError(
+      `--resume: the classes of the data are not those of the run in ${run.path} (${difference}). Restore them, or start a new run`,
+    );
+  const comparable = ({ model: m, data: { classes: _, ...data }, preprocessing, training }: RunConfig) =>
     flatten({ model: m, data, preprocessing, training });
   const [before, now] = [comparable(run.config), comparable(config)];
   for (const name of new Set([...before.keys(), ...now.keys()]))

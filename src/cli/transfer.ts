@@ -10,6 +10,8 @@ import {
   type RunConfig,
   recogniseCheckpoint,
   stateOf,
+  type Tensor,
+  toFloat64,
   walk,
 } from "../index.js";
 import { readCheckpointFile } from "./inspect.js";
@@ -48,8 +50,10 @@ export async function startFrom(
   network: Module,
   { weights, ignore }: TransferFlags,
   made: RunConfig["model"],
+  classes: readonly string[],
 ): Promise<string[]> {
   const file = await readCheckpointFile(weights!);
+  const theirs = classesOf(file.metadata);
   const given = modelWeights(file.tensors);
   const known = recogniseCheckpoint(given, file.metadata);
   const rename = known?.model === made.name ? known.rename : (key: string) => key;
@@ -57,7 +61,12 @@ export async function startFrom(
   const plain = new Set(stateOf(plainNetwork(made)).keys());
   const inserted = (key: string) => !plain.has(key);
   const sizes = new Map([...given].map(([key, { shape }]) => [rename(key), String(shape)]));
-  const newHead = String(stateOf(network).get(`${head}.weight`)!.shape) !== sizes.get(`${head}.weight`);
+  const sameSize = String(stateOf(network).get(`${head}.weight`)!.shape) === sizes.get(`${head}.weight`);
+  const order = theirs && sameSize ? orderOf(classes, theirs) : undefined;
+  // Rows of other classes would be taken for those of these.
+  const newHead = !sameSize || order === null;
+  if (order)
+    for (const [key, value] of given) if (rename(key).startsWith(`${head}.`)) given.set(key, rows(value, order));
 
   const skipped = ignore ? [new RegExp(ignore)] : [];
   const fits = { test: (key: string) => inserted(key) || (newHead && key.startsWith(`${head}.`)) };
@@ -71,6 +80,32 @@ export async function startFrom(
     ].join(", "),
   );
   return matched.filter((key) => !key.startsWith(`${head}.`));
+}
+
+/** The names of the classes, in a file that Fovea wrote; undefined where it tells none. */
+function classesOf({ classes }: Readonly<Record<string, string>>): readonly string[] | undefined {
+  try {
+    const names: unknown = JSON.parse(classes ?? "null");
+    return Array.isArray(names) && names.every((name) => typeof name === "string") ? names : undefined;
+  } catch {
+    return undefined; // somebody else's metadata
+  }
+}
+
+/** For each class, its row among `theirs`; null if they are not the same names. */
+function orderOf(classes: readonly string[], theirs: readonly string[]): readonly number[] | null {
+  const names = theirs.map((name) => name.normalize("NFC"));
+  const order = classes.map((name) => names.indexOf(name.normalize("NFC")));
+  return classes.length === theirs.length && !order.includes(-1) ? order : null;
+}
+
+/** The rows of a tensor in another order. */
+function rows(value: Tensor, order: readonly number[]): Tensor {
+  const { data, ...rest } = toFloat64(value);
+  const width = data.length / order.length;
+  const sorted = new Float64Array(data.length);
+  order.forEach((from, to) => sorted.set(data.subarray(from * width, (from + 1) * width), to * width));
+  return { ...rest, data: sorted };
 }
 
 /** The parameters to freeze by the flags, of a network whose `loaded` paths came from weights. */

@@ -2,6 +2,7 @@ import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError, messageOf } from "../core/errors.js";
+import { summary } from "./summary.js";
 
 /** Names in a folder, each list sorted. */
 export interface Found {
@@ -53,9 +54,4 @@ export async function directoryWith(
   throw new DataError(`${folder}: the files of ${usual} are not here. Found: ${summary([...folders, ...files])}`);
 }
 
-/** `a, b, c and 12 more` */
-export function summary(names: readonly string[], most = 6): string {
-  if (names.length === 0) return "nothing";
-  const rest = names.length - most;
-  return names.slice(0, most).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
-}
+export { summary };

@@ -2,6 +2,7 @@ import { readFile, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { DataError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
+import { className } from "./align.js";
 import type { SkippedFile } from "./dataset.js";
 import { list, summary } from "./files.js";
 
@@ -76,7 +77,7 @@ async function isRun(folder: string): Promise<boolean> {
 }
 
 /**
- * The files of a folder of classes, sorted by class and name; folders within a class are searched too.
+ * The files of a folder of classes, sorted by class and name; folders within a class are searched too. Classes are named in Unicode NFC.
  * With `known` classes, the folder must keep to them.
  *
  * @throws DataError if there are no classes, or others than the known ones.
@@ -86,23 +87,39 @@ export async function listClasses(folder: string, known?: readonly string[]): Pr
   const names = await classFolders(folder);
   if (names.length === 0)
     throw new DataError(`${folder}: holds no class folders. Accepted: ${folderLayouts}. Found: ${summary(strays)}`);
-  const classes = known ?? names;
-  const strangers = names.filter((name) => !classes.includes(name));
+  const folderOf = foldersByClass(folder, names);
+  const present = [...folderOf.keys()].sort();
+  const classes = known ?? present;
+  const strangers = present.filter((name) => !classes.includes(name));
   if (strangers.length)
     throw new DataError(`${folder}: ${summary(strangers)}: no such class in training, which has ${summary(classes)}`);
 
   const files: PictureFile[] = [];
   const skipped = strays.map((name) => ({ file: join(folder, name), reason: "not in the folder of a class" }));
-  for (const name of names) {
+  for (const name of present) {
     const label = classes.indexOf(name);
-    for (const path of await filesBelow(join(folder, name))) {
-      const file = join(folder, name, path);
+    const home = join(folder, folderOf.get(name)!);
+    for (const path of await filesBelow(home)) {
+      const file = join(home, path);
       const reason = whyNot(path);
       if (reason) skipped.push({ file, reason });
       else files.push({ file, label });
     }
   }
-  return { folder, classes, present: names, files, skipped };
+  return { folder, classes, present, files, skipped };
+}
+
+/** The folder of each class, by the class's name in NFC. @throws DataError if two folders have the same name but for Unicode's form. */
+function foldersByClass(folder: string, names: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const name of names) {
+    if (found.has(className(name)))
+      throw new DataError(
+        `${folder}: two folders are named ${className(name)}, in different Unicode forms (NFC and NFD). Merge them`,
+      );
+    found.set(className(name), name);
+  }
+  return found;
 }
 
 /**

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { basename, join, resolve, sep } from "node:path";
 import { DataError, messageOf, OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
+import { className } from "./align.js";
 import { checkIndex, type Dataset, type Picture, type SkippedFile, type Splits } from "./dataset.js";
 import { decodePicture } from "./decode.js";
 import { summary } from "./files.js";
@@ -134,7 +135,8 @@ function requireEveryClass(
   const used = new Set(items.map((item) => classes[item.label]!));
   const empty = present.filter((name) => !used.has(name));
   if (empty.length === 0) return;
-  const example = skipped.find(({ file }) => file.startsWith(join(folder, empty[0]!) + sep));
+  const home = className(join(folder, empty[0]!) + sep);
+  const example = skipped.find(({ file }) => className(file).startsWith(home));
   const because = example ? ` (${basename(example.file)}: ${example.reason})` : "";
   throw new DataError(`${folder}: no usable pictures in class ${summary(empty)}${because}`);
 }

@@ -1,4 +1,6 @@
+export { type Alignment, alignClasses, alignmentNotes, classDifference, sameClasses } from "./align.js";
 export * from "./dataset.js";
+export { joined } from "./joined.js";
 export * from "./loader.js";
 export * from "./memory.js";
 export * from "./recipe.js";

@@ -109,7 +109,11 @@ export class RunFolder {
     if (epoch.isBest)
       await this.write(
         "best",
-        writeSafetensors(epoch.weights, { format: "fovea.weights.1", epoch: String(record.epoch) }),
+        writeSafetensors(epoch.weights, {
+          format: "fovea.weights.1",
+          epoch: String(record.epoch),
+          ...this.#description(),
+        }),
       );
     await this.write("results", historyCsv(history));
     const { seconds, imagesPerSecond, validation } = epoch;
@@ -117,6 +121,16 @@ export class RunFolder {
     await appendFile(join(this.path, files.metrics), `${JSON.stringify(line)}\n`);
     // Last, because it is what a resumed run believes.
     await this.write("last", epoch.checkpoint);
+  }
+
+  /** What the weights alone do not tell: which network they are of, with which options, and the names of its classes. */
+  #description(): Record<string, string> {
+    const { model, data } = this.config;
+    return {
+      classes: JSON.stringify(data.classes),
+      // Modules that were put in afterwards are no options of the network.
+      ...(model.insert ? {} : { model: model.name, options: JSON.stringify(model.options) }),
+    };
   }
 
   write(file: keyof typeof files, contents: string | Uint8Array): Promise<void> {

@@ -1,0 +1,133 @@
+import { DataError } from "../core/errors.js";
+import { checkIndex, type Dataset } from "./dataset.js";
+import { summary } from "./summary.js";
+
+/** A data set whose labels are the positions of a model's classes, and what does not match. */
+export interface Alignment {
+  /** The images of classes that the model knows. Its `classes` are the model's. */
+  readonly dataset: Dataset;
+  /** Classes of the data that the model does not know. */
+  readonly unknown: readonly string[];
+  /** Classes of the model that the data set lacks. */
+  readonly missing: readonly string[];
+  /** How many images are of unknown classes, and so are not in `dataset`. */
+  readonly leftOut: number;
+}
+
+/**
+ * A class name as it is compared: in Unicode's composed form (NFC). Some file systems and archives decompose names (NFD): the same
+ * letters in other code points.
+ */
+export const className = (name: string): string => name.normalize("NFC");
+
+/** Whether two lists hold the same class names in the same order. */
+export const sameClasses = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, i) => className(name) === className(b[i]!));
+
+/** How the names of two lists differ, and what the writer may have meant; null if they are the same in the same order. */
+export function classDifference(known: readonly string[], given: readonly string[]): string | null {
+  if (sameClasses(known, given)) return null;
+  const { unknown, missing } = compareClasses(known, given);
+  if (unknown.length === 0 && missing.length === 0)
+    return `the order differs: ${summary(known)}, now ${summary(given)}`;
+  return [
+    ...(unknown.length ? [`new: ${summary(unknown.map((name) => withSuggestion(name, known)))}`] : []),
+    ...(missing.length ? [`gone: ${summary(missing)}`] : []),
+  ].join("; ");
+}
+
+function compareClasses(known: readonly string[], given: readonly string[]) {
+  const [ours, theirs] = [known, given].map((names) => new Set(names.map(className)));
+  return {
+    unknown: given.filter((name) => !ours!.has(className(name))),
+    missing: known.filter((name) => !theirs!.has(className(name))),
+  };
+}
+
+/** `Lime (the model has "lime")`, if a class differs in case, spaces, dashes and underscores only. */
+function withSuggestion(name: string, known: readonly string[]): string {
+  const folded = (text: string) =>
+    text
+      .normalize("NFKC")
+      .toLowerCase()
+      .replace(/[\s_-]/g, "");
+  const close = known.find((candidate) => folded(candidate) === folded(name));
+  return close === undefined ? name : `${name} (did you mean "${close}"? Case and spelling count)`;
+}
+
+/** Position of each name. @throws DataError if two are the same. */
+function positions(names: readonly string[], whose: string): Map<string, number> {
+  const found = new Map<string, number>();
+  names.forEach((name, i) => {
+    if (found.has(className(name)))
+      throw new DataError(`${whose} has two classes named ${name}, so classes cannot be matched by name`);
+    found.set(className(name), i);
+  });
+  return found;
+}
+
+/**
+ * Matches the classes of a data set to a model's by name, never by position. Names must be equal, case included; Unicode forms of the
+ * same letters are (NFC). Images of classes that the model does not know are left out, and counted.
+ *
+ * @param classes the names of the model's outputs, in their order
+ *
+ * @throws DataError if no image is of a class that the model knows, or names are ambiguous.
+ *
+ * @example
+ * const { dataset, unknown } = alignClasses(data.validation, ["cat", "dog"]);
+ * const { top1 } = await evaluate(model, dataset, { engine });
+ */
+export function alignClasses(dataset: Dataset, classes: readonly string[]): Alignment {
+  if (sameClasses(dataset.classes, classes)) return { dataset, unknown: [], missing: [], leftOut: 0 };
+  const ours = positions(classes, "the model");
+  positions(dataset.classes, dataset.name);
+  const labelOf = dataset.classes.map((name) => ours.get(className(name)));
+  const kept = Array.from(dataset.labels, (_, i) => i).filter((i) => labelOf[dataset.labels[i]!] !== undefined);
+  const { unknown, missing } = compareClasses(classes, dataset.classes);
+  if (unknown.length > 0 && kept.length === 0)
+    throw new DataError(
+      `${dataset.name}: no image is of a class that the model knows: the data has ${summary(unknown.map((name) => withSuggestion(name, classes)))}; the model has ${summary(classes)}`,
+    );
+  const { mask } = dataset;
+  const aligned: Dataset = {
+    name: dataset.name,
+    classes,
+    length: kept.length,
+    labels: kept.map((i) => labelOf[dataset.labels[i]!]!),
+    size: dataset.size,
+    get skipped() {
+      return dataset.skipped; // grows while images are read
+    },
+    ...(dataset.defaults && { defaults: dataset.defaults }),
+    image: async (index) => dataset.image(kept[checkIndex(aligned, index)]!),
+    ...(mask && { mask: (index: number) => mask.call(dataset, kept[checkIndex(aligned, index)]!) }),
+  };
+  return { dataset: aligned, unknown, missing, leftOut: dataset.length - kept.length };
+}
+
+/**
+ * A data set with its labels in the order of `classes`.
+ *
+ * @throws DataError if it has classes that are not among them.
+ */
+export function inOrderOf(dataset: Dataset, classes: readonly string[]): Dataset {
+  const { unknown } = compareClasses(classes, dataset.classes);
+  if (unknown.length)
+    throw new DataError(
+      `${dataset.name}: ${summary(unknown.map((name) => withSuggestion(name, classes)))}: not among the model's classes, which are ${summary(classes)}. alignClasses leaves out what a model does not know`,
+    );
+  return alignClasses(dataset, classes).dataset;
+}
+
+/** What an alignment leaves out or does not find, a line each, for people. */
+export function alignmentNotes({ dataset, unknown, missing, leftOut }: Alignment): string[] {
+  const images = (n: number) => `${n.toLocaleString("en-US")} image${n === 1 ? "" : "s"}`;
+  const notes: string[] = [];
+  if (unknown.length) {
+    const names = summary(unknown.map((name) => withSuggestion(name, dataset.classes)));
+    notes.push(`left out ${images(leftOut)} of classes that the model does not know: ${names}`);
+  }
+  if (missing.length) notes.push(`classes of the model that the data lacks: ${summary(missing)}`);
+  return notes;
+}

@@ -1,0 +1,35 @@
+import { DataError } from "../core/errors.js";
+import { sameClasses } from "./align.js";
+import { checkIndex, type Dataset } from "./dataset.js";
+
+/** Several data sets of the same classes as one, in their order. @throws DataError if the classes differ, or there is none. */
+export function joined(parts: readonly Dataset[]): Dataset {
+  const [first] = parts;
+  if (!first) throw new DataError("joined: needs at least one data set");
+  const other = parts.find(({ classes }) => !sameClasses(classes, first.classes));
+  if (other) throw new DataError(`joined: ${first.name} and ${other.name} have different classes`);
+  const place = parts.flatMap((part) => Array.from({ length: part.length }, (_, index) => ({ part, index })));
+  const sameSize = parts.every(({ size }) => size?.height === first.size?.height && size?.width === first.size?.width);
+  const dataset: Dataset = {
+    name: first.name,
+    classes: first.classes,
+    length: place.length,
+    labels: parts.flatMap(({ labels }) => Array.from(labels)),
+    size: sameSize ? first.size : null,
+    ...(first.defaults && { defaults: first.defaults }),
+    get skipped() {
+      return parts.flatMap(({ skipped }) => skipped); // grows while images are read
+    },
+    image: async (i) => {
+      const { part, index } = place[checkIndex(dataset, i)]!;
+      return part.image(index);
+    },
+    ...(parts.every(({ mask }) => mask) && {
+      mask: (i: number) => {
+        const { part, index } = place[checkIndex(dataset, i)]!;
+        return part.mask!(index);
+      },
+    }),
+  };
+  return dataset;
+}

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { test } from "node:test";
+import sharp from "sharp";
+import { Rng } from "../../src/core/rng.js";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
+import { fovea, temporaryFolder } from "../support/fovea.js";
+
+const folder = temporaryFolder();
+const colors: Readonly<Record<string, number>> = { apple: 0, lime: 1, plum: 2 };
+
+/** A folder of classes, named as the colors of their images are, or otherwise. */
+async function fruit(
+  name: string,
+  classes: Readonly<Record<string, keyof typeof colors>>,
+  count = 12,
+): Promise<string> {
+  const path = join(folder, name);
+  for (const [label, color] of Object.entries(classes)) {
+    mkdirSync(join(path, label), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const rng = new Rng(i, name, color as string);
+      const pixels = Uint8Array.from(
+        { length: 768 },
+        (_, k) => rng.uniform(0, 60) + (k % 3 === colors[color] ? 190 : 0),
+      );
+      await sharp(pixels, { raw: { width: 16, height: 16, channels: 3 } }).toFile(join(path, label, `${i}.png`));
+    }
+  }
+  return path;
+}
+
+const data = await fruit("data", { apple: "apple", lime: "lime", plum: "plum" });
+const run = join(folder, "run");
+const training = ["--model", "resnet20", "--epochs", "10", "--batch", "8", "--lr", "0.05", "--no-augment"];
+const trained = await fovea(["train", data, ...training, "--out", run]);
+const other = await fruit("other", { banana: "apple", lime: "lime", plum: "plum" });
+const two = await fruit("two", { lime: "lime", plum: "plum" });
+
+interface Figures {
+  readonly top1: number;
+  readonly count: number;
+  readonly unknown: readonly string[];
+  readonly missing: readonly string[];
+  readonly leftOut: number;
+}
+const evaluated = async (path: string, ...more: string[]) => {
+  const outcome = await fovea(["eval", run, path, "--json", ...more]);
+  return { ...outcome, figures: outcome.code === 0 ? (JSON.parse(outcome.stdout) as Figures) : undefined };
+};
+
+test("eval matches classes by name: others are left out and said, missing ones are said", async () => {
+  assert.equal(trained.code, 0, trained.stderr);
+  const same = (await evaluated(data)).figures!;
+  assert.ok(same.top1 > 0.9, `top-1 ${same.top1}`);
+  const other = await evaluated(
+    await fruit("other", { banana: "apple", lime: "lime", plum: "plum" }),
+    "--split",
+    "all",
+  );
+  assert.deepEqual(
+    [other.figures!.unknown, other.figures!.missing, other.figures!.leftOut, other.figures!.count],
+    [["banana"], ["apple"], 12, 24],
+  );
+  assert.ok(other.figures!.top1 > 0.9, `top-1 ${other.figures!.top1}`);
+  assert.match(other.stderr, /left out 12 images of classes that the model does not know: banana/);
+  const fewer = (await evaluated(two, "--split", "all")).figures!;
+  assert.ok(fewer.top1 > 0.9, `top-1 ${fewer.top1}`);
+});
+
+test("eval refuses data of which it knows no class, and measures all of a flat folder where asked", async () => {
+  const none = await evaluated(await fruit("none", { fig: "lime", kiwi: "plum" }));
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /no image is of a class that the model knows/);
+  assert.equal((await evaluated(data, "--split", "all")).figures!.count, 36);
+  const missing = await evaluated(data, "--split", "test");
+  assert.match(missing.stderr, /--split test: the data has neither a test folder/);
+  assert.match((await evaluated(data, "--split", "vall")).stderr, /Did you mean "val"/);
+});
+
+test("export --measure matches classes by name", async () => {
+  const out = join(folder, "model.onnx");
+  const outcome = await fovea(["export", run, "--out", out, "--measure", join(folder, "two"), "--json"]);
+  assert.equal(outcome.code, 0, outcome.stderr);
+  assert.match(outcome.stderr, /classes of the model that the data lacks: apple/);
+});
+
+test("a run is not resumed on other classes", async () => {
+  const moved = join(folder, "moved");
+  cpSync(data, moved, { recursive: true });
+  const begun = join(folder, "begun");
+  assert.equal((await fovea(["train", moved, ...training, "--out", begun])).code, 0);
+  renameSync(join(moved, "lime"), join(moved, "zest"));
+  const { code, stderr } = await fovea(["train", "--resume", "--out", begun]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--resume: the classes of the data are not those of the run in .* \(new: zest; gone: lime\)/);
+});
+
+test("weights of a run on other data: the classifier's rows go by name, or it begins anew", async () => {
+  const start = (path: string, weights: string) => {
+    const flags = ["--model", "resnet20", "--epochs", "1", "--batch", "8", "--lr", "1e-9", "--no-augment"];
+    return fovea([
+      "train",
+      path,
+      ...flags,
+      "--weights",
+      weights,
+      "--out",
+      join(folder, `from-${basename(weights)}-${basename(path)}`),
+    ]);
+  };
+  const best = join(run, "best.safetensors");
+  assert.match((await start(other, best)).stderr, /the classifier fc begins anew, for 3 classes/);
+  const { tensors, metadata } = readSafetensors(readFileSync(best));
+  assert.deepEqual(JSON.parse(metadata.classes!), ["apple", "lime", "plum"]);
+  // The same weights, but the first row is that of plums, and the last that of apples.
+  const turned = join(folder, "turned.safetensors");
+  writeFileSync(turned, writeSafetensors(tensors, { ...metadata, classes: '["plum","lime","apple"]' }));
+  const { stderr } = await start(await fruit("exchanged", { plum: "apple", lime: "lime", apple: "plum" }), turned);
+  assert.doesNotMatch(stderr, /begins anew/);
+  assert.match(stderr, /validation loss \S+ top-1 100\.0 %/);
+});
