@@ -56,6 +56,12 @@ export function torchGlobals(budget: Budget): (module: string, name: string) => 
 
   define(["collections.OrderedDict"], (pairs = []) => new Map(items(pairs).map(pair)));
   define(["collections.defaultdict"], () => new Map());
+  // A MultiStepLR scheduler keeps its milestones in a Counter.
+  define(["collections.Counter"], (counts = new Map()) => {
+    if (!(counts instanceof Map)) throw refuse("a Counter is made of something that is not a dict");
+    budget.spend(32 * counts.size, "copying a dict");
+    return new Map(counts);
+  });
   define(["argparse.Namespace"], () => new Instance("argparse.Namespace", []));
   for (const module of ["builtins", "__builtin__"]) {
     define([`${module}.set`, `${module}.frozenset`], (values = []) => new Set(items(values)));
