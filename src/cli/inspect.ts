@@ -19,7 +19,12 @@ export const inspectCommand = new Command("inspect")
   .option("--json", "print one JSON object")
   .action(async (file: string, { json = false }: { json?: boolean }) => {
     const entries: { key: string; dtype: DType; shape: readonly number[]; notFinite: number }[] = [];
-    const { format, metadata } = await forEachTensor(await localFile(file), (key, value) =>
+    const {
+      format,
+      metadata,
+      part = "",
+      otherParts = [],
+    } = await forEachTensor(await localFile(file), (key, value) =>
       entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
     );
     const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
@@ -34,7 +39,7 @@ export const inspectCommand = new Command("inspect")
           missing: known.missing,
         }
       : null;
-    print(json, { file, format, tensors: entries, elements, notFinite, metadata, network }, () =>
+    print(json, { file, format, tensors: entries, elements, notFinite, metadata, part, otherParts, network }, () =>
       [
         table(
           entries.map(({ key, dtype, shape, notFinite: n }) => [
@@ -47,6 +52,15 @@ export const inspectCommand = new Command("inspect")
         ),
         "",
         `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
+        ...(part ? [`the weights are those of ${part}`] : []),
+        ...(otherParts.length
+          ? [
+              `other tensors: ${otherParts
+                .slice(0, 5)
+                .map((name) => name || "the file itself")
+                .join(", ")}`,
+            ]
+          : []),
         ...Object.entries(metadata).map(
           ([name, value]) => `  ${name}: ${value.length > 100 ? `${value.slice(0, 100)}…` : value}`,
         ),

@@ -10,6 +10,10 @@ export interface Checkpoint {
   readonly format: "safetensors" | TorchLayout;
   readonly tensors: Map<string, Tensor>;
   readonly metadata: Record<string, string>;
+  /** Where in a PyTorch file the weights were, such as `state_dict`; empty for the file itself. */
+  readonly part?: string;
+  /** Where else there are tensors that could be weights: a moving average, the second network of a pair. */
+  readonly otherParts?: readonly string[];
 }
 
 export interface CheckpointOptions {
@@ -17,9 +21,10 @@ export interface CheckpointOptions {
   readonly ema?: boolean;
 }
 
-/** Where training scripts keep the weights, most telling first. */
-const plainWrappers = ["state_dict", "model_state_dict", "model", "net"];
-const emaWrappers = ["state_dict_ema", "model_ema", "ema_state_dict", "ema"];
+/** What moving averages of weights are called, as a part of a name: `model_ema`, `ema_state_dict`, `swa`, `teacher`. */
+const averaged = /(?:^|[^a-z])(?:ema|swa|teacher|avg|averaged?)(?:[^a-z]|$)/i;
+/** How deep dictionaries are searched for weights. */
+const MAX_DEPTH = 8;
 
 /** Left in front of every key by `DataParallel` and `torch.compile`. */
 const prefixes = ["module.", "_orig_mod."];
@@ -31,9 +36,9 @@ const profilerKey = /(?:^|\.)total_(?:ops|params)$/;
  * Reads a safetensors file or a torch checkpoint; the bytes tell which, not the name. Bytes can come from anywhere, in a browser too:
  * `new Uint8Array(await (await fetch(address)).arrayBuffer())`.
  *
- * In a torch checkpoint the state dict is found inside `state_dict`, `model_state_dict`, `model` or `net`, plain weights
- * before EMA weights; a `module.` or `_orig_mod.` common to all keys and thop's counters are dropped. Safetensors are
- * taken as they are.
+ * In a torch checkpoint the weights are the dictionary with the most elements in its tensors, whatever it is called and however deep it
+ * is; those that a name on the way calls an average (EMA, SWA, teacher) are taken only where there are no others. A `module.` or
+ * `_orig_mod.` common to all keys, counters beside them and thop's are dropped. Safetensors are taken as they are.
  *
  * @param name of the file, for messages.
  * @param options `ema: true` takes the EMA weights instead; without them the checkpoint is refused.
@@ -56,10 +61,22 @@ function read(bytes: Uint8Array, ema: boolean): Checkpoint {
   if (!format)
     throw new FormatError(`expected safetensors or a PyTorch checkpoint, this looks like ${describeFile(bytes)}`);
   const root = readTorch(bytes);
-  const weights = ema ? findInside(root, emaWrappers) : findWeights(root);
-  const tensors = cleanKeys(weights ? tensorsIn(weights) : []);
-  if (tensors.size === 0) throw new FormatError(`it holds no ${ema ? "EMA weights" : "weights"} under a known key`);
-  return { format, tensors, metadata: scalarsBeside(weights, root) };
+  const found = candidates(root);
+  const [averages, plain] = [true, false].map((is) => found.filter(({ part }) => averaged.test(part) === is));
+  const pool = ema ? averages! : plain!.length > 0 ? plain! : averages!;
+  const chosen = pool.reduce<Candidate | undefined>(
+    (best, c) => (best && best.elements >= c.elements ? best : c),
+    undefined,
+  );
+  const tensors = cleanKeys(chosen ? tensorsIn(chosen.weights) : []);
+  if (!chosen || tensors.size === 0) throw new FormatError(`it holds no ${ema ? "EMA weights" : "weights"}`);
+  return {
+    format,
+    tensors,
+    metadata: scalarsBeside(chosen.weights, root),
+    part: chosen.part,
+    otherParts: found.filter((c) => c !== chosen).map(({ part }) => part),
+  };
 }
 
 /** A header of JSON follows the length, whose upper bytes are zero in every file that one can hold. */
@@ -69,20 +86,37 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
 
 type Dict = Map<TorchObject, TorchObject>;
 
-function findWeights(object: TorchObject | undefined): Dict | undefined {
-  if (!(object instanceof Map)) return undefined;
-  // Values of rank 0 alone are rather figures, such as the best accuracy, beside the weights.
-  const isWeights = [...object.values()].some((value) => isTensor(value) && value.shape.length > 0);
-  return findInside(object, plainWrappers) ?? (isWeights ? object : findInside(object, emaWrappers));
+/** A dictionary that could be a network's weights. */
+interface Candidate {
+  readonly weights: Dict;
+  /** Names on the way to it, joined by dots. */
+  readonly part: string;
+  /** In its tensors together. */
+  readonly elements: number;
 }
 
-function findInside(object: TorchObject, wrappers: readonly string[]): Dict | undefined {
-  if (!(object instanceof Map)) return undefined;
-  for (const wrapper of wrappers) {
-    const weights = findWeights(object.get(wrapper));
-    if (weights) return weights;
+/** Dictionaries with tensors, reached by names: what an optimizer keeps is numbered. The outer ones come first. */
+function candidates(root: TorchObject): Candidate[] {
+  const found: Candidate[] = [];
+  const seen = new Set<Dict>();
+  let level: readonly (readonly [part: string, object: TorchObject])[] = [["", root]];
+  for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
+    const next: [string, TorchObject][] = [];
+    for (const [part, object] of level) {
+      if (!(object instanceof Map) || seen.has(object)) continue;
+      // An optimizer's memory of one large layer can outweigh a small network.
+      if (object.has("state") && object.has("param_groups")) continue;
+      seen.add(object);
+      // Values of rank 0 alone are rather figures, such as the best accuracy, beside the weights.
+      const arrays = tensorsIn(object).filter(([, { shape }]) => shape.length > 0);
+      const elements = arrays.reduce((n, [, { data }]) => n + data.length, 0);
+      if (arrays.length > 0) found.push({ weights: object, part, elements });
+      for (const [key, value] of object)
+        if (typeof key === "string" && value instanceof Map) next.push([part ? `${part}.${key}` : key, value]);
+    }
+    level = next;
   }
-  return undefined;
+  return found;
 }
 
 function tensorsIn(weights: Dict): [string, Tensor][] {
@@ -91,9 +125,11 @@ function tensorsIn(weights: Dict): [string, Tensor][] {
 
 function cleanKeys(entries: readonly [string, Tensor][]): Map<string, Tensor> {
   const weights = entries.filter(([key]) => !profilerKey.test(key));
-  const prefix = prefixes.find((start) => weights.length > 0 && weights.every(([key]) => key.startsWith(start)));
+  // A counter beside a wrapped network, such as the n_averaged of torch's AveragedModel, is none of its keys.
+  const arrays = weights.filter(([key, { shape }]) => shape.length > 0 || key.includes("."));
+  const prefix = prefixes.find((start) => arrays.length > 0 && arrays.every(([key]) => key.startsWith(start)));
   if (prefix === undefined) return new Map(weights);
-  return cleanKeys(weights.map(([key, tensor]) => [key.slice(prefix.length), tensor]));
+  return cleanKeys(arrays.map(([key, tensor]) => [key.slice(prefix.length), tensor]));
 }
 
 /** Numbers and text saved next to the weights: epoch, architecture, best accuracy. */

@@ -1,5 +1,4 @@
 import { type AttentionOptions, attentionModules } from "../attention/index.js";
-import { FoveaError } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
 import { stateOf } from "../nn/index.js";
 import { choiceOf, Evidence, type Found, fieldOf } from "./evidence.js";
@@ -340,7 +339,7 @@ type Described = Omit<RecognisedCheckpoint, "unexplained" | "missing">;
 function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "shape">>): RecognisedCheckpoint {
   const own = shapesOf(known);
   const given = new Map([...weights].map(([key, { shape }]) => [known.rename(key), String(shape)]));
-  // PyTorch's batch norms count batches; ours do not, and old files lack the count.
+  // PyTorch's batch norms count batches since 1.1; nothing depends on the count.
   const counts = (key: string) => key.endsWith("num_batches_tracked");
   const unexplained = [...weights.keys()].filter(
     (key) => !counts(key) && own.get(known.rename(key)) !== given.get(known.rename(key)),
@@ -353,9 +352,8 @@ function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "s
 function shapesOf({ model, options }: Described): ReadonlyMap<string, string> {
   try {
     return new Map([...stateOf(build(model, options))].map(([key, { shape }]) => [key, String(shape)]));
-  } catch (error) {
-    if (error instanceof FoveaError) return new Map();
-    throw error;
+  } catch {
+    return new Map(); // options from a file can be anything
   }
 }
 
@@ -372,7 +370,7 @@ function ownDescription({ model, options }: Readonly<Record<string, string>>): D
 
 /**
  * Tells what network a checkpoint belongs to: by its metadata if Fovea wrote it, otherwise by its keys and shapes. Returns undefined if its
- * keys are of no family that we know.
+ * keys are of no family that we know. A prefix that most keys have, such as `model.`, may stand before the names of a family.
  *
  * @example
  * recogniseCheckpoint(readCheckpoint(bytes).tensors)?.model; // "resnet20"
@@ -383,13 +381,37 @@ export function recogniseCheckpoint(
 ): RecognisedCheckpoint | undefined {
   const own = ownDescription(metadata);
   if (own) return verified(own, weights);
+  for (const prefix of ["", ...sharedPrefixes([...weights.keys()])]) {
+    const found = byKeys(
+      new Map([...weights].flatMap(([key, w]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), w]] : []))),
+    );
+    if (!found) continue;
+    const { rename, original, ...rest } = found;
+    const ours = (key: string) => (key.startsWith(prefix) ? rename(key.slice(prefix.length)) : key);
+    return verified({ ...rest, rename: ours, original: (key) => prefix + original(key) }, weights);
+  }
+  return undefined;
+}
+
+/** What most keys begin with, up to three names: frameworks put a network into fields of theirs, `model.`, `model.backbone.`. */
+function sharedPrefixes(keys: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const key of keys)
+    for (let end = key.indexOf("."), names = 1; end >= 0 && names <= 3; end = key.indexOf(".", end + 1), names++)
+      counts.set(key.slice(0, end + 1), (counts.get(key.slice(0, end + 1)) ?? 0) + 1);
+  return [...counts]
+    .flatMap(([prefix, count]) => (2 * count > keys.length ? [prefix] : []))
+    .sort((a, b) => a.length - b.length);
+}
+
+/** The first family that knows the keys. */
+function byKeys(weights: ReadonlyMap<string, Pick<Tensor, "shape">>): Described | undefined {
   const evidence = new Evidence(weights);
   for (const { name, recognise } of families) {
     const found = recognise(evidence);
     if (!found) continue;
     const { keys = [], ...rest } = found;
-    const described = { family: name, ...rest, rename: renaming(keys, "ours"), original: renaming(keys, "theirs") };
-    return verified(described, weights);
+    return { family: name, ...rest, rename: renaming(keys, "ours"), original: renaming(keys, "theirs") };
   }
   return undefined;
 }

@@ -37,15 +37,15 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 const reasonOf = (error: unknown) => messageOf(error).replace(/^.* (?=cannot be read: )/, "");
 
 /** A checkpoint in one file. Of safetensors only the header is in memory, so that the file may be of any size; PyTorch's files are whole. */
-async function openOne(file: OpenFile, name: string): Promise<OpenSafetensors & Pick<Checkpoint, "format">> {
+async function openOne(file: OpenFile, name: string): Promise<OpenSafetensors & Omit<Checkpoint, "tensors">> {
   if (looksLikeSafetensors(await file.read(0, Math.min(file.size, 9))))
     try {
       return { format: "safetensors", ...(await openSafetensors(file)) };
     } catch (error) {
       throw error instanceof FormatError ? refusal(name, error.message) : error;
     }
-  const { format, tensors, metadata } = readCheckpoint(await readWhole(file.path), name);
-  return { format, entries: tensors, metadata, read: async (key) => tensors.get(key)! };
+  const { tensors, ...rest } = readCheckpoint(await readWhole(file.path), name);
+  return { ...rest, entries: tensors, read: async (key) => tensors.get(key)! };
 }
 
 /**
@@ -59,16 +59,16 @@ async function openOne(file: OpenFile, name: string): Promise<OpenSafetensors & 
 export async function forEachTensor(
   path: string,
   visit: (key: string, value: Tensor) => void,
-): Promise<Pick<Checkpoint, "format" | "metadata">> {
+): Promise<Omit<Checkpoint, "tensors">> {
   if ((await isFolder(path)) || isShardIndex(path)) {
     const { tensors, ...rest } = await openCheckpoint(path);
     for (const [key, value] of tensors) visit(key, value);
     return rest;
   }
   return withFile(path, async (file) => {
-    const { format, metadata, entries, read } = await openOne(file, path);
+    const { entries, read, ...rest } = await openOne(file, path);
     for (const key of entries.keys()) visit(key, await read(key));
-    return { format, metadata };
+    return rest;
   });
 }
 

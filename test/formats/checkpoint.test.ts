@@ -43,6 +43,22 @@ const found: [why: string, saved: Saved, weights: Record<string, number>, metada
     ],
   ),
   ["one wrapper in another", { model: { state_dict: plain } }, { w: 1 }],
+  ...["params", "weights", "generator", "student", "encoder", "model_state", "network"].map(
+    (key): [string, Saved, Record<string, number>] => [`under ${key}`, { [key]: plain }, { w: 1 }],
+  ),
+  ["three wrappers deep", { checkpoint: { trainer: { network: plain } } }, { w: 1 }],
+  ["the larger of two networks", { discriminator: plain, generator: { v: weight(3), w: weight(1) } }, { v: 3, w: 1 }],
+  ["a student before its teacher", { teacher: { v: weight(3), w: weight(2) }, student: plain }, { w: 1 }],
+  [
+    "an optimizer's memory is none",
+    { net: plain, opt: { state: { a: weight(2), b: weight(2) }, param_groups: ema } },
+    { w: 1 },
+  ],
+  [
+    "torch's AveragedModel",
+    { model_ema: { n_averaged: scalar, "module.w": weight(1), "module.b": weight(2) } },
+    { w: 1, b: 2 },
+  ],
   ["plain weights before EMA", { state_dict_ema: ema, state_dict: plain }, { w: 1 }],
   ["EMA weights where there are no others", { model_ema: ema, best: scalar }, { w: 2 }, { best: "4" }],
   ["DataParallel", { "module.a.w": weight(1), "module.b": weight(2) }, { "a.w": 1, b: 2 }],
@@ -55,12 +71,27 @@ for (const [why, saved, weights, metadata = {}] of found)
   test(`finds the weights: ${why}`, () => assert.deepEqual(read(saved), { weights, metadata }));
 
 test("EMA weights on request", () => {
-  for (const key of ["state_dict_ema", "model_ema", "ema", "ema_state_dict"])
+  for (const key of [
+    "state_dict_ema",
+    "model_ema",
+    "ema",
+    "ema_state_dict",
+    "net_ema",
+    "params_ema",
+    "swa_model",
+    "teacher",
+  ])
     assert.deepEqual(read({ state_dict: plain, [key]: ema }, { ema: true }).weights, { w: 2 });
   assert.deepEqual(read({ state_dict: plain, ema: { state_dict: ema } }, { ema: true }).weights, { w: 2 });
   assert.throws(() => read({ state_dict: plain }, { ema: true }), {
-    message: "x.pth: it holds no EMA weights under a known key",
+    message: "x.pth: it holds no EMA weights",
   });
+});
+
+test("where the weights were, and where else there are some", () => {
+  const saved = dict({ state_dict: plain, ema: { shadow: ema }, best: scalar });
+  const { part, otherParts } = readCheckpoint(archiveFile(saved, { "data/0": data }));
+  assert.deepEqual([part, otherParts], ["state_dict", ["ema.shadow"]]);
 });
 
 test("the format is told from the bytes", () => {
@@ -83,7 +114,7 @@ test("the format is told from the bytes", () => {
 test("a checkpoint without weights", () => {
   assert.throws(() => read({ epoch: int(1) }), {
     name: "FormatError",
-    message: "x.pth: it holds no weights under a known key",
+    message: "x.pth: it holds no weights",
   });
 });
 

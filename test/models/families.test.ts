@@ -255,3 +255,17 @@ test("the documentation lists the families, each of which a test has met", () =>
   const listed = [...table.matchAll(/^\| (.+?) \|/gm)].map(([, name]) => name!).slice(1);
   assert.deepEqual(listed.sort(), [...seen].sort());
 });
+
+for (const prefix of ["model.", "module.", "net.", "backbone.", "model._orig_mod.", "trainer.model.module."])
+  test(`a network behind the prefix ${prefix} is recognized, with what stands beside it`, () => {
+    const network = model("resnet20", { attention: "se" });
+    const shapes = shapesOf(network);
+    const wrapped = new Map([...renamed(shapes, (key) => prefix + key), ["n_averaged", { shape: [] }] as const]);
+    const known = recogniseCheckpoint(wrapped)!;
+    assert.equal(known.model, "resnet20");
+    assert.deepEqual([known.unexplained, known.missing], [["n_averaged"], []]);
+    for (const key of shapes.keys()) {
+      assert.equal(known.rename(prefix + key), key);
+      assert.equal(known.original(key), prefix + key);
+    }
+  });
