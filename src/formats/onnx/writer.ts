@@ -20,6 +20,7 @@ export class OnnxWriter {
   readonly initializers = new Map<string, Tensor>();
   readonly domains = new Set<string>();
   readonly #shared = new Map<string, string>();
+  readonly #results = new Map<string, string>();
   /** What a reshaped array is a view of. */
   readonly #views = new Map<string, string>();
   #count = 0;
@@ -135,6 +136,16 @@ export class OnnxWriter {
       this.#shared.set(name, shared);
     }
     return shared;
+  }
+
+  /** An array that several nodes read, written where it is first asked for under its key. Not for use inside a branch. */
+  shared(key: string, write: () => string): string {
+    let name = this.#results.get(key);
+    if (name === undefined) {
+      name = write();
+      this.#results.set(key, name);
+    }
+    return name;
   }
 
   /** The same elements under another shape, given or computed by the model. What is itself a view of an array is passed over. */

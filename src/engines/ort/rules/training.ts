@@ -48,24 +48,28 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
       shape.map((d, i) => (i === 1 ? d : 1)),
     );
 
+  /** x − mean, written once: the gradient reads it in place of x. */
+  const centred = (x: string, average: string, shape: readonly number[], write: OnnxWriter) =>
+    write.shared(`${x} - ${average}`, () => write.emit("Sub", [x, overChannels(average, shape, write)]));
+
   /**
    * The variance is the mean of squared differences from the mean: E[x²] − E[x]² would save a pass, and lose every digit where
-   * |mean| ≫ σ. (BatchNormalization's own training mode writes its statistics over its inputs, so those could not be constants.)
+   * |mean| ≫ σ. The output is made of these differences too: γ/σ · x + (β − γ/σ · mean) cancels there. (BatchNormalization's own training mode writes its statistics over its inputs, so those could not be constants.)
    */
   const training: Rule = (node, [x, gamma, beta], write) => {
     const shape = node.inputs[0]!.shape.map(staticDim);
     const average = mean(x!, shape, write);
-    const centred = write.emit("Sub", [x!, overChannels(average, shape, write)]);
-    const variance = mean(write.emit("Mul", [centred, centred]), shape, write);
+    const differences = centred(x!, average, shape, write);
+    const variance = mean(write.emit("Mul", [differences, differences]), shape, write);
     const epsilon = node.attributes.epsilon as number;
-    const parts = { gamma: gamma!, beta: beta!, mean: average, variance, epsilon };
-    return [normalize(x!, parts, shape, write), average, variance];
+    const parts = { gamma: gamma!, beta: beta!, mean: write.filled(0, shape[1]!), variance, epsilon };
+    return [normalize(differences, parts, shape, write), average, variance];
   };
 
   /**
-   * With a = γ/σ: dx = a·dy + b·(x − mean) + c, where b = −a·dγ/(σ·n) and c = −a·dβ/n.
-   * The middle term is one inference-mode batch norm (scale b, mean, variance 1, bias c), and dγ/n = (E[dy·x] − mean·E[dy])/σ,
-   * so that the large arrays are passed over five times only.
+   * With d = x − mean and a = γ/σ: dx = a·dy + b·d + c, where b = −a·dγ/(σ·n), c = −a·dβ/n and dγ/n = E[dy·d]/σ.
+   * b·d + c is one inference-mode batch norm (scale b, mean 0, variance 1, bias c), so that the large arrays are passed over five
+   * times only. E[dy·x] − mean·E[dy] is not used for dγ: both terms grow with |mean|, and their rounding with them.
    */
   const gradient: Rule = (node, [dy, x, gamma, average, variance], write) => {
     const shape = node.inputs[1]!.shape.map(staticDim);
@@ -74,14 +78,14 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
     const epsilon = write.number(node.attributes.epsilon as number);
     const inverse = write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance!, epsilon])])]);
     const meanDy = mean(dy!, shape, write);
-    const covariance = write.emit("Sub", [mean(mul(dy!, x!), shape, write), mul(average!, meanDy)]);
-    const meanDGamma = mul(covariance, inverse);
+    const differences = centred(x!, average!, shape, write);
+    const meanDGamma = mul(mean(mul(dy!, differences), shape, write), inverse);
     const a = mul(gamma!, inverse);
     const minusA = write.emit("Neg", [a]);
     const [b, c] = [mul(mul(minusA, inverse), meanDGamma), mul(minusA, meanDy)];
-    const ones = write.filled(1, shape[1]!);
-    const centred = write.emit("BatchNormalization", [x!, b, c, average!, ones], { epsilon: { float: 0 } });
-    const dx = write.emit("Add", [mul(dy!, overChannels(a, shape, write)), centred]);
+    const [zeros, ones] = [write.filled(0, shape[1]!), write.filled(1, shape[1]!)];
+    const rest = write.emit("BatchNormalization", [differences, b, c, zeros, ones], { epsilon: { float: 0 } });
+    const dx = write.emit("Add", [mul(dy!, overChannels(a, shape, write)), rest]);
     return [dx, mul(meanDGamma, count), mul(meanDy, count)];
   };
 
