@@ -44,7 +44,6 @@ export { Graph, Node, Value } from "./graph/graph.js";
 export { inline } from "./graph/passes/rebuild.js";
 export { printGraph } from "./graph/print.js";
 export { verify } from "./graph/verify.js";
-export { type RecognisedCheckpoint, recogniseCheckpoint } from "./models/families.js";
 export {
   type ClassifierOptions,
   classifierSpec,
@@ -68,6 +67,7 @@ export {
   van,
   wideResnet,
 } from "./models/index.js";
+export { type RecognisedCheckpoint, recogniseCheckpoint } from "./models/recognize.js";
 export * from "./nn/index.js";
 export * as ops from "./ops/index.js";
 export { diagram, heatmap, lineChart, type RunReport, runReport } from "./report/index.js";

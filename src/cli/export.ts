@@ -13,15 +13,15 @@ import {
   writeFileAtomic,
   writeSafetensors,
 } from "../index.js";
-import { share } from "./arguments.js";
+import { addModelFlags, count, type ModelFlags, share } from "./arguments.js";
 import { type Measured, measure, measuredText } from "./export-measure.js";
-import { type LoadedModel, loadRun } from "./run.js";
+import { isRun, type LoadedModel, loadNamed, loadRun } from "./run.js";
 import { print, short } from "./terminal.js";
 
 const formats = ["onnx", "transformers.js", "safetensors"] as const;
 type Format = (typeof formats)[number];
 
-interface ExportFlags {
+interface ExportFlags extends Omit<ModelFlags, "model"> {
   readonly out: string;
   readonly format?: Format;
   readonly weights?: string;
@@ -35,9 +35,9 @@ interface ExportFlags {
   readonly json?: boolean;
 }
 
-export const exportCommand = new Command("export")
+export const exportCommand = addModelFlags(new Command("export"))
   .description("A trained network as a file that others can run")
-  .argument("<run>", "run folder")
+  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .requiredOption("--out <path>", "file to write; for transformers.js the folder")
   .addOption(
     new Option(
@@ -45,7 +45,11 @@ export const exportCommand = new Command("export")
       "onnx (input and output of any batch size), transformers.js (a folder that its pipelines load) or safetensors (default: by the ending of --out)",
     ).choices(formats),
   )
-  .option("--weights <file>", "weights: a file, or best or last of the run (default: best)")
+  .option(
+    "--weights <file>",
+    "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
+  )
+  .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", count)
   .addOption(new Option("--opset <version>", "ONNX operator set (default: 17)").choices(opsets.map(String)))
   .addOption(
     new Option("--precision <type>", "how weights are stored; all compute in float32 (default: float32)").choices(
@@ -62,7 +66,7 @@ export const exportCommand = new Command("export")
     const { out, weights, json = false } = flags;
     const format = flags.format ?? formatOf(out);
     checkFlags(format, flags);
-    const loaded = await loadRun(path, weights);
+    const loaded = (await isRun(path)) ? await loadRun(path, weights) : await loadNamed(path, weights, flags);
     const options = exportOptions(flags);
     const files = filesOf(format, loaded, options);
     for (const [file, bytes] of files) await writeFileAtomic(join(out, file), bytes);
@@ -105,13 +109,21 @@ const inputShape = ({ imageSize }: LoadedModel) => ["N", 3, imageSize, imageSize
 
 /** What is written, by path below --out; the path of a single file is empty. */
 function filesOf(format: Format, loaded: LoadedModel, options: ExportOptions): Map<string, Uint8Array> {
-  const { model, name, classes, preprocessing } = loaded;
-  const metadata = { model: name, classes: JSON.stringify(classes), preprocessing: JSON.stringify(preprocessing) };
+  const { model, name, options: built, classes, preprocessing } = loaded;
+  const metadata = {
+    model: name,
+    ...(built ? { options: JSON.stringify(built) } : {}),
+    ...(classes ? { classes: JSON.stringify(classes) } : {}),
+    ...(preprocessing ? { preprocessing: JSON.stringify(preprocessing) } : {}),
+  };
   if (format === "safetensors")
     return new Map([["", writeSafetensors(weightsOf(model), { format: "fovea.weights.1", ...metadata })]]);
   const graph = trace(model, inputShape(loaded));
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
-  if (!classes || !preprocessing) throw new OptionError("transformers.js needs classes; the run does not say its own");
+  if (!classes || !preprocessing)
+    throw new OptionError(
+      "transformers.js needs the names of the classes, which a run folder has; a network by name has none",
+    );
   return transformersJs(graph, { ...options, metadata, classes, preprocessing });
 }
 

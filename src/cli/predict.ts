@@ -1,66 +1,202 @@
-import { Command } from "commander";
+import type { Dirent } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { stdout } from "node:process";
+import { Command, Option } from "commander";
 import {
   decodePicture,
   messageOf,
+  normalizations,
   OptionError,
+  type Preprocessing,
+  photoResize,
   probabilities,
+  readWhole,
   requireFinite,
   toFloat64,
   toInput,
   topIndices,
   trace,
+  writeFileAtomic,
 } from "../index.js";
-import { count, withEngine } from "./arguments.js";
-import { loadRun } from "./run.js";
-import { percent, print, say } from "./terminal.js";
+import { addModelFlags, count, type ModelFlags, withEngine } from "./arguments.js";
+import { isRun, type LoadedModel, loadNamed, loadRun } from "./run.js";
+import { ProgressLine, percent, say } from "./terminal.js";
 
-interface PredictFlags {
+const formats = ["text", "csv", "jsonl", "json"] as const;
+
+interface PredictFlags extends Omit<ModelFlags, "model" | "classes"> {
   readonly top: number;
   readonly weights?: string;
+  readonly classes?: string;
+  readonly imageSize?: number;
+  readonly normalize?: keyof typeof normalizations;
+  readonly format?: (typeof formats)[number];
+  readonly out?: string;
   readonly json?: boolean;
 }
 
-export const predictCommand = new Command("predict")
-  .description("Classes of pictures, with probabilities")
-  .argument("<run>", "run folder")
-  .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files")
-  .option("--top <k>", "how many classes to show for each picture", count, 5)
-  .option("--weights <file>", "weights: a file, or best or last of the run (default: best)")
-  .option("--json", "print one JSON object")
-  .action(async (path: string, images: string[], { top, weights, json = false }: PredictFlags) => {
-    const { model, classes, preprocessing } = await loadRun(path, weights);
-    if (!classes || !preprocessing) throw new OptionError(`${path}: the run does not say its classes`);
+interface Answer {
+  readonly name: string;
+  readonly index: number;
+  readonly probability: number;
+}
+
+/** What is said of one image. */
+type Prediction =
+  | { readonly image: string; readonly classes: readonly Answer[] }
+  | { readonly image: string; readonly error: string };
+
+export const predictCommand = addModelFlags(new Command("predict"))
+  .description("Classes of images, with probabilities")
+  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
+  .option("--top <k>", "how many classes to show for each image", count, 5)
+  .option("--weights <file>", "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run")
+  .option("--classes <file>", "names of the classes: a line each, or a JSON list (default: those of the run)")
+  .option("--image-size <pixels>", "side of the input (default: as in training)", count)
+  .addOption(
+    new Option(
+      "--normalize <name>",
+      "channel statistics (default: as in training, or those of the weights' authors)",
+    ).choices(Object.keys(normalizations)),
+  )
+  .addOption(new Option("--format <name>", "how answers are written (default: text)").choices(formats))
+  .option("--out <file>", "write the answers to a file")
+  .option("--json", "print one JSON object, as --format json does")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  fovea predict runs/photos-resnet18-se cat.jpg --top 3
+  fovea predict runs/photos-resnet18-se new-photos/ --format csv --out answers.csv
+  fovea predict resnet18 cat.jpg --weights resnet18.pth --classes imagenet.txt`,
+  )
+  .action(async (runOrModel: string, sources: string[], flags: PredictFlags) => {
+    const { weights, top } = flags;
+    const format = flags.json ? "json" : (flags.format ?? "text");
+    const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
+    const { classes: _, ...modelFlags } = flags;
+    const loaded = (await isRun(runOrModel))
+      ? await loadRun(runOrModel, weights)
+      : await loadNamed(runOrModel, weights, modelFlags);
+    const preprocessing = preprocessingOf(loaded, flags);
     const { imageSize, resize } = preprocessing;
     const shape = [1, 3, imageSize, imageSize];
-    const predictions = await withEngine(async (engine) => {
-      const executable = await engine.compile(trace(model, shape));
-      const results = [];
-      for (const image of images) {
+    const images = (await Promise.all(sources.map(imagesIn))).flat();
+    const progress = new ProgressLine();
+    const predictions: Prediction[] = [];
+    const written: string[] = [];
+    const write = (text: string) => (flags.out === undefined ? stdout.write(text) : written.push(text));
+    if (format === "csv") write(`image,${columns(top).join(",")}\n`);
+    await withEngine(async (engine) => {
+      const executable = await engine.compile(trace(loaded.model, shape));
+      const predict = async (image: string): Promise<Prediction> => {
         try {
           const picture = await decodePicture(image, { shorterSide: resize });
-          const { output } = await executable.run({
-            input: { dtype: "float32", shape, data: toInput(picture, preprocessing) },
-          });
+          const data = toInput(picture, preprocessing);
+          const { output } = await executable.run({ input: { dtype: "float32", shape, data } });
           requireFinite("predict", [["the logits", output!]]);
           const logits = toFloat64(output!).data;
+          const known = checkCount(names ?? loaded.classes ?? undefined, logits.length);
           const shares = probabilities(logits);
-          results.push({
+          const best = topIndices(logits, top);
+          return {
             image,
-            classes: topIndices(logits, top).map((i) => ({ name: classes[i]!, index: i, probability: shares[i]! })),
-          });
+            classes: best.map((index) => ({
+              name: known?.[index] ?? `class ${index}`,
+              index,
+              probability: shares[index]!,
+            })),
+          };
         } catch (error) {
-          results.push({ image, error: messageOf(error) });
+          if (error instanceof OptionError) throw error;
+          return { image, error: messageOf(error).replace(`${image}: `, "") };
         }
+      };
+      for (const [done, image] of images.entries()) {
+        const prediction = await predict(image);
+        if ("error" in prediction) {
+          progress.clear();
+          say(`fovea: ${image}: ${prediction.error}`);
+        }
+        if (format === "json") predictions.push(prediction);
+        else write(lineOf(prediction, format, top));
+        if (images.length > 1) progress.draw((done + 1) / images.length, `${done + 1} of ${images.length} images`);
+        if ("error" in prediction) process.exitCode = 1;
       }
-      return results;
     });
-    for (const { image, error } of predictions) if (error) say(`fovea: ${image}: ${error}`);
-    if (predictions.some(({ error }) => error)) process.exitCode = 1;
-    print(json, { predictions }, () =>
-      predictions
-        .flatMap(({ image, classes: best }) =>
-          best ? [`${image}: ${best.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}`] : [],
-        )
-        .join("\n"),
-    );
+    progress.clear();
+    if (format === "json") write(`${JSON.stringify({ predictions })}\n`);
+    if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
+
+/** How images become inputs: as in the run's training, else as the weights' authors say. */
+function preprocessingOf(loaded: LoadedModel, flags: PredictFlags): Preprocessing {
+  const imageSize = flags.imageSize ?? loaded.imageSize;
+  return {
+    imageSize,
+    resize: photoResize(imageSize),
+    ...normalizations.imagenet,
+    ...(flags.imageSize === undefined ? loaded.preprocessing : {}),
+    ...loaded.normalization,
+    ...(flags.normalize ? normalizations[flags.normalize] : {}),
+  };
+}
+
+/** @throws OptionError if there are other names than classes. */
+function checkCount(names: readonly string[] | undefined, classes: number): readonly string[] | undefined {
+  if (names && names.length !== classes)
+    throw new OptionError(`--classes names ${names.length} classes, but the network has ${classes}`);
+  return names;
+}
+
+/** The names in a file: a JSON list of strings, or a line each. @throws OptionError if there are none. */
+async function readClasses(file: string): Promise<readonly string[]> {
+  const text = new TextDecoder().decode(await readWhole(file));
+  let names: unknown = text.split(/\r?\n/).map((line) => line.trim());
+  if (text.trimStart().startsWith("["))
+    try {
+      names = JSON.parse(text);
+    } catch {
+      throw new OptionError(`--classes ${file} begins as a JSON list, but is none`);
+    }
+  if (!Array.isArray(names) || !names.every((name): name is string => typeof name === "string"))
+    throw new OptionError(`--classes ${file} must be a line for each class, or a JSON list of strings`);
+  while (names.at(-1) === "") names.pop();
+  if (names.length === 0) throw new OptionError(`--classes ${file} holds no names`);
+  return names;
+}
+
+const accepted = /\.(jpe?g|png|webp|tiff?|avif)$/i;
+
+/** The file itself, or the images in a folder and those in it, sorted; hidden files are passed over. */
+async function imagesIn(source: string): Promise<string[]> {
+  const isFolder = await stat(source).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return [source];
+  const entries: Dirent[] = await readdir(source, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile() && accepted.test(entry.name) && !entry.name.startsWith("."))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  if (files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
+  return files;
+}
+
+const columns = (top: number) =>
+  Array.from({ length: top }, (_, i) => [`class_${i + 1}`, `probability_${i + 1}`]).flat();
+
+/** A field of a CSV file (RFC 4180). */
+const field = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+function lineOf(prediction: Prediction, format: "text" | "csv" | "jsonl", top: number): string {
+  if (format === "jsonl") return `${JSON.stringify(prediction)}\n`;
+  if ("error" in prediction) return "";
+  const { image, classes } = prediction;
+  if (format === "text") return `${image}: ${classes.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}\n`;
+  const fields = classes.flatMap(({ name, probability }) => [field(name), String(probability)]);
+  return `${[field(image), ...fields, ...Array(2 * top - fields.length).fill("")].join(",")}\n`;
+}

@@ -27,6 +27,8 @@ import { say } from "./terminal.js";
 export interface LoadedModel {
   readonly model: Module;
   readonly name: string;
+  /** The options that build it; null where modules were inserted afterwards, which no options describe. */
+  readonly options: Readonly<Record<string, unknown>> | null;
   readonly classes: readonly string[] | null;
   readonly preprocessing: Preprocessing | null;
   /** Height and width of the input. */
@@ -85,6 +87,7 @@ export async function loadRun(path: string, weights = "best"): Promise<LoadedMod
   return {
     model: network,
     name: made.name,
+    options: made.insert ? null : made.options,
     classes: data.classes,
     preprocessing,
     imageSize: preprocessing.imageSize,
@@ -109,12 +112,14 @@ export async function loadNamed(
   const asked = Object.fromEntries(
     Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),
   );
-  const network = model(name, { ...own?.options, ...asked });
+  const options = { ...own?.options, ...asked };
+  const network = model(name, options);
   loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {});
   const imageSize = spec.input[1];
   return {
     model: network,
     name,
+    options,
     classes: null,
     preprocessing: null,
     imageSize,

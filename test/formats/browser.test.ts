@@ -42,7 +42,7 @@ test("checkpoints are read where there is no Node", () => {
     for (const name of ["process", "Buffer", "global", "setImmediate", "clearImmediate"]) delete globalThis[name];
     const { readCheckpoint } = await import(${JSON.stringify(`${dist}formats/checkpoint.js`)});
     const { writeSafetensors } = await import(${JSON.stringify(`${dist}formats/safetensors.js`)});
-    await import(${JSON.stringify(`${dist}models/families.js`)});
+    await import(${JSON.stringify(`${dist}models/recognize.js`)});
     const counts = files.map((bytes) => {
       const { tensors } = readCheckpoint(bytes);
       return [tensors.size, readCheckpoint(writeSafetensors(tensors)).tensors.size];

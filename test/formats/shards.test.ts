@@ -93,7 +93,10 @@ test("files must hold what the index says, no less and no more", async () => {
 });
 
 test("a folder without weights, and a file that is missing, are named", async () => {
-  await assert.rejects(openCheckpoint(join(folder, "nowhere")), /^FoveaError: .*nowhere cannot be read$/);
+  await assert.rejects(
+    openCheckpoint(join(folder, "nowhere")),
+    /^FileError: .*nowhere cannot be read: there is no such file$/,
+  );
   const empty = join(folder, "empty");
   mkdirSync(empty);
   await assert.rejects(openCheckpoint(empty), /empty holds no weights: there is no model\.safetensors, /);

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { attentionModules } from "../../src/attention/index.js";
 import { OptionError } from "../../src/core/errors.js";
 import type { OptionSpec } from "../../src/core/options.js";
-import { recogniseCheckpoint } from "../../src/models/families.js";
 import { model } from "../../src/models/index.js";
+import { recogniseCheckpoint } from "../../src/models/recognize.js";
 import { stateOf } from "../../src/nn/index.js";
 
 const shapes = (options: Readonly<Record<string, unknown>>) =>

@@ -44,7 +44,8 @@ const families: Readonly<Record<string, Family>> = {
     // Shortcut convolutions of blocks that keep their shape.
     unused: /(attention_module.*|residual_block[56])\.conv4\.weight$/,
   },
-  rga: { network: () => rgaResnet({ classes: 4, size: [128, 128] }), size: 128 },
+  // Its last batch norm sees two vectors, so that the loss turns again within a small step.
+  rga: { network: () => rgaResnet({ classes: 4, size: [128, 128] }), size: 128, rate: 1e-5 },
   danet: { network: () => danet(50, segmentation), size: 64, unused: /key_conv\.bias$/ },
   spnet: { network: () => spnet(50, segmentation), size: 64 },
   unet: { network: () => unet(18, { classes: 3 }), size: 64, unused: /^decoder\.blocks\.4\.attention1\./ },

@@ -1,0 +1,113 @@
+import type { Tensor } from "../core/tensor.js";
+import { stateOf } from "../nn/index.js";
+import { Evidence } from "./evidence.js";
+import { families } from "./families.js";
+import { model as build } from "./index.js";
+import { renaming } from "./keys.js";
+
+/** What a checkpoint is, told from its keys and shapes. */
+export interface RecognisedCheckpoint {
+  /** Whose naming of parameters it has. */
+  readonly family: string;
+  /** The network in our catalogue, and the options that build it. */
+  readonly model: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** What a key of the checkpoint is called in our network. */
+  readonly rename: (key: string) => string;
+  /** What a key of our network is called in the checkpoint. */
+  readonly original: (key: string) => string;
+  /** Keys of the checkpoint that the network does not have, or has in another shape. */
+  readonly unexplained: readonly string[];
+  /** Keys of the network, in its own names, that the checkpoint does not have, or has in another shape. */
+  readonly missing: readonly string[];
+  /** What its authors normalise pictures by, where that is known. */
+  readonly normalization?: {
+    readonly mean: readonly [number, number, number];
+    readonly std: readonly [number, number, number];
+  };
+}
+
+const same = (key: string): string => key;
+
+type Described = Omit<RecognisedCheckpoint, "unexplained" | "missing">;
+
+/** A description, and what it does not explain of the checkpoint. */
+function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "shape">>): RecognisedCheckpoint {
+  const own = shapesOf(known);
+  const given = new Map([...weights].map(([key, { shape }]) => [known.rename(key), String(shape)]));
+  // PyTorch's batch norms count batches since 1.1; nothing depends on the count.
+  const counts = (key: string) => key.endsWith("num_batches_tracked");
+  const unexplained = [...weights.keys()].filter(
+    (key) => !counts(key) && own.get(known.rename(key)) !== given.get(known.rename(key)),
+  );
+  const missing = [...own.keys()].filter((key) => !counts(key) && own.get(key) !== given.get(key));
+  return { ...known, unexplained, missing };
+}
+
+/** The keys and shapes of the network that is described; none where it cannot be built. */
+function shapesOf({ model, options }: Described): ReadonlyMap<string, string> {
+  try {
+    return new Map([...stateOf(build(model, options))].map(([key, { shape }]) => [key, String(shape)]));
+  } catch {
+    return new Map(); // options from a file can be anything
+  }
+}
+
+/** What a file that Fovea wrote says of itself. */
+function ownDescription({ model, options }: Readonly<Record<string, string>>): Described | undefined {
+  if (!model || !options) return undefined;
+  try {
+    const given = JSON.parse(options) as Record<string, unknown>;
+    return { family: "Fovea", model, options: given, rename: same, original: same };
+  } catch {
+    return undefined; // somebody else's metadata
+  }
+}
+
+/**
+ * Tells what network a checkpoint belongs to: by its metadata if Fovea wrote it, otherwise by its keys and shapes. Returns undefined if its
+ * keys are of no family that we know. A prefix that most keys have, such as `model.`, may stand before the names of a family.
+ *
+ * @example
+ * recogniseCheckpoint(readCheckpoint(bytes).tensors)?.model; // "resnet20"
+ */
+export function recogniseCheckpoint(
+  weights: ReadonlyMap<string, Pick<Tensor, "shape">>,
+  metadata: Readonly<Record<string, string>> = {},
+): RecognisedCheckpoint | undefined {
+  const own = ownDescription(metadata);
+  if (own) return verified(own, weights);
+  for (const prefix of ["", ...sharedPrefixes([...weights.keys()])]) {
+    const found = byKeys(
+      new Map([...weights].flatMap(([key, w]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), w]] : []))),
+    );
+    if (!found) continue;
+    const { rename, original, ...rest } = found;
+    const ours = (key: string) => (key.startsWith(prefix) ? rename(key.slice(prefix.length)) : key);
+    return verified({ ...rest, rename: ours, original: (key) => prefix + original(key) }, weights);
+  }
+  return undefined;
+}
+
+/** What most keys begin with, up to three names: frameworks put a network into fields of theirs, `model.`, `model.backbone.`. */
+function sharedPrefixes(keys: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const key of keys)
+    for (let end = key.indexOf("."), names = 1; end >= 0 && names <= 3; end = key.indexOf(".", end + 1), names++)
+      counts.set(key.slice(0, end + 1), (counts.get(key.slice(0, end + 1)) ?? 0) + 1);
+  return [...counts]
+    .flatMap(([prefix, count]) => (2 * count > keys.length ? [prefix] : []))
+    .sort((a, b) => a.length - b.length);
+}
+
+/** The first family that knows the keys. */
+function byKeys(weights: ReadonlyMap<string, Pick<Tensor, "shape">>): Described | undefined {
+  const evidence = new Evidence(weights);
+  for (const { name, recognise } of families) {
+    const found = recognise(evidence);
+    if (!found) continue;
+    const { keys = [], ...rest } = found;
+    return { family: name, ...rest, rename: renaming(keys, "ours"), original: renaming(keys, "theirs") };
+  }
+  return undefined;
+}

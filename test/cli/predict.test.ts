@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import sharp from "sharp";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
+import { model } from "../../src/models/index.js";
+import { recogniseCheckpoint } from "../../src/models/recognize.js";
+import { initialize } from "../../src/nn/index.js";
+import { weightsOf } from "../../src/train/index.js";
+import { fovea, temporaryFolder } from "../support/fovea.js";
+
+const folder = temporaryFolder();
+const images = join(folder, "images");
+mkdirSync(join(images, "deep"), { recursive: true });
+for (const [i, name] of ["a.png", "deep/b, c.png"].entries())
+  await sharp(Buffer.alloc(32 * 32 * 3, 60 + 90 * i), { raw: { width: 32, height: 32, channels: 3 } }).toFile(
+    join(images, name),
+  );
+writeFileSync(join(images, "broken.jpg"), "no image");
+writeFileSync(join(images, "notes.txt"), "no image");
+
+// What leaves no trace in the keys has to come from the metadata.
+const options = { classes: 3, attention: ["cbam", { order: "spatial-channel", pools: ["avg"] }] };
+const weights = join(folder, "weights.safetensors");
+const network = initialize(model("resnet20", options as never), { seed: 2 });
+writeFileSync(weights, writeSafetensors(weightsOf(network), { model: "resnet20", options: JSON.stringify(options) }));
+const names = join(folder, "names.txt");
+writeFileSync(names, 'ant\nbee, "wild"\ncat\n');
+const predict = (...flags: string[]) =>
+  fovea(["predict", "resnet20", images, "--weights", weights, "--classes", names, "--image-size", "32", ...flags]);
+
+test("predict takes a network with weights, folders, and writes a line of CSV for each image", async () => {
+  const { code, stdout, stderr } = await predict("--format", "csv", "--top", "2");
+  assert.equal(code, 1, "one file is no image");
+  assert.match(stderr, /fovea: .*broken\.jpg: /);
+  assert.equal(stderr.match(/broken\.jpg/g)!.length, 1, "a file is named once");
+  const [header, ...rows] = stdout.trim().split("\n");
+  assert.equal(header, "image,class_1,probability_1,class_2,probability_2");
+  assert.equal(rows.length, 2);
+  assert.match(rows[1]!, /^"[^"]*b, c\.png",/);
+});
+
+test("predict writes JSON lines, to a file too, and one object with --json", async () => {
+  const out = join(folder, "answers.jsonl");
+  await predict("--format", "jsonl", "--out", out);
+  const lines = readFileSync(out, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const { predictions } = JSON.parse((await predict("--json")).stdout);
+  assert.deepEqual(lines, predictions);
+  const classes = predictions.find(({ error }: { error?: string }) => !error).classes as {
+    name: string;
+    probability: number;
+  }[];
+  assert.deepEqual(classes.map(({ name }) => name).sort(), ["ant", 'bee, "wild"', "cat"]);
+  assert.ok(Math.abs(classes.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-6);
+});
+
+test("predict refuses names that are too few, and files of names that are none", async () => {
+  writeFileSync(join(folder, "two.json"), '["ant", "bee"]');
+  const few = await predict("--classes", join(folder, "two.json"));
+  assert.deepEqual([few.code, few.stderr.trim()], [2, "fovea: --classes names 2 classes, but the network has 3"]);
+  writeFileSync(join(folder, "bad.json"), "[1, 2]");
+  assert.match((await predict("--classes", join(folder, "bad.json"))).stderr, /must be a line for each class/);
+  assert.match((await predict("--classes", join(folder, "none"))).stderr, /cannot be read: there is no such file/);
+});
+
+test("export takes a network with weights; what it writes says how the network is built", async () => {
+  const out = join(folder, "out.safetensors");
+  const { code, stderr } = await fovea(["export", "resnet20", "--weights", weights, "--out", out]);
+  assert.equal(code, 0, stderr);
+  const { tensors, metadata } = readSafetensors(readFileSync(out));
+  const known = recogniseCheckpoint(tensors, metadata)!;
+  assert.deepEqual([known.model, known.options, known.unexplained, known.missing], ["resnet20", options, [], []]);
+  const onnx = await fovea(["export", "resnet20", "--weights", weights, "--out", join(folder, "out.onnx"), "--json"]);
+  assert.deepEqual(JSON.parse(onnx.stdout).output.shape, ["N", 3]);
+});
+
+test("convert keeps what the metadata says of a network", async () => {
+  const out = join(folder, "converted.safetensors");
+  assert.equal((await fovea(["convert", weights, out])).code, 0);
+  const { tensors, metadata } = readSafetensors(readFileSync(out));
+  assert.deepEqual(recogniseCheckpoint(tensors, metadata)!.options, options);
+});
