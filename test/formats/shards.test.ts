@@ -103,7 +103,7 @@ test("a folder without weights, and a file that is missing, are named", async ()
   writeFileSync(join(empty, "model.safetensors.index.json"), indexOf({ w: "model-1.safetensors" }));
   await assert.rejects(
     openCheckpoint(empty),
-    /^FormatError: .*index\.json names model-1\.safetensors, which cannot be read beside it\. Is the download complete\?$/,
+    /^FormatError: .*index\.json names model-1\.safetensors, which cannot be read: there is no such file\. Is the download complete\?$/,
   );
   writeFileSync(join(empty, "model-1.safetensors"), "<!doctype html>");
   await assert.rejects(openCheckpoint(empty), /^FormatError: model-1\.safetensors: .*HTML or XML/);
