@@ -275,6 +275,9 @@ function flatten(value: unknown, path = ""): Map<string, string> {
   return new Map(inner);
 }
 
+/** Below this many images a network that starts from random weights hardly learns what will help on others. */
+const fewImages = 2000;
+
 /** Trains, records each epoch in the run folder, and shows how it goes. */
 async function runTraining(
   run: RunFolder,
@@ -293,6 +296,10 @@ async function runTraining(
     `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px; ${about.source}: ${data.train.length} + ${data.validation.length} pictures, ${about.classes.length} classes`,
   );
   for (const { file, reason } of [...data.train.skipped, ...data.validation.skipped]) say(`skipped ${file}: ${reason}`);
+  if (data.kind === "folder" && data.train.length < fewImages && !training.weights && !flags.resume)
+    say(
+      `${data.train.length} images are few to train a network from nothing. Start from pretrained weights: --weights FILE, with --freeze backbone to train the classifier alone`,
+    );
 
   const interrupt = stopOnSignal(() => progress.clear());
   const history: EpochRecord[] = [];
