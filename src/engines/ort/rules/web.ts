@@ -29,6 +29,9 @@ function joinsConvolution(x: string, write: OnnxWriter): boolean {
   return node?.type === "Add" ? node.inputs.some(isConvolution) : isConvolution(x);
 }
 
+/** The mask 1 for y > 0 by Sign (y is never negative): half the time of a comparison and Where. Not finite in dy as in the native rules. */
+const reluGrad: Rule = (_node, [dy, y], write) => [write.emit("Mul", [dy!, write.emit("Sign", [y!])])];
+
 /** The means of maps, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean, and of ReduceSum. */
 const mapMeans = (x: string, write: OnnxWriter) => write.emit("GlobalAveragePool", [x]);
 
@@ -71,6 +74,7 @@ const batchNorm = batchNormRules({
 export const webRules: Rules = new Map<string, Rule>([
   ["Relu", byMaxima(() => ({ min: 0 }))],
   ["Clip", byMaxima((node) => attributesOf<{ min: number; max: number }>(node))],
+  ["ReluGrad", reluGrad],
   ["ReduceMean", reduceBy("ReduceMean")],
   ["ReduceSum", reduceBy("ReduceSum")],
   ["ReduceMax", reduceMaxBy(reduceBy("ReduceMean"))],
