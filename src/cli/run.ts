@@ -20,7 +20,7 @@ import {
   recogniseCheckpoint,
 } from "../index.js";
 import { type ModelFlags, modelOptions, optional } from "./arguments.js";
-import { readCheckpointFile } from "./inspect.js";
+import { classesOf, readCheckpointFile } from "./inspect.js";
 import { say } from "./terminal.js";
 
 /** A network ready to use, and what is known about its input and classes. */
@@ -77,8 +77,14 @@ export async function loadRun(path: string, weights = "best"): Promise<LoadedMod
   const run = await RunFolder.open(path);
   const { model: made, preprocessing, data } = run.config;
   const network = buildNetwork(made, preprocessing);
+  let { classes } = data;
   if (weights === "best" || weights === "last") loadState(network, await run.weights(weights));
-  else loadState(network, modelWeights((await readCheckpointFile(weights)).tensors));
+  else {
+    const file = await readCheckpointFile(weights);
+    loadState(network, modelWeights(file.tensors));
+    // The rows of the classifier are the file's, whatever the run's classes are.
+    classes = classesOf(file.metadata) ?? classes;
+  }
   const division = {
     seed: run.config.training.seed,
     ...optional("validationSplit", data.validationSplit),
@@ -88,7 +94,7 @@ export async function loadRun(path: string, weights = "best"): Promise<LoadedMod
     model: network,
     name: made.name,
     options: made.insert ? null : made.options,
-    classes: data.classes,
+    classes,
     preprocessing,
     imageSize: preprocessing.imageSize,
     division,

@@ -14,7 +14,7 @@ import {
   toFloat64,
   walk,
 } from "../index.js";
-import { readCheckpointFile } from "./inspect.js";
+import { classesOf, readCheckpointFile } from "./inspect.js";
 import { say, short } from "./terminal.js";
 
 /** Flags of a training that begins with the weights of another. */
@@ -80,16 +80,6 @@ export async function startFrom(
     ].join(", "),
   );
   return matched.filter((key) => !key.startsWith(`${head}.`));
-}
-
-/** The names of the classes, in a file that Fovea wrote; undefined where it tells none. */
-function classesOf({ classes }: Readonly<Record<string, string>>): readonly string[] | undefined {
-  try {
-    const names: unknown = JSON.parse(classes ?? "null");
-    return Array.isArray(names) && names.every((name) => typeof name === "string") ? names : undefined;
-  } catch {
-    return undefined; // somebody else's metadata
-  }
 }
 
 /** For each class, its row among `theirs`; null if they are not the same names. */

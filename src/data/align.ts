@@ -106,20 +106,6 @@ export function alignClasses(dataset: Dataset, classes: readonly string[]): Alig
   return { dataset: aligned, unknown, missing, leftOut: dataset.length - kept.length };
 }
 
-/**
- * A data set with its labels in the order of `classes`.
- *
- * @throws DataError if it has classes that are not among them.
- */
-export function inOrderOf(dataset: Dataset, classes: readonly string[]): Dataset {
-  const { unknown } = compareClasses(classes, dataset.classes);
-  if (unknown.length)
-    throw new DataError(
-      `${dataset.name}: ${summary(unknown.map((name) => withSuggestion(name, classes)))}: not among the model's classes, which are ${summary(classes)}. alignClasses leaves out what a model does not know`,
-    );
-  return alignClasses(dataset, classes).dataset;
-}
-
 /** What an alignment leaves out or does not find, a line each, for people. */
 export function alignmentNotes({ dataset, unknown, missing, leftOut }: Alignment): string[] {
   const images = (n: number) => `${n.toLocaleString("en-US")} image${n === 1 ? "" : "s"}`;

@@ -120,4 +120,7 @@ test("weights of a run on other data: the classifier's rows go by name, or it be
   const { stderr } = await start(await fruit("exchanged", { plum: "apple", lime: "lime", apple: "plum" }), turned);
   assert.doesNotMatch(stderr, /begins anew/);
   assert.match(stderr, /validation loss \S+ top-1 100\.0 %/);
+  // eval goes by the names in the file, not by those of the run beside it: apples are taken for plums.
+  const { figures } = await evaluated(data, "--weights", turned, "--split", "all");
+  assert.ok(Math.abs(figures!.top1 - 1 / 3) < 0.1, `top-1 ${figures!.top1}`);
 });
