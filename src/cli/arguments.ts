@@ -1,6 +1,14 @@
 import { availableParallelism } from "node:os";
-import { type Command, InvalidArgumentError } from "commander";
-import { type AttentionChoice, type Engine, type Module, model, OptionError, ortEngine } from "../index.js";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import {
+  type AttentionChoice,
+  type Engine,
+  type Module,
+  model,
+  normalizations,
+  OptionError,
+  ortEngine,
+} from "../index.js";
 import { cachedRegimes, thisMachine } from "./regimes.js";
 
 /** Parsers of option values. What they throw, the command line reports as wrong usage. */
@@ -77,7 +85,11 @@ export interface ModelFlags {
 }
 
 export function addModelFlags(command: Command, fallback?: string): Command {
-  command.option("--model <name>", "network, see `fovea list`", fallback);
+  return addBuildFlags(command.option("--model <name>", "network, see `fovea list`", fallback));
+}
+
+/** Flags of a network that is named otherwise: how it is built. */
+export function addBuildFlags(command: Command): Command {
   return command
     .option("--attention <name>", "attention module for every block, see `fovea list`")
     .option(
@@ -87,6 +99,23 @@ export function addModelFlags(command: Command, fallback?: string): Command {
     )
     .option("--stem <kind>", "first layers of a residual network: imagenet (7×7, pooling) or cifar (3×3)")
     .option("--shortcut <kind>", "where a residual network changes shape: projection or identity (option A)");
+}
+
+/** Flags that say how images become inputs, where that is not as it was in training. */
+export interface InputFlags {
+  readonly imageSize?: number;
+  readonly normalize?: keyof typeof normalizations;
+}
+
+export function addInputFlags(command: Command): Command {
+  return command
+    .option("--image-size <pixels>", "side of the input (default: as in training)", count)
+    .addOption(
+      new Option(
+        "--normalize <name>",
+        "channel statistics (default: as in training, or those of the weights' authors)",
+      ).choices(Object.keys(normalizations)),
+    );
 }
 
 /** The options of a network by its flags: what `model(name, options)` takes. */

@@ -1,31 +1,37 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import {
   type ClassificationMetrics,
   type Dataset,
   defaultPreprocessing,
   evaluate,
   joined,
-  normalizations,
   type OpenedDataset,
   OptionError,
   openDataset,
   unknownName,
 } from "../index.js";
-import { addModelFlags, count, type ModelFlags, optional, share, withEngine } from "./arguments.js";
-import { aligning, isRun, loadNamed, loadRun } from "./run.js";
+import {
+  addBuildFlags,
+  addInputFlags,
+  count,
+  type InputFlags,
+  type ModelFlags,
+  optional,
+  share,
+  withEngine,
+} from "./arguments.js";
+import { aligning, loadModel, preprocessingOf } from "./run.js";
 import { ProgressLine, percent, print, say, table } from "./terminal.js";
 
-interface EvalFlags extends Omit<ModelFlags, "model"> {
+interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags {
   readonly weights?: string;
   readonly split: string;
   readonly batch: number;
-  readonly imageSize?: number;
-  readonly normalize?: keyof typeof normalizations;
   readonly valSplit?: number;
   readonly json?: boolean;
 }
 
-export const evalCommand = addModelFlags(new Command("eval"))
+export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
   .description("Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<data>", "data set: a folder, or shapes")
@@ -36,31 +42,19 @@ export const evalCommand = addModelFlags(new Command("eval"))
   .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", count)
   .option("--split <name>", "which part of the data: validation (or val), train, test, or all of it", "validation")
   .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", share)
-  .option("--image-size <pixels>", "side of the input (default: as in training)", count)
-  .addOption(
-    new Option(
-      "--normalize <name>",
-      "channel statistics (default: as in training, or those of the weights' authors)",
-    ).choices(Object.keys(normalizations)),
-  )
   .option("--batch <n>", "pictures at a time", count, 100)
   .option("--json", "print one JSON object")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
-    const run = (await isRun(runOrModel)) ? await loadRun(runOrModel, flags.weights) : undefined;
+    const loaded = await loadModel(runOrModel, flags.weights, flags);
     const splits = await openDataset(source, {
-      ...run?.division,
-      ...optional("imageSize", flags.imageSize ?? run?.imageSize),
+      ...loaded.division,
+      ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
       ...optional("validationSplit", flags.valSplit),
     });
-    const loaded = run ?? (await loadNamed(runOrModel, flags.weights, flags));
     const aligned = aligning(splitOf(splits, flags.split), loaded);
     const { dataset } = aligned;
-    const preprocessing = {
-      ...defaultPreprocessing(dataset, flags.imageSize ?? loaded.imageSize),
-      ...(flags.imageSize ? {} : loaded.preprocessing),
-      ...loaded.normalization,
-      ...(flags.normalize ? normalizations[flags.normalize] : {}),
-    };
+    const usual = defaultPreprocessing(dataset, flags.imageSize ?? loaded.imageSize);
+    const preprocessing = preprocessingOf(loaded, usual, flags);
     const progress = new ProgressLine();
     const metrics = await withEngine((engine) =>
       evaluate(loaded.model, dataset, {

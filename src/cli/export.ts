@@ -13,9 +13,9 @@ import {
   writeFileAtomic,
   writeSafetensors,
 } from "../index.js";
-import { addModelFlags, count, type ModelFlags, share } from "./arguments.js";
+import { addBuildFlags, count, type ModelFlags, share } from "./arguments.js";
 import { type Measured, measure, measuredText } from "./export-measure.js";
-import { isRun, type LoadedModel, loadNamed, loadRun } from "./run.js";
+import { type LoadedModel, loadModel } from "./run.js";
 import { print, short } from "./terminal.js";
 
 const formats = ["onnx", "transformers.js", "safetensors"] as const;
@@ -35,7 +35,7 @@ interface ExportFlags extends Omit<ModelFlags, "model"> {
   readonly json?: boolean;
 }
 
-export const exportCommand = addModelFlags(new Command("export"))
+export const exportCommand = addBuildFlags(new Command("export"))
   .description("A trained network as a file that others can run")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .requiredOption("--out <path>", "file to write; for transformers.js the folder")
@@ -66,7 +66,7 @@ export const exportCommand = addModelFlags(new Command("export"))
     const { out, weights, json = false } = flags;
     const format = flags.format ?? formatOf(out);
     checkFlags(format, flags);
-    const loaded = (await isRun(path)) ? await loadRun(path, weights) : await loadNamed(path, weights, flags);
+    const loaded = await loadModel(path, weights, flags);
     const options = exportOptions(flags);
     const files = filesOf(format, loaded, options);
     for (const [file, bytes] of files) await writeFileAtomic(join(out, file), bytes);

@@ -1,14 +1,12 @@
-import type { Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { stat } from "node:fs/promises";
 import { stdout } from "node:process";
 import { Command, Option } from "commander";
 import {
   decodePicture,
+  imagesBelow,
   messageOf,
   normalizations,
   OptionError,
-  type Preprocessing,
   photoResize,
   probabilities,
   readWhole,
@@ -19,18 +17,16 @@ import {
   trace,
   writeFileAtomic,
 } from "../index.js";
-import { addModelFlags, count, type ModelFlags, withEngine } from "./arguments.js";
-import { isRun, type LoadedModel, loadNamed, loadRun } from "./run.js";
+import { addBuildFlags, addInputFlags, count, type InputFlags, type ModelFlags, withEngine } from "./arguments.js";
+import { loadModel, preprocessingOf } from "./run.js";
 import { ProgressLine, percent, say } from "./terminal.js";
 
 const formats = ["text", "csv", "jsonl", "json"] as const;
 
-interface PredictFlags extends Omit<ModelFlags, "model" | "classes"> {
+interface PredictFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags {
   readonly top: number;
   readonly weights?: string;
   readonly classes?: string;
-  readonly imageSize?: number;
-  readonly normalize?: keyof typeof normalizations;
   readonly format?: (typeof formats)[number];
   readonly out?: string;
   readonly json?: boolean;
@@ -47,20 +43,13 @@ type Prediction =
   | { readonly image: string; readonly classes: readonly Answer[] }
   | { readonly image: string; readonly error: string };
 
-export const predictCommand = addModelFlags(new Command("predict"))
+export const predictCommand = addInputFlags(addBuildFlags(new Command("predict")))
   .description("Classes of images, with probabilities")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
   .option("--top <k>", "how many classes to show for each image", count, 5)
   .option("--weights <file>", "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run")
   .option("--classes <file>", "names of the classes: a line each, or a JSON list (default: those of the run)")
-  .option("--image-size <pixels>", "side of the input (default: as in training)", count)
-  .addOption(
-    new Option(
-      "--normalize <name>",
-      "channel statistics (default: as in training, or those of the weights' authors)",
-    ).choices(Object.keys(normalizations)),
-  )
   .addOption(new Option("--format <name>", "how answers are written (default: text)").choices(formats))
   .option("--out <file>", "write the answers to a file")
   .option("--json", "print one JSON object, as --format json does")
@@ -76,11 +65,11 @@ Examples:
     const { weights, top } = flags;
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
-    const { classes: _, ...modelFlags } = flags;
-    const loaded = (await isRun(runOrModel))
-      ? await loadRun(runOrModel, weights)
-      : await loadNamed(runOrModel, weights, modelFlags);
-    const preprocessing = preprocessingOf(loaded, flags);
+    const { classes: _, ...buildFlags } = flags;
+    const loaded = await loadModel(runOrModel, weights, buildFlags);
+    const side = flags.imageSize ?? loaded.imageSize;
+    const usual = { imageSize: side, resize: photoResize(side), ...normalizations.imagenet };
+    const preprocessing = preprocessingOf(loaded, usual, flags);
     const { imageSize, resize } = preprocessing;
     const shape = [1, 3, imageSize, imageSize];
     const images = (await Promise.all(sources.map(imagesIn))).flat();
@@ -131,19 +120,6 @@ Examples:
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
 
-/** How images become inputs: as in the run's training, else as the weights' authors say. */
-function preprocessingOf(loaded: LoadedModel, flags: PredictFlags): Preprocessing {
-  const imageSize = flags.imageSize ?? loaded.imageSize;
-  return {
-    imageSize,
-    resize: photoResize(imageSize),
-    ...normalizations.imagenet,
-    ...(flags.imageSize === undefined ? loaded.preprocessing : {}),
-    ...loaded.normalization,
-    ...(flags.normalize ? normalizations[flags.normalize] : {}),
-  };
-}
-
 /** @throws OptionError if there are other names than classes. */
 function checkCount(names: readonly string[] | undefined, classes: number): readonly string[] | undefined {
   if (names && names.length !== classes)
@@ -168,20 +144,14 @@ async function readClasses(file: string): Promise<readonly string[]> {
   return names;
 }
 
-const accepted = /\.(jpe?g|png|webp|tiff?|avif)$/i;
-
-/** The file itself, or the images in a folder and those in it, sorted; hidden files are passed over. */
+/** The file itself, or the images in a folder and those in it. */
 async function imagesIn(source: string): Promise<string[]> {
   const isFolder = await stat(source).then(
     (found) => found.isDirectory(),
     () => false,
   );
   if (!isFolder) return [source];
-  const entries: Dirent[] = await readdir(source, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile() && accepted.test(entry.name) && !entry.name.startsWith("."))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  const files = await imagesBelow(source);
   if (files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
   return files;
 }

@@ -13,13 +13,14 @@ import {
   modelSpec,
   modelWeights,
   type Normalization,
+  normalizations,
   OptionError,
   type Preprocessing,
   type RunConfig,
   RunFolder,
   recogniseCheckpoint,
 } from "../index.js";
-import { type ModelFlags, modelOptions, optional } from "./arguments.js";
+import { type InputFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
 import { classesOf, readCheckpointFile } from "./inspect.js";
 import { say } from "./terminal.js";
 
@@ -48,7 +49,7 @@ export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "class
 }
 
 /** Whether a command's argument is a run folder; otherwise it is the name of a network. */
-export async function isRun(path: string): Promise<boolean> {
+async function isRun(path: string): Promise<boolean> {
   const exists = await stat(path).then(
     () => true,
     () => false,
@@ -72,8 +73,39 @@ export function networkTitle({ name, options, insert }: RunConfig["model"]): str
   return [name, attention?.[0], insert?.attention].filter(Boolean).join(" + ");
 }
 
+/** What a command's argument names: a run folder, or a network whose weights are in a file. */
+export async function loadModel(
+  runOrModel: string,
+  weights: string | undefined,
+  flags: Omit<ModelFlags, "model">,
+): Promise<LoadedModel> {
+  if (!(await isRun(runOrModel))) return loadNamed(runOrModel, weights, flags);
+  const { attention, attentionOptions, classes, stem, shortcut } = flags;
+  const built = { attention, "attention-options": attentionOptions, classes, stem, shortcut };
+  for (const [flag, value] of Object.entries(built))
+    if (value !== undefined)
+      throw new OptionError(
+        `--${flag} is for a network by name; ${runOrModel} is a run, whose network is built already`,
+      );
+  return loadRun(runOrModel, weights);
+}
+
+/** How images become inputs: as in the run's training, else as `usual` and the weights' authors say; flags come before both. */
+export function preprocessingOf(
+  { preprocessing, normalization }: LoadedModel,
+  usual: Preprocessing,
+  { imageSize, normalize }: InputFlags,
+): Preprocessing {
+  return {
+    ...usual,
+    ...(imageSize === undefined ? preprocessing : {}),
+    ...normalization,
+    ...(normalize ? normalizations[normalize] : {}),
+  };
+}
+
 /** The network of a run folder with its best weights, its last ones, or those of a file. */
-export async function loadRun(path: string, weights = "best"): Promise<LoadedModel> {
+async function loadRun(path: string, weights = "best"): Promise<LoadedModel> {
   const run = await RunFolder.open(path);
   const { model: made, preprocessing, data } = run.config;
   const network = buildNetwork(made, preprocessing);
@@ -105,7 +137,7 @@ export async function loadRun(path: string, weights = "best"): Promise<LoadedMod
  * A network by its catalogue name with the weights of a file. A checkpoint of a known family brings its own options (number of classes,
  * shortcuts, attention), names of parameters and normalisation with it; flags come before them.
  */
-export async function loadNamed(
+async function loadNamed(
   name: string,
   weights: string | undefined,
   flags: Omit<ModelFlags, "model">,

@@ -1,4 +1,5 @@
 import {
+  className,
   type FeatureReport,
   freeze,
   Linear,
@@ -84,8 +85,8 @@ export async function startFrom(
 
 /** For each class, its row among `theirs`; null if they are not the same names. */
 function orderOf(classes: readonly string[], theirs: readonly string[]): readonly number[] | null {
-  const names = theirs.map((name) => name.normalize("NFC"));
-  const order = classes.map((name) => names.indexOf(name.normalize("NFC")));
+  const names = theirs.map(className);
+  const order = classes.map((name) => names.indexOf(className(name)));
   return classes.length === theirs.length && !order.includes(-1) ? order : null;
 }
 

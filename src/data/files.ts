@@ -53,5 +53,3 @@ export async function directoryWith(
   if (folders.includes(usual) && accepts(await fileNames(inner))) return inner;
   throw new DataError(`${folder}: the files of ${usual} are not here. Found: ${summary([...folders, ...files])}`);
 }
-
-export { summary };

@@ -1,10 +1,11 @@
-import { readFile, realpath } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { DataError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { className } from "./align.js";
 import type { SkippedFile } from "./dataset.js";
-import { list, summary } from "./files.js";
+import { list } from "./files.js";
+import { summary } from "./summary.js";
 
 /** A file that looks like a picture, and its class. */
 export interface PictureFile {
@@ -32,6 +33,9 @@ const validationNames = ["val", "validation", "valid", "dev"];
 const testNames = ["test", "testing", "eval"];
 /** Folders that operating systems and tools leave behind. */
 const junk = /^(\..*|__MACOSX|@eaDir|\$RECYCLE\.BIN|System Volume Information)$/i;
+
+/** Bytes; the configuration of a run has a few thousand. */
+const mostConfig = 10_000_000;
 
 /** Where the images of a data set are. */
 interface SplitFolders {
@@ -72,7 +76,11 @@ async function holdsRuns(folder: string): Promise<boolean> {
 }
 
 async function isRun(folder: string): Promise<boolean> {
-  const text = await readFile(join(folder, "config.json"), "utf8").catch(() => "");
+  const file = join(folder, "config.json");
+  const found = await stat(file).catch(() => undefined);
+  // A pipe would be waited for without end.
+  if (!found?.isFile() || found.size > mostConfig) return false;
+  const text = await readFile(file, "utf8").catch(() => "");
   return /"format":\s*"fovea\.run\.1"/.test(text);
 }
 
@@ -156,9 +164,18 @@ async function filesBelow(folder: string, above: readonly string[] = []): Promis
   return files;
 }
 
+/** The images in a folder and in those below it, as training takes them for images; sorted. @throws DataError if it cannot be read. */
+export async function imagesBelow(folder: string): Promise<string[]> {
+  const files = await filesBelow(folder);
+  return files
+    .filter((path) => whyNot(path) === null)
+    .sort()
+    .map((path) => join(folder, path));
+}
+
 /** Why a file is not read, or null if it should be. */
 function whyNot(path: string): string | null {
-  if (path.split(sep).some((part) => part.startsWith("."))) return "hidden file";
+  if (path.split(sep).some((part) => junk.test(part))) return "hidden file, or left behind by a system";
   if (accepted.test(path)) return null;
   if (/\.gif$/i.test(path)) return "GIF files (animations and placeholders) are not training pictures";
   return "not a picture of an accepted format (jpg, png, webp, tiff, avif)";

@@ -4,9 +4,10 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { DataError, messageOf } from "../core/errors.js";
 import type { Dataset, Splits } from "./dataset.js";
-import { fileNames, summary } from "./files.js";
+import { fileNames } from "./files.js";
 import { memoryDataset } from "./memory.js";
 import { normalizations } from "./recipe.js";
+import { summary } from "./summary.js";
 
 /** More than any published IDX file unpacks to; a file that claims more is refused. */
 const mostBytes = 2 ** 30;

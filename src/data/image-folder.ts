@@ -5,9 +5,9 @@ import { integer } from "../core/options.js";
 import { className } from "./align.js";
 import { checkIndex, type Dataset, type Picture, type SkippedFile, type Splits } from "./dataset.js";
 import { decodePicture } from "./decode.js";
-import { summary } from "./files.js";
 import { findSplits, type Listing, listClasses, type PictureFile, stratify } from "./folder-listing.js";
 import { photoResize } from "./recipe.js";
+import { summary } from "./summary.js";
 
 export interface ImageFolderOptions {
   /** Side of the network input. Default 224, or the size of the pictures if all are square and smaller. */

@@ -1,4 +1,4 @@
-export { type Alignment, alignClasses, alignmentNotes, classDifference, sameClasses } from "./align.js";
+export { type Alignment, alignClasses, alignmentNotes, classDifference, className } from "./align.js";
 export * from "./dataset.js";
 export { joined } from "./joined.js";
 export * from "./loader.js";

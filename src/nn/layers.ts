@@ -8,12 +8,35 @@ import * as ops from "../ops/index.js";
 import { constant, defaultWeight, fanIn, type Initializer, uniform } from "./init.js";
 import { type AnyModule, Module, Param } from "./module.js";
 
-/** Options of {@link Conv2d}. Default: stride 1, no padding, with bias, PyTorch's initialisation. */
-export interface Conv2dOptions extends ops.ConvOptions {
+/** What convolutions and transposed ones are made of. Default: with bias, PyTorch's initialisation. */
+interface KernelOptions {
   readonly kernel: number | readonly [number, number];
   readonly bias?: boolean;
   readonly weightInit?: Initializer;
   readonly biasInit?: Initializer;
+}
+
+/** Options of {@link Conv2d}. Default: stride 1, no padding, with bias, PyTorch's initialisation. */
+export interface Conv2dOptions extends ops.ConvOptions, KernelOptions {}
+
+/** The parameters of a layer whose weight is [rows, columns/groups, kh, kw]. @throws OptionError if the groups do not divide its channels. */
+function kernelParams(
+  owner: string,
+  { channels, filters, groups }: { readonly channels: number; readonly filters: number; readonly groups: number },
+  { kernel, bias = true, weightInit = defaultWeight, biasInit }: KernelOptions,
+  transposed: boolean,
+): { readonly weight: Param; readonly bias: Param | null } {
+  integer(owner, "groups", groups);
+  integer(owner, "channels", channels);
+  integer(owner, "filters", filters);
+  if (channels % groups || filters % groups)
+    throw new OptionError(`${owner}: ${channels} channels and ${filters} filters must divide into ${groups} groups`);
+  const [rows, columns] = transposed ? [channels, filters] : [filters, channels];
+  const shape = [rows, columns / groups, ...pair(kernel)];
+  return {
+    weight: new Param(shape, weightInit),
+    bias: bias ? new Param([filters], biasInit ?? uniform(1 / Math.sqrt(fanIn(shape)))) : null,
+  };
 }
 
 /** Two-dimensional convolution. [N,C,H,W] → [N,O,H',W']. Keys: weight [O,C/groups,kh,kw], bias [O]. */
@@ -24,16 +47,10 @@ export class Conv2d extends Module {
 
   constructor(channels: number, filters: number, options: Conv2dOptions) {
     super();
-    const { kernel, bias = true, weightInit = defaultWeight, biasInit, ...geometry } = options;
-    const groups = integer("Conv2d", "groups", geometry.groups ?? 1);
-    integer("Conv2d", "channels", channels);
-    integer("Conv2d", "filters", filters);
-    if (channels % groups || filters % groups)
-      throw new OptionError(`Conv2d: ${channels} channels and ${filters} filters must divide into ${groups} groups`);
-    const shape = [filters, channels / groups, ...pair(kernel)];
-    this.weight = new Param(shape, weightInit);
-    this.bias = bias ? new Param([filters], biasInit ?? uniform(1 / Math.sqrt(fanIn(shape)))) : null;
-    this.#options = geometry;
+    const params = kernelParams("Conv2d", { channels, filters, groups: options.groups ?? 1 }, options, false);
+    this.weight = params.weight;
+    this.bias = params.bias;
+    this.#options = options;
   }
 
   override forward(x: Value): Value {
@@ -42,12 +59,7 @@ export class Conv2d extends Module {
 }
 
 /** Options of {@link ConvTranspose2d}. Default: stride 1, no padding, with bias, PyTorch's initialisation. */
-export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions {
-  readonly kernel: number | readonly [number, number];
-  readonly bias?: boolean;
-  readonly weightInit?: Initializer;
-  readonly biasInit?: Initializer;
-}
+export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions, KernelOptions {}
 
 /**
  * Two-dimensional transposed convolution: {@link ops.convTranspose}. [N,C,H,W] → [N,O,H',W'].
@@ -65,18 +77,10 @@ export class ConvTranspose2d extends Module {
 
   constructor(channels: number, filters: number, options: ConvTranspose2dOptions) {
     super();
-    const { kernel, bias = true, weightInit = defaultWeight, biasInit, ...geometry } = options;
-    const groups = integer("ConvTranspose2d", "groups", geometry.groups ?? 1);
-    integer("ConvTranspose2d", "channels", channels);
-    integer("ConvTranspose2d", "filters", filters);
-    if (channels % groups || filters % groups)
-      throw new OptionError(
-        `ConvTranspose2d: ${channels} channels and ${filters} filters must divide into ${groups} groups`,
-      );
-    const shape = [channels, filters / groups, ...pair(kernel)];
-    this.weight = new Param(shape, weightInit);
-    this.bias = bias ? new Param([filters], biasInit ?? uniform(1 / Math.sqrt(fanIn(shape)))) : null;
-    this.#options = geometry;
+    const params = kernelParams("ConvTranspose2d", { channels, filters, groups: options.groups ?? 1 }, options, true);
+    this.weight = params.weight;
+    this.bias = params.bias;
+    this.#options = options;
   }
 
   override forward(x: Value): Value {

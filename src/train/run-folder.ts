@@ -156,24 +156,33 @@ export class RunFolder {
 
   /** What the validation of an epoch measured, or undefined if none is recorded. */
   async validation(epoch: number): Promise<Scores | undefined> {
-    const bytes = (await readWhole(join(this.path, files.metrics)).catch(unlessMissing)) ?? new Uint8Array();
-    for (const line of new TextDecoder().decode(bytes).split("\n"))
-      if (line.startsWith(`{"epoch":${epoch},`))
-        return (JSON.parse(line) as EpochReport<Scores>).validation ?? undefined;
-    return undefined;
+    return (await this.#metrics()).find(({ line }) => line.epoch === epoch)?.line.validation ?? undefined;
   }
 
   /** Drops metric lines of epochs that a resumed run will do again. */
   async truncateMetrics(epochs: number): Promise<void> {
-    const path = join(this.path, files.metrics);
-    const text = new TextDecoder().decode((await readWhole(path).catch(unlessMissing)) ?? new Uint8Array());
-    const kept = text.split("\n").filter((line) => {
-      try {
-        return (JSON.parse(line) as EpochRecord).epoch <= epochs;
-      } catch {
-        return false; // empty, or cut off by a crash
-      }
-    });
-    await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(""));
+    const kept = (await this.#metrics()).filter(({ line }) => line.epoch <= epochs);
+    await this.write("metrics", kept.map(({ text }) => `${text}\n`).join(""));
   }
+
+  /** The epochs that are recorded, as they are written and as they are meant. */
+  async #metrics(): Promise<readonly MetricsLine[]> {
+    const bytes = (await readWhole(join(this.path, files.metrics)).catch(unlessMissing)) ?? new Uint8Array();
+    return new TextDecoder()
+      .decode(bytes)
+      .split("\n")
+      .flatMap((text) => {
+        try {
+          return [{ text, line: JSON.parse(text) as MetricsLine["line"] }];
+        } catch {
+          return []; // empty, or cut off by a crash
+        }
+      });
+  }
+}
+
+/** A line of `metrics.jsonl`. */
+interface MetricsLine {
+  readonly text: string;
+  readonly line: EpochRecord & Pick<EpochReport<Scores>, "validation">;
 }

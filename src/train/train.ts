@@ -241,13 +241,12 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
       const seconds = (performance.now() - started) / 1000;
       const undo = await collect(epoch);
       const restore = useAverages(model, cells);
-      const scores = await (validate && validation ? score(validate, validation, task, engine) : null)?.catch(
-        (error: unknown) => {
-          restore();
-          undo();
-          throw new TrainingError(`validation after epoch ${epoch + 1} of ${epochs} failed: ${messageOf(error)}`);
-        },
-      );
+      const failed = (error: unknown) => {
+        restore();
+        undo();
+        throw new TrainingError(`validation after epoch ${epoch + 1} of ${epochs} failed: ${messageOf(error)}`);
+      };
+      const scores = validate && validation ? await score(validate, validation, task, engine).catch(failed) : null;
       const weights = new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
       restore();
       const record: EpochRecord = {
@@ -265,7 +264,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
       lossSum = correct = count = 0;
       const imagesPerSecond = ((loader.batches - first) * batch) / seconds;
       await onEpoch?.(record, {
-        validation: scores ?? null,
+        validation: scores,
         isBest: bestRecord(history) === record,
         seconds,
         imagesPerSecond,

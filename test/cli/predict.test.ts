@@ -65,6 +65,9 @@ test("predict refuses names that are too few, and files of names that are none",
   writeFileSync(join(folder, "bad.json"), "[1, 2]");
   assert.match((await predict("--classes", join(folder, "bad.json"))).stderr, /must be a line for each class/);
   assert.match((await predict("--classes", join(folder, "none"))).stderr, /cannot be read: there is no such file/);
+  // A run's network is built already.
+  const run = await fovea(["predict", folder, images, "--stem", "cifar"]);
+  assert.match(run.stderr, /--stem is for a network by name/);
 });
 
 test("export takes a network with weights; what it writes says how the network is built", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { rm, symlink, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { test } from "node:test";
@@ -221,6 +222,18 @@ test("what systems and trainings leave in a folder is no class", async (t) => {
     ".cache/1.png": png,
     "runs/a-run/config.json": '{"format": "fovea.run.1"}',
     "one-run/config.json": '{"format": "fovea.run.1"}',
+    "bee/@eaDir/3.png/thumbnail.jpg": png,
   });
+  const { train, validation } = await imageFolder(folder);
+  assert.deepEqual([train.classes, train.length + validation.length], [["ant", "bee"], 4]);
+  assert.match(reasons(train.skipped)["thumbnail.jpg"]!, /left behind by a system/);
+});
+
+test("a pipe that is named as the configuration of a run is not waited for", {
+  skip: process.platform === "win32",
+}, async (t) => {
+  const png = await picture();
+  const folder = await folderOf(t, { "ant/1.png": png, "ant/2.png": png, "bee/3.png": png, "bee/4.png": png });
+  execFileSync("mkfifo", [`${folder}/bee/config.json`]);
   assert.deepEqual((await imageFolder(folder)).train.classes, ["ant", "bee"]);
 });

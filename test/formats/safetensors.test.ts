@@ -184,8 +184,12 @@ test("every golden file reads, and reads the same once it is written again", {
   );
   assert.ok(files.length > 100);
   for (const name of files) {
-    const { tensors, metadata } = readSafetensors(readFileSync(join(golden, name)));
-    const again = readSafetensors(writeSafetensors(tensors, metadata));
+    const bytes = readFileSync(join(golden, name));
+    const { tensors, metadata } = readSafetensors(bytes);
+    const written = writeSafetensors(tensors, metadata);
+    // Those that are laid out as the reference implementation does it come back to the byte; others have their own order.
+    if (!/^(?:seeing|comparing)\b/.test(name)) assert.ok(bytes.equals(written), name);
+    const again = readSafetensors(written);
     assert.deepEqual(again.metadata, metadata, name);
     assert.deepEqual([...again.tensors.keys()].sort(), [...tensors.keys()].sort(), name);
     for (const [key, { dtype, shape, data }] of tensors) {

@@ -54,7 +54,8 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
 
   /**
    * The variance is the mean of squared differences from the mean: E[x²] − E[x]² would save a pass, and lose every digit where
-   * |mean| ≫ σ. The output is made of these differences too: γ/σ · x + (β − γ/σ · mean) cancels there. (BatchNormalization's own training mode writes its statistics over its inputs, so those could not be constants.)
+   * |mean| ≫ σ. The output is made of these differences too: γ/σ · x + (β − γ/σ · mean) cancels there. (BatchNormalization's own
+   * training mode writes its statistics over its inputs, so those could not be constants.)
    */
   const training: Rule = (node, [x, gamma, beta], write) => {
     const shape = node.inputs[0]!.shape.map(staticDim);
@@ -97,8 +98,8 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
 
 type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: boolean };
 
-/** The lowest finite float32. */
-const lowest = -3.4028234663852886e38;
+/** The largest finite float32. */
+export const largestFloat = 3.4028234663852886e38;
 
 /**
  * ONNX Runtime's maxima skip NaN, and some kernels start from the lowest finite number and so miss −∞. The mean of the same elements
@@ -107,7 +108,7 @@ const lowest = -3.4028234663852886e38;
 export function exactMaximum(max: string, mean: string, write: OnnxWriter): string {
   const isLost = write.emit("Or", [
     write.emit("IsNaN", [mean]),
-    write.emit("LessOrEqual", [max, write.number(lowest)]),
+    write.emit("LessOrEqual", [max, write.number(-largestFloat)]),
   ]);
   return write.emit("Where", [isLost, mean, max]);
 }

@@ -2,7 +2,7 @@ import { fourSizes } from "../../../../core/shape.js";
 import { tensor } from "../../../../core/tensor.js";
 import { attributesOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
-import { exactMaximum } from "../../rules/training.js";
+import { exactMaximum, largestFloat } from "../../rules/training.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf } from "../layout.js";
 import type { Maps } from "../writer.js";
@@ -172,9 +172,6 @@ const maxGrad: BlockedRule = (node, forms) => {
   return false;
 };
 
-/** The highest finite float32. Subtracted in place of +∞ it leaves +∞ above 0, where ∞ − ∞ would be NaN. */
-const highest = 3.4028234663852886e38;
-
 /** 1 where an array reaches 0 and 0 where it is below. */
 const atMaximum = { hardSigmoid: [3e38, 1] } as const;
 
@@ -183,7 +180,8 @@ function firstPosition(maps: Maps, largest: string, forms: Forms): string {
   const { to, write, block } = forms;
   const [n, channels, height, width] = maps.shape;
   const [area, planes, all] = [height * width, (n * channels) / block, n * channels];
-  const finite = write.emit("Min", [write.reshape(largest, [all]), write.number(highest)]);
+  // Subtracted in place of +∞ it leaves +∞ above 0, where ∞ − ∞ would be NaN.
+  const finite = write.emit("Min", [write.reshape(largest, [all]), write.number(largestFloat)]);
   const bias = write.emit("Neg", [finite]);
   const images = to.viewMaps(maps, [1, all, height, width]);
   const mask = to.viewMaps(to.affine(images, to.ones(all), { bias, activation: atMaximum }), [
