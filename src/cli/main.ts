@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { argv, exit } from "node:process";
+import { argv, exit, stdout } from "node:process";
 import { Command, CommanderError } from "commander";
 import { messageOf, OptionError, version } from "../index.js";
 import { benchCommand } from "./bench.js";
@@ -42,6 +42,11 @@ for (const command of [
   program.addCommand(command);
 }
 program.exitOverride().configureOutput({ outputError: () => {} });
+
+// Who reads no further, as `head` does, has what was wanted.
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 
 /** 0 success, 1 failure, 2 wrong usage: every failure is one line on standard error. */
 try {

@@ -104,6 +104,7 @@ Examples:
         }
       };
       for (const [done, image] of images.entries()) {
+        if (flags.out === undefined && stdout.errored) break;
         const prediction = await predict(image);
         if ("error" in prediction) {
           progress.clear();

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
 import { model } from "../../src/models/index.js";
@@ -86,4 +89,23 @@ test("convert keeps what the metadata says of a network", async () => {
   assert.equal((await fovea(["convert", weights, out])).code, 0);
   const { tensors, metadata } = readSafetensors(readFileSync(out));
   assert.deepEqual(recogniseCheckpoint(tensors, metadata)!.options, options);
+});
+
+test("a reader that has read enough ends predict quietly", async () => {
+  const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+  const many = Array(200).fill(join(images, "a.png"));
+  const flags = ["--weights", weights, "--image-size", "32"];
+  const child = spawn(process.execPath, [main, "predict", "resnet20", ...many, ...flags], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [stderr, lines] = ["", 0];
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  child.stdout.once("data", () => {
+    lines++;
+    child.stdout.destroy();
+  });
+  const [code] = await once(child, "close");
+  assert.deepEqual([code, stderr, lines], [0, "", 1]);
 });
