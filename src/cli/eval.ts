@@ -3,6 +3,7 @@ import {
   type ClassificationMetrics,
   type Dataset,
   defaultPreprocessing,
+  describeSplits,
   evaluate,
   joined,
   type OpenedDataset,
@@ -51,6 +52,7 @@ export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
       ...optional("validationSplit", flags.valSplit),
     });
+    say(`${source}: ${describeSplits(splits)}`);
     const aligned = aligning(splitOf(splits, flags.split), loaded);
     const { dataset } = aligned;
     const usual = defaultPreprocessing(dataset, flags.imageSize ?? loaded.imageSize);

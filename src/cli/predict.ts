@@ -152,7 +152,8 @@ async function imagesIn(source: string): Promise<string[]> {
     () => false,
   );
   if (!isFolder) return [source];
-  const files = await imagesBelow(source);
+  const { files, skipped } = await imagesBelow(source);
+  for (const { file, reason } of skipped) say(`skipped ${file}: ${reason}`);
   if (files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
   return files;
 }

@@ -14,6 +14,7 @@ import {
   modelWeights,
   type Normalization,
   normalizations,
+  type OpenOptions,
   OptionError,
   type Preprocessing,
   type RunConfig,
@@ -35,7 +36,7 @@ export interface LoadedModel {
   /** Height and width of the input. */
   readonly imageSize: number;
   /** How the run divided its data, so that no picture it learned from is taken for validation. */
-  readonly division: { readonly seed?: number; readonly validationSplit?: number; readonly testSplit?: number };
+  readonly division: Pick<OpenOptions, "seed" | "validationSplit" | "testSplit" | "measure">;
   /** What the authors of the weights normalise by, where that is known. */
   readonly normalization?: Normalization;
 }
@@ -118,6 +119,7 @@ async function loadRun(path: string, weights = "best"): Promise<LoadedModel> {
     classes = classesOf(file.metadata) ?? classes;
   }
   const division = {
+    measure: data.classes,
     seed: run.config.training.seed,
     ...optional("validationSplit", data.validationSplit),
     ...optional("testSplit", data.testSplit),
@@ -161,7 +163,7 @@ async function loadNamed(
     classes: null,
     preprocessing: null,
     imageSize,
-    division: {},
+    division: { measure: [] },
     ...(own?.normalization ? { normalization: own.normalization } : {}),
   };
 }

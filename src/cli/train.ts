@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { versions } from "node:process";
 import { Command, Option } from "commander";
@@ -12,6 +12,7 @@ import {
   defaultAugmentation,
   defaultBatch,
   defaultPreprocessing,
+  describeSplits,
   type EpochRecord,
   type Module,
   type OpenedDataset,
@@ -293,7 +294,7 @@ async function runTraining(
     0,
   );
   say(
-    `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px; ${about.source}: ${data.train.length} + ${data.validation.length} pictures, ${about.classes.length} classes`,
+    `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px; ${about.source}: ${describeSplits(data)}`,
   );
   for (const { file, reason } of [...data.train.skipped, ...data.validation.skipped]) say(`skipped ${file}: ${reason}`);
   if (data.kind === "folder" && data.train.length < fewImages && !training.weights && !flags.resume)
@@ -385,6 +386,6 @@ function requireOut({ out }: TrainFlags): string {
 }
 
 function runName(source: string, { model: name, attention, insert }: TrainFlags): string {
-  const data = basename(source).replace(/[^\w.-]+/g, "-") || "data";
+  const data = basename(resolve(source)).replace(/[^\w.-]+/g, "-") || "data";
   return [data, name, attention, insert].filter(Boolean).join("-");
 }

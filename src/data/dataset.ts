@@ -53,6 +53,15 @@ export interface Splits {
   readonly validation: Dataset;
   /** Images that choose nothing, to be measured once; few data sets have them. */
   readonly test?: Dataset;
+  /** How a folder was divided, for people: `by folders train, val`. */
+  readonly division?: string;
+}
+
+/** What was understood of a data set: `2 classes, 244 + 153 images, split by folders train, val`. */
+export function describeSplits({ train, validation, test, division }: Splits): string {
+  const images = [train, validation, test].flatMap((part) => (part ? [part.length.toLocaleString("en-US")] : []));
+  const classes = train.classes.length;
+  return `${classes} ${classes === 1 ? "class" : "classes"}, ${images.join(" + ")} images${division ? `, split ${division}` : ""}`;
 }
 
 /** Returns `index` if `dataset` has a picture there. @throws DataError otherwise. */

@@ -10,6 +10,8 @@ export interface Found {
   readonly files: string[];
 }
 
+export const nothing: Found = { folders: [], files: [] };
+
 /** What is in a folder. Links count as what they lead to; a dead link is a file. @throws DataError if it cannot be read. */
 export async function list(folder: string): Promise<Found> {
   let entries: Dirent[];

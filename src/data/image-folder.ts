@@ -5,8 +5,10 @@ import { integer } from "../core/options.js";
 import { className } from "./align.js";
 import { checkIndex, type Dataset, type Picture, type SkippedFile, type Splits } from "./dataset.js";
 import { decodePicture } from "./decode.js";
-import { findSplits, type Listing, listClasses, type PictureFile, stratify } from "./folder-listing.js";
+import { type Listing, listClasses, type PictureFile, stratify } from "./folder-listing.js";
+import { requireLearnable } from "./plausible.js";
 import { photoResize } from "./recipe.js";
+import { findSplits } from "./splits.js";
 import { summary } from "./summary.js";
 
 export interface ImageFolderOptions {
@@ -18,6 +20,11 @@ export interface ImageFolderOptions {
   readonly testSplit?: number;
   /** Seed of that choice; default 0. */
   readonly seed?: number;
+  /**
+   * Names of the classes of a network that the data is to measure, in its order. Then folders of other classes do not change what is set
+   * aside of these, and a single class, or a class of one image, will do. An empty list, where the names are not known.
+   */
+  readonly measure?: readonly string[];
   /** Most bytes of decoded pictures to keep; the rest are decoded whenever they are needed. Default 1 GiB. */
   readonly memory?: number;
   readonly onProgress?: (done: number, total: number) => void;
@@ -36,10 +43,11 @@ export interface ImageFolderOptions {
  * const { train, validation } = await imageFolder("./ants-and-bees", { imageSize: 128 });
  * for (const { file, reason } of train.skipped) console.warn(`${file}: ${reason}`);
  *
- * @throws DataError if the layout is not one of these, or a class has no usable picture.
+ * @throws DataError if the layout is not one of these, or hardly can be meant: folders of the same names in all classes, one class
+ * alone, a class with a single usable picture or none.
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
-  const { validationSplit = 0.2, testSplit = 0, seed = 0 } = options;
+  const { validationSplit = 0.2, testSplit = 0, seed = 0, measure } = options;
   if (options.imageSize !== undefined) integer("imageFolder", "imageSize", options.imageSize);
   if (!(validationSplit > 0 && validationSplit < 1))
     throw new OptionError(`imageFolder: validationSplit must be between 0 and 1, got ${validationSplit}`);
@@ -54,24 +62,40 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
   const [all, ...checked] = (await checkAll(listings, options)) as [Checked, ...Checked[]];
   const validationFolder = folders.validation ? checked[0] : undefined;
   const testFolder = folders.test ? checked.at(-1) : undefined;
+  const labels = all.items.map(({ label }) => label);
+  if (!measure) await requireLearnable(folders.train, classes, labels);
   const make = ({ items, skipped }: Pick<Checked, "items" | "skipped">) =>
     folderDataset(basename(resolve(folder)), classes, items, skipped, options.imageSize);
+  const position = (label: number) => {
+    const known = measure?.map(className).indexOf(classes[label]!) ?? label;
+    return known === -1 ? measure!.length + label : known;
+  };
   /** Sets a share of all images aside, of those that are still there. */
   const setAside = (items: readonly Kept[], share: number, what: string) => {
-    const { kept, aside } = stratify(items, (share * all.items.length) / items.length, seed);
-    if (aside.length === 0) throw new DataError(`${folder}: too few pictures to set some aside for ${what}`);
+    const { kept, aside } = stratify(items, (share * all.items.length) / items.length, seed, position);
+    if (aside.length === 0 && !measure)
+      throw new DataError(`${folder}: too few pictures to set some aside for ${what}`);
     return { kept, aside: { items: aside, skipped: [] } };
   };
   const tested = testFolder || testSplit === 0 ? undefined : setAside(all.items, testSplit, "testing");
   const left = tested?.kept ?? all.items;
   const validated = validationFolder ? undefined : setAside(left, validationSplit, "validation");
   const test = testFolder ?? tested?.aside;
+  const shares = [
+    ...(validated ? [`${percent(validationSplit)} of each class set aside`] : []),
+    ...(tested ? [`${percent(testSplit)} for testing`] : []),
+  ];
+  const by = folders.names.length ? [`by folders ${folders.names.join(", ")}`] : [];
+  const strays = folders.others.map((file) => ({ file, reason: "neither a folder of classes nor of a split" }));
   return {
-    train: make({ items: validated?.kept ?? left, skipped: all.skipped }),
+    train: make({ items: validated?.kept ?? left, skipped: [...strays, ...all.skipped] }),
     validation: make(validationFolder ?? validated!.aside),
     ...(test ? { test: make(test) } : {}),
+    division: [...by, ...shares].join(", "),
   };
 }
+
+const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`;
 
 /** A file that was decoded once: its size after scaling, its pixels if there was room for them, and how to get them again. */
 interface Kept extends PictureFile {
@@ -153,9 +177,10 @@ function folderDataset(
   imageSize: number | undefined,
 ): Dataset {
   const skipped = [...found];
-  const [{ width, height }] = items as [Kept];
-  const size = items.every((item) => item.width === width && item.height === height) ? { height, width } : null;
-  const icon = size && width === height && width < 224 ? width : 224;
+  const [first] = items;
+  const same = first && items.every(({ width, height }) => width === first.width && height === first.height);
+  const size = same ? { height: first.height, width: first.width } : null;
+  const icon = size && size.width === size.height && size.width < 224 ? size.width : 224;
   const dataset: Dataset = {
     name,
     classes,

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
 import { cifar10, cifar100, isCifar10, isCifar100 } from "./cifar.js";
+import { folderLayouts } from "./class-folders.js";
 import type { Splits } from "./dataset.js";
 import { type Found, list } from "./files.js";
-import { folderLayouts } from "./folder-listing.js";
 import { idx, isIdx } from "./idx.js";
 import { type ImageFolderOptions, imageFolder } from "./image-folder.js";
 import { shapesSplits } from "./shapes.js";

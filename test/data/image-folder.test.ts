@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
+import { describeSplits } from "../../src/data/dataset.js";
 import { stratify } from "../../src/data/folder-listing.js";
 import { imageFolder } from "../../src/data/image-folder.js";
 import { folderOf, randomBytes, realData } from "./support.js";
@@ -23,6 +24,7 @@ test("train and val folders: sorted classes are labels, what is not a picture is
     "train/bee/1.png": png,
     "train/bee/deep/er/2.PNG": png,
     "train/ant/3.png": png,
+    "train/ant/5.png": png,
     "train/ant/stray.gif": png,
     "train/ant/.hidden.png": png,
     "train/ant/.cache/old.png": png,
@@ -37,7 +39,7 @@ test("train and val folders: sorted classes are labels, what is not a picture is
     onProgress: (done, total) => progress.push([done, total]),
   });
   assert.deepEqual(train.classes, ["ant", "bee"]);
-  assert.deepEqual(train.labels, [0, 1, 1]);
+  assert.deepEqual(train.labels, [0, 0, 1, 1]);
   assert.deepEqual(validation.labels, [1]);
   assert.deepEqual(validation.classes, train.classes);
   const skipped = reasons(train.skipped);
@@ -53,7 +55,7 @@ test("train and val folders: sorted classes are labels, what is not a picture is
   assert.match(skipped["cut.png"]!, /^cannot be decoded/);
   assert.match(skipped[".hidden.png"]!, /^hidden/);
   assert.match(reasons(validation.skipped)["fake.jpg"]!, /^cannot be decoded/);
-  assert.deepEqual(progress.at(-1), [6, 6]);
+  assert.deepEqual(progress.at(-1), [7, 7]);
 });
 
 test("one folder of classes is split by class, the same way for the same seed", async (t) => {
@@ -86,6 +88,7 @@ test("stratify leaves something on both sides of every class that has two", () =
 test("pictures are kept a little larger than the input, with their aspect, and never enlarged", async (t) => {
   const folder = await folderOf(t, {
     "a/large.png": await picture(80, 60),
+    "a/larger.png": await picture(160, 120),
     "b/small.png": await picture(9, 7),
     "b/other.png": await picture(9, 7),
   });
@@ -106,6 +109,8 @@ test("a file lost after opening is reported once, and only that picture fails", 
   const folder = await folderOf(t, {
     "train/a/1.png": await picture(),
     "train/a/2.png": await picture(),
+    "train/b/3.png": await picture(),
+    "train/b/4.png": await picture(),
     "val/a/3.png": await picture(),
   });
   const { train } = await imageFolder(folder, { memory: 0 });
@@ -120,6 +125,7 @@ test("a file lost after opening is reported once, and only that picture fails", 
 test("linked folders and files are followed, dead links are skipped", async (t) => {
   const folder = await folderOf(t, {
     "real/1.png": await picture(),
+    "real/2.png": await picture(),
     "data/train/a/2.png": await picture(),
     "data/val/a/3.png": await picture(),
   });
@@ -128,7 +134,7 @@ test("linked folders and files are followed, dead links are skipped", async (t) 
   await symlink(`${folder}/gone.png`, `${folder}/data/train/a/dead.png`);
   await symlink(`${folder}/data/train/a`, `${folder}/data/train/a/myself`);
   const { train } = await imageFolder(`${folder}/data`);
-  assert.deepEqual(train.labels, [0, 0, 1]);
+  assert.deepEqual(train.labels, [0, 0, 1, 1]);
   assert.deepEqual(Object.keys(reasons(train.skipped)), ["dead.png"]);
 });
 
@@ -155,7 +161,6 @@ test("layouts that cannot be used are explained", async (t) => {
     open({ "train/a/1.png": png, "val/c/1.png": png }),
     /val: c: no such class in training, which has a/,
   );
-  await assert.rejects(open({ "a/1.png": png, "b/1.png": png }), /too few pictures to set some aside/);
   const folder = await folderOf(t, { "a/1.png": png });
   await assert.rejects(imageFolder(folder, { validationSplit: 1 }), /validationSplit must be between 0 and 1, got 1/);
   await assert.rejects(imageFolder(folder, { signal: AbortSignal.abort() }), { name: "AbortError" });
@@ -173,22 +178,31 @@ test("hymenoptera opens in spite of its dirt", async (t) => {
 
 test("split folders are known by their usual names in any case; with train and test alone, test is for validation", async (t) => {
   const png = await picture();
+  const two = (home: string) =>
+    Object.fromEntries(["ant/1", "ant/2", "bee/1", "bee/2"].map((name) => [`${home}/${name}.png`, png]));
   const labels = (set: { readonly labels: ArrayLike<number> } | undefined) => set && Array.from(set.labels);
   for (const [train, validation, held] of [
     ["train", "val", "test"],
     ["Training", "Validation", "Testing"],
     ["TRAIN", "Valid", "eval"],
     ["train", "dev", "Test"],
+    ["training_set", "validation_set", "test_set"],
+    ["train-images", "val images", "TestSet"],
   ]) {
-    const files = { [`${train}/ant/1.png`]: png, [`${train}/bee/2.png`]: png, [`${validation}/bee/3.png`]: png };
+    const files = { ...two(train!), [`${validation}/bee/3.png`]: png };
     const splits = await imageFolder(await folderOf(t, { ...files, [`${held}/ant/4.png`]: png }));
     assert.deepEqual(splits.train.classes, ["ant", "bee"]);
-    assert.deepEqual([labels(splits.train), labels(splits.validation), labels(splits.test)], [[0, 1], [1], [0]]);
+    assert.deepEqual([labels(splits.train), labels(splits.validation), labels(splits.test)], [[0, 0, 1, 1], [1], [0]]);
+    assert.equal(
+      describeSplits(splits),
+      `2 classes, 4 + 1 + 1 images, split by folders ${train}, ${validation}, ${held}`,
+    );
   }
-  const two = await imageFolder(
-    await folderOf(t, { "Train/ant/1.png": png, "Train/bee/2.png": png, "test/bee/3.png": png }),
+  const tested = await imageFolder(
+    await folderOf(t, { ...two("Train"), "test/bee/3.png": png, "extra/ant/4.png": png }),
   );
-  assert.deepEqual([labels(two.validation), two.test], [[1], undefined]);
+  assert.deepEqual([labels(tested.validation), tested.test], [[1], undefined]);
+  assert.deepEqual(reasons(tested.train.skipped), { extra: "neither a folder of classes nor of a split" });
 });
 
 test("testSplit sets images aside that are in neither of the others, the same for the same seed", async (t) => {
@@ -221,7 +235,9 @@ test("what systems and trainings leave in a folder is no class", async (t) => {
     "@eaDir/1.png": png,
     ".cache/1.png": png,
     "runs/a-run/config.json": '{"format": "fovea.run.1"}',
+    "runs/.DS_Store": "x",
     "one-run/config.json": '{"format": "fovea.run.1"}',
+    "__pycache__/a.pyc": "x",
     "bee/@eaDir/3.png/thumbnail.jpg": png,
   });
   const { train, validation } = await imageFolder(folder);
@@ -236,4 +252,129 @@ test("a pipe that is named as the configuration of a run is not waited for", {
   const folder = await folderOf(t, { "ant/1.png": png, "ant/2.png": png, "bee/3.png": png, "bee/4.png": png });
   execFileSync("mkfifo", [`${folder}/bee/config.json`]);
   assert.deepEqual((await imageFolder(folder)).train.classes, ["ant", "bee"]);
+});
+
+const implausible: Readonly<Record<string, readonly [files: readonly string[], message: RegExp]>> = {
+  "split folders within the classes": [
+    ["ant/train/1", "ant/val/2", "bee/train/3", "bee/val/4"],
+    /every class holds the folders train, val\. Put them above the classes: train\/<class>/,
+  ],
+  "one split folder within each class": [
+    ["ant/images_train/1", "ant/train/1", "bee/images_train/1", "bee/train/1"],
+    /hold/,
+  ],
+  "folders of the same names in all classes": [
+    ["apple/healthy/1", "apple/rust/2", "grape/healthy/3", "grape/rust/4"],
+    /apple, grape all hold the same folders \(healthy, rust\), so it is not clear which are the classes/,
+  ],
+  "the same within train": [
+    ["train/apple/a/1", "train/apple/b/2", "train/grape/a/3", "train/grape/b/4", "val/apple/1"],
+    /train: apple, grape all hold the same folders \(a, b\)/,
+  ],
+  "splits without training": [
+    ["val/ant/1", "val/bee/2", "test/ant/3", "test/bee/4"],
+    /parts of a data set and no classes/,
+  ],
+  "images right in the split folders": [
+    ["train/1", "train/2", "test/3", "test/4"],
+    /parts of a data set and no classes/,
+  ],
+  "one class": [["ant/1", "ant/2"], /one class alone, ant, and there is nothing to tell it from\.$/],
+  "one class in train": [["train/ant/1", "train/ant/2", "val/ant/3"], /train: holds one class alone, ant/],
+  "the folder above one with train": [
+    ["pets/train/ant/1", "pets/train/bee/2"],
+    /one class alone, pets.* Did you mean .*pets\?/,
+  ],
+  "the folder above classes": [["pets/ant/1", "pets/bee/2"], /one class alone, pets.* Did you mean .*pets\?/],
+  "a class of one image": [["ant/1", "ant/2", "bee/3"], /bee: a class needs two images at least to be learned/],
+  "classes of one image in train": [
+    ["train/ant/1", "train/bee/2", "train/cat/1", "train/cat/2", "val/ant/3"],
+    /ant, bee: a class needs two images/,
+  ],
+  "two validation folders": [
+    ["train/ant/1", "train/ant/2", "train/bee/1", "train/bee/2", "val/ant/3", "valid/bee/4"],
+    /val and valid are both named as folders for validation\. Keep one/,
+  ],
+  "a training folder twice": [["train/ant/1", "Train/ant/2"], /Train and train are both named as folders for training/],
+};
+for (const [what, [names, message]] of Object.entries(implausible))
+  test(`a layout that can hardly be meant is refused: ${what}`, async (t) => {
+    const png = await picture();
+    const folder = await folderOf(t, Object.fromEntries(names.map((name) => [`${name}.png`, png])));
+    await assert.rejects(imageFolder(folder), { name: "DataError", message });
+  });
+
+test("layouts that only look odd are not refused", async (t) => {
+  const png = await picture();
+  const open = async (...names: string[]) =>
+    imageFolder(await folderOf(t, Object.fromEntries(names.map((name) => [`${name}.png`, png]))));
+  const classes = async (...names: string[]) => (await open(...names)).train.classes;
+  assert.deepEqual(await classes("ant/images/1", "ant/images/2", "bee/images/1", "bee/images/2"), ["ant", "bee"]);
+  assert.deepEqual(await classes("ant/1", "ant/a/2", "ant/b/2", "bee/a/1", "bee/b/2"), ["ant", "bee"]);
+  assert.deepEqual(await classes("test/1", "test/2", "plane/1", "plane/2"), ["plane", "test"]);
+  assert.deepEqual(await classes("training-gear/1", "training-gear/2", "valley/1", "valley/2"), [
+    "training-gear",
+    "valley",
+  ]);
+});
+
+test("to measure a network, one class or one image will do, and other classes do not move the split", async (t) => {
+  const one = await folderOf(t, { "bee/1.png": await picture() });
+  const { train, validation } = await imageFolder(one, { measure: ["ant", "bee"] });
+  assert.deepEqual([train.length, validation.length, train.classes], [1, 0, ["bee"]]);
+
+  const files: Record<string, Uint8Array> = {};
+  for (let i = 0; i < 12; i++)
+    for (const [j, name] of ["bee", "cat"].entries()) files[`${name}/${i}.png`] = await picture(4, 4, 20 * j + i);
+  const learned = await imageFolder(await folderOf(t, files), { seed: 3 });
+  for (let i = 0; i < 12; i++) files[`ant/${i}.png`] = await picture(4, 4, 100 + i);
+  const measured = await imageFolder(await folderOf(t, files), { seed: 3, measure: learned.train.classes });
+  const pixels = async ({ validation: set }: typeof learned, classes: readonly string[]) =>
+    Promise.all(
+      Array.from(set.labels, (label, i) => ({ name: set.classes[label]!, i }))
+        .filter(({ name }) => classes.includes(name))
+        .map(async ({ i }) => String((await set.image(i)).pixels)),
+    );
+  const known = learned.train.classes;
+  assert.deepEqual(measured.train.classes, ["ant", "bee", "cat"]);
+  assert.deepEqual(await pixels(measured, known), await pixels(learned, known));
+});
+
+test("names that are no UTF-8: of a class they are refused, below one they are skipped", {
+  skip: process.platform === "linux" ? false : "only Linux has such names",
+}, async (t) => {
+  const png = await picture();
+  const folder = await folderOf(t, { "ant/1.png": png, "ant/2.png": png, "bee/3.png": png, "bee/4.png": png });
+  const odd = (inside: string) => Buffer.concat([Buffer.from(`${folder}/${inside}/caf`), Buffer.of(0xe9)]);
+  await mkdir(odd("bee"));
+  await writeFile(Buffer.concat([odd("ant"), Buffer.from(".png")]), png);
+  const { train, validation } = await imageFolder(folder);
+  assert.equal(train.length + validation.length, 4);
+  assert.deepEqual(train.skipped.map(({ reason }) => reason.replace(/ \(.*/, "")).sort(), [
+    "cannot be decoded",
+    "cannot be read as a folder",
+  ]);
+  await mkdir(odd("."));
+  await assert.rejects(imageFolder(folder), /the name of the folder caf\uFFFD is not UTF-8\. Rename it/);
+});
+
+test("a folder that may not be read is skipped, and a class of that kind is refused", {
+  skip: process.getuid?.() === 0 ? "root reads everything" : false,
+}, async (t) => {
+  const png = await picture();
+  const folder = await folderOf(t, {
+    "ant/1.png": png,
+    "ant/2.png": png,
+    "ant/secret/3.png": png,
+    "bee/3.png": png,
+    "bee/4.png": png,
+  });
+  const close = async (name: string) => {
+    await chmod(`${folder}/${name}`, 0);
+    t.after(() => chmod(`${folder}/${name}`, 0o700));
+  };
+  await close("ant/secret");
+  assert.match(reasons((await imageFolder(folder)).train.skipped).secret!, /cannot be read as a folder \(EACCES/);
+  await close("bee");
+  await assert.rejects(imageFolder(folder), /no usable pictures in class bee \(.*cannot be read as a folder \(EACCES/);
 });

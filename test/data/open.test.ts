@@ -26,8 +26,11 @@ test("layouts are recognised by their files", async (t) => {
         "t10k-labels-idx1-ubyte": labels,
       },
     ],
-    ["folder", { "train/a/1.png": png, "val/a/1.png": png }],
-    ["folder", { "a/1.png": png, "a/2.png": png }],
+    [
+      "folder",
+      { "train/a/1.png": png, "train/a/2.png": png, "train/b/1.png": png, "train/b/2.png": png, "val/a/1.png": png },
+    ],
+    ["folder", { "a/1.png": png, "a/2.png": png, "b/1.png": png, "b/2.png": png }],
   ];
   for (const [kind, files] of cases) assert.equal((await openDataset(await folderOf(t, files))).kind, kind);
 });

@@ -1,0 +1,38 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { list, nothing } from "./files.js";
+
+/** What a folder of pictures must look like, for messages. */
+export const folderLayouts = "train/<class>/*.jpg with val/<class>/*.jpg, or <class>/*.jpg";
+
+/** Folders that operating systems and tools leave behind. */
+export const junk = /^(\..*|__MACOSX|__pycache__|@eaDir|\$RECYCLE\.BIN|System Volume Information)$/i;
+/** Files that they leave behind. */
+const junkFiles = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
+
+/** Bytes; the configuration of a run has a few thousand. */
+const mostConfig = 10_000_000;
+
+/** Names of the folders in `folder` that may be classes: neither left behind by tools nor written by a training. */
+export async function classFolders(folder: string): Promise<string[]> {
+  const names = (await list(folder)).folders.filter((name) => !junk.test(name));
+  const written = await Promise.all(names.map((name) => holdsRuns(join(folder, name))));
+  return names.filter((_, i) => !written[i]);
+}
+
+/** Whether a folder is that of a training run, or holds nothing but such folders, as `runs` does. */
+async function holdsRuns(folder: string): Promise<boolean> {
+  if (await isRun(folder)) return true;
+  const { folders, files } = await list(folder).catch(() => nothing);
+  if (folders.length === 0 || !files.every((name) => junkFiles.test(name))) return false;
+  return (await Promise.all(folders.map((name) => isRun(join(folder, name))))).every(Boolean);
+}
+
+async function isRun(folder: string): Promise<boolean> {
+  const file = join(folder, "config.json");
+  const found = await stat(file).catch(() => undefined);
+  // A pipe would be waited for without end.
+  if (!found?.isFile() || found.size > mostConfig) return false;
+  const text = await readFile(file, "utf8").catch(() => "");
+  return /"format":\s*"fovea\.run\.1"/.test(text);
+}

@@ -1,0 +1,61 @@
+import { join } from "node:path";
+import { DataError } from "../core/errors.js";
+import { folderLayouts } from "./class-folders.js";
+import { list, nothing } from "./files.js";
+import { findSplits, isSplitName } from "./splits.js";
+import { summary } from "./summary.js";
+
+/**
+ * Whether folders can be classes. They hardly are if they are named as splits, or if all hold folders of the same names, which then are
+ * the classes or the splits.
+ *
+ * @throws DataError that says what they seem to be.
+ */
+export async function requirePlausible(folder: string, names: readonly string[]): Promise<void> {
+  const unreadable = names.find((name) => name.includes("\uFFFD"));
+  if (unreadable !== undefined)
+    throw new DataError(`${folder}: the name of the folder ${unreadable} is not UTF-8. Rename it`);
+  if (names.every(isSplitName))
+    throw new DataError(
+      `${folder}: ${names.join(", ")}: such folders are parts of a data set and no classes. Give each class a folder: ${folderLayouts}`,
+    );
+  const [first, ...rest] = await Promise.all(names.map((name) => list(join(folder, name)).catch(() => nothing)));
+  const inner = first!.folders;
+  const alike = rest.every((one) => String(one.folders) === String(inner));
+  if (names.length < 2 || !alike || [first!, ...rest].some(({ files }) => files.length > 0)) return;
+  const splits = inner.length > 0 && inner.every(isSplitName);
+  if (splits)
+    throw new DataError(
+      `${folder}: every class holds the folders ${inner.join(", ")}. Put them above the classes: ${folderLayouts}`,
+    );
+  if (inner.length > 1)
+    throw new DataError(
+      `${folder}: ${summary(names)} all hold the same folders (${summary(inner)}), so it is not clear which are the classes. Name one of them, or move the images of each class together`,
+    );
+}
+
+/**
+ * Whether a network can learn from these classes.
+ *
+ * @throws DataError if there is one alone, or a class has a single image.
+ */
+export async function requireLearnable(
+  folder: string,
+  classes: readonly string[],
+  labels: readonly number[],
+): Promise<void> {
+  if (classes.length === 1) {
+    const only = join(folder, classes[0]!);
+    const deeper = (await findSplits(only)).names.length > 0 || (await list(only)).folders.length > 1;
+    throw new DataError(
+      `${folder}: holds one class alone, ${classes[0]}, and there is nothing to tell it from.${deeper ? ` Did you mean ${only}?` : ""}`,
+    );
+  }
+  const counts = new Uint32Array(classes.length);
+  for (const label of labels) counts[label]!++;
+  const single = classes.filter((_, label) => counts[label] === 1);
+  if (single.length)
+    throw new DataError(
+      `${folder}: ${summary(single)}: a class needs two images at least to be learned. Add some, or move the folder away`,
+    );
+}
