@@ -45,7 +45,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^commander$/, /^cli\//],
   [
     /^node:/,
-    /^(cli\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(files|run-folder|load-weights)\.ts|data\/(files|cifar|idx|decode|folder-listing|image-folder|open)\.ts)/,
+    /^(cli\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(files|run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|plausible|splits|open)\.ts)/,
   ],
 ];
 

@@ -43,7 +43,10 @@ export interface LoadedModel {
 
 /** A data set with its labels in the order of the network's classes, by name; what does not match is said. */
 export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "classes">): Alignment {
-  if (!classes) return { dataset, unknown: [], missing: [], leftOut: 0 };
+  if (!classes) {
+    say("the weights do not name their classes: those of the data are taken in alphabetical order");
+    return { dataset, unknown: [], missing: [], leftOut: 0 };
+  }
   const aligned = alignClasses(dataset, classes);
   for (const note of alignmentNotes(aligned)) say(note);
   return aligned;
@@ -156,14 +159,15 @@ async function loadNamed(
   const network = model(name, options);
   loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {});
   const imageSize = spec.input[1];
+  const classes = classesOf(metadata) ?? null;
   return {
     model: network,
     name,
     options,
-    classes: null,
+    classes,
     preprocessing: null,
     imageSize,
-    division: { measure: [] },
+    division: { measure: classes ?? [] },
     ...(own?.normalization ? { normalization: own.normalization } : {}),
   };
 }

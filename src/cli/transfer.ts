@@ -1,4 +1,5 @@
 import {
+  classDifference,
   className,
   type FeatureReport,
   freeze,
@@ -66,6 +67,7 @@ export async function startFrom(
   const order = theirs && sameSize ? orderOf(classes, theirs) : undefined;
   // Rows of other classes would be taken for those of these.
   const newHead = !sameSize || order === null;
+  const difference = theirs && classDifference(theirs, classes);
   if (order)
     for (const [key, value] of given) if (rename(key).startsWith(`${head}.`)) given.set(key, rows(value, order));
 
@@ -77,7 +79,10 @@ export async function startFrom(
     [
       `weights from ${weights}${known ? ` (${known.family})` : ""}: ${matched.length} arrays loaded`,
       ...(fresh.length ? [`${fresh.length} new (${fresh[0]}, …)`] : []),
-      ...(newHead ? [`the classifier ${head} begins anew, for ${made.options.classes} classes`] : []),
+      ...(newHead
+        ? [`the classifier ${head} begins anew, for ${made.options.classes} classes${difference ? `: they differ, ${difference}` : ""}`]
+        : []),
+      ...(!newHead && !theirs ? ["its classes by position, as the weights name none"] : []),
     ].join(", "),
   );
   return matched.filter((key) => !key.startsWith(`${head}.`));

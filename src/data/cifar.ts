@@ -1,13 +1,16 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
 import type { Dataset, Normalization, Splits } from "./dataset.js";
-import { directoryWith, fileNames } from "./files.js";
+import { directoryWith, fileNames, readBounded } from "./files.js";
 import { memoryDataset } from "./memory.js";
 import { normalizations } from "./recipe.js";
 
 const side = 32;
 const pictureBytes = 3 * side * side;
+/** Five times CIFAR in one file. */
+const mostBytes = 2 ** 30;
+/** Labels are bytes. */
+const mostClasses = 256;
 
 /** How records of a CIFAR file begin. */
 interface Layout {
@@ -77,7 +80,7 @@ async function load(folder: string, names: readonly string[], layout: Layout): P
   const files: { path: string; bytes: Uint8Array }[] = [];
   for (const file of names) {
     const path = join(folder, file);
-    const bytes = await readFile(path);
+    const bytes = await readBounded(path, mostBytes);
     if (bytes.length === 0 || bytes.length % record !== 0)
       throw new DataError(
         `${path}: ${bytes.length} bytes are not a whole number of ${name} records of ${record} bytes`,
@@ -104,8 +107,13 @@ async function load(folder: string, names: readonly string[], layout: Layout): P
 /** One class name per line, or the given names where the file is missing or blank. */
 async function classNames(folder: string, file: string, otherwise: readonly string[]): Promise<readonly string[]> {
   if (!(await fileNames(folder)).includes(file)) return otherwise;
-  const lines = (await readFile(join(folder, file), "utf8")).split("\n").map((line) => line.trim());
-  const names = lines.filter((line) => line !== "");
+  const path = join(folder, file);
+  const text = new TextDecoder().decode(await readBounded(path, 2 ** 20));
+  const names = text.split("\n").flatMap((line) => line.trim() || []);
+  if (names.length > mostClasses)
+    throw new DataError(
+      `${path}: names ${names.length} classes; labels are bytes, so there are at most ${mostClasses}`,
+    );
   return names.length ? names : otherwise;
 }
 

@@ -3,6 +3,7 @@ import type { Metadata } from "sharp";
 import { DataError, messageOf } from "../core/errors.js";
 import type { Picture } from "./dataset.js";
 import { resample, shorterSize } from "./resample.js";
+import { type TiffTags, tiffTags } from "./tiff.js";
 
 export interface DecodeOptions {
   /**
@@ -14,10 +15,13 @@ export interface DecodeOptions {
 
 /** 100 megapixels: refuses small files that would unpack to gigabytes. */
 const mostPixels = 1e8;
+/** Of a thinner image nothing can be seen, and JPEG has no longer sides. */
+const longestSide = 65_535;
 
 /**
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).
  * Other formats, several pages or frames, and samples of neither 8 nor 16 bits (floating point, 32-bit integers) are refused.
+ * Of TIFF, so is YCbCr without JPEG; extra channels that are not said to be transparency are left out.
  * EXIF orientation is applied; grey, CMYK and 16-bit become 8-bit sRGB; transparency becomes white.
  *
  * @example
@@ -31,15 +35,19 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
     const open = () => sharp(source, { failOn: "error", limitInputPixels: mostPixels });
     if (typeof source === "string" && !(await stat(source)).isFile()) throw new DataError("not a regular file");
     const metadata = await open().metadata();
-    const reason = whyUnusable(metadata);
+    const tiff = metadata.format === "tiff" ? await tiffTags(source) : undefined;
+    const reason = whyUnusable(metadata, tiff);
     if (reason) throw new DataError(reason);
     const { width, height } = metadata.autoOrient;
     const side = Math.min(options.shorterSide ?? Number.POSITIVE_INFINITY, width, height);
     const reduced = 2 * side;
     const pipeline = open().autoOrient();
-    if (Math.min(width, height) > 2 * reduced) pipeline.resize({ width: reduced, height: reduced, fit: "outside" });
+    // The decoder takes any extra channel for transparency, and would weigh the colors by it when it scales.
+    const unspecified = metadata.hasAlpha && tiff !== undefined && !transparency.includes(tiff.extraSample);
+    if (Math.min(width, height) > 2 * reduced && !unspecified)
+      pipeline.resize({ width: reduced, height: reduced, fit: "outside" });
+    if (!unspecified) pipeline.flatten({ background: "white" });
     const { data, info } = await pipeline
-      .flatten({ background: "white" })
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
@@ -57,12 +65,33 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
 /** Formats by what the decoder finds in the file, whatever its name: not SVG, which can embed other files, nor VIPS' own. */
 const formats: readonly string[] = ["jpeg", "png", "webp", "tiff", "gif", "heif"];
 
+/** Values of TIFF's tag ExtraSamples that mean transparency. */
+const transparency: readonly number[] = [1, 2];
+
+/** Samples other than bytes and words, by the decoder's names. */
+const samples: Readonly<Record<string, string>> = {
+  char: "signed integers of 8 bits",
+  short: "signed integers of 16 bits",
+  int: "integers of 32 bits",
+  uint: "integers of 32 bits",
+  float: "floating-point numbers",
+  double: "floating-point numbers",
+};
+
 /** Why a file that the decoder can read would not decode to the one image it shows, or null if it does. */
-function whyUnusable({ format, depth, pages = 1 }: Metadata): string | null {
+function whyUnusable(
+  { format, depth, pages = 1, channels, space, width, height }: Metadata,
+  tiff: TiffTags | undefined,
+): string | null {
   if (!formats.includes(format)) return `${format} files are not accepted`;
   if (depth !== "uchar" && depth !== "ushort")
-    return `its samples are of type ${depth}, which has no fixed range; save it with 8 or 16 bits per channel`;
+    return `its samples are ${samples[depth] ?? depth}, whose range is not told; save it with 8 or 16 unsigned bits per channel`;
   if (pages > 1 && format !== "heif") return `it holds ${pages} pages or frames, not one image`;
+  if (Math.max(width, height) > longestSide)
+    return `it is ${width} × ${height}; sides of at most ${longestSide} pixels are accepted`;
+  if (channels > (space === "cmyk" ? 5 : 4)) return `it has ${channels} channels; save it as gray, RGB or CMYK`;
+  // The decoder takes YCbCr for RGB, unless it is compressed as JPEG.
+  if (tiff?.photometric === 6 && ![6, 7].includes(tiff.compression)) return "it is YCbCr without JPEG; save it as RGB";
   return null;
 }
 

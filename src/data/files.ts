@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError, messageOf } from "../core/errors.js";
 import { summary } from "./summary.js";
@@ -32,6 +32,18 @@ async function isFolder(parent: string, entry: Dirent): Promise<boolean> {
     (target) => target.isDirectory(),
     () => false,
   );
+}
+
+/** All bytes of a file. @throws DataError if it cannot be read, is no regular file (a pipe would be waited for), or larger than `most`. */
+export async function readBounded(path: string, most: number): Promise<Uint8Array> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new DataError("not a regular file");
+    if (found.size > most) throw new DataError(`${found.size} bytes; at most ${most} are read`);
+    return await readFile(path);
+  } catch (error) {
+    throw new DataError(`${path}: cannot be read (${messageOf(error)})`);
+  }
 }
 
 /** Sorted names of the files in a folder. @throws DataError if it cannot be read. */

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream, type ReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import { DataError, messageOf } from "../core/errors.js";
 import type { Dataset, Splits } from "./dataset.js";
 import { fileNames } from "./files.js";
@@ -9,8 +9,12 @@ import { memoryDataset } from "./memory.js";
 import { normalizations } from "./recipe.js";
 import { summary } from "./summary.js";
 
-/** More than any published IDX file unpacks to; a file that claims more is refused. */
+/** More than any published IDX file has, packed or not; more is refused. */
 const mostBytes = 2 ** 30;
+/** Pixels of one image: as of other images. */
+const mostPixels = 1e8;
+/** Bytes that are read, or unpacked, at a time. */
+const chunkSize = 2 ** 20;
 
 /** An IDX file of bytes: big-endian dimensions, then the elements. */
 interface Idx {
@@ -56,33 +60,70 @@ function pattern(split: keyof typeof prefixes, what: keyof typeof ranks): RegExp
 }
 
 async function parse(path: string, rank: number): Promise<Idx> {
-  const bytes = await unpack(path);
-  const header = 4 + 4 * rank;
-  if (bytes.length < header)
-    throw new DataError(`${path}: ${bytes.length} bytes cannot hold an IDX header of ${header}`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const size = 4 + 4 * rank;
+  const header = new Uint8Array(size);
+  let shape: readonly number[] | undefined;
+  let data = new Uint8Array(0);
+  let read = 0;
+  // The header tells how much is wanted, before the rest is unpacked.
+  for await (const chunk of contents(path)) {
+    header.set(chunk.subarray(0, Math.max(0, size - read)), Math.min(read, size));
+    const from = Math.max(0, size - read);
+    if (!shape && read + chunk.length >= size) {
+      shape = shapeOf(header, path, rank);
+      data = new Uint8Array(elements(shape));
+    }
+    const at = read + from - size;
+    if (shape && chunk.length > from) {
+      if (at + chunk.length - from > data.length) throw wrongLength(path, shape, "more");
+      data.set(chunk.subarray(from), at);
+    }
+    read += chunk.length;
+  }
+  if (!shape) throw new DataError(`${path}: ${read} bytes cannot hold an IDX header of ${size}`);
+  if (read - size < data.length) throw wrongLength(path, shape, `${read - size}`);
+  return { path, shape, data };
+}
+
+const elements = (shape: readonly number[]) => shape.reduce((product, d) => product * d, 1);
+
+const wrongLength = (path: string, shape: readonly number[], found: string) =>
+  new DataError(`${path}: its header says [${shape}], which is ${elements(shape)} bytes, but ${found} follow`);
+
+/** @throws DataError if the header is not of bytes in so many dimensions, or promises nothing or too much. */
+function shapeOf(header: Uint8Array, path: string, rank: number): readonly number[] {
+  const view = new DataView(header.buffer);
   const magic = view.getUint32(0);
   if (magic !== 0x800 + rank)
     throw new DataError(
       `${path}: starts with 0x${magic.toString(16)}, not with 0x${(0x800 + rank).toString(16)} (IDX bytes of rank ${rank})`,
     );
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
-  const size = shape.reduce((product, d) => product * d, 1);
+  const size = elements(shape);
   if (size === 0) throw new DataError(`${path}: holds nothing, its header says [${shape}]`);
-  if (size !== bytes.length - header)
-    throw new DataError(
-      `${path}: its header says [${shape}], which is ${size} bytes, but ${bytes.length - header} follow`,
-    );
-  return { path, shape, data: bytes.subarray(header) };
+  const [, height = 1, width = 1] = shape;
+  if (height * width > mostPixels)
+    throw new DataError(`${path}: its images are ${width} × ${height}; at most ${mostPixels} pixels are accepted`);
+  if (size > mostBytes)
+    throw new DataError(`${path}: its header says [${shape}], which is ${size} bytes; at most ${mostBytes} are read`);
+  return shape;
 }
 
-async function unpack(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path);
-  if (!path.endsWith(".gz")) return bytes;
+/** The bytes of a file, unpacked if it ends in `.gz`. @throws DataError if it cannot be read or unpacked. */
+async function* contents(path: string): AsyncGenerator<Uint8Array, void> {
+  const packed = path.endsWith(".gz");
+  let file: ReadStream | undefined;
   try {
-    return await promisify(gunzip)(bytes, { maxOutputLength: mostBytes });
+    if (!(await stat(path)).isFile()) throw new DataError("not a regular file");
+    file = createReadStream(path, { highWaterMark: chunkSize });
+    if (!packed) return yield* file;
+    const unpacked = createGunzip({ chunkSize });
+    file.on("error", (error) => unpacked.destroy(error));
+    yield* file.pipe(unpacked);
   } catch (error) {
-    throw new DataError(`${path}: cannot be unpacked (${messageOf(error)})`);
+    throw new DataError(`${path}: cannot be ${packed ? "unpacked" : "read"} (${messageOf(error)})`);
+  } finally {
+    file?.destroy();
   }
 }
 

@@ -1,15 +1,17 @@
-import { messageOf, OptionError, TrainingError } from "../core/errors.js";
+import { DataError, messageOf, OptionError, TrainingError } from "../core/errors.js";
 import { notFiniteText } from "../core/finite.js";
 import { Rng } from "../core/rng.js";
 import { type Tensor, zeros } from "../core/tensor.js";
 import {
   type Augmentation,
+  alignClasses,
   type Dataset,
   defaultAugmentation,
   defaultPreprocessing,
   Loader,
   type Preprocessing,
 } from "../data/index.js";
+import { summary } from "../data/summary.js";
 import type { Engine, Executable } from "../engines/engine.js";
 import type { Cell, Graph } from "../graph/graph.js";
 import { type Module, type Param, stateOf } from "../nn/index.js";
@@ -44,7 +46,7 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   /** Parameters with learning rates of their own. */
   readonly groups?: readonly ParameterGroup[];
   readonly seed?: number;
-  /** Measured after each epoch; decides which weights are best. */
+  /** Measured after each epoch; decides which weights are best. Its classes are matched to those of the training data by name. */
   readonly validate?: Dataset;
   readonly preprocessing?: Preprocessing;
   readonly augment?: Augmentation | null;
@@ -128,7 +130,6 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     optimizer = sgd(),
     schedule = cosineSchedule(),
     seed = 0,
-    validate,
     signal,
     onStart,
     onStep,
@@ -136,6 +137,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     onStop,
   } = options;
   const task: Task = options.task ?? classification;
+  const validate = options.validate && byName(options.validate, dataset.classes);
   const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
@@ -277,6 +279,13 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   } finally {
     await executable.release();
   }
+}
+
+/** The validation data with the labels of the training data. @throws DataError if it has classes that the training lacks. */
+function byName(validate: Dataset, classes: readonly string[]): Dataset {
+  const { dataset, unknown } = alignClasses(validate, classes);
+  if (unknown.length) throw new DataError(`train: validation has classes that training lacks: ${summary(unknown)}`);
+  return dataset;
 }
 
 /** How well the network does now on a data set that its graph is fed with. */

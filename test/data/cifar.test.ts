@@ -76,6 +76,19 @@ test("CIFAR-100 has fine and coarse labels", async (t) => {
   assert.deepEqual((await coarse.train.image(0)).pixels, randomBytes(3072, 0));
 });
 
+test("more names than a label can number are refused", async (t) => {
+  const names = Array.from({ length: 257 }, (_, i) => `c${i}`).join("\n");
+  const files = { "data_batch_1.bin": records([[0]]), "test_batch.bin": records([[0]]) };
+  await assert.rejects(
+    cifar10(await folderOf(t, { ...files, "batches.meta.txt": names })),
+    /batches\.meta\.txt: names 257 classes; labels are bytes, so there are at most 256/,
+  );
+  await assert.rejects(
+    cifar10(await folderOf(t, { ...files, "batches.meta.txt": "x\n".repeat(600_000) })),
+    /1200000 bytes; at most 1048576 are read/,
+  );
+});
+
 test("the real CIFAR-10 opens", async (t) => {
   const folder = realData(t, "cifar-10-batches-bin");
   if (!folder) return;

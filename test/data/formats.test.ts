@@ -22,32 +22,45 @@ const gray = async (image: Sharp | Buffer) => {
   return [...pixels.slice(0, width)];
 };
 
-/** A TIFF of one row of gray samples. */
-function tiff(bits: number, format: 1 | 2 | 3, samples: Buffer): Buffer {
-  const width = (8 * samples.length) / bits;
-  const tags = [
-    [256, width],
-    [257, 1],
-    [258, bits],
-    [259, 1],
-    [262, 1],
-    [273, 8],
-    [277, 1],
-    [278, 1],
-    [279, samples.length],
-    [339, format],
-  ] as const;
-  const file = Buffer.alloc(8 + samples.length + 2 + 12 * tags.length + 4);
-  file.write("II*\0", "latin1");
-  file.writeUInt32LE(8 + samples.length, 4);
-  samples.copy(file, 8);
-  file.writeUInt16LE(tags.length, 8 + samples.length);
-  tags.forEach(([tag, value], i) => {
-    const at = 8 + samples.length + 2 + 12 * i;
-    file.writeUInt16LE(tag, at);
-    file.writeUInt16LE(4, at + 2); // a LONG
-    file.writeUInt32LE(1, at + 4);
-    file.writeUInt32LE(value, at + 8);
+/** A TIFF of one row; gray samples unless `more` tags say otherwise. Tags of several values take the first for all. */
+function tiff(
+  bits: number,
+  format: 1 | 2 | 3,
+  samples: Buffer,
+  more: Readonly<Record<number, number>> = {},
+  { big = false, little = true } = {},
+): Buffer {
+  const channels = more[277] ?? 1;
+  const width = (8 * samples.length) / bits / channels;
+  const start = big ? 16 : 8;
+  const own = { 256: width, 257: 1, 258: bits, 259: 1, 262: 1, 273: start, 277: 1, 278: 1, 279: samples.length };
+  const entries = Object.entries({ ...own, 339: format, ...more });
+  const [countSize, entrySize] = big ? [8, 20] : [2, 12];
+  const directory = start + samples.length;
+  const perChannel = directory + countSize! + entrySize! * entries.length + 8;
+  const file = Buffer.alloc(perChannel + 4 * channels);
+  const write = (value: number, at: number, size: number) => {
+    if (size === 8) little ? file.writeBigUInt64LE(BigInt(value), at) : file.writeBigUInt64BE(BigInt(value), at);
+    else if (little) file.writeUIntLE(value, at, size);
+    else file.writeUIntBE(value, at, size);
+  };
+  file.write(little ? "II" : "MM", "latin1");
+  write(big ? 43 : 42, 2, 2);
+  if (big) write(8, 4, 2);
+  write(directory, big ? 8 : 4, big ? 8 : 4);
+  samples.copy(file, start);
+  write(entries.length, directory, countSize!);
+  entries.forEach(([tag, value], i) => {
+    const at = directory + countSize! + entrySize! * i;
+    const count = tag === "258" || tag === "339" ? channels : 1;
+    write(Number(tag), at, 2);
+    write(3, at + 2, 2); // a SHORT
+    write(count, at + 4, big ? 8 : 4);
+    const inline = 2 * count <= (big ? 8 : 4);
+    const apart = perChannel + (tag === "339" ? 2 * channels : 0);
+    const place = inline ? at + (big ? 12 : 8) : apart;
+    if (!inline) write(apart, at + (big ? 12 : 8), big ? 8 : 4);
+    for (let c = 0; c < count; c++) write(value, place + 2 * c, 2);
   });
   return file;
 }
@@ -102,6 +115,40 @@ test("CMYK becomes RGB: no ink is white, all black ink is black", async () => {
   assert.ok(red!.pixels[0]! > 180 && red!.pixels[256]! < 80);
 });
 
+/** RGB with a channel that should not be looked at. */
+const rgbx = Buffer.from(values.flatMap((v, i) => [v, v, v, 36 * i]));
+for (const [how, form] of Object.entries({
+  "": {},
+  ", big-endian": { little: false },
+  ", BigTIFF": { big: true },
+}))
+  test(`an extra channel of no stated meaning is left out${how}`, async () => {
+    const more = { 262: 2, 277: 4 };
+    assert.deepEqual(await gray(tiff(8, 1, rgbx, { ...more, 338: 0 }, form)), values);
+    assert.deepEqual(await gray(tiff(8, 1, rgbx, more, form)), values);
+    const blended = values.map((v, i) => v + ((255 - v) * (255 - 36 * i)) / 255);
+    const seen = await gray(tiff(8, 1, rgbx, { ...more, 338: 2 }, form));
+    for (const [i, v] of blended.entries()) assert.ok(Math.abs(seen[i]! - v) <= 1, `${seen} instead of ${blended}`);
+  });
+
+test("gray with an extra channel, and white as zero, are read as they are meant", async () => {
+  const pairs = Buffer.from(values.flatMap((v, i) => [v, 36 * i]));
+  assert.deepEqual(await gray(tiff(8, 1, pairs, { 277: 2, 338: 0 })), values);
+  assert.deepEqual(
+    await gray(tiff(8, 1, Buffer.from(values), { 262: 0 })),
+    values.map((v) => 255 - v),
+  );
+});
+
+test("a TIFF that is cut off anywhere, or whose directory lies, is an error and no crash", async () => {
+  const whole = tiff(8, 1, rgbx, { 262: 2, 277: 4, 338: 0 });
+  for (let length = 4; length < whole.length - 8; length += 7)
+    await assert.rejects(decodePicture(whole.subarray(0, length)), { name: "DataError" });
+  const lies = Buffer.from(whole);
+  lies.writeUInt32LE(0xfffffff0, 4);
+  await assert.rejects(decodePicture(lies), { name: "DataError" });
+});
+
 const floats = Buffer.from(Float32Array.of(0, 0.5, 1).buffer);
 const svg =
   '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"><rect width="4" height="4" fill="red"/></svg>';
@@ -113,12 +160,25 @@ const frames = async () => {
   return sharp(await Promise.all([frame(0), frame(255)]), { join: { animated: true } });
 };
 const refused: Readonly<Record<string, readonly [() => Promise<Buffer> | Buffer, RegExp]>> = {
-  "floating point": [() => tiff(32, 3, floats), /its samples are of type float/],
+  "floating point": [() => tiff(32, 3, floats), /its samples are floating-point numbers/],
   "double precision": [() => tiff(64, 3, Buffer.from(Float64Array.of(0, 1).buffer)), /samples/],
-  "integers of 32 bits": [() => tiff(32, 1, Buffer.from(Uint32Array.of(0, 7).buffer)), /its samples are of type uint/],
+  "integers of 32 bits": [
+    () => tiff(32, 1, Buffer.from(Uint32Array.of(0, 7).buffer)),
+    /its samples are integers of 32 bits/,
+  ],
   "signed integers of 16 bits": [
     () => tiff(16, 2, Buffer.from(Int16Array.of(0, 7).buffer)),
-    /its samples are of type short/,
+    /its samples are signed integers of 16 bits/,
+  ],
+  "signed integers of 8 bits": [() => tiff(8, 2, Buffer.of(1, 2)), /its samples are signed integers of 8 bits/],
+  "YCbCr that is not JPEG": [
+    () => tiff(8, 1, Buffer.of(76, 84, 255, 76, 84, 255), { 262: 6, 277: 3 }),
+    /it is YCbCr without JPEG; save it as RGB/,
+  ],
+  "five channels": [() => tiff(8, 1, Buffer.alloc(10), { 262: 2, 277: 5 }), /it has 5 channels/],
+  "a side of 65,536 pixels": [
+    () => row(new Uint8Array(65_536), 1).png().toBuffer(),
+    /it is 65536 × 1; sides of at most/,
   ],
   "an animated GIF": [async () => (await frames()).gif().toBuffer(), /it holds 2 pages or frames/],
   "an animated WebP": [async () => (await frames()).webp().toBuffer(), /it holds 2 pages or frames/],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { idx } from "../../src/data/idx.js";
@@ -56,7 +57,15 @@ test("headers are checked before they are believed", async (t) => {
   await assert.rejects(opened({ "train-images-idx3-ubyte": randomBytes(40) }), /starts with 0x/);
   await assert.rejects(
     opened({ "train-images-idx3-ubyte": idxFile([2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1], randomBytes(8)) }),
-    /but 8 follow/,
+    /its images are 4294967295 × 4294967295; at most/,
+  );
+  await assert.rejects(
+    opened({ "train-images-idx3-ubyte": idxFile([2 ** 31, 2, 4], randomBytes(8)) }),
+    /which is 17179869184 bytes; at most 1073741824 are read/,
+  );
+  await assert.rejects(
+    opened({ "train-images-idx3-ubyte": idxFile([2, 2, 4], randomBytes(20)) }),
+    /which is 16 bytes, but more follow/,
   );
   await assert.rejects(opened({ "t10k-images-idx3-ubyte": idxFile([0, 2, 4], new Uint8Array()) }), /holds nothing/);
   await assert.rejects(
@@ -72,4 +81,19 @@ test("missing and damaged archives are named", async (t) => {
     idx(await folderOf(t, { ...rest, "t10k-labels-idx1-ubyte.gz": randomBytes(50) })),
     /t10k-labels-idx1-ubyte\.gz: cannot be unpacked/,
   );
+});
+
+test("a single image of a gigabyte is refused, and so is a pipe", {
+  skip: process.platform === "win32",
+}, async (t) => {
+  const { "train-images-idx3-ubyte": _, "train-labels-idx1-ubyte": __, ...rest } = files;
+  const folder = await folderOf(t, {
+    ...rest,
+    "train-images-idx3-ubyte.gz": gzipSync(idxFile([1, 10_001, 10_000], new Uint8Array(100_010_000)), { level: 1 }),
+    "train-labels-idx1-ubyte": idxFile([1], Uint8Array.of(0)),
+  });
+  await assert.rejects(idx(folder), /its images are 10000 × 10001; at most 100000000 pixels are accepted/);
+  const piped = await folderOf(t, { ...rest, "train-images-idx3-ubyte": files["train-images-idx3-ubyte"] });
+  execFileSync("mkfifo", [`${piped}/train-labels-idx1-ubyte`]);
+  await assert.rejects(idx(piped), /train-labels-idx1-ubyte: cannot be read \(not a regular file\)/);
 });
