@@ -10,5 +10,6 @@ export {
   type WinogradTile,
 } from "./engines/ort/regimes.js";
 export * from "./hub/index.js";
+export { buildNetwork, type LoadRunOptions, loadRun, type TrainedNetwork } from "./inference/load-run.js";
 export * from "./train/node.js";
 export * from "./web.js";

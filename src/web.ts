@@ -28,6 +28,7 @@ export { ortWebEngine } from "./engines/ort/web.js";
 export { referenceEngine } from "./engines/reference.js";
 export { type ByteSource, blobSource } from "./formats/byte-source.js";
 export { type Checkpoint, readCheckpoint } from "./formats/checkpoint.js";
+export { classNames } from "./formats/class-names.js";
 export {
   type ExportedGraphOptions,
   type ExportOptions,
@@ -44,6 +45,8 @@ export { Graph, Node, Value } from "./graph/graph.js";
 export { inline } from "./graph/passes/rebuild.js";
 export { printGraph } from "./graph/print.js";
 export { verify } from "./graph/verify.js";
+export * from "./inference/index.js";
+export { imagenetClasses } from "./models/imagenet.js";
 export {
   type ClassifierOptions,
   classifierSpec,

@@ -17,6 +17,7 @@ const mayImport: Record<string, readonly string[]> = {
   engines: ["core", "graph", "ops", "formats"],
   data: ["core"],
   train: ["core", "graph", "ops", "autodiff", "nn", "engines", "data", "formats"],
+  inference: ["core", "graph", "nn", "models", "engines", "data", "formats", "train"],
   report: ["core", "graph"],
   testing: ["core", "graph", "ops", "autodiff", "nn", "attention", "models", "formats", "engines", "data", "train"],
   cli: ["root", "testing"],
@@ -33,6 +34,7 @@ const mayImport: Record<string, readonly string[]> = {
     "engines",
     "data",
     "train",
+    "inference",
     "report",
   ],
 };

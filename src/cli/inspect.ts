@@ -100,13 +100,3 @@ async function localFile(source: string): Promise<string> {
 export async function readCheckpointFile(file: string): Promise<Checkpoint> {
   return openCheckpoint(await localFile(file));
 }
-
-/** The names of the classes, in a file that Fovea wrote; undefined where it tells none. */
-export function classesOf({ classes }: Readonly<Record<string, string>>): readonly string[] | undefined {
-  try {
-    const names: unknown = JSON.parse(classes ?? "null");
-    return Array.isArray(names) && names.every((name) => typeof name === "string") ? names : undefined;
-  } catch {
-    return undefined; // somebody else's metadata
-  }
-}

@@ -7,14 +7,10 @@ import {
   messageOf,
   normalizations,
   OptionError,
+  openPredictor,
+  type Prediction,
   photoResize,
-  probabilities,
   readWhole,
-  requireFinite,
-  toFloat64,
-  toInput,
-  topIndices,
-  trace,
   writeFileAtomic,
 } from "../index.js";
 import { addBuildFlags, addInputFlags, count, type InputFlags, type ModelFlags, withEngine } from "./arguments.js";
@@ -32,15 +28,9 @@ interface PredictFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags
   readonly json?: boolean;
 }
 
-interface Answer {
-  readonly name: string;
-  readonly index: number;
-  readonly probability: number;
-}
-
 /** What is said of one image. */
-type Prediction =
-  | { readonly image: string; readonly classes: readonly Answer[] }
+type Answer =
+  | { readonly image: string; readonly classes: readonly Prediction[] }
   | { readonly image: string; readonly error: string };
 
 export const predictCommand = addInputFlags(addBuildFlags(new Command("predict")))
@@ -49,7 +39,10 @@ export const predictCommand = addInputFlags(addBuildFlags(new Command("predict")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
   .option("--top <k>", "how many classes to show for each image", count, 5)
   .option("--weights <file>", "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run")
-  .option("--classes <file>", "names of the classes: a line each, or a JSON list (default: those of the run)")
+  .option(
+    "--classes <file>",
+    "names of the classes: a line each, or a JSON list (default: those of the run, or of ImageNet)",
+  )
   .addOption(new Option("--format <name>", "how answers are written (default: text)").choices(formats))
   .option("--out <file>", "write the answers to a file")
   .option("--json", "print one JSON object, as --format json does")
@@ -70,42 +63,27 @@ Examples:
     const side = flags.imageSize ?? loaded.imageSize;
     const usual = { imageSize: side, resize: photoResize(side), ...normalizations.imagenet };
     const preprocessing = preprocessingOf(loaded, usual, flags);
-    const { imageSize, resize } = preprocessing;
-    const shape = [1, 3, imageSize, imageSize];
     const images = (await Promise.all(sources.map(imagesIn))).flat();
     const progress = new ProgressLine();
-    const predictions: Prediction[] = [];
+    const predictions: Answer[] = [];
     const written: string[] = [];
     const write = (text: string) => (flags.out === undefined ? stdout.write(text) : written.push(text));
     if (format === "csv") write(`image,${columns(top).join(",")}\n`);
     await withEngine(async (engine) => {
-      const executable = await engine.compile(trace(loaded.model, shape));
-      const predict = async (image: string): Promise<Prediction> => {
+      const { model } = loaded;
+      const classes = names ?? loaded.classes ?? loaded.usualNames ?? null;
+      const predictor = await openPredictor({ model, classes, preprocessing }, { engine, top });
+      const answer = async (image: string): Promise<Answer> => {
         try {
-          const picture = await decodePicture(image, { shorterSide: resize });
-          const data = toInput(picture, preprocessing);
-          const { output } = await executable.run({ input: { dtype: "float32", shape, data } });
-          requireFinite("predict", [["the logits", output!]]);
-          const logits = toFloat64(output!).data;
-          const known = checkCount(names ?? loaded.classes ?? undefined, logits.length);
-          const shares = probabilities(logits);
-          const best = topIndices(logits, top);
-          return {
-            image,
-            classes: best.map((index) => ({
-              name: known?.[index] ?? `class ${index}`,
-              index,
-              probability: shares[index]!,
-            })),
-          };
+          const picture = await decodePicture(image, { shorterSide: preprocessing.resize });
+          return { image, classes: await predictor.predict(picture) };
         } catch (error) {
-          if (error instanceof OptionError) throw error;
           return { image, error: messageOf(error).replace(`${image}: `, "") };
         }
       };
       for (const [done, image] of images.entries()) {
         if (flags.out === undefined && stdout.errored) break;
-        const prediction = await predict(image);
+        const prediction = await answer(image);
         if ("error" in prediction) {
           progress.clear();
           say(`fovea: ${image}: ${prediction.error}`);
@@ -120,13 +98,6 @@ Examples:
     if (format === "json") write(`${JSON.stringify({ predictions })}\n`);
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
-
-/** @throws OptionError if there are other names than classes. */
-function checkCount(names: readonly string[] | undefined, classes: number): readonly string[] | undefined {
-  if (names && names.length !== classes)
-    throw new OptionError(`--classes names ${names.length} classes, but the network has ${classes}`);
-  return names;
-}
 
 /** The names in a file: a JSON list of strings, or a line each. @throws OptionError if there are none. */
 async function readClasses(file: string): Promise<readonly string[]> {
@@ -164,7 +135,7 @@ const columns = (top: number) =>
 /** A field of a CSV file (RFC 4180). */
 const field = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-function lineOf(prediction: Prediction, format: "text" | "csv" | "jsonl", top: number): string {
+function lineOf(prediction: Answer, format: "text" | "csv" | "jsonl", top: number): string {
   if (format === "jsonl") return `${JSON.stringify(prediction)}\n`;
   if ("error" in prediction) return "";
   const { image, classes } = prediction;

@@ -4,9 +4,10 @@ import {
   type Alignment,
   alignClasses,
   alignmentNotes,
+  classNames,
   type Dataset,
-  initialize,
-  insertAttention,
+  imagenetClasses,
+  loadRun,
   loadState,
   type Module,
   model,
@@ -18,11 +19,10 @@ import {
   OptionError,
   type Preprocessing,
   type RunConfig,
-  RunFolder,
   recogniseCheckpoint,
 } from "../index.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
-import { classesOf, readCheckpointFile } from "./inspect.js";
+import { readCheckpointFile } from "./inspect.js";
 import { say } from "./terminal.js";
 
 /** A network ready to use, and what is known about its input and classes. */
@@ -32,6 +32,8 @@ export interface LoadedModel {
   /** The options that build it; null where modules were inserted afterwards, which no options describe. */
   readonly options: Readonly<Record<string, unknown>> | null;
   readonly classes: readonly string[] | null;
+  /** What to call the classes where the weights do not name them: those of ImageNet, where there are 1000. */
+  readonly usualNames?: readonly string[];
   readonly preprocessing: Preprocessing | null;
   /** Height and width of the input. */
   readonly imageSize: number;
@@ -62,15 +64,6 @@ async function isRun(path: string): Promise<boolean> {
   return exists;
 }
 
-/** The network that a run's configuration describes. */
-export function buildNetwork({ name, options, insert }: RunConfig["model"], input: Preprocessing, seed = 0): Module {
-  const network = initialize(model(name, options), { seed });
-  const size = [3, input.imageSize, input.imageSize] as const;
-  if (insert)
-    insertAttention(network, insert.attention, { options: insert.options, identityAtStart: true, input: size, seed });
-  return network;
-}
-
 /** The network with its attention modules, built in and inserted: `resnet20 + se + cbam`. */
 export function networkTitle({ name, options, insert }: RunConfig["model"]): string {
   const { attention } = options as { attention?: readonly [name: string, options: unknown] | null };
@@ -91,7 +84,23 @@ export async function loadModel(
       throw new OptionError(
         `--${flag} is for a network by name; ${runOrModel} is a run, whose network is built already`,
       );
-  return loadRun(runOrModel, weights);
+  const trained = await loadRun(runOrModel, {
+    weights:
+      weights === undefined || weights === "best" || weights === "last" ? weights : await readCheckpointFile(weights),
+  });
+  const { model: made, preprocessing, data, training } = trained.config;
+  return {
+    ...trained,
+    name: made.name,
+    options: made.insert ? null : made.options,
+    imageSize: preprocessing.imageSize,
+    division: {
+      measure: data.classes,
+      seed: training.seed,
+      ...optional("validationSplit", data.validationSplit),
+      ...optional("testSplit", data.testSplit),
+    },
+  };
 }
 
 /** How images become inputs: as in the run's training, else as `usual` and the weights' authors say; flags come before both. */
@@ -105,36 +114,6 @@ export function preprocessingOf(
     ...(imageSize === undefined ? preprocessing : {}),
     ...normalization,
     ...(normalize ? normalizations[normalize] : {}),
-  };
-}
-
-/** The network of a run folder with its best weights, its last ones, or those of a file. */
-async function loadRun(path: string, weights = "best"): Promise<LoadedModel> {
-  const run = await RunFolder.open(path);
-  const { model: made, preprocessing, data } = run.config;
-  const network = buildNetwork(made, preprocessing);
-  let { classes } = data;
-  if (weights === "best" || weights === "last") loadState(network, await run.weights(weights));
-  else {
-    const file = await readCheckpointFile(weights);
-    loadState(network, modelWeights(file.tensors));
-    // The rows of the classifier are the file's, whatever the run's classes are.
-    classes = classesOf(file.metadata) ?? classes;
-  }
-  const division = {
-    measure: data.classes,
-    seed: run.config.training.seed,
-    ...optional("validationSplit", data.validationSplit),
-    ...optional("testSplit", data.testSplit),
-  };
-  return {
-    model: network,
-    name: made.name,
-    options: made.insert ? null : made.options,
-    classes,
-    preprocessing,
-    imageSize: preprocessing.imageSize,
-    division,
   };
 }
 
@@ -159,7 +138,7 @@ async function loadNamed(
   const network = model(name, options);
   loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {});
   const imageSize = spec.input[1];
-  const classes = classesOf(metadata) ?? null;
+  const classes = classNames(metadata) ?? null;
   return {
     model: network,
     name,
@@ -168,6 +147,7 @@ async function loadNamed(
     preprocessing: null,
     imageSize,
     division: { measure: classes ?? [] },
+    ...(own && options.classes === imagenetClasses.length ? { usualNames: imagenetClasses } : {}),
     ...(own?.normalization ? { normalization: own.normalization } : {}),
   };
 }

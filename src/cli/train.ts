@@ -4,6 +4,7 @@ import { versions } from "node:process";
 import { Command, Option } from "commander";
 import {
   bestRecord,
+  buildNetwork,
   type ClassificationMetrics,
   classDifference,
   classifierSpec,
@@ -46,7 +47,7 @@ import {
   winogradHelp,
   withEngine,
 } from "./arguments.js";
-import { buildNetwork, freshFolder, networkTitle } from "./run.js";
+import { freshFolder, networkTitle } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { finishedText, measureTest, reportOf } from "./train-report.js";

@@ -1,6 +1,7 @@
 import {
   classDifference,
   className,
+  classNames,
   type FeatureReport,
   freeze,
   Linear,
@@ -16,7 +17,7 @@ import {
   toFloat64,
   walk,
 } from "../index.js";
-import { classesOf, readCheckpointFile } from "./inspect.js";
+import { readCheckpointFile } from "./inspect.js";
 import { say, short } from "./terminal.js";
 
 /** Flags of a training that begins with the weights of another. */
@@ -55,7 +56,7 @@ export async function startFrom(
   classes: readonly string[],
 ): Promise<string[]> {
   const file = await readCheckpointFile(weights!);
-  const theirs = classesOf(file.metadata);
+  const theirs = classNames(file.metadata);
   const given = modelWeights(file.tensors);
   const known = recogniseCheckpoint(given, file.metadata);
   const rename = known?.model === made.name ? known.rename : (key: string) => key;
@@ -80,7 +81,9 @@ export async function startFrom(
       `weights from ${weights}${known ? ` (${known.family})` : ""}: ${matched.length} arrays loaded`,
       ...(fresh.length ? [`${fresh.length} new (${fresh[0]}, …)`] : []),
       ...(newHead
-        ? [`the classifier ${head} begins anew, for ${made.options.classes} classes${difference ? `: they differ, ${difference}` : ""}`]
+        ? [
+            `the classifier ${head} begins anew, for ${made.options.classes} classes${difference ? `: they differ, ${difference}` : ""}`,
+          ]
         : []),
       ...(!newHead && !theirs ? ["its classes by position, as the weights name none"] : []),
     ].join(", "),

@@ -1,7 +1,7 @@
 import { DataError } from "../core/errors.js";
 import { requireFinite } from "../core/finite.js";
 import { tensor, toFloat64 } from "../core/tensor.js";
-import { type Dataset, defaultPreprocessing, Loader, type Preprocessing } from "../data/index.js";
+import { alignClasses, type Dataset, defaultPreprocessing, Loader, type Preprocessing } from "../data/index.js";
 import type { Engine } from "../engines/engine.js";
 import { type Module, trace } from "../nn/index.js";
 import { pictureBatches } from "./batches.js";
@@ -17,6 +17,11 @@ export interface EvaluateOptions {
   readonly batch?: number;
   /** How pictures become inputs. Default: what suits the data set. */
   readonly preprocessing?: Preprocessing;
+  /**
+   * Names of the network's outputs, in their order: the classes of the data are matched to them by name, and images of others left out.
+   * Without, they go by position. `alignClasses` does the same, and tells what does not match.
+   */
+  readonly classes?: readonly string[];
   readonly signal?: AbortSignal;
   onProgress?(done: number, total: number): void;
 }
@@ -76,7 +81,8 @@ export async function forEachOutput(
  * @throws FoveaError if logits are NaN or ±Infinity, with the position of the image in the data set.
  *
  * @example
- * const { top1, loss } = await evaluate(model, data.validation, { engine });
+ * const { model, classes, preprocessing } = await loadRun("runs/photos-resnet18-se");
+ * const { top1, loss } = await evaluate(model, data.validation, { engine, classes, preprocessing });
  */
 export function evaluate(model: Module, dataset: Dataset, options: EvaluateOptions): Promise<ClassificationMetrics>;
 export function evaluate<M extends Scores>(
@@ -86,9 +92,10 @@ export function evaluate<M extends Scores>(
 ): Promise<M>;
 export async function evaluate(
   model: Module,
-  dataset: Dataset,
+  data: Dataset,
   options: EvaluateOptions & { readonly task?: Task },
 ): Promise<Scores> {
+  const dataset = options.classes ? alignClasses(data, options.classes).dataset : data;
   const counter = (options.task ?? classification).count(dataset);
   await forEachLogits(model, dataset, options, (logits, label, index) => counter.add(logits, label, index));
   return counter.metrics();

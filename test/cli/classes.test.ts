@@ -5,6 +5,7 @@ import { test } from "node:test";
 import sharp from "sharp";
 import { Rng } from "../../src/core/rng.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
+import { decodePicture, loadRun, openCheckpoint, ortEngine, predict } from "../../src/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
@@ -123,4 +124,53 @@ test("weights of a run on other data: the classifier's rows go by name, or it be
   // eval goes by the names in the file, not by those of the run beside it: apples are taken for plums.
   const { figures } = await evaluated(data, "--weights", turned, "--split", "all");
   assert.ok(Math.abs(figures!.top1 - 1 / 3) < 0.1, `top-1 ${figures!.top1}`);
+});
+
+test("loadRun gives the network of a run with its names, ready to predict", async () => {
+  const network = await loadRun(run);
+  assert.deepEqual([network.classes, network.config.model.name], [["apple", "lime", "plum"], "resnet20"]);
+  const engine = ortEngine();
+  const images = await Promise.all(["lime/3.png", "apple/5.png"].map((name) => decodePicture(join(data, name))));
+  const answers = await predict(network, images, { engine, top: 1 });
+  assert.deepEqual(
+    answers.map(([best]) => best!.name),
+    ["lime", "apple"],
+  );
+  const turned = await loadRun(run, { weights: await openCheckpoint(join(folder, "turned.safetensors")) });
+  assert.deepEqual(turned.classes, ["plum", "lime", "apple"]);
+  await assert.rejects(loadRun(data), /is not a run folder/);
+  await engine.release();
+});
+
+test("a network by name goes by the class names in its file, too, and says where there are none", async () => {
+  const best = join(run, "best.safetensors");
+  const evaluate = (weights: string) =>
+    fovea(["eval", "resnet20", other, "--weights", weights, "--split", "all", "--image-size", "16", "--json"]);
+  const named = await evaluate(best);
+  assert.equal(named.code, 0, named.stderr);
+  assert.deepEqual((JSON.parse(named.stdout) as Figures).unknown, ["banana"]);
+  const nameless = join(folder, "nameless.safetensors");
+  const { tensors, metadata } = readSafetensors(readFileSync(best));
+  const { classes: _, ...rest } = metadata;
+  writeFileSync(nameless, writeSafetensors(tensors, rest));
+  const unnamed = await evaluate(nameless);
+  assert.match(
+    unnamed.stderr,
+    /the weights do not name their classes: those of the data are taken in alphabetical order/,
+  );
+  assert.equal((JSON.parse(unnamed.stdout) as Figures).count, 36);
+});
+
+test("train says by how much the classes differ where a classifier begins anew, and when they go by position", async () => {
+  const flags = ["--model", "resnet20", "--epochs", "1", "--batch", "8", "--lr", "1e-9", "--no-augment"];
+  const start = async (path: string, weights: string, name: string) =>
+    (await fovea(["train", path, ...flags, "--weights", join(folder, weights), "--out", join(folder, name)])).stderr;
+  assert.match(
+    await start(other, "run/best.safetensors", "anew"),
+    /the classifier fc begins anew, for 3 classes: they differ, new: banana; gone: apple/,
+  );
+  assert.match(
+    await start(other, "nameless.safetensors", "position"),
+    /its classes by position, as the weights name none/,
+  );
 });

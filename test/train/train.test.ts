@@ -128,3 +128,23 @@ test("stopping in the middle of an epoch and resuming changes nothing", async ()
 test("small data sets get small batches", () => {
   assert.deepEqual([10, 244, 600, 6000, 50000].map(defaultBatch), [8, 16, 64, 128, 128]);
 });
+
+test("validation and evaluation match classes by name, and refuse or leave out what the network does not know", async () => {
+  const turned = { ...dataset, name: "turned", classes: ["bottom", "top"], labels: labels.map((label) => 1 - label) };
+  const model = initialize(new Net(), { seed: 4 });
+  const { history } = await train(model, dataset, { ...options, engine: ort, validate: turned });
+  const same = await evaluate(model, dataset, { engine: ort });
+  assert.equal(history.at(-1)!.top1, same.top1);
+  assert.ok(same.top1 > 0.9, `top-1 ${same.top1}`);
+  const named = await evaluate(model, turned, { engine: ort, classes: dataset.classes });
+  assert.deepEqual([named.top1, named.confusion], [same.top1, same.confusion]);
+  const { top1: byPosition } = await evaluate(model, turned, { engine: ort });
+  assert.ok(byPosition < 0.1, `top-1 ${byPosition}`);
+  const other = { ...dataset, classes: ["top", "left"] };
+  await assert.rejects(
+    train(model, dataset, { ...options, engine: ort, validate: other }),
+    /train: validation has classes that training lacks: left/,
+  );
+  const half = await evaluate(model, other, { engine: ort, classes: dataset.classes });
+  assert.equal(half.count, count / 2);
+});

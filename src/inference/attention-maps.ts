@@ -1,0 +1,36 @@
+import { DataError, FoveaError } from "../core/errors.js";
+import type { Tensor } from "../core/tensor.js";
+import type { Picture } from "../data/index.js";
+import type { Engine } from "../engines/engine.js";
+import { publishTaps } from "../graph/passes/publish.js";
+import { trace } from "../nn/index.js";
+import { type Classifier, inputOf } from "./classifier.js";
+
+/**
+ * What the attention modules of a network make of images: the map of every gate, by the path of its module and its name, such as
+ * `layer1.0.cbam/spatial`. The first axis of each is that of the images: [N,C,1,1] of a channel gate, [N,1,H,W] of a spatial one; what a
+ * module calls a map is in its entry of the catalogue.
+ *
+ * @throws FoveaError if the network has no attention modules. @throws DataError if there are no images.
+ *
+ * @example
+ * const maps = await attentionMaps(await loadRun("runs/shapes-resnet20-cbam"), images, { engine: ortEngine() });
+ * maps.get("layer3.2.cbam/spatial")?.shape; // [N, 1, 8, 8]
+ */
+export async function attentionMaps(
+  { model, preprocessing }: Pick<Classifier, "model" | "preprocessing">,
+  images: readonly Picture[],
+  { engine }: { readonly engine: Engine },
+): Promise<Map<string, Tensor>> {
+  if (images.length === 0) throw new DataError("attentionMaps: needs at least one image");
+  const input = inputOf(images, preprocessing);
+  const graph = publishTaps(trace(model, input.shape));
+  if (graph.taps.length === 0) throw new FoveaError("attentionMaps: the network has no attention modules");
+  const executable = await engine.compile(graph);
+  try {
+    const { output: _, ...maps } = await executable.run({ input });
+    return new Map(Object.entries(maps));
+  } finally {
+    await executable.release();
+  }
+}

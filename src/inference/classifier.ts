@@ -1,0 +1,110 @@
+import { OptionError } from "../core/errors.js";
+import { requireFinite } from "../core/finite.js";
+import { integer } from "../core/options.js";
+import { type Tensor, toFloat64 } from "../core/tensor.js";
+import { type Picture, type Preprocessing, toInput } from "../data/index.js";
+import type { Engine } from "../engines/engine.js";
+import { type Module, trace } from "../nn/index.js";
+import { probabilities, topIndices } from "../train/metrics.js";
+
+/** A network that is ready to classify images. */
+export interface Classifier {
+  readonly model: Module;
+  /** Names of the classes, in the order of the logits; null where they are not known. */
+  readonly classes: readonly string[] | null;
+  /** How images become inputs: as in training. */
+  readonly preprocessing: Preprocessing;
+}
+
+/** A class and how probable it is. */
+export interface Prediction {
+  /** The name of the class, or `class 7` where names are not known. */
+  readonly name: string;
+  /** Its position among the logits. */
+  readonly index: number;
+  /** Between 0 and 1: the softmax of the logits. */
+  readonly probability: number;
+}
+
+export interface PredictOptions {
+  readonly engine: Engine;
+  /** How many classes to give for each image, the most probable first. Default 5. */
+  readonly top?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The most probable classes of each image.
+ *
+ * @throws OptionError if there are other names than classes. @throws FoveaError if logits are not finite.
+ *
+ * @example
+ * const network = await loadRun("runs/photos-resnet18-se");
+ * const [answers] = await predict(network, [await decodePicture("cat.jpg")], { engine: ortEngine(), top: 3 });
+ * console.log(answers[0].name, answers[0].probability);
+ */
+export async function predict(
+  network: Classifier,
+  images: Iterable<Picture>,
+  { engine, top, signal }: PredictOptions,
+): Promise<Prediction[][]> {
+  const predictor = await openPredictor(network, { engine, top });
+  const predictions: Prediction[][] = [];
+  try {
+    for (const image of images) {
+      signal?.throwIfAborted();
+      predictions.push(await predictor.predict(image));
+    }
+  } finally {
+    await predictor.release();
+  }
+  return predictions;
+}
+
+/** A compiled classifier, for images that come one after the other. */
+export interface Predictor {
+  predict(image: Picture): Promise<Prediction[]>;
+  release(): Promise<void>;
+}
+
+/** Compiles a classifier once, for as many images as there will be. Errors as of {@link predict}. */
+export async function openPredictor(
+  { model, classes, preprocessing }: Classifier,
+  { engine, top = 5 }: Pick<PredictOptions, "engine" | "top">,
+): Promise<Predictor> {
+  integer("predict", "top", top);
+  const { shape } = inputOf([], preprocessing, 1);
+  const graph = trace(model, shape);
+  const [logits] = graph.outputs.values();
+  const count = logits!.shape[1];
+  if (classes && classes.length !== count)
+    throw new OptionError(`predict: ${classes.length} names of classes for a network of ${count}`);
+  const executable = await engine.compile(graph);
+  return {
+    async predict(image) {
+      const { output } = await executable.run({ input: inputOf([image], preprocessing) });
+      requireFinite("predict", [["the logits", output!]]);
+      const { data } = toFloat64(output!);
+      const shares = probabilities(data);
+      return topIndices(data, top).map((index) => ({
+        name: classes?.[index] ?? `class ${index}`,
+        index,
+        probability: shares[index]!,
+      }));
+    },
+    release: () => executable.release(),
+  };
+}
+
+/** Images as the input of a network, [N,3,S,S]. */
+export function inputOf(
+  images: readonly Picture[],
+  preprocessing: Preprocessing,
+  count = images.length,
+): Tensor & { readonly shape: readonly [number, number, number, number] } {
+  const { imageSize } = preprocessing;
+  const size = 3 * imageSize ** 2;
+  const data = new Float32Array(count * size);
+  for (const [i, image] of images.entries()) data.set(toInput(image, preprocessing), i * size);
+  return { dtype: "float32", shape: [count, 3, imageSize, imageSize], data };
+}
