@@ -15,7 +15,7 @@ export interface PngImage {
  * @example
  * encodePng({ width: 1, height: 1, pixels: Uint8Array.of(255, 0, 0) }); // one red pixel
  */
-export function encodePng({ width, height, pixels, palette, alpha }: PngImage): Uint8Array<ArrayBuffer> {
+export function encodePng({ width, height, pixels, palette, alpha }: PngImage): Uint8Array {
   const stride = palette ? width : 3 * width;
   const rows = new Uint8Array(height * (stride + 1)); // each row begins with its filter: 0, none
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
