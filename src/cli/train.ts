@@ -8,8 +8,6 @@ import {
   type ClassificationMetrics,
   classDifference,
   classifierSpec,
-  constantSchedule,
-  cosineSchedule,
   defaultAugmentation,
   defaultBatch,
   defaultPreprocessing,
@@ -17,16 +15,11 @@ import {
   type EpochRecord,
   type Module,
   type OpenedDataset,
-  type Optimizer,
   OptionError,
   openDataset,
-  optimizers,
-  type ParameterGroup,
   parametersOf,
   type RunConfig,
   RunFolder,
-  type Schedule,
-  stepSchedule,
   train,
   version,
 } from "../index.js";
@@ -47,26 +40,25 @@ import {
   winogradHelp,
   withEngine,
 } from "./arguments.js";
+import {
+  headGroup,
+  type OptimizationFlags,
+  optimizerOf,
+  type Settled,
+  scheduleOf,
+  withDefaults,
+} from "./optimization.js";
 import { freshFolder, networkTitle } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { finishedText, measureTest, reportOf } from "./train-report.js";
-import { featuresText, freezePaths, headOf, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
+import { featuresText, freezePaths, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
-interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags {
+interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags {
   readonly insert?: string;
   readonly insertOptions?: Record<string, unknown>;
   readonly imageSize?: number;
-  readonly epochs: number;
   readonly batch?: number;
-  readonly lr?: number;
-  readonly optimizer: "sgd" | "adamw";
-  readonly optimizerOptions?: Record<string, unknown>;
-  readonly weightDecay?: number;
-  readonly decayNorms: boolean;
-  readonly schedule: Schedule["kind"];
-  readonly warmup: number;
-  readonly stepEpochs?: number[];
   readonly labelSmoothing: number;
   readonly clip?: number;
   readonly ema?: number;
@@ -87,8 +79,17 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--image-size <pixels>", "side of the square input (default: what suits the data)", count)
   .option("--epochs <n>", "times through the data", count, 10)
   .option("--batch <n>", "pictures per step (default: 128, less for small data sets)", count)
-  .addOption(new Option("--optimizer <name>", "update rule").choices(["sgd", "adamw"]).default("sgd"))
-  .option("--lr <rate>", "learning rate (default: 0.1 for sgd, 0.001 for adamw)", positive)
+  .addOption(
+    new Option("--optimizer <name>", "update rule (default: adamw for MobileNet and VAN, sgd for others)").choices([
+      "sgd",
+      "adamw",
+    ]),
+  )
+  .option(
+    "--lr <rate>",
+    "learning rate (default: 0.1 for sgd, 0.001 for adamw; a tenth of it where all of --weights is trained on)",
+    positive,
+  )
   .option("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject)
   .option("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for adamw)", nonNegative)
   .option("--no-decay-norms", "no weight decay on norms and biases")
@@ -158,7 +159,10 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
       Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"),
     );
     // A resumed run is configured by what was asked for when it began, and must not be asked for anything else now.
-    const flags: TrainFlags = { ...asked, ...resumed?.config.flags, ...explicit };
+    const flags = withDefaults(
+      { ...asked, ...(resumed?.config.flags as Partial<TrainFlags> | undefined), ...explicit },
+      resumed?.config.training.optimizer,
+    );
     const dataSource = source ?? resumed?.config.data.source;
     if (!dataSource) throw new OptionError("which data? Name a folder, or shapes");
     const progress = new ProgressLine();
@@ -184,7 +188,12 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
   });
 
 /** The complete configuration of a run. @throws OptionError if a setting is wrong. */
-function configOf(source: string, data: OpenedDataset, flags: TrainFlags, asked: Record<string, unknown>): RunConfig {
+function configOf(
+  source: string,
+  data: OpenedDataset,
+  flags: Settled<TrainFlags>,
+  asked: Record<string, unknown>,
+): RunConfig {
   const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
   const { classes } = data.train;
   const spec = classifierSpec(flags.model);
@@ -229,30 +238,6 @@ function configOf(source: string, data: OpenedDataset, flags: TrainFlags, asked:
   };
 }
 
-/** The classifier as a group with a learning rate of its own, if it has one. */
-function headGroup(made: RunConfig["model"], headLr: number | null, lr: number): ParameterGroup[] {
-  if (headLr === null) return [];
-  const head = headOf(made);
-  return [{ name: "head", lrFactor: headLr / lr, has: (path) => path.startsWith(`${head}.`) }];
-}
-
-function optimizerOf({ optimizer, lr, weightDecay, decayNorms, optimizerOptions }: TrainFlags): Optimizer {
-  return optimizers[optimizer]({
-    ...optimizerOptions,
-    ...optional("lr", lr),
-    ...optional("weightDecay", weightDecay),
-    ...(decayNorms ? {} : { decayNormsAndBiases: false }),
-  });
-}
-
-function scheduleOf({ schedule, warmup, stepEpochs, epochs }: TrainFlags): Schedule {
-  if (stepEpochs && schedule !== "step") throw new OptionError("--step-epochs belongs to --schedule step");
-  const warmupEpochs = warmup;
-  if (schedule === "cosine") return cosineSchedule({ warmupEpochs });
-  if (schedule === "constant") return constantSchedule({ warmupEpochs });
-  return stepSchedule(stepEpochs ?? [Math.floor(epochs / 2), Math.floor((epochs * 3) / 4)], { warmupEpochs });
-}
-
 /** @throws OptionError that names the first setting in which a run to be resumed differs from what is asked for now. */
 function checkSame(run: RunFolder, config: RunConfig): void {
   const difference = classDifference(run.config.data.classes, config.data.classes);
@@ -285,7 +270,7 @@ async function runTraining(
   run: RunFolder,
   network: Module,
   data: OpenedDataset,
-  flags: TrainFlags,
+  flags: Settled<TrainFlags>,
   progress: ProgressLine,
 ) {
   const { training, preprocessing, model: made, data: about } = run.config;
@@ -295,7 +280,7 @@ async function runTraining(
     0,
   );
   say(
-    `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px; ${about.source}: ${describeSplits(data)}`,
+    `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px, ${training.optimizer.name} at ${training.optimizer.settings.lr}; ${about.source}: ${describeSplits(data)}`,
   );
   for (const { file, reason } of [...data.train.skipped, ...data.validation.skipped]) say(`skipped ${file}: ${reason}`);
   if (data.kind === "folder" && data.train.length < fewImages && !training.weights && !flags.resume)

@@ -105,6 +105,7 @@ export const mobilenetV1s: readonly ModelSpec[] = [
   defineModel({
     name: "mobilenetv1_025",
     task: "classification",
+    optimizer: "adamw",
     paper: {
       title: "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
       url: "https://arxiv.org/abs/1704.04861",

@@ -193,6 +193,7 @@ function entry(name: string, dropout: number, own: MobileNetOptions, source = pa
     name,
     paper: source,
     task: "classification",
+    optimizer: "adamw",
     classes: 1000,
     input: [3, 224, 224],
     attention,

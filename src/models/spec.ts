@@ -31,6 +31,8 @@ export interface ModelSpec<O extends object = Record<string, unknown>> {
   readonly input: readonly [number, number, number];
   /** The attention module of the published network, where it is one that can be chosen. */
   readonly attention?: AttentionChoice | null;
+  /** What the command line trains it by where nothing else is asked for. Default sgd; adamw for networks that diverge at its usual rate. */
+  readonly optimizer?: "sgd" | "adamw";
   /** Options beside those of every network. */
   readonly options: OptionSpecs<O>;
   create(options: ClassifierOptions & O): Module;

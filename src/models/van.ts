@@ -161,6 +161,7 @@ export const vans: readonly ModelSpec[] = (Object.keys(architectures) as VANSize
     name: `van_${size}`,
     paper: { title: "Visual Attention Network", url: "https://arxiv.org/abs/2202.09741" },
     task: "classification",
+    optimizer: "adamw",
     classes: 1000,
     input: [3, 224, 224],
     options: {

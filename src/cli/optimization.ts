@@ -1,0 +1,75 @@
+import {
+  classifierSpec,
+  constantSchedule,
+  cosineSchedule,
+  type Optimizer,
+  OptionError,
+  optimizers,
+  type ParameterGroup,
+  type RunConfig,
+  type Schedule,
+  stepSchedule,
+} from "../index.js";
+import { optional } from "./arguments.js";
+import { headOf, type TransferFlags } from "./transfer.js";
+
+/** Flags that say by which rule and rates a network learns. */
+export interface OptimizationFlags extends Pick<TransferFlags, "weights" | "freeze"> {
+  readonly model: string;
+  readonly epochs: number;
+  readonly optimizer?: keyof typeof optimizers;
+  readonly lr?: number;
+  readonly optimizerOptions?: Record<string, unknown>;
+  readonly weightDecay?: number;
+  readonly decayNorms: boolean;
+  readonly schedule: Schedule["kind"];
+  readonly warmup: number;
+  readonly stepEpochs?: number[];
+}
+
+/** Flags, and what holds where none was given. */
+export type Settled<F extends OptimizationFlags> = F & Required<Pick<OptimizationFlags, "optimizer">>;
+
+/** Weights that are trained on are to be changed, not forgotten. */
+const fineTuning = 0.1;
+
+/**
+ * What holds without a flag: what the run that is resumed was trained by; else the network's usual optimizer, at a tenth of its usual rate
+ * where a whole pretrained network is trained on.
+ */
+export function withDefaults<F extends OptimizationFlags>(
+  flags: F,
+  recorded: RunConfig["training"]["optimizer"] | undefined,
+): Settled<F> {
+  const before = recorded as { name: keyof typeof optimizers; settings: { lr: number } } | undefined;
+  const optimizer = flags.optimizer ?? before?.name ?? classifierSpec(flags.model).optimizer ?? "sgd";
+  const whole = flags.weights !== undefined && flags.freeze === undefined;
+  const usual = whole ? fineTuning * optimizers[optimizer]().lr : undefined;
+  const lr = flags.lr ?? (flags.optimizerOptions?.lr === undefined ? (before?.settings.lr ?? usual) : undefined);
+  return { ...flags, optimizer, ...optional("lr", lr) };
+}
+
+export function optimizerOf(flags: Settled<OptimizationFlags>): Optimizer {
+  const { optimizer, lr, weightDecay, decayNorms, optimizerOptions } = flags;
+  return optimizers[optimizer]({
+    ...optimizerOptions,
+    ...optional("lr", lr),
+    ...optional("weightDecay", weightDecay),
+    ...(decayNorms ? {} : { decayNormsAndBiases: false }),
+  });
+}
+
+export function scheduleOf({ schedule, warmup, stepEpochs, epochs }: OptimizationFlags): Schedule {
+  if (stepEpochs && schedule !== "step") throw new OptionError("--step-epochs belongs to --schedule step");
+  const warmupEpochs = warmup;
+  if (schedule === "cosine") return cosineSchedule({ warmupEpochs });
+  if (schedule === "constant") return constantSchedule({ warmupEpochs });
+  return stepSchedule(stepEpochs ?? [Math.floor(epochs / 2), Math.floor((epochs * 3) / 4)], { warmupEpochs });
+}
+
+/** The classifier as a group with a learning rate of its own, if it has one. */
+export function headGroup(made: RunConfig["model"], headLr: number | null, lr: number): ParameterGroup[] {
+  if (headLr === null) return [];
+  const head = headOf(made);
+  return [{ name: "head", lrFactor: headLr / lr, has: (path) => path.startsWith(`${head}.`) }];
+}
