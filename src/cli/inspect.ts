@@ -24,6 +24,7 @@ export const inspectCommand = new Command("inspect")
       metadata,
       part = "",
       otherParts = [],
+      placeholders = [],
     } = await forEachTensor(await localFile(file), (key, value) =>
       entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
     );
@@ -39,37 +40,41 @@ export const inspectCommand = new Command("inspect")
           missing: known.missing,
         }
       : null;
-    print(json, { file, format, tensors: entries, elements, notFinite, metadata, part, otherParts, network }, () =>
-      [
-        table(
-          entries.map(({ key, dtype, shape, notFinite: n }) => [
-            key,
-            dtype,
-            `[${shape.join(",")}]`,
-            ...(notFinite ? [n ? `${n} not finite` : ""] : []),
-          ]),
-          ["key", "dtype", "shape", ...(notFinite ? ["NaN or Infinity"] : [])],
-        ),
-        "",
-        `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
-        ...(part ? [`the weights are those of ${part}`] : []),
-        ...(otherParts.length
-          ? [
-              `other tensors: ${otherParts
-                .slice(0, 5)
-                .map((name) => name || "the file itself")
-                .join(", ")}`,
-            ]
-          : []),
-        ...Object.entries(metadata).map(
-          ([name, value]) => `  ${name}: ${value.length > 100 ? `${value.slice(0, 100)}…` : value}`,
-        ),
-        known
-          ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
-          : "not of a network that is known here",
-        ...keysLine("keys that this network does not explain", known?.unexplained),
-        ...keysLine("keys of this network that the file lacks", known?.missing),
-      ].join("\n"),
+    print(
+      json,
+      { file, format, tensors: entries, elements, notFinite, metadata, part, otherParts, placeholders, network },
+      () =>
+        [
+          table(
+            entries.map(({ key, dtype, shape, notFinite: n }) => [
+              key,
+              dtype,
+              `[${shape.join(",")}]`,
+              ...(notFinite ? [n ? `${n} not finite` : ""] : []),
+            ]),
+            ["key", "dtype", "shape", ...(notFinite ? ["NaN or Infinity"] : [])],
+          ),
+          "",
+          `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
+          ...(part ? [`the weights are those of ${part}`] : []),
+          ...(otherParts.length
+            ? [
+                `other tensors: ${otherParts
+                  .slice(0, 5)
+                  .map((name) => name || "the file itself")
+                  .join(", ")}`,
+              ]
+            : []),
+          ...notReadLine(placeholders),
+          ...Object.entries(metadata).map(
+            ([name, value]) => `  ${name}: ${value.length > 100 ? `${value.slice(0, 100)}…` : value}`,
+          ),
+          known
+            ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
+            : "not of a network that is known here",
+          ...keysLine("keys that this network does not explain", known?.unexplained),
+          ...keysLine("keys of this network that the file lacks", known?.missing),
+        ].join("\n"),
     );
   });
 
@@ -77,6 +82,14 @@ export const inspectCommand = new Command("inspect")
 function keysLine(what: string, keys: readonly string[] = []): readonly string[] {
   if (keys.length === 0) return [];
   return [`${keys.length} ${what}: ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`];
+}
+
+/** A line on Python objects of which only the type was read, the first few by name. */
+function notReadLine(placeholders: NonNullable<Checkpoint["placeholders"]>): readonly string[] {
+  if (placeholders.length === 0) return [];
+  const few = placeholders.slice(0, 10).map(({ where, type }) => `${where} (${type})`);
+  const more = placeholders.length > few.length ? `, and ${placeholders.length - few.length} more` : "";
+  return [`Python objects that were not read: ${few.join(", ")}${more}`];
 }
 
 /** The file of what --weights names: itself, or, if it is an address, what was downloaded from there. */

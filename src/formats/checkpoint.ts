@@ -3,7 +3,7 @@ import { type Tensor, toFloat32 } from "../core/tensor.js";
 import { refusal } from "./refusal.js";
 import { readSafetensors } from "./safetensors.js";
 import { describeFile } from "./signature.js";
-import { readTorch, type TorchLayout, type TorchObject, torchLayout } from "./torch/index.js";
+import { Placeholder, readTorch, type TorchLayout, type TorchObject, torchLayout } from "./torch/index.js";
 
 /** The tensors of a checkpoint under their state-dict keys, and the scalars saved beside them as text. */
 export interface Checkpoint {
@@ -14,6 +14,16 @@ export interface Checkpoint {
   readonly part?: string;
   /** Where else there are tensors that could be weights: a moving average, the second network of a pair. */
   readonly otherParts?: readonly string[];
+  /** The objects in a PyTorch file that only Python code could restore, the first 1000: nothing but their type was read. */
+  readonly placeholders?: readonly PlaceholderAt[];
+}
+
+/** An object that was not read. */
+export interface PlaceholderAt {
+  /** The names that lead to it, joined by dots; empty for the file itself. */
+  readonly where: string;
+  /** Its Python type, such as `omegaconf.dictconfig.DictConfig`. */
+  readonly type: string;
 }
 
 export interface CheckpointOptions {
@@ -25,6 +35,8 @@ export interface CheckpointOptions {
 const averaged = /(?:^|[^a-z])(?:ema|swa|teacher|avg|averaged?)(?:[^a-z]|$)/i;
 /** How deep dictionaries are searched for weights. */
 const MAX_DEPTH = 8;
+
+const MAX_PLACEHOLDERS = 1000;
 
 /** Left in front of every key by `DataParallel` and `torch.compile`. */
 const prefixes = ["module.", "_orig_mod."];
@@ -64,19 +76,29 @@ function read(bytes: Uint8Array, ema: boolean): Checkpoint {
   const found = candidates(root);
   const [averages, plain] = [true, false].map((is) => found.filter(({ part }) => averaged.test(part) === is));
   const pool = ema ? averages! : plain!.length > 0 ? plain! : averages!;
-  const chosen = pool.reduce<Candidate | undefined>(
-    (best, c) => (best && best.elements >= c.elements ? best : c),
-    undefined,
-  );
+  const chosen = pool.reduce<Candidate | undefined>((best, c) => (best && !outweighs(c, best) ? best : c), undefined);
+  const placeholders = placeholdersIn(root);
+  for (const [key, value] of chosen?.weights ?? [])
+    if (value instanceof Placeholder)
+      throw new FormatError(
+        `among the weights, ${nameOf(key)} is a ${value.name}, which is not read; save tensors only`,
+      );
   const tensors = cleanKeys(chosen ? tensorsIn(chosen.weights) : []);
-  if (!chosen || tensors.size === 0) throw new FormatError(`it holds no ${ema ? "EMA weights" : "weights"}`);
+  if (!chosen || tensors.size === 0) throw new FormatError(noWeights(ema ? "EMA weights" : "weights", placeholders));
   return {
     format,
     tensors,
     metadata: scalarsBeside(chosen.weights, root),
     part: chosen.part,
     otherParts: found.filter((c) => c !== chosen).map(({ part }) => part),
+    placeholders,
   };
+}
+
+function noWeights(what: string, [first]: readonly PlaceholderAt[]): string {
+  if (!first) return `it holds no ${what}`;
+  const problem = `it holds no ${what} that can be read: ${first.where ? `${first.where} is` : "it is"} a ${first.type}`;
+  return first.type.startsWith("torch.Tensor") ? problem : `${problem}; save the state_dict of a model, not the model`;
 }
 
 /** A header of JSON follows the length, whose upper bytes are zero in every file that one can hold. */
@@ -91,32 +113,74 @@ interface Candidate {
   readonly weights: Dict;
   /** Names on the way to it, joined by dots. */
   readonly part: string;
+  /** In its tensors of floating point. Whole numbers are rather the state of a random generator, or a tokenizer's. */
+  readonly floats: number;
   /** In its tensors together. */
   readonly elements: number;
 }
 
-/** Dictionaries with tensors, reached by names: what an optimizer keeps is numbered. The outer ones come first. */
+const outweighs = (a: Candidate, b: Candidate) =>
+  a.floats === b.floats ? a.elements > b.elements : a.floats > b.floats;
+
+/** Dictionaries with tensors, reached by names or places in a list: what an optimizer keeps is numbered. The outer ones come first. */
 function candidates(root: TorchObject): Candidate[] {
   const found: Candidate[] = [];
-  const seen = new Set<Dict>();
+  const seen = new Set<TorchObject>();
   let level: readonly (readonly [part: string, object: TorchObject])[] = [["", root]];
   for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
     const next: [string, TorchObject][] = [];
     for (const [part, object] of level) {
-      if (!(object instanceof Map) || seen.has(object)) continue;
-      // An optimizer's memory of one large layer can outweigh a small network.
-      if (object.has("state") && object.has("param_groups")) continue;
+      if (!(object instanceof Map || Array.isArray(object)) || seen.has(object)) continue;
       seen.add(object);
-      // Values of rank 0 alone are rather figures, such as the best accuracy, beside the weights.
-      const arrays = tensorsIn(object).filter(([, { shape }]) => shape.length > 0);
-      const elements = arrays.reduce((n, [, { data }]) => n + data.length, 0);
-      if (arrays.length > 0) found.push({ weights: object, part, elements });
-      for (const [key, value] of object)
-        if (typeof key === "string" && value instanceof Map) next.push([part ? `${part}.${key}` : key, value]);
+      // An optimizer's memory of one large layer can outweigh a small network.
+      if (object instanceof Map && object.has("state") && object.has("param_groups")) continue;
+      const candidate = object instanceof Map && candidateOf(object, part);
+      if (candidate) found.push(candidate);
+      for (const [key, value] of object.entries())
+        if (typeof key === "string" || Array.isArray(object))
+          if (value instanceof Map || Array.isArray(value)) next.push([part ? `${part}.${key}` : `${key}`, value]);
     }
     level = next;
   }
   return found;
+}
+
+function candidateOf(weights: Dict, part: string): Candidate | undefined {
+  // Values of rank 0 alone are rather figures, such as the best accuracy, beside the weights.
+  const arrays = tensorsIn(weights).filter(([, { shape }]) => shape.length > 0);
+  if (arrays.length === 0) return undefined;
+  const count = (is: (t: Tensor) => boolean) => arrays.reduce((n, [, t]) => n + (is(t) ? t.data.length : 0), 0);
+  return { weights, part, floats: count(({ dtype }) => dtype.includes("float")), elements: count(() => true) };
+}
+
+/** All placeholders, each once, in the file's order. */
+function placeholdersIn(root: TorchObject): PlaceholderAt[] {
+  const found: PlaceholderAt[] = [];
+  const seen = new Set<TorchObject>();
+  visit(root, []);
+  return found;
+
+  function visit(value: TorchObject, way: readonly string[]): void {
+    if (value === null || typeof value !== "object" || found.length >= MAX_PLACEHOLDERS || seen.has(value)) return;
+    seen.add(value);
+    if (value instanceof Placeholder) found.push({ where: way.join("."), type: value.name });
+    else if (value instanceof Map)
+      for (const [key, item] of value) {
+        visit(key, way);
+        if (typeof item === "object") visit(item, [...way, nameOf(key)]);
+      }
+    else if (Array.isArray(value))
+      for (const [i, item] of value.entries()) {
+        if (typeof item === "object") visit(item, [...way, `${i}`]);
+      }
+    else if (value instanceof Set) for (const item of value) visit(item, way);
+  }
+}
+
+/** A key of a dictionary, for messages. */
+function nameOf(key: TorchObject): string {
+  if (key instanceof Placeholder) return key.name;
+  return typeof key === "object" ? "…" : String(key);
 }
 
 function tensorsIn(weights: Dict): [string, Tensor][] {
