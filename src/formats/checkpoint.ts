@@ -48,8 +48,8 @@ const profilerKey = /(?:^|\.)total_(?:ops|params)$/;
  * Reads a safetensors file or a torch checkpoint; the bytes tell which, not the name. Bytes can come from anywhere, in a browser too:
  * `new Uint8Array(await (await fetch(address)).arrayBuffer())`.
  *
- * In a torch checkpoint the weights are the dictionary with the most elements in its tensors, whatever it is called and however deep it
- * is; those that a name on the way calls an average (EMA, SWA, teacher) are taken only where there are no others. A `module.` or
+ * In a torch checkpoint the weights are the dictionary with the most elements in its matrices and kernels, whatever it is called and
+ * however deep it is; those that a name on the way calls an average (EMA, SWA, teacher) are taken only where there are no others. A `module.` or
  * `_orig_mod.` common to all keys, counters beside them and thop's are dropped. Safetensors are taken as they are.
  *
  * @param name of the file, for messages.
@@ -113,14 +113,17 @@ interface Candidate {
   readonly weights: Dict;
   /** Names on the way to it, joined by dots. */
   readonly part: string;
-  /** In its tensors of floating point. Whole numbers are rather the state of a random generator, or a tokenizer's. */
-  readonly floats: number;
-  /** In its tensors together. */
-  readonly elements: number;
+  /**
+   * How much there is: elements in matrices and kernels of floating point, in all tensors of floating point, in all tensors. Vectors may be a
+   * history of losses, whole numbers the state of a random generator.
+   */
+  readonly weight: readonly number[];
 }
 
-const outweighs = (a: Candidate, b: Candidate) =>
-  a.floats === b.floats ? a.elements > b.elements : a.floats > b.floats;
+function outweighs(a: Candidate, b: Candidate): boolean {
+  const at = a.weight.findIndex((n, i) => n !== b.weight[i]);
+  return at >= 0 && a.weight[at]! > b.weight[at]!;
+}
 
 /** Dictionaries with tensors, reached by names or places in a list: what an optimizer keeps is numbered. The outer ones come first. */
 function candidates(root: TorchObject): Candidate[] {
@@ -149,8 +152,10 @@ function candidateOf(weights: Dict, part: string): Candidate | undefined {
   // Values of rank 0 alone are rather figures, such as the best accuracy, beside the weights.
   const arrays = tensorsIn(weights).filter(([, { shape }]) => shape.length > 0);
   if (arrays.length === 0) return undefined;
-  const count = (is: (t: Tensor) => boolean) => arrays.reduce((n, [, t]) => n + (is(t) ? t.data.length : 0), 0);
-  return { weights, part, floats: count(({ dtype }) => dtype.includes("float")), elements: count(() => true) };
+  const floats = arrays.filter(([, { dtype }]) => dtype.includes("float"));
+  const matrices = floats.filter(([, { shape }]) => shape.length > 1);
+  const sizes = [matrices, floats, arrays].map((some) => some.reduce((n, [, { data }]) => n + data.length, 0));
+  return { weights, part, weight: sizes };
 }
 
 /** All placeholders, each once, in the file's order. */

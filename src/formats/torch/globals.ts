@@ -119,7 +119,7 @@ const numpyTypeNames = [
   ...["float16", "float32", "float64", "complex64", "complex128", "str_", "bytes_", "object_", "void", "datetime64"],
 ];
 
-const exceptionClass = /^(?:builtins|__builtin__|exceptions)\.[A-Z]\w*(?:Error|Exception|Warning)$/;
+const exceptionClass = /^(?:builtins|__builtin__|exceptions)\.[A-Z]\w{0,60}(?:Error|Exception|Warning)$/;
 
 /** Far more than the object types beside any weights. */
 const MAX_UNKNOWN_NAMES = 1000;
