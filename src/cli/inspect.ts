@@ -8,7 +8,7 @@ import {
   recogniseCheckpoint,
   resolveWeights,
 } from "../index.js";
-import { ProgressLine, print, short, table } from "./terminal.js";
+import { ProgressLine, print, short, table, visible } from "./terminal.js";
 
 export const inspectCommand = new Command("inspect")
   .description("What is in a checkpoint: keys, shapes, dtypes, and which network it belongs to")
@@ -47,7 +47,7 @@ export const inspectCommand = new Command("inspect")
         [
           table(
             entries.map(({ key, dtype, shape, notFinite: n }) => [
-              key,
+              visible(key),
               dtype,
               `[${shape.join(",")}]`,
               ...(notFinite ? [n ? `${n} not finite` : ""] : []),
@@ -56,18 +56,18 @@ export const inspectCommand = new Command("inspect")
           ),
           "",
           `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
-          ...(part ? [`the weights are those of ${part}`] : []),
+          ...(part ? [`the weights are those of ${visible(part)}`] : []),
           ...(otherParts.length
             ? [
                 `other tensors: ${otherParts
                   .slice(0, 5)
-                  .map((name) => name || "the file itself")
+                  .map((name) => visible(name) || "the file itself")
                   .join(", ")}`,
               ]
             : []),
           ...notReadLine(placeholders),
           ...Object.entries(metadata).map(
-            ([name, value]) => `  ${name}: ${value.length > 100 ? `${value.slice(0, 100)}…` : value}`,
+            ([name, value]) => `  ${visible(name)}: ${visible(value.slice(0, 100))}${value.length > 100 ? "…" : ""}`,
           ),
           known
             ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
@@ -81,13 +81,15 @@ export const inspectCommand = new Command("inspect")
 /** A line on keys that do not fit, the first few by name; none where all do. */
 function keysLine(what: string, keys: readonly string[] = []): readonly string[] {
   if (keys.length === 0) return [];
-  return [`${keys.length} ${what}: ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`];
+  return [`${keys.length} ${what}: ${keys.slice(0, 5).map(visible).join(", ")}${keys.length > 5 ? ", …" : ""}`];
 }
 
 /** A line on Python objects of which only the type was read, the first few by name. */
 function notReadLine(placeholders: NonNullable<Checkpoint["placeholders"]>): readonly string[] {
   if (placeholders.length === 0) return [];
-  const few = placeholders.slice(0, 10).map(({ where, type }) => `${where} (${type})`);
+  const few = placeholders
+    .slice(0, 10)
+    .map(({ where, type }) => `${visible(where) || "the file itself"} (${visible(type)})`);
   const more = placeholders.length > few.length ? `, and ${placeholders.length - few.length} more` : "";
   return [`Python objects that were not read: ${few.join(", ")}${more}`];
 }

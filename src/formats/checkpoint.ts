@@ -37,6 +37,7 @@ const averaged = /(?:^|[^a-z])(?:ema|swa|teacher|avg|averaged?)(?:[^a-z]|$)/i;
 const MAX_DEPTH = 8;
 
 const MAX_PLACEHOLDERS = 1000;
+const MAX_NAME = 100;
 
 /** Left in front of every key by `DataParallel` and `torch.compile`. */
 const prefixes = ["module.", "_orig_mod."];
@@ -74,14 +75,14 @@ function read(bytes: Uint8Array, ema: boolean): Checkpoint {
     throw new FormatError(`expected safetensors or a PyTorch checkpoint, this looks like ${describeFile(bytes)}`);
   const root = readTorch(bytes);
   const found = candidates(root);
-  const [averages, plain] = [true, false].map((is) => found.filter(({ part }) => averaged.test(part) === is));
-  const pool = ema ? averages! : plain!.length > 0 ? plain! : averages!;
-  const chosen = pool.reduce<Candidate | undefined>((best, c) => (best && !outweighs(c, best) ? best : c), undefined);
+  const [average, plain] = [true, false].map((is) => heaviest(found.filter(({ part }) => averaged.test(part) === is)));
+  // Beside an average, vectors alone are no weights but the mean and deviation of the images, a generator's state.
+  const chosen = ema || !plain || (plain.weight[0] === 0 && average && average.weight[0]! > 0) ? average : plain;
   const placeholders = placeholdersIn(root);
   for (const [key, value] of chosen?.weights ?? [])
     if (value instanceof Placeholder)
       throw new FormatError(
-        `among the weights, ${nameOf(key)} is a ${value.name}, which is not read; save tensors only`,
+        `among the weights, ${nameOf(key)} is of type ${value.name}, which is not read; save tensors only`,
       );
   const tensors = cleanKeys(chosen ? tensorsIn(chosen.weights) : []);
   if (!chosen || tensors.size === 0) throw new FormatError(noWeights(ema ? "EMA weights" : "weights", placeholders));
@@ -97,7 +98,7 @@ function read(bytes: Uint8Array, ema: boolean): Checkpoint {
 
 function noWeights(what: string, [first]: readonly PlaceholderAt[]): string {
   if (!first) return `it holds no ${what}`;
-  const problem = `it holds no ${what} that can be read: ${first.where ? `${first.where} is` : "it is"} a ${first.type}`;
+  const problem = `it holds no ${what} that can be read: ${first.where || "it"} is of type ${first.type}`;
   return first.type.startsWith("torch.Tensor") ? problem : `${problem}; save the state_dict of a model, not the model`;
 }
 
@@ -125,6 +126,10 @@ function outweighs(a: Candidate, b: Candidate): boolean {
   return at >= 0 && a.weight[at]! > b.weight[at]!;
 }
 
+function heaviest(candidates: readonly Candidate[]): Candidate | undefined {
+  return candidates.reduce<Candidate | undefined>((best, c) => (best && !outweighs(c, best) ? best : c), undefined);
+}
+
 /** Dictionaries with tensors, reached by names or places in a list: what an optimizer keeps is numbered. The outer ones come first. */
 function candidates(root: TorchObject): Candidate[] {
   const found: Candidate[] = [];
@@ -141,7 +146,8 @@ function candidates(root: TorchObject): Candidate[] {
       if (candidate) found.push(candidate);
       for (const [key, value] of object.entries())
         if (typeof key === "string" || Array.isArray(object))
-          if (value instanceof Map || Array.isArray(value)) next.push([part ? `${part}.${key}` : `${key}`, value]);
+          if (value instanceof Map || Array.isArray(value))
+            next.push([part ? `${part}.${nameOf(key)}` : nameOf(key), value]);
     }
     level = next;
   }
@@ -182,9 +188,10 @@ function placeholdersIn(root: TorchObject): PlaceholderAt[] {
   }
 }
 
-/** A key of a dictionary, for messages. */
+/** A key of a dictionary, for messages and names of parts: a file can nest one long text in itself again and again. */
 function nameOf(key: TorchObject): string {
   if (key instanceof Placeholder) return key.name;
+  if (typeof key === "string") return key.length > MAX_NAME ? `${key.slice(0, MAX_NAME)}…` : key;
   return typeof key === "object" ? "…" : String(key);
 }
 

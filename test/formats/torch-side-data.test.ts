@@ -377,7 +377,7 @@ for (const [type, value] of unreadable)
   test(`among the weights refused by key and type, beside them named: ${type}`, () => {
     assert.throws(() => readCheckpoint(withX(value), "w.pth"), {
       name: "FormatError",
-      message: `w.pth: among the weights, x is a ${type}, which is not read; save tensors only`,
+      message: `w.pth: among the weights, x is of type ${type}, which is not read; save tensors only`,
     });
     const saved = dict({ model: dict({ w: weight }), side: value });
     const { placeholders } = readCheckpoint(archiveFile(saved, { "data/0": four, "data/1": four }));
@@ -411,6 +411,12 @@ test("state of random generators and histories do not outweigh a small network",
   assert.equal(readCheckpoint(archiveFile(saved, others)).part, "net");
 });
 
+test("an average alone is taken though vectors stand beside it", () => {
+  const mean = rebuild(storageId("0", 4), 0, [3], [1]);
+  const saved = dict({ model_ema: dict({ w: weight }), mean, norm: dict({ mean }), pixels: array("f4", [1], "abcd") });
+  assert.equal(readCheckpoint(archiveFile(saved, { "data/0": four })).part, "model_ema");
+});
+
 test("weights in a tuple or list", () => {
   const saved = bytes(dict({ w: weight }), dict({ e: int(1) }), 0x86);
   assert.equal(readCheckpoint(archiveFile(saved, { "data/0": four })).part, "0");
@@ -421,10 +427,10 @@ test("a whole model instead of its state dict", () => {
   const read = (object: Uint8Array) => () => readCheckpoint(archiveFile(object, { "data/0": four }), "y.pt");
   const advice = "; save the state_dict of a model, not the model";
   assert.throws(read(model), {
-    message: `y.pt: it holds no weights that can be read: it is a models.yolo.Model${advice}`,
+    message: `y.pt: it holds no weights that can be read: it is of type models.yolo.Model${advice}`,
   });
   assert.throws(read(dict({ ema: bytes("N"), model })), {
-    message: `y.pt: it holds no weights that can be read: model is a models.yolo.Model${advice}`,
+    message: `y.pt: it holds no weights that can be read: model is of type models.yolo.Model${advice}`,
   });
 });
 
