@@ -207,7 +207,7 @@ export function torchGlobals(budget: Budget): (module: string, name: string) => 
   define(["_codecs.encode"], (value, encoding) => encode(text(value), encoding, budget));
   define(["numpy.dtype"], (...args) => new Instance("numpy.dtype", args));
   for (const core of ["numpy.core", "numpy._core"]) {
-    define([`${core}.multiarray.scalar`], numpyScalar);
+    define([`${core}.multiarray.scalar`], (type, raw) => numpyScalar(type, raw, budget));
     define([`${core}.multiarray._reconstruct`], (type) =>
       type instanceof Callable && type.name === "numpy.ndarray"
         ? new Instance("numpy.ndarray", [])

@@ -55,7 +55,7 @@ function bytesIn(raw: Pickled | undefined): Uint8Array | undefined {
 }
 
 /** `numpy.float64(3.5)` and the like, as accuracies are often saved: the number. Text is text; dates and complex numbers are not read. */
-export function numpyScalar(type: Pickled | undefined, raw: Pickled | undefined): Pickled {
+export function numpyScalar(type: Pickled | undefined, raw: Pickled | undefined, budget: Budget): Pickled {
   const dtype = dtypeOf(type);
   const bytes = bytesIn(raw);
   if (!dtype || !bytes) throw refuse("a NumPy scalar that is not a number");
@@ -63,6 +63,7 @@ export function numpyScalar(type: Pickled | undefined, raw: Pickled | undefined)
   const read = scalarTypes.get(code);
   if (!read) {
     if (!/^[cmMSUV]\d+$/.test(code)) throw refuse("a NumPy scalar that is not a number");
+    budget.spend(bytes.length, "a NumPy scalar");
     const text = code.startsWith("U") ? decodeUtf32(bytes, !bigEndian) : undefined;
     return text ?? new Placeholder(`numpy scalar (${code})`);
   }
