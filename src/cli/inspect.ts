@@ -10,14 +10,21 @@ import {
 } from "../index.js";
 import { ProgressLine, print, short, table, visible } from "./terminal.js";
 
+/** Of the commands that read one file closely. */
+export const partOption = [
+  "--part <name>",
+  "in a PyTorch file, take the weights at this place, not the largest",
+] as const;
+
 export const inspectCommand = new Command("inspect")
   .description("What is in a checkpoint: keys, shapes, dtypes, and which network it belongs to")
   .argument(
     "<file>",
     "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), a folder or index of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
+  .option(...partOption)
   .option("--json", "print one JSON object")
-  .action(async (file: string, { json = false }: { json?: boolean }) => {
+  .action(async (file: string, { part: wanted, json = false }: { part?: string; json?: boolean }) => {
     const entries: { key: string; dtype: DType; shape: readonly number[]; notFinite: number }[] = [];
     const {
       format,
@@ -25,8 +32,10 @@ export const inspectCommand = new Command("inspect")
       part = "",
       otherParts = [],
       placeholders = [],
-    } = await forEachTensor(await localFile(file), (key, value) =>
-      entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
+    } = await forEachTensor(
+      await localFile(file),
+      (key, value) => entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
+      { part: wanted },
     );
     const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
     const elements = entries.reduce((n, { shape }) => n + shape.reduce((size, d) => size * d, 1), 0);
@@ -112,8 +121,8 @@ async function localFile(source: string): Promise<string> {
 }
 
 /** Reads a checkpoint of any format, from a file, a folder or an address. @throws FoveaError if there is none. */
-export async function readCheckpointFile(file: string): Promise<Checkpoint> {
-  return openCheckpoint(await localFile(file));
+export async function readCheckpointFile(file: string, part?: string): Promise<Checkpoint> {
+  return openCheckpoint(await localFile(file), { part });
 }
 
 /** The names of the classes, in a file that Fovea wrote; undefined where it tells none. */

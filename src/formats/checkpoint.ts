@@ -29,6 +29,8 @@ export interface PlaceholderAt {
 export interface CheckpointOptions {
   /** Take the exponential moving average of the weights where the checkpoint has one beside the plain weights. */
   readonly ema?: boolean;
+  /** Take the weights at this place in a PyTorch file, one of the `part` and `otherParts` that are found without it. */
+  readonly part?: string;
 }
 
 /** What moving averages of weights are called, as a part of a name: `model_ema`, `ema_state_dict`, `swa`, `teacher`. */
@@ -54,7 +56,7 @@ const profilerKey = /(?:^|\.)total_(?:ops|params)$/;
  * `_orig_mod.` common to all keys, counters beside them and thop's are dropped. Safetensors are taken as they are.
  *
  * @param name of the file, for messages.
- * @param options `ema: true` takes the EMA weights instead; without them the checkpoint is refused.
+ * @param options `ema: true` takes the EMA weights instead, `part: "generator"` those at that place; without them the checkpoint is refused.
  * @throws FormatError if the bytes are something else (it says what they look like), are damaged or hold no weights.
  * @example
  * const { tensors, metadata } = readCheckpoint(await readFile("resnet20.th"), "resnet20.th");
@@ -62,22 +64,23 @@ const profilerKey = /(?:^|\.)total_(?:ops|params)$/;
  */
 export function readCheckpoint(bytes: Uint8Array, name = "checkpoint", options: CheckpointOptions = {}): Checkpoint {
   try {
-    return read(bytes, options.ema ?? false);
+    return read(bytes, options);
   } catch (error) {
     throw error instanceof FormatError ? refusal(name, error.message) : error;
   }
 }
 
-function read(bytes: Uint8Array, ema: boolean): Checkpoint {
-  if (looksLikeSafetensors(bytes)) return { format: "safetensors", ...readSafetensors(bytes) };
+function read(bytes: Uint8Array, { ema = false, part }: CheckpointOptions): Checkpoint {
+  if (looksLikeSafetensors(bytes)) {
+    if (part !== undefined) throw noParts();
+    return { format: "safetensors", ...readSafetensors(bytes) };
+  }
   const format = torchLayout(bytes);
   if (!format)
     throw new FormatError(`expected safetensors or a PyTorch checkpoint, this looks like ${describeFile(bytes)}`);
   const root = readTorch(bytes);
   const found = candidates(root);
-  const [average, plain] = [true, false].map((is) => heaviest(found.filter(({ part }) => averaged.test(part) === is)));
-  // Beside an average, vectors alone are no weights but the mean and deviation of the images, a generator's state.
-  const chosen = ema || !plain || (plain.weight[0] === 0 && average && average.weight[0]! > 0) ? average : plain;
+  const chosen = part === undefined ? choose(found, ema) : partNamed(found, part);
   const placeholders = placeholdersIn(root);
   for (const [key, value] of chosen?.weights ?? [])
     if (value instanceof Placeholder)
@@ -95,6 +98,25 @@ function read(bytes: Uint8Array, ema: boolean): Checkpoint {
     placeholders,
   };
 }
+
+function choose(found: readonly Candidate[], ema: boolean): Candidate | undefined {
+  const [average, plain] = [true, false].map((is) => heaviest(found.filter(({ part }) => averaged.test(part) === is)));
+  if (ema || !plain) return average;
+  // Beside an average, vectors alone are no weights but the mean and deviation of the images, a generator's state.
+  return plain.weight[0] === 0 && average && average.weight[0]! > 0 ? average : plain;
+}
+
+function partNamed(found: readonly Candidate[], part: string): Candidate {
+  const chosen = found.find((candidate) => candidate.part === part);
+  if (chosen) return chosen;
+  const parts = found.slice(0, 5).map((candidate) => candidate.part || "the file itself");
+  throw new FormatError(
+    `it has no tensors at ${JSON.stringify(part)}, but at ${parts.join(", ") || "no other place either"}`,
+  );
+}
+
+/** The error for a part of a file that has none. */
+export const noParts = () => new FormatError("only PyTorch files have parts");
 
 function noWeights(what: string, [first]: readonly PlaceholderAt[]): string {
   if (!first) return `it holds no ${what}`;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { writeSafetensors } from "../../src/formats/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
 import { float32 } from "../../src/index.js";
 import { archiveFile, bytes, global, rebuild, storageId, unicode } from "../formats/torch-files.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
@@ -71,6 +71,35 @@ for (const [why, message, path] of [
       assert.equal(stderr.trim().split("\n").length, 1);
     }
   });
+
+test("--part takes other weights than the largest, by the names that inspect gives them", async () => {
+  const tensor = (shape: number[]) => rebuild(storageId("0", 4), 0, shape, [2, 1]);
+  const dict = (key: string, value: Uint8Array) => bytes("}", unicode(key), value, "s");
+  const saved = bytes(
+    ...["}(", unicode("generator"), dict("g", tensor([2, 2])), unicode("discriminator"), dict("d", tensor([1, 2]))],
+    ...[unicode("ema"), dict("shadow", dict("e", tensor([2, 2]))), "u"],
+  );
+  const [path, out] = [join(folder, "gan.pt"), join(folder, "part.safetensors")];
+  writeFileSync(path, archiveFile(saved, { "data/0": new Uint8Array(16) }));
+  const { part, otherParts } = JSON.parse((await fovea(["inspect", path, "--json"])).stdout);
+  assert.deepEqual([part, otherParts], ["generator", ["discriminator", "ema.shadow"]]);
+  for (const [name, key] of [
+    ["generator", "g"],
+    ["discriminator", "d"],
+    ["ema.shadow", "e"],
+  ] as const) {
+    const inspected = JSON.parse((await fovea(["inspect", path, "--part", name, "--json"])).stdout);
+    assert.deepEqual([inspected.part, inspected.tensors[0].key], [name, key]);
+    const converted = await fovea(["convert", path, out, "--part", name]);
+    assert.equal(converted.code, 0, converted.stderr);
+    assert.deepEqual([...readSafetensors(readFileSync(out)).tensors.keys()], [key]);
+  }
+  const unknown = await fovea(["convert", path, out, "--part", "gen"]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /it has no tensors at "gen", but at generator, discriminator, ema\.shadow/);
+  const none = await fovea(["inspect", out, "--part", "generator"]);
+  assert.match(none.stderr, /part\.safetensors: only PyTorch files have parts/);
+});
 
 test("control characters in keys and metadata do not reach the terminal", async () => {
   const path = join(folder, "keys.safetensors");
