@@ -448,6 +448,11 @@ const damaged: [why: string, message: RegExp, ...value: (number | string | Uint8
     bytes(global("torch._tensor", "_rebuild_from_type_v2"), "(", global("project", "f"), "N)}tR"),
   ],
   [
+    "a tensor of a dtype nobody knows",
+    /unknown dtype/,
+    bytes(global("torch._utils", "_rebuild_tensor_v3"), "(", storageId("0", 4), "NNNNN", unicode("x"), "tR"),
+  ],
+  [
     "a tensor of a dtype that is none",
     /tensor without a dtype/,
     bytes(global("torch._utils", "_rebuild_tensor_v3"), ")R"),

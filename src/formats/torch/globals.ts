@@ -115,7 +115,23 @@ const inertFunctions: readonly (readonly [string, string])[] = [
 
 /** NumPy's scalar types; as values they are just text. */
 const numpyTypeNames = [
-  ...["bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"],
+  ...[
+    "bool",
+    "bool_",
+    "intc",
+    "uintc",
+    "longlong",
+    "ulonglong",
+    "longdouble",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+  ],
   ...["float16", "float32", "float64", "complex64", "complex128", "str_", "bytes_", "object_", "void", "datetime64"],
 ];
 
@@ -258,7 +274,7 @@ export function elementsOf(type: Pickled | undefined): { dtype: DType; unread?: 
 function rebuildTensor(...[storage, offset, size, stride, , , metadata]: Pickled[]): Pickled {
   if (storage instanceof StorageRef && storage.unread) return new Placeholder(`torch.Tensor (${storage.unread.type})`);
   // Bits that say that the elements are to be conjugated or negated when they are read.
-  if (metadata instanceof Map && [...metadata.values()].some((value) => value === true))
+  if (metadata instanceof Map && (metadata.get("conj") === true || metadata.get("neg") === true))
     return new Placeholder("torch.Tensor (conjugated or negated)");
   return new TensorRef(storage, offset, size, stride);
 }
@@ -267,6 +283,7 @@ function rebuildTensor(...[storage, offset, size, stride, , , metadata]: Pickled
 function rebuildTypedTensor(...[storage, offset, size, stride, , , type, metadata]: Pickled[]): Pickled {
   if (typeof type !== "string") throw refuse("a tensor without a dtype");
   const dtype = dtypes.get(type);
+  if (!dtype && !otherNames.includes(type)) throw refuse("a tensor of an unknown dtype");
   if (!dtype) return new Placeholder(`torch.Tensor (${type.replace("torch.", "")})`);
   if (!(storage instanceof StorageRef)) return rebuildTensor(storage ?? null);
   const width = bytesPerElement(dtype);
