@@ -27,7 +27,12 @@ export type { OrtOptions } from "./engines/ort/engine.js";
 export { ortWebEngine } from "./engines/ort/web.js";
 export { referenceEngine } from "./engines/reference.js";
 export { type ByteSource, blobSource } from "./formats/byte-source.js";
-export { type Checkpoint, readCheckpoint } from "./formats/checkpoint.js";
+export {
+  type Checkpoint,
+  type CheckpointOptions,
+  type PlaceholderAt,
+  readCheckpoint,
+} from "./formats/checkpoint.js";
 export { classNames } from "./formats/class-names.js";
 export {
   type ExportedGraphOptions,

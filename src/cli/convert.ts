@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { OptionError, recogniseCheckpoint, writeFileAtomic, writeSafetensors } from "../index.js";
-import { readCheckpointFile } from "./inspect.js";
+import { partOption, readCheckpointFile } from "./inspect.js";
 import { print, short } from "./terminal.js";
 
 interface ConvertFlags {
+  readonly part?: string;
   readonly originalKeys?: boolean;
   readonly json?: boolean;
 }
@@ -13,11 +14,12 @@ export const convertCommand = new Command("convert")
   .argument("<in>", "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar)")
   .argument("<out>", "file to write, ending in .safetensors")
   .option("--original-keys", "keep the keys as they are in the file")
+  .option(...partOption)
   .option("--json", "print one JSON object")
-  .action(async (input: string, out: string, { originalKeys = false, json = false }: ConvertFlags) => {
+  .action(async (input: string, out: string, { part, originalKeys = false, json = false }: ConvertFlags) => {
     if (!out.endsWith(".safetensors"))
       throw new OptionError(`${out}: only safetensors can be written; let the name end in .safetensors`);
-    const { format, tensors, metadata } = await readCheckpointFile(input);
+    const { format, tensors, metadata } = await readCheckpointFile(input, part);
     const known = originalKeys ? undefined : recogniseCheckpoint(tensors, metadata);
     const renamed = [...tensors].map(([key, value]) => [known ? known.rename(key) : key, value] as const);
     const bytes = writeSafetensors(renamed, {

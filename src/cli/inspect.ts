@@ -8,7 +8,13 @@ import {
   recogniseCheckpoint,
   resolveWeights,
 } from "../index.js";
-import { ProgressLine, print, short, table } from "./terminal.js";
+import { ProgressLine, print, short, table, visible } from "./terminal.js";
+
+/** Of the commands that read one file closely. */
+export const partOption = [
+  "--part <name>",
+  "in a PyTorch file, take the weights at this place, not the largest",
+] as const;
 
 export const inspectCommand = new Command("inspect")
   .description("What is in a checkpoint: keys, shapes, dtypes, and which network it belongs to")
@@ -16,16 +22,20 @@ export const inspectCommand = new Command("inspect")
     "<file>",
     "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), a folder or index of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
+  .option(...partOption)
   .option("--json", "print one JSON object")
-  .action(async (file: string, { json = false }: { json?: boolean }) => {
+  .action(async (file: string, { part: wanted, json = false }: { part?: string; json?: boolean }) => {
     const entries: { key: string; dtype: DType; shape: readonly number[]; notFinite: number }[] = [];
     const {
       format,
       metadata,
       part = "",
       otherParts = [],
-    } = await forEachTensor(await localFile(file), (key, value) =>
-      entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
+      placeholders = [],
+    } = await forEachTensor(
+      await localFile(file),
+      (key, value) => entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
+      { part: wanted },
     );
     const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
     const elements = entries.reduce((n, { shape }) => n + shape.reduce((size, d) => size * d, 1), 0);
@@ -39,44 +49,58 @@ export const inspectCommand = new Command("inspect")
           missing: known.missing,
         }
       : null;
-    print(json, { file, format, tensors: entries, elements, notFinite, metadata, part, otherParts, network }, () =>
-      [
-        table(
-          entries.map(({ key, dtype, shape, notFinite: n }) => [
-            key,
-            dtype,
-            `[${shape.join(",")}]`,
-            ...(notFinite ? [n ? `${n} not finite` : ""] : []),
-          ]),
-          ["key", "dtype", "shape", ...(notFinite ? ["NaN or Infinity"] : [])],
-        ),
-        "",
-        `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
-        ...(part ? [`the weights are those of ${part}`] : []),
-        ...(otherParts.length
-          ? [
-              `other tensors: ${otherParts
-                .slice(0, 5)
-                .map((name) => name || "the file itself")
-                .join(", ")}`,
-            ]
-          : []),
-        ...Object.entries(metadata).map(
-          ([name, value]) => `  ${name}: ${value.length > 100 ? `${value.slice(0, 100)}…` : value}`,
-        ),
-        known
-          ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
-          : "not of a network that is known here",
-        ...keysLine("keys that this network does not explain", known?.unexplained),
-        ...keysLine("keys of this network that the file lacks", known?.missing),
-      ].join("\n"),
+    print(
+      json,
+      { file, format, tensors: entries, elements, notFinite, metadata, part, otherParts, placeholders, network },
+      () =>
+        [
+          table(
+            entries.map(({ key, dtype, shape, notFinite: n }) => [
+              visible(key),
+              dtype,
+              `[${shape.join(",")}]`,
+              ...(notFinite ? [n ? `${n} not finite` : ""] : []),
+            ]),
+            ["key", "dtype", "shape", ...(notFinite ? ["NaN or Infinity"] : [])],
+          ),
+          "",
+          `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
+          ...(part ? [`the weights are those of ${visible(part)}`] : []),
+          ...(otherParts.length
+            ? [
+                `other tensors: ${otherParts
+                  .slice(0, 5)
+                  .map((name) => visible(name) || "the file itself")
+                  .join(", ")}`,
+              ]
+            : []),
+          ...notReadLine(placeholders),
+          ...Object.entries(metadata).map(
+            ([name, value]) => `  ${visible(name)}: ${visible(value.slice(0, 100))}${value.length > 100 ? "…" : ""}`,
+          ),
+          known
+            ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
+            : "not of a network that is known here",
+          ...keysLine("keys that this network does not explain", known?.unexplained),
+          ...keysLine("keys of this network that the file lacks", known?.missing),
+        ].join("\n"),
     );
   });
 
 /** A line on keys that do not fit, the first few by name; none where all do. */
 function keysLine(what: string, keys: readonly string[] = []): readonly string[] {
   if (keys.length === 0) return [];
-  return [`${keys.length} ${what}: ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`];
+  return [`${keys.length} ${what}: ${keys.slice(0, 5).map(visible).join(", ")}${keys.length > 5 ? ", …" : ""}`];
+}
+
+/** A line on Python objects of which only the type was read, the first few by name. */
+function notReadLine(placeholders: NonNullable<Checkpoint["placeholders"]>): readonly string[] {
+  if (placeholders.length === 0) return [];
+  const few = placeholders
+    .slice(0, 10)
+    .map(({ where, type }) => `${visible(where) || "the file itself"} (${visible(type)})`);
+  const more = placeholders.length > few.length ? `, and ${placeholders.length - few.length} more` : "";
+  return [`Python objects that were not read: ${few.join(", ")}${more}`];
 }
 
 /** The file of what --weights names: itself, or, if it is an address, what was downloaded from there. */
@@ -97,6 +121,6 @@ async function localFile(source: string): Promise<string> {
 }
 
 /** Reads a checkpoint of any format, from a file, a folder or an address. @throws FoveaError if there is none. */
-export async function readCheckpointFile(file: string): Promise<Checkpoint> {
-  return openCheckpoint(await localFile(file));
+export async function readCheckpointFile(file: string, part?: string): Promise<Checkpoint> {
+  return openCheckpoint(await localFile(file), { part });
 }

@@ -16,6 +16,10 @@ export function table(rows: readonly (readonly (string | number)[])[], header?: 
   return lines.join("\n");
 }
 
+/** Text from a file with its control characters spelled out: on a terminal they could do anything. */
+export const visible = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+
 /** Prints a command's result: one JSON object, or text. */
 export function print(json: boolean, value: unknown, text: () => string): void {
   stdout.write(json ? `${JSON.stringify(value)}\n` : `${text()}\n`);

@@ -3,7 +3,7 @@ import { type DType, sizeOf, type Tensor } from "../core/tensor.js";
 import type { ByteSource } from "./byte-source.js";
 import { bytesOf, bytesPerElement, tensorOf } from "./elements.js";
 import { refusal } from "./refusal.js";
-import { type JsonValue, parseStrictJson } from "./strict-json.js";
+import { type JsonValue, MAX_JSON_BYTES, parseStrictJson } from "./strict-json.js";
 
 /** What a safetensors file holds. Tensors are in the order of the file's header. */
 export interface Safetensors {
@@ -11,8 +11,6 @@ export interface Safetensors {
   readonly metadata: Record<string, string>;
 }
 
-/** The reference implementation's limit, so that a hostile length cannot make us parse without end. */
-const MAX_HEADER_BYTES = 100_000_000;
 /** What an array can hold on Node 20. */
 const MAX_TENSOR_BYTES = 2 ** 32;
 const METADATA = "__metadata__";
@@ -35,7 +33,7 @@ const dtypesByName = new Map((Object.keys(dtypeNames) as DType[]).map((dtype) =>
  * Reads a safetensors file: `u64` header length, JSON header, data; little-endian.
  * Tensors are views of `bytes` where their address allows, copies where it does not.
  *
- * @throws FormatError if anything at all is not as the format demands: header longer than the file or 100 MB, unknown
+ * @throws FormatError if anything at all is not as the format demands: header longer than the file or 32 MiB, unknown
  *   dtype, a name twice, offsets that do not match the shape, tensors that overlap or leave gaps.
  * @example
  * const { tensors, metadata } = readSafetensors(await readFile("model.safetensors"));
@@ -91,7 +89,7 @@ export async function openSafetensors(source: ByteSource): Promise<OpenSafetenso
 /** Where the data begin, from the first 8 bytes. */
 function dataStart(bytes: Uint8Array, size: number): number {
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
-  if (headerLength > MAX_HEADER_BYTES) throw refuse(`header of ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
+  if (headerLength > MAX_JSON_BYTES) throw refuse(`header of ${headerLength} bytes, more than ${MAX_JSON_BYTES}`);
   if (headerLength > size - 8) throw refuse(`header of ${headerLength} bytes, but only ${size - 8} bytes follow`);
   return 8 + headerLength;
 }

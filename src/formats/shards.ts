@@ -1,6 +1,6 @@
 import { type Checkpoint, readCheckpoint } from "./checkpoint.js";
 import { refusal } from "./refusal.js";
-import { parseStrictJson } from "./strict-json.js";
+import { MAX_JSON_BYTES, parseStrictJson } from "./strict-json.js";
 
 /** What the index of a checkpoint in several files says. */
 export interface ShardIndex {
@@ -21,7 +21,6 @@ export const usualFiles = [
 /** Whether a file is, by its name, the index of a checkpoint in several files. */
 export const isShardIndex = (name: string): boolean => name.endsWith(".index.json");
 
-const MAX_INDEX_BYTES = 100_000_000;
 /** More than any checkpoint has been divided into. */
 const MAX_FILES = 1000;
 
@@ -32,13 +31,13 @@ const plainName = /^(?!\.{1,2}$)[^/\\:\p{Cc}\p{Cs}]{1,255}$/u;
  * Reads the index of a checkpoint that is divided into files, `model.safetensors.index.json`: a JSON object whose `weight_map` says in
  * which file of the same folder each tensor is.
  *
- * @throws FormatError if it is longer than 100 MB, is no such object, names more than 1000 files, or one that is not in its own folder.
+ * @throws FormatError if it is longer than 32 MiB, is no such object, names more than 1000 files, or one that is not in its own folder.
  *
  * @example
  * parseShardIndex(bytes).files.get("model-00001-of-00002.safetensors")?.has("conv1.weight"); // true
  */
 export function parseShardIndex(bytes: Uint8Array, name = "index"): ShardIndex {
-  if (bytes.length > MAX_INDEX_BYTES) throw refusal(name, `is of ${bytes.length} bytes, more than ${MAX_INDEX_BYTES}`);
+  if (bytes.length > MAX_JSON_BYTES) throw refusal(name, `is of ${bytes.length} bytes, more than ${MAX_JSON_BYTES}`);
   const root = parseStrictJson(bytes, name);
   const map = root instanceof Map ? root.get("weight_map") : undefined;
   if (!(root instanceof Map) || !(map instanceof Map)) throw refusal(name, 'must be a JSON object with a "weight_map"');

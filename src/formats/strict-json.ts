@@ -3,12 +3,20 @@ import { refusal } from "./refusal.js";
 /** The part of JSON that file headers use. Objects are maps, so no key has a special meaning and their order is kept. */
 export type JsonValue = string | number | JsonValue[] | Map<string, JsonValue>;
 
+/**
+ * How long a header may be. 90,000 tensors, more than any published model has, take 10 MB; what is parsed takes some 20 times its length
+ * in memory.
+ */
+export const MAX_JSON_BYTES = 2 ** 25;
+/** In one object. */
+const MAX_KEYS = 400_000;
 const MAX_DEPTH = 8;
 const numberToken = /-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,3})?/y;
 
 /**
  * Parses JSON of strings, numbers, lists and objects. Unlike `JSON.parse` it refuses an object with the same key twice
- * (there the last one silently wins, so that two readers could see two different files) and nesting deeper than 8.
+ * (there the last one silently wins, so that two readers could see two different files), nesting deeper than 8, and
+ * objects of more than 400,000 keys.
  *
  * @throws FormatError naming `what` and the position.
  */
@@ -50,6 +58,7 @@ export function parseStrictJson(bytes: Uint8Array, what: string): JsonValue {
       skipSpace();
       const key = parseString();
       if (object.has(key)) throw refuse(`the key ${JSON.stringify(key)} appears twice`);
+      if (object.size >= MAX_KEYS) throw refuse(`an object of more than ${MAX_KEYS} keys`);
       if (!take(":")) throw refuse("':' expected");
       object.set(key, parseValue(depth + 1));
     } while (take(","));
@@ -70,7 +79,16 @@ export function parseStrictJson(bytes: Uint8Array, what: string): JsonValue {
   function parseString(): string {
     if (text[at] !== '"') throw refuse("a string expected");
     let end = at + 1;
-    while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+    let plain = true;
+    for (let code = text.charCodeAt(end); end < text.length && code !== 0x22; code = text.charCodeAt(end)) {
+      if (code === 0x5c || code < 0x20) plain = false;
+      end += code === 0x5c ? 2 : 1;
+    }
+    if (plain && end < text.length) {
+      const token = text.slice(at + 1, end);
+      at = end + 1;
+      return token;
+    }
     try {
       const token: unknown = JSON.parse(text.slice(at, end + 1));
       at = end + 1;

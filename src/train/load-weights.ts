@@ -2,7 +2,13 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FormatError, FoveaError, messageOf } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
-import { type Checkpoint, looksLikeSafetensors, readCheckpoint } from "../formats/checkpoint.js";
+import {
+  type Checkpoint,
+  type CheckpointOptions,
+  looksLikeSafetensors,
+  noParts,
+  readCheckpoint,
+} from "../formats/checkpoint.js";
 import { refusal } from "../formats/refusal.js";
 import { type OpenSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { isShardIndex, readShards, usualFiles } from "../formats/shards.js";
@@ -13,20 +19,21 @@ import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
 
 /**
  * Reads a checkpoint from the disk: a safetensors or PyTorch file, one that is divided into files by its index (`….index.json`), or a
- * folder that has one of these under the usual names. Bytes from elsewhere are for {@link readCheckpoint} and {@link readShards}.
+ * folder that has one of these under the usual names. Of a PyTorch file, `options` take other weights than the largest. Bytes from elsewhere are for {@link readCheckpoint} and {@link readShards}.
  *
  * @throws FoveaError if there is none. @throws FormatError if it is not as it must be.
  *
  * @example
  * const { tensors } = await openCheckpoint("weights/model.safetensors.index.json");
  */
-export async function openCheckpoint(path: string): Promise<Checkpoint> {
+export async function openCheckpoint(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
   const file = (await isFolder(path)) ? await fileIn(path) : path;
   if (!isShardIndex(file)) {
     const tensors: Checkpoint["tensors"] = new Map();
-    const rest = await forEachTensor(file, (key, value) => tensors.set(key, value));
+    const rest = await forEachTensor(file, (key, value) => tensors.set(key, value), options);
     return { tensors, ...rest };
   }
+  if (options.part !== undefined) throw refusal(file, noParts().message);
   const beside = (name: string) =>
     readWhole(join(dirname(file), name)).catch((error) => {
       throw new FormatError(`${file} names ${name}, which ${reasonOf(error)}. Is the download complete?`);
@@ -37,14 +44,19 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 const reasonOf = (error: unknown) => messageOf(error).replace(/^.* (?=cannot be read: )/, "");
 
 /** A checkpoint in one file. Of safetensors only the header is in memory, so that the file may be of any size; PyTorch's files are whole. */
-async function openOne(file: OpenFile, name: string): Promise<OpenSafetensors & Omit<Checkpoint, "tensors">> {
+async function openOne(
+  file: OpenFile,
+  name: string,
+  options: CheckpointOptions,
+): Promise<OpenSafetensors & Omit<Checkpoint, "tensors">> {
   if (looksLikeSafetensors(await file.read(0, Math.min(file.size, 9))))
     try {
+      if (options.part !== undefined) throw noParts();
       return { format: "safetensors", ...(await openSafetensors(file)) };
     } catch (error) {
       throw error instanceof FormatError ? refusal(name, error.message) : error;
     }
-  const { tensors, ...rest } = readCheckpoint(await readWhole(file.path), name);
+  const { tensors, ...rest } = readCheckpoint(await readWhole(file.path), name, options);
   return { ...rest, entries: tensors, read: async (key) => tensors.get(key)! };
 }
 
@@ -59,14 +71,15 @@ async function openOne(file: OpenFile, name: string): Promise<OpenSafetensors & 
 export async function forEachTensor(
   path: string,
   visit: (key: string, value: Tensor) => void,
+  options: CheckpointOptions = {},
 ): Promise<Omit<Checkpoint, "tensors">> {
   if ((await isFolder(path)) || isShardIndex(path)) {
-    const { tensors, ...rest } = await openCheckpoint(path);
+    const { tensors, ...rest } = await openCheckpoint(path, options);
     for (const [key, value] of tensors) visit(key, value);
     return rest;
   }
   return withFile(path, async (file) => {
-    const { entries, read, ...rest } = await openOne(file, path);
+    const { entries, read, ...rest } = await openOne(file, path, options);
     for (const key of entries.keys()) visit(key, await read(key));
     return rest;
   });

@@ -121,7 +121,12 @@ const f32 = (begin: number, end: number) => entry('"F32"', `[${(end - begin) / 4
 const damaged: [why: string, bytes: Uint8Array, message: RegExp][] = [
   ["too short for a length", new Uint8Array(7), /at least 8 bytes, got 7/],
   ["header longer than the file", Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0), /header of 9 bytes, but only 0/],
-  ["header beyond the limit", new Uint8Array(8).fill(0xff), /more than 100000000/],
+  ["header beyond the limit", new Uint8Array(8).fill(0xff), /more than 33554432/],
+  [
+    "header of more keys than any model has",
+    file(`{"__metadata__":{${Array.from({ length: 400_001 }, (_, i) => `"k${i}":""`)}}}`),
+    /an object of more than 400000 keys/,
+  ],
   ["header not UTF-8", file("{}").fill(0xff, 8), /not UTF-8/],
   ["header not JSON", file("{]"), /a string expected at character 1/],
   ["header not an object", file("[]"), /must be a JSON object/],

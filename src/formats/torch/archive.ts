@@ -18,14 +18,14 @@ const PICKLE = "/data.pkl";
  * @throws FormatError
  */
 export function readTorchArchive(bytes: Uint8Array): TorchObject {
-  const zip = new ZipArchive(bytes);
+  const budget = Budget.forFile(bytes);
+  const zip = new ZipArchive(bytes, budget);
   const root = zip.names.find((name) => name.endsWith(PICKLE))?.slice(0, -PICKLE.length);
   if (root === undefined) throw refuse("a zip without data.pkl, so not written by torch.save");
   if (zip.names.includes(`${root}/constants.pkl`)) throw refuse("a TorchScript program; save its state_dict instead");
   const order = decodeLatin1(zip.read(`${root}/byteorder`)?.subarray(0, 16) ?? new Uint8Array());
   if (order !== "" && order !== "little") throw refuse(`its byte order is "${order}"; only little is read`);
 
-  const budget = Budget.forFile(bytes);
   const storages = new StoragePool(budget);
   const host = { global: torchGlobals(budget), persistent: (id: Pickled) => storages.reference(id) };
   const value = unpickle(new Cursor(zip.read(root + PICKLE)!, "torch checkpoint"), host);

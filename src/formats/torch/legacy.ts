@@ -1,5 +1,4 @@
 import type { FormatError } from "../../core/errors.js";
-import { bytesPerElement } from "../elements.js";
 import { refusal } from "../refusal.js";
 import { Budget } from "./budget.js";
 import { Cursor } from "./cursor.js";
@@ -48,7 +47,7 @@ function readStorages(cursor: Cursor, keys: Pickled, storages: StoragePool): Map
     const length = cursor.uint64();
     if (length !== storage.length)
       throw refuse(`storage "${storage.key}" should have ${storage.length} elements, has ${length}`);
-    contents.set(storage.key, cursor.take(length * bytesPerElement(storage.dtype)));
+    contents.set(storage.key, cursor.take(length * storage.width));
   }
   return contents;
 }

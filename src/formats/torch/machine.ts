@@ -1,5 +1,6 @@
 import type { Cursor } from "./cursor.js";
-import { Callable, Instance, type Pickled } from "./values.js";
+import { unlisted } from "./unknown-names.js";
+import { Callable, Instance, type Pickled, Placeholder, UnknownName } from "./values.js";
 
 /** What the pickle asks of its surroundings. Both throw FormatError for what they do not accept. */
 export interface PickleHost {
@@ -84,6 +85,7 @@ export class Machine {
 
   append(items: Pickled[]): void {
     const list = this.top();
+    if (list instanceof Placeholder) return;
     if (!Array.isArray(list)) throw this.cursor.refuse("pickle appends to something that is not a list");
     for (const item of items) list.push(item);
   }
@@ -95,6 +97,7 @@ export class Machine {
 
   setItems(items: Pickled[]): void {
     const dict = this.top();
+    if (dict instanceof Placeholder) return;
     if (!(dict instanceof Map)) throw this.cursor.refuse("pickle sets items of something that is not a dict");
     if (items.length % 2) throw this.cursor.refuse("pickle sets a key without a value");
     for (let i = 0; i < items.length; i += 2) dict.set(items[i]!, items[i + 1]!);
@@ -102,11 +105,17 @@ export class Machine {
 
   addItems(items: Pickled[]): void {
     const set = this.top();
+    if (set instanceof Placeholder) return;
     if (!(set instanceof Set)) throw this.cursor.refuse("pickle adds items to something that is not a set");
     for (const item of items) set.add(item);
   }
 
   call(callee: Pickled, args: Pickled): void {
+    if (callee instanceof UnknownName) {
+      if (!callee.isClass) throw unlisted("calls", callee.name);
+      this.push(new Placeholder(callee.name));
+      return;
+    }
     if (!(callee instanceof Callable)) throw this.cursor.refuse("pickle calls something that is not a function");
     if (!Array.isArray(args)) throw this.cursor.refuse(`pickle calls ${callee.name} without a tuple of arguments`);
     if (args.length > MAX_ARGUMENTS)
@@ -114,11 +123,33 @@ export class Machine {
     this.push(callee.call(...args));
   }
 
+  /** `cls.__new__(cls, *args, **options)`, which in Python works on classes alone, so any unknown name is one. */
+  create(cls: Pickled, args: Pickled, options?: Pickled): void {
+    if (cls instanceof UnknownName) this.push(new Placeholder(cls.name));
+    else if (options instanceof Map && options.size > 0)
+      throw this.cursor.refuse("pickle creates a known object with named arguments");
+    else this.call(cls, args);
+  }
+
+  /** How Python 2 wrote objects of its old-style classes, in text … */
+  createInstance(module: string, name: string): void {
+    const args = this.popToMark();
+    this.create(this.host.global(module, name), args);
+  }
+
+  /** … and in binary. */
+  createObject(): void {
+    const [cls, ...args] = this.popToMark();
+    if (cls === undefined) throw this.cursor.refuse("pickle creates an object without a class");
+    this.create(cls, args);
+  }
+
   build(state: Pickled): void {
     const object = this.top();
     if (object instanceof Instance) object.state = state;
     // An OrderedDict may carry attributes (`_metadata` of a state dict): nothing that we need.
-    else if (!(object instanceof Map)) throw this.cursor.refuse("pickle gives a state to something that takes none");
+    else if (!(object instanceof Map || object instanceof Placeholder))
+      throw this.cursor.refuse("pickle gives a state to something that takes none");
   }
 
   global(module: Pickled, name: Pickled): void {

@@ -93,7 +93,10 @@ const opcodes: ReadonlyMap<number, Step> = new Map<number, Step>([
   [0x63 /* GLOBAL */, (m, c) => m.global(c.line(MAX_LINE), c.line(MAX_LINE))],
   [0x93 /* STACK_GLOBAL */, (m) => m.global(...m.pair())],
   [0x52 /* REDUCE */, (m) => m.call(...m.pair())],
-  [0x81 /* NEWOBJ */, (m) => m.call(...m.pair())],
+  [0x81 /* NEWOBJ */, (m) => m.create(...m.pair())],
+  [0x92 /* NEWOBJ_EX */, (m) => m.create(...(m.pops(3) as [Pickled, Pickled, Pickled]))],
+  [0x69 /* INST */, (m, c) => m.createInstance(c.line(MAX_LINE), c.line(MAX_LINE))],
+  [0x6f /* OBJ */, (m) => m.createObject()],
   [0x62 /* BUILD */, (m) => m.build(m.pop())],
   [0x51 /* BINPERSID */, (m) => m.push(m.host.persistent(m.pop()))],
 ]);

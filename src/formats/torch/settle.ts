@@ -1,12 +1,15 @@
 import type { Tensor } from "../../core/tensor.js";
 import { refusal } from "../refusal.js";
 import type { Budget } from "./budget.js";
+import { numpyArray } from "./numpy.js";
 import { StorageRef, TensorRef } from "./storage.js";
-import { Instance, Opaque, type Pickled } from "./values.js";
+import { unlisted } from "./unknown-names.js";
+import { Callable, Instance, Opaque, type Pickled, Placeholder } from "./values.js";
 
 /**
  * What a torch file holds, as plain data: dict, OrderedDict, defaultdict and Namespace are maps; list, tuple and
- * torch.Size are arrays; dtypes and devices are strings; integers beyond 2⁵³ are bigints.
+ * torch.Size are arrays; dtypes and devices are strings; NumPy's arrays of numbers are tensors; integers beyond 2⁵³ are bigints. Of all
+ * other objects, and of classes and functions, there is a {@link Placeholder} with the name.
  */
 export type TorchObject =
   | null
@@ -16,6 +19,7 @@ export type TorchObject =
   | string
   | Uint8Array
   | Tensor
+  | Placeholder
   | TorchObject[]
   | Map<TorchObject, TorchObject>
   | Set<TorchObject>;
@@ -74,10 +78,18 @@ export function settle(root: Pickled, bytesOf: (storage: StorageRef) => Uint8Arr
   }
 
   function convertOpaque(value: Opaque, level: number): Settled {
+    if (value instanceof Placeholder) return leaf(value);
     if (value instanceof TensorRef) return leaf(value.read(bytesOf(value.storage), budget));
-    if (value instanceof StorageRef) return convertOpaque(new TensorRef(value, 0, [value.length], [1]), level);
-    if (value instanceof Instance && value.name === "argparse.Namespace") return visit(value.state ?? new Map(), level);
-    throw refuse(`${value.name} stands where a value should`);
+    if (value instanceof StorageRef) {
+      if (value.unread) return leaf(new Placeholder(`torch.Storage (${value.unread.type})`));
+      return convertOpaque(new TensorRef(value, 0, [value.length], [1]), level);
+    }
+    if (value instanceof Instance) {
+      if (value.name === "numpy.ndarray") return leaf(numpyArray(value, budget));
+      if (value.name === "argparse.Namespace") return visit(value.state ?? new Map(), level);
+    }
+    if (value instanceof Callable && !value.isValue) throw unlisted("asks for", value.name);
+    return leaf(new Placeholder(value.name));
   }
 }
 

@@ -1,10 +1,9 @@
 import type { FormatError } from "../../core/errors.js";
-import { bytesPerElement } from "../elements.js";
 import { refusal } from "../refusal.js";
 import type { Budget } from "./budget.js";
-import { storageDtype } from "./globals.js";
+import { elementsOf } from "./globals.js";
 import { isCount, StorageRef } from "./storage.js";
-import type { Pickled } from "./values.js";
+import { Opaque, type Pickled } from "./values.js";
 
 /** Enough for every dtype. */
 const ALIGNMENT = 8;
@@ -22,19 +21,23 @@ export class StoragePool {
    * The storage with the persistent id `("storage", type, key, location, length)`. A sixth part, written before torch
    * 0.4, makes it a view: `(key, offset, length)`.
    *
+   * Until torch 1.6 classes of modules were such objects too, `("module", class, file, source)`, whose source is passed over.
+   *
    * @throws FormatError if the id is anything else, or contradicts an earlier one.
    */
-  reference(id: Pickled): StorageRef {
+  reference(id: Pickled): Opaque {
+    if (Array.isArray(id) && id[0] === "module" && id[1] instanceof Opaque) return id[1];
     if (!Array.isArray(id) || id[0] !== "storage") throw refuse("an external object that is not a storage");
     const [, type, key, , length, view = null] = id;
     if (typeof key !== "string" && typeof key !== "number") throw refuse("a storage without a key");
     if (!isCount(length)) throw refuse(`storage "${key}" has no length`);
-    const whole = this.#declare(new StorageRef(String(key), storageDtype(type), length));
+    const { dtype, unread } = elementsOf(type);
+    const whole = this.#declare(new StorageRef(String(key), dtype, length, 0, unread));
     if (view === null) return whole;
     const [, start, viewLength] = Array.isArray(view) ? view : [];
     if (!isCount(start) || !isCount(viewLength) || start + viewLength > length)
       throw refuse(`a view leaves storage "${key}"`);
-    return new StorageRef(whole.key, whole.dtype, viewLength, start);
+    return new StorageRef(whole.key, dtype, viewLength, start, unread);
   }
 
   /** The elements of the storage with this key, as they are declared. */
@@ -58,14 +61,14 @@ export class StoragePool {
   #declare(storage: StorageRef): StorageRef {
     const known = this.#storages.get(storage.key);
     if (!known) this.#storages.set(storage.key, storage);
-    else if (known.dtype !== storage.dtype || known.length !== storage.length)
+    else if (known.dtype !== storage.dtype || known.unread !== storage.unread || known.length !== storage.length)
       throw refuse(`storage "${storage.key}" is declared in two ways`);
     return known ?? storage;
   }
 
   #check(key: string, bytes: Uint8Array | undefined): Uint8Array {
-    const { dtype, length } = this.#storages.get(key)!;
-    const size = length * bytesPerElement(dtype);
+    const { width, length } = this.#storages.get(key)!;
+    const size = length * width;
     if (bytes?.length !== size)
       throw refuse(`storage "${key}" should have ${size} bytes, ${bytes ? `has ${bytes.length}` : "is missing"}`);
     return bytes;

@@ -5,6 +5,12 @@ import { refusal } from "../refusal.js";
 import type { Budget } from "./budget.js";
 import { Opaque, type Pickled } from "./values.js";
 
+/** An element type that is not read, and the bytes that an element takes. */
+export interface Unread {
+  readonly type: string;
+  readonly width: number;
+}
+
 /** A stretch of memory that tensors share, or (`start` > 0) a part of one. Its bytes lie outside the pickle. */
 export class StorageRef extends Opaque {
   readonly name = "torch.Storage";
@@ -12,13 +18,21 @@ export class StorageRef extends Opaque {
   readonly dtype: DType;
   readonly length: number;
   readonly start: number;
+  /** Set where tensors have no such elements; `dtype` then says nothing. */
+  readonly unread: Unread | undefined;
 
-  constructor(key: string, dtype: DType, length: number, start = 0) {
+  constructor(key: string, dtype: DType, length: number, start = 0, unread?: Unread) {
     super();
+    this.unread = unread;
     this.key = key;
     this.dtype = dtype;
     this.length = length;
     this.start = start;
+  }
+
+  /** Bytes that an element takes. */
+  get width(): number {
+    return this.unread?.width ?? bytesPerElement(this.dtype);
   }
 }
 
@@ -76,7 +90,7 @@ export class TensorRef extends Opaque {
 }
 
 /** Fills `to` with the elements that lie `steps` bytes apart in `from`. */
-function gather(to: Tensor, steps: readonly number[], from: Uint8Array): Tensor {
+export function gather(to: Tensor, steps: readonly number[], from: Uint8Array): Tensor {
   const target = bytesOf(to);
   const width = to.data.BYTES_PER_ELEMENT;
   const index = steps.map(() => 0);
@@ -100,7 +114,7 @@ export function isCount(value: Pickled | undefined): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-function isCounts(value: Pickled | undefined): value is number[] {
+export function isCounts(value: Pickled | undefined): value is number[] {
   return Array.isArray(value) && value.length <= MAX_DIMENSIONS && value.every(isCount);
 }
 

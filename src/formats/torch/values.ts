@@ -24,11 +24,14 @@ export abstract class Opaque {
 export class Callable extends Opaque {
   readonly name: string;
   readonly call: (...args: Pickled[]) => Pickled;
+  /** Whether the name may also stand in the file as a value. */
+  readonly isValue: boolean;
 
-  constructor(name: string, call: (...args: Pickled[]) => Pickled) {
+  constructor(name: string, call: (...args: Pickled[]) => Pickled, isValue = true) {
     super();
     this.name = name;
     this.call = call;
+    this.isValue = isValue;
   }
 }
 
@@ -42,5 +45,31 @@ export class Instance extends Opaque {
     super();
     this.name = name;
     this.args = args;
+  }
+}
+
+/**
+ * A Python name that nothing here understands, but that runs nothing either. A class may be called, which makes a {@link Placeholder};
+ * a function may only be mentioned.
+ */
+export class UnknownName extends Opaque {
+  readonly name: string;
+  readonly isClass: boolean;
+
+  constructor(name: string, isClass: boolean) {
+    super();
+    this.name = name;
+    this.isClass = isClass;
+  }
+}
+
+/** Stands for a Python object that nothing here understands. What the pickle says of its contents is dropped. */
+export class Placeholder extends Opaque {
+  /** Its Python type, such as `omegaconf.dictconfig.DictConfig`. */
+  readonly name: string;
+
+  constructor(name: string) {
+    super();
+    this.name = name;
   }
 }

@@ -5,8 +5,6 @@ import { refusal } from "../refusal.js";
 import { Budget } from "./budget.js";
 import { Cursor } from "./cursor.js";
 
-/** All compressed entries of one archive together may not grow beyond this. */
-const MAX_INFLATED_BYTES = 2 ** 30;
 /** Deflate cannot shrink by more, so who declares more is lying. */
 const MAX_DEFLATE_RATIO = 1032;
 
@@ -17,6 +15,8 @@ const ZIP64_LOCATOR_BYTES = 20;
 const ZIP64_END_SIGNATURE = 0x06064b50;
 const ENTRY_SIGNATURE = 0x02014b50;
 const LOCAL_SIGNATURE = 0x04034b50;
+/** Of the header before an entry's name. */
+const LOCAL_BYTES = 30;
 const ZIP64_FIELD = 1;
 const IN_ZIP64 = 0xffffffff;
 
@@ -31,17 +31,19 @@ interface Entry {
 /**
  * A zip archive held in memory; zip64 too. Stored entries, which is all that torch writes, are views of the archive.
  *
- * Nothing is inflated before it is read, and at most 1 GiB in all. Checksums are not compared.
+ * Nothing is inflated before it is read, and all of it is paid from a budget. Checksums are not compared.
  */
 export class ZipArchive {
   readonly #bytes: Uint8Array;
   readonly #entries: ReadonlyMap<string, Entry>;
-  readonly #inflated = new Budget(MAX_INFLATED_BYTES);
+  readonly #budget: Budget;
 
-  /** @throws FormatError if the directory at the archive's end is missing or damaged. */
-  constructor(bytes: Uint8Array) {
+  /** @throws FormatError if the directory at the archive's end is missing or damaged, or entries share bytes. */
+  constructor(bytes: Uint8Array, budget = Budget.forFile(bytes)) {
     this.#bytes = bytes;
+    this.#budget = budget;
     this.#entries = readDirectory(bytes);
+    checkOverlap(this.#entries.values());
   }
 
   get names(): string[] {
@@ -64,7 +66,7 @@ export class ZipArchive {
   #inflate({ name, size }: Entry, packed: Uint8Array): Uint8Array {
     if (size > packed.length * MAX_DEFLATE_RATIO)
       throw refuse(`entry "${name}" claims ${size} bytes, more than its ${packed.length} can hold`);
-    this.#inflated.spend(size, `inflating "${name}"`);
+    this.#budget.spend(size, `inflating "${name}"`);
     try {
       // One byte of room tells an entry that is longer than declared from one that fits.
       const content = inflateSync(packed, { out: new Uint8Array(size + 1) });
@@ -86,6 +88,15 @@ function readDirectory(bytes: Uint8Array): Map<string, Entry> {
     entries.set(entry.name, entry);
   }
   return entries;
+}
+
+/** No honest archive has entries that share bytes, with which a small file could grow without end. */
+function checkOverlap(entries: Iterable<Entry>): void {
+  let end = 0;
+  for (const { name, offset, packed } of [...entries].sort((a, b) => a.offset - b.offset)) {
+    if (offset < end) throw refuse(`entry "${name}" begins inside another`);
+    end = offset + LOCAL_BYTES + packed;
+  }
 }
 
 /** The directory's place is told by a record that ends the file, after which only a comment may come. */

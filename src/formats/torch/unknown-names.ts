@@ -1,0 +1,96 @@
+import type { FormatError } from "../../core/errors.js";
+import { refusal } from "../refusal.js";
+
+/** Longer than any name in use; a pickle can ask for one name in three bytes, again and again. */
+const MAX_NAME = 256;
+
+const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
+
+/**
+ * Python's standard library, of 2.7 and 3, without the modules whose classes are only values (`typing`, `decimal`, `uuid`, …). It can do
+ * anything and is there wherever Python is, so that its names are accepted one by one, in the table of known names.
+ */
+const standardLibrary = words(`
+  abc aifc antigravity argparse array ast asynchat asyncio asyncore atexit audioop base64 bdb binascii bisect builtins bz2 calendar cgi
+  cgitb chunk cmath cmd code codecs codeop collections colorsys commands compileall concurrent configparser contextlib contextvars cookielib
+  copy copyreg copy_reg cpickle cprofile crypt cstringio csv ctypes curses dbm difflib dircache dis distutils dl doctest email encodings
+  ensurepip errno exceptions faulthandler fcntl filecmp fileinput fnmatch formatter ftplib functools future_builtins gc gdbm genericpath
+  getopt getpass gettext glob graphlib grp gzip hashlib heapq hmac hotshot html htmlentitydefs htmlparser http httplib idlelib ihooks imaplib
+  imghdr imp importlib inspect io itertools json keyword lib2to3 linecache locale logging lzma mailbox mailcap marshal math mimetypes mmap
+  modulefinder msilib msvcrt multifile multiprocessing mutex netrc new nis nntplib nt ntpath nturl2path opcode operator optparse os os2emxpath
+  ossaudiodev parser pathlib pdb pickle pickletools pipes pkgutil platform plistlib popen2 poplib posix posixfile posixpath pprint profile
+  pstats pty pwd py_compile pyclbr pydoc pydoc_data pyexpat queue quopri random re readline reprlib resource rexec rlcompleter robotparser
+  runpy sched secrets select selectors sets sgmllib shelve shlex shutil signal site smtpd smtplib sndhdr socket socketserver spwd sqlite3
+  sre_compile sre_constants sre_parse ssl stat statistics string stringio stringprep struct subprocess sunau symtable sys sysconfig syslog
+  tabnanny tarfile telnetlib tempfile termios textwrap this thread threading time timeit tkinter token tokenize tomllib trace traceback
+  tracemalloc tty turtle turtledemo types unicodedata unittest urllib urllib2 urlparse userdict userlist userstring uu venv warnings wave
+  weakref webbrowser whichdb winreg winsound wsgiref xdrlib xml xmlrpc xmlrpclib zipapp zipfile zipimport zlib`);
+
+/** Other packages that are there to run commands, speak to the network or load code. */
+const launchers = words(`
+  aiohttp cffi distutils fabric httpx invoke ipykernel ipython joblib numba paramiko pexpect pip pkg_resources plumbum psutil ptyprocess
+  requests setuptools sh torchelastic urllib3`);
+
+/** What may not be any part of a name, such as `os` in `numpy.os.system`, in whatever case and behind underscores. */
+const deniedParts = words(`
+  builtins cloudpickle compile cpickle ctypes dill eval exec execfile getattr import importlib marshal multiprocessing nt os pdb pickle pip pkgutil
+  popen posix posixsubprocess pty runpy setattr shell shutil socket spawn subprocess sys system webbrowser`);
+
+/** Where PyTorch and NumPy compile, import, load or download. */
+const deniedPlaces =
+  /^(?:torch\.(?:jit|package|fx|hub|serialization|storage|_dynamo|_inductor|_export|export|library|ops|classes|utils\.(?:cpp_extension|collect_env|bottleneck|model_zoo|_config_module)|distributed\.(?:rpc|elastic|launcher))|numpy\.(?:testing|distutils|f2py|ctypeslib|compat|lib\.npyio|lib\._datasource|DataSource))(?:\.|$)/;
+
+/** Functions that networks are made of, which hyperparameters mention. */
+const functionPlaces = /^torch\.(?:nn\.functional|nn\.init|_C\._nn)\./;
+
+const identifier = /^[\p{L}_][\p{L}\p{N}_]*$/u;
+const className = /^_?\p{Lu}[\p{L}\p{N}_]*$/u;
+/** How extension modules written in Cython rebuild an object of a class. */
+const cythonClass = /^__pyx_unpickle_\p{Lu}/u;
+const special = /^__/;
+
+/**
+ * What to make of a Python name that is not in the table of known ones: a class or function whose mention is harmless, or undefined for one
+ * that must be refused. What counts is the name, for nothing is ever imported:
+ *
+ * - Names of the standard library and of packages that launch programs, and names with a part such as `os`, `subprocess` or `__globals__` are refused.
+ * - Of PyTorch and NumPy only classes are accepted, and none where they compile or load programs.
+ * - Of all else, classes (`omegaconf.dictconfig.DictConfig`) may be called and functions (`project.data.collate`) mentioned.
+ */
+export function judgeName(module: string, name: string): "class" | "function" | undefined {
+  if (module.length + name.length >= MAX_NAME) return undefined;
+  const [moduleParts, nameParts] = [module.split("."), name.split(".")];
+  const parts = [...moduleParts, ...nameParts];
+  if (!parts.every((part) => identifier.test(part))) return undefined;
+  const root = moduleParts[0]!;
+  const isMain = root === "__main__" || root === "__mp_main__";
+  const origin = root.toLowerCase();
+  if (!isMain && (root.startsWith("_") || standardLibrary.has(origin) || launchers.has(origin))) return undefined;
+  if (parts.some(isDenied)) return undefined;
+  const isCython = cythonClass.test(name);
+  if (parts.slice(isMain ? 1 : 0).some((part) => special.test(part)) && !isCython) return undefined;
+  const whole = `${module}.${name}`;
+  const isClass = isCython || nameParts.every((part) => className.test(part));
+  if (root === "torch" || root === "numpy") {
+    if (deniedPlaces.test(whole)) return undefined;
+    if (!isClass) return functionPlaces.test(whole) ? "function" : undefined;
+  }
+  return isClass ? "class" : "function";
+}
+
+/** The same for an attribute of something harmless: a class inside a class, a member of an enumeration, a method. */
+export function judgeAttribute(owner: string, name: string): "class" | "function" | undefined {
+  if (owner.length + name.length >= MAX_NAME || !identifier.test(name) || special.test(name) || isDenied(name))
+    return undefined;
+  return className.test(name) ? "class" : "function";
+}
+
+const isDenied = (part: string) => deniedParts.has(part.replace(/^_+|_+$/g, "").toLowerCase());
+
+/** The error for a name that is not accepted. */
+export function unlisted(verb: "asks for" | "calls", name: string): FormatError {
+  return refusal(
+    "torch checkpoint",
+    `its pickle ${verb} ${name}, which is not on the list of harmless names; save a plain state_dict instead`,
+  );
+}
