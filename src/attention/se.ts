@@ -6,7 +6,11 @@ import { applyGate, linearBottleneck, reducedWidth, roundedWidth } from "./parts
 import { defineAttention } from "./spec.js";
 
 const options = {
-  reduction: { default: 16, when: { variant: ["plain"] }, doc: "channels ÷ hidden channels" },
+  reduction: {
+    default: 16,
+    when: { variant: ["plain"] },
+    doc: "channels ÷ hidden channels, or a fraction: hidden ÷ channels",
+  },
   bias: {
     default: false,
     when: { variant: ["plain"] },

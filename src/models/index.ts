@@ -13,7 +13,7 @@ import { type ClassifierOptions, type ModelSpec, requireClassifier } from "./spe
 import { unets } from "./unet.js";
 import { vans } from "./van.js";
 
-export { type DilatedOptions, danet, spnet } from "./dilated.js";
+export { type DANetOptions, type DilatedOptions, danet, spnet } from "./dilated.js";
 export { type InsertOptions, insertAttention } from "./insert.js";
 export { type MobileNetOptions, mobilenetV2 } from "./mobilenet.js";
 export { mobilenetV1 } from "./mobilenet-v1.js";
