@@ -256,5 +256,6 @@ export const cbam = defineAttention({
   placement: "residual",
   field: "cbam",
   options,
+  copies: /\b(\w*(cbam|att|gate|channel|spatial)\w*|ca|sa)\d*\./i,
   create: (channels, resolved) => new CBAM(channels, resolved),
 });

@@ -131,5 +131,6 @@ export const gam = defineAttention({
   placement: "residual",
   field: "gam",
   options,
+  copies: /\b(\w*(gam|att|channel|spatial)\w*)\./i,
   create: (channels, resolved) => new GlobalAttentionMechanism(channels, resolved),
 });

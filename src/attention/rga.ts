@@ -10,7 +10,9 @@ import { defineAttention } from "./spec.js";
 const options = {
   size: {
     default: [] as readonly number[],
-    traces: (sizes: readonly number[]) => sizes.map(nearSquare),
+    // Positions are the features of channels, or, both ways, those of relations.
+    traces: (sizes: readonly number[]) =>
+      [...new Set(sizes.flatMap((n) => (n % 2 ? [n] : [n, n / 2])))].map(nearSquare),
     doc: "[height, width] of the maps; the weights depend on height · width",
   },
   spatial: { default: true, doc: "use the gate over positions" },

@@ -111,6 +111,7 @@ export const scse = defineAttention({
   placement: "residual",
   field: "scse",
   options,
+  copies: /\b(\w*(se|att|channel|spatial)\w*)\./i,
   outputs: (channels, { fusion }) => (fusion === "concat" ? 2 * channels : channels),
   create: (channels, resolved) => new ScSE(channels, resolved),
 });

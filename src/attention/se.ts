@@ -74,5 +74,6 @@ export const se = defineAttention({
   placement: "residual",
   field: "se",
   options,
+  copies: /\b(se\w*|\w*(squeeze|excit|att)\w*|fc\d*)\./i,
   create: (channels, resolved) => new SqueezeExcite(channels, resolved),
 });
