@@ -19,6 +19,7 @@ import {
   type RunConfig,
   RunFolder,
   recogniseCheckpoint,
+  settled,
 } from "../index.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
 import { classesOf, readCheckpointFile } from "./inspect.js";
@@ -107,7 +108,8 @@ export function preprocessingOf(
 /** The network of a run folder with its best weights, its last ones, or those of a file. */
 async function loadRun(path: string, weights = "best"): Promise<LoadedModel> {
   const run = await RunFolder.open(path);
-  const { model: made, preprocessing, data } = run.config;
+  const { preprocessing, data } = run.config;
+  const made = settled(run.config.model);
   const network = buildNetwork(made, preprocessing);
   let { classes } = data;
   if (weights === "best" || weights === "last") loadState(network, await run.weights(weights));
@@ -145,7 +147,7 @@ async function loadNamed(
   const spec = modelSpec(name);
   if (!weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
   const { tensors, metadata } = await readCheckpointFile(weights);
-  const known = recogniseCheckpoint(tensors, metadata);
+  const known = recogniseCheckpoint(modelWeights(tensors), metadata);
   const own = known?.model === name ? known : undefined;
   const asked = Object.fromEntries(
     Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),

@@ -4,7 +4,7 @@ import type { Tensor } from "../core/tensor.js";
 import { stateOf } from "../nn/index.js";
 import { Evidence } from "./evidence.js";
 import { families } from "./families.js";
-import { model as build } from "./index.js";
+import { model as build, settled } from "./index.js";
 import { renaming } from "./keys.js";
 
 /** What a checkpoint is, told from its keys and shapes. */
@@ -57,7 +57,7 @@ function shapesOf({ model, options }: Described): Shapes {
 function ownDescription({ model, options }: Readonly<Record<string, string>>): Described | undefined {
   if (!model || !options) return undefined;
   try {
-    const given = JSON.parse(options) as Record<string, unknown>;
+    const given = settled({ name: model, options: JSON.parse(options) as Record<string, unknown> }).options;
     return { family: "Fovea", model, options: given, rename: same, original: same };
   } catch {
     return undefined; // somebody else's metadata
