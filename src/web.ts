@@ -70,9 +70,11 @@ export {
   resnet,
   rgaResnet,
   scnet,
+  settled,
   spnet,
   unet,
   van,
+  type WrittenModel,
   wideResnet,
 } from "./models/index.js";
 export { type RecognisedCheckpoint, recogniseCheckpoint } from "./models/recognize.js";

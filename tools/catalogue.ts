@@ -1,7 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
-import { type AttentionSpec, attentionModules, createAttention } from "../src/attention/index.js";
+import {
+  type AttentionOptions,
+  type AttentionSpec,
+  attentionModules,
+  createAttention,
+} from "../src/attention/index.js";
 import type { Attends, Kind, Placement } from "../src/attention/spec.js";
+import { OptionError } from "../src/core/errors.js";
 import type { OptionSpec } from "../src/core/options.js";
 import { formatShape } from "../src/core/shape.js";
 import { sizeOf } from "../src/core/tensor.js";
@@ -63,9 +69,13 @@ export function catalogue(): Map<string, string> {
 
 type Traced = Pick<Entry, "module" | "graph">;
 
-/** A module of the defaults, on maps of 56×56. A module that must know the size of its maps is told. */
+/** A module for maps of 56×56. One that must know the size of its maps is told. */
+const build = ({ name, options }: AttentionSpec, channels: number, form: AttentionOptions = {}) =>
+  createAttention(name, channels, { ...("size" in options ? { size: [side, side] } : {}), ...form });
+
+/** A module of the defaults, on maps of 56×56. */
 function trace(spec: AttentionSpec, channels: number): Traced {
-  const module = createAttention(spec.name, channels, "size" in spec.options ? { size: [side, side] } : {});
+  const module = build(spec, channels);
   const graph = graphFor(module);
   const outputs = [module.call(graph.input("x", { dtype: "float", shape: ["N", channels, side, side] }))].flat();
   (outputs as Value[]).forEach((value, i) => graph.output(outputs.length > 1 ? `y${i + 1}` : "y", value));
@@ -137,7 +147,7 @@ ${facts.map((fact) => `- ${fact}`).join("\n")}
 
 ${optionTable(spec)}
 
-${spec.notes.length ? `What to know:\n\n${spec.notes.map((note) => `- ${note}`).join("\n")}\n\n` : ""}${stateKeys(module, names)}
+${spec.notes.length ? `What to know:\n\n${spec.notes.map((note) => `- ${note}`).join("\n")}\n\n` : ""}${stateKeys(spec, module, names)}
 
 ![Flow chart of ${spec.title}](diagrams/${spec.name}.svg)`;
 }
@@ -165,8 +175,50 @@ function applies(when: OptionSpec<unknown>["when"] = {}): string {
   return needs.length === 0 ? "" : ` (only with ${needs.join(" and ")})`;
 }
 
+/** The keys of the defaults, and of every form that has others. */
+function stateKeys(spec: AttentionSpec, module: AnyModule, names: ReadonlyMap<string, string>): string {
+  const usual = keysOf(module, names);
+  const others = new Map<string, string[]>();
+  for (const [option, value] of forms(spec)) {
+    const keys = keysIf(() => build(spec, small, { [option]: value }), names);
+    if (keys !== undefined && keys !== usual)
+      others.set(keys, [...(others.get(keys) ?? []), `${option} ${JSON.stringify(value)}`]);
+  }
+  const blocks = [...others].map(([keys, which]) => keyBlock(`Keys with ${which.join(", or ")}`, keys));
+  const title = `Keys of the state dict at ${small} channels`;
+  return [usual ? keyBlock(title, usual) : "No state: no parameters, no buffers.", ...blocks].join("\n\n");
+}
+
+/** All values of options that are words, switches or lists of words, but the defaults. */
+const forms = ({ options }: AttentionSpec): readonly (readonly [option: string, value: unknown])[] =>
+  Object.entries(options as Readonly<Record<string, OptionSpec<unknown>>>)
+    .filter(([name]) => name !== "size")
+    .flatMap(([name, { default: usual, choices, traces }]) =>
+      (choices ?? traces?.([]) ?? (typeof usual === "boolean" ? [!usual] : []))
+        .filter((value) => value !== usual)
+        .map((value) => [name, value] as const),
+    );
+
+/** The keys, or undefined for a form that needs other options. */
+function keysIf(make: () => AnyModule, names: ReadonlyMap<string, string>): string | undefined {
+  try {
+    return keysOf(make(), names);
+  } catch (error) {
+    if (error instanceof OptionError) return undefined;
+    throw error;
+  }
+}
+
+const keyBlock = (title: string, keys: string): string => `<details><summary>${title}</summary>
+
+\`\`\`text
+${keys}
+\`\`\`
+
+</details>`;
+
 /** The state dict, a line for each layer; parts that are modules of the catalogue are referred to. */
-function stateKeys(module: AnyModule, names: ReadonlyMap<string, string>): string {
+function keysOf(module: AnyModule, names: ReadonlyMap<string, string>): string {
   const parts: [path: string, name: string][] = [];
   walk(module, {
     module(path, part) {
@@ -185,15 +237,7 @@ function stateKeys(module: AnyModule, names: ReadonlyMap<string, string>): strin
       lines.set(owner, [...(lines.get(owner) ?? []), `${key.slice(cut + 1)} ${formatShape(shape)}`]);
     }
   }
-  if (lines.size === 0) return "No state: no parameters, no buffers.";
-  const text = [...lines].map(([owner, keys]) => (owner ? `${owner}: ${keys.join(", ")}` : keys.join(", ")));
-  return `<details><summary>Keys of the state dict at ${small} channels</summary>
-
-\`\`\`text
-${text.join("\n")}
-\`\`\`
-
-</details>`;
+  return [...lines].map(([owner, keys]) => (owner ? `${owner}: ${keys.join(", ")}` : keys.join(", "))).join("\n");
 }
 
 /** A Markdown table, its columns from `numbers` on aligned to the right. */

@@ -17,26 +17,36 @@ import { reducedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = {
-  reduction: { default: 16, doc: "channels ÷ hidden channels of both branches" },
+  reduction: { default: 16, doc: "channels ÷ hidden channels of both branches, or a fraction: hidden ÷ channels" },
   dilation: { default: 4, doc: "dilation of the spatial branch's 3×3 convolutions" },
   fusion: {
-    default: "mul" as "mul" | "add",
-    choices: ["mul", "add"] as const,
-    doc: "how the two maps meet: multiplied (the authors' code) or added (the paper, equation 2)",
+    default: null as "mul" | "add" | null,
+    kind: "string" as const,
+    choices: [null, "mul", "add"] as const,
+    doc: "how the two maps meet: multiplied (the authors' code) or added (equation 2) (null: mul; add in the variant paper)",
+  },
+  variant: {
+    default: "authors" as "authors" | "paper",
+    choices: ["authors", "paper"] as const,
+    doc: "where the batch norms are: authors, after each hidden layer; paper, at the end of each branch",
   },
 };
 
-/** Logits of the channels, [N,C,H,W] → [N,C,1,1]: a two-layer perceptron of the channel means, with batch norm inside. */
+type Variant = OptionsOf<typeof options>["variant"];
+
+/** Logits of the channels, [N,C,H,W] → [N,C,1,1]: a two-layer perceptron of the channel means, with batch norm inside or at its end. */
 class ChannelGate extends Module {
   readonly gate_c: Sequential;
 
-  constructor(channels: number, hidden: number) {
+  constructor(channels: number, hidden: number, variant: Variant) {
     super();
+    const inside = variant === "authors";
     this.gate_c = new Sequential({
       gate_c_fc_0: new Linear(channels, hidden, { biasInit: constant(0) }),
-      gate_c_bn_1: new BatchNorm(hidden),
+      ...(inside ? { gate_c_bn_1: new BatchNorm(hidden) } : {}),
       gate_c_relu_1: new Lambda(relu),
       gate_c_fc_final: new Linear(hidden, channels, { biasInit: constant(0) }),
+      ...(inside ? {} : { gate_c_bn_final: new BatchNorm(channels) }),
     });
   }
 
@@ -46,25 +56,26 @@ class ChannelGate extends Module {
   }
 }
 
-/** Logits of the positions, [N,C,H,W] → [N,1,H,W]: two dilated convolutions on few channels. */
+/** Logits of the positions, [N,C,H,W] → [N,1,H,W]: two dilated convolutions on few channels, with batch norm inside or at the end. */
 class SpatialGate extends Module {
   readonly gate_s: Sequential;
 
-  constructor(channels: number, hidden: number, dilation: number) {
+  constructor(channels: number, hidden: number, dilation: number, variant: Variant) {
     super();
     const init = { weightInit: kaimingNormal("out"), biasInit: constant(0) };
+    const inside = variant === "authors";
+    const layer = (name: string, conv: Conv2d) => ({
+      [`gate_s_conv_${name}`]: conv,
+      ...(inside ? { [`gate_s_bn_${name}`]: new BatchNorm(hidden) } : {}),
+      [`gate_s_relu_${name}`]: new Lambda(relu),
+    });
     const dilated = () => new Conv2d(hidden, hidden, { kernel: 3, padding: dilation, dilation, ...init });
     this.gate_s = new Sequential({
-      gate_s_conv_reduce0: new Conv2d(channels, hidden, { kernel: 1, ...init }),
-      gate_s_bn_reduce0: new BatchNorm(hidden),
-      gate_s_relu_reduce0: new Lambda(relu),
-      gate_s_conv_di_0: dilated(),
-      gate_s_bn_di_0: new BatchNorm(hidden),
-      gate_s_relu_di_0: new Lambda(relu),
-      gate_s_conv_di_1: dilated(),
-      gate_s_bn_di_1: new BatchNorm(hidden),
-      gate_s_relu_di_1: new Lambda(relu),
+      ...layer("reduce0", new Conv2d(channels, hidden, { kernel: 1, ...init })),
+      ...layer("di_0", dilated()),
+      ...layer("di_1", dilated()),
       gate_s_conv_final: new Conv2d(hidden, 1, { kernel: 1, ...init }),
+      ...(inside ? {} : { gate_s_bn_final: new BatchNorm(1) }),
     });
   }
 
@@ -78,26 +89,28 @@ class SpatialGate extends Module {
  * g = W₁ · ReLU(BN(W₀ · mean(x))) for the channels, t = conv1×1(conv3×3(conv3×3(conv1×1(x)))), dilated, for the positions.
  * [N,C,H,W] → the same; the maps are `attention` [N,C,H,W] in (0, 1), and the logits `channel` [N,C,1,1] and `spatial` [N,1,H,W].
  *
- * Park et al.: BAM, BMVC 2018, equations 1 to 5. The paper adds the two maps and norms each branch's output; the authors' code,
- * which is the default here, multiplies them and norms the hidden layers only (`fusion: "add"` adds them).
+ * Park et al.: BAM, BMVC 2018, equations 1 to 5. The paper adds the two maps and norms each branch's output: g = BN(W₁ · ReLU(W₀ · mean(x))),
+ * t = BN(conv1×1(…)), y = x · (1 + σ(g + t)), the variant `paper`, with a ReLU after each hidden layer, which its equations leave out. The
+ * authors' code, which is the default here, multiplies them and norms the hidden layers only.
  * Their code averages the channels over an H×H window; here it is the whole map, the same for square maps and right for others.
  * Training needs batches of at least 2, as the channel branch norms one value per image.
- * Keys: `channel_att.gate_c.gate_c_{fc_0,bn_1,fc_final}`, `spatial_att.gate_s.gate_s_{conv,bn}_{reduce0,di_0,di_1}`, `…gate_s_conv_final`.
+ * Keys: `channel_att.gate_c.gate_c_{fc_0,bn_1,fc_final}`, `spatial_att.gate_s.gate_s_{conv,bn}_{reduce0,di_0,di_1}`, `…gate_s_conv_final`;
+ * in the variant `paper` the norms are `…gate_c_bn_final` and `…gate_s_bn_final`.
  *
  * @example
- * const module = attention("bam", 64, { fusion: "add" });
+ * const module = attention("bam", 64, { variant: "paper" });
  */
 export class BAM extends Module {
   readonly channel_att: ChannelGate;
   readonly spatial_att: SpatialGate;
   readonly #fuse: typeof mul;
 
-  constructor(channels: number, { reduction, dilation, fusion }: OptionsOf<typeof options>) {
+  constructor(channels: number, { reduction, dilation, fusion, variant }: OptionsOf<typeof options>) {
     super();
     const hidden = reducedWidth("BAM", channels, reduction);
-    this.channel_att = new ChannelGate(channels, hidden);
-    this.spatial_att = new SpatialGate(channels, hidden, integer("BAM", "dilation", dilation));
-    this.#fuse = fusion === "mul" ? mul : add;
+    this.channel_att = new ChannelGate(channels, hidden, variant);
+    this.spatial_att = new SpatialGate(channels, hidden, integer("BAM", "dilation", dilation), variant);
+    this.#fuse = (fusion ?? (variant === "paper" ? "add" : "mul")) === "mul" ? mul : add;
   }
 
   override forward(x: Value): Value {
@@ -120,10 +133,11 @@ export const bam = defineAttention({
     "y = x · (1 + σ(g · t))",
   ],
   notes: [
-    "The paper adds g and t, and norms each branch's output; the authors' code multiplies them, and norms hidden layers only. Multiplication is the default, `fusion: \"add\"` adds.",
+    "The paper adds g and t, and norms each branch's output; the authors' code multiplies them, and norms hidden layers only. The code is the default, `variant: \"paper\"` the paper's form: g = BN(W₁ · ReLU(W₀ · mean)), t = BN(conv1×1(…)), y = x · (1 + σ(g + t)).",
+    "The paper's equations write no activation between the layers, not even in the perceptron. In the variant `paper` a ReLU follows each hidden layer, as in the authors' code.",
     "The authors' code averages over an H×H window: on maps wider than high it ignores the rest, on others it fails. Here the mean is over the whole map.",
     "The authors' file does not run as committed (an unused line refers to an undefined name).",
-    "Copies: batch norm after each branch; three dilated convolutions; padding 1 with dilation 2, which shrinks the map and fails.",
+    "Copies: batch norm after each branch, and inside as well; three dilated convolutions; padding 1 with dilation 2, which shrinks the map and fails.",
   ],
   kind: "gate",
   attends: "both",

@@ -19,8 +19,8 @@ import { defineAttention } from "./spec.js";
 const options = {
   reduction: {
     default: 16,
-    when: { variant: ["authors", "plain"] },
-    doc: "channels ÷ hidden channels of the channel gate",
+    when: { channel: [true], variant: ["authors", "plain"] },
+    doc: "channels ÷ hidden channels of the channel gate, or a fraction: hidden ÷ channels",
   },
   pools: {
     default: ["avg", "max"] as readonly ChannelPool[],
@@ -39,6 +39,7 @@ const options = {
   descriptor: {
     default: "pool" as "pool" | "conv",
     choices: ["pool", "conv"] as const,
+    when: { spatial: [true], variant: ["authors"] },
     doc: "what the spatial gate sees: maximum and mean over channels, or a learned 1×1 convolution to two maps",
   },
   variant: {
@@ -46,8 +47,16 @@ const options = {
     choices: ["authors", "plain", "dense", "timm"] as const,
     doc: "plain: no biases, no batch norm; dense: spatial maps from the module's input; timm: batch-norm momentum 0.1",
   },
-  reductionRatio: { default: 0.5, when: { variant: ["dense"] }, doc: "hidden ÷ channels of the variant dense" },
-  rdRatio: { default: 1 / 16, when: { variant: ["timm"] }, doc: "hidden ÷ channels of the variant timm" },
+  reductionRatio: {
+    default: 0.5,
+    when: { channel: [true], variant: ["dense"] },
+    doc: "hidden ÷ channels of the variant dense",
+  },
+  rdRatio: {
+    default: 1 / 16,
+    when: { channel: [true], variant: ["timm"] },
+    doc: "hidden ÷ channels of the variant timm",
+  },
 };
 type Options = OptionsOf<typeof options>;
 
@@ -114,18 +123,16 @@ export class CBAM extends Module {
     oddKernel("CBAM", kernelSize);
     if (!given.channel && !given.spatial)
       throw new OptionError("CBAM: channel and spatial are both off; nothing would be left");
-    if (given.descriptor === "conv" && variant !== "authors")
-      throw new OptionError(`CBAM: descriptor "conv" belongs to the variant authors, got variant ${variant}`);
+    if (given.order === "parallel" && variant === "dense")
+      throw new OptionError(
+        "CBAM: order parallel has no effect with variant dense, whose gates are parallel; leave it out",
+      );
     this.#options = given;
     const parts = variants[variant](channels, given);
     this.#channel = parts.channel;
     this.#spatial = parts.spatial;
     const { channel, spatial } = given;
-    const kept = {
-      ...(channel ? { [parts.fields[0]]: parts.channel } : {}),
-      ...(spatial ? { [parts.fields[1]]: parts.spatial } : {}),
-    };
-    Object.assign(this, parts.shared ?? kept);
+    Object.assign(this, channel ? parts.fields.channel : {}, spatial ? parts.fields.spatial : {});
   }
 
   override forward(x: Value): Value {
@@ -141,13 +148,19 @@ export class CBAM extends Module {
   }
 }
 
-/** The parts of one form of CBAM, and the fields that hold them (all in one place where the form has no gates of its own). */
+/** The gates of one form of CBAM, and the fields of the module that hold what they learn. */
 interface Parts {
-  readonly fields: readonly [channel: string, spatial: string];
   readonly channel: Module;
   readonly spatial: Module;
-  readonly shared?: object;
+  readonly fields: { readonly channel: object; readonly spatial: object };
 }
+
+/** Gates that are fields themselves. */
+const held = (channel: Module, spatial: Module, [a, b]: readonly [string, string]): Parts => ({
+  channel,
+  spatial,
+  fields: { channel: { [a]: channel }, spatial: { [b]: spatial } },
+});
 
 const variants: Record<Options["variant"], (channels: number, options: Options) => Parts> = {
   authors(channels, { reduction, pools, kernelSize, descriptor }) {
@@ -161,28 +174,28 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
     // The authors' networks draw this kernel from N(0, 2/(k·k)) and start the norm's gain at 0.
     const spatial = planeConvNorm(kernelSize, { momentum: 0.01, weightInit: constant(0) });
     const compress = descriptor === "conv" ? new Conv2d(channels, 2, { kernel: 1, bias: false }) : undefined;
-    return {
-      fields: ["ChannelGate", "SpatialGate"],
-      channel: new ChannelGate({ mlp }, (z) => reshape(mlp.call(z), z.shape), pools),
-      spatial: new SpatialGate(
+    return held(
+      new ChannelGate({ mlp }, (z) => reshape(mlp.call(z), z.shape), pools),
+      new SpatialGate(
         compress ? { compress, spatial } : { spatial },
         (x) => (compress ? compress.call(x) : spatialDescriptor(x, ["max", "mean"])),
         (maps) => spatial.call(maps),
       ),
-    };
+      ["ChannelGate", "SpatialGate"],
+    );
   },
   plain(channels, { reduction, pools, kernelSize }) {
     const shared_MLP = convBottleneck(channels, reducedWidth("CBAM", channels, reduction), false);
     const conv2d = new Conv2d(2, 1, { kernel: kernelSize, padding: (kernelSize - 1) / 2, bias: false });
-    return {
-      fields: ["channel_attention", "spatial_attention"],
-      channel: new ChannelGate({ shared_MLP }, (z) => shared_MLP.call(z), pools),
-      spatial: new SpatialGate(
+    return held(
+      new ChannelGate({ shared_MLP }, (z) => shared_MLP.call(z), pools),
+      new SpatialGate(
         { conv2d },
         (x) => spatialDescriptor(x, ["mean", "max"]),
         (maps) => conv2d.call(maps),
       ),
-    };
+      ["channel_attention", "spatial_attention"],
+    );
   },
   dense(channels, { reductionRatio, kernelSize, pools }) {
     const hidden = scaledWidth("CBAM", channels, reductionRatio, "reductionRatio");
@@ -190,8 +203,7 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
     const conv = new Conv2d(2, 1, { kernel: kernelSize, padding: (kernelSize - 1) / 2 });
     const score = (z: Value) => reshape(mlp_2.call(relu(mlp_1.call(flatten(z)))), z.shape);
     return {
-      fields: ["channel", "spatial"],
-      shared: { mlp_1, mlp_2, conv },
+      fields: { channel: { mlp_1, mlp_2 }, spatial: { conv } },
       channel: new ChannelGate({}, score, pools),
       spatial: new SpatialGate(
         {},
@@ -207,15 +219,15 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
       new Conv2d(hidden, channels, { kernel: 1, bias: false }),
     ];
     const conv = planeConvNorm(kernelSize, { momentum: 0.1 });
-    return {
-      fields: ["channel", "spatial"],
-      channel: new ChannelGate({ fc1, fc2 }, (z) => fc2.call(relu(fc1.call(z))), pools),
-      spatial: new SpatialGate(
+    return held(
+      new ChannelGate({ fc1, fc2 }, (z) => fc2.call(relu(fc1.call(z))), pools),
+      new SpatialGate(
         { conv },
         (x) => spatialDescriptor(x, ["mean", "max"]),
         (maps) => conv.call(maps),
       ),
-    };
+      ["channel", "spatial"],
+    );
   },
 };
 
@@ -244,5 +256,6 @@ export const cbam = defineAttention({
   placement: "residual",
   field: "cbam",
   options,
+  copies: /\b(\w*(cbam|att|gate|channel|spatial)\w*|ca|sa)\d*\./i,
   create: (channels, resolved) => new CBAM(channels, resolved),
 });

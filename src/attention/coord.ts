@@ -1,15 +1,15 @@
-import { integer, type OptionsOf } from "../core/options.js";
+import type { OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, constant, kaimingNormal, Module } from "../nn/index.js";
 import { concat, hardSwish, mapSize, mul, sigmoid, slice, transpose } from "../ops/index.js";
-import { roundedWidth, stripMeans } from "./parts.js";
+import { reduced, roundedWidth, stripMeans } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = {
   reduction: {
     default: 32,
     when: { variant: ["authors", "mbv2"] },
-    doc: "channels ÷ hidden channels, of which there are at least 8",
+    doc: "channels ÷ hidden channels, or a fraction: hidden ÷ channels; there are at least 8",
   },
   variant: {
     default: "authors" as "authors" | "mbv2" | "timm",
@@ -38,7 +38,7 @@ export class CoordinateAttention extends Module {
 
   constructor(channels: number, { reduction, variant }: OptionsOf<typeof options>) {
     super();
-    const floor = Math.floor(channels / integer("CoordinateAttention", "reduction", reduction));
+    const floor = reduced("CoordinateAttention", channels, reduction);
     // In timm's order of operations, so that halves round alike.
     const hidden = variant === "timm" ? roundedWidth((channels / 16) * (2 / 3), 8) : Math.max(8, floor);
     const init = variant === "mbv2" ? { weightInit: kaimingNormal("out"), biasInit: constant(0) } : {};

@@ -47,24 +47,39 @@ export class PositionAttention extends Module {
   }
 }
 
+const channelOptions = {
+  variant: {
+    default: "authors" as "authors" | "paper",
+    choices: ["authors", "paper"] as const,
+    doc: "affinity of channels: authors, softmax of (max − E), their code; paper, softmax of E",
+  },
+};
+
 /**
  * Channel Attention Module: every channel sees all others: y = γ · A · x + x, A = softmax of each row of (max of the row − E), E = x · xᵀ
- * over positions: the *least* similar channels weigh most.
+ * over positions: the *least* similar channels weigh most. In the variant `paper` A = softmax(E): the most similar do.
  * [N,C,H,W] → the same; the map `affinity` [N,C,C] is A.
  *
- * Fu et al.: Dual Attention Network, CVPR 2019, equations 3 and 4, as in the authors' code; the paper has softmax(E). γ starts at 0.
+ * Fu et al.: Dual Attention Network, CVPR 2019, equations 3 and 4, the default as in the authors' code. γ starts at 0.
  * Key: `gamma` [1].
  *
  * @example
- * const gate = new ChannelAttention();
+ * const gate = new ChannelAttention({ variant: "paper" });
  */
 export class ChannelAttention extends Module {
   readonly gamma = new Param([1], constant(0));
+  readonly #inverted: boolean;
+
+  constructor({ variant }: OptionsOf<typeof channelOptions>) {
+    super();
+    this.#inverted = variant === "authors";
+  }
 
   override forward(x: Value): Value {
     const features = positions(x); // [N,C,HW]
+    const products = matMul(features, features, { transB: true });
     // A softmax does not change when its row is shifted by the maximum.
-    const affinity = softmax(neg(matMul(features, features, { transB: true })), 2);
+    const affinity = softmax(this.#inverted ? neg(products) : products, 2);
     x.graph.tap("affinity", affinity);
     return add(mul(reshape(matMul(affinity, features), x.shape), this.gamma), x);
   }
@@ -76,6 +91,7 @@ const headOptions = {
     default: 0,
     doc: "share of channels dropped before each classifier in training (0.1 in the authors' runs)",
   },
+  ...channelOptions,
 };
 
 /**
@@ -87,7 +103,7 @@ const headOptions = {
  * Keys: `conv5a`, `conv5c`, `sa`, `sc`, `conv51`, `conv52` (`.0`, `.1`), `conv6.1`, `conv7.1`, `conv8.1`.
  *
  * @example
- * const head = new DANetHead(512, { numClasses: 19, dropout: 0.1 });
+ * const head = new DANetHead(512, { numClasses: 19, dropout: 0.1, variant: "authors" });
  */
 export class DANetHead extends Module<[x: Value], readonly [fused: Value, position: Value, channel: Value]> {
   readonly conv5a: Sequential;
@@ -100,7 +116,7 @@ export class DANetHead extends Module<[x: Value], readonly [fused: Value, positi
   readonly conv7: Sequential;
   readonly conv8: Sequential;
 
-  constructor(channels: number, { numClasses, dropout }: OptionsOf<typeof headOptions>) {
+  constructor(channels: number, { numClasses, dropout, variant }: OptionsOf<typeof headOptions>) {
     super();
     integer("DANetHead", "numClasses", numClasses);
     dividedWidth("DANetHead", channels, 32);
@@ -111,7 +127,7 @@ export class DANetHead extends Module<[x: Value], readonly [fused: Value, positi
     this.conv5a = convNormRelu(channels, hidden, kernel);
     this.conv5c = convNormRelu(channels, hidden, kernel);
     this.sa = new PositionAttention(hidden);
-    this.sc = new ChannelAttention();
+    this.sc = new ChannelAttention({ variant });
     this.conv51 = convNormRelu(hidden, hidden, kernel);
     this.conv52 = convNormRelu(hidden, hidden, kernel);
     this.conv6 = classifier();
@@ -158,16 +174,16 @@ export const cam = defineAttention({
     "y = γ · A · x + x",
   ],
   notes: [
-    "The paper has softmax(E); the authors' code subtracts E from the row's maximum, so that the least similar channels weigh most. The code is what was trained, and what is here.",
-    "Copies often have plain softmax(E).",
+    "The paper has softmax(E); the authors' code subtracts E from the row's maximum, so that the least similar channels weigh most. The code is what was trained, and the default; `variant: \"paper\"` is softmax(E).",
+    "Copies often have plain softmax(E). Weights do not tell the two apart: Fovea's files say which it is in their metadata.",
     "γ starts at 0.",
   ],
   kind: "gate",
   attends: "channel",
   placement: "residual",
   field: "cam",
-  options: {},
-  create: () => new ChannelAttention(),
+  options: channelOptions,
+  create: (_channels, resolved) => new ChannelAttention(resolved),
 });
 
 export const danetHead = defineAttention({

@@ -102,5 +102,6 @@ export const eca = defineAttention({
   placement: "residual",
   field: "eca",
   options,
+  copies: /\b(\w*(eca|att)\w*)\./i,
   create: (channels, resolved) => new EfficientChannelAttention(channels, resolved),
 });

@@ -7,13 +7,17 @@ import { applyGate, linearBottleneck, reducedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = {
-  rate: { default: 4, doc: "channels ÷ hidden channels" },
+  rate: { default: 4, doc: "channels ÷ hidden channels, or a fraction: hidden ÷ channels" },
   padding: {
     default: "zeros" as "zeros" | "replicate",
     choices: ["zeros", "replicate"] as const,
     doc: "border of the 7×7 convolutions; zeros is the common code, replicate another with keys of its own",
   },
-  groups: { default: false, doc: "7×7 convolutions in `rate` groups, then a shuffle of channels in 4 groups" },
+  groups: {
+    default: false,
+    when: { padding: ["zeros"] },
+    doc: "7×7 convolutions in `rate` groups, then a shuffle of channels in 4 groups",
+  },
 };
 type Options = OptionsOf<typeof options>;
 
@@ -87,9 +91,7 @@ export class GlobalAttentionMechanism extends Module {
     super();
     const owner = "GlobalAttentionMechanism";
     const hidden = reducedWidth(owner, channels, rate, "rate");
-    if (groups && padding === "replicate")
-      throw new OptionError(`${owner}: groups are not defined with padding replicate`);
-    if (groups && (channels % rate || hidden % rate || channels % 4))
+    if (groups && (!Number.isInteger(rate) || channels % rate || hidden % rate || channels % 4))
       throw new OptionError(
         `${owner}: with groups, rate ${rate} must divide ${channels} channels and ${hidden} hidden ones, and 4 the channels`,
       );
@@ -129,5 +131,6 @@ export const gam = defineAttention({
   placement: "residual",
   field: "gam",
   options,
+  copies: /\b(\w*(gam|att|channel|spatial)\w*)\./i,
   create: (channels, resolved) => new GlobalAttentionMechanism(channels, resolved),
 });

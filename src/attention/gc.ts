@@ -22,6 +22,7 @@ const options = {
   fusion: {
     default: null as readonly Fusion[] | null,
     kind: "list" as const,
+    traces: () => [["add"], ["mul"], ["add", "mul"]] as const,
     doc: "how the context acts: add, mul (a gate), or both (null: add; mul in the variant timm)",
   },
   variant: {

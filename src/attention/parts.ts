@@ -20,13 +20,28 @@ import {
   where,
 } from "../ops/index.js";
 
-/** ⌊channels / reduction⌋, the hidden width of a bottleneck. @throws OptionError where nothing would be left. */
-export function reducedWidth(owner: string, channels: number, reduction: number, option = "reduction"): number {
-  const hidden = Math.floor(channels / integer(owner, option, reduction));
-  if (hidden < 1)
+/**
+ * Width after a reduction: ⌊channels / reduction⌋ for an integer, and ⌊channels · reduction⌋ for a fraction below 1, which authors who
+ * state a ratio compute as `int(channels * ratio)`. May be 0.
+ *
+ * @throws OptionError if the reduction is neither.
+ */
+export function reduced(owner: string, channels: number, reduction: number, option = "reduction"): number {
+  if (reduction > 0 && reduction < 1) return Math.floor(channels * reduction);
+  if (!Number.isInteger(reduction) || reduction < 1)
     throw new OptionError(
-      `${owner}: ${option} ${reduction} leaves no hidden channel of ${channels}; use at most ${channels}`,
+      `${owner}: ${option} must be a positive integer or a fraction between 0 and 1, got ${reduction}`,
     );
+  return Math.floor(channels / reduction);
+}
+
+/** As {@link reduced}, the hidden width of a bottleneck. @throws OptionError where nothing would be left. */
+export function reducedWidth(owner: string, channels: number, reduction: number, option = "reduction"): number {
+  const hidden = reduced(owner, channels, reduction, option);
+  if (hidden < 1) {
+    const most = reduction < 1 ? `use at least 1/${channels}` : `use at most ${channels}`;
+    throw new OptionError(`${owner}: ${option} ${reduction} leaves no hidden channel of ${channels}; ${most}`);
+  }
   return hidden;
 }
 

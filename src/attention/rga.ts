@@ -1,5 +1,5 @@
 import { OptionError, ShapeError } from "../core/errors.js";
-import { integer, type OptionsOf } from "../core/options.js";
+import type { OptionsOf } from "../core/options.js";
 import { formatShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, Lambda, Module, Sequential } from "../nn/index.js";
@@ -8,13 +8,29 @@ import { applyGate, convNormRelu, integerPair, positions, reducedWidth } from ".
 import { defineAttention } from "./spec.js";
 
 const options = {
-  size: { default: [] as readonly number[], doc: "[height, width] of the maps; the weights depend on height · width" },
+  size: {
+    default: [] as readonly number[],
+    // Positions are the features of channels, or, both ways, those of relations.
+    traces: (sizes: readonly number[]) =>
+      [...new Set(sizes.flatMap((n) => (n % 2 ? [n] : [n, n / 2])))].map(nearSquare),
+    doc: "[height, width] of the maps; the weights depend on height · width",
+  },
   spatial: { default: true, doc: "use the gate over positions" },
   channel: { default: true, doc: "use the gate over channels, on the result of the spatial one" },
-  channelRatio: { default: 8, doc: "channels ÷ width of the embeddings of channels" },
-  spatialRatio: { default: 8, doc: "positions ÷ width of the embeddings of positions" },
-  downRatio: { default: 8, doc: "reduction inside the layers that make the gate" },
+  channelRatio: { default: 8, doc: "channels ÷ width of the embeddings of channels, or a fraction: width ÷ channels" },
+  spatialRatio: {
+    default: 8,
+    doc: "positions ÷ width of the embeddings of positions, or a fraction: width ÷ positions",
+  },
+  downRatio: { default: 8, doc: "reduction inside the layers that make the gate, a divisor or a fraction" },
 };
+
+/** The most nearly square [height, width] of an area, the height the larger. */
+function nearSquare(area: number): readonly number[] {
+  let width = Math.floor(Math.sqrt(area));
+  while (area % width !== 0) width--;
+  return [area / width, width];
+}
 
 /** One gate: its five layers, which the module holds under names of its own. */
 type RelationGate = { readonly [layer in "gx" | "gg" | "W" | "theta" | "phi"]: Sequential };
@@ -80,11 +96,10 @@ export class RelationAwareGlobalAttention extends Module {
       throw new OptionError(`${owner}: size, [height, width] of the maps, must be given: the weights depend on it`);
     this.#size = integerPair(owner, "size", given.size);
     const area = this.#size[0] * this.#size[1];
-    const down = integer(owner, "downRatio", given.downRatio);
     const byChannel = reducedWidth(owner, channels, given.channelRatio, "channelRatio");
     const bySpace = reducedWidth(owner, area, given.spatialRatio, "spatialRatio");
-    this.#spatial = given.spatial ? relationGate(channels, area, byChannel, bySpace, down) : undefined;
-    this.#channel = given.channel ? relationGate(area, channels, bySpace, byChannel, down) : undefined;
+    this.#spatial = given.spatial ? relationGate(channels, area, byChannel, bySpace, given.downRatio) : undefined;
+    this.#channel = given.channel ? relationGate(area, channels, bySpace, byChannel, given.downRatio) : undefined;
     for (const layer of ["gx", "gg", "W", "theta", "phi"] as const) {
       if (this.#spatial) Object.assign(this, { [`${layer}_spatial`]: this.#spatial[layer] });
       if (this.#channel) Object.assign(this, { [`${layer}_channel`]: this.#channel[layer] });

@@ -69,7 +69,11 @@ const bottleneckOptions = {
   },
   stride: { default: 1, doc: "stride of the block" },
   avd: { default: false, doc: "stride by a 3×3 average after the convolutions instead of in them (variant v1d)" },
-  isFirst: { default: false, doc: "first block of a stage: with avd, averages also at stride 1" },
+  isFirst: {
+    default: false,
+    when: { avd: [true] },
+    doc: "first block of a stage: with avd, averages also at stride 1",
+  },
 };
 
 /**
@@ -162,5 +166,9 @@ export const scBottleneck = defineAttention({
   placement: "residual",
   field: "block",
   options: bottleneckOptions,
-  create: (channels, resolved) => new SCBottleneck(channels, resolved),
+  create(channels, resolved) {
+    if (resolved.avd && resolved.stride === 1 && !resolved.isFirst)
+      throw new OptionError("SCBottleneck: avd has no effect with stride 1, only with isFirst; leave it out");
+    return new SCBottleneck(channels, resolved);
+  },
 });

@@ -9,7 +9,7 @@ const options = {
   reduction: {
     default: null as number | null,
     kind: "number" as const,
-    doc: "channels ÷ hidden channels of the channel branch (null: 16; 2 in the variant authors)",
+    doc: "channels ÷ hidden channels of the channel branch, or a fraction: hidden ÷ channels (null: 16; 2 in the variant authors)",
   },
   fusion: {
     default: null as "add" | "max" | "mul" | "concat" | null,
@@ -111,6 +111,7 @@ export const scse = defineAttention({
   placement: "residual",
   field: "scse",
   options,
+  copies: /\b(\w*(se|att|channel|spatial)\w*)\./i,
   outputs: (channels, { fusion }) => (fusion === "concat" ? 2 * channels : channels),
   create: (channels, resolved) => new ScSE(channels, resolved),
 });

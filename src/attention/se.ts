@@ -6,7 +6,11 @@ import { applyGate, linearBottleneck, reducedWidth, roundedWidth } from "./parts
 import { defineAttention } from "./spec.js";
 
 const options = {
-  reduction: { default: 16, when: { variant: ["plain"] }, doc: "channels ÷ hidden channels" },
+  reduction: {
+    default: 16,
+    when: { variant: ["plain"] },
+    doc: "channels ÷ hidden channels, or a fraction: hidden ÷ channels",
+  },
   bias: {
     default: false,
     when: { variant: ["plain"] },
@@ -70,5 +74,6 @@ export const se = defineAttention({
   placement: "residual",
   field: "se",
   options,
+  copies: /\b(se\w*|\w*(squeeze|excit|att)\w*|fc\d*)\./i,
   create: (channels, resolved) => new SqueezeExcite(channels, resolved),
 });

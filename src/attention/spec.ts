@@ -42,6 +42,8 @@ export interface AttentionSpec<O extends object = Record<string, unknown>> {
   /** The field that holds the module in a residual block, which the authors' checkpoints have in their keys. */
   readonly field: string;
   readonly options: OptionSpecs<O>;
+  /** What keys look like in other people's code, where that has the same layers in the same order under other names. */
+  readonly copies?: RegExp;
   /** Channels that come out, where that depends on the options. A network's blocks take as many as go in. */
   readonly outputs?: (channels: number, options: O) => number;
   /** Options that a network sets when it puts the module into its blocks, where they differ from the defaults. */

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { OptionError, recogniseCheckpoint, writeFileAtomic, writeSafetensors } from "../index.js";
+import { modelWeights, OptionError, recogniseCheckpoint, writeFileAtomic, writeSafetensors } from "../index.js";
 import { partOption, readCheckpointFile } from "./inspect.js";
 import { print, short } from "./terminal.js";
 
@@ -20,7 +20,7 @@ export const convertCommand = new Command("convert")
     if (!out.endsWith(".safetensors"))
       throw new OptionError(`${out}: only safetensors can be written; let the name end in .safetensors`);
     const { format, tensors, metadata } = await readCheckpointFile(input, part);
-    const known = originalKeys ? undefined : recogniseCheckpoint(tensors, metadata);
+    const known = originalKeys ? undefined : recogniseCheckpoint(modelWeights(tensors), metadata);
     const renamed = [...tensors].map(([key, value]) => [known ? known.rename(key) : key, value] as const);
     const bytes = writeSafetensors(renamed, {
       ...metadata,

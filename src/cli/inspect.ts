@@ -4,6 +4,7 @@ import {
   countNotFinite,
   type DType,
   forEachTensor,
+  modelWeights,
   openCheckpoint,
   recogniseCheckpoint,
   resolveWeights,
@@ -39,7 +40,9 @@ export const inspectCommand = new Command("inspect")
     );
     const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
     const elements = entries.reduce((n, { shape }) => n + shape.reduce((size, d) => size * d, 1), 0);
-    const known = recogniseCheckpoint(new Map(entries.map((entry) => [entry.key, entry])), metadata);
+    const weights = modelWeights(new Map(entries.map((entry) => [entry.key, entry])));
+    const known = recogniseCheckpoint(weights, metadata);
+    const training = entries.length - weights.size;
     const network = known
       ? {
           family: known.family,
@@ -65,6 +68,7 @@ export const inspectCommand = new Command("inspect")
           ),
           "",
           `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
+          ...(training ? [`${training} tensors are the optimizer's and averages, to resume from`] : []),
           ...(part ? [`the weights are those of ${visible(part)}`] : []),
           ...(otherParts.length
             ? [

@@ -6,6 +6,7 @@ interface Described {
   readonly default: unknown;
   readonly doc: string;
   readonly choices?: readonly unknown[];
+  readonly when?: Readonly<Record<string, readonly unknown[]>>;
 }
 
 const attention = [...attentionModules.values()].map(({ name, title, paper, attends, kind, placement, options }) => ({
@@ -51,15 +52,22 @@ function overview(): string {
   ].join("\n\n");
 }
 
+/** With which other options an option has an effect, where not with all. */
+function needs(when: NonNullable<Described["when"]>): readonly string[] {
+  const all = Object.entries(when).map(([other, values]) => `${other} ${values.join(" or ")}`);
+  return all.length ? [`      only with ${all.join(" and ")}`] : [];
+}
+
 function details(entry: (typeof attention)[number] | (typeof networks)[number]): string {
   const { title, venue, ...paper } = entry.paper as { title?: string; venue?: string };
   const about =
     "kind" in entry
       ? [`${entry.name}: ${entry.title}`, `kind ${entry.kind}, weighs ${entry.attends}, placed ${entry.placement}`]
       : [`${entry.name}: input ${entry.input.join("x")}, ${entry.classes} classes`];
-  const options = Object.entries(entry.options).flatMap(([option, { default: preset, doc, choices }]) => [
+  const options = Object.entries(entry.options).flatMap(([option, { default: preset, doc, choices, when = {} }]) => [
     `  ${option} = ${JSON.stringify(preset)}${choices ? ` (${choices.join(", ")})` : ""}`,
     `      ${doc}`,
+    ...needs(when),
   ]);
   const source = [title, venue, ...Object.values(paper)].filter(
     (part) => typeof part === "string" || typeof part === "number",

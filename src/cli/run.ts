@@ -129,7 +129,7 @@ async function loadNamed(
   const spec = modelSpec(name);
   if (!weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
   const { tensors, metadata } = await readCheckpointFile(weights);
-  const known = recogniseCheckpoint(tensors, metadata);
+  const known = recogniseCheckpoint(modelWeights(tensors), metadata);
   const own = known?.model === name ? known : undefined;
   const asked = Object.fromEntries(
     Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),

@@ -306,6 +306,7 @@ async function runTraining(
           recompute: flags.recompute ?? false,
           validate: data.validation,
           signal: interrupt.signal,
+          metadata: run.description(),
           ...optional("resume", checkpoint),
           onStart: async (progressSoFar) => {
             history.push(...progressSoFar.history);

@@ -7,6 +7,8 @@ export interface OptionSpec<T> {
   readonly choices?: readonly T[];
   /** Values of other options with which this one has an effect, where it has none with others. */
   readonly when?: Readonly<Record<string, readonly unknown[]>>;
+  /** Values that the sizes of a checkpoint's parameters may tell of, where the option is neither a word, a number nor true or false. */
+  readonly traces?: (sizes: readonly number[]) => readonly T[];
   /** What may be given instead of a default of null, which means "depends on the rest". */
   readonly kind?: "number" | "list" | "string" | "boolean";
 }
@@ -36,13 +38,28 @@ export function resolveOptions<O extends object>(
       throw new OptionError(`${owner}: ${name} must be a ${wanted}, got ${JSON.stringify(value)}`);
     if (spec.choices && !spec.choices.includes(value))
       throw new OptionError(
-        `${owner}: ${name} must be one of ${spec.choices.join(", ")}, got ${JSON.stringify(value)}`,
+        `${owner}: ${name} must be one of ${spec.choices.filter((word) => word !== null).join(", ")}, got ${JSON.stringify(value)}`,
       );
     resolved[name] = value;
   }
   for (const [name, spec] of Object.entries(specs) as [keyof O & string, OptionSpec<unknown>][])
     if (given[name] !== undefined) requireEffect(owner, name, spec, resolved);
   return resolved as O;
+}
+
+/**
+ * Options without those that have no effect with the others, which {@link resolveOptions} refuses: for what was written before it did.
+ * What is unknown or wrong is kept, to be refused by name.
+ */
+export function effectiveOptions<O extends object>(
+  specs: OptionSpecs<O>,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const known = specs as Readonly<Record<string, OptionSpec<unknown>>>;
+  const settingOf = (name: string) => (given[name] === undefined ? known[name]?.default : given[name]);
+  const idle = (name: string) =>
+    Object.entries(known[name]?.when ?? {}).some(([other, values]) => !values.includes(settingOf(other)));
+  return Object.fromEntries(Object.entries(given).filter(([name]) => !idle(name)));
 }
 
 /** @throws OptionError if an option that was given has no effect with the others. */

@@ -70,3 +70,9 @@ export function stridesOf(shape: readonly number[]): number[] {
   for (let i = shape.length - 1, step = 1; i >= 0; step *= shape[i--]!) strides[i] = step;
   return strides;
 }
+
+/** Whether arrays of these shapes hold the same: equal ones, and the weights [O,I] of a linear layer and [O,I,1,1] of a 1×1 convolution. */
+export function holdSame(a: readonly number[], b: readonly number[]): boolean {
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  return String(long) === String(short) || (short.length === 2 && String(long) === String([...short, 1, 1]));
+}

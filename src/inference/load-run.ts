@@ -1,7 +1,7 @@
 import type { Preprocessing } from "../data/index.js";
 import type { Checkpoint } from "../formats/checkpoint.js";
 import { classNames } from "../formats/class-names.js";
-import { insertAttention, model } from "../models/index.js";
+import { insertAttention, model, settled } from "../models/index.js";
 import { initialize, type Module } from "../nn/index.js";
 import { modelWeights } from "../train/checkpoint.js";
 import { type RunConfig, RunFolder } from "../train/run-folder.js";
@@ -30,13 +30,14 @@ export interface LoadRunOptions {
  */
 export async function loadRun(path: string, { weights = "best" }: LoadRunOptions = {}): Promise<TrainedNetwork> {
   const run = await RunFolder.open(path);
-  const { model: made, preprocessing, data } = run.config;
-  const network = buildNetwork(made, preprocessing);
+  const { preprocessing, data } = run.config;
+  const config = { ...run.config, model: settled(run.config.model) };
+  const network = buildNetwork(config.model, preprocessing);
   const given = typeof weights === "string" ? await run.weights(weights) : modelWeights(weights.tensors);
   loadState(network, given);
   // The rows of the classifier are the checkpoint's, whatever the run's classes are.
   const own = typeof weights === "string" ? undefined : classNames(weights.metadata);
-  return { model: network, classes: own ?? data.classes, preprocessing, config: run.config };
+  return { model: network, classes: own ?? data.classes, preprocessing, config };
 }
 
 /** The network that a run's configuration describes, with initial weights. */

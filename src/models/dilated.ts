@@ -20,6 +20,12 @@ export interface DilatedOptions extends ClassifierOptions {
   readonly width?: number;
 }
 
+/** Options of {@link danet}. */
+export interface DANetOptions extends DilatedOptions {
+  /** Affinity of channels: as in the authors' code, or as in the paper. */
+  readonly variant?: "authors" | "paper";
+}
+
 /** What both networks are built from. */
 interface DilatedSettings {
   readonly depth: 50 | 101;
@@ -27,6 +33,7 @@ interface DilatedSettings {
   readonly dropout: number;
   readonly multiGrid: boolean;
   readonly width: number;
+  readonly variant: "authors" | "paper";
 }
 
 /** The trunk of both: deep stem, an eighth of the input's height and width. */
@@ -56,9 +63,9 @@ export class DANet extends DilatedNetwork {
 
   constructor(settings: DilatedSettings) {
     super();
-    const { classes, dropout, multiGrid, width } = settings;
+    const { classes, dropout, multiGrid, width, variant } = settings;
     this.pretrained = new Trunk({ ...dilatedTrunk(settings), multiGrid: multiGrid ? [4, 8, 16] : undefined });
-    this.head = new DANetHead(32 * width, { numClasses: classes, dropout });
+    this.head = new DANetHead(32 * width, { numClasses: classes, dropout, variant });
   }
 
   override logits(x: Value): readonly Value[] {
@@ -151,7 +158,7 @@ function make<M extends Module>(
   owner: string,
   kind: new (settings: DilatedSettings) => M,
   depth: 50 | 101,
-  { classes, attention, seed = 0, dropout = 0.1, multiGrid = true, width = 64 }: DilatedOptions,
+  { classes, attention, seed = 0, dropout = 0.1, multiGrid = true, width = 64, variant = "authors" }: DANetOptions,
 ): M {
   refuseAttention(owner, attention);
   if (depth !== 50 && depth !== 101) throw new OptionError(`${owner}: depth must be 50 or 101, got ${depth}`);
@@ -161,6 +168,7 @@ function make<M extends Module>(
     dropout: probability(owner, "dropout", dropout),
     multiGrid,
     width: stageWidth(owner, width),
+    variant,
   };
   return initialize(new kind(settings), { seed });
 }
@@ -173,7 +181,7 @@ function make<M extends Module>(
  * @example
  * const model = danet(50, { classes: 21 });
  */
-export const danet = (depth: 50 | 101, options: DilatedOptions = {}): DANet => make("danet", DANet, depth, options);
+export const danet = (depth: 50 | 101, options: DANetOptions = {}): DANet => make("danet", DANet, depth, options);
 
 /**
  * Hou et al.: Strip Pooling, CVPR 2020: a dilated ResNet with deep stem and strip pooling modules in its blocks, and a head of two mixed
@@ -202,6 +210,14 @@ export const dilatedNetworks: readonly ModelSpec[] = ([50, 101] as const).flatMa
       paper: { title: "Dual Attention Network for Scene Segmentation", url: "https://arxiv.org/abs/1809.02983" },
       classes: 19,
       input: [3, 768, 768],
+      options: {
+        ...common.options,
+        variant: {
+          default: "authors" as "authors" | "paper",
+          choices: ["authors", "paper"] as const,
+          doc: "affinity of channels: authors, softmax of (max − E), their code; paper, softmax of E",
+        },
+      },
       create: (options) => danet(depth, options),
     }),
     defineModel({

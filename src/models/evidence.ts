@@ -1,5 +1,11 @@
-import { type AttentionOptions, attentionModules, attentionSpec } from "../attention/index.js";
-import { recognizeOptions } from "../attention/recognize.js";
+import {
+  type AttentionOptions,
+  type AttentionSpec,
+  attentionModules,
+  attentionSpec,
+  type Placement,
+} from "../attention/index.js";
+import { type Candidate, isCount, partOf, recognizeOptions } from "../attention/recognize.js";
 import type { Tensor } from "../core/tensor.js";
 
 /** What a checkpoint's keys and shapes tell. Networks are recognised by asking it. */
@@ -42,152 +48,72 @@ export class Evidence {
     return depths;
   }
 
-  /** The attention module whose keys stand below `prefix`, with the options that they tell. */
-  attentionAt(prefix: string): Found | null {
-    for (const [name, options] of signatures) {
-      const told = options((key) => this.weights.get(prefix + key)?.shape);
-      if (told) return { name, options: told };
-    }
-    return this.searchAt(prefix);
+  /** The names that follow a prefix. */
+  fields(prefix: string): readonly string[] {
+    const below = [...this.weights.keys()].filter((key) => key.startsWith(prefix));
+    return [...new Set(below.map((key) => key.slice(prefix.length).split(".")[0]!))];
   }
 
-  /** The same by building every gate that has a key of the module, on each width that its block has. */
-  private searchAt(prefix: string): Found | null {
-    const own = [...this.weights].filter(([key]) => key.startsWith(prefix));
+  /**
+   * What stands below a prefix, or of it only in some fields, as the keys of a module; null if there is nothing. How wide its map is the
+   * rows of `layers` beside it say, or else its own sizes.
+   */
+  part(prefix: string, layers: readonly string[], fields?: readonly string[]): Part | null {
+    const own = [...this.weights].flatMap(([key, { shape }]) => {
+      const name = key.startsWith(prefix) && !isCount(key) ? key.slice(prefix.length) : "";
+      return name && (!fields || fields.includes(name.split(".")[0]!)) ? [[name, shape] as const] : [];
+    });
     if (own.length === 0) return null;
-    const wanted = new Map(own.map(([key, { shape }]) => [key.slice(prefix.length), shape]));
-    const block = prefix.replace(/[^.]+\.$/, "");
-    const norms = ["bn3", "bn2", "bn1"].flatMap((name) => this.rows(`${block}${name}.weight`) ?? []);
-    const field = prefix.slice(block.length, -1).replace(/\d+$/, "");
-    const gates = [...attentionModules.values()].filter(({ kind }) => kind === "gate");
-    // Modules that share their keys, such as cam and others with one number, are told apart by their field.
-    for (const spec of gates.toSorted((a, b) => Number(b.field === field) - Number(a.field === field)))
-      for (const channels of new Set(norms)) {
-        const options = recognizeOptions(spec, wanted, channels);
-        if (options) return { name: spec.name, options };
-      }
-    return null;
+    const beside = layers.flatMap((key) => this.rows(`${key}.weight`) ?? []);
+    const sizes = [...new Set(own.flatMap(([, shape]) => shape))].toSorted((a, b) => b - a);
+    return { shapes: new Map(own), widths: beside.length ? beside : sizes };
   }
 }
 
-/** A module of our catalogue. */
-export interface Found {
-  readonly name: string;
-  readonly options: AttentionOptions;
+/** The keys of one module. */
+export type Part = Candidate;
+
+type Options = AttentionOptions | readonly (AttentionOptions | null)[];
+
+/** The modules of a network: which, with which options, and what the first one's keys are called in ours. */
+export interface Modules {
+  readonly spec: AttentionSpec;
+  readonly options: Options;
+  readonly keys: ReadonlyMap<string, string>;
 }
 
-type Shape = readonly number[];
-
-/** Options of a module from the shapes of its parameters, which `at` gives by key; undefined if they are not its. */
-type Signature = (at: (key: string) => Shape | undefined) => AttentionOptions | undefined;
-
-/** The options if all the shapes are there. */
-const where = (shapes: readonly unknown[], options: AttentionOptions = {}): AttentionOptions | undefined =>
-  shapes.every((shape) => shape !== undefined) ? options : undefined;
-
-/** How much narrower a hidden layer is, from the weight [hidden, channels, …] that leads to it. */
-const reduction = (down: Shape | undefined): number => down![1]! / down![0]!;
-
-/** Triplet Attention from the gates named `first` and `last`; the latter is the spatial one. */
-const triplet =
-  (first: string, last: string, options: AttentionOptions): Signature =>
-  (at) => {
-    const kernelSize = at(first)?.[2];
-    const spatial = at(last) ? {} : { spatial: false };
-    return where([kernelSize], { ...options, ...spatial, ...(kernelSize === 7 ? {} : { kernelSize }) });
-  };
-
-/** A Global Context module whose transforms are called `add` and `mul`. `options` adds what only it says. */
-const globalContext =
-  (
-    names: { readonly add: string; readonly mul: string },
-    usual: "add" | "mul",
-    mask: string,
-    options: (hidden: Shape) => AttentionOptions,
-  ): Signature =>
-  (at) => {
-    const fusion = (["add", "mul"] as const).filter((kind) => at(names[kind]));
-    if (fusion.length === 0) return undefined;
-    const pooling = at(mask) ? {} : { pooling: "avg" };
-    return { ...options(at(names[fusion[0]!])!), ...pooling, ...(String(fusion) === usual ? {} : { fusion }) };
-  };
-
-/** Modules by the parameters that only they have, in the order in which they are asked. Options that are left out have their defaults. */
-const signatures: readonly (readonly [name: string, signature: Signature])[] = [
-  [
-    "se",
-    (at) => {
-      const down = at("fc.0.weight");
-      return down && { reduction: reduction(down), bias: at("fc.0.bias") !== undefined };
-    },
-  ],
-  ["se", (at) => where([at("fc1.weight"), at("fc2.bias")], { variant: "timm" })],
-  ["se", (at) => where([at("fc.weight")], { variant: "timm-effective" })],
-  [
-    "cbam",
-    (at) => {
-      const down = at("ChannelGate.mlp.1.weight");
-      if (!down) return undefined;
-      return {
-        reduction: reduction(down),
-        ...(at("SpatialGate.spatial.conv.weight") ? {} : { spatial: false }),
-        ...(at("SpatialGate.compress.weight") ? { descriptor: "conv" } : {}),
-      };
-    },
-  ],
-  ["cbam", (at) => where([at("channel.fc1.weight"), at("spatial.conv.conv.weight")], { variant: "timm" })],
-  [
-    "eca",
-    (at) => {
-      const [channels, one, kernelSize] = at("conv.weight") ?? [];
-      if (one !== 1 || at("conv.weight")!.length !== 3) return undefined;
-      return { kernelSize, ...(channels === 1 ? {} : { variant: "ns" }) };
-    },
-  ],
-  ["triplet", triplet("ChannelGateH.spatial.conv.weight", "SpatialGate.spatial.conv.weight", { variant: "models" })],
-  ["triplet", triplet("cw.conv.conv.weight", "hw.conv.conv.weight", {})],
-  [
-    "gc",
-    globalContext(
-      { add: "channel_add_conv.0.weight", mul: "channel_mul_conv.0.weight" },
-      "add",
-      "conv_mask.weight",
-      (down) => (reduction(down) === 16 ? {} : { ratio: 1 / reduction(down) }),
-    ),
-  ],
-  [
-    "gc",
-    globalContext({ add: "mlp_add.fc1.weight", mul: "mlp_scale.fc1.weight" }, "mul", "conv_attn.weight", () => ({
-      variant: "timm",
-    })),
-  ],
-  [
-    "coord",
-    (at) => {
-      const down = at("conv1.weight");
-      const named = where([down, at("conv_h.weight"), at("conv_w.weight")]);
-      return named && (at("conv1.bias") ? { reduction: reduction(down) } : { variant: "timm" });
-    },
-  ],
-  [
-    "bam",
-    (at) => {
-      const down = at("channel_att.gate_c.gate_c_fc_0.weight");
-      return down && (reduction(down) === 16 ? {} : { reduction: reduction(down) });
-    },
-  ],
-];
-
-/** The choice of a network's modules, from that of each stage: one set of options where all have the same. */
-export function choiceOf(
-  stages: readonly (Found | null)[],
-): readonly [string, AttentionOptions | readonly (AttentionOptions | null)[]] | undefined {
-  const name = stages.find((found) => found)?.name;
-  if (name === undefined || stages.some((found) => found && found.name !== name)) return undefined;
-  const options = stages.map((found) => found?.options ?? null);
-  const same = options.every((own) => JSON.stringify(own) === JSON.stringify(options[0]));
-  return [name, same ? options[0]! : options];
+/**
+ * What modules these parts are, one of each stage: with the same options in all stages, or with those of each. Modules that share their keys,
+ * such as `cam` and others with one number, are told apart by the field that they are in.
+ */
+export function modulesOf(
+  parts: readonly (Part | null)[],
+  field: string,
+  how: { readonly byOrder?: boolean } = {},
+): Modules | undefined {
+  const present = parts.filter((part) => part !== null);
+  if (present.length === 0) return undefined;
+  const fits = (own: string) => partOf(field) === undefined || partOf(field) === partOf(own);
+  const gates = [...attentionModules.values()].filter(
+    (spec) => spec.kind === "gate" && (how.byOrder || fits(spec.field)),
+  );
+  for (const spec of gates.toSorted((a, b) => Number(b.field === field) - Number(a.field === field))) {
+    const all = recognizeOptions(spec, present, how);
+    if (all)
+      return { spec, keys: all.keys, options: parts.includes(null) ? parts.map((p) => p && all.options) : all.options };
+    const each = parts.map((part) => part && recognizeOptions(spec, [part], how));
+    if (each.includes(undefined)) continue;
+    const keys = each.find((one) => one)!.keys;
+    return { spec, keys, options: each.map((one) => one?.options ?? null) };
+  }
+  return undefined;
 }
+
+/** A choice of modules for a network, their placement where it is not their own. */
+export type Choice = readonly [string, Options, Placement?];
+
+export const choiceOf = ({ spec, options }: Modules, placement: Placement): Choice =>
+  placement === spec.placement ? [spec.name, options] : [spec.name, options, placement];
 
 /** Where a module stands in our networks. */
 export const fieldOf = (name: string): string => attentionSpec(name).field;

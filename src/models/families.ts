@@ -1,5 +1,6 @@
-import { type AttentionOptions, attentionModules } from "../attention/index.js";
-import { choiceOf, type Evidence, type Found, fieldOf } from "./evidence.js";
+import { type AttentionChoice, attentionSpec } from "../attention/index.js";
+import { resolveOptions } from "../core/options.js";
+import { type Choice, choiceOf, type Evidence, fieldOf, type Modules, modulesOf } from "./evidence.js";
 import { models } from "./index.js";
 import { type KeyTable, keyTables } from "./keys.js";
 import type { RecognisedCheckpoint } from "./recognize.js";
@@ -17,13 +18,11 @@ interface Family {
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 const simamCifar = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] } as const;
 
-type Choice = readonly [string, AttentionOptions | readonly (AttentionOptions | null)[]] | undefined;
-
 /** `attention` as an option, where there is a module. */
-const chosen = (attention: Choice): { attention?: Choice } => (attention ? { attention } : {});
+const chosen = (attention: Choice | undefined): { attention?: Choice } => (attention ? { attention } : {});
 
 /** The field that a choice of modules has in our networks; null without. */
-const fieldOfChoice = (choice: Choice): string | null => (choice ? fieldOf(choice[0]) : null);
+const fieldOfChoice = (choice: Choice | undefined): string | null => (choice ? fieldOf(choice[0]) : null);
 
 const imagenetDepths: Readonly<Record<string, number>> = {
   "2,2,2,2,basic": 18,
@@ -42,35 +41,97 @@ function depthOf(weights: Evidence, prefix = ""): number | undefined {
   return imagenetDepths[`${depths},${form}`];
 }
 
-/** The modules that stand at one place of every block: `at` gives where in the first block of a stage. */
-const modulesAt = (weights: Evidence, stages: number, at: (stage: number) => string): Choice =>
-  choiceOf(Array.from({ length: stages }, (_, i) => weights.attentionAt(at(i + 1))));
+/** The numbers of the stages. */
+const numbered = (stages: number): readonly number[] => Array.from({ length: stages }, (_, i) => i + 1);
+
+/** The layers of a block that say how wide the maps in it are, the widest first. */
+const widthsIn = (block: string): readonly string[] =>
+  ["conv3", "conv3.0", "conv2", "conv2.0", "bn2", "bn1"].map((name) => block + name);
 
 /** The modules of a network of the SimAM repository: SimAM joined to `conv2`, others to `end` of every block. */
-function simamModules(weights: Evidence, block: (stage: number) => string, end: string): Choice {
-  const other = modulesAt(weights, 3, (stage) => `${block(stage)}${end}.1.`);
-  return other ?? (weights.has(`${block(1)}conv2.0.weight`) ? ["simam", {}] : undefined);
+function simamModules(weights: Evidence, block: (stage: number) => string, end: string): Choice | undefined {
+  const parts = numbered(3).map((stage) => weights.part(`${block(stage)}${end}.1.`, widthsIn(block(stage))));
+  const other = modulesOf(parts, end);
+  if (other) return choiceOf(other, "residual");
+  return weights.has(`${block(1)}conv2.0.weight`) ? ["simam", {}] : undefined;
 }
 
-/** The fields of blocks that hold modules in the code of their authors. */
-const blockFields = [
-  ...new Set([...attentionModules.values()].flatMap(({ kind, field }) => (kind === "gate" ? [field] : []))),
-];
+/** What a block of a residual network has of itself. */
+const ownField = /^((conv|bn)\d|downsample|shortcut)$/;
 
-/** The modules of a ResNet under their own field, or as in timm under `se`; or between its stages. */
-function resnetModules(weights: Evidence, stages: number): { readonly choice: Choice; readonly keys: KeyTable } {
-  for (const field of blockFields) {
-    const choice = modulesAt(weights, stages, (stage) => `layer${stage}.0.${field}.`);
-    if (choice) return { choice, keys: field === "se" ? keyTables.timmResnet(fieldOf(choice[0])) : [] };
+/** A choice of modules, and how the keys of the network are renamed for it. */
+interface Inside {
+  readonly choice: Choice | undefined;
+  readonly keys: KeyTable;
+}
+
+/** The modules of a ResNet: in its blocks, in a field of any name or over several, or between its stages. */
+function resnetModules(weights: Evidence, stages: number): Inside {
+  const blocks = numbered(stages).map((stage) => `layer${stage}.0.`);
+  const fields = [...new Set(blocks.flatMap((block) => weights.fields(block)))].filter((name) => !ownField.test(name));
+  const copied = () => {
+    const parts = blocks.map((block) => weights.part(block, widthsIn(block), fields));
+    const found = modulesOf(parts, fields[0] ?? "", { byOrder: true });
+    return found && { choice: inBlocks(found), keys: renamedLayers(found) };
+  };
+  const named = (field: string) => {
+    const parts = blocks.map((block) => weights.part(`${block}${field}.`, widthsIn(block)));
+    const found = modulesOf(parts, field);
+    return found && { choice: inBlocks(found), keys: renamedField("*.", field, found.spec.field) };
+  };
+  const [first = "", ...others] = fields;
+  // Of several fields all together may be one module.
+  const found = others.length ? copied() : (named(first) ?? copied());
+  if (found) return found;
+  for (const field of others.length ? fields : []) {
+    const one = named(field);
+    if (one) return one;
   }
-  return { choice: modulesAt(weights, stages - 1, (stage) => `bam${stage}.`), keys: [] };
+  return betweenStages(weights, stages);
+}
+
+/** Modules that belong between stages, but stand in blocks, are at the end of the branch there. */
+const inBlocks = (found: Modules): Choice =>
+  choiceOf(found, found.spec.placement === "stage" ? "residual" : found.spec.placement);
+
+/** Modules between the stages, in fields of one name with the number of the stage. */
+function betweenStages(weights: Evidence, stages: number): Inside {
+  const names = weights.fields("").flatMap((name) => /^(.+?)1$/.exec(name)?.[1] ?? []);
+  for (const field of names.filter((name) => !["conv", "bn", "layer"].includes(name))) {
+    const parts = numbered(stages - 1).map((i) => weights.part(`${field}${i}.`, widthsIn(`layer${i}.0.`)));
+    const found = modulesOf(parts, field);
+    if (!found) continue;
+    const keys = numbered(stages - 1).flatMap((i) => renamedField("", `${field}${i}`, `${found.spec.field}${i}`));
+    return { choice: choiceOf(found, "stage"), keys };
+  }
+  return { choice: undefined, keys: [] };
+}
+
+/** A field that is called otherwise in ours. */
+const renamedField = (before: string, theirs: string, ours: string): KeyTable =>
+  theirs === ours ? [] : [[`${before}${theirs}.*`, `${before}${ours}.*`]];
+
+/** Layers in blocks that are called otherwise in ours. */
+function renamedLayers({ spec, keys }: Modules): KeyTable {
+  const layer = (key: string) => key.slice(0, key.lastIndexOf("."));
+  const pairs = new Map([...keys].map(([theirs, ours]) => [layer(theirs), layer(ours)]));
+  return [...pairs].map(([theirs, ours]) => [`*.${theirs}.*`, `*.${spec.field}.${ours}.*`]);
+}
+
+/** What a choice of modules is, defaults filled in: two that mean the same give the same. */
+function meaning(choice: AttentionChoice | null | undefined): string | undefined {
+  if (!Array.isArray(choice)) return undefined;
+  const [name, options] = choice as unknown as Choice;
+  const stages = Array.isArray(options) ? options : [options];
+  const specs = attentionSpec(name).options;
+  return JSON.stringify([name, stages.map((own) => own && resolveOptions(name, specs, own))]);
 }
 
 /** The entry of the catalogue that has these modules of itself, or the plain one with them as an option. */
-function withModules(plain: string, special: readonly string[], attention: Choice) {
-  const model =
-    attention && special.find((name) => JSON.stringify(models.get(name)?.attention) === JSON.stringify(attention));
-  return model === undefined ? { model: plain, options: chosen(attention) } : { model, options: {} };
+function withModules(plain: string, special: readonly string[], attention: Choice | undefined) {
+  const own = attention && meaning(attention);
+  const model = own && special.find((name) => meaning(models.get(name)?.attention) === own);
+  return model ? { model, options: {} } : { model: plain, options: chosen(attention) };
 }
 
 /** Residual networks with torchvision's names: its own, those of most authors, and ours. */
@@ -104,12 +165,33 @@ function recogniseResnet(weights: Evidence): Recognised | undefined {
 /** Indices of the first blocks of MobileNetV2's stages. */
 const mobilenetStages = [1, 2, 4, 7, 11, 14, 17];
 
+/** The modules of MobileNetV2: at the end of its blocks, or before their last convolution, where the first block has none. */
+function mobilenetModules(weights: Evidence): Choice | undefined {
+  if (weights.has("features.2.conv.1.2.weight")) return ["simam", {}];
+  const at = (block: number, layer: number) =>
+    weights.part(`features.${block}.conv.${layer}.`, [
+      `features.${block}.conv.${layer - 1}`,
+      `features.${block}.conv.1.1`,
+    ]);
+  const last = modulesOf(
+    mobilenetStages.map((i) => at(i, i === 1 ? 3 : 4)),
+    "",
+  );
+  if (last) return choiceOf(last, "residual");
+  const [, ...wide] = mobilenetStages;
+  const inner = modulesOf(
+    wide.map((i) => at(i, 2)),
+    "",
+  );
+  if (!inner) return undefined;
+  const options = Array.isArray(inner.options) ? [null, ...inner.options] : inner.options;
+  return choiceOf({ ...inner, options }, "activation");
+}
+
 /** MobileNetV2 with torchvision's names: modules are the last layer of their block. */
 function mobilenetWith(weights: Evidence, classifier: string, keys: KeyTable): Recognised | undefined {
   if (!weights.has("features.18.0.weight", classifier) || weights.rows("features.0.0.weight") !== 32) return undefined;
-  const ends = mobilenetStages.map((i) => weights.attentionAt(`features.${i}.conv.${i === 1 ? 3 : 4}.`));
-  const simam: Found | null = weights.has("features.2.conv.1.2.weight") ? { name: "simam", options: {} } : null;
-  const choice = choiceOf(simam ? [simam] : ends);
+  const choice = mobilenetModules(weights);
   const { model, options } = withModules("mobilenetv2_100", ["eca_mobilenetv2"], choice);
   return { model, options: { classes: weights.rows(classifier), ...options }, keys, normalization: imagenet };
 }
@@ -132,8 +214,9 @@ export const families: readonly Family[] = [
       const depth = depthOf(weights);
       const others = [".shortcut.", ".bn2.0.", ".conv2.0."].some((part) => weights.mentions(part));
       if (!depth || !weights.has("linear.weight", "bn1.weight") || others) return undefined;
-      const options = { classes: weights.rows("linear.weight"), shortcut: "identity" };
-      return { model: `resnet${depth}`, options, keys: keyTables.akamaster, normalization: imagenet };
+      const { choice, keys } = resnetModules(weights, weights.depths().length);
+      const options = { classes: weights.rows("linear.weight"), shortcut: "identity", ...chosen(choice) };
+      return { model: `resnet${depth}`, options, keys: [...keyTables.akamaster, ...keys], normalization: imagenet };
     },
   },
   {
@@ -141,11 +224,12 @@ export const families: readonly Family[] = [
     recognise(weights) {
       const depth = depthOf(weights);
       if (!depth || !weights.has("linear.weight", "bn1.weight") || !weights.mentions(".shortcut.")) return undefined;
-      const attention = simamModules(weights, (stage) => `layer${stage}.0.`, "bn2");
+      const theirs = simamModules(weights, (stage) => `layer${stage}.0.`, "bn2");
+      const other = theirs ? null : resnetModules(weights, weights.depths().length);
       return {
         model: `resnet${depth}`,
-        options: { classes: weights.rows("linear.weight"), ...chosen(attention) },
-        keys: keyTables.simamCifar(fieldOfChoice(attention)),
+        options: { classes: weights.rows("linear.weight"), ...chosen(theirs ?? other?.choice) },
+        keys: [...(other?.keys ?? []), ...keyTables.simamCifar(fieldOfChoice(theirs))],
         normalization: simamCifar,
       };
     },
@@ -162,11 +246,11 @@ export const families: readonly Family[] = [
       const block = bottleneck ? "bottleneck" : "basic";
       const last = bottleneck ? "conv3" : "conv2";
       const theirs = simamModules(weights, (stage) => `layer${stage}.0.`, last);
-      const attention = theirs ?? resnetModules(weights, 3).choice;
+      const other = theirs ? null : resnetModules(weights, 3);
       return {
         model,
-        options: { classes: weights.rows("linear.weight"), block, ...chosen(attention) },
-        keys: theirs ? keyTables.simamPreact(fieldOfChoice(theirs), last) : [],
+        options: { classes: weights.rows("linear.weight"), block, ...chosen(theirs ?? other?.choice) },
+        keys: other ? other.keys : keyTables.simamPreact(fieldOfChoice(theirs ?? undefined), last),
         normalization: simamCifar,
       };
     },

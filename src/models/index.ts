@@ -1,5 +1,6 @@
+import { type AttentionOptions, attentionModules } from "../attention/index.js";
 import { unknownName } from "../core/errors.js";
-import { resolveOptions } from "../core/options.js";
+import { effectiveOptions, resolveOptions } from "../core/options.js";
 import type { Module } from "../nn/index.js";
 import { dilatedNetworks } from "./dilated.js";
 import { mobilenets } from "./mobilenet.js";
@@ -13,7 +14,7 @@ import { type ClassifierOptions, type ModelSpec, requireClassifier } from "./spe
 import { unets } from "./unet.js";
 import { vans } from "./van.js";
 
-export { type DilatedOptions, danet, spnet } from "./dilated.js";
+export { type DANetOptions, type DilatedOptions, danet, spnet } from "./dilated.js";
 export { type InsertOptions, insertAttention } from "./insert.js";
 export { type MobileNetOptions, mobilenetV2 } from "./mobilenet.js";
 export { mobilenetV1 } from "./mobilenet-v1.js";
@@ -71,3 +72,32 @@ export function model(
     ...own,
   });
 }
+
+/** A network as it is written down: in the configuration of a run, or in a file's metadata. */
+export interface WrittenModel {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly insert?: { readonly attention: string; readonly options: AttentionOptions };
+}
+
+/**
+ * A network that was written down before options without effect were refused: without those, of its own and of its modules. What is unknown
+ * or wrong is kept, to be refused by name.
+ */
+export function settled(written: WrittenModel): WrittenModel {
+  const { name, options, insert } = written;
+  const own = effectiveOptions(models.get(name)?.options ?? {}, options);
+  return {
+    ...written,
+    options: { ...own, ...(Array.isArray(own.attention) ? { attention: settledChoice(own.attention) } : {}) },
+    ...(insert ? { insert: { ...insert, options: settledAttention(insert.attention, insert.options) } } : {}),
+  };
+}
+
+function settledChoice([name, given, ...placement]: readonly unknown[]): readonly unknown[] {
+  const settle = (own: unknown) => settledAttention(name, own as AttentionOptions);
+  return [name, Array.isArray(given) ? given.map(settle) : settle(given), ...placement];
+}
+
+const settledAttention = (name: unknown, options: AttentionOptions): AttentionOptions =>
+  options && effectiveOptions(attentionModules.get(name as string)?.options ?? {}, options);

@@ -1,8 +1,10 @@
+import { isCount, type Shapes } from "../attention/recognize.js";
+import { holdSame } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { stateOf } from "../nn/index.js";
 import { Evidence } from "./evidence.js";
 import { families } from "./families.js";
-import { model as build } from "./index.js";
+import { model as build, settled } from "./index.js";
 import { renaming } from "./keys.js";
 
 /** What a checkpoint is, told from its keys and shapes. */
@@ -34,20 +36,18 @@ type Described = Omit<RecognisedCheckpoint, "unexplained" | "missing">;
 /** A description, and what it does not explain of the checkpoint. */
 function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "shape">>): RecognisedCheckpoint {
   const own = shapesOf(known);
-  const given = new Map([...weights].map(([key, { shape }]) => [known.rename(key), String(shape)]));
-  // PyTorch's batch norms count batches since 1.1; nothing depends on the count.
-  const counts = (key: string) => key.endsWith("num_batches_tracked");
-  const unexplained = [...weights.keys()].filter(
-    (key) => !counts(key) && own.get(known.rename(key)) !== given.get(known.rename(key)),
-  );
-  const missing = [...own.keys()].filter((key) => !counts(key) && own.get(key) !== given.get(key));
+  const given = new Map([...weights].map(([key, { shape }]) => [known.rename(key), shape]));
+  const fits = (key: string) =>
+    isCount(key) || (given.has(key) && own.has(key) && holdSame(own.get(key)!, given.get(key)!));
+  const unexplained = [...weights.keys()].filter((key) => !fits(known.rename(key)));
+  const missing = [...own.keys()].filter((key) => !fits(key));
   return { ...known, unexplained, missing };
 }
 
 /** The keys and shapes of the network that is described; none where it cannot be built. */
-function shapesOf({ model, options }: Described): ReadonlyMap<string, string> {
+function shapesOf({ model, options }: Described): Shapes {
   try {
-    return new Map([...stateOf(build(model, options))].map(([key, { shape }]) => [key, String(shape)]));
+    return new Map([...stateOf(build(model, options))].map(([key, { shape }]) => [key, shape]));
   } catch {
     return new Map(); // options from a file can be anything
   }
@@ -57,7 +57,7 @@ function shapesOf({ model, options }: Described): ReadonlyMap<string, string> {
 function ownDescription({ model, options }: Readonly<Record<string, string>>): Described | undefined {
   if (!model || !options) return undefined;
   try {
-    const given = JSON.parse(options) as Record<string, unknown>;
+    const given = settled({ name: model, options: JSON.parse(options) as Record<string, unknown> }).options;
     return { family: "Fovea", model, options: given, rename: same, original: same };
   } catch {
     return undefined; // somebody else's metadata

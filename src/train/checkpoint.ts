@@ -23,15 +23,20 @@ export interface Progress {
 /** Prefixes of arrays that belong to the training and not to the model. */
 const trainingPrefixes = /^(optimizer|ema)\//;
 
-/** The bytes of `last.safetensors`: weights under plain keys, slots of the optimizer, averages, and progress. Equal states give equal bytes. */
+/**
+ * The bytes of `last.safetensors`: weights under plain keys, slots of the optimizer, averages, and progress; `metadata` says what the weights
+ * are of. Equal states give equal bytes.
+ */
 export function writeCheckpoint(
   model: AnyModule,
   cells: ReadonlyMap<string, Param>,
   seed: number,
   progress: Progress,
+  metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const tensors: [string, Tensor][] = [...stateOf(model), ...cells].map(([name, param]) => [name, asStored(param)]);
   return writeSafetensors(tensors, {
+    ...metadata,
     format: "fovea.checkpoint.1",
     seed: String(seed),
     progress: JSON.stringify(progress),
@@ -61,6 +66,6 @@ export function restoreCheckpoint(
 }
 
 /** The weights among the arrays of a checkpoint. */
-export function modelWeights(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+export function modelWeights<T>(tensors: ReadonlyMap<string, T>): Map<string, T> {
   return new Map([...tensors].filter(([name]) => !trainingPrefixes.test(name)));
 }

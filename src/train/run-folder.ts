@@ -112,7 +112,7 @@ export class RunFolder {
         writeSafetensors(epoch.weights, {
           format: "fovea.weights.1",
           epoch: String(record.epoch),
-          ...this.#description(),
+          ...this.description(),
         }),
       );
     await this.write("results", historyCsv(history));
@@ -124,7 +124,7 @@ export class RunFolder {
   }
 
   /** What the weights alone do not tell: which network they are of, with which options, and the names of its classes. */
-  #description(): Record<string, string> {
+  description(): Record<string, string> {
     const { model, data } = this.config;
     return {
       classes: JSON.stringify(data.classes),

@@ -58,6 +58,8 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   readonly cacheFeatures?: boolean;
   /** Bytes of memory for features. Default: {@link featureLimit}, 1 GiB. Features of a data set that do not fit are not kept at all. */
   readonly featureLimit?: number;
+  /** What the weights are of, written into the checkpoints. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /** Contents of a checkpoint to go on from. */
   readonly resume?: Uint8Array;
   /** Ends the training after the step in progress; the state is passed to `onStop`. */
@@ -201,7 +203,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     };
   };
   const stateNow = (epoch: number, done: number) =>
-    writeCheckpoint(model, cells, seed, { epoch, batch: done, lossSum, correct, count, history });
+    writeCheckpoint(model, cells, seed, { epoch, batch: done, lossSum, correct, count, history }, options.metadata);
 
   try {
     for (let epoch = progress.epoch; epoch < epochs; epoch++) {

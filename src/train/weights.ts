@@ -1,5 +1,6 @@
 import { FormatError } from "../core/errors.js";
 import { countNotFinite, requireFinite } from "../core/finite.js";
+import { holdSame } from "../core/shape.js";
 import { type Tensor, toFloat32 } from "../core/tensor.js";
 import { type AnyModule, type Param, stateOf } from "../nn/index.js";
 
@@ -34,7 +35,7 @@ export interface LoadOptions {
 }
 
 /**
- * Gives a model the weights of a state dict. `num_batches_tracked`, a counter that nothing depends on, may be missing.
+ * Gives a model the weights of a state dict. A linear layer's weight may be that of a 1×1 convolution, and the other way round. `num_batches_tracked`, a counter that nothing depends on, may be missing.
  * Nothing is changed unless all keys that are not ignored fit and are finite. What the model does not take need not be finite.
  *
  * @throws FormatError that lists what does not fit. @throws FoveaError that lists where values are NaN or ±Infinity.
@@ -53,7 +54,7 @@ export function loadState(
   for (const [key, param] of state) {
     const value = given.get(key);
     if (!value) missing.push(key);
-    else if (String(value.shape) !== String(param.shape) && !(param.shape.length === 0 && value.data.length === 1))
+    else if (!holdSame(value.shape, param.shape) && !(param.shape.length === 0 && value.data.length === 1))
       wrongShape.push({ key, model: param.shape, weights: value.shape });
     else if (ignored(key) && countNotFinite(value) > 0) missing.push(key);
     else matched.push([key, param, value]);

@@ -43,6 +43,15 @@ test("a training that is killed and resumed ends byte for byte like one that was
   const resumed = await fovea(start("killed", "--resume"));
   assert.equal(resumed.code, 0, resumed.stderr);
   assert.deepEqual(file("killed", "last.safetensors"), file("whole", "last.safetensors"));
+
+  // What the weights are of stands in both files, and they are recognized as it.
+  const [best, last] = ["best", "last"].map((name) => readSafetensors(file("whole", `${name}.safetensors`)).metadata);
+  for (const key of ["model", "options", "classes"]) assert.ok(last![key] && last![key] === best![key], key);
+  const inspected = await fovea(["inspect", join(folder, "whole", "last.safetensors"), "--json"]);
+  const { network } = JSON.parse(inspected.stdout);
+  assert.equal(network.model, "resnet20");
+  assert.deepEqual(network.options.attention, ["se", { reduction: 4 }]);
+  assert.deepEqual([network.unexplained, network.missing], [[], []]);
   assert.deepEqual(file("killed", "best.safetensors"), file("whole", "best.safetensors"));
   assert.equal(String(file("killed", "results.csv")), String(file("whole", "results.csv")));
   const lines = String(file("killed", "metrics.jsonl")).trim().split("\n");

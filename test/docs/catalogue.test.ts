@@ -26,6 +26,37 @@ test("every module has a section, a row, a drawing, a formula and notes", () => 
   }
 });
 
+/** Forms whose keys differ from the default's: a layer of each, as the page has it at 64 channels. */
+const forms: readonly (readonly [name: string, form: string, line: string])[] = [
+  ["bam", 'variant "paper"', "spatial_att.gate_s.gate_s_bn_final: weight [1], bias [1]"],
+  ["cbam", 'variant "plain"', "channel_attention.shared_MLP.0: weight [4,64,1,1]"],
+  ["cbam", 'variant "dense"', "mlp_1: weight [32,64], bias [32]"],
+  ["cbam", 'variant "timm"', "spatial.conv.conv: weight [1,2,7,7]"],
+  ["cbam", 'descriptor "conv"', "SpatialGate.compress: weight [2,64,1,1]"],
+  ["cbam", "spatial false", "ChannelGate.mlp.1: weight [4,64], bias [4]"],
+  ["coord", 'variant "mbv2"', "conv3: weight [64,8,1,1], bias [64]"],
+  ["eca", 'variant "ns"', "conv: weight [64,1,3]"],
+  ["gam", 'padding "replicate"', "linear1: weight [16,64], bias [16]"],
+  ["gam", "groups true", "spatial_attention.0: weight [16,16,7,7], bias [16]"],
+  ["gc", 'fusion ["mul"]', "channel_mul_conv.0: weight [4,64,1,1], bias [4]"],
+  ["gc", 'variant "timm"', "mlp_scale.norm: weight [8], bias [8]"],
+  ["gc", 'pooling "avg"', "channel_add_conv.0: weight [4,64,1,1], bias [4]"],
+  ["residual-attention", 'stage "cifar1"', "down_residual_blocks1: as residual-block"],
+  ["rga", "spatial false", "gx_channel.0: weight [392,3136,1,1]"],
+  ["scse", 'variant "authors"', "sSE.conv: weight [1,64,1,1], bias [1]"],
+  ["se", "bias true", "fc.0: weight [4,64], bias [4]"],
+  ["se", 'variant "timm"', "fc1: weight [8,64,1,1], bias [8]"],
+  ["se", 'variant "timm-effective"', "fc: weight [64,64,1,1], bias [64]"],
+  ["triplet", 'variant "models"', "ChannelGateH.spatial.conv: weight [1,2,7,7]"],
+];
+for (const [name, form, line] of forms)
+  test(`the page has the keys of ${name} with ${form}`, () => {
+    const page = files.get("catalogue.md")!;
+    const section = page.slice(page.indexOf(`\n## ${name}\n`)).split("\n## ")[1]!;
+    const titled = section.split("<details>").find((block) => block.split("</summary>")[0]!.includes(form));
+    assert.ok(titled?.includes(line), section);
+  });
+
 test("no drawing is left of a module that is gone", () => {
   const drawn = readdirSync(new URL("diagrams/", docs)).map((name) => `diagrams/${name}`);
   assert.deepEqual(

@@ -41,12 +41,12 @@ for (const { name } of models.values())
 /** What a golden file of a network, by its name, is recognised as. */
 const golden: Readonly<Record<string, readonly [model: string, options: object]>> = {
   "cifar-resnet20-none": ["resnet20", { classes: 10 }],
-  "cifar-resnet20-se": ["resnet20", { classes: 10, attention: ["se", { reduction: 4, bias: false }] }],
-  "cifar-resnet20-cbam": ["resnet20", { classes: 10, attention: ["cbam", { reduction: 16 }] }],
+  "cifar-resnet20-se": ["resnet20", { classes: 10, attention: ["se", { reduction: 4 }] }],
+  "cifar-resnet20-cbam": ["resnet20", { classes: 10, attention: ["cbam", {}] }],
   "cifar-resnet20-simam": ["resnet20", { classes: 10, attention: ["simam", {}] }],
   "cifar-se-resnet20-moskomule": [
     "resnet20",
-    { classes: 10, stem: "cifar", shortcut: "projection", attention: ["se", { reduction: 16, bias: false }] },
+    { classes: 10, stem: "cifar", shortcut: "projection", attention: ["se", {}] },
   ],
   "eca-mobilenetv2": ["eca_mobilenetv2", { classes: 1000 }],
   "eca-resnet18": ["ecaresnet18", { classes: 1000, stem: "imagenet", shortcut: "projection" }],
@@ -60,7 +60,7 @@ const golden: Readonly<Record<string, readonly [model: string, options: object]>
   ],
   "jongchan-resnet18-cbam-cifar100": [
     "resnet18",
-    { classes: 100, stem: "cifar", shortcut: "projection", attention: ["cbam", { reduction: 16 }] },
+    { classes: 100, stem: "cifar", shortcut: "projection", attention: ["cbam", {}] },
   ],
   "jongchan-resnet18-none-cifar100": ["resnet18", { classes: 100, stem: "cifar", shortcut: "projection" }],
   "jongchan-resnet50-bam-cifar100": [
@@ -69,11 +69,11 @@ const golden: Readonly<Record<string, readonly [model: string, options: object]>
   ],
   "jongchan-resnet50-cbam-cifar100": [
     "resnet50",
-    { classes: 100, stem: "cifar", shortcut: "projection", attention: ["cbam", { reduction: 16 }] },
+    { classes: 100, stem: "cifar", shortcut: "projection", attention: ["cbam", {}] },
   ],
   "jongchan-resnet50-cbam-imagenet": [
     "resnet50",
-    { classes: 1000, stem: "imagenet", shortcut: "projection", attention: ["cbam", { reduction: 16 }] },
+    { classes: 1000, stem: "imagenet", shortcut: "projection", attention: ["cbam", {}] },
   ],
   "danet-resnet50-width8": ["danet_resnet50", { classes: 3, width: 8 }],
   "danet-resnet50-width8-one-dilation": ["danet_resnet50", { classes: 3, width: 8 }],

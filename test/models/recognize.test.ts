@@ -1,56 +1,289 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionModules } from "../../src/attention/index.js";
+import { type AttentionOptions, attentionModules, attentionSpec, type Placement } from "../../src/attention/index.js";
 import { OptionError } from "../../src/core/errors.js";
-import type { OptionSpec } from "../../src/core/options.js";
+import { type OptionSpec, resolveOptions } from "../../src/core/options.js";
 import { model } from "../../src/models/index.js";
 import { recogniseCheckpoint } from "../../src/models/recognize.js";
 import { stateOf } from "../../src/nn/index.js";
+import { fillState } from "../../src/testing/golden/filler.js";
+import { loadState, weightsOf } from "../../src/train/weights.js";
 
-const shapes = (options: Readonly<Record<string, unknown>>) =>
-  new Map([...stateOf(model("resnet20", options))].map(([key, { shape }]) => [key, { shape }]));
+type Shapes = Map<string, { readonly shape: readonly number[] }>;
+type Choice = readonly [string, AttentionOptions | readonly (AttentionOptions | null)[], Placement?];
 
-const extra: Readonly<Record<string, readonly object[]>> = {
-  se: [{ reduction: 8 }, { reduction: 4, bias: true }],
-  cbam: [
-    { variant: "dense", reductionRatio: 0.25 },
-    { variant: "plain", reduction: 8, kernelSize: 3 },
+const shapesOf = (name: string, options: Readonly<Record<string, unknown>>): Shapes =>
+  new Map([...stateOf(model(name, options))].map(([key, { shape }]) => [key, { shape }]));
+const shapes = (options: Readonly<Record<string, unknown>>) => shapesOf("resnet20", options);
+
+/** Numbers to try for every option that is one; what an option refuses is passed over. */
+const numbers = [1, 2, 3, 5, 8, 0.25, 0.3, 0.5, 0.7];
+
+/** Options of several values, or that others need. */
+const extra: Readonly<Record<string, readonly AttentionOptions[]>> = {
+  se: [
+    { reduction: 4, bias: true },
+    { reduction: 0.3, bias: true },
   ],
-  gam: [{ rate: 2 }],
-  scse: [{ reduction: 4 }, { variant: "authors", reduction: 4 }],
-  bam: [{ reduction: 8 }],
+  cbam: [
+    { variant: "dense", reductionRatio: 0.25, kernelSize: 3 },
+    { variant: "dense", channel: false },
+    { variant: "plain", reduction: 8, kernelSize: 3 },
+    { variant: "timm", rdRatio: 0.3, kernelSize: 5 },
+    { descriptor: "conv", channel: false },
+  ],
+  scse: [{ variant: "authors", reduction: 4 }],
+  bam: [{ variant: "paper", reduction: 0.3 }],
+  gam: [{ padding: "replicate", rate: 2 }],
+  gc: [
+    { fusion: ["mul"], ratio: 0.3 },
+    { fusion: ["add", "mul"], ratio: 0.25, pooling: "avg" },
+    { variant: "timm", fusion: ["add"], ratio: 0.3 },
+  ],
+  triplet: [{ variant: "models", spatial: false, kernelSize: 3 }],
+  coord: [{ variant: "mbv2", reduction: 1 }],
 };
 
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+const traced = (name: string, choice: readonly unknown[]) =>
+  same([...shapesOf(name, { attention: choice })], [...shapesOf(name, {})]) === false;
+
+/** The options without those that leave no trace in the network. */
+function leavingTraces(network: string, name: string, given: AttentionOptions, placement: readonly unknown[]) {
+  const of = (options: AttentionOptions) => [...shapesOf(network, { attention: [name, options, ...placement] })];
+  return Object.keys(given).reduce<AttentionOptions>((options, option) => {
+    const { [option]: _, ...rest } = options;
+    try {
+      return same(of(options), of(rest)) ? rest : options;
+    } catch {
+      return options; // does not work without
+    }
+  }, given);
+}
+
+/**
+ * Whether options are the same. Of what gives the same shapes a number may be as short a one, such as 2 for a half, and a word another that
+ * `alike` accepts.
+ */
+function assertMeansSame(
+  name: string,
+  actual: AttentionOptions,
+  expected: AttentionOptions,
+  alike: (options: AttentionOptions) => boolean = () => false,
+): void {
+  const { options } = attentionSpec(name);
+  const [a, b] = [resolveOptions(name, options, actual), resolveOptions(name, options, expected)];
+  for (const [option, value] of Object.entries(b as Record<string, unknown>)) {
+    const own = (a as Record<string, unknown>)[option];
+    const simpler = typeof own === "number" && String(own).length <= String(value).length;
+    const untold = typeof own === "string" && own !== value && alike({ ...expected, [option]: own });
+    if (!simpler && !untold) assert.deepEqual(own, value, option);
+  }
+}
+
+const networks = [
+  ["resnet20", []],
+  ["resnet20", ["residual"]],
+  ["resnet20", ["stage"]],
+  ["preact_resnet20", []],
+  ["mobilenetv2_100", []],
+  ["resnet50", []],
+] as const;
+
 for (const { name, kind, options } of attentionModules.values()) {
-  // rga needs a size, simam has no keys, and residual-attention stands between stages (below).
-  if (kind !== "gate" || ["rga", "simam", "residual-attention"].includes(name)) continue;
+  // simam has no keys; the weights of rga depend on the size of each map (below).
+  if (kind !== "gate" || ["rga", "simam"].includes(name)) continue;
   const specs = Object.entries(options as Record<string, OptionSpec<unknown>>);
-  const words = specs.flatMap(([option, { choices, default: usual }]) =>
-    (choices ?? (typeof usual === "boolean" ? [!usual] : [])).map((value) => ({ [option]: value })),
-  );
-  for (const given of [{}, ...words, ...(extra[name] ?? [])])
-    test(`${name} ${JSON.stringify(given)} in resnet20 is recognized without metadata`, (t) => {
-      let wanted: ReturnType<typeof shapes>;
-      try {
-        wanted = shapes({ attention: [name, given] });
-      } catch (error) {
-        assert.ok(error instanceof OptionError); // no network takes it
-        return t.skip(error.message);
+  const single = specs.flatMap(([option, { choices, default: usual, kind: type = typeof usual, traces }]) => {
+    const words = choices ?? traces?.([]) ?? (typeof usual === "boolean" ? [!usual] : type === "number" ? numbers : []);
+    return words.filter((value) => value !== usual).map((value): AttentionOptions => ({ [option]: value }));
+  });
+  for (const [network, placement] of networks)
+    test(`${name} in ${network}${placement.map((p) => `, placed ${p}`)} is recognized without metadata, with each option`, () => {
+      for (const given of [{}, ...single, ...(extra[name] ?? [])]) {
+        const label = JSON.stringify(given);
+        let wanted: Shapes;
+        try {
+          wanted = shapesOf(network, { attention: [name, given, ...placement] });
+        } catch (error) {
+          assert.ok(error instanceof OptionError, label); // no network takes it
+          continue;
+        }
+        assert.ok(traced(network, [name, given, ...placement]), label);
+        const known = recogniseCheckpoint(wanted);
+        assert.ok(known, label);
+        assert.deepEqual([known.model, known.unexplained, known.missing], [network, [], []], label);
+        assert.deepEqual(shapesOf(network, known.options), wanted, label);
+        const [found, own] = known.options.attention as Choice;
+        assert.equal(found, name, label);
+        const expected = leavingTraces(network, name, given, placement);
+        assert.ok(!Array.isArray(own), `${label} is the same for all stages`);
+        assertMeansSame(name, own as AttentionOptions, expected, (options) =>
+          same([...shapesOf(network, { attention: [name, options, ...placement] })], [...wanted]),
+        );
       }
-      const known = recogniseCheckpoint(wanted);
-      assert.ok(known);
-      assert.deepEqual([known.unexplained, known.missing], [[], []]);
-      assert.deepEqual(shapes(known.options), wanted);
-      assert.equal((known.options.attention as [string])[0], name);
     });
 }
 
-test("residual attention between stages is not recognized, and each of its keys is said", () => {
-  const wanted = shapes({ attention: "residual-attention" });
-  const { unexplained } = recogniseCheckpoint(wanted)!;
-  const own = [...wanted.keys()].filter((key) => !shapes({}).has(key) && !key.endsWith("num_batches_tracked"));
-  assert.ok(own.length > 0);
-  assert.deepEqual(unexplained, own);
+test("a fraction is read back as it was given, and one set of options holds for all stages", () => {
+  for (const [name, given] of [
+    ["se", { reduction: 0.3 }],
+    ["se", { reduction: 3 }],
+    ["bam", { reduction: 0.3 }],
+    ["cbam", { reduction: 0.7 }],
+    ["scse", { reduction: 0.35 }],
+    ["gam", { rate: 0.3 }],
+    ["gc", { ratio: 0.125 }],
+    ["eca", { kernelSize: 5 }],
+    ["residual-attention", { stage: "cifar1" }],
+  ] as const)
+    assert.deepEqual(recogniseCheckpoint(shapes({ attention: [name, given] }))!.options.attention, [name, given]);
+  // A half is the same as a divisor of 2.
+  const half = recogniseCheckpoint(shapes({ attention: ["se", { reduction: 0.5 }] }))!;
+  assert.deepEqual(half.options.attention, ["se", { reduction: 2 }]);
+});
+
+test("options that differ from stage to stage are recognized, and stages without a module", () => {
+  for (const attention of [
+    ["eca", [{ kernelSize: 3 }, { kernelSize: 5 }, { kernelSize: 7 }]],
+    ["se", [null, { reduction: 4 }, { reduction: 8, bias: true }]],
+    ["cbam", [{ variant: "plain" }, null, { variant: "timm" }]],
+    [
+      "rga",
+      [
+        { size: [32, 32], downRatio: 2 },
+        { size: [16, 16], downRatio: 2 },
+      ],
+    ],
+    [
+      "rga",
+      [
+        { size: [32, 16], downRatio: 0.5, channel: false },
+        { size: [16, 8], channelRatio: 4, spatial: false, downRatio: 2 },
+      ],
+    ],
+  ] as const) {
+    const wanted = shapes({ attention });
+    const known = recogniseCheckpoint(wanted)!;
+    assert.deepEqual([known.unexplained, known.missing], [[], []]);
+    assert.deepEqual(shapes(known.options), wanted);
+    const [name, found] = known.options.attention as Choice;
+    assert.equal(name, attention[0]);
+    (found as readonly (AttentionOptions | null)[]).forEach((own, i) => {
+      const expected = attention[1][i];
+      if (own && expected) assertMeansSame(name, own, expected);
+      else assert.equal(own, expected ?? null);
+    });
+  }
+});
+
+/** Names in other people's code: the choice in ours, and what a layer of ours in a block is called there. */
+const copies: readonly (readonly [choice: Choice, names: Readonly<Record<string, string>>, axes?: 2 | 4])[] = [
+  ...(
+    [
+      ["ca.fc1", "ca.fc2", "sa.conv1"],
+      ["ca.fc.0", "ca.fc.2", "sa.conv1"],
+      ["ca.sharedMLP.0", "ca.sharedMLP.2", "sa.conv"],
+      ["cbam.ca.fc1", "cbam.ca.fc2", "cbam.sa.conv1"],
+      ["cbam.channel_attention.fc1", "cbam.channel_attention.fc2", "cbam.spatial_attention.conv1"],
+      [
+        "attention.channel_attention.shared_MLP.0",
+        "attention.channel_attention.shared_MLP.2",
+        "attention.spatial_attention.conv2d",
+      ],
+      ["CBAM.ChannelAttention.mlp.0", "CBAM.ChannelAttention.mlp.2", "CBAM.SpatialAttention.conv"],
+      ["channel_attention.f1", "channel_attention.f2", "spatial_attention.conv"],
+    ] as const
+  ).map(([first, second, spatial]) => {
+    const at = "cbam.channel_attention.shared_MLP";
+    const names = { [`${at}.0`]: first, [`${at}.2`]: second, "cbam.spatial_attention.conv2d": spatial };
+    return [["cbam", { variant: "plain" }], names] as const;
+  }),
+  [
+    ["cbam", { reduction: 8 }],
+    {
+      "cbam.ChannelGate.mlp.1": "cbam.channel_gate.mlp.1",
+      "cbam.ChannelGate.mlp.3": "cbam.channel_gate.mlp.3",
+      "cbam.SpatialGate.spatial.conv": "cbam.spatial_gate.conv",
+      "cbam.SpatialGate.spatial.bn": "cbam.spatial_gate.bn",
+    },
+  ],
+  ...(
+    [
+      ["se.fc1", "se.fc2"],
+      ["se.1", "se.3"],
+      ["SE.excitation.0", "SE.excitation.2"],
+      ["se_module.fc1", "se_module.fc2"],
+      ["se.conv_reduce", "se.conv_expand"],
+      ["se_layer.fc.1", "se_layer.fc.3"],
+      ["attn.linear1", "attn.linear2"],
+      ["fc1", "fc2"],
+    ] as const
+  ).flatMap(([first, second]) =>
+    ([2, 4] as const).flatMap((axes) =>
+      [{ reduction: 4 }, { reduction: 0.3, bias: true }].map(
+        (options) => [["se", options], { "se.fc.0": first, "se.fc.2": second }, axes] as const,
+      ),
+    ),
+  ),
+  [["eca", { kernelSize: 5 }], { "eca.conv": "eca_layer.conv1d" }],
+  [["eca", {}], { "eca.conv": "attention.conv" }],
+  [
+    ["scse", { reduction: 8 }],
+    { "scse.cSE.1": "scSE.channel_se.0", "scse.cSE.3": "scSE.channel_se.2", "scse.sSE.0": "scSE.spatial_se.conv" },
+  ],
+];
+
+for (const head of ["fc", "linear"])
+  for (const [choice, names, axes] of copies)
+    test(`${choice[0]} ${JSON.stringify(choice[1])} under ${Object.values(names).join(", ")}${axes ? ` with ${axes} axes` : ""}, classifier ${head}`, () => {
+      const [ours, other] = [0, 1].map((seed) => model("resnet20", { attention: choice, shortcut: "identity", seed }));
+      const filled = fillState(
+        [...stateOf(ours!)].map(([key, { shape }]) => [key, shape] as const),
+        5,
+      );
+      for (const [key, param] of stateOf(ours!)) param.value = filled.get(key)!;
+      const layers = Object.entries(names);
+      const theirs = new Map(
+        [...weightsOf(ours!)].map(([key, value]) => {
+          const layer = layers.find(([own]) => key.includes(`.${own}.`));
+          if (!layer) return [key.replace(/^fc\./, `${head}.`), value] as const;
+          const flat = value.shape.length === 4 && value.shape[3] === 1 ? value.shape.slice(0, 2) : value.shape;
+          const shape = !axes || !key.endsWith("weight") ? value.shape : axes === 2 ? flat : [...flat, 1, 1];
+          return [key.replace(`.${layer[0]}.`, `.${layer[1]}.`), { ...value, shape }] as const;
+        }),
+      );
+      const known = recogniseCheckpoint(theirs)!;
+      assert.deepEqual([known.unexplained, known.missing], [[], []]);
+      assert.equal(known.model, "resnet20");
+      const [name, options] = known.options.attention as Choice;
+      assert.equal(name, choice[0]);
+      if (!("variant" in (options as object)) || "variant" in choice[1])
+        assertMeansSame(name, options as AttentionOptions, choice[1] as AttentionOptions);
+      const network = model("resnet20", known.options);
+      loadState(network, theirs, { rename: known.rename });
+      for (const key of theirs.keys()) assert.equal(known.original(known.rename(key)), key);
+      if (name === choice[0] && same(known.options.attention, choice)) {
+        loadState(other!, theirs, { rename: known.rename });
+        for (const [key, param] of stateOf(ours!))
+          assert.deepEqual(stateOf(other!).get(key)!.value.data, param.value.data);
+      }
+    });
+
+test("half of a module with two gates, and layers that could be anything, are not taken for a module", () => {
+  const renamed = (choice: Choice, from: RegExp, to: string) =>
+    new Map([...shapes({ attention: choice })].map(([key, value]) => [key.replace(from, to), value]));
+  for (const [wanted, field] of [
+    [renamed(["se", {}], /\.se\.fc\./, ".ca.fc."), ".ca."],
+    [renamed(["se", {}], /\.se\.fc\./, ".adapter.proj."), ".adapter."],
+    [renamed(["bam", {}, "residual"], /\.bam\.channel_att\./, ".bam.other."), ".bam."],
+  ] as const) {
+    const { unexplained, options } = recogniseCheckpoint(wanted)!;
+    assert.equal(options.attention, undefined);
+    const own = [...wanted.keys()].filter((key) => key.includes(field) && !key.endsWith("num_batches_tracked"));
+    assert.ok(own.length > 0);
+    assert.deepEqual(unexplained, own);
+  }
 });
 
 test("keys that nothing explains, and keys that are missing, are said", () => {

@@ -42,7 +42,7 @@ def write(path, tensors, metadata):
     """A safetensors file: length of the header, header, data. Arrays of 8 bytes an element come first, so that all are aligned."""
     header, data = {"__metadata__": metadata}, b""
     for name, array in sorted(tensors.items(), key=lambda item: -item[1].dtype.itemsize):
-        code = {"float64": "F64", "float32": "F32"}[array.dtype.name]
+        code = {"float64": "F64", "float32": "F32", "int64": "I64"}[array.dtype.name]
         start, data = len(data), data + array.tobytes()
         header[name] = {"dtype": code, "shape": list(array.shape), "data_offsets": [start, len(data)]}
     text = json.dumps(header, separators=(",", ":")).encode()

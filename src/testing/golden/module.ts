@@ -1,6 +1,7 @@
-import { createAttention } from "../../attention/index.js";
+import { attentionSpec, createAttention } from "../../attention/index.js";
 import { gradients } from "../../autodiff/gradients.js";
 import { FormatError } from "../../core/errors.js";
+import { effectiveOptions } from "../../core/options.js";
 import { toFloat64, zeros } from "../../core/tensor.js";
 import type { Engine } from "../../engines/engine.js";
 import type { Value } from "../../graph/graph.js";
@@ -16,7 +17,10 @@ import { checkKeys } from "./keys.js";
 export async function checkModuleFile(file: GoldenFile, engine: Engine): Promise<Comparison> {
   const comparison = new Comparison(engine, file);
   const x = file.tensor("x");
-  const module = createAttention(file.text("module"), x.shape[1]!, file.json("options"));
+  const name = file.text("module");
+  // Files state every argument of the call, also those that had no effect.
+  const options = effectiveOptions(attentionSpec(name).options, file.json("options"));
+  const module = createAttention(name, x.shape[1]!, options);
   const state = stateOf(module);
   checkKeys(file, state);
   for (const [key, param] of state) param.value = file.tensor(`${param.kind === "buffer" ? "buffer" : "param"}/${key}`);
