@@ -84,7 +84,7 @@ export const inspectCommand = new Command("inspect")
           ),
           known
             ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
-            : "not of a network that is known here",
+            : "not of a network that is known here; docs/rebuild-a-network.md shows how to rebuild one and load its weights",
           ...keysLine("keys that this network does not explain", known?.unexplained),
           ...keysLine("keys of this network that the file lacks", known?.missing),
         ].join("\n"),

@@ -30,8 +30,8 @@ export interface OptimizationFlags extends Pick<TransferFlags, "weights" | "free
 /** Flags, and what holds where none was given. */
 export type Settled<F extends OptimizationFlags> = F & Required<Pick<OptimizationFlags, "optimizer">>;
 
-/** Weights that are trained on are to be changed, not forgotten. */
-const fineTuning = 0.1;
+/** What the rate is divided by: weights that are trained on are to be changed, not forgotten. */
+const fineTuning = 10;
 
 /**
  * What holds without a flag: what the run that is resumed was trained by; else the network's usual optimizer, at a tenth of its usual rate
@@ -44,7 +44,7 @@ export function withDefaults<F extends OptimizationFlags>(
   const before = recorded as { name: keyof typeof optimizers; settings: { lr: number } } | undefined;
   const optimizer = flags.optimizer ?? before?.name ?? classifierSpec(flags.model).optimizer ?? "sgd";
   const whole = flags.weights !== undefined && flags.freeze === undefined;
-  const usual = whole ? fineTuning * optimizers[optimizer]().lr : undefined;
+  const usual = whole ? optimizers[optimizer]().lr / fineTuning : undefined;
   const lr = flags.lr ?? (flags.optimizerOptions?.lr === undefined ? (before?.settings.lr ?? usual) : undefined);
   return { ...flags, optimizer, ...optional("lr", lr) };
 }

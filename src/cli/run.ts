@@ -6,7 +6,10 @@ import {
   alignmentNotes,
   classNames,
   type Dataset,
+  FormatError,
   imagenetClasses,
+  type LoadOptions,
+  type LoadReport,
   loadRun,
   loadState,
   type Module,
@@ -20,6 +23,8 @@ import {
   type Preprocessing,
   type RunConfig,
   recogniseCheckpoint,
+  type Tensor,
+  WeightsError,
 } from "../index.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
 import { readCheckpointFile } from "./inspect.js";
@@ -136,7 +141,7 @@ async function loadNamed(
   );
   const options = { ...own?.options, ...asked };
   const network = model(name, options);
-  loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {});
+  loadFlagged(network, modelWeights(tensors), own ? { rename: own.rename } : {}, weights);
   const imageSize = spec.input[1];
   const classes = classNames(metadata) ?? null;
   return {
@@ -150,6 +155,24 @@ async function loadNamed(
     ...(own && options.classes === imagenetClasses.length ? { usualNames: imagenetClasses } : {}),
     ...(own?.normalization ? { normalization: own.normalization } : {}),
   };
+}
+
+/** `loadState`, whose errors speak of flags. `ignorable`: there is a flag for parts that need not fit. */
+export function loadFlagged(
+  network: Module,
+  weights: ReadonlyMap<string, Tensor>,
+  options: LoadOptions,
+  file: string,
+  ignorable = false,
+): LoadReport {
+  try {
+    return loadState(network, weights, options);
+  } catch (error) {
+    if (!(error instanceof WeightsError)) throw error;
+    const [first] = error.patterns.length > 1 ? [`(${error.patterns.join("|")})`] : error.patterns;
+    const advice = ignorable && first ? `To leave these parts as they are: --ignore '${first}'. ` : "";
+    throw new FormatError(`--weights: ${error.misfit}. ${advice}\`fovea inspect ${file}\` says which network it is of`);
+  }
 }
 
 /** The first of `name`, `name-2`, `name-3`, … in `parent` that does not exist. */

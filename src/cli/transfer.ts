@@ -5,7 +5,6 @@ import {
   type FeatureReport,
   freeze,
   Linear,
-  loadState,
   type Module,
   model,
   modelWeights,
@@ -18,6 +17,7 @@ import {
   walk,
 } from "../index.js";
 import { readCheckpointFile } from "./inspect.js";
+import { loadFlagged } from "./run.js";
 import { say, short } from "./terminal.js";
 
 /** Flags of a training that begins with the weights of another. */
@@ -74,7 +74,7 @@ export async function startFrom(
 
   const skipped = ignore ? [new RegExp(ignore)] : [];
   const fits = { test: (key: string) => inserted(key) || (newHead && key.startsWith(`${head}.`)) };
-  const { matched, missing } = loadState(network, given, { ignore: [...skipped, fits], rename });
+  const { matched, missing } = loadFlagged(network, given, { ignore: [...skipped, fits], rename }, weights!, true);
   const fresh = missing.filter((key) => !key.endsWith("num_batches_tracked") && !key.startsWith(`${head}.`));
   say(
     [

@@ -38,11 +38,11 @@ export function closest(name: string, candidates: Iterable<string>): string | un
 }
 
 /** `Unknown attention "cbma". Did you mean "cbam"? Available: bam, cbam, …` */
-export function unknownName(what: string, name: string, available: Iterable<string>): OptionError {
+export function unknownName(what: string, name: string, available: Iterable<string>, advice = ""): OptionError {
   const names = [...available].sort();
   const near = closest(name, names);
   return new OptionError(
-    `Unknown ${what} "${name}".${near ? ` Did you mean "${near}"?` : ""} Available: ${names.join(", ")}`,
+    `Unknown ${what} "${name}".${near ? ` Did you mean "${near}"?` : ""} Available: ${names.join(", ")}${advice && `. ${advice}`}`,
   );
 }
 

@@ -43,10 +43,12 @@ export const models: ReadonlyMap<string, ModelSpec> = new Map(
   ].map((spec) => [spec.name, spec]),
 );
 
+const elsewhere = "For a network of your own: docs/rebuild-a-network.md";
+
 /** The entry of a network. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
 export function modelSpec(name: string): ModelSpec {
   const spec = models.get(name);
-  if (!spec) throw unknownName("model", name, models.keys());
+  if (!spec) throw unknownName("model", name, models.keys(), elsewhere);
   return spec;
 }
 

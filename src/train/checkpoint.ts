@@ -58,7 +58,9 @@ export function restoreCheckpoint(
   const own = new Map([...tensors].filter(([name]) => trainingPrefixes.test(name)));
   for (const [name, param] of cells)
     if (String(own.get(name)?.shape) !== String(param.shape))
-      throw new FormatError(`resume: the checkpoint does not hold ${name} of shape [${param.shape}]`);
+      throw new FormatError(
+        `resume: the checkpoint does not hold ${name} of shape [${param.shape}]${name.startsWith("ema/") ? ", as versions that kept no averages of batch-norm statistics wrote it. Start a new run with --weights and its best.safetensors" : ""}`,
+      );
   requireFinite("resume", own);
   loadState(model, modelWeights(tensors));
   for (const [name, param] of cells) param.value = own.get(name)!;

@@ -35,10 +35,11 @@ export interface LoadOptions {
 }
 
 /**
- * Gives a model the weights of a state dict. A linear layer's weight may be that of a 1×1 convolution, and the other way round. `num_batches_tracked`, a counter that nothing depends on, may be missing.
+ * Gives a model the weights of a state dict. A linear layer's weight may be that of a 1×1 convolution, and the other way round.
+ * `num_batches_tracked`, a counter that nothing depends on, may be missing.
  * Nothing is changed unless all keys that are not ignored fit and are finite. What the model does not take need not be finite.
  *
- * @throws FormatError that lists what does not fit. @throws FoveaError that lists where values are NaN or ±Infinity.
+ * @throws WeightsError that lists what does not fit. @throws FoveaError that lists where values are NaN or ±Infinity.
  */
 export function loadState(
   model: AnyModule,
@@ -62,22 +63,12 @@ export function loadState(
   const unexpected = [...given.keys()].filter((key) => !state.has(key));
   const report: LoadReport = { matched: matched.map(([key]) => key), missing, unexpected, wrongShape };
 
-  const bad = {
-    missing: missing.filter((key) => !ignored(key) && !key.endsWith("num_batches_tracked")),
+  const bad: Omit<LoadReport, "matched"> = {
+    missing: missing.filter((key) => !ignored(key) && !counts(key)),
     unexpected: unexpected.filter((key) => !ignored(key)),
-    "of wrong shape": wrongShape
-      .filter(({ key }) => !ignored(key))
-      .map((w) => `${w.key} is [${w.weights}], the model needs [${w.model}]`),
+    wrongShape: wrongShape.filter(({ key }) => !ignored(key)),
   };
-  if (Object.values(bad).some((list) => list.length > 0)) {
-    const parts = Object.entries(bad).map(
-      ([what, list]) => `${list.length} ${what}${list.length ? ` (${someOf(list)})` : ""}`,
-    );
-    const first = [...missing, ...unexpected, ...wrongShape.map(({ key }) => key)].find((key) => !ignored(key)) ?? "";
-    throw new FormatError(
-      `loadWeights: ${parts.join(", ")}. To skip some, pass { ignore: [/^${first.split(".")[0]}\\./] }.`,
-    );
-  }
+  if (Object.values(bad).some((list) => list.length > 0)) throw new WeightsError({ ...bad, matched: report.matched });
   requireFinite(
     "loadWeights",
     matched.map(([key, , value]) => [key, value] as const),
@@ -86,5 +77,59 @@ export function loadState(
   return report;
 }
 
-const someOf = (names: readonly string[], most = 4): string =>
-  names.slice(0, most).join(", ") + (names.length > most ? `, … ${names.length - most} more` : "");
+/** A counter that nothing depends on. */
+const counts = (key: string): boolean => key.endsWith("num_batches_tracked");
+
+/** Weights do not fit a model. The message says which keys, and what to do in a program. */
+export class WeightsError extends FormatError {
+  /** The same without advice. */
+  readonly misfit: string;
+  /** Regular expressions that leave out the parts that do not fit; none where these are too many, or everything. */
+  readonly patterns: readonly string[];
+
+  constructor(readonly report: LoadReport) {
+    const { matched, missing, unexpected, wrongShape } = report;
+    const shapes = wrongShape.map((w) => `${w.key} is [${w.weights}], the model needs [${w.model}]`);
+    const parts = Object.entries({ missing, unexpected, "of another shape": shapes })
+      .filter(([, list]) => list.length > 0)
+      .map(([what, list]) => `${list.length} ${what} (${someOf(list)})`);
+    const misfit = `the weights do not fit the model: ${parts.join(", ")}; ${matched.length || "none"} of ${matched.length + missing.length + wrongShape.length} fit`;
+    const patterns = patternsOf(matched, [...missing, ...unexpected, ...wrongShape.map(({ key }) => key)]);
+    const ignore = patterns.length
+      ? `To leave these parts as they are, pass { ignore: [${patterns.map((p) => `/${p}/`).join(", ")}] }. `
+      : "";
+    super(
+      `loadWeights: ${misfit}. ${ignore}recogniseCheckpoint tells which network a checkpoint is of, and gives the option rename`,
+    );
+    this.misfit = misfit;
+    this.patterns = patterns;
+  }
+}
+
+/** At most three regular expressions that match `bad` keys and none of those that fit; none where that takes more. */
+function patternsOf(matched: readonly string[], bad: readonly string[]): readonly string[] {
+  if (matched.length === 0) return [];
+  const fitting = new Set(matched.flatMap(pathsOf));
+  const found = bad.map((key) => {
+    // The module nearest to the root that holds nothing that fits.
+    const path = pathsOf(key).find((prefix) => !fitting.has(prefix)) ?? key;
+    const at = path.lastIndexOf(".") + 1;
+    const end = path === key ? "$" : "\\.";
+    return /^\d+$/.test(path.slice(at))
+      ? `^${path.replaceAll(".", "\\.")}${end}`
+      : `${at ? "\\." : "^"}${path.slice(at)}${end}`;
+  });
+  const patterns = [...new Set(found)];
+  const tooMuch = patterns.some((pattern) => matched.some((key) => new RegExp(pattern).test(key)));
+  return patterns.length > 3 || tooMuch ? [] : patterns;
+}
+
+/** `a`, `a.b`, `a.b.c` of the key `a.b.c`. */
+const pathsOf = (key: string): string[] => key.split(".").map((_, i, parts) => parts.slice(0, i + 1).join("."));
+
+/** The first names; counters only where there is nothing else. */
+function someOf(names: readonly string[], most = 4): string {
+  const telling = names.filter((name) => !counts(name));
+  const shown = (telling.length ? telling : names).slice(0, most);
+  return shown.join(", ") + (names.length > shown.length ? `, … ${names.length - shown.length} more` : "");
+}
