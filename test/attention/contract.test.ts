@@ -217,6 +217,7 @@ test("modules that start as the identity do", async () => {
     ["gc", { fusion: ["add"], ratio: 0.25 }],
     ["pam"],
     ["cam"],
+    ["cam", { variant: "paper" }],
   ];
   for (const [name, options = {}] of identities) {
     const executable = await referenceEngine().compile(trace(attention(name, 16, options), [2, 16, 5, 4]));

@@ -4,6 +4,7 @@ import { attentionModules, createAttention } from "../../src/attention/index.js"
 import { FoveaError } from "../../src/core/errors.js";
 import { toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
+import { stateOf } from "../../src/nn/index.js";
 import { random } from "../support/random.js";
 import { defaults, traceExample } from "./catalogue.js";
 
@@ -139,6 +140,38 @@ for (const [name, channels, options, message] of mistakes)
         return true;
       },
     );
+  });
+
+/** Options that are a divisor or a share of channels, and the layer whose outputs they are. `int(100 * 0.29)` is 28 in Python, too. */
+const shares: readonly (readonly [name: string, option: string, key: string, more?: object])[] = [
+  ["se", "reduction", "fc.0.weight"],
+  ["cbam", "reduction", "ChannelGate.mlp.1.weight"],
+  ["cbam", "reduction", "channel_attention.shared_MLP.0.weight", { variant: "plain" }],
+  ["bam", "reduction", "channel_att.gate_c.gate_c_fc_0.weight"],
+  ["bam", "reduction", "spatial_att.gate_s.gate_s_conv_reduce0.weight", { variant: "paper" }],
+  ["scse", "reduction", "cSE.1.weight"],
+  ["scse", "reduction", "cSE.fc1.weight", { variant: "authors" }],
+  ["coord", "reduction", "conv1.weight"],
+  ["gam", "rate", "channel_attention.0.weight"],
+  ["rga", "channelRatio", "theta_spatial.0.weight", { size: [9, 6], downRatio: 1 }],
+];
+for (const [name, option, key, more = {}] of shares)
+  test(`${option} of ${name} ${JSON.stringify(more)} is a divisor, or a share of the channels`, () => {
+    for (const [channels, value, width] of [
+      [64, 4, 16],
+      [64, 0.5, 32],
+      [64, 0.3, 19],
+      [100, 0.29, 28],
+      [100, 0.25, 25],
+      [96, 0.125, 12],
+      [96, 8, 12],
+    ] as const)
+      assert.equal(stateOf(createAttention(name, channels, { ...more, [option]: value })).get(key)!.shape[0], width);
+    for (const value of [0, -0.5, 1.5, 2.5, Number.NaN, Number.POSITIVE_INFINITY])
+      assert.throws(() => createAttention(name, 64, { ...more, [option]: value }), {
+        name: "OptionError",
+        message: new RegExp(`: ${option} must be a positive integer or a fraction between 0 and 1, got ${value}$`),
+      });
   });
 
 const strange: Readonly<Record<string, readonly unknown[]>> = {

@@ -22,6 +22,8 @@ test("list shows every module and network", async () => {
   );
   const { stdout } = await fovea(["list"]);
   for (const name of attentionModules.keys()) assert.ok(stdout.includes(name));
+  const one = await fovea(["list", "cbam"]);
+  assert.match(one.stdout, /^ {2}reductionRatio = 0\.5\n.*\n {6}only with channel true and variant dense$/m);
 });
 
 const ecaKernels = '[{"kernelSize":3},{"kernelSize":5},{"kernelSize":7},{"kernelSize":7}]';
@@ -33,6 +35,7 @@ const published = [
   [278_324, "resnet20", "--classes", "100"],
   [278_324, "resnet20", "--classes", "100", "--attention", "simam"],
   [280_340, "resnet20", "--classes", "100", "--attention", "se"],
+  [288_602, "resnet20", "--attention", "se", "--attention-options", '{"reduction":0.5}'],
   [281_597, "resnet20", "--classes", "100", "--attention", "cbam"],
   [11_689_556, "resnet18", "--attention", "eca", "--attention-options", ecaKernels],
   [275_572, "resnet20", "--classes", "100", "--shortcut", "identity"],
