@@ -3,6 +3,7 @@ import { sizeOf } from "../../../core/tensor.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import { attributesOf, dimsOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
+import { type Reduction, sumOver, sums } from "./sums.js";
 import { batchNormRules, reduceMaxBy, standardParts } from "./training.js";
 
 /**
@@ -40,8 +41,8 @@ const reduceBy =
   (kind: "ReduceMean" | "ReduceSum"): Rule =>
   (node, [x], write) => {
     const { shape } = node.inputs[0]!;
-    const { axes, keepdims } = node.attributes as { axes: readonly number[]; keepdims: boolean };
-    if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3") return [write.reduce(kind, x!, axes, keepdims)];
+    const { axes, keepdims } = attributesOf<Reduction>(node);
+    if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3") return sums(kind)(node, [x!], write);
     const means = mapMeans(x!, write);
     const count = sizeOf(dimsOf(node.inputs[0]!).slice(2));
     const result = kind === "ReduceMean" ? means : write.emit("Mul", [means, write.number(count)]);
@@ -52,8 +53,8 @@ const reduceBy =
 const batchNorm = batchNormRules({
   mean(x, shape, write) {
     if (shape.length !== 4) return standardParts.mean(x, shape, write);
-    const means = write.emit("ReduceMean", [mapMeans(x, write)], { axes: [0], keepdims: 1 });
-    return write.reshape(means, [shape[1]!]);
+    const means = write.reshape(mapMeans(x, write), shape.slice(0, 2));
+    return sumOver("ReduceMean", means, shape.slice(0, 2), { axes: [0], keepdims: false }, write);
   },
   normalize(x, parts, shape, write) {
     if (shape.length !== 4) return standardParts.normalize(x, parts, shape, write);
