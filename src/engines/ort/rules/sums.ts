@@ -35,19 +35,30 @@ function runsOf(shape: readonly number[], axes: readonly number[]): Run[] {
   return runs;
 }
 
-/** The divisors of n that are no more than half of it, smallest first. */
-const properDivisors = (n: number) => Array.from({ length: n >> 1 }, (_, i) => i + 1).filter((d) => n % d === 0);
-
-/** How a run of n numbers is cut: [count, length], `count` parts that lie one after the other. Uncut: one part. */
-function cut(n: number, isRow: boolean, isAll: boolean): readonly [count: number, length: number] {
-  if (n <= (isAll ? limits.whole : isRow ? limits.row : limits.chain)) return [1, n];
-  const divisors = properDivisors(n);
-  // Rows become the longest that are short enough. Others become the fewest that leave short chains, as what is left is an array of them.
-  const length = isRow
-    ? divisors.findLast((d) => d <= longestPart)
-    : divisors.find((d) => d > 1 && n / d <= limits.chain);
-  return length === undefined || length === 1 ? [1, n] : [n / length, length];
+/** The divisors of n, smallest first. */
+function divisorsOf(n: number): number[] {
+  const small: number[] = [];
+  for (let d = 1; d * d <= n; d++) if (n % d === 0) small.push(d);
+  return [...new Set([...small, ...small.map((d) => n / d).reverse()])];
 }
+
+/**
+ * How a run of n numbers is cut: [count, length], `count` parts that lie one after the other. What has no fitting divisor stays whole.
+ * A step that adds fewer than `least` numbers would leave an array too large to be passed over again.
+ */
+function cut(n: number, isRow: boolean, isAll: boolean): readonly [count: number, length: number] {
+  const least = 8;
+  if (n <= (isAll ? limits.whole : isRow ? limits.row : limits.chain)) return [1, n];
+  const lengths = divisorsOf(n).filter((d) => d > 1 && d < n);
+  // Rows become the longest that are short enough; chains, which are added all at once, the longest that are.
+  const length = isRow
+    ? lengths.findLast((d) => d >= least && d <= longestPart)
+    : lengths.find((d) => n / d <= limits.chain && n / d >= least);
+  return length === undefined ? [1, n] : [n / length, length];
+}
+
+/** How a row of n numbers is cut into parts whose sums are taken one by one: [count, length]. */
+export const cutRow = (n: number): readonly [count: number, length: number] => cut(n, true, false);
 
 /**
  * The sum or mean of an array of known shape over axes, in as many steps as it takes for the rounding of sums to stay small. The first
