@@ -9,7 +9,7 @@ import torch
 def read_safetensors(path):
     data = Path(path).read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
-    types = {"F32": np.float32, "I64": np.int64}
+    types = {"F32": np.float32, "F64": np.float64, "I64": np.int64}
     tensors = {}
     for name, entry in json.loads(data[8:start]).items():
         begin, end = entry["data_offsets"]

@@ -28,22 +28,19 @@ export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
     const common = 1 + rng.uniform(-size, size);
     return { ...x, data: x.data.map((v) => v * common * (1 + rng.uniform(-size, size))) };
   };
-  /**
-   * y = γ/σ · x + b or dx with the rounding of what cancels in it, of each element and of the channel: `largest` is for each channel the
-   * size, before γ/σ, of what cancels.
-   */
+  /** Added to each element of a channel: γ/σ times `largest`, what cancels there, times a random number of the channel and one of the element. */
   const afterCancelling = (
     result: Dense,
-    largest: (channel: number) => number,
+    largest: { readonly ofChannel: (channel: number) => number; readonly ofElement: number },
     gamma: Dense,
     variance: Dense,
     epsilon: number,
   ): Dense => {
     const area = sizeOf(result.shape.slice(2));
-    const scales = gamma.data.map((g, c) => (largest(c) * Math.abs(g)) / Math.sqrt(variance.data[c]! + epsilon));
-    const common = scales.map(() => rng.uniform(-size, size));
+    const scales = gamma.data.map((g, c) => Math.abs(g) / Math.sqrt(variance.data[c]! + epsilon));
+    const common = scales.map((_, c) => largest.ofChannel(c) * rng.uniform(-size, size));
     const channel = (i: number) => Math.floor(i / area) % scales.length;
-    const off = (c: number) => scales[c]! * (common[c]! + rng.uniform(-size, size));
+    const off = (c: number) => scales[c]! * (common[c]! + largest.ofElement * rng.uniform(-size, size));
     return { ...result, data: result.data.map((v, i) => v + off(channel(i))) };
   };
   const noisy = (op: Op, inputs: readonly ValueType[], outputs: readonly ValueType[]): Op => ({
@@ -58,17 +55,14 @@ export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
       const epsilon = Number(attributes.epsilon);
       if (op.name === "BatchNormTraining") {
         const [y, mean, variance] = [moved[0]!, results[1]!, results[2]!];
-        return moved.with(
-          0,
-          afterCancelling(y, (c) => Math.abs(mean.data[c]!), values[1]!, variance, epsilon),
-        );
+        // Every x − mean of a channel is off by the same rounding of the mean.
+        const largest = { ofChannel: (c: number) => Math.abs(mean.data[c]!), ofElement: 0 };
+        return moved.with(0, afterCancelling(y, largest, values[1]!, variance, epsilon));
       }
       if (op.name === "BatchNormTrainingGrad") {
-        const [dx, largest] = [moved[0]!, magnitude(values[0]!)];
-        return moved.with(
-          0,
-          afterCancelling(dx, () => largest, values[2]!, values[4]!, epsilon),
-        );
+        const [dx, most] = [moved[0]!, magnitude(values[0]!)];
+        const largest = { ofChannel: () => most, ofElement: most };
+        return moved.with(0, afterCancelling(dx, largest, values[2]!, values[4]!, epsilon));
       }
       return moved;
     },

@@ -7,6 +7,7 @@ import { referenceEngine } from "../../src/engines/reference.js";
 import { Graph } from "../../src/graph/graph.js";
 import * as o from "../../src/ops/index.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
+import { outputsOf } from "../support/float32.js";
 import { random } from "../support/random.js";
 
 const [n, channels, side] = [16, 32, 16] as const;
@@ -20,22 +21,26 @@ const channelOf = (i: number) => Math.floor(i / area) % channels;
 const deviationOf = (c: number) => Math.exp((c - channels / 2) / 5);
 
 /**
- * x: maps whose mean is 10³ times their deviation in every channel, exact in float32. dy has a mean, so that an error of the mean of x
- * shows in dγ and dx, and a part along x, so that dγ is no small difference of large sums.
+ * x: maps whose mean is 10³ times their deviation in every channel, exact in float32. dy has a part along x, so that dγ is no small
+ * difference of large sums; and a mean, so that an error of the mean of x shows in dγ and dx, unless it is `balanced`: then the second half
+ * of the images has the opposite of the first half's dy.
  */
-function mapsAndGradient(): { readonly x: Tensor; readonly dy: Tensor } {
+function mapsAndGradient(balanced: boolean): { readonly x: Tensor; readonly dy: Tensor } {
   const rng = new Rng(1, "far from zero");
   const [x, dy] = [zeros("float64", shape), zeros("float64", shape)];
+  const half = x.data.length / 2;
+  const normals = x.data.map(() => rng.normal());
   for (let i = 0; i < x.data.length; i++) {
     const c = channelOf(i);
-    const normal = rng.normal();
+    const isOpposite = balanced && i >= half;
+    const normal = isOpposite ? -normals[i - half]! : normals[i]!;
     x.data[i] = Math.fround(deviationOf(c) * (normal + (c % 2 ? ratio : -ratio)));
-    dy.data[i] = Math.fround(0.5 * normal + rng.uniform(-0.5, 1));
+    dy.data[i] = isOpposite ? -dy.data[i - half]! : Math.fround(0.5 * normal + rng.uniform(-0.5, 1));
   }
   return { x, dy };
 }
 
-/** The identity as a 1×1 convolution: it is computed without an error, so that the norm reads exactly x, in blocks. */
+/** The identity as a 1×1 convolution: it is computed without an error, so that the norm reads exactly x, in blocks, and its gradient dy. */
 function identity(): Tensor {
   const weight = zeros("float64", [channels, channels, 1, 1]);
   for (let c = 0; c < channels; c++) weight.data[c * (channels + 1)] = 1;
@@ -46,8 +51,9 @@ function identity(): Tensor {
 function graphOf(): Graph {
   const graph = new Graph(true);
   const input = (name: string, dims: readonly number[]) => graph.input(name, { dtype: "float", shape: dims });
-  const conv = o.conv(input("x", shape), input("weight", [channels, channels, 1, 1]));
-  const [gamma, beta, dy] = [input("gamma", [channels]), input("beta", [channels]), input("dy", shape)];
+  const weight = input("weight", [channels, channels, 1, 1]);
+  const [conv, dy] = [o.conv(input("x", shape), weight), o.conv(input("dy", shape), weight)];
+  const [gamma, beta] = [input("gamma", [channels]), input("beta", [channels])];
   const [y, mean, variance] = o.batchNormTraining(conv, gamma, beta, epsilon);
   const [dx, dGamma, dBeta] = gradients(o.reduceSum(o.mul(y, dy), [0, 1, 2, 3]), [conv, gamma, beta]);
   for (const [name, value] of Object.entries({ y, mean, variance, dx, dGamma, dBeta })) graph.output(name, value!);
@@ -81,13 +87,16 @@ function oneGo(x: Tensor): { readonly mean: Tensor; readonly variance: Tensor } 
   return { mean: vector(mean), variance: vector(variance) };
 }
 
-const feeds = {
-  ...mapsAndGradient(),
+const parameters = {
   weight: identity(),
   gamma: random([channels], { seed: 2, low: 0.5, high: 1.5 }),
   beta: random([channels], { seed: 3 }),
 };
-const exact = await (await referenceEngine().compile(graphOf())).run(feeds);
+const reference = await referenceEngine().compile(graphOf());
+const feeds = { ...mapsAndGradient(false), ...parameters };
+const exact = await reference.run(feeds);
+const balancedFeeds = { ...mapsAndGradient(true), ...parameters };
+const balanced = await reference.run(balancedFeeds);
 
 /**
  * Float32 knows a mean to half a unit in its last place, which is 10³ · 2⁻²⁴ deviations here: y, dx and dγ, which read x − mean, cannot be
@@ -96,17 +105,23 @@ const exact = await (await referenceEngine().compile(graphOf())).run(feeds);
 const unit = 2 ** -24;
 const bounds = { mean: unit, variance: unit, dBeta: unit, y: ratio * unit, dx: ratio * unit, dGamma: ratio * unit };
 
-for (const engine of [ortPlain, ortBlocked])
-  test(`${engine.name}: batch norm of maps whose mean is 10³ deviations`, async (t) => {
-    const executable = await engine.compile(graphOf());
-    const actual = await executable.run(feeds);
-    await executable.release();
+for (const [layout, engine] of Object.entries({ plain: ortPlain, blocked: ortBlocked })) {
+  test(`${layout}: batch norm of maps whose mean is 10³ deviations`, async (t) => {
+    const actual = await outputsOf(engine, graphOf(), feeds);
     for (const [name, bound] of Object.entries(bounds)) {
       const error = errorByChannel(actual[name]!, exact[name]!);
       t.diagnostic(`${name}: ${error.toExponential(1)}`);
       assert.ok(error <= 16 * bound, `${name} is off by ${error.toExponential(1)}`);
     }
   });
+
+  test(`${layout}: dγ does not know the mean where dy has none`, async (t) => {
+    const actual = await outputsOf(engine, graphOf(), balancedFeeds);
+    const error = errorByChannel(actual.dGamma!, balanced.dGamma!);
+    t.diagnostic(`dGamma: ${error.toExponential(1)}`);
+    assert.ok(error <= 16 * unit, `dγ is off by ${error.toExponential(1)}`);
+  });
+}
 
 test("the variance as E[x²] − E[x]² has no right digit there", (t) => {
   const { mean, variance } = oneGo(feeds.x);

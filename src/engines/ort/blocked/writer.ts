@@ -124,13 +124,31 @@ export class BlockedWriter {
     return pads.every((p) => p === 0) ? x : this.affine(x, this.ones(x.shape[1]), {}, pads);
   }
 
-  /** For each image and channel Σ over positions of a · b: [N·C] as [1,N·C,1,1]. */
-  dot(a: Maps, b: Maps): Maps {
+  /** For each image and channel Σ over positions of a · b: [N·C]. */
+  dot(a: Maps, b: Maps): string {
     const [n, channels, height, width] = a.shape;
     check(sizeOf(a.shape) === sizeOf(b.shape), `[${a.shape}] and [${b.shape}] differ`);
-    const images = this.viewMaps(a, [1, n * channels, height, width]);
-    const kernels = this.view(b.name, b.shape, [n * channels, 1, height, width]);
-    return this.conv(images, kernels, [n * channels, 1, height, width], { group: n * channels });
+    const count = stripsIn(height, width);
+    const [maps, rows] = [n * channels * count, height / count];
+    const images = this.viewMaps(a, [1, maps, rows, width]);
+    const kernels = this.view(b.name, b.shape, [maps, 1, rows, width]);
+    const sums = this.conv(images, kernels, [maps, 1, rows, width], { group: maps });
+    return this.#overStrips("ReduceSum", sums.name, n * channels, count);
+  }
+
+  /** The mean of every map: [N·C]. */
+  means(x: Maps): string {
+    const [n, channels, height, width] = x.shape;
+    const count = stripsIn(height, width);
+    const strips = this.viewMaps(x, [n, channels * count, height / count, width]);
+    return this.#overStrips("ReduceMean", this.globalPool("GlobalAveragePool", strips), n * channels, count);
+  }
+
+  /** The strips of a map follow each other in memory as the blocks of channels do. */
+  #overStrips(kind: "ReduceSum" | "ReduceMean", name: string, maps: number, count: number): string {
+    if (count === 1) return name;
+    const strips = this.write.reshape(name, [maps / this.block, count, this.block]);
+    return this.write.reduce(kind, strips, [1], false);
   }
 
   /** Mean or largest element of every map: [N,C,1,1], which lies in memory as the plain array does. */
@@ -191,6 +209,18 @@ export class BlockedWriter {
     );
     return this.write.emit("Gather", [this.write.reshape(name, [-1, length]), indices], { axis: 0 });
   }
+}
+
+/** Positions whose sum is taken in one go, at most, if a row is not longer. */
+const positionsInStrip = 128;
+
+/**
+ * In how many strips of rows the sum over a map is taken. These operators add one position after the other, so that sums over large maps lose
+ * digits, most of all where many elements are equal, as after a ReLU.
+ */
+function stripsIn(height: number, width: number): number {
+  const counts = Array.from({ length: height }, (_, i) => i + 1).filter((count) => height % count === 0);
+  return counts.find((count) => (height / count) * width <= positionsInStrip) ?? height;
 }
 
 function check(holds: boolean, text: string): asserts holds {

@@ -7,6 +7,7 @@ import {
   missingPads,
   turnedPads,
 } from "../../../ops/conv.js";
+import { sumOver } from "./sums.js";
 
 /**
  * dx, from (dy, w). With stride 1 it is itself a convolution: of dy with the weight whose taps are turned around and whose
@@ -85,13 +86,9 @@ const weightGrad: Rule = (node, [x, dy], write) => {
       pads: [0, 0, 0, 0],
       group: n * channels,
     };
-    const perImage = write.reshape(write.emit("Conv", [images, kernels], geometry), [
-      n,
-      channels,
-      1,
-      ...attributes.kernel,
-    ]);
-    return [write.emit("ReduceSum", [perImage, write.ints([0])], { keepdims: 0 })];
+    const shape = [n, channels, 1, ...attributes.kernel];
+    const perImage = write.reshape(write.emit("Conv", [images, kernels], geometry), shape);
+    return [sumOver("ReduceSum", perImage, shape, { axes: [0], keepdims: false }, write)];
   }
   return [tapByTap(x!, dy!, layer, write)];
 };
@@ -164,13 +161,9 @@ function tapByTap(x: string, dy: string, layer: Layer, write: OnnxWriter): strin
       ]);
       const inputs = write.transpose(write.reshape(seen, [n, group, channels / group, oh * ow]), [0, 1, 3, 2]);
       const perImage = write.emit("MatMul", [outputs, inputs]); // [N, g, O/g, C/g]
-      taps.push(
-        write.reshape(write.emit("ReduceSum", [perImage, write.ints([0])], { keepdims: 0 }), [
-          1,
-          filters,
-          channels / group,
-        ]),
-      );
+      const shape = [n, group, filters / group, channels / group];
+      const sum = sumOver("ReduceSum", perImage, shape, { axes: [0], keepdims: false }, write);
+      taps.push(write.reshape(sum, [1, filters, channels / group]));
     }
   const stacked = taps.length > 1 ? write.emit("Concat", taps, { axis: 0 }) : taps[0]!;
   return write.reshape(write.transpose(stacked, [1, 2, 0]), [filters, channels / group, ...kernel]);

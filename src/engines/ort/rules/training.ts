@@ -6,6 +6,7 @@ import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
 import type { MaxPoolAttributes } from "../../../ops/pool.js";
 import { convGradientRules } from "./conv-gradients.js";
+import { type Reduction, sumOver, sums } from "./sums.js";
 
 /** A product with a mask of 0 and 1 takes half the time, but passes ±∞·0 and NaN·0 as NaN. */
 const reluGrad: Rule = (_node, [dy, y], write) => [
@@ -32,7 +33,7 @@ export interface NormParts {
 export const standardParts: BatchNormParts = {
   mean(x, shape, write) {
     const axes = shape.map((_, i) => i).filter((i) => i !== 1);
-    return write.emit("ReduceMean", [x], { axes, keepdims: 0 });
+    return sumOver("ReduceMean", x, shape, { axes, keepdims: false }, write);
   },
   normalize(x, { gamma, beta, mean, variance, epsilon }, _shape, write) {
     return write.emit("BatchNormalization", [x, gamma, beta, mean, variance], { epsilon: { float: epsilon } });
@@ -96,8 +97,6 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
   ]);
 }
 
-type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: boolean };
-
 /** The largest finite float32. */
 export const largestFloat = 3.4028234663852886e38;
 
@@ -128,14 +127,9 @@ const maxPool: Rule = (node, [x], write) => {
 export const reduceMaxBy =
   (mean: Rule): Rule =>
   (node, [x], write) => {
-    const { axes, keepdims } = attributesOf<ReduceAttributes>(node);
+    const { axes, keepdims } = attributesOf<Reduction>(node);
     return [exactMaximum(write.reduce("ReduceMax", x!, axes, keepdims), mean(node, [x!], write)[0]!, write)];
   };
-
-const standardMean: Rule = (node, [x], write) => {
-  const { axes, keepdims } = attributesOf<ReduceAttributes>(node);
-  return [write.reduce("ReduceMean", x!, axes, keepdims)];
-};
 
 /** The pooling is done again for the positions of the maxima, and the gradients are added there. */
 const maxPoolGrad: Rule = (node, [dy, x], write) => {
@@ -197,7 +191,9 @@ export const trainingRules: Rules = new Map<string, Rule>([
   ...batchNormRules(standardParts),
   ["MaxPool", maxPool],
   ["MaxPoolGrad", maxPoolGrad],
-  ["ReduceMax", reduceMaxBy(standardMean)],
+  ["ReduceSum", sums("ReduceSum")],
+  ["ReduceMean", sums("ReduceMean")],
+  ["ReduceMax", reduceMaxBy(sums("ReduceMean"))],
   ["ReduceMaxGrad", reduceMaxGrad],
   ["After", after],
   ...convGradientRules,

@@ -3,6 +3,7 @@ import { sizeOf } from "../../../core/tensor.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import { attributesOf, dimsOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
+import { cutRow, type Reduction, sumOver, sums } from "./sums.js";
 import { batchNormRules, reduceMaxBy, standardParts } from "./training.js";
 
 /**
@@ -33,16 +34,23 @@ function joinsConvolution(x: string, write: OnnxWriter): boolean {
 const reluGrad: Rule = (_node, [dy, y], write) => [write.emit("Mul", [dy!, write.emit("Sign", [y!])])];
 
 /** The means of maps, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean, and of ReduceSum. */
-const mapMeans = (x: string, write: OnnxWriter) => write.emit("GlobalAveragePool", [x]);
+function mapMeans(x: string, shape: readonly number[], write: OnnxWriter): string {
+  const [n, channels, height, width] = shape as [number, number, number, number];
+  const [count, length] = cutRow(height * width);
+  if (n < 0 || count === 1) return write.emit("GlobalAveragePool", [x]);
+  const parts = write.emit("GlobalAveragePool", [write.reshape(x, [n, channels * count, length, 1])]);
+  const means = write.reduce("ReduceMean", write.reshape(parts, [n, channels, count]), [2], true);
+  return write.reshape(means, [n, channels, 1, 1]);
+}
 
 /** Sums and means over the positions of maps; over any other axes as everywhere. */
 const reduceBy =
   (kind: "ReduceMean" | "ReduceSum"): Rule =>
   (node, [x], write) => {
     const { shape } = node.inputs[0]!;
-    const { axes, keepdims } = node.attributes as { axes: readonly number[]; keepdims: boolean };
-    if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3") return [write.reduce(kind, x!, axes, keepdims)];
-    const means = mapMeans(x!, write);
+    const { axes, keepdims } = attributesOf<Reduction>(node);
+    if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3") return sums(kind)(node, [x!], write);
+    const means = mapMeans(x!, dimsOf(node.inputs[0]!), write);
     const count = sizeOf(dimsOf(node.inputs[0]!).slice(2));
     const result = kind === "ReduceMean" ? means : write.emit("Mul", [means, write.number(count)]);
     return [keepdims ? result : write.reshape(result, dimsOf(node.outputs[0]!))];
@@ -52,8 +60,8 @@ const reduceBy =
 const batchNorm = batchNormRules({
   mean(x, shape, write) {
     if (shape.length !== 4) return standardParts.mean(x, shape, write);
-    const means = write.emit("ReduceMean", [mapMeans(x, write)], { axes: [0], keepdims: 1 });
-    return write.reshape(means, [shape[1]!]);
+    const means = write.reshape(mapMeans(x, shape, write), shape.slice(0, 2));
+    return sumOver("ReduceMean", means, shape.slice(0, 2), { axes: [0], keepdims: false }, write);
   },
   normalize(x, parts, shape, write) {
     if (shape.length !== 4) return standardParts.normalize(x, parts, shape, write);

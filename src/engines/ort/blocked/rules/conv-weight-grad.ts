@@ -1,5 +1,6 @@
 import type { Value } from "../../../../graph/graph.js";
 import { missingPads } from "../../../../ops/conv.js";
+import { sumOver } from "../../rules/sums.js";
 import { type BlockedLayer, type ConvLayer, layerOf } from "../conv-layer.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf, roundUp } from "../layout.js";
@@ -266,9 +267,8 @@ function depthwiseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): s
     group: n * channels,
   });
   const [rows, columns] = taps.shape.slice(2) as [number, number];
-  const sum = write.emit("ReduceSum", [write.reshape(taps.name, [n, channels * rows * columns]), write.ints([0])], {
-    keepdims: 0,
-  });
+  const perImage = [n, channels * rows * columns];
+  const sum = sumOver("ReduceSum", write.reshape(taps.name, perImage), perImage, { axes: [0], keepdims: false }, write);
   const shape = [channels / block, rows, columns, block];
   return forms.crop(write.reshape(sum, shape), shape, [channels / block, kernel[0], kernel[1], block]);
 }

@@ -1,4 +1,5 @@
 import type { Node, Value } from "../../../../graph/graph.js";
+import { sumOver } from "../../rules/sums.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { roundUp } from "../layout.js";
 import type { Maps } from "../writer.js";
@@ -12,7 +13,8 @@ function overImages(
   forms: Forms,
   kind: "ReduceSum" | "ReduceMean",
 ): string {
-  return forms.write.reduce(kind, forms.write.reshape(name, [n, channels]), [0], false);
+  const { write } = forms;
+  return sumOver(kind, write.reshape(name, [n, channels]), [n, channels], { axes: [0], keepdims: false }, write);
 }
 
 /** A vector over whole blocks as the factor of `affine`. */
@@ -54,9 +56,9 @@ const training: BlockedRule = (node, forms) => {
   const maps = forms.maps(x!);
   const [n, channels, height, width] = maps.shape;
   const count = n * height * width;
-  const mean = overImages(to.globalPool("GlobalAveragePool", maps), maps, forms, "ReduceMean");
+  const mean = overImages(to.means(maps), maps, forms, "ReduceMean");
   const differences = centred(maps, mean, forms);
-  const squares = overImages(to.dot(differences, differences).name, maps, forms, "ReduceSum");
+  const squares = overImages(to.dot(differences, differences), maps, forms, "ReduceSum");
   const variance = mul(forms, squares, write.number(1 / count));
   const inverse = inverseDeviation(variance, node.attributes.epsilon as number, forms);
   const scale = mul(forms, forms.vector(gamma!), inverse);
@@ -89,12 +91,8 @@ const trainingGrad: BlockedRule = (node, forms) => {
   });
   const { centred: differences, inverse, scale } = statistics;
   const area = write.number(height * width);
-  const dBeta = mul(
-    forms,
-    overImages(to.globalPool("GlobalAveragePool", gradient), gradient, forms, "ReduceSum"),
-    area,
-  );
-  const dGamma = mul(forms, overImages(to.dot(gradient, differences).name, gradient, forms, "ReduceSum"), inverse);
+  const dBeta = mul(forms, overImages(to.means(gradient), gradient, forms, "ReduceSum"), area);
+  const dGamma = mul(forms, overImages(to.dot(gradient, differences), gradient, forms, "ReduceSum"), inverse);
   const perCount = mul(forms, scale, write.number(-1 / (n * height * width)));
   const b = mul(forms, mul(forms, perCount, inverse), dGamma);
   const c = mul(forms, perCount, dBeta);

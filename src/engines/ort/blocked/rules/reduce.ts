@@ -2,16 +2,12 @@ import { fourSizes } from "../../../../core/shape.js";
 import { tensor } from "../../../../core/tensor.js";
 import { attributesOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
+import { type Reduction, sumOver } from "../../rules/sums.js";
 import { exactMaximum, largestFloat } from "../../rules/training.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import { layoutOf } from "../layout.js";
 import type { Maps } from "../writer.js";
 import { inLanes } from "./elementwise.js";
-
-interface Reduction {
-  readonly axes: readonly number[];
-  readonly keepdims: boolean;
-}
 
 const isAxes = (axes: readonly number[], ...expected: readonly number[]) =>
   axes.length === expected.length && expected.every((axis) => axes.includes(axis));
@@ -53,7 +49,7 @@ const reduce: BlockedRule = (node, forms) => {
     );
   if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax") {
     const perImage = write.reshape(overPositions(kind, x, forms), [n, channels]);
-    return define(write.reduce(kind, perImage, [0], false), [channels]);
+    return define(sumOver(kind, perImage, [n, channels], { axes: [0], keepdims: false }, write), [channels]);
   }
   if (forms.isPadded(x)) return false;
   if (isAxes(axes, 1))
@@ -96,8 +92,10 @@ function overPositions(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", x: Value,
   const maps = product ? product[0] : forms.maps(x);
   const [n, channels] = maps.shape;
   const name = product
-    ? to.dot(product[0], product[1]).name
-    : to.globalPool(kind === "ReduceMax" ? "GlobalMaxPool" : "GlobalAveragePool", maps);
+    ? to.dot(product[0], product[1])
+    : kind === "ReduceMax"
+      ? to.globalPool("GlobalMaxPool", maps)
+      : to.means(maps);
   // Pooling gives means, products give sums.
   const scale = product ? (kind === "ReduceSum" ? 1 : 1 / area) : kind === "ReduceSum" ? area : 1;
   const whole = [n, channels, 1, 1];
