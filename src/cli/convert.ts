@@ -1,6 +1,17 @@
 import { Command } from "commander";
-import { modelWeights, OptionError, recogniseCheckpoint, writeFileAtomic, writeSafetensors } from "../index.js";
+
+import {
+  model,
+  modelWeights,
+  OptionError,
+  type RecognisedCheckpoint,
+  recogniseCheckpoint,
+  stateOf,
+  writeFileAtomic,
+  writeSafetensors,
+} from "../index.js";
 import { partOption, readCheckpointFile } from "./inspect.js";
+
 import { print, short } from "./terminal.js";
 
 interface ConvertFlags {
@@ -21,7 +32,13 @@ export const convertCommand = new Command("convert")
       throw new OptionError(`${out}: only safetensors can be written; let the name end in .safetensors`);
     const { format, tensors, metadata } = await readCheckpointFile(input, part);
     const known = originalKeys ? undefined : recogniseCheckpoint(modelWeights(tensors), metadata);
-    const renamed = [...tensors].map(([key, value]) => [known ? known.rename(key) : key, value] as const);
+    const shapes = known ? shapesFor(known, tensors) : new Map<string, readonly number[]>();
+    const renamed = [...tensors].map(([key, value]) => {
+      const name = known ? known.rename(key) : key;
+      const shape = shapes.get(key);
+      const fits = shape?.reduce((size, d) => size * d, 1) === value.data.length;
+      return [name, fits ? { ...value, shape } : value] as const;
+    });
     const bytes = writeSafetensors(renamed, {
       ...metadata,
       ...(known ? { model: known.model, options: JSON.stringify(known.options) } : {}),
@@ -43,3 +60,13 @@ export const convertCommand = new Command("convert")
         `${out}: ${tensors.size} tensors, ${short(bytes.length)}B${known ? `, keys of ${known.model}${changed ? ` (${changed} renamed)` : ""}` : ""}`,
     );
   });
+
+/** The network's own shapes of what it explains: a linear layer's weight may be that of a 1×1 convolution in the file. */
+function shapesFor(
+  { model: name, options, rename, unexplained }: RecognisedCheckpoint,
+  tensors: ReadonlyMap<string, unknown>,
+): ReadonlyMap<string, readonly number[]> {
+  const explained = [...tensors.keys()].filter((key) => !unexplained.includes(key));
+  const own = explained.length > 0 ? stateOf(model(name, options)) : new Map<string, never>();
+  return new Map(explained.flatMap((key) => (own.has(rename(key)) ? [[key, own.get(rename(key))!.shape]] : [])));
+}

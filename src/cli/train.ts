@@ -20,9 +20,11 @@ import {
   parametersOf,
   type RunConfig,
   RunFolder,
+  settled,
   train,
   version,
 } from "../index.js";
+
 import {
   addModelFlags,
   count,
@@ -175,7 +177,8 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     });
     progress.clear();
     const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
-    const config = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
+    const wanted = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
+    const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
     const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
@@ -246,7 +249,7 @@ function checkSame(run: RunFolder, config: RunConfig): void {
       `--resume: the classes of the data are not those of the run in ${run.path} (${difference}). Restore them, or start a new run`,
     );
   const comparable = ({ model: m, data: { classes: _, ...data }, preprocessing, training }: RunConfig) =>
-    flatten({ model: m, data, preprocessing, training });
+    flatten({ model: settled(m), data, preprocessing, training });
   const [before, now] = [comparable(run.config), comparable(config)];
   for (const name of new Set([...before.keys(), ...now.keys()]))
     if (before.get(name) !== now.get(name))

@@ -57,7 +57,7 @@ function simamModules(weights: Evidence, block: (stage: number) => string, end: 
 }
 
 /** What a block of a residual network has of itself. */
-const ownField = /^((conv|bn)\d|downsample|shortcut)$/;
+const ownField = /^((conv|bn)\d|downsample|shortcut|convShortcut)$/;
 
 /** A choice of modules, and how the keys of the network are renamed for it. */
 interface Inside {
@@ -66,8 +66,8 @@ interface Inside {
 }
 
 /** The modules of a ResNet: in its blocks, in a field of any name or over several, or between its stages. */
-function resnetModules(weights: Evidence, stages: number): Inside {
-  const blocks = numbered(stages).map((stage) => `layer${stage}.0.`);
+function resnetModules(weights: Evidence, stages: number, first = (stage: number) => `layer${stage}.0.`): Inside {
+  const blocks = numbered(stages).map(first);
   const fields = [...new Set(blocks.flatMap((block) => weights.fields(block)))].filter((name) => !ownField.test(name));
   const copied = () => {
     const parts = blocks.map((block) => weights.part(block, widthsIn(block), fields));
@@ -79,15 +79,15 @@ function resnetModules(weights: Evidence, stages: number): Inside {
     const found = modulesOf(parts, field);
     return found && { choice: inBlocks(found), keys: renamedField("*.", field, found.spec.field) };
   };
-  const [first = "", ...others] = fields;
+  const [field = "", ...others] = fields;
   // Of several fields all together may be one module.
-  const found = others.length ? copied() : (named(first) ?? copied());
+  const found = others.length ? copied() : (named(field) ?? copied());
   if (found) return found;
-  for (const field of others.length ? fields : []) {
-    const one = named(field);
+  for (const name of others.length ? fields : []) {
+    const one = named(name);
     if (one) return one;
   }
-  return betweenStages(weights, stages);
+  return betweenStages(weights, blocks);
 }
 
 /** Modules that belong between stages, but stand in blocks, are at the end of the branch there. */
@@ -95,13 +95,13 @@ const inBlocks = (found: Modules): Choice =>
   choiceOf(found, found.spec.placement === "stage" ? "residual" : found.spec.placement);
 
 /** Modules between the stages, in fields of one name with the number of the stage. */
-function betweenStages(weights: Evidence, stages: number): Inside {
+function betweenStages(weights: Evidence, blocks: readonly string[]): Inside {
   const names = weights.fields("").flatMap((name) => /^(.+?)1$/.exec(name)?.[1] ?? []);
-  for (const field of names.filter((name) => !["conv", "bn", "layer"].includes(name))) {
-    const parts = numbered(stages - 1).map((i) => weights.part(`${field}${i}.`, widthsIn(`layer${i}.0.`)));
+  for (const field of names.filter((name) => !["conv", "bn", "layer", "block"].includes(name))) {
+    const parts = blocks.slice(0, -1).map((block, i) => weights.part(`${field}${i + 1}.`, widthsIn(block)));
     const found = modulesOf(parts, field);
     if (!found) continue;
-    const keys = numbered(stages - 1).flatMap((i) => renamedField("", `${field}${i}`, `${found.spec.field}${i}`));
+    const keys = numbered(parts.length).flatMap((i) => renamedField("", `${field}${i}`, `${found.spec.field}${i}`));
     return { choice: choiceOf(found, "stage"), keys };
   }
   return { choice: undefined, keys: [] };
@@ -250,7 +250,7 @@ export const families: readonly Family[] = [
       return {
         model,
         options: { classes: weights.rows("linear.weight"), block, ...chosen(theirs ?? other?.choice) },
-        keys: other ? other.keys : keyTables.simamPreact(fieldOfChoice(theirs ?? undefined), last),
+        keys: other ? other.keys : keyTables.simamPreact(fieldOfChoice(theirs), last),
         normalization: simamCifar,
       };
     },
@@ -263,11 +263,13 @@ export const families: readonly Family[] = [
       if (!width || !weights.has("bn1.weight", "fc.weight", "block3.layer.0.bn2.weight")) return undefined;
       const model = `wide_resnet${6 * weights.count(/^block1\.layer\.(\d+)\.bn1\.weight$/) + 4}_${width / 16}`;
       if (!models.has(model)) return undefined;
-      const attention = simamModules(weights, (stage) => `block${stage}.layer.0.`, "conv2");
+      const block = (stage: number) => `block${stage}.layer.0.`;
+      const theirs = simamModules(weights, block, "conv2");
+      const other = theirs ? null : resnetModules(weights, 3, block);
       return {
         model,
-        options: { classes: weights.rows("fc.weight"), ...chosen(attention) },
-        keys: keyTables.simamPreact(fieldOfChoice(attention), "conv2"),
+        options: { classes: weights.rows("fc.weight"), ...chosen(theirs ?? other?.choice) },
+        keys: other ? other.keys : keyTables.simamPreact(fieldOfChoice(theirs), "conv2"),
       };
     },
   },

@@ -1,6 +1,8 @@
 import { FormatError } from "../core/errors.js";
 import { requireFinite } from "../core/finite.js";
 import type { Tensor } from "../core/tensor.js";
+import { classDifference } from "../data/index.js";
+import { classNames } from "../formats/class-names.js";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
 import { type AnyModule, type Param, stateOf } from "../nn/index.js";
 import type { EpochRecord } from "./history.js";
@@ -32,29 +34,35 @@ export function writeCheckpoint(
   cells: ReadonlyMap<string, Param>,
   seed: number,
   progress: Progress,
+  classes: readonly string[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const tensors: [string, Tensor][] = [...stateOf(model), ...cells].map(([name, param]) => [name, asStored(param)]);
   return writeSafetensors(tensors, {
     ...metadata,
+    classes: JSON.stringify(classes),
     format: "fovea.checkpoint.1",
     seed: String(seed),
     progress: JSON.stringify(progress),
   });
 }
 
-/** Restores what {@link writeCheckpoint} wrote. @throws FormatError if the file is not of this model and optimizer. */
+/** Restores what {@link writeCheckpoint} wrote. @throws FormatError if the file is not of this model, optimizer, seed and classes. */
 export function restoreCheckpoint(
   bytes: Uint8Array,
   model: AnyModule,
   cells: ReadonlyMap<string, Param>,
   seed: number,
+  classes: readonly string[],
 ): Progress {
   const { tensors, metadata } = readSafetensors(bytes);
   if (metadata.format !== "fovea.checkpoint.1")
     throw new FormatError("resume: this is not a checkpoint of a Fovea training");
   if (metadata.seed !== String(seed))
     throw new FormatError(`resume: the checkpoint was trained with seed ${metadata.seed}, this run has ${seed}`);
+  const difference = classDifference(classNames(metadata) ?? classes, classes);
+  if (difference)
+    throw new FormatError(`resume: the classes of the data are not those of the checkpoint (${difference})`);
   const own = new Map([...tensors].filter(([name]) => trainingPrefixes.test(name)));
   for (const [name, param] of cells)
     if (String(own.get(name)?.shape) !== String(param.shape))

@@ -163,7 +163,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const { cells, scalars } = whole;
 
   let progress: Progress = { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
-  if (options.resume) progress = restoreCheckpoint(options.resume, model, cells, seed);
+  if (options.resume) progress = restoreCheckpoint(options.resume, model, cells, seed, dataset.classes);
   await onStart?.(progress);
   const still = { batch, preprocessing };
   const [{ graph, source }, validation] = await computeOnce(
@@ -203,7 +203,14 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
     };
   };
   const stateNow = (epoch: number, done: number) =>
-    writeCheckpoint(model, cells, seed, { epoch, batch: done, lossSum, correct, count, history }, options.metadata);
+    writeCheckpoint(
+      model,
+      cells,
+      seed,
+      { epoch, batch: done, lossSum, correct, count, history },
+      dataset.classes,
+      options.metadata,
+    );
 
   try {
     for (let epoch = progress.epoch; epoch < epochs; epoch++) {

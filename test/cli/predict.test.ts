@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
+import type { Tensor } from "../../src/core/tensor.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
 import { model } from "../../src/models/index.js";
 import { recogniseCheckpoint } from "../../src/models/recognize.js";
-import { initialize } from "../../src/nn/index.js";
+import { initialize, stateOf } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
@@ -108,4 +109,22 @@ test("a reader that has read enough ends predict quietly", async () => {
   });
   const [code] = await once(child, "close");
   assert.deepEqual([code, stderr, lines], [0, "", 1]);
+});
+
+test("convert gives layers that a copy has as convolutions the shapes of ours", async () => {
+  const network = model("resnet20", { attention: ["se", { reduction: 0.3, bias: true }] });
+  const theirs = [...weightsOf(network)].map(([key, value]) => {
+    const shape = /\.se\..*weight$/.test(key) ? [...value.shape, 1, 1] : value.shape;
+    return [
+      key.replace(/\.se\.fc\.([02])/, (_, i) => `.se_layer.fc${Number(i) / 2 + 1}`),
+      { ...value, shape } as Tensor,
+    ] as const;
+  });
+  const [copy, out] = [join(folder, "copy.safetensors"), join(folder, "of-copy.safetensors")];
+  writeFileSync(copy, writeSafetensors(theirs));
+  const { code, stderr } = await fovea(["convert", copy, out]);
+  assert.equal(code, 0, stderr);
+  const { tensors, metadata } = readSafetensors(readFileSync(out));
+  for (const [key, param] of stateOf(network)) assert.deepEqual(tensors.get(key)!.shape, param.shape, key);
+  assert.deepEqual(JSON.parse(metadata.options!).attention, ["se", { reduction: 0.3, bias: true }]);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readSafetensors } from "../../src/index.js";
@@ -199,4 +199,40 @@ test("eval, predict and export work on a run, and the exported network computes 
       assert.ok(Math.abs(Math.exp(logits[index]!) / total - probability) < 1e-5);
   }
   await session.release();
+});
+
+test("a run that began with an option that has no effect goes on, and is evaluated", async () => {
+  const out = join(folder, "earlier");
+  const flags = [
+    "--model",
+    "resnet20",
+    "--attention",
+    "eca",
+    "--attention-options",
+    '{"variant":"timm"}',
+    "--batch",
+    "16",
+  ];
+  const begun = await fovea(["train", data, ...flags, "--epochs", "2", "--out", out], (text, child) => {
+    if (text.includes("epoch 1/2")) child.kill("SIGTERM");
+  });
+  // As it was written before such options were refused.
+  const path = join(out, "config.json");
+  const config = JSON.parse(readFileSync(path, "utf8"));
+  config.flags.attentionOptions = { variant: "timm", kernelSize: 5 };
+  config.model.options.attention = ["eca", { variant: "timm", kernelSize: 5 }];
+  writeFileSync(path, JSON.stringify(config));
+  const resumed = await fovea(["train", "--resume", "--out", out]);
+  assert.equal(resumed.code, 0, begun.stderr + resumed.stderr);
+  const { code, stderr } = await fovea(["eval", out, data, "--json"]);
+  assert.equal(code, 0, stderr);
+  const asked = await fovea([
+    "train",
+    data,
+    ...flags.with(5, '{"variant":"timm","kernelSize":5}'),
+    "--out",
+    join(folder, "new"),
+  ]);
+  assert.notEqual(asked.code, 0);
+  assert.match(asked.stderr, /eca: kernelSize has no effect with variant timm/);
 });

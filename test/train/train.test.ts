@@ -125,6 +125,24 @@ test("stopping in the middle of an epoch and resuming changes nothing", async ()
   }
 });
 
+test("a training is not resumed on other classes, or the same in another order", async () => {
+  let saved: Uint8Array | undefined;
+  const once = { ...options, epochs: 1, engine: ort, validate: undefined };
+  const keep = (_record: EpochRecord, { checkpoint }: { readonly checkpoint: Uint8Array }) => {
+    saved = checkpoint;
+  };
+  await train(initialize(new Net()), dataset, { ...once, onEpoch: keep });
+  for (const [classes, message] of [
+    [["bottom", "top"], /resume: the classes of the data are not those of the checkpoint \(the order differs/],
+    [["top", "left"], /new: left; gone: bottom/],
+  ] as const)
+    await assert.rejects(train(new Net(), { ...dataset, classes }, { ...once, resume: saved! }), message);
+  // The same names in another Unicode form are the same.
+  const composed = { ...dataset, classes: ["t\u00f6p", "bottom"] };
+  await train(initialize(new Net()), composed, { ...once, onEpoch: keep });
+  await train(new Net(), { ...composed, classes: ["to\u0308p", "bottom"] }, { ...once, resume: saved! });
+});
+
 test("small data sets get small batches", () => {
   assert.deepEqual([10, 244, 600, 6000, 50000].map(defaultBatch), [8, 16, 64, 128, 128]);
 });
