@@ -7,9 +7,8 @@ import {
   classNames,
   type Dataset,
   FormatError,
+  FoveaError,
   imagenetClasses,
-  type LoadOptions,
-  type LoadReport,
   loadRun,
   loadState,
   type Module,
@@ -23,7 +22,6 @@ import {
   type Preprocessing,
   type RunConfig,
   recogniseCheckpoint,
-  type Tensor,
   WeightsError,
 } from "../index.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
@@ -89,10 +87,9 @@ export async function loadModel(
       throw new OptionError(
         `--${flag} is for a network by name; ${runOrModel} is a run, whose network is built already`,
       );
-  const trained = await loadRun(runOrModel, {
-    weights:
-      weights === undefined || weights === "best" || weights === "last" ? weights : await readCheckpointFile(weights),
-  });
+  const own = weights === undefined || weights === "best" || weights === "last" ? weights : undefined;
+  const file = own === weights ? undefined : await readCheckpointFile(weights!);
+  const trained = await flagged(weights ?? "best", () => loadRun(runOrModel, { weights: file ?? own }));
   const { model: made, preprocessing, data, training } = trained.config;
   return {
     ...trained,
@@ -141,7 +138,7 @@ async function loadNamed(
   );
   const options = { ...own?.options, ...asked };
   const network = model(name, options);
-  loadFlagged(network, modelWeights(tensors), own ? { rename: own.rename } : {}, weights);
+  await flagged(weights, () => loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {}));
   const imageSize = spec.input[1];
   const classes = classNames(metadata) ?? null;
   return {
@@ -157,22 +154,25 @@ async function loadNamed(
   };
 }
 
-/** `loadState`, whose errors speak of flags. `ignorable`: there is a flag for parts that need not fit. */
-export function loadFlagged(
-  network: Module,
-  weights: ReadonlyMap<string, Tensor>,
-  options: LoadOptions,
-  file: string,
-  ignorable = false,
-): LoadReport {
+/** Loads weights of the file that --weights names; errors speak of flags. `ignorable`: there is one for parts that need not fit. */
+export async function flagged<T>(file: string, load: () => T | Promise<T>, ignorable = false): Promise<T> {
   try {
-    return loadState(network, weights, options);
+    return await load();
   } catch (error) {
-    if (!(error instanceof WeightsError)) throw error;
+    if (!(error instanceof WeightsError)) throw inFile(error, file);
     const [first] = error.patterns.length > 1 ? [`(${error.patterns.join("|")})`] : error.patterns;
     const advice = ignorable && first ? `To leave these parts as they are: --ignore '${first}'. ` : "";
-    throw new FormatError(`--weights: ${error.misfit}. ${advice}\`fovea inspect ${file}\` says which network it is of`);
+    throw new FormatError(`--weights ${file}: ${error.misfit}. ${advice}\`fovea inspect\` says which network it is of`);
   }
+}
+
+/** An error of `loadWeights` as one of the file. */
+function inFile(error: unknown, file: string): unknown {
+  const own = "loadWeights: ";
+  const { message } = error as Error;
+  return error instanceof FoveaError && message.startsWith(own)
+    ? new FoveaError(`--weights ${file}: ${message.slice(own.length)}`)
+    : error;
 }
 
 /** The first of `name`, `name-2`, `name-3`, … in `parent` that does not exist. */

@@ -5,6 +5,7 @@ import {
   type FeatureReport,
   freeze,
   Linear,
+  loadState,
   type Module,
   model,
   modelWeights,
@@ -17,7 +18,7 @@ import {
   walk,
 } from "../index.js";
 import { readCheckpointFile } from "./inspect.js";
-import { loadFlagged } from "./run.js";
+import { flagged } from "./run.js";
 import { say, short } from "./terminal.js";
 
 /** Flags of a training that begins with the weights of another. */
@@ -74,7 +75,11 @@ export async function startFrom(
 
   const skipped = ignore ? [new RegExp(ignore)] : [];
   const fits = { test: (key: string) => inserted(key) || (newHead && key.startsWith(`${head}.`)) };
-  const { matched, missing } = loadFlagged(network, given, { ignore: [...skipped, fits], rename }, weights!, true);
+  const { matched, missing } = await flagged(
+    weights!,
+    () => loadState(network, given, { ignore: [...skipped, fits], rename }),
+    true,
+  );
   const fresh = missing.filter((key) => !key.endsWith("num_batches_tracked") && !key.startsWith(`${head}.`));
   say(
     [

@@ -16,7 +16,7 @@ export interface TrainedNetwork extends Classifier {
 
 export interface LoadRunOptions {
   /** Those of the best epoch, of the last, or of a checkpoint that was read. Default "best". */
-  readonly weights?: "best" | "last" | Pick<Checkpoint, "tensors" | "metadata">;
+  readonly weights?: "best" | "last" | Pick<Checkpoint, "tensors" | "metadata"> | undefined;
 }
 
 /**

@@ -75,11 +75,11 @@ test("the command line speaks of flags", async () => {
   const flags = ["--weights", file, "--attention", "se", "--classes", "4", "--image-size", "32"];
   const { code, stderr } = await fovea(["eval", "resnet20", "shapes", ...flags]);
   assert.equal(code, 1);
-  assert.match(stderr, /^fovea: --weights: the weights do not fit the model: 18 missing .*`fovea inspect .*` says/);
+  assert.match(stderr, /^fovea: --weights \S+: the weights do not fit the model: 18 missing .*`fovea inspect` says/);
   assert.doesNotMatch(stderr, /\{ ignore|recogniseCheckpoint/);
   writeFileSync(file, writeSafetensors([...plain].filter(([key]) => !key.startsWith("layer3.2."))));
   const trained = await fovea(["train", "shapes", "--weights", file, "--epochs", "1"]);
-  assert.match(trained.stderr, /--weights: .* missing \(layer3\.2\.conv1.* --ignore '\^layer3\\\.2\\\.'/);
+  assert.match(trained.stderr, /--weights \S+: .* missing \(layer3\.2\.conv1.* --ignore '\^layer3\\\.2\\\.'/);
   const unknown = await fovea(["summary", "--model", "squeezenet"]);
   assert.match(unknown.stderr, /For a network of your own: docs\/rebuild-a-network\.md/);
 });
