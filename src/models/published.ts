@@ -36,7 +36,7 @@ function preact({ depth, block, attention, numClasses }: Settings): PublishedNet
 
 /** Wide networks of xternalz/WideResNet-pytorch and, with attention, of the SimAM repository. */
 function wide({ depth, factor, attention, numClasses }: Settings): PublishedNetwork {
-  const options = { classes: Number(numClasses), dropout: 0, variant: "authors" };
+  const options = { classes: Number(numClasses), dropout: 0 };
   return joined(attention, (chosen) => wideResnet(Number(depth), Number(factor), { ...options, attention: chosen }));
 }
 
@@ -118,13 +118,10 @@ export const publishedNetworks: ReadonlyMap<string, (settings: Settings) => Publ
   ["resnet20 (CIFAR, option A shortcuts)", akamasterCifar],
   ["jongchan-resnet", jongchan],
   ["triplet-resnet", tripletResnet],
-  [
-    "triplet-mobilenetv2",
-    catalogued("mobilenetv2_100", { attention: ["triplet", { variant: "models" }], dropout: 0, variant: "authors" }),
-  ],
+  ["triplet-mobilenetv2", catalogued("mobilenetv2_100", { attention: ["triplet", { variant: "models" }], dropout: 0 })],
   ["eca-resnet", ecaResnet],
-  ["eca-mobilenetv2", catalogued("eca_mobilenetv2", { dropout: 0, variant: "authors" })],
-  ["mobilenetv2-ca", catalogued("mbv2_ca", { dropout: 0, variant: "authors" })],
+  ["eca-mobilenetv2", catalogued("eca_mobilenetv2", { dropout: 0 })],
+  ["mobilenetv2-ca", catalogued("mbv2_ca", { dropout: 0 })],
   ["van", catalogued(({ variant }) => `van_${variant}`, { dropPath: 0 })],
   ["scnet", catalogued(({ depth, variant }) => `scnet${depth}${variant ? `_${variant}` : ""}`)],
   ["residual-attention-56", catalogued("residual_attention56")],
