@@ -8,7 +8,7 @@ import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
  * after the other. Each addition rounds, and where many numbers are equal, as after a ReLU, it rounds the same way each time: the mean of
  * 131,072 numbers of which half are zero was off by 8e-4 of itself.
  */
-const limits = { row: 512, chain: 32, whole: 16 } as const;
+const limits = { row: 512, chain: 128, whole: 16 } as const;
 /** Length of the parts of long rows, at most. */
 const longestPart = 256;
 
