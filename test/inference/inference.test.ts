@@ -3,12 +3,13 @@ import { test } from "node:test";
 import { type Tensor, toFloat64 } from "../../src/core/tensor.js";
 import { defaultPreprocessing, type Picture, shapes } from "../../src/data/index.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { ortEngine } from "../../src/index.js";
+import type { Value } from "../../src/graph/graph.js";
+import { exportedGraph, inline, ortEngine } from "../../src/index.js";
 import { attentionMaps, predict } from "../../src/inference/index.js";
 import { imagenetClasses } from "../../src/models/imagenet.js";
 import { resnet } from "../../src/models/index.js";
-import { initialize } from "../../src/nn/index.js";
-import { forEachLogits, probabilities } from "../../src/train/index.js";
+import { initialize, Module, trace } from "../../src/nn/index.js";
+import { evaluate, forEachLogits, probabilities } from "../../src/train/index.js";
 
 const data = shapes({ count: 6, size: 16, seed: 1 });
 const preprocessing = defaultPreprocessing(data);
@@ -42,6 +43,40 @@ test("predict gives the most probable classes of each image, those that the eval
   );
   await assert.rejects(predict(network, images, { engine, top: 0 }), /top must be/);
   await assert.rejects(predict(network, images, { engine, signal: AbortSignal.abort() }), { name: "AbortError" });
+  await engine.release();
+});
+
+test("accuracy and loss do not depend on how they are measured: batches of any size, prediction, export, both engines", async () => {
+  const engine = ortEngine();
+  const more = shapes({ count: 23, size: 16, seed: 2 });
+  const graph = exportedGraph(trace(model, [1, 3, 16, 16]), { foldBatchNorm: true });
+  class Exported extends Module {
+    override forward(x: Value): Value {
+      return inline(graph, x.graph, { input: x }).get("output")!;
+    }
+  }
+  const measured = [
+    ...(await Promise.all([1, 4, 5, 23, 64].map((batch) => evaluate(model, more, { engine, batch, preprocessing })))),
+    await evaluate(model, more, { engine: referenceEngine(), batch: 5, preprocessing }),
+    await evaluate(new Exported(), more, { engine, batch: 1, preprocessing }),
+  ];
+  for (const { top1, top5, loss, count, confusion } of measured) {
+    assert.deepEqual(
+      [top1, top5, count, confusion],
+      [measured[0]!.top1, measured[0]!.top5, 23, measured[0]!.confusion],
+    );
+    assert.ok(Math.abs(loss - measured[0]!.loss) < 1e-5);
+  }
+  const all = await Promise.all(Array.from({ length: 23 }, (_, i) => more.image(i)));
+  const answers = await predict(network, all, { engine, top: 5 });
+  const right = answers.filter(([best], i) => best!.index === more.labels[i]).length;
+  const among = answers.filter((best, i) => best.some(({ index }) => index === more.labels[i])).length;
+  assert.deepEqual([right / 23, among / 23], [measured[0]!.top1, measured[0]!.top5]);
+  const loss = (await predict(network, all, { engine, top: 10 })).reduce(
+    (sum, answer, i) => sum - Math.log(answer.find(({ index }) => index === more.labels[i])!.probability),
+    0,
+  );
+  assert.ok(Math.abs(loss / 23 - measured[0]!.loss) < 1e-6);
   await engine.release();
 });
 

@@ -2,14 +2,12 @@ import { tensor } from "../../../core/tensor.js";
 import { conv } from "../../../formats/onnx/rules/neural.js";
 import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import { type ConvAttributes, missingPads } from "../../../ops/conv.js";
+import { maskedReluGrad } from "./training.js";
 
-/**
- * HardSigmoid with a huge slope is 1 where y > 0 and 0 elsewhere: half the time of a comparison and Where, which is a tenth of a step of
- * ResNet-20. Unlike the definition it lets ±∞ and NaN in dy through as NaN where y is 0: then the training has diverged already.
- */
-const reluGrad: Rule = (_node, [dy, y], write) => [
-  write.emit("Mul", [dy!, write.emit("HardSigmoid", [y!], { alpha: { float: 3e38 }, beta: { float: 0 } })]),
-];
+/** HardSigmoid with a huge slope is 1 where y > 0 and 0 elsewhere. */
+const reluGrad = maskedReluGrad((y, write) =>
+  write.emit("HardSigmoid", [y], { alpha: { float: 3e38 }, beta: { float: 0 } }),
+);
 
 /** A batched product with transposed factors: ONNX Runtime's own operator spares the Transpose. */
 const matMul: Rule = (node, inputs, write) => {
