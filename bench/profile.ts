@@ -11,7 +11,7 @@ import { lower, nodeRules } from "../src/engines/ort/engine.js";
 import { defaultRegimes, winogradWith } from "../src/engines/ort/regimes.js";
 import { SessionHost } from "../src/engines/ort/session.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
-import { type Arrays, type Graph, model, type Tensor, toFloat32 } from "../src/index.js";
+import { type Arrays, type Graph, modelByName, type Tensor, toFloat32 } from "../src/index.js";
 import { suiteOf } from "./suites/index.js";
 import { count, randomStep } from "./workload.js";
 
@@ -49,7 +49,7 @@ function workload(): { readonly title: string; readonly graph: Graph; readonly f
   const { model: name, attention, input, suite } = values;
   if (!suite) {
     const title = `${name}, attention ${attention}, batch ${batch}, ${input}`;
-    return { title, ...randomStep(model(name, options), [batch, channels, height, width], classes) };
+    return { title, ...randomStep(modelByName(name, options), [batch, channels, height, width], classes) };
   }
   const { cases, measures } = suiteOf(suite);
   if (!cases.includes(values.case))

@@ -1,6 +1,6 @@
 /** Many training steps of a small network: does memory stay where it is after the warm-up? */
 import { parseArgs } from "node:util";
-import { ortEngine, resnet } from "../src/index.js";
+import { type AttentionChoice, ortEngine, resnet } from "../src/index.js";
 import { count, randomStep } from "./workload.js";
 
 const { values } = parseArgs({
@@ -10,7 +10,11 @@ const steps = count("steps", values.steps);
 const interval = 100;
 
 const engine = ortEngine();
-const { graph, feeds } = randomStep(resnet(20, { classes: 10, attention: values.attention }), [16, 3, 16, 16], 10);
+const { graph, feeds } = randomStep(
+  resnet(20, { classes: 10, attention: values.attention as AttentionChoice }),
+  [16, 3, 16, 16],
+  10,
+);
 const executable = await engine.compile(graph);
 const samples: { readonly step: number; readonly bytes: number }[] = [];
 const started = performance.now();

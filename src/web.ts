@@ -1,11 +1,15 @@
 /** All of Fovea that runs in browsers: nothing here, nor in what it imports, needs Node. */
 export {
   type AttentionChoice,
+  type AttentionName,
+  type AttentionOptions,
   type AttentionSpec,
   attention,
+  attentionByName,
   attentionModules,
   attentionSpec,
   createAttention,
+  type GateName,
 } from "./attention/index.js";
 export { gradients } from "./autodiff/gradients.js";
 export {
@@ -58,10 +62,13 @@ export {
   danet,
   type InsertOptions,
   insertAttention,
+  type ModelName,
+  type ModelOptions,
   type ModelSpec,
   mobilenetV1,
   mobilenetV2,
   model,
+  modelByName,
   modelSpec,
   models,
   preactResnet,

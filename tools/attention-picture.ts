@@ -13,7 +13,7 @@ import {
   heatmap,
   initialize,
   loadState,
-  model,
+  modelByName,
   modelWeights,
   ortEngine,
   type RunConfig,
@@ -26,7 +26,7 @@ import {
 
 const [, , run, out] = argv as [string, string, string, string];
 const config = JSON.parse(await readFile(join(run, "config.json"), "utf8")) as RunConfig;
-const network = initialize(model(config.model.name, config.model.options));
+const network = initialize(modelByName(config.model.name, config.model.options));
 loadState(network, modelWeights(readSafetensors(await readFile(join(run, "best.safetensors"))).tensors));
 
 const { imageSize } = config.preprocessing;

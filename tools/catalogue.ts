@@ -3,8 +3,8 @@ import { pathToFileURL } from "node:url";
 import {
   type AttentionOptions,
   type AttentionSpec,
+  attentionByName,
   attentionModules,
-  createAttention,
 } from "../src/attention/index.js";
 import type { Attends, Kind, Placement } from "../src/attention/spec.js";
 import { OptionError } from "../src/core/errors.js";
@@ -71,7 +71,7 @@ type Traced = Pick<Entry, "module" | "graph">;
 
 /** A module for maps of 56×56. One that must know the size of its maps is told. */
 const build = ({ name, options }: AttentionSpec, channels: number, form: AttentionOptions = {}) =>
-  createAttention(name, channels, { ...("size" in options ? { size: [side, side] } : {}), ...form });
+  attentionByName(name, channels, { ...("size" in options ? { size: [side, side] } : {}), ...form });
 
 /** A module of the defaults, on maps of 56×56. */
 function trace(spec: AttentionSpec, channels: number): Traced {

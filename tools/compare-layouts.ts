@@ -17,7 +17,7 @@ import { peerKeys } from "../bench/suites/nets.js";
 import {
   cifar10,
   defaultPreprocessing,
-  model,
+  modelByName,
   type OrtNodeOptions,
   ortEngine,
   weightsOf,
@@ -49,7 +49,7 @@ const options = { batch: Number(values.batch), steps: Number(values.steps), lr: 
 
 function network() {
   const { attention, stem } = values;
-  return model(values.model, { classes: 10, ...(attention ? { attention } : {}), ...(stem ? { stem } : {}) });
+  return modelByName(values.model, { classes: 10, ...(attention ? { attention } : {}), ...(stem ? { stem } : {}) });
 }
 
 async function losses(layout: OrtNodeOptions["layout"], noise = 0): Promise<number[]> {

@@ -8,6 +8,7 @@
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
 import {
+  type AttentionChoice,
   adamw,
   attentionModules,
   cifar10,
@@ -15,7 +16,7 @@ import {
   type Engine,
   type Module,
   messageOf,
-  model,
+  modelByName,
   models,
   ortEngine,
   resnet,
@@ -119,7 +120,7 @@ const jobs: Job[] = [
     .filter(({ kind, name }) => kind === "gate" && name !== "rga" && wanted(name))
     .map(({ name }) => ({
       name: `resnet20 + ${name}`,
-      build: () => resnet(20, { classes: 10, attention: [name, {}] }),
+      build: () => resnet(20, { classes: 10, attention: [name, {}] as AttentionChoice }),
       size: 32,
     })),
   ...[...models.values()]
@@ -129,7 +130,7 @@ const jobs: Job[] = [
       const sized = "size" in options;
       return {
         name,
-        build: () => model(name, { classes: 10, ...(sized ? { size: [128, 128] } : {}) }),
+        build: () => modelByName(name, { classes: 10, ...(sized ? { size: [128, 128] } : {}) }),
         size: sized ? 128 : Math.min(input[1], 64),
         segments: task === "segmentation",
       };

@@ -1,4 +1,4 @@
-import { attentionModules, attentionSpec } from "../../src/attention/index.js";
+import { type AttentionChoice, attentionModules, attentionSpec } from "../../src/attention/index.js";
 import { cifarNet, cifarNets, peerKeys, training } from "./nets.js";
 import type { Suite } from "./suite.js";
 
@@ -23,6 +23,6 @@ export const cost: Suite = {
     const { input, build } = cifarNet(net);
     yield training("without", build(null), input);
     const own = "size" in attentionSpec(attention).options ? sides.map((side) => ({ size: [side, side] })) : {};
-    yield { ...training("with", build([attention, own]), input), peerKey: peerKeys(attention) };
+    yield { ...training("with", build([attention, own] as AttentionChoice), input), peerKey: peerKeys(attention) };
   },
 };

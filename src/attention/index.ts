@@ -43,37 +43,56 @@ export { StripPooling } from "./spm.js";
 export { TripletAttention } from "./triplet.js";
 export { LargeKernelAttention, VANAttention, VANBlock } from "./van.js";
 
+const entries = [
+  bam,
+  cam,
+  cbam,
+  coord,
+  danetHead,
+  eca,
+  gam,
+  gc,
+  gct,
+  lka,
+  mpm,
+  pam,
+  psaParallel,
+  psaSequential,
+  residualAttention,
+  residualBlock,
+  rga,
+  scBottleneck,
+  scconv,
+  scse,
+  se,
+  simam,
+  spm,
+  triplet,
+  vanAttention,
+  vanBlock,
+] as const;
+
 /** The catalogue: every attention module, by name. */
 export const attentionModules: ReadonlyMap<string, AttentionSpec> = new Map(
-  [
-    bam,
-    cam,
-    cbam,
-    coord,
-    danetHead,
-    eca,
-    gam,
-    gc,
-    gct,
-    lka,
-    mpm,
-    pam,
-    psaParallel,
-    psaSequential,
-    residualAttention,
-    residualBlock,
-    rga,
-    scBottleneck,
-    scconv,
-    scse,
-    se,
-    simam,
-    spm,
-    triplet,
-    vanAttention,
-    vanBlock,
-  ].map((spec) => [spec.name, spec]),
+  entries.map((spec) => [spec.name, spec as unknown as AttentionSpec]),
 );
+
+type Entry = (typeof entries)[number];
+type Named<N> = Extract<Entry, { readonly name: N }>;
+/** Options as they are given: those that are left out have their defaults. */
+type Given<E> = E extends AttentionSpec<infer O, string> ? { readonly [K in keyof O]?: O[K] | undefined } : never;
+
+/** A name of the catalogue. */
+export type AttentionName = Entry["name"];
+/** A module that keeps the shape of its input, so that it can be put into any network. */
+export type GateName = Extract<Entry, { readonly kind: "gate" }>["name"];
+/** A module with one output. */
+export type LayerName = Exclude<Entry, { readonly kind: "head" }>["name"];
+
+/** Options of a module by name, as in its catalogue entry: `AttentionOptions<"cbam">`. Without a name, those of any. */
+export type AttentionOptions<N extends string = string> = N extends AttentionName
+  ? Given<Named<N>>
+  : Readonly<Record<string, unknown>>;
 
 /** The entry of a module. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
 export function attentionSpec(name: string): AttentionSpec {
@@ -88,17 +107,33 @@ export function attentionSpec(name: string): AttentionSpec {
  * @example
  * const gate = attention("se", 64, { reduction: 8 });
  */
-export function attention(name: string, channels: number, options: AttentionOptions = {}): Module {
+export function attention<N extends LayerName>(
+  name: N,
+  channels: number,
+  options: AttentionOptions<N> = {} as AttentionOptions<N>,
+): Module {
   const { kind } = attentionSpec(name);
   if (kind === "head")
     throw new OptionError(`attention "${name}" is a head, with several outputs: use createAttention`);
-  return createAttention(name, channels, options) as Module;
+  return createAttention(name, channels, options as never) as Module;
 }
 
 /** As {@link attention}, for every entry of the catalogue: a head gives a list of values. */
-export function createAttention(name: string, channels: number, options: AttentionOptions = {}): AttentionModule {
+export function createAttention<N extends AttentionName>(
+  name: N,
+  channels: number,
+  options: AttentionOptions<N> = {} as AttentionOptions<N>,
+): AttentionModule {
+  return attentionByName(name, channels, options);
+}
+
+/** As {@link createAttention}, for names and options that are known at run time only. @throws OptionError for others than there are. */
+export function attentionByName(name: string, channels: number, options: object = {}): AttentionModule {
   const spec = attentionSpec(name);
-  return spec.create(integer(name, "channels", channels), resolveOptions(name, spec.options, options));
+  return spec.create(
+    integer(name, "channels", channels),
+    resolveOptions(name, spec.options, options as Readonly<Record<string, unknown>>),
+  );
 }
 
 /**
@@ -114,11 +149,8 @@ export function gateFor(name: string, channels: number, options: AttentionOption
     throw new OptionError(
       `attention "${name}": ${JSON.stringify(options)} turns ${channels} channels into ${outputs}; in a network a module must keep them`,
     );
-  return attention(name, channels, given);
+  return attentionByName(name, channels, given) as Module;
 }
-
-/** Options of a module by name, as in its catalogue entry. */
-export type AttentionOptions = Readonly<Record<string, unknown>>;
 
 /** A place for a module in a network: a block of a stage, both counted from 0, and how many blocks the stage has. */
 export interface Place {
@@ -134,10 +166,17 @@ export interface Place {
  * @example
  * resnet(50, { attention: ["gc", [null, {}, {}, {}]] });
  */
-export type AttentionChoice =
-  | string
-  | readonly [name: string, options: AttentionOptions | readonly (AttentionOptions | null)[], placement?: Placement]
-  | ((channels: number, place: Place) => Module | null);
+export type AttentionChoice = Chosen<GateName> | "none" | ((channels: number, place: Place) => Module | null);
+
+type Chosen<N> = N extends GateName
+  ?
+      | N
+      | readonly [
+          name: N,
+          options: AttentionOptions<N> | readonly (AttentionOptions<N> | null)[],
+          placement?: Placement,
+        ]
+  : never;
 
 /** A choice made ready for a network: how to make the modules, where they go, and under which field. */
 export interface AttentionPlan {
@@ -165,9 +204,11 @@ export function attentionPlan(choice: AttentionChoice | null | undefined): Atten
     placement: asked ?? placement,
     field,
     create(channels, { stage }) {
-      const own = Array.isArray(options) ? options[stage] : options;
+      const own: AttentionOptions | null | undefined = Array.isArray(options) ? options[stage] : options;
       if (own === undefined)
-        throw new OptionError(`attention "${name}": no options for stage ${stage + 1}, only for ${options.length}`);
+        throw new OptionError(
+          `attention "${name}": no options for stage ${stage + 1}, only for ${(options as readonly unknown[]).length}`,
+        );
       return own && gateFor(name, channels, own);
     },
   };

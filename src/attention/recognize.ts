@@ -1,7 +1,7 @@
 import { FoveaError } from "../core/errors.js";
 import { effectiveOptions, type OptionSpec } from "../core/options.js";
 import { stateOf } from "../nn/index.js";
-import { type AttentionOptions, createAttention } from "./index.js";
+import { type AttentionOptions, attentionByName } from "./index.js";
 import type { AttentionSpec } from "./spec.js";
 
 /** Shapes of parameters by key. */
@@ -35,7 +35,7 @@ export const isCount = (key: string): boolean => key.endsWith("num_batches_track
 /** The keys and shapes of a module; undefined where it cannot be built. */
 function shapesOf({ name }: AttentionSpec, channels: number, options: AttentionOptions): Shapes | undefined {
   try {
-    const state = [...stateOf(createAttention(name, channels, options))].filter(([key]) => !isCount(key));
+    const state = [...stateOf(attentionByName(name, channels, options))].filter(([key]) => !isCount(key));
     return new Map(state.map(([key, { shape }]) => [key, shape]));
   } catch (error) {
     if (error instanceof FoveaError) return undefined;

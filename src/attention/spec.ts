@@ -27,16 +27,20 @@ export type Placement = (typeof placements)[number];
 export type AttentionModule = Module<[x: Value], Value | readonly Value[]>;
 
 /** The entry of one attention module in the catalogue: all that other code needs to know about it. */
-export interface AttentionSpec<O extends object = Record<string, unknown>> {
+export interface AttentionSpec<
+  O extends object = Record<string, unknown>,
+  N extends string = string,
+  K extends Kind = Kind,
+> {
   /** Catalogue name. */
-  readonly name: string;
+  readonly name: N;
   readonly title: string;
   readonly paper: { readonly title: string; readonly venue: string; readonly url: string };
   /** What it computes, a line a step, for docs/catalogue.md. */
   readonly formula: readonly string[];
   /** Where the paper, the authors' code and well-known copies disagree, and what else surprises: a sentence or two each, Markdown. */
   readonly notes: readonly string[];
-  readonly kind: Kind;
+  readonly kind: K;
   readonly attends: Attends;
   readonly placement: Placement;
   /** The field that holds the module in a residual block, which the authors' checkpoints have in their keys. */
@@ -52,7 +56,9 @@ export interface AttentionSpec<O extends object = Record<string, unknown>> {
   create(channels: number, options: O): AttentionModule;
 }
 
-/** Checks the types of an entry and forgets them, so that entries of different options can stand in one list. */
-export function defineAttention<O extends object>(spec: AttentionSpec<O>): AttentionSpec {
-  return spec as unknown as AttentionSpec;
+/** An entry whose name, kind and options the types of the catalogue follow from. */
+export function defineAttention<O extends object, const N extends string, const K extends Kind>(
+  spec: AttentionSpec<O, N, K>,
+): AttentionSpec<O, N, K> {
+  return spec;
 }

@@ -4,7 +4,7 @@ import {
   type AttentionChoice,
   type Engine,
   type Module,
-  model,
+  modelByName,
   normalizations,
   OptionError,
   ortEngine,
@@ -118,7 +118,7 @@ export function addInputFlags(command: Command): Command {
     );
 }
 
-/** The options of a network by its flags: what `model(name, options)` takes. */
+/** The options of a network by its flags: what `modelByName(name, options)` takes. */
 export function modelOptions({
   attention,
   attentionOptions,
@@ -127,7 +127,7 @@ export function modelOptions({
   shortcut,
 }: ModelFlags): Record<string, unknown> {
   if (attentionOptions && !attention) throw new OptionError("--attention-options needs --attention");
-  const choice: AttentionChoice | null = attention ? [attention, attentionOptions ?? {}] : null;
+  const choice: AttentionChoice | null = attention ? ([attention, attentionOptions ?? {}] as AttentionChoice) : null;
   return {
     attention: choice,
     ...(classes ? { classes } : {}),
@@ -138,7 +138,7 @@ export function modelOptions({
 
 export function modelByFlags(flags: ModelFlags): Module {
   if (!flags.model) throw new OptionError("--model is missing. `fovea list` shows the networks");
-  return model(flags.model, modelOptions(flags));
+  return modelByName(flags.model, modelOptions(flags));
 }
 
 /** `{ [name]: value }`, or nothing if there is no value. */

@@ -11,7 +11,7 @@ import {
   initialize,
   Lambda,
   type Module,
-  model,
+  modelByName,
   OptionError,
   ops,
   ortEngine,
@@ -92,7 +92,7 @@ export async function measureRegimes(
   const winograd: MeasuredRegimes["winograd"][number][] = [];
   try {
     const { network: name, side: height } = plan.fewImages;
-    const network = initialize(model(name, { classes: 10 }));
+    const network = initialize(modelByName(name, { classes: 10 }));
     for (const n of plan.fewImages.images) {
       onProgress(images.length / total, `${n} ${n === 1 ? "picture" : "pictures"}`);
       const { times, ratios } = await compare([plain, blocked], network, [n, 3, height, height], 10, plan.seconds);

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 
 import {
-  model,
+  modelByName,
   modelWeights,
   OptionError,
   type RecognisedCheckpoint,
@@ -67,6 +67,6 @@ function shapesFor(
   tensors: ReadonlyMap<string, unknown>,
 ): ReadonlyMap<string, readonly number[]> {
   const explained = [...tensors.keys()].filter((key) => !unexplained.includes(key));
-  const own = explained.length > 0 ? stateOf(model(name, options)) : new Map<string, never>();
+  const own = explained.length > 0 ? stateOf(modelByName(name, options)) : new Map<string, never>();
   return new Map(explained.flatMap((key) => (own.has(rename(key)) ? [[key, own.get(rename(key))!.shape]] : [])));
 }

@@ -12,7 +12,7 @@ import {
   loadRun,
   loadState,
   type Module,
-  model,
+  modelByName,
   modelSpec,
   modelWeights,
   type Normalization,
@@ -137,7 +137,7 @@ async function loadNamed(
     Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),
   );
   const options = { ...own?.options, ...asked };
-  const network = model(name, options);
+  const network = modelByName(name, options);
   await flagged(weights, () => loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {}));
   const imageSize = spec.input[1];
   const classes = classNames(metadata) ?? null;

@@ -7,7 +7,7 @@ import {
   Linear,
   loadState,
   type Module,
-  model,
+  modelByName,
   modelWeights,
   OptionError,
   type RunConfig,
@@ -31,7 +31,8 @@ export interface TransferFlags {
 }
 
 /** The network without attention modules: what a backbone's weights are for. */
-const plainNetwork = ({ name, options }: RunConfig["model"]): Module => model(name, { ...options, attention: "none" });
+const plainNetwork = ({ name, options }: RunConfig["model"]): Module =>
+  modelByName(name, { ...options, attention: "none" });
 
 /** The path of the classifier: the last fully connected layer of the plain network. @throws OptionError if it has none. */
 export function headOf(made: RunConfig["model"]): string {

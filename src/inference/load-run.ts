@@ -1,7 +1,7 @@
 import type { Preprocessing } from "../data/index.js";
 import type { Checkpoint } from "../formats/checkpoint.js";
 import { classNames } from "../formats/class-names.js";
-import { insertAttention, model, settled } from "../models/index.js";
+import { insertAttention, modelByName, settled } from "../models/index.js";
 import { initialize, type Module } from "../nn/index.js";
 import { modelWeights } from "../train/checkpoint.js";
 import { type RunConfig, RunFolder } from "../train/run-folder.js";
@@ -46,7 +46,7 @@ export function buildNetwork(
   { imageSize }: Pick<Preprocessing, "imageSize">,
   seed = 0,
 ): Module {
-  const network = initialize(model(name, options), { seed });
+  const network = initialize(modelByName(name, options), { seed });
   const input = [3, imageSize, imageSize] as const;
   if (insert)
     insertAttention(network, insert.attention, { options: insert.options, identityAtStart: true, input, seed });

@@ -7,7 +7,7 @@ import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, probability, refuseAttention } from "./parts.js";
 import { Bottleneck } from "./residual.js";
 import { resnetTrunk } from "./resnet.js";
-import { type ClassifierOptions, defineModel, type ModelSpec, SegmentationModel } from "./spec.js";
+import { type ClassifierOptions, defineModel, SegmentationModel } from "./spec.js";
 import { narrowed, stageWidth, Trunk, type TrunkOptions } from "./trunk.js";
 
 /** Options of {@link danet} and {@link spnet}. */
@@ -194,7 +194,7 @@ export const danet = (depth: 50 | 101, options: DANetOptions = {}): DANet => mak
 export const spnet = (depth: 50 | 101, options: DilatedOptions = {}): SPNet => make("spnet", SPNet, depth, options);
 
 /** Catalogue entries of both networks and depths. */
-export const dilatedNetworks: readonly ModelSpec[] = ([50, 101] as const).flatMap((depth) => {
+export const dilatedNetworks = ([50, 101] as const).flatMap((depth) => {
   const common = {
     task: "segmentation",
     options: {
@@ -206,7 +206,7 @@ export const dilatedNetworks: readonly ModelSpec[] = ([50, 101] as const).flatMa
   return [
     defineModel({
       ...common,
-      name: `danet_resnet${depth}`,
+      name: `danet_resnet${depth}` as const,
       paper: { title: "Dual Attention Network for Scene Segmentation", url: "https://arxiv.org/abs/1809.02983" },
       classes: 19,
       input: [3, 768, 768],
@@ -222,7 +222,7 @@ export const dilatedNetworks: readonly ModelSpec[] = ([50, 101] as const).flatMa
     }),
     defineModel({
       ...common,
-      name: `spnet_resnet${depth}`,
+      name: `spnet_resnet${depth}` as const,
       paper: {
         title: "Strip Pooling: Rethinking Spatial Pooling for Scene Parsing",
         url: "https://arxiv.org/abs/2003.13328",

@@ -129,7 +129,7 @@ function meaning(choice: AttentionChoice | null | undefined): string | undefined
 
 /** The entry of the catalogue that has these modules of itself, or the plain one with them as an option. */
 function withModules(plain: string, special: readonly string[], attention: Choice | undefined) {
-  const own = attention && meaning(attention);
+  const own = attention && meaning(attention as AttentionChoice);
   const model = own && special.find((name) => meaning(models.get(name)?.attention) === own);
   return model ? { model, options: {} } : { model: plain, options: chosen(attention) };
 }

@@ -27,21 +27,37 @@ export { type ClassifierOptions, type ModelSpec, SegmentationModel, type Task } 
 export { type UNetOptions, unet } from "./unet.js";
 export { type VANOptions, type VANSize, van } from "./van.js";
 
+const entries = [
+  ...resnets,
+  ...preactResnets,
+  ...mobilenetV1s,
+  ...mobilenets,
+  ...vans,
+  ...scnets,
+  ...residualAttentionNetworks,
+  ...rgaResnets,
+  ...dilatedNetworks,
+  ...unets,
+];
+
 /** The catalogue: every network, by name. */
 export const models: ReadonlyMap<string, ModelSpec> = new Map(
-  [
-    ...resnets,
-    ...preactResnets,
-    ...mobilenetV1s,
-    ...mobilenets,
-    ...vans,
-    ...scnets,
-    ...residualAttentionNetworks,
-    ...rgaResnets,
-    ...dilatedNetworks,
-    ...unets,
-  ].map((spec) => [spec.name, spec]),
+  entries.map((spec) => [spec.name, spec as unknown as ModelSpec]),
 );
+
+type Entry = (typeof entries)[number];
+/** The options of the entry that has a name. */
+type OwnOptions<N, E = Entry> =
+  E extends ModelSpec<infer O, infer M>
+    ? N extends M
+      ? { readonly [K in keyof O]?: O[K] | undefined }
+      : never
+    : never;
+
+/** A name of the catalogue. */
+export type ModelName = Entry["name"];
+/** Options of a network by name: `ModelOptions<"resnet50">`. */
+export type ModelOptions<N extends ModelName> = ClassifierOptions & OwnOptions<N>;
 
 const elsewhere = "For a network of your own: docs/rebuild-a-network.md";
 
@@ -61,12 +77,15 @@ export const classifierSpec = (name: string): ModelSpec => requireClassifier(mod
  * @example
  * const net = model("resnet50", { attention: "se" });
  */
-export function model(
-  name: string,
-  { classes, attention, seed = 0, ...options }: ClassifierOptions & Readonly<Record<string, unknown>> = {},
-): Module {
+export function model<N extends ModelName>(name: N, options: ModelOptions<N> = {} as ModelOptions<N>): Module {
+  return modelByName(name, options);
+}
+
+/** As {@link model}, for names and options that are known at run time only. @throws OptionError for others than there are. */
+export function modelByName(name: string, options: object = {}): Module {
   const spec = modelSpec(name);
-  const own = resolveOptions(name, spec.options, options);
+  const { classes, attention, seed = 0, ...rest } = options as ClassifierOptions & Readonly<Record<string, unknown>>;
+  const own = resolveOptions(name, spec.options, rest);
   return spec.create({
     classes: classes ?? spec.classes,
     attention: attention ?? spec.attention ?? null,

@@ -3,7 +3,7 @@ import { BatchNorm, globalAveragePool, initialize, Lambda, Linear, Module, Seque
 import { leakyRelu } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
 import { classCount, conv, refuseAttention } from "./parts.js";
-import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+import { type ClassifierOptions, defineModel } from "./spec.js";
 
 const slope = 0.1;
 const activation = () => new Lambda((x) => leakyRelu(x, slope));
@@ -101,7 +101,7 @@ export class MobileNetV1 extends Module implements Attachable {
 export const mobilenetV1 = (options: ClassifierOptions = {}): MobileNetV1 =>
   initialize(new MobileNetV1(options), { seed: options.seed ?? 0 });
 
-export const mobilenetV1s: readonly ModelSpec[] = [
+export const mobilenetV1s = [
   defineModel({
     name: "mobilenetv1_025",
     task: "classification",

@@ -16,7 +16,7 @@ import {
 import { add, relu6 } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
 import { classCount, makeDivisible, mapValues, partsOf, probability, smallClassifier } from "./parts.js";
-import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** How the layers of a block are numbered: in torchvision's groups of convolution, norm and activation, or all in one row. */
 type Layout = "grouped" | "flat";
@@ -187,7 +187,7 @@ const paper = {
 };
 
 /** An entry of the catalogue; `dropout` and `own` are those of the published network. */
-function entry(name: string, dropout: number, own: MobileNetOptions, source = paper): ModelSpec {
+function entry<const N extends string>(name: N, dropout: number, own: MobileNetOptions, source = paper) {
   const { attention = null, layout = "grouped" } = own;
   return defineModel({
     name,
@@ -206,7 +206,7 @@ function entry(name: string, dropout: number, own: MobileNetOptions, source = pa
 }
 
 /** Catalogue entries: the plain network, and those of ECA-Net and Coordinate Attention. */
-export const mobilenets: readonly ModelSpec[] = [
+export const mobilenets = [
   entry("mobilenetv2_100", 0.2, {}),
   entry(
     "eca_mobilenetv2",

@@ -17,7 +17,7 @@ import {
 import { add, relu } from "../ops/index.js";
 import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
 import { classCount, conv, mapValues, partsOf, probability } from "./parts.js";
-import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** Form of the blocks: two 3×3 convolutions, a bottleneck, or two wide 3×3 convolutions with dropout between. */
 type Form = "basic" | "bottleneck" | "wide";
@@ -234,11 +234,11 @@ export function wideResnet(depth: number, factor: number, options: WideResNetOpt
 const cifar = { task: "classification", classes: 10, input: [3, 32, 32] } as const;
 
 /** Catalogue entries of the published depths. */
-export const preactResnets: readonly ModelSpec[] = [
-  ...[20, 32, 56, 110, 164].map((depth) =>
+export const preactResnets = [
+  ...([20, 32, 56, 110, 164] as const).map((depth) =>
     defineModel({
       ...cifar,
-      name: `preact_resnet${depth}`,
+      name: `preact_resnet${depth}` as const,
       paper: { title: "Identity Mappings in Deep Residual Networks", url: "https://arxiv.org/abs/1603.05027" },
       options: {
         block: {
@@ -260,7 +260,7 @@ export const preactResnets: readonly ModelSpec[] = [
   ).map(([depth, factor]) =>
     defineModel({
       ...cifar,
-      name: `wide_resnet${depth}_${factor}`,
+      name: `wide_resnet${depth}_${factor}` as const,
       paper: { title: "Wide Residual Networks", url: "https://arxiv.org/abs/1605.07146" },
       options: {
         dropout: { default: 0.3, doc: "share of elements dropped between a block's convolutions in training" },

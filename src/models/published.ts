@@ -1,6 +1,6 @@
-import { attentionSpec, DANetHead } from "../attention/index.js";
+import { type AttentionChoice, attentionSpec, DANetHead } from "../attention/index.js";
 import type { Module } from "../nn/index.js";
-import { model } from "./index.js";
+import { modelByName } from "./index.js";
 import { keyTables, renaming } from "./keys.js";
 import { preactResnet, wideResnet } from "./preact.js";
 import { resnet } from "./resnet.js";
@@ -23,7 +23,10 @@ function simamCifar({ arch, attention, numClasses, reduction, lambda }: Settings
   const name = attention === "none" ? null : String(attention);
   const field = name ? attentionSpec(name).field : null;
   return {
-    model: resnet(depthOf(arch), { classes: Number(numClasses), attention: name ? [name, given] : null }),
+    model: resnet(depthOf(arch), {
+      classes: Number(numClasses),
+      attention: name ? ([name, given] as AttentionChoice) : null,
+    }),
     rename: renaming(keyTables.simamCifar(field), "ours"),
   };
 }
@@ -41,17 +44,17 @@ function wide({ depth, factor, attention, numClasses }: Settings): PublishedNetw
 }
 
 /** A network of pre-activation blocks, in whose reference `conv2` or `conv3` holds the convolution as `0` and the module as `1`. */
-function joined(attention: unknown, make: (chosen: string) => Module): PublishedNetwork {
+function joined(attention: unknown, make: (chosen: AttentionChoice) => Module): PublishedNetwork {
   const name = String(attention);
   const field = name === "none" ? "" : attentionSpec(name).field;
   const rename = (key: string) => key.replace(/\.(conv[23])\.0\./, ".$1.").replace(/\.conv[23]\.1\./, `.${field}.`);
-  return { model: make(name), rename };
+  return { model: make(name as AttentionChoice), rename };
 }
 
 /** CIFAR SE networks of moskomule/senet.pytorch, which have shortcuts without parameters. */
 function moskomuleCifar({ depth, reduction, numClasses }: Settings): PublishedNetwork {
   return {
-    model: resnet(Number(depth), { classes: Number(numClasses), attention: ["se", { reduction }] }),
+    model: resnet(Number(depth), { classes: Number(numClasses), attention: ["se", { reduction: Number(reduction) }] }),
     rename: (key) => key,
   };
 }
@@ -64,7 +67,7 @@ function akamasterCifar(): PublishedNetwork {
 /** CBAM and BAM networks of Jongchan/attention-module, for ImageNet or with a 3×3 stem for CIFAR. */
 function jongchan({ type, depth, attention, numClasses }: Settings): PublishedNetwork {
   const options = { classes: Number(numClasses), stem: type === "ImageNet" ? "imagenet" : "cifar" } as const;
-  return same(resnet(Number(depth), { ...options, init: "cbam", attention: String(attention) }));
+  return same(resnet(Number(depth), { ...options, init: "cbam", attention: String(attention) as AttentionChoice }));
 }
 
 /** ResNets of landskape-ai/triplet-attention. */
@@ -81,15 +84,16 @@ function ecaResnet({ depth, kernelSizes, numClasses }: Settings): PublishedNetwo
 
 /** Bottleneck networks with context blocks in the stages c3 to c5, of xvjiarui/GCNet. */
 function gcResnet({ depth, ratio, numClasses }: Settings): PublishedNetwork {
-  return same(
-    resnet(Number(depth), { classes: Number(numClasses), attention: ["gc", [null, { ratio }, { ratio }, { ratio }]] }),
-  );
+  const own = { ratio: Number(ratio) };
+  return same(resnet(Number(depth), { classes: Number(numClasses), attention: ["gc", [null, own, own, own]] }));
 }
 
 /** A network of our catalogue whose keys are the authors', with settings of its own (regularisation off, so that steps repeat). */
 function catalogued(name: string | ((settings: Settings) => string), own: ClassifierOptions & Settings = {}) {
   return (settings: Settings): PublishedNetwork =>
-    same(model(typeof name === "string" ? name : name(settings), { classes: Number(settings.numClasses), ...own }));
+    same(
+      modelByName(typeof name === "string" ? name : name(settings), { classes: Number(settings.numClasses), ...own }),
+    );
 }
 
 /** DANet or SPNet on a ResNet. */

@@ -5,7 +5,7 @@ import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, Linear, Modul
 import { maxPool, relu } from "../ops/index.js";
 import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
 import { classCount, mapValues, partsOf, refuseAttention } from "./parts.js";
-import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** A stage: the block that changes the shape, and the attention modules after it. */
 interface Stage {
@@ -15,7 +15,7 @@ interface Stage {
   readonly index: number;
   readonly modules: number;
   /** Catalogue option of the modules. */
-  readonly kind: string;
+  readonly kind: `stage${0 | 1 | 2 | 3}` | `cifar${1 | 2 | 3}`;
 }
 
 interface Architecture {
@@ -29,13 +29,18 @@ interface Architecture {
 }
 
 /** Stages 1 to 3, with so many modules each. */
-const threeStages = (widths: readonly number[], modules: readonly number[], suffix: string, first: number): Stage[] =>
+const threeStages = (
+  widths: readonly number[],
+  modules: readonly number[],
+  suffix: "stage" | "cifar",
+  first: number,
+): Stage[] =>
   widths.map((width, i) => ({
     width,
     stride: i === 0 ? first : 2,
     index: i + 1,
     modules: modules[i]!,
-    kind: `${suffix}${i + 1}`,
+    kind: `${suffix}${(i + 1) as 1 | 2 | 3}`,
   }));
 
 const large = {
@@ -147,9 +152,7 @@ export function residualAttentionNetwork(
 }
 
 /** Catalogue entries of all forms. */
-export const residualAttentionNetworks: readonly ModelSpec[] = (
-  Object.keys(architectures) as ResidualAttentionName[]
-).map((name) => {
+export const residualAttentionNetworks = (Object.keys(architectures) as ResidualAttentionName[]).map((name) => {
   const { size } = architectures[name];
   return defineModel({
     name,

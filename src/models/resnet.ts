@@ -5,7 +5,7 @@ import { globalAveragePool, initialize, Linear } from "../nn/index.js";
 import { cbamRule, setByName } from "./init.js";
 import { classCount } from "./parts.js";
 import { BasicBlock, Bottleneck, type Shortcut } from "./residual.js";
-import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+import { type ClassifierOptions, defineModel } from "./spec.js";
 import { type Stem, Trunk, type TrunkOptions } from "./trunk.js";
 
 interface Architecture extends Pick<TrunkOptions, "depths" | "widths" | "stem"> {
@@ -98,10 +98,11 @@ export function resnet(depth: number, options: ResNetOptions = {}): ResNet {
 }
 
 const paper = { title: "Deep Residual Learning for Image Recognition", url: "https://arxiv.org/abs/1512.03385" };
+const depths = [18, 34, 50, 101, 152, 20, 32, 44, 56, 110] as const;
 const stems = ["auto", "imagenet", "cifar", "deep"] as const;
 
-interface Entry {
-  readonly name: string;
+interface Entry<N extends string> {
+  readonly name: N;
   readonly depth: number;
   readonly paper: { readonly title: string; readonly url: string };
   readonly attention?: AttentionChoice | null;
@@ -109,7 +110,7 @@ interface Entry {
 }
 
 /** The entry of a network of the catalogue. */
-function entry({ name, depth, attention = null, paper: source, wide = 1 }: Entry) {
+function entry<const N extends string>({ name, depth, attention = null, paper: source, wide = 1 }: Entry<N>) {
   const cifar = architectures.get(depth)!.stem === "cifar";
   return defineModel({
     name,
@@ -147,28 +148,30 @@ const gc = {
 const wideResnet = { title: "Wide Residual Networks", url: "https://arxiv.org/abs/1605.07146" };
 
 /** Kernel sizes of the released ECA-Nets, stage by stage. They are not those of the paper's rule. */
-const ecaKernels: readonly (readonly [depth: number, sizes: readonly number[]])[] = [
+const ecaKernels = [
   [18, [3, 5, 7, 7]],
   [34, [3, 3, 5, 7]],
   [50, [3, 5, 5, 7]],
   [101, [3, 3, 5, 7]],
   [152, [3, 3, 5, 7]],
-];
+] as const;
 
 /** Catalogue entries of all depths, and of those with an attention module of their own. */
-export const resnets: readonly ModelSpec[] = [
-  ...[...architectures.keys()].map((depth) => entry({ name: `resnet${depth}`, depth, paper })),
-  ...[50, 101].map((depth) => entry({ name: `wide_resnet${depth}_2`, depth, paper: wideResnet, wide: 2 })),
+export const resnets = [
+  ...depths.map((depth) => entry({ name: `resnet${depth}` as const, depth, paper })),
+  ...([50, 101] as const).map((depth) =>
+    entry({ name: `wide_resnet${depth}_2` as const, depth, paper: wideResnet, wide: 2 }),
+  ),
   ...ecaKernels.map(([depth, sizes]) =>
     entry({
-      name: `ecaresnet${depth}`,
+      name: `ecaresnet${depth}` as const,
       depth,
       paper: eca,
       attention: ["eca", sizes.map((kernelSize) => ({ kernelSize }))],
     }),
   ),
   // Context blocks in stages c3 to c5.
-  ...[50, 101].map((depth) =>
-    entry({ name: `gcresnet${depth}`, depth, paper: gc, attention: ["gc", [null, {}, {}, {}]] }),
+  ...([50, 101] as const).map((depth) =>
+    entry({ name: `gcresnet${depth}` as const, depth, paper: gc, attention: ["gc", [null, {}, {}, {}]] }),
   ),
 ];

@@ -5,7 +5,7 @@ import { BatchNorm, globalAveragePool, initialize, Linear, Module, normal } from
 import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, refuseAttention } from "./parts.js";
 import { resnetTrunk } from "./resnet.js";
-import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+import { type ClassifierOptions, defineModel } from "./spec.js";
 import { narrowed, stageWidth, Trunk } from "./trunk.js";
 
 /** Options of {@link rgaResnet}. */
@@ -76,7 +76,7 @@ export function rgaResnet(options: RGAOptions = {}): RGAResNet {
 }
 
 /** Catalogue entry. */
-export const rgaResnets: readonly ModelSpec[] = [
+export const rgaResnets = [
   defineModel({
     name: "resnet50_rga",
     paper: {

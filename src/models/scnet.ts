@@ -4,7 +4,7 @@ import type { AttachPoints } from "./attach.js";
 import { classCount, conv, halveByAverage, mapValues, partsOf, refuseAttention } from "./parts.js";
 import type { BlockKind, BlockOptions } from "./residual.js";
 import { ResNet } from "./resnet.js";
-import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** A bottleneck whose shortcut averages before its 1×1 convolution instead of striding. Keys `downsample.1`, `downsample.2`. */
 class AveragingBottleneck extends SCBottleneck {
@@ -69,9 +69,9 @@ const forms = [
 ] as const;
 
 /** Catalogue entries of both depths and forms. */
-export const scnets: readonly ModelSpec[] = forms.map(([depth, v1d]) =>
+export const scnets = forms.map(([depth, v1d]) =>
   defineModel({
-    name: `scnet${depth}${v1d ? "_v1d" : ""}`,
+    name: `scnet${depth}${v1d ? "_v1d" : ""}` as const,
     paper: {
       title: "Improving Convolutional Networks with Self-Calibrated Convolutions",
       url: "https://mmcheng.net/scconv/",

@@ -21,9 +21,9 @@ export interface ClassifierOptions {
 export type Task = "classification" | "segmentation";
 
 /** The entry of a network in the catalogue. */
-export interface ModelSpec<O extends object = Record<string, unknown>> {
+export interface ModelSpec<O extends object = Record<string, unknown>, N extends string = string> {
   /** Catalogue name, as in timm and torchvision. */
-  readonly name: string;
+  readonly name: N;
   readonly paper: { readonly title: string; readonly url: string };
   readonly task: Task;
   /** Classes and input [channels, height, width] of the published network. */
@@ -38,9 +38,9 @@ export interface ModelSpec<O extends object = Record<string, unknown>> {
   create(options: ClassifierOptions & O): Module;
 }
 
-/** Checks the types of an entry and forgets them, so that entries of different options can stand in one list. */
-export function defineModel<O extends object>(spec: ModelSpec<O>): ModelSpec {
-  return spec as unknown as ModelSpec;
+/** An entry whose name and options the types of the catalogue follow from. */
+export function defineModel<O extends object, const N extends string>(spec: ModelSpec<O, N>): ModelSpec<O, N> {
+  return spec;
 }
 
 /** Returns the entry of a network that classifies pictures. @throws OptionError for another. */

@@ -17,7 +17,7 @@ import { concat, mapSize, relu, resize } from "../ops/index.js";
 import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, refuseAttention } from "./parts.js";
 import { resnetTrunk } from "./resnet.js";
-import { type ClassifierOptions, defineModel, type ModelSpec, SegmentationModel } from "./spec.js";
+import { type ClassifierOptions, defineModel, SegmentationModel } from "./spec.js";
 import { Trunk } from "./trunk.js";
 
 /** U(±√(6/fan-in)): He's, uniform. */
@@ -141,9 +141,9 @@ export function unet(depth: 18 | 34, options: UNetOptions = {}): UNet {
 }
 
 /** Catalogue entries of both encoders. */
-export const unets: readonly ModelSpec[] = ([18, 34] as const).map((depth) =>
+export const unets = ([18, 34] as const).map((depth) =>
   defineModel({
-    name: `unet_resnet${depth}`,
+    name: `unet_resnet${depth}` as const,
     paper: {
       title: "U-Net: Convolutional Networks for Biomedical Image Segmentation",
       url: "https://arxiv.org/abs/1505.04597",

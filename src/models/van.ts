@@ -17,7 +17,7 @@ import {
 import { add, layerNorm, reshape } from "../ops/index.js";
 import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
 import { classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
-import { type ClassifierOptions, defineModel, type ModelSpec } from "./spec.js";
+import { type ClassifierOptions, defineModel } from "./spec.js";
 
 interface Architecture {
   readonly widths: readonly number[];
@@ -156,9 +156,9 @@ export function van(size: VANSize, { classes, attention, seed = 0, dropPath }: V
 }
 
 /** Catalogue entries of all sizes. */
-export const vans: readonly ModelSpec[] = (Object.keys(architectures) as VANSize[]).map((size) =>
+export const vans = (Object.keys(architectures) as VANSize[]).map((size) =>
   defineModel({
-    name: `van_${size}`,
+    name: `van_${size}` as const,
     paper: { title: "Visual Attention Network", url: "https://arxiv.org/abs/2202.09741" },
     task: "classification",
     optimizer: "adamw",

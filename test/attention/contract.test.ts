@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attention, attentionModules, attentionPlan, createAttention } from "../../src/attention/index.js";
+import {
+  attention,
+  attentionByName,
+  attentionModules,
+  attentionPlan,
+  type GateName,
+} from "../../src/attention/index.js";
 import { gradients } from "../../src/autodiff/gradients.js";
 import { OptionError } from "../../src/core/errors.js";
 import { toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { resnet } from "../../src/models/index.js";
-import { graphFor, initialize, parametersOf, stateOf, trace } from "../../src/nn/index.js";
+import { graphFor, initialize, type Module, parametersOf, stateOf, trace } from "../../src/nn/index.js";
 import { add, mul, reduceSum } from "../../src/ops/index.js";
 import { magnitude } from "../../src/testing/compare.js";
 import { fillState } from "../../src/testing/golden/filler.js";
@@ -30,7 +36,7 @@ const withoutGradient: Readonly<Record<string, RegExp>> = {
 
 for (const example of examples)
   test(`every parameter of ${example.label} gets a gradient, the same on both engines`, async () => {
-    const module = createAttention(example.name, example.channels, example.options);
+    const module = attentionByName(example.name, example.channels, example.options);
     const state = stateOf(module);
     const filled = fillState(
       [...state].map(([key, param]) => [key, param.shape] as const),
@@ -96,7 +102,7 @@ test("gates keep the shape of any map, with any batch", () => {
 test("every gate can be put into a residual network", () => {
   for (const { name } of gates) {
     if (name === "rga") continue; // Its weights depend on the size of the maps, which differs between stages.
-    const graph = trace(resnet(20, { classes: 10, attention: name }), [2, 3, 32, 32], { training: true });
+    const graph = trace(resnet(20, { classes: 10, attention: name as GateName }), [2, 3, 32, 32], { training: true });
     assert.deepEqual(graph.outputs.get("output")!.shape, [2, 10], name);
     assert.ok(graph.taps.length > 0, name);
   }
@@ -105,14 +111,14 @@ test("every gate can be put into a residual network", () => {
 test("a network refuses what is no gate", () => {
   for (const { name, kind } of attentionModules.values())
     if (kind !== "gate")
-      assert.throws(() => attentionPlan(name), {
+      assert.throws(() => attentionPlan(name as GateName), {
         name: "OptionError",
         message: new RegExp(`^attention "${name}" is a ${kind}; a network's blocks take a gate: bam, cam, cbam, `),
       });
 });
 
 test("a head has several outputs and is refused where one is wanted", () => {
-  assert.throws(() => attention("danet-head", 32), OptionError);
+  assert.throws(() => attention("danet-head" as "se", 32), OptionError);
   const { outputs } = traceExample({ name: "danet-head", channels: 32, options: { numClasses: 5 } });
   assert.deepEqual(
     outputs.map((y) => y.shape),
@@ -164,7 +170,7 @@ test("every module publishes its maps under documented names", () => {
 
 test("initial values are the authors'", () => {
   const initial = (name: string, key: string, options: Record<string, unknown> = {}) => {
-    const param = stateOf(initialize(createAttention(name, 64, options))).get(key)!;
+    const param = stateOf(initialize(attentionByName(name, 64, options))).get(key)!;
     const values = [...toFloat64(param.value).data];
     const mean = values.reduce((a, b) => a + b) / values.length;
     return { mean, deviation: Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length) };
@@ -220,7 +226,9 @@ test("modules that start as the identity do", async () => {
     ["cam", { variant: "paper" }],
   ];
   for (const [name, options = {}] of identities) {
-    const executable = await referenceEngine().compile(trace(attention(name, 16, options), [2, 16, 5, 4]));
+    const executable = await referenceEngine().compile(
+      trace(attentionByName(name, 16, options) as Module, [2, 16, 5, 4]),
+    );
     const input = random([2, 16, 5, 4]);
     assert.deepEqual([...toFloat64((await executable.run({ input })).output!).data], [...input.data], name);
   }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { writeSafetensors, zeros } from "../../src/index.js";
-import { model, models } from "../../src/models/index.js";
+import { model, modelByName, models } from "../../src/models/index.js";
 import { type KeyTable, keyTables, renaming } from "../../src/models/keys.js";
 import { recogniseCheckpoint } from "../../src/models/recognize.js";
 import { type Module, stateOf } from "../../src/nn/index.js";
@@ -26,7 +26,7 @@ function assertFits(theirs: Shapes): { readonly family: string; readonly model: 
   const known = recogniseCheckpoint(theirs);
   assert.ok(known, "is not recognised");
   seen.add(known.family);
-  const ours = shapesOf(model(known.model, known.options));
+  const ours = shapesOf(modelByName(known.model, known.options));
   assert.deepEqual(sorted(renamed(theirs, known.rename)), sorted(ours));
   assert.deepEqual(sorted(renamed(ours, known.original)), sorted(theirs));
   return known;
@@ -34,7 +34,7 @@ function assertFits(theirs: Shapes): { readonly family: string; readonly model: 
 
 for (const { name } of models.values())
   test(`${name}: its own checkpoint is recognised`, () => {
-    const known = assertFits(shapesOf(model(name, { classes: 7 })));
+    const known = assertFits(shapesOf(modelByName(name, { classes: 7 })));
     assert.equal(known.model, name);
   });
 
@@ -192,7 +192,7 @@ const foreign: readonly (readonly [whose: string, name: string, options: object,
 
 for (const [whose, name, options, table] of foreign)
   test(`names of ${whose} in ${name}: there and back, and strictly into the recognised network`, () => {
-    const network = model(name, { classes: 5, ...options });
+    const network = modelByName(name, { classes: 5, ...options });
     const [ours, toOurs, toTheirs] = [shapesOf(network), renaming(table, "ours"), renaming(table, "theirs")];
     for (const key of ours.keys()) assert.equal(toOurs(toTheirs(key)), key);
     const theirs = renamed(ours, toTheirs);
@@ -228,7 +228,7 @@ test("networks that are not here are not taken for others", () => {
   ) =>
     recogniseCheckpoint(
       new Map(
-        [...shapesOf(model(name, options))]
+        [...shapesOf(modelByName(name, options))]
           .map(([key, { shape }]) => change(key, shape))
           .map(([key, shape]) => [key, { shape }]),
       ),

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AttentionOptions, attentionModules, attentionSpec, type Placement } from "../../src/attention/index.js";
+import {
+  type AttentionChoice,
+  type AttentionOptions,
+  attentionModules,
+  attentionSpec,
+  type Placement,
+} from "../../src/attention/index.js";
 import { OptionError } from "../../src/core/errors.js";
 import { type OptionSpec, resolveOptions } from "../../src/core/options.js";
-import { model } from "../../src/models/index.js";
+import { model, modelByName } from "../../src/models/index.js";
 import { recogniseCheckpoint } from "../../src/models/recognize.js";
 import { stateOf } from "../../src/nn/index.js";
 import { fillState } from "../../src/testing/golden/filler.js";
@@ -13,7 +19,7 @@ type Shapes = Map<string, { readonly shape: readonly number[] }>;
 type Choice = readonly [string, AttentionOptions | readonly (AttentionOptions | null)[], Placement?];
 
 const shapesOf = (name: string, options: Readonly<Record<string, unknown>>): Shapes =>
-  new Map([...stateOf(model(name, options))].map(([key, { shape }]) => [key, { shape }]));
+  new Map([...stateOf(modelByName(name, options))].map(([key, { shape }]) => [key, { shape }]));
 const shapes = (options: Readonly<Record<string, unknown>>) => shapesOf("resnet20", options);
 
 /** Numbers to try for every option that is one; what an option refuses is passed over. */
@@ -241,7 +247,9 @@ const copies: readonly (readonly [choice: Choice, names: Readonly<Record<string,
 for (const head of ["fc", "linear"])
   for (const [choice, names, axes] of copies)
     test(`${choice[0]} ${JSON.stringify(choice[1])} under ${Object.values(names).join(", ")}${axes ? ` with ${axes} axes` : ""}, classifier ${head}`, () => {
-      const [ours, other] = [0, 1].map((seed) => model("resnet20", { attention: choice, shortcut: "identity", seed }));
+      const [ours, other] = [0, 1].map((seed) =>
+        model("resnet20", { attention: choice as AttentionChoice, shortcut: "identity", seed }),
+      );
       const filled = fillState(
         [...stateOf(ours!)].map(([key, { shape }]) => [key, shape] as const),
         5,
