@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FoveaError, messageOf } from "../core/errors.js";
 import { openFlags, tryLock } from "./lock.js";
 
 /** What a file is to hold: text, bytes, or pieces that are written one after the other. */
-export type Contents = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+export type Contents = string | Uint8Array | Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 
 /**
  * Writes a file whole or not at all: beside its place, flushed to the disk, then renamed over what was there. What processes that were
@@ -15,6 +15,7 @@ export type Contents = string | Uint8Array | Iterable<Uint8Array> | AsyncIterabl
  */
 export async function writeFileAtomic(path: string, contents: Contents): Promise<void> {
   const folder = dirname(path);
+  await requireRegular(path);
   try {
     await mkdir(folder, { recursive: true });
     await removeAbandoned(folder);
@@ -33,6 +34,17 @@ export async function writeFileAtomic(path: string, contents: Contents): Promise
   } catch (error) {
     throw new FoveaError(`cannot write ${path}: ${messageOf(error)}`);
   }
+}
+
+/**
+ * Nothing is written to devices, pipes and sockets, nor put in their place: as root that could be /dev/null.
+ *
+ * @throws FoveaError if there is one at this path.
+ */
+export async function requireRegular(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found && !found.isFile())
+    throw new FoveaError(`${path} is ${found.isDirectory() ? "a folder" : "not a regular file"}`);
 }
 
 /** Whether a name is that of a file which {@link writeFileAtomic} has not finished. */

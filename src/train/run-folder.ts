@@ -7,6 +7,7 @@ import { Lock, ownerOf } from "../files/lock.js";
 import { fileSource, readWhole, unlessMissing, withFile } from "../files/read.js";
 import { type Contents, isTemporary, writeFileAtomic } from "../files/write.js";
 import type { ByteSource } from "../formats/byte-source.js";
+import { refusal } from "../formats/refusal.js";
 import { encodeSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { modelWeights } from "./checkpoint.js";
 import { type EpochRecord, historyCsv } from "./history.js";
@@ -176,16 +177,20 @@ export class RunFolder {
   /**
    * The state to resume from, or undefined if no epoch is complete yet.
    *
-   * @throws FileError if there is one that cannot be read: to start anew would overwrite it.
+   * @throws FileError if there is one that cannot be read, FormatError if it is damaged: to start anew would overwrite it.
    */
   async checkpoint(): Promise<ByteSource | undefined> {
-    return fileSource(join(this.path, files.last)).catch(unlessMissing);
+    const path = join(this.path, files.last);
+    const source = await fileSource(path).catch(unlessMissing);
+    // A damaged file is found here, where its name is known.
+    if (source) await openNamed(source, path);
+    return source;
   }
 
   /** The weights of the best epoch, or of the last. @throws FoveaError if the run has none. */
   async weights(which: "best" | "last" = "best"): Promise<Map<string, Tensor>> {
     const found = await withFile(join(this.path, files[which]), async (file) => {
-      const { entries, read } = await openSafetensors(file);
+      const { entries, read } = await openNamed(file, file.path);
       const weights = new Map<string, Tensor>();
       for (const key of modelWeights(entries).keys()) weights.set(key, await read(key));
       return weights;
@@ -231,6 +236,12 @@ async function requireEmpty(path: string): Promise<void> {
   if (present.some((name) => name !== lockFile && !isTemporary(name)))
     throw new FoveaError(`${path} is not empty. Choose another --out, or go on with the run in it by --resume`);
 }
+
+/** Errors name the file. */
+const openNamed = (source: ByteSource, path: string) =>
+  openSafetensors(source).catch((error) => {
+    throw error instanceof FormatError ? refusal(path, error.message) : error;
+  });
 
 /** A line of `metrics.jsonl`. */
 interface MetricsLine {

@@ -256,14 +256,15 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
         }
       }
       const seconds = (performance.now() - started) / 1000;
-      const undo = await collect(epoch);
+      let undo: (() => void) | undefined = await collect(epoch);
       const restore = useAverages(model, cells);
       const failed = (error: unknown) => {
         restore();
-        undo();
+        undo?.();
         throw new TrainingError(`validation after epoch ${epoch + 1} of ${epochs} failed: ${messageOf(error)}`);
       };
       const scores = validate && validation ? await score(validate, validation, task, engine).catch(failed) : null;
+      undo = undefined; // with the values before, whose memory is wanted for no longer
       const weights = new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
       restore();
       const record: EpochRecord = {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
+import { freshFolder } from "../../src/cli/run.js";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 
 const folder = temporaryFolder();
@@ -55,6 +56,12 @@ test("of trainings that begin in one folder at once, one goes on", async () => {
   assert.deepEqual(outcomes.map(({ code }) => code).sort(), [0, 1, 1]);
   for (const { code, stderr } of outcomes) if (code === 1) assert.match(stderr, /is in use|is not empty/);
   assert.deepEqual(epochsOf("race"), [1]);
+});
+
+test("trainings that begin at once without --out get folders of their own", async () => {
+  const parent = join(folder, "new", "runs");
+  const paths = await Promise.all(Array.from({ length: 5 }, () => freshFolder(parent, "a")));
+  assert.deepEqual(paths.map((path) => basename(path)).sort(), ["a", "a-2", "a-3", "a-4", "a-5"]);
 });
 
 test("after kill -9 a training is resumed at once, and leaves nothing of the killed one behind", async () => {

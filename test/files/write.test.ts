@@ -72,6 +72,18 @@ test("what a killed process had written is removed by the next writer, what a li
   assert.deepEqual(readdirSync(folder), ["file"]);
 });
 
+test("nothing is put in the place of a folder, a pipe or a device", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "folder"));
+  spawnSync("mkfifo", [join(folder, "pipe")]);
+  for (const [name, what] of [
+    ["folder", "a folder"],
+    ["pipe", "not a regular file"],
+  ] as const)
+    await assert.rejects(writeFileAtomic(join(folder, name), "x"), { message: `${join(folder, name)} is ${what}` });
+  assert.deepEqual(readdirSync(folder), ["folder", "pipe"]);
+});
+
 test("only what this library writes is taken for unfinished", async () => {
   const folder = temporaryFolder();
   for (const name of [".abc.tmp", "0123456789ab.tmp", ".0123456789ab.tmp.txt", ".0123456789AB.tmp"])

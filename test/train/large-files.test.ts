@@ -167,4 +167,10 @@ test("only a run without a checkpoint starts anew", async () => {
   await mkdir(join(path, "last.safetensors"));
   await assert.rejects(run.checkpoint(), /last\.safetensors cannot be read: it is a folder/);
   await assert.rejects(run.weights("last"), /last\.safetensors cannot be read: it is a folder/);
+  await rm(join(path, "last.safetensors"), { recursive: true });
+  for (const bytes of [new Uint8Array(), whole.subarray(0, whole.length - 1), Buffer.concat([whole, whole])]) {
+    await writeFile(join(path, "last.safetensors"), bytes);
+    for (const reading of [() => run.checkpoint(), () => run.weights("last")])
+      await assert.rejects(reading, { name: "FormatError", message: /run\/last\.safetensors: safetensors: / });
+  }
 });
