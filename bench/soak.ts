@@ -1,45 +1,55 @@
-/** Many training steps of a small network: does memory stay where it is after the warm-up? */
+/** Hours of bad luck in minutes: what is left of a training that is killed, stopped, out of disk or not alone? Does memory grow? */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type AttentionChoice, ortEngine, resnet } from "../src/index.js";
-import { count, randomStep } from "./workload.js";
+import { Rng } from "../src/core/rng.js";
+import { fullDisk, kills, type Scene, signals, twoWriters } from "./soak/disturb.js";
+import { engines, steps } from "./soak/memory.js";
+import { attempt, Reference, type Row, writeData } from "./soak/run.js";
+import { count } from "./workload.js";
 
+const parts: Readonly<Record<string, [number, (times: number, scene: Scene) => Promise<Row>]>> = {
+  kills: [100, kills],
+  signals: [30, signals],
+  "full-disk": [20, fullDisk],
+  "two-writers": [20, twoWriters],
+  steps: [10_000, steps],
+  engines: [1000, engines],
+};
 const { values } = parseArgs({
-  options: { steps: { type: "string", default: "2000" }, attention: { type: "string", default: "none" } },
+  options: {
+    seed: { type: "string", default: "1" },
+    only: { type: "string", default: Object.keys(parts).join() },
+    times: { type: "string" },
+  },
 });
-const steps = count("steps", values.steps);
-const interval = 100;
 
-const engine = ortEngine();
-const { graph, feeds } = randomStep(
-  resnet(20, { classes: 10, attention: values.attention as AttentionChoice }),
-  [16, 3, 16, 16],
-  10,
-);
-const executable = await engine.compile(graph);
-const samples: { readonly step: number; readonly bytes: number }[] = [];
-const started = performance.now();
-for (let step = 1; step <= steps; step++) {
-  await executable.run(feeds);
-  if (step % interval !== 0) continue;
-  // The worker thread that computes is part of this process, so this is all there is.
-  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
-  samples.push({ step, bytes: rss });
-  const parts = Object.entries({ resident: rss, heap: heapUsed, external, arrayBuffers });
-  console.log(
-    `step ${step}: ${parts.map(([name, bytes]) => `${name} ${(bytes / 2 ** 20).toFixed(1)}`).join(", ")} MiB`,
-  );
+const folder = mkdtempSync(join(tmpdir(), "fovea-soak-"));
+const rows: Row[] = [];
+try {
+  const rng = new Rng(count("seed", values.seed), "soak");
+  const data = join(folder, "data");
+  mkdirSync(data);
+  writeData(data, rng);
+  const path = join(folder, "reference");
+  const { code, stderr } = await attempt(data, path);
+  if (code !== 0) throw new Error(stderr);
+  const scene = { folder, data, reference: new Reference(path), rng };
+  for (const name of values.only.split(",")) {
+    const [times, run] = parts[name] ?? [];
+    if (!times || !run) throw new Error(`--only: one of ${Object.keys(parts).join(", ")}, not ${name}`);
+    const started = performance.now();
+    const row = await run(values.times === undefined ? times : count("times", values.times), scene);
+    rows.push({ ...row, outcome: `${row.outcome} (${((performance.now() - started) / 1000).toFixed(0)} s)` });
+    for (const fault of row.faults) console.error(fault);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
-await executable.release();
-await engine.release();
 
-const settled = samples.slice(Math.floor(samples.length / 4));
-const seconds = ((performance.now() - started) / 1000).toFixed(0);
-if (settled.length < 2) console.log(`${steps} steps in ${seconds} s: too few for a slope`);
-else console.log(`${steps} steps in ${seconds} s; after the first quarter ${slope(settled).toFixed(0)} bytes per step`);
-
-/** Least squares, in bytes per step. */
-function slope(points: readonly { readonly step: number; readonly bytes: number }[]): number {
-  const mean = (f: (p: (typeof points)[number]) => number) => points.reduce((sum, p) => sum + f(p), 0) / points.length;
-  const [x, y] = [mean((p) => p.step), mean((p) => p.bytes)];
-  return mean((p) => (p.step - x) * (p.bytes - y)) / mean((p) => (p.step - x) ** 2);
-}
+const cells = rows.map(({ part, outcome, faults }) => [part, outcome, `${faults.length}`]);
+console.log(["what", "outcome", "faults"].join(" | "));
+console.log("---|---|---");
+for (const row of cells) console.log(row.join(" | "));
+process.exitCode = rows.some(({ faults }) => faults.length > 0) ? 1 : 0;

@@ -46,7 +46,14 @@ export {
   opsets,
   precisions,
 } from "./formats/onnx/export.js";
-export { type OpenSafetensors, openSafetensors, readSafetensors, writeSafetensors } from "./formats/safetensors.js";
+export {
+  encodeSafetensors,
+  type OpenSafetensors,
+  openSafetensors,
+  readSafetensors,
+  type SafetensorsFile,
+  writeSafetensors,
+} from "./formats/safetensors.js";
 export { parseShardIndex, readShards, type ShardIndex } from "./formats/shards.js";
 export { type TransformersJsOptions, transformersJs } from "./formats/transformers-js.js";
 export { type Cost, costOf, type LayerCost } from "./graph/cost.js";

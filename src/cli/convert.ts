@@ -1,6 +1,7 @@
 import { Command } from "commander";
 
 import {
+  encodeSafetensors,
   modelByName,
   modelWeights,
   OptionError,
@@ -8,7 +9,6 @@ import {
   recogniseCheckpoint,
   stateOf,
   writeFileAtomic,
-  writeSafetensors,
 } from "../index.js";
 import { partOption, readCheckpointFile } from "./inspect.js";
 
@@ -39,11 +39,11 @@ export const convertCommand = new Command("convert")
       const fits = shape?.reduce((size, d) => size * d, 1) === value.data.length;
       return [name, fits ? { ...value, shape } : value] as const;
     });
-    const bytes = writeSafetensors(renamed, {
+    const file = encodeSafetensors(renamed, {
       ...metadata,
       ...(known ? { model: known.model, options: JSON.stringify(known.options) } : {}),
     });
-    await writeFileAtomic(out, bytes);
+    await writeFileAtomic(out, file);
     const changed = renamed.filter(([key], i) => key !== [...tensors.keys()][i]).length;
     print(
       json,
@@ -54,10 +54,10 @@ export const convertCommand = new Command("convert")
         tensors: tensors.size,
         renamed: changed,
         model: known?.model ?? null,
-        bytes: bytes.length,
+        bytes: file.byteLength,
       },
       () =>
-        `${out}: ${tensors.size} tensors, ${short(bytes.length)}B${known ? `, keys of ${known.model}${changed ? ` (${changed} renamed)` : ""}` : ""}`,
+        `${out}: ${tensors.size} tensors, ${short(file.byteLength)}B${known ? `, keys of ${known.model}${changed ? ` (${changed} renamed)` : ""}` : ""}`,
     );
   });
 

@@ -2,16 +2,17 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import {
   type ExportOptions,
+  encodeSafetensors,
   exportedGraph,
   exportOnnx,
   OptionError,
   opsets,
   precisions,
+  type SafetensorsFile,
   trace,
   transformersJs,
   weightsOf,
   writeFileAtomic,
-  writeSafetensors,
 } from "../index.js";
 import { addBuildFlags, count, type ModelFlags, share } from "./arguments.js";
 import { type Measured, measure, measuredText } from "./export-measure.js";
@@ -69,10 +70,10 @@ export const exportCommand = addBuildFlags(new Command("export"))
     const loaded = await loadModel(path, weights, flags);
     const options = exportOptions(flags);
     const files = filesOf(format, loaded, options);
-    for (const [file, bytes] of files) await writeFileAtomic(join(out, file), bytes);
+    for (const [file, contents] of files) await writeFileAtomic(join(out, file), contents);
     const measured =
       flags.measure === undefined ? undefined : await measure(loaded, flags.measure, options, flags.valSplit);
-    const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+    const bytes = [...files.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
     report(json, { file: out, format, bytes, loaded, options, measured });
   });
 
@@ -108,7 +109,11 @@ function exportOptions({ opset, precision, keepBatchNorm, attentionMaps, feature
 const inputShape = ({ imageSize }: LoadedModel) => ["N", 3, imageSize, imageSize] as const;
 
 /** What is written, by path below --out; the path of a single file is empty. */
-function filesOf(format: Format, loaded: LoadedModel, options: ExportOptions): Map<string, Uint8Array> {
+function filesOf(
+  format: Format,
+  loaded: LoadedModel,
+  options: ExportOptions,
+): Map<string, Uint8Array | SafetensorsFile> {
   const { model, name, options: built, classes, preprocessing } = loaded;
   const metadata = {
     model: name,
@@ -117,7 +122,7 @@ function filesOf(format: Format, loaded: LoadedModel, options: ExportOptions): M
     ...(preprocessing ? { preprocessing: JSON.stringify(preprocessing) } : {}),
   };
   if (format === "safetensors")
-    return new Map([["", writeSafetensors(weightsOf(model), { format: "fovea.weights.1", ...metadata })]]);
+    return new Map([["", encodeSafetensors(weightsOf(model), { format: "fovea.weights.1", ...metadata })]]);
   const graph = trace(model, inputShape(loaded));
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
   if (!classes || !preprocessing)

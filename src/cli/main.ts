@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { argv, exit, stdout } from "node:process";
+import { argv, exit } from "node:process";
 import { Command, CommanderError } from "commander";
 import { messageOf, OptionError, version } from "../index.js";
 import { benchCommand } from "./bench.js";
@@ -9,6 +9,7 @@ import { exportCommand } from "./export.js";
 import { inspectCommand } from "./inspect.js";
 import { listCommand } from "./list.js";
 import { predictCommand } from "./predict.js";
+import { outliveReaders } from "./streams.js";
 import { summaryCommand } from "./summary.js";
 import { say } from "./terminal.js";
 import { trainCommand } from "./train.js";
@@ -43,16 +44,17 @@ for (const command of [
 }
 program.exitOverride().configureOutput({ outputError: () => {} });
 
-// Who reads no further, as `head` does, has what was wanted.
-stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-});
+outliveReaders();
 
 /** 0 success, 1 failure, 2 wrong usage: every failure is one line on standard error. */
 try {
   await program.parseAsync(argv);
 } catch (error) {
-  if (error instanceof CommanderError && error.exitCode === 0) exit(0);
+  // Help that was asked for. Not by exit(): output that cannot be written is found out a moment later.
+  if (!(error instanceof CommanderError && error.exitCode === 0)) fail(error);
+}
+
+function fail(error: unknown): never {
   const usage = error instanceof CommanderError || error instanceof OptionError;
   const message = messageOf(error)
     .replace(/^error: /, "")

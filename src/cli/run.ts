@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Alignment,
@@ -12,6 +12,7 @@ import {
   loadRun,
   loadState,
   type Module,
+  messageOf,
   modelByName,
   modelSpec,
   modelWeights,
@@ -175,14 +176,17 @@ function inFile(error: unknown, file: string): unknown {
     : error;
 }
 
-/** The first of `name`, `name-2`, `name-3`, … in `parent` that does not exist. */
+/** Makes the first of `name`, `name-2`, `name-3`, … in `parent` that does not exist: two trainings that begin at once get two folders. */
 export async function freshFolder(parent: string, name: string): Promise<string> {
+  await mkdir(parent, { recursive: true });
   for (let i = 1; ; i++) {
     const path = join(parent, i === 1 ? name : `${name}-${i}`);
-    const taken = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (!taken) return path;
+    try {
+      await mkdir(path);
+      return path;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST")
+        throw new FoveaError(`cannot create ${path}: ${messageOf(error)}`);
+    }
   }
 }

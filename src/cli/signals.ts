@@ -17,8 +17,6 @@ export function stopOnSignal(before: () => void): { readonly signal: AbortSignal
       return void process.kill(process.pid, name);
     }
     controller.abort();
-    // A closed terminal takes no more text.
-    if (name === "SIGHUP") process.stderr.on("error", () => {});
     before();
     say(`finishing the step and saving; ${name === "SIGINT" ? "press Ctrl-C" : `send ${name}`} again to end at once`);
   };

@@ -157,6 +157,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
   )
   .action(async (source: string | undefined, asked: TrainFlags, command: Command) => {
     const resumed = asked.resume ? await RunFolder.open(requireOut(asked)) : undefined;
+    await resumed?.claim();
     const explicit = Object.fromEntries(
       Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"),
     );
@@ -351,7 +352,7 @@ async function runTraining(
               `epoch ${epoch}/${training.epochs}  loss ${trainLoss.toFixed(3)} top-1 ${percent(trainTop1)}${validation}${report.isBest ? "  best" : ""}  ${report.imagesPerSecond.toFixed(0)} img/s`,
             );
           },
-          onStop: (bytes) => run.write("last", bytes),
+          onStop: (checkpoint) => run.write("last", checkpoint),
         }),
       flags,
     );
@@ -367,6 +368,7 @@ async function runTraining(
   } finally {
     progress.clear();
     interrupt.release();
+    run.release();
   }
 }
 

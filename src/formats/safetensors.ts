@@ -12,7 +12,7 @@ export interface Safetensors {
 }
 
 /** What an array can hold on Node 20. */
-const MAX_TENSOR_BYTES = 2 ** 32;
+const MAX_ARRAY_BYTES = 2 ** 32;
 const METADATA = "__metadata__";
 
 const dtypeNames: { readonly [D in DType]: string } = {
@@ -79,8 +79,8 @@ export async function openSafetensors(source: ByteSource): Promise<OpenSafetenso
       const entry = byName.get(name);
       if (!entry) throw refuse(`there is no tensor ${JSON.stringify(name)}`);
       const { dtype, shape, begin, end } = entry;
-      if (end - begin > MAX_TENSOR_BYTES)
-        throw refuse(`tensor ${JSON.stringify(name)} takes ${end - begin} bytes, more than ${MAX_TENSOR_BYTES}`);
+      if (end - begin > MAX_ARRAY_BYTES)
+        throw refuse(`tensor ${JSON.stringify(name)} takes ${end - begin} bytes, more than ${MAX_ARRAY_BYTES}`);
       return tensorOf(dtype, shape, await source.read(start + begin, end - begin));
     },
   };
@@ -105,19 +105,27 @@ function readHeader(bytes: Uint8Array, dataLength: number): { entries: Entry[]; 
   return { entries, metadata };
 }
 
+/** A safetensors file to be written: its pieces in order, each tensor's a view of its data. */
+export interface SafetensorsFile extends Iterable<Uint8Array> {
+  /** Of the whole file. */
+  readonly byteLength: number;
+  /** All pieces in one array, of up to 4 GiB. @throws OptionError if they are more. */
+  bytes(): Uint8Array;
+}
+
 /**
- * The bytes of a safetensors file. The same tensors give the same bytes: wider dtypes come first, so that every tensor
- * is aligned to its element size; among equals the given order stands; the header is padded with spaces to 8 bytes.
+ * A safetensors file of any size, to be written piece by piece. The same tensors give the same bytes: wider dtypes come first, so that
+ * every tensor is aligned to its element size; among equals the given order stands; the header is padded with spaces to 8 bytes.
  *
  * @throws OptionError if two tensors share a name, or one is called `__metadata__`.
  * @throws ShapeError if a tensor's data does not match its shape.
  * @example
- * await writeFile("model.safetensors", writeSafetensors([["weight", float32([2], [1, 2])]], { epoch: "3" }));
+ * await writeFileAtomic("model.safetensors", encodeSafetensors([["weight", float32([2], [1, 2])]], { epoch: "3" }));
  */
-export function writeSafetensors(
+export function encodeSafetensors(
   tensors: Iterable<readonly [string, Tensor]>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): SafetensorsFile {
   const ordered = [...tensors].sort(([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
   const names = new Set([METADATA]);
   // The header is put together by hand because an object would move names like "0" to its front.
@@ -125,26 +133,48 @@ export function writeSafetensors(
   if (Object.keys(metadata).length > 0) fields.push(`"${METADATA}":${JSON.stringify(metadata)}`);
   let size = 0;
   for (const [name, t] of ordered) {
-    if (names.has(name)) throw new OptionError(`writeSafetensors: the name ${JSON.stringify(name)} is taken`);
+    if (names.has(name)) throw new OptionError(`safetensors: the name ${JSON.stringify(name)} is taken`);
     names.add(name);
     const end = size + bytesOf(t).length;
     const entry = { dtype: dtypeNames[t.dtype], shape: t.shape, data_offsets: [size, end] };
     fields.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     size = end;
   }
-  const header = new TextEncoder().encode(`{${fields.join()}}`);
-  const start = 8 + Math.ceil(header.length / 8) * 8;
+  const text = new TextEncoder().encode(`{${fields.join()}}`);
+  const head = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
+  head.set(text, 8);
+  const pieces = [head, ...ordered.map(([, t]) => bytesOf(t))];
+  const byteLength = head.length + size;
+  return {
+    byteLength,
+    [Symbol.iterator]: () => pieces.values(),
+    bytes: () => {
+      if (byteLength > MAX_ARRAY_BYTES)
+        throw new OptionError(
+          `safetensors: a file of ${byteLength} bytes does not fit an array (${MAX_ARRAY_BYTES}). Write it piece by piece: encodeSafetensors`,
+        );
+      return joined(pieces, byteLength);
+    },
+  };
+}
 
-  const file = new Uint8Array(start + size);
-  new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true);
-  file.set(header, 8);
-  file.fill(0x20, 8 + header.length, start);
-  let offset = start;
-  for (const [, t] of ordered) {
-    file.set(bytesOf(t), offset);
-    offset += t.data.byteLength;
+/** The bytes of a safetensors file of up to 4 GiB: those of {@link encodeSafetensors} in one array. @throws as that, and if they are more. */
+export function writeSafetensors(
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  return encodeSafetensors(tensors, metadata).bytes();
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let offset = 0;
+  for (const piece of pieces) {
+    all.set(piece, offset);
+    offset += piece.length;
   }
-  return file;
+  return all;
 }
 
 interface Entry {

@@ -71,11 +71,20 @@ export async function readShards(
   read: (file: string) => Promise<Uint8Array>,
   name = "index",
 ): Promise<Checkpoint> {
+  return joinShards(index, async (file) => readCheckpoint(await read(file), file), name);
+}
+
+/** As {@link readShards}, with files that `open` reads as it likes. */
+export async function joinShards(
+  index: Uint8Array,
+  open: (file: string) => Promise<Checkpoint>,
+  name: string,
+): Promise<Checkpoint> {
   const { files, metadata } = parseShardIndex(index, name);
   const tensors: Checkpoint["tensors"] = new Map();
   let format: Checkpoint["format"] = "safetensors";
   for (const [file, keys] of files) {
-    const shard = readCheckpoint(await read(file), file);
+    const shard = await open(file);
     format = shard.format;
     for (const key of keys)
       if (!shard.tensors.has(key)) throw refusal(file, `has no ${JSON.stringify(key)}, which ${name} says is there`);

@@ -2,10 +2,10 @@ import { mkdir, stat } from "node:fs/promises";
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FoveaError, OptionError, unknownName } from "../core/errors.js";
+import { Lock } from "../files/lock.js";
 import { isShardIndex } from "../formats/shards.js";
 import { cacheFolder, cachePath, isFile, isOffline, sha256Of } from "./cache.js";
 import { DownloadError, fileSystemError, shown } from "./errors.js";
-import { Lock } from "./lock.js";
 import { Part, readOrigin } from "./part.js";
 import { fetchShards } from "./shards.js";
 import { checkedSha256, defaultEndpoint, type RemoteSource, urlsOf } from "./source.js";
@@ -172,11 +172,11 @@ async function download(url: string, job: Job): Promise<void> {
     } finally {
       await part.close();
     }
-    await lock.check();
+    requireInPlace(lock, url);
     await verify(url, part, job);
     await part.finish(place, { keepOrigin: isIndex(url) });
   } finally {
-    await lock.release();
+    lock.release();
   }
 }
 
@@ -186,7 +186,7 @@ async function connect(url: string, part: Part, lock: Lock, options: TransferOpt
   let failures = 0;
   for (let i = 0; i < maxConnections; i++) {
     try {
-      await lock.check();
+      requireInPlace(lock, url);
       return await transfer(url, part, options);
     } catch (error) {
       if (!(error instanceof DownloadError) || !error.retry) throw error;
@@ -198,6 +198,11 @@ async function connect(url: string, part: Part, lock: Lock, options: TransferOpt
       await sleep(Math.min(delay, maxDelay), undefined, { signal: options.signal });
     }
   }
+}
+
+/** @throws DownloadError if the cache was emptied meanwhile: another process may have begun the same download since. */
+function requireInPlace(lock: Lock, url: string): void {
+  if (!lock.isInPlace) throw new DownloadError(shown(url), "the cache was emptied during the download", "Run it again");
 }
 
 async function verify(url: string, part: Part, { sha256, signal }: Job): Promise<void> {

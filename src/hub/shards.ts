@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { writeFileAtomic } from "../files/write.js";
 import { parseShardIndex } from "../formats/shards.js";
 import { DownloadError, shown } from "./errors.js";
 
@@ -39,10 +39,7 @@ const missing = ({ where, what, status }: DownloadError, index: string): Downloa
     { status: status ?? 404 },
   );
 
-/** Writes a file whole, unless it is there: a cache that is complete may be read-only. */
+/** Writes a file unless it is there: a cache that is complete may be read-only. */
 async function writeChanged(path: string, text: string): Promise<void> {
-  if ((await readFile(path, "utf8").catch(() => undefined)) === text) return;
-  const beside = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  await writeFile(beside, text);
-  await rename(beside, path);
+  if ((await readFile(path, "utf8").catch(() => undefined)) !== text) await writeFileAtomic(path, text);
 }

@@ -62,6 +62,13 @@ async function begin(url: string, part: Part, answer: Answer, options: TransferO
     );
   }
   const size = length ?? answer.size;
+  const endShows = size !== null || response.headers.get("transfer-encoding") === "chunked";
+  if (!endShows && !options.sha256 && !sha256)
+    throw failure(
+      url,
+      "the server does not say how long the file is, so that a cut connection could not be told from its end",
+      "Give its digest: #sha256=…",
+    );
   if (size !== null) {
     if (size > options.maxBytes) throw tooLarge(url, `it has ${size} bytes`, options.maxBytes);
     await checkSpace(dirname(part.path), size);

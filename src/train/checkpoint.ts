@@ -2,8 +2,9 @@ import { FormatError } from "../core/errors.js";
 import { requireFinite } from "../core/finite.js";
 import type { Tensor } from "../core/tensor.js";
 import { classDifference } from "../data/index.js";
+import type { ByteSource } from "../formats/byte-source.js";
 import { classNames } from "../formats/class-names.js";
-import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
+import { encodeSafetensors, openSafetensors, type SafetensorsFile } from "../formats/safetensors.js";
 import { type AnyModule, type Param, stateOf } from "../nn/index.js";
 import type { EpochRecord } from "./history.js";
 import { asStored, loadState } from "./weights.js";
@@ -26,7 +27,7 @@ export interface Progress {
 const trainingPrefixes = /^(optimizer|ema)\//;
 
 /**
- * The bytes of `last.safetensors`: weights under plain keys, slots of the optimizer, averages, and progress; `metadata` says what the weights
+ * `last.safetensors`, to be written: weights under plain keys, slots of the optimizer, averages, and progress; `metadata` says what the weights
  * are of. Equal states give equal bytes.
  */
 export function writeCheckpoint(
@@ -36,9 +37,9 @@ export function writeCheckpoint(
   progress: Progress,
   classes: readonly string[],
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): SafetensorsFile {
   const tensors: [string, Tensor][] = [...stateOf(model), ...cells].map(([name, param]) => [name, asStored(param)]);
-  return writeSafetensors(tensors, {
+  return encodeSafetensors(tensors, {
     ...metadata,
     classes: JSON.stringify(classes),
     format: "fovea.checkpoint.1",
@@ -47,15 +48,18 @@ export function writeCheckpoint(
   });
 }
 
-/** Restores what {@link writeCheckpoint} wrote. @throws FormatError if the file is not of this model, optimizer, seed and classes. */
-export function restoreCheckpoint(
-  bytes: Uint8Array,
+/**
+ * Restores what {@link writeCheckpoint} wrote, reading one tensor after the other; nothing changes unless all is well.
+ * @throws FormatError if the file is not of this model, optimizer, seed and classes.
+ */
+export async function restoreCheckpoint(
+  source: ByteSource,
   model: AnyModule,
   cells: ReadonlyMap<string, Param>,
   seed: number,
   classes: readonly string[],
-): Progress {
-  const { tensors, metadata } = readSafetensors(bytes);
+): Promise<Progress> {
+  const { entries, metadata, read } = await openSafetensors(source);
   if (metadata.format !== "fovea.checkpoint.1")
     throw new FormatError("resume: this is not a checkpoint of a Fovea training");
   if (metadata.seed !== String(seed))
@@ -63,14 +67,19 @@ export function restoreCheckpoint(
   const difference = classDifference(classNames(metadata) ?? classes, classes);
   if (difference)
     throw new FormatError(`resume: the classes of the data are not those of the checkpoint (${difference})`);
-  const own = new Map([...tensors].filter(([name]) => trainingPrefixes.test(name)));
   for (const [name, param] of cells)
-    if (String(own.get(name)?.shape) !== String(param.shape))
+    if (String(entries.get(name)?.shape) !== String(param.shape))
       throw new FormatError(
         `resume: the checkpoint does not hold ${name} of shape [${param.shape}]${name.startsWith("ema/") ? ", as versions that kept no averages of batch-norm statistics wrote it. Start a new run with --weights and its best.safetensors" : ""}`,
       );
+  const readAll = async (names: Iterable<string>) => {
+    const tensors = new Map<string, Tensor>();
+    for (const name of names) tensors.set(name, await read(name));
+    return tensors;
+  };
+  const own = await readAll(cells.keys());
   requireFinite("resume", own);
-  loadState(model, modelWeights(tensors));
+  loadState(model, await readAll(modelWeights(entries).keys()));
   for (const [name, param] of cells) param.value = own.get(name)!;
   return JSON.parse(metadata.progress!) as Progress;
 }

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FormatError, FoveaError, messageOf } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
+import { FileError, type OpenFile, readWhole, withFile } from "../files/read.js";
 import {
   type Checkpoint,
   type CheckpointOptions,
@@ -11,15 +12,14 @@ import {
 } from "../formats/checkpoint.js";
 import { refusal } from "../formats/refusal.js";
 import { type OpenSafetensors, openSafetensors } from "../formats/safetensors.js";
-import { isShardIndex, readShards, usualFiles } from "../formats/shards.js";
+import { isShardIndex, joinShards, usualFiles } from "../formats/shards.js";
 import type { AnyModule } from "../nn/index.js";
 import { modelWeights } from "./checkpoint.js";
-import { type OpenFile, readWhole, withFile } from "./files.js";
 import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
 
 /**
  * Reads a checkpoint from the disk: a safetensors or PyTorch file, one that is divided into files by its index (`….index.json`), or a
- * folder that has one of these under the usual names. Of a PyTorch file, `options` take other weights than the largest. Bytes from elsewhere are for {@link readCheckpoint} and {@link readShards}.
+ * folder that has one of these under the usual names. Of a PyTorch file, `options` take other weights than the largest. Bytes from elsewhere are for {@link readCheckpoint} and `readShards`.
  *
  * @throws FoveaError if there is none. @throws FormatError if it is not as it must be.
  *
@@ -28,17 +28,20 @@ import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
  */
 export async function openCheckpoint(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
   const file = (await isFolder(path)) ? await fileIn(path) : path;
-  if (!isShardIndex(file)) {
-    const tensors: Checkpoint["tensors"] = new Map();
-    const rest = await forEachTensor(file, (key, value) => tensors.set(key, value), options);
-    return { tensors, ...rest };
-  }
+  if (!isShardIndex(file)) return collected(file, file, options);
   if (options.part !== undefined) throw refusal(file, noParts().message);
   const beside = (name: string) =>
-    readWhole(join(dirname(file), name)).catch((error) => {
+    collected(join(dirname(file), name), name, {}).catch((error) => {
+      if (!(error instanceof FileError)) throw error;
       throw new FormatError(`${file} names ${name}, which ${reasonOf(error)}. Is the download complete?`);
     });
-  return readShards(await readWhole(file), beside, basename(file));
+  return joinShards(await readWhole(file), beside, basename(file));
+}
+
+/** All tensors of a checkpoint in one file. */
+async function collected(path: string, name: string, options: CheckpointOptions): Promise<Checkpoint> {
+  const tensors: Checkpoint["tensors"] = new Map();
+  return { tensors, ...(await visitFile(path, name, (key, value) => tensors.set(key, value), options)) };
 }
 
 const reasonOf = (error: unknown) => messageOf(error).replace(/^.* (?=cannot be read: )/, "");
@@ -78,8 +81,17 @@ export async function forEachTensor(
     for (const [key, value] of tensors) visit(key, value);
     return rest;
   }
+  return visitFile(path, path, visit, options);
+}
+
+function visitFile(
+  path: string,
+  name: string,
+  visit: (key: string, value: Tensor) => void,
+  options: CheckpointOptions,
+): Promise<Omit<Checkpoint, "tensors">> {
   return withFile(path, async (file) => {
-    const { entries, read, ...rest } = await openOne(file, path, options);
+    const { entries, read, ...rest } = await openOne(file, name, options);
     for (const key of entries.keys()) visit(key, await read(key));
     return rest;
   });

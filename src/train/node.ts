@@ -1,4 +1,5 @@
 /** What reads and writes files, and so needs Node. */
-export { FileError, OpenFile, readWhole, withFile, writeFileAtomic } from "./files.js";
+export { FileError, fileSource, OpenFile, readWhole, withFile } from "../files/read.js";
+export { type Contents, writeFileAtomic } from "../files/write.js";
 export * from "./load-weights.js";
 export * from "./run-folder.js";

@@ -3,9 +3,13 @@ import { join } from "node:path";
 import { FormatError, FoveaError, messageOf } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Augmentation, Preprocessing } from "../data/index.js";
-import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
+import { Lock, ownerOf } from "../files/lock.js";
+import { fileSource, readWhole, unlessMissing, withFile } from "../files/read.js";
+import { type Contents, isTemporary, writeFileAtomic } from "../files/write.js";
+import type { ByteSource } from "../formats/byte-source.js";
+import { refusal } from "../formats/refusal.js";
+import { encodeSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { modelWeights } from "./checkpoint.js";
-import { readWhole, unlessMissing, writeFileAtomic } from "./files.js";
 import { type EpochRecord, historyCsv } from "./history.js";
 import type { Schedule } from "./schedules.js";
 import type { Scores } from "./task.js";
@@ -62,30 +66,62 @@ const files = {
   report: "report.html",
 } as const;
 
+const lockFile = ".lock";
+
 /**
  * The folder of one training run: `config.json`, `metrics.jsonl` (a line per epoch, with timings), `results.csv` (the same without
  * timings, so that repeated runs give equal files), `best.safetensors`, `last.safetensors`, `report.html`.
- * Files are written whole or not at all.
+ * Files are written whole or not at all, and by one process at a time, the one that has claimed the folder. Anybody may read.
  */
 export class RunFolder {
+  #lock: Lock | undefined;
+
   private constructor(
     readonly path: string,
     readonly config: RunConfig,
   ) {}
 
-  /** Starts a run in a new or empty folder. @throws FoveaError if there is something in it, or it cannot be written. */
+  /** Starts a run in a new or empty folder, and claims it. @throws FoveaError if there is something in it, it cannot be written, or another process has it. */
   static async create(path: string, config: RunConfig): Promise<RunFolder> {
-    const present = await readdir(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return [];
-      throw new FoveaError(`cannot use ${path} as a run folder: ${messageOf(error)}`);
-    });
-    if (present.length > 0)
-      throw new FoveaError(`${path} is not empty. Choose another --out, or go on with the run in it by --resume`);
+    await requireEmpty(path);
     await mkdir(path, { recursive: true }).catch((error) => {
       throw new FoveaError(`cannot create ${path}: ${messageOf(error)}`);
     });
-    await writeFileAtomic(join(path, files.config), `${JSON.stringify(config, null, 2)}\n`);
-    return new RunFolder(path, config);
+    const run = new RunFolder(path, config);
+    await run.claim();
+    try {
+      // Once more: another may have begun and ended a run in between.
+      await requireEmpty(path);
+      await run.write("config", `${JSON.stringify(config, null, 2)}\n`);
+    } catch (error) {
+      run.release();
+      throw error;
+    }
+    return run;
+  }
+
+  /**
+   * Makes this the only writer of the folder until {@link release}, or the end of the process, however it ends. Whatever writes claims the
+   * folder first; to go on with a run, it must be claimed before its state is read.
+   *
+   * @throws FoveaError if another process has it.
+   */
+  async claim(): Promise<void> {
+    if (this.#lock) return;
+    const path = join(this.path, lockFile);
+    this.#lock = await Lock.tryAcquire(path).catch((error) => {
+      throw new FoveaError(`cannot use ${this.path} as a run folder: ${messageOf(error)}`);
+    });
+    if (!this.#lock)
+      throw new FoveaError(
+        `${this.path} is in use: ${await ownerOf(path)} is training in it. Wait until it ends, stop it, or choose another folder`,
+      );
+  }
+
+  /** Lets others write. */
+  release(): void {
+    this.#lock?.release();
+    this.#lock = undefined;
   }
 
   /** Opens the folder of an earlier run. @throws FoveaError if it is none. */
@@ -109,7 +145,7 @@ export class RunFolder {
     if (epoch.isBest)
       await this.write(
         "best",
-        writeSafetensors(epoch.weights, {
+        encodeSafetensors(epoch.weights, {
           format: "fovea.weights.1",
           epoch: String(record.epoch),
           ...this.description(),
@@ -133,25 +169,35 @@ export class RunFolder {
     };
   }
 
-  write(file: keyof typeof files, contents: string | Uint8Array): Promise<void> {
-    return writeFileAtomic(join(this.path, files[file]), contents);
+  async write(file: keyof typeof files, contents: Contents): Promise<void> {
+    await this.claim();
+    await writeFileAtomic(join(this.path, files[file]), contents);
   }
 
   /**
    * The state to resume from, or undefined if no epoch is complete yet.
    *
-   * @throws FileError if there is one that cannot be read: to start anew would overwrite it.
+   * @throws FileError if there is one that cannot be read, FormatError if it is damaged: to start anew would overwrite it.
    */
-  async checkpoint(): Promise<Uint8Array | undefined> {
-    return readWhole(join(this.path, files.last)).catch(unlessMissing);
+  async checkpoint(): Promise<ByteSource | undefined> {
+    const path = join(this.path, files.last);
+    const source = await fileSource(path).catch(unlessMissing);
+    // A damaged file is found here, where its name is known.
+    if (source) await openNamed(source, path);
+    return source;
   }
 
   /** The weights of the best epoch, or of the last. @throws FoveaError if the run has none. */
   async weights(which: "best" | "last" = "best"): Promise<Map<string, Tensor>> {
-    const bytes = await readWhole(join(this.path, files[which])).catch(unlessMissing);
-    if (!bytes)
+    const found = await withFile(join(this.path, files[which]), async (file) => {
+      const { entries, read } = await openNamed(file, file.path);
+      const weights = new Map<string, Tensor>();
+      for (const key of modelWeights(entries).keys()) weights.set(key, await read(key));
+      return weights;
+    }).catch(unlessMissing);
+    if (!found)
       throw new FoveaError(`${this.path} has no ${files[which]}: the run ended before its first epoch was complete`);
-    return modelWeights(readSafetensors(bytes).tensors);
+    return found;
   }
 
   /** What the validation of an epoch measured, or undefined if none is recorded. */
@@ -180,6 +226,22 @@ export class RunFolder {
       });
   }
 }
+
+/** @throws FoveaError if there is something in a folder, other than what a run that was killed at its start had left. */
+async function requireEmpty(path: string): Promise<void> {
+  const present = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw new FoveaError(`cannot use ${path} as a run folder: ${messageOf(error)}`);
+  });
+  if (present.some((name) => name !== lockFile && !isTemporary(name)))
+    throw new FoveaError(`${path} is not empty. Choose another --out, or go on with the run in it by --resume`);
+}
+
+/** Errors name the file. */
+const openNamed = (source: ByteSource, path: string) =>
+  openSafetensors(source).catch((error) => {
+    throw error instanceof FormatError ? refusal(path, error.message) : error;
+  });
 
 /** A line of `metrics.jsonl`. */
 interface MetricsLine {

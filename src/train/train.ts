@@ -13,6 +13,8 @@ import {
 } from "../data/index.js";
 import { summary } from "../data/summary.js";
 import type { Engine, Executable } from "../engines/engine.js";
+import { type ByteSource, bytesSource } from "../formats/byte-source.js";
+import type { SafetensorsFile } from "../formats/safetensors.js";
 import type { Cell, Graph } from "../graph/graph.js";
 import { type Module, type Param, stateOf } from "../nn/index.js";
 import type { BatchSource, StepBatch } from "./batches.js";
@@ -60,8 +62,8 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   readonly featureLimit?: number;
   /** What the weights are of, written into the checkpoints. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Contents of a checkpoint to go on from. */
-  readonly resume?: Uint8Array;
+  /** A checkpoint to go on from: its bytes, or what reads them by ranges, such as a file. */
+  readonly resume?: Uint8Array | ByteSource;
   /** Ends the training after the step in progress; the state is passed to `onStop`. */
   readonly signal?: AbortSignal;
   /** Before the first step, with what a resumed training has done already. */
@@ -72,8 +74,8 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   onStep?(step: StepReport): void;
   /** After each epoch, with functions that make the files of the present state. */
   onEpoch?(record: EpochRecord, report: EpochReport<M>): Promise<void> | void;
-  /** When `signal` ended the training, with the bytes to resume from. */
-  onStop?(checkpoint: Uint8Array): Promise<void> | void;
+  /** When `signal` ended the training, with the state to resume from. */
+  onStop?(checkpoint: SafetensorsFile): Promise<void> | void;
 }
 
 export interface StepReport {
@@ -93,7 +95,8 @@ export interface EpochReport<M extends Scores = ClassificationMetrics> {
   readonly isBest: boolean;
   readonly seconds: number;
   readonly imagesPerSecond: number;
-  readonly checkpoint: Uint8Array;
+  /** The state to resume from, as a file to be written: `checkpoint.bytes()`, or piece by piece where it is large. */
+  readonly checkpoint: SafetensorsFile;
   /** The weights that were validated: the averaged ones if there are. */
   readonly weights: ReadonlyMap<string, Tensor>;
 }
@@ -163,7 +166,10 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const { cells, scalars } = whole;
 
   let progress: Progress = { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
-  if (options.resume) progress = restoreCheckpoint(options.resume, model, cells, seed, dataset.classes);
+  if (options.resume) {
+    const source = options.resume instanceof Uint8Array ? bytesSource(options.resume) : options.resume;
+    progress = await restoreCheckpoint(source, model, cells, seed, dataset.classes);
+  }
   await onStart?.(progress);
   const still = { batch, preprocessing };
   const [{ graph, source }, validation] = await computeOnce(
@@ -250,14 +256,15 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
         }
       }
       const seconds = (performance.now() - started) / 1000;
-      const undo = await collect(epoch);
+      let undo: (() => void) | undefined = await collect(epoch);
       const restore = useAverages(model, cells);
       const failed = (error: unknown) => {
         restore();
-        undo();
+        undo?.();
         throw new TrainingError(`validation after epoch ${epoch + 1} of ${epochs} failed: ${messageOf(error)}`);
       };
       const scores = validate && validation ? await score(validate, validation, task, engine).catch(failed) : null;
+      undo = undefined; // with the values before, whose memory is wanted for no longer
       const weights = new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
       restore();
       const record: EpochRecord = {

@@ -124,6 +124,32 @@ test("a length without end, cut at the last byte, is settled by 416", async () =
   assert.deepEqual(ranges(), [undefined, "bytes=100000-"]);
 });
 
+test("an answer whose end cannot be told from a cut is taken with its digest only", async () => {
+  let sent = body;
+  const server = await serve((request) => {
+    request.socket.end(Buffer.concat([Buffer.from("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"), sent]));
+  });
+  const cache = temporaryFolder();
+  const text = `${server.origin}/w.bin`;
+  await assert.rejects(resolveWeights(text, { cache, ...fast }), /does not say how long the file is.*#sha256=/);
+  assert.deepEqual(readdirSync(cache), []);
+  sent = body.subarray(0, 1000);
+  await assert.rejects(resolveWeights(text, { cache, ...fast, sha256: sha256(body) }), /checksum mismatch/);
+  assert.deepEqual(readdirSync(cache), []);
+  sent = body;
+  assert.deepEqual(readFileSync(await resolveWeights(text, { cache, ...fast, sha256: sha256(body) })), body);
+});
+
+test("an answer in chunks that is cut is not taken for whole", async () => {
+  const server = await serve((_, response) => {
+    response.writeHead(200);
+    response.write(body.subarray(0, 1000), () => setTimeout(() => response.destroy(), 20));
+  });
+  const cache = temporaryFolder();
+  await assert.rejects(resolveWeights(`${server.origin}/w.bin`, { cache, ...fast }), /cut|tried/);
+  assert.ok(!readdirSync(cache).some((name) => /\.(bin|lock|tmp)$/.test(name)), readdirSync(cache).join());
+});
+
 test("a promised length that never comes is an error after a bounded number of tries", async () => {
   const { get, seen, cache } = await setup((_, response) =>
     cut(response.writeHead(200, { etag: '"v1"', "content-length": 200_000 }), body),

@@ -139,8 +139,8 @@ test("resumed in the middle of an epoch, it goes on as if it had not stopped", a
       // At 0: while features are computed.
       onFeatures: () => stopAt === 0 && stop.abort(),
       onStep: () => ++steps === stopAt && stop.abort(),
-      onStop: (bytes) => {
-        saved = bytes;
+      onStop: (checkpoint) => {
+        saved = checkpoint.bytes();
       },
     });
     assert.equal(interrupted.stopped, true);

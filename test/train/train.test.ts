@@ -7,7 +7,7 @@ import { referenceEngine } from "../../src/engines/reference.js";
 import type { Value } from "../../src/graph/graph.js";
 import { BatchNorm, Conv2d, Dropout, flatten, initialize, Linear, Module, stateOf } from "../../src/nn/index.js";
 import { relu } from "../../src/ops/index.js";
-import { defaultBatch, type EpochRecord, evaluate, sgd, train } from "../../src/train/index.js";
+import { defaultBatch, type EpochRecord, type EpochReport, evaluate, sgd, train } from "../../src/train/index.js";
 import { ort } from "../support/engines.js";
 
 /** Two classes: pictures that are brighter at the top, and at the bottom. */
@@ -109,11 +109,11 @@ test("stopping in the middle of an epoch and resuming changes nothing", async ()
       onStep: () => {
         if (++steps === stopAt) stop.abort();
       },
-      onStop: (bytes) => {
-        saved = bytes;
+      onStop: (checkpoint) => {
+        saved = checkpoint.bytes();
       },
       onEpoch: (_record, { checkpoint }) => {
-        saved = checkpoint;
+        saved = checkpoint.bytes();
       },
     });
     assert.equal(first.stopped, true);
@@ -128,8 +128,8 @@ test("stopping in the middle of an epoch and resuming changes nothing", async ()
 test("a training is not resumed on other classes, or the same in another order", async () => {
   let saved: Uint8Array | undefined;
   const once = { ...options, epochs: 1, engine: ort, validate: undefined };
-  const keep = (_record: EpochRecord, { checkpoint }: { readonly checkpoint: Uint8Array }) => {
-    saved = checkpoint;
+  const keep = (_record: EpochRecord, { checkpoint }: Pick<EpochReport, "checkpoint">) => {
+    saved = checkpoint.bytes();
   };
   await train(initialize(new Net()), dataset, { ...once, onEpoch: keep });
   for (const [classes, message] of [

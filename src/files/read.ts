@@ -1,6 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { FoveaError, messageOf } from "../core/errors.js";
 import type { ByteSource } from "../formats/byte-source.js";
 
@@ -93,6 +91,12 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
   }
 }
 
+/** A file to be read by ranges that is open only while it is read. @throws FileError as {@link OpenFile.open} does. */
+export async function fileSource(path: string): Promise<ByteSource> {
+  const size = await withFile(path, async (file) => file.size);
+  return { size, read: (offset, length) => withFile(path, (file) => file.read(offset, length)) };
+}
+
 /** What an array can hold on Node 20. */
 const MAX_BYTES = 2 ** 32;
 
@@ -102,26 +106,4 @@ export function readWhole(path: string): Promise<Uint8Array> {
     if (file.size > MAX_BYTES) throw new FileError(path, `it is of ${file.size} bytes, more than ${MAX_BYTES} (4 GiB)`);
     return file.read(0, file.size);
   });
-}
-
-/**
- * Writes a file whole or not at all: beside its place, flushed to the disk, then renamed over what was there.
- * @throws FoveaError if it cannot be written; what was there before is untouched.
- */
-export async function writeFileAtomic(path: string, contents: string | Uint8Array): Promise<void> {
-  const beside = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(beside, "wx");
-    try {
-      await file.writeFile(contents);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true }).catch(() => {});
-    throw new FoveaError(`cannot write ${path}: ${messageOf(error)}`);
-  }
 }

@@ -1,0 +1,53 @@
+import { ortEngine, resnet } from "../../src/index.js";
+import { randomStep } from "../workload.js";
+import type { Row } from "./run.js";
+
+interface Sample {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** The worker threads that compute are part of this process, so this is all there is. */
+const sample = (at: number): Sample => ({ at, bytes: process.memoryUsage.rss() });
+const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
+
+/** Does memory stay where it is while a small network is trained? */
+export async function steps(count: number): Promise<Row> {
+  const engine = ortEngine();
+  const { graph, feeds } = randomStep(resnet(20, { classes: 10, attention: "se" }), [16, 3, 16, 16], 10);
+  const executable = await engine.compile(graph);
+  const samples: Sample[] = [];
+  for (let step = 1; step <= count; step++) {
+    await executable.run(feeds);
+    if (step % 100 === 0) samples.push(sample(step));
+  }
+  await executable.release();
+  await engine.release();
+  return { part: `${count} training steps`, outcome: growth(samples, "step"), faults: [] };
+}
+
+/** Does memory stay where it is while engines are opened, used and released? */
+export async function engines(count: number): Promise<Row> {
+  const { graph, feeds } = randomStep(resnet(20, { classes: 10 }), [2, 3, 16, 16], 10);
+  const samples: Sample[] = [];
+  for (let i = 1; i <= count; i++) {
+    const engine = ortEngine({ threads: 1 });
+    const executable = await engine.compile(graph);
+    await executable.run(feeds);
+    await executable.release();
+    await engine.release();
+    if (i % 10 === 0) samples.push(sample(i));
+  }
+  return { part: `${count} engines`, outcome: growth(samples, "engine"), faults: [] };
+}
+
+/** By least squares after the first quarter. */
+function growth(samples: readonly Sample[], of: string): string {
+  const settled = samples.slice(Math.floor(samples.length / 4));
+  if (settled.length < 2) return "too few for a slope";
+  const mean = (f: (s: Sample) => number) => settled.reduce((sum, s) => sum + f(s), 0) / settled.length;
+  const [x, y] = [mean(({ at }) => at), mean(({ bytes }) => bytes)];
+  const slope = mean((s) => (s.at - x) * (s.bytes - y)) / mean((s) => (s.at - x) ** 2);
+  const sizes = settled.map(({ bytes }) => bytes);
+  return `resident memory between ${mib(Math.min(...sizes))} and ${mib(Math.max(...sizes))} MiB, ${slope.toFixed(0)} bytes more per ${of}`;
+}

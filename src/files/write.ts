@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { FoveaError, messageOf } from "../core/errors.js";
+import { openFlags, tryLock } from "./lock.js";
+
+/** What a file is to hold: text, bytes, or pieces that are written one after the other. */
+export type Contents = string | Uint8Array | Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
+
+/**
+ * Writes a file whole or not at all: beside its place, flushed to the disk, then renamed over what was there. What processes that were
+ * killed had written in the same folder so far is removed first.
+ * @throws FoveaError if it cannot be written; what was there before is untouched.
+ */
+export async function writeFileAtomic(path: string, contents: Contents): Promise<void> {
+  const folder = dirname(path);
+  await requireRegular(path);
+  try {
+    await mkdir(folder, { recursive: true });
+    await removeAbandoned(folder);
+    const [beside, file] = await openTemporary(folder);
+    try {
+      await writeFile(file, contents);
+      await file.sync();
+      // While it is open, and so locked: nobody takes it for abandoned.
+      await rename(beside, path);
+    } catch (error) {
+      await rm(beside, { force: true }).catch(() => {});
+      throw error;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new FoveaError(`cannot write ${path}: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Nothing is written to devices, pipes and sockets, nor put in their place: as root that could be /dev/null.
+ *
+ * @throws FoveaError if there is one at this path.
+ */
+export async function requireRegular(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found && !found.isFile())
+    throw new FoveaError(`${path} is ${found.isDirectory() ? "a folder" : "not a regular file"}`);
+}
+
+/** Whether a name is that of a file which {@link writeFileAtomic} has not finished. */
+export const isTemporary = (name: string): boolean => /^\.[0-9a-f]{12}\.tmp$/.test(name);
+
+/** A new file that its process has locked, which tells it from an abandoned one. */
+async function openTemporary(folder: string): Promise<[path: string, file: FileHandle]> {
+  for (let i = 0; i < 100; i++) {
+    const path = join(folder, `.${randomBytes(6).toString("hex")}.tmp`);
+    const file = await open(path, "wx");
+    // Another process may have come upon it before it was locked.
+    if ((await tryLock(file.fd)) !== false && (await file.stat()).nlink > 0) return [path, file];
+    await file.close();
+    await rm(path, { force: true });
+  }
+  throw new FoveaError("other processes remove what is being written");
+}
+
+/** Removes unfinished files whose process is gone, which is one whose lock is free. */
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of (await readdir(folder).catch(() => [])).filter(isTemporary)) {
+    const path = join(folder, name);
+    try {
+      const fd = openSync(path, openFlags);
+      try {
+        if (fstatSync(fd).isFile() && (await tryLock(fd)) === true) rmSync(path, { force: true });
+      } finally {
+        closeSync(fd);
+      }
+    } catch {
+      // Finished by now, or another user's.
+    }
+  }
+}
