@@ -55,7 +55,9 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
     };
     print(flags.json === true, result, () => {
       const { imagesPerSecond, stepMilliseconds: ms, peakMemoryBytes } = result;
-      return `${imagesPerSecond.toFixed(1)} pictures/s, ${ms.median.toFixed(1)} ms a step (${ms.min.toFixed(1)}–${ms.max.toFixed(1)}), peak memory ${short(peakMemoryBytes)}B`;
+      return [
+        `${imagesPerSecond.toFixed(1)} pictures/s, ${ms.median.toFixed(1)} ms a step (${ms.min.toFixed(1)}–${ms.max.toFixed(1)}), peak memory ${short(peakMemoryBytes)}B`,
+      ];
     });
   });
 

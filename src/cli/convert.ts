@@ -56,8 +56,9 @@ export const convertCommand = new Command("convert")
         model: known?.model ?? null,
         bytes: bytes.length,
       },
-      () =>
+      () => [
         `${out}: ${tensors.size} tensors, ${short(bytes.length)}B${known ? `, keys of ${known.model}${changed ? ` (${changed} renamed)` : ""}` : ""}`,
+      ],
     );
   });
 

@@ -22,7 +22,7 @@ import {
   withEngine,
 } from "./arguments.js";
 import { aligning, loadModel, preprocessingOf } from "./run.js";
-import { ProgressLine, percent, print, say, table } from "./terminal.js";
+import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 
 interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags {
   readonly weights?: string;
@@ -84,10 +84,10 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
   return found;
 }
 
-export function metricsText({ top1, top5, loss, count: total, classes, confusion }: ClassificationMetrics): string {
+export function metricsText({ top1, top5, loss, count: total, classes, confusion }: ClassificationMetrics): string[] {
   const share = (v: number | null) => (v === null ? "–" : percent(v));
   const rows = classes.map((c) => [c.name, c.count, share(c.recall), share(c.precision)]);
-  const parts = [
+  const parts: (string | string[])[] = [
     `top-1 ${percent(top1)}, top-5 ${percent(top5)}, loss ${loss.toFixed(4)} on ${total.toLocaleString("en-US")} pictures`,
   ];
   if (classes.length <= 100) parts.push(table(rows, ["class", "pictures", "recall", "precision"]));
@@ -98,5 +98,5 @@ export function metricsText({ top1, top5, loss, count: total, classes, confusion
         ["label ↓ prediction →", ...classes.map((c) => c.name)],
       ),
     );
-  return parts.join("\n\n");
+  return paragraphs(...parts);
 }

@@ -15,7 +15,7 @@ import {
 } from "../index.js";
 import { addBuildFlags, addInputFlags, count, type InputFlags, type ModelFlags, withEngine } from "./arguments.js";
 import { loadModel, preprocessingOf } from "./run.js";
-import { ProgressLine, percent, say } from "./terminal.js";
+import { jsonLine, ProgressLine, percent, say, visible } from "./terminal.js";
 
 const formats = ["text", "csv", "jsonl", "json"] as const;
 
@@ -67,7 +67,9 @@ Examples:
     const progress = new ProgressLine();
     const predictions: Answer[] = [];
     const written: string[] = [];
-    const write = (text: string) => (flags.out === undefined ? stdout.write(text) : written.push(text));
+    // To programs CSV goes as it is. Its fields may hold anything, which a terminal would obey.
+    const shown = (text: string) => (format === "csv" && stdout.isTTY ? `${visible(text.slice(0, -1))}\n` : text);
+    const write = (text: string) => (flags.out === undefined ? stdout.write(shown(text)) : written.push(text));
     if (format === "csv") write(`image,${columns(top).join(",")}\n`);
     await withEngine(async (engine) => {
       const { model } = loaded;
@@ -95,7 +97,7 @@ Examples:
       }
     });
     progress.clear();
-    if (format === "json") write(`${JSON.stringify({ predictions })}\n`);
+    if (format === "json") write(jsonLine({ predictions }));
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
 
@@ -136,10 +138,11 @@ const columns = (top: number) =>
 const field = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 function lineOf(prediction: Answer, format: "text" | "csv" | "jsonl", top: number): string {
-  if (format === "jsonl") return `${JSON.stringify(prediction)}\n`;
+  if (format === "jsonl") return jsonLine(prediction);
   if ("error" in prediction) return "";
   const { image, classes } = prediction;
-  if (format === "text") return `${image}: ${classes.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}\n`;
+  if (format === "text")
+    return `${visible(`${image}: ${classes.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}`)}\n`;
   const fields = classes.flatMap(({ name, probability }) => [field(name), String(probability)]);
   return `${[field(image), ...fields, ...Array(2 * top - fields.length).fill("")].join(",")}\n`;
 }

@@ -187,7 +187,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     const folder = async () => flags.out ?? (await freshFolder("runs", runName(dataSource, flags)));
     const run = resumed ?? (await RunFolder.create(await folder(), { ...config, frozen }));
     const result = await runTraining(run, network, data, flags, progress);
-    if (flags.json) print(true, result, () => "");
+    if (flags.json) print(true, result, () => []);
   });
 
 /** The complete configuration of a run. @throws OptionError if a setting is wrong. */
@@ -362,7 +362,7 @@ async function runTraining(
     }
     const test = data.test ? await measureTest(run, network, data.test, flags) : null;
     if (test) await run.write("report", reportOf(run, { history, validation: shipped, speed, test }, data, parameters));
-    say(finishedText(run, result, test, (performance.now() - started) / 1000));
+    say(...finishedText(run, result, test, (performance.now() - started) / 1000));
     return { run: run.path, ...result, final, ...(test ? { test } : {}) };
   } finally {
     progress.clear();

@@ -52,21 +52,19 @@ export const verifyCommand = new Command("verify")
     progress.clear();
     for (const each of engines) await each.release();
     const failed = files.filter((result) => !result.ok);
-    print(json, { passed: files.length - failed.length, failed: failed.length, files }, () =>
-      [
-        table(
-          files.map(({ file, engine: by, ok, worst, message }) => [
-            ok ? "ok" : "FAILED",
-            basename(file),
-            by,
-            message ?? `${worst!.tensor} ${worst!.error.toExponential(1)}`,
-          ]),
-          ["", "file", "engine", "largest relative error"],
-        ),
-        "",
-        `${files.length - failed.length} passed, ${failed.length} failed`,
-      ].join("\n"),
-    );
+    print(json, { passed: files.length - failed.length, failed: failed.length, files }, () => [
+      ...table(
+        files.map(({ file, engine: by, ok, worst, message }) => [
+          ok ? "ok" : "FAILED",
+          basename(file),
+          by,
+          message ?? `${worst!.tensor} ${worst!.error.toExponential(1)}`,
+        ]),
+        ["", "file", "engine", "largest relative error"],
+      ),
+      "",
+      `${files.length - failed.length} passed, ${failed.length} failed`,
+    ]);
     if (failed.length > 0) process.exitCode = 1;
   });
 
