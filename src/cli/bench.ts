@@ -12,6 +12,7 @@ import {
   withEngine,
 } from "./arguments.js";
 import { calibrateCommand, median } from "./calibrate.js";
+import { requireMemory } from "./memory.js";
 import { print, short } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
 
@@ -39,6 +40,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .action(async (flags: BenchFlags) => {
     const spec = modelSpec(flags.model);
     const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
+    requireMemory(modelByFlags(flags), size, flags.mode === "train" && !flags.recompute);
     const times = await withEngine(
       (engine) => (flags.mode === "train" ? trainTimes(engine, flags, size) : inferTimes(engine, flags, size)),
       flags,

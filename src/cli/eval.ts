@@ -21,7 +21,8 @@ import {
   share,
   withEngine,
 } from "./arguments.js";
-import { aligning, loadModel, preprocessingOf } from "./run.js";
+import { requireMemory } from "./memory.js";
+import { aligning, loadModel, preprocessingOf, saySkipped } from "./run.js";
 import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 
 interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags {
@@ -57,6 +58,8 @@ export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
     const { dataset } = aligned;
     const usual = defaultPreprocessing(dataset, flags.imageSize ?? loaded.imageSize);
     const preprocessing = preprocessingOf(loaded, usual, flags);
+    const { imageSize } = preprocessing;
+    requireMemory(loaded.model, [Math.min(flags.batch, dataset.length), 3, imageSize, imageSize], false);
     const progress = new ProgressLine();
     const metrics = await withEngine((engine) =>
       evaluate(loaded.model, dataset, {
@@ -67,7 +70,7 @@ export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
       }),
     );
     progress.clear();
-    for (const { file, reason } of dataset.skipped) say(`skipped ${file}: ${reason}`);
+    saySkipped(dataset.skipped);
     const { unknown, missing, leftOut } = aligned;
     print(flags.json === true, { ...metrics, skipped: dataset.skipped, unknown, missing, leftOut }, () =>
       metricsText(metrics),

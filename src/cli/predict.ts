@@ -14,7 +14,8 @@ import {
   writeFileAtomic,
 } from "../index.js";
 import { addBuildFlags, addInputFlags, count, type InputFlags, type ModelFlags, withEngine } from "./arguments.js";
-import { loadModel, preprocessingOf } from "./run.js";
+import { requireMemory } from "./memory.js";
+import { loadModel, preprocessingOf, saySkipped } from "./run.js";
 import { jsonLine, ProgressLine, percent, say, visible } from "./terminal.js";
 
 const formats = ["text", "csv", "jsonl", "json"] as const;
@@ -63,6 +64,7 @@ Examples:
     const side = flags.imageSize ?? loaded.imageSize;
     const usual = { imageSize: side, resize: photoResize(side), ...normalizations.imagenet };
     const preprocessing = preprocessingOf(loaded, usual, flags);
+    requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
     const images = (await Promise.all(sources.map(imagesIn))).flat();
     const progress = new ProgressLine();
     const predictions: Answer[] = [];
@@ -101,9 +103,12 @@ Examples:
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
 
+/** Ten times the names of ImageNet-21k. */
+const mostNameBytes = 2 ** 24;
+
 /** The names in a file: a JSON list of strings, or a line each. @throws OptionError if there are none. */
 async function readClasses(file: string): Promise<readonly string[]> {
-  const text = new TextDecoder().decode(await readWhole(file));
+  const text = new TextDecoder().decode(await readWhole(file, mostNameBytes));
   let names: unknown = text.split(/\r?\n/).map((line) => line.trim());
   if (text.trimStart().startsWith("["))
     try {
@@ -126,7 +131,7 @@ async function imagesIn(source: string): Promise<string[]> {
   );
   if (!isFolder) return [source];
   const { files, skipped } = await imagesBelow(source);
-  for (const { file, reason } of skipped) say(`skipped ${file}: ${reason}`);
+  saySkipped(skipped);
   if (files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
   return files;
 }

@@ -1,7 +1,7 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { type Engine, FoveaError, messageOf, ortEngine, ortWebEngine, referenceEngine } from "../index.js";
+import { type Engine, FoveaError, messageOf, ortEngine, ortWebEngine, readWhole, referenceEngine } from "../index.js";
 import { checkGolden, type TrainedData } from "../testing/index.js";
 import { ProgressLine, print, table } from "./terminal.js";
 
@@ -84,7 +84,7 @@ async function goldenFiles(path: string): Promise<string[]> {
 async function verifyFile(file: string, engine: Engine, data?: string): Promise<FileResult> {
   const folder = data ?? join(dirname(file), "..", "..", "data");
   const read = (...parts: string[]) =>
-    readFile(join(folder, ...parts)).catch(() => {
+    readWhole(join(folder, ...parts)).catch(() => {
       throw new FoveaError(`needs ${join(...parts)} in ${folder}; say --data where it is`);
     });
   const trained: TrainedData = {
@@ -92,7 +92,7 @@ async function verifyFile(file: string, engine: Engine, data?: string): Promise<
     cifarTest: () => read("cifar-10-batches-bin", "test_batch.bin"),
   };
   try {
-    const { module, ok, worst } = await checkGolden(await readFile(file), engine, trained);
+    const { module, ok, worst } = await checkGolden(await readWhole(file), engine, trained);
     return { file, module, engine: engine.name, ok, worst: { tensor: worst.tensor, error: worst.error } };
   } catch (error) {
     return {

@@ -111,6 +111,7 @@ async function beginning(source: string | Uint8Array): Promise<string> {
   if (typeof source !== "string") return String.fromCharCode(...source.subarray(0, 12));
   const found = await stat(source);
   if (!found.isFile()) throw new DataError("not a regular file");
+  if (found.size === 0) return "";
   if (found.size > mostBytes) throw new DataError(`${found.size} bytes; at most ${mostBytes} are read`);
   const file = await open(source);
   try {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FoveaError, messageOf } from "../core/errors.js";
 import type { ByteSource } from "../formats/byte-source.js";
@@ -96,25 +96,76 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
 /** What an array can hold on Node 20. */
 const MAX_BYTES = 2 ** 32;
 
-/** The contents of a file of up to 4 GiB. @throws FileError that says why it cannot be read. */
-export function readWhole(path: string): Promise<Uint8Array> {
+/** The contents of a file of up to 4 GiB, or so many bytes. @throws FileError that says why it cannot be read. */
+export function readWhole(path: string, most = MAX_BYTES): Promise<Uint8Array> {
   return withFile(path, (file) => {
-    if (file.size > MAX_BYTES) throw new FileError(path, `it is of ${file.size} bytes, more than ${MAX_BYTES} (4 GiB)`);
+    if (file.size > most) throw new FileError(path, `it is of ${file.size} bytes, more than ${most}`);
     return file.read(0, file.size);
   });
+}
+
+/** The lines of a file, one after the other, without those of more than `longest` bytes. @throws FileError */
+export async function* readLines(path: string, longest: number): AsyncGenerator<string, void> {
+  const file = await OpenFile.open(path);
+  try {
+    let parts: Uint8Array[] = [];
+    let length = 0;
+    const add = (part: Uint8Array) => {
+      length += part.length;
+      if (length <= longest) parts.push(part);
+    };
+    const take = () => {
+      const line = length <= longest ? Buffer.concat(parts).toString() : undefined;
+      [parts, length] = [[], 0];
+      return line;
+    };
+    for (let at = 0; at < file.size; at += MAX_PART) {
+      const chunk = await file.read(at, Math.min(MAX_PART, file.size - at));
+      let start = 0;
+      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+        add(chunk.subarray(start, end));
+        const line = take();
+        if (line !== undefined) yield line;
+        start = end + 1;
+      }
+      add(chunk.subarray(start));
+    }
+    const last = take();
+    if (last) yield last;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Bytes that are read at a time, where lines are looked for. */
+const MAX_PART = 2 ** 20;
+
+/**
+ * Nothing is written to devices, pipes and sockets, nor put in their place: as root that could be /dev/null.
+ *
+ * @throws FoveaError if there is one at this path.
+ */
+export async function requireRegular(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found && !found.isFile())
+    throw new FoveaError(`${path} is ${found.isDirectory() ? "a folder" : "not a regular file"}`);
 }
 
 /**
  * Writes a file whole or not at all: beside its place, flushed to the disk, then renamed over what was there.
  * @throws FoveaError if it cannot be written; what was there before is untouched.
  */
-export async function writeFileAtomic(path: string, contents: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  contents: string | Uint8Array | AsyncIterable<string>,
+): Promise<void> {
+  await requireRegular(path);
   const beside = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
     const file = await open(beside, "wx");
     try {
-      await file.writeFile(contents);
+      await writeFile(file, contents);
       await file.sync();
     } finally {
       await file.close();

@@ -12,6 +12,7 @@ import {
 import { refusal } from "../formats/refusal.js";
 import { type OpenSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { isShardIndex, readShards, usualFiles } from "../formats/shards.js";
+import { MAX_JSON_BYTES } from "../formats/strict-json.js";
 import type { AnyModule } from "../nn/index.js";
 import { modelWeights } from "./checkpoint.js";
 import { type OpenFile, readWhole, withFile } from "./files.js";
@@ -38,7 +39,7 @@ export async function openCheckpoint(path: string, options: CheckpointOptions = 
     readWhole(join(dirname(file), name)).catch((error) => {
       throw new FormatError(`${file} names ${name}, which ${reasonOf(error)}. Is the download complete?`);
     });
-  return readShards(await readWhole(file), beside, basename(file));
+  return readShards(await readWhole(file, MAX_JSON_BYTES), beside, basename(file));
 }
 
 const reasonOf = (error: unknown) => messageOf(error).replace(/^.* (?=cannot be read: )/, "");
