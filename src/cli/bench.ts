@@ -12,6 +12,7 @@ import {
   withEngine,
 } from "./arguments.js";
 import { calibrateCommand, median } from "./calibrate.js";
+import { requireMemory } from "./memory.js";
 import { print, short } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
 
@@ -39,6 +40,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .action(async (flags: BenchFlags) => {
     const spec = modelSpec(flags.model);
     const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
+    requireMemory(modelByFlags(flags), size, flags.mode === "train" && !flags.recompute);
     const times = await withEngine(
       (engine) => (flags.mode === "train" ? trainTimes(engine, flags, size) : inferTimes(engine, flags, size)),
       flags,
@@ -55,7 +57,9 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
     };
     print(flags.json === true, result, () => {
       const { imagesPerSecond, stepMilliseconds: ms, peakMemoryBytes } = result;
-      return `${imagesPerSecond.toFixed(1)} pictures/s, ${ms.median.toFixed(1)} ms a step (${ms.min.toFixed(1)}–${ms.max.toFixed(1)}), peak memory ${short(peakMemoryBytes)}B`;
+      return [
+        `${imagesPerSecond.toFixed(1)} pictures/s, ${ms.median.toFixed(1)} ms a step (${ms.min.toFixed(1)}–${ms.max.toFixed(1)}), peak memory ${short(peakMemoryBytes)}B`,
+      ];
     });
   });
 

@@ -24,7 +24,7 @@ import {
 } from "../index.js";
 import { count } from "./arguments.js";
 import { type Machine, regimesPath, removeRegimes, thisMachine, writeRegimes } from "./regimes.js";
-import { ProgressLine, print, say, table } from "./terminal.js";
+import { ProgressLine, paragraphs, print, say, table } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
 
 /** What is measured, and for how long. */
@@ -231,7 +231,7 @@ Examples:
     const path = regimesPath(machine);
     if (reset) {
       const removed = await removeRegimes(machine);
-      print(json, { removed, path }, () => (removed ? `${path} is removed` : `nothing to remove: no ${path}`));
+      print(json, { removed, path }, () => [removed ? `${path} is removed` : `nothing to remove: no ${path}`]);
       return;
     }
     const progress = new ProgressLine();
@@ -251,14 +251,14 @@ function refuseBenchOptions(command: Command): void {
   if (given) throw new OptionError(`bench calibrate has no option ${given.long}; it takes ${own.join(", ")}`);
 }
 
-function measuredText(machine: Machine, { regimes, images, winograd }: MeasuredRegimes): string {
+function measuredText(machine: Machine, { regimes, images, winograd }: MeasuredRegimes): string[] {
   const { fewImages, winograd: byWinograd } = calibrationPlan;
   const figures = (first: number, second: number, ratio: number) => [
     first.toFixed(1).padStart(7),
     second.toFixed(1).padStart(7),
     ratio.toFixed(2),
   ];
-  return [
+  return paragraphs(
     `${machine.processor}, ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}; milliseconds of training steps`,
     `${fewImages.network} on pictures of ${fewImages.side}×${fewImages.side}`,
     table(
@@ -284,5 +284,5 @@ function measuredText(machine: Machine, { regimes, images, winograd }: MeasuredR
       ]),
       ["tiles", "channels", "side", "Winograd", " direct", "ratio", "chosen"],
     ),
-  ].join("\n\n");
+  );
 }

@@ -56,8 +56,9 @@ export const convertCommand = new Command("convert")
         model: known?.model ?? null,
         bytes: file.byteLength,
       },
-      () =>
+      () => [
         `${out}: ${tensors.size} tensors, ${short(file.byteLength)}B${known ? `, keys of ${known.model}${changed ? ` (${changed} renamed)` : ""}` : ""}`,
+      ],
     );
   });
 

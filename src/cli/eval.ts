@@ -21,8 +21,9 @@ import {
   share,
   withEngine,
 } from "./arguments.js";
-import { aligning, loadModel, preprocessingOf } from "./run.js";
-import { ProgressLine, percent, print, say, table } from "./terminal.js";
+import { requireMemory } from "./memory.js";
+import { aligning, loadModel, preprocessingOf, saySkipped } from "./run.js";
+import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 
 interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags {
   readonly weights?: string;
@@ -57,6 +58,8 @@ export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
     const { dataset } = aligned;
     const usual = defaultPreprocessing(dataset, flags.imageSize ?? loaded.imageSize);
     const preprocessing = preprocessingOf(loaded, usual, flags);
+    const { imageSize } = preprocessing;
+    requireMemory(loaded.model, [Math.min(flags.batch, dataset.length), 3, imageSize, imageSize], false);
     const progress = new ProgressLine();
     const metrics = await withEngine((engine) =>
       evaluate(loaded.model, dataset, {
@@ -67,7 +70,7 @@ export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
       }),
     );
     progress.clear();
-    for (const { file, reason } of dataset.skipped) say(`skipped ${file}: ${reason}`);
+    saySkipped(dataset.skipped);
     const { unknown, missing, leftOut } = aligned;
     print(flags.json === true, { ...metrics, skipped: dataset.skipped, unknown, missing, leftOut }, () =>
       metricsText(metrics),
@@ -84,10 +87,10 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
   return found;
 }
 
-export function metricsText({ top1, top5, loss, count: total, classes, confusion }: ClassificationMetrics): string {
+export function metricsText({ top1, top5, loss, count: total, classes, confusion }: ClassificationMetrics): string[] {
   const share = (v: number | null) => (v === null ? "–" : percent(v));
   const rows = classes.map((c) => [c.name, c.count, share(c.recall), share(c.precision)]);
-  const parts = [
+  const parts: (string | string[])[] = [
     `top-1 ${percent(top1)}, top-5 ${percent(top5)}, loss ${loss.toFixed(4)} on ${total.toLocaleString("en-US")} pictures`,
   ];
   if (classes.length <= 100) parts.push(table(rows, ["class", "pictures", "recall", "precision"]));
@@ -98,5 +101,5 @@ export function metricsText({ top1, top5, loss, count: total, classes, confusion
         ["label ↓ prediction →", ...classes.map((c) => c.name)],
       ),
     );
-  return parts.join("\n\n");
+  return paragraphs(...parts);
 }

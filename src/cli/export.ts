@@ -144,7 +144,7 @@ interface Report {
 function report(json: boolean, { file, format, bytes, loaded, options, measured }: Report): void {
   const size = `${file}: ${short(bytes)}B`;
   if (format === "safetensors") {
-    print(json, { file, format, bytes }, () => size);
+    print(json, { file, format, bytes }, () => [size]);
     return;
   }
   const { precision = "float32", opset = 17 } = options;
@@ -162,6 +162,6 @@ function report(json: boolean, { file, format, bytes, loaded, options, measured 
       `${size}, input "${inName}" [${input.shape}] of normalised RGB, output "${outName}" [${output?.shape}] logits`,
       ...more.map(({ name, shape }) => `  output "${name}" [${shape}]`),
     ];
-    return [...lines, ...(measured ? [measuredText(measured, precision)] : [])].join("\n");
+    return [...lines, ...(measured ? [measuredText(measured, precision)] : [])];
   });
 }

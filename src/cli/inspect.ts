@@ -9,7 +9,7 @@ import {
   recogniseCheckpoint,
   resolveWeights,
 } from "../index.js";
-import { ProgressLine, print, short, table, visible } from "./terminal.js";
+import { ProgressLine, print, short, table } from "./terminal.js";
 
 /** Of the commands that read one file closely. */
 export const partOption = [
@@ -55,54 +55,51 @@ export const inspectCommand = new Command("inspect")
     print(
       json,
       { file, format, tensors: entries, elements, notFinite, metadata, part, otherParts, placeholders, network },
-      () =>
-        [
-          table(
-            entries.map(({ key, dtype, shape, notFinite: n }) => [
-              visible(key),
-              dtype,
-              `[${shape.join(",")}]`,
-              ...(notFinite ? [n ? `${n} not finite` : ""] : []),
-            ]),
-            ["key", "dtype", "shape", ...(notFinite ? ["NaN or Infinity"] : [])],
-          ),
-          "",
-          `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
-          ...(training ? [`${training} tensors are the optimizer's and averages, to resume from`] : []),
-          ...(part ? [`the weights are those of ${visible(part)}`] : []),
-          ...(otherParts.length
-            ? [
-                `other tensors: ${otherParts
-                  .slice(0, 5)
-                  .map((name) => visible(name) || "the file itself")
-                  .join(", ")}`,
-              ]
-            : []),
-          ...notReadLine(placeholders),
-          ...Object.entries(metadata).map(
-            ([name, value]) => `  ${visible(name)}: ${visible(value.slice(0, 100))}${value.length > 100 ? "…" : ""}`,
-          ),
-          known
-            ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
-            : "not of a network that is known here; docs/rebuild-a-network.md shows how to rebuild one and load its weights",
-          ...keysLine("keys that this network does not explain", known?.unexplained),
-          ...keysLine("keys of this network that the file lacks", known?.missing),
-        ].join("\n"),
+      () => [
+        ...table(
+          entries.map(({ key, dtype, shape, notFinite: n }) => [
+            key,
+            dtype,
+            `[${shape.join(",")}]`,
+            ...(notFinite ? [n ? `${n} not finite` : ""] : []),
+          ]),
+          ["key", "dtype", "shape", ...(notFinite ? ["NaN or Infinity"] : [])],
+        ),
+        "",
+        `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
+        ...(training ? [`${training} tensors are the optimizer's and averages, to resume from`] : []),
+        ...(part ? [`the weights are those of ${part}`] : []),
+        ...(otherParts.length
+          ? [
+              `other tensors: ${otherParts
+                .slice(0, 5)
+                .map((name) => name || "the file itself")
+                .join(", ")}`,
+            ]
+          : []),
+        ...notReadLine(placeholders),
+        ...Object.entries(metadata).map(
+          ([name, value]) => `  ${name.slice(0, 100)}: ${value.slice(0, 100)}${value.length > 100 ? "…" : ""}`,
+        ),
+        known
+          ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
+          : "not of a network that is known here; docs/rebuild-a-network.md shows how to rebuild one and load its weights",
+        ...keysLine("keys that this network does not explain", known?.unexplained),
+        ...keysLine("keys of this network that the file lacks", known?.missing),
+      ],
     );
   });
 
 /** A line on keys that do not fit, the first few by name; none where all do. */
 function keysLine(what: string, keys: readonly string[] = []): readonly string[] {
   if (keys.length === 0) return [];
-  return [`${keys.length} ${what}: ${keys.slice(0, 5).map(visible).join(", ")}${keys.length > 5 ? ", …" : ""}`];
+  return [`${keys.length} ${what}: ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`];
 }
 
 /** A line on Python objects of which only the type was read, the first few by name. */
 function notReadLine(placeholders: NonNullable<Checkpoint["placeholders"]>): readonly string[] {
   if (placeholders.length === 0) return [];
-  const few = placeholders
-    .slice(0, 10)
-    .map(({ where, type }) => `${visible(where) || "the file itself"} (${visible(type)})`);
+  const few = placeholders.slice(0, 10).map(({ where, type }) => `${where || "the file itself"} (${type})`);
   const more = placeholders.length > few.length ? `, and ${placeholders.length - few.length} more` : "";
   return [`Python objects that were not read: ${few.join(", ")}${more}`];
 }

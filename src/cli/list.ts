@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { attentionModules, models, unknownName } from "../index.js";
-import { print, table } from "./terminal.js";
+import { paragraphs, print, table } from "./terminal.js";
 
 interface Described {
   readonly default: unknown;
@@ -38,8 +38,8 @@ export const listCommand = new Command("list")
   });
 
 /** Two tables of at most 80 columns. */
-function overview(): string {
-  return [
+function overview(): string[] {
+  return paragraphs(
     table(
       attention.map((a) => [a.name, a.kind, a.attends, a.paper.venue]),
       ["attention", "kind", "weighs", "paper"],
@@ -49,7 +49,7 @@ function overview(): string {
       ["model", "input", "classes"],
     ),
     "`fovea list NAME` shows the options of one.",
-  ].join("\n\n");
+  );
 }
 
 /** With which other options an option has an effect, where not with all. */
@@ -58,7 +58,7 @@ function needs(when: NonNullable<Described["when"]>): readonly string[] {
   return all.length ? [`      only with ${all.join(" and ")}`] : [];
 }
 
-function details(entry: (typeof attention)[number] | (typeof networks)[number]): string {
+function details(entry: (typeof attention)[number] | (typeof networks)[number]): string[] {
   const { title, venue, ...paper } = entry.paper as { title?: string; venue?: string };
   const about =
     "kind" in entry
@@ -72,5 +72,5 @@ function details(entry: (typeof attention)[number] | (typeof networks)[number]):
   const source = [title, venue, ...Object.values(paper)].filter(
     (part) => typeof part === "string" || typeof part === "number",
   );
-  return [...about, source.join(", "), options.length ? "options:" : "no options", ...options].join("\n");
+  return [...about, source.join(", "), options.length ? "options:" : "no options", ...options];
 }

@@ -14,8 +14,9 @@ import {
   writeFileAtomic,
 } from "../index.js";
 import { addBuildFlags, addInputFlags, count, type InputFlags, type ModelFlags, withEngine } from "./arguments.js";
-import { loadModel, preprocessingOf } from "./run.js";
-import { ProgressLine, percent, say } from "./terminal.js";
+import { requireMemory } from "./memory.js";
+import { loadModel, preprocessingOf, saySkipped } from "./run.js";
+import { jsonLine, ProgressLine, percent, say, visible } from "./terminal.js";
 
 const formats = ["text", "csv", "jsonl", "json"] as const;
 
@@ -63,11 +64,14 @@ Examples:
     const side = flags.imageSize ?? loaded.imageSize;
     const usual = { imageSize: side, resize: photoResize(side), ...normalizations.imagenet };
     const preprocessing = preprocessingOf(loaded, usual, flags);
+    requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
     const images = (await Promise.all(sources.map(imagesIn))).flat();
     const progress = new ProgressLine();
     const predictions: Answer[] = [];
     const written: string[] = [];
-    const write = (text: string) => (flags.out === undefined ? stdout.write(text) : written.push(text));
+    // To programs CSV goes as it is. Its fields may hold anything, which a terminal would obey.
+    const shown = (text: string) => (format === "csv" && stdout.isTTY ? `${visible(text.slice(0, -1))}\n` : text);
+    const write = (text: string) => (flags.out === undefined ? stdout.write(shown(text)) : written.push(text));
     if (format === "csv") write(`image,${columns(top).join(",")}\n`);
     await withEngine(async (engine) => {
       const { model } = loaded;
@@ -95,13 +99,16 @@ Examples:
       }
     });
     progress.clear();
-    if (format === "json") write(`${JSON.stringify({ predictions })}\n`);
+    if (format === "json") write(jsonLine({ predictions }));
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
 
+/** Ten times the names of ImageNet-21k. */
+const mostNameBytes = 2 ** 24;
+
 /** The names in a file: a JSON list of strings, or a line each. @throws OptionError if there are none. */
 async function readClasses(file: string): Promise<readonly string[]> {
-  const text = new TextDecoder().decode(await readWhole(file));
+  const text = new TextDecoder().decode(await readWhole(file, mostNameBytes));
   let names: unknown = text.split(/\r?\n/).map((line) => line.trim());
   if (text.trimStart().startsWith("["))
     try {
@@ -124,7 +131,7 @@ async function imagesIn(source: string): Promise<string[]> {
   );
   if (!isFolder) return [source];
   const { files, skipped } = await imagesBelow(source);
-  for (const { file, reason } of skipped) say(`skipped ${file}: ${reason}`);
+  saySkipped(skipped);
   if (files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
   return files;
 }
@@ -136,10 +143,11 @@ const columns = (top: number) =>
 const field = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 function lineOf(prediction: Answer, format: "text" | "csv" | "jsonl", top: number): string {
-  if (format === "jsonl") return `${JSON.stringify(prediction)}\n`;
+  if (format === "jsonl") return jsonLine(prediction);
   if ("error" in prediction) return "";
   const { image, classes } = prediction;
-  if (format === "text") return `${image}: ${classes.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}\n`;
+  if (format === "text")
+    return `${visible(`${image}: ${classes.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}`)}\n`;
   const fields = classes.flatMap(({ name, probability }) => [field(name), String(probability)]);
   return `${[field(image), ...fields, ...Array(2 * top - fields.length).fill("")].join(",")}\n`;
 }

@@ -23,6 +23,7 @@ import {
   type Preprocessing,
   type RunConfig,
   recogniseCheckpoint,
+  type SkippedFile,
   WeightsError,
 } from "../index.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
@@ -45,6 +46,15 @@ export interface LoadedModel {
   readonly division: Pick<OpenOptions, "seed" | "validationSplit" | "testSplit" | "measure">;
   /** What the authors of the weights normalise by, where that is known. */
   readonly normalization?: Normalization;
+}
+
+/** Files that are named before the rest is counted. */
+const mostNamed = 100;
+
+/** Says which files were not used, and why. */
+export function saySkipped(skipped: readonly SkippedFile[]): void {
+  for (const { file, reason } of skipped.slice(0, mostNamed)) say(`skipped ${file}: ${reason}`);
+  if (skipped.length > mostNamed) say(`skipped ${skipped.length - mostNamed} more files`);
 }
 
 /** A data set with its labels in the order of the network's classes, by name; what does not match is said. */

@@ -33,15 +33,14 @@ export const summaryCommand = addModelFlags(new Command("summary"))
     print(
       flags.json === true,
       { model: name, attention, input, ...totals, buffers: stateOf(model).size - sizes.size, layers },
-      () =>
-        [
-          table(
-            layers.map((l) => [l.layer, `[${l.output.join(",")}]`, l.params, l.macs]),
-            ["layer", "output", "params", "MACs"],
-          ),
-          "",
-          `${name}${attention ? ` + ${attention}` : ""} at ${input.join("×")}: ${params.toLocaleString("en-US")} parameters, ` +
-            `${short(totals.macs)} multiply-accumulates (${short(totals.flops)}FLOPs), ${short(totals.activationBytes)}B of activations for one picture`,
-        ].join("\n"),
+      () => [
+        ...table(
+          layers.map((l) => [l.layer, `[${l.output.join(",")}]`, l.params, l.macs]),
+          ["layer", "output", "params", "MACs"],
+        ),
+        "",
+        `${name}${attention ? ` + ${attention}` : ""} at ${input.join("×")}: ${params.toLocaleString("en-US")} parameters, ` +
+          `${short(totals.macs)} multiply-accumulates (${short(totals.flops)}FLOPs), ${short(totals.activationBytes)}B of activations for one picture`,
+      ],
     );
   });

@@ -1,9 +1,16 @@
 import { stderr, stdout } from "node:process";
 
-/** Rows as aligned columns; numbers to the right. */
-export function table(rows: readonly (readonly (string | number)[])[], header?: readonly string[]): string {
+/** Longer cells end in an ellipsis: one name of a megabyte would widen every row. */
+const longestCell = 200;
+/** Longer lines do too. */
+const longestLine = 2 ** 16;
+
+/** The lines of a table with aligned columns; numbers to the right. */
+export function table(rows: readonly (readonly (string | number)[])[], header?: readonly string[]): string[] {
   const all = header ? [header, ...rows] : rows;
-  const text = all.map((row) => row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en-US") : cell)));
+  const text = all.map((row) =>
+    row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en-US") : visible(cell, longestCell))),
+  );
   const widths = text[0]?.map((_, i) => text.reduce((width, row) => Math.max(width, (row[i] ?? "").length), 0)) ?? [];
   const right = widths.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === "number"));
   const line = (row: readonly string[]) =>
@@ -13,20 +20,52 @@ export function table(rows: readonly (readonly (string | number)[])[], header?: 
       .trimEnd();
   const lines = text.map(line);
   if (header) lines.splice(1, 0, widths.map((w) => "─".repeat(w)).join("  "));
-  return lines.join("\n");
+  return lines;
 }
 
-/** Text from a file with its control characters spelled out: on a terminal they could do anything. */
-export const visible = (text: string): string =>
-  text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+/** Lines in groups, with an empty line between them. */
+export const paragraphs = (...groups: readonly (string | readonly string[])[]): string[] =>
+  groups.flatMap((group, i) => [...(i > 0 ? [""] : []), ...(typeof group === "string" ? [group] : group)]);
 
-/** Prints a command's result: one JSON object, or text. */
-export function print(json: boolean, value: unknown, text: () => string): void {
-  stdout.write(json ? `${JSON.stringify(value)}\n` : `${text()}\n`);
+/**
+ * What a terminal obeys or hides: control characters, line separators, bidirectional controls, characters of no width, halves of
+ * surrogate pairs. Variation selectors are left, which emoji need.
+ */
+const unseen = /(?![\u{fe00}-\u{fe0f}])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
+
+/**
+ * One line of text, whatever it is made of, with those characters spelled out: names in files and folders, and messages that quote them,
+ * must not move the cursor, change what was printed before, or look like another name. What has been treated so stays as it is.
+ *
+ * @example
+ * visible("red\x1b[2J\u202e"); // "red\\x1b[2J\\u202e"
+ */
+export function visible(text: string, longest = longestLine): string {
+  const cut = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+  return cut.replace(unseen, (c) => {
+    const digits = c.codePointAt(0)!.toString(16);
+    return digits.length <= 2
+      ? `\\x${digits.padStart(2, "0")}`
+      : `\\u${digits.length > 4 ? `{${digits}}` : digits.padStart(4, "0")}`;
+  });
 }
 
-export const say = (message: string): void => {
-  stderr.write(`${message}\n`);
+/** JSON on one line. The same characters are escaped in it, which does not change what it says. */
+export const jsonLine = (value: unknown): string =>
+  `${JSON.stringify(value).replace(unseen, (c) =>
+    Array.from({ length: c.length }, (_, i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, "0")}`).join(""),
+  )}\n`;
+
+const linesOf = (lines: readonly string[]): string => lines.map((line) => `${visible(line)}\n`).join("");
+
+/** Prints a command's result: one JSON object, or lines. All that a command prints goes through here or through {@link say}. */
+export function print(json: boolean, value: unknown, lines: () => readonly string[]): void {
+  stdout.write(json ? jsonLine(value) : linesOf(lines()));
+}
+
+/** Prints lines for people, apart from the result. */
+export const say = (...lines: readonly string[]): void => {
+  stderr.write(linesOf(lines));
 };
 
 /** 12 345 678 as 12.3 M. */
@@ -71,8 +110,8 @@ export class ProgressLine {
     const now = performance.now();
     if (now - this.#last < (this.#shown ? 100 : lineEvery)) return;
     this.#last = now;
-    if (this.#shown) stderr.write(`\r\x1b[2K${progressText(share, text, stderr.columns ?? 80)}`);
-    else stderr.write(`${Math.floor(100 * share)} %  ${text}\n`);
+    if (this.#shown) stderr.write(`\r\x1b[2K${progressText(share, visible(text), stderr.columns ?? 80)}`);
+    else say(`${Math.floor(100 * share)} %  ${text}`);
   }
 
   clear(): void {

@@ -75,7 +75,7 @@ export function finishedText(
   { best, history }: TrainResult,
   test: ClassificationMetrics | null,
   seconds: number,
-): string {
+): string[] {
   const final = history.at(-1);
   const score = ({ top1, epoch }: EpochRecord) => `${percent(top1!)} (epoch ${epoch})`;
   return [
@@ -87,5 +87,5 @@ export function finishedText(
     `the run is in ${path}; open ${join(path, "report.html")} to see how it went`,
     "next:",
     ...nextSteps(path).map(({ purpose, command }) => `  ${command.padEnd(60)} ${purpose}`),
-  ].join("\n");
+  ];
 }

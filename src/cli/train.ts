@@ -42,6 +42,7 @@ import {
   winogradHelp,
   withEngine,
 } from "./arguments.js";
+import { requireMemory } from "./memory.js";
 import {
   headGroup,
   type OptimizationFlags,
@@ -50,7 +51,7 @@ import {
   scheduleOf,
   withDefaults,
 } from "./optimization.js";
-import { freshFolder, networkTitle } from "./run.js";
+import { freshFolder, networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { finishedText, measureTest, reportOf } from "./train-report.js";
@@ -185,10 +186,13 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
     const frozen = resumed?.config.frozen ?? pathsToFreeze(network, flags, loaded);
     freezePaths(network, frozen);
+    const { imageSize } = config.preprocessing;
+    const keepsAll = frozen.length === 0 && !flags.recompute;
+    requireMemory(network, [config.training.batch, 3, imageSize, imageSize], keepsAll);
     const folder = async () => flags.out ?? (await freshFolder("runs", runName(dataSource, flags)));
     const run = resumed ?? (await RunFolder.create(await folder(), { ...config, frozen }));
     const result = await runTraining(run, network, data, flags, progress);
-    if (flags.json) print(true, result, () => "");
+    if (flags.json) print(true, result, () => []);
   });
 
 /** The complete configuration of a run. @throws OptionError if a setting is wrong. */
@@ -286,7 +290,7 @@ async function runTraining(
   say(
     `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px, ${training.optimizer.name} at ${training.optimizer.settings.lr}; ${about.source}: ${describeSplits(data)}`,
   );
-  for (const { file, reason } of [...data.train.skipped, ...data.validation.skipped]) say(`skipped ${file}: ${reason}`);
+  saySkipped([...data.train.skipped, ...data.validation.skipped]);
   if (data.kind === "folder" && data.train.length < fewImages && !training.weights && !flags.resume)
     say(
       `${data.train.length} images are few to train a network from nothing. Start from pretrained weights: --weights FILE, with --freeze backbone to train the classifier alone`,
@@ -363,7 +367,7 @@ async function runTraining(
     }
     const test = data.test ? await measureTest(run, network, data.test, flags) : null;
     if (test) await run.write("report", reportOf(run, { history, validation: shipped, speed, test }, data, parameters));
-    say(finishedText(run, result, test, (performance.now() - started) / 1000));
+    say(...finishedText(run, result, test, (performance.now() - started) / 1000));
     return { run: run.path, ...result, final, ...(test ? { test } : {}) };
   } finally {
     progress.clear();

@@ -1,7 +1,7 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { type Engine, FoveaError, messageOf, ortEngine, ortWebEngine, referenceEngine } from "../index.js";
+import { type Engine, FoveaError, messageOf, ortEngine, ortWebEngine, readWhole, referenceEngine } from "../index.js";
 import { checkGolden, type TrainedData } from "../testing/index.js";
 import { ProgressLine, print, table } from "./terminal.js";
 
@@ -52,21 +52,19 @@ export const verifyCommand = new Command("verify")
     progress.clear();
     for (const each of engines) await each.release();
     const failed = files.filter((result) => !result.ok);
-    print(json, { passed: files.length - failed.length, failed: failed.length, files }, () =>
-      [
-        table(
-          files.map(({ file, engine: by, ok, worst, message }) => [
-            ok ? "ok" : "FAILED",
-            basename(file),
-            by,
-            message ?? `${worst!.tensor} ${worst!.error.toExponential(1)}`,
-          ]),
-          ["", "file", "engine", "largest relative error"],
-        ),
-        "",
-        `${files.length - failed.length} passed, ${failed.length} failed`,
-      ].join("\n"),
-    );
+    print(json, { passed: files.length - failed.length, failed: failed.length, files }, () => [
+      ...table(
+        files.map(({ file, engine: by, ok, worst, message }) => [
+          ok ? "ok" : "FAILED",
+          basename(file),
+          by,
+          message ?? `${worst!.tensor} ${worst!.error.toExponential(1)}`,
+        ]),
+        ["", "file", "engine", "largest relative error"],
+      ),
+      "",
+      `${files.length - failed.length} passed, ${failed.length} failed`,
+    ]);
     if (failed.length > 0) process.exitCode = 1;
   });
 
@@ -86,7 +84,7 @@ async function goldenFiles(path: string): Promise<string[]> {
 async function verifyFile(file: string, engine: Engine, data?: string): Promise<FileResult> {
   const folder = data ?? join(dirname(file), "..", "..", "data");
   const read = (...parts: string[]) =>
-    readFile(join(folder, ...parts)).catch(() => {
+    readWhole(join(folder, ...parts)).catch(() => {
       throw new FoveaError(`needs ${join(...parts)} in ${folder}; say --data where it is`);
     });
   const trained: TrainedData = {
@@ -94,7 +92,7 @@ async function verifyFile(file: string, engine: Engine, data?: string): Promise<
     cifarTest: () => read("cifar-10-batches-bin", "test_batch.bin"),
   };
   try {
-    const { module, ok, worst } = await checkGolden(await readFile(file), engine, trained);
+    const { module, ok, worst } = await checkGolden(await readWhole(file), engine, trained);
     return { file, module, engine: engine.name, ok, worst: { tensor: worst.tensor, error: worst.error } };
   } catch (error) {
     return {

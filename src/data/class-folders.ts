@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { DataError } from "../core/errors.js";
 import { list, nothing } from "./files.js";
 
 /** What a folder of pictures must look like, for messages. */
@@ -13,11 +14,21 @@ const junkFiles = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
 /** Bytes; the configuration of a run has a few thousand. */
 const mostConfig = 10_000_000;
 
-/** Names of the folders in `folder` that may be classes: neither left behind by tools nor written by a training. */
+/** ImageNet-21k has a third of this. */
+const mostClasses = 65_536;
+
+/**
+ * Names of the folders in `folder` that may be classes: neither left behind by tools nor written by a training.
+ *
+ * @throws DataError if it cannot be read, or there are too many.
+ */
 export async function classFolders(folder: string): Promise<string[]> {
   const names = (await list(folder)).folders.filter((name) => !junk.test(name));
-  const written = await Promise.all(names.map((name) => holdsRuns(join(folder, name))));
-  return names.filter((_, i) => !written[i]);
+  if (names.length > mostClasses)
+    throw new DataError(`${folder}: holds ${names.length} folders; there may be ${mostClasses} classes`);
+  const classes: string[] = [];
+  for (const name of names) if (!(await holdsRuns(join(folder, name)))) classes.push(name);
+  return classes;
 }
 
 /** Whether a folder is that of a training run, or holds nothing but such folders, as `runs` does. */
@@ -25,14 +36,15 @@ async function holdsRuns(folder: string): Promise<boolean> {
   if (await isRun(folder)) return true;
   const { folders, files } = await list(folder).catch(() => nothing);
   if (folders.length === 0 || !files.every((name) => junkFiles.test(name))) return false;
-  return (await Promise.all(folders.map((name) => isRun(join(folder, name))))).every(Boolean);
+  for (const name of folders) if (!(await isRun(join(folder, name)))) return false;
+  return true;
 }
 
 async function isRun(folder: string): Promise<boolean> {
   const file = join(folder, "config.json");
   const found = await stat(file).catch(() => undefined);
   // A pipe would be waited for without end.
-  if (!found?.isFile() || found.size > mostConfig) return false;
+  if (!found?.isFile() || found.size === 0 || found.size > mostConfig) return false;
   const text = await readFile(file, "utf8").catch(() => "");
   return /"format":\s*"fovea\.run\.1"/.test(text);
 }

@@ -1,7 +1,9 @@
-import { stat } from "node:fs/promises";
-import type { Metadata } from "sharp";
+import { open, stat } from "node:fs/promises";
+import type { Metadata, Sharp } from "sharp";
 import { DataError, messageOf } from "../core/errors.js";
 import type { Picture } from "./dataset.js";
+import { readBounded } from "./files.js";
+import { jpegScans } from "./jpeg.js";
 import { resample, shorterSize } from "./resample.js";
 import { type TiffTags, tiffTags } from "./tiff.js";
 
@@ -17,6 +19,12 @@ export interface DecodeOptions {
 const mostPixels = 1e8;
 /** Of a thinner image nothing can be seen, and JPEG has no longer sides. */
 const longestSide = 65_535;
+/** Four 16-bit samples for each of 100 megapixels, uncompressed, take less. */
+const mostBytes = 2 ** 30;
+/** Encoders write about ten. Each costs a pass over all blocks, and may take no more than a hundred bytes of the file. */
+const mostScans = 100;
+/** Bytes of samples from which on images are decoded one at a time: interlaced and progressive ones are held whole. */
+const large = 2 ** 28;
 
 /**
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).
@@ -32,33 +40,85 @@ const longestSide = 65_535;
 export async function decodePicture(source: string | Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
   const { default: sharp } = await import("sharp");
   try {
-    const open = () => sharp(source, { failOn: "error", limitInputPixels: mostPixels });
-    if (typeof source === "string" && !(await stat(source)).isFile()) throw new DataError("not a regular file");
-    const metadata = await open().metadata();
+    const input = () => sharp(source, { failOn: "error", limitInputPixels: mostPixels });
+    // Before the decoder sees it: to tell the size of an SVG it draws all of it.
+    const start = await beginning(source);
+    if (!signatures.some(([text, at = 0]) => start.startsWith(text, at)))
+      throw new DataError("it is no JPEG, PNG, WebP, TIFF, GIF or AVIF file");
+    const metadata = await input().metadata();
     const tiff = metadata.format === "tiff" ? await tiffTags(source) : undefined;
-    const reason = whyUnusable(metadata, tiff);
+    const reason = whyUnusable(metadata, tiff) ?? (await tooManyScans(metadata, source));
     if (reason) throw new DataError(reason);
-    const { width, height } = metadata.autoOrient;
-    const side = Math.min(options.shorterSide ?? Number.POSITIVE_INFINITY, width, height);
-    const reduced = 2 * side;
-    const pipeline = open().autoOrient();
-    // The decoder takes any extra channel for transparency, and would weigh the colors by it when it scales.
-    const unspecified = metadata.hasAlpha && tiff !== undefined && !transparency.includes(tiff.extraSample);
-    if (Math.min(width, height) > 2 * reduced && !unspecified)
-      pipeline.resize({ width: reduced, height: reduced, fit: "outside" });
-    if (!unspecified) pipeline.flatten({ background: "white" });
-    const { data, info } = await pipeline
-      .toColourspace("srgb")
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    const picture = { width: info.width, height: info.height, pixels: toPlanes(data, info.channels) };
-    const wanted = shorterSize(width, height, side);
-    return wanted.width === info.width && wanted.height === info.height
-      ? picture
-      : resample(picture, wanted.width, wanted.height);
+    const bytes = metadata.width * metadata.height * metadata.channels * (metadata.depth === "ushort" ? 2 : 1);
+    const decode = () => decodeUsable(input(), metadata, tiff, options);
+    return await (bytes > large ? alone(decode) : decode());
   } catch (error) {
     const name = typeof source === "string" ? source : `picture of ${source.length} bytes`;
     throw new DataError(`${name}: cannot be decoded (${messageOf(error).split("\n")[0]})`);
+  }
+}
+
+async function decodeUsable(
+  pipeline: Sharp,
+  { autoOrient, hasAlpha }: Metadata,
+  tiff: TiffTags | undefined,
+  options: DecodeOptions,
+): Promise<Picture> {
+  const { width, height } = autoOrient;
+  const side = Math.min(options.shorterSide ?? Number.POSITIVE_INFINITY, width, height);
+  const reduced = 2 * side;
+  pipeline.autoOrient();
+  // The decoder takes any extra channel for transparency, and would weigh the colors by it when it scales.
+  const unspecified = hasAlpha && tiff !== undefined && !transparency.includes(tiff.extraSample);
+  if (Math.min(width, height) > 2 * reduced && !unspecified)
+    pipeline.resize({ width: reduced, height: reduced, fit: "outside" });
+  if (!unspecified) pipeline.flatten({ background: "white" });
+  const { data, info } = await pipeline
+    .toColourspace("srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  const picture = { width: info.width, height: info.height, pixels: toPlanes(data, info.channels) };
+  const wanted = shorterSize(width, height, side);
+  return wanted.width === info.width && wanted.height === info.height
+    ? picture
+    : resample(picture, wanted.width, wanted.height);
+}
+
+let queue: Promise<unknown> = Promise.resolve();
+
+/** Runs a task when those that were given before have ended. */
+function alone<T>(task: () => Promise<T>): Promise<T> {
+  const turn = queue.then(task);
+  queue = turn.catch(() => {});
+  return turn;
+}
+
+/** How files of the accepted formats begin, as Latin-1 text, at which byte: JPEG, PNG, WebP, TIFF and BigTIFF, GIF, AVIF. */
+const signatures: readonly (readonly [text: string, at?: number])[] = [
+  ["\xff\xd8\xff"],
+  ["\x89PNG\r\n\x1a\n"],
+  ["WEBP", 8],
+  ["II*\0"],
+  ["II+\0"],
+  ["MM\0*"],
+  ["MM\0+"],
+  ["GIF8"],
+  ["ftyp", 4],
+];
+
+/** The first bytes, as Latin-1 text. @throws DataError if it is no regular file (a pipe would be waited for), or too large. */
+async function beginning(source: string | Uint8Array): Promise<string> {
+  if (typeof source !== "string") return String.fromCharCode(...source.subarray(0, 12));
+  const found = await stat(source);
+  if (!found.isFile()) throw new DataError("not a regular file");
+  if (found.size === 0) return "";
+  if (found.size > mostBytes) throw new DataError(`${found.size} bytes; at most ${mostBytes} are read`);
+  const file = await open(source);
+  try {
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(12), position: 0 });
+    return buffer.toString("latin1", 0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 
@@ -93,6 +153,13 @@ function whyUnusable(
   // The decoder takes YCbCr for RGB, unless it is compressed as JPEG.
   if (tiff?.photometric === 6 && ![6, 7].includes(tiff.compression)) return "it is YCbCr without JPEG; save it as RGB";
   return null;
+}
+
+/** Says so of a progressive JPEG file that would be decoded without end. */
+async function tooManyScans({ isProgressive, format }: Metadata, source: string | Uint8Array): Promise<string | null> {
+  if (!isProgressive || format !== "jpeg") return null;
+  const scans = jpegScans(typeof source === "string" ? await readBounded(source, mostBytes) : source);
+  return scans > mostScans ? `it has ${scans} scans; at most ${mostScans} are accepted` : null;
 }
 
 /** Interleaved pixels of one or more channels to three planes. */

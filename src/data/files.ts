@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { opendir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError, messageOf } from "../core/errors.js";
 import { summary } from "./summary.js";
@@ -12,17 +12,30 @@ export interface Found {
 
 export const nothing: Found = { folders: [], files: [] };
 
-/** What is in a folder. Links count as what they lead to; a dead link is a file. @throws DataError if it cannot be read. */
-export async function list(folder: string): Promise<Found> {
-  let entries: Dirent[];
-  try {
-    entries = await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    throw new DataError(`${folder}: cannot be read as a folder (${messageOf(error)})`);
-  }
+/** In one folder, and in all of a class together. ImageNet has 1.3 million images, iNaturalist 2.7 million. */
+export const mostEntries = 4_000_000;
+
+/** The error for a folder that holds more. */
+export const tooManyEntries = (folder: string, most: number) =>
+  new DataError(`${folder}: holds more than ${most.toLocaleString("en-US")} files and folders`);
+
+/**
+ * What is in a folder. Links count as what they lead to; a dead link is a file.
+ *
+ * @throws DataError if it cannot be read, or has too many entries.
+ */
+export async function list(folder: string, most = mostEntries): Promise<Found> {
   const folders: string[] = [];
   const files: string[] = [];
-  for (const entry of entries) ((await isFolder(folder, entry)) ? folders : files).push(entry.name);
+  try {
+    for await (const entry of await opendir(folder, { bufferSize: 1000 })) {
+      ((await isFolder(folder, entry)) ? folders : files).push(entry.name);
+      if (folders.length + files.length > most) throw tooManyEntries(folder, most);
+    }
+  } catch (error) {
+    if (error instanceof DataError) throw error;
+    throw new DataError(`${folder}: cannot be read as a folder (${messageOf(error)})`);
+  }
   return { folders: folders.sort(), files: files.sort() };
 }
 
@@ -40,7 +53,8 @@ export async function readBounded(path: string, most: number): Promise<Uint8Arra
     const found = await stat(path);
     if (!found.isFile()) throw new DataError("not a regular file");
     if (found.size > most) throw new DataError(`${found.size} bytes; at most ${most} are read`);
-    return await readFile(path);
+    // Files of the system that have no size may never end.
+    return found.size === 0 ? new Uint8Array() : await readFile(path);
   } catch (error) {
     throw new DataError(`${path}: cannot be read (${messageOf(error)})`);
   }

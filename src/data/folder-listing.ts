@@ -5,7 +5,7 @@ import { Rng } from "../core/rng.js";
 import { className } from "./align.js";
 import { classFolders, folderLayouts, junk } from "./class-folders.js";
 import type { SkippedFile } from "./dataset.js";
-import { list, nothing } from "./files.js";
+import { list, mostEntries, tooManyEntries } from "./files.js";
 import { requirePlausible } from "./plausible.js";
 import { summary } from "./summary.js";
 
@@ -42,17 +42,18 @@ export async function listClasses(folder: string, known?: readonly string[]): Pr
   const folderOf = foldersByClass(folder, names);
   const present = [...folderOf.keys()].sort();
   const classes = known ?? present;
-  const strangers = present.filter((name) => !classes.includes(name));
+  const labels = new Map(classes.map((name, label) => [name, label]));
+  const strangers = present.filter((name) => !labels.has(name));
   if (strangers.length)
     throw new DataError(`${folder}: ${summary(strangers)}: no such class in training, which has ${summary(classes)}`);
 
   const files: PictureFile[] = [];
   const skipped = strays.map((name) => ({ file: join(folder, name), reason: "not in the folder of a class" }));
   for (const name of present) {
-    const label = classes.indexOf(name);
+    const label = labels.get(name)!;
     const home = join(folder, folderOf.get(name)!);
     const below = await filesBelow(home);
-    skipped.push(...below.skipped);
+    for (const skip of below.skipped) skipped.push(skip);
     for (const file of below.files) {
       const reason = whyNot(relative(home, file));
       if (reason) skipped.push({ file, reason });
@@ -107,22 +108,32 @@ interface Below {
   readonly skipped: SkippedFile[];
 }
 
-/** All files in a folder and in those below it. A link to a folder that it is itself in is not followed. */
-async function filesBelow(folder: string, above: readonly string[] = []): Promise<Below> {
+/** Of folders in folders. Links can lead around in more ways than there are folders. */
+const deepest = 64;
+
+/**
+ * All files in a folder and in those below it. A folder that links lead to again is not searched again.
+ *
+ * @throws DataError if there are more than `most`.
+ */
+export async function filesBelow(folder: string, most = mostEntries): Promise<Below> {
+  const files: string[] = [];
   const skipped: SkippedFile[] = [];
-  const here = await realpath(folder).catch(() => folder);
-  if (above.includes(here)) return { files: [], skipped };
-  const found = await list(folder).catch((error: unknown) => {
-    skipped.push({ file: folder, reason: messageOf(error).replace(`${folder}: `, "") });
-    return nothing;
-  });
-  const files = found.files.map((name) => join(folder, name));
-  for (const name of found.folders) {
-    const below = await filesBelow(join(folder, name), [...above, here]);
-    files.push(...below.files);
-    skipped.push(...below.skipped);
-  }
+  const seen = new Set<string>();
+  await visit(folder, 0);
   return { files, skipped };
+
+  async function visit(path: string, depth: number): Promise<void> {
+    const skip = (reason: string) => void skipped.push({ file: path, reason });
+    const here = await realpath(path).catch(() => path);
+    if (seen.has(here)) return;
+    seen.add(here);
+    if (depth > deepest) return skip(`more than ${deepest} folders deep`);
+    const found = await list(path, most).catch((error: unknown) => skip(messageOf(error).replace(`${path}: `, "")));
+    for (const name of found?.files ?? []) files.push(join(path, name));
+    if (files.length + seen.size > most) throw tooManyEntries(folder, most);
+    for (const name of found?.folders ?? []) await visit(join(path, name), depth + 1);
+  }
 }
 
 /** The images in a folder and in those below it, as training takes them for images; sorted. What cannot be read is in `skipped`. */

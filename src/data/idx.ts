@@ -114,7 +114,9 @@ async function* contents(path: string): AsyncGenerator<Uint8Array, void> {
   const packed = path.endsWith(".gz");
   let file: ReadStream | undefined;
   try {
-    if (!(await stat(path)).isFile()) throw new DataError("not a regular file");
+    const found = await stat(path);
+    if (!found.isFile()) throw new DataError("not a regular file");
+    if (found.size === 0) return;
     file = createReadStream(path, { highWaterMark: chunkSize });
     if (!packed) return yield* file;
     const unpacked = createGunzip({ chunkSize });

@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
 import { basename, join, resolve, sep } from "node:path";
 import { DataError, messageOf, OptionError } from "../core/errors.js";
-import { integer } from "../core/options.js";
 import { className } from "./align.js";
 import { checkIndex, type Dataset, type Picture, type SkippedFile, type Splits } from "./dataset.js";
 import { decodePicture } from "./decode.js";
@@ -10,6 +9,7 @@ import { requireLearnable } from "./plausible.js";
 import { photoResize } from "./recipe.js";
 import { findSplits } from "./splits.js";
 import { summary } from "./summary.js";
+import { inputSide } from "./transforms.js";
 
 export interface ImageFolderOptions {
   /** Side of the network input. Default 224, or the size of the pictures if all are square and smaller. */
@@ -48,7 +48,7 @@ export interface ImageFolderOptions {
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
   const { validationSplit = 0.2, testSplit = 0, seed = 0, measure } = options;
-  if (options.imageSize !== undefined) integer("imageFolder", "imageSize", options.imageSize);
+  if (options.imageSize !== undefined) inputSide("imageFolder", options.imageSize);
   if (!(validationSplit > 0 && validationSplit < 1))
     throw new OptionError(`imageFolder: validationSplit must be between 0 and 1, got ${validationSplit}`);
   if (!(testSplit >= 0 && testSplit < 1))
@@ -66,10 +66,8 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
   if (!measure) await requireLearnable(folders.train, classes, labels);
   const make = ({ items, skipped }: Pick<Checked, "items" | "skipped">) =>
     folderDataset(basename(resolve(folder)), classes, items, skipped, options.imageSize);
-  const position = (label: number) => {
-    const known = measure?.map(className).indexOf(classes[label]!) ?? label;
-    return known === -1 ? measure!.length + label : known;
-  };
+  const known = measure && new Map(measure.map((name, i) => [className(name), i]));
+  const position = (label: number) => (known ? (known.get(classes[label]!) ?? known.size + label) : label);
   /** Sets a share of all images aside, of those that are still there. */
   const setAside = (items: readonly Kept[], share: number, what: string) => {
     const { kept, aside } = stratify(items, (share * all.items.length) / items.length, seed, position);

@@ -18,6 +18,9 @@ export interface LoaderOptions {
   readonly seed?: number;
 }
 
+/** Of the images of a batch, what an array can hold on Node 20. Two batches are in memory at a time. */
+const mostBytes = 2 ** 32;
+
 /** Pictures ready for a network. The arrays belong to the receiver. */
 export interface Batch {
   /** `[batch, 3, S, S]` */
@@ -60,6 +63,11 @@ export class Loader {
           : `Loader: batch ${batch} is larger than ${dataset.name} (${dataset.length} pictures). Choose a smaller batch`,
       );
     this.#write = inputWriter(preprocessing, augment);
+    const bytes = 12 * batch * preprocessing.imageSize ** 2;
+    if (bytes > mostBytes)
+      throw new OptionError(
+        `Loader: batch ${batch} of ${preprocessing.imageSize} × ${preprocessing.imageSize} pixels takes ${bytes} bytes, more than ${mostBytes}. Choose a smaller batch or imageSize`,
+      );
   }
 
   /** The batches of an epoch, from `fromBatch` on. */

@@ -19,10 +19,14 @@ export async function requirePlausible(folder: string, names: readonly string[])
     throw new DataError(
       `${folder}: ${names.join(", ")}: such folders are parts of a data set and no classes. Give each class a folder: ${folderLayouts}`,
     );
-  const [first, ...rest] = await Promise.all(names.map((name) => list(join(folder, name)).catch(() => nothing)));
-  const inner = first!.folders;
-  const alike = rest.every((one) => String(one.folders) === String(inner));
-  if (names.length < 2 || !alike || [first!, ...rest].some(({ files }) => files.length > 0)) return;
+  if (names.length < 2) return;
+  let inner: readonly string[] | undefined;
+  for (const name of names) {
+    const { folders, files } = await list(join(folder, name)).catch(() => nothing);
+    if (files.length > 0 || String(folders) !== String(inner ?? folders)) return;
+    inner = folders;
+  }
+  if (!inner) return;
   const splits = inner.length > 0 && inner.every(isSplitName);
   if (splits)
     throw new DataError(

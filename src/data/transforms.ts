@@ -24,6 +24,15 @@ export interface Augmentation {
   readonly flip: boolean;
 }
 
+/** An input of this side takes 805 MB. */
+const largestInput = 8192;
+
+/** Returns `side` if a network input can have it. @throws OptionError otherwise, before anything is allocated. */
+export function inputSide(owner: string, side: number): number {
+  if (side > largestInput) throw new OptionError(`${owner}: imageSize must be at most ${largestInput}, got ${side}`);
+  return integer(owner, "imageSize", side);
+}
+
 /** Writes `picture` as normalised planes [3,S,S] into `out` from `offset` on. Needs `rng` if it augments. */
 export type InputWriter = (picture: Picture, out: Float32Array, offset: number, rng?: Rng) => void;
 
@@ -90,8 +99,9 @@ function inside(start: number, window: number, length: number): { start: number;
 
 /** The network input [3,S,S] of one picture, as in evaluation. */
 export function toInput(picture: Picture, preprocessing: Preprocessing): Float32Array {
+  const write = inputWriter(preprocessing);
   const input = new Float32Array(3 * preprocessing.imageSize ** 2);
-  inputWriter(preprocessing)(picture, input, 0);
+  write(picture, input, 0);
   return input;
 }
 
@@ -152,7 +162,7 @@ function writeWindow(
 }
 
 function checkPreprocessing({ imageSize, resize, mean, std }: Preprocessing): void {
-  integer("preprocessing", "imageSize", imageSize);
+  inputSide("preprocessing", imageSize);
   integer("preprocessing", "resize", resize, imageSize);
   if (mean.length !== 3 || !mean.every(Number.isFinite))
     throw new OptionError(`preprocessing: mean must be three numbers, got ${JSON.stringify(mean)}`);

@@ -100,10 +100,46 @@ export async function fileSource(path: string): Promise<ByteSource> {
 /** What an array can hold on Node 20. */
 const MAX_BYTES = 2 ** 32;
 
-/** The contents of a file of up to 4 GiB. @throws FileError that says why it cannot be read. */
-export function readWhole(path: string): Promise<Uint8Array> {
+/** The contents of a file of up to 4 GiB, or so many bytes. @throws FileError that says why it cannot be read. */
+export function readWhole(path: string, most = MAX_BYTES): Promise<Uint8Array> {
   return withFile(path, (file) => {
-    if (file.size > MAX_BYTES) throw new FileError(path, `it is of ${file.size} bytes, more than ${MAX_BYTES} (4 GiB)`);
+    if (file.size > most) throw new FileError(path, `it is of ${file.size} bytes, more than ${most}`);
     return file.read(0, file.size);
   });
 }
+
+/** The lines of a file, one after the other, without those of more than `longest` bytes. @throws FileError */
+export async function* readLines(path: string, longest: number): AsyncGenerator<string, void> {
+  const file = await OpenFile.open(path);
+  try {
+    let parts: Uint8Array[] = [];
+    let length = 0;
+    const add = (part: Uint8Array) => {
+      length += part.length;
+      if (length <= longest) parts.push(part);
+    };
+    const take = () => {
+      const line = length <= longest ? Buffer.concat(parts).toString() : undefined;
+      [parts, length] = [[], 0];
+      return line;
+    };
+    for (let at = 0; at < file.size; at += MAX_PART) {
+      const chunk = await file.read(at, Math.min(MAX_PART, file.size - at));
+      let start = 0;
+      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+        add(chunk.subarray(start, end));
+        const line = take();
+        if (line !== undefined) yield line;
+        start = end + 1;
+      }
+      add(chunk.subarray(start));
+    }
+    const last = take();
+    if (last) yield last;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Bytes that are read at a time, where lines are looked for. */
+const MAX_PART = 2 ** 20;

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { env } from "node:process";
 import { pipeline } from "node:stream/promises";
+import { FoveaError } from "../core/errors.js";
 
 /**
  * The folder for downloaded files: `FOVEA_CACHE`, or `fovea` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`).
@@ -35,6 +36,8 @@ export function cachePath(folder: string, url: string): string {
 
 /** The digest of a file's bytes, in lower case. */
 export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
+  // A pipe would be waited for without end.
+  if (!(await isFile(path))) throw new FoveaError(`${path}: not a regular file`);
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash, { ...(signal ? { signal } : {}) });
   return hash.digest("hex");

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FoveaError, OptionError, unknownName } from "../core/errors.js";
 import { Lock } from "../files/lock.js";
 import { isShardIndex } from "../formats/shards.js";
+import { MAX_JSON_BYTES } from "../formats/strict-json.js";
 import { cacheFolder, cachePath, isFile, isOffline, sha256Of } from "./cache.js";
 import { DownloadError, fileSystemError, shown } from "./errors.js";
 import { Part, readOrigin } from "./part.js";
@@ -164,7 +165,8 @@ async function download(url: string, job: Job): Promise<void> {
     const part = await Part.open(`${place}.part`);
     try {
       const token = env.HF_TOKEN?.trim() || undefined;
-      await connect(url, part, lock, { ...job, token, onBytes: report });
+      const maxBytes = isIndex(url) ? Math.min(job.maxBytes, MAX_JSON_BYTES) : job.maxBytes;
+      await connect(url, part, lock, { ...job, maxBytes, token, onBytes: report });
       await part.sync();
     } catch (error) {
       if (part.length === 0) await part.discard();

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
-import { type FileHandle, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { FoveaError } from "../core/errors.js";
 
 /** What the server said about the file that a part is the beginning of. */
 export interface Origin {
@@ -29,7 +30,12 @@ export class Part {
   /** Opens what an earlier download left, or an empty part. */
   static async open(path: string): Promise<Part> {
     const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
-    const { size } = await file.stat();
+    const found = await file.stat();
+    if (!found.isFile()) {
+      await file.close();
+      throw new FoveaError(`${path}: not a regular file. Remove it`);
+    }
+    const { size } = found;
     return new Part(path, file, size, await readOrigin(path));
   }
 
@@ -91,11 +97,16 @@ export class Part {
   }
 }
 
+/** An origin has a few hundred. */
+const MAX_ORIGIN_BYTES = 2 ** 16;
+
 const originPath = (path: string): string => `${path}.json`;
 
 /** What is known of a part, or of a file that was finished with `keepOrigin`. */
 export async function readOrigin(path: string): Promise<Origin | undefined> {
-  const text = await readFile(originPath(path), "utf8").catch(() => "");
+  const found = await stat(originPath(path)).catch(() => undefined);
+  const usable = found?.isFile() && found.size <= MAX_ORIGIN_BYTES;
+  const text = usable ? await readFile(originPath(path), "utf8").catch(() => "") : "";
   try {
     const { validator, size, sha256, commit } = JSON.parse(text) as Record<string, unknown>;
     const string = (value: unknown) => (typeof value === "string" ? value : null);

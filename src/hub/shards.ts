@@ -1,7 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { writeFileAtomic } from "../files/write.js";
+import { refusal } from "../formats/refusal.js";
 import { parseShardIndex } from "../formats/shards.js";
+import { MAX_JSON_BYTES } from "../formats/strict-json.js";
 import { DownloadError, shown } from "./errors.js";
 
 /**
@@ -18,6 +20,8 @@ export async function fetchShards(
   url: string,
   fetchFile: (url: string) => Promise<string>,
 ): Promise<string> {
+  const { size } = await stat(path);
+  if (size > MAX_JSON_BYTES) throw refusal(shown(url), `is of ${size} bytes, more than ${MAX_JSON_BYTES}`);
   const { files, metadata } = parseShardIndex(await readFile(path), shown(url));
   const places: [key: string, file: string][] = [];
   for (const [file, keys] of files) {

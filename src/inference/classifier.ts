@@ -3,6 +3,7 @@ import { requireFinite } from "../core/finite.js";
 import { integer } from "../core/options.js";
 import { type Tensor, toFloat64 } from "../core/tensor.js";
 import { type Picture, type Preprocessing, toInput } from "../data/index.js";
+import { inputSide } from "../data/transforms.js";
 import type { Engine } from "../engines/engine.js";
 import { type Module, trace } from "../nn/index.js";
 import { probabilities, topIndices } from "../train/metrics.js";
@@ -102,7 +103,7 @@ export function inputOf(
   preprocessing: Preprocessing,
   count = images.length,
 ): Tensor & { readonly shape: readonly [number, number, number, number] } {
-  const { imageSize } = preprocessing;
+  const imageSize = inputSide("predict", preprocessing.imageSize);
   const size = 3 * imageSize ** 2;
   const data = new Float32Array(count * size);
   for (const [i, image] of images.entries()) data.set(toInput(image, preprocessing), i * size);

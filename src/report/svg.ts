@@ -44,14 +44,13 @@ export function raw(text: string): Markup {
 
 /**
  * The text with the five special characters as entities. Characters that no XML file may hold (control characters,
- * halves of surrogate pairs) become U+FFFD.
+ * halves of surrogate pairs) become U+FFFD, and so do bidirectional controls, which would turn around what stands beside them.
  */
 export function escapeText(text: string): string {
   return text.replace(forbidden, "\ufffd").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|\p{Surrogate}/gu;
+const forbidden = /(?![\t\n\r])\p{Cc}|[\u202a-\u202e\u2066-\u2069\ufffe\uffff]|\p{Surrogate}/gu;
 
 /** Two decimals are a hundredth of a pixel. */
 export function round(value: number): number {

@@ -13,6 +13,7 @@ import {
 import { refusal } from "../formats/refusal.js";
 import { type OpenSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { isShardIndex, joinShards, usualFiles } from "../formats/shards.js";
+import { MAX_JSON_BYTES } from "../formats/strict-json.js";
 import type { AnyModule } from "../nn/index.js";
 import { modelWeights } from "./checkpoint.js";
 import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
@@ -35,7 +36,7 @@ export async function openCheckpoint(path: string, options: CheckpointOptions = 
       if (!(error instanceof FileError)) throw error;
       throw new FormatError(`${file} names ${name}, which ${reasonOf(error)}. Is the download complete?`);
     });
-  return joinShards(await readWhole(file), beside, basename(file));
+  return joinShards(await readWhole(file, MAX_JSON_BYTES), beside, basename(file));
 }
 
 /** All tensors of a checkpoint in one file. */

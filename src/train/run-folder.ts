@@ -4,8 +4,8 @@ import { FormatError, FoveaError, messageOf } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Augmentation, Preprocessing } from "../data/index.js";
 import { Lock, ownerOf } from "../files/lock.js";
-import { fileSource, readWhole, unlessMissing, withFile } from "../files/read.js";
-import { type Contents, isTemporary, writeFileAtomic } from "../files/write.js";
+import { fileSource, readLines, readWhole, unlessMissing, withFile } from "../files/read.js";
+import { type Contents, isTemporary, requireRegular, writeFileAtomic } from "../files/write.js";
 import type { ByteSource } from "../formats/byte-source.js";
 import { refusal } from "../formats/refusal.js";
 import { encodeSafetensors, openSafetensors } from "../formats/safetensors.js";
@@ -67,6 +67,10 @@ const files = {
 } as const;
 
 const lockFile = ".lock";
+/** A configuration has a few thousand bytes, and the names of its classes. */
+const MAX_CONFIG_BYTES = 10_000_000;
+/** Bytes of a line of metrics; a confusion matrix of 1000 classes has a few million. */
+const MAX_LINE_BYTES = 2 ** 27;
 
 /**
  * The folder of one training run: `config.json`, `metrics.jsonl` (a line per epoch, with timings), `results.csv` (the same without
@@ -126,8 +130,10 @@ export class RunFolder {
 
   /** Opens the folder of an earlier run. @throws FoveaError if it is none. */
   static async open(path: string): Promise<RunFolder> {
-    const bytes = await readWhole(join(path, files.config)).catch(unlessMissing);
+    const bytes = await readWhole(join(path, files.config), MAX_CONFIG_BYTES).catch(unlessMissing);
     if (!bytes) throw new FoveaError(`${path} is not a run folder: it has no ${files.config}`);
+    // Before anything is trained that could not be written there.
+    for (const file of Object.values(files)) await requireRegular(join(path, file));
     const text = new TextDecoder().decode(bytes);
     let config: Partial<RunConfig>;
     try {
@@ -202,28 +208,38 @@ export class RunFolder {
 
   /** What the validation of an epoch measured, or undefined if none is recorded. */
   async validation(epoch: number): Promise<Scores | undefined> {
-    return (await this.#metrics()).find(({ line }) => line.epoch === epoch)?.line.validation ?? undefined;
+    for await (const { line } of this.#metrics()) if (line.epoch === epoch) return line.validation ?? undefined;
+    return undefined;
   }
 
   /** Drops metric lines of epochs that a resumed run will do again. */
   async truncateMetrics(epochs: number): Promise<void> {
-    const kept = (await this.#metrics()).filter(({ line }) => line.epoch <= epochs);
-    await this.write("metrics", kept.map(({ text }) => `${text}\n`).join(""));
+    const metrics = this.#metrics();
+    async function* kept() {
+      for await (const { text, line } of metrics) if (line.epoch <= epochs) yield `${text}\n`;
+    }
+    await this.write("metrics", kept());
   }
 
-  /** The epochs that are recorded, as they are written and as they are meant. */
-  async #metrics(): Promise<readonly MetricsLine[]> {
-    const bytes = (await readWhole(join(this.path, files.metrics)).catch(unlessMissing)) ?? new Uint8Array();
-    return new TextDecoder()
-      .decode(bytes)
-      .split("\n")
-      .flatMap((text) => {
-        try {
-          return [{ text, line: JSON.parse(text) as MetricsLine["line"] }];
-        } catch {
-          return []; // empty, or cut off by a crash
-        }
-      });
+  /** The epochs that are recorded, as they are written and as they are meant. What is not such a line, as after a crash, is left out. */
+  async *#metrics(): AsyncGenerator<MetricsLine, void> {
+    try {
+      for await (const text of readLines(join(this.path, files.metrics), MAX_LINE_BYTES)) {
+        const line = parsed(text);
+        if (line) yield { text, line };
+      }
+    } catch (error) {
+      unlessMissing(error);
+    }
+  }
+}
+
+function parsed(text: string): MetricsLine["line"] | undefined {
+  try {
+    const line = JSON.parse(text) as MetricsLine["line"] | null;
+    return Number.isInteger(line?.epoch) ? line! : undefined;
+  } catch {
+    return undefined;
   }
 }
 

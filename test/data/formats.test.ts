@@ -182,7 +182,7 @@ const refused: Readonly<Record<string, readonly [() => Promise<Buffer> | Buffer,
   ],
   "an animated GIF": [async () => (await frames()).gif().toBuffer(), /it holds 2 pages or frames/],
   "an animated WebP": [async () => (await frames()).webp().toBuffer(), /it holds 2 pages or frames/],
-  SVG: [() => Buffer.from(svg), /svg files are not accepted/],
+  SVG: [() => Buffer.from(svg), /it is no JPEG, PNG, WebP, TIFF, GIF or AVIF file/],
 };
 for (const [what, [make, message]] of Object.entries(refused))
   test(`${what} is refused by name, whatever the file is called`, async (t) => {

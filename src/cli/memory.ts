@@ -1,0 +1,35 @@
+import { totalmem } from "node:os";
+import process from "node:process";
+import { costOf, type Module, OptionError, trace } from "../index.js";
+import { short } from "./terminal.js";
+
+/** Bytes that this process may have: those of the computer, or of the container that it runs in. */
+function memory(): number {
+  const limit = process.constrainedMemory?.() ?? 0;
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+/**
+ * Refuses inputs so large that no computation on them could fit, before anything is allocated.
+ *
+ * @param keeps whether all maps are kept for a backward pass, rather than a few at a time
+ *
+ * @throws OptionError saying how much is needed at least, and how much there is.
+ */
+export function requireMemory(
+  network: Module,
+  input: readonly [number, number, number, number],
+  keeps: boolean,
+  most = memory(),
+): void {
+  const needed = costOf(trace(network, input)).layers.reduce((bytes, { shape, macs }) => {
+    const own = shape.reduce<number>((size, d) => size * Number(d), 4);
+    // What follows a convolution may be computed in its place.
+    return keeps ? bytes + (macs > 0 ? own : 0) : Math.max(bytes, own);
+  }, 0);
+  if (needed <= most) return;
+  const [batch, , , side] = input;
+  throw new OptionError(
+    `${batch === 1 ? "an image" : `${batch} images at a time`} of ${side} × ${side} pixels: the feature maps take ${short(needed)}B or more, and there are ${short(most)}B of memory. Choose a smaller --image-size${batch > 1 ? " or --batch" : ""}`,
+  );
+}
