@@ -37,7 +37,7 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
   /** Address of the Hugging Face hub, or of a mirror. Default: the variable `HF_ENDPOINT`, or https://huggingface.co. */
   readonly endpoint?: string;
-  /** Milliseconds without a byte after which a connection counts as dead. Default: 30000. */
+  /** Milliseconds without a byte, or with less than 1 KiB a second, after which a connection counts as dead. Default: 30000. */
   readonly timeout?: number;
   /** How often in a row to try again without getting further. Default: 4. */
   readonly retries?: number;
@@ -190,7 +190,7 @@ async function connect(url: string, part: Part, lock: Lock, options: TransferOpt
       return await transfer(url, part, options);
     } catch (error) {
       if (!(error instanceof DownloadError) || !error.retry) throw error;
-      failures = part.length > longest ? 0 : failures + 1;
+      failures = part.length > longest && !error.slow ? 0 : failures + 1;
       longest = Math.max(longest, part.length);
       if (failures > options.retries || i + 1 === maxConnections)
         throw new DownloadError(error.where, `${error.what}, tried ${i + 1} times`, error.fix, error);
