@@ -61,7 +61,8 @@ const maxDelay = 30_000;
  * The index of a checkpoint in several files (`….index.json`) brings along the files it names, all of one commit of the repository where
  * the server says which it is; the path is then that of an index of what is in the cache.
  *
- * `HF_TOKEN` is sent to the endpoint of Hugging Face only.
+ * `HF_TOKEN` is sent to the endpoint of Hugging Face only. Redirects are followed outward only: a server of the internet cannot lead to a
+ * private network or this computer.
  *
  * @throws DownloadError if it cannot be had or is not what was promised. @throws FoveaError if the cache cannot be written, or
  * offline. @throws FormatError if an index is not as it must be. @throws the reason of `signal`.
