@@ -1,8 +1,9 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FoveaError, OptionError, unknownName } from "../core/errors.js";
+import { FormatError, FoveaError, OptionError, unknownName } from "../core/errors.js";
 import { isShardIndex } from "../formats/shards.js";
+import { MAX_JSON_BYTES } from "../formats/strict-json.js";
 import { cacheFolder, cachePath, isFile, isOffline, sha256Of } from "./cache.js";
 import { DownloadError, fileSystemError, shown } from "./errors.js";
 import { Lock } from "./lock.js";
@@ -91,6 +92,10 @@ export async function fetchToCache(source: RemoteSource, options: DownloadOption
       const place = cachePath(cache, found);
       left = Math.max(0, left - (await stat(place)).size);
       return place;
+    }).catch(async (error: unknown) => {
+      // What is no index now may be one when it is asked for again.
+      if (error instanceof FormatError) await rm(path, { force: true }).catch(() => {});
+      throw error;
     });
   } catch (error) {
     signal?.throwIfAborted();
@@ -135,7 +140,8 @@ async function firstFound(source: RemoteSource, urls: readonly string[], job: Jo
   let missing: DownloadError | undefined;
   for (const url of urls)
     try {
-      await download(url, job);
+      const most = isIndex(url) ? MAX_JSON_BYTES : job.maxBytes;
+      await download(url, { ...job, maxBytes: Math.min(most, job.maxBytes) });
       return url;
     } catch (error) {
       if (!(error instanceof DownloadError) || error.status !== 404) throw error;

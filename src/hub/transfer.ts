@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isShardIndex } from "../formats/shards.js";
 import { DownloadError, type Headers, noSpace, shown } from "./errors.js";
 import type { Network } from "./network.js";
 import type { Origin, Part } from "./part.js";
@@ -137,4 +138,10 @@ async function checkSpace(folder: string, needed: number): Promise<void> {
 const failure = (url: string, what: string, fix: string) => new DownloadError(shown(url), what, fix);
 
 const tooLarge = (url: string, what: string, limit: number) =>
-  failure(url, `too large: ${what}, the limit is ${limit}`, "If that is right, raise maxBytes");
+  failure(
+    url,
+    `too large: ${what}, the limit is ${limit}`,
+    isShardIndex(new URL(url).pathname)
+      ? "Check the address: no index is that large"
+      : "If that is right, raise maxBytes",
+  );
