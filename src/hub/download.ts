@@ -1,7 +1,7 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FoveaError, OptionError, unknownName } from "../core/errors.js";
+import { FormatError, FoveaError, OptionError, unknownName } from "../core/errors.js";
 import { Lock } from "../files/lock.js";
 import { isShardIndex } from "../formats/shards.js";
 import { MAX_JSON_BYTES } from "../formats/strict-json.js";
@@ -38,7 +38,7 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
   /** Address of the Hugging Face hub, or of a mirror. Default: the variable `HF_ENDPOINT`, or https://huggingface.co. */
   readonly endpoint?: string;
-  /** Milliseconds without a byte after which a connection counts as dead. Default: 30000. */
+  /** Milliseconds without a byte, or with less than 1 KiB a second, after which a connection counts as dead. Default: 30000. */
   readonly timeout?: number;
   /** How often in a row to try again without getting further. Default: 4. */
   readonly retries?: number;
@@ -62,7 +62,8 @@ const maxDelay = 30_000;
  * The index of a checkpoint in several files (`….index.json`) brings along the files it names, all of one commit of the repository where
  * the server says which it is; the path is then that of an index of what is in the cache.
  *
- * `HF_TOKEN` is sent to the endpoint of Hugging Face only.
+ * `HF_TOKEN` is sent to the endpoint of Hugging Face only. Redirects are followed outward only: a server of the internet cannot lead to a
+ * private network or this computer.
  *
  * @throws DownloadError if it cannot be had or is not what was promised. @throws FoveaError if the cache cannot be written, or
  * offline. @throws FormatError if an index is not as it must be. @throws the reason of `signal`.
@@ -91,6 +92,10 @@ export async function fetchToCache(source: RemoteSource, options: DownloadOption
       const place = cachePath(cache, found);
       left = Math.max(0, left - (await stat(place)).size);
       return place;
+    }).catch(async (error: unknown) => {
+      // What is no index now may be one when it is asked for again.
+      if (error instanceof FormatError) await rm(path, { force: true }).catch(() => {});
+      throw error;
     });
   } catch (error) {
     signal?.throwIfAborted();
@@ -135,7 +140,8 @@ async function firstFound(source: RemoteSource, urls: readonly string[], job: Jo
   let missing: DownloadError | undefined;
   for (const url of urls)
     try {
-      await download(url, job);
+      const most = isIndex(url) ? MAX_JSON_BYTES : job.maxBytes;
+      await download(url, { ...job, maxBytes: Math.min(most, job.maxBytes) });
       return url;
     } catch (error) {
       if (!(error instanceof DownloadError) || error.status !== 404) throw error;
@@ -192,7 +198,7 @@ async function connect(url: string, part: Part, lock: Lock, options: TransferOpt
       return await transfer(url, part, options);
     } catch (error) {
       if (!(error instanceof DownloadError) || !error.retry) throw error;
-      failures = part.length > longest ? 0 : failures + 1;
+      failures = part.length > longest && !error.slow ? 0 : failures + 1;
       longest = Math.max(longest, part.length);
       if (failures > options.retries || i + 1 === maxConnections)
         throw new DownloadError(error.where, `${error.what}, tried ${i + 1} times`, error.fix, error);

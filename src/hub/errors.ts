@@ -1,5 +1,10 @@
 import { FoveaError } from "../core/errors.js";
 
+/** Header lines of an answer, by name in lower case. */
+export interface Headers {
+  get(name: string): string | null;
+}
+
 /** What is known about a failed download besides the message. */
 export interface DownloadFailure {
   /** The HTTP status, where an answer came. */
@@ -8,6 +13,10 @@ export interface DownloadFailure {
   readonly retry?: boolean;
   /** Milliseconds after which the server asked to try again. */
   readonly retryAfter?: number;
+  /** Whether the connection brought too little to count as progress. */
+  readonly slow?: boolean;
+  /** The error of the network, if it was one. */
+  readonly cause?: unknown;
 }
 
 /** A file could not be downloaded, or is not what was promised. Its message: which address, what happened, what may help. */
@@ -15,35 +24,41 @@ export class DownloadError extends FoveaError {
   readonly status: number | undefined;
   readonly retry: boolean;
   readonly retryAfter: number | undefined;
+  readonly slow: boolean;
 
   constructor(
     readonly where: string,
     readonly what: string,
     readonly fix: string,
-    { status, retry = false, retryAfter }: DownloadFailure = {},
+    { status, retry = false, retryAfter, slow = false, cause }: DownloadFailure = {},
   ) {
     super(`${where}: ${what}. ${fix}`);
+    if (cause !== undefined) this.cause = cause;
+    this.slow = slow;
     this.status = status;
     this.retry = retry;
     this.retryAfter = retryAfter;
   }
 }
 
+/** Characters of a path that are shown: a redirect may have thousands. */
+const longestPath = 500;
+
 /** An address for people. The query is left out: in a redirect it is often a signature, which is nobody's business. */
 export function shown(address: string | URL): string {
   const { origin, pathname, search } = new URL(address);
-  return `${origin}${pathname}${search ? "?…" : ""}`;
+  const path = pathname.length > longestPath ? `${pathname.slice(0, longestPath)}…` : pathname;
+  return `${origin}${path}${search ? "?…" : ""}`;
 }
 
 /** The error of an answer, from `host`, that is not a file. */
 export function statusError(
   url: string,
   host: string,
-  response: Response,
+  { status, headers }: { readonly status: number; readonly headers: Headers },
   hub: boolean,
   token: boolean,
 ): DownloadError {
-  const { status, headers } = response;
   // Hugging Face says what is missing: RepoNotFound, RevisionNotFound, EntryNotFound, GatedRepo.
   const code = (headers.get("x-error-code") ?? "").replaceAll(/[^\w-]/g, "").slice(0, 40);
   const answer = `${host} answered ${status}${code ? ` ${code}` : ""}`;

@@ -1,9 +1,15 @@
-import { DownloadError, shown, statusError } from "./errors.js";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
+import { DownloadError, type Headers, shown, statusError } from "./errors.js";
+import { InwardError, lookupFrom, type Network, type Reach, refuseInward, systemNetwork } from "./network.js";
 import { refusalOf } from "./source.js";
 import type { Watch } from "./watch.js";
 
 const maxRedirects = 5;
 const redirects = [301, 302, 303, 307, 308];
+/** Of all header lines of an answer together. */
+const maxHeaderSize = 32 * 1024;
 
 export interface RequestOptions {
   /** Where the token may go, and nowhere else. */
@@ -11,6 +17,14 @@ export interface RequestOptions {
   readonly token?: string | undefined;
   readonly headers?: Record<string, string>;
   readonly watch: Watch;
+  readonly network?: Network;
+}
+
+/** What a server sends. */
+export interface Response {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: IncomingMessage;
 }
 
 /** An answer with a body, and what Hugging Face said about the file on the way: the storage it sends us to does not know. */
@@ -28,14 +42,18 @@ export async function request(start: string, options: RequestOptions): Promise<A
   let size: number | null = null;
   let sha256: string | null = null;
   let commit: string | null = null;
+  const { network = systemNetwork } = options;
+  /** How far the server reaches that led to the address; nobody led to the first one. */
+  let from: Reach | undefined;
   for (let hop = 0; hop <= maxRedirects; hop++) {
-    const response = await ask(url, options);
+    const response = await ask(start, url, from, network, options);
+    from = network.reachOf(response.body.socket.remoteAddress ?? "") ?? "the internet";
     size = sizeIn(response.headers.get("x-linked-size")) ?? size;
     sha256 = sha256In(response.headers.get("x-linked-etag")) ?? sha256;
     commit = commitIn(response.headers.get("x-repo-commit")) ?? commit;
     if (!redirects.includes(response.status))
       return { response: await checked(start, url, response, options), size, sha256, commit };
-    await dismiss(response);
+    dismiss(response);
     url = target(start, url, response.headers.get("location"));
   }
   throw new DownloadError(
@@ -60,12 +78,60 @@ function target(start: string, from: URL, location: string | null): URL {
   return url;
 }
 
-async function ask(url: URL, { endpoint, token, headers, watch }: RequestOptions): Promise<Response> {
+async function ask(
+  start: string,
+  url: URL,
+  from: Reach | undefined,
+  network: Network,
+  { endpoint, token, headers, watch }: RequestOptions,
+): Promise<Response> {
   // The whole origin, not just the host: another port can be another server.
   const login: Record<string, string> =
     token && url.origin === new URL(endpoint).origin ? { authorization: `Bearer ${token}` } : {};
   const asked = { accept: "*/*", "accept-encoding": "identity", "user-agent": "fovea", ...headers, ...login };
-  return watch.during(url, () => fetch(url, { headers: asked, redirect: "manual", signal: watch.signal }));
+  try {
+    return await watch.during(url, () => get(url, asked, from, network, watch.signal));
+  } catch (error) {
+    if (error instanceof DownloadError && error.cause instanceof InwardError)
+      throw new DownloadError(
+        shown(start),
+        `redirect to ${url.host} refused: ${error.cause.message}`,
+        "If you trust it, give that address itself",
+      );
+    throw error;
+  }
+}
+
+/** The answer to one request, its body still to come. Not by fetch, which leaves nobody a say in where a name leads. */
+function get(
+  url: URL,
+  headers: Record<string, string>,
+  from: Reach | undefined,
+  network: Network,
+  signal: AbortSignal,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    refuseInward(url.hostname, from, network);
+    const send = url.protocol === "https:" ? https.request : http.request;
+    const request = send(url, { headers, signal, maxHeaderSize, lookup: lookupFrom(from, network) });
+    // A connection that was kept open is not looked up again.
+    request.once("socket", (socket: Socket) => {
+      if (socket.connecting || !socket.remoteAddress) return;
+      try {
+        refuseInward(socket.remoteAddress, from, network);
+      } catch (error) {
+        request.destroy(error as Error);
+      }
+    });
+    // Also once the answer is there: the connection may break with nobody reading.
+    request.on("error", reject);
+    request.once("response", (body) => {
+      body.on("error", () => {});
+      const get = (name: string): string | null => body.headers[name]?.toString() ?? null;
+      resolve({ status: body.statusCode ?? 0, headers: { get }, body });
+    });
+    request.end();
+  });
 }
 
 async function checked(start: string, url: URL, response: Response, options: RequestOptions): Promise<Response> {
@@ -74,7 +140,7 @@ async function checked(start: string, url: URL, response: Response, options: Req
   const encoding = headers.get("content-encoding") ?? "identity";
   const error = problem();
   if (!error) return response;
-  await dismiss(response);
+  dismiss(response);
   throw error;
 
   function problem(): DownloadError | undefined {
@@ -88,10 +154,10 @@ async function checked(start: string, url: URL, response: Response, options: Req
         "Give the file's own address (/resolve/ or /raw/, not /blob/)",
       );
     // Lengths and ranges would count compressed bytes.
-    if (encoding !== "identity")
+    if (encoding !== "identity" || !/^(?:chunked)?$/i.test(headers.get("transfer-encoding") ?? ""))
       return new DownloadError(
         shown(start),
-        `the server insists on compressing (${encoding})`,
+        `the server insists on compressing (${(encoding === "identity" ? "in transfer" : encoding).replaceAll(/[^\w, -]/g, "").slice(0, 40)})`,
         "Fetch it by other means, give the file",
       );
     return undefined;
@@ -99,8 +165,9 @@ async function checked(start: string, url: URL, response: Response, options: Req
 }
 
 /** Lets go of a body that nobody reads, so that its connection closes. */
-export const dismiss = (response: Response): Promise<void> =>
-  response.body?.cancel().catch(() => {}) ?? Promise.resolve();
+export const dismiss = ({ body }: Response): void => {
+  body.destroy();
+};
 
 /** A count of bytes in a header. */
 export const sizeIn = (text: string | null): number | null => (text && /^\d{1,15}$/.test(text) ? Number(text) : null);

@@ -1,8 +1,10 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { DownloadError, noSpace, shown } from "./errors.js";
+import { isShardIndex } from "../formats/shards.js";
+import { DownloadError, type Headers, noSpace, shown } from "./errors.js";
+import type { Network } from "./network.js";
 import type { Origin, Part } from "./part.js";
-import { type Answer, dismiss, request, sizeIn } from "./request.js";
+import { type Answer, dismiss, type Response, request, sizeIn } from "./request.js";
 import { Watch } from "./watch.js";
 
 export interface TransferOptions {
@@ -14,6 +16,7 @@ export interface TransferOptions {
   /** Milliseconds without a byte after which a connection counts as dead. */
   readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
+  readonly network?: Network;
   readonly onBytes: (received: number, total: number | null) => void;
 }
 
@@ -35,7 +38,7 @@ export async function transfer(url: string, part: Part, options: TransferOptions
       if (total !== part.length || total === null) await receive(url, part, answer.response, total, watch, options);
     } finally {
       watch.stop();
-      await dismiss(answer.response);
+      dismiss(answer.response);
     }
   } finally {
     watch.stop();
@@ -105,11 +108,11 @@ async function receive(
   watch: Watch,
   { maxBytes, onBytes }: TransferOptions,
 ): Promise<void> {
-  const reader = body?.getReader();
+  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
   onBytes(part.length, total);
   // Bounded by the size or the limit: each turn adds bytes.
-  while (reader) {
-    const { done, value } = await watch.during(url, () => reader.read());
+  while (true) {
+    const { done, value } = await watch.during(url, () => chunks.next());
     if (done) break;
     if (part.length + value.length > Math.min(total ?? maxBytes, maxBytes)) {
       await part.discard();
@@ -118,6 +121,7 @@ async function receive(
     }
     await part.append(value);
     onBytes(part.length, total);
+    if (part.length !== total) watch.count(url, value.length);
   }
   if (total !== null && part.length < total)
     throw new DownloadError(shown(url), `length mismatch: ${part.length} of ${total} bytes came`, "Try again later", {
@@ -141,4 +145,10 @@ async function checkSpace(folder: string, needed: number): Promise<void> {
 const failure = (url: string, what: string, fix: string) => new DownloadError(shown(url), what, fix);
 
 const tooLarge = (url: string, what: string, limit: number) =>
-  failure(url, `too large: ${what}, the limit is ${limit}`, "If that is right, raise maxBytes");
+  failure(
+    url,
+    `too large: ${what}, the limit is ${limit}`,
+    isShardIndex(new URL(url).pathname)
+      ? "Check the address: no index is that large"
+      : "If that is right, raise maxBytes",
+  );

@@ -1,12 +1,18 @@
 import { messageOf } from "../core/errors.js";
 import { DownloadError, shown } from "./errors.js";
 
-/** Ends a request when its user says so, or when nothing has come for a while; and says which it was. */
+/** Bytes a second below which a connection counts as dead, as one does that brings nothing at all. */
+const slowest = 1024;
+
+/** Ends a request when its user says so, or when nothing, or next to nothing, has come for a while; and says which it was. */
 export class Watch {
   readonly #abort = new AbortController();
   readonly #onAbort = () => this.#abort.abort();
   readonly #timer: NodeJS.Timeout;
   #stalled = false;
+  /** Milliseconds waited, and bytes that came, since the rate was last looked at. */
+  #waited = 0;
+  #came = 0;
 
   constructor(
     private readonly timeout: number,
@@ -27,16 +33,39 @@ export class Watch {
   /** Waits for something from the network. @throws DownloadError worth a retry, or the user's reason. */
   async during<T>(url: string | URL, wait: () => Promise<T>): Promise<T> {
     this.#timer.refresh();
+    const start = performance.now();
     try {
-      return await wait();
+      const result = await wait();
+      this.#waited += performance.now() - start;
+      return result;
     } catch (error) {
       this.user?.throwIfAborted();
       if (this.#stalled)
         throw new DownloadError(shown(url), `nothing came for ${this.timeout / 1000} s`, "Try again later", {
           retry: true,
+          slow: true,
         });
       throw networkError(url, error);
     }
+  }
+
+  /**
+   * Counts bytes that came. Only the time waited for the network counts, not that of the disk.
+   * @throws DownloadError worth a retry if they were too few.
+   */
+  count(url: string, bytes: number): void {
+    this.#came += bytes;
+    if (this.#waited < this.timeout) return;
+    const rate = (this.#came / this.#waited) * 1000;
+    if (rate < slowest)
+      throw new DownloadError(
+        shown(url),
+        `too slow: ${Math.round(rate)} bytes a second came, fewer than ${slowest}`,
+        "Try again later",
+        { retry: true, slow: true },
+      );
+    this.#waited = 0;
+    this.#came = 0;
   }
 
   stop(): void {
@@ -46,11 +75,13 @@ export class Watch {
 }
 
 function networkError(url: string | URL, error: unknown): DownloadError {
-  // fetch says only "fetch failed"; its cause knows.
-  const cause: unknown = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const what = `no connection, or it was cut (${[code, messageOf(cause)].filter(Boolean).join(": ")})`;
-  // A name that does not exist and a certificate that is not valid stay so.
-  const retry = !/^ENOTFOUND$|CERT|SELF_SIGNED|_TLS_/.test(code);
-  return new DownloadError(shown(url), what, "Check the network, or give a file", { retry });
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  // Certificates and such are quoted in messages.
+  const said = messageOf(error)
+    .replaceAll(/\p{Cc}+/gu, " ")
+    .slice(0, 200);
+  const what = `no connection, or it was cut (${[code, said].filter(Boolean).join(": ")})`;
+  // A name that does not exist, a certificate that is not valid, and an answer that is not HTTP stay so.
+  const retry = !/^ENOTFOUND$|^HPE_|CERT|SELF_SIGNED|_TLS_/.test(code);
+  return new DownloadError(shown(url), what, "Check the network, or give a file", { retry, cause: error });
 }

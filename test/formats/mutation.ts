@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FormatError } from "../../src/core/errors.js";
+import { FormatError, type FoveaError } from "../../src/core/errors.js";
 
 /** One kind of damage. Positions are fractions of the file, so that they stay sensible while a case is shrunk. */
 type Damage = (bytes: Uint8Array) => Uint8Array;
@@ -90,37 +90,88 @@ const runs = Number(process.env.FOVEA_FUZZ_RUNS ?? 1000);
 const seed = Number(process.env.FOVEA_FUZZ_SEED ?? 1);
 /** Of the processor's time: on a busy machine any case may have to wait. */
 const SLOWEST_MILLISECONDS = 1000;
+const LONGEST_MESSAGE = 500;
 
 export interface Outcome {
   cases: number;
   accepted: number;
+  /** Milliseconds. */
   slowest: number;
+  /** Of all that this process has held at a time so far, in MiB. */
+  memory: number;
 }
 
 /** Reads every input: a reader may accept it or throw a FormatError of one line, and must be quick. */
 export function survives<T>(inputs: fc.Arbitrary<T>, read: (input: T) => void): Outcome {
-  const outcome: Outcome = { cases: 0, accepted: 0, slowest: 0 };
+  const trial = new Trial([FormatError]);
   fc.assert(
     fc.property(inputs, (input) => {
       const start = process.cpuUsage();
       try {
         read(input);
-        outcome.accepted++;
+        trial.accepted();
       } catch (error) {
-        if (!(error instanceof FormatError)) throw error;
-        assert.doesNotMatch(error.message, /[\n\r]/);
-        assert.ok(error.message.length < 500);
+        trial.refused(error);
       }
-      const { user, system } = process.cpuUsage(start);
-      const milliseconds = (user + system) / 1000;
-      assert.ok(milliseconds < SLOWEST_MILLISECONDS, `took ${milliseconds} ms`);
-      outcome.cases++;
-      outcome.slowest = Math.max(outcome.slowest, milliseconds);
+      trial.ended(start);
     }),
     { numRuns: runs, seed },
   );
-  return outcome;
+  return trial.outcome;
 }
+
+/** The same of readers that wait, and that may throw other errors. A share of the runs: files make them slower. */
+export async function survivesWaiting<T>(
+  inputs: fc.Arbitrary<T>,
+  read: (input: T) => Promise<unknown>,
+  errors: readonly (typeof FoveaError)[],
+  share = 1,
+): Promise<Outcome> {
+  const trial = new Trial(errors);
+  await fc.assert(
+    fc.asyncProperty(inputs, async (input) => {
+      const start = process.cpuUsage();
+      try {
+        await read(input);
+        trial.accepted();
+      } catch (error) {
+        trial.refused(error);
+      }
+      trial.ended(start);
+    }),
+    { numRuns: Math.ceil(runs * share), seed },
+  );
+  return trial.outcome;
+}
+
+class Trial {
+  readonly outcome: Outcome = { cases: 0, accepted: 0, slowest: 0, memory: 0 };
+
+  constructor(private readonly errors: readonly (typeof FoveaError)[]) {}
+
+  accepted(): void {
+    this.outcome.accepted++;
+  }
+
+  refused(error: unknown): void {
+    if (!(error instanceof Error) || !this.errors.some((kind) => error instanceof kind)) throw error;
+    assert.doesNotMatch(error.message, /[\n\r]/);
+    assert.ok(error.message.length < LONGEST_MESSAGE, `a message of ${error.message.length} characters`);
+  }
+
+  ended(start: NodeJS.CpuUsage): void {
+    const { user, system } = process.cpuUsage(start);
+    const milliseconds = (user + system) / 1000;
+    assert.ok(milliseconds < SLOWEST_MILLISECONDS, `took ${milliseconds} ms`);
+    this.outcome.cases++;
+    this.outcome.slowest = Math.max(this.outcome.slowest, milliseconds);
+    this.outcome.memory = process.resourceUsage().maxRSS / 1024;
+  }
+}
+
+/** What a test says of it. */
+export const said = ({ cases, accepted, slowest, memory }: Outcome): string =>
+  `${cases} cases, ${accepted} still readable, slowest ${slowest.toFixed(1)} ms, memory ${memory.toFixed(0)} MiB`;
 
 /** The files, damaged in many ways. */
 export function damaged(files: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { float32 } from "../../src/core/tensor.js";
 import { readTorch } from "../../src/formats/torch/index.js";
-import { survives } from "./mutation.js";
+import { said, survives } from "./mutation.js";
 import { archiveFile, bytes, global, int, legacyFile, rebuild, storageId, uint, unicode } from "./torch-files.js";
 
 const four = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
@@ -261,8 +261,8 @@ const fragments = [
 
 test("random programs of opcodes are run or refused, never more", (t) => {
   const programs = fc.array(fc.constantFrom(...fragments), { maxLength: 60 });
-  const { cases, accepted, slowest } = survives(programs, (program) =>
+  const outcome = survives(programs, (program) =>
     readTorch(legacyFile(bytes(storageId("0", 4), ...program), { 0: four })),
   );
-  t.diagnostic(`${cases} cases, ${accepted} accepted, slowest ${slowest.toFixed(1)} ms`);
+  t.diagnostic(said(outcome));
 });

@@ -21,18 +21,18 @@ export interface TestServer {
 export type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
 /** A server on this computer that ends with the test file. `count` is the number of requests before this one. */
-export async function serve(handler: Handler): Promise<TestServer> {
+export async function serve(handler: Handler, host = "127.0.0.1"): Promise<TestServer> {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
     seen.push({ path: request.url ?? "", headers: request.headers });
     handler(request, response, seen.length - 1);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   after(() => {
     server.close();
     server.closeAllConnections();
   });
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+  return { origin: `http://${host}:${(server.address() as AddressInfo).port}`, seen };
 }
 
 export interface FileOptions {

@@ -161,13 +161,14 @@ test("an index that reaches out of its folder, or for too much, makes no further
     [Buffer.from("<!doctype html>"), /a string, number, list or object expected/],
   ];
   for (const [body, message] of indices) {
-    const { get, seen } = await hub({ "model.safetensors.index.json": body });
+    const { get, seen, cache } = await hub({ "model.safetensors.index.json": body });
     await assert.rejects(get(), (error: Error) => {
       assert.match(error.message, /^http:\/\/127\.0\.0\.1:\d+\/o\/n\/resolve\/main\/model\.safetensors\.index\.json: /);
       assert.match(error.message, message);
       return error.name === "FormatError" && !error.message.includes("\n");
     });
     assert.equal(seen.length, 2);
+    assert.ok(!readdirSync(cache).some((name) => name.endsWith(".index.json")), "it is asked for again the next time");
   }
 });
 
@@ -204,6 +205,12 @@ test("the limit is for all files together", async () => {
     new RegExp(`00002\\.safetensors: too large: it has ${one} bytes, the limit is ${one - 1}\\. .* maxBytes`),
   );
   assert.deepEqual(await valuesIn(await get({ maxBytes: 2 * one })), { a: 1, b: 1 });
+});
+
+test("an index is no larger than one that is read", async () => {
+  const { get, seen } = await hub({ "model.safetensors.index.json": Buffer.alloc(2 ** 25 + 1, " ") });
+  await assert.rejects(get(), /too large: it has 33554433 bytes, the limit is 33554432\. Check the address/);
+  assert.equal(seen.length, 2);
 });
 
 test("files that are not weights are refused by name", async () => {

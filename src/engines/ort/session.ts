@@ -87,7 +87,9 @@ export class SessionHost {
     const session = this.#sessions.get(request.session);
     if (request.kind === "release") {
       this.#sessions.delete(request.session);
-      await session?.session.release();
+      if (!session) return undefined;
+      await session.session.release();
+      letGo([...Object.values(session.state), ...Object.values(session.next)].map(({ data }) => data as Float32Array));
       return undefined;
     }
     if (!session) throw new FoveaError("this executable has been released, or its engine has");
@@ -105,6 +107,7 @@ export class SessionHost {
       logSeverityLevel: 3,
       ...(this.threads ? { intraOpNumThreads: this.threads } : {}),
     });
+    letGo([spec.model]);
     const arraysOf = (make: (state: StateSpec) => Tensor) =>
       Object.fromEntries(spec.states.map((state) => [state.before, this.#toOrt(make(state))]));
     const state = arraysOf(({ initial }) => initial);
@@ -175,7 +178,7 @@ export class SessionHost {
     const { outputs, states, state } = session;
     const results = await session.session.run({ ...this.#feeds(inputs), ...state });
     session.state = Object.fromEntries(states.map(({ before, after }) => [before, results[after]!]));
-    letGo(Object.values(state));
+    letGo(Object.values(state).map(({ data }) => data as Float32Array));
     return Object.fromEntries(outputs.map(({ name }) => [name, fromOrt(results[name]!)]));
   }
 
@@ -221,15 +224,16 @@ async function runInto(
   }
 }
 
-/** Frees arrays at once, by moving them to a port that nobody reads: the garbage collector would keep a whole state or two. */
-function letGo(tensors: readonly OrtTensor[]): void {
-  if (tensors.length === 0) return;
+/**
+ * Frees arrays at once, by moving them to a port that nobody reads. The garbage collector would come later: V8 does not see how much
+ * memory they stand for before they are tens of megabytes.
+ */
+function letGo(arrays: readonly (Uint8Array | Float32Array)[]): void {
+  const buffers = new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer));
+  if (buffers.size === 0) return;
   const { port1, port2 } = new MessageChannel();
   port2.close();
-  port1.postMessage(
-    undefined,
-    tensors.map(({ data }) => (data as Float32Array).buffer as ArrayBuffer),
-  );
+  port1.postMessage(undefined, [...buffers]);
   port1.close();
 }
 
