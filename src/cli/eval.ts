@@ -84,6 +84,8 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
   if (!Object.hasOwn(parts, name)) throw unknownName("--split", name, ["train", "validation", "val", "test", "all"]);
   const found = parts[name];
   if (!found) throw new OptionError("--split test: the data has neither a test folder nor a share set aside for it");
+  if (found.length === 0)
+    throw new OptionError(`--split ${name}: too few images to set some aside for it. Measure them all: --split all`);
   return found;
 }
 

@@ -110,17 +110,31 @@ const mostNameBytes = 2 ** 24;
 async function readClasses(file: string): Promise<readonly string[]> {
   const text = new TextDecoder().decode(await readWhole(file, mostNameBytes));
   let names: unknown = text.split(/\r?\n/).map((line) => line.trim());
-  if (text.trimStart().startsWith("["))
+  if (/^\s*[[{]/.test(text))
     try {
-      names = JSON.parse(text);
+      names = listOf(JSON.parse(text));
     } catch {
-      throw new OptionError(`--classes ${file} begins as a JSON list, but is none`);
+      throw new OptionError(`--classes ${file} begins as JSON, but is none`);
     }
   if (!Array.isArray(names) || !names.every((name): name is string => typeof name === "string"))
-    throw new OptionError(`--classes ${file} must be a line for each class, or a JSON list of strings`);
+    throw new OptionError(
+      `--classes ${file} must be a line for each class, a JSON list of strings, or an object of them by position`,
+    );
   while (names.at(-1) === "") names.pop();
   if (names.length === 0) throw new OptionError(`--classes ${file} holds no names`);
+  if (names.some((name) => /[\p{Cc}\uFFFD]/u.test(name)))
+    throw new OptionError(`--classes ${file} is no file of names`);
   return names;
+}
+
+/** Of `{"0": "tench", …}` or `{"0": ["n01440764", "tench"], …}`, as ImageNet's names are published, the list; anything else as it is. */
+function listOf(json: unknown): unknown {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return json;
+  const found = json as Readonly<Record<string, unknown>>;
+  return Array.from({ length: Object.keys(found).length }, (_, i) => {
+    const name = found[i];
+    return Array.isArray(name) ? name.at(-1) : name;
+  });
 }
 
 /** The file itself, or the images in a folder and those in it. */

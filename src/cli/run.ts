@@ -15,6 +15,7 @@ import {
   messageOf,
   modelByName,
   modelSpec,
+  models,
   modelWeights,
   type Normalization,
   normalizations,
@@ -24,6 +25,7 @@ import {
   type RunConfig,
   recogniseCheckpoint,
   type SkippedFile,
+  unknownName,
   WeightsError,
 } from "../index.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
@@ -75,6 +77,9 @@ async function isRun(path: string): Promise<boolean> {
     () => false,
   );
   if (!exists && /[/\\]/.test(path)) throw new OptionError(`${path}: no such run folder`);
+  if (!exists && !models.has(path)) throw unknownName("run folder or network", path, models.keys());
+  if (exists && !(await stat(path)).isDirectory())
+    throw new OptionError(`${path} is a file: name its run folder, or a network with --weights ${path}`);
   return exists;
 }
 

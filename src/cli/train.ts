@@ -182,6 +182,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     const wanted = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config);
+    requireEffect(flags);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
     const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
     const frozen = resumed?.config.frozen ?? pathsToFreeze(network, flags, loaded);
@@ -246,6 +247,13 @@ function configOf(
   };
 }
 
+/** @throws OptionError for a flag that would have no effect. */
+function requireEffect({ insert, insertOptions, ignore, weights, warmup, epochs }: TrainFlags): void {
+  if (insertOptions && !insert) throw new OptionError("--insert-options needs --insert");
+  if (ignore !== undefined && !weights) throw new OptionError("--ignore needs --weights");
+  if (warmup > epochs) throw new OptionError(`--warmup ${warmup} is longer than the training, --epochs ${epochs}`);
+}
+
 /** @throws OptionError that names the first setting in which a run to be resumed differs from what is asked for now. */
 function checkSame(run: RunFolder, config: RunConfig): void {
   const difference = classDifference(run.config.data.classes, config.data.classes);
@@ -290,6 +298,10 @@ async function runTraining(
   say(
     `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px, ${training.optimizer.name} at ${training.optimizer.settings.lr}; ${about.source}: ${describeSplits(data)}`,
   );
+  const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
+  const unmeasured = about.classes.filter((name) => !validated.has(name));
+  if (unmeasured.length)
+    say(`no image for validation in ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
   saySkipped([...data.train.skipped, ...data.validation.skipped]);
   if (data.kind === "folder" && data.train.length < fewImages && !training.weights && !flags.resume)
     say(

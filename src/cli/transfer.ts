@@ -74,6 +74,8 @@ export async function startFrom(
   if (order)
     for (const [key, value] of given) if (rename(key).startsWith(`${head}.`)) given.set(key, rows(value, order));
 
+  // Rows that fit in number only are not taken.
+  if (newHead) for (const key of [...given.keys()]) if (rename(key).startsWith(`${head}.`)) given.delete(key);
   const skipped = ignore ? [new RegExp(ignore)] : [];
   const fits = { test: (key: string) => inserted(key) || (newHead && key.startsWith(`${head}.`)) };
   const { matched, missing } = await flagged(

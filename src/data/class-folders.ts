@@ -7,7 +7,8 @@ import { list, nothing } from "./files.js";
 export const folderLayouts = "train/<class>/*.jpg with val/<class>/*.jpg, or <class>/*.jpg";
 
 /** Folders that operating systems and tools leave behind. */
-export const junk = /^(\..*|__MACOSX|__pycache__|@eaDir|\$RECYCLE\.BIN|System Volume Information)$/i;
+export const junk =
+  /^(\..*|__MACOSX|__pycache__|node_modules|venv|lost\+found|#recycle|@eaDir|\$RECYCLE\.BIN|System Volume Information)$/i;
 /** Files that they leave behind. */
 const junkFiles = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
 

@@ -7,7 +7,7 @@ import { list } from "./files.js";
 const suffix = "([-_ ]?(set|data|images|split))?$";
 const kinds = {
   train: new RegExp(`^(train|training)${suffix}`, "i"),
-  validation: new RegExp(`^(val|validation|valid|dev)${suffix}`, "i"),
+  validation: new RegExp(`^(val|validation|validate|valid|dev)${suffix}`, "i"),
   test: new RegExp(`^(test|testing|eval)${suffix}`, "i"),
 } as const;
 

@@ -32,6 +32,7 @@ export async function checkModule(module: Module, input: Tensor, options: CheckO
       build,
       inputs,
       options,
+      (i) => (i === 0 ? "the input" : parameters[i - 1]![0]),
     ).catch((error: unknown) => {
       throw error instanceof FoveaError ? new FoveaError(`${mode}: ${error.message}`) : error;
     });

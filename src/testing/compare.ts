@@ -10,7 +10,7 @@ export function magnitude({ data }: Tensor<"float64">): number {
  * The largest difference of two arrays, relative to the largest magnitude of `expected` (absolute where that is 0).
  * Infinite if the shapes differ or exactly one of two elements is not a number.
  */
-export function relativeError(actual: Tensor, expected: Tensor): number {
+export function relativeError(actual: Tensor, expected: Tensor, least = 0): number {
   if (actual.shape.length !== expected.shape.length || actual.shape.some((d, i) => d !== expected.shape[i]))
     return Number.POSITIVE_INFINITY;
   const [a, b] = [toFloat64(actual), toFloat64(expected)];
@@ -20,5 +20,5 @@ export function relativeError(actual: Tensor, expected: Tensor): number {
     if (Number.isNaN(difference)) return Number.POSITIVE_INFINITY;
     worst = Math.max(worst, difference);
   }
-  return worst / (magnitude(b) || 1);
+  return worst / (Math.max(magnitude(b), least) || 1);
 }

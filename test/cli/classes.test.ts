@@ -169,6 +169,12 @@ test("train says by how much the classes differ where a classifier begins anew, 
     await start(other, "run/best.safetensors", "anew"),
     /the classifier fc begins anew, for 3 classes: they differ, new: banana; gone: apple/,
   );
+  const rows = (file: string) => readSafetensors(readFileSync(join(folder, file))).tensors.get("fc.weight")!.data;
+  const [before, after] = [rows("run/best.safetensors"), rows("anew/last.safetensors")];
+  assert.ok(
+    before.every((v, i) => Math.abs(Number(v) - Number(after[i])) > 1e-6),
+    "no row of other classes is taken",
+  );
   assert.match(
     await start(other, "nameless.safetensors", "position"),
     /its classes by position, as the weights name none/,

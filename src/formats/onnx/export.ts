@@ -1,4 +1,6 @@
 import { OptionError } from "../../core/errors.js";
+import { requireFinite } from "../../core/finite.js";
+import type { Tensor } from "../../core/tensor.js";
 import type { Graph } from "../../graph/graph.js";
 import { type CompressedType, compressWeights } from "../../graph/passes/compress-weights.js";
 import { foldBatchNorm } from "../../graph/passes/fold-batch-norm.js";
@@ -36,7 +38,7 @@ export interface ExportOptions extends ExportedGraphOptions {
  * The graph that {@link exportOnnx} writes: outputs added, batch norms folded, weights rounded as they will be stored.
  * An engine can run it, to see what a file will compute.
  *
- * @throws OptionError for a precision that there is not; FoveaError if there are no features to give.
+ * @throws OptionError for a precision that there is not; FoveaError if there are no features to give, or weights are not finite.
  *
  * @example
  * const rounded = exportedGraph(trace(model, [1, 3, 32, 32]), { precision: "int8" });
@@ -49,7 +51,18 @@ export function exportedGraph(graph: Graph, options: ExportedGraphOptions = {}):
   if (attentionMaps) result = publishTaps(result);
   // Folding first: what is rounded is what is multiplied.
   if (fold) result = foldBatchNorm(result);
-  return precision === "float32" ? result : compressWeights(result, precision);
+  if (precision !== "float32") result = compressWeights(result, precision);
+  requireFinite("exportOnnx", weightsOf(result));
+  return result;
+}
+
+/** The numbers that a graph holds. Folding divides by the root of a variance, which a damaged file may have as a negative number. */
+function* weightsOf(graph: Graph): Generator<readonly [name: string, value: Tensor]> {
+  for (const { inputs, scope } of graph.nodes)
+    for (const { source } of inputs) {
+      if (source.kind === "constant") yield [`a constant of ${scope || "the graph"}`, source.tensor];
+      if (source.kind === "state") yield [source.name, source.cell.value];
+    }
 }
 
 /**
