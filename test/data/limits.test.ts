@@ -73,6 +73,22 @@ test("only the beginnings of accepted formats reach the decoder, whatever the fi
   }
 });
 
+test("brackets in a name are no options of the decoder, and lead to no other file", async (t) => {
+  const png = (background: string) =>
+    sharp({ create: { width: 1, height: 1, channels: 3, background } })
+      .png()
+      .toBuffer();
+  const names = ["x.png[1]", "x.png[unlimited=true]", "x.png[1] ", "[x].png", "x.png[page=3].png", "d[1]/x.png"];
+  const folder = await folderOf(t, {
+    "x.png": await png("#ff0000"),
+    ...Object.fromEntries(await Promise.all(names.map(async (name) => [name, await png("#0000ff")] as const))),
+  });
+  for (const name of names) {
+    const { pixels } = await decodePicture(join(folder, name));
+    assert.deepEqual([...pixels], [0, 0, 255], name);
+  }
+});
+
 test("an image file of more than 1 GiB is refused", async (t) => {
   const folder = await folderOf(t, { "large.jpg": scansOf(1) });
   truncateSync(join(folder, "large.jpg"), 2 ** 30 + 1);
