@@ -6,7 +6,18 @@ import { test } from "node:test";
 import { requireMemory } from "../../src/cli/memory.js";
 import { Part, readOrigin } from "../../src/hub/part.js";
 import { fetchShards } from "../../src/hub/shards.js";
-import { initialize, model, OptionError, openCheckpoint, type RunConfig, RunFolder } from "../../src/index.js";
+import {
+  initialize,
+  model,
+  OptionError,
+  openCheckpoint,
+  type RunConfig,
+  RunFolder,
+  readSafetensors,
+  referenceEngine,
+  writeSafetensors,
+} from "../../src/index.js";
+import { checkGolden } from "../../src/testing/index.js";
 import { readLines } from "../../src/train/files.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
@@ -104,4 +115,23 @@ test("--image-size 100000 is refused by every command that takes it", async () =
     assert.equal(stderr.split("\n").length, 2, stderr);
   }
   assert.ok(!existsSync(out));
+});
+
+test("a golden file cannot ask for more than networks have", async () => {
+  const path = "test/golden/networks/cifar-resnet20-none.safetensors";
+  const { tensors, metadata } = readSafetensors(readFileSync(path));
+  const check = (more: Record<string, string>) =>
+    checkGolden(writeSafetensors(tensors, { ...metadata, ...more }), referenceEngine(), {
+      weights: () => assert.fail(),
+      cifarTest: () => assert.fail(),
+    });
+  await assert.rejects(check({ input_shape: "[1,3,100000,100000]" }), /an input of 30000000000 numbers, more than/);
+  const keys = JSON.parse(metadata.keys!) as [string, number[]][];
+  const wide = keys.map(([key, shape]) => [key, key.startsWith("linear.") ? [1e8, ...shape.slice(1)] : shape]);
+  const options = { ...JSON.parse(metadata.options!), numClasses: 1e8 };
+  await assert.rejects(
+    check({ options: JSON.stringify(options), keys: JSON.stringify(wide) }),
+    /a network of 6500\d+ numbers, more than 134217728/,
+  );
+  await assert.rejects(check({ kind: "constructor" }), /kind "constructor" is not one of/);
 });
