@@ -135,6 +135,19 @@ test("links that lead around in 2^40 ways are followed once", async (t) => {
   assert.equal(files.length, 1);
 });
 
+test("links to the root of the disk, and to other folders that hold the class, are not followed", async (t) => {
+  const folder = await folderOf(t, { "a/0.png": "", "a/b/1.png": "", "c/2.png": "" });
+  symlinkSync("/", join(folder, "a", "root"));
+  symlinkSync("../..", join(folder, "a", "b", "up"));
+  symlinkSync("../c", join(folder, "a", "beside"));
+  const { files, skipped } = await imagesBelow(join(folder, "a"));
+  assert.deepEqual(
+    files.map((file) => file.slice(folder.length + 1)),
+    ["a/0.png", "a/b/1.png", "a/beside/2.png"],
+  );
+  assert.deepEqual(skipped.map(({ file }) => file.slice(folder.length + 1)).sort(), ["a/b/up", "a/root"]);
+});
+
 test("folders of too many entries or classes are refused", async (t) => {
   const names = ["a/1", "a/b/2", "a/b/3", "c/4"].map((name) => [name, ""] as const);
   const folder = await folderOf(t, Object.fromEntries(names));
