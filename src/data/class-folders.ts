@@ -23,10 +23,10 @@ const mostClasses = 65_536;
  *
  * @throws DataError if it cannot be read, or there are too many.
  */
-export async function classFolders(folder: string): Promise<string[]> {
+export async function classFolders(folder: string, most = mostClasses): Promise<string[]> {
   const names = (await list(folder)).folders.filter((name) => !junk.test(name));
-  if (names.length > mostClasses)
-    throw new DataError(`${folder}: holds ${names.length} folders; there may be ${mostClasses} classes`);
+  if (names.length > most)
+    throw new DataError(`${folder}: holds ${names.length} folders; there may be ${most} classes`);
   const classes: string[] = [];
   for (const name of names) if (!(await holdsRuns(join(folder, name)))) classes.push(name);
   return classes;

@@ -40,11 +40,14 @@ const large = 2 ** 28;
 export async function decodePicture(source: string | Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
   const { default: sharp } = await import("sharp");
   try {
-    const input = () => sharp(source, { failOn: "error", limitInputPixels: mostPixels });
     // Before the decoder sees it: to tell the size of an SVG it draws all of it.
     const start = await beginning(source);
     if (!signatures.some(([text, at = 0]) => start.startsWith(text, at)))
       throw new DataError("it is no JPEG, PNG, WebP, TIFF, GIF or AVIF file");
+    // The decoder takes brackets at the end of a name for options, and opens the file that is named before them.
+    const named = typeof source === "string" && source.includes("[");
+    const contents = named ? await readBounded(source, mostBytes) : source;
+    const input = () => sharp(contents, { failOn: "error", limitInputPixels: mostPixels });
     const metadata = await input().metadata();
     const tiff = metadata.format === "tiff" ? await tiffTags(source) : undefined;
     const reason = whyUnusable(metadata, tiff) ?? (await tooManyScans(metadata, source));

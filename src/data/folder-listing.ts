@@ -112,7 +112,7 @@ interface Below {
 const deepest = 64;
 
 /**
- * All files in a folder and in those below it. A folder that links lead to again is not searched again.
+ * All files in a folder and in those below it. A folder that links lead to again is not searched again, one that holds `folder` not at all.
  *
  * @throws DataError if there are more than `most`.
  */
@@ -120,6 +120,7 @@ export async function filesBelow(folder: string, most = mostEntries): Promise<Be
   const files: string[] = [];
   const skipped: SkippedFile[] = [];
   const seen = new Set<string>();
+  const home = await realpath(folder).catch(() => folder);
   await visit(folder, 0);
   return { files, skipped };
 
@@ -128,6 +129,8 @@ export async function filesBelow(folder: string, most = mostEntries): Promise<Be
     const here = await realpath(path).catch(() => path);
     if (seen.has(here)) return;
     seen.add(here);
+    // Such as the root of the disk.
+    if (home.startsWith(here.endsWith(sep) ? here : here + sep)) return skip("a link to a folder that it is itself in");
     if (depth > deepest) return skip(`more than ${deepest} folders deep`);
     const found = await list(path, most).catch((error: unknown) => skip(messageOf(error).replace(`${path}: `, "")));
     for (const name of found?.files ?? []) files.push(join(path, name));

@@ -106,7 +106,7 @@ for (const [i, [what, make]] of Object.entries(special).entries()) {
       await make(join(copy, file));
       const message = new RegExp(`${file.replace(".", "\\.")}.*(not a regular file|a folder)`);
       await refused(["train", "--resume", "--out", copy, "--epochs", "2"], message);
-      await refused(["predict", copy, join(data, "a", "0.png")], message);
+      if (file === "best.safetensors") await refused(["predict", copy, join(data, "a", "0.png")], message);
       rmSync(copy, { recursive: true });
     }
   });

@@ -1,5 +1,17 @@
+import { FormatError } from "../../core/errors.js";
 import { lowbias32 } from "../../core/rng.js";
 import { sizeOf, type Tensor, zeros } from "../../core/tensor.js";
+
+/** The largest network of the catalogue has 127 million parameters. */
+const MAX_PARAMETERS = 2 ** 27;
+/** Sixteen images of 512 × 512 are less. */
+const MAX_INPUT = 2 ** 24;
+
+/** A file of a few hundred bytes could ask for any number. @throws FormatError if it does. */
+function bounded(what: string, shapes: readonly (readonly number[])[], most: number): void {
+  const size = shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
+  if (!(size <= most)) throw new FormatError(`golden file: ${what} of ${size} numbers, more than ${most}`);
+}
 
 /** The n-th number of the filler sequence, in [−1, 1). */
 const sample = (n: number): number => (lowbias32(n) / 2 ** 32) * 2 - 1;
@@ -9,6 +21,11 @@ const sample = (n: number): number => (lowbias32(n) / 2 ** 32) * 2 - 1;
  * last component of a key decides the range.
  */
 export function fillState(keys: readonly (readonly [string, readonly number[]])[], start: number): Map<string, Tensor> {
+  bounded(
+    "a network",
+    keys.map(([, shape]) => shape),
+    MAX_PARAMETERS,
+  );
   let counter = start;
   const filled = new Map<string, Tensor>();
   for (const [key, shape] of keys) {
@@ -32,6 +49,7 @@ export function fillState(keys: readonly (readonly [string, readonly number[]])[
 
 /** An input tensor by the filler rule. */
 export function fillInput(shape: readonly number[], start: number): Tensor<"float32"> {
+  bounded("an input", [shape], MAX_INPUT);
   const input = zeros("float32", shape);
   for (let i = 0; i < input.data.length; i++) input.data[i] = sample(start + i);
   return input;

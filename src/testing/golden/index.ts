@@ -27,7 +27,7 @@ export interface GoldenReport {
 export async function checkGolden(bytes: Uint8Array, engine: Engine, data: TrainedData): Promise<GoldenReport> {
   const file = new GoldenFile(bytes);
   const kind = file.hasText("kind") ? file.text("kind") : "module";
-  const check = kinds[kind];
+  const check = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   if (!check) throw new FormatError(`golden file: kind "${kind}" is not one of ${Object.keys(kinds).join(", ")}`);
   const { ok, worst } = await check(file, engine, data);
   return { module: file.text(kind === "module" ? "module" : "network"), ok, worst };

@@ -1,3 +1,4 @@
+import { FormatError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
 import { sizeOf, type Tensor, tensor, toFloat64 } from "../../core/tensor.js";
 import type { Engine } from "../../engines/engine.js";
@@ -53,12 +54,16 @@ export async function checkTrajectoryFile(file: GoldenFile, engine: Engine): Pro
   return asGiven;
 }
 
+/** Golden files have ten or fewer. */
+const MAX_STEPS = 1000;
+
 async function checkWithNoise(file: GoldenFile, engine: Engine, draw: number): Promise<Comparison> {
   const comparison = new Comparison(engine, file);
   const network = filledNetwork(file);
   const { model, state, rename } = network;
   network.fill();
   const [steps, batch, classes] = file.tensor("train/logits").shape as [number, number, number];
+  if (steps > MAX_STEPS) throw new FormatError(`golden file: ${steps} steps, more than ${MAX_STEPS}`);
   const size = [batch, 3, 32, 32] as const;
   const optimizer = optimizerOf(file);
   const { graph, logits, gradients, scalars } = trainingStep(model, { optimizer, input: size, classes });
