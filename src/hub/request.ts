@@ -10,6 +10,8 @@ const maxRedirects = 5;
 const redirects = [301, 302, 303, 307, 308];
 /** Of all header lines of an answer together. */
 const maxHeaderSize = 32 * 1024;
+/** Answers such as 100 Continue and 103 Early Hints before the one that counts. */
+const maxInterim = 20;
 
 export interface RequestOptions {
   /** Where the token may go, and nowhere else. */
@@ -122,6 +124,10 @@ function get(
       } catch (error) {
         request.destroy(error as Error);
       }
+    });
+    let interim = 0;
+    request.on("information", () => {
+      if (++interim > maxInterim) request.destroy(new Error(`more than ${maxInterim} interim answers`));
     });
     // Also once the answer is there: the connection may break with nobody reading.
     request.on("error", reject);

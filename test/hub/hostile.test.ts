@@ -112,7 +112,11 @@ const speeches: Record<string, readonly [speech: Speech, message: RegExp, connec
     /HPE_|was cut/,
     2,
   ],
-  "first answers without end": [endlessly("", "HTTP/1.1 100 Continue\r\n\r\n"), /nothing came/, 2],
+  "first answers without end": [
+    endlessly("", "HTTP/1.1 100 Continue\r\n\r\n"),
+    /more than 20 interim answers|nothing came/,
+    2,
+  ],
   "no HTTP": [once("SSH-2.0-OpenSSH_9.9\r\n"), /HPE_/, 1],
   "a bomb in gzip": [
     once(`${ok}content-encoding: gzip\r\n\r\n`, gzipSync(Buffer.alloc(1e7))),
@@ -173,7 +177,7 @@ for (const [what, [speech, message, connections]] of Object.entries(speeches))
       return true;
     });
     assert.ok(server.connections() <= connections, `${server.connections()} connections`);
-    assert.ok(performance.now() - started < 10_000);
+    assert.ok(performance.now() - started < 30_000);
     const kept = readdirSync(cache).filter((name) => !/\.part(?:\.json)?$/.test(name));
     assert.deepEqual(kept, [], "nothing in the cache may look whole");
   });
