@@ -45,6 +45,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^sharp$/, /^data\/decode\.ts$/],
   [/^fflate$/, /^formats\/torch\//],
   [/^commander$/, /^cli\//],
+  [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,
     /^(cli\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(files|run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|plausible|splits|open)\.ts)/,

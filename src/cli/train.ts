@@ -265,6 +265,11 @@ function flatten(value: unknown, path = ""): Map<string, string> {
   return new Map(inner);
 }
 
+/** What of a configuration the training is told; the rest is about the network's start. */
+function howToLearn({ weights: _, freeze: __, freezeUntil: ___, headLr: ____, ...training }: RunConfig["training"]) {
+  return training;
+}
+
 /** Below this many images a network that starts from random weights hardly learns what will help on others. */
 const fewImages = 2000;
 
@@ -301,7 +306,7 @@ async function runTraining(
     const result = await withEngine(
       (engine) =>
         train(network, data.train, {
-          ...training,
+          ...howToLearn(training),
           engine,
           optimizer: optimizerOf(flags),
           groups: headGroup(made, training.headLr, optimizerOf(flags).lr),

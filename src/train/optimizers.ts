@@ -1,5 +1,16 @@
 import { OptionError } from "../core/errors.js";
 import { type OptionSpecs, resolveOptions } from "../core/options.js";
+import {
+  settings as anySettings,
+  callback,
+  check,
+  fieldsOf,
+  flag,
+  list,
+  nonNegative,
+  type Schema,
+  text,
+} from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { add, div, mul, sqrt, square, sub } from "../ops/index.js";
 
@@ -35,6 +46,20 @@ export interface Optimizer {
   update(inputs: UpdateInputs): Update;
 }
 
+export const optimizerSchema: Schema<Optimizer> = fieldsOf<Optimizer>(
+  {
+    name: text as Schema<Optimizer["name"]>,
+    lr: nonNegative,
+    weightDecay: nonNegative,
+    decayNormsAndBiases: flag,
+    settings: anySettings as Schema<Optimizer["settings"]>,
+    slots: list(text, "a list of names"),
+    scalars: callback,
+    update: callback,
+  },
+  "an optimizer, such as sgd() makes",
+);
+
 const shared = {
   weightDecay: { default: 0, doc: "weight decay" },
   decayNormsAndBiases: { default: true, doc: "decay norms and biases too, as PyTorch does" },
@@ -66,8 +91,7 @@ function settle<O extends { lr: number; weightDecay: number }>(
 ): O {
   const settings = resolveOptions(name, specs, given);
   for (const [key, value] of Object.entries(settings))
-    if (typeof value === "number" && !(value >= 0))
-      throw new OptionError(`${name}: ${key} must not be negative, got ${value}`);
+    if (typeof value === "number") check(name, key, nonNegative, value);
   return settings;
 }
 

@@ -1,12 +1,13 @@
 import { appendFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { FormatError, FoveaError, messageOf } from "../core/errors.js";
+import { FoveaError, messageOf } from "../core/errors.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Augmentation, Preprocessing } from "../data/index.js";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
 import { modelWeights } from "./checkpoint.js";
 import { readWhole, unlessMissing, writeFileAtomic } from "./files.js";
 import { type EpochRecord, historyCsv } from "./history.js";
+import { parseRunConfig } from "./run-config.js";
 import type { Schedule } from "./schedules.js";
 import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
@@ -92,16 +93,7 @@ export class RunFolder {
   static async open(path: string): Promise<RunFolder> {
     const bytes = await readWhole(join(path, files.config)).catch(unlessMissing);
     if (!bytes) throw new FoveaError(`${path} is not a run folder: it has no ${files.config}`);
-    const text = new TextDecoder().decode(bytes);
-    let config: Partial<RunConfig>;
-    try {
-      config = JSON.parse(text) as Partial<RunConfig>;
-    } catch {
-      throw new FormatError(`${join(path, files.config)} is not JSON`);
-    }
-    if (config.format !== "fovea.run.1" || !config.model || !config.data || !config.preprocessing || !config.training)
-      throw new FormatError(`${join(path, files.config)} is not the configuration of a Fovea run`);
-    return new RunFolder(path, config as RunConfig);
+    return new RunFolder(path, parseRunConfig(new TextDecoder().decode(bytes), join(path, files.config)));
   }
 
   /** Records an epoch: figures, the state to resume from, and the weights if they are the best so far. */

@@ -1,5 +1,25 @@
 import { gradients } from "../autodiff/gradients.js";
 import { OptionError } from "../core/errors.js";
+import {
+  batchSize,
+  callback,
+  check,
+  classCount,
+  options as fields,
+  flag,
+  imageSize,
+  list,
+  maybe,
+  nonNegative,
+  orNull,
+  positive,
+  properShare,
+  type Schema,
+  share,
+  sizes,
+  text,
+  tuple,
+} from "../core/schema.js";
 import { staticShape } from "../core/shape.js";
 import { copyOf, sizeOf, type Tensor, tensor, zeros } from "../core/tensor.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
@@ -9,12 +29,13 @@ import {
   graphFor,
   initialize,
   type Module,
+  moduleSchema,
   Param,
   parametersOf,
   stateOf,
 } from "../nn/index.js";
 import { add, cast, div, equal, maximum, minimum, mul, reduceMax, reduceSum, sqrt, square, sub } from "../ops/index.js";
-import type { Optimizer } from "./optimizers.js";
+import { type Optimizer, optimizerSchema } from "./optimizers.js";
 
 /** Parameters that learn at a rate of their own. */
 export interface ParameterGroup {
@@ -47,6 +68,25 @@ export interface StepOptions {
   readonly recompute?: boolean;
 }
 
+/** What every training can be told. */
+export const learning = {
+  labelSmoothing: maybe(share),
+  clipNorm: maybe(orNull(positive)),
+  ema: maybe(orNull(properShare)),
+  recompute: maybe(flag),
+  groups: maybe(
+    list(fields<ParameterGroup>({ name: text, lrFactor: nonNegative, has: callback }), "a list of parameter groups"),
+  ),
+};
+
+const stepOptions: Schema<StepOptions> = fields<StepOptions>({
+  optimizer: optimizerSchema,
+  input: tuple("[batch, channels, height, width]", batchSize, batchSize, imageSize, imageSize),
+  classes: classCount,
+  positions: maybe(sizes),
+  ...learning,
+});
+
 /** One training step as a graph, and the state that it needs beside the model's own. */
 export interface TrainingStep {
   readonly graph: Graph;
@@ -68,6 +108,8 @@ export interface TrainingStep {
  * @throws OptionError if a setting is wrong or nothing is left to learn.
  */
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
+  check("trainingStep", "model", moduleSchema, model);
+  check("trainingStep", "options", stepOptions, options);
   const {
     optimizer,
     input,
@@ -79,8 +121,6 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
     groups = [],
     recompute = false,
   } = options;
-  if (clipNorm !== null && !(clipNorm > 0)) throw new OptionError(`train: clipNorm must be positive, got ${clipNorm}`);
-  if (ema !== null && !(ema > 0 && ema < 1)) throw new OptionError(`train: ema must be between 0 and 1, got ${ema}`);
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen; nothing is left to learn");
   const averaged =
