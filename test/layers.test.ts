@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   inference: ["core", "graph", "nn", "models", "engines", "data", "formats", "train"],
   report: ["core", "graph"],
   testing: ["core", "graph", "ops", "autodiff", "nn", "attention", "models", "formats", "engines", "data", "train"],
-  cli: ["root", "testing"],
+  cli: ["core", "root", "testing"],
   root: [
     "core",
     "graph",

@@ -27,8 +27,11 @@ import {
 
 import {
   addModelFlags,
-  count,
+  batchSize,
   type EngineFlags,
+  epochCount,
+  epochList,
+  imageSize,
   jsonObject,
   type ModelFlags,
   modelOptions,
@@ -36,9 +39,10 @@ import {
   optional,
   pattern,
   positive,
+  properShare,
+  seed,
   share,
-  whole,
-  wholes,
+  threadCount,
   winogradHelp,
   withEngine,
 } from "./arguments.js";
@@ -78,9 +82,9 @@ interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, Optimizatio
 export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .description("Train a classifier and write a run folder")
   .argument("[data]", "data set: a folder of CIFAR, MNIST or pictures in class folders, or shapes (generated)")
-  .option("--image-size <pixels>", "side of the square input (default: what suits the data)", count)
-  .option("--epochs <n>", "times through the data", count, 10)
-  .option("--batch <n>", "pictures per step (default: 128, less for small data sets)", count)
+  .option("--image-size <pixels>", "side of the square input (default: what suits the data)", imageSize)
+  .option("--epochs <n>", "times through the data", epochCount, 10)
+  .option("--batch <n>", "pictures per step (default: 128, less for small data sets)", batchSize)
   .addOption(
     new Option("--optimizer <name>", "update rule (default: adamw for MobileNet and VAN, sgd for others)").choices([
       "sgd",
@@ -100,11 +104,15 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
       .choices(["cosine", "step", "constant"])
       .default("cosine"),
   )
-  .option("--step-epochs <list>", "epochs after which the schedule step divides the rate by ten, such as 30,60", wholes)
+  .option(
+    "--step-epochs <list>",
+    "epochs after which the schedule step divides the rate by ten, such as 30,60",
+    epochList,
+  )
   .option("--warmup <epochs>", "epochs in which the rate rises from zero", nonNegative, 0)
   .option("--label-smoothing <share>", "share of each target spread over all classes", share, 0)
   .option("--clip <norm>", "largest norm of all gradients together", positive)
-  .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", share)
+  .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", properShare)
   .option(
     "--recompute",
     "less memory, more time: compute the blocks again in the backward pass instead of keeping them",
@@ -112,7 +120,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--no-augment", "no random crops and mirroring")
   .option("--cache-features", "insist that frozen parts are run once for each picture, not in every epoch")
   .option("--no-cache-features", "run frozen parts in every epoch (default: once, where see below)")
-  .option("--seed <n>", "seed of weights, order and augmentation", whole, 0)
+  .option("--seed <n>", "seed of weights, order and augmentation", seed, 0)
   .option(
     "--weights <file>",
     "start from a checkpoint, safetensors or PyTorch: a file, a folder of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
@@ -129,7 +137,11 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--insert-options <json>", "options of the inserted module", jsonObject)
   .option("--freeze-until <path>", "train only from this part of the network on, such as layer3")
   .option("--head-lr <rate>", "learning rate of the classifier alone", positive)
-  .option("--val-split <share>", "share for validation where a folder has no train/ and val/ (default: 0.2)", share)
+  .option(
+    "--val-split <share>",
+    "share for validation where a folder has no train/ and val/ (default: 0.2)",
+    properShare,
+  )
   .option(
     "--test-split <share>",
     "share that chooses nothing and is measured once, at the end, where a folder has no test/ (default: none)",
@@ -138,7 +150,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--out <folder>", "run folder (default: a new one in runs/)")
   .option("--resume", "go on with the run in --out; its settings hold where none are given")
   .option("--winograd", winogradHelp)
-  .option("--threads <n>", "threads (default: one per processor)", count)
+  .option("--threads <n>", "threads (default: one per processor)", threadCount)
   .option("--json", "print one JSON object at the end")
   .addHelpText(
     "after",

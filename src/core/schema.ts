@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { type FoveaError, OptionError, unknownName } from "./errors.js";
-import { arrayTypes, type DType, sizeOf, type Tensor } from "./tensor.js";
 
 /** What a value must be. Errors say it: "must be a positive integer, got 0". */
 export type Schema<T = unknown> = v.GenericSchema<unknown, T>;
@@ -113,6 +112,11 @@ export const signal: Schema<AbortSignal> = that(
   "an AbortSignal",
   (x) => typeof x === "object" && x !== null && "aborted" in x && "addEventListener" in x,
 );
+/** Anything that gives pairs of a name and a value, such as a Map. */
+export const entries: Schema<never> = that(
+  "a Map, or pairs of a name and a value",
+  (x) => x instanceof Map || (typeof x === "object" && x !== null && Symbol.iterator in x),
+);
 export const bytes = instance(Uint8Array, "a Uint8Array");
 export const settings = that<Readonly<Record<string, unknown>>>("an object", isObject);
 
@@ -173,24 +177,6 @@ export const sizes = list(whole(0), "a list of sizes");
 export const shape = list(
   that<number | "N">('a positive integer or "N"', (x) => x === "N" || (Number.isSafeInteger(x) && (x as number) >= 0)),
   'a shape, such as ["N", 3, 224, 224]',
-);
-
-export const dtype = oneOf(...(Object.keys(arrayTypes) as DType[]));
-
-/** A tensor whose data fill its shape. */
-export const tensorSchema: Schema<Tensor> = that("a tensor, { dtype, shape, data }", (value) => {
-  if (!isObject(value)) return false;
-  const { dtype: type, shape: of, data } = value as unknown as Tensor;
-  if (!Object.hasOwn(arrayTypes, String(type)) || misfit(sizes, of) !== undefined) return false;
-  return data instanceof (arrayTypes[type] as unknown as typeof Float32Array) && data.length === sizeOf(of);
-});
-
-/** Tensors by key. */
-export const tensors: Schema<ReadonlyMap<string, Tensor>> = that(
-  "a Map of tensors by key",
-  (x) =>
-    x instanceof Map &&
-    [...x].every(([key, value]) => typeof key === "string" && misfit(tensorSchema, value) === undefined),
 );
 
 export const metadata = record(text, "an object of strings");

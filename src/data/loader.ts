@@ -2,15 +2,9 @@ import { DataError, OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
 import { Rng } from "../core/rng.js";
 import { batchSize, check, flag, maybe, options, orNull, type Schema, seed, whole } from "../core/schema.js";
-import { checkDataset, type Dataset, type Picture, requirePicture } from "./dataset.js";
-import {
-  type Augmentation,
-  augmentationSchema,
-  type InputWriter,
-  inputWriter,
-  type Preprocessing,
-  preprocessingSchema,
-} from "./transforms.js";
+import { augmentationSchema, checkDataset, preprocessingSchema, requirePicture } from "./checks.js";
+import type { Dataset, Picture } from "./dataset.js";
+import { type Augmentation, type InputWriter, inputWriter, type Preprocessing } from "./transforms.js";
 
 /** Bytes of the images of a batch: what an array can hold on Node 20. */
 const mostBytes = 2 ** 32;

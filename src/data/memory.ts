@@ -14,8 +14,8 @@ import {
   that,
   whole,
 } from "../core/schema.js";
-import { checkIndex, type Dataset, type DatasetDefaults, longestSide, type Picture, requireLabels } from "./dataset.js";
-import { normalizationFields } from "./transforms.js";
+import { longestSide, normalizationFields, requireLabels } from "./checks.js";
+import { checkIndex, type Dataset, type DatasetDefaults, type Picture } from "./dataset.js";
 
 export interface MemoryOptions {
   readonly name: string;

@@ -1,22 +1,8 @@
 import { OptionError, ShapeError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
-import {
-  by,
-  check,
-  type Fields,
-  fieldsOf,
-  flag,
-  imageSize,
-  instance,
-  isObject,
-  most,
-  options,
-  orNull,
-  type Schema,
-  that,
-  whole,
-} from "../core/schema.js";
-import { longestSide, type Normalization, type Picture, requirePicture } from "./dataset.js";
+import { check, fieldsOf, instance, orNull, whole } from "../core/schema.js";
+import { augmentationSchema, preprocessingSchema, requirePicture, shareRange } from "./checks.js";
+import type { Normalization, Picture } from "./dataset.js";
 import { type Box, resample, shorterSize } from "./resample.js";
 
 /** How a picture becomes network input. Plain data: it is stored with a trained model. */
@@ -38,47 +24,6 @@ export interface Augmentation {
   /** Mirror left and right in half of the cases. */
   readonly flip: boolean;
 }
-
-const three = (what: string, test: (x: number) => boolean) =>
-  that<readonly [number, number, number]>(
-    what,
-    (value) => Array.isArray(value) && value.length === 3 && value.every((x) => Number.isFinite(x) && test(x)),
-  );
-
-export const normalizationFields: Fields<Normalization> = {
-  mean: three("three numbers", () => true),
-  std: three("three positive numbers", (x) => x > 0),
-};
-
-export const preprocessingSchema: Schema<Preprocessing> = by((given) => {
-  const least = isObject(given) && Number.isInteger(given.imageSize) ? (given.imageSize as number) : 1;
-  const fields = { imageSize, resize: whole(least, longestSide), ...normalizationFields };
-  return options<Preprocessing>(fields, "a preprocessing, { imageSize, resize, mean, std }");
-});
-
-const shareRange = that<readonly [number, number]>("[least, most] with 0 < least ≤ most ≤ 1", (value) => {
-  const [low, high, ...rest] = Array.isArray(value) ? value : [];
-  return low > 0 && low <= high && high <= 1 && rest.length === 0;
-});
-
-const crops = {
-  padding: options({ padding: whole(0, most.imageSize) }),
-  scale: options({ scale: shareRange }),
-  none: that<never>("null, { padding } or { scale }", () => false),
-};
-
-export const augmentationSchema: Schema<Augmentation> = options<Augmentation>(
-  {
-    crop: orNull(
-      by<NonNullable<Augmentation["crop"]>>((given) => {
-        if (!isObject(given)) return crops.none;
-        return "padding" in given ? crops.padding : crops.scale;
-      }),
-    ),
-    flip: flag,
-  },
-  "an augmentation, { crop, flip }",
-);
 
 /** Writes `picture` as normalised planes [3,S,S] into `out` from `offset` on. Needs `rng` if it augments. */
 export type InputWriter = (picture: Picture, out: Float32Array, offset: number, rng?: Rng) => void;

@@ -1,14 +1,16 @@
 import { DataError, FoveaError } from "../core/errors.js";
-import { anything, check, options as fields, fieldsOf, list, type Schema } from "../core/schema.js";
+import { anything, check, options as fields, fieldsOf, list } from "../core/schema.js";
 import type { Tensor } from "../core/tensor.js";
-import { type Picture, preprocessingSchema, requirePicture } from "../data/index.js";
+import { preprocessingSchema, requirePicture } from "../data/checks.js";
+import type { Picture } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
 import { publishTaps } from "../graph/passes/publish.js";
-import { type Module, moduleSchema, trace } from "../nn/index.js";
+import { moduleSchema } from "../nn/checks.js";
+import { trace } from "../nn/index.js";
 import { type Classifier, inputOf } from "./classifier.js";
 
 const networkSchema = fieldsOf<Pick<Classifier, "model" | "preprocessing">>(
-  { model: moduleSchema as Schema<Module>, preprocessing: preprocessingSchema },
+  { model: moduleSchema, preprocessing: preprocessingSchema },
   "a network, { model, preprocessing }",
 );
 const mapOptions = fields<{ readonly engine: Engine }>({ engine: engineSchema });

@@ -13,9 +13,11 @@ import {
   whole,
 } from "../core/schema.js";
 import { type Tensor, toFloat64 } from "../core/tensor.js";
-import { type Picture, type Preprocessing, preprocessingSchema, requirePicture, toInput } from "../data/index.js";
+import { preprocessingSchema, requirePicture } from "../data/checks.js";
+import { type Picture, type Preprocessing, toInput } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
-import { type Module, moduleSchema, trace } from "../nn/index.js";
+import { moduleSchema } from "../nn/checks.js";
+import { type Module, trace } from "../nn/index.js";
 import { probabilities, topIndices } from "../train/metrics.js";
 
 /** A network that is ready to classify images. */
@@ -46,7 +48,7 @@ export interface PredictOptions {
 
 export const classifierSchema: Schema<Classifier> = fieldsOf<Classifier>(
   {
-    model: moduleSchema as Schema<Module>,
+    model: moduleSchema,
     classes: orNull(classList),
     preprocessing: preprocessingSchema,
   },

@@ -1,16 +1,6 @@
 import { FormatError, OptionError, ShapeError } from "../core/errors.js";
-import {
-  by,
-  check,
-  options as fields,
-  fieldsOf,
-  maybe,
-  metadata,
-  oneOf,
-  type Schema,
-  tensors,
-  text,
-} from "../core/schema.js";
+import { by, check, options as fields, fieldsOf, maybe, metadata, oneOf, type Schema, text } from "../core/schema.js";
+import { tensors } from "../core/tensor.js";
 import type { Preprocessing } from "../data/index.js";
 import type { Checkpoint } from "../formats/checkpoint.js";
 import { classNames } from "../formats/class-names.js";

@@ -1,6 +1,5 @@
 import { FoveaError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
-import { instance, type Schema } from "../core/schema.js";
 import type { Shape } from "../core/shape.js";
 import { sizeOf, type Tensor } from "../core/tensor.js";
 import { type Cell, Graph, type Value } from "../graph/graph.js";
@@ -89,9 +88,6 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
     };
   }
 }
-
-/** What the functions that take a network want. */
-export const moduleSchema: Schema<AnyModule> = instance(Module, "a Module, such as resnet(18) makes");
 
 /** Any module, whatever goes in and comes out. */
 export type AnyModule = Module<never, unknown>;

@@ -10,22 +10,17 @@ import {
   maybe,
 } from "../core/schema.js";
 import { tensor, toFloat64 } from "../core/tensor.js";
-import {
-  alignClasses,
-  checkDataset,
-  type Dataset,
-  defaultPreprocessing,
-  Loader,
-  type Preprocessing,
-  preprocessingSchema,
-} from "../data/index.js";
+import { checkDataset, preprocessingSchema } from "../data/checks.js";
+import { alignClasses, type Dataset, defaultPreprocessing, Loader, type Preprocessing } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
-import { type Module, moduleSchema, trace } from "../nn/index.js";
+import { moduleSchema } from "../nn/checks.js";
+import { type Module, trace } from "../nn/index.js";
 import { pictureBatches } from "./batches.js";
+import { taskSchema } from "./checks.js";
 import { letEventsIn } from "./events.js";
 import type { FedGraph, Pass } from "./features.js";
 import type { ClassificationMetrics } from "./metrics.js";
-import { classification, type Scores, type Task, taskSchema } from "./task.js";
+import { classification, type Scores, type Task } from "./task.js";
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions {

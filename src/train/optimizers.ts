@@ -1,16 +1,6 @@
 import { OptionError } from "../core/errors.js";
 import { type OptionSpecs, resolveOptions } from "../core/options.js";
-import {
-  settings as anySettings,
-  callback,
-  check,
-  fieldsOf,
-  flag,
-  list,
-  nonNegative,
-  type Schema,
-  text,
-} from "../core/schema.js";
+import { check, nonNegative } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { add, div, mul, sqrt, square, sub } from "../ops/index.js";
 
@@ -45,20 +35,6 @@ export interface Optimizer {
   scalars(step: number, lr: number): Readonly<Record<string, number>>;
   update(inputs: UpdateInputs): Update;
 }
-
-export const optimizerSchema: Schema<Optimizer> = fieldsOf<Optimizer>(
-  {
-    name: text as Schema<Optimizer["name"]>,
-    lr: nonNegative,
-    weightDecay: nonNegative,
-    decayNormsAndBiases: flag,
-    settings: anySettings as Schema<Optimizer["settings"]>,
-    slots: list(text, "a list of names"),
-    scalars: callback,
-    update: callback,
-  },
-  "an optimizer, such as sgd() makes",
-);
 
 const shared = {
   weightDecay: { default: 0, doc: "weight decay" },

@@ -21,9 +21,9 @@ import {
   share,
   text,
 } from "../core/schema.js";
-import { augmentationSchema, preprocessingSchema } from "../data/index.js";
+import { augmentationSchema, preprocessingSchema } from "../data/checks.js";
+import { scheduleSchema } from "./checks.js";
 import type { RunConfig } from "./run-folder.js";
-import { scheduleSchema } from "./schedules.js";
 
 type Part<K extends keyof RunConfig> = RunConfig[K];
 

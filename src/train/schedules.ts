@@ -1,19 +1,5 @@
-import {
-  by,
-  check,
-  epochCount,
-  options as fields,
-  fraction,
-  isObject,
-  list,
-  maybe,
-  nonNegative,
-  oneOf,
-  positive,
-  type Schema,
-  that,
-  whole,
-} from "../core/schema.js";
+import { check, epochCount, whole } from "../core/schema.js";
+import { constantOptions, cosineOptions, scheduleSchema, stepEpochs, stepScheduleOptions } from "./checks.js";
 
 /** How the learning rate moves: plain data, so that a run can be written down and repeated. */
 export type Schedule =
@@ -25,25 +11,6 @@ export type Schedule =
       readonly warmupEpochs?: number;
     }
   | { readonly kind: "cosine"; readonly warmupEpochs?: number; readonly minFactor?: number };
-
-type Kind<K extends Schedule["kind"]> = Extract<Schedule, { readonly kind: K }>;
-
-const warmup = { warmupEpochs: maybe(nonNegative) };
-const constantOptions = fields(warmup);
-const stepOptions = fields({ factor: maybe(positive), ...warmup });
-const cosineOptions = fields({ minFactor: maybe(fraction), ...warmup });
-const stepEpochs = list(nonNegative, "a list of epochs, such as [30, 60]");
-
-const kinds: { readonly [K in Schedule["kind"]]: Schema<Kind<K>> } = {
-  constant: fields<Kind<"constant">>({ kind: oneOf("constant"), ...warmup }),
-  step: fields<Kind<"step">>({ kind: oneOf("step"), epochs: stepEpochs, factor: positive, ...warmup }),
-  cosine: fields<Kind<"cosine">>({ kind: oneOf("cosine"), minFactor: maybe(fraction), ...warmup }),
-};
-const noSchedule = that<never>("a schedule, { kind: constant, step or cosine }", () => false);
-
-export const scheduleSchema: Schema<Schedule> = by<Schedule>((given) =>
-  isObject(given) && Object.hasOwn(kinds, String(given.kind)) ? kinds[given.kind as Schedule["kind"]] : noSchedule,
-);
 
 /** The optimizer's own rate throughout. */
 export function constantSchedule(options: { readonly warmupEpochs?: number } = {}): Schedule {
@@ -57,7 +24,7 @@ export function stepSchedule(
   options: { readonly factor?: number; readonly warmupEpochs?: number } = {},
 ): Schedule {
   check("stepSchedule", "epochs", stepEpochs, epochs);
-  check("stepSchedule", "options", stepOptions, options);
+  check("stepSchedule", "options", stepScheduleOptions, options);
   return { kind: "step", epochs, factor: 0.1, ...options };
 }
 

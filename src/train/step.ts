@@ -2,40 +2,32 @@ import { gradients } from "../autodiff/gradients.js";
 import { OptionError } from "../core/errors.js";
 import {
   batchSize,
-  callback,
   check,
   classCount,
   options as fields,
-  flag,
   imageSize,
-  list,
   maybe,
-  nonNegative,
-  orNull,
-  positive,
-  properShare,
   type Schema,
-  share,
   sizes,
-  text,
   tuple,
 } from "../core/schema.js";
 import { staticShape } from "../core/shape.js";
 import { copyOf, sizeOf, type Tensor, tensor, zeros } from "../core/tensor.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
+import { moduleSchema } from "../nn/checks.js";
 import {
   constant,
   crossEntropy,
   graphFor,
   initialize,
   type Module,
-  moduleSchema,
   Param,
   parametersOf,
   stateOf,
 } from "../nn/index.js";
 import { add, cast, div, equal, maximum, minimum, mul, reduceMax, reduceSum, sqrt, square, sub } from "../ops/index.js";
-import { type Optimizer, optimizerSchema } from "./optimizers.js";
+import { learning, optimizerSchema } from "./checks.js";
+import type { Optimizer } from "./optimizers.js";
 
 /** Parameters that learn at a rate of their own. */
 export interface ParameterGroup {
@@ -67,17 +59,6 @@ export interface StepOptions {
   /** Compute what the blocks of the network hold again in the backward pass instead of keeping it: less memory, more time. */
   readonly recompute?: boolean;
 }
-
-/** What every training can be told. */
-export const learning = {
-  labelSmoothing: maybe(share),
-  clipNorm: maybe(orNull(positive)),
-  ema: maybe(orNull(properShare)),
-  recompute: maybe(flag),
-  groups: maybe(
-    list(fields<ParameterGroup>({ name: text, lrFactor: nonNegative, has: callback }), "a list of parameter groups"),
-  ),
-};
 
 const stepOptions: Schema<StepOptions> = fields<StepOptions>({
   optimizer: optimizerSchema,

@@ -1,5 +1,4 @@
 import { DataError, ShapeError } from "../core/errors.js";
-import { having, type Schema } from "../core/schema.js";
 import type { Dataset } from "../data/index.js";
 import { type ClassificationMetrics, logSumExp, Tally } from "./metrics.js";
 
@@ -27,14 +26,6 @@ export interface Task<M extends Scores = Scores> {
   writeTarget(dataset: Dataset, index: number, label: number, out: Float32Array, offset: number): void;
   count(dataset: Dataset): Counter<M>;
 }
-
-export const taskSchema: Schema<Task> = having(
-  "a task, such as classification or segmentation",
-  "classes",
-  "positions",
-  "writeTarget",
-  "count",
-);
 
 /** One label a picture. */
 export const classification: Task<ClassificationMetrics> = {
