@@ -70,7 +70,7 @@ export function describeSplits(splits: Splits): string {
 
 /** Returns `index` if `dataset` has a picture there. @throws DataError otherwise. */
 export function checkIndex(dataset: Dataset, index: number): number {
-  if (!isObject(dataset)) check("checkIndex", "dataset", datasetSchema, dataset);
+  if (!isObject(dataset) || typeof dataset.length !== "number") check("checkIndex", "dataset", datasetSchema, dataset);
   if (!Number.isInteger(index) || index < 0 || index >= dataset.length)
     throw new DataError(`${dataset.name}: there is no picture ${index}; it has ${dataset.length}`);
   return index;

@@ -27,27 +27,28 @@ export function resample(
   picture: Picture,
   width: number,
   height: number,
-  box: Box = whole(picture),
+  box: Box | undefined = undefined,
   window: Box = { left: 0, top: 0, width, height },
 ): Picture {
   requirePicture("resample", "the picture", picture);
   check("resample", "width", side, width);
   check("resample", "height", side, height);
-  check("resample", "box", part, box);
+  const from = box === undefined ? whole(picture) : box;
+  check("resample", "box", part, from);
   check("resample", "window", part, window);
   const result = { width: window.width, height: window.height };
   if (result.width === 0 || result.height === 0) return { ...result, pixels: new Uint8Array(0) };
-  const columns = triangleFilter(box.height, height, window.top, window.height);
+  const columns = triangleFilter(from.height, height, window.top, window.height);
   const last = window.height - 1;
   const top = columns.first[0]!;
-  const rows = { top: box.top + top, height: columns.first[last]! + columns.count[last]! - top };
+  const rows = { top: from.top + top, height: columns.first[last]! + columns.count[last]! - top };
   const scaled = scaleRows(
     picture,
-    triangleFilter(box.width, width, window.left, window.width),
-    { ...box, ...rows },
+    triangleFilter(from.width, width, window.left, window.width),
+    { ...from, ...rows },
     window.width,
   );
-  if (box.height === height && rows.height === window.height) return { ...result, pixels: scaled };
+  if (from.height === height && rows.height === window.height) return { ...result, pixels: scaled };
   return { ...result, pixels: scaleColumns(scaled, columns, window.width, rows.height, window.height, top) };
 }
 

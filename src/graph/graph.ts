@@ -1,5 +1,5 @@
 import { FoveaError, ShapeError } from "../core/errors.js";
-import { instance, type Schema } from "../core/schema.js";
+import { callback, check, flag, instance, type Schema } from "../core/schema.js";
 import { formatShape, type Shape, sameShape } from "../core/shape.js";
 import { type Tensor, tensor } from "../core/tensor.js";
 import type { Attributes, Op, ValueType } from "./op.js";
@@ -102,7 +102,10 @@ export class Graph {
     readonly training = false,
     /** The path of a parameter (its key in a state dict) or of a module in the tree that is being traced. */
     readonly nameOf: (owner: object) => string | undefined = () => undefined,
-  ) {}
+  ) {
+    check("Graph", "training", flag, training);
+    check("Graph", "nameOf", callback, nameOf);
+  }
 
   /** Declares an input. */
   input(name: string, type: ValueType): Value {

@@ -1,5 +1,18 @@
 import { FormatError, OptionError, ShapeError } from "../core/errors.js";
-import { by, check, options as fields, fieldsOf, maybe, metadata, oneOf, type Schema, text } from "../core/schema.js";
+import {
+  seed as anySeed,
+  by,
+  check,
+  options as fields,
+  fieldsOf,
+  maybe,
+  metadata,
+  oneOf,
+  type Schema,
+  settings,
+  imageSize as sideSchema,
+  text,
+} from "../core/schema.js";
 import { tensors } from "../core/tensor.js";
 import type { Preprocessing } from "../data/index.js";
 import type { Checkpoint } from "../formats/checkpoint.js";
@@ -65,12 +78,24 @@ function builtBy<T>(path: string, build: () => T): T {
   }
 }
 
+const madeSchema = fieldsOf<RunConfig["model"]>({
+  name: text,
+  options: settings,
+  insert: maybe(fieldsOf({ attention: text, options: settings })),
+});
+const sizeSchema = fieldsOf<Pick<Preprocessing, "imageSize">>({ imageSize: sideSchema }, "{ imageSize }");
+
 /** The network that a run's configuration describes, with initial weights. */
 export function buildNetwork(
-  { name, options, insert }: RunConfig["model"],
-  { imageSize }: Pick<Preprocessing, "imageSize">,
+  made: RunConfig["model"],
+  preprocessing: Pick<Preprocessing, "imageSize">,
   seed = 0,
 ): Module {
+  check("buildNetwork", "model", madeSchema, made);
+  check("buildNetwork", "preprocessing", sizeSchema, preprocessing);
+  check("buildNetwork", "seed", anySeed, seed);
+  const { name, options, insert } = made;
+  const { imageSize } = preprocessing;
   const network = initialize(model(name, options), { seed });
   const input = [3, imageSize, imageSize] as const;
   if (insert)

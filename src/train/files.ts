@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FoveaError, messageOf } from "../core/errors.js";
+import { bytes, callback, check, either, text } from "../core/schema.js";
 import type { ByteSource } from "../formats/byte-source.js";
 
 const problems: Readonly<Record<string, string>> = {
@@ -85,6 +86,8 @@ export class OpenFile implements ByteSource {
 
 /** Opens a file, and closes it after `use`. @throws FileError */
 export async function withFile<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
+  check("withFile", "path", text, path);
+  check("withFile", "use", callback, use);
   const file = await OpenFile.open(path);
   try {
     return await use(file);
@@ -97,7 +100,8 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
 const MAX_BYTES = 2 ** 32;
 
 /** The contents of a file of up to 4 GiB. @throws FileError that says why it cannot be read. */
-export function readWhole(path: string): Promise<Uint8Array> {
+export async function readWhole(path: string): Promise<Uint8Array> {
+  check("readWhole", "path", text, path);
   return withFile(path, (file) => {
     if (file.size > MAX_BYTES) throw new FileError(path, `it is of ${file.size} bytes, more than ${MAX_BYTES} (4 GiB)`);
     return file.read(0, file.size);
@@ -109,6 +113,8 @@ export function readWhole(path: string): Promise<Uint8Array> {
  * @throws FoveaError if it cannot be written; what was there before is untouched.
  */
 export async function writeFileAtomic(path: string, contents: string | Uint8Array): Promise<void> {
+  check("writeFileAtomic", "path", text, path);
+  check("writeFileAtomic", "contents", either<string | Uint8Array>("a string or a Uint8Array", text, bytes), contents);
   const beside = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
