@@ -21,7 +21,7 @@ const mayImport: Record<string, readonly string[]> = {
   inference: ["core", "graph", "nn", "models", "engines", "data", "formats", "train"],
   report: ["core", "graph"],
   testing: ["core", "graph", "ops", "autodiff", "nn", "attention", "models", "formats", "engines", "data", "train"],
-  cli: ["root", "testing"],
+  cli: ["core", "root", "testing"],
   root: [
     "core",
     "graph",
@@ -48,6 +48,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^fflate$/, /^formats\/torch\//],
   [/^fs-native-extensions$/, /^files\/lock\.ts$/],
   [/^commander$/, /^cli\//],
+  [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,
     /^(cli\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|plausible|splits|open)\.ts)/,

@@ -17,7 +17,7 @@ test("fovea/web needs no Node: all that its modules import is what browsers have
       if (target.startsWith(".")) files.add(fileURLToPath(new URL(target, `file://${file}`)));
       else packages.add(target);
   assert.ok(files.size > 100, `${files.size} modules found`);
-  assert.deepEqual([...packages].sort(), ["fflate", "onnxruntime-web/wasm"]);
+  assert.deepEqual([...packages].sort(), ["fflate", "onnxruntime-web/wasm", "valibot"]);
 });
 
 test("fovea has everything that fovea/web has", () => {

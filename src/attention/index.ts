@@ -1,5 +1,6 @@
 import { OptionError, unknownName } from "../core/errors.js";
 import { integer, resolveOptions } from "../core/options.js";
+import { check, text } from "../core/schema.js";
 import type { Module } from "../nn/index.js";
 import { bam } from "./bam.js";
 import { cbam } from "./cbam.js";
@@ -96,6 +97,7 @@ export type AttentionOptions<N extends string = string> = N extends AttentionNam
 
 /** The entry of a module. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
 export function attentionSpec(name: string): AttentionSpec {
+  check("attention", "name", text, name);
   const spec = attentionModules.get(name);
   if (!spec) throw unknownName("attention", name, attentionModules.keys());
   return spec;

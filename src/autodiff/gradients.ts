@@ -1,6 +1,7 @@
 import { FoveaError } from "../core/errors.js";
+import { callback, check, options as fields, list, maybe } from "../core/schema.js";
 import { formatShape, sameShape, staticShape } from "../core/shape.js";
-import { ancestors, type Node, type Value } from "../graph/graph.js";
+import { ancestors, type Node, type Value, valueSchema } from "../graph/graph.js";
 import { add, expand, reduceSum } from "../ops/index.js";
 import { reshape } from "../ops/movement.js";
 import { type PartOf, Recomputation } from "./recompute.js";
@@ -11,6 +12,8 @@ export interface GradientOptions {
   readonly recompute?: PartOf;
 }
 
+const gradientOptions = fields<GradientOptions>({ recompute: maybe(callback) });
+
 /**
  * Reverse-mode differentiation: the gradients of a scalar `loss` with respect to `wrt`, as new values of the same graph.
  * A value that the loss does not depend on gets `null`.
@@ -20,11 +23,11 @@ export interface GradientOptions {
  * @example
  * const [dx] = gradients(loss, [x]);
  */
-export function gradients(
-  loss: Value,
-  wrt: readonly Value[],
-  { recompute = () => undefined }: GradientOptions = {},
-): (Value | null)[] {
+export function gradients(loss: Value, wrt: readonly Value[], options: GradientOptions = {}): (Value | null)[] {
+  check("gradients", "loss", valueSchema, loss);
+  check("gradients", "wrt", list(valueSchema, "a list of values"), wrt);
+  check("gradients", "options", gradientOptions, options);
+  const { recompute = () => undefined } = options;
   if (!loss.shape.every((d) => d === 1))
     throw new FoveaError(`gradients: the loss must be one number, got ${formatShape(loss.shape)}`);
   const { graph } = loss;

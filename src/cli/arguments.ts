@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import * as schemas from "../core/schema.js";
 import {
   type AttentionChoice,
   type Engine,
@@ -11,17 +12,24 @@ import {
 } from "../index.js";
 import { cachedRegimes, thisMachine } from "./regimes.js";
 
-/** Parsers of option values. What they throw, the command line reports as wrong usage. */
-const parsed = (test: (n: number) => boolean, what: string) => (text: string) => {
-  const value = Number(text);
-  if (text.trim() === "" || !test(value)) throw new InvalidArgumentError(`must be ${what}.`);
+/** Parsers of option values, with the bounds of the library. What they throw, the command line reports as wrong usage. */
+const within = (schema: schemas.Schema<number>) => (text: string) => {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  const wanted = schemas.misfit(schema, value);
+  if (wanted !== undefined) throw new InvalidArgumentError(`must be ${wanted}.`);
   return value;
 };
-export const count = parsed((n) => Number.isInteger(n) && n >= 1, "a positive integer");
-export const whole = parsed((n) => Number.isInteger(n) && n >= 0, "a whole number");
-export const positive = parsed((n) => Number.isFinite(n) && n > 0, "a positive number");
-export const nonNegative = parsed((n) => Number.isFinite(n) && n >= 0, "a number, not negative");
-export const share = parsed((n) => n >= 0 && n < 1, "at least 0 and below 1");
+export const count = within(schemas.whole(1, 1_000_000));
+export const classCount = within(schemas.classCount);
+export const imageSize = within(schemas.imageSize);
+export const batchSize = within(schemas.batchSize);
+export const epochCount = within(schemas.epochCount);
+export const threadCount = within(schemas.threadCount);
+export const seed = within(schemas.seed);
+export const positive = within(schemas.positive);
+export const nonNegative = within(schemas.nonNegative);
+export const share = within(schemas.share);
+export const properShare = within(schemas.properShare);
 
 /** A regular expression. Kept as text, so that it can be written down. */
 export function pattern(text: string): string {
@@ -33,14 +41,14 @@ export function pattern(text: string): string {
   return text;
 }
 
-/** A comma-separated list of whole numbers. */
-export const wholes = (text: string): number[] => text.split(",").map(whole);
+/** A comma-separated list of epochs. */
+export const epochList = (text: string): number[] => text.split(",").map(within(schemas.whole(0, schemas.most.epochs)));
 
 /** `3x224x224` */
 export function inputSize(text: string): readonly [number, number, number] {
   const sizes = text.split("x").map(Number);
-  if (sizes.length !== 3 || sizes.some((n) => !Number.isInteger(n) || n < 1))
-    throw new InvalidArgumentError("must look like 3x224x224.");
+  if (sizes.length !== 3 || sizes.some((n) => schemas.misfit(schemas.imageSize, n) !== undefined))
+    throw new InvalidArgumentError(`must look like 3x224x224, each from 1 to ${schemas.most.imageSize}.`);
   return sizes as [number, number, number];
 }
 
@@ -109,7 +117,7 @@ export interface InputFlags {
 
 export function addInputFlags(command: Command): Command {
   return command
-    .option("--image-size <pixels>", "side of the input (default: as in training)", count)
+    .option("--image-size <pixels>", "side of the input (default: as in training)", imageSize)
     .addOption(
       new Option(
         "--normalize <name>",

@@ -3,11 +3,14 @@ import { Command, Option } from "commander";
 import { type Engine, modelSpec, sgd, trace, trainingStep } from "../index.js";
 import {
   addModelFlags,
+  batchSize,
+  classCount,
   count,
   type EngineFlags,
   inputSize,
   type ModelFlags,
   modelByFlags,
+  threadCount,
   winogradHelp,
   withEngine,
 } from "./arguments.js";
@@ -28,13 +31,13 @@ interface BenchFlags extends ModelFlags, EngineFlags {
 export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .description("Speed and memory of training or inference, on random pictures")
   .addOption(new Option("--mode <mode>", "what to time").choices(["train", "infer"]).default("train"))
-  .option("--classes <n>", "number of classes (default: the published one)", count)
+  .option("--classes <n>", "number of classes (default: the published one)", classCount)
   .option("--input <CxHxW>", "size of one picture (default: the published one)", inputSize)
-  .option("--batch <n>", "pictures per step", count, 32)
+  .option("--batch <n>", "pictures per step", batchSize, 32)
   .option("--steps <n>", "timed steps, after two that are not", count, 10)
   .option("--recompute", "when training: compute the blocks again in the backward pass instead of keeping them")
   .option("--winograd", winogradHelp)
-  .option("--threads <n>", "threads (default: one per processor)", count)
+  .option("--threads <n>", "threads (default: one per processor)", threadCount)
   .option("--json", "print one JSON object")
   .addCommand(calibrateCommand)
   .action(async (flags: BenchFlags) => {

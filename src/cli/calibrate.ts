@@ -22,7 +22,7 @@ import {
   type WinogradSides,
   type WinogradTile,
 } from "../index.js";
-import { count } from "./arguments.js";
+import { threadCount } from "./arguments.js";
 import { type Machine, regimesPath, removeRegimes, thisMachine, writeRegimes } from "./regimes.js";
 import { ProgressLine, paragraphs, print, say, table } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
@@ -209,7 +209,7 @@ interface CalibrateFlags {
 
 export const calibrateCommand = new Command("calibrate")
   .description("Measure which lowering is the faster at which sizes, for all commands on this machine")
-  .option("--threads <n>", "threads that the table is for (default: one per processor)", count)
+  .option("--threads <n>", "threads that the table is for (default: one per processor)", threadCount)
   .option("--reset", "remove the table of this machine instead, and measure nothing")
   .option("--json", "print one JSON object")
   .addHelpText(

@@ -14,11 +14,12 @@ import {
 import {
   addBuildFlags,
   addInputFlags,
-  count,
+  batchSize,
+  classCount,
   type InputFlags,
   type ModelFlags,
   optional,
-  share,
+  properShare,
   withEngine,
 } from "./arguments.js";
 import { requireMemory } from "./memory.js";
@@ -41,10 +42,10 @@ export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
     "--weights <file>",
     "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
   )
-  .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", count)
+  .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)
   .option("--split <name>", "which part of the data: validation (or val), train, test, or all of it", "validation")
-  .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", share)
-  .option("--batch <n>", "pictures at a time", count, 100)
+  .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", properShare)
+  .option("--batch <n>", "pictures at a time", batchSize, 100)
   .option("--json", "print one JSON object")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     const loaded = await loadModel(runOrModel, flags.weights, flags);

@@ -14,7 +14,7 @@ import {
   weightsOf,
   writeFileAtomic,
 } from "../index.js";
-import { addBuildFlags, count, type ModelFlags, share } from "./arguments.js";
+import { addBuildFlags, classCount, type ModelFlags, properShare } from "./arguments.js";
 import { type Measured, measure, measuredText } from "./export-measure.js";
 import { type LoadedModel, loadModel } from "./run.js";
 import { print, short } from "./terminal.js";
@@ -50,7 +50,7 @@ export const exportCommand = addBuildFlags(new Command("export"))
     "--weights <file>",
     "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
   )
-  .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", count)
+  .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)
   .addOption(new Option("--opset <version>", "ONNX operator set (default: 17)").choices(opsets.map(String)))
   .addOption(
     new Option("--precision <type>", "how weights are stored; all compute in float32 (default: float32)").choices(
@@ -61,7 +61,11 @@ export const exportCommand = addBuildFlags(new Command("export"))
   .option("--attention-maps", "give every attention map as an output of the network too")
   .option("--features", "give the last feature maps, from which class activation maps are made, as output features")
   .option("--measure <data>", "loss and top-1 on the validation part of a data set, before and after")
-  .option("--val-split <share>", "share of a --measure folder without train/ and val/ that is for validation", share)
+  .option(
+    "--val-split <share>",
+    "share of a --measure folder without train/ and val/ that is for validation",
+    properShare,
+  )
   .option("--json", "print one JSON object")
   .action(async (path: string, flags: ExportFlags) => {
     const { out, weights, json = false } = flags;

@@ -73,3 +73,17 @@ export function headGroup(made: RunConfig["model"], headLr: number | null, lr: n
   const head = headOf(made);
   return [{ name: "head", lrFactor: headLr / lr, has: (path) => path.startsWith(`${head}.`) }];
 }
+
+/** @throws OptionError for a flag that would have no effect. */
+export function requireEffect({
+  insert,
+  insertOptions,
+  ignore,
+  weights,
+  warmup,
+  epochs,
+}: OptimizationFlags & TransferFlags & { readonly insert?: string; readonly insertOptions?: object }): void {
+  if (insertOptions && !insert) throw new OptionError("--insert-options needs --insert");
+  if (ignore !== undefined && !weights) throw new OptionError("--ignore needs --weights");
+  if (warmup > epochs) throw new OptionError(`--warmup ${warmup} is longer than the training, --epochs ${epochs}`);
+}

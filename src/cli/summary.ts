@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { costOf, modelSpec, parametersOf, stateOf, trace } from "../index.js";
-import { addModelFlags, count, inputSize, type ModelFlags, modelByFlags } from "./arguments.js";
+import { addModelFlags, classCount, inputSize, type ModelFlags, modelByFlags } from "./arguments.js";
 import { print, short, table } from "./terminal.js";
 
 interface SummaryFlags extends ModelFlags {
@@ -10,7 +10,7 @@ interface SummaryFlags extends ModelFlags {
 
 export const summaryCommand = addModelFlags(new Command("summary"))
   .description("Parameters, multiply-accumulates and activations of a network, layer by layer")
-  .option("--classes <n>", "number of classes (default: the published one)", count)
+  .option("--classes <n>", "number of classes (default: the published one)", classCount)
   .option("--input <CxHxW>", "size of one picture (default: the published one)", inputSize)
   .option("--json", "print one JSON object")
   .action((flags: SummaryFlags) => {

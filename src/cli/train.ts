@@ -6,7 +6,6 @@ import {
   bestRecord,
   buildNetwork,
   type ClassificationMetrics,
-  classDifference,
   classifierSpec,
   defaultAugmentation,
   defaultBatch,
@@ -27,8 +26,11 @@ import {
 
 import {
   addModelFlags,
-  count,
+  batchSize,
   type EngineFlags,
+  epochCount,
+  epochList,
+  imageSize,
   jsonObject,
   type ModelFlags,
   modelOptions,
@@ -36,9 +38,10 @@ import {
   optional,
   pattern,
   positive,
+  properShare,
+  seed,
   share,
-  whole,
-  wholes,
+  threadCount,
   winogradHelp,
   withEngine,
 } from "./arguments.js";
@@ -47,10 +50,12 @@ import {
   headGroup,
   type OptimizationFlags,
   optimizerOf,
+  requireEffect,
   type Settled,
   scheduleOf,
   withDefaults,
 } from "./optimization.js";
+import { checkSame } from "./resume.js";
 import { freshFolder, networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
@@ -79,9 +84,9 @@ interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, Optimizatio
 export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .description("Train a classifier and write a run folder")
   .argument("[data]", "data set: a folder of CIFAR, MNIST or pictures in class folders, or shapes (generated)")
-  .option("--image-size <pixels>", "side of the square input (default: what suits the data)", count)
-  .option("--epochs <n>", "times through the data", count, 10)
-  .option("--batch <n>", "pictures per step (default: 128, less for small data sets)", count)
+  .option("--image-size <pixels>", "side of the square input (default: what suits the data)", imageSize)
+  .option("--epochs <n>", "times through the data", epochCount, 10)
+  .option("--batch <n>", "pictures per step (default: 128, less for small data sets)", batchSize)
   .addOption(
     new Option("--optimizer <name>", "update rule (default: adamw for MobileNet and VAN, sgd for others)").choices([
       "sgd",
@@ -101,11 +106,15 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
       .choices(["cosine", "step", "constant"])
       .default("cosine"),
   )
-  .option("--step-epochs <list>", "epochs after which the schedule step divides the rate by ten, such as 30,60", wholes)
+  .option(
+    "--step-epochs <list>",
+    "epochs after which the schedule step divides the rate by ten, such as 30,60",
+    epochList,
+  )
   .option("--warmup <epochs>", "epochs in which the rate rises from zero", nonNegative, 0)
   .option("--label-smoothing <share>", "share of each target spread over all classes", share, 0)
   .option("--clip <norm>", "largest norm of all gradients together", positive)
-  .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", share)
+  .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", properShare)
   .option(
     "--recompute",
     "less memory, more time: compute the blocks again in the backward pass instead of keeping them",
@@ -113,7 +122,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--no-augment", "no random crops and mirroring")
   .option("--cache-features", "insist that frozen parts are run once for each picture, not in every epoch")
   .option("--no-cache-features", "run frozen parts in every epoch (default: once, where see below)")
-  .option("--seed <n>", "seed of weights, order and augmentation", whole, 0)
+  .option("--seed <n>", "seed of weights, order and augmentation", seed, 0)
   .option(
     "--weights <file>",
     "start from a checkpoint, safetensors or PyTorch: a file, a folder of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
@@ -130,7 +139,11 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--insert-options <json>", "options of the inserted module", jsonObject)
   .option("--freeze-until <path>", "train only from this part of the network on, such as layer3")
   .option("--head-lr <rate>", "learning rate of the classifier alone", positive)
-  .option("--val-split <share>", "share for validation where a folder has no train/ and val/ (default: 0.2)", share)
+  .option(
+    "--val-split <share>",
+    "share for validation where a folder has no train/ and val/ (default: 0.2)",
+    properShare,
+  )
   .option(
     "--test-split <share>",
     "share that chooses nothing and is measured once, at the end, where a folder has no test/ (default: none)",
@@ -139,7 +152,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--out <folder>", "run folder (default: a new one in runs/)")
   .option("--resume", "go on with the run in --out; its settings hold where none are given")
   .option("--winograd", winogradHelp)
-  .option("--threads <n>", "threads (default: one per processor)", count)
+  .option("--threads <n>", "threads (default: one per processor)", threadCount)
   .option("--json", "print one JSON object at the end")
   .addHelpText(
     "after",
@@ -247,35 +260,9 @@ function configOf(
   };
 }
 
-/** @throws OptionError for a flag that would have no effect. */
-function requireEffect({ insert, insertOptions, ignore, weights, warmup, epochs }: TrainFlags): void {
-  if (insertOptions && !insert) throw new OptionError("--insert-options needs --insert");
-  if (ignore !== undefined && !weights) throw new OptionError("--ignore needs --weights");
-  if (warmup > epochs) throw new OptionError(`--warmup ${warmup} is longer than the training, --epochs ${epochs}`);
-}
-
-/** @throws OptionError that names the first setting in which a run to be resumed differs from what is asked for now. */
-function checkSame(run: RunFolder, config: RunConfig): void {
-  const difference = classDifference(run.config.data.classes, config.data.classes);
-  if (difference)
-    throw new OptionError(
-      `--resume: the classes of the data are not those of the run in ${run.path} (${difference}). Restore them, or start a new run`,
-    );
-  const comparable = ({ model: m, data: { classes: _, ...data }, preprocessing, training }: RunConfig) =>
-    flatten({ model: settled(m), data, preprocessing, training });
-  const [before, now] = [comparable(run.config), comparable(config)];
-  for (const name of new Set([...before.keys(), ...now.keys()]))
-    if (before.get(name) !== now.get(name))
-      throw new OptionError(
-        `--resume: the run in ${run.path} has ${name} = ${before.get(name)}, now it is ${now.get(name)}. Ask for the same, or start a new run`,
-      );
-}
-
-/** `{a: {b: 1}}` as a map from `a.b` to `"1"`. */
-function flatten(value: unknown, path = ""): Map<string, string> {
-  if (typeof value !== "object" || value === null) return new Map([[path, JSON.stringify(value)]]);
-  const inner = Object.entries(value).flatMap(([key, v]) => [...flatten(v, path ? `${path}.${key}` : key)]);
-  return new Map(inner);
+/** What of a configuration the training is told; the rest is about the network's start. */
+function howToLearn({ weights: _, freeze: __, freezeUntil: ___, headLr: ____, ...training }: RunConfig["training"]) {
+  return training;
 }
 
 /** Below this many images a network that starts from random weights hardly learns what will help on others. */
@@ -318,7 +305,7 @@ async function runTraining(
     const result = await withEngine(
       (engine) =>
         train(network, data.train, {
-          ...training,
+          ...howToLearn(training),
           engine,
           optimizer: optimizerOf(flags),
           groups: headGroup(made, training.headLr, optimizerOf(flags).lr),

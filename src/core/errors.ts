@@ -39,6 +39,10 @@ export function closest(name: string, candidates: Iterable<string>): string | un
 
 /** `Unknown attention "cbma". Did you mean "cbam"? Available: bam, cbam, …` */
 export function unknownName(what: string, name: string, available: Iterable<string>, advice = ""): OptionError {
+  if (typeof what !== "string" || typeof name !== "string")
+    throw new OptionError(`unknownName: what and name must be strings, got ${String(what)} and ${String(name)}`);
+  if (typeof available?.[Symbol.iterator] !== "function")
+    throw new OptionError(`unknownName: available must be a list of names, got ${String(available)}`);
   const names = [...available].sort();
   const near = closest(name, names);
   return new OptionError(

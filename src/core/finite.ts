@@ -1,8 +1,11 @@
 import { FoveaError } from "./errors.js";
-import { decodeBfloat16, decodeFloat16, type Tensor } from "./tensor.js";
+import { check, entries, text } from "./schema.js";
+import { decodeBfloat16, decodeFloat16, type Tensor, tensorSchema } from "./tensor.js";
 
 /** How many elements are NaN or ±Infinity. Integers never are. */
-export function countNotFinite({ dtype, data }: Tensor): number {
+export function countNotFinite(tensor: Tensor): number {
+  check("countNotFinite", "tensor", tensorSchema, tensor);
+  const { dtype, data } = tensor;
   if (!dtype.includes("float")) return 0;
   const decode = dtype === "float16" ? decodeFloat16 : dtype === "bfloat16" ? decodeBfloat16 : Number;
   let count = 0;
@@ -23,6 +26,8 @@ export function notFiniteText(tensors: Iterable<readonly [key: string, value: Te
 
 /** @throws FoveaError that names the tensors in which values are NaN or ±Infinity, with counts. */
 export function requireFinite(where: string, tensors: Iterable<readonly [key: string, value: Tensor]>): void {
-  const text = notFiniteText(tensors);
-  if (text) throw new FoveaError(`${where}: ${text}`);
+  check("requireFinite", "where", text, where);
+  check("requireFinite", "tensors", entries, tensors);
+  const found = notFiniteText(tensors);
+  if (found) throw new FoveaError(`${where}: ${found}`);
 }

@@ -1,4 +1,5 @@
 import { OptionError, unknownName } from "./errors.js";
+import { check, settings, shown } from "./schema.js";
 
 /** One option: its default, what it means, and the accepted words where it is a choice. */
 export interface OptionSpec<T> {
@@ -28,6 +29,7 @@ export function resolveOptions<O extends object>(
   specs: OptionSpecs<O>,
   given: { readonly [K in keyof O]?: O[K] | undefined },
 ): O {
+  check(owner, "options", settings, given);
   const resolved: Record<string, unknown> = {};
   for (const name of Object.keys(given))
     if (!Object.hasOwn(specs, name)) throw unknownName(`option of ${owner}`, name, Object.keys(specs));
@@ -35,10 +37,10 @@ export function resolveOptions<O extends object>(
     const value: unknown = given[name] === undefined ? spec.default : given[name];
     const wanted = spec.kind ?? kindOf(spec.default);
     if (kindOf(value) !== wanted && value !== spec.default)
-      throw new OptionError(`${owner}: ${name} must be a ${wanted}, got ${JSON.stringify(value)}`);
+      throw new OptionError(`${owner}: ${name} must be a ${wanted}, got ${shown(value)}`);
     if (spec.choices && !spec.choices.includes(value))
       throw new OptionError(
-        `${owner}: ${name} must be one of ${spec.choices.filter((word) => word !== null).join(", ")}, got ${JSON.stringify(value)}`,
+        `${owner}: ${name} must be one of ${spec.choices.filter((word) => word !== null).join(", ")}, got ${shown(value)}`,
       );
     resolved[name] = value;
   }
@@ -80,7 +82,7 @@ function requireEffect(
 export function integer(owner: string, name: string, value: number, min = 1): number {
   if (!Number.isInteger(value) || value < min) {
     const what = min === 1 ? "a positive integer" : `an integer ≥ ${min}`;
-    throw new OptionError(`${owner}: ${name} must be ${what}, got ${value}`);
+    throw new OptionError(`${owner}: ${name} must be ${what}, got ${shown(value)}`);
   }
   return value;
 }

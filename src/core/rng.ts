@@ -1,3 +1,8 @@
+import { check, that } from "./schema.js";
+
+const seedSchema = that("an integer", Number.isSafeInteger);
+const step = that("a name or a number", (x) => typeof x === "string" || Number.isFinite(x));
+
 /** Mixes 32 bits into 32 bits (an invertible hash; every input bit reaches every output bit). */
 export function lowbias32(v: number): number {
   v ^= v >>> 16;
@@ -19,6 +24,8 @@ export class Rng {
   #counter = 1;
 
   constructor(seed: number, ...path: (string | number)[]) {
+    check("Rng", "seed", seedSchema, seed);
+    for (const part of path) if (typeof part !== "string" && !Number.isFinite(part)) check("Rng", "path", step, part);
     let hash = lowbias32((seed | 0) ^ 0x9e3779b9);
     const mix = (v: number) => {
       hash = lowbias32(hash ^ lowbias32((v + 0x7f4a7c15) | 0));

@@ -1,4 +1,5 @@
 import { ShapeError } from "./errors.js";
+import { check, instance, isObject, misfit, oneOf, type Schema, sizes, that } from "./schema.js";
 
 /** How the elements of each dtype are stored. 16-bit floats are stored as their bits. */
 export interface Storage {
@@ -48,8 +49,29 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, d) => product * d, 1);
 }
 
+const dtypeSchema = oneOf(...(Object.keys(arrayTypes) as DType[]));
+
+/** A tensor whose data fill its shape. */
+export const tensorSchema: Schema<Tensor> = that("a tensor, { dtype, shape, data }", (value) => {
+  if (!isObject(value)) return false;
+  const { dtype: type, shape: of, data } = value as unknown as Tensor;
+  if (!Object.hasOwn(arrayTypes, String(type)) || misfit(sizes, of) !== undefined) return false;
+  return data instanceof (arrayTypes[type] as unknown as typeof Float32Array) && data.length === sizeOf(of);
+});
+
+/** Tensors by key. */
+export const tensors: Schema<ReadonlyMap<string, Tensor>> = that(
+  "a Map of tensors by key",
+  (x) =>
+    x instanceof Map &&
+    [...x].every(([key, value]) => typeof key === "string" && misfit(tensorSchema, value) === undefined),
+);
+
 /** A tensor around existing data. @throws ShapeError if the number of elements is not that of the shape. */
 export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: Storage[D]): Tensor<D> {
+  check("tensor", "dtype", dtypeSchema, dtype);
+  check("tensor", "shape", sizes, shape);
+  check("tensor", "data", instance(arrayTypes[dtype] as never, `a ${arrayTypes[dtype].name}`), data);
   if (data.length !== sizeOf(shape))
     throw new ShapeError(`tensor: shape [${shape}] has ${sizeOf(shape)} elements, the data has ${data.length}`);
   return { dtype, shape, data };
@@ -57,6 +79,8 @@ export function tensor<D extends DType>(dtype: D, shape: readonly number[], data
 
 /** A tensor of zeros. */
 export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
+  check("zeros", "dtype", dtypeSchema, dtype);
+  check("zeros", "shape", sizes, shape);
   return { dtype, shape, data: new arrayTypes[dtype](sizeOf(shape)) };
 }
 
@@ -67,11 +91,19 @@ export function copyOf<D extends DType>({ dtype, shape, data }: Tensor<D>): Tens
 
 /** A float32 tensor of the given numbers. */
 export function float32(shape: readonly number[], values: Iterable<number>): Tensor<"float32"> {
+  check("float32", "shape", sizes, shape);
+  check(
+    "float32",
+    "values",
+    that("numbers", (x) => typeof x === "object" && x !== null && Symbol.iterator in x),
+    values,
+  );
   return tensor("float32", shape, Float32Array.from(values));
 }
 
 /** The elements as float64, whatever the dtype. Shares memory if the tensor is float64 already. */
 export function toFloat64(t: Tensor): Tensor<"float64"> {
+  if (t?.dtype !== "float64") check("toFloat64", "t", tensorSchema, t);
   return t.dtype === "float64"
     ? (t as Tensor<"float64">)
     : { dtype: "float64", shape: t.shape, data: numbers(t, Float64Array) };
@@ -79,6 +111,7 @@ export function toFloat64(t: Tensor): Tensor<"float64"> {
 
 /** The elements as float32, whatever the dtype. Shares memory if the tensor is float32 already. */
 export function toFloat32(t: Tensor): Tensor<"float32"> {
+  if (t?.dtype !== "float32") check("toFloat32", "t", tensorSchema, t);
   return t.dtype === "float32"
     ? (t as Tensor<"float32">)
     : { dtype: "float32", shape: t.shape, data: numbers(t, Float32Array) };

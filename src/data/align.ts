@@ -1,4 +1,6 @@
 import { DataError } from "../core/errors.js";
+import { check, classList, fieldsOf, list, type Schema, text, whole } from "../core/schema.js";
+import { checkDataset, datasetSchema } from "./checks.js";
 import { checkIndex, type Dataset } from "./dataset.js";
 import { summary } from "./summary.js";
 
@@ -18,7 +20,12 @@ export interface Alignment {
  * A class name as it is compared: in Unicode's composed form (NFC). Some file systems and archives decompose names (NFD): the same
  * letters in other code points.
  */
-export const className = (name: string): string => name.normalize("NFC");
+export function className(name: string): string {
+  check("className", "name", text, name);
+  return name.normalize("NFC");
+}
+
+const names = list(text, "a list of class names");
 
 /** Whether two lists hold the same class names in the same order. */
 export const sameClasses = (a: readonly string[], b: readonly string[]): boolean =>
@@ -26,6 +33,8 @@ export const sameClasses = (a: readonly string[], b: readonly string[]): boolean
 
 /** How the names of two lists differ, and what the writer may have meant; null if they are the same in the same order. */
 export function classDifference(known: readonly string[], given: readonly string[]): string | null {
+  check("classDifference", "known", names, known);
+  check("classDifference", "given", names, given);
   if (sameClasses(known, given)) return null;
   const { unknown, missing } = compareClasses(known, given);
   if (unknown.length === 0 && missing.length === 0)
@@ -79,6 +88,8 @@ function positions(names: readonly string[], whose: string): Map<string, number>
  * const { top1 } = await evaluate(model, dataset, { engine });
  */
 export function alignClasses(dataset: Dataset, classes: readonly string[]): Alignment {
+  checkDataset("alignClasses", "dataset", dataset);
+  check("alignClasses", "classes", classList, classes);
   if (sameClasses(dataset.classes, classes)) return { dataset, unknown: [], missing: [], leftOut: 0 };
   const ours = positions(classes, "the model");
   positions(dataset.classes, dataset.name);
@@ -106,8 +117,15 @@ export function alignClasses(dataset: Dataset, classes: readonly string[]): Alig
   return { dataset: aligned, unknown, missing, leftOut: dataset.length - kept.length };
 }
 
+const alignmentSchema: Schema<Alignment> = fieldsOf<Alignment>(
+  { dataset: datasetSchema, unknown: names, missing: names, leftOut: whole(0) },
+  "what alignClasses() gives",
+);
+
 /** What an alignment leaves out or does not find, a line each, for people. */
-export function alignmentNotes({ dataset, unknown, missing, leftOut }: Alignment): string[] {
+export function alignmentNotes(alignment: Alignment): string[] {
+  check("alignmentNotes", "alignment", alignmentSchema, alignment);
+  const { dataset, unknown, missing, leftOut } = alignment;
   const images = (n: number) => `${n.toLocaleString("en-US")} image${n === 1 ? "" : "s"}`;
   const notes: string[] = [];
   if (unknown.length) {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
+import { check, options as fields, list, maybe, oneOf, text } from "../core/schema.js";
 import type { Dataset, Normalization, Splits } from "./dataset.js";
 import { directoryWith, fileNames, readBounded } from "./files.js";
 import { memoryDataset } from "./memory.js";
@@ -34,6 +35,7 @@ const cifar10Classes = "airplane automobile bird cat deer dog frog horse ship tr
  * @throws DataError if files are missing, cut short, or hold labels that are not classes.
  */
 export async function cifar10(folder: string): Promise<Splits> {
+  check("cifar10", "folder", text, folder);
   const home = await directoryWith(folder, "cifar-10-batches-bin", isCifar10);
   const names = await fileNames(home);
   const layout = {
@@ -47,11 +49,14 @@ export async function cifar10(folder: string): Promise<Splits> {
   return { train: await load(home, batches, layout), validation: await load(home, ["test_batch.bin"], layout) };
 }
 
+const cifar100Options = fields({ labels: maybe(oneOf("fine", "coarse")) });
+const fileNameList = list(text, "a list of file names");
+
 /** CIFAR-100 in its binary version: `train.bin` and `test.bin`, with its 100 fine or its 20 coarse classes. See `cifar10`. */
-export async function cifar100(
-  folder: string,
-  { labels = "fine" }: { readonly labels?: "fine" | "coarse" } = {},
-): Promise<Splits> {
+export async function cifar100(folder: string, options: { readonly labels?: "fine" | "coarse" } = {}): Promise<Splits> {
+  check("cifar100", "folder", text, folder);
+  check("cifar100", "options", cifar100Options, options);
+  const { labels = "fine" } = options;
   const home = await directoryWith(folder, "cifar-100-binary", isCifar100);
   const numbers = Array.from({ length: labels === "fine" ? 100 : 20 }, (_, i) => `${i}`);
   const layout = {
@@ -66,11 +71,13 @@ export async function cifar100(
 
 /** Whether these are the names of the files of CIFAR-10. */
 export function isCifar10(names: readonly string[]): boolean {
+  check("isCifar10", "names", fileNameList, names);
   return names.includes("test_batch.bin") && names.some((name) => /^data_batch_\d+\.bin$/.test(name));
 }
 
 /** Whether these are the names of the files of CIFAR-100. */
 export function isCifar100(names: readonly string[]): boolean {
+  check("isCifar100", "names", fileNameList, names);
   return names.includes("train.bin") && names.includes("test.bin");
 }
 
@@ -108,8 +115,8 @@ async function load(folder: string, names: readonly string[], layout: Layout): P
 async function classNames(folder: string, file: string, otherwise: readonly string[]): Promise<readonly string[]> {
   if (!(await fileNames(folder)).includes(file)) return otherwise;
   const path = join(folder, file);
-  const text = new TextDecoder().decode(await readBounded(path, 2 ** 20));
-  const names = text.split("\n").flatMap((line) => line.trim() || []);
+  const content = new TextDecoder().decode(await readBounded(path, 2 ** 20));
+  const names = content.split("\n").flatMap((line) => line.trim() || []);
   if (names.length > mostClasses)
     throw new DataError(
       `${path}: names ${names.length} classes; labels are bytes, so there are at most ${mostClasses}`,

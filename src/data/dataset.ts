@@ -1,4 +1,6 @@
 import { DataError } from "../core/errors.js";
+import { check, isObject } from "../core/schema.js";
+import { datasetSchema, splitsSchema } from "./checks.js";
 
 /** A picture as stored: RGB bytes in three planes, `pixels[(channel * height + row) * width + column]`. */
 export interface Picture {
@@ -58,7 +60,9 @@ export interface Splits {
 }
 
 /** What was understood of a data set: `2 classes, 244 + 153 images, split by folders train, val`. */
-export function describeSplits({ train, validation, test, division }: Splits): string {
+export function describeSplits(splits: Splits): string {
+  check("describeSplits", "splits", splitsSchema, splits);
+  const { train, validation, test, division } = splits;
   const images = [train, validation, test].flatMap((part) => (part ? [part.length.toLocaleString("en-US")] : []));
   const classes = train.classes.length;
   return `${classes} ${classes === 1 ? "class" : "classes"}, ${images.join(" + ")} images${division ? `, split ${division}` : ""}`;
@@ -66,6 +70,7 @@ export function describeSplits({ train, validation, test, division }: Splits): s
 
 /** Returns `index` if `dataset` has a picture there. @throws DataError otherwise. */
 export function checkIndex(dataset: Dataset, index: number): number {
+  if (!isObject(dataset) || typeof dataset.length !== "number") check("checkIndex", "dataset", datasetSchema, dataset);
   if (!Number.isInteger(index) || index < 0 || index >= dataset.length)
     throw new DataError(`${dataset.name}: there is no picture ${index}; it has ${dataset.length}`);
   return index;

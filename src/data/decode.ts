@@ -1,6 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import type { Metadata, Sharp } from "sharp";
 import { DataError, messageOf } from "../core/errors.js";
+import { bytes, check, either, options as fields, maybe, type Schema, text, whole } from "../core/schema.js";
 import type { Picture } from "./dataset.js";
 import { readBounded } from "./files.js";
 import { jpegScans } from "./jpeg.js";
@@ -14,6 +15,8 @@ export interface DecodeOptions {
    */
   readonly shorterSide?: number;
 }
+
+const decodeOptions: Schema<DecodeOptions> = fields<DecodeOptions>({ shorterSide: maybe(whole(1)) });
 
 /** 100 megapixels: refuses small files that would unpack to gigabytes. */
 const mostPixels = 1e8;
@@ -38,6 +41,8 @@ const large = 2 ** 28;
  * @throws DataError naming the file and why it cannot be read; a file that was cut short counts as unreadable.
  */
 export async function decodePicture(source: string | Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
+  check("decodePicture", "source", either<string | Uint8Array>("a path or a Uint8Array", text, bytes), source);
+  check("decodePicture", "options", decodeOptions, options);
   const { default: sharp } = await import("sharp");
   try {
     // Before the decoder sees it: to tell the size of an SVG it draws all of it.

@@ -2,6 +2,7 @@ import { realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { DataError, messageOf } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
+import { check, text } from "../core/schema.js";
 import { className } from "./align.js";
 import { classFolders, folderLayouts, junk } from "./class-folders.js";
 import type { SkippedFile } from "./dataset.js";
@@ -141,6 +142,7 @@ export async function filesBelow(folder: string, most = mostEntries): Promise<Be
 
 /** The images in a folder and in those below it, as training takes them for images; sorted. What cannot be read is in `skipped`. */
 export async function imagesBelow(folder: string): Promise<Below> {
+  check("imagesBelow", "folder", text, folder);
   const { files, skipped } = await filesBelow(folder);
   return { files: files.filter((file) => whyNot(relative(folder, file)) === null).sort(), skipped };
 }

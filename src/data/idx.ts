@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createGunzip } from "node:zlib";
 import { DataError, messageOf } from "../core/errors.js";
+import { check, list, text } from "../core/schema.js";
 import type { Dataset, Splits } from "./dataset.js";
 import { fileNames } from "./files.js";
 import { memoryDataset } from "./memory.js";
@@ -33,6 +34,7 @@ interface Idx {
  * @throws DataError if files are missing, cut short, or do not fit together.
  */
 export async function idx(folder: string): Promise<Splits> {
+  check("idx", "folder", text, folder);
   const names = await fileNames(folder);
   const read = async (split: keyof typeof prefixes, what: keyof typeof ranks) => {
     const file = names.find((name) => pattern(split, what).test(name));
@@ -51,6 +53,7 @@ const ranks = { images: 3, labels: 1 };
 
 /** Whether these are the names of IDX files of pictures. */
 export function isIdx(names: readonly string[]): boolean {
+  check("isIdx", "names", list(text, "a list of file names"), names);
   return names.some((name) => pattern("training", "images").test(name));
 }
 

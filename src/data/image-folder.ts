@@ -1,6 +1,21 @@
 import { availableParallelism } from "node:os";
 import { basename, join, resolve, sep } from "node:path";
-import { DataError, messageOf, OptionError } from "../core/errors.js";
+import { DataError, messageOf } from "../core/errors.js";
+import {
+  signal as abortSignal,
+  seed as anySeed,
+  callback,
+  check,
+  type Fields,
+  options as fields,
+  list,
+  maybe,
+  memory as memorySchema,
+  properShare,
+  share,
+  imageSize as sideSchema,
+  text,
+} from "../core/schema.js";
 import { className } from "./align.js";
 import { checkIndex, type Dataset, type Picture, type SkippedFile, type Splits } from "./dataset.js";
 import { decodePicture } from "./decode.js";
@@ -9,7 +24,6 @@ import { requireLearnable } from "./plausible.js";
 import { photoResize } from "./recipe.js";
 import { findSplits } from "./splits.js";
 import { summary } from "./summary.js";
-import { inputSide } from "./transforms.js";
 
 export interface ImageFolderOptions {
   /** Side of the network input. Default 224, or the size of the pictures if all are square and smaller. */
@@ -31,6 +45,18 @@ export interface ImageFolderOptions {
   readonly signal?: AbortSignal;
 }
 
+export const folderFields: Fields<ImageFolderOptions> = {
+  imageSize: maybe(sideSchema),
+  validationSplit: maybe(properShare),
+  testSplit: maybe(share),
+  seed: maybe(anySeed),
+  measure: maybe(list(text, "a list of class names")),
+  memory: maybe(memorySchema),
+  onProgress: maybe(callback),
+  signal: maybe(abortSignal),
+};
+const folderOptions = fields<ImageFolderOptions>(folderFields);
+
 /**
  * Pictures in folders named after their classes: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `dev`) and perhaps
  * `test/<class>/*`, or one folder of classes, of which a share is set aside for validation, the same in each class (Node only). Where
@@ -47,13 +73,9 @@ export interface ImageFolderOptions {
  * alone, a class with a single usable picture or none.
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
+  check("imageFolder", "folder", text, folder);
+  check("imageFolder", "options", folderOptions, options);
   const { validationSplit = 0.2, testSplit = 0, seed = 0, measure } = options;
-  if (options.imageSize !== undefined) inputSide("imageFolder", options.imageSize);
-  if (!(validationSplit > 0 && validationSplit < 1))
-    throw new OptionError(`imageFolder: validationSplit must be between 0 and 1, got ${validationSplit}`);
-  if (!(testSplit >= 0 && testSplit < 1))
-    throw new OptionError(`imageFolder: testSplit must be at least 0 and below 1, got ${testSplit}`);
-
   const folders = await findSplits(folder);
   const train = await listClasses(folders.train);
   const { classes } = train;

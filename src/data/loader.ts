@@ -1,8 +1,13 @@
 import { DataError, OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
 import { Rng } from "../core/rng.js";
+import { batchSize, check, flag, maybe, options, orNull, type Schema, seed, whole } from "../core/schema.js";
+import { augmentationSchema, checkDataset, preprocessingSchema, requirePicture } from "./checks.js";
 import type { Dataset, Picture } from "./dataset.js";
 import { type Augmentation, type InputWriter, inputWriter, type Preprocessing } from "./transforms.js";
+
+/** Of the images of a batch, what an array can hold on Node 20. Two batches are in memory at a time. */
+const mostBytes = 2 ** 32;
 
 export interface LoaderOptions {
   /** Pictures per batch. */
@@ -18,8 +23,15 @@ export interface LoaderOptions {
   readonly seed?: number;
 }
 
-/** Of the images of a batch, what an array can hold on Node 20. Two batches are in memory at a time. */
-const mostBytes = 2 ** 32;
+const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
+  batch: batchSize,
+  preprocessing: preprocessingSchema,
+  augment: maybe(orNull(augmentationSchema)),
+  shuffle: maybe(flag),
+  dropLast: maybe(flag),
+  seed: maybe(seed),
+});
+const epochOptions = options<{ readonly fromBatch?: number }>({ fromBatch: maybe(whole(0)) });
 
 /** Pictures ready for a network. The arrays belong to the receiver. */
 export interface Batch {
@@ -51,10 +63,16 @@ export class Loader {
 
   /** @throws OptionError if a setting cannot be used, or dropping the last batch leaves none. */
   constructor(dataset: Dataset, options: LoaderOptions) {
+    checkDataset("Loader", "dataset", dataset);
+    check("Loader", "options", loaderOptions, options);
     this.dataset = dataset;
     const { batch, preprocessing, augment = null, shuffle = false, dropLast = false, seed = 0 } = options;
     this.#options = { batch, preprocessing, augment, shuffle, dropLast, seed };
-    integer("Loader", "batch", batch);
+    const taken = 3 * batch * preprocessing.imageSize ** 2 * Float32Array.BYTES_PER_ELEMENT;
+    if (taken > mostBytes)
+      throw new OptionError(
+        `Loader: a batch of ${batch} images of ${preprocessing.imageSize} × ${preprocessing.imageSize} takes ${(taken / 2 ** 30).toFixed(1)} GiB, more than ${mostBytes / 2 ** 30}. Choose a smaller batch or imageSize`,
+      );
     this.batches = dropLast ? Math.floor(dataset.length / batch) : Math.ceil(dataset.length / batch);
     if (this.batches === 0)
       throw new OptionError(
@@ -71,9 +89,10 @@ export class Loader {
   }
 
   /** The batches of an epoch, from `fromBatch` on. */
-  async *epoch(epoch = 0, { fromBatch = 0 }: { readonly fromBatch?: number } = {}): AsyncGenerator<Batch, void> {
+  async *epoch(epoch = 0, options: { readonly fromBatch?: number } = {}): AsyncGenerator<Batch, void> {
+    check("Loader", "options", epochOptions, options);
+    const { fromBatch = 0 } = options;
     integer("Loader", "epoch", epoch, 0);
-    integer("Loader", "fromBatch", fromBatch, 0);
     const order = this.order(epoch);
     let upcoming = fromBatch < this.batches ? this.#prepare(order, epoch, fromBatch) : null;
     for (let b = fromBatch + 1; upcoming; b++) {
@@ -133,11 +152,15 @@ export class Loader {
     const { dataset } = this;
     for (let tried = 0; tried < dataset.length; tried++) {
       const candidate = (index + tried) % dataset.length;
+      let picture: Picture;
       try {
-        return { picture: await dataset.image(candidate), index: candidate };
+        picture = await dataset.image(candidate);
       } catch (error) {
-        if (!(error instanceof DataError)) throw error;
+        if (error instanceof DataError) continue;
+        throw error;
       }
+      requirePicture(dataset.name, `image ${candidate}`, picture);
+      return { picture, index: candidate };
     }
     throw new DataError(`${dataset.name}: none of its ${dataset.length} pictures can be read any more`);
   }

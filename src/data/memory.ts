@@ -1,4 +1,20 @@
 import { DataError } from "../core/errors.js";
+import {
+  bytes,
+  check,
+  classList,
+  fieldsOf,
+  flag,
+  imageSize,
+  maybe,
+  oneOf,
+  type Schema,
+  options as schemaOf,
+  text,
+  that,
+  whole,
+} from "../core/schema.js";
+import { longestSide, normalizationFields, requireLabels } from "./checks.js";
 import { checkIndex, type Dataset, type DatasetDefaults, type Picture } from "./dataset.js";
 
 export interface MemoryOptions {
@@ -15,6 +31,24 @@ export interface MemoryOptions {
   readonly defaults?: DatasetDefaults;
 }
 
+const side = whole(1, longestSide);
+const memoryOptions: Schema<MemoryOptions> = schemaOf<MemoryOptions>({
+  name: text,
+  classes: classList,
+  height: side,
+  width: side,
+  channels: maybe(oneOf(1, 3)),
+  pixels: bytes,
+  labels: that("an array of numbers", (x) => Array.isArray(x) || ArrayBuffer.isView(x)),
+  defaults: maybe(
+    fieldsOf<DatasetDefaults>({
+      normalization: maybe(schemaOf(normalizationFields)),
+      imageSize: maybe(imageSize),
+      flip: maybe(flag),
+    }),
+  ),
+});
+
 /**
  * A data set of equally large pictures that are in memory already.
  *
@@ -26,17 +60,14 @@ export interface MemoryOptions {
  * @throws DataError if the number of bytes is not that of the labels, or a label is not a class.
  */
 export function memoryDataset(options: MemoryOptions): Dataset {
+  check("memoryDataset", "options", memoryOptions, options);
   const { name, classes, height, width, channels = 3, pixels, labels, defaults } = options;
   const bytes = channels * height * width;
   if (pixels.length !== labels.length * bytes)
     throw new DataError(
       `${name}: ${labels.length} pictures of ${channels}x${height}x${width} need ${labels.length * bytes} bytes, got ${pixels.length}`,
     );
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i]!;
-    if (!Number.isInteger(label) || label < 0 || label >= classes.length)
-      throw new DataError(`${name}: picture ${i} has label ${label}; there are ${classes.length} classes`);
-  }
+  requireLabels(`memoryDataset: ${name}`, { labels, length: labels.length, classes });
   const dataset: Dataset = {
     name,
     classes,

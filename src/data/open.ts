@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
+import { check, options as fields, maybe, type Schema, text, whole } from "../core/schema.js";
 import { cifar10, cifar100, isCifar10, isCifar100 } from "./cifar.js";
 import { folderLayouts } from "./class-folders.js";
 import type { Splits } from "./dataset.js";
 import { type Found, list } from "./files.js";
 import { idx, isIdx } from "./idx.js";
-import { type ImageFolderOptions, imageFolder } from "./image-folder.js";
+import { folderFields, type ImageFolderOptions, imageFolder } from "./image-folder.js";
 import { shapesSplits } from "./shapes.js";
 import { summary } from "./summary.js";
 
@@ -20,6 +21,12 @@ export interface OpenOptions extends ImageFolderOptions {
   /** For `shapes`: number of generated pictures. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };
 }
+
+const shapeCount = maybe(whole(1));
+const openOptions: Schema<OpenOptions> = fields<OpenOptions>({
+  ...folderFields,
+  count: maybe(fields({ train: shapeCount, validation: shapeCount })) as Schema<OpenOptions["count"]>,
+});
 
 /** A layout: how to know its folder, and how to open it. The first that matches is used. */
 interface Layout {
@@ -51,7 +58,7 @@ const layouts: readonly Layout[] = [
     kind: "folder",
     wanted: `pictures in class folders (${folderLayouts})`,
     matches: ({ folders }) => folders.some((name) => !name.startsWith(".")),
-    open: imageFolder,
+    open: (folder, { count: _, ...options }) => imageFolder(folder, options),
   },
 ];
 
@@ -64,6 +71,8 @@ const layouts: readonly Layout[] = [
  * @throws DataError that says what was looked for and what was found.
  */
 export async function openDataset(source: string, options: OpenOptions = {}): Promise<OpenedDataset> {
+  check("openDataset", "source", text, source);
+  check("openDataset", "options", openOptions, options);
   if (source === "shapes") {
     const { imageSize: size, seed, count } = options;
     return { kind: "shapes", ...shapesSplits({ ...count, size, seed }) };

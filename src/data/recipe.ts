@@ -1,3 +1,5 @@
+import { check, maybe, imageSize as sideSchema } from "../core/schema.js";
+import { datasetSchema, preprocessingSchema } from "./checks.js";
 import type { Dataset, Normalization } from "./dataset.js";
 import type { Augmentation, Preprocessing } from "./transforms.js";
 
@@ -14,6 +16,7 @@ const photoMargin = 1.143;
 
 /** Length of the shorter side to which photographs are scaled for an input of `imageSize`. */
 export function photoResize(imageSize: number): number {
+  check("photoResize", "imageSize", sideSchema, imageSize);
   return Math.round(imageSize * photoMargin);
 }
 
@@ -22,6 +25,8 @@ export function photoResize(imageSize: number): number {
  * Pictures already cut to the object (square, at most S) are used whole; photographs lose their margin.
  */
 export function defaultPreprocessing(dataset: Dataset, imageSize?: number): Preprocessing {
+  check("defaultPreprocessing", "dataset", datasetSchema, dataset);
+  check("defaultPreprocessing", "imageSize", maybe(sideSchema), imageSize);
   const size = imageSize ?? dataset.defaults?.imageSize ?? dataset.size?.height ?? 224;
   return {
     imageSize: size,
@@ -31,7 +36,10 @@ export function defaultPreprocessing(dataset: Dataset, imageSize?: number): Prep
 }
 
 /** The augmentation to use for a data set where the user does not say otherwise: the recipe of CIFAR, or of ImageNet. */
-export function defaultAugmentation(dataset: Dataset, { imageSize }: Preprocessing): Augmentation {
+export function defaultAugmentation(dataset: Dataset, preprocessing: Preprocessing): Augmentation {
+  check("defaultAugmentation", "dataset", datasetSchema, dataset);
+  check("defaultAugmentation", "preprocessing", preprocessingSchema, preprocessing);
+  const { imageSize } = preprocessing;
   return {
     crop: isIcon(dataset, imageSize) ? { padding: Math.max(1, Math.round(imageSize / 8)) } : { scale: [0.35, 1] },
     flip: dataset.defaults?.flip ?? true,

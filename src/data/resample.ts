@@ -1,3 +1,5 @@
+import { check, whole as integer, options } from "../core/schema.js";
+import { requirePicture } from "./checks.js";
 import type { Picture } from "./dataset.js";
 
 /** A rectangle of pixels. */
@@ -7,6 +9,12 @@ export interface Box {
   readonly width: number;
   readonly height: number;
 }
+
+const side = integer(1);
+const part = options<Box>(
+  { left: integer(0), top: integer(0), width: integer(0), height: integer(0) },
+  "a box of pixels",
+);
 
 /**
  * Scales a part of a picture (by default all of it) to `width × height`: bilinear, antialiased when it shrinks.
@@ -19,33 +27,44 @@ export function resample(
   picture: Picture,
   width: number,
   height: number,
-  box: Box = whole(picture),
+  box: Box | undefined = undefined,
   window: Box = { left: 0, top: 0, width, height },
 ): Picture {
+  requirePicture("resample", "the picture", picture);
+  check("resample", "width", side, width);
+  check("resample", "height", side, height);
+  const from = box === undefined ? whole(picture) : box;
+  check("resample", "box", part, from);
+  check("resample", "window", part, window);
   const result = { width: window.width, height: window.height };
   if (result.width === 0 || result.height === 0) return { ...result, pixels: new Uint8Array(0) };
-  const columns = triangleFilter(box.height, height, window.top, window.height);
+  const columns = triangleFilter(from.height, height, window.top, window.height);
   const last = window.height - 1;
   const top = columns.first[0]!;
-  const rows = { top: box.top + top, height: columns.first[last]! + columns.count[last]! - top };
+  const rows = { top: from.top + top, height: columns.first[last]! + columns.count[last]! - top };
   const scaled = scaleRows(
     picture,
-    triangleFilter(box.width, width, window.left, window.width),
-    { ...box, ...rows },
+    triangleFilter(from.width, width, window.left, window.width),
+    { ...from, ...rows },
     window.width,
   );
-  if (box.height === height && rows.height === window.height) return { ...result, pixels: scaled };
+  if (from.height === height && rows.height === window.height) return { ...result, pixels: scaled };
   return { ...result, pixels: scaleColumns(scaled, columns, window.width, rows.height, window.height, top) };
 }
 
 /** Scales the shorter side to `side`, keeping the aspect. Returns the picture itself if nothing changes. */
 export function resizeShorter(picture: Picture, side: number): Picture {
+  requirePicture("resizeShorter", "the picture", picture);
+  check("resizeShorter", "side", integer(1), side);
   const { width, height } = shorterSize(picture.width, picture.height, side);
   return width === picture.width && height === picture.height ? picture : resample(picture, width, height);
 }
 
 /** The size that `resizeShorter` makes: the longer side is rounded down, as torchvision does. */
 export function shorterSize(width: number, height: number, side: number): { width: number; height: number } {
+  check("shorterSize", "width", integer(1), width);
+  check("shorterSize", "height", integer(1), height);
+  check("shorterSize", "side", integer(1), side);
   const shorter = Math.min(width, height);
   const scaled = (length: number) => (length === shorter ? side : Math.floor((side * length) / shorter));
   return { width: scaled(width), height: scaled(height) };

@@ -1,6 +1,5 @@
-import { OptionError, unknownName } from "../core/errors.js";
-import { integer } from "../core/options.js";
 import { Rng } from "../core/rng.js";
+import { seed as anySeed, check, options as fields, maybe, oneOf, type Schema, whole } from "../core/schema.js";
 import { checkIndex, type Dataset, type Picture, type Splits } from "./dataset.js";
 import { figures } from "./shapes/figures.js";
 import { type Placement, paintScene, place, view } from "./shapes/scene.js";
@@ -19,6 +18,22 @@ export interface ShapesOptions {
 const classes = Object.keys(figures) as (keyof typeof figures)[];
 const noise = 7; // standard deviation, in bytes
 
+/** Their bytes stay in memory: 3 · 32 · 32 of each. */
+const shapeCount = whole(1, 1_000_000);
+const side = whole(16, 256);
+const shapesOptions: Schema<ShapesOptions> = fields<ShapesOptions>({
+  count: shapeCount,
+  size: maybe(side),
+  seed: maybe(anySeed),
+  split: maybe(oneOf("train", "validation")),
+});
+const splitOptions = fields({
+  train: maybe(shapeCount),
+  validation: maybe(shapeCount),
+  size: maybe(side),
+  seed: maybe(anySeed),
+});
+
 /**
  * Generated pictures: one of ten figures, somewhere, in some size, turn, colour and texture, on a cluttered ground.
  * What it is and where it is must both be found; `mask` says where. Picture i depends only on seed, split and i,
@@ -31,12 +46,8 @@ const noise = 7; // standard deviation, in bytes
  * @throws OptionError if an option cannot be used.
  */
 export function shapes(options: ShapesOptions): Dataset {
+  check("shapes", "options", shapesOptions, options);
   const { count, size = 32, seed = 0, split = "train" } = options;
-  integer("shapes", "count", count);
-  if (!Number.isInteger(size) || size < 16 || size > 256)
-    throw new OptionError(`shapes: size must be an integer from 16 to 256, got ${size}`);
-  if (split !== "train" && split !== "validation") throw unknownName("split of shapes", split, ["train", "validation"]);
-
   const bytes = 3 * size * size;
   const store = new Uint8ClampedArray(count * bytes);
   const drawn = new Uint8Array(count);
@@ -85,6 +96,7 @@ export function shapesSplits(
     readonly seed?: number;
   } = {},
 ): Splits {
+  check("shapesSplits", "options", splitOptions, options);
   const { train = 6000, validation = 1000, size = 32, seed = 0 } = options;
   return {
     train: shapes({ count: train, size, seed, split: "train" }),

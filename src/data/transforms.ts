@@ -1,6 +1,7 @@
-import { OptionError } from "../core/errors.js";
-import { integer } from "../core/options.js";
-import type { Rng } from "../core/rng.js";
+import { OptionError, ShapeError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import { check, fieldsOf, instance, orNull, whole } from "../core/schema.js";
+import { augmentationSchema, preprocessingSchema, requirePicture, shareRange } from "./checks.js";
 import type { Normalization, Picture } from "./dataset.js";
 import { type Box, resample, shorterSize } from "./resample.js";
 
@@ -24,15 +25,6 @@ export interface Augmentation {
   readonly flip: boolean;
 }
 
-/** An input of this side takes 805 MB. */
-const largestInput = 8192;
-
-/** Returns `side` if a network input can have it. @throws OptionError otherwise, before anything is allocated. */
-export function inputSide(owner: string, side: number): number {
-  if (side > largestInput) throw new OptionError(`${owner}: imageSize must be at most ${largestInput}, got ${side}`);
-  return integer(owner, "imageSize", side);
-}
-
 /** Writes `picture` as normalised planes [3,S,S] into `out` from `offset` on. Needs `rng` if it augments. */
 export type InputWriter = (picture: Picture, out: Float32Array, offset: number, rng?: Rng) => void;
 
@@ -47,17 +39,19 @@ export type InputWriter = (picture: Picture, out: Float32Array, offset: number, 
  * @throws OptionError if a setting cannot be used.
  */
 export function inputWriter(preprocessing: Preprocessing, augmentation: Augmentation | null = null): InputWriter {
-  checkPreprocessing(preprocessing);
-  if (augmentation) checkAugmentation(augmentation);
+  check("inputWriter", "preprocessing", preprocessingSchema, preprocessing);
+  check("inputWriter", "augmentation", orNull(augmentationSchema), augmentation);
   const { imageSize: size, resize } = preprocessing;
   const table = normalizedBytes(preprocessing);
   if (!augmentation)
     return (picture, out, offset) => {
+      checkWrite(picture, out, offset, size);
       const { part, left, top } = fittedWindow(picture, resize, size, () => 0);
       writeWindow(part, left, top, size, false, table, out, offset);
     };
   const { crop, flip } = augmentation;
   return (picture, out, offset, rng) => {
+    checkWrite(picture, out, offset, size);
     if (!rng) throw new OptionError("inputWriter: augmentation needs a random number generator");
     const mirrored = flip && rng.uniform() < 0.5;
     if (crop && "scale" in crop) {
@@ -97,8 +91,17 @@ function inside(start: number, window: number, length: number): { start: number;
   return { start: clamp(start), length: clamp(start + window) - clamp(start) };
 }
 
+/** Cheap: it is done for every image. */
+function checkWrite(picture: Picture, out: Float32Array, offset: number, size: number): void {
+  requirePicture("inputWriter", "the picture", picture);
+  if (!(out instanceof Float32Array && offset >= 0 && offset + 3 * size ** 2 <= out.length))
+    throw new ShapeError(`inputWriter: out must be a Float32Array with room for [3,${size},${size}] from ${offset} on`);
+}
+
 /** The network input [3,S,S] of one picture, as in evaluation. */
 export function toInput(picture: Picture, preprocessing: Preprocessing): Float32Array {
+  requirePicture("toInput", "the picture", picture);
+  check("toInput", "preprocessing", preprocessingSchema, preprocessing);
   const write = inputWriter(preprocessing);
   const input = new Float32Array(3 * preprocessing.imageSize ** 2);
   write(picture, input, 0);
@@ -106,7 +109,11 @@ export function toInput(picture: Picture, preprocessing: Preprocessing): Float32
 }
 
 /** torchvision's RandomResizedCrop: ten attempts, then the largest centred part of an allowed aspect. */
-export function randomBox(picture: Picture, [least, most]: readonly [number, number], rng: Rng): Box {
+export function randomBox(picture: Picture, scale: readonly [number, number], rng: Rng): Box {
+  check("randomBox", "picture", fieldsOf({ width: whole(1), height: whole(1) }, "a picture"), picture);
+  check("randomBox", "scale", shareRange, scale);
+  check("randomBox", "rng", instance(Rng, "an Rng"), rng);
+  const [least, most] = scale;
   const { width, height } = picture;
   for (let attempt = 0; attempt < 10; attempt++) {
     const area = width * height * rng.uniform(least, most);
@@ -159,24 +166,4 @@ function writeWindow(
       else for (let x = start; x < end; x++) out[row + x] = values[pixels[source + x]!]!;
     }
   }
-}
-
-function checkPreprocessing({ imageSize, resize, mean, std }: Preprocessing): void {
-  inputSide("preprocessing", imageSize);
-  integer("preprocessing", "resize", resize, imageSize);
-  if (mean.length !== 3 || !mean.every(Number.isFinite))
-    throw new OptionError(`preprocessing: mean must be three numbers, got ${JSON.stringify(mean)}`);
-  if (std.length !== 3 || !std.every((s) => Number.isFinite(s) && s > 0))
-    throw new OptionError(`preprocessing: std must be three positive numbers, got ${JSON.stringify(std)}`);
-}
-
-function checkAugmentation({ crop }: Augmentation): void {
-  if (!crop) return;
-  if ("padding" in crop) {
-    integer("augmentation", "padding", crop.padding, 0);
-    return;
-  }
-  const [least, most] = crop.scale;
-  if (!(least > 0 && least <= most && most <= 1))
-    throw new OptionError(`augmentation: scale must be 0 < least ≤ most ≤ 1, got ${JSON.stringify(crop.scale)}`);
 }

@@ -1,3 +1,4 @@
+import { having, type Schema } from "../core/schema.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Cell, Graph } from "../graph/graph.js";
 
@@ -28,3 +29,6 @@ export interface Executable {
   /** Frees the buffers. */
   release(): Promise<void>;
 }
+
+/** What the functions that compute want. */
+export const engineSchema: Schema<Engine> = having("an engine, such as ortEngine() makes", "compile", "release");

@@ -1,5 +1,6 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { FoveaError, messageOf } from "../core/errors.js";
+import { callback, check, text } from "../core/schema.js";
 import type { ByteSource } from "../formats/byte-source.js";
 
 const problems: Readonly<Record<string, string>> = {
@@ -83,6 +84,8 @@ export class OpenFile implements ByteSource {
 
 /** Opens a file, and closes it after `use`. @throws FileError */
 export async function withFile<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
+  check("withFile", "path", text, path);
+  check("withFile", "use", callback, use);
   const file = await OpenFile.open(path);
   try {
     return await use(file);
@@ -93,6 +96,7 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
 
 /** A file to be read by ranges that is open only while it is read. @throws FileError as {@link OpenFile.open} does. */
 export async function fileSource(path: string): Promise<ByteSource> {
+  check("fileSource", "path", text, path);
   const size = await withFile(path, async (file) => file.size);
   return { size, read: (offset, length) => withFile(path, (file) => file.read(offset, length)) };
 }
@@ -101,7 +105,8 @@ export async function fileSource(path: string): Promise<ByteSource> {
 const MAX_BYTES = 2 ** 32;
 
 /** The contents of a file of up to 4 GiB, or so many bytes. @throws FileError that says why it cannot be read. */
-export function readWhole(path: string, most = MAX_BYTES): Promise<Uint8Array> {
+export async function readWhole(path: string, most = MAX_BYTES): Promise<Uint8Array> {
+  check("readWhole", "path", text, path);
   return withFile(path, (file) => {
     if (file.size > most) throw new FileError(path, `it is of ${file.size} bytes, more than ${most}`);
     return file.read(0, file.size);

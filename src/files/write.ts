@@ -3,10 +3,22 @@ import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FoveaError, messageOf } from "../core/errors.js";
+import { check, text, that } from "../core/schema.js";
 import { openFlags, tryLock } from "./lock.js";
 
 /** What a file is to hold: text, bytes, or pieces that are written one after the other. */
 export type Contents = string | Uint8Array | Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
+
+const contentsSchema = that<Contents>(
+  "text, bytes or pieces of these",
+  (given) =>
+    typeof given === "string" ||
+    given instanceof Uint8Array ||
+    (typeof given === "object" &&
+      given !== null &&
+      !Array.isArray(given) &&
+      (Symbol.iterator in given || Symbol.asyncIterator in given)),
+);
 
 /**
  * Writes a file whole or not at all: beside its place, flushed to the disk, then renamed over what was there. What processes that were
@@ -14,6 +26,8 @@ export type Contents = string | Uint8Array | Iterable<Uint8Array | string> | Asy
  * @throws FoveaError if it cannot be written; what was there before is untouched.
  */
 export async function writeFileAtomic(path: string, contents: Contents): Promise<void> {
+  check("writeFileAtomic", "path", text, path);
+  check("writeFileAtomic", "contents", contentsSchema, contents);
   const folder = dirname(path);
   await requireRegular(path);
   try {

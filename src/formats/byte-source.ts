@@ -1,3 +1,5 @@
+import { check, having, instance, type Schema } from "../core/schema.js";
+
 /** Bytes that are read by ranges: of a file, a `Blob`, an address. Files larger than an array can be are read so. */
 export interface ByteSource {
   /** In bytes. */
@@ -12,13 +14,19 @@ export interface ByteSource {
  * @example
  * const { tensors } = await openSafetensors(blobSource(input.files[0]));
  */
-export const blobSource = (blob: Blob): ByteSource => ({
-  size: blob.size,
-  read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
-});
+export function blobSource(blob: Blob): ByteSource {
+  check("blobSource", "blob", instance(Blob, "a Blob"), blob);
+  return {
+    size: blob.size,
+    read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
+  };
+}
 
 /** Bytes that are in memory already. */
 export const bytesSource = (bytes: Uint8Array): ByteSource => ({
   size: bytes.length,
   read: async (offset, length) => bytes.subarray(offset, offset + length),
 });
+
+/** What is read by ranges. */
+export const sourceSchema: Schema<ByteSource> = having("a source of bytes, such as blobSource() makes", "read");

@@ -1,4 +1,5 @@
 import { FormatError } from "../core/errors.js";
+import { bytes as bytesSchema, check, options as fields, flag, maybe, type Schema, text } from "../core/schema.js";
 import { type Tensor, toFloat32 } from "../core/tensor.js";
 import { refusal } from "./refusal.js";
 import { readSafetensors } from "./safetensors.js";
@@ -33,6 +34,11 @@ export interface CheckpointOptions {
   readonly part?: string;
 }
 
+export const checkpointOptions: Schema<CheckpointOptions> = fields<CheckpointOptions>({
+  ema: maybe(flag),
+  part: maybe(text),
+});
+
 /** What moving averages of weights are called, as a part of a name: `model_ema`, `ema_state_dict`, `swa`, `teacher`. */
 const averaged = /(?:^|[^a-z])(?:ema|swa|teacher|avg|averaged?)(?:[^a-z]|$)/i;
 /** How deep dictionaries are searched for weights. */
@@ -63,6 +69,9 @@ const profilerKey = /(?:^|\.)total_(?:ops|params)$/;
  * tensors.get("conv1.weight")?.shape; // [16, 3, 3, 3]
  */
 export function readCheckpoint(bytes: Uint8Array, name = "checkpoint", options: CheckpointOptions = {}): Checkpoint {
+  check("readCheckpoint", "bytes", bytesSchema, bytes);
+  check("readCheckpoint", "name", text, name);
+  check("readCheckpoint", "options", checkpointOptions, options);
   try {
     return read(bytes, options);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { type FormatError, OptionError } from "../core/errors.js";
+import { bytes as bytesSchema, check, entries, metadata as metadataSchema, that } from "../core/schema.js";
 import { type DType, sizeOf, type Tensor } from "../core/tensor.js";
-import type { ByteSource } from "./byte-source.js";
+import { type ByteSource, sourceSchema } from "./byte-source.js";
 import { bytesOf, bytesPerElement, tensorOf } from "./elements.js";
 import { refusal } from "./refusal.js";
 import { type JsonValue, MAX_JSON_BYTES, parseStrictJson } from "./strict-json.js";
@@ -40,6 +41,7 @@ const dtypesByName = new Map((Object.keys(dtypeNames) as DType[]).map((dtype) =>
  * tensors.get("conv1.weight")?.shape; // [64, 3, 7, 7]
  */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
+  check("readSafetensors", "bytes", bytesSchema, bytes);
   if (bytes.length < 8) throw refuse(`needs at least 8 bytes, got ${bytes.length}`);
   const start = dataStart(bytes, bytes.length);
   const data = bytes.subarray(start);
@@ -68,6 +70,7 @@ export interface OpenSafetensors {
  * const weight = await file.read("conv1.weight");
  */
 export async function openSafetensors(source: ByteSource): Promise<OpenSafetensors> {
+  check("openSafetensors", "source", sourceSchema, source);
   if (source.size < 8) throw refuse(`needs at least 8 bytes, got ${source.size}`);
   const start = dataStart(await source.read(0, 8), source.size);
   const { entries, metadata } = readHeader(await source.read(8, start - 8), source.size - start);
@@ -105,6 +108,12 @@ function readHeader(bytes: Uint8Array, dataLength: number): { entries: Entry[]; 
   return { entries, metadata };
 }
 
+const pair = that("a pair of a name and a tensor", (entry) => {
+  if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string") return false;
+  const { dtype, shape, data } = (entry[1] ?? {}) as Partial<Tensor>;
+  return Object.hasOwn(dtypeNames, String(dtype)) && Array.isArray(shape) && ArrayBuffer.isView(data);
+});
+
 /** A safetensors file to be written: its pieces in order, each tensor's a view of its data. */
 export interface SafetensorsFile extends Iterable<Uint8Array> {
   /** Of the whole file. */
@@ -126,7 +135,11 @@ export function encodeSafetensors(
   tensors: Iterable<readonly [string, Tensor]>,
   metadata: Readonly<Record<string, string>> = {},
 ): SafetensorsFile {
-  const ordered = [...tensors].sort(([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
+  check("writeSafetensors", "tensors", entries, tensors);
+  check("writeSafetensors", "metadata", metadataSchema, metadata);
+  const given = [...tensors];
+  for (const entry of given) check("writeSafetensors", "each of tensors", pair, entry);
+  const ordered = given.sort(([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
   const names = new Set([METADATA]);
   // The header is put together by hand because an object would move names like "0" to its front.
   const fields: string[] = [];

@@ -1,3 +1,4 @@
+import { bytes as bytesSchema, callback, check, text } from "../core/schema.js";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.js";
 import { refusal } from "./refusal.js";
 import { MAX_JSON_BYTES, parseStrictJson } from "./strict-json.js";
@@ -37,6 +38,8 @@ const plainName = /^(?!\.{1,2}$)[^/\\:\p{Cc}\p{Cs}]{1,255}$/u;
  * parseShardIndex(bytes).files.get("model-00001-of-00002.safetensors")?.has("conv1.weight"); // true
  */
 export function parseShardIndex(bytes: Uint8Array, name = "index"): ShardIndex {
+  check("parseShardIndex", "bytes", bytesSchema, bytes);
+  check("parseShardIndex", "name", text, name);
   if (bytes.length > MAX_JSON_BYTES) throw refusal(name, `is of ${bytes.length} bytes, more than ${MAX_JSON_BYTES}`);
   const root = parseStrictJson(bytes, name);
   const map = root instanceof Map ? root.get("weight_map") : undefined;
@@ -71,6 +74,9 @@ export async function readShards(
   read: (file: string) => Promise<Uint8Array>,
   name = "index",
 ): Promise<Checkpoint> {
+  check("readShards", "index", bytesSchema, index);
+  check("readShards", "read", callback, read);
+  check("readShards", "name", text, name);
   return joinShards(index, async (file) => readCheckpoint(await read(file), file), name);
 }
 

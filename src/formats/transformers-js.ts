@@ -1,8 +1,9 @@
 import { OptionError } from "../core/errors.js";
+import { check, classList, options as fields, fieldsOf, finite, imageSize, list, whole } from "../core/schema.js";
 import { formatShape } from "../core/shape.js";
-import type { Graph } from "../graph/graph.js";
+import { type Graph, graphSchema } from "../graph/graph.js";
 import { rebuild } from "../graph/passes/rebuild.js";
-import { type ExportOptions, exportOnnx } from "./onnx/export.js";
+import { type ExportOptions, exportFields, exportOnnx } from "./onnx/export.js";
 
 /** Options of {@link transformersJs}: those of the ONNX file, and what its users must know. */
 export interface TransformersJsOptions extends ExportOptions {
@@ -24,6 +25,13 @@ export interface TransformersJsOptions extends ExportOptions {
  */
 const lanczos = 1;
 
+const three = list(finite, "three numbers", 3);
+const transformersOptions = fields<TransformersJsOptions>({
+  ...exportFields,
+  classes: classList,
+  preprocessing: fieldsOf({ imageSize, resize: whole(1), mean: three, std: three }),
+});
+
 /**
  * A classifier as a folder for transformers.js (`@huggingface/transformers`), by path: `config.json` with the classes,
  * `preprocessor_config.json`, and `onnx/model.onnx` from `pixel_values` to `logits`.
@@ -38,6 +46,8 @@ const lanczos = 1;
  *   await writeFile(join("my-model", path), bytes);
  */
 export function transformersJs(graph: Graph, options: TransformersJsOptions): Map<string, Uint8Array> {
+  check("transformersJs", "graph", graphSchema, graph);
+  check("transformersJs", "options", transformersOptions, options);
   const { classes, preprocessing, ...exportOptions } = options;
   const logits = graph.outputs.get("output")?.shape ?? [];
   if (logits.length !== 2 || logits[1] !== classes.length)
@@ -54,7 +64,7 @@ export function transformersJs(graph: Graph, options: TransformersJsOptions): Ma
     // In browsers transformers.js would otherwise look for a quantised file of another name.
     "transformers.js_config": { dtype: "fp32" },
   };
-  const { imageSize, resize, mean, std } = preprocessing;
+  const { imageSize: side, resize, mean, std } = preprocessing;
   const processor = {
     // BitImageProcessor is the one that does just this, in Python too.
     image_processor_type: "BitImageProcessor",
@@ -63,7 +73,7 @@ export function transformersJs(graph: Graph, options: TransformersJsOptions): Ma
     size: { shortest_edge: resize },
     resample: lanczos,
     do_center_crop: true,
-    crop_size: { height: imageSize, width: imageSize },
+    crop_size: { height: side, width: side },
     do_rescale: true,
     rescale_factor: 1 / 255,
     do_normalize: true,

@@ -1,5 +1,6 @@
+import { check } from "../core/schema.js";
 import { countElements } from "../core/shape.js";
-import { type Graph, program } from "./graph.js";
+import { type Graph, graphSchema, program } from "./graph.js";
 
 /** What one module computes itself, its children not counted. */
 export interface LayerCost {
@@ -28,6 +29,7 @@ export interface Cost {
  * costOf(trace(resnet(50), ["N", 3, 224, 224])).macs; // 4.1e9
  */
 export function costOf(graph: Graph): Cost {
+  check("costOf", "graph", graphSchema, graph);
   const layers = new Map<string, LayerCost>();
   for (const node of program(graph).nodes) {
     const types = node.outputs.map((value) => value.type);

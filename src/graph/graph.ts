@@ -1,4 +1,5 @@
 import { FoveaError, ShapeError } from "../core/errors.js";
+import { callback, check, flag, instance, type Schema } from "../core/schema.js";
 import { formatShape, type Shape, sameShape } from "../core/shape.js";
 import { type Tensor, tensor } from "../core/tensor.js";
 import type { Attributes, Op, ValueType } from "./op.js";
@@ -101,7 +102,10 @@ export class Graph {
     readonly training = false,
     /** The path of a parameter (its key in a state dict) or of a module in the tree that is being traced. */
     readonly nameOf: (owner: object) => string | undefined = () => undefined,
-  ) {}
+  ) {
+    check("Graph", "training", flag, training);
+    check("Graph", "nameOf", callback, nameOf);
+  }
 
   /** Declares an input. */
   input(name: string, type: ValueType): Value {
@@ -221,6 +225,10 @@ export class Graph {
     return scope ? `${scope} › ` : "";
   }
 }
+
+/** What functions of graphs and values want. */
+export const graphSchema: Schema<Graph> = instance(Graph, "a Graph, as trace() makes one");
+export const valueSchema: Schema<Value> = instance(Value, "a Value of a graph");
 
 /** The values that `targets` depend on, themselves included. */
 export function ancestors(targets: Iterable<Value>): Set<Value> {

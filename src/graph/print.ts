@@ -1,5 +1,6 @@
+import { check } from "../core/schema.js";
 import { formatShape } from "../core/shape.js";
-import { type Graph, program, type Value } from "./graph.js";
+import { type Graph, graphSchema, program, type Value } from "./graph.js";
 import type { Attribute } from "./op.js";
 
 /**
@@ -7,6 +8,7 @@ import type { Attribute } from "./op.js";
  * Only what outputs and updates need is printed, with values numbered in order.
  */
 export function printGraph(graph: Graph): string {
+  check("printGraph", "graph", graphSchema, graph);
   const { nodes, inputs, states } = program(graph);
   const names = new Map<Value, string>();
   const nameOf = (value: Value): string => {

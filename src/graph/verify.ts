@@ -1,6 +1,7 @@
 import { FoveaError } from "../core/errors.js";
+import { check } from "../core/schema.js";
 import { formatShape, sameShape } from "../core/shape.js";
-import { ancestors, type Graph, type Value } from "./graph.js";
+import { ancestors, type Graph, graphSchema, type Value } from "./graph.js";
 
 /**
  * Checks that a graph is well formed:
@@ -11,6 +12,7 @@ import { ancestors, type Graph, type Value } from "./graph.js";
  * @throws FoveaError that names the node.
  */
 export function verify(graph: Graph): void {
+  check("verify", "graph", graphSchema, graph);
   const known = new Set<Value>();
   for (const node of graph.nodes) {
     const where = `${node.scope ? `${node.scope} › ` : ""}${node.op.name}`;

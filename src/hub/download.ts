@@ -1,7 +1,20 @@
 import { mkdir, rm, stat } from "node:fs/promises";
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FormatError, FoveaError, OptionError, unknownName } from "../core/errors.js";
+import { FormatError, FoveaError } from "../core/errors.js";
+import {
+  signal as abortSignal,
+  callback,
+  check,
+  options as fields,
+  fieldsOf,
+  flag,
+  maybe,
+  nonNegative,
+  oneOf,
+  type Schema,
+  text,
+} from "../core/schema.js";
 import { Lock } from "../files/lock.js";
 import { isShardIndex } from "../formats/shards.js";
 import { MAX_JSON_BYTES } from "../formats/strict-json.js";
@@ -46,10 +59,22 @@ export interface DownloadOptions {
   readonly retryDelay?: number;
 }
 
-const optionNames = [
-  ...["cache", "offline", "sha256", "maxBytes", "onProgress", "signal"],
-  ...["endpoint", "timeout", "retries", "retryDelay"],
-];
+export const downloadOptions: Schema<DownloadOptions> = fields<DownloadOptions>({
+  cache: maybe(text),
+  offline: maybe(flag),
+  sha256: maybe(text),
+  maxBytes: maybe(nonNegative),
+  onProgress: maybe(callback),
+  signal: maybe(abortSignal),
+  endpoint: maybe(text),
+  timeout: maybe(nonNegative),
+  retries: maybe(nonNegative),
+  retryDelay: maybe(nonNegative),
+});
+const remoteSource = fieldsOf<Pick<RemoteSource, "kind">>(
+  { kind: oneOf("url", "hf") },
+  "a source, as parseSource() gives",
+);
 
 /** A connection that brings a few bytes each time must not go on for ever. */
 const maxConnections = 100;
@@ -71,8 +96,8 @@ const maxDelay = 30_000;
  * const path = await fetchToCache({ kind: "hf", owner: "timm", name: "resnet18.a1_in1k", revision: "main" });
  */
 export async function fetchToCache(source: RemoteSource, options: DownloadOptions = {}): Promise<string> {
-  for (const name of Object.keys(options))
-    if (!optionNames.includes(name)) throw unknownName("option of fetchToCache", name, optionNames);
+  check("fetchToCache", "source", remoteSource, source);
+  check("fetchToCache", "options", downloadOptions, options);
   const { cache = cacheFolder(), offline = isOffline(), signal } = options;
   const endpoint = options.endpoint ?? (env.HF_ENDPOINT || defaultEndpoint);
   const sha256 = options.sha256 === undefined ? source.sha256 : checkedSha256(options.sha256);
@@ -116,11 +141,7 @@ interface Job extends Limits {
 
 function limitsOf(options: DownloadOptions): Limits {
   const { maxBytes = 8 * 2 ** 30, timeout = 30_000, retries = 4, retryDelay = 500 } = options;
-  const limits = { maxBytes, timeout, retries, retryDelay };
-  for (const [name, value] of Object.entries(limits))
-    if (!Number.isFinite(value) || value < 0)
-      throw new OptionError(`fetchToCache: ${name} must be a number that is not negative, got ${value}`);
-  return limits;
+  return { maxBytes, timeout, retries, retryDelay };
 }
 
 const isIndex = (url: string): boolean => isShardIndex(new URL(url).pathname);

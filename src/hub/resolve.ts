@@ -1,5 +1,6 @@
+import { text as anyText, check } from "../core/schema.js";
 import { sha256Of } from "./cache.js";
-import { type DownloadOptions, fetchToCache } from "./download.js";
+import { type DownloadOptions, downloadOptions, fetchToCache } from "./download.js";
 import { DownloadError } from "./errors.js";
 import { checkedSha256, parseSource } from "./source.js";
 
@@ -12,6 +13,8 @@ import { checkedSha256, parseSource } from "./source.js";
  * await loadWeights(model, await resolveWeights("hf:timm/resnet18.a1_in1k"));
  */
 export async function resolveWeights(text: string, options: DownloadOptions = {}): Promise<string> {
+  check("resolveWeights", "text", anyText, text);
+  check("resolveWeights", "options", downloadOptions, options);
   const source = parseSource(text);
   if (source.kind !== "file") return fetchToCache(source, options);
   const expected = options.sha256 === undefined ? source.sha256 : checkedSha256(options.sha256);

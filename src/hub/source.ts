@@ -1,4 +1,5 @@
 import { OptionError } from "../core/errors.js";
+import { text as anyText, check } from "../core/schema.js";
 import { usualFiles } from "../formats/shards.js";
 
 /** A file on this computer. */
@@ -43,6 +44,7 @@ export const defaultEndpoint = "https://huggingface.co";
  * parseSource("hf:timm/resnet18.a1_in1k@main"); // { kind: "hf", owner: "timm", name: "resnet18.a1_in1k", revision: "main" }
  */
 export function parseSource(text: string): WeightSource {
+  check("parseSource", "text", anyText, text);
   const [, address = text, digest] = /^(.*)#sha256=(.*)$/s.exec(text) ?? [];
   const sha256 = digest === undefined ? {} : { sha256: checkedSha256(digest) };
   if (address.trim() === "") throw new OptionError("weights: expected a file, https://… or hf:OWNER/NAME, got nothing");

@@ -1,10 +1,19 @@
 import { DataError, FoveaError } from "../core/errors.js";
+import { anything, check, options as fields, fieldsOf, list } from "../core/schema.js";
 import type { Tensor } from "../core/tensor.js";
+import { preprocessingSchema, requirePicture } from "../data/checks.js";
 import type { Picture } from "../data/index.js";
-import type { Engine } from "../engines/engine.js";
+import { type Engine, engineSchema } from "../engines/engine.js";
 import { publishTaps } from "../graph/passes/publish.js";
+import { moduleSchema } from "../nn/checks.js";
 import { trace } from "../nn/index.js";
 import { type Classifier, inputOf } from "./classifier.js";
+
+const networkSchema = fieldsOf<Pick<Classifier, "model" | "preprocessing">>(
+  { model: moduleSchema, preprocessing: preprocessingSchema },
+  "a network, { model, preprocessing }",
+);
+const mapOptions = fields<{ readonly engine: Engine }>({ engine: engineSchema });
 
 /**
  * What the attention modules of a network make of images: the map of every gate, by the path of its module and its name, such as
@@ -18,10 +27,16 @@ import { type Classifier, inputOf } from "./classifier.js";
  * maps.get("layer3.2.cbam/spatial")?.shape; // [N, 1, 8, 8]
  */
 export async function attentionMaps(
-  { model, preprocessing }: Pick<Classifier, "model" | "preprocessing">,
+  network: Pick<Classifier, "model" | "preprocessing">,
   images: readonly Picture[],
-  { engine }: { readonly engine: Engine },
+  options: { readonly engine: Engine },
 ): Promise<Map<string, Tensor>> {
+  check("attentionMaps", "network", networkSchema, network);
+  check("attentionMaps", "images", list(anything, "a list of images"), images);
+  images.forEach((image, i) => requirePicture("attentionMaps", `image ${i}`, image));
+  check("attentionMaps", "options", mapOptions, options);
+  const { model, preprocessing } = network;
+  const { engine } = options;
   if (images.length === 0) throw new DataError("attentionMaps: needs at least one image");
   const input = inputOf(images, preprocessing);
   const graph = publishTaps(trace(model, input.shape));

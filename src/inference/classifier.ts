@@ -1,10 +1,22 @@
 import { OptionError } from "../core/errors.js";
 import { requireFinite } from "../core/finite.js";
-import { integer } from "../core/options.js";
+import {
+  signal as abortSignal,
+  check,
+  classList,
+  options as fields,
+  fieldsOf,
+  maybe,
+  orNull,
+  type Schema,
+  that,
+  whole,
+} from "../core/schema.js";
 import { type Tensor, toFloat64 } from "../core/tensor.js";
+import { preprocessingSchema, requirePicture } from "../data/checks.js";
 import { type Picture, type Preprocessing, toInput } from "../data/index.js";
-import { inputSide } from "../data/transforms.js";
-import type { Engine } from "../engines/engine.js";
+import { type Engine, engineSchema } from "../engines/engine.js";
+import { moduleSchema } from "../nn/checks.js";
 import { type Module, trace } from "../nn/index.js";
 import { probabilities, topIndices } from "../train/metrics.js";
 
@@ -34,6 +46,26 @@ export interface PredictOptions {
   readonly signal?: AbortSignal;
 }
 
+export const classifierSchema: Schema<Classifier> = fieldsOf<Classifier>(
+  {
+    model: moduleSchema,
+    classes: orNull(classList),
+    preprocessing: preprocessingSchema,
+  },
+  "a network, { model, classes, preprocessing }, such as loadRun() gives",
+);
+
+const predictOptions: Schema<PredictOptions> = fields<PredictOptions>({
+  engine: engineSchema,
+  top: maybe(whole(1)),
+  signal: maybe(abortSignal),
+});
+
+export const manyImages = that<Iterable<Picture>>(
+  "images, each { width, height, pixels }",
+  (x) => typeof x === "object" && x !== null && Symbol.iterator in x,
+);
+
 /**
  * The most probable classes of each image.
  *
@@ -47,13 +79,18 @@ export interface PredictOptions {
 export async function predict(
   network: Classifier,
   images: Iterable<Picture>,
-  { engine, top, signal }: PredictOptions,
+  options: PredictOptions,
 ): Promise<Prediction[][]> {
+  check("predict", "network", classifierSchema, network);
+  check("predict", "images", manyImages, images);
+  check("predict", "options", predictOptions, options);
+  const { engine, top, signal } = options;
   const predictor = await openPredictor(network, { engine, top });
   const predictions: Prediction[][] = [];
   try {
     for (const image of images) {
       signal?.throwIfAborted();
+      requirePicture("predict", `image ${predictions.length}`, image);
       predictions.push(await predictor.predict(image));
     }
   } finally {
@@ -70,10 +107,13 @@ export interface Predictor {
 
 /** Compiles a classifier once, for as many images as there will be. Errors as of {@link predict}. */
 export async function openPredictor(
-  { model, classes, preprocessing }: Classifier,
-  { engine, top = 5 }: Pick<PredictOptions, "engine" | "top">,
+  network: Classifier,
+  options: Pick<PredictOptions, "engine" | "top">,
 ): Promise<Predictor> {
-  integer("predict", "top", top);
+  check("openPredictor", "network", classifierSchema, network);
+  check("openPredictor", "options", predictOptions, options);
+  const { model, classes, preprocessing } = network;
+  const { engine, top = 5 } = options;
   const { shape } = inputOf([], preprocessing, 1);
   const graph = trace(model, shape);
   const [logits] = graph.outputs.values();
@@ -103,7 +143,7 @@ export function inputOf(
   preprocessing: Preprocessing,
   count = images.length,
 ): Tensor & { readonly shape: readonly [number, number, number, number] } {
-  const imageSize = inputSide("predict", preprocessing.imageSize);
+  const { imageSize } = preprocessing;
   const size = 3 * imageSize ** 2;
   const data = new Float32Array(count * size);
   for (const [i, image] of images.entries()) data.set(toInput(image, preprocessing), i * size);

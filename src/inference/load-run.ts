@@ -1,3 +1,19 @@
+import { FormatError, OptionError, ShapeError } from "../core/errors.js";
+import {
+  seed as anySeed,
+  by,
+  check,
+  options as fields,
+  fieldsOf,
+  maybe,
+  metadata,
+  oneOf,
+  type Schema,
+  settings,
+  imageSize as sideSchema,
+  text,
+} from "../core/schema.js";
+import { tensors } from "../core/tensor.js";
 import type { Preprocessing } from "../data/index.js";
 import type { Checkpoint } from "../formats/checkpoint.js";
 import { classNames } from "../formats/class-names.js";
@@ -19,6 +35,15 @@ export interface LoadRunOptions {
   readonly weights?: "best" | "last" | Pick<Checkpoint, "tensors" | "metadata"> | undefined;
 }
 
+const words = oneOf("best", "last");
+const read = fieldsOf<Pick<Checkpoint, "tensors" | "metadata">>(
+  { tensors: tensors as Schema<Checkpoint["tensors"]>, metadata },
+  '"best", "last" or { tensors, metadata }',
+);
+const loadOptions = fields<LoadRunOptions>({
+  weights: maybe(by<NonNullable<LoadRunOptions["weights"]>>((given) => (typeof given === "string" ? words : read))),
+});
+
 /**
  * The network of a run folder (Node only), ready for {@link predict}, `evaluate` and {@link attentionMaps}. Weights of a checkpoint that
  * names its classes bring these names along.
@@ -28,11 +53,14 @@ export interface LoadRunOptions {
  * @example
  * const { model, classes, preprocessing } = await loadRun("runs/shapes-resnet20-cbam");
  */
-export async function loadRun(path: string, { weights = "best" }: LoadRunOptions = {}): Promise<TrainedNetwork> {
+export async function loadRun(path: string, options: LoadRunOptions = {}): Promise<TrainedNetwork> {
+  check("loadRun", "path", text, path);
+  check("loadRun", "options", loadOptions, options);
+  const { weights = "best" } = options;
   const run = await RunFolder.open(path);
   const { preprocessing, data } = run.config;
   const config = { ...run.config, model: settled(run.config.model) };
-  const network = buildNetwork(config.model, preprocessing);
+  const network = builtBy(run.path, () => buildNetwork(config.model, preprocessing));
   const given = typeof weights === "string" ? await run.weights(weights) : modelWeights(weights.tensors);
   loadState(network, given);
   // The rows of the classifier are the checkpoint's, whatever the run's classes are.
@@ -40,12 +68,34 @@ export async function loadRun(path: string, { weights = "best" }: LoadRunOptions
   return { model: network, classes: own ?? data.classes, preprocessing, config };
 }
 
+/** Errors of what a configuration asks for, as errors of the file. */
+function builtBy<T>(path: string, build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof OptionError || error instanceof ShapeError)) throw error;
+    throw new FormatError(`${path}/config.json: model: ${error.message}`);
+  }
+}
+
+const madeSchema = fieldsOf<RunConfig["model"]>({
+  name: text,
+  options: settings,
+  insert: maybe(fieldsOf({ attention: text, options: settings })),
+});
+const sizeSchema = fieldsOf<Pick<Preprocessing, "imageSize">>({ imageSize: sideSchema }, "{ imageSize }");
+
 /** The network that a run's configuration describes, with initial weights. */
 export function buildNetwork(
-  { name, options, insert }: RunConfig["model"],
-  { imageSize }: Pick<Preprocessing, "imageSize">,
+  made: RunConfig["model"],
+  preprocessing: Pick<Preprocessing, "imageSize">,
   seed = 0,
 ): Module {
+  check("buildNetwork", "model", madeSchema, made);
+  check("buildNetwork", "preprocessing", sizeSchema, preprocessing);
+  check("buildNetwork", "seed", anySeed, seed);
+  const { name, options, insert } = made;
+  const { imageSize } = preprocessing;
   const network = initialize(modelByName(name, options), { seed });
   const input = [3, imageSize, imageSize] as const;
   if (insert)

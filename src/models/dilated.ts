@@ -1,5 +1,6 @@
 import { attention as createModule, DANetHead, MixedPooling } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
+import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, ChannelDropout, Conv2d, initialize, Lambda, Module, Sequential } from "../nn/index.js";
 import { mapSize, relu, resize } from "../ops/index.js";
@@ -7,7 +8,7 @@ import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, probability, refuseAttention } from "./parts.js";
 import { Bottleneck } from "./residual.js";
 import { resnetTrunk } from "./resnet.js";
-import { type ClassifierOptions, defineModel, SegmentationModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own, SegmentationModel } from "./spec.js";
 import { narrowed, stageWidth, Trunk, type TrunkOptions } from "./trunk.js";
 
 /** Options of {@link danet} and {@link spnet}. */
@@ -153,16 +154,26 @@ export class SPNet extends DilatedNetwork {
   }
 }
 
+const danetOptions = fields<DANetOptions>({
+  ...classifierFields,
+  dropout: own,
+  multiGrid: own,
+  width: own,
+  variant: own,
+});
+
 /** Checks what the networks here have in common, and makes one. */
 function make<M extends Module>(
   owner: string,
   kind: new (settings: DilatedSettings) => M,
   depth: 50 | 101,
-  { classes, attention, seed = 0, dropout = 0.1, multiGrid = true, width = 64, variant = "authors" }: DANetOptions,
+  options: DANetOptions,
 ): M {
+  check(owner, "options", danetOptions, options);
+  const { classes, attention, seed = 0, dropout = 0.1, multiGrid = true, width = 64, variant = "authors" } = options;
   refuseAttention(owner, attention);
   if (depth !== 50 && depth !== 101) throw new OptionError(`${owner}: depth must be 50 or 101, got ${depth}`);
-  const settings = {
+  const made = {
     depth,
     classes: classCount(owner, classes, 19),
     dropout: probability(owner, "dropout", dropout),
@@ -170,7 +181,7 @@ function make<M extends Module>(
     width: stageWidth(owner, width),
     variant,
   };
-  return initialize(new kind(settings), { seed });
+  return initialize(new kind(made), { seed });
 }
 
 /**

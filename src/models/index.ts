@@ -1,6 +1,7 @@
 import { type AttentionOptions, attentionModules } from "../attention/index.js";
 import { unknownName } from "../core/errors.js";
 import { effectiveOptions, resolveOptions } from "../core/options.js";
+import { seed as anySeed, check, classCount, fieldsOf, maybe, type Schema, settings, text } from "../core/schema.js";
 import type { Module } from "../nn/index.js";
 import { dilatedNetworks } from "./dilated.js";
 import { mobilenets } from "./mobilenet.js";
@@ -63,6 +64,7 @@ const elsewhere = "For a network of your own: docs/rebuild-a-network.md";
 
 /** The entry of a network. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
 export function modelSpec(name: string): ModelSpec {
+  check("modelSpec", "name", text, name);
   const spec = models.get(name);
   if (!spec) throw unknownName("model", name, models.keys(), elsewhere);
   return spec;
@@ -83,8 +85,12 @@ export function model<N extends ModelName>(name: N, options: ModelOptions<N> = {
 
 /** As {@link model}, for names and options that are known at run time only. @throws OptionError for others than there are. */
 export function modelByName(name: string, options: object = {}): Module {
-  const spec = modelSpec(name);
+  check("model", "name", text, name);
+  check("model", "options", settings, options);
   const { classes, attention, seed = 0, ...rest } = options as ClassifierOptions & Readonly<Record<string, unknown>>;
+  check(name, "classes", maybe(classCount), classes);
+  check(name, "seed", maybe(anySeed), seed);
+  const spec = modelSpec(name);
   const own = resolveOptions(name, spec.options, rest);
   return spec.create({
     classes: classes ?? spec.classes,
@@ -101,11 +107,17 @@ export interface WrittenModel {
   readonly insert?: { readonly attention: string; readonly options: AttentionOptions };
 }
 
+const writtenSchema: Schema<WrittenModel> = fieldsOf<WrittenModel>(
+  { name: text, options: settings, insert: maybe(fieldsOf({ attention: text, options: settings })) },
+  "a network as it is written down, { name, options }",
+);
+
 /**
  * A network that was written down before options without effect were refused: without those, of its own and of its modules. What is unknown
  * or wrong is kept, to be refused by name.
  */
 export function settled(written: WrittenModel): WrittenModel {
+  check("settled", "written", writtenSchema, written);
   const { name, options, insert } = written;
   const own = effectiveOptions(models.get(name)?.options ?? {}, options);
   return {

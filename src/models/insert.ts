@@ -1,7 +1,23 @@
 import { type AttentionOptions, attentionSpec, gateFor, type Placement } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
+import {
+  seed as anySeed,
+  callback,
+  check,
+  either,
+  options as fields,
+  flag,
+  imageSize,
+  maybe,
+  type Schema,
+  settings,
+  text,
+  tuple,
+  whole,
+} from "../core/schema.js";
 import { staticDim } from "../core/shape.js";
 import { Graph, type Value } from "../graph/graph.js";
+import { moduleSchema } from "../nn/checks.js";
 import { type AnyModule, constant, initialize, Module, Param, Sequential, walk } from "../nn/index.js";
 import { add, mul, sub } from "../ops/index.js";
 import type { Attachable } from "./attach.js";
@@ -69,6 +85,14 @@ class Observer extends Module {
   }
 }
 
+const insertOptions: Schema<InsertOptions> = fields<InsertOptions>({
+  where: maybe(either<never>("a placement or a predicate", text as never, callback)),
+  options: maybe(either<never>("an object or a function", settings as never, callback)),
+  identityAtStart: maybe(flag),
+  input: maybe(tuple("[channels, height, width]", whole(1), imageSize, imageSize)),
+  seed: maybe(anySeed),
+});
+
 /**
  * Puts attention modules into a finished network, changed in place: each acts on the output of one of its modules. No key of the network
  * changes, so its pretrained weights still load; those of the modules are `attention.<place>.…`.
@@ -84,8 +108,12 @@ class Observer extends Module {
 export function insertAttention(
   model: Module,
   name: string | ((channels: number) => Module),
-  { where, options = {}, identityAtStart = false, input = [3, 224, 224], seed = 0 }: InsertOptions = {},
+  given: InsertOptions = {},
 ): readonly string[] {
+  check("insertAttention", "model", moduleSchema, model);
+  check("insertAttention", "name", either<never>("a name or a function", text as never, callback), name);
+  check("insertAttention", "options", insertOptions, given);
+  const { where, options = {}, identityAtStart = false, input = [3, 224, 224], seed = 0 } = given;
   if (model instanceof Sequential)
     throw new OptionError("insertAttention: a Sequential would call what it is given; make it a field of a Module");
   const spec = typeof name === "string" ? attentionSpec(name) : undefined;

@@ -1,9 +1,10 @@
+import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, globalAveragePool, initialize, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { leakyRelu } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
 import { classCount, conv, refuseAttention } from "./parts.js";
-import { type ClassifierOptions, defineModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel } from "./spec.js";
 
 const slope = 0.1;
 const activation = () => new Lambda((x) => leakyRelu(x, slope));
@@ -97,9 +98,13 @@ export class MobileNetV1 extends Module implements Attachable {
   }
 }
 
+const mobilenetV1Options = fields<ClassifierOptions>({ ...classifierFields });
+
 /** A {@link MobileNetV1} with initial weights. */
-export const mobilenetV1 = (options: ClassifierOptions = {}): MobileNetV1 =>
-  initialize(new MobileNetV1(options), { seed: options.seed ?? 0 });
+export function mobilenetV1(options: ClassifierOptions = {}): MobileNetV1 {
+  check("mobilenetV1", "options", mobilenetV1Options, options);
+  return initialize(new MobileNetV1(options), { seed: options.seed ?? 0 });
+}
 
 export const mobilenetV1s = [
   defineModel({

@@ -1,5 +1,6 @@
 import { type AttentionPlan, attentionPlan, type Place, type Placement } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
+import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import {
   BatchNorm,
@@ -16,7 +17,7 @@ import {
 import { add, relu6 } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
 import { classCount, makeDivisible, mapValues, partsOf, probability, smallClassifier } from "./parts.js";
-import { type ClassifierOptions, defineModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
 /** How the layers of a block are numbered: in torchvision's groups of convolution, norm and activation, or all in one row. */
 type Layout = "grouped" | "flat";
@@ -171,6 +172,13 @@ export class MobileNetV2 extends Module implements Attachable {
   }
 }
 
+const mobilenetV2Options = fields<MobileNetOptions>({
+  ...classifierFields,
+  widthMultiplier: own,
+  dropout: own,
+  layout: own,
+});
+
 /**
  * MobileNetV2 with torchvision's parameter names.
  *
@@ -178,6 +186,7 @@ export class MobileNetV2 extends Module implements Attachable {
  * const model = mobilenetV2({ classes: 10, attention: ["triplet", { variant: "models" }] });
  */
 export function mobilenetV2(options: MobileNetOptions = {}): MobileNetV2 {
+  check("mobilenetV2", "options", mobilenetV2Options, options);
   return initialize(new MobileNetV2(options), { seed: options.seed ?? 0 });
 }
 

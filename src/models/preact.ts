@@ -1,6 +1,7 @@
 import { type AttentionPlan, attentionPlan, type Place, type Placement } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
+import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import {
   BatchNorm,
@@ -17,7 +18,7 @@ import {
 import { add, relu } from "../ops/index.js";
 import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
 import { classCount, conv, mapValues, partsOf, probability } from "./parts.js";
-import { type ClassifierOptions, defineModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
 /** Form of the blocks: two 3×3 convolutions, a bottleneck, or two wide 3×3 convolutions with dropout between. */
 type Form = "basic" | "bottleneck" | "wide";
@@ -190,6 +191,8 @@ export interface PreActOptions extends ClassifierOptions {
   readonly block?: "auto" | "basic" | "bottleneck";
 }
 
+const preactOptions = fields<PreActOptions>({ ...classifierFields, block: own });
+
 /**
  * The pre-activation networks for CIFAR of He et al.: Identity Mappings in Deep Residual Networks, ECCV 2016, with the names of the SimAM
  * repository: `conv1`, `layer<i>.<j>`, `bn`, `linear`. Depth 6n + 2, or 9n + 2 with bottlenecks.
@@ -197,7 +200,9 @@ export interface PreActOptions extends ClassifierOptions {
  * @example
  * const model = preactResnet(20, { classes: 100, attention: "simam" });
  */
-export function preactResnet(depth: number, { block = "auto", ...options }: PreActOptions = {}): PreActResNet {
+export function preactResnet(depth: number, given: PreActOptions = {}): PreActResNet {
+  check("preactResnet", "options", preactOptions, given);
+  const { block = "auto", ...options } = given;
   const form = block === "auto" ? (depth >= 164 ? "bottleneck" : "basic") : block;
   const layers = form === "basic" ? 6 : 9;
   integer("preactResnet", "depth", depth);
@@ -214,6 +219,8 @@ export interface WideResNetOptions extends ClassifierOptions {
   readonly dropout?: number;
 }
 
+const wideOptions = fields<WideResNetOptions>({ ...classifierFields, dropout: own });
+
 /**
  * Zagoruyko, Komodakis: Wide Residual Networks, BMVC 2016: few pre-activation blocks, `factor` times as wide. Depth 6n + 4.
  * Keys: `conv1`, `block<i>.layer.<j>`, `bn1`, `fc`.
@@ -222,6 +229,7 @@ export interface WideResNetOptions extends ClassifierOptions {
  * const model = wideResnet(28, 10, { classes: 100 });
  */
 export function wideResnet(depth: number, factor: number, options: WideResNetOptions = {}): PreActResNet {
+  check("wideResnet", "options", wideOptions, options);
   const owner = "wideResnet";
   integer(owner, "depth", depth, 10);
   integer(owner, "factor", factor);

@@ -1,4 +1,5 @@
 import { isCount, type Shapes } from "../attention/recognize.js";
+import { check, settings, that } from "../core/schema.js";
 import { holdSame } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { stateOf } from "../nn/index.js";
@@ -28,6 +29,11 @@ export interface RecognisedCheckpoint {
     readonly std: readonly [number, number, number];
   };
 }
+
+const shapesByKey = that(
+  "a Map of tensors by key",
+  (x) => x instanceof Map && [...x.values()].every((value) => Array.isArray(value?.shape)),
+);
 
 const same = (key: string): string => key;
 
@@ -75,6 +81,8 @@ export function recogniseCheckpoint(
   weights: ReadonlyMap<string, Pick<Tensor, "shape">>,
   metadata: Readonly<Record<string, string>> = {},
 ): RecognisedCheckpoint | undefined {
+  check("recogniseCheckpoint", "weights", shapesByKey, weights);
+  check("recogniseCheckpoint", "metadata", settings, metadata);
   const own = ownDescription(metadata);
   if (own) return verified(own, weights);
   for (const prefix of ["", ...sharedPrefixes([...weights.keys()])]) {

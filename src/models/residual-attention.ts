@@ -1,11 +1,11 @@
 import { attention as createModule, ResidualBlock } from "../attention/index.js";
-import { OptionError } from "../core/errors.js";
+import { check, options as fields, oneOf } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { maxPool, relu } from "../ops/index.js";
 import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
 import { classCount, mapValues, partsOf, refuseAttention } from "./parts.js";
-import { type ClassifierOptions, defineModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel } from "./spec.js";
 
 /** A stage: the block that changes the shape, and the attention modules after it. */
 interface Stage {
@@ -136,6 +136,8 @@ export class ResidualAttentionNetwork extends Module implements Attachable {
   }
 }
 
+const residualAttentionOptions = fields<ClassifierOptions>({ ...classifierFields });
+
 /**
  * A Residual Attention Network of the given catalogue name.
  *
@@ -144,10 +146,13 @@ export class ResidualAttentionNetwork extends Module implements Attachable {
  */
 export function residualAttentionNetwork(
   name: ResidualAttentionName,
-  { classes, attention, seed = 0 }: ClassifierOptions = {},
+  options: ClassifierOptions = {},
 ): ResidualAttentionNetwork {
+  const owner = "residualAttentionNetwork";
+  check(owner, "name", oneOf(...(Object.keys(architectures) as ResidualAttentionName[])), name);
+  check(owner, "options", residualAttentionOptions, options);
+  const { classes, attention, seed = 0 } = options;
   refuseAttention(name, attention);
-  if (!Object.hasOwn(architectures, name)) throw new OptionError(`${name}: no Residual Attention Network of that name`);
   return initialize(new ResidualAttentionNetwork(architectures[name], classCount(name, classes, 10)), { seed });
 }
 

@@ -1,11 +1,12 @@
 import { type AttentionChoice, attentionPlan } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
+import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { globalAveragePool, initialize, Linear } from "../nn/index.js";
 import { cbamRule, setByName } from "./init.js";
 import { classCount } from "./parts.js";
 import { BasicBlock, Bottleneck, type Shortcut } from "./residual.js";
-import { type ClassifierOptions, defineModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 import { type Stem, Trunk, type TrunkOptions } from "./trunk.js";
 
 interface Architecture extends Pick<TrunkOptions, "depths" | "widths" | "stem"> {
@@ -78,6 +79,15 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
   };
 }
 
+const resnetOptions = fields<ResNetOptions>({
+  ...classifierFields,
+  stem: own,
+  shortcut: own,
+  wide: own,
+  init: own,
+  outputStride: own,
+});
+
 /**
  * The residual networks of He et al. (CVPR 2016), with torchvision's parameter names.
  * Depths 18, 34, 50, 101, 152 are the ImageNet networks, 20, 32, 44, 56, 110 those for CIFAR (widths 16, 32, 64).
@@ -90,6 +100,7 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
  * const model = resnet(18, { classes: 10, stem: "cifar", attention: ["cbam", { reduction: 8 }] });
  */
 export function resnet(depth: number, options: ResNetOptions = {}): ResNet {
+  check("resnet", "options", resnetOptions, options);
   const trunk = resnetTrunk(depth, options);
   const { classes, seed = 0, init = "torchvision" } = options;
   const model = new ResNet(trunk, classCount("resnet", classes, trunk.stem === "cifar" ? 10 : 1000));

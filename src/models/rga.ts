@@ -1,11 +1,12 @@
 import { type AttentionPlan, attention as createModule } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
+import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, globalAveragePool, initialize, Linear, Module, normal } from "../nn/index.js";
 import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, refuseAttention } from "./parts.js";
 import { resnetTrunk } from "./resnet.js";
-import { type ClassifierOptions, defineModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 import { narrowed, stageWidth, Trunk } from "./trunk.js";
 
 /** Options of {@link rgaResnet}. */
@@ -55,6 +56,8 @@ export class RGAResNet extends Module implements Attachable {
   }
 }
 
+const rgaOptions = fields<RGAOptions>({ ...classifierFields, size: own, width: own, spatial: own, channel: own });
+
 /**
  * Zhang et al.: Relation-Aware Global Attention for Person Re-identification, CVPR 2020. Pictures are 256×128; the classes are persons.
  * The authors keep `feat_bn.bias` at zero; here it is learned as any other. They start from ImageNet weights for `backbone`.
@@ -64,9 +67,10 @@ export class RGAResNet extends Module implements Attachable {
  * const model = rgaResnet({ classes: 751 });
  */
 export function rgaResnet(options: RGAOptions = {}): RGAResNet {
+  check("rgaResnet", "options", rgaOptions, options);
   const { classes, attention, seed = 0, size = [256, 128], width = 64, spatial = true, channel = true } = options;
   refuseAttention("rgaResnet", attention);
-  if (size.length !== 2 || size.some((n) => !Number.isInteger(n) || n < 16 || n % 16 !== 0))
+  if (!Array.isArray(size) || size.length !== 2 || size.some((n) => !Number.isInteger(n) || n < 16 || n % 16 !== 0))
     throw new OptionError(`rgaResnet: size must be two multiples of 16, got ${JSON.stringify(size)}`);
   const model = new RGAResNet(classCount("rgaResnet", classes, 751), size, stageWidth("rgaResnet", width), {
     spatial,

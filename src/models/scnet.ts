@@ -1,10 +1,11 @@
 import { SCBottleneck } from "../attention/index.js";
+import { check, options as fields, oneOf } from "../core/schema.js";
 import { BatchNorm, initialize, Lambda, type Module, Sequential } from "../nn/index.js";
 import type { AttachPoints } from "./attach.js";
 import { classCount, conv, halveByAverage, mapValues, partsOf, refuseAttention } from "./parts.js";
 import type { BlockKind, BlockOptions } from "./residual.js";
 import { ResNet } from "./resnet.js";
-import { type ClassifierOptions, defineModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
 /** A bottleneck whose shortcut averages before its 1×1 convolution instead of striding. Keys `downsample.1`, `downsample.2`. */
 class AveragingBottleneck extends SCBottleneck {
@@ -38,6 +39,8 @@ export interface SCNetOptions extends ClassifierOptions {
   readonly v1d?: boolean;
 }
 
+const scnetOptions = fields<SCNetOptions>({ ...classifierFields, v1d: own });
+
 /**
  * Liu et al.: Improving Convolutional Networks with Self-Calibrated Convolutions, CVPR 2020: a ResNet of {@link SCBottleneck}s.
  * [N,3,H,W] → [N,classes]; H and W at least 97, as the calibrating branch averages 4×4 squares of every map.
@@ -47,6 +50,8 @@ export interface SCNetOptions extends ClassifierOptions {
  * const model = scnet(50, { classes: 10, v1d: true });
  */
 export function scnet(depth: keyof typeof depths, options: SCNetOptions = {}): ResNet {
+  check("scnet", "depth", oneOf(...(Object.keys(depths).map(Number) as (keyof typeof depths)[])), depth);
+  check("scnet", "options", scnetOptions, options);
   const { classes, attention, seed = 0, v1d = false } = options;
   refuseAttention("scnet", attention);
   const create = ({ channels, width, stride }: BlockOptions) =>

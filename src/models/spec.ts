@@ -1,6 +1,7 @@
 import type { AttentionChoice } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import type { OptionSpecs } from "../core/options.js";
+import { seed as anySeed, anything, type Fields, maybe, type Schema } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { Module } from "../nn/index.js";
 
@@ -16,6 +17,12 @@ export interface ClassifierOptions {
   /** Seed of the initial weights. */
   readonly seed?: number;
 }
+
+/** An option whose value the network itself checks. */
+export const own: Schema<never> = maybe(anything) as Schema<never>;
+
+/** The options that every network has, for the schema of all of its own. */
+export const classifierFields: Fields<ClassifierOptions> = { classes: own, attention: own, seed: maybe(anySeed) };
 
 /** What a network gives: a class for the picture, logits [N,K], or for every pixel, logits [N,K,H,W]. */
 export type Task = "classification" | "segmentation";

@@ -1,5 +1,6 @@
 import { attention as createModule } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
+import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import {
   BatchNorm,
@@ -17,7 +18,7 @@ import { concat, mapSize, relu, resize } from "../ops/index.js";
 import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, refuseAttention } from "./parts.js";
 import { resnetTrunk } from "./resnet.js";
-import { type ClassifierOptions, defineModel, SegmentationModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own, SegmentationModel } from "./spec.js";
 import { Trunk } from "./trunk.js";
 
 /** U(±√(6/fan-in)): He's, uniform. */
@@ -124,6 +125,8 @@ function glorotUniform(shape: readonly number[], rng: Parameters<Initializer>[1]
   return uniform(Math.sqrt(6 / ((shape[0]! + shape[1]!) * area)))(shape, rng);
 }
 
+const unetOptions = fields<UNetOptions>({ ...classifierFields, decoderAttention: own });
+
 /**
  * Ronneberger et al.: U-Net, MICCAI 2015, in the form of segmentation_models.pytorch: a ResNet-18 or -34 as encoder, and scSE modules in
  * the decoder before the first and after the second convolution of each block. [N,3,H,W] → [N,classes,H,W], H and W multiples of 32.
@@ -134,6 +137,7 @@ function glorotUniform(shape: readonly number[], rng: Parameters<Initializer>[1]
  * const model = unet(34, { classes: 2 });
  */
 export function unet(depth: 18 | 34, options: UNetOptions = {}): UNet {
+  check("unet", "options", unetOptions, options);
   const { classes, attention, seed = 0, decoderAttention = "scse" } = options;
   refuseAttention("unet", attention);
   if (depth !== 18 && depth !== 34) throw new OptionError(`unet: depth must be 18 or 34, got ${depth}`);

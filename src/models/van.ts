@@ -1,4 +1,5 @@
 import { VANBlock } from "../attention/index.js";
+import { check, options as fields, oneOf } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import {
   BatchNorm,
@@ -17,7 +18,7 @@ import {
 import { add, layerNorm, reshape } from "../ops/index.js";
 import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
 import { classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
-import { type ClassifierOptions, defineModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
 interface Architecture {
   readonly widths: readonly number[];
@@ -141,13 +142,18 @@ export class VAN extends Module implements Attachable {
   }
 }
 
+const vanOptions = fields<VANOptions>({ ...classifierFields, dropPath: own });
+
 /**
  * A Visual Attention Network of one of the published sizes.
  *
  * @example
  * const model = van("b0", { classes: 10 });
  */
-export function van(size: VANSize, { classes, attention, seed = 0, dropPath }: VANOptions = {}): VAN {
+export function van(size: VANSize, options: VANOptions = {}): VAN {
+  check("van", "size", oneOf(...(Object.keys(architectures) as VANSize[])), size);
+  check("van", "options", vanOptions, options);
+  const { classes, attention, seed = 0, dropPath } = options;
   const owner = `van_${size}`;
   refuseAttention(owner, attention);
   const architecture = architectures[size];

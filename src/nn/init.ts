@@ -1,4 +1,5 @@
-import type { Rng } from "../core/rng.js";
+import { Rng } from "../core/rng.js";
+import { check, finite, instance, list, oneOf, sizes, whole } from "../core/schema.js";
 import { sizeOf } from "../core/tensor.js";
 
 /** Fills a new parameter: the numbers for a shape, drawn from the parameter's own generator. */
@@ -12,22 +13,44 @@ const fill = (draw: (rng: Rng, shape: readonly number[]) => () => number): Initi
 };
 
 /** Inputs of one output: shape[1] × kernel. */
-export const fanIn = (shape: readonly number[]): number => sizeOf(shape.slice(1));
+export function fanIn(shape: readonly number[]): number {
+  check("fanIn", "shape", sizes, shape);
+  return sizeOf(shape.slice(1));
+}
 /** Outputs that one input reaches, as PyTorch counts it: shape[0] × kernel. */
-export const fanOut = (shape: readonly number[]): number => shape[0]! * sizeOf(shape.slice(2));
+export function fanOut(shape: readonly number[]): number {
+  check("fanOut", "shape", list(whole(0), "a list of sizes", 1), shape);
+  return shape[0]! * sizeOf(shape.slice(2));
+}
 
-export const constant = (value: number): Initializer => fill(() => () => value);
-export const uniform = (bound: number): Initializer => fill((rng) => () => rng.uniform(-bound, bound));
-export const normal = (std: number): Initializer => fill((rng) => () => std * rng.normal());
+export function constant(value: number): Initializer {
+  check("constant", "value", finite, value);
+  return fill(() => () => value);
+}
+
+export function uniform(bound: number): Initializer {
+  check("uniform", "bound", finite, bound);
+  return fill((rng) => () => rng.uniform(-bound, bound));
+}
+
+export function normal(std: number): Initializer {
+  check("normal", "std", finite, std);
+  return fill((rng) => () => std * rng.normal());
+}
 
 /** U(±1/√fan_in): PyTorch's default for weights of linear and convolution layers. */
-export const defaultWeight: Initializer = (shape, rng) => uniform(1 / Math.sqrt(fanIn(shape)))(shape, rng);
+export const defaultWeight: Initializer = (shape, rng) => {
+  check("defaultWeight", "shape", list(whole(0), "a list of sizes", 1), shape);
+  check("defaultWeight", "rng", instance(Rng, "an Rng"), rng);
+  return uniform(1 / Math.sqrt(fanIn(shape)))(shape, rng);
+};
 
 /**
  * N(0, 2/fan): He et al., 2015. PyTorch's kaiming_normal_, which counts the outputs of a grouped convolution as if all groups
  * were reached; with `groups` only those of one group count.
  */
-export const kaimingNormal =
-  (fan: "in" | "out" = "in", groups = 1): Initializer =>
-  (shape, rng) =>
-    normal(Math.sqrt(2 / (fan === "in" ? fanIn(shape) : fanOut(shape) / groups)))(shape, rng);
+export function kaimingNormal(fan: "in" | "out" = "in", groups = 1): Initializer {
+  check("kaimingNormal", "fan", oneOf("in", "out"), fan);
+  check("kaimingNormal", "groups", whole(1), groups);
+  return (shape, rng) => normal(Math.sqrt(2 / (fan === "in" ? fanIn(shape) : fanOut(shape) / groups)))(shape, rng);
+}

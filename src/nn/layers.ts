@@ -1,8 +1,23 @@
 import { OptionError, ShapeError } from "../core/errors.js";
 import { integer } from "../core/options.js";
+import {
+  callback,
+  check,
+  either,
+  options as fields,
+  finite,
+  flag,
+  fraction,
+  list,
+  maybe,
+  nonNegative,
+  that,
+  tuple,
+  whole,
+} from "../core/schema.js";
 import { formatShape, staticDim, staticShape } from "../core/shape.js";
 import { float32 } from "../core/tensor.js";
-import type { Value } from "../graph/graph.js";
+import { type Value, valueSchema } from "../graph/graph.js";
 import { pair } from "../ops/conv.js";
 import * as ops from "../ops/index.js";
 import { constant, defaultWeight, fanIn, type Initializer, uniform } from "./init.js";
@@ -19,13 +34,40 @@ interface KernelOptions {
 /** Options of {@link Conv2d}. Default: stride 1, no padding, with bias, PyTorch's initialisation. */
 export interface Conv2dOptions extends ops.ConvOptions, KernelOptions {}
 
+const length = nonNegative;
+const lengths = either<never>("a number or a pair of them", length as never, tuple("a pair", length, length));
+const init = maybe(callback);
+const kernelFields = { kernel: lengths, bias: maybe(flag), weightInit: init, biasInit: init };
+const geometry = {
+  stride: maybe(lengths),
+  padding: maybe(either<never>("a number or a list of them", length as never, list(length, "a list") as never)),
+  dilation: maybe(lengths),
+  groups: maybe(whole(1)),
+};
+const convOptions = fields<Conv2dOptions>({ ...kernelFields, ...geometry });
+const convTransposeOptions = fields<ConvTranspose2dOptions>({
+  ...kernelFields,
+  ...geometry,
+  outputPadding: maybe(lengths),
+});
+const linearOptions = fields({ bias: maybe(flag), weightInit: init, biasInit: init });
+const batchNormOptions = fields({ epsilon: maybe(nonNegative), momentum: maybe(fraction), weightInit: init });
+const layerNormOptions = fields({ epsilon: maybe(nonNegative) });
+const groupNormOptions = fields({ epsilon: maybe(nonNegative), affine: maybe(flag) });
+const preluOptions = fields({ initial: maybe(finite) });
+const layerList = that(
+  "a list of modules, or modules by name",
+  (x) => typeof x === "object" && x !== null && Object.values(x).every((layer) => layer instanceof Module),
+);
+
 /** The parameters of a layer whose weight is [rows, columns/groups, kh, kw]. @throws OptionError if the groups do not divide its channels. */
 function kernelParams(
   owner: string,
   { channels, filters, groups }: { readonly channels: number; readonly filters: number; readonly groups: number },
-  { kernel, bias = true, weightInit = defaultWeight, biasInit }: KernelOptions,
+  options: KernelOptions,
   transposed: boolean,
 ): { readonly weight: Param; readonly bias: Param | null } {
+  const { kernel, bias = true, weightInit = defaultWeight, biasInit } = options;
   integer(owner, "groups", groups);
   integer(owner, "channels", channels);
   integer(owner, "filters", filters);
@@ -47,6 +89,7 @@ export class Conv2d extends Module {
 
   constructor(channels: number, filters: number, options: Conv2dOptions) {
     super();
+    check("Conv2d", "options", convOptions, options);
     const params = kernelParams("Conv2d", { channels, filters, groups: options.groups ?? 1 }, options, false);
     this.weight = params.weight;
     this.bias = params.bias;
@@ -77,6 +120,7 @@ export class ConvTranspose2d extends Module {
 
   constructor(channels: number, filters: number, options: ConvTranspose2dOptions) {
     super();
+    check("ConvTranspose2d", "options", convTransposeOptions, options);
     const params = kernelParams("ConvTranspose2d", { channels, filters, groups: options.groups ?? 1 }, options, true);
     this.weight = params.weight;
     this.bias = params.bias;
@@ -101,6 +145,7 @@ export class Linear extends Module {
     super();
     integer("Linear", "inputs", inputs);
     integer("Linear", "outputs", outputs);
+    check("Linear", "options", linearOptions, options);
     const { bias = true, weightInit = defaultWeight, biasInit = uniform(1 / Math.sqrt(inputs)) } = options;
     this.weight = new Param([outputs, inputs], weightInit);
     this.bias = bias ? new Param([outputs], biasInit) : null;
@@ -134,6 +179,7 @@ export class BatchNorm extends Module {
   ) {
     super();
     integer("BatchNorm", "channels", channels);
+    check("BatchNorm", "options", batchNormOptions, options);
     const { epsilon = 1e-5, momentum = 0.1, weightInit = constant(1) } = options;
     this.weight = new Param([channels], weightInit);
     this.bias = new Param([channels], constant(0));
@@ -175,8 +221,11 @@ export class LayerNorm extends Module {
   readonly bias: Param;
   readonly #epsilon: number;
 
-  constructor(shape: readonly number[], { epsilon = 1e-5 }: { readonly epsilon?: number } = {}) {
+  constructor(shape: readonly number[], options: { readonly epsilon?: number } = {}) {
     super();
+    check("LayerNorm", "shape", list(whole(1), "a list of sizes", 1), shape);
+    check("LayerNorm", "options", layerNormOptions, options);
+    const { epsilon = 1e-5 } = options;
     this.weight = new Param(shape, constant(1));
     this.bias = new Param(shape, constant(0));
     this.#epsilon = epsilon;
@@ -206,9 +255,11 @@ export class GroupNorm extends Module {
   constructor(
     readonly groups: number,
     channels: number,
-    { epsilon = 1e-5, affine = true }: { readonly epsilon?: number; readonly affine?: boolean } = {},
+    options: { readonly epsilon?: number; readonly affine?: boolean } = {},
   ) {
     super();
+    check("GroupNorm", "options", groupNormOptions, options);
+    const { epsilon = 1e-5, affine = true } = options;
     integer("GroupNorm", "groups", groups);
     integer("GroupNorm", "channels", channels);
     if (channels % groups) throw new OptionError(`GroupNorm: ${channels} channels must divide into ${groups} groups`);
@@ -233,8 +284,10 @@ export class GroupNorm extends Module {
 export class PReLU extends Module {
   readonly weight: Param;
 
-  constructor(slopes = 1, { initial = 0.25 }: { readonly initial?: number } = {}) {
+  constructor(slopes = 1, options: { readonly initial?: number } = {}) {
     super();
+    check("PReLU", "options", preluOptions, options);
+    const { initial = 0.25 } = options;
     integer("PReLU", "slopes", slopes);
     this.weight = new Param([slopes], constant(initial));
   }
@@ -248,7 +301,7 @@ export class PReLU extends Module {
 export class Dropout extends Module {
   constructor(readonly p: number) {
     super();
-    if (!(p >= 0 && p < 1)) throw new OptionError(`Dropout: p must be in [0, 1), got ${p}`);
+    if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`Dropout: p must be in [0, 1), got ${p}`);
   }
 
   override forward(x: Value): Value {
@@ -261,7 +314,8 @@ export class Dropout extends Module {
 export class ChannelDropout extends Module {
   constructor(readonly p: number) {
     super();
-    if (!(p >= 0 && p < 1)) throw new OptionError(`ChannelDropout: p must be in [0, 1), got ${p}`);
+    if (!(typeof p === "number" && p >= 0 && p < 1))
+      throw new OptionError(`ChannelDropout: p must be in [0, 1), got ${p}`);
   }
 
   override forward(x: Value): Value {
@@ -275,7 +329,7 @@ export class ChannelDropout extends Module {
 export class DropPath extends Module {
   constructor(readonly p: number) {
     super();
-    if (!(p >= 0 && p < 1)) throw new OptionError(`DropPath: p must be in [0, 1), got ${p}`);
+    if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`DropPath: p must be in [0, 1), got ${p}`);
   }
 
   override forward(x: Value): Value {
@@ -294,6 +348,7 @@ function keepMask(x: Value, shape: readonly number[], p: number): Value {
 export class Lambda extends Module {
   constructor(readonly apply: (x: Value) => Value) {
     super();
+    check("Lambda", "apply", callback, apply);
   }
 
   override forward(x: Value): Value {
@@ -307,6 +362,7 @@ export class Sequential extends Module {
 
   constructor(layers: readonly AnyModule[] | { readonly [name: string]: AnyModule }) {
     super();
+    check("Sequential", "layers", layerList, layers);
     Object.assign(this, layers);
   }
 
@@ -316,7 +372,13 @@ export class Sequential extends Module {
 }
 
 /** Mean over height and width. [N,C,H,W] → [N,C] */
-export const globalAveragePool = (x: Value): Value => ops.reduceMean(x, [2, 3], { keepdims: false });
+export function globalAveragePool(x: Value): Value {
+  check("globalAveragePool", "x", valueSchema, x);
+  return ops.reduceMean(x, [2, 3], { keepdims: false });
+}
 
 /** All but the first axis in one. [N,…] → [N, product] */
-export const flatten = (x: Value): Value => ops.reshape(x, [x.shape[0]!, -1]);
+export function flatten(x: Value): Value {
+  check("flatten", "x", valueSchema, x);
+  return ops.reshape(x, [x.shape[0]!, -1]);
+}

@@ -1,8 +1,23 @@
 import { FoveaError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
+import {
+  seed as anySeed,
+  callback,
+  check,
+  options as fields,
+  flag,
+  maybe,
+  oneOf,
+  type Schema,
+  shape as shapeSchema,
+  sizes,
+  text,
+  that,
+} from "../core/schema.js";
 import type { Shape } from "../core/shape.js";
 import { sizeOf, type Tensor } from "../core/tensor.js";
 import { type Cell, Graph, type Value } from "../graph/graph.js";
+import { moduleSchema } from "./checks.js";
 import type { Initializer } from "./init.js";
 
 /** An array that a module owns: a `parameter`, which is learned, or a `buffer`, which is only carried along. */
@@ -18,7 +33,12 @@ export class Param implements Cell {
     readonly init: Initializer,
     readonly kind: "parameter" | "buffer" = "parameter",
     readonly dtype: "float" | "int" = "float",
-  ) {}
+  ) {
+    check("Param", "shape", sizes, shape);
+    check("Param", "init", callback, init);
+    check("Param", "kind", oneOf("parameter", "buffer"), kind);
+    check("Param", "dtype", oneOf("float", "int"), dtype);
+  }
 
   get initialized(): boolean {
     return this.#value !== undefined || this.#initial !== undefined;
@@ -97,8 +117,18 @@ interface Visitor {
   module?(path: string, module: AnyModule): void;
 }
 
+const visitor: Schema<Visitor> = fields<Visitor>({ param: maybe(callback), module: maybe(callback) });
+const initializeOptions = fields<{ readonly seed?: number }>({ seed: maybe(anySeed) });
+const traceOptions = fields<TraceOptions>({
+  training: maybe(flag),
+  cells: maybe(that<ReadonlyMap<string, Cell>>("a Map of cells by name", (x) => x instanceof Map)),
+});
+
 /** Visits a tree in PyTorch's order: a module's own parameters, its buffers, then its children as the fields were set. */
 export function walk(module: AnyModule, visit: Visitor, path = ""): void {
+  check("walk", "module", moduleSchema, module);
+  check("walk", "visit", visitor, visit);
+  check("walk", "path", text, path);
   const at = (name: string) => (path ? `${path}.${name}` : name);
   visit.module?.(path, module);
   const fields = Object.entries(module as object);
@@ -116,6 +146,7 @@ export function walk(module: AnyModule, visit: Visitor, path = ""): void {
 
 /** Everything a model carries, by path: parameters and buffers. The paths are the keys of a checkpoint. */
 export function stateOf(module: AnyModule): Map<string, Param> {
+  check("stateOf", "module", moduleSchema, module);
   const state = new Map<string, Param>();
   walk(module, { param: (path, param) => state.set(path, param) });
   return state;
@@ -123,6 +154,7 @@ export function stateOf(module: AnyModule): Map<string, Param> {
 
 /** What is learned, by path. */
 export function parametersOf(module: AnyModule): Map<string, Param> {
+  check("parametersOf", "module", moduleSchema, module);
   return new Map([...stateOf(module)].filter(([, param]) => param.kind === "parameter"));
 }
 
@@ -134,13 +166,18 @@ export function parametersOf(module: AnyModule): Map<string, Param> {
  * freeze(model, (path) => !path.startsWith("fc."));
  */
 export function freeze(module: AnyModule, which: (path: string) => boolean): void {
+  check("freeze", "module", moduleSchema, module);
+  check("freeze", "which", callback, which);
   for (const [path, param] of parametersOf(module)) if (which(path)) param.trainable = false;
 }
 
 /**
  * Gives every parameter that has no value yet its initial value. What a parameter gets depends on the seed and its path alone.
  */
-export function initialize<M extends AnyModule>(module: M, { seed = 0 }: { readonly seed?: number } = {}): M {
+export function initialize<M extends AnyModule>(module: M, options: { readonly seed?: number } = {}): M {
+  check("initialize", "module", moduleSchema, module);
+  check("initialize", "options", initializeOptions, options);
+  const { seed = 0 } = options;
   for (const [path, param] of stateOf(module)) if (!param.initialized) param.initialize(new Rng(seed, "init", path));
   return module;
 }
@@ -152,7 +189,10 @@ export interface TraceOptions {
 }
 
 /** A graph that names parameters and modules by their paths in `module`, for tracing it. */
-export function graphFor(module: AnyModule, { training = false, cells = new Map() }: TraceOptions = {}): Graph {
+export function graphFor(module: AnyModule, options: TraceOptions = {}): Graph {
+  check("graphFor", "module", moduleSchema, module);
+  check("graphFor", "options", traceOptions, options);
+  const { training = false, cells = new Map() } = options;
   initialize(module);
   const names = new Map<object, string>([...cells].map(([name, cell]) => [cell, name]));
   walk(module, { param: (path, param) => names.set(param, path), module: (path, part) => names.set(part, path) });
@@ -161,6 +201,9 @@ export function graphFor(module: AnyModule, { training = false, cells = new Map(
 
 /** A module's graph for an input of `shape`: input `input`, output `output`. */
 export function trace(module: Module, shape: Shape, options: TraceOptions = {}): Graph {
+  check("trace", "module", moduleSchema, module);
+  check("trace", "shape", shapeSchema, shape);
+  check("trace", "options", traceOptions, options);
   const graph = graphFor(module, options);
   graph.output("output", module.call(graph.input("input", { dtype: "float", shape })));
   return graph;

@@ -1,4 +1,5 @@
-import { FoveaError } from "../core/errors.js";
+import { FoveaError, OptionError } from "../core/errors.js";
+import { shown } from "../core/schema.js";
 import { sizeOf } from "../core/tensor.js";
 import { type Cell, type Graph, Value } from "../graph/graph.js";
 import type { Attributes, Dense, Op } from "../graph/op.js";
@@ -17,12 +18,21 @@ export function toValue(graph: Graph, operand: Operand): Value {
   return typeof operand === "number" ? graph.scalar(operand) : graph.state(operand);
 }
 
+/** @throws OptionError for what no operator can be applied to. */
+function requireOperand(op: string, operand: unknown): void {
+  if (operand instanceof Value || typeof operand === "number") return;
+  const { shape, dtype } = (operand ?? {}) as Partial<Cell>;
+  if (!Array.isArray(shape) || typeof dtype !== "string")
+    throw new OptionError(`${op}: an operand must be a value, a parameter or a number, got ${shown(operand)}`);
+}
+
 /** Applies an operator to operands and returns all outputs. */
 export function applyAll<A extends Attributes>(
   op: Op<A>,
   operands: readonly Operand[],
   attributes: A,
 ): readonly Value[] {
+  for (const operand of operands) requireOperand(op.name, operand);
   const graph = graphOf(operands);
   return graph.apply(
     op,

@@ -1,5 +1,5 @@
-import { unknownName } from "../core/errors.js";
-import type { Graph } from "../graph/graph.js";
+import { check, options as fields, list, maybe, text } from "../core/schema.js";
+import { type Graph, graphSchema } from "../graph/graph.js";
 import { type Line, layOut, type Place } from "./diagram/layout.js";
 import { type Step, stepsOf } from "./diagram/steps.js";
 import { element, type Markup, round } from "./svg.js";
@@ -13,7 +13,10 @@ export interface DiagramOptions {
   readonly title?: string;
 }
 
-const optionNames = ["collapse", "title"] as const satisfies (keyof DiagramOptions)[];
+const diagramOptions = fields<DiagramOptions>({
+  collapse: maybe(list(text, "a list of modules' classes")),
+  title: maybe(text),
+});
 
 const large = 13;
 const small = 11;
@@ -31,8 +34,8 @@ const lineWidth = 200;
  * @throws OptionError for an unknown option.
  */
 export function diagram(graph: Graph, options: DiagramOptions = {}): string {
-  for (const name of Object.keys(options))
-    if (!(optionNames as readonly string[]).includes(name)) throw unknownName("option of diagram", name, optionNames);
+  check("diagram", "graph", graphSchema, graph);
+  check("diagram", "options", diagramOptions, options);
   const steps = stepsOf(graph, options.collapse ?? []);
   const looks = steps.map(lookOf);
   const { places, lines, width, height } = layOut(looks.map((look, i) => ({ ...look, from: steps[i]!.from })));

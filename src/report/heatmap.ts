@@ -1,4 +1,5 @@
 import { OptionError, ShapeError, unknownName } from "../core/errors.js";
+import { bytes, check, fieldsOf, maybe, settings, that, whole } from "../core/schema.js";
 import { extent } from "./axis.js";
 import { type ColormapName, colormap, colormapNames } from "./colormap.js";
 import { pngDataUri } from "./png.js";
@@ -37,6 +38,13 @@ export interface HeatmapOptions {
   readonly title?: string;
 }
 
+const side = whole(1, 65_535);
+const mapSchema = fieldsOf<HeatmapData>(
+  { height: side, width: side, data: that("numbers", (x) => Array.isArray(x) || ArrayBuffer.isView(x)) },
+  "a map, { height, width, data }",
+);
+const overSchema = fieldsOf<PlanarPicture>({ height: side, width: side, pixels: bytes }, "{ width, height, pixels }");
+
 const optionNames = [
   "over",
   "opacity",
@@ -61,8 +69,11 @@ const finest = 320;
  * @throws ShapeError if the number of values or bytes is not that of the sizes. @throws OptionError for a wrong option.
  */
 export function heatmap(map: HeatmapData, options: HeatmapOptions = {}): string {
+  check("heatmap", "map", mapSchema, map);
+  check("heatmap", "options", settings, options);
+  check("heatmap", "over", maybe(overSchema), options.over);
   const { over, opacity = over ? 0.5 : 1, colors = "inferno", bar = true, title = "Heat map" } = options;
-  check(map, options);
+  checkSizes(map, options);
   const whole = over ?? map;
   const scale = options.scale ?? finest / Math.max(whole.width, whole.height);
   const [width, height] = [whole.width * scale, whole.height * scale];
@@ -112,7 +123,7 @@ export function heatmap(map: HeatmapData, options: HeatmapOptions = {}): string 
   );
 }
 
-function check(map: HeatmapData, options: HeatmapOptions): void {
+function checkSizes(map: HeatmapData, options: HeatmapOptions): void {
   const { over, opacity = 1, scale = 1, colors } = options;
   for (const name of Object.keys(options))
     if (!(optionNames as readonly string[]).includes(name)) throw unknownName("option of heatmap", name, optionNames);

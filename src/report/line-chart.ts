@@ -1,3 +1,4 @@
+import { check, options as fields, finite, flag, list, maybe, text, that } from "../core/schema.js";
 import { type Axis, axisOf } from "./axis.js";
 import { element, type Markup, round } from "./svg.js";
 import { formatNumber, formatShare, shorten, textWidth } from "./text.js";
@@ -24,6 +25,22 @@ export interface LineChartOptions {
   readonly mark?: { readonly x: number; readonly label: string };
 }
 
+const chartOptions = fields<LineChartOptions>({
+  title: text,
+  xLabel: maybe(text),
+  yLabel: maybe(text),
+  series: list(
+    fields<LineSeries>({
+      name: text,
+      points: list(that<Point>("[x, y]", Array.isArray), "a list of points"),
+      colour: maybe(text),
+    }),
+    "a list of series",
+  ),
+  percent: maybe(flag),
+  mark: maybe(fields({ x: finite, label: text })),
+});
+
 const [width, height] = [480, 300];
 const [top, bottom] = [64, 256];
 /** Up to so many points of a series are drawn as dots that tell their value. */
@@ -36,6 +53,7 @@ const dotted = 40;
  * lineChart({ title: "Loss", xLabel: "epoch", series: [{ name: "training", points: [[1, 2.3], [2, 1.1], [3, 0.7]] }] });
  */
 export function lineChart(options: LineChartOptions): string {
+  check("lineChart", "options", chartOptions, options);
   const { title, xLabel, yLabel, series, mark } = options;
   const heading = [
     element("text", { x: 0, y: 15, "font-size": 15, "font-weight": 600 }, title),

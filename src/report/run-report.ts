@@ -1,3 +1,4 @@
+import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
 import { flattenConfig } from "./config-table.js";
 import { confusionMatrix, mostConfused } from "./confusion-matrix.js";
 import { lineChart, type Point } from "./line-chart.js";
@@ -52,6 +53,22 @@ export interface RunReport {
   readonly next?: readonly { readonly purpose: string; readonly command: string }[];
 }
 
+const rows = that<never>("a list of objects", (x) => Array.isArray(x) && x.every(isObject));
+const runSchema = fieldsOf<RunReport>(
+  {
+    title: text,
+    summary: maybe(rows),
+    history: rows,
+    validation: orNull(settings as never),
+    validationOf: maybe(text),
+    test: maybe(orNull(settings as never)),
+    skipped: maybe(rows),
+    config: settings,
+    next: maybe(rows),
+  },
+  "a run, { title, history, … }",
+);
+
 /**
  * A training run as one HTML page that needs no other file, runs no script, and prints.
  *
@@ -60,6 +77,7 @@ export interface RunReport {
  *   history: [{ epoch: 1, lr: 0.1, trainLoss: 1.9, trainTop1: 0.31, loss: null, top1: null, top5: null }] });
  */
 export function runReport(run: RunReport): string {
+  check("runReport", "run", runSchema, run);
   return page(
     run.title,
     element("p", { class: "eyebrow" }, "Fovea training report"),

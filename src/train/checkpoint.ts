@@ -1,10 +1,22 @@
 import { FormatError } from "../core/errors.js";
 import { requireFinite } from "../core/finite.js";
+import {
+  check,
+  fieldsOf,
+  finite,
+  list,
+  metadata as metadataSchema,
+  seed as seedSchema,
+  text,
+  that,
+  whole,
+} from "../core/schema.js";
 import type { Tensor } from "../core/tensor.js";
 import { classDifference } from "../data/index.js";
-import type { ByteSource } from "../formats/byte-source.js";
+import { type ByteSource, sourceSchema } from "../formats/byte-source.js";
 import { classNames } from "../formats/class-names.js";
 import { encodeSafetensors, openSafetensors, type SafetensorsFile } from "../formats/safetensors.js";
+import { moduleSchema } from "../nn/checks.js";
 import { type AnyModule, type Param, stateOf } from "../nn/index.js";
 import type { EpochRecord } from "./history.js";
 import { asStored, loadState } from "./weights.js";
@@ -23,6 +35,19 @@ export interface Progress {
   readonly history: readonly EpochRecord[];
 }
 
+const cellMap = that<ReadonlyMap<string, Param>>("a Map of parameters by name", (x) => x instanceof Map);
+const progressSchema = fieldsOf<Progress>(
+  {
+    epoch: whole(0),
+    batch: whole(0),
+    lossSum: finite,
+    correct: finite,
+    count: whole(0),
+    history: that("a list", Array.isArray),
+  },
+  "a progress, { epoch, batch, … }",
+);
+
 /** Prefixes of arrays that belong to the training and not to the model. */
 const trainingPrefixes = /^(optimizer|ema)\//;
 
@@ -38,6 +63,12 @@ export function writeCheckpoint(
   classes: readonly string[],
   metadata: Readonly<Record<string, string>> = {},
 ): SafetensorsFile {
+  check("writeCheckpoint", "model", moduleSchema, model);
+  check("writeCheckpoint", "cells", cellMap, cells);
+  check("writeCheckpoint", "seed", seedSchema, seed);
+  check("writeCheckpoint", "progress", progressSchema, progress);
+  check("writeCheckpoint", "classes", list(text, "a list of class names"), classes);
+  check("writeCheckpoint", "metadata", metadataSchema, metadata);
   const tensors: [string, Tensor][] = [...stateOf(model), ...cells].map(([name, param]) => [name, asStored(param)]);
   return encodeSafetensors(tensors, {
     ...metadata,
@@ -59,6 +90,11 @@ export async function restoreCheckpoint(
   seed: number,
   classes: readonly string[],
 ): Promise<Progress> {
+  check("restoreCheckpoint", "source", sourceSchema, source);
+  check("restoreCheckpoint", "model", moduleSchema, model);
+  check("restoreCheckpoint", "cells", cellMap, cells);
+  check("restoreCheckpoint", "seed", seedSchema, seed);
+  check("restoreCheckpoint", "classes", list(text, "a list of class names"), classes);
   const { entries, metadata, read } = await openSafetensors(source);
   if (metadata.format !== "fovea.checkpoint.1")
     throw new FormatError("resume: this is not a checkpoint of a Fovea training");
@@ -86,5 +122,11 @@ export async function restoreCheckpoint(
 
 /** The weights among the arrays of a checkpoint. */
 export function modelWeights<T>(tensors: ReadonlyMap<string, T>): Map<string, T> {
+  check(
+    "modelWeights",
+    "tensors",
+    that("a Map of tensors by key", (x) => x instanceof Map),
+    tensors,
+  );
   return new Map([...tensors].filter(([name]) => !trainingPrefixes.test(name)));
 }

@@ -1,10 +1,22 @@
 import { DataError } from "../core/errors.js";
 import { requireFinite } from "../core/finite.js";
+import {
+  signal as abortSignal,
+  batchSize,
+  callback,
+  check,
+  classList,
+  options as fields,
+  maybe,
+} from "../core/schema.js";
 import { tensor, toFloat64 } from "../core/tensor.js";
+import { checkDataset, preprocessingSchema } from "../data/checks.js";
 import { alignClasses, type Dataset, defaultPreprocessing, Loader, type Preprocessing } from "../data/index.js";
-import type { Engine } from "../engines/engine.js";
+import { type Engine, engineSchema } from "../engines/engine.js";
+import { moduleSchema } from "../nn/checks.js";
 import { type Module, trace } from "../nn/index.js";
 import { pictureBatches } from "./batches.js";
+import { taskSchema } from "./checks.js";
 import { letEventsIn } from "./events.js";
 import type { FedGraph, Pass } from "./features.js";
 import type { ClassificationMetrics } from "./metrics.js";
@@ -26,6 +38,22 @@ export interface EvaluateOptions {
   onProgress?(done: number, total: number): void;
 }
 
+const evaluateOptions = fields<EvaluateOptions & { readonly task?: Task }>({
+  engine: engineSchema,
+  batch: maybe(batchSize),
+  preprocessing: maybe(preprocessingSchema),
+  classes: maybe(classList),
+  signal: maybe(abortSignal),
+  onProgress: maybe(callback),
+  task: maybe(taskSchema),
+});
+
+function checkEvaluation(where: string, model: unknown, dataset: unknown, options: unknown): void {
+  check(where, "model", moduleSchema, model);
+  checkDataset(where, "dataset", dataset);
+  check(where, "options", evaluateOptions, options);
+}
+
 /** Runs a classifier over a data set: `onLogits` gets the logits of each picture, its label and its position. */
 export async function forEachLogits(
   model: Module,
@@ -33,6 +61,8 @@ export async function forEachLogits(
   options: EvaluateOptions,
   onLogits: (logits: Float64Array, label: number, index: number) => void,
 ): Promise<void> {
+  checkEvaluation("forEachLogits", model, dataset, options);
+  check("forEachLogits", "onLogits", callback, onLogits);
   const { batch = 64, preprocessing = defaultPreprocessing(dataset) } = options;
   const { graph, input, loader } = evaluationPass(model, dataset, { batch, preprocessing });
   await forEachOutput({ graph, source: pictureBatches(loader, input) }, dataset.length, options, onLogits);
@@ -95,6 +125,7 @@ export async function evaluate(
   data: Dataset,
   options: EvaluateOptions & { readonly task?: Task },
 ): Promise<Scores> {
+  checkEvaluation("evaluate", model, data, options);
   const dataset = options.classes ? alignClasses(data, options.classes).dataset : data;
   const counter = (options.task ?? classification).count(dataset);
   await forEachLogits(model, dataset, options, (logits, label, index) => counter.add(logits, label, index));

@@ -1,3 +1,4 @@
+import { check, fieldsOf, finite, list, whole } from "../core/schema.js";
 /** One finished epoch. Shares are between 0 and 1. Holds nothing that differs when a training is repeated. */
 export interface EpochRecord {
   /** Counted from 1. */
@@ -17,6 +18,11 @@ export interface EpochRecord {
   readonly meanIoU?: number;
 }
 
+const recordsSchema = list(
+  fieldsOf<Pick<EpochRecord, "epoch" | "trainLoss">>({ epoch: whole(1), trainLoss: finite }, "the record of an epoch"),
+  "a list of epochs' records",
+);
+
 const columns = [
   "epoch",
   "step",
@@ -31,6 +37,7 @@ const columns = [
 
 /** The records as comma-separated values with a header. */
 export function historyCsv(history: readonly EpochRecord[]): string {
+  check("historyCsv", "history", recordsSchema, history);
   const shown = columns.filter(
     (column) => column !== "meanIoU" || history.some((record) => record.meanIoU !== undefined),
   );
@@ -40,6 +47,7 @@ export function historyCsv(history: readonly EpochRecord[]): string {
 
 /** The record with the best validation mean IoU or top-1 (without validation: the lowest training loss); of equal ones the first. */
 export function bestRecord(history: readonly EpochRecord[]): EpochRecord | undefined {
+  check("bestRecord", "history", recordsSchema, history);
   const score = (record: EpochRecord) => record.meanIoU ?? record.top1 ?? -record.trainLoss;
   return history.reduce<EpochRecord | undefined>(
     (best, record) => (best && score(best) >= score(record) ? best : record),

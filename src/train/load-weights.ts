@@ -1,11 +1,13 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FormatError, FoveaError, messageOf } from "../core/errors.js";
+import { bytes, callback, check, either, text } from "../core/schema.js";
 import type { Tensor } from "../core/tensor.js";
 import { FileError, type OpenFile, readWhole, withFile } from "../files/read.js";
 import {
   type Checkpoint,
   type CheckpointOptions,
+  checkpointOptions,
   looksLikeSafetensors,
   noParts,
   readCheckpoint,
@@ -14,6 +16,7 @@ import { refusal } from "../formats/refusal.js";
 import { type OpenSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { isShardIndex, joinShards, usualFiles } from "../formats/shards.js";
 import { MAX_JSON_BYTES } from "../formats/strict-json.js";
+import { moduleSchema } from "../nn/checks.js";
 import type { AnyModule } from "../nn/index.js";
 import { modelWeights } from "./checkpoint.js";
 import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
@@ -28,6 +31,8 @@ import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
  * const { tensors } = await openCheckpoint("weights/model.safetensors.index.json");
  */
 export async function openCheckpoint(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
+  check("openCheckpoint", "path", text, path);
+  check("openCheckpoint", "options", checkpointOptions, options);
   const file = (await isFolder(path)) ? await fileIn(path) : path;
   if (!isShardIndex(file)) return collected(file, file, options);
   if (options.part !== undefined) throw refusal(file, noParts().message);
@@ -77,6 +82,9 @@ export async function forEachTensor(
   visit: (key: string, value: Tensor) => void,
   options: CheckpointOptions = {},
 ): Promise<Omit<Checkpoint, "tensors">> {
+  check("forEachTensor", "path", text, path);
+  check("forEachTensor", "visit", callback, visit);
+  check("forEachTensor", "options", checkpointOptions, options);
   if ((await isFolder(path)) || isShardIndex(path)) {
     const { tensors, ...rest } = await openCheckpoint(path, options);
     for (const [key, value] of tensors) visit(key, value);
@@ -126,6 +134,8 @@ export async function loadWeights(
   source: string | Uint8Array,
   options: LoadOptions = {},
 ): Promise<LoadReport> {
+  check("loadWeights", "model", moduleSchema, model);
+  check("loadWeights", "source", either<string | Uint8Array>("a path or a Uint8Array", text, bytes), source);
   const { tensors } = typeof source === "string" ? await openCheckpoint(source) : readCheckpoint(source);
   return loadState(model, modelWeights(tensors), options);
 }

@@ -1,4 +1,5 @@
-import { FoveaError, ShapeError } from "../core/errors.js";
+import { DataError, FoveaError, ShapeError } from "../core/errors.js";
+import { check, classList, that, whole } from "../core/schema.js";
 
 /** Figures of one class. `precision` is null where nothing was predicted as the class, `recall` where it has no pictures. */
 export interface ClassMetrics {
@@ -21,8 +22,11 @@ export interface ClassificationMetrics {
   readonly confusion: readonly (readonly number[])[];
 }
 
+const numbers = that("numbers", (x) => Array.isArray(x) || ArrayBuffer.isView(x));
+
 /** log Σ exp of logits, without overflow. */
 export function logSumExp(logits: ArrayLike<number>): number {
+  check("logSumExp", "logits", numbers, logits);
   let top = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logits.length; i++) top = Math.max(top, logits[i]!);
   let total = 0;
@@ -32,14 +36,17 @@ export function logSumExp(logits: ArrayLike<number>): number {
 
 /** Probabilities of logits. */
 export function probabilities(logits: ArrayLike<number>): number[] {
+  check("probabilities", "logits", numbers, logits);
   const shift = logSumExp(logits);
   return Array.from(logits, (z) => Math.exp(z - shift));
 }
 
 /** The positions of the `k` largest numbers, largest first; of equal ones the first. NaN comes last. */
-export function topIndices(numbers: ArrayLike<number>, k: number): number[] {
-  return Array.from(numbers, (_, i) => i)
-    .sort((a, b) => compare(numbers[b]!, numbers[a]!) || a - b)
+export function topIndices(values: ArrayLike<number>, k: number): number[] {
+  check("topIndices", "values", numbers, values);
+  check("topIndices", "k", whole(0), k);
+  return Array.from(values, (_, i) => i)
+    .sort((a, b) => compare(values[b]!, values[a]!) || a - b)
     .slice(0, k);
 }
 
@@ -57,6 +64,7 @@ export class Tally {
   #count = 0;
 
   constructor(classes: readonly string[]) {
+    check("Tally", "classes", classList, classes);
     this.#classes = classes;
     this.#confusion = classes.map(() => classes.map(() => 0));
   }
@@ -67,6 +75,8 @@ export class Tally {
       throw new ShapeError(`the model has ${logits.length} classes, the data set has ${this.#classes.length}`);
     if (!Array.from(logits).every(Number.isFinite))
       throw new FoveaError(`Tally: logits are not finite: ${Array.from(logits).slice(0, 4)}`);
+    if (!Number.isInteger(label) || label < 0 || label >= this.#classes.length)
+      throw new DataError(`Tally: label ${label} is none of ${this.#classes.length} classes`);
     const best = topIndices(logits, 5);
     this.#count++;
     this.#confusion[label]![best[0]!]!++;

@@ -1,5 +1,6 @@
 import { OptionError } from "../core/errors.js";
 import { type OptionSpecs, resolveOptions } from "../core/options.js";
+import { check, nonNegative } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { add, div, mul, sqrt, square, sub } from "../ops/index.js";
 
@@ -66,8 +67,7 @@ function settle<O extends { lr: number; weightDecay: number }>(
 ): O {
   const settings = resolveOptions(name, specs, given);
   for (const [key, value] of Object.entries(settings))
-    if (typeof value === "number" && !(value >= 0))
-      throw new OptionError(`${name}: ${key} must not be negative, got ${value}`);
+    if (typeof value === "number") check(name, key, nonNegative, value);
   return settings;
 }
 

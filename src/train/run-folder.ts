@@ -11,6 +11,7 @@ import { refusal } from "../formats/refusal.js";
 import { encodeSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { modelWeights } from "./checkpoint.js";
 import { type EpochRecord, historyCsv } from "./history.js";
+import { parseRunConfig } from "./run-config.js";
 import type { Schedule } from "./schedules.js";
 import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
@@ -134,16 +135,7 @@ export class RunFolder {
     if (!bytes) throw new FoveaError(`${path} is not a run folder: it has no ${files.config}`);
     // Before anything is trained that could not be written there.
     for (const file of Object.values(files)) await requireRegular(join(path, file));
-    const text = new TextDecoder().decode(bytes);
-    let config: Partial<RunConfig>;
-    try {
-      config = JSON.parse(text) as Partial<RunConfig>;
-    } catch {
-      throw new FormatError(`${join(path, files.config)} is not JSON`);
-    }
-    if (config.format !== "fovea.run.1" || !config.model || !config.data || !config.preprocessing || !config.training)
-      throw new FormatError(`${join(path, files.config)} is not the configuration of a Fovea run`);
-    return new RunFolder(path, config as RunConfig);
+    return new RunFolder(path, parseRunConfig(new TextDecoder().decode(bytes), join(path, files.config)));
   }
 
   /** Records an epoch: figures, the state to resume from, and the weights if they are the best so far. */

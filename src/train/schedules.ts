@@ -1,4 +1,5 @@
-import { OptionError } from "../core/errors.js";
+import { check, epochCount, whole } from "../core/schema.js";
+import { constantOptions, cosineOptions, scheduleSchema, stepEpochs, stepScheduleOptions } from "./checks.js";
 
 /** How the learning rate moves: plain data, so that a run can be written down and repeated. */
 export type Schedule =
@@ -12,35 +13,39 @@ export type Schedule =
   | { readonly kind: "cosine"; readonly warmupEpochs?: number; readonly minFactor?: number };
 
 /** The optimizer's own rate throughout. */
-export const constantSchedule = (options: { readonly warmupEpochs?: number } = {}): Schedule => ({
-  kind: "constant",
-  ...options,
-});
+export function constantSchedule(options: { readonly warmupEpochs?: number } = {}): Schedule {
+  check("constantSchedule", "options", constantOptions, options);
+  return { kind: "constant", ...options };
+}
 
 /** Times `factor` after each of the given epochs. */
-export const stepSchedule = (
+export function stepSchedule(
   epochs: readonly number[],
   options: { readonly factor?: number; readonly warmupEpochs?: number } = {},
-): Schedule => ({
-  kind: "step",
-  epochs,
-  factor: 0.1,
-  ...options,
-});
+): Schedule {
+  check("stepSchedule", "epochs", stepEpochs, epochs);
+  check("stepSchedule", "options", stepScheduleOptions, options);
+  return { kind: "step", epochs, factor: 0.1, ...options };
+}
 
 /** From the full rate down along half a cosine, to `minFactor` of it (default 0) at the end (Loshchilov and Hutter, 2017). */
-export const cosineSchedule = (
+export function cosineSchedule(
   options: { readonly warmupEpochs?: number; readonly minFactor?: number } = {},
-): Schedule => ({ kind: "cosine", ...options });
+): Schedule {
+  check("cosineSchedule", "options", cosineOptions, options);
+  return { kind: "cosine", ...options };
+}
 
 /**
  * The factor on the learning rate at a step (counted from 0) of a training of `epochs` epochs of `stepsPerEpoch` steps.
  * During warm-up it rises linearly, reaching 1 with the first step after it.
  */
 export function learningRateFactor(schedule: Schedule, step: number, stepsPerEpoch: number, epochs: number): number {
+  check("learningRateFactor", "schedule", scheduleSchema, schedule);
+  check("learningRateFactor", "step", whole(0), step);
+  check("learningRateFactor", "stepsPerEpoch", whole(1), stepsPerEpoch);
+  check("learningRateFactor", "epochs", epochCount, epochs);
   const warmup = (schedule.warmupEpochs ?? 0) * stepsPerEpoch;
-  if (!(warmup >= 0))
-    throw new OptionError(`schedule: warmupEpochs must not be negative, got ${schedule.warmupEpochs}`);
   if (step < warmup) return (step + 1) / (warmup + 1);
   switch (schedule.kind) {
     case "constant":

@@ -1,8 +1,20 @@
 import { gradients } from "../autodiff/gradients.js";
 import { OptionError } from "../core/errors.js";
+import {
+  batchSize,
+  check,
+  classCount,
+  options as fields,
+  imageSize,
+  maybe,
+  type Schema,
+  sizes,
+  tuple,
+} from "../core/schema.js";
 import { staticShape } from "../core/shape.js";
 import { copyOf, sizeOf, type Tensor, tensor, zeros } from "../core/tensor.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
+import { moduleSchema } from "../nn/checks.js";
 import {
   constant,
   crossEntropy,
@@ -14,6 +26,7 @@ import {
   stateOf,
 } from "../nn/index.js";
 import { add, cast, div, equal, maximum, minimum, mul, reduceMax, reduceSum, sqrt, square, sub } from "../ops/index.js";
+import { learning, optimizerSchema } from "./checks.js";
 import type { Optimizer } from "./optimizers.js";
 
 /** Parameters that learn at a rate of their own. */
@@ -47,6 +60,14 @@ export interface StepOptions {
   readonly recompute?: boolean;
 }
 
+const stepOptions: Schema<StepOptions> = fields<StepOptions>({
+  optimizer: optimizerSchema,
+  input: tuple("[batch, channels, height, width]", batchSize, batchSize, imageSize, imageSize),
+  classes: classCount,
+  positions: maybe(sizes),
+  ...learning,
+});
+
 /** One training step as a graph, and the state that it needs beside the model's own. */
 export interface TrainingStep {
   readonly graph: Graph;
@@ -68,6 +89,8 @@ export interface TrainingStep {
  * @throws OptionError if a setting is wrong or nothing is left to learn.
  */
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
+  check("trainingStep", "model", moduleSchema, model);
+  check("trainingStep", "options", stepOptions, options);
   const {
     optimizer,
     input,
@@ -79,8 +102,6 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
     groups = [],
     recompute = false,
   } = options;
-  if (clipNorm !== null && !(clipNorm > 0)) throw new OptionError(`train: clipNorm must be positive, got ${clipNorm}`);
-  if (ema !== null && !(ema > 0 && ema < 1)) throw new OptionError(`train: ema must be between 0 and 1, got ${ema}`);
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen; nothing is left to learn");
   const averaged =

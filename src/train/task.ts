@@ -51,6 +51,9 @@ export const segmentation: Task<SegmentationMetrics> = {
   positions: (imageSize) => [imageSize, imageSize],
   writeTarget: (dataset, index, _label, out, offset) => {
     const mask = maskOf(dataset, index);
+    const room = (out.length - offset) / 2;
+    if (mask.length > room)
+      throw new DataError(maskFault(dataset, index, `holds ${mask.length} positions for ${room}`));
     mask.forEach((isObject, i) => {
       out[offset + isObject * mask.length + i] = 1;
     });
@@ -63,8 +66,13 @@ function maskOf(dataset: Dataset, index: number): Uint8Array {
     throw new DataError(
       `${dataset.name} does not know where its objects are; of the built-in data sets only shapes does`,
     );
-  return dataset.mask(index);
+  const mask: Uint8Array = dataset.mask(index);
+  if (!(mask instanceof Uint8Array) || mask.some((isObject) => isObject > 1))
+    throw new DataError(maskFault(dataset, index, "must be bytes, 1 where the object is and 0 elsewhere"));
+  return mask;
 }
+
+const maskFault = ({ name }: Dataset, index: number, fault: string) => `${name}: the mask of image ${index} ${fault}`;
 
 class MaskTally implements Counter<SegmentationMetrics> {
   /** Positions by [truth][prediction]. */

@@ -1,6 +1,7 @@
 import { DataError, messageOf, OptionError, TrainingError } from "../core/errors.js";
 import { notFiniteText } from "../core/finite.js";
 import { Rng } from "../core/rng.js";
+import { check, whole } from "../core/schema.js";
 import { type Tensor, zeros } from "../core/tensor.js";
 import {
   type Augmentation,
@@ -19,6 +20,7 @@ import type { Cell, Graph } from "../graph/graph.js";
 import { type Module, type Param, stateOf } from "../nn/index.js";
 import type { BatchSource, StepBatch } from "./batches.js";
 import { type Progress, restoreCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { checkTraining } from "./checks.js";
 import { evaluationPass, forEachOutput } from "./evaluate.js";
 import { letEventsIn } from "./events.js";
 import { computeOnce, type FeatureReport, type FedGraph } from "./features.js";
@@ -129,6 +131,7 @@ export function train<M extends Scores>(
   options: TrainOptions<M> & { readonly task: Task<M> },
 ): Promise<TrainResult>;
 export async function train(model: Module, dataset: Dataset, options: TrainOptions<Scores>): Promise<TrainResult> {
+  checkTraining(model, dataset, options);
   const {
     engine,
     epochs = 10,
@@ -313,6 +316,7 @@ async function score(dataset: Dataset, fed: FedGraph, task: Task, engine: Engine
 
 /** 128, or as small a power of two (but at least 8) as gives an epoch of a small data set eight steps. */
 export function defaultBatch(pictures: number): number {
+  check("defaultBatch", "pictures", whole(1), pictures);
   return Math.min(128, Math.max(8, 2 ** Math.floor(Math.log2(pictures / 8))));
 }
 

@@ -1,16 +1,22 @@
 import { FormatError } from "../core/errors.js";
 import { countNotFinite, requireFinite } from "../core/finite.js";
+import { callback, check, options as fields, instance, list, maybe, that } from "../core/schema.js";
 import { holdSame } from "../core/shape.js";
-import { type Tensor, toFloat32 } from "../core/tensor.js";
-import { type AnyModule, type Param, stateOf } from "../nn/index.js";
+import { type Tensor, tensors as tensorMap, toFloat32 } from "../core/tensor.js";
+import { moduleSchema } from "../nn/checks.js";
+import { type AnyModule, Param, stateOf } from "../nn/index.js";
 
 /** A model's state as plain arrays under its state-dict keys, floats as float32: what a checkpoint holds. */
 export function weightsOf(model: AnyModule): Map<string, Tensor> {
+  check("weightsOf", "model", moduleSchema, model);
   return new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
 }
 
 /** The contents of a cell, floats as float32. */
-export const asStored = (param: Param): Tensor => (param.dtype === "float" ? toFloat32(param.value) : param.value);
+export function asStored(param: Param): Tensor {
+  check("asStored", "param", instance(Param, "a Param"), param);
+  return param.dtype === "float" ? toFloat32(param.value) : param.value;
+}
 
 /** What happened to each key when weights were loaded. */
 export interface LoadReport {
@@ -34,6 +40,19 @@ export interface LoadOptions {
   readonly rename?: (key: string) => string;
 }
 
+const loadOptions = fields<LoadOptions>({
+  ignore: maybe(
+    list(
+      that<{ test(key: string): boolean }>(
+        "a regular expression",
+        (x) => typeof (x as RegExp | null)?.test === "function",
+      ),
+      "a list of regular expressions",
+    ),
+  ),
+  rename: maybe(callback),
+});
+
 /**
  * Gives a model the weights of a state dict. A linear layer's weight may be that of a 1×1 convolution, and the other way round.
  * `num_batches_tracked`, a counter that nothing depends on, may be missing.
@@ -44,8 +63,12 @@ export interface LoadOptions {
 export function loadState(
   model: AnyModule,
   weights: ReadonlyMap<string, Tensor>,
-  { ignore = [], rename = (key) => key }: LoadOptions = {},
+  options: LoadOptions = {},
 ): LoadReport {
+  check("loadState", "model", moduleSchema, model);
+  check("loadState", "weights", tensorMap, weights);
+  check("loadState", "options", loadOptions, options);
+  const { ignore = [], rename = (key) => key } = options;
   const state = stateOf(model);
   const given = new Map([...weights].map(([key, value]) => [rename(key), value]));
   const ignored = (key: string) => ignore.some((pattern) => pattern.test(key));

@@ -68,6 +68,41 @@ const cases: Record<string, { readonly args: readonly string[]; readonly code: 1
     code: 2,
     says: /--lr.*must be a positive number/,
   },
+  ...Object.fromEntries(
+    [
+      ["--epochs", "0", /--epochs.*must be an integer from 1 to 1000000/],
+      ["--epochs", "1.5", /--epochs.*must be an integer from 1 to 1000000/],
+      ["--epochs", "NaN", /--epochs.*must be/],
+      ["--batch", "100000", /--batch.*must be an integer from 1 to 65536/],
+      ["--image-size", "100000", /--image-size.*must be an integer from 1 to 8192/],
+      ["--threads", "100000", /--threads.*must be an integer from 1 to 1024/],
+      ["--seed", "-1", /--seed.*must be an integer ≥ 0/],
+      ["--ema", "1", /--ema.*must be between 0 and 1/],
+      ["--label-smoothing", "1", /--label-smoothing.*must be at least 0 and below 1/],
+      ["--val-split", "0", /--val-split.*must be between 0 and 1/],
+      ["--warmup", "-1", /--warmup.*must be a number, not negative/],
+      ["--clip", "0", /--clip.*must be a positive number/],
+      ["--step-epochs", "30,x", /--step-epochs.*must be/],
+    ].map(([flag, value, says]) => [
+      `${flag} ${value}`,
+      { args: ["train", data, `${flag}=${value}`, "--out", out], code: 2 as const, says: says as RegExp },
+    ]),
+  ),
+  "eval with too large an input": {
+    args: ["eval", "run", data, "--image-size", "100000"],
+    code: 2,
+    says: /--image-size.*must be an integer from 1 to 8192/,
+  },
+  "bench with too many threads": {
+    args: ["bench", "--threads", "100000"],
+    code: 2,
+    says: /--threads.*must be an integer from 1 to 1024/,
+  },
+  "summary of too large an image": {
+    args: ["summary", "--model", "resnet20", "--input", "3x100000x224"],
+    code: 2,
+    says: /--input.*must look like 3x224x224, each from 1 to 8192/,
+  },
   "data that does not exist": { args: ["train", join(folder, "nowhere"), "--out", out], code: 1, says: /nowhere/ },
   "an empty folder": { args: ["train", make("empty", {}), "--out", out], code: 1, says: /Looked for .*CIFAR-10/ },
   "a class folder without pictures": {

@@ -110,7 +110,10 @@ test("stopping early leaves no unhandled rejection behind", async () => {
 });
 
 test("impossible settings are refused", () => {
-  assert.throws(() => new Loader(tinyDataset(3), { batch: 0, preprocessing }), /batch must be a positive integer/);
+  assert.throws(
+    () => new Loader(tinyDataset(3), { batch: 0, preprocessing }),
+    /batch must be an integer from 1 to 65536, got 0/,
+  );
   assert.throws(
     () => new Loader(tinyDataset(3), { batch: 4, preprocessing, dropLast: true }),
     /batch 4 is larger than tiny/,

@@ -12,6 +12,6 @@ test("pictures are views of the given bytes, grey is repeated", async () => {
 
 test("bytes, labels and positions that do not fit are refused", async () => {
   assert.throws(() => tinyDataset(2, { pixels: randomBytes(95) }), /tiny: 2 pictures of 3x4x4 need 96 bytes, got 95/);
-  assert.throws(() => tinyDataset(2, { labels: [0, 3] }), /tiny: picture 1 has label 3; there are 3 classes/);
+  assert.throws(() => tinyDataset(2, { labels: [0, 3] }), /tiny: image 1 has label 3; there are 3 classes/);
   for (const index of [-1, 2, 0.5]) await assert.rejects(tinyDataset(2).image(index), /tiny: there is no picture/);
 });

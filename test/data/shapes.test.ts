@@ -76,9 +76,12 @@ test("figures are negative inside, positive outside, and change by at most the d
 });
 
 test("options that cannot be used are refused", async () => {
-  assert.throws(() => shapes({ count: 0 }), /count must be a positive integer/);
+  assert.throws(() => shapes({ count: 0 }), /count must be an integer from 1 to 1000000, got 0/);
   assert.throws(() => shapes({ count: 1, size: 8 }), /size must be an integer from 16 to 256, got 8/);
-  assert.throws(() => shapes({ count: 1, split: "test" as "train" }), /Unknown split of shapes "test"/);
+  assert.throws(
+    () => shapes({ count: 1, split: "test" as "train" }),
+    /split must be one of train, validation, got "test"/,
+  );
   await assert.rejects(shapes({ count: 3 }).image(3), /shapes: there is no picture 3; it has 3/);
 });
 

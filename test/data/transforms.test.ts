@@ -96,8 +96,8 @@ test("a random resized crop of the whole picture is the picture", () => {
 });
 
 test("settings that cannot be used are refused with their name", () => {
-  assert.throws(() => inputWriter({ ...bare, imageSize: 0 }), /imageSize must be a positive integer, got 0/);
-  assert.throws(() => inputWriter({ ...bare, resize: 3 }), /resize must be an integer ≥ 4, got 3/);
+  assert.throws(() => inputWriter({ ...bare, imageSize: 0 }), /imageSize must be an integer from 1 to 8192, got 0/);
+  assert.throws(() => inputWriter({ ...bare, resize: 3 }), /resize must be an integer from 4 to 65535, got 3/);
   assert.throws(() => inputWriter({ ...bare, std: [1, 0, 1] }), /std must be three positive numbers/);
   assert.throws(() => inputWriter(bare, { crop: { padding: -1 }, flip: false }), /padding/);
   assert.throws(() => inputWriter(bare, { crop: { scale: [0.5, 2] }, flip: false }), /scale must be/);

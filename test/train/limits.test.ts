@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from
 import { join } from "node:path";
 import { test } from "node:test";
 import { requireMemory } from "../../src/cli/memory.js";
+import { readLines } from "../../src/files/read.js";
 import { Part, readOrigin } from "../../src/hub/part.js";
 import { fetchShards } from "../../src/hub/shards.js";
 import {
@@ -18,7 +19,6 @@ import {
   writeSafetensors,
 } from "../../src/index.js";
 import { checkGolden } from "../../src/testing/index.js";
-import { readLines } from "../../src/train/files.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();

@@ -172,11 +172,11 @@ test("schedules", () => {
 });
 
 test("impossible settings are refused", () => {
-  assert.throws(() => sgd({ lr: -1 }), /sgd: lr must not be negative, got -1/);
+  assert.throws(() => sgd({ lr: -1 }), /sgd: lr must be a number, not negative, got -1/);
   assert.throws(() => sgd({ momentum: 0, nesterov: true }), /nesterov needs momentum/);
   assert.throws(() => sgd({ momentun: 0.9 } as object), /Unknown option of sgd "momentun"\. Did you mean "momentum"\?/);
   assert.throws(
     () => trainingStep(new Tiny(), { optimizer: sgd(), input: [2, 3, 2, 2], classes: 2, clipNorm: 0 }),
-    /clipNorm must be positive/,
+    /clipNorm must be a positive number, got 0/,
   );
 });

@@ -1,4 +1,4 @@
-import { OptionError } from "../../core/errors.js";
+import { type Fields, options as fields, instance, maybe, threadCount } from "../../core/schema.js";
 import { copyOf, type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
 import { inferenceRules, type Lowered, lowerToOnnx } from "../../formats/onnx/lower.js";
 import { encodeOnnx } from "../../formats/onnx/proto.js";
@@ -31,11 +31,12 @@ export interface OrtOptions {
   readonly rules?: Rules;
 }
 
-/** @throws OptionError if a number of threads is given that is none. */
-export function checkThreads(threads: number | undefined, where: string): void {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
-    throw new OptionError(`${where}: threads must be a whole number from 1, got ${threads}`);
-}
+/** What engines on ONNX Runtime can be told. */
+export const ortFields: Fields<OrtOptions> = {
+  threads: maybe(threadCount),
+  rules: maybe(instance<Rules>(Map as never, "a Map of rules")),
+};
+export const ortWebOptions = fields<OrtOptions>(ortFields);
 
 /** Which graphs are written in blocks, and how: `ortEngine` says what each means. */
 export interface BlockOptions {

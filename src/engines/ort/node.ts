@@ -1,22 +1,22 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { FoveaError, OptionError } from "../../core/errors.js";
+import { FoveaError } from "../../core/errors.js";
+import { check, options as fields, flag, maybe, oneOf, type Schema, settings } from "../../core/schema.js";
 import type { Engine } from "../engine.js";
 import {
   type BlockOptions,
-  checkThreads,
   engineIn,
   type Host,
   noBlocks,
   nodeRules,
   type OrtOptions,
+  ortFields,
+  ortWebOptions,
   wasmRules,
 } from "./engine.js";
 import { checkRegimes, defaultRegimes, type Regimes } from "./regimes.js";
 import type { HostRequest, HostResult } from "./session.js";
 import type { Answer, WorkerSetup } from "./worker.js";
-
-const layouts: readonly BlockOptions["layout"][] = ["auto", "plain", "blocked"];
 
 /** Options of {@link ortEngine}. */
 export interface OrtNodeOptions extends OrtOptions {
@@ -36,6 +36,13 @@ export interface OrtNodeOptions extends OrtOptions {
   readonly regimes?: Regimes;
 }
 
+const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
+  ...ortFields,
+  layout: maybe(oneOf("auto", "plain", "blocked")),
+  winograd: maybe(flag),
+  regimes: maybe(settings) as unknown as Schema<Regimes | undefined>,
+});
+
 /**
  * ONNX Runtime on the processor, in float32. Sessions live in a worker thread: the event loop stays free while they run.
  *
@@ -46,10 +53,8 @@ export interface OrtNodeOptions extends OrtOptions {
  * const { output } = await executable.run({ input: float32([1, 3, 32, 32], pixels) });
  */
 export function ortEngine(options: OrtNodeOptions = {}): Engine {
+  check("ortEngine", "options", ortOptions, options);
   const { threads = availableParallelism(), rules = new Map(), layout = "auto", winograd = false } = options;
-  checkThreads(threads, "ortEngine");
-  if (!layouts.includes(layout))
-    throw new OptionError(`ortEngine: layout must be one of ${layouts.join(", ")}, got ${layout}`);
   const regimes = checkRegimes(options.regimes ?? defaultRegimes, "ortEngine: regimes");
   const name = layout === "auto" ? "ort" : `ort-${layout}`;
   return engineIn(new WorkerHost({ build: "native", threads }), name, new Map([...nodeRules, ...rules]), {
@@ -67,8 +72,9 @@ export function ortEngine(options: OrtNodeOptions = {}): Engine {
  * @example
  * const engine = ortWebEngine({ threads: 2 });
  */
-export function ortWebEngine({ threads = availableParallelism(), rules = new Map() }: OrtOptions = {}): Engine {
-  checkThreads(threads, "ortWebEngine");
+export function ortWebEngine(options: OrtOptions = {}): Engine {
+  check("ortWebEngine", "options", ortWebOptions, options);
+  const { threads = availableParallelism(), rules = new Map() } = options;
   return engineIn(new WorkerHost({ build: "wasm", threads }), "ort-web", new Map([...wasmRules, ...rules]), noBlocks);
 }
 

@@ -1,4 +1,5 @@
 import { OptionError } from "../../core/errors.js";
+import { check, text } from "../../core/schema.js";
 
 /**
  * Where one lowering is faster than another: sizes at which the choice changes. They depend on the processor; `fovea bench calibrate`
@@ -64,6 +65,7 @@ const [mostImages, mostPositions, mostRows, mostChannels, mostPixels] = [65_536,
  * checkRegimes(JSON.parse(text), "my-regimes.json"); // { fewImages: 4, winograd: { positions: 512, 2: { 256: 14 }, 4: {} } }
  */
 export function checkRegimes(value: unknown, where: string): Regimes {
+  check("checkRegimes", "where", text, where);
   const { fewImages, winograd } = object(value, where);
   const { 2: small, 4: large, positions } = object(winograd, `${where}: winograd`);
   return {

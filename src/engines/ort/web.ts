@@ -1,7 +1,8 @@
 import type { Env } from "onnxruntime-common";
 import { FoveaError } from "../../core/errors.js";
+import { check } from "../../core/schema.js";
 import type { Engine } from "../engine.js";
-import { checkThreads, engineIn, noBlocks, type OrtOptions, wasmRules } from "./engine.js";
+import { engineIn, noBlocks, type OrtOptions, ortWebOptions, wasmRules } from "./engine.js";
 import { type OrtModule, SessionHost } from "./session.js";
 
 /**
@@ -14,8 +15,9 @@ import { type OrtModule, SessionHost } from "./session.js";
  * const engine = ortWebEngine();
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
  */
-export function ortWebEngine({ threads, rules = new Map() }: OrtOptions = {}): Engine {
-  checkThreads(threads, "ortWebEngine");
+export function ortWebEngine(options: OrtOptions = {}): Engine {
+  check("ortWebEngine", "options", ortWebOptions, options);
+  const { threads, rules = new Map() } = options;
   let host: Promise<SessionHost> | undefined;
   return engineIn(
     {

@@ -1,7 +1,7 @@
-import { OptionError } from "../../core/errors.js";
 import { requireFinite } from "../../core/finite.js";
+import { check, type Fields, options as fields, flag, maybe, oneOf, metadata as texts } from "../../core/schema.js";
 import type { Tensor } from "../../core/tensor.js";
-import type { Graph } from "../../graph/graph.js";
+import { type Graph, graphSchema } from "../../graph/graph.js";
 import { type CompressedType, compressWeights } from "../../graph/passes/compress-weights.js";
 import { foldBatchNorm } from "../../graph/passes/fold-batch-norm.js";
 import { publishFeatures, publishTaps } from "../../graph/passes/publish.js";
@@ -34,6 +34,16 @@ export interface ExportOptions extends ExportedGraphOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+export const exportFields: Fields<ExportOptions> = {
+  foldBatchNorm: maybe(flag),
+  precision: maybe(oneOf(...precisions)),
+  attentionMaps: maybe(flag),
+  features: maybe(flag),
+  opset: maybe(oneOf(...opsets)),
+  metadata: maybe(texts),
+};
+const exportOptions = fields<ExportOptions>(exportFields);
+
 /**
  * The graph that {@link exportOnnx} writes: outputs added, batch norms folded, weights rounded as they will be stored.
  * An engine can run it, to see what a file will compute.
@@ -44,9 +54,9 @@ export interface ExportOptions extends ExportedGraphOptions {
  * const rounded = exportedGraph(trace(model, [1, 3, 32, 32]), { precision: "int8" });
  */
 export function exportedGraph(graph: Graph, options: ExportedGraphOptions = {}): Graph {
+  check("exportedGraph", "graph", graphSchema, graph);
+  check("exportedGraph", "options", exportOptions, options);
   const { foldBatchNorm: fold = true, precision = "float32", attentionMaps = false, features = false } = options;
-  if (!precisions.includes(precision))
-    throw new OptionError(`exportOnnx: precision must be one of ${precisions.join(", ")}, got ${precision}`);
   let result = features ? publishFeatures(graph) : graph;
   if (attentionMaps) result = publishTaps(result);
   // Folding first: what is rounded is what is multiplied.
@@ -74,9 +84,9 @@ function* weightsOf(graph: Graph): Generator<readonly [name: string, value: Tens
  * await writeFile("model.onnx", exportOnnx(trace(model, ["N", 3, 224, 224]), { precision: "float16" }));
  */
 export function exportOnnx(graph: Graph, options: ExportOptions = {}): Uint8Array {
+  check("exportOnnx", "graph", graphSchema, graph);
+  check("exportOnnx", "options", exportOptions, options);
   const { opset = defaultOpset, metadata = {}, precision } = options;
-  if (!(opsets as readonly number[]).includes(opset))
-    throw new OptionError(`exportOnnx: opset must be ${opsets[0]} … ${opsets.at(-1)}, got ${opset}`);
   const keepFloat16 = precision === "float16";
   return encodeOnnx(lowerToOnnx(exportedGraph(graph, options), inferenceRules, { metadata, opset, keepFloat16 }).model);
 }

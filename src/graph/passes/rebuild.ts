@@ -1,6 +1,7 @@
 import { FoveaError } from "../../core/errors.js";
+import { check, record } from "../../core/schema.js";
 import type { Tensor } from "../../core/tensor.js";
-import { type Cell, Graph, type Node, type Update, type Value } from "../graph.js";
+import { type Cell, Graph, graphSchema, type Node, type Update, type Value, valueSchema } from "../graph.js";
 import { verify } from "../verify.js";
 
 /** The graph that is being written, as a rewrite sees it. */
@@ -69,6 +70,9 @@ export function rebuild(graph: Graph, rewrite: Rewrite = {}): Graph {
  * @throws FoveaError if an input is missing.
  */
 export function inline(graph: Graph, target: Graph, inputs: Readonly<Record<string, Value>>): Map<string, Value> {
+  check("inline", "graph", graphSchema, graph);
+  check("inline", "target", graphSchema, target);
+  check("inline", "inputs", record(valueSchema, "values by the names of inputs"), inputs);
   const copied = new Map<Value, Value>();
   for (const [name, value] of graph.inputs) {
     const given = inputs[name];

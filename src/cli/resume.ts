@@ -1,0 +1,25 @@
+import { classDifference, OptionError, type RunConfig, type RunFolder, settled } from "../index.js";
+
+/** @throws OptionError that names the first setting in which a run to be resumed differs from what is asked for now. */
+export function checkSame(run: RunFolder, config: RunConfig): void {
+  const difference = classDifference(run.config.data.classes, config.data.classes);
+  if (difference)
+    throw new OptionError(
+      `--resume: the classes of the data are not those of the run in ${run.path} (${difference}). Restore them, or start a new run`,
+    );
+  const comparable = ({ model: m, data: { classes: _, ...data }, preprocessing, training }: RunConfig) =>
+    flatten({ model: settled(m), data, preprocessing, training });
+  const [before, now] = [comparable(run.config), comparable(config)];
+  for (const name of new Set([...before.keys(), ...now.keys()]))
+    if (before.get(name) !== now.get(name))
+      throw new OptionError(
+        `--resume: the run in ${run.path} has ${name} = ${before.get(name)}, now it is ${now.get(name)}. Ask for the same, or start a new run`,
+      );
+}
+
+/** `{a: {b: 1}}` as a map from `a.b` to `"1"`. */
+function flatten(value: unknown, path = ""): Map<string, string> {
+  if (typeof value !== "object" || value === null) return new Map([[path, JSON.stringify(value)]]);
+  const inner = Object.entries(value).flatMap(([key, v]) => [...flatten(v, path ? `${path}.${key}` : key)]);
+  return new Map(inner);
+}

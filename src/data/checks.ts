@@ -1,0 +1,135 @@
+import { DataError } from "../core/errors.js";
+import {
+  anything,
+  by,
+  callback,
+  check,
+  classList,
+  type Fields,
+  fieldsOf,
+  flag,
+  imageSize,
+  isObject,
+  maybe,
+  most,
+  options,
+  orNull,
+  type Schema,
+  shown,
+  text,
+  that,
+  whole,
+} from "../core/schema.js";
+import type { Dataset, Normalization, Picture, Splits } from "./dataset.js";
+import type { Augmentation, Preprocessing } from "./transforms.js";
+
+/** Longest side of a picture, in pixels: as of JPEG. */
+export const longestSide = 65_535;
+
+/** The parts of a data set; {@link checkDataset} looks at the labels too. */
+export const datasetSchema: Schema<Dataset> = fieldsOf<Dataset>(
+  {
+    name: text,
+    classes: classList,
+    length: whole(0),
+    labels: that("an array of numbers", (x) => typeof x === "object" && x !== null && "length" in x),
+    skipped: that("a list", Array.isArray),
+    size: orNull(fieldsOf({ height: whole(1), width: whole(1) }, "null or { height, width }")),
+    defaults: maybe(anything),
+    image: callback,
+    mask: maybe(callback),
+  },
+  "a data set, such as memoryDataset() makes",
+);
+
+export const splitsSchema: Schema<Splits> = fieldsOf<Splits>(
+  { train: datasetSchema, validation: datasetSchema, test: maybe(datasetSchema), division: maybe(text) },
+  "splits, { train, validation }",
+);
+
+/**
+ * Checks a data set where it comes in: its parts, and that every label is the number of a class. Another one would be written into the
+ * target of another image, or nowhere.
+ *
+ * @throws OptionError if it is none. @throws DataError that names the first image whose label is wrong.
+ */
+export function checkDataset(where: string, name: string, value: unknown): void {
+  check(where, name, datasetSchema, value);
+  requireLabels(`${where}: ${(value as Dataset).name}`, value as Dataset);
+}
+
+/** @throws DataError that names the first image whose label is not the number of a class. */
+export function requireLabels(
+  where: string,
+  { labels, length, classes }: Pick<Dataset, "labels" | "length" | "classes">,
+): void {
+  if (labels.length !== length) throw new DataError(`${where}: has ${length} images, but ${labels.length} labels`);
+  const count = classes.length;
+  for (let i = 0; i < length; i++) {
+    const label = labels[i]!;
+    if (!Number.isInteger(label) || label < 0 || label >= count)
+      throw new DataError(
+        `${where}: image ${i} has label ${shown(label)}; there are ${count} classes, so labels are integers from 0 to ${count - 1}`,
+      );
+  }
+}
+
+/** @throws DataError that names a picture whose pixels are not RGB bytes in three planes of its size. */
+export function requirePicture(where: string, name: string, picture: Picture): void {
+  const fault = pictureFault(picture);
+  if (fault) throw new DataError(`${where}: ${name} ${fault}`);
+}
+
+function pictureFault(picture: Picture): string | undefined {
+  if (!isObject(picture)) return `must be { width, height, pixels }, got ${shown(picture)}`;
+  const { width, height, pixels } = picture;
+  for (const [side, length] of [["width", width] as const, ["height", height] as const])
+    if (!(Number.isInteger(length) && length >= 1 && length <= longestSide))
+      return `must have a ${side} from 1 to ${longestSide}, got ${shown(length)}`;
+  if (!(pixels instanceof Uint8Array || (pixels as unknown) instanceof Uint8ClampedArray))
+    return `must have bytes as pixels (a Uint8Array), got ${shown(pixels)}`;
+  if (pixels.length !== 3 * width * height)
+    return `of ${width} × ${height} must have ${3 * width * height} bytes of pixels, got ${pixels.length}`;
+  return undefined;
+}
+
+const three = (what: string, test: (x: number) => boolean) =>
+  that<readonly [number, number, number]>(
+    what,
+    (value) => Array.isArray(value) && value.length === 3 && value.every((x) => Number.isFinite(x) && test(x)),
+  );
+
+export const normalizationFields: Fields<Normalization> = {
+  mean: three("three numbers", () => true),
+  std: three("three positive numbers", (x) => x > 0),
+};
+
+export const preprocessingSchema: Schema<Preprocessing> = by((given) => {
+  const least = isObject(given) && Number.isInteger(given.imageSize) ? (given.imageSize as number) : 1;
+  const fields = { imageSize, resize: whole(least, longestSide), ...normalizationFields };
+  return options<Preprocessing>(fields, "a preprocessing, { imageSize, resize, mean, std }");
+});
+
+export const shareRange = that<readonly [number, number]>("[least, most] with 0 < least ≤ most ≤ 1", (value) => {
+  const [low, high, ...rest] = Array.isArray(value) ? value : [];
+  return low > 0 && low <= high && high <= 1 && rest.length === 0;
+});
+
+const crops = {
+  padding: options({ padding: whole(0, most.imageSize) }),
+  scale: options({ scale: shareRange }),
+  none: that<never>("null, { padding } or { scale }", () => false),
+};
+
+export const augmentationSchema: Schema<Augmentation> = options<Augmentation>(
+  {
+    crop: orNull(
+      by<NonNullable<Augmentation["crop"]>>((given) => {
+        if (!isObject(given)) return crops.none;
+        return "padding" in given ? crops.padding : crops.scale;
+      }),
+    ),
+    flip: flag,
+  },
+  "an augmentation, { crop, flip }",
+);

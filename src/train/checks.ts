@@ -1,0 +1,133 @@
+import { DataError } from "../core/errors.js";
+import {
+  batchSize,
+  by,
+  bytes,
+  callback,
+  check,
+  either,
+  epochCount,
+  options as fields,
+  fieldsOf,
+  flag,
+  fraction,
+  having,
+  isObject,
+  list,
+  maybe,
+  memory,
+  metadata,
+  nonNegative,
+  oneOf,
+  orNull,
+  positive,
+  properShare,
+  type Schema,
+  seed,
+  settings,
+  share,
+  signal,
+  text,
+  that,
+} from "../core/schema.js";
+import { augmentationSchema, checkDataset, datasetSchema, preprocessingSchema } from "../data/checks.js";
+import type { Dataset } from "../data/index.js";
+import { engineSchema } from "../engines/engine.js";
+import { type ByteSource, sourceSchema } from "../formats/byte-source.js";
+import { moduleSchema } from "../nn/checks.js";
+import type { Optimizer } from "./optimizers.js";
+import type { Schedule } from "./schedules.js";
+import type { ParameterGroup } from "./step.js";
+import type { Scores, Task } from "./task.js";
+import type { TrainOptions } from "./train.js";
+
+export const optimizerSchema: Schema<Optimizer> = fieldsOf<Optimizer>(
+  {
+    name: text as Schema<Optimizer["name"]>,
+    lr: nonNegative,
+    weightDecay: nonNegative,
+    decayNormsAndBiases: flag,
+    settings: settings as Schema<Optimizer["settings"]>,
+    slots: list(text, "a list of names"),
+    scalars: callback,
+    update: callback,
+  },
+  "an optimizer, such as sgd() makes",
+);
+
+type Kind<K extends Schedule["kind"]> = Extract<Schedule, { readonly kind: K }>;
+
+const warmup = { warmupEpochs: maybe(nonNegative) };
+export const constantOptions = fields(warmup);
+export const stepScheduleOptions = fields({ factor: maybe(positive), ...warmup });
+export const cosineOptions = fields({ minFactor: maybe(fraction), ...warmup });
+export const stepEpochs = list(nonNegative, "a list of epochs, such as [30, 60]");
+
+const kinds: { readonly [K in Schedule["kind"]]: Schema<Kind<K>> } = {
+  constant: fields<Kind<"constant">>({ kind: oneOf("constant"), ...warmup }),
+  step: fields<Kind<"step">>({ kind: oneOf("step"), epochs: stepEpochs, factor: positive, ...warmup }),
+  cosine: fields<Kind<"cosine">>({ kind: oneOf("cosine"), minFactor: maybe(fraction), ...warmup }),
+};
+const noSchedule = that<never>("a schedule, { kind: constant, step or cosine }", () => false);
+
+export const scheduleSchema: Schema<Schedule> = by<Schedule>((given) =>
+  isObject(given) && Object.hasOwn(kinds, String(given.kind)) ? kinds[given.kind as Schedule["kind"]] : noSchedule,
+);
+
+export const taskSchema: Schema<Task> = having(
+  "a task, such as classification or segmentation",
+  "classes",
+  "positions",
+  "writeTarget",
+  "count",
+);
+
+/** What every training can be told. */
+export const learning = {
+  labelSmoothing: maybe(share),
+  clipNorm: maybe(orNull(positive)),
+  ema: maybe(orNull(properShare)),
+  recompute: maybe(flag),
+  groups: maybe(
+    list(fields<ParameterGroup>({ name: text, lrFactor: nonNegative, has: callback }), "a list of parameter groups"),
+  ),
+};
+
+const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Scores>>({
+  engine: engineSchema,
+  task: maybe(taskSchema),
+  epochs: maybe(epochCount),
+  batch: maybe(batchSize),
+  optimizer: maybe(optimizerSchema),
+  schedule: maybe(scheduleSchema),
+  ...learning,
+  seed: maybe(seed),
+  validate: maybe(datasetSchema),
+  preprocessing: maybe(preprocessingSchema),
+  augment: maybe(orNull(augmentationSchema)),
+  cacheFeatures: maybe(flag),
+  featureLimit: maybe(memory),
+  metadata: maybe(metadata),
+  resume: maybe(either<Uint8Array | ByteSource>("a Uint8Array or a source of bytes", bytes, sourceSchema)),
+  signal: maybe(signal),
+  onStart: maybe(callback),
+  onFeatures: maybe(callback),
+  onStep: maybe(callback),
+  onEpoch: maybe(callback),
+  onStop: maybe(callback),
+});
+
+/**
+ * Checks what a training is given.
+ *
+ * @throws OptionError that names the argument or option. @throws DataError that names the image whose label is wrong.
+ */
+export function checkTraining(model: unknown, dataset: unknown, options: unknown): void {
+  check("train", "model", moduleSchema, model);
+  checkDataset("train", "dataset", dataset);
+  check("train", "options", trainOptions, options);
+  const { validate } = options as TrainOptions;
+  if (validate) checkDataset("train", "validate", validate);
+  const { name, length } = dataset as Dataset;
+  if (length === 0) throw new DataError(`train: ${name} has no images to learn from`);
+}

@@ -1,0 +1,96 @@
+import { FormatError } from "../core/errors.js";
+import {
+  batchSize,
+  check,
+  classList,
+  either,
+  epochCount,
+  fieldsOf,
+  finite,
+  flag,
+  list,
+  maybe,
+  oneOf,
+  orNull,
+  positive,
+  properShare,
+  record,
+  type Schema,
+  seed,
+  settings,
+  share,
+  text,
+} from "../core/schema.js";
+import { augmentationSchema, preprocessingSchema } from "../data/checks.js";
+import { scheduleSchema } from "./checks.js";
+import type { RunConfig } from "./run-folder.js";
+
+type Part<K extends keyof RunConfig> = RunConfig[K];
+
+/** A field that runs of earlier versions lack. */
+const later = <T>(schema: Schema<T>): Schema<T> => maybe(schema) as Schema<T>;
+
+/** What `config.json` must be. Fields that newer versions add are passed over: what changes a meaning gets a new `format`. */
+const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
+  format: oneOf("fovea.run.1"),
+  versions: record(text, "an object of strings"),
+  flags: settings,
+  model: fieldsOf<Part<"model">>({
+    name: text,
+    options: settings,
+    insert: maybe(fieldsOf({ attention: text, options: settings })),
+  }),
+  data: fieldsOf<Part<"data">>({
+    source: text,
+    kind: text,
+    classes: classList,
+    validationSplit: maybe(share),
+    testSplit: maybe(share),
+  }),
+  preprocessing: preprocessingSchema,
+  frozen: later(list(text, "a list of parameters' paths")),
+  training: fieldsOf<Part<"training">>({
+    epochs: epochCount,
+    batch: batchSize,
+    optimizer: fieldsOf<Part<"training">["optimizer"]>({
+      name: oneOf("sgd", "adamw"),
+      settings: record(
+        either<number | boolean | string>("a number, true, false or a string", finite, flag, text),
+        "an object of settings",
+      ),
+    }),
+    schedule: scheduleSchema,
+    labelSmoothing: share,
+    clipNorm: orNull(positive),
+    ema: orNull(properShare),
+    seed,
+    augment: orNull(augmentationSchema),
+    weights: orNull(text),
+    freeze: later(orNull(text)),
+    freezeUntil: later(orNull(text)),
+    headLr: later(orNull(positive)),
+  }),
+});
+
+/**
+ * Reads the configuration of a run.
+ *
+ * @param file where it is, for messages
+ * @throws FormatError that names the field, what it must be and what it is.
+ */
+export function parseRunConfig(json: string, file: string): RunConfig {
+  let config: unknown;
+  try {
+    config = JSON.parse(json);
+  } catch {
+    throw new FormatError(`${file} is not JSON`);
+  }
+  check(file, "", runConfigSchema, config, FormatError);
+  const run = config as RunConfig;
+  const { classes } = run.model.options;
+  if (classes !== undefined && classes !== run.data.classes.length)
+    throw new FormatError(
+      `${file}: data.classes names ${run.data.classes.length} classes, but model.options.classes is ${JSON.stringify(classes)}`,
+    );
+  return { ...run, frozen: run.frozen ?? [] };
+}

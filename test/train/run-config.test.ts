@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { FormatError } from "../../src/core/errors.js";
+import { loadRun } from "../../src/inference/load-run.js";
+import { type RunConfig, RunFolder } from "../../src/train/run-folder.js";
+
+const config: RunConfig = {
+  format: "fovea.run.1",
+  versions: { fovea: "0.1.0", node: "20.0.0" },
+  flags: { epochs: 2 },
+  model: { name: "resnet20", options: { attention: ["se", {}], stem: "cifar", classes: 2 } },
+  data: { source: "photos", kind: "folder", classes: ["cat", "dog"], validationSplit: 0.2 },
+  preprocessing: { imageSize: 32, resize: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+  frozen: [],
+  training: {
+    epochs: 2,
+    batch: 8,
+    optimizer: { name: "sgd", settings: { lr: 0.1, nesterov: false } },
+    schedule: { kind: "cosine", warmupEpochs: 0 },
+    labelSmoothing: 0,
+    clipNorm: null,
+    ema: null,
+    seed: 0,
+    augment: { crop: { padding: 4 }, flip: true },
+    weights: null,
+    freeze: null,
+    freezeUntil: null,
+    headLr: null,
+  },
+};
+
+const without = (object: object, field: string) =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => name !== field));
+const { model, data, training } = config;
+
+const wrong: Readonly<Record<string, readonly [contents: unknown, says: RegExp]>> = {
+  null: [null, /config\.json: must be an object, got null$/],
+  "a list": [[], /must be an object, got \[\]$/],
+  "a number": [7, /must be an object, got 7$/],
+  nothing: [{}, /format must be "fovea\.run\.1", got undefined$/],
+  "another format": [{ ...config, format: "fovea.run.2" }, /format must be "fovea\.run\.1", got "fovea\.run\.2"$/],
+  "no model": [without(config, "model"), /model must be an object, got undefined$/],
+  "a model by number": [{ ...config, model: { ...model, name: 20 } }, /model\.name must be a string, got 20$/],
+  "options that are no object": [
+    { ...config, model: { ...model, options: [] } },
+    /model\.options must be an object, got \[\]$/,
+  ],
+  "an insertion of nothing": [
+    { ...config, model: { ...model, insert: {} } },
+    /model\.insert\.attention must be a string, got undefined$/,
+  ],
+  "one class name too few": [
+    { ...config, data: { ...data, classes: ["cat"] } },
+    /data\.classes names 1 classes, but model\.options\.classes is 2$/,
+  ],
+  "a class by number": [
+    { ...config, data: { ...data, classes: ["cat", 2] } },
+    /data\.classes\[1\] must be a string, got 2$/,
+  ],
+  "no class": [{ ...config, data: { ...data, classes: [] } }, /data\.classes must be a list of class names, got \[\]$/],
+  "an image of no size": [
+    { ...config, preprocessing: { ...config.preprocessing, imageSize: 0 } },
+    /preprocessing\.imageSize must be an integer from 1 to 8192, got 0$/,
+  ],
+  "an enormous image": [
+    { ...config, preprocessing: { ...config.preprocessing, imageSize: 1e9, resize: 1e9 } },
+    /preprocessing\.imageSize must be .*got 1000000000$/,
+  ],
+  "no epochs": [{ ...config, training: { ...training, epochs: 0 } }, /training\.epochs must be .*got 0$/],
+  "no schedule": [{ ...config, training: { ...training, schedule: {} } }, /training\.schedule must be a schedule/],
+  "an optimizer that there is not": [
+    { ...config, training: { ...training, optimizer: { name: "lion", settings: {} } } },
+    /training\.optimizer\.name must be one of sgd, adamw, got "lion"$/,
+  ],
+  "settings that are lists": [
+    { ...config, training: { ...training, optimizer: { name: "sgd", settings: { lr: [0.1] } } } },
+    /training\.optimizer\.settings\.lr must be a number, true, false or a string, got \[0\.1\]$/,
+  ],
+  "a seed of text": [{ ...config, training: { ...training, seed: "0" } }, /training\.seed must be .*got "0"$/],
+};
+
+async function folderWith(contents: unknown): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "fovea-config-"));
+  await writeFile(join(folder, "config.json"), JSON.stringify(contents));
+  return folder;
+}
+
+for (const [what, [contents, says]] of Object.entries(wrong))
+  test(`config.json, ${what}: a FormatError with the path and what is wanted`, async (t) => {
+    const folder = await folderWith(contents);
+    t.after(() => rm(folder, { recursive: true }));
+    for (const read of [RunFolder.open, loadRun])
+      await assert.rejects(read(folder), (error: Error) => {
+        assert.ok(error instanceof FormatError, String(error));
+        assert.match(error.message, says);
+        return error.message.startsWith(join(folder, "config.json"));
+      });
+  });
+
+test("fields of newer versions are passed over, and those that older ones lack are filled in", async (t) => {
+  const newer = { ...config, device: "gpu", training: { ...training, mixup: 0.2 } };
+  const { frozen: _, ...older } = { ...config, training: without(training, "headLr") };
+  for (const contents of [newer, older]) {
+    const folder = await folderWith(contents);
+    t.after(() => rm(folder, { recursive: true }));
+    assert.deepEqual((await RunFolder.open(folder)).config.frozen, []);
+  }
+});
+
+test("a network that cannot be built is an error of the file", async (t) => {
+  for (const [made, says] of [
+    [
+      { name: "resnt20", options: { classes: 2 } },
+      /config\.json: model: Unknown model "resnt20"\. Did you mean "resnet20"/,
+    ],
+    [
+      { name: "resnet20", options: { classes: 2, attention: ["se", { reduction: "4" }] } },
+      /config\.json: model: se: reduction/,
+    ],
+    [
+      { name: "resnet20", options: { classes: 2 }, insert: { attention: "cbma", options: {} } },
+      /model: Unknown attention "cbma"/,
+    ],
+  ] as const) {
+    const folder = await folderWith({ ...config, model: made });
+    t.after(() => rm(folder, { recursive: true }));
+    await assert.rejects(loadRun(folder), (error: Error) => {
+      assert.match(error.message, says);
+      return error instanceof FormatError;
+    });
+  }
+});
