@@ -26,7 +26,7 @@ function project(name: string, dependencies: readonly string[]): string {
 }
 const bin = (name: string) => resolve("node_modules", ".bin", name);
 /** Of Node, without the package that browsers need. */
-const needed = ["commander", "fflate", "onnxruntime-common", "onnxruntime-node", "sharp", "@types/node"];
+const needed = ["commander", "fflate", "onnxruntime-common", "onnxruntime-node", "sharp", "valibot", "@types/node"];
 
 for (const [module, types] of [
   ["nodenext", ["node"]],

@@ -76,7 +76,7 @@ test("a path stays a path; with a digest it is checked", async () => {
 test("wrong options are refused", async () => {
   const source = { kind: "url", url: "https://example.invalid/" } as const;
   const typo: object = { ofline: true };
-  await assert.rejects(fetchToCache(source, typo), /Unknown option of fetchToCache "ofline". Did you mean "offline"\?/);
+  await assert.rejects(fetchToCache(source, typo), /fetchToCache: unknown option "ofline". Did you mean "offline"\?/);
   await assert.rejects(fetchToCache(source, { maxBytes: -1 }), /maxBytes must be a number that is not negative/);
   await assert.rejects(resolveWeights("hf:a/b", { endpoint: "http://example.invalid" }), /http:\/\/ is not safe/);
 });
