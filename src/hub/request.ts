@@ -10,7 +10,7 @@ const maxRedirects = 5;
 const redirects = [301, 302, 303, 307, 308];
 /** Of all header lines of an answer together. */
 const maxHeaderSize = 32 * 1024;
-/** Answers such as 100 Continue and 103 Early Hints before the one that counts. */
+/** Answers such as 103 Early Hints before the one that counts. */
 const maxInterim = 20;
 
 export interface RequestOptions {

@@ -81,17 +81,18 @@ async function samplesOf(kind: string, count: number, every: number): Promise<Sa
 }
 
 /** What is repeated how often, and looked at how often. A cycle that kept a copy of the weights would keep a megabyte. */
-const cases: readonly (readonly [kind: string, count: number, every: number])[] = [
+const cases: readonly (readonly [kind: string, count: number, every: number, most?: number])[] = [
   ["ort engine", 48, 4],
   ["ort executable", 96, 8],
   ["ort step", 1000, 50],
-  ["web engine", 12, 1],
+  // An instance of WebAssembly takes about as much, and the system takes it back when it likes; four kept ones would be over this.
+  ["web engine", 16, 1, 80],
   ["web executable", 48, 4],
   ["web step", 500, 25],
   ["here executable", 48, 4],
   ["reference executable", 60, 6],
 ];
-for (const [kind, count, every] of cases)
+for (const [kind, count, every, most = 16] of cases)
   test(`${kind}: repeated ${count} times, memory stays where it is`, {
     skip: /^(?:web|here)/.test(kind) && noWeb,
   }, async (t) => {
@@ -104,7 +105,7 @@ for (const [kind, count, every] of cases)
     const [process, held] = [grown((s) => s.process), grown((s) => s.held)];
     t.diagnostic(`grew by ${process.toFixed(2)} MiB, held ${held.toFixed(3)} MiB; ${JSON.stringify(samples.at(-1))}`);
     assert.ok(held < 0.5, `JavaScript holds ${held} MiB more`);
-    assert.ok(process < 16, `the process has ${process} MiB more`);
-    const most = Math.max(...settled.map((sample) => sample.held));
-    assert.ok(most < 24, `JavaScript held ${most} MiB at a time`);
+    assert.ok(process < most, `the process has ${process} MiB more`);
+    const peak = Math.max(...settled.map((sample) => sample.held));
+    assert.ok(peak < 24, `JavaScript held ${peak} MiB at a time`);
   });

@@ -112,6 +112,11 @@ const speeches: Record<string, readonly [speech: Speech, message: RegExp, connec
     /HPE_|was cut/,
     2,
   ],
+  "early hints without end": [
+    endlessly("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
+    /more than 20 interim answers|nothing came/,
+    2,
+  ],
   "first answers without end": [
     endlessly("", "HTTP/1.1 100 Continue\r\n\r\n"),
     /more than 20 interim answers|nothing came/,
