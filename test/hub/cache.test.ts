@@ -77,7 +77,7 @@ test("wrong options are refused", async () => {
   const source = { kind: "url", url: "https://example.invalid/" } as const;
   const typo: object = { ofline: true };
   await assert.rejects(fetchToCache(source, typo), /fetchToCache: unknown option "ofline". Did you mean "offline"\?/);
-  await assert.rejects(fetchToCache(source, { maxBytes: -1 }), /maxBytes must be a number that is not negative/);
+  await assert.rejects(fetchToCache(source, { maxBytes: -1 }), /maxBytes must be a number, not negative, got -1/);
   await assert.rejects(resolveWeights("hf:a/b", { endpoint: "http://example.invalid" }), /http:\/\/ is not safe/);
 });
 
