@@ -1,6 +1,6 @@
 import { OptionError, unknownName } from "../core/errors.js";
 import { integer, resolveOptions } from "../core/options.js";
-import { check, text } from "../core/schema.js";
+import { check, shown, text } from "../core/schema.js";
 import type { Module } from "../nn/index.js";
 import { bam } from "./bam.js";
 import { cbam } from "./cbam.js";
@@ -192,18 +192,20 @@ export interface AttentionPlan {
 export function attentionPlan(choice: AttentionChoice | null | undefined): AttentionPlan | undefined {
   if (choice === undefined || choice === null) return undefined;
   if (typeof choice === "function") return { placement: "residual", field: "attention", create: choice };
-  const [name, options, asked] = typeof choice === "string" ? ([choice, {}] as const) : choice;
+  const [name, options, asked]: readonly unknown[] =
+    typeof choice === "string" ? [choice, {}] : Array.isArray(choice) ? choice : [];
   if (name === "none") return undefined;
-  if (typeof name !== "string")
-    throw new OptionError(`attention must be a name, [name, options] or a function, got ${JSON.stringify(choice)}`);
+  if (typeof name !== "string" || typeof options !== "object" || options === null)
+    throw new OptionError(`attention must be a name, [name, options] or a function, got ${shown(choice)}`);
   const { placement, field, kind } = attentionSpec(name);
   if (kind !== "gate") {
     const gates = [...attentionModules.values()].filter((spec) => spec.kind === "gate").map((spec) => spec.name);
     throw new OptionError(`attention "${name}" is a ${kind}; a network's blocks take a gate: ${gates.join(", ")}`);
   }
-  if (asked && !placements.includes(asked)) throw unknownName(`placement of ${name}`, asked, placements);
+  if (asked !== undefined && !placements.includes(asked as Placement))
+    throw unknownName(`placement of ${name}`, String(asked), placements);
   return {
-    placement: asked ?? placement,
+    placement: (asked as Placement | undefined) ?? placement,
     field,
     create(channels, { stage }) {
       const own: AttentionOptions | null | undefined = Array.isArray(options) ? options[stage] : options;

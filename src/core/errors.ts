@@ -26,6 +26,22 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+const problems: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "a part of its path is no folder",
+  EACCES: "no permission",
+  EPERM: "no permission",
+  EISDIR: "it is a folder",
+  ELOOP: "its links lead in a circle",
+  ENAMETOOLONG: "its name is too long",
+  EIO: "the device failed to read it",
+  EMFILE: "too many files are open",
+};
+
+/** Why the system could not do something with a file, in words. */
+export const systemReason = (error: unknown): string =>
+  problems[(error as { readonly code?: string } | null)?.code ?? ""] ?? messageOf(error);
+
 /** The candidate nearest to `name` by {@link typingDistance}, if it is near enough to be a likely typing mistake. */
 export function closest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

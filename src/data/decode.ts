@@ -1,10 +1,11 @@
 import { open, stat } from "node:fs/promises";
 import type { Metadata, Sharp } from "sharp";
-import { DataError, messageOf } from "../core/errors.js";
+import { DataError, systemReason } from "../core/errors.js";
 import { bytes, check, either, options as fields, maybe, type Schema, text, whole } from "../core/schema.js";
 import type { Picture } from "./dataset.js";
 import { readBounded } from "./files.js";
 import { jpegScans } from "./jpeg.js";
+import { pngFrames } from "./png.js";
 import { resample, shorterSize } from "./resample.js";
 import { type TiffTags, tiffTags } from "./tiff.js";
 
@@ -55,14 +56,15 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
     const input = () => sharp(contents, { failOn: "error", limitInputPixels: mostPixels });
     const metadata = await input().metadata();
     const tiff = metadata.format === "tiff" ? await tiffTags(source) : undefined;
-    const reason = whyUnusable(metadata, tiff) ?? (await tooManyScans(metadata, source));
+    const reason =
+      whyUnusable(metadata, tiff) ?? (await tooManyScans(metadata, source)) ?? (await animated(metadata, source));
     if (reason) throw new DataError(reason);
     const bytes = metadata.width * metadata.height * metadata.channels * (metadata.depth === "ushort" ? 2 : 1);
     const decode = () => decodeUsable(input(), metadata, tiff, options);
     return await (bytes > large ? alone(decode) : decode());
   } catch (error) {
     const name = typeof source === "string" ? source : `picture of ${source.length} bytes`;
-    throw new DataError(`${name}: cannot be decoded (${messageOf(error).split("\n")[0]})`);
+    throw new DataError(`${name}: cannot be decoded (${systemReason(error).split("\n")[0]})`);
   }
 }
 
@@ -115,15 +117,15 @@ const signatures: readonly (readonly [text: string, at?: number])[] = [
 ];
 
 /** The first bytes, as Latin-1 text. @throws DataError if it is no regular file (a pipe would be waited for), or too large. */
-async function beginning(source: string | Uint8Array): Promise<string> {
-  if (typeof source !== "string") return String.fromCharCode(...source.subarray(0, 12));
+async function beginning(source: string | Uint8Array, length = 12): Promise<string> {
+  if (typeof source !== "string") return Buffer.from(source.subarray(0, length)).toString("latin1");
   const found = await stat(source);
   if (!found.isFile()) throw new DataError("not a regular file");
   if (found.size === 0) return "";
   if (found.size > mostBytes) throw new DataError(`${found.size} bytes; at most ${mostBytes} are read`);
   const file = await open(source);
   try {
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(12), position: 0 });
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(length), position: 0 });
     return buffer.toString("latin1", 0, bytesRead);
   } finally {
     await file.close();
@@ -168,6 +170,12 @@ async function tooManyScans({ isProgressive, format }: Metadata, source: string 
   if (!isProgressive || format !== "jpeg") return null;
   const scans = jpegScans(typeof source === "string" ? await readBounded(source, mostBytes) : source);
   return scans > mostScans ? `it has ${scans} scans; at most ${mostScans} are accepted` : null;
+}
+
+/** Why a PNG file is not one image: of an animated one the decoder shows the first frame. */
+async function animated({ format }: Metadata, source: string | Uint8Array): Promise<string | null> {
+  const frames = format === "png" ? pngFrames(await beginning(source, 2 ** 16)) : 1;
+  return frames > 1 ? `it holds ${frames} pages or frames, not one image` : null;
 }
 
 /** Interleaved pixels of one or more channels to three planes. */

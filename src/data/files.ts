@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { opendir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { DataError, messageOf } from "../core/errors.js";
+import { DataError, systemReason } from "../core/errors.js";
 import { summary } from "./summary.js";
 
 /** Names in a folder, each list sorted. */
@@ -34,7 +34,7 @@ export async function list(folder: string, most = mostEntries): Promise<Found> {
     }
   } catch (error) {
     if (error instanceof DataError) throw error;
-    throw new DataError(`${folder}: cannot be read as a folder (${messageOf(error)})`);
+    throw new DataError(`${folder}: cannot be read as a folder (${systemReason(error)})`);
   }
   return { folders: folders.sort(), files: files.sort() };
 }
@@ -56,7 +56,7 @@ export async function readBounded(path: string, most: number): Promise<Uint8Arra
     // Files of the system that have no size may never end.
     return found.size === 0 ? new Uint8Array() : await readFile(path);
   } catch (error) {
-    throw new DataError(`${path}: cannot be read (${messageOf(error)})`);
+    throw new DataError(`${path}: cannot be read (${systemReason(error)})`);
   }
 }
 

@@ -1,19 +1,7 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { FoveaError, messageOf } from "../core/errors.js";
+import { FoveaError, systemReason } from "../core/errors.js";
 import { callback, check, text } from "../core/schema.js";
 import type { ByteSource } from "../formats/byte-source.js";
-
-const problems: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "a part of its path is no folder",
-  EACCES: "no permission",
-  EPERM: "no permission",
-  EISDIR: "it is a folder",
-  ELOOP: "its links lead in a circle",
-  ENAMETOOLONG: "its name is too long",
-  EIO: "the device failed to read it",
-  EMFILE: "too many files are open",
-};
 
 /** A file could not be read. `code` is that of the system, such as `ENOENT`. */
 export class FileError extends FoveaError {
@@ -29,7 +17,7 @@ export class FileError extends FoveaError {
   static from(path: string, error: unknown): FileError {
     if (error instanceof FileError) return error;
     const { code } = error as NodeJS.ErrnoException;
-    return new FileError(path, problems[code ?? ""] ?? messageOf(error), code);
+    return new FileError(path, systemReason(error), code);
   }
 }
 
@@ -55,7 +43,7 @@ export class OpenFile implements ByteSource {
     try {
       const found = await stat(path);
       if (!found.isFile())
-        throw new FileError(path, found.isDirectory() ? problems.EISDIR! : "it is not a regular file", "EISDIR");
+        throw new FileError(path, found.isDirectory() ? "it is a folder" : "it is not a regular file", "EISDIR");
       return new OpenFile(path, found.size, await open(path));
     } catch (error) {
       throw FileError.from(path, error);

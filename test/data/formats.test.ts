@@ -159,6 +159,30 @@ const frames = async () => {
       .toBuffer();
   return sharp(await Promise.all([frame(0), frame(255)]), { join: { animated: true } });
 };
+/** A PNG with the chunk that announces two frames; the first is its own image. */
+async function animatedPng(): Promise<Buffer> {
+  const still = await row(Uint8Array.of(1, 2, 3), 3)
+    .png()
+    .toBuffer();
+  const control = Buffer.alloc(20);
+  control.writeUInt32BE(8, 0);
+  control.write("acTL", 4, "latin1");
+  control.writeUInt32BE(2, 8);
+  control.writeUInt32BE(crc32(control.subarray(4, 16)), 16);
+  const end = 8 + 25; // signature, IHDR
+  return Buffer.concat([still.subarray(0, end), control, still.subarray(end)]);
+}
+
+/** As in PNG and zip. */
+function crc32(bytes: Uint8Array): number {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
 const refused: Readonly<Record<string, readonly [() => Promise<Buffer> | Buffer, RegExp]>> = {
   "floating point": [() => tiff(32, 3, floats), /its samples are floating-point numbers/],
   "double precision": [() => tiff(64, 3, Buffer.from(Float64Array.of(0, 1).buffer)), /samples/],
@@ -182,6 +206,7 @@ const refused: Readonly<Record<string, readonly [() => Promise<Buffer> | Buffer,
   ],
   "an animated GIF": [async () => (await frames()).gif().toBuffer(), /it holds 2 pages or frames/],
   "an animated WebP": [async () => (await frames()).webp().toBuffer(), /it holds 2 pages or frames/],
+  "an animated PNG": [animatedPng, /it holds 2 pages or frames/],
   SVG: [() => Buffer.from(svg), /it is no JPEG, PNG, WebP, TIFF, GIF or AVIF file/],
 };
 for (const [what, [make, message]] of Object.entries(refused))
