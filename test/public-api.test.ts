@@ -162,7 +162,7 @@ const cases: Readonly<Record<string, Case>> = {
   readWhole: { args: () => [join(folder, "x")], says: /readWhole|nonsense/ },
   withFile: { args: () => [join(folder, "x"), () => {}], says: /withFile|nonsense/ },
   fileSource: { args: () => [join(folder, "x")], allowed: { 0: ["text"] } },
-  writeFileAtomic: { args: () => [join(folder, "x"), "x"], allowed: { 0: ["text"], 1: ["text"] } },
+  writeFileAtomic: { args: () => [join(folder, "x"), "x"], allowed: { 0: ["text"], 1: ["text", "[]"] } },
   cacheFolder: { args: () => [] },
   fetchToCache: { args: () => [{ kind: "url", url: "https://example.org/x" }, { offline: true }], allowed: options(1) },
   resolveWeights: { args: () => ["x.safetensors", {}], allowed: { 0: ["text"], 1: optional } },

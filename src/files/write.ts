@@ -14,10 +14,7 @@ const contentsSchema = that<Contents>(
   (given) =>
     typeof given === "string" ||
     given instanceof Uint8Array ||
-    (typeof given === "object" &&
-      given !== null &&
-      !Array.isArray(given) &&
-      (Symbol.iterator in given || Symbol.asyncIterator in given)),
+    (typeof given === "object" && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given)),
 );
 
 /**
