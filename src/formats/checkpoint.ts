@@ -1,3 +1,4 @@
+import { averaged } from "../core/averaged.js";
 import { FormatError } from "../core/errors.js";
 import { bytes as bytesSchema, check, options as fields, flag, maybe, type Schema, text } from "../core/schema.js";
 import { type Tensor, toFloat32 } from "../core/tensor.js";
@@ -39,8 +40,6 @@ export const checkpointOptions: Schema<CheckpointOptions> = fields<CheckpointOpt
   part: maybe(text),
 });
 
-/** What moving averages of weights are called, as a part of a name: `model_ema`, `ema_state_dict`, `swa`, `teacher`. */
-const averaged = /(?:^|[^a-z])(?:ema|swa|teacher|avg|averaged?)(?:[^a-z]|$)/i;
 /** How deep dictionaries are searched for weights. */
 const MAX_DEPTH = 8;
 
@@ -57,7 +56,8 @@ const profilerKey = /(?:^|\.)total_(?:ops|params)$/;
  * Reads a safetensors file or a torch checkpoint; the bytes tell which, not the name. Bytes can come from anywhere, in a browser too:
  * `new Uint8Array(await (await fetch(address)).arrayBuffer())`.
  *
- * In a torch checkpoint the weights are the dictionary with the most elements in its matrices and kernels, whatever it is called and
+ * In a torch checkpoint the weights are the dictionary with the most elements in its matrices and kernels (of those with keys that end in
+ * `.weight` or `.bias`, if there are any), whatever it is called and
  * however deep it is; those that a name on the way calls an average (EMA, SWA, teacher) are taken only where there are no others. A `module.` or
  * `_orig_mod.` common to all keys, counters beside them and thop's are dropped. Safetensors are taken as they are.
  *
@@ -112,7 +112,7 @@ function choose(found: readonly Candidate[], ema: boolean): Candidate | undefine
   const [average, plain] = [true, false].map((is) => heaviest(found.filter(({ part }) => averaged.test(part) === is)));
   if (ema || !plain) return average;
   // Beside an average, vectors alone are no weights but the mean and deviation of the images, a generator's state.
-  return plain.weight[0] === 0 && average && average.weight[0]! > 0 ? average : plain;
+  return plain.weight[1] === 0 && average && average.weight[1]! > 0 ? average : plain;
 }
 
 function partNamed(found: readonly Candidate[], part: string): Candidate {
@@ -146,8 +146,8 @@ interface Candidate {
   /** Names on the way to it, joined by dots. */
   readonly part: string;
   /**
-   * How much there is: elements in matrices and kernels of floating point, in all tensors of floating point, in all tensors. Vectors may be a
-   * history of losses, whole numbers the state of a random generator.
+   * How much there is: whether keys are those of modules' parameters; elements in matrices and kernels of floating point, in all tensors of
+   * floating point, in all tensors. A memory bank is a single matrix, vectors may be a history of losses, whole numbers the state of a random generator.
    */
   readonly weight: readonly number[];
 }
@@ -192,7 +192,8 @@ function candidateOf(weights: Dict, part: string): Candidate | undefined {
   const floats = arrays.filter(([, { dtype }]) => dtype.includes("float"));
   const matrices = floats.filter(([, { shape }]) => shape.length > 1);
   const sizes = [matrices, floats, arrays].map((some) => some.reduce((n, [, { data }]) => n + data.length, 0));
-  return { weights, part, weight: sizes };
+  const parameters = arrays.some(([key]) => /\.(weight|bias)$/.test(key));
+  return { weights, part, weight: [Number(parameters), ...sizes] };
 }
 
 /** All placeholders, each once, in the file's order. */

@@ -1,4 +1,5 @@
 import { isCount, type Shapes } from "../attention/recognize.js";
+import { averaged } from "../core/averaged.js";
 import { check, settings, that } from "../core/schema.js";
 import { holdSame } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
@@ -72,7 +73,7 @@ function ownDescription({ model, options }: Readonly<Record<string, string>>): D
 
 /**
  * Tells what network a checkpoint belongs to: by its metadata if Fovea wrote it, otherwise by its keys and shapes. Returns undefined if its
- * keys are of no family that we know. A prefix that most keys have, such as `model.`, may stand before the names of a family.
+ * keys are of no family that we know. A prefix that half of the keys have or more, such as `model.`, may stand before the names of a family.
  *
  * @example
  * recogniseCheckpoint(readCheckpoint(bytes).tensors)?.model; // "resnet20"
@@ -104,8 +105,8 @@ function sharedPrefixes(keys: readonly string[]): string[] {
     for (let end = key.indexOf("."), names = 1; end >= 0 && names <= 3; end = key.indexOf(".", end + 1), names++)
       counts.set(key.slice(0, end + 1), (counts.get(key.slice(0, end + 1)) ?? 0) + 1);
   return [...counts]
-    .flatMap(([prefix, count]) => (2 * count > keys.length ? [prefix] : []))
-    .sort((a, b) => a.length - b.length);
+    .flatMap(([prefix, count]) => (2 * count >= keys.length ? [prefix] : []))
+    .sort((a, b) => Number(averaged.test(a)) - Number(averaged.test(b)) || a.length - b.length);
 }
 
 /** The first family that knows the keys. */

@@ -21,6 +21,8 @@ function dict(saved: Saved): Uint8Array {
 
 /** A pickled tensor of one element: the first, second … of [1, 2, 3, 4]. */
 const weight = (which: number) => rebuild(storageId("0", 4), which - 1, [1], [1]);
+/** A pickled matrix of two elements. */
+const matrix = (which: number) => rebuild(storageId("0", 4), which - 1, [2, 1], [1, 1]);
 const scalar = rebuild(storageId("0", 4), 3, [], []);
 const text = unicode("resnet20");
 const data = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
@@ -65,6 +67,12 @@ const found: [why: string, saved: Saved, weights: Record<string, number>, metada
   ["torch.compile around DataParallel", { "_orig_mod.module.w": weight(1) }, { w: 1 }],
   ["a prefix that only some keys have", { "module.a": weight(1), b: weight(2) }, { "module.a": 1, b: 2 }],
   ["thop's counters", { total_ops: weight(3), "module.w": weight(1), "module.w.total_params": weight(4) }, { w: 1 }],
+  [
+    "a memory bank larger than a small network",
+    { model: { "fc.weight": weight(1) }, bank: { queue: matrix(2) } },
+    { "fc.weight": 1 },
+  ],
+  ["features beside the weights", { features: matrix(2), model: { "fc.bias": weight(1) } }, { "fc.bias": 1 }],
   ["text among the weights", { w: weight(1), note: text }, { w: 1 }, { note: "resnet20" }],
 ];
 for (const [why, saved, weights, metadata = {}] of found)

@@ -269,3 +269,13 @@ for (const prefix of ["model.", "module.", "net.", "backbone.", "model._orig_mod
       assert.equal(known.original(key), prefix + key);
     }
   });
+
+test("of two copies of a network in one dictionary, that which is no average is recognized", () => {
+  const weights = [...stateOf(model("resnet20", { classes: 4 }))];
+  const both = new Map(
+    ["ema.", "model."].flatMap((prefix) => weights.map(([key, { shape }]) => [prefix + key, { shape }] as const)),
+  );
+  const known = recogniseCheckpoint(both)!;
+  assert.deepEqual([known.model, known.original("conv1.weight")], ["resnet20", "model.conv1.weight"]);
+  assert.equal(known.unexplained.length, weights.filter(([key]) => !key.endsWith("num_batches_tracked")).length);
+});
