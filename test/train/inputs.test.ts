@@ -142,7 +142,7 @@ const wrongOptions: readonly (readonly [options: object, says: RegExp])[] = [
   [{ cacheFeatures: "yes" }, /cacheFeatures must be true or false, got "yes"$/],
   [{ onEpoch: 5 }, /onEpoch must be a function, got 5$/],
   [{ signal: {} }, /signal must be an AbortSignal, got \{\}$/],
-  [{ resume: "last.safetensors" }, /resume must be a Uint8Array, got "last\.safetensors"$/],
+  [{ resume: "last.safetensors" }, /resume must be a Uint8Array or a source of bytes, got "last\.safetensors"$/],
   [{ metadata: { classes: 3 } }, /metadata\.classes must be a string, got 3$/],
   [{ preprocessing: {} }, /preprocessing\.imageSize must be an integer from 1 to 8192, got undefined$/],
   [
