@@ -105,7 +105,8 @@ export async function loadModel(
       );
   const own = weights === undefined || weights === "best" || weights === "last" ? weights : undefined;
   const file = own === weights ? undefined : await readCheckpointFile(weights!);
-  const trained = await flagged(weights ?? "best", () => loadRun(runOrModel, { weights: file ?? own }));
+  const what = file ? `--weights ${weights}` : join(runOrModel, `${own ?? "best"}.safetensors`);
+  const trained = await flagged(what, () => loadRun(runOrModel, { weights: file ?? own }));
   const { model: made, preprocessing, data, training } = trained.config;
   return {
     ...trained,
@@ -154,7 +155,9 @@ async function loadNamed(
   );
   const options = { ...own?.options, ...asked };
   const network = modelByName(name, options);
-  await flagged(weights, () => loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {}));
+  await flagged(`--weights ${weights}`, () =>
+    loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {}),
+  );
   const imageSize = spec.input[1];
   const classes = classNames(metadata) ?? null;
   return {
@@ -170,24 +173,24 @@ async function loadNamed(
   };
 }
 
-/** Loads weights of the file that --weights names; errors speak of flags. `ignorable`: there is one for parts that need not fit. */
-export async function flagged<T>(file: string, load: () => T | Promise<T>, ignorable = false): Promise<T> {
+/** Loads weights; errors name where they are from, and speak of flags. `ignorable`: there is one for parts that need not fit. */
+export async function flagged<T>(what: string, load: () => T | Promise<T>, ignorable = false): Promise<T> {
   try {
     return await load();
   } catch (error) {
-    if (!(error instanceof WeightsError)) throw inFile(error, file);
+    if (!(error instanceof WeightsError)) throw namedAs(error, what);
     const [first] = error.patterns.length > 1 ? [`(${error.patterns.join("|")})`] : error.patterns;
     const advice = ignorable && first ? `To leave these parts as they are: --ignore '${first}'. ` : "";
-    throw new FormatError(`--weights ${file}: ${error.misfit}. ${advice}\`fovea inspect\` says which network it is of`);
+    throw new FormatError(`${what}: ${error.misfit}. ${advice}\`fovea inspect\` says which network it is of`);
   }
 }
 
-/** An error of `loadWeights` as one of the file. */
-function inFile(error: unknown, file: string): unknown {
+/** An error of `loadWeights` as one of what was loaded. */
+function namedAs(error: unknown, what: string): unknown {
   const own = "loadWeights: ";
   const { message } = error as Error;
   return error instanceof FoveaError && message.startsWith(own)
-    ? new FoveaError(`--weights ${file}: ${message.slice(own.length)}`)
+    ? new FoveaError(`${what}: ${message.slice(own.length)}`)
     : error;
 }
 

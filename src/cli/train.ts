@@ -195,7 +195,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     const wanted = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config);
-    requireEffect(flags);
+    else requireEffect(flags);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
     const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
     const frozen = resumed?.config.frozen ?? pathsToFreeze(network, flags, loaded);

@@ -79,7 +79,7 @@ export async function startFrom(
   const skipped = ignore ? [new RegExp(ignore)] : [];
   const fits = { test: (key: string) => inserted(key) || (newHead && key.startsWith(`${head}.`)) };
   const { matched, missing } = await flagged(
-    weights!,
+    `--weights ${weights}`,
     () => loadState(network, given, { ignore: [...skipped, fits], rename }),
     true,
   );

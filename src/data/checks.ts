@@ -23,7 +23,7 @@ import {
 import type { Dataset, Normalization, Picture, Splits } from "./dataset.js";
 import type { Augmentation, Preprocessing } from "./transforms.js";
 
-/** Longest side of a picture, in pixels: as of JPEG. */
+/** Longest side of a picture, in pixels: JPEG has no longer ones, and of a thinner image nothing can be seen. */
 export const longestSide = 65_535;
 
 /** The parts of a data set; {@link checkDataset} looks at the labels too. */

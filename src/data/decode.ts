@@ -2,6 +2,7 @@ import { open, stat } from "node:fs/promises";
 import type { Metadata, Sharp } from "sharp";
 import { DataError, systemReason } from "../core/errors.js";
 import { bytes, check, either, options as fields, maybe, type Schema, text, whole } from "../core/schema.js";
+import { longestSide } from "./checks.js";
 import type { Picture } from "./dataset.js";
 import { readBounded } from "./files.js";
 import { jpegScans } from "./jpeg.js";
@@ -21,8 +22,6 @@ const decodeOptions: Schema<DecodeOptions> = fields<DecodeOptions>({ shorterSide
 
 /** 100 megapixels: refuses small files that would unpack to gigabytes. */
 const mostPixels = 1e8;
-/** Of a thinner image nothing can be seen, and JPEG has no longer sides. */
-const longestSide = 65_535;
 /** Four 16-bit samples for each of 100 megapixels, uncompressed, take less. */
 const mostBytes = 2 ** 30;
 /** Encoders write about ten. Each costs a pass over all blocks, and may take no more than a hundred bytes of the file. */

@@ -2,12 +2,12 @@ import { DataError, FoveaError } from "../core/errors.js";
 import { anything, check, options as fields, fieldsOf, list } from "../core/schema.js";
 import type { Tensor } from "../core/tensor.js";
 import { preprocessingSchema, requirePicture } from "../data/checks.js";
-import type { Picture } from "../data/index.js";
+import { inputWriter, type Picture } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
 import { publishTaps } from "../graph/passes/publish.js";
 import { moduleSchema } from "../nn/checks.js";
 import { trace } from "../nn/index.js";
-import { type Classifier, inputOf } from "./classifier.js";
+import type { Classifier } from "./classifier.js";
 
 const networkSchema = fieldsOf<Pick<Classifier, "model" | "preprocessing">>(
   { model: moduleSchema, preprocessing: preprocessingSchema },
@@ -38,12 +38,16 @@ export async function attentionMaps(
   const { model, preprocessing } = network;
   const { engine } = options;
   if (images.length === 0) throw new DataError("attentionMaps: needs at least one image");
-  const input = inputOf(images, preprocessing);
-  const graph = publishTaps(trace(model, input.shape));
+  const { imageSize } = preprocessing;
+  const shape = [images.length, 3, imageSize, imageSize];
+  const graph = publishTaps(trace(model, shape));
   if (graph.taps.length === 0) throw new FoveaError("attentionMaps: the network has no attention modules");
+  const write = inputWriter(preprocessing);
+  const data = new Float32Array(images.length * 3 * imageSize ** 2);
+  for (const [i, image] of images.entries()) write(image, data, i * 3 * imageSize ** 2);
   const executable = await engine.compile(graph);
   try {
-    const { output: _, ...maps } = await executable.run({ input });
+    const { output: _, ...maps } = await executable.run({ input: { dtype: "float32", shape, data } });
     return new Map(Object.entries(maps));
   } finally {
     await executable.release();

@@ -12,9 +12,9 @@ import {
   that,
   whole,
 } from "../core/schema.js";
-import { type Tensor, toFloat64 } from "../core/tensor.js";
+import { toFloat64 } from "../core/tensor.js";
 import { preprocessingSchema, requirePicture } from "../data/checks.js";
-import { type Picture, type Preprocessing, toInput } from "../data/index.js";
+import { inputWriter, type Picture, type Preprocessing } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
 import { moduleSchema } from "../nn/checks.js";
 import { type Module, trace } from "../nn/index.js";
@@ -114,7 +114,9 @@ export async function openPredictor(
   check("openPredictor", "options", predictOptions, options);
   const { model, classes, preprocessing } = network;
   const { engine, top = 5 } = options;
-  const { shape } = inputOf([], preprocessing, 1);
+  const { imageSize } = preprocessing;
+  const shape = [1, 3, imageSize, imageSize];
+  const write = inputWriter(preprocessing);
   const graph = trace(model, shape);
   const [logits] = graph.outputs.values();
   const count = logits!.shape[1];
@@ -123,7 +125,9 @@ export async function openPredictor(
   const executable = await engine.compile(graph);
   return {
     async predict(image) {
-      const { output } = await executable.run({ input: inputOf([image], preprocessing) });
+      const pixels = new Float32Array(3 * imageSize ** 2);
+      write(image, pixels, 0);
+      const { output } = await executable.run({ input: { dtype: "float32", shape, data: pixels } });
       requireFinite("predict", [["the logits", output!]]);
       const { data } = toFloat64(output!);
       const shares = probabilities(data);
@@ -135,17 +139,4 @@ export async function openPredictor(
     },
     release: () => executable.release(),
   };
-}
-
-/** Images as the input of a network, [N,3,S,S]. */
-export function inputOf(
-  images: readonly Picture[],
-  preprocessing: Preprocessing,
-  count = images.length,
-): Tensor & { readonly shape: readonly [number, number, number, number] } {
-  const { imageSize } = preprocessing;
-  const size = 3 * imageSize ** 2;
-  const data = new Float32Array(count * size);
-  for (const [i, image] of images.entries()) data.set(toInput(image, preprocessing), i * size);
-  return { dtype: "float32", shape: [count, 3, imageSize, imageSize], data };
 }

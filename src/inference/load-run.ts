@@ -9,7 +9,6 @@ import {
   metadata,
   oneOf,
   type Schema,
-  settings,
   imageSize as sideSchema,
   text,
 } from "../core/schema.js";
@@ -17,7 +16,7 @@ import { tensors } from "../core/tensor.js";
 import type { Preprocessing } from "../data/index.js";
 import type { Checkpoint } from "../formats/checkpoint.js";
 import { classNames } from "../formats/class-names.js";
-import { insertAttention, modelByName, settled } from "../models/index.js";
+import { insertAttention, modelByName, settled, writtenSchema } from "../models/index.js";
 import { initialize, type Module } from "../nn/index.js";
 import { modelWeights } from "../train/checkpoint.js";
 import { type RunConfig, RunFolder } from "../train/run-folder.js";
@@ -78,11 +77,6 @@ function builtBy<T>(path: string, build: () => T): T {
   }
 }
 
-const madeSchema = fieldsOf<RunConfig["model"]>({
-  name: text,
-  options: settings,
-  insert: maybe(fieldsOf({ attention: text, options: settings })),
-});
 const sizeSchema = fieldsOf<Pick<Preprocessing, "imageSize">>({ imageSize: sideSchema }, "{ imageSize }");
 
 /** The network that a run's configuration describes, with initial weights. */
@@ -91,7 +85,7 @@ export function buildNetwork(
   preprocessing: Pick<Preprocessing, "imageSize">,
   seed = 0,
 ): Module {
-  check("buildNetwork", "model", madeSchema, made);
+  check("buildNetwork", "model", writtenSchema, made);
   check("buildNetwork", "preprocessing", sizeSchema, preprocessing);
   check("buildNetwork", "seed", anySeed, seed);
   const { name, options, insert } = made;

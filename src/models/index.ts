@@ -107,7 +107,8 @@ export interface WrittenModel {
   readonly insert?: { readonly attention: string; readonly options: AttentionOptions };
 }
 
-const writtenSchema: Schema<WrittenModel> = fieldsOf<WrittenModel>(
+/** A network as it is written down, for those who read one. */
+export const writtenSchema: Schema<WrittenModel> = fieldsOf<WrittenModel>(
   { name: text, options: settings, insert: maybe(fieldsOf({ attention: text, options: settings })) },
   "a network as it is written down, { name, options }",
 );
