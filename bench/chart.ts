@@ -1,13 +1,13 @@
 import { axisOf } from "../src/report/axis.js";
 import { element } from "../src/report/svg.js";
 import { formatNumber, formatShare, textWidth } from "../src/report/text.js";
-import { drawing, fontSize, seriesColours } from "../src/report/theme.js";
+import { drawing, fontSize, seriesColors } from "../src/report/theme.js";
 
 export interface BarChartOptions {
   readonly title: string;
   /** What the values are. */
   readonly label: string;
-  /** Names of the bars in every group, with their colours in order. */
+  /** Names of the bars in every group, with their colors in order. */
   readonly series: readonly string[];
   /** A value for each series; bars are left out where there is none. */
   readonly groups: readonly { readonly name: string; readonly values: readonly (number | undefined)[] }[];
@@ -40,7 +40,7 @@ export function barChart({ title, label, series, groups, percent = false, mark, 
     legendAt += 26 + textWidth(name, fontSize);
     return element(
       "g",
-      { class: `s${i % seriesColours.length}` },
+      { class: `s${i % seriesColors.length}` },
       element("rect", { class: "own", x, y: 43, width: 10, height: 10 }),
       element("text", { x: x + 15, y: 53 }, name),
     );
@@ -76,7 +76,7 @@ export function barChart({ title, label, series, groups, percent = false, mark, 
           };
           return element(
             "g",
-            { class: `s${i % seriesColours.length}` },
+            { class: `s${i % seriesColors.length}` },
             element("title", {}, `${name}, ${series[i]!}: ${show(value)}`),
             element("rect", { class: "own", ...bar }),
             value > limit &&

@@ -15,8 +15,8 @@ const number = (value: number) => formatNumber(value, 3);
 /** Header and rows of a suite's table: one row for each measure and peer. */
 export function tableOf(suite: Suite, results: SuiteResults): string[][] {
   const peers = suite.peers.filter((peer) => peer in results.versions);
-  const [several, { pictures, baseline }] = [peers.length > 1, suite];
-  const unit = pictures ? "img/s" : "ms";
+  const [several, { images, baseline }] = [peers.length > 1, suite];
+  const unit = images ? "img/s" : "ms";
   const other = several ? "peer" : (titles.get(peers[0] ?? "") ?? "nobody");
   const header = [
     "case",
@@ -34,7 +34,7 @@ export function tableOf(suite: Suite, results: SuiteResults): string[][] {
     const [own, theirs]: SideResult[] = [row.sides[ours.name] ?? {}, row.sides[peer ?? ""] ?? {}];
     const time = ({ seconds, error }: SideResult) => (error ? error : range(seconds && inUnits(seconds), number));
     const inUnits = ({ median, min, max }: Spread): Spread => {
-      const count = pictures?.(row.case);
+      const count = images?.(row.case);
       const convert = (seconds: number) => (count ? count / seconds : 1000 * seconds);
       return count
         ? { median: convert(median), min: convert(max), max: convert(min) }

@@ -36,7 +36,7 @@ export function randomStep(
 
 /**
  * Adds noise to parameters and statistics that are the same number throughout, such as gains that start at 1 or 0: nothing in the module
- * is then without effect, and a check sees all of it. Returns the module, initialised.
+ * is then without effect, and a check sees all of it. Returns the module, initialized.
  */
 export function varied<M extends AnyModule>(module: M): M {
   for (const [path, param] of stateOf(initialize(module))) {

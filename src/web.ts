@@ -91,7 +91,7 @@ export {
   type WrittenModel,
   wideResnet,
 } from "./models/index.js";
-export { type RecognisedCheckpoint, recogniseCheckpoint } from "./models/recognize.js";
+export { type RecognizedCheckpoint, recognizeCheckpoint } from "./models/recognize.js";
 export * from "./nn/index.js";
 export * as ops from "./ops/index.js";
 export { diagram, heatmap, lineChart, type RunReport, runReport } from "./report/index.js";

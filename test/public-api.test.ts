@@ -44,7 +44,7 @@ class Net extends fovea.Module {
 }
 
 const data = tinyDataset(6);
-const picture = await data.image(0);
+const image = await data.image(0);
 const engine = fovea.referenceEngine();
 const preprocessing = { imageSize: 4, resize: 4, mean: [0, 0, 0], std: [1, 1, 1] } as const;
 const network = { model: new Net(), classes: ["a", "b", "c"], preprocessing };
@@ -91,21 +91,21 @@ const cases: Readonly<Record<string, Case>> = {
   photoResize: { args: () => [224] },
   defaultPreprocessing: { args: () => [data, 4], allowed: left(1) },
   defaultAugmentation: { args: () => [data, preprocessing] },
-  resample: { args: () => [picture, 2, 2], allowed: left(3) },
-  resizeShorter: { args: () => [picture, 2] },
+  resample: { args: () => [image, 2, 2], allowed: left(3) },
+  resizeShorter: { args: () => [image, 2] },
   shorterSize: { args: () => [4, 4, 2] },
   shapes: { args: () => [{ count: 1 }] },
   shapesSplits: { args: () => [{ train: 1, validation: 1 }], allowed: options(0) },
   inputWriter: { args: () => [preprocessing, null], allowed: left(1, "null") },
-  toInput: { args: () => [picture, preprocessing] },
-  randomBox: { args: () => [picture, [0.5, 1], new fovea.Rng(0)] },
+  toInput: { args: () => [image, preprocessing] },
+  randomBox: { args: () => [image, [0.5, 1], new fovea.Rng(0)] },
   cifar10: { args: () => [folder], allowed: { 0: [] }, says: /cifar10|nonsense|cifar-10/ },
   cifar100: { args: () => [folder, {}], allowed: options(1), says: /cifar100|nonsense|cifar-100/ },
   idx: { args: () => [folder], says: /idx|nonsense/ },
   isCifar10: { args: () => [[]], allowed: { 0: ["[]"] } },
   isCifar100: { args: () => [[]], allowed: { 0: ["[]"] } },
   isIdx: { args: () => [[]], allowed: { 0: ["[]"] } },
-  decodePicture: { args: () => [bytes, {}], allowed: options(1), says: /decodePicture|nonsense|decoded/ },
+  decodeImage: { args: () => [bytes, {}], allowed: options(1), says: /decodeImage|nonsense|decoded/ },
   imagesBelow: { args: () => [folder], allowed: { 0: ["text"] } },
   imageFolder: { args: () => [folder, {}], allowed: options(1), says: /imageFolder|nonsense/ },
   openDataset: { args: () => [folder, {}], allowed: options(1), says: /openDataset|nonsense/ },
@@ -195,7 +195,7 @@ const cases: Readonly<Record<string, Case>> = {
     allowed: { 2: optional },
     says: /insertAttention|attention/,
   },
-  recogniseCheckpoint: { args: () => [new Map([["a", t]]), {}], allowed: options(1, "{ nonsense }") },
+  recognizeCheckpoint: { args: () => [new Map([["a", t]]), {}], allowed: options(1, "{ nonsense }") },
   buildNetwork: {
     args: () => [{ name: "resnet20", options: {} }, { imageSize: 32 }, 0],
     allowed: { 2: ["undefined"] },
@@ -273,9 +273,9 @@ const cases: Readonly<Record<string, Case>> = {
   train: { args: () => [net(), data, { engine, epochs: 1, batch: 2 }] },
   evaluate: { args: () => [net(), data, { engine }] },
   forEachLogits: { args: () => [net(), data, { engine }, () => {}] },
-  predict: { args: () => [network, [picture], { engine }], allowed: { 1: ["[]"] } },
+  predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
   openPredictor: { args: () => [network, { engine }] },
-  attentionMaps: { args: () => [network, [picture], { engine }] },
+  attentionMaps: { args: () => [network, [image], { engine }] },
   loadRun: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /loadRun|nonsense/ },
 };
 

@@ -1,6 +1,6 @@
 /**
  * Does training in blocked layout follow training in plain layout? Prints the losses of both from the same start on the same batches, and
- * how far they are apart: beside it, how far plain training moves away from itself when every number of the pictures changes by rounding.
+ * how far they are apart: beside it, how far plain training moves away from itself when every number of the images changes by rounding.
  *
  *     node dist/tools/compare-layouts.js CIFAR_FOLDER [--model resnet20] [--attention cbam] [--stem cifar] [--batch 128] [--steps 50] [--lr 0.02] [--noise 1e-7]
  *
@@ -93,7 +93,7 @@ const plain = await losses("plain");
 const blocked = await losses("blocked");
 const comparisons: [name: string, differences: number[]][] = [
   ["blocked - plain", relativeDifferences(blocked, plain)],
-  [`pictures ± ${values.noise}`, relativeDifferences(await losses("plain", Number(values.noise)), plain)],
+  [`images ± ${values.noise}`, relativeDifferences(await losses("plain", Number(values.noise)), plain)],
 ];
 if (values.pytorch) {
   const { float64, float32 } = await pytorchLosses(values.pytorch);

@@ -1,6 +1,6 @@
 /**
  * Does every network of the catalogue export? Runs each one's file in onnxruntime-node and, as WebAssembly, in onnxruntime-web, on the
- * smallest picture that the network takes, and prints how far the logits are from those of the float64 reference engine, relative
+ * smallest image that the network takes, and prints how far the logits are from those of the float64 reference engine, relative
  * to the largest. More than 1e-4 is a failure.
  *
  *     node dist/tools/round-trip.js [NAME…] [--unfolded] [--out FOLDER]

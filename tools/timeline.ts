@@ -1,7 +1,7 @@
 /**
- * Does the engine wait for pictures? Trains on real ones, prints how long it stood idle between steps, and draws some of them.
+ * Does the engine wait for images? Trains on real ones, prints how long it stood idle between steps, and draws some of them.
  *
- *     node --import ./dist/tools/timeline-probe.js dist/tools/timeline.js CIFAR_FOLDER PICTURE_FOLDER docs/timeline.svg
+ *     node --import ./dist/tools/timeline-probe.js dist/tools/timeline.js CIFAR_FOLDER IMAGE_FOLDER docs/timeline.svg
  */
 import { writeFile } from "node:fs/promises";
 import { argv, exit } from "node:process";
@@ -15,8 +15,8 @@ interface Recording {
   readonly title: string;
   /** ONNX Runtime computes, in its thread. */
   readonly engine: readonly Span[];
-  /** Pictures are prepared, in the main thread. */
-  readonly pictures: readonly Span[];
+  /** Images are prepared, in the main thread. */
+  readonly images: readonly Span[];
   /** Steps in an epoch. */
   readonly epoch: number;
 }
@@ -25,20 +25,18 @@ const steps = 34;
 /** Steps that do not count: memory is taken and code is compiled. */
 const warmup = 4;
 
-const [, , cifarFolder, pictureFolder, out] = argv;
-if (!cifarFolder || !pictureFolder || !out) {
-  console.error("usage: node --import ./dist/tools/timeline-probe.js dist/tools/timeline.js CIFAR PICTURES OUT.svg");
+const [, , cifarFolder, imageFolder, out] = argv;
+if (!cifarFolder || !imageFolder || !out) {
+  console.error("usage: node --import ./dist/tools/timeline-probe.js dist/tools/timeline.js CIFAR IMAGES OUT.svg");
   exit(2);
 }
 const cifar = (await openDataset(cifarFolder)).train;
-const pictures = (await openDataset(pictureFolder, { imageSize: 64 })).train;
+const images = (await openDataset(imageFolder, { imageSize: 64 })).train;
 const recordings = [
   await record("ResNet-20 + CBAM, CIFAR-10, batch 128", cifar, 128, (classes) =>
     resnet(20, { classes, attention: "cbam" }),
   ),
-  await record("ResNet-18, folder of pictures at 64 × 64, batch 32", pictures, 32, (classes) =>
-    resnet(18, { classes }),
-  ),
+  await record("ResNet-18, folder of images at 64 × 64, batch 32", images, 32, (classes) => resnet(18, { classes })),
 ];
 await writeFile(out, `${draw(recordings)}\n`);
 
@@ -52,16 +50,16 @@ async function record(
   const engineSpans: Span[] = [];
   const channel = new BroadcastChannel(channelName);
   channel.onmessage = (event) => engineSpans.push((event as MessageEvent<Span>).data);
-  const pictureSpans: Span[] = [];
+  const imageSpans: Span[] = [];
   let start: number | null = null;
   const observed: Dataset = {
     ...dataset,
     image(index) {
       if (start === null) {
         start = now();
-        // Pictures in memory are prepared in one go: the event loop turns when they are done.
+        // Images in memory are prepared in one go: the event loop turns when they are done.
         setImmediate(() => {
-          pictureSpans.push({ start: start!, end: now() });
+          imageSpans.push({ start: start!, end: now() });
           start = null;
         });
       }
@@ -87,14 +85,14 @@ async function record(
   const recording = {
     title,
     engine: engineSpans.slice(1),
-    pictures: pictureSpans,
+    images: imageSpans,
     epoch: Math.floor(dataset.length / batch),
   };
   print(recording);
   return recording;
 }
 
-function print({ title, engine, pictures, epoch }: Recording): void {
+function print({ title, engine, images, epoch }: Recording): void {
   const followed = engine
     .slice(warmup, -1)
     .map((span, i) => ({ ...span, next: engine[warmup + i + 1]!.start, step: warmup + i + 1 }));
@@ -104,13 +102,13 @@ function print({ title, engine, pictures, epoch }: Recording): void {
   const idle = within.map(({ end, next }) => next - end).toSorted((a, b) => a - b);
   const total = sum(within.map(({ start, next }) => next - start));
   const preparing = within.map(({ start, next }) =>
-    sum(pictures.filter((span) => span.start >= start && span.start < next).map(({ start, end }) => end - start)),
+    sum(images.filter((span) => span.start >= start && span.start < next).map(({ start, end }) => end - start)),
   );
   const ms = (value: number) => `${value.toFixed(1)} ms`;
   console.log(
     `${title}: ${within.length} steps of ${ms(total / within.length)}; the engine is idle for ${ms(sum(idle) / idle.length)} of it ` +
       `(${((100 * sum(idle)) / total).toFixed(1)} %; median ${ms(idle[idle.length >> 1]!)}, longest ${ms(idle.at(-1)!)}); ` +
-      `pictures are prepared for ${ms(sum(preparing) / preparing.length)}` +
+      `images are prepared for ${ms(sum(preparing) / preparing.length)}` +
       (between.length
         ? `; between epochs ${ms(sum(between.map(({ end, next }) => next - end)) / between.length)}`
         : ""),
@@ -124,7 +122,7 @@ function sum(numbers: readonly number[]): number {
 /** Four steps of each recording: a row for each thread. */
 function draw(all: readonly Recording[]): string {
   const [width, left, right, panel, row] = [760, 110, 20, 132, 22];
-  const drawn = all.map(({ title, engine, pictures, epoch }, i) => {
+  const drawn = all.map(({ title, engine, images, epoch }, i) => {
     // No epoch ends among these.
     const first = epoch > steps ? warmup : Math.ceil(warmup / epoch) * epoch;
     const shown = engine.slice(first + 1, first + 5);
@@ -151,7 +149,7 @@ function draw(all: readonly Recording[]): string {
       element("text", { x: left - 10, y: 39, "text-anchor": "end" }, "engine"),
       element("text", { x: left - 10, y: 69, "text-anchor": "end" }, "main thread"),
       bars(engine, 24, "s1"),
-      bars(pictures, 54, "s0"),
+      bars(images, 54, "s0"),
       axis.ticks.map(({ value, label }) => [
         element("path", { class: "rule", d: `M${x(from + value)} 80v5` }),
         element("text", { class: "muted", x: x(from + value), y: 99, "text-anchor": "middle" }, `${label} ms`),
@@ -160,7 +158,7 @@ function draw(all: readonly Recording[]): string {
   });
   const height = all.length * panel + 10;
   return drawing(
-    "Timeline of training: when the engine computes and when pictures are prepared",
+    "Timeline of training: when the engine computes and when images are prepared",
     width,
     height,
     element("rect", { class: "paper", width, height, rx: 6 }),

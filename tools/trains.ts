@@ -1,6 +1,6 @@
 /**
- * Does everything train? Twenty steps of each attention module (in ResNet-20) and each network on one batch of CIFAR-10 pictures:
- * prints the first and the last loss, and parameters that no gradient reaches. Segmentation networks learn the picture's class at every
+ * Does everything train? Twenty steps of each attention module (in ResNet-20) and each network on one batch of CIFAR-10 images:
+ * prints the first and the last loss, and parameters that no gradient reaches. Segmentation networks learn the image's class at every
  * position.
  *
  *     node dist/tools/trains.js CIFAR_FOLDER [NAME…] [--batch 8] [--json]
@@ -40,7 +40,7 @@ const batch = Number(values.batch);
 const steps = 20;
 const { train: data } = await cifar10(folder);
 
-/** A network to train, at pictures of a side. */
+/** A network to train, at images of a side. */
 interface Job {
   readonly name: string;
   readonly build: () => Module;
@@ -58,7 +58,7 @@ interface Outcome {
   readonly error?: string;
 }
 
-/** Trains at the first of the given sides that the network can take: small pictures leave some nothing to pool. */
+/** Trains at the first of the given sides that the network can take: small images leave some nothing to pool. */
 async function outcomeAt(job: Job, sizes: readonly number[], engine: Engine): Promise<Outcome> {
   const [size, ...larger] = sizes as [number, ...number[]];
   const outcome = await outcomeOf({ ...job, size }, engine);
@@ -126,7 +126,7 @@ const jobs: Job[] = [
   ...[...models.values()]
     .filter(({ name }) => wanted(name))
     .map(({ name, input, options, task }) => {
-      // Networks whose weights depend on the size of the pictures are built for squares of 128: smaller leave RGA no hidden channel.
+      // Networks whose weights depend on the size of the images are built for squares of 128: smaller leave RGA no hidden channel.
       const sized = "size" in options;
       return {
         name,

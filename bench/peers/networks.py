@@ -83,7 +83,7 @@ RESNETS = {
 
 
 class ResNet(nn.Module):
-    """For pictures of side x side: 32 has the CIFAR stem and 10 classes, 224 the ImageNet stem and 1000."""
+    """For images of side x side: 32 has the CIFAR stem and 10 classes, 224 the ImageNet stem and 1000."""
 
     def __init__(self, depth, side, attention=None):
         super().__init__()

@@ -60,7 +60,7 @@ def inference(model, inputs):
     return run
 
 
-def pictures(batch, side):
+def images(batch, side):
     return torch.randn(batch, 3, side, side)
 
 
@@ -68,7 +68,7 @@ DEPTHS_AND_BATCHES = {"resnet20": (20, 128), "resnet18": (18, 32)}
 
 
 def training_batch(batch):
-    return {"images": pictures(batch, 32), "targets": F.one_hot(torch.randint(0, 10, (batch,)), 10)}
+    return {"images": images(batch, 32), "targets": F.one_hot(torch.randint(0, 10, (batch,)), 10)}
 
 
 def nets(case):
@@ -76,7 +76,7 @@ def nets(case):
     depth, batch = DEPTHS_AND_BATCHES[net]
     model = ResNet(depth, 32, "cbam-plain" if attention else None)
     yield Measure("training", model, training_batch(batch), training)
-    yield Measure("inference", model, {"input": pictures(batch, 32)}, inference)
+    yield Measure("inference", model, {"input": images(batch, 32)}, inference)
 
 
 def cost(case):
@@ -95,7 +95,7 @@ def infer(case):
         "mobilenetv2+coord": MobileNetV2CA,
         "van-b0": VANB0,
     }
-    yield Measure("inference", networks[net](), {"input": pictures(int(batch), 224)}, inference)
+    yield Measure("inference", networks[net](), {"input": images(int(batch), 224)}, inference)
 
 
 def conv(case):

@@ -122,31 +122,31 @@ class ResNet20(nn.Module):
 
 
 def load(paths):
-    """Pictures [N,3,32,32] in bytes, and labels, of CIFAR-10's binary files."""
+    """Images [N,3,32,32] in bytes, and labels, of CIFAR-10's binary files."""
     records = np.concatenate([np.fromfile(path, np.uint8).reshape(-1, 1 + 3 * 32 * 32) for path in paths])
     return records[:, 1:].reshape(-1, 3, 32, 32), torch.from_numpy(records[:, 0].astype(np.int64))
 
 
-def to_input(pictures):
-    return torch.from_numpy((pictures.astype(np.float32) / 255 - MEAN[:, None, None]) / STD[:, None, None])
+def to_input(images):
+    return torch.from_numpy((images.astype(np.float32) / 255 - MEAN[:, None, None]) / STD[:, None, None])
 
 
-def augment(pictures, rng):
-    """Each picture shifted by up to PADDING pixels, black outside, and mirrored in half of the cases."""
-    padded = np.pad(pictures, ((0, 0), (0, 0), (PADDING, PADDING), (PADDING, PADDING)))
-    out = np.empty_like(pictures)
-    for i, (top, left) in enumerate(rng.integers(0, 2 * PADDING + 1, (len(pictures), 2))):
+def augment(images, rng):
+    """Each image shifted by up to PADDING pixels, black outside, and mirrored in half of the cases."""
+    padded = np.pad(images, ((0, 0), (0, 0), (PADDING, PADDING), (PADDING, PADDING)))
+    out = np.empty_like(images)
+    for i, (top, left) in enumerate(rng.integers(0, 2 * PADDING + 1, (len(images), 2))):
         window = padded[i, :, top : top + 32, left : left + 32]
         out[i] = window[:, :, ::-1] if rng.random() < 0.5 else window
     return out
 
 
-def evaluate(model, pictures, labels, batch):
+def evaluate(model, images, labels, batch):
     model.eval()
     loss = correct = 0
     with torch.no_grad():
         for i in range(0, len(labels), batch):
-            logits, targets = model(to_input(pictures[i : i + batch])), labels[i : i + batch]
+            logits, targets = model(to_input(images[i : i + batch])), labels[i : i + batch]
             loss += F.cross_entropy(logits, targets, reduction="sum").item()
             correct += (logits.argmax(1) == targets).sum().item()
     return loss / len(labels), correct / len(labels)
@@ -172,8 +172,8 @@ def main():
     inner = args.folder / "cifar-10-batches-bin"
     home = inner if inner.is_dir() else args.folder
     names = [path for path in home.iterdir() if re.fullmatch(r"data_batch_\d+\.bin", path.name)]
-    pictures, labels = load(sorted(names))
-    test_pictures, test_labels = load([home / "test_batch.bin"])
+    images, labels = load(sorted(names))
+    test_images, test_labels = load([home / "test_batch.bin"])
 
     model = ResNet20(args.attention)
     optimizer = torch.optim.SGD(model.parameters(), args.lr, momentum=0.9, weight_decay=5e-4)
@@ -189,7 +189,7 @@ def main():
             chosen = order[b * batch : (b + 1) * batch]
             progress = (epoch * batches + b) / (args.epochs * batches)
             optimizer.param_groups[0]["lr"] = args.lr * (1 + math.cos(math.pi * progress)) / 2
-            logits, targets = model(to_input(augment(pictures[chosen], rng))), labels[chosen]
+            logits, targets = model(to_input(augment(images[chosen], rng))), labels[chosen]
             loss = F.cross_entropy(logits, targets)
             optimizer.zero_grad()
             loss.backward()
@@ -197,7 +197,7 @@ def main():
             loss_sum += loss.item()
             correct += (logits.argmax(1) == targets).sum().item()
         train_seconds = time.perf_counter() - epoch_started
-        test_loss, top1 = evaluate(model, test_pictures, test_labels, batch)
+        test_loss, top1 = evaluate(model, test_images, test_labels, batch)
         record = {
             "epoch": epoch + 1,
             "trainLoss": loss_sum / batches,

@@ -9,7 +9,7 @@ export const cost: Suite = {
   name: "cost",
   title: "Cost of adding a module",
   about:
-    "How much longer a training step of ResNet-20 (batch 128) and ResNet-18 (batch 32, 3×3 stem) on 32×32 pictures takes with each module in " +
+    "How much longer a training step of ResNet-20 (batch 128) and ResNet-18 (batch 32, 3×3 stem) on 32×32 images takes with each module in " +
     "its usual place (docs/catalogue.md), default options, than without. Both are measured in one process, one after the other.",
   peers: ["pytorch"],
   cases: Object.keys(cifarNets).flatMap((net) =>

@@ -16,7 +16,7 @@ export const infer: Suite = {
   name: "infer",
   title: "Inference at 224×224",
   about:
-    "ImageNet networks on random pictures: latency of one picture (`b1`) and a batch of 16 (`b16`). Fovea compiles `trace(model, …)`, as " +
+    "ImageNet networks on random images: latency of one image (`b1`) and a batch of 16 (`b16`). Fovea compiles `trace(model, …)`, as " +
     "`predict` does: ONNX Runtime itself folds batch norms into convolutions. PyTorch is eager, in `eval` and `no_grad`.",
   peers: ["pytorch"],
   cases: Object.keys(networks).flatMap((net) => [`${net}/b1`, `${net}/b16`]),

@@ -35,7 +35,7 @@ export const js: Suite = {
   title: "Other engines in JavaScript",
   about:
     "A small network (3×3 convolutions to 16, 32 and 64 channels, stride 2, ReLU; means of the maps; a linear layer) on 32 random 32×32 " +
-    "pictures: a training step with plain gradient descent, and inference.",
+    "images: a training step with plain gradient descent, and inference.",
   peers: ["fovea-wasm", "tfjs-wasm", "tfjs-cpu", "jax-js"],
   cases: ["small-cnn"],
   rounds: 3,

@@ -2,7 +2,7 @@ import { type AttentionChoice, attentionSpec, type Module, resnet, trace } from 
 import { normal, randomStep, varied } from "../workload.js";
 import type { Measure, Suite } from "./suite.js";
 
-/** Depths of the CIFAR networks, and pictures in a batch. */
+/** Depths of the CIFAR networks, and images in a batch. */
 export const cifarNets = { resnet20: { depth: 20, batch: 128 }, resnet18: { depth: 18, batch: 32 } } as const;
 
 /** A CIFAR network by its name. @throws RangeError for another. */
@@ -32,14 +32,14 @@ export const nets: Suite = {
   name: "nets",
   title: "CIFAR networks",
   about:
-    "ResNet-20 (batch 128) and ResNet-18 with a 3×3 stem (batch 32) on random 32×32 pictures, 10 classes, without attention and with CBAM " +
+    "ResNet-20 (batch 128) and ResNet-18 with a 3×3 stem (batch 32) on random 32×32 images, 10 classes, without attention and with CBAM " +
     "in its plain form. Training is forward, cross entropy, backward, and SGD with momentum and weight decay; inference is measured " +
     "after it in the same process.",
   peers: ["pytorch"],
   cases: Object.keys(cifarNets).flatMap((net) => [net, `${net}+cbam`]),
   rounds: 3,
   steps: 7,
-  pictures: (name) => cifarNet(name.split("+")[0]).input[0],
+  images: (name) => cifarNet(name.split("+")[0]).input[0],
   *measures(name) {
     const [base, attention] = name.split("+");
     const { input, build } = cifarNet(base);

@@ -29,8 +29,8 @@ export interface Suite {
   readonly steps: number;
   /** What is measured of a case, one after the other in one process. */
   measures(name: string, purpose: Purpose): Iterable<Measure>;
-  /** Pictures in a run, where speed is told in pictures per second and not in milliseconds. */
-  readonly pictures?: (name: string) => number;
+  /** Images in a run, where speed is told in images per second and not in milliseconds. */
+  readonly images?: (name: string) => number;
   /** The measure of every case that the others are told as an addition to. */
   readonly baseline?: string;
 }

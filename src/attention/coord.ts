@@ -14,7 +14,7 @@ const options = {
   variant: {
     default: "authors" as "authors" | "mbv2" | "timm",
     choices: ["authors", "mbv2", "timm"] as const,
-    doc: "mbv2: key names and initialisation of the authors' MobileNetV2; timm: no biases, hidden width ⌊C/24⌉ to a multiple of 8",
+    doc: "mbv2: key names and initialization of the authors' MobileNetV2; timm: no biases, hidden width ⌊C/24⌉ to a multiple of 8",
   },
 };
 

@@ -9,7 +9,7 @@ const options = {
   kernelSize: {
     default: 3,
     when: { variant: ["plain", "ns"] },
-    doc: "neighbouring channels that a channel's weight depends on (odd)",
+    doc: "neighboring channels that a channel's weight depends on (odd)",
   },
   variant: {
     default: "plain" as "plain" | "ns" | "timm" | "timm-circular",
@@ -25,7 +25,7 @@ export function adaptiveKernelSize(channels: number): number {
 }
 
 /**
- * Efficient Channel Attention: y = x · σ(w ∗ z), a convolution over neighbouring channels of the channel means z.
+ * Efficient Channel Attention: y = x · σ(w ∗ z), a convolution over neighboring channels of the channel means z.
  * [N,C,H,W] → [N,C,H,W]; the map `channel` is [N,C,1,1].
  *
  * Wang et al.: ECA-Net, CVPR 2020, equation 7. The kernel size is an option, as in the authors' code, whose released networks
@@ -74,13 +74,13 @@ class ChannelConv extends Module {
       return conv(wrapped, reshape(weight, [1, 1, 1, size]));
     }
     if (kernels === 1) return conv(row, reshape(weight, [1, 1, 1, size]), undefined, { padding: [0, half] });
-    // Each channel's neighbours stacked, [N,1,k,C], weighed by its own taps and summed.
+    // Each channel's neighbors stacked, [N,1,k,C], weighed by its own taps and summed.
     const padded = pad(row, { axis: 3, before: half, after: half });
-    const neighbours = concat(
+    const neighbors = concat(
       Array.from({ length: size }, (_, i) => slice(padded, 3, i, i + kernels)),
       2,
     );
-    return reduceSum(mul(neighbours, transpose(reshape(weight, [kernels, size]), [1, 0])), [2]);
+    return reduceSum(mul(neighbors, transpose(reshape(weight, [kernels, size]), [1, 0])), [2]);
   }
 }
 

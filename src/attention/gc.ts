@@ -141,7 +141,7 @@ export const gc = defineAttention({
   ],
   notes: [
     'The paper adds. timm\'s default multiplies, with ratio 1/8, LN ε 1e-6 and other keys (`variant: "timm"`).',
-    "The last layer starts at 0, so the block is the identity at first. timm zeroes only its weight, not its bias, so there it is not; and in the authors' detector a later initialisation undoes the zeros unless weights are loaded.",
+    "The last layer starts at 0, so the block is the identity at first. timm zeroes only its weight, not its bias, so there it is not; and in the authors' detector a later initialization undoes the zeros unless weights are loaded.",
     "`ratio` is a fraction, not a divisor. The bias b shifts a whole softmax and has no effect.",
     "One copy creates the softmax and never applies it.",
   ],

@@ -23,7 +23,7 @@ const options = {
 
 /**
  * Self-calibrated convolution: y = k₄(k₃(x) · σ(x + up(k₂(pool(x))))), each k a 3×3 convolution without bias and its batch norm,
- * pool an average over r×r squares (a remainder is dropped), up nearest-neighbour.
+ * pool an average over r×r squares (a remainder is dropped), up nearest-neighbor.
  * [N,C,H,W] → [N,C,⌈H/stride⌉,⌈W/stride⌉] for H, W ≥ r; the map `attention` [N,C,H,W] is the σ.
  *
  * Liu et al.: Improving Convolutional Networks with Self-Calibrated Convolutions, CVPR 2020, equations 3 to 6 (on the half of the
@@ -138,7 +138,7 @@ export const scconv = defineAttention({
   paper,
   formula: ["g = σ(x + up(k₂(pool(x))))", "y = k₄(k₃(x) · g), each k a conv3×3 and its BN"],
   notes: [
-    "Averaging drops the rows and columns that do not fill a square; enlarging, by nearest neighbour, stretches what is left over the whole map.",
+    "Averaging drops the rows and columns that do not fill a square; enlarging, by nearest neighbor, stretches what is left over the whole map.",
     "`padding`, `dilation` and `groups` act on all three convolutions, `stride` on the last alone.",
   ],
   kind: "block",

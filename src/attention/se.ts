@@ -67,7 +67,7 @@ export const se = defineAttention({
   notes: [
     "The authors' Caffe network has biases in both layers; the PyTorch code in wide use, and so the default here, has none (`bias: true` adds them).",
     "timm's form is another one: biases, a hidden width rounded to a multiple of 8, 1×1 convolutions. With 64 channels it has twice the hidden width of the paper's.",
-    "Several copies define their own initialisation and never call it; PyTorch's default is what was trained.",
+    "Several copies define their own initialization and never call it; PyTorch's default is what was trained.",
   ],
   kind: "gate",
   attends: "channel",

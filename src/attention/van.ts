@@ -8,7 +8,7 @@ import { defineAttention } from "./spec.js";
 
 const paper = { title: "Visual Attention Network", venue: "CVMJ 2023", url: "https://arxiv.org/abs/2202.09741" };
 
-/** A 1×1 convolution with the authors' initialisation. */
+/** A 1×1 convolution with the authors' initialization. */
 function pointwise(channels: number, filters: number): Conv2d {
   return new Conv2d(channels, filters, { kernel: 1, weightInit: kaimingNormal("out"), biasInit: constant(0) });
 }

@@ -29,11 +29,11 @@ interface BenchFlags extends ModelFlags, EngineFlags {
 }
 
 export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
-  .description("Speed and memory of training or inference, on random pictures")
+  .description("Speed and memory of training or inference, on random images")
   .addOption(new Option("--mode <mode>", "what to time").choices(["train", "infer"]).default("train"))
   .option("--classes <n>", "number of classes (default: the published one)", classCount)
-  .option("--input <CxHxW>", "size of one picture (default: the published one)", inputSize)
-  .option("--batch <n>", "pictures per step", batchSize, 32)
+  .option("--input <CxHxW>", "size of one image (default: the published one)", inputSize)
+  .option("--batch <n>", "images per step", batchSize, 32)
   .option("--steps <n>", "timed steps, after two that are not", count, 10)
   .option("--recompute", "when training: compute the blocks again in the backward pass instead of keeping them")
   .option("--winograd", winogradHelp)
@@ -61,7 +61,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
     print(flags.json === true, result, () => {
       const { imagesPerSecond, stepMilliseconds: ms, peakMemoryBytes } = result;
       return [
-        `${imagesPerSecond.toFixed(1)} pictures/s, ${ms.median.toFixed(1)} ms a step (${ms.min.toFixed(1)}–${ms.max.toFixed(1)}), peak memory ${short(peakMemoryBytes)}B`,
+        `${imagesPerSecond.toFixed(1)} images/s, ${ms.median.toFixed(1)} ms a step (${ms.min.toFixed(1)}–${ms.max.toFixed(1)}), peak memory ${short(peakMemoryBytes)}B`,
       ];
     });
   });

@@ -29,9 +29,9 @@ import { noise, targetsFor } from "./workload.js";
 
 /** What is measured, and for how long. */
 export interface CalibrationPlan {
-  /** Plain and in blocks: a network with these numbers of pictures, ascending, on square ones. Its layers differ; what counts is all of them. */
+  /** Plain and in blocks: a network with these numbers of images, ascending, on square ones. Its layers differ; what counts is all of them. */
   readonly fewImages: { readonly images: readonly number[]; readonly network: string; readonly side: number };
-  /** By Winograd's algorithm with both sizes of tiles, and direct: with so many pictures, a layer on maps of these sides, ascending, by number of channels. */
+  /** By Winograd's algorithm with both sizes of tiles, and direct: with so many images, a layer on maps of these sides, ascending, by number of channels. */
   readonly winograd: { readonly images: number; readonly sides: Readonly<Record<number, readonly number[]>> };
   /** For each comparison; three turns are made in any case. */
   readonly seconds: number;
@@ -94,7 +94,7 @@ export async function measureRegimes(
     const { network: name, side: height } = plan.fewImages;
     const network = initialize(modelByName(name, { classes: 10 }));
     for (const n of plan.fewImages.images) {
-      onProgress(images.length / total, `${n} ${n === 1 ? "picture" : "pictures"}`);
+      onProgress(images.length / total, `${n} ${n === 1 ? "image" : "images"}`);
       const { times, ratios } = await compare([plain, blocked], network, [n, 3, height, height], 10, plan.seconds);
       images.push({ images: n, plain: times[0]!, blocked: times[1]!, ratio: ratios[0]! });
     }
@@ -260,16 +260,16 @@ function measuredText(machine: Machine, { regimes, images, winograd }: MeasuredR
   ];
   return paragraphs(
     `${machine.processor}, ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}; milliseconds of training steps`,
-    `${fewImages.network} on pictures of ${fewImages.side}×${fewImages.side}`,
+    `${fewImages.network} on images of ${fewImages.side}×${fewImages.side}`,
     table(
       images.map((row) => [
         row.images,
         ...figures(row.plain, row.blocked, row.ratio),
         row.images <= regimes.fewImages ? "plain" : "blocked",
       ]),
-      ["pictures", "  plain", "blocked", "ratio", "chosen"],
+      ["images", "  plain", "blocked", "ratio", "chosen"],
     ),
-    `one 3×3 convolution, ${byWinograd.images} pictures, direct and by Winograd's algorithm`,
+    `one 3×3 convolution, ${byWinograd.images} images, direct and by Winograd's algorithm`,
     table(
       winograd.map((row) => [
         `${row.tile}×${row.tile}`,

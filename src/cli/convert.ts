@@ -5,8 +5,8 @@ import {
   modelByName,
   modelWeights,
   OptionError,
-  type RecognisedCheckpoint,
-  recogniseCheckpoint,
+  type RecognizedCheckpoint,
+  recognizeCheckpoint,
   stateOf,
   writeFileAtomic,
 } from "../index.js";
@@ -31,7 +31,7 @@ export const convertCommand = new Command("convert")
     if (!out.endsWith(".safetensors"))
       throw new OptionError(`${out}: only safetensors can be written; let the name end in .safetensors`);
     const { format, tensors, metadata } = await readCheckpointFile(input, part);
-    const known = originalKeys ? undefined : recogniseCheckpoint(modelWeights(tensors), metadata);
+    const known = originalKeys ? undefined : recognizeCheckpoint(modelWeights(tensors), metadata);
     const shapes = known ? shapesFor(known, tensors) : new Map<string, readonly number[]>();
     const renamed = [...tensors].map(([key, value]) => {
       const name = known ? known.rename(key) : key;
@@ -64,7 +64,7 @@ export const convertCommand = new Command("convert")
 
 /** The network's own shapes of what it explains: a linear layer's weight may be that of a 1×1 convolution in the file. */
 function shapesFor(
-  { model: name, options, rename, unexplained }: RecognisedCheckpoint,
+  { model: name, options, rename, unexplained }: RecognizedCheckpoint,
   tensors: ReadonlyMap<string, unknown>,
 ): ReadonlyMap<string, readonly number[]> {
   const explained = [...tensors.keys()].filter((key) => !unexplained.includes(key));

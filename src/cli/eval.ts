@@ -45,7 +45,7 @@ export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
   .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)
   .option("--split <name>", "which part of the data: validation (or val), train, test, or all of it", "validation")
   .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", properShare)
-  .option("--batch <n>", "pictures at a time", batchSize, 100)
+  .option("--batch <n>", "images at a time", batchSize, 100)
   .option("--json", "print one JSON object")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     const loaded = await loadModel(runOrModel, flags.weights, flags);
@@ -94,9 +94,9 @@ export function metricsText({ top1, top5, loss, count: total, classes, confusion
   const share = (v: number | null) => (v === null ? "–" : percent(v));
   const rows = classes.map((c) => [c.name, c.count, share(c.recall), share(c.precision)]);
   const parts: (string | string[])[] = [
-    `top-1 ${percent(top1)}, top-5 ${percent(top5)}, loss ${loss.toFixed(4)} on ${total.toLocaleString("en-US")} pictures`,
+    `top-1 ${percent(top1)}, top-5 ${percent(top5)}, loss ${loss.toFixed(4)} on ${total.toLocaleString("en-US")} images`,
   ];
-  if (classes.length <= 100) parts.push(table(rows, ["class", "pictures", "recall", "precision"]));
+  if (classes.length <= 100) parts.push(table(rows, ["class", "images", "recall", "precision"]));
   if (classes.length <= 12)
     parts.push(
       table(

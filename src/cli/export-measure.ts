@@ -73,9 +73,9 @@ export async function measure(
   });
 }
 
-/** `top-1 93.1 % → 93.0 %, loss 0.2412 → 0.2450 as int8 on 10,000 pictures` */
+/** `top-1 93.1 % → 93.0 %, loss 0.2412 → 0.2450 as int8 on 10,000 images` */
 export function measuredText({ count, before, after }: Measured, precision: string): string {
   const top1 = `top-1 ${percent(before.top1)} → ${percent(after.top1)}`;
   const loss = `loss ${before.loss.toFixed(4)} → ${after.loss.toFixed(4)}`;
-  return `${top1}, ${loss} as ${precision} on ${count.toLocaleString("en-US")} pictures`;
+  return `${top1}, ${loss} as ${precision} on ${count.toLocaleString("en-US")} images`;
 }

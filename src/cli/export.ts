@@ -163,7 +163,7 @@ function report(json: boolean, { file, format, bytes, loaded, options, measured 
   const result = { file, format, bytes, precision, opset, input, output, moreOutputs: more };
   print(json, { ...result, ...(measured ? { measured } : {}) }, () => {
     const lines = [
-      `${size}, input "${inName}" [${input.shape}] of normalised RGB, output "${outName}" [${output?.shape}] logits`,
+      `${size}, input "${inName}" [${input.shape}] of normalized RGB, output "${outName}" [${output?.shape}] logits`,
       ...more.map(({ name, shape }) => `  output "${name}" [${shape}]`),
     ];
     return [...lines, ...(measured ? [measuredText(measured, precision)] : [])];

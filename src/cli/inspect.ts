@@ -6,7 +6,7 @@ import {
   forEachTensor,
   modelWeights,
   openCheckpoint,
-  recogniseCheckpoint,
+  recognizeCheckpoint,
   resolveWeights,
 } from "../index.js";
 import { ProgressLine, print, short, table } from "./terminal.js";
@@ -41,7 +41,7 @@ export const inspectCommand = new Command("inspect")
     const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
     const elements = entries.reduce((n, { shape }) => n + shape.reduce((size, d) => size * d, 1), 0);
     const weights = modelWeights(new Map(entries.map((entry) => [entry.key, entry])));
-    const known = recogniseCheckpoint(weights, metadata);
+    const known = recognizeCheckpoint(weights, metadata);
     const training = entries.length - weights.size;
     const network = known
       ? {

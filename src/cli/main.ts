@@ -22,8 +22,8 @@ const program = new Command("fovea")
     "after",
     `
 Examples:
-  fovea train shapes --model resnet20 --attention cbam     train on generated pictures
-  fovea train photos/ --model resnet18 --attention se      train on folders of pictures, one per class
+  fovea train shapes --model resnet20 --attention cbam     train on generated images
+  fovea train photos/ --model resnet18 --attention se      train on folders of images, one per class
   fovea predict runs/photos-resnet18-se photo.jpg          what a trained network sees
   fovea export runs/photos-resnet18-se --out model.onnx    take it elsewhere`,
   );

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { stdout } from "node:process";
 import { Command, Option } from "commander";
 import {
-  decodePicture,
+  decodeImage,
   imagesBelow,
   messageOf,
   normalizations,
@@ -79,8 +79,8 @@ Examples:
       const predictor = await openPredictor({ model, classes, preprocessing }, { engine, top });
       const answer = async (image: string): Promise<Answer> => {
         try {
-          const picture = await decodePicture(image, { shorterSide: preprocessing.resize });
-          return { image, classes: await predictor.predict(picture) };
+          const decoded = await decodeImage(image, { shorterSide: preprocessing.resize });
+          return { image, classes: await predictor.predict(decoded) };
         } catch (error) {
           return { image, error: messageOf(error).replace(`${image}: `, "") };
         }

@@ -23,7 +23,7 @@ import {
   OptionError,
   type Preprocessing,
   type RunConfig,
-  recogniseCheckpoint,
+  recognizeCheckpoint,
   type SkippedFile,
   unknownName,
   WeightsError,
@@ -44,9 +44,9 @@ export interface LoadedModel {
   readonly preprocessing: Preprocessing | null;
   /** Height and width of the input. */
   readonly imageSize: number;
-  /** How the run divided its data, so that no picture it learned from is taken for validation. */
+  /** How the run divided its data, so that no image it learned from is taken for validation. */
   readonly division: Pick<OpenOptions, "seed" | "validationSplit" | "testSplit" | "measure">;
-  /** What the authors of the weights normalise by, where that is known. */
+  /** What the authors of the weights normalize by, where that is known. */
   readonly normalization?: Normalization;
 }
 
@@ -138,7 +138,7 @@ export function preprocessingOf(
 
 /**
  * A network by its catalogue name with the weights of a file. A checkpoint of a known family brings its own options (number of classes,
- * shortcuts, attention), names of parameters and normalisation with it; flags come before them.
+ * shortcuts, attention), names of parameters and normalization with it; flags come before them.
  */
 async function loadNamed(
   name: string,
@@ -148,7 +148,7 @@ async function loadNamed(
   const spec = modelSpec(name);
   if (!weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
   const { tensors, metadata } = await readCheckpointFile(weights);
-  const known = recogniseCheckpoint(modelWeights(tensors), metadata);
+  const known = recognizeCheckpoint(modelWeights(tensors), metadata);
   const own = known?.model === name ? known : undefined;
   const asked = Object.fromEntries(
     Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),

@@ -11,7 +11,7 @@ interface SummaryFlags extends ModelFlags {
 export const summaryCommand = addModelFlags(new Command("summary"))
   .description("Parameters, multiply-accumulates and activations of a network, layer by layer")
   .option("--classes <n>", "number of classes (default: the published one)", classCount)
-  .option("--input <CxHxW>", "size of one picture (default: the published one)", inputSize)
+  .option("--input <CxHxW>", "size of one image (default: the published one)", inputSize)
   .option("--json", "print one JSON object")
   .action((flags: SummaryFlags) => {
     const model = modelByFlags(flags);
@@ -40,7 +40,7 @@ export const summaryCommand = addModelFlags(new Command("summary"))
         ),
         "",
         `${name}${attention ? ` + ${attention}` : ""} at ${input.join("×")}: ${params.toLocaleString("en-US")} parameters, ` +
-          `${short(totals.macs)} multiply-accumulates (${short(totals.flops)}FLOPs), ${short(totals.activationBytes)}B of activations for one picture`,
+          `${short(totals.macs)} multiply-accumulates (${short(totals.flops)}FLOPs), ${short(totals.activationBytes)}B of activations for one image`,
       ],
     );
   });

@@ -39,9 +39,9 @@ export function reportOf(
     title: `${networkTitle(config.model)} on ${basename(config.data.source)}`,
     summary: [
       { label: "parameters", value: parameters },
-      { label: "pictures to train on", value: learned.length },
-      { label: "pictures to validate on", value: validation.length },
-      { label: "speed", value: `${speed.toFixed(0)} pictures/s` },
+      { label: "images to train on", value: learned.length },
+      { label: "images to validate on", value: validation.length },
+      { label: "speed", value: `${speed.toFixed(0)} images/s` },
     ],
     history,
     validation: metrics,
@@ -54,7 +54,7 @@ export function reportOf(
 }
 
 const nextSteps = (path: string) => [
-  { purpose: "classes of your pictures", command: `npx fovea predict ${path} PICTURE...` },
+  { purpose: "classes of your images", command: `npx fovea predict ${path} IMAGE...` },
   { purpose: "the network for other programs", command: `npx fovea export ${path} --out model.onnx` },
 ];
 

@@ -83,10 +83,10 @@ interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, Optimizatio
 
 export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .description("Train a classifier and write a run folder")
-  .argument("[data]", "data set: a folder of CIFAR, MNIST or pictures in class folders, or shapes (generated)")
+  .argument("[data]", "data set: a folder of CIFAR, MNIST or images in class folders, or shapes (generated)")
   .option("--image-size <pixels>", "side of the square input (default: what suits the data)", imageSize)
   .option("--epochs <n>", "times through the data", epochCount, 10)
-  .option("--batch <n>", "pictures per step (default: 128, less for small data sets)", batchSize)
+  .option("--batch <n>", "images per step (default: 128, less for small data sets)", batchSize)
   .addOption(
     new Option("--optimizer <name>", "update rule (default: adamw for MobileNet and VAN, sgd for others)").choices([
       "sgd",
@@ -120,7 +120,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     "less memory, more time: compute the blocks again in the backward pass instead of keeping them",
   )
   .option("--no-augment", "no random crops and mirroring")
-  .option("--cache-features", "insist that frozen parts are run once for each picture, not in every epoch")
+  .option("--cache-features", "insist that frozen parts are run once for each image, not in every epoch")
   .option("--no-cache-features", "run frozen parts in every epoch (default: once, where see below)")
   .option("--seed <n>", "seed of weights, order and augmentation", seed, 0)
   .option(
@@ -163,9 +163,9 @@ Examples:
   fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
   fovea train --resume --out runs/shapes-resnet20-cbam
 
-Without augmentation, what frozen parts make of a picture is the same in every epoch: it is computed once and kept in
+Without augmentation, what frozen parts make of an image is the same in every epoch: it is computed once and kept in
 memory, up to 1 GiB together, and only the rest of the network is trained. Data that would take more is run in full.
-For validation pictures it always holds: they are never augmented.
+For validation images it always holds: they are never augmented.
 
 Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on from there exactly. Twice ends at once.`,
   )
@@ -188,7 +188,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
       ...optional("validationSplit", flags.valSplit),
       ...optional("testSplit", flags.testSplit),
       seed: flags.seed,
-      onProgress: (done: number, total: number) => progress.draw(done / total, `reading ${done} of ${total} pictures`),
+      onProgress: (done: number, total: number) => progress.draw(done / total, `reading ${done} of ${total} images`),
     });
     progress.clear();
     const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
@@ -219,11 +219,11 @@ function configOf(
   const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
   const { classes } = data.train;
   const spec = classifierSpec(flags.model);
-  // The ImageNet stem would leave almost nothing of small pictures.
+  // The ImageNet stem would leave almost nothing of small images.
   const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
   if (flags.cacheFeatures && flags.augment)
-    throw new OptionError("--cache-features needs --no-augment: augmented pictures differ in every epoch");
+    throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
   return {
     format: "fovea.run.1",
     versions: { fovea: version, node: versions.node },
@@ -324,7 +324,7 @@ async function runTraining(
           ...optional("cacheFeatures", flags.cacheFeatures),
           onFeatures: (report) => {
             if (report.total > 0)
-              progress.draw(report.done / report.total, `features of ${report.done} of ${report.total} pictures`);
+              progress.draw(report.done / report.total, `features of ${report.done} of ${report.total} images`);
             if (run.config.frozen.length === 0 || report.done < report.total) return;
             progress.clear();
             say(featuresText(report));

@@ -11,7 +11,7 @@ import {
   modelWeights,
   OptionError,
   type RunConfig,
-  recogniseCheckpoint,
+  recognizeCheckpoint,
   stateOf,
   type Tensor,
   toFloat64,
@@ -60,7 +60,7 @@ export async function startFrom(
   const file = await readCheckpointFile(weights!);
   const theirs = classNames(file.metadata);
   const given = modelWeights(file.tensors);
-  const known = recogniseCheckpoint(given, file.metadata);
+  const known = recognizeCheckpoint(given, file.metadata);
   const rename = known?.model === made.name ? known.rename : (key: string) => key;
   const head = headOf(made);
   const plain = new Set(stateOf(plainNetwork(made)).keys());
@@ -145,13 +145,13 @@ export function freezePaths(network: Module, paths: readonly string[]): void {
   freeze(network, (path) => frozen.has(path));
 }
 
-/** Which pictures' features are computed once, and why those of the training are not. */
+/** Which images' features are computed once, and why those of the training are not. */
 export function featuresText({ training, validation }: FeatureReport): string {
   const kept = Object.entries({ training, validation }).filter(([, plan]) => plan?.reason === null);
   const bytes = kept.reduce((n, [, plan]) => n + (plan?.bytes ?? 0), 0);
-  const pictures = kept.map(([name, plan]) => `${plan?.pictures} ${name}`).join(" and ");
+  const images = kept.map(([name, plan]) => `${plan?.images} ${name}`).join(" and ");
   return [
-    ...(kept.length ? [`features of the ${pictures} pictures are computed once (${short(bytes)}B)`] : []),
+    ...(kept.length ? [`features of the ${images} images are computed once (${short(bytes)}B)`] : []),
     ...(training.reason === null ? [] : [`training runs frozen parts in every epoch: ${training.reason}`]),
   ].join("; ");
 }

@@ -15,7 +15,7 @@ export class OptionError extends FoveaError {}
 /** Bytes are not what their format demands. */
 export class FormatError extends FoveaError {}
 
-/** A data set or picture cannot be used. */
+/** A data set or image cannot be used. */
 export class DataError extends FoveaError {}
 
 /** Training cannot go on (for example because the loss is not finite). */

@@ -20,10 +20,10 @@ import {
   that,
   whole,
 } from "../core/schema.js";
-import type { Dataset, Normalization, Picture, Splits } from "./dataset.js";
+import type { Dataset, Normalization, RgbImage, Splits } from "./dataset.js";
 import type { Augmentation, Preprocessing } from "./transforms.js";
 
-/** Longest side of a picture, in pixels: JPEG has no longer ones, and of a thinner image nothing can be seen. */
+/** Longest side of an image, in pixels: JPEG has no longer ones, and of a thinner image nothing can be seen. */
 export const longestSide = 65_535;
 
 /** The parts of a data set; {@link checkDataset} looks at the labels too. */
@@ -74,15 +74,15 @@ export function requireLabels(
   }
 }
 
-/** @throws DataError that names a picture whose pixels are not RGB bytes in three planes of its size. */
-export function requirePicture(where: string, name: string, picture: Picture): void {
-  const fault = pictureFault(picture);
+/** @throws DataError that names an image whose pixels are not RGB bytes in three planes of its size. */
+export function requireImage(where: string, name: string, image: RgbImage): void {
+  const fault = imageFault(image);
   if (fault) throw new DataError(`${where}: ${name} ${fault}`);
 }
 
-function pictureFault(picture: Picture): string | undefined {
-  if (!isObject(picture)) return `must be { width, height, pixels }, got ${shown(picture)}`;
-  const { width, height, pixels } = picture;
+function imageFault(image: RgbImage): string | undefined {
+  if (!isObject(image)) return `must be { width, height, pixels }, got ${shown(image)}`;
+  const { width, height, pixels } = image;
   for (const [side, length] of [["width", width] as const, ["height", height] as const])
     if (!(Number.isInteger(length) && length >= 1 && length <= longestSide))
       return `must have a ${side} from 1 to ${longestSide}, got ${shown(length)}`;

@@ -7,7 +7,7 @@ import { memoryDataset } from "./memory.js";
 import { normalizations } from "./recipe.js";
 
 const side = 32;
-const pictureBytes = 3 * side * side;
+const imageBytes = 3 * side * side;
 /** Five times CIFAR in one file. */
 const mostBytes = 2 ** 30;
 /** Labels are bytes. */
@@ -83,7 +83,7 @@ export function isCifar100(names: readonly string[]): boolean {
 
 async function load(folder: string, names: readonly string[], layout: Layout): Promise<Dataset> {
   const { name, classes, labelBytes, labelByte, normalization } = layout;
-  const record = labelBytes + pictureBytes;
+  const record = labelBytes + imageBytes;
   const files: { path: string; bytes: Uint8Array }[] = [];
   for (const file of names) {
     const path = join(folder, file);
@@ -95,7 +95,7 @@ async function load(folder: string, names: readonly string[], layout: Layout): P
     files.push({ path, bytes });
   }
   const count = files.reduce((sum, { bytes }) => sum + bytes.length / record, 0);
-  const pixels = new Uint8Array(count * pictureBytes);
+  const pixels = new Uint8Array(count * imageBytes);
   const labels = new Uint8Array(count);
   let i = 0;
   for (const { path, bytes } of files)
@@ -106,7 +106,7 @@ async function load(folder: string, names: readonly string[], layout: Layout): P
           `${path}: record ${start / record} has label ${label}; there are ${classes.length} classes`,
         );
       labels[i] = label;
-      pixels.set(bytes.subarray(start + labelBytes, start + record), i * pictureBytes);
+      pixels.set(bytes.subarray(start + labelBytes, start + record), i * imageBytes);
     }
   return memoryDataset({ name, classes, height: side, width: side, pixels, labels, defaults: { normalization } });
 }

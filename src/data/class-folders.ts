@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DataError } from "../core/errors.js";
 import { list, nothing } from "./files.js";
 
-/** What a folder of pictures must look like, for messages. */
+/** What a folder of images must look like, for messages. */
 export const folderLayouts = "train/<class>/*.jpg with val/<class>/*.jpg, or <class>/*.jpg";
 
 /** Folders that operating systems and tools leave behind. */

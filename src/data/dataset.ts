@@ -2,8 +2,8 @@ import { DataError } from "../core/errors.js";
 import { check, isObject } from "../core/schema.js";
 import { datasetSchema, splitsSchema } from "./checks.js";
 
-/** A picture as stored: RGB bytes in three planes, `pixels[(channel * height + row) * width + column]`. */
-export interface Picture {
+/** An image as stored: RGB bytes in three planes, `pixels[(channel * height + row) * width + column]`. */
+export interface RgbImage {
   readonly width: number;
   readonly height: number;
   readonly pixels: Uint8Array;
@@ -26,26 +26,26 @@ export interface DatasetDefaults {
   readonly normalization?: Normalization;
   /** Side of the square network input. */
   readonly imageSize?: number;
-  /** Whether a mirrored picture keeps its class (not so for digits). */
+  /** Whether a mirrored image keeps its class (not so for digits). */
   readonly flip?: boolean;
 }
 
-/** Labelled pictures. Implement this to train on a source of your own; `memoryDataset` covers pictures held in memory. */
+/** Labelled images. Implement this to train on a source of your own; `memoryDataset` covers images held in memory. */
 export interface Dataset {
   /** For example `cifar10`, `shapes`, or the name of the folder. */
   readonly name: string;
   /** Class names; the position is the label. */
   readonly classes: readonly string[];
   readonly length: number;
-  /** The label of each picture, without decoding it. */
+  /** The label of each image, without decoding it. */
   readonly labels: ArrayLike<number>;
   /** Files found so far that cannot be used, each once. */
   readonly skipped: readonly SkippedFile[];
-  /** The size that all pictures have, or null if sizes vary. */
+  /** The size that all images have, or null if sizes vary. */
   readonly size: { readonly height: number; readonly width: number } | null;
   readonly defaults?: DatasetDefaults;
-  /** The picture at `index`. It may share memory with the data set: do not write to it. Rejects with DataError if unreadable. */
-  image(index: number): Promise<Picture>;
+  /** The image at `index`. It may share memory with the data set: do not write to it. Rejects with DataError if unreadable. */
+  image(index: number): Promise<RgbImage>;
   /** `height · width` bytes, 1 where the labelled object is; only where the data set knows it. */
   mask?(index: number): Uint8Array;
 }
@@ -68,10 +68,10 @@ export function describeSplits(splits: Splits): string {
   return `${classes} ${classes === 1 ? "class" : "classes"}, ${images.join(" + ")} images${division ? `, split ${division}` : ""}`;
 }
 
-/** Returns `index` if `dataset` has a picture there. @throws DataError otherwise. */
+/** Returns `index` if `dataset` has an image there. @throws DataError otherwise. */
 export function checkIndex(dataset: Dataset, index: number): number {
   if (!isObject(dataset) || typeof dataset.length !== "number") check("checkIndex", "dataset", datasetSchema, dataset);
   if (!Number.isInteger(index) || index < 0 || index >= dataset.length)
-    throw new DataError(`${dataset.name}: there is no picture ${index}; it has ${dataset.length}`);
+    throw new DataError(`${dataset.name}: there is no image ${index}; it has ${dataset.length}`);
   return index;
 }

@@ -3,7 +3,7 @@ import type { Metadata, Sharp } from "sharp";
 import { DataError, systemReason } from "../core/errors.js";
 import { bytes, check, either, options as fields, maybe, type Schema, text, whole } from "../core/schema.js";
 import { longestSide } from "./checks.js";
-import type { Picture } from "./dataset.js";
+import type { RgbImage } from "./dataset.js";
 import { readBounded } from "./files.js";
 import { jpegScans } from "./jpeg.js";
 import { pngFrames } from "./png.js";
@@ -12,7 +12,7 @@ import { type TiffTags, tiffTags } from "./tiff.js";
 
 export interface DecodeOptions {
   /**
-   * Scale the shorter side down to this, like `resizeShorter`; smaller pictures stay as they are.
+   * Scale the shorter side down to this, like `resizeShorter`; smaller images stay as they are.
    * Photographs are first decoded at a reduced size, at least twice this, which is several times faster.
    */
   readonly shorterSide?: number;
@@ -33,16 +33,16 @@ const large = 2 ** 28;
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).
  * Other formats, several pages or frames, and samples of neither 8 nor 16 bits (floating point, 32-bit integers) are refused.
  * Of TIFF, so is YCbCr without JPEG; extra channels that are not said to be transparency are left out.
- * EXIF orientation is applied; grey, CMYK and 16-bit become 8-bit sRGB; transparency becomes white.
+ * EXIF orientation is applied; gray, CMYK and 16-bit become 8-bit sRGB; transparency becomes white.
  *
  * @example
- * const picture = await decodePicture("cat.jpg");
+ * const image = await decodeImage("cat.jpg");
  *
  * @throws DataError naming the file and why it cannot be read; a file that was cut short counts as unreadable.
  */
-export async function decodePicture(source: string | Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
-  check("decodePicture", "source", either<string | Uint8Array>("a path or a Uint8Array", text, bytes), source);
-  check("decodePicture", "options", decodeOptions, options);
+export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
+  check("decodeImage", "source", either<string | Uint8Array>("a path or a Uint8Array", text, bytes), source);
+  check("decodeImage", "options", decodeOptions, options);
   const { default: sharp } = await import("sharp");
   try {
     // Before the decoder sees it: to tell the size of an SVG it draws all of it.
@@ -62,7 +62,7 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
     const decode = () => decodeUsable(input(), metadata, tiff, options);
     return await (bytes > large ? alone(decode) : decode());
   } catch (error) {
-    const name = typeof source === "string" ? source : `picture of ${source.length} bytes`;
+    const name = typeof source === "string" ? source : `image of ${source.length} bytes`;
     throw new DataError(`${name}: cannot be decoded (${systemReason(error).split("\n")[0]})`);
   }
 }
@@ -72,7 +72,7 @@ async function decodeUsable(
   { autoOrient, hasAlpha }: Metadata,
   tiff: TiffTags | undefined,
   options: DecodeOptions,
-): Promise<Picture> {
+): Promise<RgbImage> {
   const { width, height } = autoOrient;
   const side = Math.min(options.shorterSide ?? Number.POSITIVE_INFINITY, width, height);
   const reduced = 2 * side;
@@ -83,14 +83,14 @@ async function decodeUsable(
     pipeline.resize({ width: reduced, height: reduced, fit: "outside" });
   if (!unspecified) pipeline.flatten({ background: "white" });
   const { data, info } = await pipeline
-    .toColourspace("srgb")
+    .toColorspace("srgb")
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
-  const picture = { width: info.width, height: info.height, pixels: toPlanes(data, info.channels) };
+  const image = { width: info.width, height: info.height, pixels: toPlanes(data, info.channels) };
   const wanted = shorterSize(width, height, side);
   return wanted.width === info.width && wanted.height === info.height
-    ? picture
-    : resample(picture, wanted.width, wanted.height);
+    ? image
+    : resample(image, wanted.width, wanted.height);
 }
 
 let queue: Promise<unknown> = Promise.resolve();

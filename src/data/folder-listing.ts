@@ -10,8 +10,8 @@ import { list, mostEntries, tooManyEntries } from "./files.js";
 import { requirePlausible } from "./plausible.js";
 import { summary } from "./summary.js";
 
-/** A file that looks like a picture, and its class. */
-export interface PictureFile {
+/** A file that looks like an image, and its class. */
+export interface ImageFile {
   readonly file: string;
   readonly label: number;
 }
@@ -22,7 +22,7 @@ export interface Listing {
   readonly classes: readonly string[];
   /** The classes that have a folder here. */
   readonly present: readonly string[];
-  readonly files: readonly PictureFile[];
+  readonly files: readonly ImageFile[];
   readonly skipped: readonly SkippedFile[];
 }
 
@@ -48,7 +48,7 @@ export async function listClasses(folder: string, known?: readonly string[]): Pr
   if (strangers.length)
     throw new DataError(`${folder}: ${summary(strangers)}: no such class in training, which has ${summary(classes)}`);
 
-  const files: PictureFile[] = [];
+  const files: ImageFile[] = [];
   const skipped = strays.map((name) => ({ file: join(folder, name), reason: "not in the folder of a class" }));
   for (const name of present) {
     const label = labels.get(name)!;
@@ -151,6 +151,6 @@ export async function imagesBelow(folder: string): Promise<Below> {
 function whyNot(path: string): string | null {
   if (path.split(sep).some((part) => junk.test(part))) return "hidden file, or left behind by a system";
   if (accepted.test(path)) return null;
-  if (/\.gif$/i.test(path)) return "GIF files (animations and placeholders) are not training pictures";
-  return "not a picture of an accepted format (jpg, png, webp, tiff, avif)";
+  if (/\.gif$/i.test(path)) return "GIF files (animations and placeholders) are not training images";
+  return "not an image of an accepted format (jpg, png, webp, tiff, avif)";
 }

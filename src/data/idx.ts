@@ -26,7 +26,7 @@ interface Idx {
 
 /**
  * MNIST and its relatives (Fashion-MNIST, EMNIST, KMNIST): `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
- * and `t10k-…` (or `test-…`) for validation, plain or `.gz`. Grey is repeated to RGB; classes are named by their number.
+ * and `t10k-…` (or `test-…`) for validation, plain or `.gz`. Gray is repeated to RGB; classes are named by their number.
  *
  * @example
  * const { train, validation } = await idx("./mnist");
@@ -51,7 +51,7 @@ export async function idx(folder: string): Promise<Splits> {
 const prefixes = { training: "train", validation: "t10k|test" };
 const ranks = { images: 3, labels: 1 };
 
-/** Whether these are the names of IDX files of pictures. */
+/** Whether these are the names of IDX files of images. */
 export function isIdx(names: readonly string[]): boolean {
   check("isIdx", "names", list(text, "a list of file names"), names);
   return names.some((name) => pattern("training", "images").test(name));
@@ -135,7 +135,7 @@ async function* contents(path: string): AsyncGenerator<Uint8Array, void> {
 function labelled(images: Idx, labels: Idx, classes: readonly string[]): Dataset {
   const [count, height, width] = images.shape as [number, number, number];
   if (count !== labels.data.length)
-    throw new DataError(`${images.path} has ${count} pictures, but ${labels.path} has ${labels.data.length} labels`);
+    throw new DataError(`${images.path} has ${count} images, but ${labels.path} has ${labels.data.length} labels`);
   return memoryDataset({
     name: "idx",
     classes,

@@ -17,16 +17,16 @@ import {
   text,
 } from "../core/schema.js";
 import { className } from "./align.js";
-import { checkIndex, type Dataset, type Picture, type SkippedFile, type Splits } from "./dataset.js";
-import { decodePicture } from "./decode.js";
-import { type Listing, listClasses, type PictureFile, stratify } from "./folder-listing.js";
+import { checkIndex, type Dataset, type RgbImage, type SkippedFile, type Splits } from "./dataset.js";
+import { decodeImage } from "./decode.js";
+import { type ImageFile, type Listing, listClasses, stratify } from "./folder-listing.js";
 import { requireLearnable } from "./plausible.js";
 import { photoResize } from "./recipe.js";
 import { findSplits } from "./splits.js";
 import { summary } from "./summary.js";
 
 export interface ImageFolderOptions {
-  /** Side of the network input. Default 224, or the size of the pictures if all are square and smaller. */
+  /** Side of the network input. Default 224, or the size of the images if all are square and smaller. */
   readonly imageSize?: number;
   /** Share of each class set aside where the folder has no validation folder. Default 0.2. */
   readonly validationSplit?: number;
@@ -39,7 +39,7 @@ export interface ImageFolderOptions {
    * aside of these, and a single class, or a class of one image, will do. An empty list, where the names are not known.
    */
   readonly measure?: readonly string[];
-  /** Most bytes of decoded pictures to keep; the rest are decoded whenever they are needed. Default 1 GiB. */
+  /** Most bytes of decoded images to keep; the rest are decoded whenever they are needed. Default 1 GiB. */
   readonly memory?: number;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -58,19 +58,19 @@ export const folderFields: Fields<ImageFolderOptions> = {
 const folderOptions = fields<ImageFolderOptions>(folderFields);
 
 /**
- * Pictures in folders named after their classes: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `dev`) and perhaps
+ * Images in folders named after their classes: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `dev`) and perhaps
  * `test/<class>/*`, or one folder of classes, of which a share is set aside for validation, the same in each class (Node only). Where
  * there are `train` and `test` alone, `test` is the validation set.
  *
  * Every file is decoded once here, so that all that cannot be read is known and in `skipped` before training starts.
- * Pictures are kept at a shorter side of 1.143 · imageSize, never enlarged, as far as memory allows.
+ * Images are kept at a shorter side of 1.143 · imageSize, never enlarged, as far as memory allows.
  *
  * @example
  * const { train, validation } = await imageFolder("./ants-and-bees", { imageSize: 128 });
  * for (const { file, reason } of train.skipped) console.warn(`${file}: ${reason}`);
  *
  * @throws DataError if the layout is not one of these, or hardly can be meant: folders of the same names in all classes, one class
- * alone, a class with a single usable picture or none.
+ * alone, a class with a single usable image or none.
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
   check("imageFolder", "folder", text, folder);
@@ -93,8 +93,7 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
   /** Sets a share of all images aside, of those that are still there. */
   const setAside = (items: readonly Kept[], share: number, what: string) => {
     const { kept, aside } = stratify(items, (share * all.items.length) / items.length, seed, position);
-    if (aside.length === 0 && !measure)
-      throw new DataError(`${folder}: too few pictures to set some aside for ${what}`);
+    if (aside.length === 0 && !measure) throw new DataError(`${folder}: too few images to set some aside for ${what}`);
     return { kept, aside: { items: aside, skipped: [] } };
   };
   const tested = testFolder || testSplit === 0 ? undefined : setAside(all.items, testSplit, "testing");
@@ -118,11 +117,11 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
 const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`;
 
 /** A file that was decoded once: its size after scaling, its pixels if there was room for them, and how to get them again. */
-interface Kept extends PictureFile {
+interface Kept extends ImageFile {
   readonly width: number;
   readonly height: number;
-  readonly picture: Picture | null;
-  readonly read: () => Promise<Picture>;
+  readonly image: RgbImage | null;
+  readonly read: () => Promise<RgbImage>;
 }
 
 interface Checked {
@@ -138,14 +137,14 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
   const outcomes: (Kept | SkippedFile)[] = new Array(jobs.length);
   let [next, done, room] = [0, 0, memory];
 
-  const check = async (job: PictureFile): Promise<Kept | SkippedFile> => {
-    const read = () => decodePicture(job.file, { shorterSide });
+  const check = async (job: ImageFile): Promise<Kept | SkippedFile> => {
+    const read = () => decodeImage(job.file, { shorterSide });
     try {
-      const picture = await read();
-      const { width, height, pixels } = picture;
+      const image = await read();
+      const { width, height, pixels } = image;
       const keep = pixels.length <= room;
       if (keep) room -= pixels.length;
-      return { ...job, width, height, picture: keep ? picture : null, read };
+      return { ...job, width, height, image: keep ? image : null, read };
     } catch (error) {
       return { file: job.file, reason: reasonOf(error, job.file) };
     }
@@ -170,7 +169,7 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
   });
 }
 
-/** Every class that has a folder must have a picture. @throws DataError naming those that have none, and a reason. */
+/** Every class that has a folder must have an image. @throws DataError naming those that have none, and a reason. */
 function requireEveryClass(
   { folder, present, classes }: Listing,
   items: readonly Kept[],
@@ -182,7 +181,7 @@ function requireEveryClass(
   const home = className(join(folder, empty[0]!) + sep);
   const example = skipped.find(({ file }) => className(file).startsWith(home));
   const because = example ? ` (${basename(example.file)}: ${example.reason})` : "";
-  throw new DataError(`${folder}: no usable pictures in class ${summary(empty)}${because}`);
+  throw new DataError(`${folder}: no usable images in class ${summary(empty)}${because}`);
 }
 
 function reasonOf(error: unknown, file: string): string {
@@ -210,8 +209,8 @@ function folderDataset(
     size,
     defaults: { imageSize: imageSize ?? icon },
     async image(index) {
-      const { file, picture, read } = items[checkIndex(dataset, index)]!;
-      if (picture) return picture;
+      const { file, image, read } = items[checkIndex(dataset, index)]!;
+      if (image) return image;
       try {
         return await read();
       } catch (error) {

@@ -2,18 +2,18 @@ import { DataError, OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
 import { Rng } from "../core/rng.js";
 import { batchSize, check, flag, maybe, options, orNull, type Schema, seed, whole } from "../core/schema.js";
-import { augmentationSchema, checkDataset, preprocessingSchema, requirePicture } from "./checks.js";
-import type { Dataset, Picture } from "./dataset.js";
+import { augmentationSchema, checkDataset, preprocessingSchema, requireImage } from "./checks.js";
+import type { Dataset, RgbImage } from "./dataset.js";
 import { type Augmentation, type InputWriter, inputWriter, type Preprocessing } from "./transforms.js";
 
 /** Of the images of a batch, what an array can hold on Node 20. Two batches are in memory at a time. */
 const mostBytes = 2 ** 32;
 
 export interface LoaderOptions {
-  /** Pictures per batch. */
+  /** Images per batch. */
   readonly batch: number;
   readonly preprocessing: Preprocessing;
-  /** Random changes of each picture; default none. */
+  /** Random changes of each image; default none. */
   readonly augment?: Augmentation | null;
   /** A new order in each epoch; default false: the order of the data set. */
   readonly shuffle?: boolean;
@@ -33,7 +33,7 @@ const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
 });
 const epochOptions = options<{ readonly fromBatch?: number }>({ fromBatch: maybe(whole(0)) });
 
-/** Pictures ready for a network. The arrays belong to the receiver. */
+/** Images ready for a network. The arrays belong to the receiver. */
 export interface Batch {
   /** `[batch, 3, S, S]` */
   readonly images: Float32Array;
@@ -41,13 +41,13 @@ export interface Batch {
   readonly labels: Int32Array;
   /** `[batch]`: positions in the data set. */
   readonly indices: Int32Array;
-  /** How many are real. A last batch that is not full repeats its first pictures after these. */
+  /** How many are real. A last batch that is not full repeats its first images after these. */
   readonly count: number;
 }
 
 /**
  * Batches of a data set, prepared one ahead of their use.
- * Order and augmentation of a picture depend only on the seed, the epoch and its position in the data set,
+ * Order and augmentation of an image depend only on the seed, the epoch and its position in the data set,
  * so a run that is resumed, even in the middle of an epoch, sees the batches it would have seen.
  *
  * @example
@@ -77,8 +77,8 @@ export class Loader {
     if (this.batches === 0)
       throw new OptionError(
         dataset.length === 0
-          ? `Loader: ${dataset.name} has no pictures`
-          : `Loader: batch ${batch} is larger than ${dataset.name} (${dataset.length} pictures). Choose a smaller batch`,
+          ? `Loader: ${dataset.name} has no images`
+          : `Loader: batch ${batch} is larger than ${dataset.name} (${dataset.length} images). Choose a smaller batch`,
       );
     this.#write = inputWriter(preprocessing, augment);
     const bytes = 12 * batch * preprocessing.imageSize ** 2;
@@ -132,8 +132,8 @@ export class Loader {
     const labels = new Int32Array(batch);
     const indices = new Int32Array(batch);
     const fill = async (slot: number) => {
-      const { picture, index } = await this.#readable(positions[slot]!);
-      this.#write(picture, images, slot * inputSize, augment ? new Rng(seed, "augment", epoch, index) : undefined);
+      const { image, index } = await this.#readable(positions[slot]!);
+      this.#write(image, images, slot * inputSize, augment ? new Rng(seed, "augment", epoch, index) : undefined);
       labels[slot] = this.dataset.labels[index]!;
       indices[slot] = index;
     };
@@ -147,21 +147,21 @@ export class Loader {
     return { images, labels, indices, count };
   }
 
-  /** The picture at `index`, or the next one that can be read: a file lost during a long run does not end it. */
-  async #readable(index: number): Promise<{ picture: Picture; index: number }> {
+  /** The image at `index`, or the next one that can be read: a file lost during a long run does not end it. */
+  async #readable(index: number): Promise<{ image: RgbImage; index: number }> {
     const { dataset } = this;
     for (let tried = 0; tried < dataset.length; tried++) {
       const candidate = (index + tried) % dataset.length;
-      let picture: Picture;
+      let image: RgbImage;
       try {
-        picture = await dataset.image(candidate);
+        image = await dataset.image(candidate);
       } catch (error) {
         if (error instanceof DataError) continue;
         throw error;
       }
-      requirePicture(dataset.name, `image ${candidate}`, picture);
-      return { picture, index: candidate };
+      requireImage(dataset.name, `image ${candidate}`, image);
+      return { image, index: candidate };
     }
-    throw new DataError(`${dataset.name}: none of its ${dataset.length} pictures can be read any more`);
+    throw new DataError(`${dataset.name}: none of its ${dataset.length} images can be read any more`);
   }
 }

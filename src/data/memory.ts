@@ -15,14 +15,14 @@ import {
   whole,
 } from "../core/schema.js";
 import { longestSide, normalizationFields, requireLabels } from "./checks.js";
-import { checkIndex, type Dataset, type DatasetDefaults, type Picture } from "./dataset.js";
+import { checkIndex, type Dataset, type DatasetDefaults, type RgbImage } from "./dataset.js";
 
 export interface MemoryOptions {
   readonly name: string;
   readonly classes: readonly string[];
   readonly height: number;
   readonly width: number;
-  /** 3 for RGB planes; 1 for grey, which is repeated to RGB. Default 3. */
+  /** 3 for RGB planes; 1 for gray, which is repeated to RGB. Default 3. */
   readonly channels?: 1 | 3;
   /** `[count, channels, height, width]` */
   readonly pixels: Uint8Array;
@@ -50,7 +50,7 @@ const memoryOptions: Schema<MemoryOptions> = schemaOf<MemoryOptions>({
 });
 
 /**
- * A data set of equally large pictures that are in memory already.
+ * A data set of equally large images that are in memory already.
  *
  * @example
  * const data = memoryDataset({ name: "dots", classes: ["dark", "light"], height: 1, width: 1,
@@ -65,7 +65,7 @@ export function memoryDataset(options: MemoryOptions): Dataset {
   const bytes = channels * height * width;
   if (pixels.length !== labels.length * bytes)
     throw new DataError(
-      `${name}: ${labels.length} pictures of ${channels}x${height}x${width} need ${labels.length * bytes} bytes, got ${pixels.length}`,
+      `${name}: ${labels.length} images of ${channels}x${height}x${width} need ${labels.length * bytes} bytes, got ${pixels.length}`,
     );
   requireLabels(`memoryDataset: ${name}`, { labels, length: labels.length, classes });
   const dataset: Dataset = {
@@ -76,16 +76,16 @@ export function memoryDataset(options: MemoryOptions): Dataset {
     skipped: [],
     size: { height, width },
     ...(defaults && { defaults }),
-    async image(index): Promise<Picture> {
+    async image(index): Promise<RgbImage> {
       const start = checkIndex(dataset, index) * bytes;
       const stored = pixels.subarray(start, start + bytes);
-      return { width, height, pixels: channels === 3 ? stored : repeatGrey(stored) };
+      return { width, height, pixels: channels === 3 ? stored : repeatGray(stored) };
     },
   };
   return dataset;
 }
 
-function repeatGrey(plane: Uint8Array): Uint8Array {
+function repeatGray(plane: Uint8Array): Uint8Array {
   const planes = new Uint8Array(3 * plane.length);
   for (let c = 0; c < 3; c++) planes.set(plane, c * plane.length);
   return planes;

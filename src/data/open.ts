@@ -12,13 +12,13 @@ import { summary } from "./summary.js";
 
 export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes";
 
-/** A data set and the layout it was recognised by. */
+/** A data set and the layout it was recognized by. */
 export interface OpenedDataset extends Splits {
   readonly kind: DatasetKind;
 }
 
 export interface OpenOptions extends ImageFolderOptions {
-  /** For `shapes`: number of generated pictures. Default 6000 and 1000. */
+  /** For `shapes`: number of generated images. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };
 }
 
@@ -56,14 +56,14 @@ const layouts: readonly Layout[] = [
   { kind: "idx", wanted: "IDX (train-images-idx3-ubyte[.gz], …)", matches: ({ files }) => isIdx(files), open: idx },
   {
     kind: "folder",
-    wanted: `pictures in class folders (${folderLayouts})`,
+    wanted: `images in class folders (${folderLayouts})`,
     matches: ({ folders }) => folders.some((name) => !name.startsWith(".")),
     open: (folder, { count: _, ...options }) => imageFolder(folder, options),
   },
 ];
 
 /**
- * Opens a data set: a folder, whose layout is recognised by its files, or `shapes`, which is generated.
+ * Opens a data set: a folder, whose layout is recognized by its files, or `shapes`, which is generated.
  *
  * @example
  * const { kind, train, validation } = await openDataset("./flowers", { imageSize: 128, validationSplit: 0.1 });

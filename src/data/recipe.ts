@@ -11,7 +11,7 @@ export const normalizations = {
   mnist: { mean: [0.1307, 0.1307, 0.1307], std: [0.3081, 0.3081, 0.3081] },
 } as const satisfies Record<string, Normalization>;
 
-/** Photographs are scaled to this multiple of the input size before the centre is cut out: 256 for 224. */
+/** Photographs are scaled to this multiple of the input size before the center is cut out: 256 for 224. */
 const photoMargin = 1.143;
 
 /** Length of the shorter side to which photographs are scaled for an input of `imageSize`. */
@@ -22,7 +22,7 @@ export function photoResize(imageSize: number): number {
 
 /**
  * The preprocessing to use for a data set where the user does not say otherwise.
- * Pictures already cut to the object (square, at most S) are used whole; photographs lose their margin.
+ * Images already cut to the object (square, at most S) are used whole; photographs lose their margin.
  */
 export function defaultPreprocessing(dataset: Dataset, imageSize?: number): Preprocessing {
   check("defaultPreprocessing", "dataset", datasetSchema, dataset);

@@ -1,6 +1,6 @@
 import { check, whole as integer, options } from "../core/schema.js";
-import { requirePicture } from "./checks.js";
-import type { Picture } from "./dataset.js";
+import { requireImage } from "./checks.js";
+import type { RgbImage } from "./dataset.js";
 
 /** A rectangle of pixels. */
 export interface Box {
@@ -17,23 +17,23 @@ const part = options<Box>(
 );
 
 /**
- * Scales a part of a picture (by default all of it) to `width × height`: bilinear, antialiased when it shrinks.
+ * Scales a part of an image (by default all of it) to `width × height`: bilinear, antialiased when it shrinks.
  * The filter and its rounding are Pillow's, hence torchvision's, and the same in Node and in browsers:
- * a triangle of half width max(1, in / out) around each output pixel's centre, first along rows, then along columns.
+ * a triangle of half width max(1, in / out) around each output pixel's center, first along rows, then along columns.
  * `window` is the part of the result that is wanted: nothing else is computed, so time and memory are bounded by the
- * window and the picture even where the whole result would be huge, as for a picture of 30000 × 1 pixels.
+ * window and the image even where the whole result would be huge, as for an image of 30000 × 1 pixels.
  */
 export function resample(
-  picture: Picture,
+  image: RgbImage,
   width: number,
   height: number,
   box: Box | undefined = undefined,
   window: Box = { left: 0, top: 0, width, height },
-): Picture {
-  requirePicture("resample", "the picture", picture);
+): RgbImage {
+  requireImage("resample", "the image", image);
   check("resample", "width", side, width);
   check("resample", "height", side, height);
-  const from = box === undefined ? whole(picture) : box;
+  const from = box === undefined ? whole(image) : box;
   check("resample", "box", part, from);
   check("resample", "window", part, window);
   const result = { width: window.width, height: window.height };
@@ -43,7 +43,7 @@ export function resample(
   const top = columns.first[0]!;
   const rows = { top: from.top + top, height: columns.first[last]! + columns.count[last]! - top };
   const scaled = scaleRows(
-    picture,
+    image,
     triangleFilter(from.width, width, window.left, window.width),
     { ...from, ...rows },
     window.width,
@@ -52,12 +52,12 @@ export function resample(
   return { ...result, pixels: scaleColumns(scaled, columns, window.width, rows.height, window.height, top) };
 }
 
-/** Scales the shorter side to `side`, keeping the aspect. Returns the picture itself if nothing changes. */
-export function resizeShorter(picture: Picture, side: number): Picture {
-  requirePicture("resizeShorter", "the picture", picture);
+/** Scales the shorter side to `side`, keeping the aspect. Returns the image itself if nothing changes. */
+export function resizeShorter(image: RgbImage, side: number): RgbImage {
+  requireImage("resizeShorter", "the image", image);
   check("resizeShorter", "side", integer(1), side);
-  const { width, height } = shorterSize(picture.width, picture.height, side);
-  return width === picture.width && height === picture.height ? picture : resample(picture, width, height);
+  const { width, height } = shorterSize(image.width, image.height, side);
+  return width === image.width && height === image.height ? image : resample(image, width, height);
 }
 
 /** The size that `resizeShorter` makes: the longer side is rounded down, as torchvision does. */
@@ -70,8 +70,8 @@ export function shorterSize(width: number, height: number, side: number): { widt
   return { width: scaled(width), height: scaled(height) };
 }
 
-function whole(picture: Picture): Box {
-  return { left: 0, top: 0, width: picture.width, height: picture.height };
+function whole(image: RgbImage): Box {
+  return { left: 0, top: 0, width: image.width, height: image.height };
 }
 
 /** For each output position: the first input it reads, and its weights (a row of `taps`, zero where unused). */
@@ -107,15 +107,15 @@ function triangleFilter(inputs: number, outputs: number, from: number, length: n
   return { first, count, weights, taps };
 }
 
-/** The box of `picture` with its rows scaled: [3, box.height, width]. */
-function scaleRows(picture: Picture, filter: Filter, box: Box, width: number): Uint8Array {
-  const { pixels } = picture;
+/** The box of `image` with its rows scaled: [3, box.height, width]. */
+function scaleRows(image: RgbImage, filter: Filter, box: Box, width: number): Uint8Array {
+  const { pixels } = image;
   const { first, count, weights, taps } = filter;
   const out = new Uint8Array(3 * box.height * width);
   let o = 0;
   for (let c = 0; c < 3; c++)
     for (let y = 0; y < box.height; y++) {
-      const row = (c * picture.height + box.top + y) * picture.width + box.left;
+      const row = (c * image.height + box.top + y) * image.width + box.left;
       for (let x = 0; x < width; x++) {
         const start = row + first[x]!;
         const weight = x * taps;

@@ -1,17 +1,17 @@
 import { Rng } from "../core/rng.js";
 import { seed as anySeed, check, options as fields, maybe, oneOf, type Schema, whole } from "../core/schema.js";
-import { checkIndex, type Dataset, type Picture, type Splits } from "./dataset.js";
+import { checkIndex, type Dataset, type RgbImage, type Splits } from "./dataset.js";
 import { figures } from "./shapes/figures.js";
 import { type Placement, paintScene, place, view } from "./shapes/scene.js";
 
 export interface ShapesOptions {
-  /** Number of pictures. */
+  /** Number of images. */
   readonly count: number;
   /** Side in pixels, 16 … 256; default 32. */
   readonly size?: number;
   /** Default 0. */
   readonly seed?: number;
-  /** The two splits have no picture in common. Default `train`. */
+  /** The two splits have no image in common. Default `train`. */
   readonly split?: "train" | "validation";
 }
 
@@ -35,9 +35,9 @@ const splitOptions = fields({
 });
 
 /**
- * Generated pictures: one of ten figures, somewhere, in some size, turn, colour and texture, on a cluttered ground.
- * What it is and where it is must both be found; `mask` says where. Picture i depends only on seed, split and i,
- * its label is i mod 10. Pictures are drawn when first asked for and kept.
+ * Generated images: one of ten figures, somewhere, in some size, turn, color and texture, on a cluttered ground.
+ * What it is and where it is must both be found; `mask` says where. Image i depends only on seed, split and i,
+ * its label is i mod 10. Images are drawn when first asked for and kept.
  *
  * @example
  * const data = shapes({ count: 6000, seed: 1 });
@@ -67,7 +67,7 @@ export function shapes(options: ShapesOptions): Dataset {
     skipped: [],
     size: { height: size, width: size },
     defaults: { normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }, flip: true },
-    async image(index): Promise<Picture> {
+    async image(index): Promise<RgbImage> {
       const offset = checkIndex(dataset, index) * bytes;
       if (!drawn[index]) {
         const { object, rng } = start(index);

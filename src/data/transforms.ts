@@ -1,15 +1,15 @@
 import { OptionError, ShapeError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { check, fieldsOf, instance, orNull, whole } from "../core/schema.js";
-import { augmentationSchema, preprocessingSchema, requirePicture, shareRange } from "./checks.js";
-import type { Normalization, Picture } from "./dataset.js";
+import { augmentationSchema, preprocessingSchema, requireImage, shareRange } from "./checks.js";
+import type { Normalization, RgbImage } from "./dataset.js";
 import { type Box, resample, shorterSize } from "./resample.js";
 
-/** How a picture becomes network input. Plain data: it is stored with a trained model. */
+/** How an image becomes network input. Plain data: it is stored with a trained model. */
 export interface Preprocessing extends Normalization {
   /** Side S of the square input, in pixels. */
   readonly imageSize: number;
-  /** Length to which the shorter side is scaled before the S × S centre is cut out; at least S. */
+  /** Length to which the shorter side is scaled before the S × S center is cut out; at least S. */
   readonly resize: number;
 }
 
@@ -18,19 +18,19 @@ export interface Augmentation {
   /**
    * `padding`: shift by up to so many pixels, black outside (the CIFAR recipe).
    * `scale`: a random part with this share of the area and an aspect of 3/4 … 4/3, scaled to S × S.
-   * null: the centre, as in evaluation.
+   * null: the center, as in evaluation.
    */
   readonly crop: { readonly padding: number } | { readonly scale: readonly [number, number] } | null;
   /** Mirror left and right in half of the cases. */
   readonly flip: boolean;
 }
 
-/** Writes `picture` as normalised planes [3,S,S] into `out` from `offset` on. Needs `rng` if it augments. */
-export type InputWriter = (picture: Picture, out: Float32Array, offset: number, rng?: Rng) => void;
+/** Writes `image` as normalized planes [3,S,S] into `out` from `offset` on. Needs `rng` if it augments. */
+export type InputWriter = (image: RgbImage, out: Float32Array, offset: number, rng?: Rng) => void;
 
 /**
- * The function that turns pictures into network input: (byte / 255 − mean) / std of the chosen S × S part.
- * Without `augmentation` that is the centre.
+ * The function that turns images into network input: (byte / 255 − mean) / std of the chosen S × S part.
+ * Without `augmentation` that is the center.
  *
  * @example
  * const write = inputWriter({ imageSize: 32, resize: 32, ...normalizations.cifar10 });
@@ -44,44 +44,44 @@ export function inputWriter(preprocessing: Preprocessing, augmentation: Augmenta
   const { imageSize: size, resize } = preprocessing;
   const table = normalizedBytes(preprocessing);
   if (!augmentation)
-    return (picture, out, offset) => {
-      checkWrite(picture, out, offset, size);
-      const { part, left, top } = fittedWindow(picture, resize, size, () => 0);
+    return (image, out, offset) => {
+      checkWrite(image, out, offset, size);
+      const { part, left, top } = fittedWindow(image, resize, size, () => 0);
       writeWindow(part, left, top, size, false, table, out, offset);
     };
   const { crop, flip } = augmentation;
-  return (picture, out, offset, rng) => {
-    checkWrite(picture, out, offset, size);
+  return (image, out, offset, rng) => {
+    checkWrite(image, out, offset, size);
     if (!rng) throw new OptionError("inputWriter: augmentation needs a random number generator");
     const mirrored = flip && rng.uniform() < 0.5;
     if (crop && "scale" in crop) {
-      const part = resample(picture, size, size, randomBox(picture, crop.scale, rng));
+      const part = resample(image, size, size, randomBox(image, crop.scale, rng));
       return writeWindow(part, 0, 0, size, mirrored, table, out, offset);
     }
     const shift = () => (crop ? rng.int(2 * crop.padding + 1) - crop.padding : 0);
-    const { part, left, top } = fittedWindow(picture, resize, size, shift);
+    const { part, left, top } = fittedWindow(image, resize, size, shift);
     writeWindow(part, left, top, size, mirrored, table, out, offset);
   };
 }
 
 /**
- * What the centred `size × size` window, moved by `shift`, shows of a picture whose shorter side is scaled to `resize`, and where the window
- * starts in that part. The scaled picture is never made: it may be enormous for a long, thin one.
+ * What the centered `size × size` window, moved by `shift`, shows of an image whose shorter side is scaled to `resize`, and where the window
+ * starts in that part. The scaled image is never made: it may be enormous for a long, thin one.
  */
 function fittedWindow(
-  picture: Picture,
+  image: RgbImage,
   resize: number,
   size: number,
   shift: () => number,
-): { part: Picture; left: number; top: number } {
-  const { width, height } = shorterSize(picture.width, picture.height, resize);
+): { part: RgbImage; left: number; top: number } {
+  const { width, height } = shorterSize(image.width, image.height, resize);
   const left = center(width, size) + shift();
   const top = center(height, size) + shift();
-  if (width === picture.width && height === picture.height) return { part: picture, left, top };
+  if (width === image.width && height === image.height) return { part: image, left, top };
   const across = inside(left, size, width);
   const down = inside(top, size, height);
   const window = { left: across.start, top: down.start, width: across.length, height: down.length };
-  const part = resample(picture, width, height, undefined, window);
+  const part = resample(image, width, height, undefined, window);
   return { part, left: left - window.left, top: top - window.top };
 }
 
@@ -92,29 +92,29 @@ function inside(start: number, window: number, length: number): { start: number;
 }
 
 /** Cheap: it is done for every image. */
-function checkWrite(picture: Picture, out: Float32Array, offset: number, size: number): void {
-  requirePicture("inputWriter", "the picture", picture);
+function checkWrite(image: RgbImage, out: Float32Array, offset: number, size: number): void {
+  requireImage("inputWriter", "the image", image);
   if (!(out instanceof Float32Array && offset >= 0 && offset + 3 * size ** 2 <= out.length))
     throw new ShapeError(`inputWriter: out must be a Float32Array with room for [3,${size},${size}] from ${offset} on`);
 }
 
-/** The network input [3,S,S] of one picture, as in evaluation. */
-export function toInput(picture: Picture, preprocessing: Preprocessing): Float32Array {
-  requirePicture("toInput", "the picture", picture);
+/** The network input [3,S,S] of one image, as in evaluation. */
+export function toInput(image: RgbImage, preprocessing: Preprocessing): Float32Array {
+  requireImage("toInput", "the image", image);
   check("toInput", "preprocessing", preprocessingSchema, preprocessing);
   const write = inputWriter(preprocessing);
   const input = new Float32Array(3 * preprocessing.imageSize ** 2);
-  write(picture, input, 0);
+  write(image, input, 0);
   return input;
 }
 
-/** torchvision's RandomResizedCrop: ten attempts, then the largest centred part of an allowed aspect. */
-export function randomBox(picture: Picture, scale: readonly [number, number], rng: Rng): Box {
-  check("randomBox", "picture", fieldsOf({ width: whole(1), height: whole(1) }, "a picture"), picture);
+/** torchvision's RandomResizedCrop: ten attempts, then the largest centered part of an allowed aspect. */
+export function randomBox(image: RgbImage, scale: readonly [number, number], rng: Rng): Box {
+  check("randomBox", "image", fieldsOf({ width: whole(1), height: whole(1) }, "an image"), image);
   check("randomBox", "scale", shareRange, scale);
   check("randomBox", "rng", instance(Rng, "an Rng"), rng);
   const [least, most] = scale;
-  const { width, height } = picture;
+  const { width, height } = image;
   for (let attempt = 0; attempt < 10; attempt++) {
     const area = width * height * rng.uniform(least, most);
     const aspect = Math.exp(rng.uniform(Math.log(3 / 4), Math.log(4 / 3)));
@@ -128,21 +128,21 @@ export function randomBox(picture: Picture, scale: readonly [number, number], rn
   return { left: (width - w) >> 1, top: (height - h) >> 1, width: w, height: h };
 }
 
-/** Where a centred window starts. Halves go to the even neighbour, as in torchvision. */
+/** Where a centered window starts. Halves go to the even neighbor, as in torchvision. */
 function center(length: number, window: number): number {
   const half = (length - window) / 2;
   const down = Math.floor(half);
   return half === down || down % 2 === 0 ? down : down + 1;
 }
 
-/** Per channel, the normalised value of each byte: a look-up is several times faster than the arithmetic. */
+/** Per channel, the normalized value of each byte: a look-up is several times faster than the arithmetic. */
 function normalizedBytes({ mean, std }: Normalization): Float32Array[] {
   return mean.map((m, c) => Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - m) / std[c]!));
 }
 
-/** The `size × size` window at (left, top), perhaps mirrored. What lies outside of the picture is black. */
+/** The `size × size` window at (left, top), perhaps mirrored. What lies outside of the image is black. */
 function writeWindow(
-  { width, height, pixels }: Picture,
+  { width, height, pixels }: RgbImage,
   left: number,
   top: number,
   size: number,
@@ -151,7 +151,7 @@ function writeWindow(
   out: Float32Array,
   offset: number,
 ): void {
-  const start = Math.max(0, -left); // columns [start, end) of the window lie inside of the picture
+  const start = Math.max(0, -left); // columns [start, end) of the window lie inside of the image
   const end = Math.min(size, width - left);
   const partial = start > 0 || end < size;
   for (let c = 0; c < 3; c++) {

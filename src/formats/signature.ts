@@ -1,8 +1,8 @@
 /** How files of other kinds begin, as Latin-1 text, at which byte. */
 const signatures: readonly (readonly [what: string, text: string, at?: number])[] = [
-  ["a JPEG picture", "\xff\xd8\xff"],
-  ["a PNG picture", "\x89PNG"],
-  ["a GIF picture", "GIF8"],
+  ["a JPEG image", "\xff\xd8\xff"],
+  ["a PNG image", "\x89PNG"],
+  ["a GIF image", "GIF8"],
   ["an HDF5 file (Keras?)", "\x89HDF"],
   ["a gzip file", "\x1f\x8b"],
   ["a NumPy array", "\x93NUMPY"],
@@ -14,7 +14,7 @@ const signatures: readonly (readonly [what: string, text: string, at?: number])[
   ["a Git LFS pointer; fetch the file itself with git lfs pull", "version https://git-lfs"],
 ];
 
-/** What a file of an unexpected kind seems to be, for an error message: `a JPEG picture`, `HTML`, `unknown bytes 00 01 …`. */
+/** What a file of an unexpected kind seems to be, for an error message: `a JPEG image`, `HTML`, `unknown bytes 00 01 …`. */
 export function describeFile(bytes: Uint8Array): string {
   if (bytes.length === 0) return "an empty file";
   const start = String.fromCharCode(...bytes.subarray(0, 512));

@@ -9,7 +9,7 @@ import { type ExportOptions, exportFields, exportOnnx } from "./onnx/export.js";
 export interface TransformersJsOptions extends ExportOptions {
   /** Names of the classes, in the order of the logits. */
   readonly classes: readonly string[];
-  /** How pictures become input: shorter side to `resize`, centre of `imageSize`, (byte / 255 − mean) / std. */
+  /** How images become input: shorter side to `resize`, center of `imageSize`, (byte / 255 − mean) / std. */
   readonly preprocessing: {
     readonly imageSize: number;
     readonly resize: number;
@@ -20,7 +20,7 @@ export interface TransformersJsOptions extends ExportOptions {
 
 /**
  * Pillow's number of a filter. Ours is Pillow's bilinear, 2, which shrinks with antialiasing; transformers.js 4 in Node reads 2 as plain
- * interpolation without it. Its Lanczos, 1, does antialias and comes closest to what the network has seen: of pictures of 0.3 megapixels
+ * interpolation without it. Its Lanczos, 1, does antialias and comes closest to what the network has seen: of images of 0.3 megapixels
  * scaled to 32, inputs differ from ours by 0.06 on average with 1, and by 0.3 with 2. In browsers it ignores the number.
  */
 const lanczos = 1;

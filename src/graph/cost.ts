@@ -23,7 +23,7 @@ export interface Cost {
 
 /**
  * What running a graph costs, counted from its nodes, so that nothing that a module does in functions is missed.
- * A symbolic batch counts as one picture.
+ * A symbolic batch counts as one image.
  *
  * @example
  * costOf(trace(resnet(50), ["N", 3, 224, 224])).macs; // 4.1e9

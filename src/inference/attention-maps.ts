@@ -1,8 +1,8 @@
 import { DataError, FoveaError } from "../core/errors.js";
 import { anything, check, options as fields, fieldsOf, list } from "../core/schema.js";
 import type { Tensor } from "../core/tensor.js";
-import { preprocessingSchema, requirePicture } from "../data/checks.js";
-import { inputWriter, type Picture } from "../data/index.js";
+import { preprocessingSchema, requireImage } from "../data/checks.js";
+import { inputWriter, type RgbImage } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
 import { publishTaps } from "../graph/passes/publish.js";
 import { moduleSchema } from "../nn/checks.js";
@@ -28,12 +28,12 @@ const mapOptions = fields<{ readonly engine: Engine }>({ engine: engineSchema })
  */
 export async function attentionMaps(
   network: Pick<Classifier, "model" | "preprocessing">,
-  images: readonly Picture[],
+  images: readonly RgbImage[],
   options: { readonly engine: Engine },
 ): Promise<Map<string, Tensor>> {
   check("attentionMaps", "network", networkSchema, network);
   check("attentionMaps", "images", list(anything, "a list of images"), images);
-  images.forEach((image, i) => requirePicture("attentionMaps", `image ${i}`, image));
+  images.forEach((image, i) => requireImage("attentionMaps", `image ${i}`, image));
   check("attentionMaps", "options", mapOptions, options);
   const { model, preprocessing } = network;
   const { engine } = options;

@@ -13,8 +13,8 @@ import {
   whole,
 } from "../core/schema.js";
 import { toFloat64 } from "../core/tensor.js";
-import { preprocessingSchema, requirePicture } from "../data/checks.js";
-import { inputWriter, type Picture, type Preprocessing } from "../data/index.js";
+import { preprocessingSchema, requireImage } from "../data/checks.js";
+import { inputWriter, type Preprocessing, type RgbImage } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
 import { moduleSchema } from "../nn/checks.js";
 import { type Module, trace } from "../nn/index.js";
@@ -61,7 +61,7 @@ const predictOptions: Schema<PredictOptions> = fields<PredictOptions>({
   signal: maybe(abortSignal),
 });
 
-export const manyImages = that<Iterable<Picture>>(
+export const manyImages = that<Iterable<RgbImage>>(
   "images, each { width, height, pixels }",
   (x) => typeof x === "object" && x !== null && Symbol.iterator in x,
 );
@@ -73,12 +73,12 @@ export const manyImages = that<Iterable<Picture>>(
  *
  * @example
  * const network = await loadRun("runs/photos-resnet18-se");
- * const [answers] = await predict(network, [await decodePicture("cat.jpg")], { engine: ortEngine(), top: 3 });
+ * const [answers] = await predict(network, [await decodeImage("cat.jpg")], { engine: ortEngine(), top: 3 });
  * console.log(answers[0].name, answers[0].probability);
  */
 export async function predict(
   network: Classifier,
-  images: Iterable<Picture>,
+  images: Iterable<RgbImage>,
   options: PredictOptions,
 ): Promise<Prediction[][]> {
   check("predict", "network", classifierSchema, network);
@@ -90,7 +90,7 @@ export async function predict(
   try {
     for (const image of images) {
       signal?.throwIfAborted();
-      requirePicture("predict", `image ${predictions.length}`, image);
+      requireImage("predict", `image ${predictions.length}`, image);
       predictions.push(await predictor.predict(image));
     }
   } finally {
@@ -101,7 +101,7 @@ export async function predict(
 
 /** A compiled classifier, for images that come one after the other. */
 export interface Predictor {
-  predict(image: Picture): Promise<Prediction[]>;
+  predict(image: RgbImage): Promise<Prediction[]>;
   release(): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import {
 import { type Candidate, isCount, partOf, recognizeOptions } from "../attention/recognize.js";
 import type { Tensor } from "../core/tensor.js";
 
-/** What a checkpoint's keys and shapes tell. Networks are recognised by asking it. */
+/** What a checkpoint's keys and shapes tell. Networks are recognized by asking it. */
 export class Evidence {
   constructor(private readonly weights: ReadonlyMap<string, Pick<Tensor, "shape">>) {}
 

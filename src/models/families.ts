@@ -3,16 +3,16 @@ import { resolveOptions } from "../core/options.js";
 import { type Choice, choiceOf, type Evidence, fieldOf, type Modules, modulesOf } from "./evidence.js";
 import { models } from "./index.js";
 import { type KeyTable, keyTables } from "./keys.js";
-import type { RecognisedCheckpoint } from "./recognize.js";
+import type { RecognizedCheckpoint } from "./recognize.js";
 
-export type Recognised = Omit<RecognisedCheckpoint, "family" | "rename" | "original" | "unexplained" | "missing"> & {
+export type Recognized = Omit<RecognizedCheckpoint, "family" | "rename" | "original" | "unexplained" | "missing"> & {
   readonly keys?: KeyTable;
 };
 
 /** One way of naming parameters. */
 interface Family {
   readonly name: string;
-  recognise(weights: Evidence): Recognised | undefined;
+  recognize(weights: Evidence): Recognized | undefined;
 }
 
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
@@ -135,7 +135,7 @@ function withModules(plain: string, special: readonly string[], attention: Choic
 }
 
 /** Residual networks with torchvision's names: its own, those of most authors, and ours. */
-function recogniseResnet(weights: Evidence): Recognised | undefined {
+function recognizeResnet(weights: Evidence): Recognized | undefined {
   const depth = depthOf(weights);
   const deep = weights.has("conv1.0.weight");
   const stemKey = deep ? "conv1.0.weight" : "conv1.weight";
@@ -189,7 +189,7 @@ function mobilenetModules(weights: Evidence): Choice | undefined {
 }
 
 /** MobileNetV2 with torchvision's names: modules are the last layer of their block. */
-function mobilenetWith(weights: Evidence, classifier: string, keys: KeyTable): Recognised | undefined {
+function mobilenetWith(weights: Evidence, classifier: string, keys: KeyTable): Recognized | undefined {
   if (!weights.has("features.18.0.weight", classifier) || weights.rows("features.0.0.weight") !== 32) return undefined;
   const choice = mobilenetModules(weights);
   const { model, options } = withModules("mobilenetv2_100", ["eca_mobilenetv2"], choice);
@@ -197,7 +197,7 @@ function mobilenetWith(weights: Evidence, classifier: string, keys: KeyTable): R
 }
 
 /** A dilated network of the authors of DANet and SPNet, told by a key of its head. */
-function dilated(weights: Evidence, kind: string, head: string, classifier: string): Recognised | undefined {
+function dilated(weights: Evidence, kind: string, head: string, classifier: string): Recognized | undefined {
   const depth = depthOf(weights, "pretrained.");
   if ((depth !== 50 && depth !== 101) || !weights.has(head, "pretrained.conv1.0.weight")) return undefined;
   const width = weights.rows("pretrained.layer1.0.conv1.weight");
@@ -210,7 +210,7 @@ export const families: readonly Family[] = [
   {
     // akamaster/pytorch_resnet_cifar10: shortcuts without parameters, ImageNet's statistics.
     name: "CIFAR ResNet, option A shortcuts",
-    recognise(weights) {
+    recognize(weights) {
       const depth = depthOf(weights);
       const others = [".shortcut.", ".bn2.0.", ".conv2.0."].some((part) => weights.mentions(part));
       if (!depth || !weights.has("linear.weight", "bn1.weight") || others) return undefined;
@@ -221,7 +221,7 @@ export const families: readonly Family[] = [
   },
   {
     name: "CIFAR ResNet of the SimAM repository",
-    recognise(weights) {
+    recognize(weights) {
       const depth = depthOf(weights);
       if (!depth || !weights.has("linear.weight", "bn1.weight") || !weights.mentions(".shortcut.")) return undefined;
       const theirs = simamModules(weights, (stage) => `layer${stage}.0.`, "bn2");
@@ -236,7 +236,7 @@ export const families: readonly Family[] = [
   },
   {
     name: "pre-activation ResNet of the SimAM repository, Fovea",
-    recognise(weights) {
+    recognize(weights) {
       const [blocks = 0, ...others] = weights.depths("", "bn1");
       if (!weights.has("bn.weight", "linear.weight", "layer1.0.bn1.weight") || others.length !== 2) return undefined;
       const bottleneck = weights.has("layer1.0.bn3.weight");
@@ -258,7 +258,7 @@ export const families: readonly Family[] = [
   {
     // xternalz/WideResNet-pytorch, and with modules the SimAM repository.
     name: "Wide ResNet",
-    recognise(weights) {
+    recognize(weights) {
       const width = weights.rows("block1.layer.0.conv1.weight") ?? weights.rows("block1.layer.0.conv1.0.weight");
       if (!width || !weights.has("bn1.weight", "fc.weight", "block3.layer.0.bn2.weight")) return undefined;
       const model = `wide_resnet${6 * weights.count(/^block1\.layer\.(\d+)\.bn1\.weight$/) + 4}_${width / 16}`;
@@ -275,7 +275,7 @@ export const families: readonly Family[] = [
   },
   {
     name: "ResNet for ImageNet of the SimAM repository",
-    recognise(weights) {
+    recognize(weights) {
       const depth = depthOf(weights);
       const end = weights.has("layer1.0.conv3.weight") ? "bn3" : "bn2";
       const attention = simamModules(weights, (stage) => `layer${stage}.0.`, end);
@@ -288,25 +288,25 @@ export const families: readonly Family[] = [
       };
     },
   },
-  { name: "ResNet (torchvision, timm, Fovea)", recognise: recogniseResnet },
+  { name: "ResNet (torchvision, timm, Fovea)", recognize: recognizeResnet },
   {
     name: "MobileNetV1 ×0.25 with leaky ReLU",
-    recognise(weights) {
+    recognize(weights) {
       if (weights.rows("stage1.0.0.weight") !== 8 || !weights.has("stage3.1.3.weight", "fc.weight")) return undefined;
       return { model: "mobilenetv1_025", options: { classes: weights.rows("fc.weight") }, normalization: imagenet };
     },
   },
   {
     name: "MobileNetV2 (torchvision)",
-    recognise: (weights) => mobilenetWith(weights, "classifier.1.weight", []),
+    recognize: (weights) => mobilenetWith(weights, "classifier.1.weight", []),
   },
   {
     name: "MobileNetV2 of the SimAM repository",
-    recognise: (weights) => mobilenetWith(weights, "classifier.0.weight", keyTables.simamMobilenet),
+    recognize: (weights) => mobilenetWith(weights, "classifier.0.weight", keyTables.simamMobilenet),
   },
   {
     name: "MobileNetV2 (timm)",
-    recognise(weights) {
+    recognize(weights) {
       if (!weights.has("blocks.6.0.conv_pwl.weight", "conv_head.weight") || weights.rows("conv_stem.weight") !== 32)
         return undefined;
       if (weights.rows("conv_head.weight") !== 1280 || weights.mentions(".se.")) return undefined;
@@ -316,7 +316,7 @@ export const families: readonly Family[] = [
   },
   {
     name: "MobileNetV2 with Coordinate Attention",
-    recognise(weights) {
+    recognize(weights) {
       if (!weights.has("features.2.conv.6.conv2.weight", "features.17.conv.6.conv3.weight", "conv.0.weight"))
         return undefined;
       if (weights.rows("features.0.0.weight") !== 32) return undefined;
@@ -325,7 +325,7 @@ export const families: readonly Family[] = [
   },
   {
     name: "VAN",
-    recognise(weights) {
+    recognize(weights) {
       const width = weights.rows("patch_embed1.proj.weight");
       const third = weights.count(/^block3\.(\d+)\.layer_scale_1$/);
       const size = width === 32 ? "b0" : width === 64 ? { 4: "b1", 12: "b2", 27: "b3" }[third] : undefined;
@@ -335,7 +335,7 @@ export const families: readonly Family[] = [
   },
   {
     name: "SCNet",
-    recognise(weights) {
+    recognize(weights) {
       const depth = imagenetDepths[`${weights.depths("", "conv1_a")},bottleneck`];
       if ((depth !== 50 && depth !== 101) || !weights.has("layer1.0.scconv.k2.1.weight", "fc.weight")) return undefined;
       const model = `scnet${depth}${weights.has("conv1.0.weight") ? "_v1d" : ""}`;
@@ -344,7 +344,7 @@ export const families: readonly Family[] = [
   },
   {
     name: "Residual Attention Network",
-    recognise(weights) {
+    recognize(weights) {
       if (!weights.has("attention_module1.first_residual_blocks.conv1.weight", "mpool2.0.weight")) return undefined;
       const form = {
         3: "92_32input_update",
@@ -361,11 +361,11 @@ export const families: readonly Family[] = [
   },
   {
     name: "ResNet-50 with Relation-Aware Global Attention",
-    recognise(weights) {
+    recognize(weights) {
       const gate = (name: string) => weights.has(`backbone.rga_att1.${name}.0.weight`);
       const [spatial, channel] = [gate("theta_spatial"), gate("theta_channel")];
       if ((!spatial && !channel) || !weights.has("cls.weight", "feat_bn.weight")) return undefined;
-      // Pictures are twice as high as wide; the first map has a sixteenth of their pixels.
+      // Images are twice as high as wide; the first map has a sixteenth of their pixels.
       const pixels = channel
         ? weights.shape("backbone.rga_att1.theta_channel.0.weight")[1]!
         : weights.shape("backbone.rga_att1.gg_spatial.0.weight")[1]! / 2;
@@ -377,15 +377,15 @@ export const families: readonly Family[] = [
   },
   {
     name: "DANet",
-    recognise: (weights) => dilated(weights, "danet", "head.conv5a.0.weight", "head.conv8.1.weight"),
+    recognize: (weights) => dilated(weights, "danet", "head.conv5a.0.weight", "head.conv8.1.weight"),
   },
   {
     name: "SPNet",
-    recognise: (weights) => dilated(weights, "spnet", "head.trans_layer.0.weight", "head.score_layer.4.weight"),
+    recognize: (weights) => dilated(weights, "spnet", "head.trans_layer.0.weight", "head.score_layer.4.weight"),
   },
   {
     name: "U-Net (segmentation_models.pytorch)",
-    recognise(weights) {
+    recognize(weights) {
       const depth = depthOf(weights, "encoder.");
       if ((depth !== 18 && depth !== 34) || !weights.has("decoder.blocks.4.conv2.0.weight")) return undefined;
       const decoderAttention = weights.has("decoder.blocks.0.attention1.attention.cSE.1.weight") ? "scse" : "none";

@@ -70,7 +70,7 @@ export function modelSpec(name: string): ModelSpec {
   return spec;
 }
 
-/** As {@link modelSpec}, for networks that classify pictures. @throws OptionError for one that does not. */
+/** As {@link modelSpec}, for networks that classify images. @throws OptionError for one that does not. */
 export const classifierSpec = (name: string): ModelSpec => requireClassifier(modelSpec(name));
 
 /**

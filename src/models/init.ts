@@ -1,7 +1,7 @@
 import { Rng } from "../core/rng.js";
 import { constant, defaultWeight, type Initializer, kaimingNormal, type Module, parametersOf } from "../nn/index.js";
 
-/** Gives a parameter of a path its initialiser, or leaves it to the layer. */
+/** Gives a parameter of a path its initializer, or leaves it to the layer. */
 export type InitRule = (path: string) => Initializer | undefined;
 
 /** Sets the parameters that a rule speaks of. As in `initialize`, what each gets depends on the seed and its path alone. */

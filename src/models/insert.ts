@@ -43,7 +43,7 @@ export interface InsertOptions {
   readonly options?: AttentionOptions | ((place: InsertPlace) => AttentionOptions);
   /** Blend the modules in by a learned factor that starts at 0, see {@link Blend}. */
   readonly identityAtStart?: boolean;
-  /** [channels, height, width] of a picture, to look up the maps with. Any that the network takes will do. */
+  /** [channels, height, width] of an image, to look up the maps with. Any that the network takes will do. */
   readonly input?: readonly [number, number, number];
   /** Seed of the initial weights. */
   readonly seed?: number;

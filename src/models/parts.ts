@@ -17,7 +17,7 @@ import {
 } from "../nn/index.js";
 import { averagePool, concat, mapSize, relu, slice } from "../ops/index.js";
 
-/** A convolution without bias that keeps the size at stride 1, He-initialised by its outputs. */
+/** A convolution without bias that keeps the size at stride 1, He-initialized by its outputs. */
 export function conv(
   channels: number,
   filters: number,
@@ -42,7 +42,7 @@ export function convNormRelu(
   return new Sequential([conv(channels, filters, kernel, options), new BatchNorm(filters), new Lambda(relu)]);
 }
 
-/** Initialisation of classifiers in mobile networks: N(0, 0.01²), no bias. */
+/** Initialization of classifiers in mobile networks: N(0, 0.01²), no bias. */
 export const smallClassifier = { weightInit: normal(0.01), biasInit: constant(0) } as const;
 
 /** `width` rounded to a multiple of `divisor`, but not down by more than a tenth. */

@@ -33,7 +33,7 @@ interface BlockOptions {
   readonly place: Place;
 }
 
-/** A convolution of these networks: PyTorch's initialisation, but He's in the wide ones. */
+/** A convolution of these networks: PyTorch's initialization, but He's in the wide ones. */
 function plain(form: Form, channels: number, filters: number, kernel: number, stride = 1): Conv2d {
   if (form === "wide") return conv(channels, filters, kernel, { stride });
   return new Conv2d(channels, filters, { kernel, stride, padding: (kernel - 1) / 2, bias: false });

@@ -10,7 +10,7 @@ import { modelByName, settled } from "./index.js";
 import { renaming } from "./keys.js";
 
 /** What a checkpoint is, told from its keys and shapes. */
-export interface RecognisedCheckpoint {
+export interface RecognizedCheckpoint {
   /** Whose naming of parameters it has. */
   readonly family: string;
   /** The network in our catalogue, and the options that build it. */
@@ -24,7 +24,7 @@ export interface RecognisedCheckpoint {
   readonly unexplained: readonly string[];
   /** Keys of the network, in its own names, that the checkpoint does not have, or has in another shape. */
   readonly missing: readonly string[];
-  /** What its authors normalise pictures by, where that is known. */
+  /** What its authors normalize images by, where that is known. */
   readonly normalization?: {
     readonly mean: readonly [number, number, number];
     readonly std: readonly [number, number, number];
@@ -38,10 +38,10 @@ const shapesByKey = that(
 
 const same = (key: string): string => key;
 
-type Described = Omit<RecognisedCheckpoint, "unexplained" | "missing">;
+type Described = Omit<RecognizedCheckpoint, "unexplained" | "missing">;
 
 /** A description, and what it does not explain of the checkpoint. */
-function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "shape">>): RecognisedCheckpoint {
+function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "shape">>): RecognizedCheckpoint {
   const own = shapesOf(known);
   const given = new Map([...weights].map(([key, { shape }]) => [known.rename(key), shape]));
   const fits = (key: string) =>
@@ -76,14 +76,14 @@ function ownDescription({ model, options }: Readonly<Record<string, string>>): D
  * keys are of no family that we know. A prefix that half of the keys have or more, such as `model.`, may stand before the names of a family.
  *
  * @example
- * recogniseCheckpoint(readCheckpoint(bytes).tensors)?.model; // "resnet20"
+ * recognizeCheckpoint(readCheckpoint(bytes).tensors)?.model; // "resnet20"
  */
-export function recogniseCheckpoint(
+export function recognizeCheckpoint(
   weights: ReadonlyMap<string, Pick<Tensor, "shape">>,
   metadata: Readonly<Record<string, string>> = {},
-): RecognisedCheckpoint | undefined {
-  check("recogniseCheckpoint", "weights", shapesByKey, weights);
-  check("recogniseCheckpoint", "metadata", settings, metadata);
+): RecognizedCheckpoint | undefined {
+  check("recognizeCheckpoint", "weights", shapesByKey, weights);
+  check("recognizeCheckpoint", "metadata", settings, metadata);
   const own = ownDescription(metadata);
   if (own) return verified(own, weights);
   for (const prefix of ["", ...sharedPrefixes([...weights.keys()])]) {
@@ -112,8 +112,8 @@ function sharedPrefixes(keys: readonly string[]): string[] {
 /** The first family that knows the keys. */
 function byKeys(weights: ReadonlyMap<string, Pick<Tensor, "shape">>): Described | undefined {
   const evidence = new Evidence(weights);
-  for (const { name, recognise } of families) {
-    const found = recognise(evidence);
+  for (const { name, recognize } of families) {
+    const found = recognize(evidence);
     if (!found) continue;
     const { keys = [], ...rest } = found;
     return { family: name, ...rest, rename: renaming(keys, "ours"), original: renaming(keys, "theirs") };

@@ -11,7 +11,7 @@ import { narrowed, stageWidth, Trunk } from "./trunk.js";
 
 /** Options of {@link rgaResnet}. */
 export interface RGAOptions extends ClassifierOptions {
-  /** [height, width] of the pictures, multiples of 16: the modules' weights depend on it. */
+  /** [height, width] of the images, multiples of 16: the modules' weights depend on it. */
   readonly size?: readonly number[];
   /** Width of the first stage, 64 as published; all other widths keep their ratio to it. */
   readonly width?: number;
@@ -59,7 +59,7 @@ export class RGAResNet extends Module implements Attachable {
 const rgaOptions = fields<RGAOptions>({ ...classifierFields, size: own, width: own, spatial: own, channel: own });
 
 /**
- * Zhang et al.: Relation-Aware Global Attention for Person Re-identification, CVPR 2020. Pictures are 256×128; the classes are persons.
+ * Zhang et al.: Relation-Aware Global Attention for Person Re-identification, CVPR 2020. Images are 256×128; the classes are persons.
  * The authors keep `feat_bn.bias` at zero; here it is learned as any other. They start from ImageNet weights for `backbone`.
  * Keys: `backbone.{conv1,bn1,layer<i>,rga_att<i>}`, `feat_bn`, `cls`.
  *
@@ -91,7 +91,7 @@ export const rgaResnets = [
     classes: 751,
     input: [3, 256, 128],
     options: {
-      size: { default: [256, 128] as readonly number[], doc: "[height, width] of the pictures, multiples of 16" },
+      size: { default: [256, 128] as readonly number[], doc: "[height, width] of the images, multiples of 16" },
       width: { default: 64, doc: "width of the first stage; all others keep their ratio to it" },
       spatial: { default: true, doc: "use the gates over positions" },
       channel: { default: true, doc: "use the gates over channels" },

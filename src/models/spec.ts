@@ -24,7 +24,7 @@ export const own: Schema<never> = maybe(anything) as Schema<never>;
 /** The options that every network has, for the schema of all of its own. */
 export const classifierFields: Fields<ClassifierOptions> = { classes: own, attention: own, seed: maybe(anySeed) };
 
-/** What a network gives: a class for the picture, logits [N,K], or for every pixel, logits [N,K,H,W]. */
+/** What a network gives: a class for the image, logits [N,K], or for every pixel, logits [N,K,H,W]. */
 export type Task = "classification" | "segmentation";
 
 /** The entry of a network in the catalogue. */
@@ -50,7 +50,7 @@ export function defineModel<O extends object, const N extends string>(spec: Mode
   return spec;
 }
 
-/** Returns the entry of a network that classifies pictures. @throws OptionError for another. */
+/** Returns the entry of a network that classifies images. @throws OptionError for another. */
 export function requireClassifier(spec: ModelSpec): ModelSpec {
   if (spec.task !== "classification")
     throw new OptionError(`${spec.name} is a ${spec.task} network; this needs a classifier, such as resnet50`);

@@ -72,7 +72,7 @@ class ChannelNorm extends Module {
   }
 }
 
-/** A block of which, in training, either half is left out for some of the pictures. */
+/** A block of which, in training, either half is left out for some of the images. */
 class Block extends VANBlock {
   readonly drop_path: DropPath;
 
@@ -88,7 +88,7 @@ class Block extends VANBlock {
 
 /** Options of {@link van}. */
 export interface VANOptions extends ClassifierOptions {
-  /** Share of pictures that skip the last block's halves in training; it grows from 0 at the first. Default: the paper's. */
+  /** Share of images that skip the last block's halves in training; it grows from 0 at the first. Default: the paper's. */
   readonly dropPath?: number | null;
 }
 
@@ -173,7 +173,7 @@ export const vans = (Object.keys(architectures) as VANSize[]).map((size) =>
     options: {
       dropPath: {
         default: architectures[size].dropPath as number,
-        doc: "share of pictures that skip the halves of the last block in training; it grows from 0 at the first",
+        doc: "share of images that skip the halves of the last block in training; it grows from 0 at the first",
       },
     },
     create: (options) => van(size, options),

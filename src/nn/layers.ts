@@ -23,7 +23,7 @@ import * as ops from "../ops/index.js";
 import { constant, defaultWeight, fanIn, type Initializer, uniform } from "./init.js";
 import { type AnyModule, Module, Param } from "./module.js";
 
-/** What convolutions and transposed ones are made of. Default: with bias, PyTorch's initialisation. */
+/** What convolutions and transposed ones are made of. Default: with bias, PyTorch's initialization. */
 interface KernelOptions {
   readonly kernel: number | readonly [number, number];
   readonly bias?: boolean;
@@ -31,7 +31,7 @@ interface KernelOptions {
   readonly biasInit?: Initializer;
 }
 
-/** Options of {@link Conv2d}. Default: stride 1, no padding, with bias, PyTorch's initialisation. */
+/** Options of {@link Conv2d}. Default: stride 1, no padding, with bias, PyTorch's initialization. */
 export interface Conv2dOptions extends ops.ConvOptions, KernelOptions {}
 
 const length = nonNegative;
@@ -101,7 +101,7 @@ export class Conv2d extends Module {
   }
 }
 
-/** Options of {@link ConvTranspose2d}. Default: stride 1, no padding, with bias, PyTorch's initialisation. */
+/** Options of {@link ConvTranspose2d}. Default: stride 1, no padding, with bias, PyTorch's initialization. */
 export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions, KernelOptions {}
 
 /**

@@ -44,7 +44,7 @@ export class Param implements Cell {
     return this.#value !== undefined || this.#initial !== undefined;
   }
 
-  /** @throws FoveaError before the parameter is initialised. */
+  /** @throws FoveaError before the parameter is initialized. */
   get value(): Tensor {
     this.#value ??= this.#initial?.();
     if (!this.#value) throw new FoveaError("a parameter has no value yet: call initialize(model, { seed }) first");

@@ -65,9 +65,9 @@ const batchNormalizationOp: Op<NormAttributes> = {
   grad: (dy, node) => {
     const [x, gamma, , mean, variance] = node.inputs as [Value, Value, Value, Value, Value];
     const deviation = sqrt(add(variance, node.attributes.epsilon));
-    const centred = sub(x, perChannel(mean, x));
+    const centered = sub(x, perChannel(mean, x));
     const sum = (v: Value) => reduceSum(v, averaged(x), { keepdims: false });
-    return [mul(dy, perChannel(div(gamma, deviation), x)), div(sum(mul(dy, centred)), deviation), sum(dy), null, null];
+    return [mul(dy, perChannel(div(gamma, deviation), x)), div(sum(mul(dy, centered)), deviation), sum(dy), null, null];
   },
   macs: noMacs,
 };
@@ -93,7 +93,7 @@ const batchNormTrainingOp: Op<NormAttributes> = {
 };
 
 /**
- * From (dy, x, γ, mean, variance): (dx, dγ, dβ). With x̂ the normalised input and σ its deviation,
+ * From (dy, x, γ, mean, variance): (dx, dγ, dβ). With x̂ the normalized input and σ its deviation,
  * dβ = Σ dy, dγ = Σ dy·x̂, dx = γ/σ · (dy − mean(dy) − x̂ · mean(dy·x̂)).
  */
 const batchNormTrainingGradOp: Op<NormAttributes> = {
@@ -173,7 +173,7 @@ export function groupNorm(x: Value, groups: number, gamma: Operand, beta: Operan
 
 /** y = (x − mean) / √(variance + ε) · γ + β, mean and biased variance over `axes`; γ and β broadcast against x. */
 export function layerNorm(x: Value, axes: readonly number[], gamma: Operand, beta: Operand, epsilon: number): Value {
-  const centred = sub(x, reduceMean(x, axes));
-  const variance = reduceMean(mul(centred, centred), axes);
-  return add(mul(div(centred, sqrt(add(variance, epsilon))), gamma), beta);
+  const centered = sub(x, reduceMean(x, axes));
+  const variance = reduceMean(mul(centered, centered), axes);
+  return add(mul(div(centered, sqrt(add(variance, epsilon))), gamma), beta);
 }

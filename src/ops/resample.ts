@@ -8,7 +8,7 @@ import { apply, dense, noMacs } from "./operands.js";
 /**
  * A linear map along one axis, from `from` elements to `to`:
  * - `nearest`: element ⌊i · from / to⌋;
- * - `linear`: between the two neighbours of the source position, PyTorch's bilinear interpolation in one dimension;
+ * - `linear`: between the two neighbors of the source position, PyTorch's bilinear interpolation in one dimension;
  * - `adaptive`: mean of the elements ⌊i · from / to⌋ … ⌈(i + 1) · from / to⌉ − 1;
  * - `window`: mean of a sliding window, padding counted as zeros or not at all;
  * - `replicate`: the border repeated.

@@ -1,4 +1,4 @@
-/** Perceptually uniform colour maps of matplotlib: equal steps of the value look equal, also in grey. */
+/** Perceptually uniform color maps of matplotlib: equal steps of the value look equal, also in gray. */
 export type ColormapName = keyof typeof coefficients;
 
 /** Polynomials in t fitted to the maps by Matt Zucker (public domain, shadertoy.com/view/WlfXRN): a row per power, red, green, blue. */
@@ -26,7 +26,7 @@ const coefficients = {
 export const colormapNames = Object.keys(coefficients) as ColormapName[];
 
 /**
- * The colour of `t`, from 0 to 1, as three bytes.
+ * The color of `t`, from 0 to 1, as three bytes.
  *
  * @example
  * colormap("viridis", 1); // close to [253, 231, 37], yellow

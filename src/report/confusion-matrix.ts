@@ -6,13 +6,13 @@ import { drawing } from "./theme.js";
 export interface ConfusionOptions {
   readonly title?: string;
   readonly classes: readonly string[];
-  /** `counts[label][prediction]`: number of pictures. */
+  /** `counts[label][prediction]`: number of images. */
   readonly counts: readonly (readonly number[])[];
   /** How many of the most confused pairs to list below. By default 10 where there are too many classes to name. */
   readonly pairs?: number;
 }
 
-/** Pictures of class `label` that were taken for `prediction`; `share` is their part of all pictures of `label`. */
+/** Images of class `label` that were taken for `prediction`; `share` is their part of all images of `label`. */
 export interface ConfusedPair {
   readonly label: number;
   readonly prediction: number;
@@ -27,7 +27,7 @@ const shades = 12;
 
 /**
  * A confusion matrix: a row per true class, a column per prediction, the shade being the share of the row. Right answers
- * (the diagonal) have one colour, mistakes the other. Shades go with the square root, so that rare mistakes can be seen.
+ * (the diagonal) have one color, mistakes the other. Shades go with the square root, so that rare mistakes can be seen.
  * Returns an SVG.
  *
  * @example
@@ -103,12 +103,12 @@ function cells(classes: readonly string[], counts: ConfusionOptions["counts"], s
       if (!(count > 0)) return [];
       const shade = Math.sqrt(count / total);
       const [x, y] = [prediction * size, label * size];
-      const verdict = label === prediction ? "recognised" : `taken for ${classes[prediction]}`;
-      const hint = `${classes[label]}: ${count} of ${plural(total, "picture")} ${verdict} (${formatShare(count / total)})`;
+      const verdict = label === prediction ? "recognized" : `taken for ${classes[prediction]}`;
+      const hint = `${classes[label]}: ${count} of ${plural(total, "image")} ${verdict} (${formatShare(count / total)})`;
       const text = { x: x + size / 2, y: y + size / 2 + 4, "text-anchor": "middle", "font-size": 12 };
       return element(
         "g",
-        { class: colour(label === prediction) },
+        { class: color(label === prediction) },
         element("title", {}, hint),
         swatch({ x: x + 1, y: y + 1, width: size - 2, height: size - 2, rx: 2 }, shade),
         element("text", { ...text, class: shade > 0.62 ? "paper" : null }, formatCount(count)),
@@ -124,7 +124,7 @@ function shading(counts: ConfusionOptions["counts"], size: number): Markup {
     const total = sum(row);
     row.forEach((count, prediction) => {
       if (!(count > 0)) return;
-      const key = `${colour(label === prediction)} ${Math.ceil(Math.sqrt(count / total) * shades)}`;
+      const key = `${color(label === prediction)} ${Math.ceil(Math.sqrt(count / total) * shades)}`;
       paths.set(key, `${paths.get(key) ?? ""}M${prediction} ${label}h1v1h-1z`);
     });
   });
@@ -143,7 +143,7 @@ function key(x: number, y: number): Markup[] {
   const swatches = (right: boolean, top: number) => [
     ...keyShares.map((share, i) => {
       const place = { x: x + 36 * i, y: top, width: 34, height: 12, rx: 2 };
-      return element("g", { class: colour(right) }, swatch(place, Math.sqrt(share)));
+      return element("g", { class: color(right) }, swatch(place, Math.sqrt(share)));
     }),
     small(x + 36 * keyShares.length + 6, top + 10, right ? "right" : "wrong, share of the true class"),
   ];
@@ -161,7 +161,7 @@ function swatch(place: { x: number; y: number; width: number; height: number; rx
   return element("rect", { ...place, class: "own", "fill-opacity": shade });
 }
 
-function colour(right: boolean): string {
+function color(right: boolean): string {
   return right ? "accent" : "warm";
 }
 

@@ -171,7 +171,7 @@ function drawLine(line: Line, all: readonly Line[], places: readonly Place[], lo
     path += Math.abs(toX - x) < 0.5 ? `L${at(toX, toY)}` : `C${at(x, middle)} ${at(toX, middle)} ${at(toX, toY)}`;
     [x, y] = [toX, toY];
   };
-  // Lines bend between rows only, so that none runs over a figure that is higher than its neighbour.
+  // Lines bend between rows only, so that none runs over a figure that is higher than its neighbor.
   bend(startX, places[line.from]!.rowBottom);
   for (const point of through) {
     bend(point.x, point.top);

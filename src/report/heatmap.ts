@@ -15,20 +15,20 @@ export interface HeatmapData {
 }
 
 /** RGB bytes in three planes, as data sets give them. */
-export interface PlanarPicture {
+export interface PlanarImage {
   readonly width: number;
   readonly height: number;
   readonly pixels: Uint8Array;
 }
 
 export interface HeatmapOptions {
-  /** The picture the map belongs to; the map is stretched over it. */
-  readonly over?: PlanarPicture;
-  /** Of the map, 0 … 1. Default 0.5 over a picture, 1 without. */
+  /** The image the map belongs to; the map is stretched over it. */
+  readonly over?: PlanarImage;
+  /** Of the map, 0 … 1. Default 0.5 over an image, 1 without. */
   readonly opacity?: number;
-  /** Size of the drawing: units per pixel of the picture (or of the map). By default the longer side becomes 320. */
+  /** Size of the drawing: units per pixel of the image (or of the map). By default the longer side becomes 320. */
   readonly scale?: number;
-  /** The values at the ends of the colours. By default the smallest and largest of the map. */
+  /** The values at the ends of the colors. By default the smallest and largest of the map. */
   readonly range?: readonly [low: number, high: number];
   /** Default "inferno". */
   readonly colors?: ColormapName;
@@ -43,7 +43,7 @@ const mapSchema = fieldsOf<HeatmapData>(
   { height: side, width: side, data: that("numbers", (x) => Array.isArray(x) || ArrayBuffer.isView(x)) },
   "a map, { height, width, data }",
 );
-const overSchema = fieldsOf<PlanarPicture>({ height: side, width: side, pixels: bytes }, "{ width, height, pixels }");
+const overSchema = fieldsOf<PlanarImage>({ height: side, width: side, pixels: bytes }, "{ width, height, pixels }");
 
 const optionNames = [
   "over",
@@ -54,14 +54,14 @@ const optionNames = [
   "bar",
   "title",
 ] as const satisfies (keyof HeatmapOptions)[];
-/** Index 0 of the palette is transparent, the rest are colours. */
+/** Index 0 of the palette is transparent, the rest are colors. */
 const steps = 255;
 /** The map is drawn with at most so many pixels a side; beyond that the viewer interpolates. */
 const finest = 320;
 
 /**
- * A map as colours, over its picture if there is one, with a bar that tells the values. The map is enlarged bilinearly
- * (half-pixel centres, as PyTorch's `align_corners=False`). Returns an SVG that needs no other file.
+ * A map as colors, over its image if there is one, with a bar that tells the values. The map is enlarged bilinearly
+ * (half-pixel centers, as PyTorch's `align_corners=False`). Returns an SVG that needs no other file.
  *
  * @example
  * heatmap({ height: 2, width: 2, data: [0, 0.2, 0.4, 1] }, { colors: "viridis" });
@@ -135,7 +135,7 @@ function checkSizes(map: HeatmapData, options: HeatmapOptions): void {
       throw new ShapeError(`heatmap: ${what} of ${of.height}x${of.width} needs ${wanted} values, got ${given}`);
   };
   size("a map", map.data.length, map.height * map.width, map);
-  if (over) size("a picture", over.pixels.length, 3 * over.height * over.width, over);
+  if (over) size("an image", over.pixels.length, 3 * over.height * over.width, over);
 }
 
 /** Smallest and largest finite value; 0 and 0 if there is none. */
@@ -150,7 +150,7 @@ function roundTo(value: number, range: number): number {
   return decimals >= 0 && decimals <= 100 ? Number(value.toFixed(decimals)) : value;
 }
 
-/** Palette index of a value; a map without any variation gets the middle colour. */
+/** Palette index of a value; a map without any variation gets the middle color. */
 function toIndex(low: number, high: number): (value: number) => number {
   return (value) => {
     if (!Number.isFinite(value)) return 0;
@@ -177,7 +177,7 @@ function enlarge(
   return { width, height, data };
 }
 
-/** For each of `to` places along a side of `from` values: the two neighbours, and how far the place is towards the second. */
+/** For each of `to` places along a side of `from` values: the two neighbors, and how far the place is towards the second. */
 function taps(from: number, to: number): { first: number; second: number; part: number }[] {
   return Array.from({ length: to }, (_, i) => {
     const place = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
@@ -190,7 +190,7 @@ function mix(a: number, b: number, part: number): number {
   return part === 0 ? a : a + (b - a) * part;
 }
 
-function interleave({ width, height, pixels }: PlanarPicture): Uint8Array {
+function interleave({ width, height, pixels }: PlanarImage): Uint8Array {
   const plane = width * height;
   const rgb = new Uint8Array(3 * plane);
   for (let i = 0; i < plane; i++) for (let c = 0; c < 3; c++) rgb[3 * i + c] = pixels[c * plane + i]!;

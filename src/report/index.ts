@@ -1,7 +1,7 @@
 export { type ColormapName, colormap } from "./colormap.js";
 export { type ConfusedPair, type ConfusionOptions, confusionMatrix, mostConfused } from "./confusion-matrix.js";
 export { type DiagramOptions, diagram } from "./diagram.js";
-export { type HeatmapData, type HeatmapOptions, heatmap, type PlanarPicture } from "./heatmap.js";
+export { type HeatmapData, type HeatmapOptions, heatmap, type PlanarImage } from "./heatmap.js";
 export { type LineChartOptions, type LineSeries, lineChart, type Point } from "./line-chart.js";
 export { encodePng, type PngImage } from "./png.js";
 export { type ReportClass, type ReportEpoch, type ReportMetrics, type RunReport, runReport } from "./run-report.js";

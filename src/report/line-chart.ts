@@ -2,7 +2,7 @@ import { check, options as fields, finite, flag, list, maybe, text, that } from 
 import { type Axis, axisOf } from "./axis.js";
 import { element, type Markup, round } from "./svg.js";
 import { formatNumber, formatShare, shorten, textWidth } from "./text.js";
-import { drawing, fontSize, seriesColours } from "./theme.js";
+import { drawing, fontSize, seriesColors } from "./theme.js";
 
 /** `y` is null (or not a number) where there is no value: the line has a gap there. */
 export type Point = readonly [x: number, y: number | null];
@@ -10,8 +10,8 @@ export type Point = readonly [x: number, y: number | null];
 export interface LineSeries {
   readonly name: string;
   readonly points: readonly Point[];
-  /** Any CSS colour. By default each series has its own, fit for light and dark ground. */
-  readonly colour?: string;
+  /** Any CSS color. By default each series has its own, fit for light and dark ground. */
+  readonly color?: string;
 }
 
 export interface LineChartOptions {
@@ -33,7 +33,7 @@ const chartOptions = fields<LineChartOptions>({
     fields<LineSeries>({
       name: text,
       points: list(that<Point>("[x, y]", Array.isArray), "a list of points"),
-      colour: maybe(text),
+      color: maybe(text),
     }),
     "a list of series",
   ),
@@ -94,11 +94,11 @@ export function lineChart(options: LineChartOptions): string {
     grid(xAxis, yAxis, atX, atY, left, right),
     xLabel && element("text", { x: right, y: 294, class: "muted", "text-anchor": "end" }, xLabel),
     mark && xAxis.at(mark.x) >= 0 && xAxis.at(mark.x) <= 1 && pointOut(mark.label, atX(mark.x)),
-    series.map((line, i) => element("g", colourOf(line, i), curve(line, atX, atY, show))),
+    series.map((line, i) => element("g", colorOf(line, i), curve(line, atX, atY, show))),
     labels.map(({ index, text, name }, i) =>
       element(
         "g",
-        colourOf(series[index]!, index),
+        colorOf(series[index]!, index),
         element("text", { class: "own", x: right + 10, y: levels[i]! + 4 }, element("title", {}, name), text),
       ),
     ),
@@ -109,8 +109,8 @@ function isDrawn(point: Point): point is readonly [number, number] {
   return Number.isFinite(point[0]) && Number.isFinite(point[1]);
 }
 
-function colourOf(line: LineSeries, index: number) {
-  return line.colour ? { color: line.colour } : { class: `s${index % seriesColours.length}` };
+function colorOf(line: LineSeries, index: number) {
+  return line.color ? { color: line.color } : { class: `s${index % seriesColors.length}` };
 }
 
 type Place = (value: number) => number;
@@ -134,7 +134,7 @@ function pointOut(label: string, x: number): Markup[] {
   ];
 }
 
-/** The path of a series, and dots: on every point where there are few, else only on those without neighbours. */
+/** The path of a series, and dots: on every point where there are few, else only on those without neighbors. */
 function curve(line: LineSeries, atX: Place, atY: Place, show: (y: number) => string): (Markup | false)[] {
   const runs: (readonly [number, number])[][] = [[]];
   for (const point of line.points) isDrawn(point) ? runs.at(-1)!.push(point) : runs.push([]);

@@ -3,7 +3,7 @@ import { fontFamily, palette } from "./theme.js";
 
 const variables = (shade: 0 | 1) =>
   Object.entries(palette)
-    .map(([name, colours]) => `--${name}:${colours[shade]}`)
+    .map(([name, colors]) => `--${name}:${colors[shade]}`)
     .join(";");
 
 const styleSheet = `

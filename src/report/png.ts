@@ -1,11 +1,11 @@
-/** A picture to encode: `pixels` are RGB, pixel by pixel, or, with a palette, one index per pixel. */
+/** An image to encode: `pixels` are RGB, pixel by pixel, or, with a palette, one index per pixel. */
 export interface PngImage {
   readonly width: number;
   readonly height: number;
   readonly pixels: Uint8Array;
-  /** Up to 256 colours, three bytes each. */
+  /** Up to 256 colors, three bytes each. */
   readonly palette?: Uint8Array;
-  /** Opacity of the first colours of the palette, 0 … 255; the others are opaque. */
+  /** Opacity of the first colors of the palette, 0 … 255; the others are opaque. */
   readonly alpha?: Uint8Array;
 }
 
@@ -30,7 +30,7 @@ export function encodePng({ width, height, pixels, palette, alpha }: PngImage): 
   ]);
 }
 
-/** The picture as an address that can be put into `href`. */
+/** The image as an address that can be put into `href`. */
 export function pngDataUri(image: PngImage): string {
   const bytes = encodePng(image);
   let text = "";

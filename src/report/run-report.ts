@@ -146,7 +146,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
   const charts = [
     lineChart({
       title: "Accuracy",
-      yLabel: "share of pictures whose top answer is right",
+      yLabel: "share of images whose top answer is right",
       xLabel: "epoch",
       percent: true,
       series: both(
@@ -174,7 +174,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
   ];
   return section(
     "Training",
-    "Training figures are measured on augmented pictures while the weights still move, so they may lie below those of validation.",
+    "Training figures are measured on augmented images while the weights still move, so they may lie below those of validation.",
     element(
       "div",
       { class: "grid" },
@@ -207,7 +207,7 @@ function mistakes(title: string, metrics: ReportMetrics, weights: string | undef
   const figures = `top-1 ${formatShare(metrics.top1)}, top-5 ${formatShare(metrics.top5)}, loss ${formatNumber(metrics.loss)}`;
   return section(
     title,
-    `${plural(metrics.count, "picture")}${weights ? `, ${weights}` : ""}: ${figures}.`,
+    `${plural(metrics.count, "image")}${weights ? `, ${weights}` : ""}: ${figures}.`,
     element(
       "div",
       { class: "grid" },
@@ -219,7 +219,7 @@ function mistakes(title: string, metrics: ReportMetrics, weights: string | undef
         element("h3", {}, "Most confused"),
         pairs.length
           ? table(pairColumns(names), pairs)
-          : element("p", { class: "note" }, "Nothing: every picture is right."),
+          : element("p", { class: "note" }, "Nothing: every image is right."),
       ),
     ),
     element(
@@ -238,17 +238,17 @@ function pairColumns(names: readonly string[]): Column<ReturnType<typeof mostCon
   return [
     { name: "true class", cell: ({ label }) => names[label] },
     { name: "taken for", cell: ({ prediction }) => names[prediction] },
-    { name: "pictures", kind: "number", cell: ({ count }) => formatNumber(count) },
+    { name: "images", kind: "number", cell: ({ count }) => formatNumber(count) },
     { name: "of its class", kind: "number", cell: ({ share }) => formatShare(share) },
   ];
 }
 
 const classNote =
-  "Recall: the share of the pictures of a class that were recognised. Precision: how often the class was right when it was the answer.";
+  "Recall: the share of the images of a class that were recognized. Precision: how often the class was right when it was the answer.";
 
 const classColumns: Column<ReportClass>[] = [
   { name: "class", cell: ({ name }) => name },
-  { name: "pictures", kind: "number", cell: ({ count }) => formatNumber(count) },
+  { name: "images", kind: "number", cell: ({ count }) => formatNumber(count) },
   { name: "right", kind: "number", cell: ({ correct }) => formatNumber(correct) },
   { name: "recall", kind: "number", cell: ({ recall }) => meter(recall, formatShare(recall)) },
   {

@@ -33,7 +33,7 @@ export function formatCount(count: number): string {
   return `${size < 9.95 ? Number(size.toFixed(1)) : Math.round(size)}${unit}`;
 }
 
-/** `1 picture`, `2 pictures` */
+/** `1 image`, `2 images` */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }

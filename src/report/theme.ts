@@ -1,6 +1,6 @@
 import { type Child, element, raw } from "./svg.js";
 
-/** Every colour of charts and pages: on light and on dark ground. Text colours keep a contrast of 4.5 on `paper` and `panel`. */
+/** Every color of charts and pages: on light and on dark ground. Text colors keep a contrast of 4.5 on `paper` and `panel`. */
 export const palette = {
   paper: ["#fbfbfa", "#15181c"],
   panel: ["#ffffff", "#1b1f24"],
@@ -11,8 +11,8 @@ export const palette = {
   warm: ["#b9500c", "#f0a263"],
 } as const satisfies Record<string, readonly [light: string, dark: string]>;
 
-/** Colours of series, in order. */
-export const seriesColours = [
+/** Colors of series, in order. */
+export const seriesColors = [
   palette.warm,
   palette.accent,
   ["#1f7a4d", "#63c795"],
@@ -35,7 +35,7 @@ const rules = (shade: 0 | 1) =>
     `.fovea .pointer{stroke:${palette.muted[shade]}}`,
     `.fovea .accent{color:${palette.accent[shade]}}`,
     `.fovea .warm{color:${palette.warm[shade]}}`,
-    ...seriesColours.map((colours, i) => `.fovea .s${i}{color:${colours[shade]}}`),
+    ...seriesColors.map((colors, i) => `.fovea .s${i}{color:${colors[shade]}}`),
     ".fovea .own{fill:currentColor}",
   ].join("");
 

@@ -1,7 +1,7 @@
 import type { Loader } from "../data/index.js";
 import type { Arrays } from "../engines/engine.js";
 
-/** What a graph reads of a batch of pictures, and which pictures they are. */
+/** What a graph reads of a batch of images, and which images they are. */
 export interface StepBatch {
   readonly inputs: Arrays;
   /** `[batch]`; see `Batch` of the loader. */
@@ -10,15 +10,15 @@ export interface StepBatch {
   readonly count: number;
 }
 
-/** Where a graph's batches come from: the pictures themselves, or features that are kept. */
+/** Where a graph's batches come from: the images themselves, or features that are kept. */
 export interface BatchSource {
   /** Number of batches in an epoch. */
   readonly batches: number;
   epoch(epoch: number, options?: { readonly fromBatch?: number }): AsyncGenerator<StepBatch, void>;
 }
 
-/** The pictures of a loader as the input of a graph, [batch,3,S,S]. */
-export function pictureBatches(loader: Loader, input: string): BatchSource {
+/** The images of a loader as the input of a graph, [batch,3,S,S]. */
+export function imageBatches(loader: Loader, input: string): BatchSource {
   return {
     batches: loader.batches,
     async *epoch(epoch, options) {

@@ -27,7 +27,7 @@ export interface Progress {
   readonly epoch: number;
   /** Batches done of the epoch after those. */
   readonly batch: number;
-  /** Sums over those batches: loss times pictures, correct pictures, pictures. */
+  /** Sums over those batches: loss times images, correct images, images. */
   readonly lossSum: number;
   readonly correct: number;
   readonly count: number;

@@ -15,7 +15,7 @@ import { alignClasses, type Dataset, defaultPreprocessing, Loader, type Preproce
 import { type Engine, engineSchema } from "../engines/engine.js";
 import { moduleSchema } from "../nn/checks.js";
 import { type Module, trace } from "../nn/index.js";
-import { pictureBatches } from "./batches.js";
+import { imageBatches } from "./batches.js";
 import { taskSchema } from "./checks.js";
 import { letEventsIn } from "./events.js";
 import type { FedGraph, Pass } from "./features.js";
@@ -25,9 +25,9 @@ import { classification, type Scores, type Task } from "./task.js";
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions {
   readonly engine: Engine;
-  /** Pictures at a time; changes the speed, not the result. Default 64. */
+  /** Images at a time; changes the speed, not the result. Default 64. */
   readonly batch?: number;
-  /** How pictures become inputs. Default: what suits the data set. */
+  /** How images become inputs. Default: what suits the data set. */
   readonly preprocessing?: Preprocessing;
   /**
    * Names of the network's outputs, in their order: the classes of the data are matched to them by name, and images of others left out.
@@ -54,7 +54,7 @@ function checkEvaluation(where: string, model: unknown, dataset: unknown, option
   check(where, "options", evaluateOptions, options);
 }
 
-/** Runs a classifier over a data set: `onLogits` gets the logits of each picture, its label and its position. */
+/** Runs a classifier over a data set: `onLogits` gets the logits of each image, its label and its position. */
 export async function forEachLogits(
   model: Module,
   dataset: Dataset,
@@ -65,18 +65,18 @@ export async function forEachLogits(
   check("forEachLogits", "onLogits", callback, onLogits);
   const { batch = 64, preprocessing = defaultPreprocessing(dataset) } = options;
   const { graph, input, loader } = evaluationPass(model, dataset, { batch, preprocessing });
-  await forEachOutput({ graph, source: pictureBatches(loader, input) }, dataset.length, options, onLogits);
+  await forEachOutput({ graph, source: imageBatches(loader, input) }, dataset.length, options, onLogits);
 }
 
-/** A network as it is evaluated, and the data set that it runs over. @throws DataError for one without pictures. */
+/** A network as it is evaluated, and the data set that it runs over. @throws DataError for one without images. */
 export function evaluationPass(model: Module, dataset: Dataset, { batch, preprocessing }: Pass["still"]): Pass {
-  if (dataset.length === 0) throw new DataError(`${dataset.name}: has no pictures to evaluate`);
+  if (dataset.length === 0) throw new DataError(`${dataset.name}: has no images to evaluate`);
   const still = { batch: Math.min(batch, dataset.length), preprocessing };
   const loader = new Loader(dataset, still);
   return { graph: trace(model, loader.inputShape), input: "input", loader, still, augmented: false };
 }
 
-/** Runs a graph over its batches: `onLogits` gets `output` for each of the `total` pictures. */
+/** Runs a graph over its batches: `onLogits` gets `output` for each of the `total` images. */
 export async function forEachOutput(
   { graph, source }: FedGraph,
   total: number,

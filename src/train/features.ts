@@ -5,7 +5,7 @@ import { type Dataset, Loader, type Preprocessing } from "../data/index.js";
 import type { Engine } from "../engines/engine.js";
 import type { Cell, Graph } from "../graph/graph.js";
 import { type Cut, cutFixed } from "../graph/passes/cut.js";
-import { type BatchSource, pictureBatches, type StepBatch } from "./batches.js";
+import { type BatchSource, imageBatches, type StepBatch } from "./batches.js";
 import { letEventsIn } from "./events.js";
 
 /** Bytes of features that are kept in memory where nothing else is said: 1 GiB, training and validation together. */
@@ -13,14 +13,14 @@ export const featureLimit = 2 ** 30;
 
 /** Whether the features of a data set are computed once and kept. */
 export interface FeaturePlan {
-  readonly pictures: number;
+  readonly images: number;
   /** What they take; 0 where there are none. */
   readonly bytes: number;
   /** Why they are not kept; null if they are. */
   readonly reason: string | null;
 }
 
-/** What is kept, and how many of the pictures to compute it for are done. */
+/** What is kept, and how many of the images to compute it for are done. */
 export interface FeatureReport {
   readonly training: FeaturePlan;
   /** Null without validation data. */
@@ -29,13 +29,13 @@ export interface FeatureReport {
   readonly total: number;
 }
 
-/** A graph that will run over all pictures of a data set, epoch after epoch. */
+/** A graph that will run over all images of a data set, epoch after epoch. */
 export interface Pass {
   readonly graph: Graph;
-  /** The input that pictures go to. */
+  /** The input that images go to. */
   readonly input: string;
   readonly loader: Loader;
-  /** The pictures as evaluation sees them. */
+  /** The images as evaluation sees them. */
   readonly still: { readonly batch: number; readonly preprocessing: Preprocessing };
   readonly augmented: boolean;
 }
@@ -61,7 +61,7 @@ export interface FeatureOptions {
 
 /**
  * Computes what is the same in every epoch once, where it is worth it and fits: features are kept where augmentation does not change
- * them, more than one epoch asks for them, and all of a data set's fit into the limit; training comes first. Elsewhere pictures are run
+ * them, more than one epoch asks for them, and all of a data set's fit into the limit; training comes first. Elsewhere images are run
  * through the whole graph, as without this.
  *
  * @throws OptionError if features must be kept and cannot be, with the reason.
@@ -71,7 +71,7 @@ export async function computeOnce(
   validation: Pass | null,
   { engine, learned, epochs, cacheFeatures, featureLimit: limit = featureLimit, signal, onFeatures }: FeatureOptions,
 ): Promise<[training: FedGraph, validation: FedGraph | null]> {
-  const plain = ({ graph, input, loader }: Pass): FedGraph => ({ graph, source: pictureBatches(loader, input) });
+  const plain = ({ graph, input, loader }: Pass): FedGraph => ({ graph, source: imageBatches(loader, input) });
   if (cacheFeatures === false) return [plain(training), validation && plain(validation)];
   let room = limit;
   const plannedFor = (pass: Pass) => {
@@ -86,9 +86,9 @@ export async function computeOnce(
   const second = validation && plannedFor(validation);
 
   const plans = { training: first.plan, validation: second?.plan ?? null };
-  const total = Object.values(plans).reduce((n, plan) => n + (plan?.reason === null ? plan.pictures : 0), 0);
+  const total = Object.values(plans).reduce((n, plan) => n + (plan?.reason === null ? plan.images : 0), 0);
   let done = 0;
-  const onBatch = (pictures: number) => onFeatures?.({ ...plans, done: (done += pictures), total });
+  const onBatch = (images: number) => onFeatures?.({ ...plans, done: (done += images), total });
   onBatch(0);
   const feed = async ({ pass, cut, plan }: ReturnType<typeof plannedFor>): Promise<FedGraph> => {
     if (!cut || plan.reason !== null) return plain(pass);
@@ -99,46 +99,46 @@ export async function computeOnce(
 }
 
 function planFeatures({ loader, augmented }: Pass, cut: Cut | undefined, room: number, often: boolean): FeaturePlan {
-  const pictures = loader.dataset.length;
-  const bytes = 4 * pictures * (cut?.shapes ?? []).reduce((n, shape) => n + sizeOf(shape), 0);
+  const images = loader.dataset.length;
+  const bytes = 4 * images * (cut?.shapes ?? []).reduce((n, shape) => n + sizeOf(shape), 0);
   const reasonNot = () => {
     if (!cut) return "nothing stands before the first part that learns";
-    if (augmented) return "augmentation changes pictures each time (off by --no-augment, augment: null)";
+    if (augmented) return "augmentation changes images each time (off by --no-augment, augment: null)";
     if (bytes > room) return `they would take ${binaryUnits(bytes)} of memory, and ${binaryUnits(room)} may be used`;
     return often ? null : "one epoch needs each but once";
   };
-  return { pictures, bytes, reason: reasonNot() };
+  return { images, bytes, reason: reasonNot() };
 }
 
 const binaryUnits = (n: number): string =>
   n < 2 ** 20 ? `${Math.round(n / 2 ** 10)} KiB` : `${Math.round(n / 2 ** 20)} MiB`;
 
-/** The features of every picture of a data set, in memory as float32. */
+/** The features of every image of a data set, in memory as float32. */
 class FeatureStore {
   private constructor(
     private readonly dataset: Dataset,
     private readonly shapes: Cut["shapes"],
     /** One array for each feature, a row for each position in the data set. */
     private readonly rows: readonly Float32Array[],
-    /** The picture that stands at each position: another one where a file could not be read. */
-    private readonly pictures: Int32Array,
+    /** The image that stands at each position: another one where a file could not be read. */
+    private readonly images: Int32Array,
   ) {}
 
-  /** Runs all pictures through the fixed part. Undefined if `signal` ended it. */
+  /** Runs all images through the fixed part. Undefined if `signal` ended it. */
   static async compute(
     { input, loader: { dataset }, still }: Pass,
     { features, shapes }: Cut,
     engine: Engine,
     signal: AbortSignal | undefined,
-    onBatch: (pictures: number) => void,
+    onBatch: (images: number) => void,
   ): Promise<FeatureStore | undefined> {
     const sizes = shapes.map(sizeOf);
     const rows = sizes.map((size) => new Float32Array(size * dataset.length));
-    const pictures = new Int32Array(dataset.length);
+    const images = new Int32Array(dataset.length);
     const executable = await engine.compile(features);
     try {
       let done = 0;
-      for await (const { inputs, indices, count } of pictureBatches(new Loader(dataset, still), input).epoch(0)) {
+      for await (const { inputs, indices, count } of imageBatches(new Loader(dataset, still), input).epoch(0)) {
         await letEventsIn();
         if (signal?.aborted) return undefined;
         const outputs = await executable.run(inputs);
@@ -149,17 +149,17 @@ class FeatureStore {
           ]);
           rows[i]!.set(made, done * size);
         });
-        pictures.set(indices.subarray(0, count), done);
+        images.set(indices.subarray(0, count), done);
         done += count;
         onBatch(count);
       }
     } finally {
       await executable.release();
     }
-    return new FeatureStore(dataset, shapes, rows, pictures);
+    return new FeatureStore(dataset, shapes, rows, images);
   }
 
-  /** The batches that a loader would make, with features for pictures. */
+  /** The batches that a loader would make, with features for images. */
   batches(loader: Loader): BatchSource {
     const gather = (positions: Int32Array, count: number): StepBatch => {
       const inputs = this.shapes.map((shape, f) => {
@@ -170,7 +170,7 @@ class FeatureStore {
         });
         return [`features/${f}`, { dtype: "float32", shape: [positions.length, ...shape], data }] as const;
       });
-      const indices = positions.map((position) => this.pictures[position]!);
+      const indices = positions.map((position) => this.images[position]!);
       const labels = indices.map((index) => this.dataset.labels[index]!);
       return { inputs: Object.fromEntries(inputs), labels, indices, count };
     };

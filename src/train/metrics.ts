@@ -1,7 +1,7 @@
 import { DataError, FoveaError, ShapeError } from "../core/errors.js";
 import { check, classList, that, whole } from "../core/schema.js";
 
-/** Figures of one class. `precision` is null where nothing was predicted as the class, `recall` where it has no pictures. */
+/** Figures of one class. `precision` is null where nothing was predicted as the class, `recall` where it has no images. */
 export interface ClassMetrics {
   readonly name: string;
   readonly count: number;
@@ -14,11 +14,11 @@ export interface ClassMetrics {
 export interface ClassificationMetrics {
   readonly count: number;
   readonly top1: number;
-  /** Share of pictures whose label is among the five largest logits (all, where there are fewer classes). */
+  /** Share of images whose label is among the five largest logits (all, where there are fewer classes). */
   readonly top5: number;
   readonly loss: number;
   readonly classes: readonly ClassMetrics[];
-  /** `confusion[label][prediction]`: number of pictures. */
+  /** `confusion[label][prediction]`: number of images. */
   readonly confusion: readonly (readonly number[])[];
 }
 

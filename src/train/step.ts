@@ -44,7 +44,7 @@ export interface StepOptions {
   /** Shape of the images, [batch, 3, height, width]. */
   readonly input: readonly [number, number, number, number];
   readonly classes: number;
-  /** Sizes of the logits after [batch, classes]: none for one label a picture, [height, width] for a label at every position. */
+  /** Sizes of the logits after [batch, classes]: none for one label an image, [height, width] for a label at every position. */
   readonly positions?: readonly number[];
   readonly labelSmoothing?: number;
   /** Scale gradients down so that their joint Euclidean norm is at most this. */

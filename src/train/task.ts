@@ -2,7 +2,7 @@ import { DataError, ShapeError } from "../core/errors.js";
 import type { Dataset } from "../data/index.js";
 import { type ClassificationMetrics, logSumExp, Tally } from "./metrics.js";
 
-/** Figures that every task has. `top1` is the share of right decisions: of pictures, or of positions. */
+/** Figures that every task has. `top1` is the share of right decisions: of images, or of positions. */
 export interface Scores {
   readonly loss: number;
   readonly top1: number;
@@ -10,7 +10,7 @@ export interface Scores {
   readonly meanIoU?: number;
 }
 
-/** Counts outputs of a network one picture at a time. */
+/** Counts outputs of a network one image at a time. */
 export interface Counter<M extends Scores> {
   add(logits: ArrayLike<number>, label: number, index: number): void;
   metrics(): M;
@@ -20,14 +20,14 @@ export interface Counter<M extends Scores> {
 export interface Task<M extends Scores = Scores> {
   /** Number of classes, the length of axis 1 of the logits. */
   classes(dataset: Dataset): number;
-  /** Sizes after [batch, classes]: none for one label a picture, [height, width] for a label at every position. */
+  /** Sizes after [batch, classes]: none for one label an image, [height, width] for a label at every position. */
   positions(imageSize: number): readonly number[];
-  /** Writes the one-hot target of a picture, [classes, …positions], into `out` (zeros so far) from `offset` on. */
+  /** Writes the one-hot target of an image, [classes, …positions], into `out` (zeros so far) from `offset` on. */
   writeTarget(dataset: Dataset, index: number, label: number, out: Float32Array, offset: number): void;
   count(dataset: Dataset): Counter<M>;
 }
 
-/** One label a picture. */
+/** One label an image. */
 export const classification: Task<ClassificationMetrics> = {
   classes: (dataset) => dataset.classes.length,
   positions: () => [],
@@ -81,7 +81,7 @@ class MaskTally implements Counter<SegmentationMetrics> {
     [0, 0],
   ] as const as [[number, number], [number, number]];
   #loss = 0;
-  #pictures = 0;
+  #images = 0;
 
   constructor(private readonly dataset: Dataset) {}
 
@@ -99,7 +99,7 @@ class MaskTally implements Counter<SegmentationMetrics> {
       loss += logSumExp(pair) - pair[truth];
     }
     this.#loss += loss / mask.length;
-    this.#pictures++;
+    this.#images++;
   }
 
   metrics(): SegmentationMetrics {
@@ -107,8 +107,8 @@ class MaskTally implements Counter<SegmentationMetrics> {
     const wrong = falseObject + falseGround;
     const iou = [groundRight / (groundRight + wrong), objectRight / (objectRight + wrong)] as const;
     return {
-      count: this.#pictures,
-      loss: this.#loss / this.#pictures,
+      count: this.#images,
+      loss: this.#loss / this.#images,
       top1: (groundRight + objectRight) / (groundRight + objectRight + wrong),
       iou,
       meanIoU: (iou[0] + iou[1]) / 2,

@@ -38,7 +38,7 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   /** What is learned: `classification` (the default) or `segmentation`. */
   readonly task?: Task<M>;
   readonly epochs?: number;
-  /** Pictures per step. Default: {@link defaultBatch}. */
+  /** Images per step. Default: {@link defaultBatch}. */
   readonly batch?: number;
   readonly optimizer?: Optimizer;
   readonly schedule?: Schedule;
@@ -55,7 +55,7 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   readonly preprocessing?: Preprocessing;
   readonly augment?: Augmentation | null;
   /**
-   * What frozen parts make of a picture before anything that learns is the same in every epoch: such features are computed once, and
+   * What frozen parts make of an image before anything that learns is the same in every epoch: such features are computed once, and
    * then only the rest is run. Default: where it pays, that is without augmentation (for validation always), for more than one epoch,
    * and within `featureLimit`. True: throw where those of the training cannot be kept. False: never.
    */
@@ -70,7 +70,7 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   readonly signal?: AbortSignal;
   /** Before the first step, with what a resumed training has done already. */
   onStart?(progress: Progress): Promise<void> | void;
-  /** When it is known whether features are computed once, and while they are: after each batch of pictures. */
+  /** When it is known whether features are computed once, and while they are: after each batch of images. */
   onFeatures?(report: FeatureReport): void;
   /** After each step. */
   onStep?(step: StepReport): void;
@@ -315,9 +315,9 @@ async function score(dataset: Dataset, fed: FedGraph, task: Task, engine: Engine
 }
 
 /** 128, or as small a power of two (but at least 8) as gives an epoch of a small data set eight steps. */
-export function defaultBatch(pictures: number): number {
-  check("defaultBatch", "pictures", whole(1), pictures);
-  return Math.min(128, Math.max(8, 2 ** Math.floor(Math.log2(pictures / 8))));
+export function defaultBatch(images: number): number {
+  check("defaultBatch", "images", whole(1), images);
+  return Math.min(128, Math.max(8, 2 ** Math.floor(Math.log2(images / 8))));
 }
 
 /** Runs each batch of an epoch while the one after it is being prepared. Yields how many are done, and the results. */
@@ -342,7 +342,7 @@ interface FeedOptions {
   readonly step: number;
 }
 
-/** The inputs of a step: pictures or features, one-hot targets, the optimizer's numbers, and this step's random numbers. */
+/** The inputs of a step: images or features, one-hot targets, the optimizer's numbers, and this step's random numbers. */
 function feedsOf(
   { inputs }: StepBatch,
   targets: Tensor,

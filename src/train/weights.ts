@@ -122,7 +122,7 @@ export class WeightsError extends FormatError {
       ? `To leave these parts as they are, pass { ignore: [${patterns.map((p) => `/${p}/`).join(", ")}] }. `
       : "";
     super(
-      `loadWeights: ${misfit}. ${ignore}recogniseCheckpoint tells which network a checkpoint is of, and gives the option rename`,
+      `loadWeights: ${misfit}. ${ignore}recognizeCheckpoint tells which network a checkpoint is of, and gives the option rename`,
     );
     this.misfit = misfit;
     this.patterns = patterns;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import sharp from "sharp";
 import { Rng } from "../../src/core/rng.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
-import { decodePicture, loadRun, openCheckpoint, ortEngine, predict } from "../../src/index.js";
+import { decodeImage, loadRun, openCheckpoint, ortEngine, predict } from "../../src/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
@@ -130,7 +130,7 @@ test("loadRun gives the network of a run with its names, ready to predict", asyn
   const network = await loadRun(run);
   assert.deepEqual([network.classes, network.config.model.name], [["apple", "lime", "plum"], "resnet20"]);
   const engine = ortEngine();
-  const images = await Promise.all(["lime/3.png", "apple/5.png"].map((name) => decodePicture(join(data, name))));
+  const images = await Promise.all(["lime/3.png", "apple/5.png"].map((name) => decodeImage(join(data, name))));
   const answers = await predict(network, images, { engine, top: 1 });
   assert.deepEqual(
     answers.map(([best]) => best!.name),

@@ -105,10 +105,10 @@ const cases: Record<string, { readonly args: readonly string[]; readonly code: 1
   },
   "data that does not exist": { args: ["train", join(folder, "nowhere"), "--out", out], code: 1, says: /nowhere/ },
   "an empty folder": { args: ["train", make("empty", {}), "--out", out], code: 1, says: /Looked for .*CIFAR-10/ },
-  "a class folder without pictures": {
+  "a class folder without images": {
     args: ["train", make("classes", { "train/a/.keep": "", "train/b/.keep": "", "val/a/.keep": "" }), "--out", out],
     code: 1,
-    says: /train: no usable pictures in class a, b/,
+    says: /train: no usable images in class a, b/,
   },
   "a truncated CIFAR file": {
     args: [

@@ -84,7 +84,7 @@ test("compressed files are smaller, and what that costs is measured", async () =
     assert.notEqual(exact.loss, after.loss);
   }
   const { stdout } = await fovea(["export", run, "--out", at("text.onnx"), "--precision", "int8", "--measure", data]);
-  assert.match(stdout, /top-1 [\d.]+ % → [\d.]+ %, loss [\d.]+ → [\d.]+ as int8 on 32 pictures/);
+  assert.match(stdout, /top-1 [\d.]+ % → [\d.]+ %, loss [\d.]+ → [\d.]+ as int8 on 32 images/);
 });
 
 test("a folder for transformers.js", async () => {

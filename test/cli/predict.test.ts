@@ -9,7 +9,7 @@ import sharp from "sharp";
 import type { Tensor } from "../../src/core/tensor.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
 import { model } from "../../src/models/index.js";
-import { recogniseCheckpoint } from "../../src/models/recognize.js";
+import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { initialize, stateOf } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
@@ -79,7 +79,7 @@ test("export takes a network with weights; what it writes says how the network i
   const { code, stderr } = await fovea(["export", "resnet20", "--weights", weights, "--out", out]);
   assert.equal(code, 0, stderr);
   const { tensors, metadata } = readSafetensors(readFileSync(out));
-  const known = recogniseCheckpoint(tensors, metadata)!;
+  const known = recognizeCheckpoint(tensors, metadata)!;
   assert.deepEqual([known.model, known.options, known.unexplained, known.missing], ["resnet20", options, [], []]);
   const onnx = await fovea(["export", "resnet20", "--weights", weights, "--out", join(folder, "out.onnx"), "--json"]);
   assert.deepEqual(JSON.parse(onnx.stdout).output.shape, ["N", 3]);
@@ -89,7 +89,7 @@ test("convert keeps what the metadata says of a network", async () => {
   const out = join(folder, "converted.safetensors");
   assert.equal((await fovea(["convert", weights, out])).code, 0);
   const { tensors, metadata } = readSafetensors(readFileSync(out));
-  assert.deepEqual(recogniseCheckpoint(tensors, metadata)!.options, options);
+  assert.deepEqual(recognizeCheckpoint(tensors, metadata)!.options, options);
 });
 
 test("a reader that has read enough ends predict quietly", async () => {

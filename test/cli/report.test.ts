@@ -50,7 +50,7 @@ test("the report, the last lines and --json tell of the shipped weights, the fin
     section(html, "Validation"),
     new RegExp(`weights of epoch ${best.epoch}, which are in best.safetensors`),
   );
-  assert.match(section(html, "Test"), /10 pictures, the same weights/);
+  assert.match(section(html, "Test"), /10 images, the same weights/);
   assert.match(html, /Final validation top-1/);
 });
 

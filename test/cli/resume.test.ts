@@ -172,23 +172,20 @@ test("eval, predict and export work on a run, and the exported network computes 
   assert.equal(JSON.parse(exported.stdout).bytes, readFileSync(onnx).length);
 
   const sharp = (await import("sharp")).default;
-  const picture = join(folder, "picture.png");
+  const image = join(folder, "image.png");
   await sharp({ create: { width: 48, height: 40, channels: 3, background: { r: 200, g: 120, b: 40 } } })
     .png()
-    .toFile(picture);
-  const predicted = await fovea(["predict", run, picture, join(folder, "missing.png"), "--top", "10", "--json"]);
-  assert.equal(predicted.code, 1, "one of the pictures does not exist");
+    .toFile(image);
+  const predicted = await fovea(["predict", run, image, join(folder, "missing.png"), "--top", "10", "--json"]);
+  assert.equal(predicted.code, 1, "one of the images does not exist");
   const [first, second] = JSON.parse(predicted.stdout).predictions;
   assert.ok(second.error);
 
   const ort = await import("onnxruntime-node");
   const session = await ort.InferenceSession.create(onnx);
-  const { decodePicture, toInput } = await import("../../src/index.js");
+  const { decodeImage, toInput } = await import("../../src/index.js");
   const config = JSON.parse(String(file("whole", "config.json")));
-  const input = toInput(
-    await decodePicture(picture, { shorterSide: config.preprocessing.resize }),
-    config.preprocessing,
-  );
+  const input = toInput(await decodeImage(image, { shorterSide: config.preprocessing.resize }), config.preprocessing);
   for (const copies of [1, 3]) {
     const batch = new Float32Array(copies * input.length);
     for (let i = 0; i < copies; i++) batch.set(input, i * input.length);

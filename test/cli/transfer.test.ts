@@ -82,7 +82,7 @@ test("weights of a trained network begin another, with a new classifier and an i
   const evaluated = await fovea(["eval", at("second"), at("photos"), "--json"]);
   assert.equal(evaluated.code, 0, evaluated.stderr);
   assert.equal(JSON.parse(evaluated.stdout).top1, JSON.parse(second.stdout).best.top1);
-  assert.equal(JSON.parse(evaluated.stdout).count, 10, "the pictures that the run kept for validation");
+  assert.equal(JSON.parse(evaluated.stdout).count, 10, "the images that the run kept for validation");
   assert.equal(JSON.parse(evaluated.stdout).loss, JSON.parse(second.stdout).best.loss);
 
   const partly = await fovea(["train", at("photos"), ...settings, "--freeze-until", "layer3", "--out", at("third")]);
@@ -101,7 +101,7 @@ test("where nothing is augmented, features of a frozen backbone are computed onc
     [[], ["--no-cache-features"]].map((more, i) => fovea([...common, ...more, "--out", at(`once${i}`)])),
   );
   for (const { code, stderr } of runs) assert.equal(code, 0, stderr);
-  assert.match(runs[0]!.stderr, /features of the 32 training and 8 validation pictures are computed once \(10\.2 kB\)/);
+  assert.match(runs[0]!.stderr, /features of the 32 training and 8 validation images are computed once \(10\.2 kB\)/);
   assert.doesNotMatch(runs[1]!.stderr, /features/);
   assert.deepEqual(readdirSync(at("once0")).sort(), readdirSync(at("once1")).sort());
   const configOf = (run: string) => {
@@ -117,7 +117,7 @@ test("where nothing is augmented, features of a frozen backbone are computed onc
   const augmented = await fovea([...common.slice(0, -1), "--epochs", "2", "--out", at("augmented")]);
   assert.match(
     augmented.stderr,
-    /features of the 8 validation pictures are computed once .*; training runs frozen parts in every epoch: augmentation changes/,
+    /features of the 8 validation images are computed once .*; training runs frozen parts in every epoch: augmentation changes/,
   );
   const refused = await fovea([...common.slice(0, -1), "--cache-features", "--out", at("never")]);
   assert.equal(refused.code, 2);
@@ -147,7 +147,7 @@ const missing = (file: string) => {
   }
 };
 
-test("a published CIFAR-10 ResNet-20 is recognised and reaches its accuracy", {
+test("a published CIFAR-10 ResNet-20 is recognized and reaches its accuracy", {
   skip: missing("weights/resnet20-12fca82f.th"),
 }, async () => {
   const result = await fovea([

@@ -4,7 +4,7 @@ import { DataError } from "../../src/core/errors.js";
 import { cifar10, cifar100 } from "../../src/data/cifar.js";
 import { folderOf, randomBytes, realData } from "./support.js";
 
-/** Records whose labels are these bytes; pictures are random, seeded by the position. */
+/** Records whose labels are these bytes; images are random, seeded by the position. */
 function records(labels: readonly (readonly number[])[]): Uint8Array {
   return Uint8Array.from(labels.flatMap((label, i) => [...label, ...randomBytes(3072, i)]));
 }
@@ -94,5 +94,5 @@ test("the real CIFAR-10 opens", async (t) => {
   if (!folder) return;
   const { train, validation } = await cifar10(folder);
   assert.deepEqual([train.length, validation.length], [20000, 1000]);
-  assert.equal(train.classes[train.labels[0]!], "frog"); // the first picture of CIFAR-10 is well known
+  assert.equal(train.classes[train.labels[0]!], "frog"); // the first image of CIFAR-10 is well known
 });

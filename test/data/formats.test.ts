@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp, { type Sharp } from "sharp";
-import { decodePicture } from "../../src/data/decode.js";
+import { decodeImage } from "../../src/data/decode.js";
 import { folderOf } from "./support.js";
 
 const values = [0, 1, 64, 127, 128, 200, 254, 255];
@@ -17,7 +17,7 @@ const wide = (channels: number, of: (v: number) => number) =>
 
 /** The first plane. */
 const gray = async (image: Sharp | Buffer) => {
-  const { pixels, width } = await decodePicture(Buffer.isBuffer(image) ? image : await image.toBuffer());
+  const { pixels, width } = await decodeImage(Buffer.isBuffer(image) ? image : await image.toBuffer());
   assert.deepEqual(pixels.slice(0, width), pixels.slice(width, 2 * width));
   return [...pixels.slice(0, width)];
 };
@@ -73,13 +73,13 @@ const shown: Readonly<Record<string, () => Promise<number[]>>> = {
         Uint16Array.from(values, (v) => 257 * v),
         1,
       )
-        .toColourspace("grey16")
+        .toColorspace("gray16")
         .png({ palette: false }),
     ),
   "RGB PNG of 16 bits": () =>
     gray(
       row(Uint16Array.from(wide(3, (v) => 257 * v)), 3)
-        .toColourspace("rgb16")
+        .toColorspace("rgb16")
         .png(),
     ),
   "TIFF of 8 bits": () => gray(tiff(8, 1, Buffer.from(values))),
@@ -90,7 +90,7 @@ for (const [what, read] of Object.entries(shown))
   test(`${what}: samples are those of the file, scaled to 8 bits`, async () => assert.deepEqual(await read(), values));
 
 test("a PNG of 1 bit is black and white", async () => {
-  const image = row(Uint8Array.of(0, 255, 255, 0), 1).png({ palette: true, colours: 2 });
+  const image = row(Uint8Array.of(0, 255, 255, 0), 1).png({ palette: true, colors: 2 });
   assert.deepEqual(await gray(image), [0, 255, 255, 0]);
 });
 
@@ -103,13 +103,11 @@ test("transparency becomes white: gray with alpha, and a palette", async () => {
 test("CMYK becomes RGB: no ink is white, all black ink is black", async () => {
   const flat = (background: string) =>
     sharp({ create: { width: 16, height: 16, channels: 3, background } })
-      .toColourspace("cmyk")
+      .toColorspace("cmyk")
       .jpeg({ quality: 100 })
       .toBuffer();
   assert.equal((await sharp(await flat("white")).metadata()).space, "cmyk");
-  const [white, black, red] = await Promise.all(
-    ["white", "black", "red"].map(async (c) => decodePicture(await flat(c))),
-  );
+  const [white, black, red] = await Promise.all(["white", "black", "red"].map(async (c) => decodeImage(await flat(c))));
   assert.ok(white!.pixels.every((v) => v > 245));
   assert.ok(black!.pixels.every((v) => v < 60));
   assert.ok(red!.pixels[0]! > 180 && red!.pixels[256]! < 80);
@@ -143,10 +141,10 @@ test("gray with an extra channel, and white as zero, are read as they are meant"
 test("a TIFF that is cut off anywhere, or whose directory lies, is an error and no crash", async () => {
   const whole = tiff(8, 1, rgbx, { 262: 2, 277: 4, 338: 0 });
   for (let length = 4; length < whole.length - 8; length += 7)
-    await assert.rejects(decodePicture(whole.subarray(0, length)), { name: "DataError" });
+    await assert.rejects(decodeImage(whole.subarray(0, length)), { name: "DataError" });
   const lies = Buffer.from(whole);
   lies.writeUInt32LE(0xfffffff0, 4);
-  await assert.rejects(decodePicture(lies), { name: "DataError" });
+  await assert.rejects(decodeImage(lies), { name: "DataError" });
 });
 
 const floats = Buffer.from(Float32Array.of(0, 0.5, 1).buffer);
@@ -212,12 +210,12 @@ const refused: Readonly<Record<string, readonly [() => Promise<Buffer> | Buffer,
 for (const [what, [make, message]] of Object.entries(refused))
   test(`${what} is refused by name, whatever the file is called`, async (t) => {
     const file = join(await folderOf(t, { "image.jpg": await make() }), "image.jpg");
-    await assert.rejects(decodePicture(file), { name: "DataError", message });
+    await assert.rejects(decodeImage(file), { name: "DataError", message });
   });
 
 test("a pipe is not waited for", { skip: process.platform === "win32" }, async (t) => {
   const folder = await folderOf(t, {});
   await writeFile(join(folder, "note"), "");
   execFileSync("mkfifo", [join(folder, "pipe.jpg")]);
-  await assert.rejects(decodePicture(join(folder, "pipe.jpg")), /not a regular file/);
+  await assert.rejects(decodeImage(join(folder, "pipe.jpg")), /not a regular file/);
 });

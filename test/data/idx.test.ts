@@ -19,7 +19,7 @@ const files = {
   "t10k-labels-idx1-ubyte": idxFile([1], Uint8Array.of(6)),
 };
 
-test("plain and gzipped files hold the same pictures, grey in all three channels", async (t) => {
+test("plain and gzipped files hold the same images, gray in all three channels", async (t) => {
   const plain = await idx(await folderOf(t, files));
   const zipped = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [`${name}.gz`, gzipSync(bytes)]));
   const packed = await idx(await folderOf(t, zipped));
@@ -29,8 +29,8 @@ test("plain and gzipped files hold the same pictures, grey in all three channels
     assert.deepEqual([...(train.labels as Uint8Array)], [0, 4, 1]);
     const { width, height, pixels } = await train.image(1);
     assert.deepEqual([width, height], [4, 2]);
-    const grey = randomBytes(24, 1).subarray(8, 16);
-    assert.deepEqual(pixels, Uint8Array.from([...grey, ...grey, ...grey]));
+    const gray = randomBytes(24, 1).subarray(8, 16);
+    assert.deepEqual(pixels, Uint8Array.from([...gray, ...gray, ...gray]));
     assert.equal(train.defaults?.flip, false);
   }
 });
@@ -70,7 +70,7 @@ test("headers are checked before they are believed", async (t) => {
   await assert.rejects(opened({ "t10k-images-idx3-ubyte": idxFile([0, 2, 4], new Uint8Array()) }), /holds nothing/);
   await assert.rejects(
     opened({ "train-labels-idx1-ubyte": idxFile([2], Uint8Array.of(0, 1)) }),
-    /has 3 pictures, but .* has 2 labels/,
+    /has 3 images, but .* has 2 labels/,
   );
 });
 

@@ -9,7 +9,7 @@ import { stratify } from "../../src/data/folder-listing.js";
 import { imageFolder } from "../../src/data/image-folder.js";
 import { folderOf, randomBytes, realData } from "./support.js";
 
-async function picture(width = 10, height = 10, seed = 0): Promise<Buffer> {
+async function image(width = 10, height = 10, seed = 0): Promise<Buffer> {
   return sharp(randomBytes(width * height * 3, seed), { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
@@ -18,8 +18,8 @@ async function picture(width = 10, height = 10, seed = 0): Promise<Buffer> {
 const reasons = (skipped: readonly { file: string; reason: string }[]) =>
   Object.fromEntries(skipped.map(({ file, reason }) => [basename(file), reason]));
 
-test("train and val folders: sorted classes are labels, what is not a picture is listed with its reason", async (t) => {
-  const png = await picture();
+test("train and val folders: sorted classes are labels, what is not an image is listed with its reason", async (t) => {
+  const png = await image();
   const folder = await folderOf(t, {
     "train/bee/1.png": png,
     "train/bee/deep/er/2.PNG": png,
@@ -60,8 +60,8 @@ test("train and val folders: sorted classes are labels, what is not a picture is
 
 test("one folder of classes is split by class, the same way for the same seed", async (t) => {
   const files: Record<string, Uint8Array> = {};
-  for (let i = 0; i < 10; i++) files[`ant/${i}.png`] = await picture(4, 4, i);
-  for (let i = 0; i < 5; i++) files[`bee/${i}.png`] = await picture(4, 4, 100 + i);
+  for (let i = 0; i < 10; i++) files[`ant/${i}.png`] = await image(4, 4, i);
+  for (let i = 0; i < 5; i++) files[`bee/${i}.png`] = await image(4, 4, 100 + i);
   const folder = await folderOf(t, files);
   const open = (seed: number) => imageFolder(folder, { validationSplit: 0.2, seed });
   const [a, b] = [await open(1), await open(1)];
@@ -85,12 +85,12 @@ test("stratify leaves something on both sides of every class that has two", () =
   }
 });
 
-test("pictures are kept a little larger than the input, with their aspect, and never enlarged", async (t) => {
+test("images are kept a little larger than the input, with their aspect, and never enlarged", async (t) => {
   const folder = await folderOf(t, {
-    "a/large.png": await picture(80, 60),
-    "a/larger.png": await picture(160, 120),
-    "b/small.png": await picture(9, 7),
-    "b/other.png": await picture(9, 7),
+    "a/large.png": await image(80, 60),
+    "a/larger.png": await image(160, 120),
+    "b/small.png": await image(9, 7),
+    "b/other.png": await image(9, 7),
   });
   for (const memory of [2 ** 20, 0]) {
     const { train, validation } = await imageFolder(folder, { imageSize: 28, memory });
@@ -105,13 +105,13 @@ test("pictures are kept a little larger than the input, with their aspect, and n
   }
 });
 
-test("a file lost after opening is reported once, and only that picture fails", async (t) => {
+test("a file lost after opening is reported once, and only that image fails", async (t) => {
   const folder = await folderOf(t, {
-    "train/a/1.png": await picture(),
-    "train/a/2.png": await picture(),
-    "train/b/3.png": await picture(),
-    "train/b/4.png": await picture(),
-    "val/a/3.png": await picture(),
+    "train/a/1.png": await image(),
+    "train/a/2.png": await image(),
+    "train/b/3.png": await image(),
+    "train/b/4.png": await image(),
+    "val/a/3.png": await image(),
   });
   const { train } = await imageFolder(folder, { memory: 0 });
   await writeFile(`${folder}/train/a/1.png`, "damaged");
@@ -124,10 +124,10 @@ test("a file lost after opening is reported once, and only that picture fails", 
 
 test("linked folders and files are followed, dead links are skipped", async (t) => {
   const folder = await folderOf(t, {
-    "real/1.png": await picture(),
-    "real/2.png": await picture(),
-    "data/train/a/2.png": await picture(),
-    "data/val/a/3.png": await picture(),
+    "real/1.png": await image(),
+    "real/2.png": await image(),
+    "data/train/a/2.png": await image(),
+    "data/val/a/3.png": await image(),
   });
   await symlink(`${folder}/real`, `${folder}/data/train/b`);
   await symlink(`${folder}/real/1.png`, `${folder}/data/train/a/1.png`);
@@ -140,22 +140,22 @@ test("linked folders and files are followed, dead links are skipped", async (t) 
 
 test("a class may be called train", async (t) => {
   const files = {
-    "train/1.png": await picture(),
-    "train/2.png": await picture(),
-    "plane/1.png": await picture(),
-    "plane/2.png": await picture(),
+    "train/1.png": await image(),
+    "train/2.png": await image(),
+    "plane/1.png": await image(),
+    "plane/2.png": await image(),
   };
   assert.deepEqual((await imageFolder(await folderOf(t, files))).train.classes, ["plane", "train"]);
 });
 
 test("layouts that cannot be used are explained", async (t) => {
-  const png = await picture();
+  const png = await image();
   const open = async (files: Record<string, Uint8Array | string>) => imageFolder(await folderOf(t, files));
   await assert.rejects(open({}), /holds no class folders\. Accepted: train\/<class>\/\*\.jpg with .* Found: nothing/);
   await assert.rejects(open({ "a.png": png }), /Found: a\.png/);
   await assert.rejects(
     open({ "train/a/1.png": png, "train/b/x.txt": "", "val/a/1.png": png }),
-    /no usable pictures in class b \(x\.txt: not a picture/,
+    /no usable images in class b \(x\.txt: not an image/,
   );
   await assert.rejects(
     open({ "train/a/1.png": png, "val/c/1.png": png }),
@@ -177,7 +177,7 @@ test("hymenoptera opens in spite of its dirt", async (t) => {
 });
 
 test("split folders are known by their usual names in any case; with train and test alone, test is for validation", async (t) => {
-  const png = await picture();
+  const png = await image();
   const two = (home: string) =>
     Object.fromEntries(["ant/1", "ant/2", "bee/1", "bee/2"].map((name) => [`${home}/${name}.png`, png]));
   const labels = (set: { readonly labels: ArrayLike<number> } | undefined) => set && Array.from(set.labels);
@@ -208,7 +208,7 @@ test("split folders are known by their usual names in any case; with train and t
 test("testSplit sets images aside that are in neither of the others, the same for the same seed", async (t) => {
   const files: Record<string, Uint8Array> = {};
   for (let i = 0; i < 10; i++)
-    for (const [j, name] of ["ant", "bee"].entries()) files[`${name}/${i}.png`] = await picture(4, 4, 10 * j + i);
+    for (const [j, name] of ["ant", "bee"].entries()) files[`${name}/${i}.png`] = await image(4, 4, 10 * j + i);
   const folder = await folderOf(t, files);
   const pixels = async (set: { readonly length: number; image(i: number): Promise<{ pixels: Uint8Array }> }) =>
     Promise.all(Array.from({ length: set.length }, async (_, i) => String((await set.image(i)).pixels)));
@@ -225,7 +225,7 @@ test("testSplit sets images aside that are in neither of the others, the same fo
 });
 
 test("what systems and trainings leave in a folder is no class", async (t) => {
-  const png = await picture();
+  const png = await image();
   const folder = await folderOf(t, {
     "ant/1.png": png,
     "ant/2.png": png,
@@ -248,7 +248,7 @@ test("what systems and trainings leave in a folder is no class", async (t) => {
 test("a pipe that is named as the configuration of a run is not waited for", {
   skip: process.platform === "win32",
 }, async (t) => {
-  const png = await picture();
+  const png = await image();
   const folder = await folderOf(t, { "ant/1.png": png, "ant/2.png": png, "bee/3.png": png, "bee/4.png": png });
   execFileSync("mkfifo", [`${folder}/bee/config.json`]);
   assert.deepEqual((await imageFolder(folder)).train.classes, ["ant", "bee"]);
@@ -299,13 +299,13 @@ const implausible: Readonly<Record<string, readonly [files: readonly string[], m
 };
 for (const [what, [names, message]] of Object.entries(implausible))
   test(`a layout that can hardly be meant is refused: ${what}`, async (t) => {
-    const png = await picture();
+    const png = await image();
     const folder = await folderOf(t, Object.fromEntries(names.map((name) => [`${name}.png`, png])));
     await assert.rejects(imageFolder(folder), { name: "DataError", message });
   });
 
 test("layouts that only look odd are not refused", async (t) => {
-  const png = await picture();
+  const png = await image();
   const open = async (...names: string[]) =>
     imageFolder(await folderOf(t, Object.fromEntries(names.map((name) => [`${name}.png`, png]))));
   const classes = async (...names: string[]) => (await open(...names)).train.classes;
@@ -319,15 +319,15 @@ test("layouts that only look odd are not refused", async (t) => {
 });
 
 test("to measure a network, one class or one image will do, and other classes do not move the split", async (t) => {
-  const one = await folderOf(t, { "bee/1.png": await picture() });
+  const one = await folderOf(t, { "bee/1.png": await image() });
   const { train, validation } = await imageFolder(one, { measure: ["ant", "bee"] });
   assert.deepEqual([train.length, validation.length, train.classes], [1, 0, ["bee"]]);
 
   const files: Record<string, Uint8Array> = {};
   for (let i = 0; i < 12; i++)
-    for (const [j, name] of ["bee", "cat"].entries()) files[`${name}/${i}.png`] = await picture(4, 4, 20 * j + i);
+    for (const [j, name] of ["bee", "cat"].entries()) files[`${name}/${i}.png`] = await image(4, 4, 20 * j + i);
   const learned = await imageFolder(await folderOf(t, files), { seed: 3 });
-  for (let i = 0; i < 12; i++) files[`ant/${i}.png`] = await picture(4, 4, 100 + i);
+  for (let i = 0; i < 12; i++) files[`ant/${i}.png`] = await image(4, 4, 100 + i);
   const measured = await imageFolder(await folderOf(t, files), { seed: 3, measure: learned.train.classes });
   const pixels = async ({ validation: set }: typeof learned, classes: readonly string[]) =>
     Promise.all(
@@ -343,7 +343,7 @@ test("to measure a network, one class or one image will do, and other classes do
 test("names that are no UTF-8: of a class they are refused, below one they are skipped", {
   skip: process.platform === "linux" ? false : "only Linux has such names",
 }, async (t) => {
-  const png = await picture();
+  const png = await image();
   const folder = await folderOf(t, { "ant/1.png": png, "ant/2.png": png, "bee/3.png": png, "bee/4.png": png });
   const odd = (inside: string) => Buffer.concat([Buffer.from(`${folder}/${inside}/caf`), Buffer.of(0xe9)]);
   await mkdir(odd("bee"));
@@ -361,7 +361,7 @@ test("names that are no UTF-8: of a class they are refused, below one they are s
 test("a folder that may not be read is skipped, and a class of that kind is refused", {
   skip: process.getuid?.() === 0 ? "root reads everything" : false,
 }, async (t) => {
-  const png = await picture();
+  const png = await image();
   const folder = await folderOf(t, {
     "ant/1.png": png,
     "ant/2.png": png,
@@ -381,6 +381,6 @@ test("a folder that may not be read is skipped, and a class of that kind is refu
   await close("bee");
   await assert.rejects(
     imageFolder(folder),
-    /no usable pictures in class bee \(.*cannot be read as a folder \(no permission/,
+    /no usable images in class bee \(.*cannot be read as a folder \(no permission/,
   );
 });

@@ -5,7 +5,7 @@ import { chdir, cwd } from "node:process";
 import { test } from "node:test";
 import sharp from "sharp";
 import { classFolders } from "../../src/data/class-folders.js";
-import { decodePicture } from "../../src/data/decode.js";
+import { decodeImage } from "../../src/data/decode.js";
 import { list } from "../../src/data/files.js";
 import { filesBelow, imagesBelow } from "../../src/data/folder-listing.js";
 import { imageFolder } from "../../src/data/image-folder.js";
@@ -13,7 +13,7 @@ import { jpegScans } from "../../src/data/jpeg.js";
 import { Loader } from "../../src/data/loader.js";
 import { normalizations } from "../../src/data/recipe.js";
 import { toInput } from "../../src/data/transforms.js";
-import { folderOf, randomPicture, tinyDataset } from "./support.js";
+import { folderOf, randomImage, tinyDataset } from "./support.js";
 
 const segment = (marker: number, ...body: number[]) => [0xff, marker, 0, body.length + 2, ...body];
 
@@ -35,10 +35,10 @@ function scansOf(count: number): Buffer {
 }
 
 test("a JPEG file of more than 100 scans is refused, before it is decoded", async () => {
-  assert.equal((await decodePicture(scansOf(100))).width, 8);
-  await assert.rejects(decodePicture(scansOf(101)), /it has 101 scans; at most 100 are accepted/);
+  assert.equal((await decodeImage(scansOf(100))).width, 8);
+  await assert.rejects(decodeImage(scansOf(101)), /it has 101 scans; at most 100 are accepted/);
   const start = performance.now();
-  await assert.rejects(decodePicture(scansOf(100_000)), /it has 100000 scans/);
+  await assert.rejects(decodeImage(scansOf(100_000)), /it has 100000 scans/);
   assert.ok(performance.now() - start < 5000);
 });
 
@@ -68,7 +68,7 @@ test("only the beginnings of accepted formats reach the decoder, whatever the fi
   });
   for (const name of ["bomb.jpg", "spaces.png", "empty.jpg", "pdf.png"]) {
     const start = performance.now();
-    await assert.rejects(decodePicture(join(folder, name)), /it is no JPEG, PNG, WebP, TIFF, GIF or AVIF file/);
+    await assert.rejects(decodeImage(join(folder, name)), /it is no JPEG, PNG, WebP, TIFF, GIF or AVIF file/);
     assert.ok(performance.now() - start < 5000, name);
   }
 });
@@ -84,7 +84,7 @@ test("brackets in a name are no options of the decoder, and lead to no other fil
     ...Object.fromEntries(await Promise.all(names.map(async (name) => [name, await png("#0000ff")] as const))),
   });
   for (const name of names) {
-    const { pixels } = await decodePicture(join(folder, name));
+    const { pixels } = await decodeImage(join(folder, name));
     assert.deepEqual([...pixels], [0, 0, 255], name);
   }
 });
@@ -92,7 +92,7 @@ test("brackets in a name are no options of the decoder, and lead to no other fil
 test("an image file of more than 1 GiB is refused", async (t) => {
   const folder = await folderOf(t, { "large.jpg": scansOf(1) });
   truncateSync(join(folder, "large.jpg"), 2 ** 30 + 1);
-  await assert.rejects(decodePicture(join(folder, "large.jpg")), /1073741825 bytes; at most 1073741824 are read/);
+  await assert.rejects(decodeImage(join(folder, "large.jpg")), /1073741825 bytes; at most 1073741824 are read/);
 });
 
 test("large images wait for each other, and one that cannot be decoded holds up none", async () => {
@@ -100,7 +100,7 @@ test("large images wait for each other, and one that cannot be decoded holds up 
     .png({ compressionLevel: 1 })
     .toBuffer();
   const cut = good.subarray(0, good.length / 2);
-  const decode = (bytes: Buffer) => decodePicture(bytes, { shorterSide: 16 }).then(({ height }) => height);
+  const decode = (bytes: Buffer) => decodeImage(bytes, { shorterSide: 16 }).then(({ height }) => height);
   const outcomes = await Promise.allSettled([decode(cut), decode(good), decode(cut), decode(good)]);
   assert.deepEqual(
     outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : "refused")),
@@ -160,7 +160,7 @@ test("folders of too many entries or classes are refused", async (t) => {
 test("inputs of more than 8192 pixels a side, and batches of more than 4 GiB, are refused before anything is allocated", async () => {
   const preprocessing = { imageSize: 100_000, resize: 100_000, ...normalizations.imagenet };
   const message = /imageSize must be an integer from 1 to 8192, got 100000/;
-  assert.throws(() => toInput(randomPicture(4, 4), preprocessing), message);
+  assert.throws(() => toInput(randomImage(4, 4), preprocessing), message);
   assert.throws(() => new Loader(tinyDataset(4), { batch: 1, preprocessing }), message);
   await assert.rejects(imageFolder("missing", { imageSize: 100_000 }), message);
   const large = { ...preprocessing, imageSize: 8192, resize: 8192 };

@@ -20,15 +20,15 @@ async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
   return all;
 }
 
-/** A data set in which some pictures cannot be read. */
+/** A data set in which some images cannot be read. */
 function damaged(dataset: Dataset, lost: ReadonlySet<number>): Dataset {
   return {
     ...dataset,
-    image: (i) => (lost.has(i) ? Promise.reject(new DataError(`picture ${i} is damaged`)) : dataset.image(i)),
+    image: (i) => (lost.has(i) ? Promise.reject(new DataError(`image ${i} is damaged`)) : dataset.image(i)),
   };
 }
 
-test("an epoch shows every picture once, in an order that depends on seed and epoch alone", async () => {
+test("an epoch shows every image once, in an order that depends on seed and epoch alone", async () => {
   const data = tinyDataset(12);
   const [first, again] = [
     await collect(new Loader(data, training).epoch(3)),
@@ -52,7 +52,7 @@ test("resuming in the middle of an epoch gives the batches that were left", asyn
     assert.deepEqual(await collect(new Loader(data, training).epoch(2, { fromBatch })), whole.slice(fromBatch));
 });
 
-test("augmentation follows the picture, not its place in the order", async () => {
+test("augmentation follows the image, not its place in the order", async () => {
   const data = tinyDataset(8);
   const shuffled = await collect(new Loader(data, training).epoch(1));
   const ordered = await collect(new Loader(data, { ...training, shuffle: false, batch: 1 }).epoch(1));
@@ -91,13 +91,13 @@ test("one batch is prepared ahead, and no buffer is used twice", async () => {
   await batches.return();
 });
 
-test("a picture that cannot be read is replaced by the next one that can", async () => {
+test("an image that cannot be read is replaced by the next one that can", async () => {
   const data = tinyDataset(6);
   const [batch] = await collect(new Loader(damaged(data, new Set([1, 2, 5])), { batch: 6, preprocessing }).epoch());
   assert.deepEqual([...batch!.indices], [0, 3, 3, 3, 4, 0]);
   assert.deepEqual([...batch!.labels], [0, 0, 0, 0, 1, 0]);
   const hopeless = new Loader(damaged(data, new Set([0, 1, 2, 3, 4, 5])), { batch: 2, preprocessing });
-  await assert.rejects(collect(hopeless.epoch()), /tiny: none of its 6 pictures can be read/);
+  await assert.rejects(collect(hopeless.epoch()), /tiny: none of its 6 images can be read/);
 });
 
 test("stopping early leaves no unhandled rejection behind", async () => {

@@ -4,7 +4,7 @@ import sharp from "sharp";
 import { openDataset } from "../../src/data/open.js";
 import { folderOf, randomBytes, realData } from "./support.js";
 
-test("layouts are recognised by their files", async (t) => {
+test("layouts are recognized by their files", async (t) => {
   const record = Uint8Array.from([1, ...randomBytes(3072)]);
   const fine = Uint8Array.from([1, ...record]);
   const png = await sharp(randomBytes(48), { raw: { width: 4, height: 4, channels: 3 } })
@@ -52,7 +52,7 @@ test("anything else is an error that says what was looked for and found", async 
   await assert.rejects(openDataset(`${folder}/nowhere`), /cannot be read as a folder/);
 });
 
-test("the real data sets are recognised", async (t) => {
+test("the real data sets are recognized", async (t) => {
   const cifar = realData(t, "cifar-10-batches-bin");
   if (cifar) assert.equal((await openDataset(cifar)).kind, "cifar10");
 });

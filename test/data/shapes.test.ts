@@ -5,7 +5,7 @@ import { shapes, shapesSplits } from "../../src/data/shapes.js";
 
 const names = Object.keys(figures) as (keyof typeof figures)[];
 
-test("a picture depends only on seed, split and position", async () => {
+test("an image depends only on seed, split and position", async () => {
   const [few, many] = [shapes({ count: 12, seed: 4 }), shapes({ count: 40, seed: 4 })];
   for (const i of [11, 3, 0]) assert.deepEqual(await few.image(i), await many.image(i));
   assert.deepEqual(await few.image(3), await few.image(3));
@@ -22,7 +22,7 @@ test("there are ten classes, equally many of each", () => {
   assert.deepEqual(counts, new Array(10).fill(20));
 });
 
-test("pictures have the asked size in bytes, and use the range of a byte", async () => {
+test("images have the asked size in bytes, and use the range of a byte", async () => {
   for (const size of [16, 33, 64]) {
     const { width, height, pixels } = await shapes({ count: 1, size }).image(0);
     assert.deepEqual([width, height, pixels.length], [size, size, 3 * size * size]);
@@ -30,17 +30,17 @@ test("pictures have the asked size in bytes, and use the range of a byte", async
   }
 });
 
-test("the mask is one connected object of sensible size inside of the picture", () => {
+test("the mask is one connected object of sensible size inside of the image", () => {
   const data = shapes({ count: 300 });
   for (let i = 0; i < data.length; i++) {
     const mask = data.mask!(i);
     const area = mask.reduce((sum, m) => sum + m, 0);
-    assert.ok(area > 32 && area < 600, `picture ${i}: area ${area}`);
-    assert.equal(connectedArea(mask, 32), area, `picture ${i}: in one piece`);
+    assert.ok(area > 32 && area < 600, `image ${i}: area ${area}`);
+    assert.equal(connectedArea(mask, 32), area, `image ${i}: in one piece`);
   }
 });
 
-test("the mask is where the object is: its outline is an edge of the picture", async () => {
+test("the mask is where the object is: its outline is an edge of the image", async () => {
   const data = shapes({ count: 200, size: 64 });
   let [across, within] = [0, 0];
   for (let i = 0; i < data.length; i++) {
@@ -82,7 +82,7 @@ test("options that cannot be used are refused", async () => {
     () => shapes({ count: 1, split: "test" as "train" }),
     /split must be one of train, validation, got "test"/,
   );
-  await assert.rejects(shapes({ count: 3 }).image(3), /shapes: there is no picture 3; it has 3/);
+  await assert.rejects(shapes({ count: 3 }).image(3), /shapes: there is no image 3; it has 3/);
 });
 
 /** How many pixels of the mask hang together with its first one (by sides and corners). */

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { DataError } from "../../src/core/errors.js";
 import { cifar10 } from "../../src/data/cifar.js";
-import { decodePicture } from "../../src/data/decode.js";
+import { decodeImage } from "../../src/data/decode.js";
 import { idx } from "../../src/data/idx.js";
 import { damaged, said, survivesWaiting } from "../formats/mutation.js";
 import { cifarFiles, idxFiles, pngFiles, spliced, tiffFiles } from "../formats/structured.js";
@@ -82,11 +82,6 @@ const images: Record<string, fc.Arbitrary<Uint8Array>> = {
 };
 for (const [what, inputs] of Object.entries(images))
   test(`${what}: images are decoded or refused, never more`, async (t) => {
-    const outcome = await survivesWaiting(
-      inputs,
-      (file) => decodePicture(file, { shorterSide: 8 }),
-      [DataError],
-      share,
-    );
+    const outcome = await survivesWaiting(inputs, (file) => decodeImage(file, { shorterSide: 8 }), [DataError], share);
     t.diagnostic(said(outcome));
   });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { TestContext } from "node:test";
 import { Rng } from "../../src/core/rng.js";
-import type { Picture } from "../../src/data/dataset.js";
+import type { RgbImage } from "../../src/data/dataset.js";
 import { type MemoryOptions, memoryDataset } from "../../src/data/memory.js";
 
 /** A folder with these files, removed when the test ends. */
@@ -26,8 +26,8 @@ export function realData(t: TestContext, name: string): string | undefined {
   return undefined;
 }
 
-/** A picture of random bytes. */
-export function randomPicture(width: number, height: number, seed = 0): Picture {
+/** An image of random bytes. */
+export function randomImage(width: number, height: number, seed = 0): RgbImage {
   return { width, height, pixels: randomBytes(3 * width * height, seed) };
 }
 
@@ -36,7 +36,7 @@ export function randomBytes(length: number, seed = 0): Uint8Array {
   return Uint8Array.from({ length }, () => rng.int(256));
 }
 
-/** `count` random 4 × 4 pictures of three classes. */
+/** `count` random 4 × 4 images of three classes. */
 export function tinyDataset(count: number, options: Partial<MemoryOptions> = {}) {
   return memoryDataset({
     name: "tiny",

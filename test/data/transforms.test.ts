@@ -6,50 +6,50 @@ import { Rng } from "../../src/core/rng.js";
 import { defaultAugmentation, defaultPreprocessing, normalizations } from "../../src/data/recipe.js";
 import { resample, shorterSize } from "../../src/data/resample.js";
 import { type Augmentation, inputWriter, type Preprocessing, randomBox, toInput } from "../../src/data/transforms.js";
-import { randomPicture, tinyDataset } from "./support.js";
+import { randomImage, tinyDataset } from "./support.js";
 
-/** Normalisation that leaves bytes as byte / 255. */
+/** Normalization that leaves bytes as byte / 255. */
 const bare: Preprocessing = { imageSize: 4, resize: 4, mean: [0, 0, 0], std: [1, 1, 1] };
 
-/** The bytes that `augmentation` makes of a picture. */
-function bytesOf(picture: ReturnType<typeof randomPicture>, augmentation: Augmentation, seed: number): number[] {
+/** The bytes that `augmentation` makes of an image. */
+function bytesOf(image: ReturnType<typeof randomImage>, augmentation: Augmentation, seed: number): number[] {
   const out = new Float32Array(48);
-  inputWriter(bare, augmentation)(picture, out, 0, new Rng(seed));
+  inputWriter(bare, augmentation)(image, out, 0, new Rng(seed));
   return Array.from(out, (v) => Math.round(v * 255));
 }
 
-test("normalisation is (byte / 255 - mean) / std, channel by channel, at the offset", () => {
-  const picture = randomPicture(4, 4);
+test("normalization is (byte / 255 - mean) / std, channel by channel, at the offset", () => {
+  const image = randomImage(4, 4);
   const preprocessing = { ...bare, ...normalizations.cifar10 };
   const out = new Float32Array(50).fill(9);
-  inputWriter(preprocessing)(picture, out, 1);
+  inputWriter(preprocessing)(image, out, 1);
   assert.deepEqual([out[0], out[49]], [9, 9]);
   for (let i = 0; i < 48; i++) {
     const c = Math.floor(i / 16);
-    const expected = (picture.pixels[i]! / 255 - preprocessing.mean[c]!) / preprocessing.std[c]!;
+    const expected = (image.pixels[i]! / 255 - preprocessing.mean[c]!) / preprocessing.std[c]!;
     assert.equal(out[i + 1], Math.fround(expected));
   }
 });
 
-test("evaluation takes the centre after scaling the shorter side", () => {
-  const picture = randomPicture(20, 12);
+test("evaluation takes the center after scaling the shorter side", () => {
+  const image = randomImage(20, 12);
   const preprocessing = { ...bare, resize: 6 };
-  const scaled = resample(picture, 10, 6).pixels;
-  const input = toInput(picture, preprocessing);
+  const scaled = resample(image, 10, 6).pixels;
+  const input = toInput(image, preprocessing);
   for (let c = 0; c < 3; c++)
     for (let y = 0; y < 4; y++)
       for (let x = 0; x < 4; x++)
         assert.equal(Math.round(input[(c * 4 + y) * 4 + x]! * 255), scaled[(c * 6 + y + 1) * 10 + x + 3]);
 });
 
-test("a padded crop is the picture shifted by at most the padding, black outside, perhaps mirrored", () => {
-  const picture = randomPicture(4, 4, 3);
+test("a padded crop is the image shifted by at most the padding, black outside, perhaps mirrored", () => {
+  const image = randomImage(4, 4, 3);
   const shifted = (dx: number, dy: number, mirrored: boolean) =>
     Array.from({ length: 48 }, (_, i) => {
       const x = (mirrored ? 3 - (i % 4) : i % 4) + dx;
       const y = (Math.floor(i / 4) % 4) + dy;
       const inside = x >= 0 && x < 4 && y >= 0 && y < 4;
-      return inside ? picture.pixels[Math.floor(i / 16) * 16 + y * 4 + x]! : 0;
+      return inside ? image.pixels[Math.floor(i / 16) * 16 + y * 4 + x]! : 0;
     }).join();
   const possible = new Map<string, string>();
   for (const mirrored of [false, true])
@@ -57,19 +57,18 @@ test("a padded crop is the picture shifted by at most the padding, black outside
       for (let dy = -2; dy <= 2; dy++) possible.set(shifted(dx, dy, mirrored), `${dx} ${dy} ${mirrored}`);
   const seen = new Set<string | undefined>();
   for (let seed = 0; seed < 1000; seed++)
-    seen.add(possible.get(bytesOf(picture, { crop: { padding: 2 }, flip: true }, seed).join()));
-  assert.ok(!seen.has(undefined), "a crop that is no shift of the picture");
+    seen.add(possible.get(bytesOf(image, { crop: { padding: 2 }, flip: true }, seed).join()));
+  assert.ok(!seen.has(undefined), "a crop that is no shift of the image");
   assert.equal(seen.size, 50, "every shift, mirrored and not, occurs");
 });
 
 test("a flip alone reverses rows in half of the cases", () => {
-  const picture = randomPicture(4, 4);
-  const plain = [...picture.pixels].join();
+  const image = randomImage(4, 4);
+  const plain = [...image.pixels].join();
   let flips = 0;
-  for (let seed = 0; seed < 400; seed++)
-    if (bytesOf(picture, { crop: null, flip: true }, seed).join() !== plain) flips++;
+  for (let seed = 0; seed < 400; seed++) if (bytesOf(image, { crop: null, flip: true }, seed).join() !== plain) flips++;
   assert.ok(flips > 150 && flips < 250, `${flips} of 400`);
-  assert.equal(bytesOf(picture, { crop: null, flip: false }, 0).join(), plain);
+  assert.equal(bytesOf(image, { crop: null, flip: false }, 0).join(), plain);
 });
 
 test("a random box lies inside and has the wanted share of the area and aspect", () => {
@@ -86,12 +85,12 @@ test("a random box lies inside and has the wanted share of the area and aspect",
   assert.deepEqual(whole, { left: 43, top: 0, width: 13, height: 10 });
 });
 
-test("a random resized crop of the whole picture is the picture", () => {
-  const picture = randomPicture(4, 4);
+test("a random resized crop of the whole image is the image", () => {
+  const image = randomImage(4, 4);
   for (let seed = 0; seed < 50; seed++) {
-    const box = randomBox(picture, [1, 1], new Rng(seed));
-    const input = bytesOf(picture, { crop: { scale: [1, 1] }, flip: false }, seed);
-    if (box.width === 4 && box.height === 4) assert.deepEqual(input, [...picture.pixels]);
+    const box = randomBox(image, [1, 1], new Rng(seed));
+    const input = bytesOf(image, { crop: { scale: [1, 1] }, flip: false }, seed);
+    if (box.width === 4 && box.height === 4) assert.deepEqual(input, [...image.pixels]);
   }
 });
 
@@ -102,10 +101,10 @@ test("settings that cannot be used are refused with their name", () => {
   assert.throws(() => inputWriter(bare, { crop: { padding: -1 }, flip: false }), /padding/);
   assert.throws(() => inputWriter(bare, { crop: { scale: [0.5, 2] }, flip: false }), /scale must be/);
   const write = inputWriter(bare, { crop: null, flip: true });
-  assert.throws(() => write(randomPicture(4, 4), new Float32Array(48), 0), OptionError);
+  assert.throws(() => write(randomImage(4, 4), new Float32Array(48), 0), OptionError);
 });
 
-test("defaults: small square pictures are shifted, photographs are cut from their middle", () => {
+test("defaults: small square images are shifted, photographs are cut from their middle", () => {
   const icons = tinyDataset(3);
   assert.deepEqual(defaultPreprocessing(icons), { imageSize: 4, resize: 4, ...normalizations.imagenet });
   assert.deepEqual(defaultAugmentation(icons, defaultPreprocessing(icons, 32)), { crop: { padding: 4 }, flip: true });
@@ -124,11 +123,11 @@ test("a long, thin image costs no more than its window, and gives what the whole
     [7, 90],
     [5, 5],
   ] as const) {
-    const picture = randomPicture(width, height, 5);
+    const image = randomImage(width, height, 5);
     const { width: w, height: h } = shorterSize(width, height, 9);
-    const whole = resample(picture, w, h);
+    const whole = resample(image, w, h);
     const window = { left: Math.floor(w / 3), top: Math.floor(h / 3), width: 4, height: 4 };
-    const part = resample(picture, w, h, undefined, window);
+    const part = resample(image, w, h, undefined, window);
     for (let i = 0; i < 48; i++) {
       const [c, y, x] = [Math.floor(i / 16), Math.floor(i / 4) % 4, i % 4];
       assert.equal(part.pixels[i], whole.pixels[(c * h + window.top + y) * w + window.left + x]);

@@ -212,8 +212,8 @@ const stripGate: Layer = (x, draw, net) => {
   return o.mul(x, gateFunction(pointwise(strip, sizesOf(x)[1], draw, net), draw));
 };
 
-/** A convolution along the pooled channels: a gate from neighbours. */
-const neighbourGate: Layer = (x, draw, net) => {
+/** A convolution along the pooled channels: a gate from neighbors. */
+const neighborGate: Layer = (x, draw, net) => {
   const [n, c] = sizesOf(x);
   const row = o.reshape(o.reduceMean(x, [2, 3]), [n, 1, 1, c]);
   const logits = o.conv(row, net.weight([1, 1, 1, 3], draw), undefined, { padding: [0, 1] });
@@ -273,9 +273,9 @@ const turned: Layer = (x, draw, net) => {
 const layerNorm: Layer = (x, draw, net) => {
   const [, c] = sizesOf(x);
   const last = o.transpose(x, [0, 2, 3, 1]);
-  const centred = o.sub(last, o.reduceMean(last, [3]));
-  const deviation = o.sqrt(o.add(o.reduceMean(o.square(centred), [3]), 1e-3));
-  const y = o.add(o.mul(o.div(centred, deviation), net.vector(c, draw)), net.vector(c, draw));
+  const centered = o.sub(last, o.reduceMean(last, [3]));
+  const deviation = o.sqrt(o.add(o.reduceMean(o.square(centered), [3]), 1e-3));
+  const y = o.add(o.mul(o.div(centered, deviation), net.vector(c, draw)), net.vector(c, draw));
   return o.transpose(y, [0, 3, 1, 2]);
 };
 
@@ -367,7 +367,7 @@ export const layers: readonly (readonly [name: string, share: number, layer: Lay
   ["channel gate", 2, channelGate],
   ["spatial gate", 2, spatialGate],
   ["strip gate", 1, stripGate],
-  ["neighbour gate", 1, neighbourGate],
+  ["neighbor gate", 1, neighborGate],
   ["split", 2, split],
   ["attention", 2, attention],
   ["turned", 1, turned],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { loweredConv } from "../../tools/lowered-conv.js";
-import { loweringPicture } from "../../tools/lowering-picture.js";
+import { loweringImage } from "../../tools/lowering-image.js";
 import { assertWellFormed } from "../report/support.js";
 
 const page = readFileSync("docs/lowering.md", "utf8");
@@ -13,9 +13,9 @@ for (const [computation, nodes] of loweredConv())
   });
 
 test("docs/lowering.svg is what its tool draws", () => {
-  const drawn = loweringPicture();
+  const drawn = loweringImage();
   assertWellFormed(drawn);
-  assert.ok(readFileSync("docs/lowering.svg", "utf8") === drawn, "out of date: node dist/tools/lowering-picture.js");
+  assert.ok(readFileSync("docs/lowering.svg", "utf8") === drawn, "out of date: node dist/tools/lowering-image.js");
 });
 
 test("the files that docs/lowering.md speaks of are there", () => {

@@ -34,7 +34,7 @@ function byWinograd(sizes: Sizes, options: Parameters<typeof conv>[3] = { paddin
 test("WebAssembly: Winograd's algorithm serves where it spares multiplications", () => {
   assert.ok(byWinograd([32, 256, 256, 8, 8]));
   assert.ok(byWinograd([32, 512, 512, 4, 4]));
-  assert.ok(!byWinograd([1, 512, 512, 4, 4]), "the weight's transformation is the same for one picture as for many");
+  assert.ok(!byWinograd([1, 512, 512, 4, 4]), "the weight's transformation is the same for one image as for many");
   assert.ok(byWinograd([32, 128, 128, 16, 16]));
   assert.ok(!byWinograd([32, 64, 64, 32, 32]), "the maps' would be products with large matrices");
   assert.ok(!byWinograd([32, 256, 256, 8, 8], { padding: 1, stride: 2 }));

@@ -127,8 +127,8 @@ test("a checkpoint without weights", () => {
 });
 
 const foreign: [what: RegExp, bytes: Uint8Array][] = [
-  [/this looks like a JPEG picture$/, bytes("\xff\xd8\xff\xe0\x00\x10JFIF")],
-  [/this looks like a PNG picture$/, bytes("\x89PNG\r\n")],
+  [/this looks like a JPEG image$/, bytes("\xff\xd8\xff\xe0\x00\x10JFIF")],
+  [/this looks like a PNG image$/, bytes("\x89PNG\r\n")],
   [/this looks like an ONNX model$/, bytes("\x08\x08\x12\x07pytorch")],
   [/this looks like HTML or XML, as a failed download leaves$/, bytes("\n<!DOCTYPE html><html>")],
   [/this looks like an HDF5 file/, bytes("\x89HDF\r\n")],

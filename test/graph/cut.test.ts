@@ -84,7 +84,7 @@ test("what is random stays in the rest, with its random numbers", async () => {
   await assertEqualInTwo(step, cut);
 });
 
-test("nothing is fixed that sees other pictures of the batch, whatever the sizes", () => {
+test("nothing is fixed that sees other images of the batch, whatever the sizes", () => {
   const one = (x: Value) => x.graph.constant({ dtype: "float32", shape: [4], data: new Float32Array(4).fill(1) });
   const mixing: Record<string, (x: Value) => Value> = {
     "mean over the batch": (x) => sub(x, reduceMean(x, [0])),
@@ -92,7 +92,7 @@ test("nothing is fixed that sees other pictures of the batch, whatever the sizes
     "softmax over the batch": (x) => softmax(x, 0),
   };
   assert.deepEqual(cutOf(stepOf(frozenNet()))!.shapes, [[4]]);
-  // As many pictures as channels, so that shapes alone do not tell them apart.
+  // As many images as channels, so that shapes alone do not tell them apart.
   for (const [what, inner] of Object.entries(mixing))
     assert.deepEqual(cutOf(stepOf(frozenNet(inner)))!.shapes, [[4, 6, 6]], what);
 });

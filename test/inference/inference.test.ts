@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Tensor, toFloat64 } from "../../src/core/tensor.js";
-import { defaultPreprocessing, type Picture, shapes } from "../../src/data/index.js";
+import { defaultPreprocessing, type RgbImage, shapes } from "../../src/data/index.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import type { Value } from "../../src/graph/graph.js";
 import { exportedGraph, inline, ortEngine } from "../../src/index.js";
@@ -15,7 +15,7 @@ const data = shapes({ count: 6, size: 16, seed: 1 });
 const preprocessing = defaultPreprocessing(data);
 const model = initialize(resnet(20, { classes: data.classes.length, attention: "cbam" }), { seed: 3 });
 const network = { model, classes: data.classes, preprocessing };
-const images: Picture[] = await Promise.all(Array.from({ length: data.length }, (_, i) => data.image(i)));
+const images: RgbImage[] = await Promise.all(Array.from({ length: data.length }, (_, i) => data.image(i)));
 const largestDifference = (a: Tensor, b: Tensor) =>
   toFloat64(a).data.reduce((most, v, i) => Math.max(most, Math.abs(v - Number(b.data[i]))), 0);
 

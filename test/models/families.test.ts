@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { writeSafetensors, zeros } from "../../src/index.js";
 import { model, modelByName, models } from "../../src/models/index.js";
 import { type KeyTable, keyTables, renaming } from "../../src/models/keys.js";
-import { recogniseCheckpoint } from "../../src/models/recognize.js";
+import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { type Module, stateOf } from "../../src/nn/index.js";
 import { GoldenFile } from "../../src/testing/golden/file.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
@@ -21,10 +21,10 @@ const renamed = (shapes: Shapes, rename: (key: string) => string): Shapes =>
 /** Families that the tests have met. */
 const seen = new Set<string>();
 
-/** Recognises a checkpoint, builds the network that it names, and checks that all its keys and shapes fit, in both directions. */
+/** Recognizes a checkpoint, builds the network that it names, and checks that all its keys and shapes fit, in both directions. */
 function assertFits(theirs: Shapes): { readonly family: string; readonly model: string; readonly options: object } {
-  const known = recogniseCheckpoint(theirs);
-  assert.ok(known, "is not recognised");
+  const known = recognizeCheckpoint(theirs);
+  assert.ok(known, "is not recognized");
   seen.add(known.family);
   const ours = shapesOf(modelByName(known.model, known.options));
   assert.deepEqual(sorted(renamed(theirs, known.rename)), sorted(ours));
@@ -33,12 +33,12 @@ function assertFits(theirs: Shapes): { readonly family: string; readonly model: 
 }
 
 for (const { name } of models.values())
-  test(`${name}: its own checkpoint is recognised`, () => {
+  test(`${name}: its own checkpoint is recognized`, () => {
     const known = assertFits(shapesOf(modelByName(name, { classes: 7 })));
     assert.equal(known.model, name);
   });
 
-/** What a golden file of a network, by its name, is recognised as. */
+/** What a golden file of a network, by its name, is recognized as. */
 const golden: Readonly<Record<string, readonly [model: string, options: object]>> = {
   "cifar-resnet20-none": ["resnet20", { classes: 10 }],
   "cifar-resnet20-se": ["resnet20", { classes: 10, attention: ["se", { reduction: 4 }] }],
@@ -116,7 +116,7 @@ const shapesOfGolden = (path: string): Shapes =>
   new Map(new GoldenFile(readFileSync(path)).keys.map(([key, shape]) => [key, { shape }]));
 
 for (const [name, path] of goldenFiles)
-  test(`${name}: the authors' checkpoint is recognised, and fits strictly`, () => {
+  test(`${name}: the authors' checkpoint is recognized, and fits strictly`, () => {
     const [expected, options] = golden[name]!;
     const known = assertFits(shapesOfGolden(path));
     assert.deepEqual([known.model, known.options], [expected, options]);
@@ -135,7 +135,7 @@ test("inspect names the network of an authors' checkpoint", async () => {
   }
 });
 
-/** Networks that others publish under other names: ours, the table of names, and what it is recognised as if not as it was made. */
+/** Networks that others publish under other names: ours, the table of names, and what it is recognized as if not as it was made. */
 const foreign: readonly (readonly [whose: string, name: string, options: object, table: KeyTable])[] = [
   ["akamaster", "resnet56", { shortcut: "identity" }, keyTables.akamaster],
   ...([null, ["se", { reduction: 8 }], ["cbam", {}], ["eca", { kernelSize: 5 }], ["simam", {}]] as const).flatMap(
@@ -191,7 +191,7 @@ const foreign: readonly (readonly [whose: string, name: string, options: object,
 ];
 
 for (const [whose, name, options, table] of foreign)
-  test(`names of ${whose} in ${name}: there and back, and strictly into the recognised network`, () => {
+  test(`names of ${whose} in ${name}: there and back, and strictly into the recognized network`, () => {
     const network = modelByName(name, { classes: 5, ...options });
     const [ours, toOurs, toTheirs] = [shapesOf(network), renaming(table, "ours"), renaming(table, "theirs")];
     for (const key of ours.keys()) assert.equal(toOurs(toTheirs(key)), key);
@@ -226,7 +226,7 @@ test("networks that are not here are not taken for others", () => {
     options: Readonly<Record<string, unknown>>,
     change: (key: string, shape: readonly number[]) => [string, readonly number[]],
   ) =>
-    recogniseCheckpoint(
+    recognizeCheckpoint(
       new Map(
         [...shapesOf(modelByName(name, options))]
           .map(([key, { shape }]) => change(key, shape))
@@ -246,7 +246,7 @@ test("networks that are not here are not taken for others", () => {
     ]),
     undefined,
   );
-  assert.equal(recogniseCheckpoint(new Map()), undefined);
+  assert.equal(recognizeCheckpoint(new Map()), undefined);
 });
 
 test("the documentation lists the families, each of which a test has met", () => {
@@ -261,7 +261,7 @@ for (const prefix of ["model.", "module.", "net.", "backbone.", "model._orig_mod
     const network = model("resnet20", { attention: "se" });
     const shapes = shapesOf(network);
     const wrapped = new Map([...renamed(shapes, (key) => prefix + key), ["n_averaged", { shape: [] }] as const]);
-    const known = recogniseCheckpoint(wrapped)!;
+    const known = recognizeCheckpoint(wrapped)!;
     assert.equal(known.model, "resnet20");
     assert.deepEqual([known.unexplained, known.missing], [["n_averaged"], []]);
     for (const key of shapes.keys()) {
@@ -275,7 +275,7 @@ test("of two copies of a network in one dictionary, that which is no average is 
   const both = new Map(
     ["ema.", "model."].flatMap((prefix) => weights.map(([key, { shape }]) => [prefix + key, { shape }] as const)),
   );
-  const known = recogniseCheckpoint(both)!;
+  const known = recognizeCheckpoint(both)!;
   assert.deepEqual([known.model, known.original("conv1.weight")], ["resnet20", "model.conv1.weight"]);
   assert.equal(known.unexplained.length, weights.filter(([key]) => !key.endsWith("num_batches_tracked")).length);
 });

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
-  decodePicture,
+  decodeImage,
   loadWeights,
   mobilenetV1,
   normalizations,
@@ -16,13 +16,13 @@ import { ort } from "../support/engines.js";
 
 const folder = process.env.FOVEA_DATA ?? "../shared/data";
 const weights = join(folder, "weights/mobilenetV1X0.25_pretrain.tar");
-const pictures = join(folder, "imagenet-samples");
+const images = join(folder, "imagenet-samples");
 const skip =
-  existsSync(weights) && existsSync(pictures)
+  existsSync(weights) && existsSync(images)
     ? false
     : "needs weights/ and imagenet-samples/ in the folder that FOVEA_DATA names";
 
-/** The class that PyTorch gives each picture, with torchvision's preprocessing: shorter side 256, centre 224. */
+/** The class that PyTorch gives each image, with torchvision's preprocessing: shorter side 256, center 224. */
 const expected: Readonly<Record<string, number>> = {
   "n01440764_tench.JPEG": 0,
   "n01682714_American_chameleon.JPEG": 40,
@@ -56,8 +56,8 @@ test("an ImageNet checkpoint classifies photographs as PyTorch does", { skip }, 
   await loadWeights(model, weights);
   const executable = await ort.compile(trace(model, [1, 3, 224, 224]));
   for (const [file, label] of Object.entries(expected)) {
-    const picture = await decodePicture(join(pictures, file), { shorterSide: 256 });
-    const data = toInput(picture, { imageSize: 224, resize: 256, ...normalizations.imagenet });
+    const image = await decodeImage(join(images, file), { shorterSide: 256 });
+    const data = toInput(image, { imageSize: 224, resize: 256, ...normalizations.imagenet });
     const { output } = await executable.run({ input: { dtype: "float32", shape: [1, 3, 224, 224], data } });
     assert.equal(topIndices(toFloat64(output!).data, 1)[0], label, file);
   }

@@ -29,7 +29,7 @@ test("at identity start every gate leaves the logits exactly as they are", async
     const network = small();
     insertAttention(network, name, { identityAtStart: true });
     assert.deepEqual(await logits(network, referenceEngine()), exact, name);
-    // ONNX Runtime fuses other neighbours than in the plain network, which rounds differently.
+    // ONNX Runtime fuses other neighbors than in the plain network, which rounds differently.
     for (const [i, value] of (await logits(network, ort)).entries())
       assert.ok(Math.abs(value - single[i]!) < 1e-5, `${name}: ${value}, not ${single[i]}`);
   }

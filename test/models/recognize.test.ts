@@ -10,7 +10,7 @@ import {
 import { OptionError } from "../../src/core/errors.js";
 import { type OptionSpec, resolveOptions } from "../../src/core/options.js";
 import { model, modelByName } from "../../src/models/index.js";
-import { recogniseCheckpoint } from "../../src/models/recognize.js";
+import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { stateOf } from "../../src/nn/index.js";
 import { fillState } from "../../src/testing/golden/filler.js";
 import { loadState, weightsOf } from "../../src/train/weights.js";
@@ -118,7 +118,7 @@ for (const { name, kind, options } of attentionModules.values()) {
           continue;
         }
         assert.ok(traced(network, [name, given, ...placement]), label);
-        const known = recogniseCheckpoint(wanted);
+        const known = recognizeCheckpoint(wanted);
         assert.ok(known, label);
         assert.deepEqual([known.model, known.unexplained, known.missing], [network, [], []], label);
         assert.deepEqual(shapesOf(network, known.options), wanted, label);
@@ -147,9 +147,9 @@ test("a fraction is read back as it was given, and one set of options holds for 
     ["eca", { kernelSize: 5 }],
     ["residual-attention", { stage: "cifar1" }],
   ] as const)
-    assert.deepEqual(recogniseCheckpoint(shapes({ attention: [name, given] }))!.options.attention, [name, given]);
+    assert.deepEqual(recognizeCheckpoint(shapes({ attention: [name, given] }))!.options.attention, [name, given]);
   // A half is the same as a divisor of 2.
-  const half = recogniseCheckpoint(shapes({ attention: ["se", { reduction: 0.5 }] }))!;
+  const half = recognizeCheckpoint(shapes({ attention: ["se", { reduction: 0.5 }] }))!;
   assert.deepEqual(half.options.attention, ["se", { reduction: 2 }]);
 });
 
@@ -174,7 +174,7 @@ test("options that differ from stage to stage are recognized, and stages without
     ],
   ] as const) {
     const wanted = shapes({ attention });
-    const known = recogniseCheckpoint(wanted)!;
+    const known = recognizeCheckpoint(wanted)!;
     assert.deepEqual([known.unexplained, known.missing], [[], []]);
     assert.deepEqual(shapes(known.options), wanted);
     const [name, found] = known.options.attention as Choice;
@@ -265,7 +265,7 @@ for (const head of ["fc", "linear"])
           return [key.replace(`.${layer[0]}.`, `.${layer[1]}.`), { ...value, shape }] as const;
         }),
       );
-      const known = recogniseCheckpoint(theirs)!;
+      const known = recognizeCheckpoint(theirs)!;
       assert.deepEqual([known.unexplained, known.missing], [[], []]);
       assert.equal(known.model, "resnet20");
       const [name, options] = known.options.attention as Choice;
@@ -290,7 +290,7 @@ test("half of a module with two gates, and layers that could be anything, are no
     [renamed(["se", {}], /\.se\.fc\./, ".adapter.proj."), ".adapter."],
     [renamed(["bam", {}, "residual"], /\.bam\.channel_att\./, ".bam.other."), ".bam."],
   ] as const) {
-    const { unexplained, options } = recogniseCheckpoint(wanted)!;
+    const { unexplained, options } = recognizeCheckpoint(wanted)!;
     assert.equal(options.attention, undefined);
     const own = [...wanted.keys()].filter((key) => key.includes(field) && !key.endsWith("num_batches_tracked"));
     assert.ok(own.length > 0);
@@ -302,11 +302,11 @@ test("keys that nothing explains, and keys that are missing, are said", () => {
   const wanted = shapes({});
   wanted.set("layer1.0.unknown.weight", { shape: [3] });
   wanted.delete("layer2.0.bn1.bias");
-  const { unexplained, missing } = recogniseCheckpoint(wanted)!;
+  const { unexplained, missing } = recognizeCheckpoint(wanted)!;
   assert.deepEqual([unexplained, missing], [["layer1.0.unknown.weight"], ["layer2.0.bn1.bias"]]);
 });
 
 test("metadata that does not fit the tensors is said", () => {
-  const { unexplained } = recogniseCheckpoint(shapes({ attention: "se" }), { model: "resnet20", options: "{}" })!;
+  const { unexplained } = recognizeCheckpoint(shapes({ attention: "se" }), { model: "resnet20", options: "{}" })!;
   assert.ok(unexplained.some((key) => key.includes(".se.")));
 });

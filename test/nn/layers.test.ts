@@ -83,7 +83,7 @@ test("initial values depend on the seed and the path alone", () => {
   assert.deepEqual(toFloat64(stateOf(alone).get("b.weight")!.value).data, values(1));
 });
 
-test("default initialisation is within ±1/√fan-in and fills that range", () => {
+test("default initialization is within ±1/√fan-in and fills that range", () => {
   const { data } = toFloat64(initialize(new Linear(100, 200)).weight.value);
   assert.ok(
     Math.max(...data) <= 0.1 && Math.max(...data) > 0.0999 && Math.min(...data) >= -0.1 && Math.min(...data) < -0.0999,

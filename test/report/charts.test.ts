@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { confusionMatrix, lineChart, mostConfused } from "../../src/report/index.js";
-import { palette, seriesColours } from "../../src/report/theme.js";
+import { palette, seriesColors } from "../../src/report/theme.js";
 import { assertSnapshot, assertWellFormed, hostile, sampleMetrics } from "./support.js";
 
 test("a line chart is drawn as before", () => {
@@ -38,8 +38,8 @@ test("no point, one point, a thousand points, hostile names", () => {
   const points = Array.from({ length: 1000 }, (_, i) => [i, Math.sin(i / 50)] as const);
   const many = lineChart({ title: "Many", series: [{ name: "a", points }] });
   assert.ok(many.length < 20_000 && !many.includes("<circle"));
-  const colour = '"/><script>';
-  const bad = lineChart({ title: hostile, xLabel: hostile, series: [{ name: hostile, colour, points: [[1, 2]] }] });
+  const color = '"/><script>';
+  const bad = lineChart({ title: hostile, xLabel: hostile, series: [{ name: hostile, color, points: [[1, 2]] }] });
   assertWellFormed(bad);
   assert.doesNotMatch(bad, /<script/);
 });
@@ -105,7 +105,7 @@ test("the most confused pairs come first by count, then by share", () => {
   assert.equal(pairs[1]!.share, 0.4);
 });
 
-test("text colours are readable on their ground", () => {
+test("text colors are readable on their ground", () => {
   const channel = (byte: number) => (byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
   const luminance = (hex: string) =>
     [0.2126, 0.7152, 0.0722].reduce(
@@ -117,7 +117,7 @@ test("text colours are readable on their ground", () => {
     return (light + 0.05) / (dark + 0.05);
   };
   for (const shade of [0, 1] as const)
-    for (const colours of [palette.ink, palette.muted, ...seriesColours])
+    for (const colors of [palette.ink, palette.muted, ...seriesColors])
       for (const ground of [palette.paper, palette.panel])
-        assert.ok(contrast(colours[shade], ground[shade]) >= 4.5, `${colours[shade]} on ${ground[shade]}`);
+        assert.ok(contrast(colors[shade], ground[shade]) >= 4.5, `${colors[shade]} on ${ground[shade]}`);
 });

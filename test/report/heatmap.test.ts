@@ -7,7 +7,7 @@ import { assertSnapshot, assertWellFormed, hostile } from "./support.js";
 
 const decode = async (bytes: Uint8Array) => sharp(bytes).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
 
-/** The pictures inside an SVG, decoded to RGBA. */
+/** The images inside an SVG, decoded to RGBA. */
 const images = (svg: string) =>
   Promise.all([...svg.matchAll(/base64,([^"]*)"/g)].map(([, text]) => decode(Buffer.from(text!, "base64"))));
 
@@ -33,7 +33,7 @@ test("PNG files with a palette and transparency", async () => {
   assert.deepEqual([...(await decode(encodePng(image))).data], [200, 100, 50, 255, 0, 0, 0, 0, 10, 20, 30, 128]);
 });
 
-test("colour maps are matplotlib's within a few levels, and ever brighter", () => {
+test("color maps are matplotlib's within a few levels, and ever brighter", () => {
   const known = {
     viridis: ["440154", "3b528b", "21918c", "5ec962", "fde725"],
     inferno: ["000004", "57106e", "bc3754", "f98e09", "fcffa4"],
@@ -57,22 +57,19 @@ test("a heat map is drawn as before", () => {
   assertSnapshot("heatmap.svg", svg);
 });
 
-test("the picture lies beneath, the map is enlarged bilinearly over it", async () => {
+test("the image lies beneath, the map is enlarged bilinearly over it", async () => {
   const pixels = Uint8Array.from({ length: 12 }, (_, i) => 20 * i);
   const svg = heatmap({ height: 1, width: 2, data: [0, 1] }, { over: { width: 4, height: 1, pixels }, scale: 1 });
-  const [picture, map] = (await images(svg)) as [
-    Awaited<ReturnType<typeof decode>>,
-    Awaited<ReturnType<typeof decode>>,
-  ];
+  const [image, map] = (await images(svg)) as [Awaited<ReturnType<typeof decode>>, Awaited<ReturnType<typeof decode>>];
   assert.deepEqual(
-    [...picture.data],
+    [...image.data],
     [0, 1, 2, 3].flatMap((i) => [pixels[i], pixels[4 + i], pixels[8 + i], 255]),
   );
   const wanted = [0, 0.25, 0.75, 1].flatMap((t) => [...colormap("inferno", Math.round(t * 254) / 254), 255]);
   assert.deepEqual([...map.data], wanted); // as torch.nn.functional.interpolate([0, 1], 4, mode="linear") = 0, 0.25, 0.75, 1
 });
 
-test("what is not finite is transparent, a constant map has the middle colour", async () => {
+test("what is not finite is transparent, a constant map has the middle color", async () => {
   const gaps = heatmap({ height: 1, width: 3, data: [1, Number.NaN, Number.POSITIVE_INFINITY] }, { scale: 1 });
   assert.doesNotMatch(gaps, /NaN|Infinity|undefined/);
   const { data } = (await images(gaps))[0]!;
@@ -97,7 +94,7 @@ test("wrong sizes and options are refused", () => {
   );
   assert.throws(
     () => heatmap(map, { over: { width: 1, height: 1, pixels: new Uint8Array(4) } }),
-    /a picture of 1x1 needs 3/,
+    /an image of 1x1 needs 3/,
   );
   assert.throws(() => heatmap(map, { opacity: 2 }), /opacity must be from 0 to 1, got 2/);
   assert.throws(() => heatmap(map, { scale: 0 }), /scale must be/);

@@ -50,7 +50,7 @@ export function sampleHistory(epochs: number, validated = true): ReportEpoch[] {
   });
 }
 
-/** Measurements with most pictures on the diagonal. */
+/** Measurements with most images on the diagonal. */
 export function sampleMetrics(names: readonly string[], perClass = 100): ReportMetrics {
   const rng = new Rng(3, "confusion");
   const confusion = names.map((_, label) => {
@@ -94,15 +94,15 @@ export function sampleRun(): RunReport {
     title: "resnet20 with cbam on shapes",
     summary: [
       { label: "Parameters", value: 276_806 },
-      { label: "MACs per picture", value: "40.9 M" },
-      { label: "Speed", value: "1,432 pictures/s" },
+      { label: "MACs per image", value: "40.9 M" },
+      { label: "Speed", value: "1,432 images/s" },
       { label: "Seed", value: 0 },
     ],
     history: sampleHistory(30),
     validation: sampleMetrics(shapes, 200),
     validationOf: "best weights",
     skipped: [
-      { file: "train/heart/IMG_0012.heic", reason: "not a picture that can be decoded" },
+      { file: "train/heart/IMG_0012.heic", reason: "not an image that can be decoded" },
       { file: "train/star/.DS_Store.jpg", reason: "is empty" },
     ],
     config: {

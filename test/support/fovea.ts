@@ -44,7 +44,7 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** A CIFAR-10 folder of small made-up pictures: the class decides the colour, so that there is something to learn. */
+/** A CIFAR-10 folder of small made-up images: the class decides the color, so that there is something to learn. */
 export function tinyCifar(folder: string, { train = 64, test = 32 } = {}): string {
   const records = (count: number, seed: number) => {
     const rng = new Rng(seed, "tiny");

@@ -12,17 +12,17 @@ export interface BatchesOptions {
 
 export interface LossesOptions extends BatchesOptions {
   readonly lr: number;
-  /** Multiply every number of the pictures by 1 ± this. */
+  /** Multiply every number of the images by 1 ± this. */
   readonly noise?: number;
 }
 
-/** The first batches of shuffled pictures that are not augmented; each is to be used before the next is asked for. */
+/** The first batches of shuffled images that are not augmented; each is to be used before the next is asked for. */
 export async function* batchesOf(data: Dataset, { batch, steps }: BatchesOptions): AsyncGenerator<Batch> {
   const loader = new Loader(data, { batch, preprocessing: defaultPreprocessing(data), shuffle: true, dropLast: true });
   let left = steps;
   for (let epoch = 0; left > 0; epoch++)
-    for await (const pictures of loader.epoch(epoch)) {
-      yield pictures;
+    for await (const images of loader.epoch(epoch)) {
+      yield images;
       if (--left === 0) break;
     }
 }

@@ -22,14 +22,14 @@ import { type FeatureReport, sgd, type TrainOptions, train } from "../../src/tra
 import { ort } from "../support/engines.js";
 
 const [count, side] = [40, 8];
-const rng = new Rng(3, "pictures");
+const rng = new Rng(3, "images");
 const labels = Array.from({ length: count }, (_, i) => i % 2);
 const pixels = Uint8Array.from({ length: count * 3 * side ** 2 }, (_, p) => {
   const i = Math.floor(p / (3 * side ** 2));
   return rng.int(160) + (i % 2) * 80;
 });
 
-/** Pictures that note how often each is asked for. */
+/** Images that note how often each is asked for. */
 function counted(unreadable?: number): { dataset: Dataset; asked: number[] } {
   const asked = new Array<number>(count).fill(0);
   const held = memoryDataset({
@@ -114,14 +114,14 @@ function assertEqualTraining(a: Awaited<ReturnType<typeof run>>, b: Awaited<Retu
     assert.ok(relativeError(toFloat64(value), toFloat64(other.get(path)!.value)) < 1e-5, path);
 }
 
-test("training on features that were computed once is the same training, and reads each picture once", async () => {
+test("training on features that were computed once is the same training, and reads each image once", async () => {
   const [plain, kept] = [await run({ cacheFeatures: false }), await run()];
   assertEqualTraining(kept, plain);
   assert.deepEqual(plain.reports, []);
   assert.ok(plain.measured.every((n) => n === settings.epochs));
   assert.ok(kept.learned.every((n) => n === 1) && kept.measured.every((n) => n === 1));
   const { training, validation, done, total } = kept.reports.at(-1)!;
-  assert.deepEqual([training, validation], Array(2).fill({ pictures: count, bytes: 4 * 8 * count, reason: null }));
+  assert.deepEqual([training, validation], Array(2).fill({ images: count, bytes: 4 * 8 * count, reason: null }));
   assert.deepEqual([done, total, kept.reports[0]!.done], [2 * count, 2 * count, 0]);
 });
 
@@ -148,11 +148,11 @@ test("resumed in the middle of an epoch, it goes on as if it had not stopped", a
   }
 });
 
-test("with augmentation only the validation pictures are kept", async () => {
+test("with augmentation only the validation images are kept", async () => {
   const augment = { crop: { padding: 1 }, flip: true };
   const [plain, kept] = [await run({ augment, cacheFeatures: false }), await run({ augment })];
   assertEqualTraining(kept, plain);
-  assert.match(kept.reports[0]!.training.reason!, /^augmentation changes pictures each time/);
+  assert.match(kept.reports[0]!.training.reason!, /^augmentation changes images each time/);
   assert.ok(kept.measured.every((n) => n === 1) && kept.learned.some((n) => n > 1));
 });
 

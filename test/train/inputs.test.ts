@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DataError, FoveaError, OptionError } from "../../src/core/errors.js";
-import { type Dataset, Loader, memoryDataset, type Picture } from "../../src/data/index.js";
+import { type Dataset, Loader, memoryDataset, type RgbImage } from "../../src/data/index.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import type { Value } from "../../src/graph/graph.js";
 import { predict } from "../../src/inference/index.js";
@@ -20,9 +20,9 @@ const engine = referenceEngine();
 const preprocessing = { imageSize: 4, resize: 4, mean: [0, 0, 0], std: [1, 1, 1] } as const;
 const good = tinyDataset(6);
 const withLabels = (labels: ArrayLike<number>): Dataset => ({ ...good, labels });
-const withImage = (picture: object): Dataset => ({
+const withImage = (image: object): Dataset => ({
   ...good,
-  image: async (i) => (i === 4 ? (picture as Picture) : good.image(i)),
+  image: async (i) => (i === 4 ? (image as RgbImage) : good.image(i)),
 });
 
 /** Every way into the library, by the name that errors begin with. */
@@ -60,7 +60,7 @@ for (const [way, enter] of Object.entries(ways)) {
 }
 
 const bytes = await good.image(0);
-const badPictures: Readonly<Record<string, readonly [picture: object, says: RegExp]>> = {
+const badImages: Readonly<Record<string, readonly [image: object, says: RegExp]>> = {
   "too few bytes": [{ ...bytes, pixels: bytes.pixels.subarray(1) }, /of 4 × 4 must have 48 bytes of pixels, got 47/],
   "bytes of another size": [{ ...bytes, width: 5 }, /of 5 × 4 must have 60 bytes/],
   "infinite numbers": [
@@ -73,17 +73,17 @@ const badPictures: Readonly<Record<string, readonly [picture: object, says: RegE
   "nothing in it": [{}, /must have a width/],
 };
 
-for (const [what, [picture, says]] of Object.entries(badPictures)) {
+for (const [what, [image, says]] of Object.entries(badImages)) {
   for (const [way, enter] of Object.entries(ways))
     test(`${way}: an image with ${what}: one DataError that names it`, async () => {
-      await assert.rejects(enter(withImage(picture)), (error: Error) => {
+      await assert.rejects(enter(withImage(image)), (error: Error) => {
         assert.match(error.message, says);
         return error instanceof FoveaError && /tiny: image 4 /.test(error.message);
       });
     });
   test(`predict: an image with ${what}: one DataError that names it`, async () => {
     const network = { model: new Net(), classes: null, preprocessing };
-    await assert.rejects(predict(network, [bytes, picture as Picture], { engine }), (error: Error) => {
+    await assert.rejects(predict(network, [bytes, image as RgbImage], { engine }), (error: Error) => {
       assert.match(error.message, says);
       return error instanceof DataError && error.message.startsWith("predict: image 1 ");
     });
@@ -98,7 +98,7 @@ test("memoryDataset refuses labels that are no classes, and pixels that are no b
       (error: Error) =>
         error instanceof DataError && error.message.startsWith(`memoryDataset: m: image 1 has label ${label};`),
     );
-  assert.throws(() => memoryDataset({ ...options, labels: [0] }), /m: 1 pictures of 3x1x1 need 3 bytes, got 6/);
+  assert.throws(() => memoryDataset({ ...options, labels: [0] }), /m: 1 images of 3x1x1 need 3 bytes, got 6/);
   for (const pixels of [new Float32Array(6).fill(Number.POSITIVE_INFINITY), [0, 0, 0, 0, 0, 0], "abcdef"])
     assert.throws(
       () => memoryDataset({ ...options, pixels: pixels as unknown as Uint8Array }),

@@ -50,7 +50,7 @@ for (const [what, options, weights, patterns, message] of cases)
     const error = errorOf(net(options), weights);
     assert.deepEqual(error.patterns, patterns);
     assert.match(error.message, message);
-    assert.match(error.message, /recogniseCheckpoint tells which network/);
+    assert.match(error.message, /recognizeCheckpoint tells which network/);
     // The advice leads to weights that are loaded.
     loadState(net(options), weights, { ignore: patterns.map((pattern) => new RegExp(pattern)) });
   });
@@ -60,7 +60,7 @@ test("weights of which nothing fits get no pattern that would leave everything o
   const { message, patterns, report } = errorOf(net({ classes: 4 }), renamed);
   assert.deepEqual([patterns, report.matched], [[], []]);
   assert.doesNotMatch(message, /ignore/);
-  assert.match(message, /none of \d+ fit\. recogniseCheckpoint tells/);
+  assert.match(message, /none of \d+ fit\. recognizeCheckpoint tells/);
 });
 
 test("counters of batch norms are not named where a key that matters is", () => {
@@ -76,7 +76,7 @@ test("the command line speaks of flags", async () => {
   const { code, stderr } = await fovea(["eval", "resnet20", "shapes", ...flags]);
   assert.equal(code, 1);
   assert.match(stderr, /^fovea: --weights \S+: the weights do not fit the model: 18 missing .*`fovea inspect` says/);
-  assert.doesNotMatch(stderr, /\{ ignore|recogniseCheckpoint/);
+  assert.doesNotMatch(stderr, /\{ ignore|recognizeCheckpoint/);
   writeFileSync(file, writeSafetensors([...plain].filter(([key]) => !key.startsWith("layer3.2."))));
   const trained = await fovea(["train", "shapes", "--weights", file, "--epochs", "1"]);
   assert.match(trained.stderr, /--weights \S+: .* missing \(layer3\.2\.conv1.* --ignore '\^layer3\\\.2\\\.'/);

@@ -18,7 +18,7 @@ class Segmenter extends Module {
   }
 }
 
-test("segmentation learns masks from the pictures of shapes, and its best epoch is by mean IoU", async () => {
+test("segmentation learns masks from the images of shapes, and its best epoch is by mean IoU", async () => {
   const [data, validate] = [shapes({ count: 192, seed: 1 }), shapes({ count: 64, seed: 1, split: "validation" })];
   const model = initialize(new Segmenter(), { seed: 1 });
   const before = await evaluate(model, validate, { engine: ort, task: segmentation });

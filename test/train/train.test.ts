@@ -10,7 +10,7 @@ import { relu } from "../../src/ops/index.js";
 import { defaultBatch, type EpochRecord, type EpochReport, evaluate, sgd, train } from "../../src/train/index.js";
 import { ort } from "../support/engines.js";
 
-/** Two classes: pictures that are brighter at the top, and at the bottom. */
+/** Two classes: images that are brighter at the top, and at the bottom. */
 const count = 48;
 const labels = Array.from({ length: count }, (_, i) => i % 2);
 const pixels = Uint8Array.from({ length: count * 3 * 64 }, (_, p) => {

@@ -4,7 +4,7 @@
 
 Yang et al.: Gated Channel Transformation for Visual Recognition, CVPR 2020 (https://arxiv.org/abs/1909.11519):
   s_c = alpha_c * norm of x_c                       embedding
-  t_c = s_c / mean of the norm of s over channels   normalisation
+  t_c = s_c / mean of the norm of s over channels   normalization
   y_c = x_c * (1 + tanh(gamma_c * t_c + beta_c))    gate
 """
 

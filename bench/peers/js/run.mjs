@@ -99,22 +99,22 @@ async function jax(arrays) {
     [1, 1],
     [1, 1],
   ];
-  const logits = (parameters, pictures) => {
+  const logits = (parameters, images) => {
     const maps = layers.reduce((y, layer) => {
       const [kernel, bias] = parameters[layer];
       return nn.relu(lax.conv(y, kernel, [2, 2], border).add(bias.reshape([1, -1, 1, 1])));
-    }, pictures);
+    }, images);
     const [weight, bias] = parameters.fc;
     return np.matmul(maps.mean([2, 3]), weight.transpose()).add(bias);
   };
-  const lossOf = (parameters, pictures, wanted) =>
+  const lossOf = (parameters, images, wanted) =>
     nn
-      .logSoftmax(logits(parameters, pictures), 1)
+      .logSoftmax(logits(parameters, images), 1)
       .mul(wanted)
       .sum()
       .mul(-1 / arrays.images.shape[0]);
-  const step = jit((parameters, pictures, wanted) => {
-    const [loss, gradients] = valueAndGrad(lossOf)(tree.ref(parameters), pictures, wanted);
+  const step = jit((parameters, images, wanted) => {
+    const [loss, gradients] = valueAndGrad(lossOf)(tree.ref(parameters), images, wanted);
     return [loss, tree.map((value, gradient) => value.sub(gradient.mul(rate)), parameters, gradients)];
   });
   const forward = jit(logits);

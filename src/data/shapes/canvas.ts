@@ -4,7 +4,7 @@ export type Color = readonly [number, number, number];
 /** A number for each point of the canvas. */
 export type Field = (x: number, y: number) => number;
 
-/** Something to paint: where it is, how much it covers there (0 … 1), and its two colours with the share of the second. */
+/** Something to paint: where it is, how much it covers there (0 … 1), and its two colors with the share of the second. */
 export interface Paint {
   readonly x: number;
   readonly y: number;
@@ -15,7 +15,7 @@ export interface Paint {
   readonly mix: Field;
 }
 
-/** A square picture in the making. Points are pixel centres: the first is (0.5, 0.5). */
+/** A square image in the making. Points are pixel centers: the first is (0.5, 0.5). */
 export class Canvas {
   readonly #planes: Float32Array;
 
@@ -38,7 +38,7 @@ export class Canvas {
       }
   }
 
-  /** Writes the picture as bytes [3,size,size], each changed by `noise()` (in 0 … 255). */
+  /** Writes the image as bytes [3,size,size], each changed by `noise()` (in 0 … 255). */
   develop(out: Uint8ClampedArray, noise: () => number): void {
     const planes = this.#planes;
     for (let i = 0; i < planes.length; i++) out[i] = planes[i]! * 255 + noise();

@@ -12,7 +12,7 @@ export interface Placement {
   readonly stretch: number;
 }
 
-/** Where the object is: anywhere that leaves it inside of the picture, but for the tip of a corner. */
+/** Where the object is: anywhere that leaves it inside of the image, but for the tip of a corner. */
 export function place(figure: Figure, size: number, rng: Rng): Placement {
   const radius = size * rng.uniform(0.18, 0.34);
   return {
@@ -34,9 +34,9 @@ export function view({ figure, x, y, radius, angle, stretch }: Placement): { u: 
 }
 
 /**
- * Paints an object among other things. Colour, texture, ground and clutter tell nothing about its class.
+ * Paints an object among other things. Color, texture, ground and clutter tell nothing about its class.
  * The ground is dark, the object and the clutter are bright: a trial with free brightness and much the same settings
- * took ResNet-20 to 55 % instead of 97 % in seven epochs of 6000 pictures, too little for a first try that takes minutes.
+ * took ResNet-20 to 55 % instead of 97 % in seven epochs of 6000 images, too little for a first try that takes minutes.
  */
 export function paintScene(object: Placement, size: number, rng: Rng): Canvas {
   const canvas = new Canvas(size);
@@ -54,7 +54,7 @@ export function paintScene(object: Placement, size: number, rng: Rng): Canvas {
 
 const whole: Field = () => 1;
 
-/** Coverage of a pixel whose centre is at this signed distance from an outline. */
+/** Coverage of a pixel whose center is at this signed distance from an outline. */
 function edge(distance: number): number {
   return Math.min(1, Math.max(0, 0.5 - distance));
 }
@@ -125,7 +125,7 @@ function grain(_u: Field, _v: Field, rng: Rng): Field {
 
 // Clutter: never one of the figures, and thinner or smaller than all of them
 
-/** A large soft stain in the colours of the ground. */
+/** A large soft stain in the colors of the ground. */
 function cloud(size: number, colors: readonly [Color, Color], rng: Rng): Paint {
   const [x, y, reach] = [rng.uniform(0, size), rng.uniform(0, size), size * rng.uniform(0.1, 0.3)];
   const color = nearColor(colors[0], 0.3, rng);
@@ -166,7 +166,7 @@ function speck(size: number, colors: readonly [Color, Color], rng: Rng): Paint {
   return { x, y, reach: 1.5 * radius + 1, cover, colors, mix: plain() };
 }
 
-// Colours
+// Colors
 
 function darkColor(rng: Rng): Color {
   return [rng.uniform(0.05, 0.5), rng.uniform(0.05, 0.5), rng.uniform(0.05, 0.5)];
@@ -181,7 +181,7 @@ function nearColor(color: Color, spread: number, rng: Rng): Color {
   return [near(color[0]), near(color[1]), near(color[2])];
 }
 
-/** A colour at least `distance` from both others (at most twelve attempts, then the best of them). */
+/** A color at least `distance` from both others (at most twelve attempts, then the best of them). */
 function contrasting(others: readonly [Color, Color], distance: number, rng: Rng): Color {
   let best: Color = [0, 0, 0];
   let bestGap = -1;

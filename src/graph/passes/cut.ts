@@ -2,38 +2,38 @@ import { staticShape } from "../../core/shape.js";
 import { ancestors, type Cell, type Graph, type Node, program, type Value } from "../graph.js";
 import { rebuild } from "./rebuild.js";
 
-/** A graph in two: what is always the same for a picture, and the rest, which reads that instead of the picture. */
+/** A graph in two: what is always the same for an image, and the rest, which reads that instead of the image. */
 export interface Cut {
-  /** From the pictures to outputs `features/0`, `features/1`, …: one row for each picture. */
+  /** From the images to outputs `features/0`, `features/1`, …: one row for each image. */
   readonly features: Graph;
-  /** The graph as it was, with inputs `features/…` in place of the pictures. */
+  /** The graph as it was, with inputs `features/…` in place of the images. */
   readonly rest: Graph;
-  /** Shapes of the features of one picture. */
+  /** Shapes of the features of one image. */
   readonly shapes: readonly (readonly number[])[];
 }
 
 /**
- * Cuts a graph where values that are the same whenever a picture comes again meet values that are not.
+ * Cuts a graph where values that are the same whenever an image comes again meet values that are not.
  *
  * 1. A value is fixed if it depends on `input` and otherwise on constants alone, and on cells that are not in `learned`. What depends on
  *    another input (random numbers of a dropout, targets) or on a learned cell is not, and nothing after it.
- * 2. It must depend on its own picture alone: nodes that work across the first axis, such as batch norms with the batch's statistics,
+ * 2. It must depend on its own image alone: nodes that work across the first axis, such as batch norms with the batch's statistics,
  *    are not fixed.
  * 3. Features are the fixed values that anything else reads: another node, an output or an update.
  *
- * Returns undefined if nothing can be computed beforehand: the pictures themselves, or nothing, would be the features.
+ * Returns undefined if nothing can be computed beforehand: the images themselves, or nothing, would be the features.
  *
  * @example
  * const { graph } = trainingStep(frozenBackbone, options);
  * cutFixed(graph, "images", new Set(graph.updates.map(({ cell }) => cell)))?.shapes; // [[512]]
  */
 export function cutFixed(graph: Graph, input: string, learned: ReadonlySet<Cell>): Cut | undefined {
-  const pictures = graph.inputs.get(input);
-  if (!pictures) return undefined;
+  const images = graph.inputs.get(input);
+  if (!images) return undefined;
   const boundary = new Map(
-    boundaryOf(graph, fixedValues(graph, pictures, learned)).map((value, i) => [value, `features/${i}`]),
+    boundaryOf(graph, fixedValues(graph, images, learned)).map((value, i) => [value, `features/${i}`]),
   );
-  if (boundary.size === 0 || boundary.has(pictures)) return undefined;
+  if (boundary.size === 0 || boundary.has(images)) return undefined;
 
   const features = rebuild(graph, {
     node: (node, to) => {
@@ -61,23 +61,23 @@ export function cutFixed(graph: Graph, input: string, learned: ReadonlySet<Cell>
   return { features, rest, shapes: [...boundary.keys()].map(({ shape }) => staticShape(shape.slice(1))) };
 }
 
-/** The values that depend on the pictures, one by one, and on nothing else that changes. */
-function fixedValues(graph: Graph, pictures: Value, learned: ReadonlySet<Cell>): Set<Value> {
-  const fixed = new Set([pictures]);
+/** The values that depend on the images, one by one, and on nothing else that changes. */
+function fixedValues(graph: Graph, images: Value, learned: ReadonlySet<Cell>): Set<Value> {
+  const fixed = new Set([images]);
   const changing = new Set<Value>();
-  for (const value of graph.inputs.values()) if (value !== pictures) changing.add(value);
+  for (const value of graph.inputs.values()) if (value !== images) changing.add(value);
   for (const [cell, value] of graph.states) if (learned.has(cell)) changing.add(value);
   for (const node of graph.nodes) {
     const reads = (values: ReadonlySet<Value>) => node.inputs.some((value) => values.has(value));
-    if (reads(changing) || (reads(fixed) && crossesPictures(node, pictures.shape[0])))
+    if (reads(changing) || (reads(fixed) && crossesImages(node, images.shape[0])))
       for (const value of node.outputs) changing.add(value);
     else if (reads(fixed)) for (const value of node.outputs) fixed.add(value);
   }
   return fixed;
 }
 
-/** Whether a node may join pictures, which lie along the first axis. */
-function crossesPictures({ op, inputs, outputs, attributes }: Node, batch: unknown): boolean {
+/** Whether a node may join images, which lie along the first axis. */
+function crossesImages({ op, inputs, outputs, attributes }: Node, batch: unknown): boolean {
   const { axis, axes, perm } = attributes;
   return (
     outputs.some(({ shape }) => shape[0] !== batch) ||
@@ -85,7 +85,7 @@ function crossesPictures({ op, inputs, outputs, attributes }: Node, batch: unkno
     axis === 0 ||
     (Array.isArray(axes) && axes.includes(0)) ||
     (Array.isArray(perm) && perm[0] !== 0) ||
-    // Of plain matrices the first one must hold the pictures as rows.
+    // Of plain matrices the first one must hold the images as rows.
     (op.name === "MatMul" && inputs[0]!.shape.length === 2 && (attributes.transA === true || !isConstant(inputs[1]!)))
   );
 }

@@ -7,7 +7,7 @@ import { usesOf } from "./uses.js";
  * An equal graph in which batch norms that follow a convolution are part of it. With σ = √(variance + ε):
  *
  * 1. A `BatchNormalization` of a `Conv` is folded if nothing else reads the convolution: no node, output, update or tap.
- * 2. All that the two read beside the picture must stand still: constants, and cells that the graph does not update.
+ * 2. All that the two read beside the image must stand still: constants, and cells that the graph does not update.
  * 3. The convolution's weight becomes w[o] · γ[o]/σ[o], its bias (b[o] − mean[o]) · γ[o]/σ[o] + β[o] (b = 0 where there was none),
  *    computed and kept in float64, so that engines and files round once.
  * 4. The new weight is called like the old one if only this convolution read it, and the bias takes the weight's name with `bias`

@@ -5,7 +5,7 @@ export interface Figure {
   readonly from: readonly number[];
 }
 
-/** Where a figure stands: its centre and its top, and the row that it is in, which is as high as its highest figure. */
+/** Where a figure stands: its center and its top, and the row that it is in, which is as high as its highest figure. */
 export interface Place {
   readonly x: number;
   readonly y: number;
@@ -41,7 +41,7 @@ const gap = { across: 18, down: 26 };
 
 /**
  * Layers figures after Sugiyama, Tagawa and Toda (1981): each stands in the row after the last one that it follows; lines through other
- * rows get a slot there; slots are ordered so that few lines cross, then moved towards their neighbours. Figures must be given in an
+ * rows get a slot there; slots are ordered so that few lines cross, then moved towards their neighbors. Figures must be given in an
  * order in which each comes after those that it follows.
  */
 export function layOut(figures: readonly Figure[]): Layout {
@@ -90,11 +90,11 @@ export function layOut(figures: readonly Figure[]): Layout {
   };
 }
 
-/** Orders every row by the mean place of its neighbours, down and up by turns, and keeps the order with the fewest crossings. */
+/** Orders every row by the mean place of its neighbors, down and up by turns, and keeps the order with the fewest crossings. */
 function order(rows: Slot[][]): void {
   const index = new Map<Slot, number>();
-  const mean = (s: Slot, neighbours: readonly Slot[]) =>
-    neighbours.length ? neighbours.reduce((sum, n) => sum + index.get(n)!, 0) / neighbours.length : index.get(s)!;
+  const mean = (s: Slot, neighbors: readonly Slot[]) =>
+    neighbors.length ? neighbors.reduce((sum, n) => sum + index.get(n)!, 0) / neighbors.length : index.get(s)!;
   let best = { crossings: Number.POSITIVE_INFINITY, rows: rows.map((row) => [...row]) };
   const keep = () => {
     for (const row of rows) row.forEach((s, i) => index.set(s, i));
@@ -136,7 +136,7 @@ interface Column {
   x: number;
 }
 
-/** Puts slots in straight columns and moves these towards their neighbours, without changing the order of any row. */
+/** Puts slots in straight columns and moves these towards their neighbors, without changing the order of any row. */
 function spread(rows: readonly Slot[][]): void {
   const columns = columnsOf(rows);
   const of = new Map(columns.flatMap((column) => column.slots.map((slot) => [slot, column] as const)));
@@ -160,8 +160,8 @@ function spread(rows: readonly Slot[][]): void {
     for (const column of round % 2 ? columns : columns.toReversed()) {
       const low = beside.filter(({ right }) => right === column).map(({ left, distance }) => left.x + distance);
       const high = beside.filter(({ left }) => left === column).map(({ right, distance }) => right.x - distance);
-      const neighbours = column.slots.flatMap((slot) => [...slot.above, ...slot.below]).map((slot) => of.get(slot)!);
-      const others = neighbours.filter((neighbour) => neighbour !== column);
+      const neighbors = column.slots.flatMap((slot) => [...slot.above, ...slot.below]).map((slot) => of.get(slot)!);
+      const others = neighbors.filter((neighbor) => neighbor !== column);
       const wanted = others.length ? others.reduce((sum, { x }) => sum + x, 0) / others.length : column.x;
       column.x = Math.max(...low, Math.min(...high, wanted));
     }

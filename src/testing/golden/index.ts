@@ -19,7 +19,7 @@ export interface GoldenReport {
 }
 
 /**
- * Checks a golden file of any kind: one module, a whole network, optimiser steps, or trained weights. The file's metadata says
+ * Checks a golden file of any kind: one module, a whole network, optimizer steps, or trained weights. The file's metadata says
  * which. Kinds and tolerances are described in the file format's documentation.
  *
  * @throws FormatError if the file is damaged, or names a module, option or key that does not exist here.

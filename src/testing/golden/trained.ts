@@ -16,7 +16,7 @@ export interface TrainedData {
 
 const record = 1 + 3 * 32 * 32;
 
-/** Checks published weights: logits of 64 test pictures, and the predictions for the first 1000 (on fast engines). */
+/** Checks published weights: logits of 64 test images, and the predictions for the first 1000 (on fast engines). */
 export async function checkTrainedFile(file: GoldenFile, engine: Engine, data: TrainedData): Promise<Comparison> {
   const comparison = new Comparison(engine, file);
   const name = file.text("network");
@@ -47,10 +47,10 @@ export async function checkTrainedFile(file: GoldenFile, engine: Engine, data: T
   return comparison;
 }
 
-/** Normalised pictures `start` … `start + count − 1` of a CIFAR-10 batch file. */
+/** Normalized images `start` … `start + count − 1` of a CIFAR-10 batch file. */
 function inputs(file: GoldenFile, records: Uint8Array, start: number, count: number): Tensor {
   if (records.length < (start + count) * record)
-    throw new FormatError(`golden file: the test batch holds fewer than ${start + count} pictures`);
+    throw new FormatError(`golden file: the test batch holds fewer than ${start + count} images`);
   const { mean, std } = file.json<{ mean: readonly number[]; std: readonly number[] }>("preprocess");
   const x = zeros("float64", [count, 3, 32, 32]);
   for (let i = 0; i < count; i++)

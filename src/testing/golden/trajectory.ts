@@ -33,15 +33,15 @@ function optimizerOf(file: GoldenFile) {
   return adamw({ lr, weightDecay, beta1: betas[0], beta2: betas[1], epsilon: eps });
 }
 
-/** How often the pictures are changed in their last digit, and by how much at most: about one unit of float32. */
+/** How often the images are changed in their last digit, and by how much at most: about one unit of float32. */
 const [draws, lastDigit] = [20, 1e-7];
 
 /**
- * Checks optimiser steps: loss and gradient norm of each, logits, and parameters and buffers at the end.
+ * Checks optimizer steps: loss and gradient norm of each, logits, and parameters and buffers at the end.
  *
  * In float32 it depends on the last digit on which side of zero a ReLU's input falls, or which of two elements is the larger, and a few
  * steps of Adam make that visible in every number: one such flip in the first of five steps moves the logits by up to 5e-3, without any they
- * follow to 1e-6, and with PyTorch's float32 up to two draws of three have one (docs/lowering-checks.md). So an engine of float32 passes if it does with the pictures as they are or
+ * follow to 1e-6, and with PyTorch's float32 up to two draws of three have one (docs/lowering-checks.md). So an engine of float32 passes if it does with the images as they are or
  * changed in their last digit; what is wrong in itself is wrong with all of them.
  */
 export async function checkTrajectoryFile(file: GoldenFile, engine: Engine): Promise<Comparison> {
@@ -71,10 +71,10 @@ async function checkWithNoise(file: GoldenFile, engine: Engine, draw: number): P
   for (const [path, gradient] of gradients) if (gradient) graph.output(`grad/${path}`, gradient);
 
   const images = (k: number) => {
-    const pictures = fillInput(size, Number(file.text("input_counter_start")) + k * sizeOf(size));
-    if (draw === 0) return pictures;
+    const images = fillInput(size, Number(file.text("input_counter_start")) + k * sizeOf(size));
+    if (draw === 0) return images;
     const rng = new Rng(draw, "last digits", k);
-    return { ...pictures, data: pictures.data.map((v) => v * (1 + rng.uniform(-lastDigit, lastDigit))) };
+    return { ...images, data: images.data.map((v) => v * (1 + rng.uniform(-lastDigit, lastDigit))) };
   };
   const losses: number[] = [];
   const norms: number[] = [];

@@ -76,16 +76,16 @@ await import("onnxruntime-web").then(
 /** What {@link roundTrip} found. */
 export interface RoundTrip {
   readonly bytes: Uint8Array;
-  /** Of the picture: [1, 3, height, width]. */
+  /** Of the image: [1, 3, height, width]. */
   readonly shape: readonly number[];
   /** By runtime: the largest difference from the reference engine's logits, relative to the largest of them. */
   readonly errors: ReadonlyMap<string, number>;
 }
 
-/** Exports a network of the catalogue, and runs the file on one picture, as small as the network can take, in every runtime. */
+/** Exports a network of the catalogue, and runs the file on one image, as small as the network can take, in every runtime. */
 export async function roundTrip(name: string, options: ExportOptions = {}): Promise<RoundTrip> {
   const network = unsettle(modelByName(name, { classes: 10 }));
-  const shape = smallestPicture(network, modelSpec(name).input);
+  const shape = smallestImage(network, modelSpec(name).input);
   const bytes = exportOnnx(trace(network, ["N", ...shape.slice(1)]), options);
   const inputs = { input: random(shape) };
   const { output: expected } = await runReference(trace(network, shape), inputs);
@@ -95,7 +95,7 @@ export async function roundTrip(name: string, options: ExportOptions = {}): Prom
   return { bytes, shape, errors };
 }
 
-function smallestPicture(network: Module, [channels, height, width]: readonly [number, number, number]): number[] {
+function smallestImage(network: Module, [channels, height, width]: readonly [number, number, number]): number[] {
   const shorter = Math.min(height, width);
   for (const side of [32, 64, 128].filter((candidate) => candidate < shorter)) {
     const shape = [1, channels, (height * side) / shorter, (width * side) / shorter];

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
 import { Rng } from "../../../src/core/rng.js";
-import { decodePicture } from "../../../src/data/decode.js";
+import { decodeImage } from "../../../src/data/decode.js";
 import { type Preprocessing, toInput } from "../../../src/data/index.js";
 import { transformersJs } from "../../../src/formats/transformers-js.js";
 import { resnet } from "../../../src/models/index.js";
@@ -80,7 +80,7 @@ test("transformers.js loads the folder, and its pipeline gives our probabilities
     [200, 333, 1e-2],
   ] as const) {
     const file = await photograph(`${width}x${height}.png`, width, height);
-    const input = toInput(await decodePicture(file, { shorterSide: preprocessing.resize }), preprocessing);
+    const input = toInput(await decodeImage(file, { shorterSide: preprocessing.resize }), preprocessing);
     const feeds = { input: { dtype: "float32", shape: [1, 3, 32, 32], data: input } as const };
     const { output } = await runReference(trace(model, [1, 3, 32, 32]), feeds);
     const ours = probabilities(output!.data as Float64Array);

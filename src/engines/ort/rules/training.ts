@@ -79,7 +79,7 @@ export interface BatchNormParts {
   normalize(x: string, parts: NormParts, shape: readonly number[], write: OnnxWriter): string;
 }
 
-/** The names of the vectors that normalise an array, [C] each. */
+/** The names of the vectors that normalize an array, [C] each. */
 export interface NormParts {
   readonly gamma: string;
   readonly beta: string;
@@ -108,7 +108,7 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
     );
 
   /** x − mean, written once: the gradient reads it in place of x. */
-  const centred = (x: string, average: string, shape: readonly number[], write: OnnxWriter) =>
+  const centered = (x: string, average: string, shape: readonly number[], write: OnnxWriter) =>
     write.shared(`${x} - ${average}`, () => write.emit("Sub", [x, overChannels(average, shape, write)]));
 
   /**
@@ -119,7 +119,7 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
   const training: Rule = (node, [x, gamma, beta], write) => {
     const shape = node.inputs[0]!.shape.map(staticDim);
     const average = mean(x!, shape, write);
-    const differences = centred(x!, average, shape, write);
+    const differences = centered(x!, average, shape, write);
     const variance = mean(write.emit("Mul", [differences, differences]), shape, write);
     const epsilon = node.attributes.epsilon as number;
     const parts = { gamma: gamma!, beta: beta!, mean: write.filled(0, shape[1]!), variance, epsilon };
@@ -138,7 +138,7 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
     const epsilon = write.number(node.attributes.epsilon as number);
     const inverse = write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance!, epsilon])])]);
     const meanDy = mean(dy!, shape, write);
-    const differences = centred(x!, average!, shape, write);
+    const differences = centered(x!, average!, shape, write);
     const meanDGamma = mul(mean(mul(dy!, differences), shape, write), inverse);
     const a = mul(gamma!, inverse);
     const minusA = write.emit("Neg", [a]);
@@ -208,15 +208,15 @@ const maxPoolGrad: Rule = (node, [dy, x], write) => {
 const reduceMaxGrad: Rule = (node, [dy, x], write) => {
   const shape = dimsOf(node.inputs[1]!);
   const axes = node.attributes.axes as readonly number[];
-  // Neighbouring axes are one axis of the same array under another shape; others are brought together behind the rest first.
-  const neighbours = axes.every((axis, i) => axis === axes[0]! + i);
+  // Neighboring axes are one axis of the same array under another shape; others are brought together behind the rest first.
+  const neighbors = axes.every((axis, i) => axis === axes[0]! + i);
   const all = shape.map((_, axis) => axis);
-  const order = neighbours ? all : [...all.filter((axis) => !axes.includes(axis)), ...axes];
+  const order = neighbors ? all : [...all.filter((axis) => !axes.includes(axis)), ...axes];
   const ordered = order.map((axis) => shape[axis]!);
   const first = order.indexOf(axes[0]!);
   const length = axes.reduce((n, axis) => n * shape[axis]!, 1);
   const merged = [...ordered.slice(0, first), length, ...ordered.slice(first + axes.length)];
-  const move = (v: string, perm: readonly number[]) => (neighbours ? v : write.emit("Transpose", [v], { perm }));
+  const move = (v: string, perm: readonly number[]) => (neighbors ? v : write.emit("Transpose", [v], { perm }));
   const reshape = (v: string, to: readonly number[]) => (axes.length > 1 ? write.reshape(v, to) : v);
   const winner = write.emit("ArgMax", [reshape(move(x!, order), merged)], { axis: first, keepdims: 1 });
   const positions = write.constant(

@@ -21,7 +21,7 @@ function overImages(
 const factor = (name: string, channels: number, { write }: Forms) => write.reshape(name, [channels, 1, 1, 1]);
 
 /** x − mean, kept for the backward pass. */
-function centred(x: Maps, mean: string, { to, write }: Forms): Maps {
+function centered(x: Maps, mean: string, { to, write }: Forms): Maps {
   return to.affine(x, to.ones(x.shape[1]), { bias: write.emit("Neg", [mean]) });
 }
 
@@ -36,7 +36,7 @@ function inverseDeviation(variance: string, epsilon: number, { write }: Forms): 
 
 /** What the forward pass of a batch norm leaves for its gradient, over whole blocks. */
 interface Statistics {
-  readonly centred: Maps;
+  readonly centered: Maps;
   readonly inverse: string;
   /** γ / σ */
   readonly scale: string;
@@ -57,14 +57,14 @@ const training: BlockedRule = (node, forms) => {
   const [n, channels, height, width] = maps.shape;
   const count = n * height * width;
   const mean = overImages(to.means(maps), maps, forms, "ReduceMean");
-  const differences = centred(maps, mean, forms);
+  const differences = centered(maps, mean, forms);
   const squares = overImages(to.dot(differences, differences), maps, forms, "ReduceSum");
   const variance = mul(forms, squares, write.number(1 / count));
   const inverse = inverseDeviation(variance, node.attributes.epsilon as number, forms);
   const scale = mul(forms, forms.vector(gamma!), inverse);
   const bias = forms.vector(beta!);
   const [y, meanOut, varianceOut] = node.outputs;
-  forms.memo<Statistics>(statisticsKey(varianceOut!), () => ({ centred: differences, inverse, scale }));
+  forms.memo<Statistics>(statisticsKey(varianceOut!), () => ({ centered: differences, inverse, scale }));
   const own = [x!.shape[1] as number];
   forms.lowering.define(meanOut!, forms.crop(mean, [channels], own));
   forms.lowering.define(varianceOut!, forms.crop(variance, [channels], own));
@@ -85,11 +85,11 @@ const trainingGrad: BlockedRule = (node, forms) => {
   const gradient = forms.maps(dy);
   const [n, channels, height, width] = gradient.shape;
   const statistics = forms.memo<Statistics>(statisticsKey(variance), () => {
-    const differences = centred(forms.maps(x), forms.vector(mean), forms);
+    const differences = centered(forms.maps(x), forms.vector(mean), forms);
     const inverse = inverseDeviation(forms.vector(variance), node.attributes.epsilon as number, forms);
-    return { centred: differences, inverse, scale: mul(forms, forms.vector(gamma), inverse) };
+    return { centered: differences, inverse, scale: mul(forms, forms.vector(gamma), inverse) };
   });
-  const { centred: differences, inverse, scale } = statistics;
+  const { centered: differences, inverse, scale } = statistics;
   const area = write.number(height * width);
   const dBeta = mul(forms, overImages(to.means(gradient), gradient, forms, "ReduceSum"), area);
   const dGamma = mul(forms, overImages(to.dot(gradient, differences), gradient, forms, "ReduceSum"), inverse);

@@ -1,7 +1,7 @@
 /**
- * The picture at the top of the README: where the spatial gates of a trained network look.
+ * The image at the top of the README: where the spatial gates of a trained network look.
  *
- *     node dist/tools/attention-picture.js RUN_FOLDER docs/attention.png
+ *     node dist/tools/attention-image.js RUN_FOLDER docs/attention.png
  *
  * RUN_FOLDER is a run of `fovea train shapes --attention cbam`.
  */
@@ -39,23 +39,23 @@ graph.taps.forEach(({ scope, name, value }) => {
 const engine = ortEngine();
 const executable = await engine.compile(graph);
 
-const pictures = shapes({ count: 400, size: imageSize, seed: 7, split: "validation" });
+const images = shapes({ count: 400, size: imageSize, seed: 7, split: "validation" });
 const [tile, gap, left] = [96, 8, 96];
 const cells: string[] = [];
 const place = (svg: string, column: number, row: number) =>
   cells.push(`<g transform="translate(${left + column * (tile + gap)} ${row * (tile + gap)})">${svg}</g>`);
 for (let column = 0; column < 8; column++) {
-  const index = Array.from(pictures.labels).indexOf(column);
-  const picture = await pictures.image(index);
+  const index = Array.from(images.labels).indexOf(column);
+  const image = await images.image(index);
   const maps = await executable.run({
-    input: { dtype: "float32", shape: [1, 3, imageSize, imageSize], data: toInput(picture, config.preprocessing) },
+    input: { dtype: "float32", shape: [1, 3, imageSize, imageSize], data: toInput(image, config.preprocessing) },
   });
   const flat = { height: 1, width: 1, data: [0] };
-  place(heatmap(flat, { over: picture, opacity: 0, scale: 3, bar: false }), column, 0);
+  place(heatmap(flat, { over: image, opacity: 0, scale: 3, bar: false }), column, 0);
   gates.forEach((gate, row) => {
     const { shape, data } = toFloat64(maps[gate]!);
     place(
-      heatmap({ height: shape[2]!, width: shape[3]!, data }, { over: picture, opacity: 0.75, scale: 3, bar: false }),
+      heatmap({ height: shape[2]!, width: shape[3]!, data }, { over: image, opacity: 0.75, scale: 3, bar: false }),
       column,
       row + 1,
     );
@@ -63,7 +63,7 @@ for (let column = 0; column < 8; column++) {
 }
 await engine.release();
 
-const labels = ["picture", "layer 1", "layer 2", "layer 3"]
+const labels = ["image", "layer 1", "layer 2", "layer 3"]
   .map(
     (text, row) => `<text x="${left - 12}" y="${row * (tile + gap) + tile / 2 + 5}" text-anchor="end">${text}</text>`,
   )

@@ -5,7 +5,7 @@ import { type LayoutKind, layoutOf, pack } from "../src/engines/ort/blocked/layo
 import { element, type Markup } from "../src/report/svg.js";
 import { drawing } from "../src/report/theme.js";
 
-// Draws docs/lowering.svg: node dist/tools/lowering-picture.js
+// Draws docs/lowering.svg: node dist/tools/lowering-image.js
 
 const width = 1000;
 const margin = 20;
@@ -29,8 +29,8 @@ interface Strip {
   readonly kind?: LayoutKind;
   /** The letters of the axes that are shown, by axis; the last stands for positions or taps. */
   readonly letters: readonly string[];
-  /** The axis whose blocks have a colour each. */
-  readonly coloured: number;
+  /** The axis whose blocks have a color each. */
+  readonly colored: number;
 }
 
 const strips: readonly Strip[] = [
@@ -39,15 +39,15 @@ const strips: readonly Strip[] = [
     order: "[N, C, H, W]: one channel after the other",
     shape: [1, 8, 1, 4],
     letters: ["", "c", "", "p"],
-    coloured: 1,
+    colored: 1,
   },
   {
     title: "maps",
-    order: "[N, C/b, H, W, b of C]: at every position, the channels of a block are neighbours",
+    order: "[N, C/b, H, W, b of C]: at every position, the channels of a block are neighbors",
     shape: [1, 8, 1, 4],
     kind: "maps",
     letters: ["", "c", "", "p"],
-    coloured: 1,
+    colored: 1,
   },
   {
     title: "filters",
@@ -55,7 +55,7 @@ const strips: readonly Strip[] = [
     shape: [4, 4, 1, 2],
     kind: "filters",
     letters: ["o", "c", "", "t"],
-    coloured: 1,
+    colored: 1,
   },
   {
     title: "stem",
@@ -63,7 +63,7 @@ const strips: readonly Strip[] = [
     shape: [8, 2, 1, 2],
     kind: "stem",
     letters: ["o", "c", "", "t"],
-    coloured: 0,
+    colored: 0,
   },
   {
     title: "depthwise",
@@ -71,7 +71,7 @@ const strips: readonly Strip[] = [
     shape: [8, 1, 1, 4],
     kind: "depthwise",
     letters: ["c", "", "", "t"],
-    coloured: 0,
+    colored: 0,
   },
 ];
 
@@ -84,16 +84,16 @@ function inMemory({ shape, kind }: Strip): number[] {
 }
 
 function drawStrip(strip: Strip, y: number): Markup {
-  const { title, order, shape, letters, coloured } = strip;
+  const { title, order, shape, letters, colored } = strip;
   const cells = inMemory(strip).map((place, i) => {
     const index = shape.map((d, axis) => Math.floor(place / sizeOf(shape.slice(axis + 1))) % d);
     const labels = letters.flatMap((letter, axis) => (letter ? [`${letter}${index[axis]}`] : []));
-    // The colour is the block's, or for `filters`, which show one block, that of its rows; darker and lighter by what changes outside.
-    const colour = strip.kind === "filters" ? index[coloured]! : Math.floor(index[coloured]! / block);
+    // The color is the block's, or for `filters`, which show one block, that of its rows; darker and lighter by what changes outside.
+    const color = strip.kind === "filters" ? index[colored]! : Math.floor(index[colored]! / block);
     const x = margin + i * cell.width;
     return element(
       "g",
-      { class: `s${colour}` },
+      { class: `s${color}` },
       element("rect", { class: "own", x, y, width: cell.width, height: cell.height, "fill-opacity": 0.22 }),
       element("rect", { class: "rule", fill: "none", x, y, width: cell.width, height: cell.height }),
       labels.map((label, row) =>
@@ -226,7 +226,7 @@ function drawComputation(
   top: number,
 ): Markup {
   const parts: Markup[] = [text(left, top - 14, title, { "font-weight": 600 })];
-  const centre = left + panel.width / 2;
+  const center = left + panel.width / 2;
   /** Draws boxes one below the other, with arrows between, and says where the last ends. */
   const column = (
     x: number,
@@ -250,13 +250,13 @@ function drawComputation(
   const after = ordered.map((lines) => [rows.ordered, lines, "s0"] as const);
   column(left, panel.width, [[rows.conv, conv, "s2"]]);
   const start = after.length ? rows.ordered : rows.result;
-  parts.push(arrow(centre, top + rows.conv + boxHeight(conv), top + start));
-  column(centre - panel.column / 2 - 10, panel.column + 20, [...after, [rows.result, result, "s1", true]]);
+  parts.push(arrow(center, top + rows.conv + boxHeight(conv), top + start));
+  column(center - panel.column / 2 - 10, panel.column + 20, [...after, [rows.result, result, "s1", true]]);
   return element("g", {}, parts);
 }
 
-/** The picture of docs/lowering.md. */
-export function loweringPicture(): string {
+/** The image of docs/lowering.md. */
+export function loweringImage(): string {
   const [first, step] = [92, 84];
   const below = first + strips.length * step;
   const height = below + 70 + rows.result + 60;
@@ -281,4 +281,4 @@ export function loweringPicture(): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
-  await writeFile(new URL("../../docs/lowering.svg", import.meta.url), loweringPicture());
+  await writeFile(new URL("../../docs/lowering.svg", import.meta.url), loweringImage());
