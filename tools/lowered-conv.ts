@@ -4,7 +4,7 @@ import { count } from "../bench/workload.js";
 import { zeros } from "../src/core/tensor.js";
 import { lower, nodeRules } from "../src/engines/ort/engine.js";
 import { defaultRegimes, winogradWith } from "../src/engines/ort/regimes.js";
-import type { OnnxModel } from "../src/formats/onnx/proto.js";
+import { printOnnxNodes } from "../src/formats/onnx/print.js";
 import { Graph } from "../src/graph/graph.js";
 import { convAttributes, convInputGradOp, convOp, convWeightGradOp } from "../src/ops/conv.js";
 
@@ -32,49 +32,17 @@ export function loweredConv(
     const [dw] = graph.apply(convWeightGradOp, [x, dy], { ...attributes, kernel: [kernel, kernel] });
     if (computation !== "dw") graph.output(computation, computation === "y" ? y! : dx!);
     graph.update(cell, computation === "dw" ? dw! : w);
-    return printNodes(
-      lower(
-        graph,
-        nodeRules,
-        layout === "blocked" ? { block, winograd: winogradWith(defaultRegimes.winograd, false) } : undefined,
-      ).lowered.model,
-    );
+    const target = layout === "blocked" ? { block, winograd: winogradWith(defaultRegimes.winograd, false) } : undefined;
+    const { model } = lower(graph, nodeRules, target).lowered;
+    // Without the weight that is handed on unchanged.
+    const nodes = model.nodes.filter(({ type }) => type !== "Identity");
+    return printOnnxNodes({ ...model, nodes }).replaceAll("next/w", "dw");
   };
   return new Map([
     ["forward", nodesOf("y")],
     ["input gradient", nodesOf("dx")],
     ["weight gradient", nodesOf("dw")],
   ]);
-}
-
-/** What attributes are where they say nothing. */
-const usual: Readonly<Record<string, string>> = {
-  strides: "1,1",
-  dilations: "1,1",
-  pads: "0,0,0,0",
-  group: "1",
-  axis: "0",
-};
-
-/** One node a line. Blocked operators begin with `nchwc.`; constants are shown by their contents or, if they are long, by type and shape. */
-function printNodes({ nodes, initializers, outputs }: OnnxModel): string {
-  const names = new Map(outputs.map(({ name }) => [name, name === "next/w" ? "dw" : name]));
-  const nameOf = (name: string): string => {
-    const constant = initializers.get(name);
-    if (!constant) return names.get(name) ?? name;
-    return constant.data.length <= 6 ? `[${constant.data}]` : `${constant.dtype}[${constant.shape}]`;
-  };
-  let temporaries = 0;
-  return nodes
-    .filter(({ type }) => type !== "Identity") // the weight, handed on as it is
-    .map(({ type, domain, inputs, outputs: [result], attributes }) => {
-      if (!names.has(result!)) names.set(result!, `%${temporaries++}`);
-      const settings = Object.entries(attributes)
-        .filter(([name, value]) => String(value) !== usual[name])
-        .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-      return `${nameOf(result!)} = ${domain ? "nchwc." : ""}${type}(${inputs.map(nameOf).join(", ")})${settings.join("")}\n`;
-    })
-    .join("");
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
