@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { lower, nodeRules } from "../src/engines/ort/engine.js";
-import { defaultRegimes, winogradWith } from "../src/engines/ort/regimes.js";
 import { SessionHost } from "../src/engines/ort/session.js";
+import { defaultTuning, upToTile } from "../src/engines/ort/tuning.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
 import { type Arrays, type Graph, modelByName, type Tensor, toFloat32 } from "../src/index.js";
 import { suiteOf } from "./suites/index.js";
@@ -64,12 +64,14 @@ const block = values.layout === "blocked" ? await host.ask({ kind: "blockSize" }
 const { lowered } = lower(
   graph,
   nodeRules,
-  typeof block === "number" ? { block, winograd: winogradWith(defaultRegimes.winograd, values.winograd) } : undefined,
+  typeof block === "number"
+    ? { block, winograd: upToTile(defaultTuning.winograd, values.winograd ? 4 : 2) }
+    : undefined,
 );
 const inputs: Record<string, Tensor> = { ...feeds };
-for (const { before, cell, form } of lowered.states) {
+for (const { before, cell, layout } of lowered.states) {
   const plain = cell.dtype === "float" ? toFloat32(cell.value) : cell.value;
-  inputs[before.name] = form ? form.pack(plain) : plain;
+  inputs[before.name] = layout ? layout.fromPlain(plain) : plain;
 }
 const toOrt = ({ dtype, data, shape }: Tensor) => new OrtTensor(dtype as "float32", data as Float32Array, shape);
 const ortInputs = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, toOrt(value)]));

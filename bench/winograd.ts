@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 const threads = count("threads", values.threads);
 const byTiles = (tables: Readonly<Record<number, object>>) => {
   const winograd = { positions: 0, 2: {}, 4: {}, ...tables };
-  return ortEngine({ threads, layout: "blocked", winograd: true, regimes: { fewImages: 0, winograd } });
+  return ortEngine({ threads, layout: "blocked", winogradTile: 4, tuning: { fewImages: 0, winograd } });
 };
 const everywhere = { 1: 65_536 };
 const engines = [byTiles({ 2: everywhere }), byTiles({ 4: everywhere }), byTiles({})] as const;

@@ -2,13 +2,13 @@
 export * from "./data/node.js";
 export { type OrtNodeOptions, ortEngine, ortWebEngine } from "./engines/ort/node.js";
 export {
-  checkRegimes,
-  defaultRegimes,
-  type Regimes,
-  type WinogradRegimes,
+  checkTuning,
+  defaultTuning,
+  type Tuning,
   type WinogradSides,
   type WinogradTile,
-} from "./engines/ort/regimes.js";
+  type WinogradTuning,
+} from "./engines/ort/tuning.js";
 export * from "./hub/index.js";
 export { buildNetwork, type LoadRunOptions, loadRun, type TrainedNetwork } from "./inference/load-run.js";
 export * from "./train/node.js";

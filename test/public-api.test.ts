@@ -133,7 +133,7 @@ const cases: Readonly<Record<string, Case>> = {
   ortEngine: { args: () => [{}], allowed: options(0) },
   ortWebEngine: { args: () => [{}], allowed: options(0) },
   referenceEngine: { args: () => [] },
-  checkRegimes: { args: () => [fovea.defaultRegimes, "x"], allowed: { 1: ["text"] }, says: /x|checkRegimes/ },
+  checkTuning: { args: () => [fovea.defaultTuning, "x"], allowed: { 1: ["text"] }, says: /x|checkTuning/ },
 
   // Files
   blobSource: { args: () => [new Blob([])] },

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { count } from "../bench/workload.js";
 import { zeros } from "../src/core/tensor.js";
 import { lower, nodeRules } from "../src/engines/ort/engine.js";
-import { defaultRegimes, winogradWith } from "../src/engines/ort/regimes.js";
+import { defaultTuning, upToTile } from "../src/engines/ort/tuning.js";
 import { printOnnxNodes } from "../src/formats/onnx/print.js";
 import { Graph } from "../src/graph/graph.js";
 import { convAttributes, convInputGradOp, convOp, convWeightGradOp } from "../src/ops/conv.js";
@@ -32,7 +32,7 @@ export function loweredConv(
     const [dw] = graph.apply(convWeightGradOp, [x, dy], { ...attributes, kernel: [kernel, kernel] });
     if (computation !== "dw") graph.output(computation, computation === "y" ? y! : dx!);
     graph.update(cell, computation === "dw" ? dw! : w);
-    const target = layout === "blocked" ? { block, winograd: winogradWith(defaultRegimes.winograd, false) } : undefined;
+    const target = layout === "blocked" ? { block, winograd: upToTile(defaultTuning.winograd, 2) } : undefined;
     const { model } = lower(graph, nodeRules, target).lowered;
     // Without the weight that is handed on unchanged.
     const nodes = model.nodes.filter(({ type }) => type !== "Identity");

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { sizeOf, tensor } from "../src/core/tensor.js";
-import { type LayoutKind, layoutOf, pack } from "../src/engines/ort/blocked/layout.js";
+import { type LayoutKind, layoutOf, toLayout } from "../src/engines/ort/blocked/layout.js";
 import { element, type Markup } from "../src/report/svg.js";
 import { drawing } from "../src/report/theme.js";
 
@@ -25,9 +25,9 @@ interface Strip {
   readonly title: string;
   readonly order: string;
   readonly shape: readonly number[];
-  /** None: row-major. */
+  /** Undefined: row-major. */
   readonly kind?: LayoutKind;
-  /** The letters of the axes that are shown, by axis; the last stands for positions or taps. */
+  /** The letters of the axes that are shown, by axis; the last stands for positions or kernel elements. */
   readonly letters: readonly string[];
   /** The axis whose blocks have a color each. */
   readonly colored: number;
@@ -36,41 +36,41 @@ interface Strip {
 const strips: readonly Strip[] = [
   {
     title: "plain",
-    order: "[N, C, H, W]: one channel after the other",
+    order: "[N, C, H, W]: row-major",
     shape: [1, 8, 1, 4],
     letters: ["", "c", "", "p"],
     colored: 1,
   },
   {
-    title: "maps",
-    order: "[N, C/b, H, W, b of C]: at every position, the channels of a block are neighbors",
+    title: "NCHWc",
+    order: "[N, C/b, H, W, b of C]: at each position, the channels of a block are adjacent",
     shape: [1, 8, 1, 4],
-    kind: "maps",
+    kind: "NCHWc",
     letters: ["", "c", "", "p"],
     colored: 1,
   },
   {
-    title: "filters",
-    order: "[O/b, C/b, kh, kw, b of C, b of O]: for every tap a b × b matrix, the filters as lanes",
+    title: "OIHWBiBo",
+    order: "[O/b, C/b, kh, kw, b of C, b of O]: a b × b matrix per kernel element, the filters as lanes",
     shape: [4, 4, 1, 2],
-    kind: "filters",
-    letters: ["o", "c", "", "t"],
+    kind: "OIHWBiBo",
+    letters: ["o", "c", "", "k"],
     colored: 1,
   },
   {
-    title: "stem",
-    order: "[O/b, C, kh, kw, b of O]: the same for fewer input channels than a block; the input is plain",
+    title: "OIHWBo",
+    order: "[O/b, C, kh, kw, b of O]: the same for fewer input channels than a block, with a plain input",
     shape: [8, 2, 1, 2],
-    kind: "stem",
-    letters: ["o", "c", "", "t"],
+    kind: "OIHWBo",
+    letters: ["o", "c", "", "k"],
     colored: 0,
   },
   {
-    title: "depthwise",
-    order: "[C/b, kh, kw, b of C]: one kernel for every channel",
+    title: "OIHWBo",
+    order: "[C/b, kh, kw, b of C]: the same for a depthwise convolution",
     shape: [8, 1, 1, 4],
-    kind: "depthwise",
-    letters: ["c", "", "", "t"],
+    kind: "OIHWBo",
+    letters: ["c", "", "", "k"],
     colored: 0,
   },
 ];
@@ -79,7 +79,7 @@ const strips: readonly Strip[] = [
 function inMemory({ shape, kind }: Strip): number[] {
   const places = Float32Array.from({ length: sizeOf(shape) }, (_, i) => i);
   return kind
-    ? Array.from(pack(tensor("float32", shape, places), layoutOf(kind, shape, block)).data, Number)
+    ? Array.from(toLayout(tensor("float32", shape, places), layoutOf(kind, shape, block)).data, Number)
     : [...places];
 }
 
@@ -88,8 +88,8 @@ function drawStrip(strip: Strip, y: number): Markup {
   const cells = inMemory(strip).map((place, i) => {
     const index = shape.map((d, axis) => Math.floor(place / sizeOf(shape.slice(axis + 1))) % d);
     const labels = letters.flatMap((letter, axis) => (letter ? [`${letter}${index[axis]}`] : []));
-    // The color is the block's, or for `filters`, which show one block, that of its rows; darker and lighter by what changes outside.
-    const color = strip.kind === "filters" ? index[colored]! : Math.floor(index[colored]! / block);
+    // Colored by block, or in OIHWBiBo, where only one block is drawn, by its rows.
+    const color = strip.kind === "OIHWBiBo" ? index[colored]! : Math.floor(index[colored]! / block);
     const x = margin + i * cell.width;
     return element(
       "g",
@@ -104,7 +104,7 @@ function drawStrip(strip: Strip, y: number): Markup {
       ),
     );
   });
-  // A vector register's worth: what the innermost loop of the processor works on at once.
+  // One vector register: what the innermost loop processes at once.
   const lanes = Array.from({ length: strip.kind ? cells.length / block : 0 }, (_, i) => {
     const left = margin + i * block * cell.width;
     const line = y + cell.height + 4;
@@ -128,7 +128,7 @@ function drawStrip(strip: Strip, y: number): Markup {
 
 type Lines = readonly [title: string, ...rest: string[]];
 
-/** A computation as a drawing: two arrays are prepared, meet in one convolution, and its result is brought in order. */
+/** A computation to draw: two inputs are prepared and convolved, and the result is reordered. */
 interface Computation {
   readonly title: string;
   readonly sources: readonly [Lines, Lines];
@@ -142,36 +142,36 @@ const computations: readonly Computation[] = [
   {
     title: "y, the output",
     sources: [
-      ["x", "maps [N, C, H, W]"],
-      ["w", "filters [O, C, k, k]"],
+      ["x", "NCHWc [N, C, H, W]"],
+      ["w", "OIHWBiBo [O, C, k, k]"],
     ],
     prepared: [[], []],
-    conv: ["nchwc Conv", "stride s, padding p", "+ bias, + sum, ReLU while storing"],
+    conv: ["nchwc Conv", "stride s, padding p", "fused: + bias, + sum, ReLU"],
     ordered: [],
-    result: ["y", "maps [N, O, oh, ow]"],
+    result: ["y", "NCHWc [N, O, oh, ow]"],
   },
   {
-    title: "dx, the input's gradient (stride 1)",
+    title: "dx, the input gradient (stride 1)",
     sources: [
-      ["dy", "maps [N, O, oh, ow]"],
-      ["w", "filters [O, C, k, k]"],
+      ["dy", "NCHWc [N, O, oh, ow]"],
+      ["w", "OIHWBiBo [O, C, k, k]"],
     ],
     prepared: [
       [],
       [
-        ["Gather rows of b·b", "taps turned around,", "blocks (o, c) → (c, o)"],
+        ["Gather rows of b·b", "kernel flipped,", "blocks (o, c) → (c, o)"],
         ["ReorderInput", "each b × b matrix", "transposed"],
       ],
     ],
-    conv: ["nchwc Conv", "padding k − 1 − p", "+ the other path's gradient"],
+    conv: ["nchwc Conv", "padding k − 1 − p", "fused: + the other path's gradient"],
     ordered: [],
-    result: ["dx", "maps [N, C, H, W]"],
+    result: ["dx", "NCHWc [N, C, H, W]"],
   },
   {
-    title: "dw, the weight's gradient",
+    title: "dw, the weight gradient",
     sources: [
-      ["x", "maps [N, C, H, W]"],
-      ["dy", "maps [N, O, oh, ow]"],
+      ["x", "NCHWc [N, C, H, W]"],
+      ["dy", "NCHWc [N, O, oh, ow]"],
     ],
     prepared: [
       [
@@ -179,13 +179,13 @@ const computations: readonly Computation[] = [
         ["ReorderInput", "images as channels:", "[C/b, N, H′, W′·b]"],
       ],
       [
-        ["Gather", "blocks of filters apart"],
-        ["ReorderInput ×2", "dy becomes a weight:", "filters [O, N, oh, ow]"],
+        ["Gather", "by block of filters"],
+        ["ReorderInput ×2", "dy becomes a weight:", "OIHWBiBo [O, N, oh, ow]"],
       ],
     ],
-    conv: ["nchwc Conv", "kernel oh × ow,", "dilation [s, s·b]: taps are outputs"],
+    conv: ["nchwc Conv", "kernel oh × ow,", "dilation [s, s·b], k × k outputs"],
     ordered: [["Gather rows of k·k·b·b", "blocks (c, o) → (o, c)"]],
-    result: ["dw", "filters [O, C, k, k]"],
+    result: ["dw", "OIHWBiBo [O, C, k, k]"],
   },
 ];
 
@@ -227,7 +227,7 @@ function drawComputation(
 ): Markup {
   const parts: Markup[] = [text(left, top - 14, title, { "font-weight": 600 })];
   const center = left + panel.width / 2;
-  /** Draws boxes one below the other, with arrows between, and says where the last ends. */
+  /** Draws boxes in a column, with arrows in between, and returns the bottom of the last. */
   const column = (
     x: number,
     wide: number,
@@ -261,19 +261,19 @@ export function loweringImage(): string {
   const below = first + strips.length * step;
   const height = below + 70 + rows.result + 60;
   return drawing(
-    "Four layouts of arrays in memory, and the three computations of a convolution",
+    "Memory layouts, and the three computations of a convolution",
     width,
     height,
     element("rect", { class: "paper", width, height, rx: 6 }),
-    heading(34, "How arrays lie in memory"),
+    heading(34, "Memory layouts"),
     text(
       margin,
       54,
-      "Blocks of b = 4 channels here, 8 or 16 in truth. 32 elements in the order of memory; c: channel, o: filter, p: position, t: tap; a bracket: one vector.",
+      "Blocks of b = 4 channels here; actually 8 or 16. 32 elements in memory order; c: channel, o: filter, p: position, k: kernel element; a bracket: one vector.",
       muted,
     ),
     strips.map((strip, i) => drawStrip(strip, first + i * step)),
-    heading(below + 10, "How the three computations of one convolution are written"),
+    heading(below + 10, "The three computations of a convolution"),
     computations.map((computation, i) =>
       drawComputation(computation, margin + i * (panel.width + panel.gap), below + 56),
     ),

@@ -1,5 +1,5 @@
 import type { Graph, Node, Value } from "../graph/graph.js";
-import { after } from "../ops/movement.js";
+import { barrier } from "../ops/movement.js";
 
 /** The part of a graph that a node belongs to, by name; none for what is to be kept. */
 export type PartOf = (node: Node) => string | undefined;
@@ -48,7 +48,7 @@ export class Recomputation {
     const entering = this.#entering.get(part) ?? new Map<Value, Value>();
     this.#entering.set(part, entering);
     let late = entering.get(value);
-    if (!late) entering.set(value, (late = after(value, this.#signals.get(part)!)));
+    if (!late) entering.set(value, (late = barrier(value, this.#signals.get(part)!)));
     return late;
   }
 }

@@ -10,7 +10,7 @@ import {
   OptionError,
   ortEngine,
 } from "../index.js";
-import { cachedRegimes, thisMachine } from "./regimes.js";
+import { cachedTuning, thisMachine } from "./tuning.js";
 
 /** Parsers of option values, with the bounds of the library. What they throw, the command line reports as wrong usage. */
 const within = (schema: schemas.Schema<number>) => (text: string) => {
@@ -169,7 +169,11 @@ export async function withEngine<T>(
   use: (engine: Engine) => Promise<T>,
   { threads = availableParallelism(), winograd = false }: EngineFlags = {},
 ): Promise<T> {
-  const engine = ortEngine({ threads, winograd, regimes: await cachedRegimes(thisMachine(threads)) });
+  const engine = ortEngine({
+    threads,
+    winogradTile: winograd ? 4 : 2,
+    tuning: await cachedTuning(thisMachine(threads)),
+  });
   try {
     return await use(engine);
   } finally {

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import {
   BatchNorm,
   Conv2d,
-  defaultRegimes,
+  defaultTuning,
   type Engine,
   type Executable,
   globalAveragePool,
@@ -15,25 +15,25 @@ import {
   OptionError,
   ops,
   ortEngine,
-  type Regimes,
   Sequential,
   sgd,
+  type Tuning,
   trainingStep,
   type WinogradSides,
   type WinogradTile,
 } from "../index.js";
 import { threadCount } from "./arguments.js";
-import { type Machine, regimesPath, removeRegimes, thisMachine, writeRegimes } from "./regimes.js";
 import { ProgressLine, paragraphs, print, say, table } from "./terminal.js";
+import { type Machine, removeTuning, thisMachine, tuningPath, writeTuning } from "./tuning.js";
 import { noise, targetsFor } from "./workload.js";
 
-/** What is measured, and for how long. */
+/** What to measure, and for how long. */
 export interface CalibrationPlan {
-  /** Plain and in blocks: a network with these numbers of images, ascending, on square ones. Its layers differ; what counts is all of them. */
+  /** Plain against blocked: a network on square images, for these batch sizes, ascending. */
   readonly fewImages: { readonly images: readonly number[]; readonly network: string; readonly side: number };
-  /** By Winograd's algorithm with both sizes of tiles, and direct: with so many images, a layer on maps of these sides, ascending, by number of channels. */
+  /** Winograd's algorithm, with either tile, against the direct one: a layer, at this batch size, on maps of these sides, ascending, by channels. */
   readonly winograd: { readonly images: number; readonly sides: Readonly<Record<number, readonly number[]>> };
-  /** For each comparison; three turns are made in any case. */
+  /** Per comparison; at least three rounds are run. */
   readonly seconds: number;
 }
 
@@ -44,15 +44,15 @@ export const calibrationPlan: CalibrationPlan = {
   seconds: 3,
 };
 
-/** Several ways to compute the same: the median time of each, in milliseconds, and the median of its share of the last one's in a turn. */
+/** Alternatives compared: the median time of each, in milliseconds, and the median of its ratio to the last one's time in the same round. */
 interface Comparison {
   readonly times: readonly number[];
   readonly ratios: readonly number[];
 }
 
-/** What {@link measureRegimes} found: a table, and the times that it was made from, in milliseconds. */
-export interface MeasuredRegimes {
-  readonly regimes: Regimes;
+/** What {@link measureTuning} found: a table, and the times it was made from, in milliseconds. */
+export interface MeasuredTuning {
+  readonly tuning: Tuning;
   readonly images: readonly {
     readonly images: number;
     readonly plain: number;
@@ -71,14 +71,14 @@ export interface MeasuredRegimes {
 
 const tiles: readonly WinogradTile[] = [2, 4];
 
-/** Times training steps by one lowering and the other in turn, and says up to which sizes the first of two is the faster. */
-export async function measureRegimes(
+/** Times training steps under alternative lowerings, round-robin, to find the sizes up to which the first is faster. */
+export async function measureTuning(
   plan: CalibrationPlan,
   threads: number,
   onProgress: (share: number, what: string) => void = () => {},
-): Promise<MeasuredRegimes> {
-  const direct: Regimes = { fewImages: 0, winograd: { positions: 0, 2: {}, 4: {} } };
-  const engineOf = (regimes: Regimes) => ortEngine({ threads, layout: "blocked", winograd: true, regimes });
+): Promise<MeasuredTuning> {
+  const direct: Tuning = { fewImages: 0, winograd: { positions: 0, 2: {}, 4: {} } };
+  const engineOf = (tuning: Tuning) => ortEngine({ threads, layout: "blocked", winogradTile: 4, tuning });
   const plain = ortEngine({ threads, layout: "plain" });
   const blocked = engineOf(direct);
   const byWinograd = tiles.map((tile) =>
@@ -88,8 +88,8 @@ export async function measureRegimes(
     sides.map((side) => ({ channels: Number(channels), side })),
   );
   const total = plan.fewImages.images.length + sizes.length;
-  const images: MeasuredRegimes["images"][number][] = [];
-  const winograd: MeasuredRegimes["winograd"][number][] = [];
+  const images: MeasuredTuning["images"][number][] = [];
+  const winograd: MeasuredTuning["winograd"][number][] = [];
   try {
     const { network: name, side: height } = plan.fewImages;
     const network = initialize(modelByName(name, { classes: 10 }));
@@ -109,11 +109,11 @@ export async function measureRegimes(
   } finally {
     await Promise.all([plain, blocked, ...byWinograd].map((engine) => engine.release()));
   }
-  return { regimes: regimesOf({ images, winograd }), images, winograd };
+  return { tuning: tuningOf({ images, winograd }), images, winograd };
 }
 
-/** The table that follows from measured times. From how many positions on the algorithm pays is not measured. */
-export function regimesOf({ images, winograd }: Omit<MeasuredRegimes, "regimes">): Regimes {
+/** The table that follows from measured times. The least number of positions is not measured. */
+export function tuningOf({ images, winograd }: Omit<MeasuredTuning, "tuning">): Tuning {
   const sidesOf = (tile: WinogradTile): WinogradSides => {
     const rows = new Map<number, (readonly [side: number, ratio: number])[]>();
     for (const row of winograd.filter((row) => row.tile === tile))
@@ -122,16 +122,16 @@ export function regimesOf({ images, winograd }: Omit<MeasuredRegimes, "regimes">
   };
   return {
     fewImages: upTo(images.map(({ images: n, ratio }) => [n, ratio])),
-    winograd: { positions: defaultRegimes.winograd.positions, 2: sidesOf(2), 4: sidesOf(4) },
+    winograd: { positions: defaultTuning.winograd.positions, 2: sidesOf(2), 4: sidesOf(4) },
   };
 }
 
-/** What a way must take of the other's time to count as faster: less than that is noise. */
+/** The ratio below which an alternative counts as faster; above it is noise. */
 const worthwhile = 0.97;
 
 /**
- * The size up to which the first of two ways is to be taken, 0 for nowhere, by its share of the other's time at ascending sizes. It is
- * where the sum of the logarithms of the shares is least: a single share that noise has made larger does not cut off the sizes after it.
+ * The size up to which to use the first of two alternatives, 0 for none, given its time relative to the other at ascending sizes. Minimizes
+ * the cumulative log ratio, so that a single noisy ratio does not cut off the sizes after it.
  */
 export function upTo(shares: readonly (readonly [size: number, share: number])[]): number {
   let [best, least, sum] = [0, 0, 0];
@@ -142,7 +142,7 @@ export function upTo(shares: readonly (readonly [size: number, share: number])[]
   return best;
 }
 
-/** A 3×3 layer with what is around it in a network: all else costs little. [N,3,H,W] → [N, channels] */
+/** A 3×3 layer with little around it: [N,3,H,W] → [N, channels]. */
 export function layer(channels: number): Module {
   return initialize(
     new Sequential([
@@ -155,7 +155,7 @@ export function layer(channels: number): Module {
   );
 }
 
-/** Times a training step on all engines, in turns of which every second goes the other way round. */
+/** Times a training step on all engines round-robin, alternate rounds reversed. */
 export async function compare(
   engines: readonly Engine[],
   network: Module,
@@ -168,8 +168,7 @@ export async function compare(
   const executables: Executable[] = [];
   for (const engine of engines) executables.push(await engine.compile(graph));
   /**
-   * The fastest of the runs that fit into a twentieth of a second, of two at least, after one that does not count: the first after another
-   * engine's runs is slower by up to half.
+   * The fastest run within 50 ms, of at least two, after a warm-up: the first run after another engine's is slower by up to half.
    */
   const timeOf = async (executable: Executable) => {
     const times: number[] = [];
@@ -180,22 +179,21 @@ export async function compare(
     }
     return Math.min(...times.slice(1));
   };
-  const turns: (readonly number[])[] = [];
+  const rounds: (readonly number[])[] = [];
   const end = performance.now() + 1000 * seconds;
-  while (turns.length < 3 || performance.now() < end) {
-    const back = turns.length % 2 === 1;
+  while (rounds.length < 3 || performance.now() < end) {
+    const back = rounds.length % 2 === 1;
     const times: number[] = [];
     for (const executable of back ? executables.toReversed() : executables) times.push(await timeOf(executable));
-    turns.push(back ? times.reverse() : times);
+    rounds.push(back ? times.reverse() : times);
   }
   for (const executable of executables) await executable.release();
   return {
-    times: engines.map((_, way) => median(turns.map((times) => times[way]!))),
-    ratios: engines.map((_, way) => median(turns.map((times) => times[way]! / times.at(-1)!))),
+    times: engines.map((_, way) => median(rounds.map((times) => times[way]!))),
+    ratios: engines.map((_, way) => median(rounds.map((times) => times[way]! / times.at(-1)!))),
   };
 }
 
-/** The middle one, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return (sorted[(values.length - 1) >> 1]! + sorted[values.length >> 1]!) / 2;
@@ -208,37 +206,38 @@ interface CalibrateFlags {
 }
 
 export const calibrateCommand = new Command("calibrate")
-  .description("Measure which lowering is the faster at which sizes, for all commands on this machine")
-  .option("--threads <n>", "threads that the table is for (default: one per processor)", threadCount)
-  .option("--reset", "remove the table of this machine instead, and measure nothing")
+  .description("Measure which lowering is faster at which sizes, for all commands on this machine")
+  .option("--threads <n>", "threads to measure with (default: one per processor)", threadCount)
+  .option("--reset", "remove the table of this machine and measure nothing")
   .option("--json", "print one JSON object")
   .addHelpText(
     "after",
     `
-Training steps are timed in several ways, in turn: plain and in blocks; direct and by Winograd's algorithm with tiles of 2×2 and 4×4
-(of which --winograd allows the latter). Up to which sizes one is the faster is kept as a table in the cache folder (FOVEA_CACHE, or fovea in the user's cache folder), for this processor, number of threads
-and versions. Commands that train or evaluate use it; without one, what was measured on a processor with AVX-512. It takes about a
-minute, in which nothing else should run. Programs pass the table on: ortEngine({ regimes }), with "regimes" as printed by --json.
+Times training steps under alternative lowerings: plain against blocked, and direct convolutions against Winograd's algorithm with 2×2
+and 4×4 tiles (the latter used only with --winograd). The sizes at which each wins are stored in the cache folder (FOVEA_CACHE, or
+fovea in the user's cache folder) for this processor, number of threads and versions. Commands that train or evaluate use them, or else
+defaults measured on a processor with AVX-512. Takes about a minute; run nothing else meanwhile. In programs, pass the printed
+"tuning" of --json to the engine: ortEngine({ tuning }).
 
 Examples:
-  fovea bench calibrate             measure, and keep the table
-  fovea bench calibrate --reset     forget it`,
+  fovea bench calibrate             measure and store the table
+  fovea bench calibrate --reset     remove the table`,
   )
   .action(async (_: unknown, command: Command) => {
     const { threads = availableParallelism(), reset = false, json = false } = command.optsWithGlobals<CalibrateFlags>();
     refuseBenchOptions(command);
     const machine = thisMachine(threads);
-    const path = regimesPath(machine);
+    const path = tuningPath(machine);
     if (reset) {
-      const removed = await removeRegimes(machine);
+      const removed = await removeTuning(machine);
       print(json, { removed, path }, () => [removed ? `${path} is removed` : `nothing to remove: no ${path}`]);
       return;
     }
     const progress = new ProgressLine();
-    const measured = await measureRegimes(calibrationPlan, threads, (share, what) => progress.draw(share, what));
+    const measured = await measureTuning(calibrationPlan, threads, (share, what) => progress.draw(share, what));
     progress.clear();
     print(json, { machine, ...measured, path }, () => measuredText(machine, measured));
-    await writeRegimes(machine, measured);
+    await writeTuning(machine, measured);
     if (!json) say(`written to ${path}`);
   });
 
@@ -251,7 +250,7 @@ function refuseBenchOptions(command: Command): void {
   if (given) throw new OptionError(`bench calibrate has no option ${given.long}; it takes ${own.join(", ")}`);
 }
 
-function measuredText(machine: Machine, { regimes, images, winograd }: MeasuredRegimes): string[] {
+function measuredText(machine: Machine, { tuning, images, winograd }: MeasuredTuning): string[] {
   const { fewImages, winograd: byWinograd } = calibrationPlan;
   const figures = (first: number, second: number, ratio: number) => [
     first.toFixed(1).padStart(7),
@@ -265,7 +264,7 @@ function measuredText(machine: Machine, { regimes, images, winograd }: MeasuredR
       images.map((row) => [
         row.images,
         ...figures(row.plain, row.blocked, row.ratio),
-        row.images <= regimes.fewImages ? "plain" : "blocked",
+        row.images <= tuning.fewImages ? "plain" : "blocked",
       ]),
       ["images", "  plain", "blocked", "ratio", "chosen"],
     ),
@@ -276,7 +275,7 @@ function measuredText(machine: Machine, { regimes, images, winograd }: MeasuredR
         row.channels,
         row.side,
         ...figures(row.winograd, row.direct, row.ratio),
-        row.side > regimes.winograd[row.tile][row.channels]!
+        row.side > tuning.winograd[row.tile][row.channels]!
           ? "direct"
           : row.tile === 2
             ? "Winograd"

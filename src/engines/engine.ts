@@ -6,29 +6,28 @@ import type { Cell, Graph } from "../graph/graph.js";
 export type Arrays = Readonly<Record<string, Tensor>>;
 
 /**
- * Something that runs graphs. What a graph updates is state: it lives in the executable from one run to the next.
- * Every other cell is a constant, read from its current value when the graph is compiled.
+ * Runs graphs. Cells that a graph updates are state, which lives in the executable from run to run.
+ * All other cells are constants, read when the graph is compiled.
  */
 export interface Engine {
   readonly name: string;
-  /** Prepares a graph for running. Shapes must be fixed unless the engine says otherwise. */
+  /** Compiles a graph. */
   compile(graph: Graph): Promise<Executable>;
-  /** Frees what the engine itself holds. */
+  /** Frees the engine's resources. */
   release(): Promise<void>;
 }
 
-/** A compiled graph with its state. Calls that are not waited for take effect in their order. */
+/** A compiled graph with its state. Calls take effect in order, awaited or not. */
 export interface Executable {
   /**
-   * Runs the graph once: takes every input, returns every output, and moves the state by the graph's updates.
-   * @throws FoveaError if an input is missing, unknown, of another shape, or does not fill its shape.
+   * Runs the graph once: takes all inputs, returns all outputs, applies the updates to the state.
+   * @throws FoveaError if an input is missing, unknown, or of the wrong shape or size.
    */
   run(inputs: Arrays): Promise<Record<string, Tensor>>;
-  /** The present contents of every cell that the graph updates. */
+  /** The current contents of every updated cell. */
   readState(): Promise<Map<Cell, Tensor>>;
   /** Frees the buffers. */
   release(): Promise<void>;
 }
 
-/** What the functions that compute want. */
-export const engineSchema: Schema<Engine> = having("an engine, such as ortEngine() makes", "compile", "release");
+export const engineSchema: Schema<Engine> = having("an engine, such as ortEngine()", "compile", "release");

@@ -5,20 +5,20 @@ import { sizeOf, type Tensor } from "../core/tensor.js";
 import { type Graph, graphSchema, type Program } from "../graph/graph.js";
 import type { Arrays } from "./engine.js";
 
-/** Its length is checked with a message of its own. */
+/** Its length is checked separately, for a better message. */
 const tensorLike = fieldsOf<Tensor>(
   { dtype: text as Schema<Tensor["dtype"]>, shape: sizes, data: that("a typed array", ArrayBuffer.isView) },
   "a tensor, { dtype, shape, data }",
 );
 
-/** @throws FoveaError for a graph that has nothing to compute. */
+/** @throws FoveaError for a graph with nothing to compute. */
 export function checkGraph(graph: Graph): void {
   check("compile", "graph", graphSchema, graph);
   if (graph.outputs.size === 0 && graph.updates.length === 0)
     throw new FoveaError("compile: the graph has neither outputs nor updates");
 }
 
-/** Checks that `inputs` are what the program reads. Inputs that no output needs may be left out. */
+/** Checks `inputs` against the inputs that the program reads; unused inputs may be omitted. */
 export function checkFeeds(program: Program, declared: Iterable<string>, inputs: Arrays): void {
   check("run", "inputs", record(tensorLike, "tensors by the names of inputs"), inputs);
   const names = [...declared];

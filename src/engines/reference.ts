@@ -1,12 +1,12 @@
 import { copyOf, type Tensor, toFloat64 } from "../core/tensor.js";
-import { type Cell, type Graph, type Node, program, type Value } from "../graph/graph.js";
+import { type Cell, type Graph, liveProgram, type Node, type Value } from "../graph/graph.js";
 import type { Dense } from "../graph/op.js";
 import type { Arrays, Engine, Executable } from "./engine.js";
 import { checkFeeds, checkGraph } from "./feeds.js";
 
 /**
- * The definition: every operator's own `run`, node after node, in float64. Slow; what other engines are held to.
- * State is kept in float64 too.
+ * The definition: evaluates each operator's own `run`, node by node, in float64, state included. Slow; the other engines are tested
+ * against it.
  */
 export function referenceEngine(): Engine {
   return {
@@ -26,12 +26,12 @@ class ReferenceExecutable implements Executable {
   constructor(graph: Graph) {
     this.#graph = graph;
     const cells = [...graph.states.keys(), ...graph.updates.map((update) => update.cell)];
-    // Copies: what a module holds must not change under its feet.
+    // Copied, because a run must not change the module.
     this.#state = new Map(cells.map((cell) => [cell, copyOf(toFloat64(cell.value))]));
   }
 
   async run(inputs: Arrays): Promise<Record<string, Tensor>> {
-    const { nodes, ...sources } = program(this.#graph);
+    const { nodes, ...sources } = liveProgram(this.#graph);
     checkFeeds({ nodes, ...sources }, this.#graph.inputs.keys(), inputs);
     const values = new Map<Value, Dense>();
     for (const value of sources.inputs)
@@ -55,7 +55,7 @@ class ReferenceExecutable implements Executable {
     return outputs;
   }
 
-  /** After which node each value is needed no more; infinity for outputs and updates. */
+  /** The index of the last node that reads each value; infinity for outputs and updates. */
   #lastUses(nodes: readonly Node[]): Map<Value, number> {
     const last = new Map<Value, number>();
     nodes.forEach((node, i) => {

@@ -1,6 +1,6 @@
 import { check } from "../core/schema.js";
 import { countElements } from "../core/shape.js";
-import { type Graph, graphSchema, program } from "./graph.js";
+import { type Graph, graphSchema, liveProgram } from "./graph.js";
 
 /** What one module computes itself, its children not counted. */
 export interface LayerCost {
@@ -31,7 +31,7 @@ export interface Cost {
 export function costOf(graph: Graph): Cost {
   check("costOf", "graph", graphSchema, graph);
   const layers = new Map<string, LayerCost>();
-  for (const node of program(graph).nodes) {
+  for (const node of liveProgram(graph).nodes) {
     const types = node.outputs.map((value) => value.type);
     const macs = node.op.macs(
       node.inputs.map((value) => value.type),

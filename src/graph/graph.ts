@@ -251,7 +251,7 @@ export interface Program {
 }
 
 /** Drops what neither an output nor an update needs. */
-export function program(graph: Graph): Program {
+export function liveProgram(graph: Graph): Program {
   const live = ancestors([...graph.outputs.values(), ...graph.updates.map((update) => update.value)]);
   const of = (kind: Source["kind"]) => [...live].filter((v) => v.source.kind === kind).sort((a, b) => a.id - b.id);
   return {

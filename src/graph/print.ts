@@ -1,6 +1,6 @@
 import { check } from "../core/schema.js";
 import { formatShape } from "../core/shape.js";
-import { type Graph, graphSchema, program, type Value } from "./graph.js";
+import { type Graph, graphSchema, liveProgram, type Value } from "./graph.js";
 import type { Attribute } from "./op.js";
 
 /**
@@ -9,7 +9,7 @@ import type { Attribute } from "./op.js";
  */
 export function printGraph(graph: Graph): string {
   check("printGraph", "graph", graphSchema, graph);
-  const { nodes, inputs, states } = program(graph);
+  const { nodes, inputs, states } = liveProgram(graph);
   const names = new Map<Value, string>();
   const nameOf = (value: Value): string => {
     const { source } = value;

@@ -133,7 +133,7 @@ export function insertAttention(
   // Only now, when nothing can fail any more, is the network changed.
   for (const [path, module] of created) {
     inserted[path] = module;
-    targets.get(path)!.follow(module);
+    targets.get(path)!.appendHook(module);
   }
   fields.attention = inserted;
   initialize(model, { seed });
@@ -165,7 +165,7 @@ function find(model: Module, where: InsertOptions["where"], usual: Placement): M
 function placesOf(model: Module, targets: ModulesByPath, input: readonly number[]): readonly InsertPlace[] {
   const observers = [...targets].map(([path, target]) => {
     const observer = new Observer();
-    return { path, observer, stop: target.follow(observer) };
+    return { path, observer, stop: target.appendHook(observer) };
   });
   try {
     const graph = new Graph(false, () => "");

@@ -83,7 +83,7 @@ export class Param implements Cell {
  * }
  */
 export abstract class Module<I extends readonly unknown[] = [x: Value], O = Value> {
-  readonly #followers = new Set<Module>();
+  readonly #hooks = new Set<Module>();
 
   /** Writes this module's part of the graph. */
   abstract forward(...inputs: I): O;
@@ -94,17 +94,17 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
     const path = graph.nameOf(this);
     const label = `${path ? `${path} ` : ""}(${this.constructor.name})`;
     const output = graph.within(label, () => this.forward(...inputs));
-    return [...this.#followers].reduce((y, follower) => follower.call(y as unknown as Value) as unknown as O, output);
+    return [...this.#hooks].reduce((y, hook) => hook.call(y as unknown as Value) as unknown as O, output);
   }
 
   /**
    * From now on `module` acts on this module's output whenever it is called. To be trained it must be a field of the network as well: here
    * it is not, so that the keys of this module's parameters stay as they are. Returns the way back.
    */
-  follow(module: Module): () => void {
-    this.#followers.add(module);
+  appendHook(module: Module): () => void {
+    this.#hooks.add(module);
     return () => {
-      this.#followers.delete(module);
+      this.#hooks.delete(module);
     };
   }
 }

@@ -39,7 +39,7 @@ export function missingPads({ strides, dilations, kernel, pads, oh, ow, height, 
 }
 
 /** The padding of the convolution of dy that is the input gradient, for stride 1. It may be negative. */
-export function turnedPads({ kernel, dilations, pads }: Pick<Windows, "kernel" | "dilations" | "pads">) {
+export function flippedPads({ kernel, dilations, pads }: Pick<Windows, "kernel" | "dilations" | "pads">) {
   const [down, across] = kernel.map((k, i) => dilations[i]! * (k - 1)) as [number, number];
   return [down - pads[0], across - pads[1], down - pads[2], across - pads[3]] as const;
 }

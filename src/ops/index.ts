@@ -46,7 +46,7 @@ export {
   where,
 } from "./elementwise.js";
 export { matMul } from "./linear.js";
-export { after, concat, pad, pixelShuffle, pixelUnshuffle, reshape, slice, transpose } from "./movement.js";
+export { barrier, concat, pad, pixelShuffle, pixelUnshuffle, reshape, slice, transpose } from "./movement.js";
 export { batchNorm, batchNormTraining, groupNorm, layerNorm } from "./norm.js";
 export type { Operand } from "./operands.js";
 export { type MaxPoolOptions, maxPool } from "./pool.js";

@@ -171,8 +171,8 @@ function copyStrided(
 }
 
 /** (x, signal) → x, once both are there: what reads it cannot be computed before `signal`. */
-const afterOp: Op = {
-  name: "After",
+const barrierOp: Op = {
+  name: "Barrier",
   infer: ([x]) => [x!],
   run: ([x]) => [x!],
   grad: (dy) => [dy, null],
@@ -185,7 +185,7 @@ export const ops = {
   slice: sliceOp,
   pad: padOp,
   concat: concatOp,
-  after: afterOp,
+  barrier: barrierOp,
 };
 
 /** The same elements in row-major order under another shape. One dimension may be −1: it is inferred. */
@@ -271,4 +271,4 @@ export function concat(values: readonly Operand[], axis: number): Value {
 }
 
 /** `x`, which engines must not read here before they have computed `signal`. Gradients that compute values again use it to do so late. */
-export const after = (x: Value, signal: Value): Value => apply(ops.after, [x, signal], {});
+export const barrier = (x: Value, signal: Value): Value => apply(ops.barrier, [x, signal], {});

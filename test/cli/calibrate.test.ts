@@ -4,17 +4,9 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, test } from "node:test";
 import { withEngine } from "../../src/cli/arguments.js";
-import { type CalibrationPlan, measureRegimes, regimesOf, upTo } from "../../src/cli/calibrate.js";
-import { cachedRegimes, regimesPath, thisMachine, writeRegimes } from "../../src/cli/regimes.js";
-import {
-  defaultRegimes,
-  type Engine,
-  Graph,
-  gradients,
-  ops,
-  type Regimes,
-  type WinogradTile,
-} from "../../src/index.js";
+import { type CalibrationPlan, measureTuning, tuningOf, upTo } from "../../src/cli/calibrate.js";
+import { cachedTuning, removeTuning, thisMachine, tuningPath, writeTuning } from "../../src/cli/tuning.js";
+import { defaultTuning, type Engine, Graph, gradients, ops, type Tuning, type WinogradTile } from "../../src/index.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 import { random } from "../support/random.js";
@@ -22,10 +14,12 @@ import { random } from "../support/random.js";
 const cache = temporaryFolder();
 process.env.FOVEA_CACHE = cache;
 const machine = thisMachine(1);
-const path = regimesPath(machine);
-const table: Regimes = { fewImages: 9, winograd: { positions: 100, 2: { 32: 8, 64: 0 }, 4: { 16: 4 } } };
+const path = tuningPath(machine);
+const table: Tuning = { fewImages: 9, winograd: { positions: 100, 2: { 32: 8, 64: 0 }, 4: { 16: 4 } } };
 
-beforeEach(() => rmSync(join(cache, "regimes"), { recursive: true, force: true }));
+beforeEach(() => {
+  for (const name of ["tuning", "regimes"]) rmSync(join(cache, name), { recursive: true, force: true }); // legacy
+});
 
 /** What is written on standard error meanwhile. */
 async function errorsOf<T>(work: () => Promise<T>): Promise<readonly [T, string]> {
@@ -43,9 +37,9 @@ async function errorsOf<T>(work: () => Promise<T>): Promise<readonly [T, string]
 }
 
 test("a table is kept for its machine, and for no other", async () => {
-  assert.deepEqual(await errorsOf(() => cachedRegimes(machine)), [defaultRegimes, ""]);
-  await writeRegimes(machine, { regimes: table });
-  assert.deepEqual(await errorsOf(() => cachedRegimes(machine)), [table, ""]);
+  assert.deepEqual(await errorsOf(() => cachedTuning(machine)), [defaultTuning, ""]);
+  await writeTuning(machine, { tuning: table });
+  assert.deepEqual(await errorsOf(() => cachedTuning(machine)), [table, ""]);
   for (const other of [
     { ...machine, threads: 2 },
     { ...machine, processor: "another" },
@@ -53,17 +47,30 @@ test("a table is kept for its machine, and for no other", async () => {
     { ...machine, onnxruntime: "1.0.0" },
     { ...machine, fovea: "9.0.0" },
   ])
-    assert.deepEqual(await errorsOf(() => cachedRegimes(other)), [defaultRegimes, ""], JSON.stringify(other));
+    assert.deepEqual(await errorsOf(() => cachedTuning(other)), [defaultTuning, ""], JSON.stringify(other));
 });
 
-const content = { format: "fovea.regimes.2", machine, regimes: table };
+test("a table of an earlier version, under its old name, is still read, and removed", async () => {
+  const old = tuningPath(machine, "regimes"); // legacy
+  mkdirSync(dirname(old), { recursive: true });
+  writeFileSync(old, JSON.stringify({ format: "fovea.regimes.2", machine, regimes: table })); // legacy
+  assert.deepEqual(await errorsOf(() => cachedTuning(machine)), [table, ""]);
+  const newer = { ...table, fewImages: 3 };
+  await writeTuning(machine, { tuning: newer });
+  assert.deepEqual(await cachedTuning(machine), newer);
+  assert.equal(await removeTuning(machine), true);
+  assert.deepEqual(await cachedTuning(machine), defaultTuning);
+  assert.equal(await removeTuning(machine), false);
+});
+
+const content = { format: "fovea.tuning.1", machine, tuning: table };
 const damaged: Record<string, readonly [text: string, says: RegExp]> = {
   empty: ["", /it is not JSON/],
   cut: [JSON.stringify(content).slice(0, -3), /it is not JSON/],
   "deeply nested": ["[".repeat(60_000), /it is not JSON/],
-  "no object": ["null", /its format is not fovea\.regimes\.2/],
+  "no object": ["null", /its format is not fovea\.tuning\.1/],
   "an earlier version's": [
-    JSON.stringify({ format: "fovea.regimes.1", machine, regimes: { fewImages: 0, winograd: { 64: 0 } } }),
+    JSON.stringify({ format: "fovea.regimes.1", machine, tuning: { fewImages: 0, winograd: { 64: 0 } } }),
     /its format is not/,
   ],
   "another format": [JSON.stringify({ ...content, format: "fovea.run.1" }), /its format is not/],
@@ -71,35 +78,35 @@ const damaged: Record<string, readonly [text: string, says: RegExp]> = {
     JSON.stringify({ ...content, machine: { ...machine, threads: 2 } }),
     /another machine or version/,
   ],
-  "no table": [JSON.stringify({ ...content, regimes: undefined }), /regimes must be an object, got undefined/],
+  "no table": [JSON.stringify({ ...content, tuning: undefined }), /tuning must be an object, got undefined/],
   "a text for a number": [
-    JSON.stringify({ ...content, regimes: { ...table, fewImages: "\u001b[2J\n" } }),
+    JSON.stringify({ ...content, tuning: { ...table, fewImages: "\u001b[2J\n" } }),
     /fewImages must be a whole number from 0 to 65536, got string/,
   ],
   "a number out of bounds": [
-    JSON.stringify({ ...content, regimes: { ...table, winograd: { ...table.winograd, 2: { 64: 1e300 } } } }),
+    JSON.stringify({ ...content, tuning: { ...table, winograd: { ...table.winograd, 2: { 64: 1e300 } } } }),
     /the side of a map must be a whole number .*got 1e\+300/,
   ],
-  "too large": [`${JSON.stringify(content)}${" ".repeat(65_536)}`, /bytes, and may have 65536/],
+  "too large": [`${JSON.stringify(content)}${" ".repeat(65_536)}`, /bytes, more than 65536/],
 };
 for (const [name, [text, says]] of Object.entries(damaged))
   test(`a damaged table (${name}) is ignored with one line, and written over`, async () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
-    const [regimes, errors] = await errorsOf(() => cachedRegimes(machine));
-    assert.deepEqual(regimes, defaultRegimes);
+    const [tuning, errors] = await errorsOf(() => cachedTuning(machine));
+    assert.deepEqual(tuning, defaultTuning);
     assert.match(errors, says);
-    assert.match(errors, /^fovea: [^\n]*regimes[^\n]*fovea bench calibrate[^\n]*\n$/);
+    assert.match(errors, /^fovea: [^\n]*tuning[^\n]*fovea bench calibrate[^\n]*\n$/);
     assert.ok(errors.length < 500);
-    await writeRegimes(machine, { regimes: table });
-    assert.deepEqual(await cachedRegimes(machine), table);
+    await writeTuning(machine, { tuning: table });
+    assert.deepEqual(await cachedTuning(machine), table);
   });
 
 test("a folder in the place of a table is ignored, too", async () => {
   mkdirSync(path, { recursive: true });
-  const [regimes, errors] = await errorsOf(() => cachedRegimes(machine));
-  assert.deepEqual(regimes, defaultRegimes);
-  assert.match(errors, /^fovea: [^\n]*it is no file[^\n]*\n$/);
+  const [tuning, errors] = await errorsOf(() => cachedTuning(machine));
+  assert.deepEqual(tuning, defaultTuning);
+  assert.match(errors, /^fovea: [^\n]*it is not a file[^\n]*\n$/);
 });
 
 test("commands compute by the table of this machine", async () => {
@@ -111,12 +118,12 @@ test("commands compute by the table of this machine", async () => {
   const [plain, blocked] = [await run(ortPlain), await run(ortBlocked)];
   assert.notDeepEqual(plain, blocked, "the lowerings round differently");
   assert.deepEqual(await withEngine(run, { threads: 1 }), blocked);
-  await writeRegimes(machine, { regimes: { ...defaultRegimes, fewImages: 6 } });
+  await writeTuning(machine, { tuning: { ...defaultTuning, fewImages: 6 } });
   assert.deepEqual(await withEngine(run, { threads: 1 }), plain);
 });
 
 test("a command with a damaged table does its work", async () => {
-  const all = regimesPath(thisMachine(availableParallelism()));
+  const all = tuningPath(thisMachine(availableParallelism()));
   mkdirSync(dirname(all), { recursive: true });
   writeFileSync(all, "{");
   const { code, stdout, stderr } = await fovea(["bench", "--mode", "infer", "--batch", "1", "--steps", "1", "--json"]);
@@ -148,10 +155,10 @@ test("each row of the table follows from the times of its channels", () => {
     ...[one(4, 64, 8, 1.1), one(4, 64, 16, 1.5), one(4, 128, 8, 0.6), one(4, 128, 16, 0.9), one(4, 256, 16, 0.5)],
     ...[one(2, 64, 8, 0.8), one(2, 64, 16, 1.5), one(2, 128, 8, 1.1), one(2, 128, 16, 1.2)],
   ];
-  assert.deepEqual(regimesOf({ images, winograd }), {
+  assert.deepEqual(tuningOf({ images, winograd }), {
     fewImages: 4,
     winograd: {
-      positions: defaultRegimes.winograd.positions,
+      positions: defaultTuning.winograd.positions,
       2: { 64: 8, 128: 0 },
       4: { 64: 0, 128: 16, 256: 16 },
     },
@@ -165,7 +172,7 @@ test("measuring gives a table of the sizes that were asked for, and the times it
     winograd: { images: 2, sides: { 16: [4], 32: [4, 5] } },
     seconds: 0,
   };
-  const measured = await measureRegimes(plan, 1, (share) => shares.push(share));
+  const measured = await measureTuning(plan, 1, (share) => shares.push(share));
   assert.deepEqual(
     measured.images.map(({ images }) => images),
     [1, 3],
@@ -184,30 +191,30 @@ test("measuring gives a table of the sizes that were asked for, and the times it
   for (const { plain, blocked, ratio } of measured.images) assert.ok(plain > 0 && blocked > 0 && ratio > 0);
   for (const { winograd, direct, ratio } of measured.winograd) assert.ok(winograd > 0 && direct > 0 && ratio > 0);
   assert.deepEqual(shares, [0, 0.2, 0.4, 0.6, 0.8]);
-  assert.deepEqual(measured.regimes, regimesOf(measured));
-  await writeRegimes(machine, measured);
-  assert.deepEqual(await cachedRegimes(machine), measured.regimes);
+  assert.deepEqual(measured.tuning, tuningOf(measured));
+  await writeTuning(machine, measured);
+  assert.deepEqual(await cachedTuning(machine), measured.tuning);
 });
 
 test("bench calibrate --help says what it does; --reset removes the table of this machine and nothing else", async () => {
   const { code, stdout } = await fovea(["bench", "calibrate", "--help"]);
   assert.equal(code, 0);
-  for (const word of ["--reset", "--threads", "--json", "FOVEA_CACHE", "ortEngine({ regimes })"])
+  for (const word of ["--reset", "--threads", "--json", "FOVEA_CACHE", "ortEngine({ tuning })"])
     assert.ok(stdout.includes(word), word);
 
   const two = thisMachine(2);
-  await writeRegimes(machine, { regimes: table });
-  await writeRegimes(two, { regimes: table });
+  await writeTuning(machine, { tuning: table });
+  await writeTuning(two, { tuning: table });
   const reset = async (...args: string[]) => {
     const outcome = await fovea(["bench", ...args]);
     assert.equal(outcome.code, 0, outcome.stderr);
     return JSON.parse(outcome.stdout) as unknown;
   };
   assert.deepEqual(await reset("calibrate", "--reset", "--threads", "1", "--json"), { removed: true, path });
-  assert.deepEqual([existsSync(path), existsSync(regimesPath(two))], [false, true]);
+  assert.deepEqual([existsSync(path), existsSync(tuningPath(two))], [false, true]);
   assert.deepEqual(await reset("--threads", "1", "--json", "calibrate", "--reset"), { removed: false, path });
   assert.match((await fovea(["bench", "calibrate", "--reset", "--threads", "2"])).stdout, /\.json is removed\n$/);
-  assert.equal(existsSync(regimesPath(two)), false);
+  assert.equal(existsSync(tuningPath(two)), false);
 });
 
 test("wrong usage of calibrate is one line and code 2", async () => {

@@ -4,9 +4,9 @@ import { type Tensor, toFloat64 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { wasmRules } from "../../src/engines/ort/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
-import type { WinogradRegimes } from "../../src/engines/ort/regimes.js";
 import { trainingRules } from "../../src/engines/ort/rules/training.js";
 import { withWinograd } from "../../src/engines/ort/rules/web-winograd.js";
+import type { WinogradTuning } from "../../src/engines/ort/tuning.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { inferenceRules } from "../../src/formats/onnx/lower.js";
 import type { Graph } from "../../src/graph/graph.js";
@@ -14,13 +14,13 @@ import { magnitude } from "../../src/testing/compare.js";
 import { build, type Network, type Plan } from "./network.js";
 import { withNoise } from "./noise.js";
 
-const everywhere: WinogradRegimes = { positions: 0, 2: { 1: 1024 }, 4: {} };
+const everywhere: WinogradTuning = { positions: 0, 2: { 1: 1024 }, 4: {} };
 
 /** The lowerings that must agree with the reference engine: all that there are stand here. */
 export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = {
   blocked: (threads) => ortEngine({ threads, layout: "blocked" }),
   // Layers that the default table would send by Winograd's algorithm are too large to be drawn.
-  winograd: (threads) => ortEngine({ threads, layout: "blocked", regimes: { fewImages: 0, winograd: everywhere } }),
+  winograd: (threads) => ortEngine({ threads, layout: "blocked", tuning: { fewImages: 0, winograd: everywhere } }),
   native: (threads) => ortEngine({ threads, layout: "plain" }),
   // What is written for WebAssembly, on the native build.
   web: (threads) => ortEngine({ threads, layout: "plain", rules: withWinograd(wasmRules, Number.POSITIVE_INFINITY) }),

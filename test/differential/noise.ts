@@ -1,6 +1,6 @@
 import type { Rng } from "../../src/core/rng.js";
 import { sizeOf } from "../../src/core/tensor.js";
-import { type Graph, program } from "../../src/graph/graph.js";
+import { type Graph, liveProgram } from "../../src/graph/graph.js";
 import type { Dense, Op, ValueType } from "../../src/graph/op.js";
 import { rebuild } from "../../src/graph/passes/rebuild.js";
 import { magnitude } from "../../src/testing/compare.js";
@@ -67,7 +67,7 @@ export function withNoise(graph: Graph, rng: Rng, size: number): Graph {
       return moved;
     },
   });
-  const live = new Set(program(graph).nodes);
+  const live = new Set(liveProgram(graph).nodes);
   return rebuild(graph, {
     node: (node, to) => {
       if (!live.has(node) || exact.has(node.op.name)) return undefined;

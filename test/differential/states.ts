@@ -54,7 +54,7 @@ export function randomStates(seed: number): RandomStates {
     o.tanh,
     o.relu,
     (v) => o.reduceMean(v, [rng.int(2)]),
-    (v) => o.after(v, pick(values)),
+    (v) => o.barrier(v, pick(values)),
   ];
   const expression = (from: readonly Value[], steps: number): Value => {
     let v = pick(from);

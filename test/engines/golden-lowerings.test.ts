@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { randomStep } from "../../bench/workload.js";
 import { attentionByName } from "../../src/attention/index.js";
 import type { BlockedTarget } from "../../src/engines/ort/blocked/conv-layer.js";
-import type { BlockedRule } from "../../src/engines/ort/blocked/forms.js";
+import type { BlockedRule } from "../../src/engines/ort/blocked/layout-table.js";
 import { convRules } from "../../src/engines/ort/blocked/rules/conv.js";
 import { convWeightGradRules } from "../../src/engines/ort/blocked/rules/conv-weight-grad.js";
 import { elementwiseRules } from "../../src/engines/ort/blocked/rules/elementwise.js";
@@ -15,15 +15,15 @@ import { poolRules } from "../../src/engines/ort/blocked/rules/pool.js";
 import { reduceRules } from "../../src/engines/ort/blocked/rules/reduce.js";
 import { winogradRules } from "../../src/engines/ort/blocked/rules/winograd.js";
 import { lower, nodeRules, wasmRules } from "../../src/engines/ort/engine.js";
-import { keptStep } from "../../src/engines/ort/in-place.js";
+import { outputAliasing } from "../../src/engines/ort/output-aliasing.js";
 import { printOnnxNodes } from "../../src/formats/onnx/print.js";
 import type { Rules } from "../../src/formats/onnx/writer.js";
 import type { Graph, Value } from "../../src/graph/graph.js";
 import { BatchNorm, Conv2d, initialize, Linear, Module, trace } from "../../src/nn/index.js";
 import {
   add,
-  after,
   averagePool,
+  barrier,
   concat,
   maxPool,
   mul,
@@ -54,7 +54,7 @@ class Tour extends Module {
     const gated = this.attention.call(this.block1.call(pooled));
     const y = this.block2.call(gated);
     const both = concat([this.depthwise.call(y), this.grouped.call(y)], 1);
-    const joined = averagePool(add(slice(both, 1, 0, 32), after(slice(both, 1, 32, 64), y)), { kernel: 2 });
+    const joined = averagePool(add(slice(both, 1, 0, 32), barrier(slice(both, 1, 32, 64), y)), { kernel: 2 });
     const rows = reduceMean(joined, [3], { keepdims: true });
     const scaled = mul(joined, sigmoid(rows));
     const features = add(reduceMax(scaled, [2, 3]), reduceMean(relu(joined), [2, 3]));
@@ -133,7 +133,7 @@ for (const [family, rules] of Object.entries(families)) {
 for (const [name, [graph, rules, target]] of Object.entries(cases))
   test(`lowering: ${name}`, () => {
     const { lowered } = lower(graph(), rules, target);
-    const model = lowered.states.length > 0 ? keptStep(lowered).model : lowered.model;
+    const model = lowered.states.length > 0 ? outputAliasing(lowered).model : lowered.model;
     const printed = printOnnxNodes(model, { checksums: true });
     const file = new URL(`${name}.onnx.txt`, folder);
     if (process.env.UPDATE_GRAPHS) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeFloat16, type Tensor, toFloat64 } from "../../src/core/tensor.js";
-import { Graph, program } from "../../src/graph/graph.js";
+import { Graph, liveProgram } from "../../src/graph/graph.js";
 import { compressWeights } from "../../src/graph/passes/compress-weights.js";
 import { encodeFloat16, roundEven, roundToFloat16 } from "../../src/graph/passes/float16.js";
 import { conv, matMul, mul } from "../../src/ops/index.js";
@@ -81,7 +81,7 @@ test("a weight that other operators read too, or that the graph updates, stays",
     const graph = new Graph(false, () => "w");
     graph.output("y", conv(graph.input("x", { dtype: "float", shape: [1, 4, 5, 5] }), cell, undefined, {}));
     more(graph);
-    return program(compressWeights(graph, "int8")).nodes.filter(({ op }) => op.name === "DequantizeLinear").length;
+    return liveProgram(compressWeights(graph, "int8")).nodes.filter(({ op }) => op.name === "DequantizeLinear").length;
   };
   assert.equal(
     build(() => {}),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Graph, Value } from "../../src/graph/graph.js";
-import { program } from "../../src/graph/graph.js";
+import { liveProgram } from "../../src/graph/graph.js";
 import { foldBatchNorm } from "../../src/graph/passes/fold-batch-norm.js";
 import { BatchNorm, Conv2d, Module, trace } from "../../src/nn/index.js";
 import { add, relu } from "../../src/ops/index.js";
@@ -31,7 +31,7 @@ class Parts extends Module {
 
 const shape = [2, 3, 5, 6];
 const input = random(shape);
-const norms = (graph: Graph) => program(graph).nodes.filter(({ op }) => op.name === "BatchNormalization").length;
+const norms = (graph: Graph) => liveProgram(graph).nodes.filter(({ op }) => op.name === "BatchNormalization").length;
 
 /** Folds, and holds the result to the original. */
 async function folded(forward: Forward, training = false): Promise<{ left: number; states: string[]; graph: Graph }> {
@@ -39,7 +39,7 @@ async function folded(forward: Forward, training = false): Promise<{ left: numbe
   const after = foldBatchNorm(graph);
   const [expected, actual] = [await runReference(graph, { input }), await runReference(after, { input })];
   assert.ok(relativeError(actual.output!, expected.output!) < 1e-13);
-  const states = program(after).states.map(({ source }) => (source.kind === "state" ? source.name : ""));
+  const states = liveProgram(after).states.map(({ source }) => (source.kind === "state" ? source.name : ""));
   return { left: norms(after), states, graph: after };
 }
 
@@ -49,7 +49,7 @@ test("with and without bias and groups, batch norms go into the convolutions bef
   );
   assert.equal(left, 0);
   assert.deepEqual(states, ["conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"]);
-  const convs = program(graph).nodes.filter(({ op }) => op.name === "Conv");
+  const convs = liveProgram(graph).nodes.filter(({ op }) => op.name === "Conv");
   assert.deepEqual(
     convs.map(({ scope }) => scope),
     ["conv1 (Conv2d)", "conv2 (Conv2d)"],
@@ -79,7 +79,7 @@ test("a convolution that something else reads keeps its batch norm: a node, a ta
 test("a batch norm that follows no convolution stays, and so do those of training", async () => {
   assert.equal((await folded((m, x) => m.bn1.call(relu(m.conv1.call(x))))).left, 1);
   const { graph } = await folded((m, x) => m.bn1.call(m.conv1.call(x)), true);
-  assert.ok(program(graph).nodes.some(({ op }) => op.name === "BatchNormTraining"));
+  assert.ok(liveProgram(graph).nodes.some(({ op }) => op.name === "BatchNormTraining"));
 });
 
 test("a batch norm whose statistics the graph changes stays", async () => {

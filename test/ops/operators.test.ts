@@ -60,9 +60,9 @@ const cases: Record<string, Case> = {
   "pad, then a maximum of negative numbers": unary((v) =>
     o.maxPool(o.pad(o.sub(v, 5), { axis: 2, before: 1, after: 1 }), { kernel: 3, stride: 1 }),
   ),
-  after: [(a, b) => o.add(o.after(a!, b!), b!), x, y],
-  "after, then reshaped": [(a, b) => o.reshape(o.after(a!, b!), [-1]), x, y],
-  "after, a number": [(a, b) => o.add(o.after(a!, o.reduceSum(b!, [0], { keepdims: false })), b!), x, random([1])],
+  barrier: [(a, b) => o.add(o.barrier(a!, b!), b!), x, y],
+  "barrier, then reshaped": [(a, b) => o.reshape(o.barrier(a!, b!), [-1]), x, y],
+  "barrier, a number": [(a, b) => o.add(o.barrier(a!, o.reduceSum(b!, [0], { keepdims: false })), b!), x, random([1])],
   concat: [(a, b) => o.concat([a!, b!, a!], 1), x, random([2, 1, 4, 5])],
   "sum over axes": unary((v) => o.reduceSum(v, [0, 2])),
   "sum over positions": unary((v) => o.reduceSum(v, [2, 3])),

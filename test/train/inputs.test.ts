@@ -152,7 +152,7 @@ const wrongOptions: readonly (readonly [options: object, says: RegExp])[] = [
   [{ augment: true }, /augment must be an augmentation/],
   [{ validate: {} }, /validate\.name must be a string, got undefined$/],
   [{ task: "segmentation" }, /task must be a task, .*got "segmentation"$/],
-  [{ engine: undefined }, /engine must be an engine, such as ortEngine\(\) makes, got undefined$/],
+  [{ engine: undefined }, /engine must be an engine, such as ortEngine\(\), got undefined$/],
 ];
 
 for (const [options, says] of wrongOptions)

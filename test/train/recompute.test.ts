@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { sizeOf, type Tensor, tensor, toFloat64 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { ancestors, type Graph, program, type Value } from "../../src/graph/graph.js";
+import { ancestors, type Graph, liveProgram, type Value } from "../../src/graph/graph.js";
 import { verify } from "../../src/graph/verify.js";
 import { resnet } from "../../src/models/index.js";
 import { BatchNorm, Conv2d, Dropout, flatten, Linear, Module } from "../../src/nn/index.js";
@@ -86,7 +86,7 @@ for (const [name, network] of Object.entries(networks)) {
 
 /** Most elements of values alive at once, if nodes run in the order in which they are written. */
 function peakElements(graph: Graph): number {
-  const { nodes } = program(graph);
+  const { nodes } = liveProgram(graph);
   const last = new Map<Value, number>();
   nodes.forEach((node, i) => {
     for (const value of [...node.inputs, ...node.outputs]) last.set(value, i);
@@ -111,10 +111,10 @@ test("what is computed again need not be kept", () => {
 
 test("what is computed again waits for a gradient, and constants and parameters do not", () => {
   const { graph } = stepOf(networks["blocks with dropout"], true);
-  const convolutions = program(graph).nodes.filter(
+  const convolutions = liveProgram(graph).nodes.filter(
     (node) => node.op.name === "Conv" && node.scope.startsWith("blocks."),
   );
-  const late = convolutions.filter((node) => [...ancestors(node.inputs)].some((v) => v.node?.op.name === "After"));
+  const late = convolutions.filter((node) => [...ancestors(node.inputs)].some((v) => v.node?.op.name === "Barrier"));
   // The last operators of a block are not asked for again, its convolution is: once forward, once more for the batch norm.
   assert.deepEqual([convolutions.length, late.length], [6, 3]);
   for (const { inputs } of late) assert.equal(inputs[1]!.source.kind, "state");

@@ -3,123 +3,127 @@ import { copyOf, type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
 import { inferenceRules, type Lowered, lowerToOnnx } from "../../formats/onnx/lower.js";
 import { encodeOnnx } from "../../formats/onnx/proto.js";
 import type { Rules } from "../../formats/onnx/writer.js";
-import { type Cell, type Graph, type Program, program, type Value } from "../../graph/graph.js";
+import { type Cell, type Graph, liveProgram, type Program, type Value } from "../../graph/graph.js";
 import type { Arrays, Engine, Executable } from "../engine.js";
 import { checkFeeds, checkGraph } from "../feeds.js";
 import type { BlockedTarget } from "./blocked/conv-layer.js";
-import { blockedDialect } from "./blocked/dialect.js";
-import { keptStep } from "./in-place.js";
-import { type PackedState, packState } from "./pack-state.js";
-import { defaultRegimes, type Regimes, winogradWith } from "./regimes.js";
+import { blockedEmitter } from "./blocked/node-emitter.js";
+import { type FusedUpdates, fuseSmallUpdates } from "./fuse-small-updates.js";
+import { outputAliasing } from "./output-aliasing.js";
 import { nativeRules } from "./rules/native.js";
 import { trainingRules } from "./rules/training.js";
 import { webRules } from "./rules/web.js";
 import { withWinograd } from "./rules/web-winograd.js";
 import type { HostRequest, HostResult, SessionSpec } from "./session.js";
+import { defaultTuning, type Tuning, upToTile, type WinogradTile } from "./tuning.js";
 
-/** Lowering for the CPU build of ONNX Runtime: the standard rules, faster ones where there are any. */
+/** Rules for the native CPU build of ONNX Runtime: standard ONNX, replaced where something is faster. */
 export const nodeRules: Rules = new Map([...inferenceRules, ...trainingRules, ...nativeRules]);
 
-/** As {@link nodeRules}, for the WebAssembly build. */
+/** Rules for the WebAssembly build. */
 export const wasmRules: Rules = withWinograd(new Map([...inferenceRules, ...trainingRules, ...webRules]));
 
-/** Options of the engines on ONNX Runtime. */
+/** Options of the ONNX Runtime engines. */
 export interface OrtOptions {
-  /** Threads for computing. Default: as many as there are processors; in browsers what onnxruntime-web chooses. */
+  /** Compute threads. Default: one per processor; in browsers, what onnxruntime-web chooses. */
   readonly threads?: number;
-  /** Rules that replace the engine's own, by operator name. */
+  /** Lowering rules that override the engine's own, by operator name. */
   readonly rules?: Rules;
 }
 
-/** What engines on ONNX Runtime can be told. */
 export const ortFields: Fields<OrtOptions> = {
   threads: maybe(threadCount),
   rules: maybe(instance<Rules>(Map as never, "a Map of rules")),
 };
 export const ortWebOptions = fields<OrtOptions>(ortFields);
 
-/** Which graphs are written in blocks, and how: `ortEngine` says what each means. */
+/** Which graphs are lowered to blocked operators, and how: see the options of `ortEngine`. */
 export interface BlockOptions {
   readonly layout: "auto" | "plain" | "blocked";
-  readonly winograd: boolean;
-  readonly regimes: Regimes;
+  readonly winogradTile: WinogradTile;
+  readonly tuning: Tuning;
 }
 
 /** Builds of ONNX Runtime without blocked operators. */
-export const noBlocks: BlockOptions = { layout: "plain", winograd: false, regimes: defaultRegimes };
+export const noBlocks: BlockOptions = { layout: "plain", winogradTile: 2, tuning: defaultTuning };
 
-/** Sessions that were ever created, which are their numbers: a number of another host, or of one that has ended, is no session's. */
-let sessions = 0;
+/** Next session id, unique across hosts. */
+let nextSession = 0;
 
-/** Where sessions live: a worker thread, or the calling one. */
+/** Where sessions live: in a worker thread, or on the calling one. */
 export interface Host {
-  /** Sends a request. Arrays in `handedOver` may be moved to where the sessions live: the caller has no more use of them. */
-  ask(request: HostRequest, handedOver?: readonly ArrayBufferLike[]): Promise<HostResult>;
+  /** Sends a request. Arrays in `transfer` may be moved to the sessions' thread: the caller must not use them again. */
+  ask(request: HostRequest, transfer?: readonly ArrayBufferLike[]): Promise<HostResult>;
   /** Ends every session. */
   stop(): Promise<void>;
 }
 
 /**
- * A graph as ONNX Runtime gets it: small cells packed, and written in blocks if it is said for which; but operators that have other rules
- * than {@link nodeRules} are written by those.
+ * Lowers a graph for ONNX Runtime: fuses small updates, then emits blocked operators for `target`, if given, except for operators whose
+ * rule differs from {@link nodeRules}.
  */
 export function lower(
   given: Graph,
   rules: Rules,
   target: BlockedTarget | undefined,
-): PackedState & { readonly lowered: Lowered } {
-  const packed = packState(given);
-  const own = new Set([...rules.keys()].filter((op) => rules.get(op) !== nodeRules.get(op)));
-  const dialect = target && blockedDialect(target, rules, own);
-  return { ...packed, lowered: lowerToOnnx(packed.graph, rules, { dialect }) };
+): FusedUpdates & { readonly lowered: Lowered } {
+  const fused = fuseSmallUpdates(given);
+  const overrides = new Set([...rules.keys()].filter((op) => rules.get(op) !== nodeRules.get(op)));
+  const emitter = target && blockedEmitter(target, rules, overrides);
+  return { ...fused, lowered: lowerToOnnx(fused.graph, rules, { emitter }) };
 }
 
-/** The engine whose sessions live in a host. */
-export function engineIn(host: Host, name: string, rules: Rules, { layout, winograd, regimes }: BlockOptions): Engine {
+/** An engine whose sessions live in a host. */
+export function engineIn(
+  host: Host,
+  name: string,
+  rules: Rules,
+  { layout, winogradTile, tuning }: BlockOptions,
+): Engine {
   let block: Promise<HostResult> | undefined;
   let writesInPlace: Promise<HostResult> | undefined;
-  /** What the blocks are like, if a graph shall be written in blocks. */
+  /** The target of the blocked lowering, if a graph is to have one. */
   const targetFor = async (graph: Graph): Promise<BlockedTarget | undefined> => {
-    if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph, regimes.fewImages))) return undefined;
+    if (layout === "plain" || (layout === "auto" && !learnsConvolutions(graph, tuning.fewImages))) return undefined;
     block ??= host.ask({ kind: "blockSize" });
     const size = await block;
-    return typeof size === "number" ? { block: size, winograd: winogradWith(regimes.winograd, winograd) } : undefined;
+    return typeof size === "number" ? { block: size, winograd: upToTile(tuning.winograd, winogradTile) } : undefined;
   };
   return {
     name,
     async compile(given) {
       checkGraph(given);
-      const { graph, lowered, unpack } = lower(given, rules, await targetFor(given));
+      const { graph, lowered, unfuse } = lower(given, rules, await targetFor(given));
       const learns = graph.updates.length > 0 && !lowered.model.outputs.some(({ shape }) => shape.includes("N"));
-      const kept =
-        learns && (await (writesInPlace ??= host.ask({ kind: "writesInPlace" }))) ? keptStep(lowered) : undefined;
+      const aliased =
+        learns && (await (writesInPlace ??= host.ask({ kind: "writesInPlace" }))) ? outputAliasing(lowered) : undefined;
       const spec: SessionSpec = {
-        model: encodeOnnx(kept?.model ?? lowered.model),
-        stop: kept?.stop,
+        model: encodeOnnx(aliased?.model ?? lowered.model),
+        sentinel: aliased?.sentinel,
         outputs: lowered.model.outputs.filter(({ name }) => graph.outputs.has(name)),
-        states: lowered.states.map(({ cell, before, after, form }) => ({
+        states: lowered.states.map(({ cell, before, after, layout }) => ({
           before: before.name,
           after: after.name,
-          initial: form ? form.pack(widthOf(cell)) : copyOf(widthOf(cell)),
-          inPlace: kept?.inPlace.has(before.name) ?? false,
+          initial: layout ? layout.fromPlain(contentsOf(cell)) : copyOf(contentsOf(cell)),
+          inPlace: aliased?.inPlace.has(before.name) ?? false,
         })),
       };
-      const handedOver = [spec.model.buffer, ...spec.states.map(({ initial }) => initial.data.buffer)];
-      const session = sessions++;
-      await host.ask({ kind: "create", session, spec }, handedOver);
-      return new OrtExecutable(host, session, graph, lowered, unpack);
+      const transfer = [spec.model.buffer, ...spec.states.map(({ initial }) => initial.data.buffer)];
+      const session = nextSession++;
+      await host.ask({ kind: "create", session, spec }, transfer);
+      return new OrtExecutable(host, session, graph, lowered, unfuse);
     },
     release: () => host.stop(),
   };
 }
 
-/** Whether a graph has gradients of convolutions, over more than a few images. */
+/** Whether a graph has weight gradients of convolutions over more than a few images. */
 const learnsConvolutions = (graph: Graph, fewImages: number): boolean =>
   graph.nodes.some(({ op, inputs }) => op.name === "ConvWeightGrad" && Number(inputs[0]!.shape[0]) > fewImages);
 
-const widthOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell.value) : cell.value);
+const contentsOf = (cell: Cell): Tensor => (cell.dtype === "float" ? toFloat32(cell.value) : cell.value);
 
-/** An array as the model reads it, alone in its buffer: all of that would be sent to where the sessions live. */
+/** An array in the model's element type, alone in its buffer: the whole buffer is sent to the sessions' thread. */
 function asInput(value: Tensor, dtype: Value["type"]["dtype"]): Tensor {
   const { shape, data } = value;
   if (dtype === "int" && value.dtype !== "int64") return tensor("int64", shape, BigInt64Array.from(data, BigInt));
@@ -129,17 +133,17 @@ function asInput(value: Tensor, dtype: Value["type"]["dtype"]): Tensor {
 
 class OrtExecutable implements Executable {
   readonly #program: Program;
-  /** The last of the calls that wait for the state to be read, or the reading itself. */
-  #waiting: Promise<void> | undefined;
+  /** The last call queued behind a state read, or the read itself. */
+  #queue: Promise<void> | undefined;
 
   constructor(
     private readonly host: Host,
     private readonly session: number,
     private readonly graph: Graph,
     private readonly lowered: Lowered,
-    private readonly unpack: PackedState["unpack"],
+    private readonly unfuse: FusedUpdates["unfuse"],
   ) {
-    this.#program = program(graph);
+    this.#program = liveProgram(graph);
   }
 
   async run(inputs: Arrays): Promise<Record<string, Tensor>> {
@@ -156,29 +160,29 @@ class OrtExecutable implements Executable {
   }
 
   /**
-   * Hosts answer requests in their order, so they are sent at once. But reading takes several, and a run between them would change what is
-   * still to be read: what is called meanwhile waits.
+   * Hosts answer requests in order, so requests are sent at once. But reading the state takes several, and a run in between would change
+   * what is yet to be read: calls made meanwhile wait.
    */
-  #inTurn<T>(act: () => Promise<T>, takesSeveral = false): Promise<T> {
-    const result = this.#waiting ? this.#waiting.then(act) : act();
-    if (takesSeveral || this.#waiting) {
+  #inTurn<T>(act: () => Promise<T>, isMultiple = false): Promise<T> {
+    const result = this.#queue ? this.#queue.then(act) : act();
+    if (isMultiple || this.#queue) {
       const ended = () => {
-        if (this.#waiting === waiting) this.#waiting = undefined;
+        if (this.#queue === turn) this.#queue = undefined;
       };
-      const waiting: Promise<void> = result.then(ended, ended);
-      this.#waiting = waiting;
+      const turn: Promise<void> = result.then(ended, ended);
+      this.#queue = turn;
     }
     return result;
   }
 
-  /** One array after the other: all of them at once would stand in memory twice more. */
+  /** One array at a time: all at once would take twice their memory. */
   async #readStates(): Promise<Map<Cell, Tensor>> {
     const states = new Map<Cell, Tensor>();
-    for (const [index, { cell, form }] of this.lowered.states.entries()) {
+    for (const [index, { cell, layout }] of this.lowered.states.entries()) {
       const contents = (await this.host.ask({ kind: "readState", session: this.session, index })) as Tensor;
-      states.set(cell, form ? form.unpack(contents) : contents);
+      states.set(cell, layout ? layout.toPlain(contents) : contents);
     }
-    return this.unpack(states);
+    return this.unfuse(states);
   }
 
   async release(): Promise<void> {

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { FoveaError } from "../../core/errors.js";
-import { check, options as fields, flag, maybe, oneOf, type Schema, settings } from "../../core/schema.js";
+import { check, options as fields, maybe, oneOf, type Schema, settings } from "../../core/schema.js";
 import type { Engine } from "../engine.js";
 import {
   type BlockOptions,
@@ -14,39 +14,39 @@ import {
   ortWebOptions,
   wasmRules,
 } from "./engine.js";
-import { checkRegimes, defaultRegimes, type Regimes } from "./regimes.js";
 import type { HostRequest, HostResult } from "./session.js";
+import { checkTuning, defaultTuning, type Tuning, type WinogradTile } from "./tuning.js";
 import type { Answer, WorkerSetup } from "./worker.js";
 
 /** Options of {@link ortEngine}. */
 export interface OrtNodeOptions extends OrtOptions {
   /**
-   * How activations and weights lie in memory: `plain` (row-major, standard operators), `blocked` (channels in blocks, by operators of
-   * ONNX Runtime's own that are faster with changing weights), or `auto` (default): blocked for graphs with gradients of
-   * convolutions over more images than {@link Regimes} calls few. Where the processor has no such operators everything is plain.
+   * Memory layout of activations and weights: `plain` (row-major, standard operators), `blocked` (NCHWc, by ONNX Runtime's own operators,
+   * which are faster when weights change), or `auto` (default): blocked for graphs with gradients of convolutions over more than
+   * `tuning.fewImages` images. On processors without such operators everything is plain.
    */
   readonly layout?: BlockOptions["layout"];
   /**
-   * In blocks, whether 3×3 convolutions may go by Winograd's F(4×4,3×3) (Lavin and Gray, arXiv:1509.09308): fewer multiplications,
-   * about ten times the rounding error (5e-6 of the largest output), more memory. F(2×2,3×3), whose rounding error is that of the
-   * convolution itself, needs no permission. `regimes` says of how many channels and on which maps. Default: false.
+   * The largest output tile of Winograd's algorithm (Lavin and Gray, arXiv:1509.09308) for blocked 3×3 convolutions. 4 allows F(4×4,3×3):
+   * fewer multiplications, about ten times the rounding error (5e-6 of the largest output), more memory. F(2×2,3×3) rounds like the
+   * convolution itself. `tuning` decides which layers use which. Default: 2.
    */
-  readonly winograd?: boolean;
-  /** Sizes at which one lowering becomes faster than another: what `fovea bench calibrate` measures. Default: {@link defaultRegimes}. */
-  readonly regimes?: Regimes;
+  readonly winogradTile?: WinogradTile;
+  /** Sizes at which one lowering becomes faster than another, as measured by `fovea bench calibrate`. Default: {@link defaultTuning}. */
+  readonly tuning?: Tuning;
 }
 
 const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
   ...ortFields,
   layout: maybe(oneOf("auto", "plain", "blocked")),
-  winograd: maybe(flag),
-  regimes: maybe(settings) as unknown as Schema<Regimes | undefined>,
+  winogradTile: maybe(oneOf(2, 4)),
+  tuning: maybe(settings) as unknown as Schema<Tuning | undefined>,
 });
 
 /**
- * ONNX Runtime on the processor, in float32. Sessions live in a worker thread: the event loop stays free while they run.
+ * ONNX Runtime on the CPU, in float32. Sessions live in a worker thread, so the event loop stays free while they run.
  *
- * @throws OptionError if `regimes` is not such a table, or another option is none of its values.
+ * @throws OptionError for an invalid option.
  * @example
  * const engine = ortEngine();
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
@@ -54,21 +54,21 @@ const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
  */
 export function ortEngine(options: OrtNodeOptions = {}): Engine {
   check("ortEngine", "options", ortOptions, options);
-  const { threads = availableParallelism(), rules = new Map(), layout = "auto", winograd = false } = options;
-  const regimes = checkRegimes(options.regimes ?? defaultRegimes, "ortEngine: regimes");
+  const { threads = availableParallelism(), rules = new Map(), layout = "auto", winogradTile = 2 } = options;
+  const tuning = checkTuning(options.tuning ?? defaultTuning, "ortEngine: tuning");
   const name = layout === "auto" ? "ort" : `ort-${layout}`;
   return engineIn(new WorkerHost({ build: "native", threads }), name, new Map([...nodeRules, ...rules]), {
     layout,
-    winograd,
-    regimes,
+    winogradTile,
+    tuning,
   });
 }
 
 /**
- * ONNX Runtime as WebAssembly, as browsers run it, in a worker thread of Node: slower than {@link ortEngine}, and without native
- * code. Needs the package `onnxruntime-web`. (In browsers, `fovea/web` has the engine of the same name.)
+ * ONNX Runtime as WebAssembly, as in browsers, but in a worker thread of Node: slower than {@link ortEngine}, without native code.
+ * Needs the package `onnxruntime-web`. (For browsers, `fovea/web` has an engine of the same name.)
  *
- * @throws OptionError if `threads` is no number of threads.
+ * @throws OptionError for an invalid option.
  * @example
  * const engine = ortWebEngine({ threads: 2 });
  */
@@ -78,22 +78,22 @@ export function ortWebEngine(options: OrtOptions = {}): Engine {
   return engineIn(new WorkerHost({ build: "wasm", threads }), "ort-web", new Map([...wasmRules, ...rules]), noBlocks);
 }
 
-/** The worker thread, started when first needed. It keeps the process alive only while a request is open. */
+/** A worker thread, started on first use. It keeps the process alive only while a request is open. */
 class WorkerHost implements Host {
   #worker: Worker | undefined;
   readonly #open = new Map<number, { resolve(result: HostResult): void; reject(error: Error): void }>();
   #count = 0;
-  /** The newest answer, which is also the last to come. */
+  /** The newest answer; answers arrive in order. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly setup: WorkerSetup) {}
 
-  ask(request: HostRequest, handedOver: readonly ArrayBufferLike[] = []): Promise<HostResult> {
+  ask(request: HostRequest, transfer: readonly ArrayBufferLike[] = []): Promise<HostResult> {
     const worker = (this.#worker ??= this.#start());
     const id = this.#count++;
     const answer = new Promise<HostResult>((resolve, reject) => {
-      // Throws at what cannot be sent, such as an array that was moved away: then nothing is open.
-      worker.postMessage({ id, request }, handedOver as ArrayBuffer[]);
+      // Throws if something cannot be sent, such as a detached array; then no request is open.
+      worker.postMessage({ id, request }, transfer as ArrayBuffer[]);
       this.#open.set(id, { resolve, reject });
       worker.ref();
     });
@@ -101,7 +101,7 @@ class WorkerHost implements Host {
     return answer;
   }
 
-  /** Ends the thread once it has answered: ended in the middle of a run, ONNX Runtime would take the whole process with it. */
+  /** Ends the thread once it has answered: terminated in the middle of a run, ONNX Runtime would crash the process. */
   async stop(): Promise<void> {
     for (let last: unknown; last !== this.#last; ) {
       last = this.#last;
@@ -112,7 +112,7 @@ class WorkerHost implements Host {
   }
 
   #start(): Worker {
-    // Without the options of the process: --input-type, for one, lets no file be run.
+    // Without the process's own flags: with --input-type, for one, no file can be run.
     const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.setup, execArgv: [] });
     worker.on("message", ({ id, result, error }: Answer) => {
       const request = this.#open.get(id)!;

@@ -5,31 +5,31 @@ import { defaultOpset } from "../../formats/onnx/lower.js";
 import { encodeOnnx, type OnnxValueInfo } from "../../formats/onnx/proto.js";
 import { blockedDomain } from "./blocked/writer.js";
 
-/** What a session host needs of onnxruntime-node or onnxruntime-web. */
+/** What a session host needs from onnxruntime-node or onnxruntime-web. */
 export interface OrtModule {
   readonly InferenceSession: typeof InferenceSession;
   readonly Tensor: typeof OrtTensor;
 }
 
-/** One state array: its names in the model and its first contents, which the session takes over. */
+/** One state array: its names in the model and its initial contents, which the session takes ownership of. */
 export interface StateSpec {
   readonly before: string;
   readonly after: string;
   readonly initial: Tensor;
-  /** Whether a run may write the new contents over the old ones (`in-place.ts`). */
+  /** Whether a run may write the new contents over the old ones (`output-aliasing.ts`). */
   readonly inPlace: boolean;
 }
 
 export interface SessionSpec {
   readonly model: Uint8Array;
-  /** Shapes are used with `stop` only. */
+  /** Shapes are used only with `sentinel`. */
   readonly outputs: readonly OnnxValueInfo[];
   readonly states: readonly StateSpec[];
-  /** The output at which ONNX Runtime's binding gives up copying results: they are written where they are to be instead (`in-place.ts`). */
-  readonly stop: string | undefined;
+  /** The output at which the binding stops copying results, which are then in the arrays given for them (`output-aliasing.ts`). */
+  readonly sentinel: string | undefined;
 }
 
-/** Requests to a host, one object each, so that they cross to a worker as messages. */
+/** Requests to a host: plain objects, so that they can be posted to a worker. */
 export type HostRequest =
   | { readonly kind: "blockSize" }
   | { readonly kind: "writesInPlace" }
@@ -40,30 +40,30 @@ export type HostRequest =
 
 export type HostResult = number | boolean | Record<string, Tensor> | Tensor | undefined;
 
-interface Session extends Pick<SessionSpec, "outputs" | "stop"> {
+interface Session extends Pick<SessionSpec, "outputs" | "sentinel"> {
   readonly session: InferenceSession;
-  /** Names before and after a run, and what is asked for when it is read. */
+  /** Names before and after a run, and the element type to read. */
   readonly states: readonly (Omit<StateSpec, "initial"> & { readonly dtype: Tensor["dtype"] })[];
-  /** The state by the names it is fed under. */
+  /** The state, by input name. */
   state: Record<string, OrtTensor>;
-  /** With `stop`, where a run writes the new state, by the same names: to the same array, or to one that changes places with it. */
+  /** With `sentinel`, where a run writes the new state, by the same names: to the same array, or to one it is swapped with. */
   next: Record<string, OrtTensor>;
-  /** A run that wrote over the state has failed. */
+  /** A run that overwrote the state has failed. */
   isLost: boolean;
 }
 
-/** Holds ONNX Runtime sessions and their state. Lives in a worker thread, or wherever else it is called. */
+/** Holds ONNX Runtime sessions and their state, in a worker thread or on the calling one. */
 export class SessionHost {
   readonly #sessions = new Map<number, Session>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly ort: OrtModule,
-    /** Threads of each session, where sessions have their own. */
+    /** Threads per session, where sessions have their own. */
     private readonly threads?: number,
   ) {}
 
-  /** Answers requests one after the other. @throws FoveaError with the first line of what ONNX Runtime says. */
+  /** Answers requests one at a time. @throws FoveaError with the first line of ONNX Runtime's message. */
   ask(request: HostRequest): Promise<HostResult> {
     const answer = this.#last.then(() => this.#answer(request));
     this.#last = answer.catch(() => undefined);
@@ -89,37 +89,37 @@ export class SessionHost {
       this.#sessions.delete(request.session);
       if (!session) return undefined;
       await session.session.release();
-      letGo([...Object.values(session.state), ...Object.values(session.next)].map(({ data }) => data as Float32Array));
+      free([...Object.values(session.state), ...Object.values(session.next)].map(({ data }) => data as Float32Array));
       return undefined;
     }
     if (!session) throw new FoveaError("this executable has been released, or its engine has");
-    if (session.isLost) throw new FoveaError("the state is lost: an earlier run failed while it was written");
+    if (session.isLost) throw new FoveaError("the state is lost: an earlier run failed while overwriting it");
     if (request.kind === "run")
-      return session.stop ? this.#runInPlace(session, request.inputs) : this.#run(session, request.inputs);
+      return session.sentinel ? this.#runInPlace(session, request.inputs) : this.#run(session, request.inputs);
     const { before, dtype } = session.states[request.index]!;
     return copyOf(fromOrt(session.state[before]!, dtype));
   }
 
   async #create(spec: SessionSpec): Promise<Session> {
     const session = await this.ort.InferenceSession.create(spec.model, {
-      // Patterns of earlier runs would make every run ask the system for fresh pages.
+      // With memory patterns every run would ask the system for fresh pages.
       enableMemPattern: false,
       logSeverityLevel: 3,
       ...(this.threads ? { intraOpNumThreads: this.threads } : {}),
     });
-    letGo([spec.model]);
+    free([spec.model]);
     const arraysOf = (make: (state: StateSpec) => Tensor) =>
       Object.fromEntries(spec.states.map((state) => [state.before, this.#toOrt(make(state))]));
     const state = arraysOf(({ initial }) => initial);
-    const next = spec.stop
+    const next = spec.sentinel
       ? arraysOf(({ initial, inPlace }) => (inPlace ? initial : zeros(initial.dtype, initial.shape)))
       : {};
     const states = spec.states.map(({ initial, ...rest }) => ({ ...rest, dtype: initial.dtype }));
-    const { outputs, stop } = spec;
-    return { session, outputs, stop, states, state, next, isLost: false };
+    const { outputs, sentinel } = spec;
+    return { session, outputs, sentinel, states, state, next, isLost: false };
   }
 
-  /** Channels in a block of this build and processor, as ReorderInput shows by filling four channels up; undefined where there are no blocks. */
+  /** The block size of this build and processor, found by padding four channels with ReorderInput; undefined without blocked operators. */
   async #probeBlockSize(): Promise<number | undefined> {
     const shape = [1, 4, 1, 1];
     const model = encodeOnnx({
@@ -144,21 +144,21 @@ export class SessionHost {
   }
 
   /**
-   * Whether results are written to arrays that are given, one of them being an input's, and the binding then stops at a sequence: two
-   * numbers become one more. The binding for WebAssembly leaves such arrays as they are.
+   * Whether results are written to given arrays, an input's among them, and the binding then stops at a sequence: adds 1 to two numbers
+   * in place. The WebAssembly binding leaves such arrays unchanged.
    */
   async #probeInPlace(): Promise<boolean> {
     const value = { name: "x", dtype: "float32", shape: [2] } as const;
     const nodes = [
       ["Add", ["x", "one"], "y"],
-      ["SequenceConstruct", ["y"], "stop"],
+      ["SequenceConstruct", ["y"], "sentinel"],
     ] as const;
     const model = encodeOnnx({
       nodes: nodes.map(([type, inputs, output]) => ({ type, name: output, inputs, outputs: [output], attributes: {} })),
       initializers: new Map([["one", tensor("float32", [], Float32Array.of(1))]]),
       inputs: [value],
       outputs: [
-        { ...value, name: "stop", sequence: true },
+        { ...value, name: "sentinel", sequence: true },
         { ...value, name: "y" },
       ],
       opsets: { "": defaultOpset },
@@ -166,7 +166,7 @@ export class SessionHost {
     const x = new this.ort.Tensor("float32", Float32Array.of(1, 2), [2]);
     try {
       const session = await this.ort.InferenceSession.create(model, { logSeverityLevel: 4 });
-      await runInto(session, { x }, { stop: null, y: x });
+      await runInto(session, { x }, { sentinel: null, y: x });
       await session.release();
       return x.data[0] === 2 && x.data[1] === 3;
     } catch {
@@ -178,14 +178,14 @@ export class SessionHost {
     const { outputs, states, state } = session;
     const results = await session.session.run({ ...this.#feeds(inputs), ...state });
     session.state = Object.fromEntries(states.map(({ before, after }) => [before, results[after]!]));
-    letGo(Object.values(state).map(({ data }) => data as Float32Array));
+    free(Object.values(state).map(({ data }) => data as Float32Array));
     return Object.fromEntries(outputs.map(({ name }) => [name, fromOrt(results[name]!)]));
   }
 
   async #runInPlace(session: Session, inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    const { outputs, states, state, next, stop } = session;
+    const { outputs, states, state, next, sentinel } = session;
     const results = outputs.map(({ dtype, shape }) => zeros(dtype, shape as readonly number[]));
-    const into: Record<string, OrtTensor | null> = { [stop!]: null };
+    const into: Record<string, OrtTensor | null> = { [sentinel!]: null };
     for (const [i, { name }] of outputs.entries()) into[name] = this.#toOrt(results[i]!);
     for (const { before, after } of states) into[after] = next[before]!;
     const feeds = { ...this.#feeds(inputs), ...state };
@@ -208,10 +208,10 @@ export class SessionHost {
   }
 }
 
-/** What the binding says of a result that is no tensor, after everything has been computed. */
+/** The binding's error for a non-tensor result, thrown after everything has been computed. */
 const noTensor = "Non tensor type is temporarily not supported.";
 
-/** A run that writes its results to the arrays given for them; the binding may say that it cannot return the sequence among them. */
+/** Runs a session that writes its results to the given arrays; the binding may complain that it cannot return the sequence. */
 async function runInto(
   session: InferenceSession,
   feeds: Record<string, OrtTensor>,
@@ -225,10 +225,10 @@ async function runInto(
 }
 
 /**
- * Frees arrays at once, by moving them to a port that nobody reads. The garbage collector would come later: V8 does not see how much
- * memory they stand for before they are tens of megabytes.
+ * Frees arrays at once, by transferring them to a closed port. The garbage collector would come later: V8 does not account for their
+ * memory until it is tens of megabytes.
  */
-function letGo(arrays: readonly (Uint8Array | Float32Array)[]): void {
+function free(arrays: readonly (Uint8Array | Float32Array)[]): void {
   const buffers = new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer));
   if (buffers.size === 0) return;
   const { port1, port2 } = new MessageChannel();

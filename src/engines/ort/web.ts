@@ -7,10 +7,10 @@ import { type OrtModule, SessionHost } from "./session.js";
 
 /**
  * ONNX Runtime as WebAssembly, in float32. Needs the package `onnxruntime-web`, which is loaded when the first graph is compiled.
- * Sessions live on the calling thread and block it while they run: a page that must stay responsive calls this in a Web Worker.
- * More than one computing thread needs a page that is cross-origin isolated. The number of threads is one for all such engines.
+ * Sessions run on, and block, the calling thread: to keep a page responsive, use a Web Worker. More than one compute thread needs a
+ * cross-origin isolated page. All such engines share one thread count.
  *
- * @throws OptionError if `threads` is no number of threads.
+ * @throws OptionError for an invalid option.
  * @example
  * const engine = ortWebEngine();
  * const executable = await engine.compile(trace(model, [1, 3, 32, 32]));
@@ -31,7 +31,7 @@ export function ortWebEngine(options: OrtOptions = {}): Engine {
 }
 
 /**
- * A host on onnxruntime-web, whose parts for browsers and for Node are two.
+ * A host on onnxruntime-web; `load` imports its browser or Node entry point.
  * @throws FoveaError if it is not installed.
  */
 export async function wasmHost(load: () => Promise<OrtModule & { readonly env: Env }>, threads?: number) {

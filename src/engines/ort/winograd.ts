@@ -1,20 +1,20 @@
 import { tensor } from "../../core/tensor.js";
 import type { OnnxWriter } from "../../formats/onnx/writer.js";
-import type { WinogradTile } from "./regimes.js";
+import type { WinogradTile } from "./tuning.js";
 
 type Matrix = readonly (readonly number[])[];
 
-/** The transformations of Winograd's F(m×m,3×3), y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A, with p = m + 2. */
+/** The transforms of Winograd's F(m×m,3×3), y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A, with p = m + 2. */
 interface WinogradTransforms {
-  /** Bᵀ, [p,p]: the pixels of a tile, from the one before its outputs to the one after them. */
+  /** Bᵀ, [p,p]: applied to the pixels of a tile, from one before its outputs to one after. */
   readonly input: Matrix;
-  /** G, [p,3]: the taps. */
+  /** G, [p,3]: applied to the kernel. */
   readonly weight: Matrix;
-  /** Aᵀ, [m,p]: the sums. */
+  /** Aᵀ, [m,p]: applied to the sums. */
   readonly output: Matrix;
 }
 
-/** By m. F(2×2) is from the points 0, ±1 and ∞, F(4×4) from 0, ±1, ±2 and ∞ (Lavin and Gray, arXiv:1509.09308). */
+/** By m. Interpolation points: 0, ±1, ∞ for F(2×2); 0, ±1, ±2, ∞ for F(4×4) (Lavin and Gray, arXiv:1509.09308). */
 const transforms = {
   2: {
     input: [
@@ -60,10 +60,10 @@ const transforms = {
   },
 } as const satisfies Readonly<Record<WinogradTile, WinogradTransforms>>;
 
-/** What goes to points: the input of a convolution, or a gradient by its outputs. */
+/** What is transformed to points: the input of a convolution, or the gradient of its output. */
 export type WinogradPoints = "input" | "gradient";
 
-/** What a point of the i-th tile gets of a pixel, along one axis: of an input, the pixel before the tile is its first. */
+/** The weight of a pixel in a point of the i-th tile, along one axis. An input tile starts one pixel before its outputs. */
 const fromPixel = {
   input: (m: WinogradTile, point: number, i: number, pixel: number) =>
     transforms[m].input[point]![pixel + 1 - m * i] ?? 0,
@@ -71,24 +71,27 @@ const fromPixel = {
     Math.floor(pixel / m) === i ? transforms[m].output[pixel % m]![point]! : 0,
 };
 
-/** [p · tiles, pixels]: the points of all tiles along one axis, their overlap and the border; for a gradient, transposed, the way back of the output. */
+/**
+ * [p · tiles, pixels]: the transform of all tiles along one axis, including their overlap and the border. For a gradient; transposed, the
+ * inverse transform of the output.
+ */
 export function alongAxis(m: WinogradTile, as: WinogradPoints, pixels: number, write: OnnxWriter): string {
   const tiles = Math.ceil(pixels / m);
   const at = (row: number, pixel: number) => fromPixel[as](m, Math.floor(row / tiles), row % tiles, pixel);
   return constant(`winograd_${m}_${as}_${pixels}`, [(m + 2) * tiles, pixels], at, write);
 }
 
-/** [p², 9]: the points of the taps; for an input's gradient the taps are turned around. */
-export function overTaps(m: WinogradTile, turned: boolean, write: OnnxWriter): string {
+/** [p², 9]: the transform of the kernel, flipped for the gradient of the input. */
+export function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter): string {
   const [{ weight }, points] = [transforms[m], m + 2];
   const at = (point: number, k: number) => {
-    const tap = turned ? 8 - k : k;
-    return weight[Math.floor(point / points)]![Math.floor(tap / 3)]! * weight[point % points]![tap % 3]!;
+    const element = flipped ? 8 - k : k;
+    return weight[Math.floor(point / points)]![Math.floor(element / 3)]! * weight[point % points]![element % 3]!;
   };
-  return constant(`winograd_${m}_${turned ? "turned" : "taps"}`, [points ** 2, 9], at, write);
+  return constant(`winograd_${m}_${flipped ? "flipped" : "kernel"}`, [points ** 2, 9], at, write);
 }
 
-/** A matrix of the model, written once for its key. */
+/** A constant matrix, emitted once per key. */
 const constant = (
   key: string,
   [rows, columns]: readonly [number, number],

@@ -4,20 +4,20 @@ import type { Tensor } from "../../core/tensor.js";
 import { type HostRequest, type HostResult, SessionHost } from "./session.js";
 import { wasmHost } from "./web.js";
 
-/** Which build of ONNX Runtime a worker thread holds. */
+/** The build of ONNX Runtime in a worker thread. */
 export interface WorkerSetup {
   readonly build: "native" | "wasm";
   readonly threads: number;
 }
 
-/** What the thread answers: the result, or the message of an error. */
+/** The thread's answer: a result or an error message. */
 export interface Answer {
   readonly id: number;
   readonly result?: HostResult;
   readonly error?: string;
 }
 
-/** A thread that answers {@link HostRequest}s, so that the caller's event loop stays free while ONNX Runtime computes. */
+/** Answers {@link HostRequest}s, so that the caller's event loop stays free while ONNX Runtime computes. */
 const { build, threads } = workerData as WorkerSetup;
 const host =
   build === "wasm"
@@ -31,7 +31,7 @@ parentPort!.on("message", async ({ id, request }: { readonly id: number; readonl
   } catch (error) {
     answer = { id, error: messageOf(error) };
   }
-  // A state's array comes as a copy, which is moved rather than copied again.
+  // The state is already a copy: transfer it instead of copying it again.
   const moved =
     request.kind === "readState" && answer.result ? [(answer.result as Tensor).data.buffer as ArrayBuffer] : [];
   parentPort!.postMessage(answer, moved);

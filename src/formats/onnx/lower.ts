@@ -1,19 +1,19 @@
 import { FoveaError } from "../../core/errors.js";
 import { type Tensor, tensor } from "../../core/tensor.js";
-import { type Cell, type Graph, type Node, type Program, program, type Value } from "../../graph/graph.js";
+import { type Cell, type Graph, liveProgram, type Node, type Program, type Value } from "../../graph/graph.js";
 import type { ValueDType } from "../../graph/op.js";
 import type { OnnxDType, OnnxModel, OnnxNode, OnnxSubgraph, OnnxValueInfo } from "./proto.js";
 import { neuralRules } from "./rules/neural.js";
 import { simpleRules } from "./rules/simple.js";
 import { OnnxWriter, type Rules } from "./writer.js";
 
-/** Rules in plain ONNX for every operator that an inference graph can hold. */
+/** Standard ONNX for every operator of an inference graph. */
 export const inferenceRules: Rules = new Map([...simpleRules, ...neuralRules]);
 
-/** ONNX operator set that is written unless told otherwise. */
+/** The default ONNX operator set. */
 export const defaultOpset = 17;
 
-/** Integers are int64 throughout: ONNX compares nothing of two types. */
+/** Integers are int64 throughout: ONNX operators do not mix integer types. */
 const widened = (value: Tensor): Tensor =>
   value.dtype === "int32" ? tensor("int64", value.shape, BigInt64Array.from(value.data, BigInt)) : value;
 
@@ -25,55 +25,56 @@ const info = (name: string, value: Value): OnnxValueInfo => ({
   shape: value.shape,
 });
 
-/** How an engine keeps a cell between runs where it does not keep the plain array. */
-export interface StateForm {
-  /** The shape that the model's input and output have. */
+/** How an engine stores a cell between runs, if not as a plain array. */
+export interface StateLayout {
+  /** Shape of the model's input and output. */
   readonly shape: readonly number[];
-  pack(plain: Tensor): Tensor;
-  unpack(packed: Tensor): Tensor;
+  fromPlain(plain: Tensor): Tensor;
+  toPlain(packed: Tensor): Tensor;
 }
 
-/** One cell that a lowered graph changes: the names of its contents before (an input) and after (an output). */
+/** A cell that a lowered graph updates: its contents enter as the input `before` and leave as the output `after`. */
 export interface LoweredState {
   readonly cell: Cell;
   readonly before: OnnxValueInfo;
   readonly after: OnnxValueInfo;
-  /** How the contents lie in these two; none: as the cell's own. */
-  readonly form: StateForm | undefined;
+  /** The layout of both; undefined for a plain array. */
+  readonly layout: StateLayout | undefined;
 }
 
-/** The lowering as an engine's own rules see it: what is written, and what the plain arrays are called. */
+/** What a {@link NodeEmitter} sees of the lowering in progress. */
 export interface Lowering {
   readonly write: OnnxWriter;
   readonly graph: Graph;
   readonly program: Program;
-  /** The name of a value's plain array, which is written if it is not yet there. */
+  /** The name of a value's plain array, emitted if needed. */
   plain(value: Value): string;
+  /** Names the plain array of a value. */
   define(value: Value, name: string): void;
 }
 
-/** What an engine adds to the plain rules: nodes that it writes in its own way, with values in forms of its own. */
-export interface Dialect {
-  /** Writes a node and keeps its results. False: the plain rule shall write it. */
-  lower(node: Node): boolean;
-  /** The plain array of a value that this dialect has written, from the form that it keeps. */
+/** An engine's own way to emit nodes, with values in layouts of its own. It is asked before the plain rules. */
+export interface NodeEmitter {
+  /** Emits a node and keeps its results. Returns false to fall back to the plain rule. */
+  emit(node: Node): boolean;
+  /** The plain array of a value that this emitter keeps in another layout, converted now. */
   plain(value: Value): string | undefined;
-  /** In which form a cell that the graph changes enters and leaves it. */
-  stateForm(cell: Cell): StateForm | undefined;
-  /** Takes over the contents of such a cell. */
-  adopt(value: Value, name: string): void;
-  /** The name of a value in the form of a cell. */
-  inForm(value: Value, cell: Cell): string;
+  /** The layout in which an updated cell enters and leaves the graph. */
+  stateLayout(cell: Cell): StateLayout | undefined;
+  /** Names the contents of such a cell. */
+  defineState(value: Value, name: string): void;
+  /** The name of a value in the layout of a cell. */
+  inLayoutOf(value: Value, cell: Cell): string;
 }
 
 /** Options of {@link lowerToOnnx}. */
 export interface LowerOptions {
   readonly metadata?: Readonly<Record<string, string>>;
-  /** ONNX operator set; the rules for training graphs know only the default, 17. */
+  /** ONNX operator set; training graphs support only the default, 17. */
   readonly opset?: number;
-  /** Whether arrays that are float16 stay so in the file, to be cast as they are read. Default: they are written as float32. */
+  /** Store float16 arrays as they are, with a Cast to float32. Default: store them as float32. */
   readonly keepFloat16?: boolean;
-  readonly dialect?: ((lowering: Lowering) => Dialect) | undefined;
+  readonly emitter?: ((lowering: Lowering) => NodeEmitter) | undefined;
 }
 
 export interface Lowered {
@@ -82,20 +83,20 @@ export interface Lowered {
 }
 
 /**
- * Writes a graph as ONNX, node by node, by the given rules. Cells that the graph updates become an input and an output each;
- * all others become initializers with their present contents.
+ * Lowers a graph to ONNX, node by node, by the given rules. Each updated cell becomes an input and an output; all other cells become
+ * initializers with their current contents.
  *
  * @throws FoveaError if an operator has no rule, or an input and an output have the same name.
  */
 export function lowerToOnnx(
   graph: Graph,
   rules: Rules,
-  { metadata = {}, opset = defaultOpset, keepFloat16 = false, dialect: startDialect }: LowerOptions = {},
+  { metadata = {}, opset = defaultOpset, keepFloat16 = false, emitter: startEmitter }: LowerOptions = {},
 ): Lowered {
   for (const name of graph.outputs.keys())
     if (graph.inputs.has(name))
       throw new FoveaError(`an input and an output are both named "${name}", which ONNX does not allow: rename one`);
-  const live = program(graph);
+  const live = liveProgram(graph);
   const taken = new Set([...graph.inputs.keys(), ...graph.outputs.keys()]);
   const reserve = (name: string): string => {
     let free = name;
@@ -103,7 +104,7 @@ export function lowerToOnnx(
     taken.add(free);
     return free;
   };
-  // Before anything is written, which must have other names.
+  // Reserved before any node is emitted, so that nodes get other names.
   const stateNames = new Map(
     live.states.flatMap((value) =>
       value.source.kind === "state" ? [[value, reserve(value.source.name)] as const] : [],
@@ -112,7 +113,7 @@ export function lowerToOnnx(
   const write = new OnnxWriter(opset, keepFloat16, taken);
   const names = new Map<Value, string>();
   const updated = new Set(graph.updates.map((update) => update.cell));
-  /** Constants are written when something first asks for them: a dialect may want them in another form only. */
+  /** Constants are emitted on first use: an emitter may only need them in another layout. */
   const constant = (value: Value): string | undefined => {
     const { source } = value;
     if (source.kind === "state") return write.constant(widened(source.cell.value), stateNames.get(value));
@@ -125,8 +126,8 @@ export function lowerToOnnx(
   const plain = (value: Value): string => {
     let name = names.get(value);
     if (name === undefined) {
-      name = dialect?.plain(value) ?? constant(value);
-      if (name === undefined) throw new FoveaError(`lowering: ${value.node?.op.name} is read before it is written`);
+      name = emitter?.plain(value) ?? constant(value);
+      if (name === undefined) throw new FoveaError(`lowering: ${value.node?.op.name} is read before it is emitted`);
       names.set(value, name);
     }
     return name;
@@ -138,7 +139,7 @@ export function lowerToOnnx(
     plain,
     define: (value: Value, name: string) => names.set(value, name),
   };
-  const dialect = startDialect?.(lowering);
+  const emitter = startEmitter?.(lowering);
 
   for (const value of live.inputs) if (value.source.kind === "input") names.set(value, value.source.name);
   const befores = new Map<Cell, string>();
@@ -147,13 +148,13 @@ export function lowerToOnnx(
     const { cell } = value.source;
     const name = stateNames.get(value)!;
     befores.set(cell, name);
-    if (dialect?.stateForm(cell)) dialect.adopt(value, name);
+    if (emitter?.stateLayout(cell)) emitter.defineState(value, name);
     else names.set(value, name);
   }
 
   for (const node of live.nodes) {
     write.enter(node.scope);
-    if (dialect?.lower(node)) continue;
+    if (emitter?.emit(node)) continue;
     const rule = rules.get(node.op.name);
     if (!rule)
       throw new FoveaError(
@@ -166,23 +167,23 @@ export function lowerToOnnx(
   }
 
   write.enter("");
-  /** For every output of the model, what holds it. */
+  /** The value behind each output of the model. */
   const results = new Map<string, string>();
   const outputs = [...graph.outputs].map(([name, value]) => {
     results.set(name, plain(value));
     return info(name, value);
   });
   const states = graph.updates.map(({ name, cell, value }): LoweredState => {
-    const form = dialect?.stateForm(cell);
+    const layout = emitter?.stateLayout(cell);
     const after = reserve(`next/${name}`);
-    results.set(after, form ? dialect!.inForm(value, cell) : plain(value));
+    results.set(after, layout ? emitter!.inLayoutOf(value, cell) : plain(value));
     const before = befores.get(cell) ?? reserve(`state/${name}`);
-    const type = { dtype: dtypes[cell.dtype], shape: form?.shape ?? cell.shape };
-    return { cell, before: { name: before, ...type }, after: { name: after, ...type }, form };
+    const type = { dtype: dtypes[cell.dtype], shape: layout?.shape ?? cell.shape };
+    return { cell, before: { name: before, ...type }, after: { name: after, ...type }, layout };
   });
   const opsets = Object.fromEntries([["", opset], ...[...write.domains].map((domain) => [domain, 1])]);
   const model = {
-    nodes: stateFirst(withOutputs(write.nodes, results), states, write.initializers.keys()),
+    nodes: scheduleWeights(withOutputs(write.nodes, results), states, write.initializers.keys()),
     initializers: write.initializers,
     inputs: [...live.inputs.map((value) => info(names.get(value)!, value)), ...states.map((state) => state.before)],
     outputs: [...outputs, ...states.map((state) => state.after)],
@@ -193,8 +194,8 @@ export function lowerToOnnx(
 }
 
 /**
- * The nodes that the outputs need, with the outputs' names. A node's result takes the name of an output; what is an input, a constant,
- * a view of a view, or two outputs at once is copied to it.
+ * The nodes that the outputs depend on, renamed so that they produce the outputs. An output that is an input, a constant, or a second
+ * name for another output is copied.
  */
 function withOutputs(nodes: readonly OnnxNode[], results: ReadonlyMap<string, string>): OnnxNode[] {
   const written = new Set(nodes.flatMap(({ outputs }) => outputs));
@@ -211,15 +212,15 @@ function withOutputs(nodes: readonly OnnxNode[], results: ReadonlyMap<string, st
     for (const name of readBy(node)) needed.add(name);
     kept.push(renameNode(node, rename));
   }
-  return lastFirst([...kept.reverse(), ...copies.map((node) => renameNode(node, rename))]);
+  return scheduleUpdates([...kept.reverse(), ...copies.map((node) => renameNode(node, rename))]);
 }
 
 /**
- * The same nodes with those that nothing reads at the end, what depends on most before what depends on least. ONNX Runtime computes
- * whatever the last of them needs, then the one before: so a weight is updated as soon as its gradient is there, and what
- * that gradient was made of is let go. (In the other order, everything is kept until all gradients are there.)
+ * Moves nodes without readers to the end, those with the most ancestors first. ONNX Runtime schedules backward from the last of them, so
+ * a weight is updated as soon as its gradient is ready and the gradient's inputs are freed. (In the opposite order everything stays
+ * alive until all gradients are ready.)
  */
-function lastFirst(nodes: readonly OnnxNode[]): OnnxNode[] {
+function scheduleUpdates(nodes: readonly OnnxNode[]): OnnxNode[] {
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const parents = new Map(
     nodes.map((node) => [node, readBy(node).flatMap((name) => producers.get(name) ?? [])] as const),
@@ -237,11 +238,10 @@ function lastFirst(nodes: readonly OnnxNode[]): OnnxNode[] {
 }
 
 /**
- * The same nodes with those first that read nothing but states, constants and each other's results: what is made of weights alone. Of two
- * arrays that a node reads ONNX Runtime computes the one whose node comes later first; so these are made when they
- * are needed, and not kept while the other is on its way.
+ * Moves nodes that depend on states and constants alone to the front. Of a node's two inputs ONNX Runtime computes the one that comes
+ * later first, so what is made of weights is computed when needed and does not stay alive while the other input is computed.
  */
-function stateFirst(nodes: OnnxNode[], states: readonly LoweredState[], constants: Iterable<string>): OnnxNode[] {
+function scheduleWeights(nodes: OnnxNode[], states: readonly LoweredState[], constants: Iterable<string>): OnnxNode[] {
   if (states.length === 0) return nodes;
   const given = new Set([...constants, ...states.map(({ before }) => before.name)]);
   const early = nodes.filter((node) => {
@@ -256,7 +256,7 @@ function stateFirst(nodes: OnnxNode[], states: readonly LoweredState[], constant
 const branchesOf = ({ attributes }: OnnxNode): OnnxSubgraph[] =>
   Object.values(attributes).flatMap((value) => (typeof value === "object" && "graph" in value ? [value.graph] : []));
 
-/** What a node reads, its branches included. */
+/** The names that a node reads, its branches included. */
 export function readBy(node: OnnxNode): readonly string[] {
   return [...node.inputs, ...branchesOf(node).flatMap(({ nodes }) => nodes.flatMap(readBy))];
 }

@@ -1,5 +1,5 @@
 import { staticShape } from "../../core/shape.js";
-import { ancestors, type Cell, type Graph, type Node, program, type Value } from "../graph.js";
+import { ancestors, type Cell, type Graph, liveProgram, type Node, type Value } from "../graph.js";
 import { rebuild } from "./rebuild.js";
 
 /** A graph in two: what is always the same for an image, and the rest, which reads that instead of the image. */
@@ -96,7 +96,7 @@ const isConstant = (value: Value): boolean => ![...ancestors([value])].some(({ s
 /** The fixed values that something else needs, in the order in which they are computed. */
 function boundaryOf(graph: Graph, fixed: ReadonlySet<Value>): Value[] {
   const needed = new Set([...graph.outputs.values(), ...graph.updates.map(({ value }) => value)]);
-  for (const { inputs, outputs } of program(graph).nodes)
+  for (const { inputs, outputs } of liveProgram(graph).nodes)
     if (!outputs.every((value) => fixed.has(value))) for (const value of inputs) needed.add(value);
   return [...needed].filter((value) => fixed.has(value)).sort((a, b) => a.id - b.id);
 }

@@ -1,4 +1,4 @@
-import { type Graph, type Node, program, type Value } from "../../graph/graph.js";
+import { type Graph, liveProgram, type Node, type Value } from "../../graph/graph.js";
 import { formatCount, formatNumber } from "../text.js";
 import { unitsOf } from "./units.js";
 import { signOf, sizes } from "./words.js";
@@ -23,7 +23,7 @@ export interface Step {
  * on each element go with the step before, what only depends on parameters is not shown. In order of execution.
  */
 export function stepsOf(graph: Graph, collapse: readonly string[]): Step[] {
-  const { nodes } = program(graph);
+  const { nodes } = liveProgram(graph);
   const computed = new Set<Value>(graph.inputs.values());
   for (const { inputs, outputs } of nodes)
     if (inputs.some((value) => computed.has(value))) for (const value of outputs) computed.add(value);

@@ -2,8 +2,8 @@ import { fourSizes } from "../../../core/shape.js";
 import { attributesOf } from "../../../formats/onnx/writer.js";
 import type { Node, Value } from "../../../graph/graph.js";
 import type { ConvAttributes } from "../../../ops/conv.js";
-import { type WinogradRegimes, type WinogradTile, winogradTile } from "../regimes.js";
-import type { LayoutKind } from "./layout.js";
+import { chooseTile, type WinogradTile, type WinogradTuning } from "../tuning.js";
+import type { WeightLayout } from "./layout.js";
 
 /** The sizes of a convolution: x is [n, channels, height, width], y [n, filters, oh, ow], the weight [filters, perGroup, ...kernel]. */
 export interface ConvLayer extends ConvAttributes {
@@ -28,7 +28,7 @@ export function partsOf(node: Node): { readonly x: Value; readonly weight: Value
   return undefined;
 }
 
-/** The layer that a node computes the output or a gradient of; undefined for other nodes and while the batch has no size. */
+/** The layer whose output or gradient a node computes; undefined for other nodes and for a symbolic batch. */
 export function layerShape(node: Node): ConvLayer | undefined {
   const parts = partsOf(node);
   if (!parts || [parts.x, parts.weight, parts.y].some(({ shape }) => shape.includes("N"))) return undefined;
@@ -40,57 +40,69 @@ export function layerShape(node: Node): ConvLayer | undefined {
   return { strides, pads, dilations, group, n, channels, height, width, filters, perGroup, kernel, oh, ow };
 }
 
-/** What the blocked lowering is made for. */
+/** What the blocked lowering targets. */
 export interface BlockedTarget {
   /** Channels in a block: 16 with AVX-512, 8 with AVX2. */
   readonly block: number;
-  /** Which layers go by Winograd's algorithm. */
-  readonly winograd: WinogradRegimes;
+  /** Which layers use Winograd's algorithm. */
+  readonly winograd: WinogradTuning;
 }
 
-/** A layer that has a place among the blocked operators, and the layout of its weight. */
+/** How a layer is computed, and so the layout of its weight. */
+export type LayerKind = "dense" | "stem" | "depthwise" | "winograd";
+
+const layouts = {
+  dense: "OIHWBiBo",
+  stem: "OIHWBo",
+  depthwise: "OIHWBo",
+  winograd: "HWIO",
+} as const satisfies Record<LayerKind, WeightLayout>;
+
+/** A layer that the blocked operators can compute. */
 export interface BlockedLayer extends ConvLayer {
-  readonly kind: Exclude<LayoutKind, "maps">;
-  /** The tiles of Winograd's algorithm, if the layer goes by it. */
+  readonly kind: LayerKind;
+  /** The layout of its weight. */
+  readonly layout: WeightLayout;
+  /** The tile of Winograd's algorithm, for a layer that uses it. */
   readonly tile: WinogradTile | undefined;
 }
 
 /**
  * The layer that a node belongs to, if the blocked operators can compute it:
- * - channels and filters are multiples of 4, so that they can be brought into blocks and filled up, and fill half a block at least;
+ * - channels and filters are multiples of 4, so that they can be reordered and padded, and fill at least half a block;
  *   an input with fewer channels than a block is read as it is (`stem`);
- * - groups of more than one channel fill blocks;
- * - there is more than one position: what is left otherwise is a product of matrices;
- * - sizes are known, the batch included, and no padding is negative.
+ * - groups of more than one channel fill whole blocks;
+ * - there is more than one position; otherwise it is a matrix product;
+ * - all sizes are known, the batch included, and no padding is negative.
  */
-export function layerOf(node: Node, { block, winograd }: BlockedTarget): BlockedLayer | undefined {
+export function blockedLayerOf(node: Node, { block, winograd }: BlockedTarget): BlockedLayer | undefined {
   const layer = layerShape(node);
   if (!layer || layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return undefined;
   const tile = tileOf(layer, block, winograd);
-  const kind = tile ? "taps" : kindOf(layer.channels, layer.filters, layer.group, block);
-  return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind, tile } : undefined;
+  const kind = tile ? "winograd" : kindOf(layer.channels, layer.filters, layer.group, block);
+  return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind, layout: layouts[kind], tile } : undefined;
 }
 
-/** Winograd's algorithm is for 3×3 layers of which a map, of more than one position, comes out as large as it went in. */
+/** Whether Winograd's algorithm applies: dense 3×3, stride 1, "same" padding, more than one position. */
 export function isWinogradLayer({ group, kernel, strides, dilations, pads, height, width }: ConvLayer): boolean {
   const all = (numbers: readonly number[], value: number) => numbers.every((v) => v === value);
   return all(kernel, 3) && all([...strides, ...dilations, ...pads, group], 1) && height * width > 1;
 }
 
-/** The tiles of a layer whose channels fill blocks, if the table has any for it. */
-function tileOf(layer: ConvLayer, block: number, table: WinogradRegimes): WinogradTile | undefined {
+/** The tile for a layer whose channels fill blocks, if the table has one for it. */
+function tileOf(layer: ConvLayer, block: number, tuning: WinogradTuning): WinogradTile | undefined {
   const { n, channels, filters, height, width } = layer;
-  const suits = isWinogradLayer(layer) && channels % block === 0 && filters % block === 0;
-  return suits ? winogradTile(table, { images: n, channels: Math.min(channels, filters), height, width }) : undefined;
+  const applies = isWinogradLayer(layer) && channels % block === 0 && filters % block === 0;
+  return applies ? chooseTile(tuning, { images: n, channels: Math.min(channels, filters), height, width }) : undefined;
 }
 
-function kindOf(channels: number, filters: number, group: number, block: number): BlockedLayer["kind"] | undefined {
+function kindOf(channels: number, filters: number, group: number, block: number): LayerKind | undefined {
   const fits = (count: number) => count % 4 === 0 && count * 2 >= block;
   if (group === 1) {
     if (!fits(filters)) return undefined;
     if (channels < block) return "stem";
-    return fits(channels) ? "filters" : undefined;
+    return fits(channels) ? "dense" : undefined;
   }
   if (group === channels && group === filters) return fits(channels) ? "depthwise" : undefined;
-  return (channels / group) % block === 0 && (filters / group) % block === 0 ? "filters" : undefined;
+  return (channels / group) % block === 0 && (filters / group) % block === 0 ? "dense" : undefined;
 }

@@ -1,46 +1,46 @@
 import { sizeOf, type Tensor, zeros } from "../../../core/tensor.js";
 
 /**
- * How the elements of an array lie in memory where they do not lie in row-major order. With b channels to a block:
- * - `maps`: activations [N,C,H,W] as [N, C/b, H, W, b of C];
- * - `filters`: the weight [O,C,kh,kw] of a dense convolution as [O/b, C/b, kh, kw, b of C, b of O];
- * - `stem`: the same for an input with fewer channels than a block, as [O/b, C, kh, kw, b of O];
- * - `taps`: the same without blocks, as [kh, kw, C, O];
- * - `depthwise`: the weight [C,1,kh,kw] of a depthwise convolution as [C/b, kh, kw, b of C].
- * Channels that do not fill the last block are followed by zeros.
+ * Memory layouts other than row-major, named as in ONNX Runtime, with b channels to a block:
+ * - `NCHWc`: activations [N,C,H,W] as [N, C/b, H, W, b of C];
+ * - `OIHWBiBo`: the weight [O,C,kh,kw] of a dense convolution as [O/b, C/b, kh, kw, b of C, b of O];
+ * - `OIHWBo`: the same with only the outputs blocked, [O/b, C, kh, kw, b of O], for inputs with fewer channels than a block and for
+ *   depthwise convolutions (C = 1);
+ * - `HWIO`: the same without blocks, [kh, kw, C, O], for Winograd's algorithm.
+ * A last block that the channels do not fill is padded with zeros.
  */
-export type LayoutKind = "maps" | "filters" | "stem" | "taps" | "depthwise";
+export type LayoutKind = "NCHWc" | WeightLayout;
+export type WeightLayout = "OIHWBiBo" | "OIHWBo" | "HWIO";
 
 /** The layout of the arrays of one shape. */
 export interface Layout {
   readonly kind: LayoutKind;
   /** The shape of the plain array. */
   readonly from: readonly number[];
-  /** The same with channels rounded up to whole blocks: the shape that blocked operators are told. */
+  /** The same with channels rounded up to whole blocks: the shape that blocked operators see. */
   readonly shape: readonly number[];
-  /** Sizes of the axes of `shape`, in order, where blocked ones are two: the number of blocks, and what is in one. */
+  /** The axes of `shape`, a blocked axis split into two: number of blocks, size of a block. */
   readonly split: readonly number[];
-  /** Which axis of `split` is the i-th in memory. */
+  /** The axis of `split` that is i-th in memory. */
   readonly perm: readonly number[];
 }
 
-/** The smallest multiple of `block` that is not below n. */
+/** The smallest multiple of `block` that is at least n. */
 export const roundUp = (n: number, block: number): number => Math.ceil(n / block) * block;
 
 /** Which of the first two axes are blocked, and the order in memory of the axes after splitting. */
 const arrangements: Record<LayoutKind, { readonly blocked: readonly [boolean, boolean]; readonly perm: number[] }> = {
-  maps: { blocked: [false, true], perm: [0, 1, 3, 2] },
-  filters: { blocked: [true, true], perm: [0, 2, 4, 3, 1] },
-  stem: { blocked: [true, false], perm: [0, 2, 3, 1] },
-  taps: { blocked: [false, false], perm: [2, 1, 0] },
-  depthwise: { blocked: [true, false], perm: [0, 2, 3, 1] },
+  NCHWc: { blocked: [false, true], perm: [0, 1, 3, 2] },
+  OIHWBiBo: { blocked: [true, true], perm: [0, 2, 4, 3, 1] },
+  OIHWBo: { blocked: [true, false], perm: [0, 2, 3, 1] },
+  HWIO: { blocked: [false, false], perm: [2, 1, 0] },
 };
 
 /**
- * The layout of plain arrays of the shape `from`, with `block` channels to a block.
+ * The layout of plain arrays of shape `from`, with `block` channels to a block.
  *
  * @example
- * layoutOf("maps", [2, 20, 8, 8], 16).shape; // [2, 32, 8, 8]
+ * layoutOf("NCHWc", [2, 20, 8, 8], 16).shape; // [2, 32, 8, 8]
  */
 export function layoutOf(kind: LayoutKind, from: readonly number[], block: number): Layout {
   const { blocked, perm } = arrangements[kind];
@@ -50,7 +50,7 @@ export function layoutOf(kind: LayoutKind, from: readonly number[], block: numbe
   return { kind, from, shape: [...channels, ...rest], split: [...split, sizeOf(rest)], perm };
 }
 
-/** Calls `visit(place in memory, place in the plain array)` for every element of the plain array. */
+/** Calls `visit(index in memory, index in the plain array)` for every element of the plain array. */
 function forEachElement(layout: Layout, visit: (packed: number, plain: number) => void): void {
   const { from, split, perm } = layout;
   const steps = new Array<number>(split.length);
@@ -73,8 +73,8 @@ function forEachElement(layout: Layout, visit: (packed: number, plain: number) =
   for (const a of outer) for (const b of inner) for (const c of area) visit(a + b + c, plain++);
 }
 
-/** The array as it lies in memory, under the layout's shape. */
-export function pack(tensor: Tensor, layout: Layout): Tensor {
+/** Reorders a plain array into a layout. */
+export function toLayout(tensor: Tensor, layout: Layout): Tensor {
   const packed = zeros("float32", layout.shape);
   forEachElement(layout, (to, from) => {
     packed.data[to] = tensor.data[from] as number;
@@ -82,8 +82,8 @@ export function pack(tensor: Tensor, layout: Layout): Tensor {
   return packed;
 }
 
-/** The plain array again. */
-export function unpack(packed: Tensor, layout: Layout): Tensor {
+/** Reorders an array back into a plain one. */
+export function fromLayout(packed: Tensor, layout: Layout): Tensor {
   const tensor = zeros("float32", layout.from);
   forEachElement(layout, (from, to) => {
     tensor.data[to] = packed.data[from] as number;

@@ -4,15 +4,15 @@ import type { OnnxWriter } from "../../../formats/onnx/writer.js";
 import { windowCount } from "../../../ops/conv.js";
 import { roundUp } from "./layout.js";
 
-/** Activations in blocked layout: the name in the model, and the shape that operators are told. */
-export interface Maps {
+/** Activations in NCHWc: the name in the model, and the shape that operators see. */
+export interface BlockedTensor {
   readonly name: string;
   readonly shape: readonly [n: number, channels: number, height: number, width: number];
 }
 
 type Pair = readonly [number, number];
 
-/** Geometry of a blocked convolution or pooling. What is left out: stride and dilation 1, no padding. */
+/** Geometry of a blocked convolution or pooling. Defaults: stride and dilation 1, no padding. */
 export interface Geometry {
   readonly strides?: Pair;
   readonly dilations?: Pair;
@@ -21,8 +21,8 @@ export interface Geometry {
 }
 
 /**
- * What a blocked convolution does with its sums before it stores them: y = activation(sums + bias + sum). `bias` is a vector over
- * whole blocks, `sum` names blocked maps of y's shape; `hardSigmoid` are the slope and offset of min(1, max(0, slope · v + offset)).
+ * What is fused into a blocked convolution: y = activation(conv(x) + bias + sum). `bias` is a vector over whole blocks, `sum` an NCHWc
+ * array of y's shape; `hardSigmoid` holds slope and offset of min(1, max(0, slope · v + offset)).
  */
 export interface Epilogue {
   readonly bias?: string | undefined;
@@ -34,9 +34,9 @@ export interface Epilogue {
 export const blockedDomain = "com.microsoft.nchwc";
 
 /**
- * Writes ONNX Runtime's blocked operators. They check next to nothing themselves: a wrong number of channels ends the process, or
- * gives wrong numbers without a word. So everything that they ask for is checked here, and nothing else writes them. What fails a
- * check is a mistake of the rule that called, and throws a plain Error.
+ * Emits ONNX Runtime's blocked operators. They check next to nothing: a wrong channel count crashes the process or silently gives
+ * wrong numbers. So all preconditions are checked here, and nothing else emits these operators. A failed check is a bug in the
+ * calling rule, and throws a plain Error.
  */
 export class BlockedWriter {
   constructor(
@@ -47,26 +47,26 @@ export class BlockedWriter {
 
   /** The same memory under another shape. */
   view(name: string, from: readonly number[], to: readonly number[]): string {
-    check(sizeOf(from) === sizeOf(to), `[${from}] has not as many elements as [${to}]`);
+    check(sizeOf(from) === sizeOf(to), `[${from}] and [${to}] differ in size`);
     return from.length === to.length && from.every((d, i) => d === to[i]) ? name : this.write.reshape(name, to);
   }
 
-  /** Maps seen under another shape, in which the channels still fill whole blocks: [N,C,H,W] as [1,N·C,H,W], for example. */
-  viewMaps({ name, shape }: Maps, to: Maps["shape"]): Maps {
+  /** The same array under another shape with whole blocks of channels: [N,C,H,W] as [1,N·C,H,W], for example. */
+  viewAs({ name, shape }: BlockedTensor, to: BlockedTensor["shape"]): BlockedTensor {
     return { name: this.view(name, shape, to), shape: to };
   }
 
   /**
-   * Convolution of blocked maps with a weight in the layout `filters`, `depthwise`, or, if x is plain and has fewer channels
-   * than a block, `stem`. `weightShape` is [O, C/group, kh, kw].
+   * Convolution of x in NCHWc with a weight in OIHWBiBo, or OIHWBo if depthwise; or of a plain x with fewer channels than a block, with
+   * a weight in OIHWBo. `weightShape` is [O, C/group, kh, kw].
    */
   conv(
-    x: Maps,
+    x: BlockedTensor,
     weight: string,
     weightShape: readonly [number, number, number, number],
     { strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0], group = 1 }: Geometry & { readonly group?: number },
     { bias, sum, activation }: Epilogue = {},
-  ): Maps {
+  ): BlockedTensor {
     const [n, channels, height, width] = x.shape;
     const [filters, perGroup, kh, kw] = weightShape;
     const whole = (count: number) => count % this.block === 0;
@@ -84,7 +84,7 @@ export class BlockedWriter {
     );
     const oh = windowCount(height, kh, strides[0], pads[0] + pads[2], dilations[0]);
     const ow = windowCount(width, kw, strides[1], pads[1] + pads[3], dilations[1]);
-    check(oh > 0 && ow > 0, `a kernel of ${kh}×${kw} does not fit maps of ${height}×${width}`);
+    check(oh > 0 && ow > 0, `a ${kh}×${kw} kernel does not fit a ${height}×${width} input`);
     const attributes: Record<string, OnnxAttribute> = { kernel_shape: [kh, kw], strides, dilations, pads, group };
     if (typeof activation === "string") attributes.activation = activation;
     else if (activation) {
@@ -100,71 +100,71 @@ export class BlockedWriter {
     return { name: this.write.emit("Conv", inputs, attributes, blockedDomain), shape: [n, filters, oh, ow] };
   }
 
-  /** activation(factor · x + bias + sum) with a factor for each channel, [C]: a depthwise 1×1 convolution. */
-  affine(x: Maps, factor: string, epilogue: Epilogue = {}, pads?: Geometry["pads"]): Maps {
+  /** activation(factor · x + bias + sum) with a factor per channel, [C]: a depthwise 1×1 convolution. */
+  affine(x: BlockedTensor, factor: string, epilogue: Epilogue = {}, pads?: Geometry["pads"]): BlockedTensor {
     const [, channels] = x.shape;
-    // The operator would put the bias into the border.
-    check(!pads || (epilogue.bias === undefined && !epilogue.activation), "padding and a bias in one");
+    // The operator would add the bias to the padding.
+    check(!pads || (epilogue.bias === undefined && !epilogue.activation), "padding together with a bias");
     return this.conv(x, factor, [channels, 1, 1, 1], { group: channels, ...(pads ? { pads } : {}) }, epilogue);
   }
 
-  /** The factor 1 for each channel, in the shape that `affine` expects. */
+  /** A factor of 1 per channel, for `affine`. */
   ones(channels: number): string {
     return this.filled(1, [channels, 1, 1, 1]);
   }
 
-  /** A constant array of one repeated number, shared by all that ask for it. */
+  /** A constant array of one repeated number, shared. */
   filled(value: number, shape: readonly number[]): string {
     const key = `fill_${value}_${shape.join("_")}`;
     return this.write.once(key, () => tensor("float32", shape, new Float32Array(sizeOf(shape)).fill(value)));
   }
 
-  /** Zeros around the maps. */
-  pad(x: Maps, pads: readonly [number, number, number, number]): Maps {
+  /** Zero padding. */
+  pad(x: BlockedTensor, pads: readonly [number, number, number, number]): BlockedTensor {
     return pads.every((p) => p === 0) ? x : this.affine(x, this.ones(x.shape[1]), {}, pads);
   }
 
-  /** For each image and channel Σ over positions of a · b: [N·C]. */
-  dot(a: Maps, b: Maps): string {
+  /** Σ over positions of a · b, per image and channel: [N·C]. */
+  dot(a: BlockedTensor, b: BlockedTensor): string {
     const [n, channels, height, width] = a.shape;
     check(sizeOf(a.shape) === sizeOf(b.shape), `[${a.shape}] and [${b.shape}] differ`);
     const count = stripsIn(height, width);
-    const [maps, rows] = [n * channels * count, height / count];
-    const images = this.viewMaps(a, [1, maps, rows, width]);
-    const kernels = this.view(b.name, b.shape, [maps, 1, rows, width]);
-    const sums = this.conv(images, kernels, [maps, 1, rows, width], { group: maps });
+    const [strips, rows] = [n * channels * count, height / count];
+    const images = this.viewAs(a, [1, strips, rows, width]);
+    const kernels = this.view(b.name, b.shape, [strips, 1, rows, width]);
+    const sums = this.conv(images, kernels, [strips, 1, rows, width], { group: strips });
     return this.#overStrips("ReduceSum", sums.name, n * channels, count);
   }
 
-  /** The mean of every map: [N·C]. */
-  means(x: Maps): string {
+  /** The mean over positions, per image and channel: [N·C]. */
+  means(x: BlockedTensor): string {
     const [n, channels, height, width] = x.shape;
     const count = stripsIn(height, width);
-    const strips = this.viewMaps(x, [n, channels * count, height / count, width]);
+    const strips = this.viewAs(x, [n, channels * count, height / count, width]);
     return this.#overStrips("ReduceMean", this.globalPool("GlobalAveragePool", strips), n * channels, count);
   }
 
-  /** The strips of a map follow each other in memory as the blocks of channels do. */
+  /** In memory, the strips of a map follow each other as blocks of channels do. */
   #overStrips(kind: "ReduceSum" | "ReduceMean", name: string, maps: number, count: number): string {
     if (count === 1) return name;
     const strips = this.write.reshape(name, [maps / this.block, count, this.block]);
     return this.write.reduce(kind, strips, [1], false);
   }
 
-  /** Mean or largest element of every map: [N,C,1,1], which lies in memory as the plain array does. */
-  globalPool(kind: "GlobalAveragePool" | "GlobalMaxPool", x: Maps): string {
+  /** Mean or maximum over positions: [N,C,1,1], the same in NCHWc and plain. */
+  globalPool(kind: "GlobalAveragePool" | "GlobalMaxPool", x: BlockedTensor): string {
     check(x.shape[1] % this.block === 0, `${x.shape[1]} channels do not fill blocks of ${this.block}`);
     return this.write.emit(kind, [x.name], {}, blockedDomain);
   }
 
-  /** Pooling over windows; what fills up a block is pooled along, and stays zero. */
+  /** Pooling. Padded channels stay zero. */
   pool(
     kind: "MaxPool" | "AveragePool",
-    x: Maps,
+    x: BlockedTensor,
     kernel: Pair,
     { strides = [1, 1], pads = [0, 0, 0, 0] }: Geometry,
     countPadding = false,
-  ): Maps {
+  ): BlockedTensor {
     const [n, channels, height, width] = x.shape;
     check(channels % this.block === 0, `${channels} channels do not fill blocks of ${this.block}`);
     const oh = windowCount(height, kernel[0], strides[0], pads[0] + pads[2]);
@@ -178,21 +178,21 @@ export class BlockedWriter {
     return { name: this.write.emit(kind, [x.name], attributes, blockedDomain), shape: [n, channels, oh, ow] };
   }
 
-  /** Plain [N,C,H,W] into blocks; channels that are missing in the last block become zeros. */
-  reorderInput(name: string, shape: Maps["shape"]): Maps {
+  /** Plain [N,C,H,W] → NCHWc, the last block padded with zeros. */
+  reorderInput(name: string, shape: BlockedTensor["shape"]): BlockedTensor {
     const [n, channels, height, width] = shape;
     check(channels % 4 === 0, `${channels} channels are not a multiple of 4`);
     const filled = roundUp(channels, this.block);
     return { name: this.write.emit("ReorderInput", [name], {}, blockedDomain), shape: [n, filled, height, width] };
   }
 
-  /** Blocked maps into the plain array of their first `channels`. */
-  reorderOutput({ name, shape }: Maps, channels: number): string {
+  /** NCHWc → the plain array of the first `channels`. */
+  reorderOutput({ name, shape }: BlockedTensor, channels: number): string {
     check(channels <= shape[1] && channels > shape[1] - this.block, `${channels} of ${shape[1]} channels`);
     return this.write.emit("ReorderOutput", [name], { channels }, blockedDomain);
   }
 
-  /** Transposes every row of b·b numbers, seen as a b×b matrix: ReorderInput of [rows, b, 1×b]. */
+  /** Transposes every row of b·b numbers as a b×b matrix: ReorderInput of [rows, b, 1×b]. */
   transposeBlocks(name: string, rows: number): string {
     return this.reorderInput(this.write.reshape(name, [rows, this.block, 1, this.block]), [
       rows,
@@ -202,7 +202,7 @@ export class BlockedWriter {
     ]).name;
   }
 
-  /** The rows of an array seen as [rows, length], in the given order. */
+  /** The rows of an array, reshaped to [rows, length], in the given order. */
   gatherRows(name: string, length: number, order: readonly number[], memo: string): string {
     const indices = this.write.once(`rows_${memo}`, () =>
       tensor("int64", [order.length], BigInt64Array.from(order, BigInt)),
@@ -211,12 +211,12 @@ export class BlockedWriter {
   }
 }
 
-/** Positions whose sum is taken in one go, at most, if a row is not longer. */
+/** The most positions summed in one step, unless a row is longer. */
 const positionsInStrip = 128;
 
 /**
- * In how many strips of rows the sum over a map is taken. These operators add one position after the other, so that sums over large maps lose
- * digits, most of all where many elements are equal, as after a ReLU.
+ * The number of strips of rows in which a map is summed. These operators add one position after another, so sums over large maps lose
+ * digits, especially where many elements are equal, as after a ReLU.
  */
 function stripsIn(height: number, width: number): number {
   const counts = Array.from({ length: height }, (_, i) => i + 1).filter((count) => height % count === 0);

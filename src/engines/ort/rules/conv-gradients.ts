@@ -4,8 +4,8 @@ import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../f
 import {
   type ConvInputGradAttributes,
   type ConvWeightGradAttributes,
+  flippedPads,
   missingPads,
-  turnedPads,
 } from "../../../ops/conv.js";
 import { sumOver } from "./sums.js";
 
@@ -19,12 +19,12 @@ const inputGrad: Rule = (node, [dy, w], write) => {
   const { strides, pads, dilations, group } = attributes;
   const [filters, perGroup, kh, kw] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
   const kernel = [kh, kw];
-  const turned = turnedPads({ kernel: [kh, kw], dilations, pads });
+  const turned = flippedPads({ kernel: [kh, kw], dilations, pads });
   if (strides[0] === 1 && strides[1] === 1 && turned.every((pad) => pad >= 0)) {
     const weight = swapChannels(w!, [filters, perGroup, kh, kw], group, write);
-    const turnedWeight = kh * kw === 1 ? weight : turnTaps(weight, write);
+    const flippedWeight = kh * kw === 1 ? weight : flipKernel(weight, write);
     const geometry = { kernel_shape: kernel, strides: [1, 1], pads: turned, dilations, group };
-    return [write.emit("Conv", [dy!, turnedWeight], geometry)];
+    return [write.emit("Conv", [dy!, flippedWeight], geometry)];
   }
   return convTranspose(node, [dy!, w!], write);
 };
@@ -43,7 +43,7 @@ function swapChannels(
 }
 
 /** Reverses the last two axes. */
-function turnTaps(w: string, write: OnnxWriter): string {
+function flipKernel(w: string, write: OnnxWriter): string {
   const all = -(2 ** 31);
   return write.emit("Slice", [
     w,

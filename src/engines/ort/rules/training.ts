@@ -1,7 +1,7 @@
 import { staticDim } from "../../../core/shape.js";
 import { sizeOf, tensor } from "../../../core/tensor.js";
+import { emitBarrier } from "../../../formats/onnx/barrier.js";
 import { pooled } from "../../../formats/onnx/rules/neural.js";
-import { waitFor } from "../../../formats/onnx/wait.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
 import type { Value } from "../../../graph/graph.js";
@@ -236,8 +236,8 @@ const reduceMaxGrad: Rule = (node, [dy, x], write) => {
   ];
 };
 
-const after: Rule = (_node, [x, signal], write) => [
-  waitFor(x!, signal!, (type, inputs) => write.emit(type, inputs), write.ints([0])),
+const barrier: Rule = (_node, [x, signal], write) => [
+  emitBarrier(x!, signal!, (type, inputs) => write.emit(type, inputs), write.ints([0])),
 ];
 
 /**
@@ -253,6 +253,6 @@ export const trainingRules: Rules = new Map<string, Rule>([
   ["ReduceMean", sums("ReduceMean")],
   ["ReduceMax", reduceMaxBy(sums("ReduceMean"))],
   ["ReduceMaxGrad", reduceMaxGrad],
-  ["After", after],
+  ["Barrier", barrier],
   ...convGradientRules,
 ]);

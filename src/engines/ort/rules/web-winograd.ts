@@ -1,7 +1,7 @@
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
 import { type ConvLayer, isWinogradLayer, layerShape } from "../blocked/conv-layer.js";
-import { alongAxis, overTaps, type WinogradPoints } from "../winograd.js";
+import { alongAxis, overKernel, type WinogradPoints } from "../winograd.js";
 
 /**
  * 3×3 convolutions by Winograd's F(2×2,3×3), which rounds as the convolution itself does. Each tile of 4×4 pixels has 4 points down
@@ -61,7 +61,7 @@ function fromPoints(sums: string, [n, channels, height, width]: Sizes, write: On
 /** [O,C,3,3] → [4, 1, 4, O, C]. */
 function weightPoints(w: string, { filters, channels }: ConvLayer, turned: boolean, write: OnnxWriter): string {
   const flat = write.reshape(w, [filters * channels, 9]);
-  return write.reshape(product(overTaps(tile, turned, write), flat, { transB: 1 }, write), [
+  return write.reshape(product(overKernel(tile, turned, write), flat, { transB: 1 }, write), [
     points,
     1,
     points,
@@ -128,7 +128,7 @@ export function withWinograd(rules: Rules, share = 0.8): Rules {
         const ofDy = toSums(dy!, results(layer), "gradient", write);
         const products = product(ofDy, ofX, { transA: 1 }, write);
         const flat = write.reshape(products, [points ** 2, filters * channels]);
-        return write.reshape(product(flat, overTaps(tile, false, write), { transA: 1 }, write), [
+        return write.reshape(product(flat, overKernel(tile, false, write), { transA: 1 }, write), [
           filters,
           channels,
           3,

@@ -1,58 +1,58 @@
 import type { Value } from "../../../../graph/graph.js";
 import { missingPads } from "../../../../ops/conv.js";
 import { sumOver } from "../../rules/sums.js";
-import { type BlockedLayer, type ConvLayer, layerOf } from "../conv-layer.js";
-import type { BlockedRule, Forms } from "../forms.js";
+import { type BlockedLayer, blockedLayerOf, type ConvLayer } from "../conv-layer.js";
 import { layoutOf, roundUp } from "../layout.js";
-import type { Maps } from "../writer.js";
+import type { BlockedRule, LayoutTable } from "../layout-table.js";
+import type { BlockedTensor } from "../writer.js";
 
 /**
- * dw as one convolution in which the images are the channels and dy is the kernel: the stride of the layer is its dilation and
- * the taps are its outputs. The lanes of x lie along the rows, so that every channel of every tap is one output column. Zeros beside x are
- * written before; those above and below are the convolution's own padding, which it skips.
- * (Gathering columns for a product of matrices reaches a third to two thirds of the speed.)
+ * dw as one convolution with the images as channels and dy as the kernel: the layer's stride is its dilation, and the elements of dw are
+ * its outputs. The lanes of x lie along the rows, so that every channel of every kernel element is one output column. Left and right
+ * padding of x is emitted in advance; top and bottom are the convolution's own padding, which it skips.
+ * (im2col and a matrix product reach a third to two thirds of the speed.)
  */
-const weightGrad: BlockedRule = (node, forms) => {
-  const layer = layerOf(node, forms);
+const weightGrad: BlockedRule = (node, table) => {
+  const layer = blockedLayerOf(node, table);
   const [x, dy] = node.inputs;
-  if (!layer || !forms.canBeMaps(dy!) || (layer.kind !== "stem" && !forms.canBeMaps(x!))) return false;
+  if (!layer || !table.canBlock(dy!) || (layer.kind !== "stem" && !table.canBlock(x!))) return false;
   const result = node.outputs[0]!;
-  const layout = layoutOf(layer.kind, result.shape as readonly number[], forms.block);
+  const layout = layoutOf(layer.layout, result.shape as readonly number[], table.block);
   const grad = layer.kind === "stem" ? stemGrad : layer.kind === "depthwise" ? depthwiseGrad : denseGrad;
-  forms.setPacked(result, layout, forms.write.reshape(grad(x!, forms.maps(dy!), layer, forms), layout.shape));
+  table.setPacked(result, layout, table.write.reshape(grad(x!, table.blocked(dy!), layer, table), layout.shape));
   return true;
 };
 
-/** Around the input: what the windows need. Rows that no window reads stay, and are left out of the result. */
+/** The padding that the windows need. Rows that no window reads are kept, and dropped from the result. */
 export function padsOf(layer: ConvLayer): [number, number, number, number] {
   const [bottom, right] = missingPads(layer);
   return [layer.pads[0], layer.pads[1], Math.max(0, bottom), Math.max(0, right)];
 }
 
-/** Images of zeros after the others, which add nothing. */
-function fillImages(name: string, [n, ...rest]: readonly number[], images: number, { write }: Forms): string {
+/** Appends images of zeros, which add nothing. */
+function fillImages(name: string, [n, ...rest]: readonly number[], images: number, { write }: LayoutTable): string {
   if (images === n) return name;
   return write.emit("Pad", [name, write.ints([...rest.map(() => 0), 0, images - n!, ...rest.map(() => 0)])]);
 }
 
-/** Strips of rows into which every map is cut. */
+/** How each map is cut into strips of rows. */
 interface Strips {
-  /** In each map. */
+  /** Strips per map. */
   readonly count: number;
-  /** Images, with those that fill up the strips to a multiple of 4 as ReorderInput takes them. */
+  /** Images, padded so that there is a multiple of 4 strips, as ReorderInput requires. */
   readonly images: number;
-  /** Of the input that a strip reads, and from one strip to the next. */
+  /** Rows of the input that a strip reads, and the step from strip to strip. */
   readonly rows: number;
   readonly step: number;
-  /** Zeros to write around the input: top, left, bottom, right. Strips bring those above and below with them. */
+  /** Padding to emit in advance: top, left, bottom, right. Strips include that at the top and bottom. */
   readonly around: readonly [number, number, number, number];
-  /** Zeros that are left to the convolution. */
+  /** Padding left to the convolution. */
   readonly pads: readonly [number, number, number, number];
 }
 
 /**
- * The strips in which a layer's gradient is taken: with few images many lanes would be empty, so strips of rows of dy, with the rows of x
- * that they meet, are images of their own. The fewest that leave within a tenth as few lanes empty as any number does.
+ * The strips for a layer's gradient: with few images many lanes would be empty, so strips of rows of dy, with the rows of x that they
+ * meet, become images of their own. The fewest strips whose waste of lanes is within a tenth of the least possible.
  */
 function stripsOf(layer: ConvLayer, block: number): Strips {
   const { n, oh, kernel, strides, dilations } = layer;
@@ -78,34 +78,34 @@ function stripsOf(layer: ConvLayer, block: number): Strips {
 /** The strips of each image as channels: [N, blocks, height, width] → [blocks, images·count, rows, width]. */
 function stripsAsChannels(
   name: string,
-  [n, blocks, height, width]: Maps["shape"],
+  [n, blocks, height, width]: BlockedTensor["shape"],
   { count, images, rows, step }: Strips,
-  forms: Forms,
-): Maps {
-  return forms.memo(`strips ${name} ${count} ${rows} ${step}`, () => {
+  table: LayoutTable,
+): BlockedTensor {
+  return table.memo(`strips ${name} ${count} ${rows} ${step}`, () => {
     const order: number[] = [];
     for (let c = 0; c < blocks; c++)
       for (let i = 0; i < images; i++)
         for (let strip = 0; strip < count; strip++)
-          // What stands for an image that is missing is no matter: its dy is zero.
+          // Any image may stand in for a missing one: its dy is zero.
           for (let row = 0; row < rows; row++) order.push(((i % n) * blocks + c) * height + strip * step + row);
     const key = `strips_${n}_${blocks}_${height}_${count}_${rows}_${step}`;
-    const strips = forms.to.gatherRows(name, width, order, key);
+    const strips = table.nchwc.gatherRows(name, width, order, key);
     const shape = [blocks, images * count, rows, width] as const;
-    return forms.to.reorderInput(forms.write.reshape(strips, shape), shape);
+    return table.nchwc.reorderInput(table.write.reshape(strips, shape), shape);
   });
 }
 
-/** Maps with the images as channels and the lanes along the rows: [N,C,H,W] → [C/b, N, H, W·b]. */
-function imagesAsChannels(x: Maps, forms: Forms): Maps {
-  return forms.memo(`images ${x.name}`, () => {
-    const { to, write, block } = forms;
+/** The images as channels and the lanes along the rows: [N,C,H,W] → [C/b, N, H, W·b]. */
+function imagesAsChannels(x: BlockedTensor, table: LayoutTable): BlockedTensor {
+  return table.memo(`images ${x.name}`, () => {
+    const { nchwc, write, block } = table;
     const [, channels, height, width] = x.shape;
     const blocks = channels / block;
     const n = roundUp(x.shape[0], 4);
-    const name = fillImages(x.name, x.shape, n, forms);
+    const name = fillImages(x.name, x.shape, n, table);
     const rows = [1, n, blocks * height, width * block] as const;
-    const reordered = to.reorderInput(write.reshape(name, rows), rows);
+    const reordered = nchwc.reorderInput(write.reshape(name, rows), rows);
     const groups = reordered.shape[1] / block;
     const shape = [blocks, reordered.shape[1], height, width * block] as const;
     if (blocks === 1 || groups === 1) return { name: write.reshape(reordered.name, shape), shape };
@@ -114,48 +114,48 @@ function imagesAsChannels(x: Maps, forms: Forms): Maps {
   });
 }
 
-/** dy as the kernel of that convolution: [N,O,oh,ow] as `filters` of [O, N·count, oh/count, ow], in strips. */
+/** dy as the kernel of that convolution: [N,O,oh,ow] → [O, N·count, oh/count, ow] in OIHWBiBo, by strips. */
 function asKernel(
-  dy: Maps,
+  dy: BlockedTensor,
   { count, images: n }: Pick<Strips, "count" | "images">,
-  forms: Forms,
+  table: LayoutTable,
 ): { readonly name: string; readonly images: number } {
-  return forms.memo(`kernel ${dy.name} ${count}`, () => {
-    const { to, write, block } = forms;
+  return table.memo(`kernel ${dy.name} ${count}`, () => {
+    const { nchwc, write, block } = table;
     const [, filters, oh, ow] = dy.shape;
     const [area, blocks] = [(oh / count) * ow, filters / block];
-    const name = fillImages(dy.name, dy.shape, n, forms);
+    const name = fillImages(dy.name, dy.shape, n, table);
     const order: number[] = [];
     for (let o = 0; o < blocks; o++)
       for (let i = 0; i < n; i++)
         for (let strip = 0; strip < count; strip++) order.push((i * blocks + o) * count + strip);
     const key = `kernel_${n}_${blocks}_${count}`;
-    const byFilter = blocks === 1 ? name : to.gatherRows(name, area * block, order, key);
+    const byFilter = blocks === 1 ? name : nchwc.gatherRows(name, area * block, order, key);
     const shape = [blocks, n * count, area, block] as const;
-    const reordered = to.reorderInput(write.reshape(byFilter, shape), shape);
+    const reordered = nchwc.reorderInput(write.reshape(byFilter, shape), shape);
     const images = reordered.shape[1];
-    const turned = to.transposeBlocks(reordered.name, (blocks * images * area) / block);
-    return { name: write.reshape(turned, [filters, images, oh / count, ow]), images };
+    const transposed = nchwc.transposeBlocks(reordered.name, (blocks * images * area) / block);
+    return { name: write.reshape(transposed, [filters, images, oh / count, ow]), images };
   });
 }
 
-/** dw of a dense or grouped layer, in the layout `filters`. */
-function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
-  const { to, write, block } = forms;
+/** dw of a dense or grouped layer, in OIHWBiBo. */
+function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): string {
+  const { nchwc, write, block } = table;
   const { group, kernel, strides, dilations } = layer;
-  const source = forms.maps(x);
-  // A 1×1 layer reads one pixel in each stride: leave the others out first.
+  const source = table.blocked(x);
+  // A strided 1×1 layer reads one pixel per stride: drop the others first.
   const skips = kernel[0] * kernel[1] === 1 && strides[0] * strides[1] > 1 && layer.pads.every((p) => p === 0);
   const steps = skips ? ([1, 1] as const) : strides;
   const strips = stripsOf(skips ? { ...layer, height: layer.oh, width: layer.ow, strides: [1, 1] } : layer, block);
   const read = skips
-    ? forms.memo(`skip ${source.name} ${strides}`, () => to.pool("MaxPool", source, [1, 1], { strides }))
-    : forms.pad(source, strips.around);
+    ? table.memo(`skip ${source.name} ${strides}`, () => nchwc.pool("MaxPool", source, [1, 1], { strides }))
+    : table.pad(source, strips.around);
   const [, lanes, rows, columns] = read.shape;
   const byLane = [layer.n, lanes / block, rows, columns * block] as const;
   const images =
-    strips.count === 1 ? imagesAsChannels(read, forms) : stripsAsChannels(read.name, byLane, strips, forms);
-  const { name: kernels, images: n } = asKernel(dy, strips, forms);
+    strips.count === 1 ? imagesAsChannels(read, table) : stripsAsChannels(read.name, byLane, strips, table);
+  const { name: kernels, images: n } = asKernel(dy, strips, table);
   const [inBlocks, outBlocks] = [read.shape[1] / block / group, dy.shape[1] / block / group];
   const [height, width] = images.shape.slice(2) as [number, number];
   const rowsOfDy = layer.oh / strips.count;
@@ -177,16 +177,16 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): strin
     const filters = part(kernels, [rowsOfDy * layer.ow * n * block], outBlocks);
     const shape = [outBlocks * block, n, rowsOfDy, layer.ow] as const;
     const weight = group === 1 ? filters : write.reshape(filters, shape);
-    const taps = to.conv(maps, weight, shape, {
+    const sums = nchwc.conv(maps, weight, shape, {
       strides: [dilations[0], 1],
       dilations: [steps[0], steps[1] * block],
       pads: strips.pads,
     });
     // In memory [C/b, O/b, rows, columns, b of C, b of O].
-    const [rows, columns] = [taps.shape[2], taps.shape[3] / block];
+    const [rows, columns] = [sums.shape[2], sums.shape[3] / block];
     const order: number[] = [];
     const whole = rows === kernel[0] && columns === kernel[1];
-    if (whole && (inBlocks === 1 || outBlocks === 1)) return taps.name;
+    if (whole && (inBlocks === 1 || outBlocks === 1)) return sums.name;
     for (let o = 0; o < outBlocks; o++)
       for (let c = 0; c < inBlocks; c++) {
         if (whole) order.push(c * outBlocks + o);
@@ -195,8 +195,8 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): strin
             for (let kx = 0; kx < kernel[1]; kx++)
               order.push(((c * outBlocks + o) * rows + ky) * columns + kx * dilations[1]);
       }
-    const key = `taps_${inBlocks}_${outBlocks}_${rows}_${columns}_${kernel.join("_")}_${dilations[1]}`;
-    return to.gatherRows(taps.name, block * block * (whole ? rows * columns : 1), order, key);
+    const key = `elements_${inBlocks}_${outBlocks}_${rows}_${columns}_${kernel.join("_")}_${dilations[1]}`;
+    return nchwc.gatherRows(sums.name, block * block * (whole ? rows * columns : 1), order, key);
   });
   if (group === 1) return perGroup[0]!;
   const flat = [inBlocks * outBlocks * kernel[0] * kernel[1] * block * block];
@@ -207,16 +207,16 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): strin
   );
 }
 
-/** The input has few channels and is plain: its channels lie along the rows (NHWC) in place of a block's lanes. */
-function stemGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
-  const { to, write, block } = forms;
+/** dw for a plain input of few channels: the channels lie along the rows (NHWC), in place of a block's lanes. */
+function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): string {
+  const { nchwc, write, block } = table;
   const { kernel, strides, dilations, channels } = layer;
   const strips = stripsOf(layer, block);
   const [top, left, bottom, right] = strips.around;
   const rowsOfX = layer.height + top + bottom;
   const columnsOfX = (layer.width + left + right) * channels;
-  const padded = forms.memo(`stem ${x.id} ${strips.around} ${strips.count}`, () => {
-    const plain = forms.lowering.plain(x);
+  const padded = table.memo(`stem ${x.id} ${strips.around} ${strips.count}`, () => {
+    const plain = table.lowering.plain(x);
     const pixels =
       channels === 1
         ? write.reshape(plain, [layer.n, layer.height, layer.width, 1])
@@ -228,18 +228,18 @@ function stemGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string
   const shape = [1, strips.images, rowsOfX, columnsOfX] as const;
   const images =
     strips.count === 1
-      ? forms.memo(`images ${padded}`, () => to.reorderInput(write.reshape(padded, shape), shape))
-      : stripsAsChannels(padded, [layer.n, 1, rowsOfX, columnsOfX], strips, forms);
-  const { name, images: count } = asKernel(dy, strips, forms);
+      ? table.memo(`images ${padded}`, () => nchwc.reorderInput(write.reshape(padded, shape), shape))
+      : stripsAsChannels(padded, [layer.n, 1, rowsOfX, columnsOfX], strips, table);
+  const { name, images: count } = asKernel(dy, strips, table);
   if (count !== images.shape[1]) throw new Error("stem gradient: the numbers of images differ");
-  const taps = to.conv(images, name, [dy.shape[1], count, layer.oh / strips.count, layer.ow], {
+  const sums = nchwc.conv(images, name, [dy.shape[1], count, layer.oh / strips.count, layer.ow], {
     strides: [dilations[0], 1],
     dilations: [strides[0], strides[1] * channels],
     pads: strips.pads,
   });
   const outBlocks = dy.shape[1] / block;
-  const [rows, columns] = [taps.shape[2], taps.shape[3] / channels];
-  let unrolled = write.reshape(taps.name, [outBlocks, rows, columns, channels, block]);
+  const [rows, columns] = [sums.shape[2], sums.shape[3] / channels];
+  let unrolled = write.reshape(sums.name, [outBlocks, rows, columns, channels, block]);
   if (rows !== kernel[0] || columns !== kernel[1])
     unrolled = write.emit("Slice", [
       unrolled,
@@ -251,27 +251,27 @@ function stemGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string
   return write.transpose(unrolled, [0, 3, 1, 2, 4]);
 }
 
-/** Each image and channel is a group of its own, with its map of dy as the kernel; then the images are summed over. */
-function depthwiseGrad(x: Value, dy: Maps, layer: BlockedLayer, forms: Forms): string {
-  const { to, write, block } = forms;
+/** dw of a depthwise layer: each image and channel is a group, with its dy as the kernel; then the images are summed. */
+function depthwiseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): string {
+  const { nchwc, write, block } = table;
   const { kernel, strides, dilations, n, oh, ow } = layer;
   const [top, left, bottom, right] = padsOf(layer);
-  const padded = forms.pad(forms.maps(x), [0, left, 0, right]);
+  const padded = table.pad(table.blocked(x), [0, left, 0, right]);
   const [, channels, height, width] = padded.shape;
-  const images = to.viewMaps(padded, [1, n * channels, height, width]);
-  const kernels = to.view(dy.name, dy.shape, [n * channels, 1, oh, ow]);
-  const taps = to.conv(images, kernels, [n * channels, 1, oh, ow], {
+  const images = nchwc.viewAs(padded, [1, n * channels, height, width]);
+  const kernels = nchwc.view(dy.name, dy.shape, [n * channels, 1, oh, ow]);
+  const sums = nchwc.conv(images, kernels, [n * channels, 1, oh, ow], {
     strides: dilations,
     dilations: strides,
     pads: [top, 0, bottom, 0],
     group: n * channels,
   });
-  const [rows, columns] = taps.shape.slice(2) as [number, number];
+  const [rows, columns] = sums.shape.slice(2) as [number, number];
   const perImage = [n, channels * rows * columns];
-  const sum = sumOver("ReduceSum", write.reshape(taps.name, perImage), perImage, { axes: [0], keepdims: false }, write);
+  const sum = sumOver("ReduceSum", write.reshape(sums.name, perImage), perImage, { axes: [0], keepdims: false }, write);
   const shape = [channels / block, rows, columns, block];
-  return forms.crop(write.reshape(sum, shape), shape, [channels / block, kernel[0], kernel[1], block]);
+  return table.crop(write.reshape(sum, shape), shape, [channels / block, kernel[0], kernel[1], block]);
 }
 
-/** Gradients of convolutions with respect to the weight. */
+/** Gradients of the weights of convolutions. */
 export const convWeightGradRules = new Map<string, BlockedRule>([["ConvWeightGrad", weightGrad]]);

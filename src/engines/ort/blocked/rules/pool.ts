@@ -3,35 +3,35 @@ import type { Value } from "../../../../graph/graph.js";
 import type { MaxPoolAttributes } from "../../../../ops/pool.js";
 import type { ResampleAttributes } from "../../../../ops/resample.js";
 import { exactMaximum } from "../../rules/training.js";
-import type { BlockedRule } from "../forms.js";
+import type { BlockedRule } from "../layout-table.js";
 
-/** Windows stay within a channel, so lanes do not matter. A last block that is not full goes plain. */
-const maxPool: BlockedRule = (node, forms) => {
+/** Pooling works lane by lane. A padded last block falls back to the plain rule. */
+const maxPool: BlockedRule = (node, table) => {
   const [x] = node.inputs as [Value];
   const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
-  if (!forms.isMaps(x) || forms.isPadded(x) || dilations.some((d) => d > 1)) return false;
-  const pool = (kind: "MaxPool" | "AveragePool") => forms.to.pool(kind, forms.maps(x), kernel, { strides, pads });
+  if (!table.isBlocked(x) || table.isPadded(x) || dilations.some((d) => d > 1)) return false;
+  const pool = (kind: "MaxPool" | "AveragePool") => table.nchwc.pool(kind, table.blocked(x), kernel, { strides, pads });
   const { name, shape } = pool("MaxPool");
-  forms.setMaps(node.outputs[0]!, { name: exactMaximum(name, pool("AveragePool").name, forms.write), shape });
+  table.setBlocked(node.outputs[0]!, { name: exactMaximum(name, pool("AveragePool").name, table.write), shape });
   return true;
 };
 
-/** Average pooling; other maps of rows and columns are products with matrices, which want plain arrays. */
-const resample: BlockedRule = (node, forms) => {
+/** Average pooling; other resampling is matrix products, which take plain arrays. */
+const resample: BlockedRule = (node, table) => {
   const [x] = node.inputs as [Value];
   const { rows, columns, transposed } = attributesOf<ResampleAttributes>(node);
   if (transposed || rows.kind !== "window" || columns.kind !== "window" || rows.countPadding !== columns.countPadding)
     return false;
-  if (!forms.isMaps(x) || forms.isPadded(x)) return false;
+  if (!table.isBlocked(x) || table.isPadded(x)) return false;
   const strides = [rows.stride, columns.stride] as const;
   const pads = [rows.padding, columns.padding, rows.padding, columns.padding] as const;
   const kernel = [rows.kernel, columns.kernel] as const;
-  const maps = forms.to.pool("AveragePool", forms.maps(x), kernel, { strides, pads }, rows.countPadding);
-  forms.setMaps(node.outputs[0]!, maps);
+  const maps = table.nchwc.pool("AveragePool", table.blocked(x), kernel, { strides, pads }, rows.countPadding);
+  table.setBlocked(node.outputs[0]!, maps);
   return true;
 };
 
-/** Pooling over windows. */
+/** Pooling. */
 export const poolRules = new Map<string, BlockedRule>([
   ["MaxPool", maxPool],
   ["Resample", resample],

@@ -1,20 +1,20 @@
 import type { Node, Value } from "../../../../graph/graph.js";
-import type { WinogradTile } from "../../regimes.js";
-import { alongAxis, overTaps, type WinogradPoints } from "../../winograd.js";
-import { type BlockedLayer, layerOf } from "../conv-layer.js";
-import type { BlockedRule, Forms } from "../forms.js";
+import type { WinogradTile } from "../../tuning.js";
+import { alongAxis, overKernel, type WinogradPoints } from "../../winograd.js";
+import { type BlockedLayer, blockedLayerOf } from "../conv-layer.js";
 import { layoutOf } from "../layout.js";
-import type { Maps } from "../writer.js";
+import type { BlockedRule, LayoutTable } from "../layout-table.js";
+import type { BlockedTensor } from "../writer.js";
 
 type Pass = "forward" | "gradient";
 
 /**
- * Winograd's F(m×m,3×3): a tile of p×p pixels, p = m + 2, is transformed to p² numbers for each channel, of which each is multiplied by a
- * matrix [C,O] of its own, and the p² sums for each filter are transformed to m×m outputs: y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A. That is 4/9 of
- * the multiplications for m = 2 and a quarter for m = 4. The first rounds as the convolution itself does, the second ten times more.
+ * Winograd's F(m×m,3×3): a tile of p×p pixels, p = m + 2, is transformed to p² points per channel, each multiplied by its own matrix
+ * [C,O], and the p² sums per filter are transformed back to m×m outputs: y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A. That takes 4/9 of the
+ * multiplications for m = 2 and 1/4 for m = 4. The former rounds like the convolution itself, the latter ten times more.
  *
- * With the positions before the images and channels each transformation is a product with one matrix along the rows and one along the
- * columns, which stands for all tiles, their overlap and the border. The gradients do the same with dy, and once more with x.
+ * With positions before images and channels, each transform is a product with one matrix along the rows and one along the columns,
+ * covering all tiles, their overlap and the border. The gradients do the same with dy, and once more with x.
  */
 class Winograd {
   readonly #points: number;
@@ -22,34 +22,34 @@ class Winograd {
   constructor(
     private readonly tile: WinogradTile,
     private readonly pass: Pass,
-    private readonly forms: Forms,
+    private readonly table: LayoutTable,
   ) {
     this.#points = tile + 2;
   }
 
-  /** What is multiplied by the weight, x or, for the input's gradient, dy: [p, tiles, p, tiles·N, C]. */
-  tiles(x: Maps): string {
-    return this.forms.memo(`winograd ${this.tile} ${this.pass} ${x.name}`, () => {
+  /** x (for the input gradient, dy), transformed for the product with the weight: [p, tiles, p, tiles·N, C]. */
+  tiles(x: BlockedTensor): string {
+    return this.table.memo(`winograd ${this.tile} ${this.pass} ${x.name}`, () => {
       const [n, channels, height, width] = x.shape;
       const [down, across] = [this.#count(height), this.#count(width)];
-      const both = this.forms.write.emit("MatMul", [this.#along("input", width), this.#rows(x, "input")]);
+      const both = this.table.write.emit("MatMul", [this.#along("input", width), this.#rows(x, "input")]);
       return this.#view(both, [this.#points, down, this.#points, across * n, channels]);
     });
   }
 
-  /** What is multiplied for the weight's gradient, whose products sum over all tiles, x or dy as the sums see it: [p, p, tiles·tiles·N, C]. */
-  points(x: Maps, as: WinogradPoints): string {
+  /** x or dy, transformed for the weight gradient, whose product sums over all tiles: [p, p, tiles·tiles·N, C]. */
+  points(x: BlockedTensor, as: WinogradPoints): string {
     const [n, channels, height, width] = x.shape;
     const [down, across] = [this.#count(height), this.#count(width)];
-    const columns = this.forms.write.reshape(this.#along(as, width), [this.#points, 1, across, width]);
+    const columns = this.table.write.reshape(this.#along(as, width), [this.#points, 1, across, width]);
     const rows = this.#view(this.#rows(x, as), [this.#points, 1, down, width, n * channels]);
-    const both = this.forms.write.emit("MatMul", [columns, rows]);
+    const both = this.table.write.emit("MatMul", [columns, rows]);
     return this.#view(both, [this.#points, this.#points, down * across * n, channels]);
   }
 
-  /** The sums [p, tiles, p, tiles·N, C] as blocked maps. */
-  outputs(sums: string, [n, channels, height, width]: Maps["shape"]): Maps {
-    const { write, block } = this.forms;
+  /** The sums [p, tiles, p, tiles·N, C], transformed back and in NCHWc. */
+  outputs(sums: string, [n, channels, height, width]: BlockedTensor["shape"]): BlockedTensor {
+    const { write, block } = this.table;
     const [down, across] = [this.#points * this.#count(height), this.#points * this.#count(width)];
     const columns = this.#back(this.#along("gradient", width), this.#view(sums, [down, across, n * channels]));
     const rows = this.#back(this.#along("gradient", height), this.#view(columns, [down, width * n * channels]));
@@ -58,120 +58,120 @@ class Winograd {
     return { name: write.reshape(write.transpose(apart, [1, 2, 0, 3]), shape), shape };
   }
 
-  /** [p, 1, p, C, O] of a weight in the layout `taps`; for the input's gradient with its taps turned around. */
+  /** A weight in HWIO, flipped for the input gradient, transformed: [p, 1, p, C, O]. */
   weight(w: Value, { channels, filters }: BlockedLayer): string {
-    const taps = this.#view(this.forms.weight(w, "taps"), [9, channels * filters]);
-    const both = this.forms.write.emit("MatMul", [this.#taps(this.pass === "gradient"), taps]);
+    const kernel = this.#view(this.table.weight(w, "HWIO"), [9, channels * filters]);
+    const both = this.table.write.emit("MatMul", [this.#kernelMatrix(this.pass === "gradient"), kernel]);
     return this.#view(both, [this.#points, 1, this.#points, channels, filters]);
   }
 
-  /** The way back of the weight's gradient: [p, p, C, O] as [9, C·O]. */
-  taps(products: string, { channels, filters }: BlockedLayer): string {
-    return this.#back(this.#taps(false), this.#view(products, [this.#points ** 2, channels * filters]));
+  /** The weight gradient transformed back: [p, p, C, O] → [9, C·O]. */
+  kernelGradient(products: string, { channels, filters }: BlockedLayer): string {
+    return this.#back(this.#kernelMatrix(false), this.#view(products, [this.#points ** 2, channels * filters]));
   }
 
   #along(as: WinogradPoints, size: number): string {
-    return alongAxis(this.tile, as, size, this.forms.write);
+    return alongAxis(this.tile, as, size, this.table.write);
   }
 
-  #taps(turned: boolean): string {
-    return overTaps(this.tile, turned, this.forms.write);
+  #kernelMatrix(flipped: boolean): string {
+    return overKernel(this.tile, flipped, this.table.write);
   }
 
   /** The transposed matrix times an array. */
   #back(matrix: string, array: string): string {
-    return this.forms.write.emit("FusedMatMul", [matrix, array], { transA: 1 }, "com.microsoft");
+    return this.table.write.emit("FusedMatMul", [matrix, array], { transA: 1 }, "com.microsoft");
   }
 
   #count(size: number): number {
     return Math.ceil(size / this.tile);
   }
 
-  /** Rows of maps as rows of tiles: [p·tiles, W, N·C]. */
-  #rows(x: Maps, as: WinogradPoints): string {
+  /** The rows of x transformed to points: [p·tiles, W, N·C]. */
+  #rows(x: BlockedTensor, as: WinogradPoints): string {
     const [n, channels, height, width] = x.shape;
     const flat = this.#view(this.#positionsFirst(x), [height, width * n * channels]);
-    const rows = this.forms.write.emit("MatMul", [this.#along(as, height), flat]);
+    const rows = this.table.write.emit("MatMul", [this.#along(as, height), flat]);
     return this.#view(rows, [this.#points * this.#count(height), width, n * channels]);
   }
 
-  /** [N, C/b, H, W, b] → [H·W, N, C/b, b]: rows of b numbers are moved. */
-  #positionsFirst(x: Maps): string {
-    return this.forms.memo(`positions ${this.pass} ${x.name}`, () => {
+  /** [N, C/b, H, W, b] → [H·W, N, C/b, b]. */
+  #positionsFirst(x: BlockedTensor): string {
+    return this.table.memo(`positions ${this.pass} ${x.name}`, () => {
       const [n, channels, height, width] = x.shape;
-      const { block } = this.forms;
+      const { block } = this.table;
       const blocks = this.#view(x.name, [n, channels / block, height * width, block]);
-      return this.forms.write.transpose(blocks, [2, 0, 1, 3]);
+      return this.table.write.transpose(blocks, [2, 0, 1, 3]);
     });
   }
 
   /**
-   * The same elements under a shape that ONNX Runtime learns in each run only, and in each pass from other nodes. Knowing shapes, it keeps
-   * an array's memory for the next array of the same shape, even if all other layers come between; and it computes equal nodes once, so that Bᵀ x B, with
-   * m = 2 four times as large as x, would stay from the forward pass on. In ResNet-18 either takes as much as all that the algorithm needs.
+   * A Reshape whose shape ONNX Runtime learns only at run time, and from other nodes in each pass. With static shapes it would hold a
+   * buffer for the next array of the same shape, however far away; and common-subexpression elimination would keep Bᵀ x B, with m = 2
+   * four times the size of x, alive from the forward pass. In ResNet-18 either takes as much memory as the algorithm itself.
    */
   #view(name: string, shape: readonly number[]): string {
-    const { write } = this.forms;
-    const open = this.forms.memo(`open ${this.pass} ${shape}`, () =>
+    const { write } = this.table;
+    const open = this.table.memo(`open ${this.pass} ${shape}`, () =>
       write.emit("Add", [write.ints(shape), this.#zero(name)]),
     );
     return write.reshape(name, open);
   }
 
-  /** Zero, computed from any array in a way that depends on none of its numbers. */
+  /** Zero, computed at run time from any array. */
   #zero(name: string): string {
-    const { forms } = this;
-    const { write } = forms;
+    const { table } = this;
+    const { write } = table;
     const [start, end] = [write.ints([0]), write.ints([1])];
-    const first = forms.memo("winograd first", () =>
+    const first = table.memo("winograd first", () =>
       write.emit("Slice", [write.reshape(name, [-1]), start, end, start]),
     );
-    return forms.memo(`winograd zero ${this.pass}`, () => {
+    return table.memo(`winograd zero ${this.pass}`, () => {
       const never = write.emit(this.pass === "forward" ? "Less" : "Greater", [first, first]);
       return write.emit("Cast", [never], { to: 7 });
     });
   }
 }
 
-/** The layer and its transformations, if it goes by Winograd's algorithm. */
-function winogradOf(node: Node, forms: Forms, pass: Pass) {
-  const layer = layerOf(node, forms);
-  return layer?.tile && { layer, winograd: new Winograd(layer.tile, pass, forms) };
+/** The layer and its transforms, if it uses Winograd's algorithm. */
+function winogradOf(node: Node, table: LayoutTable, pass: Pass) {
+  const layer = blockedLayerOf(node, table);
+  return layer?.tile && { layer, winograd: new Winograd(layer.tile, pass, table) };
 }
 
-const conv: BlockedRule = (node, forms) => {
-  const by = winogradOf(node, forms, "forward");
+const conv: BlockedRule = (node, table) => {
+  const by = winogradOf(node, table, "forward");
   const [x, w, bias] = node.inputs;
-  if (!by || !forms.canBeMaps(x!)) return false;
+  if (!by || !table.canBlock(x!)) return false;
   const { layer, winograd } = by;
-  const sums = forms.write.emit("MatMul", [winograd.tiles(forms.maps(x!)), winograd.weight(w!, layer)]);
+  const sums = table.write.emit("MatMul", [winograd.tiles(table.blocked(x!)), winograd.weight(w!, layer)]);
   const y = winograd.outputs(sums, [layer.n, layer.filters, layer.oh, layer.ow]);
-  const b = bias && forms.vector(bias);
-  forms.setMaps(node.outputs[0]!, b ? forms.to.affine(y, forms.to.ones(layer.filters), { bias: b }) : y);
+  const b = bias && table.vector(bias);
+  table.setBlocked(node.outputs[0]!, b ? table.nchwc.affine(y, table.nchwc.ones(layer.filters), { bias: b }) : y);
   return true;
 };
 
-const inputGrad: BlockedRule = (node, forms) => {
-  const by = winogradOf(node, forms, "gradient");
+const inputGrad: BlockedRule = (node, table) => {
+  const by = winogradOf(node, table, "gradient");
   const [dy, w] = node.inputs;
-  if (!by || !forms.canBeMaps(dy!)) return false;
+  if (!by || !table.canBlock(dy!)) return false;
   const { layer, winograd } = by;
-  const factors = [winograd.tiles(forms.maps(dy!)), winograd.weight(w!, layer)];
-  const sums = forms.write.emit("FusedMatMul", factors, { transB: 1 }, "com.microsoft");
-  forms.setMaps(node.outputs[0]!, winograd.outputs(sums, [layer.n, layer.channels, layer.height, layer.width]));
+  const factors = [winograd.tiles(table.blocked(dy!)), winograd.weight(w!, layer)];
+  const sums = table.write.emit("FusedMatMul", factors, { transB: 1 }, "com.microsoft");
+  table.setBlocked(node.outputs[0]!, winograd.outputs(sums, [layer.n, layer.channels, layer.height, layer.width]));
   return true;
 };
 
-const weightGrad: BlockedRule = (node, forms) => {
-  const by = winogradOf(node, forms, "gradient");
+const weightGrad: BlockedRule = (node, table) => {
+  const by = winogradOf(node, table, "gradient");
   const [x, dy] = node.inputs;
-  if (!by || !forms.canBeMaps(x!) || !forms.canBeMaps(dy!)) return false;
+  if (!by || !table.canBlock(x!) || !table.canBlock(dy!)) return false;
   const { layer, winograd } = by;
-  const factors = [winograd.points(forms.maps(x!), "input"), winograd.points(forms.maps(dy!), "gradient")];
-  const products = forms.write.emit("FusedMatMul", factors, { transA: 1 }, "com.microsoft");
+  const factors = [winograd.points(table.blocked(x!), "input"), winograd.points(table.blocked(dy!), "gradient")];
+  const products = table.write.emit("FusedMatMul", factors, { transA: 1 }, "com.microsoft");
   const result = node.outputs[0]!;
-  const layout = layoutOf("taps", result.shape as readonly number[], forms.block);
-  forms.setPacked(result, layout, forms.write.reshape(winograd.taps(products, layer), layout.shape));
+  const layout = layoutOf("HWIO", result.shape as readonly number[], table.block);
+  table.setPacked(result, layout, table.write.reshape(winograd.kernelGradient(products, layer), layout.shape));
   return true;
 };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Tensor } from "../../src/core/tensor.js";
-import { packState } from "../../src/engines/ort/pack-state.js";
+import { fuseSmallUpdates } from "../../src/engines/ort/fuse-small-updates.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import type { Cell, Graph } from "../../src/graph/graph.js";
 import { resnet } from "../../src/models/index.js";
@@ -16,7 +16,7 @@ test("small cells that are updated alike become one, and come back as they would
     clipNorm: 1,
     ema: 0.9,
   });
-  const { graph, unpack } = packState(step.graph);
+  const { graph, unfuse } = fuseSmallUpdates(step.graph);
   const float = step.graph.updates.filter(({ cell }) => cell.dtype === "float" && cell.shape.length === 1);
   const left = graph.updates.filter(({ cell }) => cell.shape.length === 1);
   assert.ok(left.length * 4 < float.length, `${float.length} vectors became ${left.length}`);
@@ -28,7 +28,7 @@ test("small cells that are updated alike become one, and come back as they would
     return executable.readState();
   };
   const alone = await stateAfterTwoSteps(step.graph);
-  const together = unpack(await stateAfterTwoSteps(graph));
+  const together = unfuse(await stateAfterTwoSteps(graph));
   assert.deepEqual(new Set(together.keys()), new Set(alone.keys()));
   for (const [cell, { shape, data }] of alone) {
     assert.deepEqual(together.get(cell)!.shape, shape);

@@ -4,28 +4,29 @@ import { OptionError } from "../../src/core/errors.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { type OrtNodeOptions, ortEngine } from "../../src/engines/ort/node.js";
 import {
-  checkRegimes,
-  defaultRegimes,
-  type WinogradRegimes,
-  winogradTile,
-  winogradWith,
-} from "../../src/engines/ort/regimes.js";
+  checkTuning,
+  chooseTile,
+  defaultTuning,
+  upToTile,
+  type WinogradTile,
+  type WinogradTuning,
+} from "../../src/engines/ort/tuning.js";
 import { Graph } from "../../src/graph/graph.js";
 import { convAttributes, convWeightGradOp } from "../../src/ops/conv.js";
 import * as o from "../../src/ops/index.js";
 import { ortBlocked } from "../support/engines.js";
 import { random } from "../support/random.js";
 
-const none: WinogradRegimes = { positions: 0, 2: {}, 4: {} };
+const none: WinogradTuning = { positions: 0, 2: {}, 4: {} };
 
 test("a layer goes by the largest number of channels that is not above its own", () => {
-  const tiles = (table: WinogradRegimes, side: number, ...channels: number[]) =>
-    channels.map((c) => winogradTile(table, { images: 32, channels: c, height: side, width: side }));
-  const { winograd } = defaultRegimes;
+  const tiles = (table: WinogradTuning, side: number, ...channels: number[]) =>
+    channels.map((c) => chooseTile(table, { images: 32, channels: c, height: side, width: side }));
+  const { winograd } = defaultTuning;
   const no = undefined;
   assert.deepEqual(tiles(winograd, 8, 3, 64, 127, 128, 200, 256, 512, 4096), [no, no, no, 4, 4, 4, 4, 4]);
-  assert.deepEqual(tiles(winogradWith(winograd, false), 8, 64, 128, 200, 256, 4096), [no, no, no, 2, 2]);
-  assert.equal(winogradWith(winograd, true), winograd);
+  assert.deepEqual(tiles(upToTile(winograd, 2), 8, 64, 128, 200, 256, 4096), [no, no, no, 2, 2]);
+  assert.equal(upToTile(winograd, 4), winograd);
   const sides = { 256: 8, 64: 32, 128: 0 };
   assert.deepEqual(tiles({ ...none, 2: sides }, 8, 63, 64, 127, 128, 255, 256, 1000), [no, 2, 2, no, no, 2, 2]);
   assert.deepEqual(tiles({ ...none, 2: sides }, 9, 64, 256), [2, no]);
@@ -36,7 +37,7 @@ test("a layer goes by the largest number of channels that is not above its own",
 test("few positions and small maps go direct", () => {
   const table = { positions: 512, 2: { 1: 64 }, 4: {} };
   const tile = (images: number, height: number, width: number) =>
-    winogradTile(table, { images, channels: 256, height, width });
+    chooseTile(table, { images, channels: 256, height, width });
   assert.deepEqual([tile(8, 8, 8), tile(7, 8, 8), tile(1, 32, 16), tile(1, 64, 7)], [2, undefined, 2, undefined]);
   assert.deepEqual([tile(99, 4, 4), tile(99, 3, 8), tile(99, 8, 3)], [2, undefined, undefined]);
   assert.deepEqual([tile(1, 64, 64), tile(1, 64, 65)], [2, undefined], "the longer side counts");
@@ -44,8 +45,8 @@ test("few positions and small maps go direct", () => {
 
 test("a table is checked and copied", () => {
   const table = { fewImages: 7, winograd: { positions: 9, 2: { 64: 8 }, 4: {} } };
-  assert.deepEqual(checkRegimes({ ...table, winograd: { ...table.winograd, 8: {} }, other: 1 }, "t"), table);
-  assert.deepEqual(checkRegimes(defaultRegimes, "t"), defaultRegimes);
+  assert.deepEqual(checkTuning({ ...table, winograd: { ...table.winograd, 8: {} }, other: 1 }, "t"), table);
+  assert.deepEqual(checkTuning(defaultTuning, "t"), defaultTuning);
   const many = Object.fromEntries(Array.from({ length: 65 }, (_, i) => [i + 1, 1]));
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [null, /^t must be an object, got null$/],
@@ -70,13 +71,13 @@ test("a table is checked and copied", () => {
   ];
   for (const [value, says] of refused)
     assert.throws(
-      () => checkRegimes(value, "t"),
+      () => checkTuning(value, "t"),
       (error) => error instanceof OptionError && says.test(error.message),
       String(says),
     );
   assert.throws(
-    () => ortEngine({ regimes: { fewImages: Number.NaN, winograd: none } }),
-    /^OptionError: ortEngine: regimes: fewImages/,
+    () => ortEngine({ tuning: { fewImages: Number.NaN, winograd: none } }),
+    /^OptionError: ortEngine: tuning: fewImages/,
   );
 });
 
@@ -94,8 +95,8 @@ test("up to few images a graph that learns is written plain, above them in block
   const [plain, blocked] = [await gradient({ layout: "plain" }), await gradient({ layout: "blocked" })];
   assert.notDeepEqual(plain, blocked, "they round differently");
   assert.deepEqual(await gradient({}), blocked);
-  assert.deepEqual(await gradient({ regimes: { ...defaultRegimes, fewImages: 5 } }), blocked);
-  assert.deepEqual(await gradient({ regimes: { ...defaultRegimes, fewImages: 6 } }), plain);
+  assert.deepEqual(await gradient({ tuning: { ...defaultTuning, fewImages: 5 } }), blocked);
+  assert.deepEqual(await gradient({ tuning: { ...defaultTuning, fewImages: 6 } }), plain);
 });
 
 test("the table says which layers go by Winograd's algorithm", async () => {
@@ -107,9 +108,9 @@ test("the table says which layers go by Winograd's algorithm", async () => {
   const direct = await output(ortBlocked);
   /** How the output differs from that of the blocked convolution: not at all, by rounding, or by more rounding. */
   const largest = direct.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  const tileOf = async (winograd: Partial<WinogradRegimes>, allowed = true) => {
-    const regimes = { fewImages: 0, winograd: { ...none, ...winograd } };
-    const engine = ortEngine({ threads: 1, layout: "blocked", winograd: allowed, regimes });
+  const tileOf = async (winograd: Partial<WinogradTuning>, winogradTile: WinogradTile = 4) => {
+    const tuning = { fewImages: 0, winograd: { ...none, ...winograd } };
+    const engine = ortEngine({ threads: 1, layout: "blocked", winogradTile, tuning });
     const y = await output(engine);
     await engine.release();
     const error = y.reduce((most, v, i) => Math.max(most, Math.abs(v - direct[i]!)), 0) / largest;
@@ -118,8 +119,8 @@ test("the table says which layers go by Winograd's algorithm", async () => {
   assert.equal(await tileOf({ 4: { 64: 8 } }), 4);
   assert.equal(await tileOf({ 2: { 64: 8 } }), 2);
   assert.equal(await tileOf({ 2: { 64: 8 }, 4: { 64: 8 } }), 4);
-  assert.equal(await tileOf({ 2: { 64: 8 }, 4: { 64: 8 } }, false), 2, "tiles of 4×4 are not allowed");
-  assert.equal(await tileOf({ 4: { 64: 8 } }, false), "direct");
+  assert.equal(await tileOf({ 2: { 64: 8 }, 4: { 64: 8 } }, 2), 2, "tiles of 4×4 are not allowed");
+  assert.equal(await tileOf({ 4: { 64: 8 } }, 2), "direct");
   assert.equal(await tileOf({ 2: { 32: 8, 72: 0 } }), 2, "the fewer of channels and filters count");
   assert.equal(await tileOf({ 2: { 64: 7 } }), "direct", "the longer side counts");
   assert.equal(await tileOf({ 2: { 65: 8 } }), "direct");

@@ -1,30 +1,30 @@
 import { sizeOf, tensor } from "../../core/tensor.js";
+import { emitBarrier } from "../../formats/onnx/barrier.js";
 import { type Lowered, readBy } from "../../formats/onnx/lower.js";
 import type { OnnxModel, OnnxNode, OnnxValueInfo } from "../../formats/onnx/proto.js";
-import { waitFor } from "../../formats/onnx/wait.js";
 
 /**
- * A training step whose results are all written to arrays that are given with each run, the state's own where that is safe.
+ * A training step that writes all results to given arrays, the state's own where that is safe.
  *
- * ONNX Runtime writes results where it is told to, but its binding for Node then returns a copy of each: of all weights and optimizer
- * slots, in every step. It makes them in the order of the model's outputs, and gives up at the first that it cannot represent, such
- * as a sequence. So a sequence comes first, no copy is made, and the results are where they were to be written.
+ * ONNX Runtime writes results to preallocated outputs, but its Node binding then returns a copy of each: of all weights and optimizer
+ * slots, in every step. It copies in the order of the model's outputs, and stops with an error at the first that it cannot represent,
+ * such as a sequence. So a sequence, the sentinel, comes first: nothing is copied, and the results are in the given arrays.
  */
-export interface KeptStep {
+export interface AliasedStep {
   readonly model: OnnxModel;
-  /** The output that comes first: a sequence. */
-  readonly stop: string;
-  /** States, by the names they enter under, whose new contents may be written over the old. */
+  /** The first output, a sequence. */
+  readonly sentinel: string;
+  /** Input names of the states whose new contents may overwrite the old. */
   readonly inPlace: ReadonlySet<string>;
 }
 
-/** Elements of a state for which it is worth that a node waits for another. */
-const elementsPerWait = 2 ** 10;
+/** State elements that make one barrier worthwhile. */
+const elementsPerBarrier = 2 ** 10;
 
-/** Operators whose results may share the memory of what they read. */
+/** Operators that may write their result over an input. */
 const elementwise = new Set(["Add", "Sub", "Mul", "Div", "Max", "Min", "Where", "Sqrt", "Neg"]);
 
-/** Operators whose results have the same elements, and are views of what they read or may be left out by ONNX Runtime. */
+/** Operators whose results hold the elements of an input, and may be views of it or be optimized away. */
 const moving = new Set([
   "Identity",
   "Reshape",
@@ -38,17 +38,17 @@ const moving = new Set([
 ]);
 
 /**
- * ONNX Runtime does not know that a state's old and new contents share an array: it would write while others still have to read. So the
- * node that computes the new contents must depend on all that read the old ones. Where it does not it is made to wait for them; where
- * that cannot be, or is too much for a small state, old and new contents have an array each, and change places. What it reads of
- * the results of those others is handed on, so that ONNX Runtime does not make it one operator with them, which would write a product
- * over its own factor.
+ * ONNX Runtime does not know that a state's old and new contents share an array, and might write before all others have read. So the node
+ * that computes the new contents must depend on every reader of the old ones. Where it does not, a barrier makes it; where that is
+ * impossible, or too much for a small state, old and new contents get an array each and are swapped. The writer's inputs that come
+ * from readers pass through a barrier too, so that ONNX Runtime does not fuse reader and writer, which would write a product over
+ * its own factor.
  */
-export function keptStep({ model, states }: Pick<Lowered, "model" | "states">): KeptStep {
+export function outputAliasing({ model, states }: Pick<Lowered, "model" | "states">): AliasedStep {
   const { nodes, outputs } = model;
   const flow = new Flow(model);
-  const waits = new Map<OnnxNode, OnnxNode[]>();
-  const apart = new Map<OnnxNode, Set<string>>();
+  const signals = new Map<OnnxNode, OnnxNode[]>();
+  const unfused = new Map<OnnxNode, Set<string>>();
   const inPlace = new Set<string>();
   for (const { before, after } of states) {
     const writer = flow.producers.get(after.name);
@@ -58,68 +58,79 @@ export function keptStep({ model, states }: Pick<Lowered, "model" | "states">): 
     const { readers, rearranging } = reading;
     const ancestors = flow.ancestorsOf(writer);
     const late = readers.filter((node) => !ancestors.has(node));
-    if (late.length * elementsPerWait > sizeOf(before.shape as readonly number[])) continue;
-    // Nodes wait for earlier ones only, so no two can wait for each other.
+    if (late.length * elementsPerBarrier > sizeOf(before.shape as readonly number[])) continue;
+    // Nodes wait only for earlier ones, so no two can wait for each other.
     if (!late.every((node) => flow.isBefore(node, writer))) continue;
-    waits.set(writer, [...(waits.get(writer) ?? []), ...late]);
+    signals.set(writer, [...(signals.get(writer) ?? []), ...late]);
     const computed = writer.inputs.filter((name) => {
       const producer = flow.producers.get(name);
       if (!producer || rearranging.length === 0) return false;
       const sources = flow.ancestorsOf(producer);
       return rearranging.some((node) => sources.has(node));
     });
-    apart.set(writer, new Set([...(apart.get(writer) ?? []), ...computed]));
+    unfused.set(writer, new Set([...(unfused.get(writer) ?? []), ...computed]));
     inPlace.add(before.name);
   }
   const zero = flow.freeName("zero");
-  const stop = flow.freeName("stop");
+  const sentinel = flow.freeName("sentinel");
   const [first] = outputs as [OnnxValueInfo];
-  const sequence = { type: "SequenceConstruct", name: stop, inputs: [first.name], outputs: [stop], attributes: {} };
+  const sequence = {
+    type: "SequenceConstruct",
+    name: sentinel,
+    inputs: [first.name],
+    outputs: [sentinel],
+    attributes: {},
+  };
   return {
     model: {
       ...model,
       nodes: [
-        ...nodes.flatMap((node) => waiting(node, waits.get(node) ?? [], apart.get(node) ?? new Set(), zero)),
+        ...nodes.flatMap((node) => withBarriers(node, signals.get(node) ?? [], unfused.get(node) ?? new Set(), zero)),
         sequence,
       ],
       initializers: new Map([...model.initializers, [zero, tensor("int64", [1], BigInt64Array.of(0n))]]),
-      outputs: [{ ...first, name: stop, sequence: true }, ...outputs],
+      outputs: [{ ...first, name: sentinel, sequence: true }, ...outputs],
     },
-    stop,
+    sentinel,
     inPlace,
   };
 }
 
-/** A node that waits for others, and what makes it wait and keeps it apart from what computes some of its inputs. */
-function waiting(node: OnnxNode, signals: readonly OnnxNode[], apart: ReadonlySet<string>, zero: string): OnnxNode[] {
+/** A node behind the barriers that make it wait for others, and keep it from being fused with the producers of some inputs. */
+function withBarriers(
+  node: OnnxNode,
+  signals: readonly OnnxNode[],
+  unfused: ReadonlySet<string>,
+  zero: string,
+): OnnxNode[] {
   const nodes: OnnxNode[] = [];
   const emit = (type: string, inputs: readonly string[]) => {
-    const name = `${node.name}/wait_${nodes.length}`;
+    const name = `${node.name}/barrier_${nodes.length}`;
     nodes.push({ type, name, inputs, outputs: [name], attributes: {} });
     return name;
   };
   const inputs = node.inputs.map((x, i) => {
-    const own = i === 0 ? signals.map(({ outputs }) => outputs[0]!) : [];
-    if (apart.has(x) && own.length === 0) own.push(x);
-    return own.reduce((value, signal) => waitFor(value, signal, emit, zero), x);
+    const awaited = i === 0 ? signals.map(({ outputs }) => outputs[0]!) : [];
+    if (unfused.has(x) && awaited.length === 0) awaited.push(x);
+    return awaited.reduce((value, signal) => emitBarrier(value, signal, emit, zero), x);
   });
   return [...nodes, { ...node, inputs }];
 }
 
-/** The nodes that read a state, and those among them that read it in another order than element by element. */
+/** The nodes that read a state, and those among them that do not read it elementwise. */
 interface Readers {
   readonly readers: readonly OnnxNode[];
   readonly rearranging: readonly OnnxNode[];
 }
 
-/** Who computes and reads what in a model. */
+/** Definitions and uses in a model. */
 class Flow {
   readonly producers: ReadonlyMap<string, OnnxNode>;
   readonly #readers = new Map<string, Set<OnnxNode>>();
   readonly #parents: ReadonlyMap<OnnxNode, readonly OnnxNode[]>;
   readonly #places: ReadonlyMap<OnnxNode, number>;
   readonly #outputs: ReadonlySet<string>;
-  /** What is made of constants alone, or of shapes: ONNX Runtime computes it before the first run. */
+  /** Constants and what depends on constants or shapes alone: ONNX Runtime computes these before the first run. */
   readonly #constants: Set<string>;
 
   constructor(private readonly model: OnnxModel) {
@@ -164,9 +175,9 @@ class Flow {
   }
 
   /**
-   * The nodes, other than the writer of its new contents, after which a state is read no more. What is computed from the state and
-   * constants alone counts as the state itself, and so does what only holds its elements: ONNX Runtime merges such nodes with those that
-   * read them, which then read the state, or makes no copy. Undefined if the writer must not write over the state.
+   * The last nodes to read a state, other than the writer of its new contents. What is computed from the state and constants alone, or
+   * only holds its elements, counts as the state itself: ONNX Runtime fuses such nodes into their readers, which then read the state,
+   * or makes no copy. Undefined if the writer must not overwrite the state.
    */
   readersOf(state: string, writer: OnnxNode): Readers | undefined {
     const derived = new Set([state]);
@@ -174,16 +185,16 @@ class Flow {
     for (const name of derived)
       for (const node of this.#readers.get(name) ?? [])
         if (node !== writer && (moving.has(node.type) || this.#readsOnly(node, derived, this.#constants))) {
-          // Whoever seems to read such an output may in fact read the state in its place.
+          // A reader of such an output may in fact read the state instead.
           if (this.#isOutput(node)) return undefined;
           for (const output of node.outputs) derived.add(output);
           readers.delete(node);
         } else readers.add(node);
     const rearranges = (node: OnnxNode) => !elementwise.has(node.type) || !this.#areAlike(readBy(node), state, derived);
-    // Element by element, each is read before it is written.
+    // Elementwise, each element is read before it is written.
     if (readers.delete(writer) && rearranges(writer)) return undefined;
     const all = [...readers];
-    // Of equal nodes ONNX Runtime leaves out all but one, or, if they are outputs, lets nobody else read them.
+    // Of equal nodes ONNX Runtime keeps one, or, if they are outputs, lets nobody else read them.
     const types = all.map(({ type }) => type);
     const isAlone = ({ type }: OnnxNode) => types.indexOf(type) === types.lastIndexOf(type);
     if (!all.every((node) => !this.#isOutput(node) || isAlone(node))) return undefined;
@@ -194,7 +205,7 @@ class Flow {
     return node.outputs.some((name) => this.#outputs.has(name));
   }
 
-  /** Whether those among some arrays that count as a state have an element for each of the state's, in the same place. */
+  /** Whether the arrays that count as the state hold its elements in the same order. */
   #areAlike(names: readonly string[], state: string, derived: ReadonlySet<string>): boolean {
     const seen = new Set(names.filter((name) => derived.has(name)));
     for (const name of seen) {
@@ -206,7 +217,7 @@ class Flow {
     return true;
   }
 
-  /** Whether a node reads nothing but names of some sets. */
+  /** Whether a node reads only names of some sets. */
   #readsOnly(node: OnnxNode, ...sets: readonly ReadonlySet<string>[]): boolean {
     return readBy(node).every((name) => sets.some((names) => names.has(name)));
   }

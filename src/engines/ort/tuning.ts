@@ -2,52 +2,47 @@ import { OptionError } from "../../core/errors.js";
 import { check, text } from "../../core/schema.js";
 
 /**
- * Where one lowering is faster than another: sizes at which the choice changes. They depend on the processor; `fovea bench calibrate`
- * measures them. A table costs time if it is wrong, never a right result.
+ * Sizes at which one lowering becomes faster than another. They depend on the processor; `fovea bench calibrate` measures them.
+ * A bad table costs time but never changes a result beyond rounding.
  */
-export interface Regimes {
-  /** Up to this many images the plain lowering of a graph that learns is as fast as the blocked one, or faster; 0 for never. */
+export interface Tuning {
+  /** Up to this many images per batch, training graphs are lowered plain, because blocking does not pay; 0 for never. */
   readonly fewImages: number;
-  readonly winograd: WinogradRegimes;
+  readonly winograd: WinogradTuning;
 }
 
-/**
- * Which 3×3 convolutions go by Winograd's algorithm, with tiles of 2×2 outputs and, where they are allowed, of 4×4. On maps of
- * less than 4×4 none does.
- */
-export interface WinogradRegimes extends Readonly<Record<WinogradTile, WinogradSides>> {
-  /** The fewest positions, images · height · width: the transformation of the weight takes as long for one image as for many. */
+/** Which 3×3 convolutions use Winograd's algorithm, per output tile: 2×2 and, where allowed, 4×4. Maps smaller than 4×4 never do. */
+export interface WinogradTuning extends Readonly<Record<WinogradTile, WinogradSides>> {
+  /** The fewest positions, images · height · width: transforming the weight costs the same for one image as for many. */
   readonly positions: number;
 }
 
-/** The side of the tiles of outputs. */
+/** The side of an output tile. */
 export type WinogradTile = 2 | 4;
 
 /**
- * The largest side of the map at which the algorithm is faster, by number of channels; 0 for nowhere. A layer goes by the largest number that
- * is not above its channels and its filters; below the least number the algorithm is not used.
+ * The largest map side for which the algorithm is faster, by number of channels; 0 for none. Uses the largest key
+ * ≤ min(in, out channels); below the smallest key the algorithm is not used.
  */
 export type WinogradSides = Readonly<Record<number, number>>;
 
-/** As measured on a processor with AVX-512, on two cores: docs/lowering.md. */
-export const defaultRegimes: Regimes = {
+/** Measured on two cores of a processor with AVX-512: docs/lowering.md. */
+export const defaultTuning: Tuning = {
   fewImages: 0,
   winograd: { positions: 512, 2: { 128: 0, 256: 14, 512: 16 }, 4: { 64: 0, 128: 16, 256: 16, 512: 16 } },
 };
 
-/** The table with or without tiles of 4×4, which round more and so must be allowed. */
-export const winogradWith = (table: WinogradRegimes, largeTiles: boolean): WinogradRegimes =>
-  largeTiles ? table : { ...table, 4: {} };
+/** The table limited to tiles of at most `largest`: larger tiles round more, so they need permission. */
+export const upToTile = (tuning: WinogradTuning, largest: WinogradTile): WinogradTuning =>
+  largest === 4 ? tuning : { ...tuning, 4: {} };
 
-/**
- * The tiles by which a layer goes, if any; the larger ones first, which save more. `channels` are the fewer of its channels and filters.
- */
-export function winogradTile(
-  table: WinogradRegimes,
+/** The tile for a layer, if any; the larger first, which saves more. `channels` is min(in, out channels). */
+export function chooseTile(
+  tuning: WinogradTuning,
   { images, channels, height, width }: Readonly<Record<"images" | "channels" | "height" | "width", number>>,
 ): WinogradTile | undefined {
-  if (Math.min(height, width) < 4 || images * height * width < table.positions) return undefined;
-  return ([4, 2] as const).find((tile) => Math.max(height, width) <= largestSide(table[tile], channels));
+  if (Math.min(height, width) < 4 || images * height * width < tuning.positions) return undefined;
+  return ([4, 2] as const).find((tile) => Math.max(height, width) <= largestSide(tuning[tile], channels));
 }
 
 function largestSide(sides: WinogradSides, channels: number): number {
@@ -58,14 +53,14 @@ function largestSide(sides: WinogradSides, channels: number): number {
 const [mostImages, mostPositions, mostRows, mostChannels, mostPixels] = [65_536, 2 ** 30, 64, 65_536, 65_536];
 
 /**
- * A table from anywhere, such as a file: only what belongs to it, copied.
+ * Validates a table from an untrusted source, such as a file, and copies its known fields.
  *
- * @throws OptionError naming `where`, what must hold, and the number that was given.
+ * @throws OptionError naming `where`, the constraint and the offending number.
  * @example
- * checkRegimes(JSON.parse(text), "my-regimes.json"); // { fewImages: 4, winograd: { positions: 512, 2: { 256: 14 }, 4: {} } }
+ * checkTuning(JSON.parse(text), "my-tuning.json"); // { fewImages: 4, winograd: { positions: 512, 2: { 256: 14 }, 4: {} } }
  */
-export function checkRegimes(value: unknown, where: string): Regimes {
-  check("checkRegimes", "where", text, where);
+export function checkTuning(value: unknown, where: string): Tuning {
+  check("checkTuning", "where", text, where);
   const { fewImages, winograd } = object(value, where);
   const { 2: small, 4: large, positions } = object(winograd, `${where}: winograd`);
   return {
@@ -101,6 +96,6 @@ function whole(value: unknown, least: number, most: number, where: string): numb
   return value as number;
 }
 
-/** A number as it is; of anything else the kind alone, for a file's text has no business in a message. */
+/** A number as it is; for anything else only the type, so that messages do not quote a file. */
 const kindOf = (value: unknown): string =>
   typeof value === "number" ? `${value}` : value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;

@@ -5,9 +5,9 @@ import * as ortNode from "onnxruntime-node";
 import { copyOf, float32, type Tensor } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { lower, nodeRules } from "../../src/engines/ort/engine.js";
-import { keptStep } from "../../src/engines/ort/in-place.js";
-import { defaultRegimes } from "../../src/engines/ort/regimes.js";
+import { outputAliasing } from "../../src/engines/ort/output-aliasing.js";
 import { type OrtModule, SessionHost, type SessionSpec } from "../../src/engines/ort/session.js";
+import { defaultTuning } from "../../src/engines/ort/tuning.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { encodeOnnx, type OnnxModel, type OnnxNode } from "../../src/formats/onnx/proto.js";
 import { Graph, type Value } from "../../src/graph/graph.js";
@@ -47,13 +47,13 @@ function steps(optimizer: Optimizer) {
 for (const [name, optimizer] of Object.entries({ sgd: sgd({ lr: 0.05, momentum: 0.9 }), adamw: adamw({ lr: 1e-3 }) }))
   for (const [engine, target] of [
     [ortPlain, undefined],
-    [ortBlocked, { block: 16, winograd: defaultRegimes.winograd }],
+    [ortBlocked, { block: 16, winograd: defaultTuning.winograd }],
   ] as const)
     test(`${engine.name}: weights that ${name} writes over were read before`, async () => {
       const { graph, run } = steps(optimizer);
       const { lowered } = lower(graph, nodeRules, target);
-      const { inPlace, model } = keptStep(lowered);
-      assert.ok(model.nodes.some(({ name }) => name.includes("/wait_")));
+      const { inPlace, model } = outputAliasing(lowered);
+      assert.ok(model.nodes.some(({ name }) => name.includes("/barrier_")));
       for (const key of ["1.weight", "3.weight"])
         assert.ok(
           [...inPlace].some((state) => state.endsWith(key)),
@@ -136,7 +136,7 @@ test("what an output reads of a cell is read before it is written, though anothe
 test("outputs may have the names that states get", async () => {
   const error = await errorOf([5000], (graph, { a }, x) => {
     graph.update(a, sub(graph.state(a), x));
-    for (const name of ["a", "next/a", "stop", "zero"]) graph.output(name, add(x, name.length));
+    for (const name of ["a", "next/a", "sentinel", "zero"]) graph.output(name, add(x, name.length));
   });
   assert.ok(error < 1e-5, String(error));
 });
@@ -162,9 +162,9 @@ function kept(nodes: readonly OnnxNode[], size = 4096) {
     outputs: [info("y", size), after],
     opsets: { "": 17 },
   };
-  const result = keptStep({
+  const result = outputAliasing({
     model,
-    states: [{ cell: new Param([size], constant(0)), before, after, form: undefined }],
+    states: [{ cell: new Param([size], constant(0)), before, after, layout: undefined }],
   });
   const signals = result.model.nodes.filter(({ type }) => type === "Size").map(({ inputs }) => inputs[0]);
   return { ...result, inPlace: result.inPlace.has("w"), signals };
@@ -271,7 +271,7 @@ function spec(): SessionSpec {
     states: [
       { before: "w", after: "w'", initial: copyOf(float32([4096], [...initial.data].map(Number))), inPlace: true },
     ],
-    stop: step.stop,
+    sentinel: step.sentinel,
   };
 }
 const ones = { g: float32([4096], Array<number>(4096).fill(1)) };

@@ -1,0 +1,278 @@
+import { fourSizes } from "../../../core/shape.js";
+import { toFloat32 } from "../../../core/tensor.js";
+import type { Lowering } from "../../../formats/onnx/lower.js";
+import type { Rules } from "../../../formats/onnx/writer.js";
+import type { Node, Value } from "../../../graph/graph.js";
+import type { BlockedTarget } from "./conv-layer.js";
+import { type Layout, type LayoutKind, layoutOf, roundUp, toLayout } from "./layout.js";
+import { type BlockedTensor, BlockedWriter, type Epilogue } from "./writer.js";
+
+/** Emits a node in a blocked layout and enters its results in the table. Returns false, before emitting anything, to fall back to the plain rule. */
+export type BlockedRule = (node: Node, table: LayoutTable) => boolean;
+
+/** A result not emitted yet, so that its only reader can be fused into it, or use less than all of it. */
+export interface Deferred {
+  /** Emits it. The epilogue has an activation only if `activates`. */
+  emit(epilogue: Pick<Epilogue, "sum" | "activation">): BlockedTensor;
+  readonly activates: boolean;
+  /** A strided input gradient comes in phases: two of them add phase by phase. */
+  readonly phases?: Phases;
+  /** A product, whose sum over positions needs no array of products. */
+  readonly product?: readonly [BlockedTensor, BlockedTensor];
+}
+
+/** An array interleaved from stride × stride sub-images. A missing one is zero. */
+export interface Phases {
+  readonly strides: readonly [number, number];
+  readonly parts: readonly (((sum?: string) => BlockedTensor) | undefined)[];
+  join(parts: Phases["parts"], sum: string | undefined): BlockedTensor;
+}
+
+/** A weight, its gradient, or one of its optimizer slots. */
+interface Packed {
+  readonly layout: Layout;
+  readonly name: string;
+}
+
+/**
+ * The layouts that each value of a graph is available in: plain, NCHWc, planes, packed weight.
+ * A conversion is emitted when a value is first asked for in a layout, and only once.
+ */
+export class LayoutTable implements BlockedTarget {
+  readonly block: number;
+  readonly winograd: BlockedTarget["winograd"];
+  readonly nchwc: BlockedWriter;
+  readonly #blocked = new Map<Value, BlockedTensor>();
+  readonly #deferred = new Map<Value, Deferred>();
+  readonly #planes = new Map<Value, readonly BlockedTensor[]>();
+  readonly #packed = new Map<Value, Packed>();
+  /** Who reads a value: nodes, or `null` for an output or update. */
+  readonly #readers = new Map<Value, (Node | null)[]>();
+  readonly #memo = new Map<string, unknown>();
+  readonly #updated: ReadonlySet<object>;
+
+  constructor(
+    readonly lowering: Lowering,
+    { block, winograd }: BlockedTarget,
+    readonly rules: Rules,
+  ) {
+    this.block = block;
+    this.winograd = winograd;
+    this.nchwc = new BlockedWriter(lowering.write, block);
+    const { graph, program } = lowering;
+    this.#updated = new Set(graph.updates.map((update) => update.cell));
+    const read = (value: Value, reader: Node | null) => {
+      const readers = this.#readers.get(value);
+      if (readers) readers.push(reader);
+      else this.#readers.set(value, [reader]);
+    };
+    for (const node of program.nodes) for (const value of node.inputs) read(value, node);
+    for (const value of graph.outputs.values()) read(value, null);
+    for (const { value } of graph.updates) read(value, null);
+  }
+
+  get write() {
+    return this.lowering.write;
+  }
+
+  /** Makes something once per key. */
+  memo<T>(key: string, make: () => T): T {
+    if (!this.#memo.has(key)) this.#memo.set(key, make());
+    return this.#memo.get(key) as T;
+  }
+
+  /** Whether a value is known when the model is written. */
+  isConstant({ source }: Value): boolean {
+    return source.kind === "constant" || (source.kind === "state" && !this.#updated.has(source.cell));
+  }
+
+  /** Who reads a value: nodes, and `null` for each output or update that it is. */
+  readers(value: Value): readonly (Node | null)[] {
+    return this.#readers.get(value) ?? [];
+  }
+
+  // NCHWc --------------------------------------------------------------------------------------------------------------
+
+  /** Whether a value is available in NCHWc. */
+  isBlocked(value: Value): boolean {
+    return this.#blocked.has(value) || this.#deferred.has(value);
+  }
+
+  /** Whether a value is, or can be converted to, NCHWc. */
+  canBlock(value: Value): boolean {
+    if (this.isBlocked(value)) return true;
+    const { shape, dtype } = value.type;
+    const channels = shape[1];
+    return (
+      shape.length === 4 && dtype === "float" && shape[0] !== "N" && typeof channels === "number" && channels % 4 === 0
+    );
+  }
+
+  /** Whether the last block of a value is padded with zeros. */
+  isPadded(value: Value): boolean {
+    return (value.shape[1] as number) % this.block !== 0;
+  }
+
+  /** A value in NCHWc: as it is, emitted now if it was deferred, or converted from its plain array. */
+  blocked(value: Value): BlockedTensor {
+    const deferred = this.takeDeferred(value);
+    if (deferred) this.#blocked.set(value, deferred.emit({}));
+    let tensor = this.#blocked.get(value);
+    if (!tensor) {
+      const shape = fourSizes(value.shape);
+      tensor = this.nchwc.reorderInput(this.lowering.plain(value), shape);
+      this.#blocked.set(value, tensor);
+    }
+    return tensor;
+  }
+
+  /** Zero padding at the top, left, bottom and right, emitted once. */
+  pad(x: BlockedTensor, pads: readonly [number, number, number, number]): BlockedTensor {
+    return this.memo(`pad ${x.name} ${pads}`, () => this.nchwc.pad(x, pads));
+  }
+
+  /** Enters what a rule has emitted for a value. */
+  setBlocked(value: Value, tensor: BlockedTensor): void {
+    this.#blocked.set(value, tensor);
+  }
+
+  /** Defers a result that has a single reader; with more readers it is emitted now. */
+  defer(value: Value, deferred: Deferred): void {
+    if (this.readers(value).length !== 1) {
+      this.#blocked.set(value, deferred.emit({}));
+      return;
+    }
+    // Whenever it is emitted, its nodes belong to its own module.
+    const { scope } = value.node!;
+    const emit: Deferred["emit"] = (epilogue) => this.write.within(scope, () => deferred.emit(epilogue));
+    this.#deferred.set(value, { ...deferred, emit });
+  }
+
+  /** Looks at a deferred result. */
+  deferred(value: Value): Deferred | undefined {
+    return this.#deferred.get(value);
+  }
+
+  /** Takes the deferred result; the caller emits it. */
+  takeDeferred(value: Value): Deferred | undefined {
+    const deferred = this.#deferred.get(value);
+    this.#deferred.delete(value);
+    return deferred;
+  }
+
+  // Planes -------------------------------------------------------------------------------------------------------------
+
+  /** Whether a value is available as planes. */
+  isPlanes(value: Value): boolean {
+    return this.#planes.has(value);
+  }
+
+  /** A value of few channels as one array per channel, [1,N,H,W] with the images in the lanes. */
+  planes(value: Value): readonly BlockedTensor[] {
+    let planes = this.#planes.get(value);
+    if (!planes) {
+      const [n, channels, height, width] = fourSizes(value.shape);
+      const name = this.lowering.plain(value);
+      const byChannel = channels === 1 ? name : this.write.transpose(name, [1, 0, 2, 3]);
+      planes = Array.from({ length: channels }, (_, c) => {
+        const shape = [1, n, height, width] as const;
+        const { write } = this;
+        const plane =
+          channels === 1
+            ? write.reshape(byChannel, shape)
+            : write.emit("Slice", [byChannel, write.ints([c]), write.ints([c + 1]), write.ints([0])]);
+        return this.nchwc.reorderInput(plane, shape);
+      });
+      this.#planes.set(value, planes);
+    }
+    return planes;
+  }
+
+  /** Enters the planes that a rule has emitted for a value. */
+  setPlanes(value: Value, planes: readonly BlockedTensor[]): void {
+    this.#planes.set(value, planes);
+  }
+
+  #joinPlanes(planes: readonly BlockedTensor[], [n, , height, width]: readonly number[]): string {
+    const parts = planes.map((plane) =>
+      this.write.reshape(this.nchwc.reorderOutput(plane, n!), [n!, 1, height!, width!]),
+    );
+    return parts.length > 1 ? this.write.emit("Concat", parts, { axis: 1 }) : parts[0]!;
+  }
+
+  // Weights ------------------------------------------------------------------------------------------------------------
+
+  /** A value that is available in a weight layout. */
+  packed(value: Value): Packed | undefined {
+    return this.#packed.get(value);
+  }
+
+  /** Enters what a rule has emitted for a value in a weight layout. */
+  setPacked(value: Value, layout: Layout, name: string): void {
+    this.#packed.set(value, { layout, name });
+  }
+
+  /** A weight in a layout: as it is stored, or converted, constants at compile time and others by the model. */
+  weight(value: Value, kind: LayoutKind): string {
+    const known = this.#packed.get(value);
+    if (known?.layout.kind === kind) return known.name;
+    const layout = layoutOf(kind, value.shape as readonly number[], this.block);
+    const { source } = value;
+    const tensor = source.kind === "constant" ? source.tensor : source.kind === "state" ? source.cell.value : undefined;
+    const name =
+      this.isConstant(value) && tensor
+        ? this.write.constant(toLayout(toFloat32(tensor), layout))
+        : this.#emitToLayout(this.lowering.plain(value), layout);
+    this.#packed.set(value, { layout, name });
+    return name;
+  }
+
+  #emitToLayout(name: string, { from, shape, split, perm }: Layout): string {
+    const missing = shape.map((d, i) => d - from[i]!);
+    const whole = missing.some((d) => d > 0)
+      ? this.write.emit("Pad", [name, this.write.ints([...from.map(() => 0), ...missing])])
+      : name;
+    return this.write.reshape(this.write.transpose(this.write.reshape(whole, split), perm), shape);
+  }
+
+  #emitFromLayout(name: string, { from, shape, split, perm }: Layout): string {
+    const inMemory = perm.map((axis) => split[axis]!);
+    const inverse = perm.map((_, i) => perm.indexOf(i));
+    const whole = this.write.reshape(this.write.transpose(this.write.reshape(name, inMemory), inverse), shape);
+    return this.crop(whole, shape, from);
+  }
+
+  /** The leading part of an array. */
+  crop(name: string, shape: readonly number[], to: readonly number[]): string {
+    const axes = shape.flatMap((d, i) => (d > to[i]! ? [i] : []));
+    if (axes.length === 0) return name;
+    const { write } = this;
+    const ends = axes.map((axis) => to[axis]!);
+    return write.emit("Slice", [name, write.ints(axes.map(() => 0)), write.ints(ends), write.ints(axes)]);
+  }
+
+  /** A vector over channels, [C], zero-padded to whole blocks. */
+  vector(value: Value): string {
+    const channels = value.shape[0] as number;
+    const missing = roundUp(channels, this.block) - channels;
+    const name = this.lowering.plain(value);
+    return missing ? this.write.emit("Pad", [name, this.write.ints([0, missing])]) : name;
+  }
+
+  /** The plain array of a value that is available in another layout, converted now; undefined if it is in none. */
+  plain(value: Value): string | undefined {
+    const packed = this.#packed.get(value);
+    if (packed && !this.isConstant(value)) return this.#emitFromLayout(packed.name, packed.layout);
+    const planes = this.#planes.get(value);
+    if (planes) return this.#joinPlanes(planes, value.shape as readonly number[]);
+    if (!this.isBlocked(value)) return undefined;
+    const tensor = this.blocked(value);
+    const shape = value.shape as readonly number[];
+    // A single position needs no reordering.
+    if (shape[2] === 1 && shape[3] === 1) return this.crop(tensor.name, tensor.shape, shape);
+    if (value.type.dtype === "float") return this.nchwc.reorderOutput(tensor, shape[1]!);
+    // ReorderOutput takes floats only.
+    const numbers = { ...tensor, name: this.write.emit("Cast", [tensor.name], { to: 1 }) };
+    return this.write.emit("Cast", [this.nchwc.reorderOutput(numbers, shape[1]!)], { to: 9 });
+  }
+}
