@@ -1,0 +1,89 @@
+import { readdirSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { run } from "node:test";
+import { fileURLToPath } from "node:url";
+import { inspect, parseArgs } from "node:util";
+
+// Runs the tests and prints a line per area: node dist/tools/test.js [--all] [--slowest 20] [engines models/train …]
+//
+// Long tests run with --all only (test/support/long.ts).
+
+interface Area {
+  passed: number;
+  failed: number;
+  skipped: number;
+  /** Of all tests, milliseconds. Two files run at a time. */
+  time: number;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { all: { type: "boolean", default: false }, slowest: { type: "string", default: "0" } },
+});
+const root = fileURLToPath(new URL("../test", import.meta.url));
+const files = (readdirSync(root, { recursive: true }) as string[])
+  .map((file) => file.replaceAll(sep, "/"))
+  .filter(
+    (file) => file.endsWith(".test.js") && (positionals.length === 0 || positionals.some((p) => file.startsWith(p))),
+  )
+  .sort();
+if (files.length === 0) {
+  console.error(`no tests begin with ${positionals.join(", ")}; areas: ${[...new Set(readdirSync(root))].join(", ")}`);
+  process.exit(2);
+}
+if (values.all) process.env.FOVEA_TESTS = "all";
+
+const areas = new Map<string, Area>();
+const reasons = new Map<string, number>();
+const times: { readonly name: string; readonly time: number }[] = [];
+const started = performance.now();
+let failures = 0;
+
+for await (const { type, data } of run({ files: files.map((file) => join(root, file)), concurrency: 2 })) {
+  if (type !== "test:pass" && type !== "test:fail") continue;
+  const file = relative(root, data.file ?? data.name).replaceAll(sep, "/");
+  const isFile = data.nesting === 0 && data.name.endsWith(".test.js");
+  // A file counts only if it failed outside of its tests.
+  if (data.nesting > 0 || (isFile && type === "test:pass")) continue;
+  const area = areaOf(file);
+  const time = data.details.duration_ms;
+  area.time += time;
+  times.push({ name: `${file}: ${data.name}`, time });
+  if (type === "test:fail") {
+    area.failed++;
+    failures++;
+    const error = data.details.error as Error & { readonly cause?: unknown };
+    console.error(`\n✖ ${file}: ${data.name}\n${inspect(error.cause ?? error).replace(/^/gm, "  ")}`);
+  } else if (data.skip !== undefined) {
+    area.skipped++;
+    const reason = typeof data.skip === "string" ? data.skip : "no reason given";
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  } else area.passed++;
+}
+
+function areaOf(file: string): Area {
+  const name = file.includes("/") ? file.slice(0, file.indexOf("/")) : "package";
+  let area = areas.get(name);
+  if (!area) areas.set(name, (area = { passed: 0, failed: 0, skipped: 0, time: 0 }));
+  return area;
+}
+
+const total = { passed: 0, failed: 0, skipped: 0, time: 0 };
+for (const area of areas.values())
+  for (const key of ["passed", "failed", "skipped", "time"] as const) total[key] += area[key];
+const line = (name: string, { passed, failed, skipped, time }: Area) =>
+  [
+    name.padEnd(14),
+    ...[passed, failed, skipped].map((n) => String(n).padStart(7)),
+    (time / 1000).toFixed(1).padStart(9),
+  ].join(" ");
+console.log(`\n${["area".padEnd(14), " passed", " failed", "skipped", "  seconds"].join(" ")}`);
+for (const [name, area] of [...areas].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(line(name, area));
+console.log(line("total", total));
+for (const [reason, count] of reasons) console.log(`skipped ${count}: ${reason}`);
+for (const { name, time } of times.sort((a, b) => b.time - a.time).slice(0, Number(values.slowest)))
+  console.log(`${(time / 1000).toFixed(1).padStart(7)} s  ${name}`);
+console.log(
+  `${failures ? `${failures} failed` : "all passed"} in ${((performance.now() - started) / 1000).toFixed(0)} s`,
+);
+process.exitCode = failures ? 1 : 0;
