@@ -1,15 +1,6 @@
-import {
-  type AnyModule,
-  initialize,
-  type Module,
-  Rng,
-  sgd,
-  stateOf,
-  type Tensor,
-  tensor,
-  trainingStep,
-  zeros,
-} from "../src/index.js";
+import { Rng, tensor, trainingStep, zeros } from "../src/engine.js";
+import { type Module, sgd, type Tensor } from "../src/index.js";
+import { type AnyModule, initialize, stateOf } from "../src/nn.js";
 
 type ImageShape = readonly [batch: number, channels: number, height: number, width: number];
 

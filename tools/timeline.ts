@@ -5,7 +5,8 @@
  */
 import { writeFile } from "node:fs/promises";
 import { argv, exit } from "node:process";
-import { type Dataset, initialize, type Module, openDataset, ortEngine, resnet, train } from "../src/index.js";
+import { type Dataset, type Module, openDataset, ortEngine, train } from "../src/index.js";
+import { initialize, resnet } from "../src/nn.js";
 import { axisOf } from "../src/report/axis.js";
 import { element, type Markup } from "../src/report/svg.js";
 import { drawing } from "../src/report/theme.js";
@@ -25,13 +26,13 @@ const steps = 34;
 /** Steps that do not count: memory is taken and code is compiled. */
 const warmup = 4;
 
-const [, , cifarFolder, imageFolder, out] = argv;
-if (!cifarFolder || !imageFolder || !out) {
+const [, , cifarFolder, openImageFolder, out] = argv;
+if (!cifarFolder || !openImageFolder || !out) {
   console.error("usage: node --import ./dist/tools/timeline-probe.js dist/tools/timeline.js CIFAR IMAGES OUT.svg");
   exit(2);
 }
 const cifar = (await openDataset(cifarFolder)).train;
-const images = (await openDataset(imageFolder, { imageSize: 64 })).train;
+const images = (await openDataset(openImageFolder, { imageSize: 64 })).train;
 const recordings = [
   await record("ResNet-20 + CBAM, CIFAR-10, batch 128", cifar, 128, (classes) =>
     resnet(20, { classes, attention: "cbam" }),

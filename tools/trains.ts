@@ -7,24 +7,20 @@
  */
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
+import { messageOf } from "../src/core/errors.js";
+import { toInput, trainingStep, zeros } from "../src/engine.js";
 import {
   type AttentionChoice,
   adamw,
-  attentionModules,
-  cifar10,
+  createModelByName,
   defaultPreprocessing,
   type Engine,
   type Module,
-  messageOf,
-  modelByName,
-  models,
   ortEngine,
-  resnet,
   type Tensor,
-  toInput,
-  trainingStep,
-  zeros,
 } from "../src/index.js";
+import { attentionModules, cifar10, models } from "../src/internal.js";
+import { resnet } from "../src/nn.js";
 
 const { positionals, values } = parseArgs({
   args: argv.slice(2),
@@ -130,7 +126,7 @@ const jobs: Job[] = [
       const sized = "size" in options;
       return {
         name,
-        build: () => modelByName(name, { classes: 10, ...(sized ? { size: [128, 128] } : {}) }),
+        build: () => createModelByName(name, { classes: 10, ...(sized ? { size: [128, 128] } : {}) }),
         size: sized ? 128 : Math.min(input[1], 64),
         segments: task === "segmentation",
       };

@@ -1,4 +1,5 @@
-import { ortEngine, resnet } from "../../src/index.js";
+import { ortEngine } from "../../src/index.js";
+import { resnet } from "../../src/nn.js";
 import { randomStep } from "../workload.js";
 import type { Row } from "./run.js";
 

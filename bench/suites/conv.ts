@@ -1,4 +1,4 @@
-import { Conv2d } from "../../src/index.js";
+import { Conv2d } from "../../src/nn.js";
 import { alone } from "./alone.js";
 import type { Suite } from "./suite.js";
 

@@ -1,15 +1,5 @@
-import {
-  Conv2d,
-  globalAveragePool,
-  initialize,
-  Lambda,
-  Linear,
-  Module,
-  ops,
-  Sequential,
-  trace,
-  type Value,
-} from "../../src/index.js";
+import { trace, type Value } from "../../src/index.js";
+import { Conv2d, globalAveragePool, initialize, Lambda, Linear, Module, ops, Sequential } from "../../src/nn.js";
 import { normal, randomStep } from "../workload.js";
 import type { Suite } from "./suite.js";
 

@@ -1,4 +1,5 @@
-import { type AttentionChoice, attentionSpec, type Module, resnet, trace } from "../../src/index.js";
+import { type AttentionChoice, attentionInfo, type Module, trace } from "../../src/index.js";
+import { resnet } from "../../src/nn.js";
 import { normal, randomStep, varied } from "../workload.js";
 import type { Measure, Suite } from "./suite.js";
 
@@ -18,7 +19,7 @@ export function cifarNet(name: string | undefined) {
 
 /** The authors' fields for a module differ; the peers' networks have one name for all. */
 export function peerKeys(attention: string): (key: string) => string {
-  const { field } = attentionSpec(attention);
+  const { field } = attentionInfo(attention);
   const [inBlock, between] = [new RegExp(`^(layer\\d\\.\\d)\\.${field}\\.`), new RegExp(`^${field}(?=\\d\\.)`)];
   return (key) => key.replace(inBlock, "$1.attention.").replace(between, "attention");
 }

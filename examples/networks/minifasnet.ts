@@ -1,4 +1,4 @@
-import { BatchNorm, Conv2d, Dropout, flatten, Linear, Module, ops, PReLU, Sequential, type Value } from "fovea";
+import { BatchNorm, Conv2d, Dropout, flatten, Linear, Module, ops, PReLU, Sequential, type Value } from "fovea/nn";
 
 type Geometry = { kernel?: number; stride?: number; padding?: number; groups?: number };
 const linear = (channels: number, filters: number, { kernel = 1, ...geometry }: Geometry = {}) =>

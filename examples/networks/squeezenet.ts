@@ -1,4 +1,4 @@
-import { Conv2d, Dropout, globalAveragePool, Lambda, Module, ops, Sequential, type Value } from "fovea";
+import { Conv2d, Dropout, globalAveragePool, Lambda, Module, ops, Sequential, type Value } from "fovea/nn";
 
 class Fire extends Module {
   readonly squeeze: Conv2d;

@@ -98,7 +98,7 @@ class SpatialGate extends Module {
  * in the variant `paper` the norms are `…gate_c_bn_final` and `…gate_s_bn_final`.
  *
  * @example
- * const module = attention("bam", 64, { variant: "paper" });
+ * const module = createAttention("bam", 64, { variant: "paper" });
  */
 export class BAM extends Module {
   readonly channel_att: ChannelGate;

@@ -107,7 +107,7 @@ class SpatialGate extends Module {
  * Copies differ: `plain`, `dense` and `timm` are the most frequent.
  *
  * @example
- * const gate = attention("cbam", 64, { reduction: 8 });
+ * const gate = createAttention("cbam", 64, { reduction: 8 });
  */
 export class CBAM extends Module {
   readonly #channel: Module;

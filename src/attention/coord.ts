@@ -28,7 +28,7 @@ const options = {
  * Keys: `conv1`, `bn1`, `conv_h`, `conv_w`; in the authors' MobileNetV2 the last two are `conv2`, `conv3`.
  *
  * @example
- * const gate = attention("coord", 96, { variant: "mbv2" });
+ * const gate = createAttention("coord", 96, { variant: "mbv2" });
  */
 export class CoordinateAttention extends Module {
   readonly conv1: Conv2d;

@@ -81,7 +81,7 @@ function replicate(channels: number, hidden: number): Parts {
  * Keys: `channel_attention.{0,2}`, `spatial_attention.{0,1,3,4}` (zeros); `linear1`, `linear2`, `conv1`, `conv2`, `norm1`, `norm2` (replicate).
  *
  * @example
- * const gate = attention("gam", 64, { groups: true });
+ * const gate = createAttention("gam", 64, { groups: true });
  */
 export class GlobalAttentionMechanism extends Module {
   readonly #parts: Parts;

@@ -78,7 +78,7 @@ const fields = {
  * Keys: `conv_mask`, `channel_{mul,add}_conv.{0,1,3}` (norm [hidden,1,1]); timm: `conv_attn`, `mlp_{scale,add}.{fc1,norm,fc2}`.
  *
  * @example
- * const block = attention("gc", 256, { ratio: 0.25, fusion: ["add", "mul"] });
+ * const block = createAttention("gc", 256, { ratio: 0.25, fusion: ["add", "mul"] });
  */
 export class GlobalContext extends Module {
   readonly #mask: Conv2d | undefined;

@@ -23,7 +23,7 @@ const options = {
  * Keys: `conv1_1`, `conv1_2`, `conv2_0` … `conv2_6`, `conv3`, each with `.0` (convolution) and `.1` (norm).
  *
  * @example
- * const module = attention("mpm", 64, { poolSize: [6, 4] });
+ * const module = createAttention("mpm", 64, { poolSize: [6, 4] });
  */
 export class MixedPooling extends Module {
   readonly conv1_1: Sequential;

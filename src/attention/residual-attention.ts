@@ -32,7 +32,7 @@ const blockOptions = {
  * Keys: `bn1`, `conv1` (1×1), `bn2`, `conv2` (3×3), `bn3`, `conv3` (1×1), `conv4` (1×1).
  *
  * @example
- * const block = attention("residual-block", 64, { outChannels: 128, stride: 2 });
+ * const block = createAttention("residual-block", 64, { outChannels: 128, stride: 2 });
  */
 export class ResidualBlock extends Module {
   readonly bn1: BatchNorm;
@@ -134,7 +134,7 @@ const options = {
  * `up_residual_blocks<i>`, `conv1_1_blocks`), `skip<i>_connection_residual_block`, `last_blocks`.
  *
  * @example
- * const module = attention("residual-attention", 64, { stage: "cifar1" });
+ * const module = createAttention("residual-attention", 64, { stage: "cifar1" });
  */
 export class ResidualAttention extends Module {
   readonly #layout: Layout;

@@ -80,7 +80,7 @@ function relate(
  * Keys: `{gx,gg,theta,phi}_{spatial,channel}.{0,1}`, `W_{spatial,channel}.{0,1,3,4}`.
  *
  * @example
- * const gate = attention("rga", 64, { size: [16, 8] });
+ * const gate = createAttention("rga", 64, { size: [16, 8] });
  */
 export class RelationAwareGlobalAttention extends Module {
   readonly #size: readonly [number, number];

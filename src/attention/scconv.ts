@@ -31,7 +31,7 @@ const options = {
  * Keys: `k2.1`, `k2.2`, `k3.0`, `k3.1`, `k4.0`, `k4.1` (convolution and norm).
  *
  * @example
- * const conv = attention("scconv", 64, { stride: 2 });
+ * const conv = createAttention("scconv", 64, { stride: 2 });
  */
 export class SCConv extends Module {
   readonly k2: Sequential;
@@ -85,7 +85,7 @@ const bottleneckOptions = {
  * where the shape changes.
  *
  * @example
- * const block = attention("sc-bottleneck", 256, { planes: 64 });
+ * const block = createAttention("sc-bottleneck", 256, { planes: 64 });
  */
 export class SCBottleneck extends Module {
   readonly conv1_a: Conv2d;

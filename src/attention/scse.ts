@@ -59,7 +59,7 @@ class ChannelGate extends Module {
  * Keys: `cSE.1`, `cSE.3`, `sSE.0` (smp), `cSE.fc1`, `cSE.fc2`, `sSE.conv` (authors).
  *
  * @example
- * const module = attention("scse", 64, { variant: "authors" });
+ * const module = createAttention("scse", 64, { variant: "authors" });
  */
 export class ScSE extends Module {
   readonly cSE: Module;

@@ -24,7 +24,7 @@ const options = {
  * Keys: `conv1`, `bn1` (rows), `conv2`, `bn2` (columns), `conv3` (with bias).
  *
  * @example
- * const gate = attention("spm", 64, { multiply: true });
+ * const gate = createAttention("spm", 64, { multiply: true });
  */
 export class StripPooling extends Module {
   readonly conv1: Conv2d;

@@ -123,7 +123,7 @@ const blockOptions = { mlpRatio: { default: 4, doc: "hidden ÷ channels of the b
  * Keys: `layer_scale_1`, `layer_scale_2`, `norm1`, `attn`, `norm2`, `mlp.{fc1,dwconv.dwconv,fc2}`.
  *
  * @example
- * const block = attention("van-block", 64, { mlpRatio: 8 });
+ * const block = createAttention("van-block", 64, { mlpRatio: 8 });
  */
 export class VANBlock extends Module {
   readonly layer_scale_1: Param;

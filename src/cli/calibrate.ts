@@ -1,27 +1,9 @@
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import { Command } from "commander";
-import {
-  BatchNorm,
-  Conv2d,
-  defaultRegimes,
-  type Engine,
-  type Executable,
-  globalAveragePool,
-  initialize,
-  Lambda,
-  type Module,
-  modelByName,
-  OptionError,
-  ops,
-  ortEngine,
-  type Regimes,
-  Sequential,
-  sgd,
-  trainingStep,
-  type WinogradSides,
-  type WinogradTile,
-} from "../index.js";
+import { defaultRegimes, type Regimes, trainingStep, type WinogradSides, type WinogradTile } from "../engine.js";
+import { createModelByName, type Engine, type Executable, type Module, OptionError, ortEngine, sgd } from "../index.js";
+import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, ops, Sequential } from "../nn.js";
 import { threadCount } from "./arguments.js";
 import { type Machine, regimesPath, removeRegimes, thisMachine, writeRegimes } from "./regimes.js";
 import { ProgressLine, paragraphs, print, say, table } from "./terminal.js";
@@ -92,7 +74,7 @@ export async function measureRegimes(
   const winograd: MeasuredRegimes["winograd"][number][] = [];
   try {
     const { network: name, side: height } = plan.fewImages;
-    const network = initialize(modelByName(name, { classes: 10 }));
+    const network = initialize(createModelByName(name, { classes: 10 }));
     for (const n of plan.fewImages.images) {
       onProgress(images.length / total, `${n} ${n === 1 ? "image" : "images"}`);
       const { times, ratios } = await compare([plain, blocked], network, [n, 3, height, height], 10, plan.seconds);

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { attentionModules, models, unknownName } from "../index.js";
+import { unknownName } from "../core/errors.js";
+import { attentionModules, models } from "../internal.js";
 import { paragraphs, print, table } from "./terminal.js";
 
 interface Described {

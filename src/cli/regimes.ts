@@ -5,15 +5,9 @@ import { createRequire } from "node:module";
 import { arch, cpus } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import {
-  cacheFolder,
-  checkRegimes,
-  defaultRegimes,
-  FoveaError,
-  type Regimes,
-  version,
-  writeFileAtomic,
-} from "../index.js";
+import { checkRegimes, defaultRegimes, type Regimes } from "../engine.js";
+import { FoveaError, version } from "../index.js";
+import { cacheFolder, writeFileAtomic } from "../internal.js";
 import { say } from "./terminal.js";
 
 /** What measured regimes depend on. A table that was measured with anything else is not used. */

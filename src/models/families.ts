@@ -1,4 +1,4 @@
-import { type AttentionChoice, attentionSpec } from "../attention/index.js";
+import { type AttentionChoice, attentionInfo } from "../attention/index.js";
 import { resolveOptions } from "../core/options.js";
 import { type Choice, choiceOf, type Evidence, fieldOf, type Modules, modulesOf } from "./evidence.js";
 import { models } from "./index.js";
@@ -123,7 +123,7 @@ function meaning(choice: AttentionChoice | null | undefined): string | undefined
   if (!Array.isArray(choice)) return undefined;
   const [name, options] = choice as unknown as Choice;
   const stages = Array.isArray(options) ? options : [options];
-  const specs = attentionSpec(name).options;
+  const specs = attentionInfo(name).options;
   return JSON.stringify([name, stages.map((own) => own && resolveOptions(name, specs, own))]);
 }
 

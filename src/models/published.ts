@@ -1,6 +1,6 @@
-import { type AttentionChoice, attentionSpec, DANetHead } from "../attention/index.js";
+import { type AttentionChoice, attentionInfo, DANetHead } from "../attention/index.js";
 import type { Module } from "../nn/index.js";
-import { modelByName } from "./index.js";
+import { createModelByName } from "./index.js";
 import { keyTables, renaming } from "./keys.js";
 import { preactResnet, wideResnet } from "./preact.js";
 import { resnet } from "./resnet.js";
@@ -21,7 +21,7 @@ const depthOf = (name: unknown): number => Number(String(name).replace(/^resnet/
 function simamCifar({ arch, attention, numClasses, reduction, lambda }: Settings): PublishedNetwork {
   const given = { ...(reduction === undefined ? {} : { reduction }), ...(lambda === undefined ? {} : { lambda }) };
   const name = attention === "none" ? null : String(attention);
-  const field = name ? attentionSpec(name).field : null;
+  const field = name ? attentionInfo(name).field : null;
   return {
     model: resnet(depthOf(arch), {
       classes: Number(numClasses),
@@ -46,7 +46,7 @@ function wide({ depth, factor, attention, numClasses }: Settings): PublishedNetw
 /** A network of pre-activation blocks, in whose reference `conv2` or `conv3` holds the convolution as `0` and the module as `1`. */
 function joined(attention: unknown, make: (chosen: AttentionChoice) => Module): PublishedNetwork {
   const name = String(attention);
-  const field = name === "none" ? "" : attentionSpec(name).field;
+  const field = name === "none" ? "" : attentionInfo(name).field;
   const rename = (key: string) => key.replace(/\.(conv[23])\.0\./, ".$1.").replace(/\.conv[23]\.1\./, `.${field}.`);
   return { model: make(name as AttentionChoice), rename };
 }
@@ -92,7 +92,10 @@ function gcResnet({ depth, ratio, numClasses }: Settings): PublishedNetwork {
 function catalogued(name: string | ((settings: Settings) => string), own: ClassifierOptions & Settings = {}) {
   return (settings: Settings): PublishedNetwork =>
     same(
-      modelByName(typeof name === "string" ? name : name(settings), { classes: Number(settings.numClasses), ...own }),
+      createModelByName(typeof name === "string" ? name : name(settings), {
+        classes: Number(settings.numClasses),
+        ...own,
+      }),
     );
 }
 

@@ -6,7 +6,7 @@ import type { Tensor } from "../core/tensor.js";
 import { stateOf } from "../nn/index.js";
 import { Evidence } from "./evidence.js";
 import { families } from "./families.js";
-import { modelByName, settled } from "./index.js";
+import { createModelByName, settled } from "./index.js";
 import { renaming } from "./keys.js";
 
 /** What a checkpoint is, told from its keys and shapes. */
@@ -54,7 +54,7 @@ function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "s
 /** The keys and shapes of the network that is described; none where it cannot be built. */
 function shapesOf({ model, options }: Described): Shapes {
   try {
-    return new Map([...stateOf(modelByName(model, options))].map(([key, { shape }]) => [key, shape]));
+    return new Map([...stateOf(createModelByName(model, options))].map(([key, { shape }]) => [key, shape]));
   } catch {
     return new Map(); // options from a file can be anything
   }

@@ -1,4 +1,4 @@
-import { attention as createModule, ResidualBlock } from "../attention/index.js";
+import { createAttention as createModule, ResidualBlock } from "../attention/index.js";
 import { check, options as fields, oneOf } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, Linear, Module, Sequential } from "../nn/index.js";

@@ -1,4 +1,4 @@
-import { type AttentionPlan, attention as createModule } from "../attention/index.js";
+import { type AttentionPlan, createAttention as createModule } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";

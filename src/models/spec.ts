@@ -28,7 +28,7 @@ export const classifierFields: Fields<ClassifierOptions> = { classes: own, atten
 export type Task = "classification" | "segmentation";
 
 /** The entry of a network in the catalogue. */
-export interface ModelSpec<O extends object = Record<string, unknown>, N extends string = string> {
+export interface ModelInfo<O extends object = Record<string, unknown>, N extends string = string> {
   /** Catalogue name, as in timm and torchvision. */
   readonly name: N;
   readonly paper: { readonly title: string; readonly url: string };
@@ -46,12 +46,12 @@ export interface ModelSpec<O extends object = Record<string, unknown>, N extends
 }
 
 /** An entry whose name and options the types of the catalogue follow from. */
-export function defineModel<O extends object, const N extends string>(spec: ModelSpec<O, N>): ModelSpec<O, N> {
+export function defineModel<O extends object, const N extends string>(spec: ModelInfo<O, N>): ModelInfo<O, N> {
   return spec;
 }
 
 /** Returns the entry of a network that classifies images. @throws OptionError for another. */
-export function requireClassifier(spec: ModelSpec): ModelSpec {
+export function requireClassifier(spec: ModelInfo): ModelInfo {
   if (spec.task !== "classification")
     throw new OptionError(`${spec.name} is a ${spec.task} network; this needs a classifier, such as resnet50`);
   return spec;

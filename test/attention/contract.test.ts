@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  attention,
-  attentionByName,
   attentionModules,
   attentionPlan,
+  createAttention,
+  createAttentionByName,
   type GateName,
 } from "../../src/attention/index.js";
 import { gradients } from "../../src/autodiff/gradients.js";
@@ -36,7 +36,7 @@ const withoutGradient: Readonly<Record<string, RegExp>> = {
 
 for (const example of examples)
   test(`every parameter of ${example.label} gets a gradient, the same on both engines`, async () => {
-    const module = attentionByName(example.name, example.channels, example.options);
+    const module = createAttentionByName(example.name, example.channels, example.options);
     const state = stateOf(module);
     const filled = fillState(
       [...state].map(([key, param]) => [key, param.shape] as const),
@@ -118,7 +118,7 @@ test("a network refuses what is no gate", () => {
 });
 
 test("a head has several outputs and is refused where one is wanted", () => {
-  assert.throws(() => attention("danet-head" as "se", 32), OptionError);
+  assert.throws(() => createAttention("danet-head" as "se", 32), OptionError);
   const { outputs } = traceExample({ name: "danet-head", channels: 32, options: { numClasses: 5 } });
   assert.deepEqual(
     outputs.map((y) => y.shape),
@@ -170,7 +170,7 @@ test("every module publishes its maps under documented names", () => {
 
 test("initial values are the authors'", () => {
   const initial = (name: string, key: string, options: Record<string, unknown> = {}) => {
-    const param = stateOf(initialize(attentionByName(name, 64, options))).get(key)!;
+    const param = stateOf(initialize(createAttentionByName(name, 64, options))).get(key)!;
     const values = [...toFloat64(param.value).data];
     const mean = values.reduce((a, b) => a + b) / values.length;
     return { mean, deviation: Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length) };
@@ -211,7 +211,7 @@ test("the head's dropout drops whole channels, and only in training", () => {
 });
 
 test("a module of the user's own that changes the shape is refused where it is put", () => {
-  const twice = (channels: number) => attention("scse", channels, { fusion: "concat" });
+  const twice = (channels: number) => createAttention("scse", channels, { fusion: "concat" });
   const model = resnet(20, { classes: 10, attention: twice });
   assert.throws(() => trace(model, [2, 3, 32, 32]), { name: "ShapeError", message: /layer1\.0/ });
 });
@@ -227,7 +227,7 @@ test("modules that start as the identity do", async () => {
   ];
   for (const [name, options = {}] of identities) {
     const executable = await referenceEngine().compile(
-      trace(attentionByName(name, 16, options) as Module, [2, 16, 5, 4]),
+      trace(createAttentionByName(name, 16, options) as Module, [2, 16, 5, 4]),
     );
     const input = random([2, 16, 5, 4]);
     assert.deepEqual([...toFloat64((await executable.run({ input })).output!).data], [...input.data], name);

@@ -6,15 +6,9 @@ import { beforeEach, test } from "node:test";
 import { withEngine } from "../../src/cli/arguments.js";
 import { type CalibrationPlan, measureRegimes, regimesOf, upTo } from "../../src/cli/calibrate.js";
 import { cachedRegimes, regimesPath, thisMachine, writeRegimes } from "../../src/cli/regimes.js";
-import {
-  defaultRegimes,
-  type Engine,
-  Graph,
-  gradients,
-  ops,
-  type Regimes,
-  type WinogradTile,
-} from "../../src/index.js";
+import { defaultRegimes, Graph, gradients, type Regimes, type WinogradTile } from "../../src/engine.js";
+import type { Engine } from "../../src/index.js";
+import { ops } from "../../src/nn.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 import { random } from "../support/random.js";

@@ -8,7 +8,7 @@ import { parseShardIndex, readShards } from "../../src/formats/shards.js";
 import { resnet } from "../../src/models/index.js";
 import { type Module, stateOf } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
-import { loadWeights, openCheckpoint } from "../../src/train/node.js";
+import { loadWeights, openCheckpoint } from "../../src/train/load-weights.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();

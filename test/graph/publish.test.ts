@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { publishFeatures, publishTaps } from "../../src/graph/passes/publish.js";
-import { modelByName, resnet } from "../../src/models/index.js";
+import { createModelByName, resnet } from "../../src/models/index.js";
 import { Module, trace } from "../../src/nn/index.js";
 import { relu } from "../../src/ops/index.js";
 
@@ -29,7 +29,7 @@ test("a module that is applied twice gives two maps", () => {
 });
 
 const features = (name: string, side: number) =>
-  publishFeatures(trace(modelByName(name), ["N", 3, side, side])).outputs.get("features")?.shape;
+  publishFeatures(trace(createModelByName(name), ["N", 3, side, side])).outputs.get("features")?.shape;
 
 test("features are the last maps before the pooling, gates passed over", () => {
   assert.deepEqual(features("resnet20", 32), ["N", 64, 8, 8]);

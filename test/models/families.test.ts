@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { writeSafetensors, zeros } from "../../src/index.js";
-import { model, modelByName, models } from "../../src/models/index.js";
+import { zeros } from "../../src/engine.js";
+import { writeSafetensors } from "../../src/index.js";
+import { createModel, createModelByName, models } from "../../src/models/index.js";
 import { type KeyTable, keyTables, renaming } from "../../src/models/keys.js";
 import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { type Module, stateOf } from "../../src/nn/index.js";
@@ -26,7 +27,7 @@ function assertFits(theirs: Shapes): { readonly family: string; readonly model: 
   const known = recognizeCheckpoint(theirs);
   assert.ok(known, "is not recognized");
   seen.add(known.family);
-  const ours = shapesOf(modelByName(known.model, known.options));
+  const ours = shapesOf(createModelByName(known.model, known.options));
   assert.deepEqual(sorted(renamed(theirs, known.rename)), sorted(ours));
   assert.deepEqual(sorted(renamed(ours, known.original)), sorted(theirs));
   return known;
@@ -34,7 +35,7 @@ function assertFits(theirs: Shapes): { readonly family: string; readonly model: 
 
 for (const { name } of models.values())
   test(`${name}: its own checkpoint is recognized`, () => {
-    const known = assertFits(shapesOf(modelByName(name, { classes: 7 })));
+    const known = assertFits(shapesOf(createModelByName(name, { classes: 7 })));
     assert.equal(known.model, name);
   });
 
@@ -192,7 +193,7 @@ const foreign: readonly (readonly [whose: string, name: string, options: object,
 
 for (const [whose, name, options, table] of foreign)
   test(`names of ${whose} in ${name}: there and back, and strictly into the recognized network`, () => {
-    const network = modelByName(name, { classes: 5, ...options });
+    const network = createModelByName(name, { classes: 5, ...options });
     const [ours, toOurs, toTheirs] = [shapesOf(network), renaming(table, "ours"), renaming(table, "theirs")];
     for (const key of ours.keys()) assert.equal(toOurs(toTheirs(key)), key);
     const theirs = renamed(ours, toTheirs);
@@ -228,7 +229,7 @@ test("networks that are not here are not taken for others", () => {
   ) =>
     recognizeCheckpoint(
       new Map(
-        [...shapesOf(modelByName(name, options))]
+        [...shapesOf(createModelByName(name, options))]
           .map(([key, { shape }]) => change(key, shape))
           .map(([key, shape]) => [key, { shape }]),
       ),
@@ -258,7 +259,7 @@ test("the documentation lists the families, each of which a test has met", () =>
 
 for (const prefix of ["model.", "module.", "net.", "backbone.", "model._orig_mod.", "trainer.model.module."])
   test(`a network behind the prefix ${prefix} is recognized, with what stands beside it`, () => {
-    const network = model("resnet20", { attention: "se" });
+    const network = createModel("resnet20", { attention: "se" });
     const shapes = shapesOf(network);
     const wrapped = new Map([...renamed(shapes, (key) => prefix + key), ["n_averaged", { shape: [] }] as const]);
     const known = recognizeCheckpoint(wrapped)!;
@@ -271,7 +272,7 @@ for (const prefix of ["model.", "module.", "net.", "backbone.", "model._orig_mod
   });
 
 test("of two copies of a network in one dictionary, that which is no average is recognized", () => {
-  const weights = [...stateOf(model("resnet20", { classes: 4 }))];
+  const weights = [...stateOf(createModel("resnet20", { classes: 4 }))];
   const both = new Map(
     ["ema.", "model."].flatMap((prefix) => weights.map(([key, { shape }]) => [prefix + key, { shape }] as const)),
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attention } from "../../src/attention/index.js";
+import { createAttention } from "../../src/attention/index.js";
 import { float32, toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { Graph, type Value } from "../../src/graph/graph.js";
@@ -186,7 +186,7 @@ test("tracing twice gives two complete, equal graphs", () => {
 });
 
 test("errors name the module by its path", () => {
-  const wrong = new Sequential({ gate: attention("se", 16), fc: new Linear(4, 2) });
+  const wrong = new Sequential({ gate: createAttention("se", 16), fc: new Linear(4, 2) });
   assert.throws(
     () => trace(wrong, [2, 8, 4, 4]),
     /^ShapeError: gate\.fc\.0 \(Linear\) › MatMul: inner sizes differ: \[2,8\] · \[16,1\]/,
@@ -206,7 +206,7 @@ test("errors name the module by its path", () => {
 });
 
 test("checkModule accepts a right module, and names what is wrong with others", async () => {
-  await checkModule(attention("se", 8, { reduction: 2 }), random([2, 8, 3, 4]), { engines: [ort] });
+  await checkModule(createAttention("se", 8, { reduction: 2 }), random([2, 8, 3, 4]), { engines: [ort] });
   class Unused extends Module {
     readonly idle = new Param([2], constant(1));
     override forward(x: Parameters<Module["forward"]>[0]) {

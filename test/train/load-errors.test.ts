@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type ResNetOptions, resnet, writeSafetensors } from "../../src/index.js";
+import { writeSafetensors } from "../../src/index.js";
 import { initialize } from "../../src/nn/index.js";
+import { type ResNetOptions, resnet } from "../../src/nn.js";
 import { loadState, WeightsError, weightsOf } from "../../src/train/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryDataset, shapes } from "../../src/data/index.js";
+import { createDataset, generateShapes } from "../../src/data/index.js";
 import type { Value } from "../../src/graph/graph.js";
 import { BatchNorm, Conv2d, initialize, Module } from "../../src/nn/index.js";
 import { relu } from "../../src/ops/index.js";
@@ -19,7 +19,10 @@ class Segmenter extends Module {
 }
 
 test("segmentation learns masks from the images of shapes, and its best epoch is by mean IoU", async () => {
-  const [data, validate] = [shapes({ count: 192, seed: 1 }), shapes({ count: 64, seed: 1, split: "validation" })];
+  const [data, validate] = [
+    generateShapes({ count: 192, seed: 1 }),
+    generateShapes({ count: 64, seed: 1, split: "validation" }),
+  ];
   const model = initialize(new Segmenter(), { seed: 1 });
   const before = await evaluate(model, validate, { engine: ort, task: segmentation });
   const { history, best } = await train(model, data, {
@@ -39,7 +42,7 @@ test("segmentation learns masks from the images of shapes, and its best epoch is
 });
 
 test("figures of a perfect and of a wrong mask", () => {
-  const data = shapes({ count: 1, seed: 3 });
+  const data = generateShapes({ count: 1, seed: 3 });
   const mask = data.mask!(0);
   const score = (sign: number) => {
     const counter = segmentation.count(data);
@@ -58,7 +61,7 @@ test("figures of a perfect and of a wrong mask", () => {
 });
 
 test("a data set without masks is refused", async () => {
-  const plain = memoryDataset({
+  const plain = createDataset({
     name: "plain",
     classes: ["a"],
     height: 8,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type ExportOptions, exportedGraph, exportOnnx, opsets } from "../../../src/formats/onnx/export.js";
 import { inferenceRules, lowerToOnnx } from "../../../src/formats/onnx/lower.js";
 import { Graph } from "../../../src/graph/graph.js";
-import { modelByName, resnet } from "../../../src/models/index.js";
+import { createModelByName, resnet } from "../../../src/models/index.js";
 import { Conv2d, ConvTranspose2d, GroupNorm, initialize, PReLU, Sequential, trace } from "../../../src/nn/index.js";
 import { add, mul } from "../../../src/ops/index.js";
 import { relativeError } from "../../../src/testing/compare.js";
@@ -37,7 +37,7 @@ const families: readonly [name: string, side: number][] = [
 ];
 for (const [name, side] of families)
   test(`${name}: the exported file computes what the network does, batch norms folded or not`, async () => {
-    const network = unsettle(modelByName(name, { classes: 10 }));
+    const network = unsettle(createModelByName(name, { classes: 10 }));
     const [graph, fixed] = [trace(network, ["N", 3, side, side]), trace(network, [2, 3, side, side])];
     const folded = await holds(graph, fixed, {});
     const plain = await holds(graph, fixed, { foldBatchNorm: false });
