@@ -15,7 +15,7 @@ test("the page of examples/browser trains in Chromium as Node does", { skip: wit
   assert.ok(loss, line);
 
   const data = generateShapes({ count: 64, size: 16 });
-  const model = resnet(20, { classes: data.classes.length, attention: "se" });
+  const model = resnet(20, { numClasses: data.classes.length, attention: "se" });
   await train(model, data, { engine: ort, epochs: 2, batch: 16, optimizer: sgd({ lr: 0.05 }) });
   const here = await evaluate(model, data, { engine: ort });
   assert.ok(Math.abs(Number(loss) - here.loss) <= 1e-3, `${loss} in the browser, ${here.loss} here`);

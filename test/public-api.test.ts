@@ -59,7 +59,7 @@ const input = (g = graph()) => g.inputs.get("input")!;
 const t = fovea.float32([2], [1, 2]);
 const bytes = fovea.writeSafetensors([["a", t]]);
 const index = new TextEncoder().encode(JSON.stringify({ weight_map: { a: "one.safetensors" } }));
-const step = { optimizer: fovea.sgd(), input: [2, 3, 4, 4], classes: 3 } as const;
+const step = { optimizer: fovea.sgd(), input: [2, 3, 4, 4], numClasses: 3 } as const;
 const progress = { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
 const checkpoint = () => fovea.writeCheckpoint(net(), new Map(), 0, progress, ["a"]);
 const reference = fovea.referenceEngine();
@@ -88,7 +88,7 @@ const cases: Readonly<Record<string, Case>> = {
   inputWriter: { args: () => [preprocessing, null], allowed: left(1, "null") },
   toInput: { args: () => [image, preprocessing] },
   decodeImage: { args: () => [bytes, {}], allowed: options(1), says: /decodeImage|nonsense|decoded/ },
-  openImageFolder: { args: () => [folder, {}], allowed: options(1), says: /imageFolder|nonsense/ },
+  openImageFolder: { args: () => [folder, {}], allowed: options(1), says: /openImageFolder|nonsense/ },
   openDataset: { args: () => [folder, {}], allowed: options(1), says: /openDataset|nonsense/ },
 
   // Graphs
@@ -171,8 +171,8 @@ const cases: Readonly<Record<string, Case>> = {
   BatchNorm: { args: () => [4, {}], allowed: options(1) },
   LayerNorm: { args: () => [[4], {}], allowed: options(1) },
   GroupNorm: { args: () => [2, 4, {}], allowed: options(2) },
-  Conv2d: { args: () => [3, 4, { kernel: 3 }] },
-  ConvTranspose2d: { args: () => [3, 4, { kernel: 3 }] },
+  Conv2d: { args: () => [3, 4, { kernelSize: 3 }] },
+  ConvTranspose2d: { args: () => [3, 4, { kernelSize: 3 }] },
   Linear: { args: () => [3, 4, {}], allowed: options(2) },
   PReLU: { args: () => [1, {}], allowed: { 0: ["undefined"], 1: optional } },
   Dropout: { args: () => [0.5] },

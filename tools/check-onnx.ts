@@ -81,7 +81,7 @@ for (const { name, input, options } of chosen) {
     try {
       // Weights of some depend on the size.
       const size = "size" in options ? { size: [side, width] } : {};
-      const network = unsettle(createModelByName(name, { classes: 10, ...size }));
+      const network = unsettle(createModelByName(name, { numClasses: 10, ...size }));
       const graph = trace(network, ["N", 3, side, width]);
       const shape = [2, 3, side, width];
       const fixed = trace(network, shape);

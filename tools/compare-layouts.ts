@@ -50,7 +50,7 @@ const options = { batch: Number(values.batch), steps: Number(values.steps), lr: 
 function network() {
   const { attention, stem } = values;
   return createModelByName(values.model, {
-    classes: 10,
+    numClasses: 10,
     ...(attention ? { attention } : {}),
     ...(stem ? { stem } : {}),
   });

@@ -29,9 +29,9 @@ const [width, size, count, epochs, batch, lr] = [
   values.lr,
 ].map(Number) as [number, number, number, number, number, number];
 const networks: Record<string, () => Module> = {
-  unet: () => unet(18, { classes: 2 }),
-  danet: () => danet(50, { classes: 2, width }),
-  spnet: () => spnet(50, { classes: 2, width }),
+  unet: () => unet(18, { numClasses: 2 }),
+  danet: () => danet(50, { numClasses: 2, width }),
+  spnet: () => spnet(50, { numClasses: 2, width }),
 };
 const make = networks[positionals[0] ?? ""];
 if (!make) {

@@ -26,18 +26,20 @@ const steps = 34;
 /** Steps that do not count: memory is taken and code is compiled. */
 const warmup = 4;
 
-const [, , cifarFolder, openImageFolder, out] = argv;
-if (!cifarFolder || !openImageFolder || !out) {
+const [, , cifarFolder, imageFolder, out] = argv;
+if (!cifarFolder || !imageFolder || !out) {
   console.error("usage: node --import ./dist/tools/timeline-probe.js dist/tools/timeline.js CIFAR IMAGES OUT.svg");
   exit(2);
 }
 const cifar = (await openDataset(cifarFolder)).train;
-const images = (await openDataset(openImageFolder, { imageSize: 64 })).train;
+const images = (await openDataset(imageFolder, { imageSize: 64 })).train;
 const recordings = [
   await record("ResNet-20 + CBAM, CIFAR-10, batch 128", cifar, 128, (classes) =>
-    resnet(20, { classes, attention: "cbam" }),
+    resnet(20, { numClasses: classes, attention: "cbam" }),
   ),
-  await record("ResNet-18, folder of images at 64 × 64, batch 32", images, 32, (classes) => resnet(18, { classes })),
+  await record("ResNet-18, folder of images at 64 × 64, batch 32", images, 32, (classes) =>
+    resnet(18, { numClasses: classes }),
+  ),
 ];
 await writeFile(out, `${draw(recordings)}\n`);
 

@@ -10,7 +10,7 @@ class SmallNet extends Module {
   readonly convs = new Sequential(
     [16, 32, 64].flatMap((filters, i) => {
       const channels = [3, 16, 32][i]!;
-      return [new Conv2d(channels, filters, { kernel: 3, stride: 2, padding: 1 }), new Lambda(ops.relu)];
+      return [new Conv2d(channels, filters, { kernelSize: 3, stride: 2, padding: 1 }), new Lambda(ops.relu)];
     }),
   );
   readonly fc = new Linear(64, 10);

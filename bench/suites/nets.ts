@@ -13,7 +13,8 @@ export function cifarNet(name: string | undefined) {
   const input = [net.batch, 3, 32, 32] as const;
   return {
     input,
-    build: (attention: AttentionChoice | null) => varied(resnet(net.depth, { classes: 10, stem: "cifar", attention })),
+    build: (attention: AttentionChoice | null) =>
+      varied(resnet(net.depth, { numClasses: 10, stem: "cifar", attention })),
   };
 }
 

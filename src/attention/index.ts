@@ -1,6 +1,7 @@
 import { OptionError, unknownName } from "../core/errors.js";
 import { integer, resolveOptions } from "../core/options.js";
 import { check, shown, text } from "../core/schema.js";
+import type { Value } from "../graph/graph.js";
 import type { Module } from "../nn/index.js";
 import { bam } from "./bam.js";
 import { cbam } from "./cbam.js";
@@ -111,7 +112,7 @@ export function attentionInfo(name: string): AttentionInfo {
 }
 
 /** What {@link createAttention} makes of a name: heads have several outputs. */
-type Created<N> = N extends LayerName ? Module : AttentionModule;
+type Created<N> = N extends LayerName ? Module : Module<[x: Value], readonly Value[]>;
 
 /**
  * An attention module for maps of `channels` channels. Options that are left out have the paper's values; unknown ones are refused.
@@ -124,7 +125,7 @@ export function createAttention<N extends AttentionName>(
   channels: number,
   options: AttentionOptions<N> = {} as AttentionOptions<N>,
 ): Created<N> {
-  return createAttentionByName(name, channels, options) as Created<N>;
+  return createAttentionByName(name, channels, options) as unknown as Created<N>;
 }
 
 /** As {@link createAttention}, for names and options that are known at run time only. @throws OptionError for others than there are. */

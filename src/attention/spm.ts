@@ -40,11 +40,11 @@ export class StripPooling extends Module {
     if (multiply && outputs !== channels)
       throw new OptionError(`StripPooling: a gate of ${outputs} channels cannot be multiplied with ${channels}`);
     const weightInit = kaimingNormal("out");
-    this.conv1 = new Conv2d(channels, outputs, { kernel: [3, 1], padding: [1, 0], bias: false, weightInit });
+    this.conv1 = new Conv2d(channels, outputs, { kernelSize: [3, 1], padding: [1, 0], bias: false, weightInit });
     this.bn1 = new BatchNorm(outputs);
-    this.conv2 = new Conv2d(channels, outputs, { kernel: [1, 3], padding: [0, 1], bias: false, weightInit });
+    this.conv2 = new Conv2d(channels, outputs, { kernelSize: [1, 3], padding: [0, 1], bias: false, weightInit });
     this.bn2 = new BatchNorm(outputs);
-    this.conv3 = new Conv2d(outputs, outputs, { kernel: 1, weightInit });
+    this.conv3 = new Conv2d(outputs, outputs, { kernelSize: 1, weightInit });
     this.#multiply = multiply;
   }
 

@@ -9,8 +9,8 @@ import { defineAttention } from "./spec.js";
 const paper = { title: "Visual Attention Network", venue: "CVMJ 2023", url: "https://arxiv.org/abs/2202.09741" };
 
 /** A 1×1 convolution with the authors' initialization. */
-function pointwise(channels: number, filters: number): Conv2d {
-  return new Conv2d(channels, filters, { kernel: 1, weightInit: kaimingNormal("out"), biasInit: constant(0) });
+function pointwise(channels: number, outChannels: number): Conv2d {
+  return new Conv2d(channels, outChannels, { kernelSize: 1, weightInit: kaimingNormal("out"), biasInit: constant(0) });
 }
 
 /** A k×k convolution of every channel by itself that keeps the size. */
@@ -18,7 +18,7 @@ function depthwise(channels: number, kernel: number, dilation = 1): Conv2d {
   const padding = (dilation * (kernel - 1)) / 2;
   const weightInit = kaimingNormal("out", channels);
   return new Conv2d(channels, channels, {
-    kernel,
+    kernelSize: kernel,
     padding,
     dilation,
     groups: channels,

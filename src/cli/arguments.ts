@@ -138,7 +138,7 @@ export function modelOptions({
   const choice: AttentionChoice | null = attention ? ([attention, attentionOptions ?? {}] as AttentionChoice) : null;
   return {
     attention: choice,
-    ...(classes ? { classes } : {}),
+    ...(classes ? { numClasses: classes } : {}),
     ...(stem ? { stem } : {}),
     ...(shortcut ? { shortcut } : {}),
   };

@@ -73,11 +73,11 @@ async function trainTimes(
   size: [number, number, number, number],
 ): Promise<number[]> {
   const optimizer = sgd({ lr: 0.01 });
-  const classes = flags.classes ?? modelInfo(flags.model).classes;
+  const classes = flags.classes ?? modelInfo(flags.model).numClasses;
   const { graph, scalars } = trainingStep(modelByFlags(flags), {
     optimizer,
     input: size,
-    classes,
+    numClasses: classes,
     recompute: flags.recompute ?? false,
   });
   const executable = await engine.compile(graph);

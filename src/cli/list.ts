@@ -19,10 +19,10 @@ const attention = [...attentionModules.values()].map(({ name, title, paper, atte
   placement,
   options: { ...options } as Record<string, Described>,
 }));
-const networks = [...models.values()].map(({ name, paper, classes, input, options }) => ({
+const networks = [...models.values()].map(({ name, paper, numClasses, input, options }) => ({
   name,
   paper,
-  classes,
+  classes: numClasses,
   input,
   options: { ...options } as Record<string, Described>,
 }));

@@ -165,7 +165,7 @@ async function loadNamed(
     preprocessing: null,
     imageSize,
     division: { measure: classes ?? [] },
-    ...(own && options.classes === imagenetClasses.length ? { usualNames: imagenetClasses } : {}),
+    ...(own && options.numClasses === imagenetClasses.length ? { usualNames: imagenetClasses } : {}),
     ...(own?.normalization ? { normalization: own.normalization } : {}),
   };
 }

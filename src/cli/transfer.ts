@@ -85,7 +85,7 @@ export async function startFrom(
       ...(fresh.length ? [`${fresh.length} new (${fresh[0]}, …)`] : []),
       ...(newHead
         ? [
-            `the classifier ${head} begins anew, for ${made.options.classes} classes${difference ? `: they differ, ${difference}` : ""}`,
+            `the classifier ${head} begins anew, for ${made.options.numClasses} classes${difference ? `: they differ, ${difference}` : ""}`,
           ]
         : []),
       ...(!newHead && !theirs ? ["its classes by position, as the weights name none"] : []),

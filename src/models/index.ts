@@ -93,13 +93,13 @@ export function createModel<N extends ModelName>(name: N, options: ModelOptions<
 export function createModelByName(name: string, options: object = {}): Module {
   check("model", "name", text, name);
   check("model", "options", settings, options);
-  const { classes, attention, seed = 0, ...rest } = options as ClassifierOptions & Readonly<Record<string, unknown>>;
-  check(name, "classes", maybe(classCount), classes);
+  const { numClasses, attention, seed = 0, ...rest } = options as ClassifierOptions & Readonly<Record<string, unknown>>;
+  check(name, "numClasses", maybe(classCount), numClasses);
   check(name, "seed", maybe(anySeed), seed);
   const spec = modelInfo(name);
   const own = resolveOptions(name, spec.options, rest);
   return spec.create({
-    classes: classes ?? spec.classes,
+    numClasses: numClasses ?? spec.numClasses,
     attention: attention ?? spec.attention ?? null,
     seed,
     ...own,

@@ -1,5 +1,6 @@
 import { isCount, type Shapes } from "../attention/recognize.js";
 import { averaged } from "../core/averaged.js";
+import { withPresentNames } from "../core/former-names.js";
 import { check, settings, that } from "../core/schema.js";
 import { holdSame } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
@@ -64,7 +65,10 @@ function shapesOf({ model, options }: Described): Shapes {
 function ownDescription({ model, options }: Readonly<Record<string, string>>): Described | undefined {
   if (!model || !options) return undefined;
   try {
-    const given = settled({ name: model, options: JSON.parse(options) as Record<string, unknown> }).options;
+    const given = settled({
+      name: model,
+      options: withPresentNames(JSON.parse(options) as Record<string, unknown>),
+    }).options;
     return { family: "Fovea", model, options: given, rename: same, original: same };
   } catch {
     return undefined; // somebody else's metadata

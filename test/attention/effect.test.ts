@@ -117,7 +117,7 @@ for (const { name, options, input } of families) {
   // A size at which every dilation and stride has an effect, and small where the network takes it.
   const side = Math.min(64, ...size);
   const at = (own: Readonly<Record<string, unknown>>) => {
-    const network = createModelByName(name, { classes: 3, ...own });
+    const network = createModelByName(name, { numClasses: 3, ...own });
     const shape =
       "size" in options ? ((own.size as readonly number[]) ?? size) : [Math.max(side, 32), Math.max(side, 32)];
     const graph = trace(network, [2, channels, ...shape], { training: true });

@@ -25,7 +25,7 @@ writeFileSync(join(images, "broken.jpg"), "no image");
 writeFileSync(join(images, "notes.txt"), "no image");
 
 // What leaves no trace in the keys has to come from the metadata.
-const options = { classes: 3, attention: ["cbam", { order: "spatial-channel", pools: ["avg"] }] };
+const options = { numClasses: 3, attention: ["cbam", { order: "spatial-channel", pools: ["avg"] }] };
 const weights = join(folder, "weights.safetensors");
 const network = initialize(createModel("resnet20", options as never), { seed: 2 });
 writeFileSync(weights, writeSafetensors(weightsOf(network), { model: "resnet20", options: JSON.stringify(options) }));

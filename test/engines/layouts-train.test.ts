@@ -11,7 +11,7 @@ test("fifty steps of ResNet-20 + CBAM have the same losses in blocks as without"
   const options = { batch: 32, steps: 50, lr: 0.003 };
   const [plain, blocked] = await Promise.all(
     [ortPlain, ortBlocked].map((engine) =>
-      lossesOf(engine, resnet(20, { classes: data.classes.length, attention: "cbam" }), data, options),
+      lossesOf(engine, resnet(20, { numClasses: data.classes.length, attention: "cbam" }), data, options),
     ),
   );
   const differences = relativeDifferences(blocked!, plain!);

@@ -33,10 +33,10 @@ function divided(model: Module, name: string): string {
 }
 
 test("weights in several files load from their folder or index, as from one file", async () => {
-  const model = resnet(20, { classes: 3, seed: 1 });
+  const model = resnet(20, { numClasses: 3, seed: 1 });
   const path = divided(model, "whole");
   for (const source of [path, join(path, "model.safetensors.index.json")]) {
-    const loaded = resnet(20, { classes: 3, seed: 2 });
+    const loaded = resnet(20, { numClasses: 3, seed: 2 });
     await loadWeights(loaded, source);
     for (const [key, { value }] of stateOf(loaded)) assert.deepEqual(value.data, stateOf(model).get(key)!.value.data);
   }

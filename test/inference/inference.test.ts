@@ -14,7 +14,7 @@ import { evaluate, forEachLogits, probabilities } from "../../src/train/index.js
 
 const data = generateShapes({ count: 6, size: 16, seed: 1 });
 const preprocessing = defaultPreprocessing(data);
-const model = initialize(resnet(20, { classes: data.classes.length, attention: "cbam" }), { seed: 3 });
+const model = initialize(resnet(20, { numClasses: data.classes.length, attention: "cbam" }), { seed: 3 });
 const network = { model, classes: data.classes, preprocessing };
 const images: RgbImage[] = await Promise.all(Array.from({ length: data.length }, (_, i) => data.image(i)));
 const largestDifference = (a: Tensor, b: Tensor) =>

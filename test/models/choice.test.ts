@@ -67,7 +67,7 @@ test("segmentation networks are told from classifiers", () => {
     message: "unet_resnet34 is a segmentation network; this needs a classifier, such as resnet50",
   });
   assert.equal(classifierInfo("van_b0"), modelInfo("van_b0"));
-  for (const { name, task, input, classes } of models.values()) {
+  for (const { name, task, input, numClasses: classes } of models.values()) {
     const graph = trace(createModelByName(name), [1, ...input]);
     const expected = task === "classification" ? [1, classes] : [1, classes, ...input.slice(1)];
     assert.deepEqual(graph.outputs.get("output")!.shape, expected, name);
@@ -112,7 +112,7 @@ test("options that make no sense are refused in one line", () => {
   refused(/^van_b0: dropPath must be in \[0, 1\), got 1$/, () => van("b0", { dropPath: 1 }));
   refused(/^scnet: takes no attention module/, () => scnet(50, { attention: ["se", {}] }));
   refused(/^rgaResnet: size must be two multiples of 16, got \[250,128\]$/, () => rgaResnet({ size: [250, 128] }));
-  refused(/^unet: classes must be a positive integer, got 0$/, () => unet(18, { classes: 0 }));
+  refused(/^unet: numClasses must be a positive integer, got 0$/, () => unet(18, { numClasses: 0 }));
   refused(/^UNet: height and width must be multiples of 32, got 48×64$/, () => trace(unet(18), [1, 3, 48, 64]));
   refused(/^Unknown model "resnet5"\. Did you mean "resnet50"\?/, () => createModelByName("resnet5"));
 });

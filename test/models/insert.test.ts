@@ -20,7 +20,7 @@ import { ort } from "../support/engines.js";
 import { random } from "../support/random.js";
 
 const gates = [...attentionModules.values()].filter(({ kind, name }) => kind === "gate" && name !== "rga");
-const small = () => resnet(20, { classes: 10 });
+const small = () => resnet(20, { numClasses: 10 });
 const shape = [2, 3, 16, 16] as const;
 
 async function logits(network: Module, engine: Engine): Promise<number[]> {
@@ -63,7 +63,7 @@ test("insertion adds keys and changes none, and acts where it should", () => {
 test("an inserted module computes what one built in at the same place does", async () => {
   for (const where of placements.filter((place) => place !== "stage"))
     for (const make of [
-      (attention: AttentionChoice) => resnet(20, { classes: 10, attention }),
+      (attention: AttentionChoice) => resnet(20, { numClasses: 10, attention }),
       (attention: AttentionChoice) => preactResnet(20, { attention }),
     ]) {
       const [built, changed] = [make(["se", {}, where]), make("none")];

@@ -9,7 +9,7 @@ const count = (network: Module): number =>
   [...parametersOf(network).values()].reduce((sum, { shape }) => sum + shape.reduce((n, d) => n * d, 1), 0);
 
 const se: AttentionChoice = ["se", { reduction: 16 }];
-const cifar = { stem: "cifar", classes: 100 } as const;
+const cifar = { stem: "cifar", numClasses: 100 } as const;
 
 /** Learned numbers of the authors' networks, computed from their code. */
 const parameters: readonly (readonly [name: string, expected: number, network: () => Module])[] = [
@@ -35,9 +35,9 @@ const parameters: readonly (readonly [name: string, expected: number, network: (
   ["VAN-B0", 4_105_800, () => createModel("van_b0")],
   ["VAN-B1", 13_861_800, () => createModel("van_b1")],
   ["VAN-B2", 26_578_472, () => createModel("van_b2")],
-  ["ResNet-20 for CIFAR-100 (none, SimAM)", 278_324, () => resnet(20, { classes: 100, attention: "simam" })],
-  ["ResNet-20 + SE for CIFAR-100", 280_340, () => resnet(20, { classes: 100, attention: se })],
-  ["ResNet-20 + CBAM for CIFAR-100", 281_597, () => resnet(20, { classes: 100, attention: "cbam" })],
+  ["ResNet-20 for CIFAR-100 (none, SimAM)", 278_324, () => resnet(20, { numClasses: 100, attention: "simam" })],
+  ["ResNet-20 + SE for CIFAR-100", 280_340, () => resnet(20, { numClasses: 100, attention: se })],
+  ["ResNet-20 + CBAM for CIFAR-100", 281_597, () => resnet(20, { numClasses: 100, attention: "cbam" })],
   ["SE-ResNet-20 of moskomule", 274_490, () => resnet(20, { attention: se })],
   ["Attention-56", 47_608_010, () => createModel("residual_attention56")],
   ["Attention-92", 83_205_834, () => createModel("residual_attention92")],
@@ -49,7 +49,7 @@ const parameters: readonly (readonly [name: string, expected: number, network: (
   ["U-Net with ResNet-34, one class, no attention", 24_436_369, () => createModel("unet_resnet34", plainUnet)],
   ["U-Net with ResNet-18, one class, no attention", 14_328_209, () => createModel("unet_resnet18", plainUnet)],
 ];
-const plainUnet = { classes: 1, decoderAttention: "none" } as const;
+const plainUnet = { numClasses: 1, decoderAttention: "none" } as const;
 
 for (const [name, expected, network] of parameters)
   test(`${name} has ${expected.toLocaleString("en-US")} parameters`, () => assert.equal(count(network()), expected));

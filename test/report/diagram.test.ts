@@ -33,7 +33,7 @@ for (const training of [false, true])
   });
 
 test("operators on single elements go with the step before, branches are joined by signs", () => {
-  const conv = new Conv2d(8, 4, { kernel: 3, padding: 1 });
+  const conv = new Conv2d(8, 4, { kernelSize: 3, padding: 1 });
   const part = new Sequential({ conv, act: new Lambda(relu), scale: new Lambda((x) => mul(sigmoid(x), 0.5)) });
   const module = new Sequential({ part, join: new Lambda((x) => add(x, reduceMean(x, [2, 3]))) });
   assert.deepEqual(texts(drawDiagram(trace(module, shape))), [
@@ -65,8 +65,8 @@ test("a published map is told where it is made, and nothing is written behind it
 
 test("modules that are asked for are one box, with the number of their parameters", () => {
   class Inner extends Module {
-    readonly a = new Conv2d(8, 8, { kernel: 1 });
-    readonly b = new Conv2d(8, 8, { kernel: 1 });
+    readonly a = new Conv2d(8, 8, { kernelSize: 1 });
+    readonly b = new Conv2d(8, 8, { kernelSize: 1 });
     override forward(x: Value): Value {
       return add(this.a.call(x), this.b.call(x));
     }

@@ -61,7 +61,7 @@ function counted(unreadable?: number): { dataset: Dataset; asked: number[] } {
 }
 
 class Net extends Module {
-  readonly conv = new Conv2d(3, 8, { kernel: 3, padding: 1 });
+  readonly conv = new Conv2d(3, 8, { kernelSize: 3, padding: 1 });
   readonly bn = new BatchNorm(8);
   readonly drop = new Dropout(0.2);
   readonly hidden = new Linear(8, 8);

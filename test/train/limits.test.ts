@@ -86,7 +86,7 @@ test("a pipe in the place of a part, or of what is known of it, is not waited fo
 });
 
 test("inputs whose feature maps cannot fit into memory are refused, saying how much they take", () => {
-  const network = initialize(createModel("resnet18", { classes: 2 }));
+  const network = initialize(createModel("resnet18", { numClasses: 2 }));
   const GB = 1e9;
   // The first convolution alone makes 64 maps of 112 × 112; all together make 2.5 million numbers.
   assert.doesNotThrow(() => requireMemory(network, [100, 3, 224, 224], false, 0.4 * GB));

@@ -9,10 +9,10 @@ import { ort } from "../support/engines.js";
 
 /** Three convolutions that keep the size: two logits at every position. */
 class Segmenter extends Module {
-  readonly a = new Conv2d(3, 8, { kernel: 3, padding: 1 });
+  readonly a = new Conv2d(3, 8, { kernelSize: 3, padding: 1 });
   readonly bn = new BatchNorm(8);
-  readonly b = new Conv2d(8, 8, { kernel: 5, padding: 2 });
-  readonly c = new Conv2d(8, 2, { kernel: 1 });
+  readonly b = new Conv2d(8, 8, { kernelSize: 5, padding: 2 });
+  readonly c = new Conv2d(8, 2, { kernelSize: 1 });
   override forward(x: Value): Value {
     return this.c.call(relu(this.b.call(relu(this.bn.call(this.a.call(x))))));
   }

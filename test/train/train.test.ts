@@ -28,7 +28,7 @@ const dataset = createDataset({
 });
 
 class Net extends Module {
-  readonly conv = new Conv2d(3, 8, { kernel: 3, stride: 2, padding: 1 });
+  readonly conv = new Conv2d(3, 8, { kernelSize: 3, stride: 2, padding: 1 });
   readonly bn = new BatchNorm(8);
   readonly drop = new Dropout(0.1);
   readonly fc = new Linear(8 * 16, 2);

@@ -19,7 +19,7 @@ const same = <A, B>(_: Same<A, B>) => {};
 export function calls(): void {
   createAttention("cbam", 64, { reduction: 8, order: "spatial-channel" });
   createAttention("se", 64);
-  createModel("resnet20", { stem: "cifar", attention: ["cbam", { reduction: 8 }], classes: 7, seed: 1 });
+  createModel("resnet20", { stem: "cifar", attention: ["cbam", { reduction: 8 }], numClasses: 7, seed: 1 });
   createModel("unet_resnet18", { decoderAttention: "scse" });
   resnet(20, { attention: "simam" });
   resnet(50, { attention: ["gc", [null, { ratio: 0.25 }, {}, {}]] });
@@ -28,7 +28,7 @@ export function calls(): void {
   createAttention("danet-head", 64);
   const given: string = JSON.parse('"se"');
   createAttentionByName(given, 64, JSON.parse("{}"));
-  createModelByName(given, { classes: 3 });
+  createModelByName(given, { numClasses: 3 });
 
   // @ts-expect-error: a name that is mistyped
   createAttention("cbma", 64);

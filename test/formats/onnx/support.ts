@@ -84,7 +84,7 @@ export interface RoundTrip {
 
 /** Exports a network of the catalogue, and runs the file on one image, as small as the network can take, in every runtime. */
 export async function roundTrip(name: string, options: ExportOptions = {}): Promise<RoundTrip> {
-  const network = unsettle(createModelByName(name, { classes: 10 }));
+  const network = unsettle(createModelByName(name, { numClasses: 10 }));
   const shape = smallestImage(network, modelInfo(name).input);
   const bytes = exportOnnx(trace(network, ["N", ...shape.slice(1)]), options);
   const inputs = { input: random(shape) };

@@ -29,7 +29,7 @@ const transformers: Transformers | undefined = await import(transformersPackage)
 
 const classes = ["cat", "dog", "owl", "ünïcode"];
 const preprocessing: Preprocessing = { imageSize: 32, resize: 40, mean: [0.5, 0.45, 0.4], std: [0.25, 0.2, 0.3] };
-const model = unsettle(resnet(20, { classes: 4, attention: "cbam" }));
+const model = unsettle(resnet(20, { numClasses: 4, attention: "cbam" }));
 const folder = temporaryFolder();
 
 test("the folder has what transformers.js asks for", () => {
