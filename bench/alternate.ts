@@ -1,6 +1,6 @@
 /** All sides in turn, each in a fresh process, so that what disturbs the machine disturbs all; and the machine before, between and after. */
 
-import { messageOf } from "../src/index.js";
+import { messageOf } from "../src/core/errors.js";
 import { bestOf, type Calibration, calibrate, formatCalibration, isQuiet } from "./calibrate.js";
 import { answer, type Side } from "./sides.js";
 

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { messageOf } from "../src/index.js";
+import { messageOf } from "../src/core/errors.js";
 import { alternate } from "./alternate.js";
 import { bestOf, calibrate, formatCalibration } from "./calibrate.js";
 import { asText, pageOf, replaceResults, tableOf } from "./page.js";

@@ -7,11 +7,12 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { type Graph, toFloat32 } from "../src/engine.js";
 import { lower, nodeRules } from "../src/engines/ort/engine.js";
 import { SessionHost } from "../src/engines/ort/session.js";
 import { defaultTuning, upToTile } from "../src/engines/ort/tuning.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
-import { type Arrays, type Graph, modelByName, type Tensor, toFloat32 } from "../src/index.js";
+import { type Arrays, createModelByName, type Tensor } from "../src/index.js";
 import { suiteOf } from "./suites/index.js";
 import { count, randomStep } from "./workload.js";
 
@@ -49,7 +50,7 @@ function workload(): { readonly title: string; readonly graph: Graph; readonly f
   const { model: name, attention, input, suite } = values;
   if (!suite) {
     const title = `${name}, attention ${attention}, batch ${batch}, ${input}`;
-    return { title, ...randomStep(modelByName(name, options), [batch, channels, height, width], classes) };
+    return { title, ...randomStep(createModelByName(name, options), [batch, channels, height, width], classes) };
   }
   const { cases, measures } = suiteOf(suite);
   if (!cases.includes(values.case))

@@ -7,7 +7,9 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { compare, layer } from "../src/cli/calibrate.js";
-import { type Engine, Graph, gradients, ops, ortEngine, referenceEngine, type Tensor } from "../src/index.js";
+import { Graph, gradients } from "../src/engine.js";
+import { type Engine, ortEngine, referenceEngine, type Tensor } from "../src/index.js";
+import { ops } from "../src/nn.js";
 import { count, normal } from "./workload.js";
 
 const { values, positionals } = parseArgs({

@@ -1,15 +1,6 @@
-import {
-  type AnyModule,
-  initialize,
-  type Module,
-  Rng,
-  sgd,
-  stateOf,
-  type Tensor,
-  tensor,
-  trainingStep,
-  zeros,
-} from "../src/index.js";
+import { Rng, tensor, trainingStep, zeros } from "../src/engine.js";
+import { type Module, sgd, type Tensor } from "../src/index.js";
+import { type AnyModule, initialize, stateOf } from "../src/nn.js";
 
 type ImageShape = readonly [batch: number, channels: number, height: number, width: number];
 
@@ -21,7 +12,7 @@ export function randomStep(
   descent = { momentum: 0.9, weightDecay: 5e-4 },
 ) {
   const [batch] = input;
-  const step = trainingStep(model, { optimizer: sgd({ lr: 0.1, ...descent }), input, classes });
+  const step = trainingStep(model, { optimizer: sgd({ lr: 0.1, ...descent }), input, numClasses: classes });
   const labels = new Rng(0, "labels");
   const targets = zeros("float32", [batch, classes]);
   for (let i = 0; i < batch; i++) targets.data[i * classes + labels.int(classes)] = 1;

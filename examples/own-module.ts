@@ -1,4 +1,5 @@
-import { float32, Module, ops, resnet, type Value } from "fovea";
+import { createModel } from "fovea";
+import { float32, Module, ops, type Value } from "fovea/nn";
 import { checkModule } from "fovea/testing";
 
 class BrightnessGate extends Module {
@@ -7,7 +8,7 @@ class BrightnessGate extends Module {
   }
 }
 
-export const model = resnet(20, { classes: 10, attention: () => new BrightnessGate() });
+export const model = createModel("resnet20", { numClasses: 10, attention: () => new BrightnessGate() });
 
 const pixels = Array.from({ length: 200 }, (_, i) => Math.sin(i));
 await checkModule(new BrightnessGate(), float32([2, 4, 5, 5], pixels));

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
-import { evaluate, exportOnnx, openDataset, ortEngine, resnet, sgd, trace, train } from "fovea";
+import { createModel, evaluate, exportOnnx, openDataset, ortEngine, sgd, trace, train } from "fovea";
 
 const data = await openDataset("shapes", { count: { train: 256, validation: 128 } });
-const model = resnet(20, { classes: 10, attention: ["cbam", { reduction: 8 }] });
+const model = createModel("resnet20", { numClasses: 10, attention: ["cbam", { reduction: 8 }] });
 const engine = ortEngine();
 await train(model, data.train, {
   engine,

@@ -1,15 +1,12 @@
 /** All of Fovea: what runs anywhere, and what needs Node. */
-export * from "./data/node.js";
+export { type DecodeOptions, decodeImage } from "./data/decode.js";
+export { type ImageFolderOptions, openImageFolder } from "./data/image-folder.js";
+export { type DatasetKind, type OpenedDataset, type OpenOptions, openDataset } from "./data/open.js";
 export { type OrtNodeOptions, ortEngine, ortWebEngine } from "./engines/ort/node.js";
-export {
-  checkTuning,
-  defaultTuning,
-  type Tuning,
-  type WinogradSides,
-  type WinogradTile,
-  type WinogradTuning,
-} from "./engines/ort/tuning.js";
-export * from "./hub/index.js";
-export { buildNetwork, type LoadRunOptions, loadRun, type TrainedNetwork } from "./inference/load-run.js";
-export * from "./train/node.js";
+export type { Tuning } from "./engines/ort/tuning.js";
+export { FileError } from "./files/read.js";
+export { DownloadError, type DownloadOptions, type DownloadProgress, resolveWeights } from "./hub/index.js";
+export { type LoadRunOptions, loadRun, type TrainedNetwork } from "./inference/load-run.js";
+export { loadWeights, openCheckpoint } from "./train/load-weights.js";
+export type { RunConfig } from "./train/run-folder.js";
 export * from "./web.js";

@@ -1,99 +1,115 @@
-/** All of Fovea that runs in browsers: nothing here, nor in what it imports, needs Node. */
+/**
+ * All of Fovea that runs in browsers: nothing here, nor in what it imports, needs Node. Writing networks: `fovea/nn`. Graphs, gradients and
+ * training steps: `fovea/engine`.
+ */
 export {
   type AttentionChoice,
+  type AttentionInfo,
   type AttentionName,
   type AttentionOptions,
-  type AttentionSpec,
-  attention,
-  attentionByName,
-  attentionModules,
-  attentionSpec,
+  attentionInfo,
   createAttention,
+  createAttentionByName,
   type GateName,
+  isAttentionName,
+  listAttention,
 } from "./attention/index.js";
-export { gradients } from "./autodiff/gradients.js";
 export {
   DataError,
   FormatError,
   FoveaError,
-  messageOf,
   OptionError,
   ShapeError,
   TrainingError,
-  unknownName,
 } from "./core/errors.js";
-export { countNotFinite, requireFinite } from "./core/finite.js";
-export { Rng } from "./core/rng.js";
-export { type DType, float32, type Tensor, tensor, toFloat32, toFloat64, zeros } from "./core/tensor.js";
-export * from "./data/index.js";
+export type { DType, Tensor } from "./core/tensor.js";
+export {
+  type Alignment,
+  type Augmentation,
+  alignClasses,
+  concatDatasets,
+  createDataset,
+  type Dataset,
+  type DatasetDefaults,
+  type DatasetOptions,
+  defaultAugmentation,
+  defaultPreprocessing,
+  generateShapes,
+  type Normalization,
+  normalizations,
+  type Preprocessing,
+  type RgbImage,
+  type ShapesOptions,
+  type SkippedFile,
+  type Splits,
+} from "./data/index.js";
 export type { Arrays, Engine, Executable } from "./engines/engine.js";
 export type { OrtOptions } from "./engines/ort/engine.js";
 export { ortWebEngine } from "./engines/ort/web.js";
 export { referenceEngine } from "./engines/reference.js";
-export { type ByteSource, blobSource } from "./formats/byte-source.js";
-export {
-  type Checkpoint,
-  type CheckpointOptions,
-  type PlaceholderAt,
-  readCheckpoint,
-} from "./formats/checkpoint.js";
-export { classNames } from "./formats/class-names.js";
-export {
-  type ExportedGraphOptions,
-  type ExportOptions,
-  exportedGraph,
-  exportOnnx,
-  opsets,
-  precisions,
-} from "./formats/onnx/export.js";
-export {
-  encodeSafetensors,
-  type OpenSafetensors,
-  openSafetensors,
-  readSafetensors,
-  type SafetensorsFile,
-  writeSafetensors,
-} from "./formats/safetensors.js";
-export { parseShardIndex, readShards, type ShardIndex } from "./formats/shards.js";
-export { type TransformersJsOptions, transformersJs } from "./formats/transformers-js.js";
+export { type Checkpoint, type CheckpointOptions, type PlaceholderAt, readCheckpoint } from "./formats/checkpoint.js";
+export { type ExportOptions, exportOnnx } from "./formats/onnx/export.js";
+export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./formats/safetensors.js";
+export { exportTransformersJs, type TransformersJsOptions } from "./formats/transformers-js.js";
 export { type Cost, costOf, type LayerCost } from "./graph/cost.js";
-export { Graph, Node, Value } from "./graph/graph.js";
-export { inline } from "./graph/passes/rebuild.js";
-export { printGraph } from "./graph/print.js";
-export { verify } from "./graph/verify.js";
-export * from "./inference/index.js";
+export type { Graph, Value } from "./graph/graph.js";
+export {
+  attentionMaps,
+  type Classifier,
+  openPredictor,
+  type Prediction,
+  type PredictOptions,
+  type Predictor,
+  predict,
+} from "./inference/index.js";
 export { imagenetClasses } from "./models/imagenet.js";
 export {
   type ClassifierOptions,
-  classifierSpec,
-  danet,
+  createModel,
+  createModelByName,
   type InsertOptions,
   insertAttention,
+  isModelName,
+  listModels,
+  type ModelInfo,
   type ModelName,
   type ModelOptions,
-  type ModelSpec,
-  mobilenetV1,
-  mobilenetV2,
-  model,
-  modelByName,
-  modelSpec,
-  models,
-  preactResnet,
-  type ResNetOptions,
-  residualAttentionNetwork,
-  resnet,
-  rgaResnet,
-  scnet,
-  settled,
-  spnet,
-  unet,
-  van,
-  type WrittenModel,
-  wideResnet,
+  modelInfo,
 } from "./models/index.js";
 export { type RecognizedCheckpoint, recognizeCheckpoint } from "./models/recognize.js";
-export * from "./nn/index.js";
-export * as ops from "./ops/index.js";
-export { diagram, heatmap, lineChart, type RunReport, runReport } from "./report/index.js";
-export * from "./train/index.js";
+export { freeze, type Module, type TraceOptions, trace } from "./nn/index.js";
+export { drawDiagram, drawHeatmap, drawLineChart, type RunReport, renderReport } from "./report/index.js";
+export {
+  adamw,
+  type ClassificationMetrics,
+  type ClassMetrics,
+  classification,
+  constantSchedule,
+  cosineSchedule,
+  type EpochRecord,
+  type EpochReport,
+  type EvaluateOptions,
+  evaluate,
+  type FeaturePlan,
+  type FeatureReport,
+  type LoadOptions,
+  type LoadReport,
+  loadState,
+  type Optimizer,
+  type ParameterGroup,
+  type Progress,
+  type Schedule,
+  type Scores,
+  type SegmentationMetrics,
+  type StepReport,
+  segmentation,
+  sgd,
+  stepSchedule,
+  type Task,
+  type TrainOptions,
+  type TrainResult,
+  train,
+  WeightsError,
+  weightsOf,
+} from "./train/index.js";
 export { version } from "./version.js";

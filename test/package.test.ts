@@ -42,13 +42,14 @@ for (const [module, types] of [
     writeFileSync(join(home, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
     writeFileSync(
       join(home, "program.ts"),
-      `import { loadRun, openDataset, ortEngine, predict, resnet, train } from "fovea";
+      `import { loadRun, openDataset, ortEngine, predict, train } from "fovea";
+import { resnet } from "fovea/nn";
 import { checkModule } from "fovea/testing";
 import { ortWebEngine } from "fovea/web";
 const { train: data, validation } = await openDataset("shapes");
-const { best } = await train(resnet(20, { attention: ["cbam", { reduction: 8 }] }), data, { engine: ortEngine(), validate: validation });
+const { best } = await train(createModel("resnet20", { attention: ["cbam", { reduction: 8 }] }), data, { engine: ortEngine(), validate: validation });
 const top1: number | null | undefined = best?.top1;
-console.log(top1, checkModule, ortWebEngine, predict, loadRun);
+console.log(top1, checkModule, ortWebEngine, predict, loadRun, printGraph, Conv2d, ops);
 // @ts-expect-error: the depth is a number
 resnet("20");
 `,
@@ -59,7 +60,8 @@ resnet("20");
 
 test("the package runs where it is installed, its command too", () => {
   const home = project("node", needed);
-  const program = `import { resnet, costOf, trace } from "fovea";
+  const program = `import { resnet } from "fovea/nn";
+import { costOf, trace } from "fovea";
 console.log(costOf(trace(resnet(20), [1, 3, 32, 32])).macs);`;
   writeFileSync(join(home, "program.js"), program);
   assert.match(execFileSync(process.execPath, ["program.js"], { cwd: home, encoding: "utf8" }), /^4\d{7}\n$/);

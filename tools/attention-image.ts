@@ -9,24 +9,22 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { argv } from "node:process";
 import sharp from "sharp";
+import { modelWeights, toFloat64, toInput } from "../src/engine.js";
 import {
-  heatmap,
-  initialize,
+  createModelByName,
+  drawHeatmap,
+  generateShapes,
   loadState,
-  modelByName,
-  modelWeights,
   ortEngine,
   type RunConfig,
   readSafetensors,
-  shapes,
-  toFloat64,
-  toInput,
   trace,
 } from "../src/index.js";
+import { initialize } from "../src/nn.js";
 
 const [, , run, out] = argv as [string, string, string, string];
 const config = JSON.parse(await readFile(join(run, "config.json"), "utf8")) as RunConfig;
-const network = initialize(modelByName(config.model.name, config.model.options));
+const network = initialize(createModelByName(config.model.name, config.model.options));
 loadState(network, modelWeights(readSafetensors(await readFile(join(run, "best.safetensors"))).tensors));
 
 const { imageSize } = config.preprocessing;
@@ -39,7 +37,7 @@ graph.taps.forEach(({ scope, name, value }) => {
 const engine = ortEngine();
 const executable = await engine.compile(graph);
 
-const images = shapes({ count: 400, size: imageSize, seed: 7, split: "validation" });
+const images = generateShapes({ count: 400, size: imageSize, seed: 7, split: "validation" });
 const [tile, gap, left] = [96, 8, 96];
 const cells: string[] = [];
 const place = (svg: string, column: number, row: number) =>
@@ -51,11 +49,11 @@ for (let column = 0; column < 8; column++) {
     input: { dtype: "float32", shape: [1, 3, imageSize, imageSize], data: toInput(image, config.preprocessing) },
   });
   const flat = { height: 1, width: 1, data: [0] };
-  place(heatmap(flat, { over: image, opacity: 0, scale: 3, bar: false }), column, 0);
+  place(drawHeatmap(flat, { over: image, opacity: 0, scale: 3, bar: false }), column, 0);
   gates.forEach((gate, row) => {
     const { shape, data } = toFloat64(maps[gate]!);
     place(
-      heatmap({ height: shape[2]!, width: shape[3]!, data }, { over: image, opacity: 0.75, scale: 3, bar: false }),
+      drawHeatmap({ height: shape[2]!, width: shape[3]!, data }, { over: image, opacity: 0.75, scale: 3, bar: false }),
       column,
       row + 1,
     );

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import {
+  type AttentionInfo,
   type AttentionOptions,
-  type AttentionSpec,
-  attentionByName,
   attentionModules,
+  createAttentionByName,
 } from "../src/attention/index.js";
 import type { Attends, Kind, Placement } from "../src/attention/spec.js";
 import { OptionError } from "../src/core/errors.js";
@@ -14,7 +14,7 @@ import { sizeOf } from "../src/core/tensor.js";
 import { costOf } from "../src/graph/cost.js";
 import type { Graph, Value } from "../src/graph/graph.js";
 import { type AnyModule, graphFor, parametersOf, stateOf, walk } from "../src/nn/index.js";
-import { diagram } from "../src/report/index.js";
+import { drawDiagram } from "../src/report/index.js";
 import { formatNumber } from "../src/report/text.js";
 
 // Writes docs/catalogue.md and docs/diagrams/*.svg from the registry: npm run docs:catalogue
@@ -44,7 +44,7 @@ const kinds: Readonly<Record<Exclude<Kind, "gate">, string>> = {
 
 /** One entry of the catalogue, traced: what the page and the drawing tell of it. */
 interface Entry {
-  readonly spec: AttentionSpec;
+  readonly spec: AttentionInfo;
   readonly module: AnyModule;
   readonly graph: Graph;
   readonly atSmall: Costs;
@@ -62,7 +62,7 @@ export function catalogue(): Map<string, string> {
   for (const { spec, graph } of entries)
     files.set(
       `diagrams/${spec.name}.svg`,
-      diagram(graph, { title: `Flow chart of ${spec.title}`, collapse: [...names.keys()] }),
+      drawDiagram(graph, { title: `Flow chart of ${spec.title}`, collapse: [...names.keys()] }),
     );
   return files;
 }
@@ -70,11 +70,11 @@ export function catalogue(): Map<string, string> {
 type Traced = Pick<Entry, "module" | "graph">;
 
 /** A module for maps of 56×56. One that must know the size of its maps is told. */
-const build = ({ name, options }: AttentionSpec, channels: number, form: AttentionOptions = {}) =>
-  attentionByName(name, channels, { ...("size" in options ? { size: [side, side] } : {}), ...form });
+const build = ({ name, options }: AttentionInfo, channels: number, form: AttentionOptions = {}) =>
+  createAttentionByName(name, channels, { ...("size" in options ? { size: [side, side] } : {}), ...form });
 
 /** A module of the defaults, on maps of 56×56. */
-function trace(spec: AttentionSpec, channels: number): Traced {
+function trace(spec: AttentionInfo, channels: number): Traced {
   const module = build(spec, channels);
   const graph = graphFor(module);
   const outputs = [module.call(graph.input("x", { dtype: "float", shape: ["N", channels, side, side] }))].flat();
@@ -152,7 +152,7 @@ ${spec.notes.length ? `What to know:\n\n${spec.notes.map((note) => `- ${note}`).
 ![Flow chart of ${spec.title}](diagrams/${spec.name}.svg)`;
 }
 
-function optionTable({ options }: AttentionSpec): string {
+function optionTable({ options }: AttentionInfo): string {
   const entries = Object.entries(options as Readonly<Record<string, OptionSpec<unknown>>>);
   if (entries.length === 0) return "No options.";
   const code = (value: unknown) =>
@@ -176,7 +176,7 @@ function applies(when: OptionSpec<unknown>["when"] = {}): string {
 }
 
 /** The keys of the defaults, and of every form that has others. */
-function stateKeys(spec: AttentionSpec, module: AnyModule, names: ReadonlyMap<string, string>): string {
+function stateKeys(spec: AttentionInfo, module: AnyModule, names: ReadonlyMap<string, string>): string {
   const usual = keysOf(module, names);
   const others = new Map<string, string[]>();
   for (const [option, value] of forms(spec)) {
@@ -190,7 +190,7 @@ function stateKeys(spec: AttentionSpec, module: AnyModule, names: ReadonlyMap<st
 }
 
 /** All values of options that are words, switches or lists of words, but the defaults. */
-const forms = ({ options }: AttentionSpec): readonly (readonly [option: string, value: unknown])[] =>
+const forms = ({ options }: AttentionInfo): readonly (readonly [option: string, value: unknown])[] =>
   Object.entries(options as Readonly<Record<string, OptionSpec<unknown>>>)
     .filter(([name]) => name !== "size")
     .flatMap(([name, { default: usual, choices, traces }]) =>

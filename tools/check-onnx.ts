@@ -13,7 +13,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
-import { exportOnnx, type Graph, messageOf, modelByName, models, trace } from "../src/index.js";
+import { messageOf } from "../src/core/errors.js";
+import type { Graph } from "../src/engine.js";
+import { createModelByName, exportOnnx, trace } from "../src/index.js";
+import { models } from "../src/internal.js";
 import { relativeError } from "../src/testing/compare.js";
 import { runOnnx, runReference, unsettle } from "../test/formats/onnx/support.js";
 import { random } from "../test/support/random.js";
@@ -78,7 +81,7 @@ for (const { name, input, options } of chosen) {
     try {
       // Weights of some depend on the size.
       const size = "size" in options ? { size: [side, width] } : {};
-      const network = unsettle(modelByName(name, { classes: 10, ...size }));
+      const network = unsettle(createModelByName(name, { numClasses: 10, ...size }));
       const graph = trace(network, ["N", 3, side, width]);
       const shape = [2, 3, side, width];
       const fixed = trace(network, shape);

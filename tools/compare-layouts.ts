@@ -15,14 +15,14 @@ import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
 import { peerKeys } from "../bench/suites/nets.js";
 import {
-  cifar10,
+  createModelByName,
   defaultPreprocessing,
-  modelByName,
   type OrtNodeOptions,
   ortEngine,
   weightsOf,
   writeSafetensors,
 } from "../src/index.js";
+import { cifar10 } from "../src/internal.js";
 import { batchesOf, lossesOf, relativeDifferences } from "../test/support/losses.js";
 
 const { positionals, values } = parseArgs({
@@ -49,7 +49,11 @@ const options = { batch: Number(values.batch), steps: Number(values.steps), lr: 
 
 function network() {
   const { attention, stem } = values;
-  return modelByName(values.model, { classes: 10, ...(attention ? { attention } : {}), ...(stem ? { stem } : {}) });
+  return createModelByName(values.model, {
+    numClasses: 10,
+    ...(attention ? { attention } : {}),
+    ...(stem ? { stem } : {}),
+  });
 }
 
 async function losses(layout: OrtNodeOptions["layout"], noise = 0): Promise<number[]> {

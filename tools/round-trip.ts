@@ -12,7 +12,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
-import { messageOf, models } from "../src/index.js";
+import { messageOf } from "../src/core/errors.js";
+import { models } from "../src/internal.js";
 import { roundTrip, runtimes } from "../test/formats/onnx/support.js";
 
 const { positionals, values } = parseArgs({

@@ -5,7 +5,8 @@
  */
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
-import { adamw, danet, type Module, ortEngine, segmentation, shapes, spnet, train, unet } from "../src/index.js";
+import { adamw, generateShapes, type Module, ortEngine, segmentation, train } from "../src/index.js";
+import { danet, spnet, unet } from "../src/nn.js";
 
 const { positionals, values } = parseArgs({
   args: argv.slice(2),
@@ -28,17 +29,17 @@ const [width, size, count, epochs, batch, lr] = [
   values.lr,
 ].map(Number) as [number, number, number, number, number, number];
 const networks: Record<string, () => Module> = {
-  unet: () => unet(18, { classes: 2 }),
-  danet: () => danet(50, { classes: 2, width }),
-  spnet: () => spnet(50, { classes: 2, width }),
+  unet: () => unet(18, { numClasses: 2 }),
+  danet: () => danet(50, { numClasses: 2, width }),
+  spnet: () => spnet(50, { numClasses: 2, width }),
 };
 const make = networks[positionals[0] ?? ""];
 if (!make) {
   console.error("usage: node dist/tools/segment.js unet|danet|spnet");
   exit(2);
 }
-const data = shapes({ count, size, seed: 1 });
-const validate = shapes({ count: 200, size, seed: 1, split: "validation" });
+const data = generateShapes({ count, size, seed: 1 });
+const validate = generateShapes({ count: 200, size, seed: 1, split: "validation" });
 const engine = ortEngine();
 const started = performance.now();
 const { best } = await train(make(), data, {

@@ -5,7 +5,8 @@
  */
 import { writeFile } from "node:fs/promises";
 import { argv, exit } from "node:process";
-import { type Dataset, initialize, type Module, openDataset, ortEngine, resnet, train } from "../src/index.js";
+import { type Dataset, type Module, openDataset, ortEngine, train } from "../src/index.js";
+import { initialize, resnet } from "../src/nn.js";
 import { axisOf } from "../src/report/axis.js";
 import { element, type Markup } from "../src/report/svg.js";
 import { drawing } from "../src/report/theme.js";
@@ -34,9 +35,11 @@ const cifar = (await openDataset(cifarFolder)).train;
 const images = (await openDataset(imageFolder, { imageSize: 64 })).train;
 const recordings = [
   await record("ResNet-20 + CBAM, CIFAR-10, batch 128", cifar, 128, (classes) =>
-    resnet(20, { classes, attention: "cbam" }),
+    resnet(20, { numClasses: classes, attention: "cbam" }),
   ),
-  await record("ResNet-18, folder of images at 64 × 64, batch 32", images, 32, (classes) => resnet(18, { classes })),
+  await record("ResNet-18, folder of images at 64 × 64, batch 32", images, 32, (classes) =>
+    resnet(18, { numClasses: classes }),
+  ),
 ];
 await writeFile(out, `${draw(recordings)}\n`);
 

@@ -7,24 +7,20 @@
  */
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
+import { messageOf } from "../src/core/errors.js";
+import { toInput, trainingStep, zeros } from "../src/engine.js";
 import {
   type AttentionChoice,
   adamw,
-  attentionModules,
-  cifar10,
+  createModelByName,
   defaultPreprocessing,
   type Engine,
   type Module,
-  messageOf,
-  modelByName,
-  models,
   ortEngine,
-  resnet,
   type Tensor,
-  toInput,
-  trainingStep,
-  zeros,
 } from "../src/index.js";
+import { attentionModules, cifar10, models } from "../src/internal.js";
+import { resnet } from "../src/nn.js";
 
 const { positionals, values } = parseArgs({
   args: argv.slice(2),
@@ -74,7 +70,7 @@ async function outcomeOf({ name, build, size, segments = false }: Job, engine: E
     const { graph, gradients } = trainingStep(build(), {
       optimizer,
       input: [batch, 3, size, size],
-      classes: 10,
+      numClasses: 10,
       positions,
     });
     const images = zeros("float32", [batch, 3, size, size]);
@@ -120,7 +116,7 @@ const jobs: Job[] = [
     .filter(({ kind, name }) => kind === "gate" && name !== "rga" && wanted(name))
     .map(({ name }) => ({
       name: `resnet20 + ${name}`,
-      build: () => resnet(20, { classes: 10, attention: [name, {}] as AttentionChoice }),
+      build: () => resnet(20, { numClasses: 10, attention: [name, {}] as AttentionChoice }),
       size: 32,
     })),
   ...[...models.values()]
@@ -130,7 +126,7 @@ const jobs: Job[] = [
       const sized = "size" in options;
       return {
         name,
-        build: () => modelByName(name, { classes: 10, ...(sized ? { size: [128, 128] } : {}) }),
+        build: () => createModelByName(name, { numClasses: 10, ...(sized ? { size: [128, 128] } : {}) }),
         size: sized ? 128 : Math.min(input[1], 64),
         segments: task === "segmentation",
       };

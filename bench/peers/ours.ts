@@ -9,18 +9,18 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { toFloat32 } from "../../src/engine.js";
 import {
   type Engine,
   type Executable,
   type OrtOptions,
   ortEngine,
   ortWebEngine,
-  stateOf,
   type Tensor,
-  toFloat32,
   version,
   writeSafetensors,
 } from "../../src/index.js";
+import { stateOf } from "../../src/nn.js";
 import { resultPrefix } from "../suites/alone.js";
 import { suiteOf } from "../suites/index.js";
 import type { Measure } from "../suites/suite.js";

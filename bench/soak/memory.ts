@@ -1,4 +1,5 @@
-import { ortEngine, resnet } from "../../src/index.js";
+import { ortEngine } from "../../src/index.js";
+import { resnet } from "../../src/nn.js";
 import { randomStep } from "../workload.js";
 import type { Row } from "./run.js";
 
@@ -14,7 +15,7 @@ const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
 /** Does memory stay where it is while a small network is trained? */
 export async function steps(count: number): Promise<Row> {
   const engine = ortEngine();
-  const { graph, feeds } = randomStep(resnet(20, { classes: 10, attention: "se" }), [16, 3, 16, 16], 10);
+  const { graph, feeds } = randomStep(resnet(20, { numClasses: 10, attention: "se" }), [16, 3, 16, 16], 10);
   const executable = await engine.compile(graph);
   const samples: Sample[] = [];
   for (let step = 1; step <= count; step++) {
@@ -28,7 +29,7 @@ export async function steps(count: number): Promise<Row> {
 
 /** Does memory stay where it is while engines are opened, used and released? */
 export async function engines(count: number): Promise<Row> {
-  const { graph, feeds } = randomStep(resnet(20, { classes: 10 }), [2, 3, 16, 16], 10);
+  const { graph, feeds } = randomStep(resnet(20, { numClasses: 10 }), [2, 3, 16, 16], 10);
   const samples: Sample[] = [];
   for (let i = 1; i <= count; i++) {
     const engine = ortEngine({ threads: 1 });

@@ -1,20 +1,9 @@
 import type { AttentionModule } from "../../src/attention/index.js";
 import { staticShape } from "../../src/core/shape.js";
+import { Graph, gradients, tensor, zeros } from "../../src/engine.js";
 import type { Op } from "../../src/graph/op.js";
-import {
-  constant,
-  Graph,
-  gradients,
-  initialize,
-  ops,
-  Param,
-  parametersOf,
-  type Tensor,
-  tensor,
-  type Value,
-  walk,
-  zeros,
-} from "../../src/index.js";
+import type { Tensor, Value } from "../../src/index.js";
+import { constant, initialize, ops, Param, parametersOf, walk } from "../../src/nn.js";
 import { normal } from "../workload.js";
 import type { Measure } from "./suite.js";
 

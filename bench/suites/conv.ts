@@ -1,4 +1,4 @@
-import { Conv2d } from "../../src/index.js";
+import { Conv2d } from "../../src/nn.js";
 import { alone } from "./alone.js";
 import type { Suite } from "./suite.js";
 
@@ -17,7 +17,7 @@ export const conv: Suite = {
   steps: 15,
   *measures(name, purpose) {
     const [channels, side, batch] = shapes[name as keyof typeof shapes];
-    const module = new Conv2d(channels, channels, { kernel: 3, padding: 1, bias: false });
+    const module = new Conv2d(channels, channels, { kernelSize: 3, padding: 1, bias: false });
     const shape = [batch, channels, side, side];
     yield alone("forward", module, shape, { output: true }, purpose);
     yield alone("input gradient", module, shape, { input: true }, purpose);

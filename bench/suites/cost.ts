@@ -1,4 +1,4 @@
-import { type AttentionChoice, attentionModules, attentionSpec } from "../../src/attention/index.js";
+import { type AttentionChoice, attentionInfo, attentionModules } from "../../src/attention/index.js";
 import { cifarNet, cifarNets, peerKeys, training } from "./nets.js";
 import type { Suite } from "./suite.js";
 
@@ -22,7 +22,7 @@ export const cost: Suite = {
     const [net, attention = ""] = name.split("+");
     const { input, build } = cifarNet(net);
     yield training("without", build(null), input);
-    const own = "size" in attentionSpec(attention).options ? sides.map((side) => ({ size: [side, side] })) : {};
+    const own = "size" in attentionInfo(attention).options ? sides.map((side) => ({ size: [side, side] })) : {};
     yield { ...training("with", build([attention, own] as AttentionChoice), input), peerKey: peerKeys(attention) };
   },
 };

@@ -1,4 +1,4 @@
-import { modelByName, trace } from "../../src/index.js";
+import { createModelByName, trace } from "../../src/index.js";
 import { normal, varied } from "../workload.js";
 import { peerKeys } from "./nets.js";
 import type { Suite } from "./suite.js";
@@ -26,7 +26,7 @@ export const infer: Suite = {
     const [net, batch] = name.split("/b") as [keyof typeof networks, string];
     const [entry, attention] = networks[net];
     const input = [Number(batch), 3, 224, 224];
-    const built = varied(modelByName(entry, { attention }));
+    const built = varied(createModelByName(entry, { attention }));
     const feeds = { input: normal("images", input) };
     yield { name: "inference", model: built, peerKey: peerKeys("cbam"), graph: trace(built, input), feeds };
   },

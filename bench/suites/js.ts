@@ -1,15 +1,5 @@
-import {
-  Conv2d,
-  globalAveragePool,
-  initialize,
-  Lambda,
-  Linear,
-  Module,
-  ops,
-  Sequential,
-  trace,
-  type Value,
-} from "../../src/index.js";
+import { trace, type Value } from "../../src/index.js";
+import { Conv2d, globalAveragePool, initialize, Lambda, Linear, Module, ops, Sequential } from "../../src/nn.js";
 import { normal, randomStep } from "../workload.js";
 import type { Suite } from "./suite.js";
 
@@ -20,7 +10,7 @@ class SmallNet extends Module {
   readonly convs = new Sequential(
     [16, 32, 64].flatMap((filters, i) => {
       const channels = [3, 16, 32][i]!;
-      return [new Conv2d(channels, filters, { kernel: 3, stride: 2, padding: 1 }), new Lambda(ops.relu)];
+      return [new Conv2d(channels, filters, { kernelSize: 3, stride: 2, padding: 1 }), new Lambda(ops.relu)];
     }),
   );
   readonly fc = new Linear(64, 10);

@@ -1,4 +1,4 @@
-import { attentionByName, attentionModules } from "../../src/attention/index.js";
+import { attentionModules, createAttentionByName } from "../../src/attention/index.js";
 import { varied } from "../workload.js";
 import { alone, everything } from "./alone.js";
 import type { Suite } from "./suite.js";
@@ -23,7 +23,7 @@ export const modules: Suite = {
     const [channels, side] = shapes[shape];
     // A module that must know the size of its maps is told.
     const options = "size" in attentionModules.get(module)!.options ? { size: [side, side] } : {};
-    const built = varied(attentionByName(module, channels, options));
+    const built = varied(createAttentionByName(module, channels, options));
     yield alone("forward and backward", built, [batch, channels, side, side], everything, purpose);
   },
 };

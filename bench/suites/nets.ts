@@ -1,4 +1,5 @@
-import { type AttentionChoice, attentionSpec, type Module, resnet, trace } from "../../src/index.js";
+import { type AttentionChoice, attentionInfo, type Module, trace } from "../../src/index.js";
+import { resnet } from "../../src/nn.js";
 import { normal, randomStep, varied } from "../workload.js";
 import type { Measure, Suite } from "./suite.js";
 
@@ -12,13 +13,14 @@ export function cifarNet(name: string | undefined) {
   const input = [net.batch, 3, 32, 32] as const;
   return {
     input,
-    build: (attention: AttentionChoice | null) => varied(resnet(net.depth, { classes: 10, stem: "cifar", attention })),
+    build: (attention: AttentionChoice | null) =>
+      varied(resnet(net.depth, { numClasses: 10, stem: "cifar", attention })),
   };
 }
 
 /** The authors' fields for a module differ; the peers' networks have one name for all. */
 export function peerKeys(attention: string): (key: string) => string {
-  const { field } = attentionSpec(attention);
+  const { field } = attentionInfo(attention);
   const [inBlock, between] = [new RegExp(`^(layer\\d\\.\\d)\\.${field}\\.`), new RegExp(`^${field}(?=\\d\\.)`)];
   return (key) => key.replace(inBlock, "$1.attention.").replace(between, "attention");
 }

@@ -1,4 +1,6 @@
-import type { AnyModule, Arrays, Graph } from "../../src/index.js";
+import type { Graph } from "../../src/engine.js";
+import type { Arrays } from "../../src/index.js";
+import type { AnyModule } from "../../src/nn.js";
 import type { Purpose } from "./alone.js";
 
 /** Something that is run again and again, and timed. */

@@ -1,13 +1,13 @@
-import { BatchNorm, Conv2d, Dropout, flatten, Linear, Module, ops, PReLU, Sequential, type Value } from "fovea";
+import { BatchNorm, Conv2d, Dropout, flatten, Linear, Module, ops, PReLU, Sequential, type Value } from "fovea/nn";
 
-type Geometry = { kernel?: number; stride?: number; padding?: number; groups?: number };
-const linear = (channels: number, filters: number, { kernel = 1, ...geometry }: Geometry = {}) =>
+type Geometry = { kernelSize?: number; stride?: number; padding?: number; groups?: number };
+const linear = (channels: number, outChannels: number, { kernelSize = 1, ...geometry }: Geometry = {}) =>
   new Sequential({
-    conv: new Conv2d(channels, filters, { kernel, ...geometry, bias: false }),
-    bn: new BatchNorm(filters),
+    conv: new Conv2d(channels, outChannels, { kernelSize, ...geometry, bias: false }),
+    bn: new BatchNorm(outChannels),
   });
-const block = (channels: number, filters: number, geometry?: Geometry) =>
-  Object.assign(linear(channels, filters, geometry), { prelu: new PReLU(filters) });
+const block = (channels: number, outChannels: number, geometry?: Geometry) =>
+  Object.assign(linear(channels, outChannels, geometry), { prelu: new PReLU(outChannels) });
 
 class SqueezeExcite extends Module {
   readonly fc1: Conv2d;
@@ -18,9 +18,9 @@ class SqueezeExcite extends Module {
   constructor(channels: number, reduction = 4) {
     super();
     const hidden = Math.floor(channels / reduction);
-    this.fc1 = new Conv2d(channels, hidden, { kernel: 1, bias: false });
+    this.fc1 = new Conv2d(channels, hidden, { kernelSize: 1, bias: false });
     this.bn1 = new BatchNorm(hidden);
-    this.fc2 = new Conv2d(hidden, channels, { kernel: 1, bias: false });
+    this.fc2 = new Conv2d(hidden, channels, { kernelSize: 1, bias: false });
     this.bn2 = new BatchNorm(channels);
   }
 
@@ -40,15 +40,15 @@ class DepthWise extends Module {
   constructor(
     channels: number,
     inner: number,
-    filters: number,
+    outChannels: number,
     readonly stride: 1 | 2,
     hasGate = false,
   ) {
     super();
     this.conv = block(channels, inner);
-    this.conv_dw = block(inner, inner, { kernel: 3, stride, padding: 1, groups: inner });
-    this.project = linear(inner, filters);
-    this.se_module = hasGate ? new SqueezeExcite(filters) : null;
+    this.conv_dw = block(inner, inner, { kernelSize: 3, stride, padding: 1, groups: inner });
+    this.project = linear(inner, outChannels);
+    this.se_module = hasGate ? new SqueezeExcite(outChannels) : null;
   }
 
   override forward(x: Value): Value {
@@ -72,8 +72,8 @@ class Stage extends Module {
 }
 
 export class MiniFASNet extends Module {
-  readonly conv1 = block(3, 32, { kernel: 3, stride: 2, padding: 1 });
-  readonly conv2_dw = block(32, 32, { kernel: 3, padding: 1, groups: 32 });
+  readonly conv1 = block(3, 32, { kernelSize: 3, stride: 2, padding: 1 });
+  readonly conv2_dw = block(32, 32, { kernelSize: 3, padding: 1, groups: 32 });
   readonly conv_23 = new DepthWise(32, 103, 64, 2);
   readonly conv_3 = new Stage(64, [13, 26, 13, 52]);
   readonly conv_34 = new DepthWise(64, 231, 128, 2);
@@ -81,7 +81,7 @@ export class MiniFASNet extends Module {
   readonly conv_45 = new DepthWise(128, 308, 128, 2);
   readonly conv_5 = new Stage(128, [26, 26]);
   readonly conv_6_sep = block(128, 512);
-  readonly conv_6_dw = linear(512, 512, { kernel: 5, groups: 512 });
+  readonly conv_6_dw = linear(512, 512, { kernelSize: 5, groups: 512 });
   readonly linear = new Linear(512, 128, { bias: false });
   readonly bn = new BatchNorm(128);
   readonly drop = new Dropout(0.2);

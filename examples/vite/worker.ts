@@ -1,12 +1,13 @@
 /** Trains where the page stays responsive: ONNX Runtime's WebAssembly blocks the thread that it runs on. */
-import { evaluate, ortWebEngine, resnet, sgd, shapes, train } from "fovea/web";
+
+import { createModel, evaluate, generateShapes, ortWebEngine, sgd, train } from "fovea/web";
 
 const controller = new AbortController();
 addEventListener("message", () => controller.abort());
 
 async function main(): Promise<void> {
-  const data = shapes({ count: 64, size: 16 });
-  const model = resnet(20, { classes: data.classes.length, attention: "se" });
+  const data = generateShapes({ count: 64, size: 16 });
+  const model = createModel("resnet20", { numClasses: data.classes.length, attention: "se" });
   const engine = ortWebEngine();
   let steps = 0;
   const { stopped } = await train(model, data, {

@@ -69,12 +69,12 @@ class SpatialGate extends Module {
       ...(inside ? { [`gate_s_bn_${name}`]: new BatchNorm(hidden) } : {}),
       [`gate_s_relu_${name}`]: new Lambda(relu),
     });
-    const dilated = () => new Conv2d(hidden, hidden, { kernel: 3, padding: dilation, dilation, ...init });
+    const dilated = () => new Conv2d(hidden, hidden, { kernelSize: 3, padding: dilation, dilation, ...init });
     this.gate_s = new Sequential({
-      ...layer("reduce0", new Conv2d(channels, hidden, { kernel: 1, ...init })),
+      ...layer("reduce0", new Conv2d(channels, hidden, { kernelSize: 1, ...init })),
       ...layer("di_0", dilated()),
       ...layer("di_1", dilated()),
-      gate_s_conv_final: new Conv2d(hidden, 1, { kernel: 1, ...init }),
+      gate_s_conv_final: new Conv2d(hidden, 1, { kernelSize: 1, ...init }),
       ...(inside ? {} : { gate_s_bn_final: new BatchNorm(1) }),
     });
   }
@@ -98,7 +98,7 @@ class SpatialGate extends Module {
  * in the variant `paper` the norms are `…gate_c_bn_final` and `…gate_s_bn_final`.
  *
  * @example
- * const module = attention("bam", 64, { variant: "paper" });
+ * const module = createAttention("bam", 64, { variant: "paper" });
  */
 export class BAM extends Module {
   readonly channel_att: ChannelGate;

@@ -107,7 +107,7 @@ class SpatialGate extends Module {
  * Copies differ: `plain`, `dense` and `timm` are the most frequent.
  *
  * @example
- * const gate = attention("cbam", 64, { reduction: 8 });
+ * const gate = createAttention("cbam", 64, { reduction: 8 });
  */
 export class CBAM extends Module {
   readonly #channel: Module;
@@ -173,7 +173,7 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
     ]);
     // The authors' networks draw this kernel from N(0, 2/(k·k)) and start the norm's gain at 0.
     const spatial = planeConvNorm(kernelSize, { momentum: 0.01, weightInit: constant(0) });
-    const compress = descriptor === "conv" ? new Conv2d(channels, 2, { kernel: 1, bias: false }) : undefined;
+    const compress = descriptor === "conv" ? new Conv2d(channels, 2, { kernelSize: 1, bias: false }) : undefined;
     return held(
       new ChannelGate({ mlp }, (z) => reshape(mlp.call(z), z.shape), pools),
       new SpatialGate(
@@ -186,7 +186,7 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
   },
   plain(channels, { reduction, pools, kernelSize }) {
     const shared_MLP = convBottleneck(channels, reducedWidth("CBAM", channels, reduction), false);
-    const conv2d = new Conv2d(2, 1, { kernel: kernelSize, padding: (kernelSize - 1) / 2, bias: false });
+    const conv2d = new Conv2d(2, 1, { kernelSize: kernelSize, padding: (kernelSize - 1) / 2, bias: false });
     return held(
       new ChannelGate({ shared_MLP }, (z) => shared_MLP.call(z), pools),
       new SpatialGate(
@@ -200,7 +200,7 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
   dense(channels, { reductionRatio, kernelSize, pools }) {
     const hidden = scaledWidth("CBAM", channels, reductionRatio, "reductionRatio");
     const [mlp_1, mlp_2] = [new Linear(channels, hidden), new Linear(hidden, channels)];
-    const conv = new Conv2d(2, 1, { kernel: kernelSize, padding: (kernelSize - 1) / 2 });
+    const conv = new Conv2d(2, 1, { kernelSize: kernelSize, padding: (kernelSize - 1) / 2 });
     const score = (z: Value) => reshape(mlp_2.call(relu(mlp_1.call(flatten(z)))), z.shape);
     return {
       fields: { channel: { mlp_1, mlp_2 }, spatial: { conv } },
@@ -215,8 +215,8 @@ const variants: Record<Options["variant"], (channels: number, options: Options) 
   timm(channels, { rdRatio, kernelSize, pools }) {
     const hidden = Math.max(1, Math.floor(channels * rdRatio + 0.5));
     const [fc1, fc2] = [
-      new Conv2d(channels, hidden, { kernel: 1, bias: false }),
-      new Conv2d(hidden, channels, { kernel: 1, bias: false }),
+      new Conv2d(channels, hidden, { kernelSize: 1, bias: false }),
+      new Conv2d(hidden, channels, { kernelSize: 1, bias: false }),
     ];
     const conv = planeConvNorm(kernelSize, { momentum: 0.1 });
     return held(

@@ -28,7 +28,7 @@ const options = {
  * Keys: `conv1`, `bn1`, `conv_h`, `conv_w`; in the authors' MobileNetV2 the last two are `conv2`, `conv3`.
  *
  * @example
- * const gate = attention("coord", 96, { variant: "mbv2" });
+ * const gate = createAttention("coord", 96, { variant: "mbv2" });
  */
 export class CoordinateAttention extends Module {
   readonly conv1: Conv2d;
@@ -43,7 +43,7 @@ export class CoordinateAttention extends Module {
     const hidden = variant === "timm" ? roundedWidth((channels / 16) * (2 / 3), 8) : Math.max(8, floor);
     const init = variant === "mbv2" ? { weightInit: kaimingNormal("out"), biasInit: constant(0) } : {};
     const pointwise = (inputs: number, outputs: number) =>
-      new Conv2d(inputs, outputs, { kernel: 1, bias: variant !== "timm", ...init });
+      new Conv2d(inputs, outputs, { kernelSize: 1, bias: variant !== "timm", ...init });
     this.conv1 = pointwise(channels, hidden);
     this.bn1 = new BatchNorm(hidden);
     this.#rows = pointwise(hidden, channels);

@@ -33,9 +33,9 @@ export class PositionAttention extends Module {
     super();
     const hidden = dividedWidth("PositionAttention", channels, 8);
     this.gamma = new Param([1], constant(0));
-    this.query_conv = new Conv2d(channels, hidden, { kernel: 1 });
-    this.key_conv = new Conv2d(channels, hidden, { kernel: 1 });
-    this.value_conv = new Conv2d(channels, channels, { kernel: 1 });
+    this.query_conv = new Conv2d(channels, hidden, { kernelSize: 1 });
+    this.key_conv = new Conv2d(channels, hidden, { kernelSize: 1 });
+    this.value_conv = new Conv2d(channels, channels, { kernelSize: 1 });
   }
 
   override forward(x: Value): Value {
@@ -122,8 +122,8 @@ export class DANetHead extends Module<[x: Value], readonly [fused: Value, positi
     dividedWidth("DANetHead", channels, 32);
     const hidden = Math.floor(channels / 4);
     const classifier = () =>
-      new Sequential([new ChannelDropout(dropout), new Conv2d(hidden, numClasses, { kernel: 1 })]);
-    const kernel = { kernel: 3, padding: 1 };
+      new Sequential([new ChannelDropout(dropout), new Conv2d(hidden, numClasses, { kernelSize: 1 })]);
+    const kernel = { kernelSize: 3, padding: 1 };
     this.conv5a = convNormRelu(channels, hidden, kernel);
     this.conv5c = convNormRelu(channels, hidden, kernel);
     this.sa = new PositionAttention(hidden);

@@ -33,7 +33,7 @@ export function adaptiveKernelSize(channels: number): number {
  * Key: `conv.weight` [1,1,k], or [C,1,k] for `ns`.
  *
  * @example
- * const gate = attention("eca", 64, { kernelSize: 5 });
+ * const gate = createAttention("eca", 64, { kernelSize: 5 });
  */
 export class EfficientChannelAttention extends Module {
   readonly conv: ChannelConv;

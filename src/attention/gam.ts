@@ -46,10 +46,10 @@ function zeros(channels: number, hidden: number, groups: number): Parts {
   const channel_attention = linearBottleneck(channels, hidden, true);
   const [first, , second] = Object.values(channel_attention) as [Linear, Lambda, Linear];
   const spatial_attention = new Sequential([
-    new Conv2d(channels, hidden, { kernel: 7, padding: 3, groups }),
+    new Conv2d(channels, hidden, { kernelSize: 7, padding: 3, groups }),
     new BatchNorm(hidden),
     new Lambda(relu),
-    new Conv2d(hidden, channels, { kernel: 7, padding: 3, groups }),
+    new Conv2d(hidden, channels, { kernelSize: 7, padding: 3, groups }),
     new BatchNorm(channels),
   ]);
   const spatial = (x: Value) => spatial_attention.call(x);
@@ -58,7 +58,10 @@ function zeros(channels: number, hidden: number, groups: number): Parts {
 
 function replicate(channels: number, hidden: number): Parts {
   const [linear1, linear2] = [new Linear(channels, hidden), new Linear(hidden, channels)];
-  const [conv1, conv2] = [new Conv2d(channels, hidden, { kernel: 7 }), new Conv2d(hidden, channels, { kernel: 7 })];
+  const [conv1, conv2] = [
+    new Conv2d(channels, hidden, { kernelSize: 7 }),
+    new Conv2d(hidden, channels, { kernelSize: 7 }),
+  ];
   const [norm1, norm2] = [new BatchNorm(hidden), new BatchNorm(channels)];
   return {
     fields: { linear1, linear2, conv1, conv2, norm1, norm2 },
@@ -81,7 +84,7 @@ function replicate(channels: number, hidden: number): Parts {
  * Keys: `channel_attention.{0,2}`, `spatial_attention.{0,1,3,4}` (zeros); `linear1`, `linear2`, `conv1`, `conv2`, `norm1`, `norm2` (replicate).
  *
  * @example
- * const gate = attention("gam", 64, { groups: true });
+ * const gate = createAttention("gam", 64, { groups: true });
  */
 export class GlobalAttentionMechanism extends Module {
   readonly #parts: Parts;

@@ -46,18 +46,18 @@ function transform(channels: number, { ratio, variant }: Options): Sequential {
   if (variant === "timm") {
     const hidden = roundedWidth(channels * (ratio ?? 1 / 8), 1);
     return new Sequential({
-      fc1: new Conv2d(channels, hidden, { kernel: 1 }),
+      fc1: new Conv2d(channels, hidden, { kernelSize: 1 }),
       norm: new ChannelNorm([hidden], { epsilon: 1e-6 }),
       act: new Lambda(relu),
-      fc2: new Conv2d(hidden, channels, { kernel: 1, weightInit: zero }),
+      fc2: new Conv2d(hidden, channels, { kernelSize: 1, weightInit: zero }),
     });
   }
   const hidden = scaledWidth("GlobalContext", channels, ratio ?? 1 / 16, "ratio");
   return new Sequential([
-    new Conv2d(channels, hidden, { kernel: 1 }),
+    new Conv2d(channels, hidden, { kernelSize: 1 }),
     new LayerNorm([hidden, 1, 1]),
     new Lambda(relu),
-    new Conv2d(hidden, channels, { kernel: 1, weightInit: zero, biasInit: zero }),
+    new Conv2d(hidden, channels, { kernelSize: 1, weightInit: zero, biasInit: zero }),
   ]);
 }
 
@@ -78,7 +78,7 @@ const fields = {
  * Keys: `conv_mask`, `channel_{mul,add}_conv.{0,1,3}` (norm [hidden,1,1]); timm: `conv_attn`, `mlp_{scale,add}.{fc1,norm,fc2}`.
  *
  * @example
- * const block = attention("gc", 256, { ratio: 0.25, fusion: ["add", "mul"] });
+ * const block = createAttention("gc", 256, { ratio: 0.25, fusion: ["add", "mul"] });
  */
 export class GlobalContext extends Module {
   readonly #mask: Conv2d | undefined;
@@ -95,7 +95,7 @@ export class GlobalContext extends Module {
     const names = fields[variant];
     const weightInit = kaimingNormal("in");
     this.#mask =
-      pooling === "att" ? new Conv2d(channels, 1, { kernel: 1, weightInit, biasInit: constant(0) }) : undefined;
+      pooling === "att" ? new Conv2d(channels, 1, { kernelSize: 1, weightInit, biasInit: constant(0) }) : undefined;
     this.#add = fusion.includes("add") ? transform(channels, given) : undefined;
     this.#mul = fusion.includes("mul") ? transform(channels, given) : undefined;
     Object.assign(this, {

@@ -24,7 +24,7 @@ const options = {
  * Keys: `alpha`, `gamma`, `beta`, each [1,C,1,1].
  *
  * @example
- * const gate = attention("gct", 64, { mode: "l1" });
+ * const gate = createAttention("gct", 64, { mode: "l1" });
  */
 export class GatedChannelTransformation extends Module {
   readonly alpha: Param;

@@ -1,6 +1,7 @@
 import { OptionError, unknownName } from "../core/errors.js";
 import { integer, resolveOptions } from "../core/options.js";
 import { check, shown, text } from "../core/schema.js";
+import type { Value } from "../graph/graph.js";
 import type { Module } from "../nn/index.js";
 import { bam } from "./bam.js";
 import { cbam } from "./cbam.js";
@@ -18,7 +19,7 @@ import { scBottleneck, scconv } from "./scconv.js";
 import { scse } from "./scse.js";
 import { se } from "./se.js";
 import { simam } from "./simam.js";
-import { type AttentionModule, type AttentionSpec, type Placement, placements } from "./spec.js";
+import { type AttentionInfo, type AttentionModule, type Placement, placements } from "./spec.js";
 import { spm } from "./spm.js";
 import { triplet } from "./triplet.js";
 import { lka, vanAttention, vanBlock } from "./van.js";
@@ -39,7 +40,7 @@ export { SCBottleneck, SCConv } from "./scconv.js";
 export { ScSE } from "./scse.js";
 export { SqueezeExcite } from "./se.js";
 export { SimAM } from "./simam.js";
-export type { Attends, AttentionModule, AttentionSpec, Kind, Placement } from "./spec.js";
+export type { Attends, AttentionInfo, AttentionModule, Kind, Placement } from "./spec.js";
 export { StripPooling } from "./spm.js";
 export { TripletAttention } from "./triplet.js";
 export { LargeKernelAttention, VANAttention, VANBlock } from "./van.js";
@@ -74,14 +75,14 @@ const entries = [
 ] as const;
 
 /** The catalogue: every attention module, by name. */
-export const attentionModules: ReadonlyMap<string, AttentionSpec> = new Map(
-  entries.map((spec) => [spec.name, spec as unknown as AttentionSpec]),
+export const attentionModules: ReadonlyMap<string, AttentionInfo> = new Map(
+  entries.map((spec) => [spec.name, spec as unknown as AttentionInfo]),
 );
 
 type Entry = (typeof entries)[number];
 type Named<N> = Extract<Entry, { readonly name: N }>;
 /** Options as they are given: those that are left out have their defaults. */
-type Given<E> = E extends AttentionSpec<infer O, string> ? { readonly [K in keyof O]?: O[K] | undefined } : never;
+type Given<E> = E extends AttentionInfo<infer O, string> ? { readonly [K in keyof O]?: O[K] | undefined } : never;
 
 /** A name of the catalogue. */
 export type AttentionName = Entry["name"];
@@ -95,43 +96,41 @@ export type AttentionOptions<N extends string = string> = N extends AttentionNam
   ? Given<Named<N>>
   : Readonly<Record<string, unknown>>;
 
+/** The names of the catalogue, in alphabetical order. */
+export const listAttention = (): readonly AttentionName[] => entries.map(({ name }) => name);
+
+/** Whether a text is a name of the catalogue, for names that are known at run time only. */
+export const isAttentionName = (name: unknown): name is AttentionName =>
+  typeof name === "string" && attentionModules.has(name);
+
 /** The entry of a module. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
-export function attentionSpec(name: string): AttentionSpec {
+export function attentionInfo(name: string): AttentionInfo {
   check("attention", "name", text, name);
   const spec = attentionModules.get(name);
   if (!spec) throw unknownName("attention", name, attentionModules.keys());
   return spec;
 }
 
+/** What {@link createAttention} makes of a name: heads have several outputs. */
+type Created<N> = N extends LayerName ? Module : Module<[x: Value], readonly Value[]>;
+
 /**
  * An attention module for maps of `channels` channels. Options that are left out have the paper's values; unknown ones are refused.
  *
  * @example
- * const gate = attention("se", 64, { reduction: 8 });
+ * const gate = createAttention("se", 64, { reduction: 8 });
  */
-export function attention<N extends LayerName>(
-  name: N,
-  channels: number,
-  options: AttentionOptions<N> = {} as AttentionOptions<N>,
-): Module {
-  const { kind } = attentionSpec(name);
-  if (kind === "head")
-    throw new OptionError(`attention "${name}" is a head, with several outputs: use createAttention`);
-  return createAttention(name, channels, options as never) as Module;
-}
-
-/** As {@link attention}, for every entry of the catalogue: a head gives a list of values. */
 export function createAttention<N extends AttentionName>(
   name: N,
   channels: number,
   options: AttentionOptions<N> = {} as AttentionOptions<N>,
-): AttentionModule {
-  return attentionByName(name, channels, options);
+): Created<N> {
+  return createAttentionByName(name, channels, options) as unknown as Created<N>;
 }
 
 /** As {@link createAttention}, for names and options that are known at run time only. @throws OptionError for others than there are. */
-export function attentionByName(name: string, channels: number, options: object = {}): AttentionModule {
-  const spec = attentionSpec(name);
+export function createAttentionByName(name: string, channels: number, options: object = {}): AttentionModule {
+  const spec = attentionInfo(name);
   return spec.create(
     integer(name, "channels", channels),
     resolveOptions(name, spec.options, options as Readonly<Record<string, unknown>>),
@@ -144,14 +143,14 @@ export function attentionByName(name: string, channels: number, options: object 
  * @throws OptionError if what comes out would have another number of channels than what goes in.
  */
 export function gateFor(name: string, channels: number, options: AttentionOptions): Module {
-  const spec = attentionSpec(name);
+  const spec = attentionInfo(name);
   const given = { ...spec.inserted, ...options };
   const outputs = spec.outputs?.(channels, resolveOptions(name, spec.options, given)) ?? channels;
   if (outputs !== channels)
     throw new OptionError(
       `attention "${name}": ${JSON.stringify(options)} turns ${channels} channels into ${outputs}; in a network a module must keep them`,
     );
-  return attentionByName(name, channels, given) as Module;
+  return createAttentionByName(name, channels, given) as Module;
 }
 
 /** A place for a module in a network: a block of a stage, both counted from 0, and how many blocks the stage has. */
@@ -197,7 +196,7 @@ export function attentionPlan(choice: AttentionChoice | null | undefined): Atten
   if (name === "none") return undefined;
   if (typeof name !== "string" || typeof options !== "object" || options === null)
     throw new OptionError(`attention must be a name, [name, options] or a function, got ${shown(choice)}`);
-  const { placement, field, kind } = attentionSpec(name);
+  const { placement, field, kind } = attentionInfo(name);
   if (kind !== "gate") {
     const gates = [...attentionModules.values()].filter((spec) => spec.kind === "gate").map((spec) => spec.name);
     throw new OptionError(`attention "${name}" is a ${kind}; a network's blocks take a gate: ${gates.join(", ")}`);

@@ -23,7 +23,7 @@ const options = {
  * Keys: `conv1_1`, `conv1_2`, `conv2_0` … `conv2_6`, `conv3`, each with `.0` (convolution) and `.1` (norm).
  *
  * @example
- * const module = attention("mpm", 64, { poolSize: [6, 4] });
+ * const module = createAttention("mpm", 64, { poolSize: [6, 4] });
  */
 export class MixedPooling extends Module {
   readonly conv1_1: Sequential;
@@ -42,17 +42,17 @@ export class MixedPooling extends Module {
   constructor(channels: number, { poolSize, alignCorners }: OptionsOf<typeof options>) {
     super();
     const hidden = dividedWidth("MixedPooling", channels, 4);
-    const square = () => convNorm(hidden, hidden, { kernel: 3, padding: 1 });
-    this.conv1_1 = convNorm(channels, hidden, { kernel: 1 });
-    this.conv1_2 = convNorm(channels, hidden, { kernel: 1 });
+    const square = () => convNorm(hidden, hidden, { kernelSize: 3, padding: 1 });
+    this.conv1_1 = convNorm(channels, hidden, { kernelSize: 1 });
+    this.conv1_2 = convNorm(channels, hidden, { kernelSize: 1 });
     this.conv2_0 = square();
     this.conv2_1 = square();
     this.conv2_2 = square();
-    this.conv2_3 = convNorm(hidden, hidden, { kernel: [1, 3], padding: [0, 1] });
-    this.conv2_4 = convNorm(hidden, hidden, { kernel: [3, 1], padding: [1, 0] });
+    this.conv2_3 = convNorm(hidden, hidden, { kernelSize: [1, 3], padding: [0, 1] });
+    this.conv2_4 = convNorm(hidden, hidden, { kernelSize: [3, 1], padding: [1, 0] });
     this.conv2_5 = square();
     this.conv2_6 = square();
-    this.conv3 = convNorm(2 * hidden, channels, { kernel: 1 });
+    this.conv3 = convNorm(2 * hidden, channels, { kernelSize: 1 });
     this.#grids = integerPair("MixedPooling", "poolSize", poolSize);
     this.#alignCorners = alignCorners;
   }

@@ -76,28 +76,28 @@ export function linearBottleneck(channels: number, hidden: number, bias: boolean
 /** The same as 1×1 convolutions on [N,C,1,1]. Keys `0` and `2`. */
 export function convBottleneck(channels: number, hidden: number, bias: boolean): Sequential {
   const layers = [
-    new Conv2d(channels, hidden, { kernel: 1, bias }),
+    new Conv2d(channels, hidden, { kernelSize: 1, bias }),
     new Lambda(relu),
-    new Conv2d(hidden, channels, { kernel: 1, bias }),
+    new Conv2d(hidden, channels, { kernelSize: 1, bias }),
   ];
   return new Sequential(layers);
 }
 
 /** A convolution without bias, and its batch norm. Keys `0` and `1`. */
-export function convNorm(channels: number, filters: number, options: Conv2dOptions): Sequential {
-  return new Sequential([new Conv2d(channels, filters, { ...options, bias: false }), new BatchNorm(filters)]);
+export function convNorm(channels: number, outChannels: number, options: Conv2dOptions): Sequential {
+  return new Sequential([new Conv2d(channels, outChannels, { ...options, bias: false }), new BatchNorm(outChannels)]);
 }
 
 /** The same and a ReLU. Keys `0` and `1`. */
-export function convNormRelu(channels: number, filters: number, options: Conv2dOptions): Sequential {
-  const conv = new Conv2d(channels, filters, { ...options, bias: false });
-  return new Sequential([conv, new BatchNorm(filters), new Lambda(relu)]);
+export function convNormRelu(channels: number, outChannels: number, options: Conv2dOptions): Sequential {
+  const conv = new Conv2d(channels, outChannels, { ...options, bias: false });
+  return new Sequential([conv, new BatchNorm(outChannels), new Lambda(relu)]);
 }
 
 /** k×k convolution of two maps to one, and its batch norm: the logits of a gate over a plane. Keys `conv`, `bn`. */
 export function planeConvNorm(kernelSize: number, norm: ConstructorParameters<typeof BatchNorm>[1]): Sequential {
   const conv = new Conv2d(2, 1, {
-    kernel: kernelSize,
+    kernelSize: kernelSize,
     padding: (kernelSize - 1) / 2,
     bias: false,
     weightInit: kaimingNormal("out"),

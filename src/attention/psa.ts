@@ -11,8 +11,8 @@ const paper = {
 };
 
 /** A 1×1 projection without bias. */
-function projection(channels: number, filters: number): Conv2d {
-  return new Conv2d(channels, filters, { kernel: 1, bias: false, weightInit: kaimingNormal("in") });
+function projection(channels: number, outChannels: number): Conv2d {
+  return new Conv2d(channels, outChannels, { kernelSize: 1, bias: false, weightInit: kaimingNormal("in") });
 }
 
 /** What both arrangements share: the four projections, the channel gate, and the factors of the spatial one. C′ = ⌊C/2⌋. */
@@ -65,7 +65,7 @@ const asMap = (gate: Value, x: Value) => reshape(gate, [x.shape[0]!, 1, x.shape[
 export class PSAParallel extends PolarizedSelfAttention {
   constructor(channels: number) {
     const hidden = dividedWidth("PSAParallel", channels, 2);
-    super(channels, hidden, new Conv2d(hidden, channels, { kernel: 1, bias: false }));
+    super(channels, hidden, new Conv2d(hidden, channels, { kernelSize: 1, bias: false }));
   }
 
   override forward(x: Value): Value {
@@ -92,10 +92,10 @@ export class PSASequential extends PolarizedSelfAttention {
     const hidden = Math.floor(channels / 2);
     const narrow = Math.floor(hidden / 4);
     const up = new Sequential([
-      new Conv2d(hidden, narrow, { kernel: 1 }),
+      new Conv2d(hidden, narrow, { kernelSize: 1 }),
       new LayerNorm([narrow, 1, 1]),
       new Lambda(relu),
-      new Conv2d(narrow, channels, { kernel: 1 }),
+      new Conv2d(narrow, channels, { kernelSize: 1 }),
     ]);
     super(channels, hidden, up);
   }

@@ -1,8 +1,8 @@
 import { FoveaError } from "../core/errors.js";
 import { effectiveOptions, type OptionSpec } from "../core/options.js";
 import { stateOf } from "../nn/index.js";
-import { type AttentionOptions, attentionByName } from "./index.js";
-import type { AttentionSpec } from "./spec.js";
+import { type AttentionOptions, createAttentionByName } from "./index.js";
+import type { AttentionInfo } from "./spec.js";
 
 /** Shapes of parameters by key. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -27,15 +27,15 @@ interface Place {
 
 type Specs = Readonly<Record<string, OptionSpec<unknown>>>;
 
-const specsOf = ({ options }: AttentionSpec) => options as Specs;
+const specsOf = ({ options }: AttentionInfo) => options as Specs;
 
 /** PyTorch's batch norms count batches since 1.1; older files lack the count, and nothing depends on it. */
 export const isCount = (key: string): boolean => key.endsWith("num_batches_tracked");
 
 /** The keys and shapes of a module; undefined where it cannot be built. */
-function shapesOf({ name }: AttentionSpec, channels: number, options: AttentionOptions): Shapes | undefined {
+function shapesOf({ name }: AttentionInfo, channels: number, options: AttentionOptions): Shapes | undefined {
   try {
-    const state = [...stateOf(attentionByName(name, channels, options))].filter(([key]) => !isCount(key));
+    const state = [...stateOf(createAttentionByName(name, channels, options))].filter(([key]) => !isCount(key));
     return new Map(state.map(([key, { shape }]) => [key, shape]));
   } catch (error) {
     if (error instanceof FoveaError) return undefined;
@@ -51,7 +51,7 @@ function difference(wanted: Shapes, own: Shapes | undefined): number {
 }
 
 /** All settings of the options that are no numbers, those that have no effect left out; the fewest settings first. */
-function forms(spec: AttentionSpec, shapes: Shapes): readonly AttentionOptions[] {
+function forms(spec: AttentionInfo, shapes: Shapes): readonly AttentionOptions[] {
   const sizes = [...new Set([...shapes.values()].flat())];
   let all: readonly Record<string, unknown>[] = [{}];
   for (const [name, { default: usual, choices, traces }] of Object.entries(specsOf(spec))) {
@@ -65,13 +65,13 @@ function forms(spec: AttentionSpec, shapes: Shapes): readonly AttentionOptions[]
 }
 
 /** The names of the options that are numbers. */
-const numeric = (spec: AttentionSpec): readonly string[] =>
+const numeric = (spec: AttentionInfo): readonly string[] =>
   Object.entries(specsOf(spec)).flatMap(([name, { default: usual, kind = typeof usual }]) =>
     kind === "number" ? [name] : [],
   );
 
 /** The form with 1 for every number, with which any form can be built: numbers change sizes, but no keys. */
-const withOnes = (spec: AttentionSpec, form: AttentionOptions): AttentionOptions =>
+const withOnes = (spec: AttentionInfo, form: AttentionOptions): AttentionOptions =>
   effectiveOptions(spec.options, { ...Object.fromEntries(numeric(spec).map((name) => [name, 1])), ...form });
 
 /** The number with the fewest decimals in [low, high). */
@@ -121,7 +121,7 @@ function numbers(places: readonly Place[]): readonly number[] {
 }
 
 /** The form with the numbers that give all places their shapes; undefined if there are none. */
-function fit(spec: AttentionSpec, places: readonly Place[], form: AttentionOptions): AttentionOptions | undefined {
+function fit(spec: AttentionInfo, places: readonly Place[], form: AttentionOptions): AttentionOptions | undefined {
   const restOf = (options: AttentionOptions) =>
     places.reduce((sum, { shapes, channels }) => sum + difference(shapes, shapesOf(spec, channels, options)), 0);
   let best = { options: form, rest: restOf(form) };
@@ -170,7 +170,7 @@ function withAxesOf(like: readonly number[], shape: readonly number[]): readonly
  * goes with a weight, and names that say of which gate a layer is must agree. Undefined if the keys are not the form's.
  */
 function keysOf(
-  spec: AttentionSpec,
+  spec: AttentionInfo,
   form: AttentionOptions,
   given: Shapes,
   byOrder: boolean,
@@ -198,7 +198,7 @@ function byLayer(keys: readonly string[]): readonly string[] {
 const identity = (shapes: Shapes) => [...shapes.keys()].map((key) => [key, key] as const);
 
 /** The shapes under our keys, where they are renamed with as many axes as ours. */
-function renamed(spec: AttentionSpec, form: AttentionOptions, shapes: Shapes, keys: ReadonlyMap<string, string>) {
+function renamed(spec: AttentionInfo, form: AttentionOptions, shapes: Shapes, keys: ReadonlyMap<string, string>) {
   if ([...keys].every(([theirs, ours]) => theirs === ours)) return shapes;
   const own = shapesOf(spec, 64, withOnes(spec, form))!;
   return new Map(
@@ -208,13 +208,13 @@ function renamed(spec: AttentionSpec, form: AttentionOptions, shapes: Shapes, ke
 
 /**
  * The options of a module that has exactly these keys and shapes at all the places, those that leave no trace at their defaults; undefined
- * if there are none. With `byOrder` keys may have other names, see {@link AttentionSpec.copies}.
+ * if there are none. With `byOrder` keys may have other names, see {@link AttentionInfo.copies}.
  *
  * @example
- * recognizeOptions(attentionSpec("se"), [{ shapes, widths: [64] }])?.options; // { reduction: 8 }
+ * recognizeOptions(attentionInfo("se"), [{ shapes, widths: [64] }])?.options; // { reduction: 8 }
  */
 export function recognizeOptions(
-  spec: AttentionSpec,
+  spec: AttentionInfo,
   candidates: readonly Candidate[],
   { byOrder = false }: { readonly byOrder?: boolean } = {},
 ): Recognized | undefined {

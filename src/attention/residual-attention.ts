@@ -32,7 +32,7 @@ const blockOptions = {
  * Keys: `bn1`, `conv1` (1×1), `bn2`, `conv2` (3×3), `bn3`, `conv3` (1×1), `conv4` (1×1).
  *
  * @example
- * const block = attention("residual-block", 64, { outChannels: 128, stride: 2 });
+ * const block = createAttention("residual-block", 64, { outChannels: 128, stride: 2 });
  */
 export class ResidualBlock extends Module {
   readonly bn1: BatchNorm;
@@ -51,12 +51,12 @@ export class ResidualBlock extends Module {
     const hidden = Math.floor(outputs / 4);
     integer("ResidualBlock", "stride", stride);
     this.bn1 = new BatchNorm(channels);
-    this.conv1 = new Conv2d(channels, hidden, { kernel: 1, bias: false });
+    this.conv1 = new Conv2d(channels, hidden, { kernelSize: 1, bias: false });
     this.bn2 = new BatchNorm(hidden);
-    this.conv2 = new Conv2d(hidden, hidden, { kernel: 3, stride, padding: 1, bias: false });
+    this.conv2 = new Conv2d(hidden, hidden, { kernelSize: 3, stride, padding: 1, bias: false });
     this.bn3 = new BatchNorm(hidden);
-    this.conv3 = new Conv2d(hidden, outputs, { kernel: 1, bias: false });
-    this.conv4 = new Conv2d(channels, outputs, { kernel: 1, stride, bias: false });
+    this.conv3 = new Conv2d(hidden, outputs, { kernelSize: 1, bias: false });
+    this.conv4 = new Conv2d(channels, outputs, { kernelSize: 1, stride, bias: false });
     this.#reshapes = channels !== outputs || stride !== 1;
   }
 
@@ -134,7 +134,7 @@ const options = {
  * `up_residual_blocks<i>`, `conv1_1_blocks`), `skip<i>_connection_residual_block`, `last_blocks`.
  *
  * @example
- * const module = attention("residual-attention", 64, { stage: "cifar1" });
+ * const module = createAttention("residual-attention", 64, { stage: "cifar1" });
  */
 export class ResidualAttention extends Module {
   readonly #layout: Layout;
@@ -162,7 +162,7 @@ export class ResidualAttention extends Module {
     }
     blocks[names.middle] = new Sequential([block(), block()]);
     for (let level = pools - 1; level >= 1; level--) blocks[names.up(level)] = block();
-    const pointwise = () => new Conv2d(channels, channels, { kernel: 1, bias: false });
+    const pointwise = () => new Conv2d(channels, channels, { kernelSize: 1, bias: false });
     const rectifier = () => new Lambda(relu);
     blocks[names.mask] = new Sequential([
       new BatchNorm(channels),
@@ -212,7 +212,7 @@ export class ResidualAttention extends Module {
 }
 
 const skip = (level: number) => `skip${level}_connection_residual_block`;
-const halve = (x: Value) => maxPool(x, { kernel: 3, stride: 2, padding: 1 });
+const halve = (x: Value) => maxPool(x, { kernelSize: 3, stride: 2, padding: 1 });
 const enlarge = (x: Value, like: Value) =>
   resize(x, mapSize(like, "ResidualAttention"), { mode: "bilinear", alignCorners: true });
 

@@ -38,15 +38,15 @@ type RelationGate = { readonly [layer in "gx" | "gg" | "W" | "theta" | "phi"]: S
 /** Layers for nodes of `features` features, embedded in `inner`; the relations of `nodes` nodes are embedded in `outer`. */
 function relationGate(features: number, nodes: number, inner: number, outer: number, down: number): RelationGate {
   const hidden = reducedWidth("RelationAwareGlobalAttention", 1 + outer, down, "downRatio");
-  const embedding = (inputs: number, outputs: number) => convNormRelu(inputs, outputs, { kernel: 1 });
+  const embedding = (inputs: number, outputs: number) => convNormRelu(inputs, outputs, { kernelSize: 1 });
   return {
     gx: embedding(features, inner),
     gg: embedding(2 * nodes, outer),
     W: new Sequential([
-      new Conv2d(1 + outer, hidden, { kernel: 1, bias: false }),
+      new Conv2d(1 + outer, hidden, { kernelSize: 1, bias: false }),
       new BatchNorm(hidden),
       new Lambda(relu),
-      new Conv2d(hidden, 1, { kernel: 1, bias: false }),
+      new Conv2d(hidden, 1, { kernelSize: 1, bias: false }),
       new BatchNorm(1),
     ]),
     theta: embedding(features, inner),
@@ -80,7 +80,7 @@ function relate(
  * Keys: `{gx,gg,theta,phi}_{spatial,channel}.{0,1}`, `W_{spatial,channel}.{0,1,3,4}`.
  *
  * @example
- * const gate = attention("rga", 64, { size: [16, 8] });
+ * const gate = createAttention("rga", 64, { size: [16, 8] });
  */
 export class RelationAwareGlobalAttention extends Module {
   readonly #size: readonly [number, number];

@@ -31,7 +31,7 @@ const options = {
  * Keys: `k2.1`, `k2.2`, `k3.0`, `k3.1`, `k4.0`, `k4.1` (convolution and norm).
  *
  * @example
- * const conv = attention("scconv", 64, { stride: 2 });
+ * const conv = createAttention("scconv", 64, { stride: 2 });
  */
 export class SCConv extends Module {
   readonly k2: Sequential;
@@ -45,8 +45,8 @@ export class SCConv extends Module {
     if (padding !== dilation)
       throw new OptionError(`SCConv: padding must equal dilation to keep the size, got ${padding} and ${dilation}`);
     if (channels % groups) throw new OptionError(`SCConv: groups must divide ${channels} channels, got ${groups}`);
-    const geometry: Conv2dOptions = { kernel: 3, padding, dilation, groups, weightInit };
-    const pool = new Lambda((x) => averagePool(x, { kernel: poolingRatio }));
+    const geometry: Conv2dOptions = { kernelSize: 3, padding, dilation, groups, weightInit };
+    const pool = new Lambda((x) => averagePool(x, { kernelSize: poolingRatio }));
     const conv = () => new Conv2d(channels, channels, { ...geometry, bias: false });
     this.k2 = new Sequential([pool, conv(), new BatchNorm(channels)]);
     this.k3 = convNorm(channels, channels, geometry);
@@ -85,7 +85,7 @@ const bottleneckOptions = {
  * where the shape changes.
  *
  * @example
- * const block = attention("sc-bottleneck", 256, { planes: 64 });
+ * const block = createAttention("sc-bottleneck", 256, { planes: 64 });
  */
 export class SCBottleneck extends Module {
   readonly conv1_a: Conv2d;
@@ -108,23 +108,23 @@ export class SCBottleneck extends Module {
     const half = Math.floor(width / 2);
     const averages = avd && (stride > 1 || isFirst);
     const inner = averages ? 1 : stride;
-    const project = () => new Conv2d(channels, half, { kernel: 1, bias: false, weightInit });
+    const project = () => new Conv2d(channels, half, { kernelSize: 1, bias: false, weightInit });
     this.conv1_a = project();
     this.bn1_a = new BatchNorm(half);
     this.conv1_b = project();
     this.bn1_b = new BatchNorm(half);
-    this.k1 = convNorm(half, half, { kernel: 3, stride: inner, padding: 1, weightInit });
+    this.k1 = convNorm(half, half, { kernelSize: 3, stride: inner, padding: 1, weightInit });
     this.scconv = new SCConv(half, { stride: inner, padding: 1, dilation: 1, groups: 1, poolingRatio: 4 });
-    this.conv3 = new Conv2d(2 * half, 4 * width, { kernel: 1, bias: false, weightInit });
+    this.conv3 = new Conv2d(2 * half, 4 * width, { kernelSize: 1, bias: false, weightInit });
     this.bn3 = new BatchNorm(4 * width);
     const reshapes = stride !== 1 || channels !== 4 * width;
-    this.downsample = reshapes ? convNorm(channels, 4 * width, { kernel: 1, stride, weightInit }) : null;
+    this.downsample = reshapes ? convNorm(channels, 4 * width, { kernelSize: 1, stride, weightInit }) : null;
     this.#averaging = averages ? stride : undefined;
   }
 
   override forward(x: Value): Value {
     const stride = this.#averaging;
-    const average = (v: Value) => (stride ? averagePool(v, { kernel: 3, stride, padding: 1 }) : v);
+    const average = (v: Value) => (stride ? averagePool(v, { kernelSize: 3, stride, padding: 1 }) : v);
     const a = relu(this.k1.call(relu(this.bn1_a.call(this.conv1_a.call(x)))));
     const b = relu(this.scconv.call(relu(this.bn1_b.call(this.conv1_b.call(x)))));
     const y = this.bn3.call(this.conv3.call(concat([average(a), average(b)], 1)));

@@ -59,7 +59,7 @@ class ChannelGate extends Module {
  * Keys: `cSE.1`, `cSE.3`, `sSE.0` (smp), `cSE.fc1`, `cSE.fc2`, `sSE.conv` (authors).
  *
  * @example
- * const module = attention("scse", 64, { variant: "authors" });
+ * const module = createAttention("scse", 64, { variant: "authors" });
  */
 export class ScSE extends Module {
   readonly cSE: Module;
@@ -70,14 +70,14 @@ export class ScSE extends Module {
     super();
     const authors = variant === "authors";
     const hidden = reducedWidth("ScSE", channels, reduction ?? (authors ? 2 : 16));
-    const conv = new Conv2d(channels, 1, { kernel: 1 });
+    const conv = new Conv2d(channels, 1, { kernelSize: 1 });
     this.cSE = authors
       ? new ChannelGate(channels, hidden)
       : new Sequential([
           new Lambda((x) => reduceMean(x, [2, 3])),
-          new Conv2d(channels, hidden, { kernel: 1 }),
+          new Conv2d(channels, hidden, { kernelSize: 1 }),
           new Lambda(relu),
-          new Conv2d(hidden, channels, { kernel: 1 }),
+          new Conv2d(hidden, channels, { kernelSize: 1 }),
           new Lambda(sigmoid),
         ]);
     this.sSE = new Sequential({ [authors ? "conv" : "0"]: conv, gate: new Lambda(sigmoid) });

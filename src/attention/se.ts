@@ -39,12 +39,15 @@ export class SqueezeExcite extends Module {
   constructor(channels: number, { reduction, bias, variant }: OptionsOf<typeof options>) {
     super();
     if (variant === "timm-effective") {
-      const fc = new Conv2d(channels, channels, { kernel: 1 });
+      const fc = new Conv2d(channels, channels, { kernelSize: 1 });
       Object.assign(this, { fc });
       this.#gate = (z) => hardSigmoid(fc.call(z));
     } else if (variant === "timm") {
       const hidden = roundedWidth(channels / 16, 8);
-      const [fc1, fc2] = [new Conv2d(channels, hidden, { kernel: 1 }), new Conv2d(hidden, channels, { kernel: 1 })];
+      const [fc1, fc2] = [
+        new Conv2d(channels, hidden, { kernelSize: 1 }),
+        new Conv2d(hidden, channels, { kernelSize: 1 }),
+      ];
       Object.assign(this, { fc1, fc2 });
       this.#gate = (z) => sigmoid(fc2.call(relu(fc1.call(z))));
     } else {

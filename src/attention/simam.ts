@@ -21,7 +21,7 @@ const options = {
  * Yang et al.: SimAM, ICML 2021, equation 5 (the inverse of the minimal energy).
  *
  * @example
- * const gate = attention("simam", 64, { lambda: 0.1 });
+ * const gate = createAttention("simam", 64, { lambda: 0.1 });
  */
 export class SimAM extends Module {
   readonly #lambda: number;

@@ -27,7 +27,7 @@ export type Placement = (typeof placements)[number];
 export type AttentionModule = Module<[x: Value], Value | readonly Value[]>;
 
 /** The entry of one attention module in the catalogue: all that other code needs to know about it. */
-export interface AttentionSpec<
+export interface AttentionInfo<
   O extends object = Record<string, unknown>,
   N extends string = string,
   K extends Kind = Kind,
@@ -58,7 +58,7 @@ export interface AttentionSpec<
 
 /** An entry whose name, kind and options the types of the catalogue follow from. */
 export function defineAttention<O extends object, const N extends string, const K extends Kind>(
-  spec: AttentionSpec<O, N, K>,
-): AttentionSpec<O, N, K> {
+  spec: AttentionInfo<O, N, K>,
+): AttentionInfo<O, N, K> {
   return spec;
 }

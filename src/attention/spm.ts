@@ -24,7 +24,7 @@ const options = {
  * Keys: `conv1`, `bn1` (rows), `conv2`, `bn2` (columns), `conv3` (with bias).
  *
  * @example
- * const gate = attention("spm", 64, { multiply: true });
+ * const gate = createAttention("spm", 64, { multiply: true });
  */
 export class StripPooling extends Module {
   readonly conv1: Conv2d;
@@ -40,11 +40,11 @@ export class StripPooling extends Module {
     if (multiply && outputs !== channels)
       throw new OptionError(`StripPooling: a gate of ${outputs} channels cannot be multiplied with ${channels}`);
     const weightInit = kaimingNormal("out");
-    this.conv1 = new Conv2d(channels, outputs, { kernel: [3, 1], padding: [1, 0], bias: false, weightInit });
+    this.conv1 = new Conv2d(channels, outputs, { kernelSize: [3, 1], padding: [1, 0], bias: false, weightInit });
     this.bn1 = new BatchNorm(outputs);
-    this.conv2 = new Conv2d(channels, outputs, { kernel: [1, 3], padding: [0, 1], bias: false, weightInit });
+    this.conv2 = new Conv2d(channels, outputs, { kernelSize: [1, 3], padding: [0, 1], bias: false, weightInit });
     this.bn2 = new BatchNorm(outputs);
-    this.conv3 = new Conv2d(outputs, outputs, { kernel: 1, weightInit });
+    this.conv3 = new Conv2d(outputs, outputs, { kernelSize: 1, weightInit });
     this.#multiply = multiply;
   }
 

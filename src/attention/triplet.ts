@@ -54,7 +54,7 @@ const gates = [
  * Keys: `{cw,hc,hw}.conv.{conv,bn}`, or `{ChannelGateH,ChannelGateW,SpatialGate}.spatial.{conv,bn}`. 300 parameters for any C.
  *
  * @example
- * const gate = attention("triplet", 64, { spatial: false });
+ * const gate = createAttention("triplet", 64, { spatial: false });
  */
 export class TripletAttention extends Module {
   readonly #gates: readonly { readonly gate: PlaneGate; readonly map: string }[];

@@ -9,8 +9,8 @@ import { defineAttention } from "./spec.js";
 const paper = { title: "Visual Attention Network", venue: "CVMJ 2023", url: "https://arxiv.org/abs/2202.09741" };
 
 /** A 1×1 convolution with the authors' initialization. */
-function pointwise(channels: number, filters: number): Conv2d {
-  return new Conv2d(channels, filters, { kernel: 1, weightInit: kaimingNormal("out"), biasInit: constant(0) });
+function pointwise(channels: number, outChannels: number): Conv2d {
+  return new Conv2d(channels, outChannels, { kernelSize: 1, weightInit: kaimingNormal("out"), biasInit: constant(0) });
 }
 
 /** A k×k convolution of every channel by itself that keeps the size. */
@@ -18,7 +18,7 @@ function depthwise(channels: number, kernel: number, dilation = 1): Conv2d {
   const padding = (dilation * (kernel - 1)) / 2;
   const weightInit = kaimingNormal("out", channels);
   return new Conv2d(channels, channels, {
-    kernel,
+    kernelSize: kernel,
     padding,
     dilation,
     groups: channels,
@@ -123,7 +123,7 @@ const blockOptions = { mlpRatio: { default: 4, doc: "hidden ÷ channels of the b
  * Keys: `layer_scale_1`, `layer_scale_2`, `norm1`, `attn`, `norm2`, `mlp.{fc1,dwconv.dwconv,fc2}`.
  *
  * @example
- * const block = attention("van-block", 64, { mlpRatio: 8 });
+ * const block = createAttention("van-block", 64, { mlpRatio: 8 });
  */
 export class VANBlock extends Module {
   readonly layer_scale_1: Param;

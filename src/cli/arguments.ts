@@ -3,9 +3,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import * as schemas from "../core/schema.js";
 import {
   type AttentionChoice,
+  createModelByName,
   type Engine,
   type Module,
-  modelByName,
   normalizations,
   OptionError,
   ortEngine,
@@ -126,7 +126,7 @@ export function addInputFlags(command: Command): Command {
     );
 }
 
-/** The options of a network by its flags: what `modelByName(name, options)` takes. */
+/** The options of a network by its flags: what `createModelByName(name, options)` takes. */
 export function modelOptions({
   attention,
   attentionOptions,
@@ -138,7 +138,7 @@ export function modelOptions({
   const choice: AttentionChoice | null = attention ? ([attention, attentionOptions ?? {}] as AttentionChoice) : null;
   return {
     attention: choice,
-    ...(classes ? { classes } : {}),
+    ...(classes ? { numClasses: classes } : {}),
     ...(stem ? { stem } : {}),
     ...(shortcut ? { shortcut } : {}),
   };
@@ -146,7 +146,7 @@ export function modelOptions({
 
 export function modelByFlags(flags: ModelFlags): Module {
   if (!flags.model) throw new OptionError("--model is missing. `fovea list` shows the networks");
-  return modelByName(flags.model, modelOptions(flags));
+  return createModelByName(flags.model, modelOptions(flags));
 }
 
 /** `{ [name]: value }`, or nothing if there is no value. */

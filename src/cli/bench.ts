@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { Command, Option } from "commander";
-import { type Engine, modelSpec, sgd, trace, trainingStep } from "../index.js";
+import { trainingStep } from "../engine.js";
+import { type Engine, modelInfo, sgd, trace } from "../index.js";
 import {
   addModelFlags,
   batchSize,
@@ -41,7 +42,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--json", "print one JSON object")
   .addCommand(calibrateCommand)
   .action(async (flags: BenchFlags) => {
-    const spec = modelSpec(flags.model);
+    const spec = modelInfo(flags.model);
     const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
     requireMemory(modelByFlags(flags), size, flags.mode === "train" && !flags.recompute);
     const times = await withEngine(
@@ -72,11 +73,11 @@ async function trainTimes(
   size: [number, number, number, number],
 ): Promise<number[]> {
   const optimizer = sgd({ lr: 0.01 });
-  const classes = flags.classes ?? modelSpec(flags.model).classes;
+  const classes = flags.classes ?? modelInfo(flags.model).numClasses;
   const { graph, scalars } = trainingStep(modelByFlags(flags), {
     optimizer,
     input: size,
-    classes,
+    numClasses: classes,
     recompute: flags.recompute ?? false,
   });
   const executable = await engine.compile(graph);

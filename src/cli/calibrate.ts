@@ -1,27 +1,9 @@
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import { Command } from "commander";
-import {
-  BatchNorm,
-  Conv2d,
-  defaultTuning,
-  type Engine,
-  type Executable,
-  globalAveragePool,
-  initialize,
-  Lambda,
-  type Module,
-  modelByName,
-  OptionError,
-  ops,
-  ortEngine,
-  Sequential,
-  sgd,
-  type Tuning,
-  trainingStep,
-  type WinogradSides,
-  type WinogradTile,
-} from "../index.js";
+import { defaultTuning, type Tuning, trainingStep, type WinogradSides, type WinogradTile } from "../engine.js";
+import { createModelByName, type Engine, type Executable, type Module, OptionError, ortEngine, sgd } from "../index.js";
+import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, ops, Sequential } from "../nn.js";
 import { threadCount } from "./arguments.js";
 import { ProgressLine, paragraphs, print, say, table } from "./terminal.js";
 import { type Machine, removeTuning, thisMachine, tuningPath, writeTuning } from "./tuning.js";
@@ -92,7 +74,7 @@ export async function measureTuning(
   const winograd: MeasuredTuning["winograd"][number][] = [];
   try {
     const { network: name, side: height } = plan.fewImages;
-    const network = initialize(modelByName(name, { classes: 10 }));
+    const network = initialize(createModelByName(name, { numClasses: 10 }));
     for (const n of plan.fewImages.images) {
       onProgress(images.length / total, `${n} ${n === 1 ? "image" : "images"}`);
       const { times, ratios } = await compare([plain, blocked], network, [n, 3, height, height], 10, plan.seconds);
@@ -146,8 +128,8 @@ export function upTo(shares: readonly (readonly [size: number, share: number])[]
 export function layer(channels: number): Module {
   return initialize(
     new Sequential([
-      new Conv2d(3, channels, { kernel: 1 }),
-      new Conv2d(channels, channels, { kernel: 3, padding: 1, bias: false }),
+      new Conv2d(3, channels, { kernelSize: 1 }),
+      new Conv2d(channels, channels, { kernelSize: 3, padding: 1, bias: false }),
       new BatchNorm(channels),
       new Lambda(ops.relu),
       new Lambda(globalAveragePool),
@@ -163,7 +145,7 @@ export async function compare(
   classes: number,
   seconds: number,
 ): Promise<Comparison> {
-  const { graph, scalars } = trainingStep(network, { optimizer: sgd({ lr: 0.01 }), input, classes });
+  const { graph, scalars } = trainingStep(network, { optimizer: sgd({ lr: 0.01 }), input, numClasses: classes });
   const feeds = { images: noise(input), targets: targetsFor(input[0], classes), ...scalars(1, 0.01) };
   const executables: Executable[] = [];
   for (const engine of engines) executables.push(await engine.compile(graph));

@@ -1,15 +1,9 @@
 import { Command } from "commander";
 
-import {
-  encodeSafetensors,
-  modelByName,
-  modelWeights,
-  OptionError,
-  type RecognizedCheckpoint,
-  recognizeCheckpoint,
-  stateOf,
-  writeFileAtomic,
-} from "../index.js";
+import { encodeSafetensors, modelWeights } from "../engine.js";
+import { createModelByName, OptionError, type RecognizedCheckpoint, recognizeCheckpoint } from "../index.js";
+import { writeFileAtomic } from "../internal.js";
+import { stateOf } from "../nn.js";
 import { partOption, readCheckpointFile } from "./inspect.js";
 
 import { print, short } from "./terminal.js";
@@ -68,6 +62,6 @@ function shapesFor(
   tensors: ReadonlyMap<string, unknown>,
 ): ReadonlyMap<string, readonly number[]> {
   const explained = [...tensors.keys()].filter((key) => !unexplained.includes(key));
-  const own = explained.length > 0 ? stateOf(modelByName(name, options)) : new Map<string, never>();
+  const own = explained.length > 0 ? stateOf(createModelByName(name, options)) : new Map<string, never>();
   return new Map(explained.flatMap((key) => (own.has(rename(key)) ? [[key, own.get(rename(key))!.shape]] : [])));
 }

@@ -1,16 +1,16 @@
 import { Command } from "commander";
+import { unknownName } from "../core/errors.js";
 import {
   type ClassificationMetrics,
+  concatDatasets,
   type Dataset,
   defaultPreprocessing,
-  describeSplits,
   evaluate,
-  joined,
   type OpenedDataset,
   OptionError,
   openDataset,
-  unknownName,
 } from "../index.js";
+import { describeSplits } from "../internal.js";
 import {
   addBuildFlags,
   addInputFlags,
@@ -81,7 +81,7 @@ export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
 /** The part of a data set that is asked for. @throws OptionError for a name of none, or one that it lacks. */
 function splitOf({ train, validation, test }: OpenedDataset, name: string): Dataset {
   const parts: Readonly<Record<string, Dataset | undefined>> = { train, validation, val: validation, test };
-  if (name === "all") return joined([train, validation, ...(test ? [test] : [])]);
+  if (name === "all") return concatDatasets([train, validation, ...(test ? [test] : [])]);
   if (!Object.hasOwn(parts, name)) throw unknownName("--split", name, ["train", "validation", "val", "test", "all"]);
   const found = parts[name];
   if (!found) throw new OptionError("--split test: the data has neither a test folder nor a share set aside for it");

@@ -1,13 +1,6 @@
-import {
-  type ExportedGraphOptions,
-  evaluate,
-  exportedGraph,
-  inline,
-  Module,
-  openDataset,
-  trace,
-  type Value,
-} from "../index.js";
+import { type ExportedGraphOptions, exportedGraph, inline } from "../engine.js";
+import { evaluate, openDataset, trace, type Value } from "../index.js";
+import { Module } from "../nn.js";
 import { withEngine } from "./arguments.js";
 import { aligning, type LoadedModel } from "./run.js";
 import { ProgressLine, percent } from "./terminal.js";

@@ -1,19 +1,16 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { encodeSafetensors, exportedGraph, opsets, precisions } from "../engine.js";
 import {
   type ExportOptions,
-  encodeSafetensors,
-  exportedGraph,
   exportOnnx,
+  exportTransformersJs,
   OptionError,
-  opsets,
-  precisions,
   type SafetensorsFile,
   trace,
-  transformersJs,
   weightsOf,
-  writeFileAtomic,
 } from "../index.js";
+import { writeFileAtomic } from "../internal.js";
 import { addBuildFlags, classCount, type ModelFlags, properShare } from "./arguments.js";
 import { type Measured, measure, measuredText } from "./export-measure.js";
 import { type LoadedModel, loadModel } from "./run.js";
@@ -133,7 +130,7 @@ function filesOf(
     throw new OptionError(
       "transformers.js needs the names of the classes, which a run folder has; a network by name has none",
     );
-  return transformersJs(graph, { ...options, metadata, classes, preprocessing });
+  return exportTransformersJs(graph, { ...options, metadata, classes, preprocessing });
 }
 
 interface Report {

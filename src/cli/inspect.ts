@@ -1,14 +1,8 @@
 import { Command } from "commander";
-import {
-  type Checkpoint,
-  countNotFinite,
-  type DType,
-  forEachTensor,
-  modelWeights,
-  openCheckpoint,
-  recognizeCheckpoint,
-  resolveWeights,
-} from "../index.js";
+import { countNotFinite } from "../core/finite.js";
+import { modelWeights } from "../engine.js";
+import { type Checkpoint, type DType, openCheckpoint, recognizeCheckpoint, resolveWeights } from "../index.js";
+import { forEachTensor } from "../internal.js";
 import { ProgressLine, print, short, table } from "./terminal.js";
 
 /** Of the commands that read one file closely. */

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { attentionModules, models, unknownName } from "../index.js";
+import { unknownName } from "../core/errors.js";
+import { attentionModules, models } from "../internal.js";
 import { paragraphs, print, table } from "./terminal.js";
 
 interface Described {
@@ -18,10 +19,10 @@ const attention = [...attentionModules.values()].map(({ name, title, paper, atte
   placement,
   options: { ...options } as Record<string, Described>,
 }));
-const networks = [...models.values()].map(({ name, paper, classes, input, options }) => ({
+const networks = [...models.values()].map(({ name, paper, numClasses, input, options }) => ({
   name,
   paper,
-  classes,
+  classes: numClasses,
   input,
   options: { ...options } as Record<string, Described>,
 }));

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { argv, exit } from "node:process";
 import { Command, CommanderError } from "commander";
-import { messageOf, OptionError, version } from "../index.js";
+import { messageOf } from "../core/errors.js";
+import { OptionError, version } from "../index.js";
 import { benchCommand } from "./bench.js";
 import { convertCommand } from "./convert.js";
 import { evalCommand } from "./eval.js";

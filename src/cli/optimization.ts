@@ -1,15 +1,14 @@
 import {
-  classifierSpec,
   constantSchedule,
   cosineSchedule,
   type Optimizer,
   OptionError,
-  optimizers,
   type ParameterGroup,
   type RunConfig,
   type Schedule,
   stepSchedule,
 } from "../index.js";
+import { classifierInfo, optimizers } from "../internal.js";
 import { optional } from "./arguments.js";
 import { headOf, type TransferFlags } from "./transfer.js";
 
@@ -42,7 +41,7 @@ export function withDefaults<F extends OptimizationFlags>(
   recorded: RunConfig["training"]["optimizer"] | undefined,
 ): Settled<F> {
   const before = recorded as { name: keyof typeof optimizers; settings: { lr: number } } | undefined;
-  const optimizer = flags.optimizer ?? before?.name ?? classifierSpec(flags.model).optimizer ?? "sgd";
+  const optimizer = flags.optimizer ?? before?.name ?? classifierInfo(flags.model).optimizer ?? "sgd";
   const whole = flags.weights !== undefined && flags.freeze === undefined;
   const usual = whole ? optimizers[optimizer]().lr / fineTuning : undefined;
   const lr = flags.lr ?? (flags.optimizerOptions?.lr === undefined ? (before?.settings.lr ?? usual) : undefined);

@@ -1,18 +1,9 @@
 import { stat } from "node:fs/promises";
 import { stdout } from "node:process";
 import { Command, Option } from "commander";
-import {
-  decodeImage,
-  imagesBelow,
-  messageOf,
-  normalizations,
-  OptionError,
-  openPredictor,
-  type Prediction,
-  photoResize,
-  readWhole,
-  writeFileAtomic,
-} from "../index.js";
+import { messageOf } from "../core/errors.js";
+import { decodeImage, normalizations, OptionError, openPredictor, type Prediction } from "../index.js";
+import { imagesBelow, photoResize, readWhole, writeFileAtomic } from "../internal.js";
 import { addBuildFlags, addInputFlags, count, type InputFlags, type ModelFlags, withEngine } from "./arguments.js";
 import { requireMemory } from "./memory.js";
 import { loadModel, preprocessingOf, saySkipped } from "./run.js";

@@ -1,4 +1,5 @@
-import { classDifference, OptionError, type RunConfig, type RunFolder, settled } from "../index.js";
+import { OptionError, type RunConfig } from "../index.js";
+import { classDifference, type RunFolder, settled } from "../internal.js";
 
 /** @throws OptionError that names the first setting in which a run to be resumed differs from what is asked for now. */
 export function checkSame(run: RunFolder, config: RunConfig): void {

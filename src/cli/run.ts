@@ -1,10 +1,11 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf, unknownName } from "../core/errors.js";
+import { modelWeights } from "../engine.js";
 import {
   type Alignment,
   alignClasses,
-  alignmentNotes,
-  classNames,
+  createModelByName,
   type Dataset,
   FormatError,
   FoveaError,
@@ -12,11 +13,7 @@ import {
   loadRun,
   loadState,
   type Module,
-  messageOf,
-  modelByName,
-  modelSpec,
-  models,
-  modelWeights,
+  modelInfo,
   type Normalization,
   normalizations,
   type OpenOptions,
@@ -25,9 +22,9 @@ import {
   type RunConfig,
   recognizeCheckpoint,
   type SkippedFile,
-  unknownName,
   WeightsError,
 } from "../index.js";
+import { alignmentNotes, classNames, models } from "../internal.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
 import { readCheckpointFile } from "./inspect.js";
 import { say } from "./terminal.js";
@@ -145,7 +142,7 @@ async function loadNamed(
   weights: string | undefined,
   flags: Omit<ModelFlags, "model">,
 ): Promise<LoadedModel> {
-  const spec = modelSpec(name);
+  const spec = modelInfo(name);
   if (!weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
   const { tensors, metadata } = await readCheckpointFile(weights);
   const known = recognizeCheckpoint(modelWeights(tensors), metadata);
@@ -154,7 +151,7 @@ async function loadNamed(
     Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),
   );
   const options = { ...own?.options, ...asked };
-  const network = modelByName(name, options);
+  const network = createModelByName(name, options);
   await flagged(`--weights ${weights}`, () =>
     loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {}),
   );
@@ -168,7 +165,7 @@ async function loadNamed(
     preprocessing: null,
     imageSize,
     division: { measure: classes ?? [] },
-    ...(own && options.classes === imagenetClasses.length ? { usualNames: imagenetClasses } : {}),
+    ...(own && options.numClasses === imagenetClasses.length ? { usualNames: imagenetClasses } : {}),
     ...(own?.normalization ? { normalization: own.normalization } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { costOf, modelSpec, parametersOf, stateOf, trace } from "../index.js";
+import { costOf, modelInfo, trace } from "../index.js";
+import { parametersOf, stateOf } from "../nn.js";
 import { addModelFlags, classCount, inputSize, type ModelFlags, modelByFlags } from "./arguments.js";
 import { print, short, table } from "./terminal.js";
 
@@ -15,7 +16,7 @@ export const summaryCommand = addModelFlags(new Command("summary"))
   .option("--json", "print one JSON object")
   .action((flags: SummaryFlags) => {
     const model = modelByFlags(flags);
-    const input = flags.input ?? modelSpec(flags.model).input;
+    const input = flags.input ?? modelInfo(flags.model).input;
     const cost = costOf(trace(model, [1, ...input]));
     const sizes = new Map(
       [...parametersOf(model)].map(([path, param]) => [path, param.shape.reduce((n, d) => n * d, 1)]),

@@ -1,6 +1,5 @@
 import { basename, join } from "node:path";
 import {
-  bestRecord,
   type ClassificationMetrics,
   type Dataset,
   type EpochRecord,
@@ -8,10 +7,10 @@ import {
   loadState,
   type Module,
   type OpenedDataset,
-  type RunFolder,
-  runReport,
+  renderReport,
   type TrainResult,
 } from "../index.js";
+import { bestRecord, type RunFolder } from "../internal.js";
 import { type EngineFlags, withEngine } from "./arguments.js";
 import { networkTitle } from "./run.js";
 import { duration, percent } from "./terminal.js";
@@ -35,7 +34,7 @@ export function reportOf(
 ): string {
   const { versions: _, flags: __, format: ___, ...config } = run.config;
   const { train: learned, validation } = data;
-  return runReport({
+  return renderReport({
     title: `${networkTitle(config.model)} on ${basename(config.data.source)}`,
     summary: [
       { label: "parameters", value: parameters },

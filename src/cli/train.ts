@@ -3,26 +3,28 @@ import { performance } from "node:perf_hooks";
 import { versions } from "node:process";
 import { Command, Option } from "commander";
 import {
-  bestRecord,
-  buildNetwork,
   type ClassificationMetrics,
-  classifierSpec,
   defaultAugmentation,
-  defaultBatch,
   defaultPreprocessing,
-  describeSplits,
   type EpochRecord,
   type Module,
   type OpenedDataset,
   OptionError,
   openDataset,
-  parametersOf,
   type RunConfig,
-  RunFolder,
-  settled,
   train,
   version,
 } from "../index.js";
+import {
+  bestRecord,
+  buildNetwork,
+  classifierInfo,
+  defaultBatch,
+  describeSplits,
+  RunFolder,
+  settled,
+} from "../internal.js";
+import { parametersOf } from "../nn.js";
 
 import {
   addModelFlags,
@@ -218,7 +220,7 @@ function configOf(
 ): RunConfig {
   const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
   const { classes } = data.train;
-  const spec = classifierSpec(flags.model);
+  const spec = classifierInfo(flags.model);
   // The ImageNet stem would leave almost nothing of small images.
   const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);

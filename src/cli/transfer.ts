@@ -1,22 +1,17 @@
+import { modelWeights, toFloat64 } from "../engine.js";
 import {
-  classDifference,
-  className,
-  classNames,
+  createModelByName,
   type FeatureReport,
   freeze,
-  Linear,
   loadState,
   type Module,
-  modelByName,
-  modelWeights,
   OptionError,
   type RunConfig,
   recognizeCheckpoint,
-  stateOf,
   type Tensor,
-  toFloat64,
-  walk,
 } from "../index.js";
+import { classDifference, className, classNames } from "../internal.js";
+import { Linear, stateOf, walk } from "../nn.js";
 import { readCheckpointFile } from "./inspect.js";
 import { flagged } from "./run.js";
 import { say, short } from "./terminal.js";
@@ -32,7 +27,7 @@ export interface TransferFlags {
 
 /** The network without attention modules: what a backbone's weights are for. */
 const plainNetwork = ({ name, options }: RunConfig["model"]): Module =>
-  modelByName(name, { ...options, attention: "none" });
+  createModelByName(name, { ...options, attention: "none" });
 
 /** The path of the classifier: the last fully connected layer of the plain network. @throws OptionError if it has none. */
 export function headOf(made: RunConfig["model"]): string {
@@ -90,7 +85,7 @@ export async function startFrom(
       ...(fresh.length ? [`${fresh.length} new (${fresh[0]}, …)`] : []),
       ...(newHead
         ? [
-            `the classifier ${head} begins anew, for ${made.options.classes} classes${difference ? `: they differ, ${difference}` : ""}`,
+            `the classifier ${head} begins anew, for ${made.options.numClasses} classes${difference ? `: they differ, ${difference}` : ""}`,
           ]
         : []),
       ...(!newHead && !theirs ? ["its classes by position, as the weights name none"] : []),

@@ -5,15 +5,9 @@ import { createRequire } from "node:module";
 import { arch, cpus } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import {
-  cacheFolder,
-  checkTuning,
-  defaultTuning,
-  FoveaError,
-  type Tuning,
-  version,
-  writeFileAtomic,
-} from "../index.js";
+import { checkTuning, defaultTuning, type Tuning } from "../engine.js";
+import { FoveaError, version } from "../index.js";
+import { cacheFolder, writeFileAtomic } from "../internal.js";
 import { say } from "./terminal.js";
 
 /** What a tuning table was measured with. It is used on no other machine or version. */

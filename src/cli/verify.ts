@@ -1,7 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { type Engine, FoveaError, messageOf, ortEngine, ortWebEngine, readWhole, referenceEngine } from "../index.js";
+import { messageOf } from "../core/errors.js";
+import { type Engine, FoveaError, ortEngine, ortWebEngine, referenceEngine } from "../index.js";
+import { readWhole } from "../internal.js";
 import { checkGolden, type TrainedData } from "../testing/index.js";
 import { ProgressLine, print, table } from "./terminal.js";
 

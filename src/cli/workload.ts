@@ -1,4 +1,5 @@
-import { Rng, type Tensor, zeros } from "../index.js";
+import { Rng, zeros } from "../engine.js";
+import type { Tensor } from "../index.js";
 
 /** Numbers from 0 to 1, the same in every run. */
 export function noise(shape: readonly number[]): Tensor {

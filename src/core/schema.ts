@@ -8,7 +8,13 @@ export type Schema<T = unknown> = v.GenericSchema<unknown, T>;
 export type Fields<T> = { readonly [K in keyof Required<T>]: Schema<T[K]> };
 
 /** Most that options may ask for. */
-export const most = { imageSize: 8192, batch: 65_536, epochs: 1_000_000, classes: 1_000_000, threads: 1024 } as const;
+export const most = {
+  imageSize: 8192,
+  batch: 65_536,
+  epochs: 1_000_000,
+  classes: 1_000_000,
+  threads: 1024,
+} as const;
 
 /**
  * Checks an argument of a public function; the value itself stays as it is.

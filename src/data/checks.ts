@@ -39,7 +39,7 @@ export const datasetSchema: Schema<Dataset> = fieldsOf<Dataset>(
     image: callback,
     mask: maybe(callback),
   },
-  "a data set, such as memoryDataset() makes",
+  "a data set, such as createDataset() makes",
 );
 
 export const splitsSchema: Schema<Splits> = fieldsOf<Splits>(

@@ -3,7 +3,7 @@ import { DataError } from "../core/errors.js";
 import { check, options as fields, list, maybe, oneOf, text } from "../core/schema.js";
 import type { Dataset, Normalization, Splits } from "./dataset.js";
 import { directoryWith, fileNames, readBounded } from "./files.js";
-import { memoryDataset } from "./memory.js";
+import { createDataset } from "./memory.js";
 import { normalizations } from "./recipe.js";
 
 const side = 32;
@@ -108,7 +108,7 @@ async function load(folder: string, names: readonly string[], layout: Layout): P
       labels[i] = label;
       pixels.set(bytes.subarray(start + labelBytes, start + record), i * imageBytes);
     }
-  return memoryDataset({ name, classes, height: side, width: side, pixels, labels, defaults: { normalization } });
+  return createDataset({ name, classes, height: side, width: side, pixels, labels, defaults: { normalization } });
 }
 
 /** One class name per line, or the given names where the file is missing or blank. */

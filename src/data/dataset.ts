@@ -30,7 +30,7 @@ export interface DatasetDefaults {
   readonly flip?: boolean;
 }
 
-/** Labelled images. Implement this to train on a source of your own; `memoryDataset` covers images held in memory. */
+/** Labelled images. Implement this to train on a source of your own; `createDataset` covers images held in memory. */
 export interface Dataset {
   /** For example `cifar10`, `shapes`, or the name of the folder. */
   readonly name: string;

@@ -6,7 +6,7 @@ import { DataError, messageOf } from "../core/errors.js";
 import { check, list, text } from "../core/schema.js";
 import type { Dataset, Splits } from "./dataset.js";
 import { fileNames } from "./files.js";
-import { memoryDataset } from "./memory.js";
+import { createDataset } from "./memory.js";
 import { normalizations } from "./recipe.js";
 import { summary } from "./summary.js";
 
@@ -136,7 +136,7 @@ function labelled(images: Idx, labels: Idx, classes: readonly string[]): Dataset
   const [count, height, width] = images.shape as [number, number, number];
   if (count !== labels.data.length)
     throw new DataError(`${images.path} has ${count} images, but ${labels.path} has ${labels.data.length} labels`);
-  return memoryDataset({
+  return createDataset({
     name: "idx",
     classes,
     height,

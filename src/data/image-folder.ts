@@ -66,15 +66,15 @@ const folderOptions = fields<ImageFolderOptions>(folderFields);
  * Images are kept at a shorter side of 1.143 · imageSize, never enlarged, as far as memory allows.
  *
  * @example
- * const { train, validation } = await imageFolder("./ants-and-bees", { imageSize: 128 });
+ * const { train, validation } = await openImageFolder("./ants-and-bees", { imageSize: 128 });
  * for (const { file, reason } of train.skipped) console.warn(`${file}: ${reason}`);
  *
  * @throws DataError if the layout is not one of these, or hardly can be meant: folders of the same names in all classes, one class
  * alone, a class with a single usable image or none.
  */
-export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
-  check("imageFolder", "folder", text, folder);
-  check("imageFolder", "options", folderOptions, options);
+export async function openImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
+  check("openImageFolder", "folder", text, folder);
+  check("openImageFolder", "options", folderOptions, options);
   const { validationSplit = 0.2, testSplit = 0, seed = 0, measure } = options;
   const folders = await findSplits(folder);
   const train = await listClasses(folders.train);

@@ -1,6 +1,6 @@
 export { type Alignment, alignClasses, alignmentNotes, classDifference, className } from "./align.js";
 export * from "./dataset.js";
-export { joined } from "./joined.js";
+export { concatDatasets } from "./joined.js";
 export * from "./loader.js";
 export * from "./memory.js";
 export * from "./recipe.js";

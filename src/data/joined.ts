@@ -5,7 +5,7 @@ import { datasetSchema } from "./checks.js";
 import { checkIndex, type Dataset } from "./dataset.js";
 
 /** Several data sets of the same classes as one, in their order. @throws DataError if the classes differ, or there is none. */
-export function joined(parts: readonly Dataset[]): Dataset {
+export function concatDatasets(parts: readonly Dataset[]): Dataset {
   check("joined", "parts", list(datasetSchema, "a list of data sets"), parts);
   const [first] = parts;
   if (!first) throw new DataError("joined: needs at least one data set");

@@ -17,7 +17,7 @@ import {
 import { longestSide, normalizationFields, requireLabels } from "./checks.js";
 import { checkIndex, type Dataset, type DatasetDefaults, type RgbImage } from "./dataset.js";
 
-export interface MemoryOptions {
+export interface DatasetOptions {
   readonly name: string;
   readonly classes: readonly string[];
   readonly height: number;
@@ -32,7 +32,7 @@ export interface MemoryOptions {
 }
 
 const side = whole(1, longestSide);
-const memoryOptions: Schema<MemoryOptions> = schemaOf<MemoryOptions>({
+const memoryOptions: Schema<DatasetOptions> = schemaOf<DatasetOptions>({
   name: text,
   classes: classList,
   height: side,
@@ -53,21 +53,21 @@ const memoryOptions: Schema<MemoryOptions> = schemaOf<MemoryOptions>({
  * A data set of equally large images that are in memory already.
  *
  * @example
- * const data = memoryDataset({ name: "dots", classes: ["dark", "light"], height: 1, width: 1,
+ * const data = createDataset({ name: "dots", classes: ["dark", "light"], height: 1, width: 1,
  *   channels: 1, pixels: Uint8Array.of(10, 240), labels: [0, 1] });
  * (await data.image(1)).pixels; // 240, 240, 240
  *
  * @throws DataError if the number of bytes is not that of the labels, or a label is not a class.
  */
-export function memoryDataset(options: MemoryOptions): Dataset {
-  check("memoryDataset", "options", memoryOptions, options);
+export function createDataset(options: DatasetOptions): Dataset {
+  check("createDataset", "options", memoryOptions, options);
   const { name, classes, height, width, channels = 3, pixels, labels, defaults } = options;
   const bytes = channels * height * width;
   if (pixels.length !== labels.length * bytes)
     throw new DataError(
       `${name}: ${labels.length} images of ${channels}x${height}x${width} need ${labels.length * bytes} bytes, got ${pixels.length}`,
     );
-  requireLabels(`memoryDataset: ${name}`, { labels, length: labels.length, classes });
+  requireLabels(`createDataset: ${name}`, { labels, length: labels.length, classes });
   const dataset: Dataset = {
     name,
     classes,

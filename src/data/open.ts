@@ -6,8 +6,8 @@ import { folderLayouts } from "./class-folders.js";
 import type { Splits } from "./dataset.js";
 import { type Found, list } from "./files.js";
 import { idx, isIdx } from "./idx.js";
-import { folderFields, type ImageFolderOptions, imageFolder } from "./image-folder.js";
-import { shapesSplits } from "./shapes.js";
+import { folderFields, type ImageFolderOptions, openImageFolder } from "./image-folder.js";
+import { generateShapesSplits } from "./shapes.js";
 import { summary } from "./summary.js";
 
 export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes";
@@ -58,7 +58,7 @@ const layouts: readonly Layout[] = [
     kind: "folder",
     wanted: `images in class folders (${folderLayouts})`,
     matches: ({ folders }) => folders.some((name) => !name.startsWith(".")),
-    open: (folder, { count: _, ...options }) => imageFolder(folder, options),
+    open: (folder, { count: _, ...options }) => openImageFolder(folder, options),
   },
 ];
 
@@ -75,7 +75,7 @@ export async function openDataset(source: string, options: OpenOptions = {}): Pr
   check("openDataset", "options", openOptions, options);
   if (source === "shapes") {
     const { imageSize: size, seed, count } = options;
-    return { kind: "shapes", ...shapesSplits({ ...count, size, seed }) };
+    return { kind: "shapes", ...generateShapesSplits({ ...count, size, seed }) };
   }
   const found = await list(source);
   for (const { kind, matches, open, usual } of layouts)

@@ -40,12 +40,12 @@ const splitOptions = fields({
  * its label is i mod 10. Images are drawn when first asked for and kept.
  *
  * @example
- * const data = shapes({ count: 6000, seed: 1 });
+ * const data = generateShapes({ count: 6000, seed: 1 });
  * data.classes[data.labels[7]]; // "heart"
  *
  * @throws OptionError if an option cannot be used.
  */
-export function shapes(options: ShapesOptions): Dataset {
+export function generateShapes(options: ShapesOptions): Dataset {
   check("shapes", "options", shapesOptions, options);
   const { count, size = 32, seed = 0, split = "train" } = options;
   const bytes = 3 * size * size;
@@ -88,7 +88,7 @@ export function shapes(options: ShapesOptions): Dataset {
 }
 
 /** Both splits of `shapes`. */
-export function shapesSplits(
+export function generateShapesSplits(
   options: {
     readonly train?: number;
     readonly validation?: number;
@@ -96,11 +96,11 @@ export function shapesSplits(
     readonly seed?: number;
   } = {},
 ): Splits {
-  check("shapesSplits", "options", splitOptions, options);
+  check("generateShapesSplits", "options", splitOptions, options);
   const { train = 6000, validation = 1000, size = 32, seed = 0 } = options;
   return {
-    train: shapes({ count: train, size, seed, split: "train" }),
-    validation: shapes({ count: validation, size, seed, split: "validation" }),
+    train: generateShapes({ count: train, size, seed, split: "train" }),
+    validation: generateShapes({ count: validation, size, seed, split: "validation" }),
   };
 }
 

@@ -5,7 +5,7 @@ import { type Graph, graphSchema } from "../graph/graph.js";
 import { rebuild } from "../graph/passes/rebuild.js";
 import { type ExportOptions, exportFields, exportOnnx } from "./onnx/export.js";
 
-/** Options of {@link transformersJs}: those of the ONNX file, and what its users must know. */
+/** Options of {@link exportTransformersJs}: those of the ONNX file, and what its users must know. */
 export interface TransformersJsOptions extends ExportOptions {
   /** Names of the classes, in the order of the logits. */
   readonly classes: readonly string[];
@@ -42,17 +42,17 @@ const transformersOptions = fields<TransformersJsOptions>({
  * @throws OptionError if the number of classes is not that of the logits.
  *
  * @example
- * for (const [path, bytes] of transformersJs(trace(model, ["N", 3, 224, 224]), { classes, preprocessing }))
+ * for (const [path, bytes] of exportTransformersJs(trace(model, ["N", 3, 224, 224]), { classes, preprocessing }))
  *   await writeFile(join("my-model", path), bytes);
  */
-export function transformersJs(graph: Graph, options: TransformersJsOptions): Map<string, Uint8Array> {
-  check("transformersJs", "graph", graphSchema, graph);
-  check("transformersJs", "options", transformersOptions, options);
+export function exportTransformersJs(graph: Graph, options: TransformersJsOptions): Map<string, Uint8Array> {
+  check("exportTransformersJs", "graph", graphSchema, graph);
+  check("exportTransformersJs", "options", transformersOptions, options);
   const { classes, preprocessing, ...exportOptions } = options;
   const logits = graph.outputs.get("output")?.shape ?? [];
   if (logits.length !== 2 || logits[1] !== classes.length)
     throw new OptionError(
-      `transformersJs: ${classes.length} classes need logits [N,${classes.length}], the network gives ${formatShape(logits)}`,
+      `exportTransformersJs: ${classes.length} classes need logits [N,${classes.length}], the network gives ${formatShape(logits)}`,
     );
   const named = rebuild(graph, { names: { input: "pixel_values", output: "logits" } });
   const config = {

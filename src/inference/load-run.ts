@@ -16,7 +16,7 @@ import { tensors } from "../core/tensor.js";
 import type { Preprocessing } from "../data/index.js";
 import type { Checkpoint } from "../formats/checkpoint.js";
 import { classNames } from "../formats/class-names.js";
-import { insertAttention, modelByName, settled, writtenSchema } from "../models/index.js";
+import { createModelByName, insertAttention, settled, writtenSchema } from "../models/index.js";
 import { initialize, type Module } from "../nn/index.js";
 import { modelWeights } from "../train/checkpoint.js";
 import { type RunConfig, RunFolder } from "../train/run-folder.js";
@@ -90,7 +90,7 @@ export function buildNetwork(
   check("buildNetwork", "seed", anySeed, seed);
   const { name, options, insert } = made;
   const { imageSize } = preprocessing;
-  const network = initialize(modelByName(name, options), { seed });
+  const network = initialize(createModelByName(name, options), { seed });
   const input = [3, imageSize, imageSize] as const;
   if (insert)
     insertAttention(network, insert.attention, { options: insert.options, identityAtStart: true, input, seed });

@@ -1,4 +1,4 @@
-import { attention as createModule, DANetHead, MixedPooling } from "../attention/index.js";
+import { createAttention as createModule, DANetHead, MixedPooling } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
@@ -30,7 +30,7 @@ export interface DANetOptions extends DilatedOptions {
 /** What both networks are built from. */
 interface DilatedSettings {
   readonly depth: 50 | 101;
-  readonly classes: number;
+  readonly numClasses: number;
   readonly dropout: number;
   readonly multiGrid: boolean;
   readonly width: number;
@@ -64,9 +64,9 @@ export class DANet extends DilatedNetwork {
 
   constructor(settings: DilatedSettings) {
     super();
-    const { classes, dropout, multiGrid, width, variant } = settings;
+    const { numClasses, dropout, multiGrid, width, variant } = settings;
     this.pretrained = new Trunk({ ...dilatedTrunk(settings), multiGrid: multiGrid ? [4, 8, 16] : undefined });
-    this.head = new DANetHead(32 * width, { numClasses: classes, dropout, variant });
+    this.head = new DANetHead(32 * width, { numClasses, dropout, variant });
   }
 
   override logits(x: Value): readonly Value[] {
@@ -75,13 +75,13 @@ export class DANet extends DilatedNetwork {
 }
 
 /** A 3×3 convolution to a quarter or half, norm, ReLU, dropout and a 1×1 classifier. Keys `0`, `1`, `4`. */
-function scoreLayer(channels: number, hidden: number, classes: number, dropout: number): Sequential {
+function scoreLayer(channels: number, hidden: number, numClasses: number, dropout: number): Sequential {
   return new Sequential([
-    new Conv2d(channels, hidden, { kernel: 3, padding: 1, bias: false }),
+    new Conv2d(channels, hidden, { kernelSize: 3, padding: 1, bias: false }),
     new BatchNorm(hidden),
     new Lambda(relu),
     new ChannelDropout(dropout),
-    new Conv2d(hidden, classes, { kernel: 1 }),
+    new Conv2d(hidden, numClasses, { kernelSize: 1 }),
   ]);
 }
 
@@ -92,15 +92,15 @@ class SPHead extends Module {
   readonly strip_pool2: MixedPooling;
   readonly score_layer: Sequential;
 
-  constructor(channels: number, classes: number, dropout: number) {
+  constructor(channels: number, numClasses: number, dropout: number) {
     super();
     const hidden = channels / 2;
-    const project = new Conv2d(channels, hidden, { kernel: 1, bias: false });
+    const project = new Conv2d(channels, hidden, { kernelSize: 1, bias: false });
     this.trans_layer = new Sequential([project, new BatchNorm(hidden), new Lambda(relu)]);
     const pooling = { poolSize: [20, 12], alignCorners: true };
     this.strip_pool1 = new MixedPooling(hidden, pooling);
     this.strip_pool2 = new MixedPooling(hidden, pooling);
-    this.score_layer = scoreLayer(hidden, hidden / 2, classes, dropout);
+    this.score_layer = scoreLayer(hidden, hidden / 2, numClasses, dropout);
   }
 
   override forward(x: Value): Value {
@@ -113,9 +113,9 @@ class SPHead extends Module {
 class AuxiliaryHead extends Module {
   readonly conv5: Sequential;
 
-  constructor(channels: number, classes: number, dropout: number) {
+  constructor(channels: number, numClasses: number, dropout: number) {
     super();
-    this.conv5 = scoreLayer(channels, channels / 4, classes, dropout);
+    this.conv5 = scoreLayer(channels, channels / 4, numClasses, dropout);
   }
 
   override forward(x: Value): Value {
@@ -131,7 +131,7 @@ export class SPNet extends DilatedNetwork {
 
   constructor(settings: DilatedSettings) {
     super();
-    const { classes, dropout, multiGrid, width } = settings;
+    const { numClasses, dropout, multiGrid, width } = settings;
     const block = Bottleneck.kind({
       shortcut: "projection",
       // In every block of the last stage, and in the last of the others.
@@ -144,8 +144,8 @@ export class SPNet extends DilatedNetwork {
     });
     const grid = multiGrid ? [4, 8, 16] : [4];
     this.pretrained = new Trunk({ ...dilatedTrunk(settings), block, multiGrid: grid });
-    this.head = new SPHead(32 * width, classes, dropout);
-    this.auxlayer = new AuxiliaryHead(16 * width, classes, dropout);
+    this.head = new SPHead(32 * width, numClasses, dropout);
+    this.auxlayer = new AuxiliaryHead(16 * width, numClasses, dropout);
   }
 
   override logits(x: Value): readonly Value[] {
@@ -170,12 +170,12 @@ function make<M extends Module>(
   options: DANetOptions,
 ): M {
   check(owner, "options", danetOptions, options);
-  const { classes, attention, seed = 0, dropout = 0.1, multiGrid = true, width = 64, variant = "authors" } = options;
+  const { numClasses, attention, seed = 0, dropout = 0.1, multiGrid = true, width = 64, variant = "authors" } = options;
   refuseAttention(owner, attention);
   if (depth !== 50 && depth !== 101) throw new OptionError(`${owner}: depth must be 50 or 101, got ${depth}`);
   const made = {
     depth,
-    classes: classCount(owner, classes, 19),
+    numClasses: classCount(owner, numClasses, 19),
     dropout: probability(owner, "dropout", dropout),
     multiGrid,
     width: stageWidth(owner, width),
@@ -190,7 +190,7 @@ function make<M extends Module>(
  * Keys: `pretrained`, `head`.
  *
  * @example
- * const model = danet(50, { classes: 21 });
+ * const model = danet(50, { numClasses: 21 });
  */
 export const danet = (depth: 50 | 101, options: DANetOptions = {}): DANet => make("danet", DANet, depth, options);
 
@@ -200,7 +200,7 @@ export const danet = (depth: 50 | 101, options: DANetOptions = {}): DANet => mak
  * Keys: `pretrained` (modules `layer<i>.<j>.spm`), `head`, `auxlayer.conv5`.
  *
  * @example
- * const model = spnet(50, { classes: 150 });
+ * const model = spnet(50, { numClasses: 150 });
  */
 export const spnet = (depth: 50 | 101, options: DilatedOptions = {}): SPNet => make("spnet", SPNet, depth, options);
 
@@ -219,7 +219,7 @@ export const dilatedNetworks = ([50, 101] as const).flatMap((depth) => {
       ...common,
       name: `danet_resnet${depth}` as const,
       paper: { title: "Dual Attention Network for Scene Segmentation", url: "https://arxiv.org/abs/1809.02983" },
-      classes: 19,
+      numClasses: 19,
       input: [3, 768, 768],
       options: {
         ...common.options,
@@ -238,7 +238,7 @@ export const dilatedNetworks = ([50, 101] as const).flatMap((depth) => {
         title: "Strip Pooling: Rethinking Spatial Pooling for Scene Parsing",
         url: "https://arxiv.org/abs/2003.13328",
       },
-      classes: 19,
+      numClasses: 19,
       input: [3, 768, 768],
       create: (options) => spnet(depth, options),
     }),

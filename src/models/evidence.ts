@@ -1,8 +1,8 @@
 import {
+  type AttentionInfo,
   type AttentionOptions,
-  type AttentionSpec,
+  attentionInfo,
   attentionModules,
-  attentionSpec,
   type Placement,
 } from "../attention/index.js";
 import { type Candidate, isCount, partOf, recognizeOptions } from "../attention/recognize.js";
@@ -77,7 +77,7 @@ type Options = AttentionOptions | readonly (AttentionOptions | null)[];
 
 /** The modules of a network: which, with which options, and what the first one's keys are called in ours. */
 export interface Modules {
-  readonly spec: AttentionSpec;
+  readonly spec: AttentionInfo;
   readonly options: Options;
   readonly keys: ReadonlyMap<string, string>;
 }
@@ -116,4 +116,4 @@ export const choiceOf = ({ spec, options }: Modules, placement: Placement): Choi
   placement === spec.placement ? [spec.name, options] : [spec.name, options, placement];
 
 /** Where a module stands in our networks. */
-export const fieldOf = (name: string): string => attentionSpec(name).field;
+export const fieldOf = (name: string): string => attentionInfo(name).field;

@@ -1,4 +1,4 @@
-import { type AttentionChoice, attentionSpec } from "../attention/index.js";
+import { type AttentionChoice, attentionInfo } from "../attention/index.js";
 import { resolveOptions } from "../core/options.js";
 import { type Choice, choiceOf, type Evidence, fieldOf, type Modules, modulesOf } from "./evidence.js";
 import { models } from "./index.js";
@@ -123,7 +123,7 @@ function meaning(choice: AttentionChoice | null | undefined): string | undefined
   if (!Array.isArray(choice)) return undefined;
   const [name, options] = choice as unknown as Choice;
   const stages = Array.isArray(options) ? options : [options];
-  const specs = attentionSpec(name).options;
+  const specs = attentionInfo(name).options;
   return JSON.stringify([name, stages.map((own) => own && resolveOptions(name, specs, own))]);
 }
 
@@ -140,10 +140,10 @@ function recognizeResnet(weights: Evidence): Recognized | undefined {
   const deep = weights.has("conv1.0.weight");
   const stemKey = deep ? "conv1.0.weight" : "conv1.weight";
   const [, width = 0] = [weights.rows("layer1.0.conv3.weight"), weights.rows("layer1.0.conv1.weight")];
-  const [filters, channels] = weights.shape("layer1.0.conv2.weight");
+  const [outChannels, channels] = weights.shape("layer1.0.conv2.weight");
   if (!depth || !weights.has("fc.weight", "bn1.weight", "layer1.0.conv2.weight", stemKey)) return undefined;
   // Convolutions in groups, and shortcuts that average, are of networks that are not here.
-  if (filters !== channels || (deep && weights.rows(stemKey) !== 32) || weights.mentions(".downsample.2."))
+  if (outChannels !== channels || (deep && weights.rows(stemKey) !== 32) || weights.mentions(".downsample.2."))
     return undefined;
   const small = weights.depths().length === 3;
   const wide = !small && width === 128 && (depth === 50 || depth === 101);
@@ -156,7 +156,7 @@ function recognizeResnet(weights: Evidence): Recognized | undefined {
   const shortcut = small && !weights.mentions(".downsample.") ? "identity" : "projection";
   return {
     model,
-    options: { classes: weights.rows("fc.weight"), stem, shortcut, ...options },
+    options: { numClasses: weights.rows("fc.weight"), stem, shortcut, ...options },
     keys,
     ...(stem === "cifar" ? {} : { normalization: imagenet }),
   };
@@ -193,7 +193,7 @@ function mobilenetWith(weights: Evidence, classifier: string, keys: KeyTable): R
   if (!weights.has("features.18.0.weight", classifier) || weights.rows("features.0.0.weight") !== 32) return undefined;
   const choice = mobilenetModules(weights);
   const { model, options } = withModules("mobilenetv2_100", ["eca_mobilenetv2"], choice);
-  return { model, options: { classes: weights.rows(classifier), ...options }, keys, normalization: imagenet };
+  return { model, options: { numClasses: weights.rows(classifier), ...options }, keys, normalization: imagenet };
 }
 
 /** A dilated network of the authors of DANet and SPNet, told by a key of its head. */
@@ -201,7 +201,7 @@ function dilated(weights: Evidence, kind: string, head: string, classifier: stri
   const depth = depthOf(weights, "pretrained.");
   if ((depth !== 50 && depth !== 101) || !weights.has(head, "pretrained.conv1.0.weight")) return undefined;
   const width = weights.rows("pretrained.layer1.0.conv1.weight");
-  const options = { classes: weights.rows(classifier), ...(width === 64 ? {} : { width }) };
+  const options = { numClasses: weights.rows(classifier), ...(width === 64 ? {} : { width }) };
   return { model: `${kind}_resnet${depth}`, options, normalization: imagenet };
 }
 
@@ -215,7 +215,7 @@ export const families: readonly Family[] = [
       const others = [".shortcut.", ".bn2.0.", ".conv2.0."].some((part) => weights.mentions(part));
       if (!depth || !weights.has("linear.weight", "bn1.weight") || others) return undefined;
       const { choice, keys } = resnetModules(weights, weights.depths().length);
-      const options = { classes: weights.rows("linear.weight"), shortcut: "identity", ...chosen(choice) };
+      const options = { numClasses: weights.rows("linear.weight"), shortcut: "identity", ...chosen(choice) };
       return { model: `resnet${depth}`, options, keys: [...keyTables.akamaster, ...keys], normalization: imagenet };
     },
   },
@@ -228,7 +228,7 @@ export const families: readonly Family[] = [
       const other = theirs ? null : resnetModules(weights, weights.depths().length);
       return {
         model: `resnet${depth}`,
-        options: { classes: weights.rows("linear.weight"), ...chosen(theirs ?? other?.choice) },
+        options: { numClasses: weights.rows("linear.weight"), ...chosen(theirs ?? other?.choice) },
         keys: [...(other?.keys ?? []), ...keyTables.simamCifar(fieldOfChoice(theirs))],
         normalization: simamCifar,
       };
@@ -249,7 +249,7 @@ export const families: readonly Family[] = [
       const other = theirs ? null : resnetModules(weights, 3);
       return {
         model,
-        options: { classes: weights.rows("linear.weight"), block, ...chosen(theirs ?? other?.choice) },
+        options: { numClasses: weights.rows("linear.weight"), block, ...chosen(theirs ?? other?.choice) },
         keys: other ? other.keys : keyTables.simamPreact(fieldOfChoice(theirs), last),
         normalization: simamCifar,
       };
@@ -268,7 +268,7 @@ export const families: readonly Family[] = [
       const other = theirs ? null : resnetModules(weights, 3, block);
       return {
         model,
-        options: { classes: weights.rows("fc.weight"), ...chosen(theirs ?? other?.choice) },
+        options: { numClasses: weights.rows("fc.weight"), ...chosen(theirs ?? other?.choice) },
         keys: other ? other.keys : keyTables.simamPreact(fieldOfChoice(theirs), "conv2"),
       };
     },
@@ -282,7 +282,7 @@ export const families: readonly Family[] = [
       if (!depth || !attention || !weights.has("fc.weight", "conv1.weight")) return undefined;
       return {
         model: `resnet${depth}`,
-        options: { classes: weights.rows("fc.weight"), ...chosen(attention) },
+        options: { numClasses: weights.rows("fc.weight"), ...chosen(attention) },
         keys: keyTables.simamImagenet(fieldOfChoice(attention), end),
         normalization: imagenet,
       };
@@ -293,7 +293,7 @@ export const families: readonly Family[] = [
     name: "MobileNetV1 ×0.25 with leaky ReLU",
     recognize(weights) {
       if (weights.rows("stage1.0.0.weight") !== 8 || !weights.has("stage3.1.3.weight", "fc.weight")) return undefined;
-      return { model: "mobilenetv1_025", options: { classes: weights.rows("fc.weight") }, normalization: imagenet };
+      return { model: "mobilenetv1_025", options: { numClasses: weights.rows("fc.weight") }, normalization: imagenet };
     },
   },
   {
@@ -310,7 +310,7 @@ export const families: readonly Family[] = [
       if (!weights.has("blocks.6.0.conv_pwl.weight", "conv_head.weight") || weights.rows("conv_stem.weight") !== 32)
         return undefined;
       if (weights.rows("conv_head.weight") !== 1280 || weights.mentions(".se.")) return undefined;
-      const options = { classes: weights.rows("classifier.weight") };
+      const options = { numClasses: weights.rows("classifier.weight") };
       return { model: "mobilenetv2_100", options, keys: keyTables.timmMobilenet, normalization: imagenet };
     },
   },
@@ -320,7 +320,11 @@ export const families: readonly Family[] = [
       if (!weights.has("features.2.conv.6.conv2.weight", "features.17.conv.6.conv3.weight", "conv.0.weight"))
         return undefined;
       if (weights.rows("features.0.0.weight") !== 32) return undefined;
-      return { model: "mbv2_ca", options: { classes: weights.rows("classifier.1.weight") }, normalization: imagenet };
+      return {
+        model: "mbv2_ca",
+        options: { numClasses: weights.rows("classifier.1.weight") },
+        normalization: imagenet,
+      };
     },
   },
   {
@@ -330,7 +334,7 @@ export const families: readonly Family[] = [
       const third = weights.count(/^block3\.(\d+)\.layer_scale_1$/);
       const size = width === 32 ? "b0" : width === 64 ? { 4: "b1", 12: "b2", 27: "b3" }[third] : undefined;
       if (!size) return undefined;
-      return { model: `van_${size}`, options: { classes: weights.rows("head.weight") }, normalization: imagenet };
+      return { model: `van_${size}`, options: { numClasses: weights.rows("head.weight") }, normalization: imagenet };
     },
   },
   {
@@ -339,7 +343,7 @@ export const families: readonly Family[] = [
       const depth = imagenetDepths[`${weights.depths("", "conv1_a")},bottleneck`];
       if ((depth !== 50 && depth !== 101) || !weights.has("layer1.0.scconv.k2.1.weight", "fc.weight")) return undefined;
       const model = `scnet${depth}${weights.has("conv1.0.weight") ? "_v1d" : ""}`;
-      return { model, options: { classes: weights.rows("fc.weight") }, normalization: imagenet };
+      return { model, options: { numClasses: weights.rows("fc.weight") }, normalization: imagenet };
     },
   },
   {
@@ -356,7 +360,7 @@ export const families: readonly Family[] = [
             : "92",
       }[weights.shape("conv1.0.weight")[2] ?? 0];
       if (!form) return undefined;
-      return { model: `residual_attention${form}`, options: { classes: weights.rows("fc.weight") } };
+      return { model: `residual_attention${form}`, options: { numClasses: weights.rows("fc.weight") } };
     },
   },
   {
@@ -371,7 +375,7 @@ export const families: readonly Family[] = [
         : weights.shape("backbone.rga_att1.gg_spatial.0.weight")[1]! / 2;
       const width = 4 * Math.sqrt(pixels / 2);
       if (!Number.isInteger(width)) return undefined;
-      const options = { classes: weights.rows("cls.weight"), size: [2 * width, width], spatial, channel };
+      const options = { numClasses: weights.rows("cls.weight"), size: [2 * width, width], spatial, channel };
       return { model: "resnet50_rga", options, normalization: imagenet };
     },
   },
@@ -389,7 +393,7 @@ export const families: readonly Family[] = [
       const depth = depthOf(weights, "encoder.");
       if ((depth !== 18 && depth !== 34) || !weights.has("decoder.blocks.4.conv2.0.weight")) return undefined;
       const decoderAttention = weights.has("decoder.blocks.0.attention1.attention.cSE.1.weight") ? "scse" : "none";
-      const options = { classes: weights.rows("segmentation_head.0.weight"), decoderAttention };
+      const options = { numClasses: weights.rows("segmentation_head.0.weight"), decoderAttention };
       return { model: `unet_resnet${depth}`, options, normalization: imagenet };
     },
   },

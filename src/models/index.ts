@@ -11,7 +11,7 @@ import { residualAttentionNetworks } from "./residual-attention.js";
 import { resnets } from "./resnet.js";
 import { rgaResnets } from "./rga.js";
 import { scnets } from "./scnet.js";
-import { type ClassifierOptions, type ModelSpec, requireClassifier } from "./spec.js";
+import { type ClassifierOptions, type ModelInfo, requireClassifier } from "./spec.js";
 import { unets } from "./unet.js";
 import { vans } from "./van.js";
 
@@ -24,7 +24,7 @@ export { type ResidualAttentionName, residualAttentionNetwork } from "./residual
 export { type ResNetOptions, resnet } from "./resnet.js";
 export { type RGAOptions, rgaResnet } from "./rga.js";
 export { type SCNetOptions, scnet } from "./scnet.js";
-export { type ClassifierOptions, type ModelSpec, SegmentationModel, type Task } from "./spec.js";
+export { type ClassifierOptions, type ModelInfo, SegmentationModel, type Task } from "./spec.js";
 export { type UNetOptions, unet } from "./unet.js";
 export { type VANOptions, type VANSize, van } from "./van.js";
 
@@ -42,14 +42,14 @@ const entries = [
 ];
 
 /** The catalogue: every network, by name. */
-export const models: ReadonlyMap<string, ModelSpec> = new Map(
-  entries.map((spec) => [spec.name, spec as unknown as ModelSpec]),
+export const models: ReadonlyMap<string, ModelInfo> = new Map(
+  entries.map((spec) => [spec.name, spec as unknown as ModelInfo]),
 );
 
 type Entry = (typeof entries)[number];
 /** The options of the entry that has a name. */
 type OwnOptions<N, E = Entry> =
-  E extends ModelSpec<infer O, infer M>
+  E extends ModelInfo<infer O, infer M>
     ? N extends M
       ? { readonly [K in keyof O]?: O[K] | undefined }
       : never
@@ -62,38 +62,44 @@ export type ModelOptions<N extends ModelName> = ClassifierOptions & OwnOptions<N
 
 const elsewhere = "For a network of your own: docs/rebuild-a-network.md";
 
+/** The names of the catalogue. */
+export const listModels = (): readonly ModelName[] => entries.map(({ name }) => name);
+
+/** Whether a text is a name of the catalogue, for names that are known at run time only. */
+export const isModelName = (name: unknown): name is ModelName => typeof name === "string" && models.has(name);
+
 /** The entry of a network. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
-export function modelSpec(name: string): ModelSpec {
-  check("modelSpec", "name", text, name);
+export function modelInfo(name: string): ModelInfo {
+  check("modelInfo", "name", text, name);
   const spec = models.get(name);
   if (!spec) throw unknownName("model", name, models.keys(), elsewhere);
   return spec;
 }
 
-/** As {@link modelSpec}, for networks that classify images. @throws OptionError for one that does not. */
-export const classifierSpec = (name: string): ModelSpec => requireClassifier(modelSpec(name));
+/** As {@link modelInfo}, for networks that classify images. @throws OptionError for one that does not. */
+export const classifierInfo = (name: string): ModelInfo => requireClassifier(modelInfo(name));
 
 /**
  * A network by its catalogue name, with its published number of classes and attention module unless told otherwise.
  *
  * @example
- * const net = model("resnet50", { attention: "se" });
+ * const net = createModel("resnet50", { attention: "se" });
  */
-export function model<N extends ModelName>(name: N, options: ModelOptions<N> = {} as ModelOptions<N>): Module {
-  return modelByName(name, options);
+export function createModel<N extends ModelName>(name: N, options: ModelOptions<N> = {} as ModelOptions<N>): Module {
+  return createModelByName(name, options);
 }
 
 /** As {@link model}, for names and options that are known at run time only. @throws OptionError for others than there are. */
-export function modelByName(name: string, options: object = {}): Module {
+export function createModelByName(name: string, options: object = {}): Module {
   check("model", "name", text, name);
   check("model", "options", settings, options);
-  const { classes, attention, seed = 0, ...rest } = options as ClassifierOptions & Readonly<Record<string, unknown>>;
-  check(name, "classes", maybe(classCount), classes);
+  const { numClasses, attention, seed = 0, ...rest } = options as ClassifierOptions & Readonly<Record<string, unknown>>;
+  check(name, "numClasses", maybe(classCount), numClasses);
   check(name, "seed", maybe(anySeed), seed);
-  const spec = modelSpec(name);
+  const spec = modelInfo(name);
   const own = resolveOptions(name, spec.options, rest);
   return spec.create({
-    classes: classes ?? spec.classes,
+    numClasses: numClasses ?? spec.numClasses,
     attention: attention ?? spec.attention ?? null,
     seed,
     ...own,

@@ -1,4 +1,4 @@
-import { type AttentionOptions, attentionSpec, gateFor, type Placement } from "../attention/index.js";
+import { type AttentionOptions, attentionInfo, gateFor, type Placement } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import {
   seed as anySeed,
@@ -101,7 +101,7 @@ const insertOptions: Schema<InsertOptions> = fields<InsertOptions>({
  * @throws OptionError for an unknown module or option, and where there is no such place.
  *
  * @example
- * const net = model("resnet50");
+ * const net = createModel("resnet50");
  * insertAttention(net, "cbam", { identityAtStart: true });
  * insertAttention(net, "se", { where: (path) => path === "layer4", options: { reduction: 8 } });
  */
@@ -116,7 +116,7 @@ export function insertAttention(
   const { where, options = {}, identityAtStart = false, input = [3, 224, 224], seed = 0 } = given;
   if (model instanceof Sequential)
     throw new OptionError("insertAttention: a Sequential would call what it is given; make it a field of a Module");
-  const spec = typeof name === "string" ? attentionSpec(name) : undefined;
+  const spec = typeof name === "string" ? attentionInfo(name) : undefined;
   if (spec && spec.kind !== "gate") throw new OptionError(`insertAttention: "${name}" is a ${spec.kind}, not a gate`);
   const targets = find(model, where, spec?.placement ?? "residual");
   const fields = model as unknown as { attention?: unknown };

@@ -33,17 +33,17 @@ const stages = {
 } as const;
 
 /** A 3×3 convolution on each channel and a 1×1 convolution over channels, each with norm and activation. Keys `0`, `1`, `3`, `4`. */
-function separable(channels: number, filters: number, stride: number): Sequential {
+function separable(channels: number, outChannels: number, stride: number): Sequential {
   const [depthwise, pointwise] = [
     conv(channels, channels, 3, { stride, groups: channels }),
-    conv(channels, filters, 1),
+    conv(channels, outChannels, 1),
   ];
   return new Sequential([
     depthwise,
     new BatchNorm(channels),
     activation(),
     pointwise,
-    new BatchNorm(filters),
+    new BatchNorm(outChannels),
     activation(),
   ]);
 }
@@ -55,7 +55,7 @@ function separable(channels: number, filters: number, stride: number): Sequentia
  * Howard et al.: MobileNets, 2017, table 1.
  *
  * @example
- * const model = mobilenetV1({ classes: 2 });
+ * const model = mobilenetV1({ numClasses: 2 });
  */
 export class MobileNetV1 extends Module implements Attachable {
   declare readonly stage1: Sequential;
@@ -65,14 +65,14 @@ export class MobileNetV1 extends Module implements Attachable {
   /** The last norm of each block. */
   readonly #ends = new Map<string, Module>();
 
-  constructor({ classes, attention }: ClassifierOptions) {
+  constructor({ numClasses, attention }: ClassifierOptions) {
     super();
     refuseAttention("mobilenetv1_025", attention);
     let channels = 8;
     for (const [stage, blocks] of Object.entries(stages)) {
-      const made = blocks.map(([filters, stride]) => {
-        const block = separable(channels, filters, stride);
-        channels = filters;
+      const made = blocks.map(([outChannels, stride]) => {
+        const block = separable(channels, outChannels, stride);
+        channels = outChannels;
         return block;
       });
       const first =
@@ -80,7 +80,7 @@ export class MobileNetV1 extends Module implements Attachable {
       Object.assign(this, { [stage]: new Sequential([...first, ...made]) });
       made.forEach((block, i) => this.#ends.set(`${stage}.${i + first.length}.4`, block["4"] as Module));
     }
-    this.fc = new Linear(channels, classCount("mobilenetv1_025", classes, 1000));
+    this.fc = new Linear(channels, classCount("mobilenetv1_025", numClasses, 1000));
   }
 
   attachPoints(): AttachPoints {
@@ -115,7 +115,7 @@ export const mobilenetV1s = [
       title: "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
       url: "https://arxiv.org/abs/1704.04861",
     },
-    classes: 1000,
+    numClasses: 1000,
     input: [3, 224, 224],
     options: {},
     create: (options) => mobilenetV1(options),

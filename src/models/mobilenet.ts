@@ -35,7 +35,7 @@ const stages = [
 
 interface BlockOptions {
   readonly channels: number;
-  readonly filters: number;
+  readonly outChannels: number;
   readonly stride: number;
   readonly expansion: number;
   readonly layout: Layout;
@@ -44,10 +44,10 @@ interface BlockOptions {
 }
 
 /** Convolution without bias, norm and ReLU6. `groups` equal to the channels make it depthwise. */
-function layer(channels: number, filters: number, kernel: number, stride = 1, groups = 1): Module[] {
-  const geometry = { kernel, stride, groups, padding: (kernel - 1) / 2, bias: false };
-  const conv = new Conv2d(channels, filters, { ...geometry, weightInit: kaimingNormal("out") });
-  return [conv, new BatchNorm(filters), new Lambda(relu6)];
+function layer(channels: number, outChannels: number, kernelSize: number, stride = 1, groups = 1): Module[] {
+  const geometry = { kernelSize, stride, groups, padding: (kernelSize - 1) / 2, bias: false };
+  const conv = new Conv2d(channels, outChannels, { ...geometry, weightInit: kaimingNormal("out") });
+  return [conv, new BatchNorm(outChannels), new Lambda(relu6)];
 }
 
 /**
@@ -62,7 +62,7 @@ export class InvertedResidual extends Module {
   readonly #activation: Module | undefined;
   readonly #skips: boolean;
 
-  constructor({ channels, filters, stride, expansion, layout, attention, place }: BlockOptions) {
+  constructor({ channels, outChannels, stride, expansion, layout, attention, place }: BlockOptions) {
     super();
     const hidden = channels * expansion;
     const at = (placement: Placement, width: number): Module[] => {
@@ -74,8 +74,8 @@ export class InvertedResidual extends Module {
     const expand = expansion === 1 ? [] : layer(channels, hidden, 1);
     const [depthwise, norm, activation] = layer(hidden, hidden, 3, stride, hidden) as [Module, Module, Module];
     const spatial = [depthwise, ...at("convolution", hidden), norm, activation];
-    const [project, end] = layer(hidden, filters, 1) as [Module, Module];
-    const tail = [...at("activation", hidden), project, end, ...at("residual", filters)];
+    const [project, end] = layer(hidden, outChannels, 1) as [Module, Module];
+    const tail = [...at("activation", hidden), project, end, ...at("residual", outChannels)];
     const groups = [expand, spatial].filter((group) => group.length > 0);
     this.conv = new Sequential([
       ...(layout === "flat" ? groups.flat() : groups.map((group) => new Sequential(group))),
@@ -84,7 +84,7 @@ export class InvertedResidual extends Module {
     this.#end = end;
     this.#depthwise = depthwise;
     this.#activation = expansion === 1 ? undefined : activation;
-    this.#skips = stride === 1 && channels === filters;
+    this.#skips = stride === 1 && channels === outChannels;
   }
 
   get branchEnd(): Module {
@@ -128,7 +128,7 @@ export class MobileNetV2 extends Module implements Attachable {
 
   constructor(options: MobileNetOptions) {
     super();
-    const { classes, attention, widthMultiplier = 1, dropout = 0.2, layout = "grouped" } = options;
+    const { numClasses, attention, widthMultiplier = 1, dropout = 0.2, layout = "grouped" } = options;
     if (!(widthMultiplier > 0))
       throw new OptionError(`mobilenetV2: widthMultiplier must be positive, got ${widthMultiplier}`);
     const plan = attentionPlan(attention);
@@ -139,11 +139,11 @@ export class MobileNetV2 extends Module implements Attachable {
     const blocks: Module[] = [new Sequential(layer(3, channels, 3, 2))];
     stages.forEach(([expansion, base, count, first], stage) => {
       for (let block = 0; block < count; block++) {
-        const filters = width(base);
+        const outChannels = width(base);
         const stride = block === 0 ? first : 1;
         const place = { stage, block, blocks: count };
-        blocks.push(new InvertedResidual({ channels, filters, stride, expansion, layout, attention: plan, place }));
-        channels = filters;
+        blocks.push(new InvertedResidual({ channels, outChannels, stride, expansion, layout, attention: plan, place }));
+        channels = outChannels;
       }
     });
     const last = widthMultiplier > 1 ? width(1280) : 1280;
@@ -152,7 +152,7 @@ export class MobileNetV2 extends Module implements Attachable {
     this.conv = layout === "flat" ? head : null;
     this.classifier = new Sequential([
       new Dropout(probability("mobilenetV2", "dropout", dropout)),
-      new Linear(last, classCount("mobilenetV2", classes, 1000), smallClassifier),
+      new Linear(last, classCount("mobilenetV2", numClasses, 1000), smallClassifier),
     ]);
   }
 
@@ -183,7 +183,7 @@ const mobilenetV2Options = fields<MobileNetOptions>({
  * MobileNetV2 with torchvision's parameter names.
  *
  * @example
- * const model = mobilenetV2({ classes: 10, attention: ["triplet", { variant: "models" }] });
+ * const model = mobilenetV2({ numClasses: 10, attention: ["triplet", { variant: "models" }] });
  */
 export function mobilenetV2(options: MobileNetOptions = {}): MobileNetV2 {
   check("mobilenetV2", "options", mobilenetV2Options, options);
@@ -203,7 +203,7 @@ function entry<const N extends string>(name: N, dropout: number, own: MobileNetO
     paper: source,
     task: "classification",
     optimizer: "adamw",
-    classes: 1000,
+    numClasses: 1000,
     input: [3, 224, 224],
     attention,
     options: {

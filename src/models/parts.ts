@@ -20,26 +20,33 @@ import { averagePool, concat, mapSize, relu, slice } from "../ops/index.js";
 /** A convolution without bias that keeps the size at stride 1, He-initialized by its outputs. */
 export function conv(
   channels: number,
-  filters: number,
+  outChannels: number,
   kernel: number,
   {
     dilation = 1,
     ...options
-  }: Omit<Conv2dOptions, "kernel" | "padding" | "bias" | "dilation"> & { dilation?: number } = {},
+  }: Omit<Conv2dOptions, "kernelSize" | "padding" | "bias" | "dilation"> & { dilation?: number } = {},
 ): Conv2d {
   const padding = (dilation * (kernel - 1)) / 2;
   const weightInit = kaimingNormal("out");
-  return new Conv2d(channels, filters, { kernel, padding, dilation, bias: false, weightInit, ...options });
+  return new Conv2d(channels, outChannels, {
+    kernelSize: kernel,
+    padding,
+    dilation,
+    bias: false,
+    weightInit,
+    ...options,
+  });
 }
 
 /** That, a batch norm and a ReLU. Keys `0` and `1`. */
 export function convNormRelu(
   channels: number,
-  filters: number,
+  outChannels: number,
   kernel: number,
   options: { stride?: number } = {},
 ): Sequential {
-  return new Sequential([conv(channels, filters, kernel, options), new BatchNorm(filters), new Lambda(relu)]);
+  return new Sequential([conv(channels, outChannels, kernel, options), new BatchNorm(outChannels), new Lambda(relu)]);
 }
 
 /** Initialization of classifiers in mobile networks: N(0, 0.01²), no bias. */
@@ -57,7 +64,7 @@ export function halveByAverage(x: Value): Value {
     const size = mapSize(map, "halveByAverage")[axis - 2]!;
     return size % 2 ? concat([map, slice(map, axis, size - 1)], axis) : map;
   }, x);
-  return averagePool(evened, { kernel: 2 });
+  return averagePool(evened, { kernelSize: 2 });
 }
 
 /** @throws OptionError if attention is asked for in a network that has its own and no place for another. */
@@ -74,8 +81,8 @@ export function probability(owner: string, name: string, p: number): number {
 }
 
 /** The number of classes, checked. */
-export const classCount = (owner: string, classes: number | undefined, fallback: number): number =>
-  integer(owner, "classes", classes ?? fallback);
+export const classCount = (owner: string, numClasses: number | undefined, fallback: number): number =>
+  integer(owner, "numClasses", numClasses ?? fallback);
 
 /** All parts of a model of one class, by path: what {@link Attachable} networks name their places by. */
 export function partsOf<M extends AnyModule>(

@@ -34,9 +34,9 @@ interface BlockOptions {
 }
 
 /** A convolution of these networks: PyTorch's initialization, but He's in the wide ones. */
-function plain(form: Form, channels: number, filters: number, kernel: number, stride = 1): Conv2d {
-  if (form === "wide") return conv(channels, filters, kernel, { stride });
-  return new Conv2d(channels, filters, { kernel, stride, padding: (kernel - 1) / 2, bias: false });
+function plain(form: Form, channels: number, outChannels: number, kernel: number, stride = 1): Conv2d {
+  if (form === "wide") return conv(channels, outChannels, kernel, { stride });
+  return new Conv2d(channels, outChannels, { kernelSize: kernel, stride, padding: (kernel - 1) / 2, bias: false });
 }
 
 /** Channels that come out of a block, as a multiple of its width. */
@@ -164,7 +164,7 @@ export class PreActResNet extends Module implements Attachable {
     });
     const norm = new BatchNorm(channels);
     const biasInit = wide ? { biasInit: constant(0) } : {};
-    this.#classifier = new Linear(channels, classCount(owner, options.classes, 10), biasInit);
+    this.#classifier = new Linear(channels, classCount(owner, options.numClasses, 10), biasInit);
     Object.assign(this, fields, wide ? { bn1: norm, fc: this.#classifier } : { bn: norm, linear: this.#classifier });
     this.#end = [fields.conv1!, norm, new Lambda(relu)];
   }
@@ -198,7 +198,7 @@ const preactOptions = fields<PreActOptions>({ ...classifierFields, block: own })
  * repository: `conv1`, `layer<i>.<j>`, `bn`, `linear`. Depth 6n + 2, or 9n + 2 with bottlenecks.
  *
  * @example
- * const model = preactResnet(20, { classes: 100, attention: "simam" });
+ * const model = preactResnet(20, { numClasses: 100, attention: "simam" });
  */
 export function preactResnet(depth: number, given: PreActOptions = {}): PreActResNet {
   check("preactResnet", "options", preactOptions, given);
@@ -226,7 +226,7 @@ const wideOptions = fields<WideResNetOptions>({ ...classifierFields, dropout: ow
  * Keys: `conv1`, `block<i>.layer.<j>`, `bn1`, `fc`.
  *
  * @example
- * const model = wideResnet(28, 10, { classes: 100 });
+ * const model = wideResnet(28, 10, { numClasses: 100 });
  */
 export function wideResnet(depth: number, factor: number, options: WideResNetOptions = {}): PreActResNet {
   check("wideResnet", "options", wideOptions, options);
@@ -239,7 +239,7 @@ export function wideResnet(depth: number, factor: number, options: WideResNetOpt
   return initialize(model, { seed: options.seed ?? 0 });
 }
 
-const cifar = { task: "classification", classes: 10, input: [3, 32, 32] } as const;
+const cifar = { task: "classification", numClasses: 10, input: [3, 32, 32] } as const;
 
 /** Catalogue entries of the published depths. */
 export const preactResnets = [

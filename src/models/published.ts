@@ -1,6 +1,6 @@
-import { type AttentionChoice, attentionSpec, DANetHead } from "../attention/index.js";
+import { type AttentionChoice, attentionInfo, DANetHead } from "../attention/index.js";
 import type { Module } from "../nn/index.js";
-import { modelByName } from "./index.js";
+import { createModelByName } from "./index.js";
 import { keyTables, renaming } from "./keys.js";
 import { preactResnet, wideResnet } from "./preact.js";
 import { resnet } from "./resnet.js";
@@ -21,10 +21,10 @@ const depthOf = (name: unknown): number => Number(String(name).replace(/^resnet/
 function simamCifar({ arch, attention, numClasses, reduction, lambda }: Settings): PublishedNetwork {
   const given = { ...(reduction === undefined ? {} : { reduction }), ...(lambda === undefined ? {} : { lambda }) };
   const name = attention === "none" ? null : String(attention);
-  const field = name ? attentionSpec(name).field : null;
+  const field = name ? attentionInfo(name).field : null;
   return {
     model: resnet(depthOf(arch), {
-      classes: Number(numClasses),
+      numClasses: Number(numClasses),
       attention: name ? ([name, given] as AttentionChoice) : null,
     }),
     rename: renaming(keyTables.simamCifar(field), "ours"),
@@ -33,20 +33,20 @@ function simamCifar({ arch, attention, numClasses, reduction, lambda }: Settings
 
 /** Pre-activation networks of the SimAM repository, where a module is joined to the convolution that it follows. */
 function preact({ depth, block, attention, numClasses }: Settings): PublishedNetwork {
-  const options = { classes: Number(numClasses), block: block === "bottleneck" ? "bottleneck" : "basic" } as const;
+  const options = { numClasses: Number(numClasses), block: block === "bottleneck" ? "bottleneck" : "basic" } as const;
   return joined(attention, (chosen) => preactResnet(Number(depth), { ...options, attention: chosen }));
 }
 
 /** Wide networks of xternalz/WideResNet-pytorch and, with attention, of the SimAM repository. */
 function wide({ depth, factor, attention, numClasses }: Settings): PublishedNetwork {
-  const options = { classes: Number(numClasses), dropout: 0 };
+  const options = { numClasses: Number(numClasses), dropout: 0 };
   return joined(attention, (chosen) => wideResnet(Number(depth), Number(factor), { ...options, attention: chosen }));
 }
 
 /** A network of pre-activation blocks, in whose reference `conv2` or `conv3` holds the convolution as `0` and the module as `1`. */
 function joined(attention: unknown, make: (chosen: AttentionChoice) => Module): PublishedNetwork {
   const name = String(attention);
-  const field = name === "none" ? "" : attentionSpec(name).field;
+  const field = name === "none" ? "" : attentionInfo(name).field;
   const rename = (key: string) => key.replace(/\.(conv[23])\.0\./, ".$1.").replace(/\.conv[23]\.1\./, `.${field}.`);
   return { model: make(name as AttentionChoice), rename };
 }
@@ -54,45 +54,51 @@ function joined(attention: unknown, make: (chosen: AttentionChoice) => Module): 
 /** CIFAR SE networks of moskomule/senet.pytorch, which have shortcuts without parameters. */
 function moskomuleCifar({ depth, reduction, numClasses }: Settings): PublishedNetwork {
   return {
-    model: resnet(Number(depth), { classes: Number(numClasses), attention: ["se", { reduction: Number(reduction) }] }),
+    model: resnet(Number(depth), {
+      numClasses: Number(numClasses),
+      attention: ["se", { reduction: Number(reduction) }],
+    }),
     rename: (key) => key,
   };
 }
 
 /** CIFAR networks of akamaster/pytorch_resnet_cifar10: shortcuts of option A, `linear` for the classifier. */
 function akamasterCifar(): PublishedNetwork {
-  return { model: resnet(20, { classes: 10, shortcut: "identity" }), rename: renaming(keyTables.akamaster, "ours") };
+  return { model: resnet(20, { numClasses: 10, shortcut: "identity" }), rename: renaming(keyTables.akamaster, "ours") };
 }
 
 /** CBAM and BAM networks of Jongchan/attention-module, for ImageNet or with a 3×3 stem for CIFAR. */
 function jongchan({ type, depth, attention, numClasses }: Settings): PublishedNetwork {
-  const options = { classes: Number(numClasses), stem: type === "ImageNet" ? "imagenet" : "cifar" } as const;
+  const options = { numClasses: Number(numClasses), stem: type === "ImageNet" ? "imagenet" : "cifar" } as const;
   return same(resnet(Number(depth), { ...options, init: "cbam", attention: String(attention) as AttentionChoice }));
 }
 
 /** ResNets of landskape-ai/triplet-attention. */
 function tripletResnet({ type, depth, numClasses }: Settings): PublishedNetwork {
-  const options = { classes: Number(numClasses), stem: type === "ImageNet" ? "imagenet" : "cifar" } as const;
+  const options = { numClasses: Number(numClasses), stem: type === "ImageNet" ? "imagenet" : "cifar" } as const;
   return same(resnet(Number(depth), { ...options, init: "cbam", attention: ["triplet", { variant: "models" }] }));
 }
 
 /** ResNets of BangguWu/ECANet. */
 function ecaResnet({ depth, kernelSizes, numClasses }: Settings): PublishedNetwork {
   const options = (kernelSizes as readonly number[]).map((kernelSize) => ({ kernelSize }));
-  return same(resnet(Number(depth), { classes: Number(numClasses), attention: ["eca", options] }));
+  return same(resnet(Number(depth), { numClasses: Number(numClasses), attention: ["eca", options] }));
 }
 
 /** Bottleneck networks with context blocks in the stages c3 to c5, of xvjiarui/GCNet. */
 function gcResnet({ depth, ratio, numClasses }: Settings): PublishedNetwork {
   const own = { ratio: Number(ratio) };
-  return same(resnet(Number(depth), { classes: Number(numClasses), attention: ["gc", [null, own, own, own]] }));
+  return same(resnet(Number(depth), { numClasses: Number(numClasses), attention: ["gc", [null, own, own, own]] }));
 }
 
 /** A network of our catalogue whose keys are the authors', with settings of its own (regularisation off, so that steps repeat). */
 function catalogued(name: string | ((settings: Settings) => string), own: ClassifierOptions & Settings = {}) {
   return (settings: Settings): PublishedNetwork =>
     same(
-      modelByName(typeof name === "string" ? name : name(settings), { classes: Number(settings.numClasses), ...own }),
+      createModelByName(typeof name === "string" ? name : name(settings), {
+        numClasses: Number(settings.numClasses),
+        ...own,
+      }),
     );
 }
 

@@ -1,12 +1,13 @@
 import { isCount, type Shapes } from "../attention/recognize.js";
 import { averaged } from "../core/averaged.js";
+import { withPresentNames } from "../core/former-names.js";
 import { check, settings, that } from "../core/schema.js";
 import { holdSame } from "../core/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import { stateOf } from "../nn/index.js";
 import { Evidence } from "./evidence.js";
 import { families } from "./families.js";
-import { modelByName, settled } from "./index.js";
+import { createModelByName, settled } from "./index.js";
 import { renaming } from "./keys.js";
 
 /** What a checkpoint is, told from its keys and shapes. */
@@ -54,7 +55,7 @@ function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "s
 /** The keys and shapes of the network that is described; none where it cannot be built. */
 function shapesOf({ model, options }: Described): Shapes {
   try {
-    return new Map([...stateOf(modelByName(model, options))].map(([key, { shape }]) => [key, shape]));
+    return new Map([...stateOf(createModelByName(model, options))].map(([key, { shape }]) => [key, shape]));
   } catch {
     return new Map(); // options from a file can be anything
   }
@@ -64,7 +65,10 @@ function shapesOf({ model, options }: Described): Shapes {
 function ownDescription({ model, options }: Readonly<Record<string, string>>): Described | undefined {
   if (!model || !options) return undefined;
   try {
-    const given = settled({ name: model, options: JSON.parse(options) as Record<string, unknown> }).options;
+    const given = settled({
+      name: model,
+      options: withPresentNames(JSON.parse(options) as Record<string, unknown>),
+    }).options;
     return { family: "Fovea", model, options: given, rename: same, original: same };
   } catch {
     return undefined; // somebody else's metadata

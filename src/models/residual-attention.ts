@@ -1,4 +1,4 @@
-import { attention as createModule, ResidualBlock } from "../attention/index.js";
+import { createAttention as createModule, ResidualBlock } from "../attention/index.js";
 import { check, options as fields, oneOf } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, Linear, Module, Sequential } from "../nn/index.js";
@@ -19,9 +19,9 @@ interface Stage {
 }
 
 interface Architecture {
-  readonly stem: { readonly width: number; readonly kernel: number; readonly stride: number };
+  readonly stem: { readonly width: number; readonly kernelSize: number; readonly stride: number };
   /** Max pooling after the stem: window and stride. */
-  readonly pool: { readonly kernel: number; readonly stride: number; readonly padding: number } | null;
+  readonly pool: { readonly kernelSize: number; readonly stride: number; readonly padding: number } | null;
   readonly stages: readonly Stage[];
   /** Width and first stride of the three blocks after the stages. */
   readonly last: { readonly width: number; readonly stride: number };
@@ -44,8 +44,8 @@ const threeStages = (
   }));
 
 const large = {
-  stem: { width: 64, kernel: 7, stride: 2 },
-  pool: { kernel: 3, stride: 2, padding: 1 },
+  stem: { width: 64, kernelSize: 7, stride: 2 },
+  pool: { kernelSize: 3, stride: 2, padding: 1 },
   last: { width: 2048, stride: 2 },
   size: 224,
 } as const;
@@ -66,13 +66,13 @@ const architectures = {
   },
   residual_attention92_32input: {
     ...small,
-    stem: { width: 32, kernel: 5, stride: 1 },
-    pool: { kernel: 2, stride: 2, padding: 0 },
+    stem: { width: 32, kernelSize: 5, stride: 1 },
+    pool: { kernelSize: 2, stride: 2, padding: 0 },
     stages: threeStages(narrow, [1, 2, 3], "cifar", 1),
   },
   residual_attention92_32input_update: {
     ...small,
-    stem: { width: 32, kernel: 3, stride: 1 },
+    stem: { width: 32, kernelSize: 3, stride: 1 },
     pool: null,
     stages: threeStages(narrow, [1, 2, 3], "cifar", 1),
   },
@@ -89,12 +89,12 @@ export class ResidualAttentionNetwork extends Module implements Attachable {
   readonly #layers: readonly Module[];
   declare readonly fc: Linear;
 
-  constructor({ stem, pool, stages, last }: Architecture, classes: number) {
+  constructor({ stem, pool, stages, last }: Architecture, numClasses: number) {
     super();
-    const { width, kernel, stride } = stem;
+    const { width, kernelSize, stride } = stem;
     const fields: Record<string, Module> = {
       conv1: new Sequential([
-        new Conv2d(3, width, { kernel, stride, padding: (kernel - 1) / 2, bias: false }),
+        new Conv2d(3, width, { kernelSize, stride, padding: (kernelSize - 1) / 2, bias: false }),
         new BatchNorm(width),
         new Lambda(relu),
       ]),
@@ -115,7 +115,7 @@ export class ResidualAttentionNetwork extends Module implements Attachable {
     for (const index of [4, 5, 6]) block(index, last.width, index === 4 ? last.stride : 1);
     fields.mpool2 = new Sequential([new BatchNorm(channels), new Lambda(relu)]);
     this.#layers = Object.values(fields);
-    fields.fc = new Linear(channels, classes);
+    fields.fc = new Linear(channels, numClasses);
     Object.assign(this, fields);
   }
 
@@ -142,7 +142,7 @@ const residualAttentionOptions = fields<ClassifierOptions>({ ...classifierFields
  * A Residual Attention Network of the given catalogue name.
  *
  * @example
- * const model = residualAttentionNetwork("residual_attention92_32input_update", { classes: 10 });
+ * const model = residualAttentionNetwork("residual_attention92_32input_update", { numClasses: 10 });
  */
 export function residualAttentionNetwork(
   name: ResidualAttentionName,
@@ -151,9 +151,9 @@ export function residualAttentionNetwork(
   const owner = "residualAttentionNetwork";
   check(owner, "name", oneOf(...(Object.keys(architectures) as ResidualAttentionName[])), name);
   check(owner, "options", residualAttentionOptions, options);
-  const { classes, attention, seed = 0 } = options;
+  const { numClasses, attention, seed = 0 } = options;
   refuseAttention(name, attention);
-  return initialize(new ResidualAttentionNetwork(architectures[name], classCount(name, classes, 10)), { seed });
+  return initialize(new ResidualAttentionNetwork(architectures[name], classCount(name, numClasses, 10)), { seed });
 }
 
 /** Catalogue entries of all forms. */
@@ -166,7 +166,7 @@ export const residualAttentionNetworks = (Object.keys(architectures) as Residual
       url: "https://arxiv.org/abs/1704.06904",
     },
     task: "classification",
-    classes: 10,
+    numClasses: 10,
     input: [3, size, size],
     options: {},
     create: (options) => residualAttentionNetwork(name, options),

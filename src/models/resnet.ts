@@ -48,9 +48,9 @@ export interface ResNetOptions extends ClassifierOptions {
 export class ResNet extends Trunk {
   readonly fc: Linear;
 
-  constructor(options: TrunkOptions, classes: number) {
+  constructor(options: TrunkOptions, numClasses: number) {
     super(options);
-    this.fc = new Linear(this.widths.at(-1)!, classes);
+    this.fc = new Linear(this.widths.at(-1)!, numClasses);
   }
 
   override forward(x: Value): Value {
@@ -97,13 +97,13 @@ const resnetOptions = fields<ResNetOptions>({
  * @throws OptionError for another depth.
  *
  * @example
- * const model = resnet(18, { classes: 10, stem: "cifar", attention: ["cbam", { reduction: 8 }] });
+ * const model = resnet(18, { numClasses: 10, stem: "cifar", attention: ["cbam", { reduction: 8 }] });
  */
 export function resnet(depth: number, options: ResNetOptions = {}): ResNet {
   check("resnet", "options", resnetOptions, options);
   const trunk = resnetTrunk(depth, options);
-  const { classes, seed = 0, init = "torchvision" } = options;
-  const model = new ResNet(trunk, classCount("resnet", classes, trunk.stem === "cifar" ? 10 : 1000));
+  const { numClasses, seed = 0, init = "torchvision" } = options;
+  const model = new ResNet(trunk, classCount("resnet", numClasses, trunk.stem === "cifar" ? 10 : 1000));
   if (init === "cbam") setByName(model, cbamRule, seed);
   return initialize(model, { seed });
 }
@@ -127,7 +127,7 @@ function entry<const N extends string>({ name, depth, attention = null, paper: s
     name,
     paper: source,
     task: "classification",
-    classes: cifar ? 10 : 1000,
+    numClasses: cifar ? 10 : 1000,
     input: cifar ? [3, 32, 32] : [3, 224, 224],
     attention,
     options: {

@@ -1,4 +1,4 @@
-import { type AttentionPlan, attention as createModule } from "../attention/index.js";
+import { type AttentionPlan, createAttention as createModule } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
@@ -25,7 +25,12 @@ export class RGAResNet extends Module implements Attachable {
   readonly feat_bn: BatchNorm;
   readonly cls: Linear;
 
-  constructor(classes: number, size: readonly number[], width: number, gates: { spatial: boolean; channel: boolean }) {
+  constructor(
+    numClasses: number,
+    size: readonly number[],
+    width: number,
+    gates: { spatial: boolean; channel: boolean },
+  ) {
     super();
     const plan: AttentionPlan = {
       placement: "stage",
@@ -39,7 +44,7 @@ export class RGAResNet extends Module implements Attachable {
     const trunk = narrowed(resnetTrunk(50), width);
     this.backbone = new Trunk({ ...trunk, lastStride: 1, between: plan, everywhere: true });
     this.feat_bn = new BatchNorm(32 * width);
-    this.cls = new Linear(32 * width, classes, { bias: false, weightInit: normal(0.001) });
+    this.cls = new Linear(32 * width, numClasses, { bias: false, weightInit: normal(0.001) });
   }
 
   override forward(x: Value): Value {
@@ -64,15 +69,15 @@ const rgaOptions = fields<RGAOptions>({ ...classifierFields, size: own, width: o
  * Keys: `backbone.{conv1,bn1,layer<i>,rga_att<i>}`, `feat_bn`, `cls`.
  *
  * @example
- * const model = rgaResnet({ classes: 751 });
+ * const model = rgaResnet({ numClasses: 751 });
  */
 export function rgaResnet(options: RGAOptions = {}): RGAResNet {
   check("rgaResnet", "options", rgaOptions, options);
-  const { classes, attention, seed = 0, size = [256, 128], width = 64, spatial = true, channel = true } = options;
+  const { numClasses, attention, seed = 0, size = [256, 128], width = 64, spatial = true, channel = true } = options;
   refuseAttention("rgaResnet", attention);
   if (!Array.isArray(size) || size.length !== 2 || size.some((n) => !Number.isInteger(n) || n < 16 || n % 16 !== 0))
     throw new OptionError(`rgaResnet: size must be two multiples of 16, got ${JSON.stringify(size)}`);
-  const model = new RGAResNet(classCount("rgaResnet", classes, 751), size, stageWidth("rgaResnet", width), {
+  const model = new RGAResNet(classCount("rgaResnet", numClasses, 751), size, stageWidth("rgaResnet", width), {
     spatial,
     channel,
   });
@@ -88,7 +93,7 @@ export const rgaResnets = [
       url: "https://arxiv.org/abs/1904.02998",
     },
     task: "classification",
-    classes: 751,
+    numClasses: 751,
     input: [3, 256, 128],
     options: {
       size: { default: [256, 128] as readonly number[], doc: "[height, width] of the images, multiples of 16" },

@@ -47,12 +47,12 @@ const scnetOptions = fields<SCNetOptions>({ ...classifierFields, v1d: own });
  * Keys: `conv1`, `bn1`, `layer<i>.<j>`, `fc`.
  *
  * @example
- * const model = scnet(50, { classes: 10, v1d: true });
+ * const model = scnet(50, { numClasses: 10, v1d: true });
  */
 export function scnet(depth: keyof typeof depths, options: SCNetOptions = {}): ResNet {
   check("scnet", "depth", oneOf(...(Object.keys(depths).map(Number) as (keyof typeof depths)[])), depth);
   check("scnet", "options", scnetOptions, options);
-  const { classes, attention, seed = 0, v1d = false } = options;
+  const { numClasses, attention, seed = 0, v1d = false } = options;
   refuseAttention("scnet", attention);
   const create = ({ channels, width, stride }: BlockOptions) =>
     v1d
@@ -63,7 +63,7 @@ export function scnet(depth: keyof typeof depths, options: SCNetOptions = {}): R
   // The authors made the stem of the deeper network twice as wide.
   const stemWidth = v1d && depth === 101 ? 128 : 64;
   const trunk = { block, depths: depths[depth], widths: [64, 128, 256, 512], stem, stemWidth } as const;
-  return initialize(new SCNet(trunk, classCount("scnet", classes, 1000)), { seed });
+  return initialize(new SCNet(trunk, classCount("scnet", numClasses, 1000)), { seed });
 }
 
 const forms = [
@@ -82,7 +82,7 @@ export const scnets = forms.map(([depth, v1d]) =>
       url: "https://mmcheng.net/scconv/",
     },
     task: "classification",
-    classes: 1000,
+    numClasses: 1000,
     input: [3, 224, 224],
     options: {},
     create: (options) => scnet(depth, { ...options, v1d }),

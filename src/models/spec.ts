@@ -8,7 +8,7 @@ import { Module } from "../nn/index.js";
 /** Options that every network has. */
 export interface ClassifierOptions {
   /** Number of classes, the width of the logits. */
-  readonly classes?: number;
+  readonly numClasses?: number;
   /**
    * An attention module for every block: a catalogue name, `[name, options]`, or a function of the channels. Null or left out: what the
    * published network has, for most nothing; "none": nothing.
@@ -22,19 +22,19 @@ export interface ClassifierOptions {
 export const own: Schema<never> = maybe(anything) as Schema<never>;
 
 /** The options that every network has, for the schema of all of its own. */
-export const classifierFields: Fields<ClassifierOptions> = { classes: own, attention: own, seed: maybe(anySeed) };
+export const classifierFields: Fields<ClassifierOptions> = { numClasses: own, attention: own, seed: maybe(anySeed) };
 
 /** What a network gives: a class for the image, logits [N,K], or for every pixel, logits [N,K,H,W]. */
 export type Task = "classification" | "segmentation";
 
 /** The entry of a network in the catalogue. */
-export interface ModelSpec<O extends object = Record<string, unknown>, N extends string = string> {
+export interface ModelInfo<O extends object = Record<string, unknown>, N extends string = string> {
   /** Catalogue name, as in timm and torchvision. */
   readonly name: N;
   readonly paper: { readonly title: string; readonly url: string };
   readonly task: Task;
   /** Classes and input [channels, height, width] of the published network. */
-  readonly classes: number;
+  readonly numClasses: number;
   readonly input: readonly [number, number, number];
   /** The attention module of the published network, where it is one that can be chosen. */
   readonly attention?: AttentionChoice | null;
@@ -46,12 +46,12 @@ export interface ModelSpec<O extends object = Record<string, unknown>, N extends
 }
 
 /** An entry whose name and options the types of the catalogue follow from. */
-export function defineModel<O extends object, const N extends string>(spec: ModelSpec<O, N>): ModelSpec<O, N> {
+export function defineModel<O extends object, const N extends string>(spec: ModelInfo<O, N>): ModelInfo<O, N> {
   return spec;
 }
 
 /** Returns the entry of a network that classifies images. @throws OptionError for another. */
-export function requireClassifier(spec: ModelSpec): ModelSpec {
+export function requireClassifier(spec: ModelInfo): ModelInfo {
   if (spec.task !== "classification")
     throw new OptionError(`${spec.name} is a ${spec.task} network; this needs a classifier, such as resnet50`);
   return spec;

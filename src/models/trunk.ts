@@ -112,7 +112,7 @@ export class Trunk extends Module implements Attachable {
   features(x: Value): readonly Value[] {
     const stem = relu(this.bn1.call(this.conv1.call(x)));
     const maps = [stem];
-    let y = this.#stem === "cifar" ? stem : maxPool(stem, { kernel: 3, stride: 2, padding: 1 });
+    let y = this.#stem === "cifar" ? stem : maxPool(stem, { kernelSize: 3, stride: 2, padding: 1 });
     for (const stage of this.#stages) maps.push((y = stage.reduce((value, part) => part.call(value), y)));
     return maps;
   }

@@ -1,4 +1,4 @@
-import { attention as createModule } from "../attention/index.js";
+import { createAttention as createModule } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
@@ -25,9 +25,9 @@ import { Trunk } from "./trunk.js";
 const heUniform: Initializer = (shape, rng) => uniform(Math.sqrt(6 / fanIn(shape)))(shape, rng);
 
 /** 3×3 convolution, norm, ReLU. Keys `0`, `1`. */
-function convolution(channels: number, filters: number): Sequential {
-  const conv = new Conv2d(channels, filters, { kernel: 3, padding: 1, bias: false, weightInit: heUniform });
-  return new Sequential([conv, new BatchNorm(filters), new Lambda(relu)]);
+function convolution(channels: number, outChannels: number): Sequential {
+  const conv = new Conv2d(channels, outChannels, { kernelSize: 3, padding: 1, bias: false, weightInit: heUniform });
+  return new Sequential([conv, new BatchNorm(outChannels), new Lambda(relu)]);
 }
 
 type DecoderAttention = "scse" | "none";
@@ -53,12 +53,12 @@ class DecoderBlock extends Module<[x: Value, skip: Value | undefined], Value> {
   readonly conv2: Sequential;
   readonly attention2: Attention;
 
-  constructor(channels: number, skip: number, filters: number, attention: DecoderAttention) {
+  constructor(channels: number, skip: number, outChannels: number, attention: DecoderAttention) {
     super();
-    this.conv1 = convolution(channels + skip, filters);
+    this.conv1 = convolution(channels + skip, outChannels);
     this.attention1 = new Attention(channels + skip, attention);
-    this.conv2 = convolution(filters, filters);
-    this.attention2 = new Attention(filters, attention);
+    this.conv2 = convolution(outChannels, outChannels);
+    this.attention2 = new Attention(outChannels, attention);
   }
 
   override forward(x: Value, skip: Value | undefined): Value {
@@ -73,10 +73,10 @@ class DecoderBlock extends Module<[x: Value, skip: Value | undefined], Value> {
 class Decoder extends Module<[x: Value, skips: readonly Value[]], Value> {
   readonly blocks: readonly DecoderBlock[];
 
-  constructor(widths: readonly number[], filters: readonly number[], attention: DecoderAttention) {
+  constructor(widths: readonly number[], outChannels: readonly number[], attention: DecoderAttention) {
     super();
-    this.blocks = filters.map(
-      (count, i) => new DecoderBlock(i === 0 ? widths[0]! : filters[i - 1]!, widths[i + 1] ?? 0, count, attention),
+    this.blocks = outChannels.map(
+      (count, i) => new DecoderBlock(i === 0 ? widths[0]! : outChannels[i - 1]!, widths[i + 1] ?? 0, count, attention),
     );
   }
 
@@ -85,7 +85,7 @@ class Decoder extends Module<[x: Value, skips: readonly Value[]], Value> {
   }
 }
 
-const filters = [256, 128, 64, 32, 16] as const;
+const outChannels = [256, 128, 64, 32, 16] as const;
 
 /** Options of {@link unet}. `decoderAttention`: the modules in the decoder. */
 export interface UNetOptions extends ClassifierOptions {
@@ -98,12 +98,14 @@ export class UNet extends SegmentationModel implements Attachable {
   readonly decoder: Decoder;
   readonly segmentation_head: Sequential;
 
-  constructor(depth: 18 | 34, classes: number, attention: DecoderAttention) {
+  constructor(depth: 18 | 34, numClasses: number, attention: DecoderAttention) {
     super();
     this.encoder = new Trunk(resnetTrunk(depth));
-    this.decoder = new Decoder(this.encoder.widths.toReversed(), filters, attention);
+    this.decoder = new Decoder(this.encoder.widths.toReversed(), outChannels, attention);
     const init = { weightInit: glorotUniform, biasInit: constant(0) };
-    this.segmentation_head = new Sequential([new Conv2d(filters.at(-1)!, classes, { kernel: 3, padding: 1, ...init })]);
+    this.segmentation_head = new Sequential([
+      new Conv2d(outChannels.at(-1)!, numClasses, { kernelSize: 3, padding: 1, ...init }),
+    ]);
   }
 
   override logits(x: Value): readonly Value[] {
@@ -134,14 +136,14 @@ const unetOptions = fields<UNetOptions>({ ...classifierFields, decoderAttention:
  * Keys: `encoder`, `decoder.blocks.<i>.{conv1,conv2}.{0,1}`, `decoder.blocks.<i>.attention{1,2}.attention`, `segmentation_head.0`.
  *
  * @example
- * const model = unet(34, { classes: 2 });
+ * const model = unet(34, { numClasses: 2 });
  */
 export function unet(depth: 18 | 34, options: UNetOptions = {}): UNet {
   check("unet", "options", unetOptions, options);
-  const { classes, attention, seed = 0, decoderAttention = "scse" } = options;
+  const { numClasses, attention, seed = 0, decoderAttention = "scse" } = options;
   refuseAttention("unet", attention);
   if (depth !== 18 && depth !== 34) throw new OptionError(`unet: depth must be 18 or 34, got ${depth}`);
-  return initialize(new UNet(depth, classCount("unet", classes, 21), decoderAttention), { seed });
+  return initialize(new UNet(depth, classCount("unet", numClasses, 21), decoderAttention), { seed });
 }
 
 /** Catalogue entries of both encoders. */
@@ -153,7 +155,7 @@ export const unets = ([18, 34] as const).map((depth) =>
       url: "https://arxiv.org/abs/1505.04597",
     },
     task: "segmentation",
-    classes: 21,
+    numClasses: 21,
     input: [3, 256, 256],
     options: {
       decoderAttention: {

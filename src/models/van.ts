@@ -46,7 +46,7 @@ class PatchEmbedding extends Module {
   constructor(channels: number, width: number, kernel: number, stride: number) {
     super();
     const init = { weightInit: kaimingNormal("out"), biasInit: constant(0) };
-    this.proj = new Conv2d(channels, width, { kernel, stride, padding: (kernel - 1) / 2, ...init });
+    this.proj = new Conv2d(channels, width, { kernelSize: kernel, stride, padding: (kernel - 1) / 2, ...init });
     this.norm = new BatchNorm(width);
   }
 
@@ -101,7 +101,7 @@ export class VAN extends Module implements Attachable {
   readonly #stages: readonly { readonly embed: Module; readonly blocks: Sequential; readonly norm: Module }[];
   declare readonly head: Linear;
 
-  constructor({ widths, depths, dropPath }: Architecture, classes: number) {
+  constructor({ widths, depths, dropPath }: Architecture, numClasses: number) {
     super();
     const total = depths.reduce((a, b) => a + b, 0);
     let [channels, done] = [3, 0];
@@ -122,7 +122,7 @@ export class VAN extends Module implements Attachable {
       return stage;
     });
     // The authors draw from N(0, 0.02²) cut off at ±2, a hundred deviations away.
-    fields.head = new Linear(channels, classes, { weightInit: normal(0.02), biasInit: constant(0) });
+    fields.head = new Linear(channels, numClasses, { weightInit: normal(0.02), biasInit: constant(0) });
     Object.assign(this, fields);
   }
 
@@ -148,17 +148,17 @@ const vanOptions = fields<VANOptions>({ ...classifierFields, dropPath: own });
  * A Visual Attention Network of one of the published sizes.
  *
  * @example
- * const model = van("b0", { classes: 10 });
+ * const model = van("b0", { numClasses: 10 });
  */
 export function van(size: VANSize, options: VANOptions = {}): VAN {
   check("van", "size", oneOf(...(Object.keys(architectures) as VANSize[])), size);
   check("van", "options", vanOptions, options);
-  const { classes, attention, seed = 0, dropPath } = options;
+  const { numClasses, attention, seed = 0, dropPath } = options;
   const owner = `van_${size}`;
   refuseAttention(owner, attention);
   const architecture = architectures[size];
   const rate = probability(owner, "dropPath", dropPath ?? architecture.dropPath);
-  return initialize(new VAN({ ...architecture, dropPath: rate }, classCount(owner, classes, 1000)), { seed });
+  return initialize(new VAN({ ...architecture, dropPath: rate }, classCount(owner, numClasses, 1000)), { seed });
 }
 
 /** Catalogue entries of all sizes. */
@@ -168,7 +168,7 @@ export const vans = (Object.keys(architectures) as VANSize[]).map((size) =>
     paper: { title: "Visual Attention Network", url: "https://arxiv.org/abs/2202.09741" },
     task: "classification",
     optimizer: "adamw",
-    classes: 1000,
+    numClasses: 1000,
     input: [3, 224, 224],
     options: {
       dropPath: {

@@ -25,7 +25,7 @@ import { type AnyModule, Module, Param } from "./module.js";
 
 /** What convolutions and transposed ones are made of. Default: with bias, PyTorch's initialization. */
 interface KernelOptions {
-  readonly kernel: number | readonly [number, number];
+  readonly kernelSize: number | readonly [number, number];
   readonly bias?: boolean;
   readonly weightInit?: Initializer;
   readonly biasInit?: Initializer;
@@ -37,7 +37,7 @@ export interface Conv2dOptions extends ops.ConvOptions, KernelOptions {}
 const length = nonNegative;
 const lengths = either<never>("a number or a pair of them", length as never, tuple("a pair", length, length));
 const init = maybe(callback);
-const kernelFields = { kernel: lengths, bias: maybe(flag), weightInit: init, biasInit: init };
+const kernelFields = { kernelSize: lengths, bias: maybe(flag), weightInit: init, biasInit: init };
 const geometry = {
   stride: maybe(lengths),
   padding: maybe(either<never>("a number or a list of them", length as never, list(length, "a list") as never)),
@@ -63,21 +63,27 @@ const layerList = that(
 /** The parameters of a layer whose weight is [rows, columns/groups, kh, kw]. @throws OptionError if the groups do not divide its channels. */
 function kernelParams(
   owner: string,
-  { channels, filters, groups }: { readonly channels: number; readonly filters: number; readonly groups: number },
+  {
+    inChannels,
+    outChannels,
+    groups,
+  }: { readonly inChannels: number; readonly outChannels: number; readonly groups: number },
   options: KernelOptions,
   transposed: boolean,
 ): { readonly weight: Param; readonly bias: Param | null } {
-  const { kernel, bias = true, weightInit = defaultWeight, biasInit } = options;
+  const { kernelSize, bias = true, weightInit = defaultWeight, biasInit } = options;
   integer(owner, "groups", groups);
-  integer(owner, "channels", channels);
-  integer(owner, "filters", filters);
-  if (channels % groups || filters % groups)
-    throw new OptionError(`${owner}: ${channels} channels and ${filters} filters must divide into ${groups} groups`);
-  const [rows, columns] = transposed ? [channels, filters] : [filters, channels];
-  const shape = [rows, columns / groups, ...pair(kernel)];
+  integer(owner, "inChannels", inChannels);
+  integer(owner, "outChannels", outChannels);
+  if (inChannels % groups || outChannels % groups)
+    throw new OptionError(
+      `${owner}: inChannels ${inChannels} and outChannels ${outChannels} must divide into ${groups} groups`,
+    );
+  const [rows, columns] = transposed ? [inChannels, outChannels] : [outChannels, inChannels];
+  const shape = [rows, columns / groups, ...pair(kernelSize)];
   return {
     weight: new Param(shape, weightInit),
-    bias: bias ? new Param([filters], biasInit ?? uniform(1 / Math.sqrt(fanIn(shape)))) : null,
+    bias: bias ? new Param([outChannels], biasInit ?? uniform(1 / Math.sqrt(fanIn(shape)))) : null,
   };
 }
 
@@ -87,10 +93,10 @@ export class Conv2d extends Module {
   readonly bias: Param | null;
   readonly #options: ops.ConvOptions;
 
-  constructor(channels: number, filters: number, options: Conv2dOptions) {
+  constructor(inChannels: number, outChannels: number, options: Conv2dOptions) {
     super();
     check("Conv2d", "options", convOptions, options);
-    const params = kernelParams("Conv2d", { channels, filters, groups: options.groups ?? 1 }, options, false);
+    const params = kernelParams("Conv2d", { inChannels, outChannels, groups: options.groups ?? 1 }, options, false);
     this.weight = params.weight;
     this.bias = params.bias;
     this.#options = options;
@@ -108,20 +114,25 @@ export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions, Kernel
  * Two-dimensional transposed convolution: {@link ops.convTranspose}. [N,C,H,W] → [N,O,H',W'].
  * Keys: weight [C,O/groups,kh,kw], bias [O].
  *
- * @throws OptionError if channels or filters do not divide into the groups.
+ * @throws OptionError if the channels in or out do not divide into the groups.
  *
  * @example
- * new ConvTranspose2d(64, 32, { kernel: 2, stride: 2 }); // twice the height and width
+ * new ConvTranspose2d(64, 32, { kernelSize: 2, stride: 2 }); // twice the height and width
  */
 export class ConvTranspose2d extends Module {
   readonly weight: Param;
   readonly bias: Param | null;
   readonly #options: ops.ConvTransposeOptions;
 
-  constructor(channels: number, filters: number, options: ConvTranspose2dOptions) {
+  constructor(inChannels: number, outChannels: number, options: ConvTranspose2dOptions) {
     super();
     check("ConvTranspose2d", "options", convTransposeOptions, options);
-    const params = kernelParams("ConvTranspose2d", { channels, filters, groups: options.groups ?? 1 }, options, true);
+    const params = kernelParams(
+      "ConvTranspose2d",
+      { inChannels, outChannels, groups: options.groups ?? 1 },
+      options,
+      true,
+    );
     this.weight = params.weight;
     this.bias = params.bias;
     this.#options = options;
@@ -138,17 +149,17 @@ export class Linear extends Module {
   readonly bias: Param | null;
 
   constructor(
-    inputs: number,
-    outputs: number,
+    inFeatures: number,
+    outFeatures: number,
     options: { readonly bias?: boolean; readonly weightInit?: Initializer; readonly biasInit?: Initializer } = {},
   ) {
     super();
-    integer("Linear", "inputs", inputs);
-    integer("Linear", "outputs", outputs);
+    integer("Linear", "inFeatures", inFeatures);
+    integer("Linear", "outFeatures", outFeatures);
     check("Linear", "options", linearOptions, options);
-    const { bias = true, weightInit = defaultWeight, biasInit = uniform(1 / Math.sqrt(inputs)) } = options;
-    this.weight = new Param([outputs, inputs], weightInit);
-    this.bias = bias ? new Param([outputs], biasInit) : null;
+    const { bias = true, weightInit = defaultWeight, biasInit = uniform(1 / Math.sqrt(inFeatures)) } = options;
+    this.weight = new Param([outFeatures, inFeatures], weightInit);
+    this.bias = bias ? new Param([outFeatures], biasInit) : null;
   }
 
   override forward(x: Value): Value {

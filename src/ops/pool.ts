@@ -92,7 +92,7 @@ export const maxPoolGradOp: Op<MaxPoolAttributes> = {
  * end of the padded map, as long as it starts on the map or the padding before it (PyTorch's `ceil_mode`).
  */
 export interface MaxPoolOptions {
-  readonly kernel: number | readonly [number, number];
+  readonly kernelSize: number | readonly [number, number];
   readonly stride?: number | readonly [number, number];
   readonly padding?: number | readonly [number, number];
   readonly dilation?: number | readonly [number, number];
@@ -101,18 +101,18 @@ export interface MaxPoolOptions {
 
 /**
  * Maximum over sliding windows, NaN where there is one in the window; the padding never wins. [N,C,H,W] → [N,C,H',W'],
- * H' = ⌊(H + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1, rounded up instead with `ceilMode`.
+ * H' = ⌊(H + 2·padding − dilation·(kernelSize − 1) − 1) / stride⌋ + 1, rounded up instead with `ceilMode`.
  *
  * @throws OptionError if a number is no integer that makes sense. @throws ShapeError if the padding is more than half the kernel, or a window would see nothing of the map.
  *
  * @example
- * maxPool(x, { kernel: 3, stride: 2, ceilMode: true }); // [N,C,6,6] → [N,C,3,3]
+ * maxPool(x, { kernelSize: 3, stride: 2, ceilMode: true }); // [N,C,6,6] → [N,C,3,3]
  */
 export function maxPool(x: Value, options: MaxPoolOptions): Value {
-  const { kernel, stride = kernel, padding = 0, dilation = 1, ceilMode = false } = options;
+  const { kernelSize, stride = kernelSize, padding = 0, dilation = 1, ceilMode = false } = options;
   const checked = (name: string, value: number | readonly [number, number], min = 1) =>
     integerPair("maxPool", name, value, min);
-  const [kernels, strides] = [checked("kernel", kernel), checked("stride", stride)];
+  const [kernels, strides] = [checked("kernelSize", kernelSize), checked("stride", stride)];
   const [[py, px], dilations] = [checked("padding", padding, 0), checked("dilation", dilation)];
   const [dy, dx] = ceilMode ? ([0, 1] as const).map((i) => overhang(i)) : [0, 0];
   const pads = [py, px, py + dy!, px + dx!] as const;

@@ -125,7 +125,7 @@ function resample(
 
 /** Options of {@link averagePool}, as PyTorch's: `countPadding` is its `count_include_pad`. */
 export interface AveragePoolOptions {
-  readonly kernel: number | readonly [number, number];
+  readonly kernelSize: number | readonly [number, number];
   /** Default: the kernel. */
   readonly stride?: number | readonly [number, number];
   readonly padding?: number | readonly [number, number];
@@ -135,9 +135,9 @@ export interface AveragePoolOptions {
 /** Mean over sliding windows; a remainder that does not fill a window is dropped. [N,C,H,W] → [N,C,H',W'] */
 export function averagePool(
   x: Value,
-  { kernel, stride = kernel, padding = 0, countPadding = true }: AveragePoolOptions,
+  { kernelSize, stride = kernelSize, padding = 0, countPadding = true }: AveragePoolOptions,
 ): Value {
-  const kernels = integerPair("averagePool", "kernel", kernel);
+  const kernels = integerPair("averagePool", "kernelSize", kernelSize);
   const strides = integerPair("averagePool", "stride", stride);
   const paddings = integerPair("averagePool", "padding", padding, 0);
   const window = (axis: 0 | 1) => (from: number) => {
@@ -152,7 +152,7 @@ export function averagePool(
 }
 
 /** Every `stride`-th row and column, from the first: windows of one element. [N,C,H,W] → [N,C,⌈H/stride⌉,⌈W/stride⌉] */
-export const subsample = (x: Value, stride: number): Value => averagePool(x, { kernel: 1, stride });
+export const subsample = (x: Value, stride: number): Value => averagePool(x, { kernelSize: 1, stride });
 
 /** Mean over bins: bin i covers rows ⌊i·H/h⌋ … ⌈(i+1)·H/h⌉ − 1. The map may be smaller than the grid of bins. → [N,C,h,w] */
 export function adaptiveAveragePool(x: Value, size: number | readonly [number, number]): Value {

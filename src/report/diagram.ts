@@ -29,11 +29,11 @@ const lineWidth = 200;
  * size of the result, and the attention maps that it publishes; a circle joins two branches. A symbolic batch is left out of sizes.
  *
  * @example
- * diagram(trace(attention("se", 64), ["N", 64, 56, 56]));
+ * drawDiagram(trace(createAttention("se", 64), ["N", 64, 56, 56]));
  *
  * @throws OptionError for an unknown option.
  */
-export function diagram(graph: Graph, options: DiagramOptions = {}): string {
+export function drawDiagram(graph: Graph, options: DiagramOptions = {}): string {
   check("diagram", "graph", graphSchema, graph);
   check("diagram", "options", diagramOptions, options);
   const steps = stepsOf(graph, options.collapse ?? []);

@@ -64,11 +64,11 @@ const finest = 320;
  * (half-pixel centers, as PyTorch's `align_corners=False`). Returns an SVG that needs no other file.
  *
  * @example
- * heatmap({ height: 2, width: 2, data: [0, 0.2, 0.4, 1] }, { colors: "viridis" });
+ * drawHeatmap({ height: 2, width: 2, data: [0, 0.2, 0.4, 1] }, { colors: "viridis" });
  *
  * @throws ShapeError if the number of values or bytes is not that of the sizes. @throws OptionError for a wrong option.
  */
-export function heatmap(map: HeatmapData, options: HeatmapOptions = {}): string {
+export function drawHeatmap(map: HeatmapData, options: HeatmapOptions = {}): string {
   check("heatmap", "map", mapSchema, map);
   check("heatmap", "options", settings, options);
   check("heatmap", "over", maybe(overSchema), options.over);

@@ -1,7 +1,7 @@
 export { type ColormapName, colormap } from "./colormap.js";
 export { type ConfusedPair, type ConfusionOptions, confusionMatrix, mostConfused } from "./confusion-matrix.js";
-export { type DiagramOptions, diagram } from "./diagram.js";
-export { type HeatmapData, type HeatmapOptions, heatmap, type PlanarImage } from "./heatmap.js";
-export { type LineChartOptions, type LineSeries, lineChart, type Point } from "./line-chart.js";
+export { type DiagramOptions, drawDiagram } from "./diagram.js";
+export { drawHeatmap, type HeatmapData, type HeatmapOptions, type PlanarImage } from "./heatmap.js";
+export { drawLineChart, type LineChartOptions, type LineSeries, type Point } from "./line-chart.js";
 export { encodePng, type PngImage } from "./png.js";
-export { type ReportClass, type ReportEpoch, type ReportMetrics, type RunReport, runReport } from "./run-report.js";
+export { type ReportClass, type ReportEpoch, type ReportMetrics, type RunReport, renderReport } from "./run-report.js";

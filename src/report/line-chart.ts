@@ -50,10 +50,10 @@ const dotted = 40;
  * Curves over a common axis, each labelled at its end with its last value. Returns an SVG.
  *
  * @example
- * lineChart({ title: "Loss", xLabel: "epoch", series: [{ name: "training", points: [[1, 2.3], [2, 1.1], [3, 0.7]] }] });
+ * drawLineChart({ title: "Loss", xLabel: "epoch", series: [{ name: "training", points: [[1, 2.3], [2, 1.1], [3, 0.7]] }] });
  */
-export function lineChart(options: LineChartOptions): string {
-  check("lineChart", "options", chartOptions, options);
+export function drawLineChart(options: LineChartOptions): string {
+  check("drawLineChart", "options", chartOptions, options);
   const { title, xLabel, yLabel, series, mark } = options;
   const heading = [
     element("text", { x: 0, y: 15, "font-size": 15, "font-weight": 600 }, title),

@@ -1,7 +1,7 @@
 import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
 import { flattenConfig } from "./config-table.js";
 import { confusionMatrix, mostConfused } from "./confusion-matrix.js";
-import { lineChart, type Point } from "./line-chart.js";
+import { drawLineChart, type Point } from "./line-chart.js";
 import { type Column, meter, page, table } from "./page.js";
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
@@ -73,11 +73,11 @@ const runSchema = fieldsOf<RunReport>(
  * A training run as one HTML page that needs no other file, runs no script, and prints.
  *
  * @example
- * runReport({ title: "resnet20 on shapes", config: { epochs: 1 }, validation: null,
+ * renderReport({ title: "resnet20 on shapes", config: { epochs: 1 }, validation: null,
  *   history: [{ epoch: 1, lr: 0.1, trainLoss: 1.9, trainTop1: 0.31, loss: null, top1: null, top5: null }] });
  */
-export function runReport(run: RunReport): string {
-  check("runReport", "run", runSchema, run);
+export function renderReport(run: RunReport): string {
+  check("renderReport", "run", runSchema, run);
   return page(
     run.title,
     element("p", { class: "eyebrow" }, "Fovea training report"),
@@ -144,7 +144,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
     ...(validated ? [{ name: "validation", points: validation }] : []),
   ];
   const charts = [
-    lineChart({
+    drawLineChart({
       title: "Accuracy",
       yLabel: "share of images whose top answer is right",
       xLabel: "epoch",
@@ -155,7 +155,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
       ),
       ...mark,
     }),
-    lineChart({
+    drawLineChart({
       title: "Loss",
       yLabel: "cross entropy in nats, lower is better",
       xLabel: "epoch",
@@ -165,7 +165,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
       ),
       ...mark,
     }),
-    lineChart({
+    drawLineChart({
       title: "Learning rate",
       yLabel: "at the end of the epoch",
       xLabel: "epoch",

@@ -76,7 +76,7 @@ export const scheduleSchema: Schema<Schedule> = by<Schedule>((given) =>
 
 export const taskSchema: Schema<Task> = having(
   "a task, such as classification or segmentation",
-  "classes",
+  "numClasses",
   "positions",
   "writeTarget",
   "count",

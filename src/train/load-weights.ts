@@ -127,7 +127,7 @@ async function fileIn(folder: string): Promise<string> {
  * @throws FoveaError if the file cannot be read. @throws FormatError if it is no checkpoint, or lists what does not fit.
  *
  * @example
- * await loadWeights(resnet(18, { classes: 10 }), "resnet18.safetensors", { ignore: [/^fc\./] });
+ * await loadWeights(resnet(18, { numClasses: 10 }), "resnet18.safetensors", { ignore: [/^fc\./] });
  */
 export async function loadWeights(
   model: AnyModule,

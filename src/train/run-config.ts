@@ -1,4 +1,5 @@
 import { FormatError } from "../core/errors.js";
+import { withPresentNames } from "../core/former-names.js";
 import {
   batchSize,
   check,
@@ -87,10 +88,11 @@ export function parseRunConfig(json: string, file: string): RunConfig {
   }
   check(file, "", runConfigSchema, config, FormatError);
   const run = config as RunConfig;
-  const { classes } = run.model.options;
-  if (classes !== undefined && classes !== run.data.classes.length)
+  const model = { ...run.model, options: withPresentNames(run.model.options) };
+  const { numClasses } = model.options;
+  if (numClasses !== undefined && numClasses !== run.data.classes.length)
     throw new FormatError(
-      `${file}: data.classes names ${run.data.classes.length} classes, but model.options.classes is ${JSON.stringify(classes)}`,
+      `${file}: data.classes names ${run.data.classes.length} classes, but model.options.numClasses is ${JSON.stringify(numClasses)}`,
     );
-  return { ...run, frozen: run.frozen ?? [] };
+  return { ...run, model, frozen: run.frozen ?? [] };
 }

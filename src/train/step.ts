@@ -43,8 +43,8 @@ export interface StepOptions {
   readonly optimizer: Optimizer;
   /** Shape of the images, [batch, 3, height, width]. */
   readonly input: readonly [number, number, number, number];
-  readonly classes: number;
-  /** Sizes of the logits after [batch, classes]: none for one label an image, [height, width] for a label at every position. */
+  readonly numClasses: number;
+  /** Sizes of the logits after [batch, numClasses]: none for one label an image, [height, width] for a label at every position. */
   readonly positions?: readonly number[];
   readonly labelSmoothing?: number;
   /** Scale gradients down so that their joint Euclidean norm is at most this. */
@@ -63,7 +63,7 @@ export interface StepOptions {
 const stepOptions: Schema<StepOptions> = fields<StepOptions>({
   optimizer: optimizerSchema,
   input: tuple("[batch, channels, height, width]", batchSize, batchSize, imageSize, imageSize),
-  classes: classCount,
+  numClasses: classCount,
   positions: maybe(sizes),
   ...learning,
 });
@@ -94,7 +94,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   const {
     optimizer,
     input,
-    classes,
+    numClasses,
     positions = [],
     labelSmoothing = 0,
     clipNorm = null,
@@ -112,7 +112,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
 
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });
-  const targets = graph.input("targets", { dtype: "float", shape: [input[0], classes, ...positions] });
+  const targets = graph.input("targets", { dtype: "float", shape: [input[0], numClasses, ...positions] });
   const logits = model.call(images);
   const loss = crossEntropy(logits, targets, { labelSmoothing });
   graph.output("loss", loss);

@@ -19,17 +19,17 @@ export interface Counter<M extends Scores> {
 /** What a network learns from a data set: the targets of its logits, and how they are scored. */
 export interface Task<M extends Scores = Scores> {
   /** Number of classes, the length of axis 1 of the logits. */
-  classes(dataset: Dataset): number;
-  /** Sizes after [batch, classes]: none for one label an image, [height, width] for a label at every position. */
+  numClasses(dataset: Dataset): number;
+  /** Sizes after [batch, numClasses]: none for one label an image, [height, width] for a label at every position. */
   positions(imageSize: number): readonly number[];
-  /** Writes the one-hot target of an image, [classes, …positions], into `out` (zeros so far) from `offset` on. */
+  /** Writes the one-hot target of an image, [numClasses, …positions], into `out` (zeros so far) from `offset` on. */
   writeTarget(dataset: Dataset, index: number, label: number, out: Float32Array, offset: number): void;
   count(dataset: Dataset): Counter<M>;
 }
 
 /** One label an image. */
 export const classification: Task<ClassificationMetrics> = {
-  classes: (dataset) => dataset.classes.length,
+  numClasses: (dataset) => dataset.classes.length,
   positions: () => [],
   writeTarget: (_dataset, _index, label, out, offset) => {
     out[offset + label] = 1;
@@ -47,7 +47,7 @@ export interface SegmentationMetrics extends Scores {
 
 /** Ground or object at every position, for data sets that know where the object is. Logits [N,2,H,W]. */
 export const segmentation: Task<SegmentationMetrics> = {
-  classes: () => 2,
+  numClasses: () => 2,
   positions: (imageSize) => [imageSize, imageSize],
   writeTarget: (dataset, index, _label, out, offset) => {
     const mask = maskOf(dataset, index);

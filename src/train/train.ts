@@ -118,7 +118,7 @@ export interface TrainResult {
  *
  * @example
  * const { train: data, validation } = await openDataset("shapes");
- * await train(resnet(20, { classes: 10, attention: "cbam" }), data, { engine: ortEngine(), epochs: 8, validate: validation });
+ * await train(resnet(20, { numClasses: 10, attention: "cbam" }), data, { engine: ortEngine(), epochs: 8, validate: validation });
  */
 export function train(
   model: Module,
@@ -151,14 +151,14 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const { imageSize } = preprocessing;
   const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
-  const classes = task.classes(dataset);
+  const numClasses = task.numClasses(dataset);
   const positions = task.positions(imageSize);
   if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; say augment: null");
   const { labelSmoothing = 0, clipNorm = null, ema = null, recompute = false } = options;
   const whole = trainingStep(model, {
     optimizer,
     input: loader.inputShape,
-    classes,
+    numClasses,
     positions,
     labelSmoothing,
     clipNorm,
@@ -193,7 +193,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   let { lossSum, correct, count } = progress;
 
   const targetsOf = ({ labels, indices }: StepBatch): Tensor => {
-    const targets = zeros("float32", [batch, classes, ...positions]);
+    const targets = zeros("float32", [batch, numClasses, ...positions]);
     const size = targets.data.length / batch;
     labels.forEach((label, i) => task.writeTarget(dataset, indices[i]!, label, targets.data, i * size));
     return targets;

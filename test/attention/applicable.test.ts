@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionByName, attentionModules } from "../../src/attention/index.js";
+import { attentionModules, createAttentionByName } from "../../src/attention/index.js";
 import { OptionError } from "../../src/core/errors.js";
 import type { OptionSpec } from "../../src/core/options.js";
 
@@ -12,9 +12,9 @@ for (const spec of attentionModules.values())
       const { choices = [true, false] } = (spec.options as Record<string, OptionSpec<unknown>>)[other]!;
       for (const choice of choices.filter((choice) => !values.includes(choice)))
         test(`${spec.name}: ${name} is refused with ${other} ${choice}`, () => {
-          attentionByName(spec.name, 64, { [other]: choice });
+          createAttentionByName(spec.name, 64, { [other]: choice });
           assert.throws(
-            () => attentionByName(spec.name, 64, { [other]: choice, [name]: usual }),
+            () => createAttentionByName(spec.name, 64, { [other]: choice, [name]: usual }),
             (error: Error) => error instanceof OptionError && error.message.includes(`${name} has no effect`),
           );
         });

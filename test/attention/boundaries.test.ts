@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionByName } from "../../src/attention/index.js";
+import { createAttentionByName } from "../../src/attention/index.js";
 import { gradients } from "../../src/autodiff/gradients.js";
 import { float32 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
@@ -19,7 +19,7 @@ for (const { label, name, channels, options } of forms)
   test(`${label}: values and gradients of constant maps are finite, in both modes`, async () => {
     for (const training of [false, true])
       for (const [what, fill] of Object.entries(maps)) {
-        const module = initialize(attentionByName(name, channels, options), { seed: 1 });
+        const module = initialize(createAttentionByName(name, channels, options), { seed: 1 });
         const graph = graphFor(module, { training });
         const shape = [2, channels, 9, 6];
         const x = graph.input("x", { dtype: "float", shape });

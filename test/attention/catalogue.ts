@@ -1,4 +1,4 @@
-import { attentionByName, attentionModules } from "../../src/attention/index.js";
+import { attentionModules, createAttentionByName } from "../../src/attention/index.js";
 import type { Dim } from "../../src/core/shape.js";
 import type { Graph, Value } from "../../src/graph/graph.js";
 import { graphFor } from "../../src/nn/index.js";
@@ -76,7 +76,7 @@ export function traceExample(
   shape: readonly Dim[] = [2, channels, ...size],
   training = false,
 ): { readonly graph: Graph; readonly outputs: readonly Value[] } {
-  const module = attentionByName(name, channels, options);
+  const module = createAttentionByName(name, channels, options);
   const graph = graphFor(module, { training });
   const outputs = [module.call(graph.input("input", { dtype: "float", shape }))].flat() as Value[];
   outputs.forEach((value, i) => graph.output(i ? `output${i}` : "output", value));

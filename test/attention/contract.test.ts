@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  attention,
-  attentionByName,
   attentionModules,
   attentionPlan,
+  createAttention,
+  createAttentionByName,
   type GateName,
 } from "../../src/attention/index.js";
 import { gradients } from "../../src/autodiff/gradients.js";
-import { OptionError } from "../../src/core/errors.js";
 import { toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
+import type { Value } from "../../src/graph/graph.js";
 import { resnet } from "../../src/models/index.js";
 import { graphFor, initialize, type Module, parametersOf, stateOf, trace } from "../../src/nn/index.js";
 import { add, mul, reduceSum } from "../../src/ops/index.js";
@@ -36,7 +36,7 @@ const withoutGradient: Readonly<Record<string, RegExp>> = {
 
 for (const example of examples)
   test(`every parameter of ${example.label} gets a gradient, the same on both engines`, async () => {
-    const module = attentionByName(example.name, example.channels, example.options);
+    const module = createAttentionByName(example.name, example.channels, example.options);
     const state = stateOf(module);
     const filled = fillState(
       [...state].map(([key, param]) => [key, param.shape] as const),
@@ -102,7 +102,9 @@ test("gates keep the shape of any map, with any batch", () => {
 test("every gate can be put into a residual network", () => {
   for (const { name } of gates) {
     if (name === "rga") continue; // Its weights depend on the size of the maps, which differs between stages.
-    const graph = trace(resnet(20, { classes: 10, attention: name as GateName }), [2, 3, 32, 32], { training: true });
+    const graph = trace(resnet(20, { numClasses: 10, attention: name as GateName }), [2, 3, 32, 32], {
+      training: true,
+    });
     assert.deepEqual(graph.outputs.get("output")!.shape, [2, 10], name);
     assert.ok(graph.taps.length > 0, name);
   }
@@ -117,8 +119,15 @@ test("a network refuses what is no gate", () => {
       });
 });
 
-test("a head has several outputs and is refused where one is wanted", () => {
-  assert.throws(() => attention("danet-head" as "se", 32), OptionError);
+/** The outputs of a head, which its type says. */
+const headsOf = (head: Module<[x: Value], readonly Value[]>): readonly Value[] => {
+  const graph = graphFor(head);
+  return head.call(graph.input("x", { dtype: "float", shape: [1, 32, 4, 4] }));
+};
+
+test("a head has several outputs", () => {
+  const heads: readonly Value[] = headsOf(createAttention("danet-head", 32, { numClasses: 5 }));
+  assert.equal(heads.length, 3);
   const { outputs } = traceExample({ name: "danet-head", channels: 32, options: { numClasses: 5 } });
   assert.deepEqual(
     outputs.map((y) => y.shape),
@@ -170,7 +179,7 @@ test("every module publishes its maps under documented names", () => {
 
 test("initial values are the authors'", () => {
   const initial = (name: string, key: string, options: Record<string, unknown> = {}) => {
-    const param = stateOf(initialize(attentionByName(name, 64, options))).get(key)!;
+    const param = stateOf(initialize(createAttentionByName(name, 64, options))).get(key)!;
     const values = [...toFloat64(param.value).data];
     const mean = values.reduce((a, b) => a + b) / values.length;
     return { mean, deviation: Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length) };
@@ -211,8 +220,8 @@ test("the head's dropout drops whole channels, and only in training", () => {
 });
 
 test("a module of the user's own that changes the shape is refused where it is put", () => {
-  const twice = (channels: number) => attention("scse", channels, { fusion: "concat" });
-  const model = resnet(20, { classes: 10, attention: twice });
+  const twice = (channels: number) => createAttention("scse", channels, { fusion: "concat" });
+  const model = resnet(20, { numClasses: 10, attention: twice });
   assert.throws(() => trace(model, [2, 3, 32, 32]), { name: "ShapeError", message: /layer1\.0/ });
 });
 
@@ -227,7 +236,7 @@ test("modules that start as the identity do", async () => {
   ];
   for (const [name, options = {}] of identities) {
     const executable = await referenceEngine().compile(
-      trace(attentionByName(name, 16, options) as Module, [2, 16, 5, 4]),
+      trace(createAttentionByName(name, 16, options) as Module, [2, 16, 5, 4]),
     );
     const input = random([2, 16, 5, 4]);
     assert.deepEqual([...toFloat64((await executable.run({ input })).output!).data], [...input.data], name);

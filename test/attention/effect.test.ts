@@ -3,14 +3,14 @@ import { test } from "node:test";
 import {
   type AttentionChoice,
   type AttentionOptions,
-  attentionByName,
   attentionModules,
+  createAttentionByName,
 } from "../../src/attention/index.js";
 import { OptionError } from "../../src/core/errors.js";
 import { effectiveOptions, type OptionSpec } from "../../src/core/options.js";
 import { toFloat64 } from "../../src/core/tensor.js";
 import { printGraph } from "../../src/graph/print.js";
-import { modelByName, models } from "../../src/models/index.js";
+import { createModelByName, models } from "../../src/models/index.js";
 import { type AnyModule, initialize, type Module, stateOf, trace } from "../../src/nn/index.js";
 import { traceExample } from "./catalogue.js";
 
@@ -41,7 +41,7 @@ const widthFor = (name: string): number => (name === "eca" ? 256 : 64);
 /** Graph in training, keys and first values: what a module is. */
 function identityOf(name: string, options: AttentionOptions): string {
   const channels = widthFor(name);
-  const module = initialize(attentionByName(name, channels, options) as AnyModule as Module, { seed: 1 });
+  const module = initialize(createAttentionByName(name, channels, options) as AnyModule as Module, { seed: 1 });
   const { graph } = traceExample({ name, channels, options }, undefined, true);
   const keys = [...stateOf(module)].map(([key, { value }]) => [
     key,
@@ -117,7 +117,7 @@ for (const { name, options, input } of families) {
   // A size at which every dilation and stride has an effect, and small where the network takes it.
   const side = Math.min(64, ...size);
   const at = (own: Readonly<Record<string, unknown>>) => {
-    const network = modelByName(name, { classes: 3, ...own });
+    const network = createModelByName(name, { numClasses: 3, ...own });
     const shape =
       "size" in options ? ((own.size as readonly number[]) ?? size) : [Math.max(side, 32), Math.max(side, 32)];
     const graph = trace(network, [2, channels, ...shape], { training: true });
@@ -138,7 +138,7 @@ for (const { name, options, input } of families) {
         const seen = new Set<string>();
         for (const value of usual) {
           const given = { ...small, [option]: value };
-          if (refused(() => modelByName(name, given))) {
+          if (refused(() => createModelByName(name, given))) {
             seen.add(`refused ${value}`);
             continue;
           }
@@ -153,6 +153,6 @@ for (const { name, options, input } of families) {
 
 for (const name of models.keys())
   test(`${name}: a chosen attention module is built in, or refused`, () => {
-    const keys = (attention: AttentionChoice) => [...stateOf(modelByName(name, { attention })).keys()];
+    const keys = (attention: AttentionChoice) => [...stateOf(createModelByName(name, { attention })).keys()];
     if (!refused(() => keys("se"))) assert.notDeepEqual(keys("se"), keys("none"));
   });

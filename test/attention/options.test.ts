@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionByName, attentionModules } from "../../src/attention/index.js";
+import { attentionModules, createAttentionByName } from "../../src/attention/index.js";
 import { FoveaError } from "../../src/core/errors.js";
 import { toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
@@ -166,9 +166,12 @@ for (const [name, option, key, more = {}] of shares)
       [96, 0.125, 12],
       [96, 8, 12],
     ] as const)
-      assert.equal(stateOf(attentionByName(name, channels, { ...more, [option]: value })).get(key)!.shape[0], width);
+      assert.equal(
+        stateOf(createAttentionByName(name, channels, { ...more, [option]: value })).get(key)!.shape[0],
+        width,
+      );
     for (const value of [0, -0.5, 1.5, 2.5, Number.NaN, Number.POSITIVE_INFINITY])
-      assert.throws(() => attentionByName(name, 64, { ...more, [option]: value }), {
+      assert.throws(() => createAttentionByName(name, 64, { ...more, [option]: value }), {
         name: "OptionError",
         message: new RegExp(`: ${option} must be a positive integer or a fraction between 0 and 1, got ${value}$`),
       });
@@ -195,7 +198,7 @@ test("whatever the options and channels, a module works or says in one line why 
       const all = { ...options, ...given };
       let traced: ReturnType<typeof traceExample>;
       try {
-        attentionByName(name, channels, all);
+        createAttentionByName(name, channels, all);
         traced = traceExample({ name, channels, options: all }, [shape[0], channels, shape[1], shape[2]]);
       } catch (error) {
         assert.ok(error instanceof FoveaError, `${label}: ${error instanceof Error ? error.stack : error}`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionModules, models } from "../../src/index.js";
+import { attentionModules, models } from "../../src/internal.js";
 import { noWeb } from "../support/engines.js";
 import { fovea } from "../support/fovea.js";
 

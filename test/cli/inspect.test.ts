@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
-import { float32 } from "../../src/index.js";
+import { float32 } from "../../src/nn.js";
 import { archiveFile, bytes, global, rebuild, storageId, unicode } from "../formats/torch-files.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { jsonLine, table, visible } from "../../src/cli/terminal.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
-import { float32 } from "../../src/index.js";
+import { float32 } from "../../src/nn.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
 /** Names that a terminal, a page or a table could take for something else. */

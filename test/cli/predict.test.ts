@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import type { Tensor } from "../../src/core/tensor.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
-import { model } from "../../src/models/index.js";
+import { createModel } from "../../src/models/index.js";
 import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { initialize, stateOf } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
@@ -25,9 +25,9 @@ writeFileSync(join(images, "broken.jpg"), "no image");
 writeFileSync(join(images, "notes.txt"), "no image");
 
 // What leaves no trace in the keys has to come from the metadata.
-const options = { classes: 3, attention: ["cbam", { order: "spatial-channel", pools: ["avg"] }] };
+const options = { numClasses: 3, attention: ["cbam", { order: "spatial-channel", pools: ["avg"] }] };
 const weights = join(folder, "weights.safetensors");
-const network = initialize(model("resnet20", options as never), { seed: 2 });
+const network = initialize(createModel("resnet20", options as never), { seed: 2 });
 writeFileSync(weights, writeSafetensors(weightsOf(network), { model: "resnet20", options: JSON.stringify(options) }));
 const names = join(folder, "names.txt");
 writeFileSync(names, 'ant\nbee, "wild"\ncat\n');
@@ -112,7 +112,7 @@ test("a reader that has read enough ends predict quietly", async () => {
 });
 
 test("convert gives layers that a copy has as convolutions the shapes of ours", async () => {
-  const network = model("resnet20", { attention: ["se", { reduction: 0.3, bias: true }] });
+  const network = createModel("resnet20", { attention: ["se", { reduction: 0.3, bias: true }] });
   const theirs = [...weightsOf(network)].map(([key, value]) => {
     const shape = /\.se\..*weight$/.test(key) ? [...value.shape, 1, 1] : value.shape;
     return [

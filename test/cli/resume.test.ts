@@ -183,7 +183,7 @@ test("eval, predict and export work on a run, and the exported network computes 
 
   const ort = await import("onnxruntime-node");
   const session = await ort.InferenceSession.create(onnx);
-  const { decodeImage, toInput } = await import("../../src/index.js");
+  const [{ decodeImage }, { toInput }] = [await import("../../src/index.js"), await import("../../src/engine.js")];
   const config = JSON.parse(String(file("whole", "config.json")));
   const input = toInput(await decodeImage(image, { shorterSide: config.preprocessing.resize }), config.preprocessing);
   for (const copies of [1, 3]) {

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import sharp from "sharp";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
-import { float32, imageFolder, openCheckpoint, resolveWeights } from "../../src/index.js";
+import { openCheckpoint, openImageFolder, resolveWeights } from "../../src/index.js";
+import { float32 } from "../../src/nn.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
 if (process.platform === "win32") process.exit(0); // no such files there
@@ -59,7 +60,7 @@ async function refused(args: readonly string[], message: RegExp): Promise<void> 
 
 test("pipes, sockets, devices and folders among the images are skipped by name", async () => {
   assert.equal(trained.code, 0, trained.stderr);
-  const { train, validation } = await imageFolder(data);
+  const { train, validation } = await openImageFolder(data);
   assert.equal(train.length + validation.length, 8);
   assert.deepEqual(
     train.skipped.map(({ file, reason }) => [file.slice(-6), reason]),

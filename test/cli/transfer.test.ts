@@ -174,5 +174,5 @@ test("convert writes safetensors with our keys, and reading them gives the same 
     written.has("layer1.0.conv2.weight") && written.has("fc.weight") && written.has("layer2.0.downsample.0.weight"),
   );
   const { network } = JSON.parse((await fovea(["inspect", at("simam.safetensors"), "--json"])).stdout);
-  assert.deepEqual(network.options, { classes: 100, attention: ["simam", {}] });
+  assert.deepEqual(network.options, { numClasses: 100, attention: ["simam", {}] });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { closest } from "../../src/core/errors.js";
-import { attentionModules, models } from "../../src/index.js";
+import { attentionModules, models } from "../../src/internal.js";
 
 const options = ["reduction", "kernelSize", "classes", "attention", "placement"];
 const commands = ["list", "summary", "train", "eval", "predict", "export", "inspect", "convert", "verify", "bench"];

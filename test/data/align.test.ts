@@ -3,8 +3,8 @@ import { test } from "node:test";
 import sharp from "sharp";
 import { alignClasses, alignmentNotes, classDifference, sameClasses } from "../../src/data/align.js";
 import type { Dataset } from "../../src/data/dataset.js";
-import { imageFolder } from "../../src/data/image-folder.js";
-import { joined } from "../../src/data/joined.js";
+import { openImageFolder } from "../../src/data/image-folder.js";
+import { concatDatasets } from "../../src/data/joined.js";
 import { folderOf, randomBytes } from "./support.js";
 
 /** A data set whose image i is one pixel of the value i. */
@@ -69,9 +69,9 @@ test("a difference of classes is told by name", () => {
 });
 
 test("several parts are one data set", async () => {
-  const all = joined([dataset(["a", "b"], [0, 1]), dataset(["a", "b"], [1])]);
+  const all = concatDatasets([dataset(["a", "b"], [0, 1]), dataset(["a", "b"], [1])]);
   assert.deepEqual([all.length, all.labels, await first(all)], [3, [0, 1, 1], [0, 1, 0]]);
-  assert.throws(() => joined([dataset(["a"], [0]), dataset(["b"], [0])]), /different classes/);
+  assert.throws(() => concatDatasets([dataset(["a"], [0]), dataset(["b"], [0])]), /different classes/);
 });
 
 test("class folders are named in NFC, and two of the same name are refused", async (t) => {
@@ -80,9 +80,9 @@ test("class folders are named in NFC, and two of the same name are refused", asy
     .toBuffer();
   const [nfc, nfd] = ["café".normalize("NFC"), "café".normalize("NFD")];
   const files = { [`${nfd}/1.png`]: png, [`${nfd}/2.png`]: png, "bar/1.png": png, "bar/2.png": png };
-  assert.deepEqual((await imageFolder(await folderOf(t, files))).train.classes, ["bar", nfc]);
+  assert.deepEqual((await openImageFolder(await folderOf(t, files))).train.classes, ["bar", nfc]);
   await assert.rejects(
-    imageFolder(await folderOf(t, { ...files, [`${nfc}/3.png`]: png })),
+    openImageFolder(await folderOf(t, { ...files, [`${nfc}/3.png`]: png })),
     /two folders are named café/,
   );
 });

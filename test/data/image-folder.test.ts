@@ -6,7 +6,7 @@ import { test } from "node:test";
 import sharp from "sharp";
 import { describeSplits } from "../../src/data/dataset.js";
 import { stratify } from "../../src/data/folder-listing.js";
-import { imageFolder } from "../../src/data/image-folder.js";
+import { openImageFolder } from "../../src/data/image-folder.js";
 import { folderOf, randomBytes, realData } from "./support.js";
 
 async function image(width = 10, height = 10, seed = 0): Promise<Buffer> {
@@ -35,7 +35,7 @@ test("train and val folders: sorted classes are labels, what is not an image is 
     "val/bee/fake.jpg": "text",
   });
   const progress: number[][] = [];
-  const { train, validation } = await imageFolder(folder, {
+  const { train, validation } = await openImageFolder(folder, {
     onProgress: (done, total) => progress.push([done, total]),
   });
   assert.deepEqual(train.classes, ["ant", "bee"]);
@@ -63,7 +63,7 @@ test("one folder of classes is split by class, the same way for the same seed", 
   for (let i = 0; i < 10; i++) files[`ant/${i}.png`] = await image(4, 4, i);
   for (let i = 0; i < 5; i++) files[`bee/${i}.png`] = await image(4, 4, 100 + i);
   const folder = await folderOf(t, files);
-  const open = (seed: number) => imageFolder(folder, { validationSplit: 0.2, seed });
+  const open = (seed: number) => openImageFolder(folder, { validationSplit: 0.2, seed });
   const [a, b] = [await open(1), await open(1)];
   assert.deepEqual([a.train.length, a.validation.length], [12, 3]);
   assert.deepEqual(a.validation.labels, [0, 0, 1]);
@@ -93,7 +93,7 @@ test("images are kept a little larger than the input, with their aspect, and nev
     "b/other.png": await image(9, 7),
   });
   for (const memory of [2 ** 20, 0]) {
-    const { train, validation } = await imageFolder(folder, { imageSize: 28, memory });
+    const { train, validation } = await openImageFolder(folder, { imageSize: 28, memory });
     const sizes = new Set<string>();
     for (const data of [train, validation])
       for (let i = 0; i < data.length; i++) {
@@ -113,7 +113,7 @@ test("a file lost after opening is reported once, and only that image fails", as
     "train/b/4.png": await image(),
     "val/a/3.png": await image(),
   });
-  const { train } = await imageFolder(folder, { memory: 0 });
+  const { train } = await openImageFolder(folder, { memory: 0 });
   await writeFile(`${folder}/train/a/1.png`, "damaged");
   await assert.rejects(train.image(0), /1\.png: cannot be decoded/);
   await assert.rejects(train.image(0), /1\.png: cannot be decoded/);
@@ -133,7 +133,7 @@ test("linked folders and files are followed, dead links are skipped", async (t) 
   await symlink(`${folder}/real/1.png`, `${folder}/data/train/a/1.png`);
   await symlink(`${folder}/gone.png`, `${folder}/data/train/a/dead.png`);
   await symlink(`${folder}/data/train/a`, `${folder}/data/train/a/myself`);
-  const { train } = await imageFolder(`${folder}/data`);
+  const { train } = await openImageFolder(`${folder}/data`);
   assert.deepEqual(train.labels, [0, 0, 1, 1]);
   assert.deepEqual(Object.keys(reasons(train.skipped)), ["dead.png"]);
 });
@@ -145,12 +145,12 @@ test("a class may be called train", async (t) => {
     "plane/1.png": await image(),
     "plane/2.png": await image(),
   };
-  assert.deepEqual((await imageFolder(await folderOf(t, files))).train.classes, ["plane", "train"]);
+  assert.deepEqual((await openImageFolder(await folderOf(t, files))).train.classes, ["plane", "train"]);
 });
 
 test("layouts that cannot be used are explained", async (t) => {
   const png = await image();
-  const open = async (files: Record<string, Uint8Array | string>) => imageFolder(await folderOf(t, files));
+  const open = async (files: Record<string, Uint8Array | string>) => openImageFolder(await folderOf(t, files));
   await assert.rejects(open({}), /holds no class folders\. Accepted: train\/<class>\/\*\.jpg with .* Found: nothing/);
   await assert.rejects(open({ "a.png": png }), /Found: a\.png/);
   await assert.rejects(
@@ -162,15 +162,18 @@ test("layouts that cannot be used are explained", async (t) => {
     /val: c: no such class in training, which has a/,
   );
   const folder = await folderOf(t, { "a/1.png": png });
-  await assert.rejects(imageFolder(folder, { validationSplit: 1 }), /validationSplit must be between 0 and 1, got 1/);
-  await assert.rejects(imageFolder(folder, { signal: AbortSignal.abort() }), { name: "AbortError" });
+  await assert.rejects(
+    openImageFolder(folder, { validationSplit: 1 }),
+    /validationSplit must be between 0 and 1, got 1/,
+  );
+  await assert.rejects(openImageFolder(folder, { signal: AbortSignal.abort() }), { name: "AbortError" });
   await rm(`${folder}/a`, { recursive: true });
 });
 
 test("hymenoptera opens in spite of its dirt", async (t) => {
   const folder = realData(t, "hymenoptera");
   if (!folder) return;
-  const { train, validation } = await imageFolder(folder, { imageSize: 32 });
+  const { train, validation } = await openImageFolder(folder, { imageSize: 32 });
   assert.deepEqual(train.classes, ["ants", "bees"]);
   assert.deepEqual([train.length, validation.length], [244, 153]);
   assert.deepEqual(Object.keys(reasons(train.skipped)), ["imageNotFound.gif"]);
@@ -190,7 +193,7 @@ test("split folders are known by their usual names in any case; with train and t
     ["train-images", "val images", "TestSet"],
   ]) {
     const files = { ...two(train!), [`${validation}/bee/3.png`]: png };
-    const splits = await imageFolder(await folderOf(t, { ...files, [`${held}/ant/4.png`]: png }));
+    const splits = await openImageFolder(await folderOf(t, { ...files, [`${held}/ant/4.png`]: png }));
     assert.deepEqual(splits.train.classes, ["ant", "bee"]);
     assert.deepEqual([labels(splits.train), labels(splits.validation), labels(splits.test)], [[0, 0, 1, 1], [1], [0]]);
     assert.equal(
@@ -198,7 +201,7 @@ test("split folders are known by their usual names in any case; with train and t
       `2 classes, 4 + 1 + 1 images, split by folders ${train}, ${validation}, ${held}`,
     );
   }
-  const tested = await imageFolder(
+  const tested = await openImageFolder(
     await folderOf(t, { ...two("Train"), "test/bee/3.png": png, "extra/ant/4.png": png }),
   );
   assert.deepEqual([labels(tested.validation), tested.test], [[1], undefined]);
@@ -213,7 +216,11 @@ test("testSplit sets images aside that are in neither of the others, the same fo
   const pixels = async (set: { readonly length: number; image(i: number): Promise<{ pixels: Uint8Array }> }) =>
     Promise.all(Array.from({ length: set.length }, async (_, i) => String((await set.image(i)).pixels)));
   const open = async (seed: number) => {
-    const { train, validation, test: held } = await imageFolder(folder, { testSplit: 0.3, validationSplit: 0.2, seed });
+    const {
+      train,
+      validation,
+      test: held,
+    } = await openImageFolder(folder, { testSplit: 0.3, validationSplit: 0.2, seed });
     return [await pixels(train), await pixels(validation), await pixels(held!)];
   };
   const [train, validation, held] = await open(1);
@@ -221,7 +228,7 @@ test("testSplit sets images aside that are in neither of the others, the same fo
   assert.equal(new Set([...train!, ...validation!, ...held!]).size, 20);
   assert.deepEqual(await open(1), [train, validation, held]);
   assert.notDeepEqual((await open(2))[2], held);
-  await assert.rejects(imageFolder(folder, { testSplit: 1 }), /testSplit must be at least 0 and below 1, got 1/);
+  await assert.rejects(openImageFolder(folder, { testSplit: 1 }), /testSplit must be at least 0 and below 1, got 1/);
 });
 
 test("what systems and trainings leave in a folder is no class", async (t) => {
@@ -240,7 +247,7 @@ test("what systems and trainings leave in a folder is no class", async (t) => {
     "__pycache__/a.pyc": "x",
     "bee/@eaDir/3.png/thumbnail.jpg": png,
   });
-  const { train, validation } = await imageFolder(folder);
+  const { train, validation } = await openImageFolder(folder);
   assert.deepEqual([train.classes, train.length + validation.length], [["ant", "bee"], 4]);
   assert.match(reasons(train.skipped)["thumbnail.jpg"]!, /left behind by a system/);
 });
@@ -251,7 +258,7 @@ test("a pipe that is named as the configuration of a run is not waited for", {
   const png = await image();
   const folder = await folderOf(t, { "ant/1.png": png, "ant/2.png": png, "bee/3.png": png, "bee/4.png": png });
   execFileSync("mkfifo", [`${folder}/bee/config.json`]);
-  assert.deepEqual((await imageFolder(folder)).train.classes, ["ant", "bee"]);
+  assert.deepEqual((await openImageFolder(folder)).train.classes, ["ant", "bee"]);
 });
 
 const implausible: Readonly<Record<string, readonly [files: readonly string[], message: RegExp]>> = {
@@ -301,13 +308,13 @@ for (const [what, [names, message]] of Object.entries(implausible))
   test(`a layout that can hardly be meant is refused: ${what}`, async (t) => {
     const png = await image();
     const folder = await folderOf(t, Object.fromEntries(names.map((name) => [`${name}.png`, png])));
-    await assert.rejects(imageFolder(folder), { name: "DataError", message });
+    await assert.rejects(openImageFolder(folder), { name: "DataError", message });
   });
 
 test("layouts that only look odd are not refused", async (t) => {
   const png = await image();
   const open = async (...names: string[]) =>
-    imageFolder(await folderOf(t, Object.fromEntries(names.map((name) => [`${name}.png`, png]))));
+    openImageFolder(await folderOf(t, Object.fromEntries(names.map((name) => [`${name}.png`, png]))));
   const classes = async (...names: string[]) => (await open(...names)).train.classes;
   assert.deepEqual(await classes("ant/images/1", "ant/images/2", "bee/images/1", "bee/images/2"), ["ant", "bee"]);
   assert.deepEqual(await classes("ant/1", "ant/a/2", "ant/b/2", "bee/a/1", "bee/b/2"), ["ant", "bee"]);
@@ -320,15 +327,15 @@ test("layouts that only look odd are not refused", async (t) => {
 
 test("to measure a network, one class or one image will do, and other classes do not move the split", async (t) => {
   const one = await folderOf(t, { "bee/1.png": await image() });
-  const { train, validation } = await imageFolder(one, { measure: ["ant", "bee"] });
+  const { train, validation } = await openImageFolder(one, { measure: ["ant", "bee"] });
   assert.deepEqual([train.length, validation.length, train.classes], [1, 0, ["bee"]]);
 
   const files: Record<string, Uint8Array> = {};
   for (let i = 0; i < 12; i++)
     for (const [j, name] of ["bee", "cat"].entries()) files[`${name}/${i}.png`] = await image(4, 4, 20 * j + i);
-  const learned = await imageFolder(await folderOf(t, files), { seed: 3 });
+  const learned = await openImageFolder(await folderOf(t, files), { seed: 3 });
   for (let i = 0; i < 12; i++) files[`ant/${i}.png`] = await image(4, 4, 100 + i);
-  const measured = await imageFolder(await folderOf(t, files), { seed: 3, measure: learned.train.classes });
+  const measured = await openImageFolder(await folderOf(t, files), { seed: 3, measure: learned.train.classes });
   const pixels = async ({ validation: set }: typeof learned, classes: readonly string[]) =>
     Promise.all(
       Array.from(set.labels, (label, i) => ({ name: set.classes[label]!, i }))
@@ -348,14 +355,14 @@ test("names that are no UTF-8: of a class they are refused, below one they are s
   const odd = (inside: string) => Buffer.concat([Buffer.from(`${folder}/${inside}/caf`), Buffer.of(0xe9)]);
   await mkdir(odd("bee"));
   await writeFile(Buffer.concat([odd("ant"), Buffer.from(".png")]), png);
-  const { train, validation } = await imageFolder(folder);
+  const { train, validation } = await openImageFolder(folder);
   assert.equal(train.length + validation.length, 4);
   assert.deepEqual(train.skipped.map(({ reason }) => reason.replace(/ \(.*/, "")).sort(), [
     "cannot be decoded",
     "cannot be read as a folder",
   ]);
   await mkdir(odd("."));
-  await assert.rejects(imageFolder(folder), /the name of the folder caf\uFFFD is not UTF-8\. Rename it/);
+  await assert.rejects(openImageFolder(folder), /the name of the folder caf\uFFFD is not UTF-8\. Rename it/);
 });
 
 test("a folder that may not be read is skipped, and a class of that kind is refused", {
@@ -375,12 +382,12 @@ test("a folder that may not be read is skipped, and a class of that kind is refu
   };
   await close("ant/secret");
   assert.match(
-    reasons((await imageFolder(folder)).train.skipped).secret!,
+    reasons((await openImageFolder(folder)).train.skipped).secret!,
     /cannot be read as a folder \(no permission/,
   );
   await close("bee");
   await assert.rejects(
-    imageFolder(folder),
+    openImageFolder(folder),
     /no usable images in class bee \(.*cannot be read as a folder \(no permission/,
   );
 });

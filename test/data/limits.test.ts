@@ -8,7 +8,7 @@ import { classFolders } from "../../src/data/class-folders.js";
 import { decodeImage } from "../../src/data/decode.js";
 import { list } from "../../src/data/files.js";
 import { filesBelow, imagesBelow } from "../../src/data/folder-listing.js";
-import { imageFolder } from "../../src/data/image-folder.js";
+import { openImageFolder } from "../../src/data/image-folder.js";
 import { jpegScans } from "../../src/data/jpeg.js";
 import { Loader } from "../../src/data/loader.js";
 import { normalizations } from "../../src/data/recipe.js";
@@ -162,7 +162,7 @@ test("inputs of more than 8192 pixels a side, and batches of more than 4 GiB, ar
   const message = /imageSize must be an integer from 1 to 8192, got 100000/;
   assert.throws(() => toInput(randomImage(4, 4), preprocessing), message);
   assert.throws(() => new Loader(tinyDataset(4), { batch: 1, preprocessing }), message);
-  await assert.rejects(imageFolder("missing", { imageSize: 100_000 }), message);
+  await assert.rejects(openImageFolder("missing", { imageSize: 100_000 }), message);
   const large = { ...preprocessing, imageSize: 8192, resize: 8192 };
   assert.throws(
     () => new Loader(tinyDataset(4), { batch: 6, preprocessing: large }),

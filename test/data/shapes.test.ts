@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { figures } from "../../src/data/shapes/figures.js";
-import { shapes, shapesSplits } from "../../src/data/shapes.js";
+import { generateShapes, generateShapesSplits } from "../../src/data/shapes.js";
 
 const names = Object.keys(figures) as (keyof typeof figures)[];
 
 test("an image depends only on seed, split and position", async () => {
-  const [few, many] = [shapes({ count: 12, seed: 4 }), shapes({ count: 40, seed: 4 })];
+  const [few, many] = [generateShapes({ count: 12, seed: 4 }), generateShapes({ count: 40, seed: 4 })];
   for (const i of [11, 3, 0]) assert.deepEqual(await few.image(i), await many.image(i));
   assert.deepEqual(await few.image(3), await few.image(3));
-  const others = [shapes({ count: 12, seed: 5 }), shapes({ count: 12, seed: 4, split: "validation" })];
+  const others = [generateShapes({ count: 12, seed: 5 }), generateShapes({ count: 12, seed: 4, split: "validation" })];
   for (const other of others) assert.notDeepEqual(await other.image(3), await few.image(3));
 });
 
 test("there are ten classes, equally many of each", () => {
-  const { train, validation } = shapesSplits({ train: 200, validation: 50 });
+  const { train, validation } = generateShapesSplits({ train: 200, validation: 50 });
   assert.equal(train.classes.length, 10);
   assert.deepEqual(train.classes, validation.classes);
   const counts = new Array<number>(10).fill(0);
@@ -24,14 +24,14 @@ test("there are ten classes, equally many of each", () => {
 
 test("images have the asked size in bytes, and use the range of a byte", async () => {
   for (const size of [16, 33, 64]) {
-    const { width, height, pixels } = await shapes({ count: 1, size }).image(0);
+    const { width, height, pixels } = await generateShapes({ count: 1, size }).image(0);
     assert.deepEqual([width, height, pixels.length], [size, size, 3 * size * size]);
     assert.ok(Math.max(...pixels) - Math.min(...pixels) > 60);
   }
 });
 
 test("the mask is one connected object of sensible size inside of the image", () => {
-  const data = shapes({ count: 300 });
+  const data = generateShapes({ count: 300 });
   for (let i = 0; i < data.length; i++) {
     const mask = data.mask!(i);
     const area = mask.reduce((sum, m) => sum + m, 0);
@@ -41,7 +41,7 @@ test("the mask is one connected object of sensible size inside of the image", ()
 });
 
 test("the mask is where the object is: its outline is an edge of the image", async () => {
-  const data = shapes({ count: 200, size: 64 });
+  const data = generateShapes({ count: 200, size: 64 });
   let [across, within] = [0, 0];
   for (let i = 0; i < data.length; i++) {
     const { pixels } = await data.image(i);
@@ -76,13 +76,13 @@ test("figures are negative inside, positive outside, and change by at most the d
 });
 
 test("options that cannot be used are refused", async () => {
-  assert.throws(() => shapes({ count: 0 }), /count must be an integer from 1 to 1000000, got 0/);
-  assert.throws(() => shapes({ count: 1, size: 8 }), /size must be an integer from 16 to 256, got 8/);
+  assert.throws(() => generateShapes({ count: 0 }), /count must be an integer from 1 to 1000000, got 0/);
+  assert.throws(() => generateShapes({ count: 1, size: 8 }), /size must be an integer from 16 to 256, got 8/);
   assert.throws(
-    () => shapes({ count: 1, split: "test" as "train" }),
+    () => generateShapes({ count: 1, split: "test" as "train" }),
     /split must be one of train, validation, got "test"/,
   );
-  await assert.rejects(shapes({ count: 3 }).image(3), /shapes: there is no image 3; it has 3/);
+  await assert.rejects(generateShapes({ count: 3 }).image(3), /shapes: there is no image 3; it has 3/);
 });
 
 /** How many pixels of the mask hang together with its first one (by sides and corners). */

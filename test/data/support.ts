@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import type { TestContext } from "node:test";
 import { Rng } from "../../src/core/rng.js";
 import type { RgbImage } from "../../src/data/dataset.js";
-import { type MemoryOptions, memoryDataset } from "../../src/data/memory.js";
+import { createDataset, type DatasetOptions } from "../../src/data/memory.js";
 
 /** A folder with these files, removed when the test ends. */
 export async function folderOf(t: TestContext, files: Record<string, Uint8Array | string>): Promise<string> {
@@ -37,8 +37,8 @@ export function randomBytes(length: number, seed = 0): Uint8Array {
 }
 
 /** `count` random 4 × 4 images of three classes. */
-export function tinyDataset(count: number, options: Partial<MemoryOptions> = {}) {
-  return memoryDataset({
+export function tinyDataset(count: number, options: Partial<DatasetOptions> = {}) {
+  return createDataset({
     name: "tiny",
     classes: ["a", "b", "c"],
     height: 4,

@@ -150,7 +150,7 @@ const maxPool: Layer = (x, draw) => {
   return o.maxPool(x, {
     ceilMode: draw.chance(0.4),
     dilation,
-    kernel,
+    kernelSize: kernel,
     stride: [draw.between(1, 3), draw.between(1, 3)],
     padding: [padding[0]!, padding[1]!],
   });
@@ -161,7 +161,12 @@ const averagePool: Layer = (x, draw) => {
   const padding = draw.chance(0.5) ? kernel.map((k) => Math.floor(k / 2)) : [0, 0];
   if (kernel.some((k, i) => k > sizesOf(x)[2 + i]! + 2 * padding[i]!)) return x;
   const stride = [draw.between(1, 3), draw.between(1, 3)] as const;
-  return o.averagePool(x, { kernel, stride, padding: [padding[0]!, padding[1]!], countPadding: draw.chance(0.5) });
+  return o.averagePool(x, {
+    kernelSize: kernel,
+    stride,
+    padding: [padding[0]!, padding[1]!],
+    countPadding: draw.chance(0.5),
+  });
 };
 
 const resample: Layer = (x, draw, net) => {
@@ -318,7 +323,7 @@ const ties: Layer = (x, draw, net) => {
   const chosen = o.where(o.greater(x, 0), net.filled(sizes, draw, 0.5), net.filled(sizes, draw, -0.5));
   const most = draw.chance(0.5)
     ? o.reduceMax(chosen, draw.pick([[1], [2], [3], [2, 3]]))
-    : o.maxPool(chosen, { kernel: 3, stride: 1, padding: 1 });
+    : o.maxPool(chosen, { kernelSize: 3, stride: 1, padding: 1 });
   return o.add(x, most);
 };
 

@@ -34,8 +34,8 @@ const norm = (y: Value) => {
 const perChannel = (y: Value, f: (mean: Value) => Value) => f(o.reduceMean(y, [2, 3]));
 
 const cases: Record<string, Case> = {
-  "pooling rounded up": after((y) => o.maxPool(o.relu(y), { kernel: 3, stride: 2, ceilMode: true }), 2, [6, 8]),
-  "pooling with dilation": after((y) => o.maxPool(y, { kernel: 2, stride: 1, dilation: 2 })),
+  "pooling rounded up": after((y) => o.maxPool(o.relu(y), { kernelSize: 3, stride: 2, ceilMode: true }), 2, [6, 8]),
+  "pooling with dilation": after((y) => o.maxPool(y, { kernelSize: 2, stride: 1, dilation: 2 })),
   "slopes of negative numbers": [
     (x, w, s) => o.prelu(o.conv(x!, w!), s!),
     maps(2, 16, 5, 6),
@@ -302,11 +302,11 @@ const cases: Record<string, Case> = {
     maps(4, 3, 7, 6),
     weight(1, 3, 5, 5),
   ],
-  "max pool": after((y) => o.maxPool(y, { kernel: 3, stride: 2, padding: 1 })),
+  "max pool": after((y) => o.maxPool(y, { kernelSize: 3, stride: 2, padding: 1 })),
   "average pools": after((y) =>
     o.add(
-      o.averagePool(y, { kernel: 3, stride: 1, padding: 1 }),
-      o.averagePool(y, { kernel: 3, stride: 1, padding: 1, countPadding: false }),
+      o.averagePool(y, { kernelSize: 3, stride: 1, padding: 1 }),
+      o.averagePool(y, { kernelSize: 3, stride: 1, padding: 1, countPadding: false }),
     ),
   ),
   "channels joined and cut": after((y) => {

@@ -128,7 +128,7 @@ for (const engine of [referenceEngine(), ort, ortWeb, ortHere]) {
     const graph = new Graph();
     const y = relu(graph.input("x", { dtype: "float", shape: [1, 1, 2, 2] }));
     graph.output("y", y);
-    graph.output("pooled", averagePool(pad(y, { axis: 2, before: 1, after: 0 }), { kernel: [3, 2] }));
+    graph.output("pooled", averagePool(pad(y, { axis: 2, before: 1, after: 0 }), { kernelSize: [3, 2] }));
     const executable = await engine.compile(graph);
     const result = await executable.run({ x: float32([1, 1, 2, 2], [6, -1, 3, 9]) });
     assert.deepEqual([numbers(result.y), numbers(result.pooled)], [[6, 0, 3, 9], [3]]);
@@ -259,7 +259,11 @@ for (const engine of [referenceEngine(), ort, ortWeb, ortHere]) {
 
 test("ort: the event loop stays free while a training step runs", async () => {
   const optimizer = sgd({ lr: 0.1 });
-  const { graph } = trainingStep(resnet(20, { classes: 1000 }), { optimizer, input: [32, 3, 32, 32], classes: 1000 });
+  const { graph } = trainingStep(resnet(20, { numClasses: 1000 }), {
+    optimizer,
+    input: [32, 3, 32, 32],
+    numClasses: 1000,
+  });
   const executable = await ort.compile(graph);
   const feeds = {
     images: random([32, 3, 32, 32]),
@@ -285,10 +289,10 @@ test("ort: the event loop stays free while a training step runs", async () => {
 
 test("averaging the weights does not change how they train", async () => {
   const losses = async (ema: number | null) => {
-    const { graph, scalars } = trainingStep(resnet(20, { classes: 10 }), {
+    const { graph, scalars } = trainingStep(resnet(20, { numClasses: 10 }), {
       optimizer: sgd({ lr: 0.1 }),
       input: [4, 3, 16, 16],
-      classes: 10,
+      numClasses: 10,
       ema,
     });
     const executable = await ort.compile(graph);

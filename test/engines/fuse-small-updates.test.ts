@@ -9,10 +9,10 @@ import { adamw, trainingStep } from "../../src/train/index.js";
 import { random } from "../support/random.js";
 
 test("small cells that are updated alike become one, and come back as they would be alone", async () => {
-  const step = trainingStep(resnet(20, { classes: 3, stem: "cifar", attention: "se" }), {
+  const step = trainingStep(resnet(20, { numClasses: 3, stem: "cifar", attention: "se" }), {
     optimizer: adamw({ decayNormsAndBiases: false }),
     input: [2, 3, 8, 8],
-    classes: 3,
+    numClasses: 3,
     clipNorm: 1,
     ema: 0.9,
   });

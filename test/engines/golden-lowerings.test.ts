@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { randomStep } from "../../bench/workload.js";
-import { attentionByName } from "../../src/attention/index.js";
+import { createAttentionByName } from "../../src/attention/index.js";
 import type { BlockedTarget } from "../../src/engines/ort/blocked/conv-layer.js";
 import type { BlockedRule } from "../../src/engines/ort/blocked/layout-table.js";
 import { convRules } from "../../src/engines/ort/blocked/rules/conv.js";
@@ -40,21 +40,21 @@ const folder = new URL("../../../test/golden/lowerings/", import.meta.url);
 
 /** A small network in which every blocked rule has something to do. */
 class Tour extends Module {
-  readonly stem = new Conv2d(3, 16, { kernel: 3, padding: 1, bias: false });
+  readonly stem = new Conv2d(3, 16, { kernelSize: 3, padding: 1, bias: false });
   readonly norm = new BatchNorm(16);
   readonly block1 = new ResidualUnit(16, 16, 1);
-  readonly attention = attentionByName("cbam", 16, {}) as Module;
+  readonly attention = createAttentionByName("cbam", 16, {}) as Module;
   readonly block2 = new ResidualUnit(16, 32, 2);
-  readonly depthwise = new Conv2d(32, 32, { kernel: 5, padding: 2, groups: 32 });
-  readonly grouped = new Conv2d(32, 32, { kernel: 1, groups: 2 });
+  readonly depthwise = new Conv2d(32, 32, { kernelSize: 5, padding: 2, groups: 32 });
+  readonly grouped = new Conv2d(32, 32, { kernelSize: 1, groups: 2 });
   readonly head = new Linear(32, 10);
 
   forward(x: Value): Value {
-    const pooled = maxPool(relu(this.norm.call(this.stem.call(x))), { kernel: 2 });
+    const pooled = maxPool(relu(this.norm.call(this.stem.call(x))), { kernelSize: 2 });
     const gated = this.attention.call(this.block1.call(pooled));
     const y = this.block2.call(gated);
     const both = concat([this.depthwise.call(y), this.grouped.call(y)], 1);
-    const joined = averagePool(add(slice(both, 1, 0, 32), barrier(slice(both, 1, 32, 64), y)), { kernel: 2 });
+    const joined = averagePool(add(slice(both, 1, 0, 32), barrier(slice(both, 1, 32, 64), y)), { kernelSize: 2 });
     const rows = reduceMean(joined, [3], { keepdims: true });
     const scaled = mul(joined, sigmoid(rows));
     const features = add(reduceMax(scaled, [2, 3]), reduceMean(relu(joined), [2, 3]));
@@ -71,11 +71,11 @@ class ResidualUnit extends Module {
 
   constructor(channels: number, filters: number, stride: number) {
     super();
-    this.conv1 = new Conv2d(channels, filters, { kernel: 3, padding: 1, stride, bias: false });
+    this.conv1 = new Conv2d(channels, filters, { kernelSize: 3, padding: 1, stride, bias: false });
     this.norm1 = new BatchNorm(filters);
-    this.conv2 = new Conv2d(filters, filters, { kernel: 3, padding: 1, bias: false });
+    this.conv2 = new Conv2d(filters, filters, { kernelSize: 3, padding: 1, bias: false });
     this.norm2 = new BatchNorm(filters);
-    this.shortcut = stride > 1 ? new Conv2d(channels, filters, { kernel: 1, stride, bias: false }) : undefined;
+    this.shortcut = stride > 1 ? new Conv2d(channels, filters, { kernelSize: 1, stride, bias: false }) : undefined;
   }
 
   forward(x: Value): Value {

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shapes } from "../../src/data/index.js";
+import { generateShapes } from "../../src/data/index.js";
 import { resnet } from "../../src/models/index.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
 import { lossesOf, relativeDifferences } from "../support/losses.js";
 
 test("fifty steps of ResNet-20 + CBAM have the same losses in blocks as without", async (t) => {
-  const data = shapes({ count: 1600, size: 16, seed: 1 });
+  const data = generateShapes({ count: 1600, size: 16, seed: 1 });
   // At three times this rate rounding alone moves the losses by nearly the bound (docs/lowering-checks.md).
   const options = { batch: 32, steps: 50, lr: 0.003 };
   const [plain, blocked] = await Promise.all(
     [ortPlain, ortBlocked].map((engine) =>
-      lossesOf(engine, resnet(20, { classes: data.classes.length, attention: "cbam" }), data, options),
+      lossesOf(engine, resnet(20, { numClasses: data.classes.length, attention: "cbam" }), data, options),
     ),
   );
   const differences = relativeDifferences(blocked!, plain!);

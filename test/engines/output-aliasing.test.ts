@@ -22,13 +22,13 @@ import { random } from "../support/random.js";
 function steps(optimizer: Optimizer) {
   const input = [2, 16, 5, 5] as const;
   const layers = [
-    new Conv2d(16, 32, { kernel: 3, padding: 1 }),
-    new Conv2d(32, 48, { kernel: 3, padding: 1 }),
+    new Conv2d(16, 32, { kernelSize: 3, padding: 1 }),
+    new Conv2d(32, 48, { kernelSize: 3, padding: 1 }),
     new Lambda(globalAveragePool),
     new Linear(48, 128),
     new Linear(128, 3),
   ];
-  const step = trainingStep(new Sequential(layers), { optimizer, input, classes: 3, ema: 0.9 });
+  const step = trainingStep(new Sequential(layers), { optimizer, input, numClasses: 3, ema: 0.9 });
   const feeds = { images: random(input), targets: random([2, 3], { seed: 2, low: 0, high: 1 }) };
   return {
     graph: step.graph,

@@ -19,7 +19,7 @@ const scaled: Build = (x, w, c) => {
 const cases: Readonly<Record<string, readonly [build: Build, written: readonly string[]]>> = {
   "of a convolution": [(...of) => relu(convolved(...of)), ["Relu"]],
   "of a scaled convolution and another array": [(x, ...of) => relu(add(scaled(x, ...of), x)), ["Relu"]],
-  "of anything else": [(x) => relu(maxPool(x, { kernel: 2 })), ["Max"]],
+  "of anything else": [(x) => relu(maxPool(x, { kernelSize: 2 })), ["Max"]],
   "of a sum without a convolution": [(x) => relu(add(x, x)), ["Max"]],
   "with an upper bound": [(x) => clip(x, -0.25, 0.5), ["Max", "Min"]],
   "with an upper bound, of a convolution": [(...of) => clip(convolved(...of), -0.25, 0.5), ["Clip"]],

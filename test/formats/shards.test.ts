@@ -8,7 +8,7 @@ import { parseShardIndex, readShards } from "../../src/formats/shards.js";
 import { resnet } from "../../src/models/index.js";
 import { type Module, stateOf } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
-import { loadWeights, openCheckpoint } from "../../src/train/node.js";
+import { loadWeights, openCheckpoint } from "../../src/train/load-weights.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
@@ -33,10 +33,10 @@ function divided(model: Module, name: string): string {
 }
 
 test("weights in several files load from their folder or index, as from one file", async () => {
-  const model = resnet(20, { classes: 3, seed: 1 });
+  const model = resnet(20, { numClasses: 3, seed: 1 });
   const path = divided(model, "whole");
   for (const source of [path, join(path, "model.safetensors.index.json")]) {
-    const loaded = resnet(20, { classes: 3, seed: 2 });
+    const loaded = resnet(20, { numClasses: 3, seed: 2 });
     await loadWeights(loaded, source);
     for (const [key, { value }] of stateOf(loaded)) assert.deepEqual(value.data, stateOf(model).get(key)!.value.data);
   }

@@ -12,7 +12,7 @@ import { runReference } from "../formats/onnx/support.js";
 import { random } from "../support/random.js";
 
 const stepOf = (model: Module, batch = 4) =>
-  trainingStep(model, { optimizer: adamw(), input: [batch, 3, 8, 8], classes: 2 });
+  trainingStep(model, { optimizer: adamw(), input: [batch, 3, 8, 8], numClasses: 2 });
 const cutOf = ({ graph }: TrainingStep) => cutFixed(graph, "images", new Set(graph.updates.map(({ cell }) => cell)));
 
 /** Inputs of a step, random numbers of dropouts included. */
@@ -38,7 +38,7 @@ async function assertEqualInTwo(step: TrainingStep, cut: Cut): Promise<void> {
 }
 
 test("a frozen backbone ends where the classifier begins; both parts together are the whole step", async () => {
-  const model = resnet(20, { classes: 2, attention: "cbam" });
+  const model = resnet(20, { numClasses: 2, attention: "cbam" });
   freeze(model, (path) => !path.startsWith("fc."));
   const step = stepOf(model);
   const cut = cutOf(step)!;
@@ -47,7 +47,7 @@ test("a frozen backbone ends where the classifier begins; both parts together ar
 });
 
 test("where blocks have a shortcut, several values can cross the cut", async () => {
-  const model = resnet(20, { classes: 2 });
+  const model = resnet(20, { numClasses: 2 });
   insertAttention(model, "se", { where: (path) => path === "layer3.1.bn2", input: [3, 8, 8] });
   freeze(model, (path) => !/^(fc|attention)\./.test(path));
   const step = stepOf(model);
@@ -59,7 +59,7 @@ test("where blocks have a shortcut, several values can cross the cut", async () 
 
 /** `inner` between a frozen convolution and a classifier. */
 class Net extends Module {
-  readonly conv = new Conv2d(3, 4, { kernel: 3 });
+  readonly conv = new Conv2d(3, 4, { kernelSize: 3 });
   readonly bn = new BatchNorm(4);
   readonly fc = new Linear(4, 2);
   constructor(private readonly inner: (x: Value) => Value = (x) => x) {
@@ -98,7 +98,7 @@ test("nothing is fixed that sees other images of the batch, whatever the sizes",
 });
 
 test("a network that learns from its first layer on is not cut", () => {
-  assert.equal(cutOf(stepOf(resnet(20, { classes: 2 }))), undefined);
+  assert.equal(cutOf(stepOf(resnet(20, { numClasses: 2 }))), undefined);
   const net = initialize(new Net());
   freeze(net, (path) => path.startsWith("conv."));
   assert.deepEqual(cutOf(stepOf(net))!.shapes, [[4, 6, 6]], "its batch norm learns: only the convolution is fixed");

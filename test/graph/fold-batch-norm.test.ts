@@ -13,9 +13,9 @@ type Forward = (part: Parts, x: Value) => Value;
 
 /** Two convolutions and two batch norms, put together by the test. */
 class Parts extends Module {
-  readonly conv1 = new Conv2d(3, 4, { kernel: 3, padding: 1, bias: false });
+  readonly conv1 = new Conv2d(3, 4, { kernelSize: 3, padding: 1, bias: false });
   readonly bn1 = new BatchNorm(4);
-  readonly conv2 = new Conv2d(4, 4, { kernel: 3, padding: 1, groups: 2 });
+  readonly conv2 = new Conv2d(4, 4, { kernelSize: 3, padding: 1, groups: 2 });
   readonly bn2 = new BatchNorm(4);
   readonly #forward: Forward;
 

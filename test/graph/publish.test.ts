@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { publishFeatures, publishTaps } from "../../src/graph/passes/publish.js";
-import { modelByName, resnet } from "../../src/models/index.js";
+import { createModelByName, resnet } from "../../src/models/index.js";
 import { Module, trace } from "../../src/nn/index.js";
 import { relu } from "../../src/ops/index.js";
 
 test("every tap becomes an output, called by path and name", () => {
-  const graph = publishTaps(trace(resnet(20, { classes: 10, attention: "cbam" }), ["N", 3, 32, 32]));
+  const graph = publishTaps(trace(resnet(20, { numClasses: 10, attention: "cbam" }), ["N", 3, 32, 32]));
   const names = [...graph.outputs.keys()];
   assert.equal(names.length, 1 + graph.taps.length);
   assert.equal(names[0], "output");
@@ -29,7 +29,7 @@ test("a module that is applied twice gives two maps", () => {
 });
 
 const features = (name: string, side: number) =>
-  publishFeatures(trace(modelByName(name), ["N", 3, side, side])).outputs.get("features")?.shape;
+  publishFeatures(trace(createModelByName(name), ["N", 3, side, side])).outputs.get("features")?.shape;
 
 test("features are the last maps before the pooling, gates passed over", () => {
   assert.deepEqual(features("resnet20", 32), ["N", 64, 8, 8]);
@@ -37,7 +37,7 @@ test("features are the last maps before the pooling, gates passed over", () => {
   assert.deepEqual(features("ecaresnet18", 224), ["N", 512, 7, 7]);
   assert.deepEqual(features("mbv2_ca", 224), ["N", 1280, 7, 7]);
   assert.deepEqual(features("van_b0", 224), ["N", 256, 7, 7]);
-  const cbam = publishFeatures(trace(resnet(20, { classes: 10, attention: "cbam" }), ["N", 3, 32, 32]));
+  const cbam = publishFeatures(trace(resnet(20, { numClasses: 10, attention: "cbam" }), ["N", 3, 32, 32]));
   assert.deepEqual(cbam.outputs.get("features")?.shape, ["N", 64, 8, 8]);
 });
 

@@ -11,10 +11,10 @@ import { adamw, trainingStep } from "../../src/train/index.js";
 import { runReference } from "../formats/onnx/support.js";
 import { random } from "../support/random.js";
 
-const model = () => resnet(20, { classes: 4, attention: "cbam" });
+const model = () => resnet(20, { numClasses: 4, attention: "cbam" });
 
 test("a graph that nothing rewrites prints the same: inference, and a training step with its updates", () => {
-  const step = trainingStep(model(), { optimizer: adamw(), input: [2, 3, 8, 8], classes: 4 }).graph;
+  const step = trainingStep(model(), { optimizer: adamw(), input: [2, 3, 8, 8], numClasses: 4 }).graph;
   for (const graph of [trace(model(), ["N", 3, 32, 32]), step]) {
     const copy = rebuild(graph);
     assert.equal(printGraph(copy), printGraph(graph));

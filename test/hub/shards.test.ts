@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { float32 } from "../../src/core/tensor.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { type DownloadOptions, resolveWeights } from "../../src/hub/index.js";
-import { openCheckpoint } from "../../src/train/node.js";
+import { openCheckpoint } from "../../src/train/load-weights.js";
 import { archiveFile, bytes, rebuild, storageId, unicode } from "../formats/torch-files.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 import { content, type FileOptions, interruptAt, sendFile, serve, sha256 } from "./server.js";

@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Tensor, toFloat64 } from "../../src/core/tensor.js";
-import { defaultPreprocessing, type RgbImage, shapes } from "../../src/data/index.js";
+import { defaultPreprocessing, generateShapes, type RgbImage } from "../../src/data/index.js";
+import { exportedGraph, inline } from "../../src/engine.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import type { Value } from "../../src/graph/graph.js";
-import { exportedGraph, inline, ortEngine } from "../../src/index.js";
+import { ortEngine } from "../../src/index.js";
 import { attentionMaps, predict } from "../../src/inference/index.js";
 import { imagenetClasses } from "../../src/models/imagenet.js";
 import { resnet } from "../../src/models/index.js";
 import { initialize, Module, trace } from "../../src/nn/index.js";
 import { evaluate, forEachLogits, probabilities } from "../../src/train/index.js";
 
-const data = shapes({ count: 6, size: 16, seed: 1 });
+const data = generateShapes({ count: 6, size: 16, seed: 1 });
 const preprocessing = defaultPreprocessing(data);
-const model = initialize(resnet(20, { classes: data.classes.length, attention: "cbam" }), { seed: 3 });
+const model = initialize(resnet(20, { numClasses: data.classes.length, attention: "cbam" }), { seed: 3 });
 const network = { model, classes: data.classes, preprocessing };
 const images: RgbImage[] = await Promise.all(Array.from({ length: data.length }, (_, i) => data.image(i)));
 const largestDifference = (a: Tensor, b: Tensor) =>
@@ -48,7 +49,7 @@ test("predict gives the most probable classes of each image, those that the eval
 
 test("accuracy and loss do not depend on how they are measured: batches of any size, prediction, export, both engines", async () => {
   const engine = ortEngine();
-  const more = shapes({ count: 23, size: 16, seed: 2 });
+  const more = generateShapes({ count: 23, size: 16, seed: 2 });
   const graph = exportedGraph(trace(model, [1, 3, 16, 16]), { foldBatchNorm: true });
   class Exported extends Module {
     override forward(x: Value): Value {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AttentionChoice, attention } from "../../src/attention/index.js";
+import { type AttentionChoice, createAttention } from "../../src/attention/index.js";
 import { toFloat64 } from "../../src/core/tensor.js";
 import {
-  classifierSpec,
+  classifierInfo,
+  createModel,
+  createModelByName,
   mobilenetV2,
-  model,
-  modelByName,
-  modelSpec,
+  modelInfo,
   models,
   preactResnet,
   resnet,
@@ -45,7 +45,7 @@ test("a placement can be asked for", () => {
 
 test("a function makes modules of the user's own, by place", () => {
   const network = resnet(20, {
-    attention: (channels, { block, blocks }) => (block === blocks - 1 ? attention("se", channels) : null),
+    attention: (channels, { block, blocks }) => (block === blocks - 1 ? createAttention("se", channels) : null),
   });
   assert.deepEqual(keys(network, /attention\.fc\.0/), [
     "layer1.2.attention.fc.0.weight",
@@ -55,20 +55,20 @@ test("a function makes modules of the user's own, by place", () => {
 });
 
 test("the published module can be replaced, and left out", () => {
-  assert.equal(keys(model("ecaresnet18"), /\.eca\./).length, 8);
-  assert.equal(keys(model("ecaresnet18", { attention: "none" }), /\.eca\./).length, 0);
-  assert.equal(keys(model("ecaresnet18", { attention: "se" }), /\.se\.fc\.0/).length, 8);
+  assert.equal(keys(createModel("ecaresnet18"), /\.eca\./).length, 8);
+  assert.equal(keys(createModel("ecaresnet18", { attention: "none" }), /\.eca\./).length, 0);
+  assert.equal(keys(createModel("ecaresnet18", { attention: "se" }), /\.se\.fc\.0/).length, 8);
   assert.deepEqual(keys(resnet(18, { attention: ["none", {}] as never }), /attention/), []);
 });
 
 test("segmentation networks are told from classifiers", () => {
-  assert.throws(() => classifierSpec("unet_resnet34"), {
+  assert.throws(() => classifierInfo("unet_resnet34"), {
     name: "OptionError",
     message: "unet_resnet34 is a segmentation network; this needs a classifier, such as resnet50",
   });
-  assert.equal(classifierSpec("van_b0"), modelSpec("van_b0"));
-  for (const { name, task, input, classes } of models.values()) {
-    const graph = trace(modelByName(name), [1, ...input]);
+  assert.equal(classifierInfo("van_b0"), modelInfo("van_b0"));
+  for (const { name, task, input, numClasses: classes } of models.values()) {
+    const graph = trace(createModelByName(name), [1, ...input]);
     const expected = task === "classification" ? [1, classes] : [1, classes, ...input.slice(1)];
     assert.deepEqual(graph.outputs.get("output")!.shape, expected, name);
   }
@@ -76,10 +76,10 @@ test("segmentation networks are told from classifiers", () => {
 
 test("networks publish their maps", () => {
   const maps = (network: Module, size: number) => trace(network, [1, 3, size, size]).taps.length;
-  assert.equal(maps(model("resnet50_rga", { size: [128, 128] }), 128), 16);
-  assert.equal(maps(model("residual_attention56"), 64), 3);
-  assert.equal(maps(model("van_b0"), 64), 13);
-  assert.equal(maps(model("danet_resnet50"), 64), 2);
+  assert.equal(maps(createModel("resnet50_rga", { size: [128, 128] }), 128), 16);
+  assert.equal(maps(createModel("residual_attention56"), 64), 3);
+  assert.equal(maps(createModel("van_b0"), 64), 13);
+  assert.equal(maps(createModel("danet_resnet50"), 64), 2);
   assert.equal(maps(unet(18), 64), 18);
 });
 
@@ -112,7 +112,7 @@ test("options that make no sense are refused in one line", () => {
   refused(/^van_b0: dropPath must be in \[0, 1\), got 1$/, () => van("b0", { dropPath: 1 }));
   refused(/^scnet: takes no attention module/, () => scnet(50, { attention: ["se", {}] }));
   refused(/^rgaResnet: size must be two multiples of 16, got \[250,128\]$/, () => rgaResnet({ size: [250, 128] }));
-  refused(/^unet: classes must be a positive integer, got 0$/, () => unet(18, { classes: 0 }));
+  refused(/^unet: numClasses must be a positive integer, got 0$/, () => unet(18, { numClasses: 0 }));
   refused(/^UNet: height and width must be multiples of 32, got 48×64$/, () => trace(unet(18), [1, 3, 48, 64]));
-  refused(/^Unknown model "resnet5"\. Did you mean "resnet50"\?/, () => modelByName("resnet5"));
+  refused(/^Unknown model "resnet5"\. Did you mean "resnet50"\?/, () => createModelByName("resnet5"));
 });

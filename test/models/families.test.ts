@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { writeSafetensors, zeros } from "../../src/index.js";
-import { model, modelByName, models } from "../../src/models/index.js";
+import { zeros } from "../../src/engine.js";
+import { writeSafetensors } from "../../src/index.js";
+import { createModel, createModelByName, models } from "../../src/models/index.js";
 import { type KeyTable, keyTables, renaming } from "../../src/models/keys.js";
 import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { type Module, stateOf } from "../../src/nn/index.js";
@@ -26,7 +27,7 @@ function assertFits(theirs: Shapes): { readonly family: string; readonly model: 
   const known = recognizeCheckpoint(theirs);
   assert.ok(known, "is not recognized");
   seen.add(known.family);
-  const ours = shapesOf(modelByName(known.model, known.options));
+  const ours = shapesOf(createModelByName(known.model, known.options));
   assert.deepEqual(sorted(renamed(theirs, known.rename)), sorted(ours));
   assert.deepEqual(sorted(renamed(ours, known.original)), sorted(theirs));
   return known;
@@ -34,63 +35,63 @@ function assertFits(theirs: Shapes): { readonly family: string; readonly model: 
 
 for (const { name } of models.values())
   test(`${name}: its own checkpoint is recognized`, () => {
-    const known = assertFits(shapesOf(modelByName(name, { classes: 7 })));
+    const known = assertFits(shapesOf(createModelByName(name, { numClasses: 7 })));
     assert.equal(known.model, name);
   });
 
 /** What a golden file of a network, by its name, is recognized as. */
 const golden: Readonly<Record<string, readonly [model: string, options: object]>> = {
-  "cifar-resnet20-none": ["resnet20", { classes: 10 }],
-  "cifar-resnet20-se": ["resnet20", { classes: 10, attention: ["se", { reduction: 4 }] }],
-  "cifar-resnet20-cbam": ["resnet20", { classes: 10, attention: ["cbam", {}] }],
-  "cifar-resnet20-simam": ["resnet20", { classes: 10, attention: ["simam", {}] }],
+  "cifar-resnet20-none": ["resnet20", { numClasses: 10 }],
+  "cifar-resnet20-se": ["resnet20", { numClasses: 10, attention: ["se", { reduction: 4 }] }],
+  "cifar-resnet20-cbam": ["resnet20", { numClasses: 10, attention: ["cbam", {}] }],
+  "cifar-resnet20-simam": ["resnet20", { numClasses: 10, attention: ["simam", {}] }],
   "cifar-se-resnet20-moskomule": [
     "resnet20",
-    { classes: 10, stem: "cifar", shortcut: "projection", attention: ["se", {}] },
+    { numClasses: 10, stem: "cifar", shortcut: "projection", attention: ["se", {}] },
   ],
-  "eca-mobilenetv2": ["eca_mobilenetv2", { classes: 1000 }],
-  "eca-resnet18": ["ecaresnet18", { classes: 1000, stem: "imagenet", shortcut: "projection" }],
+  "eca-mobilenetv2": ["eca_mobilenetv2", { numClasses: 1000 }],
+  "eca-resnet18": ["ecaresnet18", { numClasses: 1000, stem: "imagenet", shortcut: "projection" }],
   "jongchan-resnet18-bam-cifar100": [
     "resnet18",
-    { classes: 100, stem: "cifar", shortcut: "projection", attention: ["bam", {}] },
+    { numClasses: 100, stem: "cifar", shortcut: "projection", attention: ["bam", {}] },
   ],
   "jongchan-resnet18-bam-imagenet": [
     "resnet18",
-    { classes: 1000, stem: "imagenet", shortcut: "projection", attention: ["bam", {}] },
+    { numClasses: 1000, stem: "imagenet", shortcut: "projection", attention: ["bam", {}] },
   ],
   "jongchan-resnet18-cbam-cifar100": [
     "resnet18",
-    { classes: 100, stem: "cifar", shortcut: "projection", attention: ["cbam", {}] },
+    { numClasses: 100, stem: "cifar", shortcut: "projection", attention: ["cbam", {}] },
   ],
-  "jongchan-resnet18-none-cifar100": ["resnet18", { classes: 100, stem: "cifar", shortcut: "projection" }],
+  "jongchan-resnet18-none-cifar100": ["resnet18", { numClasses: 100, stem: "cifar", shortcut: "projection" }],
   "jongchan-resnet50-bam-cifar100": [
     "resnet50",
-    { classes: 100, stem: "cifar", shortcut: "projection", attention: ["bam", {}] },
+    { numClasses: 100, stem: "cifar", shortcut: "projection", attention: ["bam", {}] },
   ],
   "jongchan-resnet50-cbam-cifar100": [
     "resnet50",
-    { classes: 100, stem: "cifar", shortcut: "projection", attention: ["cbam", {}] },
+    { numClasses: 100, stem: "cifar", shortcut: "projection", attention: ["cbam", {}] },
   ],
   "jongchan-resnet50-cbam-imagenet": [
     "resnet50",
-    { classes: 1000, stem: "imagenet", shortcut: "projection", attention: ["cbam", {}] },
+    { numClasses: 1000, stem: "imagenet", shortcut: "projection", attention: ["cbam", {}] },
   ],
-  "danet-resnet50-width8": ["danet_resnet50", { classes: 3, width: 8 }],
-  "danet-resnet50-width8-one-dilation": ["danet_resnet50", { classes: 3, width: 8 }],
-  "gc-resnet50": ["gcresnet50", { classes: 10, stem: "imagenet", shortcut: "projection" }],
-  "mobilenetv2-ca": ["mbv2_ca", { classes: 1000 }],
-  "preact-resnet20": ["preact_resnet20", { classes: 10, block: "basic" }],
-  "ran92-32-update": ["residual_attention92_32input_update", { classes: 10 }],
-  scnet50: ["scnet50", { classes: 1000 }],
-  "scnet50-v1d": ["scnet50_v1d", { classes: 10 }],
-  "spnet-resnet50-width8": ["spnet_resnet50", { classes: 3, width: 8 }],
-  "triplet-mobilenetv2": ["mobilenetv2_100", { classes: 1000, attention: ["triplet", { variant: "models" }] }],
+  "danet-resnet50-width8": ["danet_resnet50", { numClasses: 3, width: 8 }],
+  "danet-resnet50-width8-one-dilation": ["danet_resnet50", { numClasses: 3, width: 8 }],
+  "gc-resnet50": ["gcresnet50", { numClasses: 10, stem: "imagenet", shortcut: "projection" }],
+  "mobilenetv2-ca": ["mbv2_ca", { numClasses: 1000 }],
+  "preact-resnet20": ["preact_resnet20", { numClasses: 10, block: "basic" }],
+  "ran92-32-update": ["residual_attention92_32input_update", { numClasses: 10 }],
+  scnet50: ["scnet50", { numClasses: 1000 }],
+  "scnet50-v1d": ["scnet50_v1d", { numClasses: 10 }],
+  "spnet-resnet50-width8": ["spnet_resnet50", { numClasses: 3, width: 8 }],
+  "triplet-mobilenetv2": ["mobilenetv2_100", { numClasses: 1000, attention: ["triplet", { variant: "models" }] }],
   "triplet-resnet18-cifar10": [
     "resnet18",
-    { classes: 10, stem: "cifar", shortcut: "projection", attention: ["triplet", { variant: "models" }] },
+    { numClasses: 10, stem: "cifar", shortcut: "projection", attention: ["triplet", { variant: "models" }] },
   ],
-  "unet-resnet18": ["unet_resnet18", { classes: 3, decoderAttention: "scse" }],
-  "van-b0": ["van_b0", { classes: 1000 }],
+  "unet-resnet18": ["unet_resnet18", { numClasses: 3, decoderAttention: "scse" }],
+  "van-b0": ["van_b0", { numClasses: 1000 }],
 };
 
 /** Networks of a depth or width that the catalogue does not have: their vectors are small so. */
@@ -192,7 +193,7 @@ const foreign: readonly (readonly [whose: string, name: string, options: object,
 
 for (const [whose, name, options, table] of foreign)
   test(`names of ${whose} in ${name}: there and back, and strictly into the recognized network`, () => {
-    const network = modelByName(name, { classes: 5, ...options });
+    const network = createModelByName(name, { numClasses: 5, ...options });
     const [ours, toOurs, toTheirs] = [shapesOf(network), renaming(table, "ours"), renaming(table, "theirs")];
     for (const key of ours.keys()) assert.equal(toOurs(toTheirs(key)), key);
     const theirs = renamed(ours, toTheirs);
@@ -228,7 +229,7 @@ test("networks that are not here are not taken for others", () => {
   ) =>
     recognizeCheckpoint(
       new Map(
-        [...shapesOf(modelByName(name, options))]
+        [...shapesOf(createModelByName(name, options))]
           .map(([key, { shape }]) => change(key, shape))
           .map(([key, shape]) => [key, { shape }]),
       ),
@@ -258,7 +259,7 @@ test("the documentation lists the families, each of which a test has met", () =>
 
 for (const prefix of ["model.", "module.", "net.", "backbone.", "model._orig_mod.", "trainer.model.module."])
   test(`a network behind the prefix ${prefix} is recognized, with what stands beside it`, () => {
-    const network = model("resnet20", { attention: "se" });
+    const network = createModel("resnet20", { attention: "se" });
     const shapes = shapesOf(network);
     const wrapped = new Map([...renamed(shapes, (key) => prefix + key), ["n_averaged", { shape: [] }] as const]);
     const known = recognizeCheckpoint(wrapped)!;
@@ -271,7 +272,7 @@ for (const prefix of ["model.", "module.", "net.", "backbone.", "model._orig_mod
   });
 
 test("of two copies of a network in one dictionary, that which is no average is recognized", () => {
-  const weights = [...stateOf(model("resnet20", { classes: 4 }))];
+  const weights = [...stateOf(createModel("resnet20", { numClasses: 4 }))];
   const both = new Map(
     ["ema.", "model."].flatMap((prefix) => weights.map(([key, { shape }]) => [prefix + key, { shape }] as const)),
   );

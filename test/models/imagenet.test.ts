@@ -2,16 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import {
-  decodeImage,
-  loadWeights,
-  mobilenetV1,
-  normalizations,
-  toFloat64,
-  toInput,
-  topIndices,
-  trace,
-} from "../../src/index.js";
+import { toFloat64, toInput } from "../../src/engine.js";
+import { decodeImage, loadWeights, normalizations, trace } from "../../src/index.js";
+import { mobilenetV1 } from "../../src/nn.js";
+import { topIndices } from "../../src/train/metrics.js";
 import { ort } from "../support/engines.js";
 
 const folder = process.env.FOVEA_DATA ?? "../shared/data";

@@ -1,19 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AttentionChoice, attention, attentionModules } from "../../src/attention/index.js";
+import { type AttentionChoice, attentionModules, createAttention } from "../../src/attention/index.js";
 import { placements } from "../../src/attention/spec.js";
 import { gradients } from "../../src/autodiff/gradients.js";
 import { toFloat64 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { insertAttention, model, preactResnet, residualAttentionNetwork, resnet, van } from "../../src/models/index.js";
+import {
+  createModel,
+  insertAttention,
+  preactResnet,
+  residualAttentionNetwork,
+  resnet,
+  van,
+} from "../../src/models/index.js";
 import { BatchNorm, graphFor, initialize, type Module, Sequential, stateOf, trace } from "../../src/nn/index.js";
 import { reduceSum } from "../../src/ops/index.js";
 import { ort } from "../support/engines.js";
 import { random } from "../support/random.js";
 
 const gates = [...attentionModules.values()].filter(({ kind, name }) => kind === "gate" && name !== "rga");
-const small = () => resnet(20, { classes: 10 });
+const small = () => resnet(20, { numClasses: 10 });
 const shape = [2, 3, 16, 16] as const;
 
 async function logits(network: Module, engine: Engine): Promise<number[]> {
@@ -56,7 +63,7 @@ test("insertion adds keys and changes none, and acts where it should", () => {
 test("an inserted module computes what one built in at the same place does", async () => {
   for (const where of placements.filter((place) => place !== "stage"))
     for (const make of [
-      (attention: AttentionChoice) => resnet(20, { classes: 10, attention }),
+      (attention: AttentionChoice) => resnet(20, { numClasses: 10, attention }),
       (attention: AttentionChoice) => preactResnet(20, { attention }),
     ]) {
       const [built, changed] = [make(["se", {}, where]), make("none")];
@@ -96,13 +103,13 @@ test("options may depend on the place, as relations between positions need", () 
 test("every family has places", () => {
   const families: readonly (readonly [network: Module, places: number, input?: readonly [number, number, number]])[] = [
     [resnet(18), 8],
-    [model("preact_resnet20"), 9],
-    [model("wide_resnet16_8"), 6],
-    [model("mobilenetv2_100"), 17],
+    [createModel("preact_resnet20"), 9],
+    [createModel("wide_resnet16_8"), 6],
+    [createModel("mobilenetv2_100"), 17],
     [van("b0"), 13],
-    [model("scnet50"), 16],
+    [createModel("scnet50"), 16],
     [residualAttentionNetwork("residual_attention92_32input"), 45, [3, 32, 32]],
-    [model("unet_resnet18"), 8],
+    [createModel("unet_resnet18"), 8],
   ];
   for (const [network, places, input = [3, 224, 224] as const] of families)
     assert.equal(insertAttention(network, "se", { input }).length, places, network.constructor.name);
@@ -145,7 +152,7 @@ test("what cannot be inserted is refused in one line, and nothing is changed", (
   refused(
     /^insertAttention: MobileNetV2 has no place "stage"; use activation, residual, convolution, a predicate$/,
     (m) => insertAttention(m, "se", { where: "stage" }),
-    model("mobilenetv2_100"),
+    createModel("mobilenetv2_100"),
   );
   refused(/^insertAttention: fc gives no map; a place needs \[N,C,H,W\]$/, (m) =>
     insertAttention(m, "se", { where: (path) => path === "fc" }),
@@ -153,6 +160,6 @@ test("what cannot be inserted is refused in one line, and nothing is changed", (
   const twice = small();
   insertAttention(twice, "se");
   refused(/^insertAttention: there is a module at layer1\.0 already$/, (m) => insertAttention(m, "eca"), twice);
-  const sequential = initialize(new Sequential([attention("se", 16)]));
+  const sequential = initialize(new Sequential([createAttention("se", 16)]));
   refused(/^insertAttention: a Sequential/, (m) => insertAttention(m, "se"), sequential);
 });

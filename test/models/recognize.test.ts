@@ -3,13 +3,13 @@ import { test } from "node:test";
 import {
   type AttentionChoice,
   type AttentionOptions,
+  attentionInfo,
   attentionModules,
-  attentionSpec,
   type Placement,
 } from "../../src/attention/index.js";
 import { OptionError } from "../../src/core/errors.js";
 import { type OptionSpec, resolveOptions } from "../../src/core/options.js";
-import { model, modelByName } from "../../src/models/index.js";
+import { createModel, createModelByName } from "../../src/models/index.js";
 import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { stateOf } from "../../src/nn/index.js";
 import { fillState } from "../../src/testing/golden/filler.js";
@@ -19,7 +19,7 @@ type Shapes = Map<string, { readonly shape: readonly number[] }>;
 type Choice = readonly [string, AttentionOptions | readonly (AttentionOptions | null)[], Placement?];
 
 const shapesOf = (name: string, options: Readonly<Record<string, unknown>>): Shapes =>
-  new Map([...stateOf(modelByName(name, options))].map(([key, { shape }]) => [key, { shape }]));
+  new Map([...stateOf(createModelByName(name, options))].map(([key, { shape }]) => [key, { shape }]));
 const shapes = (options: Readonly<Record<string, unknown>>) => shapesOf("resnet20", options);
 
 /** Numbers to try for every option that is one; what an option refuses is passed over. */
@@ -77,7 +77,7 @@ function assertMeansSame(
   expected: AttentionOptions,
   alike: (options: AttentionOptions) => boolean = () => false,
 ): void {
-  const { options } = attentionSpec(name);
+  const { options } = attentionInfo(name);
   const [a, b] = [resolveOptions(name, options, actual), resolveOptions(name, options, expected)];
   for (const [option, value] of Object.entries(b as Record<string, unknown>)) {
     const own = (a as Record<string, unknown>)[option];
@@ -248,7 +248,7 @@ for (const head of ["fc", "linear"])
   for (const [choice, names, axes] of copies)
     test(`${choice[0]} ${JSON.stringify(choice[1])} under ${Object.values(names).join(", ")}${axes ? ` with ${axes} axes` : ""}, classifier ${head}`, () => {
       const [ours, other] = [0, 1].map((seed) =>
-        model("resnet20", { attention: choice as AttentionChoice, shortcut: "identity", seed }),
+        createModel("resnet20", { attention: choice as AttentionChoice, shortcut: "identity", seed }),
       );
       const filled = fillState(
         [...stateOf(ours!)].map(([key, { shape }]) => [key, shape] as const),
@@ -272,7 +272,7 @@ for (const head of ["fc", "linear"])
       assert.equal(name, choice[0]);
       if (!("variant" in (options as object)) || "variant" in choice[1])
         assertMeansSame(name, options as AttentionOptions, choice[1] as AttentionOptions);
-      const network = model("resnet20", known.options);
+      const network = createModel("resnet20", known.options);
       loadState(network, theirs, { rename: known.rename });
       for (const key of theirs.keys()) assert.equal(known.original(known.rename(key)), key);
       if (name === choice[0] && same(known.options.attention, choice)) {

@@ -29,26 +29,26 @@ interface Family {
   readonly rate?: number;
 }
 
-const segmentation = { classes: 3, dropout: 0 } as const;
+const segmentation = { numClasses: 3, dropout: 0 } as const;
 const families: Readonly<Record<string, Family>> = {
-  resnet: { network: () => resnet(20, { classes: 4, attention: "cbam" }), size: 16 },
-  preact: { network: () => preactResnet(20, { classes: 4, attention: "bam" }), size: 16 },
-  wide: { network: () => wideResnet(10, 2, { classes: 4, dropout: 0 }), size: 16 },
-  mobilenet: { network: () => mobilenetV2({ classes: 4, widthMultiplier: 0.25, dropout: 0 }), size: 64 },
-  van: { network: () => van("b0", { classes: 4, dropPath: 0 }), size: 64 },
-  scnet: { network: () => scnet(50, { classes: 4, v1d: true }), size: 128 },
+  resnet: { network: () => resnet(20, { numClasses: 4, attention: "cbam" }), size: 16 },
+  preact: { network: () => preactResnet(20, { numClasses: 4, attention: "bam" }), size: 16 },
+  wide: { network: () => wideResnet(10, 2, { numClasses: 4, dropout: 0 }), size: 16 },
+  mobilenet: { network: () => mobilenetV2({ numClasses: 4, widthMultiplier: 0.25, dropout: 0 }), size: 64 },
+  van: { network: () => van("b0", { numClasses: 4, dropPath: 0 }), size: 64 },
+  scnet: { network: () => scnet(50, { numClasses: 4, v1d: true }), size: 128 },
   residualAttention: {
-    network: () => residualAttentionNetwork("residual_attention92_32input", { classes: 4 }),
+    network: () => residualAttentionNetwork("residual_attention92_32input", { numClasses: 4 }),
     size: 32,
     rate: 1e-5,
     // Shortcut convolutions of blocks that keep their shape.
     unused: /(attention_module.*|residual_block[56])\.conv4\.weight$/,
   },
   // The norms of their gradients are near 1800 and 95: by the square of these times the rate the loss is to fall.
-  rga: { network: () => rgaResnet({ classes: 4, size: [128, 128] }), size: 128, rate: 1e-9 },
+  rga: { network: () => rgaResnet({ numClasses: 4, size: [128, 128] }), size: 128, rate: 1e-9 },
   danet: { network: () => danet(50, segmentation), size: 64, unused: /key_conv\.bias$/, rate: 1e-6 },
   spnet: { network: () => spnet(50, segmentation), size: 64 },
-  unet: { network: () => unet(18, { classes: 3 }), size: 64, unused: /^decoder\.blocks\.4\.attention1\./ },
+  unet: { network: () => unet(18, { numClasses: 3 }), size: 64, unused: /^decoder\.blocks\.4\.attention1\./ },
 };
 
 /** One-hot targets of the shape of the logits, class by position. */

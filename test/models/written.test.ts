@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { model, settled } from "../../src/models/index.js";
+import { createModel, settled } from "../../src/models/index.js";
 import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { stateOf } from "../../src/nn/index.js";
 
@@ -26,13 +26,13 @@ const written = [
 
 for (const [attention, kept] of written)
   test(`a network with ${JSON.stringify(attention)}, written before options without effect were refused, is read`, () => {
-    const options = { classes: 10, attention };
+    const options = { numClasses: 10, attention };
     const insert = { attention: "se", options: { variant: "timm", reduction: 8 } };
     const read = settled({ name: "resnet20", options, insert });
-    assert.deepEqual(read.options, { classes: 10, attention: kept });
+    assert.deepEqual(read.options, { numClasses: 10, attention: kept });
     assert.deepEqual(read.insert, { attention: "se", options: { variant: "timm" } });
-    const shapes = new Map([...stateOf(model("resnet20", read.options))]);
+    const shapes = new Map([...stateOf(createModel("resnet20", read.options))]);
     const known = recognizeCheckpoint(shapes as never, { model: "resnet20", options: JSON.stringify(options) })!;
-    assert.deepEqual(known.options, { classes: 10, attention: kept });
+    assert.deepEqual(known.options, { numClasses: 10, attention: kept });
     assert.deepEqual([known.unexplained, known.missing], [[], []]);
   });

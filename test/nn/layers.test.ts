@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attention } from "../../src/attention/index.js";
+import { createAttention } from "../../src/attention/index.js";
 import { float32, toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { Graph, type Value } from "../../src/graph/graph.js";
@@ -42,7 +42,11 @@ const run = async (graph: Graph, inputs: Record<string, ReturnType<typeof random
 };
 
 test("keys are the paths through the fields: parameters, buffers, then children", () => {
-  const model = new Sequential({ conv: new Conv2d(3, 4, { kernel: 3 }), act: new Lambda(relu), bn: new BatchNorm(4) });
+  const model = new Sequential({
+    conv: new Conv2d(3, 4, { kernelSize: 3 }),
+    act: new Lambda(relu),
+    bn: new BatchNorm(4),
+  });
   assert.deepEqual(
     [...stateOf(model).keys()],
     ["conv.weight", "conv.bias", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "bn.num_batches_tracked"],
@@ -57,7 +61,7 @@ test("further layers have PyTorch's keys and shapes, and keep the contract of a 
   const layers = new Sequential({
     norm: new GroupNorm(2, 4),
     act: new PReLU(4),
-    up: new ConvTranspose2d(4, 6, { kernel: 2, stride: 2, groups: 2 }),
+    up: new ConvTranspose2d(4, 6, { kernelSize: 2, stride: 2, groups: 2 }),
     plain: new GroupNorm(3, 6, { affine: false }),
     one: new PReLU(),
   });
@@ -68,7 +72,10 @@ test("further layers have PyTorch's keys and shapes, and keep the contract of a 
   await checkModule(layers, random([2, 4, 3, 3]), { engines: ortEngines });
   assert.deepEqual([...toFloat64(initialize(new PReLU(2)).weight.value).data], [0.25, 0.25]);
   assert.throws(() => new GroupNorm(3, 4), /GroupNorm: 4 channels must divide into 3 groups/);
-  assert.throws(() => new ConvTranspose2d(4, 3, { kernel: 1, groups: 2 }), /ConvTranspose2d: 4 channels and 3 filters/);
+  assert.throws(
+    () => new ConvTranspose2d(4, 3, { kernelSize: 1, groups: 2 }),
+    /ConvTranspose2d: inChannels 4 and outChannels 3/,
+  );
 });
 
 test("initial values depend on the seed and the path alone", () => {
@@ -178,7 +185,7 @@ test("cross entropy with label smoothing", async () => {
 });
 
 test("tracing twice gives two complete, equal graphs", () => {
-  const model = resnet(20, { classes: 10, attention: "cbam" });
+  const model = resnet(20, { numClasses: 10, attention: "cbam" });
   const [a, b] = [trace(model, [2, 3, 32, 32]), trace(model, [2, 3, 32, 32])];
   verify(a);
   assert.equal(printGraph(a), printGraph(b));
@@ -186,7 +193,7 @@ test("tracing twice gives two complete, equal graphs", () => {
 });
 
 test("errors name the module by its path", () => {
-  const wrong = new Sequential({ gate: attention("se", 16), fc: new Linear(4, 2) });
+  const wrong = new Sequential({ gate: createAttention("se", 16), fc: new Linear(4, 2) });
   assert.throws(
     () => trace(wrong, [2, 8, 4, 4]),
     /^ShapeError: gate\.fc\.0 \(Linear\) › MatMul: inner sizes differ: \[2,8\] · \[16,1\]/,
@@ -198,7 +205,10 @@ test("errors name the module by its path", () => {
     }
   }
   assert.throws(() => trace(new Lost(), [1]), /a parameter of shape \[1\] is not a field of the traced module/);
-  assert.throws(() => new Conv2d(3, 4, { kernel: 3, groups: 2 }), /3 channels and 4 filters must divide into 2 groups/);
+  assert.throws(
+    () => new Conv2d(3, 4, { kernelSize: 3, groups: 2 }),
+    /inChannels 3 and outChannels 4 must divide into 2 groups/,
+  );
   assert.throws(
     () => trace(initialize(new BatchNorm(2)), [1, 2], { training: true }),
     /needs more than one value per channel, got input \[1,2\]/,
@@ -206,7 +216,7 @@ test("errors name the module by its path", () => {
 });
 
 test("checkModule accepts a right module, and names what is wrong with others", async () => {
-  await checkModule(attention("se", 8, { reduction: 2 }), random([2, 8, 3, 4]), { engines: [ort] });
+  await checkModule(createAttention("se", 8, { reduction: 2 }), random([2, 8, 3, 4]), { engines: [ort] });
   class Unused extends Module {
     readonly idle = new Param([2], constant(1));
     override forward(x: Parameters<Module["forward"]>[0]) {
@@ -230,10 +240,10 @@ test("checkModule evaluates with the state that training left", async () => {
 
 test("checkModule checks batch norm and dropout, in training and in evaluation", async () => {
   const input = random([3, 4, 5, 3]);
-  const normalized = new Sequential([new Conv2d(4, 4, { kernel: 1, bias: false }), new BatchNorm(4)]);
+  const normalized = new Sequential([new Conv2d(4, 4, { kernelSize: 1, bias: false }), new BatchNorm(4)]);
   const report = await checkModule(normalized, input, { engines: [ort] });
   assert.ok(report.gradientError < 1e-8 && report.engineErrors[ort.name]! < 1e-4);
-  await checkModule(new Sequential([new Conv2d(4, 2, { kernel: 1 }), new Dropout(0.5)]), input, { engines: [ort] });
+  await checkModule(new Sequential([new Conv2d(4, 2, { kernelSize: 1 }), new Dropout(0.5)]), input, { engines: [ort] });
 
   // Right in training, but in evaluation its parameter is left out.
   class TrainingOnly extends Module {

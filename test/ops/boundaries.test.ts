@@ -253,9 +253,9 @@ const maxima: Readonly<Record<string, (x: Value) => Value>> = {
   "over rows": (x) => o.reduceMax(x, [3]),
   "over columns": (x) => o.reduceMax(x, [2]),
   "over all": (x) => o.reduceMax(x, [1, 2, 3]),
-  "over windows": (x) => o.maxPool(x, { kernel: 2, stride: 1, padding: 1 }),
-  "over dilated windows": (x) => o.maxPool(x, { kernel: 2, stride: 1, padding: 1, dilation: 2 }),
-  "over windows that end outside": (x) => o.maxPool(x, { kernel: 2, stride: 2, padding: 1, ceilMode: true }),
+  "over windows": (x) => o.maxPool(x, { kernelSize: 2, stride: 1, padding: 1 }),
+  "over dilated windows": (x) => o.maxPool(x, { kernelSize: 2, stride: 1, padding: 1, dilation: 2 }),
+  "over windows that end outside": (x) => o.maxPool(x, { kernelSize: 2, stride: 2, padding: 1, ceilMode: true }),
 };
 
 /** What maxima often get wrong: NaN (in two places), infinities, ties, numbers whose differences are tiny. */

@@ -58,7 +58,7 @@ const cases: Record<string, Case> = {
   slice: unary((v) => o.slice(v, 2, 1, 3)),
   pad: unary((v) => o.pad(v, { axis: 3, before: 2, after: 1 })),
   "pad, then a maximum of negative numbers": unary((v) =>
-    o.maxPool(o.pad(o.sub(v, 5), { axis: 2, before: 1, after: 1 }), { kernel: 3, stride: 1 }),
+    o.maxPool(o.pad(o.sub(v, 5), { axis: 2, before: 1, after: 1 }), { kernelSize: 3, stride: 1 }),
   ),
   barrier: [(a, b) => o.add(o.barrier(a!, b!), b!), x, y],
   "barrier, then reshaped": [(a, b) => o.reshape(o.barrier(a!, b!), [-1]), x, y],
@@ -135,11 +135,11 @@ const cases: Record<string, Case> = {
     random([2, 1, 1, 8]),
     random([1, 1, 1, 3]),
   ],
-  "max pool": unary((v) => o.maxPool(v, { kernel: 3, stride: 2, padding: 1 }), map),
-  "max pool 2×2": unary((v) => o.maxPool(v, { kernel: 2 }), map),
-  "max pool, rounded up": unary((v) => o.maxPool(v, { kernel: 3, stride: 2, ceilMode: true }), map),
+  "max pool": unary((v) => o.maxPool(v, { kernelSize: 3, stride: 2, padding: 1 }), map),
+  "max pool 2×2": unary((v) => o.maxPool(v, { kernelSize: 2 }), map),
+  "max pool, rounded up": unary((v) => o.maxPool(v, { kernelSize: 3, stride: 2, ceilMode: true }), map),
   "max pool, dilated and rounded up": unary(
-    (v) => o.maxPool(v, { kernel: 2, stride: 3, padding: 1, dilation: [3, 2], ceilMode: true }),
+    (v) => o.maxPool(v, { kernelSize: 2, stride: 3, padding: 1, dilation: [3, 2], ceilMode: true }),
     map,
   ),
   "transposed conv": [
@@ -161,10 +161,10 @@ const cases: Record<string, Case> = {
   ],
   "pixel shuffle": unary((v) => o.pixelShuffle(v, 2), random([2, 8, 2, 3])),
   "pixel unshuffle": unary((v) => o.pixelUnshuffle(v, 3), map6),
-  "average pool": unary((v) => o.averagePool(v, { kernel: 2 }), map),
-  "average pool, padding counted": unary((v) => o.averagePool(v, { kernel: 3, stride: 1, padding: 1 }), map),
+  "average pool": unary((v) => o.averagePool(v, { kernelSize: 2 }), map),
+  "average pool, padding counted": unary((v) => o.averagePool(v, { kernelSize: 3, stride: 1, padding: 1 }), map),
   "average pool, padding not counted": unary(
-    (v) => o.averagePool(v, { kernel: 3, stride: 2, padding: 1, countPadding: false }),
+    (v) => o.averagePool(v, { kernelSize: 3, stride: 2, padding: 1, countPadding: false }),
     map,
   ),
   "adaptive average pool": unary((v) => o.adaptiveAveragePool(v, [4, 3]), map),
@@ -237,7 +237,7 @@ test("the gradient of a tied maximum goes to the first index", async () => {
   const v = graph.input("x", { dtype: "float", shape: [1, 3, 2, 2] });
   const total = o.add(
     o.reduceSum(o.reduceMax(v, [1]), [0, 1, 2, 3]),
-    o.reduceSum(o.maxPool(v, { kernel: 2 }), [0, 1, 2, 3]),
+    o.reduceSum(o.maxPool(v, { kernelSize: 2 }), [0, 1, 2, 3]),
   );
   graph.output("dx", gradients(total, [v])[0]!);
   const tied = {
@@ -265,13 +265,16 @@ test("geometry that fits no map is refused, and so are powers that are no number
     [() => o.convTranspose(v, w, undefined, { padding: 9 }), /nothing is left of the map/],
     [() => o.convTranspose(v, vectorOf(3)), /convTranspose: needs \[N,C,H,W\] and weight/],
     [() => o.convTranspose(v, w, undefined, { groups: 2 }), /groups 2/],
-    [() => o.maxPool(v, { kernel: 3, dilation: 4 }), /dilated by \[4,4\], is larger than the padded map/],
-    [() => o.maxPool(v, { kernel: 2, padding: 1, dilation: [7, 1], stride: 1 }), /holds padding only/],
+    [() => o.maxPool(v, { kernelSize: 3, dilation: 4 }), /dilated by \[4,4\], is larger than the padded map/],
+    [() => o.maxPool(v, { kernelSize: 2, padding: 1, dilation: [7, 1], stride: 1 }), /holds padding only/],
     [() => o.convTranspose(v, w, undefined, { stride: 0 }), /convTranspose: stride must be a positive integer, got 0/],
     [() => o.conv(v, w, undefined, { padding: [0, 0.5] }), /conv: padding must be an integer ≥ 0, got 0.5/],
-    [() => o.maxPool(v, { kernel: 2, stride: 0, ceilMode: true }), /maxPool: stride must be a positive integer, got 0/],
-    [() => o.maxPool(v, { kernel: Number.NaN }), /maxPool: kernel must be a positive integer, got NaN/],
-    [() => o.averagePool(v, { kernel: 2, stride: -1 }), /averagePool: stride must be a positive integer, got -1/],
+    [
+      () => o.maxPool(v, { kernelSize: 2, stride: 0, ceilMode: true }),
+      /maxPool: stride must be a positive integer, got 0/,
+    ],
+    [() => o.maxPool(v, { kernelSize: Number.NaN }), /maxPool: kernelSize must be a positive integer, got NaN/],
+    [() => o.averagePool(v, { kernelSize: 2, stride: -1 }), /averagePool: stride must be a positive integer, got -1/],
     [() => o.pow(v, Number.NaN), /pow: the exponent must be a finite number, got NaN/],
   ];
   for (const [build, message] of fails) assert.throws(build, message);
@@ -283,5 +286,8 @@ test("geometry that fits no map is refused, and so are powers that are no number
 test("padding that no window needs is refused", () => {
   const v = new Graph().constant(map);
   for (const pool of [o.averagePool, o.maxPool])
-    assert.throws(() => pool(v, { kernel: 3, stride: 1, padding: 2 }), /padding .* must be at most half the kernel/);
+    assert.throws(
+      () => pool(v, { kernelSize: 3, stride: 1, padding: 2 }),
+      /padding .* must be at most half the kernel/,
+    );
 });

@@ -28,7 +28,7 @@ const layers = {
   convTranspose: (options: Options, x: Value, w: Value, b: Value) => o.convTranspose(x, w, b, options),
   pixelShuffle: ({ factor }: Options, x: Value) => o.pixelShuffle(x, factor),
   pixelUnshuffle: ({ factor }: Options, x: Value) => o.pixelUnshuffle(x, factor),
-  maxPool: (options: Options, x: Value) => o.maxPool(x, options),
+  maxPool: ({ kernel, ...options }: Options, x: Value) => o.maxPool(x, { kernelSize: kernel, ...options }),
   pow: ({ exponent }: Options, x: Value) => o.pow(x, exponent),
 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { confusionMatrix, lineChart, mostConfused } from "../../src/report/index.js";
+import { confusionMatrix, drawLineChart, mostConfused } from "../../src/report/index.js";
 import { palette, seriesColors } from "../../src/report/theme.js";
 import { assertSnapshot, assertWellFormed, hostile, sampleMetrics } from "./support.js";
 
@@ -19,27 +19,33 @@ test("a line chart is drawn as before", () => {
     { name: "training", points: training },
     { name: "validation", points: validation },
   ];
-  const chart = lineChart({ title: "Accuracy", xLabel: "epoch", percent: true, series, mark: { x: 3, label: "best" } });
+  const chart = drawLineChart({
+    title: "Accuracy",
+    xLabel: "epoch",
+    percent: true,
+    series,
+    mark: { x: 3, label: "best" },
+  });
   assertWellFormed(chart);
   assertSnapshot("line-chart.svg", chart);
 });
 
 test("values that are missing or not numbers leave gaps", () => {
   const points = [1, 2, Number.NaN, 4, null, 6, 7, Number.POSITIVE_INFINITY].map((y, x) => [x, y] as const);
-  const chart = lineChart({ title: "Gaps", series: [{ name: "a", points }] });
+  const chart = drawLineChart({ title: "Gaps", series: [{ name: "a", points }] });
   assert.equal(chart.match(/ d="[^"]*"/)![0].split("M").length - 1, 2);
   assert.equal(chart.match(/<circle/g)!.length, 5);
   assert.doesNotMatch(chart, /NaN|Infinity|undefined/);
 });
 
 test("no point, one point, a thousand points, hostile names", () => {
-  assert.match(lineChart({ title: "None", series: [{ name: "a", points: [[1, null]] }] }), /nothing yet/);
-  assert.equal(lineChart({ title: "One", series: [{ name: "a", points: [[5, 0]] }] }).match(/<circle/g)!.length, 1);
+  assert.match(drawLineChart({ title: "None", series: [{ name: "a", points: [[1, null]] }] }), /nothing yet/);
+  assert.equal(drawLineChart({ title: "One", series: [{ name: "a", points: [[5, 0]] }] }).match(/<circle/g)!.length, 1);
   const points = Array.from({ length: 1000 }, (_, i) => [i, Math.sin(i / 50)] as const);
-  const many = lineChart({ title: "Many", series: [{ name: "a", points }] });
+  const many = drawLineChart({ title: "Many", series: [{ name: "a", points }] });
   assert.ok(many.length < 20_000 && !many.includes("<circle"));
   const color = '"/><script>';
-  const bad = lineChart({ title: hostile, xLabel: hostile, series: [{ name: hostile, color, points: [[1, 2]] }] });
+  const bad = drawLineChart({ title: hostile, xLabel: hostile, series: [{ name: hostile, color, points: [[1, 2]] }] });
   assertWellFormed(bad);
   assert.doesNotMatch(bad, /<script/);
 });
@@ -53,8 +59,8 @@ test("labels at the ends of lines do not overlap", () => {
       [2, i < 4 ? 0 : 5],
     ] as const,
   }));
-  const levels = [...lineChart({ title: "Close", series }).matchAll(/class="own" x="[^"]*" y="([^"]*)"/g)].map((m) =>
-    Number(m[1]),
+  const levels = [...drawLineChart({ title: "Close", series }).matchAll(/class="own" x="[^"]*" y="([^"]*)"/g)].map(
+    (m) => Number(m[1]),
   );
   assert.equal(levels.length, 8);
   levels.slice(1).forEach((y, i) => assert.ok(y - levels[i]! >= 15.9));

@@ -4,7 +4,7 @@ import { tensor } from "../../src/core/tensor.js";
 import { Graph, type Value } from "../../src/graph/graph.js";
 import { Conv2d, Lambda, Module, Sequential, trace } from "../../src/nn/index.js";
 import { add, concat, mul, reduceMean, relu, sigmoid, transpose } from "../../src/ops/index.js";
-import { diagram } from "../../src/report/index.js";
+import { drawDiagram } from "../../src/report/index.js";
 import { examples, traceExample } from "../attention/catalogue.js";
 import { assertWellFormed, hostile } from "./support.js";
 
@@ -15,7 +15,7 @@ const shape = ["N", 8, 6, 5] as const;
 for (const training of [false, true])
   test(`figures of all modules stand apart${training ? ", also of training graphs" : ""}`, () => {
     for (const example of examples) {
-      const svg = diagram(traceExample(example, undefined, training).graph);
+      const svg = drawDiagram(traceExample(example, undefined, training).graph);
       assertWellFormed(svg);
       assert.doesNotMatch(svg, /NaN|Infinity|undefined/, example.label);
       const boxes = [...svg.matchAll(/<rect [^>]*x="([^"]*)" y="([^"]*)" width="([^"]*)" height="([^"]*)"/g)].map((m) =>
@@ -33,10 +33,10 @@ for (const training of [false, true])
   });
 
 test("operators on single elements go with the step before, branches are joined by signs", () => {
-  const conv = new Conv2d(8, 4, { kernel: 3, padding: 1 });
+  const conv = new Conv2d(8, 4, { kernelSize: 3, padding: 1 });
   const part = new Sequential({ conv, act: new Lambda(relu), scale: new Lambda((x) => mul(sigmoid(x), 0.5)) });
   const module = new Sequential({ part, join: new Lambda((x) => add(x, reduceMean(x, [2, 3]))) });
-  assert.deepEqual(texts(diagram(trace(module, shape))), [
+  assert.deepEqual(texts(drawDiagram(trace(module, shape))), [
     ...["input", "8×6×5"],
     ...["Conv 3×3 8→4 · ReLU", "sigmoid · × 0.5", "part.conv: 4×8×3×3", "→ 4×6×5"],
     ...["mean over H, W", "→ 4×1×1"],
@@ -52,7 +52,7 @@ test("a published map is told where it is made, and nothing is written behind it
     x.graph.tap("turned", transpose(g, [0, 1, 3, 2]));
     return mul(x, add(g, 1));
   });
-  const words = texts(diagram(trace(gate, shape)));
+  const words = texts(drawDiagram(trace(gate, shape)));
   assert.deepEqual(words.slice(2, 8), [
     "mean over C · sigmoid",
     "→ 1×6×5",
@@ -65,15 +65,15 @@ test("a published map is told where it is made, and nothing is written behind it
 
 test("modules that are asked for are one box, with the number of their parameters", () => {
   class Inner extends Module {
-    readonly a = new Conv2d(8, 8, { kernel: 1 });
-    readonly b = new Conv2d(8, 8, { kernel: 1 });
+    readonly a = new Conv2d(8, 8, { kernelSize: 1 });
+    readonly b = new Conv2d(8, 8, { kernelSize: 1 });
     override forward(x: Value): Value {
       return add(this.a.call(x), this.b.call(x));
     }
   }
   const graph = trace(new Sequential({ inner: new Inner() }), shape);
-  assert.ok(texts(diagram(graph)).includes("+"));
-  assert.deepEqual(texts(diagram(graph, { collapse: ["Inner"] })).slice(2, 5), [
+  assert.ok(texts(drawDiagram(graph)).includes("+"));
+  assert.deepEqual(texts(drawDiagram(graph, { collapse: ["Inner"] })).slice(2, 5), [
     "Inner",
     "inner: 144 parameters",
     "→ 8×6×5",
@@ -89,9 +89,9 @@ test("the same graph is drawn the same, names of a user's are escaped, wrong opt
     graph.output("x again", x);
     return graph;
   };
-  const svg = diagram(build(), { title: hostile });
+  const svg = drawDiagram(build(), { title: hostile });
   assertWellFormed(svg);
-  assert.equal(svg, diagram(build(), { title: hostile }));
+  assert.equal(svg, drawDiagram(build(), { title: hostile }));
   assert.ok(texts(svg).includes("× constant 3"));
-  assert.throws(() => diagram(build(), { tilte: "" } as object), { message: /Did you mean "title"/ });
+  assert.throws(() => drawDiagram(build(), { tilte: "" } as object), { message: /Did you mean "title"/ });
 });

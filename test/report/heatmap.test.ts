@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import sharp from "sharp";
 import { Rng } from "../../src/core/rng.js";
-import { colormap, encodePng, type HeatmapOptions, heatmap } from "../../src/report/index.js";
+import { colormap, drawHeatmap, encodePng, type HeatmapOptions } from "../../src/report/index.js";
 import { assertSnapshot, assertWellFormed, hostile } from "./support.js";
 
 const decode = async (bytes: Uint8Array) => sharp(bytes).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -52,14 +52,14 @@ test("color maps are matplotlib's within a few levels, and ever brighter", () =>
 
 test("a heat map is drawn as before", () => {
   const over = { width: 2, height: 1, pixels: Uint8Array.of(255, 0, 0, 255, 0, 0) };
-  const svg = heatmap({ height: 1, width: 2, data: Float32Array.of(0, 1) }, { over, scale: 4, title: hostile });
+  const svg = drawHeatmap({ height: 1, width: 2, data: Float32Array.of(0, 1) }, { over, scale: 4, title: hostile });
   assertWellFormed(svg);
   assertSnapshot("heatmap.svg", svg);
 });
 
 test("the image lies beneath, the map is enlarged bilinearly over it", async () => {
   const pixels = Uint8Array.from({ length: 12 }, (_, i) => 20 * i);
-  const svg = heatmap({ height: 1, width: 2, data: [0, 1] }, { over: { width: 4, height: 1, pixels }, scale: 1 });
+  const svg = drawHeatmap({ height: 1, width: 2, data: [0, 1] }, { over: { width: 4, height: 1, pixels }, scale: 1 });
   const [image, map] = (await images(svg)) as [Awaited<ReturnType<typeof decode>>, Awaited<ReturnType<typeof decode>>];
   assert.deepEqual(
     [...image.data],
@@ -70,15 +70,15 @@ test("the image lies beneath, the map is enlarged bilinearly over it", async () 
 });
 
 test("what is not finite is transparent, a constant map has the middle color", async () => {
-  const gaps = heatmap({ height: 1, width: 3, data: [1, Number.NaN, Number.POSITIVE_INFINITY] }, { scale: 1 });
+  const gaps = drawHeatmap({ height: 1, width: 3, data: [1, Number.NaN, Number.POSITIVE_INFINITY] }, { scale: 1 });
   assert.doesNotMatch(gaps, /NaN|Infinity|undefined/);
   const { data } = (await images(gaps))[0]!;
   assert.deepEqual([...data], [...colormap("inferno", 0.5), 255, 0, 0, 0, 0, 0, 0, 0, 0]);
-  assertWellFormed(heatmap({ height: 1, width: 1, data: [Number.NaN] }));
+  assertWellFormed(drawHeatmap({ height: 1, width: 1, data: [Number.NaN] }));
 });
 
 test("a fixed range makes maps comparable; the bar tells it", () => {
-  const svg = heatmap({ height: 1, width: 1, data: [0.0001] }, { range: [0, 2] });
+  const svg = drawHeatmap({ height: 1, width: 1, data: [0.0001] }, { range: [0, 2] });
   assert.deepEqual(
     [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map((m) => m[1]),
     ["2", "1", "0"],
@@ -87,17 +87,17 @@ test("a fixed range makes maps comparable; the bar tells it", () => {
 
 test("wrong sizes and options are refused", () => {
   const map = { height: 1, width: 2, data: [0, 1] };
-  assert.throws(() => heatmap({ ...map, width: 3 }), /heatmap: a map of 1x3 needs 3 values, got 2/);
+  assert.throws(() => drawHeatmap({ ...map, width: 3 }), /heatmap: a map of 1x3 needs 3 values, got 2/);
   assert.throws(
-    () => heatmap({ height: 0, width: 0, data: [] }),
+    () => drawHeatmap({ height: 0, width: 0, data: [] }),
     /map\.height must be an integer from 1 to 65535, got 0/,
   );
   assert.throws(
-    () => heatmap(map, { over: { width: 1, height: 1, pixels: new Uint8Array(4) } }),
+    () => drawHeatmap(map, { over: { width: 1, height: 1, pixels: new Uint8Array(4) } }),
     /an image of 1x1 needs 3/,
   );
-  assert.throws(() => heatmap(map, { opacity: 2 }), /opacity must be from 0 to 1, got 2/);
-  assert.throws(() => heatmap(map, { scale: 0 }), /scale must be/);
-  assert.throws(() => heatmap(map, { opactiy: 1 } as HeatmapOptions), /Did you mean "opacity"/);
-  assert.throws(() => heatmap(map, { colors: "virids" } as unknown as HeatmapOptions), /Did you mean "viridis"/);
+  assert.throws(() => drawHeatmap(map, { opacity: 2 }), /opacity must be from 0 to 1, got 2/);
+  assert.throws(() => drawHeatmap(map, { scale: 0 }), /scale must be/);
+  assert.throws(() => drawHeatmap(map, { opactiy: 1 } as HeatmapOptions), /Did you mean "opacity"/);
+  assert.throws(() => drawHeatmap(map, { colors: "virids" } as unknown as HeatmapOptions), /Did you mean "viridis"/);
 });

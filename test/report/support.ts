@@ -109,7 +109,7 @@ export function sampleRun(): RunReport {
       fovea: "0.1.0",
       data: "shapes",
       model: "resnet20",
-      modelOptions: { classes: 10, stem: "cifar", attention: ["cbam", { reduction: 8, kernelSize: 7 }] },
+      modelOptions: { numClasses: 10, stem: "cifar", attention: ["cbam", { reduction: 8, kernelSize: 7 }] },
       optimizer: { name: "sgd", lr: 0.1, momentum: 0.9, weightDecay: 0.0005, nesterov: true },
       schedule: { name: "cosine", warmupEpochs: 2 },
       preprocessing: { imageSize: 32, mean: [0.491, 0.482, 0.447], std: [0.247, 0.243, 0.262] },

@@ -1,4 +1,4 @@
-import { attentionByName } from "../../src/attention/index.js";
+import { createAttentionByName } from "../../src/attention/index.js";
 import { gradients } from "../../src/autodiff/gradients.js";
 import { Rng } from "../../src/core/rng.js";
 import { type Tensor, zeros } from "../../src/core/tensor.js";
@@ -73,7 +73,7 @@ export async function outputsOf(engine: Engine, graph: Graph, feeds: Arrays): Pr
 
 export async function draw({ module: name, options = {}, shape, seed }: DrawOptions): Promise<Draw> {
   const rng = new Rng(seed, "float32", name);
-  const module = attentionByName(name, shape[1]!, options as never) as Module;
+  const module = createAttentionByName(name, shape[1]!, options as never) as Module;
   const parameters = new Map<string, Tensor>();
   for (const [key, param] of stateOf(module))
     if (param.kind === "parameter") {

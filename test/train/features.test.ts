@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { DataError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { toFloat64 } from "../../src/core/tensor.js";
-import { type Dataset, memoryDataset } from "../../src/data/index.js";
+import { createDataset, type Dataset } from "../../src/data/index.js";
 import type { Value } from "../../src/graph/graph.js";
 import {
   BatchNorm,
@@ -32,7 +32,7 @@ const pixels = Uint8Array.from({ length: count * 3 * side ** 2 }, (_, p) => {
 /** Images that note how often each is asked for. */
 function counted(unreadable?: number): { dataset: Dataset; asked: number[] } {
   const asked = new Array<number>(count).fill(0);
-  const held = memoryDataset({
+  const held = createDataset({
     name: "noise",
     classes: ["dark", "light"],
     height: side,
@@ -61,7 +61,7 @@ function counted(unreadable?: number): { dataset: Dataset; asked: number[] } {
 }
 
 class Net extends Module {
-  readonly conv = new Conv2d(3, 8, { kernel: 3, padding: 1 });
+  readonly conv = new Conv2d(3, 8, { kernelSize: 3, padding: 1 });
   readonly bn = new BatchNorm(8);
   readonly drop = new Dropout(0.2);
   readonly hidden = new Linear(8, 8);

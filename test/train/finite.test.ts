@@ -23,7 +23,7 @@ test("values that are not finite are counted in every floating-point format, and
 
 test("weights that are not finite are refused by key, and ignored ones keep the model's values", () => {
   for (const key of ["conv1.weight", "bn1.running_var", "fc.bias"]) {
-    const model = initialize(resnet(20, { classes: 3 }));
+    const model = initialize(resnet(20, { numClasses: 3 }));
     const before = weightsOf(model);
     const broken = new Map(before);
     const { shape, data } = before.get(key) as Tensor<"float32">;
@@ -78,7 +78,7 @@ for (const engine of [referenceEngine(), ortEngine()])
     const { graph, scalars } = trainingStep(model, {
       optimizer: sgd(),
       input: [24, 3, 1, 1],
-      classes: 3,
+      numClasses: 3,
       labelSmoothing: 0.1,
     });
     const executable = await engine.compile(graph);
@@ -108,7 +108,7 @@ test("averages of batch-norm statistics follow the statistics", async () => {
   const { graph, cells, scalars } = trainingStep(model, {
     optimizer: sgd({ lr: 0.1 }),
     input: [2, 3, 2, 2],
-    classes: 3,
+    numClasses: 3,
     ema: 0.999,
   });
   const executable = await referenceEngine().compile(graph);

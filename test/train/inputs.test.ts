@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DataError, FoveaError, OptionError } from "../../src/core/errors.js";
-import { type Dataset, Loader, memoryDataset, type RgbImage } from "../../src/data/index.js";
+import { createDataset, type Dataset, Loader, type RgbImage } from "../../src/data/index.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import type { Value } from "../../src/graph/graph.js";
 import { predict } from "../../src/inference/index.js";
@@ -90,18 +90,18 @@ for (const [what, [image, says]] of Object.entries(badImages)) {
   });
 }
 
-test("memoryDataset refuses labels that are no classes, and pixels that are no bytes", () => {
+test("createDataset refuses labels that are no classes, and pixels that are no bytes", () => {
   const options = { name: "m", classes: ["a", "b"], height: 1, width: 1, pixels: new Uint8Array(6), labels: [0, 1] };
   for (const label of [5, -1, Number.NaN, 0.5])
     assert.throws(
-      () => memoryDataset({ ...options, labels: [0, label] }),
+      () => createDataset({ ...options, labels: [0, label] }),
       (error: Error) =>
-        error instanceof DataError && error.message.startsWith(`memoryDataset: m: image 1 has label ${label};`),
+        error instanceof DataError && error.message.startsWith(`createDataset: m: image 1 has label ${label};`),
     );
-  assert.throws(() => memoryDataset({ ...options, labels: [0] }), /m: 1 images of 3x1x1 need 3 bytes, got 6/);
+  assert.throws(() => createDataset({ ...options, labels: [0] }), /m: 1 images of 3x1x1 need 3 bytes, got 6/);
   for (const pixels of [new Float32Array(6).fill(Number.POSITIVE_INFINITY), [0, 0, 0, 0, 0, 0], "abcdef"])
     assert.throws(
-      () => memoryDataset({ ...options, pixels: pixels as unknown as Uint8Array }),
+      () => createDataset({ ...options, pixels: pixels as unknown as Uint8Array }),
       /pixels must be a Uint8Array, got/,
     );
 });

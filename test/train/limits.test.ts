@@ -8,16 +8,16 @@ import { readLines } from "../../src/files/read.js";
 import { Part, readOrigin } from "../../src/hub/part.js";
 import { fetchShards } from "../../src/hub/shards.js";
 import {
-  initialize,
-  model,
+  createModel,
   OptionError,
   openCheckpoint,
   type RunConfig,
-  RunFolder,
   readSafetensors,
   referenceEngine,
   writeSafetensors,
 } from "../../src/index.js";
+import { RunFolder } from "../../src/internal.js";
+import { initialize } from "../../src/nn.js";
 import { checkGolden } from "../../src/testing/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
@@ -86,7 +86,7 @@ test("a pipe in the place of a part, or of what is known of it, is not waited fo
 });
 
 test("inputs whose feature maps cannot fit into memory are refused, saying how much they take", () => {
-  const network = initialize(model("resnet18", { classes: 2 }));
+  const network = initialize(createModel("resnet18", { numClasses: 2 }));
   const GB = 1e9;
   // The first convolution alone makes 64 maps of 112 × 112; all together make 2.5 million numbers.
   assert.doesNotThrow(() => requireMemory(network, [100, 3, 224, 224], false, 0.4 * GB));

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type ResNetOptions, resnet, writeSafetensors } from "../../src/index.js";
+import { writeSafetensors } from "../../src/index.js";
 import { initialize } from "../../src/nn/index.js";
+import { type ResNetOptions, resnet } from "../../src/nn.js";
 import { loadState, WeightsError, weightsOf } from "../../src/train/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
@@ -17,29 +18,29 @@ const errorOf = (model: ReturnType<typeof net>, weights: Parameters<typeof loadS
   }
   throw new Error("loaded");
 };
-const plain = weightsOf(net({ classes: 4 }));
-const gated = weightsOf(net({ classes: 4, attention: "cbam" }));
+const plain = weightsOf(net({ numClasses: 4 }));
+const gated = weightsOf(net({ numClasses: 4, attention: "cbam" }));
 
 /** What does not fit, the patterns that leave it out, and what the message names. */
 const cases: readonly [what: string, ResNetOptions, typeof plain, patterns: string[], message: RegExp][] = [
   [
     "another number of classes",
-    { classes: 7 },
+    { numClasses: 7 },
     plain,
     ["^fc\\."],
     /2 of another shape \(fc\.weight is \[4,64\], the model needs \[7,64\]/,
   ],
   [
     "modules that the weights lack",
-    { classes: 4, attention: "cbam" },
+    { numClasses: 4, attention: "cbam" },
     plain,
     ["\\.cbam\\."],
     /missing \(layer1\.0\.cbam\./,
   ],
-  ["modules that the model lacks", { classes: 4 }, gated, ["\\.cbam\\."], /unexpected \(layer1\.0\.cbam\./],
+  ["modules that the model lacks", { numClasses: 4 }, gated, ["\\.cbam\\."], /unexpected \(layer1\.0\.cbam\./],
   [
     "both",
-    { classes: 7, attention: "se" },
+    { numClasses: 7, attention: "se" },
     gated,
     ["\\.se\\.", "\\.cbam\\.", "^fc\\."],
     /missing .* unexpected .* of another shape/,
@@ -57,14 +58,14 @@ for (const [what, options, weights, patterns, message] of cases)
 
 test("weights of which nothing fits get no pattern that would leave everything out", () => {
   const renamed = new Map([...plain].map(([key, value]) => [`net.${key}`, value]));
-  const { message, patterns, report } = errorOf(net({ classes: 4 }), renamed);
+  const { message, patterns, report } = errorOf(net({ numClasses: 4 }), renamed);
   assert.deepEqual([patterns, report.matched], [[], []]);
   assert.doesNotMatch(message, /ignore/);
   assert.match(message, /none of \d+ fit\. recognizeCheckpoint tells/);
 });
 
 test("counters of batch norms are not named where a key that matters is", () => {
-  const { message } = errorOf(net({ classes: 4 }), weightsOf(initialize(resnet(32, { classes: 4 }))));
+  const { message } = errorOf(net({ numClasses: 4 }), weightsOf(initialize(resnet(32, { numClasses: 4 }))));
   assert.match(message, /90 unexpected|unexpected \(layer1\.3\.conv1\.weight, /);
   assert.doesNotMatch(message, /num_batches_tracked/);
 });

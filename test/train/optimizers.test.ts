@@ -34,7 +34,7 @@ async function follow(optimizer: Optimizer, options: { clipNorm?: number; ema?: 
   const { graph, gradients, cells, scalars } = trainingStep(model, {
     optimizer,
     input: [2, 3, 2, 2],
-    classes: 2,
+    numClasses: 2,
     ...options,
   });
   for (const [path, g] of gradients) graph.output(`g/${path}`, g!);
@@ -109,7 +109,7 @@ test("groups learn at their own rate, and frozen parameters do not move", async 
   const model = new Tiny();
   const groups = [{ name: "bias", lrFactor: 10, has: (path: string) => path.endsWith("bias") }];
   const optimizer = sgd({ lr: 0.1, momentum: 0, weightDecay: 0 });
-  const { graph, gradients, scalars } = trainingStep(model, { optimizer, input: [2, 3, 2, 2], classes: 2, groups });
+  const { graph, gradients, scalars } = trainingStep(model, { optimizer, input: [2, 3, 2, 2], numClasses: 2, groups });
   for (const [path, g] of gradients) graph.output(`g/${path}`, g!);
   const executable = await referenceEngine().compile(graph);
   const out = await executable.run({ images, targets, ...scalars(1, 0.1) });
@@ -126,14 +126,17 @@ test("groups learn at their own rate, and frozen parameters do not move", async 
   );
 
   freeze(model, (path) => path === "fc.weight");
-  const frozen = trainingStep(model, { optimizer, input: [2, 3, 2, 2], classes: 2 });
+  const frozen = trainingStep(model, { optimizer, input: [2, 3, 2, 2], numClasses: 2 });
   assert.deepEqual([...frozen.gradients.keys()], ["fc.bias"]);
   assert.deepEqual(
     frozen.graph.updates.map((update) => update.name),
     ["fc.bias"],
   );
   freeze(model, () => true);
-  assert.throws(() => trainingStep(model, { optimizer, input: [2, 3, 2, 2], classes: 2 }), /every parameter is frozen/);
+  assert.throws(
+    () => trainingStep(model, { optimizer, input: [2, 3, 2, 2], numClasses: 2 }),
+    /every parameter is frozen/,
+  );
 });
 
 test("clipping scales all gradients to the given joint norm", async () => {
@@ -176,7 +179,7 @@ test("impossible settings are refused", () => {
   assert.throws(() => sgd({ momentum: 0, nesterov: true }), /nesterov needs momentum/);
   assert.throws(() => sgd({ momentun: 0.9 } as object), /Unknown option of sgd "momentun"\. Did you mean "momentum"\?/);
   assert.throws(
-    () => trainingStep(new Tiny(), { optimizer: sgd(), input: [2, 3, 2, 2], classes: 2, clipNorm: 0 }),
+    () => trainingStep(new Tiny(), { optimizer: sgd(), input: [2, 3, 2, 2], numClasses: 2, clipNorm: 0 }),
     /clipNorm must be a positive number, got 0/,
   );
 });

@@ -14,7 +14,7 @@ import { ort } from "../support/engines.js";
 import { random } from "../support/random.js";
 
 class Block extends Module {
-  readonly conv = new Conv2d(4, 4, { kernel: 3, padding: 1, bias: false });
+  readonly conv = new Conv2d(4, 4, { kernelSize: 3, padding: 1, bias: false });
   readonly norm = new BatchNorm(4);
   readonly drop = new Dropout(0.3);
   override forward(x: Value): Value {
@@ -23,7 +23,7 @@ class Block extends Module {
 }
 
 class Net extends Module {
-  readonly stem = new Conv2d(3, 4, { kernel: 1 });
+  readonly stem = new Conv2d(3, 4, { kernelSize: 1 });
   readonly blocks = [new Block(), new Block(), new Block()];
   readonly head = new Linear(4 * 5 * 5, 3);
   override forward(x: Value): Value {
@@ -32,24 +32,24 @@ class Net extends Module {
 }
 
 const networks = {
-  "blocks with dropout": { make: () => new Net(), input: [4, 3, 5, 5], classes: 3 },
+  "blocks with dropout": { make: () => new Net(), input: [4, 3, 5, 5], numClasses: 3 },
   "ResNet-20 + CBAM": {
-    make: () => resnet(20, { classes: 10, attention: "cbam" }),
+    make: () => resnet(20, { numClasses: 10, attention: "cbam" }),
     input: [4, 3, 8, 8],
-    classes: 10,
+    numClasses: 10,
   },
 } as const;
 type Network = (typeof networks)[keyof typeof networks];
 
-const stepOf = ({ make, input, classes }: Network, recompute: boolean) =>
-  trainingStep(make(), { optimizer: sgd({ lr: 0.05 }), input, classes, clipNorm: 5, recompute });
+const stepOf = ({ make, input, numClasses }: Network, recompute: boolean) =>
+  trainingStep(make(), { optimizer: sgd({ lr: 0.05 }), input, numClasses, clipNorm: 5, recompute });
 
 /** Losses of some steps and all state after them: weights, momenta, running statistics. */
 async function trained(engine: Engine, network: Network, recompute: boolean, steps: number) {
   const { graph, scalars } = stepOf(network, recompute);
   verify(graph);
   const executable = await engine.compile(graph);
-  const [n, classes] = [network.input[0], network.classes];
+  const [n, classes] = [network.input[0], network.numClasses];
   const targets = tensor(
     "float32",
     [n, classes],
@@ -103,8 +103,8 @@ function peakElements(graph: Graph): number {
 
 test("what is computed again need not be kept", () => {
   const [kept, again] = [false, true].map((recompute) => {
-    const options = { optimizer: sgd(), input: [32, 3, 32, 32], classes: 10, recompute } as const;
-    return peakElements(trainingStep(resnet(20, { classes: 10 }), options).graph);
+    const options = { optimizer: sgd(), input: [32, 3, 32, 32], numClasses: 10, recompute } as const;
+    return peakElements(trainingStep(resnet(20, { numClasses: 10 }), options).graph);
   });
   assert.ok(again! < 0.5 * kept!, `${again} elements of ${kept}`);
 });

@@ -11,7 +11,7 @@ const config: RunConfig = {
   format: "fovea.run.1",
   versions: { fovea: "0.1.0", node: "20.0.0" },
   flags: { epochs: 2 },
-  model: { name: "resnet20", options: { attention: ["se", {}], stem: "cifar", classes: 2 } },
+  model: { name: "resnet20", options: { attention: ["se", {}], stem: "cifar", numClasses: 2 } },
   data: { source: "photos", kind: "folder", classes: ["cat", "dog"], validationSplit: 0.2 },
   preprocessing: { imageSize: 32, resize: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
   frozen: [],
@@ -113,15 +113,15 @@ test("fields of newer versions are passed over, and those that older ones lack a
 test("a network that cannot be built is an error of the file", async (t) => {
   for (const [made, says] of [
     [
-      { name: "resnt20", options: { classes: 2 } },
+      { name: "resnt20", options: { numClasses: 2 } },
       /config\.json: model: Unknown model "resnt20"\. Did you mean "resnet20"/,
     ],
     [
-      { name: "resnet20", options: { classes: 2, attention: ["se", { reduction: "4" }] } },
+      { name: "resnet20", options: { numClasses: 2, attention: ["se", { reduction: "4" }] } },
       /config\.json: model: se: reduction/,
     ],
     [
-      { name: "resnet20", options: { classes: 2 }, insert: { attention: "cbma", options: {} } },
+      { name: "resnet20", options: { numClasses: 2 }, insert: { attention: "cbma", options: {} } },
       /model: Unknown attention "cbma"/,
     ],
   ] as const) {

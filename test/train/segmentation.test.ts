@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryDataset, shapes } from "../../src/data/index.js";
+import { createDataset, generateShapes } from "../../src/data/index.js";
 import type { Value } from "../../src/graph/graph.js";
 import { BatchNorm, Conv2d, initialize, Module } from "../../src/nn/index.js";
 import { relu } from "../../src/ops/index.js";
@@ -9,17 +9,20 @@ import { ort } from "../support/engines.js";
 
 /** Three convolutions that keep the size: two logits at every position. */
 class Segmenter extends Module {
-  readonly a = new Conv2d(3, 8, { kernel: 3, padding: 1 });
+  readonly a = new Conv2d(3, 8, { kernelSize: 3, padding: 1 });
   readonly bn = new BatchNorm(8);
-  readonly b = new Conv2d(8, 8, { kernel: 5, padding: 2 });
-  readonly c = new Conv2d(8, 2, { kernel: 1 });
+  readonly b = new Conv2d(8, 8, { kernelSize: 5, padding: 2 });
+  readonly c = new Conv2d(8, 2, { kernelSize: 1 });
   override forward(x: Value): Value {
     return this.c.call(relu(this.b.call(relu(this.bn.call(this.a.call(x))))));
   }
 }
 
 test("segmentation learns masks from the images of shapes, and its best epoch is by mean IoU", async () => {
-  const [data, validate] = [shapes({ count: 192, seed: 1 }), shapes({ count: 64, seed: 1, split: "validation" })];
+  const [data, validate] = [
+    generateShapes({ count: 192, seed: 1 }),
+    generateShapes({ count: 64, seed: 1, split: "validation" }),
+  ];
   const model = initialize(new Segmenter(), { seed: 1 });
   const before = await evaluate(model, validate, { engine: ort, task: segmentation });
   const { history, best } = await train(model, data, {
@@ -39,7 +42,7 @@ test("segmentation learns masks from the images of shapes, and its best epoch is
 });
 
 test("figures of a perfect and of a wrong mask", () => {
-  const data = shapes({ count: 1, seed: 3 });
+  const data = generateShapes({ count: 1, seed: 3 });
   const mask = data.mask!(0);
   const score = (sign: number) => {
     const counter = segmentation.count(data);
@@ -58,7 +61,7 @@ test("figures of a perfect and of a wrong mask", () => {
 });
 
 test("a data set without masks is refused", async () => {
-  const plain = memoryDataset({
+  const plain = createDataset({
     name: "plain",
     classes: ["a"],
     height: 8,

@@ -12,7 +12,7 @@ const config = {
   format: "fovea.run.1",
   versions: { fovea: "0.1.0", node: "20.20.2" },
   flags: { epochs: 1 },
-  model: { name: "resnet20", options: { attention: null, classes: 2, stem: "cifar" } },
+  model: { name: "resnet20", options: { attention: null, numClasses: 2, stem: "cifar" } },
   data: { source: "pets", kind: "folder", classes: ["cat", "dog"] },
   preprocessing: { imageSize: 32, resize: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
   frozen: [],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toFloat64 } from "../../src/core/tensor.js";
-import { memoryDataset } from "../../src/data/index.js";
+import { createDataset } from "../../src/data/index.js";
 import type { Engine } from "../../src/engines/engine.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import type { Value } from "../../src/graph/graph.js";
@@ -17,7 +17,7 @@ const pixels = Uint8Array.from({ length: count * 3 * 64 }, (_, p) => {
   const [i, row] = [Math.floor(p / 192), Math.floor((p % 64) / 8)];
   return (i % 2 === 0 ? row < 4 : row >= 4) ? 200 + ((p * 7919) % 50) : (p * 104729) % 60;
 });
-const dataset = memoryDataset({
+const dataset = createDataset({
   name: "halves",
   classes: ["top", "bottom"],
   height: 8,
@@ -28,7 +28,7 @@ const dataset = memoryDataset({
 });
 
 class Net extends Module {
-  readonly conv = new Conv2d(3, 8, { kernel: 3, stride: 2, padding: 1 });
+  readonly conv = new Conv2d(3, 8, { kernelSize: 3, stride: 2, padding: 1 });
   readonly bn = new BatchNorm(8);
   readonly drop = new Dropout(0.1);
   readonly fc = new Linear(8 * 16, 2);

@@ -3,46 +3,43 @@ import {
   type AttentionChoice,
   type AttentionName,
   type AttentionOptions,
-  attention,
-  attentionByName,
   createAttention,
+  createAttentionByName,
+  createModel,
+  createModelByName,
   type GateName,
   type ModelOptions,
-  model,
-  modelByName,
-  resnet,
 } from "../../src/index.js";
+import { resnet } from "../../src/nn.js";
 
 /** Whether two types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Same<A, B>) => {};
 
 export function calls(): void {
-  attention("cbam", 64, { reduction: 8, order: "spatial-channel" });
-  attention("se", 64);
-  model("resnet20", { stem: "cifar", attention: ["cbam", { reduction: 8 }], classes: 7, seed: 1 });
-  model("unet_resnet18", { decoderAttention: "scse" });
+  createAttention("cbam", 64, { reduction: 8, order: "spatial-channel" });
+  createAttention("se", 64);
+  createModel("resnet20", { stem: "cifar", attention: ["cbam", { reduction: 8 }], numClasses: 7, seed: 1 });
+  createModel("unet_resnet18", { decoderAttention: "scse" });
   resnet(20, { attention: "simam" });
   resnet(50, { attention: ["gc", [null, { ratio: 0.25 }, {}, {}]] });
   resnet(50, { attention: ["bam", {}, "stage"] });
   resnet(50, { attention: "none" });
   createAttention("danet-head", 64);
   const given: string = JSON.parse('"se"');
-  attentionByName(given, 64, JSON.parse("{}"));
-  modelByName(given, { classes: 3 });
+  createAttentionByName(given, 64, JSON.parse("{}"));
+  createModelByName(given, { numClasses: 3 });
 
   // @ts-expect-error: a name that is mistyped
-  attention("cbma", 64);
+  createAttention("cbma", 64);
   // @ts-expect-error: an option that is mistyped
-  attention("cbam", 64, { reductoin: 8 });
+  createAttention("cbam", 64, { reductoin: 8 });
   // @ts-expect-error: an option of another module
-  attention("simam", 64, { reduction: 8 });
+  createAttention("simam", 64, { reduction: 8 });
   // @ts-expect-error: a word that is none of the choices
-  attention("cbam", 64, { order: "channel" });
+  createAttention("cbam", 64, { order: "channel" });
   // @ts-expect-error: a number where true or false is wanted
-  attention("se", 64, { bias: 1 });
-  // @ts-expect-error: a head has several outputs
-  attention("danet-head", 64);
+  createAttention("se", 64, { bias: 1 });
   // @ts-expect-error: a network's blocks take gates only
   resnet(20, { attention: "van-block" });
   // @ts-expect-error: an option of another module
@@ -52,13 +49,13 @@ export function calls(): void {
   // @ts-expect-error: a placement that there is not
   resnet(20, { attention: ["se", {}, "everywhere"] });
   // @ts-expect-error: an option that is mistyped
-  model("resnet20", { stemm: "cifar" });
+  createModel("resnet20", { stemm: "cifar" });
   // @ts-expect-error: a network that there is not
-  model("resnet21");
+  createModel("resnet21");
   // @ts-expect-error: an option of another network
-  model("mobilenetv2_100", { stem: "cifar" });
-  // @ts-expect-error: names at run time are for attentionByName
-  attention(given, 64);
+  createModel("mobilenetv2_100", { stem: "cifar" });
+  // @ts-expect-error: names at run time are for createAttentionByName
+  createAttention(given, 64);
 }
 
 same<Extract<AttentionName, "se" | "cbma">, "se">(true);

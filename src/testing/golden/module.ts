@@ -1,4 +1,4 @@
-import { attentionByName, attentionSpec } from "../../attention/index.js";
+import { attentionInfo, createAttentionByName } from "../../attention/index.js";
 import { gradients } from "../../autodiff/gradients.js";
 import { FormatError } from "../../core/errors.js";
 import { effectiveOptions } from "../../core/options.js";
@@ -19,8 +19,8 @@ export async function checkModuleFile(file: GoldenFile, engine: Engine): Promise
   const x = file.tensor("x");
   const name = file.text("module");
   // Files state every argument of the call, also those that had no effect.
-  const options = effectiveOptions(attentionSpec(name).options, file.json("options"));
-  const module = attentionByName(name, x.shape[1]!, options);
+  const options = effectiveOptions(attentionInfo(name).options, file.json("options"));
+  const module = createAttentionByName(name, x.shape[1]!, options);
   const state = stateOf(module);
   checkKeys(file, state);
   for (const [key, param] of state) param.value = file.tensor(`${param.kind === "buffer" ? "buffer" : "param"}/${key}`);

@@ -66,7 +66,7 @@ async function checkWithNoise(file: GoldenFile, engine: Engine, draw: number): P
   if (steps > MAX_STEPS) throw new FormatError(`golden file: ${steps} steps, more than ${MAX_STEPS}`);
   const size = [batch, 3, 32, 32] as const;
   const optimizer = optimizerOf(file);
-  const { graph, logits, gradients, scalars } = trainingStep(model, { optimizer, input: size, classes });
+  const { graph, logits, gradients, scalars } = trainingStep(model, { optimizer, input: size, numClasses: classes });
   graph.output("logits", logits);
   for (const [path, gradient] of gradients) if (gradient) graph.output(`grad/${path}`, gradient);
 

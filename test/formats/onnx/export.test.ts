@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type ExportOptions, exportedGraph, exportOnnx, opsets } from "../../../src/formats/onnx/export.js";
 import { inferenceRules, lowerToOnnx } from "../../../src/formats/onnx/lower.js";
 import { Graph } from "../../../src/graph/graph.js";
-import { modelByName, resnet } from "../../../src/models/index.js";
+import { createModelByName, resnet } from "../../../src/models/index.js";
 import { Conv2d, ConvTranspose2d, GroupNorm, initialize, PReLU, Sequential, trace } from "../../../src/nn/index.js";
 import { add, mul } from "../../../src/ops/index.js";
 import { relativeError } from "../../../src/testing/compare.js";
@@ -37,7 +37,7 @@ const families: readonly [name: string, side: number][] = [
 ];
 for (const [name, side] of families)
   test(`${name}: the exported file computes what the network does, batch norms folded or not`, async () => {
-    const network = unsettle(modelByName(name, { classes: 10 }));
+    const network = unsettle(createModelByName(name, { numClasses: 10 }));
     const [graph, fixed] = [trace(network, ["N", 3, side, side]), trace(network, [2, 3, side, side])];
     const folded = await holds(graph, fixed, {});
     const plain = await holds(graph, fixed, { foldBatchNorm: false });
@@ -53,7 +53,7 @@ test("every attention module exports in the operator sets where something change
 });
 
 test("a network exports in every operator set, attention maps and features among its outputs", async () => {
-  const network = unsettle(resnet(20, { classes: 10, attention: "cbam" }));
+  const network = unsettle(resnet(20, { numClasses: 10, attention: "cbam" }));
   for (const opset of opsets) {
     const [graph, fixed] = [trace(network, ["N", 3, 16, 16]), trace(network, [2, 3, 16, 16])];
     await holds(graph, fixed, { opset, attentionMaps: true, features: true });
@@ -61,7 +61,7 @@ test("a network exports in every operator set, attention maps and features among
 });
 
 test("compressed weights: the file is smaller and computes with the rounded numbers", async () => {
-  const network = unsettle(resnet(20, { classes: 10, attention: "se" }));
+  const network = unsettle(resnet(20, { numClasses: 10, attention: "se" }));
   const [graph, fixed] = [trace(network, ["N", 3, 16, 16]), trace(network, [2, 3, 16, 16])];
   const inputs = { input: random([2, 3, 16, 16]) };
   const exact = (await runReference(fixed, inputs)).output!;
@@ -109,11 +109,11 @@ test("a number gets as many axes as an array whose last axis is 1, and stays a n
 test("transposed convolutions, with groups too, are compressed and exported for any batch size", async () => {
   const network = initialize(
     new Sequential([
-      new Conv2d(3, 32, { kernel: 3, padding: 1 }),
+      new Conv2d(3, 32, { kernelSize: 3, padding: 1 }),
       new PReLU(32),
-      new ConvTranspose2d(32, 32, { kernel: 4, stride: 2, padding: 1, groups: 4 }),
+      new ConvTranspose2d(32, 32, { kernelSize: 4, stride: 2, padding: 1, groups: 4 }),
       new GroupNorm(4, 32),
-      new ConvTranspose2d(32, 12, { kernel: 3, stride: 2, padding: 1, outputPadding: 1 }),
+      new ConvTranspose2d(32, 12, { kernelSize: 3, stride: 2, padding: 1, outputPadding: 1 }),
     ]),
   );
   const [graph, fixed] = [trace(network, ["N", 3, 8, 8]), trace(network, [2, 3, 8, 8])];
@@ -126,15 +126,17 @@ test("transposed convolutions, with groups too, are compressed and exported for 
 });
 
 test("metadata stands in the file", () => {
-  const bytes = exportOnnx(trace(resnet(20, { classes: 2 }), ["N", 3, 8, 8]), { metadata: { classes: '["a","ü"]' } });
+  const bytes = exportOnnx(trace(resnet(20, { numClasses: 2 }), ["N", 3, 8, 8]), {
+    metadata: { classes: '["a","ü"]' },
+  });
   assert.ok(Buffer.from(bytes).includes('["a","ü"]'));
 });
 
 test("what cannot be exported is refused, with the reason", () => {
-  const network = resnet(20, { classes: 2 });
+  const network = resnet(20, { numClasses: 2 });
   const graph = trace(network, ["N", 3, 8, 8]);
   assert.throws(() => exportOnnx(graph, { opset: 12 as 13 }), /opset must be one of 13, .*21, got 12/);
   assert.throws(() => exportOnnx(graph, { precision: "int4" as "int8" }), /precision must be one of .* got "int4"/);
-  const step = trainingStep(network, { optimizer: adamw(), input: [2, 3, 8, 8], classes: 2 });
+  const step = trainingStep(network, { optimizer: adamw(), input: [2, 3, 8, 8], numClasses: 2 });
   assert.throws(() => exportOnnx(step.graph), /has no ONNX form here: it belongs to training/);
 });

@@ -6,7 +6,7 @@ import type { OrtModule } from "../../../src/engines/ort/session.js";
 import { referenceEngine } from "../../../src/engines/reference.js";
 import { type ExportOptions, exportOnnx } from "../../../src/formats/onnx/export.js";
 import type { Graph } from "../../../src/graph/graph.js";
-import { modelByName, modelSpec } from "../../../src/models/index.js";
+import { createModelByName, modelInfo } from "../../../src/models/index.js";
 import { graphFor, type Module, stateOf, trace } from "../../../src/nn/index.js";
 import { relativeError } from "../../../src/testing/compare.js";
 import { random } from "../../support/random.js";
@@ -84,8 +84,8 @@ export interface RoundTrip {
 
 /** Exports a network of the catalogue, and runs the file on one image, as small as the network can take, in every runtime. */
 export async function roundTrip(name: string, options: ExportOptions = {}): Promise<RoundTrip> {
-  const network = unsettle(modelByName(name, { classes: 10 }));
-  const shape = smallestImage(network, modelSpec(name).input);
+  const network = unsettle(createModelByName(name, { numClasses: 10 }));
+  const shape = smallestImage(network, modelInfo(name).input);
   const bytes = exportOnnx(trace(network, ["N", ...shape.slice(1)]), options);
   const inputs = { input: random(shape) };
   const { output: expected } = await runReference(trace(network, shape), inputs);

@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { Rng } from "../../../src/core/rng.js";
 import { decodeImage } from "../../../src/data/decode.js";
 import { type Preprocessing, toInput } from "../../../src/data/index.js";
-import { transformersJs } from "../../../src/formats/transformers-js.js";
+import { exportTransformersJs } from "../../../src/formats/transformers-js.js";
 import { resnet } from "../../../src/models/index.js";
 import { trace } from "../../../src/nn/index.js";
 import { probabilities } from "../../../src/train/index.js";
@@ -29,11 +29,11 @@ const transformers: Transformers | undefined = await import(transformersPackage)
 
 const classes = ["cat", "dog", "owl", "ünïcode"];
 const preprocessing: Preprocessing = { imageSize: 32, resize: 40, mean: [0.5, 0.45, 0.4], std: [0.25, 0.2, 0.3] };
-const model = unsettle(resnet(20, { classes: 4, attention: "cbam" }));
+const model = unsettle(resnet(20, { numClasses: 4, attention: "cbam" }));
 const folder = temporaryFolder();
 
 test("the folder has what transformers.js asks for", () => {
-  const files = transformersJs(trace(model, ["N", 3, 32, 32]), { classes, preprocessing });
+  const files = exportTransformersJs(trace(model, ["N", 3, 32, 32]), { classes, preprocessing });
   for (const [path, bytes] of files) {
     mkdirSync(dirname(join(folder, "net", path)), { recursive: true });
     writeFileSync(join(folder, "net", path), bytes);
@@ -48,7 +48,7 @@ test("the folder has what transformers.js asks for", () => {
 test("classes that do not fit the network are refused", () => {
   const graph = trace(model, ["N", 3, 32, 32]);
   assert.throws(
-    () => transformersJs(graph, { classes: ["a"], preprocessing }),
+    () => exportTransformersJs(graph, { classes: ["a"], preprocessing }),
     /1 classes need logits \[N,1\], the network gives \[N,4\]/,
   );
 });

@@ -1,0 +1,54 @@
+/** For engines and training loops of one's own: graphs and their passes, gradients, training steps, tensors, and the files of a training. */
+export { gradients } from "./autodiff/gradients.js";
+export { Rng } from "./core/rng.js";
+export { type DType, float32, type Tensor, tensor, toFloat32, toFloat64, zeros } from "./core/tensor.js";
+export {
+  type Batch,
+  type Box,
+  type InputWriter,
+  inputWriter,
+  Loader,
+  type LoaderOptions,
+  resample,
+  resizeShorter,
+  toInput,
+} from "./data/index.js";
+export type { Arrays, Engine, Executable } from "./engines/engine.js";
+export {
+  checkTuning,
+  defaultTuning,
+  type Tuning,
+  type WinogradSides,
+  type WinogradTile,
+  type WinogradTuning,
+} from "./engines/ort/tuning.js";
+export { type ByteSource, blobSource } from "./formats/byte-source.js";
+export { type ExportedGraphOptions, exportedGraph, opsets, precisions } from "./formats/onnx/export.js";
+export {
+  encodeSafetensors,
+  type OpenSafetensors,
+  openSafetensors,
+  type SafetensorsFile,
+} from "./formats/safetensors.js";
+export { parseShardIndex, readShards, type ShardIndex } from "./formats/shards.js";
+export { Graph, Node, Value } from "./graph/graph.js";
+export { inline } from "./graph/passes/rebuild.js";
+export { printGraph } from "./graph/print.js";
+export { verify } from "./graph/verify.js";
+export {
+  type Counter,
+  forEachLogits,
+  learningRateFactor,
+  modelWeights,
+  type Optimizer,
+  type ParameterGroup,
+  type Progress,
+  restoreCheckpoint,
+  type StepOptions,
+  type Task,
+  type TrainingStep,
+  trainingStep,
+  type Update,
+  type UpdateInputs,
+  writeCheckpoint,
+} from "./train/index.js";
