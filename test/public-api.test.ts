@@ -212,7 +212,7 @@ const cases: Readonly<Record<string, Case>> = {
   freeze: { args: () => [net(), () => true] },
   initialize: { args: () => [net(), {}], allowed: options(1) },
   graphFor: { args: () => [net(), {}], allowed: options(1) },
-  trace: { args: () => [net(), [2, 3, 4, 4], {}], allowed: options(2), says: /trace|Net/ },
+  trace: { args: () => [net(), [2, 3, 4, 4], {}], allowed: options(2), says: /trace|Net|flatten/ },
 
   // Reports
   diagram: { args: () => [graph(), {}], allowed: options(1) },

@@ -150,7 +150,7 @@ export class Graph {
   bind(cell: Cell, name: string, value: Value): void {
     checkCell("bind", cell);
     check("Graph.bind", "name", text, name);
-    this.#requireOwn("bind", value);
+    this.#requireOwn("Graph.bind", "value", value);
     this.#states.set(cell, value);
     this.#bound.set(cell, name);
   }
@@ -194,7 +194,7 @@ export class Graph {
   apply<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: A): readonly Value[] {
     check("Graph.apply", "op", opSchema, op);
     if (!Array.isArray(inputs)) check("Graph.apply", "inputs", listOfValues, inputs);
-    for (const value of inputs) this.#requireOwn(op.name, value);
+    for (const value of inputs) this.#requireOwn(op.name, "each input", value);
     if (!isObject(attributes)) check("Graph.apply", "attributes", settings, attributes);
     const types = this.#infer(op, inputs, attributes);
     const node = new Node(this, op, inputs, attributes, types, this.#scopes.at(-1) ?? "");
@@ -220,14 +220,14 @@ export class Graph {
   /** Names an output. */
   output(name: string, value: Value): void {
     check("Graph.output", "name", text, name);
-    this.#requireOwn("output", value);
+    this.#requireOwn("Graph.output", "value", value);
     this.outputs.set(name, value);
   }
 
   /** Asks that `cell` holds `value` after the run. */
   update(cell: Cell, value: Value): void {
     checkCell("update", cell);
-    this.#requireOwn("update", value);
+    this.#requireOwn("Graph.update", "value", value);
     if (!sameShape(cell.shape, value.shape))
       throw new ShapeError(`${this.where()}update: ${formatShape(cell.shape)} cannot hold ${formatShape(value.shape)}`);
     const name = this.nameOf(cell);
@@ -241,7 +241,7 @@ export class Graph {
   /** Publishes an intermediate value under the path of the module that is being traced. */
   tap(name: string, value: Value): void {
     check("Graph.tap", "name", text, name);
-    this.#requireOwn("tap", value);
+    this.#requireOwn("Graph.tap", "value", value);
     this.taps.push({ scope: this.#scopes.at(-1) ?? "", name, value });
   }
 
@@ -263,8 +263,8 @@ export class Graph {
   }
 
   /** @throws FoveaError if there is something else in a value's place, or a value of another graph. */
-  #requireOwn(user: string, value: Value): void {
-    if (!(value instanceof Value)) check(`${this.where()}${user}`, "each input", valueSchema, value);
+  #requireOwn(user: string, name: string, value: Value): void {
+    if (!(value instanceof Value)) check(`${this.where()}${user}`, name, valueSchema, value);
     if (value.graph !== this) throw new FoveaError(`${this.where()}${user}: a value belongs to another graph`);
   }
 

@@ -369,5 +369,6 @@ export function globalAveragePool(x: Value): Value {
 /** All but the first axis in one. [N,…] → [N, product] */
 export function flatten(x: Value): Value {
   check("flatten", "x", valueSchema, x);
-  return ops.reshape(x, [x.shape[0] ?? 1, -1]);
+  if (x.shape.length === 0) throw new ShapeError("flatten: needs [N,…], got []");
+  return ops.reshape(x, [x.shape[0]!, -1]);
 }
