@@ -1,6 +1,8 @@
-import { check, that } from "./schema.js";
+import { check, that, whole } from "./schema.js";
 
 const seedSchema = that("an integer", Number.isSafeInteger);
+/** Each takes four bytes. */
+const count = whole(0, 2 ** 30);
 const step = that("a name or a number", (x) => typeof x === "string" || Number.isFinite(x));
 
 /** Mixes 32 bits into 32 bits (an invertible hash; every input bit reaches every output bit). */
@@ -70,6 +72,7 @@ export class Rng {
 
   /** The numbers 0 … n − 1 in random order (Fisher–Yates). */
   permutation(n: number): Uint32Array {
+    check("Rng", "n", count, n);
     const order = Uint32Array.from({ length: n }, (_, i) => i);
     for (let i = n - 1; i > 0; i--) {
       const j = this.int(i + 1);

@@ -49,7 +49,7 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, d) => product * d, 1);
 }
 
-const dtypeSchema = oneOf(...(Object.keys(arrayTypes) as DType[]));
+export const dtypeSchema = oneOf(...(Object.keys(arrayTypes) as DType[]));
 
 /** A tensor whose data fill its shape. */
 export const tensorSchema: Schema<Tensor> = that("a tensor, { dtype, shape, data }", (value) => {

@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { realpath, statfs } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { DataError, messageOf } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
@@ -109,6 +109,17 @@ interface Below {
   readonly skipped: SkippedFile[];
 }
 
+/** Types of file systems on Linux that hold no files but views of the system: procfs, sysfs, cgroups, devpts, debugfs, tracefs. */
+const viewsOfSystem: readonly number[] = [0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x1cd1, 0x64626720, 0x74726163];
+
+async function isViewOfSystem(folder: string): Promise<boolean> {
+  if (process.platform !== "linux") return false;
+  return statfs(folder).then(
+    ({ type }) => viewsOfSystem.includes(type),
+    () => false,
+  );
+}
+
 /** Of folders in folders. Links can lead around in more ways than there are folders. */
 const deepest = 64;
 
@@ -132,6 +143,7 @@ export async function filesBelow(folder: string, most = mostEntries): Promise<Be
     seen.add(here);
     // Such as the root of the disk.
     if (home.startsWith(here.endsWith(sep) ? here : here + sep)) return skip("a link to a folder that it is itself in");
+    if (await isViewOfSystem(here)) return skip("a folder of the system, such as /proc, not of files");
     if (depth > deepest) return skip(`more than ${deepest} folders deep`);
     const found = await list(path, most).catch((error: unknown) => skip(messageOf(error).replace(`${path}: `, "")));
     for (const name of found?.files ?? []) files.push(join(path, name));

@@ -1,7 +1,6 @@
 import { DataError, OptionError } from "../core/errors.js";
-import { integer } from "../core/options.js";
 import { Rng } from "../core/rng.js";
-import { batchSize, check, flag, maybe, options, orNull, type Schema, seed, whole } from "../core/schema.js";
+import { batchSize, check, flag, maybe, options, orNull, type Schema, seed, that, whole } from "../core/schema.js";
 import { augmentationSchema, checkDataset, preprocessingSchema, requireImage } from "./checks.js";
 import type { Dataset, RgbImage } from "./dataset.js";
 import { type Augmentation, type InputWriter, inputWriter, type Preprocessing } from "./transforms.js";
@@ -31,6 +30,7 @@ const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
   dropLast: maybe(flag),
   seed: maybe(seed),
 });
+const positionsSchema = that("positions in the data set", (x) => Array.isArray(x) || ArrayBuffer.isView(x));
 const epochOptions = options<{ readonly fromBatch?: number }>({ fromBatch: maybe(whole(0)) });
 
 /** Images ready for a network. The arrays belong to the receiver. */
@@ -92,7 +92,6 @@ export class Loader {
   async *epoch(epoch = 0, options: { readonly fromBatch?: number } = {}): AsyncGenerator<Batch, void> {
     check("Loader", "options", epochOptions, options);
     const { fromBatch = 0 } = options;
-    integer("Loader", "epoch", epoch, 0);
     const order = this.order(epoch);
     let upcoming = fromBatch < this.batches ? this.#prepare(order, epoch, fromBatch) : null;
     for (let b = fromBatch + 1; upcoming; b++) {
@@ -111,6 +110,7 @@ export class Loader {
 
   /** Positions in the data set, in the order of an epoch. */
   order(epoch: number): ArrayLike<number> {
+    check("Loader", "epoch", whole(0), epoch);
     const { shuffle, seed } = this.#options;
     const { length } = this.dataset;
     return shuffle ? new Rng(seed, "order", epoch).permutation(length) : Uint32Array.from({ length }, (_, i) => i);
@@ -118,6 +118,8 @@ export class Loader {
 
   /** The positions in batch `b` of an order, the first ones again where it is not full, and how many are real. */
   slots(order: ArrayLike<number>, b: number): { readonly positions: Int32Array; readonly count: number } {
+    check("Loader", "order", positionsSchema, order);
+    check("Loader", "batch", whole(0, Math.max(0, this.batches - 1)), b);
     const { batch } = this.#options;
     const count = Math.min(batch, order.length - b * batch);
     const positions = Int32Array.from({ length: batch }, (_, slot) => order[b * batch + (slot % count)]!);

@@ -1,13 +1,13 @@
 import { FoveaError, unknownName } from "../core/errors.js";
-import { check, fieldsOf, record, type Schema, sizes, text, that } from "../core/schema.js";
+import { check, fieldsOf, record, sizes, that } from "../core/schema.js";
 import { formatShape } from "../core/shape.js";
-import { sizeOf, type Tensor } from "../core/tensor.js";
+import { arrayTypes, dtypeSchema, sizeOf, type Tensor } from "../core/tensor.js";
 import { type Graph, graphSchema, type Program } from "../graph/graph.js";
 import type { Arrays } from "./engine.js";
 
 /** Its length is checked separately, for a better message. */
 const tensorLike = fieldsOf<Tensor>(
-  { dtype: text as Schema<Tensor["dtype"]>, shape: sizes, data: that("a typed array", ArrayBuffer.isView) },
+  { dtype: dtypeSchema, shape: sizes, data: that("a typed array", ArrayBuffer.isView) },
   "a tensor, { dtype, shape, data }",
 );
 
@@ -30,6 +30,10 @@ export function checkFeeds(program: Program, declared: Iterable<string>, inputs:
     if (!given) throw new FoveaError(`run: input "${name}" ${formatShape(value.shape)} is missing`);
     const fits =
       given.shape.length === value.shape.length && value.shape.every((d, i) => d === "N" || d === given.shape[i]);
+    if (!(given.data instanceof arrayTypes[given.dtype]))
+      throw new FoveaError(
+        `run: the data of input "${name}" must be a ${arrayTypes[given.dtype].name}, as it is ${given.dtype}`,
+      );
     if (given.data.length !== sizeOf(given.shape))
       throw new FoveaError(
         `run: input "${name}" of shape [${given.shape}] must hold ${sizeOf(given.shape)} numbers, holds ${given.data.length}`,

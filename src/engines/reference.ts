@@ -1,3 +1,4 @@
+import { FoveaError } from "../core/errors.js";
 import { copyOf, type Tensor, toFloat64 } from "../core/tensor.js";
 import { type Cell, type Graph, liveProgram, type Node, type Value } from "../graph/graph.js";
 import type { Dense } from "../graph/op.js";
@@ -22,6 +23,7 @@ export function referenceEngine(): Engine {
 class ReferenceExecutable implements Executable {
   readonly #graph: Graph;
   readonly #state: Map<Cell, Dense>;
+  #isReleased = false;
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -31,6 +33,7 @@ class ReferenceExecutable implements Executable {
   }
 
   async run(inputs: Arrays): Promise<Record<string, Tensor>> {
+    this.#requireState();
     const { nodes, ...sources } = liveProgram(this.#graph);
     checkFeeds({ nodes, ...sources }, this.#graph.inputs.keys(), inputs);
     const values = new Map<Value, Dense>();
@@ -67,10 +70,16 @@ class ReferenceExecutable implements Executable {
   }
 
   async readState(): Promise<Map<Cell, Tensor>> {
+    this.#requireState();
     return new Map(this.#graph.updates.map(({ cell }) => [cell, this.#state.get(cell)!]));
   }
 
   async release(): Promise<void> {
     this.#state.clear();
+    this.#isReleased = true;
+  }
+
+  #requireState(): void {
+    if (this.#isReleased) throw new FoveaError("this executable has been released");
   }
 }

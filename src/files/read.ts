@@ -1,7 +1,7 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { FoveaError, systemReason } from "../core/errors.js";
 import { callback, check, text } from "../core/schema.js";
-import type { ByteSource } from "../formats/byte-source.js";
+import { type ByteSource, checkRange } from "../formats/byte-source.js";
 
 /** A file could not be read. `code` is that of the system, such as `ENOENT`. */
 export class FileError extends FoveaError {
@@ -27,6 +27,9 @@ export function unlessMissing(error: unknown): undefined {
   return undefined;
 }
 
+/** What an array can hold on Node 20. */
+const MAX_BYTES = 2 ** 32;
+
 /** Reads larger than this are divided: a single one of the system ends at 2 GiB. */
 const MAX_READ = 2 ** 30;
 
@@ -40,6 +43,7 @@ export class OpenFile implements ByteSource {
 
   /** @throws FileError if it cannot be opened, or is no regular file (a pipe would be waited for without end). */
   static async open(path: string): Promise<OpenFile> {
+    check("OpenFile.open", "path", text, path);
     try {
       const found = await stat(path);
       if (!found.isFile())
@@ -52,6 +56,8 @@ export class OpenFile implements ByteSource {
 
   /** @throws FileError if the file has become shorter, or the device fails. */
   async read(offset: number, length: number): Promise<Uint8Array> {
+    checkRange(this.path, this.size, offset, length);
+    if (length > MAX_BYTES) throw new FileError(this.path, `${length} bytes at once, more than ${MAX_BYTES}`);
     const bytes = new Uint8Array(length);
     try {
       for (let done = 0; done < length; ) {
@@ -88,9 +94,6 @@ export async function fileSource(path: string): Promise<ByteSource> {
   const size = await withFile(path, async (file) => file.size);
   return { size, read: (offset, length) => withFile(path, (file) => file.read(offset, length)) };
 }
-
-/** What an array can hold on Node 20. */
-const MAX_BYTES = 2 ** 32;
 
 /** The contents of a file of up to 4 GiB, or so many bytes. @throws FileError that says why it cannot be read. */
 export async function readWhole(path: string, most = MAX_BYTES): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
-import { check, having, instance, type Schema } from "../core/schema.js";
+import { OptionError } from "../core/errors.js";
+import { check, having, instance, type Schema, whole } from "../core/schema.js";
 
 /** Bytes that are read by ranges: of a file, a `Blob`, an address. Files larger than an array can be are read so. */
 export interface ByteSource {
@@ -18,8 +19,21 @@ export function blobSource(blob: Blob): ByteSource {
   check("blobSource", "blob", instance(Blob, "a Blob"), blob);
   return {
     size: blob.size,
-    read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
+    async read(offset, length) {
+      checkRange("blobSource", blob.size, offset, length);
+      return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+    },
   };
+}
+
+const count = whole(0);
+
+/** @throws OptionError for a range that is not within `size` bytes. */
+export function checkRange(owner: string, size: number, offset: number, length: number): void {
+  check(owner, "offset", count, offset);
+  check(owner, "length", count, length);
+  if (offset + length > size)
+    throw new OptionError(`${owner}: offset + length must be at most ${size}, the size, got ${offset} + ${length}`);
 }
 
 /** Bytes that are in memory already. */

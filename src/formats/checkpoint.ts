@@ -16,13 +16,13 @@ export interface Checkpoint {
   readonly part?: string;
   /** Where else there are tensors that could be weights: a moving average, the second network of a pair. */
   readonly otherParts?: readonly string[];
-  /** The objects in a PyTorch file that only Python code could restore, the first 1000: nothing but their type was read. */
+  /** The objects in PyTorch files that only Python code could restore, the first 1000: nothing but their type was read. */
   readonly placeholders?: readonly PlaceholderAt[];
 }
 
 /** An object that was not read. */
 export interface PlaceholderAt {
-  /** The names that lead to it, joined by dots; empty for the file itself. */
+  /** The names that lead to it, joined by dots; empty for the file itself. Of several files, the file's name stands before them. */
   readonly where: string;
   /** Its Python type, such as `omegaconf.dictconfig.DictConfig`. */
   readonly type: string;
@@ -43,7 +43,7 @@ export const checkpointOptions: Schema<CheckpointOptions> = fields<CheckpointOpt
 /** How deep dictionaries are searched for weights. */
 const MAX_DEPTH = 8;
 
-const MAX_PLACEHOLDERS = 1000;
+export const MAX_PLACEHOLDERS = 1000;
 const MAX_NAME = 100;
 
 /** Left in front of every key by `DataParallel` and `torch.compile`. */

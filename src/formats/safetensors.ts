@@ -1,5 +1,5 @@
 import { type FormatError, OptionError } from "../core/errors.js";
-import { bytes as bytesSchema, check, entries, metadata as metadataSchema, that } from "../core/schema.js";
+import { bytes as bytesSchema, check, entries, metadata as metadataSchema, text, that } from "../core/schema.js";
 import { type DType, sizeOf, type Tensor } from "../core/tensor.js";
 import { type ByteSource, sourceSchema } from "./byte-source.js";
 import { bytesOf, bytesPerElement, tensorOf } from "./elements.js";
@@ -79,6 +79,7 @@ export async function openSafetensors(source: ByteSource): Promise<OpenSafetenso
     entries: byName,
     metadata,
     async read(name) {
+      check("read", "name", text, name);
       const entry = byName.get(name);
       if (!entry) throw refuse(`there is no tensor ${JSON.stringify(name)}`);
       const { dtype, shape, begin, end } = entry;

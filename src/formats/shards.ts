@@ -1,5 +1,5 @@
 import { bytes as bytesSchema, callback, check, text } from "../core/schema.js";
-import { type Checkpoint, readCheckpoint } from "./checkpoint.js";
+import { type Checkpoint, MAX_PLACEHOLDERS, type PlaceholderAt, readCheckpoint } from "./checkpoint.js";
 import { refusal } from "./refusal.js";
 import { MAX_JSON_BYTES, parseStrictJson } from "./strict-json.js";
 
@@ -88,10 +88,13 @@ export async function joinShards(
 ): Promise<Checkpoint> {
   const { files, metadata } = parseShardIndex(index, name);
   const tensors: Checkpoint["tensors"] = new Map();
+  const placeholders: PlaceholderAt[] = [];
   let format: Checkpoint["format"] = "safetensors";
   for (const [file, keys] of files) {
     const shard = await open(file);
     format = shard.format;
+    for (const { where, type } of shard.placeholders ?? [])
+      placeholders.push({ where: where ? `${file}: ${where}` : file, type });
     for (const key of keys)
       if (!shard.tensors.has(key)) throw refusal(file, `has no ${JSON.stringify(key)}, which ${name} says is there`);
     for (const [key, tensor] of shard.tensors) {
@@ -99,5 +102,5 @@ export async function joinShards(
       tensors.set(key, tensor);
     }
   }
-  return { format, tensors, metadata };
+  return { format, tensors, metadata, placeholders: placeholders.slice(0, MAX_PLACEHOLDERS) };
 }

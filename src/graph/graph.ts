@@ -1,8 +1,23 @@
-import { FoveaError, ShapeError } from "../core/errors.js";
-import { callback, check, flag, instance, type Schema } from "../core/schema.js";
+import { FoveaError, OptionError, ShapeError } from "../core/errors.js";
+import {
+  callback,
+  check,
+  fieldsOf,
+  flag,
+  instance,
+  isObject,
+  oneOf,
+  type Schema,
+  settings,
+  shape as shapeSchema,
+  shown,
+  sizes,
+  text,
+  that,
+} from "../core/schema.js";
 import { formatShape, type Shape, sameShape } from "../core/shape.js";
-import { type Tensor, tensor } from "../core/tensor.js";
-import type { Attributes, Op, ValueType } from "./op.js";
+import { type Tensor, tensor, tensorSchema } from "../core/tensor.js";
+import type { Attributes, Op, ValueDType, ValueType } from "./op.js";
 
 /**
  * A cell of state that outlives a graph: a weight, a running mean, a momentum.
@@ -109,6 +124,8 @@ export class Graph {
 
   /** Declares an input. */
   input(name: string, type: ValueType): Value {
+    check("Graph.input", "name", text, name);
+    check("Graph.input", "type", typeSchema, type);
     if (this.inputs.has(name)) throw new FoveaError(`Graph: input "${name}" is declared twice`);
     const value = this.newValue(type, { kind: "input", name });
     this.inputs.set(name, value);
@@ -117,6 +134,7 @@ export class Graph {
 
   /** The contents of a cell when the graph starts. */
   state(cell: Cell): Value {
+    checkCell("state", cell);
     let value = this.#states.get(cell);
     if (!value) {
       const name = this.nameOf(cell);
@@ -130,12 +148,16 @@ export class Graph {
 
   /** Lets `value` stand for the contents of a cell in this graph, under the given name. */
   bind(cell: Cell, name: string, value: Value): void {
+    checkCell("bind", cell);
+    check("Graph.bind", "name", text, name);
+    this.#requireOwn("Graph.bind", "value", value);
     this.#states.set(cell, value);
     this.#bound.set(cell, name);
   }
 
   /** The contents of a cell as the updates written so far leave them. */
   current(cell: Cell): Value {
+    checkCell("current", cell);
     return this.updates.find((update) => update.cell === cell)?.value ?? this.state(cell);
   }
 
@@ -146,12 +168,15 @@ export class Graph {
 
   /** A constant array. */
   constant(contents: Tensor): Value {
+    check("Graph.constant", "contents", tensorSchema, contents);
     const dtype = contents.dtype.startsWith("int") ? "int" : contents.dtype === "bool" ? "bool" : "float";
     return this.newValue({ dtype, shape: contents.shape }, { kind: "constant", tensor: contents });
   }
 
   /** A constant number. Equal numbers share one value. */
   scalar(x: number): Value {
+    if (typeof x !== "number" || Number.isNaN(x))
+      throw new OptionError(`Graph.scalar: x must be a number, got ${shown(x)}`);
     let value = this.#constants.get(x);
     if (!value) this.#constants.set(x, (value = this.constant(tensor("float64", [], Float64Array.of(x)))));
     return value;
@@ -159,37 +184,50 @@ export class Graph {
 
   /** An input that is filled with fresh uniform numbers in [0, 1) at every run. */
   random(shape: readonly number[]): Value {
+    check("Graph.random", "shape", sizes, shape);
     const name = `random/${this.randoms.length}`;
     this.randoms.push({ name, shape });
     return this.input(name, { dtype: "float", shape });
   }
 
-  /** Applies an operator. @throws ShapeError with the path of the module that is being traced. */
+  /** Applies an operator. @throws ShapeError with the path of the module that is being traced; OptionError for what is no operator or value. */
   apply<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: A): readonly Value[] {
-    for (const value of inputs)
-      if (value.graph !== this) throw new FoveaError(`${this.where()}${op.name}: an input belongs to another graph`);
-    let types: ValueType[];
-    try {
-      types = op.infer(
-        inputs.map((value) => value.type),
-        attributes,
-      );
-    } catch (error) {
-      if (error instanceof ShapeError) throw new ShapeError(`${this.where()}${op.name}: ${error.message}`);
-      throw error;
-    }
+    check("Graph.apply", "op", opSchema, op);
+    if (!Array.isArray(inputs)) check("Graph.apply", "inputs", listOfValues, inputs);
+    for (const value of inputs) this.#requireOwn(op.name, "each input", value);
+    if (!isObject(attributes)) check("Graph.apply", "attributes", settings, attributes);
+    const types = this.#infer(op, inputs, attributes);
     const node = new Node(this, op, inputs, attributes, types, this.#scopes.at(-1) ?? "");
     this.nodes.push(node as unknown as Node);
     return node.outputs;
   }
 
+  #infer<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: A): ValueType[] {
+    const where = `${this.where()}${op.name}`;
+    const given = inputs.map((value) => value.type);
+    let problem = `does not take ${given.map(({ shape }) => formatShape(shape)).join(", ") || "no inputs"}, or these attributes`;
+    try {
+      const types = op.infer(given, attributes);
+      if (types.every((type) => type?.shape.every(isDim))) return types;
+    } catch (error) {
+      // A rule that fails otherwise was given other inputs or attributes than its operator has.
+      if (error instanceof ShapeError) problem = error.message;
+      else if (error instanceof FoveaError) throw error;
+    }
+    throw new ShapeError(`${where}: ${problem}`);
+  }
+
   /** Names an output. */
   output(name: string, value: Value): void {
+    check("Graph.output", "name", text, name);
+    this.#requireOwn("Graph.output", "value", value);
     this.outputs.set(name, value);
   }
 
   /** Asks that `cell` holds `value` after the run. */
   update(cell: Cell, value: Value): void {
+    checkCell("update", cell);
+    this.#requireOwn("Graph.update", "value", value);
     if (!sameShape(cell.shape, value.shape))
       throw new ShapeError(`${this.where()}update: ${formatShape(cell.shape)} cannot hold ${formatShape(value.shape)}`);
     const name = this.nameOf(cell);
@@ -202,11 +240,15 @@ export class Graph {
 
   /** Publishes an intermediate value under the path of the module that is being traced. */
   tap(name: string, value: Value): void {
+    check("Graph.tap", "name", text, name);
+    this.#requireOwn("Graph.tap", "value", value);
     this.taps.push({ scope: this.#scopes.at(-1) ?? "", name, value });
   }
 
   /** Runs `build` with `scope` as the place that errors and taps name. */
   within<T>(scope: string, build: () => T): T {
+    check("Graph.within", "scope", text, scope);
+    check("Graph.within", "build", callback, build);
     this.#scopes.push(scope);
     try {
       return build();
@@ -220,11 +262,33 @@ export class Graph {
     return new Value(this, this.#values++, type, source);
   }
 
+  /** @throws FoveaError if there is something else in a value's place, or a value of another graph. */
+  #requireOwn(user: string, name: string, value: Value): void {
+    if (!(value instanceof Value)) check(`${this.where()}${user}`, name, valueSchema, value);
+    if (value.graph !== this) throw new FoveaError(`${this.where()}${user}: a value belongs to another graph`);
+  }
+
   private where(): string {
     const scope = this.#scopes.at(-1);
     return scope ? `${scope} › ` : "";
   }
 }
+
+const isDim = (d: unknown) => d === "N" || (Number.isSafeInteger(d) && (d as number) >= 0);
+const typeSchema = fieldsOf<ValueType>(
+  { dtype: oneOf<ValueDType>("float", "int", "bool"), shape: shapeSchema },
+  "a type, { dtype, shape }",
+);
+const opSchema = that<Op>(
+  "an operator, such as the op of a node",
+  (x) => isObject(x) && typeof x.name === "string" && typeof x.infer === "function" && typeof x.run === "function",
+);
+const listOfValues = that<readonly Value[]>("a list of values", Array.isArray);
+const cellSchema = that<Cell>(
+  "a cell of state, such as a parameter",
+  (x) => isObject(x) && Array.isArray(x.shape) && x.shape.every(isDim) && (x.dtype === "float" || x.dtype === "int"),
+);
+const checkCell = (method: string, cell: Cell): void => check(`Graph.${method}`, "cell", cellSchema, cell);
 
 /** What functions of graphs and values want. */
 export const graphSchema: Schema<Graph> = instance(Graph, "a Graph, as trace() makes one");

@@ -125,6 +125,7 @@ export async function openPredictor(
   const executable = await engine.compile(graph);
   return {
     async predict(image) {
+      requireImage("predict", "the image", image);
       const pixels = new Float32Array(3 * imageSize ** 2);
       write(image, pixels, 0);
       const { output } = await executable.run({ input: { dtype: "float32", shape, data: pixels } });

@@ -1,7 +1,8 @@
 import { type AttentionOptions, attentionModules } from "../attention/index.js";
 import { unknownName } from "../core/errors.js";
 import { effectiveOptions, resolveOptions } from "../core/options.js";
-import { seed as anySeed, check, classCount, fieldsOf, maybe, type Schema, settings, text } from "../core/schema.js";
+import { seed as anySeed, check, classCount, maybe, settings, text } from "../core/schema.js";
+import { type WrittenModel, writtenSchema } from "../core/written.js";
 import type { Module } from "../nn/index.js";
 import { dilatedNetworks } from "./dilated.js";
 import { mobilenets } from "./mobilenet.js";
@@ -15,6 +16,7 @@ import { type ClassifierOptions, type ModelInfo, requireClassifier } from "./spe
 import { unets } from "./unet.js";
 import { vans } from "./van.js";
 
+export { type WrittenModel, writtenSchema } from "../core/written.js";
 export { type DANetOptions, type DilatedOptions, danet, spnet } from "./dilated.js";
 export { type InsertOptions, insertAttention } from "./insert.js";
 export { type MobileNetOptions, mobilenetV2 } from "./mobilenet.js";
@@ -105,19 +107,6 @@ export function createModelByName(name: string, options: object = {}): Module {
     ...own,
   });
 }
-
-/** A network as it is written down: in the configuration of a run, or in a file's metadata. */
-export interface WrittenModel {
-  readonly name: string;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly insert?: { readonly attention: string; readonly options: AttentionOptions };
-}
-
-/** A network as it is written down, for those who read one. */
-export const writtenSchema: Schema<WrittenModel> = fieldsOf<WrittenModel>(
-  { name: text, options: settings, insert: maybe(fieldsOf({ attention: text, options: settings })) },
-  "a network as it is written down, { name, options }",
-);
 
 /**
  * A network that was written down before options without effect were refused: without those, of its own and of its modules. What is unknown

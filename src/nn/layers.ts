@@ -3,7 +3,6 @@ import { integer } from "../core/options.js";
 import {
   callback,
   check,
-  either,
   options as fields,
   finite,
   flag,
@@ -12,13 +11,12 @@ import {
   maybe,
   nonNegative,
   that,
-  tuple,
   whole,
 } from "../core/schema.js";
 import { formatShape, staticDim, staticShape } from "../core/shape.js";
 import { float32 } from "../core/tensor.js";
 import { type Value, valueSchema } from "../graph/graph.js";
-import { pair } from "../ops/conv.js";
+import { convFields, convTransposeFields, pair, sides } from "../ops/checks.js";
 import * as ops from "../ops/index.js";
 import { constant, defaultWeight, fanIn, type Initializer, uniform } from "./init.js";
 import { type AnyModule, Module, Param } from "./module.js";
@@ -34,22 +32,10 @@ interface KernelOptions {
 /** Options of {@link Conv2d}. Default: stride 1, no padding, with bias, PyTorch's initialization. */
 export interface Conv2dOptions extends ops.ConvOptions, KernelOptions {}
 
-const length = nonNegative;
-const lengths = either<never>("a number or a pair of them", length as never, tuple("a pair", length, length));
 const init = maybe(callback);
-const kernelFields = { kernelSize: lengths, bias: maybe(flag), weightInit: init, biasInit: init };
-const geometry = {
-  stride: maybe(lengths),
-  padding: maybe(either<never>("a number or a list of them", length as never, list(length, "a list") as never)),
-  dilation: maybe(lengths),
-  groups: maybe(whole(1)),
-};
-const convOptions = fields<Conv2dOptions>({ ...kernelFields, ...geometry });
-const convTransposeOptions = fields<ConvTranspose2dOptions>({
-  ...kernelFields,
-  ...geometry,
-  outputPadding: maybe(lengths),
-});
+const kernelFields = { kernelSize: sides(1), bias: maybe(flag), weightInit: init, biasInit: init };
+const convOptions = fields<Conv2dOptions>({ ...kernelFields, ...convFields });
+const convTransposeOptions = fields<ConvTranspose2dOptions>({ ...kernelFields, ...convTransposeFields });
 const linearOptions = fields({ bias: maybe(flag), weightInit: init, biasInit: init });
 const batchNormOptions = fields({ epsilon: maybe(nonNegative), momentum: maybe(fraction), weightInit: init });
 const layerNormOptions = fields({ epsilon: maybe(nonNegative) });
@@ -87,11 +73,14 @@ function kernelParams(
   };
 }
 
+/** The options of a layer that are those of its operator. */
+const geometryOf = <O extends KernelOptions>({ kernelSize, bias, weightInit, biasInit, ...geometry }: O) => geometry;
+
 /** Two-dimensional convolution. [N,C,H,W] → [N,O,H',W']. Keys: weight [O,C/groups,kh,kw], bias [O]. */
 export class Conv2d extends Module {
   readonly weight: Param;
   readonly bias: Param | null;
-  readonly #options: ops.ConvOptions;
+  readonly #geometry: ops.ConvOptions;
 
   constructor(inChannels: number, outChannels: number, options: Conv2dOptions) {
     super();
@@ -99,11 +88,11 @@ export class Conv2d extends Module {
     const params = kernelParams("Conv2d", { inChannels, outChannels, groups: options.groups ?? 1 }, options, false);
     this.weight = params.weight;
     this.bias = params.bias;
-    this.#options = options;
+    this.#geometry = geometryOf(options);
   }
 
   override forward(x: Value): Value {
-    return ops.conv(x, this.weight, this.bias ?? undefined, this.#options);
+    return ops.conv(x, this.weight, this.bias ?? undefined, this.#geometry);
   }
 }
 
@@ -122,7 +111,7 @@ export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions, Kernel
 export class ConvTranspose2d extends Module {
   readonly weight: Param;
   readonly bias: Param | null;
-  readonly #options: ops.ConvTransposeOptions;
+  readonly #geometry: ops.ConvTransposeOptions;
 
   constructor(inChannels: number, outChannels: number, options: ConvTranspose2dOptions) {
     super();
@@ -135,11 +124,11 @@ export class ConvTranspose2d extends Module {
     );
     this.weight = params.weight;
     this.bias = params.bias;
-    this.#options = options;
+    this.#geometry = geometryOf(options);
   }
 
   override forward(x: Value): Value {
-    return ops.convTranspose(x, this.weight, this.bias ?? undefined, this.#options);
+    return ops.convTranspose(x, this.weight, this.bias ?? undefined, this.#geometry);
   }
 }
 
@@ -391,5 +380,6 @@ export function globalAveragePool(x: Value): Value {
 /** All but the first axis in one. [N,…] → [N, product] */
 export function flatten(x: Value): Value {
   check("flatten", "x", valueSchema, x);
+  if (x.shape.length === 0) throw new ShapeError("flatten: needs [N,…], got []");
   return ops.reshape(x, [x.shape[0]!, -1]);
 }

@@ -15,8 +15,8 @@ import {
   that,
 } from "../core/schema.js";
 import type { Shape } from "../core/shape.js";
-import { sizeOf, type Tensor } from "../core/tensor.js";
-import { type Cell, Graph, type Value } from "../graph/graph.js";
+import { sizeOf, type Tensor, tensorSchema } from "../core/tensor.js";
+import { type Cell, Graph, Value, valueSchema } from "../graph/graph.js";
 import { moduleSchema } from "./checks.js";
 import type { Initializer } from "./init.js";
 
@@ -53,6 +53,7 @@ export class Param implements Cell {
   }
 
   set value(value: Tensor) {
+    check("Param", "value", tensorSchema, value);
     if (value.data.length !== sizeOf(this.shape))
       throw new FoveaError(`a parameter of shape [${this.shape}] cannot hold [${value.shape}]`);
     this.#value = { dtype: value.dtype, shape: this.shape, data: value.data } as Tensor;
@@ -90,9 +91,11 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
 
   /** Applies the module to values: `forward`, with errors and attention maps named by the module's path. */
   call(...inputs: I): O {
+    const name = this.constructor.name;
+    if (!(inputs[0] instanceof Value)) check(name, "input", valueSchema, inputs[0]);
     const { graph } = inputs[0] as Value;
     const path = graph.nameOf(this);
-    const label = `${path ? `${path} ` : ""}(${this.constructor.name})`;
+    const label = `${path ? `${path} ` : ""}(${name})`;
     const output = graph.within(label, () => this.forward(...inputs));
     return [...this.#hooks].reduce((y, hook) => hook.call(y as unknown as Value) as unknown as O, output);
   }
@@ -102,6 +105,7 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
    * it is not, so that the keys of this module's parameters stay as they are. Returns the way back.
    */
   appendHook(module: Module): () => void {
+    check("follow", "module", moduleSchema, module);
     this.#hooks.add(module);
     return () => {
       this.#hooks.delete(module);

@@ -1,8 +1,9 @@
 import { ShapeError } from "../core/errors.js";
-import { integer } from "../core/options.js";
+import { check } from "../core/schema.js";
 import { countElements, formatShape, type Shape, staticShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
+import { checkValue, convOptions, convTransposeOptions, pair } from "./checks.js";
 import { add } from "./elementwise.js";
 import { pad, reshape } from "./movement.js";
 import { apply, dense, type Operand, toValue } from "./operands.js";
@@ -181,25 +182,9 @@ export interface ConvOptions {
   readonly groups?: number;
 }
 
-/** One number for both axes, or [vertical, horizontal], as a pair. */
-export const pair = (v: number | readonly [number, number]): readonly [number, number] =>
-  typeof v === "number" ? [v, v] : v;
-
-/** The same, checked: integers of at least `min`. @throws OptionError */
-export function integerPair(owner: string, name: string, v: number | readonly [number, number], min = 1) {
-  const [first, second] = pair(v);
-  return [integer(owner, name, first, min), integer(owner, name, second, min)] as const;
-}
-
-export function convAttributes(options: ConvOptions, owner = "conv"): ConvAttributes {
-  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
-  const [py, px] = integerPair(owner, "padding", padding, 0);
-  return {
-    strides: integerPair(owner, "stride", stride),
-    pads: [py, px, py, px],
-    dilations: integerPair(owner, "dilation", dilation),
-    group: integer(owner, "groups", groups),
-  };
+export function convAttributes({ stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvOptions): ConvAttributes {
+  const [py, px] = pair(padding);
+  return { strides: pair(stride), pads: [py, px, py, px], dilations: pair(dilation), group: groups };
 }
 
 function conv2d(x: Operand, w: Operand, bias: Operand | undefined, a: ConvAttributes): Value {
@@ -221,8 +206,10 @@ function convWeightGrad(x: Value, dy: Value, w: Shape, { strides, pads, dilation
  * Two-dimensional convolution (cross-correlation, as in PyTorch).
  * x [N,C,H,W], weight [O,C/groups,kh,kw], bias [O] → [N,O,H',W'], H' = ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1.
  */
-export const conv = (x: Operand, weight: Operand, bias?: Operand, options: ConvOptions = {}): Value =>
-  conv2d(x, weight, bias, convAttributes(options));
+export function conv(x: Operand, weight: Operand, bias?: Operand, options: ConvOptions = {}): Value {
+  check("conv", "options", convOptions, options);
+  return conv2d(x, weight, bias, convAttributes(options));
+}
 
 /** Geometry of a transposed convolution as a user writes it. `outputPadding` adds rows and columns at the end of the result. */
 export interface ConvTransposeOptions extends ConvOptions {
@@ -240,9 +227,11 @@ export interface ConvTransposeOptions extends ConvOptions {
  * convTranspose(x, weight, bias, { stride: 2, padding: 1, outputPadding: 1 }); // 3×3: twice the height and width
  */
 export function convTranspose(x: Value, weight: Operand, bias?: Operand, options: ConvTransposeOptions = {}): Value {
-  const w = toValue(x.graph, weight);
-  const { strides, pads, dilations, group } = convAttributes(options, "convTranspose");
-  const added = integerPair("convTranspose", "outputPadding", options.outputPadding ?? 0, 0);
+  checkValue("convTranspose", "x", x);
+  check("convTranspose", "options", convTransposeOptions, options);
+  const w = toValue(x.graph, weight, "convTranspose");
+  const { strides, pads, dilations, group } = convAttributes(options);
+  const added = pair(options.outputPadding ?? 0);
   const given = `${formatShape(x.shape)} and weight ${formatShape(w.shape)}`;
   if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[1] !== w.shape[0] || (x.shape[1] as number) % group)
     throw new ShapeError(`convTranspose: needs [N,C,H,W] and weight [C,O/groups,kh,kw], got ${given}, groups ${group}`);
@@ -265,7 +254,7 @@ export function convTranspose(x: Value, weight: Operand, bias?: Operand, options
   const attributes = { strides, pads: [pads[0], pads[1], rows.end, columns.end] as const, dilations, group };
   let y = apply(convInputGradOp, [x, w], { ...attributes, size: [rows.size, columns.size] });
   for (const [i, { zeros }] of axes.entries()) if (zeros > 0) y = pad(y, { axis: 2 + i, before: 0, after: zeros });
-  return bias === undefined ? y : add(y, reshape(toValue(x.graph, bias), [y.shape[1]!, 1, 1]));
+  return bias === undefined ? y : add(y, reshape(toValue(x.graph, bias, "convTranspose"), [y.shape[1]!, 1, 1]));
 }
 
 /** Along one axis of a transposed convolution: its size, the padding at its end, and zeros behind it. */

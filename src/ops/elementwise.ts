@@ -1,7 +1,9 @@
-import { FoveaError, ShapeError } from "../core/errors.js";
+import { OptionError, ShapeError } from "../core/errors.js";
+import { check, finite, sizes } from "../core/schema.js";
 import { broadcastShapes, formatShape, staticShape, stridesOf } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Attributes, Dense, Op, ValueDType } from "../graph/op.js";
+import { bound, checkValue } from "./checks.js";
 import { erfOf } from "./erf.js";
 import { reshape } from "./movement.js";
 import { apply, dense, noMacs, type Operand, toValue } from "./operands.js";
@@ -94,6 +96,7 @@ const whereOp: Op = {
   name: "Where",
   infer: ([condition, a, b]) => {
     if (condition!.dtype !== "bool") throw new ShapeError(`the condition must be bool, got ${condition!.dtype}`);
+    if (a!.dtype !== b!.dtype) throw new ShapeError(`dtypes differ: ${a!.dtype} and ${b!.dtype}`);
     return [{ dtype: a!.dtype, shape: broadcastShapes(condition!.shape, broadcastShapes(a!.shape, b!.shape)) }];
   },
   run: ([condition, a, b]) => {
@@ -256,8 +259,17 @@ export const softplus = (x: Operand): Value => apply(ops.softplus, [x], {});
 export const relu = (x: Operand): Value => apply(ops.relu, [x], {});
 export const reluGrad = (dy: Operand, y: Operand): Value => apply(ops.reluGrad, [dy, y], {});
 /** x where x > 0, else alpha·x */
-export const leakyRelu = (x: Operand, alpha = 0.01): Value => apply(ops.leakyRelu, [x], { alpha });
-export const clip = (x: Operand, min: number, max: number): Value => apply(ops.clip, [x], { min, max });
+export function leakyRelu(x: Operand, alpha = 0.01): Value {
+  check("leakyRelu", "alpha", finite, alpha);
+  return apply(ops.leakyRelu, [x], { alpha });
+}
+/** min(max(x, min), max). @throws OptionError if the bounds are no numbers, or min is above max. */
+export function clip(x: Operand, min: number, max: number): Value {
+  check("clip", "min", bound, min);
+  check("clip", "max", bound, max);
+  if (min > max) throw new OptionError(`clip: min must be at most max, got ${min} and ${max}`);
+  return apply(ops.clip, [x], { min, max });
+}
 /**
  * x where x > 0, else slope · x, with one slope or one for each channel (He et al., "Delving Deep into Rectifiers", 2015).
  * At 0 the gradient is the slope's side, as in PyTorch. x [N,C,…], slope [1] or [C] → [N,C,…].
@@ -268,7 +280,8 @@ export const clip = (x: Operand, min: number, max: number): Value => apply(ops.c
  * prelu(x, graph.constant(float32([1], [0.25])));
  */
 export function prelu(x: Value, slope: Operand): Value {
-  const a = toValue(x.graph, slope);
+  checkValue("prelu", "x", x);
+  const a = toValue(x.graph, slope, "prelu");
   const count = a.shape.reduce<number>((n, d) => n * (d as number), 1);
   if (count !== 1 && count !== x.shape[1])
     throw new ShapeError(
@@ -284,13 +297,13 @@ export function prelu(x: Value, slope: Operand): Value {
  * x to the power of a number. The derivative is p·xᵖ⁻¹: at 0 it is 0 for p > 1, 1 for p = 1 and ∞ for p < 1, and it is 0 for p = 0.
  * A negative x to a fractional power is NaN. All as in PyTorch.
  *
- * @throws FoveaError if the exponent is not finite.
+ * @throws OptionError if the exponent is not finite.
  *
  * @example
  * pow(x, 1.5);
  */
 export function pow(x: Operand, exponent: number): Value {
-  if (!Number.isFinite(exponent)) throw new FoveaError(`pow: the exponent must be a finite number, got ${exponent}`);
+  check("pow", "exponent", finite, exponent);
   return apply(ops.pow, [x], { exponent });
 }
 
@@ -304,4 +317,7 @@ export const hardSwish = (x: Operand): Value => mul(x, hardSigmoid(x));
 export const silu = (x: Operand): Value => mul(x, sigmoid(x));
 /** The exact Gaussian error linear unit, x · ½ (1 + erf(x / √2)). */
 export const gelu = (x: Operand): Value => mul(mul(x, 0.5), add(1, erf(mul(x, Math.SQRT1_2))));
-export const expand = (x: Operand, shape: readonly number[]): Value => apply(ops.expand, [x], { shape });
+export function expand(x: Operand, shape: readonly number[]): Value {
+  check("expand", "shape", sizes, shape);
+  return apply(ops.expand, [x], { shape });
+}

@@ -1,8 +1,10 @@
 import { ShapeError } from "../core/errors.js";
+import { check } from "../core/schema.js";
 import { broadcastShapes, countElements, formatShape, type Shape, staticShape } from "../core/shape.js";
 import { sizeOf } from "../core/tensor.js";
 import type { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
+import { matMulOptions } from "./checks.js";
 import { broadcastTo } from "./elementwise.js";
 import { apply, dense, type Operand } from "./operands.js";
 
@@ -62,5 +64,8 @@ export interface MatMulOptions {
 }
 
 /** Matrix product over the last two axes, batched over the leading ones. */
-export const matMul = (a: Operand, b: Operand, { transA = false, transB = false }: MatMulOptions = {}): Value =>
-  apply(matMulOp, [a, b], { transA, transB });
+export function matMul(a: Operand, b: Operand, options: MatMulOptions = {}): Value {
+  check("matMul", "options", matMulOptions, options);
+  const { transA = false, transB = false } = options;
+  return apply(matMulOp, [a, b], { transA, transB });
+}

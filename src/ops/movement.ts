@@ -1,4 +1,5 @@
-import { ShapeError } from "../core/errors.js";
+import { OptionError, ShapeError } from "../core/errors.js";
+import { check, shown, whole } from "../core/schema.js";
 import {
   countElements,
   type Dim,
@@ -11,6 +12,7 @@ import {
 } from "../core/shape.js";
 import { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
+import { axes, axis as axisSchema, checkValue, padOptions, wantedShape } from "./checks.js";
 import { apply, dense, noMacs, type Operand } from "./operands.js";
 
 type ReshapeAttributes = { readonly shape: Shape };
@@ -190,19 +192,30 @@ export const ops = {
 
 /** The same elements in row-major order under another shape. One dimension may be −1: it is inferred. */
 export function reshape(x: Value, shape: Shape): Value {
+  checkValue("reshape", "x", x);
+  check("reshape", "shape", wantedShape, shape);
   const unknown = shape.indexOf(-1);
   if (unknown < 0) return sameShape(x.shape, shape) ? x : apply(reshapeOp, [x], { shape });
   const rest = countElements(shape.toSpliced(unknown, 1));
   const all = countElements(x.shape);
   const inferred: Dim = all.symbols > rest.symbols ? "N" : all.size / rest.size;
+  if (inferred !== "N" && !Number.isInteger(inferred))
+    throw new ShapeError(`reshape: ${formatShape(x.shape)} does not divide into ${formatShape(shape)}`);
   return reshape(x, shape.with(unknown, inferred));
 }
 
 /** Axis i of the result is axis perm[i] of x. */
-export const transpose = (x: Operand, perm: readonly number[]): Value => apply(transposeOp, [x], { perm });
+export function transpose(x: Operand, perm: readonly number[]): Value {
+  check("transpose", "perm", axes, perm);
+  return apply(transposeOp, [x], { perm });
+}
 
 /** Elements start … end − 1 along one axis. Negative numbers count from the end; `end` is the whole axis if left out. */
 export function slice(x: Value, axis: number, start: number, end?: number): Value {
+  checkValue("slice", "x", x);
+  check("slice", "axis", axisSchema, axis);
+  check("slice", "start", axisSchema, start);
+  if (end !== undefined) check("slice", "end", axisSchema, end);
   const [a] = normalizeAxes([axis], x.shape.length);
   const d = x.shape[a!];
   const fromEnd = (i: number) => (i < 0 && typeof d === "number" ? d + i : i);
@@ -253,22 +266,31 @@ export function pixelUnshuffle(x: Value, factor: number): Value {
 }
 
 function maps(owner: string, x: Value, factor: number): [Dim, number, number, number] {
+  checkValue(owner, "x", x);
+  check(owner, "factor", whole(1), factor);
   const [n, ...sizes] = x.shape;
   if (sizes.length !== 3 || sizes.some((d) => typeof d !== "number"))
     throw new ShapeError(`${owner}: needs [N,C,H,W], got ${formatShape(x.shape)}`);
-  if (!Number.isInteger(factor) || factor < 1)
-    throw new ShapeError(`${owner}: the factor must be a positive integer, got ${factor}`);
   return [n!, ...(sizes as [number, number, number])];
 }
 
 /** Zeros before and after along one axis. */
-export const pad = (x: Operand, attributes: PadAttributes): Value => apply(padOp, [x], attributes);
+export function pad(x: Operand, attributes: PadAttributes): Value {
+  check("pad", "options", padOptions, attributes);
+  return apply(padOp, [x], attributes);
+}
 
 /** Joins values along an axis. */
 export function concat(values: readonly Operand[], axis: number): Value {
-  const first = values.find((v) => v instanceof Value);
-  return apply(concatOp, values, { axis: normalizeAxes([axis], (first as Value).shape.length)[0]! });
+  check("concat", "axis", axisSchema, axis);
+  const first = Array.isArray(values) ? values.find((v) => v instanceof Value) : undefined;
+  if (!first) throw new OptionError(`concat: values must be a list with a value of a graph, got ${shown(values)}`);
+  return apply(concatOp, values, { axis: normalizeAxes([axis], first.shape.length)[0]! });
 }
 
 /** `x`, which engines must not read here before they have computed `signal`. Gradients that compute values again use it to do so late. */
-export const barrier = (x: Value, signal: Value): Value => apply(ops.barrier, [x, signal], {});
+export function barrier(x: Value, signal: Value): Value {
+  checkValue("after", "x", x);
+  checkValue("after", "signal", signal);
+  return apply(ops.barrier, [x, signal], {});
+}

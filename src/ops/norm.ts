@@ -1,8 +1,10 @@
 import { ShapeError } from "../core/errors.js";
+import { check, nonNegative, whole } from "../core/schema.js";
 import { type Dim, formatShape } from "../core/shape.js";
 import { sizeOf } from "../core/tensor.js";
 import type { Value } from "../graph/graph.js";
 import type { Dense, Op, ValueType } from "../graph/op.js";
+import { axes as axesSchema, checkValue } from "./checks.js";
 import { add, div, mul, sqrt, sub } from "./elementwise.js";
 import { reshape } from "./movement.js";
 import { apply, applyAll, dense, noMacs, type Operand, onceOnly, toValue } from "./operands.js";
@@ -133,23 +135,28 @@ export const ops = {
 };
 
 /** Batch norm with given statistics. x [N,C,…], the vectors [C]. */
-export const batchNorm = (
+export function batchNorm(
   x: Operand,
   gamma: Operand,
   beta: Operand,
   mean: Operand,
   variance: Operand,
   epsilon: number,
-): Value => apply(ops.batchNormalization, [x, gamma, beta, mean, variance], { epsilon });
+): Value {
+  check("batchNorm", "epsilon", nonNegative, epsilon);
+  return apply(ops.batchNormalization, [x, gamma, beta, mean, variance], { epsilon });
+}
 
 /** Batch norm with the statistics of the batch, and those statistics: `[y, mean, biased variance]`. */
-export const batchNormTraining = (
+export function batchNormTraining(
   x: Operand,
   gamma: Operand,
   beta: Operand,
   epsilon: number,
-): readonly [Value, Value, Value] =>
-  applyAll(ops.batchNormTraining, [x, gamma, beta], { epsilon }) as unknown as readonly [Value, Value, Value];
+): readonly [Value, Value, Value] {
+  check("batchNormTraining", "epsilon", nonNegative, epsilon);
+  return applyAll(ops.batchNormTraining, [x, gamma, beta], { epsilon }) as unknown as readonly [Value, Value, Value];
+}
 
 /**
  * y = (x − mean) / √(variance + ε) · γ + β, mean and biased variance over the positions and channels of each of `groups` groups
@@ -161,18 +168,24 @@ export const batchNormTraining = (
  * groupNorm(x, 4, gamma, beta, 1e-5);
  */
 export function groupNorm(x: Value, groups: number, gamma: Operand, beta: Operand, epsilon: number): Value {
+  checkValue("groupNorm", "x", x);
+  check("groupNorm", "groups", whole(1), groups);
+  check("groupNorm", "epsilon", nonNegative, epsilon);
   const [n, channels, ...positions] = x.shape as [Dim, number, ...number[]];
   if (x.shape.length < 2 || !Number.isInteger(channels / groups))
     throw new ShapeError(`groupNorm: ${formatShape(x.shape)} has no channels that divide into ${groups} groups`);
   const grouped = reshape(x, [n, groups, channels / groups, ...positions]);
   const each = [groups, channels / groups, ...positions.map(() => 1)];
-  const [g, b] = [gamma, beta].map((v) => reshape(toValue(x.graph, v), each)) as [Value, Value];
+  const [g, b] = [gamma, beta].map((v) => reshape(toValue(x.graph, v, "groupNorm"), each)) as [Value, Value];
   const axes = grouped.shape.map((_, i) => i).slice(2);
   return reshape(layerNorm(grouped, axes, g, b, epsilon), x.shape);
 }
 
 /** y = (x − mean) / √(variance + ε) · γ + β, mean and biased variance over `axes`; γ and β broadcast against x. */
 export function layerNorm(x: Value, axes: readonly number[], gamma: Operand, beta: Operand, epsilon: number): Value {
+  checkValue("layerNorm", "x", x);
+  check("layerNorm", "axes", axesSchema, axes);
+  check("layerNorm", "epsilon", nonNegative, epsilon);
   const centered = sub(x, reduceMean(x, axes));
   const variance = reduceMean(mul(centered, centered), axes);
   return add(mul(div(centered, sqrt(add(variance, epsilon))), gamma), beta);

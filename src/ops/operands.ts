@@ -8,19 +8,21 @@ import type { Attributes, Dense, Op } from "../graph/op.js";
 export type Operand = Value | Cell | number;
 
 /** The graph of the first operand that is a value. */
-export function graphOf(operands: readonly Operand[]): Graph {
+function graphOf(op: string, operands: readonly Operand[]): Graph {
   for (const operand of operands) if (operand instanceof Value) return operand.graph;
-  throw new FoveaError("at least one operand must be a value of a graph");
+  throw new OptionError(`${op}: at least one operand must be a value of a graph`);
 }
 
-export function toValue(graph: Graph, operand: Operand): Value {
+/** @throws OptionError, which names `owner`, if the operand is none. */
+export function toValue(graph: Graph, operand: Operand, owner = "an operator"): Value {
+  requireOperand(owner, operand);
   if (operand instanceof Value) return operand;
   return typeof operand === "number" ? graph.scalar(operand) : graph.state(operand);
 }
 
 /** @throws OptionError for what no operator can be applied to. */
 function requireOperand(op: string, operand: unknown): void {
-  if (operand instanceof Value || typeof operand === "number") return;
+  if (operand instanceof Value || (typeof operand === "number" && !Number.isNaN(operand))) return;
   const { shape, dtype } = (operand ?? {}) as Partial<Cell>;
   if (!Array.isArray(shape) || typeof dtype !== "string")
     throw new OptionError(`${op}: an operand must be a value, a parameter or a number, got ${shown(operand)}`);
@@ -33,10 +35,10 @@ export function applyAll<A extends Attributes>(
   attributes: A,
 ): readonly Value[] {
   for (const operand of operands) requireOperand(op.name, operand);
-  const graph = graphOf(operands);
+  const graph = graphOf(op.name, operands);
   return graph.apply(
     op,
-    operands.map((operand) => toValue(graph, operand)),
+    operands.map((operand) => toValue(graph, operand, op.name)),
     attributes,
   );
 }

@@ -1,8 +1,10 @@
 import { ShapeError } from "../core/errors.js";
+import { check } from "../core/schema.js";
 import { formatShape, type Shape, staticShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Dense, Op } from "../graph/op.js";
-import { integerPair, windowCount } from "./conv.js";
+import { checkValue, maxPoolOptions, pair } from "./checks.js";
+import { windowCount } from "./conv.js";
 import { apply, dense, noMacs, onceOnly } from "./operands.js";
 
 export type MaxPoolAttributes = {
@@ -34,8 +36,10 @@ function outputShape(x: Shape, { kernel, strides, pads, dilations }: MaxPoolAttr
 /** The rows or columns (`axis` 0 or 1) that a window sees, padding left out. */
 function tapsInside(window: number, size: number, axis: 0 | 1, a: MaxPoolAttributes): number[] {
   const start = window * a.strides[axis] - a.pads[axis];
-  const all = Array.from({ length: a.kernel[axis] }, (_, tap) => start + tap * a.dilations[axis]);
-  return all.filter((position) => position >= 0 && position < size);
+  const step = a.dilations[axis];
+  const first = Math.max(0, Math.ceil(-start / step));
+  const end = Math.min(a.kernel[axis], Math.ceil((size - start) / step));
+  return Array.from({ length: Math.max(0, end - first) }, (_, tap) => start + (first + tap) * step);
 }
 
 /** For every window, the flat index of its first largest element, in row-major order. */
@@ -109,11 +113,10 @@ export interface MaxPoolOptions {
  * maxPool(x, { kernelSize: 3, stride: 2, ceilMode: true }); // [N,C,6,6] → [N,C,3,3]
  */
 export function maxPool(x: Value, options: MaxPoolOptions): Value {
+  checkValue("maxPool", "x", x);
+  check("maxPool", "options", maxPoolOptions, options);
   const { kernelSize, stride = kernelSize, padding = 0, dilation = 1, ceilMode = false } = options;
-  const checked = (name: string, value: number | readonly [number, number], min = 1) =>
-    integerPair("maxPool", name, value, min);
-  const [kernels, strides] = [checked("kernelSize", kernelSize), checked("stride", stride)];
-  const [[py, px], dilations] = [checked("padding", padding, 0), checked("dilation", dilation)];
+  const [kernels, strides, [py, px], dilations] = [pair(kernelSize), pair(stride), pair(padding), pair(dilation)];
   const [dy, dx] = ceilMode ? ([0, 1] as const).map((i) => overhang(i)) : [0, 0];
   const pads = [py, px, py + dy!, px + dx!] as const;
   return apply(maxPoolOp, [x], { kernel: kernels, strides, pads, dilations });

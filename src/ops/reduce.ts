@@ -1,6 +1,8 @@
+import { check } from "../core/schema.js";
 import { normalizeAxes, type Shape, staticDim, staticShape, stridesOf } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
+import { axes as axesSchema, reduceOptions } from "./checks.js";
 import { exp, mul, sub } from "./elementwise.js";
 import { reshape } from "./movement.js";
 import { apply, dense, noMacs, type Operand, onceOnly } from "./operands.js";
@@ -122,8 +124,11 @@ export interface ReduceOptions {
 }
 const reduce =
   (op: Op<ReduceAttributes>) =>
-  (x: Operand, axes: readonly number[], { keepdims = true }: ReduceOptions = {}): Value =>
-    apply(op, [x], { axes, keepdims });
+  (x: Operand, axes: readonly number[], options: ReduceOptions = {}): Value => {
+    check(op.name, "axes", axesSchema, axes);
+    check(op.name, "options", reduceOptions, options);
+    return apply(op, [x], { axes, keepdims: options.keepdims ?? true });
+  };
 
 export const reduceSum = reduce(ops.reduceSum);
 export const reduceMean = reduce(ops.reduceMean);

@@ -1,8 +1,10 @@
 import { ShapeError } from "../core/errors.js";
+import { check, text } from "../core/schema.js";
 import { formatShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import type { Dense, Op } from "../graph/op.js";
-import { integerPair, pair, windowCount } from "./conv.js";
+import { averagePoolOptions, checkValue, mapSides, pair, resizeOptions, sides } from "./checks.js";
+import { windowCount } from "./conv.js";
 import { apply, dense, noMacs } from "./operands.js";
 
 /**
@@ -107,6 +109,8 @@ export const resampleOp: Op<ResampleAttributes> = {
 
 /** Height and width of a [N,C,H,W] value. @throws ShapeError */
 export function mapSize(x: Value, what: string): [number, number] {
+  check("mapSize", "what", text, what);
+  checkValue(what, "x", x);
   const [, , height, width] = x.shape;
   if (x.shape.length !== 4 || typeof height !== "number" || typeof width !== "number")
     throw new ShapeError(`${what}: needs [N,C,H,W], got ${formatShape(x.shape)}`);
@@ -133,13 +137,10 @@ export interface AveragePoolOptions {
 }
 
 /** Mean over sliding windows; a remainder that does not fill a window is dropped. [N,C,H,W] → [N,C,H',W'] */
-export function averagePool(
-  x: Value,
-  { kernelSize, stride = kernelSize, padding = 0, countPadding = true }: AveragePoolOptions,
-): Value {
-  const kernels = integerPair("averagePool", "kernelSize", kernelSize);
-  const strides = integerPair("averagePool", "stride", stride);
-  const paddings = integerPair("averagePool", "padding", padding, 0);
+export function averagePool(x: Value, options: AveragePoolOptions): Value {
+  check("averagePool", "options", averagePoolOptions, options);
+  const { kernelSize, stride = kernelSize, padding = 0, countPadding = true } = options;
+  const [kernels, strides, paddings] = [pair(kernelSize), pair(stride), pair(padding)];
   const window = (axis: 0 | 1) => (from: number) => {
     const [k, s, p] = [kernels[axis], strides[axis], paddings[axis]];
     if (p * 2 > k)
@@ -156,6 +157,7 @@ export const subsample = (x: Value, stride: number): Value => averagePool(x, { k
 
 /** Mean over bins: bin i covers rows ⌊i·H/h⌋ … ⌈(i+1)·H/h⌉ − 1. The map may be smaller than the grid of bins. → [N,C,h,w] */
 export function adaptiveAveragePool(x: Value, size: number | readonly [number, number]): Value {
+  check("adaptiveAveragePool", "size", sides(1), size);
   const [height, width] = pair(size);
   return resample(
     x,
@@ -172,11 +174,11 @@ export interface ResizeOptions {
 }
 
 /** Resizes maps as PyTorch's `interpolate` does. [N,C,H,W] → [N,C,h,w] */
-export function resize(
-  x: Value,
-  [height, width]: readonly [number, number],
-  { mode, alignCorners = false }: ResizeOptions,
-): Value {
+export function resize(x: Value, size: readonly [number, number], options: ResizeOptions): Value {
+  check("resize", "size", mapSides, size);
+  check("resize", "options", resizeOptions, options);
+  const [height, width] = size;
+  const { mode, alignCorners = false } = options;
   const axis = (to: number) => (from: number) =>
     mode === "nearest"
       ? ({ kind: "nearest", from, to } as const)
@@ -186,6 +188,7 @@ export function resize(
 
 /** Pads maps by repeating their border. */
 export function replicatePad(x: Value, padding: number | readonly [number, number]): Value {
+  check("replicatePad", "padding", sides(0), padding);
   const [vertical, horizontal] = pair(padding);
   const border = (before: number) => (from: number) =>
     ({ kind: "replicate", from, to: from + 2 * before, before }) as const;

@@ -1,7 +1,9 @@
+import { check } from "../core/schema.js";
 import { normalizeAxes } from "../core/shape.js";
 import { sizeOf } from "../core/tensor.js";
 import type { Value } from "../graph/graph.js";
 import type { Dense, Op } from "../graph/op.js";
+import { axis as axisSchema, checkValue } from "./checks.js";
 import { exp, mul, sub } from "./elementwise.js";
 import { apply, dense, noMacs } from "./operands.js";
 import { reduceSum } from "./reduce.js";
@@ -62,9 +64,15 @@ export const ops = {
   ),
 };
 
+const along =
+  (owner: string, op: Op<SoftmaxAttributes>) =>
+  (x: Value, axis: number): Value => {
+    checkValue(owner, "x", x);
+    check(owner, "axis", axisSchema, axis);
+    return apply(op, [x], { axis: normalizeAxes([axis], x.shape.length)[0]! });
+  };
+
 /** exp(x) / Σ exp(x) along an axis. */
-export const softmax = (x: Value, axis: number): Value =>
-  apply(ops.softmax, [x], { axis: normalizeAxes([axis], x.shape.length)[0]! });
+export const softmax = along("softmax", ops.softmax);
 /** log softmax(x) along an axis, without overflow. */
-export const logSoftmax = (x: Value, axis: number): Value =>
-  apply(ops.logSoftmax, [x], { axis: normalizeAxes([axis], x.shape.length)[0]! });
+export const logSoftmax = along("logSoftmax", ops.logSoftmax);

@@ -63,6 +63,16 @@ export async function forEachLogits(
 ): Promise<void> {
   checkEvaluation("forEachLogits", model, dataset, options);
   check("forEachLogits", "onLogits", callback, onLogits);
+  await eachLogits(model, dataset, options, onLogits);
+}
+
+/** {@link forEachLogits}, of what has been checked. */
+async function eachLogits(
+  model: Module,
+  dataset: Dataset,
+  options: EvaluateOptions,
+  onLogits: (logits: Float64Array, label: number, index: number) => void,
+): Promise<void> {
   const { batch = 64, preprocessing = defaultPreprocessing(dataset) } = options;
   const { graph, input, loader } = evaluationPass(model, dataset, { batch, preprocessing });
   await forEachOutput({ graph, source: imageBatches(loader, input) }, dataset.length, options, onLogits);
@@ -128,6 +138,6 @@ export async function evaluate(
   checkEvaluation("evaluate", model, data, options);
   const dataset = options.classes ? alignClasses(data, options.classes).dataset : data;
   const counter = (options.task ?? classification).count(dataset);
-  await forEachLogits(model, dataset, options, (logits, label, index) => counter.add(logits, label, index));
+  await eachLogits(model, dataset, options, (logits, label, index) => counter.add(logits, label, index));
   return counter.metrics();
 }

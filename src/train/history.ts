@@ -18,10 +18,11 @@ export interface EpochRecord {
   readonly meanIoU?: number;
 }
 
-const recordsSchema = list(
-  fieldsOf<Pick<EpochRecord, "epoch" | "trainLoss">>({ epoch: whole(1), trainLoss: finite }, "the record of an epoch"),
-  "a list of epochs' records",
+export const recordSchema = fieldsOf<Pick<EpochRecord, "epoch" | "trainLoss">>(
+  { epoch: whole(1), trainLoss: finite },
+  "the record of an epoch",
 );
+const recordsSchema = list(recordSchema, "a list of epochs' records");
 
 const columns = [
   "epoch",

@@ -71,8 +71,9 @@ export class Tally {
 
   /** @throws ShapeError if there are not as many logits as classes. @throws FoveaError if one is NaN or ±Infinity. */
   add(logits: ArrayLike<number>, label: number): void {
+    check("Tally", "logits", numbers, logits);
     if (logits.length !== this.#classes.length)
-      throw new ShapeError(`the model has ${logits.length} classes, the data set has ${this.#classes.length}`);
+      throw new ShapeError(`Tally: the model has ${logits.length} classes, the data set has ${this.#classes.length}`);
     if (!Array.from(logits).every(Number.isFinite))
       throw new FoveaError(`Tally: logits are not finite: ${Array.from(logits).slice(0, 4)}`);
     if (!Number.isInteger(label) || label < 0 || label >= this.#classes.length)

@@ -1,4 +1,4 @@
-import { FormatError } from "../core/errors.js";
+import { FormatError, type FoveaError } from "../core/errors.js";
 import { withPresentNames } from "../core/former-names.js";
 import {
   batchSize,
@@ -22,6 +22,7 @@ import {
   share,
   text,
 } from "../core/schema.js";
+import { writtenSchema } from "../core/written.js";
 import { augmentationSchema, preprocessingSchema } from "../data/checks.js";
 import { scheduleSchema } from "./checks.js";
 import type { RunConfig } from "./run-folder.js";
@@ -36,11 +37,7 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
   format: oneOf("fovea.run.1"),
   versions: record(text, "an object of strings"),
   flags: settings,
-  model: fieldsOf<Part<"model">>({
-    name: text,
-    options: settings,
-    insert: maybe(fieldsOf({ attention: text, options: settings })),
-  }),
+  model: writtenSchema,
   data: fieldsOf<Part<"data">>({
     source: text,
     kind: text,
@@ -86,13 +83,19 @@ export function parseRunConfig(json: string, file: string): RunConfig {
   } catch {
     throw new FormatError(`${file} is not JSON`);
   }
-  check(file, "", runConfigSchema, config, FormatError);
+  checkRunConfig(file, config, FormatError);
   const run = config as RunConfig;
   const model = { ...run.model, options: withPresentNames(run.model.options) };
-  const { numClasses } = model.options;
-  if (numClasses !== undefined && numClasses !== run.data.classes.length)
-    throw new FormatError(
-      `${file}: data.classes names ${run.data.classes.length} classes, but model.options.numClasses is ${JSON.stringify(numClasses)}`,
-    );
   return { ...run, model, frozen: run.frozen ?? [] };
+}
+
+/** @throws `fault` if it is no configuration, with the field, what it must be and what it is. */
+export function checkRunConfig(where: string, config: unknown, fault: new (message: string) => FoveaError): void {
+  check(where, "", runConfigSchema, config, fault);
+  const { model, data } = config as RunConfig;
+  const { numClasses } = withPresentNames(model.options);
+  if (numClasses !== undefined && numClasses !== data.classes.length)
+    throw new fault(
+      `${where}: data.classes names ${data.classes.length} classes, but model.options.numClasses is ${JSON.stringify(numClasses)}`,
+    );
 }

@@ -1,7 +1,9 @@
 import { appendFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { FormatError, FoveaError, messageOf } from "../core/errors.js";
-import type { Tensor } from "../core/tensor.js";
+import { FormatError, FoveaError, messageOf, OptionError } from "../core/errors.js";
+import { anything, check, fieldsOf, flag, oneOf, text, whole } from "../core/schema.js";
+import { type Tensor, tensors } from "../core/tensor.js";
+import type { WrittenModel } from "../core/written.js";
 import type { Augmentation, Preprocessing } from "../data/index.js";
 import { Lock, ownerOf } from "../files/lock.js";
 import { fileSource, readLines, readWhole, unlessMissing, withFile } from "../files/read.js";
@@ -10,8 +12,8 @@ import type { ByteSource } from "../formats/byte-source.js";
 import { refusal } from "../formats/refusal.js";
 import { encodeSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { modelWeights } from "./checkpoint.js";
-import { type EpochRecord, historyCsv } from "./history.js";
-import { parseRunConfig } from "./run-config.js";
+import { type EpochRecord, historyCsv, recordSchema } from "./history.js";
+import { checkRunConfig, parseRunConfig } from "./run-config.js";
 import type { Schedule } from "./schedules.js";
 import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
@@ -22,12 +24,7 @@ export interface RunConfig {
   readonly versions: Readonly<Record<string, string>>;
   /** What was asked for; the rest are defaults. */
   readonly flags: Readonly<Record<string, unknown>>;
-  readonly model: {
-    readonly name: string;
-    readonly options: Readonly<Record<string, unknown>>;
-    /** An attention module put into the finished network, to begin as the identity. */
-    readonly insert?: { readonly attention: string; readonly options: Readonly<Record<string, unknown>> };
-  };
+  readonly model: WrittenModel;
   readonly data: {
     readonly source: string;
     readonly kind: string;
@@ -67,6 +64,12 @@ const files = {
   report: "report.html",
 } as const;
 
+const fileSchema = oneOf(...(Object.keys(files) as (keyof typeof files)[]));
+/** What `train` reports of an epoch; its parts are checked where they are written. */
+const reportSchema = fieldsOf<Pick<EpochReport<Scores>, "isBest" | "weights" | "checkpoint">>(
+  { isBest: flag, weights: tensors, checkpoint: anything },
+  "the report of an epoch, as train() gives it",
+);
 const lockFile = ".lock";
 /** A configuration has a few thousand bytes, and the names of its classes. */
 const MAX_CONFIG_BYTES = 10_000_000;
@@ -88,6 +91,8 @@ export class RunFolder {
 
   /** Starts a run in a new or empty folder, and claims it. @throws FoveaError if there is something in it, it cannot be written, or another process has it. */
   static async create(path: string, config: RunConfig): Promise<RunFolder> {
+    check("RunFolder.create", "path", text, path);
+    checkRunConfig("RunFolder.create: config", config, OptionError);
     await requireEmpty(path);
     await mkdir(path, { recursive: true }).catch((error) => {
       throw new FoveaError(`cannot create ${path}: ${messageOf(error)}`);
@@ -131,6 +136,7 @@ export class RunFolder {
 
   /** Opens the folder of an earlier run. @throws FoveaError if it is none. */
   static async open(path: string): Promise<RunFolder> {
+    check("RunFolder.open", "path", text, path);
     const bytes = await readWhole(join(path, files.config), MAX_CONFIG_BYTES).catch(unlessMissing);
     if (!bytes) throw new FoveaError(`${path} is not a run folder: it has no ${files.config}`);
     // Before anything is trained that could not be written there.
@@ -140,6 +146,8 @@ export class RunFolder {
 
   /** Records an epoch: figures, the state to resume from, and the weights if they are the best so far. */
   async record(record: EpochRecord, history: readonly EpochRecord[], epoch: EpochReport<Scores>): Promise<void> {
+    check("RunFolder.record", "record", recordSchema, record);
+    check("RunFolder.record", "epoch", reportSchema, epoch);
     if (epoch.isBest)
       await this.write(
         "best",
@@ -168,6 +176,7 @@ export class RunFolder {
   }
 
   async write(file: keyof typeof files, contents: Contents): Promise<void> {
+    check("RunFolder.write", "file", fileSchema, file);
     await this.claim();
     await writeFileAtomic(join(this.path, files[file]), contents);
   }
@@ -187,6 +196,7 @@ export class RunFolder {
 
   /** The weights of the best epoch, or of the last. @throws FoveaError if the run has none. */
   async weights(which: "best" | "last" = "best"): Promise<Map<string, Tensor>> {
+    check("RunFolder.weights", "which", oneOf("best", "last"), which);
     const found = await withFile(join(this.path, files[which]), async (file) => {
       const { entries, read } = await openNamed(file, file.path);
       const weights = new Map<string, Tensor>();
@@ -200,12 +210,14 @@ export class RunFolder {
 
   /** What the validation of an epoch measured, or undefined if none is recorded. */
   async validation(epoch: number): Promise<Scores | undefined> {
+    check("RunFolder.validation", "epoch", whole(0), epoch);
     for await (const { line } of this.#metrics()) if (line.epoch === epoch) return line.validation ?? undefined;
     return undefined;
   }
 
   /** Drops metric lines of epochs that a resumed run will do again. */
   async truncateMetrics(epochs: number): Promise<void> {
+    check("RunFolder.truncateMetrics", "epochs", whole(0), epochs);
     const metrics = this.#metrics();
     async function* kept() {
       for await (const { text, line } of metrics) if (line.epoch <= epochs) yield `${text}\n`;

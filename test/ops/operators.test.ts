@@ -267,15 +267,24 @@ test("geometry that fits no map is refused, and so are powers that are no number
     [() => o.convTranspose(v, w, undefined, { groups: 2 }), /groups 2/],
     [() => o.maxPool(v, { kernelSize: 3, dilation: 4 }), /dilated by \[4,4\], is larger than the padded map/],
     [() => o.maxPool(v, { kernelSize: 2, padding: 1, dilation: [7, 1], stride: 1 }), /holds padding only/],
-    [() => o.convTranspose(v, w, undefined, { stride: 0 }), /convTranspose: stride must be a positive integer, got 0/],
-    [() => o.conv(v, w, undefined, { padding: [0, 0.5] }), /conv: padding must be an integer ≥ 0, got 0.5/],
+    [
+      () => o.convTranspose(v, w, undefined, { stride: 0 }),
+      /convTranspose: stride must be an integer from 1 to 65536, or a pair of them, got 0/,
+    ],
+    [
+      () => o.conv(v, w, undefined, { padding: [0, 0.5] }),
+      /conv: padding must be an integer from 0 to 65536, or a pair of them, got \[0,0.5\]/,
+    ],
     [
       () => o.maxPool(v, { kernelSize: 2, stride: 0, ceilMode: true }),
-      /maxPool: stride must be a positive integer, got 0/,
+      /maxPool: stride must be an integer from 1 to 65536, or a pair of them, got 0/,
     ],
-    [() => o.maxPool(v, { kernelSize: Number.NaN }), /maxPool: kernelSize must be a positive integer, got NaN/],
-    [() => o.averagePool(v, { kernelSize: 2, stride: -1 }), /averagePool: stride must be a positive integer, got -1/],
-    [() => o.pow(v, Number.NaN), /pow: the exponent must be a finite number, got NaN/],
+    [() => o.maxPool(v, { kernelSize: Number.NaN }), /maxPool: kernel must be an integer from 1 to 65536, .* got NaN/],
+    [
+      () => o.averagePool(v, { kernelSize: 2, stride: -1 }),
+      /averagePool: stride must be an integer from 1 to 65536, .* got -1/,
+    ],
+    [() => o.pow(v, Number.NaN), /pow: exponent must be a number, got NaN/],
   ];
   for (const [build, message] of fails) assert.throws(build, message);
   function vectorOf(length: number) {

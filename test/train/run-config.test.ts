@@ -5,32 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { FormatError } from "../../src/core/errors.js";
 import { loadRun } from "../../src/inference/load-run.js";
-import { type RunConfig, RunFolder } from "../../src/train/run-folder.js";
-
-const config: RunConfig = {
-  format: "fovea.run.1",
-  versions: { fovea: "0.1.0", node: "20.0.0" },
-  flags: { epochs: 2 },
-  model: { name: "resnet20", options: { attention: ["se", {}], stem: "cifar", numClasses: 2 } },
-  data: { source: "photos", kind: "folder", classes: ["cat", "dog"], validationSplit: 0.2 },
-  preprocessing: { imageSize: 32, resize: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
-  frozen: [],
-  training: {
-    epochs: 2,
-    batch: 8,
-    optimizer: { name: "sgd", settings: { lr: 0.1, nesterov: false } },
-    schedule: { kind: "cosine", warmupEpochs: 0 },
-    labelSmoothing: 0,
-    clipNorm: null,
-    ema: null,
-    seed: 0,
-    augment: { crop: { padding: 4 }, flip: true },
-    weights: null,
-    freeze: null,
-    freezeUntil: null,
-    headLr: null,
-  },
-};
+import { RunFolder } from "../../src/train/run-folder.js";
+import { runConfig as config } from "./support.js";
 
 const without = (object: object, field: string) =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== field));
@@ -42,7 +18,7 @@ const wrong: Readonly<Record<string, readonly [contents: unknown, says: RegExp]>
   "a number": [7, /must be an object, got 7$/],
   nothing: [{}, /format must be "fovea\.run\.1", got undefined$/],
   "another format": [{ ...config, format: "fovea.run.2" }, /format must be "fovea\.run\.1", got "fovea\.run\.2"$/],
-  "no model": [without(config, "model"), /model must be an object, got undefined$/],
+  "no model": [without(config, "model"), /model must be a network .*, got undefined$/],
   "a model by number": [{ ...config, model: { ...model, name: 20 } }, /model\.name must be a string, got 20$/],
   "options that are no object": [
     { ...config, model: { ...model, options: [] } },
