@@ -1,6 +1,7 @@
 import { fourSizes, sameShape } from "../../../../core/shape.js";
 import { sizeOf } from "../../../../core/tensor.js";
 import type { Node, Value } from "../../../../graph/graph.js";
+import { keptFromZero } from "../../rules/training.js";
 import type { BlockedRule, Forms } from "../forms.js";
 import type { Maps } from "../writer.js";
 import { addPhases } from "./conv.js";
@@ -134,7 +135,7 @@ function sumsPositions(node: Node | null): boolean {
 /**
  * x, in blocks, with an operand that is broadcast to it:
  * - [N|1,C,1,1] lies in memory as the plain array does; factors and offsets are depthwise 1×1 convolutions of all images' channels
- *   (a third of the time of Mul or Add, whose inner loop would be one block long);
+ *   (a third of the time of Mul or Add, whose inner loop would be one block long). So are divisors whose reciprocals do not overflow;
  * - [N|1,1,H,W] is repeated to the lanes of one block first;
  * - [N,C,H,1] and [N,C,1,W] are maps themselves.
  */
@@ -158,7 +159,7 @@ function broadcast(node: Node, y: Value, forms: Forms): boolean {
   for (const images of [n, 1]) {
     if (is(images, channels, 1, 1)) {
       const maps = forms.maps(x);
-      const affine = affineOf(node.op.name, forms.lowering.plain(small), x === a, images * channels, forms);
+      const affine = affineOf(node.op.name, small, x === a, images * channels, forms);
       if (!affine)
         return binary(maps, [n, blocks, height * width, block], forms.lowering.plain(small), [
           images,
@@ -192,15 +193,17 @@ function broadcast(node: Node, y: Value, forms: Forms): boolean {
 }
 
 /** op(x, small) as factor · x + bias, for a value for each channel; undefined where it is not. */
-function affineOf(op: string, small: string, xFirst: boolean, channels: number, forms: Forms) {
+function affineOf(op: string, value: Value, xFirst: boolean, channels: number, forms: Forms) {
   const { to, write: w } = forms;
+  const small = forms.lowering.plain(value);
   const flat = () => w.reshape(small, [channels]);
   const factor = (name: string) => w.reshape(name, [channels, 1, 1, 1]);
   if (op === "Mul") return { factor: factor(small), bias: undefined };
   if (op === "Add") return { factor: to.ones(channels), bias: flat() };
   if (op === "Sub" && xFirst) return { factor: to.ones(channels), bias: w.emit("Neg", [flat()]) };
   if (op === "Sub") return { factor: to.filled(-1, [channels, 1, 1, 1]), bias: flat() };
-  if (op === "Div" && xFirst) return { factor: factor(w.emit("Reciprocal", [small])), bias: undefined };
+  if (op === "Div" && xFirst && keptFromZero(value))
+    return { factor: factor(w.emit("Reciprocal", [small])), bias: undefined };
   return undefined;
 }
 
