@@ -10,7 +10,8 @@ import {
   stateOf,
   writeFileAtomic,
 } from "../index.js";
-import { partOption, readCheckpointFile } from "./inspect.js";
+import { partOption } from "./arguments.js";
+import { readCheckpointFile } from "./inspect.js";
 
 import { print, short } from "./terminal.js";
 

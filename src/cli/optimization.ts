@@ -79,11 +79,13 @@ export function requireEffect({
   insert,
   insertOptions,
   ignore,
+  part,
   weights,
   warmup,
   epochs,
 }: OptimizationFlags & TransferFlags & { readonly insert?: string; readonly insertOptions?: object }): void {
   if (insertOptions && !insert) throw new OptionError("--insert-options needs --insert");
-  if (ignore !== undefined && !weights) throw new OptionError("--ignore needs --weights");
+  for (const [flag, value] of Object.entries({ ignore, part }))
+    if (value !== undefined && !weights) throw new OptionError(`--${flag} needs --weights`);
   if (warmup > epochs) throw new OptionError(`--warmup ${warmup} is longer than the training, --epochs ${epochs}`);
 }

@@ -36,6 +36,7 @@ import {
   modelOptions,
   nonNegative,
   optional,
+  partOption,
   pattern,
   positive,
   properShare,
@@ -127,6 +128,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     "--weights <file>",
     "start from a checkpoint, safetensors or PyTorch: a file, a folder of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
+  .option(...partOption)
   .option(
     "--ignore <pattern>",
     "keys of --weights (and of the model) that need not fit, a regular expression such as '^fc\\.'",
