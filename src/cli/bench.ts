@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { Command, Option } from "commander";
-import { type Engine, modelSpec, sgd, trace, trainingStep } from "../index.js";
+import { type Engine, modelSpec, OptionError, sgd, trace, trainingStep } from "../index.js";
 import {
   addModelFlags,
   batchSize,
@@ -41,6 +41,8 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--json", "print one JSON object")
   .addCommand(calibrateCommand)
   .action(async (flags: BenchFlags) => {
+    for (const flag of ["recompute", "winograd"] as const)
+      if (flags[flag] && flags.mode === "infer") throw new OptionError(`--${flag} has no effect with --mode infer`);
     const spec = modelSpec(flags.model);
     const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
     requireMemory(modelByFlags(flags), size, flags.mode === "train" && !flags.recompute);

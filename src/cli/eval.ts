@@ -25,7 +25,7 @@ import {
   withEngine,
 } from "./arguments.js";
 import { requireMemory } from "./memory.js";
-import { aligning, loadModel, preprocessingOf, saySkipped } from "./run.js";
+import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
 import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 
 interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags, WeightsFlags {
@@ -51,6 +51,9 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
       ...optional("validationSplit", flags.valSplit),
     });
+    if (flags.valSplit !== undefined && !["train", "validation", "val"].includes(flags.split))
+      throw new OptionError(`--val-split has no effect on --split ${flags.split}`);
+    requireSplits(source, splits, flags);
     say(`${source}: ${describeSplits(splits)}`);
     const aligned = aligning(splitOf(splits, flags.split), loaded);
     const { dataset } = aligned;

@@ -96,6 +96,8 @@ function checkFlags(
   format: Format,
   { opset, precision, keepBatchNorm, attentionMaps, features, ...flags }: ExportFlags,
 ) {
+  if (flags.valSplit !== undefined && flags.measure === undefined)
+    throw new OptionError("--val-split needs --measure DATA");
   if (format !== "safetensors") return;
   const given = { opset, precision, "keep-batch-norm": keepBatchNorm, "attention-maps": attentionMaps, features };
   for (const [flag, value] of Object.entries({ ...given, measure: flags.measure }))
@@ -131,6 +133,8 @@ function filesOf(
   if (format === "safetensors")
     return new Map([["", encodeSafetensors(weightsOf(model), { format: "fovea.weights.1", ...metadata })]]);
   const graph = trace(model, inputShape(loaded));
+  if (options.attentionMaps && graph.taps.length === 0)
+    throw new OptionError(`--attention-maps has no effect: ${name} has no attention module`);
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
   if (!classes || !preprocessing)
     throw new OptionError(

@@ -64,6 +64,8 @@ Examples:
   )
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags) => {
     const { top } = flags;
+    if (flags.json && flags.format && flags.format !== "json")
+      throw new OptionError(`--json is --format json; leave out that or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
     const { classes: _, ...buildFlags } = flags;

@@ -21,6 +21,7 @@ import {
   modelWeights,
   type Normalization,
   normalizations,
+  type OpenedDataset,
   type OpenOptions,
   OptionError,
   type Preprocessing,
@@ -73,6 +74,24 @@ export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "class
   const aligned = alignClasses(dataset, classes);
   for (const note of alignmentNotes(aligned)) say(note);
   return aligned;
+}
+
+/** Flags that set images of a folder aside. */
+export interface SplitFlags {
+  readonly valSplit?: number;
+  readonly testSplit?: number;
+}
+
+/** @throws OptionError for a share that was asked for, but not set aside. */
+export function requireSplits(source: string, { kind, setAside = {} }: OpenedDataset, flags: SplitFlags): void {
+  for (const [flag, share, used] of [
+    ["val-split", flags.valSplit, setAside.validation],
+    ["test-split", flags.testSplit, setAside.test],
+  ] as const)
+    if (share && used === undefined)
+      throw new OptionError(
+        `--${flag} has no effect: ${kind === "folder" ? `the folders of ${source} say` : `${source} is ${kind}, which says itself`} what is for what`,
+      );
 }
 
 /** Whether a command's argument is a run folder; otherwise it is the name of a network. */

@@ -111,6 +111,10 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
     validation: make(validationFolder ?? validated!.aside),
     ...(test ? { test: make(test) } : {}),
     division: [...by, ...shares].join(", "),
+    setAside: {
+      ...(validated ? { validation: validationSplit } : {}),
+      ...(tested ? { test: testSplit } : {}),
+    },
   };
 }
 
