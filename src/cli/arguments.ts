@@ -109,6 +109,32 @@ export function addBuildFlags(command: Command): Command {
     .option("--shortcut <kind>", "where a residual network changes shape: projection or identity (option A)");
 }
 
+/** Flags that say which weights a finished network gets. */
+export interface WeightsFlags {
+  readonly weights?: string;
+  readonly part?: string;
+  readonly ignore?: string;
+}
+
+export function addWeightsFlags(command: Command): Command {
+  return command
+    .option(
+      "--weights <file>",
+      "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
+    )
+    .option(...partOption)
+    .option(
+      "--ignore <pattern>",
+      "keys of --weights that the network does not have and need not have, a regular expression such as '^aux\\.'",
+      pattern,
+    );
+}
+
+export const partOption = [
+  "--part <name>",
+  "in a PyTorch file, take the weights at this place, not the largest",
+] as const;
+
 /** Flags that say how images become inputs, where that is not as it was in training. */
 export interface InputFlags {
   readonly imageSize?: number;

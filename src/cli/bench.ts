@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { Command, Option } from "commander";
 import { trainingStep } from "../engine.js";
-import { type Engine, modelInfo, sgd, trace } from "../index.js";
+import { type Engine, modelInfo, OptionError, sgd, trace } from "../index.js";
 import {
   addModelFlags,
   batchSize,
@@ -42,6 +42,8 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--json", "print one JSON object")
   .addCommand(calibrateCommand)
   .action(async (flags: BenchFlags) => {
+    for (const flag of ["recompute", "winograd"] as const)
+      if (flags[flag] && flags.mode === "infer") throw new OptionError(`--${flag} has no effect with --mode infer`);
     const spec = modelInfo(flags.model);
     const size = [flags.batch, ...(flags.input ?? spec.input)] as [number, number, number, number];
     requireMemory(modelByFlags(flags), size, flags.mode === "train" && !flags.recompute);

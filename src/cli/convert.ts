@@ -4,7 +4,8 @@ import { encodeSafetensors, modelWeights } from "../engine.js";
 import { createModelByName, OptionError, type RecognizedCheckpoint, recognizeCheckpoint } from "../index.js";
 import { writeFileAtomic } from "../internal.js";
 import { stateOf } from "../nn.js";
-import { partOption, readCheckpointFile } from "./inspect.js";
+import { partOption } from "./arguments.js";
+import { readCheckpointFile } from "./inspect.js";
 
 import { print, short } from "./terminal.js";
 

@@ -14,46 +14,46 @@ import { describeSplits } from "../internal.js";
 import {
   addBuildFlags,
   addInputFlags,
+  addWeightsFlags,
   batchSize,
   classCount,
   type InputFlags,
   type ModelFlags,
   optional,
   properShare,
+  type WeightsFlags,
   withEngine,
 } from "./arguments.js";
 import { requireMemory } from "./memory.js";
-import { aligning, loadModel, preprocessingOf, saySkipped } from "./run.js";
+import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
 import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 
-interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags {
-  readonly weights?: string;
+interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags, WeightsFlags {
   readonly split: string;
   readonly batch: number;
   readonly valSplit?: number;
   readonly json?: boolean;
 }
 
-export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
+export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("eval"))))
   .description("Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<data>", "data set: a folder, or shapes")
-  .option(
-    "--weights <file>",
-    "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
-  )
   .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)
   .option("--split <name>", "which part of the data: validation (or val), train, test, or all of it", "validation")
   .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", properShare)
   .option("--batch <n>", "images at a time", batchSize, 100)
   .option("--json", "print one JSON object")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
-    const loaded = await loadModel(runOrModel, flags.weights, flags);
+    const loaded = await loadModel(runOrModel, flags);
     const splits = await openDataset(source, {
       ...loaded.division,
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
       ...optional("validationSplit", flags.valSplit),
     });
+    if (flags.valSplit !== undefined && !["train", "validation", "val"].includes(flags.split))
+      throw new OptionError(`--val-split has no effect on --split ${flags.split}`);
+    requireSplits(source, splits, flags);
     say(`${source}: ${describeSplits(splits)}`);
     const aligned = aligning(splitOf(splits, flags.split), loaded);
     const { dataset } = aligned;

@@ -1,8 +1,8 @@
 import { type ExportedGraphOptions, exportedGraph, inline } from "../engine.js";
 import { evaluate, openDataset, trace, type Value } from "../index.js";
 import { Module } from "../nn.js";
-import { withEngine } from "./arguments.js";
-import { aligning, type LoadedModel } from "./run.js";
+import { optional, withEngine } from "./arguments.js";
+import { aligning, type LoadedModel, requireSplits } from "./run.js";
 import { ProgressLine, percent } from "./terminal.js";
 
 /** How a network does on a data set as it is, and as it was exported. */
@@ -48,6 +48,7 @@ export async function measure(
     imageSize,
     ...(validationSplit === undefined ? {} : { validationSplit }),
   });
+  requireSplits(source, splits, optional("valSplit", validationSplit));
   const { dataset: validation } = aligning(splits.validation, { classes });
   const progress = new ProgressLine();
   return withEngine(async (engine) => {

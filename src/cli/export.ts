@@ -11,7 +11,14 @@ import {
   weightsOf,
 } from "../index.js";
 import { writeFileAtomic } from "../internal.js";
-import { addBuildFlags, classCount, type ModelFlags, properShare } from "./arguments.js";
+import {
+  addBuildFlags,
+  addWeightsFlags,
+  classCount,
+  type ModelFlags,
+  properShare,
+  type WeightsFlags,
+} from "./arguments.js";
 import { type Measured, measure, measuredText } from "./export-measure.js";
 import { type LoadedModel, loadModel } from "./run.js";
 import { print, short } from "./terminal.js";
@@ -19,10 +26,9 @@ import { print, short } from "./terminal.js";
 const formats = ["onnx", "transformers.js", "safetensors"] as const;
 type Format = (typeof formats)[number];
 
-interface ExportFlags extends Omit<ModelFlags, "model"> {
+interface ExportFlags extends Omit<ModelFlags, "model">, WeightsFlags {
   readonly out: string;
   readonly format?: Format;
-  readonly weights?: string;
   readonly opset?: string;
   readonly precision?: NonNullable<ExportOptions["precision"]>;
   readonly keepBatchNorm?: boolean;
@@ -33,7 +39,7 @@ interface ExportFlags extends Omit<ModelFlags, "model"> {
   readonly json?: boolean;
 }
 
-export const exportCommand = addBuildFlags(new Command("export"))
+export const exportCommand = addWeightsFlags(addBuildFlags(new Command("export")))
   .description("A trained network as a file that others can run")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .requiredOption("--out <path>", "file to write; for transformers.js the folder")
@@ -42,10 +48,6 @@ export const exportCommand = addBuildFlags(new Command("export"))
       "--format <name>",
       "onnx (input and output of any batch size), transformers.js (a folder that its pipelines load) or safetensors (default: by the ending of --out)",
     ).choices(formats),
-  )
-  .option(
-    "--weights <file>",
-    "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
   )
   .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)
   .addOption(new Option("--opset <version>", "ONNX operator set (default: 17)").choices(opsets.map(String)))
@@ -65,10 +67,10 @@ export const exportCommand = addBuildFlags(new Command("export"))
   )
   .option("--json", "print one JSON object")
   .action(async (path: string, flags: ExportFlags) => {
-    const { out, weights, json = false } = flags;
+    const { out, json = false } = flags;
     const format = flags.format ?? formatOf(out);
     checkFlags(format, flags);
-    const loaded = await loadModel(path, weights, flags);
+    const loaded = await loadModel(path, flags);
     const options = exportOptions(flags);
     const files = filesOf(format, loaded, options);
     for (const [file, contents] of files) await writeFileAtomic(join(out, file), contents);
@@ -91,6 +93,8 @@ function checkFlags(
   format: Format,
   { opset, precision, keepBatchNorm, attentionMaps, features, ...flags }: ExportFlags,
 ) {
+  if (flags.valSplit !== undefined && flags.measure === undefined)
+    throw new OptionError("--val-split needs --measure DATA");
   if (format !== "safetensors") return;
   const given = { opset, precision, "keep-batch-norm": keepBatchNorm, "attention-maps": attentionMaps, features };
   for (const [flag, value] of Object.entries({ ...given, measure: flags.measure }))
@@ -115,16 +119,19 @@ function filesOf(
   loaded: LoadedModel,
   options: ExportOptions,
 ): Map<string, Uint8Array | SafetensorsFile> {
-  const { model, name, options: built, classes, preprocessing } = loaded;
+  const { model, name, options: built, insert, classes, preprocessing } = loaded;
   const metadata = {
     model: name,
-    ...(built ? { options: JSON.stringify(built) } : {}),
+    options: JSON.stringify(built),
+    ...(insert ? { insert: JSON.stringify(insert) } : {}),
     ...(classes ? { classes: JSON.stringify(classes) } : {}),
     ...(preprocessing ? { preprocessing: JSON.stringify(preprocessing) } : {}),
   };
   if (format === "safetensors")
     return new Map([["", encodeSafetensors(weightsOf(model), { format: "fovea.weights.1", ...metadata })]]);
   const graph = trace(model, inputShape(loaded));
+  if (options.attentionMaps && graph.taps.length === 0)
+    throw new OptionError(`--attention-maps has no effect: ${name} has no attention module`);
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
   if (!classes || !preprocessing)
     throw new OptionError(

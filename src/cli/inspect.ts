@@ -3,13 +3,8 @@ import { countNotFinite } from "../core/finite.js";
 import { modelWeights } from "../engine.js";
 import { type Checkpoint, type DType, openCheckpoint, recognizeCheckpoint, resolveWeights } from "../index.js";
 import { forEachTensor } from "../internal.js";
-import { ProgressLine, print, short, table } from "./terminal.js";
-
-/** Of the commands that read one file closely. */
-export const partOption = [
-  "--part <name>",
-  "in a PyTorch file, take the weights at this place, not the largest",
-] as const;
+import { optional, partOption } from "./arguments.js";
+import { ProgressLine, print, say, short, table } from "./terminal.js";
 
 export const inspectCommand = new Command("inspect")
   .description("What is in a checkpoint: keys, shapes, dtypes, and which network it belongs to")
@@ -42,6 +37,7 @@ export const inspectCommand = new Command("inspect")
           family: known.family,
           model: known.model,
           options: known.options,
+          ...optional("insert", known.insert),
           unexplained: known.unexplained,
           missing: known.missing,
         }
@@ -62,21 +58,14 @@ export const inspectCommand = new Command("inspect")
         "",
         `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
         ...(training ? [`${training} tensors are the optimizer's and averages, to resume from`] : []),
-        ...(part ? [`the weights are those of ${part}`] : []),
-        ...(otherParts.length
-          ? [
-              `other tensors: ${otherParts
-                .slice(0, 5)
-                .map((name) => name || "the file itself")
-                .join(", ")}`,
-            ]
-          : []),
+        ...(part || otherParts.length ? [`the weights are those of ${part || "the file itself"}`] : []),
+        ...(otherParts.length ? [`there are others, which --part takes: ${partsText(otherParts)}`] : []),
         ...notReadLine(placeholders),
         ...Object.entries(metadata).map(
           ([name, value]) => `  ${name.slice(0, 100)}: ${value.slice(0, 100)}${value.length > 100 ? "…" : ""}`,
         ),
         known
-          ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}`
+          ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}${known.insert ? `, --insert ${known.insert.attention} with ${JSON.stringify(known.insert.options)}` : ""}`
           : "not of a network that is known here; docs/rebuild-a-network.md shows how to rebuild one and load its weights",
         ...keysLine("keys that this network does not explain", known?.unexplained),
         ...keysLine("keys of this network that the file lacks", known?.missing),
@@ -115,7 +104,23 @@ async function localFile(source: string): Promise<string> {
   }
 }
 
-/** Reads a checkpoint of any format, from a file, a folder or an address. @throws FoveaError if there is none. */
+/** The first few parts of a file, by name. */
+const partsText = (parts: readonly string[]): string =>
+  `${parts
+    .slice(0, 5)
+    .map((name) => name || "the file itself")
+    .join(", ")}${parts.length > 5 ? ", …" : ""}`;
+
+/**
+ * Reads a checkpoint of any format, from a file, a folder or an address. Which of several weights in it were taken is said, unless that was
+ * asked for. @throws FoveaError if there is none.
+ */
 export async function readCheckpointFile(file: string, part?: string): Promise<Checkpoint> {
-  return openCheckpoint(await localFile(file), { part });
+  const checkpoint = await openCheckpoint(await localFile(file), { part });
+  const { part: taken, otherParts = [] } = checkpoint;
+  if (part === undefined && otherParts.length)
+    say(
+      `${file} holds several weights: those of ${taken || "the file itself"} are taken, the largest; --part takes others: ${partsText(otherParts)}`,
+    );
+  return checkpoint;
 }

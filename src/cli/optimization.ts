@@ -78,11 +78,30 @@ export function requireEffect({
   insert,
   insertOptions,
   ignore,
+  part,
   weights,
   warmup,
   epochs,
+  stepEpochs = [],
+  lr,
+  weightDecay,
+  decayNorms,
+  optimizerOptions = {},
 }: OptimizationFlags & TransferFlags & { readonly insert?: string; readonly insertOptions?: object }): void {
   if (insertOptions && !insert) throw new OptionError("--insert-options needs --insert");
-  if (ignore !== undefined && !weights) throw new OptionError("--ignore needs --weights");
+  for (const [flag, value] of Object.entries({ ignore, part }))
+    if (value !== undefined && !weights) throw new OptionError(`--${flag} needs --weights`);
+  for (const [flag, value, name] of [
+    ["lr", lr, "lr"],
+    ["weight-decay", weightDecay, "weightDecay"],
+    ["no-decay-norms", decayNorms ? undefined : false, "decayNormsAndBiases"],
+  ] as const)
+    if (value !== undefined && name in optimizerOptions)
+      throw new OptionError(`--${flag} and ${name} in --optimizer-options say the same; leave one out`);
+  if (!decayNorms && (weightDecay ?? optimizerOptions.weightDecay) === 0)
+    throw new OptionError("--no-decay-norms has no effect: there is no weight decay");
+  const late = stepEpochs.find((epoch) => epoch >= epochs);
+  if (late !== undefined)
+    throw new OptionError(`--step-epochs ${late} has no effect: the training ends after --epochs ${epochs}`);
   if (warmup > epochs) throw new OptionError(`--warmup ${warmup} is longer than the training, --epochs ${epochs}`);
 }

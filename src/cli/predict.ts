@@ -4,16 +4,24 @@ import { Command, Option } from "commander";
 import { messageOf } from "../core/errors.js";
 import { decodeImage, normalizations, OptionError, openPredictor, type Prediction } from "../index.js";
 import { imagesBelow, photoResize, readWhole, writeFileAtomic } from "../internal.js";
-import { addBuildFlags, addInputFlags, count, type InputFlags, type ModelFlags, withEngine } from "./arguments.js";
+import {
+  addBuildFlags,
+  addInputFlags,
+  addWeightsFlags,
+  count,
+  type InputFlags,
+  type ModelFlags,
+  type WeightsFlags,
+  withEngine,
+} from "./arguments.js";
 import { requireMemory } from "./memory.js";
 import { loadModel, preprocessingOf, saySkipped } from "./run.js";
 import { jsonLine, ProgressLine, percent, say, visible } from "./terminal.js";
 
 const formats = ["text", "csv", "jsonl", "json"] as const;
 
-interface PredictFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags {
+interface PredictFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags, WeightsFlags {
   readonly top: number;
-  readonly weights?: string;
   readonly classes?: string;
   readonly format?: (typeof formats)[number];
   readonly out?: string;
@@ -25,12 +33,11 @@ type Answer =
   | { readonly image: string; readonly classes: readonly Prediction[] }
   | { readonly image: string; readonly error: string };
 
-export const predictCommand = addInputFlags(addBuildFlags(new Command("predict")))
+export const predictCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("predict"))))
   .description("Classes of images, with probabilities")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
   .option("--top <k>", "how many classes to show for each image", count, 5)
-  .option("--weights <file>", "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run")
   .option(
     "--classes <file>",
     "names of the classes: a line each, or a JSON list (default: those of the run, or of ImageNet)",
@@ -47,11 +54,13 @@ Examples:
   fovea predict resnet18 cat.jpg --weights resnet18.pth --classes imagenet.txt`,
   )
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags) => {
-    const { weights, top } = flags;
+    const { top } = flags;
+    if (flags.json && flags.format && flags.format !== "json")
+      throw new OptionError(`--json is --format json; leave out that or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
     const { classes: _, ...buildFlags } = flags;
-    const loaded = await loadModel(runOrModel, weights, buildFlags);
+    const loaded = await loadModel(runOrModel, buildFlags);
     const side = flags.imageSize ?? loaded.imageSize;
     const usual = { imageSize: side, resize: photoResize(side), ...normalizations.imagenet };
     const preprocessing = preprocessingOf(loaded, usual, flags);

@@ -1,8 +1,14 @@
 import { OptionError, type RunConfig } from "../index.js";
 import { classDifference, type RunFolder, settled } from "../internal.js";
 
+/** Flags, by their options' names, that say how a training begins. */
+const beginning = { part: "part", ignore: "ignore", insertOptions: "insert-options" } as const;
+
 /** @throws OptionError that names the first setting in which a run to be resumed differs from what is asked for now. */
-export function checkSame(run: RunFolder, config: RunConfig): void {
+export function checkSame(run: RunFolder, config: RunConfig, asked: Readonly<Record<string, unknown>>): void {
+  for (const [name, flag] of Object.entries(beginning))
+    if (name in asked && JSON.stringify(asked[name]) !== JSON.stringify(run.config.flags[name]))
+      throw new OptionError(`--${flag} has no effect with --resume: it says how a training begins`);
   const difference = classDifference(run.config.data.classes, config.data.classes);
   if (difference)
     throw new OptionError(

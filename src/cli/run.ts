@@ -5,6 +5,7 @@ import { modelWeights } from "../engine.js";
 import {
   type Alignment,
   alignClasses,
+  type Checkpoint,
   createModelByName,
   type Dataset,
   FormatError,
@@ -16,16 +17,18 @@ import {
   modelInfo,
   type Normalization,
   normalizations,
+  type OpenedDataset,
   type OpenOptions,
   OptionError,
   type Preprocessing,
+  type RecognizedCheckpoint,
   type RunConfig,
   recognizeCheckpoint,
   type SkippedFile,
   WeightsError,
 } from "../index.js";
-import { alignmentNotes, classNames, models } from "../internal.js";
-import { type InputFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
+import { alignmentNotes, buildNetwork, classNames, models } from "../internal.js";
+import { type InputFlags, type ModelFlags, modelOptions, optional, type WeightsFlags } from "./arguments.js";
 import { readCheckpointFile } from "./inspect.js";
 import { say } from "./terminal.js";
 
@@ -33,8 +36,10 @@ import { say } from "./terminal.js";
 export interface LoadedModel {
   readonly model: Module;
   readonly name: string;
-  /** The options that build it; null where modules were inserted afterwards, which no options describe. */
-  readonly options: Readonly<Record<string, unknown>> | null;
+  /** The options that build it. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The module that was put in afterwards. */
+  readonly insert?: RunConfig["model"]["insert"];
   readonly classes: readonly string[] | null;
   /** What to call the classes where the weights do not name them: those of ImageNet, where there are 1000. */
   readonly usualNames?: readonly string[];
@@ -67,6 +72,24 @@ export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "class
   return aligned;
 }
 
+/** Flags that set images of a folder aside. */
+export interface SplitFlags {
+  readonly valSplit?: number;
+  readonly testSplit?: number;
+}
+
+/** @throws OptionError for a share that was asked for, but not set aside. */
+export function requireSplits(source: string, { kind, setAside = {} }: OpenedDataset, flags: SplitFlags): void {
+  for (const [flag, share, used] of [
+    ["val-split", flags.valSplit, setAside.validation],
+    ["test-split", flags.testSplit, setAside.test],
+  ] as const)
+    if (share && used === undefined)
+      throw new OptionError(
+        `--${flag} has no effect: ${kind === "folder" ? `the folders of ${source} say` : `${source} is ${kind}, which says itself`} what is for what`,
+      );
+}
+
 /** Whether a command's argument is a run folder; otherwise it is the name of a network. */
 async function isRun(path: string): Promise<boolean> {
   const exists = await stat(path).then(
@@ -89,10 +112,10 @@ export function networkTitle({ name, options, insert }: RunConfig["model"]): str
 /** What a command's argument names: a run folder, or a network whose weights are in a file. */
 export async function loadModel(
   runOrModel: string,
-  weights: string | undefined,
-  flags: Omit<ModelFlags, "model">,
+  flags: Omit<ModelFlags, "model"> & WeightsFlags,
 ): Promise<LoadedModel> {
-  if (!(await isRun(runOrModel))) return loadNamed(runOrModel, weights, flags);
+  if (!(await isRun(runOrModel))) return loadNamed(runOrModel, flags);
+  const { weights, part, ignore } = flags;
   const { attention, attentionOptions, classes, stem, shortcut } = flags;
   const built = { attention, "attention-options": attentionOptions, classes, stem, shortcut };
   for (const [flag, value] of Object.entries(built))
@@ -101,14 +124,19 @@ export async function loadModel(
         `--${flag} is for a network by name; ${runOrModel} is a run, whose network is built already`,
       );
   const own = weights === undefined || weights === "best" || weights === "last" ? weights : undefined;
-  const file = own === weights ? undefined : await readCheckpointFile(weights!);
-  const what = file ? `--weights ${weights}` : join(runOrModel, `${own ?? "best"}.safetensors`);
-  const trained = await flagged(what, () => loadRun(runOrModel, { weights: file ?? own }));
+  for (const [flag, value] of Object.entries({ part, ignore }))
+    if (value !== undefined && own === weights)
+      throw new OptionError(`--${flag} is for --weights FILE; the weights of ${runOrModel} are its own`);
+  const trained =
+    own === weights
+      ? await flagged(join(runOrModel, `${own ?? "best"}.safetensors`), () => loadRun(runOrModel, { weights: own }))
+      : await withWeights(flags, ({ tensors, metadata }) => loadRun(runOrModel, { weights: { tensors, metadata } }));
   const { model: made, preprocessing, data, training } = trained.config;
   return {
     ...trained,
     name: made.name,
-    options: made.insert ? null : made.options,
+    options: made.options,
+    ...optional("insert", made.insert),
     imageSize: preprocessing.imageSize,
     division: {
       measure: data.classes,
@@ -137,37 +165,79 @@ export function preprocessingOf(
  * A network by its catalogue name with the weights of a file. A checkpoint of a known family brings its own options (number of classes,
  * shortcuts, attention), names of parameters and normalization with it; flags come before them.
  */
-async function loadNamed(
-  name: string,
-  weights: string | undefined,
-  flags: Omit<ModelFlags, "model">,
-): Promise<LoadedModel> {
+async function loadNamed(name: string, flags: Omit<ModelFlags, "model"> & WeightsFlags): Promise<LoadedModel> {
   const spec = modelInfo(name);
-  if (!weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
-  const { tensors, metadata } = await readCheckpointFile(weights);
-  const known = recognizeCheckpoint(modelWeights(tensors), metadata);
-  const own = known?.model === name ? known : undefined;
-  const asked = Object.fromEntries(
-    Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),
-  );
-  const options = { ...own?.options, ...asked };
-  const network = createModelByName(name, options);
-  await flagged(`--weights ${weights}`, () =>
-    loadState(network, modelWeights(tensors), own ? { rename: own.rename } : {}),
-  );
   const imageSize = spec.input[1];
+  if (!flags.weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
+  return withWeights(flags, ({ tensors, metadata }) => {
+    const known = recognizeCheckpoint(tensors, metadata);
+    const own = known?.model === name ? known : undefined;
+    const asked = Object.fromEntries(
+      Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),
+    );
+    const options = { ...own?.options, ...asked };
+    const written = { name, options, ...optional("insert", own?.insert) };
+    const network = own?.insert ? buildNetwork(written, { imageSize }) : createModelByName(name, options);
+    loadState(network, tensors, own ? { rename: own.rename } : {});
+    return named(network, written, { own, metadata, imageSize });
+  });
+}
+
+function named(
+  model: Module,
+  written: RunConfig["model"],
+  {
+    own,
+    metadata,
+    imageSize,
+  }: {
+    readonly own: RecognizedCheckpoint | undefined;
+    readonly metadata: Checkpoint["metadata"];
+    readonly imageSize: number;
+  },
+): LoadedModel {
   const classes = classNames(metadata) ?? null;
   return {
-    model: network,
-    name,
-    options,
+    model,
+    ...written,
     classes,
     preprocessing: null,
     imageSize,
     division: { measure: classes ?? [] },
-    ...(own && options.numClasses === imagenetClasses.length ? { usualNames: imagenetClasses } : {}),
+    ...(own && written.options.numClasses === imagenetClasses.length ? { usualNames: imagenetClasses } : {}),
     ...(own?.normalization ? { normalization: own.normalization } : {}),
   };
+}
+
+/**
+ * Loads the weights that flags name into a finished network. Nothing of it may stay as it began, so that only keys that it does not have
+ * are ignored, and said.
+ */
+async function withWeights<T>(
+  { weights, part, ignore }: WeightsFlags,
+  load: (file: Pick<Checkpoint, "tensors" | "metadata">) => T | Promise<T>,
+): Promise<T> {
+  const what = `--weights ${weights}`;
+  const { tensors: all, metadata } = await readCheckpointFile(weights!, part);
+  const tensors = modelWeights(all);
+  const pattern = ignore === undefined ? undefined : new RegExp(ignore);
+  try {
+    const loaded = await load({ tensors, metadata });
+    if (pattern) throw new OptionError(`--ignore ${ignore}: all keys of ${weights} fit; leave it out`);
+    return loaded;
+  } catch (error) {
+    if (!(error instanceof WeightsError)) throw namedAs(error, what);
+    const { missing, unexpected, wrongShape } = error.report;
+    const left = new Set(unexpected.filter((key) => pattern?.test(key)));
+    const only = missing.length + wrongShape.length === 0;
+    if (left.size === 0) return flagged(what, () => Promise.reject(error), only);
+    const rename = recognizeCheckpoint(tensors, metadata)?.rename ?? ((key: string) => key);
+    const kept = new Map([...tensors].filter(([key]) => !left.has(key) && !left.has(rename(key))));
+    const loaded = await flagged(what, () => load({ tensors: kept, metadata }), only);
+    const some = [...left].slice(0, 4).join(", ");
+    say(`${left.size} keys of ${weights} are not used: ${some}${left.size > 4 ? ", …" : ""}`);
+    return loaded;
+  }
 }
 
 /** Loads weights; errors name where they are from, and speak of flags. `ignorable`: there is one for parts that need not fit. */

@@ -38,6 +38,7 @@ import {
   modelOptions,
   nonNegative,
   optional,
+  partOption,
   pattern,
   positive,
   properShare,
@@ -58,13 +59,13 @@ import {
   withDefaults,
 } from "./optimization.js";
 import { checkSame } from "./resume.js";
-import { freshFolder, networkTitle, saySkipped } from "./run.js";
+import { freshFolder, networkTitle, requireSplits, type SplitFlags, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { finishedText, measureTest, reportOf } from "./train-report.js";
 import { featuresText, freezePaths, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
-interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags {
+interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags {
   readonly insert?: string;
   readonly insertOptions?: Record<string, unknown>;
   readonly imageSize?: number;
@@ -76,8 +77,6 @@ interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, Optimizatio
   readonly augment: boolean;
   readonly cacheFeatures?: boolean;
   readonly seed: number;
-  readonly valSplit?: number;
-  readonly testSplit?: number;
   readonly out?: string;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -129,6 +128,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     "--weights <file>",
     "start from a checkpoint, safetensors or PyTorch: a file, a folder of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
+  .option(...partOption)
   .option(
     "--ignore <pattern>",
     "keys of --weights (and of the model) that need not fit, a regular expression such as '^fc\\.'",
@@ -193,14 +193,19 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
       onProgress: (done: number, total: number) => progress.draw(done / total, `reading ${done} of ${total} images`),
     });
     progress.clear();
+    if (!resumed) requireSplits(dataSource, data, flags);
     const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
     const wanted = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
-    if (resumed) checkSame(resumed, config);
+    if (resumed) checkSame(resumed, config, explicit);
     else requireEffect(flags);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
     const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
     const frozen = resumed?.config.frozen ?? pathsToFreeze(network, flags, loaded);
+    if (flags.cacheFeatures !== undefined && frozen.length === 0)
+      throw new OptionError(
+        `--${flags.cacheFeatures ? "" : "no-"}cache-features has no effect: no part is frozen. Say --freeze backbone or --freeze-until`,
+      );
     freezePaths(network, frozen);
     const { imageSize } = config.preprocessing;
     const keepsAll = frozen.length === 0 && !flags.recompute;

@@ -19,6 +19,7 @@ import { say, short } from "./terminal.js";
 /** Flags of a training that begins with the weights of another. */
 export interface TransferFlags {
   readonly weights?: string;
+  readonly part?: string;
   readonly ignore?: string;
   readonly freeze?: "backbone";
   readonly freezeUntil?: string;
@@ -48,11 +49,11 @@ export function headOf(made: RunConfig["model"]): string {
  */
 export async function startFrom(
   network: Module,
-  { weights, ignore }: TransferFlags,
+  { weights, part, ignore }: TransferFlags,
   made: RunConfig["model"],
   classes: readonly string[],
 ): Promise<string[]> {
-  const file = await readCheckpointFile(weights!);
+  const file = await readCheckpointFile(weights!, part);
   const theirs = classNames(file.metadata);
   const given = modelWeights(file.tensors);
   const known = recognizeCheckpoint(given, file.metadata);
@@ -73,7 +74,7 @@ export async function startFrom(
   if (newHead) for (const key of [...given.keys()]) if (rename(key).startsWith(`${head}.`)) given.delete(key);
   const skipped = ignore ? [new RegExp(ignore)] : [];
   const fits = { test: (key: string) => inserted(key) || (newHead && key.startsWith(`${head}.`)) };
-  const { matched, missing } = await flagged(
+  const { matched, missing, unexpected } = await flagged(
     `--weights ${weights}`,
     () => loadState(network, given, { ignore: [...skipped, fits], rename }),
     true,
@@ -83,6 +84,7 @@ export async function startFrom(
     [
       `weights from ${weights}${known ? ` (${known.family})` : ""}: ${matched.length} arrays loaded`,
       ...(fresh.length ? [`${fresh.length} new (${fresh[0]}, …)`] : []),
+      ...(unexpected.length ? [`${unexpected.length} not used (${unexpected[0]}, …)`] : []),
       ...(newHead
         ? [
             `the classifier ${head} begins anew, for ${made.options.numClasses} classes${difference ? `: they differ, ${difference}` : ""}`,

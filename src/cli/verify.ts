@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import { messageOf } from "../core/errors.js";
-import { type Engine, FoveaError, ortEngine, ortWebEngine, referenceEngine } from "../index.js";
+import { type Engine, FoveaError, OptionError, ortEngine, ortWebEngine, referenceEngine } from "../index.js";
 import { readWhole } from "../internal.js";
 import { checkGolden, type TrainedData } from "../testing/index.js";
 import { ProgressLine, print, table } from "./terminal.js";
@@ -46,13 +46,20 @@ export const verifyCommand = new Command("verify")
     const engines: readonly Engine[] = choices[engine]();
     const progress = new ProgressLine();
     const files: FileResult[] = [];
+    let isAsked = false;
     for (const file of found)
       for (const each of engines) {
         progress.draw(files.length / (found.length * engines.length), `${basename(file)} (${each.name})`);
-        files.push(await verifyFile(file, each, data));
+        files.push(
+          await verifyFile(file, each, data, () => {
+            isAsked = true;
+          }),
+        );
       }
     progress.clear();
     for (const each of engines) await each.release();
+    if (data !== undefined && !isAsked)
+      throw new OptionError("--data has no effect: none of these files refers to weights or images in it");
     const failed = files.filter((result) => !result.ok);
     print(json, { passed: files.length - failed.length, failed: failed.length, files }, () => [
       ...table(
@@ -83,12 +90,19 @@ async function goldenFiles(path: string): Promise<string[]> {
     .map((name) => join(path, name));
 }
 
-async function verifyFile(file: string, engine: Engine, data?: string): Promise<FileResult> {
+async function verifyFile(
+  file: string,
+  engine: Engine,
+  data: string | undefined,
+  onData: () => void,
+): Promise<FileResult> {
   const folder = data ?? join(dirname(file), "..", "..", "data");
-  const read = (...parts: string[]) =>
-    readWhole(join(folder, ...parts)).catch(() => {
+  const read = (...parts: string[]) => {
+    onData();
+    return readWhole(join(folder, ...parts)).catch(() => {
       throw new FoveaError(`needs ${join(...parts)} in ${folder}; say --data where it is`);
     });
+  };
   const trained: TrainedData = {
     weights: (name) => read("weights", basename(name)),
     cifarTest: () => read("cifar-10-batches-bin", "test_batch.bin"),

@@ -15,6 +15,7 @@ import {
   options,
   orNull,
   type Schema,
+  share,
   shown,
   text,
   that,
@@ -43,7 +44,13 @@ export const datasetSchema: Schema<Dataset> = fieldsOf<Dataset>(
 );
 
 export const splitsSchema: Schema<Splits> = fieldsOf<Splits>(
-  { train: datasetSchema, validation: datasetSchema, test: maybe(datasetSchema), division: maybe(text) },
+  {
+    train: datasetSchema,
+    validation: datasetSchema,
+    test: maybe(datasetSchema),
+    division: maybe(text),
+    setAside: maybe(options({ validation: maybe(share), test: maybe(share) })) as Schema<Splits["setAside"]>,
+  },
   "splits, { train, validation }",
 );
 

@@ -57,6 +57,8 @@ export interface Splits {
   readonly test?: Dataset;
   /** How a folder was divided, for people: `by folders train, val`. */
   readonly division?: string;
+  /** The shares that options had set aside, where neither folders nor the data itself say what is for what. */
+  readonly setAside?: { readonly validation?: number; readonly test?: number };
 }
 
 /** What was understood of a data set: `2 classes, 244 + 153 images, split by folders train, val`. */

@@ -111,6 +111,10 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
     validation: make(validationFolder ?? validated!.aside),
     ...(test ? { test: make(test) } : {}),
     division: [...by, ...shares].join(", "),
+    setAside: {
+      ...(validated ? { validation: validationSplit } : {}),
+      ...(tested ? { test: testSplit } : {}),
+    },
   };
 }
 

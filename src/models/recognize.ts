@@ -7,7 +7,7 @@ import type { Tensor } from "../core/tensor.js";
 import { stateOf } from "../nn/index.js";
 import { Evidence } from "./evidence.js";
 import { families } from "./families.js";
-import { createModelByName, settled } from "./index.js";
+import { createModelByName, insertAttention, modelInfo, settled, type WrittenModel } from "./index.js";
 import { renaming } from "./keys.js";
 
 /** What a checkpoint is, told from its keys and shapes. */
@@ -17,6 +17,8 @@ export interface RecognizedCheckpoint {
   /** The network in our catalogue, and the options that build it. */
   readonly model: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** The module that was put into the finished network, to begin as the identity: what `train --insert` writes. */
+  readonly insert?: WrittenModel["insert"];
   /** What a key of the checkpoint is called in our network. */
   readonly rename: (key: string) => string;
   /** What a key of our network is called in the checkpoint. */
@@ -53,23 +55,32 @@ function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "s
 }
 
 /** The keys and shapes of the network that is described; none where it cannot be built. */
-function shapesOf({ model, options }: Described): Shapes {
+function shapesOf({ model, options, insert }: Described): Shapes {
   try {
-    return new Map([...stateOf(createModelByName(model, options))].map(([key, { shape }]) => [key, shape]));
+    const network = createModelByName(model, options);
+    if (insert)
+      insertAttention(network, insert.attention, {
+        options: insert.options,
+        identityAtStart: true,
+        input: modelInfo(model).input,
+      });
+    return new Map([...stateOf(network)].map(([key, { shape }]) => [key, shape]));
   } catch {
     return new Map(); // options from a file can be anything
   }
 }
 
 /** What a file that Fovea wrote says of itself. */
-function ownDescription({ model, options }: Readonly<Record<string, string>>): Described | undefined {
+function ownDescription({ model, options, insert }: Readonly<Record<string, string>>): Described | undefined {
   if (!model || !options) return undefined;
   try {
-    const given = settled({
+    const inserted = insert === undefined ? {} : { insert: JSON.parse(insert) };
+    const { name, ...given } = settled({
       name: model,
       options: withPresentNames(JSON.parse(options) as Record<string, unknown>),
-    }).options;
-    return { family: "Fovea", model, options: given, rename: same, original: same };
+      ...inserted,
+    } as WrittenModel);
+    return { family: "Fovea", model: name, ...given, rename: same, original: same };
   } catch {
     return undefined; // somebody else's metadata
   }

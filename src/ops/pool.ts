@@ -42,7 +42,7 @@ function tapsInside(window: number, size: number, axis: 0 | 1, a: MaxPoolAttribu
   return Array.from({ length: Math.max(0, end - first) }, (_, tap) => start + (first + tap) * step);
 }
 
-/** For every window, the flat index of its first largest element, in row-major order. */
+/** For every window, the flat index of its first largest element in row-major order, or of its last NaN, as in PyTorch. */
 function indicesOfMaxima(x: Dense, attributes: MaxPoolAttributes): Uint32Array {
   const [, , height, width] = x.shape as [number, number, number, number];
   const [n, c, oh, ow] = staticShape(outputShape(x.shape, attributes)) as [number, number, number, number];
@@ -72,11 +72,11 @@ export const maxPoolOp: Op<MaxPoolAttributes> = {
     });
     return [y];
   },
-  grad: (dy, node) => [apply(maxPoolGradOp, [dy, node.inputs[0]!], node.attributes)],
+  grad: (dy, node) => [apply(maxPoolGradOp, [dy, node.inputs[0]!, node.outputs[0]!], node.attributes)],
   macs: noMacs,
 };
 
-/** From (dy, x): every window sends its gradient to the first of its largest elements. */
+/** From (dy, x, y): every window sends its gradient to the first of its largest elements, or to its last NaN, as in PyTorch. */
 export const maxPoolGradOp: Op<MaxPoolAttributes> = {
   name: "MaxPoolGrad",
   infer: ([, x]) => [x!],

@@ -100,8 +100,8 @@ export const ops = {
 };
 
 /**
- * The gradient of a maximum, from (dy, x, y): all of it goes to the first of the largest elements, in row-major order. Where the maximum is
- * NaN the place is not defined: engines differ.
+ * The gradient of a maximum, from (dy, x, y): all of it goes to the first of the largest elements, in row-major order, and to the first
+ * NaN where the maximum is NaN, as with PyTorch's `max` along a dimension.
  */
 export const reduceMaxGrad: Op<ReduceAttributes> = {
   name: "ReduceMaxGrad",
@@ -109,7 +109,8 @@ export const reduceMaxGrad: Op<ReduceAttributes> = {
   run: ([dy, x, y], { axes }) => {
     const dx = dense(x!.shape);
     forEachGroup(x!.shape, axes, (indices, k) => {
-      const first = indices.find((i) => x!.data[i] === y!.data[k]);
+      const isLargest = Number.isNaN(y!.data[k]) ? Number.isNaN : (v: number) => v === y!.data[k];
+      const first = indices.find((i) => isLargest(x!.data[i]!));
       if (first !== undefined) dx.data[first] = dy!.data[k]!;
     });
     return [dx];

@@ -170,8 +170,9 @@ export class RunFolder {
     const { model, data } = this.config;
     return {
       classes: JSON.stringify(data.classes),
-      // Modules that were put in afterwards are no options of the network.
-      ...(model.insert ? {} : { model: model.name, options: JSON.stringify(model.options) }),
+      model: model.name,
+      options: JSON.stringify(model.options),
+      ...(model.insert ? { insert: JSON.stringify(model.insert) } : {}),
     };
   }
 

@@ -91,9 +91,14 @@ test("--part takes other weights than the largest, by the names that inspect giv
     const inspected = JSON.parse((await fovea(["inspect", path, "--part", name, "--json"])).stdout);
     assert.deepEqual([inspected.part, inspected.tensors[0].key], [name, key]);
     const converted = await fovea(["convert", path, out, "--part", name]);
-    assert.equal(converted.code, 0, converted.stderr);
+    assert.deepEqual([converted.code, converted.stderr], [0, ""]);
     assert.deepEqual([...readSafetensors(readFileSync(out)).tensors.keys()], [key]);
   }
+  const unsaid = await fovea(["convert", path, out]);
+  assert.match(
+    unsaid.stderr,
+    /gan\.pt holds several weights: those of generator are taken, the largest; --part takes others: discriminator, ema\.shadow/,
+  );
   const unknown = await fovea(["convert", path, out, "--part", "gen"]);
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /it has no tensors at "gen", but at generator, discriminator, ema\.shadow/);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import type { Tensor } from "../../src/core/tensor.js";
+import { float32, type Tensor } from "../../src/core/tensor.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
 import { createModel } from "../../src/models/index.js";
 import { recognizeCheckpoint } from "../../src/models/recognize.js";
@@ -127,4 +127,42 @@ test("convert gives layers that a copy has as convolutions the shapes of ours", 
   const { tensors, metadata } = readSafetensors(readFileSync(out));
   for (const [key, param] of stateOf(network)) assert.deepEqual(tensors.get(key)!.shape, param.shape, key);
   assert.deepEqual(JSON.parse(metadata.options!).attention, ["se", { reduction: 0.3, bias: true }]);
+});
+
+test("a file with keys that the network does not have is used with --ignore, and what is ignored is said", async () => {
+  const more = join(folder, "more.safetensors");
+  const extra = new Map([...weightsOf(network), ["aux.weight", float32([2], [1, 2])], ["aux.bias", float32([1], [3])]]);
+  writeFileSync(more, writeSafetensors(extra, { model: "resnet20", options: JSON.stringify(options) }));
+  const image = join(images, "a.png");
+  const small = ["--image-size", "32"];
+  const base = ["predict", "resnet20", image, ...small];
+  const refused = await fovea([...base, "--weights", more]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /2 unexpected \(aux\.weight, aux\.bias\); .*--ignore '\^aux\\\.'/);
+  const [plain, used] = [
+    await fovea([...base, "--weights", weights]),
+    await fovea([...base, "--weights", more, "--ignore", "^aux\\."]),
+  ];
+  assert.deepEqual([used.code, used.stdout], [0, plain.stdout]);
+  assert.match(used.stderr, /2 keys of .*more\.safetensors are not used: aux\.weight, aux\.bias/);
+  const exported = await fovea([
+    "export",
+    "resnet20",
+    "--weights",
+    more,
+    "--ignore",
+    "aux",
+    "--out",
+    join(folder, "less.safetensors"),
+  ]);
+  assert.equal(exported.code, 0, exported.stderr);
+  assert.equal(readSafetensors(readFileSync(join(folder, "less.safetensors"))).tensors.has("aux.bias"), false);
+  // What the network needs cannot be left out, and a pattern for nothing has no effect.
+  extra.delete("fc.bias");
+  writeFileSync(more, writeSafetensors(extra, { model: "resnet20", options: JSON.stringify(options) }));
+  const lacking = await fovea([...base, "--weights", more, "--ignore", "aux|fc"]);
+  assert.match(lacking.stderr, /the weights do not fit the model: 1 missing \(fc\.bias\)/);
+  assert.doesNotMatch(lacking.stderr, /--ignore/);
+  const idle = await fovea([...base, "--weights", weights, "--ignore", "aux"]);
+  assert.deepEqual([idle.code, /--ignore aux: all keys of .* fit; leave it out/.test(idle.stderr)], [2, true]);
 });

@@ -124,6 +124,52 @@ test("where nothing is augmented, features of a frozen backbone are computed onc
   assert.match(refused.stderr, /--cache-features needs --no-augment/);
 });
 
+test("what was inserted stands in the file, and is built again from it", async () => {
+  const gate = ["--insert", "cbam", "--insert-options", '{"kernelSize":3,"order":"spatial-channel"}'];
+  const settings = ["--epochs", "1", "--batch", "8", "--seed", "3"];
+  const run = at("inserted");
+  const trained = await fovea(["train", at("cifar"), ...gate, ...settings, "--out", run]);
+  assert.equal(trained.code, 0, trained.stderr);
+  const [out, converted] = [at("inserted.safetensors"), at("inserted-converted.safetensors")];
+  for (const args of [
+    ["export", run, "--out", out],
+    ["convert", at("inserted", "best.safetensors"), converted],
+  ]) {
+    const { code, stderr } = await fovea(args);
+    assert.equal(code, 0, stderr);
+  }
+  const insert = { attention: "cbam", options: { kernelSize: 3, order: "spatial-channel" } };
+  for (const file of [at("inserted", "best.safetensors"), at("inserted", "last.safetensors"), out, converted]) {
+    const { network } = JSON.parse((await fovea(["inspect", file, "--json"])).stdout);
+    assert.deepEqual(
+      [network.model, network.insert, network.unexplained, network.missing],
+      ["resnet20", insert, [], []],
+    );
+    assert.match(
+      (await fovea(["inspect", file])).stdout,
+      /--model resnet20 with .*, --insert cbam with \{"kernelSize":3/,
+    );
+  }
+  const figures = async (...args: string[]) => {
+    const { code, stdout, stderr } = await fovea(["eval", ...args, "--json"]);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout).loss;
+  };
+  const own = await figures(run, at("cifar"));
+  assert.equal(await figures("resnet20", at("cifar"), "--weights", out), own);
+  assert.equal(await figures("resnet20", at("cifar"), "--weights", at("inserted", "best.safetensors")), own);
+  const named = await fovea(["export", "resnet20", "--weights", out, "--out", at("named.safetensors")]);
+  assert.equal(named.code, 0, named.stderr);
+  assert.deepEqual(tensors(at("named.safetensors")), tensors(out));
+  const again = await fovea(["train", at("cifar"), ...gate, ...settings, "--weights", out, "--out", at("again")]);
+  assert.match(again.stderr, /arrays loaded(?!.*(new|not used))/);
+  const without = await fovea(["train", at("cifar"), ...settings, "--weights", out, "--out", at("without")]);
+  assert.match(
+    without.stderr,
+    /arrays loaded, \d+ not used \(attention\.layer1\.0\.bn2\.gain, …\)|\d+ not used \(attention\./,
+  );
+});
+
 test("what cannot be frozen or inserted is refused in a line", async () => {
   const cases: [string[], RegExp][] = [
     [["--freeze", "backbone"], /--freeze backbone freezes what --weights brought/],

@@ -174,7 +174,9 @@ const dangerous = `
   torch.fx.experimental.symbolic_shapes.ShapeEnv.evaluate_guards_expression numpy.load numpy.fromfile numpy.memmap numpy.lib.npyio.NpzFile
   numpy.DataSource numpy.f2py.compile numpy.testing._private.utils.runstring numpy.distutils.exec_command.exec_command
   numpy.ctypeslib.load_library numpy.core.multiarray.__import__ numpy.os.system __main__.__import__ __main__.os.system __torch__.Model.Module
-  project.__loader__ project.Config.__init__ project.Config.__reduce__ project.eval project.shell.Shell`
+  project.__loader__ project.Config.__init__ project.Config.__reduce__ project.eval project.utils.exec
+  project.multiprocessing.pool.Pool project.ctypes.CDLL six.moves.builtins.open six.moves.urllib.request.urlopen numpy.save numpy.vectorize
+  numpy.frompyfunc numpy.core._ufunc_reconstruct torch.compile StringIO.StringIO ConfigParser.ConfigParser project._os.system`
   .trim()
   .split(/\s+/);
 
@@ -192,6 +194,43 @@ test("names that could execute are refused by name, however they are asked for",
     refused(message, global(module, name), ")}", 0x92);
     // Not even where its value would be dropped.
     if (!/getattr$/.test(whole)) refused(message, global("project", "Config"), ")R", global(module, name), "b");
+  }
+});
+
+test("names that only resemble those of the standard library are a package's own", () => {
+  const classes = [
+    ["project.models", "NT"],
+    ["project.NT", "Net"],
+    ["OS", "Config"],
+    ["ops.sys", "Config"],
+    ["mmcv.utils.os_helper", "Helper"],
+    ["project.shell", "Shell"],
+    ["project.system", "System"],
+    ["project.subprocess", "Settings"],
+    ["project.pip", "PIP"],
+    ["pipeline.spawn.exec", "Exec"],
+    ["__main__", "Sys"],
+  ] as const;
+  for (const [module, name] of classes) {
+    const named = [{ where: "side", type: `${module}.${name}` }];
+    assert.deepEqual(beside(global(module, name), ")R}", unicode("a"), "Nsb"), named);
+    assert.deepEqual(beside(global(module, name)), named);
+  }
+});
+
+test("NumPy's and PyTorch's functions of numbers may be mentioned, not called", () => {
+  for (const [module, name] of [
+    ["numpy", "mean"],
+    ["numpy", "sqrt"],
+    ["numpy.linalg", "norm"],
+    ["numpy.core.fromnumeric", "amax"],
+    ["numpy._core._multiarray_umath", "add"],
+    ["numpy.random", "uniform"],
+    ["torch", "tanh"],
+    ["torch.nn.functional", "gelu"],
+  ] as const) {
+    assert.deepEqual(beside(global(module, name)), [{ where: "side", type: `${module}.${name}` }]);
+    refused(new RegExp(`calls ${module}.${name}`), global(module, name), ")R");
   }
 });
 

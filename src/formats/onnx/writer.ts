@@ -1,6 +1,6 @@
 import { type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
 import type { Node, Value } from "../../graph/graph.js";
-import type { OnnxAttribute, OnnxNode } from "./proto.js";
+import type { OnnxAttribute, OnnxDType, OnnxNode, OnnxValueInfo } from "./proto.js";
 
 /** Turns one node of a graph into ONNX nodes: gets the names of its inputs, returns the names of its outputs. */
 export type Rule = (node: Node, inputs: readonly string[], write: OnnxWriter) => readonly string[];
@@ -81,14 +81,20 @@ export class OnnxWriter {
     return this.emitAll(type, inputs, attributes, domain ? { domain } : {})[0]!;
   }
 
-  /** One of two ways to compute an array of floats of the given shape; only the one that the condition, a bool, chooses is run. */
-  branch(condition: string, shape: readonly number[], whenTrue: () => string, whenFalse: () => string): string {
+  /** One of two ways to compute an array of the given shape; only the one that the condition, a bool, chooses is run. */
+  branch(
+    condition: string,
+    shape: OnnxValueInfo["shape"],
+    whenTrue: () => string,
+    whenFalse: () => string,
+    dtype: OnnxDType = "float32",
+  ): string {
     const outer = this.nodes;
     const graphOf = (build: () => string) => {
       this.nodes = [];
       // A branch must not hand on a value from outside as it is.
       const name = this.emit("Identity", [build()]);
-      return { graph: { nodes: this.nodes, outputs: [{ name, dtype: "float32" as const, shape }] } };
+      return { graph: { nodes: this.nodes, outputs: [{ name, dtype, shape }] } };
     };
     try {
       const branches = { then_branch: graphOf(whenTrue), else_branch: graphOf(whenFalse) };

@@ -11,6 +11,8 @@ const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/
  * anything and is there wherever Python is, so that its names are accepted one by one, in the table of known names.
  */
 const standardLibrary = words(`
+  BaseHTTPServer Bastion CGIHTTPServer ConfigParser Cookie DocXMLRPCServer HTMLParser MimeWriter Queue SimpleHTTPServer SimpleXMLRPCServer
+  SocketServer StringIO Tix Tkinter UserDict UserList UserString cPickle cProfile cStringIO
   abc aifc antigravity argparse array ast asynchat asyncio asyncore atexit audioop base64 bdb binascii bisect builtins bz2 calendar cgi
   cgitb chunk cmath cmd code codecs codeop collections colorsys commands compileall concurrent configparser contextlib contextvars cookielib
   copy copyreg copy_reg cpickle cprofile crypt cstringio csv ctypes curses dbm difflib dircache dis distutils dl doctest email encodings
@@ -26,22 +28,33 @@ const standardLibrary = words(`
   tracemalloc tty turtle turtledemo types unicodedata unittest urllib urllib2 urlparse userdict userlist userstring uu venv warnings wave
   weakref webbrowser whichdb winreg winsound wsgiref xdrlib xml xmlrpc xmlrpclib zipapp zipfile zipimport zlib`);
 
-/** Other packages that are there to run commands, speak to the network or load code. */
+/** Other packages that are there to run commands, speak to the network or load code, and those that have the standard library's modules as theirs. */
 const launchers = words(`
-  aiohttp cffi distutils fabric httpx invoke ipykernel ipython joblib numba paramiko pexpect pip pkg_resources plumbum psutil ptyprocess
-  requests setuptools sh torchelastic urllib3`);
+  IPython aiohttp cffi distutils fabric future httpx invoke ipykernel joblib numba paramiko past pexpect pip pkg_resources plumbum psutil
+  ptyprocess requests setuptools sh six torchelastic urllib3`);
 
-/** What may not be any part of a name, such as `os` in `numpy.os.system`, in whatever case and behind underscores. */
+/**
+ * What leads out of a package if it is an attribute, such as `os` in `numpy.os.system`, also behind underscores. As a module of a package's own,
+ * `project.sys`, it may have classes.
+ */
 const deniedParts = words(`
-  builtins cloudpickle compile cpickle ctypes dill eval exec execfile getattr import importlib marshal multiprocessing nt os pdb pickle pip pkgutil
-  popen posix posixsubprocess pty runpy setattr shell shutil socket spawn subprocess sys system webbrowser`);
+  builtins cPickle cloudpickle compile ctypes dill eval exec execfile getattr import importlib marshal multiprocessing nt os pdb pickle pip
+  pkgutil popen posix posixsubprocess pty runpy setattr shell shutil socket spawn subprocess sys system webbrowser`);
+
+/** Classes of the modules above, which a package's module of the same name may have taken over. */
+const deniedClasses = words("CDLL Pdb Pickler Pool Popen Process PyDLL Unpickler");
+
+/** NumPy's functions that read, write or run something, by a word in their names. */
+const numpyActs =
+  /load|save|file|open|dump|txt|mmap|memmap|eval|exec|import|compile|pyfunc|vectorize|apply|source|regex|test|_ctor|reconstruct/i;
 
 /** Where PyTorch and NumPy compile, import, load or download. */
 const deniedPlaces =
   /^(?:torch\.(?:jit|package|fx|hub|serialization|storage|_dynamo|_inductor|_export|export|library|ops|classes|utils\.(?:cpp_extension|collect_env|bottleneck|model_zoo|_config_module)|distributed\.(?:rpc|elastic|launcher))|numpy\.(?:testing|distutils|f2py|ctypeslib|compat|lib\.npyio|lib\._datasource|DataSource))(?:\.|$)/;
 
 /** Functions that networks are made of, which hyperparameters mention. */
-const functionPlaces = /^torch\.(?:nn\.functional|nn\.init|_C\._nn)\./;
+const functionPlaces =
+  /^torch\.(?:(?:nn\.functional|nn\.init|_C\._nn)\.|(?:abs|clamp|cos|erf|exp|gelu|log|max|mean|min|relu|selu|sigmoid|sin|softmax|sqrt|sum|tanh)$)/;
 
 const identifier = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 const className = /^_?\p{Lu}[\p{L}\p{N}_]*$/u;
@@ -53,8 +66,9 @@ const special = /^__/;
  * What to make of a Python name that is not in the table of known ones: a class or function whose mention is harmless, or undefined for one
  * that must be refused. What counts is the name, for nothing is ever imported:
  *
- * - Names of the standard library and of packages that launch programs, and names with a part such as `os`, `subprocess` or `__globals__` are refused.
- * - Of PyTorch and NumPy only classes are accepted, and none where they compile or load programs.
+ * - Names of the standard library and of packages that launch programs, and attributes such as `os`, `subprocess` or `__globals__` are refused.
+ *   Of a package's own module of such a name (`ops.sys`) classes alone are accepted.
+ * - Of PyTorch and NumPy classes are accepted, and functions of numbers may be mentioned; nothing where they compile or load programs.
  * - Of all else, classes (`omegaconf.dictconfig.DictConfig`) may be called and functions (`project.data.collate`) mentioned.
  */
 export function judgeName(module: string, name: string): "class" | "function" | undefined {
@@ -64,16 +78,17 @@ export function judgeName(module: string, name: string): "class" | "function" | 
   if (!parts.every((part) => identifier.test(part))) return undefined;
   const root = moduleParts[0]!;
   const isMain = root === "__main__" || root === "__mp_main__";
-  const origin = root.toLowerCase();
-  if (!isMain && (root.startsWith("_") || standardLibrary.has(origin) || launchers.has(origin))) return undefined;
-  if (parts.some(isDenied)) return undefined;
+  if (!isMain && (root.startsWith("_") || standardLibrary.has(root) || launchers.has(root))) return undefined;
+  if (nameParts.some(isDenied)) return undefined;
   const isCython = cythonClass.test(name);
   if (parts.slice(isMain ? 1 : 0).some((part) => special.test(part)) && !isCython) return undefined;
   const whole = `${module}.${name}`;
   const isClass = isCython || nameParts.every((part) => className.test(part));
+  if (moduleParts.some(isDenied) && (!isClass || nameParts.some((part) => deniedClasses.has(part)))) return undefined;
   if (root === "torch" || root === "numpy") {
     if (deniedPlaces.test(whole)) return undefined;
-    if (!isClass) return functionPlaces.test(whole) ? "function" : undefined;
+    const isHarmless = root === "torch" ? functionPlaces.test(whole) : nameParts.length === 1 && !numpyActs.test(name);
+    if (!isClass) return isHarmless ? "function" : undefined;
   }
   return isClass ? "class" : "function";
 }
@@ -85,7 +100,7 @@ export function judgeAttribute(owner: string, name: string): "class" | "function
   return className.test(name) ? "class" : "function";
 }
 
-const isDenied = (part: string) => deniedParts.has(part.replace(/^_+|_+$/g, "").toLowerCase());
+const isDenied = (part: string) => deniedParts.has(part.replace(/^_+|_+$/g, ""));
 
 /** The error for a name that is not accepted. */
 export function unlisted(verb: "asks for" | "calls", name: string): FormatError {

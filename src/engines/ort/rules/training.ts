@@ -60,15 +60,17 @@ function mayBeInfinite(dy: Value): boolean {
   return false;
 }
 
-/** Whether a value is a sum with an ε, as under the roots and fractions of norms, or the root of one. */
-function keptFromZero({ node }: Value): boolean {
+/**
+ * Whether a value is a sum with an ε, as under the roots and fractions of norms, or the root or a multiple of one. Such a sum may cancel to
+ * 0, but to no number so small that its reciprocal overflows: next to 1e-20 floats are further apart.
+ */
+export function keptFromZero({ node }: Value): boolean {
   if (node?.op.name === "Sqrt") return keptFromZero(node.inputs[0]!);
-  return (
-    node?.op.name === "Add" &&
-    node.inputs.some(
-      ({ source }) => source.kind === "constant" && Array.from(source.tensor.data, Number).every((v) => v > 0),
-    )
-  );
+  const isConstant = ({ source }: Value, least: number) =>
+    source.kind === "constant" && Array.from(source.tensor.data, Number).every((v) => v >= least);
+  if (node?.op.name === "Mul")
+    return node.inputs.some((x) => isConstant(x, 1e-6)) && node.inputs.some((x) => keptFromZero(x));
+  return node?.op.name === "Add" && node.inputs.some((x) => isConstant(x, 1e-20));
 }
 
 /** The two parts of batch norm that builds of ONNX Runtime do fastest in different ways. */
@@ -189,23 +191,69 @@ export const reduceMaxBy =
     return [exactMaximum(write.reduce("ReduceMax", x!, axes, keepdims), mean(node, [x!], write)[0]!, write)];
   };
 
-/** The pooling is done again for the positions of the maxima, and the gradients are added there. */
-const maxPoolGrad: Rule = (node, [dy, x], write) => {
+/** Whether one of an array's elements is NaN: then their sum is. (It may also be where +∞ and −∞ are among them.) */
+export function mayHoldNaN(x: string, write: OnnxWriter): string {
+  return write.emit("IsNaN", [write.reduce("ReduceSum", write.reshape(x, [-1]), [0], false)]);
+}
+
+/** Whether an element of these arrays is NaN or infinite: times 0 it is NaN. */
+export function anyNotFinite(arrays: readonly string[], write: OnnxWriter): string {
+  const [first, ...others] = arrays.map((x) => write.emit("Mul", [x, write.number(0)]));
+  return mayHoldNaN(
+    others.reduce((a, b) => write.emit("Add", [a, b]), first!),
+    write,
+  );
+}
+
+/** 1 where an element is NaN and 0 elsewhere. */
+export const nanMask = (x: string, write: OnnxWriter): string =>
+  write.emit("Cast", [write.emit("IsNaN", [x])], { to: 1 });
+
+/**
+ * The pooling is done again for the positions of the maxima, and the gradients are added there. ONNX Runtime passes over NaN: the position
+ * of a window's last one is a maximum as well, and is looked for only if there is any.
+ */
+const maxPoolGrad: Rule = (node, [dy, x, y], write) => {
+  const [n, c, height, width] = dimsOf(node.inputs[1]!) as [number, number, number, number];
   const {
     results: [, indices],
     extra,
   } = pooled(node, x!, write, 2);
-  const [n, c, height, width] = dimsOf(node.inputs[1]!) as [number, number, number, number];
-  const shape = [n, c, height + extra[0], width + extra[1]];
+  const [rows, columns] = [height + extra[0], width + extra[1]];
+  const shape = [n, c, rows, columns];
+  const ofNaN = () => {
+    const positions = write.once(`positions_${height}_${width}_of_${columns}`, () =>
+      tensor(
+        "float32",
+        [height, width],
+        Float32Array.from({ length: height * width }, (_, i) => Math.floor(i / width) * columns + (i % width)),
+      ),
+    );
+    const planes = write.once(`planes_${n}_${c}_${rows}_${columns}`, () =>
+      tensor(
+        "int64",
+        [n, c, 1, 1],
+        BigInt64Array.from({ length: n * c }, (_, i) => BigInt(i * rows * columns)),
+      ),
+    );
+    const marked = write.emit("Where", [write.emit("IsNaN", [x!]), positions, write.number(-1)]);
+    const last = pooled(node, marked, write, 1).results[0]!;
+    const index = write.emit("Add", [write.emit("Cast", [last], { to: 7 }), planes]);
+    return write.emit("Where", [write.emit("IsNaN", [y!]), index, indices!]);
+  };
+  const places = write.branch(mayHoldNaN(y!, write), dimsOf(node.inputs[2]!), ofNaN, () => indices!, "int64");
   const zeros = write.emit("Expand", [write.number(0), write.ints([sizeOf(shape)])]);
-  const flat = [zeros, write.reshape(indices!, [-1]), write.reshape(dy!, [-1])];
+  const flat = [zeros, write.reshape(places, [-1]), write.reshape(dy!, [-1])];
   const dx = write.reshape(write.emit("ScatterElements", flat, { axis: 0, reduction: "add" }), shape);
   if (extra[0] + extra[1] === 0) return [dx];
   return [write.emit("Slice", [dx, write.ints([0, 0]), write.ints([height, width]), write.ints([2, 3])])];
 };
 
-/** The first of the largest elements by ArgMax; where there is a single axis the mask is a comparison with the positions along it. */
-const reduceMaxGrad: Rule = (node, [dy, x], write) => {
+/**
+ * The first of the largest elements by ArgMax, which passes over NaN: the first NaN is looked for only if there is any. The mask is a
+ * comparison with the positions along a single axis.
+ */
+const reduceMaxGrad: Rule = (node, [dy, x, y], write) => {
   const shape = dimsOf(node.inputs[1]!);
   const axes = node.attributes.axes as readonly number[];
   // Neighboring axes are one axis of the same array under another shape; others are brought together behind the rest first.
@@ -218,7 +266,19 @@ const reduceMaxGrad: Rule = (node, [dy, x], write) => {
   const merged = [...ordered.slice(0, first), length, ...ordered.slice(first + axes.length)];
   const move = (v: string, perm: readonly number[]) => (neighbors ? v : write.emit("Transpose", [v], { perm }));
   const reshape = (v: string, to: readonly number[]) => (axes.length > 1 ? write.reshape(v, to) : v);
-  const winner = write.emit("ArgMax", [reshape(move(x!, order), merged)], { axis: first, keepdims: 1 });
+  const from = reshape(move(x!, order), merged);
+  const firstMaximum = (v: string) => write.emit("ArgMax", [v], { axis: first, keepdims: 1 });
+  const winner = write.branch(
+    mayHoldNaN(y!, write),
+    merged.map((d, i) => (i === first ? 1 : d < 0 ? "N" : d)),
+    () => {
+      const mask = nanMask(from, write);
+      const hasNaN = write.emit("Cast", [write.reduce("ReduceMax", mask, [first], true)], { to: 9 });
+      return write.emit("Where", [hasNaN, firstMaximum(mask), firstMaximum(from)]);
+    },
+    () => firstMaximum(from),
+    "int64",
+  );
   const positions = write.constant(
     tensor(
       "int64",

@@ -50,10 +50,11 @@ const batchNormalization: Rule = (node, inputs, write) => [
  */
 export function pooled(node: Node, x: string, write: OnnxWriter, outputs: 1 | 2) {
   const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
+  const map = node.op.name === "MaxPool" ? node.inputs[0] : node.inputs[1];
   const extra = ([0, 1] as const).map((i) => Math.max(0, pads[i + 2]! - kernel[i] + 1)) as [number, number];
   const [bottom, right] = extra;
   const within = [pads[0], pads[1], pads[2] - bottom, pads[3] - right];
-  const source = bottom + right > 0 ? withLowest(node.inputs.at(-1)!.shape, x, extra, write) : x;
+  const source = bottom + right > 0 ? withLowest(map!.shape, x, extra, write) : x;
   const attributes = { kernel_shape: kernel, strides, pads: within, dilations };
   return { results: write.emitAll("MaxPool", [source], attributes, { outputs }), extra };
 }

@@ -1,6 +1,7 @@
 import { fourSizes, sameShape } from "../../../../core/shape.js";
 import { sizeOf } from "../../../../core/tensor.js";
 import type { Node, Value } from "../../../../graph/graph.js";
+import { keptFromZero } from "../../rules/training.js";
 import type { BlockedRule, LayoutTable } from "../layout-table.js";
 import type { BlockedTensor } from "../writer.js";
 import { addPhases } from "./conv.js";
@@ -134,7 +135,7 @@ function sumsPositions(node: Node | null): boolean {
 /**
  * x, in NCHWc, with an operand that is broadcast to it:
  * - [N|1,C,1,1] is the same in NCHWc; scales and offsets are depthwise 1×1 convolutions over the channels of all images
- *   (a third of the time of Mul or Add, whose inner loop would be one block long);
+ *   (a third of the time of Mul or Add, whose inner loop would be one block long). So are divisors whose reciprocals cannot overflow;
  * - [N|1,1,H,W] is first repeated over the lanes of a block;
  * - [N,C,H,1] and [N,C,1,W] are converted to NCHWc.
  */
@@ -158,7 +159,7 @@ function broadcast(node: Node, y: Value, table: LayoutTable): boolean {
   for (const images of [n, 1]) {
     if (is(images, channels, 1, 1)) {
       const maps = table.blocked(x);
-      const affine = affineOf(node.op.name, table.lowering.plain(small), x === a, images * channels, table);
+      const affine = affineOf(node.op.name, small, x === a, images * channels, table);
       if (!affine)
         return binary(maps, [n, blocks, height * width, block], table.lowering.plain(small), [
           images,
@@ -191,16 +192,18 @@ function broadcast(node: Node, y: Value, table: LayoutTable): boolean {
   return false;
 }
 
-/** op(x, small) as factor · x + bias per channel; undefined if it is not affine. */
-function affineOf(op: string, small: string, xFirst: boolean, channels: number, table: LayoutTable) {
+/** op(x, value) as factor · x + bias per channel; undefined if it is not affine. */
+function affineOf(op: string, value: Value, xFirst: boolean, channels: number, table: LayoutTable) {
   const { nchwc, write: w } = table;
+  const small = table.lowering.plain(value);
   const flat = () => w.reshape(small, [channels]);
   const factor = (name: string) => w.reshape(name, [channels, 1, 1, 1]);
   if (op === "Mul") return { factor: factor(small), bias: undefined };
   if (op === "Add") return { factor: nchwc.ones(channels), bias: flat() };
   if (op === "Sub" && xFirst) return { factor: nchwc.ones(channels), bias: w.emit("Neg", [flat()]) };
   if (op === "Sub") return { factor: nchwc.filled(-1, [channels, 1, 1, 1]), bias: flat() };
-  if (op === "Div" && xFirst) return { factor: factor(w.emit("Reciprocal", [small])), bias: undefined };
+  if (op === "Div" && xFirst && keptFromZero(value))
+    return { factor: factor(w.emit("Reciprocal", [small])), bias: undefined };
   return undefined;
 }
 

@@ -3,7 +3,7 @@ import { tensor } from "../../../../core/tensor.js";
 import { attributesOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
 import { type Reduction, sumOver } from "../../rules/sums.js";
-import { exactMaximum, largestFloat } from "../../rules/training.js";
+import { anyNotFinite, exactMaximum, largestFloat, mayHoldNaN, nanMask } from "../../rules/training.js";
 import { layoutOf } from "../layout.js";
 import type { BlockedRule, LayoutTable } from "../layout-table.js";
 import type { BlockedTensor } from "../writer.js";
@@ -136,7 +136,7 @@ const maxGrad: BlockedRule = (node, table) => {
   const addAt = (view: readonly number[], indices: string, indexShape: readonly number[], sum: string | undefined) => {
     const data =
       sum === undefined ? write.emit("Expand", [write.number(0), write.ints(view)]) : write.reshape(sum, view);
-    // With NaN there is no maximum: any index will do, because dy is NaN too.
+    // Where the largest is −∞ all are, and differences from it NaN: the first is the first position.
     const isPlace = write.emit("GreaterOrEqual", [indices, write.number(0)]);
     const known = write.emit("Where", [isPlace, indices, write.number(0)]);
     const places = write.reshape(write.emit("Cast", [known], { to: 7 }), indexShape);
@@ -152,17 +152,26 @@ const maxGrad: BlockedRule = (node, table) => {
     return true;
   }
   if (isAxes(axes, 1)) {
-    const mask = channelMask(table.blocked(x), y, table);
+    const maps = table.blocked(x);
+    const mask = channelMask(maps, y, table);
     const emit = ({ sum }: { readonly sum?: string | undefined }) => {
       const view = [n, channels / block, area * block];
       const gradient = write.reshape(inLanes(dy, [n, 1, height, width], table), [n, 1, area * block]);
       const plus = (name: string) => (sum === undefined ? name : write.emit("Add", [name, write.reshape(sum, view)]));
-      const name = write.branch(
-        uniqueChannels(mask, shape, table),
-        view,
-        () => plus(write.emit("Mul", [mask, gradient])),
-        () => plus(write.emit("Mul", [firstChannels(mask, shape, table), gradient])),
-      );
+      const finite = () =>
+        write.branch(
+          uniqueChannels(mask, shape, table),
+          view,
+          () => plus(write.emit("Mul", [mask, gradient])),
+          () => plus(write.emit("Mul", [firstChannels(mask, shape, table), gradient])),
+        );
+      // A product would spread what is not finite in dy over all channels.
+      const selected = () => {
+        const all = write.emit("Max", [mask, write.reshape(nanMask(maps.name, write), view)]);
+        const first = write.emit("Cast", [firstChannels(all, shape, table)], { to: 9 });
+        return plus(write.emit("Where", [first, gradient, write.number(0)]));
+      };
+      const name = write.branch(anyNotFinite([lowering.plain(y), lowering.plain(dy)], write), view, selected, finite);
       return { name: write.reshape(name, shape), shape };
     };
     table.defer(node.outputs[0]!, { activates: false, emit });
@@ -197,24 +206,34 @@ function firstPosition(maps: BlockedTensor, largest: string, table: LayoutTable)
         Float32Array.from({ length: area * block }, (_, i) => at(Math.floor(i / block))),
       ),
     );
+  const left = () =>
+    write.reshape(
+      ramp("positions_left", (s) => area - s),
+      [1, area * block],
+    );
+  /** The first 1 of a mask, [N·C/b, H·W·b]. */
+  const firstOf = (ones: string) => {
+    const scores = write.emit("Mul", [ones, left()]);
+    const best = nchwc.globalPool("GlobalMaxPool", { name: write.reshape(scores, mask.shape), shape: mask.shape });
+    return write.emit("Sub", [write.number(area), write.reshape(best, [all])]);
+  };
+  const withNaN = () => {
+    const view = [planes, area, block];
+    const x = write.reshape(maps.name, view);
+    const isLargest = write.emit("Equal", [x, write.reshape(largest, [planes, 1, block])]);
+    const either = write.emit("Or", [isLargest, write.emit("IsNaN", [x])]);
+    return firstOf(write.reshape(write.emit("Cast", [either], { to: 1 }), [planes, area * block]));
+  };
   const share = write.emit("ReduceMax", [nchwc.globalPool("GlobalAveragePool", mask)], { keepdims: 0 });
-  return write.branch(
-    write.emit("Less", [share, write.number(1.5 / area)]),
-    [all],
-    () => {
-      const indices = ramp("positions", (s) => s);
-      return write.reshape(nchwc.conv(mask, indices, [block, 1, height, width], { group: block }).name, [all]);
-    },
-    () => {
-      const left = write.reshape(
-        ramp("positions_left", (s) => area - s),
-        [1, area * block],
-      );
-      const scores = write.emit("Mul", [write.reshape(mask.name, [planes, area * block]), left]);
-      const best = nchwc.globalPool("GlobalMaxPool", { name: write.reshape(scores, mask.shape), shape: mask.shape });
-      return write.emit("Sub", [write.number(area), write.reshape(best, [all])]);
-    },
-  );
+  const only = () => {
+    const indices = ramp("positions", (s) => s);
+    return write.reshape(nchwc.conv(mask, indices, [block, 1, height, width], { group: block }).name, [all]);
+  };
+  const withoutNaN = () =>
+    write.branch(write.emit("Less", [share, write.number(1.5 / area)]), [all], only, () =>
+      firstOf(write.reshape(mask.name, [planes, area * block])),
+    );
+  return write.branch(mayHoldNaN(largest, write), [all], withNaN, withoutNaN);
 }
 
 /** [N, C/b, H·W·b]: 1 where a channel holds the maximum of its position, else 0. */

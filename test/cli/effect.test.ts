@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import sharp from "sharp";
+import { writeSafetensors } from "../../src/formats/safetensors.js";
+import { createModel } from "../../src/models/index.js";
+import { initialize } from "../../src/nn/index.js";
+import { weightsOf } from "../../src/train/index.js";
+import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+
+const folder = temporaryFolder();
+const at = (...parts: string[]) => join(folder, ...parts);
+mkdirSync(at("cifar"));
+const cifar = tinyCifar(at("cifar"));
+
+/** Images of two classes in each of these folders. */
+async function images(...parts: string[]): Promise<void> {
+  for (const part of parts)
+    for (const [i, name] of ["dark", "light"].entries()) {
+      mkdirSync(at(part, name), { recursive: true });
+      for (let k = 0; k < 6; k++)
+        await sharp(Buffer.alloc(16 * 16 * 3, 60 + 90 * i + k), { raw: { width: 16, height: 16, channels: 3 } }).toFile(
+          at(part, name, `${k}.png`),
+        );
+    }
+}
+await images("flat", "divided/train", "divided/val", "divided/test");
+const [flat, divided] = [at("flat"), at("divided")];
+const weights = at("weights.safetensors");
+const classes = JSON.stringify(["dark", "light"]);
+writeFileSync(
+  weights,
+  writeSafetensors(weightsOf(initialize(createModel("resnet20", { numClasses: 2 }))), { classes }),
+);
+const named = (command: string, ...rest: string[]) => [command, "resnet20", ...rest, "--weights", weights];
+const run = at("run");
+const begun = await fovea(["train", flat, "--epochs", "1", "--batch", "4", "--image-size", "16", "--out", run]);
+assert.equal(begun.code, 0, begun.stderr);
+const train = (...flags: string[]) => ["train", flat, "--image-size", "16", "--out", at("never"), ...flags];
+const out = ["--out", at("never.onnx")];
+
+/** Flags that would change nothing, and what is said of them. */
+const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+  [["train", "shapes", "--test-split", "0.1"], /--test-split has no effect: shapes is shapes, which says itself/],
+  [["train", "shapes", "--val-split", "0.1"], /--val-split has no effect/],
+  [["train", cifar, "--test-split", "0.1"], /--test-split has no effect: .* is cifar10, which says itself/],
+  [["train", cifar, "--val-split", "0.1"], /--val-split has no effect/],
+  [["train", divided, "--val-split", "0.3"], /--val-split has no effect: the folders of .*divided say/],
+  [["train", divided, "--test-split", "0.3"], /--test-split has no effect: the folders of .*divided say/],
+  [train("--ignore", "^fc"), /--ignore needs --weights/],
+  [train("--part", "model"), /--part needs --weights/],
+  [train("--insert-options", "{}"), /--insert-options needs --insert/],
+  [train("--attention-options", "{}"), /--attention-options needs --attention/],
+  [train("--cache-features"), /--cache-features needs --no-augment/],
+  [train("--cache-features", "--no-augment"), /--cache-features has no effect: no part is frozen/],
+  [train("--no-cache-features"), /--no-cache-features has no effect: no part is frozen/],
+  [train("--step-epochs", "2"), /--step-epochs belongs to --schedule step/],
+  [train("--schedule", "step", "--step-epochs", "2,10"), /--step-epochs 10 has no effect: the training ends/],
+  [train("--warmup", "11"), /--warmup 11 is longer than the training/],
+  [train("--no-decay-norms", "--weight-decay", "0"), /--no-decay-norms has no effect: there is no weight decay/],
+  [train("--lr", "0.1", "--optimizer-options", '{"lr":0.2}'), /--lr and lr in --optimizer-options say the same/],
+  [train("--weight-decay", "0.1", "--optimizer-options", '{"weightDecay":0}'), /--weight-decay and weightDecay in/],
+  [train("--no-decay-norms", "--optimizer-options", '{"decayNormsAndBiases":true}'), /leave one out/],
+  [train("--freeze", "backbone"), /--freeze backbone freezes what --weights brought/],
+  [["train", "--resume", "--out", run, "--ignore", "fc"], /--ignore has no effect with --resume/],
+  [["train", "--resume", "--out", run, "--part", "model"], /--part has no effect with --resume/],
+  [["train", "--resume", "--out", run, "--insert-options", "{}"], /--insert-options has no effect with --resume/],
+  [["eval", run, divided, "--val-split", "0.3"], /--val-split has no effect: the folders of/],
+  [["eval", run, flat, "--split", "all", "--val-split", "0.3"], /--val-split has no effect on --split all/],
+  [["eval", run, flat, "--split", "test", "--val-split", "0.3"], /--val-split has no effect on --split test/],
+  [["eval", run, flat, "--classes", "2"], /--classes is for a network by name/],
+  [["eval", run, flat, "--part", "model"], /--part is for --weights FILE/],
+  [["eval", run, flat, "--weights", "last", "--ignore", "x"], /--ignore is for --weights FILE/],
+  [named("eval", flat, "--ignore", "x"), /--ignore x: all keys of .* fit/],
+  [named("predict", at("flat/dark/0.png"), "--json", "--format", "csv"), /--json is --format json/],
+  [["predict", run, at("flat/dark/0.png"), "--shortcut", "identity"], /--shortcut is for a network by name/],
+  [named("export", ...out, "--val-split", "0.3"), /--val-split needs --measure/],
+  [named("export", ...out, "--measure", divided, "--val-split", "0.3"), /--val-split has no effect/],
+  [named("export", ...out, "--attention-maps"), /--attention-maps has no effect: resnet20 has no attention module/],
+  ...["--keep-batch-norm", "--features", "--attention-maps"].map(
+    (flag) => [named("export", "--out", at("never.safetensors"), flag), /is for onnx and transformers\.js/] as const,
+  ),
+  [named("export", "--out", at("never.safetensors"), "--opset", "18"), /--opset is for onnx/],
+  [named("export", "--out", at("never.safetensors"), "--precision", "int8"), /--precision is for onnx/],
+  [named("export", "--out", at("never.safetensors"), "--measure", flat), /--measure is for onnx/],
+  [["bench", "--mode", "infer", "--recompute"], /--recompute has no effect with --mode infer/],
+  [["bench", "--mode", "infer", "--winograd"], /--winograd has no effect with --mode infer/],
+  [["bench", "--attention-options", "{}"], /--attention-options needs --attention/],
+  [["summary", "--model", "resnet20", "--attention-options", "{}"], /--attention-options needs --attention/],
+  [["summary", "--model", "mobilenetv2_100", "--stem", "cifar"], /stem/],
+  [["verify", "test/golden/se-r4.safetensors", "--engine", "reference", "--data", flat], /--data has no effect/],
+];
+
+for (const [args, says] of idle)
+  test(`a flag that changes nothing is refused: ${args.map((arg) => arg.replace(folder, "")).join(" ")}`, async () => {
+    const { code, stdout, stderr } = await fovea(args);
+    assert.deepEqual([code, stdout], [2, ""], stderr);
+    assert.match(stderr.trim().split("\n").at(-1)!, says);
+  });
+
+test("the same flags are taken where they change something", async () => {
+  const more = ["--image-size", "16", "--epochs", "1", "--batch", "4"];
+  for (const args of [
+    ["train", flat, ...more, "--val-split", "0.3", "--test-split", "0.3", "--out", at("shares")],
+    ["eval", run, flat, "--val-split", "0.3"],
+    named("export", "--out", at("maps.onnx"), "--measure", flat, "--val-split", "0.3"),
+  ]) {
+    const { code, stderr } = await fovea(args);
+    assert.equal(code, 0, stderr);
+  }
+});
