@@ -69,13 +69,14 @@ class ResidualUnit extends Module {
   readonly norm2: BatchNorm;
   readonly shortcut: Conv2d | undefined;
 
-  constructor(channels: number, filters: number, stride: number) {
+  constructor(inChannels: number, outChannels: number, stride: number) {
     super();
-    this.conv1 = new Conv2d(channels, filters, { kernelSize: 3, padding: 1, stride, bias: false });
-    this.norm1 = new BatchNorm(filters);
-    this.conv2 = new Conv2d(filters, filters, { kernelSize: 3, padding: 1, bias: false });
-    this.norm2 = new BatchNorm(filters);
-    this.shortcut = stride > 1 ? new Conv2d(channels, filters, { kernelSize: 1, stride, bias: false }) : undefined;
+    this.conv1 = new Conv2d(inChannels, outChannels, { kernelSize: 3, padding: 1, stride, bias: false });
+    this.norm1 = new BatchNorm(outChannels);
+    this.conv2 = new Conv2d(outChannels, outChannels, { kernelSize: 3, padding: 1, bias: false });
+    this.norm2 = new BatchNorm(outChannels);
+    this.shortcut =
+      stride > 1 ? new Conv2d(inChannels, outChannels, { kernelSize: 1, stride, bias: false }) : undefined;
   }
 
   forward(x: Value): Value {
@@ -141,7 +142,10 @@ for (const [name, [graph, rules, target]] of Object.entries(cases))
       writeFileSync(file, printed);
     }
     assert.ok(existsSync(file), `${file.pathname} is missing: run with UPDATE_GRAPHS=1`);
-    assert.equal(printed, readFileSync(file, "utf8"));
+    const committed = readFileSync(file, "utf8").split("\n");
+    const changed = printed.split("\n").findIndex((line, i) => line !== committed[i]);
+    assert.equal(printed.split("\n")[changed], committed[changed], `line ${changed + 1} of ${name}.onnx.txt`);
+    assert.equal(printed.split("\n").length, committed.length, `${name}.onnx.txt: number of lines`);
   });
 
 test("every blocked rule writes nodes of these lowerings", () => {
