@@ -27,18 +27,20 @@ function outputShape(x: Shape, { kernel, strides, pads, dilations }: MaxPoolAttr
   for (const [i, [size, count]] of [[height, oh] as const, [width, ow] as const].entries())
     for (let window = 0; window < count; window++)
       if (tapsInside(window, size, i as 0 | 1, { kernel, strides, pads, dilations }).length === 0)
-        throw new ShapeError(`a window of ${formatShape(x)} holds padding only: kernel [${kernel}], pads [${pads}]`);
+        throw new ShapeError(
+          `a window of ${formatShape(x)} lies entirely in the padding: kernel [${kernel}], pads [${pads}]`,
+        );
   return [n!, c!, oh, ow];
 }
 
-/** The rows or columns (`axis` 0 or 1) that a window sees, padding left out. */
+/** The rows or columns (`axis` 0 or 1) in a window, without padding. */
 function tapsInside(window: number, size: number, axis: 0 | 1, a: MaxPoolAttributes): number[] {
   const start = window * a.strides[axis] - a.pads[axis];
   const all = Array.from({ length: a.kernel[axis] }, (_, tap) => start + tap * a.dilations[axis]);
   return all.filter((position) => position >= 0 && position < size);
 }
 
-/** For every window, the flat index of its first largest element, in row-major order. */
+/** The flat index of the first maximum of every window. */
 function indicesOfMaxima(x: Dense, attributes: MaxPoolAttributes): Uint32Array {
   const [, , height, width] = x.shape as [number, number, number, number];
   const [n, c, oh, ow] = staticShape(outputShape(x.shape, attributes)) as [number, number, number, number];
@@ -72,7 +74,7 @@ export const maxPoolOp: Op<MaxPoolAttributes> = {
   macs: noMacs,
 };
 
-/** From (dy, x): every window sends its gradient to the first of its largest elements. */
+/** (dy, x) → dx: the gradient of every window goes to its first maximum. */
 export const maxPoolGradOp: Op<MaxPoolAttributes> = {
   name: "MaxPoolGrad",
   infer: ([, x]) => [x!],
@@ -88,8 +90,8 @@ export const maxPoolGradOp: Op<MaxPoolAttributes> = {
 };
 
 /**
- * Options of {@link maxPool}. `stride` defaults to the kernel. With `ceilMode` the last window of a row or column may reach over the
- * end of the padded map, as long as it starts on the map or the padding before it (PyTorch's `ceil_mode`).
+ * Options of {@link maxPool}. `stride` defaults to the kernel. With `ceilMode` the last window of a row or column may extend beyond the
+ * padded map if it starts on the map or the padding before it (PyTorch's `ceil_mode`).
  */
 export interface MaxPoolOptions {
   readonly kernel: number | readonly [number, number];
@@ -100,10 +102,11 @@ export interface MaxPoolOptions {
 }
 
 /**
- * Maximum over sliding windows, NaN where there is one in the window; the padding never wins. [N,C,H,W] → [N,C,H',W'],
+ * Maximum over sliding windows, ignoring padding; NaN if the window holds one. [N,C,H,W] → [N,C,H',W'],
  * H' = ⌊(H + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1, rounded up instead with `ceilMode`.
  *
- * @throws OptionError if a number is no integer that makes sense. @throws ShapeError if the padding is more than half the kernel, or a window would see nothing of the map.
+ * @throws OptionError for an invalid number. @throws ShapeError if the padding is more than half the kernel, or a window would lie entirely
+ *   in the padding.
  *
  * @example
  * maxPool(x, { kernel: 3, stride: 2, ceilMode: true }); // [N,C,6,6] → [N,C,3,3]
@@ -118,7 +121,7 @@ export function maxPool(x: Value, options: MaxPoolOptions): Value {
   const pads = [py, px, py + dy!, px + dx!] as const;
   return apply(maxPoolOp, [x], { kernel: kernels, strides, pads, dilations });
 
-  /** By how much the last window that `ceilMode` adds reaches over the padded map. */
+  /** How far the window added by `ceilMode` extends beyond the padded map. */
   function overhang(axis: 0 | 1): number {
     const [size, before, step] = [x.shape[2 + axis] as number, [py, px][axis]!, strides[axis]];
     const extent = dilations[axis] * (kernels[axis] - 1) + 1;

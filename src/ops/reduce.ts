@@ -12,7 +12,7 @@ function reducedShape(shape: Shape, { axes, keepdims }: ReduceAttributes): Shape
   return keepdims ? shape.map((d, i) => (dropped.has(i) ? 1 : d)) : shape.filter((_, i) => !dropped.has(i));
 }
 
-/** Calls `visit` with the flat indices that fall together, group by group; the k-th group is the k-th element of the result. */
+/** Calls `visit` with the flat indices that reduce to the k-th element of the result, for every k. */
 function forEachGroup(
   shape: readonly number[],
   axes: readonly number[],
@@ -37,7 +37,7 @@ function forEachGroup(
 function reduction(
   name: string,
   reduce: (data: Float64Array, indices: Uint32Array) => number,
-  /** `dy` and `y` have the reduced axes as 1, so that they broadcast against x. */
+  /** `dy` and `y` have reduced axes of size 1, so they broadcast against x. */
   grad: (dy: Value, x: Value, y: Value, count: () => number, axes: readonly number[]) => Value,
 ): Op<ReduceAttributes> {
   return {
@@ -74,7 +74,7 @@ const max = (data: Float64Array, indices: Uint32Array) => {
 };
 
 export const ops = {
-  // Gradients of sums and means stay small and broadcast: the differentiator expands them where an operator needs the full shape.
+  // Gradients of sums and means stay small and broadcast: the driver expands them where an operator needs the full shape.
   reduceSum: reduction("ReduceSum", sum, (dy) => dy),
   reduceMean: reduction(
     "ReduceMean",
@@ -98,8 +98,8 @@ export const ops = {
 };
 
 /**
- * The gradient of a maximum, from (dy, x, y): all of it goes to the first of the largest elements, in row-major order. Where the maximum is
- * NaN the place is not defined: engines differ.
+ * (dy, x, y) → dx: the gradient of a maximum goes to its first occurrence, in row-major order. If the maximum is NaN, the place is
+ * undefined and engines differ.
  */
 export const reduceMaxGrad: Op<ReduceAttributes> = {
   name: "ReduceMaxGrad",
@@ -127,7 +127,7 @@ const reduce =
 
 export const reduceSum = reduce(ops.reduceSum);
 export const reduceMean = reduce(ops.reduceMean);
-/** The largest element; NaN if there is one among them. */
+/** The maximum; NaN if any element is. */
 export const reduceMax = reduce(ops.reduceMax);
 /** log Σ exp x, computed without overflow. */
 export const reduceLogSumExp = reduce(ops.reduceLogSumExp);
