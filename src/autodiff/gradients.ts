@@ -8,7 +8,7 @@ import { type PartOf, Recomputation } from "./recompute.js";
 
 /** Options of {@link gradients}. */
 export interface GradientOptions {
-  /** Which part of the graph a node belongs to, if to any: what a part computes is not kept for its gradients but computed again. */
+  /** The part of the graph that a node belongs to, if any: values of a part are recomputed for its gradients instead of stored. */
   readonly recompute?: PartOf;
 }
 
@@ -18,7 +18,7 @@ const gradientOptions = fields<GradientOptions>({ recompute: maybe(callback) });
  * Reverse-mode differentiation: the gradients of a scalar `loss` with respect to `wrt`, as new values of the same graph.
  * A value that the loss does not depend on gets `null`.
  *
- * Operators know only their own derivative; this driver alone sums over broadcast axes and adds up where a value is used twice.
+ * Operators know only their own derivative; this driver sums over broadcast axes, and over the uses of a value.
  *
  * @example
  * const [dx] = gradients(loss, [x]);
@@ -29,7 +29,7 @@ export function gradients(loss: Value, wrt: readonly Value[], options: GradientO
   check("gradients", "options", gradientOptions, options);
   const { recompute = () => undefined } = options;
   if (!loss.shape.every((d) => d === 1))
-    throw new FoveaError(`gradients: the loss must be one number, got ${formatShape(loss.shape)}`);
+    throw new FoveaError(`gradients: the loss must be a scalar, got ${formatShape(loss.shape)}`);
   const { graph } = loss;
   const sums = new Map<Value, Value>([[loss, reshape(graph.scalar(1), loss.shape)]]);
   const upstream = ancestors([loss]);
@@ -60,7 +60,7 @@ export function gradients(loss: Value, wrt: readonly Value[], options: GradientO
   });
 }
 
-/** The values among `all` that depend on a value of `sources`. */
+/** The values in `all` that depend on one in `sources`. */
 function dependents(all: ReadonlySet<Value>, sources: ReadonlySet<Value>): Set<Value> {
   const moving = new Set<Value>();
   const visited = new Set<Node>();
@@ -74,7 +74,7 @@ function dependents(all: ReadonlySet<Value>, sources: ReadonlySet<Value>): Set<V
   return moving;
 }
 
-/** Sums a gradient over the axes along which `x` was broadcast. Axes where the gradient itself is 1 stay: it broadcasts still. */
+/** Sums a gradient over the axes along which `x` was broadcast, unless the gradient itself still broadcasts there. */
 function reduceTo(gradient: Value, x: Value): Value {
   const extra = gradient.shape.length - x.shape.length;
   const axes = gradient.shape.flatMap((d, i) => (i < extra || (x.shape[i - extra] === 1 && d !== 1) ? [i] : []));
@@ -82,7 +82,7 @@ function reduceTo(gradient: Value, x: Value): Value {
   return extra > 0 ? reshape(summed, summed.shape.slice(extra)) : summed;
 }
 
-/** A gradient that may still broadcast, in the full shape of its value. */
+/** Expands a gradient that may still broadcast to the full shape of its value. */
 function full(gradient: Value, x: Value): Value {
   return sameShape(gradient.shape, x.shape) ? gradient : expand(gradient, staticShape(x.shape));
 }

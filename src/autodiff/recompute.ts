@@ -1,13 +1,13 @@
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { barrier } from "../ops/movement.js";
 
-/** The part of a graph that a node belongs to, by name; none for what is to be kept. */
+/** The name of the part that a node belongs to; undefined if its values are to be stored. */
 export type PartOf = (node: Node) => string | undefined;
 
 /**
- * Gradient checkpointing (Chen et al., 2016): within a part, a gradient reads values that are computed again, from what entered the part,
- * as soon as a gradient has reached it. What the forward pass computed there can so be forgotten until then. Engines run nodes
- * in an order of their own, so what enters is read after that gradient.
+ * Gradient checkpointing (Chen et al., 2016): gradients within a part read values recomputed from the part's inputs, once a gradient
+ * has reached the part, so the forward pass need not store them. Engines schedule nodes as they like, so the inputs pass through a
+ * barrier that waits for that gradient.
  */
 export class Recomputation {
   readonly #graph: Graph;
@@ -22,7 +22,7 @@ export class Recomputation {
     this.#partOf = partOf;
   }
 
-  /** The node that a gradient rule shall read: a copy, or the node itself where it is in no part. `dy` is its gradient. */
+  /** The recomputed copy of a node, or the node itself if it is in no part. `dy` is its gradient. */
   again(node: Node, dy: Value): Node {
     const part = this.#partOf(node);
     if (part === undefined) return node;

@@ -2,15 +2,15 @@ import { check } from "../core/schema.js";
 import { countElements } from "../core/shape.js";
 import { type Graph, graphSchema, liveProgram } from "./graph.js";
 
-/** What one module computes itself, its children not counted. */
+/** The cost of one module, without its children. */
 export interface LayerCost {
   /** Path and class of the module. */
   readonly scope: string;
-  /** Shape of the last value that it computes. */
+  /** Shape of the last value it computes. */
   readonly shape: readonly (number | "N")[];
   /** Multiply-accumulates of convolutions and matrix products. */
   readonly macs: number;
-  /** Bytes of all values that it computes, in float32. */
+  /** Bytes of all values it computes, in float32. */
   readonly activationBytes: number;
 }
 
@@ -22,7 +22,7 @@ export interface Cost {
 }
 
 /**
- * What running a graph costs, counted from its nodes, so that nothing that a module does in functions is missed.
+ * The cost of running a graph, counted over its nodes, so that work in plain functions counts too.
  * A symbolic batch counts as one image.
  *
  * @example

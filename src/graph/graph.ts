@@ -20,8 +20,8 @@ import { type Tensor, tensor, tensorSchema } from "../core/tensor.js";
 import type { Attributes, Op, ValueDType, ValueType } from "./op.js";
 
 /**
- * A cell of state that outlives a graph: a weight, a running mean, a momentum.
- * Graphs read cells by `graph.state(cell)` and change them by `graph.update(cell, value)`.
+ * State that outlives a graph: a weight, a running mean, a momentum.
+ * Graphs read cells with `graph.state(cell)` and change them with `graph.update(cell, value)`.
  */
 export interface Cell {
   readonly shape: readonly number[];
@@ -50,7 +50,7 @@ export class Value {
     return this.type.shape;
   }
 
-  /** The node that computes this value, if one does. */
+  /** The node that computes this value, if any. */
   get node(): Node | undefined {
     return this.source.kind === "node" ? this.source.node : undefined;
   }
@@ -66,7 +66,7 @@ export class Node<A extends Attributes = Attributes> {
     readonly inputs: readonly Value[],
     readonly attributes: A,
     types: readonly ValueType[],
-    /** Path and class of the module that wrote this node, for example `layer2.0.attention (CBAM)`. */
+    /** Path and class of the module that created this node, such as `layer2.0.attention (CBAM)`. */
     readonly scope: string,
   ) {
     this.outputs = types.map((type, index) =>
@@ -75,7 +75,7 @@ export class Node<A extends Attributes = Attributes> {
   }
 }
 
-/** A change of state: when the graph has run, `cell` holds `value`. */
+/** A change of state: after the run, `cell` holds `value`. */
 export interface Update {
   readonly name: string;
   readonly cell: Cell;
@@ -89,15 +89,15 @@ export interface Tap {
   readonly value: Value;
 }
 
-/** What a random input of the graph must be filled with at each run: uniform numbers in [0, 1). */
+/** An input to be filled with fresh uniform numbers in [0, 1) for every run. */
 export interface RandomInput {
   readonly name: string;
   readonly shape: readonly number[];
 }
 
 /**
- * A program: inputs and state in, outputs and updates out. Built by applying operators to its values.
- * Nodes stand in the order in which they were written, which is a topological order.
+ * A program: inputs and state in, outputs and updates out. Built by applying operators to values.
+ * Nodes are in the order of creation, which is a topological order.
  */
 export class Graph {
   readonly inputs = new Map<string, Value>();
@@ -113,9 +113,9 @@ export class Graph {
   #values = 0;
 
   constructor(
-    /** Whether modules behave as in training: batch statistics, dropout. */
+    /** Training mode: batch statistics, dropout. */
     readonly training = false,
-    /** The path of a parameter (its key in a state dict) or of a module in the tree that is being traced. */
+    /** The path of a parameter (its state-dict key) or module in the tree being traced. */
     readonly nameOf: (owner: object) => string | undefined = () => undefined,
   ) {
     check("Graph", "training", flag, training);
@@ -146,7 +146,7 @@ export class Graph {
     return value;
   }
 
-  /** Lets `value` stand for the contents of a cell in this graph, under the given name. */
+  /** Substitutes `value` for the contents of a cell in this graph, under the given name. */
   bind(cell: Cell, name: string, value: Value): void {
     checkCell("bind", cell);
     check("Graph.bind", "name", text, name);
@@ -155,7 +155,7 @@ export class Graph {
     this.#bound.set(cell, name);
   }
 
-  /** The contents of a cell as the updates written so far leave them. */
+  /** The contents of a cell after the updates so far. */
   current(cell: Cell): Value {
     checkCell("current", cell);
     return this.updates.find((update) => update.cell === cell)?.value ?? this.state(cell);
@@ -182,7 +182,7 @@ export class Graph {
     return value;
   }
 
-  /** An input that is filled with fresh uniform numbers in [0, 1) at every run. */
+  /** An input of fresh uniform numbers in [0, 1) for every run. */
   random(shape: readonly number[]): Value {
     check("Graph.random", "shape", sizes, shape);
     const name = `random/${this.randoms.length}`;
@@ -224,7 +224,7 @@ export class Graph {
     this.outputs.set(name, value);
   }
 
-  /** Asks that `cell` holds `value` after the run. */
+  /** Sets `cell` to `value` after the run. A later update of the same cell replaces this one. */
   update(cell: Cell, value: Value): void {
     checkCell("update", cell);
     this.#requireOwn("Graph.update", "value", value);
@@ -238,14 +238,14 @@ export class Graph {
     this.updates.push({ name, cell, value });
   }
 
-  /** Publishes an intermediate value under the path of the module that is being traced. */
+  /** Publishes an intermediate value under the path of the module being traced. */
   tap(name: string, value: Value): void {
     check("Graph.tap", "name", text, name);
     this.#requireOwn("Graph.tap", "value", value);
     this.taps.push({ scope: this.#scopes.at(-1) ?? "", name, value });
   }
 
-  /** Runs `build` with `scope` as the place that errors and taps name. */
+  /** Runs `build` with `scope` as the path in errors and taps. */
   within<T>(scope: string, build: () => T): T {
     check("Graph.within", "scope", text, scope);
     check("Graph.within", "build", callback, build);
@@ -306,7 +306,7 @@ export function ancestors(targets: Iterable<Value>): Set<Value> {
   return seen;
 }
 
-/** What a run must compute: the nodes that outputs and updates depend on, in order, and the sources those read. */
+/** The live part of a graph: the nodes that outputs and updates depend on, in order, and the sources they read. */
 export interface Program {
   readonly nodes: readonly Node[];
   readonly inputs: readonly Value[];
@@ -314,7 +314,7 @@ export interface Program {
   readonly constants: readonly Value[];
 }
 
-/** Drops what neither an output nor an update needs. */
+/** Dead-code elimination: what outputs and updates depend on. */
 export function liveProgram(graph: Graph): Program {
   const live = ancestors([...graph.outputs.values(), ...graph.updates.map((update) => update.value)]);
   const of = (kind: Source["kind"]) => [...live].filter((v) => v.source.kind === kind).sort((a, b) => a.id - b.id);

@@ -10,7 +10,7 @@ export interface ValueType {
   readonly shape: Shape;
 }
 
-/** What the definition of an operator computes with: every dtype is held as float64 (a bool is 0 or 1). */
+/** What an operator's definition computes with: every dtype as float64 (a bool as 0 or 1). */
 export type Dense = Tensor<"float64">;
 
 /** Attributes are plain data, so that graphs print, compare and export. */
@@ -18,8 +18,8 @@ export type Attribute = number | boolean | string | readonly Attribute[] | { rea
 export type Attributes = { readonly [name: string]: Attribute };
 
 /**
- * Everything that is known about one operator, in one place.
- * `name` is the ONNX operator where ONNX has one with the same meaning.
+ * Everything about one operator, in one place.
+ * `name` is that of the ONNX operator with the same meaning, if there is one.
  */
 export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
@@ -27,8 +27,8 @@ export interface Op<A extends Attributes = Attributes> {
   infer(inputs: readonly ValueType[], attributes: A): ValueType[];
   /** The definition, in float64: clarity over speed. */
   run(inputs: readonly Dense[], attributes: A): Dense[];
-  /** Gradient of every input, given `dy`, the gradient of output 0. `null` where there is none. Broadcast inputs are summed by the caller. */
+  /** The gradient of every input, given `dy`, the gradient of output 0; `null` where there is none. The caller sums over broadcast axes. */
   grad(dy: Value, node: Node<A>): (Value | null)[];
-  /** Multiply-accumulates, given the types of inputs and outputs (batch counted as in the shapes). */
+  /** Multiply-accumulates, given the types of inputs and outputs. */
   macs(inputs: readonly ValueType[], outputs: readonly ValueType[], attributes: A): number;
 }

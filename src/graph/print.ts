@@ -4,8 +4,8 @@ import { type Graph, graphSchema, liveProgram, type Value } from "./graph.js";
 import type { Attribute } from "./op.js";
 
 /**
- * The graph as text, one node a line. Stable: equal graphs print equally, so a printed graph can be committed and compared.
- * Only what outputs and updates need is printed, with values numbered in order.
+ * A graph as text, one node per line. Stable: equal graphs print equally, so the text can be committed and compared.
+ * Prints only what outputs and updates depend on, with values numbered in order.
  */
 export function printGraph(graph: Graph): string {
   check("printGraph", "graph", graphSchema, graph);

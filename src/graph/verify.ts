@@ -6,7 +6,7 @@ import { ancestors, type Graph, graphSchema, type Value } from "./graph.js";
 /**
  * Checks that a graph is well formed:
  * 1. every input of a node is a source or the output of an earlier node of this graph;
- * 2. every type is what the operator infers;
+ * 2. every type is the one the operator infers;
  * 3. outputs and updates are values of this graph, and no two updates share a cell.
  *
  * @throws FoveaError that names the node.
@@ -27,7 +27,7 @@ export function verify(graph: Graph): void {
       const type = types[i];
       if (!type || type.dtype !== value.type.dtype || !sameShape(type.shape, value.shape))
         throw new FoveaError(
-          `${where}: output ${i} is ${formatShape(value.shape)}, its rule says ${type && formatShape(type.shape)}`,
+          `${where}: output ${i} is ${formatShape(value.shape)}, but its operator infers ${type && formatShape(type.shape)}`,
         );
       known.add(value);
     });

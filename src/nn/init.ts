@@ -2,7 +2,7 @@ import { Rng } from "../core/rng.js";
 import { check, finite, instance, list, oneOf, sizes, whole } from "../core/schema.js";
 import { sizeOf } from "../core/tensor.js";
 
-/** Fills a new parameter: the numbers for a shape, drawn from the parameter's own generator. */
+/** The initial values of a parameter, drawn from its own generator. */
 export type Initializer = (shape: readonly number[], rng: Rng) => Float32Array;
 
 const fill = (draw: (rng: Rng, shape: readonly number[]) => () => number): Initializer => {
@@ -46,8 +46,8 @@ export const defaultWeight: Initializer = (shape, rng) => {
 };
 
 /**
- * N(0, 2/fan): He et al., 2015. PyTorch's kaiming_normal_, which counts the outputs of a grouped convolution as if all groups
- * were reached; with `groups` only those of one group count.
+ * N(0, 2/fan): He et al., 2015. Like PyTorch's kaiming_normal_, which counts the outputs of all groups of a grouped convolution;
+ * with `groups`, only those of one group.
  */
 export function kaimingNormal(fan: "in" | "out" = "in", groups = 1): Initializer {
   check("kaimingNormal", "fan", oneOf("in", "out"), fan);

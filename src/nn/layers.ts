@@ -21,7 +21,7 @@ import * as ops from "../ops/index.js";
 import { constant, defaultWeight, fanIn, type Initializer, uniform } from "./init.js";
 import { type AnyModule, Module, Param } from "./module.js";
 
-/** What convolutions and transposed ones are made of. Default: with bias, PyTorch's initialization. */
+/** Options common to convolutions. Default: with bias, PyTorch's initialization. */
 interface KernelOptions {
   readonly kernelSize: number | readonly [number, number];
   readonly bias?: boolean;
@@ -46,7 +46,7 @@ const layerList = that(
   (x) => typeof x === "object" && x !== null && Object.values(x).every((layer) => layer instanceof Module),
 );
 
-/** The parameters of a layer whose weight is [rows, columns/groups, kh, kw]. @throws OptionError if the groups do not divide its channels. */
+/** The parameters of a layer with a weight [rows, columns/groups, kh, kw]. @throws OptionError if the groups do not divide the channels. */
 function kernelParams(
   owner: string,
   {
@@ -159,7 +159,7 @@ export class Linear extends Module {
 
 /**
  * Batch norm over all axes but the channels: y = (x − E[x]) / √(Var[x] + ε) · weight + bias.
- * Training uses the statistics of the batch (biased variance) and moves the running ones:
+ * Training uses batch statistics (biased variance) and updates the running ones:
  * running ← (1 − momentum) · running + momentum · batch, with the unbiased variance, as PyTorch does.
  * [N,C,…] → same. Keys: weight, bias, running_mean, running_var [C], num_batches_tracked [].
  */
@@ -169,7 +169,7 @@ export class BatchNorm extends Module {
   readonly running_mean: Param;
   readonly running_var: Param;
   readonly num_batches_tracked: Param;
-  /** Share of the batch in the new running statistics. May be changed between traces: 1 makes them those of one batch. */
+  /** Weight of the batch in the new running statistics. May change between traces: 1 makes them those of one batch. */
   momentum: number;
   readonly #epsilon: number;
 
@@ -213,7 +213,7 @@ export class BatchNorm extends Module {
 }
 
 /**
- * y = (x − E[x]) / √(Var[x] + ε) · weight + bias, mean and biased variance over the trailing axes that `shape` names.
+ * y = (x − E[x]) / √(Var[x] + ε) · weight + bias, mean and biased variance over the trailing axes given by `shape`.
  * Keys: weight, bias of `shape`.
  */
 export class LayerNorm extends Module {
@@ -276,10 +276,10 @@ export class GroupNorm extends Module {
 }
 
 /**
- * x where x > 0, else weight · x, with one slope or one for each channel: {@link ops.prelu}. [N,C,…] → same. Key: weight [slopes].
+ * x where x > 0, else weight · x, with one slope or one per channel: {@link ops.prelu}. [N,C,…] → same. Key: weight [slopes].
  *
  * @example
- * new PReLU(64); // a slope for each of 64 channels; PReLU() has one for all
+ * new PReLU(64); // one slope per channel; PReLU() has one for all
  */
 export class PReLU extends Module {
   readonly weight: Param;
@@ -297,7 +297,7 @@ export class PReLU extends Module {
   }
 }
 
-/** In training each element is dropped with probability p and the rest scaled by 1/(1 − p); otherwise the identity. */
+/** In training, drops each element with probability p and scales the rest by 1/(1 − p); otherwise the identity. */
 export class Dropout extends Module {
   constructor(readonly p: number) {
     super();
@@ -310,7 +310,7 @@ export class Dropout extends Module {
   }
 }
 
-/** As dropout, but whole channels of an image are dropped: PyTorch's Dropout2d (Tompson et al., 2015). */
+/** Dropout of whole channels of an image: PyTorch's Dropout2d (Tompson et al., 2015). */
 export class ChannelDropout extends Module {
   constructor(readonly p: number) {
     super();
@@ -325,7 +325,7 @@ export class ChannelDropout extends Module {
   }
 }
 
-/** Stochastic depth: as dropout, but whole images of a residual branch are dropped (Huang et al., 2016). */
+/** Stochastic depth: dropout of whole images, for a residual branch (Huang et al., 2016). */
 export class DropPath extends Module {
   constructor(readonly p: number) {
     super();
@@ -344,7 +344,7 @@ function keepMask(x: Value, shape: readonly number[], p: number): Value {
   return ops.mul(kept, 1 / (1 - p));
 }
 
-/** A function of one value as a module, to stand in a {@link Sequential}. */
+/** A function of one value as a module, for a {@link Sequential}. */
 export class Lambda extends Module {
   constructor(readonly apply: (x: Value) => Value) {
     super();
@@ -356,7 +356,7 @@ export class Lambda extends Module {
   }
 }
 
-/** Modules in a row. Keys: `0.…`, `1.…`, or the given names. */
+/** Modules applied in order. Keys: `0.…`, `1.…`, or the given names. */
 export class Sequential extends Module {
   [name: string]: unknown;
 
@@ -377,7 +377,7 @@ export function globalAveragePool(x: Value): Value {
   return ops.reduceMean(x, [2, 3], { keepdims: false });
 }
 
-/** All but the first axis in one. [N,…] → [N, product] */
+/** Flattens all axes but the first. [N,…] → [N, product] */
 export function flatten(x: Value): Value {
   check("flatten", "x", valueSchema, x);
   if (x.shape.length === 0) throw new ShapeError("flatten: needs [N,…], got []");

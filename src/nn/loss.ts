@@ -8,7 +8,7 @@ const lossOptions = fields({ labelSmoothing: maybe(share) });
 
 /**
  * Cross entropy, the mean over the batch (and over positions) of −Σₖ tₖ log softmax(z)ₖ, the classes on axis 1.
- * Targets are distributions of the logits' shape (one-hot for plain labels), so that smoothed and mixed labels need nothing else.
+ * Targets are distributions of the logits' shape (one-hot for plain labels), which covers smoothed and mixed labels too.
  * Label smoothing ε replaces t by (1 − ε)·t + ε/K (Szegedy et al., 2016). logits [N,K,…], targets the same → [].
  */
 export function crossEntropy(logits: Value, targets: Value, options: { readonly labelSmoothing?: number } = {}): Value {
@@ -18,7 +18,7 @@ export function crossEntropy(logits: Value, targets: Value, options: { readonly 
   const { labelSmoothing = 0 } = options;
   if (!sameShape(logits.shape, targets.shape))
     throw new ShapeError(
-      `crossEntropy: logits ${formatShape(logits.shape)} and targets ${formatShape(targets.shape)} must have one shape`,
+      `crossEntropy: logits ${formatShape(logits.shape)} and targets ${formatShape(targets.shape)} must have the same shape`,
     );
   const classes = staticDim(logits.shape[1]);
   const smoothed = labelSmoothing ? add(mul(targets, 1 - labelSmoothing), labelSmoothing / classes) : targets;

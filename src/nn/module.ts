@@ -20,12 +20,12 @@ import { type Cell, Graph, Value, valueSchema } from "../graph/graph.js";
 import { moduleSchema } from "./checks.js";
 import type { Initializer } from "./init.js";
 
-/** An array that a module owns: a `parameter`, which is learned, or a `buffer`, which is only carried along. */
+/** An array that a module owns: a learned `parameter`, or a `buffer`. */
 export class Param implements Cell {
   #value: Tensor | undefined;
-  /** Makes the initial value, once it is asked for. Most networks are built to be loaded or counted. */
+  /** Makes the initial value when first needed: most networks are built to be loaded or counted. */
   #initial: (() => Tensor) | undefined;
-  /** Whether training may change it. Batch norms whose gain is frozen keep their statistics, too. */
+  /** Whether training may change it. A batch norm whose gain is frozen keeps its statistics too. */
   trainable = true;
 
   constructor(
@@ -72,8 +72,8 @@ export class Param implements Cell {
 }
 
 /**
- * A part of a network: a plain tree of fields (parameters, modules, lists of modules) and a recipe, `forward`, that writes a graph.
- * The path of a parameter through the fields is its key in a state dict.
+ * A part of a network: a tree of fields (parameters, modules, lists of modules), and `forward`, which builds a graph.
+ * The path of a parameter through the fields is its state-dict key.
  *
  * @example
  * class Gate extends Module {
@@ -86,10 +86,10 @@ export class Param implements Cell {
 export abstract class Module<I extends readonly unknown[] = [x: Value], O = Value> {
   readonly #hooks = new Set<Module>();
 
-  /** Writes this module's part of the graph. */
+  /** Builds this module's part of the graph. */
   abstract forward(...inputs: I): O;
 
-  /** Applies the module to values: `forward`, with errors and attention maps named by the module's path. */
+  /** Calls `forward`, with the module's path in errors and in the names of attention maps. */
   call(...inputs: I): O {
     const name = this.constructor.name;
     if (!(inputs[0] instanceof Value)) check(name, "input", valueSchema, inputs[0]);
@@ -101,8 +101,8 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
   }
 
   /**
-   * From now on `module` acts on this module's output whenever it is called. To be trained it must be a field of the network as well: here
-   * it is not, so that the keys of this module's parameters stay as they are. Returns the way back.
+   * Applies `module` to this module's output from now on. To be trained it must also be a field of the network: a hook is not part of the
+   * tree, so the keys of this module's parameters do not change. Returns a function that removes the hook.
    */
   appendHook(module: Module): () => void {
     check("follow", "module", moduleSchema, module);
@@ -113,7 +113,7 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
   }
 }
 
-/** Any module, whatever goes in and comes out. */
+/** A module with any inputs and outputs. */
 export type AnyModule = Module<never, unknown>;
 
 interface Visitor {
@@ -128,7 +128,7 @@ const traceOptions = fields<TraceOptions>({
   cells: maybe(that<ReadonlyMap<string, Cell>>("a Map of cells by name", (x) => x instanceof Map)),
 });
 
-/** Visits a tree in PyTorch's order: a module's own parameters, its buffers, then its children as the fields were set. */
+/** Visits a tree in PyTorch's order: a module's own parameters, its buffers, then its children in the order of assignment. */
 export function walk(module: AnyModule, visit: Visitor, path = ""): void {
   check("walk", "module", moduleSchema, module);
   check("walk", "visit", visitor, visit);
@@ -148,7 +148,7 @@ export function walk(module: AnyModule, visit: Visitor, path = ""): void {
   }
 }
 
-/** Everything a model carries, by path: parameters and buffers. The paths are the keys of a checkpoint. */
+/** Parameters and buffers by path. The paths are the keys of a checkpoint. */
 export function stateOf(module: AnyModule): Map<string, Param> {
   check("stateOf", "module", moduleSchema, module);
   const state = new Map<string, Param>();
@@ -156,15 +156,15 @@ export function stateOf(module: AnyModule): Map<string, Param> {
   return state;
 }
 
-/** What is learned, by path. */
+/** Parameters by path. */
 export function parametersOf(module: AnyModule): Map<string, Param> {
   check("parametersOf", "module", moduleSchema, module);
   return new Map([...stateOf(module)].filter(([, param]) => param.kind === "parameter"));
 }
 
 /**
- * Freezes the parameters whose path `which` accepts: training leaves them as they are. Engines then treat them as constants, which
- * is faster, and nothing is differentiated that lies below the first parameter that is still learned.
+ * Freezes the parameters whose path `which` accepts: training does not change them. Engines treat them as constants, which is faster, and
+ * no gradients are computed below the first trainable parameter.
  *
  * @example
  * freeze(model, (path) => !path.startsWith("fc."));
@@ -176,7 +176,7 @@ export function freeze(module: AnyModule, which: (path: string) => boolean): voi
 }
 
 /**
- * Gives every parameter that has no value yet its initial value. What a parameter gets depends on the seed and its path alone.
+ * Initializes every parameter that has no value yet. The initial value depends only on the seed and the parameter's path.
  */
 export function initialize<M extends AnyModule>(module: M, options: { readonly seed?: number } = {}): M {
   check("initialize", "module", moduleSchema, module);
@@ -186,13 +186,13 @@ export function initialize<M extends AnyModule>(module: M, options: { readonly s
   return module;
 }
 
-/** Options of {@link graphFor}: training mode, and names of cells that belong to no module (an optimizer's, say). */
+/** Options of {@link graphFor}: training mode, and cells that belong to no module, such as an optimizer's, by name. */
 export interface TraceOptions {
   readonly training?: boolean;
   readonly cells?: ReadonlyMap<string, Cell>;
 }
 
-/** A graph that names parameters and modules by their paths in `module`, for tracing it. */
+/** An empty graph for tracing `module`, which names parameters and modules by their paths. */
 export function graphFor(module: AnyModule, options: TraceOptions = {}): Graph {
   check("graphFor", "module", moduleSchema, module);
   check("graphFor", "options", traceOptions, options);
@@ -203,7 +203,7 @@ export function graphFor(module: AnyModule, options: TraceOptions = {}): Graph {
   return new Graph(training, (owner) => names.get(owner));
 }
 
-/** A module's graph for an input of `shape`: input `input`, output `output`. */
+/** Traces a module for an input of `shape`. The graph has an input `input` and an output `output`. */
 export function trace(module: Module, shape: Shape, options: TraceOptions = {}): Graph {
   check("trace", "module", moduleSchema, module);
   check("trace", "shape", shapeSchema, shape);

@@ -19,12 +19,12 @@ export type ConvAttributes = {
 export type ConvInputGradAttributes = ConvAttributes & { readonly size: readonly [number, number] };
 export type ConvWeightGradAttributes = ConvAttributes & { readonly kernel: readonly [number, number] };
 
-/** Rows or columns that a window of `kernel` taps yields from `size`. */
+/** The number of positions of a window of `kernel` elements along an axis of `size`. */
 export function windowCount(size: number, kernel: number, stride: number, padding: number, dilation = 1): number {
   return Math.floor((size + padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
-/** Sizes that decide how the windows of a convolution lie on its input. */
+/** The sizes that place the windows of a convolution on its input. */
 interface Windows extends Pick<ConvAttributes, "strides" | "pads" | "dilations"> {
   readonly kernel: readonly [number, number];
   readonly height: number;
@@ -33,13 +33,13 @@ interface Windows extends Pick<ConvAttributes, "strides" | "pads" | "dilations">
   readonly ow: number;
 }
 
-/** How many rows and columns must stand below and right of the input so that the windows end there; negative: so many are not read. */
+/** The bottom and right padding with which the windows end at the edge; negative: so many rows or columns are not read. */
 export function missingPads({ strides, dilations, kernel, pads, oh, ow, height, width }: Windows): [number, number] {
   const extent = (count: number, i: 0 | 1) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1;
   return [extent(oh, 0) - height - pads[0], extent(ow, 1) - width - pads[1]];
 }
 
-/** The padding of the convolution of dy that is the input gradient, for stride 1. It may be negative. */
+/** The padding with which, for stride 1, the convolution of dy with the flipped kernel is the input gradient. May be negative. */
 export function flippedPads({ kernel, dilations, pads }: Pick<Windows, "kernel" | "dilations" | "pads">) {
   const [down, across] = kernel.map((k, i) => dilations[i]! * (k - 1)) as [number, number];
   return [down - pads[0], across - pads[1], down - pads[2], across - pads[3]] as const;
@@ -63,8 +63,8 @@ function outputShape(x: Shape, w: Shape, { strides, pads, dilations, group }: Co
 }
 
 /**
- * The sum that all three computations of a convolution share. For every image, filter, channel, tap and output row,
- * `visit` gets the weight's index, the index of the first input and output element, and how many columns to go;
+ * The loop that a convolution and its two gradients share. For every image, filter, channel, kernel element and output row,
+ * `visit` gets the weight's index, the index of the first input and output element, and the number of columns;
  * the input advances by `step` per output column.
  */
 function forEachRow(
@@ -129,7 +129,7 @@ export const convOp: Op<ConvAttributes> = {
   macs: ([, w], [y]) => macsOf(y!.shape, w!.shape),
 };
 
-/** From (dy, w): the gradient of a convolution with respect to its input of `size`; also the transposed convolution. */
+/** (dy, w) → the gradient of a convolution's input, of `size`; also the transposed convolution. */
 export const convInputGradOp: Op<ConvInputGradAttributes> = {
   name: "ConvInputGrad",
   infer: ([dy, w], attributes) => {
@@ -152,7 +152,7 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
   macs: ([dy, w]) => macsOf(dy!.shape, w!.shape),
 };
 
-/** From (x, dy): the gradient of a convolution with respect to its weight. */
+/** (x, dy) → the gradient of a convolution's weight. */
 export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
   name: "ConvWeightGrad",
   infer: ([x, dy], { kernel, group }) => [
@@ -174,7 +174,7 @@ export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
   macs: ([, dy], [dw]) => macsOf(dy!.shape, dw!.shape),
 };
 
-/** Geometry of a convolution as a user writes it: one number for both axes, or [vertical, horizontal]. */
+/** Geometry of a convolution: one number for both axes, or [vertical, horizontal]. */
 export interface ConvOptions {
   readonly stride?: number | readonly [number, number];
   readonly padding?: number | readonly [number, number];
@@ -211,7 +211,7 @@ export function conv(x: Operand, weight: Operand, bias?: Operand, options: ConvO
   return conv2d(x, weight, bias, convAttributes(options));
 }
 
-/** Geometry of a transposed convolution as a user writes it. `outputPadding` adds rows and columns at the end of the result. */
+/** Geometry of a transposed convolution. `outputPadding` adds rows and columns at the end of the result. */
 export interface ConvTransposeOptions extends ConvOptions {
   readonly outputPadding?: number | readonly [number, number];
 }
@@ -221,7 +221,8 @@ export interface ConvTransposeOptions extends ConvOptions {
  * x [N,C,H,W], weight [C,O/groups,kh,kw], bias [O] → [N,O,H',W'],
  * H' = (H − 1)·stride − 2·padding + dilation·(kh − 1) + outputPadding + 1.
  *
- * @throws OptionError if a number is no integer that makes sense. @throws ShapeError if the shapes do not fit, or outputPadding is not smaller than the stride or the dilation.
+ * @throws OptionError for an invalid number. @throws ShapeError if the shapes do not fit, or outputPadding is not smaller than the stride or
+ *   the dilation.
  *
  * @example
  * convTranspose(x, weight, bias, { stride: 2, padding: 1, outputPadding: 1 }); // 3×3: twice the height and width
@@ -240,7 +241,7 @@ export function convTranspose(x: Value, weight: Operand, bias?: Operand, options
       throw new ShapeError(
         `convTranspose: outputPadding must be smaller than the stride or the dilation, got [${added}], strides [${strides}], dilations [${dilations}]`,
       );
-    // A convolution's stride rounds off up to stride − 1 rows. More are padding that is left out at the end, and then zeros.
+    // A stride leaves up to stride − 1 rows unread. More are first taken from the padding at the end, then zeros.
     const more = Math.max(0, added[i] - strides[i] + 1);
     const end = Math.max(0, pads[i] - more);
     const zeros = more - (pads[i] - end);
@@ -250,14 +251,16 @@ export function convTranspose(x: Value, weight: Operand, bias?: Operand, options
   }) as [Ends, Ends];
   const [rows, columns] = axes;
   if (rows.size < 1 || columns.size < 1)
-    throw new ShapeError(`convTranspose: nothing is left of the map: ${given}, padding [${pads.slice(0, 2)}]`);
+    throw new ShapeError(
+      `convTranspose: the padding removes the whole output: ${given}, padding [${pads.slice(0, 2)}]`,
+    );
   const attributes = { strides, pads: [pads[0], pads[1], rows.end, columns.end] as const, dilations, group };
   let y = apply(convInputGradOp, [x, w], { ...attributes, size: [rows.size, columns.size] });
   for (const [i, { zeros }] of axes.entries()) if (zeros > 0) y = pad(y, { axis: 2 + i, before: 0, after: zeros });
   return bias === undefined ? y : add(y, reshape(toValue(x.graph, bias, "convTranspose"), [y.shape[1]!, 1, 1]));
 }
 
-/** Along one axis of a transposed convolution: its size, the padding at its end, and zeros behind it. */
+/** Along one axis of a transposed convolution: output size, padding at the end, and zeros after it. */
 interface Ends {
   readonly size: number;
   readonly end: number;

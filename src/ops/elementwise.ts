@@ -10,7 +10,7 @@ import { apply, dense, noMacs, type Operand, toValue } from "./operands.js";
 
 type UnaryGrad<A> = (dy: Value, x: Value, y: Value, attributes: A) => Value | null;
 
-/** An operator `y = f(x)` on every element. */
+/** A unary elementwise operator, y = f(x). */
 function unary<A extends Attributes = Attributes>(
   name: string,
   f: (x: number, attributes: A) => number,
@@ -31,7 +31,7 @@ function unary<A extends Attributes = Attributes>(
   };
 }
 
-/** An operator `y = f(a, b)` on every pair of elements, with broadcasting. */
+/** A binary elementwise operator, y = f(a, b), with broadcasting. */
 function binary(
   name: string,
   f: (a: number, b: number) => number,
@@ -55,7 +55,7 @@ function binary(
   };
 }
 
-/** The elements of `x` repeated to a larger shape. */
+/** Broadcasts `x` to a shape. */
 export function broadcastTo(x: Dense, shape: readonly number[]): Float64Array {
   if (x.shape.length === shape.length && x.shape.every((d, i) => d === shape[i])) return x.data;
   const out = dense(shape).data;
@@ -76,8 +76,8 @@ export function broadcastTo(x: Dense, shape: readonly number[]): Float64Array {
 }
 
 /**
- * The gradient of the rectifier, given its output: 0 where y ≤ 0, else dy. It selects instead of multiplying, as PyTorch does, so that
- * ±∞ or NaN in dy does not pass where y is 0. Where y is NaN, dy passes.
+ * The gradient of ReLU, given its output: 0 where y ≤ 0, else dy. Like PyTorch it selects instead of multiplying, so that ±∞ or NaN in dy
+ * does not pass where y is 0. Where y is NaN, dy passes.
  */
 const reluGradOp: Op = {
   name: "ReluGrad",
@@ -113,7 +113,7 @@ const whereOp: Op = {
   macs: noMacs,
 };
 
-/** Repeats along axes of size 1, as broadcasting does. */
+/** Broadcasts to a shape. */
 const expandOp: Op<{ shape: readonly number[] }> = {
   name: "Expand",
   infer: ([x], { shape }) => {
@@ -218,7 +218,7 @@ export const ops = {
     (x, { alpha, beta }) => Math.max(0, Math.min(1, alpha * x + beta)),
     (dy, _x, y, { alpha }) => mul(reluGrad(reluGrad(dy, y), sub(1, y)), alpha),
   ),
-  /** The number as float: 1 where the condition holds. */
+  /** A condition as float: 1 where it holds, else 0. */
   cast: unary(
     "Cast",
     (x) => x,
@@ -230,7 +230,7 @@ export const ops = {
   expand: expandOp,
 };
 
-/** The part of dy that `of` gets: none where it lost to `other`, half on a tie, else all of it, as in PyTorch, also where one of them is NaN. */
+/** The share of dy for `of`: none where it lost to `other`, half on a tie, else all, as in PyTorch, NaN included. */
 const share = (lost: Value, of: Value, other: Value, dy: Value): Value =>
   where(lost, 0, where(equal(of, other), mul(dy, 0.5), dy));
 
@@ -271,10 +271,10 @@ export function clip(x: Operand, min: number, max: number): Value {
   return apply(ops.clip, [x], { min, max });
 }
 /**
- * x where x > 0, else slope · x, with one slope or one for each channel (He et al., "Delving Deep into Rectifiers", 2015).
- * At 0 the gradient is the slope's side, as in PyTorch. x [N,C,…], slope [1] or [C] → [N,C,…].
+ * x where x > 0, else slope · x, with one slope or one per channel (He et al., "Delving Deep into Rectifiers", 2015).
+ * At 0 the gradient is the slope, as in PyTorch. x [N,C,…], slope [1] or [C] → [N,C,…].
  *
- * @throws ShapeError if there are neither one nor C slopes.
+ * @throws ShapeError unless there are one or C slopes.
  *
  * @example
  * prelu(x, graph.constant(float32([1], [0.25])));
@@ -289,13 +289,13 @@ export function prelu(x: Value, slope: Operand): Value {
     );
   const perChannel = count === 1 ? [1] : [count, ...x.shape.slice(2).map(() => 1)];
   const isPositive = greater(x, 0);
-  // The slope meets no positive x: ∞ · 0 in its gradient would be NaN.
+  // The slope multiplies min(x, 0), because ∞ · 0 in its gradient would be NaN.
   return where(isPositive, x, mul(where(isPositive, 0, x), reshape(a, perChannel)));
 }
 
 /**
- * x to the power of a number. The derivative is p·xᵖ⁻¹: at 0 it is 0 for p > 1, 1 for p = 1 and ∞ for p < 1, and it is 0 for p = 0.
- * A negative x to a fractional power is NaN. All as in PyTorch.
+ * xᵖ. The derivative is p·xᵖ⁻¹: at 0 it is 0 for p > 1, 1 for p = 1, ∞ for p < 1, and 0 for p = 0. A negative x to a fractional power
+ * is NaN. All as in PyTorch.
  *
  * @throws OptionError if the exponent is not finite.
  *

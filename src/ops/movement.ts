@@ -22,7 +22,7 @@ const reshapeOp: Op<ReshapeAttributes> = {
   infer: ([x], { shape }) => {
     const [from, to] = [countElements(x!.shape), countElements(shape)];
     if (from.size !== to.size || from.symbols !== to.symbols)
-      throw new ShapeError(`${formatShape(x!.shape)} has not as many elements as ${formatShape(shape)}`);
+      throw new ShapeError(`${formatShape(x!.shape)} and ${formatShape(shape)} differ in size`);
     return [{ dtype: x!.dtype, shape }];
   },
   run: ([x], { shape }) => [dense(staticShape(shape), x!.data)],
@@ -41,7 +41,7 @@ const transposeOp: Op<TransposeAttributes> = {
         x!.shape.map((_, i) => i),
       )
     )
-      throw new ShapeError(`[${perm}] is no permutation of the axes of ${formatShape(x!.shape)}`);
+      throw new ShapeError(`[${perm}] is not a permutation of the axes of ${formatShape(x!.shape)}`);
     return [{ dtype: x!.dtype, shape: perm.map((axis) => x!.shape[axis]!) }];
   },
   run: ([x], { perm }) => {
@@ -92,7 +92,7 @@ const sliceOp: Op<SliceAttributes> = {
 
 type PadAttributes = { readonly axis: number; readonly before: number; readonly after: number };
 
-/** Zeros before and after along one axis. (Replicated borders are a resampling: see `replicatePad`.) */
+/** Zero padding before and after, along one axis. (For replicated borders see `replicatePad`.) */
 const padOp: Op<PadAttributes> = {
   name: "Pad",
   infer: ([x], { axis, before, after }) => {
@@ -126,7 +126,9 @@ const concatOp: Op<ConcatAttributes> = {
     for (const { shape } of inputs) {
       const d = shape[axis];
       if (typeof d !== "number" || !sameShape(shape.toSpliced(axis, 1), first!.shape.toSpliced(axis, 1)))
-        throw new ShapeError(`${inputs.map((x) => formatShape(x.shape)).join(" and ")} do not join along axis ${axis}`);
+        throw new ShapeError(
+          `${inputs.map((x) => formatShape(x.shape)).join(" and ")} cannot be concatenated along axis ${axis}`,
+        );
       total += d;
     }
     return [{ dtype: first!.dtype, shape: first!.shape.map((d, i) => (i === axis ? total : d)) }];
@@ -172,7 +174,7 @@ function copyStrided(
   }
 }
 
-/** (x, signal) → x, once both are there: what reads it cannot be computed before `signal`. */
+/** (x, signal) → x: a control dependency. What reads the result is computed after `signal`. */
 const barrierOp: Op = {
   name: "Barrier",
   infer: ([x]) => [x!],
@@ -190,7 +192,7 @@ export const ops = {
   barrier: barrierOp,
 };
 
-/** The same elements in row-major order under another shape. One dimension may be −1: it is inferred. */
+/** Reshapes, in row-major order. One dimension may be −1, to be inferred. */
 export function reshape(x: Value, shape: Shape): Value {
   checkValue("reshape", "x", x);
   check("reshape", "shape", wantedShape, shape);
@@ -210,7 +212,7 @@ export function transpose(x: Operand, perm: readonly number[]): Value {
   return apply(transposeOp, [x], { perm });
 }
 
-/** Elements start … end − 1 along one axis. Negative numbers count from the end; `end` is the whole axis if left out. */
+/** Elements start … end − 1 along one axis. Negative numbers count from the end; `end` defaults to the end of the axis. */
 export function slice(x: Value, axis: number, start: number, end?: number): Value {
   checkValue("slice", "x", x);
   check("slice", "axis", axisSchema, axis);
@@ -227,10 +229,10 @@ export function slice(x: Value, axis: number, start: number, end?: number): Valu
 }
 
 /**
- * Each r·r channels become r×r pixels of one: y[n, c, h·r + i, w·r + j] = x[n, (c·r + i)·r + j, h, w].
+ * Rearranges r·r channels into r×r pixels: y[n, c, h·r + i, w·r + j] = x[n, (c·r + i)·r + j, h, w].
  * [N,C·r²,H,W] → [N,C,H·r,W·r] (Shi et al., "Real-Time Single Image and Video Super-Resolution", 2016; PyTorch's `pixel_shuffle`).
  *
- * @throws ShapeError if the channels are no multiple of r².
+ * @throws ShapeError if the channels are not a multiple of r².
  *
  * @example
  * pixelShuffle(x, 2); // [N,12,8,8] → [N,3,16,16]
@@ -249,7 +251,7 @@ export function pixelShuffle(x: Value, factor: number): Value {
 /**
  * The inverse of {@link pixelShuffle}: y[n, (c·r + i)·r + j, h, w] = x[n, c, h·r + i, w·r + j]. [N,C,H·r,W·r] → [N,C·r²,H,W]
  *
- * @throws ShapeError if height or width is no multiple of r.
+ * @throws ShapeError if height or width is not a multiple of r.
  *
  * @example
  * pixelUnshuffle(x, 2); // [N,3,16,16] → [N,12,8,8]
@@ -280,7 +282,7 @@ export function pad(x: Operand, attributes: PadAttributes): Value {
   return apply(padOp, [x], attributes);
 }
 
-/** Joins values along an axis. */
+/** Concatenates values along an axis. */
 export function concat(values: readonly Operand[], axis: number): Value {
   check("concat", "axis", axisSchema, axis);
   const first = Array.isArray(values) ? values.find((v) => v instanceof Value) : undefined;

@@ -12,7 +12,7 @@ import { reduceMean, reduceSum } from "./reduce.js";
 
 type NormAttributes = { readonly epsilon: number };
 
-/** The axes that batch norm averages over: all but the channels, axis 1. */
+/** The axes that batch norm averages over: all but axis 1, the channels. */
 const averaged = (x: Value): number[] => x.shape.map((_, i) => i).filter((i) => i !== 1);
 
 /** A per-channel vector [C] shaped to broadcast against x. */
@@ -74,7 +74,7 @@ const batchNormalizationOp: Op<NormAttributes> = {
   macs: noMacs,
 };
 
-/** The same with the mean and the (biased) variance of the batch: (x, γ, β) → (y, mean, variance). */
+/** The same with batch statistics: (x, γ, β) → (y, mean, biased variance). */
 const batchNormTrainingOp: Op<NormAttributes> = {
   name: "BatchNormTraining",
   infer: (inputs) => {
@@ -95,7 +95,7 @@ const batchNormTrainingOp: Op<NormAttributes> = {
 };
 
 /**
- * From (dy, x, γ, mean, variance): (dx, dγ, dβ). With x̂ the normalized input and σ its deviation,
+ * (dy, x, γ, mean, variance) → (dx, dγ, dβ). With x̂ the normalized input and σ its deviation,
  * dβ = Σ dy, dγ = Σ dy·x̂, dx = γ/σ · (dy − mean(dy) − x̂ · mean(dy·x̂)).
  */
 const batchNormTrainingGradOp: Op<NormAttributes> = {
@@ -159,7 +159,7 @@ export function batchNormTraining(
 }
 
 /**
- * y = (x − mean) / √(variance + ε) · γ + β, mean and biased variance over the positions and channels of each of `groups` groups
+ * y = (x − mean) / √(variance + ε) · γ + β, mean and biased variance over the positions and channels of each group
  * (Wu and He, "Group Normalization", 2018). x [N,C,…], γ and β [C] → [N,C,…].
  *
  * @throws ShapeError if the channels do not divide into the groups.
@@ -173,7 +173,7 @@ export function groupNorm(x: Value, groups: number, gamma: Operand, beta: Operan
   check("groupNorm", "epsilon", nonNegative, epsilon);
   const [n, channels, ...positions] = x.shape as [Dim, number, ...number[]];
   if (x.shape.length < 2 || !Number.isInteger(channels / groups))
-    throw new ShapeError(`groupNorm: ${formatShape(x.shape)} has no channels that divide into ${groups} groups`);
+    throw new ShapeError(`groupNorm: ${formatShape(x.shape)} has no channels divisible into ${groups} groups`);
   const grouped = reshape(x, [n, groups, channels / groups, ...positions]);
   const each = [groups, channels / groups, ...positions.map(() => 1)];
   const [g, b] = [gamma, beta].map((v) => reshape(toValue(x.graph, v, "groupNorm"), each)) as [Value, Value];

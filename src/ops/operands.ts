@@ -4,7 +4,7 @@ import { sizeOf } from "../core/tensor.js";
 import { type Cell, type Graph, Value } from "../graph/graph.js";
 import type { Attributes, Dense, Op } from "../graph/op.js";
 
-/** What an operator can be applied to: a value, a parameter (read from state), or a number (a constant). */
+/** An operand: a value, a parameter (read from state), or a number (a constant). */
 export type Operand = Value | Cell | number;
 
 /** The graph of the first operand that is a value. */
@@ -20,7 +20,7 @@ export function toValue(graph: Graph, operand: Operand, owner = "an operator"): 
   return typeof operand === "number" ? graph.scalar(operand) : graph.state(operand);
 }
 
-/** @throws OptionError for what no operator can be applied to. */
+/** @throws OptionError for anything else. */
 function requireOperand(op: string, operand: unknown): void {
   if (operand instanceof Value || (typeof operand === "number" && !Number.isNaN(operand))) return;
   const { shape, dtype } = (operand ?? {}) as Partial<Cell>;
@@ -43,22 +43,22 @@ export function applyAll<A extends Attributes>(
   );
 }
 
-/** Applies an operator that has one output. */
+/** Applies an operator with one output. */
 export function apply<A extends Attributes>(op: Op<A>, operands: readonly Operand[], attributes: A): Value {
   return applyAll(op, operands, attributes)[0]!;
 }
 
-/** Cost of operators that multiply and accumulate nothing. */
+/** Cost of operators without multiply-accumulates. */
 export const noMacs = (): number => 0;
 
-/** Gradient rule of operators that stand only in backward passes. */
+/** Gradient rule of operators that occur only in backward passes. */
 export function onceOnly(name: string): () => never {
   return () => {
     throw new FoveaError(`${name}: second derivatives are not defined`);
   };
 }
 
-/** A new array of zeros for an operator's definition. */
+/** A new array, of zeros unless data are given, for an operator's definition. */
 export function dense(shape: readonly number[], data: Float64Array = new Float64Array(sizeOf(shape))): Dense {
   return { dtype: "float64", shape, data };
 }

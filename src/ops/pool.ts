@@ -29,11 +29,13 @@ function outputShape(x: Shape, { kernel, strides, pads, dilations }: MaxPoolAttr
   for (const [i, [size, count]] of [[height, oh] as const, [width, ow] as const].entries())
     for (let window = 0; window < count; window++)
       if (tapsInside(window, size, i as 0 | 1, { kernel, strides, pads, dilations }).length === 0)
-        throw new ShapeError(`a window of ${formatShape(x)} holds padding only: kernel [${kernel}], pads [${pads}]`);
+        throw new ShapeError(
+          `a window of ${formatShape(x)} lies entirely in the padding: kernel [${kernel}], pads [${pads}]`,
+        );
   return [n!, c!, oh, ow];
 }
 
-/** The rows or columns (`axis` 0 or 1) that a window sees, padding left out. */
+/** The rows or columns (`axis` 0 or 1) in a window, without padding. */
 function tapsInside(window: number, size: number, axis: 0 | 1, a: MaxPoolAttributes): number[] {
   const start = window * a.strides[axis] - a.pads[axis];
   const step = a.dilations[axis];
@@ -92,8 +94,8 @@ export const maxPoolGradOp: Op<MaxPoolAttributes> = {
 };
 
 /**
- * Options of {@link maxPool}. `stride` defaults to the kernel. With `ceilMode` the last window of a row or column may reach over the
- * end of the padded map, as long as it starts on the map or the padding before it (PyTorch's `ceil_mode`).
+ * Options of {@link maxPool}. `stride` defaults to the kernel. With `ceilMode` the last window of a row or column may extend beyond the
+ * padded map if it starts on the map or the padding before it (PyTorch's `ceil_mode`).
  */
 export interface MaxPoolOptions {
   readonly kernelSize: number | readonly [number, number];
@@ -107,7 +109,8 @@ export interface MaxPoolOptions {
  * Maximum over sliding windows, NaN where there is one in the window; the padding never wins. [N,C,H,W] → [N,C,H',W'],
  * H' = ⌊(H + 2·padding − dilation·(kernelSize − 1) − 1) / stride⌋ + 1, rounded up instead with `ceilMode`.
  *
- * @throws OptionError if a number is no integer that makes sense. @throws ShapeError if the padding is more than half the kernel, or a window would see nothing of the map.
+ * @throws OptionError for an invalid number. @throws ShapeError if the padding is more than half the kernel, or a window would lie entirely
+ *   in the padding.
  *
  * @example
  * maxPool(x, { kernelSize: 3, stride: 2, ceilMode: true }); // [N,C,6,6] → [N,C,3,3]
@@ -121,7 +124,7 @@ export function maxPool(x: Value, options: MaxPoolOptions): Value {
   const pads = [py, px, py + dy!, px + dx!] as const;
   return apply(maxPoolOp, [x], { kernel: kernels, strides, pads, dilations });
 
-  /** By how much the last window that `ceilMode` adds reaches over the padded map. */
+  /** How far the window added by `ceilMode` extends beyond the padded map. */
   function overhang(axis: 0 | 1): number {
     const [size, before, step] = [x.shape[2 + axis] as number, [py, px][axis]!, strides[axis]];
     const extent = dilations[axis] * (kernels[axis] - 1) + 1;

@@ -14,7 +14,7 @@ function reducedShape(shape: Shape, { axes, keepdims }: ReduceAttributes): Shape
   return keepdims ? shape.map((d, i) => (dropped.has(i) ? 1 : d)) : shape.filter((_, i) => !dropped.has(i));
 }
 
-/** Calls `visit` with the flat indices that fall together, group by group; the k-th group is the k-th element of the result. */
+/** Calls `visit` with the flat indices that reduce to the k-th element of the result, for every k. */
 function forEachGroup(
   shape: readonly number[],
   axes: readonly number[],
@@ -39,7 +39,7 @@ function forEachGroup(
 function reduction(
   name: string,
   reduce: (data: Float64Array, indices: Uint32Array) => number,
-  /** `dy` and `y` have the reduced axes as 1, so that they broadcast against x. */
+  /** `dy` and `y` have reduced axes of size 1, so they broadcast against x. */
   grad: (dy: Value, x: Value, y: Value, count: () => number, axes: readonly number[]) => Value,
 ): Op<ReduceAttributes> {
   return {
@@ -76,7 +76,7 @@ const max = (data: Float64Array, indices: Uint32Array) => {
 };
 
 export const ops = {
-  // Gradients of sums and means stay small and broadcast: the differentiator expands them where an operator needs the full shape.
+  // Gradients of sums and means stay small and broadcast: the driver expands them where an operator needs the full shape.
   reduceSum: reduction("ReduceSum", sum, (dy) => dy),
   reduceMean: reduction(
     "ReduceMean",
@@ -133,7 +133,7 @@ const reduce =
 
 export const reduceSum = reduce(ops.reduceSum);
 export const reduceMean = reduce(ops.reduceMean);
-/** The largest element; NaN if there is one among them. */
+/** The maximum; NaN if any element is. */
 export const reduceMax = reduce(ops.reduceMax);
 /** log Σ exp x, computed without overflow. */
 export const reduceLogSumExp = reduce(ops.reduceLogSumExp);

@@ -10,13 +10,13 @@ import { apply, dense, noMacs } from "./operands.js";
 /**
  * A linear map along one axis, from `from` elements to `to`:
  * - `nearest`: element ⌊i · from / to⌋;
- * - `linear`: between the two neighbors of the source position, PyTorch's bilinear interpolation in one dimension;
+ * - `linear`: linear interpolation, as in PyTorch's bilinear mode;
  * - `adaptive`: mean of the elements ⌊i · from / to⌋ … ⌈(i + 1) · from / to⌉ − 1;
- * - `window`: mean of a sliding window, padding counted as zeros or not at all;
+ * - `window`: mean of a sliding window, padding counted as zeros or excluded;
  * - `replicate`: the border repeated.
  *
- * Average pooling, resizing and replicate padding are all a map on the rows times a map on the columns,
- * so they share one operator, one definition and one gradient: the transposed maps.
+ * Average pooling, resizing and replicate padding are each a map of the rows followed by a map of the columns, so they share one
+ * operator, one definition and one gradient: the transposed maps.
  */
 export type AxisMap =
   | { readonly kind: "nearest" | "adaptive"; readonly from: number; readonly to: number }
@@ -34,7 +34,7 @@ export type AxisMap =
 
 export type ResampleAttributes = { readonly rows: AxisMap; readonly columns: AxisMap; readonly transposed: boolean };
 
-/** The map's matrix by rows: for every target element, its sources and their weights. */
+/** The rows of the map's matrix: for every target element, its sources and their weights. */
 export function weightsOf(map: AxisMap): (readonly [source: number, weight: number])[][] {
   const { from, to } = map;
   return Array.from({ length: to }, (_, i) => {
@@ -42,7 +42,7 @@ export function weightsOf(map: AxisMap): (readonly [source: number, weight: numb
       Array.from({ length: end - first }, (_, k) => [first + k, 1 / count] as const);
     switch (map.kind) {
       case "nearest":
-        // PyTorch computes the scale in float32, which decides a few positions.
+        // PyTorch computes the scale in float32, which matters at a few positions.
         return [[Math.min(Math.floor(Math.fround(i * Math.fround(from / to))), from - 1), 1]];
       case "linear": {
         const position = map.alignCorners
@@ -65,7 +65,7 @@ export function weightsOf(map: AxisMap): (readonly [source: number, weight: numb
       case "window": {
         const start = i * map.stride - map.padding;
         const [first, end] = [Math.max(0, start), Math.min(from, start + map.kernel)];
-        // Zeros beyond the padding never count, even where the window reaches over it.
+        // Positions beyond the padding never count, even inside a window.
         const counted = Math.min(start + map.kernel, from + map.padding) - start;
         return mean(first, end, map.countPadding ? counted : end - first);
       }
@@ -75,7 +75,7 @@ export function weightsOf(map: AxisMap): (readonly [source: number, weight: numb
   });
 }
 
-/** Applies a map (or its transpose) along one axis of an array seen as [outer, axis, inner]. */
+/** Applies a map, or its transpose, along the middle axis of [outer, axis, inner]. */
 function mapAxis(x: Dense, axis: number, map: AxisMap, transposed: boolean): Dense {
   const shape = x.shape.with(axis, transposed ? map.from : map.to);
   const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1);
@@ -155,7 +155,7 @@ export function averagePool(x: Value, options: AveragePoolOptions): Value {
 /** Every `stride`-th row and column, from the first: windows of one element. [N,C,H,W] → [N,C,⌈H/stride⌉,⌈W/stride⌉] */
 export const subsample = (x: Value, stride: number): Value => averagePool(x, { kernelSize: 1, stride });
 
-/** Mean over bins: bin i covers rows ⌊i·H/h⌋ … ⌈(i+1)·H/h⌉ − 1. The map may be smaller than the grid of bins. → [N,C,h,w] */
+/** Mean over bins: bin i covers rows ⌊i·H/h⌋ … ⌈(i+1)·H/h⌉ − 1. There may be more bins than rows. [N,C,H,W] → [N,C,h,w] */
 export function adaptiveAveragePool(x: Value, size: number | readonly [number, number]): Value {
   check("adaptiveAveragePool", "size", sides(1), size);
   const [height, width] = pair(size);
@@ -186,7 +186,7 @@ export function resize(x: Value, size: readonly [number, number], options: Resiz
   return resample(x, "resize", axis(height), axis(width));
 }
 
-/** Pads maps by repeating their border. */
+/** Pads by repeating the border. */
 export function replicatePad(x: Value, padding: number | readonly [number, number]): Value {
   check("replicatePad", "padding", sides(0), padding);
   const [vertical, horizontal] = pair(padding);

@@ -11,6 +11,7 @@ import type { Engine } from "../../src/index.js";
 import { ops } from "../../src/nn.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 const cache = temporaryFolder();
@@ -167,7 +168,9 @@ test("each row of the table follows from the times of its channels", () => {
   });
 });
 
-test("measuring gives a table of the sizes that were asked for, and the times it is made from", async () => {
+test("measuring gives a table of the sizes that were asked for, and the times it is made from", {
+  skip: ifLong,
+}, async () => {
   const shares: number[] = [];
   const plan: CalibrationPlan = {
     fewImages: { images: [1, 3], network: "resnet20", side: 8 },

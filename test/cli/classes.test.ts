@@ -7,6 +7,7 @@ import { Rng } from "../../src/core/rng.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
 import { decodeImage, loadRun, openCheckpoint, ortEngine, predict } from "../../src/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const colors: Readonly<Record<string, number>> = { apple: 0, lime: 1, plum: 2 };
@@ -98,7 +99,9 @@ test("a run is not resumed on other classes", async () => {
   assert.match(stderr, /--resume: the classes of the data are not those of the run in .* \(new: zest; gone: lime\)/);
 });
 
-test("weights of a run on other data: the classifier's rows go by name, or it begins anew", async () => {
+test("weights of a run on other data: the classifier's rows go by name, or it begins anew", {
+  skip: ifLong,
+}, async () => {
   const start = (path: string, weights: string) => {
     const flags = ["--model", "resnet20", "--epochs", "1", "--batch", "8", "--lr", "1e-9", "--no-augment"];
     return fovea([
@@ -161,7 +164,9 @@ test("a network by name goes by the class names in its file, too, and says where
   assert.equal((JSON.parse(unnamed.stdout) as Figures).count, 36);
 });
 
-test("train says by how much the classes differ where a classifier begins anew, and when they go by position", async () => {
+test("train says by how much the classes differ where a classifier begins anew, and when they go by position", {
+  skip: ifLong,
+}, async () => {
   const flags = ["--model", "resnet20", "--epochs", "1", "--batch", "8", "--lr", "1e-9", "--no-augment"];
   const start = async (path: string, weights: string, name: string) =>
     (await fovea(["train", path, ...flags, "--weights", join(folder, weights), "--out", join(folder, name)])).stderr;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type RunConfig, readSafetensors, writeSafetensors } from "../../src/index.js";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -17,7 +18,9 @@ const trained = async (run: string, ...flags: string[]) => {
   return { ...outcome, optimizer: `${name} ${settings.lr}` };
 };
 
-test("the usual optimizer and rate depend on the network and on where it starts; flags come before them", async () => {
+test("the usual optimizer and rate depend on the network and on where it starts; flags come before them", {
+  skip: ifLong,
+}, async () => {
   const first = await trained("first");
   assert.equal(first.optimizer, "sgd 0.1");
   assert.match(first.stderr, /, sgd at 0\.1; .*: 10 classes, 16 \+ 8 images/);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { InferenceSession } from "onnxruntime-node";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const data = join(folder, "data");
@@ -67,7 +68,7 @@ test("batch norms are folded unless they are to be kept, and the operator set ca
   await outputsOf(at("kept.onnx"));
 });
 
-test("compressed files are smaller, and what that costs is measured", async () => {
+test("compressed files are smaller, and what that costs is measured", { skip: ifLong }, async () => {
   const whole = await exported("--out", at("float32.onnx"));
   for (const [precision, share] of [
     ["float16", 0.56],

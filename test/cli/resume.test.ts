@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readSafetensors } from "../../src/index.js";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const data = join(folder, "data");
@@ -62,7 +63,9 @@ test("a training that is killed and resumed ends byte for byte like one that was
 });
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  test(`${signal} saves, and the resumed training ends byte for byte like one that was not stopped`, async () => {
+  test(`${signal} saves, and the resumed training ends byte for byte like one that was not stopped`, {
+    skip: signal !== "SIGINT" && ifLong,
+  }, async () => {
     const out = `stopped-${signal}`;
     let sent = false;
     const stopped = await fovea(start(out), (text, child) => {
@@ -84,7 +87,7 @@ test("Ctrl-C twice ends at once, by the signal", async () => {
   assert.doesNotMatch(twice.stderr, /terminate called/);
 });
 
-test("--winograd computes otherwise, and the run knows it", async () => {
+test("--winograd computes otherwise, and the run knows it", { skip: ifLong }, async () => {
   const small = join(folder, "small");
   mkdirSync(small);
   tinyCifar(small, { train: 8, test: 8 });
@@ -105,7 +108,7 @@ test("--winograd computes otherwise, and the run knows it", async () => {
   if (process.arch === "x64") assert.ok(apart > 0);
 });
 
-test("Ctrl-C saves in the middle of an epoch, and resuming from there changes nothing", async () => {
+test("Ctrl-C saves in the middle of an epoch, and resuming from there changes nothing", { skip: ifLong }, async () => {
   const stopped = await fovea(start("stopped", "--json"), (text, child) => {
     if (text.includes("epoch 1/4") && !text.includes("finishing")) child.kill("SIGINT");
   });
@@ -198,7 +201,7 @@ test("eval, predict and export work on a run, and the exported network computes 
   await session.release();
 });
 
-test("a run that began with an option that has no effect goes on, and is evaluated", async () => {
+test("a run that began with an option that has no effect goes on, and is evaluated", { skip: ifLong }, async () => {
   const out = join(folder, "earlier");
   const flags = [
     "--model",

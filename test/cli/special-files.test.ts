@@ -9,6 +9,7 @@ import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { openCheckpoint, openImageFolder, resolveWeights } from "../../src/index.js";
 import { float32 } from "../../src/nn.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 if (process.platform === "win32") process.exit(0); // no such files there
 
@@ -70,7 +71,9 @@ test("pipes, sockets, devices and folders among the images are skipped by name",
 
 for (const [i, [what, make]] of Object.entries(special).entries()) {
   const path = join(folder, `special-${i}`);
-  test(`${what} is refused as weights, names of classes, checkpoint, golden file and output, and not written over`, async () => {
+  test(`${what} is refused as weights, names of classes, checkpoint, golden file and output, and not written over`, {
+    skip: i > 0 && ifLong,
+  }, async () => {
     await make(path);
     const before = lstatSync(path);
     const usual = /not a regular file|is a folder|holds no weights|cannot be read/;
@@ -92,7 +95,7 @@ for (const [i, [what, make]] of Object.entries(special).entries()) {
     }
   });
 
-  test(`${what} in a run folder is not waited for, nor written through`, async () => {
+  test(`${what} in a run folder is not waited for, nor written through`, { skip: i > 0 && ifLong }, async () => {
     for (const file of [
       "config.json",
       "metrics.jsonl",

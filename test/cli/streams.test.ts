@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 const folder = temporaryFolder();
@@ -69,7 +70,7 @@ test("commands whose reader ended end quietly", async () => {
   }
 });
 
-test("output that does not fit the disk is one line and code 1", { skip: !existsSync("/dev/full") }, () => {
+test("output that does not fit the disk is one line and code 1", { skip: !existsSync("/dev/full") || ifLong }, () => {
   for (const command of [
     "list",
     "list --json",
@@ -110,6 +111,7 @@ else:
     until_epoch(fd)
     print(child.wait())
 `;
+
 const noTerminal =
   spawnSync("python3", ["-c", "import pty"]).status === 0 ? false : "no Python to make a terminal with";
 
@@ -123,7 +125,7 @@ const onTerminal = (kind: "leader" | "other", out: string): Promise<string> =>
     child.on("close", () => resolve(text.trim()));
   });
 
-test("a terminal that is closed stops a training, which saves", { skip: noTerminal }, async () => {
+test("a terminal that is closed stops a training, which saves", { skip: noTerminal || ifLong }, async () => {
   assert.equal(await onTerminal("leader", "closed"), "0");
   assert.ok(readdirSync(join(folder, "closed")).includes("last.safetensors"));
   const { codes } = bash(`fovea train --resume --out ${join(folder, "closed")}`);
@@ -132,7 +134,7 @@ test("a terminal that is closed stops a training, which saves", { skip: noTermin
   assert.deepEqual(last("closed"), last("head"));
 });
 
-test("a training that outlives its terminal, as with nohup, goes on", { skip: noTerminal }, async () => {
+test("a training that outlives its terminal, as with nohup, goes on", { skip: noTerminal || ifLong }, async () => {
   assert.equal(await onTerminal("other", "outlived"), "0");
   assert.equal(epochs("outlived"), 3);
 });

@@ -5,12 +5,15 @@ import { test } from "node:test";
 import sharp from "sharp";
 import { readSafetensors } from "../../src/index.js";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
 const tensors = (path: string) => readSafetensors(readFileSync(path)).tensors;
 
-test("weights of a trained network begin another, with a new classifier and an inserted module", async () => {
+test("weights of a trained network begin another, with a new classifier and an inserted module", {
+  skip: ifLong,
+}, async () => {
   mkdirSync(at("cifar"));
   tinyCifar(at("cifar"));
   const first = await fovea(["train", at("cifar"), "--epochs", "6", "--batch", "8", "--out", at("first")]);

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { freshFolder } from "../../src/cli/run.js";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const data = join(folder, "data");
@@ -64,7 +65,9 @@ test("trainings that begin at once without --out get folders of their own", asyn
   assert.deepEqual(paths.map((path) => basename(path)).sort(), ["a", "a-2", "a-3", "a-4", "a-5"]);
 });
 
-test("after kill -9 a training is resumed at once, and leaves nothing of the killed one behind", async () => {
+test("after kill -9 a training is resumed at once, and leaves nothing of the killed one behind", {
+  skip: ifLong,
+}, async () => {
   const killed = await fovea(["train", ...settings, "--out", run("killed")], (text, child) => {
     if (text.includes("epoch 1/4")) child.kill("SIGKILL");
   });

@@ -3,11 +3,12 @@ import { test } from "node:test";
 import { generateShapes } from "../../src/data/index.js";
 import { resnet } from "../../src/models/index.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
+import { ifLong } from "../support/long.js";
 import { lossesOf, relativeDifferences } from "../support/losses.js";
 
-test("fifty steps of ResNet-20 + CBAM have the same losses in blocks as without", async (t) => {
+test("fifty steps of ResNet-20 + CBAM have the same losses in blocks as without", { skip: ifLong }, async (t) => {
   const data = generateShapes({ count: 1600, size: 16, seed: 1 });
-  // At three times this rate rounding alone moves the losses by nearly the bound (docs/lowering-checks.md).
+  // At three times this rate rounding alone moves the losses by nearly the bound (docs/lab/lowering-checks.md).
   const options = { batch: 32, steps: 50, lr: 0.003 };
   const [plain, blocked] = await Promise.all(
     [ortPlain, ortBlocked].map((engine) =>

@@ -6,6 +6,7 @@ import { Graph } from "../../src/graph/graph.js";
 import { conv, reduceSum } from "../../src/ops/index.js";
 import { checkFunction } from "../../src/testing/check-function.js";
 import { noWeb, ortWeb } from "../support/engines.js";
+import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 type Sizes = readonly [n: number, channels: number, filters: number, height: number, width: number];
@@ -45,11 +46,13 @@ for (const [name, sizes] of Object.entries({
   "an odd number of rows": [8, 96, 100, 5, 4],
   "even sides": [5, 60, 72, 4, 4],
 } satisfies Record<string, Sizes>))
-  test(`WebAssembly: Winograd's algorithm, ${name}`, { skip: noWeb }, async () => {
+  test(`WebAssembly: Winograd's algorithm, ${name}`, {
+    skip: noWeb || (name !== "even sides" && ifLong),
+  }, async () => {
     assert.ok(byWinograd(sizes));
     const report = await checkFunction((x, w, b) => conv(x!, w!, b, { padding: 1 }), arrays(sizes), {
       engines: [ortWeb],
-      samples: 2,
+      samples: 0,
     });
     assert.ok(report.engineErrors[ortWeb.name]! < 5e-6, `${report.engineErrors[ortWeb.name]}`);
   });

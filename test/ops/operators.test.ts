@@ -257,16 +257,16 @@ test("geometry that fits no map is refused, and so are powers that are no number
   const w = v.graph.constant(random([3, 2, 2, 2]));
   const fails: [() => unknown, RegExp][] = [
     [() => o.prelu(v, v.graph.constant(random([2]))), /prelu: needs 1 or 3 slopes .* got \[2\]/],
-    [() => o.groupNorm(v, 2, vectorOf(3), vectorOf(3), 1e-5), /groupNorm: .* divide into 2 groups/],
+    [() => o.groupNorm(v, 2, vectorOf(3), vectorOf(3), 1e-5), /groupNorm: .* divisible into 2 groups/],
     [() => o.pixelShuffle(v, 2), /pixelShuffle: 3 channels are no multiple of 2²/],
     [() => o.pixelShuffle(v, 1.5), /factor must be a positive integer, got 1.5/],
     [() => o.pixelUnshuffle(v, 4), /pixelUnshuffle: height and width must be multiples of 4/],
     [() => o.convTranspose(v, w, undefined, { stride: 2, outputPadding: 2 }), /outputPadding must be smaller/],
-    [() => o.convTranspose(v, w, undefined, { padding: 9 }), /nothing is left of the map/],
+    [() => o.convTranspose(v, w, undefined, { padding: 9 }), /the padding removes the whole output/],
     [() => o.convTranspose(v, vectorOf(3)), /convTranspose: needs \[N,C,H,W\] and weight/],
     [() => o.convTranspose(v, w, undefined, { groups: 2 }), /groups 2/],
     [() => o.maxPool(v, { kernelSize: 3, dilation: 4 }), /dilated by \[4,4\], is larger than the padded map/],
-    [() => o.maxPool(v, { kernelSize: 2, padding: 1, dilation: [7, 1], stride: 1 }), /holds padding only/],
+    [() => o.maxPool(v, { kernelSize: 2, padding: 1, dilation: [7, 1], stride: 1 }), /lies entirely in the padding/],
     [
       () => o.convTranspose(v, w, undefined, { stride: 0 }),
       /convTranspose: stride must be an integer from 1 to 65536, or a pair of them, got 0/,
@@ -279,7 +279,10 @@ test("geometry that fits no map is refused, and so are powers that are no number
       () => o.maxPool(v, { kernelSize: 2, stride: 0, ceilMode: true }),
       /maxPool: stride must be an integer from 1 to 65536, or a pair of them, got 0/,
     ],
-    [() => o.maxPool(v, { kernelSize: Number.NaN }), /maxPool: kernel must be an integer from 1 to 65536, .* got NaN/],
+    [
+      () => o.maxPool(v, { kernelSize: Number.NaN }),
+      /maxPool: kernelSize must be an integer from 1 to 65536, .* got NaN/,
+    ],
     [
       () => o.averagePool(v, { kernelSize: 2, stride: -1 }),
       /averagePool: stride must be an integer from 1 to 65536, .* got -1/,

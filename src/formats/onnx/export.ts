@@ -11,18 +11,18 @@ import { encodeOnnx } from "./proto.js";
 /** The ONNX operator sets that {@link exportOnnx} writes. */
 export const opsets = [13, 14, 15, 16, 17, 18, 19, 20, 21] as const;
 
-/** Element types that weights can be stored in. Whatever it is, the network computes in float32. */
+/** Element types of stored weights. The network computes in float32 in any case. */
 export const precisions = ["float32", "float16", "int8"] as const satisfies readonly ("float32" | CompressedType)[];
 
-/** What a graph becomes before it is written. */
+/** How a graph is transformed before export. */
 export interface ExportedGraphOptions {
-  /** Make batch norms part of the convolutions that they follow. Default true. */
+  /** Fold batch norms into the convolutions that they follow. Default true. */
   readonly foldBatchNorm?: boolean;
-  /** Element type of stored weights: float16 halves a file, int8 (a scale for each output channel) quarters it. Default float32. */
+  /** Element type of stored weights: float16 halves a file, int8 (with a scale per output channel) quarters it. Default float32. */
   readonly precision?: (typeof precisions)[number];
-  /** Give the attention maps as outputs, called by path and name: `layer2.0.attention/channel`. Default false. */
+  /** Add the attention maps as outputs, named by path: `layer2.0.attention/channel`. Default false. */
   readonly attentionMaps?: boolean;
-  /** Give the last feature maps before the global pooling as output `features`. Default false. */
+  /** Add the last feature maps before global pooling as output `features`. Default false. */
   readonly features?: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface ExportedGraphOptions {
 export interface ExportOptions extends ExportedGraphOptions {
   /** ONNX operator set, 13 … 21. Default 17. */
   readonly opset?: (typeof opsets)[number];
-  /** Written into the model as text, such as class names and preprocessing. */
+  /** Text metadata of the model, such as class names and preprocessing. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -45,10 +45,10 @@ export const exportFields: Fields<ExportOptions> = {
 const exportOptions = fields<ExportOptions>(exportFields);
 
 /**
- * The graph that {@link exportOnnx} writes: outputs added, batch norms folded, weights rounded as they will be stored.
- * An engine can run it, to see what a file will compute.
+ * The graph that {@link exportOnnx} writes: outputs added, batch norms folded, weights rounded as stored.
+ * Run it on an engine to see what the file will compute.
  *
- * @throws OptionError for a precision that there is not; FoveaError if there are no features to give, or weights are not finite.
+ * @throws OptionError for an unknown precision; FoveaError if the network has no such features, or weights are not finite.
  *
  * @example
  * const rounded = exportedGraph(trace(model, [1, 3, 32, 32]), { precision: "int8" });
@@ -59,14 +59,14 @@ export function exportedGraph(graph: Graph, options: ExportedGraphOptions = {}):
   const { foldBatchNorm: fold = true, precision = "float32", attentionMaps = false, features = false } = options;
   let result = features ? publishFeatures(graph) : graph;
   if (attentionMaps) result = publishTaps(result);
-  // Folding first: what is rounded is what is multiplied.
+  // Folded first, so that rounding applies to the final weights.
   if (fold) result = foldBatchNorm(result);
   if (precision !== "float32") result = compressWeights(result, precision);
   requireFinite("exportOnnx", weightsOf(result));
   return result;
 }
 
-/** The numbers that a graph holds. Folding divides by the root of a variance, which a damaged file may have as a negative number. */
+/** The constants and cells of a graph. Folding divides by the root of a variance, which may be negative in a damaged file. */
 function* weightsOf(graph: Graph): Generator<readonly [name: string, value: Tensor]> {
   for (const { inputs, scope } of graph.nodes)
     for (const { source } of inputs) {
@@ -76,9 +76,9 @@ function* weightsOf(graph: Graph): Generator<readonly [name: string, value: Tens
 }
 
 /**
- * An inference graph as an ONNX file, standard operators only, its weights inside.
+ * Exports an inference graph as an ONNX file of standard operators, with its weights.
  *
- * @throws FoveaError if the graph holds operators that belong to training; OptionError for an option that cannot be used.
+ * @throws FoveaError if the graph holds training operators; OptionError for an invalid option.
  *
  * @example
  * await writeFile("model.onnx", exportOnnx(trace(model, ["N", 3, 224, 224]), { precision: "float16" }));

@@ -158,7 +158,7 @@ export function lowerToOnnx(
     const rule = rules.get(node.op.name);
     if (!rule)
       throw new FoveaError(
-        `${node.scope ? `${node.scope} › ` : ""}${node.op.name} has no ONNX form here: it belongs to training`,
+        `${node.scope ? `${node.scope} › ` : ""}${node.op.name} has no ONNX lowering here: it is a training operator`,
       );
     const written = rule(node, node.inputs.map(plain), write);
     node.outputs.forEach((value, i) => {

@@ -1,7 +1,7 @@
 import type { Tensor } from "../../core/tensor.js";
 
 /**
- * The part of onnx.proto that writing a model needs, as protobuf wire format.
+ * The part of onnx.proto needed to write a model, in protobuf wire format.
  * Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
  */
 class ProtoWriter {
@@ -16,7 +16,7 @@ class ProtoWriter {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** Room for more bytes at the end. */
+  /** Makes room for more bytes. */
   #grow(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
@@ -61,7 +61,7 @@ class ProtoWriter {
     });
   }
 
-  /** A field of other fields: its length is known, and moved before it, once they are written. */
+  /** A nested message: its length is inserted before it once it is written. */
   message(field: number, write: () => void): void {
     this.#varint((field << 3) | 2);
     const start = this.#length;
@@ -82,7 +82,7 @@ class ProtoWriter {
 
 const utf8 = new TextEncoder();
 
-/** An attribute's value: integers are plain numbers, floats are marked, because ONNX tells them apart. */
+/** An attribute's value. Plain numbers are integers; floats are marked, because ONNX distinguishes them. */
 export type OnnxAttribute =
   | number
   | string
@@ -91,13 +91,13 @@ export type OnnxAttribute =
   | { readonly floats: readonly number[] }
   | { readonly graph: OnnxSubgraph };
 
-/** The nodes of a branch. They may read whatever stands before the branch. */
+/** The nodes of a branch. They may read values from outside. */
 export interface OnnxSubgraph {
   readonly nodes: readonly OnnxNode[];
   readonly outputs: readonly OnnxValueInfo[];
 }
 
-/** A node, before its names are known to be unique. */
+/** A node of a model. */
 export interface OnnxNode {
   readonly type: string;
   readonly domain?: string;
@@ -109,12 +109,12 @@ export interface OnnxNode {
 
 export type OnnxDType = "float32" | "float16" | "int64" | "bool" | "int32" | "uint8" | "int8";
 
-/** An input or output; a dimension that is text is symbolic. */
+/** An input or output. A string dimension is symbolic. */
 export interface OnnxValueInfo {
   readonly name: string;
   readonly dtype: OnnxDType;
   readonly shape: readonly (number | string)[];
-  /** A sequence of such tensors, not one. */
+  /** Whether it is a sequence of such tensors. */
   readonly sequence?: boolean;
 }
 

@@ -2,35 +2,35 @@ import { type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
 import type { Node, Value } from "../../graph/graph.js";
 import type { OnnxAttribute, OnnxDType, OnnxNode, OnnxValueInfo } from "./proto.js";
 
-/** Turns one node of a graph into ONNX nodes: gets the names of its inputs, returns the names of its outputs. */
+/** Lowers one node of a graph to ONNX nodes: takes the names of its inputs, returns the names of its outputs. */
 export type Rule = (node: Node, inputs: readonly string[], write: OnnxWriter) => readonly string[];
 
 /** Rules by operator name. */
 export type Rules = ReadonlyMap<string, Rule>;
 
-/** Options of a written node beyond its inputs and attributes. */
+/** Further options of an emitted node. */
 interface EmitOptions {
   readonly domain?: string;
   readonly outputs?: number;
 }
 
-/** Collects nodes and constants while rules write them. */
+/** Collects the nodes and constants that rules emit. */
 export class OnnxWriter {
   nodes: OnnxNode[] = [];
   readonly initializers = new Map<string, Tensor>();
   readonly domains = new Set<string>();
   readonly #shared = new Map<string, string>();
   readonly #results = new Map<string, string>();
-  /** What a reshaped array is a view of. */
+  /** The source of each reshaped array. */
   readonly #views = new Map<string, string>();
   #count = 0;
   #scope = "";
 
   constructor(
-    /** The operator set that is written: rules ask where operators have changed. */
+    /** The operator set, for rules whose operator has changed. */
     readonly opset: number,
     private readonly keepFloat16 = false,
-    /** Names that are given elsewhere: what is named here has others. */
+    /** Reserved names; generated ones avoid them. */
     private readonly reserved: ReadonlySet<string> = new Set(),
   ) {}
 
@@ -40,12 +40,12 @@ export class OnnxWriter {
     return free;
   }
 
-  /** Names written from now on say which module they belong to. */
+  /** Sets the module that names of nodes start with from now on. */
   enter(scope: string): void {
     this.#scope = scope.replace(/ ?\(.*\)$/, "").replaceAll(".", "/");
   }
 
-  /** Writes something that belongs to another module than what is being written. */
+  /** Emits nodes of another module than the current one. */
   within<T>(scope: string, build: () => T): T {
     const outer = this.#scope;
     this.enter(scope);
@@ -56,7 +56,7 @@ export class OnnxWriter {
     }
   }
 
-  /** Writes a node and returns the names of its outputs. */
+  /** Emits a node and returns the names of its outputs. */
   emitAll(
     type: string,
     inputs: readonly string[],
@@ -71,7 +71,7 @@ export class OnnxWriter {
     return names;
   }
 
-  /** Writes a node with one output and returns its name. */
+  /** Emits a node with one output and returns its name. */
   emit(
     type: string,
     inputs: readonly string[],
@@ -92,7 +92,7 @@ export class OnnxWriter {
     const outer = this.nodes;
     const graphOf = (build: () => string) => {
       this.nodes = [];
-      // A branch must not hand on a value from outside as it is.
+      // A branch must not return a value from outside directly.
       const name = this.emit("Identity", [build()]);
       return { graph: { nodes: this.nodes, outputs: [{ name, dtype, shape }] } };
     };
@@ -105,7 +105,7 @@ export class OnnxWriter {
     }
   }
 
-  /** A constant array, as float32 if it is of floats. Float16 may be stored as it is, with a Cast to float32. */
+  /** A constant array, floats as float32. With `keepFloat16`, float16 is stored as it is, with a Cast to float32. */
   constant(value: Tensor, name = this.#free(`const_${this.initializers.size}`)): string {
     if (value.dtype === "float16" && this.keepFloat16) {
       this.initializers.set(name, value);
@@ -115,14 +115,14 @@ export class OnnxWriter {
     return name;
   }
 
-  /** A constant list of integers, such as axes or a shape. Equal lists share one constant. */
+  /** A constant list of integers, such as axes or a shape, shared by equal lists. */
   ints(values: readonly number[]): string {
     return this.once(`ints_${values.join("_")}`, () =>
       tensor("int64", [values.length], BigInt64Array.from(values, BigInt)),
     );
   }
 
-  /** A constant number. Equal numbers share one constant. */
+  /** A constant scalar, shared by equal numbers. */
   number(value: number): string {
     return this.once(`float_${value}`, () => tensor("float32", [], Float32Array.of(value)));
   }
@@ -134,7 +134,7 @@ export class OnnxWriter {
     );
   }
 
-  /** A constant that is made once for its name. */
+  /** A constant that is made once per name. */
   once(name: string, make: () => Tensor): string {
     let shared = this.#shared.get(name);
     if (shared === undefined) {
@@ -144,7 +144,7 @@ export class OnnxWriter {
     return shared;
   }
 
-  /** An array that several nodes read, written where it is first asked for under its key. Not for use inside a branch. */
+  /** An array that is emitted once per key. Not for use inside a branch. */
   shared(key: string, write: () => string): string {
     let name = this.#results.get(key);
     if (name === undefined) {
@@ -154,7 +154,7 @@ export class OnnxWriter {
     return name;
   }
 
-  /** The same elements under another shape, given or computed by the model. What is itself a view of an array is passed over. */
+  /** Reshapes to a shape, static or computed by the model. Consecutive reshapes are merged. */
   reshape(x: string, shape: readonly number[] | string): string {
     const source = this.#views.get(x) ?? x;
     const view = this.emit("Reshape", [source, typeof shape === "string" ? shape : this.ints(shape)]);
@@ -162,7 +162,7 @@ export class OnnxWriter {
     return view;
   }
 
-  /** A sum, mean or maximum over axes, which stay as 1 or go. Up to opset 17 only ReduceSum takes its axes as an input. */
+  /** A reduction over axes. Up to opset 17 only ReduceSum takes its axes as an input. */
   reduce(kind: string, x: string, axes: readonly number[], keepdims: boolean): string {
     const attributes = { keepdims: Number(keepdims) };
     return kind === "ReduceSum" || this.opset >= 18
@@ -175,8 +175,8 @@ export class OnnxWriter {
   }
 }
 
-/** The numeric dimensions of a value, the symbolic batch as −1 (which ONNX's Reshape infers). */
+/** The dimensions of a value, with −1 for the symbolic batch, as in ONNX's Reshape. */
 export const dimsOf = (value: Value): number[] => value.shape.map((d) => (d === "N" ? -1 : d));
 
-/** The attributes of a node whose operator is known. */
+/** The attributes of a node of a known operator. */
 export const attributesOf = <A>(node: Node): A => node.attributes as unknown as A;

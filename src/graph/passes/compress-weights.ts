@@ -5,13 +5,13 @@ import { encodeFloat16, largestFloat16, roundEven } from "./float16.js";
 import { rebuild } from "./rebuild.js";
 import { type Use, usesOf } from "./uses.js";
 
-/** How the weights of a file are stored. */
+/** Element types of compressed weights. */
 export type CompressedType = "float16" | "int8";
 
-/** Smaller arrays stay float32: the nodes that unpack an array take as many bytes as could be saved. */
+/** Smaller arrays stay float32: the nodes that decode an array take as many bytes as are saved. */
 const fewest = 1024;
 
-/** y = scale[i] · x, i the index along `axis`: integers as the numbers that they stand for, from (x, scale [shape[axis]]). */
+/** (x, scale [shape[axis]]) → scale[i] · x, with i the index along `axis`: the real numbers that integers encode. */
 export const dequantizeLinear: Op<{ readonly axis: number }> = {
   name: "DequantizeLinear",
   infer: ([x]) => [{ dtype: "float", shape: x!.shape }],
@@ -24,13 +24,13 @@ export const dequantizeLinear: Op<{ readonly axis: number }> = {
 };
 
 /**
- * A graph whose weights are rounded as a compressed file stores them; it computes what the file will compute.
+ * Rounds weights as a compressed file stores them; the graph computes what the file will.
  *
- * 1. A weight is a cell of 1024 elements or more that the graph does not update and that only `Conv` and `MatMul` read, directly.
- *    Everything else, biases and batch norms above all, stays as it is: it is small and rounding it costs most.
- * 2. float16: each element becomes the nearest half-precision number. A weight with elements beyond ±65504 stays.
- * 3. int8: q = round(w / s), where s, one for each output channel, is the largest |w| of that channel / 127, and 1 for a channel of
- *    zeros; the graph gets `DequantizeLinear(q, s)`. A weight whose readers see different output channels stays.
+ * 1. A weight is a cell of at least 1024 elements that the graph does not update and that only `Conv` and `MatMul` read, directly.
+ *    Everything else stays as it is, biases and batch norms in particular: they are small, and rounding them costs the most accuracy.
+ * 2. float16: each element becomes the nearest half-precision number. A weight with elements beyond ±65504 stays float32.
+ * 3. int8: q = round(w / s), with a scale s per output channel: max |w| / 127, or 1 for a channel of zeros; the graph gets
+ *    `DequantizeLinear(q, s)`. A weight whose readers disagree on the output axis stays float32.
  *
  * @example
  * const rounded = compressWeights(foldBatchNorm(trace(model, [1, 3, 224, 224])), "int8");
@@ -62,7 +62,7 @@ export function compressWeights(graph: Graph, type: CompressedType): Graph {
   });
 }
 
-/** The axis of a weight along which the output channels of its reader lie. */
+/** The axis of a weight that holds the output channels of its reader. */
 function outputAxis({ node, index }: Use): number | undefined {
   if (node?.op.name === "Conv" && index === 1) return 0;
   if (node?.op.name === "ConvInputGrad" && index === 1) return 1;
@@ -71,7 +71,7 @@ function outputAxis({ node, index }: Use): number | undefined {
   return index === 0 ? Number(transA) : Number(!transB);
 }
 
-/** Symmetric integers −127 … 127 with a scale for each index along `axis`. */
+/** Symmetric integers −127 … 127, with a scale per index along `axis`. */
 function quantize(weight: Tensor, axis: number): { integers: Tensor<"int8">; scale: Tensor<"float32"> } {
   const { shape, data } = toFloat64(weight);
   const inner = sizeOf(shape.slice(axis + 1));

@@ -2,26 +2,25 @@ import { staticShape } from "../../core/shape.js";
 import { ancestors, type Cell, type Graph, liveProgram, type Node, type Value } from "../graph.js";
 import { rebuild } from "./rebuild.js";
 
-/** A graph in two: what is always the same for an image, and the rest, which reads that instead of the image. */
+/** A graph in two: the features of an image, which never change, and the rest, which reads them instead of the image. */
 export interface Cut {
-  /** From the images to outputs `features/0`, `features/1`, …: one row for each image. */
+  /** From the images to outputs `features/0`, `features/1`, …: one row per image. */
   readonly features: Graph;
-  /** The graph as it was, with inputs `features/…` in place of the images. */
+  /** The original graph, with inputs `features/…` in place of the images. */
   readonly rest: Graph;
   /** Shapes of the features of one image. */
   readonly shapes: readonly (readonly number[])[];
 }
 
 /**
- * Cuts a graph where values that are the same whenever an image comes again meet values that are not.
+ * Cuts a graph between values that are the same every time an image is seen and values that are not.
  *
- * 1. A value is fixed if it depends on `input` and otherwise on constants alone, and on cells that are not in `learned`. What depends on
- *    another input (random numbers of a dropout, targets) or on a learned cell is not, and nothing after it.
- * 2. It must depend on its own image alone: nodes that work across the first axis, such as batch norms with the batch's statistics,
- *    are not fixed.
+ * 1. A value is fixed if it depends only on `input`, constants, and cells not in `learned`; not on another input (a dropout's random
+ *    numbers, targets) or a learned cell.
+ * 2. It must depend on a single image: nodes that work across the first axis, such as batch norms with batch statistics, are not fixed.
  * 3. Features are the fixed values that anything else reads: another node, an output or an update.
  *
- * Returns undefined if nothing can be computed beforehand: the images themselves, or nothing, would be the features.
+ * Returns undefined if nothing can be precomputed: the features would be the images themselves, or nothing.
  *
  * @example
  * const { graph } = trainingStep(frozenBackbone, options);
@@ -47,7 +46,7 @@ export function cutFixed(graph: Graph, input: string, learned: ReadonlySet<Cell>
   });
   for (const name of graph.outputs.keys()) features.outputs.delete(name);
   features.updates.length = 0;
-  // Fixed nodes stay in the rest as well; nothing that it must compute reads them.
+  // Fixed nodes stay in the rest too, as dead code.
   const rest = rebuild(graph, {
     node: (node, to) => {
       if (!node.outputs.some((value) => boundary.has(value))) return undefined;
@@ -61,7 +60,7 @@ export function cutFixed(graph: Graph, input: string, learned: ReadonlySet<Cell>
   return { features, rest, shapes: [...boundary.keys()].map(({ shape }) => staticShape(shape.slice(1))) };
 }
 
-/** The values that depend on the images, one by one, and on nothing else that changes. */
+/** The values that depend on single images and on nothing else that changes. */
 function fixedValues(graph: Graph, images: Value, learned: ReadonlySet<Cell>): Set<Value> {
   const fixed = new Set([images]);
   const changing = new Set<Value>();
@@ -76,7 +75,7 @@ function fixedValues(graph: Graph, images: Value, learned: ReadonlySet<Cell>): S
   return fixed;
 }
 
-/** Whether a node may join images, which lie along the first axis. */
+/** Whether a node may mix images, which are along the first axis. */
 function crossesImages({ op, inputs, outputs, attributes }: Node, batch: unknown): boolean {
   const { axis, axes, perm } = attributes;
   return (
@@ -85,15 +84,15 @@ function crossesImages({ op, inputs, outputs, attributes }: Node, batch: unknown
     axis === 0 ||
     (Array.isArray(axes) && axes.includes(0)) ||
     (Array.isArray(perm) && perm[0] !== 0) ||
-    // Of plain matrices the first one must hold the images as rows.
+    // In a product of plain matrices, the first must hold the images as rows.
     (op.name === "MatMul" && inputs[0]!.shape.length === 2 && (attributes.transA === true || !isConstant(inputs[1]!)))
   );
 }
 
-/** Whether no input of the graph is upstream of a value. */
+/** Whether a value depends on no input of the graph. */
 const isConstant = (value: Value): boolean => ![...ancestors([value])].some(({ source }) => source.kind === "input");
 
-/** The fixed values that something else needs, in the order in which they are computed. */
+/** The fixed values that something else reads, in order of computation. */
 function boundaryOf(graph: Graph, fixed: ReadonlySet<Value>): Value[] {
   const needed = new Set([...graph.outputs.values(), ...graph.updates.map(({ value }) => value)]);
   for (const { inputs, outputs } of liveProgram(graph).nodes)

@@ -4,14 +4,14 @@ import { type Rebuild, rebuild } from "./rebuild.js";
 import { usesOf } from "./uses.js";
 
 /**
- * An equal graph in which batch norms that follow a convolution are part of it. With σ = √(variance + ε):
+ * Folds batch norms into the convolutions that they follow. With σ = √(variance + ε):
  *
- * 1. A `BatchNormalization` of a `Conv` is folded if nothing else reads the convolution: no node, output, update or tap.
- * 2. All that the two read beside the image must stand still: constants, and cells that the graph does not update.
+ * 1. A `BatchNormalization` of a `Conv` is folded if it is the convolution's only use: no other node, output, update or tap.
+ * 2. Their other inputs must be fixed: constants, and cells that the graph does not update.
  * 3. The convolution's weight becomes w[o] · γ[o]/σ[o], its bias (b[o] − mean[o]) · γ[o]/σ[o] + β[o] (b = 0 where there was none),
- *    computed and kept in float64, so that engines and files round once.
- * 4. The new weight is called like the old one if only this convolution read it, and the bias takes the weight's name with `bias`
- *    for `weight`. The model's own cells stay as they are.
+ *    in float64, so that engines and files round once.
+ * 4. The new weight keeps the old name if only this convolution reads it; the bias gets the weight's name with `bias` for `weight`.
+ *    The model's own cells do not change.
  *
  * @example
  * foldBatchNorm(trace(resnet(18), ["N", 3, 224, 224])); // 20 nodes fewer

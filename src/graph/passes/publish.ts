@@ -3,11 +3,8 @@ import type { Graph, Value } from "../graph.js";
 import { rebuild } from "./rebuild.js";
 
 /**
- * A graph that also gives every tap as an output.
- *
- * 1. An output is called as its module's path, a slash, and the tap's name: `layer2.0.attention/channel`; a module without a path
- *    gives the name alone.
- * 2. A name that an output has already (a module that is applied twice) gets a number: `attention/spatial~2`.
+ * Adds every tap as an output, named by the module's path and the tap's name: `layer2.0.attention/channel`; without a path, the name
+ * alone. A name already taken (a module applied twice) gets a number: `attention/spatial~2`.
  *
  * @example
  * publishTaps(trace(resnet(20, { attention: "cbam" }), ["N", 3, 32, 32])).outputs.keys(); // output, layer1.0.attention/channel, …
@@ -25,16 +22,16 @@ export function publishTaps(graph: Graph): Graph {
 }
 
 /**
- * A graph that also gives, as output `features`, the last feature maps [N,C,H,W] before a classifier's global pooling:
- * what class activation maps weigh and add up.
+ * Adds the output `features`: the last feature maps [N,C,H,W] before a classifier's global pooling, which class activation maps
+ * weigh and sum.
  *
  * 1. A map is a value of rank 4 with more than one position (H·W > 1) that depends on an input.
- * 2. Going back from the network's first output, the maps that are met first are its last ones; it is the output of the network that
- *    counts, so that maps which only feed a gate are passed over.
- * 3. There must be exactly one of them, and it must be neither the output itself nor the input of a `Conv` on the way there: at a
- *    small input the last maps are of one position, and what comes before them is not what the classifier sees.
+ * 2. The last maps are the first ones met going back from the network's first output. (Starting at the output passes over maps
+ *    that only feed a gate.)
+ * 3. There must be exactly one, and it must be neither the output itself nor the input of a `Conv` on the way: for a small input
+ *    the last maps have one position, and what precedes them is not what the classifier sees.
  *
- * @throws FoveaError for a network that ends otherwise.
+ * @throws FoveaError for any other network.
  *
  * @example
  * publishFeatures(trace(resnet(18), ["N", 3, 224, 224])).outputs.get("features")?.shape; // ["N", 512, 7, 7]
@@ -57,7 +54,7 @@ export function publishFeatures(graph: Graph): Graph {
   }
   const [features] = last;
   if (features && features === end)
-    throw new FoveaError("features: the network's output is itself a map; it pools nothing");
+    throw new FoveaError("features: the network's output is itself a map, without pooling");
   if (!features || last.size > 1 || convolved.has(features) || features.source.kind === "input")
     throw new FoveaError(
       "features: no single map of more than 1×1 positions feeds the classifier; is the input too small for this network?",

@@ -4,32 +4,32 @@ import type { Tensor } from "../../core/tensor.js";
 import { type Cell, Graph, graphSchema, type Node, type Update, type Value, valueSchema } from "../graph.js";
 import { verify } from "../verify.js";
 
-/** The graph that is being written, as a rewrite sees it. */
+/** The new graph, as a rewrite sees it. */
 export interface Rebuild {
   readonly target: Graph;
-  /** What stands for a value of the old graph. */
+  /** The new value for a value of the old graph. */
   get(value: Value): Value;
-  /** The contents of a new cell of this name; a name that an earlier call has taken gets a number. */
+  /** The contents of a new cell of this name; a name already taken gets a number. */
   state(name: string, contents: Tensor): Value;
 }
 
-/** What a pass does other than copying. Both answer undefined for what they leave as it is. */
+/** What a pass changes. Returning undefined copies. */
 export interface Rewrite {
-  /** The values for the outputs of a node; none if nothing asks for them any more. */
+  /** The new outputs of a node; none if nothing uses them any more. */
   node?(node: Node, to: Rebuild): readonly Value[] | undefined;
-  /** The value for the contents of a cell. */
+  /** The new value for the contents of a cell. */
   state?(name: string, cell: Cell, to: Rebuild): Value | undefined;
-  /** Writes what becomes of an update. False: the copy updates the same cell by the same value. */
+  /** Replaces an update. Returns false to copy it. */
   update?(update: Update, to: Rebuild): boolean;
   /** New names of inputs and outputs. */
   readonly names?: Readonly<Record<string, string>>;
 }
 
 /**
- * A copy of a graph, node by node in order, with some nodes or cells replaced. All else keeps its name, place and order:
+ * Copies a graph, node by node in order, with some nodes or cells replaced. Everything else keeps its name and order:
  * inputs, outputs, updates, taps, scopes. The copy reads the same cells, and is verified.
  *
- * @throws FoveaError if a node asks for a value that the rewrite left out.
+ * @throws FoveaError if a node uses a value that the rewrite dropped.
  *
  * @example
  * rebuild(graph, { node: (node, to) => (node.op.name === "Neg" ? [negate(to.get(node.inputs[0]!))] : undefined) });
@@ -61,8 +61,8 @@ export function rebuild(graph: Graph, rewrite: Rewrite = {}): Graph {
 }
 
 /**
- * Writes a graph into another one, as part of it: `inputs` stand for its inputs, and what its cells hold now becomes constants.
- * Updates are left out. Returns its outputs.
+ * Inlines a graph into another: `inputs` replace its inputs, and the current contents of its cells become constants.
+ * Updates are dropped. Returns its outputs.
  *
  * @example
  * const { output } = Object.fromEntries(inline(folded, x.graph, { input: x }));
@@ -76,7 +76,7 @@ export function inline(graph: Graph, target: Graph, inputs: Readonly<Record<stri
   const copied = new Map<Value, Value>();
   for (const [name, value] of graph.inputs) {
     const given = inputs[name];
-    if (!given) throw new FoveaError(`inline: the graph has an input "${name}" that is not given`);
+    if (!given) throw new FoveaError(`inline: the graph has an input "${name}" that was not given`);
     copied.set(value, given);
   }
   const rewrite: Rewrite = { state: (_name, cell) => target.constant(cell.value) };
@@ -84,7 +84,7 @@ export function inline(graph: Graph, target: Graph, inputs: Readonly<Record<stri
   return new Map([...graph.outputs].map(([name, value]) => [name, copied.get(value)!]));
 }
 
-/** Copies all nodes, taps and whatever outputs and updates name; `copied` gets the new value for each old one. */
+/** Copies all nodes, taps, and the values of outputs and updates; `copied` maps old values to new. */
 function copyNodes(
   graph: Graph,
   copied: Map<Value, Value>,
@@ -117,5 +117,5 @@ function copyOfSource({ source }: Value, to: Rebuild, rewrite: Rewrite): Value {
     return isScalar ? to.target.scalar(data[0] as number) : to.target.constant(source.tensor);
   }
   const what = source.kind === "node" ? source.node.op.name : source.name;
-  throw new FoveaError(`a pass has left out ${what}, whose value is still needed`);
+  throw new FoveaError(`a pass dropped ${what}, whose value is still used`);
 }

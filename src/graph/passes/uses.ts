@@ -1,6 +1,6 @@
 import type { Graph, Node, Value } from "../graph.js";
 
-/** One place that reads a value: an input of a node, or (without a node) an output, an update or a tap. */
+/** A use of a value: an input of a node, or, without a node, an output, update or tap. */
 export interface Use {
   readonly node?: Node;
   /** Which input of the node. */
@@ -8,10 +8,10 @@ export interface Use {
 }
 
 /**
- * Who reads each value of a graph. A value that nobody reads is not in it.
+ * The uses of each value of a graph. Unused values are not in it.
  *
  * @example
- * usesOf(graph).get(value)?.length === 1; // only one place would notice if the value went away
+ * usesOf(graph).get(value)?.length === 1; // a single use
  */
 export function usesOf(graph: Graph): ReadonlyMap<Value, readonly Use[]> {
   const uses = new Map<Value, Use[]>();

@@ -138,5 +138,5 @@ test("what cannot be exported is refused, with the reason", () => {
   assert.throws(() => exportOnnx(graph, { opset: 12 as 13 }), /opset must be one of 13, .*21, got 12/);
   assert.throws(() => exportOnnx(graph, { precision: "int4" as "int8" }), /precision must be one of .* got "int4"/);
   const step = trainingStep(network, { optimizer: adamw(), input: [2, 3, 8, 8], numClasses: 2 });
-  assert.throws(() => exportOnnx(step.graph), /has no ONNX form here: it belongs to training/);
+  assert.throws(() => exportOnnx(step.graph), /has no ONNX lowering here: it is a training operator/);
 });

@@ -10,20 +10,19 @@ import {
 import { sumOver } from "./sums.js";
 
 /**
- * dx, from (dy, w). With stride 1 it is itself a convolution: of dy with the weight whose taps are turned around and whose
- * input and output channels change places; the fastest form for plain and depthwise convolutions.
- * With larger strides ConvTranspose is faster than spreading dy by zeros.
+ * (dy, w) → dx. With stride 1, a convolution of dy with the flipped kernel, input and output channels swapped: the fastest way for
+ * dense and depthwise convolutions. With larger strides ConvTranspose is faster than dilating dy with zeros.
  */
 const inputGrad: Rule = (node, [dy, w], write) => {
   const attributes = attributesOf<ConvInputGradAttributes>(node);
   const { strides, pads, dilations, group } = attributes;
   const [filters, perGroup, kh, kw] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
   const kernel = [kh, kw];
-  const turned = flippedPads({ kernel: [kh, kw], dilations, pads });
-  if (strides[0] === 1 && strides[1] === 1 && turned.every((pad) => pad >= 0)) {
+  const flipped = flippedPads({ kernel: [kh, kw], dilations, pads });
+  if (strides[0] === 1 && strides[1] === 1 && flipped.every((pad) => pad >= 0)) {
     const weight = swapChannels(w!, [filters, perGroup, kh, kw], group, write);
     const flippedWeight = kh * kw === 1 ? weight : flipKernel(weight, write);
-    const geometry = { kernel_shape: kernel, strides: [1, 1], pads: turned, dilations, group };
+    const geometry = { kernel_shape: kernel, strides: [1, 1], pads: flipped, dilations, group };
     return [write.emit("Conv", [dy!, flippedWeight], geometry)];
   }
   return convTranspose(node, [dy!, w!], write);
@@ -55,12 +54,12 @@ function flipKernel(w: string, write: OnnxWriter): string {
 }
 
 /**
- * dw, from (x, dy), as a convolution in which dy is the kernel: tap (ky, kx) sees the input at ky·d + i·s, so the taps are the
- * output positions and the stride of the layer is the dilation. Three ways:
- * 1. plain: the images are summed over as channels, and the channels lie along the rows (NHWC), so that one convolution yields
- *    every tap of every channel (1.5 to 3 times as fast as gathering columns for a product);
- * 2. depthwise: each image and channel is a group of its own, and the images are summed afterwards;
- * 3. otherwise (groups, dilation): one product for each tap.
+ * (x, dy) → dw, as a convolution with dy as the kernel: kernel element (ky, kx) sees the input at ky·d + i·s, so the elements of dw are
+ * the output positions and the layer's stride is the dilation. Three ways:
+ * 1. dense: the images are the channels, and the channels lie along the rows (NHWC), so that one convolution yields every element
+ *    for every channel (1.5 to 3 times as fast as im2col and a product);
+ * 2. depthwise: each image and channel is a group, and the images are summed afterwards;
+ * 3. otherwise (groups, dilation): one product per kernel element.
  */
 const weightGrad: Rule = (node, [x, dy], write) => {
   const attributes = attributesOf<ConvWeightGradAttributes>(node);
@@ -90,7 +89,7 @@ const weightGrad: Rule = (node, [x, dy], write) => {
     const perImage = write.reshape(write.emit("Conv", [images, kernels], geometry), shape);
     return [sumOver("ReduceSum", perImage, shape, { axes: [0], keepdims: false }, write)];
   }
-  return [tapByTap(x!, dy!, layer, write)];
+  return [byKernelElement(x!, dy!, layer, write)];
 };
 
 type Layer = ConvWeightGradAttributes & {
@@ -103,7 +102,7 @@ type Layer = ConvWeightGradAttributes & {
   readonly ow: number;
 };
 
-/** Zeros around (or cuts from) the maps of a [N,C,H,W] array. */
+/** Pads, or with negative numbers crops, a [N,C,H,W] array. */
 function padMaps(x: string, { pads }: Layer, [bottom, right]: readonly [number, number], write: OnnxWriter): string {
   const all = [0, 0, pads[0], pads[1], 0, 0, bottom, right];
   return all.some((p) => p !== 0) ? write.emit("Pad", [x, write.ints(all)]) : x;
@@ -112,7 +111,7 @@ function padMaps(x: string, { pads }: Layer, [bottom, right]: readonly [number, 
 function plainWeightGrad(x: string, dy: string, layer: Layer, write: OnnxWriter): string {
   const { n, channels, filters, strides, kernel, pads, height, width, oh, ow } = layer;
   const pixelwise = kernel[0] === 1 && kernel[1] === 1;
-  // A 1×1 layer reads one pixel in each stride: leave the others out first.
+  // A strided 1×1 layer reads one pixel per stride: drop the others first.
   const skips = pixelwise && (strides[0] > 1 || strides[1] > 1) && pads.every((p) => p === 0);
   const read = skips
     ? write.emit("Slice", [
@@ -139,15 +138,15 @@ function plainWeightGrad(x: string, dy: string, layer: Layer, write: OnnxWriter)
     pads: [0, 0, 0, 0],
     group: 1,
   };
-  const taps = write.emit("Conv", [rows, kernels], geometry); // [1, O, kh, kw·C]
-  return write.transpose(write.reshape(taps, [filters, ...kernel, channels]), [0, 3, 1, 2]);
+  const sums = write.emit("Conv", [rows, kernels], geometry); // [1, O, kh, kw·C]
+  return write.transpose(write.reshape(sums, [filters, ...kernel, channels]), [0, 3, 1, 2]);
 }
 
-function tapByTap(x: string, dy: string, layer: Layer, write: OnnxWriter): string {
+function byKernelElement(x: string, dy: string, layer: Layer, write: OnnxWriter): string {
   const { n, channels, filters, group, kernel, strides, dilations, oh, ow } = layer;
   const padded = padMaps(x, layer, missingPads(layer), write);
   const outputs = write.reshape(dy, [n, group, filters / group, oh * ow]);
-  const taps: string[] = [];
+  const elements: string[] = [];
   for (let ky = 0; ky < kernel[0]; ky++)
     for (let kx = 0; kx < kernel[1]; kx++) {
       const [top, left] = [ky * dilations[0], kx * dilations[1]];
@@ -163,9 +162,9 @@ function tapByTap(x: string, dy: string, layer: Layer, write: OnnxWriter): strin
       const perImage = write.emit("MatMul", [outputs, inputs]); // [N, g, O/g, C/g]
       const shape = [n, group, filters / group, channels / group];
       const sum = sumOver("ReduceSum", perImage, shape, { axes: [0], keepdims: false }, write);
-      taps.push(write.reshape(sum, [1, filters, channels / group]));
+      elements.push(write.reshape(sum, [1, filters, channels / group]));
     }
-  const stacked = taps.length > 1 ? write.emit("Concat", taps, { axis: 0 }) : taps[0]!;
+  const stacked = elements.length > 1 ? write.emit("Concat", elements, { axis: 0 }) : elements[0]!;
   return write.reshape(write.transpose(stacked, [1, 2, 0]), [filters, channels / group, ...kernel]);
 }
 

@@ -4,12 +4,12 @@ import type { OnnxWriter, Rule } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
 
 /**
- * How many numbers are added in one go: by rows of memory, which ONNX Runtime adds in several lanes, and otherwise, where it adds one number
- * after the other. Each addition rounds, and where many numbers are equal, as after a ReLU, it rounds the same way each time: the mean of
- * 131,072 numbers of which half are zero was off by 8e-4 of itself.
+ * The most numbers summed in one step: in rows of memory, which ONNX Runtime sums in several lanes, and in chains, which it sums one
+ * number after another. Each addition rounds, and if many numbers are equal, as after a ReLU, it rounds the same way each time: the
+ * mean of 131,072 numbers, half of them zero, had a relative error of 8e-4.
  */
 const limits = { row: 512, chain: 128, whole: 16 } as const;
-/** Length of the parts of long rows, at most. */
+/** The longest part that a long row is cut into. */
 const longestPart = 256;
 
 export interface Reduction {
@@ -17,7 +17,7 @@ export interface Reduction {
   readonly keepdims: boolean;
 }
 
-/** Neighboring axes that are both summed over, or both kept. */
+/** Adjacent axes that are all summed over, or all kept. */
 interface Run {
   size: number;
   readonly summed: boolean;
@@ -43,26 +43,26 @@ function divisorsOf(n: number): number[] {
 }
 
 /**
- * How a run of n numbers is cut: [count, length], `count` parts that lie one after the other. What has no fitting divisor stays whole.
- * A step that adds fewer than `least` numbers would leave an array too large to be passed over again.
+ * How a run of n numbers is cut into consecutive parts: [count, length]. Without a suitable divisor it stays whole. A step that sums fewer
+ * than `least` numbers would leave too large an array for the next pass.
  */
 function cut(n: number, isRow: boolean, isAll: boolean): readonly [count: number, length: number] {
   const least = 8;
   if (n <= (isAll ? limits.whole : isRow ? limits.row : limits.chain)) return [1, n];
   const lengths = divisorsOf(n).filter((d) => d > 1 && d < n);
-  // Rows become the longest that are short enough; chains, which are added all at once, the longest that are.
+  // The longest rows that are short enough; for chains, the shortest length whose count is.
   const length = isRow
     ? lengths.findLast((d) => d >= least && d <= longestPart)
     : lengths.find((d) => n / d <= limits.chain && n / d >= least);
   return length === undefined ? [1, n] : [n / length, length];
 }
 
-/** How a row of n numbers is cut into parts whose sums are taken one by one: [count, length]. */
+/** How a row of n numbers is cut into parts that are summed separately: [count, length]. */
 export const cutRow = (n: number): readonly [count: number, length: number] => cut(n, true, false);
 
 /**
- * The sum or mean of an array of known shape over axes, in as many steps as it takes for the rounding of sums to stay small. The first
- * step passes over the array as a reduction in one step would, and leaves little for the others.
+ * The sum or mean of an array of static shape, in as many steps as keep rounding errors small. The first step costs as much as a
+ * single reduction and leaves little for the others.
  */
 export function sumOver(
   kind: "ReduceSum" | "ReduceMean",
@@ -97,7 +97,7 @@ export function sumOver(
 
 const isStatic = (shape: Shape): boolean => !shape.includes("N");
 
-/** The rule of a sum or mean: {@link sumOver} where the shape is known. */
+/** The rule of a sum or mean: {@link sumOver} for static shapes. */
 export const sums =
   (kind: "ReduceSum" | "ReduceMean"): Rule =>
   (node, [x], write) => {

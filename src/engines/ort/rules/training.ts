@@ -13,7 +13,7 @@ const reluGrad: Rule = (_node, [dy, y], write) => [
   write.emit("Where", [write.emit("LessOrEqual", [y!, write.number(0)]), write.number(0), dy!]),
 ];
 
-/** Operators that make something infinite of finite numbers, and of which operand. */
+/** Operators that can make infinities from finite numbers, and the operand that does. */
 const singular: ReadonlyMap<string, number> = new Map([
   ["Div", 1],
   ["Reciprocal", 0],
@@ -21,7 +21,7 @@ const singular: ReadonlyMap<string, number> = new Map([
   ["Log", 0],
   ["Sqrt", 0],
 ]);
-/** Operators whose results depend on one element of each operand: an infinite one does not spread. */
+/** Operators through which an infinite element does not spread to others. */
 const perElement: ReadonlySet<string> = new Set([
   ...singular.keys(),
   ..."Add Sub Mul Neg Abs Where ReluGrad Expand Reshape Transpose Slice Pad Concat ReduceSum MaxPoolGrad ReduceMaxGrad".split(
@@ -30,10 +30,10 @@ const perElement: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * ReLU's gradient as a product of dy with a mask of 0 and 1, which takes half the time of a comparison and Where, a tenth of a step of
- * ResNet-20. A mask makes NaN of ±∞ and NaN, where the definition selects 0, so it serves where dy comes from an operator that would have
- * spread them to the whole map already, as a convolution's gradient: then the training has diverged by any rule. Where dy comes straight from
- * what is infinite at boundary values (√ at 0), or from outside, elements are selected.
+ * ReLU's gradient as a product of dy with a mask of 0 and 1: half the time of a comparison and Where, a tenth of a step of ResNet-20.
+ * A mask turns ±∞ into NaN where the definition selects 0, so it is used only if dy comes from an operator that spreads infinities to
+ * the whole map, such as a convolution's gradient: then training has diverged anyway. If dy comes directly from an operator with a
+ * singularity (√ at 0) or from outside, elements are selected.
  */
 export const maskedReluGrad =
   (mask: (y: string, write: OnnxWriter) => string): Rule =>
@@ -73,9 +73,9 @@ export function keptFromZero({ node }: Value): boolean {
   return node?.op.name === "Add" && node.inputs.some((x) => isConstant(x, 1e-20));
 }
 
-/** The two parts of batch norm that builds of ONNX Runtime do fastest in different ways. */
+/** The two parts of batch norm whose fastest lowering depends on the build of ONNX Runtime. */
 export interface BatchNormParts {
-  /** The mean of an array of this shape over all axes but the second: [C]. */
+  /** The mean over all axes but the second: [C]. */
   mean(x: string, shape: readonly number[], write: OnnxWriter): string;
   /** γ·(x − mean)/√(variance + ε) + β. */
   normalize(x: string, parts: NormParts, shape: readonly number[], write: OnnxWriter): string;
@@ -100,23 +100,23 @@ export const standardParts: BatchNormParts = {
   },
 };
 
-/** Batch norm in training and its gradient, of the given parts. */
+/** Batch norm in training and its gradient, from the given parts. */
 export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
-  /** A vector [C], to be broadcast over an array of this shape. */
+  /** A vector [C], reshaped to broadcast over an array of this shape. */
   const overChannels = (v: string, shape: readonly number[], write: OnnxWriter) =>
     write.reshape(
       v,
       shape.map((d, i) => (i === 1 ? d : 1)),
     );
 
-  /** x − mean, written once: the gradient reads it in place of x. */
+  /** x − mean, emitted once: the gradient reads it instead of x. */
   const centered = (x: string, average: string, shape: readonly number[], write: OnnxWriter) =>
     write.shared(`${x} - ${average}`, () => write.emit("Sub", [x, overChannels(average, shape, write)]));
 
   /**
-   * The variance is the mean of squared differences from the mean: E[x²] − E[x]² would save a pass, and lose every digit where
-   * |mean| ≫ σ. The output is made of these differences too: γ/σ · x + (β − γ/σ · mean) cancels there. (BatchNormalization's own
-   * training mode writes its statistics over its inputs, so those could not be constants.)
+   * The variance is the mean of (x − mean)²: E[x²] − E[x]² would save a pass but lose every digit where |mean| ≫ σ. The output uses
+   * x − mean too, because γ/σ · x + (β − γ/σ · mean) cancels there. (BatchNormalization's own training mode overwrites its inputs
+   * with its statistics, so those could not be constants.)
    */
   const training: Rule = (node, [x, gamma, beta], write) => {
     const shape = node.inputs[0]!.shape.map(staticDim);
@@ -130,8 +130,8 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
 
   /**
    * With d = x − mean and a = γ/σ: dx = a·dy + b·d + c, where b = −a·dγ/(σ·n), c = −a·dβ/n and dγ/n = E[dy·d]/σ.
-   * b·d + c is one inference-mode batch norm (scale b, mean 0, variance 1, bias c), so that the large arrays are passed over five
-   * times only. E[dy·x] − mean·E[dy] is not used for dγ: both terms grow with |mean|, and their rounding with them.
+   * b·d + c is one inference-mode batch norm (scale b, mean 0, variance 1, bias c), so there are only five passes over large arrays.
+   * dγ does not use E[dy·x] − mean·E[dy], whose terms, and rounding errors, grow with |mean|.
    */
   const gradient: Rule = (node, [dy, x, gamma, average, variance], write) => {
     const shape = node.inputs[1]!.shape.map(staticDim);
@@ -161,8 +161,8 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
 export const largestFloat = 3.4028234663852886e38;
 
 /**
- * ONNX Runtime's maxima skip NaN, and some kernels start from the lowest finite number and so miss −∞. The mean of the same elements
- * shows both: it is NaN where an element is, and −∞ where all are.
+ * A maximum with NaN and −∞: ONNX Runtime's kernels skip NaN, and some start from the lowest finite number and miss −∞. The mean of the
+ * same elements reveals both: it is NaN if any element is, and −∞ if all are.
  */
 export function exactMaximum(max: string, mean: string, write: OnnxWriter): string {
   const isLost = write.emit("Or", [
@@ -177,13 +177,13 @@ const maxPool: Rule = (node, [x], write) => {
   const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
   if (dilations.every((d) => d === 1) && pads[2] < kernel[0] && pads[3] < kernel[1])
     return [exactMaximum(max, write.emit("AveragePool", [x!], { kernel_shape: kernel, strides, pads }), write)];
-  // There is no mean of such windows; whether one holds a NaN is a maximum as well.
+  // AveragePool cannot do such windows; whether one holds NaN is a maximum too.
   const hasNaN = write.emit("Cast", [write.emit("IsNaN", [x!])], { to: 1 });
   const found = write.emit("Greater", [pooled(node, hasNaN, write, 1).results[0]!, write.number(0)]);
   return [write.emit("Where", [found, write.number(Number.NaN), max])];
 };
 
-/** The mean is that of the rule for `ReduceMean`: modules that take maxima take means as well, and ONNX Runtime computes equal nodes once. */
+/** Takes the mean by the rule for `ReduceMean`: modules that take maxima take means too, and ONNX Runtime computes equal nodes once. */
 export const reduceMaxBy =
   (mean: Rule): Rule =>
   (node, [x], write) => {
@@ -256,7 +256,7 @@ const maxPoolGrad: Rule = (node, [dy, x, y], write) => {
 const reduceMaxGrad: Rule = (node, [dy, x, y], write) => {
   const shape = dimsOf(node.inputs[1]!);
   const axes = node.attributes.axes as readonly number[];
-  // Neighboring axes are one axis of the same array under another shape; others are brought together behind the rest first.
+  // Adjacent axes are merged into one; others are first moved to the end.
   const neighbors = axes.every((axis, i) => axis === axes[0]! + i);
   const all = shape.map((_, axis) => axis);
   const order = neighbors ? all : [...all.filter((axis) => !axes.includes(axis)), ...axes];
@@ -301,7 +301,7 @@ const barrier: Rule = (_node, [x, signal], write) => [
 ];
 
 /**
- * Rules in standard ONNX for the operators that stand only in training graphs, and for maxima, which ONNX Runtime computes without NaN.
+ * Rules in standard ONNX for operators that occur only in training graphs, and for maxima, because ONNX Runtime's drop NaN.
  * They run on every build of ONNX Runtime.
  */
 export const trainingRules: Rules = new Map<string, Rule>([

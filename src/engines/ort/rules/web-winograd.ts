@@ -4,10 +4,10 @@ import { type ConvLayer, isWinogradLayer, layerShape } from "../blocked/conv-lay
 import { alongAxis, overKernel, type WinogradPoints } from "../winograd.js";
 
 /**
- * 3×3 convolutions by Winograd's F(2×2,3×3), which rounds as the convolution itself does. Each tile of 4×4 pixels has 4 points down
- * and 4 across; at each pair of them the tiles of all images are multiplied by the weights, [tiles·N, C]·[C, O]. Going to the points
- * and back is a product with a constant matrix along each axis, which stands for the tiles, their overlap and the border. Points lie
- * as [4, tiles down, 4, tiles across · N, C], so that nothing is copied between these products.
+ * 3×3 convolutions by Winograd's F(2×2,3×3), which rounds like the convolution itself. Each tile of 4×4 pixels has 4×4 points; at each
+ * point, the tiles of all images are multiplied by the weights, [tiles·N, C]·[C, O]. The transforms are products with a constant matrix
+ * along each axis, covering the tiles, their overlap and the border. Points are stored as [4, tiles down, 4, tiles across · N, C], so
+ * that nothing is copied between these products.
  */
 const tile = 2;
 const points = 4;
@@ -18,7 +18,7 @@ type Sizes = readonly [n: number, channels: number, height: number, width: numbe
 const product = (a: string, b: string, attributes: { transA?: 1; transB?: 1 }, write: OnnxWriter) =>
   write.emit("FusedMatMul", [a, b], attributes, "com.microsoft");
 
-/** Points down of [N,C,H,W]: [4 · tiles down, W · N · C]. */
+/** [N,C,H,W] transformed along the columns: [4 · tiles down, W · N · C]. */
 function pointsDown(x: string, [n, channels, height, width]: Sizes, as: WinogradPoints, write: OnnxWriter): string {
   const positions = write.transpose(write.reshape(x, [n * channels, height * width]), [1, 0]);
   return write.emit("MatMul", [
@@ -36,7 +36,7 @@ function toPoints(x: string, sizes: Sizes, as: WinogradPoints, write: OnnxWriter
   return write.reshape(all, [points, down, points, across * n, channels]);
 }
 
-/** [N,C,H,W] → [16, tiles · N, C], for one sum over all tiles: the product along rows is broadcast over the points down. */
+/** [N,C,H,W] → [16, tiles · N, C], for a sum over all tiles: the product along rows is broadcast over the points down. */
 function toSums(x: string, sizes: Sizes, as: WinogradPoints, write: OnnxWriter): string {
   const [n, channels, height, width] = sizes;
   const [down, across] = [tilesIn(height), tilesIn(width)];
@@ -59,9 +59,9 @@ function fromPoints(sums: string, [n, channels, height, width]: Sizes, write: On
 }
 
 /** [O,C,3,3] → [4, 1, 4, O, C]. */
-function weightPoints(w: string, { filters, channels }: ConvLayer, turned: boolean, write: OnnxWriter): string {
+function weightPoints(w: string, { filters, channels }: ConvLayer, flipped: boolean, write: OnnxWriter): string {
   const flat = write.reshape(w, [filters * channels, 9]);
-  return write.reshape(product(overKernel(tile, turned, write), flat, { transB: 1 }, write), [
+  return write.reshape(product(overKernel(tile, flipped, write), flat, { transB: 1 }, write), [
     points,
     1,
     points,
@@ -70,8 +70,8 @@ function weightPoints(w: string, { filters, channels }: ConvLayer, turned: boole
   ]);
 }
 
-/** The layer that a node belongs to, if at most this share of the direct convolution's multiplications is left, going to the points and back included. */
-function layerOf(node: Node, share: number): ConvLayer | undefined {
+/** The layer of a node, if the algorithm needs at most this share of the direct convolution's multiplications, transforms included. */
+function winogradLayerOf(node: Node, share: number): ConvLayer | undefined {
   const layer = layerShape(node);
   if (!layer || !isWinogradLayer(layer)) return undefined;
   const { n, channels, filters, height, width } = layer;
@@ -82,8 +82,8 @@ function layerOf(node: Node, share: number): ConvLayer | undefined {
 }
 
 /**
- * `rules` where layers go by Winograd's algorithm, the output and both gradients, if that leaves at most a given share of the direct
- * convolution's multiplications: in trials with 64 to 512 channels it was faster below 0.85.
+ * `rules` with Winograd's algorithm for the output and both gradients of layers for which it needs at most `share` of the direct
+ * convolution's multiplications. Measured with 64 to 512 channels, it was faster below 0.85.
  */
 export function withWinograd(rules: Rules, share = 0.8): Rules {
   const orElse = (
@@ -92,7 +92,7 @@ export function withWinograd(rules: Rules, share = 0.8): Rules {
   ): Rule => {
     const otherwise = rules.get(name)!;
     return (node, inputs, write) => {
-      const layer = layerOf(node, share);
+      const layer = winogradLayerOf(node, share);
       return layer ? [rule(layer, inputs, write)] : otherwise(node, inputs, write);
     };
   };

@@ -7,20 +7,20 @@ import { cutRow, type Reduction, sumOver, sums } from "./sums.js";
 import { batchNormRules, maskedReluGrad, reduceMaxBy, standardParts } from "./training.js";
 
 /**
- * Relu and Clip decide element by element with a jump that the processor guesses wrong where signs change; Max and Min do not, and take
- * a tenth of the time. What ONNX Runtime joins to the convolution before it stays as it is.
+ * Relu and Clip branch per element, and mispredicted branches are slow; Max and Min do not, and take a tenth of the time. An activation
+ * that ONNX Runtime fuses into the preceding convolution stays as it is.
  */
 const byMaxima =
   (bounds: (node: Node) => { readonly min: number; readonly max?: number }): Rule =>
   (node, inputs, write) => {
-    if (joinsConvolution(inputs[0]!, write)) return inferenceRules.get(node.op.name)!(node, inputs, write);
+    if (isFused(inputs[0]!, write)) return inferenceRules.get(node.op.name)!(node, inputs, write);
     const { min, max } = bounds(node);
     const above = write.emit("Max", [inputs[0]!, write.number(min)]);
     return [max === undefined ? above : write.emit("Min", [above, write.number(max)])];
   };
 
-/** Whether an array is a convolution's, as it is, scaled, or with another array added. */
-function joinsConvolution(x: string, write: OnnxWriter): boolean {
+/** Whether ONNX Runtime fuses an activation of this array: it is a convolution's, possibly scaled or with another array added. */
+function isFused(x: string, write: OnnxWriter): boolean {
   const producer = (name: string) => write.nodes.findLast(({ outputs }) => outputs.includes(name));
   const isConvolution = (name: string) => {
     const node = producer(name);
@@ -33,7 +33,7 @@ function joinsConvolution(x: string, write: OnnxWriter): boolean {
 /** y is never negative. */
 const reluGrad = maskedReluGrad((y, write) => write.emit("Sign", [y]));
 
-/** The means of maps, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean, and of ReduceSum. */
+/** Means over positions, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean or ReduceSum. */
 function mapMeans(x: string, shape: readonly number[], write: OnnxWriter): string {
   const [n, channels, height, width] = shape as [number, number, number, number];
   const [count, length] = cutRow(height * width);
@@ -43,7 +43,7 @@ function mapMeans(x: string, shape: readonly number[], write: OnnxWriter): strin
   return write.reshape(means, [n, channels, 1, 1]);
 }
 
-/** Sums and means over the positions of maps; over any other axes as everywhere. */
+/** Sums and means over positions by pooling; over other axes by the standard rule. */
 const reduceBy =
   (kind: "ReduceMean" | "ReduceSum"): Rule =>
   (node, [x], write) => {
@@ -56,7 +56,7 @@ const reduceBy =
     return [keepdims ? result : write.reshape(result, dimsOf(node.outputs[0]!))];
   };
 
-/** The affine map as a depthwise 1×1 convolution, to which ONNX Runtime joins a ReLU that follows: half the time. */
+/** The affine map as a depthwise 1×1 convolution, into which ONNX Runtime fuses a following ReLU: half the time. */
 const batchNorm = batchNormRules({
   mean(x, shape, write) {
     if (shape.length !== 4) return standardParts.mean(x, shape, write);
@@ -76,8 +76,7 @@ const batchNorm = batchNormRules({
 });
 
 /**
- * Rules that are faster than the standard ones on the WebAssembly build of ONNX Runtime. The times are those of ResNet-20's arrays at
- * batch 32, on one thread.
+ * Rules that are faster than standard ONNX on the WebAssembly build. Times are for the arrays of ResNet-20 at batch 32, on one thread.
  */
 export const webRules: Rules = new Map<string, Rule>([
   ["Relu", byMaxima(() => ({ min: 0 }))],

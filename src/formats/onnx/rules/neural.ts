@@ -6,7 +6,7 @@ import type { MaxPoolAttributes } from "../../../ops/pool.js";
 import { type AxisMap, type ResampleAttributes, weightsOf } from "../../../ops/resample.js";
 import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../writer.js";
 
-/** The attributes that ONNX's convolutions share, from ours and the weight's shape. */
+/** The attributes of ONNX's convolutions. */
 export function convolution({ strides, pads, dilations, group }: ConvAttributes, kernel: readonly number[]) {
   return { kernel_shape: kernel, strides, pads, dilations, group };
 }
@@ -16,12 +16,12 @@ export const conv: Rule = (node, inputs, write) => {
   return [write.emit("Conv", inputs, convolution(attributesOf<ConvAttributes>(node), kernel))];
 };
 
-/** The transposed convolution, which is the gradient of a convolution with respect to its input. */
+/** The input gradient of a convolution: a transposed convolution. */
 export const convTranspose: Rule = (node, inputs, write) => {
   const attributes = attributesOf<ConvInputGradAttributes>(node);
   const { strides, pads, dilations, size } = attributes;
   const kernel = node.inputs[1]!.shape.slice(2) as [number, number];
-  // What the strides round off: rows and columns of the result that the last window does not reach.
+  // Rows and columns of the result that the last window does not reach.
   const rest = ([0, 1] as const).map((i) => {
     const steps = (node.inputs[0]!.shape[2 + i] as number) - 1;
     return size[i] - (steps * strides[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[i + 2]!);
@@ -44,9 +44,9 @@ const batchNormalization: Rule = (node, inputs, write) => [
 ];
 
 /**
- * ONNX's MaxPool of x, the first input of a pooling or the second of its gradient, with the positions of the maxima as a second output if
- * asked for. ONNX Runtime wants less padding than the kernel has taps, which dilated windows may exceed: -∞ is written behind the map
- * then. `extra` says how many rows and columns; positions count them.
+ * ONNX's MaxPool of x, the first input of a pooling or the second of its gradient, optionally with the indices of the maxima. ONNX Runtime
+ * requires padding smaller than the kernel, which dilated windows may exceed: then the map is extended with `extra` rows and columns
+ * of -∞, which the indices count.
  */
 export function pooled(node: Node, x: string, write: OnnxWriter, outputs: 1 | 2) {
   const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
@@ -59,7 +59,7 @@ export function pooled(node: Node, x: string, write: OnnxWriter, outputs: 1 | 2)
   return { results: write.emitAll("MaxPool", [source], attributes, { outputs }), extra };
 }
 
-/** -∞ behind the maps. The Reshape keeps ONNX Runtime from merging the Pad into the pooling, which then has too much padding. */
+/** Extends maps with -∞. The Reshape keeps ONNX Runtime from fusing the Pad into the pooling, which would again have too much padding. */
 function withLowest(shape: Shape, x: string, [bottom, right]: readonly [number, number], write: OnnxWriter): string {
   const pads = write.ints([0, 0, 0, 0, 0, 0, bottom, right]);
   const padded = write.emit("Pad", [x, pads, write.number(Number.NEGATIVE_INFINITY)]);
@@ -71,8 +71,8 @@ const maxPool: Rule = (node, inputs, write) => {
 };
 
 /**
- * Resampling: the ONNX operator for the map where there is one (Resize, AveragePool, Pad), and otherwise,
- * as for its gradient, a product with the constant matrix of each axis: y = R · x · Cᵀ.
+ * Resampling: ONNX's operator for the map if there is one (Resize, AveragePool, Pad); otherwise, and for the gradient, products with
+ * the constant matrices of the two axes: y = R · x · Cᵀ.
  */
 const resample: Rule = (node, [x], write) => {
   const { rows, columns, transposed } = attributesOf<ResampleAttributes>(node);

@@ -2,18 +2,18 @@ import type { Value } from "../../../graph/graph.js";
 import type { Rule, Rules } from "../writer.js";
 import { dimsOf } from "../writer.js";
 
-/** Operators on several arrays, which broadcast, that mean the same in ONNX. */
+/** Broadcasting operators that mean the same in ONNX. */
 const broadcasting = ["Add", "Sub", "Mul", "Div", "Max", "Min", "Greater", "Equal", "Where"];
 
-/** Operators on one array that mean the same in ONNX, under the same name and without attributes. */
+/** Unary operators with the same name and meaning in ONNX, and no attributes. */
 const same = ["Neg", "Abs", "Sign", "Exp", "Log", "Sqrt", "Reciprocal", "Tanh", "Sigmoid", "Erf", "Softplus", "Relu"];
 
 const unchanged: Rule = (node, inputs, write) => [write.emit(node.op.name, inputs)];
 
 /**
- * Where the last axis of the result is 1, numbers get as many axes as the result has. With fewer, ONNX Runtime broadcasts them anew for every
- * element of such an array, as the weight of a 1×1 convolution is, which takes ten times as long. (Elsewhere numbers stay as they are:
- * ONNX Runtime knows some formulas, such as that of GELU, by them.)
+ * If the last axis of the result is 1, scalars are reshaped to the rank of the result. Otherwise ONNX Runtime broadcasts them for every
+ * element of such an array, such as the weight of a 1×1 convolution, which takes ten times as long. (Elsewhere scalars stay as they
+ * are: ONNX Runtime recognizes some formulas, such as GELU, by them.)
  */
 const withAxes: Rule = (node, inputs, write) => {
   const { shape } = node.outputs[0]!;
@@ -24,7 +24,7 @@ const withAxes: Rule = (node, inputs, write) => {
   return [write.emit(node.op.name, names)];
 };
 
-/** Numeric attributes of a node whose operator is known to have them. */
+/** The attributes of a node of an operator with numeric attributes. */
 const numbers = (node: Parameters<Rule>[0]) => node.attributes as { readonly [name: string]: number };
 
 const floatAttributes: Rule = (node, inputs, write) => {
@@ -82,8 +82,8 @@ export const simpleRules: Rules = new Map<string, Rule>([
       const rank = node.inputs[0]!.shape.length;
       const pads = Array.from({ length: 2 * rank }, (_, i) => (i === axis ? before : i === rank + axis ? after : 0));
       const padded = write.emit("Pad", [x!, write.ints(pads)]);
-      // ONNX Runtime merges the Pad into a convolution or pooling that reads it. It does so even for a maximum, where the zeros
-      // must count, and then refuses the model if x is an output too. A Reshape to the same shape keeps them apart at no cost.
+      // ONNX Runtime fuses a Pad into the convolution or pooling that reads it: even into MaxPool, where the zeros must count, and then
+      // rejects the model if x is an output too. A Reshape to the same shape prevents that at no cost.
       return [axis < 2 ? padded : write.reshape(padded, dimsOf(node.outputs[0]!))];
     },
   ],
