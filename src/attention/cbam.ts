@@ -1,5 +1,5 @@
 import { OptionError } from "../core/errors.js";
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Conv2d, constant, flatten, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { add, relu, reshape, sigmoid } from "../ops/index.js";
@@ -16,7 +16,7 @@ import {
 } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   reduction: {
     default: 16,
     when: { channel: [true], variant: ["authors", "plain"] },
@@ -31,20 +31,20 @@ const options = {
   spatial: { default: true, doc: "use the spatial gate" },
   kernelSize: { default: 7, when: { spatial: [true] }, doc: "kernel of the spatial gate (odd)" },
   order: {
-    default: "channel-spatial" as "channel-spatial" | "spatial-channel" | "parallel",
-    choices: ["channel-spatial", "spatial-channel", "parallel"] as const,
+    default: "channel-spatial",
+    choices: ["channel-spatial", "spatial-channel", "parallel"],
     when: { channel: [true], spatial: [true] },
     doc: "which gate comes first, or both from the same input",
   },
   descriptor: {
-    default: "pool" as "pool" | "conv",
-    choices: ["pool", "conv"] as const,
+    default: "pool",
+    choices: ["pool", "conv"],
     when: { spatial: [true], variant: ["authors"] },
     doc: "what the spatial gate sees: maximum and mean over channels, or a learned 1×1 convolution to two maps",
   },
   variant: {
-    default: "authors" as "authors" | "plain" | "dense" | "timm",
-    choices: ["authors", "plain", "dense", "timm"] as const,
+    default: "authors",
+    choices: ["authors", "plain", "dense", "timm"],
     doc: "plain: no biases, no batch norm; dense: spatial maps from the module's input; timm: batch-norm momentum 0.1",
   },
   reductionRatio: {
@@ -57,7 +57,7 @@ const options = {
     when: { channel: [true], variant: ["timm"] },
     doc: "hidden ÷ channels of the variant timm",
   },
-};
+});
 type Options = OptionsOf<typeof options>;
 
 /** From the pooled channels of one kind, [N,C,1,1], the logits of the channel gate. */

@@ -1,16 +1,16 @@
 import { OptionError } from "../core/errors.js";
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { conv, relu, replicatePad, reshape, sigmoid, transpose } from "../ops/index.js";
 import { applyGate, linearBottleneck, reducedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   rate: { default: 4, doc: "channels ÷ hidden channels, or a fraction: hidden ÷ channels" },
   padding: {
-    default: "zeros" as "zeros" | "replicate",
-    choices: ["zeros", "replicate"] as const,
+    default: "zeros",
+    choices: ["zeros", "replicate"],
     doc: "border of the 7×7 convolutions; zeros is the common code, replicate another with keys of its own",
   },
   groups: {
@@ -18,7 +18,7 @@ const options = {
     when: { padding: ["zeros"] },
     doc: "7×7 convolutions in `rate` groups, then a shuffle of channels in 4 groups",
   },
-};
+});
 type Options = OptionsOf<typeof options>;
 
 /** A fully connected layer over the channels of a map: with one weight for all positions it is a 1×1 convolution. */

@@ -1,11 +1,11 @@
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Conv2d, flatten, Module } from "../nn/index.js";
 import { hardSigmoid, reduceMean, relu, reshape, sigmoid } from "../ops/index.js";
 import { applyGate, linearBottleneck, reducedWidth, roundedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   reduction: {
     default: 16,
     when: { variant: ["plain"] },
@@ -17,11 +17,11 @@ const options = {
     doc: "biases in both layers (the authors' Caffe network has them, the common PyTorch code has not)",
   },
   variant: {
-    default: "plain" as "plain" | "timm" | "timm-effective",
-    choices: ["plain", "timm", "timm-effective"] as const,
+    default: "plain",
+    choices: ["plain", "timm", "timm-effective"],
     doc: "timm: 1×1 convolutions with bias, hidden width ⌊C/16⌉ to a multiple of 8; timm-effective: one C→C layer, hard sigmoid",
   },
-};
+});
 
 /**
  * Squeeze-and-Excitation: y = x · σ(W₂ · ReLU(W₁ · z)), z the mean of each channel over its map.
