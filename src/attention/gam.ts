@@ -35,7 +35,7 @@ function shuffle(x: Value): Value {
 
 /** The layers of one form of GAM, and the fields that hold them. */
 interface Parts {
-  readonly fields: object;
+  readonly fields: Readonly<Record<string, Module>>;
   readonly first: Linear;
   readonly second: Linear;
   /** The logits of the spatial gate, [N,C,H,W] → the same. */
@@ -99,7 +99,7 @@ export class GlobalAttentionMechanism extends Module {
         `${owner}: with groups, rate ${rate} must divide ${channels} channels and ${hidden} hidden ones, and 4 the channels`,
       );
     this.#parts = padding === "zeros" ? zeros(channels, hidden, groups ? rate : 1) : replicate(channels, hidden);
-    Object.assign(this, this.#parts.fields);
+    this.addParts(this.#parts.fields);
     this.#shuffles = groups;
   }
 

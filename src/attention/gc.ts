@@ -94,15 +94,13 @@ export class GlobalContext extends Module {
     if (ratio !== null && !(ratio > 0)) throw new OptionError(`GlobalContext: ratio must be positive, got ${ratio}`);
     const names = fields[variant];
     const weightInit = kaimingNormal("in");
-    this.#mask =
-      pooling === "att" ? new Conv2d(channels, 1, { kernelSize: 1, weightInit, biasInit: constant(0) }) : undefined;
-    this.#add = fusion.includes("add") ? transform(channels, given) : undefined;
-    this.#mul = fusion.includes("mul") ? transform(channels, given) : undefined;
-    Object.assign(this, {
-      ...(this.#mask ? { [names.mask]: this.#mask } : {}),
-      ...(this.#add ? { [names.add]: this.#add } : {}),
-      ...(this.#mul ? { [names.mul]: this.#mul } : {}),
-    });
+    if (pooling === "att")
+      this.#mask = this.addPart(
+        names.mask,
+        new Conv2d(channels, 1, { kernelSize: 1, weightInit, biasInit: constant(0) }),
+      );
+    if (fusion.includes("add")) this.#add = this.addPart(names.add, transform(channels, given));
+    if (fusion.includes("mul")) this.#mul = this.addPart(names.mul, transform(channels, given));
   }
 
   override forward(x: Value): Value {

@@ -104,7 +104,7 @@ export const isAttentionName = (name: unknown): name is AttentionName =>
 
 /** The entry of a module. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
 export function attentionInfo(name: string): AttentionInfo {
-  check("createAttention", "name", text, name);
+  check("attentionInfo", "name", text, name);
   const spec = attentionModules.get(name);
   if (!spec) throw unknownName("attention", name, attentionModules.keys());
   return spec;
@@ -129,6 +129,7 @@ export function createAttention<N extends AttentionName>(
 
 /** As {@link createAttention}, for names and options that are known at run time only. @throws OptionError for others than there are. */
 export function createAttentionByName(name: string, channels: number, options: object = {}): AttentionModule {
+  check("createAttention", "name", text, name);
   const spec = attentionInfo(name);
   return spec.create(
     integer(name, "channels", channels),

@@ -174,7 +174,7 @@ export class ResidualAttention extends Module {
       new Lambda(sigmoid),
     ]);
     blocks.last_blocks = block();
-    Object.assign(this, blocks);
+    this.addParts(blocks);
     this.#layout = layout;
     this.#blocks = blocks;
   }

@@ -101,8 +101,8 @@ export class RelationAwareGlobalAttention extends Module {
     this.#spatial = given.spatial ? relationGate(channels, area, byChannel, bySpace, given.downRatio) : undefined;
     this.#channel = given.channel ? relationGate(area, channels, bySpace, byChannel, given.downRatio) : undefined;
     for (const layer of ["gx", "gg", "W", "theta", "phi"] as const) {
-      if (this.#spatial) Object.assign(this, { [`${layer}_spatial`]: this.#spatial[layer] });
-      if (this.#channel) Object.assign(this, { [`${layer}_channel`]: this.#channel[layer] });
+      if (this.#spatial) this.addPart(`${layer}_spatial`, this.#spatial[layer]);
+      if (this.#channel) this.addPart(`${layer}_channel`, this.#channel[layer]);
     }
   }
 

@@ -25,9 +25,8 @@ class PlaneGate extends Module {
 
   constructor(axis: 1 | 2 | 3, field: string, conv: Sequential) {
     super();
-    Object.assign(this, { [field]: conv });
     this.#axis = axis;
-    this.#conv = conv;
+    this.#conv = this.addPart(field, conv);
   }
 
   override forward(x: Value): Value {
@@ -65,9 +64,7 @@ export class TripletAttention extends Module {
     this.#gates = gates.slice(0, spatial ? 3 : 2).map(({ [variant]: name, axis, map }) => {
       const gain = constant(name === "SpatialGate" ? 0 : 1);
       const conv = planeConvNorm(kernelSize, { momentum: 0.01, weightInit: gain });
-      const gate = new PlaneGate(axis, variant === "root" ? "conv" : "spatial", conv);
-      Object.assign(this, { [name]: gate });
-      return { gate, map };
+      return { gate: this.addPart(name, new PlaneGate(axis, variant === "root" ? "conv" : "spatial", conv)), map };
     });
   }
 

@@ -98,6 +98,22 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
   }
 
   /**
+   * Adds a part under a name that is known at run time only, such as the number of a stage. Parts whose names are known are fields.
+   *
+   * @throws FoveaError if there is a field of that name.
+   */
+  protected addPart<M extends AnyModule>(name: string, part: M): M {
+    if (name in this) throw new FoveaError(`${this.constructor.name}: there is a part ${name} already`);
+    (this as Record<string, unknown>)[name] = part;
+    return part;
+  }
+
+  /** {@link addPart}, for each of these in their order. */
+  protected addParts(parts: Readonly<Record<string, AnyModule>>): void {
+    for (const [name, part] of Object.entries(parts)) this.addPart(name, part);
+  }
+
+  /**
    * From now on `module` acts on this module's output whenever it is called. To be trained it must be a field of the network as well: here
    * it is not, so that the keys of this module's parameters stay as they are. Returns the way back.
    */
