@@ -146,7 +146,7 @@ const objects: Readonly<
   }),
   Module: async () => ({
     it: new Net(),
-    calls: { call: { args: () => [value(newGraph())], says: /Net/ }, follow: { args: () => [new Net()] } },
+    calls: { call: { args: () => [value(newGraph())], says: /Net/ }, appendHook: { args: () => [new Net()] } },
     internal: ["forward"],
   }),
   OpenSafetensors: async () => ({

@@ -1,5 +1,4 @@
-import type { OptionsOf } from "../core/options.js";
-import { integer } from "../core/options.js";
+import { defineOptions, integer, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import {
   BatchNorm,
@@ -16,21 +15,21 @@ import { add, mul, reduceMean, relu, reshape, sigmoid } from "../ops/index.js";
 import { reducedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   reduction: { default: 16, doc: "channels ÷ hidden channels of both branches, or a fraction: hidden ÷ channels" },
   dilation: { default: 4, doc: "dilation of the spatial branch's 3×3 convolutions" },
   fusion: {
-    default: null as "mul" | "add" | null,
-    kind: "string" as const,
-    choices: [null, "mul", "add"] as const,
+    default: null,
+    kind: "string",
+    choices: [null, "mul", "add"],
     doc: "how the two maps meet: multiplied (the authors' code) or added (equation 2) (null: mul; add in the variant paper)",
   },
   variant: {
-    default: "authors" as "authors" | "paper",
-    choices: ["authors", "paper"] as const,
+    default: "authors",
+    choices: ["authors", "paper"],
     doc: "where the batch norms are: authors, after each hidden layer; paper, at the end of each branch",
   },
-};
+});
 
 type Variant = OptionsOf<typeof options>["variant"];
 

@@ -1,5 +1,5 @@
 import { OptionError } from "../core/errors.js";
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Conv2d, constant, flatten, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { add, relu, reshape, sigmoid } from "../ops/index.js";
@@ -16,7 +16,7 @@ import {
 } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   reduction: {
     default: 16,
     when: { channel: [true], variant: ["authors", "plain"] },
@@ -31,20 +31,20 @@ const options = {
   spatial: { default: true, doc: "use the spatial gate" },
   kernelSize: { default: 7, when: { spatial: [true] }, doc: "kernel of the spatial gate (odd)" },
   order: {
-    default: "channel-spatial" as "channel-spatial" | "spatial-channel" | "parallel",
-    choices: ["channel-spatial", "spatial-channel", "parallel"] as const,
+    default: "channel-spatial",
+    choices: ["channel-spatial", "spatial-channel", "parallel"],
     when: { channel: [true], spatial: [true] },
     doc: "which gate comes first, or both from the same input",
   },
   descriptor: {
-    default: "pool" as "pool" | "conv",
-    choices: ["pool", "conv"] as const,
+    default: "pool",
+    choices: ["pool", "conv"],
     when: { spatial: [true], variant: ["authors"] },
     doc: "what the spatial gate sees: maximum and mean over channels, or a learned 1×1 convolution to two maps",
   },
   variant: {
-    default: "authors" as "authors" | "plain" | "dense" | "timm",
-    choices: ["authors", "plain", "dense", "timm"] as const,
+    default: "authors",
+    choices: ["authors", "plain", "dense", "timm"],
     doc: "plain: no biases, no batch norm; dense: spatial maps from the module's input; timm: batch-norm momentum 0.1",
   },
   reductionRatio: {
@@ -57,20 +57,20 @@ const options = {
     when: { channel: [true], variant: ["timm"] },
     doc: "hidden ÷ channels of the variant timm",
   },
-};
+});
 type Options = OptionsOf<typeof options>;
 
-/** From the pooled channels of one kind, [N,C,1,1], the logits of the channel gate. */
-type ChannelScore = (pooled: Value) => Value;
+/** The layers that a gate, or the module itself, holds, by the names they have in the authors' keys. */
+type Layers = Readonly<Record<string, Module>>;
 
-/** g = σ(Σ over pools of score(pool(x))), [N,C,1,1]. */
+/** g = σ(Σ over pools of score(pool(x))), [N,C,1,1]: `score` gives logits of the pooled channels of one kind, [N,C,1,1]. */
 class ChannelGate extends Module {
-  readonly #score: ChannelScore;
+  readonly #score: (pooled: Value) => Value;
   readonly #pools: readonly ChannelPool[];
 
-  constructor(fields: object, score: ChannelScore, pools: readonly ChannelPool[]) {
+  constructor(layers: Layers, pools: readonly ChannelPool[], score: (pooled: Value) => Value) {
     super();
-    Object.assign(this, fields);
+    this.addParts(layers);
     this.#score = score;
     this.#pools = pools;
   }
@@ -85,9 +85,9 @@ class SpatialGate extends Module {
   readonly #describe: (x: Value) => Value;
   readonly #score: (maps: Value) => Value;
 
-  constructor(fields: object, describe: (x: Value) => Value, score: (maps: Value) => Value) {
+  constructor(layers: Layers, describe: (x: Value) => Value, score: (maps: Value) => Value) {
     super();
-    Object.assign(this, fields);
+    this.addParts(layers);
     this.#describe = describe;
     this.#score = score;
   }
@@ -96,6 +96,90 @@ class SpatialGate extends Module {
     return sigmoid(this.#score(this.#describe(x)));
   }
 }
+
+/** One gate of a form of CBAM, and what of it the module holds: the gate itself by its name, or its layers. */
+interface Part<G extends Module> {
+  readonly gate: G;
+  readonly held: Layers;
+}
+
+/** A gate that is held by name. */
+const named = <G extends Module>(name: string, gate: G): Part<G> => ({ gate, held: { [name]: gate } });
+
+/** A form of CBAM: how its two gates are made, each only where it is used. */
+interface Form {
+  channel(channels: number, options: Options): Part<ChannelGate>;
+  spatial(channels: number, options: Options): Part<SpatialGate>;
+  /** Whether the spatial gate sees the module's input instead of what the channel gate made of it. */
+  readonly seesInput?: true;
+}
+
+const maxThenMean = (x: Value) => spatialDescriptor(x, ["max", "mean"]);
+const meanThenMax = (x: Value) => spatialDescriptor(x, ["mean", "max"]);
+
+/** The authors' code. Their networks draw the 7×7 kernel from N(0, 2/(k·k)) and start the norm's gain at 0. */
+const authors: Form = {
+  channel(channels, { reduction, pools }) {
+    const hidden = reducedWidth("CBAM", channels, reduction);
+    const mlp = new Sequential([
+      new Lambda(flatten),
+      new Linear(channels, hidden),
+      new Lambda(relu),
+      new Linear(hidden, channels),
+    ]);
+    return named("ChannelGate", new ChannelGate({ mlp }, pools, (z) => reshape(mlp.call(z), z.shape)));
+  },
+  spatial(channels, { kernelSize, descriptor }) {
+    const spatial = planeConvNorm(kernelSize, { momentum: 0.01, weightInit: constant(0) });
+    const score = (maps: Value) => spatial.call(maps);
+    if (descriptor === "pool") return named("SpatialGate", new SpatialGate({ spatial }, maxThenMean, score));
+    const compress = new Conv2d(channels, 2, { kernelSize: 1, bias: false });
+    return named("SpatialGate", new SpatialGate({ compress, spatial }, (x) => compress.call(x), score));
+  },
+};
+
+/** Copies without biases and without batch norm. */
+const plain: Form = {
+  channel(channels, { reduction, pools }) {
+    const shared_MLP = convBottleneck(channels, reducedWidth("CBAM", channels, reduction), false);
+    return named("channel_attention", new ChannelGate({ shared_MLP }, pools, (z) => shared_MLP.call(z)));
+  },
+  spatial(_, { kernelSize }) {
+    const conv2d = new Conv2d(2, 1, { kernelSize, padding: (kernelSize - 1) / 2, bias: false });
+    return named("spatial_attention", new SpatialGate({ conv2d }, meanThenMax, (maps) => conv2d.call(maps)));
+  },
+};
+
+/** Copies that take the spatial maps from the module's input. */
+const dense: Form = {
+  seesInput: true,
+  channel(channels, { reductionRatio, pools }) {
+    const hidden = scaledWidth("CBAM", channels, reductionRatio, "reductionRatio");
+    const [mlp_1, mlp_2] = [new Linear(channels, hidden), new Linear(hidden, channels)];
+    const score = (z: Value) => reshape(mlp_2.call(relu(mlp_1.call(flatten(z)))), z.shape);
+    return { gate: new ChannelGate({}, pools, score), held: { mlp_1, mlp_2 } };
+  },
+  spatial(_, { kernelSize }) {
+    const conv = new Conv2d(2, 1, { kernelSize, padding: (kernelSize - 1) / 2 });
+    return { gate: new SpatialGate({}, maxThenMean, (maps) => conv.call(maps)), held: { conv } };
+  },
+};
+
+/** timm's: other rounding, momentum 0.1. */
+const timm: Form = {
+  channel(channels, { rdRatio, pools }) {
+    const hidden = Math.max(1, Math.floor(channels * rdRatio + 0.5));
+    const fc1 = new Conv2d(channels, hidden, { kernelSize: 1, bias: false });
+    const fc2 = new Conv2d(hidden, channels, { kernelSize: 1, bias: false });
+    return named("channel", new ChannelGate({ fc1, fc2 }, pools, (z) => fc2.call(relu(fc1.call(z)))));
+  },
+  spatial(_, { kernelSize }) {
+    const conv = planeConvNorm(kernelSize, { momentum: 0.1 });
+    return named("spatial", new SpatialGate({ conv }, meanThenMax, (maps) => conv.call(maps)));
+  },
+};
+
+const forms: Readonly<Record<Options["variant"], Form>> = { authors, plain, dense, timm };
 
 /**
  * Convolutional Block Attention Module: a channel gate, then a spatial gate.
@@ -110,126 +194,41 @@ class SpatialGate extends Module {
  * const gate = createAttention("cbam", 64, { reduction: 8 });
  */
 export class CBAM extends Module {
-  readonly #channel: Module;
-  readonly #spatial: Module;
-  readonly #options: Options;
+  readonly #channel: ChannelGate | undefined;
+  readonly #spatial: SpatialGate | undefined;
+  readonly #order: Options["order"];
 
-  constructor(channels: number, given: Options) {
+  constructor(channels: number, options: Options) {
     super();
-    const { pools, kernelSize, variant } = given;
+    const { pools, kernelSize, variant, channel, spatial, order } = options;
     const known = Object.keys(channelPools);
     if (pools.length === 0 || pools.some((pool) => !known.includes(pool)))
       throw new OptionError(`CBAM: pools must be some of ${known.join(", ")}, got ${JSON.stringify(pools)}`);
     oddKernel("CBAM", kernelSize);
-    if (!given.channel && !given.spatial)
-      throw new OptionError("CBAM: channel and spatial are both off; nothing would be left");
-    if (given.order === "parallel" && variant === "dense")
+    if (!channel && !spatial) throw new OptionError("CBAM: channel and spatial are both off; nothing would be left");
+    const form = forms[variant];
+    if (order === "parallel" && form.seesInput)
       throw new OptionError(
         "CBAM: order parallel has no effect with variant dense, whose gates are parallel; leave it out",
       );
-    this.#options = given;
-    const parts = variants[variant](channels, given);
-    this.#channel = parts.channel;
-    this.#spatial = parts.spatial;
-    const { channel, spatial } = given;
-    Object.assign(this, channel ? parts.fields.channel : {}, spatial ? parts.fields.spatial : {});
+    this.#order = order === "channel-spatial" && form.seesInput ? "parallel" : order;
+    if (channel) this.#channel = this.#hold(form.channel(channels, options));
+    if (spatial) this.#spatial = this.#hold(form.spatial(channels, options));
+  }
+
+  #hold<G extends Module>({ gate, held }: Part<G>): G {
+    this.addParts(held);
+    return gate;
   }
 
   override forward(x: Value): Value {
-    const { channel, spatial, order, variant } = this.#options;
-    const byChannel = (from: Value, to: Value) => (channel ? applyGate(to, this.#channel.call(from), "channel") : to);
-    const bySpace = (from: Value, to: Value) => (spatial ? applyGate(to, this.#spatial.call(from), "spatial") : to);
-    if (order === "spatial-channel") {
-      const refined = bySpace(x, x);
-      return byChannel(refined, refined);
-    }
-    const refined = byChannel(x, x);
-    return bySpace(order === "parallel" || variant === "dense" ? x : refined, refined);
+    const byChannel = (y: Value) => (this.#channel ? applyGate(y, this.#channel.call(y), "channel") : y);
+    const bySpace = (from: Value, y: Value) => (this.#spatial ? applyGate(y, this.#spatial.call(from), "spatial") : y);
+    if (this.#order === "spatial-channel") return byChannel(bySpace(x, x));
+    const refined = byChannel(x);
+    return bySpace(this.#order === "parallel" ? x : refined, refined);
   }
 }
-
-/** The gates of one form of CBAM, and the fields of the module that hold what they learn. */
-interface Parts {
-  readonly channel: Module;
-  readonly spatial: Module;
-  readonly fields: { readonly channel: object; readonly spatial: object };
-}
-
-/** Gates that are fields themselves. */
-const held = (channel: Module, spatial: Module, [a, b]: readonly [string, string]): Parts => ({
-  channel,
-  spatial,
-  fields: { channel: { [a]: channel }, spatial: { [b]: spatial } },
-});
-
-const variants: Record<Options["variant"], (channels: number, options: Options) => Parts> = {
-  authors(channels, { reduction, pools, kernelSize, descriptor }) {
-    const hidden = reducedWidth("CBAM", channels, reduction);
-    const mlp = new Sequential([
-      new Lambda(flatten),
-      new Linear(channels, hidden),
-      new Lambda(relu),
-      new Linear(hidden, channels),
-    ]);
-    // The authors' networks draw this kernel from N(0, 2/(k·k)) and start the norm's gain at 0.
-    const spatial = planeConvNorm(kernelSize, { momentum: 0.01, weightInit: constant(0) });
-    const compress = descriptor === "conv" ? new Conv2d(channels, 2, { kernelSize: 1, bias: false }) : undefined;
-    return held(
-      new ChannelGate({ mlp }, (z) => reshape(mlp.call(z), z.shape), pools),
-      new SpatialGate(
-        compress ? { compress, spatial } : { spatial },
-        (x) => (compress ? compress.call(x) : spatialDescriptor(x, ["max", "mean"])),
-        (maps) => spatial.call(maps),
-      ),
-      ["ChannelGate", "SpatialGate"],
-    );
-  },
-  plain(channels, { reduction, pools, kernelSize }) {
-    const shared_MLP = convBottleneck(channels, reducedWidth("CBAM", channels, reduction), false);
-    const conv2d = new Conv2d(2, 1, { kernelSize: kernelSize, padding: (kernelSize - 1) / 2, bias: false });
-    return held(
-      new ChannelGate({ shared_MLP }, (z) => shared_MLP.call(z), pools),
-      new SpatialGate(
-        { conv2d },
-        (x) => spatialDescriptor(x, ["mean", "max"]),
-        (maps) => conv2d.call(maps),
-      ),
-      ["channel_attention", "spatial_attention"],
-    );
-  },
-  dense(channels, { reductionRatio, kernelSize, pools }) {
-    const hidden = scaledWidth("CBAM", channels, reductionRatio, "reductionRatio");
-    const [mlp_1, mlp_2] = [new Linear(channels, hidden), new Linear(hidden, channels)];
-    const conv = new Conv2d(2, 1, { kernelSize: kernelSize, padding: (kernelSize - 1) / 2 });
-    const score = (z: Value) => reshape(mlp_2.call(relu(mlp_1.call(flatten(z)))), z.shape);
-    return {
-      fields: { channel: { mlp_1, mlp_2 }, spatial: { conv } },
-      channel: new ChannelGate({}, score, pools),
-      spatial: new SpatialGate(
-        {},
-        (x) => spatialDescriptor(x, ["max", "mean"]),
-        (maps) => conv.call(maps),
-      ),
-    };
-  },
-  timm(channels, { rdRatio, kernelSize, pools }) {
-    const hidden = Math.max(1, Math.floor(channels * rdRatio + 0.5));
-    const [fc1, fc2] = [
-      new Conv2d(channels, hidden, { kernelSize: 1, bias: false }),
-      new Conv2d(hidden, channels, { kernelSize: 1, bias: false }),
-    ];
-    const conv = planeConvNorm(kernelSize, { momentum: 0.1 });
-    return held(
-      new ChannelGate({ fc1, fc2 }, (z) => fc2.call(relu(fc1.call(z))), pools),
-      new SpatialGate(
-        { conv },
-        (x) => spatialDescriptor(x, ["mean", "max"]),
-        (maps) => conv.call(maps),
-      ),
-      ["channel", "spatial"],
-    );
-  },
-};
 
 export const cbam = defineAttention({
   name: "cbam",

@@ -1,22 +1,22 @@
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, constant, kaimingNormal, Module } from "../nn/index.js";
 import { concat, hardSwish, mapSize, mul, sigmoid, slice, transpose } from "../ops/index.js";
 import { reduced, roundedWidth, stripMeans } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   reduction: {
     default: 32,
     when: { variant: ["authors", "mbv2"] },
     doc: "channels ÷ hidden channels, or a fraction: hidden ÷ channels; there are at least 8",
   },
   variant: {
-    default: "authors" as "authors" | "mbv2" | "timm",
-    choices: ["authors", "mbv2", "timm"] as const,
+    default: "authors",
+    choices: ["authors", "mbv2", "timm"],
     doc: "mbv2: key names and initialization of the authors' MobileNetV2; timm: no biases, hidden width ⌊C/24⌉ to a multiple of 8",
   },
-};
+});
 
 /**
  * Coordinate Attention: y = x · g_h · g_w, two gates that know where along the height and the width they are:

@@ -1,4 +1,4 @@
-import { integer, type OptionsOf } from "../core/options.js";
+import { defineOptions, integer, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { ChannelDropout, Conv2d, constant, Module, Param, Sequential } from "../nn/index.js";
 import { add, matMul, mul, neg, reshape, softmax } from "../ops/index.js";
@@ -47,13 +47,13 @@ export class PositionAttention extends Module {
   }
 }
 
-const channelOptions = {
+const channelOptions = defineOptions({
   variant: {
-    default: "authors" as "authors" | "paper",
-    choices: ["authors", "paper"] as const,
+    default: "authors",
+    choices: ["authors", "paper"],
     doc: "affinity of channels: authors, softmax of (max − E), their code; paper, softmax of E",
   },
-};
+});
 
 /**
  * Channel Attention Module: every channel sees all others: y = γ · A · x + x, A = softmax of each row of (max of the row − E), E = x · xᵀ
@@ -85,14 +85,14 @@ export class ChannelAttention extends Module {
   }
 }
 
-const headOptions = {
+const headOptions = defineOptions({
   numClasses: { default: 19, doc: "classes of the segmentation (19: Cityscapes)" },
   dropout: {
     default: 0,
     doc: "share of channels dropped before each classifier in training (0.1 in the authors' runs)",
   },
   ...channelOptions,
-};
+});
 
 /**
  * Segmentation head of DANet: a branch of position attention and one of channel attention on C/4 channels, each between two 3×3

@@ -1,22 +1,22 @@
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { defaultWeight, Module, Param } from "../nn/index.js";
 import { concat, conv, mul, pad, reduceMean, reduceSum, reshape, sigmoid, slice, transpose } from "../ops/index.js";
 import { applyGate, oddKernel } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   kernelSize: {
     default: 3,
     when: { variant: ["plain", "ns"] },
     doc: "neighboring channels that a channel's weight depends on (odd)",
   },
   variant: {
-    default: "plain" as "plain" | "ns" | "timm" | "timm-circular",
-    choices: ["plain", "ns", "timm", "timm-circular"] as const,
+    default: "plain",
+    choices: ["plain", "ns", "timm", "timm-circular"],
     doc: "ns: taps of its own for each channel; timm: kernel size from the number of channels; timm-circular: that, wrapping around",
   },
-};
+});
 
 /** The paper's kernel size for a number of channels as timm codes it: the odd number at or above (log₂ C + 1)/2, at least 3. */
 export function adaptiveKernelSize(channels: number): number {

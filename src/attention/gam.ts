@@ -1,16 +1,16 @@
 import { OptionError } from "../core/errors.js";
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { conv, relu, replicatePad, reshape, sigmoid, transpose } from "../ops/index.js";
 import { applyGate, linearBottleneck, reducedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   rate: { default: 4, doc: "channels ÷ hidden channels, or a fraction: hidden ÷ channels" },
   padding: {
-    default: "zeros" as "zeros" | "replicate",
-    choices: ["zeros", "replicate"] as const,
+    default: "zeros",
+    choices: ["zeros", "replicate"],
     doc: "border of the 7×7 convolutions; zeros is the common code, replicate another with keys of its own",
   },
   groups: {
@@ -18,7 +18,7 @@ const options = {
     when: { padding: ["zeros"] },
     doc: "7×7 convolutions in `rate` groups, then a shuffle of channels in 4 groups",
   },
-};
+});
 type Options = OptionsOf<typeof options>;
 
 /** A fully connected layer over the channels of a map: with one weight for all positions it is a 1×1 convolution. */
@@ -35,7 +35,7 @@ function shuffle(x: Value): Value {
 
 /** The layers of one form of GAM, and the fields that hold them. */
 interface Parts {
-  readonly fields: object;
+  readonly fields: Readonly<Record<string, Module>>;
   readonly first: Linear;
   readonly second: Linear;
   /** The logits of the spatial gate, [N,C,H,W] → the same. */
@@ -99,7 +99,7 @@ export class GlobalAttentionMechanism extends Module {
         `${owner}: with groups, rate ${rate} must divide ${channels} channels and ${hidden} hidden ones, and 4 the channels`,
       );
     this.#parts = padding === "zeros" ? zeros(channels, hidden, groups ? rate : 1) : replicate(channels, hidden);
-    Object.assign(this, this.#parts.fields);
+    this.addParts(this.#parts.fields);
     this.#shuffles = groups;
   }
 

@@ -1,5 +1,5 @@
 import { OptionError } from "../core/errors.js";
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Conv2d, constant, flatten, kaimingNormal, Lambda, LayerNorm, Module, Sequential } from "../nn/index.js";
 import { add, reduceMean, relu, reshape, sigmoid } from "../ops/index.js";
@@ -8,29 +8,29 @@ import { defineAttention } from "./spec.js";
 
 type Fusion = "add" | "mul";
 
-const options = {
+const options = defineOptions({
   ratio: {
     default: null as number | null,
-    kind: "number" as const,
+    kind: "number",
     doc: "hidden ÷ channels, a fraction (null: 1/16; 1/8 in the variant timm)",
   },
   pooling: {
-    default: "att" as "att" | "avg",
-    choices: ["att", "avg"] as const,
+    default: "att",
+    choices: ["att", "avg"],
     doc: "how the context is gathered: by attention over positions, or their mean",
   },
   fusion: {
     default: null as readonly Fusion[] | null,
-    kind: "list" as const,
-    traces: () => [["add"], ["mul"], ["add", "mul"]] as const,
+    kind: "list",
+    traces: () => [["add"], ["mul"], ["add", "mul"]],
     doc: "how the context acts: add, mul (a gate), or both (null: add; mul in the variant timm)",
   },
   variant: {
-    default: "authors" as "authors" | "timm",
-    choices: ["authors", "timm"] as const,
+    default: "authors",
+    choices: ["authors", "timm"],
     doc: "timm: norm with ε 1e-6 and one-dimensional parameters, hidden width rounded, other keys",
   },
-};
+});
 type Options = OptionsOf<typeof options>;
 
 /** timm's layer norm over the channels of [N,C,1,1], its parameters [C]. */
@@ -94,15 +94,13 @@ export class GlobalContext extends Module {
     if (ratio !== null && !(ratio > 0)) throw new OptionError(`GlobalContext: ratio must be positive, got ${ratio}`);
     const names = fields[variant];
     const weightInit = kaimingNormal("in");
-    this.#mask =
-      pooling === "att" ? new Conv2d(channels, 1, { kernelSize: 1, weightInit, biasInit: constant(0) }) : undefined;
-    this.#add = fusion.includes("add") ? transform(channels, given) : undefined;
-    this.#mul = fusion.includes("mul") ? transform(channels, given) : undefined;
-    Object.assign(this, {
-      ...(this.#mask ? { [names.mask]: this.#mask } : {}),
-      ...(this.#add ? { [names.add]: this.#add } : {}),
-      ...(this.#mul ? { [names.mul]: this.#mul } : {}),
-    });
+    if (pooling === "att")
+      this.#mask = this.addPart(
+        names.mask,
+        new Conv2d(channels, 1, { kernelSize: 1, weightInit, biasInit: constant(0) }),
+      );
+    if (fusion.includes("add")) this.#add = this.addPart(names.add, transform(channels, given));
+    if (fusion.includes("mul")) this.#mul = this.addPart(names.mul, transform(channels, given));
   }
 
   override forward(x: Value): Value {

@@ -1,19 +1,19 @@
 import { OptionError } from "../core/errors.js";
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { constant, Module, Param } from "../nn/index.js";
 import { abs, add, div, mul, reduceMean, reduceSum, sqrt, square, tanh } from "../ops/index.js";
 import { applyGate } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   mode: {
-    default: "l2" as "l2" | "l1",
-    choices: ["l2", "l1"] as const,
+    default: "l2",
+    choices: ["l2", "l1"],
     doc: "the norm that sums up a channel's map, and by which the channels compete",
   },
   epsilon: { default: 1e-5, doc: "ε, keeps roots and quotients finite" },
-};
+});
 
 /**
  * Gated Channel Transformation: y = x · (1 + tanh(γ · ŝ + β)), s = α · ‖x‖₂ of each channel's map and ŝ = s / √(mean over channels of s²).

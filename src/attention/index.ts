@@ -1,5 +1,5 @@
 import { OptionError, unknownName } from "../core/errors.js";
-import { integer, resolveOptions } from "../core/options.js";
+import { type Given, integer, resolveOptions } from "../core/options.js";
 import { check, shown, text } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import type { Module } from "../nn/index.js";
@@ -81,8 +81,7 @@ export const attentionModules: ReadonlyMap<string, AttentionInfo> = new Map(
 
 type Entry = (typeof entries)[number];
 type Named<N> = Extract<Entry, { readonly name: N }>;
-/** Options as they are given: those that are left out have their defaults. */
-type Given<E> = E extends AttentionInfo<infer O, string> ? { readonly [K in keyof O]?: O[K] | undefined } : never;
+type GivenTo<E> = E extends { readonly options: infer S } ? Given<S> : never;
 
 /** A name of the catalogue. */
 export type AttentionName = Entry["name"];
@@ -93,7 +92,7 @@ export type LayerName = Exclude<Entry, { readonly kind: "head" }>["name"];
 
 /** Options of a module by name, as in its catalogue entry: `AttentionOptions<"cbam">`. Without a name, those of any. */
 export type AttentionOptions<N extends string = string> = N extends AttentionName
-  ? Given<Named<N>>
+  ? GivenTo<Named<N>>
   : Readonly<Record<string, unknown>>;
 
 /** The names of the catalogue, in alphabetical order. */
@@ -105,7 +104,7 @@ export const isAttentionName = (name: unknown): name is AttentionName =>
 
 /** The entry of a module. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
 export function attentionInfo(name: string): AttentionInfo {
-  check("attention", "name", text, name);
+  check("attentionInfo", "name", text, name);
   const spec = attentionModules.get(name);
   if (!spec) throw unknownName("attention", name, attentionModules.keys());
   return spec;
@@ -130,6 +129,7 @@ export function createAttention<N extends AttentionName>(
 
 /** As {@link createAttention}, for names and options that are known at run time only. @throws OptionError for others than there are. */
 export function createAttentionByName(name: string, channels: number, options: object = {}): AttentionModule {
+  check("createAttention", "name", text, name);
   const spec = attentionInfo(name);
   return spec.create(
     integer(name, "channels", channels),

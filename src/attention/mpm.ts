@@ -1,17 +1,17 @@
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Module, type Sequential } from "../nn/index.js";
 import { adaptiveAveragePool, add, concat, mapSize, relu, resize } from "../ops/index.js";
 import { convNorm, dividedWidth, integerPair, stripMeans } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   poolSize: {
     default: [20, 12] as readonly number[],
     doc: "sides of the two square grids that the map is averaged to",
   },
   alignCorners: { default: true, doc: "how the averages are resized to the map: bilinear, corners aligned or not" },
-};
+});
 
 /**
  * Mixed Pooling Module: y = ReLU(x + conv₃[a; b]), where a gathers averages over squares and b over whole rows and columns, on C/4 channels:

@@ -1,5 +1,5 @@
 import { OptionError, ShapeError } from "../core/errors.js";
-import { integer, type OptionsOf } from "../core/options.js";
+import { defineOptions, integer, type OptionsOf } from "../core/options.js";
 import { formatShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, Lambda, Module, Sequential } from "../nn/index.js";
@@ -13,14 +13,14 @@ const paper = {
   url: "https://arxiv.org/abs/1704.06904",
 };
 
-const blockOptions = {
+const blockOptions = defineOptions({
   outChannels: {
     default: null as number | null,
-    kind: "number" as const,
+    kind: "number",
     doc: "channels that come out (null: as many as come in)",
   },
   stride: { default: 1, doc: "stride of the 3×3 convolution" },
-};
+});
 
 /**
  * The pre-activation bottleneck that Residual Attention Networks are built of:
@@ -109,9 +109,9 @@ const layouts = {
 } satisfies Record<string, Layout>;
 type Stage = keyof typeof layouts;
 
-const options = {
+const options = defineOptions({
   stage: {
-    default: "stage1" as Stage,
+    default: "stage1",
     choices: Object.keys(layouts) as Stage[],
     doc: "which published module: how often it halves the map (stage0 4, stage1 and pre 3, stage2 and cifar1 2, stage3 and cifar2 1, cifar3 0)",
   },
@@ -119,7 +119,7 @@ const options = {
     default: [] as readonly number[],
     doc: "[height, width] of the maps, to refuse others; not needed, any size works",
   },
-};
+});
 
 /**
  * Attention module of Residual Attention Networks: y = last((1 + M) · T), T = r(r(x′)) the trunk, x′ = first(x), and M the mask of an
@@ -174,7 +174,7 @@ export class ResidualAttention extends Module {
       new Lambda(sigmoid),
     ]);
     blocks.last_blocks = block();
-    Object.assign(this, blocks);
+    this.addParts(blocks);
     this.#layout = layout;
     this.#blocks = blocks;
   }

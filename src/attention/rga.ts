@@ -1,5 +1,5 @@
 import { OptionError, ShapeError } from "../core/errors.js";
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import { formatShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, Lambda, Module, Sequential } from "../nn/index.js";
@@ -7,7 +7,7 @@ import { concat, mapSize, matMul, reduceMean, relu, reshape, sigmoid, transpose 
 import { applyGate, convNormRelu, integerPair, positions, reducedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   size: {
     default: [] as readonly number[],
     // Positions are the features of channels, or, both ways, those of relations.
@@ -23,7 +23,7 @@ const options = {
     doc: "positions ÷ width of the embeddings of positions, or a fraction: width ÷ positions",
   },
   downRatio: { default: 8, doc: "reduction inside the layers that make the gate, a divisor or a fraction" },
-};
+});
 
 /** The most nearly square [height, width] of an area, the height the larger. */
 function nearSquare(area: number): readonly number[] {
@@ -101,8 +101,8 @@ export class RelationAwareGlobalAttention extends Module {
     this.#spatial = given.spatial ? relationGate(channels, area, byChannel, bySpace, given.downRatio) : undefined;
     this.#channel = given.channel ? relationGate(area, channels, bySpace, byChannel, given.downRatio) : undefined;
     for (const layer of ["gx", "gg", "W", "theta", "phi"] as const) {
-      if (this.#spatial) Object.assign(this, { [`${layer}_spatial`]: this.#spatial[layer] });
-      if (this.#channel) Object.assign(this, { [`${layer}_channel`]: this.#channel[layer] });
+      if (this.#spatial) this.addPart(`${layer}_spatial`, this.#spatial[layer]);
+      if (this.#channel) this.addPart(`${layer}_channel`, this.#channel[layer]);
     }
   }
 

@@ -1,5 +1,5 @@
 import { OptionError } from "../core/errors.js";
-import { integer, type OptionsOf } from "../core/options.js";
+import { defineOptions, integer, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, type Conv2dOptions, kaimingNormal, Lambda, Module, Sequential } from "../nn/index.js";
 import { add, averagePool, concat, mapSize, mul, relu, resize, sigmoid } from "../ops/index.js";
@@ -13,13 +13,13 @@ const paper = {
 };
 const weightInit = kaimingNormal("out");
 
-const options = {
+const options = defineOptions({
   stride: { default: 1, doc: "stride of the last convolution" },
   padding: { default: 1, doc: "padding of all three; equal to the dilation, so that they keep the size" },
   dilation: { default: 1, doc: "dilation of all three" },
   groups: { default: 1, doc: "groups of all three" },
   poolingRatio: { default: 4, doc: "side of the squares that the calibrating branch averages over" },
-};
+});
 
 /**
  * Self-calibrated convolution: y = k₄(k₃(x) · σ(x + up(k₂(pool(x))))), each k a 3×3 convolution without bias and its batch norm,
@@ -61,10 +61,10 @@ export class SCConv extends Module {
   }
 }
 
-const bottleneckOptions = {
+const bottleneckOptions = defineOptions({
   planes: {
     default: null as number | null,
-    kind: "number" as const,
+    kind: "number",
     doc: "width of the block, a quarter of the channels that come out (null: a quarter of those that come in)",
   },
   stride: { default: 1, doc: "stride of the block" },
@@ -74,7 +74,7 @@ const bottleneckOptions = {
     when: { avd: [true] },
     doc: "first block of a stage: with avd, averages also at stride 1",
   },
-};
+});
 
 /**
  * Bottleneck of SCNet: half of the width goes through a plain 3×3 convolution, half through a self-calibrated one:

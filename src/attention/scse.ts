@@ -1,28 +1,28 @@
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Conv2d, flatten, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { add, concat, maximum, mul, reduceMean, relu, reshape, sigmoid } from "../ops/index.js";
 import { applyGate, reducedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   reduction: {
     default: null as number | null,
-    kind: "number" as const,
+    kind: "number",
     doc: "channels ÷ hidden channels of the channel branch, or a fraction: hidden ÷ channels (null: 16; 2 in the variant authors)",
   },
   fusion: {
-    default: null as "add" | "max" | "mul" | "concat" | null,
-    kind: "string" as const,
-    choices: [null, "add", "max", "mul", "concat"] as const,
+    default: null,
+    kind: "string",
+    choices: [null, "add", "max", "mul", "concat"],
     doc: "how the two branches meet (null: add; max in the variant authors); concat doubles the channels",
   },
   variant: {
-    default: "smp" as "smp" | "authors",
-    choices: ["smp", "authors"] as const,
+    default: "smp",
+    choices: ["smp", "authors"],
     doc: "smp: the code of segmentation_models.pytorch, in wide use; authors: their own",
   },
-};
+});
 type Options = OptionsOf<typeof options>;
 
 const fusions = {

@@ -1,11 +1,11 @@
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
-import { Conv2d, flatten, Module } from "../nn/index.js";
+import { Conv2d, flatten, Module, type Sequential } from "../nn/index.js";
 import { hardSigmoid, reduceMean, relu, reshape, sigmoid } from "../ops/index.js";
 import { applyGate, linearBottleneck, reducedWidth, roundedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   reduction: {
     default: 16,
     when: { variant: ["plain"] },
@@ -17,11 +17,11 @@ const options = {
     doc: "biases in both layers (the authors' Caffe network has them, the common PyTorch code has not)",
   },
   variant: {
-    default: "plain" as "plain" | "timm" | "timm-effective",
-    choices: ["plain", "timm", "timm-effective"] as const,
+    default: "plain",
+    choices: ["plain", "timm", "timm-effective"],
     doc: "timm: 1×1 convolutions with bias, hidden width ⌊C/16⌉ to a multiple of 8; timm-effective: one C→C layer, hard sigmoid",
   },
-};
+});
 
 /**
  * Squeeze-and-Excitation: y = x · σ(W₂ · ReLU(W₁ · z)), z the mean of each channel over its map.
@@ -34,13 +34,16 @@ const options = {
  * const module = new SqueezeExcite(64, { reduction: 16, bias: false, variant: "plain" });
  */
 export class SqueezeExcite extends Module {
+  readonly fc: Sequential | Conv2d | undefined;
+  readonly fc1: Conv2d | undefined;
+  readonly fc2: Conv2d | undefined;
   readonly #gate: (z: Value) => Value;
 
   constructor(channels: number, { reduction, bias, variant }: OptionsOf<typeof options>) {
     super();
     if (variant === "timm-effective") {
       const fc = new Conv2d(channels, channels, { kernelSize: 1 });
-      Object.assign(this, { fc });
+      this.fc = fc;
       this.#gate = (z) => hardSigmoid(fc.call(z));
     } else if (variant === "timm") {
       const hidden = roundedWidth(channels / 16, 8);
@@ -48,11 +51,12 @@ export class SqueezeExcite extends Module {
         new Conv2d(channels, hidden, { kernelSize: 1 }),
         new Conv2d(hidden, channels, { kernelSize: 1 }),
       ];
-      Object.assign(this, { fc1, fc2 });
+      this.fc1 = fc1;
+      this.fc2 = fc2;
       this.#gate = (z) => sigmoid(fc2.call(relu(fc1.call(z))));
     } else {
       const fc = linearBottleneck(channels, reducedWidth("SqueezeExcite", channels, reduction), bias);
-      Object.assign(this, { fc });
+      this.fc = fc;
       this.#gate = (z) => sigmoid(reshape(fc.call(flatten(z)), z.shape));
     }
   }

@@ -1,5 +1,5 @@
 import { OptionError, ShapeError } from "../core/errors.js";
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import { formatShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import { Module } from "../nn/index.js";
@@ -7,12 +7,12 @@ import { add, div, mapSize, mul, reduceMean, reduceSum, sigmoid, square, sub } f
 import { applyGate } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   lambda: {
     default: 1e-4,
     doc: "λ, added to the variance (1e-4 in the authors' CIFAR runs, 0.1 in their ImageNet ones)",
   },
-};
+});
 
 /**
  * SimAM, a gate for every single neuron and without parameters: y = x · σ(d / (4 (v + λ)) + ½),

@@ -1,4 +1,4 @@
-import type { OptionSpecs } from "../core/options.js";
+import type { OptionSpecs, OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import type { Module } from "../nn/index.js";
 
@@ -27,11 +27,7 @@ export type Placement = (typeof placements)[number];
 export type AttentionModule = Module<[x: Value], Value | readonly Value[]>;
 
 /** The entry of one attention module in the catalogue: all that other code needs to know about it. */
-export interface AttentionInfo<
-  O extends object = Record<string, unknown>,
-  N extends string = string,
-  K extends Kind = Kind,
-> {
+export interface AttentionInfo<S extends OptionSpecs = OptionSpecs, N extends string = string, K extends Kind = Kind> {
   /** Catalogue name. */
   readonly name: N;
   readonly title: string;
@@ -45,20 +41,20 @@ export interface AttentionInfo<
   readonly placement: Placement;
   /** The field that holds the module in a residual block, which the authors' checkpoints have in their keys. */
   readonly field: string;
-  readonly options: OptionSpecs<O>;
+  readonly options: S;
   /** What keys look like in other people's code, where that has the same layers in the same order under other names. */
   readonly copies?: RegExp;
   /** Channels that come out, where that depends on the options. A network's blocks take as many as go in. */
-  readonly outputs?: (channels: number, options: O) => number;
+  readonly outputs?: (channels: number, options: OptionsOf<S>) => number;
   /** Options that a network sets when it puts the module into its blocks, where they differ from the defaults. */
-  readonly inserted?: Partial<NoInfer<O>>;
+  readonly inserted?: Partial<NoInfer<OptionsOf<S>>>;
   /** A module for maps of `channels` channels. All options are present and of the right type. */
-  create(channels: number, options: O): AttentionModule;
+  create(channels: number, options: OptionsOf<S>): AttentionModule;
 }
 
 /** An entry whose name, kind and options the types of the catalogue follow from. */
-export function defineAttention<O extends object, const N extends string, const K extends Kind>(
-  spec: AttentionInfo<O, N, K>,
-): AttentionInfo<O, N, K> {
+export function defineAttention<const S extends OptionSpecs, const N extends string, const K extends Kind>(
+  spec: AttentionInfo<S, N, K>,
+): AttentionInfo<S, N, K> {
   return spec;
 }

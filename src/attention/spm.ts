@@ -1,19 +1,19 @@
 import { OptionError } from "../core/errors.js";
-import { integer, type OptionsOf } from "../core/options.js";
+import { defineOptions, integer, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, kaimingNormal, Module } from "../nn/index.js";
 import { add, mul, relu, sigmoid } from "../ops/index.js";
 import { stripMeans } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   outChannels: {
     default: null as number | null,
-    kind: "number" as const,
+    kind: "number",
     doc: "channels of the gate (null: as many as come in)",
   },
   multiply: { default: false, doc: "return x · gate instead of the gate, which the authors' block multiplies itself" },
-};
+});
 
 /**
  * Strip Pooling Module: the gate g = σ(conv1×1(ReLU(r + c))), r = BN(conv3×1(mean over W of x)) and c = BN(conv1×3(mean over H of x)).

@@ -1,19 +1,19 @@
-import type { OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { constant, Module, type Sequential } from "../nn/index.js";
 import { add, mul, sigmoid } from "../ops/index.js";
 import { exchangeAxes, oddKernel, planeConvNorm, spatialDescriptor } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
-const options = {
+const options = defineOptions({
   spatial: { default: true, doc: "use the third gate, over height and width" },
   kernelSize: { default: 7, doc: "kernel of the gates (odd); 7 and 3 were published" },
   variant: {
-    default: "root" as "root" | "models",
-    choices: ["root", "models"] as const,
+    default: "root",
+    choices: ["root", "models"],
     doc: "names of the keys: those of the authors' latest file, or of the one that their networks use",
   },
-};
+});
 
 /**
  * A gate over the plane of two axes: σ(BN(conv([max; mean] over the third axis))).
@@ -25,9 +25,8 @@ class PlaneGate extends Module {
 
   constructor(axis: 1 | 2 | 3, field: string, conv: Sequential) {
     super();
-    Object.assign(this, { [field]: conv });
     this.#axis = axis;
-    this.#conv = conv;
+    this.#conv = this.addPart(field, conv);
   }
 
   override forward(x: Value): Value {
@@ -65,9 +64,7 @@ export class TripletAttention extends Module {
     this.#gates = gates.slice(0, spatial ? 3 : 2).map(({ [variant]: name, axis, map }) => {
       const gain = constant(name === "SpatialGate" ? 0 : 1);
       const conv = planeConvNorm(kernelSize, { momentum: 0.01, weightInit: gain });
-      const gate = new PlaneGate(axis, variant === "root" ? "conv" : "spatial", conv);
-      Object.assign(this, { [name]: gate });
-      return { gate, map };
+      return { gate: this.addPart(name, new PlaneGate(axis, variant === "root" ? "conv" : "spatial", conv)), map };
     });
   }
 

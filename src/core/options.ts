@@ -14,26 +14,83 @@ export interface OptionSpec<T> {
   readonly kind?: "number" | "list" | "string" | "boolean";
 }
 
-/** The options of something, by name. Their TypeScript type follows from the defaults: `OptionsOf<typeof specs>`. */
-export type OptionSpecs<O> = { readonly [K in keyof O]: OptionSpec<O[K]> };
+/** The options of something, by name. */
+export type OptionSpecs = Readonly<Record<string, OptionSpec<unknown>>>;
 
-export type OptionsOf<S> = { [K in keyof S]: S[K] extends OptionSpec<infer T> ? T : never };
+/** Options as a catalogue entry names them: words and defaults stay literal, so that types can follow from them. */
+export const defineOptions = <const S extends OptionSpecs>(specs: S): S => specs;
+
+type Widened<T> = T extends number ? number : T extends boolean ? boolean : T extends string ? string : T;
+
+/** What an option may be: one of its choices, or of the kind of its default. */
+type ValueOf<S> = S extends { readonly choices: readonly (infer C)[] }
+  ? C
+  : S extends { readonly default: infer T }
+    ? Widened<T>
+    : never;
+
+/** All options of `S`, filled in. */
+export type OptionsOf<S> = { [K in keyof S]: ValueOf<S[K]> };
+
+/** Options by which others have an effect or none. */
+type Deciding<S> = { [K in keyof S]: S[K] extends { readonly when: infer W } ? keyof W : never }[keyof S] & keyof S;
+
+/** Options that have an effect with some values of the option `D` only. */
+type Dependent<S, D extends keyof S> = {
+  [K in keyof S]: S[K] extends { readonly when: { readonly [d in D]: unknown } } ? K : never;
+}[keyof S];
+
+/** Those of them that have none where it is `V`. */
+type Idle<S, D extends keyof S, V> = {
+  [K in keyof S]: S[K] extends { readonly when: { readonly [d in D]: readonly (infer W)[] } }
+    ? V extends W
+      ? never
+      : K
+    : never;
+}[keyof S];
+
+/** What may not be given with each value of the option `D`; its default may be left out. */
+type Decided<S, D extends keyof S, V = ValueOf<S[D]>> = V extends unknown
+  ? (S[D] extends { readonly default: V } ? { readonly [d in D]?: V | undefined } : { readonly [d in D]: V }) & {
+      readonly [K in Idle<S, D, V>]?: undefined;
+    }
+  : never;
+
+/** The same where its value is known at run time only. */
+type Undecided<S, D extends keyof S> = { readonly [d in D]?: ValueOf<S[D]> | undefined } & {
+  readonly [K in Dependent<S, D>]?: undefined;
+};
+
+/** All that is decided, at once: an intersection of unions, one for each deciding option. */
+type AllDecided<S> = [Deciding<S>] extends [never]
+  ? unknown
+  : { [D in Deciding<S>]: (decided: Decided<S, D> | Undecided<S, D>) => void }[Deciding<S>] extends (
+        decided: infer I,
+      ) => void
+    ? I
+    : never;
+
+/** Each member of a union as one plain object type. */
+type Plain<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
+
+/** Options of `S` as they are given: those left out have their defaults, and those without effect beside the others are none. */
+export type Given<S> = Plain<{ readonly [K in keyof S]?: ValueOf<S[K]> | undefined } & AllDecided<S>>;
 
 /**
  * Fills in defaults and refuses options that are unknown, of the wrong type, or not among the choices.
  *
  * @throws OptionError naming `owner`, the option, and what was given.
  */
-export function resolveOptions<O extends object>(
+export function resolveOptions<S extends OptionSpecs>(
   owner: string,
-  specs: OptionSpecs<O>,
-  given: { readonly [K in keyof O]?: O[K] | undefined },
-): O {
+  specs: S,
+  given: Readonly<Record<string, unknown>>,
+): OptionsOf<S> {
   check(owner, "options", settings, given);
   const resolved: Record<string, unknown> = {};
   for (const name of Object.keys(given))
     if (!Object.hasOwn(specs, name)) throw unknownName(`option of ${owner}`, name, Object.keys(specs));
-  for (const [name, spec] of Object.entries(specs) as [keyof O & string, OptionSpec<unknown>][]) {
+  for (const [name, spec] of Object.entries(specs)) {
     const value: unknown = given[name] === undefined ? spec.default : given[name];
     const wanted = spec.kind ?? kindOf(spec.default);
     if (kindOf(value) !== wanted && value !== spec.default)
@@ -44,23 +101,22 @@ export function resolveOptions<O extends object>(
       );
     resolved[name] = value;
   }
-  for (const [name, spec] of Object.entries(specs) as [keyof O & string, OptionSpec<unknown>][])
+  for (const [name, spec] of Object.entries(specs))
     if (given[name] !== undefined) requireEffect(owner, name, spec, resolved);
-  return resolved as O;
+  return resolved as OptionsOf<S>;
 }
 
 /**
  * Options without those that have no effect with the others, which {@link resolveOptions} refuses: for what was written before it did.
  * What is unknown or wrong is kept, to be refused by name.
  */
-export function effectiveOptions<O extends object>(
-  specs: OptionSpecs<O>,
+export function effectiveOptions(
+  specs: OptionSpecs,
   given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const known = specs as Readonly<Record<string, OptionSpec<unknown>>>;
-  const settingOf = (name: string) => (given[name] === undefined ? known[name]?.default : given[name]);
+  const settingOf = (name: string) => (given[name] === undefined ? specs[name]?.default : given[name]);
   const idle = (name: string) =>
-    Object.entries(known[name]?.when ?? {}).some(([other, values]) => !values.includes(settingOf(other)));
+    Object.entries(specs[name]?.when ?? {}).some(([other, values]) => !values.includes(settingOf(other)));
   return Object.fromEntries(Object.entries(given).filter(([name]) => !idle(name)));
 }
 

@@ -6,11 +6,11 @@ import { checkIndex, type Dataset } from "./dataset.js";
 
 /** Several data sets of the same classes as one, in their order. @throws DataError if the classes differ, or there is none. */
 export function concatDatasets(parts: readonly Dataset[]): Dataset {
-  check("joined", "parts", list(datasetSchema, "a list of data sets"), parts);
+  check("concatDatasets", "parts", list(datasetSchema, "a list of data sets"), parts);
   const [first] = parts;
-  if (!first) throw new DataError("joined: needs at least one data set");
+  if (!first) throw new DataError("concatDatasets: needs at least one data set");
   const other = parts.find(({ classes }) => !sameClasses(classes, first.classes));
-  if (other) throw new DataError(`joined: ${first.name} and ${other.name} have different classes`);
+  if (other) throw new DataError(`concatDatasets: ${first.name} and ${other.name} have different classes`);
   const place = parts.flatMap((part) => Array.from({ length: part.length }, (_, index) => ({ part, index })));
   const sameSize = parts.every(({ size }) => size?.height === first.size?.height && size?.width === first.size?.width);
   const dataset: Dataset = {

@@ -46,7 +46,7 @@ const splitOptions = fields({
  * @throws OptionError if an option cannot be used.
  */
 export function generateShapes(options: ShapesOptions): Dataset {
-  check("shapes", "options", shapesOptions, options);
+  check("generateShapes", "options", shapesOptions, options);
   const { count, size = 32, seed = 0, split = "train" } = options;
   const bytes = 3 * size * size;
   const store = new Uint8ClampedArray(count * bytes);

@@ -1,6 +1,6 @@
 import { type AttentionOptions, attentionModules } from "../attention/index.js";
 import { unknownName } from "../core/errors.js";
-import { effectiveOptions, resolveOptions } from "../core/options.js";
+import { effectiveOptions, type Given, resolveOptions } from "../core/options.js";
 import { seed as anySeed, check, classCount, maybe, settings, text } from "../core/schema.js";
 import { type WrittenModel, writtenSchema } from "../core/written.js";
 import type { Module } from "../nn/index.js";
@@ -50,12 +50,7 @@ export const models: ReadonlyMap<string, ModelInfo> = new Map(
 
 type Entry = (typeof entries)[number];
 /** The options of the entry that has a name. */
-type OwnOptions<N, E = Entry> =
-  E extends ModelInfo<infer O, infer M>
-    ? N extends M
-      ? { readonly [K in keyof O]?: O[K] | undefined }
-      : never
-    : never;
+type OwnOptions<N, E = Entry> = E extends ModelInfo<infer S, infer M> ? (N extends M ? Given<S> : never) : never;
 
 /** A name of the catalogue. */
 export type ModelName = Entry["name"];
@@ -93,8 +88,8 @@ export function createModel<N extends ModelName>(name: N, options: ModelOptions<
 
 /** As {@link model}, for names and options that are known at run time only. @throws OptionError for others than there are. */
 export function createModelByName(name: string, options: object = {}): Module {
-  check("model", "name", text, name);
-  check("model", "options", settings, options);
+  check("createModel", "name", text, name);
+  check("createModel", "options", settings, options);
   const { numClasses, attention, seed = 0, ...rest } = options as ClassifierOptions & Readonly<Record<string, unknown>>;
   check(name, "numClasses", maybe(classCount), numClasses);
   check(name, "seed", maybe(anySeed), seed);

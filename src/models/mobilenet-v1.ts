@@ -58,9 +58,9 @@ function separable(channels: number, outChannels: number, stride: number): Seque
  * const model = mobilenetV1({ numClasses: 2 });
  */
 export class MobileNetV1 extends Module implements Attachable {
-  declare readonly stage1: Sequential;
-  declare readonly stage2: Sequential;
-  declare readonly stage3: Sequential;
+  readonly stage1: Sequential;
+  readonly stage2: Sequential;
+  readonly stage3: Sequential;
   readonly fc: Linear;
   /** The last norm of each block. */
   readonly #ends = new Map<string, Module>();
@@ -69,17 +69,19 @@ export class MobileNetV1 extends Module implements Attachable {
     super();
     refuseAttention("mobilenetv1_025", attention);
     let channels = 8;
-    for (const [stage, blocks] of Object.entries(stages)) {
-      const made = blocks.map(([outChannels, stride]) => {
+    const stage = (name: keyof typeof stages, first: readonly Module[] = []) => {
+      const blocks = stages[name].map(([outChannels, stride]) => {
         const block = separable(channels, outChannels, stride);
         channels = outChannels;
         return block;
       });
-      const first =
-        stage === "stage1" ? [new Sequential([conv(3, 8, 3, { stride: 2 }), new BatchNorm(8), activation()])] : [];
-      Object.assign(this, { [stage]: new Sequential([...first, ...made]) });
-      made.forEach((block, i) => this.#ends.set(`${stage}.${i + first.length}.4`, block["4"] as Module));
-    }
+      blocks.forEach((block, i) => this.#ends.set(`${name}.${i + first.length}.4`, block["4"] as Module));
+      return new Sequential([...first, ...blocks]);
+    };
+    const stem = new Sequential([conv(3, 8, 3, { stride: 2 }), new BatchNorm(8), activation()]);
+    this.stage1 = stage("stage1", [stem]);
+    this.stage2 = stage("stage2");
+    this.stage3 = stage("stage3");
     this.fc = new Linear(channels, classCount("mobilenetv1_025", numClasses, 1000));
   }
 

@@ -68,27 +68,21 @@ class PreActivationBlock extends Module {
             [channels, width, 3, stride],
             [width, width, 3, 1],
           ] as const);
-    const fields: Record<string, Module> = {};
-    this.#layers = shapes.map(([from, to, kernel, by], i) => {
-      const layer = { norm: new BatchNorm(from), conv: plain(form, from, to, kernel, by) };
-      Object.assign(fields, { [`bn${i + 1}`]: layer.norm, [`conv${i + 1}`]: layer.conv });
-      return layer;
-    });
+    this.#layers = shapes.map(([from, to, kernel, by], i) => ({
+      norm: this.addPart(`bn${i + 1}`, new BatchNorm(from)),
+      conv: this.addPart(`conv${i + 1}`, plain(form, from, to, kernel, by)),
+    }));
     if (attention && attention.placement !== "stage") {
       const { placement, field } = attention;
       const module = attention.create(placement === "residual" ? outputs : width, place);
-      if (module) Object.assign(fields, { [field]: module });
-      this.#attention = module ? { module, placement } : undefined;
+      if (module) this.#attention = { module: this.addPart(field, module), placement };
     }
     const reshapes = form === "wide" ? channels !== outputs : stride !== 1 || channels !== outputs;
     if (reshapes) {
       this.#shortcut = plain(form, channels, outputs, 1, stride);
-      Object.assign(
-        fields,
-        form === "wide" ? { convShortcut: this.#shortcut } : { shortcut: new Sequential([this.#shortcut]) },
-      );
+      if (form === "wide") this.addPart("convShortcut", this.#shortcut);
+      else this.addPart("shortcut", new Sequential([this.#shortcut]));
     }
-    Object.assign(this, fields);
     this.#form = form;
     this.#dropout = new Dropout(dropout);
   }
@@ -144,7 +138,7 @@ export class PreActResNet extends Module implements Attachable {
     const plan = attentionPlan(options.attention);
     const wide = form === "wide";
     let channels = 16;
-    const fields: Record<string, Module> = { conv1: plain(form, 3, channels, 3) };
+    const stem = this.addPart("conv1", plain(form, 3, channels, 3));
     this.#stages = [16, 32, 64].flatMap((base, stage) => {
       const width = base * factor;
       const made = Array.from({ length: blocks }, (_, block) => {
@@ -156,17 +150,17 @@ export class PreActResNet extends Module implements Attachable {
       });
       const layer = new Sequential(made);
       const name = wide ? `block${stage + 1}` : `layer${stage + 1}`;
-      const parts: Module[] = [(fields[name] = wide ? new Sequential({ layer }) : layer)];
+      const parts: Module[] = [this.addPart(name, wide ? new Sequential({ layer }) : layer)];
       const between =
         plan?.placement === "stage" && stage < 2 ? plan.create(channels, { stage, block: blocks - 1, blocks }) : null;
-      if (between) parts.push((fields[`${plan!.field}${stage + 1}`] = between));
+      if (between) parts.push(this.addPart(`${plan!.field}${stage + 1}`, between));
       return parts;
     });
-    const norm = new BatchNorm(channels);
+    const norm = this.addPart(wide ? "bn1" : "bn", new BatchNorm(channels));
     const biasInit = wide ? { biasInit: constant(0) } : {};
-    this.#classifier = new Linear(channels, classCount(owner, options.numClasses, 10), biasInit);
-    Object.assign(this, fields, wide ? { bn1: norm, fc: this.#classifier } : { bn: norm, linear: this.#classifier });
-    this.#end = [fields.conv1!, norm, new Lambda(relu)];
+    const classifier = new Linear(channels, classCount(owner, options.numClasses, 10), biasInit);
+    this.#classifier = this.addPart(wide ? "fc" : "linear", classifier);
+    this.#end = [stem, norm, new Lambda(relu)];
   }
 
   override forward(x: Value): Value {

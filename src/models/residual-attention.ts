@@ -92,31 +92,34 @@ export class ResidualAttentionNetwork extends Module implements Attachable {
   constructor({ stem, pool, stages, last }: Architecture, numClasses: number) {
     super();
     const { width, kernelSize, stride } = stem;
-    const fields: Record<string, Module> = {
-      conv1: new Sequential([
+    const layers: Module[] = [];
+    const layer = (name: string, part: Module) => layers.push(this.addPart(name, part));
+    layer(
+      "conv1",
+      new Sequential([
         new Conv2d(3, width, { kernelSize, stride, padding: (kernelSize - 1) / 2, bias: false }),
         new BatchNorm(width),
         new Lambda(relu),
       ]),
-      ...(pool ? { mpool1: new Lambda((x) => maxPool(x, pool)) } : {}),
-    };
+    );
+    if (pool) layer("mpool1", new Lambda((x) => maxPool(x, pool)));
     let channels = width;
     const block = (index: number, outChannels: number, by: number) => {
-      fields[`residual_block${index}`] = new ResidualBlock(channels, { outChannels, stride: by });
+      layer(`residual_block${index}`, new ResidualBlock(channels, { outChannels, stride: by }));
       channels = outChannels;
     };
     for (const stage of stages) {
       block(stage.index, stage.width, stage.stride);
       for (let i = 1; i <= stage.modules; i++)
-        fields[`attention_module${stage.index}${i > 1 ? `_${i}` : ""}`] = createModule("residual-attention", channels, {
-          stage: stage.kind,
-        });
+        layer(
+          `attention_module${stage.index}${i > 1 ? `_${i}` : ""}`,
+          createModule("residual-attention", channels, { stage: stage.kind }),
+        );
     }
     for (const index of [4, 5, 6]) block(index, last.width, index === 4 ? last.stride : 1);
-    fields.mpool2 = new Sequential([new BatchNorm(channels), new Lambda(relu)]);
-    this.#layers = Object.values(fields);
-    fields.fc = new Linear(channels, numClasses);
-    Object.assign(this, fields);
+    layer("mpool2", new Sequential([new BatchNorm(channels), new Lambda(relu)]));
+    this.#layers = layers;
+    this.fc = this.addPart("fc", new Linear(channels, numClasses));
   }
 
   override forward(x: Value): Value {

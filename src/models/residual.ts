@@ -33,32 +33,31 @@ export interface BlockKind {
 
 /** A residual block: ReLU(branch(x) + shortcut(x)), with room for an attention module in the branch. */
 export abstract class ResidualBlock extends Module {
-  readonly #shortcut: (x: Value) => Value;
-  readonly #attention: Module | null;
-  readonly #placement: Placement | undefined;
+  #shortcut: (x: Value) => Value = (x) => x;
+  #attention: Module | null = null;
+  #placement: Placement | undefined;
   readonly #activation = new Lambda((x) => x);
 
-  /** `layers` are the fields of the branch in order, `inner` and `outputs` its widths before and after the last convolution. */
-  constructor(
-    layers: object,
+  /**
+   * What a block has beside its branch: its attention module and its shortcut, the last of its parts. `inner` and `outputs` are the widths
+   * of the branch before and after its last convolution.
+   */
+  protected complete(
     inner: number,
     outputs: number,
     { channels, stride, place, shortcut, attention }: BlockOptions & BlockSettings,
-  ) {
-    super();
-    Object.assign(this, layers);
-    this.#placement = attention?.placement;
-    const width = this.#placement === "residual" ? outputs : inner;
-    this.#attention = attention && attention.placement !== "stage" ? attention.create(width, place) : null;
-    if (this.#attention) Object.assign(this, { [attention!.field]: this.#attention });
-    this.#shortcut = (x) => x;
-    if (stride !== 1 || channels !== outputs) {
-      if (shortcut === "identity") this.#shortcut = (x) => padChannels(subsample(x, stride), outputs);
-      else {
-        const downsample = new Sequential([conv(channels, outputs, 1, { stride }), new BatchNorm(outputs)]);
-        Object.assign(this, { downsample });
-        this.#shortcut = (x) => downsample.call(x);
-      }
+  ): void {
+    if (attention && attention.placement !== "stage") {
+      const module = attention.create(attention.placement === "residual" ? outputs : inner, place);
+      this.#attention = module && this.addPart(attention.field, module);
+      this.#placement = attention.placement;
+    }
+    if (stride === 1 && channels === outputs) return;
+    if (shortcut === "identity") this.#shortcut = (x) => padChannels(subsample(x, stride), outputs);
+    else {
+      const projection = new Sequential([conv(channels, outputs, 1, { stride }), new BatchNorm(outputs)]);
+      const downsample = this.addPart("downsample", projection);
+      this.#shortcut = (x) => downsample.call(x);
     }
   }
 
@@ -94,24 +93,23 @@ function padChannels(x: Value, channels: number): Value {
 
 /** Two 3×3 convolutions. */
 export class BasicBlock extends ResidualBlock {
-  declare readonly conv1: Conv2d;
-  declare readonly bn1: BatchNorm;
-  declare readonly conv2: Conv2d;
-  declare readonly bn2: BatchNorm;
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm;
+  readonly conv2: Conv2d;
+  readonly bn2: BatchNorm;
 
   static kind(settings: BlockSettings): BlockKind {
     return { expansion: 1, create: (options) => new BasicBlock({ ...options, ...settings }) };
   }
 
   constructor(options: BlockOptions & BlockSettings) {
+    super();
     const { channels, width, stride, dilation } = options;
-    const layers = {
-      conv1: conv(channels, width, 3, { stride, dilation }),
-      bn1: new BatchNorm(width),
-      conv2: conv(width, width, 3, { dilation }),
-      bn2: new BatchNorm(width),
-    };
-    super(layers, width, width, options);
+    this.conv1 = conv(channels, width, 3, { stride, dilation });
+    this.bn1 = new BatchNorm(width);
+    this.conv2 = conv(width, width, 3, { dilation });
+    this.bn2 = new BatchNorm(width);
+    this.complete(width, width, options);
   }
 
   override get branchEnd(): Module {
@@ -130,29 +128,28 @@ export class BasicBlock extends ResidualBlock {
 
 /** 1×1 convolution to a narrow width, 3×3 there, and 1×1 back to four times that width. The stride is in the 3×3. */
 export class Bottleneck extends ResidualBlock {
-  declare readonly conv1: Conv2d;
-  declare readonly bn1: BatchNorm;
-  declare readonly conv2: Conv2d;
-  declare readonly bn2: BatchNorm;
-  declare readonly conv3: Conv2d;
-  declare readonly bn3: BatchNorm;
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm;
+  readonly conv2: Conv2d;
+  readonly bn2: BatchNorm;
+  readonly conv3: Conv2d;
+  readonly bn3: BatchNorm;
 
   static kind(settings: BlockSettings): BlockKind {
     return { expansion: 4, create: (options) => new Bottleneck({ ...options, ...settings }) };
   }
 
   constructor(options: BlockOptions & BlockSettings) {
+    super();
     const { channels, width, stride, dilation, wide = 1 } = options;
     const inner = width * wide;
-    const layers = {
-      conv1: conv(channels, inner, 1),
-      bn1: new BatchNorm(inner),
-      conv2: conv(inner, inner, 3, { stride, dilation }),
-      bn2: new BatchNorm(inner),
-      conv3: conv(inner, 4 * width, 1),
-      bn3: new BatchNorm(4 * width),
-    };
-    super(layers, inner, 4 * width, options);
+    this.conv1 = conv(channels, inner, 1);
+    this.bn1 = new BatchNorm(inner);
+    this.conv2 = conv(inner, inner, 3, { stride, dilation });
+    this.bn2 = new BatchNorm(inner);
+    this.conv3 = conv(inner, 4 * width, 1);
+    this.bn3 = new BatchNorm(4 * width);
+    this.complete(inner, 4 * width, options);
   }
 
   override get branchEnd(): Module {

@@ -1,6 +1,6 @@
 import type { AttentionChoice } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
-import type { OptionSpecs } from "../core/options.js";
+import type { OptionSpecs, OptionsOf } from "../core/options.js";
 import { seed as anySeed, anything, type Fields, maybe, type Schema } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { Module } from "../nn/index.js";
@@ -28,7 +28,7 @@ export const classifierFields: Fields<ClassifierOptions> = { numClasses: own, at
 export type Task = "classification" | "segmentation";
 
 /** The entry of a network in the catalogue. */
-export interface ModelInfo<O extends object = Record<string, unknown>, N extends string = string> {
+export interface ModelInfo<S extends OptionSpecs = OptionSpecs, N extends string = string> {
   /** Catalogue name, as in timm and torchvision. */
   readonly name: N;
   readonly paper: { readonly title: string; readonly url: string };
@@ -41,12 +41,14 @@ export interface ModelInfo<O extends object = Record<string, unknown>, N extends
   /** What the command line trains it by where nothing else is asked for. Default sgd; adamw for networks that diverge at its usual rate. */
   readonly optimizer?: "sgd" | "adamw";
   /** Options beside those of every network. */
-  readonly options: OptionSpecs<O>;
-  create(options: ClassifierOptions & O): Module;
+  readonly options: S;
+  create(options: ClassifierOptions & OptionsOf<S>): Module;
 }
 
 /** An entry whose name and options the types of the catalogue follow from. */
-export function defineModel<O extends object, const N extends string>(spec: ModelInfo<O, N>): ModelInfo<O, N> {
+export function defineModel<const S extends OptionSpecs, const N extends string>(
+  spec: ModelInfo<S, N>,
+): ModelInfo<S, N> {
   return spec;
 }
 

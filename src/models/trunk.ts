@@ -69,17 +69,15 @@ export class Trunk extends Module implements Attachable {
   readonly #stem: Stem;
   /** Of every stage: its blocks, and what follows them. */
   readonly #stages: readonly (readonly Module[])[];
-  declare readonly conv1: Conv2d | Sequential;
-  declare readonly bn1: BatchNorm;
+  readonly conv1: Conv2d | Sequential;
+  readonly bn1: BatchNorm;
 
   constructor(options: TrunkOptions) {
     super();
     const { block, depths, widths, stem, stemWidth = widths[0]!, between, everywhere = false } = options;
     const first = { imagenet: () => conv(3, stemWidth, 7, { stride: 2 }), cifar: () => conv(3, stemWidth, 3) };
-    const fields: Record<string, Module> = {
-      conv1: stem === "deep" ? deepStem(stemWidth) : first[stem](),
-      bn1: new BatchNorm(stemWidth),
-    };
+    this.conv1 = stem === "deep" ? deepStem(stemWidth) : first[stem]();
+    this.bn1 = new BatchNorm(stemWidth);
     const widthsOfMaps = [stemWidth];
     const geometry = strideAndDilation(options);
     this.#stages = depths.map((blocks, stage) => {
@@ -92,13 +90,12 @@ export class Trunk extends Module implements Attachable {
         return block.create({ channels, width, stride: i === 0 ? stride : 1, dilation: dilations(i), place });
       });
       widthsOfMaps.push(outputs);
-      const parts: Module[] = [(fields[`layer${stage + 1}`] = new Sequential(made))];
+      const parts: Module[] = [this.addPart(`layer${stage + 1}`, new Sequential(made))];
       const last = stage === depths.length - 1;
       const module = between && (!last || everywhere) && between.create(outputs, { stage, block: blocks - 1, blocks });
-      if (module) parts.push((fields[`${between.field}${stage + 1}`] = module));
+      if (module) parts.push(this.addPart(`${between.field}${stage + 1}`, module));
       return parts;
     });
-    Object.assign(this, fields);
     this.#stem = stem;
     this.#channels = widthsOfMaps;
   }

@@ -105,7 +105,6 @@ export class VAN extends Module implements Attachable {
     super();
     const total = depths.reduce((a, b) => a + b, 0);
     let [channels, done] = [3, 0];
-    const fields: Record<string, Module> = {};
     this.#stages = widths.map((width, i) => {
       const embed = new PatchEmbedding(channels, width, i === 0 ? 7 : 3, i === 0 ? 4 : 2);
       const made = Array.from(
@@ -113,17 +112,15 @@ export class VAN extends Module implements Attachable {
         () => new Block(width, mlpRatios[i]!, (dropPath * done++) / (total - 1)),
       );
       channels = width;
-      const stage = { embed, blocks: new Sequential(made), norm: new ChannelNorm(width) };
-      Object.assign(fields, {
-        [`patch_embed${i + 1}`]: stage.embed,
-        [`block${i + 1}`]: stage.blocks,
-        [`norm${i + 1}`]: stage.norm,
-      });
-      return stage;
+      return {
+        embed: this.addPart(`patch_embed${i + 1}`, embed),
+        blocks: this.addPart(`block${i + 1}`, new Sequential(made)),
+        norm: this.addPart(`norm${i + 1}`, new ChannelNorm(width)),
+      };
     });
     // The authors draw from N(0, 0.02²) cut off at ±2, a hundred deviations away.
-    fields.head = new Linear(channels, numClasses, { weightInit: normal(0.02), biasInit: constant(0) });
-    Object.assign(this, fields);
+    const init = { weightInit: normal(0.02), biasInit: constant(0) };
+    this.head = this.addPart("head", new Linear(channels, numClasses, init));
   }
 
   override forward(x: Value): Value {

@@ -363,7 +363,7 @@ export class Sequential extends Module {
   constructor(layers: readonly AnyModule[] | { readonly [name: string]: AnyModule }) {
     super();
     check("Sequential", "layers", layerList, layers);
-    Object.assign(this, layers);
+    for (const [name, layer] of Object.entries(layers)) this[name] = layer;
   }
 
   override forward(x: Value): Value {

@@ -101,11 +101,27 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
   }
 
   /**
+   * Adds a part under a name known only at run time, such as the number of a stage. Parts with fixed names are fields.
+   *
+   * @throws FoveaError if there is a field of that name.
+   */
+  protected addPart<M extends AnyModule>(name: string, part: M): M {
+    if (name in this) throw new FoveaError(`${this.constructor.name}: there is already a part called ${name}`);
+    (this as Record<string, unknown>)[name] = part;
+    return part;
+  }
+
+  /** {@link addPart} for each of these, in order. */
+  protected addParts(parts: Readonly<Record<string, AnyModule>>): void {
+    for (const [name, part] of Object.entries(parts)) this.addPart(name, part);
+  }
+
+  /**
    * Applies `module` to this module's output from now on. To be trained it must also be a field of the network: a hook is not part of the
    * tree, so the keys of this module's parameters do not change. Returns a function that removes the hook.
    */
   appendHook(module: Module): () => void {
-    check("follow", "module", moduleSchema, module);
+    check("appendHook", "module", moduleSchema, module);
     this.#hooks.add(module);
     return () => {
       this.#hooks.delete(module);

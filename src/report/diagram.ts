@@ -34,8 +34,8 @@ const lineWidth = 200;
  * @throws OptionError for an unknown option.
  */
 export function drawDiagram(graph: Graph, options: DiagramOptions = {}): string {
-  check("diagram", "graph", graphSchema, graph);
-  check("diagram", "options", diagramOptions, options);
+  check("drawDiagram", "graph", graphSchema, graph);
+  check("drawDiagram", "options", diagramOptions, options);
   const steps = stepsOf(graph, options.collapse ?? []);
   const looks = steps.map(lookOf);
   const { places, lines, width, height } = layOut(looks.map((look, i) => ({ ...look, from: steps[i]!.from })));

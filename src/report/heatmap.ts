@@ -69,9 +69,9 @@ const finest = 320;
  * @throws ShapeError if the number of values or bytes is not that of the sizes. @throws OptionError for a wrong option.
  */
 export function drawHeatmap(map: HeatmapData, options: HeatmapOptions = {}): string {
-  check("heatmap", "map", mapSchema, map);
-  check("heatmap", "options", settings, options);
-  check("heatmap", "over", maybe(overSchema), options.over);
+  check("drawHeatmap", "map", mapSchema, map);
+  check("drawHeatmap", "options", settings, options);
+  check("drawHeatmap", "over", maybe(overSchema), options.over);
   const { over, opacity = over ? 0.5 : 1, colors = "inferno", bar = true, title = "Heat map" } = options;
   checkSizes(map, options);
   const whole = over ?? map;
@@ -128,11 +128,12 @@ function checkSizes(map: HeatmapData, options: HeatmapOptions): void {
   for (const name of Object.keys(options))
     if (!(optionNames as readonly string[]).includes(name)) throw unknownName("option of heatmap", name, optionNames);
   if (colors !== undefined && !colormapNames.includes(colors)) throw unknownName("colors", colors, colormapNames);
-  if (!(opacity >= 0 && opacity <= 1)) throw new OptionError(`heatmap: opacity must be from 0 to 1, got ${opacity}`);
-  if (!(scale > 0 && scale <= 1000)) throw new OptionError(`heatmap: scale must be from 0 to 1000, got ${scale}`);
+  if (!(opacity >= 0 && opacity <= 1))
+    throw new OptionError(`drawHeatmap: opacity must be from 0 to 1, got ${opacity}`);
+  if (!(scale > 0 && scale <= 1000)) throw new OptionError(`drawHeatmap: scale must be from 0 to 1000, got ${scale}`);
   const size = (what: string, given: number, wanted: number, of: { height: number; width: number }) => {
     if (!(of.height > 0 && of.width > 0) || given !== wanted)
-      throw new ShapeError(`heatmap: ${what} of ${of.height}x${of.width} needs ${wanted} values, got ${given}`);
+      throw new ShapeError(`drawHeatmap: ${what} of ${of.height}x${of.width} needs ${wanted} values, got ${given}`);
   };
   size("a map", map.data.length, map.height * map.width, map);
   if (over) size("an image", over.pixels.length, 3 * over.height * over.width, over);

@@ -1,5 +1,5 @@
 import { OptionError } from "../core/errors.js";
-import { type OptionSpecs, resolveOptions } from "../core/options.js";
+import { type OptionSpecs, type OptionsOf, resolveOptions } from "../core/options.js";
 import { check, nonNegative } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { add, div, mul, sqrt, square, sub } from "../ops/index.js";
@@ -58,13 +58,9 @@ const adamwOptions = {
   weightDecay: { default: 0.01, doc: "decoupled: weights shrink by lr · decay" },
 };
 
-type Given<S> = { readonly [K in keyof S]?: S[K] extends { readonly default: infer T } ? T : never };
+type Given<S> = Partial<OptionsOf<S>>;
 
-function settle<O extends { lr: number; weightDecay: number }>(
-  name: string,
-  specs: OptionSpecs<O>,
-  given: { readonly [K in keyof O]?: O[K] },
-): O {
+function settle<S extends OptionSpecs>(name: string, specs: S, given: Given<S>): OptionsOf<S> {
   const settings = resolveOptions(name, specs, given);
   for (const [key, value] of Object.entries(settings))
     if (typeof value === "number") check(name, key, nonNegative, value);

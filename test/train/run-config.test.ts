@@ -30,7 +30,7 @@ const wrong: Readonly<Record<string, readonly [contents: unknown, says: RegExp]>
   ],
   "one class name too few": [
     { ...config, data: { ...data, classes: ["cat"] } },
-    /data\.classes names 1 classes, but model\.options\.classes is 2$/,
+    /data\.classes names 1 classes, but model\.options\.numClasses is 2$/,
   ],
   "a class by number": [
     { ...config, data: { ...data, classes: ["cat", 2] } },

@@ -10,13 +10,13 @@ import {
   type GateName,
   type ModelOptions,
 } from "../../src/index.js";
-import { resnet } from "../../src/nn.js";
+import { resnet, type Value } from "../../src/nn.js";
 
 /** Whether two types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Same<A, B>) => {};
 
-export function calls(): void {
+export function calls(chosen: "timm" | "dense", switched: boolean): void {
   createAttention("cbam", 64, { reduction: 8, order: "spatial-channel" });
   createAttention("se", 64);
   createModel("resnet20", { stem: "cifar", attention: ["cbam", { reduction: 8 }], numClasses: 7, seed: 1 });
@@ -25,7 +25,18 @@ export function calls(): void {
   resnet(50, { attention: ["gc", [null, { ratio: 0.25 }, {}, {}]] });
   resnet(50, { attention: ["bam", {}, "stage"] });
   resnet(50, { attention: "none" });
-  createAttention("danet-head", 64);
+  const heads = createAttention("danet-head", 64);
+  same<Parameters<typeof heads.forward>, [x: Value]>(true);
+  same<ReturnType<typeof heads.forward>, readonly Value[]>(true);
+  createAttention("cbam", 64, { variant: "dense", reductionRatio: 0.25 });
+  createAttention("cbam", 64, { variant: "timm", rdRatio: 0.25, pools: ["avg"], kernelSize: 3 });
+  createAttention("cbam", 64, { channel: false, kernelSize: 3 });
+  createAttention("cbam", 64, { variant: undefined, reduction: 8 });
+  createAttention("gam", 64, { padding: "replicate" });
+  // Values that are known at run time only, where nothing else hangs on them.
+  createAttention("cbam", 64, { variant: chosen });
+  createAttention("cbam", 64, { channel: switched, variant: chosen });
+  createAttention("gc", 64, { ratio: switched ? 0.25 : null, fusion: ["add"] });
   const given: string = JSON.parse('"se"');
   createAttentionByName(given, 64, JSON.parse("{}"));
   createModelByName(given, { numClasses: 3 });
@@ -36,6 +47,22 @@ export function calls(): void {
   createAttention("cbam", 64, { reductoin: 8 });
   // @ts-expect-error: an option of another module
   createAttention("simam", 64, { reduction: 8 });
+  // @ts-expect-error: an option of another variant
+  createAttention("cbam", 64, { variant: "dense", reduction: 8 });
+  // @ts-expect-error: an option of a variant that is not the default
+  createAttention("cbam", 64, { reductionRatio: 0.25 });
+  // @ts-expect-error: an option of a gate that is switched off
+  createAttention("cbam", 64, { channel: false, reduction: 8 });
+  // @ts-expect-error: an option that a variant computes itself
+  createAttention("eca", 64, { variant: "timm", kernelSize: 5 });
+  // @ts-expect-error: an option of another form of the border
+  createAttention("gam", 64, { padding: "replicate", groups: true });
+  // @ts-expect-error: an option of another variant, in a network's blocks
+  createModel("resnet20", { attention: ["cbam", { variant: "timm", reduction: 8 }] });
+  // @ts-expect-error: an option of another module, in a network's blocks
+  createModel("resnet20", { attention: ["cbam", { gain: 8 }] });
+  // @ts-expect-error: a variant that may be one with the option or one without
+  createAttention("cbam", 64, { variant: chosen, rdRatio: 0.25 });
   // @ts-expect-error: a word that is none of the choices
   createAttention("cbam", 64, { order: "channel" });
   // @ts-expect-error: a number where true or false is wanted
