@@ -16,7 +16,7 @@ import {
 } from "../core/schema.js";
 import type { Shape } from "../core/shape.js";
 import { sizeOf, type Tensor } from "../core/tensor.js";
-import { type Cell, Graph, type Value } from "../graph/graph.js";
+import { type Cell, Graph, Value } from "../graph/graph.js";
 import { moduleSchema } from "./checks.js";
 import type { Initializer } from "./init.js";
 
@@ -94,6 +94,7 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
     const path = graph.nameOf(this);
     const label = `${path ? `${path} ` : ""}(${this.constructor.name})`;
     const output = graph.within(label, () => this.forward(...inputs));
+    if (path && output instanceof Value) graph.calls.push({ path, value: output });
     return [...this.#followers].reduce((y, follower) => follower.call(y as unknown as Value) as unknown as O, output);
   }
 

@@ -24,7 +24,7 @@ const singular: ReadonlyMap<string, number> = new Map([
 /** Operators whose results depend on one element of each operand: an infinite one does not spread. */
 const perElement: ReadonlySet<string> = new Set([
   ...singular.keys(),
-  ..."Add Sub Mul Neg Abs Where ReluGrad Expand Reshape Transpose Slice Pad Concat ReduceSum MaxPoolGrad ReduceMaxGrad".split(
+  ..."Add Sub Mul Neg Abs Where ReluGrad Expand Reshape Transpose Slice Pad Concat ReduceSum MaxPoolGrad MaxPoolSelect ReduceMaxGrad".split(
     " ",
   ),
 ]);
@@ -204,6 +204,17 @@ const maxPoolGrad: Rule = (node, [dy, x], write) => {
   return [write.emit("Slice", [dx, write.ints([0, 0]), write.ints([height, width]), write.ints([2, 3])])];
 };
 
+/** The pooling is done again for the positions of the maxima, and d is read there. */
+const maxPoolSelect: Rule = (node, [d, x], write) => {
+  const {
+    results: [, indices],
+    extra: [bottom, right],
+  } = pooled(node, x!, write, 2);
+  const pads = () => write.ints([0, 0, 0, 0, 0, 0, bottom, right]);
+  const source = bottom + right > 0 ? write.emit("Pad", [d!, pads(), write.number(0)]) : d!;
+  return [write.emit("Gather", [write.reshape(source, [-1]), indices!], { axis: 0 })];
+};
+
 /** The first of the largest elements by ArgMax; where there is a single axis the mask is a comparison with the positions along it. */
 const reduceMaxGrad: Rule = (node, [dy, x], write) => {
   const shape = dimsOf(node.inputs[1]!);
@@ -249,6 +260,7 @@ export const trainingRules: Rules = new Map<string, Rule>([
   ...batchNormRules(standardParts),
   ["MaxPool", maxPool],
   ["MaxPoolGrad", maxPoolGrad],
+  ["MaxPoolSelect", maxPoolSelect],
   ["ReduceSum", sums("ReduceSum")],
   ["ReduceMean", sums("ReduceMean")],
   ["ReduceMax", reduceMaxBy(sums("ReduceMean"))],
