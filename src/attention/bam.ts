@@ -115,9 +115,9 @@ export class BAM extends Module {
   override forward(x: Value): Value {
     const [channel, spatial] = [this.channel_att.call(x), this.spatial_att.call(x)];
     const attention = sigmoid(this.#fuse(channel, spatial));
-    x.graph.tap("channel", channel);
-    x.graph.tap("spatial", spatial);
-    x.graph.tap("attention", attention);
+    x.graph.tap("channel", channel, "channel");
+    x.graph.tap("spatial", spatial, "spatial");
+    x.graph.tap("attention", attention, "3-D");
     return mul(x, add(1, attention));
   }
 }

@@ -61,8 +61,8 @@ export class CoordinateAttention extends Module {
     const f = hardSwish(this.bn1.call(this.conv1.call(concat([rows, upright(columns)], 2)))); // [N,C′,H+W,1]
     const row = sigmoid(this.#rows.call(slice(f, 2, 0, height)));
     const column = sigmoid(this.#columns.call(upright(slice(f, 2, height))));
-    x.graph.tap("row", row);
-    x.graph.tap("column", column);
+    x.graph.tap("row", row, "strip");
+    x.graph.tap("column", column, "strip");
     return mul(mul(x, column), row);
   }
 }

@@ -41,7 +41,7 @@ export class PositionAttention extends Module {
   override forward(x: Value): Value {
     const [query, key] = [positions(this.query_conv.call(x)), positions(this.key_conv.call(x))]; // [N,C/8,HW]
     const affinity = softmax(matMul(query, key, { transA: true }), 2);
-    x.graph.tap("affinity", affinity);
+    x.graph.tap("affinity", affinity, "pairwise");
     const seen = matMul(positions(this.value_conv.call(x)), affinity, { transB: true }); // [N,C,HW]
     return add(mul(reshape(seen, x.shape), this.gamma), x);
   }
@@ -80,7 +80,7 @@ export class ChannelAttention extends Module {
     const products = matMul(features, features, { transB: true });
     // A softmax does not change when its row is shifted by the maximum.
     const affinity = softmax(this.#inverted ? neg(products) : products, 2);
-    x.graph.tap("affinity", affinity);
+    x.graph.tap("affinity", affinity, "pairwise");
     return add(mul(reshape(matMul(affinity, features), x.shape), this.gamma), x);
   }
 }

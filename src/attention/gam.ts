@@ -105,9 +105,9 @@ export class GlobalAttentionMechanism extends Module {
 
   override forward(x: Value): Value {
     const { first, second, spatial } = this.#parts;
-    const refined = applyGate(x, overChannels(second, relu(overChannels(first, x))), "channel");
+    const refined = applyGate(x, overChannels(second, relu(overChannels(first, x))), "channel", "3-D");
     const gate = sigmoid(spatial(refined));
-    return applyGate(refined, this.#shuffles ? shuffle(gate) : gate, "spatial");
+    return applyGate(refined, this.#shuffles ? shuffle(gate) : gate, "spatial", "3-D");
   }
 }
 

@@ -109,7 +109,7 @@ export class GlobalContext extends Module {
     if (this.#mul) y = applyGate(y, sigmoid(this.#mul.call(context)), "channel");
     if (this.#add) {
       const offset = this.#add.call(context);
-      x.graph.tap("offset", offset);
+      x.graph.tap("offset", offset, "channel");
       y = add(y, offset);
     }
     return y;
@@ -119,7 +119,7 @@ export class GlobalContext extends Module {
   private context(x: Value): Value {
     if (!this.#mask) return reduceMean(x, [2, 3]);
     const { pooled, weights } = attentionPool(x, this.#mask.call(x));
-    x.graph.tap("context", weights);
+    x.graph.tap("context", weights, "spatial");
     return pooled;
   }
 }

@@ -69,8 +69,8 @@ export class MixedPooling extends Module {
     // Resizing a strip of one row or column to the map is broadcasting it.
     const { rows, columns } = stripMeans(x2);
     const strips = relu(add(this.conv2_3.call(columns), this.conv2_4.call(rows)));
-    x.graph.tap("squares", squares);
-    x.graph.tap("strips", strips);
+    x.graph.tap("squares", squares, "3-D");
+    x.graph.tap("strips", strips, "3-D");
     const joined = concat([relu(this.conv2_5.call(squares)), relu(this.conv2_6.call(strips))], 1);
     return relu(add(x, this.conv3.call(joined)));
   }

@@ -1,6 +1,6 @@
 import { OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
-import type { Value } from "../graph/graph.js";
+import type { TapKind, Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, type Conv2dOptions, kaimingNormal, Lambda, Linear, Sequential } from "../nn/index.js";
 import {
   concat,
@@ -178,7 +178,12 @@ export function attentionPool(x: Value, logits: Value): { readonly pooled: Value
 }
 
 /** x · gate, the gate published as an attention map. */
-export function applyGate(x: Value, gate: Value, name: "channel" | "spatial" | "attention"): Value {
-  x.graph.tap(name, gate);
+export function applyGate(
+  x: Value,
+  gate: Value,
+  name: "channel" | "spatial" | "attention",
+  kind: TapKind = name === "attention" ? "3-D" : name,
+): Value {
+  x.graph.tap(name, gate, kind);
   return mul(x, gate);
 }

@@ -35,7 +35,7 @@ abstract class PolarizedSelfAttention extends Module {
   /** σ(up(Σ over positions of v · softmax(q))), [N,C,1,1]. */
   protected channelGate(x: Value): Value {
     const { pooled, weights } = attentionPool(this.conv_v_right.call(x), this.conv_q_right.call(x));
-    x.graph.tap("context", weights);
+    x.graph.tap("context", weights, "spatial");
     return sigmoid(this.conv_up.call(pooled));
   }
 

@@ -188,7 +188,7 @@ export class ResidualAttention extends Module {
     const input = this.first_residual_blocks.call(x);
     const trunk = this.trunk_branches.call(input);
     const mask = this.mask(input, trunk);
-    x.graph.tap("attention", mask);
+    x.graph.tap("attention", mask, "3-D");
     return this.last_blocks.call(mul(add(1, mask), trunk));
   }
 

@@ -117,14 +117,14 @@ export class RelationAwareGlobalAttention extends Module {
     let y = x;
     if (this.#spatial) {
       const { gate, relations } = relate(this.#spatial, y);
-      x.graph.tap("spatial-relations", relations);
+      x.graph.tap("spatial-relations", relations, "pairwise");
       y = applyGate(y, gate, "spatial");
     }
     if (this.#channel) {
       // The channels become the nodes, and the positions their features.
       const nodes = reshape(transpose(positions(y), [0, 2, 1]), [n!, builtHeight * builtWidth, channels!, 1]);
       const { gate, relations } = relate(this.#channel, nodes);
-      x.graph.tap("channel-relations", relations);
+      x.graph.tap("channel-relations", relations, "pairwise");
       y = applyGate(y, reshape(gate, [n!, channels!, 1, 1]), "channel");
     }
     return y;

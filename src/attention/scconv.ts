@@ -56,7 +56,7 @@ export class SCConv extends Module {
   override forward(x: Value): Value {
     const context = resize(this.k2.call(x), mapSize(x, "SCConv"), { mode: "nearest" });
     const gate = sigmoid(add(x, context));
-    x.graph.tap("attention", gate);
+    x.graph.tap("attention", gate, "3-D");
     return this.k4.call(mul(this.k3.call(x), gate));
   }
 }

@@ -52,7 +52,7 @@ export class StripPooling extends Module {
     const { rows, columns } = stripMeans(x);
     const [r, c] = [this.bn1.call(this.conv1.call(rows)), this.bn2.call(this.conv2.call(columns))];
     const gate = sigmoid(this.conv3.call(relu(add(r, c)))); // [N,O,H,1] + [N,O,1,W]
-    x.graph.tap("attention", gate);
+    x.graph.tap("attention", gate, "3-D");
     return this.#multiply ? mul(x, gate) : gate;
   }
 }

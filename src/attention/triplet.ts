@@ -71,7 +71,7 @@ export class TripletAttention extends Module {
   override forward(x: Value): Value {
     const shares = this.#gates.map(({ gate, map }) => {
       const g = gate.call(x);
-      x.graph.tap(map, g);
+      x.graph.tap(map, g, map === "spatial" ? "spatial" : "strip");
       return mul(g, 1 / this.#gates.length);
     });
     return mul(

@@ -10,9 +10,14 @@ import { type PartOf, Recomputation } from "./recompute.js";
 export interface GradientOptions {
   /** The part of the graph that a node belongs to, if any: values of a part are recomputed for its gradients instead of stored. */
   readonly recompute?: PartOf;
+  /**
+   * Another rule than the operator's own for some nodes: the gradient of every input, given that of the output. Undefined leaves the
+   * operator's. What comes out is then no derivative, but what methods such as guided backpropagation define.
+   */
+  readonly rule?: (dy: Value, node: Node) => readonly (Value | null)[] | undefined;
 }
 
-const gradientOptions = fields<GradientOptions>({ recompute: maybe(callback) });
+const gradientOptions = fields<GradientOptions>({ recompute: maybe(callback), rule: maybe(callback) });
 
 /**
  * Reverse-mode differentiation: the gradients of a scalar `loss` with respect to `wrt`, as new values of the same graph.
@@ -27,7 +32,7 @@ export function gradients(loss: Value, wrt: readonly Value[], options: GradientO
   check("gradients", "loss", valueSchema, loss);
   check("gradients", "wrt", list(valueSchema, "a list of values"), wrt);
   check("gradients", "options", gradientOptions, options);
-  const { recompute = () => undefined } = options;
+  const { recompute = () => undefined, rule } = options;
   if (!loss.shape.every((d) => d === 1))
     throw new FoveaError(`gradients: the loss must be a scalar, got ${formatShape(loss.shape)}`);
   const { graph } = loss;
@@ -44,7 +49,7 @@ export function gradients(loss: Value, wrt: readonly Value[], options: GradientO
     if (!dy) continue;
     const parts = graph.within(node.scope, () => {
       const whole = full(dy, y!);
-      return node.op.grad(whole, recomputation.again(node, whole));
+      return rule?.(whole, node) ?? node.op.grad(whole, recomputation.again(node, whole));
     });
     node.inputs.forEach((x, i) => {
       const part = parts[i];

@@ -82,10 +82,27 @@ export interface Update {
   readonly value: Value;
 }
 
+/**
+ * What a tap shows: a number for each `channel` [N,C,1,1], for each position (`spatial` [N,1,H,W]), for each channel along one side of the
+ * plane (`strip` [N,C,H,1] or [N,C,1,W]), for each channel and position (`3-D` [N,C,H,W]), or for each pair of positions or channels
+ * (`pairwise`).
+ */
+export const tapKinds = ["channel", "spatial", "strip", "3-D", "pairwise"] as const;
+export type TapKind = (typeof tapKinds)[number];
+
 /** A named intermediate that a module publishes, such as the map of its spatial gate. */
 export interface Tap {
   readonly scope: string;
   readonly name: string;
+  readonly value: Value;
+  /** Not known where a module of the user's own does not say it. */
+  readonly kind: TapKind | undefined;
+}
+
+/** What a module gave when it was called. */
+export interface Call {
+  /** The path of the module. */
+  readonly path: string;
   readonly value: Value;
 }
 
@@ -105,6 +122,8 @@ export class Graph {
   readonly nodes: Node[] = [];
   readonly updates: Update[] = [];
   readonly taps: Tap[] = [];
+  /** In the order in which they returned. A module that is applied twice is here twice. */
+  readonly calls: Call[] = [];
   readonly randoms: RandomInput[] = [];
   readonly #states = new Map<Cell, Value>();
   readonly #constants = new Map<number, Value>();
@@ -239,10 +258,10 @@ export class Graph {
   }
 
   /** Publishes an intermediate value under the path of the module being traced. */
-  tap(name: string, value: Value): void {
+  tap(name: string, value: Value, kind?: TapKind): void {
     check("Graph.tap", "name", text, name);
     this.#requireOwn("Graph.tap", "value", value);
-    this.taps.push({ scope: this.#scopes.at(-1) ?? "", name, value });
+    this.taps.push({ scope: this.#scopes.at(-1) ?? "", name, value, kind });
   }
 
   /** Runs `build` with `scope` as the path in errors and taps. */

@@ -97,6 +97,7 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
     const path = graph.nameOf(this);
     const label = `${path ? `${path} ` : ""}(${name})`;
     const output = graph.within(label, () => this.forward(...inputs));
+    if (path && output instanceof Value) graph.calls.push({ path, value: output });
     return [...this.#hooks].reduce((y, hook) => hook.call(y as unknown as Value) as unknown as O, output);
   }
 

@@ -62,39 +62,58 @@ function outputShape(x: Shape, w: Shape, { strides, pads, dilations, group }: Co
   return [n, filters, oh, ow];
 }
 
-/**
- * The loop that a convolution and its two gradients share. For every image, filter, channel, kernel element and output row,
- * `visit` gets the weight's index, the index of the first input and output element, and the number of columns;
- * the input advances by `step` per output column.
- */
-function forEachRow(
+/** One element of a kernel on one channel of one image, with the filters that read it. */
+interface KernelElement {
+  /** Index of the channel's first element. */
+  readonly plane: number;
+  /** For each output position, the element of the plane that it reads; −1 where it lies on the padding. */
+  readonly sources: Int32Array;
+  /** Per filter of the group: index of its weight, and of its first output element. */
+  readonly filters: readonly { readonly weight: number; readonly output: number }[];
+}
+
+/** The sum that all three computations of a convolution share, kernel element by kernel element. */
+function* kernelElements(
   x: readonly number[],
   w: readonly number[],
   y: readonly number[],
   { strides: [sy, sx], pads: [top, left], dilations: [dy, dx], group }: ConvAttributes,
-  visit: (weight: number, input: number, output: number, columns: number, step: number) => void,
-): void {
+): Generator<KernelElement> {
   const [n, channels, height, width] = x as [number, number, number, number];
-  const [filters, perGroup, kh, kw] = w as [number, number, number, number];
+  const [all, perGroup, kh, kw] = w as [number, number, number, number];
   const [, , oh, ow] = y as [number, number, number, number];
+  const sources = Array.from({ length: kh * kw }, (_, element) => {
+    const [ky, kx] = [Math.floor(element / kw) * dy - top, (element % kw) * dx - left];
+    return Int32Array.from({ length: oh * ow }, (_, p) => {
+      const [row, column] = [Math.floor(p / ow) * sy + ky, (p % ow) * sx + kx];
+      return row < 0 || row >= height || column < 0 || column >= width ? -1 : row * width + column;
+    });
+  });
+  const count = all / group;
   for (let image = 0; image < n; image++)
-    for (let o = 0; o < filters; o++)
-      for (let i = 0; i < perGroup; i++)
-        for (let ky = 0; ky < kh; ky++)
-          for (let kx = 0; kx < kw; kx++) {
-            const channel = Math.floor(o / (filters / group)) * perGroup + i;
-            const shift = kx * dx - left;
-            const from = Math.max(0, Math.ceil(-shift / sx));
-            const to = Math.min(ow, Math.floor((width - 1 - shift) / sx) + 1);
-            if (to <= from) continue;
-            const weight = ((o * perGroup + i) * kh + ky) * kw + kx;
-            for (let row = 0; row < oh; row++) {
-              const iy = row * sy + ky * dy - top;
-              if (iy < 0 || iy >= height) continue;
-              const input = ((image * channels + channel) * height + iy) * width + from * sx + shift;
-              visit(weight, input, ((image * filters + o) * oh + row) * ow + from, to - from, sx);
-            }
-          }
+    for (let channel = 0; channel < channels; channel++) {
+      const plane = (image * channels + channel) * height * width;
+      const first = Math.floor(channel / perGroup) * count;
+      for (let element = 0; element < kh * kw; element++)
+        yield {
+          plane,
+          sources: sources[element]!,
+          filters: Array.from({ length: count }, (_, i) => ({
+            weight: ((first + i) * perGroup + (channel % perGroup)) * kh * kw + element,
+            output: (image * all + first + i) * oh * ow,
+          })),
+        };
+    }
+}
+
+/** What a kernel element reads, position by position: 0 on the padding. */
+function gather(x: Float64Array, { plane, sources }: KernelElement, row: Float64Array): void {
+  for (let p = 0; p < row.length; p++) row[p] = sources[p]! < 0 ? 0 : x[plane + sources[p]!]!;
+}
+
+/** to[at + p] += factor · from[start + p] for p < count. */
+function addScaled(to: Float64Array, at: number, from: Float64Array, start: number, factor: number, count: number) {
+  for (let p = 0; p < count; p++) to[at + p]! += factor * from[start + p]!;
 }
 
 /** Multiply-accumulates of the forward pass; both gradients cost the same. */
@@ -115,10 +134,11 @@ export const convOp: Op<ConvAttributes> = {
       const area = y.shape[2]! * y.shape[3]!;
       for (let i = 0; i < y.data.length; i++) y.data[i] = bias.data[Math.floor(i / area) % y.shape[1]!]!;
     }
-    forEachRow(x!.shape, w!.shape, y.shape, attributes, (weight, input, output, columns, step) => {
-      const factor = w!.data[weight]!;
-      for (let j = 0; j < columns; j++) y.data[output + j]! += factor * x!.data[input + j * step]!;
-    });
+    const row = new Float64Array(y.shape[2]! * y.shape[3]!);
+    for (const element of kernelElements(x!.shape, w!.shape, y.shape, attributes)) {
+      gather(x!.data, element, row);
+      for (const { weight, output } of element.filters) addScaled(y.data, output, row, 0, w!.data[weight]!, row.length);
+    }
     return [y];
   },
   grad: (dy, node) => {
@@ -139,10 +159,15 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
   },
   run: ([dy, w], attributes) => {
     const dx = dense([dy!.shape[0]!, w!.shape[1]! * attributes.group, ...attributes.size]);
-    forEachRow(dx.shape, w!.shape, dy!.shape, attributes, (weight, input, output, columns, step) => {
-      const factor = w!.data[weight]!;
-      for (let j = 0; j < columns; j++) dx.data[input + j * step]! += factor * dy!.data[output + j]!;
-    });
+    const row = new Float64Array(dy!.shape[2]! * dy!.shape[3]!);
+    for (const element of kernelElements(dx.shape, w!.shape, dy!.shape, attributes)) {
+      row.fill(0);
+      for (const { weight, output } of element.filters)
+        addScaled(row, 0, dy!.data, output, w!.data[weight]!, row.length);
+      element.sources.forEach((source, p) => {
+        if (source >= 0) dx.data[element.plane + source]! += row[p]!;
+      });
+    }
     return [dx];
   },
   grad: (d, node) => {
@@ -160,11 +185,16 @@ export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
   ],
   run: ([x, dy], attributes) => {
     const dw = dense([dy!.shape[1]!, x!.shape[1]! / attributes.group, ...attributes.kernel]);
-    forEachRow(x!.shape, dw.shape, dy!.shape, attributes, (weight, input, output, columns, step) => {
-      let sum = 0;
-      for (let j = 0; j < columns; j++) sum += x!.data[input + j * step]! * dy!.data[output + j]!;
-      dw.data[weight]! += sum;
-    });
+    const row = new Float64Array(dy!.shape[2]! * dy!.shape[3]!);
+    for (const element of kernelElements(x!.shape, dw.shape, dy!.shape, attributes)) {
+      gather(x!.data, element, row);
+      for (const { weight, output } of element.filters) {
+        const upstream = dy!.data;
+        let sum = 0;
+        for (let p = 0; p < row.length; p++) sum += row[p]! * upstream[output + p]!;
+        dw.data[weight]! += sum;
+      }
+    }
     return [dw];
   },
   grad: (d, node) => {

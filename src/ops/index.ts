@@ -4,7 +4,7 @@ import { ops as elementwise } from "./elementwise.js";
 import { matMulOp } from "./linear.js";
 import { ops as movement } from "./movement.js";
 import { ops as norm } from "./norm.js";
-import { maxPoolGradOp, maxPoolOp } from "./pool.js";
+import { maxPoolGradOp, maxPoolOp, maxPoolSelectOp } from "./pool.js";
 import { ops as reduce, reduceMaxGrad } from "./reduce.js";
 import { resampleOp } from "./resample.js";
 import { ops as softmax } from "./softmax.js";
@@ -69,6 +69,7 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     convWeightGradOp,
     maxPoolOp,
     maxPoolGradOp,
+    maxPoolSelectOp,
     resampleOp,
   ].map((op) => [op.name, op as Op]),
 );

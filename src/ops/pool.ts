@@ -5,7 +5,7 @@ import type { Value } from "../graph/graph.js";
 import type { Dense, Op } from "../graph/op.js";
 import { checkValue, maxPoolOptions, pair } from "./checks.js";
 import { windowCount } from "./conv.js";
-import { apply, dense, noMacs, onceOnly } from "./operands.js";
+import { apply, dense, noMacs } from "./operands.js";
 
 export type MaxPoolAttributes = {
   readonly kernel: readonly [number, number];
@@ -89,7 +89,22 @@ export const maxPoolGradOp: Op<MaxPoolAttributes> = {
     });
     return [dx];
   },
-  grad: onceOnly("MaxPoolGrad"),
+  grad: (d, node) => [apply(maxPoolSelectOp, [d, node.inputs[1]!], node.attributes), null],
+  macs: noMacs,
+};
+
+/** From (d, x): what d has where the first of the largest elements of each window of x is; the gradient of {@link maxPoolGradOp}. */
+export const maxPoolSelectOp: Op<MaxPoolAttributes> = {
+  name: "MaxPoolSelect",
+  infer: ([, x], attributes) => [{ dtype: "float", shape: outputShape(x!.shape, attributes) }],
+  run: ([d, x], attributes) => {
+    const y = dense(staticShape(outputShape(x!.shape, attributes)));
+    indicesOfMaxima(x!, attributes).forEach((from, i) => {
+      y.data[i] = d!.data[from]!;
+    });
+    return [y];
+  },
+  grad: (dy, node) => [apply(maxPoolGradOp, [dy, node.inputs[1]!], node.attributes), null],
   macs: noMacs,
 };
 

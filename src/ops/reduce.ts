@@ -3,9 +3,9 @@ import { normalizeAxes, type Shape, staticDim, staticShape, stridesOf } from "..
 import type { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
 import { axes as axesSchema, reduceOptions } from "./checks.js";
-import { exp, mul, sub } from "./elementwise.js";
+import { cast, equal, exp, mul, sub } from "./elementwise.js";
 import { reshape } from "./movement.js";
-import { apply, dense, noMacs, type Operand, onceOnly } from "./operands.js";
+import { apply, dense, noMacs, type Operand } from "./operands.js";
 
 type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: boolean };
 
@@ -115,7 +115,12 @@ export const reduceMaxGrad: Op<ReduceAttributes> = {
     });
     return [dx];
   },
-  grad: onceOnly("ReduceMaxGrad"),
+  // Where the maximum is does not move: what reaches dy again is the upstream gradient at that place.
+  grad: (d, node) => {
+    const [dy, x, y] = node.inputs as [Value, Value, Value];
+    const first = apply(reduceMaxGrad, [cast(equal(dy, dy)), x, y], node.attributes);
+    return [reduceSum(mul(d, first), normalizeAxes(node.attributes.axes, x.shape.length)), null, null];
+  },
   macs: noMacs,
 };
 

@@ -137,6 +137,15 @@ const cases: Record<string, Case> = {
   ],
   "max pool": unary((v) => o.maxPool(v, { kernelSize: 3, stride: 2, padding: 1 }), map),
   "max pool 2×2": unary((v) => o.maxPool(v, { kernelSize: 2 }), map),
+  "second derivative of max pools": unary(
+    (v) => once(o.maxPool(v, { kernelSize: 3, stride: 2, padding: 1, ceilMode: true }), v),
+    map,
+  ),
+  "second derivative of max pools, over the end": unary(
+    (v) => once(o.maxPool(v, { kernelSize: 2, stride: 4, ceilMode: true }), v),
+    map,
+  ),
+  "second derivative of maxima": unary((v) => o.add(once(o.reduceMax(v, [1]), v), once(o.reduceMax(v, [2, 3]), v))),
   "max pool, rounded up": unary((v) => o.maxPool(v, { kernelSize: 3, stride: 2, ceilMode: true }), map),
   "max pool, dilated and rounded up": unary(
     (v) => o.maxPool(v, { kernelSize: 2, stride: 3, padding: 1, dilation: [3, 2], ceilMode: true }),
@@ -196,6 +205,15 @@ const cases: Record<string, Case> = {
     random([3]),
   ],
 };
+
+/** The gradient of Σ y³. */
+function once(y: Value, x: Value): Value {
+  const loss = o.reduceSum(
+    o.pow(y, 3),
+    y.shape.map((_, axis) => axis),
+  );
+  return gradients(loss, [x])[0]!;
+}
 
 for (const [name, [build, ...inputs]] of Object.entries(cases))
   test(`${name}: gradients are right and engines agree`, async () => {

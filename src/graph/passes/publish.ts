@@ -1,5 +1,5 @@
 import { FoveaError } from "../../core/errors.js";
-import type { Graph, Value } from "../graph.js";
+import type { Graph, Tap, Value } from "../graph.js";
 import { rebuild } from "./rebuild.js";
 
 /**
@@ -11,14 +11,21 @@ import { rebuild } from "./rebuild.js";
  */
 export function publishTaps(graph: Graph): Graph {
   const target = rebuild(graph);
-  for (const { scope, name, value } of target.taps) {
-    const path = scope.replace(/ ?\(.*\)$/, "");
-    const wanted = path ? `${path}/${name}` : name;
-    let free = wanted;
-    for (let i = 2; target.outputs.has(free); i++) free = `${wanted}~${i}`;
-    target.output(free, value);
-  }
+  for (const [name, { value }] of tapNames(target)) target.output(name, value);
   return target;
+}
+
+/** The taps of a graph by the names that {@link publishTaps} gives their outputs. */
+export function tapNames(graph: Graph): Map<string, Tap> {
+  const named = new Map<string, Tap>();
+  for (const tap of graph.taps) {
+    const path = tap.scope.replace(/ ?\(.*\)$/, "");
+    const wanted = path ? `${path}/${tap.name}` : tap.name;
+    let free = wanted;
+    for (let i = 2; graph.outputs.has(free) || named.has(free); i++) free = `${wanted}~${i}`;
+    named.set(free, tap);
+  }
+  return named;
 }
 
 /**

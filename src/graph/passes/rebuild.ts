@@ -103,7 +103,7 @@ function copyNodes(
     );
     outputs.forEach((value, i) => copied.set(node.outputs[i]!, value));
   }
-  for (const { scope, name, value } of graph.taps) target.within(scope, () => target.tap(name, get(value)));
+  for (const { scope, name, value, kind } of graph.taps) target.within(scope, () => target.tap(name, get(value), kind));
   for (const value of graph.outputs.values()) get(value);
   for (const { value } of graph.updates) get(value);
   return to;

@@ -4,6 +4,8 @@ import type { Comparison, Worst } from "./comparison.js";
 import { GoldenFile } from "./file.js";
 import { checkModuleFile } from "./module.js";
 import { checkNetworkFile } from "./network.js";
+import { checkParametersFile } from "./seeing.js";
+import { checkCamsFile } from "./seeing-cams.js";
 import { checkTrainedFile, type TrainedData } from "./trained.js";
 import { checkTrajectoryFile } from "./trajectory.js";
 
@@ -19,8 +21,8 @@ export interface GoldenReport {
 }
 
 /**
- * Checks a golden file of any kind: one module, a whole network, optimizer steps, or trained weights. The file's metadata says
- * which. Kinds and tolerances are described in the file format's documentation.
+ * Checks a golden file of any kind: one module, a whole network, optimizer steps, trained weights, or explanations. The file's
+ * metadata says which. Kinds and tolerances are described in the file format's documentation.
  *
  * @throws FormatError if the file is damaged, or names a module, option or key that does not exist here.
  */
@@ -38,4 +40,6 @@ const kinds: Record<string, (file: GoldenFile, engine: Engine, data: TrainedData
   network: checkNetworkFile,
   trajectory: checkTrajectoryFile,
   trained: checkTrainedFile,
+  "seeing/parameters": checkParametersFile,
+  "seeing/cams": checkCamsFile,
 };

@@ -24,7 +24,7 @@ const singular: ReadonlyMap<string, number> = new Map([
 /** Operators through which an infinite element does not spread to others. */
 const perElement: ReadonlySet<string> = new Set([
   ...singular.keys(),
-  ..."Add Sub Mul Neg Abs Where ReluGrad Expand Reshape Transpose Slice Pad Concat ReduceSum MaxPoolGrad ReduceMaxGrad".split(
+  ..."Add Sub Mul Neg Abs Where ReluGrad Expand Reshape Transpose Slice Pad Concat ReduceSum MaxPoolGrad MaxPoolSelect ReduceMaxGrad".split(
     " ",
   ),
 ]);
@@ -249,6 +249,17 @@ const maxPoolGrad: Rule = (node, [dy, x, y], write) => {
   return [write.emit("Slice", [dx, write.ints([0, 0]), write.ints([height, width]), write.ints([2, 3])])];
 };
 
+/** The pooling is done again for the positions of the maxima, and d is read there. */
+const maxPoolSelect: Rule = (node, [d, x], write) => {
+  const {
+    results: [, indices],
+    extra: [bottom, right],
+  } = pooled(node, x!, write, 2);
+  const pads = () => write.ints([0, 0, 0, 0, 0, 0, bottom, right]);
+  const source = bottom + right > 0 ? write.emit("Pad", [d!, pads(), write.number(0)]) : d!;
+  return [write.emit("Gather", [write.reshape(source, [-1]), indices!], { axis: 0 })];
+};
+
 /**
  * The first of the largest elements by ArgMax, which passes over NaN: the first NaN is looked for only if there is any. The mask is a
  * comparison with the positions along a single axis.
@@ -309,6 +320,7 @@ export const trainingRules: Rules = new Map<string, Rule>([
   ...batchNormRules(standardParts),
   ["MaxPool", maxPool],
   ["MaxPoolGrad", maxPoolGrad],
+  ["MaxPoolSelect", maxPoolSelect],
   ["ReduceSum", sums("ReduceSum")],
   ["ReduceMean", sums("ReduceMean")],
   ["ReduceMax", reduceMaxBy(sums("ReduceMean"))],

@@ -1,0 +1,334 @@
+import { OptionError, unknownName } from "../core/errors.js";
+import { requireFinite } from "../core/finite.js";
+import {
+  signal as abortSignal,
+  bytes,
+  check,
+  classList,
+  either,
+  options as fields,
+  fieldsOf,
+  list,
+  maybe,
+  oneOf,
+  orNull,
+  type Schema,
+  text,
+  that,
+  tuple,
+  whole,
+} from "../core/schema.js";
+import { sizeOf, type Tensor, tensor, tensorSchema } from "../core/tensor.js";
+import { preprocessingSchema, requireImage } from "../data/checks.js";
+import { inputWriter, type Preprocessing, type RgbImage } from "../data/index.js";
+import { type Engine, engineSchema } from "../engines/engine.js";
+import { manyImages } from "../inference/classifier.js";
+import { moduleSchema } from "../nn/checks.js";
+import type { Module } from "../nn/index.js";
+import { rangeOf } from "./enlarge.js";
+import type { Heatmap } from "./heatmap.js";
+import { type Method, type MethodChoice, type MethodName, methodsOf } from "./methods.js";
+import { type Head, Probe } from "./probe.js";
+import { type Completeness, Subject } from "./subject.js";
+import { type Aim, scoreOf } from "./targets.js";
+
+/** A network to be explained: what `loadRun` gives, or a module of your own. */
+export interface ExplainableNetwork {
+  readonly model: Module;
+  /** How images become inputs. Without it, images are tensors [C,H,W] as the network takes them, and `inputShape` is needed. */
+  readonly preprocessing?: Preprocessing | null;
+  readonly classes?: readonly string[] | null;
+  /** [C,H,W]. Default [3,S,S] of the preprocessing. */
+  readonly inputShape?: readonly [number, number, number];
+}
+
+/** What of an image is explained. */
+export interface AimOptions {
+  /** The class, by index or name. Default: the predicted one; of a segmentation, the one with most positions. */
+  readonly class?: number | string;
+  /**
+   * For a network that gives logits for positions, which ones count: [H·W] of its output, 0 where not. Default: those where the class is the
+   * predicted one, or all if there are none.
+   */
+  readonly region?: Uint8Array;
+}
+
+/** Options of {@link openExplainer}. */
+export interface ExplainerOptions {
+  readonly engine: Engine;
+  /** Methods by name, each with options if need be: `"gradcam"`, `["ig", { error: 0.001 }]`, or a list. */
+  readonly method: MethodChoice | readonly MethodChoice[];
+  /** Layers by the paths of their modules, for methods that are about one. Default: the last map before pooling. */
+  readonly layer?: string | readonly string[];
+  /** What is explained: the class's logit (default), or its probability. */
+  readonly score?: "logit" | "probability";
+}
+
+/** Options of {@link explain}. */
+export interface ExplainOptions extends ExplainerOptions, AimOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** One method's answer for one image. */
+export interface Explanation {
+  /** Which of the images. */
+  readonly image: number;
+  readonly method: MethodName;
+  readonly variant: string | null;
+  /** The path of the layer; null for methods about the input. */
+  readonly layer: string | null;
+  readonly class: number;
+  /** Null where the names of classes are not known. */
+  readonly className: string | null;
+  readonly score: "logit" | "probability";
+  /** The score that is explained. */
+  readonly value: number;
+  /** Raw and signed: neither rectified nor rescaled. */
+  readonly map: Heatmap;
+  /** Least and greatest value of the map. */
+  readonly range: readonly [number, number];
+  /** For methods that weigh channels: a weight for each. */
+  readonly weights: Float64Array | null;
+  /** For methods that give each number of the input a share: [C,H,W], which the map adds up over channels. */
+  readonly attribution: Tensor<"float64"> | null;
+  readonly completeness: Completeness | null;
+  /** What was used where it was left open, or what it came to, such as `sigma` or `steps`. */
+  readonly settings: Readonly<Record<string, number | string>>;
+  readonly failsSanityChecks: boolean;
+  /** What one should know before believing the map, such as that there is no positive evidence. */
+  readonly notes: readonly string[];
+}
+
+/** A network with its graphs compiled, for images that come one after the other. */
+export interface Explainer {
+  /** One image, or a tensor [C,H,W] as the network takes it; an explanation for each layer and method. */
+  explain(image: RgbImage | Tensor, aim?: AimOptions): Promise<Explanation[]>;
+  release(): Promise<void>;
+}
+
+const shapeSchema = tuple("[channels, height, width]", whole(1), whole(1), whole(1)) as Schema<
+  ExplainableNetwork["inputShape"]
+>;
+const networkSchema = fieldsOf<ExplainableNetwork>(
+  {
+    model: moduleSchema,
+    preprocessing: maybe(orNull(preprocessingSchema)),
+    classes: maybe(orNull(classList)),
+    inputShape: maybe(shapeSchema) as Schema<ExplainableNetwork["inputShape"]>,
+  },
+  "a network, { model, preprocessing }",
+);
+const classSchema = either<never>("the index or name of a class", whole(0) as never, text as never);
+const aimFields = { class: maybe(classSchema), region: maybe(bytes) };
+const explainerFields = {
+  engine: engineSchema,
+  method: that<never>("a method or a list of them", (x) => typeof x === "string" || Array.isArray(x)),
+  layer: maybe(either<never>("a layer or a list of them", text as never, list(text, "a list of layers", 1) as never)),
+  score: maybe(oneOf("logit", "probability")),
+};
+const aimSchema = fields<AimOptions>(aimFields);
+const explainerOptions = fields<ExplainerOptions>(explainerFields);
+const explainOptions = fields<ExplainOptions>({ ...explainerFields, ...aimFields, signal: maybe(abortSignal) });
+
+/**
+ * Explains what a network makes of images: for each image, layer and method a map and what belongs to it, in that order. The network is run
+ * in evaluation mode and left as it was; only what comes after a layer is run again or differentiated.
+ *
+ * @throws OptionError for a method, layer, class or option that there is not, or that the network does not fit.
+ *
+ * @example
+ * const network = await loadRun("runs/shapes-resnet20-cbam");
+ * const [found] = await explain(network, [image], { method: "gradcam", engine: ortEngine() });
+ * found.map; // { height: 8, width: 8, data }, signed
+ */
+export async function explain(
+  network: ExplainableNetwork,
+  images: Iterable<RgbImage | Tensor>,
+  options: ExplainOptions,
+): Promise<Explanation[]> {
+  check("explain", "network", networkSchema, network);
+  check("explain", "images", manyImages, images);
+  check("explain", "options", explainOptions, options);
+  const { class: index, region, signal, ...rest } = options;
+  const explainer = await openExplainer(network, rest);
+  const all: Explanation[] = [];
+  try {
+    let count = 0;
+    for (const image of images) {
+      signal?.throwIfAborted();
+      const found = await explainer.explain(image, {
+        ...(index === undefined ? {} : { class: index }),
+        ...(region && { region }),
+      });
+      all.push(...found.map((explanation) => ({ ...explanation, image: count })));
+      count++;
+    }
+  } finally {
+    await explainer.release();
+  }
+  return all;
+}
+
+/** Compiles a network once, for as many images as there will be: memory does not grow with them. Errors as of {@link explain}. */
+export async function openExplainer(network: ExplainableNetwork, options: ExplainerOptions): Promise<Explainer> {
+  check("openExplainer", "network", networkSchema, network);
+  check("openExplainer", "options", explainerOptions, options);
+  return new OpenExplainer(network, options);
+}
+
+class OpenExplainer implements Explainer {
+  readonly #network: ExplainableNetwork;
+  readonly #methods: readonly Method[];
+  readonly #score: "logit" | "probability";
+  readonly #probe: Probe;
+  readonly #alone = new Map<number, Probe>();
+  readonly #write: ReturnType<typeof inputWriter> | null;
+
+  constructor(network: ExplainableNetwork, { engine, method, layer, score = "logit" }: ExplainerOptions) {
+    const { model, preprocessing, inputShape } = network;
+    const size = preprocessing?.imageSize;
+    const shape = inputShape ?? (size === undefined ? undefined : [3, size, size]);
+    if (!shape) throw new OptionError("explain: the network needs preprocessing, or the inputShape of tensors");
+    this.#network = network;
+    this.#methods = methodsOf(method);
+    this.#score = score;
+    this.#write = preprocessing ? inputWriter(preprocessing) : null;
+    const paths = layer === undefined ? [null] : typeof layer === "string" ? [layer] : layer;
+    this.#probe = new Probe(model, shape, this.#methods.some((m) => m.layer) ? paths : [], engine);
+    const { classes } = this.#probe;
+    if (network.classes && network.classes.length !== classes)
+      throw new OptionError(`explain: ${network.classes.length} names of classes for a network of ${classes}`);
+  }
+
+  async explain(image: RgbImage | Tensor, aimed: AimOptions = {}): Promise<Explanation[]> {
+    check("explain", "aim", aimSchema, aimed);
+    const input = this.#inputOf(image);
+    const head = await this.#probe.head(input);
+    requireFinite("explain", [["the logits", tensor("float64", [head.logits.length], head.logits)]]);
+    const aim = this.#aimOf(head, aimed);
+    const heads = new Map<number, Promise<{ readonly probe: Probe; readonly head: Head }>>();
+    const shared = {
+      gradients: new Map<string, Promise<Float64Array[]>>(),
+      alone: (index: number) => {
+        let found = heads.get(index);
+        if (!found) heads.set(index, (found = this.#headAlone(index, head, input)));
+        return found;
+      },
+    };
+    const { mean, std } = this.#network.preprocessing ?? {};
+    const black = mean && std ? mean.map((m, c) => -m / std[c]!) : null;
+    const explanations: Explanation[] = [];
+    const layers = this.#probe.layers.length || 1;
+    for (let layer = 0; layer < layers; layer++)
+      for (const method of this.#methods) {
+        if (!method.layer && layer > 0) continue;
+        const subject = new Subject(this.#probe, head, aim, this.#score, layer, black, shared);
+        explanations.push(await this.#apply(method, subject));
+      }
+    return explanations;
+  }
+
+  async release(): Promise<void> {
+    for (const probe of [this.#probe, ...this.#alone.values()]) await probe.release();
+    this.#alone.clear();
+  }
+
+  async #apply(method: Method, subject: Subject): Promise<Explanation> {
+    const { map, weights, attribution, completeness, settings = {}, notes = [] } = await method.run(subject);
+    const { probe, aim, score, head, layer } = subject;
+    const range = rangeOf(map.data);
+    return {
+      image: 0,
+      method: method.name,
+      variant: method.variant,
+      layer: method.layer ? probe.layers[layer]!.path : null,
+      class: aim.index,
+      className: this.#network.classes?.[aim.index] ?? null,
+      score: this.#score,
+      value: scoreOf(score, aim).value(head.logits),
+      map,
+      range,
+      weights: weights ?? null,
+      attribution: attribution ? tensor("float64", probe.inputShape, attribution) : null,
+      completeness: completeness ?? null,
+      settings,
+      failsSanityChecks: method.failsSanityChecks,
+      notes: [...notes, ...evidence(range), ...around(method, probe, layer)],
+    };
+  }
+
+  async #headAlone(index: number, head: Head, input: Tensor) {
+    if (this.#probe.layers.length === 1) return { probe: this.#probe, head };
+    let probe = this.#alone.get(index);
+    if (!probe) this.#alone.set(index, (probe = this.#probe.alone(index)));
+    return { probe, head: await probe.head(input) };
+  }
+
+  #inputOf(image: RgbImage | Tensor): Tensor {
+    const shape = this.#probe.inputShape;
+    if (typeof image === "object" && image !== null && "dtype" in image) {
+      check("explain", "image", tensorSchema, image);
+      if (String(image.shape) !== String(shape))
+        throw new OptionError(`explain: the image must be [${shape}], got [${image.shape}]`);
+      return image;
+    }
+    requireImage("explain", "the image", image);
+    if (!this.#write) throw new OptionError("explain: without preprocessing images must be tensors [C,H,W]");
+    const data = new Float32Array(sizeOf(shape));
+    this.#write(image, data, 0);
+    return tensor("float32", shape, data);
+  }
+
+  #aimOf({ logits }: Head, { class: given, region }: AimOptions): Aim {
+    const { classes, plane } = this.#probe;
+    const count = plane ? plane[0] * plane[1] : 1;
+    const predicted = Array.from({ length: count }, (_, p) => {
+      let best = 0;
+      for (let k = 1; k < classes; k++) if (logits[k * count + p]! > logits[best * count + p]!) best = k;
+      return best;
+    });
+    const index = given === undefined ? mostFrequent(predicted, classes) : this.#classIndex(given);
+    if (region && region.length !== count)
+      throw new OptionError(`explain: region must have ${count} numbers, one for each position, got ${region.length}`);
+    const all = predicted.map((_, p) => p);
+    const chosen = region ? all.filter((p) => region[p]) : all.filter((p) => !plane || predicted[p] === index);
+    if (region && chosen.length === 0) throw new OptionError("explain: region has no position that counts");
+    return { classes, index, count, positions: chosen.length ? chosen : all };
+  }
+
+  #classIndex(given: number | string): number {
+    const { classes } = this.#probe;
+    if (typeof given === "string") {
+      const names = this.#network.classes;
+      if (!names) throw new OptionError(`explain: the names of the classes are not known; give "${given}" as an index`);
+      const found = names.indexOf(given);
+      if (found < 0) throw unknownName("class", given, names);
+      return found;
+    }
+    if (given >= classes)
+      throw new OptionError(
+        `explain: class must be from 0 to ${classes - 1}, got ${given}: the network has ${classes}`,
+      );
+    return given;
+  }
+}
+
+/** The number that occurs most often; of several the least. */
+function mostFrequent(numbers: readonly number[], classes: number): number {
+  const counts = new Uint32Array(classes);
+  for (const k of numbers) counts[k]!++;
+  return counts.indexOf(Math.max(...counts));
+}
+
+/** What a map does not show. */
+function evidence([least, most]: readonly [number, number]): string[] {
+  if (!Number.isFinite(least) || !Number.isFinite(most)) return ["the map is not finite"];
+  if (most <= 0) return ["no positive evidence"];
+  return least === most ? ["the map is the same everywhere"] : [];
+}
+
+/** A layer that some ways lead around shows a part of the evidence. */
+const around = ({ layer: aboutLayer }: Method, probe: Probe, layer: number): string[] =>
+  aboutLayer && !probe.layers[layer]!.passes
+    ? ["the layer is not all that the logits are made from: a way leads around it"]
+    : [];

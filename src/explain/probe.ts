@@ -1,0 +1,340 @@
+import { gradients } from "../autodiff/gradients.js";
+import { OptionError } from "../core/errors.js";
+import { formatShape } from "../core/shape.js";
+import { sizeOf, type Tensor, tensor, toFloat32, toFloat64 } from "../core/tensor.js";
+import type { Arrays, Engine, Executable } from "../engines/engine.js";
+import { ancestors, type Graph, type Node, type Value } from "../graph/graph.js";
+import { type CutAt, cutAt } from "../graph/passes/cut-at.js";
+import { type Module, trace } from "../nn/index.js";
+import { mul, reduceSum } from "../ops/index.js";
+import type { AxisMap, ResampleAttributes } from "../ops/resample.js";
+import { defaultLayer, findLayer, type LayerValue } from "./layers.js";
+
+/** What a network makes of one image. */
+export interface Head {
+  /** [C·H·W], as the network takes it. */
+  readonly image: Float64Array;
+  /** [K·P]: K classes at P positions. */
+  readonly logits: Float64Array;
+  /** For each layer of the probe, [C·h·w]. */
+  readonly activations: readonly Float64Array[];
+  /** Inputs of the tail, as the engine gave them. */
+  readonly feeds: Arrays;
+}
+
+/** Writes the i-th of several arrays into a place of its size. */
+export type Write = (i: number, into: Float64Array) => void;
+
+/** What a graph that is made for the whole network starts from. */
+export interface Whole {
+  readonly graph: Graph;
+  readonly input: Value;
+  /** Σ seed·logits over the batch. */
+  readonly score: Value;
+}
+
+/**
+ * A network that is traced once in evaluation mode and cut at some of its layers. Its graphs are compiled when they are first asked for, and
+ * serve all images and classes: what a score is comes in as its gradient with respect to the logits, the seed.
+ */
+export class Probe {
+  readonly #model: Module;
+  readonly #engine: Engine;
+  readonly #paths: readonly (string | null)[];
+  readonly #executables = new Map<string, Promise<Executable>>();
+  #tails: { readonly graph: Graph; readonly values: readonly Value[]; readonly reads: readonly string[] } | undefined;
+  /** [C,H,W] of the input. */
+  readonly inputShape: readonly number[];
+  readonly layers: readonly LayerValue[];
+  readonly classes: number;
+  /** Height and width of the output; null for a classifier. */
+  readonly plane: readonly [number, number] | null;
+  /** How many variations of an image run at once: of a million numbers, and at most 32. */
+  readonly batch: number;
+
+  /**
+   * `paths` are layers; null stands for the last map before pooling.
+   *
+   * @throws OptionError for a layer that cannot be explained, and for a network that gives something other than logits.
+   */
+  constructor(model: Module, inputShape: readonly number[], paths: readonly (string | null)[], engine: Engine) {
+    this.#model = model;
+    this.#engine = engine;
+    this.#paths = paths;
+    this.inputShape = inputShape;
+    this.batch = Math.max(1, Math.min(32, Math.floor(2 ** 20 / sizeOf(inputShape))));
+    const graph = this.#trace(1);
+    const { shape } = graph.outputs.get("output")!;
+    const [, classes, ...plane] = shape;
+    if (typeof classes !== "number" || classes < 1 || (plane.length !== 0 && plane.length !== 2))
+      throw new OptionError(
+        `explain: the network must give logits [N,K], or [N,K,H,W] for each position; it gives ${formatShape(shape)}`,
+      );
+    this.classes = classes;
+    this.plane = plane.length === 2 ? (plane as [number, number]) : null;
+    this.layers = this.#find(graph);
+  }
+
+  /** A probe of one of the layers alone. */
+  alone(layer: number): Probe {
+    return new Probe(this.#model, this.inputShape, [this.#paths[layer]!], this.#engine);
+  }
+
+  /** One image [C,H,W], run once through the network. */
+  async head(image: Tensor): Promise<Head> {
+    const input = { ...image, shape: [1, ...this.inputShape] } as Tensor;
+    const results = await this.#run("head", () => this.#cut(1).head, { input });
+    return {
+      image: toFloat64(image).data,
+      logits: toFloat64(results.output!).data,
+      activations: this.layers.map((_, i) => toFloat64(results[`activation/${i}`]!).data),
+      feeds: { ...results, input },
+    };
+  }
+
+  /** ∂score/∂A for every layer, by one run of the tail. A layer that the score does not depend on has zeros. */
+  async gradients(head: Head, seed: Float64Array): Promise<Float64Array[]> {
+    const { graph, reads } = this.#tailGradients();
+    const feeds = { ...pick(head.feeds, reads), seed: this.#seeds(1, () => seed) };
+    const result = graph.outputs.size ? await this.#run("gradients", () => graph, feeds) : {};
+    return this.layers.map(({ channels, height, width }, i) => {
+      const found = result[`gradient/${i}`];
+      return found ? toFloat64(found).data : new Float64Array(channels * height * width);
+    });
+  }
+
+  /** Whether the logits of an image are an affine function of a layer's activation: its gradient then does not read the activation. */
+  isAffine(layer: number): boolean {
+    const { graph, values } = this.#tailGradients();
+    const gradient = graph.outputs.get(`gradient/${layer}`);
+    return !gradient || !ancestors([gradient]).has(values[layer]!);
+  }
+
+  /** Whether, further, its gradient is the same at all positions of a channel: the tail is a mean over positions, and linear. */
+  isPooledLinear(layer: number): boolean {
+    const gradient = this.#tailGradients().graph.outputs.get(`gradient/${layer}`);
+    return gradient !== undefined && this.isAffine(layer) && isFlat(gradient);
+  }
+
+  /** Whether a layer's numbers are never negative: it is what a ReLU gives. */
+  isRectified(layer: number): boolean {
+    return this.layers[layer]!.value.node?.op.name === "Relu";
+  }
+
+  /** Whether a node of the network is such as `test` says. */
+  some(test: (node: Node) => boolean): boolean {
+    return this.#trace(1).nodes.some(test);
+  }
+
+  /** For one layer: the Hessian of Σ seed·logits times `direction` [C·h·w], and how the logits move along it. */
+  async curvature(head: Head, layer: number, seed: Float64Array, direction: Float64Array) {
+    const { reads } = this.#tailGradients();
+    const { channels, height, width } = this.layers[layer]!;
+    const result = await this.#run(`curvature ${layer}`, () => this.#curvatureGraph(layer), {
+      ...pick(head.feeds, reads),
+      seed: this.#seeds(1, () => seed),
+      direction: tensor("float64", [1, channels, height, width], direction),
+    });
+    return {
+      product: result.product ? toFloat64(result.product).data : new Float64Array(direction.length),
+      moved: result.moved ? toFloat64(result.moved).data : new Float64Array(seed.length),
+    };
+  }
+
+  /** Logits of `count` inputs, in batches. */
+  async forward(count: number, write: Write): Promise<Float64Array[]> {
+    const { batch } = this;
+    return this.#batches(count, this.inputShape, write, async (input) => {
+      const { output } = await this.#run("forward", () => this.#trace(batch), { input });
+      return output!;
+    });
+  }
+
+  /** Logits of `count` activations in place of the first layer's, of one image, in batches: only the tail runs. */
+  async tail(head: Head, count: number, write: Write): Promise<Float64Array[]> {
+    const { channels, height, width } = this.layers[0]!;
+    const others = this.#tailGradients().reads.filter((name) => name !== "activation/0");
+    const context = Object.fromEntries(others.map((name) => [name, repeated(head.feeds[name]!, this.batch)]));
+    return this.#batches(count, [channels, height, width], write, async (activation) => {
+      const feeds = { ...context, "activation/0": activation };
+      const { output } = await this.#run("tail", () => this.#cut(this.batch).tail, feeds);
+      return output!;
+    });
+  }
+
+  /** Gradients with respect to `count` inputs of Σ seed·logits, in batches, and their logits. */
+  async inputGradients(count: number, write: Write, seedOf: (i: number) => Float64Array) {
+    const { batch } = this;
+    const logits: Float64Array[] = [];
+    let done = 0;
+    const gradientsOf = await this.#batches(count, this.inputShape, write, async (input) => {
+      const feeds = { input, seed: this.#seeds(batch, (i) => seedOf(Math.min(done + i, count - 1))) };
+      const build = () =>
+        this.#whole(batch, ({ graph, input, score }) => {
+          const [gradient] = gradients(score, [input]);
+          if (gradient) graph.output("gradient", gradient);
+        });
+      const result = await this.#run("input gradients", build, feeds);
+      logits.push(...rows(result.output!).slice(0, count - done));
+      done += batch;
+      return result.gradient ?? { ...input, data: new Float64Array(input.data.length) };
+    });
+    return { gradients: gradientsOf, logits };
+  }
+
+  /** Runs a graph that `extend` makes of the whole network, for one image. It is compiled once for each `key`. */
+  async whole(
+    key: string,
+    image: Float64Array,
+    seed: Float64Array,
+    extend: (whole: Whole) => void,
+    feeds: Arrays = {},
+  ) {
+    return this.#run(key, () => this.#whole(1, extend), {
+      ...feeds,
+      input: tensor("float64", [1, ...this.inputShape], image),
+      seed: this.#seeds(1, () => seed),
+    });
+  }
+
+  /** Frees what was compiled. */
+  async release(): Promise<void> {
+    const compiled = [...this.#executables.values()];
+    this.#executables.clear();
+    for (const executable of await Promise.allSettled(compiled))
+      if (executable.status === "fulfilled") await executable.value.release();
+  }
+
+  #trace(batch: number): Graph {
+    return trace(this.#model, [batch, ...this.inputShape]);
+  }
+
+  #find(graph: Graph): LayerValue[] {
+    return this.#paths.map((path) => (path === null ? defaultLayer(graph) : findLayer(graph, path)));
+  }
+
+  #cut(batch: number): CutAt {
+    const graph = this.#trace(batch);
+    return cutAt(
+      graph,
+      this.#find(graph).map(({ value }) => value),
+    );
+  }
+
+  /** The whole network with a seeded score, and what `extend` makes of it. */
+  #whole(batch: number, extend: (whole: Whole) => void): Graph {
+    const graph = this.#trace(batch);
+    const { score } = this.#seeded(graph, batch);
+    extend({ graph, input: graph.inputs.get("input")!, score });
+    return graph;
+  }
+
+  #seeded(graph: Graph, batch: number): { readonly score: Value; readonly seed: Value } {
+    const output = graph.outputs.get("output")!;
+    const seed = graph.input("seed", { dtype: "float", shape: [batch, ...output.shape.slice(1)] });
+    return { score: total(mul(output, seed)), seed };
+  }
+
+  #tailGradients() {
+    if (!this.#tails) {
+      const { tail, values, reads } = this.#cut(1);
+      const { score } = this.#seeded(tail, 1);
+      gradients(score, values).forEach((gradient, i) => {
+        if (gradient) tail.output(`gradient/${i}`, gradient);
+      });
+      tail.outputs.delete("output");
+      this.#tails = { graph: tail, values, reads };
+    }
+    return this.#tails;
+  }
+
+  /** H·v is the gradient of G·v, and J·v that of G·v with respect to the seed, in which G is linear. */
+  #curvatureGraph(layer: number): Graph {
+    const { tail, values } = this.#cut(1);
+    const { score, seed } = this.#seeded(tail, 1);
+    const value = values[layer]!;
+    const [gradient] = gradients(score, [value]);
+    const along = total(mul(gradient!, tail.input("direction", value.type)));
+    const [product, moved] = gradients(along, [value, seed]);
+    if (product) tail.output("product", product);
+    if (moved) tail.output("moved", moved);
+    tail.outputs.delete("output");
+    return tail;
+  }
+
+  /** Compiles once for each key. What is not read by the graph is not fed. */
+  async #run(key: string, build: () => Graph, feeds: Arrays): Promise<Record<string, Tensor>> {
+    let compiled = this.#executables.get(key);
+    if (!compiled) this.#executables.set(key, (compiled = this.#engine.compile(build())));
+    return (await compiled).run(feeds);
+  }
+
+  /** Runs `count` rows in batches of a fixed size. The last one is filled up with its last row. */
+  async #batches(count: number, shape: readonly number[], write: Write, run: (input: Tensor) => Promise<Tensor>) {
+    const size = sizeOf(shape);
+    const results: Float64Array[] = [];
+    for (let start = 0; start < count; start += this.batch) {
+      const data = new Float64Array(this.batch * size);
+      for (let i = 0; i < this.batch; i++) {
+        const row = data.subarray(i * size, (i + 1) * size);
+        if (start + i < count) write(start + i, row);
+        else row.set(data.subarray((i - 1) * size, i * size));
+      }
+      const output = await run(tensor("float64", [this.batch, ...shape], data));
+      results.push(...rows(output).slice(0, count - start));
+    }
+    return results;
+  }
+
+  #seeds(batch: number, seedOf: (i: number) => Float64Array): Tensor {
+    const all = Array.from({ length: batch }, (_, i) => seedOf(i));
+    const data = new Float64Array(batch * all[0]!.length);
+    all.forEach((seed, i) => {
+      data.set(seed, i * seed.length);
+    });
+    return tensor("float64", [batch, this.classes, ...(this.plane ?? [])], data);
+  }
+}
+
+const total = (value: Value): Value =>
+  reduceSum(
+    value,
+    value.shape.map((_, axis) => axis),
+    { keepdims: false },
+  );
+
+/** Whether a map [N,C,H,W] of a graph is certainly the same at all positions. */
+function isFlat({ shape, node }: Value): boolean {
+  if (shape.length !== 4) return false;
+  if (shape[2] === 1 && shape[3] === 1) return true;
+  if (node?.op.name === "Expand") return isFlat(node.inputs[0]!);
+  // The gradient of a mean over all positions, written as a resampling to 1×1.
+  const { rows, columns, transposed } = (node?.attributes ?? {}) as Partial<ResampleAttributes>;
+  return node?.op.name === "Resample" && transposed === true && [rows!, columns!].every((map) => isMean(map));
+}
+
+const isMean = (map: AxisMap): boolean =>
+  map.to === 1 && (map.kind === "adaptive" || (map.kind === "window" && map.padding === 0 && map.kernel === map.from));
+
+const pick = (arrays: Arrays, names: readonly string[]): Arrays =>
+  Object.fromEntries(names.map((name) => [name, arrays[name]!]));
+
+/** The rows of the first axis, each in float64 and in memory of its own. */
+function rows(t: Tensor): Float64Array[] {
+  const { shape, data } = toFloat64(t);
+  const size = data.length / shape[0]!;
+  return Array.from({ length: shape[0]! }, (_, i) => data.slice(i * size, (i + 1) * size));
+}
+
+/** An array of one image, several times. */
+function repeated(t: Tensor, times: number): Tensor {
+  const { shape, data } = t.dtype === "float64" ? toFloat64(t) : toFloat32(t);
+  const out =
+    data instanceof Float64Array ? new Float64Array(times * data.length) : new Float32Array(times * data.length);
+  for (let i = 0; i < times; i++) out.set(data, i * data.length);
+  return {
+    dtype: data instanceof Float64Array ? "float64" : "float32",
+    shape: [times, ...shape.slice(1)],
+    data: out,
+  } as Tensor;
+}

@@ -1,0 +1,77 @@
+import type { Heatmap } from "./heatmap.js";
+import type { Head, Probe } from "./probe.js";
+import { type Aim, type Score, scoreOf, type Target } from "./targets.js";
+
+/** How far an attribution adds up to what it should. */
+export interface Completeness {
+  /** The sum of the attribution. */
+  readonly sum: number;
+  /** The difference of the score that it explains. */
+  readonly difference: number;
+  /** |sum − difference| ÷ |difference|. */
+  readonly error: number;
+}
+
+export function completenessOf(attribution: Float64Array, difference: number): Completeness {
+  const sum = attribution.reduce((total, v) => total + v, 0);
+  const gap = Math.abs(sum - difference);
+  return { sum, difference, error: gap === 0 ? 0 : gap / Math.abs(difference) };
+}
+
+/** What a method makes of a subject. */
+export interface Finding {
+  readonly map: Heatmap;
+  /** For methods that add up weighed channels: a weight for each. */
+  readonly weights?: Float64Array;
+  /** For methods that give each number of the input a share: [C·H·W]. */
+  readonly attribution?: Float64Array;
+  readonly completeness?: Completeness;
+  /** What was used where the caller left it open, or what it came to: `sigma`, `steps`. */
+  readonly settings?: Readonly<Record<string, number | string>>;
+  readonly notes?: readonly string[];
+}
+
+/** One image, one class and one layer that methods are applied to. What several of them need is computed once. */
+export class Subject {
+  readonly #gradients: Map<string, Promise<Float64Array[]>>;
+  readonly #alone: (layer: number) => Promise<{ readonly probe: Probe; readonly head: Head }>;
+
+  constructor(
+    readonly probe: Probe,
+    readonly head: Head,
+    readonly aim: Aim,
+    readonly score: Score,
+    /** The position of the layer among those of the probe. */
+    readonly layer: number,
+    /** The value of a black pixel, by channel; null where it is not known. */
+    readonly black: readonly number[] | null,
+    shared: Pick<Subject, "alone"> & { readonly gradients: Map<string, Promise<Float64Array[]>> },
+  ) {
+    this.#gradients = shared.gradients;
+    this.#alone = (index) => shared.alone(index);
+  }
+
+  /** The score that is asked for. */
+  get target(): Target {
+    return scoreOf(this.score, this.aim);
+  }
+
+  get activation(): Float64Array {
+    return this.head.activations[this.layer]!;
+  }
+
+  /** ∂target/∂A. */
+  async gradient(target: Target = this.target): Promise<Float64Array> {
+    let found = this.#gradients.get(target.name);
+    if (!found) {
+      found = this.probe.gradients(this.head, target.gradient(this.head.logits));
+      this.#gradients.set(target.name, found);
+    }
+    return (await found)[this.layer]!;
+  }
+
+  /** The same image through a probe of one layer alone. */
+  alone(layer = this.layer): Promise<{ readonly probe: Probe; readonly head: Head }> {
+    return this.#alone(layer);
+  }
+}
