@@ -1,6 +1,6 @@
 import { OptionError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
-import { callback, check, options as fields, maybe, type Schema } from "../../core/schema.js";
+import { callback, check, options as fields, maybe, type Schema, whole } from "../../core/schema.js";
 import { type Tensor, tensorSchema } from "../../core/tensor.js";
 import { type Engine, engineSchema } from "../../engines/engine.js";
 import { moduleSchema } from "../../nn/checks.js";
@@ -16,13 +16,18 @@ export interface SanityOptions extends IntervalOptions {
   readonly engine: Engine;
   /** Of the random weights. Default 0. */
   readonly seed?: number;
-  onProgress?(stage: string): void;
+  /** How many times weights are drawn; correlations are means over the draws. One draw of a classifier may move them by 0.2. Default 5. */
+  readonly draws?: number;
+  onProgress?(stage: string, draw: number): void;
 }
 
 /** How much of the maps of a method is left when weights are random. */
 export interface SanityRow {
   readonly name: string;
-  /** Rank correlation with the maps of the trained network, after each stage was made random together with all stages behind it. */
+  /**
+   * Rank correlation with the maps of the trained network, after each stage was made random together with all stages behind it. `constant`
+   * counts maps, of all draws, that had no variation and so no correlation.
+   */
   readonly stages: readonly { readonly stage: string; readonly correlation: Interval; readonly constant: number }[];
   /** The control: rank correlation between the maps of different images. What is not below this may as well be the habit of a method. */
   readonly otherImages: Interval;
@@ -36,6 +41,7 @@ const sanityOptions: Schema<SanityOptions> = fields<SanityOptions>({
   inputs: tensorSchema,
   engine: engineSchema,
   ...intervalFields,
+  draws: maybe(whole(1, 1000)),
   onProgress: maybe(callback),
 });
 
@@ -59,57 +65,64 @@ export async function sanityCheck(
   check("sanityCheck", "model", moduleSchema, model);
   check("sanityCheck", "mapsOf", callback, mapsOf);
   check("sanityCheck", "options", sanityOptions, options);
-  const { inputs, engine, seed = 0, resamples, level, onProgress } = options;
+  const { inputs, engine, seed = 0, draws = 5, resamples, level, onProgress } = options;
   if (!(inputs.shape.length === 4 && inputs.shape[0]! >= 2))
     throw new OptionError(`sanityCheck: inputs must be [N,C,H,W] of at least two images, got [${inputs.shape}]`);
   const intervals = (values: readonly number[]) => meanIntervals([values], { seed, resamples, level })[0]!;
   const before = new Map([...stateOf(model).values()].map((param) => [param, param.value]));
   const trained = await mapsOf(model);
-  const found = new Map([...trained.keys()].map((name) => [name, [] as SanityRow["stages"][number][]]));
+  const stages = stagesOf(model, inputs.shape);
+  const found = new Map([...trained.keys()].map((name) => [name, stages.map(() => [] as number[][])]));
   try {
-    const random = new Set<string>();
-    for (const stage of stagesOf(model, inputs.shape)) {
-      onProgress?.(stage);
-      random.add(stage);
-      randomize(model, stage, seed);
-      await estimateStatistics(model, random, inputs, engine);
-      for (const [name, maps] of await mapsOf(model)) {
-        const values = maps.map((map, i) => spearman(map.data, trained.get(name)![i]!.data));
-        const constant = values.filter(Number.isNaN).length;
-        found.get(name)!.push({ stage, correlation: intervals(values), constant });
+    for (let draw = 0; draw < draws; draw++) {
+      const random = new Set<string>();
+      for (const [param, value] of before) param.value = value;
+      for (const [k, stage] of stages.entries()) {
+        onProgress?.(stage, draw);
+        random.add(stage);
+        randomize(model, stage, seed, draw);
+        await estimateStatistics(model, random, inputs, engine);
+        for (const [name, maps] of await mapsOf(model))
+          found.get(name)![k]!.push(maps.map((map, i) => spearman(map.data, trained.get(name)![i]!.data)));
       }
     }
   } finally {
     for (const [param, value] of before) param.value = value;
   }
-  return [...found].map(([name, stages]) => {
+  return [...found].map(([name, drawn]) => {
+    const measured = drawn.map((values, k) => ({
+      stage: stages[k]!,
+      correlation: intervals(trained.get(name)!.map((_, i) => meanOfNumbers(values.map((draw) => draw[i]!)))),
+      constant: values.flat().filter(Number.isNaN).length,
+    }));
     const otherImages = intervals(betweenImages(trained.get(name)!));
-    const below = ({ correlation }: (typeof stages)[number]) => correlation.mean < otherImages.mean;
-    const first = stages.findIndex(below);
+    const below = ({ correlation }: (typeof measured)[number]) => correlation.mean < otherImages.mean;
+    const first = measured.findIndex(below);
     return {
       name,
-      stages,
+      stages: measured,
       otherImages,
-      ignores: stages.slice(0, first < 0 ? undefined : first).map(({ stage }) => stage),
-      passed: below(stages.at(-1)!),
+      ignores: measured.slice(0, first < 0 ? undefined : first).map(({ stage }) => stage),
+      passed: below(measured.at(-1)!),
     };
   });
 }
 
 /** For each image, the mean correlation of its map with those of the others. */
 function betweenImages(maps: readonly Heatmap[]): number[] {
-  const sums = maps.map(() => ({ sum: 0, count: 0 }));
-  for (let i = 0; i < maps.length; i++)
-    for (let j = i + 1; j < maps.length; j++) {
-      if (maps[i]!.data.length !== maps[j]!.data.length) continue;
-      const value = spearman(maps[i]!.data, maps[j]!.data);
-      if (Number.isNaN(value)) continue;
-      for (const k of [i, j]) {
-        sums[k]!.sum += value;
-        sums[k]!.count++;
-      }
-    }
-  return sums.map(({ sum, count }) => sum / count);
+  return maps.map((map, i) =>
+    meanOfNumbers(
+      maps.flatMap((other, j) =>
+        i === j || other.data.length !== map.data.length ? [] : [spearman(map.data, other.data)],
+      ),
+    ),
+  );
+}
+
+/** Mean of what is a number; NaN if nothing is. */
+function meanOfNumbers(values: readonly number[]): number {
+  const numbers = values.filter((value) => !Number.isNaN(value));
+  return numbers.reduce((a, b) => a + b, 0) / numbers.length;
 }
 
 /** The field of the model that a path lies in: `layer3` of `layer3.0.conv1.weight`. */
@@ -126,10 +139,10 @@ function stagesOf(model: Module, shape: readonly number[]): string[] {
 }
 
 /** New weights for a stage, as `initialize` would draw them. */
-function randomize(model: Module, stage: string, seed: number): void {
+function randomize(model: Module, stage: string, seed: number, draw: number): void {
   for (const [path, param] of stateOf(model))
     if (stageOf(path) === stage && param.dtype === "float") {
-      const data = param.init(param.shape, new Rng(seed, "sanity", path));
+      const data = param.init(param.shape, new Rng(seed, "sanity", draw, path));
       param.value = { dtype: "float32", shape: param.shape, data };
     }
 }
