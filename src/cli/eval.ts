@@ -37,7 +37,7 @@ interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags {
 export const evalCommand = addInputFlags(addBuildFlags(new Command("eval")))
   .description("Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
-  .argument("<data>", "data set: a folder, or shapes")
+  .argument("<data>", "data set: a folder, or shapes or shapes-free")
   .option(
     "--weights <file>",
     "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
