@@ -84,7 +84,10 @@ interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, Optimizatio
 
 export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .description("Train a classifier and write a run folder")
-  .argument("[data]", "data set: a folder of CIFAR, MNIST or images in class folders, or shapes (generated)")
+  .argument(
+    "[data]",
+    "data set: a folder of CIFAR, MNIST or images in class folders, or shapes or shapes-free (generated)",
+  )
   .option("--image-size <pixels>", "side of the square input (default: what suits the data)", imageSize)
   .option("--epochs <n>", "times through the data", epochCount, 10)
   .option("--batch <n>", "images per step (default: 128, less for small data sets)", batchSize)

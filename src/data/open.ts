@@ -18,7 +18,7 @@ export interface OpenedDataset extends Splits {
 }
 
 export interface OpenOptions extends ImageFolderOptions {
-  /** For `shapes`: number of generated images. Default 6000 and 1000. */
+  /** For `shapes` and `shapes-free`: number of generated images. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };
 }
 
@@ -63,7 +63,7 @@ const layouts: readonly Layout[] = [
 ];
 
 /**
- * Opens a data set: a folder, whose layout is recognized by its files, or `shapes`, which is generated.
+ * Opens a data set: a folder, whose layout is recognized by its files, or `shapes` or `shapes-free`, which are generated.
  *
  * @example
  * const { kind, train, validation } = await openDataset("./flowers", { imageSize: 128, validationSplit: 0.1 });
@@ -73,9 +73,10 @@ const layouts: readonly Layout[] = [
 export async function openDataset(source: string, options: OpenOptions = {}): Promise<OpenedDataset> {
   check("openDataset", "source", text, source);
   check("openDataset", "options", openOptions, options);
-  if (source === "shapes") {
+  if (source === "shapes" || source === "shapes-free") {
     const { imageSize: size, seed, count } = options;
-    return { kind: "shapes", ...generateShapesSplits({ ...count, size, seed }) };
+    const placement = source === "shapes" ? "centered" : "free";
+    return { kind: "shapes", ...generateShapesSplits({ ...count, size, placement, seed }) };
   }
   const found = await list(source);
   for (const { kind, matches, open, usual } of layouts)
@@ -83,6 +84,6 @@ export async function openDataset(source: string, options: OpenOptions = {}): Pr
       return { kind, ...(await open(source, options)) };
   const wanted = layouts.map((layout) => layout.wanted).join("; ");
   throw new DataError(
-    `${source}: not a data set. Looked for ${wanted}; or the word "shapes". Found: ${summary(found.files)}`,
+    `${source}: not a data set. Looked for ${wanted}; or the word "shapes" or "shapes-free". Found: ${summary(found.files)}`,
   );
 }

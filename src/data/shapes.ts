@@ -2,13 +2,19 @@ import { Rng } from "../core/rng.js";
 import { seed as anySeed, check, options as fields, maybe, oneOf, type Schema, whole } from "../core/schema.js";
 import { checkIndex, type Dataset, type RgbImage, type Splits } from "./dataset.js";
 import { figures } from "./shapes/figures.js";
-import { type Placement, paintScene, place, view } from "./shapes/scene.js";
+import { type Placement, type PlacementName, paintScene, place, placementNames, view } from "./shapes/scene.js";
 
 export interface ShapesOptions {
   /** Number of images. */
   readonly count: number;
-  /** Side in pixels, 16 … 256; default 32. */
+  /** Side in pixels, 16 … 256; default 32, or 64 where objects are free. */
   readonly size?: number;
+  /**
+   * `centered`: objects lie inside of the image and are so large that most cover its center. `free`: they are half as large, and may
+   * be anywhere, so that the border cuts some; a map that always points to the center then finds no more of them than a
+   * random one, which is what measuring maps needs. Default `centered`.
+   */
+  readonly placement?: PlacementName;
   /** Default 0. */
   readonly seed?: number;
   /** The two splits have no image in common. Default `train`. */
@@ -16,6 +22,8 @@ export interface ShapesOptions {
 }
 
 const classes = Object.keys(figures) as (keyof typeof figures)[];
+/** Free objects are as large in pixels as the others. */
+const defaultSize: Readonly<Record<PlacementName, number>> = { centered: 32, free: 64 };
 const noise = 7; // standard deviation, in bytes
 
 /** Their bytes stay in memory: 3 · 32 · 32 of each. */
@@ -24,6 +32,7 @@ const side = whole(16, 256);
 const shapesOptions: Schema<ShapesOptions> = fields<ShapesOptions>({
   count: shapeCount,
   size: maybe(side),
+  placement: maybe(oneOf(...placementNames)),
   seed: maybe(anySeed),
   split: maybe(oneOf("train", "validation")),
 });
@@ -31,6 +40,7 @@ const splitOptions = fields({
   train: maybe(shapeCount),
   validation: maybe(shapeCount),
   size: maybe(side),
+  placement: maybe(oneOf(...placementNames)),
   seed: maybe(anySeed),
 });
 
@@ -47,7 +57,7 @@ const splitOptions = fields({
  */
 export function generateShapes(options: ShapesOptions): Dataset {
   check("generateShapes", "options", shapesOptions, options);
-  const { count, size = 32, seed = 0, split = "train" } = options;
+  const { count, placement = "centered", size = defaultSize[placement], seed = 0, split = "train" } = options;
   const bytes = 3 * size * size;
   const store = new Uint8ClampedArray(count * bytes);
   const drawn = new Uint8Array(count);
@@ -56,11 +66,11 @@ export function generateShapes(options: ShapesOptions): Dataset {
   /** Placing comes first in the stream of random numbers, so that a mask needs no painting. */
   const start = (index: number): { object: Placement; rng: Rng } => {
     const rng = new Rng(seed, "shapes", split, index);
-    return { object: place(figures[classes[labels[index]!]!], size, rng), rng };
+    return { object: place(figures[classes[labels[index]!]!], size, placement, rng), rng };
   };
 
   const dataset: Dataset = {
-    name: "shapes",
+    name: placement === "free" ? "shapes-free" : "shapes",
     classes,
     length: count,
     labels,
@@ -93,14 +103,15 @@ export function generateShapesSplits(
     readonly train?: number;
     readonly validation?: number;
     readonly size?: number;
+    readonly placement?: PlacementName;
     readonly seed?: number;
   } = {},
 ): Splits {
   check("generateShapesSplits", "options", splitOptions, options);
-  const { train = 6000, validation = 1000, size = 32, seed = 0 } = options;
+  const { train = 6000, validation = 1000, ...rest } = options;
   return {
-    train: generateShapes({ count: train, size, seed, split: "train" }),
-    validation: generateShapes({ count: validation, size, seed, split: "validation" }),
+    train: generateShapes({ count: train, ...rest, split: "train" }),
+    validation: generateShapes({ count: validation, ...rest, split: "validation" }),
   };
 }
 

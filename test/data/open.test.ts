@@ -47,7 +47,7 @@ test("anything else is an error that says what was looked for and found", async 
   const folder = await folderOf(t, { "data.csv": "", "model.pt": "" });
   await assert.rejects(
     openDataset(folder),
-    /not a data set\. Looked for CIFAR-10 .*"shapes"\. Found: data\.csv, model\.pt/,
+    /not a data set\. Looked for CIFAR-10 .*"shapes" or "shapes-free"\. Found: data\.csv, model\.pt/,
   );
   await assert.rejects(openDataset(`${folder}/nowhere`), /cannot be read as a folder/);
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { figures } from "../../src/data/shapes/figures.js";
 import { generateShapes, generateShapesSplits } from "../../src/data/shapes.js";
+import { localization } from "../../src/explain/metrics/index.js";
 
 const names = Object.keys(figures) as (keyof typeof figures)[];
 
@@ -83,6 +85,42 @@ test("options that cannot be used are refused", async () => {
     /split must be one of train, validation, got "test"/,
   );
   await assert.rejects(generateShapes({ count: 3 }).image(3), /shapes: there is no image 3; it has 3/);
+});
+
+test("without an option, images are what they were", async () => {
+  const hash = createHash("sha256");
+  for (const data of [
+    generateShapes({ count: 20, seed: 1 }),
+    generateShapes({ count: 20, seed: 1, placement: "centered" }),
+  ]) {
+    assert.equal(data.name, "shapes");
+    for (let i = 0; i < 20; i++) hash.update((await data.image(i)).pixels).update(data.mask!(i));
+  }
+  assert.equal(hash.digest("hex"), "9ad41c6af60ddc6e277504e8512941669f1d7cc745588d817d0f65bde2ce30dc");
+});
+
+test("where objects are free, the center is worth no more than chance; otherwise far more", async () => {
+  const pointing = (placement: "centered" | "free") => {
+    const data = generateShapes({ count: 2000, seed: 3, placement });
+    const { height, width } = data.size!;
+    const masks = Array.from({ length: data.length }, (_, i) => ({ height, width, data: data.mask!(i) }));
+    const { rows, share } = localization(new Map(), masks, { resamples: 500 });
+    return { ...rows.find(({ name }) => name === "center")!.means.pointing, share };
+  };
+  const free = pointing("free");
+  assert.ok(free.low <= free.share && free.share <= free.high, JSON.stringify(free));
+  const centered = pointing("centered");
+  assert.ok(centered.low > centered.share + 0.2, JSON.stringify(centered));
+});
+
+test("free objects are as large in pixels as the others, and none is lost at the border", () => {
+  const [free, centered] = (["free", "centered"] as const).map((placement) => {
+    const data = generateShapes({ count: 500, placement });
+    return Array.from({ length: 500 }, (_, i) => data.mask!(i).reduce((sum, m) => sum + m, 0)).sort((a, b) => a - b);
+  });
+  assert.ok(free![0]! >= 12, `the smallest has ${free![0]} pixels`);
+  const [half, whole] = [free![250]!, centered![250]!];
+  assert.ok(half > 0.7 * whole && half < whole, `median ${half}, ${whole}`);
 });
 
 /** How many pixels of the mask hang together with its first one (by sides and corners). */

@@ -12,14 +12,46 @@ export interface Placement {
   readonly stretch: number;
 }
 
-/** Where the object is: anywhere that leaves it inside of the image, but for the tip of a corner. */
-export function place(figure: Figure, size: number, rng: Rng): Placement {
-  const radius = size * rng.uniform(0.18, 0.34);
+interface Placing {
+  /** Least and greatest radius, as shares of the side. */
+  readonly radius: readonly [number, number];
+  /** How far inside of the border the middle of an object is, in radii. */
+  readonly inset: number;
+  /** How much denser objects lie towards the border: 0 is evenly, and 1 would leave only half as many at the center of each axis. */
+  readonly outward: number;
+}
+
+/**
+ * Objects that lie inside of the image cover its center more often than other places. Free ones may be cut by the border, and are denser towards
+ * it by as much as it takes to cover the center as often as all other pixels in the mean (measured over 100,000 of them).
+ */
+const placements = {
+  centered: { radius: [0.18, 0.34], inset: 1, outward: 0 },
+  free: { radius: [0.09, 0.17], inset: 1 / 3, outward: 0.15 },
+} as const satisfies Record<string, Placing>;
+
+/** How objects are placed; see `ShapesOptions`. */
+export type PlacementName = keyof typeof placements;
+export const placementNames = Object.keys(placements) as PlacementName[];
+
+/** Where the object is, and how it lies. */
+export function place(figure: Figure, size: number, placement: PlacementName, rng: Rng): Placement {
+  const { radius: range, inset, outward }: Placing = placements[placement];
+  const radius = size * rng.uniform(...range);
+  const position = () => {
+    const margin = inset * radius;
+    const at = rng.uniform(margin, size - margin);
+    if (outward === 0) return at;
+    return (
+      at -
+      ((outward * (size - 2 * margin)) / (2 * Math.PI)) * Math.sin((2 * Math.PI * (at - margin)) / (size - 2 * margin))
+    );
+  };
   return {
     figure,
     radius,
-    x: rng.uniform(radius, size - radius),
-    y: rng.uniform(radius, size - radius),
+    x: position(),
+    y: position(),
     angle: rng.uniform(0, 2 * Math.PI),
     stretch: rng.uniform(0.9, 1.12),
   };

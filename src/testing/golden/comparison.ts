@@ -15,10 +15,11 @@ export interface Worst {
 export class Comparison {
   #worst: Worst = { tensor: "", error: 0, tolerance: 1 };
   readonly #float32: Readonly<Record<string, number>>;
-  readonly #exact: boolean;
+  /** Whether the engine computes in float64. */
+  readonly exact: boolean;
 
   constructor(engine: Engine, file: GoldenFile) {
-    this.#exact = engine.name === "reference";
+    this.exact = engine.name === "reference";
     this.#float32 = file.hasText("f32_rel") ? file.json("f32_rel") : {};
   }
 
@@ -27,7 +28,7 @@ export class Comparison {
    * 1e-4, or 20 times the error that PyTorch itself has in float32, where that is larger.
    */
   tolerance(group: string): number {
-    return this.#exact ? 1e-10 : Math.max(1e-4, 20 * (this.#float32[group] ?? 0));
+    return this.exact ? 1e-10 : Math.max(1e-4, 20 * (this.#float32[group] ?? 0));
   }
 
   /** Compares one array. `scale` replaces the largest magnitude of `expected` where that says nothing. */

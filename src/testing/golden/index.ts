@@ -2,6 +2,7 @@ import { FormatError } from "../../core/errors.js";
 import type { Engine } from "../../engines/engine.js";
 import type { Comparison, Worst } from "./comparison.js";
 import { GoldenFile } from "./file.js";
+import { checkMetricsFile } from "./metrics.js";
 import { checkModuleFile } from "./module.js";
 import { checkNetworkFile } from "./network.js";
 import { checkParametersFile } from "./seeing.js";
@@ -42,4 +43,5 @@ const kinds: Record<string, (file: GoldenFile, engine: Engine, data: TrainedData
   trained: checkTrainedFile,
   "seeing/parameters": checkParametersFile,
   "seeing/cams": checkCamsFile,
+  "seeing/metrics": checkMetricsFile,
 };

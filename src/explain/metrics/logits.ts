@@ -1,0 +1,120 @@
+import { FoveaError, OptionError, ShapeError } from "../../core/errors.js";
+import { check, whole } from "../../core/schema.js";
+import { sizeOf, type Tensor, tensor, tensorSchema, toFloat64 } from "../../core/tensor.js";
+import type { Engine } from "../../engines/engine.js";
+import { type Module, trace } from "../../nn/index.js";
+import { probabilities } from "../../train/metrics.js";
+
+/** A classifier as a function: inputs [N,C,H,W] as the network takes them → logits [N, classes], for any N. */
+export type LogitsOf = (inputs: Tensor) => Promise<Tensor>;
+
+/** An image as the network takes it, [C,H,W], and the class that is explained. */
+export interface Example {
+  readonly input: Tensor;
+  readonly target: number;
+}
+
+/** What a network says of one class in each of several inputs. */
+export interface ClassScores {
+  readonly logits: Float64Array;
+  /** Softmax of the logits. */
+  readonly probabilities: Float64Array;
+  /** Whether the class has the largest logit; the first one on ties. */
+  readonly best: readonly boolean[];
+}
+
+/** A score of a class: its softmax, or its logit. */
+export type ScoreKind = "probability" | "logit";
+
+/** A compiled network, for as many inputs as there will be. */
+export interface OpenLogits {
+  readonly logitsOf: LogitsOf;
+  release(): Promise<void>;
+}
+
+/**
+ * Compiles a classifier for inputs of one size. Inputs are run `batch` at a time, the last of them padded.
+ *
+ * @example
+ * const { logitsOf, release } = await openLogits(model, [3, 32, 32], engine);
+ *
+ * @throws ShapeError from the returned function for inputs of another size.
+ */
+export async function openLogits(
+  model: Module,
+  [channels, height, width]: readonly [number, number, number],
+  engine: Engine,
+  batch = 32,
+): Promise<OpenLogits> {
+  check("openLogits", "batch", whole(1, 4096), batch);
+  const each = channels * height * width;
+  const executable = await engine.compile(trace(model, [batch, channels, height, width]));
+  const logitsOf: LogitsOf = async (inputs) => {
+    const [count] = inputs.shape;
+    if (inputs.shape.length !== 4 || sizeOf(inputs.shape.slice(1)) !== each)
+      throw new ShapeError(`logits: inputs must be [N,${channels},${height},${width}], got [${inputs.shape}]`);
+    const { data } = toFloat64(inputs);
+    let logits: Float64Array | undefined;
+    let classes = 0;
+    for (let start = 0; start < count!; start += batch) {
+      const part = new Float64Array(batch * each);
+      part.set(data.subarray(start * each, (start + batch) * each));
+      const input = tensor("float64", [batch, channels, height, width], part);
+      const { output } = await executable.run({ input });
+      classes = output!.shape[1]!;
+      logits ??= new Float64Array(count! * classes);
+      logits.set(toFloat64(output!).data.subarray(0, Math.min(batch, count! - start) * classes), start * classes);
+    }
+    return tensor("float64", [count!, classes], logits ?? new Float64Array());
+  };
+  return { logitsOf, release: () => executable.release() };
+}
+
+/** What is run at once: bounds memory where an image is changed in very many ways. */
+const atOnce = 32;
+
+/**
+ * The scores of one class in several inputs of a size [C,H,W], which are made when they are needed.
+ *
+ * @throws OptionError if there is no such class. @throws FoveaError if a logit is not finite.
+ */
+export async function classScores(
+  logitsOf: LogitsOf,
+  count: number,
+  make: (i: number) => Float64Array,
+  shape: readonly number[],
+  target: number,
+): Promise<ClassScores> {
+  const scores = { logits: new Float64Array(count), probabilities: new Float64Array(count), best: [] as boolean[] };
+  const each = sizeOf(shape);
+  for (let start = 0; start < count; start += atOnce) {
+    const inputs = new Float64Array(Math.min(atOnce, count - start) * each);
+    for (let i = 0; i * each < inputs.length; i++) inputs.set(make(start + i), i * each);
+    const output = await logitsOf(tensor("float64", [inputs.length / each, ...shape], inputs));
+    const classes = output.shape[1]!;
+    const { data } = toFloat64(output);
+    if (!(Number.isInteger(target) && target >= 0 && target < classes))
+      throw new OptionError(`explain: class ${target} does not exist; the network has ${classes}, 0 to ${classes - 1}`);
+    for (let i = 0; i * each < inputs.length; i++) {
+      const row = data.subarray(i * classes, (i + 1) * classes);
+      if (!row.every(Number.isFinite))
+        throw new FoveaError("explain: logits are not finite, so maps cannot be measured");
+      scores.logits[start + i] = row[target]!;
+      scores.probabilities[start + i] = probabilities(row)[target]!;
+      scores.best.push(row.indexOf(Math.max(...row)) === target);
+    }
+  }
+  return scores;
+}
+
+/** The input of an example in float64, with its sizes. @throws ShapeError if it is not [C,H,W]. */
+export function planesOf(
+  where: string,
+  { input }: Example,
+): { data: Float64Array; shape: readonly [number, number, number]; plane: number } {
+  check(where, "input", tensorSchema, input);
+  const [channels, height, width] = input.shape;
+  if (input.shape.length !== 3)
+    throw new ShapeError(`${where}: an input must be [C,H,W], one image; got [${input.shape}]`);
+  return { data: toFloat64(input).data, shape: [channels!, height!, width!], plane: height! * width! };
+}

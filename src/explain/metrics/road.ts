@@ -1,0 +1,86 @@
+import { Rng } from "../../core/rng.js";
+import {
+  seed as anySeed,
+  check,
+  options as fields,
+  list,
+  maybe,
+  nonNegative,
+  properShare,
+  type Schema,
+} from "../../core/schema.js";
+import type { Heatmap } from "../heatmap.js";
+import { impute } from "./impute.js";
+import { type ClassScores, classScores, type Example, type LogitsOf, planesOf } from "./logits.js";
+import { mapOver, rankPositions } from "./ranking.js";
+
+export interface RoadOptions {
+  /** Shares of the pixels that are removed, each more than 0 and less than 1. Default 0.1, 0.3, 0.5, 0.7, 0.9. */
+  readonly fractions?: readonly number[];
+  /** Standard deviation of what is added to imputed values, in the units of the input. Default 0.01, as the authors. */
+  readonly noise?: number;
+  /** Of the noise. Default 0. */
+  readonly seed?: number;
+}
+
+/** What a network says of a class after shares of an image were removed. */
+export interface Road {
+  readonly fractions: readonly number[];
+  /** Most relevant first: the better the map, the faster the score falls. */
+  readonly morf: ClassScores;
+  /** Least relevant first: the better the map, the longer the score stays. */
+  readonly lerf: ClassScores;
+  /** Mean over the fractions of (LeRF − MoRF) / 2, of probabilities. Above 0 the map tells what matters. */
+  readonly combined: number;
+}
+
+/** @internal */
+export const roadFields = {
+  fractions: maybe(list(properShare, "a list of shares between 0 and 1", 1)),
+  noise: maybe(nonNegative),
+  seed: maybe(anySeed),
+};
+const roadOptions: Schema<RoadOptions> = fields<RoadOptions>(roadFields);
+
+/**
+ * ROAD, "remove and debias" (Rong et al., 2022): pixels are removed in the order of a map, largest first (MoRF) and smallest first (LeRF),
+ * and imputed from those around them, so that the shape of the hole does not give the answer away. Removes the nearest whole number of pixels to
+ * each share, also where many values are equal: the order is stable, and LeRF is MoRF reversed.
+ *
+ * @example
+ * (await road(logitsOf, { input, target: 3 }, map)).combined;
+ */
+export async function road(
+  logitsOf: LogitsOf,
+  example: Example,
+  map: Heatmap,
+  options: RoadOptions = {},
+): Promise<Road> {
+  check("road", "options", roadOptions, options);
+  const { fractions = [0.1, 0.3, 0.5, 0.7, 0.9], noise = 0.01, seed = 0 } = options;
+  const { shape } = planesOf("road", example);
+  const order = rankPositions(mapOver("road", map, shape[1], shape[2]));
+  const scores = (from: Uint32Array) => {
+    const make = (i: number) => removed(example, from, fractions[i]!, noise, new Rng(seed, "road", i));
+    return classScores(logitsOf, fractions.length, make, shape, example.target);
+  };
+  const morf = await scores(order);
+  const lerf = await scores(order.slice().reverse());
+  const gaps = fractions.map((_, i) => (lerf.probabilities[i]! - morf.probabilities[i]!) / 2);
+  return { fractions, morf, lerf, combined: gaps.reduce((a, b) => a + b) / gaps.length };
+}
+
+/** How many of `pixels` are a share of them: at least none, and never all. */
+export const removedCount = (fraction: number, pixels: number): number =>
+  Math.min(pixels - 1, Math.round(fraction * pixels));
+
+/** The input without the first share of `order`: these pixels are imputed, and noise is added to them. */
+export function removed(example: Example, order: Uint32Array, fraction: number, noise: number, rng: Rng): Float64Array {
+  const { data, shape, plane } = planesOf("road", example);
+  const missing = order.subarray(0, removedCount(fraction, plane));
+  const filled = impute(data, shape[1], shape[2], missing);
+  if (noise > 0)
+    for (let offset = 0; offset < filled.length; offset += plane)
+      for (const at of missing) filled[offset + at]! += noise * rng.normal();
+  return filled;
+}

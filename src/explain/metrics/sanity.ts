@@ -1,0 +1,196 @@
+import { OptionError } from "../../core/errors.js";
+import { Rng } from "../../core/rng.js";
+import { callback, check, options as fields, maybe, type Schema, whole } from "../../core/schema.js";
+import { type Tensor, tensorSchema } from "../../core/tensor.js";
+import { type Engine, engineSchema } from "../../engines/engine.js";
+import { moduleSchema } from "../../nn/checks.js";
+import { type AnyModule, BatchNorm, type Module, type Param, stateOf, trace, walk } from "../../nn/index.js";
+import type { Heatmap } from "../heatmap.js";
+import { spearman } from "./correlation.js";
+import { type Interval, type IntervalOptions, intervalFields, meanIntervals } from "./interval.js";
+import type { NamedMaps } from "./tables.js";
+
+export interface SanityOptions extends IntervalOptions {
+  /** The images [N,C,H,W], at least two: for the statistics of batch norms. */
+  readonly inputs: Tensor;
+  readonly engine: Engine;
+  /** Of the random weights. Default 0. */
+  readonly seed?: number;
+  /** How many times weights are drawn; correlations are means over the draws. One draw of a classifier may move them by 0.2. Default 5. */
+  readonly draws?: number;
+  onProgress?(stage: string, draw: number): void;
+}
+
+/** How much of the maps of a method is left when weights are random. */
+export interface SanityRow {
+  readonly name: string;
+  /**
+   * Rank correlation with the maps of the trained network, after each stage was made random together with all stages behind it. `constant`
+   * counts maps, of all draws, that had no variation and so no correlation.
+   */
+  readonly stages: readonly { readonly stage: string; readonly correlation: Interval; readonly constant: number }[];
+  /** The control: rank correlation between the maps of different images. What is not below this may as well be the habit of a method. */
+  readonly otherImages: Interval;
+  /** The first stages, from the classifier on, that the maps hardly depend on: their correlation is not below the control. */
+  readonly ignores: readonly string[];
+  /** Whether the correlation with everything random is below the control. */
+  readonly passed: boolean;
+}
+
+const sanityOptions: Schema<SanityOptions> = fields<SanityOptions>({
+  inputs: tensorSchema,
+  engine: engineSchema,
+  ...intervalFields,
+  draws: maybe(whole(1, 1000)),
+  onProgress: maybe(callback),
+});
+
+/**
+ * The sanity check for maps (Adebayo et al., 2018): weights become random stage by stage, from the classifier down, and the maps should change.
+ * Random weights are drawn as for a new network. The statistics of batch norms are measured anew over the images: with those of the trained
+ * weights, activations would vanish and maps would be constant. How far maps of *other images* correlate is the control: a
+ * method that always lights the center reaches much without looking.
+ *
+ * The model gets its weights back, also after an error.
+ *
+ * @param mapsOf the maps of the images by the model as it is now; those of one method at one size
+ *
+ * @throws OptionError if there are fewer than two images.
+ */
+export async function sanityCheck(
+  model: Module,
+  mapsOf: (model: Module) => Promise<NamedMaps>,
+  options: SanityOptions,
+): Promise<SanityRow[]> {
+  check("sanityCheck", "model", moduleSchema, model);
+  check("sanityCheck", "mapsOf", callback, mapsOf);
+  check("sanityCheck", "options", sanityOptions, options);
+  const { inputs, engine, seed = 0, draws = 5, resamples, level, onProgress } = options;
+  if (!(inputs.shape.length === 4 && inputs.shape[0]! >= 2))
+    throw new OptionError(`sanityCheck: inputs must be [N,C,H,W] of at least two images, got [${inputs.shape}]`);
+  const intervals = (values: readonly number[]) => meanIntervals([values], { seed, resamples, level })[0]!;
+  const before = new Map([...stateOf(model).values()].map((param) => [param, param.value]));
+  const trained = await mapsOf(model);
+  const stages = stagesOf(model, inputs.shape);
+  const found = new Map([...trained.keys()].map((name) => [name, stages.map(() => [] as number[][])]));
+  try {
+    for (let draw = 0; draw < draws; draw++) {
+      const random = new Set<string>();
+      for (const [param, value] of before) param.value = value;
+      for (const [k, stage] of stages.entries()) {
+        onProgress?.(stage, draw);
+        random.add(stage);
+        randomize(model, stage, seed, draw);
+        await estimateStatistics(model, random, inputs, engine);
+        for (const [name, maps] of await mapsOf(model))
+          found.get(name)![k]!.push(maps.map((map, i) => spearman(map.data, trained.get(name)![i]!.data)));
+      }
+    }
+  } finally {
+    for (const [param, value] of before) param.value = value;
+  }
+  return [...found].map(([name, drawn]) => {
+    const measured = drawn.map((values, k) => ({
+      stage: stages[k]!,
+      correlation: intervals(trained.get(name)!.map((_, i) => meanOfNumbers(values.map((draw) => draw[i]!)))),
+      constant: values.flat().filter(Number.isNaN).length,
+    }));
+    const otherImages = intervals(betweenImages(trained.get(name)!));
+    const below = ({ correlation }: (typeof measured)[number]) => correlation.mean < otherImages.mean;
+    const first = measured.findIndex(below);
+    return {
+      name,
+      stages: measured,
+      otherImages,
+      ignores: measured.slice(0, first < 0 ? undefined : first).map(({ stage }) => stage),
+      passed: below(measured.at(-1)!),
+    };
+  });
+}
+
+/** For each image, the mean correlation of its map with those of the others. */
+function betweenImages(maps: readonly Heatmap[]): number[] {
+  return maps.map((map, i) =>
+    meanOfNumbers(
+      maps.flatMap((other, j) =>
+        i === j || other.data.length !== map.data.length ? [] : [spearman(map.data, other.data)],
+      ),
+    ),
+  );
+}
+
+/** Mean of what is a number; NaN if nothing is. */
+function meanOfNumbers(values: readonly number[]): number {
+  const numbers = values.filter((value) => !Number.isNaN(value));
+  return numbers.reduce((a, b) => a + b, 0) / numbers.length;
+}
+
+/** The field of the model that a path lies in: `layer3` of `layer3.0.conv1.weight`. */
+const stageOf = (path: string) => path.split(".", 1)[0]!;
+
+/** The fields of a model that hold parameters, from the last one that is used to the first. */
+function stagesOf(model: Module, shape: readonly number[]): string[] {
+  const names = new Map([...stateOf(model)].map(([path, param]) => [param as object, path]));
+  const order = new Set<string>();
+  for (const node of trace(model, shape).nodes)
+    for (const { source } of node.inputs)
+      if (source.kind === "state" && names.has(source.cell)) order.add(stageOf(names.get(source.cell)!));
+  return [...order].reverse();
+}
+
+/** New weights for a stage, as `initialize` would draw them. */
+function randomize(model: Module, stage: string, seed: number, draw: number): void {
+  for (const [path, param] of stateOf(model))
+    if (stageOf(path) === stage && param.dtype === "float") {
+      const data = param.init(param.shape, new Rng(seed, "sanity", draw, path));
+      param.value = { dtype: "float32", shape: param.shape, data };
+    }
+}
+
+/** Sets the running statistics of the batch norms in some stages to those of the inputs. */
+async function estimateStatistics(
+  model: Module,
+  stages: ReadonlySet<string>,
+  inputs: Tensor,
+  engine: Engine,
+): Promise<void> {
+  const norms = normsOf(model, stages);
+  if (norms.length === 0) return;
+  const frozen = normsOf(model).filter(({ norm }) => !norms.some((own) => own.norm === norm));
+  const momenta = norms.map(({ norm }) => norm.momentum);
+  const trainable = frozen.map(({ norm }) => norm.weight.trainable);
+  for (const { norm } of norms) norm.momentum = 1;
+  // A frozen batch norm uses its running statistics in training too.
+  for (const { norm } of frozen) norm.weight.trainable = false;
+  try {
+    const executable = await engine.compile(trace(model, inputs.shape, { training: true }));
+    try {
+      await executable.run({ input: inputs });
+      const state = await executable.readState();
+      const buffers = new Set<Param>(norms.flatMap(({ norm }) => [norm.running_mean, norm.running_var]));
+      for (const [cell, value] of state) if (buffers.has(cell as Param)) (cell as Param).value = value;
+    } finally {
+      await executable.release();
+    }
+  } finally {
+    norms.forEach(({ norm }, i) => {
+      norm.momentum = momenta[i]!;
+    });
+    frozen.forEach(({ norm }, i) => {
+      norm.weight.trainable = trainable[i]!;
+    });
+  }
+}
+
+function normsOf(
+  model: AnyModule,
+  stages?: ReadonlySet<string>,
+): { readonly path: string; readonly norm: BatchNorm }[] {
+  const norms: { path: string; norm: BatchNorm }[] = [];
+  walk(model, {
+    module: (path, part) => {
+      if (part instanceof BatchNorm && (!stages || stages.has(stageOf(path)))) norms.push({ path, norm: part });
+    },
+  });
+  return norms;
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { tensor } from "../../src/core/tensor.js";
+import { sanityCheck } from "../../src/explain/metrics/index.js";
+import { resnet } from "../../src/models/index.js";
+import { type BatchNorm, initialize, type Module, stateOf, trace, walk } from "../../src/nn/index.js";
+import { ort } from "../support/engines.js";
+import { random } from "../support/random.js";
+
+const inputs = random([6, 3, 16, 16]);
+const copyState = (model: Module) =>
+  new Map([...stateOf(model)].map(([path, { value }]) => [path, value.data.slice()]));
+
+/** Maps that say what depends on weights: the first channels of the last map, and the image itself. */
+async function mapsOf(model: Module) {
+  const graph = trace(model, inputs.shape);
+  const features = graph.nodes.findLast(
+    (node) => node.outputs[0]!.shape.length === 4 && node.outputs[0]!.shape[2] === 4,
+  )!;
+  graph.output("map", features.outputs[0]!);
+  const executable = await ort.compile(graph);
+  const { map } = await executable.run({ input: inputs });
+  await executable.release();
+  const [, channels, height, width] = map!.shape as [number, number, number, number];
+  const plane = height * width;
+  const maps = Array.from({ length: 6 }, (_, i) => ({
+    height,
+    width,
+    data: Float64Array.from({ length: plane }, (_, at) => Number(map!.data[i * channels * plane + at])),
+  }));
+  const edges = Array.from({ length: 6 }, (_, i) => ({
+    height: 16,
+    width: 16,
+    data: Float64Array.from(inputs.data.subarray(i * 768, i * 768 + 256)),
+  }));
+  return new Map([
+    ["features", maps],
+    ["edges", edges],
+  ]);
+}
+
+test("the sanity check goes from the classifier down, with statistics measured anew, and puts everything back", async () => {
+  const model = initialize(resnet(20, { numClasses: 4 }), { seed: 3 });
+  const before = copyState(model);
+  const order = ["fc", "layer3", "layer2", "layer1", "bn1", "conv1"];
+  const stages: string[] = [];
+  const rows = await sanityCheck(model, mapsOf, {
+    inputs,
+    engine: ort,
+    seed: 1,
+    draws: 2,
+    onProgress: (s) => stages.push(s),
+  });
+  assert.deepEqual(copyState(model), before);
+  walk(model, { module: (_, part) => assert.ok(!("momentum" in part) || (part as BatchNorm).momentum === 0.1) });
+  assert.deepEqual(stages, [...order, ...order]);
+  const [features, edges] = rows;
+  assert.equal(features!.stages[0]!.correlation.mean, 1, "maps before the classifier do not depend on it");
+  assert.equal(features!.stages[0]!.constant, 0);
+  assert.ok(features!.stages.at(-1)!.correlation.mean < 0.6);
+  assert.equal(features!.ignores[0], "fc");
+  // The image itself depends on no weights at all.
+  assert.ok(edges!.stages.every(({ correlation }) => correlation.mean === 1));
+  assert.equal(edges!.passed, false);
+  assert.equal(edges!.ignores.length, 6);
+  assert.ok(Math.abs(edges!.otherImages.mean) < 0.2);
+});
+
+test("a failing method leaves the model as it was", async () => {
+  const model = initialize(resnet(20, { numClasses: 4 }), { seed: 3 });
+  const before = copyState(model);
+  let calls = 0;
+  const failing = async (of: Module) => {
+    if (++calls === 3) throw new Error("no maps");
+    return mapsOf(of);
+  };
+  await assert.rejects(sanityCheck(model, failing, { inputs, engine: ort }), /no maps/);
+  assert.deepEqual(copyState(model), before);
+  const one = tensor("float64", [1, 3, 16, 16], new Float64Array(768));
+  await assert.rejects(sanityCheck(model, mapsOf, { inputs: one, engine: ort }), /at least two images/);
+});
