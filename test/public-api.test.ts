@@ -112,12 +112,12 @@ const cases: Readonly<Record<string, Case>> = {
   resolveWeights: { args: () => ["x.safetensors", {}], allowed: { 0: ["text"], 1: optional } },
 
   // Modules and networks
-  createAttentionByName: { args: () => ["se", 64, {}], allowed: options(2), says: /attention|^se/i },
-  createAttention: { args: () => ["se", 64, {}], allowed: options(2), says: /attention|^se/i },
+  createAttentionByName: { args: () => ["se", 64, {}], allowed: options(2), says: /attention|\bse\b/i },
+  createAttention: { args: () => ["se", 64, {}], allowed: options(2), says: /attention|\bse\b/i },
   attentionInfo: { args: () => ["se"], says: /attention/i },
   modelInfo: { args: () => ["resnet20"], says: /model/i },
-  createModelByName: { args: () => ["resnet20", {}], allowed: options(1), says: /model|^resnet20/i },
-  createModel: { args: () => ["resnet20", {}], allowed: options(1), says: /model|^resnet20/i },
+  createModelByName: { args: () => ["resnet20", {}], allowed: options(1), says: /model|\bresnet20\b/i },
+  createModel: { args: () => ["resnet20", {}], allowed: options(1), says: /model|\bresnet20\b/i },
   danet: { args: () => [50, {}], allowed: { 0: ["undefined"], 1: optional } },
   spnet: { args: () => [50, {}], allowed: { 0: ["undefined"], 1: optional } },
   mobilenetV1: { args: () => [{}], allowed: options(0) },

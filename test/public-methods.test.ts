@@ -147,7 +147,7 @@ const objects: Readonly<
   Module: async () => ({
     it: new Net(),
     calls: { call: { args: () => [value(newGraph())], says: /Net/ }, appendHook: { args: () => [new Net()] } },
-    internal: ["forward"],
+    internal: ["forward", "addPart", "addParts"],
   }),
   OpenSafetensors: async () => ({
     it: await fovea.openSafetensors(

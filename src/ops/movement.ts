@@ -292,7 +292,7 @@ export function concat(values: readonly Operand[], axis: number): Value {
 
 /** `x`, which engines must not read here before they have computed `signal`. Gradients that compute values again use it to do so late. */
 export function barrier(x: Value, signal: Value): Value {
-  checkValue("after", "x", x);
-  checkValue("after", "signal", signal);
+  checkValue("barrier", "x", x);
+  checkValue("barrier", "signal", signal);
   return apply(ops.barrier, [x, signal], {});
 }

@@ -59,7 +59,7 @@ const cases: Readonly<Record<string, Case>> = {
   convTranspose: { args: () => [maps, kernel, vector, {}], allowed: { 2: ["undefined", "7.5"], 3: optional } },
   matMul: { args: () => [maps, maps, {}], allowed: { 2: optional } },
 
-  after: { args: () => [maps, vector] },
+  barrier: { args: () => [maps, vector] },
   concat: { args: () => [[maps, maps], 1] },
   pad: { args: () => [maps, { axis: 1, before: 1, after: 1 }] },
   pixelShuffle: { args: () => [maps, 2] },
