@@ -1,7 +1,7 @@
 /** All sides in turn, each in a fresh process, so that what disturbs the machine disturbs all; and the machine before, between and after. */
 
 import { messageOf } from "../src/core/errors.js";
-import { bestOf, type Calibration, calibrate, formatCalibration, isQuiet } from "./calibrate.js";
+import { bestOf, type Calibration, calibrate, formatCalibration, isQuiet } from "./machine.js";
 import { answer, type Side } from "./sides.js";
 
 /** What a side's process prints of one measure. `error` says why there is nothing. */

@@ -1,7 +1,7 @@
 /** Results as tables and charts: for the terminal, and for docs/benchmarks.md. */
 import { formatNumber, formatShare } from "../src/report/text.js";
 import { barChart } from "./chart.js";
-import type { Results, Row, SideResult, Spread, SuiteResults } from "./results.js";
+import type { Row, SideResult, Spread, SuiteResults } from "./results.js";
 import { ours, peersWith } from "./sides.js";
 import { suites } from "./suites/index.js";
 import type { Suite } from "./suites/suite.js";
@@ -108,36 +108,43 @@ function chartOf(suite: Suite, { rows, versions }: SuiteResults): string | undef
   });
 }
 
-/** What goes between the marks of docs/benchmarks.md, and the charts that it shows, by file name. */
-export function pageOf(results: Results): { readonly text: string; readonly charts: ReadonlyMap<string, string> } {
-  const charts = new Map<string, string>();
-  const sections = [...suites.values()].flatMap((suite) => {
-    const own = results[suite.name];
-    if (!own) return [];
-    const chart = chartOf(suite, own);
-    const file = `benchmarks-${suite.name}.svg`;
-    if (chart) charts.set(file, chart);
-    const dates = [...new Set(own.rows.map(({ date }) => date))].sort();
-    const taken = dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : dates[0];
-    return [
-      `### ${suite.title}`,
-      suite.about,
-      `\`${own.command}\`, ${taken}, ${own.machine}, ${own.threads} threads, best calibration ${own.calibration}; ` +
-        `${Object.values(own.versions).join(", ")}. Median of ${own.steps} runs in each turn, ` +
-        "then median (least–most) of the turns; the ratio is the peer's time ÷ ours, turn by turn.",
-      asMarkdown(tableOf(suite, own)),
-      ...(chart ? [`![${suite.title}](${file})`] : []),
-    ];
-  });
-  return { text: sections.join("\n\n"), charts };
+/** A suite's section of docs/benchmarks.md, and the chart that it shows. */
+export interface Section {
+  readonly text: string;
+  readonly chart: { readonly file: string; readonly svg: string } | undefined;
+}
+
+export function sectionOf(suite: Suite, results: SuiteResults): Section {
+  const svg = chartOf(suite, results);
+  const chart = svg === undefined ? undefined : { file: `benchmarks-${suite.name}.svg`, svg };
+  const dates = [...new Set(results.rows.map(({ date }) => date))].sort();
+  const taken = dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : dates[0];
+  const parts = [
+    `### ${suite.title}`,
+    suite.about,
+    `\`${results.command}\`, ${taken}, ${results.machine}, ${results.threads} threads, best calibration ${results.calibration}; ` +
+      `${Object.values(results.versions).join(", ")}. Median of ${results.steps} runs in each turn, ` +
+      "then median (min–max) of the turns; the ratio is the peer's time ÷ ours, turn by turn.",
+    asMarkdown(tableOf(suite, results)),
+    ...(chart ? [`![${suite.title}](${chart.file})`] : []),
+  ];
+  return { text: parts.join("\n\n"), chart };
 }
 
 /** The marks in docs/benchmarks.md. */
 const [begin, end] = ["<!-- results of bench:peers, written by it -->", "<!-- end of results -->"];
 
-/** The page with the results put in place of what stands between the marks. @throws Error if it has no marks. */
-export function replaceResults(page: string, text: string): string {
+/** Puts a suite's section between the marks of a page, in place of its old one; others stay. @throws Error without marks. */
+export function replaceSection(page: string, suite: Suite, { text }: Section): string {
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`the page must have the marks ${begin} and ${end}, each on a line`);
-  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`;
+  const sections = new Map<string, string>();
+  for (const section of page
+    .slice(from + begin.length, to)
+    .trim()
+    .split(/^(?=### )/m))
+    if (section) sections.set(section.slice(4, section.indexOf("\n")), section.trim());
+  sections.set(suite.title, text);
+  const ordered = [...suites.values()].flatMap(({ title }) => sections.get(title) ?? []);
+  return `${page.slice(0, from + begin.length)}\n\n${ordered.join("\n\n")}\n\n${page.slice(to)}`;
 }

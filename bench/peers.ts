@@ -1,14 +1,14 @@
 /** Fovea beside others on this machine: speed, memory, and whether they compute the same. See README.md. */
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../src/core/errors.js";
 import { alternate } from "./alternate.js";
-import { bestOf, calibrate, formatCalibration } from "./calibrate.js";
-import { asText, pageOf, replaceResults, tableOf } from "./page.js";
-import { merge, type Results, rowsOf, type SuiteResults } from "./results.js";
+import { bestOf, calibrate, formatCalibration } from "./machine.js";
+import { asText, replaceSection, sectionOf, tableOf } from "./page.js";
+import { merge, rowsOf, type SuiteResults } from "./results.js";
 import { answer, installed, ours, peersWith, run, type Side } from "./sides.js";
 import { suiteOf, suites } from "./suites/index.js";
 import type { Suite } from "./suites/suite.js";
@@ -128,17 +128,24 @@ async function measure(suite: Suite): Promise<SuiteResults> {
   };
 }
 
-/** Merges a suite's results into docs/benchmarks.json, and makes the page's tables and charts anew. */
+/**
+ * Replaces a suite's section and chart in docs/. Its results go to bench/results/, which is not committed: a later run of some of the
+ * cases is merged with them.
+ */
 async function write(suite: Suite, fresh: SuiteResults): Promise<void> {
-  const docs = new URL("../../docs/", import.meta.url); // this file runs from dist/bench
-  const kept = new URL("benchmarks.json", docs);
-  const before = existsSync(kept) ? (JSON.parse(await readFile(kept, "utf8")) as Results) : {};
+  const [docs, folder] = ["docs/", "bench/results/"].map((path) => new URL(`../../${path}`, import.meta.url)) as [
+    URL,
+    URL,
+  ];
+  const stored = new URL(`${suite.name}.json`, folder);
+  const before = existsSync(stored) ? (JSON.parse(await readFile(stored, "utf8")) as SuiteResults) : undefined;
   const results = merge(before, suite, fresh);
-  const { text, charts } = pageOf(results);
+  const section = sectionOf(suite, results);
   const page = new URL("benchmarks.md", docs);
-  await writeFile(page, replaceResults(await readFile(page, "utf8"), text));
-  for (const [file, chart] of charts) await writeFile(new URL(file, docs), `${chart}\n`);
-  await writeFile(kept, `${JSON.stringify(results, null, 2)}\n`);
+  await writeFile(page, replaceSection(await readFile(page, "utf8"), suite, section));
+  if (section.chart) await writeFile(new URL(section.chart.file, docs), `${section.chart.svg}\n`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(stored, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 // A child's peak memory begins at what its parent holds: calibrating takes less than any of the networks.

@@ -1,15 +1,16 @@
 /**
- * Where the time of one training step goes, by operator and by node, as ONNX Runtime's profiler sees it. Or, with --suite and --case, the time
- * of what that suite measures.
+ * The time of one training step by operator and by node, from ONNX Runtime's profiler; or, with --suite and --case, of what that suite
+ * measures. Runs what the engine runs: state is updated in place, and swapped where it cannot be.
  */
 import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { type Graph, toFloat32 } from "../src/engine.js";
+import { type Graph, toFloat32, zeros } from "../src/engine.js";
 import { lower, nodeRules } from "../src/engines/ort/engine.js";
-import { SessionHost } from "../src/engines/ort/session.js";
+import { outputAliasing } from "../src/engines/ort/output-aliasing.js";
+import { runInto, SessionHost } from "../src/engines/ort/session.js";
 import { defaultTuning, upToTile } from "../src/engines/ort/tuning.js";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
 import { type Arrays, createModelByName, type Tensor } from "../src/index.js";
@@ -20,20 +21,20 @@ const { values } = parseArgs({
   options: {
     model: { type: "string", default: "resnet20" },
     attention: { type: "string", default: "none" },
-    /** A suite of `peers.ts` and one of its cases, in place of the training step of a model. */
+    /** A suite of `peers.ts` and one of its cases, instead of the training step of a model. */
     suite: { type: "string" },
     case: { type: "string", default: "" },
     batch: { type: "string", default: "128" },
     input: { type: "string", default: "3x32x32" },
     stem: { type: "string", default: "auto" },
-    /** How arrays lie in memory: `blocked` or `plain`. */
+    /** `blocked` or `plain`. */
     layout: { type: "string", default: "blocked" },
-    /** Allows Winograd's algorithm with tiles of 4×4, too. */
+    /** Also allow Winograd's algorithm with 4×4 tiles. */
     winograd: { type: "boolean", default: false },
     classes: { type: "string", default: "10" },
     runs: { type: "string", default: "8" },
     threads: { type: "string", default: `${availableParallelism()}` },
-    /** Keeps ONNX Runtime's trace, for chrome://tracing or Perfetto. */
+    /** Write ONNX Runtime's trace to this file, for chrome://tracing or Perfetto. */
     trace: { type: "string" },
   },
 });
@@ -45,7 +46,7 @@ const [batch, classes, runs] = [
 const [channels = 3, height = 32, width = 32] = values.input.split("x").map((n) => count("input", n));
 const options = { classes, attention: values.attention, ...(values.stem === "auto" ? {} : { stem: values.stem }) };
 
-/** What is run, and what to call it. */
+/** What to run. */
 function workload(): { readonly title: string; readonly graph: Graph; readonly feeds: Arrays } {
   const { model: name, attention, input, suite } = values;
   if (!suite) {
@@ -69,15 +70,40 @@ const { lowered } = lower(
     ? { block, winograd: upToTile(defaultTuning.winograd, values.winograd ? 4 : 2) }
     : undefined,
 );
-const inputs: Record<string, Tensor> = { ...feeds };
+const writesInPlace = graph.updates.length > 0 && (await host.ask({ kind: "writesInPlace" }));
+const aliased = writesInPlace ? outputAliasing(lowered) : undefined;
+const model = aliased?.model ?? lowered.model;
+
+const toOrt = ({ dtype, data, shape }: Tensor) => new OrtTensor(dtype as "float32", data as Float32Array, shape);
+const ortFeeds = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toOrt(value)]));
+/** The state by input name, and the arrays that a run writes the new state to. */
+let state: Record<string, OrtTensor> = {};
+let next: Record<string, OrtTensor> = {};
 for (const { before, cell, layout } of lowered.states) {
   const plain = cell.dtype === "float" ? toFloat32(cell.value) : cell.value;
-  inputs[before.name] = layout ? layout.fromPlain(plain) : plain;
+  const initial = layout ? layout.fromPlain(plain) : plain;
+  state[before.name] = toOrt(initial);
+  next[before.name] = aliased?.inPlace.has(before.name)
+    ? state[before.name]!
+    : toOrt(zeros(initial.dtype, initial.shape));
 }
-const toOrt = ({ dtype, data, shape }: Tensor) => new OrtTensor(dtype as "float32", data as Float32Array, shape);
-const ortInputs = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, toOrt(value)]));
+const results = lowered.model.outputs
+  .filter(({ name }) => graph.outputs.has(name))
+  .map(({ name, dtype, shape }) => [name, toOrt(zeros(dtype as Tensor["dtype"], shape as readonly number[]))] as const);
 
-/** A kernel's run in ONNX Runtime's trace. */
+/** One run, as the engine's own. */
+async function step(session: InferenceSession): Promise<void> {
+  if (!aliased) {
+    await session.run({ ...ortFeeds, ...state });
+    return;
+  }
+  const written = lowered.states.map(({ before, after }) => [after.name, next[before.name]!] as const);
+  const into = { [aliased.sentinel]: null, ...Object.fromEntries([...results, ...written]) };
+  await runInto(session, { ...ortFeeds, ...state }, into);
+  [state, next] = [next, state];
+}
+
+/** A kernel run in ONNX Runtime's trace. */
 interface Event {
   readonly cat: string;
   readonly name: string;
@@ -89,7 +115,7 @@ interface Event {
   };
 }
 
-/** A node's shortest run, in milliseconds: others on the machine only ever add. */
+/** A node's shortest run, in milliseconds: disturbances only add. */
 interface Timing {
   readonly name: string;
   readonly type: string;
@@ -99,7 +125,7 @@ interface Timing {
 
 const folder = await mkdtemp(join(tmpdir(), "fovea-profile-"));
 try {
-  const session = await InferenceSession.create(encodeOnnx(lowered.model), {
+  const session = await InferenceSession.create(encodeOnnx(model), {
     enableMemPattern: false,
     enableProfiling: true,
     intraOpNumThreads: count("threads", values.threads),
@@ -109,7 +135,7 @@ try {
   let fastest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < runs; i++) {
     const started = performance.now();
-    await session.run(ortInputs);
+    await step(session);
     fastest = Math.min(fastest, performance.now() - started);
   }
   session.endProfiling();
@@ -141,9 +167,10 @@ function print(nodes: readonly Timing[], fastest: number): void {
   const byType = types
     .map((type) => [type, nodes.filter((node) => node.type === type)] as const)
     .sort(([, a], [, b]) => sum(b) - sum(a));
-  console.log(`${title}: ${graph.nodes.length} nodes of our graph,`);
-  console.log(`${lowered.model.nodes.length} of ONNX, ${nodes.length} kernels; shortest of ${runs} runs of each\n`);
-  console.log(`fastest whole run ${fastest.toFixed(1)} ms, kernels together ${total.toFixed(1)} ms\n`);
+  const how = aliased ? "state updated in place" : "results copied";
+  console.log(`${title}; ${how}: ${graph.nodes.length} graph nodes,`);
+  console.log(`${model.nodes.length} ONNX nodes, ${nodes.length} kernels; the shortest of ${runs} runs of each\n`);
+  console.log(`fastest whole run ${fastest.toFixed(1)} ms, sum of kernels ${total.toFixed(1)} ms\n`);
   for (const [type, members] of byType) line(sum(members), `${type} (${members.length})`);
   console.log("");
   for (const { name, shape, milliseconds } of nodes.slice(0, 20)) line(milliseconds, `${name} → ${shape}`);

@@ -1,7 +1,7 @@
-/** From turns to the figures that are kept and printed. */
+/** From turns to the figures that are stored and printed. */
 
 import { type Figure, isCalm, type Turn } from "./alternate.js";
-import type { Calibration } from "./calibrate.js";
+import type { Calibration } from "./machine.js";
 import type { Suite } from "./suites/suite.js";
 import { median } from "./timing.js";
 
@@ -47,9 +47,6 @@ export interface SuiteResults {
   readonly rows: readonly Row[];
 }
 
-/** Everything measured, by suite: docs/benchmarks.json. */
-export type Results = Readonly<Record<string, SuiteResults>>;
-
 const spread = (numbers: readonly number[]): Spread | undefined =>
   numbers.length ? { median: median(numbers), min: Math.min(...numbers), max: Math.max(...numbers) } : undefined;
 
@@ -93,14 +90,14 @@ export function rowsOf(
   return rows;
 }
 
-/** Results with those of a new run of a suite: rows of the same case and measure are replaced, others stay. */
-export function merge(results: Results, suite: Suite, fresh: SuiteResults): Results {
+/** Merges the results of a new run of a suite: rows of the same case and measure are replaced, others stay. */
+export function merge(before: SuiteResults | undefined, suite: Suite, fresh: SuiteResults): SuiteResults {
   const key = (row: Row) => `${row.case}\n${row.measure}`;
   const replaced = new Set(fresh.rows.map(key));
   const place = (row: Row) => suite.cases.indexOf(row.case);
   // What the suite no longer has is left out. The sort keeps the order of measures.
-  const rows = [...(results[suite.name]?.rows ?? []).filter((row) => !replaced.has(key(row))), ...fresh.rows]
+  const rows = [...(before?.rows ?? []).filter((row) => !replaced.has(key(row))), ...fresh.rows]
     .filter((row) => place(row) >= 0)
     .sort((a, b) => place(a) - place(b));
-  return { ...results, [suite.name]: { ...fresh, rows } };
+  return { ...fresh, rows };
 }

@@ -1,32 +1,39 @@
 /**
- * Does training in blocked layout follow training in plain layout? Prints the losses of both from the same start on the same batches, and
- * how far they are apart: beside it, how far plain training moves away from itself when every number of the images changes by rounding.
+ * Does blocked training follow plain training? Prints the losses of both from the same start on the same batches, their difference, and, for
+ * comparison, how far plain training diverges from itself when every number of the images changes by rounding.
  *
  *     node dist/tools/compare-layouts.js CIFAR_FOLDER [--model resnet20] [--attention cbam] [--stem cifar] [--batch 128] [--steps 50] [--lr 0.02] [--noise 1e-7]
  *
- * With --pytorch PYTHON (Debian's python3-torch and libopenblas0-openmp: /usr/bin/python3) PyTorch takes the same steps in float64 and in
- * float32 (tools/pytorch-losses.py), and the table says how far either layout is from float64, and how far PyTorch's own float32 is.
+ * With --pytorch PYTHON (Debian's python3-torch and libopenblas0-openmp: /usr/bin/python3) PyTorch takes the same steps in float64 and
+ * float32 (tools/pytorch-losses.py), and the table shows how far both layouts, and PyTorch's own float32, are from float64.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { argv, exit } from "node:process";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { peerKeys } from "../bench/suites/nets.js";
+import { type Batch, Loader, Rng, trainingStep, zeros } from "../src/engine.js";
 import {
   createModelByName,
+  type Dataset,
   defaultPreprocessing,
+  type Engine,
+  type Module,
   type OrtNodeOptions,
   ortEngine,
+  sgd,
   weightsOf,
   writeSafetensors,
 } from "../src/index.js";
 import { cifar10 } from "../src/internal.js";
-import { batchesOf, lossesOf, relativeDifferences } from "../test/support/losses.js";
+import { float32 } from "../src/nn.js";
 
+const isMain = import.meta.url === pathToFileURL(argv[1] ?? "").href;
 const { positionals, values } = parseArgs({
-  args: argv.slice(2),
+  args: isMain ? argv.slice(2) : [],
   allowPositionals: true,
   options: {
     model: { type: "string", default: "resnet20" },
@@ -39,13 +46,60 @@ const { positionals, values } = parseArgs({
     pytorch: { type: "string" },
   },
 });
-const [folder] = positionals;
-if (!folder) {
-  console.error("usage: node dist/tools/compare-layouts.js CIFAR_FOLDER [--model resnet20] [--attention cbam]");
-  exit(2);
-}
-const { train: data } = await cifar10(folder);
 const options = { batch: Number(values.batch), steps: Number(values.steps), lr: Number(values.lr) };
+
+export interface BatchesOptions {
+  readonly batch: number;
+  readonly steps: number;
+}
+
+export interface LossesOptions extends BatchesOptions {
+  readonly lr: number;
+  /** Multiply every number of the images by 1 ± this. */
+  readonly noise?: number;
+}
+
+/** The first batches of shuffled images, without augmentation. A batch is overwritten by the next. */
+export async function* batchesOf(data: Dataset, { batch, steps }: BatchesOptions): AsyncGenerator<Batch> {
+  const loader = new Loader(data, { batch, preprocessing: defaultPreprocessing(data), shuffle: true, dropLast: true });
+  let left = steps;
+  for (let epoch = 0; left > 0; epoch++)
+    for await (const images of loader.epoch(epoch)) {
+      yield images;
+      if (--left === 0) break;
+    }
+}
+
+/** The losses of the first steps of training a network from seed 0. */
+export async function lossesOf(
+  engine: Engine,
+  model: Module,
+  data: Dataset,
+  { batch, steps, lr, noise = 0 }: LossesOptions,
+): Promise<number[]> {
+  const { imageSize } = defaultPreprocessing(data);
+  const classes = data.classes.length;
+  const input = [batch, 3, imageSize, imageSize] as const;
+  const { graph, scalars } = trainingStep(model, { optimizer: sgd({ lr }), input, classes });
+  const executable = await engine.compile(graph);
+  const losses: number[] = [];
+  for await (const { images, labels } of batchesOf(data, { batch, steps })) {
+    const targets = zeros("float32", [batch, classes]);
+    labels.forEach((label, i) => {
+      targets.data[i * classes + label] = 1;
+    });
+    const rng = new Rng(0, "noise", losses.length);
+    if (noise) for (let i = 0; i < images.length; i++) images[i]! *= rng.uniform() < 0.5 ? 1 - noise : 1 + noise;
+    const feeds = { images: float32(input, images), targets, ...scalars(losses.length + 1, lr) };
+    losses.push(Number((await executable.run(feeds)).loss!.data[0]));
+  }
+  await executable.release();
+  return losses;
+}
+
+/** |aᵢ − bᵢ| / |bᵢ| */
+export const relativeDifferences = (a: readonly number[], b: readonly number[]): number[] =>
+  a.map((value, i) => Math.abs(value - b[i]!) / Math.abs(b[i]!));
 
 function network() {
   const { attention, stem } = values;
@@ -56,7 +110,7 @@ function network() {
   });
 }
 
-async function losses(layout: OrtNodeOptions["layout"], noise = 0): Promise<number[]> {
+async function losses(data: Dataset, layout: OrtNodeOptions["layout"], noise = 0): Promise<number[]> {
   const engine = ortEngine({ ...(layout ? { layout } : {}) });
   const result = await lossesOf(engine, network(), data, { ...options, noise });
   await engine.release();
@@ -64,7 +118,7 @@ async function losses(layout: OrtNodeOptions["layout"], noise = 0): Promise<numb
 }
 
 /** Losses of the same steps by PyTorch in float64 and float32. */
-async function pytorchLosses(python: string): Promise<{ float64: number[]; float32: number[] }> {
+async function pytorchLosses(data: Dataset, python: string): Promise<{ float64: number[]; float32: number[] }> {
   const images: Float32Array[] = [];
   const labels: Int32Array[] = [];
   for await (const batch of batchesOf(data, options)) {
@@ -93,34 +147,46 @@ async function pytorchLosses(python: string): Promise<{ float64: number[]; float
   }
 }
 
-const plain = await losses("plain");
-const blocked = await losses("blocked");
-const comparisons: [name: string, differences: number[]][] = [
-  ["blocked - plain", relativeDifferences(blocked, plain)],
-  [`images ± ${values.noise}`, relativeDifferences(await losses("plain", Number(values.noise)), plain)],
-];
-if (values.pytorch) {
-  const { float64, float32 } = await pytorchLosses(values.pytorch);
-  for (const [name, series] of Object.entries({ plain, blocked, PyTorch: float32 }))
-    comparisons.push([`${name} - float64`, relativeDifferences(series, float64)]);
+async function compareLayouts(folder: string): Promise<void> {
+  const { train: data } = await cifar10(folder);
+  const plain = await losses(data, "plain");
+  const blocked = await losses(data, "blocked");
+  const comparisons: [name: string, differences: number[]][] = [
+    ["blocked - plain", relativeDifferences(blocked, plain)],
+    [`images ± ${values.noise}`, relativeDifferences(await losses(data, "plain", Number(values.noise)), plain)],
+  ];
+  if (values.pytorch) {
+    const { float64, float32 } = await pytorchLosses(data, values.pytorch);
+    for (const [name, series] of Object.entries({ plain, blocked, PyTorch: float32 }))
+      comparisons.push([`${name} - float64`, relativeDifferences(series, float64)]);
+  }
+
+  const row = (...cells: readonly string[]) => console.log(cells.map((cell) => cell.padEnd(20)).join(""));
+  row("step", "plain", "blocked", ...comparisons.map(([name]) => name));
+  plain.forEach((loss, i) => {
+    if (i === 0 || (i + 1) % 10 === 0)
+      row(
+        `${i + 1}`,
+        loss.toFixed(6),
+        blocked[i]!.toFixed(6),
+        ...comparisons.map(([, differences]) => differences[i]!.toExponential(1)),
+      );
+  });
+  for (const [name, share] of [
+    ["median", 0.5],
+    ["largest", 1],
+  ] as const) {
+    const place = Math.ceil(share * options.steps) - 1;
+    const quantile = (differences: readonly number[]) => [...differences].sort((a, b) => a - b)[place]!;
+    row(name, "", "", ...comparisons.map(([, differences]) => quantile(differences).toExponential(1)));
+  }
 }
 
-const row = (...cells: readonly string[]) => console.log(cells.map((cell) => cell.padEnd(20)).join(""));
-row("step", "plain", "blocked", ...comparisons.map(([name]) => name));
-plain.forEach((loss, i) => {
-  if (i === 0 || (i + 1) % 10 === 0)
-    row(
-      `${i + 1}`,
-      loss.toFixed(6),
-      blocked[i]!.toFixed(6),
-      ...comparisons.map(([, differences]) => differences[i]!.toExponential(1)),
-    );
-});
-for (const [name, share] of [
-  ["median", 0.5],
-  ["largest", 1],
-] as const) {
-  const place = Math.ceil(share * options.steps) - 1;
-  const quantile = (differences: readonly number[]) => [...differences].sort((a, b) => a - b)[place]!;
-  row(name, "", "", ...comparisons.map(([, differences]) => quantile(differences).toExponential(1)));
+if (isMain) {
+  const [folder] = positionals;
+  if (!folder) {
+    console.error("usage: node dist/tools/compare-layouts.js CIFAR_FOLDER [--model resnet20] [--attention cbam]");
+    exit(2);
+  }
+  await compareLayouts(folder);
 }

@@ -1,5 +1,5 @@
 /**
- * How exact are gradients in float32 (docs/lowering-checks.md)? Draws inputs and parameters of an attention module, and prints for every lowering how far its
+ * How exact are gradients in float32 (docs/lab/lowering-checks.md)? Draws inputs and parameters of an attention module, and prints for every lowering how far its
  * output and gradients in training are from the reference engine's float64: of each array the largest error, relative to its largest
  * element; of a draw the worst array.
  *

@@ -5,7 +5,7 @@ import { type LayoutKind, layoutOf, toLayout } from "../src/engines/ort/blocked/
 import { element, type Markup } from "../src/report/svg.js";
 import { drawing } from "../src/report/theme.js";
 
-// Draws docs/lowering.svg: node dist/tools/lowering-image.js
+// Draws docs/lowering.svg and docs/lowering-pipeline.svg: node dist/tools/lowering-image.js
 
 const width = 1000;
 const margin = 20;
@@ -180,7 +180,7 @@ const computations: readonly Computation[] = [
       ],
       [
         ["Gather", "by block of filters"],
-        ["ReorderInput ×2", "dy becomes a weight:", "OIHWBiBo [O, N, oh, ow]"],
+        ["ReorderInput ×2", "dy becomes a weight:", "in OIHWBiBo"],
       ],
     ],
     conv: ["nchwc Conv", "kernel oh × ow,", "dilation [s, s·b], k × k outputs"],
@@ -255,7 +255,70 @@ function drawComputation(
   return element("g", {}, parts);
 }
 
-/** The image of docs/lowering.md. */
+// The pipeline -------------------------------------------------------------------------------------------------------------------
+
+const stages: readonly (readonly [Lines, tone: string, rounded?: boolean])[] = [
+  [["graph", "a training step,", "as operators"], "s1", true],
+  [["1 fuse updates", "small cells", "become vectors"], "s0"],
+  [["2 probe target", "block size,", "writes in place?"], "s0"],
+  [["3 emit nodes", "blocked rule,", "or plain rule"], "s2"],
+  [["4 schedule", "updates early,", "weights late"], "s0"],
+  [["5 alias outputs", "barriers,", "sentinel"], "s0"],
+  [["ONNX model", "bytes for", "ONNX Runtime"], "s1", true],
+];
+
+/** What the walk of stage 3 uses, below it. */
+const walk: readonly (readonly [Lines, tone: string])[] = [
+  [["NodeEmitter", "Winograd, conv, planes, norm,", "elementwise, reduce, pool, …"], "s2"],
+  [["LayoutTable", "NCHWc, packed weights, planes:", "conversions on first use"], "s2"],
+  [["deferred results", "add, ReLU, sums over products", "fused into one node"], "s2"],
+];
+
+/** The image of the pipeline in docs/lowering.md. */
+export function pipelineImage(): string {
+  const [gap, top, below] = [18, 56, 172];
+  const wide = (width - 2 * margin - gap * (stages.length - 1)) / stages.length;
+  const middle = top + boxHeight(stages[0]![0]) / 2;
+  const parts: Markup[] = [];
+  stages.forEach(([lines, tone, rounded], i) => {
+    const x = margin + i * (wide + gap);
+    parts.push(box(x, top, wide, lines, tone, rounded));
+    if (i > 0)
+      parts.push(
+        element(
+          "g",
+          { class: "pointer", fill: "none" },
+          element("path", { d: `M${x - gap} ${middle}H${x - 2}` }),
+          element("path", { d: `M${x - 6} ${middle - 3.5}L${x - 1} ${middle}L${x - 6} ${middle + 3.5}` }),
+        ),
+      );
+  });
+  const center = margin + 3 * (wide + gap) + wide / 2;
+  const [part, space] = [250, 30];
+  const left = center - (walk.length * part + (walk.length - 1) * space) / 2;
+  walk.forEach(([lines, tone], i) => {
+    const x = left + i * (part + space);
+    parts.push(
+      element("path", {
+        class: "pointer",
+        fill: "none",
+        d: `M${center} ${top + boxHeight(stages[3]![0])}V${below - 22}H${x + part / 2}V${below}`,
+      }),
+      box(x, below, part, lines, tone),
+    );
+  });
+  const height = below + boxHeight(walk[0]![0]) + 24;
+  return drawing(
+    "The lowering pipeline: fuse updates, probe the target, emit nodes, schedule, alias outputs",
+    width,
+    height,
+    element("rect", { class: "paper", width, height, rx: 6 }),
+    heading(34, "From a graph to a model"),
+    ...parts,
+  );
+}
+
+/** The image of layouts and convolutions in docs/lowering.md. */
 export function loweringImage(): string {
   const [first, step] = [92, 84];
   const below = first + strips.length * step;
@@ -280,5 +343,8 @@ export function loweringImage(): string {
   );
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
-  await writeFile(new URL("../../docs/lowering.svg", import.meta.url), loweringImage());
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const docs = new URL("../../docs/", import.meta.url);
+  await writeFile(new URL("lowering.svg", docs), loweringImage());
+  await writeFile(new URL("lowering-pipeline.svg", docs), pipelineImage());
+}

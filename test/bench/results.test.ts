@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Figure, Turn } from "../../bench/alternate.js";
-import { pageOf, replaceResults, tableOf } from "../../bench/page.js";
+import { replaceSection, sectionOf, tableOf } from "../../bench/page.js";
 import { merge, type Row, rowsOf, type SuiteResults } from "../../bench/results.js";
 import { suiteOf } from "../../bench/suites/index.js";
 import { assertWellFormed } from "../report/support.js";
@@ -84,10 +84,10 @@ test("a new run replaces its own rows and keeps the others, in the suite's order
     sides: {},
   });
   const conv = suiteOf("conv");
-  const before = { conv: results([row("64@56x56", "old"), row("256@14x14", "old"), row("gone", "old")]) };
+  const before = results([row("64@56x56", "old"), row("256@14x14", "old"), row("gone", "old")]);
   const after = merge(before, conv, results([row("64@56x56", "new")]));
   assert.deepEqual(
-    after.conv!.rows.map((r) => `${r.case} ${r.date}`),
+    after.rows.map((r) => `${r.case} ${r.date}`),
     ["64@56x56 new", "256@14x14 old"],
   );
 });
@@ -95,13 +95,18 @@ test("a new run replaces its own rows and keeps the others, in the suite's order
 test("the page has a section, a table and a well-formed chart for a suite, between its marks", () => {
   const turns = [turn("se/64@56x56", { both: { seconds: 1 } }, { both: { seconds: 9 } })];
   const rows = rowsOf(suiteOf("modules"), turns, [quiet], "2026-01-01");
-  const { text, charts } = pageOf({ modules: results(rows) });
+  const suite = suiteOf("modules");
+  const section = sectionOf(suite, results(rows));
+  const { text, chart } = section;
   assert.match(text, /^### Attention modules alone\n/);
   assert.match(text, /\| se\/64@56x56 \| both \| 1,000 \| 9,000 \| 9\.00 \|/);
-  const chart = charts.get("benchmarks-modules.svg")!;
-  assertWellFormed(chart);
-  assert.ok(chart.includes(">9</text>"), "a bar that is cut tells its value");
+  assert.equal(chart!.file, "benchmarks-modules.svg");
+  assertWellFormed(chart!.svg);
+  assert.ok(chart!.svg.includes(">9</text>"), "a bar that is cut tells its value");
   const marks = ["<!-- results of bench:peers, written by it -->", "<!-- end of results -->"];
-  assert.equal(replaceResults(`a\n${marks[0]}\nold\n${marks[1]}\nb`, "new"), `a\n${marks[0]}\n\nnew\n\n${marks[1]}\nb`);
-  assert.throws(() => replaceResults("no marks", "new"), /must have the marks/);
+  const other = `### ${suiteOf("cost").title}\n\nits table`;
+  const page = (...sections: string[]) => `a\n${marks[0]}\n\n${sections.join("\n\n")}\n\n${marks[1]}\nb`;
+  assert.equal(replaceSection(page(other), suite, section), page(text, other), "in the order of the suites");
+  assert.equal(replaceSection(page(`### ${suite.title}\n\nold`, other), suite, section), page(text, other));
+  assert.throws(() => replaceSection("no marks", suite, section), /must have the marks/);
 });

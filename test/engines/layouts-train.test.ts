@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateShapes } from "../../src/data/index.js";
 import { resnet } from "../../src/models/index.js";
+import { lossesOf, relativeDifferences } from "../../tools/compare-layouts.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
 import { ifLong } from "../support/long.js";
-import { lossesOf, relativeDifferences } from "../support/losses.js";
 
 test("fifty steps of ResNet-20 + CBAM have the same losses in blocks as without", { skip: ifLong }, async (t) => {
   const data = generateShapes({ count: 1600, size: 16, seed: 1 });

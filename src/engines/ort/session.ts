@@ -212,7 +212,7 @@ export class SessionHost {
 const noTensor = "Non tensor type is temporarily not supported.";
 
 /** Runs a session that writes its results to the given arrays; the binding may complain that it cannot return the sequence. */
-async function runInto(
+export async function runInto(
   session: InferenceSession,
   feeds: Record<string, OrtTensor>,
   into: Record<string, OrtTensor | null>,

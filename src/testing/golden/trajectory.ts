@@ -41,7 +41,7 @@ const [draws, lastDigit] = [20, 1e-7];
  *
  * In float32 it depends on the last digit on which side of zero a ReLU's input falls, or which of two elements is the larger, and a few
  * steps of Adam make that visible in every number: one such flip in the first of five steps moves the logits by up to 5e-3, without any they
- * follow to 1e-6, and with PyTorch's float32 up to two draws of three have one (docs/lowering-checks.md). So an engine of float32 passes if it does with the images as they are or
+ * follow to 1e-6, and with PyTorch's float32 up to two draws of three have one (docs/lab/lowering-checks.md). So an engine of float32 passes if it does with the images as they are or
  * changed in their last digit; what is wrong in itself is wrong with all of them.
  */
 export async function checkTrajectoryFile(file: GoldenFile, engine: Engine): Promise<Comparison> {

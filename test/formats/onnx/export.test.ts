@@ -26,7 +26,7 @@ async function holds(graph: Graph, fixed: Graph, options: ExportOptions, limit =
   return bytes;
 }
 
-// One network of each family; tools/round-trip.ts has them all.
+// One network of each family; tools/check-export.ts has them all.
 const families: readonly [name: string, side: number][] = [
   ["resnet20", 16],
   ["preact_resnet20", 16],

@@ -11,7 +11,7 @@ import { graphFor, type Module, stateOf, trace } from "../../../src/nn/index.js"
 import { relativeError } from "../../../src/testing/compare.js";
 import { random } from "../../support/random.js";
 
-/** Runs an ONNX file in ONNX Runtime, as its users do: in onnxruntime-node unless told otherwise. */
+/** Runs an ONNX file in ONNX Runtime, by default onnxruntime-node. */
 export async function runOnnx(
   bytes: Uint8Array,
   inputs: Arrays,
@@ -37,7 +37,7 @@ export async function runOnnx(
   }
 }
 
-/** What a graph gives by definition, in float64. */
+/** The outputs of a graph by definition, in float64. */
 export async function runReference(graph: Graph, inputs: Arrays): Promise<Record<string, Tensor>> {
   const executable = await referenceEngine().compile(graph);
   return executable.run(inputs);
@@ -63,7 +63,7 @@ export function unsettle<M extends Module>(model: M): M {
   return model;
 }
 
-/** The builds of ONNX Runtime that a file can be run in, by package; onnxruntime-web only where it is installed. */
+/** The builds of ONNX Runtime, by package; onnxruntime-web only if installed. */
 export const runtimes = new Map<string, OrtModule>([["onnxruntime-node", node]]);
 await import("onnxruntime-web").then(
   (web) => {
@@ -73,26 +73,27 @@ await import("onnxruntime-web").then(
   () => undefined,
 );
 
-/** What {@link roundTrip} found. */
-export interface RoundTrip {
-  readonly bytes: Uint8Array;
-  /** Of the image: [1, 3, height, width]. */
-  readonly shape: readonly number[];
-  /** By runtime: the largest difference from the reference engine's logits, relative to the largest of them. */
-  readonly errors: ReadonlyMap<string, number>;
+/** A network of the catalogue, with the smallest image it takes: [1, 3, height, width]. */
+export function smallest(name: string): { readonly network: Module; readonly shape: readonly number[] } {
+  const network = unsettle(createModelByName(name, { numClasses: 10 }));
+  return { network, shape: smallestImage(network, modelInfo(name).input) };
 }
 
-/** Exports a network of the catalogue, and runs the file on one image, as small as the network can take, in every runtime. */
-export async function roundTrip(name: string, options: ExportOptions = {}): Promise<RoundTrip> {
-  const network = unsettle(createModelByName(name, { numClasses: 10 }));
-  const shape = smallestImage(network, modelInfo(name).input);
+/**
+ * Exports a network and runs the file on one image in every runtime. Returns, by runtime, the largest difference from the reference
+ * engine's logits, relative to the largest of these.
+ */
+export async function roundTrip(
+  { network, shape }: ReturnType<typeof smallest>,
+  options: ExportOptions = {},
+): Promise<ReadonlyMap<string, number>> {
   const bytes = exportOnnx(trace(network, ["N", ...shape.slice(1)]), options);
   const inputs = { input: random(shape) };
   const { output: expected } = await runReference(trace(network, shape), inputs);
   const errors = new Map<string, number>();
   for (const [runtime, ort] of runtimes)
     errors.set(runtime, relativeError((await runOnnx(bytes, inputs, ort)).output!, expected!));
-  return { bytes, shape, errors };
+  return errors;
 }
 
 function smallestImage(network: Module, [channels, height, width]: readonly [number, number, number]): number[] {

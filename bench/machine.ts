@@ -1,4 +1,4 @@
-/** Tells how fast the machine is at this moment, so that figures taken while others use it can be told from real ones. */
+/** Measures how fast the machine is right now, to detect figures taken while others use it. */
 import { pathToFileURL } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { encodeOnnx } from "../src/formats/onnx/proto.js";
@@ -6,17 +6,17 @@ import { median } from "./timing.js";
 import { normal } from "./workload.js";
 
 export interface Calibration {
-  /** 10⁹ floating point operations per second of a fixed 3×3 convolution on all processors. */
+  /** 10⁹ floating-point operations per second of a fixed 3×3 convolution on all processors. */
   readonly gigaflops: number;
-  /** 10⁹ bytes per second, read and written, of copying an array that no cache holds. */
+  /** 10⁹ bytes per second, read and written, copying an array larger than the caches. */
   readonly gigabytes: number;
 }
 
-/** The slowest share of the best calibration at which a machine counts as quiet. */
+/** The lowest share of the best calibration that counts as quiet. */
 const margins: Calibration = { gigaflops: 0.85, gigabytes: 0.7 };
 
 const [batch, channels, side] = [32, 256, 8];
-/** How often: the median of fewer misses a load that comes and goes. */
+/** Repetitions: the median of fewer would miss an intermittent load. */
 const [convolutions, copies] = [200, 50];
 
 /** Measures the machine for about half a second. */
@@ -24,7 +24,7 @@ export async function calibrate(): Promise<Calibration> {
   return { gigaflops: await convolutionSpeed(), gigabytes: copySpeed() };
 }
 
-/** Whether nothing lasting disturbed this calibration, going by the best one of the same machine. */
+/** Whether the machine was quiet, compared with its best calibration. */
 export function isQuiet(now: Calibration, best: Calibration): boolean {
   return (["gigaflops", "gigabytes"] as const).every((figure) => now[figure] >= margins[figure] * best[figure]);
 }
