@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { preview } from "vite";
@@ -13,20 +13,79 @@ execFileSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination
 const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz"))!;
 execFileSync("tar", ["xzf", tarball], { cwd: folder });
 
+const installed = join(folder, "package");
+const manifest = (at: string) => JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
+
 /** A project that depends on the package, and on nothing more than is named here. */
 function project(name: string, dependencies: readonly string[]): string {
   const home = join(folder, name);
   mkdirSync(join(home, "node_modules", "@types"), { recursive: true });
   writeFileSync(join(home, "package.json"), '{ "type": "module" }');
   // A copy: what it imports is looked up beside it.
-  cpSync(join(folder, "package"), join(home, "node_modules", "fovea"), { recursive: true });
+  cpSync(installed, join(home, "node_modules", "fovea"), { recursive: true });
   for (const dependency of dependencies)
     symlinkSync(resolve("node_modules", dependency), join(home, "node_modules", dependency));
   return home;
 }
 const bin = (name: string) => resolve("node_modules", ".bin", name);
-/** Of Node, without the package that browsers need. */
-const needed = ["commander", "fflate", "onnxruntime-common", "onnxruntime-node", "sharp", "valibot", "@types/node"];
+/** What comes with the package. */
+const own = Object.keys(manifest(installed).dependencies);
+/** What a program in Node installs beside it. */
+const needed = [...own, "onnxruntime-node", "sharp", "@types/node"];
+
+/** A package and all that comes with it. */
+function withDependencies(name: string, found = new Set<string>()): Set<string> {
+  if (found.has(name)) return found;
+  found.add(name);
+  const { dependencies = {}, optionalDependencies = {} } = manifest(resolve("node_modules", name));
+  for (const next of Object.keys({ ...dependencies, ...optionalDependencies })) withDependencies(next, found);
+  return found;
+}
+
+test("what comes with the package is JavaScript alone: nothing native, nothing that runs when it is installed", () => {
+  const all = own.flatMap((name) => [...withDependencies(name)]);
+  for (const name of all) {
+    const at = resolve("node_modules", name);
+    const { scripts = {}, gypfile } = manifest(at);
+    assert.ok(!gypfile && !scripts.install && !scripts.postinstall && !scripts.preinstall, name);
+    const native = readdirSync(at, { recursive: true, encoding: "utf8" }).filter((file) =>
+      /\.(node|so|dll|dylib)$/.test(file),
+    );
+    assert.deepEqual(native, [], name);
+  }
+  const { scripts, peerDependencies, peerDependenciesMeta } = manifest(installed);
+  assert.deepEqual(
+    Object.keys(scripts).filter((name) => /install$/.test(name)),
+    [],
+  );
+  for (const name of Object.keys(peerDependencies)) assert.ok(peerDependenciesMeta[name].optional, name);
+});
+
+test("publint and arethetypeswrong find nothing", () => {
+  const file = join(folder, tarball);
+  const lint = spawnSync(bin("publint"), ["run", file, "--strict"], { encoding: "utf8" });
+  assert.equal(lint.status, 0, lint.stdout + lint.stderr);
+  // The package is ESM for Node ≥ 20.9, where require() of ESM is not yet everywhere: no CommonJS.
+  const types = spawnSync(bin("attw"), [file, "--profile", "esm-only"], { encoding: "utf8" });
+  assert.equal(types.status, 0, types.stdout + types.stderr);
+});
+
+test("without the packages that Node needs, one line says how to install them", () => {
+  const home = project("bare", [...own, "@types/node"]);
+  writeFileSync(
+    join(home, "program.js"),
+    `import { createModel, decodeImage, ortEngine, trace } from "fovea";
+const graph = trace(createModel("resnet20"), [1, 3, 8, 8]);
+for (const use of [() => decodeImage("x.png"), () => ortEngine().compile(graph)])
+  await use().catch((error) => console.log(\`\${error.name}: \${error.message}\`));`,
+  );
+  assert.equal(
+    execFileSync(process.execPath, ["program.js"], { cwd: home, encoding: "utf8" }),
+    `FoveaError: decodeImage needs the package sharp: npm install --ignore-scripts sharp
+FoveaError: ortEngine needs the package onnxruntime-node: npm install --ignore-scripts onnxruntime-node@1.30.0
+`,
+  );
+});
 
 for (const [module, types] of [
   ["nodenext", ["node"]],
@@ -42,8 +101,9 @@ for (const [module, types] of [
     writeFileSync(join(home, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
     writeFileSync(
       join(home, "program.ts"),
-      `import { loadRun, openDataset, ortEngine, predict, train } from "fovea";
-import { resnet } from "fovea/nn";
+      `import { createModel, loadRun, openDataset, ortEngine, predict, train } from "fovea";
+import { printGraph } from "fovea/engine";
+import { Conv2d, ops, resnet } from "fovea/nn";
 import { checkModule } from "fovea/testing";
 import { ortWebEngine } from "fovea/web";
 const { train: data, validation } = await openDataset("shapes");

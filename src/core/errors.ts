@@ -26,6 +26,22 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/**
+ * What loading an optional package threw, for those who see it: that it is not installed, and how to install it, or why it does not work.
+ *
+ * @example
+ * const sharp = await import("sharp").catch(unusable("decodeImage", "sharp"));
+ */
+export const unusable =
+  (who: string, name: string, version = "") =>
+  (error: unknown): never => {
+    const missing = (error as { readonly code?: string } | null)?.code === "ERR_MODULE_NOT_FOUND";
+    const reason = missing ? "" : `, which cannot be used (${messageOf(error).split("\n")[0]})`;
+    throw new FoveaError(
+      `${who} needs the package ${name}${reason}: npm install --ignore-scripts ${name}${version && `@${version}`}`,
+    );
+  };
+
 const problems: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "a part of its path is no folder",

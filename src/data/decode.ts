@@ -1,6 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import type { Metadata, Sharp } from "sharp";
-import { DataError, systemReason } from "../core/errors.js";
+import { DataError, systemReason, unusable } from "../core/errors.js";
 import { bytes, check, either, options as fields, maybe, type Schema, text, whole } from "../core/schema.js";
 import { longestSide } from "./checks.js";
 import type { RgbImage } from "./dataset.js";
@@ -29,6 +29,9 @@ const mostScans = 100;
 /** Bytes of samples from which on images are decoded one at a time: interlaced and progressive ones are held whole. */
 const large = 2 ** 28;
 
+/** The package that decodes. @throws FoveaError if it is not installed. */
+export const decoder = async (who: string) => (await import("sharp").catch(unusable(who, "sharp"))).default;
+
 /**
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).
  * Other formats, several pages or frames, and samples of neither 8 nor 16 bits (floating point, 32-bit integers) are refused.
@@ -43,7 +46,7 @@ const large = 2 ** 28;
 export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   check("decodeImage", "source", either<string | Uint8Array>("a path or a Uint8Array", text, bytes), source);
   check("decodeImage", "options", decodeOptions, options);
-  const { default: sharp } = await import("sharp");
+  const sharp = await decoder("decodeImage");
   try {
     // Before the decoder sees it: to tell the size of an SVG it draws all of it.
     const start = await beginning(source);

@@ -18,7 +18,7 @@ import {
 } from "../core/schema.js";
 import { className } from "./align.js";
 import { checkIndex, type Dataset, type RgbImage, type SkippedFile, type Splits } from "./dataset.js";
-import { decodeImage } from "./decode.js";
+import { decodeImage, decoder } from "./decode.js";
 import { type ImageFile, type Listing, listClasses, stratify } from "./folder-listing.js";
 import { requireLearnable } from "./plausible.js";
 import { photoResize } from "./recipe.js";
@@ -141,6 +141,8 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
   const outcomes: (Kept | SkippedFile)[] = new Array(jobs.length);
   let [next, done, room] = [0, 0, memory];
 
+  // Else every file would be skipped for the want of it.
+  await decoder("openImageFolder");
   const check = async (job: ImageFile): Promise<Kept | SkippedFile> => {
     const read = () => decodeImage(job.file, { shorterSide });
     try {

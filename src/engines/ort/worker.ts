@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { messageOf } from "../../core/errors.js";
+import { messageOf, unusable } from "../../core/errors.js";
 import type { Tensor } from "../../core/tensor.js";
 import { type HostRequest, type HostResult, SessionHost } from "./session.js";
 import { wasmHost } from "./web.js";
@@ -22,7 +22,11 @@ const { build, threads } = workerData as WorkerSetup;
 const host =
   build === "wasm"
     ? wasmHost(() => import("onnxruntime-web"), threads)
-    : import("onnxruntime-node").then((ort) => new SessionHost(ort, threads));
+    : import("onnxruntime-node")
+        .catch(unusable("ortEngine", "onnxruntime-node", "1.30.0"))
+        .then((ort) => new SessionHost(ort, threads));
+
+host.catch(() => {}); // thrown where it is awaited, below
 
 parentPort!.on("message", async ({ id, request }: { readonly id: number; readonly request: HostRequest }) => {
   let answer: Answer;
