@@ -12,7 +12,7 @@ export interface GradientOptions {
   readonly recompute?: PartOf;
 }
 
-const gradientOptions = fields<GradientOptions>({ recompute: maybe(callback) });
+export const gradientOptions = fields<GradientOptions>({ recompute: maybe(callback) });
 
 /**
  * Reverse-mode differentiation: the gradients of a scalar `loss` with respect to `wrt`, as new values of the same graph.

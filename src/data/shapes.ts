@@ -21,13 +21,21 @@ const noise = 7; // standard deviation, in bytes
 /** Their bytes stay in memory: 3 · 32 · 32 of each. */
 const shapeCount = whole(1, 1_000_000);
 const side = whole(16, 256);
-const shapesOptions: Schema<ShapesOptions> = fields<ShapesOptions>({
+export const shapesOptions: Schema<ShapesOptions> = fields<ShapesOptions>({
   count: shapeCount,
   size: maybe(side),
   seed: maybe(anySeed),
   split: maybe(oneOf("train", "validation")),
 });
-const splitOptions = fields({
+/** Options of {@link shapesSplits}. */
+export interface ShapesSplitsOptions extends Pick<ShapesOptions, "size" | "seed"> {
+  /** Images to learn from. Default 6000. */
+  readonly train?: number;
+  /** Images to validate on. Default 1000. */
+  readonly validation?: number;
+}
+
+export const splitOptions = fields({
   train: maybe(shapeCount),
   validation: maybe(shapeCount),
   size: maybe(side),
@@ -88,14 +96,7 @@ export function shapes(options: ShapesOptions): Dataset {
 }
 
 /** Both splits of `shapes`. */
-export function shapesSplits(
-  options: {
-    readonly train?: number;
-    readonly validation?: number;
-    readonly size?: number;
-    readonly seed?: number;
-  } = {},
-): Splits {
+export function shapesSplits(options: ShapesSplitsOptions = {}): Splits {
   check("shapesSplits", "options", splitOptions, options);
   const { train = 6000, validation = 1000, size = 32, seed = 0 } = options;
   return {

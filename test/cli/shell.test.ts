@@ -86,7 +86,7 @@ test("commands of a run with a hostile name can be copied from the terminal and 
   assert.deepEqual(wordsOf(command!), ["train", "--resume", "--out", run]);
   const second = await fovea(wordsOf(command!));
   assert.equal(second.code, 0, second.stderr);
-  const shown = [...readFileSync(join(run, "report.html"), "utf8").matchAll(/<code>npx fovea ([^<]*)<\/code>/g)];
+  const shown = [...readFileSync(join(run, "report.html"), "utf8").matchAll(/<pre>npx fovea ([^<]*)<\/pre>/g)];
   assert.deepEqual(
     shown.map(([, text]) =>
       wordsOf(

@@ -36,7 +36,7 @@ export interface OrtNodeOptions extends OrtOptions {
   readonly regimes?: Regimes;
 }
 
-const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
+export const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
   ...ortFields,
   layout: maybe(oneOf("auto", "plain", "blocked")),
   winograd: maybe(flag),
