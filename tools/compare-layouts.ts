@@ -80,7 +80,7 @@ export async function lossesOf(
   const { imageSize } = defaultPreprocessing(data);
   const classes = data.classes.length;
   const input = [batch, 3, imageSize, imageSize] as const;
-  const { graph, scalars } = trainingStep(model, { optimizer: sgd({ lr }), input, numClasses });
+  const { graph, scalars } = trainingStep(model, { optimizer: sgd({ lr }), input, numClasses: classes });
   const executable = await engine.compile(graph);
   const losses: number[] = [];
   for await (const { images, labels } of batchesOf(data, { batch, steps })) {

@@ -17,7 +17,7 @@ export interface GradientOptions {
   readonly rule?: (dy: Value, node: Node) => readonly (Value | null)[] | undefined;
 }
 
-const gradientOptions = fields<GradientOptions>({ recompute: maybe(callback), rule: maybe(callback) });
+export const gradientOptions = fields<GradientOptions>({ recompute: maybe(callback), rule: maybe(callback) });
 
 /**
  * Reverse-mode differentiation: the gradients of a scalar `loss` with respect to `wrt`, as new values of the same graph.

@@ -30,7 +30,7 @@ import {
 import { alignmentNotes, buildNetwork, classNames, models } from "../internal.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional, type WeightsFlags } from "./arguments.js";
 import { readCheckpointFile } from "./inspect.js";
-import { say } from "./terminal.js";
+import { say, shellQuote } from "./terminal.js";
 
 /** A network ready to use, and what is known about its input and classes. */
 export interface LoadedModel {
@@ -99,7 +99,7 @@ async function isRun(path: string): Promise<boolean> {
   if (!exists && /[/\\]/.test(path)) throw new OptionError(`${path}: no such run folder`);
   if (!exists && !models.has(path)) throw unknownName("run folder or network", path, models.keys());
   if (exists && !(await stat(path)).isDirectory())
-    throw new OptionError(`${path} is a file: name its run folder, or a network with --weights ${path}`);
+    throw new OptionError(`${path} is a file: name its run folder, or a network with --weights ${shellQuote(path)}`);
   return exists;
 }
 

@@ -1,4 +1,4 @@
-import { stderr, stdout } from "node:process";
+import process, { stderr, stdout } from "node:process";
 
 /** Longer cells end in an ellipsis: one name of a megabyte would widen every row. */
 const longestCell = 200;
@@ -49,6 +49,30 @@ export function visible(text: string, longest = longestLine): string {
       : `\\u${digits.length > 4 ? `{${digits}}` : digits.padStart(4, "0")}`;
   });
 }
+
+/** A word of a command that a reader may copy, as a shell reads it: names are data there, too. */
+export function shellQuote(word: string, platform: string = process.platform): string {
+  if (platform === "win32") return /^[\w.:\\/@+=-]+$/.test(word) ? word : `"${word}"`;
+  if (/^[\w.:/@%+=,-]+$/.test(word)) return word;
+  if (word.search(unseen) < 0) return `'${word.replaceAll("'", "'\\''")}'`;
+  // What a terminal would not show is spelled out, which takes the quotes of bash and zsh.
+  const escaped = word.replace(/[\\']/g, "\\$&").replace(unseen, (c) => {
+    const digits = c.codePointAt(0)!.toString(16);
+    return digits.length <= 2
+      ? `\\x${digits.padStart(2, "0")}`
+      : digits.length <= 4
+        ? `\\u${digits.padStart(4, "0")}`
+        : `\\U${digits.padStart(8, "0")}`;
+  });
+  return `$'${escaped}'`;
+}
+
+/** A command line of Fovea's, to be copied. */
+export const foveaCommand = (...words: readonly string[]): string =>
+  ["npx fovea", ...words.map((word) => shellQuote(word))].join(" ");
+
+/** A path as an argument: what begins with a dash would be taken for a flag. */
+export const asArgument = (path: string): string => (path.startsWith("-") ? `./${path}` : path);
 
 /** JSON on one line. The same characters are escaped in it, which does not change what it says. */
 export const jsonLine = (value: unknown): string =>

@@ -13,7 +13,7 @@ import {
 import { bestRecord, type RunFolder } from "../internal.js";
 import { type EngineFlags, withEngine } from "./arguments.js";
 import { networkTitle } from "./run.js";
-import { duration, percent } from "./terminal.js";
+import { asArgument, duration, foveaCommand, percent } from "./terminal.js";
 
 /** How a run stands. */
 export interface Standing {
@@ -53,8 +53,11 @@ export function reportOf(
 }
 
 const nextSteps = (path: string) => [
-  { purpose: "classes of your images", command: `npx fovea predict ${path} IMAGE...` },
-  { purpose: "the network for other programs", command: `npx fovea export ${path} --out model.onnx` },
+  { purpose: "classes of your images", command: foveaCommand("predict", asArgument(path), "IMAGE...") },
+  {
+    purpose: "the network for other programs",
+    command: foveaCommand("export", asArgument(path), "--out", "model.onnx"),
+  },
 ];
 
 /** Measures the weights in best.safetensors on the images that chose nothing. The network keeps them. */

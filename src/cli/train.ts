@@ -61,7 +61,7 @@ import {
 import { checkSame } from "./resume.js";
 import { freshFolder, networkTitle, requireSplits, type SplitFlags, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
-import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
+import { asArgument, duration, foveaCommand, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { finishedText, measureTest, reportOf } from "./train-report.js";
 import { featuresText, freezePaths, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
@@ -371,7 +371,7 @@ async function runTraining(
     );
     const final = result.history.at(-1);
     if (result.stopped) {
-      say(`stopped and saved. To go on: npx fovea train --resume --out ${run.path}`);
+      say(`stopped and saved. To go on: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
       return { run: run.path, ...result, final };
     }
     const test = data.test ? await measureTest(run, network, data.test, flags) : null;

@@ -1,5 +1,5 @@
 import { OptionError, unknownName } from "./errors.js";
-import { check, settings, shown } from "./schema.js";
+import { check, type Schema, settings, shown, that } from "./schema.js";
 
 /** One option: its default, what it means, and the accepted words where it is a choice. */
 export interface OptionSpec<T> {
@@ -87,22 +87,15 @@ export function resolveOptions<S extends OptionSpecs>(
   given: Readonly<Record<string, unknown>>,
 ): OptionsOf<S> {
   check(owner, "options", settings, given);
+  const known = Object.entries(specs);
   const resolved: Record<string, unknown> = {};
   for (const name of Object.keys(given))
     if (!Object.hasOwn(specs, name)) throw unknownName(`option of ${owner}`, name, Object.keys(specs));
-  for (const [name, spec] of Object.entries(specs)) {
-    const value: unknown = given[name] === undefined ? spec.default : given[name];
-    const wanted = spec.kind ?? kindOf(spec.default);
-    if (kindOf(value) !== wanted && value !== spec.default)
-      throw new OptionError(`${owner}: ${name} must be a ${wanted}, got ${shown(value)}`);
-    if (spec.choices && !spec.choices.includes(value))
-      throw new OptionError(
-        `${owner}: ${name} must be one of ${spec.choices.filter((word) => word !== null).join(", ")}, got ${shown(value)}`,
-      );
-    resolved[name] = value;
+  for (const [name, spec] of known) {
+    resolved[name] = given[name] === undefined ? spec.default : given[name];
+    check(owner, name, schemaOf(spec), resolved[name]);
   }
-  for (const [name, spec] of Object.entries(specs))
-    if (given[name] !== undefined) requireEffect(owner, name, spec, resolved);
+  for (const [name, spec] of known) if (given[name] !== undefined) requireEffect(owner, name, spec, resolved);
   return resolved as OptionsOf<S>;
 }
 
@@ -141,6 +134,16 @@ export function integer(owner: string, name: string, value: number, min = 1): nu
     throw new OptionError(`${owner}: ${name} must be ${what}, got ${shown(value)}`);
   }
   return value;
+}
+
+/** What an option must be. */
+export function schemaOf<T>({ default: usual, choices, kind }: OptionSpec<T>): Schema<T> {
+  const words = choices?.filter((word) => word !== null);
+  const what = words ? `one of ${words.join(", ")}` : `a ${kind ?? kindOf(usual)}`;
+  return that(what, (value) => {
+    if (choices) return choices.includes(value as T);
+    return value === usual || kindOf(value) === (kind ?? kindOf(usual));
+  });
 }
 
 function kindOf(value: unknown): string {

@@ -49,11 +49,17 @@ export async function cifar10(folder: string): Promise<Splits> {
   return { train: await load(home, batches, layout), validation: await load(home, ["test_batch.bin"], layout) };
 }
 
-const cifar100Options = fields({ labels: maybe(oneOf("fine", "coarse")) });
+/** Options of {@link cifar100}. */
+export interface Cifar100Options {
+  /** Its 100 fine or its 20 coarse classes. Default fine. */
+  readonly labels?: "fine" | "coarse";
+}
+
+export const cifar100Options = fields({ labels: maybe(oneOf("fine", "coarse")) });
 const fileNameList = list(text, "a list of file names");
 
 /** CIFAR-100 in its binary version: `train.bin` and `test.bin`, with its 100 fine or its 20 coarse classes. See `cifar10`. */
-export async function cifar100(folder: string, options: { readonly labels?: "fine" | "coarse" } = {}): Promise<Splits> {
+export async function cifar100(folder: string, options: Cifar100Options = {}): Promise<Splits> {
   check("cifar100", "folder", text, folder);
   check("cifar100", "options", cifar100Options, options);
   const { labels = "fine" } = options;

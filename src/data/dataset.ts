@@ -17,7 +17,9 @@ export interface SkippedFile {
 
 /** Mean and standard deviation of each channel, for pixel values in 0 … 1. */
 export interface Normalization {
+  /** Subtracted from each channel, of values from 0 to 1. */
   readonly mean: readonly [number, number, number];
+  /** What each channel is then divided by. */
   readonly std: readonly [number, number, number];
 }
 

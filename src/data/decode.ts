@@ -18,7 +18,7 @@ export interface DecodeOptions {
   readonly shorterSide?: number;
 }
 
-const decodeOptions: Schema<DecodeOptions> = fields<DecodeOptions>({ shorterSide: maybe(whole(1)) });
+export const decodeOptions: Schema<DecodeOptions> = fields<DecodeOptions>({ shorterSide: maybe(whole(1)) });
 
 /** 100 megapixels: refuses small files that would unpack to gigabytes. */
 const mostPixels = 1e8;

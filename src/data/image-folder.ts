@@ -55,7 +55,7 @@ export const folderFields: Fields<ImageFolderOptions> = {
   onProgress: maybe(callback),
   signal: maybe(abortSignal),
 };
-const folderOptions = fields<ImageFolderOptions>(folderFields);
+export const folderOptions = fields<ImageFolderOptions>(folderFields);
 
 /**
  * Images in folders named after their classes: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `dev`) and perhaps

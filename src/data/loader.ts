@@ -11,6 +11,7 @@ const mostBytes = 2 ** 32;
 export interface LoaderOptions {
   /** Images per batch. */
   readonly batch: number;
+  /** How images become inputs. */
   readonly preprocessing: Preprocessing;
   /** Random changes of each image; default none. */
   readonly augment?: Augmentation | null;
@@ -22,7 +23,7 @@ export interface LoaderOptions {
   readonly seed?: number;
 }
 
-const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
+export const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
   batch: batchSize,
   preprocessing: preprocessingSchema,
   augment: maybe(orNull(augmentationSchema)),
@@ -31,7 +32,13 @@ const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
   seed: maybe(seed),
 });
 const positionsSchema = that("positions in the data set", (x) => Array.isArray(x) || ArrayBuffer.isView(x));
-const epochOptions = options<{ readonly fromBatch?: number }>({ fromBatch: maybe(whole(0)) });
+/** Options of {@link Loader.epoch}. */
+export interface EpochOptions {
+  /** The first batch that is wanted. Default 0. */
+  readonly fromBatch?: number;
+}
+
+export const epochOptions = options<EpochOptions>({ fromBatch: maybe(whole(0)) });
 
 /** Images ready for a network. The arrays belong to the receiver. */
 export interface Batch {
@@ -89,7 +96,7 @@ export class Loader {
   }
 
   /** The batches of an epoch, from `fromBatch` on. */
-  async *epoch(epoch = 0, options: { readonly fromBatch?: number } = {}): AsyncGenerator<Batch, void> {
+  async *epoch(epoch = 0, options: EpochOptions = {}): AsyncGenerator<Batch, void> {
     check("Loader", "options", epochOptions, options);
     const { fromBatch = 0 } = options;
     const order = this.order(epoch);

@@ -23,7 +23,7 @@ export interface OpenOptions extends ImageFolderOptions {
 }
 
 const shapeCount = maybe(whole(1));
-const openOptions: Schema<OpenOptions> = fields<OpenOptions>({
+export const openOptions: Schema<OpenOptions> = fields<OpenOptions>({
   ...folderFields,
   count: maybe(fields({ train: shapeCount, validation: shapeCount })) as Schema<OpenOptions["count"]>,
 });

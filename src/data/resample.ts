@@ -11,7 +11,7 @@ export interface Box {
 }
 
 const side = integer(1);
-const part = options<Box>(
+export const part = options<Box>(
   { left: integer(0), top: integer(0), width: integer(0), height: integer(0) },
   "a box of pixels",
 );

@@ -29,14 +29,22 @@ const noise = 7; // standard deviation, in bytes
 /** Their bytes stay in memory: 3 · 32 · 32 of each. */
 const shapeCount = whole(1, 1_000_000);
 const side = whole(16, 256);
-const shapesOptions: Schema<ShapesOptions> = fields<ShapesOptions>({
+export const shapesOptions: Schema<ShapesOptions> = fields<ShapesOptions>({
   count: shapeCount,
   size: maybe(side),
   placement: maybe(oneOf(...placementNames)),
   seed: maybe(anySeed),
   split: maybe(oneOf("train", "validation")),
 });
-const splitOptions = fields({
+/** Options of {@link generateShapesSplits}. */
+export interface ShapesSplitsOptions extends Pick<ShapesOptions, "size" | "placement" | "seed"> {
+  /** Images to learn from. Default 6000. */
+  readonly train?: number;
+  /** Images to validate on. Default 1000. */
+  readonly validation?: number;
+}
+
+export const splitOptions = fields<ShapesSplitsOptions>({
   train: maybe(shapeCount),
   validation: maybe(shapeCount),
   size: maybe(side),
@@ -98,15 +106,7 @@ export function generateShapes(options: ShapesOptions): Dataset {
 }
 
 /** Both splits of `shapes`. */
-export function generateShapesSplits(
-  options: {
-    readonly train?: number;
-    readonly validation?: number;
-    readonly size?: number;
-    readonly placement?: PlacementName;
-    readonly seed?: number;
-  } = {},
-): Splits {
+export function generateShapesSplits(options: ShapesSplitsOptions = {}): Splits {
   check("generateShapesSplits", "options", splitOptions, options);
   const { train = 6000, validation = 1000, ...rest } = options;
   return {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { FoveaError, messageOf } from "../core/errors.js";
 import { check, text, that } from "../core/schema.js";
 import { openFlags, tryLock } from "./lock.js";
@@ -35,7 +36,7 @@ export async function writeFileAtomic(path: string, contents: Contents): Promise
       await writeFile(file, contents);
       await file.sync();
       // While it is open, and so locked: nobody takes it for abandoned.
-      await rename(beside, path);
+      await renameOver(beside, path);
     } catch (error) {
       await rm(beside, { force: true }).catch(() => {});
       throw error;
@@ -45,6 +46,20 @@ export async function writeFileAtomic(path: string, contents: Contents): Promise
   } catch (error) {
     throw new FoveaError(`cannot write ${path}: ${messageOf(error)}`);
   }
+}
+
+/** How often, and after how many milliseconds, Windows is asked again to exchange a file that somebody is reading. */
+const [tries, pause] = [20, 100];
+
+async function renameOver(from: string, to: string): Promise<void> {
+  for (let tried = 1; ; tried++)
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      const busy = ["EPERM", "EACCES", "EBUSY"].includes(String((error as NodeJS.ErrnoException).code));
+      if (process.platform !== "win32" || !busy || tried === tries) throw error;
+      await sleep(pause);
+    }
 }
 
 /**

@@ -42,5 +42,26 @@ export const bytesSource = (bytes: Uint8Array): ByteSource => ({
   read: async (offset, length) => bytes.subarray(offset, offset + length),
 });
 
+/** Bytes that are read at a time where little is asked for. */
+const block = 2 ** 20;
+
+/** A source that reads in blocks, for those who ask for many small ranges one after the other. What it gives is memory of its own. */
+export function inBlocks(source: ByteSource): ByteSource {
+  const { size } = source;
+  let [start, held]: [number, Uint8Array] = [0, new Uint8Array()];
+  return {
+    size,
+    async read(offset, length) {
+      if (length >= block) return source.read(offset, length);
+      let [from, bytes] = [start, held];
+      if (offset < from || offset + length > from + bytes.length) {
+        [from, bytes] = [offset, await source.read(offset, Math.min(block, size - offset))];
+        [start, held] = [from, bytes];
+      }
+      return bytes.slice(offset - from, offset - from + length);
+    },
+  };
+}
+
 /** What is read by ranges. */
 export const sourceSchema: Schema<ByteSource> = having("a source of bytes, such as blobSource() makes", "read");

@@ -1,7 +1,7 @@
 import { type FormatError, OptionError } from "../core/errors.js";
 import { bytes as bytesSchema, check, entries, metadata as metadataSchema, text, that } from "../core/schema.js";
 import { type DType, sizeOf, type Tensor } from "../core/tensor.js";
-import { type ByteSource, sourceSchema } from "./byte-source.js";
+import { type ByteSource, inBlocks, sourceSchema } from "./byte-source.js";
 import { bytesOf, bytesPerElement, tensorOf } from "./elements.js";
 import { refusal } from "./refusal.js";
 import { type JsonValue, MAX_JSON_BYTES, parseStrictJson } from "./strict-json.js";
@@ -75,6 +75,7 @@ export async function openSafetensors(source: ByteSource): Promise<OpenSafetenso
   const start = dataStart(await source.read(0, 8), source.size);
   const { entries, metadata } = readHeader(await source.read(8, start - 8), source.size - start);
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const data = inBlocks(source);
   return {
     entries: byName,
     metadata,
@@ -85,7 +86,7 @@ export async function openSafetensors(source: ByteSource): Promise<OpenSafetenso
       const { dtype, shape, begin, end } = entry;
       if (end - begin > MAX_ARRAY_BYTES)
         throw refuse(`tensor ${JSON.stringify(name)} takes ${end - begin} bytes, more than ${MAX_ARRAY_BYTES}`);
-      return tensorOf(dtype, shape, await source.read(start + begin, end - begin));
+      return tensorOf(dtype, shape, await data.read(start + begin, end - begin));
     },
   };
 }

@@ -25,8 +25,11 @@ export const isShardIndex = (name: string): boolean => name.endsWith(".index.jso
 /** More than any checkpoint has been divided into. */
 const MAX_FILES = 1000;
 
-/** A file beside the index: no folders, so that an index cannot reach for others; nor half a character, which no address can hold. */
-const plainName = /^(?!\.{1,2}$)[^/\\:\p{Cc}\p{Cs}]{1,255}$/u;
+/**
+ * A file beside the index: no folders, so that an index cannot reach for others; nor half a character, which no address can hold; nor what
+ * Windows takes for a device.
+ */
+const plainName = /^(?!\.{1,2}$)(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[^/\\:\p{Cc}\p{Cs}]{1,255}$/iu;
 
 /**
  * Reads the index of a checkpoint that is divided into files, `model.safetensors.index.json`: a JSON object whose `weight_map` says in

@@ -26,7 +26,7 @@ export interface TransformersJsOptions extends ExportOptions {
 const lanczos = 1;
 
 const three = list(finite, "three numbers", 3);
-const transformersOptions = fields<TransformersJsOptions>({
+export const transformersOptions = fields<TransformersJsOptions>({
   ...exportFields,
   classes: classList,
   preprocessing: fieldsOf({ imageSize, resize: whole(1), mean: three, std: three }),

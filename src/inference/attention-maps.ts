@@ -13,7 +13,7 @@ const networkSchema = fieldsOf<Pick<Classifier, "model" | "preprocessing">>(
   { model: moduleSchema, preprocessing: preprocessingSchema },
   "a network, { model, preprocessing }",
 );
-const mapOptions = fields<{ readonly engine: Engine }>({ engine: engineSchema });
+export const mapOptions = fields<{ readonly engine: Engine }>({ engine: engineSchema });
 
 /**
  * What the attention modules of a network make of images: the map of every gate, by the path of its module and its name, such as

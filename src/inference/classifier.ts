@@ -55,7 +55,7 @@ export const classifierSchema: Schema<Classifier> = fieldsOf<Classifier>(
   "a network, { model, classes, preprocessing }, such as loadRun() gives",
 );
 
-const predictOptions: Schema<PredictOptions> = fields<PredictOptions>({
+export const predictOptions: Schema<PredictOptions> = fields<PredictOptions>({
   engine: engineSchema,
   top: maybe(whole(1)),
   signal: maybe(abortSignal),

@@ -39,7 +39,7 @@ const read = fieldsOf<Pick<Checkpoint, "tensors" | "metadata">>(
   { tensors: tensors as Schema<Checkpoint["tensors"]>, metadata },
   '"best", "last" or { tensors, metadata }',
 );
-const loadOptions = fields<LoadRunOptions>({
+export const loadOptions = fields<LoadRunOptions>({
   weights: maybe(by<NonNullable<LoadRunOptions["weights"]>>((given) => (typeof given === "string" ? words : read))),
 });
 

@@ -154,7 +154,7 @@ export class SPNet extends DilatedNetwork {
   }
 }
 
-const danetOptions = fields<DANetOptions>({
+export const danetOptions = fields<DANetOptions>({
   ...classifierFields,
   dropout: own,
   multiGrid: own,

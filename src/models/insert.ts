@@ -85,7 +85,7 @@ class Observer extends Module {
   }
 }
 
-const insertOptions: Schema<InsertOptions> = fields<InsertOptions>({
+export const insertOptions: Schema<InsertOptions> = fields<InsertOptions>({
   where: maybe(either<never>("a placement or a predicate", text as never, callback)),
   options: maybe(either<never>("an object or a function", settings as never, callback)),
   identityAtStart: maybe(flag),

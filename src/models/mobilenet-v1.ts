@@ -100,7 +100,7 @@ export class MobileNetV1 extends Module implements Attachable {
   }
 }
 
-const mobilenetV1Options = fields<ClassifierOptions>({ ...classifierFields });
+export const mobilenetV1Options = fields<ClassifierOptions>({ ...classifierFields });
 
 /** A {@link MobileNetV1} with initial weights. */
 export function mobilenetV1(options: ClassifierOptions = {}): MobileNetV1 {

@@ -172,7 +172,7 @@ export class MobileNetV2 extends Module implements Attachable {
   }
 }
 
-const mobilenetV2Options = fields<MobileNetOptions>({
+export const mobilenetV2Options = fields<MobileNetOptions>({
   ...classifierFields,
   widthMultiplier: own,
   dropout: own,

@@ -185,7 +185,7 @@ export interface PreActOptions extends ClassifierOptions {
   readonly block?: "auto" | "basic" | "bottleneck";
 }
 
-const preactOptions = fields<PreActOptions>({ ...classifierFields, block: own });
+export const preactOptions = fields<PreActOptions>({ ...classifierFields, block: own });
 
 /**
  * The pre-activation networks for CIFAR of He et al.: Identity Mappings in Deep Residual Networks, ECCV 2016, with the names of the SimAM
@@ -213,7 +213,7 @@ export interface WideResNetOptions extends ClassifierOptions {
   readonly dropout?: number;
 }
 
-const wideOptions = fields<WideResNetOptions>({ ...classifierFields, dropout: own });
+export const wideOptions = fields<WideResNetOptions>({ ...classifierFields, dropout: own });
 
 /**
  * Zagoruyko, Komodakis: Wide Residual Networks, BMVC 2016: few pre-activation blocks, `factor` times as wide. Depth 6n + 4.

@@ -139,7 +139,7 @@ export class ResidualAttentionNetwork extends Module implements Attachable {
   }
 }
 
-const residualAttentionOptions = fields<ClassifierOptions>({ ...classifierFields });
+export const residualAttentionOptions = fields<ClassifierOptions>({ ...classifierFields });
 
 /**
  * A Residual Attention Network of the given catalogue name.

@@ -79,7 +79,7 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
   };
 }
 
-const resnetOptions = fields<ResNetOptions>({
+export const resnetOptions = fields<ResNetOptions>({
   ...classifierFields,
   stem: own,
   shortcut: own,

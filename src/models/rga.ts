@@ -61,7 +61,13 @@ export class RGAResNet extends Module implements Attachable {
   }
 }
 
-const rgaOptions = fields<RGAOptions>({ ...classifierFields, size: own, width: own, spatial: own, channel: own });
+export const rgaOptions = fields<RGAOptions>({
+  ...classifierFields,
+  size: own,
+  width: own,
+  spatial: own,
+  channel: own,
+});
 
 /**
  * Zhang et al.: Relation-Aware Global Attention for Person Re-identification, CVPR 2020. Images are 256×128; the classes are persons.

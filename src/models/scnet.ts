@@ -39,7 +39,7 @@ export interface SCNetOptions extends ClassifierOptions {
   readonly v1d?: boolean;
 }
 
-const scnetOptions = fields<SCNetOptions>({ ...classifierFields, v1d: own });
+export const scnetOptions = fields<SCNetOptions>({ ...classifierFields, v1d: own });
 
 /**
  * Liu et al.: Improving Convolutional Networks with Self-Calibrated Convolutions, CVPR 2020: a ResNet of {@link SCBottleneck}s.

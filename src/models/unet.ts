@@ -127,7 +127,7 @@ function glorotUniform(shape: readonly number[], rng: Parameters<Initializer>[1]
   return uniform(Math.sqrt(6 / ((shape[0]! + shape[1]!) * area)))(shape, rng);
 }
 
-const unetOptions = fields<UNetOptions>({ ...classifierFields, decoderAttention: own });
+export const unetOptions = fields<UNetOptions>({ ...classifierFields, decoderAttention: own });
 
 /**
  * Ronneberger et al.: U-Net, MICCAI 2015, in the form of segmentation_models.pytorch: a ResNet-18 or -34 as encoder, and scSE modules in

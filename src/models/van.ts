@@ -139,7 +139,7 @@ export class VAN extends Module implements Attachable {
   }
 }
 
-const vanOptions = fields<VANOptions>({ ...classifierFields, dropPath: own });
+export const vanOptions = fields<VANOptions>({ ...classifierFields, dropPath: own });
 
 /**
  * A Visual Attention Network of one of the published sizes.

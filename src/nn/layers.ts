@@ -23,24 +23,57 @@ import { type AnyModule, Module, Param } from "./module.js";
 
 /** Options common to convolutions. Default: with bias, PyTorch's initialization. */
 interface KernelOptions {
+  /** Height and width. */
   readonly kernelSize: number | readonly [number, number];
+  /** Whether to add a bias. Default true. */
   readonly bias?: boolean;
+  /** Initial weights. Default: PyTorch's. */
   readonly weightInit?: Initializer;
+  /** Initial bias. Default: PyTorch's. */
   readonly biasInit?: Initializer;
 }
 
 /** Options of {@link Conv2d}. Default: stride 1, no padding, with bias, PyTorch's initialization. */
 export interface Conv2dOptions extends ops.ConvOptions, KernelOptions {}
 
+/** Options of {@link Linear}. */
+export interface LinearOptions extends Omit<KernelOptions, "kernelSize"> {}
+
+/** Options of {@link LayerNorm}. */
+export interface LayerNormOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly epsilon?: number;
+}
+
+/** Options of {@link BatchNorm}. */
+export interface BatchNormOptions extends LayerNormOptions {
+  /** Share of the batch in the new running statistics. Default 0.1. */
+  readonly momentum?: number;
+  /** Initial gain. Default: ones. */
+  readonly weightInit?: Initializer;
+}
+
+/** Options of {@link GroupNorm}. */
+export interface GroupNormOptions extends LayerNormOptions {
+  /** Whether there are a gain and a bias for each channel. Default true. */
+  readonly affine?: boolean;
+}
+
+/** Options of {@link PReLU}. */
+export interface PReLUOptions {
+  /** Initial slope. Default 0.25. */
+  readonly initial?: number;
+}
+
 const init = maybe(callback);
 const kernelFields = { kernelSize: sides(1), bias: maybe(flag), weightInit: init, biasInit: init };
-const convOptions = fields<Conv2dOptions>({ ...kernelFields, ...convFields });
-const convTransposeOptions = fields<ConvTranspose2dOptions>({ ...kernelFields, ...convTransposeFields });
-const linearOptions = fields({ bias: maybe(flag), weightInit: init, biasInit: init });
-const batchNormOptions = fields({ epsilon: maybe(nonNegative), momentum: maybe(fraction), weightInit: init });
-const layerNormOptions = fields({ epsilon: maybe(nonNegative) });
-const groupNormOptions = fields({ epsilon: maybe(nonNegative), affine: maybe(flag) });
-const preluOptions = fields({ initial: maybe(finite) });
+export const convOptions = fields<Conv2dOptions>({ ...kernelFields, ...convFields });
+export const convTransposeOptions = fields<ConvTranspose2dOptions>({ ...kernelFields, ...convTransposeFields });
+export const linearOptions = fields({ bias: maybe(flag), weightInit: init, biasInit: init });
+export const batchNormOptions = fields({ epsilon: maybe(nonNegative), momentum: maybe(fraction), weightInit: init });
+export const layerNormOptions = fields({ epsilon: maybe(nonNegative) });
+export const groupNormOptions = fields({ epsilon: maybe(nonNegative), affine: maybe(flag) });
+export const preluOptions = fields({ initial: maybe(finite) });
 const layerList = that(
   "a list of modules, or modules by name",
   (x) => typeof x === "object" && x !== null && Object.values(x).every((layer) => layer instanceof Module),
@@ -137,11 +170,7 @@ export class Linear extends Module {
   readonly weight: Param;
   readonly bias: Param | null;
 
-  constructor(
-    inFeatures: number,
-    outFeatures: number,
-    options: { readonly bias?: boolean; readonly weightInit?: Initializer; readonly biasInit?: Initializer } = {},
-  ) {
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
     integer("Linear", "inFeatures", inFeatures);
     integer("Linear", "outFeatures", outFeatures);
@@ -173,10 +202,7 @@ export class BatchNorm extends Module {
   momentum: number;
   readonly #epsilon: number;
 
-  constructor(
-    channels: number,
-    options: { readonly epsilon?: number; readonly momentum?: number; readonly weightInit?: Initializer } = {},
-  ) {
+  constructor(channels: number, options: BatchNormOptions = {}) {
     super();
     integer("BatchNorm", "channels", channels);
     check("BatchNorm", "options", batchNormOptions, options);
@@ -221,7 +247,7 @@ export class LayerNorm extends Module {
   readonly bias: Param;
   readonly #epsilon: number;
 
-  constructor(shape: readonly number[], options: { readonly epsilon?: number } = {}) {
+  constructor(shape: readonly number[], options: LayerNormOptions = {}) {
     super();
     check("LayerNorm", "shape", list(whole(1), "a list of sizes", 1), shape);
     check("LayerNorm", "options", layerNormOptions, options);
@@ -255,7 +281,7 @@ export class GroupNorm extends Module {
   constructor(
     readonly groups: number,
     channels: number,
-    options: { readonly epsilon?: number; readonly affine?: boolean } = {},
+    options: GroupNormOptions = {},
   ) {
     super();
     check("GroupNorm", "options", groupNormOptions, options);
@@ -284,7 +310,7 @@ export class GroupNorm extends Module {
 export class PReLU extends Module {
   readonly weight: Param;
 
-  constructor(slopes = 1, options: { readonly initial?: number } = {}) {
+  constructor(slopes = 1, options: PReLUOptions = {}) {
     super();
     check("PReLU", "options", preluOptions, options);
     const { initial = 0.25 } = options;

@@ -4,14 +4,20 @@ import { countElements, formatShape, sameShape, staticDim } from "../core/shape.
 import { type Value, valueSchema } from "../graph/graph.js";
 import { add, logSoftmax, mul, reduceSum } from "../ops/index.js";
 
-const lossOptions = fields({ labelSmoothing: maybe(share) });
+/** Options of {@link crossEntropy}. */
+export interface LossOptions {
+  /** Share ε of each target that is spread over all classes. Default 0. */
+  readonly labelSmoothing?: number;
+}
+
+export const lossOptions = fields({ labelSmoothing: maybe(share) });
 
 /**
  * Cross entropy, the mean over the batch (and over positions) of −Σₖ tₖ log softmax(z)ₖ, the classes on axis 1.
  * Targets are distributions of the logits' shape (one-hot for plain labels), which covers smoothed and mixed labels too.
  * Label smoothing ε replaces t by (1 − ε)·t + ε/K (Szegedy et al., 2016). logits [N,K,…], targets the same → [].
  */
-export function crossEntropy(logits: Value, targets: Value, options: { readonly labelSmoothing?: number } = {}): Value {
+export function crossEntropy(logits: Value, targets: Value, options: LossOptions = {}): Value {
   check("crossEntropy", "logits", valueSchema, logits);
   check("crossEntropy", "targets", valueSchema, targets);
   check("crossEntropy", "options", lossOptions, options);

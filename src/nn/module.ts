@@ -138,9 +138,15 @@ interface Visitor {
   module?(path: string, module: AnyModule): void;
 }
 
-const visitor: Schema<Visitor> = fields<Visitor>({ param: maybe(callback), module: maybe(callback) });
-const initializeOptions = fields<{ readonly seed?: number }>({ seed: maybe(anySeed) });
-const traceOptions = fields<TraceOptions>({
+export const visitor: Schema<Visitor> = fields<Visitor>({ param: maybe(callback), module: maybe(callback) });
+/** Options of {@link initialize}. */
+export interface InitializeOptions {
+  /** Of the initial values. Default 0. */
+  readonly seed?: number;
+}
+
+export const initializeOptions = fields<InitializeOptions>({ seed: maybe(anySeed) });
+export const traceOptions = fields<TraceOptions>({
   training: maybe(flag),
   cells: maybe(that<ReadonlyMap<string, Cell>>("a Map of cells by name", (x) => x instanceof Map)),
 });
@@ -195,7 +201,7 @@ export function freeze(module: AnyModule, which: (path: string) => boolean): voi
 /**
  * Initializes every parameter that has no value yet. The initial value depends only on the seed and the parameter's path.
  */
-export function initialize<M extends AnyModule>(module: M, options: { readonly seed?: number } = {}): M {
+export function initialize<M extends AnyModule>(module: M, options: InitializeOptions = {}): M {
   check("initialize", "module", moduleSchema, module);
   check("initialize", "options", initializeOptions, options);
   const { seed = 0 } = options;
@@ -205,7 +211,9 @@ export function initialize<M extends AnyModule>(module: M, options: { readonly s
 
 /** Options of {@link graphFor}: training mode, and cells that belong to no module, such as an optimizer's, by name. */
 export interface TraceOptions {
+  /** Whether modules behave as in training. Default false. */
   readonly training?: boolean;
+  /** Cells that belong to no module, by name. */
   readonly cells?: ReadonlyMap<string, Cell>;
 }
 

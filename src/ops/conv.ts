@@ -206,9 +206,13 @@ export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
 
 /** Geometry of a convolution: one number for both axes, or [vertical, horizontal]. */
 export interface ConvOptions {
+  /** Steps between windows. Default 1. */
   readonly stride?: number | readonly [number, number];
+  /** Zeros on every side. Default 0. */
   readonly padding?: number | readonly [number, number];
+  /** Steps between the taps of a window. Default 1. */
   readonly dilation?: number | readonly [number, number];
+  /** Groups of channels that do not see each other. Default 1. */
   readonly groups?: number;
 }
 
@@ -243,6 +247,7 @@ export function conv(x: Operand, weight: Operand, bias?: Operand, options: ConvO
 
 /** Geometry of a transposed convolution. `outputPadding` adds rows and columns at the end of the result. */
 export interface ConvTransposeOptions extends ConvOptions {
+  /** Rows and columns added at the end; less than the stride or the dilation. Default 0. */
   readonly outputPadding?: number | readonly [number, number];
 }
 

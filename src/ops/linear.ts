@@ -59,7 +59,9 @@ export const matMulOp: Op<MatMulAttributes> = {
 
 /** Options of {@link matMul}: which factors to transpose first. */
 export interface MatMulOptions {
+  /** Whether to transpose the first factor. Default false. */
   readonly transA?: boolean;
+  /** Whether to transpose the second. Default false. */
   readonly transB?: boolean;
 }
 

@@ -113,10 +113,15 @@ export const maxPoolSelectOp: Op<MaxPoolAttributes> = {
  * padded map if it starts on the map or the padding before it (PyTorch's `ceil_mode`).
  */
 export interface MaxPoolOptions {
+  /** Height and width of a window. */
   readonly kernelSize: number | readonly [number, number];
+  /** Steps between windows. Default: the kernel. */
   readonly stride?: number | readonly [number, number];
+  /** Border that never wins, at most half the kernel. Default 0. */
   readonly padding?: number | readonly [number, number];
+  /** Steps between the elements of a window. Default 1. */
   readonly dilation?: number | readonly [number, number];
+  /** Whether a last window may reach over the end. Default false. */
   readonly ceilMode?: boolean;
 }
 

@@ -126,6 +126,7 @@ export const reduceMaxGrad: Op<ReduceAttributes> = {
 
 /** Options of reductions. `keepdims` (default true) leaves the reduced axes as 1. */
 export interface ReduceOptions {
+  /** Whether the reduced axes stay, as 1. Default true. */
   readonly keepdims?: boolean;
 }
 const reduce =

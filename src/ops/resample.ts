@@ -129,10 +129,13 @@ function resample(
 
 /** Options of {@link averagePool}, as PyTorch's: `countPadding` is its `count_include_pad`. */
 export interface AveragePoolOptions {
+  /** Height and width of a window. */
   readonly kernelSize: number | readonly [number, number];
   /** Default: the kernel. */
   readonly stride?: number | readonly [number, number];
+  /** Zeros on every side, at most half the kernel. Default 0. */
   readonly padding?: number | readonly [number, number];
+  /** Whether these count in the mean. Default true. */
   readonly countPadding?: boolean;
 }
 
@@ -169,7 +172,9 @@ export function adaptiveAveragePool(x: Value, size: number | readonly [number, n
 
 /** Options of {@link resize}. `alignCorners` (bilinear only, default false) maps corner pixels onto corner pixels. */
 export interface ResizeOptions {
+  /** How elements in between are found. */
   readonly mode: "nearest" | "bilinear";
+  /** Of bilinear: whether corner pixels fall on corner pixels. Default false. */
   readonly alignCorners?: boolean;
 }
 

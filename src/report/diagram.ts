@@ -13,7 +13,7 @@ export interface DiagramOptions {
   readonly title?: string;
 }
 
-const diagramOptions = fields<DiagramOptions>({
+export const diagramOptions = fields<DiagramOptions>({
   collapse: maybe(list(text, "a list of modules' classes")),
   title: maybe(text),
 });

@@ -15,9 +15,13 @@ export interface LineSeries {
 }
 
 export interface LineChartOptions {
+  /** Above the chart. */
   readonly title: string;
+  /** Below the x axis. */
   readonly xLabel?: string;
+  /** Beside the y axis. */
   readonly yLabel?: string;
+  /** The lines: each { name, points, color }, points being [x, y]. */
   readonly series: readonly LineSeries[];
   /** The values are shares between 0 and 1. */
   readonly percent?: boolean;
@@ -25,7 +29,7 @@ export interface LineChartOptions {
   readonly mark?: { readonly x: number; readonly label: string };
 }
 
-const chartOptions = fields<LineChartOptions>({
+export const chartOptions = fields<LineChartOptions>({
   title: text,
   xLabel: maybe(text),
   yLabel: maybe(text),

@@ -18,7 +18,7 @@ import { classNames } from "../formats/class-names.js";
 import { encodeSafetensors, openSafetensors, type SafetensorsFile } from "../formats/safetensors.js";
 import { moduleSchema } from "../nn/checks.js";
 import { type AnyModule, type Param, stateOf } from "../nn/index.js";
-import type { EpochRecord } from "./history.js";
+import { type EpochRecord, recordsSchema } from "./history.js";
 import { asStored, loadState } from "./weights.js";
 
 /** How far a training has come. With the weights and the seed, enough to go on exactly. */
@@ -43,7 +43,7 @@ const progressSchema = fieldsOf<Progress>(
     lossSum: finite,
     correct: finite,
     count: whole(0),
-    history: that("a list", Array.isArray),
+    history: recordsSchema,
   },
   "a progress, { epoch, batch, … }",
 );
@@ -108,6 +108,7 @@ export async function restoreCheckpoint(
       throw new FormatError(
         `resume: the checkpoint does not hold ${name} of shape [${param.shape}]${name.startsWith("ema/") ? ", as versions that kept no averages of batch-norm statistics wrote it. Start a new run with --weights and its best.safetensors" : ""}`,
       );
+  const progress = progressIn(metadata);
   const readAll = async (names: Iterable<string>) => {
     const tensors = new Map<string, Tensor>();
     for (const name of names) tensors.set(name, await read(name));
@@ -117,7 +118,19 @@ export async function restoreCheckpoint(
   requireFinite("resume", own);
   loadState(model, await readAll(modelWeights(entries).keys()));
   for (const [name, param] of cells) param.value = own.get(name)!;
-  return JSON.parse(metadata.progress!) as Progress;
+  return progress;
+}
+
+/** @throws FormatError if the progress is missing or is none. */
+function progressIn({ progress = "" }: Readonly<Record<string, string>>): Progress {
+  let value: unknown;
+  try {
+    value = JSON.parse(progress);
+  } catch {
+    throw new FormatError("resume: the progress in the checkpoint is not JSON");
+  }
+  check("resume", "progress", progressSchema, value, FormatError);
+  return value as Progress;
 }
 
 /** The weights among the arrays of a checkpoint. */

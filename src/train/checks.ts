@@ -93,7 +93,7 @@ export const learning = {
   ),
 };
 
-const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Scores>>({
+export const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Scores>>({
   engine: engineSchema,
   task: maybe(taskSchema),
   epochs: maybe(epochCount),

@@ -38,7 +38,7 @@ export interface EvaluateOptions {
   onProgress?(done: number, total: number): void;
 }
 
-const evaluateOptions = fields<EvaluateOptions & { readonly task?: Task }>({
+export const evaluateOptions = fields<EvaluateOptions & { readonly task?: Task }>({
   engine: engineSchema,
   batch: maybe(batchSize),
   preprocessing: maybe(preprocessingSchema),

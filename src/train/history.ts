@@ -1,4 +1,4 @@
-import { check, fieldsOf, finite, list, whole } from "../core/schema.js";
+import { check, fieldsOf, finite, list, type Schema, whole } from "../core/schema.js";
 /** One finished epoch. Shares are between 0 and 1. Holds nothing that differs when a training is repeated. */
 export interface EpochRecord {
   /** Counted from 1. */
@@ -18,11 +18,12 @@ export interface EpochRecord {
   readonly meanIoU?: number;
 }
 
+/** Fields that decide something; the others are shown as they are. */
 export const recordSchema = fieldsOf<Pick<EpochRecord, "epoch" | "trainLoss">>(
   { epoch: whole(1), trainLoss: finite },
   "the record of an epoch",
-);
-const recordsSchema = list(recordSchema, "a list of epochs' records");
+) as unknown as Schema<EpochRecord>;
+export const recordsSchema = list(recordSchema, "a list of epochs' records");
 
 const columns = [
   "epoch",

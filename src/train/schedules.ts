@@ -12,26 +12,39 @@ export type Schedule =
     }
   | { readonly kind: "cosine"; readonly warmupEpochs?: number; readonly minFactor?: number };
 
+/** Options that all schedules have. */
+export interface ScheduleOptions {
+  /** Epochs in which the rate rises from 0 at the start. Default 0. */
+  readonly warmupEpochs?: number;
+}
+
+/** Options of {@link stepSchedule}. */
+export interface StepScheduleOptions extends ScheduleOptions {
+  /** What the rate is multiplied by at each step. Default 0.1. */
+  readonly factor?: number;
+}
+
+/** Options of {@link cosineSchedule}. */
+export interface CosineOptions extends ScheduleOptions {
+  /** Share of the rate that is left at the end. Default 0. */
+  readonly minFactor?: number;
+}
+
 /** The optimizer's own rate throughout. */
-export function constantSchedule(options: { readonly warmupEpochs?: number } = {}): Schedule {
+export function constantSchedule(options: ScheduleOptions = {}): Schedule {
   check("constantSchedule", "options", constantOptions, options);
   return { kind: "constant", ...options };
 }
 
 /** Times `factor` after each of the given epochs. */
-export function stepSchedule(
-  epochs: readonly number[],
-  options: { readonly factor?: number; readonly warmupEpochs?: number } = {},
-): Schedule {
+export function stepSchedule(epochs: readonly number[], options: StepScheduleOptions = {}): Schedule {
   check("stepSchedule", "epochs", stepEpochs, epochs);
   check("stepSchedule", "options", stepScheduleOptions, options);
   return { kind: "step", epochs, factor: 0.1, ...options };
 }
 
 /** From the full rate down along half a cosine, to `minFactor` of it (default 0) at the end (Loshchilov and Hutter, 2017). */
-export function cosineSchedule(
-  options: { readonly warmupEpochs?: number; readonly minFactor?: number } = {},
-): Schedule {
+export function cosineSchedule(options: CosineOptions = {}): Schedule {
   check("cosineSchedule", "options", cosineOptions, options);
   return { kind: "cosine", ...options };
 }

@@ -40,12 +40,15 @@ export interface ParameterGroup {
 
 /** What a training step is made of. */
 export interface StepOptions {
+  /** Whose rule the step writes, such as `sgd()`. */
   readonly optimizer: Optimizer;
   /** Shape of the images, [batch, 3, height, width]. */
   readonly input: readonly [number, number, number, number];
+  /** Number of classes. */
   readonly numClasses: number;
   /** Sizes of the logits after [batch, numClasses]: none for one label an image, [height, width] for a label at every position. */
   readonly positions?: readonly number[];
+  /** Share of each target that is spread over all classes. Default 0. */
   readonly labelSmoothing?: number;
   /** Scale gradients down so that their joint Euclidean norm is at most this. */
   readonly clipNorm?: number | null;
@@ -60,7 +63,7 @@ export interface StepOptions {
   readonly recompute?: boolean;
 }
 
-const stepOptions: Schema<StepOptions> = fields<StepOptions>({
+export const stepOptions: Schema<StepOptions> = fields<StepOptions>({
   optimizer: optimizerSchema,
   input: tuple("[batch, channels, height, width]", batchSize, batchSize, imageSize, imageSize),
   numClasses: classCount,

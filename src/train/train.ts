@@ -37,22 +37,31 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   readonly engine: Engine;
   /** What is learned: `classification` (the default) or `segmentation`. */
   readonly task?: Task<M>;
+  /** How often every image is seen. Default 10. */
   readonly epochs?: number;
   /** Images per step. Default: {@link defaultBatch}. */
   readonly batch?: number;
+  /** Default: `sgd()`. */
   readonly optimizer?: Optimizer;
+  /** How the learning rate moves. Default: `cosineSchedule()`. */
   readonly schedule?: Schedule;
+  /** Share of each target that is spread over all classes. Default 0. */
   readonly labelSmoothing?: number;
+  /** Most joint Euclidean norm of the gradients. Default null: not clipped. */
   readonly clipNorm?: number | null;
+  /** Decay of an average of the weights, which is then what is measured and kept. Default null: none. */
   readonly ema?: number | null;
   /** Compute the blocks' values again in the backward pass instead of keeping them. */
   readonly recompute?: boolean;
   /** Parameters with learning rates of their own. */
   readonly groups?: readonly ParameterGroup[];
+  /** Of the order of images, augmentation and dropout. Default 0. */
   readonly seed?: number;
   /** Measured after each epoch; decides which weights are best. Its classes are matched to those of the training data by name. */
   readonly validate?: Dataset;
+  /** How images become inputs. Default: what suits the data set. */
   readonly preprocessing?: Preprocessing;
+  /** What is varied at random. Default: what suits the data set; null is nothing. */
   readonly augment?: Augmentation | null;
   /**
    * What frozen parts make of an image before anything that learns is the same in every epoch: such features are computed once, and

@@ -40,7 +40,7 @@ export interface LoadOptions {
   readonly rename?: (key: string) => string;
 }
 
-const loadOptions = fields<LoadOptions>({
+export const loadOptions = fields<LoadOptions>({
   ignore: maybe(
     list(
       that<{ test(key: string): boolean }>(

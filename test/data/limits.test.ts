@@ -148,6 +148,39 @@ test("links to the root of the disk, and to other folders that hold the class, a
   assert.deepEqual(skipped.map(({ file }) => file.slice(folder.length + 1)).sort(), ["a/b/up", "a/root"]);
 });
 
+test("links to views of the system, such as /proc, end at once", { skip: process.platform !== "linux" }, async (t) => {
+  const png = await sharp(Buffer.alloc(192), { raw: { width: 8, height: 8, channels: 3 } })
+    .png()
+    .toBuffer();
+  const images = ["a", "b"].flatMap((name) => [0, 1, 2].map((i) => [`${name}/${i}.png`, png] as const));
+  const folder = await folderOf(t, Object.fromEntries(images));
+  for (const [target, name] of [
+    ["/proc", "proc"],
+    ["/sys", "sys"],
+    ["/dev", "dev"],
+    ["/dev/fd", "fd"],
+    ["/proc/self/root", "root"],
+    [".", "loop"],
+    ["circle.png", "circle.png"],
+    // A regular file that has no size, and whose next bytes never come.
+    ["/proc/kmsg", "kmsg.png"],
+    ["/dev/zero", "zero.png"],
+    ["/dev/tty", "tty.png"],
+    ["/proc/self/mem", "mem.png"],
+  ] as const)
+    symlinkSync(target, join(folder, "a", name));
+  const started = performance.now();
+  const { train, validation } = await openImageFolder(folder);
+  assert.equal(train.length + validation.length, 6);
+  const reasons = new Map(train.skipped.map(({ file, reason }) => [file.slice(folder.length + 1), reason]));
+  for (const name of ["proc", "sys"])
+    assert.match(reasons.get(`a/${name}`) ?? "", /a folder of the system|cannot be read/, name);
+  for (const name of ["kmsg", "zero", "tty", "mem", "circle"])
+    assert.match(reasons.get(`a/${name}.png`) ?? "", /^cannot be decoded/, name);
+  assert.ok(train.skipped.length < 5000, `${train.skipped.length}`);
+  assert.ok(performance.now() - started < 30_000);
+});
+
 test("folders of too many entries or classes are refused", async (t) => {
   const names = ["a/1", "a/b/2", "a/b/3", "c/4"].map((name) => [name, ""] as const);
   const folder = await folderOf(t, Object.fromEntries(names));

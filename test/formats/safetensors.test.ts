@@ -124,8 +124,8 @@ const damaged: [why: string, bytes: Uint8Array, message: RegExp][] = [
   ["header beyond the limit", new Uint8Array(8).fill(0xff), /more than 33554432/],
   [
     "header of more keys than any model has",
-    file(`{"__metadata__":{${Array.from({ length: 400_001 }, (_, i) => `"k${i}":""`)}}}`),
-    /an object of more than 400000 keys/,
+    file(`{"__metadata__":{${Array.from({ length: 100_001 }, (_, i) => `"k${i}":""`)}}}`),
+    /an object of more than 100000 keys/,
   ],
   ["header not UTF-8", file("{}").fill(0xff, 8), /not UTF-8/],
   ["header not JSON", file("{]"), /a string expected at character 1/],

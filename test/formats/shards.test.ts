@@ -10,6 +10,7 @@ import { type Module, stateOf } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
 import { loadWeights, openCheckpoint } from "../../src/train/load-weights.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
+import { archiveFile, bytes, int, rebuild, storageId, unicode } from "./torch-files.js";
 
 const folder = temporaryFolder();
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -56,6 +57,8 @@ test("an index reaches for nothing outside of its folder", () => {
     ".",
     "",
     "C:x",
+    "nul",
+    "COM1.safetensors",
     "a\u0000b",
     "x".repeat(256),
     3,
@@ -107,4 +110,28 @@ test("a folder without weights, and a file that is missing, are named", async ()
   );
   writeFileSync(join(empty, "model-1.safetensors"), "<!doctype html>");
   await assert.rejects(openCheckpoint(empty), /^FormatError: model-1\.safetensors: .*HTML or XML/);
+});
+
+test("objects that were not read are named with their file, by inspect too", async () => {
+  const path = join(folder, "objects");
+  mkdirSync(path);
+  const data = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
+  const map: Record<string, string> = {};
+  for (const name of ["one", "two"]) {
+    const saved = bytes(
+      ...["}(", unicode("state_dict"), "}(", unicode(`${name}.weight`), rebuild(storageId("0", 4), 0, [4], [1]), "u"],
+      ...[unicode("config"), `cproject.config\nConfig${name}\n`, ")R", unicode("epoch"), int(3), "u"],
+    );
+    writeFileSync(join(path, `${name}.bin`), archiveFile(saved, { "data/0": data }));
+    map[`${name}.weight`] = `${name}.bin`;
+  }
+  writeFileSync(join(path, "pytorch_model.bin.index.json"), indexOf(map));
+  const { placeholders } = await openCheckpoint(path);
+  assert.deepEqual(placeholders, [
+    { where: "one.bin: config", type: "project.config.Configone" },
+    { where: "two.bin: config", type: "project.config.Configtwo" },
+  ]);
+  const { code, stdout } = await fovea(["inspect", path]);
+  assert.equal(code, 0);
+  assert.match(stdout, /not read: one\.bin: config \(project\.config\.Configone\), two\.bin: config/);
 });

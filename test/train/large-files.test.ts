@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, open, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,9 +12,10 @@ import type { Value } from "../../src/graph/graph.js";
 import { constant, Module, Param } from "../../src/nn/index.js";
 import { restoreCheckpoint, writeCheckpoint } from "../../src/train/checkpoint.js";
 import { openCheckpoint } from "../../src/train/load-weights.js";
-import { type RunConfig, RunFolder } from "../../src/train/run-folder.js";
+import { RunFolder } from "../../src/train/run-folder.js";
 import { fovea } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
+import { runConfig } from "./support.js";
 
 const folder = await mkdtemp(join(tmpdir(), "fovea-files-"));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -47,6 +49,35 @@ test("of a safetensors file over 4 GiB one tensor can be read, and inspect reads
   assert.equal((JSON.parse(stdout) as { elements: number }).elements, 33 * 2 ** 27);
 });
 
+test("a checkpoint of 300 MB is written without more memory than the model has", async (t) => {
+  const script = `
+    const { initialize, stateOf, writeCheckpoint, writeFileAtomic, Param, Module, constant } = await import(${JSON.stringify(new URL("../../src/index.js", import.meta.url).href)});
+    class Wide extends Module {
+      layers = Array.from({ length: 30 }, () => Object.assign(new (class extends Module {})(), { weight: new Param([2621440], constant(1)) }));
+    }
+    const model = initialize(new Wide());
+    for (const { value } of stateOf(model).values()) value.data.fill(2);
+    const before = process.memoryUsage.rss();
+    let most = before;
+    const look = () => { most = Math.max(most, process.memoryUsage.rss()); };
+    const timer = setInterval(look, 1);
+    const progress = { epoch: 1, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
+    await writeFileAtomic(process.argv[1], writeCheckpoint(model, new Map(), 0, progress, ["a", "b"]));
+    clearInterval(timer);
+    look();
+    console.log(most - before);`;
+  const path = join(folder, "300");
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script, path], {
+    encoding: "utf8",
+  });
+  const { size } = await stat(path);
+  assert.ok(size > 300_000_000, stderr);
+  await rm(path);
+  const piece = 2_621_440 * 4;
+  t.diagnostic(`${(Number(stdout) / 2 ** 20).toFixed(1)} MiB more than before`);
+  assert.ok(stdout !== "" && Number(stdout) < piece + 2 ** 25, `${stdout} bytes more than before`);
+});
+
 test("a file over 4 GiB is written piece by piece, without a copy of any tensor", async () => {
   const zeros = new Float32Array(2 ** 25);
   const weights = Array.from(
@@ -75,8 +106,7 @@ test("a file over 4 GiB is written piece by piece, without a copy of any tensor"
 
 test("a training goes on from a checkpoint over 4 GiB, of which it reads what it needs", async (t) => {
   const path = join(folder, "resumed");
-  const config = { data: { classes: ["a", "b"] }, model: { name: "net", options: {} } } as unknown as RunConfig;
-  const run = await RunFolder.create(path, config);
+  const run = await RunFolder.create(path, runConfig);
   const { cells, model } = tinyState(3);
   const progress = { epoch: 2, batch: 1, lossSum: 1, correct: 1, count: 1, history: [] };
   await run.write("last", writeCheckpoint(model, cells, 5, progress, ["a", "b"]));
@@ -163,7 +193,7 @@ test("what is no regular file is not waited for", () =>
 
 test("only a run without a checkpoint starts anew", async () => {
   const path = join(folder, "run");
-  const run = await RunFolder.create(path, {} as RunConfig);
+  const run = await RunFolder.create(path, runConfig);
   assert.equal(await run.checkpoint(), undefined);
   await mkdir(join(path, "last.safetensors"));
   await assert.rejects(run.checkpoint(), /last\.safetensors cannot be read: it is a folder/);

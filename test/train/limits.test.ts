@@ -11,7 +11,6 @@ import {
   createModel,
   OptionError,
   openCheckpoint,
-  type RunConfig,
   readSafetensors,
   referenceEngine,
   writeSafetensors,
@@ -20,6 +19,7 @@ import { RunFolder } from "../../src/internal.js";
 import { initialize } from "../../src/nn.js";
 import { checkGolden } from "../../src/testing/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
+import { runConfig } from "./support.js";
 
 const folder = temporaryFolder();
 
@@ -31,8 +31,6 @@ function sparse(name: string, bytes: number): string {
   return path;
 }
 
-const config = { format: "fovea.run.1", model: {}, data: {}, preprocessing: {}, training: {} } as unknown as RunConfig;
-
 test("a configuration of more than 10 MB is refused", async () => {
   mkdirSync(join(folder, "big"));
   sparse("big/config.json", 10_000_001);
@@ -40,7 +38,7 @@ test("a configuration of more than 10 MB is refused", async () => {
 });
 
 test("of metrics, lines that are too long or none of an epoch are left out", async () => {
-  const run = await RunFolder.create(join(folder, "run"), config);
+  const run = await RunFolder.create(join(folder, "run"), runConfig);
   const path = join(run.path, "metrics.jsonl");
   const epoch = (n: number) => JSON.stringify({ epoch: n, validation: { top1: n / 10 } });
   const others = ["null", "[]", "{", '{"epoch":"1"}', ""];

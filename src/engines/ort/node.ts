@@ -36,7 +36,7 @@ export interface OrtNodeOptions extends OrtOptions {
   readonly tuning?: Tuning;
 }
 
-const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
+export const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
   ...ortFields,
   layout: maybe(oneOf("auto", "plain", "blocked")),
   winogradTile: maybe(oneOf(2, 4)),

@@ -42,7 +42,7 @@ export const exportFields: Fields<ExportOptions> = {
   opset: maybe(oneOf(...opsets)),
   metadata: maybe(texts),
 };
-const exportOptions = fields<ExportOptions>(exportFields);
+export const exportOptions = fields<ExportOptions>(exportFields);
 
 /**
  * The graph that {@link exportOnnx} writes: outputs added, batch norms folded, weights rounded as stored.

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { asArgument, foveaCommand, shellQuote, visible } from "../../src/cli/terminal.js";
+import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+
+const skip = process.platform === "win32" && "no shell of this kind";
+
+const names = [
+  "runs/photos-resnet18-se",
+  "",
+  "my runs/first one",
+  "it's",
+  "'; touch /tmp/fovea-was-here; '",
+  "$HOME",
+  "$(id)",
+  "`id`",
+  "a & b | c > d < e; f",
+  "*?[ab]{1,2}!!",
+  '"double"',
+  "back\\slash\\",
+  "#comment",
+  "~",
+  "=word",
+  "new\nline",
+  "carriage\rreturn",
+  "tab\tand it's \\n",
+  "red\x1b[31m",
+  "\u202egnp.exe",
+  "zero\u200bwidth",
+  "tag\u{e0041}",
+  "Katze 🐈 ö",
+];
+
+/** What a shell takes a line's words for. */
+function wordsOf(line: string, shell = "bash"): string[] {
+  const { stdout, status, stderr } = spawnSync(shell, ["-c", `printf '%s\\0' ${line}`], {
+    encoding: "utf8",
+    env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8" },
+  });
+  assert.equal(status, 0, stderr);
+  return stdout.split("\0").slice(0, -1);
+}
+
+test("words of a command that is shown are one word each in a shell, whatever is in them", { skip }, () => {
+  for (const shell of ["bash", "sh"]) {
+    const own = shell === "bash" ? names : names.filter((name) => visible(name) === name);
+    assert.deepEqual(wordsOf(visible(own.map((name) => shellQuote(name)).join(" ")), shell), own);
+  }
+});
+
+test("so are any words", { skip }, () => {
+  const word = fc.string({ unit: "grapheme", maxLength: 12 }).map((text) => text.replaceAll("\0", ""));
+  const ascii = fc.string({ unit: "binary-ascii", maxLength: 12 }).map((text) => text.replaceAll("\0", ""));
+  fc.assert(
+    fc.property(fc.array(fc.oneof(word, ascii), { minLength: 1, maxLength: 50 }), (words) => {
+      assert.deepEqual(wordsOf(visible(words.map((name) => shellQuote(name)).join(" "))), words);
+    }),
+    { numRuns: 50, seed: 15 },
+  );
+});
+
+test("names for Windows stand in double quotes, and what begins with a dash is a path", () => {
+  assert.equal(shellQuote("C:\\runs\\first", "win32"), "C:\\runs\\first");
+  assert.equal(shellQuote("C:\\my runs\\first & second", "win32"), '"C:\\my runs\\first & second"');
+  assert.equal(foveaCommand("predict", asArgument("--out"), "IMAGE..."), "npx fovea predict ./--out IMAGE...");
+});
+
+test("commands of a run with a hostile name can be copied from the terminal and from its report", {
+  skip,
+}, async () => {
+  const folder = temporaryFolder();
+  const data = join(folder, "data");
+  mkdirSync(data);
+  tinyCifar(data);
+  const run = join(folder, "it's $HOME;\n`id` <b>");
+  const training = ["train", data, "--model", "mobilenetv1_025", "--epochs", "4", "--batch", "4", "--threads", "1"];
+  let stopped = false;
+  const first = await fovea([...training, "--out", run], (text, child) => {
+    if (!stopped && text.includes("epoch 1/4")) stopped = child.kill("SIGINT");
+  });
+  const command = /To go on: npx fovea (.*)\n/.exec(first.stderr)?.[1];
+  assert.deepEqual(wordsOf(command!), ["train", "--resume", "--out", run]);
+  const second = await fovea(wordsOf(command!));
+  assert.equal(second.code, 0, second.stderr);
+  const shown = [...readFileSync(join(run, "report.html"), "utf8").matchAll(/<pre>npx fovea ([^<]*)<\/pre>/g)];
+  const unescaped = (html: string) => html.replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)));
+  assert.deepEqual(
+    shown.map(([, html]) => wordsOf(unescaped(html!))),
+    [
+      ["predict", run, "IMAGE..."],
+      ["export", run, "--out", "model.onnx"],
+    ],
+  );
+});
