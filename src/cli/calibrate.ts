@@ -24,7 +24,7 @@ import {
 } from "../index.js";
 import { threadCount } from "./arguments.js";
 import { type Machine, regimesPath, removeRegimes, thisMachine, writeRegimes } from "./regimes.js";
-import { ProgressLine, paragraphs, print, say, table } from "./terminal.js";
+import { helpText, ProgressLine, paragraphs, print, say, table } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
 
 /** What is measured, and for how long. */
@@ -212,9 +212,8 @@ export const calibrateCommand = new Command("calibrate")
   .option("--threads <n>", "threads that the table is for (default: one per processor)", threadCount)
   .option("--reset", "remove the table of this machine instead, and measure nothing")
   .option("--json", "print one JSON object")
-  .addHelpText(
-    "after",
-    `
+  .addHelpText("after", () =>
+    helpText(`
 Training steps are timed in several ways, in turn: plain and in blocks; direct and by Winograd's algorithm with tiles of 2×2 and 4×4
 (of which --winograd allows the latter). Up to which sizes one is the faster is kept as a table in the cache folder (FOVEA_CACHE, or fovea in the user's cache folder), for this processor, number of threads
 and versions. Commands that train or evaluate use it; without one, what was measured on a processor with AVX-512. It takes about a
@@ -222,7 +221,7 @@ minute, in which nothing else should run. Programs pass the table on: ortEngine(
 
 Examples:
   fovea bench calibrate             measure, and keep the table
-  fovea bench calibrate --reset     forget it`,
+  fovea bench calibrate --reset     forget it`),
   )
   .action(async (_: unknown, command: Command) => {
     const { threads = availableParallelism(), reset = false, json = false } = command.optsWithGlobals<CalibrateFlags>();

@@ -59,7 +59,7 @@ export const predictCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Co
     `
 Examples:
   fovea predict runs/photos-resnet18-se cat.jpg --top 3
-  fovea predict runs/photos-resnet18-se new-photos/ --format csv --out answers.csv
+  fovea predict runs/photos-resnet18-se new-photos/ --format csv --out out.csv
   fovea predict resnet18 cat.jpg --weights resnet18.pth --classes imagenet.txt`,
   )
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags) => {
