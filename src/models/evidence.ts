@@ -75,6 +75,17 @@ export interface Part extends Candidate {
   readonly inner?: number;
 }
 
+/** The layers of a block that say how wide the maps in it are, the widest first. */
+export const widthsIn = (block: string): readonly string[] =>
+  ["conv3", "conv3.0", "conv2", "conv2.0", "bn2", "bn1"].map((name) => block + name);
+
+/** What stands below a prefix in a block, as the keys of a module. */
+export function partIn(weights: Evidence, block: string, prefix: string, fields?: readonly string[]): Part | null {
+  const part = weights.part(prefix, widthsIn(block), fields);
+  const inner = weights.has(`${block}conv3.weight`) ? weights.rows(`${block}conv2.weight`) : undefined;
+  return part && inner !== undefined ? { ...part, inner } : part;
+}
+
 type Options = AttentionOptions | readonly (AttentionOptions | null)[];
 
 /** The modules of a network: which, with which options, and what the first one's keys are called in ours. */

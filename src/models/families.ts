@@ -8,7 +8,8 @@ import {
   fieldOf,
   type Modules,
   modulesOf,
-  type Part,
+  partIn,
+  widthsIn,
 } from "./evidence.js";
 import { models } from "./index.js";
 import { type KeyTable, keyTables } from "./keys.js";
@@ -53,10 +54,6 @@ function depthOf(weights: Evidence, prefix = ""): number | undefined {
 /** The numbers of the stages. */
 const numbered = (stages: number): readonly number[] => Array.from({ length: stages }, (_, i) => i + 1);
 
-/** The layers of a block that say how wide the maps in it are, the widest first. */
-const widthsIn = (block: string): readonly string[] =>
-  ["conv3", "conv3.0", "conv2", "conv2.0", "bn2", "bn1"].map((name) => block + name);
-
 /** The modules of a network of the SimAM repository: SimAM joined to `conv2`, others to `end` of every block. */
 function simamModules(weights: Evidence, block: (stage: number) => string, end: string): Choice | undefined {
   const parts = numbered(3).map((stage) => weights.part(`${block(stage)}${end}.1.`, widthsIn(block(stage))));
@@ -97,13 +94,6 @@ function resnetModules(weights: Evidence, stages: number, first = (stage: number
     if (one) return one;
   }
   return betweenStages(weights, blocks);
-}
-
-/** What stands below a prefix in a block, as the keys of a module. */
-function partIn(weights: Evidence, block: string, prefix: string, fields?: readonly string[]): Part | null {
-  const part = weights.part(prefix, widthsIn(block), fields);
-  const inner = weights.has(`${block}conv3.weight`) ? weights.rows(`${block}conv2.weight`) : undefined;
-  return part && inner !== undefined ? { ...part, inner } : part;
 }
 
 /** Modules between the stages, in fields of one name with the number of the stage. */
