@@ -48,6 +48,7 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
     const loaded = await loadModel(runOrModel, flags);
     const splits = await openDataset(source, {
       ...loaded.division,
+      onNote: say,
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
       ...optional("validationSplit", flags.valSplit),
     });

@@ -187,6 +187,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
       ...optional("validationSplit", flags.valSplit),
       ...optional("testSplit", flags.testSplit),
       seed: flags.seed,
+      onNote: say,
       onProgress: (done: number, total: number) => progress.draw(done / total, `reading ${done} of ${total} images`),
     });
     progress.clear();
