@@ -88,6 +88,7 @@ export const coord = defineAttention({
   kind: "gate",
   attends: "both",
   placement: "activation",
+  copies: /\b(\w*(coord|att)\w*|ca)\d*\./i,
   field: "coord",
   options,
   create: (channels, resolved) => new CoordinateAttention(channels, resolved),

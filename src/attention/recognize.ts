@@ -13,10 +13,11 @@ export interface Candidate {
   readonly widths: readonly number[];
 }
 
-/** What was recognized: the options, and what each of the first candidate's keys is called in ours. */
+/** What was recognized: the options, what each of the first candidate's keys is called in ours, and which of the widths its map has. */
 export interface Recognized {
   readonly options: AttentionOptions;
   readonly keys: ReadonlyMap<string, string>;
+  readonly width: number;
 }
 
 /** Keys and shapes as ours, of a map of so many channels. */
@@ -181,7 +182,7 @@ function keysOf(
   const [ours, theirs] = [byLayer([...own.keys()]), byLayer([...given.keys()])];
   const agree = ours.every((key, i) => last(key) === last(theirs[i]!) && partOf(key) === partOf(theirs[i]!));
   // One gate of two could as well be another module.
-  const whole = spec.attends !== "both" || new Set(ours.map(partOf)).size === 2;
+  const whole = spec.attends !== "both" || new Set(ours.map(partOf)).size === 2 || !ours.some(partOf);
   if (!agree || !whole || !theirs.every((key) => spec.copies!.test(key))) return undefined;
   return new Map(theirs.map((key, i) => [key, ours[i]!]));
 }
@@ -229,7 +230,7 @@ export function recognizeOptions(
       const places = named.map((shapes, j) => ({ shapes, channels: candidates[j]!.widths[i]! }));
       if (places.some(({ channels }) => channels === undefined)) continue;
       const options = fit(spec, places, form);
-      if (options) return { options, keys };
+      if (options) return { options, keys, width: first.widths[i]! };
     }
   }
   return undefined;

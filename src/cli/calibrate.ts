@@ -5,7 +5,7 @@ import { defaultTuning, type Tuning, trainingStep, type WinogradSides, type Wino
 import { createModelByName, type Engine, type Executable, type Module, OptionError, ortEngine, sgd } from "../index.js";
 import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, ops, Sequential } from "../nn.js";
 import { threadCount } from "./arguments.js";
-import { ProgressLine, paragraphs, print, say, table } from "./terminal.js";
+import { helpText, ProgressLine, paragraphs, print, say, table } from "./terminal.js";
 import { type Machine, removeTuning, thisMachine, tuningPath, writeTuning } from "./tuning.js";
 import { noise, targetsFor } from "./workload.js";
 
@@ -192,9 +192,8 @@ export const calibrateCommand = new Command("calibrate")
   .option("--threads <n>", "threads to measure with (default: one per processor)", threadCount)
   .option("--reset", "remove the table of this machine and measure nothing")
   .option("--json", "print one JSON object")
-  .addHelpText(
-    "after",
-    `
+  .addHelpText("after", () =>
+    helpText(`
 Times training steps under alternative lowerings: plain against blocked, and direct convolutions against Winograd's algorithm with 2×2
 and 4×4 tiles (the latter used only with --winograd). The sizes at which each wins are stored in the cache folder (FOVEA_CACHE, or
 fovea in the user's cache folder) for this processor, number of threads and versions. Commands that train or evaluate use them, or else
@@ -203,7 +202,7 @@ defaults measured on a processor with AVX-512. Takes about a minute; run nothing
 
 Examples:
   fovea bench calibrate             measure and store the table
-  fovea bench calibrate --reset     remove the table`,
+  fovea bench calibrate --reset     remove the table`),
   )
   .action(async (_: unknown, command: Command) => {
     const { threads = availableParallelism(), reset = false, json = false } = command.optsWithGlobals<CalibrateFlags>();

@@ -48,14 +48,16 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
     const loaded = await loadModel(runOrModel, flags);
     const splits = await openDataset(source, {
       ...loaded.division,
+      onNote: say,
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
       ...optional("validationSplit", flags.valSplit),
     });
     if (flags.valSplit !== undefined && !["train", "validation", "val"].includes(flags.split))
       throw new OptionError(`--val-split has no effect on --split ${flags.split}`);
     requireSplits(source, splits, flags);
-    say(`${source}: ${describeSplits(splits)}`);
-    const aligned = aligning(splitOf(splits, flags.split), loaded);
+    const part = splitOf(splits, flags.split);
+    say(`${source}: ${measuredPart(splits, flags.split)}`);
+    const aligned = aligning(part, loaded);
     const { dataset } = aligned;
     const usual = defaultPreprocessing(dataset, flags.imageSize ?? loaded.imageSize);
     const preprocessing = preprocessingOf(loaded, usual, flags);
@@ -73,10 +75,25 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
     progress.clear();
     saySkipped(dataset.skipped);
     const { unknown, missing, leftOut } = aligned;
-    print(flags.json === true, { ...metrics, skipped: dataset.skipped, unknown, missing, leftOut }, () =>
-      metricsText(metrics),
+    print(
+      flags.json === true,
+      { ...metrics, split: partNames[flags.split] ?? flags.split, skipped: dataset.skipped, unknown, missing, leftOut },
+      () => metricsText(metrics),
     );
   });
+
+const partNames: Readonly<Record<string, string>> = { val: "validation" };
+
+/** What there is, and which part of it is measured. */
+function measuredPart(splits: OpenedDataset, name: string): string {
+  const parts = [splits.train, splits.validation, ...(splits.test ? [splits.test] : [])];
+  const counts = parts.map(({ length }) => length);
+  const total = counts.reduce((sum, n) => sum + n, 0).toLocaleString("en-US");
+  if (name !== "all") return `${describeSplits(splits)}; measured: ${partNames[name] ?? name}`;
+  const kinds = ["for training", "for validation", "for testing"].slice(0, parts.length);
+  const each = counts.map((n, i) => `${n.toLocaleString("en-US")} ${kinds[i]}`).join(", ");
+  return `${splits.train.classes.length} classes; measured: all ${total} images (${each})`;
+}
 
 /** The part of a data set that is asked for. @throws OptionError for a name of none, or one that it lacks. */
 function splitOf({ train, validation, test }: OpenedDataset, name: string): Dataset {

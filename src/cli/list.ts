@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
 import { attentionModules, models } from "../internal.js";
-import { paragraphs, print, table } from "./terminal.js";
+import { paragraphs, print, table, wrapped } from "./terminal.js";
 
 interface Described {
   readonly default: unknown;
@@ -56,7 +56,7 @@ function overview(): string[] {
 /** With which other options an option has an effect, where not with all. */
 function needs(when: NonNullable<Described["when"]>): readonly string[] {
   const all = Object.entries(when).map(([other, values]) => `${other} ${values.join(" or ")}`);
-  return all.length ? [`      only with ${all.join(" and ")}`] : [];
+  return all.length ? wrapped(`only with ${all.join(" and ")}`, { indent: 6 }) : [];
 }
 
 function details(entry: (typeof attention)[number] | (typeof networks)[number]): string[] {
@@ -66,12 +66,13 @@ function details(entry: (typeof attention)[number] | (typeof networks)[number]):
       ? [`${entry.name}: ${entry.title}`, `kind ${entry.kind}, weighs ${entry.attends}, placed ${entry.placement}`]
       : [`${entry.name}: input ${entry.input.join("x")}, ${entry.classes} classes`];
   const options = Object.entries(entry.options).flatMap(([option, { default: preset, doc, choices, when = {} }]) => [
-    `  ${option} = ${JSON.stringify(preset)}${choices ? ` (${choices.join(", ")})` : ""}`,
-    `      ${doc}`,
+    ...wrapped(`${option} = ${JSON.stringify(preset)}${choices ? ` (${choices.join(", ")})` : ""}`, { indent: 2 }),
+    ...wrapped(doc, { indent: 6 }),
     ...needs(when),
   ]);
   const source = [title, venue, ...Object.values(paper)].filter(
     (part) => typeof part === "string" || typeof part === "number",
   );
-  return [...about, source.join(", "), options.length ? "options:" : "no options", ...options];
+  const head = [...about, source.join(", ")].flatMap((line) => wrapped(line));
+  return [...head, options.length ? "options:" : "no options", ...options];
 }

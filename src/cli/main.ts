@@ -23,11 +23,18 @@ const program = new Command("fovea")
     "after",
     `
 Examples:
-  fovea train shapes --model resnet20 --attention cbam     train on generated images
-  fovea train photos/ --model resnet18 --attention se      train on folders of images, one per class
-  fovea predict runs/photos-resnet18-se photo.jpg          what a trained network sees
-  fovea export runs/photos-resnet18-se --out model.onnx    take it elsewhere`,
-  );
+  Train on generated images:
+    fovea train shapes --model resnet20 --attention cbam
+  Train on folders of images, one per class:
+    fovea train photos/ --model resnet18 --attention se
+  What a trained network sees:
+    fovea predict runs/photos-resnet18-se photo.jpg
+  Take it elsewhere:
+    fovea export runs/photos-resnet18-se --out model.onnx
+
+fovea COMMAND --help says what a command takes.`,
+  )
+  .configureHelp({ minWidthToWrap: 20, subcommandTerm: (command) => command.name() });
 for (const command of [
   listCommand,
   summaryCommand,
@@ -40,7 +47,11 @@ for (const command of [
   verifyCommand,
   benchCommand,
 ]) {
-  for (const each of [command, ...command.commands]) each.exitOverride().configureOutput({ outputError: () => {} });
+  for (const each of [command, ...command.commands])
+    each
+      .exitOverride()
+      .configureOutput({ outputError: () => {} })
+      .configureHelp({ minWidthToWrap: 20 });
   program.addCommand(command);
 }
 program.exitOverride().configureOutput({ outputError: () => {} });

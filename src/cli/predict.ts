@@ -50,7 +50,7 @@ export const predictCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Co
     `
 Examples:
   fovea predict runs/photos-resnet18-se cat.jpg --top 3
-  fovea predict runs/photos-resnet18-se new-photos/ --format csv --out answers.csv
+  fovea predict runs/photos-resnet18-se new-photos/ --format csv --out out.csv
   fovea predict resnet18 cat.jpg --weights resnet18.pth --classes imagenet.txt`,
   )
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags) => {
@@ -65,14 +65,21 @@ Examples:
     const usual = { imageSize: side, resize: photoResize(side), ...normalizations.imagenet };
     const preprocessing = preprocessingOf(loaded, usual, flags);
     requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
-    const images = (await Promise.all(sources.map(imagesIn))).flat();
+    const found = await Promise.all(sources.map(imagesIn));
+    const images = found.flatMap(({ files }) => files);
+    const skipped = found.flatMap(({ skipped: own }) => own);
     const progress = new ProgressLine();
     const predictions: Answer[] = [];
     const written: string[] = [];
     // To programs CSV goes as it is. Its fields may hold anything, which a terminal would obey.
     const shown = (text: string) => (format === "csv" && stdout.isTTY ? `${visible(text.slice(0, -1))}\n` : text);
     const write = (text: string) => (flags.out === undefined ? stdout.write(shown(text)) : written.push(text));
-    if (format === "csv") write(`image,${columns(top).join(",")}\n`);
+    let header = false;
+    /** The header of a CSV file, once it is known how many classes there are. */
+    const head = (classes: number) => {
+      if (format === "csv" && !header) write(`image,${columns(classes).join(",")}\n`);
+      header = true;
+    };
     await withEngine(async (engine) => {
       const { model } = loaded;
       const classes = names ?? loaded.classes ?? loaded.usualNames ?? null;
@@ -93,13 +100,18 @@ Examples:
           say(`fovea: ${image}: ${prediction.error}`);
         }
         if (format === "json") predictions.push(prediction);
-        else write(lineOf(prediction, format, top));
+        else {
+          if ("classes" in prediction) head(prediction.classes.length);
+          write(lineOf(prediction, format));
+        }
         if (images.length > 1) progress.draw((done + 1) / images.length, `${done + 1} of ${images.length} images`);
         if ("error" in prediction) process.exitCode = 1;
       }
     });
     progress.clear();
-    if (format === "json") write(jsonLine({ predictions }));
+    saySkipped(skipped);
+    head(top);
+    if (format === "json") write(jsonLine({ predictions, skipped }));
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
 
@@ -138,16 +150,15 @@ function listOf(json: unknown): unknown {
 }
 
 /** The file itself, or the images in a folder and those in it. */
-async function imagesIn(source: string): Promise<string[]> {
+async function imagesIn(source: string): Promise<Awaited<ReturnType<typeof imagesBelow>>> {
   const isFolder = await stat(source).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) return [source];
-  const { files, skipped } = await imagesBelow(source);
-  saySkipped(skipped);
-  if (files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
-  return files;
+  if (!isFolder) return { files: [source], skipped: [] };
+  const found = await imagesBelow(source);
+  if (found.files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
+  return found;
 }
 
 const columns = (top: number) =>
@@ -156,12 +167,12 @@ const columns = (top: number) =>
 /** A field of a CSV file (RFC 4180). */
 const field = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-function lineOf(prediction: Answer, format: "text" | "csv" | "jsonl", top: number): string {
+function lineOf(prediction: Answer, format: "text" | "csv" | "jsonl"): string {
   if (format === "jsonl") return jsonLine(prediction);
   if ("error" in prediction) return "";
   const { image, classes } = prediction;
   if (format === "text")
     return `${visible(`${image}: ${classes.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}`)}\n`;
   const fields = classes.flatMap(({ name, probability }) => [field(name), String(probability)]);
-  return `${[field(image), ...fields, ...Array(2 * top - fields.length).fill("")].join(",")}\n`;
+  return `${[field(image), ...fields].join(",")}\n`;
 }

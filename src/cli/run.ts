@@ -58,7 +58,10 @@ const mostNamed = 100;
 /** Says which files were not used, and why. */
 export function saySkipped(skipped: readonly SkippedFile[]): void {
   for (const { file, reason } of skipped.slice(0, mostNamed)) say(`skipped ${file}: ${reason}`);
-  if (skipped.length > mostNamed) say(`skipped ${skipped.length - mostNamed} more files`);
+  if (skipped.length > 1)
+    say(
+      `${skipped.length.toLocaleString("en-US")} files skipped${skipped.length > mostNamed ? ", not all of them named" : ""}`,
+    );
 }
 
 /** A data set with its labels in the order of the network's classes, by name; what does not match is said. */

@@ -23,6 +23,29 @@ export function table(rows: readonly (readonly (string | number)[])[], header?: 
   return lines;
 }
 
+/** Columns of what is printed: the terminal's, or 80 where there is none. */
+export const columns = (): number => (stdout.isTTY ? stdout.columns || 80 : 80);
+
+/** A text in lines of at most so many columns, each after so many spaces. Words that are longer stay whole. */
+export function wrapped(text: string, { indent = 0, width = columns() } = {}): string[] {
+  const room = Math.max(20, width - indent);
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map((line) => " ".repeat(indent) + line);
+}
+
+/** What help says behind the flags: paragraphs, wrapped, and lines that are indented, as they are. */
+export const helpText = (text: string): string =>
+  `\n${text
+    .trim()
+    .split("\n\n")
+    .map((part) => (/^ /m.test(part) ? part : wrapped(part).join("\n")))
+    .join("\n\n")}`;
+
 /** Lines in groups, with an empty line between them. */
 export const paragraphs = (...groups: readonly (string | readonly string[])[]): string[] =>
   groups.flatMap((group, i) => [...(i > 0 ? [""] : []), ...(typeof group === "string" ? [group] : group)]);

@@ -61,7 +61,7 @@ import {
 import { checkSame } from "./resume.js";
 import { freshFolder, networkTitle, requireSplits, type SplitFlags, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
-import { asArgument, duration, foveaCommand, ProgressLine, percent, print, say, short } from "./terminal.js";
+import { asArgument, duration, foveaCommand, helpText, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { finishedText, measureTest, reportOf } from "./train-report.js";
 import { featuresText, freezePaths, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
@@ -159,12 +159,11 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .option("--winograd", winogradHelp)
   .option("--threads <n>", "threads (default: one per processor)", threadCount)
   .option("--json", "print one JSON object at the end")
-  .addHelpText(
-    "after",
-    `
+  .addHelpText("after", () =>
+    helpText(`
 Examples:
   fovea train shapes --attention cbam --epochs 8
-  fovea train cifar-10-batches-bin/ --model resnet20 --attention se --epochs 100 --warmup 1
+  fovea train cifar-10-batches-bin/ --attention se --epochs 100 --warmup 1
   fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
   fovea train --resume --out runs/shapes-resnet20-cbam
 
@@ -172,7 +171,7 @@ Without augmentation, what frozen parts make of an image is the same in every ep
 memory, up to 1 GiB together, and only the rest of the network is trained. Data that would take more is run in full.
 For validation images it always holds: they are never augmented.
 
-Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on from there exactly. Twice ends at once.`,
+Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on from there exactly. Twice ends at once.`),
   )
   .action(async (source: string | undefined, asked: TrainFlags, command: Command) => {
     const resumed = asked.resume ? await RunFolder.open(requireOut(asked)) : undefined;
@@ -193,6 +192,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
       ...optional("validationSplit", flags.valSplit),
       ...optional("testSplit", flags.testSplit),
       seed: flags.seed,
+      onNote: say,
       onProgress: (done: number, total: number) => progress.draw(done / total, `reading ${done} of ${total} images`),
     });
     progress.clear();

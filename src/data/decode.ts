@@ -8,6 +8,7 @@ import { readBounded } from "./files.js";
 import { jpegScans } from "./jpeg.js";
 import { pngFrames } from "./png.js";
 import { resample, shorterSize } from "./resample.js";
+import { bitsInUse, claimOf, scaled } from "./significant-bits.js";
 import { type TiffTags, tiffTags } from "./tiff.js";
 
 export interface DecodeOptions {
@@ -36,7 +37,8 @@ export const decoder = async (who: string) => (await import("sharp").catch(unusa
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).
  * Other formats, several pages or frames, and samples of neither 8 nor 16 bits (floating point, 32-bit integers) are refused.
  * Of TIFF, so is YCbCr without JPEG; extra channels that are not said to be transparency are left out.
- * EXIF orientation is applied; gray, CMYK and 16-bit become 8-bit sRGB; transparency becomes white.
+ * EXIF orientation is applied; gray, CMYK and 16-bit become 8-bit sRGB; transparency becomes white. Where a file says that its samples of
+ * 16 bits have 9 to 15 (PNG's `sBIT`, TIFF's `MaxSampleValue`), and they are not scaled to 16, they are scaled.
  *
  * @example
  * const image = await decodeImage("cat.jpg");
@@ -46,6 +48,14 @@ export const decoder = async (who: string) => (await import("sharp").catch(unusa
 export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   check("decodeImage", "source", either<string | Uint8Array>("a path or a Uint8Array", text, bytes), source);
   check("decodeImage", "options", decodeOptions, options);
+  return (await decodeWithBits(source, options)).image;
+}
+
+/** An image, and how many bits of its samples are in use, if they are of 16 and the file does not tell. */
+export async function decodeWithBits(
+  source: string | Uint8Array,
+  options: DecodeOptions,
+): Promise<{ readonly image: RgbImage; readonly bits?: 10 | 12 | 16 }> {
   const sharp = await decoder("decodeImage");
   try {
     // Before the decoder sees it: to tell the size of an SVG it draws all of it.
@@ -62,7 +72,14 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
       whyUnusable(metadata, tiff) ?? (await tooManyScans(metadata, source)) ?? (await animated(metadata, source));
     if (reason) throw new DataError(reason);
     const bytes = metadata.width * metadata.height * metadata.channels * (metadata.depth === "ushort" ? 2 : 1);
-    const decode = () => decodeUsable(input(), metadata, tiff, options);
+    const head = metadata.depth === "ushort" ? await beginning(source, 2 ** 16) : "";
+    const claim = claimOf(metadata, head, tiff);
+    const decode = async () => {
+      const found = claim && (await scaled(input(), metadata, claim));
+      const pipeline = found ? sharp(found.samples, { raw: found.raw, limitInputPixels: mostPixels }) : input();
+      const image = await decodeUsable(pipeline, metadata, tiff, options);
+      return metadata.depth === "ushort" && !claim ? { image, bits: bitsInUse(image.pixels) } : { image };
+    };
     return await (bytes > large ? alone(decode) : decode());
   } catch (error) {
     const name = typeof source === "string" ? source : `image of ${source.length} bytes`;

@@ -152,11 +152,15 @@ export async function filesBelow(folder: string, most = mostEntries): Promise<Be
   }
 }
 
-/** The images in a folder and in those below it, as training takes them for images; sorted. What cannot be read is in `skipped`. */
+/** The images in a folder and in those below it, as training takes them for images; sorted. All other files are in `skipped`. */
 export async function imagesBelow(folder: string): Promise<Below> {
   check("imagesBelow", "folder", text, folder);
-  const { files, skipped } = await filesBelow(folder);
-  return { files: files.filter((file) => whyNot(relative(folder, file)) === null).sort(), skipped };
+  const below = await filesBelow(folder);
+  const reasons = below.files.sort().map((file) => ({ file, reason: whyNot(relative(folder, file)) }));
+  return {
+    files: reasons.flatMap(({ file, reason }) => (reason === null ? [file] : [])),
+    skipped: [...below.skipped, ...reasons.flatMap(({ file, reason }) => (reason === null ? [] : [{ file, reason }]))],
+  };
 }
 
 /** Why a file is not read, or null if it should be. */

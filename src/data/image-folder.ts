@@ -18,7 +18,7 @@ import {
 } from "../core/schema.js";
 import { className } from "./align.js";
 import { checkIndex, type Dataset, type RgbImage, type SkippedFile, type Splits } from "./dataset.js";
-import { decodeImage, decoder } from "./decode.js";
+import { decodeImage, decoder, decodeWithBits } from "./decode.js";
 import { type ImageFile, type Listing, listClasses, stratify } from "./folder-listing.js";
 import { requireLearnable } from "./plausible.js";
 import { photoResize } from "./recipe.js";
@@ -42,6 +42,8 @@ export interface ImageFolderOptions {
   /** Most bytes of decoded images to keep; the rest are decoded whenever they are needed. Default 1 GiB. */
   readonly memory?: number;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Gets what is odd about the images as a whole, in a sentence: that all are nearly black. */
+  readonly onNote?: (note: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -53,6 +55,7 @@ export const folderFields: Fields<ImageFolderOptions> = {
   measure: maybe(list(text, "a list of class names")),
   memory: maybe(memorySchema),
   onProgress: maybe(callback),
+  onNote: maybe(callback),
   signal: maybe(abortSignal),
 };
 export const folderOptions = fields<ImageFolderOptions>(folderFields);
@@ -135,18 +138,20 @@ interface Checked {
 
 /** Decodes every file of the listings, several at a time. */
 async function checkAll(listings: readonly Listing[], options: ImageFolderOptions): Promise<Checked[]> {
-  const { imageSize = 224, memory = 2 ** 30, onProgress, signal } = options;
+  const { imageSize = 224, memory = 2 ** 30, onProgress, onNote, signal } = options;
   const shorterSide = photoResize(imageSize);
   const jobs = listings.flatMap((listing) => listing.files);
   const outcomes: (Kept | SkippedFile)[] = new Array(jobs.length);
   let [next, done, room] = [0, 0, memory];
+  const depths: number[] = [];
 
   // Else every file would be skipped for the want of it.
   await decoder("openImageFolder");
   const check = async (job: ImageFile): Promise<Kept | SkippedFile> => {
     const read = () => decodeImage(job.file, { shorterSide });
     try {
-      const image = await read();
+      const { image, bits } = await decodeWithBits(job.file, { shorterSide });
+      if (bits) depths.push(bits);
       const { width, height, pixels } = image;
       const keep = pixels.length <= room;
       if (keep) room -= pixels.length;
@@ -166,6 +171,8 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
 
   let start = 0;
+  const most = Math.max(0, ...new Set(depths));
+  if (most === 10 || most === 12) onNote?.(dimNote(depths.length, most));
   return listings.map((listing) => {
     const own = outcomes.slice(start, (start += listing.files.length));
     const items = own.filter((outcome) => "label" in outcome);
@@ -174,6 +181,10 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
     return { items, skipped };
   });
 }
+
+/** What is said of images with samples of 16 bits that are nearly black. */
+const dimNote = (count: number, bits: number) =>
+  `${count === 1 ? "the only image" : `all ${count.toLocaleString("en-US")} images`} of 16 bits use ${bits} of them at most, and will look black: scale the samples, or let the files say their bits (PNG: sBIT, TIFF: MaxSampleValue ${2 ** bits - 1})`;
 
 /** Every class that has a folder must have an image. @throws DataError naming those that have none, and a reason. */
 function requireEveryClass(

@@ -1,14 +1,30 @@
+/** The chunks of a PNG file before the image's own, by the first bytes, one to a character: type, and where the contents begin and end. */
+function* chunks(start: string): Generator<readonly [type: string, from: number, to: number]> {
+  for (let at = 8; at + 12 <= start.length; ) {
+    const type = start.slice(at + 4, at + 8);
+    if (type === "IDAT") return;
+    const end = at + 8 + number(start, at);
+    yield [type, at + 8, end];
+    at = end + 4;
+  }
+}
+
+const number = (text: string, at: number) => [0, 1, 2, 3].reduce((sum, i) => 256 * sum + text.charCodeAt(at + i), 0);
+
 /**
  * How many frames a PNG file announces, by its chunk acTL, which stands before the first IDAT (PNG, third edition, 11.3.6.1).
  *
  * @param start the first bytes, one to a character
  */
 export function pngFrames(start: string): number {
-  const number = (at: number) => [0, 1, 2, 3].reduce((sum, i) => 256 * sum + start.charCodeAt(at + i), 0);
-  for (let at = 8; at + 12 <= start.length; at += 12 + number(at)) {
-    const type = start.slice(at + 4, at + 8);
-    if (type === "acTL") return number(at + 8);
-    if (type === "IDAT") break;
-  }
+  for (const [type, from] of chunks(start)) if (type === "acTL") return number(start, from);
   return 1;
+}
+
+/** How many bits of a sample are significant, by the chunk sBIT (11.3.2.7), the most of any channel; undefined where there is none. */
+export function pngSignificantBits(start: string): number | undefined {
+  for (const [type, from, to] of chunks(start))
+    if (type === "sBIT" && to - from >= 1 && to - from <= 4 && to <= start.length)
+      return Math.max(...Array.from({ length: to - from }, (_, i) => start.charCodeAt(from + i)));
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 
-/** What the decoder does not tell of a TIFF file: its tags 259, 262 and 338. */
+/** What the decoder does not tell of a TIFF file: its tags 259, 262, 338, and 341 or 281. */
 export interface TiffTags {
   /** 1 none, 5 LZW, 6 and 7 JPEG, 8 deflate, … */
   readonly compression: number;
@@ -8,11 +8,13 @@ export interface TiffTags {
   readonly photometric: number;
   /** What the first channel after those of the color is: 1 or 2 transparency, 0 unspecified, as it is without the tag. */
   readonly extraSample: number;
+  /** The largest sample that there may be; 0 where it is not said. */
+  readonly largestSample: number;
 }
 
 type Read = (offset: number, length: number) => Promise<Uint8Array>;
 
-const tags = { compression: 259, photometric: 262, extraSample: 338 } as const;
+const tags = { compression: 259, photometric: 262, extraSample: 338, largest: 341, largestOld: 281 } as const;
 /** More entries than any directory has; each takes at most 20 bytes. */
 const mostEntries = 4096;
 
@@ -45,16 +47,26 @@ async function parse(read: Read): Promise<TiffTags | undefined> {
     const head = await view(start, countSize);
     const count = big ? wide(head, 0) : head.getUint16(0, little);
     const directory = await view(start + countSize, Math.min(count, mostEntries) * entrySize);
-    const value = (tag: number): number => {
+    /** The first value of a tag of whole numbers, which stands in the directory, or elsewhere if there are too many. */
+    const value = async (tag: number): Promise<number> => {
       for (let at = 0; at < directory.byteLength; at += entrySize)
         if (directory.getUint16(at, little) === tag) {
-          const isLong = directory.getUint16(at + 2, little) === 4;
-          return isLong ? directory.getUint32(at + valueAt, little) : directory.getUint16(at + valueAt, little);
+          const size = { 3: 2, 4: 4 }[directory.getUint16(at + 2, little)];
+          if (size === undefined) return 0;
+          const count = big ? wide(directory, at + 4) : directory.getUint32(at + 4, little);
+          const isInside = count * size <= (big ? 8 : 4);
+          const place = () => (big ? wide(directory, at + valueAt) : directory.getUint32(at + valueAt, little));
+          const [from, first] = isInside ? [directory, at + valueAt] : [await view(place(), size), 0];
+          return size === 4 ? from.getUint32(first, little) : from.getUint16(first, little);
         }
       return 0;
     };
-    const { compression, photometric, extraSample } = tags;
-    return { compression: value(compression), photometric: value(photometric), extraSample: value(extraSample) };
+    return {
+      compression: await value(tags.compression),
+      photometric: await value(tags.photometric),
+      extraSample: await value(tags.extraSample),
+      largestSample: (await value(tags.largest)) || (await value(tags.largestOld)),
+    };
   } catch (error) {
     if (error instanceof RangeError) return undefined; // cut off; the decoder says so
     throw error;

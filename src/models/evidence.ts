@@ -70,8 +70,21 @@ export class Evidence {
   }
 }
 
-/** The keys of one module. */
-export type Part = Candidate;
+/** The keys of one module, and in a bottleneck how wide the maps before its last convolution are. */
+export interface Part extends Candidate {
+  readonly inner?: number;
+}
+
+/** The layers of a block that say how wide the maps in it are, the widest first. */
+export const widthsIn = (block: string): readonly string[] =>
+  ["conv3", "conv3.0", "conv2", "conv2.0", "bn2", "bn1"].map((name) => block + name);
+
+/** What stands below a prefix in a block, as the keys of a module. */
+export function partIn(weights: Evidence, block: string, prefix: string, fields?: readonly string[]): Part | null {
+  const part = weights.part(prefix, widthsIn(block), fields);
+  const inner = weights.has(`${block}conv3.weight`) ? weights.rows(`${block}conv2.weight`) : undefined;
+  return part && inner !== undefined ? { ...part, inner } : part;
+}
 
 type Options = AttentionOptions | readonly (AttentionOptions | null)[];
 
@@ -80,7 +93,16 @@ export interface Modules {
   readonly spec: AttentionInfo;
   readonly options: Options;
   readonly keys: ReadonlyMap<string, string>;
+  /** In bottlenecks, whether they act on the maps before the last convolution. */
+  readonly isInner?: boolean;
 }
+
+/** Whether modules of this kind act on a block's last maps, or on those between its stages. */
+const isOuter = ({ placement }: AttentionInfo) => placement === "residual" || placement === "stage";
+
+/** A part with the width that the module's own placement would give its map before the others. */
+const asUsual = (spec: AttentionInfo, part: Part): Part =>
+  part.inner === undefined || isOuter(spec) ? part : { ...part, widths: [part.inner, ...part.widths] };
 
 /**
  * What modules these parts are, one of each stage: with the same options in all stages, or with those of each. Modules that share their keys,
@@ -93,24 +115,45 @@ export function modulesOf(
 ): Modules | undefined {
   const present = parts.filter((part) => part !== null);
   if (present.length === 0) return undefined;
-  const fits = (own: string) => partOf(field) === undefined || partOf(field) === partOf(own);
-  const gates = [...attentionModules.values()].filter(
-    (spec) => spec.kind === "gate" && (how.byOrder || fits(spec.field)),
-  );
+  const fits = (spec: AttentionInfo) =>
+    partOf(field) === undefined || partOf(field) === partOf(spec.field) || spec.copies?.test(`${field}.`);
+  const gates = [...attentionModules.values()].filter((spec) => spec.kind === "gate" && (how.byOrder || fits(spec)));
+  const [{ inner }] = present as [Part];
+  const place = (width: number) => (inner === undefined ? {} : { isInner: width === inner });
   for (const spec of gates.toSorted((a, b) => Number(b.field === field) - Number(a.field === field))) {
-    const all = recognizeOptions(spec, present, how);
+    const all = recognizeOptions(
+      spec,
+      present.map((part) => asUsual(spec, part)),
+      how,
+    );
     if (all)
-      return { spec, keys: all.keys, options: parts.includes(null) ? parts.map((p) => p && all.options) : all.options };
-    const each = parts.map((part) => part && recognizeOptions(spec, [part], how));
+      return {
+        spec,
+        keys: all.keys,
+        options: parts.includes(null) ? parts.map((p) => p && all.options) : all.options,
+        ...place(all.width),
+      };
+    const each = parts.map((part) => part && recognizeOptions(spec, [asUsual(spec, part)], how));
     if (each.includes(undefined)) continue;
-    const keys = each.find((one) => one)!.keys;
-    return { spec, keys, options: each.map((one) => one?.options ?? null) };
+    const { keys, width } = each.find((one) => one)!;
+    return { spec, keys, options: each.map((one) => one?.options ?? null), ...place(width) };
   }
   return undefined;
 }
 
 /** A choice of modules for a network, their placement where it is not their own. */
 export type Choice = readonly [string, Options, Placement?];
+
+/**
+ * A choice of modules that stand in blocks: where their own placement is there, unless their maps have another width than it would give them.
+ * Before the last convolution of a bottleneck two placements are alike to keys and shapes: the module's own is taken, or `convolution`.
+ */
+export function choiceInBlocks(found: Modules): Choice {
+  const { spec, isInner } = found;
+  const usual = spec.placement === "stage" ? "residual" : spec.placement;
+  if (isInner === undefined || isInner !== isOuter(spec)) return choiceOf(found, usual);
+  return choiceOf(found, isInner ? "convolution" : "residual");
+}
 
 export const choiceOf = ({ spec, options }: Modules, placement: Placement): Choice =>
   placement === spec.placement ? [spec.name, options] : [spec.name, options, placement];

@@ -1,6 +1,16 @@
 import { type AttentionChoice, attentionInfo } from "../attention/index.js";
 import { resolveOptions } from "../core/options.js";
-import { type Choice, choiceOf, type Evidence, fieldOf, type Modules, modulesOf } from "./evidence.js";
+import {
+  type Choice,
+  choiceInBlocks,
+  choiceOf,
+  type Evidence,
+  fieldOf,
+  type Modules,
+  modulesOf,
+  partIn,
+  widthsIn,
+} from "./evidence.js";
 import { models } from "./index.js";
 import { type KeyTable, keyTables } from "./keys.js";
 import type { RecognizedCheckpoint } from "./recognize.js";
@@ -44,10 +54,6 @@ function depthOf(weights: Evidence, prefix = ""): number | undefined {
 /** The numbers of the stages. */
 const numbered = (stages: number): readonly number[] => Array.from({ length: stages }, (_, i) => i + 1);
 
-/** The layers of a block that say how wide the maps in it are, the widest first. */
-const widthsIn = (block: string): readonly string[] =>
-  ["conv3", "conv3.0", "conv2", "conv2.0", "bn2", "bn1"].map((name) => block + name);
-
 /** The modules of a network of the SimAM repository: SimAM joined to `conv2`, others to `end` of every block. */
 function simamModules(weights: Evidence, block: (stage: number) => string, end: string): Choice | undefined {
   const parts = numbered(3).map((stage) => weights.part(`${block(stage)}${end}.1.`, widthsIn(block(stage))));
@@ -70,14 +76,14 @@ function resnetModules(weights: Evidence, stages: number, first = (stage: number
   const blocks = numbered(stages).map(first);
   const fields = [...new Set(blocks.flatMap((block) => weights.fields(block)))].filter((name) => !ownField.test(name));
   const copied = () => {
-    const parts = blocks.map((block) => weights.part(block, widthsIn(block), fields));
+    const parts = blocks.map((block) => partIn(weights, block, block, fields));
     const found = modulesOf(parts, fields[0] ?? "", { byOrder: true });
-    return found && { choice: inBlocks(found), keys: renamedLayers(found) };
+    return found && { choice: choiceInBlocks(found), keys: renamedLayers(found) };
   };
   const named = (field: string) => {
-    const parts = blocks.map((block) => weights.part(`${block}${field}.`, widthsIn(block)));
+    const parts = blocks.map((block) => partIn(weights, block, `${block}${field}.`));
     const found = modulesOf(parts, field);
-    return found && { choice: inBlocks(found), keys: renamedField("*.", field, found.spec.field) };
+    return found && { choice: choiceInBlocks(found), keys: renamedField("*.", field, found.spec.field) };
   };
   const [field = "", ...others] = fields;
   // Of several fields all together may be one module.
@@ -89,10 +95,6 @@ function resnetModules(weights: Evidence, stages: number, first = (stage: number
   }
   return betweenStages(weights, blocks);
 }
-
-/** Modules that belong between stages, but stand in blocks, are at the end of the branch there. */
-const inBlocks = (found: Modules): Choice =>
-  choiceOf(found, found.spec.placement === "stage" ? "residual" : found.spec.placement);
 
 /** Modules between the stages, in fields of one name with the number of the stage. */
 function betweenStages(weights: Evidence, blocks: readonly string[]): Inside {
@@ -121,10 +123,10 @@ function renamedLayers({ spec, keys }: Modules): KeyTable {
 /** What a choice of modules is, defaults filled in: two that mean the same give the same. */
 function meaning(choice: AttentionChoice | null | undefined): string | undefined {
   if (!Array.isArray(choice)) return undefined;
-  const [name, options] = choice as unknown as Choice;
+  const [name, options, placement = null] = choice as unknown as Choice;
   const stages = Array.isArray(options) ? options : [options];
   const specs = attentionInfo(name).options;
-  return JSON.stringify([name, stages.map((own) => own && resolveOptions(name, specs, own))]);
+  return JSON.stringify([name, placement, stages.map((own) => own && resolveOptions(name, specs, own))]);
 }
 
 /** The entry of the catalogue that has these modules of itself, or the plain one with them as an option. */

@@ -99,6 +99,23 @@ for (const [args, says] of idle)
     assert.match(stderr.trim().split("\n").at(-1)!, says);
   });
 
+test("eval says which part of the data it measured, in words and in JSON", async () => {
+  for (const [data, flags, says, split, count] of [
+    [flat, [], /12|10 \+ 2 images.*; measured: validation$/m, "validation", 2],
+    [flat, ["--split", "val"], /measured: validation$/m, "validation", 2],
+    [flat, ["--split", "all"], /2 classes; measured: all 12 images \(10 for training, 2 for validation\)$/m, "all", 12],
+    [divided, ["--split", "all"], /all 36 images \(12 for training, 12 for validation, 12 for testing\)/, "all", 36],
+    [divided, ["--split", "test"], /measured: test$/m, "test", 12],
+    [divided, ["--split", "train"], /measured: train$/m, "train", 12],
+  ] as const) {
+    const { code, stdout, stderr } = await fovea(["eval", run, data, ...flags, "--json"]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, says);
+    const result = JSON.parse(stdout);
+    assert.deepEqual([result.split, result.count], [split, count]);
+  }
+});
+
 test("the same flags are taken where they change something", async () => {
   const more = ["--image-size", "16", "--epochs", "1", "--batch", "4"];
   for (const args of [

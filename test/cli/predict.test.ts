@@ -45,6 +45,25 @@ test("predict takes a network with weights, folders, and writes a line of CSV fo
   assert.match(rows[1]!, /^"[^"]*b, c\.png",/);
 });
 
+test("predict names and counts the files of a folder that are no images", async () => {
+  writeFileSync(join(images, "deep", "sheet.xlsx"), "no image");
+  writeFileSync(join(images, ".DS_Store"), "");
+  const { stderr, stdout } = await predict("--json");
+  for (const name of ["notes\\.txt", "deep/sheet\\.xlsx", "\\.DS_Store"])
+    assert.equal(stderr.match(new RegExp(`skipped .*${name}: `, "g"))?.length, 1, stderr);
+  assert.match(stderr, /3 files skipped/);
+  const { predictions, skipped } = JSON.parse(stdout);
+  assert.deepEqual([predictions.length, skipped.length], [3, 3]);
+});
+
+test("a table has no columns for classes that there are not", async () => {
+  for (const top of ["3", "4", "1000"]) {
+    const [header, ...rows] = (await predict("--format", "csv", "--top", top)).stdout.trim().split("\n");
+    assert.equal(header, "image,class_1,probability_1,class_2,probability_2,class_3,probability_3");
+    for (const row of rows) assert.doesNotMatch(row, /,,|,$/);
+  }
+});
+
 test("predict writes JSON lines, to a file too, and one object with --json", async () => {
   const out = join(folder, "answers.jsonl");
   await predict("--format", "jsonl", "--out", out);

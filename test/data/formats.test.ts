@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import sharp, { type Sharp } from "sharp";
 import { decodeImage } from "../../src/data/decode.js";
+import { openImageFolder } from "../../src/data/image-folder.js";
 import { folderOf } from "./support.js";
 
 const values = [0, 1, 64, 127, 128, 200, 254, 255];
@@ -218,4 +219,69 @@ test("a pipe is not waited for", { skip: process.platform === "win32" }, async (
   await writeFile(join(folder, "note"), "");
   execFileSync("mkfifo", [join(folder, "pipe.jpg")]);
   await assert.rejects(decodeImage(join(folder, "pipe.jpg")), /not a regular file/);
+});
+
+/** A PNG with the chunk sBIT before its pixels. */
+function withSignificantBits(png: Buffer, ...bits: readonly number[]): Buffer {
+  const chunk = Buffer.alloc(12 + bits.length);
+  chunk.writeUInt32BE(bits.length, 0);
+  chunk.write("sBIT", 4, "latin1");
+  Buffer.from(bits).copy(chunk, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + bits.length)), 8 + bits.length);
+  return Buffer.concat([png.subarray(0, 33), chunk, png.subarray(33)]);
+}
+const gray16 = (data: readonly number[]) =>
+  row(Uint16Array.from(data), 1).toColorspace("grey16").png({ palette: false }).toBuffer();
+const rgb16 = (data: readonly number[]) =>
+  row(Uint16Array.from(data.flatMap((v) => [v, v, v])), 3)
+    .toColorspace("rgb16")
+    .png()
+    .toBuffer();
+const sixteen = (data: readonly number[], more: Record<number, number> = {}) =>
+  tiff(16, 1, Buffer.from(Uint16Array.from(data).buffer), more);
+
+for (const bits of [9, 10, 12, 14, 15]) {
+  const most = 2 ** bits - 1;
+  const unscaled = values.map((v) => Math.round((v * most) / 255));
+  const bytes = unscaled.map((v) => Math.round((v * 65535) / most) >> 8);
+  test(`samples of ${bits} bits in 16 are scaled where the file says so`, async () => {
+    assert.deepEqual(await gray(withSignificantBits(await gray16(unscaled), bits)), bytes);
+    assert.deepEqual(await gray(withSignificantBits(await rgb16(unscaled), bits, bits, bits)), bytes);
+    assert.deepEqual(await gray(sixteen(unscaled, { 281: most })), bytes);
+    assert.deepEqual(await gray(sixteen(unscaled, { 341: most })), bytes);
+  });
+  test(`samples of ${bits} bits that are scaled to 16 already, as PNG has it, stay as they are`, async () => {
+    // Dark ones too: the bits before are repeated behind.
+    for (const data of [values, values.map((v) => v >> 5)]) {
+      const own = data.map((v) => Math.round((v * most) / 255));
+      const wide = own.map((v) => (v << (16 - bits)) | (v >> (2 * bits - 16)));
+      const expected = wide.map((v) => v >> 8);
+      assert.deepEqual(await gray(withSignificantBits(await gray16(wide), bits)), expected);
+    }
+  });
+}
+
+test("what a file says of its largest sample is used only where it is so, and all ones", async () => {
+  const data = [0, 100, 3000, 40_000];
+  const bytes = data.map((v) => v >> 8);
+  for (const claim of [4095, 3000, 65_535, 0]) assert.deepEqual(await gray(sixteen(data, { 281: claim })), bytes);
+  assert.deepEqual(await gray(sixteen([0, 100, 3000], { 281: 3000 })), [0, 0, 11]);
+  assert.deepEqual(await gray(withSignificantBits(await gray16(data), 12)), bytes);
+  assert.deepEqual(await gray(withSignificantBits(await gray16(data), 16)), bytes);
+});
+
+test("a folder whose images of 16 bits are all nearly black is said to be so, once", async (t) => {
+  const notes = async (of: (i: number) => Promise<Buffer> | Buffer) => {
+    const files: Record<string, Buffer> = {};
+    for (const name of ["a", "b"]) for (let i = 0; i < 3; i++) files[`${name}/${i}.tif`] = await of(i);
+    const said: string[] = [];
+    await openImageFolder(await folderOf(t, files), { onNote: (note) => said.push(note) });
+    return said;
+  };
+  const [one] = await notes((i) => sixteen([0, 4095 - i, 17]));
+  assert.match(one!, /^all 6 images of 16 bits use 12 of them at most, .* MaxSampleValue 4095/);
+  assert.match((await notes(() => sixteen([0, 1023, 17])))[0]!, /use 10 of them/);
+  assert.deepEqual(await notes((i) => sixteen([0, i === 1 ? 60_000 : 17])), []);
+  assert.deepEqual(await notes(() => sixteen([0, 4095], { 281: 4095 })), []);
+  assert.deepEqual(await notes(() => tiff(8, 1, Buffer.of(0, 3, 1))), []);
 });

@@ -96,6 +96,9 @@ const networks = [
   ["wide_resnet16_8", ["stage"]],
   ["mobilenetv2_100", []],
   ["resnet50", []],
+  ["resnet50", ["residual"]],
+  ["resnet50", ["convolution"]],
+  ["resnet50", ["activation"]],
 ] as const;
 
 for (const { name, kind, options } of attentionModules.values()) {
@@ -236,6 +239,19 @@ const copies: readonly (readonly [choice: Choice, names: Readonly<Record<string,
       ),
     ),
   ),
+  [
+    ["coord", {}],
+    {
+      "coord.conv1": "coord_att.aft_pool_conv1",
+      "coord.bn1": "coord_att.bn1",
+      "coord.conv_h": "coord_att.aft_split_conv_h",
+      "coord.conv_w": "coord_att.aft_split_conv_w",
+    },
+  ],
+  [
+    ["coord", {}],
+    { "coord.conv1": "ca.conv1", "coord.bn1": "ca.bn1", "coord.conv_h": "ca.conv_h", "coord.conv_w": "ca.conv_w" },
+  ],
   [["eca", { kernelSize: 5 }], { "eca.conv": "eca_layer.conv1d" }],
   [["eca", {}], { "eca.conv": "attention.conv" }],
   [
