@@ -25,6 +25,7 @@ import { insertOptions } from "../src/models/insert.js";
 import * as layers from "../src/nn/layers.js";
 import { lossOptions } from "../src/nn/loss.js";
 import { initializeOptions, traceOptions } from "../src/nn/module.js";
+import * as norms from "../src/nn/norms.js";
 import * as operators from "../src/ops/checks.js";
 import { diagramOptions } from "../src/report/diagram.js";
 import { chartOptions } from "../src/report/line-chart.js";
@@ -78,9 +79,9 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["Conv2d", "Conv2dOptions", layers.convOptions],
     ["ConvTranspose2d", "ConvTranspose2dOptions", layers.convTransposeOptions],
     ["Linear", "LinearOptions", layers.linearOptions],
-    ["BatchNorm", "BatchNormOptions", layers.batchNormOptions],
-    ["LayerNorm", "LayerNormOptions", layers.layerNormOptions],
-    ["GroupNorm", "GroupNormOptions", layers.groupNormOptions],
+    ["BatchNorm", "BatchNormOptions", norms.batchNormOptions],
+    ["LayerNorm", "LayerNormOptions", norms.layerNormOptions],
+    ["GroupNorm", "GroupNormOptions", norms.groupNormOptions],
     ["PReLU", "PReLUOptions", layers.preluOptions],
     ["crossEntropy", "LossOptions", lossOptions],
     ["initialize", "InitializeOptions", initializeOptions],
@@ -98,7 +99,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["ops.reduceSum, reduceMean, reduceMax, reduceLogSumExp", "ReduceOptions", operators.reduceOptions],
   ],
   Drawings: [
-    ["diagram", "DiagramOptions", diagramOptions],
+    ["drawDiagram", "DiagramOptions", diagramOptions],
     ["drawLineChart", "LineChartOptions", chartOptions],
   ],
 };

@@ -30,7 +30,7 @@ export function messageOf(error: unknown): string {
  * What loading an optional package threw, for those who see it: that it is not installed, and how to install it, or why it does not work.
  *
  * @example
- * const sharp = await import("sharp").catch(unusable("decodeImage", "sharp"));
+ * const ort = await loading("onnxruntime-node").catch(unusable("ortEngine", "onnxruntime-node"));
  */
 export const unusable =
   (who: string, name: string, version = "") =>

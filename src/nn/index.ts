@@ -2,3 +2,4 @@ export * from "./init.js";
 export * from "./layers.js";
 export * from "./loss.js";
 export * from "./module.js";
+export * from "./norms.js";
