@@ -60,7 +60,7 @@ const mayImport: Record<string, readonly string[]> = {
 /** Packages, and the files that may import them. */
 const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^onnxruntime-/, /^engines\/ort\//],
-  [/^sharp$/, /^data\/decode\.ts$/],
+  [/^sharp$/, /^data\/(decode|significant-bits)\.ts$/],
   [/^fflate$/, /^formats\/torch\//],
   [/^fs-native-extensions$/, /^files\/lock\.ts$/],
   [/^commander$/, /^cli\//],

@@ -31,7 +31,10 @@ export interface PlaceholderAt {
 export interface CheckpointOptions {
   /** Take the exponential moving average of the weights where the checkpoint has one beside the plain weights. */
   readonly ema?: boolean;
-  /** Take the weights at this place in a PyTorch file, one of the `part` and `otherParts` that are found without it. */
+  /**
+   * Take the weights at this place in a PyTorch file: one of the `part` and `otherParts` that are found without it, or of those the keys
+   * that begin so, as `model.teacher`.
+   */
   readonly part?: string;
 }
 
@@ -116,12 +119,22 @@ function choose(found: readonly Candidate[], ema: boolean): Candidate | undefine
 }
 
 function partNamed(found: readonly Candidate[], part: string): Candidate {
-  const chosen = found.find((candidate) => candidate.part === part);
+  const chosen = found.find((candidate) => candidate.part === part) ?? found.map((c) => below(c, part)).find((c) => c);
   if (chosen) return chosen;
   const parts = found.slice(0, 5).map((candidate) => candidate.part || "the file itself");
   throw new FormatError(
     `it has no tensors at ${JSON.stringify(part)}, but at ${parts.join(", ") || "no other place either"}`,
   );
+}
+
+/** Of networks in one dictionary, that whose keys begin with the last names of the part: `model.teacher` of `model` with `teacher.fc.weight`. */
+function below(candidate: Candidate, part: string): Candidate | undefined {
+  const start = candidate.part === "" ? "" : `${candidate.part}.`;
+  if (!part.startsWith(start)) return undefined;
+  const prefix = `${part.slice(start.length)}.`;
+  const own = tensorsIn(candidate.weights).filter(([key]) => key.startsWith(prefix));
+  if (own.length === 0) return undefined;
+  return { ...candidate, part, weights: new Map(own.map(([key, value]) => [key.slice(prefix.length), value])) };
 }
 
 /** The error for a part of a file that has none. */
