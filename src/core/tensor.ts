@@ -55,7 +55,7 @@ export const dtypeSchema = oneOf(...(Object.keys(arrayTypes) as DType[]));
 export const tensorSchema: Schema<Tensor> = that("a tensor, { dtype, shape, data }", (value) => {
   if (!isObject(value)) return false;
   const { dtype: type, shape: of, data } = value as unknown as Tensor;
-  if (!Object.hasOwn(arrayTypes, String(type)) || misfit(sizes, of) !== undefined) return false;
+  if (typeof type !== "string" || !Object.hasOwn(arrayTypes, type) || misfit(sizes, of) !== undefined) return false;
   return data instanceof (arrayTypes[type] as unknown as typeof Float32Array) && data.length === sizeOf(of);
 });
 

@@ -113,7 +113,9 @@ function readHeader(bytes: Uint8Array, dataLength: number): { entries: Entry[]; 
 const pair = that("a pair of a name and a tensor", (entry) => {
   if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string") return false;
   const { dtype, shape, data } = (entry[1] ?? {}) as Partial<Tensor>;
-  return Object.hasOwn(dtypeNames, String(dtype)) && Array.isArray(shape) && ArrayBuffer.isView(data);
+  return (
+    typeof dtype === "string" && Object.hasOwn(dtypeNames, dtype) && Array.isArray(shape) && ArrayBuffer.isView(data)
+  );
 });
 
 /** A safetensors file to be written: its pieces in order, each tensor's a view of its data. */
