@@ -61,7 +61,7 @@ const mayImport: Record<string, readonly string[]> = {
 const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^onnxruntime-/, /^engines\/ort\//],
   [/^sharp$/, /^data\/decode\.ts$/],
-  [/^fflate$/, /^formats\/torch\//],
+  [/^fflate$/, /^(formats\/torch\/|report\/png\.ts)/],
   [/^fs-native-extensions$/, /^files\/lock\.ts$/],
   [/^commander$/, /^cli\//],
   [/^valibot$/, /^core\/schema\.ts$/],
