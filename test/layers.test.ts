@@ -67,7 +67,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,
-    /^(cli\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|plausible|splits|open)\.ts)/,
+    /^(cli\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|mask-files|plausible|splits|open)\.ts)/,
   ],
 ];
 

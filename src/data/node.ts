@@ -4,4 +4,5 @@ export * from "./decode.js";
 export { imagesBelow } from "./folder-listing.js";
 export * from "./idx.js";
 export * from "./image-folder.js";
+export { type MaskFiles, openMasks } from "./mask-files.js";
 export * from "./open.js";

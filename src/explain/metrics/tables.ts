@@ -1,12 +1,13 @@
 import { DataError, OptionError } from "../../core/errors.js";
 import { callback, check, options as fields, maybe, nonNegative, type Schema, that } from "../../core/schema.js";
+import { checkMask, type Mask } from "../../data/masks.js";
 import type { Heatmap } from "../heatmap.js";
 import { entropy, gini } from "./complexity.js";
 import { confidenceChange } from "./confidence.js";
 import { centerMap, controlNames, randomMap } from "./controls.js";
 import { type CurveOptions, curveFields, deletion, insertion } from "./curves.js";
 import { type Interval, type IntervalOptions, intervalFields, meanIntervals } from "./interval.js";
-import { checkMask, isUsableMask, type LocateOptions, locate, type Mask } from "./localization.js";
+import { isUsableMask, type LocateOptions, locate } from "./localization.js";
 import { type Example, type LogitsOf, planesOf } from "./logits.js";
 import { unitMap } from "./ranking.js";
 import { type RoadOptions, road, roadFields } from "./road.js";

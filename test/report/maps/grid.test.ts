@@ -75,7 +75,10 @@ test("the same grid gives the same bytes, and these", () => {
     assert.equal(svg, mapGridSvg(structuredClone(everything), options));
     assert.deepEqual(mapGridPng(everything, options), mapGridPng(structuredClone(everything), options));
   }
-  assert.deepEqual([digest(mapGridSvg(everything)), digest(mapGridPng(everything))], ["0b879785764d2f54", "ecd329d31ceef956"]);
+  assert.deepEqual(
+    [digest(mapGridSvg(everything)), digest(mapGridPng(everything))],
+    ["0b879785764d2f54", "ecd329d31ceef956"],
+  );
 });
 
 test("a picture is read aloud, needs no other file and no script, and fills the width that it is given", () => {
