@@ -81,6 +81,9 @@ async function goldenFiles(path: string): Promise<string[]> {
     .map((name) => join(path, name));
 }
 
+/** A folder or file that a golden file names, which must not lead elsewhere. */
+const safeName = (name: string): string => (name === ".." ? "." : basename(name));
+
 async function verifyFile(file: string, engine: Engine, data?: string): Promise<FileResult> {
   const folder = data ?? join(dirname(file), "..", "..", "data");
   const read = (...parts: string[]) =>
@@ -90,6 +93,10 @@ async function verifyFile(file: string, engine: Engine, data?: string): Promise<
   const trained: TrainedData = {
     weights: (name) => read("weights", basename(name)),
     cifarTest: () => read("cifar-10-batches-bin", "test_batch.bin"),
+    golden: (name) =>
+      readWhole(join(dirname(file), "..", ...name.split("/").slice(-2).map(safeName))).catch(() => {
+        throw new FoveaError(`needs the golden file ${name}, in ${join(dirname(file), "..")}`);
+      }),
   };
   try {
     const { module, ok, worst } = await checkGolden(await readWhole(file), engine, trained);

@@ -8,10 +8,12 @@ import { loadState } from "../../train/weights.js";
 import { Comparison } from "./comparison.js";
 import type { GoldenFile } from "./file.js";
 
-/** Files that a golden file of trained weights refers to: the weights by name, and CIFAR-10's test batch. */
+/** Files that a golden file refers to: weights by name, CIFAR-10's test batch, other golden files. */
 export interface TrainedData {
   weights(name: string): Promise<Uint8Array>;
   cifarTest(): Promise<Uint8Array>;
+  /** Another golden file, by its folder and name: `networks/cifar-resnet20-cbam.safetensors`. Without it, files that need one fail. */
+  golden?(name: string): Promise<Uint8Array>;
 }
 
 const record = 1 + 3 * 32 * 32;

@@ -1,0 +1,124 @@
+import { FormatError } from "../../core/errors.js";
+import { sizeOf, type Tensor } from "../../core/tensor.js";
+import { readCheckpoint } from "../../formats/checkpoint.js";
+import type { Value } from "../../graph/graph.js";
+import { modelByName } from "../../models/index.js";
+import { publishedNetworks } from "../../models/published.js";
+import { recognizeCheckpoint } from "../../models/recognize.js";
+import { BasicBlock } from "../../models/residual.js";
+import { BatchNorm, Conv2d, globalAveragePool, Linear, Module, Sequential, stateOf } from "../../nn/index.js";
+import { relu } from "../../ops/index.js";
+import { loadState } from "../../train/weights.js";
+import { GoldenFile } from "./file.js";
+import { fillState } from "./filler.js";
+import { checkKeys } from "./keys.js";
+import { filledNetwork } from "./network.js";
+import type { TrainedData } from "./trained.js";
+
+type Keys = GoldenFile["keys"];
+
+/**
+ * The network *tiny* of the golden files, of the widths that its keys say: a 3×3 convolution, batch norm and ReLU; stages of basic blocks, a
+ * stage's first one of stride 2 where it has a `downsample`; a 1×1 convolution `neck` with bias and ReLU; mean over positions; `fc`.
+ */
+class TinyNetwork extends Module {
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm;
+  readonly neck: Conv2d;
+  readonly fc: Linear;
+  readonly #stages: readonly Sequential[];
+
+  constructor(keys: Keys) {
+    super();
+    const shapes = new Map(keys);
+    const shape = (key: string): readonly number[] => {
+      const found = shapes.get(key);
+      if (!found) throw new FormatError(`golden file: the keys of the network tiny lack "${key}"`);
+      return found;
+    };
+    const [width, channels] = shape("conv1.weight") as [number, number];
+    this.conv1 = new Conv2d(channels, width, { kernel: 3, padding: 1, bias: false });
+    this.bn1 = new BatchNorm(width);
+    const stages: Sequential[] = [];
+    for (let s = 1; shapes.has(`layer${s}.0.conv1.weight`); s++) {
+      const blocks: Module[] = [];
+      for (let b = 0; shapes.has(`layer${s}.${b}.conv1.weight`); b++) {
+        const [filters, from] = shape(`layer${s}.${b}.conv1.weight`) as [number, number];
+        const stride = shapes.has(`layer${s}.${b}.downsample.0.weight`) ? 2 : 1;
+        const place = { stage: s - 1, block: b, blocks: 1 };
+        const kind = BasicBlock.kind({ shortcut: "projection", attention: undefined });
+        blocks.push(kind.create({ channels: from, width: filters, stride, dilation: 1, place }));
+      }
+      const stage = new Sequential(blocks);
+      Object.assign(this, { [`layer${s}`]: stage });
+      stages.push(stage);
+    }
+    const [neck, last] = shape("neck.weight") as [number, number];
+    this.neck = new Conv2d(last, neck, { kernel: 1 });
+    this.fc = new Linear(neck, shape("fc.weight")[0]!);
+    this.#stages = stages;
+  }
+
+  override forward(x: Value): Value {
+    const y = this.#stages.reduce((v, stage) => stage.call(v), relu(this.bn1.call(this.conv1.call(x))));
+    return this.fc.call(globalAveragePool(relu(this.neck.call(y))));
+  }
+}
+
+/** A tiny network has a few thousand parameters. */
+const mostTiny = 2 ** 20;
+
+/** A tiny network by its keys, with values by the filler rule. */
+export function tinyNetwork(file: GoldenFile): {
+  readonly model: Module;
+  readonly values: ReadonlyMap<string, Tensor>;
+} {
+  const size = file.keys.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+  if (!(size <= mostTiny)) throw new FormatError(`golden file: a network tiny of ${size} numbers`);
+  const model = new TinyNetwork(file.keys);
+  const state = stateOf(model);
+  checkKeys(file, state);
+  const values = fillState(file.keys, Number(file.text("param_counter_start")));
+  for (const [key, value] of values) state.get(key)!.value = value;
+  return { model, values };
+}
+
+/**
+ * The network that a file about explanations names, in evaluation mode: with trained weights (`weights_file`), as another golden file has it
+ * (`parameters`), or filled by its own keys.
+ */
+export async function explainedNetwork(file: GoldenFile, data: TrainedData): Promise<Module> {
+  if (file.hasText("weights_file")) return trainedNetwork(file, data);
+  const source = file.hasText("parameters") ? await otherFile(file.text("parameters"), data) : file;
+  if (publishedNetworks.has(source.text("network"))) {
+    const network = filledNetwork(source);
+    network.fill();
+    return network.model;
+  }
+  if (!source.hasText("architecture"))
+    throw new FormatError(`golden file: network "${source.text("network")}" is not known, and has no architecture`);
+  return tinyNetwork(source).model;
+}
+
+async function otherFile(name: string, data: TrainedData): Promise<GoldenFile> {
+  if (!data.golden) throw new FormatError(`golden file: needs ${name}, and nothing says where that is`);
+  return new GoldenFile(await data.golden(name));
+}
+
+/** A network with the weights of a checkpoint: as it was published under the file's name, or else what the checkpoint's keys say. */
+async function trainedNetwork(file: GoldenFile, data: TrainedData): Promise<Module> {
+  const name = file.text("network");
+  const weightsFile = file.text("weights_file");
+  const { tensors, metadata } = readCheckpoint(await data.weights(weightsFile), weightsFile);
+  const published = publishedNetworks.get(name)?.(file.hasText("options") ? file.json("options") : {});
+  if (published) {
+    loadState(published.model, tensors, { rename: published.rename });
+    return published.model;
+  }
+  const known = recognizeCheckpoint(tensors, metadata);
+  if (!known) throw new FormatError(`golden file: ${weightsFile} of network "${name}" is not recognized`);
+  const model = modelByName(known.model, known.options);
+  const explained = new Map([...tensors].filter(([key]) => !known.unexplained.includes(key)));
+  loadState(model, explained, { rename: known.rename });
+  return model;
+}
