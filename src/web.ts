@@ -30,6 +30,23 @@ export type { Arrays, Engine, Executable } from "./engines/engine.js";
 export type { OrtOptions } from "./engines/ort/engine.js";
 export { ortWebEngine } from "./engines/ort/web.js";
 export { referenceEngine } from "./engines/reference.js";
+export {
+  type FaithfulnessColumn,
+  type FaithfulnessOptions,
+  type FaithfulnessTable,
+  faithfulness,
+  type Interval,
+  type LocalizationColumn,
+  type LocalizationOptions,
+  type LocalizationTable,
+  type LogitsOf,
+  localization,
+  type NamedMaps,
+  openLogits,
+  type SanityOptions,
+  type SanityRow,
+  sanityCheck,
+} from "./explain/metrics/index.js";
 export { type ByteSource, blobSource } from "./formats/byte-source.js";
 export {
   type Checkpoint,
@@ -94,6 +111,18 @@ export {
 export { type RecognizedCheckpoint, recognizeCheckpoint } from "./models/recognize.js";
 export * from "./nn/index.js";
 export * as ops from "./ops/index.js";
-export { diagram, heatmap, lineChart, type RunReport, runReport } from "./report/index.js";
+export {
+  diagram,
+  heatmap,
+  lineChart,
+  type MapGrid,
+  type MapGridOptions,
+  mapGridPng,
+  mapGridSvg,
+  mapToPhotograph,
+  pairwiseMap,
+  type RunReport,
+  runReport,
+} from "./report/index.js";
 export * from "./train/index.js";
 export { version } from "./version.js";

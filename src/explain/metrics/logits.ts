@@ -1,7 +1,8 @@
 import { FoveaError, OptionError, ShapeError } from "../../core/errors.js";
-import { check, whole } from "../../core/schema.js";
+import { check, fieldsOf, type Schema, tuple, whole } from "../../core/schema.js";
 import { sizeOf, type Tensor, tensor, tensorSchema, toFloat64 } from "../../core/tensor.js";
-import type { Engine, Executable } from "../../engines/engine.js";
+import { type Engine, type Executable, engineSchema } from "../../engines/engine.js";
+import { moduleSchema } from "../../nn/checks.js";
 import { type Module, trace } from "../../nn/index.js";
 import { probabilities } from "../../train/metrics.js";
 
@@ -13,6 +14,11 @@ export interface Example {
   readonly input: Tensor;
   readonly target: number;
 }
+
+export const exampleSchema: Schema<Example> = fieldsOf<Example>(
+  { input: tensorSchema, target: whole(0) },
+  "an example, { input, target }",
+);
 
 /** What a network says of one class in each of several inputs. */
 export interface ClassScores {
@@ -42,11 +48,15 @@ export interface OpenLogits {
  */
 export async function openLogits(
   model: Module,
-  [channels, height, width]: readonly [number, number, number],
+  inputShape: readonly [channels: number, height: number, width: number],
   engine: Engine,
   batch = 32,
 ): Promise<OpenLogits> {
+  check("openLogits", "model", moduleSchema, model);
+  check("openLogits", "inputShape", tuple("[channels, height, width]", whole(1), whole(1), whole(1)), inputShape);
+  check("openLogits", "engine", engineSchema, engine);
   check("openLogits", "batch", whole(1, 4096), batch);
+  const [channels, height, width] = inputShape;
   const each = channels * height * width;
   const compiled = new Map<number, Promise<Executable>>();
   const run = async (input: Tensor) => {

@@ -8,6 +8,7 @@ import {
   oneOf,
   properShare,
   type Schema,
+  settings,
   text,
   that,
   whole,
@@ -85,6 +86,7 @@ export function mapGridSvg(grid: MapGrid, options: MapGridOptions = {}): string 
 
 /** The same as the bytes of a PNG file, on white, at `density` pixels per unit. */
 export function mapGridPng(grid: MapGrid, options: MapGridOptions & { readonly density?: number } = {}): Uint8Array {
+  check("mapGridPng", "options", settings, options);
   const { density = 2, ...rest } = options;
   check("mapGridPng", "density", whole(1, 8), density);
   return sceneToPng(layout("mapGridPng", grid, rest), density);

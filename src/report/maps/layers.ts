@@ -1,8 +1,16 @@
-import { type Heatmap, resizeHeatmap } from "../../explain/heatmap.js";
+import { check, fieldsOf, finite, positive, whole } from "../../core/schema.js";
+import { checkHeatmap, type Heatmap, resizeHeatmap } from "../../explain/heatmap.js";
 import type { PlanarImage } from "../heatmap.js";
 import type { PngImage } from "../png.js";
 import { alphaOf, type ColorScale, paletteOf, paletteSteps, positionOn } from "./scale.js";
 import type { Region, Segment } from "./scene.js";
+
+const side = whole(1, 65_535);
+const sizeSchema = fieldsOf<{ width: number; height: number }>({ width: side, height: side }, "{ width, height }");
+const regionSchema = fieldsOf<Region>(
+  { left: finite, top: finite, width: positive, height: positive },
+  "a region, { left, top, width, height }",
+);
 
 /** A map as colors. What is not a number is transparent. */
 export function mapLayer(map: Heatmap, scale: ColorScale, opacity: number | null, finest: number): PngImage {
@@ -53,8 +61,12 @@ export function imageLayer({ width, height, pixels }: PlanarImage, most: number)
 export function mapToPhotograph(
   map: Heatmap,
   region: Region,
-  { width, height }: { readonly width: number; readonly height: number },
+  photograph: { readonly width: number; readonly height: number },
 ): Heatmap {
+  checkHeatmap("mapToPhotograph", "map", map);
+  check("mapToPhotograph", "region", regionSchema, region);
+  check("mapToPhotograph", "photograph", sizeSchema, photograph);
+  const { width, height } = photograph;
   const data = new Float64Array(width * height).fill(Number.NaN);
   for (let y = 0; y < height; y++) {
     const v = ((y + 0.5 - region.top) / region.height) * map.height;
