@@ -39,8 +39,8 @@ const rules = (shade: 0 | 1) =>
     ".fovea .own{fill:currentColor}",
   ].join("");
 
-/** Plain declarations rather than variables, so that programs other than browsers draw the chart too. */
-const style =
+/** The style sheet of charts. Plain declarations rather than variables, so that programs other than browsers draw the chart too. */
+export const style =
   `.fovea{color-scheme:light dark;font:${fontSize}px ${fontFamily};font-variant-numeric:tabular-nums}` +
   `${rules(0)}@media(prefers-color-scheme:dark){${rules(1)}}`;
 
