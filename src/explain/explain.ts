@@ -92,6 +92,8 @@ export interface Explanation {
   /** For methods that give each number of the input a share: [C,H,W], which the map adds up over channels. */
   readonly attribution: Tensor<"float64"> | null;
   readonly completeness: Completeness | null;
+  /** For methods that try variations of the image, the scores behind the map: of masks [n], or drops for windows [rows, columns]. */
+  readonly samples: Tensor<"float64"> | null;
   /** What was used where it was left open, or what it came to, such as `sigma` or `steps`. */
   readonly settings: Readonly<Record<string, number | string>>;
   readonly failsSanityChecks: boolean;
@@ -234,7 +236,7 @@ class OpenExplainer implements Explainer {
   }
 
   async #apply(method: Method, subject: Subject): Promise<Explanation> {
-    const { map, weights, attribution, completeness, settings = {}, notes = [] } = await method.run(subject);
+    const { map, weights, attribution, completeness, samples, settings = {}, notes = [] } = await method.run(subject);
     const { probe, aim, score, head, layer } = subject;
     const range = rangeOf(map.data);
     return {
@@ -251,6 +253,7 @@ class OpenExplainer implements Explainer {
       weights: weights ?? null,
       attribution: attribution ? tensor("float64", probe.inputShape, attribution) : null,
       completeness: completeness ?? null,
+      samples: samples ?? null,
       settings,
       failsSanityChecks: method.failsSanityChecks,
       notes: [...notes, ...evidence(range), ...around(method, probe, layer)],

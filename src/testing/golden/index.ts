@@ -5,6 +5,7 @@ import { GoldenFile } from "./file.js";
 import { checkModuleFile } from "./module.js";
 import { checkNetworkFile } from "./network.js";
 import { checkParametersFile } from "./seeing.js";
+import { checkAttributionsFile } from "./seeing-attributions.js";
 import { checkCamsFile } from "./seeing-cams.js";
 import { checkTrainedFile, type TrainedData } from "./trained.js";
 import { checkTrajectoryFile } from "./trajectory.js";
@@ -42,4 +43,5 @@ const kinds: Record<string, (file: GoldenFile, engine: Engine, data: TrainedData
   trained: checkTrainedFile,
   "seeing/parameters": checkParametersFile,
   "seeing/cams": checkCamsFile,
+  "seeing/attributions": checkAttributionsFile,
 };
