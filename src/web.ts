@@ -30,6 +30,7 @@ export type { Arrays, Engine, Executable } from "./engines/engine.js";
 export type { OrtOptions } from "./engines/ort/engine.js";
 export { ortWebEngine } from "./engines/ort/web.js";
 export { referenceEngine } from "./engines/reference.js";
+export * from "./explain/index.js";
 export { type ByteSource, blobSource } from "./formats/byte-source.js";
 export {
   type Checkpoint,

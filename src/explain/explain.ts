@@ -111,7 +111,7 @@ export interface Explainer {
 const shapeSchema = tuple("[channels, height, width]", whole(1), whole(1), whole(1)) as Schema<
   ExplainableNetwork["inputShape"]
 >;
-const networkSchema = fieldsOf<ExplainableNetwork>(
+export const networkSchema: Schema<ExplainableNetwork> = fieldsOf<ExplainableNetwork>(
   {
     model: moduleSchema,
     preprocessing: maybe(orNull(preprocessingSchema)),
@@ -178,6 +178,15 @@ export async function openExplainer(network: ExplainableNetwork, options: Explai
   return new OpenExplainer(network, options);
 }
 
+/** @throws OptionError where nothing says it. */
+export function inputShapeOf({ inputShape, preprocessing }: ExplainableNetwork): readonly [number, number, number] {
+  const size = preprocessing?.imageSize;
+  if (inputShape) return inputShape;
+  if (size === undefined)
+    throw new OptionError("explain: the network needs preprocessing, or the inputShape of tensors");
+  return [3, size, size];
+}
+
 class OpenExplainer implements Explainer {
   readonly #network: ExplainableNetwork;
   readonly #methods: readonly Method[];
@@ -187,10 +196,8 @@ class OpenExplainer implements Explainer {
   readonly #write: ReturnType<typeof inputWriter> | null;
 
   constructor(network: ExplainableNetwork, { engine, method, layer, score = "logit" }: ExplainerOptions) {
-    const { model, preprocessing, inputShape } = network;
-    const size = preprocessing?.imageSize;
-    const shape = inputShape ?? (size === undefined ? undefined : [3, size, size]);
-    if (!shape) throw new OptionError("explain: the network needs preprocessing, or the inputShape of tensors");
+    const { model, preprocessing } = network;
+    const shape = inputShapeOf(network);
     this.#network = network;
     this.#methods = methodsOf(method);
     this.#score = score;

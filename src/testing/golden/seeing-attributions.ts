@@ -6,7 +6,7 @@ import { type Explanation, type MethodChoice, openExplainer } from "../../explai
 import { magnitude } from "../compare.js";
 import type { Comparison } from "./comparison.js";
 import type { GoldenFile } from "./file.js";
-import { explainedBy, SeeingComparison, slices, stacked, stackedMaps } from "./seeing.js";
+import { explainedBy, inProbabilities, SeeingComparison, slices, stacked, stackedMaps } from "./seeing.js";
 import type { TrainedData } from "./trained.js";
 
 /** One array of a file: how it is computed, and what of the explanation it holds. */
@@ -14,8 +14,12 @@ interface Entry {
   readonly method: (image: number) => MethodChoice;
   readonly score?: "logit" | "probability";
   readonly layer?: string;
-  /** Whether it is made of differences of scores, of which float32 loses more the smaller they are. */
-  readonly differences?: boolean;
+  /**
+   * What float32 loses more in it than in a gradient. `differences` of scores lose more the smaller they are; `probabilities` are off by what
+   * logits are off absolutely; `quotients` of differences lose a digit. Of `n` gradients that are averaged some are taken where a rectifier's
+   * input is within rounding of 0 and falls on its other side: that may be worth half of one of them.
+   */
+  readonly loses?: "differences" | "probabilities" | "quotients" | number;
   /** The arrays of the file that this explains, with what each holds. */
   readonly holds: Readonly<Record<string, (found: readonly Explanation[]) => Tensor>>;
 }
@@ -55,14 +59,17 @@ function entriesOf(file: GoldenFile, inputShape: readonly [number, number, numbe
     });
     return rules.map(({ name, rule, steps }, i) => ({
       method: () => ["ig", { variant: rule === "middle" ? "midpoint" : rule, steps, ...from(baseline) }],
+      loses: steps,
       holds: {
         [`${prefix}-${name}`]: shares,
         ...(i === 0 && { [`${prefix}-difference`]: (found) => numbers(found, (e) => e.completeness!.difference) }),
       },
     }));
   };
+  const noisy = file.has("smoothgrad/noise") ? ["mean", "mean-of-squares", "variance"] : [];
   const noise = (variant: string): Entry => ({
     method: (image) => ["smoothgrad", { variant, noise: rowsOf(file.tensor("smoothgrad/noise"), image) }],
+    loses: file.tensor("smoothgrad/noise").shape[0]!,
     holds: { [`smoothgrad/${variant}`]: shares },
   });
   const { window, stride } = file.hasText("occlusion")
@@ -71,30 +78,32 @@ function entriesOf(file: GoldenFile, inputShape: readonly [number, number, numbe
   const keep = file.hasText("rise") ? file.json<{ p: number }>("rise").p : 0.5;
   return [
     plain("gradient", "gradient"),
-    plain("gradient-softmax", "gradient", { score: "probability" }),
+    plain("gradient-softmax", "gradient", { score: "probability", loses: "probabilities" }),
     plain("input-x-gradient", "input-x-gradient"),
     ...path("zero"),
     ...path("black"),
-    ...["mean", "mean-of-squares", "variance"].map(noise),
+    ...noisy.map(noise),
     plain("guided-backprop", "guided-backprop"),
     plain("deconvolution", "deconvolution"),
     ...[...file.group("guided-gradcam/").keys()].map((layer) =>
       plain(`guided-gradcam/${layer}`, "guided-gradcam", { layer }),
     ),
-    plain("deeplift/zero", "deeplift"),
-    { method: () => ["deeplift", black()], holds: { "deeplift/black": shares } },
+    plain("deeplift/zero", "deeplift", { loses: "quotients" }),
+    plain("deeplift/black", ["deeplift", black()], { loses: "quotients" }),
     {
       method: () => ["occlusion", { ...(window && { window }), ...(stride && { stride }) }],
       holds: { "occlusion/map": maps, "occlusion/drop": samples },
-      differences: true,
+      loses: "differences",
     },
     {
       method: () => ["rise", { keep, masks: file.tensor("rise/masks") }],
       holds: { "rise/map": maps, "rise/scores": (found) => transposed(samples(found)) },
+      loses: "probabilities",
     },
     {
       method: () => ["rise", { variant: "normalized", keep, masks: file.tensor("rise/masks") }],
       holds: { "rise/map-normalised": maps },
+      loses: "probabilities",
     },
     {
       method: () => ["fullgrad", { variant: "authors" }],
@@ -166,17 +175,27 @@ export async function checkAttributionsFile(file: GoldenFile, engine: Engine, da
           found[k]!.push(explanation);
         });
       }
-      const largest = magnitude(toFloat64(file.tensor("logits")));
-      some.forEach(({ holds, differences }, k) => {
+      some.forEach(({ holds, loses }, k) => {
         for (const [name, of] of Object.entries(holds)) {
           if (!file.has(name)) continue;
           const expected = file.tensor(name);
-          const amplified = differences ? Math.max(1, largest / magnitude(toFloat64(expected))) : 1;
-          comparison.compare(name, of(found[k]!), expected, 1e-10, amplified);
+          comparison.compare(name, of(found[k]!), expected, 1e-10, amplification(file, expected, loses, comparison));
         }
       });
     }
   return comparison;
+}
+
+function amplification(
+  file: GoldenFile,
+  expected: Tensor,
+  loses: Entry["loses"],
+  comparison: SeeingComparison,
+): number {
+  if (loses === "quotients") return 10;
+  if (loses === "probabilities") return inProbabilities(file);
+  if (loses === "differences") return Math.max(1, inProbabilities(file) / magnitude(toFloat64(expected)));
+  return loses === undefined ? 1 : 0.5 / loses / comparison.rounding("gradient");
 }
 
 /** Layers that entries are about; null for those about the input. */

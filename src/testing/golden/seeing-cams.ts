@@ -11,6 +11,7 @@ import {
   type Explained,
   explainEach,
   explainedBy,
+  inProbabilities,
   SeeingComparison,
   scaled,
   shown,
@@ -63,7 +64,10 @@ export async function checkCamsFile(file: GoldenFile, engine: Engine, data: Trai
   const explainer = await openExplainer({ model, inputShape }, { engine, layer, method });
   const found = await explainEach(explainer, images, classes).finally(() => explainer.release());
   const [cams, maps, weights] = groups;
-  const amplified = (name: string) => (name.startsWith("ablationcam") ? cancellation(file, classes) : 1);
+  const amplified = (name: string) => {
+    if (name.startsWith("ablationcam")) return cancellation(file, classes);
+    return /^(scorecam|finercam|shapleycam-rest)/.test(name) ? inProbabilities(file) : 1;
+  };
   names.forEach((name, k) => {
     const mine = found.filter((_, i) => i % names.length === k);
     const exact = exactOf(name);
@@ -81,6 +85,7 @@ export async function checkCamsFile(file: GoldenFile, engine: Engine, data: Trai
         shownMaps(name, mine, inputShape),
         maps!.get(name)!,
         Math.max(exact, mapTolerance),
+        amplified(name),
       );
     if (weights!.has(name)) {
       const rows = mine.map((explanation) => explanation.weights ?? new Float64Array());
