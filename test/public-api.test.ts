@@ -49,6 +49,8 @@ const engine = fovea.referenceEngine();
 const preprocessing = { imageSize: 4, resize: 4, mean: [0, 0, 0], std: [1, 1, 1] } as const;
 const network = { model: new Net(), classes: ["a", "b", "c"], preprocessing };
 const net = () => fovea.initialize(new Net());
+const convolutional = () => ({ ...network, model: fovea.resnet(20), classes: null });
+const gated = () => ({ ...network, model: fovea.attention("se", 3, { reduction: 1 }) });
 const graph = () => fovea.trace(new Net(), [2, 3, 4, 4]);
 const input = (g = graph()) => g.inputs.get("input")!;
 const t = fovea.float32([2], [1, 2]);
@@ -276,6 +278,12 @@ const cases: Readonly<Record<string, Case>> = {
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
   openPredictor: { args: () => [network, { engine }] },
   attentionMaps: { args: () => [network, [image], { engine }] },
+  explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
+  openExplainer: { args: () => [network, { engine, method: "gradient" }] },
+  coincide: { args: () => [convolutional(), {}], allowed: options(1) },
+  explainableLayers: { args: () => [network] },
+  gates: { args: () => [gated(), [image], { engine }], allowed: { 1: ["[]"] } },
+  gateStatistics: { args: () => [gated(), data, { engine, images: 2 }] },
   loadRun: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /loadRun|nonsense/ },
 };
 

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { ortWebEngine } from "../../src/engines/ort/node.js";
+import { test } from "node:test";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { checkGolden, type TrainedData } from "../../src/testing/index.js";
-import { ortEngines } from "../support/engines.js";
+import { noWeb, ortBlocked, ortPlain, ortWeb } from "../support/engines.js";
 
 const folder = "test/golden/seeing";
 const none = () => Promise.reject(new Error("no such file here"));
@@ -14,11 +13,9 @@ const data: TrainedData = {
   cifarTest: none,
   golden: async (name) => readFileSync(join("test/golden", name)),
 };
-const web = ortWebEngine();
-after(() => web.release());
 
 for (const file of readdirSync(folder).sort())
-  for (const engine of [referenceEngine(), ...ortEngines, web])
+  for (const engine of [referenceEngine(), ortPlain, ortBlocked, ...(noWeb ? [] : [ortWeb])])
     test(`${file}: explanations are the authors', ${engine.name}`, async () => {
       const { ok, worst } = await checkGolden(readFileSync(join(folder, file)), engine, data);
       assert.ok(ok, `${worst.tensor}: ${worst.error} > ${worst.tolerance}`);
