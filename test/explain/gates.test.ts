@@ -14,13 +14,9 @@ const preprocessing = { imageSize: size, resize: size, mean: [0, 0, 0], std: [1,
 
 /** An image of one gray, brighter from left to right by `slope`. */
 function ramp(gray: number, slope = 0): RgbImage {
-  const pixels = Uint8Array.from({ length: size * size * 3 }, (_, i) => gray + slope * (Math.floor(i / 3) % size));
+  const pixels = Uint8Array.from({ length: size * size * 3 }, (_, i) => gray + slope * (i % size));
   return { width: size, height: size, pixels };
 }
-
-/** The colors of an image one after the other. */
-const planes = ({ pixels }: RgbImage): number[] =>
-  [0, 1, 2].flatMap((color) => [...pixels.filter((_, i) => i % 3 === color)]);
 
 /** What entries need beside channels. */
 const settings: Readonly<Record<string, object>> = {
@@ -71,7 +67,7 @@ const dataset = (labels = images.map(({ label }) => label)) =>
     classes: ["dark", "bright"],
     width: size,
     height: size,
-    pixels: Uint8Array.from(images.flatMap(({ image }) => planes(image))),
+    pixels: Uint8Array.from(images.flatMap(({ image }) => [...image.pixels])),
     labels,
   });
 
