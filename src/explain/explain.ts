@@ -94,6 +94,11 @@ export interface Explanation {
   readonly completeness: Completeness | null;
   /** For methods that try variations of the image, the scores behind the map: of masks [n], or drops for windows [rows, columns]. */
   readonly samples: Tensor<"float64"> | null;
+  /**
+   * What the method took beside the one run of the network that all methods share, in such runs: counted in multiply-accumulates of the graphs
+   * that were run. What an earlier method of the same image has computed already is not counted again.
+   */
+  readonly forwards: number;
   /** What was used where it was left open, or what it came to, such as `sigma` or `steps`. */
   readonly settings: Readonly<Record<string, number | string>>;
   readonly failsSanityChecks: boolean;
@@ -243,6 +248,7 @@ class OpenExplainer implements Explainer {
   }
 
   async #apply(method: Method, subject: Subject): Promise<Explanation> {
+    const before = this.#forwards;
     const { map, weights, attribution, completeness, samples, settings = {}, notes = [] } = await method.run(subject);
     const { probe, aim, score, head, layer } = subject;
     const range = rangeOf(map.data);
@@ -261,10 +267,15 @@ class OpenExplainer implements Explainer {
       attribution: attribution ? tensor("float64", probe.inputShape, attribution) : null,
       completeness: completeness ?? null,
       samples: samples ?? null,
+      forwards: this.#forwards - before,
       settings,
       failsSanityChecks: method.failsSanityChecks,
       notes: [...notes, ...evidence(range), ...around(method, probe, layer)],
     };
+  }
+
+  get #forwards(): number {
+    return [this.#probe, ...this.#alone.values()].reduce((sum, probe) => sum + probe.forwards, 0);
   }
 
   async #headAlone(index: number, head: Head, input: Tensor) {
