@@ -33,6 +33,8 @@ const mask = { height: 2, width: 2, data: Uint8Array.of(0, 1, 0, 0) };
 const grid = { title: "t", columns: ["m"], rows: ["i"], cells: [[{ map }]] };
 const logitsOf = async ({ shape }: foveaEntry.Tensor) => fovea.zeros("float64", [shape[0]!, 2]);
 const net = () => fovea.initialize(new Net());
+const convolutional = () => ({ ...network, model: fovea.resnet(20), classes: null });
+const gated = () => ({ ...network, model: fovea.createAttention("se", 3, { reduction: 1 }) });
 const graph = () => fovea.trace(new Net(), [2, 3, 4, 4]);
 const input = (g = graph()) => g.inputs.get("input")!;
 const t = fovea.float32([2], [1, 2]);
@@ -240,6 +242,12 @@ const cases: Readonly<Record<string, Case>> = {
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
   openPredictor: { args: () => [network, { engine }] },
   attentionMaps: { args: () => [network, [image], { engine }] },
+  explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
+  openExplainer: { args: () => [network, { engine, method: "gradient" }] },
+  coincide: { args: () => [convolutional(), {}], allowed: options(1) },
+  explainableLayers: { args: () => [network] },
+  gates: { args: () => [gated(), [image], { engine }], allowed: { 1: ["[]"] } },
+  gateStatistics: { args: () => [gated(), data, { engine, images: 2 }] },
   loadRun: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /loadRun|nonsense/ },
 };
 

@@ -118,6 +118,9 @@ export function toFloat32(t: Tensor): Tensor<"float32"> {
 }
 
 function numbers<A extends Float64Array | Float32Array>(t: Tensor, make: new (length: number) => A): A {
+  // What JavaScript knows as numbers it converts itself, many times as fast.
+  if (t.dtype !== "float16" && t.dtype !== "bfloat16" && t.dtype !== "int64")
+    return new (make as unknown as new (numbers: ArrayLike<number>) => A)(t.data as ArrayLike<number>);
   const out = new make(t.data.length);
   const decode = t.dtype === "float16" ? decodeFloat16 : t.dtype === "bfloat16" ? decodeBfloat16 : Number;
   for (let i = 0; i < out.length; i++) out[i] = decode(t.data[i] as number);
