@@ -1,22 +1,21 @@
 import { refusal } from "./refusal.js";
 
-/** The part of JSON that file headers use. Objects are maps, so no key has a special meaning and their order is kept. */
+/** The subset of JSON used by file headers. Objects are maps, so that no key is special and order is preserved. */
 export type JsonValue = string | number | JsonValue[] | Map<string, JsonValue>;
 
 /**
- * How long a header may be. 90,000 tensors, more than any published model has, take 10 MB; what is parsed takes some 20 times its length
- * in memory.
+ * The longest header. 90,000 tensors, more than in any published model, take 10 MB; the parsed header takes about 20 times its length in
+ * memory.
  */
 export const MAX_JSON_BYTES = 2 ** 25;
-/** In one object. */
+/** Per object. */
 const MAX_KEYS = 400_000;
 const MAX_DEPTH = 8;
 const numberToken = /-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,3})?/y;
 
 /**
- * Parses JSON of strings, numbers, lists and objects. Unlike `JSON.parse` it refuses an object with the same key twice
- * (there the last one silently wins, so that two readers could see two different files), nesting deeper than 8, and
- * objects of more than 400,000 keys.
+ * Parses JSON of strings, numbers, lists and objects. Unlike `JSON.parse` it rejects duplicate keys (of which `JSON.parse` silently takes
+ * the last, so that two readers could see different files), nesting deeper than 8, and objects of more than 400,000 keys.
  *
  * @throws FormatError naming `what` and the position.
  */

@@ -36,7 +36,7 @@ function outputShape(x: Shape, { kernel, strides, pads, dilations }: MaxPoolAttr
 /** The rows or columns (`axis` 0 or 1) in a window, without padding. */
 function tapsInside(window: number, size: number, axis: 0 | 1, a: MaxPoolAttributes): number[] {
   const start = window * a.strides[axis] - a.pads[axis];
-  const all = Array.from({ length: a.kernel[axis] }, (_, tap) => start + tap * a.dilations[axis]);
+  const all = Array.from({ length: a.kernel[axis] }, (_, k) => start + k * a.dilations[axis]);
   return all.filter((position) => position >= 0 && position < size);
 }
 

@@ -1,14 +1,14 @@
 import type { FormatError } from "../../core/errors.js";
 import { refusal } from "../refusal.js";
 
-/** Longer than any name in use; a pickle can ask for one name in three bytes, again and again. */
+/** Longer than any real name; a pickle can repeat a name in three bytes. */
 const MAX_NAME = 256;
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
 /**
- * Python's standard library, of 2.7 and 3, without the modules whose classes are only values (`typing`, `decimal`, `uuid`, …). It can do
- * anything and is there wherever Python is, so that its names are accepted one by one, in the table of known names.
+ * The standard library of Python 2.7 and 3, without modules whose classes are only values (`typing`, `decimal`, `uuid`, …). It can do
+ * anything and is always installed, so its names are accepted individually, in the table of known names.
  */
 const standardLibrary = words(`
   abc aifc antigravity argparse array ast asynchat asyncio asyncore atexit audioop base64 bdb binascii bisect builtins bz2 calendar cgi
@@ -26,36 +26,36 @@ const standardLibrary = words(`
   tracemalloc tty turtle turtledemo types unicodedata unittest urllib urllib2 urlparse userdict userlist userstring uu venv warnings wave
   weakref webbrowser whichdb winreg winsound wsgiref xdrlib xml xmlrpc xmlrpclib zipapp zipfile zipimport zlib`);
 
-/** Other packages that are there to run commands, speak to the network or load code. */
+/** Other packages that run commands, use the network or load code. */
 const launchers = words(`
   aiohttp cffi distutils fabric httpx invoke ipykernel ipython joblib numba paramiko pexpect pip pkg_resources plumbum psutil ptyprocess
   requests setuptools sh torchelastic urllib3`);
 
-/** What may not be any part of a name, such as `os` in `numpy.os.system`, in whatever case and behind underscores. */
+/** Forbidden parts of a name, such as `os` in `numpy.os.system`, in any case and after underscores. */
 const deniedParts = words(`
   builtins cloudpickle compile cpickle ctypes dill eval exec execfile getattr import importlib marshal multiprocessing nt os pdb pickle pip pkgutil
   popen posix posixsubprocess pty runpy setattr shell shutil socket spawn subprocess sys system webbrowser`);
 
-/** Where PyTorch and NumPy compile, import, load or download. */
+/** Modules in which PyTorch and NumPy compile, import, load or download. */
 const deniedPlaces =
   /^(?:torch\.(?:jit|package|fx|hub|serialization|storage|_dynamo|_inductor|_export|export|library|ops|classes|utils\.(?:cpp_extension|collect_env|bottleneck|model_zoo|_config_module)|distributed\.(?:rpc|elastic|launcher))|numpy\.(?:testing|distutils|f2py|ctypeslib|compat|lib\.npyio|lib\._datasource|DataSource))(?:\.|$)/;
 
-/** Functions that networks are made of, which hyperparameters mention. */
+/** Functions used in networks, which hyperparameters mention. */
 const functionPlaces = /^torch\.(?:nn\.functional|nn\.init|_C\._nn)\./;
 
 const identifier = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 const className = /^_?\p{Lu}[\p{L}\p{N}_]*$/u;
-/** How extension modules written in Cython rebuild an object of a class. */
+/** How Cython extension modules rebuild an object. */
 const cythonClass = /^__pyx_unpickle_\p{Lu}/u;
 const special = /^__/;
 
 /**
- * What to make of a Python name that is not in the table of known ones: a class or function whose mention is harmless, or undefined for one
- * that must be refused. What counts is the name, for nothing is ever imported:
+ * Judges a Python name that is not in the table of known ones: a harmless class or function, or undefined to refuse it. Only the name
+ * matters, because nothing is ever imported:
  *
  * - Names of the standard library and of packages that launch programs, and names with a part such as `os`, `subprocess` or `__globals__` are refused.
  * - Of PyTorch and NumPy only classes are accepted, and none where they compile or load programs.
- * - Of all else, classes (`omegaconf.dictconfig.DictConfig`) may be called and functions (`project.data.collate`) mentioned.
+ * - Otherwise classes (`omegaconf.dictconfig.DictConfig`) may be called, and functions (`project.data.collate`) mentioned.
  */
 export function judgeName(module: string, name: string): "class" | "function" | undefined {
   if (module.length + name.length >= MAX_NAME) return undefined;
