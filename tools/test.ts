@@ -52,7 +52,9 @@ for await (const { type, data } of run({ files: files.map((file) => join(root, f
   const isFile = data.nesting === 0 && data.name.endsWith(".test.js");
   if (type === "test:fail") {
     const error = data.details.error as Error & { readonly cause?: unknown };
-    const detail = isFile ? (errors.get(data.name) ?? [error.message]).join("") : inspect(error.cause ?? error);
+    const detail = isFile
+      ? (errors.get(data.name) ?? [`${error.message}; to see it alone: node ${data.name}`]).join("")
+      : inspect(error.cause ?? error);
     console.error(`\n✖ ${file}${isFile ? "" : `: ${data.name}`}\n${detail.replace(/^/gm, "  ")}`);
   }
   // Subtests count with their test, a file only if it fails outside of its tests.

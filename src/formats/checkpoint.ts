@@ -145,8 +145,9 @@ interface Candidate {
   /** Its path, joined by dots. */
   readonly part: string;
   /**
-   * How much there is: whether keys are those of modules' parameters; elements in matrices and kernels of floating point, in all tensors of
-   * floating point, in all tensors. A memory bank is a single matrix, vectors may be a history of losses, whole numbers the state of a random generator.
+   * How likely these are the weights, most important first: whether keys are those of module parameters; elements in floating-point matrices and
+   * kernels, in all floating-point tensors, in all tensors. A memory bank is a single matrix, vectors may be a history of losses, integers the
+   * state of a random generator.
    */
   readonly weight: readonly number[];
 }
