@@ -12,7 +12,7 @@ export function bytesPerElement(dtype: DType): number {
  */
 export function tensorOf(dtype: DType, shape: readonly number[], bytes: Uint8Array): Tensor {
   const width = bytesPerElement(dtype);
-  // Not slice(), which returns a view for a Node Buffer.
+  // Not slice(): that of a Node Buffer is a view.
   const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   return tensor(dtype, shape, new arrayTypes[dtype](buffer, byteOffset, Math.floor(bytes.length / width)));
 }
