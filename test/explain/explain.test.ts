@@ -145,7 +145,7 @@ test("Ablation-CAM's weights are Σ G∘A / y where the tail is linear, and what
     const [a] = head.activations as [Float64Array];
     const [g] = (await probe.gradients(
       head,
-      scoreOf("logit", { numClasses: 5, index, count: 1, positions: [0] }).gradient(head.logits),
+      scoreOf("logit", { classes: 5, index, count: 1, positions: [0] }).gradient(head.logits),
     )) as [Float64Array];
     const sums = Float64Array.from({ length: 6 }, (_, c) => {
       let total = 0;
@@ -170,7 +170,7 @@ test("Ablation-CAM's weights are Σ G∘A / y where the tail is linear, and what
 test("Shapley-CAM's Hessian-vector product is the derivative of the gradient along the activation", async () => {
   const probe = new Probe(curved(), [3, 12, 16], ["last"], engine);
   const head = await probe.head(image());
-  const aim = { numClasses: 5, index: 1, count: 1, positions: [0] };
+  const aim = { classes: 5, index: 1, count: 1, positions: [0] };
   const [a] = head.activations as [Float64Array];
   const h = 1e-5;
   for (const score of ["logit", "rest", "probability"] as const) {
