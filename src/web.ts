@@ -56,10 +56,13 @@ export type { Graph, Value } from "./graph/graph.js";
 export {
   attentionMaps,
   type Classifier,
+  loadPretrained,
   openPredictor,
   type Prediction,
   type PredictOptions,
   type Predictor,
+  type PretrainedOptions,
+  type PretrainedReport,
   predict,
 } from "./inference/index.js";
 export { imagenetClasses } from "./models/imagenet.js";
@@ -92,6 +95,9 @@ export {
   evaluate,
   type FeaturePlan,
   type FeatureReport,
+  freezeUntil,
+  headGroup,
+  headOf,
   type LoadOptions,
   type LoadReport,
   loadState,

@@ -49,7 +49,7 @@ import {
 } from "./arguments.js";
 import { requireMemory } from "./memory.js";
 import {
-  headGroup,
+  headGroups,
   type OptimizationFlags,
   optimizerOf,
   requireEffect,
@@ -62,7 +62,7 @@ import { freshFolder, networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { duration, ProgressLine, percent, print, say, short } from "./terminal.js";
 import { finishedText, measureTest, reportOf } from "./train-report.js";
-import { featuresText, freezePaths, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
+import { featuresText, freezeByFlags, freezePaths, startFrom, type TransferFlags } from "./transfer.js";
 
 interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags {
   readonly insert?: string;
@@ -199,9 +199,9 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     if (resumed) checkSame(resumed, config);
     else requireEffect(flags);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
-    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
-    const frozen = resumed?.config.frozen ?? pathsToFreeze(network, flags, loaded);
-    freezePaths(network, frozen);
+    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.data.classes) : [];
+    const frozen = resumed?.config.frozen ?? freezeByFlags(network, flags, loaded);
+    if (resumed) freezePaths(network, frozen);
     const { imageSize } = config.preprocessing;
     const keepsAll = frozen.length === 0 && !flags.recompute;
     requireMemory(network, [config.training.batch, 3, imageSize, imageSize], keepsAll);
@@ -278,7 +278,7 @@ async function runTraining(
   flags: Settled<TrainFlags>,
   progress: ProgressLine,
 ) {
-  const { training, preprocessing, model: made, data: about } = run.config;
+  const { training, preprocessing, data: about } = run.config;
   const checkpoint = flags.resume ? await run.checkpoint() : undefined;
   const parameters = [...parametersOf(network).values()].reduce(
     (n, { shape }) => n + shape.reduce((a, d) => a * d, 1),
@@ -310,7 +310,7 @@ async function runTraining(
           ...howToLearn(training),
           engine,
           optimizer: optimizerOf(flags),
-          groups: headGroup(made, training.headLr, optimizerOf(flags).lr),
+          groups: headGroups(network, training.headLr, optimizerOf(flags).lr),
           preprocessing,
           recompute: flags.recompute ?? false,
           validate: data.validation,

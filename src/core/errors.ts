@@ -30,7 +30,7 @@ export function messageOf(error: unknown): string {
  * What loading an optional package threw, for those who see it: that it is not installed, and how to install it, or why it does not work.
  *
  * @example
- * const sharp = await import("sharp").catch(unusable("decodeImage", "sharp"));
+ * loading.catch(unusable("decodeImage", "sharp")); // decodeImage needs the package sharp: npm install --ignore-scripts sharp
  */
 export const unusable =
   (who: string, name: string, version = "") =>

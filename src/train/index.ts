@@ -1,6 +1,7 @@
 export * from "./checkpoint.js";
 export { type EvaluateOptions, evaluate, forEachLogits } from "./evaluate.js";
 export { type FeaturePlan, type FeatureReport, featureLimit } from "./features.js";
+export * from "./fine-tune.js";
 export * from "./history.js";
 export * from "./metrics.js";
 export * from "./optimizers.js";
@@ -8,4 +9,11 @@ export * from "./schedules.js";
 export * from "./step.js";
 export * from "./task.js";
 export * from "./train.js";
-export * from "./weights.js";
+export {
+  asStored,
+  type LoadOptions,
+  type LoadReport,
+  loadState,
+  WeightsError,
+  weightsOf,
+} from "./weights.js";
