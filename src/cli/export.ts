@@ -9,8 +9,8 @@ import {
   type SafetensorsFile,
   trace,
   weightsOf,
+  writeFileAtomic,
 } from "../index.js";
-import { writeFileAtomic } from "../internal.js";
 import { addBuildFlags, classCount, type ModelFlags, properShare } from "./arguments.js";
 import { type Measured, measure, measuredText } from "./export-measure.js";
 import { type LoadedModel, loadModel } from "./run.js";

@@ -6,8 +6,8 @@ import { arch, cpus } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { checkRegimes, defaultRegimes, type Regimes } from "../engine.js";
-import { FoveaError, version } from "../index.js";
-import { cacheFolder, writeFileAtomic } from "../internal.js";
+import { FoveaError, version, writeFileAtomic } from "../index.js";
+import { cacheFolder } from "../internal.js";
 import { say } from "./terminal.js";
 
 /** What measured regimes depend on. A table that was measured with anything else is not used. */

@@ -2,7 +2,7 @@ import { OptionError } from "../core/errors.js";
 import { check, positive, text } from "../core/schema.js";
 import { moduleSchema } from "../nn/checks.js";
 import { freeze, Linear, type Module, parametersOf, walk } from "../nn/index.js";
-import type { ParameterGroup } from "./step.js";
+import type { ParameterGroup } from "./settings.js";
 
 /**
  * The path of a network's classifier: its last fully connected layer, modules that were inserted afterwards left out.

@@ -13,6 +13,7 @@ import { modelWeights } from "./checkpoint.js";
 import { type EpochRecord, historyCsv } from "./history.js";
 import { parseRunConfig } from "./run-config.js";
 import type { Schedule } from "./schedules.js";
+import type { LearningSettings } from "./settings.js";
 import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
 
@@ -38,7 +39,7 @@ export interface RunConfig {
   readonly preprocessing: Preprocessing;
   /** Paths of parameters that are not trained. */
   readonly frozen: readonly string[];
-  readonly training: {
+  readonly training: LearningSettings & {
     readonly epochs: number;
     readonly batch: number;
     readonly optimizer: {
@@ -46,9 +47,6 @@ export interface RunConfig {
       readonly settings: Readonly<Record<string, number | boolean | string>>;
     };
     readonly schedule: Schedule;
-    readonly labelSmoothing: number;
-    readonly clipNorm: number | null;
-    readonly ema: number | null;
     readonly seed: number;
     readonly augment: Augmentation | null;
     readonly weights: string | null;
