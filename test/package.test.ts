@@ -61,6 +61,32 @@ test("what comes with the package is JavaScript alone: nothing native, nothing t
   for (const name of Object.keys(peerDependencies)) assert.ok(peerDependenciesMeta[name].optional, name);
 });
 
+test("npm lists nothing native in a project for browsers", () => {
+  const home = join(folder, "listed");
+  const put = (name: string, from: string) => {
+    mkdirSync(join(home, "node_modules", name), { recursive: true });
+    cpSync(join(from, "package.json"), join(home, "node_modules", name, "package.json"));
+  };
+  // npm reads no more than the manifests.
+  for (const name of [...own, "onnxruntime-web"].flatMap((dependency) => [...withDependencies(dependency)]))
+    put(name, resolve("node_modules", name));
+  put("fovea", installed);
+  const dependencies = {
+    fovea: manifest(installed).version,
+    "onnxruntime-web": manifest(installed).peerDependencies["onnxruntime-web"],
+  };
+  writeFileSync(join(home, "package.json"), JSON.stringify({ name: "listed", version: "1.0.0", dependencies }));
+  const { status, stdout, stderr } = spawnSync("npm", ["ls", "--all", "--parseable"], { cwd: home, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  const listed = stdout
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((path) => path.slice(path.indexOf("node_modules/") + 13));
+  for (const name of ["fovea", "onnxruntime-web", ...own]) assert.ok(listed.includes(name), name);
+  for (const name of ["sharp", "onnxruntime-node", "fs-native-extensions"]) assert.ok(!listed.includes(name), name);
+});
+
 test("publint and arethetypeswrong find nothing", () => {
   const file = join(folder, tarball);
   const lint = spawnSync(bin("publint"), ["run", file, "--strict"], { encoding: "utf8" });
