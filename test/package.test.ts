@@ -144,6 +144,33 @@ resnet("20");
     assert.equal(status, 0, stdout);
   });
 
+test("the types for browsers hold in a strict project without those of Node", () => {
+  const home = project("types-browser", own);
+  const compilerOptions = {
+    ...{ target: "es2022", module: "preserve", types: [], strict: true, noEmit: true, skipLibCheck: false },
+    ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, lib: ["es2023", "dom", "dom.iterable"] },
+  };
+  writeFileSync(join(home, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  writeFileSync(
+    join(home, "program.ts"),
+    `import { trainingStep } from "fovea/engine";
+import { Conv2d, Module, ops, type Value } from "fovea/nn";
+import { createModel, generateShapes, ortWebEngine, train } from "fovea/web";
+class Gate extends Module {
+  readonly conv = new Conv2d(3, 3, { kernelSize: 1 });
+  override forward(x: Value): Value {
+    return ops.mul(x, ops.sigmoid(this.conv.call(x)));
+  }
+}
+const model = createModel("resnet20", { numClasses: 10, attention: () => new Gate() });
+await train(model, generateShapes({ count: 64 }), { engine: ortWebEngine(), epochs: 1 });
+console.log(trainingStep);
+`,
+  );
+  const { status, stdout } = spawnSync(bin("tsc"), ["-p", "."], { cwd: home, encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+});
+
 test("the package runs where it is installed, its command too", () => {
   const home = project("node", needed);
   const program = `import { resnet } from "fovea/nn";
