@@ -129,6 +129,7 @@ const cases: Readonly<Record<string, Case>> = {
   readShards: { args: () => [index, async () => bytes, "x"], allowed: { 2: ["undefined", "text"] } },
   exportTransformersJs: { args: () => [graph(), { classes: ["a", "b", "c"], preprocessing }] },
   openCheckpoint: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /openCheckpoint|nonsense/ },
+  writeFileAtomic: { args: () => [join(folder, "x"), "x"], allowed: { 0: ["text"], 1: ["text", "[]"] } },
   loadWeights: {
     args: () => [net(), fovea.writeSafetensors(fovea.weightsOf(net())), {}],
     allowed: { 2: optional },

@@ -27,6 +27,8 @@ export interface PretrainedReport {
   readonly loaded: readonly string[];
   /** Paths that keep their initial values, the classifier left out. */
   readonly fresh: readonly string[];
+  /** Keys of the checkpoint, as the network calls them, that it has no place for and that need not fit. */
+  readonly unused: readonly string[];
   /** Loaded parameters but for the classifier: what is to be frozen to train the rest alone. */
   readonly backbone: readonly string[];
   /** Path of the classifier, and where its values come from: the checkpoint, by the classes' names or their position, or from nowhere. */
@@ -86,11 +88,12 @@ export function loadPretrained(
     }
   const added = addedPaths(model);
   const fits = (key: string) => added.some((path) => key.startsWith(`${path}.`)) || (newHead && inHead(key));
-  const { matched, missing } = loadState(model, given, { ignore: [...ignore, { test: fits }], rename });
+  const { matched, missing, unexpected } = loadState(model, given, { ignore: [...ignore, { test: fits }], rename });
   return {
     family: known?.family,
     loaded: matched,
     fresh: missing.filter((key) => !key.endsWith("num_batches_tracked") && !inHead(key)),
+    unused: unexpected,
     backbone: matched.filter((key) => state.get(key)!.kind === "parameter" && !inHead(key)),
     head,
     headFrom: newHead ? null : order ? "names" : "positions",

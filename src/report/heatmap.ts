@@ -126,7 +126,8 @@ export function drawHeatmap(map: HeatmapData, options: HeatmapOptions = {}): str
 function checkSizes(map: HeatmapData, options: HeatmapOptions): void {
   const { over, opacity = 1, scale = 1, colors } = options;
   for (const name of Object.keys(options))
-    if (!(optionNames as readonly string[]).includes(name)) throw unknownName("option of heatmap", name, optionNames);
+    if (!(optionNames as readonly string[]).includes(name))
+      throw unknownName("option of drawHeatmap", name, optionNames);
   if (colors !== undefined && !colormapNames.includes(colors)) throw unknownName("colors", colors, colormapNames);
   if (!(opacity >= 0 && opacity <= 1))
     throw new OptionError(`drawHeatmap: opacity must be from 0 to 1, got ${opacity}`);

@@ -33,6 +33,7 @@ export function headOf(model: Module): string {
  * await train(model, data, { engine, optimizer: sgd({ lr: 0.01 }), groups: [headGroup(model, 10)] });
  */
 export function headGroup(model: Module, lrFactor: number): ParameterGroup {
+  check("headGroup", "model", moduleSchema, model);
   check("headGroup", "lrFactor", positive, lrFactor);
   const head = headOf(model);
   return { name: "head", lrFactor, has: (path) => path.startsWith(`${head}.`) };

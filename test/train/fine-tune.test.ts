@@ -87,9 +87,10 @@ test("pretrained weights of a plain network go into one with modules, chosen or 
   const inserted = network();
   insertAttention(inserted, "se", { input: [3, 32, 32] });
   for (const model of [gated, own, inserted]) {
-    const { loaded, fresh, backbone, head, headFrom } = loadPretrained(model, checkpointOf(source));
+    const { loaded, fresh, unused, backbone, head, headFrom } = loadPretrained(model, checkpointOf(source));
     assert.deepEqual([head, headFrom], ["fc", "positions"]);
     assert.equal(loaded.length, stateOf(source).size);
+    assert.deepEqual(unused, []);
     assert.ok(
       fresh.every((path) => /\.cbam\.|attention\./.test(path)),
       String(fresh),
