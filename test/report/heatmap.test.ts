@@ -87,7 +87,7 @@ test("a fixed range makes maps comparable; the bar tells it", () => {
 
 test("wrong sizes and options are refused", () => {
   const map = { height: 1, width: 2, data: [0, 1] };
-  assert.throws(() => drawHeatmap({ ...map, width: 3 }), /heatmap: a map of 1x3 needs 3 values, got 2/);
+  assert.throws(() => drawHeatmap({ ...map, width: 3 }), /drawHeatmap: a map of 1x3 needs 3 values, got 2/);
   assert.throws(
     () => drawHeatmap({ height: 0, width: 0, data: [] }),
     /map\.height must be an integer from 1 to 65535, got 0/,
