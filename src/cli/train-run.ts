@@ -77,7 +77,8 @@ class Record {
     this.history.push(...history);
     await this.run.truncateMetrics(epochs);
     const best = bestRecord(this.history);
-    if (best) this.#shipped = ((await this.run.validation(best.epoch)) as ClassificationMetrics | undefined) ?? null;
+    const measured = best && (await this.run.validation(best.epoch));
+    if (best) this.#shipped = measured && "classes" in measured ? (measured as ClassificationMetrics) : null;
   }
 
   async add(record: EpochRecord, epoch: EpochReport): Promise<void> {
