@@ -12,8 +12,3 @@ for (const entry of Object.keys(texts) as EntryPoint[])
       "if this is meant: npm run build && node dist/tools/api.js",
     );
   });
-
-test("fovea has a small door", async () => {
-  const names = Object.keys(await import("../src/index.js"));
-  assert.ok(names.length <= 80, `${names.length} names`);
-});
