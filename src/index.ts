@@ -6,6 +6,7 @@ export { type DatasetKind, type OpenedDataset, type OpenOptions, openDataset } f
 export { type OrtNodeOptions, ortEngine, ortWebEngine } from "./engines/ort/node.js";
 export type { Tuning } from "./engines/ort/tuning.js";
 export { FileError } from "./files/read.js";
+export { type Contents, writeFileAtomic } from "./files/write.js";
 export { DownloadError, type DownloadOptions, type DownloadProgress, resolveWeights } from "./hub/index.js";
 export { type LoadRunOptions, loadRun, type TrainedNetwork } from "./inference/load-run.js";
 export { loadWeights, openCheckpoint } from "./train/load-weights.js";

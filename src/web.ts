@@ -107,10 +107,13 @@ export type { Graph, Value } from "./graph/graph.js";
 export {
   attentionMaps,
   type Classifier,
+  loadPretrained,
   openPredictor,
   type Prediction,
   type PredictOptions,
   type Predictor,
+  type PretrainedOptions,
+  type PretrainedReport,
   predict,
 } from "./inference/index.js";
 export { imagenetClasses } from "./models/imagenet.js";
@@ -155,6 +158,9 @@ export {
   evaluate,
   type FeaturePlan,
   type FeatureReport,
+  freezeUntil,
+  headGroup,
+  headOf,
   type LoadOptions,
   type LoadReport,
   loadState,

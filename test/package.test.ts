@@ -61,6 +61,32 @@ test("what comes with the package is JavaScript alone: nothing native, nothing t
   for (const name of Object.keys(peerDependencies)) assert.ok(peerDependenciesMeta[name].optional, name);
 });
 
+test("npm lists nothing native in a project for browsers", () => {
+  const home = join(folder, "listed");
+  const put = (name: string, from: string) => {
+    mkdirSync(join(home, "node_modules", name), { recursive: true });
+    cpSync(join(from, "package.json"), join(home, "node_modules", name, "package.json"));
+  };
+  // npm reads no more than the manifests.
+  for (const name of [...own, "onnxruntime-web"].flatMap((dependency) => [...withDependencies(dependency)]))
+    put(name, resolve("node_modules", name));
+  put("fovea", installed);
+  const dependencies = {
+    fovea: manifest(installed).version,
+    "onnxruntime-web": manifest(installed).peerDependencies["onnxruntime-web"],
+  };
+  writeFileSync(join(home, "package.json"), JSON.stringify({ name: "listed", version: "1.0.0", dependencies }));
+  const { status, stdout, stderr } = spawnSync("npm", ["ls", "--all", "--parseable"], { cwd: home, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  const listed = stdout
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((path) => path.slice(path.indexOf("node_modules/") + 13));
+  for (const name of ["fovea", "onnxruntime-web", ...own]) assert.ok(listed.includes(name), name);
+  for (const name of ["sharp", "onnxruntime-node", "fs-native-extensions"]) assert.ok(!listed.includes(name), name);
+});
+
 test("publint and arethetypeswrong find nothing", () => {
   const file = join(folder, tarball);
   const lint = spawnSync(bin("publint"), ["run", file, "--strict"], { encoding: "utf8" });
@@ -117,6 +143,33 @@ resnet("20");
     const { status, stdout } = spawnSync(bin("tsc"), ["-p", "."], { cwd: home, encoding: "utf8" });
     assert.equal(status, 0, stdout);
   });
+
+test("the types for browsers hold in a strict project without those of Node", () => {
+  const home = project("types-browser", own);
+  const compilerOptions = {
+    ...{ target: "es2022", module: "preserve", types: [], strict: true, noEmit: true, skipLibCheck: false },
+    ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, lib: ["es2023", "dom", "dom.iterable"] },
+  };
+  writeFileSync(join(home, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  writeFileSync(
+    join(home, "program.ts"),
+    `import { trainingStep } from "fovea/engine";
+import { Conv2d, Module, ops, type Value } from "fovea/nn";
+import { createModel, generateShapes, ortWebEngine, train } from "fovea/web";
+class Gate extends Module {
+  readonly conv = new Conv2d(3, 3, { kernelSize: 1 });
+  override forward(x: Value): Value {
+    return ops.mul(x, ops.sigmoid(this.conv.call(x)));
+  }
+}
+const model = createModel("resnet20", { numClasses: 10, attention: () => new Gate() });
+await train(model, generateShapes({ count: 64 }), { engine: ortWebEngine(), epochs: 1 });
+console.log(trainingStep);
+`,
+  );
+  const { status, stdout } = spawnSync(bin("tsc"), ["-p", "."], { cwd: home, encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+});
 
 test("the package runs where it is installed, its command too", () => {
   const home = project("node", needed);

@@ -135,6 +135,7 @@ const cases: Readonly<Record<string, Case>> = {
   readShards: { args: () => [index, async () => bytes, "x"], allowed: { 2: ["undefined", "text"] } },
   exportTransformersJs: { args: () => [graph(), { classes: ["a", "b", "c"], preprocessing }] },
   openCheckpoint: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /openCheckpoint|nonsense/ },
+  writeFileAtomic: { args: () => [join(folder, "x"), "x"], allowed: { 0: ["text"], 1: ["text", "[]"] } },
   loadWeights: {
     args: () => [net(), fovea.writeSafetensors(fovea.weightsOf(net())), {}],
     allowed: { 2: optional },
@@ -205,6 +206,13 @@ const cases: Readonly<Record<string, Case>> = {
   walk: { args: () => [net(), {}, ""], allowed: { 1: ["{}"], 2: ["undefined", "text"] } },
   stateOf: { args: () => [net()] },
   parametersOf: { args: () => [net()] },
+  freezeUntil: { args: () => [fovea.createModel("resnet20"), "layer2"], allowed: { 1: [] } },
+  headOf: { args: () => [net()] },
+  headGroup: { args: () => [net(), 10], allowed: { 1: ["7.5"] } },
+  loadPretrained: {
+    args: () => [net(), fovea.readCheckpoint(fovea.writeSafetensors(fovea.weightsOf(net()))), {}],
+    allowed: options(2),
+  },
   freeze: { args: () => [net(), () => true] },
   initialize: { args: () => [net(), {}], allowed: options(1) },
   graphFor: { args: () => [net(), {}], allowed: options(1) },

@@ -137,6 +137,17 @@ export function createAttentionByName(name: string, channels: number, options: o
   );
 }
 
+/** Modules that were chosen for places of networks. */
+const added = new WeakSet<object>();
+
+/** Whether a module was chosen for a network, which would be without it else: its pretrained weights need not have it. */
+export const isAdded = (module: object): boolean => added.has(module);
+
+function noted<M extends Module | null>(module: M): M {
+  if (module) added.add(module);
+  return module;
+}
+
 /**
  * A gate for a place in a network: with the options that networks set, and the user's over them.
  *
@@ -150,7 +161,7 @@ export function gateFor(name: string, channels: number, options: AttentionOption
     throw new OptionError(
       `attention "${name}": ${JSON.stringify(options)} turns ${channels} channels into ${outputs}; in a network a module must keep them`,
     );
-  return createAttentionByName(name, channels, given) as Module;
+  return noted(createAttentionByName(name, channels, given) as Module);
 }
 
 /** A place for a module in a network: a block of a stage, both counted from 0, and how many blocks the stage has. */
@@ -190,7 +201,8 @@ export interface AttentionPlan {
 /** @throws OptionError if the choice is not in the catalogue, or is no gate that a network's blocks can take. */
 export function attentionPlan(choice: AttentionChoice | null | undefined): AttentionPlan | undefined {
   if (choice === undefined || choice === null) return undefined;
-  if (typeof choice === "function") return { placement: "residual", field: "attention", create: choice };
+  if (typeof choice === "function")
+    return { placement: "residual", field: "attention", create: (...place) => noted(choice(...place)) };
   const [name, options, asked]: readonly unknown[] =
     typeof choice === "string" ? [choice, {}] : Array.isArray(choice) ? choice : [];
   if (name === "none") {

@@ -1,8 +1,13 @@
 import { Command } from "commander";
 
 import { encodeSafetensors, modelWeights } from "../engine.js";
-import { createModelByName, OptionError, type RecognizedCheckpoint, recognizeCheckpoint } from "../index.js";
-import { writeFileAtomic } from "../internal.js";
+import {
+  createModelByName,
+  OptionError,
+  type RecognizedCheckpoint,
+  recognizeCheckpoint,
+  writeFileAtomic,
+} from "../index.js";
 import { stateOf } from "../nn.js";
 import { partOption } from "./arguments.js";
 import { readCheckpointFile } from "./inspect.js";

@@ -9,8 +9,8 @@ import {
   type SafetensorsFile,
   trace,
   weightsOf,
+  writeFileAtomic,
 } from "../index.js";
-import { writeFileAtomic } from "../internal.js";
 import {
   addBuildFlags,
   addWeightsFlags,

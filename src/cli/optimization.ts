@@ -1,6 +1,8 @@
 import {
   constantSchedule,
   cosineSchedule,
+  headGroup,
+  type Module,
   type Optimizer,
   OptionError,
   type ParameterGroup,
@@ -10,7 +12,7 @@ import {
 } from "../index.js";
 import { classifierInfo, optimizers } from "../internal.js";
 import { optional } from "./arguments.js";
-import { headOf, type TransferFlags } from "./transfer.js";
+import type { TransferFlags } from "./transfer.js";
 
 /** Flags that say by which rule and rates a network learns. */
 export interface OptimizationFlags extends Pick<TransferFlags, "weights" | "freeze"> {
@@ -67,11 +69,8 @@ export function scheduleOf({ schedule, warmup, stepEpochs, epochs }: Optimizatio
 }
 
 /** The classifier as a group with a learning rate of its own, if it has one. */
-export function headGroup(made: RunConfig["model"], headLr: number | null, lr: number): ParameterGroup[] {
-  if (headLr === null) return [];
-  const head = headOf(made);
-  return [{ name: "head", lrFactor: headLr / lr, has: (path) => path.startsWith(`${head}.`) }];
-}
+export const headGroups = (network: Module, headLr: number | null, lr: number): ParameterGroup[] =>
+  headLr === null ? [] : [headGroup(network, headLr / lr)];
 
 /** @throws OptionError for a flag that would have no effect. */
 export function requireEffect({

@@ -2,8 +2,8 @@ import { stat } from "node:fs/promises";
 import { stdout } from "node:process";
 import { Command, Option } from "commander";
 import { messageOf } from "../core/errors.js";
-import { decodeImage, normalizations, OptionError, openPredictor, type Prediction } from "../index.js";
-import { imagesBelow, photoResize, readWhole, writeFileAtomic } from "../internal.js";
+import { decodeImage, normalizations, OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
+import { imagesBelow, photoResize, readWhole } from "../internal.js";
 import {
   addBuildFlags,
   addInputFlags,

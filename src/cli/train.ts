@@ -1,41 +1,13 @@
-import { basename, resolve } from "node:path";
-import { performance } from "node:perf_hooks";
-import { versions } from "node:process";
 import { Command, Option } from "commander";
-import {
-  type ClassificationMetrics,
-  defaultAugmentation,
-  defaultPreprocessing,
-  type EpochRecord,
-  type Module,
-  type OpenedDataset,
-  OptionError,
-  openDataset,
-  type RunConfig,
-  train,
-  version,
-} from "../index.js";
-import {
-  bestRecord,
-  buildNetwork,
-  classifierInfo,
-  defaultBatch,
-  describeSplits,
-  RunFolder,
-  settled,
-} from "../internal.js";
-import { parametersOf } from "../nn.js";
-
+import { OptionError, openDataset } from "../index.js";
+import { buildNetwork, RunFolder, settled } from "../internal.js";
 import {
   addModelFlags,
   batchSize,
-  type EngineFlags,
   epochCount,
   epochList,
   imageSize,
   jsonObject,
-  type ModelFlags,
-  modelOptions,
   nonNegative,
   optional,
   partOption,
@@ -46,41 +18,15 @@ import {
   share,
   threadCount,
   winogradHelp,
-  withEngine,
 } from "./arguments.js";
 import { requireMemory } from "./memory.js";
-import {
-  headGroup,
-  type OptimizationFlags,
-  optimizerOf,
-  requireEffect,
-  type Settled,
-  scheduleOf,
-  withDefaults,
-} from "./optimization.js";
+import { requireEffect, withDefaults } from "./optimization.js";
 import { checkSame } from "./resume.js";
-import { freshFolder, networkTitle, requireSplits, type SplitFlags, saySkipped } from "./run.js";
-import { stopOnSignal } from "./signals.js";
-import { asArgument, duration, foveaCommand, helpText, ProgressLine, percent, print, say, short } from "./terminal.js";
-import { finishedText, measureTest, reportOf } from "./train-report.js";
-import { featuresText, freezePaths, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
-
-interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags {
-  readonly insert?: string;
-  readonly insertOptions?: Record<string, unknown>;
-  readonly imageSize?: number;
-  readonly batch?: number;
-  readonly labelSmoothing: number;
-  readonly clip?: number;
-  readonly ema?: number;
-  readonly recompute?: boolean;
-  readonly augment: boolean;
-  readonly cacheFeatures?: boolean;
-  readonly seed: number;
-  readonly out?: string;
-  readonly resume?: boolean;
-  readonly json?: boolean;
-}
+import { freshFolder, requireSplits } from "./run.js";
+import { helpText, ProgressLine, print, say } from "./terminal.js";
+import { configOf, requireFeatures, requireOut, runName, type TrainFlags } from "./train-config.js";
+import { runTraining } from "./train-run.js";
+import { freezeByFlags, freezePaths, startFrom } from "./transfer.js";
 
 export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   .description("Train a classifier and write a run folder")
@@ -116,7 +62,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     epochList,
   )
   .option("--warmup <epochs>", "epochs in which the rate rises from zero", nonNegative, 0)
-  .option("--label-smoothing <share>", "share of each target spread over all classes", share, 0)
+  .option("--label-smoothing <share>", "share of each target spread over all classes", share)
   .option("--clip <norm>", "largest norm of all gradients together", positive)
   .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", properShare)
   .option(
@@ -203,13 +149,10 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     if (resumed) checkSame(resumed, config, explicit);
     else requireEffect(flags);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
-    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
-    const frozen = resumed?.config.frozen ?? pathsToFreeze(network, flags, loaded);
-    if (flags.cacheFeatures !== undefined && frozen.length === 0)
-      throw new OptionError(
-        `--${flags.cacheFeatures ? "" : "no-"}cache-features has no effect: no part is frozen. Say --freeze backbone or --freeze-until`,
-      );
-    freezePaths(network, frozen);
+    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.data.classes) : [];
+    const frozen = resumed?.config.frozen ?? freezeByFlags(network, flags, loaded);
+    if (resumed) freezePaths(network, frozen);
+    requireFeatures(flags, frozen);
     const { imageSize } = config.preprocessing;
     const keepsAll = frozen.length === 0 && !flags.recompute;
     requireMemory(network, [config.training.batch, 3, imageSize, imageSize], keepsAll);
@@ -218,180 +161,3 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     const result = await runTraining(run, network, data, flags, progress);
     if (flags.json) print(true, result, () => []);
   });
-
-/** The complete configuration of a run. @throws OptionError if a setting is wrong. */
-function configOf(
-  source: string,
-  data: OpenedDataset,
-  flags: Settled<TrainFlags>,
-  asked: Record<string, unknown>,
-): RunConfig {
-  const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
-  const { classes } = data.train;
-  const spec = classifierInfo(flags.model);
-  // The ImageNet stem would leave almost nothing of small images.
-  const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
-  const { name, settings } = optimizerOf(flags);
-  if (flags.cacheFeatures && flags.augment)
-    throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
-  return {
-    format: "fovea.run.1",
-    versions: { fovea: version, node: versions.node },
-    flags: asked,
-    model: {
-      name: spec.name,
-      options: modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length }),
-      ...(flags.insert ? { insert: { attention: flags.insert, options: flags.insertOptions ?? {} } } : {}),
-    },
-    data: {
-      source,
-      kind: data.kind,
-      classes,
-      ...optional("validationSplit", flags.valSplit),
-      ...optional("testSplit", flags.testSplit),
-    },
-    preprocessing,
-    frozen: [],
-    training: {
-      epochs: flags.epochs,
-      batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
-      optimizer: { name, settings },
-      schedule: scheduleOf(flags),
-      labelSmoothing: flags.labelSmoothing,
-      clipNorm: flags.clip ?? null,
-      ema: flags.ema ?? null,
-      seed: flags.seed,
-      augment: flags.augment ? defaultAugmentation(data.train, preprocessing) : null,
-      weights: flags.weights ?? null,
-      freeze: flags.freeze ?? null,
-      freezeUntil: flags.freezeUntil ?? null,
-      headLr: flags.headLr ?? null,
-    },
-  };
-}
-
-/** What of a configuration the training is told; the rest is about the network's start. */
-function howToLearn({ weights: _, freeze: __, freezeUntil: ___, headLr: ____, ...training }: RunConfig["training"]) {
-  return training;
-}
-
-/** Below this many images a network that starts from random weights hardly learns what will help on others. */
-const fewImages = 2000;
-
-/** Trains, records each epoch in the run folder, and shows how it goes. */
-async function runTraining(
-  run: RunFolder,
-  network: Module,
-  data: OpenedDataset,
-  flags: Settled<TrainFlags>,
-  progress: ProgressLine,
-) {
-  const { training, preprocessing, model: made, data: about } = run.config;
-  const checkpoint = flags.resume ? await run.checkpoint() : undefined;
-  const parameters = [...parametersOf(network).values()].reduce(
-    (n, { shape }) => n + shape.reduce((a, d) => a * d, 1),
-    0,
-  );
-  say(
-    `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px, ${training.optimizer.name} at ${training.optimizer.settings.lr}; ${about.source}: ${describeSplits(data)}`,
-  );
-  const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
-  const unmeasured = about.classes.filter((name) => !validated.has(name));
-  if (unmeasured.length)
-    say(`no image for validation in ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
-  saySkipped([...data.train.skipped, ...data.validation.skipped]);
-  if (data.kind === "folder" && data.train.length < fewImages && !training.weights && !flags.resume)
-    say(
-      `${data.train.length} images are few to train a network from nothing. Start from pretrained weights: --weights FILE, with --freeze backbone to train the classifier alone`,
-    );
-
-  const interrupt = stopOnSignal(() => progress.clear());
-  const history: EpochRecord[] = [];
-  /** What the validation says of the weights in best.safetensors. */
-  let shipped: ClassificationMetrics | null = null;
-  let speed = 0;
-  const started = performance.now();
-  try {
-    const result = await withEngine(
-      (engine) =>
-        train(network, data.train, {
-          ...howToLearn(training),
-          engine,
-          optimizer: optimizerOf(flags),
-          groups: headGroup(made, training.headLr, optimizerOf(flags).lr),
-          preprocessing,
-          recompute: flags.recompute ?? false,
-          validate: data.validation,
-          signal: interrupt.signal,
-          metadata: run.description(),
-          ...optional("resume", checkpoint),
-          onStart: async (progressSoFar) => {
-            history.push(...progressSoFar.history);
-            await run.truncateMetrics(progressSoFar.epoch);
-            const best = bestRecord(history);
-            const measured = best && (await run.validation(best.epoch));
-            if (best) shipped = measured && "classes" in measured ? (measured as ClassificationMetrics) : null;
-          },
-          ...optional("cacheFeatures", flags.cacheFeatures),
-          onFeatures: (report) => {
-            if (report.total > 0)
-              progress.draw(report.done / report.total, `features of ${report.done} of ${report.total} images`);
-            if (run.config.frozen.length === 0 || report.done < report.total) return;
-            progress.clear();
-            say(featuresText(report));
-          },
-          onStep: ({ epoch, epochs, batch, batches, loss, top1, imagesPerSecond }) => {
-            const left = (epochs - epoch) * batches + batches - batch;
-            const eta = (left * training.batch) / imagesPerSecond;
-            const share = ((epoch - 1) * batches + batch) / (epochs * batches);
-            progress.draw(
-              share,
-              `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  ${imagesPerSecond.toFixed(0)} img/s  ETA ${duration(eta)}`,
-            );
-          },
-          onEpoch: async (record, report) => {
-            history.push(record);
-            await run.record(record, history, report);
-            if (report.isBest) shipped = report.validation;
-            speed = report.imagesPerSecond;
-            await run.write(
-              "report",
-              reportOf(run, { history, validation: shipped, speed, test: null }, data, parameters),
-            );
-            progress.clear();
-            const { epoch, trainLoss, trainTop1, loss, top1 } = record;
-            const validation =
-              top1 === null || loss === null ? "" : `  validation loss ${loss.toFixed(3)} top-1 ${percent(top1)}`;
-            say(
-              `epoch ${epoch}/${training.epochs}  loss ${trainLoss.toFixed(3)} top-1 ${percent(trainTop1)}${validation}${report.isBest ? "  best" : ""}  ${report.imagesPerSecond.toFixed(0)} img/s`,
-            );
-          },
-          onStop: (checkpoint) => run.write("last", checkpoint),
-        }),
-      flags,
-    );
-    const final = result.history.at(-1);
-    if (result.stopped) {
-      say(`stopped and saved. To go on: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
-      return { run: run.path, ...result, final };
-    }
-    const test = data.test ? await measureTest(run, network, data.test, flags) : null;
-    if (test) await run.write("report", reportOf(run, { history, validation: shipped, speed, test }, data, parameters));
-    say(...finishedText(run, result, test, (performance.now() - started) / 1000));
-    return { run: run.path, ...result, final, ...(test ? { test } : {}) };
-  } finally {
-    progress.clear();
-    interrupt.release();
-    run.release();
-  }
-}
-
-function requireOut({ out }: TrainFlags): string {
-  if (!out) throw new OptionError("--resume needs --out FOLDER, the run to go on with");
-  return out;
-}
-
-function runName(source: string, { model: name, attention, insert }: TrainFlags): string {
-  const data = basename(resolve(source)).replace(/[^\w.-]+/g, "-") || "data";
-  return [data, name, attention, insert].filter(Boolean).join("-");
-}

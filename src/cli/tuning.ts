@@ -6,8 +6,8 @@ import { arch, cpus } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { checkTuning, defaultTuning, type Tuning } from "../engine.js";
-import { FoveaError, version } from "../index.js";
-import { cacheFolder, writeFileAtomic } from "../internal.js";
+import { FoveaError, version, writeFileAtomic } from "../index.js";
+import { cacheFolder } from "../internal.js";
 import { say } from "./terminal.js";
 
 /** What a tuning table was measured with. It is used on no other machine or version. */

@@ -30,7 +30,7 @@ export function messageOf(error: unknown): string {
  * What loading an optional package threw, for those who see it: that it is not installed, and how to install it, or why it does not work.
  *
  * @example
- * const ort = await loading("onnxruntime-node").catch(unusable("ortEngine", "onnxruntime-node"));
+ * loading.catch(unusable("decodeImage", "sharp")); // decodeImage needs the package sharp: npm install --ignore-scripts sharp
  */
 export const unusable =
   (who: string, name: string, version = "") =>

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
-import { check, options as fields, maybe, type Schema, text, whole } from "../core/schema.js";
+import { check, options as fields, maybe, oneOf, type Schema, text, whole } from "../core/schema.js";
 import { cifar10, cifar100, isCifar10, isCifar100 } from "./cifar.js";
 import { folderLayouts } from "./class-folders.js";
 import type { Splits } from "./dataset.js";
@@ -20,12 +20,15 @@ export interface OpenedDataset extends Splits {
 export interface OpenOptions extends ImageFolderOptions {
   /** For `shapes` and `shapes-free`: number of generated images. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };
+  /** For CIFAR-100: its 100 fine classes, or its 20 coarse ones. Default "fine". */
+  readonly labels?: "fine" | "coarse";
 }
 
 const shapeCount = maybe(whole(1));
 export const openOptions: Schema<OpenOptions> = fields<OpenOptions>({
   ...folderFields,
   count: maybe(fields({ train: shapeCount, validation: shapeCount })) as Schema<OpenOptions["count"]>,
+  labels: maybe(oneOf("fine", "coarse")),
 });
 
 /** A layout: how to know its folder, and how to open it. The first that matches is used. */
@@ -50,7 +53,7 @@ const layouts: readonly Layout[] = [
     kind: "cifar100",
     wanted: "CIFAR-100 (train.bin, test.bin)",
     matches: ({ files }) => isCifar100(files),
-    open: (folder) => cifar100(folder),
+    open: (folder, { labels = "fine" }) => cifar100(folder, { labels }),
     usual: "cifar-100-binary",
   },
   { kind: "idx", wanted: "IDX (train-images-idx3-ubyte[.gz], …)", matches: ({ files }) => isIdx(files), open: idx },
@@ -58,7 +61,7 @@ const layouts: readonly Layout[] = [
     kind: "folder",
     wanted: `images in class folders (${folderLayouts})`,
     matches: ({ folders }) => folders.some((name) => !name.startsWith(".")),
-    open: (folder, { count: _, ...options }) => openImageFolder(folder, options),
+    open: (folder, { count: _, labels: __, ...options }) => openImageFolder(folder, options),
   },
 ];
 

@@ -7,3 +7,4 @@ export {
   type Predictor,
   predict,
 } from "./classifier.js";
+export { loadPretrained, type PretrainedOptions, type PretrainedReport } from "./pretrained.js";

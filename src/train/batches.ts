@@ -1,3 +1,4 @@
+import { check, whole } from "../core/schema.js";
 import type { Loader } from "../data/index.js";
 import type { Arrays } from "../engines/engine.js";
 
@@ -26,4 +27,10 @@ export function imageBatches(loader: Loader, input: string): BatchSource {
         yield { inputs: { [input]: { dtype: "float32", shape: loader.inputShape, data: images } }, ...batch };
     },
   };
+}
+
+/** 128, or as small a power of two (but at least 8) as gives an epoch of a small data set eight steps. */
+export function defaultBatch(images: number): number {
+  check("defaultBatch", "images", whole(1), images);
+  return Math.min(128, Math.max(8, 2 ** Math.floor(Math.log2(images / 8))));
 }

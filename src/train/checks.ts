@@ -21,11 +21,9 @@ import {
   oneOf,
   orNull,
   positive,
-  properShare,
   type Schema,
   seed,
   settings,
-  share,
   signal,
   text,
   that,
@@ -37,7 +35,7 @@ import { type ByteSource, sourceSchema } from "../formats/byte-source.js";
 import { moduleSchema } from "../nn/checks.js";
 import type { Optimizer } from "./optimizers.js";
 import type { Schedule } from "./schedules.js";
-import type { ParameterGroup } from "./step.js";
+import { stepFields } from "./settings.js";
 import type { Scores, Task } from "./task.js";
 import type { TrainOptions } from "./train.js";
 
@@ -84,17 +82,6 @@ export const taskSchema: Schema<Task> = having(
   "count",
 );
 
-/** What every training can be told. */
-export const learning = {
-  labelSmoothing: maybe(share),
-  clipNorm: maybe(orNull(positive)),
-  ema: maybe(orNull(properShare)),
-  recompute: maybe(flag),
-  groups: maybe(
-    list(fields<ParameterGroup>({ name: text, lrFactor: nonNegative, has: callback }), "a list of parameter groups"),
-  ),
-};
-
 export const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Scores>>({
   engine: engineSchema,
   task: maybe(taskSchema),
@@ -102,7 +89,7 @@ export const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Sc
   batch: maybe(batchSize),
   optimizer: maybe(optimizerSchema),
   schedule: maybe(scheduleSchema),
-  ...learning,
+  ...stepFields,
   seed: maybe(seed),
   validate: maybe(datasetSchema),
   preprocessing: maybe(preprocessingSchema),

@@ -1,11 +1,21 @@
+export { defaultBatch } from "./batches.js";
 export * from "./checkpoint.js";
 export { type EvaluateOptions, evaluate, forEachLogits } from "./evaluate.js";
 export { type FeaturePlan, type FeatureReport, featureLimit } from "./features.js";
+export * from "./fine-tune.js";
 export * from "./history.js";
 export * from "./metrics.js";
 export * from "./optimizers.js";
 export * from "./schedules.js";
+export { type LearningSettings, learningOf, type ParameterGroup, type StepSettings } from "./settings.js";
 export * from "./step.js";
 export * from "./task.js";
 export * from "./train.js";
-export * from "./weights.js";
+export {
+  asStored,
+  type LoadOptions,
+  type LoadReport,
+  loadState,
+  WeightsError,
+  weightsOf,
+} from "./weights.js";

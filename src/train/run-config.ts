@@ -14,7 +14,6 @@ import {
   oneOf,
   orNull,
   positive,
-  properShare,
   record,
   type Schema,
   seed,
@@ -26,6 +25,7 @@ import { writtenSchema } from "../core/written.js";
 import { augmentationSchema, preprocessingSchema } from "../data/checks.js";
 import { scheduleSchema } from "./checks.js";
 import type { RunConfig } from "./run-folder.js";
+import { learningFields } from "./settings.js";
 
 type Part<K extends keyof RunConfig> = RunConfig[K];
 
@@ -58,9 +58,7 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
       ),
     }),
     schedule: scheduleSchema,
-    labelSmoothing: share,
-    clipNorm: orNull(positive),
-    ema: orNull(properShare),
+    ...learningFields,
     seed,
     augment: orNull(augmentationSchema),
     weights: orNull(text),

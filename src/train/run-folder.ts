@@ -16,6 +16,7 @@ import { modelWeights } from "./checkpoint.js";
 import { type EpochRecord, historyCsv, recordSchema } from "./history.js";
 import { checkRunConfig, parseRunConfig } from "./run-config.js";
 import type { Schedule } from "./schedules.js";
+import type { LearningSettings } from "./settings.js";
 import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
 
@@ -36,7 +37,7 @@ export interface RunConfig {
   readonly preprocessing: Preprocessing;
   /** Paths of parameters that are not trained. */
   readonly frozen: readonly string[];
-  readonly training: {
+  readonly training: LearningSettings & {
     readonly epochs: number;
     readonly batch: number;
     readonly optimizer: {
@@ -44,9 +45,6 @@ export interface RunConfig {
       readonly settings: Readonly<Record<string, number | boolean | string>>;
     };
     readonly schedule: Schedule;
-    readonly labelSmoothing: number;
-    readonly clipNorm: number | null;
-    readonly ema: number | null;
     readonly seed: number;
     readonly augment: Augmentation | null;
     readonly weights: string | null;

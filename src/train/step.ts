@@ -26,20 +26,12 @@ import {
   stateOf,
 } from "../nn/index.js";
 import { add, cast, div, equal, maximum, minimum, mul, reduceMax, reduceSum, sqrt, square, sub } from "../ops/index.js";
-import { learning, optimizerSchema } from "./checks.js";
+import { optimizerSchema } from "./checks.js";
 import type { Optimizer } from "./optimizers.js";
-
-/** Parameters that learn at a rate of their own. */
-export interface ParameterGroup {
-  readonly name: string;
-  /** Factor on the learning rate. */
-  readonly lrFactor: number;
-  /** Whether the parameter at a path belongs to the group. */
-  has(path: string): boolean;
-}
+import { learningOf, type ParameterGroup, type StepSettings, stepFields } from "./settings.js";
 
 /** What a training step is made of. */
-export interface StepOptions {
+export interface StepOptions extends StepSettings {
   /** Whose rule the step writes, such as `sgd()`. */
   readonly optimizer: Optimizer;
   /** Shape of the images, [batch, 3, height, width]. */
@@ -48,19 +40,6 @@ export interface StepOptions {
   readonly numClasses: number;
   /** Sizes of the logits after [batch, numClasses]: none for one label an image, [height, width] for a label at every position. */
   readonly positions?: readonly number[];
-  /** Share of each target that is spread over all classes. Default 0. */
-  readonly labelSmoothing?: number;
-  /** Scale gradients down so that their joint Euclidean norm is at most this. */
-  readonly clipNorm?: number | null;
-  /**
-   * Decay of an exponential moving average of the weights and of batch-norm statistics, for example 0.999. Step t, counted from 1, uses
-   * min(ema, (1 + t) / (10 + t)), so that the average soon forgets the start, as TensorFlow's does.
-   */
-  readonly ema?: number | null;
-  /** Parameters that learn faster or slower than the rest; the first group that has a parameter counts. */
-  readonly groups?: readonly ParameterGroup[];
-  /** Compute what the blocks of the network hold again in the backward pass instead of keeping it: less memory, more time. */
-  readonly recompute?: boolean;
 }
 
 export const stepOptions: Schema<StepOptions> = fields<StepOptions>({
@@ -68,7 +47,7 @@ export const stepOptions: Schema<StepOptions> = fields<StepOptions>({
   input: tuple("[batch, channels, height, width]", batchSize, batchSize, imageSize, imageSize),
   numClasses: classCount,
   positions: maybe(sizes),
-  ...learning,
+  ...stepFields,
 });
 
 /** One training step as a graph, and the state that it needs beside the model's own. */
@@ -94,17 +73,8 @@ export interface TrainingStep {
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
   check("trainingStep", "model", moduleSchema, model);
   check("trainingStep", "options", stepOptions, options);
-  const {
-    optimizer,
-    input,
-    numClasses,
-    positions = [],
-    labelSmoothing = 0,
-    clipNorm = null,
-    ema = null,
-    groups = [],
-    recompute = false,
-  } = options;
+  const { optimizer, input, numClasses, positions = [], groups = [], recompute = false } = options;
+  const { labelSmoothing, clipNorm, ema } = learningOf(options);
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen; nothing is left to learn");
   const averaged =

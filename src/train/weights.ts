@@ -40,16 +40,14 @@ export interface LoadOptions {
   readonly rename?: (key: string) => string;
 }
 
+const pattern = that<{ test(key: string): boolean }>(
+  "a regular expression",
+  (x) => typeof (x as RegExp | null)?.test === "function",
+);
+export const patterns = list(pattern, "a list of regular expressions");
+
 export const loadOptions = fields<LoadOptions>({
-  ignore: maybe(
-    list(
-      that<{ test(key: string): boolean }>(
-        "a regular expression",
-        (x) => typeof (x as RegExp | null)?.test === "function",
-      ),
-      "a list of regular expressions",
-    ),
-  ),
+  ignore: maybe(patterns),
   rename: maybe(callback),
 });
 

@@ -1,0 +1,110 @@
+import { basename, resolve } from "node:path";
+import { versions } from "node:process";
+import {
+  defaultAugmentation,
+  defaultPreprocessing,
+  type OpenedDataset,
+  OptionError,
+  type RunConfig,
+  version,
+} from "../index.js";
+import { classifierInfo, defaultBatch, learningOf } from "../internal.js";
+import { type EngineFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
+import { type OptimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
+import type { SplitFlags } from "./run.js";
+import type { TransferFlags } from "./transfer.js";
+
+export interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags {
+  readonly insert?: string;
+  readonly insertOptions?: Record<string, unknown>;
+  readonly imageSize?: number;
+  readonly batch?: number;
+  readonly labelSmoothing?: number;
+  readonly clip?: number;
+  readonly ema?: number;
+  readonly recompute?: boolean;
+  readonly augment: boolean;
+  readonly cacheFeatures?: boolean;
+  readonly seed: number;
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly json?: boolean;
+}
+
+/** The complete configuration of a run. @throws OptionError if a setting is wrong. */
+export function configOf(
+  source: string,
+  data: OpenedDataset,
+  flags: Settled<TrainFlags>,
+  asked: Record<string, unknown>,
+): RunConfig {
+  const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
+  const { classes } = data.train;
+  const spec = classifierInfo(flags.model);
+  // The ImageNet stem would leave almost nothing of small images.
+  const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
+  const { name, settings } = optimizerOf(flags);
+  if (flags.cacheFeatures && flags.augment)
+    throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
+  return {
+    format: "fovea.run.1",
+    versions: { fovea: version, node: versions.node },
+    flags: asked,
+    model: {
+      name: spec.name,
+      options: modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length }),
+      ...(flags.insert ? { insert: { attention: flags.insert, options: flags.insertOptions ?? {} } } : {}),
+    },
+    data: {
+      source,
+      kind: data.kind,
+      classes,
+      ...optional("validationSplit", flags.valSplit),
+      ...optional("testSplit", flags.testSplit),
+    },
+    preprocessing,
+    frozen: [],
+    training: {
+      epochs: flags.epochs,
+      batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
+      optimizer: { name, settings },
+      schedule: scheduleOf(flags),
+      ...learningOf({ ...flags, clipNorm: flags.clip }),
+      seed: flags.seed,
+      augment: flags.augment ? defaultAugmentation(data.train, preprocessing) : null,
+      weights: flags.weights ?? null,
+      freeze: flags.freeze ?? null,
+      freezeUntil: flags.freezeUntil ?? null,
+      headLr: flags.headLr ?? null,
+    },
+  };
+}
+
+/** What of a configuration the training is told; the rest is about the network's start. */
+export function howToLearn({
+  weights: _,
+  freeze: __,
+  freezeUntil: ___,
+  headLr: ____,
+  ...training
+}: RunConfig["training"]) {
+  return training;
+}
+
+/** @throws OptionError for a flag about features where there are none. */
+export function requireFeatures({ cacheFeatures }: TrainFlags, frozen: readonly string[]): void {
+  if (cacheFeatures !== undefined && frozen.length === 0)
+    throw new OptionError(
+      `--${cacheFeatures ? "" : "no-"}cache-features has no effect: no part is frozen. Say --freeze backbone or --freeze-until`,
+    );
+}
+
+export function requireOut({ out }: TrainFlags): string {
+  if (!out) throw new OptionError("--resume needs --out FOLDER, the run to go on with");
+  return out;
+}
+
+export function runName(source: string, { model: name, attention, insert }: TrainFlags): string {
+  const data = basename(resolve(source)).replace(/[^\w.-]+/g, "-") || "data";
+  return [data, name, attention, insert].filter(Boolean).join("-");
+}

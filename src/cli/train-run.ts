@@ -1,0 +1,172 @@
+import { performance } from "node:perf_hooks";
+import {
+  type ClassificationMetrics,
+  type EpochRecord,
+  type EpochReport,
+  type Module,
+  type OpenedDataset,
+  type StepReport,
+  type TrainResult,
+  train,
+} from "../index.js";
+import { bestRecord, describeSplits, type RunFolder } from "../internal.js";
+import { parametersOf } from "../nn.js";
+import { optional, withEngine } from "./arguments.js";
+import { headGroups, optimizerOf, type Settled } from "./optimization.js";
+import { networkTitle, saySkipped } from "./run.js";
+import { stopOnSignal } from "./signals.js";
+import { asArgument, duration, foveaCommand, type ProgressLine, percent, say, short } from "./terminal.js";
+import { howToLearn, type TrainFlags } from "./train-config.js";
+import { finishedText, measureTest, reportOf } from "./train-report.js";
+import { featuresText } from "./transfer.js";
+
+/** Below this many images a network that starts from random weights hardly learns what will help on others. */
+const fewImages = 2000;
+
+const parameterCount = (network: Module): number =>
+  [...parametersOf(network).values()].reduce((n, { shape }) => n + shape.reduce((a, d) => a * d, 1), 0);
+
+/** Says what is trained on what, and what is odd about it. */
+function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, resumes: boolean): void {
+  const { training, preprocessing, data: about } = config;
+  say(
+    `${networkTitle(config.model)}, ${short(parameterCount(network))} parameters, ${preprocessing.imageSize} px, ${training.optimizer.name} at ${training.optimizer.settings.lr}; ${about.source}: ${describeSplits(data)}`,
+  );
+  const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
+  const unmeasured = about.classes.filter((name) => !validated.has(name));
+  if (unmeasured.length)
+    say(`no image for validation in ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
+  saySkipped([...data.train.skipped, ...data.validation.skipped]);
+  if (data.kind === "folder" && data.train.length < fewImages && !training.weights && !resumes)
+    say(
+      `${data.train.length} images are few to train a network from nothing. Start from pretrained weights: --weights FILE, with --freeze backbone to train the classifier alone`,
+    );
+}
+
+/** How far a step is, for the line that shows it. */
+function progressOf({ epoch, epochs, batch, batches, loss, top1, imagesPerSecond }: StepReport, size: number) {
+  const left = (epochs - epoch) * batches + batches - batch;
+  const eta = (left * size) / imagesPerSecond;
+  const share = ((epoch - 1) * batches + batch) / (epochs * batches);
+  const text = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  ${imagesPerSecond.toFixed(0)} img/s  ETA ${duration(eta)}`;
+  return [share, text] as const;
+}
+
+function epochText(record: EpochRecord, { isBest, imagesPerSecond }: EpochReport, epochs: number): string {
+  const { epoch, trainLoss, trainTop1, loss, top1 } = record;
+  const validation =
+    top1 === null || loss === null ? "" : `  validation loss ${loss.toFixed(3)} top-1 ${percent(top1)}`;
+  return `epoch ${epoch}/${epochs}  loss ${trainLoss.toFixed(3)} top-1 ${percent(trainTop1)}${validation}${isBest ? "  best" : ""}  ${imagesPerSecond.toFixed(0)} img/s`;
+}
+
+/** What a run folder has recorded, and its report. */
+class Record {
+  readonly history: EpochRecord[] = [];
+  /** What the validation says of the weights in best.safetensors. */
+  #shipped: ClassificationMetrics | null = null;
+  #speed = 0;
+
+  constructor(
+    private readonly run: RunFolder,
+    private readonly data: OpenedDataset,
+    private readonly parameters: number,
+  ) {}
+
+  /** Takes up what a resumed run has done, and drops what it will do again. */
+  async takeUp(epochs: number, history: readonly EpochRecord[]): Promise<void> {
+    this.history.push(...history);
+    await this.run.truncateMetrics(epochs);
+    const best = bestRecord(this.history);
+    const measured = best && (await this.run.validation(best.epoch));
+    if (best) this.#shipped = measured && "classes" in measured ? (measured as ClassificationMetrics) : null;
+  }
+
+  async add(record: EpochRecord, epoch: EpochReport): Promise<void> {
+    this.history.push(record);
+    await this.run.record(record, this.history, epoch);
+    if (epoch.isBest) this.#shipped = epoch.validation;
+    this.#speed = epoch.imagesPerSecond;
+    await this.report(null);
+  }
+
+  report(test: ClassificationMetrics | null): Promise<void> {
+    const standing = { history: this.history, validation: this.#shipped, speed: this.#speed, test };
+    return this.run.write("report", reportOf(this.run, standing, this.data, this.parameters));
+  }
+}
+
+/** Trains, records each epoch in the run folder, and shows how it goes. */
+export async function runTraining(
+  run: RunFolder,
+  network: Module,
+  data: OpenedDataset,
+  flags: Settled<TrainFlags>,
+  progress: ProgressLine,
+) {
+  const { training, preprocessing, frozen } = run.config;
+  const checkpoint = flags.resume ? await run.checkpoint() : undefined;
+  introduce(run, network, data, flags.resume ?? false);
+  const record = new Record(run, data, parameterCount(network));
+  const interrupt = stopOnSignal(() => progress.clear());
+  const started = performance.now();
+  try {
+    const result = await withEngine(
+      (engine) =>
+        train(network, data.train, {
+          ...howToLearn(training),
+          engine,
+          optimizer: optimizerOf(flags),
+          groups: headGroups(network, training.headLr, optimizerOf(flags).lr),
+          preprocessing,
+          recompute: flags.recompute ?? false,
+          validate: data.validation,
+          signal: interrupt.signal,
+          metadata: run.description(),
+          ...optional("resume", checkpoint),
+          onStart: ({ epoch, history }) => record.takeUp(epoch, history),
+          ...optional("cacheFeatures", flags.cacheFeatures),
+          onFeatures: (report) => {
+            if (report.total > 0)
+              progress.draw(report.done / report.total, `features of ${report.done} of ${report.total} images`);
+            if (frozen.length === 0 || report.done < report.total) return;
+            progress.clear();
+            say(featuresText(report));
+          },
+          onStep: (step) => progress.draw(...progressOf(step, training.batch)),
+          onEpoch: async (epoch, report) => {
+            await record.add(epoch, report);
+            progress.clear();
+            say(epochText(epoch, report, training.epochs));
+          },
+          onStop: (checkpoint) => run.write("last", checkpoint),
+        }),
+      flags,
+    );
+    return await concluded(run, network, data, flags, record, result, started);
+  } finally {
+    progress.clear();
+    interrupt.release();
+    run.release();
+  }
+}
+
+/** Measures the test images, once, and says what came of it. */
+async function concluded(
+  run: RunFolder,
+  network: Module,
+  data: OpenedDataset,
+  flags: Settled<TrainFlags>,
+  record: Record,
+  result: TrainResult,
+  started: number,
+) {
+  const final = result.history.at(-1);
+  if (result.stopped) {
+    say(`stopped and saved. To go on: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
+    return { run: run.path, ...result, final };
+  }
+  const test = data.test ? await measureTest(run, network, data.test, flags) : null;
+  if (test) await record.report(test);
+  say(...finishedText(run, result, test, (performance.now() - started) / 1000));
+  return { run: run.path, ...result, final, ...(test ? { test } : {}) };
+}

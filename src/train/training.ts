@@ -1,0 +1,349 @@
+import { DataError, messageOf, OptionError, TrainingError } from "../core/errors.js";
+import { notFiniteText } from "../core/finite.js";
+import { Rng } from "../core/rng.js";
+import { type Tensor, zeros } from "../core/tensor.js";
+import {
+  alignClasses,
+  type Dataset,
+  defaultAugmentation,
+  defaultPreprocessing,
+  Loader,
+  type Preprocessing,
+} from "../data/index.js";
+import { summary } from "../data/summary.js";
+import type { Engine, Executable } from "../engines/engine.js";
+import { bytesSource } from "../formats/byte-source.js";
+import type { SafetensorsFile } from "../formats/safetensors.js";
+import type { Cell } from "../graph/graph.js";
+import { type Module, type Param, stateOf } from "../nn/index.js";
+import { type BatchSource, defaultBatch, type StepBatch } from "./batches.js";
+import { type Progress, restoreCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { evaluationPass, forEachOutput } from "./evaluate.js";
+import { letEventsIn } from "./events.js";
+import { computeOnce, type FedGraph } from "./features.js";
+import { bestRecord, type EpochRecord } from "./history.js";
+import { type Optimizer, sgd } from "./optimizers.js";
+import { cosineSchedule, learningRateFactor, type Schedule } from "./schedules.js";
+import { stepSettings } from "./settings.js";
+import { type TrainingStep, trainingStep } from "./step.js";
+import { classification, type Scores, type Task } from "./task.js";
+import type { TrainOptions, TrainResult } from "./train.js";
+import { asStored } from "./weights.js";
+
+/** What is trained and how, all that was left out filled in. */
+interface Plan {
+  readonly model: Module;
+  readonly dataset: Dataset;
+  readonly validate: Dataset | undefined;
+  readonly options: TrainOptions<Scores>;
+  readonly engine: Engine;
+  readonly task: Task;
+  readonly epochs: number;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  readonly seed: number;
+  readonly loader: Loader;
+  readonly augmented: boolean;
+  /** How images of a batch come in where they are not augmented. */
+  readonly still: { readonly batch: number; readonly preprocessing: Preprocessing };
+  readonly batch: number;
+  readonly step: TrainingStep;
+  /** Shape of a batch's targets. */
+  readonly targets: readonly number[];
+}
+
+function planOf(model: Module, dataset: Dataset, options: TrainOptions<Scores>): Plan {
+  const { engine, epochs = 10, optimizer = sgd(), schedule = cosineSchedule(), seed = 0 } = options;
+  const task: Task = options.task ?? classification;
+  const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
+  const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
+  const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
+  const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
+  const [numClasses, positions] = [task.numClasses(dataset), task.positions(preprocessing.imageSize)];
+  if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; set augment: null");
+  const { inputShape: input } = loader;
+  const step = trainingStep(model, { optimizer, input, numClasses, positions, ...stepSettings(options) });
+  const [augmented, still] = [augment !== null, { batch, preprocessing }];
+  const validate = options.validate && byName(options.validate, dataset.classes);
+  const targets = [batch, numClasses, ...positions];
+  return {
+    model,
+    dataset,
+    validate,
+    options,
+    engine,
+    task,
+    epochs,
+    optimizer,
+    schedule,
+    seed,
+    loader,
+    augmented,
+    still,
+    batch,
+    step,
+    targets,
+  };
+}
+
+/** The validation data with the labels of the training data. @throws DataError if it has classes that the training lacks. */
+function byName(validate: Dataset, classes: readonly string[]): Dataset {
+  const { dataset, unknown } = alignClasses(validate, classes);
+  if (unknown.length) throw new DataError(`train: validation has classes that training lacks: ${summary(unknown)}`);
+  return dataset;
+}
+
+/** What the training runs on, once it is known what of it is computed only once. */
+interface Runnables {
+  readonly source: BatchSource;
+  readonly graph: FedGraph["graph"];
+  readonly executable: Executable;
+  readonly validation: FedGraph | null;
+}
+
+/** A training under way: how far it is, and what it has counted. */
+export class Training {
+  readonly #history: EpochRecord[];
+  #lossSum: number;
+  #correct: number;
+  #count: number;
+
+  private constructor(
+    private readonly plan: Plan,
+    private readonly from: Progress,
+    private readonly runs: Runnables,
+  ) {
+    this.#history = [...from.history];
+    ({ lossSum: this.#lossSum, correct: this.#correct, count: this.#count } = from);
+  }
+
+  /** Everything up to the first step: settings, the state of a training that is resumed, features, and the compiled step. */
+  static async begin(model: Module, dataset: Dataset, options: TrainOptions<Scores>): Promise<Training> {
+    const plan = planOf(model, dataset, options);
+    const progress = await restored(plan);
+    await options.onStart?.(progress);
+    const { step, loader, engine, still, augmented } = plan;
+    const [{ graph, source }, validation] = await computeOnce(
+      { graph: step.graph, input: "images", loader, still, augmented },
+      plan.validate ? evaluationPass(model, plan.validate, still) : null,
+      {
+        engine,
+        learned: new Set(step.graph.updates.map(({ cell }) => cell)),
+        epochs: plan.epochs - progress.epoch,
+        cacheFeatures: options.cacheFeatures,
+        featureLimit: options.featureLimit,
+        signal: options.signal,
+        onFeatures: options.onFeatures,
+      },
+    );
+    return new Training(plan, progress, { graph, source, validation, executable: await engine.compile(graph) });
+  }
+
+  /** All epochs that are left, until the signal. */
+  async run(): Promise<TrainResult> {
+    const { epochs, options } = this.plan;
+    for (let epoch = this.from.epoch; epoch < epochs; epoch++) {
+      const outcome = await this.#steps(epoch);
+      if (outcome === "stopped") return this.#result(true);
+      await this.#finish(epoch, outcome);
+      if (options.signal?.aborted && epoch + 1 < epochs) return this.#result(true);
+    }
+    return this.#result(false);
+  }
+
+  release(): Promise<void> {
+    return this.runs.executable.release();
+  }
+
+  #result(stopped: boolean): TrainResult {
+    return { history: this.#history, best: bestRecord(this.#history), stopped };
+  }
+
+  /** The steps of an epoch. Returns the last learning rate and the time they took, or "stopped" where the signal ended them. */
+  async #steps(epoch: number): Promise<StepsDone | "stopped"> {
+    const { loader, batch, epochs, optimizer, schedule, seed, step, options } = this.plan;
+    const { source, graph, executable } = this.runs;
+    const started = performance.now();
+    const first = epoch === this.from.epoch ? this.from.batch : 0;
+    if (first === 0) this.#lossSum = this.#correct = this.#count = 0;
+    let lr = 0;
+    const run = (b: number, data: StepBatch) => {
+      const number = epoch * loader.batches + b;
+      lr = optimizer.lr * learningRateFactor(schedule, number, loader.batches, epochs);
+      const feeds = { ...data.inputs, targets: this.#targets(data), ...step.scalars(number + 1, lr) };
+      return executable.run({ ...feeds, ...randomFeeds(graph, seed, number) });
+    };
+    for await (const [done, outputs] of ahead(source, epoch, first, run)) {
+      this.#tally(epoch, done, outputs, lr);
+      const seconds = (performance.now() - started) / 1000;
+      options.onStep?.({
+        epoch: epoch + 1,
+        epochs,
+        batch: done,
+        batches: loader.batches,
+        loss: this.#lossSum / this.#count,
+        top1: this.#correct / this.#count,
+        imagesPerSecond: ((done - first) * batch) / seconds,
+      });
+      await letEventsIn();
+      if (options.signal?.aborted && done < loader.batches) {
+        await this.#collect(epoch);
+        await options.onStop?.(this.#checkpoint(epoch, done));
+        return "stopped";
+      }
+    }
+    const seconds = (performance.now() - started) / 1000;
+    return { lr, seconds, imagesPerSecond: ((loader.batches - first) * batch) / seconds };
+  }
+
+  /** Adds a step's outputs to the epoch's. @throws TrainingError if its loss is not finite. */
+  #tally(epoch: number, done: number, outputs: Readonly<Record<string, Tensor>>, lr: number): void {
+    const { loader, batch, epochs, options } = this.plan;
+    const loss = Number(outputs.loss!.data[0]);
+    if (!Number.isFinite(loss))
+      throw new TrainingError(
+        `the loss is ${loss} at step ${epoch * loader.batches + done} (epoch ${epoch + 1} of ${epochs}, learning rate ${lr.toPrecision(3)}). Try a lower learning rate${(options.clipNorm ?? null) === null ? ", or clip gradients" : ""}`,
+      );
+    this.#lossSum += Number((outputs.crossEntropy ?? outputs.loss)!.data[0]) * batch;
+    this.#correct += Number(outputs.correct!.data[0]);
+    this.#count += batch;
+  }
+
+  /** Validates and records an epoch. */
+  async #finish(epoch: number, { lr, seconds, imagesPerSecond }: StepsDone): Promise<void> {
+    const { model, step, loader, options } = this.plan;
+    let undo: (() => void) | undefined = await this.#collect(epoch);
+    const restore = useAverages(model, step.cells);
+    const scores = await this.#score(epoch).catch((error) => {
+      restore();
+      undo?.();
+      throw error;
+    });
+    undo = undefined; // with the values before, whose memory is wanted for no longer
+    const weights = new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
+    restore();
+    const record: EpochRecord = {
+      epoch: epoch + 1,
+      step: (epoch + 1) * loader.batches,
+      lr,
+      trainLoss: this.#lossSum / this.#count,
+      trainTop1: this.#correct / this.#count,
+      loss: scores?.loss ?? null,
+      top1: scores?.top1 ?? null,
+      top5: scores?.top5 ?? null,
+      ...(scores?.meanIoU === undefined ? {} : { meanIoU: scores.meanIoU }),
+    };
+    this.#history.push(record);
+    this.#lossSum = this.#correct = this.#count = 0;
+    await options.onEpoch?.(record, {
+      validation: scores as never,
+      isBest: bestRecord(this.#history) === record,
+      seconds,
+      imagesPerSecond,
+      checkpoint: this.#checkpoint(epoch + 1, 0),
+      weights,
+    });
+  }
+
+  /** How well the network does now on the validation data, if there are any. @throws TrainingError if that fails. */
+  async #score(epoch: number): Promise<Scores | null> {
+    const { task, validate, engine, epochs } = this.plan;
+    const { validation } = this.runs;
+    if (!validate || !validation) return null;
+    try {
+      const counter = task.count(validate);
+      await forEachOutput(validation, validate.length, { engine }, (logits, label, index) =>
+        counter.add(logits, label, index),
+      );
+      return counter.metrics();
+    } catch (error) {
+      throw new TrainingError(`validation after epoch ${epoch + 1} of ${epochs} failed: ${messageOf(error)}`);
+    }
+  }
+
+  /** Brings the weights from the engine into the model. Returns the way back. @throws TrainingError if they are not finite. */
+  async #collect(epoch: number): Promise<() => void> {
+    const { model, step, epochs } = this.plan;
+    const state = await this.runs.executable.readState();
+    const names = new Map<Cell, string>([...stateOf(model), ...step.cells].map(([name, cell]) => [cell, name]));
+    const text = notFiniteText([...state].map(([cell, value]) => [names.get(cell) ?? "state", value] as const));
+    if (text) throw new TrainingError(`train: ${text}, in epoch ${epoch + 1} of ${epochs}. Try a lower learning rate`);
+    const before = new Map([...state.keys()].map((cell) => [cell as Param, (cell as Param).value]));
+    for (const [cell, value] of state) (cell as Param).value = value;
+    return () => {
+      for (const [param, value] of before) param.value = value;
+    };
+  }
+
+  /** The state to resume from. */
+  #checkpoint(epoch: number, batch: number): SafetensorsFile {
+    const { model, dataset, step, seed, options } = this.plan;
+    const sums = { lossSum: this.#lossSum, correct: this.#correct, count: this.#count };
+    const progress = { epoch, batch, ...sums, history: this.#history };
+    return writeCheckpoint(model, step.cells, seed, progress, dataset.classes, options.metadata);
+  }
+
+  /** The targets of a batch as distributions. */
+  #targets({ labels, indices }: StepBatch): Tensor {
+    const { task, dataset, batch, targets: shape } = this.plan;
+    const targets = zeros("float32", [...shape]);
+    const size = targets.data.length / batch;
+    labels.forEach((label, i) => task.writeTarget(dataset, indices[i]!, label, targets.data, i * size));
+    return targets;
+  }
+}
+
+interface StepsDone {
+  readonly lr: number;
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+}
+
+/** How far the training is that is to be resumed, its state loaded; else the start. */
+function restored({ options, model, step, seed, dataset }: Plan): Promise<Progress> | Progress {
+  if (!options.resume) return { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
+  const source = options.resume instanceof Uint8Array ? bytesSource(options.resume) : options.resume;
+  return restoreCheckpoint(source, model, step.cells, seed, dataset.classes);
+}
+
+/** Runs each batch of an epoch while the one after it is being prepared. Yields how many are done, and the results. */
+async function* ahead(
+  source: BatchSource,
+  epoch: number,
+  first: number,
+  run: (b: number, batch: StepBatch) => ReturnType<Executable["run"]>,
+) {
+  const batches = source.epoch(epoch, { fromBatch: first });
+  let upcoming = await batches.next();
+  for (let b = first; !upcoming.done; b++) {
+    const running = run(b, upcoming.value);
+    running.catch(() => {}); // thrown where it is awaited, below
+    upcoming = await batches.next();
+    yield [b + 1, await running] as const;
+  }
+}
+
+/** This step's random numbers, by the names of the graph's inputs. */
+function randomFeeds({ randoms }: FedGraph["graph"], seed: number, step: number): Record<string, Tensor> {
+  const feeds: Record<string, Tensor> = {};
+  for (const { name, shape } of randoms) {
+    const rng = new Rng(seed, name, step);
+    const { length } = zeros("float32", shape).data;
+    feeds[name] = { dtype: "float32", shape, data: Float32Array.from({ length }, () => rng.uniform()) };
+  }
+  return feeds;
+}
+
+/** Puts averaged weights, if there are any, in place of the model's own. Returns the way back. */
+function useAverages(model: Module, cells: ReadonlyMap<string, Param>): () => void {
+  const own = new Map<Cell, Tensor>();
+  for (const [path, param] of stateOf(model)) {
+    const average = cells.get(`ema/${path}`);
+    if (!average) continue;
+    own.set(param, param.value);
+    param.value = average.value;
+  }
+  return () => {
+    for (const [cell, value] of own) (cell as Param).value = value;
+  };
+}

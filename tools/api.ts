@@ -1,0 +1,72 @@
+/**
+ * The public API as text: every name of every entry point with its declaration, without documentation. `test/api/*.txt` hold it, so that
+ * a change of what others build on is seen in review. `node dist/tools/api.js` writes them anew.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { argv } from "node:process";
+import { fileURLToPath } from "node:url";
+import { API } from "typescript/unstable/sync";
+
+/** Entry points of the package, and their declarations as the compiler writes them. */
+export const entryPoints = {
+  fovea: "index",
+  "fovea-web": "web",
+  "fovea-nn": "nn",
+  "fovea-engine": "engine",
+  "fovea-testing": "testing/index",
+} as const;
+export type EntryPoint = keyof typeof entryPoints;
+
+/** SymbolFlags.Alias */
+const aliasFlag = 1 << 21;
+
+/** A declaration without comments, private members and words that say nothing here. */
+const plain = (text: string): string =>
+  text
+    .replace(/\/\*\*.*?\*\//gs, "")
+    .replace(/^(export )?(declare )?/, "")
+    .replace(/^\s*(private |#private;).*$/gm, "")
+    .replace(/\n\s*\n+/g, "\n")
+    .replace(/^ {4}/gm, "  ")
+    .trim();
+
+/** The text of each entry point; that of `fovea` without what `fovea/web` has as well. */
+export function publicApi(): Record<EntryPoint, string> {
+  const folder = mkdtempSync(join(tmpdir(), "fovea-api-"));
+  const files = Object.values(entryPoints).map((name) => resolve(`dist/src/${name}.d.ts`));
+  const compilerOptions = { target: "es2022", module: "nodenext", noEmit: true, types: [] };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+  const api = new API({ cwd: folder });
+  try {
+    const project = api.updateSnapshot({ openProject: join(folder, "tsconfig.json") }).getProjects()[0]!;
+    const { checker, program } = project;
+    const [index, web, nn, engine, testing] = files.map((file) => {
+      const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)!)!);
+      return exported.map((entry) => {
+        const symbol = entry.flags & aliasFlag ? checker.getAliasedSymbol(entry) : entry;
+        const texts = symbol.declarations.map((handle) => plain(handle.resolve(project)!.getText()));
+        // A namespace, such as ops, is a whole file.
+        return texts.some((text) => text.includes("\nexport "))
+          ? `${entry.name}: namespace`
+          : `${entry.name}: ${texts.join("\n")}`;
+      });
+    }) as [string[], string[], string[], string[], string[]];
+    const own = index.filter((entry) => !web.includes(entry));
+    const text = (entries: readonly string[]) => `${entries.join("\n")}\n`;
+    return {
+      fovea: `all of fovea/web\n${text(own)}`,
+      "fovea-web": text(web),
+      "fovea-nn": text(nn),
+      "fovea-engine": text(engine),
+      "fovea-testing": text(testing),
+    };
+  } finally {
+    api.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (argv[1] === fileURLToPath(import.meta.url))
+  for (const [entry, text] of Object.entries(publicApi())) writeFileSync(`test/api/${entry}.txt`, text);
