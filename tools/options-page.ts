@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gradientOptions } from "../src/autodiff/gradients.js";
 import { type OptionSpec, schemaOf } from "../src/core/options.js";
-import type { Schema } from "../src/core/schema.js";
+import { options as fields, type Schema } from "../src/core/schema.js";
 import { augmentationSchema, preprocessingSchema } from "../src/data/checks.js";
 import { cifar100Options } from "../src/data/cifar.js";
 import { decodeOptions } from "../src/data/decode.js";
@@ -13,6 +13,17 @@ import { openOptions } from "../src/data/open.js";
 import { shapesOptions, splitOptions } from "../src/data/shapes.js";
 import { ortWebOptions } from "../src/engines/ort/engine.js";
 import { ortOptions } from "../src/engines/ort/node.js";
+import { type AttributionOptions, attributionFields } from "../src/explain/attributions/options.js";
+import { layerOption } from "../src/explain/coincide.js";
+import { aimOptions, explainerOptions, explainOptions } from "../src/explain/explain.js";
+import { gateOptions, statisticsOptions } from "../src/explain/gates.js";
+import { curveOptions } from "../src/explain/metrics/curves.js";
+import { intervalOptions } from "../src/explain/metrics/interval.js";
+import { locateOptions } from "../src/explain/metrics/localization.js";
+import { roadOptions } from "../src/explain/metrics/road.js";
+import { noiseOptions } from "../src/explain/metrics/robustness.js";
+import { sanityOptions } from "../src/explain/metrics/sanity.js";
+import { faithfulnessOptions, localizationOptions } from "../src/explain/metrics/tables.js";
 import { checkpointOptions } from "../src/formats/checkpoint.js";
 import { exportOptions } from "../src/formats/onnx/export.js";
 import { transformersOptions } from "../src/formats/transformers-js.js";
@@ -29,6 +40,7 @@ import * as norms from "../src/nn/norms.js";
 import * as operators from "../src/ops/checks.js";
 import { diagramOptions } from "../src/report/diagram.js";
 import { chartOptions } from "../src/report/line-chart.js";
+import { gridOptions, gridSchema } from "../src/report/maps/grid.js";
 import { constantOptions, cosineOptions, stepScheduleOptions, trainOptions } from "../src/train/checks.js";
 import { evaluateOptions } from "../src/train/evaluate.js";
 import { stepOptions } from "../src/train/step.js";
@@ -51,6 +63,23 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["predict, openPredictor", "PredictOptions", predictOptions],
     ["attentionMaps", "AttentionMapsOptions", mapOptions],
     ["loadRun", "LoadRunOptions", loadRunOptions],
+  ],
+  Explanations: [
+    ["explain", "ExplainOptions", explainOptions],
+    ["openExplainer", "ExplainerOptions", explainerOptions],
+    ["Explainer.explain", "AimOptions", aimOptions],
+    ["a method", "AttributionOptions", fields<AttributionOptions>(attributionFields)],
+    ["coincide", "CoincideOptions", layerOption],
+    ["gates", "GatesOptions", gateOptions],
+    ["gateStatistics", "GateStatisticsOptions", statisticsOptions],
+    ["deletion, insertion", "CurveOptions", curveOptions],
+    ["road", "RoadOptions", roadOptions],
+    ["infidelity, maxSensitivity", "NoiseOptions", noiseOptions],
+    ["sanityCheck", "SanityOptions", sanityOptions],
+    ["locate", "LocateOptions", locateOptions],
+    ["localization", "LocalizationOptions", localizationOptions],
+    ["faithfulness", "FaithfulnessOptions", faithfulnessOptions],
+    ["meanIntervals", "IntervalOptions", intervalOptions],
   ],
   Data: [
     ["openDataset", "OpenOptions", openOptions],
@@ -101,6 +130,8 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
   Drawings: [
     ["drawDiagram", "DiagramOptions", diagramOptions],
     ["drawLineChart", "LineChartOptions", chartOptions],
+    ["a grid of maps", "MapGrid", gridSchema],
+    ["mapGridSvg, mapGridPng", "MapGridOptions", gridOptions],
   ],
 };
 
@@ -115,7 +146,7 @@ function interfaces(): ReadonlyMap<string, { readonly bases: readonly string[]; 
   )) {
     const source = readFileSync(new URL(file.replaceAll("\\", "/"), folder), "utf8");
     for (const [, name, given = "", body = ""] of source.matchAll(
-      /^(?:export )?interface (\w+)(?:<[^{]*?>)?(?: extends ([^{]+))? \{(?:\}|\n([\s\S]*?)^\})/gm,
+      /^(?:export )?interface (\w+)(?:<[^{]*?>)?(?:\s+extends ([^{]+))? \{(?:\}|\n([\s\S]*?)^\})/gm,
     )) {
       const bases = [...given.matchAll(/\w+/g)].map(([base]) => base);
       const words = new Map<string, string>();
@@ -142,6 +173,7 @@ const everywhere: Readonly<Record<string, string>> = {
   engine: "What computes: `ortEngine()`, `ortWebEngine()` or `referenceEngine()`.",
   signal: "Ends the work when it is aborted.",
   onProgress: "Called with how much is done, and of how much.",
+  layer: "The layer, by the path of its module. Default: the last map before pooling.",
   task: "What is measured: `classification` (the default) or `segmentation`.",
   axis: "The axis, counted from 0.",
   before: "Zeros before the first element.",
@@ -242,9 +274,9 @@ Every object of options, what each must be, and what it means. Others than these
 
 ${table(
   ["option", "must be", "meaning"],
-  ["classes", "attention", "seed"].map((name) => [
+  ["numClasses", "attention", "seed"].map((name) => [
     `\`${name}\``,
-    { classes: "an integer from 1 to 1000000", attention: "a choice of a module, or null", seed: "an integer ≥ 0" }[
+    { numClasses: "an integer from 1 to 1000000", attention: "a choice of a module, or null", seed: "an integer ≥ 0" }[
       name
     ]!,
     wordsOf("ClassifierOptions", name),
@@ -255,7 +287,7 @@ ${api.join("\n\n")}
 
 ## Networks
 
-Beside \`classes\`, \`attention\` and \`seed\`. Networks that are not here have no other options.
+Beside \`numClasses\`, \`attention\` and \`seed\`. Networks that are not here have no other options.
 
 ${networks()}
 `;

@@ -182,7 +182,8 @@ function keysOf(
   const [ours, theirs] = [byLayer([...own.keys()]), byLayer([...given.keys()])];
   const agree = ours.every((key, i) => last(key) === last(theirs[i]!) && partOf(key) === partOf(theirs[i]!));
   // One gate of two could as well be another module.
-  const whole = spec.attends !== "both" || new Set(ours.map(partOf)).size === 2 || !ours.some(partOf);
+  const parted = ours.some(partOf) ? new Set(ours.map(partOf)).size : 2;
+  const whole = spec.attends !== "both" || (parted === 2 && form.channel !== false && form.spatial !== false);
   if (!agree || !whole || !theirs.every((key) => spec.copies!.test(key))) return undefined;
   return new Map(theirs.map((key, i) => [key, ours[i]!]));
 }

@@ -13,7 +13,7 @@ export interface Coincidence {
   readonly why: string;
 }
 
-const layerOption = fields<{ readonly layer?: string }>({ layer: maybe(text) });
+export const layerOption = fields<{ readonly layer?: string }>({ layer: maybe(text) });
 
 /**
  * Which class activation methods are the same at a layer, by what the network's graph is after it:

@@ -133,9 +133,9 @@ const explainerFields = {
   layer: maybe(either<never>("a layer or a list of them", text as never, list(text, "a list of layers", 1) as never)),
   score: maybe(oneOf("logit", "probability")),
 };
-const aimSchema = fields<AimOptions>(aimFields);
-const explainerOptions = fields<ExplainerOptions>(explainerFields);
-const explainOptions = fields<ExplainOptions>({ ...explainerFields, ...aimFields, signal: maybe(abortSignal) });
+export const aimOptions = fields<AimOptions>(aimFields);
+export const explainerOptions = fields<ExplainerOptions>(explainerFields);
+export const explainOptions = fields<ExplainOptions>({ ...explainerFields, ...aimFields, signal: maybe(abortSignal) });
 
 /**
  * Explains what a network makes of images: for each image, layer and method a map and what belongs to it, in that order. The network is run
@@ -215,7 +215,7 @@ class OpenExplainer implements Explainer {
   }
 
   async explain(image: RgbImage | Tensor, aimed: AimOptions = {}): Promise<Explanation[]> {
-    check("explain", "aim", aimSchema, aimed);
+    check("explain", "aim", aimOptions, aimed);
     const input = this.#inputOf(image);
     const head = await this.#probe.head(input);
     requireFinite("explain", [["the logits", tensor("float64", [head.logits.length], head.logits)]]);

@@ -31,7 +31,7 @@ const gatedNetwork = fieldsOf<GatedNetwork>(
   { model: moduleSchema, preprocessing: preprocessingSchema },
   "a network, { model, preprocessing }",
 );
-const gateOptions = fields<{ readonly engine: Engine }>({ engine: engineSchema });
+export const gateOptions = fields<{ readonly engine: Engine }>({ engine: engineSchema });
 
 /** The gates of a network, compiled for one image after the other. */
 class OpenGates {
@@ -135,7 +135,7 @@ export interface GateStatisticsOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
-const statisticsOptions = fields<GateStatisticsOptions>({
+export const statisticsOptions = fields<GateStatisticsOptions>({
   engine: engineSchema,
   images: maybe(whole(1)),
   signal: maybe(abortSignal),

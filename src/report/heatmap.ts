@@ -1,5 +1,6 @@
 import { OptionError, ShapeError, unknownName } from "../core/errors.js";
 import { bytes, check, fieldsOf, maybe, settings, that, whole } from "../core/schema.js";
+import { enlarge } from "../explain/enlarge.js";
 import { extent } from "./axis.js";
 import { type ColormapName, colormap, colormapNames } from "./colormap.js";
 import { pngDataUri } from "./png.js";
@@ -79,7 +80,8 @@ export function drawHeatmap(map: HeatmapData, options: HeatmapOptions = {}): str
   const [width, height] = [whole.width * scale, whole.height * scale];
   const [low, high] = options.range ?? finiteRange(map.data);
   const detail = Math.min(scale, finest / Math.max(whole.width, whole.height));
-  const fine = enlarge(map, Math.ceil(whole.width * detail), Math.ceil(whole.height * detail));
+  const [rows, columns] = [Math.ceil(whole.height * detail), Math.ceil(whole.width * detail)];
+  const fine = enlarge(Float64Array.from(map.data), [map.height, map.width], [rows, columns]);
   const palette = Uint8Array.from([
     0,
     0,
@@ -111,9 +113,9 @@ export function drawHeatmap(map: HeatmapData, options: HeatmapOptions = {}): str
       width,
       opacity,
       href: pngDataUri({
-        width: fine.width,
-        height: fine.height,
-        pixels: Uint8Array.from(fine.data, toIndex(low, high)),
+        width: columns,
+        height: rows,
+        pixels: Uint8Array.from(fine, toIndex(low, high)),
         palette,
         alpha: Uint8Array.of(0),
       }),
@@ -159,37 +161,6 @@ function toIndex(low: number, high: number): (value: number) => number {
     const t = high > low ? (value - low) / (high - low) : 0.5;
     return 1 + Math.round(Math.min(1, Math.max(0, t)) * (steps - 1));
   };
-}
-
-function enlarge(
-  map: HeatmapData,
-  width: number,
-  height: number,
-): { width: number; height: number; data: Float64Array } {
-  const data = new Float64Array(width * height);
-  const columns = taps(map.width, width);
-  taps(map.height, height).forEach((row, y) => {
-    const at = (line: number, column: number) => map.data[line * map.width + column]!;
-    columns.forEach((column, x) => {
-      const above = mix(at(row.first, column.first), at(row.first, column.second), column.part);
-      const below = mix(at(row.second, column.first), at(row.second, column.second), column.part);
-      data[y * width + x] = mix(above, below, row.part);
-    });
-  });
-  return { width, height, data };
-}
-
-/** For each of `to` places along a side of `from` values: the two neighbors, and how far the place is towards the second. */
-function taps(from: number, to: number): { first: number; second: number; part: number }[] {
-  return Array.from({ length: to }, (_, i) => {
-    const place = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
-    const first = Math.floor(place);
-    return { first, second: Math.min(from - 1, first + 1), part: place - first };
-  });
-}
-
-function mix(a: number, b: number, part: number): number {
-  return part === 0 ? a : a + (b - a) * part;
 }
 
 function interleave({ width, height, pixels }: PlanarImage): Uint8Array {

@@ -32,7 +32,7 @@ function mapOf(
     const plane = (whole ?? data).subarray(c * area, (c + 1) * area);
     const large = enlarge(
       whole ? plane : scaled(plane, 1e-7),
-      [1, height, width],
+      [height, width],
       [high, wide],
       authors ? "align-corners" : "half-pixel",
     );

@@ -56,7 +56,7 @@ async function guidedGradCam(subject: Subject): Promise<Finding> {
   const maps = { channels, positions: height * width, a: subject.activation, g: await subject.gradient() };
   const map = weighed(maps, gradCam(maps)).map((v) => Math.max(0, v));
   const [, high, wide] = probe.inputShape as [number, number, number];
-  const large = enlarge(map, [1, height, width], [high, wide]);
+  const large = enlarge(map, [height, width], [high, wide]);
   const { data, notes } = await rectified(subject, "guided", guided);
   return found(
     subject,

@@ -155,7 +155,7 @@ function randomMask(rng: Rng, cells: number, keep: number, height: number, width
   const grid = Float64Array.from({ length: (cells + 1) ** 2 }, () => (rng.uniform() < keep ? 1 : 0));
   const [top, left] = [rng.int(tall), rng.int(wide)];
   const size = [(cells + 1) * tall, (cells + 1) * wide] as const;
-  const large = enlarge(grid, [1, cells + 1, cells + 1], size);
+  const large = enlarge(grid, [cells + 1, cells + 1], size);
   return Float64Array.from(
     { length: height * width },
     (_, k) => large[(Math.floor(k / width) + top) * size[1] + (k % width) + left]!,

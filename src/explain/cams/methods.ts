@@ -109,7 +109,7 @@ async function scoreCam(subject: Subject, variant: "authors" | "pytorch-grad-cam
   const authors = variant === "authors";
   const maskOf = (c: number): Float64Array => {
     const plane = a.subarray(c * positions, (c + 1) * positions);
-    const mask = enlarge(plane, [1, height, width], [high, wide], authors ? "half-pixel" : "align-corners");
+    const mask = enlarge(plane, [height, width], [high, wide], authors ? "half-pixel" : "align-corners");
     const [least, most] = rangeOf(mask);
     const size = authors ? most - least : most - least + 1e-8;
     return mask.map((v) => (size === 0 ? 0 : (v - least) / size));

@@ -37,7 +37,7 @@ export const curveFields = {
   ),
   score: maybe(oneOf<ScoreKind>("probability", "logit")),
 };
-const curveOptions: Schema<CurveOptions> = fields<CurveOptions>(curveFields);
+export const curveOptions: Schema<CurveOptions> = fields<CurveOptions>(curveFields);
 
 /**
  * Deletion (Petsiuk et al., 2018, "RISE"): pixels become the baseline, those with the largest values of the map first. The steeper the score

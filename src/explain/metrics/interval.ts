@@ -33,7 +33,7 @@ export const intervalFields = {
   level: maybe(properShare),
   seed: maybe(anySeed),
 };
-const intervalOptions: Schema<IntervalOptions> = fields<IntervalOptions>(intervalFields);
+export const intervalOptions: Schema<IntervalOptions> = fields<IntervalOptions>(intervalFields);
 
 /**
  * Means over images with percentile bootstrap intervals: images are drawn with replacement, the same ones for all columns. What is not

@@ -28,7 +28,7 @@ export interface LocateOptions {
   readonly tolerance?: number;
 }
 
-const locateOptions: Schema<LocateOptions> = fields<LocateOptions>({ tolerance: maybe(nonNegative) });
+export const locateOptions: Schema<LocateOptions> = fields<LocateOptions>({ tolerance: maybe(nonNegative) });
 
 /** Whether a mask says where something is: neither empty nor all of the image. */
 export function isUsableMask({ data }: Mask): boolean {

@@ -40,7 +40,7 @@ export const roadFields = {
   noise: maybe(nonNegative),
   seed: maybe(anySeed),
 };
-const roadOptions: Schema<RoadOptions> = fields<RoadOptions>(roadFields);
+export const roadOptions: Schema<RoadOptions> = fields<RoadOptions>(roadFields);
 
 /**
  * ROAD, "remove and debias" (Rong et al., 2022): pixels are removed in the order of a map, largest first (MoRF) and smallest first (LeRF),

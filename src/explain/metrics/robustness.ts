@@ -16,7 +16,7 @@ export interface NoiseOptions {
   readonly seed?: number;
 }
 
-const noiseOptions: Schema<NoiseOptions> = fields<NoiseOptions>({
+export const noiseOptions: Schema<NoiseOptions> = fields<NoiseOptions>({
   noise: maybe(tensorSchema),
   samples: maybe(whole(1, 100_000)),
   size: maybe(positive),

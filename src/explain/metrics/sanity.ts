@@ -38,7 +38,7 @@ export interface SanityRow {
   readonly passed: boolean;
 }
 
-const sanityOptions: Schema<SanityOptions> = fields<SanityOptions>({
+export const sanityOptions: Schema<SanityOptions> = fields<SanityOptions>({
   inputs: tensorSchema,
   engine: engineSchema,
   ...intervalFields,

@@ -60,7 +60,7 @@ const namedMaps = that<NamedMaps>(
   "a Map of names to lists of maps",
   (x) => x instanceof Map && [...x].every(([name, maps]) => typeof name === "string" && Array.isArray(maps)),
 );
-const localizationOptions: Schema<LocalizationOptions> = fields<LocalizationOptions>({
+export const localizationOptions: Schema<LocalizationOptions> = fields<LocalizationOptions>({
   ...intervalFields,
   tolerance: maybe(nonNegative),
 });
@@ -140,7 +140,7 @@ export interface FaithfulnessOptions
   onProgress?(done: number, total: number): void;
 }
 
-const faithfulnessOptions: Schema<FaithfulnessOptions> = fields<FaithfulnessOptions>({
+export const faithfulnessOptions: Schema<FaithfulnessOptions> = fields<FaithfulnessOptions>({
   steps: curveFields.steps,
   baseline: curveFields.baseline,
   score: curveFields.score,

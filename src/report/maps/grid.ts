@@ -52,13 +52,13 @@ export interface MapGridOptions {
   readonly description?: string;
 }
 
-const gridSchema: Schema<MapGrid> = fields<MapGrid>({
+export const gridSchema: Schema<MapGrid> = fields<MapGrid>({
   title: text,
   columns: list(text, "a list of titles", 1),
   rows: list(text, "a list of titles", 1),
   cells: that("a list of rows of cells", (x) => Array.isArray(x) && x.every(Array.isArray)),
 });
-const gridOptions: Schema<MapGridOptions> = fields<MapGridOptions>({
+export const gridOptions: Schema<MapGridOptions> = fields<MapGridOptions>({
   scale: maybe(oneOf("shared", "column", "cell")),
   colors: maybe(oneOf("inferno", "viridis")),
   opacity: maybe(fraction),

@@ -129,7 +129,7 @@ function shownMaps(name: string, found: readonly Explanation[], [, height, width
     size,
     found.map(({ map }) => {
       if (name !== "scorecam-authors") return shown(map, size);
-      const large = enlarge(map.data, [1, map.height, map.width], size);
+      const large = enlarge(map.data, [map.height, map.width], size);
       return scaled(
         large.map((v) => Math.max(0, v)),
         0,

@@ -117,7 +117,7 @@ export const inProbabilities = (file: GoldenFile): number => Math.max(1, magnitu
 /** A map as pytorch-grad-cam shows it: rectified, scaled to 0 … 1 (ε 1e-7), enlarged, scaled again. */
 export function shown({ height, width, data }: Heatmap, size: readonly [number, number]): Float64Array {
   const positive = data.map((v) => Math.max(0, v));
-  return scaled(enlarge(scaled(positive), [1, height, width], size));
+  return scaled(enlarge(scaled(positive), [height, width], size));
 }
 
 export function scaled(data: Float64Array, epsilon = 1e-7): Float64Array {
