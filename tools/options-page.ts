@@ -31,6 +31,7 @@ import { downloadOptions } from "../src/hub/download.js";
 import { mapOptions } from "../src/inference/attention-maps.js";
 import { predictOptions } from "../src/inference/classifier.js";
 import { loadOptions as loadRunOptions } from "../src/inference/load-run.js";
+import { pretrainedOptions } from "../src/inference/pretrained.js";
 import { models } from "../src/models/index.js";
 import { insertOptions } from "../src/models/insert.js";
 import * as layers from "../src/nn/layers.js";
@@ -58,6 +59,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["cosineSchedule", "CosineOptions", cosineOptions],
     ["stepSchedule", "StepScheduleOptions", stepScheduleOptions],
     ["loadState, loadWeights", "LoadOptions", loadOptions],
+    ["loadPretrained", "PretrainedOptions", pretrainedOptions],
   ],
   "Trained networks": [
     ["predict, openPredictor", "PredictOptions", predictOptions],

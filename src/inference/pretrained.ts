@@ -38,7 +38,7 @@ export interface PretrainedReport {
   readonly classDifference: string | null;
 }
 
-const pretrainedOptions: Schema<PretrainedOptions> = fields<PretrainedOptions>({
+export const pretrainedOptions: Schema<PretrainedOptions> = fields<PretrainedOptions>({
   classes: maybe(classList),
   ignore: maybe(patterns),
 });
