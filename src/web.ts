@@ -39,6 +39,7 @@ export {
   readCheckpoint,
 } from "./formats/checkpoint.js";
 export { classNames } from "./formats/class-names.js";
+export { encodeNpy } from "./formats/npy.js";
 export {
   type ExportedGraphOptions,
   type ExportOptions,

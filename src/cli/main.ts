@@ -5,6 +5,7 @@ import { messageOf, OptionError, version } from "../index.js";
 import { benchCommand } from "./bench.js";
 import { convertCommand } from "./convert.js";
 import { evalCommand } from "./eval.js";
+import { explainCommand } from "./explain.js";
 import { exportCommand } from "./export.js";
 import { inspectCommand } from "./inspect.js";
 import { listCommand } from "./list.js";
@@ -33,6 +34,7 @@ for (const command of [
   trainCommand,
   evalCommand,
   predictCommand,
+  explainCommand,
   exportCommand,
   inspectCommand,
   convertCommand,

@@ -22,6 +22,8 @@ const mostImages = 64;
 /** What a file explains: images as the network takes them, one row each, and their classes. */
 export interface Explained {
   readonly model: Module;
+  /** Our path of a layer of the reference. */
+  readonly layerOf: (path: string) => string;
   readonly images: readonly Tensor[];
   readonly classes: readonly number[];
   readonly inputShape: readonly [number, number, number];
@@ -36,8 +38,11 @@ export async function explainedBy(file: GoldenFile, data: TrainedData): Promise<
     throw new FormatError(
       `golden file: x must be [N,C,H,W] with a class for each, got [${x.shape}] and ${classes.length}`,
     );
+  const { model, rename } = await explainedNetwork(file, data);
   return {
-    model: await explainedNetwork(file, data),
+    model,
+    // Paths of layers are the beginnings of keys.
+    layerOf: (path) => rename(`${path}.weight`).replace(/\.weight$/, ""),
     images: slices(x),
     classes,
     inputShape: shape as [number, number, number],
