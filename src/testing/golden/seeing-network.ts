@@ -108,17 +108,19 @@ async function otherFile(name: string, data: TrainedData): Promise<GoldenFile> {
   return new GoldenFile(await data.golden(name));
 }
 
-/** A network with the weights of a checkpoint: as it was published under the file's name, or else what the checkpoint's keys say. */
+/** A network with the weights of a checkpoint: as it was published with the file's options, or else what the checkpoint's keys say. */
 async function trainedNetwork(file: GoldenFile, data: TrainedData): Promise<NamedNetwork> {
   const name = file.text("network");
   const weightsFile = file.text("weights_file");
   const { tensors, metadata } = readCheckpoint(await data.weights(weightsFile), weightsFile);
-  const published = publishedNetworks.get(name)?.(file.hasText("options") ? file.json("options") : {});
-  if (published) {
-    loadState(published.model, tensors, { rename: published.rename });
-    return published;
-  }
   const known = recognizeCheckpoint(tensors, metadata);
+  // Options say more than keys do, as of a module without parameters.
+  const published = file.hasText("options") || !known ? publishedNetworks.get(name) : undefined;
+  if (published) {
+    const network = published(file.hasText("options") ? file.json("options") : {});
+    loadState(network.model, tensors, { rename: network.rename });
+    return network;
+  }
   if (!known) throw new FormatError(`golden file: ${weightsFile} of network "${name}" is not recognized`);
   const model = modelByName(known.model, known.options);
   const explained = new Map([...tensors].filter(([key]) => !known.unexplained.includes(key)));
