@@ -89,6 +89,9 @@ export async function explainEach(explainer: Explainer, images: readonly Tensor[
   return found;
 }
 
+/** What float32 loses in a small network: what is assumed of arrays of which a file says nothing, unless it says more of others. */
+const smallest = 2e-7;
+
 /** Tolerances of files about explanations, relative to the largest magnitude. */
 export class SeeingComparison extends Comparison {
   readonly #exact: boolean;
@@ -102,7 +105,7 @@ export class SeeingComparison extends Comparison {
 
   /** Ten times what PyTorch loses in float32: of the array itself where the file says it, or else of the worst that it names. */
   rounding(name: string): number {
-    const worst = Math.max(2 ** -24, ...Object.values(this.#float32));
+    const worst = Math.max(...Object.values(this.#float32), smallest);
     return 10 * Math.max(2 ** -24, this.#float32[name] ?? worst);
   }
 
