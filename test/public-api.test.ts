@@ -249,6 +249,7 @@ const cases: Readonly<Record<string, Case>> = {
   forEachLogits: { args: () => [net(), data, { engine }, () => {}] },
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
   openPredictor: { args: () => [network, { engine }] },
+  encodeNpy: { args: () => [t] },
   attentionMaps: { args: () => [network, [image], { engine }] },
   explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
   openExplainer: { args: () => [network, { engine, method: "gradient" }] },

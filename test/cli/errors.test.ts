@@ -180,7 +180,7 @@ for (const [name, { args, code, says }] of Object.entries(cases))
   });
 
 test("every command has help that says what it does", async () => {
-  for (const command of ["list", "summary", "train", "eval", "predict", "export", "verify", "bench"]) {
+  for (const command of ["list", "summary", "train", "eval", "predict", "explain", "export", "verify", "bench"]) {
     const { code, stdout } = await fovea([command, "--help"]);
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`Usage: fovea ${command}`));

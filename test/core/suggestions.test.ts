@@ -4,7 +4,19 @@ import { closest } from "../../src/core/errors.js";
 import { attentionModules, models } from "../../src/internal.js";
 
 const options = ["reduction", "kernelSize", "classes", "attention", "placement"];
-const commands = ["list", "summary", "train", "eval", "predict", "export", "inspect", "convert", "verify", "bench"];
+const commands = [
+  "list",
+  "summary",
+  "train",
+  "eval",
+  "predict",
+  "explain",
+  "export",
+  "inspect",
+  "convert",
+  "verify",
+  "bench",
+];
 
 test("typing mistakes lead to the name that was meant", () => {
   const cases: [string, Iterable<string>, readonly [typed: string, meant: string][]][] = [

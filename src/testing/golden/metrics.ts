@@ -35,7 +35,7 @@ interface Case extends Example {
 /** Checks the measures of maps: faithfulness, localization, robustness, complexity and rank correlation. */
 export async function checkMetricsFile(file: GoldenFile, engine: Engine, data: TrainedData): Promise<Comparison> {
   const comparison = new Comparison(engine, file);
-  const model = await explainedNetwork(file, data);
+  const { model } = await explainedNetwork(file, data);
   const x = toFloat64(file.tensor("x"));
   const [count, channels, height, width] = x.shape as [number, number, number, number];
   const targets = toFloat64(file.tensor("class")).data;

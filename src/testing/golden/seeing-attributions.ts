@@ -151,7 +151,7 @@ const given = new Set(["x", "class", "logits", "smoothgrad/noise", "rise/masks"]
 /** Checks attributions: gradients, paths, rules of backpropagation, occlusion, masks, FullGrad. */
 export async function checkAttributionsFile(file: GoldenFile, engine: Engine, data: TrainedData): Promise<Comparison> {
   const comparison = new SeeingComparison(engine, file);
-  const { model, images, classes, inputShape } = await explainedBy(file, data);
+  const { model, images, classes, inputShape, layerOf } = await explainedBy(file, data);
   const names = new Set([...file.group("").keys()].filter((name) => !given.has(name)));
   const entries = entriesOf(file, inputShape).filter(({ holds }) => Object.keys(holds).some((name) => names.has(name)));
   for (const { holds } of entries) for (const name of Object.keys(holds)) names.delete(name);
@@ -167,7 +167,7 @@ export async function checkAttributionsFile(file: GoldenFile, engine: Engine, da
           engine,
           score,
           method: some.map(({ method }) => method(i)),
-          ...(layer === null ? {} : { layer }),
+          ...(layer === null ? {} : { layer: layerOf(layer) }),
         };
         const explainer = await openExplainer({ model, inputShape }, options);
         const explanations = await explainer.explain(image, { class: classes[i]! }).finally(() => explainer.release());

@@ -54,7 +54,7 @@ const mapTolerance = 1e-6;
 export async function checkCamsFile(file: GoldenFile, engine: Engine, data: TrainedData): Promise<Comparison> {
   const comparison = new SeeingComparison(engine, file);
   const explained = await explainedBy(file, data);
-  const layer = file.text("layer");
+  const layer = explained.layerOf(file.text("layer"));
   await checkLayer(file, engine, explained, comparison);
 
   const groups = ["cam/", "map/", "weights/"].map((prefix) => file.group(prefix));
@@ -140,8 +140,8 @@ function shownMaps(name: string, found: readonly Explanation[], [, height, width
 
 /** Logits, activation, gradient, and the classes that are nearest. */
 async function checkLayer(file: GoldenFile, engine: Engine, explained: Explained, comparison: SeeingComparison) {
-  const { model, images, classes, inputShape } = explained;
-  const probe = new Probe(model, inputShape, [file.text("layer")], engine);
+  const { model, images, classes, inputShape, layerOf } = explained;
+  const probe = new Probe(model, inputShape, [layerOf(file.text("layer"))], engine);
   const { channels, height, width } = probe.layers[0]!;
   const [logits, activations, gradients, nearest]: Float64Array[][] = [[], [], [], []];
   try {

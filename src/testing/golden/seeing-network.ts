@@ -3,7 +3,7 @@ import { sizeOf, type Tensor } from "../../core/tensor.js";
 import { readCheckpoint } from "../../formats/checkpoint.js";
 import type { Value } from "../../graph/graph.js";
 import { createModelByName } from "../../models/index.js";
-import { publishedNetworks } from "../../models/published.js";
+import { type PublishedNetwork, publishedNetworks } from "../../models/published.js";
 import { recognizeCheckpoint } from "../../models/recognize.js";
 import { BasicBlock } from "../../models/residual.js";
 import { BatchNorm, Conv2d, globalAveragePool, Linear, Module, Sequential, stateOf } from "../../nn/index.js";
@@ -83,21 +83,24 @@ export function tinyNetwork(file: GoldenFile): {
   return { model, values };
 }
 
+/** A network, and how a key of its reference is called in it. */
+export type NamedNetwork = Pick<PublishedNetwork, "model" | "rename">;
+
 /**
  * The network that a file about explanations names, in evaluation mode: with trained weights (`weights_file`), as another golden file has it
  * (`parameters`), or filled by its own keys.
  */
-export async function explainedNetwork(file: GoldenFile, data: TrainedData): Promise<Module> {
+export async function explainedNetwork(file: GoldenFile, data: TrainedData): Promise<NamedNetwork> {
   if (file.hasText("weights_file")) return trainedNetwork(file, data);
   const source = file.hasText("parameters") ? await otherFile(file.text("parameters"), data) : file;
   if (publishedNetworks.has(source.text("network"))) {
     const network = filledNetwork(source);
     network.fill();
-    return network.model;
+    return network;
   }
   if (!source.hasText("architecture"))
     throw new FormatError(`golden file: network "${source.text("network")}" is not known, and has no architecture`);
-  return tinyNetwork(source).model;
+  return { model: tinyNetwork(source).model, rename: (key) => key };
 }
 
 async function otherFile(name: string, data: TrainedData): Promise<GoldenFile> {
@@ -105,20 +108,22 @@ async function otherFile(name: string, data: TrainedData): Promise<GoldenFile> {
   return new GoldenFile(await data.golden(name));
 }
 
-/** A network with the weights of a checkpoint: as it was published under the file's name, or else what the checkpoint's keys say. */
-async function trainedNetwork(file: GoldenFile, data: TrainedData): Promise<Module> {
+/** A network with the weights of a checkpoint: as it was published with the file's options, or else what the checkpoint's keys say. */
+async function trainedNetwork(file: GoldenFile, data: TrainedData): Promise<NamedNetwork> {
   const name = file.text("network");
   const weightsFile = file.text("weights_file");
   const { tensors, metadata } = readCheckpoint(await data.weights(weightsFile), weightsFile);
-  const published = publishedNetworks.get(name)?.(file.hasText("options") ? file.json("options") : {});
-  if (published) {
-    loadState(published.model, tensors, { rename: published.rename });
-    return published.model;
-  }
   const known = recognizeCheckpoint(tensors, metadata);
+  // Options say more than keys do, as of a module without parameters.
+  const published = file.hasText("options") || !known ? publishedNetworks.get(name) : undefined;
+  if (published) {
+    const network = published(file.hasText("options") ? file.json("options") : {});
+    loadState(network.model, tensors, { rename: network.rename });
+    return network;
+  }
   if (!known) throw new FormatError(`golden file: ${weightsFile} of network "${name}" is not recognized`);
   const model = createModelByName(known.model, known.options);
   const explained = new Map([...tensors].filter(([key]) => !known.unexplained.includes(key)));
   loadState(model, explained, { rename: known.rename });
-  return model;
+  return { model, rename: known.rename };
 }

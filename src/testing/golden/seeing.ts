@@ -22,6 +22,8 @@ const mostImages = 64;
 /** What a file explains: images as the network takes them, one row each, and their classes. */
 export interface Explained {
   readonly model: Module;
+  /** Our path of a layer of the reference. */
+  readonly layerOf: (path: string) => string;
   readonly images: readonly Tensor[];
   readonly classes: readonly number[];
   readonly inputShape: readonly [number, number, number];
@@ -36,8 +38,11 @@ export async function explainedBy(file: GoldenFile, data: TrainedData): Promise<
     throw new FormatError(
       `golden file: x must be [N,C,H,W] with a class for each, got [${x.shape}] and ${classes.length}`,
     );
+  const { model, rename } = await explainedNetwork(file, data);
   return {
-    model: await explainedNetwork(file, data),
+    model,
+    // Paths of layers are the beginnings of keys.
+    layerOf: (path) => rename(`${path}.weight`).replace(/\.weight$/, ""),
     images: slices(x),
     classes,
     inputShape: shape as [number, number, number],
@@ -84,6 +89,9 @@ export async function explainEach(explainer: Explainer, images: readonly Tensor[
   return found;
 }
 
+/** What float32 loses in a small network: what is assumed of arrays of which a file says nothing, unless it says more of others. */
+const smallest = 2e-7;
+
 /** Tolerances of files about explanations, relative to the largest magnitude. */
 export class SeeingComparison extends Comparison {
   readonly #exact: boolean;
@@ -97,7 +105,7 @@ export class SeeingComparison extends Comparison {
 
   /** Ten times what PyTorch loses in float32: of the array itself where the file says it, or else of the worst that it names. */
   rounding(name: string): number {
-    const worst = Math.max(2 ** -24, ...Object.values(this.#float32));
+    const worst = Math.max(...Object.values(this.#float32), smallest);
     return 10 * Math.max(2 ** -24, this.#float32[name] ?? worst);
   }
 
