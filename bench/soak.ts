@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Rng } from "../src/core/rng.js";
-import { fullDisk, kills, type Scene, signals, twoWriters } from "./soak/disturb.js";
+import { fullDisk, kills, signals, twoWriters } from "./soak/disturb.js";
 import { engines, steps } from "./soak/memory.js";
-import { attempt, Reference, type Row, writeData } from "./soak/run.js";
+import { attempt, Reference, type Row, type Scene, writeData } from "./soak/run.js";
 import { count } from "./workload.js";
 
 const parts: Readonly<Record<string, [number, (times: number, scene: Scene) => Promise<Row>]>> = {
@@ -25,6 +25,19 @@ const { values } = parseArgs({
   },
 });
 
+/** A line at the first time, at each twentieth of all, and at the last. */
+function progress(name: string, times: number): (done: number, seen: string) => void {
+  const started = performance.now();
+  let twentieths = 0;
+  return (done, seen) => {
+    const reached = Math.floor((20 * done) / times);
+    if (reached === twentieths && done > 1) return;
+    twentieths = reached;
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    console.error(`${name}: ${done} of ${times} in ${seconds} s, ${seen}`);
+  };
+}
+
 const folder = mkdtempSync(join(tmpdir(), "fovea-soak-"));
 const rows: Row[] = [];
 try {
@@ -37,10 +50,11 @@ try {
   if (code !== 0) throw new Error(stderr);
   const scene = { folder, data, reference: new Reference(path), rng };
   for (const name of values.only.split(",")) {
-    const [times, run] = parts[name] ?? [];
-    if (!times || !run) throw new Error(`--only: one of ${Object.keys(parts).join(", ")}, not ${name}`);
+    const [usual, run] = parts[name] ?? [];
+    if (!usual || !run) throw new Error(`--only: one of ${Object.keys(parts).join(", ")}, not ${name}`);
+    const times = values.times === undefined ? usual : count("times", values.times);
     const started = performance.now();
-    const row = await run(values.times === undefined ? times : count("times", values.times), scene);
+    const row = await run(times, { ...scene, onProgress: progress(name, times) });
     rows.push({ ...row, outcome: `${row.outcome} (${((performance.now() - started) / 1000).toFixed(0)} s)` });
     for (const fault of row.faults) console.error(fault);
   }

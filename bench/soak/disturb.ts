@@ -4,15 +4,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Rng } from "../../src/core/rng.js";
-import { attempt, type Outcome, type Reference, type Row } from "./run.js";
-
-/** What the disturbances need. */
-export interface Scene {
-  readonly folder: string;
-  readonly data: string;
-  readonly reference: Reference;
-  readonly rng: Rng;
-}
+import { attempt, type Outcome, type Row, type Scene } from "./run.js";
 
 /** How often one training is disturbed before it may end. */
 const perRun = 8;
@@ -25,7 +17,7 @@ const lastLine = ({ code, signal, stderr }: Outcome) => `${signal ?? code}: ${st
 async function until(
   count: number,
   name: string,
-  { folder, data, reference, rng }: Scene,
+  { folder, data, reference, rng, onProgress }: Scene,
   disturb: (child: ChildProcess, out: string, rng: Rng) => Promise<void>,
   /** Whether an attempt was disturbed; undefined if it ended as nothing may end. */
   disturbed: (outcome: Outcome, out: string) => boolean | undefined,
@@ -40,7 +32,7 @@ async function until(
         if (!mayEnd) disturb(child, out, rng).catch(() => {});
       });
       const was = disturbed(outcome, out);
-      if (was) times++;
+      if (was) onProgress(++times, `${runs} trainings, ${faults.length} faults`);
       else if (was === undefined) faults.push(`${out}: ${lastLine(outcome)}`);
       if (was !== true) break;
     }
@@ -102,7 +94,7 @@ export async function signals(count: number, scene: Scene): Promise<Row> {
 }
 
 /** A disk that is full at any point: a limit on the size of files, and a small file system where one can be mounted. */
-export async function fullDisk(count: number, { folder, data, reference, rng }: Scene): Promise<Row> {
+export async function fullDisk(count: number, { folder, data, reference, rng, onProgress }: Scene): Promise<Row> {
   const faults: string[] = [];
   let [refused, disks] = [0, 0];
   const judge = (outcome: Outcome) => {
@@ -122,6 +114,7 @@ export async function fullDisk(count: number, { folder, data, reference, rng }: 
     if (resumed.code !== 0) faults.push(`${out}: ${lastLine(resumed)}`);
     faults.push(...reference.faults(out));
     if (mounted) spawnSync("umount", [out]);
+    onProgress(i + 1, `${refused} refused, ${faults.length} faults`);
   }
   return {
     part: `${count} full disks`,
@@ -136,7 +129,7 @@ function mount(path: string, options: string): boolean {
 }
 
 /** Two processes that go on with one run. */
-export async function twoWriters(count: number, { folder, data, reference, rng }: Scene): Promise<Row> {
+export async function twoWriters(count: number, { folder, data, reference, rng, onProgress }: Scene): Promise<Row> {
   const faults: string[] = [];
   let refused = 0;
   for (let i = 0; i < count; i++) {
@@ -157,6 +150,7 @@ export async function twoWriters(count: number, { folder, data, reference, rng }
     if (rest!.length === 0 || losers!.length + rest!.length < 2)
       faults.push(`${out}: ${outcomes.map(lastLine).join(" and ")}`);
     faults.push(...reference.faults(out));
+    onProgress(i + 1, `${refused} refused, ${faults.length} faults`);
   }
   return { part: `${count} pairs of writers`, outcome: `${refused} of them refused, the others ended well`, faults };
 }

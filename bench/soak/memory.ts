@@ -1,7 +1,7 @@
 import { ortEngine } from "../../src/index.js";
 import { resnet } from "../../src/nn.js";
 import { randomStep } from "../workload.js";
-import type { Row } from "./run.js";
+import type { Row, Scene } from "./run.js";
 
 interface Sample {
   readonly at: number;
@@ -10,10 +10,11 @@ interface Sample {
 
 /** The worker threads that compute are part of this process, so this is all there is. */
 const sample = (at: number): Sample => ({ at, bytes: process.memoryUsage.rss() });
+const resident = () => `${mib(process.memoryUsage.rss())} MiB resident`;
 const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
 
 /** Does memory stay where it is while a small network is trained? */
-export async function steps(count: number): Promise<Row> {
+export async function steps(count: number, { onProgress }: Scene): Promise<Row> {
   const engine = ortEngine();
   const { graph, feeds } = randomStep(resnet(20, { numClasses: 10, attention: "se" }), [16, 3, 16, 16], 10);
   const executable = await engine.compile(graph);
@@ -21,6 +22,7 @@ export async function steps(count: number): Promise<Row> {
   for (let step = 1; step <= count; step++) {
     await executable.run(feeds);
     if (step % 100 === 0) samples.push(sample(step));
+    onProgress(step, resident());
   }
   await executable.release();
   await engine.release();
@@ -28,7 +30,7 @@ export async function steps(count: number): Promise<Row> {
 }
 
 /** Does memory stay where it is while engines are opened, used and released? */
-export async function engines(count: number): Promise<Row> {
+export async function engines(count: number, { onProgress }: Scene): Promise<Row> {
   const { graph, feeds } = randomStep(resnet(20, { numClasses: 10 }), [2, 3, 16, 16], 10);
   const samples: Sample[] = [];
   for (let i = 1; i <= count; i++) {
@@ -38,6 +40,7 @@ export async function engines(count: number): Promise<Row> {
     await executable.release();
     await engine.release();
     if (i % 10 === 0) samples.push(sample(i));
+    onProgress(i, resident());
   }
   return { part: `${count} engines`, outcome: growth(samples, "engine"), faults: [] };
 }

@@ -15,6 +15,16 @@ export interface Row {
   readonly faults: readonly string[];
 }
 
+/** What the parts need. */
+export interface Scene {
+  readonly folder: string;
+  readonly data: string;
+  readonly reference: Reference;
+  readonly rng: Rng;
+  /** Called after each time, with what is seen so far. */
+  readonly onProgress: (done: number, seen: string) => void;
+}
+
 export interface Outcome {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
