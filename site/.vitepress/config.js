@@ -20,7 +20,13 @@ const lab = existsSync(new URL("docs/lab", root))
       .map((file) => ({ text: titleOf(`docs/lab/${file}`), link: `/lab/${file.replace(".md", "")}` }))
   : [];
 
-const api = JSON.parse(readFileSync(new URL("site/pages/api/typedoc-sidebar.json", root), "utf8"));
+/** Groups without a page lead to their list on the page above: a button in a button would be out of reach for screen readers. */
+const linked = (items, above) =>
+  items.map(({ items = [], ...item }) => {
+    const link = item.link?.replace(/\.md$/, "") ?? `${above}#${item.text.toLowerCase().replaceAll(" ", "-")}`;
+    return items.length ? { ...item, link, items: linked(items, link) } : { ...item, link };
+  });
+const api = linked(JSON.parse(readFileSync(new URL("site/pages/api/typedoc-sidebar.json", root), "utf8")), "/api/");
 
 const guide = [
   {
@@ -65,7 +71,7 @@ const guide = [
         ["Architecture", "architecture"],
         ["Lowering", "lowering"],
       ]),
-      { text: "Lab notes", collapsed: true, items: lab },
+      { text: "Lab notes", items: lab },
       { text: "Changes", link: "/changelog" },
     ],
   },
@@ -79,7 +85,10 @@ export default defineConfig({
   srcExclude: ["README.md"],
   cleanUrls: true,
   metaChunk: true,
-  markdown: { config: (markdown) => repositoryLinks(markdown, repository) },
+  markdown: {
+    config: (markdown) => repositoryLinks(markdown, repository),
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+  },
   themeConfig: {
     search: { provider: "local" },
     nav: [
