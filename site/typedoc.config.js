@@ -41,6 +41,7 @@ export default {
   interfacePropertiesFormat: "table",
   typeDeclarationFormat: "table",
   classPropertiesFormat: "table",
+  tableColumnSettings: { hideModifiers: true, leftAlignHeaders: true },
   sort: ["alphabetical"],
   validation: { notDocumented: true, notExported: false, invalidLink: true },
   requiredToBeDocumented: ["Class", "Interface", "Function", "TypeAlias", "Variable", "Method", "Property", "Accessor"],
