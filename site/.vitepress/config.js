@@ -54,6 +54,7 @@ const guide = [
         ["Catalogue of modules", "catalogue"],
         ["Networks", "networks"],
         ["Data", "data"],
+        ["Options", "options"],
         ["Benchmarks", "benchmarks"],
         ["Guarantees", "guarantees"],
         ["Limits", "limits"],
