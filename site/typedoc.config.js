@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { Converter } from "typedoc";
 
-// The package's own list of entry points: "./web" is src/web.ts.
+// The package's own list of entry points with types: "./web" is src/web.ts.
 const { name, exports } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-const entries = Object.entries(exports).map(([path, { types }]) => ({
-  file: types.replace("./dist", "..").replace(".d.ts", ".ts"),
-  name: path.replace(".", name),
-}));
+const entries = Object.entries(exports)
+  .filter(([, { types }]) => types)
+  .map(([path, { types }]) => ({
+    file: types.replace("./dist", "..").replace(".d.ts", ".ts"),
+    name: path.replace(".", name),
+  }));
 
 /** Names each module as it is imported: "fovea/web" instead of "web". */
 function importNames(app) {
