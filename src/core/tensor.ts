@@ -15,12 +15,16 @@ export interface Storage {
   bool: Uint8Array;
 }
 
+/** Types of elements. */
 export type DType = keyof Storage;
 
 /** A dense array as plain data: row-major, `data.length` = product of `shape`; a scalar has shape `[]`. */
 export interface Tensor<D extends DType = DType> {
+  /** Type of the elements. */
   readonly dtype: D;
+  /** Size of each dimension; `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** The elements, row-major. */
   readonly data: Storage[D];
 }
 

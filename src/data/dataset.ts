@@ -4,25 +4,33 @@ import { datasetSchema, splitsSchema } from "./checks.js";
 
 /** An image as stored: RGB bytes in three planes, `pixels[(channel * height + row) * width + column]`. */
 export interface RgbImage {
+  /** Width in pixels. */
   readonly width: number;
+  /** Height in pixels. */
   readonly height: number;
+  /** RGB bytes: the red plane, then green, then blue. */
   readonly pixels: Uint8Array;
 }
 
 /** A file that is not part of the data set, and why. */
 export interface SkippedFile {
+  /** Path of the file. */
   readonly file: string;
+  /** Why it was skipped, in words. */
   readonly reason: string;
 }
 
 /** Mean and standard deviation of each channel, for pixel values in 0 … 1. */
 export interface Normalization {
+  /** Mean of red, green and blue. */
   readonly mean: readonly [number, number, number];
+  /** Standard deviation of red, green and blue. */
   readonly std: readonly [number, number, number];
 }
 
 /** What the makers of a data set recommend; used where the user does not say otherwise. */
 export interface DatasetDefaults {
+  /** Mean and standard deviation of the channels. */
   readonly normalization?: Normalization;
   /** Side of the square network input. */
   readonly imageSize?: number;
@@ -36,6 +44,7 @@ export interface Dataset {
   readonly name: string;
   /** Class names; the position is the label. */
   readonly classes: readonly string[];
+  /** Number of images. */
   readonly length: number;
   /** The label of each image, without decoding it. */
   readonly labels: ArrayLike<number>;
@@ -43,6 +52,7 @@ export interface Dataset {
   readonly skipped: readonly SkippedFile[];
   /** The size that all images have, or null if sizes vary. */
   readonly size: { readonly height: number; readonly width: number } | null;
+  /** What the makers of the data set recommend. */
   readonly defaults?: DatasetDefaults;
   /** The image at `index`. It may share memory with the data set: do not write to it. Rejects with DataError if unreadable. */
   image(index: number): Promise<RgbImage>;
@@ -50,8 +60,11 @@ export interface Dataset {
   mask?(index: number): Uint8Array;
 }
 
+/** A data set, divided. */
 export interface Splits {
+  /** Images to learn from. */
   readonly train: Dataset;
+  /** Images that decide which epoch is best. */
   readonly validation: Dataset;
   /** Images that choose nothing, to be measured once; few data sets have them. */
   readonly test?: Dataset;

@@ -10,6 +10,7 @@ import { pngFrames } from "./png.js";
 import { resample, shorterSize } from "./resample.js";
 import { type TiffTags, tiffTags } from "./tiff.js";
 
+/** Options of {@link decodeImage}. */
 export interface DecodeOptions {
   /**
    * Scale the shorter side down to this, like `resizeShorter`; smaller images stay as they are.

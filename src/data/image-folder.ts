@@ -25,6 +25,7 @@ import { photoResize } from "./recipe.js";
 import { findSplits } from "./splits.js";
 import { summary } from "./summary.js";
 
+/** Options of a folder of images. */
 export interface ImageFolderOptions {
   /** Side of the network input. Default 224, or the size of the images if all are square and smaller. */
   readonly imageSize?: number;
@@ -41,10 +42,13 @@ export interface ImageFolderOptions {
   readonly measure?: readonly string[];
   /** Most bytes of decoded images to keep; the rest are decoded whenever they are needed. Default 1 GiB. */
   readonly memory?: number;
+  /** Called after each file that was checked, with the number done and in total. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Ends the reading. */
   readonly signal?: AbortSignal;
 }
 
+/** Schemas of {@link ImageFolderOptions}. */
 export const folderFields: Fields<ImageFolderOptions> = {
   imageSize: maybe(sideSchema),
   validationSplit: maybe(properShare),

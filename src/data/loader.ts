@@ -9,9 +9,11 @@ import { type Augmentation, type InputWriter, inputWriter, type Preprocessing } 
 /** Of the images of a batch, what an array can hold on Node 20. Two batches are in memory at a time. */
 const mostBytes = 2 ** 32;
 
+/** Options of {@link Loader}. */
 export interface LoaderOptions {
   /** Images per batch. */
   readonly batch: number;
+  /** How images become inputs. */
   readonly preprocessing: Preprocessing;
   /** Random changes of each image; default none. */
   readonly augment?: Augmentation | null;
@@ -55,6 +57,7 @@ export interface Batch {
  * for await (const { images, labels } of loader.epoch(0)) step(images, labels);
  */
 export class Loader {
+  /** The data set it reads from. */
   readonly dataset: Dataset;
   /** Number of batches in an epoch. */
   readonly batches: number;

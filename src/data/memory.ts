@@ -17,10 +17,15 @@ import {
 import { longestSide, normalizationFields, requireLabels } from "./checks.js";
 import { checkIndex, type Dataset, type DatasetDefaults, type RgbImage } from "./dataset.js";
 
+/** Images held in memory. */
 export interface MemoryOptions {
+  /** Name of the data set, for messages and reports. */
   readonly name: string;
+  /** Class names; the position is the label. */
   readonly classes: readonly string[];
+  /** Height of every image, in pixels. */
   readonly height: number;
+  /** Width of every image, in pixels. */
   readonly width: number;
   /** 3 for RGB planes; 1 for gray, which is repeated to RGB. Default 3. */
   readonly channels?: 1 | 3;
@@ -28,6 +33,7 @@ export interface MemoryOptions {
   readonly pixels: Uint8Array;
   /** `[count]` */
   readonly labels: ArrayLike<number>;
+  /** What suits these images, if the user does not say. */
   readonly defaults?: DatasetDefaults;
 }
 

@@ -10,13 +10,16 @@ import { folderFields, type ImageFolderOptions, imageFolder } from "./image-fold
 import { shapesSplits } from "./shapes.js";
 import { summary } from "./summary.js";
 
+/** Kinds of data that are recognized. */
 export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes";
 
 /** A data set and the layout it was recognized by. */
 export interface OpenedDataset extends Splits {
+  /** What the data was recognized as. */
   readonly kind: DatasetKind;
 }
 
+/** Options of {@link openDataset}. */
 export interface OpenOptions extends ImageFolderOptions {
   /** For `shapes`: number of generated images. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };

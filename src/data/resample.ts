@@ -4,9 +4,13 @@ import type { RgbImage } from "./dataset.js";
 
 /** A rectangle of pixels. */
 export interface Box {
+  /** Left edge, in pixels. */
   readonly left: number;
+  /** Top edge, in pixels. */
   readonly top: number;
+  /** Width in pixels. */
   readonly width: number;
+  /** Height in pixels. */
   readonly height: number;
 }
 

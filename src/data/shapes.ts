@@ -4,6 +4,7 @@ import { checkIndex, type Dataset, type RgbImage, type Splits } from "./dataset.
 import { figures } from "./shapes/figures.js";
 import { type Placement, paintScene, place, view } from "./shapes/scene.js";
 
+/** Options of generated images. */
 export interface ShapesOptions {
   /** Number of images. */
   readonly count: number;

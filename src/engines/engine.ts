@@ -10,6 +10,7 @@ export type Arrays = Readonly<Record<string, Tensor>>;
  * Every other cell is a constant, read from its current value when the graph is compiled.
  */
 export interface Engine {
+  /** Short name, such as `ort` or `reference`. */
   readonly name: string;
   /** Prepares a graph for running. Shapes must be fixed unless the engine says otherwise. */
   compile(graph: Graph): Promise<Executable>;

@@ -8,6 +8,7 @@ export class FileError extends FoveaError {
   constructor(
     path: string,
     problem: string,
+    /** Code of the system, such as `ENOENT`. */
     readonly code?: string,
   ) {
     super(`${path} cannot be read: ${problem}`);
@@ -65,6 +66,7 @@ export class OpenFile implements ByteSource {
     return bytes;
   }
 
+  /** Closes the file. */
   close(): Promise<void> {
     return this.file.close();
   }

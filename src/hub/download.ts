@@ -29,6 +29,7 @@ import { type TransferOptions, transfer } from "./transfer.js";
 export interface DownloadProgress {
   /** The address, without its query. */
   readonly url: string;
+  /** Bytes received so far. */
   readonly received: number;
   /** Null if the server has not said. */
   readonly total: number | null;
@@ -36,9 +37,9 @@ export interface DownloadProgress {
   readonly waiting: boolean;
 }
 
-/** Options of {@link fetchToCache}. */
+/** Options of `fetchToCache`. */
 export interface DownloadOptions {
-  /** Folder for downloaded files. Default: {@link cacheFolder}. */
+  /** Folder for downloaded files. Default: `cacheFolder`. */
   readonly cache?: string;
   /** Use the cache only. Default: whether the variable `FOVEA_OFFLINE` is set. */
   readonly offline?: boolean;
@@ -46,6 +47,7 @@ export interface DownloadOptions {
   readonly sha256?: string;
   /** Most bytes of a file, or of all files of a sharded checkpoint together. Default: 8 GiB. */
   readonly maxBytes?: number;
+  /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Ends the download. The next call continues where it stopped. */
   readonly signal?: AbortSignal;

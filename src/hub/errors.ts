@@ -21,14 +21,21 @@ export interface DownloadFailure {
 
 /** A file could not be downloaded or is not what was promised. The message says which address, what happened, what may help. */
 export class DownloadError extends FoveaError {
+  /** HTTP status, if there was a response. */
   readonly status: number | undefined;
+  /** Whether a retry may help. */
   readonly retry: boolean;
+  /** Milliseconds to wait before a retry, if the server said. */
   readonly retryAfter: number | undefined;
+  /** Whether the connection made no progress. */
   readonly slow: boolean;
 
   constructor(
+    /** Which address. */
     readonly where: string,
+    /** What happened. */
     readonly what: string,
+    /** What may help. */
     readonly fix: string,
     { status, retry = false, retryAfter, slow = false, cause }: DownloadFailure = {},
   ) {

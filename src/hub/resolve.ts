@@ -6,7 +6,7 @@ import { checkedSha256, parseSource } from "./source.js";
 
 /**
  * The local path of weights, downloaded if needed. A path stays a path; `https://…` and
- * `hf:OWNER/NAME[@REV][/FILE]` become one in the cache. See {@link parseSource} and {@link fetchToCache}.
+ * `hf:OWNER/NAME[@REV][/FILE]` become one in the cache. See `parseSource` and `fetchToCache`.
  *
  * @throws OptionError if the text is not a source. @throws DownloadError if the download fails or the digest differs.
  * @example

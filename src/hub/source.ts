@@ -4,15 +4,21 @@ import { usualFiles } from "../formats/shards.js";
 
 /** A file on this computer. */
 export interface FileSource {
+  /** Kind of source. */
   readonly kind: "file";
+  /** Path of the file. */
   readonly path: string;
+  /** Digest that the file must have. */
   readonly sha256?: string;
 }
 
 /** A file at an address. */
 export interface UrlSource {
+  /** Kind of source. */
   readonly kind: "url";
+  /** Address of the file. */
   readonly url: string;
+  /** Digest that the file must have. */
   readonly sha256?: string;
 }
 
@@ -21,15 +27,23 @@ export interface UrlSource {
  * `model.safetensors.index.json`, `pytorch_model.bin` and `pytorch_model.bin.index.json`.
  */
 export interface HubSource {
+  /** Kind of source. */
   readonly kind: "hf";
+  /** Owner of the repository. */
   readonly owner: string;
+  /** Name of the repository. */
   readonly name: string;
+  /** Branch, tag or commit. */
   readonly revision: string;
+  /** Path in the repository. */
   readonly file?: string;
+  /** Digest that the file must have. */
   readonly sha256?: string;
 }
 
+/** A source that is downloaded. */
 export type RemoteSource = UrlSource | HubSource;
+/** Where weights are. */
 export type WeightSource = FileSource | RemoteSource;
 
 export const defaultEndpoint = "https://huggingface.co";

@@ -102,8 +102,11 @@ export function modelByName(name: string, options: object = {}): Module {
 
 /** A network as it is written down: in the configuration of a run, or in a file's metadata. */
 export interface WrittenModel {
+  /** Name of the network. */
   readonly name: string;
+  /** Its options. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The attention module that was inserted, if one was. */
   readonly insert?: { readonly attention: string; readonly options: AttentionOptions };
 }
 

@@ -15,6 +15,7 @@ export interface RecognizedCheckpoint {
   readonly family: string;
   /** The network in our catalogue, and the options that build it. */
   readonly model: string;
+  /** Options that build the network. */
   readonly options: Readonly<Record<string, unknown>>;
   /** What a key of the checkpoint is called in our network. */
   readonly rename: (key: string) => string;

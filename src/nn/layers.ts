@@ -25,9 +25,13 @@ import { type AnyModule, Module, Param } from "./module.js";
 
 /** What convolutions and transposed ones are made of. Default: with bias, PyTorch's initialization. */
 interface KernelOptions {
+  /** Height and width of the kernel. */
   readonly kernel: number | readonly [number, number];
+  /** Whether there is a bias. Default true. */
   readonly bias?: boolean;
+  /** Initial weights. Default: PyTorch's. */
   readonly weightInit?: Initializer;
+  /** Initial bias. Default: PyTorch's. */
   readonly biasInit?: Initializer;
 }
 
@@ -83,7 +87,9 @@ function kernelParams(
 
 /** Two-dimensional convolution. [N,C,H,W] → [N,O,H',W']. Keys: weight [O,C/groups,kh,kw], bias [O]. */
 export class Conv2d extends Module {
+  /** [O, C/groups, kh, kw]. */
   readonly weight: Param;
+  /** [O], or null. */
   readonly bias: Param | null;
   readonly #options: ops.ConvOptions;
 
@@ -114,7 +120,9 @@ export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions, Kernel
  * new ConvTranspose2d(64, 32, { kernel: 2, stride: 2 }); // twice the height and width
  */
 export class ConvTranspose2d extends Module {
+  /** [C, O/groups, kh, kw]. */
   readonly weight: Param;
+  /** [O], or null. */
   readonly bias: Param | null;
   readonly #options: ops.ConvTransposeOptions;
 
@@ -134,7 +142,9 @@ export class ConvTranspose2d extends Module {
 
 /** y = x·Wᵀ + b over the last axis. [N,…,I] → [N,…,O]. Keys: weight [O,I], bias [O]. */
 export class Linear extends Module {
+  /** [O, I]. */
   readonly weight: Param;
+  /** [O], or null. */
   readonly bias: Param | null;
 
   constructor(
@@ -164,10 +174,15 @@ export class Linear extends Module {
  * [N,C,…] → same. Keys: weight, bias, running_mean, running_var [C], num_batches_tracked [].
  */
 export class BatchNorm extends Module {
+  /** Gain γ, [C]. */
   readonly weight: Param;
+  /** Offset β, [C]. */
   readonly bias: Param;
+  /** Running mean, [C]. */
   readonly running_mean: Param;
+  /** Running variance, unbiased, [C]. */
   readonly running_var: Param;
+  /** Number of training batches seen. */
   readonly num_batches_tracked: Param;
   /** Share of the batch in the new running statistics. May be changed between traces: 1 makes them those of one batch. */
   momentum: number;
@@ -217,7 +232,9 @@ export class BatchNorm extends Module {
  * Keys: weight, bias of `shape`.
  */
 export class LayerNorm extends Module {
+  /** Gain γ, of the normalized shape. */
   readonly weight: Param;
+  /** Offset β, of the normalized shape. */
   readonly bias: Param;
   readonly #epsilon: number;
 
@@ -247,12 +264,15 @@ export class LayerNorm extends Module {
  * new GroupNorm(8, 64); // 8 groups of 8 channels
  */
 export class GroupNorm extends Module {
+  /** Gain γ, [C], or null. */
   readonly weight: Param | null;
+  /** Offset β, [C], or null. */
   readonly bias: Param | null;
   readonly #channels: number;
   readonly #epsilon: number;
 
   constructor(
+    /** Number of groups. */
     readonly groups: number,
     channels: number,
     options: { readonly epsilon?: number; readonly affine?: boolean } = {},
@@ -282,6 +302,7 @@ export class GroupNorm extends Module {
  * new PReLU(64); // a slope for each of 64 channels; PReLU() has one for all
  */
 export class PReLU extends Module {
+  /** Slopes, [1] or [C]. */
   readonly weight: Param;
 
   constructor(slopes = 1, options: { readonly initial?: number } = {}) {
@@ -299,6 +320,7 @@ export class PReLU extends Module {
 
 /** In training each element is dropped with probability p and the rest scaled by 1/(1 − p); otherwise the identity. */
 export class Dropout extends Module {
+  /** @param p probability of dropping an element */
   constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`Dropout: p must be in [0, 1), got ${p}`);
@@ -312,6 +334,7 @@ export class Dropout extends Module {
 
 /** As dropout, but whole channels of an image are dropped: PyTorch's Dropout2d (Tompson et al., 2015). */
 export class ChannelDropout extends Module {
+  /** @param p probability of dropping a channel */
   constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1))
@@ -327,6 +350,7 @@ export class ChannelDropout extends Module {
 
 /** Stochastic depth: as dropout, but whole images of a residual branch are dropped (Huang et al., 2016). */
 export class DropPath extends Module {
+  /** @param p probability of dropping the branch of an image */
   constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`DropPath: p must be in [0, 1), got ${p}`);
@@ -346,6 +370,7 @@ function keepMask(x: Value, shape: readonly number[], p: number): Value {
 
 /** A function of one value as a module, to stand in a {@link Sequential}. */
 export class Lambda extends Module {
+  /** @param apply the function */
   constructor(readonly apply: (x: Value) => Value) {
     super();
     check("Lambda", "apply", callback, apply);

@@ -29,9 +29,13 @@ export class Param implements Cell {
   trainable = true;
 
   constructor(
+    /** Size of each dimension. */
     readonly shape: readonly number[],
+    /** Makes the initial value. */
     readonly init: Initializer,
+    /** `parameter` if it is learned, `buffer` if it is only kept. */
     readonly kind: "parameter" | "buffer" = "parameter",
+    /** Whether elements are floats or integers. */
     readonly dtype: "float" | "int" = "float",
   ) {
     check("Param", "shape", sizes, shape);
@@ -40,6 +44,7 @@ export class Param implements Cell {
     check("Param", "dtype", oneOf("float", "int"), dtype);
   }
 
+  /** Whether it has a value. */
   get initialized(): boolean {
     return this.#value !== undefined || this.#initial !== undefined;
   }
@@ -184,7 +189,9 @@ export function initialize<M extends AnyModule>(module: M, options: { readonly s
 
 /** Options of {@link graphFor}: training mode, and names of cells that belong to no module (an optimizer's, say). */
 export interface TraceOptions {
+  /** Whether to trace training mode. Default false. */
   readonly training?: boolean;
+  /** Names of cells that belong to no module, such as an optimizer's. */
   readonly cells?: ReadonlyMap<string, Cell>;
 }
 

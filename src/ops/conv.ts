@@ -175,9 +175,13 @@ export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
 
 /** Geometry of a convolution as a user writes it: one number for both axes, or [vertical, horizontal]. */
 export interface ConvOptions {
+  /** Step between windows. Default 1. */
   readonly stride?: number | readonly [number, number];
+  /** Zeros on every side. Default 0. */
   readonly padding?: number | readonly [number, number];
+  /** Distance between kernel elements. Default 1. */
   readonly dilation?: number | readonly [number, number];
+  /** Groups of channels that are convolved separately. Default 1. */
   readonly groups?: number;
 }
 
@@ -226,6 +230,7 @@ export const conv = (x: Operand, weight: Operand, bias?: Operand, options: ConvO
 
 /** Geometry of a transposed convolution as a user writes it. `outputPadding` adds rows and columns at the end of the result. */
 export interface ConvTransposeOptions extends ConvOptions {
+  /** Rows and columns added at the bottom and right. Default 0. */
   readonly outputPadding?: number | readonly [number, number];
 }
 

@@ -92,10 +92,15 @@ export const maxPoolGradOp: Op<MaxPoolAttributes> = {
  * end of the padded map, as long as it starts on the map or the padding before it (PyTorch's `ceil_mode`).
  */
 export interface MaxPoolOptions {
+  /** Height and width of the window. */
   readonly kernel: number | readonly [number, number];
+  /** Step between windows. Default: the window. */
   readonly stride?: number | readonly [number, number];
+  /** Padding on every side that never is the maximum. Default 0. */
   readonly padding?: number | readonly [number, number];
+  /** Distance between elements of the window. Default 1. */
   readonly dilation?: number | readonly [number, number];
+  /** Round the output size up, as PyTorch's `ceil_mode`. Default false. */
   readonly ceilMode?: boolean;
 }
 

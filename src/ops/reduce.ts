@@ -125,7 +125,9 @@ const reduce =
   (x: Operand, axes: readonly number[], { keepdims = true }: ReduceOptions = {}): Value =>
     apply(op, [x], { axes, keepdims });
 
+/** Sum over axes, which are kept with size 1 unless `keepdims` is false. */
 export const reduceSum = reduce(ops.reduceSum);
+/** Mean over axes, which are kept with size 1 unless `keepdims` is false. */
 export const reduceMean = reduce(ops.reduceMean);
 /** The largest element; NaN if there is one among them. */
 export const reduceMax = reduce(ops.reduceMax);

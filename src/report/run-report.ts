@@ -36,16 +36,21 @@ export interface ReportMetrics {
   readonly confusion: readonly (readonly number[])[];
 }
 
+/** Contents of a report. */
 export interface RunReport {
+  /** Heading of the page. */
   readonly title: string;
   /** More headline figures, for example parameters and speed. */
   readonly summary?: readonly { readonly label: string; readonly value: string | number }[];
+  /** One record per epoch. */
   readonly history: readonly ReportEpoch[];
+  /** Figures on the validation data. */
   readonly validation: ReportMetrics | null;
   /** Which weights `validation` measured, for example "best weights, epoch 7". */
   readonly validationOf?: string;
   /** The same weights on images that chose nothing. */
   readonly test?: ReportMetrics | null;
+  /** Files that could not be read. */
   readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
   /** Plain data, however nested. */
   readonly config: object;

@@ -18,16 +18,20 @@ import type { EpochReport } from "./train.js";
 
 /** Everything needed to repeat a training, as it stands in `config.json`. */
 export interface RunConfig {
+  /** Version of the format. */
   readonly format: "fovea.run.1";
+  /** Versions that wrote it. */
   readonly versions: Readonly<Record<string, string>>;
   /** What was asked for; the rest are defaults. */
   readonly flags: Readonly<Record<string, unknown>>;
+  /** The network, with options. */
   readonly model: {
     readonly name: string;
     readonly options: Readonly<Record<string, unknown>>;
     /** An attention module put into the finished network, to begin as the identity. */
     readonly insert?: { readonly attention: string; readonly options: Readonly<Record<string, unknown>> };
   };
+  /** Where the data is and how it was divided. */
   readonly data: {
     readonly source: string;
     readonly kind: string;
@@ -35,9 +39,11 @@ export interface RunConfig {
     readonly validationSplit?: number;
     readonly testSplit?: number;
   };
+  /** How images become inputs. */
   readonly preprocessing: Preprocessing;
   /** Paths of parameters that are not trained. */
   readonly frozen: readonly string[];
+  /** Options of the training. */
   readonly training: {
     readonly epochs: number;
     readonly batch: number;
@@ -167,6 +173,7 @@ export class RunFolder {
     };
   }
 
+  /** Writes a file of the run, whole or not at all. */
   async write(file: keyof typeof files, contents: Contents): Promise<void> {
     await this.claim();
     await writeFileAtomic(join(this.path, files[file]), contents);

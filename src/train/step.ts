@@ -31,6 +31,7 @@ import type { Optimizer } from "./optimizers.js";
 
 /** Parameters that learn at a rate of their own. */
 export interface ParameterGroup {
+  /** For messages and reports. */
   readonly name: string;
   /** Factor on the learning rate. */
   readonly lrFactor: number;
@@ -40,12 +41,15 @@ export interface ParameterGroup {
 
 /** What a training step is made of. */
 export interface StepOptions {
+  /** The update rule. */
   readonly optimizer: Optimizer;
   /** Shape of the images, [batch, 3, height, width]. */
   readonly input: readonly [number, number, number, number];
+  /** Number of classes. */
   readonly classes: number;
   /** Sizes of the logits after [batch, classes]: none for one label an image, [height, width] for a label at every position. */
   readonly positions?: readonly number[];
+  /** Share of each target spread over all classes. Default 0. */
   readonly labelSmoothing?: number;
   /** Scale gradients down so that their joint Euclidean norm is at most this. */
   readonly clipNorm?: number | null;
@@ -70,11 +74,13 @@ const stepOptions: Schema<StepOptions> = fields<StepOptions>({
 
 /** One training step as a graph, and the state that it needs beside the model's own. */
 export interface TrainingStep {
+  /** Forward pass, loss, gradients and updates. */
   readonly graph: Graph;
   /** Slots of the optimizer and averages of weights, by name: `optimizer/momentum/…`, `ema/…`. */
   readonly cells: ReadonlyMap<string, Param>;
   /** For looking inside: the logits, and the gradient of each learned parameter before clipping (null where nothing uses it). */
   readonly logits: Value;
+  /** The gradient of each parameter, by path. */
   readonly gradients: ReadonlyMap<string, Value | null>;
   /** The inputs `scalar/…` of a step, counted from 1, at a learning rate. */
   scalars(step: number, lr: number): Record<string, Tensor>;

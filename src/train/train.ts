@@ -34,25 +34,35 @@ import { asStored } from "./weights.js";
 
 /** How to train. All but the engine and callbacks is plain data. */
 export interface TrainOptions<M extends Scores = ClassificationMetrics> {
+  /** What computes: `ortEngine()`, `ortWebEngine()` or `referenceEngine()`. */
   readonly engine: Engine;
   /** What is learned: `classification` (the default) or `segmentation`. */
   readonly task?: Task<M>;
+  /** Times through the data. Default 10. */
   readonly epochs?: number;
-  /** Images per step. Default: {@link defaultBatch}. */
+  /** Images per step. Default: `defaultBatch`. */
   readonly batch?: number;
+  /** The update rule. Default: `sgd()`. */
   readonly optimizer?: Optimizer;
+  /** How the learning rate changes. Default: `cosineSchedule()`. */
   readonly schedule?: Schedule;
+  /** Share of each target spread over all classes. Default 0. */
   readonly labelSmoothing?: number;
+  /** Largest joint norm of all gradients. Default null: no clipping. */
   readonly clipNorm?: number | null;
+  /** Decay of averaged weights, which are then measured and kept. Default null: none. */
   readonly ema?: number | null;
   /** Compute the blocks' values again in the backward pass instead of keeping them. */
   readonly recompute?: boolean;
   /** Parameters with learning rates of their own. */
   readonly groups?: readonly ParameterGroup[];
+  /** Seed of order, augmentation and dropout. Default 0. */
   readonly seed?: number;
   /** Measured after each epoch; decides which weights are best. Its classes are matched to those of the training data by name. */
   readonly validate?: Dataset;
+  /** How images become inputs. Default: what suits the data. */
   readonly preprocessing?: Preprocessing;
+  /** Random changes of training images. Default: what suits the data; null: none. */
   readonly augment?: Augmentation | null;
   /**
    * What frozen parts make of an image before anything that learns is the same in every epoch: such features are computed once, and
@@ -80,22 +90,33 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   onStop?(checkpoint: SafetensorsFile): Promise<void> | void;
 }
 
+/** A training after a step. */
 export interface StepReport {
+  /** The epoch, from 1. */
   readonly epoch: number;
+  /** Number of epochs. */
   readonly epochs: number;
   /** Batches done in this epoch, and how many it has. */
   readonly batch: number;
+  /** Batches in an epoch. */
   readonly batches: number;
   /** Means over the epoch so far. */
   readonly loss: number;
+  /** Share of right predictions in the epoch so far. */
   readonly top1: number;
+  /** Speed in this epoch. */
   readonly imagesPerSecond: number;
 }
 
+/** A training after an epoch. */
 export interface EpochReport<M extends Scores = ClassificationMetrics> {
+  /** Figures on the validation data. */
   readonly validation: M | null;
+  /** Whether this epoch is the best so far. */
   readonly isBest: boolean;
+  /** Time it took, without validation. */
   readonly seconds: number;
+  /** Speed of the training. */
   readonly imagesPerSecond: number;
   /** The state to resume from, as a file to be written: `checkpoint.bytes()`, or piece by piece where it is large. */
   readonly checkpoint: SafetensorsFile;
@@ -103,8 +124,11 @@ export interface EpochReport<M extends Scores = ClassificationMetrics> {
   readonly weights: ReadonlyMap<string, Tensor>;
 }
 
+/** A finished or stopped training. */
 export interface TrainResult {
+  /** One record per epoch. */
   readonly history: readonly EpochRecord[];
+  /** The record of the best epoch. */
   readonly best: EpochRecord | undefined;
   /** Whether `signal` ended it early. */
   readonly stopped: boolean;

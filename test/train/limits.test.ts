@@ -36,7 +36,7 @@ const config = { format: "fovea.run.1", model: {}, data: {}, preprocessing: {}, 
 test("a configuration of more than 10 MB is refused", async () => {
   mkdirSync(join(folder, "big"));
   sparse("big/config.json", 10_000_001);
-  await assert.rejects(RunFolder.open(join(folder, "big")), /config\.json cannot be read: it is of 10000001 bytes/);
+  await assert.rejects(RunFolder.open(join(folder, "big")), /config\.json cannot be read: it has 10000001 bytes/);
 });
 
 test("of metrics, lines that are too long or none of an epoch are left out", async () => {

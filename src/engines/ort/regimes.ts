@@ -8,6 +8,7 @@ import { check, text } from "../../core/schema.js";
 export interface Regimes {
   /** Up to this many images the plain lowering of a graph that learns is as fast as the blocked one, or faster; 0 for never. */
   readonly fewImages: number;
+  /** Which 3×3 convolutions Winograd's algorithm computes. */
   readonly winograd: WinogradRegimes;
 }
 

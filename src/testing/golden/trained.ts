@@ -10,7 +10,9 @@ import type { GoldenFile } from "./file.js";
 
 /** Files that a golden file of trained weights refers to: the weights by name, and CIFAR-10's test batch. */
 export interface TrainedData {
+  /** The bytes of a file of weights. */
   weights(name: string): Promise<Uint8Array>;
+  /** The bytes of CIFAR-10's test batch. */
   cifarTest(): Promise<Uint8Array>;
 }
 
