@@ -33,6 +33,7 @@ const MAX_READ = 2 ** 30;
 
 /** An open file, read by ranges. */
 export class OpenFile implements ByteSource {
+  /** @param path of the file */
   private constructor(
     readonly path: string,
     readonly size: number,

@@ -25,14 +25,10 @@ import { type AnyModule, Module, Param } from "./module.js";
 
 /** What convolutions and transposed ones are made of. Default: with bias, PyTorch's initialization. */
 interface KernelOptions {
-  /** Height and width of the kernel. */
-  readonly kernel: number | readonly [number, number];
-  /** Whether there is a bias. Default true. */
-  readonly bias?: boolean;
-  /** Initial weights. Default: PyTorch's. */
-  readonly weightInit?: Initializer;
-  /** Initial bias. Default: PyTorch's. */
-  readonly biasInit?: Initializer;
+  /** Height and width of the kernel. */ readonly kernel: number | readonly [number, number];
+  /** Whether there is a bias. Default true. */ readonly bias?: boolean;
+  /** Initial weights. Default: PyTorch's. */ readonly weightInit?: Initializer;
+  /** Initial bias. Default: PyTorch's. */ readonly biasInit?: Initializer;
 }
 
 /** Options of {@link Conv2d}. Default: stride 1, no padding, with bias, PyTorch's initialization. */
@@ -87,10 +83,8 @@ function kernelParams(
 
 /** Two-dimensional convolution. [N,C,H,W] → [N,O,H',W']. Keys: weight [O,C/groups,kh,kw], bias [O]. */
 export class Conv2d extends Module {
-  /** [O, C/groups, kh, kw]. */
-  readonly weight: Param;
-  /** [O], or null. */
-  readonly bias: Param | null;
+  /** [O, C/groups, kh, kw]. */ readonly weight: Param;
+  /** [O], or null. */ readonly bias: Param | null;
   readonly #options: ops.ConvOptions;
 
   constructor(channels: number, filters: number, options: Conv2dOptions) {
@@ -120,10 +114,8 @@ export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions, Kernel
  * new ConvTranspose2d(64, 32, { kernel: 2, stride: 2 }); // twice the height and width
  */
 export class ConvTranspose2d extends Module {
-  /** [C, O/groups, kh, kw]. */
-  readonly weight: Param;
-  /** [O], or null. */
-  readonly bias: Param | null;
+  /** [C, O/groups, kh, kw]. */ readonly weight: Param;
+  /** [O], or null. */ readonly bias: Param | null;
   readonly #options: ops.ConvTransposeOptions;
 
   constructor(channels: number, filters: number, options: ConvTranspose2dOptions) {
@@ -142,10 +134,8 @@ export class ConvTranspose2d extends Module {
 
 /** y = x·Wᵀ + b over the last axis. [N,…,I] → [N,…,O]. Keys: weight [O,I], bias [O]. */
 export class Linear extends Module {
-  /** [O, I]. */
-  readonly weight: Param;
-  /** [O], or null. */
-  readonly bias: Param | null;
+  /** [O, I]. */ readonly weight: Param;
+  /** [O], or null. */ readonly bias: Param | null;
 
   constructor(
     inputs: number,
@@ -174,16 +164,11 @@ export class Linear extends Module {
  * [N,C,…] → same. Keys: weight, bias, running_mean, running_var [C], num_batches_tracked [].
  */
 export class BatchNorm extends Module {
-  /** Gain γ, [C]. */
-  readonly weight: Param;
-  /** Offset β, [C]. */
-  readonly bias: Param;
-  /** Running mean, [C]. */
-  readonly running_mean: Param;
-  /** Running variance, unbiased, [C]. */
-  readonly running_var: Param;
-  /** Number of training batches seen. */
-  readonly num_batches_tracked: Param;
+  /** Gain γ, [C]. */ readonly weight: Param;
+  /** Offset β, [C]. */ readonly bias: Param;
+  /** Running mean, [C]. */ readonly running_mean: Param;
+  /** Running variance, unbiased, [C]. */ readonly running_var: Param;
+  /** Number of training batches seen. */ readonly num_batches_tracked: Param;
   /** Share of the batch in the new running statistics. May be changed between traces: 1 makes them those of one batch. */
   momentum: number;
   readonly #epsilon: number;
@@ -232,10 +217,8 @@ export class BatchNorm extends Module {
  * Keys: weight, bias of `shape`.
  */
 export class LayerNorm extends Module {
-  /** Gain γ, of the normalized shape. */
-  readonly weight: Param;
-  /** Offset β, of the normalized shape. */
-  readonly bias: Param;
+  /** Gain γ, of the normalized shape. */ readonly weight: Param;
+  /** Offset β, of the normalized shape. */ readonly bias: Param;
   readonly #epsilon: number;
 
   constructor(shape: readonly number[], options: { readonly epsilon?: number } = {}) {
@@ -264,16 +247,13 @@ export class LayerNorm extends Module {
  * new GroupNorm(8, 64); // 8 groups of 8 channels
  */
 export class GroupNorm extends Module {
-  /** Gain γ, [C], or null. */
-  readonly weight: Param | null;
-  /** Offset β, [C], or null. */
-  readonly bias: Param | null;
+  /** Gain γ, [C], or null. */ readonly weight: Param | null;
+  /** Offset β, [C], or null. */ readonly bias: Param | null;
   readonly #channels: number;
   readonly #epsilon: number;
 
   constructor(
-    /** Number of groups. */
-    readonly groups: number,
+    /** Number of groups. */ readonly groups: number,
     channels: number,
     options: { readonly epsilon?: number; readonly affine?: boolean } = {},
   ) {
@@ -302,8 +282,7 @@ export class GroupNorm extends Module {
  * new PReLU(64); // a slope for each of 64 channels; PReLU() has one for all
  */
 export class PReLU extends Module {
-  /** Slopes, [1] or [C]. */
-  readonly weight: Param;
+  /** Slopes, [1] or [C]. */ readonly weight: Param;
 
   constructor(slopes = 1, options: { readonly initial?: number } = {}) {
     super();
@@ -320,8 +299,7 @@ export class PReLU extends Module {
 
 /** In training each element is dropped with probability p and the rest scaled by 1/(1 − p); otherwise the identity. */
 export class Dropout extends Module {
-  /** @param p probability of dropping an element */
-  constructor(readonly p: number) {
+  /** @param p probability of dropping an element */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`Dropout: p must be in [0, 1), got ${p}`);
   }
@@ -334,8 +312,7 @@ export class Dropout extends Module {
 
 /** As dropout, but whole channels of an image are dropped: PyTorch's Dropout2d (Tompson et al., 2015). */
 export class ChannelDropout extends Module {
-  /** @param p probability of dropping a channel */
-  constructor(readonly p: number) {
+  /** @param p probability of dropping a channel */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1))
       throw new OptionError(`ChannelDropout: p must be in [0, 1), got ${p}`);
@@ -350,8 +327,7 @@ export class ChannelDropout extends Module {
 
 /** Stochastic depth: as dropout, but whole images of a residual branch are dropped (Huang et al., 2016). */
 export class DropPath extends Module {
-  /** @param p probability of dropping the branch of an image */
-  constructor(readonly p: number) {
+  /** @param p probability of dropping the branch of an image */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`DropPath: p must be in [0, 1), got ${p}`);
   }
@@ -370,8 +346,7 @@ function keepMask(x: Value, shape: readonly number[], p: number): Value {
 
 /** A function of one value as a module, to stand in a {@link Sequential}. */
 export class Lambda extends Module {
-  /** @param apply the function */
-  constructor(readonly apply: (x: Value) => Value) {
+  /** @param apply the function */ constructor(readonly apply: (x: Value) => Value) {
     super();
     check("Lambda", "apply", callback, apply);
   }

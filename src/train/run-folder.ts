@@ -87,6 +87,10 @@ const MAX_LINE_BYTES = 2 ** 27;
 export class RunFolder {
   #lock: Lock | undefined;
 
+  /**
+   * @param path of the folder
+   * @param config of the run
+   */
   private constructor(
     readonly path: string,
     readonly config: RunConfig,
