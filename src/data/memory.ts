@@ -56,14 +56,14 @@ const memoryOptions: Schema<MemoryOptions> = schemaOf<MemoryOptions>({
 });
 
 /**
- * A data set of equally large images that are in memory already.
+ * A data set of images of one size, held in memory.
  *
  * @example
  * const data = memoryDataset({ name: "dots", classes: ["dark", "light"], height: 1, width: 1,
  *   channels: 1, pixels: Uint8Array.of(10, 240), labels: [0, 1] });
  * (await data.image(1)).pixels; // 240, 240, 240
  *
- * @throws DataError if the number of bytes is not that of the labels, or a label is not a class.
+ * @throws DataError if pixels and labels do not match, or a label is not a class.
  */
 export function memoryDataset(options: MemoryOptions): Dataset {
   check("memoryDataset", "options", memoryOptions, options);

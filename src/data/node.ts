@@ -1,4 +1,4 @@
-/** What reads files, and so needs Node. */
+/** What reads files and needs Node. */
 export * from "./cifar.js";
 export * from "./decode.js";
 export { imagesBelow } from "./folder-listing.js";

@@ -21,7 +21,7 @@ export interface OpenedDataset extends Splits {
 
 /** Options of {@link openDataset}. */
 export interface OpenOptions extends ImageFolderOptions {
-  /** For `shapes`: number of generated images. Default 6000 and 1000. */
+  /** Number of images of `shapes`. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };
 }
 
@@ -31,13 +31,13 @@ const openOptions: Schema<OpenOptions> = fields<OpenOptions>({
   count: maybe(fields({ train: shapeCount, validation: shapeCount })) as Schema<OpenOptions["count"]>,
 });
 
-/** A layout: how to know its folder, and how to open it. The first that matches is used. */
+/** A layout: how to recognize and open its folder. The first match is used. */
 interface Layout {
   readonly kind: DatasetKind;
   readonly wanted: string;
   readonly matches: (found: Found) => boolean;
   readonly open: (folder: string, options: OpenOptions) => Promise<Splits>;
-  /** The folder's usual name, if its archive unpacks to one; then the folder above it will do as well. */
+  /** The folder's usual name, if its archive has one. Then its parent will do as well. */
   readonly usual?: string;
 }
 
@@ -66,12 +66,12 @@ const layouts: readonly Layout[] = [
 ];
 
 /**
- * Opens a data set: a folder, whose layout is recognized by its files, or `shapes`, which is generated.
+ * Opens a data set: a folder, recognized by its files, or `shapes`, which is generated.
  *
  * @example
  * const { kind, train, validation } = await openDataset("./flowers", { imageSize: 128, validationSplit: 0.1 });
  *
- * @throws DataError that says what was looked for and what was found.
+ * @throws DataError with what was expected and what was found.
  */
 export async function openDataset(source: string, options: OpenOptions = {}): Promise<OpenedDataset> {
   check("openDataset", "source", text, source);

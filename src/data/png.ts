@@ -1,7 +1,7 @@
 /**
- * How many frames a PNG file announces, by its chunk acTL, which stands before the first IDAT (PNG, third edition, 11.3.6.1).
+ * Number of frames that a PNG file announces, in its acTL chunk before the first IDAT (PNG, third edition, 11.3.6.1).
  *
- * @param start the first bytes, one to a character
+ * @param start first bytes, one per character
  */
 export function pngFrames(start: string): number {
   const number = (at: number) => [0, 1, 2, 3].reduce((sum, i) => 256 * sum + start.charCodeAt(at + i), 0);

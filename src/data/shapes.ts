@@ -12,14 +12,14 @@ export interface ShapesOptions {
   readonly size?: number;
   /** Default 0. */
   readonly seed?: number;
-  /** The two splits have no image in common. Default `train`. */
+  /** The splits have no image in common. Default `train`. */
   readonly split?: "train" | "validation";
 }
 
 const classes = Object.keys(figures) as (keyof typeof figures)[];
 const noise = 7; // standard deviation, in bytes
 
-/** Their bytes stay in memory: 3 · 32 · 32 of each. */
+/** Images stay in memory, 3 · 32 · 32 bytes each. */
 const shapeCount = whole(1, 1_000_000);
 const side = whole(16, 256);
 const shapesOptions: Schema<ShapesOptions> = fields<ShapesOptions>({
@@ -37,14 +37,14 @@ const splitOptions = fields({
 
 /**
  * Generated images: one of ten figures, somewhere, in some size, turn, color and texture, on a cluttered ground.
- * What it is and where it is must both be found; `mask` says where. Image i depends only on seed, split and i,
- * its label is i mod 10. Images are drawn when first asked for and kept.
+ * Both what and where have to be found; `mask` says where. Image i depends only on seed, split and i,
+ * its label is i mod 10. Images are drawn on first use and kept.
  *
  * @example
  * const data = shapes({ count: 6000, seed: 1 });
  * data.classes[data.labels[7]]; // "heart"
  *
- * @throws OptionError if an option cannot be used.
+ * @throws OptionError for a bad option.
  */
 export function shapes(options: ShapesOptions): Dataset {
   check("shapes", "options", shapesOptions, options);
@@ -54,7 +54,7 @@ export function shapes(options: ShapesOptions): Dataset {
   const drawn = new Uint8Array(count);
   const labels = Uint8Array.from({ length: count }, (_, i) => i % classes.length);
 
-  /** Placing comes first in the stream of random numbers, so that a mask needs no painting. */
+  /** Placement comes first in the random stream, so a mask needs no painting. */
   const start = (index: number): { object: Placement; rng: Rng } => {
     const rng = new Rng(seed, "shapes", split, index);
     return { object: place(figures[classes[labels[index]!]!], size, rng), rng };

@@ -1,12 +1,12 @@
 import { open } from "node:fs/promises";
 
-/** What the decoder does not tell of a TIFF file: its tags 259, 262 and 338. */
+/** Tags 259, 262 and 338 of a TIFF file, which the decoder does not report. */
 export interface TiffTags {
   /** 1 none, 5 LZW, 6 and 7 JPEG, 8 deflate, … */
   readonly compression: number;
   /** 2 RGB, 5 CMYK, 6 YCbCr, … */
   readonly photometric: number;
-  /** What the first channel after those of the color is: 1 or 2 transparency, 0 unspecified, as it is without the tag. */
+  /** Meaning of the first extra channel: 1 or 2 transparency, 0 unspecified, the default. */
   readonly extraSample: number;
 }
 
@@ -16,7 +16,7 @@ const tags = { compression: 259, photometric: 262, extraSample: 338 } as const;
 /** More entries than any directory has; each takes at most 20 bytes. */
 const mostEntries = 4096;
 
-/** The tags of the first image of a TIFF or BigTIFF file; undefined where there is no directory to read. */
+/** The tags of the first image of a TIFF or BigTIFF file; undefined without a readable directory. */
 export async function tiffTags(source: string | Uint8Array): Promise<TiffTags | undefined> {
   if (typeof source !== "string") return parse(async (from, length) => source.subarray(from, from + length));
   const file = await open(source);
@@ -56,7 +56,7 @@ async function parse(read: Read): Promise<TiffTags | undefined> {
     const { compression, photometric, extraSample } = tags;
     return { compression: value(compression), photometric: value(photometric), extraSample: value(extraSample) };
   } catch (error) {
-    if (error instanceof RangeError) return undefined; // cut off; the decoder says so
+    if (error instanceof RangeError) return undefined; // truncated; the decoder reports it
     throw error;
   }
 }

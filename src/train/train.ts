@@ -34,35 +34,34 @@ import { asStored } from "./weights.js";
 
 /** How to train. All but the engine and callbacks is plain data. */
 export interface TrainOptions<M extends Scores = ClassificationMetrics> {
-  /** What computes: `ortEngine()`, `ortWebEngine()` or `referenceEngine()`. */
-  readonly engine: Engine;
+  /** What computes: `ortEngine()`, `ortWebEngine()` or `referenceEngine()`. */ readonly engine: Engine;
   /** What is learned: `classification` (the default) or `segmentation`. */
   readonly task?: Task<M>;
-  /** Times through the data. Default 10. */
+  /** How often every image is seen. Default 10. */
   readonly epochs?: number;
   /** Images per step. Default: `defaultBatch`. */
   readonly batch?: number;
-  /** The update rule. Default: `sgd()`. */
+  /** Default: `sgd()`. */
   readonly optimizer?: Optimizer;
-  /** How the learning rate changes. Default: `cosineSchedule()`. */
+  /** How the learning rate moves. Default: `cosineSchedule()`. */
   readonly schedule?: Schedule;
-  /** Share of each target spread over all classes. Default 0. */
+  /** Share of each target that is spread over all classes. Default 0. */
   readonly labelSmoothing?: number;
-  /** Largest joint norm of all gradients. Default null: no clipping. */
+  /** Most joint Euclidean norm of the gradients. Default null: not clipped. */
   readonly clipNorm?: number | null;
-  /** Decay of averaged weights, which are then measured and kept. Default null: none. */
+  /** Decay of an average of the weights, which is then what is measured and kept. Default null: none. */
   readonly ema?: number | null;
   /** Compute the blocks' values again in the backward pass instead of keeping them. */
   readonly recompute?: boolean;
   /** Parameters with learning rates of their own. */
   readonly groups?: readonly ParameterGroup[];
-  /** Seed of order, augmentation and dropout. Default 0. */
+  /** Of the order of images, augmentation and dropout. Default 0. */
   readonly seed?: number;
   /** Measured after each epoch; decides which weights are best. Its classes are matched to those of the training data by name. */
   readonly validate?: Dataset;
-  /** How images become inputs. Default: what suits the data. */
+  /** How images become inputs. Default: what suits the data set. */
   readonly preprocessing?: Preprocessing;
-  /** Random changes of training images. Default: what suits the data; null: none. */
+  /** What is varied at random. Default: what suits the data set; null is nothing. */
   readonly augment?: Augmentation | null;
   /**
    * What frozen parts make of an image before anything that learns is the same in every epoch: such features are computed once, and
@@ -92,32 +91,23 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
 
 /** A training after a step. */
 export interface StepReport {
-  /** The epoch, from 1. */
-  readonly epoch: number;
-  /** Number of epochs. */
-  readonly epochs: number;
+  /** The epoch, from 1. */ readonly epoch: number;
+  /** Number of epochs. */ readonly epochs: number;
   /** Batches done in this epoch, and how many it has. */
   readonly batch: number;
-  /** Batches in an epoch. */
-  readonly batches: number;
+  /** Batches in an epoch. */ readonly batches: number;
   /** Means over the epoch so far. */
   readonly loss: number;
-  /** Share of right predictions in the epoch so far. */
-  readonly top1: number;
-  /** Speed in this epoch. */
-  readonly imagesPerSecond: number;
+  /** Share of right predictions in the epoch so far. */ readonly top1: number;
+  /** Speed in this epoch. */ readonly imagesPerSecond: number;
 }
 
 /** A training after an epoch. */
 export interface EpochReport<M extends Scores = ClassificationMetrics> {
-  /** Figures on the validation data. */
-  readonly validation: M | null;
-  /** Whether this epoch is the best so far. */
-  readonly isBest: boolean;
-  /** Time it took, without validation. */
-  readonly seconds: number;
-  /** Speed of the training. */
-  readonly imagesPerSecond: number;
+  /** Figures on the validation data. */ readonly validation: M | null;
+  /** Whether this epoch is the best so far. */ readonly isBest: boolean;
+  /** Time it took, without validation. */ readonly seconds: number;
+  /** Speed of the training. */ readonly imagesPerSecond: number;
   /** The state to resume from, as a file to be written: `checkpoint.bytes()`, or piece by piece where it is large. */
   readonly checkpoint: SafetensorsFile;
   /** The weights that were validated: the averaged ones if there are. */
@@ -126,10 +116,8 @@ export interface EpochReport<M extends Scores = ClassificationMetrics> {
 
 /** A finished or stopped training. */
 export interface TrainResult {
-  /** One record per epoch. */
-  readonly history: readonly EpochRecord[];
-  /** The record of the best epoch. */
-  readonly best: EpochRecord | undefined;
+  /** One record per epoch. */ readonly history: readonly EpochRecord[];
+  /** The record of the best epoch. */ readonly best: EpochRecord | undefined;
   /** Whether `signal` ended it early. */
   readonly stopped: boolean;
 }
@@ -142,7 +130,7 @@ export interface TrainResult {
  *
  * @example
  * const { train: data, validation } = await openDataset("shapes");
- * await train(resnet(20, { classes: 10, attention: "cbam" }), data, { engine: ortEngine(), epochs: 8, validate: validation });
+ * await train(resnet(20, { numClasses: 10, attention: "cbam" }), data, { engine: ortEngine(), epochs: 8, validate: validation });
  */
 export function train(
   model: Module,
@@ -175,14 +163,14 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const { imageSize } = preprocessing;
   const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
-  const classes = task.classes(dataset);
+  const numClasses = task.numClasses(dataset);
   const positions = task.positions(imageSize);
   if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; say augment: null");
   const { labelSmoothing = 0, clipNorm = null, ema = null, recompute = false } = options;
   const whole = trainingStep(model, {
     optimizer,
     input: loader.inputShape,
-    classes,
+    numClasses,
     positions,
     labelSmoothing,
     clipNorm,
@@ -217,7 +205,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   let { lossSum, correct, count } = progress;
 
   const targetsOf = ({ labels, indices }: StepBatch): Tensor => {
-    const targets = zeros("float32", [batch, classes, ...positions]);
+    const targets = zeros("float32", [batch, numClasses, ...positions]);
     const size = targets.data.length / batch;
     labels.forEach((label, i) => task.writeTarget(dataset, indices[i]!, label, targets.data, i * size));
     return targets;
