@@ -37,32 +37,23 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   /** What computes: `ortEngine()`, `ortWebEngine()` or `referenceEngine()`. */ readonly engine: Engine;
   /** What is learned: `classification` (the default) or `segmentation`. */
   readonly task?: Task<M>;
-  /** How often every image is seen. Default 10. */
-  readonly epochs?: number;
+  /** Times through the data. Default 10. */ readonly epochs?: number;
   /** Images per step. Default: `defaultBatch`. */
   readonly batch?: number;
-  /** Default: `sgd()`. */
-  readonly optimizer?: Optimizer;
-  /** How the learning rate moves. Default: `cosineSchedule()`. */
-  readonly schedule?: Schedule;
-  /** Share of each target that is spread over all classes. Default 0. */
-  readonly labelSmoothing?: number;
-  /** Most joint Euclidean norm of the gradients. Default null: not clipped. */
-  readonly clipNorm?: number | null;
-  /** Decay of an average of the weights, which is then what is measured and kept. Default null: none. */
-  readonly ema?: number | null;
+  /** The update rule. Default: `sgd()`. */ readonly optimizer?: Optimizer;
+  /** How the learning rate changes. Default: `cosineSchedule()`. */ readonly schedule?: Schedule;
+  /** Share of each target spread over all classes. Default 0. */ readonly labelSmoothing?: number;
+  /** Largest joint norm of all gradients. Default null: no clipping. */ readonly clipNorm?: number | null;
+  /** Decay of averaged weights, which are then measured and kept. Default null: none. */ readonly ema?: number | null;
   /** Compute the blocks' values again in the backward pass instead of keeping them. */
   readonly recompute?: boolean;
   /** Parameters with learning rates of their own. */
   readonly groups?: readonly ParameterGroup[];
-  /** Of the order of images, augmentation and dropout. Default 0. */
-  readonly seed?: number;
+  /** Seed of order, augmentation and dropout. Default 0. */ readonly seed?: number;
   /** Measured after each epoch; decides which weights are best. Its classes are matched to those of the training data by name. */
   readonly validate?: Dataset;
-  /** How images become inputs. Default: what suits the data set. */
-  readonly preprocessing?: Preprocessing;
-  /** What is varied at random. Default: what suits the data set; null is nothing. */
-  readonly augment?: Augmentation | null;
+  /** How images become inputs. Default: what suits the data. */ readonly preprocessing?: Preprocessing;
+  /** Random changes of training images. Default: what suits the data; null: none. */ readonly augment?: Augmentation | null;
   /**
    * What frozen parts make of an image before anything that learns is the same in every epoch: such features are computed once, and
    * then only the rest is run. Default: where it pays, that is without augmentation (for validation always), for more than one epoch,
@@ -130,7 +121,7 @@ export interface TrainResult {
  *
  * @example
  * const { train: data, validation } = await openDataset("shapes");
- * await train(resnet(20, { numClasses: 10, attention: "cbam" }), data, { engine: ortEngine(), epochs: 8, validate: validation });
+ * await train(resnet(20, { classes: 10, attention: "cbam" }), data, { engine: ortEngine(), epochs: 8, validate: validation });
  */
 export function train(
   model: Module,
@@ -163,14 +154,14 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const { imageSize } = preprocessing;
   const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
-  const numClasses = task.numClasses(dataset);
+  const classes = task.classes(dataset);
   const positions = task.positions(imageSize);
   if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; say augment: null");
   const { labelSmoothing = 0, clipNorm = null, ema = null, recompute = false } = options;
   const whole = trainingStep(model, {
     optimizer,
     input: loader.inputShape,
-    numClasses,
+    classes,
     positions,
     labelSmoothing,
     clipNorm,
@@ -205,7 +196,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   let { lossSum, correct, count } = progress;
 
   const targetsOf = ({ labels, indices }: StepBatch): Tensor => {
-    const targets = zeros("float32", [batch, numClasses, ...positions]);
+    const targets = zeros("float32", [batch, classes, ...positions]);
     const size = targets.data.length / batch;
     labels.forEach((label, i) => task.writeTarget(dataset, indices[i]!, label, targets.data, i * size));
     return targets;
