@@ -10,14 +10,14 @@ export interface PngImage {
 }
 
 /**
- * The bytes of a PNG file (ISO/IEC 15948), uncompressed: it needs nothing but this file, in a browser as anywhere.
+ * The bytes of a PNG file (ISO/IEC 15948), uncompressed: works anywhere, browsers included, without a library.
  *
  * @example
  * encodePng({ width: 1, height: 1, pixels: Uint8Array.of(255, 0, 0) }); // one red pixel
  */
 export function encodePng({ width, height, pixels, palette, alpha }: PngImage): Uint8Array {
   const stride = palette ? width : 3 * width;
-  const rows = new Uint8Array(height * (stride + 1)); // each row begins with its filter: 0, none
+  const rows = new Uint8Array(height * (stride + 1)); // each row begins with its filter type: 0, none
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
   const header = concat([bigEndian(width), bigEndian(height), Uint8Array.of(8, palette ? 3 : 2, 0, 0, 0)]);
   return concat([
@@ -30,7 +30,7 @@ export function encodePng({ width, height, pixels, palette, alpha }: PngImage): 
   ]);
 }
 
-/** The image as an address that can be put into `href`. */
+/** The image as a data URL. */
 export function pngDataUri(image: PngImage): string {
   const bytes = encodePng(image);
   let text = "";
