@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { dist, serve } from "../serve.js";
@@ -10,14 +11,14 @@ const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const program = ["chromium", "chromium-browser", "google-chrome"].find(
   (name) => spawnSync(name, ["--version"]).status === 0,
 );
-/** All pages but those of the API reference, which are made alike: of these, one of each kind. */
-const pages = readdirSync(dist, { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".html") && !file.startsWith("api/") && file !== "404.html")
-  .concat(
-    ["index", "fovea/index", "fovea/functions/train", "fovea/classes/Conv2d", "fovea/interfaces/TrainOptions"].map(
-      (page) => `api/${page}.html`,
-    ),
-  );
+const built = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".html"));
+/** Pages of the API reference are made alike, so the largest of each kind stands for it. */
+const kinds = ["index", "functions/", "classes/", "interfaces/", "type-aliases/", "variables/"];
+const largest = (files) => files.toSorted((a, b) => statSync(join(dist, b)).size - statSync(join(dist, a)).size)[0];
+const pages = [
+  ...built.filter((file) => !file.startsWith("api/") && file !== "404.html"),
+  ...kinds.map((kind) => largest(built.filter((file) => file.startsWith("api/") && file.includes(kind)))),
+];
 
 let site;
 let browser;
