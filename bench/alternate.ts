@@ -1,10 +1,10 @@
-/** All sides in turn, each in a fresh process, so that what disturbs the machine disturbs all; and the machine before, between and after. */
+/** Runs all sides round-robin, each in a fresh process, so that disturbances hit all; and measures the machine before, between and after. */
 
 import { messageOf } from "../src/core/errors.js";
 import { bestOf, type Calibration, calibrate, formatCalibration, isQuiet } from "./machine.js";
 import { answer, type Side } from "./sides.js";
 
-/** What a side's process prints of one measure. `error` says why there is nothing. */
+/** What a side's process prints for one measure; `error` says why there is nothing. */
 export interface Figure {
   readonly seconds?: number;
   /** Peak of the process so far. */
@@ -12,7 +12,7 @@ export interface Figure {
   readonly error?: string;
 }
 
-/** What a side's process prints; `error` where it failed, its memory used up for example. */
+/** What a side's process prints; `error` if it failed, by running out of memory for example. */
 export interface Figures {
   /** Name and version. */
   readonly side?: string;
@@ -20,7 +20,7 @@ export interface Figures {
   readonly measures: Readonly<Record<string, Figure>>;
 }
 
-/** Every side once, one after the other. */
+/** Every side once. */
 export interface Turn {
   readonly case: string;
   /** By the sides' names. */
@@ -33,16 +33,16 @@ export interface AlternationOptions {
   readonly cases: readonly string[];
   readonly sides: readonly Side[];
   readonly rounds: number;
-  /** How many times at most a turn is taken where the machine is not quiet. */
+  /** The most attempts at a turn on a noisy machine. */
   readonly attempts: number;
   /** Passed on to the sides, such as --steps. */
   readonly options: readonly string[];
-  /** Every calibration of this run so far; those taken are added. */
+  /** Every calibration of this run so far; new ones are appended. */
   readonly calibrations: Calibration[];
   readonly report: (text: string) => void;
 }
 
-/** Takes turns for all cases, as many rounds as asked for, and those on a noisy machine again. The last attempt is kept. */
+/** Takes turns for all cases and rounds, repeating those on a noisy machine. The last attempt counts. */
 export async function alternate({
   cases,
   rounds,
@@ -66,7 +66,7 @@ export async function alternate({
   return turns;
 }
 
-/** Whether the machine was quiet throughout, going by its best calibration. */
+/** Whether the machine was quiet throughout, compared with its best calibration. */
 export const isCalm = (turn: Turn, calibrations: readonly Calibration[]): boolean =>
   turn.machine.every((now) => isQuiet(now, bestOf(calibrations)));
 

@@ -5,24 +5,24 @@ import { drawing, fontSize, seriesColors } from "../src/report/theme.js";
 
 export interface BarChartOptions {
   readonly title: string;
-  /** What the values are. */
+  /** Label of the values. */
   readonly label: string;
   /** Names of the bars in every group, with their colors in order. */
   readonly series: readonly string[];
-  /** A value for each series; bars are left out where there is none. */
+  /** A value per series; missing ones get no bar. */
   readonly groups: readonly { readonly name: string; readonly values: readonly (number | undefined)[] }[];
   /** The values are shares. */
   readonly percent?: boolean;
   /** A value to draw a line at. */
   readonly mark?: number;
-  /** Bars end here, with their value beside them. */
+  /** Longer bars are cut here, with their value beside them. */
   readonly limit: number;
 }
 
 const width = 640;
 const [barHeight, gap] = [8, 8];
 
-/** Bars from left to right, in groups. Returns an SVG. */
+/** Horizontal bars, in groups, as an SVG. */
 export function barChart({ title, label, series, groups, percent = false, mark, limit }: BarChartOptions): string {
   const show = (value: number) => (percent ? formatShare(value, 0) : formatNumber(value, 3));
   const values = groups.flatMap((group) => group.values.flatMap((v) => (v === undefined ? [] : [Math.min(v, limit)])));

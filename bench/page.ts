@@ -12,7 +12,7 @@ const range = (s: Spread | undefined, show: (value: number) => string): string =
   s ? (s.min === s.max ? show(s.median) : `${show(s.median)} (${show(s.min)}–${show(s.max)})`) : "–";
 const number = (value: number) => formatNumber(value, 3);
 
-/** Header and rows of a suite's table: one row for each measure and peer. */
+/** Header and rows of a suite's table: one row per measure and peer. */
 export function tableOf(suite: Suite, results: SuiteResults): string[][] {
   const peers = suite.peers.filter((peer) => peer in results.versions);
   const [several, { images, baseline }] = [peers.length > 1, suite];
@@ -70,7 +70,7 @@ function asMarkdown([header, ...rows]: readonly (readonly string[])[]): string {
   return [line(header!), `|${"---|".repeat(header!.length)}`, ...rows.map(line)].join("\n");
 }
 
-/** A chart of a suite with one peer: what is added to the baseline, or the ratio. */
+/** A chart of a suite with one peer: the time added to the baseline, or the ratio. */
 function chartOf(suite: Suite, { rows, versions }: SuiteResults): string | undefined {
   const peers = suite.peers.filter((peer) => peer in versions);
   const [peer] = peers;

@@ -1,4 +1,4 @@
-/** Fovea beside others on this machine: speed, memory, and whether they compute the same. See README.md. */
+/** Compares Fovea with others on this machine: speed, memory, and results. See README.md. */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
@@ -17,20 +17,20 @@ import { count } from "./workload.js";
 const { values } = parseArgs({
   options: {
     suite: { type: "string", default: [...suites.keys()].join(",") },
-    /** Only these cases: whole names, or parts that a name has between + and /. */
+    /** Only these cases: whole names, or parts of names between + and /. */
     cases: { type: "string" },
     rounds: { type: "string" },
     steps: { type: "string" },
-    /** How many times at most a turn is taken where the machine is not quiet. */
+    /** The most attempts at a turn on a noisy machine. */
     attempts: { type: "string", default: "3" },
     threads: { type: "string", default: `${availableParallelism()}` },
-    /** Calibration of this machine when it is known to be quiet, in GF/s. */
+    /** Calibration of this machine when quiet, in GF/s. */
     quiet: { type: "string" },
     python: { type: "string", default: "/usr/bin/python3" },
-    /** Compare what is computed instead of measuring. */
+    /** Compare results instead of measuring. */
     check: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
-    /** Put the results into docs/. */
+    /** Write the results to docs/. */
     write: { type: "boolean", default: false },
   },
 });
@@ -48,7 +48,7 @@ function casesOf({ name, cases }: Suite): readonly string[] {
   return found;
 }
 
-/** The peers of a suite that are installed. Asked once each. */
+/** The installed peers of a suite, probed once each. */
 const known = new Map<string, boolean>();
 async function sidesOf(suite: Suite): Promise<Side[]> {
   const all = suite.peers.map((name) => peers.get(name)!);
@@ -58,7 +58,7 @@ async function sidesOf(suite: Suite): Promise<Side[]> {
   return all.filter(({ name }) => known.get(name));
 }
 
-/** The largest relative difference between two sides' results that counts as the same, in float32: ReLU and maxima may flip. */
+/** The largest relative difference that counts as equal, in float32: ReLU and maxima may flip. */
 const tolerance = 5e-3;
 
 interface Comparison {
@@ -66,7 +66,7 @@ interface Comparison {
   readonly errors: Readonly<Record<string, number | null>>;
 }
 
-/** Has our side write weights, inputs and results to a file, and every peer compute the same from it. */
+/** Has our side write weights, inputs and results to a file, from which every peer computes the same. */
 async function check(suite: Suite, folder: string): Promise<void> {
   const sides = (await sidesOf(suite)).filter(({ name }) => name !== "fovea-wasm"); // the project's tests compare our engines
   const file = join(folder, "exchange.safetensors");
@@ -148,7 +148,7 @@ async function write(suite: Suite, fresh: SuiteResults): Promise<void> {
   await writeFile(stored, `${JSON.stringify(results, null, 2)}\n`);
 }
 
-// A child's peak memory begins at what its parent holds: calibrating takes less than any of the networks.
+// A child's peak memory starts at its parent's; calibrating takes less than any network.
 const quiet = values.quiet === undefined ? [] : [{ gigaflops: count("quiet", values.quiet), gigabytes: 0 }];
 const calibrations = values.check ? [] : [...quiet, await calibrate()];
 

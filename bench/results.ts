@@ -5,19 +5,19 @@ import type { Calibration } from "./machine.js";
 import type { Suite } from "./suites/suite.js";
 import { median } from "./timing.js";
 
-/** Over the turns: median, least and most. */
+/** Over the turns. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
 }
 
-/** What is known of one side in one measure of one case. */
+/** Results of one side in one measure of one case. */
 export interface SideResult {
   readonly seconds?: Spread;
   /** This side's time ÷ ours, turn by turn: above 1 we are faster. Of peers only. */
   readonly ratio?: Spread;
-  /** Time added to that of the suite's baseline, as a share of it. */
+  /** Time added to the suite's baseline, as a share of it. */
   readonly added?: Spread;
   readonly peakMemoryBytes?: number;
   readonly error?: string;
@@ -29,13 +29,13 @@ export interface Row {
   readonly measure: string;
   /** Day of the measurement. */
   readonly date: string;
-  /** Turns that the figures are of: the quiet ones if there are any. */
+  /** Turns behind the figures: the quiet ones, if any. */
   readonly turns: number;
   readonly quiet: boolean;
   readonly sides: Readonly<Record<string, SideResult>>;
 }
 
-/** The last results of a suite, and how they came about. */
+/** The latest results of a suite, and their conditions. */
 export interface SuiteResults {
   readonly command: string;
   readonly machine: string;
@@ -95,7 +95,7 @@ export function merge(before: SuiteResults | undefined, suite: Suite, fresh: Sui
   const key = (row: Row) => `${row.case}\n${row.measure}`;
   const replaced = new Set(fresh.rows.map(key));
   const place = (row: Row) => suite.cases.indexOf(row.case);
-  // What the suite no longer has is left out. The sort keeps the order of measures.
+  // Without cases that the suite no longer has. The sort is stable, so measures keep their order.
   const rows = [...(before?.rows ?? []).filter((row) => !replaced.has(key(row))), ...fresh.rows]
     .filter((row) => place(row) >= 0)
     .sort((a, b) => place(a) - place(b));

@@ -1,4 +1,4 @@
-/** Who takes part in bench/peers.ts: what to run for a case, and what to say where that cannot be run. */
+/** The sides of bench/peers.ts: how to run a case, and how to install what it needs. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -7,7 +7,7 @@ export interface Side {
   readonly title: string;
   /** The command of a case; suite, case and options follow. */
   readonly command: readonly string[];
-  /** A command that fails where this side is not installed, and how to install it. */
+  /** A command that fails if this side is not installed, and how to install it. */
   readonly probe?: readonly string[];
   readonly install?: string;
 }
@@ -51,7 +51,7 @@ export function peersWith(python: string): ReadonlyMap<string, Side> {
   return new Map(all.map((side) => [side.name, side]));
 }
 
-/** Runs a program to its end. Returns what it wrote to stdout. @throws Error with the end of what it wrote to stderr. */
+/** Runs a program and returns its stdout. @throws Error with the end of its stderr. */
 export function run([command, ...args]: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command!, args, { stdio: ["ignore", "pipe", "pipe"] });
@@ -71,12 +71,12 @@ export function run([command, ...args]: readonly string[]): Promise<string> {
   });
 }
 
-/** The line of JSON that a side prints last; libraries may print before it. */
+/** The JSON that a side prints on its last line; libraries may print before it. */
 export async function answer<T>(command: readonly string[]): Promise<T> {
   return JSON.parse((await run(command)).trimEnd().split("\n").at(-1)!) as T;
 }
 
-/** The sides that can be run here; of the others it is told how to install them. */
+/** The sides that can run here; reports how to install the others. */
 export async function installed(sides: readonly Side[], report: (text: string) => void): Promise<Side[]> {
   const found: Side[] = [];
   for (const side of sides)

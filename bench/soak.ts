@@ -1,4 +1,4 @@
-/** Hours of bad luck in minutes: what is left of a training that is killed, stopped, out of disk or not alone? Does memory grow? */
+/** Bad luck in bulk: is a training that is killed, stopped, out of disk or not alone left intact? Does memory grow? */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -4,7 +4,7 @@ import { type AnyModule, initialize, stateOf } from "../src/nn.js";
 
 type ImageShape = readonly [batch: number, channels: number, height: number, width: number];
 
-/** A training step by gradient descent, with momentum and weight decay unless told otherwise, and random inputs for it. */
+/** A training step by SGD, by default with momentum and weight decay, and random inputs. */
 export function randomStep(
   model: Module,
   input: ImageShape,
@@ -26,8 +26,8 @@ export function randomStep(
 }
 
 /**
- * Adds noise to parameters and statistics that are the same number throughout, such as gains that start at 1 or 0: nothing in the module
- * is then without effect, and a check sees all of it. Returns the module, initialized.
+ * Initializes a module and adds noise to parameters and statistics that are constant, such as gains that start at 1 or 0, so that everything
+ * in the module has an effect.
  */
 export function varied<M extends AnyModule>(module: M): M {
   for (const [path, param] of stateOf(initialize(module))) {

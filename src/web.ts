@@ -27,14 +27,18 @@ export {
   type Alignment,
   type Augmentation,
   alignClasses,
+  boxMask,
   concatDatasets,
   createDataset,
   type Dataset,
   type DatasetDefaults,
   type DatasetOptions,
+  datasetMask,
   defaultAugmentation,
   defaultPreprocessing,
   generateShapes,
+  inputRegion,
+  type Mask,
   type Normalization,
   normalizations,
   type Preprocessing,
@@ -42,11 +46,58 @@ export {
   type ShapesOptions,
   type SkippedFile,
   type Splits,
+  seenImage,
+  seenMask,
 } from "./data/index.js";
 export type { Arrays, Engine, Executable } from "./engines/engine.js";
 export type { OrtOptions } from "./engines/ort/engine.js";
 export { ortWebEngine } from "./engines/ort/web.js";
 export { referenceEngine } from "./engines/reference.js";
+export {
+  type AimOptions,
+  type AttributionOptions,
+  type Coincidence,
+  type Completeness,
+  coincide,
+  type ExplainableNetwork,
+  type Explainer,
+  type ExplainerOptions,
+  type ExplainOptions,
+  type Explanation,
+  explain,
+  explainableLayers,
+  explanationMethods,
+  type Gate,
+  type GateReport,
+  type GateStatistics,
+  type GateStatisticsOptions,
+  gateStatistics,
+  gates,
+  type Heatmap,
+  type Layer,
+  type MethodChoice,
+  type MethodEntry,
+  type MethodName,
+  type MethodOptions,
+  openExplainer,
+} from "./explain/index.js";
+export {
+  type FaithfulnessColumn,
+  type FaithfulnessOptions,
+  type FaithfulnessTable,
+  faithfulness,
+  type Interval,
+  type LocalizationColumn,
+  type LocalizationOptions,
+  type LocalizationTable,
+  type LogitsOf,
+  localization,
+  type NamedMaps,
+  openLogits,
+  type SanityOptions,
+  type SanityRow,
+  sanityCheck,
+} from "./explain/metrics/index.js";
 export { type Checkpoint, type CheckpointOptions, type PlaceholderAt, readCheckpoint } from "./formats/checkpoint.js";
 export { type ExportOptions, exportOnnx } from "./formats/onnx/export.js";
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./formats/safetensors.js";
@@ -78,7 +129,19 @@ export {
 } from "./models/index.js";
 export { type RecognizedCheckpoint, recognizeCheckpoint } from "./models/recognize.js";
 export { freeze, type Module, type TraceOptions, trace } from "./nn/index.js";
-export { drawDiagram, drawHeatmap, drawLineChart, type RunReport, renderReport } from "./report/index.js";
+export {
+  drawDiagram,
+  drawHeatmap,
+  drawLineChart,
+  type MapGrid,
+  type MapGridOptions,
+  mapGridPng,
+  mapGridSvg,
+  mapToPhotograph,
+  pairwiseMap,
+  type RunReport,
+  renderReport,
+} from "./report/index.js";
 export {
   adamw,
   type ClassificationMetrics,

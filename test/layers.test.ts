@@ -60,14 +60,14 @@ const mayImport: Record<string, readonly string[]> = {
 /** Packages, and the files that may import them. */
 const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^onnxruntime-/, /^engines\/ort\//],
-  [/^sharp$/, /^data\/decode\.ts$/],
-  [/^fflate$/, /^formats\/torch\//],
+  [/^sharp$/, /^data\/(decode|significant-bits)\.ts$/],
+  [/^fflate$/, /^(formats\/torch\/|report\/png\.ts)/],
   [/^fs-native-extensions$/, /^files\/lock\.ts$/],
   [/^commander$/, /^cli\//],
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,
-    /^(cli\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|plausible|splits|open)\.ts)/,
+    /^(cli\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|mask-files|plausible|splits|open)\.ts)/,
   ],
 ];
 

@@ -28,7 +28,13 @@ const image = await data.image(0);
 const engine = fovea.referenceEngine();
 const preprocessing = { imageSize: 4, resize: 4, mean: [0, 0, 0], std: [1, 1, 1] } as const;
 const network = { model: new Net(), classes: ["a", "b", "c"], preprocessing };
+const map = { height: 2, width: 2, data: Float64Array.of(0, 1, 2, 3) };
+const mask = { height: 2, width: 2, data: Uint8Array.of(0, 1, 0, 0) };
+const grid = { title: "t", columns: ["m"], rows: ["i"], cells: [[{ map }]] };
+const logitsOf = async ({ shape }: foveaEntry.Tensor) => fovea.zeros("float64", [shape[0]!, 2]);
 const net = () => fovea.initialize(new Net());
+const convolutional = () => ({ ...network, model: fovea.resnet(20), classes: null });
+const gated = () => ({ ...network, model: fovea.createAttention("se", 3, { reduction: 1 }) });
 const graph = () => fovea.trace(new Net(), [2, 3, 4, 4]);
 const input = (g = graph()) => g.inputs.get("input")!;
 const t = fovea.float32([2], [1, 2]);
@@ -62,9 +68,34 @@ const cases: Readonly<Record<string, Case>> = {
   generateShapes: { args: () => [{ count: 1 }] },
   inputWriter: { args: () => [preprocessing, null], allowed: left(1, "null") },
   toInput: { args: () => [image, preprocessing] },
+  boxMask: { args: () => [image, []], allowed: { 1: ["[]"] } },
+  datasetMask: { args: () => [fovea.generateShapes({ count: 1 }), 0], says: /datasetMask|shapes/ },
+  seenMask: { args: () => [{ height: 1, width: 1, data: new Uint8Array(1) }, preprocessing] },
+  openMasks: { args: () => [folder], says: /openMasks|nonsense|masks/ },
+  inputRegion: { args: () => [image, preprocessing] },
+  seenImage: { args: () => [image, preprocessing] },
   decodeImage: { args: () => [bytes, {}], allowed: options(1), says: /decodeImage|nonsense|decoded/ },
   openImageFolder: { args: () => [folder, {}], allowed: options(1), says: /openImageFolder|nonsense/ },
   openDataset: { args: () => [folder, {}], allowed: options(1), says: /openDataset|nonsense/ },
+
+  // Maps
+  openLogits: { args: () => [net(), [3, 4, 4], engine, 2], allowed: left(3) },
+  faithfulness: {
+    args: () => [logitsOf, [{ input: fovea.zeros("float64", [3, 4, 4]), target: 0 }], new Map([["m", [map]]]), {}],
+    allowed: options(3),
+  },
+  localization: { args: () => [new Map([["m", [map]]]), [mask], {}], allowed: options(2) },
+  sanityCheck: {
+    args: () => [
+      net(),
+      async () => new Map([["m", [map, map]]]),
+      { inputs: fovea.zeros("float64", [2, 3, 4, 4]), engine },
+    ],
+  },
+  mapGridSvg: { args: () => [grid, {}], allowed: options(1) },
+  mapGridPng: { args: () => [grid, {}], allowed: options(1) },
+  mapToPhotograph: { args: () => [map, { left: 0, top: 0, width: 1, height: 1 }, image] },
+  pairwiseMap: { args: () => [[1], 1, 1, { row: 0, column: 0 }] },
 
   // Graphs
   Graph: { args: () => [false], allowed: { 0: ["undefined"] } },
@@ -211,6 +242,12 @@ const cases: Readonly<Record<string, Case>> = {
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
   openPredictor: { args: () => [network, { engine }] },
   attentionMaps: { args: () => [network, [image], { engine }] },
+  explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
+  openExplainer: { args: () => [network, { engine, method: "gradient" }] },
+  coincide: { args: () => [convolutional(), {}], allowed: options(1) },
+  explainableLayers: { args: () => [network] },
+  gates: { args: () => [gated(), [image], { engine }], allowed: { 1: ["[]"] } },
+  gateStatistics: { args: () => [gated(), data, { engine, images: 2 }] },
   loadRun: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /loadRun|nonsense/ },
 };
 

@@ -1,7 +1,7 @@
 /**
- * How exact are gradients in float32 (docs/lab/lowering-checks.md)? Draws inputs and parameters of an attention module, and prints for every lowering how far its
- * output and gradients in training are from the reference engine's float64: of each array the largest error, relative to its largest
- * element; of a draw the worst array.
+ * How exact are gradients in float32 (docs/lab/lowering-checks.md)? Draws inputs and parameters of an attention module, and prints for every
+ * lowering how far its training output and gradients are from the reference engine's float64: per array, the largest error relative to its
+ * largest element; per draw, the worst array.
  *
  *     node dist/tools/float32.js rga --options '{"size":[4,14]}' --shape 2,56,4,14 [--draws 20] [--seed 0] [--each]
  *

@@ -8,12 +8,12 @@ import { printOnnxNodes } from "../src/formats/onnx/print.js";
 import { Graph } from "../src/graph/graph.js";
 import { convAttributes, convInputGradOp, convOp, convWeightGradOp } from "../src/ops/conv.js";
 
-// Prints the ONNX nodes that one convolution and its gradients become: node dist/tools/lowered-conv.js [--stride 2] [--layout plain] …
+// Prints the ONNX nodes that a convolution and its gradients are lowered to: node dist/tools/lowered-conv.js [--stride 2] [--layout plain] …
 
-/** A convolution of square maps with a square kernel, whose padding keeps their size if the stride is 1. */
+/** A convolution of square maps with a square kernel and "same" padding. */
 const example = { batch: 16, channels: 32, filters: 48, size: 8, kernel: 3, stride: 1, groups: 1, block: 16 };
 
-/** The nodes of each of the three computations, in a graph of its own in which the weight changes. The default is what docs/lowering.md shows. */
+/** The nodes of each of the three computations, each in its own graph that updates the weight. docs/lowering.md shows the default. */
 export function loweredConv(
   given: Partial<typeof example> = {},
   layout: "blocked" | "plain" = "blocked",
@@ -34,7 +34,7 @@ export function loweredConv(
     graph.update(cell, computation === "dw" ? dw! : w);
     const target = layout === "blocked" ? { block, winograd: upToTile(defaultTuning.winograd, 2) } : undefined;
     const { model } = lower(graph, nodeRules, target).lowered;
-    // Without the weight that is handed on unchanged.
+    // Without the unchanged weight.
     const nodes = model.nodes.filter(({ type }) => type !== "Identity");
     return printOnnxNodes({ ...model, nodes }).replaceAll("next/w", "dw");
   };

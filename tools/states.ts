@@ -1,6 +1,6 @@
 /**
- * Random graphs of states that are read and written from each other, on ONNX Runtime and in float64: is any state written while others
- * still read it? To be run at length when the version of ONNX Runtime changes, since it depends on what its optimizer merges.
+ * Random graphs of interdependent states, on ONNX Runtime and in float64: is any state overwritten while it is still read? Run many when
+ * changing the version of ONNX Runtime, because the answer depends on its fusions.
  *
  *     node dist/tools/states.js [--count 1000] [--seed 1]
  */

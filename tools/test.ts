@@ -21,8 +21,9 @@ const { values, positionals } = parseArgs({
   options: { all: { type: "boolean", default: false }, slowest: { type: "string", default: "0" } },
 });
 const root = fileURLToPath(new URL("../test", import.meta.url));
-const files = (readdirSync(root, { recursive: true }) as string[])
-  .map((file) => file.replaceAll(sep, "/"))
+// By the sources: dist/ keeps what was compiled from files that are gone.
+const files = (readdirSync(new URL("../../test", import.meta.url), { recursive: true }) as string[])
+  .map((file) => file.replaceAll(sep, "/").replace(/\.test\.ts$/, ".test.js"))
   .filter(
     (file) => file.endsWith(".test.js") && (positionals.length === 0 || positionals.some((p) => file.startsWith(p))),
   )
@@ -37,24 +38,34 @@ const areas = new Map<string, Area>();
 const reasons = new Map<string, number>();
 const times: { readonly name: string; readonly time: number }[] = [];
 const started = performance.now();
-let failures = 0;
+
+/** Standard error and diagnostics by file, for files that fail as a whole. */
+const errors = new Map<string, string[]>();
+const nameOf = (path: string) => relative(root, path).replaceAll(sep, "/");
 
 for await (const { type, data } of run({ files: files.map((file) => join(root, file)), concurrency: 2 })) {
+  if (type === "test:stderr" || type === "test:diagnostic") {
+    const path = data.file ?? "";
+    errors.set(path, [...(errors.get(path) ?? []), type === "test:stderr" ? data.message : `${data.message}\n`]);
+  }
   if (type !== "test:pass" && type !== "test:fail") continue;
-  const file = relative(root, data.file ?? data.name).replaceAll(sep, "/");
+  const file = nameOf(data.file ?? data.name);
   const isFile = data.nesting === 0 && data.name.endsWith(".test.js");
-  // A file counts only if it failed outside of its tests.
+  if (type === "test:fail") {
+    const error = data.details.error as Error & { readonly cause?: unknown };
+    const detail = isFile
+      ? (errors.get(data.name) ?? [`${error.message}; to see it alone: node ${data.name}`]).join("")
+      : inspect(error.cause ?? error);
+    console.error(`\n✖ ${file}${isFile ? "" : `: ${data.name}`}\n${detail.replace(/^/gm, "  ")}`);
+  }
+  // Subtests count with their test, a file only if it fails outside of its tests.
   if (data.nesting > 0 || (isFile && type === "test:pass")) continue;
   const area = areaOf(file);
   const time = data.details.duration_ms;
   area.time += time;
   times.push({ name: `${file}: ${data.name}`, time });
-  if (type === "test:fail") {
-    area.failed++;
-    failures++;
-    const error = data.details.error as Error & { readonly cause?: unknown };
-    console.error(`\n✖ ${file}: ${data.name}\n${inspect(error.cause ?? error).replace(/^/gm, "  ")}`);
-  } else if (data.skip !== undefined) {
+  if (type === "test:fail") area.failed++;
+  else if (data.skip !== undefined) {
     area.skipped++;
     const reason = typeof data.skip === "string" ? data.skip : "no reason given";
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
@@ -84,6 +95,6 @@ for (const [reason, count] of reasons) console.log(`skipped ${count}: ${reason}`
 for (const { name, time } of times.sort((a, b) => b.time - a.time).slice(0, Number(values.slowest)))
   console.log(`${(time / 1000).toFixed(1).padStart(7)} s  ${name}`);
 console.log(
-  `${failures ? `${failures} failed` : "all passed"} in ${((performance.now() - started) / 1000).toFixed(0)} s`,
+  `${total.failed ? `${total.failed} failed` : "all passed"} in ${((performance.now() - started) / 1000).toFixed(0)} s`,
 );
-process.exitCode = failures ? 1 : 0;
+process.exitCode = total.failed ? 1 : 0;

@@ -1,7 +1,6 @@
 /**
- * Does everything train? Twenty steps of each attention module (in ResNet-20) and each network on one batch of CIFAR-10 images:
- * prints the first and the last loss, and parameters that no gradient reaches. Segmentation networks learn the image's class at every
- * position.
+ * Does everything train? Takes twenty steps with each attention module (in ResNet-20) and each network on one batch of CIFAR-10 images,
+ * and prints the first and last loss and the parameters without gradients. Segmentation networks learn the image's class at every position.
  *
  *     node dist/tools/trains.js CIFAR_FOLDER [NAME…] [--batch 8] [--json]
  */

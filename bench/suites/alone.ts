@@ -14,7 +14,7 @@ export interface Wanted {
   readonly parameters?: boolean;
 }
 
-/** What a run is for: to be measured, or to have its results compared. */
+/** Whether to measure a run or compare its results. */
 export type Purpose = "measure" | "check";
 
 export const everything: Wanted = { output: true, input: true, parameters: true };
@@ -32,10 +32,10 @@ const upstream: Op = {
 export const resultPrefix = "result/";
 
 /**
- * A module by itself in training mode, without an optimizer. As in a network, its input and the gradient of its output are computed
- * there, not given from outside: a multiplication by a number makes them, here and in the peers. And parameters and results stay in the
- * engine: parameters are updated with themselves, for they must not be constants; results are cells. Of maps only the means over
- * positions are kept when time is measured, for in a network nobody carries the maps out of the engine.
+ * A module by itself in training mode, without an optimizer. As in a network, its input and the gradient of its output are computed values, not
+ * inputs: products with a number, here and in the peers. Parameters are updated with themselves, so that they are not constants; results are
+ * cells, so that they stay in the engine. When timing, only means over positions of maps are kept, because in a network maps never leave the
+ * engine.
  */
 export function alone(
   name: string,

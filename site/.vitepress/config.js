@@ -55,6 +55,7 @@ const guide = [
         ["Networks", "networks"],
         ["Data", "data"],
         ["Options", "options"],
+        ["Measuring maps", "measuring-maps"],
         ["Benchmarks", "benchmarks"],
         ["Guarantees", "guarantees"],
         ["Limits", "limits"],

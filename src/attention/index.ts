@@ -193,7 +193,11 @@ export function attentionPlan(choice: AttentionChoice | null | undefined): Atten
   if (typeof choice === "function") return { placement: "residual", field: "attention", create: choice };
   const [name, options, asked]: readonly unknown[] =
     typeof choice === "string" ? [choice, {}] : Array.isArray(choice) ? choice : [];
-  if (name === "none") return undefined;
+  if (name === "none") {
+    if (asked !== undefined || Object.keys(options ?? {}).length > 0)
+      throw new OptionError('attention "none" takes neither options nor a placement');
+    return undefined;
+  }
   if (typeof name !== "string" || typeof options !== "object" || options === null)
     throw new OptionError(`attention must be a name, [name, options] or a function, got ${shown(choice)}`);
   const { placement, field, kind } = attentionInfo(name);

@@ -67,6 +67,9 @@ export const inspectCommand = new Command("inspect")
         known
           ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}${known.insert ? `, --insert ${known.insert.attention} with ${JSON.stringify(known.insert.options)}` : ""}`
           : "not of a network that is known here; docs/rebuild-a-network.md shows how to rebuild one and load its weights",
+        ...(known?.unexplained.length && known.original("")
+          ? [`the network is that of the keys that begin with ${known.original("")}`]
+          : []),
         ...keysLine("keys that this network does not explain", known?.unexplained),
         ...keysLine("keys of this network that the file lacks", known?.missing),
       ],
@@ -120,7 +123,7 @@ export async function readCheckpointFile(file: string, part?: string): Promise<C
   const { part: taken, otherParts = [] } = checkpoint;
   if (part === undefined && otherParts.length)
     say(
-      `${file} holds several weights: those of ${taken || "the file itself"} are taken, the largest; --part takes others: ${partsText(otherParts)}`,
+      `${file} holds several weights: those of ${taken || "the file itself"} are taken; --part takes others: ${partsText(otherParts)}`,
     );
   return checkpoint;
 }

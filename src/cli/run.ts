@@ -238,7 +238,8 @@ async function withWeights<T>(
     const kept = new Map([...tensors].filter(([key]) => !left.has(key) && !left.has(rename(key))));
     const loaded = await flagged(what, () => load({ tensors: kept, metadata }), only);
     const some = [...left].slice(0, 4).join(", ");
-    say(`${left.size} keys of ${weights} are not used: ${some}${left.size > 4 ? ", …" : ""}`);
+    const keys = left.size === 1 ? `1 key of ${weights} is` : `${left.size} keys of ${weights} are`;
+    say(`${keys} not used: ${some}${left.size > 4 ? ", …" : ""}`);
     return loaded;
   }
 }

@@ -329,7 +329,8 @@ async function runTraining(
             history.push(...progressSoFar.history);
             await run.truncateMetrics(progressSoFar.epoch);
             const best = bestRecord(history);
-            if (best) shipped = ((await run.validation(best.epoch)) as ClassificationMetrics | undefined) ?? null;
+            const measured = best && (await run.validation(best.epoch));
+            if (best) shipped = measured && "classes" in measured ? (measured as ClassificationMetrics) : null;
           },
           ...optional("cacheFeatures", flags.cacheFeatures),
           onFeatures: (report) => {

@@ -10,7 +10,17 @@ import { ProgressLine, print, table } from "./terminal.js";
 const reference = () => [referenceEngine()];
 /** Both lowerings: training uses the one or the other. */
 const ort = () => [ortEngine({ layout: "blocked" }), ortEngine({ layout: "plain" })];
-const choices = { reference, ort, "ort-web": () => [ortWebEngine()], all: () => [...reference(), ...ort()] };
+const web = () => [ortWebEngine()];
+/** The WebAssembly build is a package that need not be installed. */
+const webIfInstalled = () => {
+  try {
+    import.meta.resolve("onnxruntime-web");
+    return web();
+  } catch {
+    return [];
+  }
+};
+const choices = { reference, ort, "ort-web": web, all: () => [...reference(), ...ort(), ...webIfInstalled()] };
 
 interface VerifyFlags {
   readonly engine: keyof typeof choices;
@@ -31,7 +41,7 @@ export const verifyCommand = new Command("verify")
   .description("Check golden files: what the authors' PyTorch code computed against what this code computes")
   .argument("<path...>", "golden files (.safetensors), or folders of them")
   .addOption(
-    new Option("--engine <name>", "which engine to check; all: reference and ort")
+    new Option("--engine <name>", "which engine to check; all: every one that is installed")
       .choices(Object.keys(choices))
       .default("all"),
   )

@@ -75,7 +75,7 @@ export function unknownName(what: string, name: string, available: Iterable<stri
     throw new OptionError(`unknownName: what and name must be strings, got ${String(what)} and ${String(name)}`);
   if (typeof available?.[Symbol.iterator] !== "function")
     throw new OptionError(`unknownName: available must be a list of names, got ${String(available)}`);
-  const names = [...available].sort();
+  const names = [...available].map((known) => (typeof known === "string" ? known : "?")).sort();
   const near = closest(name, names);
   return new OptionError(
     `Unknown ${what} "${name}".${near ? ` Did you mean "${near}"?` : ""} Available: ${names.join(", ")}${advice && `. ${advice}`}`,

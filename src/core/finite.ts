@@ -1,6 +1,8 @@
 import { FoveaError } from "./errors.js";
-import { check, entries, text } from "./schema.js";
+import { check, entries, text, that } from "./schema.js";
 import { decodeBfloat16, decodeFloat16, type Tensor, tensorSchema } from "./tensor.js";
+
+const pairsSchema = that("pairs of a name and a tensor", (x) => (x as unknown[]).every(Array.isArray));
 
 /** How many elements are NaN or ±Infinity. Integers never are. */
 export function countNotFinite(tensor: Tensor): number {
@@ -28,6 +30,8 @@ export function notFiniteText(tensors: Iterable<readonly [key: string, value: Te
 export function requireFinite(where: string, tensors: Iterable<readonly [key: string, value: Tensor]>): void {
   check("requireFinite", "where", text, where);
   check("requireFinite", "tensors", entries, tensors);
-  const found = notFiniteText(tensors);
+  const pairs = [...tensors];
+  check("requireFinite", "tensors", pairsSchema, pairs);
+  const found = notFiniteText(pairs);
   if (found) throw new FoveaError(`${where}: ${found}`);
 }

@@ -59,7 +59,7 @@ export const dtypeSchema = oneOf(...(Object.keys(arrayTypes) as DType[]));
 export const tensorSchema: Schema<Tensor> = that("a tensor, { dtype, shape, data }", (value) => {
   if (!isObject(value)) return false;
   const { dtype: type, shape: of, data } = value as unknown as Tensor;
-  if (!Object.hasOwn(arrayTypes, String(type)) || misfit(sizes, of) !== undefined) return false;
+  if (typeof type !== "string" || !Object.hasOwn(arrayTypes, type) || misfit(sizes, of) !== undefined) return false;
   return data instanceof (arrayTypes[type] as unknown as typeof Float32Array) && data.length === sizeOf(of);
 });
 
@@ -122,6 +122,9 @@ export function toFloat32(t: Tensor): Tensor<"float32"> {
 }
 
 function numbers<A extends Float64Array | Float32Array>(t: Tensor, make: new (length: number) => A): A {
+  // What JavaScript knows as numbers it converts itself, many times as fast.
+  if (t.dtype !== "float16" && t.dtype !== "bfloat16" && t.dtype !== "int64")
+    return new (make as unknown as new (numbers: ArrayLike<number>) => A)(t.data as ArrayLike<number>);
   const out = new make(t.data.length);
   const decode = t.dtype === "float16" ? decodeFloat16 : t.dtype === "bfloat16" ? decodeBfloat16 : Number;
   for (let i = 0; i < out.length; i++) out[i] = decode(t.data[i] as number);

@@ -2,6 +2,7 @@ export { type Alignment, alignClasses, alignmentNotes, classDifference, classNam
 export * from "./dataset.js";
 export { concatDatasets } from "./joined.js";
 export * from "./loader.js";
+export { boxMask, datasetMask, type Mask, seenMask } from "./masks.js";
 export * from "./memory.js";
 export * from "./recipe.js";
 export * from "./resample.js";

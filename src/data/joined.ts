@@ -1,12 +1,13 @@
 import { DataError } from "../core/errors.js";
-import { check, list } from "../core/schema.js";
+import { anything, check, list } from "../core/schema.js";
 import { sameClasses } from "./align.js";
-import { datasetSchema } from "./checks.js";
+import { checkDataset } from "./checks.js";
 import { checkIndex, type Dataset } from "./dataset.js";
 
 /** Several data sets of the same classes as one, in order. @throws DataError if classes differ or there are no data sets. */
 export function concatDatasets(parts: readonly Dataset[]): Dataset {
-  check("concatDatasets", "parts", list(datasetSchema, "a list of data sets"), parts);
+  check("concatDatasets", "parts", list(anything, "a list of data sets"), parts);
+  for (const [i, part] of parts.entries()) checkDataset("concatDatasets", `parts[${i}]`, part);
   const [first] = parts;
   if (!first) throw new DataError("concatDatasets: needs at least one data set");
   const other = parts.find(({ classes }) => !sameClasses(classes, first.classes));

@@ -108,6 +108,47 @@ export function toInput(image: RgbImage, preprocessing: Preprocessing): Float32A
   return input;
 }
 
+/** A part of an image, in its pixels; it may reach beyond the border. */
+export interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * The part of an image that a network sees, in evaluation: what a map of its input covers. It reaches beyond the image where that is smaller than
+ * the input; there the network sees black.
+ *
+ * @example
+ * inputRegion({ width: 640, height: 480 }, { imageSize: 224, resize: 256, mean, std }); // { left: 108.9, top: 30, width: 420.4, height: 420 }
+ */
+export function inputRegion(
+  image: { readonly width: number; readonly height: number },
+  preprocessing: Preprocessing,
+): Region {
+  check("inputRegion", "image", fieldsOf({ width: whole(1), height: whole(1) }, "an image"), image);
+  check("inputRegion", "preprocessing", preprocessingSchema, preprocessing);
+  const { imageSize, resize } = preprocessing;
+  const scaled = shorterSize(image.width, image.height, resize);
+  const [x, y] = [image.width / scaled.width, image.height / scaled.height];
+  return {
+    left: center(scaled.width, imageSize) * x,
+    top: center(scaled.height, imageSize) * y,
+    width: imageSize * x,
+    height: imageSize * y,
+  };
+}
+
+/** What a network sees of an image, in evaluation, as an image: the bytes that are then normalized. */
+export function seenImage(image: RgbImage, preprocessing: Preprocessing): RgbImage {
+  requireImage("seenImage", "the image", image);
+  check("seenImage", "preprocessing", preprocessingSchema, preprocessing);
+  const { imageSize, resize } = preprocessing;
+  const bytes = toInput(image, { imageSize, resize, mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
+  return { width: imageSize, height: imageSize, pixels: Uint8Array.from(bytes, Math.round) };
+}
+
 /** torchvision's RandomResizedCrop: ten attempts, then the largest centered part of an allowed aspect. */
 export function randomBox(image: RgbImage, scale: readonly [number, number], rng: Rng): Box {
   check("randomBox", "image", fieldsOf({ width: whole(1), height: whole(1) }, "an image"), image);

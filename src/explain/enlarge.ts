@@ -1,7 +1,7 @@
 import { resampleOp } from "../ops/resample.js";
 
-/** How maps are enlarged: bilinear with half-pixel centers, with corners on corners, or to the nearest. */
-export type Enlargement = "half-pixel" | "align-corners" | "nearest";
+/** How maps are enlarged, both bilinear: with half-pixel centers, or with corners on corners. */
+export type Enlargement = "half-pixel" | "align-corners";
 
 /** Planes [C·h·w] at another size, by the definition of the operator that networks use. */
 export function enlarge(
@@ -11,9 +11,7 @@ export function enlarge(
   how: Enlargement = "half-pixel",
 ): Float64Array {
   const axis = (from: number, to: number) =>
-    how === "nearest"
-      ? ({ kind: "nearest", from, to } as const)
-      : ({ kind: "linear", alignCorners: how === "align-corners", from, to } as const);
+    ({ kind: "linear", alignCorners: how === "align-corners", from, to }) as const;
   const x = { dtype: "float64", shape: [1, channels, height, width], data } as const;
   const [y] = resampleOp.run([x], { rows: axis(height, toHeight), columns: axis(width, toWidth), transposed: false });
   return y!.data;

@@ -92,6 +92,13 @@ export interface Explanation {
   /** For methods that give each number of the input a share: [C,H,W], which the map adds up over channels. */
   readonly attribution: Tensor<"float64"> | null;
   readonly completeness: Completeness | null;
+  /** For methods that try variations of the image, the scores behind the map: of masks [n], or drops for windows [rows, columns]. */
+  readonly samples: Tensor<"float64"> | null;
+  /**
+   * What the method took beside the one run of the network that all methods share, in such runs: counted in multiply-accumulates of the graphs
+   * that were run. What an earlier method of the same image has computed already is not counted again.
+   */
+  readonly forwards: number;
   /** What was used where it was left open, or what it came to, such as `sigma` or `steps`. */
   readonly settings: Readonly<Record<string, number | string>>;
   readonly failsSanityChecks: boolean;
@@ -109,7 +116,7 @@ export interface Explainer {
 const shapeSchema = tuple("[channels, height, width]", whole(1), whole(1), whole(1)) as Schema<
   ExplainableNetwork["inputShape"]
 >;
-const networkSchema = fieldsOf<ExplainableNetwork>(
+export const networkSchema: Schema<ExplainableNetwork> = fieldsOf<ExplainableNetwork>(
   {
     model: moduleSchema,
     preprocessing: maybe(orNull(preprocessingSchema)),
@@ -176,6 +183,15 @@ export async function openExplainer(network: ExplainableNetwork, options: Explai
   return new OpenExplainer(network, options);
 }
 
+/** @throws OptionError where nothing says it. */
+export function inputShapeOf({ inputShape, preprocessing }: ExplainableNetwork): readonly [number, number, number] {
+  const size = preprocessing?.imageSize;
+  if (inputShape) return inputShape;
+  if (size === undefined)
+    throw new OptionError("explain: the network needs preprocessing, or the inputShape of tensors");
+  return [3, size, size];
+}
+
 class OpenExplainer implements Explainer {
   readonly #network: ExplainableNetwork;
   readonly #methods: readonly Method[];
@@ -185,10 +201,8 @@ class OpenExplainer implements Explainer {
   readonly #write: ReturnType<typeof inputWriter> | null;
 
   constructor(network: ExplainableNetwork, { engine, method, layer, score = "logit" }: ExplainerOptions) {
-    const { model, preprocessing, inputShape } = network;
-    const size = preprocessing?.imageSize;
-    const shape = inputShape ?? (size === undefined ? undefined : [3, size, size]);
-    if (!shape) throw new OptionError("explain: the network needs preprocessing, or the inputShape of tensors");
+    const { model, preprocessing } = network;
+    const shape = inputShapeOf(network);
     this.#network = network;
     this.#methods = methodsOf(method);
     this.#score = score;
@@ -234,7 +248,8 @@ class OpenExplainer implements Explainer {
   }
 
   async #apply(method: Method, subject: Subject): Promise<Explanation> {
-    const { map, weights, attribution, completeness, settings = {}, notes = [] } = await method.run(subject);
+    const before = this.#forwards;
+    const { map, weights, attribution, completeness, samples, settings = {}, notes = [] } = await method.run(subject);
     const { probe, aim, score, head, layer } = subject;
     const range = rangeOf(map.data);
     return {
@@ -251,10 +266,16 @@ class OpenExplainer implements Explainer {
       weights: weights ?? null,
       attribution: attribution ? tensor("float64", probe.inputShape, attribution) : null,
       completeness: completeness ?? null,
+      samples: samples ?? null,
+      forwards: this.#forwards - before,
       settings,
       failsSanityChecks: method.failsSanityChecks,
       notes: [...notes, ...evidence(range), ...around(method, probe, layer)],
     };
+  }
+
+  get #forwards(): number {
+    return [this.#probe, ...this.#alone.values()].reduce((sum, probe) => sum + probe.forwards, 0);
   }
 
   async #headAlone(index: number, head: Head, input: Tensor) {

@@ -1,4 +1,5 @@
 export type { AttributionOptions } from "./attributions/options.js";
+export { type Coincidence, coincide, explainableLayers } from "./coincide.js";
 export {
   type AimOptions,
   type ExplainableNetwork,
@@ -9,7 +10,16 @@ export {
   explain,
   openExplainer,
 } from "./explain.js";
+export {
+  type Gate,
+  type GateReport,
+  type GateStatistics,
+  type GateStatisticsOptions,
+  gateStatistics,
+  gates,
+} from "./gates.js";
 export type { Heatmap } from "./heatmap.js";
+export type { Layer } from "./layers.js";
 export {
   explanationMethods,
   type MethodChoice,

@@ -75,7 +75,8 @@ export function findLayer(graph: Graph, path: string): LayerValue {
 
 /**
  * The last map before pooling: the last value [N,C,H,W] of more than one position that all ways to the logits lead through. Where the output
- * is a map itself, as of segmentation networks, it is the last such map that a convolution or product still follows.
+ * is a map itself, as of segmentation networks, it is the last such map that a convolution or product still follows. Its path is
+ * `(last map)` where no module gives it.
  *
  * @throws FoveaError if there is none.
  */
@@ -88,8 +89,11 @@ export function defaultLayer(graph: Graph): LayerValue {
       "no map of more than 1×1 positions lies on all ways to the output: is the input too small for this network? Name a layer",
     );
   const path = [...outputsByPath(graph)].filter(([, value]) => value === last).sort(byLength)[0]?.[0];
-  return layerOf(path ?? `(${last.node!.op.name} in ${last.node!.scope || "the network"})`, last, true);
+  return layerOf(path ?? unnamed, last, true);
 }
+
+/** What the default layer is called where it is no module's output. */
+const unnamed = "(last map)";
 
 const byLength = ([a]: readonly [string, Value], [b]: readonly [string, Value]) => a.length - b.length;
 

@@ -3,6 +3,7 @@ import { OptionError } from "../core/errors.js";
 import { formatShape } from "../core/shape.js";
 import { sizeOf, type Tensor, tensor, toFloat32, toFloat64 } from "../core/tensor.js";
 import type { Arrays, Engine, Executable } from "../engines/engine.js";
+import { costOf } from "../graph/cost.js";
 import { ancestors, type Graph, type Node, type Value } from "../graph/graph.js";
 import { type CutAt, cutAt } from "../graph/passes/cut-at.js";
 import { type Module, trace } from "../nn/index.js";
@@ -42,6 +43,9 @@ export class Probe {
   readonly #engine: Engine;
   readonly #paths: readonly (string | null)[];
   readonly #executables = new Map<string, Promise<Executable>>();
+  readonly #macs = new Map<string, number>();
+  readonly #forwardMacs: number;
+  #spent = 0;
   #tails: { readonly graph: Graph; readonly values: readonly Value[]; readonly reads: readonly string[] } | undefined;
   /** [C,H,W] of the input. */
   readonly inputShape: readonly number[];
@@ -64,6 +68,7 @@ export class Probe {
     this.inputShape = inputShape;
     this.batch = Math.max(1, Math.min(32, Math.floor(2 ** 20 / sizeOf(inputShape))));
     const graph = this.#trace(1);
+    this.#forwardMacs = costOf(graph).macs || 1;
     const { shape } = graph.outputs.get("output")!;
     const [, classes, ...plane] = shape;
     if (typeof classes !== "number" || classes < 1 || (plane.length !== 0 && plane.length !== 2))
@@ -101,6 +106,11 @@ export class Probe {
       const found = result[`gradient/${i}`];
       return found ? toFloat64(found).data : new Float64Array(channels * height * width);
     });
+  }
+
+  /** What all runs so far took, in multiply-accumulates of one run of the network for one image. */
+  get forwards(): number {
+    return this.#spent / this.#forwardMacs;
   }
 
   /** Whether the logits of an image are an affine function of a layer's activation: its gradient then does not read the activation. */
@@ -143,9 +153,8 @@ export class Probe {
 
   /** Logits of `count` inputs, in batches. */
   async forward(count: number, write: Write): Promise<Float64Array[]> {
-    const { batch } = this;
-    return this.#batches(count, this.inputShape, write, async (input) => {
-      const { output } = await this.#run("forward", () => this.#trace(batch), { input });
+    return this.#batches(count, this.inputShape, write, async (input, batch) => {
+      const { output } = await this.#run(`forward ${batch}`, () => this.#trace(batch), { input });
       return output!;
     });
   }
@@ -154,27 +163,28 @@ export class Probe {
   async tail(head: Head, count: number, write: Write): Promise<Float64Array[]> {
     const { channels, height, width } = this.layers[0]!;
     const others = this.#tailGradients().reads.filter((name) => name !== "activation/0");
-    const context = Object.fromEntries(others.map((name) => [name, repeated(head.feeds[name]!, this.batch)]));
-    return this.#batches(count, [channels, height, width], write, async (activation) => {
+    const context = Object.fromEntries(
+      others.map((name) => [name, repeated(head.feeds[name]!, this.#batchFor(count))]),
+    );
+    return this.#batches(count, [channels, height, width], write, async (activation, batch) => {
       const feeds = { ...context, "activation/0": activation };
-      const { output } = await this.#run("tail", () => this.#cut(this.batch).tail, feeds);
+      const { output } = await this.#run(`tail ${batch}`, () => this.#cut(batch).tail, feeds);
       return output!;
     });
   }
 
   /** Gradients with respect to `count` inputs of Σ seed·logits, in batches, and their logits. */
   async inputGradients(count: number, write: Write, seedOf: (i: number) => Float64Array) {
-    const { batch } = this;
     const logits: Float64Array[] = [];
     let done = 0;
-    const gradientsOf = await this.#batches(count, this.inputShape, write, async (input) => {
+    const gradientsOf = await this.#batches(count, this.inputShape, write, async (input, batch) => {
       const feeds = { input, seed: this.#seeds(batch, (i) => seedOf(Math.min(done + i, count - 1))) };
       const build = () =>
         this.#whole(batch, ({ graph, input, score }) => {
           const [gradient] = gradients(score, [input]);
           if (gradient) graph.output("gradient", gradient);
         });
-      const result = await this.#run("input gradients", build, feeds);
+      const result = await this.#run(`input gradients ${batch}`, build, feeds);
       logits.push(...rows(result.output!).slice(0, count - done));
       done += batch;
       return result.gradient ?? { ...input, data: new Float64Array(input.data.length) };
@@ -265,22 +275,38 @@ export class Probe {
   /** Compiles once for each key. What is not read by the graph is not fed. */
   async #run(key: string, build: () => Graph, feeds: Arrays): Promise<Record<string, Tensor>> {
     let compiled = this.#executables.get(key);
-    if (!compiled) this.#executables.set(key, (compiled = this.#engine.compile(build())));
+    if (!compiled) {
+      const graph = build();
+      this.#macs.set(key, costOf(graph).macs);
+      this.#executables.set(key, (compiled = this.#engine.compile(graph)));
+    }
+    this.#spent += this.#macs.get(key)!;
     return (await compiled).run(feeds);
   }
 
+  /** A single image need not fill a batch. */
+  #batchFor(count: number): number {
+    return count === 1 ? 1 : this.batch;
+  }
+
   /** Runs `count` rows in batches of a fixed size. The last one is filled up with its last row. */
-  async #batches(count: number, shape: readonly number[], write: Write, run: (input: Tensor) => Promise<Tensor>) {
+  async #batches(
+    count: number,
+    shape: readonly number[],
+    write: Write,
+    run: (input: Tensor, batch: number) => Promise<Tensor>,
+  ) {
     const size = sizeOf(shape);
+    const batch = this.#batchFor(count);
     const results: Float64Array[] = [];
-    for (let start = 0; start < count; start += this.batch) {
-      const data = new Float64Array(this.batch * size);
-      for (let i = 0; i < this.batch; i++) {
+    for (let start = 0; start < count; start += batch) {
+      const data = new Float64Array(batch * size);
+      for (let i = 0; i < batch; i++) {
         const row = data.subarray(i * size, (i + 1) * size);
         if (start + i < count) write(start + i, row);
         else row.set(data.subarray((i - 1) * size, i * size));
       }
-      const output = await run(tensor("float64", [this.batch, ...shape], data));
+      const output = await run(tensor("float64", [batch, ...shape], data), batch);
       results.push(...rows(output).slice(0, count - start));
     }
     return results;

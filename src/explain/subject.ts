@@ -1,3 +1,4 @@
+import type { Tensor } from "../core/tensor.js";
 import type { Heatmap } from "./heatmap.js";
 import type { Head, Probe } from "./probe.js";
 import { type Aim, type Score, scoreOf, type Target } from "./targets.js";
@@ -26,6 +27,8 @@ export interface Finding {
   /** For methods that give each number of the input a share: [C·H·W]. */
   readonly attribution?: Float64Array;
   readonly completeness?: Completeness;
+  /** For methods that try variations of the image: the scores that the map is made of. */
+  readonly samples?: Tensor<"float64">;
   /** What was used where the caller left it open, or what it came to: `sigma`, `steps`. */
   readonly settings?: Readonly<Record<string, number | string>>;
   readonly notes?: readonly string[];

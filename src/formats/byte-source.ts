@@ -1,16 +1,16 @@
 import { OptionError } from "../core/errors.js";
 import { check, having, instance, type Schema, whole } from "../core/schema.js";
 
-/** Bytes that are read by ranges: of a file, a `Blob`, an address. Files larger than an array can be are read so. */
+/** Random access to the bytes of a file, `Blob` or URL, for files larger than an array. */
 export interface ByteSource {
   /** In bytes. */
   readonly size: number;
-  /** Exactly `length` bytes from `offset` on, both within the size. */
+  /** Exactly `length` bytes from `offset`, within the size. */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
 /**
- * The bytes of a `Blob`, such as a file that was dropped on a page.
+ * The bytes of a `Blob`, such as a file dropped on a page.
  *
  * @example
  * const { tensors } = await openSafetensors(blobSource(input.files[0]));

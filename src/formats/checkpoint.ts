@@ -7,7 +7,7 @@ import { readSafetensors } from "./safetensors.js";
 import { describeFile } from "./signature.js";
 import { Placeholder, readTorch, type TorchLayout, type TorchObject, torchLayout } from "./torch/index.js";
 
-/** The tensors of a checkpoint under their state-dict keys, and the scalars saved beside them as text. */
+/** The tensors of a checkpoint by state-dict key, and the scalars saved with them, as text. */
 export interface Checkpoint {
   /** Format of the file. */
   readonly format: "safetensors" | TorchLayout;
@@ -15,9 +15,9 @@ export interface Checkpoint {
   readonly tensors: Map<string, Tensor>;
   /** Text that the file carries next to the tensors. */
   readonly metadata: Record<string, string>;
-  /** Where in a PyTorch file the weights were, such as `state_dict`; empty for the file itself. */
+  /** Where the weights were in a PyTorch file, such as `state_dict`; empty for the top level. */
   readonly part?: string;
-  /** Where else there are tensors that could be weights: a moving average, the second network of a pair. */
+  /** Other places with tensors that could be weights: a moving average, the second network of a pair. */
   readonly otherParts?: readonly string[];
   /** The objects in PyTorch files that only Python code could restore, the first 1000: nothing but their type was read. */
   readonly placeholders?: readonly PlaceholderAt[];
@@ -33,9 +33,12 @@ export interface PlaceholderAt {
 
 /** Options of {@link readCheckpoint}. */
 export interface CheckpointOptions {
-  /** Take the exponential moving average of the weights where the checkpoint has one beside the plain weights. */
+  /** Take the exponential moving average of the weights, where the checkpoint has one beside the plain weights. */
   readonly ema?: boolean;
-  /** Take the weights at this place in a PyTorch file, one of the `part` and `otherParts` that are found without it. */
+  /**
+   * Take the weights at this place in a PyTorch file: one of the `part` and `otherParts` that are found without it, or of those the keys
+   * that begin so, as `model.teacher`.
+   */
   readonly part?: string;
 }
 
@@ -44,30 +47,29 @@ export const checkpointOptions: Schema<CheckpointOptions> = fields<CheckpointOpt
   part: maybe(text),
 });
 
-/** How deep dictionaries are searched for weights. */
+/** The depth to which dictionaries are searched for weights. */
 const MAX_DEPTH = 8;
 
 export const MAX_PLACEHOLDERS = 1000;
 const MAX_NAME = 100;
 
-/** Left in front of every key by `DataParallel` and `torch.compile`. */
+/** Prefixes that `DataParallel` and `torch.compile` add to every key. */
 const prefixes = ["module.", "_orig_mod."];
 
-/** Counters that the profiler thop leaves in every module it has seen. */
+/** Counters that the profiler thop leaves in every module. */
 const profilerKey = /(?:^|\.)total_(?:ops|params)$/;
 
 /**
- * Reads a safetensors file or a torch checkpoint; the bytes tell which, not the name. Bytes can come from anywhere, in a browser too:
+ * Reads a safetensors file or a torch checkpoint, told apart by content, not by name. Bytes may come from anywhere, in a browser too:
  * `new Uint8Array(await (await fetch(address)).arrayBuffer())`.
  *
- * In a torch checkpoint the weights are the dictionary with the most elements in its matrices and kernels (of those with keys that end in
- * `.weight` or `.bias`, if there are any), whatever it is called and
- * however deep it is; those that a name on the way calls an average (EMA, SWA, teacher) are taken only where there are no others. A `module.` or
- * `_orig_mod.` common to all keys, counters beside them and thop's are dropped. Safetensors are taken as they are.
+ * In a torch checkpoint the weights are the dictionary with the most elements in matrices and kernels (among those with keys ending in
+ * `.weight` or `.bias`, if any), at any path and depth; those whose path says that they are an average (EMA, SWA, teacher) only if there are
+ * no others. A prefix `module.` or `_orig_mod.` of all keys, counters beside them and thop's are dropped. Safetensors are taken as they are.
  *
  * @param name of the file, for messages.
- * @param options `ema: true` takes the EMA weights instead, `part: "generator"` those at that place; without them the checkpoint is refused.
- * @throws FormatError if the bytes are something else (it says what they look like), are damaged or hold no weights.
+ * @param options `ema: true` takes the EMA weights instead, `part: "generator"` those at that place; if there are none, the checkpoint is refused.
+ * @throws FormatError if the bytes are something else (the message says what they look like), damaged, or hold no weights.
  * @example
  * const { tensors, metadata } = readCheckpoint(await readFile("resnet20.th"), "resnet20.th");
  * tensors.get("conv1.weight")?.shape; // [16, 3, 3, 3]
@@ -115,17 +117,27 @@ function read(bytes: Uint8Array, { ema = false, part }: CheckpointOptions): Chec
 function choose(found: readonly Candidate[], ema: boolean): Candidate | undefined {
   const [average, plain] = [true, false].map((is) => heaviest(found.filter(({ part }) => averaged.test(part) === is)));
   if (ema || !plain) return average;
-  // Beside an average, vectors alone are no weights but the mean and deviation of the images, a generator's state.
+  // Beside an average, vectors alone are not weights but the mean and deviation of images, or a generator's state.
   return plain.weight[1] === 0 && average && average.weight[1]! > 0 ? average : plain;
 }
 
 function partNamed(found: readonly Candidate[], part: string): Candidate {
-  const chosen = found.find((candidate) => candidate.part === part);
+  const chosen = found.find((candidate) => candidate.part === part) ?? found.map((c) => below(c, part)).find((c) => c);
   if (chosen) return chosen;
   const parts = found.slice(0, 5).map((candidate) => candidate.part || "the file itself");
   throw new FormatError(
     `it has no tensors at ${JSON.stringify(part)}, but at ${parts.join(", ") || "no other place either"}`,
   );
+}
+
+/** Of networks in one dictionary, that whose keys begin with the last names of the part: `model.teacher` of `model` with `teacher.fc.weight`. */
+function below(candidate: Candidate, part: string): Candidate | undefined {
+  const start = candidate.part === "" ? "" : `${candidate.part}.`;
+  if (!part.startsWith(start)) return undefined;
+  const prefix = `${part.slice(start.length)}.`;
+  const own = tensorsIn(candidate.weights).filter(([key]) => key.startsWith(prefix));
+  if (own.length === 0) return undefined;
+  return { ...candidate, part, weights: new Map(own.map(([key, value]) => [key.slice(prefix.length), value])) };
 }
 
 /** The error for a part of a file that has none. */
@@ -137,7 +149,7 @@ function noWeights(what: string, [first]: readonly PlaceholderAt[]): string {
   return first.type.startsWith("torch.Tensor") ? problem : `${problem}; save the state_dict of a model, not the model`;
 }
 
-/** A header of JSON follows the length, whose upper bytes are zero in every file that one can hold. */
+/** A JSON header follows its length, whose upper bytes are zero in any real file. */
 export function looksLikeSafetensors(bytes: Uint8Array): boolean {
   return bytes[8] === 0x7b && bytes.subarray(5, 8).every((byte) => byte === 0);
 }
@@ -147,11 +159,12 @@ type Dict = Map<TorchObject, TorchObject>;
 /** A dictionary that could be a network's weights. */
 interface Candidate {
   readonly weights: Dict;
-  /** Names on the way to it, joined by dots. */
+  /** Its path, joined by dots. */
   readonly part: string;
   /**
-   * How much there is: whether keys are those of modules' parameters; elements in matrices and kernels of floating point, in all tensors of
-   * floating point, in all tensors. A memory bank is a single matrix, vectors may be a history of losses, whole numbers the state of a random generator.
+   * How likely these are the weights, most important first: whether keys are those of module parameters; elements in floating-point matrices and
+   * kernels, in all floating-point tensors, in all tensors. A memory bank is a single matrix, vectors may be a history of losses, integers the
+   * state of a random generator.
    */
   readonly weight: readonly number[];
 }
@@ -165,7 +178,7 @@ function heaviest(candidates: readonly Candidate[]): Candidate | undefined {
   return candidates.reduce<Candidate | undefined>((best, c) => (best && !outweighs(c, best) ? best : c), undefined);
 }
 
-/** Dictionaries with tensors, reached by names or places in a list: what an optimizer keeps is numbered. The outer ones come first. */
+/** Dictionaries with tensors, reached by keys or list indices (an optimizer numbers its state), outer ones first. */
 function candidates(root: TorchObject): Candidate[] {
   const found: Candidate[] = [];
   const seen = new Set<TorchObject>();
@@ -175,7 +188,7 @@ function candidates(root: TorchObject): Candidate[] {
     for (const [part, object] of level) {
       if (!(object instanceof Map || Array.isArray(object)) || seen.has(object)) continue;
       seen.add(object);
-      // An optimizer's memory of one large layer can outweigh a small network.
+      // An optimizer's state for one large layer can outweigh a small network.
       if (object instanceof Map && object.has("state") && object.has("param_groups")) continue;
       const candidate = object instanceof Map && candidateOf(object, part);
       if (candidate) found.push(candidate);
@@ -190,7 +203,7 @@ function candidates(root: TorchObject): Candidate[] {
 }
 
 function candidateOf(weights: Dict, part: string): Candidate | undefined {
-  // Values of rank 0 alone are rather figures, such as the best accuracy, beside the weights.
+  // Scalars alone are more likely figures, such as the best accuracy.
   const arrays = tensorsIn(weights).filter(([, { shape }]) => shape.length > 0);
   if (arrays.length === 0) return undefined;
   const floats = arrays.filter(([, { dtype }]) => dtype.includes("float"));
@@ -200,7 +213,7 @@ function candidateOf(weights: Dict, part: string): Candidate | undefined {
   return { weights, part, weight: [Number(parameters), ...sizes] };
 }
 
-/** All placeholders, each once, in the file's order. */
+/** All placeholders, once each, in file order. */
 function placeholdersIn(root: TorchObject): PlaceholderAt[] {
   const found: PlaceholderAt[] = [];
   const seen = new Set<TorchObject>();
@@ -224,7 +237,7 @@ function placeholdersIn(root: TorchObject): PlaceholderAt[] {
   }
 }
 
-/** A key of a dictionary, for messages and names of parts: a file can nest one long text in itself again and again. */
+/** A dictionary key, for messages and names of parts, shortened: a file can nest one long string many times. */
 function nameOf(key: TorchObject): string {
   if (key instanceof Placeholder) return key.name;
   if (typeof key === "string") return key.length > MAX_NAME ? `${key.slice(0, MAX_NAME)}…` : key;

@@ -1,7 +1,7 @@
 import { check, settings } from "../core/schema.js";
 
 /**
- * The names of a network's classes in the metadata of a file that Fovea wrote; undefined where it tells none.
+ * The class names in the metadata of a file written by Fovea; undefined if there are none.
  *
  * @example
  * const { metadata } = await openCheckpoint("runs/shapes-resnet20-cbam/best.safetensors");
@@ -14,6 +14,6 @@ export function classNames(metadata: Readonly<Record<string, string>>): readonly
     const names: unknown = JSON.parse(classes ?? "null");
     return Array.isArray(names) && names.every((name) => typeof name === "string") ? names : undefined;
   } catch {
-    return undefined; // somebody else's metadata
+    return undefined; // metadata of another program
   }
 }

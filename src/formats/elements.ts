@@ -1,14 +1,14 @@
 import { arrayTypes, type DType, type Tensor, tensor } from "../core/tensor.js";
 
-/** Bytes that one element of a dtype takes. */
+/** Bytes per element of a dtype. */
 export function bytesPerElement(dtype: DType): number {
   return arrayTypes[dtype].BYTES_PER_ELEMENT;
 }
 
 /**
- * A tensor of little-endian elements: a view of `bytes` where they are aligned to the element, else a copy.
+ * A tensor of little-endian elements: a view of `bytes` if aligned, else a copy.
  *
- * @throws ShapeError if there are more or fewer bytes than the shape takes.
+ * @throws ShapeError if the number of bytes does not match the shape.
  */
 export function tensorOf(dtype: DType, shape: readonly number[], bytes: Uint8Array): Tensor {
   const width = bytesPerElement(dtype);

@@ -6,13 +6,13 @@ import { bytesOf, bytesPerElement, tensorOf } from "./elements.js";
 import { refusal } from "./refusal.js";
 import { type JsonValue, MAX_JSON_BYTES, parseStrictJson } from "./strict-json.js";
 
-/** What a safetensors file holds. Tensors are in the order of the file's header. */
+/** The contents of a safetensors file, tensors in header order. */
 export interface Safetensors {
   readonly tensors: Map<string, Tensor>;
   readonly metadata: Record<string, string>;
 }
 
-/** What an array can hold on Node 20. */
+/** The largest array on Node 20. */
 const MAX_ARRAY_BYTES = 2 ** 32;
 const METADATA = "__metadata__";
 
@@ -32,10 +32,10 @@ const dtypesByName = new Map((Object.keys(dtypeNames) as DType[]).map((dtype) =>
 
 /**
  * Reads a safetensors file: `u64` header length, JSON header, data; little-endian.
- * Tensors are views of `bytes` where their address allows, copies where it does not.
+ * Tensors are views of `bytes` if aligned, else copies.
  *
- * @throws FormatError if anything at all is not as the format demands: header longer than the file or 32 MiB, unknown
- *   dtype, a name twice, offsets that do not match the shape, tensors that overlap or leave gaps.
+ * @throws FormatError for any violation of the format: a header longer than the file or 32 MiB, an unknown dtype, a duplicate name, offsets
+ *   that do not match the shape, tensors that overlap or leave gaps.
  * @example
  * const { tensors, metadata } = readSafetensors(await readFile("model.safetensors"));
  * tensors.get("conv1.weight")?.shape; // [64, 3, 7, 7]
@@ -52,20 +52,20 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   return { tensors, metadata };
 }
 
-/** A safetensors file of which only the header has been read. */
+/** A safetensors file with only its header read. */
 export interface OpenSafetensors {
-  /** What the header says of each tensor, in its order. */
+  /** The header's entry for each tensor, in its order. */
   readonly entries: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>;
   /** Text that the file carries next to the tensors. */
   readonly metadata: Record<string, string>;
-  /** Reads one tensor. @throws FormatError if there is none of the name, or it is larger than an array can be. */
+  /** Reads one tensor. @throws FormatError if there is none of that name, or it is larger than an array can be. */
   read(name: string): Promise<Tensor>;
 }
 
 /**
- * Opens a safetensors file of any size: the header now, each tensor when it is asked for.
+ * Opens a safetensors file of any size: reads the header now, each tensor on demand.
  *
- * @throws FormatError as {@link readSafetensors} does.
+ * @throws FormatError like {@link readSafetensors}.
  * @example
  * const file = await openSafetensors(blobSource(blob));
  * const weight = await file.read("conv1.weight");
@@ -92,7 +92,7 @@ export async function openSafetensors(source: ByteSource): Promise<OpenSafetenso
   };
 }
 
-/** Where the data begin, from the first 8 bytes. */
+/** The offset of the data, from the first 8 bytes. */
 function dataStart(bytes: Uint8Array, size: number): number {
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   if (headerLength > MAX_JSON_BYTES) throw refuse(`header of ${headerLength} bytes, more than ${MAX_JSON_BYTES}`);
@@ -100,7 +100,7 @@ function dataStart(bytes: Uint8Array, size: number): number {
   return 8 + headerLength;
 }
 
-/** The header's entries, checked against the length of the data. */
+/** The header's entries, validated against the length of the data. */
 function readHeader(bytes: Uint8Array, dataLength: number): { entries: Entry[]; metadata: Record<string, string> } {
   const header = parseStrictJson(bytes, "safetensors header");
   if (!(header instanceof Map)) throw refuse("the header must be a JSON object");
@@ -114,22 +114,24 @@ function readHeader(bytes: Uint8Array, dataLength: number): { entries: Entry[]; 
 const pair = that("a pair of a name and a tensor", (entry) => {
   if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string") return false;
   const { dtype, shape, data } = (entry[1] ?? {}) as Partial<Tensor>;
-  return Object.hasOwn(dtypeNames, String(dtype)) && Array.isArray(shape) && ArrayBuffer.isView(data);
+  return (
+    typeof dtype === "string" && Object.hasOwn(dtypeNames, dtype) && Array.isArray(shape) && ArrayBuffer.isView(data)
+  );
 });
 
-/** A safetensors file to be written: its pieces in order, each tensor's a view of its data. */
+/** A safetensors file to write: its pieces in order, tensors as views of their data. */
 export interface SafetensorsFile extends Iterable<Uint8Array> {
-  /** Of the whole file. */
+  /** Bytes in total. */
   readonly byteLength: number;
-  /** All pieces in one array, of up to 4 GiB. @throws OptionError if they are more. */
+  /** All pieces in one array, up to 4 GiB. @throws OptionError beyond that. */
   bytes(): Uint8Array;
 }
 
 /**
- * A safetensors file of any size, to be written piece by piece. The same tensors give the same bytes: wider dtypes come first, so that
- * every tensor is aligned to its element size; among equals the given order stands; the header is padded with spaces to 8 bytes.
+ * Encodes a safetensors file of any size, to be written piece by piece. Deterministic: wider dtypes come first, so that every tensor is
+ * aligned, otherwise in the given order; the header is padded with spaces to 8 bytes.
  *
- * @throws OptionError if two tensors share a name, or one is called `__metadata__`.
+ * @throws OptionError if two tensors share a name, or one is named `__metadata__`.
  * @throws ShapeError if a tensor's data does not match its shape.
  * @example
  * await writeFileAtomic("model.safetensors", encodeSafetensors([["weight", float32([2], [1, 2])]], { epoch: "3" }));
@@ -144,7 +146,7 @@ export function encodeSafetensors(
   for (const entry of given) check("writeSafetensors", "each of tensors", pair, entry);
   const ordered = given.sort(([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
   const names = new Set([METADATA]);
-  // The header is put together by hand because an object would move names like "0" to its front.
+  // Built by hand, because an object would move names like "0" to the front.
   const fields: string[] = [];
   if (Object.keys(metadata).length > 0) fields.push(`"${METADATA}":${JSON.stringify(metadata)}`);
   let size = 0;
@@ -175,7 +177,7 @@ export function encodeSafetensors(
   };
 }
 
-/** The bytes of a safetensors file of up to 4 GiB: those of {@link encodeSafetensors} in one array. @throws as that, and if they are more. */
+/** Encodes a safetensors file of up to 4 GiB as one array: see {@link encodeSafetensors}. @throws like that, and beyond 4 GiB. */
 export function writeSafetensors(
   tensors: Iterable<readonly [string, Tensor]>,
   metadata: Readonly<Record<string, string>> = {},
@@ -245,7 +247,7 @@ function readMetadata(value: JsonValue | undefined): Record<string, string> {
   );
 }
 
-/** Together the tensors must cover the data exactly once: nothing overlaps and nothing hides in between. */
+/** The tensors must cover the data exactly, without overlaps or gaps. */
 function checkTiling(entries: readonly Entry[], length: number): void {
   let covered = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {

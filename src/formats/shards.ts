@@ -3,15 +3,15 @@ import { type Checkpoint, MAX_PLACEHOLDERS, type PlaceholderAt, readCheckpoint }
 import { refusal } from "./refusal.js";
 import { MAX_JSON_BYTES, parseStrictJson } from "./strict-json.js";
 
-/** What the index of a checkpoint in several files says. */
+/** The index of a sharded checkpoint. */
 export interface ShardIndex {
   /** The keys of the tensors in each file. */
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Numbers and text beside them. */
+  /** Metadata, as text. */
   readonly metadata: Record<string, string>;
 }
 
-/** The names under which repositories and folders keep weights, most wanted first. */
+/** Usual file names of weights, in order of preference. */
 export const usualFiles = [
   "model.safetensors",
   "model.safetensors.index.json",
@@ -19,10 +19,10 @@ export const usualFiles = [
   "pytorch_model.bin.index.json",
 ] as const;
 
-/** Whether a file is, by its name, the index of a checkpoint in several files. */
+/** Whether a file is, by name, the index of a sharded checkpoint. */
 export const isShardIndex = (name: string): boolean => name.endsWith(".index.json");
 
-/** More than any checkpoint has been divided into. */
+/** More shards than any checkpoint has. */
 const MAX_FILES = 1000;
 
 /**
@@ -32,10 +32,10 @@ const MAX_FILES = 1000;
 const plainName = /^(?!\.{1,2}$)(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[^/\\:\p{Cc}\p{Cs}]{1,255}$/iu;
 
 /**
- * Reads the index of a checkpoint that is divided into files, `model.safetensors.index.json`: a JSON object whose `weight_map` says in
- * which file of the same folder each tensor is.
+ * Reads the index of a sharded checkpoint, `model.safetensors.index.json`: a JSON object whose `weight_map` gives the file, in the same
+ * folder, of each tensor.
  *
- * @throws FormatError if it is longer than 32 MiB, is no such object, names more than 1000 files, or one that is not in its own folder.
+ * @throws FormatError if it is longer than 32 MiB, not such an object, names more than 1000 files, or one outside its folder.
  *
  * @example
  * parseShardIndex(bytes).files.get("model-00001-of-00002.safetensors")?.has("conv1.weight"); // true
@@ -63,10 +63,10 @@ export function parseShardIndex(bytes: Uint8Array, name = "index"): ShardIndex {
 }
 
 /**
- * Reads a checkpoint that is divided into files. `read` gives the contents of a file by the name that the index has for it, from a folder
- * or, in a browser, an address. Files are read one after the other.
+ * Reads a sharded checkpoint. `read` returns the contents of a file by its name in the index, from a folder or, in a browser, a URL. Files
+ * are read one at a time.
  *
- * @throws FormatError if the index or a file is not as it must be, or a file holds other tensors than the index says.
+ * @throws FormatError if the index or a file is invalid, or a file holds other tensors than the index says.
  *
  * @example
  * const get = async (name: string) => new Uint8Array(await (await fetch(`https://example.org/model/${name}`)).arrayBuffer());
@@ -83,7 +83,7 @@ export async function readShards(
   return joinShards(index, async (file) => readCheckpoint(await read(file), file), name);
 }
 
-/** As {@link readShards}, with files that `open` reads as it likes. */
+/** Like {@link readShards}, with files opened by `open`. */
 export async function joinShards(
   index: Uint8Array,
   open: (file: string) => Promise<Checkpoint>,

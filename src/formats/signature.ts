@@ -1,4 +1,4 @@
-/** How files of other kinds begin, as Latin-1 text, at which byte. */
+/** Signatures of other file types, as Latin-1 text, with their offset. */
 const signatures: readonly (readonly [what: string, text: string, at?: number])[] = [
   ["a JPEG image", "\xff\xd8\xff"],
   ["a PNG image", "\x89PNG"],
@@ -14,7 +14,7 @@ const signatures: readonly (readonly [what: string, text: string, at?: number])[
   ["a Git LFS pointer; fetch the file itself with git lfs pull", "version https://git-lfs"],
 ];
 
-/** What a file of an unexpected kind seems to be, for an error message: `a JPEG image`, `HTML`, `unknown bytes 00 01 …`. */
+/** What an unexpected file seems to be, for an error message: `a JPEG image`, `HTML`, `unknown bytes 00 01 …`. */
 export function describeFile(bytes: Uint8Array): string {
   if (bytes.length === 0) return "an empty file";
   const start = String.fromCharCode(...bytes.subarray(0, 512));

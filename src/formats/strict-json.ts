@@ -1,6 +1,6 @@
 import { refusal } from "./refusal.js";
 
-/** The part of JSON that file headers use. Objects are maps, so no key has a special meaning and their order is kept. */
+/** The subset of JSON used by file headers. Objects are maps, so that no key is special and order is preserved. */
 export type JsonValue = string | number | JsonValue[] | Map<string, JsonValue>;
 
 /** How long a header may be. 90,000 tensors take 10 MB; what is parsed takes some 20 times its length in memory. */

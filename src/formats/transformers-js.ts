@@ -19,9 +19,9 @@ export interface TransformersJsOptions extends ExportOptions {
 }
 
 /**
- * Pillow's number of a filter. Ours is Pillow's bilinear, 2, which shrinks with antialiasing; transformers.js 4 in Node reads 2 as plain
- * interpolation without it. Its Lanczos, 1, does antialias and comes closest to what the network has seen: of images of 0.3 megapixels
- * scaled to 32, inputs differ from ours by 0.06 on average with 1, and by 0.3 with 2. In browsers it ignores the number.
+ * Pillow's number for a filter. Ours is Pillow's bilinear, 2, which antialiases when shrinking; transformers.js 4 in Node takes 2 as plain
+ * interpolation. Its Lanczos, 1, antialiases and is closest to what the network was trained on: for 0.3-megapixel images scaled to 32, inputs
+ * differ from ours by 0.06 on average with 1, and by 0.3 with 2. In browsers the number is ignored.
  */
 const lanczos = 1;
 
@@ -33,11 +33,11 @@ export const transformersOptions = fields<TransformersJsOptions>({
 });
 
 /**
- * A classifier as a folder for transformers.js (`@huggingface/transformers`), by path: `config.json` with the classes,
+ * Exports a classifier as a folder for transformers.js (`@huggingface/transformers`), by path: `config.json` with the classes,
  * `preprocessor_config.json`, and `onnx/model.onnx` from `pixel_values` to `logits`.
  *
- * The model type is that of a ResNet whatever the network: transformers.js asks it only how outputs are called.
- * The model is stored under one name at every precision, because it takes and computes float32 in any case.
+ * The model type is a ResNet's for every network: transformers.js uses it only for the names of outputs. The file name is the same at every
+ * precision, because the model takes and computes float32 in any case.
  *
  * @throws OptionError if the number of classes is not that of the logits.
  *
@@ -61,12 +61,12 @@ export function exportTransformersJs(graph: Graph, options: TransformersJsOption
     num_labels: classes.length,
     id2label: Object.fromEntries(classes.map((name, i) => [i, name])),
     label2id: Object.fromEntries(classes.map((name, i) => [name, i])),
-    // In browsers transformers.js would otherwise look for a quantised file of another name.
+    // Otherwise transformers.js, in browsers, looks for a quantized file of another name.
     "transformers.js_config": { dtype: "fp32" },
   };
   const { imageSize: side, resize, mean, std } = preprocessing;
   const processor = {
-    // BitImageProcessor is the one that does just this, in Python too.
+    // BitImageProcessor does exactly this, in Python too.
     image_processor_type: "BitImageProcessor",
     do_convert_rgb: true,
     do_resize: true,

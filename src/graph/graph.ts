@@ -331,11 +331,11 @@ export const valueSchema: Schema<Value> = instance(Value, "a Value of a graph");
 /** The values that `targets` depend on, themselves included. */
 export function ancestors(targets: Iterable<Value>): Set<Value> {
   const seen = new Set<Value>();
-  const pending = [...targets];
-  for (let value = pending.pop(); value; value = pending.pop()) {
+  const worklist = [...targets];
+  for (let value = worklist.pop(); value; value = worklist.pop()) {
     if (seen.has(value)) continue;
     seen.add(value);
-    if (value.node) pending.push(...value.node.inputs);
+    if (value.node) worklist.push(...value.node.inputs);
   }
   return seen;
 }

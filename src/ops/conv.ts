@@ -62,23 +62,29 @@ function outputShape(x: Shape, w: Shape, { strides, pads, dilations, group }: Co
   return [n, filters, oh, ow];
 }
 
-/** One element of a kernel on one channel of one image, with the filters that read it. */
-interface KernelElement {
-  /** Index of the channel's first element. */
-  readonly plane: number;
-  /** For each output position, the element of the plane that it reads; −1 where it lies on the padding. */
-  readonly sources: Int32Array;
-  /** Per filter of the group: index of its weight, and of its first output element. */
-  readonly filters: readonly { readonly weight: number; readonly output: number }[];
+/**
+ * One group of one image as a product of matrices: y = W · R, with W [filters, elements] and a row of R [elements, positions] for what each element of
+ * each channel reads.
+ */
+interface Product {
+  /** Index of the group's first weight, and of its first output element. */
+  readonly weight: number;
+  readonly output: number;
+  readonly filters: number;
+  readonly elements: number;
+  /** Index of the channel's first element that an element reads. */
+  plane(element: number): number;
+  /** For each position, the element of the plane that an element reads; −1 where it lies on the padding. */
+  sources(element: number): Int32Array;
 }
 
-/** The sum that all three computations of a convolution share, kernel element by kernel element. */
-function* kernelElements(
+/** The products that all three computations of a convolution share. */
+function* products(
   x: readonly number[],
   w: readonly number[],
   y: readonly number[],
   { strides: [sy, sx], pads: [top, left], dilations: [dy, dx], group }: ConvAttributes,
-): Generator<KernelElement> {
+): Generator<Product> {
   const [n, channels, height, width] = x as [number, number, number, number];
   const [all, perGroup, kh, kw] = w as [number, number, number, number];
   const [, , oh, ow] = y as [number, number, number, number];
@@ -89,32 +95,50 @@ function* kernelElements(
       return row < 0 || row >= height || column < 0 || column >= width ? -1 : row * width + column;
     });
   });
-  const count = all / group;
+  const filters = all / group;
+  const elements = perGroup * kh * kw;
   for (let image = 0; image < n; image++)
-    for (let channel = 0; channel < channels; channel++) {
-      const plane = (image * channels + channel) * height * width;
-      const first = Math.floor(channel / perGroup) * count;
-      for (let element = 0; element < kh * kw; element++)
-        yield {
-          plane,
-          sources: sources[element]!,
-          filters: Array.from({ length: count }, (_, i) => ({
-            weight: ((first + i) * perGroup + (channel % perGroup)) * kh * kw + element,
-            output: (image * all + first + i) * oh * ow,
-          })),
-        };
+    for (let g = 0; g < group; g++)
+      yield {
+        weight: g * filters * elements,
+        output: (image * all + g * filters) * oh * ow,
+        filters,
+        elements,
+        plane: (element) => (image * channels + g * perGroup + Math.floor(element / (kh * kw))) * height * width,
+        sources: (element) => sources[element % (kh * kw)]!,
+      };
+}
+
+/** Rows that are worked on at once. */
+const block = 4;
+
+/** Rows `first`, … `first + block − 1` of R; zeros beyond the last. */
+function gather(x: Float64Array, product: Product, first: number, rows: readonly Float64Array[]): void {
+  rows.forEach((row, i) => {
+    if (first + i >= product.elements) {
+      row.fill(0);
+      return;
     }
+    const [plane, sources] = [product.plane(first + i), product.sources(first + i)];
+    for (let p = 0; p < row.length; p++) row[p] = sources[p]! < 0 ? 0 : x[plane + sources[p]!]!;
+  });
 }
 
-/** What a kernel element reads, position by position: 0 on the padding. */
-function gather(x: Float64Array, { plane, sources }: KernelElement, row: Float64Array): void {
-  for (let p = 0; p < row.length; p++) row[p] = sources[p]! < 0 ? 0 : x[plane + sources[p]!]!;
+/** Adds a block of rows, each times its factor, to `to`. */
+function addRows(to: Float64Array, rows: readonly Float64Array[], factors: ArrayLike<number>): void {
+  const [r0, r1, r2, r3] = rows as [Float64Array, Float64Array, Float64Array, Float64Array];
+  const [f0, f1, f2, f3] = [factors[0] ?? 0, factors[1] ?? 0, factors[2] ?? 0, factors[3] ?? 0];
+  for (let p = 0; p < to.length; p++) to[p]! += f0 * r0[p]! + f1 * r1[p]! + f2 * r2[p]! + f3 * r3[p]!;
 }
 
-/** to[at + p] += factor · from[start + p] for p < count. */
-function addScaled(to: Float64Array, at: number, from: Float64Array, start: number, factor: number, count: number) {
-  for (let p = 0; p < count; p++) to[at + p]! += factor * from[start + p]!;
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let p = 0; p < a.length; p++) sum += a[p]! * b[p]!;
+  return sum;
 }
+
+const newRows = (length: number): readonly Float64Array[] =>
+  Array.from({ length: block }, () => new Float64Array(length));
 
 /** Multiply-accumulates of the forward pass; both gradients cost the same. */
 const macsOf = (y: Shape, w: Shape): number => countElements(y).size * countElements(w.slice(1)).size;
@@ -134,11 +158,21 @@ export const convOp: Op<ConvAttributes> = {
       const area = y.shape[2]! * y.shape[3]!;
       for (let i = 0; i < y.data.length; i++) y.data[i] = bias.data[Math.floor(i / area) % y.shape[1]!]!;
     }
-    const row = new Float64Array(y.shape[2]! * y.shape[3]!);
-    for (const element of kernelElements(x!.shape, w!.shape, y.shape, attributes)) {
-      gather(x!.data, element, row);
-      for (const { weight, output } of element.filters) addScaled(y.data, output, row, 0, w!.data[weight]!, row.length);
-    }
+    const positions = y.shape[2]! * y.shape[3]!;
+    const rows = newRows(positions);
+    for (const product of products(x!.shape, w!.shape, y.shape, attributes))
+      for (let element = 0; element < product.elements; element += block) {
+        gather(x!.data, product, element, rows);
+        for (let o = 0; o < product.filters; o++) {
+          const end = product.weight + (o + 1) * product.elements;
+          const factors = w!.data.subarray(
+            end - product.elements + element,
+            Math.min(end, end - product.elements + element + block),
+          );
+          const at = product.output + o * positions;
+          addRows(y.data.subarray(at, at + positions), rows, factors);
+        }
+      }
     return [y];
   },
   grad: (dy, node) => {
@@ -159,14 +193,26 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
   },
   run: ([dy, w], attributes) => {
     const dx = dense([dy!.shape[0]!, w!.shape[1]! * attributes.group, ...attributes.size]);
-    const row = new Float64Array(dy!.shape[2]! * dy!.shape[3]!);
-    for (const element of kernelElements(dx.shape, w!.shape, dy!.shape, attributes)) {
-      row.fill(0);
-      for (const { weight, output } of element.filters)
-        addScaled(row, 0, dy!.data, output, w!.data[weight]!, row.length);
-      element.sources.forEach((source, p) => {
-        if (source >= 0) dx.data[element.plane + source]! += row[p]!;
-      });
+    const positions = dy!.shape[2]! * dy!.shape[3]!;
+    const row = new Float64Array(positions);
+    const none = new Float64Array(positions);
+    for (const product of products(dx.shape, w!.shape, dy!.shape, attributes)) {
+      const { filters, elements, weight, output } = product;
+      const outputs = Array.from({ length: filters }, (_, o) =>
+        dy!.data.subarray(output + o * positions, output + (o + 1) * positions),
+      );
+      for (let element = 0; element < elements; element++) {
+        row.fill(0);
+        for (let o = 0; o < filters; o += block) {
+          const some = [0, 1, 2, 3].map((i) => outputs[o + i] ?? none);
+          const factors = [0, 1, 2, 3].map((i) =>
+            o + i < filters ? w!.data[weight + (o + i) * elements + element]! : 0,
+          );
+          addRows(row, some, factors);
+        }
+        const [plane, sources] = [product.plane(element), product.sources(element)];
+        for (let p = 0; p < positions; p++) if (sources[p]! >= 0) dx.data[plane + sources[p]!]! += row[p]!;
+      }
     }
     return [dx];
   },
@@ -185,16 +231,18 @@ export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
   ],
   run: ([x, dy], attributes) => {
     const dw = dense([dy!.shape[1]!, x!.shape[1]! / attributes.group, ...attributes.kernel]);
-    const row = new Float64Array(dy!.shape[2]! * dy!.shape[3]!);
-    for (const element of kernelElements(x!.shape, dw.shape, dy!.shape, attributes)) {
-      gather(x!.data, element, row);
-      for (const { weight, output } of element.filters) {
-        const upstream = dy!.data;
-        let sum = 0;
-        for (let p = 0; p < row.length; p++) sum += row[p]! * upstream[output + p]!;
-        dw.data[weight]! += sum;
+    const positions = dy!.shape[2]! * dy!.shape[3]!;
+    const rows = newRows(positions);
+    for (const product of products(x!.shape, dw.shape, dy!.shape, attributes))
+      for (let element = 0; element < product.elements; element += block) {
+        gather(x!.data, product, element, rows);
+        for (let o = 0; o < product.filters; o++) {
+          const upstream = dy!.data.subarray(product.output + o * positions, product.output + (o + 1) * positions);
+          const at = product.weight + o * product.elements + element;
+          for (let i = 0; i < Math.min(block, product.elements - element); i++)
+            dw.data[at + i]! += dot(rows[i]!, upstream);
+        }
       }
-    }
     return [dw];
   },
   grad: (d, node) => {
@@ -210,7 +258,7 @@ export interface ConvOptions {
   readonly stride?: number | readonly [number, number];
   /** Zeros on every side. Default 0. */
   readonly padding?: number | readonly [number, number];
-  /** Steps between the taps of a window. Default 1. */
+  /** Steps between the elements of a window. Default 1. */
   readonly dilation?: number | readonly [number, number];
   /** Groups of channels that do not see each other. Default 1. */
   readonly groups?: number;

@@ -41,7 +41,7 @@ function tapsInside(window: number, size: number, axis: 0 | 1, a: MaxPoolAttribu
   const step = a.dilations[axis];
   const first = Math.max(0, Math.ceil(-start / step));
   const end = Math.min(a.kernel[axis], Math.ceil((size - start) / step));
-  return Array.from({ length: Math.max(0, end - first) }, (_, tap) => start + (first + tap) * step);
+  return Array.from({ length: Math.max(0, end - first) }, (_, k) => start + (first + k) * step);
 }
 
 /** For every window, the flat index of its first largest element in row-major order, or of its last NaN, as in PyTorch. */

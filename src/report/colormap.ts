@@ -1,5 +1,8 @@
-/** Perceptually uniform color maps of matplotlib: equal steps of the value look equal, also in gray. */
-export type ColormapName = keyof typeof coefficients;
+/**
+ * Perceptually uniform color maps: equal steps of the value look equal, also in gray. `inferno` and `viridis` are matplotlib's; `diverging` goes
+ * from blue through near white, at 0.5, to red.
+ */
+export type ColormapName = keyof typeof coefficients | "diverging";
 
 /** Polynomials in t fitted to the maps by Matt Zucker (public domain, shadertoy.com/view/WlfXRN): a row per power, red, green, blue. */
 const coefficients = {
@@ -23,7 +26,7 @@ const coefficients = {
   ],
 } as const;
 
-export const colormapNames = Object.keys(coefficients) as ColormapName[];
+export const colormapNames = [...Object.keys(coefficients), "diverging"] as ColormapName[];
 
 /**
  * The color of `t`, from 0 to 1, as three bytes.
@@ -33,9 +36,34 @@ export const colormapNames = Object.keys(coefficients) as ColormapName[];
  */
 export function colormap(name: ColormapName, t: number): [red: number, green: number, blue: number] {
   const clamped = Math.min(1, Math.max(0, t));
+  if (name === "diverging") return diverging(2 * clamped - 1);
   const channel = (c: 0 | 1 | 2) => {
     const value = coefficients[name].reduceRight((sum, row) => sum * clamped + row[c], 0);
     return Math.round(255 * Math.min(1, Math.max(0, value)));
   };
   return [channel(0), channel(1), channel(2)];
+}
+
+/** −1 is blue, 1 is red: lightness falls evenly to both sides of 0, at constant hue, in OKLab. */
+function diverging(t: number): [red: number, green: number, blue: number] {
+  const size = Math.abs(t);
+  const hue = ((t < 0 ? 255 : 28) * Math.PI) / 180;
+  const chroma = 0.17 * size;
+  return fromOklab(0.97 - 0.5 * size, chroma * Math.cos(hue), chroma * Math.sin(hue));
+}
+
+/** Björn Ottosson's OKLab (public domain) to sRGB bytes, cut to what a screen can show. */
+function fromOklab(lightness: number, a: number, b: number): [red: number, green: number, blue: number] {
+  const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+  const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+  const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  const byte = (linear: number) => {
+    const light = Math.min(1, Math.max(0, linear));
+    return Math.round(255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055));
+  };
+  return [
+    byte(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
+    byte(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s),
+    byte(-0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s),
+  ];
 }

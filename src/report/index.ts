@@ -3,5 +3,19 @@ export { type ConfusedPair, type ConfusionOptions, confusionMatrix, mostConfused
 export { type DiagramOptions, drawDiagram } from "./diagram.js";
 export { drawHeatmap, type HeatmapData, type HeatmapOptions, type PlanarImage } from "./heatmap.js";
 export { drawLineChart, type LineChartOptions, type LineSeries, type Point } from "./line-chart.js";
+export {
+  type Cell,
+  type ChannelCell,
+  type ImageCell,
+  type MapCell,
+  type MapGrid,
+  type MapGridOptions,
+  mapGridPng,
+  mapGridSvg,
+  mapToPhotograph,
+  pairwiseMap,
+  type Region,
+  type StripCell,
+} from "./maps/index.js";
 export { encodePng, type PngImage } from "./png.js";
 export { type ReportClass, type ReportEpoch, type ReportMetrics, type RunReport, renderReport } from "./run-report.js";

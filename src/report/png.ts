@@ -1,3 +1,5 @@
+import { zlibSync } from "fflate";
+
 /** An image to encode: `pixels` are RGB, pixel by pixel, or, with a palette, one index per pixel. */
 export interface PngImage {
   readonly width: number;
@@ -10,14 +12,14 @@ export interface PngImage {
 }
 
 /**
- * The bytes of a PNG file (ISO/IEC 15948), uncompressed: works anywhere, browsers included, without a library.
+ * The bytes of a PNG file (ISO/IEC 15948): the same ones in browsers and in Node.
  *
  * @example
  * encodePng({ width: 1, height: 1, pixels: Uint8Array.of(255, 0, 0) }); // one red pixel
  */
 export function encodePng({ width, height, pixels, palette, alpha }: PngImage): Uint8Array {
   const stride = palette ? width : 3 * width;
-  const rows = new Uint8Array(height * (stride + 1)); // each row begins with its filter type: 0, none
+  const rows = new Uint8Array(height * (stride + 1)); // each row begins with its filter: 0, none
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
   const header = concat([bigEndian(width), bigEndian(height), Uint8Array.of(8, palette ? 3 : 2, 0, 0, 0)]);
   return concat([
@@ -25,12 +27,12 @@ export function encodePng({ width, height, pixels, palette, alpha }: PngImage): 
     chunk("IHDR", header),
     ...(palette ? [chunk("PLTE", palette)] : []),
     ...(palette && alpha ? [chunk("tRNS", alpha)] : []),
-    chunk("IDAT", zlibStored(rows)),
+    chunk("IDAT", zlibSync(rows, { level: 9 })),
     chunk("IEND", new Uint8Array()),
   ]);
 }
 
-/** The image as a data URL. */
+/** The image as an address that can be put into `href`. */
 export function pngDataUri(image: PngImage): string {
   const bytes = encodePng(image);
   let text = "";
@@ -41,27 +43,6 @@ export function pngDataUri(image: PngImage): string {
 function chunk(type: string, data: Uint8Array): Uint8Array {
   const body = concat([Uint8Array.from(type, (c) => c.charCodeAt(0)), data]);
   return concat([bigEndian(data.length), body, bigEndian(crc32(body))]);
-}
-
-/** RFC 1950 around stored blocks of RFC 1951, which hold at most 65,535 bytes each. */
-function zlibStored(data: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = [Uint8Array.of(0x78, 0x01)];
-  for (let start = 0; start === 0 || start < data.length; start += 0xffff) {
-    const block = data.subarray(start, start + 0xffff);
-    const last = start + 0xffff >= data.length ? 1 : 0;
-    const [low, high] = [block.length & 255, block.length >> 8];
-    parts.push(Uint8Array.of(last, low, high, low ^ 255, high ^ 255), block);
-  }
-  return concat([...parts, bigEndian(adler32(data))]);
-}
-
-function adler32(data: Uint8Array): number {
-  let [a, b] = [1, 0];
-  for (const byte of data) {
-    a = (a + byte) % 65521;
-    b = (b + a) % 65521;
-  }
-  return b * 65536 + a;
 }
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {

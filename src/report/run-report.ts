@@ -1,3 +1,4 @@
+import { evaluationSchema } from "../core/evaluation.js";
 import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
 import { flattenConfig } from "./config-table.js";
 import { confusionMatrix, mostConfused } from "./confusion-matrix.js";
@@ -64,9 +65,9 @@ const runSchema = fieldsOf<RunReport>(
     title: text,
     summary: maybe(rows),
     history: rows,
-    validation: orNull(settings as never),
+    validation: orNull(evaluationSchema),
     validationOf: maybe(text),
-    test: maybe(orNull(settings as never)),
+    test: maybe(orNull(evaluationSchema)),
     skipped: maybe(rows),
     config: settings,
     next: maybe(rows),

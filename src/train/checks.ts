@@ -71,7 +71,9 @@ const kinds: { readonly [K in Schedule["kind"]]: Schema<Kind<K>> } = {
 const noSchedule = that<never>("a schedule, { kind: constant, step or cosine }", () => false);
 
 export const scheduleSchema: Schema<Schedule> = by<Schedule>((given) =>
-  isObject(given) && Object.hasOwn(kinds, String(given.kind)) ? kinds[given.kind as Schedule["kind"]] : noSchedule,
+  isObject(given) && typeof given.kind === "string" && Object.hasOwn(kinds, given.kind)
+    ? kinds[given.kind as Schedule["kind"]]
+    : noSchedule,
 );
 
 export const taskSchema: Schema<Task> = having(

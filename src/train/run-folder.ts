@@ -1,7 +1,8 @@
 import { appendFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, FoveaError, messageOf, OptionError } from "../core/errors.js";
-import { anything, check, fieldsOf, flag, oneOf, text, whole } from "../core/schema.js";
+import { evaluationSchema } from "../core/evaluation.js";
+import { anything, check, fieldsOf, flag, isObject, misfit, oneOf, text, whole } from "../core/schema.js";
 import { type Tensor, tensors } from "../core/tensor.js";
 import type { WrittenModel } from "../core/written.js";
 import type { Augmentation, Preprocessing } from "../data/index.js";
@@ -219,7 +220,8 @@ export class RunFolder {
   /** What the validation of an epoch measured, or undefined if none is recorded. */
   async validation(epoch: number): Promise<Scores | undefined> {
     check("RunFolder.validation", "epoch", whole(0), epoch);
-    for await (const { line } of this.#metrics()) if (line.epoch === epoch) return line.validation ?? undefined;
+    for await (const { line } of this.#metrics())
+      if (line.epoch === epoch) return areScores(line.validation) ? line.validation : undefined;
     return undefined;
   }
 
@@ -264,6 +266,11 @@ async function requireEmpty(path: string): Promise<void> {
   if (present.some((name) => name !== lockFile && !isTemporary(name)))
     throw new FoveaError(`${path} is not empty. Choose another --out, or go on with the run in it by --resume`);
 }
+
+/** Whether a line's figures are such: of classes, or of another task. */
+const areScores = (value: unknown): value is Scores =>
+  misfit(evaluationSchema, value) === undefined ||
+  (isObject(value) && !("classes" in value) && Number.isFinite(value.loss));
 
 /** Errors name the file. */
 const openNamed = (source: ByteSource, path: string) =>

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
-import { float32 } from "../../src/nn.js";
+import { createModelByName } from "../../src/index.js";
+import { float32, stateOf } from "../../src/nn.js";
 import { archiveFile, bytes, global, rebuild, storageId, unicode } from "../formats/torch-files.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
@@ -97,13 +98,37 @@ test("--part takes other weights than the largest, by the names that inspect giv
   const unsaid = await fovea(["convert", path, out]);
   assert.match(
     unsaid.stderr,
-    /gan\.pt holds several weights: those of generator are taken, the largest; --part takes others: discriminator, ema\.shadow/,
+    /gan\.pt holds several weights: those of generator are taken; --part takes others: discriminator, ema\.shadow/,
   );
   const unknown = await fovea(["convert", path, out, "--part", "gen"]);
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /it has no tensors at "gen", but at generator, discriminator, ema\.shadow/);
   const none = await fovea(["inspect", out, "--part", "generator"]);
   assert.match(none.stderr, /part\.safetensors: only PyTorch files have parts/);
+});
+
+test("of two networks in one dictionary inspect says which it recognizes, and --part takes the other", async () => {
+  const network = [...stateOf(createModelByName("resnet20", { numClasses: 1, shortcut: "identity" }))];
+  const zeros = storageId("0", 64 * 64 * 9);
+  const strides = (shape: readonly number[]) => shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
+  const entries = ["student", "teacher"].flatMap((name) =>
+    network
+      .filter(([key]) => !key.endsWith("num_batches_tracked"))
+      .flatMap(([key, { shape }]) => [unicode(`${name}.${key}`), rebuild(zeros, 0, [...shape], strides(shape))]),
+  );
+  const path = join(folder, "pair.pt");
+  const saved = bytes("}", unicode("net"), "}(", ...entries, "us");
+  writeFileSync(path, archiveFile(saved, { "data/0": new Uint8Array(4 * 64 * 64 * 9) }));
+  const { stdout } = await fovea(["inspect", path]);
+  assert.match(stdout, /the weights are those of net$/m);
+  assert.match(stdout, /the network is that of the keys that begin with student\.$/m);
+  assert.match(stdout, /keys that this network does not explain: teacher\.conv1\.weight/);
+  for (const part of ["net.teacher", "net.student"]) {
+    const result = JSON.parse((await fovea(["inspect", path, "--part", part, "--json"])).stdout);
+    assert.deepEqual([result.part, result.network.model, result.network.unexplained], [part, "resnet20", []]);
+  }
+  const none = await fovea(["inspect", path, "--part", "net.assistant"]);
+  assert.match(none.stderr, /it has no tensors at "net\.assistant"/);
 });
 
 test("control characters in keys and metadata do not reach the terminal", async () => {

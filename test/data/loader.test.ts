@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DataError } from "../../src/core/errors.js";
 import type { Dataset } from "../../src/data/dataset.js";
+import { concatDatasets } from "../../src/data/joined.js";
 import { type Batch, Loader, type LoaderOptions } from "../../src/data/loader.js";
 import { tinyDataset } from "./support.js";
 
@@ -118,4 +119,9 @@ test("impossible settings are refused", () => {
     () => new Loader(tinyDataset(3), { batch: 4, preprocessing, dropLast: true }),
     /batch 4 is larger than tiny/,
   );
+});
+
+test("data sets whose length is not that of their labels are not joined", () => {
+  const lying = { ...tinyDataset(2), length: 1e9 };
+  assert.throws(() => concatDatasets([tinyDataset(2), lying]), /parts\[1\]|has 1000000000 images, but 2 labels/);
 });

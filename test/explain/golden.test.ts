@@ -3,17 +3,29 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { checkGolden } from "../../src/testing/index.js";
-import { noWeb, ort, ortWeb } from "../support/engines.js";
+import { checkGolden, type TrainedData } from "../../src/testing/index.js";
+import { noWeb, ortBlocked, ortPlain, ortWeb } from "../support/engines.js";
 
 const folder = "test/golden/seeing";
-const none = { weights: async () => new Uint8Array(), cifarTest: async () => new Uint8Array() };
+const none = () => Promise.reject(new Error("no such file here"));
+const data: TrainedData = {
+  weights: none,
+  cifarTest: none,
+  golden: async (name) => readFileSync(join("test/golden", name)),
+};
 
-for (const file of readdirSync(folder).filter((name) => name.startsWith("metrics-")))
-  for (const engine of [referenceEngine(), ort, ortWeb])
-    test(`${file} on ${engine.name}: curves, ROAD, localization, robustness`, {
-      skip: engine === ortWeb && noWeb,
-    }, async () => {
-      const { ok, worst } = await checkGolden(readFileSync(join(folder, file)), engine, none);
-      assert.ok(ok, `${worst.tensor}: error ${worst.error}, allowed ${worst.tolerance}`);
+for (const file of readdirSync(folder).sort())
+  for (const engine of [referenceEngine(), ortPlain, ortBlocked, ...(noWeb ? [] : [ortWeb])])
+    test(`${file}: explanations are the authors', ${engine.name}`, async () => {
+      const { ok, worst } = await checkGolden(readFileSync(join(folder, file)), engine, data);
+      assert.ok(ok, `${worst.tensor}: ${worst.error} > ${worst.tolerance}`);
     });
+
+test("a file of explanations that holds what nothing computes is refused by name", async () => {
+  const bytes = readFileSync(join(folder, "attributions-tiny.safetensors"));
+  const renamed = Buffer.from(bytes.toString("latin1").replace('"deconvolution"', '"deconvolutioN"'), "latin1");
+  await assert.rejects(checkGolden(renamed, referenceEngine(), data), /nothing here computes deconvolutioN/);
+  const cams = readFileSync(join(folder, "cams-tiny-layer3.0.safetensors"));
+  const other = Buffer.from(cams.toString("latin1").replaceAll("cam/fem", "cam/fen"), "latin1");
+  await assert.rejects(checkGolden(other, referenceEngine(), data), /class activation method "fen" is not known/);
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rng } from "../../src/core/rng.js";
 import { tensor } from "../../src/core/tensor.js";
+import type { Mask } from "../../src/data/index.js";
 import type { Heatmap } from "../../src/explain/heatmap.js";
 import {
   centerMap,
@@ -16,7 +17,6 @@ import {
   type LogitsOf,
   localization,
   locate,
-  type Mask,
   meanIntervals,
   randomMap,
   rankPositions,

@@ -2,8 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tensor } from "../../src/core/tensor.js";
 import { sanityCheck } from "../../src/explain/metrics/index.js";
+import type { Value } from "../../src/graph/graph.js";
 import { resnet } from "../../src/models/index.js";
-import { type BatchNorm, initialize, type Module, stateOf, trace, walk } from "../../src/nn/index.js";
+import {
+  BatchNorm,
+  Conv2d,
+  Dropout,
+  freeze,
+  globalAveragePool,
+  initialize,
+  Linear,
+  Module,
+  stateOf,
+  trace,
+  walk,
+} from "../../src/nn/index.js";
+import { relu } from "../../src/ops/index.js";
 import { ort } from "../support/engines.js";
 import { random } from "../support/random.js";
 
@@ -78,4 +92,30 @@ test("a failing method leaves the model as it was", async () => {
   assert.deepEqual(copyState(model), before);
   const one = tensor("float64", [1, 3, 16, 16], new Float64Array(768));
   await assert.rejects(sanityCheck(model, mapsOf, { inputs: one, engine: ort }), /at least two images/);
+});
+
+test("networks with dropout, and with frozen parts, are checked too", async () => {
+  class Net extends Module {
+    readonly conv = new Conv2d(3, 4, { kernelSize: 3, padding: 1, stride: 4 });
+    readonly bn = new BatchNorm(4);
+    readonly drop = new Dropout(0.5);
+    readonly fc = new Linear(4, 2);
+    override forward(x: Value): Value {
+      return this.fc.call(globalAveragePool(this.drop.call(relu(this.bn.call(this.conv.call(x))))));
+    }
+  }
+  const model = initialize(new Net(), { seed: 1 });
+  freeze(model, (path) => path.startsWith("bn."));
+  const means: (readonly number[])[] = [];
+  const seen = async (of: Module) => {
+    const { running_mean } = (of as Net).bn;
+    means.push([...(running_mean.value.data as Float32Array)]);
+    return new Map([["edges", (await mapsOf(initialize(resnet(20, { numClasses: 4 })))).get("edges")!]]);
+  };
+  await sanityCheck(model, seen, { inputs, engine: ort, draws: 1 });
+  assert.equal(means.length, 4);
+  assert.deepEqual(means[1], means[0], "a random classifier leaves the statistics below it");
+  assert.notDeepEqual(means[2], means[1]);
+  assert.notDeepEqual(means[3], means[2]);
+  assert.equal(model.bn.weight.trainable, false);
 });

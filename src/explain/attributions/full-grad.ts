@@ -43,7 +43,8 @@ function mapOf(
 
 /**
  * FullGrad (Srinivas and Fleuret, 2019): input ∘ gradient, and for every bias its share of the score; the sizes of each rescaled, enlarged and
- * added up. The shares themselves add up to the score of a network of rectifiers, which is what its completeness says.
+ * added up. The shares themselves add up to the score of a network of rectifiers, which is what its completeness says; `unplaced` is the sum
+ * of those that are no maps, as of the classifier's bias, and are not drawn.
  */
 export async function fullGrad(subject: Subject, variant: "authors" | "pytorch-grad-cam"): Promise<Finding> {
   const { probe, head, target } = subject;
@@ -66,6 +67,12 @@ export async function fullGrad(subject: Subject, variant: "authors" | "pytorch-g
       mapOf(shares, [high, wide], variant).forEach((v, p) => {
         data[p]! += v;
       });
-  const all = Float64Array.from([input, ...biases].map((s) => s.data.reduce((sum, v) => sum + v, 0)));
-  return { map: { height: high, width: wide, data }, completeness: completenessOf(all, target.value(head.logits)) };
+  const sums = (shares: readonly Shares[]) => shares.map((s) => s.data.reduce((sum, v) => sum + v, 0));
+  const all = Float64Array.from(sums([input, ...biases]));
+  const unplaced = sums(biases.filter(({ shape }) => shape.length !== 3)).reduce((sum, v) => sum + v, 0);
+  return {
+    map: { height: high, width: wide, data },
+    completeness: completenessOf(all, target.value(head.logits)),
+    settings: { unplaced },
+  };
 }

@@ -49,14 +49,14 @@ async function rectified(subject: Subject, name: string, rule: typeof guided) {
   return { data, notes };
 }
 
-/** Guided backpropagation times the positive part of Grad-CAM, enlarged to the nearest as captum does (Selvaraju et al., 2017). */
+/** Guided backpropagation times the positive part of Grad-CAM, enlarged (Selvaraju et al., 2017). */
 async function guidedGradCam(subject: Subject): Promise<Finding> {
   const { probe, layer } = subject;
   const { channels, height, width } = probe.layers[layer]!;
   const maps = { channels, positions: height * width, a: subject.activation, g: await subject.gradient() };
   const map = weighed(maps, gradCam(maps)).map((v) => Math.max(0, v));
   const [, high, wide] = probe.inputShape as [number, number, number];
-  const large = enlarge(map, [1, height, width], [high, wide], "nearest");
+  const large = enlarge(map, [1, height, width], [high, wide]);
   const { data, notes } = await rectified(subject, "guided", guided);
   return found(
     subject,

@@ -1,5 +1,6 @@
 import { OptionError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
+import { tensor } from "../../core/tensor.js";
 import { enlarge, rangeOf } from "../enlarge.js";
 import type { Finding, Subject } from "../subject.js";
 import { scoreOf } from "../targets.js";
@@ -61,21 +62,11 @@ export async function smoothGrad(
 const starts = (side: number, window: number, stride: number): number[] =>
   Array.from({ length: Math.ceil((side - window) / stride) + 1 }, (_, i) => i * stride);
 
-/** Drops of the score, one for each window: [rows, columns]. */
-export interface Drops {
-  readonly rows: number;
-  readonly columns: number;
-  readonly data: Float64Array;
-}
-
 /**
  * Occlusion (Zeiler and Fergus, 2014): how much the score drops where a window shows the baseline instead; every pixel gets the mean over the
  * windows that cover it.
  */
-export async function occlusion(
-  subject: Subject,
-  options: AttributionOptions,
-): Promise<Finding & { readonly drops: Drops }> {
+export async function occlusion(subject: Subject, options: AttributionOptions): Promise<Finding> {
   const { probe, head, target } = subject;
   const [, height, width] = probe.inputShape as [number, number, number];
   const shorter = Math.min(height, width);
@@ -111,7 +102,7 @@ export async function occlusion(
   return {
     map: { height, width, data: sums.map((v, k) => v / counts[k]!) },
     settings: { window, stride },
-    drops: { rows: tops.length, columns: lefts.length, data },
+    samples: tensor("float64", [tops.length, lefts.length], data),
   };
 }
 
@@ -123,7 +114,7 @@ export async function rise(
   subject: Subject,
   variant: "authors" | "normalized",
   { samples = 1000, seed = 0, cells = 7, keep = 0.5, masks }: AttributionOptions,
-): Promise<Finding & { readonly scores: Float64Array }> {
+): Promise<Finding> {
   const { probe, head, aim, score } = subject;
   const [, height, width] = probe.inputShape as [number, number, number];
   const pixels = height * width;
@@ -154,7 +145,7 @@ export async function rise(
   return {
     map: { height, width, data },
     settings: given ? { samples: count } : { samples: count, seed, cells, keep },
-    scores,
+    samples: tensor("float64", [count], scores),
   };
 }
 

@@ -5,7 +5,7 @@ export { ranks, spearman } from "./correlation.js";
 export { type Curve, type CurveOptions, deletion, insertion } from "./curves.js";
 export { impute } from "./impute.js";
 export { type Interval, type IntervalOptions, meanIntervals } from "./interval.js";
-export { isUsableMask, type Located, type LocateOptions, locate, type Mask } from "./localization.js";
+export { isUsableMask, type Located, type LocateOptions, locate } from "./localization.js";
 export {
   type ClassScores,
   type Example,

@@ -1,24 +1,9 @@
-import { DataError, ShapeError } from "../../core/errors.js";
-import {
-  check,
-  options as fields,
-  fieldsOf,
-  instance,
-  maybe,
-  nonNegative,
-  type Schema,
-  whole,
-} from "../../core/schema.js";
+import { DataError } from "../../core/errors.js";
+import { check, options as fields, maybe, nonNegative, type Schema } from "../../core/schema.js";
+import { checkMask, type Mask } from "../../data/masks.js";
 import type { Heatmap } from "../heatmap.js";
 import { ranks } from "./correlation.js";
 import { isConstant, mapOver, rankPositions } from "./ranking.js";
-
-/** Where an object is: `height * width` bytes, row by row, 0 outside. */
-export interface Mask {
-  readonly height: number;
-  readonly width: number;
-  readonly data: Uint8Array;
-}
 
 /** How well a map finds an object. */
 export interface Located {
@@ -43,23 +28,11 @@ export interface LocateOptions {
   readonly tolerance?: number;
 }
 
-const maskSchema: Schema<Mask> = fieldsOf<Mask>(
-  { height: whole(1, 65_535), width: whole(1, 65_535), data: instance(Uint8Array, "a Uint8Array") },
-  "a mask, { height, width, data }",
-);
 const locateOptions: Schema<LocateOptions> = fields<LocateOptions>({ tolerance: maybe(nonNegative) });
 
 /** Whether a mask says where something is: neither empty nor all of the image. */
 export function isUsableMask({ data }: Mask): boolean {
   return data.some((inside) => inside !== 0) && data.some((inside) => inside === 0);
-}
-
-/** @throws OptionError, ShapeError if it is no mask. */
-export function checkMask(where: string, name: string, value: unknown): void {
-  check(where, name, maskSchema, value);
-  const { height, width, data } = value as Mask;
-  if (data.length !== height * width)
-    throw new ShapeError(`${where}: ${name} of ${height}x${width} needs ${height * width} bytes, got ${data.length}`);
 }
 
 /**

@@ -1,7 +1,8 @@
 import { FoveaError, OptionError, ShapeError } from "../../core/errors.js";
-import { check, whole } from "../../core/schema.js";
+import { check, fieldsOf, type Schema, tuple, whole } from "../../core/schema.js";
 import { sizeOf, type Tensor, tensor, tensorSchema, toFloat64 } from "../../core/tensor.js";
-import type { Engine } from "../../engines/engine.js";
+import { type Engine, type Executable, engineSchema } from "../../engines/engine.js";
+import { moduleSchema } from "../../nn/checks.js";
 import { type Module, trace } from "../../nn/index.js";
 import { probabilities } from "../../train/metrics.js";
 
@@ -13,6 +14,11 @@ export interface Example {
   readonly input: Tensor;
   readonly target: number;
 }
+
+export const exampleSchema: Schema<Example> = fieldsOf<Example>(
+  { input: tensorSchema, target: whole(0) },
+  "an example, { input, target }",
+);
 
 /** What a network says of one class in each of several inputs. */
 export interface ClassScores {
@@ -33,7 +39,7 @@ export interface OpenLogits {
 }
 
 /**
- * Compiles a classifier for inputs of one size. Inputs are run `batch` at a time, the last of them padded.
+ * Compiles a classifier for inputs of one size. Inputs are run `batch` at a time, and the last of them padded to a power of two.
  *
  * @example
  * const { logitsOf, release } = await openLogits(model, [3, 32, 32], engine);
@@ -42,13 +48,23 @@ export interface OpenLogits {
  */
 export async function openLogits(
   model: Module,
-  [channels, height, width]: readonly [number, number, number],
+  inputShape: readonly [channels: number, height: number, width: number],
   engine: Engine,
   batch = 32,
 ): Promise<OpenLogits> {
+  check("openLogits", "model", moduleSchema, model);
+  check("openLogits", "inputShape", tuple("[channels, height, width]", whole(1), whole(1), whole(1)), inputShape);
+  check("openLogits", "engine", engineSchema, engine);
   check("openLogits", "batch", whole(1, 4096), batch);
+  const [channels, height, width] = inputShape;
   const each = channels * height * width;
-  const executable = await engine.compile(trace(model, [batch, channels, height, width]));
+  const compiled = new Map<number, Promise<Executable>>();
+  const run = async (input: Tensor) => {
+    const [size] = input.shape as [number];
+    const executable = compiled.get(size) ?? engine.compile(trace(model, input.shape));
+    compiled.set(size, executable);
+    return (await (await executable).run({ input })).output!;
+  };
   const logitsOf: LogitsOf = async (inputs) => {
     const [count] = inputs.shape;
     if (inputs.shape.length !== 4 || sizeOf(inputs.shape.slice(1)) !== each)
@@ -57,17 +73,22 @@ export async function openLogits(
     let logits: Float64Array | undefined;
     let classes = 0;
     for (let start = 0; start < count!; start += batch) {
-      const part = new Float64Array(batch * each);
-      part.set(data.subarray(start * each, (start + batch) * each));
-      const input = tensor("float64", [batch, channels, height, width], part);
-      const { output } = await executable.run({ input });
-      classes = output!.shape[1]!;
+      const own = Math.min(batch, count! - start);
+      const size = Math.min(batch, 2 ** Math.ceil(Math.log2(own)));
+      const part = new Float64Array(size * each);
+      part.set(data.subarray(start * each, (start + own) * each));
+      const output = await run(tensor("float64", [size, channels, height, width], part));
+      classes = output.shape[1]!;
       logits ??= new Float64Array(count! * classes);
-      logits.set(toFloat64(output!).data.subarray(0, Math.min(batch, count! - start) * classes), start * classes);
+      logits.set(toFloat64(output).data.subarray(0, own * classes), start * classes);
     }
     return tensor("float64", [count!, classes], logits ?? new Float64Array());
   };
-  return { logitsOf, release: () => executable.release() };
+  const release = async () => {
+    for (const executable of compiled.values()) await (await executable).release();
+    compiled.clear();
+  };
+  return { logitsOf, release };
 }
 
 /** What is run at once: bounds memory where an image is changed in very many ways. */

@@ -1,8 +1,9 @@
 import { OptionError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
 import { callback, check, options as fields, maybe, type Schema, whole } from "../../core/schema.js";
-import { type Tensor, tensorSchema } from "../../core/tensor.js";
+import { float32, sizeOf, type Tensor, tensorSchema } from "../../core/tensor.js";
 import { type Engine, engineSchema } from "../../engines/engine.js";
+import type { Graph } from "../../graph/graph.js";
 import { moduleSchema } from "../../nn/checks.js";
 import { type AnyModule, BatchNorm, type Module, type Param, stateOf, trace, walk } from "../../nn/index.js";
 import type { Heatmap } from "../heatmap.js";
@@ -147,49 +148,61 @@ function randomize(model: Module, stage: string, seed: number, draw: number): vo
     }
 }
 
-/** Sets the running statistics of the batch norms in some stages to those of the inputs. */
+/** Sets the running statistics of the batch norms in some stages to those of the inputs; dropout is as in training. */
 async function estimateStatistics(
   model: Module,
   stages: ReadonlySet<string>,
   inputs: Tensor,
   engine: Engine,
 ): Promise<void> {
-  const norms = normsOf(model, stages);
-  if (norms.length === 0) return;
-  const frozen = normsOf(model).filter(({ norm }) => !norms.some((own) => own.norm === norm));
-  const momenta = norms.map(({ norm }) => norm.momentum);
-  const trainable = frozen.map(({ norm }) => norm.weight.trainable);
-  for (const { norm } of norms) norm.momentum = 1;
-  // A frozen batch norm uses its running statistics in training too.
-  for (const { norm } of frozen) norm.weight.trainable = false;
+  const norms = normsOf(model);
+  const measured = new Set<object>(
+    norms.flatMap(({ path, norm }) => (stages.has(stageOf(path)) ? [norm.running_mean, norm.running_var] : [])),
+  );
+  if (measured.size === 0) return;
+  const before = norms.map(({ norm }) => ({ momentum: norm.momentum, trainable: norm.weight.trainable }));
+  for (const { norm } of norms) {
+    norm.momentum = 1;
+    // One whose gain is frozen uses its running statistics in training too.
+    norm.weight.trainable = measured.has(norm.running_mean);
+  }
   try {
-    const executable = await engine.compile(trace(model, inputs.shape, { training: true }));
+    const graph = trace(model, inputs.shape, { training: true });
+    const executable = await engine.compile(graph);
     try {
-      await executable.run({ input: inputs });
-      const state = await executable.readState();
-      const buffers = new Set<Param>(norms.flatMap(({ norm }) => [norm.running_mean, norm.running_var]));
-      for (const [cell, value] of state) if (buffers.has(cell as Param)) (cell as Param).value = value;
+      await executable.run({ ...randomFeeds(graph), input: inputs });
+      for (const [cell, value] of await executable.readState()) if (measured.has(cell)) (cell as Param).value = value;
     } finally {
       await executable.release();
     }
   } finally {
     norms.forEach(({ norm }, i) => {
-      norm.momentum = momenta[i]!;
-    });
-    frozen.forEach(({ norm }, i) => {
-      norm.weight.trainable = trainable[i]!;
+      norm.momentum = before[i]!.momentum;
+      norm.weight.trainable = before[i]!.trainable;
     });
   }
 }
 
-function normsOf(
-  model: AnyModule,
-  stages?: ReadonlySet<string>,
-): { readonly path: string; readonly norm: BatchNorm }[] {
+function randomFeeds({ randoms }: Graph): Record<string, Tensor> {
+  return Object.fromEntries(
+    randoms.map(({ name, shape }) => {
+      const rng = new Rng(0, "sanity", name);
+      return [
+        name,
+        float32(
+          shape,
+          Array.from({ length: sizeOf(shape) }, () => rng.uniform()),
+        ),
+      ];
+    }),
+  );
+}
+
+function normsOf(model: AnyModule): { readonly path: string; readonly norm: BatchNorm }[] {
   const norms: { path: string; norm: BatchNorm }[] = [];
   walk(model, {
     module: (path, part) => {
-      if (part instanceof BatchNorm && (!stages || stages.has(stageOf(path)))) norms.push({ path, norm: part });
+      if (part instanceof BatchNorm) norms.push({ path, norm: part });
     },
   });
   return norms;

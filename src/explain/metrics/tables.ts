@@ -1,13 +1,24 @@
 import { DataError, OptionError } from "../../core/errors.js";
-import { callback, check, options as fields, maybe, nonNegative, type Schema, that } from "../../core/schema.js";
+import {
+  anything,
+  callback,
+  check,
+  options as fields,
+  list,
+  maybe,
+  nonNegative,
+  type Schema,
+  that,
+} from "../../core/schema.js";
+import { checkMask, type Mask } from "../../data/masks.js";
 import type { Heatmap } from "../heatmap.js";
 import { entropy, gini } from "./complexity.js";
 import { confidenceChange } from "./confidence.js";
 import { centerMap, controlNames, randomMap } from "./controls.js";
 import { type CurveOptions, curveFields, deletion, insertion } from "./curves.js";
 import { type Interval, type IntervalOptions, intervalFields, meanIntervals } from "./interval.js";
-import { checkMask, isUsableMask, type LocateOptions, locate, type Mask } from "./localization.js";
-import { type Example, type LogitsOf, planesOf } from "./logits.js";
+import { isUsableMask, type LocateOptions, locate } from "./localization.js";
+import { type Example, exampleSchema, type LogitsOf, planesOf } from "./logits.js";
 import { unitMap } from "./ranking.js";
 import { type RoadOptions, road, roadFields } from "./road.js";
 
@@ -71,6 +82,7 @@ export function localization(
   options: LocalizationOptions = {},
 ): LocalizationTable {
   check("localization", "options", localizationOptions, options);
+  check("localization", "masks", list(anything, "a list of masks"), masks);
   checkMaps("localization", maps, masks.length);
   const { seed = 0, resamples, level, ...how } = options;
   masks.forEach((mask, i) => checkMask("localization", `mask ${i}`, mask));
@@ -151,6 +163,8 @@ export async function faithfulness(
   options: FaithfulnessOptions = {},
 ): Promise<FaithfulnessTable> {
   check("faithfulness", "options", faithfulnessOptions, options);
+  check("faithfulness", "logitsOf", callback, logitsOf);
+  check("faithfulness", "examples", list(exampleSchema, "a list of { input, target }"), examples);
   checkMaps("faithfulness", maps, examples.length);
   if (examples.length === 0) throw new DataError("faithfulness: needs at least one image");
   const { seed = 0, resamples, level, onProgress, fractions, noise, ...curve } = options;

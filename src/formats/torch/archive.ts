@@ -13,7 +13,7 @@ import { ZipArchive } from "./zip.js";
 const PICKLE = "/data.pkl";
 
 /**
- * The layout that torch writes since 1.6: a zip with `NAME/data.pkl`, the pickle, and `NAME/data/KEY`, a storage each.
+ * The format of torch 1.6 and later: a zip with the pickle `NAME/data.pkl` and a storage per `NAME/data/KEY`.
  *
  * @throws FormatError
  */

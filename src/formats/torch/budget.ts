@@ -1,6 +1,6 @@
 import { refusal } from "../refusal.js";
 
-/** How many bytes a file may make us allocate beyond its own size. Small inputs that ask for much are refused. */
+/** The bytes that reading a file may allocate beyond its own size, so that small inputs cannot claim much memory. */
 export class Budget {
   #left: number;
   readonly #limit: number;
@@ -14,7 +14,7 @@ export class Budget {
     this.#left = this.#limit = limit;
   }
 
-  /** @throws FormatError if `bytes` is more than what is left. */
+  /** @throws FormatError if `bytes` exceeds what is left. */
   spend(bytes: number, what: string): void {
     if (!(bytes <= this.#left))
       throw refusal(

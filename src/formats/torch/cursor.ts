@@ -1,7 +1,7 @@
 import type { FormatError } from "../../core/errors.js";
 import { refusal } from "../refusal.js";
 
-/** Reads little-endian values one after the other; every read stays inside the bytes or is refused. */
+/** Reads little-endian values in sequence. A read beyond the end is an error. */
 export class Cursor {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
@@ -9,7 +9,7 @@ export class Cursor {
   #at: number;
 
   constructor(bytes: Uint8Array, what: string, at = 0) {
-    // Parts of a Node Buffer would be Buffers; what we give out are plain arrays.
+    // Plain arrays: parts of a Node Buffer would be Buffers.
     this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#what = what;
@@ -37,7 +37,7 @@ export class Cursor {
     return this.#view.getUint32(this.#skip(4), true);
   }
 
-  /** A 64-bit count; one beyond 2⁵³ is refused, because no file is that long. */
+  /** A 64-bit count, at most 2⁵³: no file is longer. */
   uint64(): number {
     const value = Number(this.#view.getBigUint64(this.#skip(8), true));
     if (!Number.isSafeInteger(value)) throw this.refuse(`a length of ${value} bytes`);

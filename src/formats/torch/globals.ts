@@ -25,7 +25,7 @@ const storageTypes: readonly (readonly [string, DType])[] = [
 ];
 const storageDtypes: ReadonlyMap<string, DType> = new Map(storageTypes);
 
-/** Storages of elements that tensors here cannot have. */
+/** Storages of element types without a dtype here. */
 const unreadStorages: readonly (readonly [string, Unread])[] = [
   ["torch.ComplexFloatStorage", { type: "complex64", width: 8 }],
   ["torch.ComplexDoubleStorage", { type: "complex128", width: 16 }],
@@ -35,7 +35,7 @@ const unreadStorages: readonly (readonly [string, Unread])[] = [
 ];
 const unreadByName: ReadonlyMap<string, Unread> = new Map(unreadStorages);
 
-/** Numeric types by their names in the module `torch`, those that tensors here have first. As values they are just text, as are layouts. */
+/** Numeric types by their names in the module `torch`, those with a dtype here first. As values they are plain text, like layouts. */
 const dtypes: ReadonlyMap<string, DType> = new Map<string, DType>([
   ["torch.bool", "bool"],
   ["torch.uint8", "uint8"],
@@ -64,7 +64,7 @@ const otherNames = [
   "per_channel_affine_float_qparams",
 ].map((name) => `torch.${name}`);
 
-/** Tensors that have no plain elements, by the function that rebuilds them. */
+/** Tensors without plain elements, by the function that rebuilds them. */
 const otherTensors: readonly (readonly [string, string])[] = [
   ["_rebuild_qtensor", "quantized"],
   ["_rebuild_sparse_tensor", "sparse"],
@@ -77,10 +77,10 @@ const otherTensors: readonly (readonly [string, string])[] = [
   ["_rebuild_xla_tensor", "of another device"],
 ];
 
-/** Python's own types, which occur as the factory of a defaultdict. */
+/** Built-in Python types, which occur as the factory of a defaultdict. */
 const builtinNames = ["list", "dict", "int", "long", "float", "str", "unicode", "tuple", "bool"];
 
-/** Classes that are harmless though {@link judgeName} does not know. */
+/** Harmless classes that {@link judgeName} would refuse. */
 const inertClasses = [
   ...["Ellipsis", "NotImplemented", "object", "range", "xrange", "slice"].flatMap((name) => [
     `builtins.${name}`,
@@ -94,7 +94,7 @@ const inertClasses = [
   ...["matrixlib.defmatrix.matrix", "lib.polynomial.poly1d", "core.records.recarray"].map((name) => `numpy.${name}`),
 ];
 
-/** Functions that only rebuild an object, and its type. */
+/** Functions that only rebuild an object, with its type. */
 const inertFunctions: readonly (readonly [string, string])[] = [
   ["array._array_reconstructor", "array.array"],
   ["logging.getLogger", "logging.Logger"],
@@ -113,7 +113,7 @@ const inertFunctions: readonly (readonly [string, string])[] = [
   ["pytz._p", "pytz.tzinfo"],
 ];
 
-/** NumPy's scalar types; as values they are just text. */
+/** NumPy's scalar types; as values they are plain text. */
 const numpyTypeNames = [
   ...[
     "bool",
@@ -137,12 +137,12 @@ const numpyTypeNames = [
 
 const exceptionClass = /^(?:builtins|__builtin__|exceptions)\.[A-Z]\w{0,60}(?:Error|Exception|Warning)$/;
 
-/** Far more than the object types beside any weights. */
+/** Far more object types than any real checkpoint has. */
 const MAX_UNKNOWN_NAMES = 1000;
 
 /**
- * The meaning of the Python names in a checkpoint. All build plain data here, none runs anything: containers, tensors, storages' types,
- * devices, dtypes, NumPy's scalars and arrays. Beyond these, {@link judgeName} says which are harmless.
+ * The meaning of Python names in a checkpoint. All of them build plain data; none runs code: containers, tensors, storage types, devices,
+ * dtypes, NumPy scalars and arrays. For other names {@link judgeName} decides which are harmless.
  */
 export function torchGlobals(budget: Budget): (module: string, name: string) => Pickled {
   const table = new Map<string, Pickled>();
@@ -260,7 +260,7 @@ export function torchGlobals(budget: Budget): (module: string, name: string) => 
   }
 }
 
-/** What the elements of a class of storage are. */
+/** The element type of a storage class. */
 export function elementsOf(type: Pickled | undefined): { dtype: DType; unread?: Unread } {
   const name = type instanceof Callable || type instanceof UnknownName ? type.name : "";
   const dtype = storageDtypes.get(name);
@@ -273,13 +273,13 @@ export function elementsOf(type: Pickled | undefined): { dtype: DType; unread?: 
 /** `(storage, offset, size, stride, requires_grad, backward_hooks, metadata)`. */
 function rebuildTensor(...[storage, offset, size, stride, , , metadata]: Pickled[]): Pickled {
   if (storage instanceof StorageRef && storage.unread) return new Placeholder(`torch.Tensor (${storage.unread.type})`);
-  // Bits that say that the elements are to be conjugated or negated when they are read.
+  // Flags for elements that are to be conjugated or negated when read.
   if (metadata instanceof Map && (metadata.get("conj") === true || metadata.get("neg") === true))
     return new Placeholder("torch.Tensor (conjugated or negated)");
   return new TensorRef(storage, offset, size, stride);
 }
 
-/** As above with the dtype after the hooks, for types that have no class of storage: the storage is of bytes. */
+/** The same with the dtype after the hooks, for types without a storage class: the storage holds bytes. */
 function rebuildTypedTensor(...[storage, offset, size, stride, , , type, metadata]: Pickled[]): Pickled {
   if (typeof type !== "string") throw refuse("a tensor without a dtype");
   const dtype = dtypes.get(type);
@@ -299,7 +299,7 @@ function rebuildParameter(data: Pickled | undefined): Pickled {
   return data;
 }
 
-/** An operator's call, which is harmless where its left side is of a class that only stands for something. */
+/** A call of an operator, which is harmless if its left operand is a placeholder. */
 function operation(name: string, left: Pickled | undefined): Pickled {
   const of = left instanceof UnknownName || left instanceof Placeholder ? left.name : undefined;
   if (of === undefined) throw unlisted("asks for", name);

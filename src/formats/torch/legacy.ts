@@ -13,8 +13,8 @@ const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 
 /**
- * The layout that torch wrote before 1.6: pickles of a magic number, a protocol version, facts about the machine, the
- * object, and the list of its storages' keys; then each storage as a 64-bit count and its elements.
+ * The format before torch 1.6: pickles of a magic number, a protocol version, machine information, the object, and the list of its
+ * storage keys; then each storage as a 64-bit count and its elements.
  *
  * @throws FormatError
  */
@@ -52,7 +52,7 @@ function readStorages(cursor: Cursor, keys: Pickled, storages: StoragePool): Map
   return contents;
 }
 
-/** For the pickles that hold plain numbers and text. */
+/** For pickles of plain numbers and text. */
 const nothing: PickleHost = {
   global: (module, name) => {
     throw refuse(`its header asks for ${module}.${name}`);

@@ -2,21 +2,21 @@ import type { Cursor } from "./cursor.js";
 import { unlisted } from "./unknown-names.js";
 import { Callable, Instance, type Pickled, Placeholder, UnknownName } from "./values.js";
 
-/** What the pickle asks of its surroundings. Both throw FormatError for what they do not accept. */
+/** The environment of a pickle. Both methods throw FormatError for what they do not accept. */
 export interface PickleHost {
   /** The stand-in for a Python name. */
   global(module: string, name: string): Pickled;
-  /** The object that lies outside the pickle under this id. */
+  /** The object with this persistent id, outside the pickle. */
   persistent(id: Pickled): Pickled;
 }
 
-/** A checkpoint's pickle holds names and shapes, not weights: these are far above what real files need. */
+/** Far above what real files need: a checkpoint's pickle holds names and shapes, not weights. */
 const MAX_STACK = 1_000_000;
 const MAX_MEMO = 1_000_000;
 const MAX_MARKS = 1_000;
 const MAX_ARGUMENTS = 16;
 
-/** Pickle's machine: a stack, marks in it, and a memo. Every misuse is a FormatError; nothing grows without bound. */
+/** The pickle machine: a stack with marks, and a memo. Every misuse is a FormatError; everything is bounded. */
 export class Machine {
   readonly cursor: Cursor;
   readonly host: PickleHost;
@@ -131,7 +131,7 @@ export class Machine {
     else this.call(cls, args);
   }
 
-  /** How Python 2 wrote objects of its old-style classes, in text … */
+  /** An object of an old-style class of Python 2, in text … */
   createInstance(module: string, name: string): void {
     const args = this.popToMark();
     this.create(this.host.global(module, name), args);

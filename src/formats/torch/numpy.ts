@@ -10,7 +10,7 @@ import { Instance, type Pickled, Placeholder } from "./values.js";
 
 type ReadNumber = (view: DataView, littleEndian: boolean) => number | bigint | boolean;
 
-/** NumPy's type codes: kind and bytes. */
+/** NumPy's type codes: kind and size in bytes. */
 const scalarTypes: ReadonlyMap<string, ReadNumber> = new Map<string, ReadNumber>([
   ["b1", (v) => v.getUint8(0) !== 0],
   ["i1", (v) => v.getInt8(0)],
@@ -38,7 +38,7 @@ const arrayTypes: ReadonlyMap<string, DType> = new Map<string, DType>([
   ["f8", "float64"],
 ]);
 
-/** The code of a `numpy.dtype`, and its byte order as its state says it; undefined for anything else. */
+/** The code and byte order of a `numpy.dtype`; undefined for anything else. */
 function dtypeOf(value: Pickled | undefined): { code: string; bigEndian: boolean } | undefined {
   if (!(value instanceof Instance) || value.name !== "numpy.dtype") return undefined;
   const [code] = value.args;
@@ -48,13 +48,13 @@ function dtypeOf(value: Pickled | undefined): { code: string; bigEndian: boolean
   return { code: bare, bigEndian };
 }
 
-/** Python 3 writes bytes, Python 2 wrote text of as many characters. */
+/** Python 3 writes bytes, Python 2 a string of as many characters. */
 function bytesIn(raw: Pickled | undefined): Uint8Array | undefined {
   if (typeof raw === "string") return encodeLatin1(raw);
   return raw instanceof Uint8Array ? raw : undefined;
 }
 
-/** `numpy.float64(3.5)` and the like, as accuracies are often saved: the number. Text is text; dates and complex numbers are not read. */
+/** The number in `numpy.float64(3.5)` and the like, as which accuracies are often saved. Dates and complex numbers are not read. */
 export function numpyScalar(type: Pickled | undefined, raw: Pickled | undefined, budget: Budget): Pickled {
   const dtype = dtypeOf(type);
   const bytes = bytesIn(raw);
@@ -79,8 +79,8 @@ function decodeUtf32(bytes: Uint8Array, littleEndian: boolean): string | undefin
 }
 
 /**
- * An array of numbers as a tensor, from the state that `numpy.ndarray.__setstate__` takes: `(version, shape, dtype, is_fortran, bytes)`.
- * Arrays of objects, text, records, foreign byte order or types that tensors do not have are placeholders.
+ * An array of numbers as a tensor, from the state of `numpy.ndarray.__setstate__`: `(version, shape, dtype, is_fortran, bytes)`.
+ * Arrays of objects, text, records, other byte orders or unsupported types become placeholders.
  *
  * @throws FormatError if its parts contradict each other.
  */

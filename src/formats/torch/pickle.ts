@@ -3,16 +3,16 @@ import { Machine, type PickleHost } from "./machine.js";
 import { decodeLatin1, decodeUtf8, narrow } from "./scalars.js";
 import type { Pickled } from "./values.js";
 
-/** Bounds what a file can cost; real checkpoints take some ten thousand steps. */
+/** Bounds the cost of a file; real checkpoints take some ten thousand steps. */
 const MAX_STEPS = 2_000_000;
 const MAX_LONG_BYTES = 1024;
 const MAX_LINE = 1024;
 
 /**
- * Reads one pickle and leaves the cursor after its end.
+ * Reads one pickle and leaves the cursor at its end.
  *
- * The machine knows the binary opcodes of protocols 1 to 5, except extensions and out-of-band buffers; torch cannot
- * write the text strings of protocol 0. It calls nothing but `Callable`s that come from `host`, and never recurses.
+ * Supports the binary opcodes of protocols 1 to 5, except extensions and out-of-band buffers; torch cannot write the text strings of
+ * protocol 0. Calls only `Callable`s from `host`, and never recurses.
  *
  * @throws FormatError for anything else, and for more than 2 million steps.
  */
@@ -32,7 +32,7 @@ type Step = (machine: Machine, cursor: Cursor) => void;
 
 const STOP = 0x2e;
 
-/** By the names of Python's pickletools. */
+/** Named as in Python's pickletools. */
 const opcodes: ReadonlyMap<number, Step> = new Map<number, Step>([
   [0x80 /* PROTO */, (_, c) => checkProtocol(c, c.uint8())],
   [0x95 /* FRAME */, (_, c) => void c.uint64()],
@@ -111,7 +111,7 @@ function text(cursor: Cursor, length: number): string {
   return decoded;
 }
 
-/** Python 2 wrote text and bytes alike. What is not UTF-8 were bytes, and keeps them one to a character. */
+/** Python 2 wrote text and bytes alike. What is not UTF-8 was bytes, decoded as one character per byte. */
 function oldString(bytes: Uint8Array): string {
   return decodeUtf8(bytes) ?? decodeLatin1(bytes);
 }

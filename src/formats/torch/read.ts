@@ -5,7 +5,7 @@ import type { TorchObject } from "./settle.js";
 
 export type TorchLayout = "torch-zip" | "torch-legacy";
 
-/** `torch.save`'s layout by the first bytes, or undefined if they are neither a zip's nor a pickle's. */
+/** The format of `torch.save` by the first bytes; undefined if they are neither a zip nor a pickle. */
 export function torchLayout(bytes: Uint8Array): TorchLayout | undefined {
   const [a, b, c, d] = bytes;
   if (a === 0x50 && b === 0x4b && c === 3 && d === 4) return "torch-zip";
@@ -13,14 +13,14 @@ export function torchLayout(bytes: Uint8Array): TorchLayout | undefined {
 }
 
 /**
- * Reads what `torch.save` wrote (`.pth .pt .th .tar …`), without Python and without running anything: the pickle may
- * only build tensors, containers, numbers, text and bytes.
+ * Reads a file written by `torch.save` (`.pth .pt .th .tar …`), without Python and without running code: the pickle may only build tensors,
+ * containers, numbers, text and bytes.
  *
- * Dictionaries come as maps, tensors contiguous (as views of `bytes` where they lie so already; shared storages stay
- * shared). For the tensors of a checkpoint whatever its format, see `readCheckpoint`.
+ * Dictionaries become maps; tensors are contiguous (views of `bytes` where possible; shared storages stay shared). To read just the tensors
+ * of a checkpoint in any format, see `readCheckpoint`.
  *
- * @throws FormatError if the bytes are no torch file, are damaged, would take unreasonable memory, or name a Python
- *   class or function that is not on the list of harmless ones; the message names it.
+ * @throws FormatError if the bytes are not a torch file, are damaged, would take unreasonable memory, or name a Python class or function
+ *   that is not known to be harmless; the message names it.
  * @example
  * const object = readTorch(await readFile("resnet20.th"));
  * object instanceof Map && object.get("best_prec1"); // 91.78

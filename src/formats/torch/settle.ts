@@ -7,9 +7,9 @@ import { unlisted } from "./unknown-names.js";
 import { Callable, Instance, Opaque, type Pickled, Placeholder } from "./values.js";
 
 /**
- * What a torch file holds, as plain data: dict, OrderedDict, defaultdict and Namespace are maps; list, tuple and
- * torch.Size are arrays; dtypes and devices are strings; NumPy's arrays of numbers are tensors; integers beyond 2⁵³ are bigints. Of all
- * other objects, and of classes and functions, there is a {@link Placeholder} with the name.
+ * The contents of a torch file as plain data: dict, OrderedDict, defaultdict and Namespace are maps; list, tuple and torch.Size are arrays;
+ * dtypes and devices are strings; NumPy arrays of numbers are tensors; integers beyond 2⁵³ are bigints. All other objects, and classes and
+ * functions, are {@link Placeholder}s with their name.
  */
 export type TorchObject =
   | null
@@ -27,7 +27,7 @@ export type TorchObject =
 const MAX_DEPTH = 100;
 const MAX_VALUES = 10_000_000;
 
-/** A converted value, the levels below it, and how many values it would be if nothing were shared. */
+/** A converted value, its depth, and its number of values if nothing were shared. */
 interface Settled {
   readonly value: TorchObject;
   readonly depth: number;
@@ -37,11 +37,11 @@ interface Settled {
 const leaf = (value: TorchObject): Settled => ({ value, depth: 0, count: 1 });
 
 /**
- * Turns what the pickle built into plain data: tensors get their elements, our stand-ins for Python objects go.
- * What is shared stays shared. Refuses what would trap whoever walks the result: cycles, nesting deeper than 100,
- * and sharing that unfolds to more than 10 million values.
+ * Converts what the pickle built into plain data: tensors get their elements, stand-ins for Python objects are replaced. Shared values stay
+ * shared. Rejects what would trap a traversal of the result: cycles, nesting deeper than 100, and sharing that unfolds to more than 10
+ * million values.
  *
- * @param bytesOf the bytes of a storage, fetched at the first tensor that needs them.
+ * @param bytesOf the bytes of a storage, fetched on first use.
  * @throws FormatError
  */
 export function settle(root: Pickled, bytesOf: (storage: StorageRef) => Uint8Array, budget: Budget): TorchObject {

@@ -8,7 +8,7 @@ import { Opaque, type Pickled } from "./values.js";
 /** Enough for every dtype. */
 const ALIGNMENT = 8;
 
-/** The storages that a pickle refers to, and their bytes once they are known. */
+/** The storages that a pickle refers to, and their bytes once known. */
 export class StoragePool {
   readonly #storages = new Map<string, StorageRef>();
   readonly #budget: Budget;
@@ -21,7 +21,7 @@ export class StoragePool {
    * The storage with the persistent id `("storage", type, key, location, length)`. A sixth part, written before torch
    * 0.4, makes it a view: `(key, offset, length)`.
    *
-   * Until torch 1.6 classes of modules were such objects too, `("module", class, file, source)`, whose source is passed over.
+   * Before torch 1.6 module classes were such objects too, `("module", class, file, source)`; their source is ignored.
    *
    * @throws FormatError if the id is anything else, or contradicts an earlier one.
    */
@@ -40,14 +40,14 @@ export class StoragePool {
     return new StorageRef(whole.key, dtype, viewLength, start, unread);
   }
 
-  /** The elements of the storage with this key, as they are declared. */
+  /** The storage with this key, as declared. */
   get(key: string): StorageRef | undefined {
     return this.#storages.get(key);
   }
 
   /**
-   * A function that gives a storage's bytes, aligned for every dtype; each storage is fetched once.
-   * It throws FormatError if there are none, or not as many as the elements take.
+   * A function that returns a storage's bytes, aligned for every dtype, each fetched once. It throws FormatError if they are missing or of
+   * the wrong length.
    */
   reader(fetch: (key: string) => Uint8Array | undefined): (storage: StorageRef) => Uint8Array {
     const known = new Map<string, Uint8Array>();

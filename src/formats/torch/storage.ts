@@ -5,20 +5,20 @@ import { refusal } from "../refusal.js";
 import type { Budget } from "./budget.js";
 import { Opaque, type Pickled } from "./values.js";
 
-/** An element type that is not read, and the bytes that an element takes. */
+/** An unsupported element type, with its size in bytes. */
 export interface Unread {
   readonly type: string;
   readonly width: number;
 }
 
-/** A stretch of memory that tensors share, or (`start` > 0) a part of one. Its bytes lie outside the pickle. */
+/** Memory shared by tensors, or (`start` > 0) a part of it. Its bytes are outside the pickle. */
 export class StorageRef extends Opaque {
   readonly name = "torch.Storage";
   readonly key: string;
   readonly dtype: DType;
   readonly length: number;
   readonly start: number;
-  /** Set where tensors have no such elements; `dtype` then says nothing. */
+  /** Set for unsupported element types; `dtype` is then meaningless. */
   readonly unread: Unread | undefined;
 
   constructor(key: string, dtype: DType, length: number, start = 0, unread?: Unread) {
@@ -30,13 +30,13 @@ export class StorageRef extends Opaque {
     this.start = start;
   }
 
-  /** Bytes that an element takes. */
+  /** Bytes per element. */
   get width(): number {
     return this.unread?.width ?? bytesPerElement(this.dtype);
   }
 }
 
-/** A tensor as torch keeps it: a strided window into a storage, checked to lie inside it. */
+/** A tensor as stored by torch: a strided view of a storage, validated to lie within it. */
 export class TensorRef extends Opaque {
   readonly name = "torch.Tensor";
   readonly storage: StorageRef;
@@ -44,7 +44,7 @@ export class TensorRef extends Opaque {
   readonly shape: readonly number[];
   readonly strides: readonly number[];
 
-  /** @throws FormatError if an argument is not what it should be, or an element lies outside the storage. */
+  /** @throws FormatError if an argument is invalid or an element lies outside the storage. */
   constructor(
     storage: Pickled | undefined,
     offset: Pickled | undefined,
@@ -64,12 +64,12 @@ export class TensorRef extends Opaque {
       );
     this.storage = storage;
     this.offset = offset;
-    // Copies, because the pickle still holds these lists and could change them after they were checked.
+    // Copied, because the pickle still holds these lists and could change them after validation.
     this.shape = [...shape];
     this.strides = [...strides];
   }
 
-  /** The elements in row-major order: a view of the storage's bytes where they lie so already, else a copy. */
+  /** The elements in row-major order: a view of the storage's bytes if possible, else a copy. */
   read(storage: Uint8Array, budget: Budget): Tensor {
     const { dtype, start } = this.storage;
     const { shape, strides } = this;
@@ -89,7 +89,7 @@ export class TensorRef extends Opaque {
   }
 }
 
-/** Fills `to` with the elements that lie `steps` bytes apart in `from`. */
+/** Fills `to` with the elements that are `steps` bytes apart in `from`. */
 export function gather(to: Tensor, steps: readonly number[], from: Uint8Array): Tensor {
   const target = bytesOf(to);
   const width = to.data.BYTES_PER_ELEMENT;
@@ -109,7 +109,7 @@ export function gather(to: Tensor, steps: readonly number[], from: Uint8Array): 
 
 const MAX_DIMENSIONS = 64;
 
-/** A whole number ≥ 0, as sizes, strides and offsets must be. */
+/** A non-negative integer, as sizes, strides and offsets must be. */
 export function isCount(value: Pickled | undefined): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

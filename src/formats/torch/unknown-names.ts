@@ -1,14 +1,14 @@
 import type { FormatError } from "../../core/errors.js";
 import { refusal } from "../refusal.js";
 
-/** Longer than any name in use; a pickle can ask for one name in three bytes, again and again. */
+/** Longer than any real name; a pickle can repeat a name in three bytes. */
 const MAX_NAME = 256;
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
 /**
- * Python's standard library, of 2.7 and 3, without the modules whose classes are only values (`typing`, `decimal`, `uuid`, …). It can do
- * anything and is there wherever Python is, so that its names are accepted one by one, in the table of known names.
+ * The standard library of Python 2.7 and 3, without modules whose classes are only values (`typing`, `decimal`, `uuid`, …). It can do
+ * anything and is always installed, so its names are accepted individually, in the table of known names.
  */
 const standardLibrary = words(`
   BaseHTTPServer Bastion CGIHTTPServer ConfigParser Cookie DocXMLRPCServer HTMLParser MimeWriter Queue SimpleHTTPServer SimpleXMLRPCServer
@@ -48,7 +48,7 @@ const deniedClasses = words("CDLL Pdb Pickler Pool Popen Process PyDLL Unpickler
 const numpyActs =
   /load|save|file|open|dump|txt|mmap|memmap|eval|exec|import|compile|pyfunc|vectorize|apply|source|regex|test|_ctor|reconstruct/i;
 
-/** Where PyTorch and NumPy compile, import, load or download. */
+/** Modules in which PyTorch and NumPy compile, import, load or download. */
 const deniedPlaces =
   /^(?:torch\.(?:jit|package|fx|hub|serialization|storage|_dynamo|_inductor|_export|export|library|ops|classes|utils\.(?:cpp_extension|collect_env|bottleneck|model_zoo|_config_module)|distributed\.(?:rpc|elastic|launcher))|numpy\.(?:testing|distutils|f2py|ctypeslib|compat|lib\.npyio|lib\._datasource|DataSource))(?:\.|$)/;
 
@@ -58,13 +58,13 @@ const functionPlaces =
 
 const identifier = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 const className = /^_?\p{Lu}[\p{L}\p{N}_]*$/u;
-/** How extension modules written in Cython rebuild an object of a class. */
+/** How Cython extension modules rebuild an object. */
 const cythonClass = /^__pyx_unpickle_\p{Lu}/u;
 const special = /^__/;
 
 /**
- * What to make of a Python name that is not in the table of known ones: a class or function whose mention is harmless, or undefined for one
- * that must be refused. What counts is the name, for nothing is ever imported:
+ * Judges a Python name that is not in the table of known ones: a harmless class or function, or undefined to refuse it. Only the name
+ * matters, because nothing is ever imported:
  *
  * - Names of the standard library and of packages that launch programs, and attributes such as `os`, `subprocess` or `__globals__` are refused.
  *   Of a package's own module of such a name (`ops.sys`) classes alone are accepted.

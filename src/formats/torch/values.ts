@@ -1,6 +1,6 @@
 /**
- * What a pickle may build. Lists and tuples are arrays, dictionaries are maps (so no key has a special meaning),
- * integers beyond 2⁵³ are bigints; anything of a host's own making is `Opaque`.
+ * What a pickle may build. Lists and tuples are arrays, dictionaries are maps (so that no key is special), integers beyond 2⁵³ are bigints;
+ * a host's own objects are `Opaque`.
  */
 export type Pickled =
   | null
@@ -14,17 +14,17 @@ export type Pickled =
   | Set<Pickled>
   | Opaque;
 
-/** A value that pickle passes around without knowing what it is. */
+/** A value that the pickle machine passes around without interpreting it. */
 export abstract class Opaque {
   /** As Python would write it, for messages. */
   abstract readonly name: string;
 }
 
-/** A Python class or function on the list of harmless names, here a function of ours. */
+/** A Python class or function known to be harmless, implemented here. */
 export class Callable extends Opaque {
   readonly name: string;
   readonly call: (...args: Pickled[]) => Pickled;
-  /** Whether the name may also stand in the file as a value. */
+  /** Whether the name may also occur as a value. */
   readonly isValue: boolean;
 
   constructor(name: string, call: (...args: Pickled[]) => Pickled, isValue = true) {
@@ -35,7 +35,7 @@ export class Callable extends Opaque {
   }
 }
 
-/** An object that receives its state after it was made. */
+/** An object that receives its state after creation. */
 export class Instance extends Opaque {
   readonly name: string;
   readonly args: readonly Pickled[];
@@ -49,8 +49,7 @@ export class Instance extends Opaque {
 }
 
 /**
- * A Python name that nothing here understands, but that runs nothing either. A class may be called, which makes a {@link Placeholder};
- * a function may only be mentioned.
+ * An unknown but harmless Python name. A class may be called, which makes a {@link Placeholder}; a function may only be mentioned.
  */
 export class UnknownName extends Opaque {
   readonly name: string;
@@ -63,7 +62,7 @@ export class UnknownName extends Opaque {
   }
 }
 
-/** Stands for a Python object that nothing here understands. What the pickle says of its contents is dropped. */
+/** Stands for an unknown Python object. Its contents are dropped. */
 export class Placeholder extends Opaque {
   /** Its Python type, such as `omegaconf.dictconfig.DictConfig`. */
   readonly name: string;

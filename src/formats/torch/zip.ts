@@ -5,7 +5,7 @@ import { refusal } from "../refusal.js";
 import { Budget } from "./budget.js";
 import { Cursor } from "./cursor.js";
 
-/** Deflate cannot shrink by more, so who declares more is lying. */
+/** The largest compression ratio of deflate: a larger declared one is false. */
 const MAX_DEFLATE_RATIO = 1032;
 
 const END_SIGNATURE = 0x06054b50;
@@ -29,9 +29,9 @@ interface Entry {
 }
 
 /**
- * A zip archive held in memory; zip64 too. Stored entries, which is all that torch writes, are views of the archive.
+ * A zip or zip64 archive in memory. Stored entries, the only kind that torch writes, are views of the archive.
  *
- * Nothing is inflated before it is read, and all of it is paid from a budget. Checksums are not compared.
+ * Entries are inflated when read, within a budget. Checksums are not verified.
  */
 export class ZipArchive {
   readonly #bytes: Uint8Array;
@@ -50,7 +50,7 @@ export class ZipArchive {
     return [...this.#entries.keys()];
   }
 
-  /** The content of an entry, or undefined if there is none of that name. @throws FormatError if it is damaged. */
+  /** The contents of an entry; undefined if there is none of that name. @throws FormatError if it is damaged. */
   read(name: string): Uint8Array | undefined {
     const entry = this.#entries.get(name);
     if (!entry) return undefined;
@@ -68,7 +68,7 @@ export class ZipArchive {
       throw refuse(`entry "${name}" claims ${size} bytes, more than its ${packed.length} can hold`);
     this.#budget.spend(size, `inflating "${name}"`);
     try {
-      // One byte of room tells an entry that is longer than declared from one that fits.
+      // One extra byte reveals an entry that is longer than declared.
       const content = inflateSync(packed, { out: new Uint8Array(size + 1) });
       if (content.length === size) return content;
     } catch (error) {
@@ -90,7 +90,7 @@ function readDirectory(bytes: Uint8Array): Map<string, Entry> {
   return entries;
 }
 
-/** No honest archive has entries that share bytes, with which a small file could grow without end. */
+/** Entries must not share bytes: otherwise a small file could expand without bound. */
 function checkOverlap(entries: Iterable<Entry>): void {
   let end = 0;
   for (const { name, offset, packed } of [...entries].sort((a, b) => a.offset - b.offset)) {
@@ -99,7 +99,7 @@ function checkOverlap(entries: Iterable<Entry>): void {
   }
 }
 
-/** The directory's place is told by a record that ends the file, after which only a comment may come. */
+/** A record at the end of the file, before an optional comment, locates the directory. */
 function findDirectory(bytes: Uint8Array): { count: number; offset: number } {
   const last = bytes.length - END_BYTES;
   for (let at = last; at >= Math.max(0, last - 0xffff); at--) {
@@ -150,7 +150,7 @@ function readEntry(cursor: Cursor): Entry {
   return { name, deflated: method === 8, ...sizes };
 }
 
-/** Sizes that did not fit into 32 bits follow in the zip64 field, in this order. */
+/** Sizes over 32 bits are in the zip64 field, in this order. */
 function widen(sizes: { packed: number; size: number; offset: number }, extra: Cursor): void {
   while (extra.bytes.length - extra.at >= 4) {
     const id = extra.uint16();

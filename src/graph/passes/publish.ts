@@ -49,13 +49,13 @@ export function publishFeatures(graph: Graph): Graph {
   const varying = dependents(target);
   const isMap = (value: Value) => value.shape.length === 4 && varying.has(value) && positions(value) > 1;
   const [seen, last, convolved] = [new Set<Value>(), new Set<Value>(), new Set<Value>()];
-  const pending = end ? [end] : [];
-  for (let value = pending.pop(); value; value = pending.pop()) {
+  const worklist = end ? [end] : [];
+  for (let value = worklist.pop(); value; value = worklist.pop()) {
     if (seen.has(value)) continue;
     seen.add(value);
     if (isMap(value)) last.add(value);
     else if (value.node) {
-      pending.push(...value.node.inputs);
+      worklist.push(...value.node.inputs);
       if (value.node.op.name === "Conv") convolved.add(value.node.inputs[0]!);
     }
   }

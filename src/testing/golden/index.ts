@@ -6,6 +6,7 @@ import { checkMetricsFile } from "./metrics.js";
 import { checkModuleFile } from "./module.js";
 import { checkNetworkFile } from "./network.js";
 import { checkParametersFile } from "./seeing.js";
+import { checkAttributionsFile } from "./seeing-attributions.js";
 import { checkCamsFile } from "./seeing-cams.js";
 import { checkTrainedFile, type TrainedData } from "./trained.js";
 import { checkTrajectoryFile } from "./trajectory.js";
@@ -46,4 +47,5 @@ const kinds: Record<string, (file: GoldenFile, engine: Engine, data: TrainedData
   "seeing/parameters": checkParametersFile,
   "seeing/cams": checkCamsFile,
   "seeing/metrics": checkMetricsFile,
+  "seeing/attributions": checkAttributionsFile,
 };

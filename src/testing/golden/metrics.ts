@@ -23,8 +23,8 @@ import {
 import { graphFor, type Module } from "../../nn/index.js";
 import { mul, reduceSum } from "../../ops/index.js";
 import { Comparison } from "./comparison.js";
-import { explainedNetwork } from "./explained.js";
 import type { GoldenFile } from "./file.js";
+import { explainedNetwork } from "./seeing-network.js";
 import type { TrainedData } from "./trained.js";
 
 /** One image of a file, and the map whose quality is measured. */

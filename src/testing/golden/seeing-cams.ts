@@ -1,5 +1,5 @@
 import { FormatError } from "../../core/errors.js";
-import { sizeOf, toFloat64 } from "../../core/tensor.js";
+import { toFloat64 } from "../../core/tensor.js";
 import type { Engine } from "../../engines/engine.js";
 import { enlarge } from "../../explain/enlarge.js";
 import { type Explanation, explanationMethods, type MethodChoice, openExplainer } from "../../explain/index.js";
@@ -11,9 +11,11 @@ import {
   type Explained,
   explainEach,
   explainedBy,
+  inProbabilities,
   SeeingComparison,
   scaled,
   shown,
+  slices,
   stacked,
   stackedMaps,
 } from "./seeing.js";
@@ -62,8 +64,10 @@ export async function checkCamsFile(file: GoldenFile, engine: Engine, data: Trai
   const explainer = await openExplainer({ model, inputShape }, { engine, layer, method });
   const found = await explainEach(explainer, images, classes).finally(() => explainer.release());
   const [cams, maps, weights] = groups;
-  const amplified = (name: string) =>
-    name.startsWith("ablationcam") ? cancellation(file, found.length / names.length) : 1;
+  const amplified = (name: string) => {
+    if (name.startsWith("ablationcam")) return cancellation(file, classes);
+    return /^(scorecam|finercam|shapleycam-rest)/.test(name) ? inProbabilities(file) : 1;
+  };
   names.forEach((name, k) => {
     const mine = found.filter((_, i) => i % names.length === k);
     const exact = exactOf(name);
@@ -81,6 +85,7 @@ export async function checkCamsFile(file: GoldenFile, engine: Engine, data: Trai
         shownMaps(name, mine, inputShape),
         maps!.get(name)!,
         Math.max(exact, mapTolerance),
+        amplified(name),
       );
     if (weights!.has(name)) {
       const rows = mine.map((explanation) => explanation.weights ?? new Float64Array());
@@ -97,21 +102,22 @@ export async function checkCamsFile(file: GoldenFile, engine: Engine, data: Trai
 }
 
 /**
- * By how much float32 loses more in Ablation-CAM than in the logits: weights are differences of numbers near 1, and are then added up with
- * activations as factors. A map is off by rounding · Σ |A| where it is Σ w·A; the worst image counts.
+ * By how much float32 loses more in Ablation-CAM than in the logits z: weights are (y − y′) / y, off by rounding · max |z| / |y|, and a map
+ * Σ w·A is off by that times Σ |A|. The worst image counts.
  */
-function cancellation(file: GoldenFile, images: number): number {
+function cancellation(file: GoldenFile, classes: readonly number[]): number {
   if (!file.has("cam/ablationcam")) return 1;
-  const [a, cam] = [file.tensor("activation"), file.tensor("cam/ablationcam")].map((t) => toFloat64(t).data);
-  const [, channels, ...plane] = file.tensor("activation").shape as [number, number, ...number[]];
-  const area = sizeOf(plane);
-  const ratios = Array.from({ length: images }, (_, n) => {
-    const sums = Array.from({ length: area }, (__, p) => {
-      let total = 0;
-      for (let c = 0; c < channels; c++) total += Math.abs(a![(n * channels + c) * area + p]!);
-      return total;
+  const [activation, cam, logits] = ["activation", "cam/ablationcam", "logits"].map((name) =>
+    slices(file.tensor(name)),
+  );
+  const largest = (data: Float64Array) => data.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const ratios = classes.map((k, n) => {
+    const [z, map] = [toFloat64(logits![n]!).data, toFloat64(cam![n]!).data];
+    const sums = new Float64Array(map.length);
+    toFloat64(activation![n]!).data.forEach((v, i) => {
+      sums[i % sums.length]! += Math.abs(v);
     });
-    return Math.max(...sums) / Math.max(...cam!.subarray(n * area, (n + 1) * area).map(Math.abs));
+    return ((largest(z) / Math.abs(z[k]!)) * largest(sums)) / largest(map);
   });
   return Math.max(1, ...ratios);
 }

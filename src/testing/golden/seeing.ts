@@ -10,7 +10,7 @@ import {
   openExplainer,
 } from "../../explain/index.js";
 import type { Module } from "../../nn/index.js";
-import { relativeError } from "../compare.js";
+import { magnitude, relativeError } from "../compare.js";
 import { Comparison } from "./comparison.js";
 import type { GoldenFile } from "./file.js";
 import { explainedNetwork, tinyNetwork } from "./seeing-network.js";
@@ -107,6 +107,12 @@ export class SeeingComparison extends Comparison {
     this.record(name, error, this.#exact ? exact : Math.max(exact, amplified * this.rounding(name)));
   }
 }
+
+/**
+ * By how much float32 loses more in probabilities than in the logits z: they are off, relatively, by what logits are off absolutely, which is
+ * rounding · max |z|.
+ */
+export const inProbabilities = (file: GoldenFile): number => Math.max(1, magnitude(toFloat64(file.tensor("logits"))));
 
 /** A map as pytorch-grad-cam shows it: rectified, scaled to 0 … 1 (ε 1e-7), enlarged, scaled again. */
 export function shown({ height, width, data }: Heatmap, size: readonly [number, number]): Float64Array {

@@ -7,7 +7,7 @@ import type { BlockedTarget } from "./conv-layer.js";
 import { type Layout, type LayoutKind, layoutOf, roundUp, toLayout } from "./layout.js";
 import { type BlockedTensor, BlockedWriter, type Epilogue } from "./writer.js";
 
-/** Emits a node in a blocked layout and enters its results in the table. Returns false, before emitting anything, to fall back to the plain rule. */
+/** Emits a node and enters its results in the table. Returns false, before emitting anything, to fall back to the plain rule. */
 export type BlockedRule = (node: Node, table: LayoutTable) => boolean;
 
 /** A result not emitted yet, so that its only reader can be fused into it, or use less than all of it. */

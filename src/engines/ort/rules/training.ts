@@ -44,8 +44,8 @@ export const maskedReluGrad =
 
 function mayBeInfinite(dy: Value): boolean {
   const seen = new Set<Value>();
-  const pending = [dy];
-  for (let value = pending.pop(); value; value = pending.pop()) {
+  const worklist = [dy];
+  for (let value = worklist.pop(); value; value = worklist.pop()) {
     if (seen.has(value)) continue;
     seen.add(value);
     const { node, source } = value;
@@ -55,7 +55,7 @@ function mayBeInfinite(dy: Value): boolean {
     }
     const operand = singular.get(node.op.name);
     if (operand !== undefined && !keptFromZero(node.inputs[operand]!)) return true;
-    if (perElement.has(node.op.name)) pending.push(...node.inputs);
+    if (perElement.has(node.op.name)) worklist.push(...node.inputs);
   }
   return false;
 }

@@ -110,14 +110,14 @@ function fused(node: Node, table: LayoutTable): boolean {
   }
   const host = p && !p.phases && !p.product ? a : q && !q.phases && !q.product ? b : undefined;
   if (!host) return false;
-  const pending = table.takeDeferred(host)!;
+  const deferred = table.takeDeferred(host)!;
   const sum = table.blocked(host === a ? b : a).name;
   table.defer(y, {
-    activates: pending.activates,
+    activates: deferred.activates,
     emit: (epilogue) =>
       epilogue.sum === undefined
-        ? pending.emit({ ...epilogue, sum })
-        : pending.emit({ ...epilogue, sum: table.write.emit("Add", [sum, epilogue.sum]) }),
+        ? deferred.emit({ ...epilogue, sum })
+        : deferred.emit({ ...epilogue, sum: table.write.emit("Add", [sum, epilogue.sum]) }),
   });
   return true;
 }

@@ -1,0 +1,6 @@
+export type { Cell, ChannelCell, ImageCell, MapCell, StripCell } from "./cells.js";
+export { type MapGrid, type MapGridOptions, mapGridPng, mapGridSvg } from "./grid.js";
+export { contours, mapToPhotograph } from "./layers.js";
+export { pairwiseMap } from "./pairwise.js";
+export { type ColorScale, captionOf, scaleOf } from "./scale.js";
+export type { Region, Segment } from "./scene.js";
