@@ -30,17 +30,23 @@ export type AttentionModule = Module<[x: Value], Value | readonly Value[]>;
 export interface AttentionInfo<S extends OptionSpecs = OptionSpecs, N extends string = string, K extends Kind = Kind> {
   /** Catalogue name. */
   readonly name: N;
+  /** Full name, as the paper writes it. */
   readonly title: string;
+  /** Where it was published. */
   readonly paper: { readonly title: string; readonly venue: string; readonly url: string };
   /** What it computes, a line a step, for docs/catalogue.md. */
   readonly formula: readonly string[];
   /** Where the paper, the authors' code and well-known copies disagree, and what else surprises: a sentence or two each, Markdown. */
   readonly notes: readonly string[];
+  /** `gate`: keeps the shape, fits any network. `block`: replaces convolutions. `head`: ends a network. */
   readonly kind: K;
+  /** What it weighs: channels, positions (`spatial`), both, or nothing. */
   readonly attends: Attends;
+  /** Where networks put it by default. */
   readonly placement: Placement;
   /** The field that holds the module in a residual block, which the authors' checkpoints have in their keys. */
   readonly field: string;
+  /** Its options, with defaults and meanings. */
   readonly options: S;
   /** What keys look like in other people's code, where that has the same layers in the same order under other names. */
   readonly copies?: RegExp;

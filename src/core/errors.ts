@@ -6,13 +6,13 @@ export class FoveaError extends Error {
   }
 }
 
-/** Shapes of an operator's inputs do not fit. */
+/** The shapes of an operator's inputs do not fit together. */
 export class ShapeError extends FoveaError {}
 
 /** A name, option or argument that the caller gave is wrong. */
 export class OptionError extends FoveaError {}
 
-/** Bytes are not what their format demands. */
+/** Bytes do not follow their format. */
 export class FormatError extends FoveaError {}
 
 /** A data set or image cannot be used. */
@@ -54,11 +54,11 @@ const problems: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open",
 };
 
-/** Why the system could not do something with a file, in words. */
+/** Why a file operation failed, in words. */
 export const systemReason = (error: unknown): string =>
   problems[(error as { readonly code?: string } | null)?.code ?? ""] ?? messageOf(error);
 
-/** The candidate nearest to `name` by {@link typingDistance}, if it is near enough to be a likely typing mistake. */
+/** The candidate nearest to `name` by {@link typingDistance}, if it is close enough to be a typo. */
 export function closest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 0.75;
@@ -83,8 +83,8 @@ export function unknownName(what: string, name: string, available: Iterable<stri
 }
 
 /**
- * Edit distance from what was typed to what was meant. A missing letter, or two neighbors swapped, costs 1, a letter too many 1.25, a wrong
- * letter 1.5: letters are left out more often than they are replaced. Another first letter costs 0.5 more.
+ * Edit distance from what was typed to what was meant. A missing letter or two swapped neighbors cost 1, an extra letter 1.25, a wrong
+ * letter 1.5: people omit letters more often than they replace them. A different first letter costs 0.5 more.
  */
 function typingDistance(a: string, b: string): number {
   const [missing, swapped, extra, wrong, otherStart] = [1, 1, 1.25, 1.5, 0.5];

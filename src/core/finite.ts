@@ -26,7 +26,7 @@ export function notFiniteText(tensors: Iterable<readonly [key: string, value: Te
   return `values are not finite (NaN or Infinity): ${found.slice(0, 4).join(", ")}${more}`;
 }
 
-/** @throws FoveaError that names the tensors in which values are NaN or ±Infinity, with counts. */
+/** Refuses NaN and ±Infinity. @throws FoveaError with the names of the tensors and counts. */
 export function requireFinite(where: string, tensors: Iterable<readonly [key: string, value: Tensor]>): void {
   check("requireFinite", "where", text, where);
   check("requireFinite", "tensors", entries, tensors);

@@ -1,16 +1,16 @@
 import { OptionError, unknownName } from "./errors.js";
 import { check, type Schema, settings, shown, that } from "./schema.js";
 
-/** One option: its default, what it means, and the accepted words where it is a choice. */
+/** One option: its default, meaning and, for a choice, the accepted words. */
 export interface OptionSpec<T> {
   readonly default: T;
   readonly doc: string;
   readonly choices?: readonly T[];
-  /** Values of other options with which this one has an effect, where it has none with others. */
+  /** Values of other options that this one needs to have an effect. */
   readonly when?: Readonly<Record<string, readonly unknown[]>>;
-  /** Values that the sizes of a checkpoint's parameters may tell of, where the option is neither a word, a number nor true or false. */
+  /** Candidate values that can be recognized by the shapes in a checkpoint, for options that are not a word, number or flag. */
   readonly traces?: (sizes: readonly number[]) => readonly T[];
-  /** What may be given instead of a default of null, which means "depends on the rest". */
+  /** The type of values, if the default is null, which means "depends on the other options". */
   readonly kind?: "number" | "list" | "string" | "boolean";
 }
 
@@ -100,8 +100,8 @@ export function resolveOptions<S extends OptionSpecs>(
 }
 
 /**
- * Options without those that have no effect with the others, which {@link resolveOptions} refuses: for what was written before it did.
- * What is unknown or wrong is kept, to be refused by name.
+ * Drops options without effect, which {@link resolveOptions} refuses. For files written before it did.
+ * Unknown or wrong options are kept, to be refused by name.
  */
 export function effectiveOptions(
   specs: OptionSpecs,

@@ -16,7 +16,7 @@ export function lowbias32(v: number): number {
 
 /**
  * Random numbers that depend only on a seed and a path of names and numbers, for example `new Rng(1, "augment", epoch, image)`.
- * Nothing is shared and there is no state to save: whoever knows the path can draw the same numbers again, in any order.
+ * Nothing is shared and there is no state to save: the same path gives the same numbers, in any order.
  * The generator is sfc32.
  */
 export class Rng {
@@ -59,7 +59,7 @@ export class Rng {
     return low + (this.uint32() / 2 ** 32) * (high - low);
   }
 
-  /** A whole number from 0 to n − 1. */
+  /** An integer from 0 to n − 1. */
   int(n: number): number {
     return Math.floor((this.uint32() / 2 ** 32) * n);
   }

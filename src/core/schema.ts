@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import { type FoveaError, OptionError, unknownName } from "./errors.js";
 
-/** What a value must be. Errors say it: "must be a positive integer, got 0". */
+/** What a value must be, in the words of the error: "must be a positive integer, got 0". */
 export type Schema<T = unknown> = v.GenericSchema<unknown, T>;
 
-/** A schema for each field of `T`, none left out and none too many: no option comes without its bounds. */
+/** Exactly one schema per field of `T`, so that no option lacks its bounds. */
 export type Fields<T> = { readonly [K in keyof Required<T>]: Schema<T[K]> };
 
-/** Most that options may ask for. */
+/** Upper bounds of options. */
 export const most = {
   imageSize: 8192,
   batch: 65_536,
@@ -17,11 +17,11 @@ export const most = {
 } as const;
 
 /**
- * Checks an argument of a public function; the value itself stays as it is.
+ * Checks an argument of a public function. Does not change it.
  *
- * @param name of the argument; empty where the fields of `value` are named anyway
+ * @param name of the argument; empty if the message names a field of `value` anyway
  *
- * @throws OptionError, or what `fault` makes, of one line: where, which field, what is wanted, what was given.
+ * @throws OptionError, or what `fault` returns, in one line: where, which field, what is expected, what was given.
  *
  * @example
  * check("predict", "top", whole(1), top); // predict: top must be a positive integer, got 0
@@ -38,7 +38,7 @@ export function check(
   const { type, expected, message, path = [], input } = issues[0];
   const unknown = type === "strict_object" && expected === "never";
   const keys = path.slice(0, unknown ? -1 : undefined).map(({ key }) => key);
-  // Fields of the options need no "options." before them.
+  // Fields of `options` are named without the prefix "options.".
   const start = name === "options" && (unknown || keys.length > 0) ? "" : name;
   const at = keys.reduce<string>(
     (way, key) => (typeof key === "number" ? `${way}[${key}]` : way ? `${way}.${key}` : String(key)),
@@ -51,13 +51,13 @@ export function check(
   );
 }
 
-/** The bounds of one number, for those who read it from text. Undefined if `value` is as `schema` wants, else what it must be. */
+/** What `value` must be, or undefined if it fits `schema`. For numbers parsed from text. */
 export function misfit(schema: Schema, value: unknown): string | undefined {
   const { issues } = v.safeParse(schema, value, { abortEarly: true });
   return issues?.[0].message;
 }
 
-/** A value as messages show it. */
+/** A value as shown in messages. */
 export function shown(value: unknown): string {
   if (typeof value === "function") return value.name ? `the function ${value.name}` : "a function";
   if (typeof value !== "object" || value === null) return typeof value === "string" ? quoted(value) : String(value);
@@ -70,11 +70,11 @@ function quoted(value: unknown): string {
   let text = "an object";
   try {
     text = JSON.stringify(value, (_, inner) => (typeof inner === "number" ? Number(inner.toPrecision(6)) : inner));
-  } catch {} // circles and bigints
+  } catch {} // cycles and bigints
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** Whatever `test` accepts. */
+/** Any value that `test` accepts. */
 export const that = <T = unknown>(what: string, test: (value: unknown) => boolean): Schema<T> =>
   v.custom<T>(test, what);
 
@@ -84,7 +84,7 @@ export const instance = <T>(type: abstract new (...args: never[]) => T, what: st
 const number = (what: string, test: (x: number) => boolean) =>
   that<number>(what, (x) => typeof x === "number" && test(x));
 
-/** A whole number of at least `least`, and at most `greatest`. */
+/** An integer from `least` to `greatest`. */
 export function whole(least: number, greatest: number = Number.MAX_SAFE_INTEGER): Schema<number> {
   const from = least === 1 ? "a positive integer" : `an integer ≥ ${least}`;
   const what = greatest === Number.MAX_SAFE_INTEGER ? from : `an integer from ${least} to ${greatest}`;
@@ -94,13 +94,13 @@ export function whole(least: number, greatest: number = Number.MAX_SAFE_INTEGER)
 export const finite = number("a number", Number.isFinite);
 export const positive = number("a positive number", (x) => Number.isFinite(x) && x > 0);
 export const nonNegative = number("a number, not negative", (x) => Number.isFinite(x) && x >= 0);
-/** From nothing to all. */
+/** From 0 to 1. */
 export const fraction = number("from 0 to 1", (x) => x >= 0 && x <= 1);
-/** A share that may be nothing. */
+/** From 0 to below 1. */
 export const share = number("at least 0 and below 1", (x) => x >= 0 && x < 1);
-/** A share of some. */
+/** Above 0, below 1. */
 export const properShare = number("between 0 and 1", (x) => x > 0 && x < 1);
-/** Bytes of memory; Infinity is no limit. */
+/** Bytes of memory; Infinity means no limit. */
 export const memory = number("a number of bytes, not negative", (x) => x >= 0);
 export const seed = whole(0);
 export const imageSize = whole(1, most.imageSize);
@@ -112,13 +112,13 @@ export const threadCount = whole(1, most.threads);
 export const text = that<string>("a string", (x) => typeof x === "string");
 export const flag = that<boolean>("true or false", (x) => typeof x === "boolean");
 export const anything: Schema<never> = that("anything", () => true);
-/** A function; what it takes and gives is not checked. */
+/** A function. Its arguments and result are not checked. */
 export const callback: Schema<never> = that("a function", (x) => typeof x === "function");
 export const signal: Schema<AbortSignal> = that(
   "an AbortSignal",
   (x) => typeof x === "object" && x !== null && "aborted" in x && "addEventListener" in x,
 );
-/** Anything that gives pairs of a name and a value, such as a Map. */
+/** An iterable of names and values, such as a Map. */
 export const entries: Schema<never> = that(
   "a Map, or pairs of a name and a value",
   (x) => x instanceof Map || (typeof x === "object" && x !== null && Symbol.iterator in x),
@@ -132,14 +132,14 @@ export const oneOf = <T extends string | number | boolean | null>(...words: read
 export const maybe = <T>(schema: Schema<T>): Schema<T | undefined> => v.optional(schema);
 export const orNull = <T>(schema: Schema<T>): Schema<T | null> => v.nullable(schema);
 export const either = <T>(what: string, ...schemas: readonly Schema<T>[]): Schema<T> => v.union([...schemas], what);
-/** What `choose` picks for a value. */
+/** The schema that `choose` picks for a value. */
 export const by = <T>(choose: (value: unknown) => Schema<T>): Schema<T> => v.lazy(choose);
 
-/** A list. `what` says what it is of: "a list of class names". */
+/** A list. `what` describes it: "a list of class names". */
 export const list = <T>(item: Schema<T>, what: string, least = 0): Schema<T[]> =>
   v.pipe(v.array(item, what), v.minLength(least, what));
 
-/** Exactly as many items as there are schemas. */
+/** A tuple with one schema per item. */
 export const tuple = (what: string, ...items: readonly Schema[]): Schema<never> =>
   v.pipe(
     that(what, (x) => Array.isArray(x) && x.length === items.length),
@@ -150,7 +150,7 @@ export const tuple = (what: string, ...items: readonly Schema[]): Schema<never> 
 export const record = <T>(value: Schema<T>, what: string): Schema<Record<string, T>> =>
   v.pipe(that(what, isObject), v.record(v.string(), value, what)) as unknown as Schema<Record<string, T>>;
 
-/** An object of these fields and no others: unknown ones are refused, with the name that may be meant. */
+/** An object with these fields only. Unknown fields are refused, with a suggestion. */
 export function options<T extends object>(fields: Fields<T>, what = "an object of options"): Schema<T> {
   const message = (issue: v.StrictObjectIssue) =>
     issue.expected === "never"
@@ -159,7 +159,7 @@ export function options<T extends object>(fields: Fields<T>, what = "an object o
   return v.pipe(that(what, isObject), v.strictObject(fields as v.ObjectEntries, message)) as unknown as Schema<T>;
 }
 
-/** An object of these fields; others may be there, as a newer version writes them. */
+/** An object with at least these fields; newer versions may add others. */
 export function fieldsOf<T extends object>(fields: Fields<T>, what = "an object"): Schema<T> {
   const message = (issue: v.ObjectIssue) => wantedAt(fields, issue, what);
   return v.pipe(that(what, isObject), v.object(fields as v.ObjectEntries, message)) as unknown as Schema<T>;
@@ -173,13 +173,13 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-/** Something with these methods, whatever its class. */
+/** An object with these methods, of any class. */
 export const having = <T>(what: string, ...methods: readonly string[]): Schema<T> =>
   that(what, (x) => isObject(x) && methods.every((name) => typeof x[name] === "function"));
 
-/** Sizes of a dense array. */
+/** Shape of a dense array. */
 export const sizes = list(whole(0), "a list of sizes");
-/** Sizes of a value in a graph: the first may be "N", the batch. */
+/** Shape of a value in a graph; the first dimension may be "N", the batch. */
 export const shape = list(
   that<number | "N">('a positive integer or "N"', (x) => x === "N" || (Number.isSafeInteger(x) && (x as number) >= 0)),
   'a shape, such as ["N", 3, 224, 224]',

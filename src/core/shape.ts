@@ -21,7 +21,7 @@ export function staticShape(shape: Shape): readonly number[] {
   });
 }
 
-/** The sizes of a [N,C,H,W] array (or a weight [O,C,kh,kw]). @throws ShapeError if it has another rank or a symbolic batch. */
+/** The dimensions of an [N,C,H,W] array or an [O,C,kh,kw] weight. @throws ShapeError if it has another rank or a symbolic batch. */
 export function fourSizes(shape: Shape): readonly [number, number, number, number] {
   const [n, c, h, w, ...more] = staticShape(shape);
   if (w === undefined || more.length > 0) throw new ShapeError(`needs four dimensions, got ${formatShape(shape)}`);
@@ -34,14 +34,14 @@ export function staticDim(d: Dim | undefined): number {
   return d;
 }
 
-/** Product of the numeric dimensions, and how many are symbolic. Two shapes with equal counts hold equally many elements. */
+/** Product of the numeric dimensions, and the number of symbolic ones. Shapes with equal counts have equally many elements. */
 export function countElements(shape: Shape): { size: number; symbols: number } {
   let [size, symbols] = [1, 0];
   for (const d of shape) d === "N" ? symbols++ : (size *= d);
   return { size, symbols };
 }
 
-/** NumPy's broadcasting of two shapes. @throws ShapeError */
+/** The broadcast of two shapes, by NumPy's rules. @throws ShapeError */
 export function broadcastShapes(a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
@@ -53,7 +53,7 @@ export function broadcastShapes(a: Shape, b: Shape): Shape {
   });
 }
 
-/** Axes counted from the end (negative) made positive, in ascending order. @throws ShapeError */
+/** Axes as nonnegative numbers in ascending order; negative ones count from the end. @throws ShapeError */
 export function normalizeAxes(axes: readonly number[], rank: number): number[] {
   return axes
     .map((axis) => {
@@ -71,7 +71,7 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Whether arrays of these shapes hold the same: equal ones, and the weights [O,I] of a linear layer and [O,I,1,1] of a 1×1 convolution. */
+/** Whether two shapes are interchangeable: equal, or a linear layer's [O,I] and a 1×1 convolution's [O,I,1,1]. */
 export function holdSame(a: readonly number[], b: readonly number[]): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   return String(long) === String(short) || (short.length === 2 && String(long) === String([...short, 1, 1]));

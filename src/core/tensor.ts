@@ -15,16 +15,20 @@ export interface Storage {
   bool: Uint8Array;
 }
 
+/** Types of elements. */
 export type DType = keyof Storage;
 
 /** A dense array as plain data: row-major, `data.length` = product of `shape`; a scalar has shape `[]`. */
 export interface Tensor<D extends DType = DType> {
+  /** Type of the elements. */
   readonly dtype: D;
+  /** Size of each dimension; `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** The elements, row-major. */
   readonly data: Storage[D];
 }
 
-/** The typed array of a dtype. */
+/** The typed array that stores a dtype. */
 export interface ArrayType<D extends DType> {
   new (length: number): Storage[D];
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): Storage[D];
@@ -51,7 +55,7 @@ export function sizeOf(shape: readonly number[]): number {
 
 export const dtypeSchema = oneOf(...(Object.keys(arrayTypes) as DType[]));
 
-/** A tensor whose data fill its shape. */
+/** A tensor with data checked against its shape. */
 export const tensorSchema: Schema<Tensor> = that("a tensor, { dtype, shape, data }", (value) => {
   if (!isObject(value)) return false;
   const { dtype: type, shape: of, data } = value as unknown as Tensor;
@@ -67,7 +71,7 @@ export const tensors: Schema<ReadonlyMap<string, Tensor>> = that(
     [...x].every(([key, value]) => typeof key === "string" && misfit(tensorSchema, value) === undefined),
 );
 
-/** A tensor around existing data. @throws ShapeError if the number of elements is not that of the shape. */
+/** Wraps existing data as a tensor, without a copy. @throws ShapeError if data and shape have different numbers of elements. */
 export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: Storage[D]): Tensor<D> {
   check("tensor", "dtype", dtypeSchema, dtype);
   check("tensor", "shape", sizes, shape);
@@ -84,12 +88,12 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
   return { dtype, shape, data: new arrayTypes[dtype](sizeOf(shape)) };
 }
 
-/** The same elements in memory of their own. */
+/** A copy. */
 export function copyOf<D extends DType>({ dtype, shape, data }: Tensor<D>): Tensor<D> {
   return { dtype, shape, data: data.slice() as Storage[D] };
 }
 
-/** A float32 tensor of the given numbers. */
+/** A float32 tensor of these numbers. */
 export function float32(shape: readonly number[], values: Iterable<number>): Tensor<"float32"> {
   check("float32", "shape", sizes, shape);
   check(
@@ -129,13 +133,13 @@ function numbers<A extends Float64Array | Float32Array>(t: Tensor, make: new (le
 
 const bits = new DataView(new ArrayBuffer(4));
 
-/** The number that the 16 bits of a bfloat16 mean: they are the upper half of a float32. */
+/** The value of a bfloat16, whose 16 bits are the upper half of a float32. */
 export function decodeBfloat16(half: number): number {
   bits.setUint32(0, half << 16);
   return bits.getFloat32(0);
 }
 
-/** The number that the 16 bits of an IEEE half-precision float mean. */
+/** The value of an IEEE half-precision float. */
 export function decodeFloat16(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >> 10) & 31;

@@ -4,21 +4,21 @@ import { checkDataset, datasetSchema } from "./checks.js";
 import { checkIndex, type Dataset } from "./dataset.js";
 import { summary } from "./summary.js";
 
-/** A data set whose labels are the positions of a model's classes, and what does not match. */
+/** A data set relabeled with a model's classes, and what does not match. */
 export interface Alignment {
-  /** The images of classes that the model knows. Its `classes` are the model's. */
+  /** Images of classes that the model knows. `classes` are the model's. */
   readonly dataset: Dataset;
   /** Classes of the data that the model does not know. */
   readonly unknown: readonly string[];
   /** Classes of the model that the data set lacks. */
   readonly missing: readonly string[];
-  /** How many images are of unknown classes, and so are not in `dataset`. */
+  /** Number of images of unknown classes, which are not in `dataset`. */
   readonly leftOut: number;
 }
 
 /**
- * A class name as it is compared: in Unicode's composed form (NFC). Some file systems and archives decompose names (NFD): the same
- * letters in other code points.
+ * A class name for comparison: in Unicode's composed form (NFC). Some file systems and archives decompose names (NFD): the same
+ * letters, different code points.
  */
 export function className(name: string): string {
   check("className", "name", text, name);
@@ -31,7 +31,7 @@ const names = list(text, "a list of class names");
 export const sameClasses = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, i) => className(name) === className(b[i]!));
 
-/** How the names of two lists differ, and what the writer may have meant; null if they are the same in the same order. */
+/** How two lists of names differ, with suggestions; null if they are equal. */
 export function classDifference(known: readonly string[], given: readonly string[]): string | null {
   check("classDifference", "known", names, known);
   check("classDifference", "given", names, given);
@@ -53,7 +53,7 @@ function compareClasses(known: readonly string[], given: readonly string[]) {
   };
 }
 
-/** `Lime (the model has "lime")`, if a class differs in case, spaces, dashes and underscores only. */
+/** `Lime (the model has "lime")`, if a class differs only in case, spaces, dashes and underscores. */
 function withSuggestion(name: string, known: readonly string[]): string {
   const folded = (text: string) =>
     text
@@ -76,12 +76,12 @@ function positions(names: readonly string[], whose: string): Map<string, number>
 }
 
 /**
- * Matches the classes of a data set to a model's by name, never by position. Names must be equal, case included; Unicode forms of the
- * same letters are (NFC). Images of classes that the model does not know are left out, and counted.
+ * Matches the classes of a data set to a model's by name, never by position. Names must be equal, including case, but not
+ * in Unicode form (NFC). Images of classes that the model does not know are left out and counted.
  *
- * @param classes the names of the model's outputs, in their order
+ * @param classes names of the model's classes, in order
  *
- * @throws DataError if no image is of a class that the model knows, or names are ambiguous.
+ * @throws DataError if the model knows none of the classes, or names are ambiguous.
  *
  * @example
  * const { dataset, unknown } = alignClasses(data.validation, ["cat", "dog"]);
@@ -122,7 +122,7 @@ const alignmentSchema: Schema<Alignment> = fieldsOf<Alignment>(
   "what alignClasses() gives",
 );
 
-/** What an alignment leaves out or does not find, a line each, for people. */
+/** What an alignment leaves out or does not find, in lines for people. */
 export function alignmentNotes(alignment: Alignment): string[] {
   check("alignmentNotes", "alignment", alignmentSchema, alignment);
   const { dataset, unknown, missing, leftOut } = alignment;

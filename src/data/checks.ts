@@ -24,7 +24,7 @@ import {
 import type { Dataset, Normalization, RgbImage, Splits } from "./dataset.js";
 import type { Augmentation, Preprocessing } from "./transforms.js";
 
-/** Longest side of an image, in pixels: JPEG has no longer ones, and of a thinner image nothing can be seen. */
+/** Longest side of an image, in pixels: that of JPEG. */
 export const longestSide = 65_535;
 
 /** The parts of a data set; {@link checkDataset} looks at the labels too. */
@@ -55,17 +55,17 @@ export const splitsSchema: Schema<Splits> = fieldsOf<Splits>(
 );
 
 /**
- * Checks a data set where it comes in: its parts, and that every label is the number of a class. Another one would be written into the
+ * Checks a data set at the entry: its parts, and that every label is a class number. Others would be written into the
  * target of another image, or nowhere.
  *
- * @throws OptionError if it is none. @throws DataError that names the first image whose label is wrong.
+ * @throws OptionError if it is not a data set. @throws DataError with the first image whose label is wrong.
  */
 export function checkDataset(where: string, name: string, value: unknown): void {
   check(where, name, datasetSchema, value);
   requireLabels(`${where}: ${(value as Dataset).name}`, value as Dataset);
 }
 
-/** @throws DataError that names the first image whose label is not the number of a class. */
+/** @throws DataError with the first image whose label is not a class number. */
 export function requireLabels(
   where: string,
   { labels, length, classes }: Pick<Dataset, "labels" | "length" | "classes">,
@@ -81,7 +81,7 @@ export function requireLabels(
   }
 }
 
-/** @throws DataError that names an image whose pixels are not RGB bytes in three planes of its size. */
+/** @throws DataError if the pixels are not RGB bytes in three planes of the image's size. */
 export function requireImage(where: string, name: string, image: RgbImage): void {
   const fault = imageFault(image);
   if (fault) throw new DataError(`${where}: ${name} ${fault}`);

@@ -8,12 +8,12 @@ import { normalizations } from "./recipe.js";
 
 const side = 32;
 const imageBytes = 3 * side * side;
-/** Five times CIFAR in one file. */
+/** Five times all of CIFAR. */
 const mostBytes = 2 ** 30;
 /** Labels are bytes. */
 const mostClasses = 256;
 
-/** How records of a CIFAR file begin. */
+/** How the records of a CIFAR file begin. */
 interface Layout {
   readonly name: string;
   readonly classes: readonly string[];
@@ -27,12 +27,12 @@ const cifar10Classes = "airplane automobile bird cat deer dog frog horse ship tr
 
 /**
  * CIFAR-10 in its binary version: `data_batch_*.bin` for training (any number of them), `test_batch.bin` for validation.
- * `folder` holds them, or holds the folder `cifar-10-batches-bin`.
+ * `folder` contains them, or the folder `cifar-10-batches-bin`.
  *
  * @example
  * const { train, validation } = await cifar10("./data");
  *
- * @throws DataError if files are missing, cut short, or hold labels that are not classes.
+ * @throws DataError if files are missing or truncated, or labels are not classes.
  */
 export async function cifar10(folder: string): Promise<Splits> {
   check("cifar10", "folder", text, folder);
@@ -58,7 +58,7 @@ export interface Cifar100Options {
 export const cifar100Options = fields({ labels: maybe(oneOf("fine", "coarse")) });
 const fileNameList = list(text, "a list of file names");
 
-/** CIFAR-100 in its binary version: `train.bin` and `test.bin`, with its 100 fine or its 20 coarse classes. See `cifar10`. */
+/** CIFAR-100 in its binary version: `train.bin` and `test.bin`, with 100 fine or 20 coarse classes. See `cifar10`. */
 export async function cifar100(folder: string, options: Cifar100Options = {}): Promise<Splits> {
   check("cifar100", "folder", text, folder);
   check("cifar100", "options", cifar100Options, options);
@@ -117,7 +117,7 @@ async function load(folder: string, names: readonly string[], layout: Layout): P
   return createDataset({ name, classes, height: side, width: side, pixels, labels, defaults: { normalization } });
 }
 
-/** One class name per line, or the given names where the file is missing or blank. */
+/** One class name per line, or the given names if the file is missing or blank. */
 async function classNames(folder: string, file: string, otherwise: readonly string[]): Promise<readonly string[]> {
   if (!(await fileNames(folder)).includes(file)) return otherwise;
   const path = join(folder, file);

@@ -3,23 +3,23 @@ import { join } from "node:path";
 import { DataError } from "../core/errors.js";
 import { list, nothing } from "./files.js";
 
-/** What a folder of images must look like, for messages. */
+/** Accepted layouts, for messages. */
 export const folderLayouts = "train/<class>/*.jpg with val/<class>/*.jpg, or <class>/*.jpg";
 
 /** Folders that operating systems and tools leave behind. */
 export const junk =
   /^(\..*|__MACOSX|__pycache__|node_modules|venv|lost\+found|#recycle|@eaDir|\$RECYCLE\.BIN|System Volume Information)$/i;
-/** Files that they leave behind. */
+/** Files they leave behind. */
 const junkFiles = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
 
-/** Bytes; the configuration of a run has a few thousand. */
+/** Bytes; a run's configuration has a few thousand. */
 const mostConfig = 10_000_000;
 
 /** ImageNet-21k has a third of this. */
 const mostClasses = 65_536;
 
 /**
- * Names of the folders in `folder` that may be classes: neither left behind by tools nor written by a training.
+ * Names of subfolders that may be classes: not left behind by tools, not written by a training.
  *
  * @throws DataError if it cannot be read, or there are too many.
  */
@@ -32,7 +32,7 @@ export async function classFolders(folder: string, most = mostClasses): Promise<
   return classes;
 }
 
-/** Whether a folder is that of a training run, or holds nothing but such folders, as `runs` does. */
+/** Whether a folder is a run folder, or contains nothing else, as `runs` does. */
 async function holdsRuns(folder: string): Promise<boolean> {
   if (await isRun(folder)) return true;
   const { folders, files } = await list(folder).catch(() => nothing);
@@ -44,7 +44,7 @@ async function holdsRuns(folder: string): Promise<boolean> {
 async function isRun(folder: string): Promise<boolean> {
   const file = join(folder, "config.json");
   const found = await stat(file).catch(() => undefined);
-  // A pipe would be waited for without end.
+  // A pipe might never answer.
   if (!found?.isFile() || found.size === 0 || found.size > mostConfig) return false;
   const text = await readFile(file, "utf8").catch(() => "");
   return /"format":\s*"fovea\.run\.1"/.test(text);

@@ -4,14 +4,19 @@ import { datasetSchema, splitsSchema } from "./checks.js";
 
 /** An image as stored: RGB bytes in three planes, `pixels[(channel * height + row) * width + column]`. */
 export interface RgbImage {
+  /** Width in pixels. */
   readonly width: number;
+  /** Height in pixels. */
   readonly height: number;
+  /** RGB bytes: the red plane, then green, then blue. */
   readonly pixels: Uint8Array;
 }
 
 /** A file that is not part of the data set, and why. */
 export interface SkippedFile {
+  /** Path of the file. */
   readonly file: string;
+  /** Why it was skipped, in words. */
   readonly reason: string;
 }
 
@@ -23,47 +28,53 @@ export interface Normalization {
   readonly std: readonly [number, number, number];
 }
 
-/** What the makers of a data set recommend; used where the user does not say otherwise. */
+/** What the makers of a data set recommend. Used by default. */
 export interface DatasetDefaults {
+  /** Mean and standard deviation of the channels. */
   readonly normalization?: Normalization;
   /** Side of the square network input. */
   readonly imageSize?: number;
-  /** Whether a mirrored image keeps its class (not so for digits). */
+  /** Whether a mirrored image keeps its class (digits do not). */
   readonly flip?: boolean;
 }
 
-/** Labelled images. Implement this to train on a source of your own; `createDataset` covers images held in memory. */
+/** Labeled images. Implement this to train on your own source; `createDataset` covers images held in memory. */
 export interface Dataset {
   /** For example `cifar10`, `shapes`, or the name of the folder. */
   readonly name: string;
   /** Class names; the position is the label. */
   readonly classes: readonly string[];
+  /** Number of images. */
   readonly length: number;
   /** The label of each image, without decoding it. */
   readonly labels: ArrayLike<number>;
-  /** Files found so far that cannot be used, each once. */
+  /** Unusable files found so far, each once. */
   readonly skipped: readonly SkippedFile[];
-  /** The size that all images have, or null if sizes vary. */
+  /** The size of all images, or null if sizes vary. */
   readonly size: { readonly height: number; readonly width: number } | null;
+  /** What the makers of the data set recommend. */
   readonly defaults?: DatasetDefaults;
-  /** The image at `index`. It may share memory with the data set: do not write to it. Rejects with DataError if unreadable. */
+  /** The image at `index`. It may share memory with the data set: do not modify it. @throws DataError if it cannot be read. */
   image(index: number): Promise<RgbImage>;
-  /** `height · width` bytes, 1 where the labelled object is; only where the data set knows it. */
+  /** `height · width` bytes, 1 where the labeled object is, if the data set knows. */
   mask?(index: number): Uint8Array;
 }
 
+/** A data set, divided. */
 export interface Splits {
+  /** Images to learn from. */
   readonly train: Dataset;
+  /** Images that decide which epoch is best. */
   readonly validation: Dataset;
-  /** Images that choose nothing, to be measured once; few data sets have them. */
+  /** Images that choose nothing and are measured once, if there are any. */
   readonly test?: Dataset;
-  /** How a folder was divided, for people: `by folders train, val`. */
+  /** How a folder was divided, in words: `by folders train, val`. */
   readonly division?: string;
   /** The shares that options had set aside, where neither folders nor the data itself say what is for what. */
   readonly setAside?: { readonly validation?: number; readonly test?: number };
 }
 
-/** What was understood of a data set: `2 classes, 244 + 153 images, split by folders train, val`. */
+/** What was understood, in words: `2 classes, 244 + 153 images, split by folders train, val`. */
 export function describeSplits(splits: Splits): string {
   check("describeSplits", "splits", splitsSchema, splits);
   const { train, validation, test, division } = splits;

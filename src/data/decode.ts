@@ -11,6 +11,7 @@ import { resample, shorterSize } from "./resample.js";
 import { bitsInUse, claimOf, scaled } from "./significant-bits.js";
 import { type TiffTags, tiffTags } from "./tiff.js";
 
+/** Options of {@link decodeImage}. */
 export interface DecodeOptions {
   /**
    * Scale the shorter side down to this, like `resizeShorter`; smaller images stay as they are.
@@ -21,13 +22,13 @@ export interface DecodeOptions {
 
 export const decodeOptions: Schema<DecodeOptions> = fields<DecodeOptions>({ shorterSide: maybe(whole(1)) });
 
-/** 100 megapixels: refuses small files that would unpack to gigabytes. */
+/** 100 megapixels, against small files that expand to gigabytes. */
 const mostPixels = 1e8;
-/** Four 16-bit samples for each of 100 megapixels, uncompressed, take less. */
+/** Uncompressed, 100 megapixels of four 16-bit samples take less. */
 const mostBytes = 2 ** 30;
-/** Encoders write about ten. Each costs a pass over all blocks, and may take no more than a hundred bytes of the file. */
+/** Encoders write about ten. Each costs a pass over all blocks and may take only a hundred bytes of the file. */
 const mostScans = 100;
-/** Bytes of samples from which on images are decoded one at a time: interlaced and progressive ones are held whole. */
+/** Bytes of samples from which images are decoded one at a time: interlaced and progressive ones are held in full. */
 const large = 2 ** 28;
 
 /** The package that decodes. @throws FoveaError if it is not installed. */
@@ -35,15 +36,15 @@ export const decoder = async (who: string) => (await import("sharp").catch(unusa
 
 /**
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).
- * Other formats, several pages or frames, and samples of neither 8 nor 16 bits (floating point, 32-bit integers) are refused.
- * Of TIFF, so is YCbCr without JPEG; extra channels that are not said to be transparency are left out.
+ * Other formats, several pages or frames, and samples other than 8 or 16 bits (floating point, 32-bit integers) are refused.
+ * So is TIFF's YCbCr without JPEG; extra channels not marked as transparency are ignored.
  * EXIF orientation is applied; gray, CMYK and 16-bit become 8-bit sRGB; transparency becomes white. Where a file says that its samples of
  * 16 bits have 9 to 15 (PNG's `sBIT`, TIFF's `MaxSampleValue`), and they are not scaled to 16, they are scaled.
  *
  * @example
  * const image = await decodeImage("cat.jpg");
  *
- * @throws DataError naming the file and why it cannot be read; a file that was cut short counts as unreadable.
+ * @throws DataError with the file and the reason. A truncated file counts as unreadable.
  */
 export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   check("decodeImage", "source", either<string | Uint8Array>("a path or a Uint8Array", text, bytes), source);
@@ -58,11 +59,11 @@ export async function decodeWithBits(
 ): Promise<{ readonly image: RgbImage; readonly bits?: 10 | 12 | 16 }> {
   const sharp = await decoder("decodeImage");
   try {
-    // Before the decoder sees it: to tell the size of an SVG it draws all of it.
+    // Before decoding: to find the size of an SVG, the decoder renders all of it.
     const start = await beginning(source);
     if (!signatures.some(([text, at = 0]) => start.startsWith(text, at)))
       throw new DataError("it is no JPEG, PNG, WebP, TIFF, GIF or AVIF file");
-    // The decoder takes brackets at the end of a name for options, and opens the file that is named before them.
+    // The decoder takes brackets at the end of a name for options, and opens the file named before them.
     const named = typeof source === "string" && source.includes("[");
     const contents = named ? await readBounded(source, mostBytes) : source;
     const input = () => sharp(contents, { failOn: "error", limitInputPixels: mostPixels });
@@ -97,7 +98,7 @@ async function decodeUsable(
   const side = Math.min(options.shorterSide ?? Number.POSITIVE_INFINITY, width, height);
   const reduced = 2 * side;
   pipeline.autoOrient();
-  // The decoder takes any extra channel for transparency, and would weigh the colors by it when it scales.
+  // The decoder takes any extra channel for transparency, and would premultiply colors by it when scaling.
   const unspecified = hasAlpha && tiff !== undefined && !transparency.includes(tiff.extraSample);
   if (Math.min(width, height) > 2 * reduced && !unspecified)
     pipeline.resize({ width: reduced, height: reduced, fit: "outside" });
@@ -115,14 +116,14 @@ async function decodeUsable(
 
 let queue: Promise<unknown> = Promise.resolve();
 
-/** Runs a task when those that were given before have ended. */
+/** Runs a task after those given before. */
 function alone<T>(task: () => Promise<T>): Promise<T> {
   const turn = queue.then(task);
   queue = turn.catch(() => {});
   return turn;
 }
 
-/** How files of the accepted formats begin, as Latin-1 text, at which byte: JPEG, PNG, WebP, TIFF and BigTIFF, GIF, AVIF. */
+/** First bytes of the accepted formats, as Latin-1 text, and their offset: JPEG, PNG, WebP, TIFF and BigTIFF, GIF, AVIF. */
 const signatures: readonly (readonly [text: string, at?: number])[] = [
   ["\xff\xd8\xff"],
   ["\x89PNG\r\n\x1a\n"],
@@ -135,7 +136,7 @@ const signatures: readonly (readonly [text: string, at?: number])[] = [
   ["ftyp", 4],
 ];
 
-/** The first bytes, as Latin-1 text. @throws DataError if it is no regular file (a pipe would be waited for), or too large. */
+/** The first bytes, as Latin-1 text. @throws DataError if it is not a regular file (a pipe might never answer) or too large. */
 async function beginning(source: string | Uint8Array, length = 12): Promise<string> {
   if (typeof source !== "string") return Buffer.from(source.subarray(0, length)).toString("latin1");
   const found = await stat(source);
@@ -151,7 +152,7 @@ async function beginning(source: string | Uint8Array, length = 12): Promise<stri
   }
 }
 
-/** Formats by what the decoder finds in the file, whatever its name: not SVG, which can embed other files, nor VIPS' own. */
+/** Formats as the decoder identifies them, whatever the name: not SVG, which can embed other files, nor VIPS' own. */
 const formats: readonly string[] = ["jpeg", "png", "webp", "tiff", "gif", "heif"];
 
 /** Values of TIFF's tag ExtraSamples that mean transparency. */
@@ -167,7 +168,7 @@ const samples: Readonly<Record<string, string>> = {
   double: "floating-point numbers",
 };
 
-/** Why a file that the decoder can read would not decode to the one image it shows, or null if it does. */
+/** Why a readable file would not decode to the one image it shows, or null. */
 function whyUnusable(
   { format, depth, pages = 1, channels, space, width, height }: Metadata,
   tiff: TiffTags | undefined,
@@ -184,14 +185,14 @@ function whyUnusable(
   return null;
 }
 
-/** Says so of a progressive JPEG file that would be decoded without end. */
+/** The reason, for a JPEG file with too many scans. */
 async function tooManyScans({ isProgressive, format }: Metadata, source: string | Uint8Array): Promise<string | null> {
   if (!isProgressive || format !== "jpeg") return null;
   const scans = jpegScans(typeof source === "string" ? await readBounded(source, mostBytes) : source);
   return scans > mostScans ? `it has ${scans} scans; at most ${mostScans} are accepted` : null;
 }
 
-/** Why a PNG file is not one image: of an animated one the decoder shows the first frame. */
+/** The reason, for an animated PNG file, of which the decoder shows the first frame. */
 async function animated({ format }: Metadata, source: string | Uint8Array): Promise<string | null> {
   const frames = format === "png" ? pngFrames(await beginning(source, 2 ** 16)) : 1;
   return frames > 1 ? `it holds ${frames} pages or frames, not one image` : null;

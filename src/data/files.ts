@@ -12,15 +12,15 @@ export interface Found {
 
 export const nothing: Found = { folders: [], files: [] };
 
-/** In one folder, and in all of a class together. ImageNet has 1.3 million images, iNaturalist 2.7 million. */
+/** In one folder, and in a whole class. ImageNet has 1.3 million images, iNaturalist 2.7 million. */
 export const mostEntries = 4_000_000;
 
-/** The error for a folder that holds more. */
+/** The error for a folder with more. */
 export const tooManyEntries = (folder: string, most: number) =>
   new DataError(`${folder}: holds more than ${most.toLocaleString("en-US")} files and folders`);
 
 /**
- * What is in a folder. Links count as what they lead to; a dead link is a file.
+ * Contents of a folder. Links count as their targets; a dead link is a file.
  *
  * @throws DataError if it cannot be read, or has too many entries.
  */
@@ -47,13 +47,13 @@ async function isFolder(parent: string, entry: Dirent): Promise<boolean> {
   );
 }
 
-/** All bytes of a file. @throws DataError if it cannot be read, is no regular file (a pipe would be waited for), or larger than `most`. */
+/** All bytes of a file. @throws DataError if it cannot be read, is not a regular file (a pipe might never answer), or exceeds `most`. */
 export async function readBounded(path: string, most: number): Promise<Uint8Array> {
   try {
     const found = await stat(path);
     if (!found.isFile()) throw new DataError("not a regular file");
     if (found.size > most) throw new DataError(`${found.size} bytes; at most ${most} are read`);
-    // Files of the system that have no size may never end.
+    // System files without a size may never end.
     return found.size === 0 ? new Uint8Array() : await readFile(path);
   } catch (error) {
     throw new DataError(`${path}: cannot be read (${systemReason(error)})`);
@@ -66,7 +66,7 @@ export async function fileNames(folder: string): Promise<string[]> {
 }
 
 /**
- * `folder`, or the folder `usual` in it, whichever holds the files that `accepts` wants.
+ * `folder`, or the folder `usual` in it, whichever has the files that `accepts` wants.
  *
  * @throws DataError naming what was found if neither does.
  */

@@ -20,7 +20,7 @@ export interface ImageFile {
 export interface Listing {
   readonly folder: string;
   readonly classes: readonly string[];
-  /** The classes that have a folder here. */
+  /** Classes with a folder here. */
   readonly present: readonly string[];
   readonly files: readonly ImageFile[];
   readonly skipped: readonly SkippedFile[];
@@ -30,9 +30,9 @@ const accepted = /\.(jpe?g|png|webp|tiff?|avif)$/i;
 
 /**
  * The files of a folder of classes, sorted by class and name; folders within a class are searched too. Classes are named in Unicode NFC.
- * With `known` classes, the folder must keep to them.
+ * With `known` classes, the folder may have no others.
  *
- * @throws DataError if there are no classes, others than the known ones, or the folders can hardly be classes.
+ * @throws DataError if there are no classes, unknown ones, or folders that are hardly classes.
  */
 export async function listClasses(folder: string, known?: readonly string[]): Promise<Listing> {
   const { files: strays } = await list(folder);
@@ -64,7 +64,7 @@ export async function listClasses(folder: string, known?: readonly string[]): Pr
   return { folder, classes, present, files, skipped };
 }
 
-/** The folder of each class, by the class's name in NFC. @throws DataError if two folders have the same name but for Unicode's form. */
+/** The folder of each class, by class name in NFC. @throws DataError if two folders differ only in Unicode form. */
 function foldersByClass(folder: string, names: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const name of names) {
@@ -79,8 +79,8 @@ function foldersByClass(folder: string, names: readonly string[]): Map<string, s
 
 /**
  * Sets aside a share of the items of each class, at random but the same for the same seed and files.
- * A class of one item keeps it; of two or more, at least one goes to each side. `position` tells the classes apart: what is set aside
- * of one depends on its own alone.
+ * A class of one item keeps it; with two or more, each side gets at least one. `position` identifies the class: what is set aside
+ * of one class does not depend on the others.
  */
 export function stratify<T extends { readonly label: number }>(
   items: readonly T[],
@@ -103,7 +103,7 @@ export function stratify<T extends { readonly label: number }>(
   return { kept: items.filter((item) => !chosen.has(item)), aside: items.filter((item) => chosen.has(item)) };
 }
 
-/** What a folder holds, in depth: files, and folders that cannot be read. */
+/** Everything below a folder: files, and folders that cannot be read. */
 interface Below {
   readonly files: string[];
   readonly skipped: SkippedFile[];
@@ -120,11 +120,11 @@ async function isViewOfSystem(folder: string): Promise<boolean> {
   );
 }
 
-/** Of folders in folders. Links can lead around in more ways than there are folders. */
+/** Depth of folders. Links can form more paths than there are folders. */
 const deepest = 64;
 
 /**
- * All files in a folder and in those below it. A folder that links lead to again is not searched again, one that holds `folder` not at all.
+ * All files below a folder. A folder is searched once, however many links lead to it; one that contains `folder` is not.
  *
  * @throws DataError if there are more than `most`.
  */
@@ -163,7 +163,7 @@ export async function imagesBelow(folder: string): Promise<Below> {
   };
 }
 
-/** Why a file is not read, or null if it should be. */
+/** Why a file is skipped, or null. */
 function whyNot(path: string): string | null {
   if (path.split(sep).some((part) => junk.test(part))) return "hidden file, or left behind by a system";
   if (accepted.test(path)) return null;

@@ -10,11 +10,11 @@ import { createDataset } from "./memory.js";
 import { normalizations } from "./recipe.js";
 import { summary } from "./summary.js";
 
-/** More than any published IDX file has, packed or not; more is refused. */
+/** More than any published IDX file has, compressed or not. */
 const mostBytes = 2 ** 30;
-/** Pixels of one image: as of other images. */
+/** Pixels per image, as for other images. */
 const mostPixels = 1e8;
-/** Bytes that are read, or unpacked, at a time. */
+/** Bytes read or decompressed at a time. */
 const chunkSize = 2 ** 20;
 
 /** An IDX file of bytes: big-endian dimensions, then the elements. */
@@ -31,7 +31,7 @@ interface Idx {
  * @example
  * const { train, validation } = await idx("./mnist");
  *
- * @throws DataError if files are missing, cut short, or do not fit together.
+ * @throws DataError if files are missing, truncated, or inconsistent.
  */
 export async function idx(folder: string): Promise<Splits> {
   check("idx", "folder", text, folder);
@@ -51,7 +51,7 @@ export async function idx(folder: string): Promise<Splits> {
 const prefixes = { training: "train", validation: "t10k|test" };
 const ranks = { images: 3, labels: 1 };
 
-/** Whether these are the names of IDX files of images. */
+/** Whether these names include IDX files of images. */
 export function isIdx(names: readonly string[]): boolean {
   check("isIdx", "names", list(text, "a list of file names"), names);
   return names.some((name) => pattern("training", "images").test(name));
@@ -68,7 +68,7 @@ async function parse(path: string, rank: number): Promise<Idx> {
   let shape: readonly number[] | undefined;
   let data = new Uint8Array(0);
   let read = 0;
-  // The header tells how much is wanted, before the rest is unpacked.
+  // The header says how much to expect before the rest is decompressed.
   for await (const chunk of contents(path)) {
     header.set(chunk.subarray(0, Math.max(0, size - read)), Math.min(read, size));
     const from = Math.max(0, size - read);
@@ -93,7 +93,7 @@ const elements = (shape: readonly number[]) => shape.reduce((product, d) => prod
 const wrongLength = (path: string, shape: readonly number[], found: string) =>
   new DataError(`${path}: its header says [${shape}], which is ${elements(shape)} bytes, but ${found} follow`);
 
-/** @throws DataError if the header is not of bytes in so many dimensions, or promises nothing or too much. */
+/** @throws DataError if the header does not describe bytes in so many dimensions, or is empty or too large. */
 function shapeOf(header: Uint8Array, path: string, rank: number): readonly number[] {
   const view = new DataView(header.buffer);
   const magic = view.getUint32(0);
@@ -112,7 +112,7 @@ function shapeOf(header: Uint8Array, path: string, rank: number): readonly numbe
   return shape;
 }
 
-/** The bytes of a file, unpacked if it ends in `.gz`. @throws DataError if it cannot be read or unpacked. */
+/** The bytes of a file, decompressed if it ends in `.gz`. @throws DataError if that fails. */
 async function* contents(path: string): AsyncGenerator<Uint8Array, void> {
   const packed = path.endsWith(".gz");
   let file: ReadStream | undefined;

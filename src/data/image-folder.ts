@@ -25,28 +25,32 @@ import { photoResize } from "./recipe.js";
 import { findSplits } from "./splits.js";
 import { summary } from "./summary.js";
 
+/** Options of a folder of images. */
 export interface ImageFolderOptions {
   /** Side of the network input. Default 224, or the size of the images if all are square and smaller. */
   readonly imageSize?: number;
-  /** Share of each class set aside where the folder has no validation folder. Default 0.2. */
+  /** Share of each class for validation, if there is no validation folder. Default 0.2. */
   readonly validationSplit?: number;
-  /** Share of each class set aside as a test set, which chooses nothing, where the folder has no test folder. Default 0: none. */
+  /** Share of each class for testing, if there is no test folder. Default 0. */
   readonly testSplit?: number;
-  /** Seed of that choice; default 0. */
+  /** Seed of that choice. Default 0. */
   readonly seed?: number;
   /**
-   * Names of the classes of a network that the data is to measure, in its order. Then folders of other classes do not change what is set
-   * aside of these, and a single class, or a class of one image, will do. An empty list, where the names are not known.
+   * Class names of a network to be measured, in its order. Folders of other classes then do not change what is set
+   * aside, and a single class or image is enough. An empty list if the names are unknown.
    */
   readonly measure?: readonly string[];
-  /** Most bytes of decoded images to keep; the rest are decoded whenever they are needed. Default 1 GiB. */
+  /** Bytes of decoded images to keep; others are decoded again when needed. Default 1 GiB. */
   readonly memory?: number;
+  /** Called after each file that was checked, with the number done and in total. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Gets what is odd about the images as a whole, in a sentence: that all are nearly black. */
   readonly onNote?: (note: string) => void;
+  /** Ends the reading. */
   readonly signal?: AbortSignal;
 }
 
+/** Schemas of {@link ImageFolderOptions}. */
 export const folderFields: Fields<ImageFolderOptions> = {
   imageSize: maybe(sideSchema),
   validationSplit: maybe(properShare),
@@ -61,19 +65,19 @@ export const folderFields: Fields<ImageFolderOptions> = {
 export const folderOptions = fields<ImageFolderOptions>(folderFields);
 
 /**
- * Images in folders named after their classes: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `dev`) and perhaps
- * `test/<class>/*`, or one folder of classes, of which a share is set aside for validation, the same in each class (Node only). Where
- * there are `train` and `test` alone, `test` is the validation set.
+ * Images in folders named by class: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `dev`) and optionally
+ * `test/<class>/*`, or one folder of classes, a share of each of which is set aside for validation (Node only). With
+ * `train` and `test` only, `test` is the validation set.
  *
- * Every file is decoded once here, so that all that cannot be read is known and in `skipped` before training starts.
- * Images are kept at a shorter side of 1.143 · imageSize, never enlarged, as far as memory allows.
+ * Every file is decoded once, so that unreadable ones are in `skipped` before training starts.
+ * Images are kept with a shorter side of 1.143 · imageSize, never enlarged, as memory allows.
  *
  * @example
  * const { train, validation } = await openImageFolder("./ants-and-bees", { imageSize: 128 });
  * for (const { file, reason } of train.skipped) console.warn(`${file}: ${reason}`);
  *
- * @throws DataError if the layout is not one of these, or hardly can be meant: folders of the same names in all classes, one class
- * alone, a class with a single usable image or none.
+ * @throws DataError for other layouts, and implausible ones: the same subfolders in all classes, one class
+ * only, a class with fewer than two usable images.
  */
 export async function openImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
   check("openImageFolder", "folder", text, folder);
@@ -93,7 +97,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
     folderDataset(basename(resolve(folder)), classes, items, skipped, options.imageSize);
   const known = measure && new Map(measure.map((name, i) => [className(name), i]));
   const position = (label: number) => (known ? (known.get(classes[label]!) ?? known.size + label) : label);
-  /** Sets a share of all images aside, of those that are still there. */
+  /** Sets aside a share of the remaining images. */
   const setAside = (items: readonly Kept[], share: number, what: string) => {
     const { kept, aside } = stratify(items, (share * all.items.length) / items.length, seed, position);
     if (aside.length === 0 && !measure) throw new DataError(`${folder}: too few images to set some aside for ${what}`);
@@ -123,7 +127,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
 
 const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`;
 
-/** A file that was decoded once: its size after scaling, its pixels if there was room for them, and how to get them again. */
+/** A decoded file: its size after scaling, its pixels if there was room, and how to get them again. */
 interface Kept extends ImageFile {
   readonly width: number;
   readonly height: number;
@@ -186,7 +190,7 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
 const dimNote = (count: number, bits: number) =>
   `${count === 1 ? "the only image" : `all ${count.toLocaleString("en-US")} images`} of 16 bits use ${bits} of them at most, and will look black: scale the samples, or let the files say their bits (PNG: sBIT, TIFF: MaxSampleValue ${2 ** bits - 1})`;
 
-/** Every class that has a folder must have an image. @throws DataError naming those that have none, and a reason. */
+/** Every class with a folder must have an image. @throws DataError with those that have none, and a reason. */
 function requireEveryClass(
   { folder, present, classes }: Listing,
   items: readonly Kept[],

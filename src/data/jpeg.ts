@@ -1,4 +1,4 @@
-/** How many scans a JPEG file has: one for each component or all of them, and more where it is progressive. */
+/** Number of scans of a JPEG file: one for all components or one each; more if progressive. */
 export function jpegScans(bytes: Uint8Array): number {
   let scans = 0;
   for (let at = bytes.indexOf(0xff, 2); at >= 0 && at + 3 < bytes.length; at = bytes.indexOf(0xff, at)) {

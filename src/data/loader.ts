@@ -5,21 +5,22 @@ import { augmentationSchema, checkDataset, preprocessingSchema, requireImage } f
 import type { Dataset, RgbImage } from "./dataset.js";
 import { type Augmentation, type InputWriter, inputWriter, type Preprocessing } from "./transforms.js";
 
-/** Of the images of a batch, what an array can hold on Node 20. Two batches are in memory at a time. */
+/** Bytes of a batch: what an array can hold on Node 20. Two batches are in memory at a time. */
 const mostBytes = 2 ** 32;
 
+/** Options of {@link Loader}. */
 export interface LoaderOptions {
   /** Images per batch. */
   readonly batch: number;
   /** How images become inputs. */
   readonly preprocessing: Preprocessing;
-  /** Random changes of each image; default none. */
+  /** Random changes of each image. Default: none. */
   readonly augment?: Augmentation | null;
-  /** A new order in each epoch; default false: the order of the data set. */
+  /** A new order in every epoch. Default false. */
   readonly shuffle?: boolean;
-  /** Leave out the last batch if it is not full; default false. */
+  /** Drop the last batch if it is not full. Default false. */
   readonly dropLast?: boolean;
-  /** Seed of order and augmentation; default 0. */
+  /** Seed of order and augmentation. Default 0. */
   readonly seed?: number;
 }
 
@@ -40,7 +41,7 @@ export interface EpochOptions {
 
 export const epochOptions = options<EpochOptions>({ fromBatch: maybe(whole(0)) });
 
-/** Images ready for a network. The arrays belong to the receiver. */
+/** Images ready for a network. The arrays are the caller's. */
 export interface Batch {
   /** `[batch, 3, S, S]` */
   readonly images: Float32Array;
@@ -48,27 +49,28 @@ export interface Batch {
   readonly labels: Int32Array;
   /** `[batch]`: positions in the data set. */
   readonly indices: Int32Array;
-  /** How many are real. A last batch that is not full repeats its first images after these. */
+  /** Number of images. A partial last batch is filled up by repeating its first ones. */
   readonly count: number;
 }
 
 /**
  * Batches of a data set, prepared one ahead of their use.
  * Order and augmentation of an image depend only on the seed, the epoch and its position in the data set,
- * so a run that is resumed, even in the middle of an epoch, sees the batches it would have seen.
+ * so a resumed run, even from the middle of an epoch, sees the batches it would have seen.
  *
  * @example
  * const loader = new Loader(train, { batch: 128, shuffle: true, preprocessing, augment, dropLast: true });
  * for await (const { images, labels } of loader.epoch(0)) step(images, labels);
  */
 export class Loader {
+  /** The data set it reads from. */
   readonly dataset: Dataset;
   /** Number of batches in an epoch. */
   readonly batches: number;
   readonly #options: Required<LoaderOptions>;
   readonly #write: InputWriter;
 
-  /** @throws OptionError if a setting cannot be used, or dropping the last batch leaves none. */
+  /** @throws OptionError for a bad setting, or if dropping the last batch leaves none. */
   constructor(dataset: Dataset, options: LoaderOptions) {
     checkDataset("Loader", "dataset", dataset);
     check("Loader", "options", loaderOptions, options);
@@ -104,7 +106,7 @@ export class Loader {
     for (let b = fromBatch + 1; upcoming; b++) {
       const batch: Batch = await upcoming;
       upcoming = b < this.batches ? this.#prepare(order, epoch, b) : null;
-      upcoming?.catch(() => {}); // reported when its turn comes, which it may not if the caller stops early
+      upcoming?.catch(() => {}); // reported when its turn comes, if it does
       yield batch;
     }
   }
@@ -123,7 +125,7 @@ export class Loader {
     return shuffle ? new Rng(seed, "order", epoch).permutation(length) : Uint32Array.from({ length }, (_, i) => i);
   }
 
-  /** The positions in batch `b` of an order, the first ones again where it is not full, and how many are real. */
+  /** Positions in batch `b` of an order, filled up with the first ones, and how many are real. */
   slots(order: ArrayLike<number>, b: number): { readonly positions: Int32Array; readonly count: number } {
     check("Loader", "order", positionsSchema, order);
     check("Loader", "batch", whole(0, Math.max(0, this.batches - 1)), b);
@@ -156,7 +158,7 @@ export class Loader {
     return { images, labels, indices, count };
   }
 
-  /** The image at `index`, or the next one that can be read: a file lost during a long run does not end it. */
+  /** The image at `index`, or the next readable one: a file lost during a long run does not end it. */
   async #readable(index: number): Promise<{ image: RgbImage; index: number }> {
     const { dataset } = this;
     for (let tried = 0; tried < dataset.length; tried++) {

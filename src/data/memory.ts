@@ -17,10 +17,15 @@ import {
 import { longestSide, normalizationFields, requireLabels } from "./checks.js";
 import { checkIndex, type Dataset, type DatasetDefaults, type RgbImage } from "./dataset.js";
 
+/** Images held in memory. */
 export interface DatasetOptions {
+  /** Name of the data set, for messages and reports. */
   readonly name: string;
+  /** Class names; the position is the label. */
   readonly classes: readonly string[];
+  /** Height of every image, in pixels. */
   readonly height: number;
+  /** Width of every image, in pixels. */
   readonly width: number;
   /** 3 for RGB planes; 1 for gray, which is repeated to RGB. Default 3. */
   readonly channels?: 1 | 3;
@@ -28,6 +33,7 @@ export interface DatasetOptions {
   readonly pixels: Uint8Array;
   /** `[count]` */
   readonly labels: ArrayLike<number>;
+  /** What suits these images, if the user does not say. */
   readonly defaults?: DatasetDefaults;
 }
 
@@ -50,14 +56,14 @@ const memoryOptions: Schema<DatasetOptions> = schemaOf<DatasetOptions>({
 });
 
 /**
- * A data set of equally large images that are in memory already.
+ * A data set of images of one size, held in memory.
  *
  * @example
  * const data = createDataset({ name: "dots", classes: ["dark", "light"], height: 1, width: 1,
  *   channels: 1, pixels: Uint8Array.of(10, 240), labels: [0, 1] });
  * (await data.image(1)).pixels; // 240, 240, 240
  *
- * @throws DataError if the number of bytes is not that of the labels, or a label is not a class.
+ * @throws DataError if pixels and labels do not match, or a label is not a class.
  */
 export function createDataset(options: DatasetOptions): Dataset {
   check("createDataset", "options", memoryOptions, options);

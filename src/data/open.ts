@@ -10,13 +10,16 @@ import { folderFields, type ImageFolderOptions, openImageFolder } from "./image-
 import { generateShapesSplits } from "./shapes.js";
 import { summary } from "./summary.js";
 
+/** Kinds of data that are recognized. */
 export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes";
 
 /** A data set and the layout it was recognized by. */
 export interface OpenedDataset extends Splits {
+  /** What the data was recognized as. */
   readonly kind: DatasetKind;
 }
 
+/** Options of {@link openDataset}. */
 export interface OpenOptions extends ImageFolderOptions {
   /** For `shapes` and `shapes-free`: number of generated images. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };
@@ -31,13 +34,13 @@ export const openOptions: Schema<OpenOptions> = fields<OpenOptions>({
   labels: maybe(oneOf("fine", "coarse")),
 });
 
-/** A layout: how to know its folder, and how to open it. The first that matches is used. */
+/** A layout: how to recognize and open its folder. The first match is used. */
 interface Layout {
   readonly kind: DatasetKind;
   readonly wanted: string;
   readonly matches: (found: Found) => boolean;
   readonly open: (folder: string, options: OpenOptions) => Promise<Splits>;
-  /** The folder's usual name, if its archive unpacks to one; then the folder above it will do as well. */
+  /** The folder's usual name, if its archive has one. Then its parent will do as well. */
   readonly usual?: string;
 }
 
@@ -71,7 +74,7 @@ const layouts: readonly Layout[] = [
  * @example
  * const { kind, train, validation } = await openDataset("./flowers", { imageSize: 128, validationSplit: 0.1 });
  *
- * @throws DataError that says what was looked for and what was found.
+ * @throws DataError with what was expected and what was found.
  */
 export async function openDataset(source: string, options: OpenOptions = {}): Promise<OpenedDataset> {
   check("openDataset", "source", text, source);

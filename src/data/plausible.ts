@@ -6,7 +6,7 @@ import { findSplits, isSplitName } from "./splits.js";
 import { summary } from "./summary.js";
 
 /**
- * Whether folders can be classes. They hardly are if they are named as splits, or if all hold folders of the same names, which then are
+ * Whether folders can be classes. They hardly are if named like splits, or if all have the same subfolders, which then are
  * the classes or the splits.
  *
  * @throws DataError that says what they seem to be.
@@ -41,7 +41,7 @@ export async function requirePlausible(folder: string, names: readonly string[])
 /**
  * Whether a network can learn from these classes.
  *
- * @throws DataError if there is one alone, or a class has a single image.
+ * @throws DataError if there is only one class, or a class has a single image.
  */
 export async function requireLearnable(
   folder: string,

@@ -12,9 +12,9 @@ function* chunks(start: string): Generator<readonly [type: string, from: number,
 const number = (text: string, at: number) => [0, 1, 2, 3].reduce((sum, i) => 256 * sum + text.charCodeAt(at + i), 0);
 
 /**
- * How many frames a PNG file announces, by its chunk acTL, which stands before the first IDAT (PNG, third edition, 11.3.6.1).
+ * Number of frames that a PNG file announces, in its acTL chunk before the first IDAT (PNG, third edition, 11.3.6.1).
  *
- * @param start the first bytes, one to a character
+ * @param start first bytes, one per character
  */
 export function pngFrames(start: string): number {
   for (const [type, from] of chunks(start)) if (type === "acTL") return number(start, from);

@@ -11,18 +11,18 @@ export const normalizations = {
   mnist: { mean: [0.1307, 0.1307, 0.1307], std: [0.3081, 0.3081, 0.3081] },
 } as const satisfies Record<string, Normalization>;
 
-/** Photographs are scaled to this multiple of the input size before the center is cut out: 256 for 224. */
+/** Photos are scaled to this multiple of the input size before the center crop: 256 for 224. */
 const photoMargin = 1.143;
 
-/** Length of the shorter side to which photographs are scaled for an input of `imageSize`. */
+/** Shorter side to which photos are scaled for an input of `imageSize`. */
 export function photoResize(imageSize: number): number {
   check("photoResize", "imageSize", sideSchema, imageSize);
   return Math.round(imageSize * photoMargin);
 }
 
 /**
- * The preprocessing to use for a data set where the user does not say otherwise.
- * Images already cut to the object (square, at most S) are used whole; photographs lose their margin.
+ * The default preprocessing of a data set.
+ * Images already cropped to the object (square, at most S) are used whole; photos lose their margin.
  */
 export function defaultPreprocessing(dataset: Dataset, imageSize?: number): Preprocessing {
   check("defaultPreprocessing", "dataset", datasetSchema, dataset);
@@ -35,7 +35,7 @@ export function defaultPreprocessing(dataset: Dataset, imageSize?: number): Prep
   };
 }
 
-/** The augmentation to use for a data set where the user does not say otherwise: the recipe of CIFAR, or of ImageNet. */
+/** The default augmentation of a data set: CIFAR's recipe, or ImageNet's. */
 export function defaultAugmentation(dataset: Dataset, preprocessing: Preprocessing): Augmentation {
   check("defaultAugmentation", "dataset", datasetSchema, dataset);
   check("defaultAugmentation", "preprocessing", preprocessingSchema, preprocessing);

@@ -4,9 +4,13 @@ import type { RgbImage } from "./dataset.js";
 
 /** A rectangle of pixels. */
 export interface Box {
+  /** Left edge, in pixels. */
   readonly left: number;
+  /** Top edge, in pixels. */
   readonly top: number;
+  /** Width in pixels. */
   readonly width: number;
+  /** Height in pixels. */
   readonly height: number;
 }
 
@@ -20,8 +24,8 @@ export const part = options<Box>(
  * Scales a part of an image (by default all of it) to `width × height`: bilinear, antialiased when it shrinks.
  * The filter and its rounding are Pillow's, hence torchvision's, and the same in Node and in browsers:
  * a triangle of half width max(1, in / out) around each output pixel's center, first along rows, then along columns.
- * `window` is the part of the result that is wanted: nothing else is computed, so time and memory are bounded by the
- * window and the image even where the whole result would be huge, as for an image of 30000 × 1 pixels.
+ * Only `window`, a part of the result, is computed, so time and memory are bounded by the
+ * window and the image even if the whole result would be huge, as for an image of 30000 × 1 pixels.
  */
 export function resample(
   image: RgbImage,
@@ -60,7 +64,7 @@ export function resizeShorter(image: RgbImage, side: number): RgbImage {
   return width === image.width && height === image.height ? image : resample(image, width, height);
 }
 
-/** The size that `resizeShorter` makes: the longer side is rounded down, as torchvision does. */
+/** The size after `resizeShorter`. The longer side is rounded down, as in torchvision. */
 export function shorterSize(width: number, height: number, side: number): { width: number; height: number } {
   check("shorterSize", "width", integer(1), width);
   check("shorterSize", "height", integer(1), height);
@@ -119,7 +123,7 @@ function scaleRows(image: RgbImage, filter: Filter, box: Box, width: number): Ui
       for (let x = 0; x < width; x++) {
         const start = row + first[x]!;
         const weight = x * taps;
-        let sum = 0.5; // rounds, because storing as a byte cuts off
+        let sum = 0.5; // rounds: storing as a byte truncates
         for (let t = 0, n = count[x]!; t < n; t++) sum += weights[weight + t]! * pixels[start + t]!;
         out[o++] = sum;
       }

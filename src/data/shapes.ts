@@ -4,6 +4,7 @@ import { checkIndex, type Dataset, type RgbImage, type Splits } from "./dataset.
 import { figures } from "./shapes/figures.js";
 import { type Placement, type PlacementName, paintScene, place, placementNames, view } from "./shapes/scene.js";
 
+/** Options of generated images. */
 export interface ShapesOptions {
   /** Number of images. */
   readonly count: number;
@@ -17,7 +18,7 @@ export interface ShapesOptions {
   readonly placement?: PlacementName;
   /** Default 0. */
   readonly seed?: number;
-  /** The two splits have no image in common. Default `train`. */
+  /** The splits have no image in common. Default `train`. */
   readonly split?: "train" | "validation";
 }
 
@@ -26,7 +27,7 @@ const classes = Object.keys(figures) as (keyof typeof figures)[];
 const defaultSize: Readonly<Record<PlacementName, number>> = { centered: 32, free: 64 };
 const noise = 7; // standard deviation, in bytes
 
-/** Their bytes stay in memory: 3 · 32 · 32 of each. */
+/** Images stay in memory, 3 · 32 · 32 bytes each. */
 const shapeCount = whole(1, 1_000_000);
 const side = whole(16, 256);
 export const shapesOptions: Schema<ShapesOptions> = fields<ShapesOptions>({
@@ -54,14 +55,14 @@ export const splitOptions = fields<ShapesSplitsOptions>({
 
 /**
  * Generated images: one of ten figures, somewhere, in some size, turn, color and texture, on a cluttered ground.
- * What it is and where it is must both be found; `mask` says where. Image i depends only on seed, split and i,
- * its label is i mod 10. Images are drawn when first asked for and kept.
+ * Both what and where have to be found; `mask` says where. Image i depends only on seed, split and i,
+ * its label is i mod 10. Images are drawn on first use and kept.
  *
  * @example
  * const data = generateShapes({ count: 6000, seed: 1 });
  * data.classes[data.labels[7]]; // "heart"
  *
- * @throws OptionError if an option cannot be used.
+ * @throws OptionError for a bad option.
  */
 export function generateShapes(options: ShapesOptions): Dataset {
   check("generateShapes", "options", shapesOptions, options);
@@ -71,7 +72,7 @@ export function generateShapes(options: ShapesOptions): Dataset {
   const drawn = new Uint8Array(count);
   const labels = Uint8Array.from({ length: count }, (_, i) => i % classes.length);
 
-  /** Placing comes first in the stream of random numbers, so that a mask needs no painting. */
+  /** Placement comes first in the random stream, so a mask needs no painting. */
   const start = (index: number): { object: Placement; rng: Rng } => {
     const rng = new Rng(seed, "shapes", split, index);
     return { object: place(figures[classes[labels[index]!]!], size, placement, rng), rng };

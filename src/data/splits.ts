@@ -3,7 +3,7 @@ import { DataError } from "../core/errors.js";
 import { classFolders } from "./class-folders.js";
 import { list } from "./files.js";
 
-/** Names of split folders, in any case; more may follow, as in `train_images` and `Test Set`. */
+/** Names of split folders, in any case, also with a suffix: `train_images`, `Test Set`. */
 const suffix = "([-_ ]?(set|data|images|split))?$";
 const kinds = {
   train: new RegExp(`^(train|training)${suffix}`, "i"),
@@ -16,20 +16,20 @@ export interface SplitFolders {
   readonly train: string;
   readonly validation: string | null;
   readonly test: string | null;
-  /** Names of the split folders that are used; none where the folder is one of classes. */
+  /** Names of the split folders in use; none if the folder contains classes. */
   readonly names: readonly string[];
-  /** Folders beside them, which are not. */
+  /** Other folders beside them. */
   readonly others: readonly string[];
 }
 
-/** Whether a folder of this name is usually a part of a data set and no class. */
+/** Whether a folder of this name is usually a split, not a class. */
 export const isSplitName = (name: string): boolean => Object.values(kinds).some((kind) => kind.test(name));
 
 /**
- * The folders of training, validation and test, as far as there are any. A class that is named "train" is not mistaken for a split, and a
- * test folder without one for validation is the latter.
+ * The folders of training, validation and test, if there are any. A class named "train" is not mistaken for a split, and a
+ * test folder without a validation folder is the validation folder.
  *
- * @throws DataError if two folders are for the same.
+ * @throws DataError if two folders are for the same split.
  */
 export async function findSplits(folder: string): Promise<SplitFolders> {
   const { folders } = await list(folder);

@@ -6,7 +6,7 @@ export interface TiffTags {
   readonly compression: number;
   /** 2 RGB, 5 CMYK, 6 YCbCr, … */
   readonly photometric: number;
-  /** What the first channel after those of the color is: 1 or 2 transparency, 0 unspecified, as it is without the tag. */
+  /** Meaning of the first extra channel: 1 or 2 transparency, 0 unspecified, the default. */
   readonly extraSample: number;
   /** The largest sample that there may be; 0 where it is not said. */
   readonly largestSample: number;
@@ -18,7 +18,7 @@ const tags = { compression: 259, photometric: 262, extraSample: 338, largest: 34
 /** More entries than any directory has; each takes at most 20 bytes. */
 const mostEntries = 4096;
 
-/** The tags of the first image of a TIFF or BigTIFF file; undefined where there is no directory to read. */
+/** The tags of the first image of a TIFF or BigTIFF file; undefined without a readable directory. */
 export async function tiffTags(source: string | Uint8Array): Promise<TiffTags | undefined> {
   if (typeof source !== "string") return parse(async (from, length) => source.subarray(from, from + length));
   const file = await open(source);
@@ -68,7 +68,7 @@ async function parse(read: Read): Promise<TiffTags | undefined> {
       largestSample: (await value(tags.largest)) || (await value(tags.largestOld)),
     };
   } catch (error) {
-    if (error instanceof RangeError) return undefined; // cut off; the decoder says so
+    if (error instanceof RangeError) return undefined; // truncated; the decoder reports it
     throw error;
   }
 }

@@ -5,23 +5,23 @@ import { augmentationSchema, preprocessingSchema, requireImage, shareRange } fro
 import type { Normalization, RgbImage } from "./dataset.js";
 import { type Box, resample, shorterSize } from "./resample.js";
 
-/** How an image becomes network input. Plain data: it is stored with a trained model. */
+/** How an image becomes network input. Plain data, stored with a trained model. */
 export interface Preprocessing extends Normalization {
   /** Side S of the square input, in pixels. */
   readonly imageSize: number;
-  /** Length to which the shorter side is scaled before the S × S center is cut out; at least S. */
+  /** Shorter side before the S × S center crop; at least S. */
   readonly resize: number;
 }
 
-/** What training varies at random. Plain data, like {@link Preprocessing}. */
+/** Random changes of training images. Plain data, like {@link Preprocessing}. */
 export interface Augmentation {
   /**
-   * `padding`: shift by up to so many pixels, black outside (the CIFAR recipe).
-   * `scale`: a random part with this share of the area and an aspect of 3/4 … 4/3, scaled to S × S.
+   * `padding`: shift by up to this many pixels, black outside (CIFAR's recipe).
+   * `scale`: a random crop with this share of the area and an aspect of 3/4 … 4/3, scaled to S × S.
    * null: the center, as in evaluation.
    */
   readonly crop: { readonly padding: number } | { readonly scale: readonly [number, number] } | null;
-  /** Mirror left and right in half of the cases. */
+  /** Mirror left and right with probability 1/2. */
   readonly flip: boolean;
 }
 
@@ -36,7 +36,7 @@ export type InputWriter = (image: RgbImage, out: Float32Array, offset: number, r
  * const write = inputWriter({ imageSize: 32, resize: 32, ...normalizations.cifar10 });
  * write(await dataset.image(0), input, 0);
  *
- * @throws OptionError if a setting cannot be used.
+ * @throws OptionError for a bad setting.
  */
 export function inputWriter(preprocessing: Preprocessing, augmentation: Augmentation | null = null): InputWriter {
   check("inputWriter", "preprocessing", preprocessingSchema, preprocessing);
@@ -65,8 +65,8 @@ export function inputWriter(preprocessing: Preprocessing, augmentation: Augmenta
 }
 
 /**
- * What the centered `size × size` window, moved by `shift`, shows of an image whose shorter side is scaled to `resize`, and where the window
- * starts in that part. The scaled image is never made: it may be enormous for a long, thin one.
+ * The part of an image, its shorter side scaled to `resize`, that the centered `size × size` window moved by `shift` shows, and where the window
+ * starts in it. The scaled image is never computed: for a long, thin image it may be enormous.
  */
 function fittedWindow(
   image: RgbImage,
@@ -91,14 +91,14 @@ function inside(start: number, window: number, length: number): { start: number;
   return { start: clamp(start), length: clamp(start + window) - clamp(start) };
 }
 
-/** Cheap: it is done for every image. */
+/** Must be cheap: done for every image. */
 function checkWrite(image: RgbImage, out: Float32Array, offset: number, size: number): void {
   requireImage("inputWriter", "the image", image);
   if (!(out instanceof Float32Array && offset >= 0 && offset + 3 * size ** 2 <= out.length))
     throw new ShapeError(`inputWriter: out must be a Float32Array with room for [3,${size},${size}] from ${offset} on`);
 }
 
-/** The network input [3,S,S] of one image, as in evaluation. */
+/** The network input [3,S,S] of an image, as in evaluation. */
 export function toInput(image: RgbImage, preprocessing: Preprocessing): Float32Array {
   requireImage("toInput", "the image", image);
   check("toInput", "preprocessing", preprocessingSchema, preprocessing);
@@ -176,12 +176,12 @@ function center(length: number, window: number): number {
   return half === down || down % 2 === 0 ? down : down + 1;
 }
 
-/** Per channel, the normalized value of each byte: a look-up is several times faster than the arithmetic. */
+/** Normalized value of each byte, per channel: a lookup is several times faster than the arithmetic. */
 function normalizedBytes({ mean, std }: Normalization): Float32Array[] {
   return mean.map((m, c) => Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - m) / std[c]!));
 }
 
-/** The `size × size` window at (left, top), perhaps mirrored. What lies outside of the image is black. */
+/** The `size × size` window at (left, top), optionally mirrored. Black outside the image. */
 function writeWindow(
   { width, height, pixels }: RgbImage,
   left: number,

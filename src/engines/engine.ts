@@ -10,6 +10,7 @@ export type Arrays = Readonly<Record<string, Tensor>>;
  * All other cells are constants, read when the graph is compiled.
  */
 export interface Engine {
+  /** Short name, such as `ort` or `reference`. */
   readonly name: string;
   /** Compiles a graph. */
   compile(graph: Graph): Promise<Executable>;

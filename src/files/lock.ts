@@ -6,14 +6,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FoveaError } from "../core/errors.js";
 
 /**
- * Locks are the operating system's (`F_OFD_SETLK`, `flock`, `LockFileEx`), from fs-native-extensions: they end with the process that has
- * them, however it ends, so that none is ever left behind or has to be judged stale. The alternatives were weighed: proper-lockfile
- * writes nothing but times and takes a lock from a process that slept or was stopped, os-lock builds itself while it is installed.
- * Loaded when first needed: a system without a prebuilt binding can do all but lock.
+ * Locks are the operating system's (`F_OFD_SETLK`, `flock`, `LockFileEx`), from fs-native-extensions. They end with their process,
+ * however it ends, so there are no stale locks. Alternatives: proper-lockfile writes
+ * only times, and takes a lock from a process that slept or was stopped; os-lock compiles during installation.
+ * Loaded on first use: a system without a prebuilt binding can do everything but lock.
  */
 const native = () => import("fs-native-extensions").catch(() => undefined);
 
-/** Whether the lock of an open file was got; undefined on a file system or computer that knows no locks. */
+/** Whether the lock was acquired; undefined if the file system or computer has no locks. */
 export async function tryLock(fd: number): Promise<boolean | undefined> {
   try {
     return (await native())?.tryLock(fd);
@@ -22,26 +22,26 @@ export async function tryLock(fd: number): Promise<boolean | undefined> {
   }
 }
 
-/** Opens a file that exists for locking; never a link's target, and without waiting for the other end of a pipe. */
+/** Opens an existing file for locking. Does not follow links or wait for the other end of a pipe. */
 export const openFlags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 const poll = 100;
-/** Bounds the wait for a process that lives and never lets go: a day. */
+/** Limit on waiting for a process that never releases the lock: a day. */
 const maxPolls = (24 * 3600 * 1000) / poll;
-/** How often a file can vanish between opening and locking before something else must be wrong. */
+/** How often the file may vanish between opening and locking. */
 const maxVanished = 1000;
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called while another process has the lock, at every look. */
+  /** Called on every try while another process has the lock. */
   readonly onWait?: (() => void) | undefined;
 }
 
-/** Locks that this process has. */
+/** Locks held by this process. */
 const held = new Set<Lock>();
 let tidies = false;
 
-/** Lets the files of all locks go with the process. */
+/** Removes the files of all locks when the process exits. */
 function tidyAtExit(): void {
   if (tidies) return;
   tidies = true;
@@ -50,7 +50,7 @@ function tidyAtExit(): void {
   });
 }
 
-/** A lock file that one owner at a time can have. The file is there while somebody has it, or was killed having it. */
+/** A lock file with one owner at a time. The file exists while it is held, and after its owner was killed. */
 export class Lock {
   private constructor(
     private readonly path: string,
@@ -60,12 +60,12 @@ export class Lock {
     tidyAtExit();
   }
 
-  /** Takes the lock unless another has it. @throws what the system says where the file cannot be made. */
+  /** Takes the lock if it is free. @throws the system's error if the file cannot be created. */
   static async tryAcquire(path: string): Promise<Lock | undefined> {
     for (let i = 0; i < maxVanished; i++) {
       const fd = openSync(path, openFlags | constants.O_CREAT, 0o644);
       const got = await tryLock(fd);
-      // The last owner may have removed the file after it was opened here: the next one could not see a lock on it.
+      // The last owner may have removed the file after it was opened here; nobody else would see a lock on it.
       if (got !== false && isAt(path, fd)) {
         sign(fd);
         return new Lock(path, fd);
@@ -73,7 +73,7 @@ export class Lock {
       closeSync(fd);
       if (got === false) return undefined;
     }
-    throw new FoveaError(`${path} vanishes whenever it is made`);
+    throw new FoveaError(`${path} vanishes whenever it is created`);
   }
 
   /** Waits until the lock is free. @throws FoveaError after a day, or the signal's reason. */
@@ -88,18 +88,18 @@ export class Lock {
     throw new FoveaError(`${path}: ${await ownerOf(path)} has held this lock for a day`);
   }
 
-  /** Whether the lock's file is still in its place: somebody may have emptied the folder. */
+  /** Whether the lock file is still there: somebody may have emptied the folder. */
   get isInPlace(): boolean {
     return isAt(this.path, this.fd);
   }
 
   release(): void {
     if (!held.delete(this)) return;
-    // Before it is let go, so that it cannot be the next owner's.
+    // Before releasing it, so that it cannot be the next owner's.
     try {
       if (this.isInPlace) rmSync(this.path, { force: true });
     } catch {
-      // A folder that is read-only by now: a file that nobody holds is no lock.
+      // The folder may have become read-only. A file that nobody holds is no lock.
     }
     closeSync(this.fd);
   }
@@ -116,7 +116,7 @@ function sign(fd: number): void {
     ftruncateSync(fd);
     writeSync(fd, `process ${pid} on ${hostname()}`, 0);
   } catch {
-    // A full disk takes no name; the lock holds without.
+    // On a full disk there is no name; the lock still holds.
   }
 }
 

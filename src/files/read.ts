@@ -3,17 +3,18 @@ import { FoveaError, systemReason } from "../core/errors.js";
 import { callback, check, text } from "../core/schema.js";
 import { type ByteSource, checkRange } from "../formats/byte-source.js";
 
-/** A file could not be read. `code` is that of the system, such as `ENOENT`. */
+/** A file could not be read. `code` is the system's, such as `ENOENT`. */
 export class FileError extends FoveaError {
   constructor(
     path: string,
     problem: string,
+    /** Code of the system, such as `ENOENT`. */
     readonly code?: string,
   ) {
     super(`${path} cannot be read: ${problem}`);
   }
 
-  /** What the system threw, in words. */
+  /** A system error, in words. */
   static from(path: string, error: unknown): FileError {
     if (error instanceof FileError) return error;
     const { code } = error as NodeJS.ErrnoException;
@@ -21,19 +22,19 @@ export class FileError extends FoveaError {
   }
 }
 
-/** Undefined for a file that does not exist; any other problem is thrown again. */
+/** Undefined if the file does not exist. Rethrows other errors. */
 export function unlessMissing(error: unknown): undefined {
   if (!(error instanceof FileError) || error.code !== "ENOENT") throw error;
   return undefined;
 }
 
-/** What an array can hold on Node 20. */
+/** Size limit of an array on Node 20. */
 const MAX_BYTES = 2 ** 32;
 
-/** Reads larger than this are divided: a single one of the system ends at 2 GiB. */
+/** Larger reads are split: a single system call reads at most 2 GiB. */
 const MAX_READ = 2 ** 30;
 
-/** A file that is open for reading by ranges. */
+/** An open file, read by ranges. */
 export class OpenFile implements ByteSource {
   private constructor(
     readonly path: string,
@@ -41,7 +42,7 @@ export class OpenFile implements ByteSource {
     private readonly file: FileHandle,
   ) {}
 
-  /** @throws FileError if it cannot be opened, or is no regular file (a pipe would be waited for without end). */
+  /** Opens a file. @throws FileError if it cannot be opened or is not a regular file (a pipe might never answer). */
   static async open(path: string): Promise<OpenFile> {
     check("OpenFile.open", "path", text, path);
     try {
@@ -54,7 +55,7 @@ export class OpenFile implements ByteSource {
     }
   }
 
-  /** @throws FileError if the file has become shorter, or the device fails. */
+  /** Reads a range. @throws FileError if the file has become shorter or the device fails. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     checkRange(this.path, this.size, offset, length);
     if (length > MAX_BYTES) throw new FileError(this.path, `${length} bytes at once, more than ${MAX_BYTES}`);
@@ -71,6 +72,7 @@ export class OpenFile implements ByteSource {
     return bytes;
   }
 
+  /** Closes the file. */
   close(): Promise<void> {
     return this.file.close();
   }
@@ -88,23 +90,23 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
   }
 }
 
-/** A file to be read by ranges that is open only while it is read. @throws FileError as {@link OpenFile.open} does. */
+/** A file read by ranges, open only during each read. @throws FileError as {@link OpenFile.open} does. */
 export async function fileSource(path: string): Promise<ByteSource> {
   check("fileSource", "path", text, path);
   const size = await withFile(path, async (file) => file.size);
   return { size, read: (offset, length) => withFile(path, (file) => file.read(offset, length)) };
 }
 
-/** The contents of a file of up to 4 GiB, or so many bytes. @throws FileError that says why it cannot be read. */
+/** The contents of a file, up to 4 GiB or `most` bytes. @throws FileError with the reason if it cannot be read. */
 export async function readWhole(path: string, most = MAX_BYTES): Promise<Uint8Array> {
   check("readWhole", "path", text, path);
   return withFile(path, (file) => {
-    if (file.size > most) throw new FileError(path, `it is of ${file.size} bytes, more than ${most}`);
+    if (file.size > most) throw new FileError(path, `it has ${file.size} bytes, more than ${most}`);
     return file.read(0, file.size);
   });
 }
 
-/** The lines of a file, one after the other, without those of more than `longest` bytes. @throws FileError */
+/** The lines of a file, one at a time. Lines of more than `longest` bytes are skipped. @throws FileError */
 export async function* readLines(path: string, longest: number): AsyncGenerator<string, void> {
   const file = await OpenFile.open(path);
   try {
@@ -137,5 +139,5 @@ export async function* readLines(path: string, longest: number): AsyncGenerator<
   }
 }
 
-/** Bytes that are read at a time, where lines are looked for. */
+/** Bytes read at a time when looking for lines. */
 const MAX_PART = 2 ** 20;

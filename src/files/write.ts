@@ -7,7 +7,7 @@ import { FoveaError, messageOf } from "../core/errors.js";
 import { check, text, that } from "../core/schema.js";
 import { openFlags, tryLock } from "./lock.js";
 
-/** What a file is to hold: text, bytes, or pieces that are written one after the other. */
+/** Contents of a file: text, bytes, or pieces written one after the other. */
 export type Contents = string | Uint8Array | Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 
 const contentsSchema = that<Contents>(
@@ -19,9 +19,9 @@ const contentsSchema = that<Contents>(
 );
 
 /**
- * Writes a file whole or not at all: beside its place, flushed to the disk, then renamed over what was there. What processes that were
- * killed had written in the same folder so far is removed first.
- * @throws FoveaError if it cannot be written; what was there before is untouched.
+ * Writes a file atomically: under a temporary name, flushed to disk, then renamed. Unfinished files that killed
+ * processes left in the same folder are removed first.
+ * @throws FoveaError if it cannot be written; the old file is untouched.
  */
 export async function writeFileAtomic(path: string, contents: Contents): Promise<void> {
   check("writeFileAtomic", "path", text, path);
@@ -35,7 +35,7 @@ export async function writeFileAtomic(path: string, contents: Contents): Promise
     try {
       await writeFile(file, contents);
       await file.sync();
-      // While it is open, and so locked: nobody takes it for abandoned.
+      // While it is open and locked, so that nobody takes it for abandoned.
       await renameOver(beside, path);
     } catch (error) {
       await rm(beside, { force: true }).catch(() => {});
@@ -63,9 +63,9 @@ async function renameOver(from: string, to: string): Promise<void> {
 }
 
 /**
- * Nothing is written to devices, pipes and sockets, nor put in their place: as root that could be /dev/null.
+ * Devices, pipes and sockets are neither written to nor replaced: as root that could be /dev/null.
  *
- * @throws FoveaError if there is one at this path.
+ * @throws FoveaError if the path is one.
  */
 export async function requireRegular(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
@@ -73,15 +73,15 @@ export async function requireRegular(path: string): Promise<void> {
     throw new FoveaError(`${path} is ${found.isDirectory() ? "a folder" : "not a regular file"}`);
 }
 
-/** Whether a name is that of a file which {@link writeFileAtomic} has not finished. */
+/** Whether this is the name of an unfinished file of {@link writeFileAtomic}. */
 export const isTemporary = (name: string): boolean => /^\.[0-9a-f]{12}\.tmp$/.test(name);
 
-/** A new file that its process has locked, which tells it from an abandoned one. */
+/** A new file, locked by its process to tell it from an abandoned one. */
 async function openTemporary(folder: string): Promise<[path: string, file: FileHandle]> {
   for (let i = 0; i < 100; i++) {
     const path = join(folder, `.${randomBytes(6).toString("hex")}.tmp`);
     const file = await open(path, "wx");
-    // Another process may have come upon it before it was locked.
+    // Another process may have found it before it was locked.
     if ((await tryLock(file.fd)) !== false && (await file.stat()).nlink > 0) return [path, file];
     await file.close();
     await rm(path, { force: true });
@@ -89,7 +89,7 @@ async function openTemporary(folder: string): Promise<[path: string, file: FileH
   throw new FoveaError("other processes remove what is being written");
 }
 
-/** Removes unfinished files whose process is gone, which is one whose lock is free. */
+/** Removes unfinished files whose lock is free: their process is gone. */
 async function removeAbandoned(folder: string): Promise<void> {
   for (const name of (await readdir(folder).catch(() => [])).filter(isTemporary)) {
     const path = join(folder, name);
@@ -101,7 +101,7 @@ async function removeAbandoned(folder: string): Promise<void> {
         closeSync(fd);
       }
     } catch {
-      // Finished by now, or another user's.
+      // Finished meanwhile, or another user's.
     }
   }
 }

@@ -9,8 +9,11 @@ import { Placeholder, readTorch, type TorchLayout, type TorchObject, torchLayout
 
 /** The tensors of a checkpoint by state-dict key, and the scalars saved with them, as text. */
 export interface Checkpoint {
+  /** Format of the file. */
   readonly format: "safetensors" | TorchLayout;
+  /** The tensors, by key. */
   readonly tensors: Map<string, Tensor>;
+  /** Text that the file carries next to the tensors. */
   readonly metadata: Record<string, string>;
   /** Where the weights were in a PyTorch file, such as `state_dict`; empty for the top level. */
   readonly part?: string;
@@ -28,6 +31,7 @@ export interface PlaceholderAt {
   readonly type: string;
 }
 
+/** Options of {@link readCheckpoint}. */
 export interface CheckpointOptions {
   /** Take the exponential moving average of the weights, where the checkpoint has one beside the plain weights. */
   readonly ema?: boolean;

@@ -14,8 +14,11 @@ export interface LayerCost {
   readonly activationBytes: number;
 }
 
+/** Work of a graph. A symbolic batch counts as one image. */
 export interface Cost {
+  /** Multiply-accumulates of convolutions and matrix products. */
   readonly macs: number;
+  /** Bytes of all computed values, in float32. */
   readonly activationBytes: number;
   /** In order of execution. */
   readonly layers: readonly LayerCost[];

@@ -40,12 +40,17 @@ export type Source =
 /** One array in a graph: a symbol with a type. Values are created by the graph and never change. */
 export class Value {
   constructor(
+    /** The graph it belongs to. */
     readonly graph: Graph,
+    /** Number within its graph. */
     readonly id: number,
+    /** Element type and shape. */
     readonly type: ValueType,
+    /** Where it comes from: an input, a constant, a cell or a node. */
     readonly source: Source,
   ) {}
 
+  /** Shape; the first dimension may be symbolic. */
   get shape(): Shape {
     return this.type.shape;
   }
@@ -58,12 +63,16 @@ export class Value {
 
 /** One application of an operator. */
 export class Node<A extends Attributes = Attributes> {
+  /** Values that it computes. */
   readonly outputs: readonly Value[];
 
   constructor(
     graph: Graph,
+    /** The operator. */
     readonly op: Op<A>,
+    /** Values that it reads. */
     readonly inputs: readonly Value[],
+    /** Attributes, as in ONNX. */
     readonly attributes: A,
     types: readonly ValueType[],
     /** Path and class of the module that created this node, such as `layer2.0.attention (CBAM)`. */
@@ -117,13 +126,19 @@ export interface RandomInput {
  * Nodes are in the order of creation, which is a topological order.
  */
 export class Graph {
+  /** Inputs, by name. */
   readonly inputs = new Map<string, Value>();
+  /** Outputs, by name. */
   readonly outputs = new Map<string, Value>();
+  /** Nodes in the order they were added, in which they can be run. */
   readonly nodes: Node[] = [];
+  /** New values of cells. */
   readonly updates: Update[] = [];
+  /** Values published for explanations, such as attention maps. */
   readonly taps: Tap[] = [];
   /** In the order in which they returned. A module that is applied twice is here twice. */
   readonly calls: Call[] = [];
+  /** Inputs that engines fill with random numbers, such as dropout masks. */
   readonly randoms: RandomInput[] = [];
   readonly #states = new Map<Cell, Value>();
   readonly #constants = new Map<number, Value>();

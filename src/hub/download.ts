@@ -25,37 +25,39 @@ import { fetchShards } from "./shards.js";
 import { checkedSha256, defaultEndpoint, type RemoteSource, urlsOf } from "./source.js";
 import { type TransferOptions, transfer } from "./transfer.js";
 
-/** How far a download is. */
+/** Progress of a download. */
 export interface DownloadProgress {
   /** The address, without its query. */
   readonly url: string;
+  /** Bytes received so far. */
   readonly received: number;
-  /** Null while the server has not said. */
+  /** Null if the server has not said. */
   readonly total: number | null;
   /** Whether another process downloads the same file, and this one waits for it. */
   readonly waiting: boolean;
 }
 
-/** Options of {@link fetchToCache}. */
+/** Options of `fetchToCache`. */
 export interface DownloadOptions {
-  /** Folder for downloaded files. Default: {@link cacheFolder}. */
+  /** Folder for downloaded files. Default: `cacheFolder`. */
   readonly cache?: string;
   /** Use the cache only. Default: whether the variable `FOVEA_OFFLINE` is set. */
   readonly offline?: boolean;
-  /** Digest that the file must have, instead of the one of the source. Of a checkpoint in several files it is the index's. */
+  /** Sha256 that the file must have, instead of the source's. For a sharded checkpoint, the index's. */
   readonly sha256?: string;
-  /** Refuse larger files, and checkpoints in several files that are larger together. Default: 8 GiB. */
+  /** Most bytes of a file, or of all files of a sharded checkpoint together. Default: 8 GiB. */
   readonly maxBytes?: number;
+  /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Ends the download; what has come stays, and the next call goes on from there. */
+  /** Ends the download. The next call continues where it stopped. */
   readonly signal?: AbortSignal;
-  /** Address of the Hugging Face hub, or of a mirror. Default: the variable `HF_ENDPOINT`, or https://huggingface.co. */
+  /** Address of the Hugging Face hub or a mirror. Default: the variable `HF_ENDPOINT`, or https://huggingface.co. */
   readonly endpoint?: string;
-  /** Milliseconds without a byte, or with less than 1 KiB a second, after which a connection counts as dead. Default: 30000. */
+  /** Milliseconds without a byte, or below 1 KiB/s, after which a connection counts as dead. Default: 30000. */
   readonly timeout?: number;
-  /** How often in a row to try again without getting further. Default: 4. */
+  /** Retries in a row without progress. Default: 4. */
   readonly retries?: number;
-  /** Milliseconds before the first new try; doubled for each further one. Default: 500. */
+  /** Milliseconds before the first retry, doubled for each further one. Default: 500. */
   readonly retryDelay?: number;
 }
 
@@ -76,22 +78,22 @@ const remoteSource = fieldsOf<Pick<RemoteSource, "kind">>(
   "a source, as parseSource() gives",
 );
 
-/** A connection that brings a few bytes each time must not go on for ever. */
+/** Connections that bring a few bytes each must not continue forever. */
 const maxConnections = 100;
 const maxDelay = 30_000;
 
 /**
- * Downloads a file unless the cache has it, and returns its path there. A cached file is not compared with the server's again;
- * its digest is checked if one is demanded. Interrupted downloads are resumed. Two processes may ask for the same file.
+ * Downloads a file unless it is cached, and returns its path in the cache. A cached file is not compared with the server's again;
+ * its digest is checked if one is given. Interrupted downloads are resumed. Several processes may ask for the same file.
  *
- * The index of a checkpoint in several files (`….index.json`) brings along the files it names, all of one commit of the repository where
- * the server says which it is; the path is then that of an index of what is in the cache.
+ * The index of a sharded checkpoint (`….index.json`) brings along the files it names, all of one commit of the repository if
+ * the server says which; the returned path is then that of an index of the cached files.
  *
- * `HF_TOKEN` is sent to the endpoint of Hugging Face only. Redirects are followed outward only: a server of the internet cannot lead to a
+ * `HF_TOKEN` is sent to the endpoint of Hugging Face only. Redirects are followed outward only: a public server cannot redirect to a
  * private network or this computer.
  *
- * @throws DownloadError if it cannot be had or is not what was promised. @throws FoveaError if the cache cannot be written, or
- * offline. @throws FormatError if an index is not as it must be. @throws the reason of `signal`.
+ * @throws DownloadError if the download fails or is not what was promised. @throws FoveaError if the cache cannot be written, or
+ * offline. @throws FormatError if an index is invalid. @throws the reason of `signal`.
  * @example
  * const path = await fetchToCache({ kind: "hf", owner: "timm", name: "resnet18.a1_in1k", revision: "main" });
  */
@@ -118,7 +120,7 @@ export async function fetchToCache(source: RemoteSource, options: DownloadOption
       left = Math.max(0, left - (await stat(place)).size);
       return place;
     }).catch(async (error: unknown) => {
-      // What is no index now may be one when it is asked for again.
+      // A file that is not an index now may be one next time.
       if (error instanceof FormatError) await rm(path, { force: true }).catch(() => {});
       throw error;
     });
@@ -151,7 +153,7 @@ async function isCached(url: string, { cache, sha256, signal }: Job): Promise<bo
   return (await isFile(path)) && (!sha256 || sha256 === (await sha256Of(path, signal)));
 }
 
-/** The first address whose contents the cache has, or else the first that can be downloaded to it. */
+/** The first address that is cached, or else the first that can be downloaded. */
 async function firstFound(source: RemoteSource, urls: readonly string[], job: Job): Promise<string> {
   for (const url of urls) if (await isCached(url, job)) return url;
   if (job.offline)
@@ -179,7 +181,7 @@ async function firstFound(source: RemoteSource, urls: readonly string[], job: Jo
   );
 }
 
-/** Downloads one address, alone among the processes that want it. */
+/** Downloads one address, while other processes that want it wait. */
 async function download(url: string, job: Job): Promise<void> {
   const place = cachePath(job.cache, url);
   const report = (received: number, total: number | null, waiting = false) =>
@@ -187,7 +189,7 @@ async function download(url: string, job: Job): Promise<void> {
   await mkdir(job.cache, { recursive: true });
   const lock = await Lock.acquire(`${place}.lock`, { signal: job.signal, onWait: () => report(0, null, true) });
   try {
-    // Whoever had the lock before may have brought the file.
+    // The previous owner of the lock may have downloaded the file.
     if (await isCached(url, job)) return;
     const part = await Part.open(`${place}.part`);
     try {
@@ -209,7 +211,7 @@ async function download(url: string, job: Job): Promise<void> {
   }
 }
 
-/** Connects until the part is whole, or gets no longer. */
+/** Connects until the part is complete or stops growing. */
 async function connect(url: string, part: Part, lock: Lock, options: TransferOptions & Limits): Promise<void> {
   let longest = part.length;
   let failures = 0;
@@ -229,7 +231,7 @@ async function connect(url: string, part: Part, lock: Lock, options: TransferOpt
   }
 }
 
-/** @throws DownloadError if the cache was emptied meanwhile: another process may have begun the same download since. */
+/** @throws DownloadError if the cache was emptied meanwhile: another process may have started the same download. */
 function requireInPlace(lock: Lock, url: string): void {
   if (!lock.isInPlace) throw new DownloadError(shown(url), "the cache was emptied during the download", "Run it again");
 }

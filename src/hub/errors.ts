@@ -1,34 +1,41 @@
 import { FoveaError } from "../core/errors.js";
 
-/** Header lines of an answer, by name in lower case. */
+/** Response headers, by lower-case name. */
 export interface Headers {
   get(name: string): string | null;
 }
 
-/** What is known about a failed download besides the message. */
+/** Details of a failed download. */
 export interface DownloadFailure {
-  /** The HTTP status, where an answer came. */
+  /** HTTP status, if there was a response. */
   readonly status?: number;
-  /** Whether trying again may help. */
+  /** Whether a retry may help. */
   readonly retry?: boolean;
-  /** Milliseconds after which the server asked to try again. */
+  /** Milliseconds to wait, as asked by the server. */
   readonly retryAfter?: number;
-  /** Whether the connection brought too little to count as progress. */
+  /** Whether the connection made no progress. */
   readonly slow?: boolean;
-  /** The error of the network, if it was one. */
+  /** The network error, if it was one. */
   readonly cause?: unknown;
 }
 
-/** A file could not be downloaded, or is not what was promised. Its message: which address, what happened, what may help. */
+/** A file could not be downloaded or is not what was promised. The message says which address, what happened, what may help. */
 export class DownloadError extends FoveaError {
+  /** HTTP status, if there was a response. */
   readonly status: number | undefined;
+  /** Whether a retry may help. */
   readonly retry: boolean;
+  /** Milliseconds to wait before a retry, if the server said. */
   readonly retryAfter: number | undefined;
+  /** Whether the connection made no progress. */
   readonly slow: boolean;
 
   constructor(
+    /** Which address. */
     readonly where: string,
+    /** What happened. */
     readonly what: string,
+    /** What may help. */
     readonly fix: string,
     { status, retry = false, retryAfter, slow = false, cause }: DownloadFailure = {},
   ) {
@@ -41,17 +48,17 @@ export class DownloadError extends FoveaError {
   }
 }
 
-/** Characters of a path that are shown: a redirect may have thousands. */
+/** Characters of a path to show: a redirect may have thousands. */
 const longestPath = 500;
 
-/** An address for people. The query is left out: in a redirect it is often a signature, which is nobody's business. */
+/** An address for messages. Without the query, which in a redirect is often a signature. */
 export function shown(address: string | URL): string {
   const { origin, pathname, search } = new URL(address);
   const path = pathname.length > longestPath ? `${pathname.slice(0, longestPath)}…` : pathname;
   return `${origin}${path}${search ? "?…" : ""}`;
 }
 
-/** The error of an answer, from `host`, that is not a file. */
+/** The error for a response from `host` that is not a file. */
 export function statusError(
   url: string,
   host: string,
@@ -83,11 +90,11 @@ function retryAfterOf(headers: Headers): DownloadFailure {
   return seconds > 0 && seconds < 1e6 ? { retryAfter: seconds * 1000 } : {};
 }
 
-/** An error of the file system as a line that says which folder, and what may help. Other errors stay what they are. */
+/** A file system error as one line with the folder and what may help. Other errors are returned as they are. */
 export function fileSystemError(error: unknown, folder: string): unknown {
   if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return error;
   if (error.code === "ENOSPC" || error.code === "EDQUOT") return noSpace(folder);
-  return new FoveaError(`cache ${folder}: ${error.message}. Set FOVEA_CACHE to a folder that can be written`);
+  return new FoveaError(`cache ${folder}: ${error.message}. Set FOVEA_CACHE to a writable folder`);
 }
 
 export function noSpace(folder: string, needed = ""): FoveaError {

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
 
-/** How far an address reaches, from this computer alone to everybody. */
+/** How far an address reaches, from this computer only to everybody. */
 export const reaches = ["this computer", "the local link", "a private network", "the internet"] as const;
 export type Reach = (typeof reaches)[number];
 
@@ -38,21 +38,21 @@ const lists = networks.map(([reach, subnets]) => {
 });
 
 /**
- * How far an IP address reaches; of a name, undefined: whoever answers for the name decides.
+ * How far an IP address reaches. Undefined for a name, which may resolve to anything.
  *
  * @example
  * reachOf("192.168.0.1"); // "a private network"
  */
 export function reachOf(host: string): Reach | undefined {
-  // IPv6 stands in brackets in an address, and may name an interface.
+  // IPv6 is in brackets in a URL, and may name an interface.
   const address = host.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
   const family = isIP(address);
   if (family === 0) return undefined;
-  // A list knows IPv4 addresses in their mapped form, ::ffff:a.b.c.d, too.
+  // The list also matches IPv4 addresses in mapped form, ::ffff:a.b.c.d.
   return lists.find(([, list]) => list.check(address, family === 6 ? "ipv6" : "ipv4"))?.[0] ?? "the internet";
 }
 
-/** How names are looked up, and what is known of addresses. Tests have their own. */
+/** How names are looked up and addresses judged. Tests bring their own. */
 export interface Network {
   readonly lookup: typeof lookup;
   readonly reachOf: (host: string) => Reach | undefined;
@@ -60,20 +60,20 @@ export interface Network {
 
 export const systemNetwork: Network = { lookup, reachOf };
 
-/** An address that reaches less far than the one that led to it. */
+/** An address that reaches less far than the one that redirected to it. */
 export class InwardError extends Error {
   constructor(address: string, reach: Reach, from: Reach) {
     super(`${address} is an address of ${reach}, and a server of ${from} led there`);
   }
 }
 
-/** @throws InwardError if an IP address reaches less far than `from`: servers could make this computer ask what they cannot. */
+/** @throws InwardError if an IP address reaches less far than `from`: otherwise servers could use this computer to reach what they cannot. */
 export function refuseInward(address: string, from: Reach | undefined, network: Network): void {
   const reach = network.reachOf(address);
   if (from && reach && reaches.indexOf(reach) < reaches.indexOf(from)) throw new InwardError(address, reach, from);
 }
 
-/** Looks names up for a connection, which is made to what was checked: a second answer for the name comes too late. */
+/** Looks up names for a connection, which then goes to the address that was checked: a second lookup could give another. */
 export const lookupFrom =
   (from: Reach | undefined, network: Network): LookupFunction =>
   (host, options, done) =>

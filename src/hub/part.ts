@@ -2,17 +2,17 @@ import { constants } from "node:fs";
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { FoveaError } from "../core/errors.js";
 
-/** What the server said about the file that a part is the beginning of. */
+/** What the server said about the file of a partial download. */
 export interface Origin {
-  /** Its ETag, or the date of its last change: what `If-Range` needs. Without one a part cannot be resumed. */
+  /** ETag or last modification date, for `If-Range`. Without one a part cannot be resumed. */
   readonly validator: string | null;
   readonly size: number | null;
   readonly sha256: string | null;
-  /** The commit of the repository that it is from. */
+  /** The commit it is from. */
   readonly commit: string | null;
 }
 
-/** The beginning of a file that is being downloaded, kept beside its place with what is known of the whole. */
+/** The beginning of a download, kept next to its destination with what is known about the whole file. */
 export class Part {
   #length: number;
   #origin: Origin | undefined;
@@ -27,7 +27,7 @@ export class Part {
     this.#origin = origin;
   }
 
-  /** Opens what an earlier download left, or an empty part. */
+  /** Opens the part that an earlier download left, or an empty one. */
   static async open(path: string): Promise<Part> {
     const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
     const found = await file.stat();
@@ -47,7 +47,7 @@ export class Part {
     return this.#origin;
   }
 
-  /** The validator to resume with, where there is something to resume. */
+  /** The validator to resume with, if there is something to resume. */
   get resumable(): string | undefined {
     return this.#length > 0 ? (this.#origin?.validator ?? undefined) : undefined;
   }
@@ -56,9 +56,9 @@ export class Part {
     return this.resumable !== undefined && this.#length === this.#origin?.size;
   }
 
-  /** Empties the part; what follows belongs to this origin. */
+  /** Empties the part for bytes of this origin. */
   async restart(origin?: Origin): Promise<void> {
-    // Emptied first: bytes of one file must never stand beside the origin of another.
+    // Emptied first: bytes of one file must never be paired with another's origin.
     await this.file.truncate(0);
     this.#length = 0;
     this.#origin = origin;
@@ -68,14 +68,14 @@ export class Part {
 
   async append(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length; ) {
-      // At a position, not at the end: should two processes write by mistake, they write the same.
+      // At a position, not appended: if two processes write by mistake, they write the same.
       const { bytesWritten } = await this.file.write(bytes, done, bytes.length - done, this.#length);
       done += bytesWritten;
       this.#length += bytesWritten;
     }
   }
 
-  /** Waits until the bytes are on the disk. */
+  /** Flushes to disk. */
   sync(): Promise<void> {
     return this.file.sync();
   }
@@ -84,7 +84,7 @@ export class Part {
     await this.file.close();
   }
 
-  /** The whole file goes to its place; its origin too, where that is wanted later on, and before it. */
+  /** Moves the finished file to its destination, after its origin if that is kept. */
   async finish(place: string, { keepOrigin = false }: { keepOrigin?: boolean } = {}): Promise<void> {
     if (keepOrigin) await rename(originPath(this.path), originPath(place));
     await rename(this.path, place);
@@ -97,12 +97,12 @@ export class Part {
   }
 }
 
-/** An origin has a few hundred. */
+/** Most bytes of an origin; it has a few hundred. */
 const MAX_ORIGIN_BYTES = 2 ** 16;
 
 const originPath = (path: string): string => `${path}.json`;
 
-/** What is known of a part, or of a file that was finished with `keepOrigin`. */
+/** The origin of a part, or of a file finished with `keepOrigin`. */
 export async function readOrigin(path: string): Promise<Origin | undefined> {
   const found = await stat(originPath(path)).catch(() => undefined);
   const usable = found?.isFile() && found.size <= MAX_ORIGIN_BYTES;
@@ -117,7 +117,7 @@ export async function readOrigin(path: string): Promise<Origin | undefined> {
       commit: string(commit),
     };
   } catch {
-    // Missing or torn: the part starts over.
+    // Missing or damaged: the part starts over.
     return undefined;
   }
 }

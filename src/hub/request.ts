@@ -8,13 +8,13 @@ import type { Watch } from "./watch.js";
 
 const maxRedirects = 5;
 const redirects = [301, 302, 303, 307, 308];
-/** Of all header lines of an answer together. */
+/** Bytes of all headers of a response. */
 const maxHeaderSize = 32 * 1024;
-/** Answers such as 103 Early Hints before the one that counts. */
+/** Interim responses, such as 103 Early Hints. */
 const maxInterim = 20;
 
 export interface RequestOptions {
-  /** Where the token may go, and nowhere else. */
+  /** The only place the token may go. */
   readonly endpoint: string;
   readonly token?: string | undefined;
   readonly headers?: Record<string, string>;
@@ -22,30 +22,30 @@ export interface RequestOptions {
   readonly network?: Network;
 }
 
-/** What a server sends. */
+/** A server's response. */
 export interface Response {
   readonly status: number;
   readonly headers: Headers;
   readonly body: IncomingMessage;
 }
 
-/** An answer with a body, and what Hugging Face said about the file on the way: the storage it sends us to does not know. */
+/** A response with a body, and what Hugging Face said about the file before redirecting to its storage, which does not know. */
 export interface Answer {
   readonly response: Response;
   readonly size: number | null;
   readonly sha256: string | null;
-  /** The commit that the revision in the address stands for at present. */
+  /** The commit that the revision currently refers to. */
   readonly commit: string | null;
 }
 
-/** Asks for a file, following redirects. @throws DownloadError if the answer is no file. */
+/** Requests a file, following redirects. @throws DownloadError if the response is not a file. */
 export async function request(start: string, options: RequestOptions): Promise<Answer> {
   let url = new URL(start);
   let size: number | null = null;
   let sha256: string | null = null;
   let commit: string | null = null;
   const { network = systemNetwork } = options;
-  /** How far the server reaches that led to the address; nobody led to the first one. */
+  /** Reach of the server that redirected here; undefined for the first address. */
   let from: Reach | undefined;
   for (let hop = 0; hop <= maxRedirects; hop++) {
     const response = await ask(start, url, from, network, options);
@@ -65,7 +65,7 @@ export async function request(start: string, options: RequestOptions): Promise<A
   );
 }
 
-/** A redirect leads to an address that is as safe as the first must be. */
+/** A redirect must be as safe as the first address. */
 function target(start: string, from: URL, location: string | null): URL {
   if (!location || !URL.canParse(location, from))
     throw new DownloadError(shown(start), "a redirect without an address", "Check the address");
@@ -87,7 +87,7 @@ async function ask(
   network: Network,
   { endpoint, token, headers, watch }: RequestOptions,
 ): Promise<Response> {
-  // The whole origin, not just the host: another port can be another server.
+  // The whole origin, not only the host: another port can be another server.
   const login: Record<string, string> =
     token && url.origin === new URL(endpoint).origin ? { authorization: `Bearer ${token}` } : {};
   const asked = { accept: "*/*", "accept-encoding": "identity", "user-agent": "fovea", ...headers, ...login };
@@ -104,7 +104,7 @@ async function ask(
   }
 }
 
-/** The answer to one request, its body still to come. Not by fetch, which leaves nobody a say in where a name leads. */
+/** The response to one request, before its body. Not by `fetch`, which does not let callers check the resolved address. */
 function get(
   url: URL,
   headers: Record<string, string>,
@@ -116,7 +116,7 @@ function get(
     refuseInward(url.hostname, from, network);
     const send = url.protocol === "https:" ? https.request : http.request;
     const request = send(url, { headers, signal, maxHeaderSize, lookup: lookupFrom(from, network) });
-    // A connection that was kept open is not looked up again.
+    // A kept-alive connection is not looked up again.
     request.once("socket", (socket: Socket) => {
       if (socket.connecting || !socket.remoteAddress) return;
       try {
@@ -127,9 +127,9 @@ function get(
     });
     let interim = 0;
     request.on("information", () => {
-      if (++interim > maxInterim) request.destroy(new Error(`more than ${maxInterim} interim answers`));
+      if (++interim > maxInterim) request.destroy(new Error(`more than ${maxInterim} interim responses`));
     });
-    // Also once the answer is there: the connection may break with nobody reading.
+    // Also after the response: the connection may break while nobody reads.
     request.on("error", reject);
     request.once("response", (body) => {
       body.on("error", () => {});
@@ -170,7 +170,7 @@ async function checked(start: string, url: URL, response: Response, options: Req
   }
 }
 
-/** Lets go of a body that nobody reads, so that its connection closes. */
+/** Discards an unread body, so that its connection closes. */
 export const dismiss = ({ body }: Response): void => {
   body.destroy();
 };
@@ -178,7 +178,7 @@ export const dismiss = ({ body }: Response): void => {
 /** A count of bytes in a header. */
 export const sizeIn = (text: string | null): number | null => (text && /^\d{1,15}$/.test(text) ? Number(text) : null);
 
-/** Files in large storage have their sha256 as tag; small ones a digest of git's, which is of no use here. */
+/** The ETag of files in large storage is their sha256; of small ones it is git's digest, which is of no use here. */
 const sha256In = (tag: string | null): string | null =>
   /^(?:W\/)?"?([\da-f]{64})"?$/i.exec(tag ?? "")?.[1]?.toLowerCase() ?? null;
 

@@ -5,10 +5,10 @@ import { DownloadError } from "./errors.js";
 import { checkedSha256, parseSource } from "./source.js";
 
 /**
- * The path of weights on this computer, downloaded if need be: a path stays a path, `https://…` and
- * `hf:OWNER/NAME[@REV][/FILE]` become one in the cache. See {@link parseSource} and {@link fetchToCache}.
+ * The local path of weights, downloaded if needed. A path stays a path; `https://…` and
+ * `hf:OWNER/NAME[@REV][/FILE]` become one in the cache. See `parseSource` and `fetchToCache`.
  *
- * @throws OptionError if the text is no source. @throws DownloadError if the file cannot be had or has another digest.
+ * @throws OptionError if the text is not a source. @throws DownloadError if the download fails or the digest differs.
  * @example
  * await loadWeights(model, await resolveWeights("hf:timm/resnet18.a1_in1k"));
  */

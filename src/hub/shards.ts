@@ -7,13 +7,13 @@ import { MAX_JSON_BYTES } from "../formats/strict-json.js";
 import { DownloadError, shown } from "./errors.js";
 
 /**
- * Fetches the files that a checkpoint's index names, one after the other, and returns the path of a copy of the index, beside it, that
- * names them as the cache does.
+ * Fetches the files that a checkpoint's index names, one after the other. Returns the path of a copy of the index that
+ * names them as they are called in the cache.
  *
  * @param path of the index in the cache.
- * @param url of the index; its files are beside it.
- * @param fetchFile gives the path in the cache, the same folder, of what is at an address.
- * @throws FormatError if the index is not as it must be; then nothing is fetched. @throws DownloadError if a file cannot be had.
+ * @param url of the index; its files are in the same folder.
+ * @param fetchFile fetches an address to the same cache folder and returns the path.
+ * @throws FormatError if the index is invalid; then nothing is fetched. @throws DownloadError if a file cannot be downloaded.
  */
 export async function fetchShards(
   path: string,
@@ -43,7 +43,7 @@ const missing = ({ where, what, status }: DownloadError, index: string): Downloa
     { status: status ?? 404 },
   );
 
-/** Writes a file unless it is there: a cache that is complete may be read-only. */
+/** Writes a file unless it exists: a complete cache may be read-only. */
 async function writeChanged(path: string, text: string): Promise<void> {
   if ((await readFile(path, "utf8").catch(() => undefined)) !== text) await writeFileAtomic(path, text);
 }

@@ -4,42 +4,56 @@ import { usualFiles } from "../formats/shards.js";
 
 /** A file on this computer. */
 export interface FileSource {
+  /** Kind of source. */
   readonly kind: "file";
+  /** Path of the file. */
   readonly path: string;
+  /** Digest that the file must have. */
   readonly sha256?: string;
 }
 
 /** A file at an address. */
 export interface UrlSource {
+  /** Kind of source. */
   readonly kind: "url";
+  /** Address of the file. */
   readonly url: string;
+  /** Digest that the file must have. */
   readonly sha256?: string;
 }
 
 /**
- * A file of a model on Hugging Face. Without `file` it is the first that is there of `model.safetensors`,
+ * A file of a model on Hugging Face. Without `file`, the first that exists of `model.safetensors`,
  * `model.safetensors.index.json`, `pytorch_model.bin` and `pytorch_model.bin.index.json`.
  */
 export interface HubSource {
+  /** Kind of source. */
   readonly kind: "hf";
+  /** Owner of the repository. */
   readonly owner: string;
+  /** Name of the repository. */
   readonly name: string;
+  /** Branch, tag or commit. */
   readonly revision: string;
+  /** Path in the repository. */
   readonly file?: string;
+  /** Digest that the file must have. */
   readonly sha256?: string;
 }
 
+/** A source that is downloaded. */
 export type RemoteSource = UrlSource | HubSource;
+/** Where weights are. */
 export type WeightSource = FileSource | RemoteSource;
 
 export const defaultEndpoint = "https://huggingface.co";
 
 /**
- * Reads where weights are, as a user writes it: a path, `https://…`, or `hf:OWNER/NAME[@REV][/FILE]`; each may end in
- * `#sha256=` and 64 hexadecimal digits. `http://` is for this computer only. A revision with a slash is written
+ * Parses where weights are, as a user writes it: a path, `https://…`, or `hf:OWNER/NAME[@REV][/FILE]`; each may end in
+ * `#sha256=` and 64 hexadecimal digits. `http://` is for this computer only. Write a revision with a slash as
  * `refs%2Fpr%2F1`.
  *
- * @throws OptionError if it is none of these.
+ * @throws OptionError for anything else.
  * @example
  * parseSource("hf:timm/resnet18.a1_in1k@main"); // { kind: "hf", owner: "timm", name: "resnet18.a1_in1k", revision: "main" }
  */
@@ -56,7 +70,7 @@ export function parseSource(text: string): WeightSource {
   return { kind: "file", path: address, ...sha256 };
 }
 
-/** Where a source can be, most wanted first. */
+/** Addresses to try for a source, in order. */
 export function urlsOf(source: RemoteSource, endpoint: string = defaultEndpoint): string[] {
   if (source.kind === "url") return [source.url];
   const { owner, name, revision, file } = source;
@@ -67,13 +81,13 @@ export function urlsOf(source: RemoteSource, endpoint: string = defaultEndpoint)
   });
 }
 
-/** The digest in lower case. @throws OptionError if it is none. */
+/** The digest in lower case. @throws OptionError if it is not a sha256. */
 export function checkedSha256(text: string): string {
   if (!/^[\da-f]{64}$/i.test(text)) throw new OptionError(`sha256 must be 64 hexadecimal digits, got "${text}"`);
   return text.toLowerCase();
 }
 
-/** Why an address must not be asked, or undefined if it may: others could read and change what plain http carries. */
+/** Why an address must not be used, or undefined. Plain http can be read and changed by others. */
 export function refusalOf({ protocol, hostname, username, password }: URL): string | undefined {
   if (username || password) return "an address must not hold a user name or password";
   if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname))) return undefined;
@@ -82,7 +96,7 @@ export function refusalOf({ protocol, hostname, username, password }: URL): stri
 
 function checkedUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) throw new OptionError(`weights: ${text}: this is no address`);
+  if (!url) throw new OptionError(`weights: ${text}: this is not an address`);
   const refused = refusalOf(url);
   if (refused) throw new OptionError(`weights: ${url.host}${url.pathname}: ${refused}`);
   url.hash = "";
@@ -97,7 +111,7 @@ function hubSource(text: string): HubSource {
   const match = new RegExp(`^hf:(${word})/(${word})(?:@([^/@]+))?(?:/(.+))?$`, "i").exec(text);
   const [, owner, name, revision = "main", file] = match ?? [];
   const parts = file?.split("/") ?? [];
-  // "..", even encoded by the user, would leave the repository.
+  // "..", even percent-encoded, would leave the repository.
   const bad = [decoded(revision), ...parts].some((part) => /^\.{0,2}$|[\\\p{Cc}]/u.test(part));
   if (!owner || !name || bad)
     throw new OptionError(

@@ -11,7 +11,7 @@ export interface TransferOptions {
   readonly endpoint: string;
   readonly token?: string | undefined;
   readonly maxBytes: number;
-  /** The digest that the user demands, if any. */
+  /** The digest that the user asked for. */
   readonly sha256?: string | undefined;
   /** Milliseconds without a byte after which a connection counts as dead. */
   readonly timeout: number;
@@ -21,10 +21,10 @@ export interface TransferOptions {
 }
 
 /**
- * One connection: asks for what is missing of a part and appends what comes. When it returns, the part has the length that the
+ * One connection: requests what is missing of a part and appends it. On return the part has the length that the
  * server promised.
  *
- * @throws DownloadError, with `retry` where another connection can go on.
+ * @throws DownloadError, with `retry` if another connection can continue.
  */
 export async function transfer(url: string, part: Part, options: TransferOptions): Promise<void> {
   if (part.complete) return;
@@ -45,7 +45,7 @@ export async function transfer(url: string, part: Part, options: TransferOptions
   }
 }
 
-/** Checks what the answer says of the file, prepares the part for it, and returns the length of the whole. */
+/** Checks the response, prepares the part, and returns the total length. */
 async function begin(url: string, part: Part, answer: Answer, options: TransferOptions): Promise<number | null> {
   const { response, sha256, commit } = answer;
   if (options.sha256 && sha256 && options.sha256 !== sha256)
@@ -80,7 +80,7 @@ async function begin(url: string, part: Part, answer: Answer, options: TransferO
   return size;
 }
 
-/** The rest of a part may come only if it is certainly of the same file; otherwise the part is emptied. */
+/** A part is continued only if the rest is certainly of the same file; otherwise it is emptied. */
 async function resume(url: string, part: Part, { response, size, sha256 }: Answer): Promise<number | null> {
   const { headers, status } = response;
   const known: Origin = part.origin ?? { validator: null, size: null, sha256: null, commit: null };
@@ -95,7 +95,7 @@ async function resume(url: string, part: Part, { response, size, sha256 }: Answe
     same(headers.get("etag") && validatorOf(headers), known.validator);
   if (fits) return known.size ?? sizeIn(total) ?? size;
   await part.restart();
-  throw new DownloadError(shown(url), "the server's answer does not continue what was received", "Try again later", {
+  throw new DownloadError(shown(url), "the server's response does not continue what was received", "Try again later", {
     retry: true,
   });
 }
@@ -129,7 +129,7 @@ async function receive(
     });
 }
 
-/** What `If-Range` can be given: a weak tag does not promise equal bytes. */
+/** A validator for `If-Range`. A weak ETag does not promise equal bytes. */
 function validatorOf(headers: Headers): string | null {
   const tag = headers.get("etag");
   return tag && !tag.startsWith("W/") ? tag : headers.get("last-modified");
@@ -137,7 +137,7 @@ function validatorOf(headers: Headers): string | null {
 
 async function checkSpace(folder: string, needed: number): Promise<void> {
   const { bavail, bsize, blocks } = await statfs(folder);
-  // Some network disks do not say.
+  // Some network disks do not report it.
   if (blocks > 0 && bavail * bsize < needed)
     throw noSpace(folder, `: ${needed} bytes are needed, ${bavail * bsize} are free`);
 }

@@ -1,16 +1,16 @@
 import { messageOf } from "../core/errors.js";
 import { DownloadError, shown } from "./errors.js";
 
-/** Bytes a second below which a connection counts as dead, as one does that brings nothing at all. */
+/** Bytes per second below which a connection counts as dead. */
 const slowest = 1024;
 
-/** Ends a request when its user says so, or when nothing, or next to nothing, has come for a while; and says which it was. */
+/** Ends a request when the user aborts or almost nothing has come for a while, and says which. */
 export class Watch {
   readonly #abort = new AbortController();
   readonly #onAbort = () => this.#abort.abort();
   readonly #timer: NodeJS.Timeout;
   #stalled = false;
-  /** Milliseconds waited, and bytes that came, since the rate was last looked at. */
+  /** Milliseconds waited and bytes received since the last check of the rate. */
   #waited = 0;
   #came = 0;
 
@@ -30,7 +30,7 @@ export class Watch {
     return this.#abort.signal;
   }
 
-  /** Waits for something from the network. @throws DownloadError worth a retry, or the user's reason. */
+  /** Waits for the network. @throws DownloadError worth a retry, or the user's abort reason. */
   async during<T>(url: string | URL, wait: () => Promise<T>): Promise<T> {
     this.#timer.refresh();
     const start = performance.now();
@@ -50,8 +50,8 @@ export class Watch {
   }
 
   /**
-   * Counts bytes that came. Only the time waited for the network counts, not that of the disk.
-   * @throws DownloadError worth a retry if they were too few.
+   * Counts received bytes. Only time waiting for the network counts, not for the disk.
+   * @throws DownloadError worth a retry if there were too few.
    */
   count(url: string, bytes: number): void {
     this.#came += bytes;
@@ -81,7 +81,7 @@ function networkError(url: string | URL, error: unknown): DownloadError {
     .replaceAll(/\p{Cc}+/gu, " ")
     .slice(0, 200);
   const what = `no connection, or it was cut (${[code, said].filter(Boolean).join(": ")})`;
-  // A name that does not exist, a certificate that is not valid, and an answer that is not HTTP stay so.
+  // An unknown name, an invalid certificate and a response that is not HTTP will not improve.
   const retry = !/^ENOTFOUND$|^HPE_|CERT|SELF_SIGNED|_TLS_/.test(code);
   return new DownloadError(shown(url), what, "Check the network, or give a file", { retry, cause: error });
 }

@@ -22,6 +22,7 @@ import { probabilities, topIndices } from "../train/metrics.js";
 
 /** A network that is ready to classify images. */
 export interface Classifier {
+  /** The network, with weights. */
   readonly model: Module;
   /** Names of the classes, in the order of the logits; null where they are not known. */
   readonly classes: readonly string[] | null;
@@ -39,10 +40,13 @@ export interface Prediction {
   readonly probability: number;
 }
 
+/** Options of {@link predict}. */
 export interface PredictOptions {
+  /** What computes. */
   readonly engine: Engine;
   /** How many classes to give for each image, the most probable first. Default 5. */
   readonly top?: number;
+  /** Ends the work. */
   readonly signal?: AbortSignal;
 }
 
@@ -101,7 +105,9 @@ export async function predict(
 
 /** A compiled classifier, for images that come one after the other. */
 export interface Predictor {
+  /** Classifies one image: classes with probabilities, best first. */
   predict(image: RgbImage): Promise<Prediction[]>;
+  /** Frees what the predictor holds. */
   release(): Promise<void>;
 }
 

@@ -26,9 +26,11 @@ import type { Classifier } from "./classifier.js";
 /** The network of a run, with its weights, and the configuration it was trained by. */
 export interface TrainedNetwork extends Classifier {
   readonly classes: readonly string[];
+  /** The configuration of the run. */
   readonly config: RunConfig;
 }
 
+/** Options of {@link loadRun}. */
 export interface LoadRunOptions {
   /** Those of the best epoch, of the last, or of a checkpoint that was read. Default "best". */
   readonly weights?: "best" | "last" | Pick<Checkpoint, "tensors" | "metadata"> | undefined;

@@ -185,7 +185,7 @@ function make<M extends Module>(
 }
 
 /**
- * Fu et al.: Dual Attention Network for Scene Segmentation, CVPR 2019: a dilated ResNet with deep stem, and {@link DANetHead}.
+ * Fu et al.: Dual Attention Network for Scene Segmentation, CVPR 2019: a dilated ResNet with deep stem, and `DANetHead`.
  * [N,3,H,W] → [N,classes,H,W]. The authors train on three outputs, `logits`; through the first alone `conv6` and `conv7` get no gradient.
  * Keys: `pretrained`, `head`.
  *

@@ -86,7 +86,7 @@ export function createModel<N extends ModelName>(name: N, options: ModelOptions<
   return createModelByName(name, options);
 }
 
-/** As {@link model}, for names and options that are known at run time only. @throws OptionError for others than there are. */
+/** As `createModel`, for names and options that are known at run time only. @throws OptionError for others than there are. */
 export function createModelByName(name: string, options: object = {}): Module {
   check("createModel", "name", text, name);
   check("createModel", "options", settings, options);

@@ -41,7 +41,7 @@ export interface InsertOptions {
   readonly where?: Placement | ((path: string, module: AnyModule) => boolean);
   /** Options of the modules, or a function that gives them for each place. */
   readonly options?: AttentionOptions | ((place: InsertPlace) => AttentionOptions);
-  /** Blend the modules in by a learned factor that starts at 0, see {@link Blend}. */
+  /** Blend the modules in by a learned factor that starts at 0, see `Blend`. */
   readonly identityAtStart?: boolean;
   /** [channels, height, width] of an image, to look up the maps with. Any that the network takes will do. */
   readonly input?: readonly [number, number, number];

@@ -102,7 +102,7 @@ export class MobileNetV1 extends Module implements Attachable {
 
 export const mobilenetV1Options = fields<ClassifierOptions>({ ...classifierFields });
 
-/** A {@link MobileNetV1} with initial weights. */
+/** A `MobileNetV1` with initial weights. */
 export function mobilenetV1(options: ClassifierOptions = {}): MobileNetV1 {
   check("mobilenetV1", "options", mobilenetV1Options, options);
   return initialize(new MobileNetV1(options), { seed: options.seed ?? 0 });

@@ -112,6 +112,7 @@ export interface MobileNetOptions extends ClassifierOptions {
   readonly widthMultiplier?: number;
   /** Share of the last features dropped in training. */
   readonly dropout?: number;
+  /** `grouped`: torchvision's keys; `flat`: those of the Coordinate Attention repository. Default `grouped`. */
   readonly layout?: Layout;
 }
 

@@ -182,6 +182,7 @@ export class PreActResNet extends Module implements Attachable {
 
 /** Options of {@link preactResnet}. `block`: basic blocks, or bottlenecks; by default those from depth 164 on. */
 export interface PreActOptions extends ClassifierOptions {
+  /** Kind of residual block. */
   readonly block?: "auto" | "basic" | "bottleneck";
 }
 

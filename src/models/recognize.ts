@@ -16,6 +16,7 @@ export interface RecognizedCheckpoint {
   readonly family: string;
   /** The network in our catalogue, and the options that build it. */
   readonly model: string;
+  /** Options that build the network. */
   readonly options: Readonly<Record<string, unknown>>;
   /** The module that was put into the finished network, to begin as the identity: what `train --insert` writes. */
   readonly insert?: WrittenModel["insert"];

@@ -77,6 +77,7 @@ const architectures = {
     stages: threeStages(narrow, [1, 2, 3], "cifar", 1),
   },
 } satisfies Record<string, Architecture>;
+/** Names of the published Residual Attention Networks. */
 export type ResidualAttentionName = keyof typeof architectures;
 
 /**

@@ -34,7 +34,9 @@ const architectures: ReadonlyMap<number, Architecture> = new Map<number, Archite
 
 /** Options of {@link resnet}. The default of `stem` is that of the depth's own paper. */
 export interface ResNetOptions extends ClassifierOptions {
+  /** First layers: `imagenet` (7×7, stride 2, pooling), `cifar` (3×3) or `deep` (three 3×3). */
   readonly stem?: Stem | "auto";
+  /** Where the shape changes: `projection` (1×1 convolution) or `identity` (option A: subsampling and zero channels). */
   readonly shortcut?: Shortcut;
   /** Width inside the bottlenecks, as a multiple: 2 for the wide networks of torchvision. */
   readonly wide?: number;

@@ -15,7 +15,9 @@ export interface RGAOptions extends ClassifierOptions {
   readonly size?: readonly number[];
   /** Width of the first stage, 64 as published; all other widths keep their ratio to it. */
   readonly width?: number;
+  /** Use spatial attention. */
   readonly spatial?: boolean;
+  /** Use channel attention. */
   readonly channel?: boolean;
 }
 

@@ -42,7 +42,7 @@ export interface SCNetOptions extends ClassifierOptions {
 export const scnetOptions = fields<SCNetOptions>({ ...classifierFields, v1d: own });
 
 /**
- * Liu et al.: Improving Convolutional Networks with Self-Calibrated Convolutions, CVPR 2020: a ResNet of {@link SCBottleneck}s.
+ * Liu et al.: Improving Convolutional Networks with Self-Calibrated Convolutions, CVPR 2020: a ResNet of `SCBottleneck`s.
  * [N,3,H,W] → [N,classes]; H and W at least 97, as the calibrating branch averages 4×4 squares of every map.
  * Keys: `conv1`, `bn1`, `layer<i>.<j>`, `fc`.
  *

@@ -31,10 +31,13 @@ export type Task = "classification" | "segmentation";
 export interface ModelInfo<S extends OptionSpecs = OptionSpecs, N extends string = string> {
   /** Catalogue name, as in timm and torchvision. */
   readonly name: N;
+  /** Where it was published. */
   readonly paper: { readonly title: string; readonly url: string };
+  /** What it computes: classes of images, or of positions. */
   readonly task: Task;
   /** Classes and input [channels, height, width] of the published network. */
   readonly numClasses: number;
+  /** [channels, height, width] of the published input. */
   readonly input: readonly [number, number, number];
   /** The attention module of the published network, where it is one that can be chosen. */
   readonly attention?: AttentionChoice | null;
@@ -42,6 +45,7 @@ export interface ModelInfo<S extends OptionSpecs = OptionSpecs, N extends string
   readonly optimizer?: "sgd" | "adamw";
   /** Options beside those of every network. */
   readonly options: S;
+  /** Builds the network. */
   create(options: ClassifierOptions & OptionsOf<S>): Module;
 }
 

@@ -89,6 +89,7 @@ const outChannels = [256, 128, 64, 32, 16] as const;
 
 /** Options of {@link unet}. `decoderAttention`: the modules in the decoder. */
 export interface UNetOptions extends ClassifierOptions {
+  /** Attention in the decoder's blocks: `scse` or `none`. Default `scse`. */
   readonly decoderAttention?: DecoderAttention;
 }
 

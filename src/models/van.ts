@@ -33,6 +33,7 @@ const architectures = {
   b2: { widths: wide, depths: [3, 3, 12, 3], dropPath: 0.1 },
   b3: { widths: wide, depths: [3, 5, 27, 3], dropPath: 0.2 },
 } as const satisfies Record<string, Architecture>;
+/** Names of the published sizes. */
 export type VANSize = keyof typeof architectures;
 
 /** Hidden ÷ channels of the blocks' second half, stage by stage. */

@@ -23,16 +23,19 @@ export function fanOut(shape: readonly number[]): number {
   return shape[0]! * sizeOf(shape.slice(2));
 }
 
+/** Every element is `value`. */
 export function constant(value: number): Initializer {
   check("constant", "value", finite, value);
   return fill(() => () => value);
 }
 
+/** Uniform in [−bound, bound). */
 export function uniform(bound: number): Initializer {
   check("uniform", "bound", finite, bound);
   return fill((rng) => () => rng.uniform(-bound, bound));
 }
 
+/** Normal with mean 0 and this standard deviation. */
 export function normal(std: number): Initializer {
   check("normal", "std", finite, std);
   return fill((rng) => () => std * rng.normal());

@@ -75,8 +75,8 @@ const geometryOf = <O extends KernelOptions>({ kernelSize, bias, weightInit, bia
 
 /** Two-dimensional convolution. [N,C,H,W] → [N,O,H',W']. Keys: weight [O,C/groups,kh,kw], bias [O]. */
 export class Conv2d extends Module {
-  readonly weight: Param;
-  readonly bias: Param | null;
+  /** [O, C/groups, kh, kw]. */ readonly weight: Param;
+  /** [O], or null. */ readonly bias: Param | null;
   readonly #geometry: ops.ConvOptions;
 
   constructor(inChannels: number, outChannels: number, options: Conv2dOptions) {
@@ -106,8 +106,8 @@ export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions, Kernel
  * new ConvTranspose2d(64, 32, { kernelSize: 2, stride: 2 }); // twice the height and width
  */
 export class ConvTranspose2d extends Module {
-  readonly weight: Param;
-  readonly bias: Param | null;
+  /** [C, O/groups, kh, kw]. */ readonly weight: Param;
+  /** [O], or null. */ readonly bias: Param | null;
   readonly #geometry: ops.ConvTransposeOptions;
 
   constructor(inChannels: number, outChannels: number, options: ConvTranspose2dOptions) {
@@ -131,8 +131,8 @@ export class ConvTranspose2d extends Module {
 
 /** y = x·Wᵀ + b over the last axis. [N,…,I] → [N,…,O]. Keys: weight [O,I], bias [O]. */
 export class Linear extends Module {
-  readonly weight: Param;
-  readonly bias: Param | null;
+  /** [O, I]. */ readonly weight: Param;
+  /** [O], or null. */ readonly bias: Param | null;
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
@@ -157,7 +157,7 @@ export class Linear extends Module {
  * new PReLU(64); // one slope per channel; PReLU() has one for all
  */
 export class PReLU extends Module {
-  readonly weight: Param;
+  /** Slopes, [1] or [C]. */ readonly weight: Param;
 
   constructor(slopes = 1, options: PReLUOptions = {}) {
     super();
@@ -174,7 +174,7 @@ export class PReLU extends Module {
 
 /** In training, drops each element with probability p and scales the rest by 1/(1 − p); otherwise the identity. */
 export class Dropout extends Module {
-  constructor(readonly p: number) {
+  /** @param p probability of dropping an element */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`Dropout: p must be in [0, 1), got ${p}`);
   }
@@ -187,7 +187,7 @@ export class Dropout extends Module {
 
 /** Dropout of whole channels of an image: PyTorch's Dropout2d (Tompson et al., 2015). */
 export class ChannelDropout extends Module {
-  constructor(readonly p: number) {
+  /** @param p probability of dropping a channel */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1))
       throw new OptionError(`ChannelDropout: p must be in [0, 1), got ${p}`);
@@ -202,7 +202,7 @@ export class ChannelDropout extends Module {
 
 /** Stochastic depth: dropout of whole images, for a residual branch (Huang et al., 2016). */
 export class DropPath extends Module {
-  constructor(readonly p: number) {
+  /** @param p probability of dropping the branch of an image */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`DropPath: p must be in [0, 1), got ${p}`);
   }
@@ -221,7 +221,7 @@ function keepMask(x: Value, shape: readonly number[], p: number): Value {
 
 /** A function of one value as a module, for a {@link Sequential}. */
 export class Lambda extends Module {
-  constructor(readonly apply: (x: Value) => Value) {
+  /** @param apply the function */ constructor(readonly apply: (x: Value) => Value) {
     super();
     check("Lambda", "apply", callback, apply);
   }

@@ -29,9 +29,13 @@ export class Param implements Cell {
   trainable = true;
 
   constructor(
+    /** Size of each dimension. */
     readonly shape: readonly number[],
+    /** Makes the initial value. */
     readonly init: Initializer,
+    /** `parameter` if it is learned, `buffer` if it is only kept. */
     readonly kind: "parameter" | "buffer" = "parameter",
+    /** Whether elements are floats or integers. */
     readonly dtype: "float" | "int" = "float",
   ) {
     check("Param", "shape", sizes, shape);
@@ -40,6 +44,7 @@ export class Param implements Cell {
     check("Param", "dtype", oneOf("float", "int"), dtype);
   }
 
+  /** Whether it has a value. */
   get initialized(): boolean {
     return this.#value !== undefined || this.#initial !== undefined;
   }

@@ -43,10 +43,15 @@ export const groupNormOptions = fields({ epsilon: maybe(nonNegative), affine: ma
  * [N,C,…] → same. Keys: weight, bias, running_mean, running_var [C], num_batches_tracked [].
  */
 export class BatchNorm extends Module {
+  /** Gain γ, [C]. */
   readonly weight: Param;
+  /** Offset β, [C]. */
   readonly bias: Param;
+  /** Running mean, [C]. */
   readonly running_mean: Param;
+  /** Running variance, unbiased, [C]. */
   readonly running_var: Param;
+  /** Number of training batches seen. */
   readonly num_batches_tracked: Param;
   /** Weight of the batch in the new running statistics. May change between traces: 1 makes them those of one batch. */
   momentum: number;
@@ -93,7 +98,9 @@ export class BatchNorm extends Module {
  * Keys: weight, bias of `shape`.
  */
 export class LayerNorm extends Module {
+  /** Gain γ, of the normalized shape. */
   readonly weight: Param;
+  /** Offset β, of the normalized shape. */
   readonly bias: Param;
   readonly #epsilon: number;
 
@@ -123,12 +130,15 @@ export class LayerNorm extends Module {
  * new GroupNorm(8, 64); // 8 groups of 8 channels
  */
 export class GroupNorm extends Module {
+  /** Gain γ, [C], or null. */
   readonly weight: Param | null;
+  /** Offset β, [C], or null. */
   readonly bias: Param | null;
   readonly #channels: number;
   readonly #epsilon: number;
 
   constructor(
+    /** Number of groups. */
     readonly groups: number,
     channels: number,
     options: GroupNormOptions = {},

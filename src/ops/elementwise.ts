@@ -234,28 +234,51 @@ export const ops = {
 const share = (lost: Value, of: Value, other: Value, dy: Value): Value =>
   where(lost, 0, where(equal(of, other), mul(dy, 0.5), dy));
 
+/** a + b, with broadcasting. */
 export const add = (a: Operand, b: Operand): Value => apply(ops.add, [a, b], {});
+/** a − b, with broadcasting. */
 export const sub = (a: Operand, b: Operand): Value => apply(ops.sub, [a, b], {});
+/** a · b, with broadcasting. */
 export const mul = (a: Operand, b: Operand): Value => apply(ops.mul, [a, b], {});
+/** a / b, with broadcasting. */
 export const div = (a: Operand, b: Operand): Value => apply(ops.div, [a, b], {});
+/** The larger of a and b, with broadcasting. On ties each gets half the gradient. */
 export const maximum = (a: Operand, b: Operand): Value => apply(ops.maximum, [a, b], {});
+/** The smaller of a and b, with broadcasting. On ties each gets half the gradient. */
 export const minimum = (a: Operand, b: Operand): Value => apply(ops.minimum, [a, b], {});
+/** Where a > b, with broadcasting. */
 export const greater = (a: Operand, b: Operand): Value => apply(ops.greater, [a, b], {});
+/** Where a = b, with broadcasting. */
 export const equal = (a: Operand, b: Operand): Value => apply(ops.equal, [a, b], {});
+/** `a` where the condition holds, else `b`, with broadcasting. */
 export const where = (condition: Operand, a: Operand, b: Operand): Value => apply(ops.where, [condition, a, b], {});
+/** A condition as numbers: 1 where true, 0 elsewhere. */
 export const cast = (x: Operand): Value => apply(ops.cast, [x], {});
+/** −x. */
 export const neg = (x: Operand): Value => apply(ops.neg, [x], {});
+/** |x|. */
 export const abs = (x: Operand): Value => apply(ops.abs, [x], {});
+/** −1, 0 or 1. */
 export const sign = (x: Operand): Value => apply(ops.sign, [x], {});
+/** eˣ. */
 export const exp = (x: Operand): Value => apply(ops.exp, [x], {});
+/** Natural logarithm. */
 export const log = (x: Operand): Value => apply(ops.log, [x], {});
+/** √x. */
 export const sqrt = (x: Operand): Value => apply(ops.sqrt, [x], {});
+/** 1 / x. */
 export const reciprocal = (x: Operand): Value => apply(ops.reciprocal, [x], {});
+/** x². */
 export const square = (x: Value): Value => mul(x, x);
+/** Hyperbolic tangent. */
 export const tanh = (x: Operand): Value => apply(ops.tanh, [x], {});
+/** σ(x) = 1 / (1 + e⁻ˣ). */
 export const sigmoid = (x: Operand): Value => apply(ops.sigmoid, [x], {});
+/** The error function. */
 export const erf = (x: Operand): Value => apply(ops.erf, [x], {});
+/** log(1 + eˣ). */
 export const softplus = (x: Operand): Value => apply(ops.softplus, [x], {});
+/** max(0, x). */
 export const relu = (x: Operand): Value => apply(ops.relu, [x], {});
 export const reluGrad = (dy: Operand, y: Operand): Value => apply(ops.reluGrad, [dy, y], {});
 /** x where x > 0, else alpha·x */
@@ -317,6 +340,7 @@ export const hardSwish = (x: Operand): Value => mul(x, hardSigmoid(x));
 export const silu = (x: Operand): Value => mul(x, sigmoid(x));
 /** The exact Gaussian error linear unit, x · ½ (1 + erf(x / √2)). */
 export const gelu = (x: Operand): Value => mul(mul(x, 0.5), add(1, erf(mul(x, Math.SQRT1_2))));
+/** x repeated to a shape that it broadcasts to. */
 export function expand(x: Operand, shape: readonly number[]): Value {
   check("expand", "shape", sizes, shape);
   return apply(ops.expand, [x], { shape });

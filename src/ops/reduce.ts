@@ -137,7 +137,9 @@ const reduce =
     return apply(op, [x], { axes, keepdims: options.keepdims ?? true });
   };
 
+/** Sum over axes, which are kept with size 1 unless `keepdims` is false. */
 export const reduceSum = reduce(ops.reduceSum);
+/** Mean over axes, which are kept with size 1 unless `keepdims` is false. */
 export const reduceMean = reduce(ops.reduceMean);
 /** The maximum; NaN if any element is. */
 export const reduceMax = reduce(ops.reduceMax);

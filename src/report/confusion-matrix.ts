@@ -8,11 +8,11 @@ export interface ConfusionOptions {
   readonly classes: readonly string[];
   /** `counts[label][prediction]`: number of images. */
   readonly counts: readonly (readonly number[])[];
-  /** How many of the most confused pairs to list below. By default 10 where there are too many classes to name. */
+  /** Number of most confused pairs to list. Default: 10 if there are too many classes to name. */
   readonly pairs?: number;
 }
 
-/** Images of class `label` that were taken for `prediction`; `share` is their part of all images of `label`. */
+/** Images of class `label` predicted as `prediction`; `share` is their share of all images of `label`. */
 export interface ConfusedPair {
   readonly label: number;
   readonly prediction: number;
@@ -20,14 +20,14 @@ export interface ConfusedPair {
   readonly share: number;
 }
 
-/** Up to so many classes are named and have their counts written in the cells. */
+/** Up to this many classes are named and have counts in the cells. */
 const named = 20;
-/** With more classes, shades are rounded to so many steps, so that equal ones are drawn as one path. */
+/** With more classes, shades are rounded to this many steps, and equal ones drawn as one path. */
 const shades = 12;
 
 /**
- * A confusion matrix: a row per true class, a column per prediction, the shade being the share of the row. Right answers
- * (the diagonal) have one color, mistakes the other. Shades go with the square root, so that rare mistakes can be seen.
+ * A confusion matrix: a row per true class, a column per prediction, shaded by share of the row. Right answers
+ * (the diagonal) have one color, mistakes another. Shades follow the square root, so that rare mistakes are visible.
  * Returns an SVG.
  *
  * @example
@@ -75,7 +75,7 @@ export function confusionMatrix(options: ConfusionOptions): string {
   );
 }
 
-/** The wrong pairs that happen most, most first; of equally frequent ones the greater share of its class. */
+/** The most frequent mistakes, by count, then by share of the class. */
 export function mostConfused(counts: readonly (readonly number[])[], limit = 10): ConfusedPair[] {
   const pairs = counts.flatMap((row, label) => {
     const total = sum(row);
@@ -117,7 +117,7 @@ function cells(classes: readonly string[], counts: ConfusionOptions["counts"], s
   });
 }
 
-/** Only what is not zero is drawn, so even a thousand classes stay small. */
+/** Zeros are not drawn, so even a thousand classes stay small. */
 function shading(counts: ConfusionOptions["counts"], size: number): Markup {
   const paths = new Map<string, string>();
   counts.forEach((row, label) => {
@@ -138,7 +138,7 @@ function shading(counts: ConfusionOptions["counts"], size: number): Markup {
   );
 }
 
-/** What the shades mean. */
+/** Legend of the shades. */
 function key(x: number, y: number): Markup[] {
   const swatches = (right: boolean, top: number) => [
     ...keyShares.map((share, i) => {

@@ -7,9 +7,9 @@ import { textWidth } from "./text.js";
 import { drawing } from "./theme.js";
 
 export interface DiagramOptions {
-  /** Classes of modules that are drawn as one box. Convolutions, linear layers and norms always are. */
+  /** Module classes to draw as one box. Convolutions, linear layers and norms always are. */
   readonly collapse?: readonly string[];
-  /** Read out by screen readers. */
+  /** For screen readers. */
   readonly title?: string;
 }
 
@@ -21,12 +21,12 @@ export const diagramOptions = fields<DiagramOptions>({
 const large = 13;
 const small = 11;
 const margin = 14;
-/** Words of one box that go on one line, in units. */
+/** Width of a line of words in a box, in units. */
 const lineWidth = 200;
 
 /**
- * A traced graph as a flow chart, from the inputs at the top to the outputs at the bottom. A box tells what is done, the parameters, the
- * size of the result, and the attention maps that it publishes; a circle joins two branches. A symbolic batch is left out of sizes.
+ * A traced graph as a flow chart, inputs at the top, outputs at the bottom. A box shows operations, parameters, the
+ * size of the result, and published attention maps; a circle joins two branches. A symbolic batch is left out of sizes.
  *
  * @example
  * drawDiagram(trace(createAttention("se", 64), ["N", 64, 56, 56]));
@@ -59,7 +59,7 @@ interface Row {
   readonly tone: "ink" | "muted" | "map";
 }
 
-/** How a step is drawn: its lines of text and the space that it takes. */
+/** How a step is drawn: its lines of text and size. */
 interface Look {
   readonly kind: Step["kind"];
   readonly rows: readonly Row[];
@@ -74,7 +74,7 @@ function lookOf({ kind, words, parameters, maps, size }: Step): Look {
   const named = maps.map((name): Row => ({ text: `map: ${name}`, tone: "map" }));
   if (kind === "sign") {
     const rows = [{ text: words[0]!, tone: "ink" } as const, muted(size), ...named];
-    // The size stands to the right of the circle; the same space to the left keeps the circle in the middle.
+    // The size is written right of the circle; the same space on the left keeps the circle centered.
     const aside = 6 + Math.max(...rows.slice(1).map(({ text }) => textWidth(text, small)));
     return { kind, rows, width: 2 * (radius + aside), height: 2 * radius };
   }
@@ -90,7 +90,7 @@ function lookOf({ kind, words, parameters, maps, size }: Step): Look {
 
 const rowHeight = ({ tone }: Row) => (tone === "ink" ? 17 : 14);
 
-/** Words in lines of about equal length, with dots between. */
+/** Words in lines of about equal length, separated by dots. */
 function wrap(words: readonly string[]): string[] {
   const lines: string[] = [];
   for (const word of words) {
@@ -135,10 +135,10 @@ function drawStep({ kind, rows, width, height }: Look, { x, y }: Place): Markup 
   );
 }
 
-/** A line leaves a figure at the bottom and enters the next at the top, beside the other lines that do. */
+/** A line leaves a figure at the bottom and enters the next at the top, next to its other lines. */
 function drawLine(line: Line, all: readonly Line[], places: readonly Place[], looks: readonly Look[]): Markup {
   const { through } = line;
-  // A line that is alone, or goes straight down, keeps the middle.
+  // A single or straight line stays in the middle.
   const port = (figure: number, others: readonly Line[], towards: (l: Line) => number): number => {
     const { x } = places[figure]!;
     const { kind, width } = looks[figure]!;
@@ -171,7 +171,7 @@ function drawLine(line: Line, all: readonly Line[], places: readonly Place[], lo
     path += Math.abs(toX - x) < 0.5 ? `L${at(toX, toY)}` : `C${at(x, middle)} ${at(toX, middle)} ${at(toX, toY)}`;
     [x, y] = [toX, toY];
   };
-  // Lines bend between rows only, so that none runs over a figure that is higher than its neighbor.
+  // Lines bend only between rows, so that none crosses a tall figure.
   bend(startX, places[line.from]!.rowBottom);
   for (const point of through) {
     bend(point.x, point.top);

@@ -8,7 +8,7 @@ import { element } from "./svg.js";
 import { formatNumber, textWidth } from "./text.js";
 import { drawing } from "./theme.js";
 
-/** Numbers over a plane, row by row, such as a class activation map. What is not finite is left transparent. */
+/** Numbers on a plane, row by row, such as a class activation map. Values that are not finite stay transparent. */
 export interface HeatmapData {
   readonly height: number;
   readonly width: number;
@@ -23,19 +23,19 @@ export interface PlanarImage {
 }
 
 export interface HeatmapOptions {
-  /** The image the map belongs to; the map is stretched over it. */
+  /** The image that the map belongs to; the map is stretched over it. */
   readonly over?: PlanarImage;
-  /** Of the map, 0 … 1. Default 0.5 over an image, 1 without. */
+  /** Opacity of the map, 0 … 1. Default 0.5 over an image, 1 without. */
   readonly opacity?: number;
-  /** Size of the drawing: units per pixel of the image (or of the map). By default the longer side becomes 320. */
+  /** Units per pixel of the image (or map). Default: the longer side becomes 320. */
   readonly scale?: number;
-  /** The values at the ends of the colors. By default the smallest and largest of the map. */
+  /** Values at the ends of the color scale. Default: the map's minimum and maximum. */
   readonly range?: readonly [low: number, high: number];
   /** Default "inferno". */
   readonly colors?: ColormapName;
-  /** A bar beside the map that tells the values. Default true. */
+  /** Show the color scale. Default true. */
   readonly bar?: boolean;
-  /** Read out by screen readers. */
+  /** For screen readers. */
   readonly title?: string;
 }
 
@@ -55,13 +55,13 @@ const optionNames = [
   "bar",
   "title",
 ] as const satisfies (keyof HeatmapOptions)[];
-/** Index 0 of the palette is transparent, the rest are colors. */
+/** Palette index 0 is transparent. */
 const steps = 255;
-/** The map is drawn with at most so many pixels a side; beyond that the viewer interpolates. */
+/** Pixels per side of the drawn map; beyond that the viewer interpolates. */
 const finest = 320;
 
 /**
- * A map as colors, over its image if there is one, with a bar that tells the values. The map is enlarged bilinearly
+ * A map in colors, over its image if given, with a color scale. The map is enlarged bilinearly
  * (half-pixel centers, as PyTorch's `align_corners=False`). Returns an SVG that needs no other file.
  *
  * @example
@@ -148,13 +148,13 @@ function finiteRange(data: ArrayLike<number>): [low: number, high: number] {
   return finite.length ? extent(finite) : [0, 0];
 }
 
-/** The value without digits that do not count beside the range. */
+/** The value, rounded to the digits that matter within the range. */
 function roundTo(value: number, range: number): number {
   const decimals = 2 - Math.floor(Math.log10(range));
   return decimals >= 0 && decimals <= 100 ? Number(value.toFixed(decimals)) : value;
 }
 
-/** Palette index of a value; a map without any variation gets the middle color. */
+/** Palette index of a value. A constant map gets the middle color. */
 function toIndex(low: number, high: number): (value: number) => number {
   return (value) => {
     if (!Number.isFinite(value)) return 0;

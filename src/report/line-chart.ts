@@ -4,13 +4,13 @@ import { element, type Markup, round } from "./svg.js";
 import { formatNumber, formatShare, shorten, textWidth } from "./text.js";
 import { drawing, fontSize, seriesColors } from "./theme.js";
 
-/** `y` is null (or not a number) where there is no value: the line has a gap there. */
+/** `y` is null or NaN where there is no value: the line has a gap. */
 export type Point = readonly [x: number, y: number | null];
 
 export interface LineSeries {
   readonly name: string;
   readonly points: readonly Point[];
-  /** Any CSS color. By default each series has its own, fit for light and dark ground. */
+  /** Any CSS color. Default: one per series, for light and dark backgrounds. */
   readonly color?: string;
 }
 
@@ -25,7 +25,7 @@ export interface LineChartOptions {
   readonly series: readonly LineSeries[];
   /** The values are shares between 0 and 1. */
   readonly percent?: boolean;
-  /** A place on the x axis to point out. */
+  /** A marked place on the x axis. */
   readonly mark?: { readonly x: number; readonly label: string };
 }
 
@@ -47,11 +47,11 @@ export const chartOptions = fields<LineChartOptions>({
 
 const [width, height] = [480, 300];
 const [top, bottom] = [64, 256];
-/** Up to so many points of a series are drawn as dots that tell their value. */
+/** Up to this many points of a series are drawn as dots with their value. */
 const dotted = 40;
 
 /**
- * Curves over a common axis, each labelled at its end with its last value. Returns an SVG.
+ * Curves over a common axis, each labeled with its last value. Returns an SVG.
  *
  * @example
  * drawLineChart({ title: "Loss", xLabel: "epoch", series: [{ name: "training", points: [[1, 2.3], [2, 1.1], [3, 0.7]] }] });
@@ -138,7 +138,7 @@ function pointOut(label: string, x: number): Markup[] {
   ];
 }
 
-/** The path of a series, and dots: on every point where there are few, else only on those without neighbors. */
+/** The path of a series, with dots: on every point if there are few, else only on isolated ones. */
 function curve(line: LineSeries, atX: Place, atY: Place, show: (y: number) => string): (Markup | false)[] {
   const runs: (readonly [number, number])[][] = [[]];
   for (const point of line.points) isDrawn(point) ? runs.at(-1)!.push(point) : runs.push([]);
@@ -161,7 +161,7 @@ function curve(line: LineSeries, atX: Place, atY: Place, show: (y: number) => st
   ];
 }
 
-/** Name and last value of each series that has one, from top to bottom. */
+/** Name and last value of each series, from top to bottom. */
 function endLabels(series: readonly LineSeries[], show: (y: number) => string) {
   return series
     .flatMap(({ name, points }, index) => {
@@ -171,7 +171,7 @@ function endLabels(series: readonly LineSeries[], show: (y: number) => string) {
     .sort((a, b) => b.y - a.y);
 }
 
-/** Ascending positions moved as little as keeps them `gap` apart and within the range, if they fit. */
+/** Ascending positions, moved as little as possible to be `gap` apart and within the range, if they fit. */
 function spread(positions: readonly number[], gap: number, low: number, high: number): number[] {
   const levels = [...positions];
   for (let i = 0; i < levels.length; i++) levels[i] = Math.max(levels[i]!, (levels[i - 1] ?? low - gap) + gap);

@@ -51,7 +51,7 @@ tr,.step,.figures,svg{break-inside:avoid}th,td{padding:.2rem .6rem .2rem 0}
 svg rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }`;
 
-/** A whole HTML page. It loads nothing and runs nothing, and its policy has the browser see to that. */
+/** A whole HTML page. It loads and runs nothing, and its content security policy enforces that. */
 export function page(title: string, ...content: Child[]): string {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
   const head = [
@@ -65,14 +65,14 @@ export function page(title: string, ...content: Child[]): string {
   return `<!doctype html>\n${element("html", { lang: "en" }, element("head", {}, head), element("body", {}, body))}\n`;
 }
 
-/** A column of a table of `Row`s. Numbers stand to the right. */
+/** A column of a table of `Row`s. Numbers are right-aligned. */
 export interface Column<Row> {
   readonly name: string;
   readonly kind?: "number" | "code";
   cell(row: Row): Child;
 }
 
-/** The rows as a table; those beyond `shown` are folded away. */
+/** The rows as a table; those beyond `shown` are collapsed. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], shown = rows.length): Markup[] {
   const line = (name: "th" | "td", cell: (column: Column<Row>) => Child) =>
     element(

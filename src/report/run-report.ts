@@ -18,7 +18,7 @@ export interface ReportEpoch {
   readonly top5: number | null;
 }
 
-/** Figures of a class, as the evaluation gives them. */
+/** Figures of a class, from the evaluation. */
 export interface ReportClass {
   readonly name: string;
   readonly count: number;
@@ -27,7 +27,7 @@ export interface ReportClass {
   readonly recall: number | null;
 }
 
-/** How well the classifier does, as the evaluation gives it. */
+/** Figures of a classifier, from the evaluation. */
 export interface ReportMetrics {
   readonly count: number;
   readonly top1: number;
@@ -37,20 +37,25 @@ export interface ReportMetrics {
   readonly confusion: readonly (readonly number[])[];
 }
 
+/** Contents of a report. */
 export interface RunReport {
+  /** Heading of the page. */
   readonly title: string;
   /** More headline figures, for example parameters and speed. */
   readonly summary?: readonly { readonly label: string; readonly value: string | number }[];
+  /** One record per epoch. */
   readonly history: readonly ReportEpoch[];
+  /** Figures on the validation data. */
   readonly validation: ReportMetrics | null;
   /** Which weights `validation` measured, for example "best weights, epoch 7". */
   readonly validationOf?: string;
-  /** The same weights on images that chose nothing. */
+  /** Figures of the same weights on test images. */
   readonly test?: ReportMetrics | null;
+  /** Files that could not be read. */
   readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
   /** Plain data, however nested. */
   readonly config: object;
-  /** Commands that a reader may want to run now. */
+  /** Commands to run next. */
   readonly next?: readonly { readonly purpose: string; readonly command: string }[];
 }
 
@@ -71,7 +76,7 @@ const runSchema = fieldsOf<RunReport>(
 );
 
 /**
- * A training run as one HTML page that needs no other file, runs no script, and prints.
+ * A training run as one HTML page: no other files, no scripts, printable.
  *
  * @example
  * renderReport({ title: "resnet20 on shapes", config: { epochs: 1 }, validation: null,
@@ -93,7 +98,7 @@ export function renderReport(run: RunReport): string {
   );
 }
 
-/** The epoch with the best validation top-1, or without validation the lowest training loss; of equal ones the first. */
+/** The epoch with the best validation top-1, or without validation the lowest training loss; the first of equal ones. */
 function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
   const top = (score: (record: ReportEpoch) => number | null) =>
     history
@@ -185,7 +190,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
   );
 }
 
-/** A few epochs, evenly apart, and the best. */
+/** A few evenly spaced epochs, and the best. */
 function milestones(history: readonly ReportEpoch[], best: ReportEpoch | undefined): Markup[] {
   const chosen = new Set([0, 0.2, 0.4, 0.6, 0.8, 1].map((part) => history[Math.round(part * (history.length - 1))]!));
   const rows = history.filter((record) => record === best || chosen.has(record));

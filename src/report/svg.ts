@@ -11,11 +11,11 @@ export class Markup {
   }
 }
 
-/** What may stand inside an element: markup as it is, strings and numbers escaped, the rest left out. */
+/** Contents of an element: markup as it is, strings and numbers escaped, anything else dropped. */
 export type Child = Markup | string | number | null | undefined | false | readonly Child[];
 export type Attributes = Readonly<Record<string, string | number | null | undefined | false>>;
 
-/** Elements that have no content, and are closed at once in SVG as in HTML. */
+/** Elements without content, self-closing in SVG as in HTML. */
 const empty = new Set(["circle", "image", "line", "meta", "path", "rect"]);
 
 /**
@@ -32,19 +32,19 @@ export function element(name: string, attributes: Attributes = {}, ...children: 
   return new Markup(empty.has(name) ? `${text}/>` : `${text}>${join(children)}</${name}>`);
 }
 
-/** Markup side by side. */
+/** Markup, concatenated. */
 export function fragment(...children: Child[]): Markup {
   return new Markup(join(children));
 }
 
-/** Text that is markup already: style sheets and finished charts of our own. Never give it anything of a user's. */
+/** Text that is already markup: our own style sheets and charts. Never pass user input. */
 export function raw(text: string): Markup {
   return new Markup(text);
 }
 
 /**
  * The text with the five special characters as entities. Characters that no XML file may hold (control characters,
- * halves of surrogate pairs) become U+FFFD, and so do bidirectional controls, which would turn around what stands beside them.
+ * lone surrogates) become U+FFFD, and so do bidirectional controls, which would reorder the text around them.
  */
 export function escapeText(text: string): string {
   return text.replace(forbidden, "\ufffd").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);

@@ -1,5 +1,5 @@
 /**
- * A number for people: four significant digits, thousands set apart, a dash where there is none.
+ * A number for people: four significant digits, thousands separators, a dash if there is none.
  *
  * @example
  * formatNumber(1234567); // "1,234,567"
@@ -38,7 +38,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }
 
-/** Roughly how wide a text will be; there is nothing to measure with. Wide scripts take a whole em. */
+/** Estimated width of a text. Wide scripts take a whole em. */
 export function textWidth(text: string, size: number): number {
   let ems = 0;
   for (const c of text) ems += c.codePointAt(0)! >= 0x1100 ? 1 : /[mwMW@%]/.test(c) ? 0.9 : 0.57;

@@ -17,6 +17,7 @@ export interface CheckOptions {
   readonly gradientTolerance?: number;
   /** Largest difference between engines, relative to the largest element. */
   readonly engineTolerance?: number;
+  /** Seed of the elements that are sampled. Default 1. */
   readonly seed?: number;
   /** How many elements of each input to differentiate numerically. */
   readonly samples?: number;
@@ -24,7 +25,9 @@ export interface CheckOptions {
 
 /** What {@link checkFunction} measured: the largest relative errors. */
 export interface CheckReport {
+  /** Largest relative error against numeric gradients. */
   readonly gradientError: number;
+  /** Largest relative error of each engine against the reference engine. */
   readonly engineErrors: Readonly<Record<string, number>>;
   /** For each input, whether the function depends on it. */
   readonly received: readonly boolean[];

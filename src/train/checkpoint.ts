@@ -29,7 +29,9 @@ export interface Progress {
   readonly batch: number;
   /** Sums over those batches: loss times images, correct images, images. */
   readonly lossSum: number;
+  /** Correctly classified images of the epoch so far. */
   readonly correct: number;
+  /** Images of the epoch so far. */
   readonly count: number;
   /** One record for each complete epoch. */
   readonly history: readonly EpochRecord[];

@@ -24,6 +24,7 @@ import { classification, type Scores, type Task } from "./task.js";
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions {
+  /** What computes. */
   readonly engine: Engine;
   /** Images at a time; changes the speed, not the result. Default 64. */
   readonly batch?: number;
@@ -34,7 +35,9 @@ export interface EvaluateOptions {
    * Without, they go by position. `alignClasses` does the same, and tells what does not match.
    */
   readonly classes?: readonly string[];
+  /** Ends the work. */
   readonly signal?: AbortSignal;
+  /** Called after each batch, with the number of images done and in total. */
   onProgress?(done: number, total: number): void;
 }
 

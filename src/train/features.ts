@@ -13,6 +13,7 @@ export const featureLimit = 2 ** 30;
 
 /** Whether the features of a data set are computed once and kept. */
 export interface FeaturePlan {
+  /** Number of images. */
   readonly images: number;
   /** What they take; 0 where there are none. */
   readonly bytes: number;
@@ -22,10 +23,13 @@ export interface FeaturePlan {
 
 /** What is kept, and how many of the images to compute it for are done. */
 export interface FeatureReport {
+  /** The plan for the training data. */
   readonly training: FeaturePlan;
   /** Null without validation data. */
   readonly validation: FeaturePlan | null;
+  /** Images computed so far. */
   readonly done: number;
+  /** Images to compute. */
   readonly total: number;
 }
 

@@ -9,10 +9,13 @@ export interface EpochRecord {
   readonly lr: number;
   /** Over the epoch's own batches, in training mode, while the weights moved. */
   readonly trainLoss: number;
+  /** Top-1 of the training images, as seen in training. */
   readonly trainTop1: number;
   /** After the epoch; null without validation data. */
   readonly loss: number | null;
+  /** Top-1 of the validation images. */
   readonly top1: number | null;
+  /** Top-5 of the validation images. */
   readonly top5: number | null;
   /** Of segmentation only. */
   readonly meanIoU?: number;

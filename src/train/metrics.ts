@@ -3,20 +3,29 @@ import { check, classList, that, whole } from "../core/schema.js";
 
 /** Figures of one class. `precision` is null where nothing was predicted as the class, `recall` where it has no images. */
 export interface ClassMetrics {
+  /** Name of the class. */
   readonly name: string;
+  /** Images of the class. */
   readonly count: number;
+  /** Correctly classified images of the class. */
   readonly correct: number;
+  /** Share of the predictions of the class that were right; null without any. */
   readonly precision: number | null;
+  /** Share of the images of the class that were recognized. */
   readonly recall: number | null;
 }
 
 /** How well a classifier does. Shares are between 0 and 1; the loss is the mean cross entropy in nats. */
 export interface ClassificationMetrics {
+  /** Images measured. */
   readonly count: number;
+  /** Share of images whose first prediction is right. */
   readonly top1: number;
   /** Share of images whose label is among the five largest logits (all, where there are fewer classes). */
   readonly top5: number;
+  /** Mean cross entropy, in nats. */
   readonly loss: number;
+  /** Figures per class. */
   readonly classes: readonly ClassMetrics[];
   /** `confusion[label][prediction]`: number of images. */
   readonly confusion: readonly (readonly number[])[];
@@ -85,6 +94,7 @@ export class Tally {
     this.#loss += logSumExp(logits) - logits[label]!;
   }
 
+  /** The figures so far. */
   metrics(): ClassificationMetrics {
     const confusion = this.#confusion;
     const diagonal = confusion.reduce((sum, row, i) => sum + row[i]!, 0);

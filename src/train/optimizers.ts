@@ -6,9 +6,13 @@ import { add, div, mul, sqrt, square, sub } from "../ops/index.js";
 
 /** What an update rule gets for one parameter: its value, its gradient, its slots, and this step's scalars. */
 export interface UpdateInputs {
+  /** The parameter. */
   readonly value: Value;
+  /** Its gradient. */
   readonly gradient: Value;
+  /** Arrays kept for the parameter, such as momentum. */
   readonly slots: Readonly<Record<string, Value>>;
+  /** Numbers of this step, such as the learning rate. */
   readonly scalars: Readonly<Record<string, Value>>;
   /** Weight decay of this parameter. */
   readonly decay: number;
@@ -16,14 +20,19 @@ export interface UpdateInputs {
 
 /** The new value and slots of one parameter. */
 export interface Update {
+  /** The new value. */
   readonly value: Value;
+  /** The new slots. */
   readonly slots: Readonly<Record<string, Value>>;
 }
 
 /** A first-order optimizer: plain settings, and a rule that is written into the training graph. */
 export interface Optimizer {
+  /** `sgd` or `adamw`. */
   readonly name: "sgd" | "adamw";
+  /** Learning rate before any schedule. */
   readonly lr: number;
+  /** Weight decay. */
   readonly weightDecay: number;
   /** Whether norms and biases (vectors) decay as well, as they do in PyTorch's optimizers. */
   readonly decayNormsAndBiases: boolean;
@@ -33,6 +42,7 @@ export interface Optimizer {
   readonly slots: readonly string[];
   /** Numbers that change from step to step, given the learning rate; steps count from 1. */
   scalars(step: number, lr: number): Readonly<Record<string, number>>;
+  /** Writes the update of one parameter into the graph. */
   update(inputs: UpdateInputs): Update;
 }
 

@@ -22,11 +22,15 @@ import type { EpochReport } from "./train.js";
 
 /** Everything needed to repeat a training, as it stands in `config.json`. */
 export interface RunConfig {
+  /** Version of the format. */
   readonly format: "fovea.run.1";
+  /** Versions that wrote it. */
   readonly versions: Readonly<Record<string, string>>;
   /** What was asked for; the rest are defaults. */
   readonly flags: Readonly<Record<string, unknown>>;
+  /** The network, with options. */
   readonly model: WrittenModel;
+  /** Where the data is and how it was divided. */
   readonly data: {
     readonly source: string;
     readonly kind: string;
@@ -34,6 +38,7 @@ export interface RunConfig {
     readonly validationSplit?: number;
     readonly testSplit?: number;
   };
+  /** How images become inputs. */
   readonly preprocessing: Preprocessing;
   /** Paths of parameters that are not trained. */
   readonly frozen: readonly string[];
@@ -175,6 +180,7 @@ export class RunFolder {
     };
   }
 
+  /** Writes a file of the run, whole or not at all. */
   async write(file: keyof typeof files, contents: Contents): Promise<void> {
     check("RunFolder.write", "file", fileSchema, file);
     await this.claim();

@@ -52,11 +52,13 @@ export const stepOptions: Schema<StepOptions> = fields<StepOptions>({
 
 /** One training step as a graph, and the state that it needs beside the model's own. */
 export interface TrainingStep {
+  /** Forward pass, loss, gradients and updates. */
   readonly graph: Graph;
   /** Slots of the optimizer and averages of weights, by name: `optimizer/momentum/…`, `ema/…`. */
   readonly cells: ReadonlyMap<string, Param>;
   /** For looking inside: the logits, and the gradient of each learned parameter before clipping (null where nothing uses it). */
   readonly logits: Value;
+  /** The gradient of each parameter, by path. */
   readonly gradients: ReadonlyMap<string, Value | null>;
   /** The inputs `scalar/…` of a step, counted from 1, at a learning rate. */
   scalars(step: number, lr: number): Record<string, Tensor>;

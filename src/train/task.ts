@@ -4,15 +4,21 @@ import { type ClassificationMetrics, logSumExp, Tally } from "./metrics.js";
 
 /** Figures that every task has. `top1` is the share of right decisions: of images, or of positions. */
 export interface Scores {
+  /** Mean cross entropy, in nats. */
   readonly loss: number;
+  /** Share of right first predictions. */
   readonly top1: number;
+  /** Share with the right class among the first five, if the task counts it. */
   readonly top5?: number;
+  /** Mean intersection over union of the classes, if the task counts it. */
   readonly meanIoU?: number;
 }
 
 /** Counts outputs of a network one image at a time. */
 export interface Counter<M extends Scores> {
+  /** Adds the output for one image. */
   add(logits: ArrayLike<number>, label: number, index: number): void;
+  /** The figures so far. */
   metrics(): M;
 }
 
@@ -24,6 +30,7 @@ export interface Task<M extends Scores = Scores> {
   positions(imageSize: number): readonly number[];
   /** Writes the one-hot target of an image, [numClasses, …positions], into `out` (zeros so far) from `offset` on. */
   writeTarget(dataset: Dataset, index: number, label: number, out: Float32Array, offset: number): void;
+  /** A counter for an evaluation. */
   count(dataset: Dataset): Counter<M>;
 }
 
@@ -39,7 +46,9 @@ export const classification: Task<ClassificationMetrics> = {
 
 /** How well a network separates objects from the ground. `top1` is the share of positions that are right. */
 export interface SegmentationMetrics extends Scores {
+  /** Images measured. */
   readonly count: number;
+  /** Mean intersection over union of the classes, if the task counts it. */
   readonly meanIoU: number;
   /** Intersection over union of the ground, and of the object. */
   readonly iou: readonly [ground: number, object: number];

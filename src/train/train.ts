@@ -22,7 +22,7 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> extends 
   readonly task?: Task<M>;
   /** How often every image is seen. Default 10. */
   readonly epochs?: number;
-  /** Images per step. Default: {@link defaultBatch}. */
+  /** Images per step. Default: `defaultBatch`. */
   readonly batch?: number;
   /** Default: `sgd()`. */
   readonly optimizer?: Optimizer;
@@ -62,32 +62,35 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> extends 
   onStop?(checkpoint: SafetensorsFile): Promise<void> | void;
 }
 
+/** A training after a step. */
 export interface StepReport {
-  readonly epoch: number;
-  readonly epochs: number;
+  /** The epoch, from 1. */ readonly epoch: number;
+  /** Number of epochs. */ readonly epochs: number;
   /** Batches done in this epoch, and how many it has. */
   readonly batch: number;
-  readonly batches: number;
+  /** Batches in an epoch. */ readonly batches: number;
   /** Means over the epoch so far. */
   readonly loss: number;
-  readonly top1: number;
-  readonly imagesPerSecond: number;
+  /** Share of right predictions in the epoch so far. */ readonly top1: number;
+  /** Speed in this epoch. */ readonly imagesPerSecond: number;
 }
 
+/** A training after an epoch. */
 export interface EpochReport<M extends Scores = ClassificationMetrics> {
-  readonly validation: M | null;
-  readonly isBest: boolean;
-  readonly seconds: number;
-  readonly imagesPerSecond: number;
+  /** Figures on the validation data. */ readonly validation: M | null;
+  /** Whether this epoch is the best so far. */ readonly isBest: boolean;
+  /** Time it took, without validation. */ readonly seconds: number;
+  /** Speed of the training. */ readonly imagesPerSecond: number;
   /** The state to resume from, as a file to be written: `checkpoint.bytes()`, or piece by piece where it is large. */
   readonly checkpoint: SafetensorsFile;
   /** The weights that were validated: the averaged ones if there are. */
   readonly weights: ReadonlyMap<string, Tensor>;
 }
 
+/** A finished or stopped training. */
 export interface TrainResult {
-  readonly history: readonly EpochRecord[];
-  readonly best: EpochRecord | undefined;
+  /** One record per epoch. */ readonly history: readonly EpochRecord[];
+  /** The record of the best epoch. */ readonly best: EpochRecord | undefined;
   /** Whether `signal` ended it early. */
   readonly stopped: boolean;
 }

@@ -20,11 +20,13 @@ export function asStored(param: Param): Tensor {
 
 /** What happened to each key when weights were loaded. */
 export interface LoadReport {
+  /** Keys that were loaded. */
   readonly matched: readonly string[];
   /** In the model, not in the weights; or ignored, because its values are not finite. */
   readonly missing: readonly string[];
   /** In the weights, not in the model. */
   readonly unexpected: readonly string[];
+  /** Keys whose shapes differ. */
   readonly wrongShape: readonly {
     readonly key: string;
     readonly model: readonly number[];
@@ -108,6 +110,7 @@ export class WeightsError extends FormatError {
   /** Regular expressions that leave out the parts that do not fit; none where these are too many, or everything. */
   readonly patterns: readonly string[];
 
+  /** @param report what fits and what does not */
   constructor(readonly report: LoadReport) {
     const { matched, missing, unexpected, wrongShape } = report;
     const shapes = wrongShape.map((w) => `${w.key} is [${w.weights}], the model needs [${w.model}]`);

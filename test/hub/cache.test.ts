@@ -87,7 +87,7 @@ test("a cache that cannot be written says so", async () => {
   writeFileSync(file, "");
   await assert.rejects(
     resolveWeights(`${server.origin}/w`, { cache: join(file, "cache") }),
-    /^FoveaError: cache .*ENOTDIR.*\. Set FOVEA_CACHE to a folder that can be written$/,
+    /^FoveaError: cache .*ENOTDIR.*\. Set FOVEA_CACHE to a writable folder$/,
   );
 });
 
@@ -184,7 +184,7 @@ test("errors of the disk say what may help", () => {
   );
   assert.match(
     messageOf(fileSystemError(disk("EROFS"), "/c")),
-    /EROFS: bad, write\. Set FOVEA_CACHE to a folder that can/,
+    /EROFS: bad, write\. Set FOVEA_CACHE to a writable folder/,
   );
   const other = new Error("other");
   assert.equal(fileSystemError(other, "/c"), other);

@@ -114,12 +114,12 @@ const speeches: Record<string, readonly [speech: Speech, message: RegExp, connec
   ],
   "early hints without end": [
     endlessly("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
-    /more than 20 interim answers|nothing came/,
+    /more than 20 interim responses|nothing came/,
     2,
   ],
   "first answers without end": [
     endlessly("", "HTTP/1.1 100 Continue\r\n\r\n"),
-    /more than 20 interim answers|nothing came/,
+    /more than 20 interim responses|nothing came/,
     2,
   ],
   "no HTTP": [once("SSH-2.0-OpenSSH_9.9\r\n"), /HPE_/, 1],

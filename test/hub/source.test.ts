@@ -57,7 +57,7 @@ test("what is no source is refused in one line, without repeating a password", (
     "hf:a/..": /expected hf:/,
     "ftp://a/b": /expected a file, https:/,
     "file:///etc/x": /expected a file, https:/,
-    "https://": /this is no address/,
+    "https://": /this is not an address/,
     "https://ada:secret@example.com/a.pt": /must not hold a user name or password/,
     "a.pt#sha256=12": /sha256 must be 64 hexadecimal digits, got "12"/,
   };

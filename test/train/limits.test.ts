@@ -34,7 +34,7 @@ function sparse(name: string, bytes: number): string {
 test("a configuration of more than 10 MB is refused", async () => {
   mkdirSync(join(folder, "big"));
   sparse("big/config.json", 10_000_001);
-  await assert.rejects(RunFolder.open(join(folder, "big")), /config\.json cannot be read: it is of 10000001 bytes/);
+  await assert.rejects(RunFolder.open(join(folder, "big")), /config\.json cannot be read: it has 10000001 bytes/);
 });
 
 test("of metrics, lines that are too long or none of an epoch are left out", async () => {
@@ -72,7 +72,7 @@ test("indexes of more than 32 MiB are refused, on the disk and in the cache", as
 test("names of classes in more than 16 MiB are refused", async () => {
   const { code, stderr } = await fovea(["predict", "resnet18", "x.jpg", "--classes", sparse("names", 2 ** 24 + 1)]);
   assert.equal(code, 1);
-  assert.match(stderr, /names cannot be read: it is of 16777217 bytes, more than 16777216/);
+  assert.match(stderr, /names cannot be read: it has 16777217 bytes, more than 16777216/);
 });
 
 test("a pipe in the place of a part, or of what is known of it, is not waited for", {

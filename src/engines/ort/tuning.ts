@@ -8,6 +8,7 @@ import { check, text } from "../../core/schema.js";
 export interface Tuning {
   /** Up to this many images per batch, training graphs are lowered plain, because blocking does not pay; 0 for never. */
   readonly fewImages: number;
+  /** Which 3×3 convolutions Winograd's algorithm computes. */
   readonly winograd: WinogradTuning;
 }
 

@@ -1,11 +1,11 @@
-/** A figure to be placed: how large it is, and which figures stand before it. */
+/** A figure to place: its size and predecessors. */
 export interface Figure {
   readonly width: number;
   readonly height: number;
   readonly from: readonly number[];
 }
 
-/** Where a figure stands: its center and its top, and the row that it is in, which is as high as its highest figure. */
+/** Position of a figure: center, top, and its row, which is as high as its tallest figure. */
 export interface Place {
   readonly x: number;
   readonly y: number;
@@ -147,7 +147,7 @@ function spread(rows: readonly Slot[][]): void {
       return { left: of.get(left)!, right: of.get(right)!, distance: (left.width + right.width) / 2 + gap.across };
     }),
   );
-  // All as far to the left as they can be; there are no circles, as links of columns do not cross.
+  // All as far left as possible. There are no cycles, as links of columns do not cross.
   for (let changed = true; changed; ) {
     changed = false;
     for (const { left, right, distance } of beside)

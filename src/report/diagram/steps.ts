@@ -6,11 +6,11 @@ import { signOf, sizes } from "./words.js";
 /** One figure of a diagram: a box of operators in a row, the sign of an operator that joins two branches, an input or an output. */
 export interface Step {
   readonly kind: "box" | "sign" | "end";
-  /** What is done, one after the other. */
+  /** What is done, in order. */
   words: string[];
   /** Parameters: their path and shape. */
   readonly parameters: string[];
-  /** Names of attention maps that are published here. */
+  /** Names of attention maps published here. */
   readonly maps: string[];
   /** Steps whose results this one reads, by index. */
   readonly from: readonly number[];
@@ -70,7 +70,7 @@ export function stepsOf(graph: Graph, collapse: readonly string[]): Step[] {
       add({ kind: sign ? "sign" : "box", words: [sign ?? unit.words], parameters, maps, from, size }, results);
     }
   }
-  // A reshaping says nothing beside other words, as the size of the result is told anyway.
+  // A reshape adds nothing to other words, as the size of the result is shown anyway.
   for (const step of steps)
     if (step.words.some((word) => word !== "reshape")) step.words = step.words.filter((word) => word !== "reshape");
   for (const [name, value] of graph.outputs) {
@@ -80,7 +80,7 @@ export function stepsOf(graph: Graph, collapse: readonly string[]): Step[] {
   return steps;
 }
 
-/** Words of what only rearranges elements. What comes next joins it. */
+/** Words for operators that only rearrange elements. The next step joins them. */
 const movement = /^(reshape|transpose|part .*)$/;
 
 /** Nodes that read each value; undefined stands for an output of the graph. */

@@ -1,17 +1,17 @@
 import type { Node, Value } from "../../graph/graph.js";
 import { follows, wordsOf } from "./words.js";
 
-/** Nodes that are drawn as one. */
+/** Nodes drawn as one. */
 export interface Unit {
   readonly nodes: readonly Node[];
   readonly words: string;
-  /** Path of the module whose call it is, if it is one. */
+  /** Path of the module, if it is a module's call. */
   readonly path?: string;
-  /** Whether it acts on each element or channel by itself, and so is written into the box before it. */
+  /** Whether it acts on each element or channel separately, and is written into the box before it. */
   readonly follows: boolean;
 }
 
-/** Layers that are one operator to a reader. Norms follow what they norm. */
+/** Layers that readers see as one operator. Norms join what they normalize. */
 const layers: Readonly<Record<string, { readonly follows: boolean }>> = {
   Conv2d: { follows: false },
   Linear: { follows: false },
@@ -62,7 +62,7 @@ export function unitsOf(
     }
     const type = modules.get(path)!;
     const layer = layers[type];
-    // A convolution tells its kernel and channels; a norm has nothing to tell.
+    // A convolution shows its kernel and channels; a norm shows nothing.
     const words = layer && !layer.follows ? wordsOf(first, fixed, operand) : type;
     return { nodes: group, words, path, follows: layer?.follows ?? false };
   });

@@ -1,7 +1,7 @@
 import type { Node, Value } from "../../graph/graph.js";
 import type { Attribute } from "../../graph/op.js";
 
-/** Operators that act on every element or channel by itself, in the words of a figure. They are written into the box before them. */
+/** Words for operators that act on each element or channel separately. They are written into the box before them. */
 const following: Readonly<Record<string, string>> = {
   Abs: "absolute value",
   BatchNormalization: "BatchNorm",
@@ -45,7 +45,7 @@ export function signOf(node: Node, computed: readonly Value[]): string | undefin
   return computed.length === 2 ? signs[node.op.name] : undefined;
 }
 
-/** Whether a node with one computed input belongs to the step before it. */
+/** Whether a node with one computed input belongs to the previous step. */
 export function follows(node: Node): boolean {
   return node.op.name in following || node.op.name in signs || node.op.name === "Clip";
 }

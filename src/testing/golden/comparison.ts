@@ -6,8 +6,11 @@ import type { GoldenFile } from "./file.js";
 
 /** The worst array of a check: its error and what it was allowed to be. */
 export interface Worst {
+  /** Which tensor. */
   readonly tensor: string;
+  /** Relative error. */
   readonly error: number;
+  /** Largest error allowed. */
   readonly tolerance: number;
 }
 

@@ -18,7 +18,9 @@ export type { TrainedData } from "./trained.js";
 export interface GoldenReport {
   /** What the file is about: a module, or a network. */
   readonly module: string;
+  /** Whether all tensors are within tolerance. */
   readonly ok: boolean;
+  /** The tensor with the largest error. */
   readonly worst: Worst;
 }
 

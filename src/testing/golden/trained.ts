@@ -10,7 +10,9 @@ import type { GoldenFile } from "./file.js";
 
 /** Files that a golden file refers to: weights by name, CIFAR-10's test batch, other golden files. */
 export interface TrainedData {
+  /** The bytes of a file of weights. */
   weights(name: string): Promise<Uint8Array>;
+  /** The bytes of CIFAR-10's test batch. */
   cifarTest(): Promise<Uint8Array>;
   /** Another golden file, by its folder and name: `networks/cifar-resnet20-cbam.safetensors`. Without it, files that need one fail. */
   golden?(name: string): Promise<Uint8Array>;
