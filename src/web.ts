@@ -12,6 +12,7 @@ export {
   type GateName,
 } from "./attention/index.js";
 export { gradients } from "./autodiff/gradients.js";
+export * as statistics from "./compare/statistics/index.js";
 export {
   DataError,
   FormatError,

@@ -21,6 +21,22 @@ const mayImport: Record<string, readonly string[]> = {
   inference: ["core", "graph", "nn", "models", "engines", "data", "formats", "train"],
   explain: ["core", "graph", "ops", "autodiff", "nn", "attention", "models", "engines", "data", "train", "inference"],
   report: ["core", "graph", "explain"],
+  compare: [
+    "core",
+    "graph",
+    "ops",
+    "nn",
+    "attention",
+    "models",
+    "formats",
+    "files",
+    "engines",
+    "data",
+    "train",
+    "inference",
+    "explain",
+    "report",
+  ],
   testing: [
     "core",
     "graph",
@@ -35,6 +51,7 @@ const mayImport: Record<string, readonly string[]> = {
     "train",
     "inference",
     "explain",
+    "compare",
   ],
   cli: ["core", "root", "testing"],
   root: [
@@ -54,6 +71,7 @@ const mayImport: Record<string, readonly string[]> = {
     "inference",
     "explain",
     "report",
+    "compare",
   ],
 };
 
