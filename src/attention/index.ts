@@ -11,6 +11,7 @@ import { gam } from "./gam.js";
 import { gc } from "./gc.js";
 import { gct } from "./gct.js";
 import { mpm } from "./mpm.js";
+import { placebo } from "./placebo.js";
 import { psaParallel, psaSequential } from "./psa.js";
 import { residualAttention, residualBlock } from "./residual-attention.js";
 import { rga } from "./rga.js";
@@ -78,6 +79,9 @@ export const attentionModules: ReadonlyMap<string, AttentionSpec> = new Map(
   entries.map((spec) => [spec.name, spec as unknown as AttentionSpec]),
 );
 
+/** What comparisons put in a module's place. */
+const controls: ReadonlyMap<string, AttentionSpec> = new Map([[placebo.name, placebo as unknown as AttentionSpec]]);
+
 type Entry = (typeof entries)[number];
 type Named<N> = Extract<Entry, { readonly name: N }>;
 /** Options as they are given: those that are left out have their defaults. */
@@ -98,7 +102,7 @@ export type AttentionOptions<N extends string = string> = N extends AttentionNam
 /** The entry of a module. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
 export function attentionSpec(name: string): AttentionSpec {
   check("attention", "name", text, name);
-  const spec = attentionModules.get(name);
+  const spec = attentionModules.get(name) ?? controls.get(name);
   if (!spec) throw unknownName("attention", name, attentionModules.keys());
   return spec;
 }

@@ -23,6 +23,8 @@ export interface BlockSettings {
   readonly shortcut: Shortcut;
   readonly attention: AttentionPlan | undefined;
   readonly wide?: number;
+  /** Channels to add inside the block at a place. */
+  readonly extra?: ((place: Place) => number) | undefined;
 }
 
 /** Makes the blocks of a network, each of `expansion · width` channels. */
@@ -104,11 +106,12 @@ export class BasicBlock extends ResidualBlock {
   }
 
   constructor(options: BlockOptions & BlockSettings) {
-    const { channels, width, stride, dilation } = options;
+    const { channels, width, stride, dilation, place, extra } = options;
+    const inner = width + (extra?.(place) ?? 0);
     const layers = {
-      conv1: conv(channels, width, 3, { stride, dilation }),
-      bn1: new BatchNorm(width),
-      conv2: conv(width, width, 3, { dilation }),
+      conv1: conv(channels, inner, 3, { stride, dilation }),
+      bn1: new BatchNorm(inner),
+      conv2: conv(inner, width, 3, { dilation }),
       bn2: new BatchNorm(width),
     };
     super(layers, width, width, options);
@@ -142,8 +145,8 @@ export class Bottleneck extends ResidualBlock {
   }
 
   constructor(options: BlockOptions & BlockSettings) {
-    const { channels, width, stride, dilation, wide = 1 } = options;
-    const inner = width * wide;
+    const { channels, width, stride, dilation, place, wide = 1, extra } = options;
+    const inner = width * wide + (extra?.(place) ?? 0);
     const layers = {
       conv1: conv(channels, inner, 1),
       bn1: new BatchNorm(inner),

@@ -38,6 +38,8 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> {
   /** What is learned: `classification` (the default) or `segmentation`. */
   readonly task?: Task<M>;
   readonly epochs?: number;
+  /** How many steps to train, in place of `epochs`; the last epoch may end early. */
+  readonly steps?: number;
   /** Images per step. Default: {@link defaultBatch}. */
   readonly batch?: number;
   readonly optimizer?: Optimizer;
@@ -134,7 +136,6 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   checkTraining(model, dataset, options);
   const {
     engine,
-    epochs = 10,
     optimizer = sgd(),
     schedule = cosineSchedule(),
     seed = 0,
@@ -151,6 +152,8 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const { imageSize } = preprocessing;
   const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
+  const total = options.steps ?? (options.epochs ?? 10) * loader.batches;
+  const epochs = Math.ceil(total / loader.batches);
   const classes = task.classes(dataset);
   const positions = task.positions(imageSize);
   if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; say augment: null");
@@ -226,10 +229,12 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
       const started = performance.now();
       const first = epoch === progress.epoch ? progress.batch : 0;
       if (first === 0) lossSum = correct = count = 0;
+      /** Steps of this epoch. */
+      const batches = Math.min(loader.batches, total - epoch * loader.batches);
       let lr = 0;
-      for await (const [done, batchData] of ahead(source, epoch, first, (b, data) => {
+      for await (const [done, batchData] of ahead(source, epoch, [first, batches], (b, data) => {
         const step = epoch * loader.batches + b;
-        lr = optimizer.lr * learningRateFactor(schedule, step, loader.batches, epochs);
+        lr = optimizer.lr * learningRateFactor(schedule, step, loader.batches, total / loader.batches);
         return executable.run(feedsOf(data, targetsOf(data), graph, scalars(step + 1, lr), { seed, step }));
       })) {
         const step = epoch * loader.batches + done;
@@ -246,13 +251,13 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
           epoch: epoch + 1,
           epochs,
           batch: done,
-          batches: loader.batches,
+          batches,
           loss: lossSum / count,
           top1: correct / count,
           imagesPerSecond: ((done - first) * batch) / seconds,
         });
         await letEventsIn();
-        if (signal?.aborted && done < loader.batches) {
+        if (signal?.aborted && done < batches) {
           await collect(epoch);
           await onStop?.(stateNow(epoch, done));
           return { history, best: bestRecord(history), stopped: true };
@@ -272,7 +277,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
       restore();
       const record: EpochRecord = {
         epoch: epoch + 1,
-        step: (epoch + 1) * loader.batches,
+        step: epoch * loader.batches + batches,
         lr,
         trainLoss: lossSum / count,
         trainTop1: correct / count,
@@ -283,7 +288,7 @@ export async function train(model: Module, dataset: Dataset, options: TrainOptio
       };
       history.push(record);
       lossSum = correct = count = 0;
-      const imagesPerSecond = ((loader.batches - first) * batch) / seconds;
+      const imagesPerSecond = ((batches - first) * batch) / seconds;
       await onEpoch?.(record, {
         validation: scores,
         isBest: bestRecord(history) === record,
@@ -320,16 +325,16 @@ export function defaultBatch(images: number): number {
   return Math.min(128, Math.max(8, 2 ** Math.floor(Math.log2(images / 8))));
 }
 
-/** Runs each batch of an epoch while the one after it is being prepared. Yields how many are done, and the results. */
+/** Runs the batches of an epoch from `first` up to `end`, each while the one after it is being prepared. Yields how many are done, and the results. */
 async function* ahead(
   source: BatchSource,
   epoch: number,
-  first: number,
+  [first, end]: readonly [number, number],
   run: (b: number, batch: StepBatch) => ReturnType<Executable["run"]>,
 ) {
   const batches = source.epoch(epoch, { fromBatch: first });
   let upcoming = await batches.next();
-  for (let b = first; !upcoming.done; b++) {
+  for (let b = first; b < end && !upcoming.done; b++) {
     const running = run(b, upcoming.value);
     running.catch(() => {}); // thrown where it is awaited, below
     upcoming = await batches.next();

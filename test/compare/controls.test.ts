@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Rng } from "../../src/core/rng.js";
+import { memoryDataset } from "../../src/data/index.js";
+import { modelByName, resnet } from "../../src/models/index.js";
+import { parametersOf, stateOf } from "../../src/nn/index.js";
+import { sgd, train } from "../../src/train/index.js";
+import { ort } from "../support/engines.js";
+
+const dots = (count: number) => {
+  const rng = new Rng(1, "dots");
+  return memoryDataset({
+    name: "dots",
+    classes: ["a", "b"],
+    height: 8,
+    width: 8,
+    pixels: Uint8Array.from({ length: count * 192 }, (_, i) => (Math.floor(i / 192) % 2) * 100 + rng.int(100)),
+    labels: Array.from({ length: count }, (_, i) => i % 2),
+  });
+};
+const options = { engine: ort, batch: 8, optimizer: sgd({ lr: 0.05 }), seed: 3 };
+const net = (attention: unknown = null) => modelByName("resnet20", { classes: 2, attention });
+const weights = (model: ReturnType<typeof net>) => [...stateOf(model)].map(([key, { value }]) => [key, value.data]);
+
+test("steps in place of epochs: whole epochs are the same, and the last may end early", async () => {
+  const [byEpochs, bySteps] = [net(), net()];
+  const a = await train(byEpochs, dots(24), { ...options, epochs: 2, validate: dots(8) });
+  const b = await train(bySteps, dots(24), { ...options, steps: 6, validate: dots(8) });
+  assert.deepEqual(b.history, a.history);
+  assert.deepEqual(weights(bySteps), weights(byEpochs));
+  const seen: number[] = [];
+  const { history } = await train(net(), dots(24), {
+    ...options,
+    steps: 4,
+    onStep: ({ batch, batches }) => seen.push(batch, batches),
+  });
+  assert.deepEqual(
+    history.map(({ step }) => step),
+    [3, 4],
+  );
+  assert.deepEqual(seen, [1, 3, 2, 3, 3, 3, 1, 1]);
+  await assert.rejects(train(net(), dots(24), { ...options, steps: 4, epochs: 1 }), /train: epochs or steps, not both/);
+});
+
+test("a training by steps that was stopped goes on to the same weights", async () => {
+  const whole = net();
+  await train(whole, dots(24), { ...options, steps: 5 });
+  for (const stopAfter of [1, 3, 4]) {
+    const stop = new AbortController();
+    let [steps, bytes] = [0, new Uint8Array()];
+    const onStep = () => void (++steps === stopAfter && stop.abort());
+    const keep = async ({ bytes: read }: { bytes(): Uint8Array }) => void (bytes = new Uint8Array(read()));
+    await train(net(), dots(24), {
+      ...options,
+      steps: 5,
+      signal: stop.signal,
+      onStep,
+      onStop: keep,
+      onEpoch: (_, { checkpoint }) => keep(checkpoint),
+    });
+    const resumed = net();
+    await train(resumed, dots(24), { ...options, steps: 5, resume: bytes });
+    assert.deepEqual(weights(resumed), weights(whole), `stopped after ${stopAfter}`);
+  }
+});
+
+test("a placebo has nothing to learn, and leaves the backbone's weights as they are", async () => {
+  const plain = net();
+  for (const gate of ["constant", "random"]) {
+    const controlled = net(["placebo", { gate }]);
+    assert.deepEqual([...parametersOf(controlled).keys()], [...parametersOf(plain).keys()]);
+    const state = stateOf(controlled);
+    for (const [key, { value }] of stateOf(plain)) assert.deepEqual(state.get(key)!.value, value, key);
+    const noise = [...state].filter(([key]) => key.endsWith("placebo.noise"));
+    assert.equal(noise.length, gate === "random" ? 9 : 0);
+    const before = noise.map(([, { value }]) => value.data.slice());
+    await train(controlled, dots(16), { ...options, steps: 2 });
+    assert.deepEqual(
+      noise.map(([, { value }]) => value.data),
+      before,
+    );
+  }
+  assert.throws(() => net(["placebo", { gate: "none" }]), /placebo: gate must be one of constant, random/);
+});
+
+test("extra channels widen the blocks one after another", () => {
+  const count = (extraChannels: number, depth = 20) =>
+    [...parametersOf(resnet(depth, { classes: 10, extraChannels })).values()].reduce(
+      (n, { shape }) => n + shape.reduce((a, b) => a * b, 1),
+      0,
+    );
+  const steps = Array.from({ length: 9 }, (_, k) => count(k + 1) - count(k));
+  // Blocks of 16, 32 and 64 channels: 9·(in + out) weights and a norm's gain and bias.
+  assert.deepEqual(steps, [290, 290, 290, 9 * 48 + 2, 578, 578, 9 * 96 + 2, 1154, 1154]);
+  assert.equal(count(11) - count(9), 580);
+  assert.equal(count(1, 50) - count(0, 50), 64 + 9 * (64 + 64) + 9 + 256 + 4);
+  assert.throws(() => resnet(20, { extraChannels: 1, attention: "se" }), /extraChannels is for a plain network/);
+});
