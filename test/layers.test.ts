@@ -53,7 +53,7 @@ const mayImport: Record<string, readonly string[]> = {
     "explain",
     "compare",
   ],
-  cli: ["core", "root", "testing"],
+  cli: ["core", "root", "testing", "compare"],
   root: [
     "core",
     "graph",
@@ -85,7 +85,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,
-    /^(cli\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|plausible|splits|open)\.ts)/,
+    /^(cli\/|compare\/node\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|plausible|splits|open)\.ts)/,
   ],
 ];
 

@@ -3,6 +3,7 @@ import { argv, exit } from "node:process";
 import { Command, CommanderError } from "commander";
 import { messageOf, OptionError, version } from "../index.js";
 import { benchCommand } from "./bench.js";
+import { compareCommand } from "./compare.js";
 import { convertCommand } from "./convert.js";
 import { evalCommand } from "./eval.js";
 import { exportCommand } from "./export.js";
@@ -31,6 +32,7 @@ for (const command of [
   listCommand,
   summaryCommand,
   trainCommand,
+  compareCommand,
   evalCommand,
   predictCommand,
   exportCommand,

@@ -1,0 +1,20 @@
+export { analyze, type Difference, type Outcome, type Row } from "./analysis.js";
+export type { CostRow, Costs } from "./costs.js";
+export { type Division, divide, subset } from "./data.js";
+export {
+  type Budget,
+  budgets,
+  canonical,
+  type Named,
+  type Plan,
+  type PlanData,
+  parsePlan,
+  readPlan,
+  type Setting,
+  writtenPlan,
+} from "./plan.js";
+export { type Rates, rateKey } from "./resolve.js";
+export type { Measured, UnitResult } from "./results.js";
+export { baseOf, big, type Comparison, columns, costColumns, design, notes } from "./tables.js";
+export { type Unit, unitsOf } from "./units.js";
+export { points, verdict } from "./verdict.js";
