@@ -5,7 +5,6 @@ import {
   deviation,
   holm,
   type Interval,
-  leastP,
   mean,
   pairedT,
   signFlipP,
@@ -242,6 +241,3 @@ function corrected(rows: readonly Row[]): Row[] {
     return { ...row, difference: { ...difference!, pHolm: adjusted[at]!, detectable } };
   });
 }
-
-/** The least p that an exact test of so many seeds can give, where that is no longer small. */
-export const exactLimit = (seeds: number): number | null => (leastP(seeds) > 0.05 ? leastP(seeds) : null);

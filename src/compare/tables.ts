@@ -1,7 +1,7 @@
-import type { Outcome, Row } from "./analysis.js";
+import { fewestSeeds, type Outcome, type Row } from "./analysis.js";
 import { canonical, type Plan, writtenPlan } from "./plan.js";
 import type { Measured } from "./results.js";
-import { wilsonInterval } from "./statistics/index.js";
+import { leastP, wilsonInterval } from "./statistics/index.js";
 import { settingTitle } from "./units.js";
 import { points, pText, verdict } from "./verdict.js";
 
@@ -20,9 +20,10 @@ export const baseOf = (rows: readonly Row[], row: Row): Row => rows.find(({ back
 /** What is to be known of the whole: warnings about the design. */
 export function notes({ plan, rows, images }: Comparison): string[] {
   const found: string[] = [];
-  if (plan.seeds.length < 6)
+  const { length } = plan.seeds;
+  if (leastP(length) > 0.05)
     found.push(
-      `${plan.seeds.length} ${plan.seeds.length === 1 ? "seed" : "seeds"}: an exact test needs 6 to reach p < .05, an interval 3.`,
+      `${length} ${length === 1 ? "seed" : "seeds"} cannot reach p < .05 with an exact test (at best ${pText(leastP(length))}); 6 can.${length < fewestSeeds ? ` An interval needs ${fewestSeeds}.` : ""}`,
     );
   if (images.validation < 100)
     found.push(
@@ -81,7 +82,7 @@ const share = (x: number) => points(x);
 const range = ([low, high]: readonly [number, number], signed = false) =>
   `${points(low, signed)} … ${points(high, signed)}`;
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 4 });
-export const big = (n: number): string => compact.format(n);
+export const big = (n: number): string => compact.format(n).replace("B", "G").replace("K", "k");
 
 /** The columns of the table of results, in words. */
 export const columns: readonly { readonly name: string; readonly cell: (row: Row) => string }[] = [

@@ -1,4 +1,4 @@
-import { exactLimit, fewestSeeds, type Row } from "./analysis.js";
+import { fewestSeeds, type Row } from "./analysis.js";
 
 /** A share as percentage points, such as `+0.4` or `−1.2`. */
 export const points = (share: number, signed = false, decimals = 2): string => {
@@ -35,7 +35,7 @@ function differenceText({ difference }: Row, base: string): string[] {
   const { pairs, mean, interval, pHolm, detectable } = difference!;
   if (!interval || pHolm === null)
     return [
-      `${points(mean, true)} points from ${base} in ${seedsText(pairs)}: no interval with fewer than ${fewestSeeds}, no exact test with fewer than 6`,
+      `${points(mean, true)} points from ${base} in ${seedsText(pairs)}: no interval with fewer than ${fewestSeeds}`,
     ];
   const [low, high] = interval;
   const range = `${points(low, true)} to ${points(high, true)}`;
@@ -48,7 +48,6 @@ function differenceText({ difference }: Row, base: string): string[] {
           `no difference larger than ${points(Math.max(Math.abs(low), Math.abs(high)))} points (${range}), ${pText(pHolm)} after Holm`,
         ];
   if (pHolm >= 0.05 && detectable !== null)
-    sentences.push(`${seedsText(pairs)} find one of ${points(detectable)} points or more`);
-  if (exactLimit(pairs) !== null) sentences.push(`${seedsText(pairs)} cannot reach p < .05 with an exact test`);
+    sentences.push(`${seedsText(pairs)} would most likely have found one of ${points(detectable)}`);
   return sentences;
 }

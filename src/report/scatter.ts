@@ -31,6 +31,21 @@ export function paretoFront<P extends Pick<ScatterPoint, "x" | "y">>(points: rea
     });
 }
 
+const labelHeight = 14;
+const labelWidth = 110;
+
+/** Heights of labels: those that would lie on each other move down. */
+function labelLevels(places: readonly (readonly [x: number, y: number])[]): number[] {
+  const levels = places.map(() => 0);
+  const order = places.map((_, i) => i).sort((a, b) => places[a]![1] - places[b]![1]);
+  order.forEach((i, rank) => {
+    const [x, y] = places[i]!;
+    const near = order.slice(0, rank).filter((j) => Math.abs(places[j]![0] - x) < labelWidth);
+    levels[i] = near.reduce((level, j) => Math.max(level, levels[j]! + labelHeight), y - 6);
+  });
+  return levels;
+}
+
 /** Named points, and a line through those that no other beats: less x and more y. Returns an SVG. */
 export function scatter({ title, xLabel, yLabel, points }: ScatterOptions): string {
   const heading = [
@@ -50,6 +65,7 @@ export function scatter({ title, xLabel, yLabel, points }: ScatterOptions): stri
   const atX = (x: number) => left + (right - left) * xAxis.at(x);
   const atY = (y: number) => bottom - (bottom - top) * yAxis.at(y);
   const front = paretoFront(points);
+  const levels = labelLevels(points.map(({ x, y }) => [atX(x), atY(y)]));
   return drawing(
     title,
     width,
@@ -70,7 +86,7 @@ export function scatter({ title, xLabel, yLabel, points }: ScatterOptions): stri
         fill: "none",
         "stroke-dasharray": "2 3",
       }),
-    points.map((point) => {
+    points.map((point, i) => {
       const [x, y] = [atX(point.x), atY(point.y)];
       const end = x > (left + right) / 2;
       return element(
@@ -80,7 +96,7 @@ export function scatter({ title, xLabel, yLabel, points }: ScatterOptions): stri
         element("circle", { class: "own", cx: x, cy: y, r: 4 }),
         element(
           "text",
-          { x: end ? x - 8 : x + 8, y: y - 6, "text-anchor": end ? "end" : "start", "font-size": 12 },
+          { x: end ? x - 8 : x + 8, y: levels[i]!, "text-anchor": end ? "end" : "start", "font-size": 12 },
           shorten(point.name, 20),
         ),
       );

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, FoveaError, messageOf, OptionError, ShapeError } from "../../core/errors.js";
 import { openDataset } from "../../data/node.js";
@@ -156,10 +156,16 @@ export async function readResult(folder: string): Promise<UnitResult | undefined
 export const writeResult = (folder: string, result: UnitResult): Promise<void> =>
   writeFileAtomic(join(folder, resultFile), `${JSON.stringify(result, null, 2)}\n`);
 
+/** Whether a training was begun in a folder. */
+export const isRun = (folder: string): Promise<boolean> =>
+  stat(join(folder, "config.json")).then(
+    () => true,
+    () => false,
+  );
+
 /** The hashes that a unit was begun with, as its run's configuration has them. */
 async function begunWith(folder: string): Promise<Omit<Hashes, "config"> | undefined> {
-  const names = await readdir(folder).catch((): string[] => []);
-  if (!names.includes("config.json")) return undefined;
+  if (!(await isRun(folder))) return undefined;
   const { data, code } = (await RunFolder.open(folder)).config.versions;
   if (data === undefined || code === undefined)
     throw new FoveaError(`${folder} is a run, but no unit of a comparison. Choose another --out`);

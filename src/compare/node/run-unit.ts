@@ -1,11 +1,10 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { versions } from "node:process";
 import { FoveaError, messageOf } from "../../core/errors.js";
 import type { Engine } from "../../engines/engine.js";
 import { Lock } from "../../files/lock.js";
-import { unlessMissing } from "../../files/read.js";
 import { writeFileAtomic } from "../../files/write.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import type { Module } from "../../nn/index.js";
@@ -22,7 +21,7 @@ import { type RunConfig, RunFolder } from "../../train/run-folder.js";
 import { version } from "../../version.js";
 import type { Measured, UnitResult } from "../results.js";
 import { CalibrationTally } from "../statistics/calibration.js";
-import { type Journal, type JournaledUnit, writeResult } from "./journal.js";
+import { isRun, type Journal, type JournaledUnit, writeResult } from "./journal.js";
 
 export interface RunUnitOptions {
   readonly engine: Engine;
@@ -60,10 +59,7 @@ async function doUnit(
   { engine, signal, onStep }: RunUnitOptions,
 ): Promise<UnitOutcome> {
   const { model, training, preprocessing, steps, cost, seed } = unit!;
-  const begun = await RunFolder.open(folder!).catch(async (error) => {
-    if (await isMissing(folder!)) return undefined;
-    throw error;
-  });
+  const begun = (await isRun(folder!)) ? await RunFolder.open(folder!) : undefined;
   const run = begun ?? (await RunFolder.create(folder!, configOf(journal, unit!, hashes!)));
   await run.claim();
   const network = buildNetwork(model, preprocessing, seed);
@@ -132,12 +128,6 @@ async function doUnit(
     run.release();
   }
 }
-
-/** Whether there is no run in a folder yet. */
-const isMissing = async (folder: string): Promise<boolean> => {
-  const names = (await readdir(folder).catch(unlessMissing)) ?? [];
-  return !names.includes("config.json");
-};
 
 function configOf(
   journal: Journal,
