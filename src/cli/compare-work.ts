@@ -28,7 +28,7 @@ A unit that is done is left as it is, one that was interrupted is gone on with, 
         `${folder} is no folder of a comparison: it has no plan.json. fovea compare --dry-run makes it`,
       );
     // A worker whose coordinator is gone ends: the unit is gone on with by the next.
-    const abandon = () => process.exit(1);
+    const abandon = () => process.kill(process.pid, "SIGKILL");
     process.once("disconnect", abandon);
     const journal = await Journal.reopen(folder);
     const entry = journal.unit(unit);

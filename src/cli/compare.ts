@@ -1,9 +1,18 @@
 import { readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { argv } from "node:process";
 import { Command, Option } from "commander";
-import { budgets, canonical, type Plan, parsePlan, readPlan, writtenPlan } from "../compare/index.js";
+import {
+  budgets,
+  canonical,
+  type Plan,
+  parsePlan,
+  presetNamed,
+  presets,
+  readPlan,
+  writtenPlan,
+} from "../compare/index.js";
 import { Journal, sha256 } from "../compare/node/index.js";
 import { OptionError } from "../index.js";
 import { batchSize, count, epochCount, imageSize, optional, positive, threadCount } from "./arguments.js";
@@ -11,6 +20,7 @@ import { checkPairing, coordinate, dryRun } from "./compare-run.js";
 import { compareWorkCommand } from "./compare-work.js";
 
 export interface CompareFlags {
+  readonly preset?: string;
   readonly modules?: string;
   readonly model?: string;
   readonly seeds?: number;
@@ -37,6 +47,7 @@ export const compareCommand = new Command("compare")
     "--modules <list>",
     "what to compare, the first with all others: names of modules, none, placebo, placebo-random, wide",
   )
+  .option("--preset <name>", `what an article compares: ${Object.keys(presets).join(", ")}`)
   .option("--model <list>", "networks to put them in (default: resnet20)")
   .option("--seeds <n>", "how many paired seeds (default: 3; an exact test needs 6)", count)
   .option("--epochs <n>", "epochs of the first entrant (default: 10)", epochCount)
@@ -63,13 +74,16 @@ export const compareCommand = new Command("compare")
 Examples:
   fovea compare shapes --modules none,se,cbam --seeds 3 --epochs 1 --images 512
   fovea compare cifar-10-batches-bin/ --modules none,placebo,wide,se,cbam --seeds 6 --epochs 30 --dry-run
+  fovea compare cifar-100-binary/ --preset cbam-arrangement --seeds 6 --epochs 30
   fovea compare plan.json --workers 2
 
 Whatever interrupts it, kill -9 included: the same command goes on. What is done is never done again.`,
   )
   .addCommand(compareWorkCommand)
   .action(async (source: string, flags: CompareFlags) => {
-    const plan = await planOf(source, flags);
+    const given = await planOf(source, flags);
+    // Workers may run elsewhere.
+    const plan = { ...given, data: { ...given.data, source: absolute(given.data.source) } };
     const out =
       flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(writtenPlan(plan))).slice(0, 8)}`);
     const journal = await Journal.open(out, plan);
@@ -79,10 +93,13 @@ Whatever interrupts it, kill -9 included: the same command goes on. What is done
     await coordinate(journal, { workers, cost: flags.cost, json: flags.json ?? false, program: argv[1]! });
   });
 
+const absolute = (source: string) => (source === "shapes" ? source : resolve(source));
+
 const nameOf = ({ data }: Plan) => basename(data.source).replace(/[^\w.-]+/g, "-") || "data";
 
 /** Flags that a plan file says itself. */
 const inPlan = [
+  "preset",
   "modules",
   "model",
   "seeds",
@@ -109,7 +126,11 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
     });
     return readPlan(json, source);
   }
-  if (flags.modules === undefined) throw new OptionError("which modules? Such as --modules none,se,cbam");
+  if (flags.modules !== undefined && flags.preset !== undefined)
+    throw new OptionError("--preset says which modules; leave --modules out");
+  const preset = flags.preset === undefined ? undefined : presetNamed(flags.preset);
+  if (flags.modules === undefined && !preset)
+    throw new OptionError("which modules? Such as --modules none,se,cbam, or --preset cbam-arrangement");
   const names = (text: string) => text.split(",").map((name) => name.trim());
   return parsePlan(
     {
@@ -119,8 +140,8 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
         ...optional("testImages", flags.testImages),
         ...optional("imageSize", flags.imageSize),
       },
-      ...(flags.model ? { backbones: names(flags.model) } : {}),
-      modules: names(flags.modules),
+      ...optional("backbones", flags.model === undefined ? preset?.backbones : names(flags.model)),
+      modules: preset?.modules ?? names(flags.modules!),
       ...optional("seeds", flags.seeds),
       ...optional("epochs", flags.epochs),
       ...optional("budget", flags.budget),

@@ -13,6 +13,7 @@ export {
   type Setting,
   writtenPlan,
 } from "./plan.js";
+export { type Preset, presetNamed, presets } from "./presets.js";
 export { type Rates, rateKey } from "./resolve.js";
 export type { Measured, UnitResult } from "./results.js";
 export { baseOf, big, type Comparison, columns, costColumns, design, notes } from "./tables.js";

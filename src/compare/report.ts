@@ -4,7 +4,7 @@ import { paretoFront, scatter } from "../report/scatter.js";
 import { element, type Markup, raw } from "../report/svg.js";
 import type { Row } from "./analysis.js";
 import type { Costs } from "./costs.js";
-import { baseOf, type Comparison, columns, costColumns, design, notes } from "./tables.js";
+import { baseOf, type Comparison, columns, costColumns, design, notes, sourceName } from "./tables.js";
 import { verdict } from "./verdict.js";
 
 const panel = (...children: (Markup | readonly Markup[])[]) => element("div", { class: "panel" }, ...children);
@@ -27,11 +27,7 @@ export function comparisonReport(comparison: Comparison, costs?: Costs): string 
   return page(
     "Comparison",
     element("p", { class: "eyebrow" }, "fovea compare"),
-    element(
-      "h1",
-      {},
-      `${plan.entrants.map(({ label }) => label).join(", ")} on ${plan.data.source.split(/[\\/]/).filter(Boolean).at(-1)!}`,
-    ),
+    element("h1", {}, `${plan.entrants.map(({ label }) => label).join(", ")} on ${sourceName(plan.data.source)}`),
     element("p", {}, design(comparison)),
     warnings.map((note) => element("p", { class: "note" }, note)),
     verdictPart(comparison),

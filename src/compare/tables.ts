@@ -116,11 +116,14 @@ const markdown = (names: readonly string[], lines: readonly (readonly string[])[
     .map((line) => `| ${line.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`)
     .join("\n");
 
+/** The name of a data set without the folders above it: what is shown is the same wherever it lies. */
+export const sourceName = (source: string): string => source.split(/[\\/]/).filter(Boolean).at(-1) ?? source;
+
 /** One line about the whole design. */
 export function design({ plan, images }: Comparison): string {
   const { data, seeds, epochs, budget, settings } = plan;
   const equal = { epochs: "equal epochs", steps: "equal steps", macs: "equal training MACs", seconds: "equal seconds" };
-  return `${data.source}: ${images.train} images to train, ${images.validation} to validate, ${images.test} to test; ${seeds.length} paired ${seeds.length === 1 ? "seed" : "seeds"}; ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${plan.entrants[0]!.label}, ${equal[budget]}${settings.length > 1 ? `; ${settings.length} settings, chosen on validation by the other seeds` : ""}.`;
+  return `${sourceName(data.source)}: ${images.train} images to train, ${images.validation} to validate, ${images.test} to test; ${seeds.length} paired ${seeds.length === 1 ? "seed" : "seeds"}; ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${plan.entrants[0]!.label}, ${equal[budget]}${settings.length > 1 ? `; ${settings.length} settings, chosen on validation by the other seeds` : ""}.`;
 }
 
 /** `table.md`: for a paper. */
@@ -151,9 +154,10 @@ export function tableMarkdown(comparison: Comparison): string {
 export function tableJson(comparison: Comparison): string {
   const { plan, rows, images } = comparison;
   const withVerdicts = rows.map((row) => ({ ...row, verdict: verdict(row, baseOf(rows, row).entrant) }));
+  const named = { ...plan, data: { ...plan.data, source: sourceName(plan.data.source) } };
   const value = {
     format: "fovea.comparison.1",
-    plan: JSON.parse(canonical(writtenPlan(plan))),
+    plan: JSON.parse(canonical(writtenPlan(named))),
     images,
     rows: withVerdicts,
     notes: notes(comparison),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rng } from "../../src/core/rng.js";
 import { memoryDataset } from "../../src/data/index.js";
+import { buildNetwork } from "../../src/inference/load-run.js";
 import { modelByName, resnet } from "../../src/models/index.js";
 import { parametersOf, stateOf } from "../../src/nn/index.js";
 import { sgd, train } from "../../src/train/index.js";
@@ -81,6 +82,17 @@ test("a placebo has nothing to learn, and leaves the backbone's weights as they 
     );
   }
   assert.throws(() => net(["placebo", { gate: "none" }]), /placebo: gate must be one of constant, random/);
+});
+
+test("another seed gives a network other weights, also one with an inserted module", () => {
+  for (const insert of [undefined, { attention: "se", options: {} }]) {
+    const made = { name: "resnet20", options: { classes: 2, attention: "none" }, ...(insert && { insert }) };
+    const [zero, one, again] = [0, 1, 1].map((seed) => stateOf(buildNetwork(made, { imageSize: 32 }, seed)));
+    for (const [key, param] of one!) {
+      assert.deepEqual(again!.get(key)!.value, param.value, key);
+      if (/conv\d\.weight|fc\.weight/.test(key)) assert.notDeepEqual(zero!.get(key)!.value, param.value, key);
+    }
+  }
 });
 
 test("extra channels widen the blocks one after another", () => {

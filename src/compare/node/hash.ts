@@ -14,9 +14,9 @@ export const sha256 = (...parts: readonly (string | Uint8Array)[]): string => {
   return hash.digest("hex");
 };
 
-/** Of all that decides what a unit computes, the data and the program apart. */
+/** Of all that decides what a unit computes, the data and the program apart. Where the data lies does not matter. */
 export const configHash = (
-  { data, threads }: Plan,
+  { data: { source: _, ...data }, threads }: Plan,
   { model, training, preprocessing, steps, backbone, entrant }: ResolvedUnit,
 ): string =>
   sha256(canonical({ data, threads, model, training, preprocessing, steps, labels: [backbone.label, entrant.label] }));

@@ -69,7 +69,12 @@ function runChild(
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {
-      child = fork(program, argumentsOf(unit), { stdio: ["ignore", "ignore", "pipe", "ipc"], execArgv: [] });
+      child = fork(program, argumentsOf(unit), {
+        stdio: ["ignore", "ignore", "pipe", "ipc"],
+        execArgv: [],
+        // Ctrl-C goes to the whole group of a terminal: they would hear of it twice, and end without saving.
+        detached: true,
+      });
     } catch (error) {
       return resolve({ message: (error as Error).message, killed: false });
     }
