@@ -1,6 +1,18 @@
 import { availableParallelism, loadavg } from "node:os";
-import { join } from "node:path";
-import { baseOf, columns, costColumns, design, notes, type Rates, verdict } from "../compare/index.js";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import {
+  baseOf,
+  columns,
+  costColumns,
+  design,
+  fewestSeeds,
+  notes,
+  points,
+  type Rates,
+  slurmScript,
+  verdict,
+} from "../compare/index.js";
 import {
   arePaired,
   type Forecast,
@@ -15,7 +27,7 @@ import {
   type Written,
   writeTables,
 } from "../compare/node/index.js";
-import { type Engine, FoveaError, ortEngine } from "../index.js";
+import { type Engine, FoveaError, ortEngine, statistics, writeFileAtomic } from "../index.js";
 import { stopOnSignal } from "./signals.js";
 import { duration, ProgressLine, paragraphs, print, say, short, table } from "./terminal.js";
 
@@ -78,7 +90,12 @@ export async function dryRun(given: Journal, workers: number, json: boolean): Pr
     const todo = open(units, await journal.results(units));
     const predicted = forecast(journal, todo, await speedsOf(journal, todo, workers), workers);
     const rows = units.filter(({ unit }) => unit.seed === journal.plan.seeds[0] && unit.setting === 0);
-    print(json, { ...predicted, hours: predicted.seconds / 3600, folder: journal.path }, () =>
+    const seeds = journal.plan.seeds.length;
+    const tests = (journal.plan.entrants.length - 1) * journal.plan.backbones.length;
+    // Of differences with a standard deviation of 1, at 5 % divided by the number of tests.
+    const found =
+      seeds < fewestSeeds || tests === 0 ? null : statistics.smallestDetectable(1, seeds, { alpha: 0.05 / tests });
+    print(json, { detectable: found, ...predicted, hours: predicted.seconds / 3600, folder: journal.path }, () =>
       paragraphs(
         design({ plan: journal.plan, rows: [], outcomes: [], images: imagesOf(journal) }),
         table(
@@ -98,6 +115,11 @@ export async function dryRun(given: Journal, workers: number, json: boolean): Pr
           ["network", "entrant", "parameters", "MACs", "steps", "epochs", "trained MACs"],
         ),
         forecastText(predicted, workers),
+        ...(found === null
+          ? []
+          : [
+              `${seeds} seeds find a difference of ${found.toFixed(1)} standard deviations of the paired differences in four cases of five: ${points(found * 0.005)} points where that is 0.5`,
+            ]),
         `folder ${journal.path}`,
       ),
     );
@@ -131,6 +153,42 @@ export async function checkPairing(journal: Journal, json: boolean): Promise<voi
     paired ? "paired: units of a seed begin with equal weights and see equal batches" : "NOT paired",
   ]);
   if (!paired) process.exitCode = 1;
+}
+
+/** `--backend slurm`: writes the script, for the user to submit. */
+export async function writeSlurm(
+  given: Journal,
+  {
+    workers,
+    program,
+    options,
+  }: { readonly workers: number; readonly program: string; readonly options: readonly string[] },
+  json: boolean,
+): Promise<void> {
+  const lock = await given.claim();
+  try {
+    const journal = await withRates(given, workers);
+    const units = journal.units();
+    const todo = open(units, await journal.results(units)).map(({ unit }) => unit.index);
+    if (todo.length === 0)
+      throw new FoveaError(
+        `all units in ${journal.path} are done; the same command without --backend writes the tables`,
+      );
+    const folder = resolve(journal.path);
+    const script = join(folder, "slurm.sh");
+    const { threads } = journal.plan;
+    const started = [process.execPath, resolve(program)];
+    await writeFileAtomic(
+      script,
+      slurmScript({ units: todo, threads, folder, directory: process.cwd(), program: started, options }),
+    );
+    print(json, { script, units: todo }, () => [
+      `${todo.length} ${todo.length === 1 ? "unit" : "units"} to do: sbatch ${script}`,
+      "When they are done, the same command without --backend writes the tables.",
+    ]);
+  } finally {
+    lock.release();
+  }
 }
 
 export interface CoordinateOptions {
@@ -206,7 +264,9 @@ function shown({ comparison }: Written, { path, plan }: Journal): string[] {
   const { rows } = comparison;
   const parts = plan.backbones.map(({ label }) => {
     const own = rows.filter(({ backbone }) => backbone === label);
-    const some = columns.filter(({ name }) => !["over seeds × images", "chosen epoch", "exact p"].includes(name));
+    const some = columns.filter(
+      ({ name }) => !["over seeds × images", "chosen epoch", "exact p", "correlation"].includes(name),
+    );
     const cost = costColumns.filter(({ name }) => ["parameters", "MACs"].includes(name));
     return [
       ...table(

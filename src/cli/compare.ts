@@ -16,7 +16,7 @@ import {
 import { Journal, sha256 } from "../compare/node/index.js";
 import { OptionError } from "../index.js";
 import { batchSize, count, epochCount, imageSize, optional, positive, threadCount } from "./arguments.js";
-import { checkPairing, coordinate, dryRun } from "./compare-run.js";
+import { checkPairing, coordinate, dryRun, writeSlurm } from "./compare-run.js";
 import { compareWorkCommand } from "./compare-work.js";
 
 export interface CompareFlags {
@@ -37,6 +37,8 @@ export interface CompareFlags {
   readonly dryRun?: boolean;
   readonly checkPairing?: boolean;
   readonly cost: boolean;
+  readonly backend: "local" | "slurm";
+  readonly slurmOption?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -66,6 +68,12 @@ export const compareCommand = new Command("compare")
   .option("--out <folder>", "folder of the comparison (default: one in runs/ that follows from the plan)")
   .option("--dry-run", "say what it would take, by a short measurement, and do nothing more")
   .option("--check-pairing", "hash what the units of each seed begin with, and do nothing more")
+  .addOption(
+    new Option("--backend <name>", "who does the units: processes here, or a SLURM array, whose script is written")
+      .choices(["local", "slurm"])
+      .default("local"),
+  )
+  .option("--slurm-option <option...>", "more options for sbatch, such as --slurm-option=--partition=long")
   .option("--no-cost", "do not measure latency and training speed at the end")
   .option("--json", "print one JSON object at the end")
   .addHelpText(
@@ -90,6 +98,9 @@ Whatever interrupts it, kill -9 included: the same command goes on. What is done
     const workers = flags.workers ?? Math.max(1, Math.floor(availableParallelism() / plan.threads));
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);
     if (flags.dryRun) return dryRun(journal, workers, flags.json ?? false);
+    if (flags.slurmOption && flags.backend !== "slurm") throw new OptionError("--slurm-option needs --backend slurm");
+    if (flags.backend === "slurm")
+      return writeSlurm(journal, { workers, program: argv[1]!, options: flags.slurmOption ?? [] }, flags.json ?? false);
     await coordinate(journal, { workers, cost: flags.cost, json: flags.json ?? false, program: argv[1]! });
   });
 

@@ -94,6 +94,7 @@ export const columns: readonly { readonly name: string; readonly cell: (row: Row
   { name: "difference", cell: ({ difference }) => or(difference?.mean, (x) => points(x, true)) },
   { name: "95 % over seeds", cell: ({ difference }) => or(difference?.interval, (x) => range(x, true)) },
   { name: "over seeds × images", cell: ({ difference }) => or(difference?.crossed, (x) => range(x, true)) },
+  { name: "correlation", cell: ({ difference }) => or(difference?.correlation, (r) => r.toFixed(2).replace("-", "−")) },
   { name: "p (Holm)", cell: ({ difference }) => or(difference?.pHolm, (p) => pText(p).replace(/^p (= )?/, "")) },
   { name: "exact p", cell: ({ difference }) => or(difference?.pSignFlip, (p) => pText(p).replace(/^p (= )?/, "")) },
 ];
@@ -104,6 +105,7 @@ export const costColumns: typeof columns = [
   { name: "epochs", cell: ({ epochs }) => or(epochs, (x) => String(Number(x.toFixed(2)))) },
   { name: "steps", cell: ({ steps }) => or(steps, String) },
   { name: "trained MACs", cell: ({ trainedMacs }) => or(trainedMacs, big) },
+  { name: "settings chosen", cell: ({ settings }) => settings.join(" / ") || dash },
   { name: "NLL", cell: ({ nll }) => or(nll, (x) => x.toFixed(3)) },
   { name: "ECE %", cell: ({ ece }) => or(ece, share) },
   { name: "adaptive ECE %", cell: ({ adaptiveEce }) => or(adaptiveEce, share) },

@@ -225,7 +225,7 @@ test("wrong usage is one line", async () => {
       ["compare", data, "--modules", "none", "--images", "1000"],
       /1000 images to train on were asked for, 32 are there/,
     ],
-    [["compare", data, "--modules", "none", "--seeds", "0"], /must be a positive integer/],
+    [["compare", data, "--modules", "none", "--seeds", "0"], /must be an integer from 1/],
     [["compare", "work", temporaryFolder(), "--unit", "0"], /is no folder of a comparison: it has no plan\.json/],
     [["compare", "nowhere.json"], /nowhere\.json: cannot be read/],
   ] as const) {
