@@ -82,6 +82,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^fflate$/, /^formats\/torch\//],
   [/^fs-native-extensions$/, /^files\/lock\.ts$/],
   [/^commander$/, /^cli\//],
+  [/^(bullmq|ioredis)$/, /^compare\/node\/queue\.ts$/],
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,

@@ -16,6 +16,7 @@ import {
 import {
   arePaired,
   type Forecast,
+  fillQueue,
   forecast,
   Journal,
   type JournaledUnit,
@@ -193,6 +194,8 @@ export async function writeSlurm(
 
 export interface CoordinateOptions {
   readonly workers: number;
+  /** Address of Redis, where workers at a queue do the units. */
+  readonly redis: string | undefined;
   readonly cost: boolean;
   readonly json: boolean;
   /** The command line's own file. */
@@ -200,7 +203,10 @@ export interface CoordinateOptions {
 }
 
 /** Does all units that are not done, and writes the tables. */
-export async function coordinate(given: Journal, { workers, cost, json, program }: CoordinateOptions): Promise<void> {
+export async function coordinate(
+  given: Journal,
+  { workers, redis, cost, json, program }: CoordinateOptions,
+): Promise<void> {
   const lock = await given.claim();
   const progress = new ProgressLine();
   const interrupt = stopOnSignal(() => progress.clear());
@@ -213,22 +219,19 @@ export async function coordinate(given: Journal, { workers, cost, json, program 
     for (const { title, misfit } of units) if (misfit !== undefined) say(`${title}: ${misfit}`);
     if (todo.length > 0)
       say(
-        `${todo.length} of ${units.length} units to do, ${Math.min(workers, todo.length)} at a time, in ${journal.path}`,
+        `${todo.length} of ${units.length} units to do, ${redis ? `by those who run fovea compare worker ${journal.path}` : `${Math.min(workers, todo.length)} at a time, in ${journal.path}`}`,
       );
     const started = performance.now();
-    const failures = await runPool(todo, {
-      workers,
-      program,
-      signal: interrupt.signal,
-      argumentsOf: ({ unit }) => ["compare", "work", journal.path, "--unit", String(unit.index)],
-      onProgress: (done, title) => {
-        const left = ((performance.now() - started) / 1000) * (todo.length / Math.max(done, 1e-6) - 1);
-        progress.draw(
-          done / todo.length,
-          `${Math.floor(done)} of ${todo.length} units  ${title}  ETA ${duration(left)}`,
-        );
-      },
-    });
+    const onProgress = (done: number, title = "") => {
+      const left = ((performance.now() - started) / 1000) * (todo.length / Math.max(done, 1e-6) - 1);
+      progress.draw(done / todo.length, `${Math.floor(done)} of ${todo.length} units  ${title}  ETA ${duration(left)}`);
+    };
+    const { signal } = interrupt;
+    const argumentsOf = ({ unit }: JournaledUnit) => ["compare", "work", journal.path, "--unit", String(unit.index)];
+    const failures =
+      redis && todo.length > 0
+        ? await fillQueue(journal, todo, { url: redis, signal, onProgress })
+        : await runPool(todo, { workers, program, signal, argumentsOf, onProgress });
     progress.clear();
     const results = await journal.results(units);
     if (interrupt.signal.aborted) throw new FoveaError("stopped and saved; the same command goes on");

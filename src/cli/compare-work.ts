@@ -3,7 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
 import { Journal, runUnit, type WorkerMessage } from "../compare/node/index.js";
-import { FoveaError, OptionError, ortEngine } from "../index.js";
+import { FoveaError, OptionError, ortEngine, version } from "../index.js";
 import { count } from "./arguments.js";
 import { stopOnSignal } from "./signals.js";
 import { ProgressLine, percent, say } from "./terminal.js";
@@ -38,6 +38,7 @@ A unit that is done is left as it is, one that was interrupted is gone on with, 
     try {
       const outcome = await runUnit(journal, entry, {
         engine,
+        version,
         signal: interrupt.signal,
         onWait: () => progress.draw(0, `${entry.title}: another process is at it`),
         onStep: ({ epoch, epochs, batch, batches, loss }) => {

@@ -18,6 +18,7 @@ import { OptionError } from "../index.js";
 import { batchSize, count, epochCount, imageSize, optional, positive, threadCount } from "./arguments.js";
 import { checkPairing, coordinate, dryRun, writeSlurm } from "./compare-run.js";
 import { compareWorkCommand } from "./compare-work.js";
+import { compareWorkerCommand, defaultRedis } from "./compare-worker.js";
 
 export interface CompareFlags {
   readonly preset?: string;
@@ -37,7 +38,8 @@ export interface CompareFlags {
   readonly dryRun?: boolean;
   readonly checkPairing?: boolean;
   readonly cost: boolean;
-  readonly backend: "local" | "slurm";
+  readonly backend: "local" | "slurm" | "bullmq";
+  readonly redis?: string;
   readonly slurmOption?: readonly string[];
   readonly json?: boolean;
 }
@@ -69,11 +71,15 @@ export const compareCommand = new Command("compare")
   .option("--dry-run", "say what it would take, by a short measurement, and do nothing more")
   .option("--check-pairing", "hash what the units of each seed begin with, and do nothing more")
   .addOption(
-    new Option("--backend <name>", "who does the units: processes here, or a SLURM array, whose script is written")
-      .choices(["local", "slurm"])
+    new Option(
+      "--backend <name>",
+      "who does the units: processes here; a SLURM array, whose script is written; or workers at a BullMQ queue in Redis",
+    )
+      .choices(["local", "slurm", "bullmq"])
       .default("local"),
   )
   .option("--slurm-option <option...>", "more options for sbatch, such as --slurm-option=--partition=long")
+  .option("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)")
   .option("--no-cost", "do not measure latency and training speed at the end")
   .option("--json", "print one JSON object at the end")
   .addHelpText(
@@ -88,6 +94,7 @@ Examples:
 Whatever interrupts it, kill -9 included: the same command goes on. What is done is never done again.`,
   )
   .addCommand(compareWorkCommand)
+  .addCommand(compareWorkerCommand)
   .action(async (source: string, flags: CompareFlags) => {
     const given = await planOf(source, flags);
     // Workers may run elsewhere.
@@ -99,9 +106,12 @@ Whatever interrupts it, kill -9 included: the same command goes on. What is done
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);
     if (flags.dryRun) return dryRun(journal, workers, flags.json ?? false);
     if (flags.slurmOption && flags.backend !== "slurm") throw new OptionError("--slurm-option needs --backend slurm");
+    if (flags.redis !== undefined && flags.backend !== "bullmq")
+      throw new OptionError("--redis needs --backend bullmq");
+    const redis = flags.backend === "bullmq" ? (flags.redis ?? defaultRedis()) : undefined;
     if (flags.backend === "slurm")
       return writeSlurm(journal, { workers, program: argv[1]!, options: flags.slurmOption ?? [] }, flags.json ?? false);
-    await coordinate(journal, { workers, cost: flags.cost, json: flags.json ?? false, program: argv[1]! });
+    await coordinate(journal, { workers, redis, cost: flags.cost, json: flags.json ?? false, program: argv[1]! });
   });
 
 const absolute = (source: string) => (source === "shapes" ? source : resolve(source));

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { parsePlan, presets, unitsOf } from "../../src/compare/index.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 
-const text = readFileSync("docs/comparing.md", "utf8");
+const text = ["comparing", "distributed"].map((name) => readFileSync(`docs/${name}.md`, "utf8")).join("\n");
 const [json] = [...text.matchAll(/```json\n(.*?)```/gs)].map(([, code]) => code!);
 const commands = [...text.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, code]) => code!.trim().split("\n"));
 const small = [
@@ -23,7 +23,7 @@ const small = [
   "--json",
 ];
 
-test("the commands of docs/comparing.md plan what they say", async () => {
+test("the commands of docs/comparing.md and docs/distributed.md plan what they say", async () => {
   const out = temporaryFolder();
   const plan = join(out, "plan.json");
   const written = JSON.parse(json!);
@@ -43,12 +43,15 @@ test("the commands of docs/comparing.md plan what they say", async () => {
     const folder = join(out, String(i));
     const [program, ...words] = command.split(" ");
     assert.equal(program, "fovea");
-    const first = join(out, "0");
-    const args = words.map((word) => (word === "plan.json" ? plan : word === "FOLDER" ? first : word));
-    const more = args[1] === "work" ? [] : [...(args[1] === plan ? small.slice(-2) : small), "--out", folder];
+    const planned = join(out, "planned");
+    const args = words.map((word) => (word === "plan.json" ? plan : word === "FOLDER" ? planned : word));
+    const own = args.includes("--out") ? [] : ["--out", folder];
+    const asked = args.includes("slurm") ? small.filter((flag) => flag !== "--dry-run") : small;
+    const more = args[1] === "work" ? [] : [...(args[1] === plan ? small.slice(-2) : asked), ...own];
     const { code, stdout, stderr } = await fovea([...args, ...more]);
     assert.equal(code, 0, `${command}: ${stderr}`);
-    if (args[1] !== "work") assert.ok(JSON.parse(stdout).units > 0, command);
+    if (args[1] !== "work")
+      assert.ok(Number(JSON.parse(stdout).units?.length ?? JSON.parse(stdout).units) > 0, command);
   }
 });
 

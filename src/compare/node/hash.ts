@@ -48,7 +48,7 @@ async function filesIn(folder: string): Promise<string[]> {
 
 /** What of the program has no part in what a unit computes: the rest shows and measures. */
 const noPart =
-  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|report|tables|verdict)\.js$|^compare\/node\/(index|measure-costs|pairing|pool|probe|steps|write-tables)\.js$/;
+  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|report|tables|verdict)\.js$|^compare\/node\/(index|measure-costs|pairing|pool|probe|queue|steps|write-tables)\.js$/;
 
 /** Of the program: the contents of its files, those that only show results apart. */
 export async function codeHash(): Promise<string> {

@@ -18,13 +18,14 @@ import {
   train,
 } from "../../train/index.js";
 import { type RunConfig, RunFolder } from "../../train/run-folder.js";
-import { version } from "../../version.js";
 import type { Measured, UnitResult } from "../results.js";
 import { CalibrationTally } from "../statistics/calibration.js";
 import { isRun, type Journal, type JournaledUnit, writeResult } from "./journal.js";
 
 export interface RunUnitOptions {
   readonly engine: Engine;
+  /** Of Fovea, to be written into the run's configuration. */
+  readonly version: string;
   readonly signal?: AbortSignal | undefined;
   /** While another process has the unit. */
   readonly onWait?: (() => void) | undefined;
@@ -56,11 +57,11 @@ export async function runUnit(journal: Journal, entry: JournaledUnit, options: R
 async function doUnit(
   journal: Journal,
   { folder, resolved: unit, hashes }: JournaledUnit & Required<Pick<JournaledUnit, "unit">>,
-  { engine, signal, onStep }: RunUnitOptions,
+  { engine, version, signal, onStep }: RunUnitOptions,
 ): Promise<UnitOutcome> {
   const { model, training, preprocessing, steps, cost, seed } = unit!;
   const begun = (await isRun(folder!)) ? await RunFolder.open(folder!) : undefined;
-  const run = begun ?? (await RunFolder.create(folder!, configOf(journal, unit!, hashes!)));
+  const run = begun ?? (await RunFolder.create(folder!, configOf(journal, unit!, hashes!, version)));
   await run.claim();
   const network = buildNetwork(model, preprocessing, seed);
   const { epochs: _, weights: __, freeze: ___, freezeUntil: ____, headLr: _____, optimizer, ...how } = training;
@@ -133,6 +134,7 @@ function configOf(
   journal: Journal,
   { model, training, preprocessing }: NonNullable<JournaledUnit["resolved"]>,
   { config, data, code }: NonNullable<JournaledUnit["hashes"]>,
+  version: string,
 ): RunConfig {
   return {
     format: "fovea.run.1",
