@@ -57,8 +57,14 @@ function widened(
     if (count(middle) < wanted) low = middle;
     else high = middle;
   }
-  return written(wanted - count(low) <= count(high) - wanted ? low : high);
+  // One channel more may go to a narrower block than the one before: neighbors may be nearer.
+  const candidates = Array.from({ length: 2 * nearby }, (_, i) => low - nearby + 1 + i).filter((extra) => extra >= 0);
+  const errors = candidates.map((extra) => Math.abs(count(extra) - wanted));
+  return written(candidates[errors.indexOf(Math.min(...errors))]!);
 }
+
+/** How many channels up and down are tried. */
+const nearby = 5;
 
 /** Numbers that are learned. */
 export const parameterCount = (network: Module): number =>

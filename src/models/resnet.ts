@@ -39,7 +39,7 @@ export interface ResNetOptions extends ClassifierOptions {
   readonly shortcut?: Shortcut;
   /** Width inside the bottlenecks, as a multiple: 2 for the wide networks of torchvision. */
   readonly wide?: number;
-  /** Channels added inside the blocks, one in each in turn: a plain network with as many parameters as one with modules. Default 0. */
+  /** Channels added inside the blocks, to wider ones more: a plain network with as many parameters as one with modules. Default 0. */
   readonly extraChannels?: number;
   /** Initial weights as in torchvision, or by the rule of the CBAM, BAM and Triplet Attention code. */
   readonly init?: "torchvision" | "cbam";
@@ -77,7 +77,6 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
       `resnet: depth must be one of ${[...architectures.keys()].sort((a, b) => a - b).join(", ")}, got ${depth}`,
     );
   const attention = attentionPlan(choice);
-  const { depths } = architecture;
   integer("resnet", "extraChannels", extraChannels, 0);
   if (extraChannels > 0 && attention)
     throw new OptionError("resnet: extraChannels is for a plain network; leave attention out");
@@ -87,18 +86,26 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
   return {
     ...architecture,
     stem: stem === "auto" ? architecture.stem : stem,
-    block: architecture.block.kind({ shortcut, attention, wide: factor, extra: spread(extraChannels, depths) }),
+    block: architecture.block.kind({ shortcut, attention, wide: factor, extra: spread(extraChannels, architecture) }),
     between: attention?.placement === "stage" ? attention : undefined,
     outputStride,
   };
 }
 
-/** `count` channels, one for each block in turn. */
-function spread(count: number, depths: readonly number[]): ((place: Place) => number) | undefined {
+/** `count` channels for all blocks, in proportion to their widths. */
+function spread(
+  count: number,
+  { depths, widths }: Pick<TrunkOptions, "depths" | "widths">,
+): ((place: Place) => number) | undefined {
   if (count === 0) return undefined;
-  const blocks = depths.reduce((sum, depth) => sum + depth, 0);
-  const before = (stage: number) => depths.slice(0, stage).reduce((sum, depth) => sum + depth, 0);
-  return ({ stage, block }) => Math.floor((count - before(stage) - block + blocks - 1) / blocks);
+  const total = depths.reduce((sum, depth, stage) => sum + depth * widths[stage]!, 0);
+  /** Channels of the blocks before one, rounded, so that all together are as many as asked for. */
+  const before = (stage: number, block: number) =>
+    Math.round(
+      (count * depths.slice(0, stage).reduce((sum, depth, i) => sum + depth * widths[i]!, block * widths[stage]!)) /
+        total,
+    );
+  return ({ stage, block }) => before(stage, block + 1) - before(stage, block);
 }
 
 const resnetOptions = fields<ResNetOptions>({
@@ -166,7 +173,7 @@ function entry<const N extends string>({ name, depth, attention = null, paper: s
       },
       extraChannels: {
         default: 0,
-        doc: "channels added inside the blocks, one in each in turn: a plain network of as many parameters as one with modules",
+        doc: "channels added inside the blocks, to wider ones more: a plain network of as many parameters as one with modules",
       },
       init: {
         default: "torchvision" as "torchvision" | "cbam",

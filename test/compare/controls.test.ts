@@ -95,16 +95,31 @@ test("another seed gives a network other weights, also one with an inserted modu
   }
 });
 
-test("extra channels widen the blocks one after another", () => {
-  const count = (extraChannels: number, depth = 20) =>
-    [...parametersOf(resnet(depth, { classes: 10, extraChannels })).values()].reduce(
-      (n, { shape }) => n + shape.reduce((a, b) => a * b, 1),
-      0,
+test("extra channels widen the blocks in proportion to their widths", () => {
+  const state = (extraChannels: number, depth = 20) => stateOf(resnet(depth, { classes: 10, extraChannels }));
+  const inner = (extraChannels: number) =>
+    [...state(extraChannels)].flatMap(([key, { shape }]) =>
+      /layer\d\.\d\.conv1\.weight/.test(key) ? [shape[0]!] : [],
     );
-  const steps = Array.from({ length: 9 }, (_, k) => count(k + 1) - count(k));
-  // Blocks of 16, 32 and 64 channels: 9·(in + out) weights and a norm's gain and bias.
-  assert.deepEqual(steps, [290, 290, 290, 9 * 48 + 2, 578, 578, 9 * 96 + 2, 1154, 1154]);
-  assert.equal(count(11) - count(9), 580);
-  assert.equal(count(1, 50) - count(0, 50), 64 + 9 * (64 + 64) + 9 + 256 + 4);
+  const plain = inner(0);
+  assert.deepEqual(plain, [16, 16, 16, 32, 32, 32, 64, 64, 64]);
+  assert.deepEqual(
+    inner(336),
+    plain.map((width) => 2 * width),
+  );
+  for (const count of [1, 5, 21, 100]) {
+    const added = inner(count).map((width, i) => width - plain[i]!);
+    assert.equal(
+      added.reduce((a, b) => a + b),
+      count,
+    );
+    added.forEach((own, i) => {
+      assert.ok(Math.abs(own - (count * plain[i]!) / 336) <= 1, `${count}: ${added}`);
+    });
+  }
+  const bottlenecks = state(50, 50);
+  assert.ok(bottlenecks.get("layer4.2.conv2.weight")!.shape[0]! > 512);
+  assert.deepEqual(bottlenecks.get("layer4.2.conv3.weight")!.shape[0], 2048);
   assert.throws(() => resnet(20, { extraChannels: 1, attention: "se" }), /extraChannels is for a plain network/);
+  assert.throws(() => resnet(20, { extraChannels: -1 }), /extraChannels must be an integer ≥ 0/);
 });

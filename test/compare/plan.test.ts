@@ -6,7 +6,9 @@ import { canonical, parsePlan, readPlan, writtenPlan } from "../../src/compare/p
 import { Resolver } from "../../src/compare/resolve.js";
 import { unitsOf, unitTitle } from "../../src/compare/units.js";
 import { shapesSplits } from "../../src/data/index.js";
+import { costOf } from "../../src/graph/cost.js";
 import { buildNetwork } from "../../src/inference/load-run.js";
+import { trace } from "../../src/nn/index.js";
 
 const small = {
   data: { source: "shapes", images: 64, testImages: 20 },
@@ -130,6 +132,17 @@ test("a plain network is widened to the parameters of a module's, to a quarter o
   const [none, gam, se, wide, wideSe] = plan.entrants.map((entrant) =>
     parameterCount(buildNetwork(networkOf(plan.backbones[0]!, entrant, plan.entrants, frame), frame.preprocessing)),
   );
+  // Wider blocks get more, so that the work grows as the parameters do.
+  const [plain, widened] = [plan.entrants[0]!, plan.entrants[3]!].map(
+    (entrant) =>
+      costOf(
+        trace(
+          buildNetwork(networkOf(plan.backbones[0]!, entrant, plan.entrants, frame), frame.preprocessing),
+          [1, 3, 32, 32],
+        ),
+      ).macs,
+  );
+  assert.ok(Math.abs(widened! / plain! / (wide! / none!) - 1) < 0.05, `${widened} ${plain}`);
   assert.ok(Math.abs(wide! - gam!) < 0.0025 * gam!, `${wide} for ${gam}`);
   assert.ok(Math.abs(wideSe! - se!) < 0.0025 * se! && wideSe! > none!, `${wideSe} for ${se}`);
 });
