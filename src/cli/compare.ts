@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { argv } from "node:process";
 import { Command, Option } from "commander";
 import {
@@ -101,6 +101,8 @@ Whatever interrupts it, kill -9 included: the same command goes on. What is done
     const plan = { ...given, data: { ...given.data, source: absolute(given.data.source) } };
     const out =
       flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(writtenPlan(plan))).slice(0, 8)}`);
+    if (plan.data.source !== "shapes" && !relative(plan.data.source, out).startsWith(".."))
+      throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
     const journal = await Journal.open(out, plan);
     const workers = flags.workers ?? Math.max(1, Math.floor(availableParallelism() / plan.threads));
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);

@@ -1,6 +1,6 @@
 import { DataError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
-import type { Dataset, Splits } from "../data/index.js";
+import { alignClasses, type Dataset, type Splits } from "../data/index.js";
 import type { PlanData } from "./plan.js";
 
 /** The three parts of a comparison's data. */
@@ -35,6 +35,16 @@ export function subset(dataset: Dataset, indices: readonly number[]): Dataset {
   };
 }
 
+/** A part with the labels of the training data. @throws DataError if it has classes that are not trained. */
+function byName(part: Dataset, { name, classes }: Dataset): Dataset {
+  const { dataset, unknown } = alignClasses(part, classes);
+  if (unknown.length > 0)
+    throw new DataError(
+      `${name}: there are images to test of classes that have none to train on: ${unknown.slice(0, 6).join(", ")}`,
+    );
+  return dataset;
+}
+
 /**
  * Divides data in three. Where it has a test part, that is the test. Where it has two parts, the second is the test, and a share of the
  * first becomes validation. The division does not depend on the seed of a unit.
@@ -42,7 +52,7 @@ export function subset(dataset: Dataset, indices: readonly number[]): Dataset {
  * @throws DataError if a part would be empty, or fewer images are there than asked for.
  */
 export function divide({ train, validation, test }: Splits, plan: PlanData): Division {
-  const tested = test ?? validation;
+  const tested = byName(test ?? validation, train);
   const order = [...new Rng(0, "compare", "division").permutation(train.length)];
   const { validation: share = 0.2 } = plan;
   const most = test ? train.length : Math.floor(train.length * (1 - share));
@@ -59,7 +69,7 @@ export function divide({ train, validation, test }: Splits, plan: PlanData): Div
   const testOrder = [...new Rng(0, "compare", "test").permutation(tested.length)].slice(0, testImages);
   return {
     train: subset(train, chosen),
-    validation: test ? validation : subset(train, heldOut),
+    validation: test ? byName(validation, train) : subset(train, heldOut),
     test: subset(
       tested,
       testOrder.sort((a, b) => a - b),

@@ -227,6 +227,10 @@ test("wrong usage is one line", async () => {
     ],
     [["compare", data, "--modules", "none", "--seeds", "0"], /must be an integer from 1/],
     [["compare", "work", temporaryFolder(), "--unit", "0"], /is no folder of a comparison: it has no plan\.json/],
+    [
+      ["compare", data, "--modules", "none", "--out", join(data, "x")],
+      /--out .* lies in the data, which it would change/,
+    ],
     [["compare", "nowhere.json"], /nowhere\.json: cannot be read/],
   ] as const) {
     const { code, stderr } = await fovea(args);

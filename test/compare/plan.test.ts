@@ -105,6 +105,16 @@ test("the test images are neither trained on nor validated, and the division is 
   // A third part is the test; the second then validates.
   const three = divide({ ...splits, test: splits.validation }, { source: "x" });
   assert.deepEqual([three.train.length, three.validation.length, three.test.length], [100, 30, 30]);
+  // Labels go by the names of the training's classes.
+  const swapped = { ...splits.validation, classes: splits.validation.classes.toReversed() };
+  const aligned = divide({ ...splits, validation: swapped }, { source: "x" }).test;
+  assert.deepEqual(aligned.classes, splits.train.classes);
+  assert.equal(aligned.classes[aligned.labels[0]!], swapped.classes[swapped.labels[0]!]);
+  const more = { ...swapped, classes: [...swapped.classes.slice(1), "cat"] };
+  assert.throws(
+    () => divide({ ...splits, validation: more }, { source: "x" }),
+    /images to test of classes that have none to train on: cat/,
+  );
   assert.throws(
     () => divide(splits, { source: "x", images: 81 }),
     /81 images to train on were asked for, 80 are there when 20 %/,

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DataError } from "../../core/errors.js";
+import { DataError, systemReason } from "../../core/errors.js";
+import { junk, junkFiles } from "../../data/class-folders.js";
+import { list } from "../../data/files.js";
 import type { Plan } from "../plan.js";
 import { canonical, type PlanData } from "../plan.js";
 import type { ResolvedUnit } from "../resolve.js";
@@ -21,29 +23,37 @@ export const configHash = (
 ): string =>
   sha256(canonical({ data, threads, model, training, preprocessing, steps, labels: [backbone.label, entrant.label] }));
 
-/** Of the data's bytes: the names and contents of all files of a folder. What is generated follows from the program. */
+/**
+ * Of the data's bytes: the names and contents of all files of a folder, what systems leave behind apart. What is generated follows from the
+ * program.
+ */
 export async function dataHash({ source }: PlanData): Promise<string> {
   if (source === "shapes") return sha256("shapes");
   const hash = createHash("sha256");
-  for (const name of await filesIn(source)) {
+  for await (const name of filesIn(source)) {
     const path = join(source, name);
-    const { size } = await stat(path).catch((error) => {
-      throw new DataError(`${path}: cannot be read (${(error as Error).message})`);
-    });
-    hash.update(canonical([name.split(sep).join("/"), size]));
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+    const found = await stat(path).catch(() => undefined);
+    hash.update(canonical([name, found?.isFile() ? found.size : null]));
+    if (!found?.isFile()) continue; // a dead link, or a pipe, which would be waited for
+    try {
+      for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+    } catch (error) {
+      hash.update(`unreadable: ${systemReason(error)}`);
+    }
   }
   return hash.digest("hex");
 }
 
-async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error) => {
-    throw new DataError(`${folder}: cannot be read as a folder (${(error as Error).message})`);
-  });
-  return entries
-    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, "x").length - 1))
-    .sort();
+const deepest = 32;
+
+/** Files below a folder, in order, by their paths from it with slashes. Links count as what they lead to. */
+async function* filesIn(root: string, folder = "", depth = 0): AsyncGenerator<string> {
+  if (depth > deepest)
+    throw new DataError(`${join(root, folder)}: folders lie in each other more than ${deepest} deep`);
+  const { folders, files } = await list(join(root, folder));
+  const at = (name: string) => (folder ? `${folder}/${name}` : name);
+  for (const name of files) if (!junkFiles.test(name)) yield at(name);
+  for (const name of folders) if (!junk.test(name)) yield* filesIn(root, at(name), depth + 1);
 }
 
 /** What of the program has no part in what a unit computes: the rest shows and measures. */
@@ -53,8 +63,11 @@ const noPart =
 /** Of the program: the contents of its files, those that only show results apart. */
 export async function codeHash(): Promise<string> {
   const root = fileURLToPath(new URL("../../", import.meta.url));
-  const names = (await filesIn(root)).map((name) => name.split(sep).join("/"));
-  const used = names.filter((name) => name.endsWith(".js") && !noPart.test(name));
-  const contents = await Promise.all(used.map((name) => readFile(join(root, name))));
-  return sha256(...used.flatMap((name, i) => [canonical([name, contents[i]!.length]), contents[i]!]));
+  const hash = createHash("sha256");
+  for await (const name of filesIn(root)) {
+    if (!name.endsWith(".js") || noPart.test(name)) continue;
+    const contents = await readFile(join(root, name));
+    hash.update(canonical([name, contents.length])).update(contents);
+  }
+  return hash.digest("hex");
 }
