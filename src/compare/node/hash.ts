@@ -44,16 +44,21 @@ export async function dataHash({ source }: PlanData): Promise<string> {
   return hash.digest("hex");
 }
 
-const deepest = 32;
-
-/** Files below a folder, in order, by their paths from it with slashes. Links count as what they lead to. */
-async function* filesIn(root: string, folder = "", depth = 0): AsyncGenerator<string> {
-  if (depth > deepest)
-    throw new DataError(`${join(root, folder)}: folders lie in each other more than ${deepest} deep`);
+/**
+ * Files below a folder, in order, by their paths from it with slashes. Links count as what they lead to. A folder that several lead to is
+ * searched once; then its path stands for it.
+ */
+async function* filesIn(root: string, folder = "", seen = new Set<string>()): AsyncGenerator<string> {
   const { folders, files } = await list(join(root, folder));
   const at = (name: string) => (folder ? `${folder}/${name}` : name);
   for (const name of files) if (!junkFiles.test(name)) yield at(name);
-  for (const name of folders) if (!junk.test(name)) yield* filesIn(root, at(name), depth + 1);
+  for (const name of folders) {
+    if (junk.test(name)) continue;
+    const { dev, ino } = await stat(join(root, at(name)), { bigint: true });
+    const id = `${dev}:${ino}`;
+    if (seen.has(id)) yield at(name);
+    else yield* filesIn(root, at(name), seen.add(id));
+  }
 }
 
 /** What of the program has no part in what a unit computes: the rest shows and measures. */
