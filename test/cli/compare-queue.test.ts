@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { freePort } from "../support/ports.js";
 
 const packages = await Promise.all([import("bullmq"), import("ioredis")]).catch(() => undefined);
 const skip =
@@ -33,14 +33,6 @@ const args = [
   "--no-cost",
 ];
 const main = new URL("../../src/cli/main.js", import.meta.url).pathname;
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 const running = new Set<ChildProcess>();
 after(() => {

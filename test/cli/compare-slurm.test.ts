@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { freePort } from "../support/ports.js";
 
 const programs = ["munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue"];
 const path = `${process.env.PATH}:/usr/sbin:/sbin`;
@@ -17,15 +17,6 @@ const missing = programs.filter(
 );
 const skip =
   missing.length > 0 ? `no ${missing[0]}` : process.getuid?.() !== 0 ? "a private SLURM needs root here" : false;
-
-/** A port that is free now. */
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 /** A SLURM of one node with two processors, whose files are all in one folder. */
 async function startSlurm(): Promise<NodeJS.ProcessEnv> {

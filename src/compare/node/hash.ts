@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DataError, systemReason } from "../../core/errors.js";
+import { systemReason } from "../../core/errors.js";
 import { junk, junkFiles } from "../../data/class-folders.js";
 import { list } from "../../data/files.js";
 import type { Plan } from "../plan.js";
