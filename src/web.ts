@@ -2,6 +2,7 @@
  * All of Fovea that runs in browsers: nothing here, nor in what it imports, needs Node. Writing networks: `fovea/nn`. Graphs, gradients and
  * training steps: `fovea/engine`.
  */
+
 export {
   type AttentionChoice,
   type AttentionInfo,
@@ -14,6 +15,7 @@ export {
   isAttentionName,
   listAttention,
 } from "./attention/index.js";
+export * as statistics from "./compare/statistics/index.js";
 export {
   DataError,
   FormatError,

@@ -21,6 +21,22 @@ const mayImport: Record<string, readonly string[]> = {
   inference: ["core", "graph", "nn", "attention", "models", "engines", "data", "formats", "train"],
   explain: ["core", "graph", "ops", "autodiff", "nn", "attention", "models", "engines", "data", "train", "inference"],
   report: ["core", "graph", "explain"],
+  compare: [
+    "core",
+    "graph",
+    "ops",
+    "nn",
+    "attention",
+    "models",
+    "formats",
+    "files",
+    "engines",
+    "data",
+    "train",
+    "inference",
+    "explain",
+    "report",
+  ],
   testing: [
     "core",
     "graph",
@@ -35,8 +51,9 @@ const mayImport: Record<string, readonly string[]> = {
     "train",
     "inference",
     "explain",
+    "compare",
   ],
-  cli: ["core", "root", "testing"],
+  cli: ["core", "root", "testing", "compare"],
   root: [
     "core",
     "graph",
@@ -54,6 +71,7 @@ const mayImport: Record<string, readonly string[]> = {
     "inference",
     "explain",
     "report",
+    "compare",
   ],
 };
 
@@ -64,6 +82,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^fflate$/, /^(formats\/torch\/|report\/png\.ts)/],
   [/^fs-native-extensions$/, /^files\/lock\.ts$/],
   [/^commander$/, /^cli\//],
+  [/^(bullmq|ioredis)$/, /^compare\/node\/queue\.ts$/],
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,

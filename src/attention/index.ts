@@ -12,6 +12,7 @@ import { gam } from "./gam.js";
 import { gc } from "./gc.js";
 import { gct } from "./gct.js";
 import { mpm } from "./mpm.js";
+import { placebo } from "./placebo.js";
 import { psaParallel, psaSequential } from "./psa.js";
 import { residualAttention, residualBlock } from "./residual-attention.js";
 import { rga } from "./rga.js";
@@ -79,6 +80,9 @@ export const attentionModules: ReadonlyMap<string, AttentionInfo> = new Map(
   entries.map((spec) => [spec.name, spec as unknown as AttentionInfo]),
 );
 
+/** What comparisons put in a module's place. */
+const controls: ReadonlyMap<string, AttentionInfo> = new Map([[placebo.name, placebo as unknown as AttentionInfo]]);
+
 type Entry = (typeof entries)[number];
 type Named<N> = Extract<Entry, { readonly name: N }>;
 type GivenTo<E> = E extends { readonly options: infer S } ? Given<S> : never;
@@ -105,7 +109,7 @@ export const isAttentionName = (name: unknown): name is AttentionName =>
 /** The entry of a module. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
 export function attentionInfo(name: string): AttentionInfo {
   check("attentionInfo", "name", text, name);
-  const spec = attentionModules.get(name);
+  const spec = attentionModules.get(name) ?? controls.get(name);
   if (!spec) throw unknownName("attention", name, attentionModules.keys());
   return spec;
 }

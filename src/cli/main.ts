@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { messageOf } from "../core/errors.js";
 import { OptionError, version } from "../index.js";
 import { benchCommand } from "./bench.js";
+import { compareCommand } from "./compare.js";
 import { convertCommand } from "./convert.js";
 import { evalCommand } from "./eval.js";
 import { exportCommand } from "./export.js";
@@ -39,6 +40,7 @@ for (const command of [
   listCommand,
   summaryCommand,
   trainCommand,
+  compareCommand,
   evalCommand,
   predictCommand,
   exportCommand,

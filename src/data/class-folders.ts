@@ -10,7 +10,7 @@ export const folderLayouts = "train/<class>/*.jpg with val/<class>/*.jpg, or <cl
 export const junk =
   /^(\..*|__MACOSX|__pycache__|node_modules|venv|lost\+found|#recycle|@eaDir|\$RECYCLE\.BIN|System Volume Information)$/i;
 /** Files they leave behind. */
-const junkFiles = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
+export const junkFiles = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
 
 /** Bytes; a run's configuration has a few thousand. */
 const mostConfig = 10_000_000;

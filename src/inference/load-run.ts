@@ -92,7 +92,7 @@ export function buildNetwork(
   check("buildNetwork", "seed", anySeed, seed);
   const { name, options, insert } = made;
   const { imageSize } = preprocessing;
-  const network = initialize(createModelByName(name, options), { seed });
+  const network = initialize(createModelByName(name, { seed, ...options }), { seed });
   const input = [3, imageSize, imageSize] as const;
   if (insert)
     insertAttention(network, insert.attention, { options: insert.options, identityAtStart: true, input, seed });

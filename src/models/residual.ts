@@ -23,6 +23,8 @@ export interface BlockSettings {
   readonly shortcut: Shortcut;
   readonly attention: AttentionPlan | undefined;
   readonly wide?: number;
+  /** Channels to add inside the block at a place. */
+  readonly extra?: ((place: Place) => number) | undefined;
 }
 
 /** Makes the blocks of a network, each of `expansion · width` channels. */
@@ -104,10 +106,11 @@ export class BasicBlock extends ResidualBlock {
 
   constructor(options: BlockOptions & BlockSettings) {
     super();
-    const { channels, width, stride, dilation } = options;
-    this.conv1 = conv(channels, width, 3, { stride, dilation });
-    this.bn1 = new BatchNorm(width);
-    this.conv2 = conv(width, width, 3, { dilation });
+    const { channels, width, stride, dilation, place, extra } = options;
+    const inner = width + (extra?.(place) ?? 0);
+    this.conv1 = conv(channels, inner, 3, { stride, dilation });
+    this.bn1 = new BatchNorm(inner);
+    this.conv2 = conv(inner, width, 3, { dilation });
     this.bn2 = new BatchNorm(width);
     this.complete(width, width, options);
   }
@@ -141,8 +144,8 @@ export class Bottleneck extends ResidualBlock {
 
   constructor(options: BlockOptions & BlockSettings) {
     super();
-    const { channels, width, stride, dilation, wide = 1 } = options;
-    const inner = width * wide;
+    const { channels, width, stride, dilation, place, wide = 1, extra } = options;
+    const inner = width * wide + (extra?.(place) ?? 0);
     this.conv1 = conv(channels, inner, 1);
     this.bn1 = new BatchNorm(inner);
     this.conv2 = conv(inner, inner, 3, { stride, dilation });

@@ -1,5 +1,6 @@
-import { type AttentionChoice, attentionPlan } from "../attention/index.js";
+import { type AttentionChoice, attentionPlan, type Place } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
+import { integer } from "../core/options.js";
 import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { globalAveragePool, initialize, Linear } from "../nn/index.js";
@@ -40,6 +41,8 @@ export interface ResNetOptions extends ClassifierOptions {
   readonly shortcut?: Shortcut;
   /** Width inside the bottlenecks, as a multiple: 2 for the wide networks of torchvision. */
   readonly wide?: number;
+  /** Channels added inside the blocks, to wider ones more: a plain network with as many parameters as one with modules. Default 0. */
+  readonly extraChannels?: number;
   /** Initial weights as in torchvision, or by the rule of the CBAM, BAM and Triplet Attention code. */
   readonly init?: "torchvision" | "cbam";
   /** Input pixels per pixel of the last map; below 32 the last stages are dilated. */
@@ -62,23 +65,49 @@ export class ResNet extends Trunk {
 
 /** What the trunk of a depth is made of. @throws OptionError for another depth. */
 export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOptions {
-  const { stem = "auto", shortcut = "projection", attention: choice, wide, outputStride = 32 } = options;
+  const {
+    stem = "auto",
+    shortcut = "projection",
+    attention: choice,
+    wide,
+    extraChannels = 0,
+    outputStride = 32,
+  } = options;
   const architecture = architectures.get(depth);
   if (!architecture)
     throw new OptionError(
       `resnet: depth must be one of ${[...architectures.keys()].sort((a, b) => a - b).join(", ")}, got ${depth}`,
     );
   const attention = attentionPlan(choice);
+  integer("resnet", "extraChannels", extraChannels, 0);
+  if (extraChannels > 0 && attention)
+    throw new OptionError("resnet: extraChannels is for a plain network; leave attention out");
   const factor = wide ?? architecture.wide ?? 1;
   if (factor !== 1 && architecture.block === BasicBlock)
     throw new OptionError(`resnet: wide needs bottlenecks (depth 50, 101, 152), got depth ${depth}`);
   return {
     ...architecture,
     stem: stem === "auto" ? architecture.stem : stem,
-    block: architecture.block.kind({ shortcut, attention, wide: factor }),
+    block: architecture.block.kind({ shortcut, attention, wide: factor, extra: spread(extraChannels, architecture) }),
     between: attention?.placement === "stage" ? attention : undefined,
     outputStride,
   };
+}
+
+/** `count` channels for all blocks, in proportion to their widths. */
+function spread(
+  count: number,
+  { depths, widths }: Pick<TrunkOptions, "depths" | "widths">,
+): ((place: Place) => number) | undefined {
+  if (count === 0) return undefined;
+  const total = depths.reduce((sum, depth, stage) => sum + depth * widths[stage]!, 0);
+  /** Channels of the blocks before one, rounded, so that all together are as many as asked for. */
+  const before = (stage: number, block: number) =>
+    Math.round(
+      (count * depths.slice(0, stage).reduce((sum, depth, i) => sum + depth * widths[i]!, block * widths[stage]!)) /
+        total,
+    );
+  return ({ stage, block }) => before(stage, block + 1) - before(stage, block);
 }
 
 export const resnetOptions = fields<ResNetOptions>({
@@ -86,6 +115,7 @@ export const resnetOptions = fields<ResNetOptions>({
   stem: own,
   shortcut: own,
   wide: own,
+  extraChannels: own,
   init: own,
   outputStride: own,
 });
@@ -142,6 +172,10 @@ function entry<const N extends string>({ name, depth, attention = null, paper: s
         default: "projection" as Shortcut,
         choices: ["projection", "identity"] as const,
         doc: "where the shape changes: 1×1 convolution, or subsampling and zero channels (option A)",
+      },
+      extraChannels: {
+        default: 0,
+        doc: "channels added inside the blocks, to wider ones more: a plain network of as many parameters as one with modules",
       },
       init: {
         default: "torchvision" as "torchvision" | "cbam",

@@ -1,4 +1,4 @@
-import { DataError } from "../core/errors.js";
+import { DataError, OptionError } from "../core/errors.js";
 import {
   batchSize,
   by,
@@ -27,6 +27,7 @@ import {
   signal,
   text,
   that,
+  whole,
 } from "../core/schema.js";
 import { augmentationSchema, checkDataset, datasetSchema, preprocessingSchema } from "../data/checks.js";
 import type { Dataset } from "../data/index.js";
@@ -86,6 +87,7 @@ export const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Sc
   engine: engineSchema,
   task: maybe(taskSchema),
   epochs: maybe(epochCount),
+  steps: maybe(whole(1)),
   batch: maybe(batchSize),
   optimizer: maybe(optimizerSchema),
   schedule: maybe(scheduleSchema),
@@ -115,7 +117,8 @@ export function checkTraining(model: unknown, dataset: unknown, options: unknown
   check("train", "model", moduleSchema, model);
   checkDataset("train", "dataset", dataset);
   check("train", "options", trainOptions, options);
-  const { validate } = options as TrainOptions;
+  const { validate, epochs, steps } = options as TrainOptions;
+  if (epochs !== undefined && steps !== undefined) throw new OptionError("train: epochs or steps, not both");
   if (validate) checkDataset("train", "validate", validate);
   const { name, length } = dataset as Dataset;
   if (length === 0) throw new DataError(`train: ${name} has no images to learn from`);

@@ -1,4 +1,4 @@
-import { check, epochCount, whole } from "../core/schema.js";
+import { check, positive, whole } from "../core/schema.js";
 import { constantOptions, cosineOptions, scheduleSchema, stepEpochs, stepScheduleOptions } from "./checks.js";
 
 /** How the learning rate moves: plain data, so that a run can be written down and repeated. */
@@ -50,14 +50,14 @@ export function cosineSchedule(options: CosineOptions = {}): Schedule {
 }
 
 /**
- * The factor on the learning rate at a step (counted from 0) of a training of `epochs` epochs of `stepsPerEpoch` steps.
+ * The factor on the learning rate at a step (counted from 0) of a training of `epochs` epochs (2.5 if the third ends early) of `stepsPerEpoch` steps.
  * During warm-up it rises linearly, reaching 1 with the first step after it.
  */
 export function learningRateFactor(schedule: Schedule, step: number, stepsPerEpoch: number, epochs: number): number {
   check("learningRateFactor", "schedule", scheduleSchema, schedule);
   check("learningRateFactor", "step", whole(0), step);
   check("learningRateFactor", "stepsPerEpoch", whole(1), stepsPerEpoch);
-  check("learningRateFactor", "epochs", epochCount, epochs);
+  check("learningRateFactor", "epochs", positive, epochs);
   const warmup = (schedule.warmupEpochs ?? 0) * stepsPerEpoch;
   if (step < warmup) return (step + 1) / (warmup + 1);
   switch (schedule.kind) {

@@ -22,6 +22,8 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> extends 
   readonly task?: Task<M>;
   /** How often every image is seen. Default 10. */
   readonly epochs?: number;
+  /** How many steps to train, in place of `epochs`; the last epoch may end early. */
+  readonly steps?: number;
   /** Images per step. Default: `defaultBatch`. */
   readonly batch?: number;
   /** Default: `sgd()`. */

@@ -39,6 +39,8 @@ interface Plan {
   readonly engine: Engine;
   readonly task: Task;
   readonly epochs: number;
+  /** Steps of all epochs; the last may end early. */
+  readonly steps: number;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly seed: number;
@@ -53,12 +55,14 @@ interface Plan {
 }
 
 function planOf(model: Module, dataset: Dataset, options: TrainOptions<Scores>): Plan {
-  const { engine, epochs = 10, optimizer = sgd(), schedule = cosineSchedule(), seed = 0 } = options;
+  const { engine, optimizer = sgd(), schedule = cosineSchedule(), seed = 0 } = options;
   const task: Task = options.task ?? classification;
   const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
+  const steps = options.steps ?? (options.epochs ?? 10) * loader.batches;
+  const epochs = Math.ceil(steps / loader.batches);
   const [numClasses, positions] = [task.numClasses(dataset), task.positions(preprocessing.imageSize)];
   if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; set augment: null");
   const { inputShape: input } = loader;
@@ -74,6 +78,7 @@ function planOf(model: Module, dataset: Dataset, options: TrainOptions<Scores>):
     engine,
     task,
     epochs,
+    steps,
     optimizer,
     schedule,
     seed,
@@ -159,9 +164,16 @@ export class Training {
     return { history: this.#history, best: bestRecord(this.#history), stopped };
   }
 
+  /** How many steps an epoch has. */
+  #batches(epoch: number): number {
+    const { loader, steps } = this.plan;
+    return Math.min(loader.batches, steps - epoch * loader.batches);
+  }
+
   /** The steps of an epoch. Returns the last learning rate and the time they took, or "stopped" where the signal ended them. */
   async #steps(epoch: number): Promise<StepsDone | "stopped"> {
-    const { loader, batch, epochs, optimizer, schedule, seed, step, options } = this.plan;
+    const { loader, batch, epochs, steps, optimizer, schedule, seed, step, options } = this.plan;
+    const batches = this.#batches(epoch);
     const { source, graph, executable } = this.runs;
     const started = performance.now();
     const first = epoch === this.from.epoch ? this.from.batch : 0;
@@ -169,31 +181,31 @@ export class Training {
     let lr = 0;
     const run = (b: number, data: StepBatch) => {
       const number = epoch * loader.batches + b;
-      lr = optimizer.lr * learningRateFactor(schedule, number, loader.batches, epochs);
+      lr = optimizer.lr * learningRateFactor(schedule, number, loader.batches, steps / loader.batches);
       const feeds = { ...data.inputs, targets: this.#targets(data), ...step.scalars(number + 1, lr) };
       return executable.run({ ...feeds, ...randomFeeds(graph, seed, number) });
     };
-    for await (const [done, outputs] of ahead(source, epoch, first, run)) {
+    for await (const [done, outputs] of ahead(source, epoch, [first, batches], run)) {
       this.#tally(epoch, done, outputs, lr);
       const seconds = (performance.now() - started) / 1000;
       options.onStep?.({
         epoch: epoch + 1,
         epochs,
         batch: done,
-        batches: loader.batches,
+        batches,
         loss: this.#lossSum / this.#count,
         top1: this.#correct / this.#count,
         imagesPerSecond: ((done - first) * batch) / seconds,
       });
       await letEventsIn();
-      if (options.signal?.aborted && done < loader.batches) {
+      if (options.signal?.aborted && done < batches) {
         await this.#collect(epoch);
         await options.onStop?.(this.#checkpoint(epoch, done));
         return "stopped";
       }
     }
     const seconds = (performance.now() - started) / 1000;
-    return { lr, seconds, imagesPerSecond: ((loader.batches - first) * batch) / seconds };
+    return { lr, seconds, imagesPerSecond: ((batches - first) * batch) / seconds };
   }
 
   /** Adds a step's outputs to the epoch's. @throws TrainingError if its loss is not finite. */
@@ -224,7 +236,7 @@ export class Training {
     restore();
     const record: EpochRecord = {
       epoch: epoch + 1,
-      step: (epoch + 1) * loader.batches,
+      step: epoch * loader.batches + this.#batches(epoch),
       lr,
       trainLoss: this.#lossSum / this.#count,
       trainTop1: this.#correct / this.#count,
@@ -306,16 +318,16 @@ function restored({ options, model, step, seed, dataset }: Plan): Promise<Progre
   return restoreCheckpoint(source, model, step.cells, seed, dataset.classes);
 }
 
-/** Runs each batch of an epoch while the one after it is being prepared. Yields how many are done, and the results. */
+/** Runs the batches of an epoch from `first` up to `end`, each while the one after it is being prepared. Yields how many are done, and the results. */
 async function* ahead(
   source: BatchSource,
   epoch: number,
-  first: number,
+  [first, end]: readonly [number, number],
   run: (b: number, batch: StepBatch) => ReturnType<Executable["run"]>,
 ) {
   const batches = source.epoch(epoch, { fromBatch: first });
   let upcoming = await batches.next();
-  for (let b = first; !upcoming.done; b++) {
+  for (let b = first; b < end && !upcoming.done; b++) {
     const running = run(b, upcoming.value);
     running.catch(() => {}); // thrown where it is awaited, below
     upcoming = await batches.next();

@@ -8,6 +8,7 @@ import { checkNetworkFile } from "./network.js";
 import { checkParametersFile } from "./seeing.js";
 import { checkAttributionsFile } from "./seeing-attributions.js";
 import { checkCamsFile } from "./seeing-cams.js";
+import { checkStatisticsFile } from "./statistics.js";
 import { checkTrainedFile, type TrainedData } from "./trained.js";
 import { checkTrajectoryFile } from "./trajectory.js";
 
@@ -25,7 +26,7 @@ export interface GoldenReport {
 }
 
 /**
- * Checks a golden file of any kind: one module, a whole network, optimizer steps, trained weights, or explanations. The file's
+ * Checks a golden file of any kind: one module, a whole network, optimizer steps, trained weights, explanations, or statistics. The file's
  * metadata says which. Kinds and tolerances are described in the file format's documentation.
  *
  * @throws FormatError if the file is damaged, or names a module, option or key that does not exist here.
@@ -36,7 +37,8 @@ export async function checkGolden(bytes: Uint8Array, engine: Engine, data: Train
   const check = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   if (!check) throw new FormatError(`golden file: kind "${kind}" is not one of ${Object.keys(kinds).join(", ")}`);
   const { ok, worst } = await check(file, engine, data);
-  return { module: file.text(kind === "module" ? "module" : "network"), ok, worst };
+  const about = ["module", "network"].find((name) => file.hasText(name));
+  return { module: about ? file.text(about) : kind, ok, worst };
 }
 
 const kinds: Record<string, (file: GoldenFile, engine: Engine, data: TrainedData) => Promise<Comparison>> = {
@@ -48,4 +50,5 @@ const kinds: Record<string, (file: GoldenFile, engine: Engine, data: TrainedData
   "seeing/cams": checkCamsFile,
   "seeing/metrics": checkMetricsFile,
   "seeing/attributions": checkAttributionsFile,
+  "comparing/statistics": checkStatisticsFile,
 };

@@ -1,0 +1,59 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { Command } from "commander";
+import { Journal, runUnit, type WorkerMessage } from "../compare/node/index.js";
+import { FoveaError, OptionError, ortEngine, version } from "../index.js";
+import { count } from "./arguments.js";
+import { stopOnSignal } from "./signals.js";
+import { ProgressLine, percent, say } from "./terminal.js";
+
+/** Tells the coordinator, if there is one. */
+const tell = (message: WorkerMessage): void => {
+  if (process.connected) process.send?.(message);
+};
+
+export const compareWorkCommand = new Command("work")
+  .description("Do one unit of a comparison: for schedulers, and for other computers that see the same folder")
+  .argument("<folder>", "folder of a comparison, which fovea compare --dry-run makes")
+  .requiredOption("--unit <i>", "which unit, counted from 0", (text) => (text.trim() === "0" ? 0 : count(text)))
+  .addHelpText(
+    "after",
+    `
+A unit that is done is left as it is, one that was interrupted is gone on with, and one that another process is at is waited for.`,
+  )
+  .action(async (folder: string, { unit }: { unit: number }) => {
+    if (!(await stat(join(folder, "plan.json")).catch(() => undefined)))
+      throw new OptionError(
+        `${folder} is no folder of a comparison: it has no plan.json. fovea compare --dry-run makes it`,
+      );
+    // A worker whose coordinator is gone ends: the unit is gone on with by the next.
+    const abandon = () => process.kill(process.pid, "SIGKILL");
+    process.once("disconnect", abandon);
+    const journal = await Journal.reopen(folder);
+    const entry = journal.unit(unit);
+    const progress = new ProgressLine();
+    const interrupt = stopOnSignal(() => progress.clear());
+    const engine = ortEngine({ threads: journal.plan.threads });
+    try {
+      const outcome = await runUnit(journal, entry, {
+        engine,
+        version,
+        signal: interrupt.signal,
+        onWait: () => progress.draw(0, `${entry.title}: another process is at it`),
+        onStep: ({ epoch, epochs, batch, batches, loss }) => {
+          const share = (epoch - 1 + batch / batches) / epochs;
+          tell({ kind: "step", share });
+          if (!process.connected) progress.draw(share, `${entry.title}  loss ${loss.toFixed(3)}  ${percent(share)}`);
+        },
+      });
+      progress.clear();
+      if (outcome === "stopped") throw new FoveaError(`${entry.title}: stopped and saved; the same command goes on`);
+      if (!process.connected) say(`${entry.title}: ${outcome}, in ${entry.folder}`);
+    } finally {
+      interrupt.release();
+      await engine.release();
+      process.off("disconnect", abandon);
+      if (process.connected) process.disconnect();
+    }
+  });

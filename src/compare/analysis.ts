@@ -1,0 +1,243 @@
+import type { Plan } from "./plan.js";
+import type { Measured, UnitResult } from "./results.js";
+import {
+  crossedInterval,
+  deviation,
+  holm,
+  type Interval,
+  mean,
+  pairedT,
+  signFlipP,
+  smallestDetectable,
+  tInterval,
+} from "./statistics/index.js";
+import type { Unit } from "./units.js";
+
+/** A unit, and its result where there is one. `misfit` says why its network cannot be built. */
+export interface Outcome {
+  readonly unit: Unit;
+  readonly result?: UnitResult | undefined;
+  readonly misfit?: string | undefined;
+}
+
+/** Seeds below which there is no interval. */
+export const fewestSeeds = 3;
+
+/** How an entrant differs from the first, seed by seed. In shares of the test images. */
+export interface Difference {
+  /** Seeds that both have. */
+  readonly pairs: number;
+  readonly mean: number;
+  /** 95 % t interval over seeds; null with fewer than three. */
+  readonly interval: Interval | null;
+  /** 95 % bootstrap interval over seeds × images. */
+  readonly crossed: Interval | null;
+  /** Two-sided paired t test, and with Holm's correction over all rows of the comparison. */
+  readonly p: number | null;
+  readonly pHolm: number | null;
+  /** Exact sign-flip test. */
+  readonly pSignFlip: number | null;
+  /** The difference that these seeds would have found in 80 % of cases, at 5 % divided by the number of tests. */
+  readonly detectable: number | null;
+  /** Correlation of the accuracies over seeds: how much pairing helps. */
+  readonly correlation: number | null;
+  /** Mean difference where units that diverged are left out; null where none did. */
+  readonly withoutDiverged: number | null;
+}
+
+/** A row of the table. Accuracies are shares of the test images. */
+export interface Row {
+  readonly backbone: string;
+  readonly entrant: string;
+  /** Why its network cannot be built; the rest is then empty. */
+  readonly misfit: string | null;
+  readonly seeds: number;
+  readonly diverged: number;
+  /** Units that are not done yet. */
+  readonly missing: number;
+  /** By seed, after the last epoch; units that diverged count as an answer at random. */
+  readonly accuracies: readonly { readonly seed: number; readonly top1: number; readonly diverged: boolean }[];
+  readonly mean: number | null;
+  readonly sd: number | null;
+  readonly interval: Interval | null;
+  /** Mean accuracy of the epochs that the validation chose. */
+  readonly chosenMean: number | null;
+  /** Means over the seeds, after the last epoch. */
+  readonly nll: number | null;
+  readonly ece: number | null;
+  readonly adaptiveEce: number | null;
+  readonly brier: number | null;
+  readonly parameters: number | null;
+  readonly macs: number | null;
+  readonly steps: number | null;
+  readonly epochs: number | null;
+  /** Multiply-accumulates of the whole training. */
+  readonly trainedMacs: number | null;
+  /** How often each setting was chosen; empty where there is one. */
+  readonly settings: readonly number[];
+  /** Null for the first entrant. */
+  readonly difference: Difference | null;
+}
+
+/** The table of a comparison. Equal results give an equal table, in whatever order they came. */
+export function analyze(plan: Plan, outcomes: readonly Outcome[]): Row[] {
+  const rows = plan.backbones.flatMap((backbone) => {
+    const chosen = plan.entrants.map((entrant) =>
+      chosenUnits(plan, outcomesOf(outcomes, backbone.label, entrant.label)),
+    );
+    return plan.entrants.map((entrant, i) =>
+      rowOf(
+        plan,
+        backbone.label,
+        entrant.label,
+        outcomesOf(outcomes, backbone.label, entrant.label),
+        chosen[i]!,
+        i > 0 ? chosen[0]! : null,
+      ),
+    );
+  });
+  return corrected(rows);
+}
+
+const outcomesOf = (outcomes: readonly Outcome[], backbone: string, entrant: string): Outcome[] =>
+  outcomes.filter(({ unit }) => unit.backbone.label === backbone && unit.entrant.label === entrant);
+
+/**
+ * The unit of each seed. Where there are several settings, the one that validates best over the *other* seeds: what a seed is measured by
+ * has not been chosen by that seed. Seeds some of whose settings are not done yet are left out.
+ */
+function chosenUnits(plan: Plan, outcomes: readonly Outcome[]): Map<number, UnitResult> {
+  const bySeed = new Map<number, (UnitResult | undefined)[]>();
+  for (const { unit, result } of outcomes) {
+    const row = bySeed.get(unit.seed) ?? [];
+    row[unit.setting] = result;
+    bySeed.set(unit.seed, row);
+  }
+  const whole = [...bySeed].flatMap(([seed, row]) => {
+    const found = row.flatMap((result) => (result ? [result] : []));
+    return found.length === plan.settings.length ? [[seed, found] as const] : [];
+  });
+  return new Map(
+    whole.map(([seed, results]) => {
+      const others = whole.length > 1 ? whole.filter(([other]) => other !== seed) : whole;
+      const scores = results.map((_, setting) =>
+        mean(others.map(([, row]) => row[setting]!.last?.validation.top1 ?? 1 / row[setting]!.numClasses)),
+      );
+      return [seed, results[scores.indexOf(Math.max(...scores))]!];
+    }),
+  );
+}
+
+/** Accuracy after the last epoch. A network that diverged answers at random. */
+const accuracyOf = ({ last, numClasses }: UnitResult): number => last?.test.top1 ?? 1 / numClasses;
+
+function rowOf(
+  plan: Plan,
+  backbone: string,
+  entrant: string,
+  outcomes: readonly Outcome[],
+  chosen: ReadonlyMap<number, UnitResult>,
+  base: ReadonlyMap<number, UnitResult> | null,
+): Row {
+  const results = plan.seeds.flatMap((seed) => chosen.get(seed) ?? []);
+  const scores = results.map(accuracyOf);
+  const average = (of: (measured: Measured) => number, which: "last" | "chosen" = "last") => {
+    const values = results.flatMap((result) => (result[which] ? [of(result[which])] : []));
+    return values.length > 0 ? mean(values) : null;
+  };
+  const [first] = results;
+  return {
+    backbone,
+    entrant,
+    misfit: outcomes.find(({ misfit }) => misfit !== undefined)?.misfit ?? null,
+    seeds: results.length,
+    diverged: results.filter(({ status }) => status === "diverged").length,
+    missing: outcomes.filter(({ result, misfit }) => !result && misfit === undefined).length,
+    accuracies: results.map((result) => ({
+      seed: result.seed,
+      top1: accuracyOf(result),
+      diverged: result.status === "diverged",
+    })),
+    mean: scores.length > 0 ? mean(scores) : null,
+    sd: scores.length > 1 ? deviation(scores) : null,
+    interval: scores.length >= fewestSeeds ? tInterval(scores) : null,
+    chosenMean: average(({ test }) => test.top1, "chosen"),
+    nll: average(({ test }) => test.nll),
+    ece: average(({ test }) => test.ece),
+    adaptiveEce: average(({ test }) => test.adaptiveEce),
+    brier: average(({ test }) => test.brier),
+    parameters: first?.parameters ?? null,
+    macs: first?.macs ?? null,
+    steps: first?.steps ?? null,
+    epochs: first?.epochs ?? null,
+    trainedMacs: first ? first.steps * first.stepMacs : null,
+    settings:
+      plan.settings.length > 1
+        ? plan.settings.map((_, setting) => results.filter((result) => result.setting === setting).length)
+        : [],
+    difference: base && differenceOf(plan, chosen, base),
+  };
+}
+
+function differenceOf(
+  plan: Plan,
+  own: ReadonlyMap<number, UnitResult>,
+  base: ReadonlyMap<number, UnitResult>,
+): Difference | null {
+  const pairs = plan.seeds.flatMap((seed) => {
+    const [a, b] = [own.get(seed), base.get(seed)];
+    return a && b ? [[a, b] as const] : [];
+  });
+  if (pairs.length === 0) return null;
+  const [a, b] = [pairs.map(([one]) => accuracyOf(one)), pairs.map(([, other]) => accuracyOf(other))];
+  const enough = pairs.length >= fewestSeeds;
+  const test = enough ? pairedT(a, b) : null;
+  const finished = pairs.filter(([one, other]) => one.status === "done" && other.status === "done");
+  return {
+    pairs: pairs.length,
+    mean: mean(a.map((x, i) => x - b[i]!)),
+    interval: test?.interval ?? null,
+    crossed: finished.length >= fewestSeeds ? crossedInterval(finished.map(([one, other]) => gains(one, other))) : null,
+    p: test?.p ?? null,
+    pHolm: null,
+    pSignFlip: enough ? signFlipP(a, b) : null,
+    detectable: null,
+    correlation: enough ? correlation(a, b) : null,
+    withoutDiverged:
+      finished.length === pairs.length || finished.length === 0
+        ? null
+        : mean(finished.map(([one, other]) => accuracyOf(one) - accuracyOf(other))),
+  };
+}
+
+/** For each test image 1 where only the first network is right, −1 where only the second is. */
+function gains(a: UnitResult, b: UnitResult): Int8Array {
+  const [one, other] = [a.last!.test.right, b.last!.test.right];
+  return Int8Array.from({ length: one.length }, (_, i) => Number(one[i]) - Number(other[i]));
+}
+
+function correlation(a: readonly number[], b: readonly number[]): number | null {
+  const [ma, mb] = [mean(a), mean(b)];
+  const together = a.reduce((sum, x, i) => sum + (x - ma) * (b[i]! - mb), 0);
+  const spread = Math.sqrt(a.reduce((sum, x) => sum + (x - ma) ** 2, 0) * b.reduce((sum, x) => sum + (x - mb) ** 2, 0));
+  return spread > 0 ? together / spread : null;
+}
+
+/** The rows with Holm's correction over all tests, and what could have been found. */
+function corrected(rows: readonly Row[]): Row[] {
+  const tested = rows.filter((row) => typeof row.difference?.p === "number");
+  const adjusted = holm(tested.map((row) => row.difference!.p!));
+  return rows.map((row) => {
+    const at = tested.indexOf(row);
+    if (at < 0) return row;
+    const { accuracies, difference } = row;
+    const base = rows.find((other) => other.backbone === row.backbone)!.accuracies;
+    const pairs = accuracies.flatMap(({ seed, top1 }) => {
+      const other = base.find((one) => one.seed === seed);
+      return other ? [top1 - other.top1] : [];
+    });
+    const alpha = 0.05 / tested.length;
+    const detectable = smallestDetectable(deviation(pairs), pairs.length, { alpha });
+    return { ...row, difference: { ...difference!, pHolm: adjusted[at]!, detectable } };
+  });
+}

@@ -1,0 +1,22 @@
+export { analyze, type Difference, fewestSeeds, type Outcome, type Row } from "./analysis.js";
+export type { CostRow, Costs } from "./costs.js";
+export { type Division, divide, subset } from "./data.js";
+export {
+  type Budget,
+  budgets,
+  canonical,
+  type Named,
+  type Plan,
+  type PlanData,
+  parsePlan,
+  readPlan,
+  type Setting,
+  writtenPlan,
+} from "./plan.js";
+export { type Preset, presetNamed, presets } from "./presets.js";
+export { type Rates, rateKey } from "./resolve.js";
+export type { Measured, UnitResult } from "./results.js";
+export { slurmScript } from "./slurm.js";
+export { baseOf, big, type Comparison, columns, costColumns, design, notes } from "./tables.js";
+export { type Unit, unitsOf } from "./units.js";
+export { points, verdict } from "./verdict.js";

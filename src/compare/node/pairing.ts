@@ -1,0 +1,83 @@
+import { Loader } from "../../data/index.js";
+import { buildNetwork } from "../../inference/load-run.js";
+import { stateOf } from "../../nn/index.js";
+import { sha256 } from "./hash.js";
+import type { Journal, JournaledUnit } from "./journal.js";
+
+/** What units of a seed must have in common for their differences to be the modules'. */
+export interface Pairing {
+  readonly unit: JournaledUnit;
+  /** SHA-256 of the initial weights that the plain backbone has, too. */
+  readonly weights: string;
+  /** Weights of the backbone that have another shape here, as in a network that is widened. */
+  readonly reshaped: number;
+  /** SHA-256 of images and labels of the first ten batches. */
+  readonly batches: string;
+}
+
+const checkedBatches = 10;
+
+/** Hashes what the units of the first setting begin with. */
+export async function pairings(journal: Journal, units: readonly JournaledUnit[]): Promise<Pairing[]> {
+  const found: Pairing[] = [];
+  const { frame } = journal.resolver;
+  for (const unit of units) {
+    const { resolved } = unit;
+    if (!resolved || unit.unit.setting !== 0) continue;
+    const { model, training, preprocessing } = resolved;
+    const plain = buildNetwork(
+      {
+        ...model,
+        options: {
+          ...model.options,
+          attention: "none",
+          ...("extraChannels" in model.options ? { extraChannels: 0 } : {}),
+        },
+      },
+      frame.preprocessing,
+      training.seed,
+    );
+    const own = stateOf(buildNetwork(model, preprocessing, training.seed));
+    const parts: (string | Uint8Array)[] = [];
+    let reshaped = 0;
+    for (const [key, param] of stateOf(plain)) {
+      const same = own.get(key);
+      if (!same || String(same.shape) !== String(param.shape)) {
+        reshaped++;
+        continue;
+      }
+      const { data } = same.value;
+      parts.push(key, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+    const { batch, augment, seed } = training;
+    const loader = new Loader(journal.data.train, {
+      batch,
+      preprocessing,
+      augment,
+      shuffle: true,
+      dropLast: true,
+      seed,
+    });
+    const seen: Uint8Array[] = [];
+    for (let epoch = 0; seen.length < 2 * checkedBatches; epoch++)
+      for await (const { images, labels } of loader.epoch(epoch)) {
+        seen.push(new Uint8Array(images.buffer), new Uint8Array(labels.buffer));
+        if (seen.length === 2 * checkedBatches) break;
+      }
+    found.push({ unit, weights: sha256(...parts), reshaped, batches: sha256(...seen) });
+  }
+  return found;
+}
+
+/** Whether units of the same backbone and seed begin alike, those apart whose shapes differ by design. */
+export function arePaired(found: readonly Pairing[]): boolean {
+  const firsts = new Map<string, Pairing>();
+  return found.every((pairing) => {
+    const { backbone, seed } = pairing.unit.unit;
+    const key = `${backbone.label}/${seed}`;
+    const first = firsts.get(key) ?? pairing;
+    firsts.set(key, first);
+    const alike = pairing.reshaped > 0 || first.reshaped > 0 || pairing.weights === first.weights;
+    return alike && pairing.batches === first.batches;
+  });
+}

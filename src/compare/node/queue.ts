@@ -1,0 +1,181 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FoveaError, messageOf } from "../../core/errors.js";
+import { readWhole, unlessMissing } from "../../files/read.js";
+import { writeFileAtomic } from "../../files/write.js";
+import { canonical, writtenPlan } from "../plan.js";
+import { sha256 } from "./hash.js";
+import { type Journal, type JournaledUnit, readResult } from "./journal.js";
+import type { PoolFailure } from "./pool.js";
+import { type RunUnitOptions, runUnit, type UnitOutcome } from "./run-unit.js";
+
+const queueFile = "queue.json";
+/** Milliseconds. A worker that has said nothing for so long is gone, and its unit goes to another. */
+const lockDuration = 15_000;
+const stalledInterval = 5_000;
+const pollInterval = 1_000;
+const connectTimeout = 10_000;
+const attempts = 3;
+/** What a worker that was told to stop fails its job with: the unit is no worse for it. */
+const stoppedReason = "stopped and saved";
+
+/** The packages, which are installed by those who use a queue. */
+async function packages() {
+  try {
+    const [{ Queue, Worker }, { Redis }] = await Promise.all([import("bullmq"), import("ioredis")]);
+    return { Queue, Worker, Redis };
+  } catch {
+    throw new FoveaError("a queue needs two packages: npm install bullmq ioredis");
+  }
+}
+
+/** A connection that waits while Redis is away. @throws FoveaError if there is none at first. */
+async function connect(url: string) {
+  const { Redis } = await packages();
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url))
+    throw new FoveaError("the address of Redis must look like redis://host:6379");
+  const connection = new Redis(url, { maxRetriesPerRequest: null });
+  let reason = "it does not answer";
+  connection.on("error", (error) => {
+    reason = messageOf(error);
+  });
+  const answered = await Promise.race([
+    connection.ping().then(
+      () => true,
+      () => false,
+    ),
+    sleep(connectTimeout, false),
+  ]);
+  if (answered) return connection;
+  connection.disconnect();
+  throw new FoveaError(`no Redis at ${new URL(url).host}: ${reason}`);
+}
+
+/** Equal for all who have the same plan, see the same data and run the same program. */
+const queueName = ({ plan, shared }: Journal): string =>
+  `fovea-${sha256(canonical([writtenPlan(plan), shared])).slice(0, 24)}`;
+
+export interface FillOptions {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number) => void;
+}
+
+/**
+ * Has workers do units, and waits for them. What counts are the results in the folder, which all see; the queue only tells who does what,
+ * and is filled again if Redis lost it.
+ */
+export async function fillQueue(
+  journal: Journal,
+  units: readonly JournaledUnit[],
+  options: FillOptions,
+): Promise<PoolFailure[]> {
+  const { url, signal, onProgress } = options;
+  const { Queue } = await packages();
+  const connection = await connect(url);
+  const queue = new Queue(queueName(journal), { connection });
+  queue.on("error", () => {});
+  const pending = new Map(units.map((unit) => [String(unit.unit.index), unit]));
+  const failures: PoolFailure[] = [];
+  const failed = new Map<string, number>();
+  const add = (some: Iterable<string>) =>
+    queue.addBulk(
+      [...some].map((index) => ({
+        name: "unit",
+        data: { unit: Number(index) },
+        opts: { jobId: `unit-${index}`, removeOnComplete: true },
+      })),
+    );
+  const file = join(journal.path, queueFile);
+  try {
+    await queue.obliterate({ force: true });
+    await writeFileAtomic(file, `${JSON.stringify({ queue: queueName(journal) })}\n`);
+    await add(pending.keys());
+    let idle = 0;
+    while (pending.size > 0 && !signal.aborted) {
+      await sleep(pollInterval, undefined, { signal }).catch(() => {});
+      for (const [index, { folder }] of pending) if (await readResult(folder!)) pending.delete(index);
+      for (const job of await queue.getFailed(0, 999)) {
+        const index = String(job.data.unit);
+        const reason = job.failedReason ?? "";
+        await job.remove();
+        if (!pending.has(index)) continue;
+        const times = (failed.get(index) ?? 0) + (reason === stoppedReason ? 0 : 1);
+        failed.set(index, times);
+        if (times < attempts) await add([index]);
+        else {
+          failures.push({ title: pending.get(index)!.title, message: reason });
+          pending.delete(index);
+        }
+      }
+      const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts("waiting", "active", "delayed");
+      idle = waiting + active + delayed === 0 ? idle + 1 : 0;
+      if (idle >= 3 && pending.size > 0) await add(pending.keys());
+      onProgress(units.length - pending.size);
+    }
+    return failures;
+  } finally {
+    await rm(file, { force: true });
+    if (connection.status === "ready") await queue.obliterate({ force: true }).catch(() => {});
+    await queue.close();
+    connection.disconnect();
+  }
+}
+
+export interface ServeOptions extends RunUnitOptions {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly onUnit: (unit: JournaledUnit, outcome: UnitOutcome | undefined) => void;
+}
+
+/**
+ * Does units of a queue, one at a time, until its coordinator has ended.
+ *
+ * @throws FoveaError if there is no coordinator, or it has another plan, data or version of the program.
+ */
+export async function serveQueue(journal: Journal, { url, onUnit, ...options }: ServeOptions): Promise<void> {
+  const { signal } = options;
+  const name = queueName(journal);
+  const theirs = await coordinatorsQueue(journal.path);
+  if (theirs === undefined)
+    throw new FoveaError(`no coordinator is at work in ${journal.path}: start fovea compare … --backend bullmq first`);
+  if (theirs !== name)
+    throw new FoveaError(
+      `this worker is not of the coordinator's version of the program, or sees other data: it would do other units than those of ${journal.path}`,
+    );
+  const { Worker } = await packages();
+  const connection = await connect(url);
+  const worker = new Worker(
+    name,
+    async ({ data }) => {
+      const unit = journal.unit(data.unit);
+      onUnit(unit, undefined);
+      const outcome = await runUnit(journal, unit, options);
+      if (outcome === "stopped") throw new Error(stoppedReason);
+      onUnit(unit, outcome);
+    },
+    // A job whose worker was killed goes to another however often that happens.
+    { connection, lockDuration, stalledInterval, maxStalledCount: Number.MAX_SAFE_INTEGER },
+  );
+  worker.on("error", () => {});
+  try {
+    while (!signal.aborted && (await coordinatorsQueue(journal.path)) === name)
+      await sleep(pollInterval, undefined, { signal }).catch(() => {});
+  } finally {
+    await worker.close();
+    connection.disconnect();
+  }
+}
+
+/** The queue of the coordinator that is at work in a folder. */
+async function coordinatorsQueue(path: string): Promise<string | undefined> {
+  const bytes = await readWhole(join(path, queueFile), 10_000).catch(unlessMissing);
+  if (!bytes) return undefined;
+  try {
+    const { queue } = JSON.parse(new TextDecoder().decode(bytes)) as { queue?: unknown };
+    return typeof queue === "string" ? queue : undefined;
+  } catch {
+    return undefined;
+  }
+}

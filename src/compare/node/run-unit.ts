@@ -1,0 +1,177 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { versions } from "node:process";
+import { FoveaError, messageOf } from "../../core/errors.js";
+import type { Engine } from "../../engines/engine.js";
+import { Lock } from "../../files/lock.js";
+import { writeFileAtomic } from "../../files/write.js";
+import { buildNetwork } from "../../inference/load-run.js";
+import type { Module } from "../../nn/index.js";
+import {
+  bestRecord,
+  type EpochRecord,
+  forEachLogits,
+  loadState,
+  optimizers,
+  type StepReport,
+  train,
+} from "../../train/index.js";
+import { type RunConfig, RunFolder } from "../../train/run-folder.js";
+import type { Measured, UnitResult } from "../results.js";
+import { CalibrationTally } from "../statistics/calibration.js";
+import { isRun, type Journal, type JournaledUnit, writeResult } from "./journal.js";
+
+export interface RunUnitOptions {
+  readonly engine: Engine;
+  /** Of Fovea, to be written into the run's configuration. */
+  readonly version: string;
+  readonly signal?: AbortSignal | undefined;
+  /** While another process has the unit. */
+  readonly onWait?: (() => void) | undefined;
+  readonly onStep?: ((step: StepReport) => void) | undefined;
+}
+
+/** How a unit ended: `stopped` by the signal, to be gone on with. */
+export type UnitOutcome = UnitResult["status"] | "stopped";
+
+/**
+ * Does one unit of a comparison: trains, or goes on where a killed process stopped, measures on the test images, and writes the result.
+ * A unit that is done is left as it is, so that any number of workers may be told to do it.
+ *
+ * @throws FoveaError if it was done or begun with other data or another program, or its network cannot be built.
+ */
+export async function runUnit(journal: Journal, entry: JournaledUnit, options: RunUnitOptions): Promise<UnitOutcome> {
+  const { folder, misfit, title } = entry;
+  if (!folder) throw new FoveaError(`${title}: ${misfit}`);
+  await mkdir(join(folder, ".."), { recursive: true });
+  const lock = await Lock.acquire(`${folder}.lock`, { signal: options.signal, onWait: options.onWait });
+  try {
+    const [before] = await journal.results([entry]);
+    return before?.status ?? (await doUnit(journal, entry, options));
+  } finally {
+    lock.release();
+  }
+}
+
+async function doUnit(
+  journal: Journal,
+  { folder, resolved: unit, hashes }: JournaledUnit & Required<Pick<JournaledUnit, "unit">>,
+  { engine, version, signal, onStep }: RunUnitOptions,
+): Promise<UnitOutcome> {
+  const { model, training, preprocessing, steps, cost, seed } = unit!;
+  const begun = (await isRun(folder!)) ? await RunFolder.open(folder!) : undefined;
+  const run = begun ?? (await RunFolder.create(folder!, configOf(journal, unit!, hashes!, version)));
+  await run.claim();
+  const network = buildNetwork(model, preprocessing, seed);
+  const { epochs: _, weights: __, freeze: ___, freezeUntil: ____, headLr: _____, optimizer, ...how } = training;
+  const history: EpochRecord[] = [];
+  const checkpoint = begun && (await run.checkpoint());
+  const common = {
+    format: "fovea.result.1",
+    hashes: hashes!,
+    backbone: unit!.backbone.label,
+    entrant: unit!.entrant.label,
+    seed,
+    setting: unit!.setting,
+    ...cost,
+    steps,
+    epochs: unit!.epochs,
+    batch: training.batch,
+    numClasses: journal.data.train.classes.length,
+  } as const;
+  const started = performance.now();
+  let trained = 0;
+  try {
+    const { stopped } = await train(network, journal.data.train, {
+      ...how,
+      engine,
+      optimizer: optimizers[optimizer.name as keyof typeof optimizers](optimizer.settings),
+      steps,
+      preprocessing,
+      validate: journal.data.validation,
+      cacheFeatures: false,
+      metadata: run.description(),
+      ...(checkpoint ? { resume: checkpoint } : {}),
+      ...(signal ? { signal } : {}),
+      ...(onStep ? { onStep } : {}),
+      onStart: async (progress) => {
+        history.push(...progress.history);
+        await run.truncateMetrics(progress.epoch);
+      },
+      onEpoch: async (record, report) => {
+        history.push(record);
+        trained += report.seconds;
+        await run.record(record, history, report);
+      },
+      onStop: (state) => run.write("last", state),
+    });
+    if (stopped) return "stopped";
+    const measure = async (which: "last" | "best", record: EpochRecord): Promise<Measured> => {
+      loadState(network, await run.weights(which));
+      return measured(network, record, journal, preprocessing, engine, signal);
+    };
+    const [final, best] = [history.at(-1)!, bestRecord(history)!];
+    const last = best === final ? undefined : await measure("last", final);
+    const chosen = await measure("best", best);
+    await writeResult(folder!, { ...common, status: "done", last: last ?? chosen, chosen });
+    await writeFileAtomic(
+      join(folder!, "timing.json"),
+      `${JSON.stringify({ trainSeconds: trained, seconds: (performance.now() - started) / 1000, resumed: Boolean(checkpoint) })}\n`,
+    );
+    return "done";
+  } catch (error) {
+    if (signal?.aborted) return "stopped";
+    if (!isDivergence(error)) throw error;
+    await writeResult(folder!, { ...common, status: "diverged", message: messageOf(error), last: null, chosen: null });
+    return "diverged";
+  } finally {
+    run.release();
+  }
+}
+
+function configOf(
+  journal: Journal,
+  { model, training, preprocessing }: NonNullable<JournaledUnit["resolved"]>,
+  { config, data, code }: NonNullable<JournaledUnit["hashes"]>,
+  version: string,
+): RunConfig {
+  return {
+    format: "fovea.run.1",
+    versions: { fovea: version, node: versions.node, config, data, code },
+    flags: {},
+    model,
+    data: { source: journal.plan.data.source, kind: journal.kind, classes: journal.data.train.classes },
+    preprocessing,
+    frozen: [],
+    training,
+  };
+}
+
+/** Whether an error says that numbers are no longer finite: a result, not a failure. */
+const isDivergence = (error: unknown): boolean =>
+  error instanceof FoveaError && /\b(NaN|Infinity|finite)\b/.test(error.message);
+
+/** @throws FoveaError if logits are no finite numbers. */
+async function measured(
+  network: Module,
+  { epoch, top1, loss }: EpochRecord,
+  { data }: Journal,
+  preprocessing: RunConfig["preprocessing"],
+  engine: Engine,
+  signal: AbortSignal | undefined,
+): Promise<Measured> {
+  const tally = new CalibrationTally();
+  let right = "";
+  await forEachLogits(network, data.test, { engine, preprocessing, ...(signal ? { signal } : {}) }, (logits, label) => {
+    tally.add(logits, label);
+    right += logits.indexOf(Math.max(...logits)) === label ? "1" : "0";
+  });
+  const { ece, adaptiveEce, brier, nll } = tally.result();
+  const correct = right.replaceAll("0", "").length;
+  return {
+    epoch,
+    validation: { top1: top1!, loss: loss! },
+    test: { count: right.length, top1: correct / right.length, nll, ece, adaptiveEce, brier, right },
+  };
+}

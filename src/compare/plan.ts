@@ -1,0 +1,254 @@
+import { attentionModules } from "../attention/index.js";
+import { OptionError, unknownName } from "../core/errors.js";
+import {
+  seed as anySeed,
+  settings as anySettings,
+  batchSize,
+  check,
+  either,
+  epochCount,
+  options as fields,
+  flag,
+  imageSize,
+  isObject,
+  list,
+  maybe,
+  nonNegative,
+  oneOf,
+  orNull,
+  positive,
+  properShare,
+  type Schema,
+  share,
+  text,
+  threadCount,
+  whole,
+} from "../core/schema.js";
+import { models } from "../models/index.js";
+import { requireClassifier } from "../models/spec.js";
+
+/** Which images are used, and how they are divided. Validation chooses, test is measured once. */
+export interface PlanData {
+  /** A folder, or `shapes`. */
+  readonly source: string;
+  /** Images to train on. Default: all that are left. */
+  readonly images?: number;
+  /** Images to test on. Default: all. */
+  readonly testImages?: number;
+  /** Share of the training images that is set aside for validation where the data has only two parts; the second is then the test. Default 0.2. */
+  readonly validation?: number;
+  readonly imageSize?: number;
+}
+
+/** A network or module by name, with options. */
+export interface Named {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** What it is called in tables. */
+  readonly label: string;
+}
+
+/** One way to train. All entrants are trained in each. */
+export interface Setting {
+  readonly optimizer?: "sgd" | "adamw";
+  readonly lr?: number;
+  readonly weightDecay?: number;
+  readonly batch?: number;
+  /** Epochs in which the rate rises. */
+  readonly warmup?: number;
+  readonly labelSmoothing?: number;
+  readonly clipNorm?: number | null;
+  readonly augment?: boolean;
+}
+
+/** What all entrants are given the same of; the rest follows. */
+export const budgets = ["epochs", "steps", "macs", "seconds"] as const;
+export type Budget = (typeof budgets)[number];
+
+/** A comparison as it is designed. Plain data. */
+export interface Plan {
+  readonly data: PlanData;
+  readonly backbones: readonly Named[];
+  /** What is compared. The first is what the others are compared with. */
+  readonly entrants: readonly Named[];
+  readonly seeds: readonly number[];
+  readonly settings: readonly Setting[];
+  /** Epochs of the first entrant; the others get as much of the budget as it. */
+  readonly epochs: number;
+  readonly budget: Budget;
+  /** Threads of each unit. Other numbers of threads may round differently. */
+  readonly threads: number;
+}
+
+/** A plan as it is written: short forms, and defaults where nothing is said. */
+interface WrittenPlan {
+  readonly data: string | PlanData;
+  readonly backbones?: readonly (string | WrittenName)[];
+  readonly modules: readonly (string | WrittenName)[];
+  readonly seeds?: number | readonly number[];
+  readonly settings?: readonly Setting[];
+  readonly epochs?: number;
+  readonly budget?: Budget;
+  readonly threads?: number;
+}
+
+interface WrittenName {
+  readonly name: string;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly label?: string;
+}
+
+const most = { seeds: 1000, units: 100_000 } as const;
+
+const dataSchema = fields<PlanData>(
+  {
+    source: text,
+    images: maybe(whole(1)),
+    testImages: maybe(whole(1)),
+    validation: maybe(properShare),
+    imageSize: maybe(imageSize),
+  },
+  "the name of a data set, or an object with its source",
+);
+const namedSchema = fields<WrittenName>(
+  { name: text, options: maybe(anySettings), label: maybe(text) },
+  "a name, or { name, options }",
+);
+const named = either<string | WrittenName>("a name, or { name, options, label }", text as never, namedSchema as never);
+const settingSchema = fields<Setting>({
+  optimizer: maybe(oneOf("sgd", "adamw")),
+  lr: maybe(positive),
+  weightDecay: maybe(nonNegative),
+  batch: maybe(batchSize),
+  warmup: maybe(nonNegative),
+  labelSmoothing: maybe(share),
+  clipNorm: maybe(orNull(positive)),
+  augment: maybe(flag),
+});
+const planSchema: Schema<WrittenPlan> = fields<WrittenPlan>(
+  {
+    data: either<string | PlanData>(
+      "the name of a data set, or { source, images, … }",
+      text as never,
+      dataSchema as never,
+    ),
+    backbones: maybe(list(named, "a list of networks", 1)),
+    modules: list(named, "a list of modules", 1),
+    seeds: maybe(
+      either<number | number[]>(
+        `how many seeds, 1 to ${most.seeds}, or a list of them`,
+        whole(1, most.seeds) as never,
+        list(anySeed, "a list of seeds", 1) as never,
+      ),
+    ),
+    settings: maybe(list(settingSchema, "a list of settings", 1)),
+    epochs: maybe(epochCount),
+    budget: maybe(oneOf(...budgets)),
+    threads: maybe(threadCount),
+  },
+  "a plan, such as { data, modules, seeds, epochs }",
+);
+
+/** Entrants that are no module: the plain network, and controls. `wide` is widened to the parameters of the entrant that `as` names. */
+export const controls = ["none", "placebo", "wide"] as const;
+
+/**
+ * Reads a plan: defaults filled in, short forms written out.
+ *
+ * @param where what to call it in messages
+ * @throws OptionError that names the field, what it must be and what it is.
+ */
+export function parsePlan(written: unknown, where = "plan"): Plan {
+  check(where, "", planSchema, written);
+  const given = written as WrittenPlan;
+  const { seeds = 3, settings = [{}], epochs = 10, budget = "epochs", threads = 1 } = given;
+  const plan: Plan = {
+    data: typeof given.data === "string" ? { source: given.data } : given.data,
+    backbones: (given.backbones ?? ["resnet20"]).map(longForm),
+    entrants: given.modules.map(longForm),
+    seeds: typeof seeds === "number" ? Array.from({ length: seeds }, (_, seed) => seed) : seeds,
+    settings,
+    epochs,
+    budget,
+    threads,
+  };
+  for (const { name } of plan.backbones) {
+    const spec = models.get(name);
+    if (!spec) throw unknownName("model", name, models.keys());
+    requireClassifier(spec);
+  }
+  for (const { name, options } of plan.entrants) {
+    if (!isEntrant(name)) throw unknownName("module", name, [...attentionModules.keys(), ...controls]);
+    if (name === "wide") {
+      const { as } = options;
+      if (as !== undefined && !plan.entrants.some(({ label, name: other }) => label === as && other !== "wide"))
+        throw new OptionError(`${where}: wide is to be as wide as ${JSON.stringify(as)}, which is none of the modules`);
+      if (!plan.entrants.some((other) => other.name !== "wide" && other.name !== "none"))
+        throw new OptionError(`${where}: wide needs a module whose parameters it is to have`);
+    }
+  }
+  requireOnce(
+    where,
+    "backbones",
+    plan.backbones.map(({ label }) => label),
+  );
+  requireOnce(
+    where,
+    "modules",
+    plan.entrants.map(({ label }) => label),
+  );
+  requireOnce(where, "seeds", plan.seeds.map(String));
+  requireOnce(where, "settings", plan.settings.map(canonical));
+  const units = plan.backbones.length * plan.entrants.length * plan.seeds.length * plan.settings.length;
+  if (units > most.units)
+    throw new OptionError(
+      `${where}: ${units.toLocaleString("en-US")} units, more than ${most.units.toLocaleString("en-US")}`,
+    );
+  return plan;
+}
+
+/** A plan from the text of a file. @throws OptionError if it is none. */
+export function readPlan(json: string, file: string): Plan {
+  let written: unknown;
+  try {
+    written = JSON.parse(json);
+  } catch (error) {
+    throw new OptionError(`${file} is not JSON (${(error as Error).message})`);
+  }
+  return parsePlan(written, file);
+}
+
+/** A plan as it is written down: what {@link parsePlan} reads. */
+export const writtenPlan = ({ entrants, ...plan }: Plan): object => ({ ...plan, modules: entrants });
+
+const isEntrant = (name: string) =>
+  (controls as readonly string[]).includes(name) || attentionModules.get(name)?.kind === "gate";
+
+function longForm(given: string | WrittenName): Named {
+  if (typeof given !== "string") {
+    const { name, options = {}, label = labelOf(name, options) } = given;
+    return { name, options, label };
+  }
+  if (given === "placebo-random") return { name: "placebo", options: { gate: "random" }, label: given };
+  return { name: given, options: {}, label: given };
+}
+
+/** `se reduction=8` */
+function labelOf(name: string, options: Readonly<Record<string, unknown>>): string {
+  const parts = Object.entries(options).map(
+    ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  return [name, ...parts].join(" ");
+}
+
+function requireOnce(where: string, what: string, values: readonly string[]): void {
+  const twice = values.find((value, i) => values.indexOf(value) !== i);
+  if (twice !== undefined) throw new OptionError(`${where}: ${what} names ${twice} twice`);
+}
+
+/** JSON with the keys in order: equal for equal values. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}

@@ -1,0 +1,138 @@
+import { OptionError } from "../core/errors.js";
+import { defaultAugmentation, defaultPreprocessing } from "../data/index.js";
+import { buildNetwork } from "../inference/load-run.js";
+import { modelInfo, type WrittenModel } from "../models/index.js";
+import { cosineSchedule, defaultBatch, type Optimizer, optimizers } from "../train/index.js";
+import type { RunConfig } from "../train/run-folder.js";
+import type { Division } from "./data.js";
+import { type Frame, type NetworkCost, networkCost, networkOf } from "./entrants.js";
+import type { Named, Plan } from "./plan.js";
+import type { Unit } from "./units.js";
+
+/** Seconds that a training step of a network takes, by {@link rateKey}: what `--budget seconds` is divided by. */
+export type Rates = ReadonlyMap<string, number>;
+export const rateKey = (backbone: Named, entrant: Named, setting: number): string =>
+  [backbone.label, entrant.label, setting].join("/");
+
+/** A unit with all that follows from the plan and the data. */
+export interface ResolvedUnit extends Unit {
+  readonly model: WrittenModel;
+  readonly cost: NetworkCost;
+  /** How long it is trained. */
+  readonly steps: number;
+  readonly epochs: number;
+  readonly training: RunConfig["training"];
+  readonly preprocessing: Frame["preprocessing"];
+}
+
+/** Makes units ready. What several of them need is computed once. */
+export class Resolver {
+  readonly #networks = new Map<string, { readonly model: WrittenModel; readonly costs: Map<number, NetworkCost> }>();
+  readonly frame: Frame;
+
+  constructor(
+    readonly plan: Plan,
+    readonly data: Division,
+    /** Needed where the budget is of seconds. */
+    readonly rates?: Rates,
+  ) {
+    const preprocessing = defaultPreprocessing(data.train, plan.data.imageSize);
+    this.frame = { classes: data.train.classes, preprocessing };
+  }
+
+  /** @throws OptionError or ShapeError where the module does not fit the backbone. */
+  resolve(unit: Unit): ResolvedUnit {
+    const { backbone, entrant, setting } = unit;
+    const { model, cost } = this.#network(backbone, entrant, setting);
+    const batches = this.#batches(setting);
+    const steps = this.#steps(unit, cost);
+    return {
+      ...unit,
+      model,
+      cost,
+      steps,
+      epochs: steps / batches,
+      training: this.#training(unit, Math.ceil(steps / batches)),
+      preprocessing: this.frame.preprocessing,
+    };
+  }
+
+  optimizer(backbone: Named, setting: number): Optimizer {
+    const { optimizer, lr, weightDecay } = this.plan.settings[setting]!;
+    const name = optimizer ?? modelInfo(backbone.name).optimizer ?? "sgd";
+    return optimizers[name]({
+      ...(lr === undefined ? {} : { lr }),
+      ...(weightDecay === undefined ? {} : { weightDecay }),
+    });
+  }
+
+  batch(setting: number): number {
+    const { length } = this.data.train;
+    return Math.min(this.plan.settings[setting]!.batch ?? defaultBatch(length), length);
+  }
+
+  #batches(setting: number): number {
+    return Math.floor(this.data.train.length / this.batch(setting));
+  }
+
+  #network(
+    backbone: Named,
+    entrant: Named,
+    setting: number,
+  ): { readonly model: WrittenModel; readonly cost: NetworkCost } {
+    const key = rateKey(backbone, entrant, 0);
+    let found = this.#networks.get(key);
+    if (!found) {
+      const model = networkOf(backbone, entrant, this.plan.entrants, this.frame);
+      this.#networks.set(key, (found = { model, costs: new Map() }));
+    }
+    let cost = found.costs.get(setting);
+    if (!cost) {
+      const network = buildNetwork(found.model, this.frame.preprocessing);
+      cost = networkCost(network, this.frame, this.batch(setting), this.optimizer(backbone, setting));
+      found.costs.set(setting, cost);
+    }
+    return { model: found.model, cost };
+  }
+
+  /** Steps of a unit: as much of the budget as the first entrant gets in the first setting. */
+  #steps({ backbone, entrant, setting }: Unit, cost: NetworkCost): number {
+    const { budget, epochs, entrants } = this.plan;
+    if (budget === "epochs") return epochs * this.#batches(setting);
+    const steps = epochs * this.#batches(0);
+    if (budget === "steps") return steps;
+    const base = entrants[0]!;
+    if (budget === "macs") {
+      const { stepMacs } = this.#network(backbone, base, 0).cost;
+      return Math.max(1, Math.round((steps * stepMacs) / cost.stepMacs));
+    }
+    const [own, first] = [[entrant, setting] as const, [base, 0] as const].map(([who, which]) =>
+      this.rates?.get(rateKey(backbone, who, which)),
+    );
+    if (own === undefined || first === undefined)
+      throw new OptionError(
+        `a budget of seconds needs the speed of ${backbone.label} ${entrant.label}, which is not measured yet`,
+      );
+    return Math.max(1, Math.round((steps * first) / own));
+  }
+
+  #training({ backbone, seed, setting }: Unit, epochs: number): RunConfig["training"] {
+    const { warmup = 0, labelSmoothing = 0, clipNorm = null, augment = true } = this.plan.settings[setting]!;
+    const { name, settings } = this.optimizer(backbone, setting);
+    return {
+      epochs,
+      batch: this.batch(setting),
+      optimizer: { name, settings },
+      schedule: cosineSchedule({ warmupEpochs: warmup }),
+      labelSmoothing,
+      clipNorm,
+      ema: null,
+      seed,
+      augment: augment ? defaultAugmentation(this.data.train, this.frame.preprocessing) : null,
+      weights: null,
+      freeze: null,
+      freezeUntil: null,
+      headLr: null,
+    };
+  }
+}

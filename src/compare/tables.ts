@@ -1,0 +1,168 @@
+import { fewestSeeds, type Outcome, type Row } from "./analysis.js";
+import { canonical, type Plan, writtenPlan } from "./plan.js";
+import type { Measured } from "./results.js";
+import { leastP, wilsonInterval } from "./statistics/index.js";
+import { settingTitle } from "./units.js";
+import { points, pText, verdict } from "./verdict.js";
+
+/** A comparison as it is shown. */
+export interface Comparison {
+  readonly plan: Plan;
+  readonly rows: readonly Row[];
+  readonly outcomes: readonly Outcome[];
+  /** Images to train on, to validate and to test. */
+  readonly images: { readonly train: number; readonly validation: number; readonly test: number };
+}
+
+/** The row that those of the same backbone are compared with. */
+export const baseOf = (rows: readonly Row[], row: Row): Row => rows.find(({ backbone }) => backbone === row.backbone)!;
+
+/** What is to be known of the whole: warnings about the design. */
+export function notes({ plan, rows, images }: Comparison): string[] {
+  const found: string[] = [];
+  const { length } = plan.seeds;
+  if (leastP(length) > 0.05)
+    found.push(
+      `${length} ${length === 1 ? "seed" : "seeds"} cannot reach p < .05 with an exact test (at best ${pText(leastP(length))}); 6 can.${length < fewestSeeds ? ` An interval needs ${fewestSeeds}.` : ""}`,
+    );
+  if (images.validation < 100)
+    found.push(
+      `${images.validation} images for validation: one accuracy is known to about ±${points(Math.sqrt(0.25 / images.validation), false, 1)} points at worst.`,
+    );
+  const trained = rows.flatMap(({ trainedMacs }) => trainedMacs ?? []);
+  if (plan.budget === "macs" && plan.backbones.length === 1 && Math.max(...trained) > 1.01 * Math.min(...trained))
+    found.push(
+      "The trained MACs differ by more than 1 %: there are few steps, which are whole. Train for more epochs.",
+    );
+  const fooled = rows.filter(
+    ({ entrant, difference }) =>
+      plan.entrants.find(({ label }) => label === entrant)?.name === "placebo" && (difference?.pHolm ?? 1) < 0.05,
+  );
+  if (fooled.length > 0)
+    found.push("A placebo differs from the first entrant: what differs here is not attention alone.");
+  return found;
+}
+
+const csvCell = (value: unknown): string => {
+  const text = value === null || value === undefined ? "" : String(value);
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+const csv = (rows: readonly (readonly unknown[])[]): string =>
+  `${rows.map((row) => row.map(csvCell).join(",")).join("\n")}\n`;
+
+/** `results.csv`: a line for each unit. */
+export function resultsCsv({ plan, outcomes }: Comparison): string {
+  const measuredNames = ["epoch", "validation_top1", "test_top1", "low", "high", "nll", "ece", "adaptive_ece", "brier"];
+  const header = [
+    ...["backbone", "entrant", "seed", "setting", "status", "parameters", "macs", "steps", "epochs", "trained_macs"],
+    ...["last", "chosen"].flatMap((which) => measuredNames.map((name) => `${which}_${name}`)),
+  ];
+  const measured = (one: Measured | null | undefined): unknown[] => {
+    if (!one) return measuredNames.map(() => "");
+    const { count, top1, nll, ece, adaptiveEce, brier } = one.test;
+    const [low, high] = wilsonInterval(Math.round(top1 * count), count);
+    return [one.epoch, one.validation.top1, top1, low, high, nll, ece, adaptiveEce, brier];
+  };
+  const lines = outcomes.map(({ unit, result, misfit }) => [
+    ...[unit.backbone.label, unit.entrant.label, unit.seed, settingTitle(plan.settings[unit.setting]!)],
+    result?.status ?? (misfit === undefined ? "missing" : "misfit"),
+    ...(result
+      ? [result.parameters, result.macs, result.steps, result.epochs, result.steps * result.stepMacs]
+      : ["", "", "", "", ""]),
+    ...measured(result?.last),
+    ...measured(result?.chosen),
+  ]);
+  return csv([header, ...lines]);
+}
+
+const dash = "–";
+const or = <T>(value: T | null | undefined, show: (value: T) => string): string =>
+  value === null || value === undefined ? dash : show(value);
+const share = (x: number) => points(x);
+const range = ([low, high]: readonly [number, number], signed = false) =>
+  `${points(low, signed)} … ${points(high, signed)}`;
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 4 });
+export const big = (n: number): string => compact.format(n).replace("B", "G").replace("K", "k");
+
+/** The columns of the table of results, in words. */
+export const columns: readonly { readonly name: string; readonly cell: (row: Row) => string }[] = [
+  { name: "entrant", cell: ({ entrant }) => entrant },
+  { name: "seeds", cell: ({ seeds, diverged }) => (diverged ? `${seeds} (${diverged} diverged)` : String(seeds)) },
+  { name: "top-1 %", cell: ({ mean }) => or(mean, share) },
+  { name: "95 % interval", cell: ({ interval }) => or(interval, range) },
+  { name: "chosen epoch", cell: ({ chosenMean }) => or(chosenMean, share) },
+  { name: "difference", cell: ({ difference }) => or(difference?.mean, (x) => points(x, true)) },
+  { name: "95 % over seeds", cell: ({ difference }) => or(difference?.interval, (x) => range(x, true)) },
+  { name: "over seeds × images", cell: ({ difference }) => or(difference?.crossed, (x) => range(x, true)) },
+  { name: "correlation", cell: ({ difference }) => or(difference?.correlation, (r) => r.toFixed(2).replace("-", "−")) },
+  { name: "p (Holm)", cell: ({ difference }) => or(difference?.pHolm, (p) => pText(p).replace(/^p (= )?/, "")) },
+  { name: "exact p", cell: ({ difference }) => or(difference?.pSignFlip, (p) => pText(p).replace(/^p (= )?/, "")) },
+];
+export const costColumns: typeof columns = [
+  { name: "entrant", cell: ({ entrant }) => entrant },
+  { name: "parameters", cell: ({ parameters }) => or(parameters, big) },
+  { name: "MACs", cell: ({ macs }) => or(macs, big) },
+  { name: "epochs", cell: ({ epochs }) => or(epochs, (x) => String(Number(x.toFixed(2)))) },
+  { name: "steps", cell: ({ steps }) => or(steps, String) },
+  { name: "trained MACs", cell: ({ trainedMacs }) => or(trainedMacs, big) },
+  { name: "settings chosen", cell: ({ settings }) => settings.join(" / ") || dash },
+  { name: "NLL", cell: ({ nll }) => or(nll, (x) => x.toFixed(3)) },
+  { name: "ECE %", cell: ({ ece }) => or(ece, share) },
+  { name: "adaptive ECE %", cell: ({ adaptiveEce }) => or(adaptiveEce, share) },
+  { name: "Brier", cell: ({ brier }) => or(brier, (x) => x.toFixed(3)) },
+];
+
+/** A table of Markdown. */
+const markdown = (names: readonly string[], lines: readonly (readonly string[])[]): string =>
+  [names, names.map((_, i) => (i === 0 ? "---" : "---:")), ...lines]
+    .map((line) => `| ${line.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`)
+    .join("\n");
+
+/** The name of a data set without the folders above it: what is shown is the same wherever it lies. */
+export const sourceName = (source: string): string => source.split(/[\\/]/).filter(Boolean).at(-1) ?? source;
+
+/** One line about the whole design. */
+export function design({ plan, images }: Comparison): string {
+  const { data, seeds, epochs, budget, settings } = plan;
+  const equal = { epochs: "equal epochs", steps: "equal steps", macs: "equal training MACs", seconds: "equal seconds" };
+  return `${sourceName(data.source)}: ${images.train} images to train, ${images.validation} to validate, ${images.test} to test; ${seeds.length} paired ${seeds.length === 1 ? "seed" : "seeds"}; ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${plan.entrants[0]!.label}, ${equal[budget]}${settings.length > 1 ? `; ${settings.length} settings, chosen on validation by the other seeds` : ""}.`;
+}
+
+/** `table.md`: for a paper. */
+export function tableMarkdown(comparison: Comparison): string {
+  const { plan, rows } = comparison;
+  const parts = plan.backbones.flatMap(({ label }) => {
+    const own = rows.filter(({ backbone }) => backbone === label);
+    const base = own[0]!.entrant;
+    const table = (some: typeof columns) =>
+      markdown(
+        some.map(({ name }) => name),
+        own.map((row) => some.map(({ cell }) => cell(row))),
+      );
+    return [
+      `## ${label}`,
+      table(columns),
+      own
+        .slice(own.length > 1 ? 1 : 0)
+        .map((row) => `- **${row.entrant}**: ${verdict(row, base)}.`)
+        .join("\n"),
+      table(costColumns),
+    ];
+  });
+  return `${["# Comparison", design(comparison), ...parts, ...notes(comparison).map((note) => `> ${note}`)].join("\n\n")}\n`;
+}
+
+/** `table.json`: all figures. */
+export function tableJson(comparison: Comparison): string {
+  const { plan, rows, images } = comparison;
+  const withVerdicts = rows.map((row) => ({ ...row, verdict: verdict(row, baseOf(rows, row).entrant) }));
+  const named = { ...plan, data: { ...plan.data, source: sourceName(plan.data.source) } };
+  const value = {
+    format: "fovea.comparison.1",
+    plan: JSON.parse(canonical(writtenPlan(named))),
+    images,
+    rows: withVerdicts,
+    notes: notes(comparison),
+  };
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Rng } from "../../src/core/rng.js";
+import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+
+const data = tinyCifar(temporaryFolder(), { train: 40, test: 24 });
+const common = [
+  "compare",
+  data,
+  "--seeds",
+  "2",
+  "--epochs",
+  "2",
+  "--images",
+  "32",
+  "--batch",
+  "8",
+  "--lr",
+  "0.02",
+  "--no-cost",
+];
+const modules = ["--modules", "none,se"];
+const tables = ["results.csv", "table.md", "table.json"];
+const read = (folder: string) => tables.map((name) => readFileSync(join(folder, name), "utf8"));
+
+const undisturbed = temporaryFolder();
+const first = await fovea([...common, ...modules, "--out", undisturbed, "--workers", "2"]);
+
+test("a comparison trains every unit in a run folder of its own, and writes tables and a page", async () => {
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stdout, /no interval with fewer than 3/);
+  const units = readdirSync(join(undisturbed, "units"));
+  assert.equal(units.length, 4);
+  for (const unit of units) {
+    const files = readdirSync(join(undisturbed, "units", unit));
+    for (const name of ["config.json", "metrics.jsonl", "best.safetensors", "last.safetensors", "result.json"])
+      assert.ok(files.includes(name), `${unit}: ${files}`);
+  }
+  assert.ok(readFileSync(join(undisturbed, "report.html"), "utf8").startsWith("<!doctype html>"));
+  const seen = await fovea(["eval", join(undisturbed, "units", units[0]!), data, "--json"]);
+  assert.equal(seen.code, 0, seen.stderr);
+  const result = JSON.parse(readFileSync(join(undisturbed, "units", units[0]!, "result.json"), "utf8"));
+  assert.equal(JSON.parse(seen.stdout).top1, result.chosen.test.top1);
+});
+
+test("the same command again trains nothing, and one unit again is left as it is", async () => {
+  const before = read(undisturbed);
+  const again = await fovea([...common, ...modules, "--out", undisturbed]);
+  assert.equal(again.code, 0, again.stderr);
+  assert.doesNotMatch(again.stderr, /units to do/);
+  assert.deepEqual(read(undisturbed), before);
+  const work = await fovea(["compare", "work", undisturbed, "--unit", "3"]);
+  assert.match(work.stderr, /resnet20 se seed 1: done/);
+  assert.equal((await fovea(["compare", "work", undisturbed, "--unit", "4"])).code, 2);
+});
+
+test("units done by work, in any order, and by one worker give the same bytes", async () => {
+  const out = temporaryFolder();
+  const planned = await fovea([...common, ...modules, "--out", out, "--dry-run", "--json"]);
+  assert.equal(planned.code, 0, planned.stderr);
+  const { units, images, macs, seconds } = JSON.parse(planned.stdout);
+  assert.deepEqual([units, images], [4, 4 * 2 * 32]);
+  assert.ok(macs > 4 * 64 * 2 * 40e6 && seconds > 0);
+  for (const unit of [3, 0]) {
+    const done = await fovea(["compare", "work", out, "--unit", String(unit)]);
+    assert.equal(done.code, 0, done.stderr);
+  }
+  const rest = await fovea([...common, ...modules, "--out", out, "--workers", "1"]);
+  assert.match(rest.stderr, /2 of 4 units to do/);
+  assert.deepEqual(read(out), read(undisturbed));
+});
+
+/** Child processes of a process. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+
+test("after kill -9 of the coordinator and of workers, at any time, the same command ends with the same tables", {
+  skip: process.platform !== "linux" && "needs /proc",
+}, async () => {
+  const out = temporaryFolder();
+  const args = [...common, ...modules, "--out", out, "--workers", "2"];
+  const main = new URL("../../src/cli/main.js", import.meta.url).pathname;
+  const rng = new Rng(Number(process.env.FOVEA_SEED ?? 4), "kill");
+  const kills = Number(process.env.FOVEA_KILLS ?? 5);
+  for (let i = 0; i < kills; i++) {
+    const child: ChildProcess = spawn(process.execPath, [main, ...args], { stdio: "ignore" });
+    const ended = new Promise((resolve) => child.on("exit", resolve));
+    await Promise.race([ended, sleep(500 + rng.uniform(0, 5000))]);
+    if (child.exitCode !== null) break;
+    const workers = childrenOf(child.pid!);
+    if (workers.length > 0 && rng.int(2) === 0) {
+      process.kill(workers[rng.int(workers.length)]!, "SIGKILL");
+      await Promise.race([ended, sleep(rng.uniform(0, 2000))]);
+    }
+    if (child.exitCode === null) process.kill(child.pid!, "SIGKILL");
+    await ended;
+  }
+  const last = await fovea(args);
+  assert.equal(last.code, 0, last.stderr);
+  assert.deepEqual(read(out), read(undisturbed));
+  assert.equal(readdirSync(join(out, "units")).filter((name) => !name.endsWith(".lock")).length, 4);
+});
+
+test("a second coordinator is refused, and says who is at it", async () => {
+  const out = temporaryFolder();
+  let second: Promise<Awaited<ReturnType<typeof fovea>>> | undefined;
+  const began = await fovea([...common, ...modules, "--out", out, "--seeds", "1"], (text) => {
+    if (!second && text.includes("units to do")) second = fovea([...common, ...modules, "--out", out]);
+  });
+  assert.equal(began.code, 0, began.stderr);
+  const refused = await second!;
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.stderr,
+    /is in use: process \d+ on .* is running the comparison in it\. Wait until it ends, or choose another --out/,
+  );
+});
+
+test("units of other data, another program or a damaged result enter no table", async () => {
+  const out = temporaryFolder();
+  const own = tinyCifar(temporaryFolder(), { train: 40, test: 24 });
+  const args = ["compare", own, ...common.slice(2), "--modules", "none", "--seeds", "1", "--out", out];
+  assert.equal((await fovea(args)).code, 0);
+  const bytes = readFileSync(join(own, "test_batch.bin"));
+  bytes[5000]! ^= 1;
+  writeFileSync(join(own, "test_batch.bin"), bytes);
+  const changed = await fovea(args);
+  assert.equal(changed.code, 1);
+  assert.match(
+    changed.stderr,
+    /1 of 1 units in .* are of other data than .* is now, such as .*\. Choose another --out, or remove them/,
+  );
+  bytes[5000]! ^= 1;
+  writeFileSync(join(own, "test_batch.bin"), bytes);
+  assert.equal((await fovea(args)).code, 0);
+  const unit = join(out, "units", readdirSync(join(out, "units"))[0]!);
+  const result = JSON.parse(readFileSync(join(unit, "result.json"), "utf8"));
+  const other = (changes: object) =>
+    writeFileSync(join(unit, "result.json"), JSON.stringify({ ...result, ...changes }));
+  other({ hashes: { ...result.hashes, code: "another" } });
+  assert.match((await fovea(args)).stderr, /are of another version of the program/);
+  const refused = await fovea(["compare", "work", out, "--unit", "0"]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /of another version of the program/);
+  other({ hashes: { ...result.hashes, config: "another" } });
+  assert.match((await fovea(args)).stderr, /is of another configuration than its folder says/);
+  other({ seed: "1" });
+  assert.match((await fovea(args)).stderr, /result\.json: seed must be/);
+  rmSync(join(unit, "result.json"));
+  const config = JSON.parse(readFileSync(join(unit, "config.json"), "utf8"));
+  config.versions.data = "another";
+  writeFileSync(join(unit, "config.json"), JSON.stringify(config));
+  assert.match((await fovea(args)).stderr, /are of other data/);
+});
+
+test("units of a seed begin with equal weights and batches, and other seeds with others", async () => {
+  const { code, stdout } = await fovea([
+    ...common,
+    "--modules",
+    "none,se,placebo-random,bam,wide",
+    "--check-pairing",
+    "--json",
+  ]);
+  assert.equal(code, 0);
+  const { paired, units } = JSON.parse(stdout) as {
+    paired: boolean;
+    units: { unit: string; weights: string; batches: string; note?: string }[];
+  };
+  assert.ok(paired);
+  assert.equal(units.length, 10);
+  const of = (seed: number) => units.filter(({ unit }) => unit.endsWith(`seed ${seed}`));
+  assert.equal(new Set(of(0).map(({ batches }) => batches)).size, 1);
+  assert.equal(
+    new Set(
+      of(0)
+        .filter(({ note }) => !note)
+        .map(({ weights }) => weights),
+    ).size,
+    1,
+  );
+  assert.deepEqual(
+    of(0)
+      .filter(({ note }) => note)
+      .map(({ unit }) => unit),
+    ["resnet20 wide seed 0"],
+  );
+  assert.notEqual(of(0)[0]!.weights, of(1)[0]!.weights);
+  assert.notEqual(of(0)[0]!.batches, of(1)[0]!.batches);
+});
+
+test("a module that does not fit and a training that diverges are said; the others go on", async () => {
+  const out = temporaryFolder();
+  const plan = join(temporaryFolder(), "plan.json");
+  const written = {
+    data: { source: data, images: 32 },
+    modules: ["none", { name: "se", options: { reduction: 1000 } }, "simam"],
+    seeds: 1,
+    epochs: 1,
+    settings: [{ batch: 8, lr: 1e30 }],
+  };
+  writeFileSync(plan, JSON.stringify(written));
+  const { code, stderr, stdout } = await fovea(["compare", plan, "--out", out, "--no-cost", "--json"]);
+  assert.equal(code, 0, stderr);
+  const { rows } = JSON.parse(stdout);
+  assert.equal(rows[0].diverged, 1);
+  assert.match(rows[1].verdict, /does not fit: .*reduction 1000 leaves no hidden channel/);
+  assert.equal(rows[2].missing, 0);
+  const flagged = await fovea(["compare", plan, "--out", out, "--seeds", "3"]);
+  assert.equal(flagged.code, 2);
+  assert.match(flagged.stderr, /--seeds: the plan .* says that itself; change it there/);
+  appendFileSync(plan, "x");
+  assert.match((await fovea(["compare", plan, "--out", out])).stderr, /plan\.json is not JSON/);
+});
+
+test("wrong usage is one line", async () => {
+  for (const [args, message] of [
+    [["compare", data], /which modules\? Such as --modules none,se,cbam/],
+    [["compare", data, "--modules", "none,cbma"], /Unknown module "cbma"\. Did you mean "cbam"\?/],
+    [
+      ["compare", data, "--modules", "none", "--images", "1000"],
+      /1000 images to train on were asked for, 32 are there/,
+    ],
+    [["compare", data, "--modules", "none", "--seeds", "0"], /must be an integer from 1/],
+    [["compare", "work", temporaryFolder(), "--unit", "0"], /is no folder of a comparison: it has no plan\.json/],
+    [
+      ["compare", data, "--modules", "none", "--out", join(data, "x")],
+      /--out .* lies in the data, which it would change/,
+    ],
+    [["compare", "nowhere.json"], /nowhere\.json: cannot be read/],
+  ] as const) {
+    const { code, stderr } = await fovea(args);
+    assert.ok(code === 1 || code === 2, stderr);
+    assert.match(stderr, message);
+    assert.equal(stderr.trim().split("\n").length, 1, stderr);
+  }
+  assert.ok(!existsSync("runs"));
+});

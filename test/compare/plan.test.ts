@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { divide } from "../../src/compare/data.js";
+import { networkOf, parameterCount } from "../../src/compare/entrants.js";
+import { canonical, parsePlan, readPlan, writtenPlan } from "../../src/compare/plan.js";
+import { Resolver } from "../../src/compare/resolve.js";
+import { unitsOf, unitTitle } from "../../src/compare/units.js";
+import { generateShapesSplits } from "../../src/data/index.js";
+import { costOf } from "../../src/graph/cost.js";
+import { buildNetwork } from "../../src/inference/load-run.js";
+import { trace } from "../../src/nn/index.js";
+
+const small = {
+  data: { source: "shapes", images: 64, testImages: 20 },
+  modules: ["none", "se", "wide"],
+  seeds: 2,
+  epochs: 2,
+};
+
+test("a plan is written out, and what is written is read as the same", () => {
+  const plan = parsePlan({ ...small, modules: ["none", { name: "se", options: { reduction: 8 } }, "placebo-random"] });
+  assert.deepEqual(
+    plan.entrants.map(({ label }) => label),
+    ["none", "se reduction=8", "placebo-random"],
+  );
+  assert.deepEqual(plan.seeds, [0, 1]);
+  assert.deepEqual(readPlan(JSON.stringify(writtenPlan(plan)), "plan.json"), plan);
+  assert.equal(canonical({ b: 1, a: [{ d: 2, c: 3 }] }), '{"a":[{"c":3,"d":2}],"b":1}');
+});
+
+test("units come seed by seed, so that all entrants have run once before the second seed", () => {
+  const plan = parsePlan({ ...small, settings: [{ lr: 0.1 }, { lr: 0.01 }] });
+  const units = unitsOf(plan);
+  assert.equal(units.length, 12);
+  assert.deepEqual(
+    units.slice(0, 4).map((unit) => unitTitle(plan, unit)),
+    [
+      "resnet20 none seed 0 lr=0.1",
+      "resnet20 se seed 0 lr=0.1",
+      "resnet20 wide seed 0 lr=0.1",
+      "resnet20 none seed 0 lr=0.01",
+    ],
+  );
+  assert.deepEqual(
+    units.map(({ index }) => index),
+    units.map((_, i) => i),
+  );
+});
+
+test("plans that cannot be meant are refused in one line", () => {
+  const cases: readonly (readonly [object | string, RegExp])[] = [
+    [{}, /plan: data must be/],
+    [{ ...small, modules: ["none", "cbma"] }, /Unknown module "cbma"\. Did you mean "cbam"\?/],
+    [{ ...small, modules: ["none", "danet-head"] }, /Unknown module "danet-head"/],
+    [{ ...small, modules: [] }, /plan: modules must be/],
+    [{ ...small, backbones: ["resnet21"] }, /Unknown model "resnet21"/],
+    [{ ...small, backbones: ["unet_resnet18"] }, /segmentation network/],
+    [{ ...small, seeds: [1, 2, 1] }, /plan: seeds names 1 twice/],
+    [{ ...small, seeds: 0 }, /plan: seeds must be/],
+    [{ ...small, seeds: 1e9 }, /plan: seeds must be how many seeds, 1 to 1000/],
+    [{ ...small, modules: ["none", "se", "se"] }, /plan: modules names se twice/],
+    [{ ...small, settings: [{ lr: 0.1 }, { lr: 0.1 }] }, /plan: settings names .* twice/],
+    [{ ...small, settings: [{ lr: -1 }] }, /plan: settings\[0\]\.lr must be a positive number, got -1/],
+    [{ ...small, settings: [{ learningRate: 1 }] }, /unknown option "learningRate"/],
+    [{ ...small, budget: "flops" }, /plan: budget must be one of epochs, steps, macs, seconds/],
+    [{ ...small, epochs: 0 }, /plan: epochs must be/],
+    [{ ...small, modules: ["none", "wide"] }, /wide needs a module whose parameters/],
+    [
+      { ...small, modules: ["none", "se", { name: "wide", options: { as: "cbam" } }] },
+      /wide is to be as wide as "cbam"/,
+    ],
+    [
+      { ...small, seeds: 1000, settings: Array.from({ length: 50 }, (_, i) => ({ lr: i + 1 })) },
+      /150,000 units, more than 100,000/,
+    ],
+    [{ ...small, extra: 1 }, /unknown option "extra"/],
+    [[], /plan: must be a plan/],
+  ];
+  for (const [plan, message] of cases)
+    assert.throws(
+      () => parsePlan(plan),
+      (error: Error) => {
+        assert.equal(error.name, "OptionError");
+        assert.match(error.message, message);
+        assert.ok(!error.message.includes("\n"));
+        return true;
+      },
+    );
+  assert.throws(() => readPlan("{", "plan.json"), /plan\.json is not JSON/);
+});
+
+test("the test images are neither trained on nor validated, and the division is always the same", async () => {
+  const splits = generateShapesSplits({ train: 100, validation: 30 });
+  const parts = divide(splits, { source: "shapes", images: 40, testImages: 20 });
+  assert.deepEqual([parts.train.length, parts.validation.length, parts.test.length], [40, 10, 20]);
+  const pixels = async (data: typeof parts.train) =>
+    Promise.all(
+      Array.from({ length: data.length }, async (_, i) => Buffer.from((await data.image(i)).pixels).toString("base64")),
+    );
+  const [train, validation, tested] = await Promise.all([parts.train, parts.validation, parts.test].map(pixels));
+  assert.equal(new Set([...train!, ...validation!, ...tested!]).size, 70);
+  assert.deepEqual(await pixels(divide(splits, { source: "shapes", images: 40, testImages: 20 }).train), train);
+  for (let i = 0; i < 10; i++)
+    assert.equal(parts.train.labels[i], splits.train.labels[await indexOf(splits.train, train![i]!)]);
+  // A third part is the test; the second then validates.
+  const three = divide({ ...splits, test: splits.validation }, { source: "x" });
+  assert.deepEqual([three.train.length, three.validation.length, three.test.length], [100, 30, 30]);
+  // Labels go by the names of the training's classes.
+  const swapped = { ...splits.validation, classes: splits.validation.classes.toReversed() };
+  const aligned = divide({ ...splits, validation: swapped }, { source: "x" }).test;
+  assert.deepEqual(aligned.classes, splits.train.classes);
+  assert.equal(aligned.classes[aligned.labels[0]!], swapped.classes[swapped.labels[0]!]);
+  const more = { ...swapped, classes: [...swapped.classes.slice(1), "cat"] };
+  assert.throws(
+    () => divide({ ...splits, validation: more }, { source: "x" }),
+    /images to test of classes that have none to train on: cat/,
+  );
+  assert.throws(
+    () => divide(splits, { source: "x", images: 81 }),
+    /81 images to train on were asked for, 80 are there when 20 %/,
+  );
+  assert.throws(
+    () => divide(splits, { source: "x", testImages: 31 }),
+    /31 images to test on were asked for, 30 are there/,
+  );
+});
+
+async function indexOf(data: { length: number; image(i: number): Promise<{ pixels: Uint8Array }> }, pixels: string) {
+  for (let i = 0; i < data.length; i++)
+    if (Buffer.from((await data.image(i)).pixels).toString("base64") === pixels) return i;
+  return -1;
+}
+
+const data = divide(generateShapesSplits({ train: 100, validation: 30 }), { source: "shapes", images: 64 });
+
+test("a plain network is widened to the parameters of a module's, to a quarter of a percent", () => {
+  const plan = parsePlan({
+    ...small,
+    modules: ["none", "gam", "se", "wide", { name: "wide", options: { as: "se" }, label: "wide-se" }],
+  });
+  const { frame } = new Resolver(plan, data);
+  const [none, gam, se, wide, wideSe] = plan.entrants.map((entrant) =>
+    parameterCount(buildNetwork(networkOf(plan.backbones[0]!, entrant, plan.entrants, frame), frame.preprocessing)),
+  );
+  // Wider blocks get more, so that the work grows as the parameters do.
+  const [plain, widened] = [plan.entrants[0]!, plan.entrants[3]!].map(
+    (entrant) =>
+      costOf(
+        trace(
+          buildNetwork(networkOf(plan.backbones[0]!, entrant, plan.entrants, frame), frame.preprocessing),
+          [1, 3, 32, 32],
+        ),
+      ).macs,
+  );
+  assert.ok(Math.abs(widened! / plain! / (wide! / none!) - 1) < 0.05, `${widened} ${plain}`);
+  assert.ok(Math.abs(wide! - gam!) < 0.0025 * gam!, `${wide} for ${gam}`);
+  assert.ok(Math.abs(wideSe! - se!) < 0.0025 * se! && wideSe! > none!, `${wideSe} for ${se}`);
+});
+
+test("a budget of MACs gives all the same to 1 %, of steps the same steps, of seconds by measured speeds", () => {
+  const modules = ["none", "gam", "cbam"];
+  const resolve = (budget: string, epochs: number, rates?: ReadonlyMap<string, number>) => {
+    const plan = parsePlan({ ...small, modules, budget, epochs, seeds: 1, settings: [{ batch: 16 }, { batch: 8 }] });
+    const resolver = new Resolver(plan, data, rates);
+    return unitsOf(plan).map((unit) => resolver.resolve(unit));
+  };
+  const byMacs = resolve("macs", 25);
+  const trained = byMacs.map(({ steps, cost }) => steps * cost.stepMacs);
+  assert.ok(Math.max(...trained) < 1.01 * Math.min(...trained), trained.join(" "));
+  assert.ok(byMacs[1]!.epochs < 0.8 * byMacs[0]!.epochs && byMacs[0]!.epochs === 25);
+  assert.deepEqual(
+    resolve("steps", 3).map(({ steps }) => steps),
+    [12, 12, 12, 12, 12, 12],
+  );
+  assert.deepEqual(
+    resolve("epochs", 3).map(({ steps }) => steps),
+    [12, 12, 12, 24, 24, 24],
+  );
+  assert.throws(() => resolve("seconds", 3), /a budget of seconds needs the speed of resnet20 none/);
+  const rates = new Map(
+    modules.flatMap((name, i) =>
+      [0, 1].map((setting) => [`resnet20/${name}/${setting}`, (i + 1) / (setting + 1)] as const),
+    ),
+  );
+  assert.deepEqual(
+    resolve("seconds", 3, rates).map(({ steps }) => steps),
+    [12, 6, 4, 24, 12, 8],
+  );
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import {
+  bcaInterval,
+  betaQuantile,
+  calibration,
+  crossedInterval,
+  drawResamples,
+  friedman,
+  holm,
+  leastP,
+  mcnemar,
+  mean,
+  normalQuantile,
+  pairedT,
+  percentileInterval,
+  signFlipP,
+  smallestDetectable,
+  tCdf,
+  tInterval,
+  tQuantile,
+  welchP,
+  wilcoxonP,
+  wilsonInterval,
+} from "../../src/compare/statistics/index.js";
+import { Rng } from "../../src/core/rng.js";
+import { referenceEngine } from "../../src/engines/reference.js";
+import { checkGolden } from "../../src/testing/index.js";
+
+const golden = new URL("../../../test/golden/comparing/statistics.safetensors", import.meta.url);
+const noData = { weights: () => Promise.reject(), cifarTest: () => Promise.reject() };
+
+test("all statistics are SciPy's", async () => {
+  const report = await checkGolden(readFileSync(golden), referenceEngine(), noData);
+  assert.ok(report.ok, JSON.stringify(report));
+});
+
+const near = (actual: number, expected: number, tolerance = 1e-13) =>
+  assert.ok(Math.abs(actual - expected) <= tolerance * Math.abs(expected), `${actual} is not ${expected}`);
+
+test("quantiles are those of closed forms, in the tails too", () => {
+  for (const p of [0.6, 0.975, 0.9999, 1 - 1e-9, 0.025, 1e-12]) {
+    near(tQuantile(p, 1), Math.tan(Math.PI * (p - 0.5)), 1e-6 * Math.min(p, 1 - p) < 1e-14 ? 1e-3 : 1e-9);
+    near(tQuantile(p, 2), (2 * p - 1) / Math.sqrt(2 * p * (1 - p)), p > 0.99999 ? 1e-6 : 1e-12);
+  }
+  near(tCdf(-1e8, 1), Math.atan(1e-8) / Math.PI, 1e-12);
+  near(betaQuantile(0.3, 1, 5), 1 - 0.7 ** (1 / 5));
+  near(betaQuantile(0.3, 4, 1), 0.3 ** (1 / 4));
+  near(normalQuantile(0.975), 1.959963984540054);
+  near(normalQuantile(1e-9), -5.997807015007687);
+  for (const df of [1, 2.5, 9, 400]) for (const p of [0.01, 0.4, 0.5, 0.99]) near(tCdf(tQuantile(p, df), df), p, 1e-12);
+});
+
+test("samples without spread, ties and zeros have the p that counting gives", () => {
+  const [same, more] = [
+    [0.5, 0.5, 0.5],
+    [0.75, 0.75, 0.75],
+  ];
+  assert.equal(pairedT(same, same).p, 1);
+  assert.equal(pairedT(more, same).p, 0);
+  assert.equal(welchP(same, same), 1);
+  assert.equal(signFlipP(same, same), 1);
+  assert.equal(signFlipP(more, same), leastP(3));
+  assert.equal(wilcoxonP(same, same), 1);
+  assert.equal(wilcoxonP([1, 2, 3, 0], [0, 1, 2, 0]), leastP(3)); // the pair without a difference is left out
+  assert.equal(wilcoxonP([1, 2, -3], [0, 0, 0]), 1); // 3 of 6
+  assert.equal(friedman([same, same]).p, 1);
+  assert.deepEqual(mcnemar(0, 0), { exact: 1, chiSquare: 1 });
+  assert.deepEqual(wilsonInterval(0, 5)[0], 0);
+  assert.deepEqual(tInterval(same), [0.5, 0.5]);
+});
+
+test("what cannot be computed is refused in one line", () => {
+  for (const [f, message] of [
+    [() => tInterval([1]), /tInterval: needs at least 2 values, got 1/],
+    [() => pairedT([1, 2], [1]), /pairedT: needs pairs, got 2 and 1 values/],
+    [() => pairedT([1, Number.NaN], [1, 2]), /pairedT: value 1 is NaN/],
+    [() => wilsonInterval(3, 2), /wilsonInterval: needs whole numbers/],
+    [() => crossedInterval([[1, 0]]), /crossedInterval: needs at least two rows/],
+    [() => calibration([], []), /calibration: needs at least one image/],
+    [() => percentileInterval([1, 2, 3], drawResamples(2, 5, 0)), /the resamples are of 2 values, the sample has 3/],
+  ] as const)
+    assert.throws(f, { name: "OptionError", message });
+});
+
+/** Accuracies of a base and five modules that are all alike: pairs of a seed have something in common. */
+function nullAccuracies(rng: Rng, seeds: number): number[][] {
+  const common = Array.from({ length: seeds }, () => 0.01 * rng.normal());
+  return Array.from({ length: 6 }, () => common.map((shift) => 0.8 + shift + 0.01 * rng.normal()));
+}
+
+test("of 2,000 comparisons of six modules without a difference, 3 to 7 % find one after Holm, of all together", () => {
+  const rng = new Rng(2, "null");
+  const found = { paired: 0, uncorrected: 0 };
+  for (let k = 0; k < 2000; k++) {
+    const [base, ...others] = nullAccuracies(rng, 6);
+    const p = others.map((row) => pairedT(row, base!).p);
+    if (Math.min(...holm(p)) < 0.05) found.paired++;
+    if (Math.min(...p) < 0.05) found.uncorrected++;
+  }
+  assert.ok(found.paired >= 60 && found.paired <= 140, `${found.paired} of 2000`);
+  assert.ok(found.uncorrected > 200, `without Holm ${found.uncorrected} of 2000`);
+});
+
+test("a 95 % interval has the truth in it in 93 to 97 % of samples, and the smallest detectable difference is found in about 80 %", () => {
+  const rng = new Rng(5, "cover");
+  let [t, found] = [0, 0];
+  const least = smallestDetectable(1, 8);
+  for (let k = 0; k < 2000; k++) {
+    const sample = Array.from({ length: 8 }, () => 3 + rng.normal());
+    const [low, high] = tInterval(sample);
+    if (low <= 3 && 3 <= high) t++;
+    if (
+      pairedT(
+        sample.map((x) => x - 3 + least),
+        sample.map(() => 0),
+      ).p < 0.05
+    )
+      found++;
+  }
+  assert.ok(t >= 1860 && t <= 1940, `t: ${t}`);
+  assert.ok(found >= 1480 && found <= 1720, `found: ${found}`);
+});
+
+test("the interval over seeds and images is wider than over seeds alone where images are few", () => {
+  const rng = new Rng(1, "crossed");
+  const rows = Array.from({ length: 8 }, () => new Array<number>(40));
+  for (let i = 0; i < 40; i++) {
+    const hard = rng.normal();
+    for (const row of rows) row[i] = hard + 0.3 * rng.normal() > 0 ? 1 : 0;
+  }
+  const width = ([low, high]: readonly [number, number]) => high - low;
+  const seeds = rows.map(mean);
+  const over = crossedInterval(rows, { seed: 3 });
+  assert.ok(width(over) > 2 * width(percentileInterval(seeds, drawResamples(8, 1000, 3))), String(over));
+  assert.deepEqual(over, crossedInterval(rows, { seed: 3 }));
+  const [low, high] = bcaInterval(seeds, drawResamples(8, 1000, 3));
+  assert.ok(low <= mean(seeds) && mean(seeds) <= high);
+});
