@@ -14,8 +14,8 @@ test("docs/options.md is what the schemas say", () => {
   );
 });
 
-/** Fields of what is written in options, and the options of networks, which follow from the registry. */
-const elsewhere = ["visitor", "part", "own"];
+/** Fields of what is written in options, the options of networks, which follow from the registry, and what a plan of comparisons holds. */
+const elsewhere = ["visitor", "part", "own", "dataSchema", "namedSchema", "settingSchema", "planSchema"];
 
 test("every object of options that a schema checks is on the page", () => {
   const tool = readFileSync(new URL("tools/options-page.ts", root), "utf8");
