@@ -6,11 +6,12 @@ import {
   loadState,
   type Module,
   OptionError,
+  type RecognizedCheckpoint,
   type RunConfig,
   recognizeCheckpoint,
   type Tensor,
 } from "../index.js";
-import { classDifference, className, classNames } from "../internal.js";
+import { classDifference, classifierInfo, className, classNames } from "../internal.js";
 import { Linear, stateOf, walk } from "../nn.js";
 import { readCheckpointFile } from "./inspect.js";
 import { flagged } from "./run.js";
@@ -77,7 +78,7 @@ export async function startFrom(
   const { matched, missing, unexpected } = await flagged(
     `--weights ${weights}`,
     () => loadState(network, given, { ignore: [...skipped, fits], rename }),
-    true,
+    { ignorable: true, advice: known && otherForm(known, made) },
   );
   const fresh = missing.filter((key) => !key.endsWith("num_batches_tracked") && !key.startsWith(`${head}.`));
   say(
@@ -94,6 +95,17 @@ export async function startFrom(
     ].join(", "),
   );
   return matched.filter((key) => !key.startsWith(`${head}.`));
+}
+
+/** The flags that build a network of the weights' form, where they are of the same network in another one. */
+function otherForm({ model, options }: RecognizedCheckpoint, made: RunConfig["model"]): string | undefined {
+  if (model !== made.name) return undefined;
+  const specs = classifierInfo(model).options as Readonly<Record<string, { readonly default: unknown }>>;
+  const own = (name: string) => made.options[name] ?? specs[name]?.default;
+  const flags = ["stem", "shortcut"].filter((name) => name in options && options[name] !== own(name));
+  return flags.length
+    ? `They are of ${[model, ...flags.map((name) => `--${name} ${options[name]}`)].join(" ")}`
+    : undefined;
 }
 
 /** For each class, its row among `theirs`; null if they are not the same names. */
