@@ -31,7 +31,10 @@ export const convertCommand = new Command("convert")
     if (!out.endsWith(".safetensors"))
       throw new OptionError(`${out}: only safetensors can be written; let the name end in .safetensors`);
     const { format, tensors, metadata } = await readCheckpointFile(input, part);
-    const known = originalKeys ? undefined : recognizeCheckpoint(modelWeights(tensors), metadata);
+    const recognized = recognizeCheckpoint(modelWeights(tensors), metadata);
+    if (originalKeys && ![...tensors.keys()].some((key) => recognized && recognized.rename(key) !== key))
+      throw new OptionError(`--original-keys has no effect: ${input} has no keys that would be renamed`);
+    const known = originalKeys ? undefined : recognized;
     const shapes = known ? shapesFor(known, tensors) : new Map<string, readonly number[]>();
     const renamed = [...tensors].map(([key, value]) => {
       const name = known ? known.rename(key) : key;

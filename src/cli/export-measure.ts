@@ -3,7 +3,7 @@ import { evaluate, openDataset, trace, type Value } from "../index.js";
 import { Module } from "../nn.js";
 import { optional, withEngine } from "./arguments.js";
 import { aligning, type LoadedModel, requireSplits } from "./run.js";
-import { ProgressLine, percent } from "./terminal.js";
+import { ProgressLine, percent, say } from "./terminal.js";
 
 /** How a network does on a data set as it is, and as it was exported. */
 export interface Measured {
@@ -45,6 +45,7 @@ export async function measure(
 ): Promise<Measured> {
   const splits = await openDataset(source, {
     ...division,
+    onNote: say,
     imageSize,
     ...(validationSplit === undefined ? {} : { validationSplit }),
   });

@@ -2,8 +2,8 @@ import { stat } from "node:fs/promises";
 import { stdout } from "node:process";
 import { Command, Option } from "commander";
 import { messageOf } from "../core/errors.js";
-import { decodeImage, normalizations, OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
-import { imagesBelow, photoResize, readWhole } from "../internal.js";
+import { normalizations, OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
+import { decodeWithBits, dimNote, imagesBelow, photoResize, readWhole } from "../internal.js";
 import {
   addBuildFlags,
   addInputFlags,
@@ -71,6 +71,7 @@ Examples:
     const progress = new ProgressLine();
     const predictions: Answer[] = [];
     const written: string[] = [];
+    const depths: number[] = [];
     // To programs CSV goes as it is. Its fields may hold anything, which a terminal would obey.
     const shown = (text: string) => (format === "csv" && stdout.isTTY ? `${visible(text.slice(0, -1))}\n` : text);
     const write = (text: string) => (flags.out === undefined ? stdout.write(shown(text)) : written.push(text));
@@ -86,7 +87,8 @@ Examples:
       const predictor = await openPredictor({ model, classes, preprocessing }, { engine, top });
       const answer = async (image: string): Promise<Answer> => {
         try {
-          const decoded = await decodeImage(image, { shorterSide: preprocessing.resize });
+          const { image: decoded, bits } = await decodeWithBits(image, { shorterSide: preprocessing.resize });
+          if (bits) depths.push(bits);
           return { image, classes: await predictor.predict(decoded) };
         } catch (error) {
           return { image, error: messageOf(error).replace(`${image}: `, "") };
@@ -110,6 +112,8 @@ Examples:
     });
     progress.clear();
     saySkipped(skipped);
+    const note = dimNote(depths);
+    if (note) say(note);
     head(top);
     if (format === "json") write(jsonLine({ predictions, skipped }));
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));

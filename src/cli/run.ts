@@ -233,10 +233,10 @@ async function withWeights<T>(
     const { missing, unexpected, wrongShape } = error.report;
     const left = new Set(unexpected.filter((key) => pattern?.test(key)));
     const only = missing.length + wrongShape.length === 0;
-    if (left.size === 0) return flagged(what, () => Promise.reject(error), only);
+    if (left.size === 0) return flagged(what, () => Promise.reject(error), { ignorable: only });
     const rename = recognizeCheckpoint(tensors, metadata)?.rename ?? ((key: string) => key);
     const kept = new Map([...tensors].filter(([key]) => !left.has(key) && !left.has(rename(key))));
-    const loaded = await flagged(what, () => load({ tensors: kept, metadata }), only);
+    const loaded = await flagged(what, () => load({ tensors: kept, metadata }), { ignorable: only });
     const some = [...left].slice(0, 4).join(", ");
     const keys = left.size === 1 ? `1 key of ${weights} is` : `${left.size} keys of ${weights} are`;
     say(`${keys} not used: ${some}${left.size > 4 ? ", …" : ""}`);
@@ -245,14 +245,19 @@ async function withWeights<T>(
 }
 
 /** Loads weights; errors name where they are from, and speak of flags. `ignorable`: there is one for parts that need not fit. */
-export async function flagged<T>(what: string, load: () => T | Promise<T>, ignorable = false): Promise<T> {
+export async function flagged<T>(
+  what: string,
+  load: () => T | Promise<T>,
+  { ignorable = false, advice }: { readonly ignorable?: boolean; readonly advice?: string | undefined } = {},
+): Promise<T> {
   try {
     return await load();
   } catch (error) {
     if (!(error instanceof WeightsError)) throw namedAs(error, what);
     const [first] = error.patterns.length > 1 ? [`(${error.patterns.join("|")})`] : error.patterns;
-    const advice = ignorable && first ? `To leave these parts as they are: --ignore '${first}'. ` : "";
-    throw new FormatError(`${what}: ${error.misfit}. ${advice}\`fovea inspect\` says which network it is of`);
+    if (advice) throw new FormatError(`${what}: ${error.misfit}. ${advice}`);
+    const ignore = ignorable && first ? `To leave these parts as they are: --ignore '${first}'. ` : "";
+    throw new FormatError(`${what}: ${error.misfit}. ${ignore}\`fovea inspect\` says which network it is of`);
   }
 }
 

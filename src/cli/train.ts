@@ -149,7 +149,7 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     if (resumed) checkSame(resumed, config, explicit);
     else requireEffect(flags);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
-    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.data.classes) : [];
+    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
     const frozen = resumed?.config.frozen ?? freezeByFlags(network, flags, loaded);
     if (resumed) freezePaths(network, frozen);
     requireFeatures(flags, frozen);

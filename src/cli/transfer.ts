@@ -1,4 +1,16 @@
-import { type FeatureReport, freeze, freezeUntil, loadPretrained, type Module, OptionError } from "../index.js";
+import { modelWeights } from "../engine.js";
+import {
+  type Checkpoint,
+  type FeatureReport,
+  freeze,
+  freezeUntil,
+  loadPretrained,
+  type Module,
+  OptionError,
+  type RunConfig,
+  recognizeCheckpoint,
+} from "../index.js";
+import { classifierInfo } from "../internal.js";
 import { readCheckpointFile } from "./inspect.js";
 import { flagged } from "./run.js";
 import { say, short } from "./terminal.js";
@@ -17,13 +29,14 @@ export interface TransferFlags {
 export async function startFrom(
   network: Module,
   { weights, part, ignore }: TransferFlags,
+  made: RunConfig["model"],
   classes: readonly string[],
 ): Promise<readonly string[]> {
   const file = await readCheckpointFile(weights!, part);
   const report = await flagged(
     `--weights ${weights}`,
     () => loadPretrained(network, file, { classes, ignore: ignore ? [new RegExp(ignore)] : [] }),
-    true,
+    { ignorable: true, advice: otherForm(file, made) },
   );
   const { family, loaded, fresh, head, headFrom, classDifference: difference } = report;
   say(
@@ -40,6 +53,19 @@ export async function startFrom(
     ].join(", "),
   );
   return report.backbone;
+}
+
+/** The flags that build a network of the weights' form, where they are of the same network in another one. */
+function otherForm({ tensors, metadata }: Checkpoint, made: RunConfig["model"]): string | undefined {
+  const known = recognizeCheckpoint(modelWeights(tensors), metadata);
+  if (known?.model !== made.name) return undefined;
+  const { model, options } = known;
+  const specs = classifierInfo(model).options as Readonly<Record<string, { readonly default: unknown }>>;
+  const own = (name: string) => made.options[name] ?? specs[name]?.default;
+  const flags = ["stem", "shortcut"].filter((name) => name in options && options[name] !== own(name));
+  return flags.length
+    ? `They are of ${[model, ...flags.map((name) => `--${name} ${options[name]}`)].join(" ")}`
+    : undefined;
 }
 
 /** Freezes by the flags, of a network whose `backbone` came from weights. Returns the paths of what is frozen. */

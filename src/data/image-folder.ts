@@ -22,6 +22,7 @@ import { decodeImage, decoder, decodeWithBits } from "./decode.js";
 import { type ImageFile, type Listing, listClasses, stratify } from "./folder-listing.js";
 import { requireLearnable } from "./plausible.js";
 import { photoResize } from "./recipe.js";
+import { dimNote } from "./significant-bits.js";
 import { findSplits } from "./splits.js";
 import { summary } from "./summary.js";
 
@@ -175,8 +176,8 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
 
   let start = 0;
-  const most = Math.max(0, ...new Set(depths));
-  if (most === 10 || most === 12) onNote?.(dimNote(depths.length, most));
+  const note = dimNote(depths);
+  if (note) onNote?.(note);
   return listings.map((listing) => {
     const own = outcomes.slice(start, (start += listing.files.length));
     const items = own.filter((outcome) => "label" in outcome);
@@ -185,10 +186,6 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
     return { items, skipped };
   });
 }
-
-/** What is said of images with samples of 16 bits that are nearly black. */
-const dimNote = (count: number, bits: number) =>
-  `${count === 1 ? "the only image" : `all ${count.toLocaleString("en-US")} images`} of 16 bits use ${bits} of them at most, and will look black: scale the samples, or let the files say their bits (PNG: sBIT, TIFF: MaxSampleValue ${2 ** bits - 1})`;
 
 /** Every class with a folder must have an image. @throws DataError with those that have none, and a reason. */
 function requireEveryClass(

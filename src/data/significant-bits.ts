@@ -48,3 +48,11 @@ export function bitsInUse(pixels: Uint8Array): 10 | 12 | 16 {
   const largest = pixels.reduce((a, b) => Math.max(a, b), 0);
   return largest < 4 ? 10 : largest < 16 ? 12 : 16;
 }
+
+/** What is said of images with samples of 16 bits that are all nearly black, by the bits that suffice for each. */
+export function dimNote(bits: readonly number[]): string | undefined {
+  const most = bits.reduce((a, b) => Math.max(a, b), 0);
+  if (most !== 10 && most !== 12) return undefined;
+  const images = bits.length === 1 ? "the only image" : `all ${bits.length.toLocaleString("en-US")} images`;
+  return `${images} of 16 bits use ${most} of them at most, and will look black: scale the samples, or let the files say their bits (PNG: sBIT, TIFF: MaxSampleValue ${2 ** most - 1})`;
+}

@@ -99,6 +99,13 @@ test("a run is not resumed on other classes", async () => {
   assert.match(stderr, /--resume: the classes of the data are not those of the run in .* \(new: zest; gone: lime\)/);
 });
 
+const best = join(run, "best.safetensors");
+const { tensors, metadata } = readSafetensors(readFileSync(best));
+assert.deepEqual(JSON.parse(metadata.classes!), ["apple", "lime", "plum"]);
+/** The same weights, but the first row is that of plums, and the last that of apples. */
+const turned = join(folder, "turned.safetensors");
+writeFileSync(turned, writeSafetensors(tensors, { ...metadata, classes: '["plum","lime","apple"]' }));
+
 test("weights of a run on other data: the classifier's rows go by name, or it begins anew", {
   skip: ifLong,
 }, async () => {
@@ -114,13 +121,7 @@ test("weights of a run on other data: the classifier's rows go by name, or it be
       join(folder, `from-${basename(weights)}-${basename(path)}`),
     ]);
   };
-  const best = join(run, "best.safetensors");
   assert.match((await start(other, best)).stderr, /the classifier fc begins anew, for 3 classes/);
-  const { tensors, metadata } = readSafetensors(readFileSync(best));
-  assert.deepEqual(JSON.parse(metadata.classes!), ["apple", "lime", "plum"]);
-  // The same weights, but the first row is that of plums, and the last that of apples.
-  const turned = join(folder, "turned.safetensors");
-  writeFileSync(turned, writeSafetensors(tensors, { ...metadata, classes: '["plum","lime","apple"]' }));
   const { stderr } = await start(await fruit("exchanged", { plum: "apple", lime: "lime", apple: "plum" }), turned);
   assert.doesNotMatch(stderr, /begins anew/);
   assert.match(stderr, /validation loss \S+ top-1 100\.0 %/);
@@ -139,8 +140,8 @@ test("loadRun gives the network of a run with its names, ready to predict", asyn
     answers.map(([best]) => best!.name),
     ["lime", "apple"],
   );
-  const turned = await loadRun(run, { weights: await openCheckpoint(join(folder, "turned.safetensors")) });
-  assert.deepEqual(turned.classes, ["plum", "lime", "apple"]);
+  const other = await loadRun(run, { weights: await openCheckpoint(turned) });
+  assert.deepEqual(other.classes, ["plum", "lime", "apple"]);
   await assert.rejects(loadRun(data), /is not a run folder/);
   await engine.release();
 });

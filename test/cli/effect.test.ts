@@ -84,6 +84,10 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [named("export", "--out", at("never.safetensors"), "--opset", "18"), /--opset is for onnx/],
   [named("export", "--out", at("never.safetensors"), "--precision", "int8"), /--precision is for onnx/],
   [named("export", "--out", at("never.safetensors"), "--measure", flat), /--measure is for onnx/],
+  [
+    ["convert", weights, at("never.safetensors"), "--original-keys"],
+    /--original-keys has no effect: .* no keys that would/,
+  ],
   [["bench", "--mode", "infer", "--recompute"], /--recompute has no effect with --mode infer/],
   [["bench", "--mode", "infer", "--winograd"], /--winograd has no effect with --mode infer/],
   [["bench", "--attention-options", "{}"], /--attention-options needs --attention/],
@@ -128,4 +132,48 @@ test("the same flags are taken where they change something", async () => {
     const { code, stderr } = await fovea(args);
     assert.equal(code, 0, stderr);
   }
+});
+
+test("weights of the same network in another form are said to be so, with the flags for it", async () => {
+  for (const [options, says] of [
+    [{ shortcut: "identity" }, /They are of resnet20 --shortcut identity$/],
+    [{ stem: "imagenet" }, /They are of resnet20 --stem imagenet$/],
+    [{ stem: "imagenet", shortcut: "identity" }, /They are of resnet20 --stem imagenet --shortcut identity$/],
+  ] as const) {
+    const network = initialize(createModel("resnet20", { numClasses: 2, ...options }));
+    const renamed = [...weightsOf(network)].map(([key, value]) => [key.replace(/^fc\./, "linear."), value] as const);
+    const file = at("other.safetensors");
+    writeFileSync(file, writeSafetensors("stem" in options ? weightsOf(network) : renamed));
+    const { code, stderr } = await fovea(train("--epochs", "1", "--weights", file));
+    assert.equal(code, 1, stderr);
+    assert.match(stderr.trim().split("\n").at(-1)!, says);
+    if ("stem" in options) continue;
+    const kept = await fovea(["convert", file, at("kept.safetensors"), "--original-keys"]);
+    assert.equal(kept.code, 0, kept.stderr);
+    const flags = ["--shortcut", "identity", "--epochs", "1", "--batch", "4", "--weights", file];
+    const taken = await fovea(["train", flat, "--image-size", "16", ...flags, "--out", at("identity")]);
+    assert.equal(taken.code, 0, taken.stderr);
+  }
+});
+
+test("images of 16 bits that use 10 or 12 are said to look black, by predict and export --measure too", async () => {
+  for (const [i, name] of ["dark", "light"].entries()) {
+    mkdirSync(at("dim", name), { recursive: true });
+    for (let k = 0; k < 6; k++)
+      await sharp(new Uint16Array(16 * 16 * 3).fill(500 + 3000 * i + k), {
+        raw: { width: 16, height: 16, channels: 3 },
+      })
+        .toColorspace("rgb16")
+        .png()
+        .toFile(at("dim", name, `${k}.png`));
+  }
+  const note = (images: string) => new RegExp(`^${images} of 16 bits use 12 of them at most`, "m");
+  const predicted = await fovea(["predict", run, at("dim")]);
+  assert.match(predicted.stderr, note("all 12 images"));
+  const one = await fovea(["predict", run, at("dim/light/0.png")]);
+  assert.match(one.stderr, note("the only image"));
+  const bright = await fovea(["predict", run, at("flat")]);
+  assert.doesNotMatch(bright.stderr, /16 bits/);
+  const measured = await fovea(named("export", "--out", at("dim.onnx"), "--measure", at("dim")));
+  assert.match(measured.stderr, note("all 12 images"));
 });

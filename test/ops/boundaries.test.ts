@@ -318,6 +318,11 @@ const contents: Readonly<Record<string, (channel: number, position: number) => n
   "NaN beside −∞": (c, i) => [nan, -inf, -inf, -inf][(c + 3 * i) % 4]!,
   "+∞": (c, i) => (c === 5 && i > 1 ? inf : i),
   "−∞ alone": () => -inf,
+  "+∞ beside −∞": (c, i) => [inf, -inf, 2, 1][(c + 3 * i) % 4]!,
+  "+∞ beside −∞, and a NaN": (c, i) => (c === 3 && i === 1 ? nan : [-inf, inf, inf, -inf][(c + 2 * i) % 4]!),
+  "numbers whose sums overflow both ways": (c, i) => [3e38, 3.2e38, -3e38, -3.2e38][(c + i) % 4]!,
+  "numbers whose sums overflow to −∞": (c, i) => -3e38 - c * 1e36 - i * 1e35,
+  "the lowest numbers": (c, i) => ((c + i) % 3 === 0 ? -3.4028234663852886e38 : -inf),
   "zeros, as a ReLU leaves them": () => 0,
   "tiny numbers": (c, i) => 1e-31 * (1 + ((7 * c + 3 * i) % 5)),
 };

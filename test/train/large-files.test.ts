@@ -51,7 +51,9 @@ test("of a safetensors file over 4 GiB one tensor can be read, and inspect reads
 
 test("a checkpoint of 300 MB is written without more memory than the model has", async (t) => {
   const script = `
-    const { initialize, stateOf, writeCheckpoint, writeFileAtomic, Param, Module, constant } = await import(${JSON.stringify(new URL("../../src/index.js", import.meta.url).href)});
+    const from = (name) => import(new URL(name, ${JSON.stringify(new URL("../../src/", import.meta.url).href)}));
+    const { initialize, stateOf, Param, Module, constant } = await from("nn.js");
+    const [{ writeCheckpoint }, { writeFileAtomic }] = [await from("engine.js"), await from("internal.js")];
     class Wide extends Module {
       layers = Array.from({ length: 30 }, () => Object.assign(new (class extends Module {})(), { weight: new Param([2621440], constant(1)) }));
     }

@@ -160,23 +160,50 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
 /** The largest finite float32. */
 export const largestFloat = 3.4028234663852886e38;
 
+/** A maximum by ONNX Runtime. */
+export interface Maximum {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** The mean of the same elements, and what they are the elements of. */
+  readonly mean: string;
+  readonly from: string;
+  /** The maximum of another array like `from`. */
+  readonly of: (from: string) => string;
+}
+
 /**
- * A maximum with NaN and −∞: ONNX Runtime's kernels skip NaN, and some start from the lowest finite number and miss −∞. The mean of the
- * same elements reveals both: it is NaN if any element is, and −∞ if all are.
+ * A maximum with NaN and −∞: ONNX Runtime's kernels skip NaN, and some start from the lowest finite number and miss −∞. Only where one of
+ * the means is NaN or one of the maxima no more than that number is it looked for either. (Infinities of both signs have the mean NaN too.)
  */
-export function exactMaximum(max: string, mean: string, write: OnnxWriter): string {
-  const isLost = write.emit("Or", [
-    write.emit("IsNaN", [mean]),
-    write.emit("LessOrEqual", [max, write.number(-largestFloat)]),
+export function exactMaximum({ name, shape, mean, from, of }: Maximum, write: OnnxWriter): string {
+  const least = write.reduce("ReduceMin", write.reshape(name, [-1]), [0], false);
+  const mayBeLost = write.emit("Or", [
+    mayHoldNaN(mean, write),
+    write.emit("LessOrEqual", [least, write.number(-largestFloat)]),
   ]);
-  return write.emit("Where", [isLost, mean, max]);
+  const exact = () => {
+    const above = write.emit("Greater", [from, write.number(Number.NEGATIVE_INFINITY)]);
+    const isAny = (mask: string) => write.emit("Greater", [of(mask), write.number(0)]);
+    const isAbove = isAny(write.emit("Cast", [above], { to: 1 }));
+    const number = write.emit("Where", [isAbove, name, write.number(Number.NEGATIVE_INFINITY)]);
+    return write.emit("Where", [isAny(nanMask(from, write)), write.number(Number.NaN), number]);
+  };
+  return write.branch(
+    mayBeLost,
+    shape.map((d) => (d < 0 ? "N" : d)),
+    exact,
+    () => name,
+  );
 }
 
 const maxPool: Rule = (node, [x], write) => {
   const max = pooled(node, x!, write, 1).results[0]!;
   const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
-  if (dilations.every((d) => d === 1) && pads[2] < kernel[0] && pads[3] < kernel[1])
-    return [exactMaximum(max, write.emit("AveragePool", [x!], { kernel_shape: kernel, strides, pads }), write)];
+  if (dilations.every((d) => d === 1) && pads[2] < kernel[0] && pads[3] < kernel[1]) {
+    const mean = write.emit("AveragePool", [x!], { kernel_shape: kernel, strides, pads });
+    const of = (from: string) => pooled(node, from, write, 1).results[0]!;
+    return [exactMaximum({ name: max, shape: dimsOf(node.outputs[0]!), mean, from: x!, of }, write)];
+  }
   // AveragePool cannot do such windows; whether one holds NaN is a maximum too.
   const hasNaN = write.emit("Cast", [write.emit("IsNaN", [x!])], { to: 1 });
   const found = write.emit("Greater", [pooled(node, hasNaN, write, 1).results[0]!, write.number(0)]);
@@ -188,7 +215,9 @@ export const reduceMaxBy =
   (mean: Rule): Rule =>
   (node, [x], write) => {
     const { axes, keepdims } = attributesOf<Reduction>(node);
-    return [exactMaximum(write.reduce("ReduceMax", x!, axes, keepdims), mean(node, [x!], write)[0]!, write)];
+    const of = (from: string) => write.reduce("ReduceMax", from, axes, keepdims);
+    const shape = dimsOf(node.outputs[0]!);
+    return [exactMaximum({ name: of(x!), shape, mean: mean(node, [x!], write)[0]!, from: x!, of }, write)];
   };
 
 /** Whether one of an array's elements is NaN: then their sum is. (It may also be where +∞ and −∞ are among them.) */

@@ -10,9 +10,16 @@ const maxPool: BlockedRule = (node, table) => {
   const [x] = node.inputs as [Value];
   const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
   if (!table.isBlocked(x) || table.isPadded(x) || dilations.some((d) => d > 1)) return false;
-  const pool = (kind: "MaxPool" | "AveragePool") => table.nchwc.pool(kind, table.blocked(x), kernel, { strides, pads });
+  const maps = table.blocked(x);
+  const pool = (kind: "MaxPool" | "AveragePool", name = maps.name) =>
+    table.nchwc.pool(kind, { name, shape: maps.shape }, kernel, { strides, pads });
+  const of = (from: string) => pool("MaxPool", from).name;
   const { name, shape } = pool("MaxPool");
-  table.setBlocked(node.outputs[0]!, { name: exactMaximum(name, pool("AveragePool").name, table.write), shape });
+  const mean = pool("AveragePool").name;
+  table.setBlocked(node.outputs[0]!, {
+    name: exactMaximum({ name, shape, mean, from: maps.name, of }, table.write),
+    shape,
+  });
   return true;
 };
 

@@ -42,39 +42,52 @@ const reduce: BlockedRule = (node, table) => {
     return true;
   };
   // Padded channels are zero and do not affect the others.
-  if (isAxes(axes, 2, 3))
+  if (isAxes(axes, 2, 3)) {
+    const whole = [n, channels, 1, 1];
     return define(
-      exact(kind, (k) => overPositions(k, x, table), table),
-      [n, channels, 1, 1],
+      exact(kind, x, whole, (k, maps) => overPositions(k, x, table, maps), table),
+      whole,
     );
+  }
   if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax") {
     const perImage = write.reshape(overPositions(kind, x, table), [n, channels]);
     return define(sumOver(kind, perImage, [n, channels], { axes: [0], keepdims: false }, write), [channels]);
   }
   if (table.isPadded(x)) return false;
-  if (isAxes(axes, 1))
+  if (isAxes(axes, 1)) {
+    const whole = [n, 1, height, width];
     return define(
-      exact(kind, (k) => overChannels(k, table.blocked(x), table), table),
-      [n, 1, height, width],
+      exact(kind, x, whole, (k, maps = table.blocked(x)) => overChannels(k, maps, table), table),
+      whole,
     );
+  }
   if (!keepdims || axes.length !== 1) return false;
   // Along rows or columns: pooling over all of them, in at most half the time of a reduction.
   if (axes[0] !== 2 && axes[0] !== 3) return false;
   const kernel = axes[0] === 3 ? ([1, width] as const) : ([height, 1] as const);
-  const pool = (k: Kind) =>
-    nchwc.pool(k === "ReduceMax" ? "MaxPool" : "AveragePool", table.blocked(x), kernel, {}).name;
+  const pool = (k: Kind, maps = table.blocked(x)) =>
+    nchwc.pool(k === "ReduceMax" ? "MaxPool" : "AveragePool", maps, kernel, {}).name;
   const factor = kind === "ReduceSum" ? shape[axes[0]] : 1;
   const pooled = axes[0] === 3 ? ([n, channels, height, 1] as const) : ([n, channels, 1, width] as const);
-  table.setBlocked(y, { name: scaled(exact(kind, pool, table), factor, pooled, table), shape: pooled });
+  table.setBlocked(y, { name: scaled(exact(kind, x, pooled, pool, table), factor, pooled, table), shape: pooled });
   return true;
 };
 
 type Kind = "ReduceSum" | "ReduceMean" | "ReduceMax";
 
-/** A maximum with NaN, which ONNX Runtime's kernels drop; sums and means as they are. */
-function exact(kind: Kind, reduceTo: (kind: Kind) => string, { write }: LayoutTable): string {
+/** A maximum with NaN, which ONNX Runtime's kernels drop; sums and means as they are. `maps` are in the place of those of x. */
+function exact(
+  kind: Kind,
+  x: Value,
+  shape: readonly number[],
+  reduceTo: (kind: Kind, maps?: BlockedTensor) => string,
+  table: LayoutTable,
+): string {
   const name = reduceTo(kind);
-  return kind === "ReduceMax" ? exactMaximum(name, reduceTo("ReduceMean"), write) : name;
+  if (kind !== "ReduceMax") return name;
+  const maps = table.blocked(x);
+  const of = (from: string) => reduceTo(kind, { name: from, shape: maps.shape });
+  return exactMaximum({ name, shape, mean: reduceTo("ReduceMean"), from: maps.name, of }, table.write);
 }
 
 /** An array times a scalar, as a vector: scalars broadcast slowly over arrays whose last axis is 1. */
@@ -84,13 +97,13 @@ function scaled(name: string, factor: number, shape: readonly number[], { write 
 }
 
 /** [N,C,1,1]: by pooling, one multithreaded pass (a reduction over positions takes 20 times as long). */
-function overPositions(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", x: Value, table: LayoutTable): string {
+function overPositions(kind: Kind, x: Value, table: LayoutTable, given?: BlockedTensor): string {
   const { nchwc, write } = table;
   const shape = x.shape as readonly number[];
   const area = shape[2]! * shape[3]!;
   const product = kind === "ReduceMax" ? undefined : table.deferred(x)?.product;
   if (product) table.takeDeferred(x);
-  const maps = product ? product[0] : table.blocked(x);
+  const maps = given ?? (product ? product[0] : table.blocked(x));
   const [n, channels] = maps.shape;
   const name = product
     ? nchwc.dot(product[0], product[1])
@@ -104,7 +117,7 @@ function overPositions(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", x: Value,
 }
 
 /** [N,1,H,W]. Sums over lanes are a product with ones; maxima are taken over blocks, then over lanes. */
-function overChannels(kind: "ReduceSum" | "ReduceMean" | "ReduceMax", maps: BlockedTensor, table: LayoutTable): string {
+function overChannels(kind: Kind, maps: BlockedTensor, table: LayoutTable): string {
   const { nchwc, write, block } = table;
   const [n, channels, height, width] = maps.shape;
   const [blocks, area] = [channels / block, height * width];
