@@ -6,6 +6,7 @@ import { OptionError, version } from "../index.js";
 import { benchCommand } from "./bench.js";
 import { convertCommand } from "./convert.js";
 import { evalCommand } from "./eval.js";
+import { explainCommand } from "./explain.js";
 import { exportCommand } from "./export.js";
 import { inspectCommand } from "./inspect.js";
 import { listCommand } from "./list.js";
@@ -29,6 +30,8 @@ Examples:
     fovea train photos/ --model resnet18 --attention se
   What a trained network sees:
     fovea predict runs/photos-resnet18-se photo.jpg
+  Where it looks:
+    fovea explain runs/photos-resnet18-se photo.jpg
   Take it elsewhere:
     fovea export runs/photos-resnet18-se --out model.onnx
 
@@ -41,6 +44,7 @@ for (const command of [
   trainCommand,
   evalCommand,
   predictCommand,
+  explainCommand,
   exportCommand,
   inspectCommand,
   convertCommand,
