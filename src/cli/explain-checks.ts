@@ -4,6 +4,7 @@ import {
   type ExplainableNetwork,
   type Explainer,
   explainableLayers,
+  explanationMethods,
   type Heatmap,
   type Interval,
   type MethodChoice,
@@ -142,9 +143,15 @@ async function mapsByMethod(explainer: Explainer, images: readonly RgbImage[], a
   for (const [i, image] of images.entries()) {
     const found = await explainer.explain(image, aims ? { class: aims[i]! } : {});
     classes.push(found[0]!.class);
-    for (const { method, map } of found) maps.set(method, [...(maps.get(method) ?? []), map]);
+    for (const { method, map } of found) maps.set(method, [...(maps.get(method) ?? []), shownPart(method, map)]);
   }
   return { maps, aims: classes };
+}
+
+/** Of class activation maps the evidence for the class, as their authors compare them. */
+function shownPart(method: string, map: Heatmap): Heatmap {
+  if (explanationMethods.get(method)?.kind !== "activation") return map;
+  return { ...map, data: map.data.map((value) => Math.max(0, value)) };
 }
 
 export function sanityText(rows: readonly SanityRow[], images: number): string[] {

@@ -83,7 +83,7 @@ export async function explainImages(context: ExplainContext, engine: Engine): Pr
     const shown = { image: flags.photograph ? decoded : seen, ...(region ? { region } : {}) };
     await pictures?.add(
       name,
-      ["image", ...kept.map((one, i) => titleOf(one, entry.maps[i]!, layers))],
+      ["image", ...kept.map((one, i) => titleOf(one, entry.maps[i]!, layers, used.length))],
       [{ title: rowTitle(entry), cells: [shown, ...kept.map((one) => cellOf(one, shown))] }],
     );
   });
@@ -138,8 +138,11 @@ function entryOf(one: Explanation, { instead }: Sameness, raw: string | undefine
 const labelOf = ({ method, variant, same }: MapEntry): string =>
   [variant ? `${method} (${variant})` : method, ...same].join(" = ");
 
-const titleOf = (one: Explanation, entry: MapEntry, layers: readonly string[] | undefined): string =>
-  layers && layers.length > 1 && one.layer ? `${one.layer} ${labelOf(entry)}` : labelOf(entry);
+/** What is above a map: its method, its layer where there are several, or the layer alone where these are of one method. */
+function titleOf(one: Explanation, entry: MapEntry, layers: readonly string[] | undefined, methods: number): string {
+  if (!layers || layers.length < 2 || !one.layer) return labelOf(entry);
+  return methods > 1 ? `${one.layer} ${labelOf(entry)}` : one.layer;
+}
 
 const fileName = ({ method, layer }: Explanation, layers: readonly string[] | undefined): string =>
   layers && layers.length > 1 && layer ? `${method}-${layer}` : method;

@@ -50,6 +50,8 @@ export interface Dataset {
   image(index: number): Promise<RgbImage>;
   /** `height · width` bytes, 1 where the labelled object is; only where the data set knows it. */
   mask?(index: number): Uint8Array;
+  /** The file of the image at `index`; only where images are files. */
+  file?(index: number): string;
 }
 
 export interface Splits {
