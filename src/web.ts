@@ -101,7 +101,6 @@ export {
   sanityCheck,
 } from "./explain/metrics/index.js";
 export { type Checkpoint, type CheckpointOptions, type PlaceholderAt, readCheckpoint } from "./formats/checkpoint.js";
-export { encodeNpy } from "./formats/npy.js";
 export { type ExportOptions, exportOnnx } from "./formats/onnx/export.js";
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./formats/safetensors.js";
 export { exportTransformersJs, type TransformersJsOptions } from "./formats/transformers-js.js";

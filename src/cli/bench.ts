@@ -15,6 +15,7 @@ import {
   winogradHelp,
   withEngine,
 } from "./arguments.js";
+import { benchExplainCommand } from "./bench-explain.js";
 import { calibrateCommand, median } from "./calibrate.js";
 import { requireMemory } from "./memory.js";
 import { print, short } from "./terminal.js";
@@ -41,6 +42,15 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--threads <n>", "threads (default: one per processor)", threadCount)
   .option("--json", "print one JSON object")
   .addCommand(calibrateCommand)
+  .addCommand(benchExplainCommand)
+  .enablePositionalOptions()
+  .hook("preSubcommand", (bench, sub) => {
+    for (const option of bench.options)
+      if (bench.getOptionValueSource(option.attributeName()) === "cli")
+        throw new OptionError(
+          `${option.long} belongs behind the name of the command: fovea bench ${sub.name()} ${option.long} …`,
+        );
+  })
   .action(async (flags: BenchFlags) => {
     for (const flag of ["recompute", "winograd"] as const)
       if (flags[flag] && flags.mode === "infer") throw new OptionError(`--${flag} has no effect with --mode infer`);

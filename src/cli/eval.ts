@@ -17,6 +17,7 @@ import {
   addWeightsFlags,
   batchSize,
   classCount,
+  count,
   type InputFlags,
   type ModelFlags,
   optional,
@@ -24,11 +25,13 @@ import {
   type WeightsFlags,
   withEngine,
 } from "./arguments.js";
+import { type MapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
+import { nameList } from "./explain-flags.js";
 import { requireMemory } from "./memory.js";
 import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
 import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 
-interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags, WeightsFlags {
+interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags, WeightsFlags, MapFlags {
   readonly split: string;
   readonly batch: number;
   readonly valSplit?: number;
@@ -43,8 +46,25 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
   .option("--split <name>", "which part of the data: validation (or val), train, test, or all of it", "validation")
   .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", properShare)
   .option("--batch <n>", "images at a time", batchSize, 100)
+  .option(
+    "--localization",
+    "whether maps find the objects, beside a random map, a blob at the center and an untrained network",
+  )
+  .option(
+    "--masks <path>",
+    "where the objects are: a folder of masks, COCO's JSON, or a CSV file of boxes (default: the data's own)",
+  )
+  .option(
+    "--method <names>",
+    "methods for --localization, separated by commas, or all (default: gradcam,layercam)",
+    nameList,
+  )
+  .option("--faithful <names>", "methods whose maps are to tell what the network goes by: gradcam,ig", nameList)
+  .option("--layer <path>", "layer of the maps (default: the last before pooling)")
+  .option("--images <n>", "how many images maps are measured on, evenly spaced (default: 200)", count)
   .option("--json", "print one JSON object")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
+    refuseIdleMapFlags(flags);
     const loaded = await loadModel(runOrModel, flags);
     const splits = await openDataset(source, {
       ...loaded.division,
@@ -64,21 +84,30 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
     const { imageSize } = preprocessing;
     requireMemory(loaded.model, [Math.min(flags.batch, dataset.length), 3, imageSize, imageSize], false);
     const progress = new ProgressLine();
-    const metrics = await withEngine((engine) =>
-      evaluate(loaded.model, dataset, {
+    const { metrics, maps } = await withEngine(async (engine) => {
+      const measured = await evaluate(loaded.model, dataset, {
         engine,
         batch: flags.batch,
         preprocessing,
         onProgress: (done, total) => progress.draw(done / total, `${done} of ${total}`),
-      }),
-    );
-    progress.clear();
+      });
+      progress.clear();
+      return { metrics: measured, maps: await measureMaps(loaded, { dataset, preprocessing, engine }, flags) };
+    });
     saySkipped(dataset.skipped);
     const { unknown, missing, leftOut } = aligned;
     print(
       flags.json === true,
-      { ...metrics, split: partNames[flags.split] ?? flags.split, skipped: dataset.skipped, unknown, missing, leftOut },
-      () => metricsText(metrics),
+      {
+        ...metrics,
+        ...maps.value,
+        split: partNames[flags.split] ?? flags.split,
+        skipped: dataset.skipped,
+        unknown,
+        missing,
+        leftOut,
+      },
+      () => [...metricsText(metrics), ...maps.lines],
     );
   });
 

@@ -7,6 +7,7 @@ import { benchCommand } from "./bench.js";
 import { compareCommand } from "./compare.js";
 import { convertCommand } from "./convert.js";
 import { evalCommand } from "./eval.js";
+import { explainCommand } from "./explain.js";
 import { exportCommand } from "./export.js";
 import { inspectCommand } from "./inspect.js";
 import { listCommand } from "./list.js";
@@ -30,6 +31,8 @@ Examples:
     fovea train photos/ --model resnet18 --attention se
   What a trained network sees:
     fovea predict runs/photos-resnet18-se photo.jpg
+  Where it looks:
+    fovea explain runs/photos-resnet18-se photo.jpg
   Take it elsewhere:
     fovea export runs/photos-resnet18-se --out model.onnx
 
@@ -43,6 +46,7 @@ for (const command of [
   compareCommand,
   evalCommand,
   predictCommand,
+  explainCommand,
   exportCommand,
   inspectCommand,
   convertCommand,

@@ -1,9 +1,8 @@
-import { stat } from "node:fs/promises";
 import { stdout } from "node:process";
 import { Command, Option } from "commander";
 import { messageOf } from "../core/errors.js";
-import { normalizations, OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
-import { decodeWithBits, dimNote, imagesBelow, photoResize, readWhole } from "../internal.js";
+import { OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
+import { decodeWithBits, dimNote } from "../internal.js";
 import {
   addBuildFlags,
   addInputFlags,
@@ -14,8 +13,9 @@ import {
   type WeightsFlags,
   withEngine,
 } from "./arguments.js";
+import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
-import { loadModel, preprocessingOf, saySkipped } from "./run.js";
+import { loadModel, saySkipped } from "./run.js";
 import { jsonLine, ProgressLine, percent, say, visible } from "./terminal.js";
 
 const formats = ["text", "csv", "jsonl", "json"] as const;
@@ -61,13 +61,9 @@ Examples:
     const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
     const { classes: _, ...buildFlags } = flags;
     const loaded = await loadModel(runOrModel, buildFlags);
-    const side = flags.imageSize ?? loaded.imageSize;
-    const usual = { imageSize: side, resize: photoResize(side), ...normalizations.imagenet };
-    const preprocessing = preprocessingOf(loaded, usual, flags);
+    const preprocessing = photoPreprocessing(loaded, flags);
     requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
-    const found = await Promise.all(sources.map(imagesIn));
-    const images = found.flatMap(({ files }) => files);
-    const skipped = found.flatMap(({ skipped: own }) => own);
+    const { images, skipped } = await imagesOf(sources);
     const progress = new ProgressLine();
     const predictions: Answer[] = [];
     const written: string[] = [];
@@ -118,52 +114,6 @@ Examples:
     if (format === "json") write(jsonLine({ predictions, skipped }));
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
-
-/** Ten times the names of ImageNet-21k. */
-const mostNameBytes = 2 ** 24;
-
-/** The names in a file: a JSON list of strings, or a line each. @throws OptionError if there are none. */
-async function readClasses(file: string): Promise<readonly string[]> {
-  const text = new TextDecoder().decode(await readWhole(file, mostNameBytes));
-  let names: unknown = text.split(/\r?\n/).map((line) => line.trim());
-  if (/^\s*[[{]/.test(text))
-    try {
-      names = listOf(JSON.parse(text));
-    } catch {
-      throw new OptionError(`--classes ${file} begins as JSON, but is none`);
-    }
-  if (!Array.isArray(names) || !names.every((name): name is string => typeof name === "string"))
-    throw new OptionError(
-      `--classes ${file} must be a line for each class, a JSON list of strings, or an object of them by position`,
-    );
-  while (names.at(-1) === "") names.pop();
-  if (names.length === 0) throw new OptionError(`--classes ${file} holds no names`);
-  if (names.some((name) => /[\p{Cc}\uFFFD]/u.test(name)))
-    throw new OptionError(`--classes ${file} is no file of names`);
-  return names;
-}
-
-/** Of `{"0": "tench", …}` or `{"0": ["n01440764", "tench"], …}`, as ImageNet's names are published, the list; anything else as it is. */
-function listOf(json: unknown): unknown {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return json;
-  const found = json as Readonly<Record<string, unknown>>;
-  return Array.from({ length: Object.keys(found).length }, (_, i) => {
-    const name = found[i];
-    return Array.isArray(name) ? name.at(-1) : name;
-  });
-}
-
-/** The file itself, or the images in a folder and those in it. */
-async function imagesIn(source: string): Promise<Awaited<ReturnType<typeof imagesBelow>>> {
-  const isFolder = await stat(source).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) return { files: [source], skipped: [] };
-  const found = await imagesBelow(source);
-  if (found.files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
-  return found;
-}
 
 const columns = (top: number) =>
   Array.from({ length: top }, (_, i) => [`class_${i + 1}`, `probability_${i + 1}`]).flat();

@@ -123,6 +123,9 @@ export function short(n: number): string {
   return `${unit === 0 ? n : n.toPrecision(n >= 100 ? 4 : 3)}${units[unit]}`;
 }
 
+/** A number in so many significant digits. */
+export const significant = (value: number, digits = 3): string => String(Number(value.toPrecision(digits)));
+
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** 75 seconds as 1:15. */

@@ -100,7 +100,7 @@ export function alignClasses(dataset: Dataset, classes: readonly string[]): Alig
     throw new DataError(
       `${dataset.name}: no image is of a class that the model knows: the data has ${summary(unknown.map((name) => withSuggestion(name, classes)))}; the model has ${summary(classes)}`,
     );
-  const { mask } = dataset;
+  const { mask, file } = dataset;
   const aligned: Dataset = {
     name: dataset.name,
     classes,
@@ -113,6 +113,7 @@ export function alignClasses(dataset: Dataset, classes: readonly string[]): Alig
     ...(dataset.defaults && { defaults: dataset.defaults }),
     image: async (index) => dataset.image(kept[checkIndex(aligned, index)]!),
     ...(mask && { mask: (index: number) => mask.call(dataset, kept[checkIndex(aligned, index)]!) }),
+    ...(file && { file: (index: number) => file.call(dataset, kept[checkIndex(aligned, index)]!) }),
   };
   return { dataset: aligned, unknown, missing, leftOut: dataset.length - kept.length };
 }

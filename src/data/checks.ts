@@ -39,6 +39,7 @@ export const datasetSchema: Schema<Dataset> = fieldsOf<Dataset>(
     defaults: maybe(anything),
     image: callback,
     mask: maybe(callback),
+    file: maybe(callback),
   },
   "a data set, such as createDataset() makes",
 );

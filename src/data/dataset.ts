@@ -58,6 +58,8 @@ export interface Dataset {
   image(index: number): Promise<RgbImage>;
   /** `height · width` bytes, 1 where the labeled object is, if the data set knows. */
   mask?(index: number): Uint8Array;
+  /** The file of the image at `index`; only where images are files. */
+  file?(index: number): string;
 }
 
 /** A data set, divided. */

@@ -226,6 +226,7 @@ function folderDataset(
     skipped,
     size,
     defaults: { imageSize: imageSize ?? icon },
+    file: (index) => items[checkIndex(dataset, index)]!.file,
     async image(index) {
       const { file, image, read } = items[checkIndex(dataset, index)]!;
       if (image) return image;

@@ -34,6 +34,12 @@ export function concatDatasets(parts: readonly Dataset[]): Dataset {
         return part.mask!(index);
       },
     }),
+    ...(parts.every(({ file }) => file) && {
+      file: (i: number) => {
+        const { part, index } = place[checkIndex(dataset, i)]!;
+        return part.file!(index);
+      },
+    }),
   };
   return dataset;
 }

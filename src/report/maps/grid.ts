@@ -106,8 +106,12 @@ function layout(where: string, grid: MapGrid, options: MapGridOptions): Scene {
   const left = (c: number) => c * (side + gap);
   const write = (x: number, y: number, content: string, ink: "ink" | "muted", room: number) =>
     items.push({ kind: "text", x, y, text: fit(content, room), ink, align: "start" });
-  columns.forEach((name, c) => write(left(c), textSize, name, "ink", side));
-  let y = columns.some((name) => name !== "") ? textSize + 6 : 0;
+  const titles = columns.map((name) => wrapped(name, side));
+  titles.forEach((lines, c) => {
+    lines.forEach((line, k) => write(left(c), textSize + k * (textSize + 1), line, "ink", side));
+  });
+  const tall = Math.max(...titles.map(({ length }) => length));
+  let y = tall > 0 ? tall * (textSize + 1) + 5 : 0;
   const width = left(columns.length) - gap;
   rows.forEach((name, r) => {
     if (name !== "") write(0, (y += textSize + 2), name, "muted", width);

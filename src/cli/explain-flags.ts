@@ -1,0 +1,168 @@
+import { closest } from "../core/errors.js";
+import {
+  coincide,
+  explanationMethods,
+  type MethodChoice,
+  type MethodName,
+  type MethodOptions,
+  OptionError,
+} from "../index.js";
+import type { InputFlags, ModelFlags, WeightsFlags } from "./arguments.js";
+import type { Network } from "./explain-checks.js";
+
+export interface ExplainFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags, WeightsFlags {
+  readonly classes?: string;
+  readonly method?: readonly string[];
+  readonly layer?: readonly string[];
+  readonly class?: string;
+  readonly score?: "logit" | "probability";
+  readonly variant?: string;
+  readonly error?: number;
+  readonly out?: string;
+  readonly raw?: string;
+  readonly scale?: "shared" | "column" | "cell";
+  readonly photograph?: boolean;
+  readonly gates?: boolean;
+  readonly sanity?: boolean;
+  readonly json?: boolean;
+}
+
+/** Names between commas. */
+export const nameList = (text: string): string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+
+/** Flags that one of the other kinds of answers leaves without effect, by the flag that asks for it. */
+const idle = {
+  gates: ["method", "layer", "class", "score", "variant", "error", "sanity", "photograph"],
+  sanity: ["class", "score", "out", "raw", "scale", "photograph"],
+} as const satisfies Record<string, readonly (keyof ExplainFlags)[]>;
+
+/** @throws OptionError for a flag that changes nothing beside the others. */
+export function refuseIdle(flags: ExplainFlags): void {
+  for (const [mode, names] of Object.entries(idle))
+    for (const name of names)
+      if (flags[mode as keyof typeof idle] && flags[name] !== undefined)
+        throw new OptionError(`--${name} has no effect with --${mode}`);
+  for (const name of ["scale", "photograph"] as const)
+    if (flags[name] !== undefined && !drawsPicture(flags))
+      throw new OptionError(`--${name} is for a picture: say --out FILE as well`);
+  const { layer = [], raw } = flags;
+  if (layer.includes("all") && layer.length > 1)
+    throw new OptionError("--layer all is every layer; leave out the others");
+  if (layer.includes("all") && flags.sanity) throw new OptionError("--sanity takes one layer, not --layer all");
+  if (flags.sanity && layer.length > 1) throw new OptionError("--sanity takes one layer");
+  if (raw === "") throw new OptionError("--raw must name a file, such as map.npy");
+}
+
+/** Whether a picture is drawn: where nothing else was asked for, too. */
+export const drawsPicture = ({ out, raw, json, sanity }: ExplainFlags): boolean =>
+  !sanity && (out !== undefined || (raw === undefined && !json));
+
+/** The methods by their names, each with what flags say of it. @throws OptionError for a name that is none, or a flag that fits none of them. */
+export function methodsBy({ method = ["gradcam"], variant, error, layer = [] }: ExplainFlags): MethodChoice[] {
+  const names = method.includes("all") ? [...explanationMethods.keys()] : [...new Set(method)];
+  if (names.length === 0) throw new OptionError("--method is empty: name one, such as gradcam");
+  const entries = names.map((name) => {
+    const found = explanationMethods.get(name);
+    if (found) return found;
+    const near = closest(name, explanationMethods.keys());
+    const all = [...explanationMethods.keys()].join(", ");
+    throw new OptionError(`Unknown --method "${name}".${near ? ` Did you mean "${near}"?` : ""} There are: ${all}`);
+  });
+  const varied = entries.filter(({ variants }) => variants.length > 0);
+  if (variant !== undefined && !varied.some(({ variants }) => variants.includes(variant)))
+    throw new OptionError(
+      `--variant ${variant} is none of ${names.join(", ")}: ${varied.map(({ name, variants }) => `${name} has ${variants.join(", ")}`).join("; ") || "there is but one form"}`,
+    );
+  if (error !== undefined && !names.includes("ig"))
+    throw new OptionError("--error is for --method ig, which takes as many steps as that needs");
+  if (layer.includes("all")) requireOneLayerMethod(entries);
+  if (layer.length > 0 && entries.every((entry) => !entry.layer))
+    throw new OptionError(
+      `--layer has no effect: ${names.join(", ")} ${names.length > 1 ? "are" : "is"} about the input`,
+    );
+  return entries.map(({ name, variants }) => {
+    const options: MethodOptions = {
+      ...(variant !== undefined && variants.includes(variant) ? { variant } : {}),
+      ...(error !== undefined && name === "ig" ? { error } : {}),
+    };
+    return Object.keys(options).length > 0 ? ([name, options] as const) : name;
+  });
+}
+
+function requireOneLayerMethod(entries: readonly { readonly name: string; readonly layer: boolean }[]): void {
+  if (entries.length > 1) throw new OptionError("--layer all ranks the layers for one method; name one by --method");
+  if (!entries[0]!.layer)
+    throw new OptionError(
+      `--layer all needs a method about a layer, such as gradcam; ${entries[0]!.name} is about the input`,
+    );
+}
+
+/** What a class is named by on the command line: undefined for the predicted one. @throws OptionError for one that there is not. */
+export function classIndex(
+  given: string | undefined,
+  classes: readonly string[] | null,
+  count: number,
+): number | undefined {
+  const names = classes ?? [];
+  const exact = given === undefined ? -1 : names.indexOf(given);
+  if (exact >= 0) return exact;
+  if (given === undefined || given === "predicted") return undefined;
+  if (/^\d+$/.test(given)) {
+    if (Number(given) < count) return Number(given);
+    throw new OptionError(
+      `--class ${given}: the network has ${count} class${count === 1 ? "" : "es"}, 0 to ${count - 1}`,
+    );
+  }
+  if (!classes)
+    throw new OptionError(
+      `--class ${given}: the names of the classes are not known; give an index from 0 to ${count - 1}, or --classes FILE`,
+    );
+  // ImageNet's names are lists of synonyms.
+  const synonyms = names.map((name) => name.split(",").map((part) => part.trim()));
+  const found = synonyms.flatMap((parts, i) => (parts.includes(given) ? [i] : []));
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1)
+    throw new OptionError(
+      `--class ${given} may be ${found.map((i) => `${i} (${names[i]})`).join(" or ")}; give the index`,
+    );
+  const near = closest(given, synonyms.flat());
+  const some = names.length <= 20 ? `: ${names.join(", ")}` : "";
+  throw new OptionError(
+    `Unknown --class "${given}".${near ? ` Did you mean "${near}"?` : ""} The network has ${count} classes, 0 to ${count - 1}${some}`,
+  );
+}
+
+/** Methods that give one and the same map at a layer: by each that is left out, the one that stands for it. */
+export interface Sameness {
+  readonly instead: ReadonlyMap<string, MethodName>;
+  readonly lines: readonly string[];
+}
+
+/** Which of the methods coincide at a layer, as they are asked for. */
+export function samenessOf(
+  network: Network,
+  methods: readonly MethodChoice[],
+  layer: string | undefined,
+  { score }: ExplainFlags,
+): Sameness {
+  const instead = new Map<string, MethodName>();
+  const lines: string[] = [];
+  const plain = methods.flatMap((choice) => (typeof choice === "string" ? [choice] : []));
+  if (score === "probability" || !methods.some((choice) => explanationMethods.get(nameOf(choice))!.layer))
+    return { instead, lines };
+  for (const { methods: alike, why } of coincide(network, layer === undefined ? {} : { layer })) {
+    const [first, ...others] = plain.filter((name) => alike.includes(name));
+    if (!first || others.length === 0) continue;
+    for (const name of others) instead.set(name, first);
+    lines.push(
+      `${[first, ...others].join(", ")} give the same map${layer === undefined ? "" : ` at ${layer}`}: ${why}. It is one map, not ${others.length + 1} that agree`,
+    );
+  }
+  return { instead, lines };
+}
+
+export const nameOf = (choice: MethodChoice): MethodName => (typeof choice === "string" ? choice : choice[0]);

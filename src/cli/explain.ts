@@ -1,0 +1,177 @@
+import { Command, Option } from "commander";
+import { messageOf } from "../core/errors.js";
+import { decodeImage, type Engine, OptionError, type RgbImage, seenImage, trace } from "../index.js";
+import { addBuildFlags, addInputFlags, addWeightsFlags, positive, withEngine } from "./arguments.js";
+import { checkSanity, type Network, sanityText } from "./explain-checks.js";
+import {
+  classIndex,
+  drawsPicture,
+  type ExplainFlags,
+  methodsBy,
+  nameList,
+  nameOf,
+  refuseIdle,
+} from "./explain-flags.js";
+import { drawGates } from "./explain-gates.js";
+import { explainImages } from "./explain-maps.js";
+import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
+import { requireMemory } from "./memory.js";
+import { loadModel, saySkipped } from "./run.js";
+import { duration, helpText, ProgressLine, print, say } from "./terminal.js";
+
+export const explainCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("explain"))))
+  .description(
+    "Where a network looks in images: maps of many methods, its attention gates, and whether to believe them",
+  )
+  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
+  .option("--method <names>", "methods, separated by commas, or all (default: gradcam)", nameList)
+  .option("--variant <name>", "of methods that have several forms, which one")
+  .option(
+    "--layer <paths>",
+    "layers, separated by commas; or all, to rank those that all of the network passes by ROAD (default: the last map before pooling)",
+    nameList,
+  )
+  .option("--class <class>", "what is explained: a name or index, or predicted (default)")
+  .addOption(new Option("--score <name>", "of the class (default: logit)").choices(["logit", "probability"]))
+  .option("--error <share>", "for ig: the largest error of its sum, which decides the steps (default: 0.01)", positive)
+  .option(
+    "--out <path>",
+    "picture: a file .svg or .png of all images, or a folder, for a file of each (default: explain.svg, unless --raw or --json is given)",
+  )
+  .option("--raw <file>", "write the maps as they are, signed, as NumPy files: a .npy, or one beside it for each map")
+  .addOption(
+    new Option("--scale <kind>", "which maps share a color scale (default: those of a method)").choices([
+      "shared",
+      "column",
+      "cell",
+    ]),
+  )
+  .option("--photograph", "show whole photographs, with the part that the network saw")
+  .option(
+    "--classes <file>",
+    "names of the classes: a line each, or a JSON list (default: those of the run, or of ImageNet)",
+  )
+  .option("--gates", "every gate of every attention module instead")
+  .option("--sanity", "instead, whether the maps change when weights become random; needs several images")
+  .option("--json", "print one JSON object")
+  .addHelpText(
+    "after",
+    helpText(`
+Examples:
+  fovea explain runs/photos-resnet18-se cat.jpg
+  fovea explain runs/photos-resnet18-se photos/ --method gradcam,ig --out maps/
+  fovea explain runs/photos-resnet18-se cat.jpg --gates --out gates.svg
+  fovea explain runs/photos-resnet18-se photos/ --layer all
+
+Methods about a layer: gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, scorecam, ablationcam and more; about pixels: gradient, ig, smoothgrad, occlusion, rise and more. docs/seeing.md says which is for what.
+
+A .npy file is of NumPy's version 1.0, float64, [height, width] of a map and the gate's own shape of a gate.`),
+  )
+  .action(async (runOrModel: string, sources: string[], flags: ExplainFlags) => {
+    refuseIdle(flags);
+    const methods = methodsBy(flags);
+    const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
+    const { classes: _, ...buildFlags } = flags;
+    const loaded = await loadModel(runOrModel, buildFlags);
+    const preprocessing = photoPreprocessing(loaded, flags);
+    const { imageSize } = preprocessing;
+    const { model } = loaded;
+    requireMemory(model, [1, 3, imageSize, imageSize], true);
+    const network = { model, preprocessing, classes: names ?? loaded.classes ?? loaded.usualNames ?? null };
+    const { images, skipped } = await imagesOf(sources);
+    const context: ExplainContext = { network, images, methods, flags, aim: aimOf(network, flags) };
+    const result = await withEngine((engine) => {
+      if (flags.gates) return drawGates(context, engine);
+      return flags.sanity ? printSanity(context, engine) : explainImages(context, engine);
+    });
+    saySkipped(skipped);
+    print(flags.json === true, { ...result.value, skipped }, () => result.lines);
+  });
+
+/** What all kinds of answers are made from. */
+export interface ExplainContext {
+  readonly network: Network;
+  readonly images: readonly string[];
+  readonly methods: ReturnType<typeof methodsBy>;
+  readonly flags: ExplainFlags;
+  readonly aim: Aim;
+}
+
+/** What a command has found, for programs and for people. */
+export interface Answer {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly lines: readonly string[];
+}
+
+interface Aim {
+  /** Undefined for the predicted one. */
+  readonly class: number | undefined;
+  readonly classes: number;
+  /** Whether the network gives logits for whole images. */
+  readonly classifies: boolean;
+}
+
+/** @throws OptionError for a class that there is not. */
+function aimOf({ model, preprocessing, classes }: Network, flags: ExplainFlags): Aim {
+  const { imageSize } = preprocessing;
+  const [, count, ...plane] = trace(model, [1, 3, imageSize, imageSize]).outputs.get("output")!.shape.map(Number);
+  if (classes && classes.length !== count)
+    throw new OptionError(
+      `--classes ${flags.classes ?? "of the weights"}: ${classes.length} names for a network of ${count} classes`,
+    );
+  if (count === 1)
+    say("the network has one class: a softmax over it is always 1, and nothing says what it is told from");
+  return { class: classIndex(flags.class, classes, count!), classes: count!, classifies: plane.length === 0 };
+}
+
+/**
+ * Decodes images one after the other, with progress. Those that cannot be decoded are said, and the command fails in the end.
+ * `use` returns how many steps of the progress an image is worth done.
+ */
+export async function forEachImage(
+  { images, network: { preprocessing } }: Pick<ExplainContext, "images" | "network">,
+  use: (image: { readonly name: string; readonly decoded: RgbImage; readonly seen: RgbImage }) => Promise<void>,
+): Promise<void> {
+  const progress = new ProgressLine();
+  const started = performance.now();
+  try {
+    for (const [done, name] of images.entries()) {
+      const decoded = await decodeImage(name, { shorterSide: preprocessing.resize }).catch((error) => {
+        progress.clear();
+        say(`fovea: ${name}: ${messageOf(error).replace(`${name}: `, "")}`);
+        process.exitCode = 1;
+      });
+      if (decoded) await use({ name, decoded, seen: seenImage(decoded, preprocessing) });
+      const count = done + 1;
+      const left = (((performance.now() - started) / count) * (images.length - count)) / 1000;
+      if (images.length > 1)
+        progress.draw(count / images.length, `${count} of ${images.length} images  ETA ${duration(left)}`);
+    }
+  } finally {
+    progress.clear();
+  }
+}
+
+async function printSanity(context: ExplainContext, engine: Engine): Promise<Answer> {
+  const { network, methods, flags } = context;
+  const decoded: RgbImage[] = [];
+  await forEachImage(context, async ({ decoded: image }) => {
+    decoded.push(image);
+  });
+  const progress = new ProgressLine();
+  const rows = await checkSanity(
+    network,
+    decoded,
+    { engine, method: methods, ...(flags.layer ? { layer: flags.layer[0]! } : {}) },
+    (stage, draw) => progress.draw(draw / 5, `draw ${draw + 1} of 5: ${stage}`),
+  );
+  progress.clear();
+  return {
+    value: { images: decoded.length, methods: methods.map(nameOf), sanity: rows },
+    lines: sanityText(rows, decoded.length),
+  };
+}
+
+export const pictureOptions = (flags: ExplainFlags) =>
+  drawsPicture(flags) ? { out: flags.out ?? "explain.svg" } : undefined;
