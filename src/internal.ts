@@ -7,6 +7,7 @@ export { imagesBelow } from "./data/folder-listing.js";
 export { photoResize } from "./data/recipe.js";
 export { readWhole } from "./files/read.js";
 export { classNames } from "./formats/class-names.js";
+export { encodeNpy } from "./formats/npy.js";
 export { cacheFolder } from "./hub/cache.js";
 export { buildNetwork } from "./inference/load-run.js";
 export { classifierInfo, models, settled } from "./models/index.js";
