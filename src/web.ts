@@ -1,6 +1,6 @@
 /**
- * All of Fovea that runs in browsers: nothing here, nor in what it imports, needs Node. Writing networks: `fovea/nn`. Graphs, gradients and
- * training steps: `fovea/engine`.
+ * All of Fovea that runs in browsers: nothing here, nor in what it imports, needs Node. Writing networks: `fovea/nn`. More of
+ * explanations: `fovea/explain`. Graphs, gradients and training steps: `fovea/engine`.
  */
 
 export {
@@ -29,18 +29,14 @@ export {
   type Alignment,
   type Augmentation,
   alignClasses,
-  boxMask,
   concatDatasets,
   createDataset,
   type Dataset,
   type DatasetDefaults,
   type DatasetOptions,
-  datasetMask,
   defaultAugmentation,
   defaultPreprocessing,
   generateShapes,
-  inputRegion,
-  type Mask,
   type Normalization,
   normalizations,
   type Preprocessing,
@@ -48,58 +44,20 @@ export {
   type ShapesOptions,
   type SkippedFile,
   type Splits,
-  seenImage,
-  seenMask,
 } from "./data/index.js";
 export type { Arrays, Engine, Executable } from "./engines/engine.js";
 export type { OrtOptions } from "./engines/ort/engine.js";
 export { ortWebEngine } from "./engines/ort/web.js";
 export { referenceEngine } from "./engines/reference.js";
 export {
-  type AimOptions,
-  type AttributionOptions,
-  type Coincidence,
-  type Completeness,
-  coincide,
   type ExplainableNetwork,
-  type Explainer,
-  type ExplainerOptions,
   type ExplainOptions,
   type Explanation,
   explain,
-  explainableLayers,
-  explanationMethods,
-  type Gate,
-  type GateReport,
-  type GateStatistics,
-  type GateStatisticsOptions,
-  gateStatistics,
-  gates,
   type Heatmap,
-  type Layer,
   type MethodChoice,
-  type MethodEntry,
   type MethodName,
-  type MethodOptions,
-  openExplainer,
 } from "./explain/index.js";
-export {
-  type FaithfulnessColumn,
-  type FaithfulnessOptions,
-  type FaithfulnessTable,
-  faithfulness,
-  type Interval,
-  type LocalizationColumn,
-  type LocalizationOptions,
-  type LocalizationTable,
-  type LogitsOf,
-  localization,
-  type NamedMaps,
-  openLogits,
-  type SanityOptions,
-  type SanityRow,
-  sanityCheck,
-} from "./explain/metrics/index.js";
 export { type Checkpoint, type CheckpointOptions, type PlaceholderAt, readCheckpoint } from "./formats/checkpoint.js";
 export { type ExportOptions, exportOnnx } from "./formats/onnx/export.js";
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./formats/safetensors.js";
@@ -138,12 +96,6 @@ export {
   drawDiagram,
   drawHeatmap,
   drawLineChart,
-  type MapGrid,
-  type MapGridOptions,
-  mapGridPng,
-  mapGridSvg,
-  mapToPhotograph,
-  pairwiseMap,
   type RunReport,
   renderReport,
 } from "./report/index.js";

@@ -129,13 +129,14 @@ for (const [module, types] of [
       join(home, "program.ts"),
       `import { createModel, loadRun, openDataset, ortEngine, predict, train } from "fovea";
 import { printGraph } from "fovea/engine";
+import { faithfulness, openExplainer } from "fovea/explain";
 import { Conv2d, ops, resnet } from "fovea/nn";
 import { checkModule } from "fovea/testing";
 import { ortWebEngine } from "fovea/web";
 const { train: data, validation } = await openDataset("shapes");
 const { best } = await train(createModel("resnet20", { attention: ["cbam", { reduction: 8 }] }), data, { engine: ortEngine(), validate: validation });
 const top1: number | null | undefined = best?.top1;
-console.log(top1, checkModule, ortWebEngine, predict, loadRun, printGraph, Conv2d, ops);
+console.log(top1, checkModule, ortWebEngine, predict, loadRun, printGraph, Conv2d, ops, faithfulness, openExplainer);
 // @ts-expect-error: the depth is a number
 resnet("20");
 `,
@@ -154,6 +155,7 @@ test("the types for browsers hold in a strict project without those of Node", ()
   writeFileSync(
     join(home, "program.ts"),
     `import { trainingStep } from "fovea/engine";
+import { drawMapGrid, gates } from "fovea/explain";
 import { Conv2d, Module, ops, type Value } from "fovea/nn";
 import { createModel, generateShapes, ortWebEngine, train } from "fovea/web";
 class Gate extends Module {
@@ -164,7 +166,7 @@ class Gate extends Module {
 }
 const model = createModel("resnet20", { numClasses: 10, attention: () => new Gate() });
 await train(model, generateShapes({ count: 64 }), { engine: ortWebEngine(), epochs: 1 });
-console.log(trainingStep);
+console.log(trainingStep, drawMapGrid, gates);
 `,
   );
   const { status, stdout } = spawnSync(bin("tsc"), ["-p", "."], { cwd: home, encoding: "utf8" });

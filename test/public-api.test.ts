@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import * as engineEntry from "../src/engine.js";
+import * as explainEntry from "../src/explain.js";
 import * as foveaEntry from "../src/index.js";
 import * as nn from "../src/nn.js";
 import * as web from "../src/web.js";
@@ -11,7 +12,7 @@ import { tinyDataset } from "./data/support.js";
 import { type Case, left, type Mistake, mistakes, optional, options, refusesMistakes } from "./support/mistakes.js";
 
 /** All entry points together. */
-const fovea = { ...engineEntry, ...nn, ...foveaEntry };
+const fovea = { ...engineEntry, ...nn, ...explainEntry, ...foveaEntry };
 
 const folder = mkdtempSync(join(tmpdir(), "fovea-api-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -92,8 +93,8 @@ const cases: Readonly<Record<string, Case>> = {
       { inputs: fovea.zeros("float64", [2, 3, 4, 4]), engine },
     ],
   },
-  mapGridSvg: { args: () => [grid, {}], allowed: options(1) },
-  mapGridPng: { args: () => [grid, {}], allowed: options(1) },
+  drawMapGrid: { args: () => [grid, {}], allowed: options(1) },
+  drawMapGridPng: { args: () => [grid, {}], allowed: options(1) },
   mapToPhotograph: { args: () => [map, { left: 0, top: 0, width: 1, height: 1 }, image] },
   pairwiseMap: { args: () => [[1], 1, 1, { row: 0, column: 0 }] },
 
@@ -249,7 +250,6 @@ const cases: Readonly<Record<string, Case>> = {
   forEachLogits: { args: () => [net(), data, { engine }, () => {}] },
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
   openPredictor: { args: () => [network, { engine }] },
-  encodeNpy: { args: () => [t] },
   attentionMaps: { args: () => [network, [image], { engine }] },
   explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
   openExplainer: { args: () => [network, { engine, method: "gradient" }] },

@@ -9,8 +9,10 @@ import * as web from "../src/web.js";
 const importsOf = (file: string) =>
   [...readFileSync(file, "utf8").matchAll(/(?:\bfrom|\bimport\(|\bimport)\s*"([^"]+)"/g)].map(([, target]) => target!);
 
-test("fovea/web, fovea/nn and fovea/engine need no Node: all that their modules import is what browsers have", () => {
-  const entries = ["web", "nn", "engine"].map((name) => fileURLToPath(new URL(`../src/${name}.js`, import.meta.url)));
+test("fovea/web, fovea/nn, fovea/explain and fovea/engine need no Node: all that their modules import is what browsers have", () => {
+  const entries = ["web", "nn", "explain", "engine"].map((name) =>
+    fileURLToPath(new URL(`../src/${name}.js`, import.meta.url)),
+  );
   const files = new Set(entries);
   const packages = new Set<string>();
   for (const file of files)

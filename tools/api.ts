@@ -14,6 +14,7 @@ export const entryPoints = {
   fovea: "index",
   "fovea-web": "web",
   "fovea-nn": "nn",
+  "fovea-explain": "explain",
   "fovea-engine": "engine",
   "fovea-testing": "testing/index",
 } as const;
@@ -21,6 +22,9 @@ export type EntryPoint = keyof typeof entryPoints;
 
 /** SymbolFlags.Alias */
 const aliasFlag = 1 << 21;
+
+const mapValues = <K extends string, V>(of: Readonly<Record<K, V>>, to: (value: V, key: K) => string) =>
+  Object.fromEntries(Object.entries<V>(of).map(([key, value]) => [key, to(value, key as K)])) as Record<K, string>;
 
 /** A declaration without comments, private members and words that say nothing here. */
 const plain = (text: string): string =>
@@ -42,9 +46,9 @@ export function publicApi(): Record<EntryPoint, string> {
   try {
     const project = api.updateSnapshot({ openProject: join(folder, "tsconfig.json") }).getProjects()[0]!;
     const { checker, program } = project;
-    const [index, web, nn, engine, testing] = files.map((file) => {
-      const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)!)!);
-      return exported.map((entry) => {
+    const entriesOf = (name: string) => {
+      const file = program.getSourceFile(resolve(`dist/src/${name}.d.ts`))!;
+      return checker.getExportsOfModule(checker.getSymbolAtLocation(file)!).map((entry) => {
         const symbol = entry.flags & aliasFlag ? checker.getAliasedSymbol(entry) : entry;
         const texts = symbol.declarations.map((handle) => plain(handle.resolve(project)!.getText()));
         // A namespace, such as ops, is a whole file.
@@ -52,16 +56,13 @@ export function publicApi(): Record<EntryPoint, string> {
           ? `${entry.name}: namespace`
           : `${entry.name}: ${texts.join("\n")}`;
       });
-    }) as [string[], string[], string[], string[], string[]];
-    const own = index.filter((entry) => !web.includes(entry));
-    const text = (entries: readonly string[]) => `${entries.join("\n")}\n`;
-    return {
-      fovea: `all of fovea/web\n${text(own)}`,
-      "fovea-web": text(web),
-      "fovea-nn": text(nn),
-      "fovea-engine": text(engine),
-      "fovea-testing": text(testing),
     };
+    const web = entriesOf(entryPoints["fovea-web"]);
+    return mapValues(entryPoints, (name, entry) =>
+      entry === "fovea"
+        ? ["all of fovea/web", ...entriesOf(name).filter((each) => !web.includes(each)), ""].join("\n")
+        : [...entriesOf(name), ""].join("\n"),
+    );
   } finally {
     api.close();
     rmSync(folder, { recursive: true });

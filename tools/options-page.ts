@@ -133,7 +133,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["drawDiagram", "DiagramOptions", diagramOptions],
     ["drawLineChart", "LineChartOptions", chartOptions],
     ["a grid of maps", "MapGrid", gridSchema],
-    ["mapGridSvg, mapGridPng", "MapGridOptions", gridOptions],
+    ["drawMapGrid, drawMapGridPng", "MapGridOptions", gridOptions],
   ],
 };
 

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { boxMask, datasetMask, generateShapes, type Mask, openMasks, seenMask } from "../../src/index.js";
+import { boxMask, datasetMask, type Mask, seenMask } from "../../src/explain.js";
+import { generateShapes, openMasks } from "../../src/index.js";
 import { encodePng } from "../../src/report/index.js";
 import { tinyDataset } from "./support.js";
 

@@ -76,20 +76,23 @@ const gap = 8;
  * same bytes. It fills the width of the page, down to that of a phone.
  *
  * @example
- * mapGridSvg({ title: "Where it looks", columns: ["gradcam"], rows: ["cat.jpg"], cells: [[{ map, image }]] });
+ * drawMapGrid({ title: "Where it looks", columns: ["gradcam"], rows: ["cat.jpg"], cells: [[{ map, image }]] });
  *
  * @throws OptionError, ShapeError if the cells do not fit the titles, or are none.
  */
-export function mapGridSvg(grid: MapGrid, options: MapGridOptions = {}): string {
-  return sceneToSvg(layout("mapGridSvg", grid, options));
+export function drawMapGrid(grid: MapGrid, options: MapGridOptions = {}): string {
+  return sceneToSvg(layout("drawMapGrid", grid, options));
 }
 
 /** The same as the bytes of a PNG file, on white, at `density` pixels per unit. */
-export function mapGridPng(grid: MapGrid, options: MapGridOptions & { readonly density?: number } = {}): Uint8Array {
-  check("mapGridPng", "options", settings, options);
+export function drawMapGridPng(
+  grid: MapGrid,
+  options: MapGridOptions & { readonly density?: number } = {},
+): Uint8Array {
+  check("drawMapGridPng", "options", settings, options);
   const { density = 2, ...rest } = options;
-  check("mapGridPng", "density", whole(1, 8), density);
-  return sceneToPng(layout("mapGridPng", grid, rest), density);
+  check("drawMapGridPng", "density", whole(1, 8), density);
+  return sceneToPng(layout("drawMapGridPng", grid, rest), density);
 }
 
 function layout(where: string, grid: MapGrid, options: MapGridOptions): Scene {

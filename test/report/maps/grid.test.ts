@@ -9,9 +9,9 @@ import { colormap } from "../../../src/report/index.js";
 import {
   captionOf,
   contours,
+  drawMapGrid,
+  drawMapGridPng,
   type MapGrid,
-  mapGridPng,
-  mapGridSvg,
   mapToPhotograph,
   pairwiseMap,
   scaleOf,
@@ -70,19 +70,19 @@ const firstImage = async (svg: string) => {
 
 test("the same grid gives the same bytes, and these", () => {
   for (const options of [{}, { scale: "cell", contours: [0.5] }, { scale: "column", colors: "viridis" }] as const) {
-    const svg = mapGridSvg(everything, options);
+    const svg = drawMapGrid(everything, options);
     assertWellFormed(svg);
-    assert.equal(svg, mapGridSvg(structuredClone(everything), options));
-    assert.deepEqual(mapGridPng(everything, options), mapGridPng(structuredClone(everything), options));
+    assert.equal(svg, drawMapGrid(structuredClone(everything), options));
+    assert.deepEqual(drawMapGridPng(everything, options), drawMapGridPng(structuredClone(everything), options));
   }
   assert.deepEqual(
-    [digest(mapGridSvg(everything)), digest(mapGridPng(everything))],
+    [digest(drawMapGrid(everything)), digest(drawMapGridPng(everything))],
     ["0b879785764d2f54", "ecd329d31ceef956"],
   );
 });
 
 test("a picture is read aloud, needs no other file and no script, and fills the width that it is given", () => {
-  const svg = mapGridSvg(everything);
+  const svg = drawMapGrid(everything);
   assert.match(
     svg,
     /^<svg [^>]*role="img" aria-label="Where it looks"><title>Where it looks<\/title><desc>2 rows, 4 columns\./,
@@ -94,18 +94,18 @@ test("a picture is read aloud, needs no other file and no script, and fills the 
 });
 
 test("titles of users cannot break out", () => {
-  const svg = mapGridSvg({ ...only(hill), title: hostile, rows: [hostile], columns: [hostile] });
+  const svg = drawMapGrid({ ...only(hill), title: hostile, rows: [hostile], columns: [hostile] });
   assertWellFormed(svg);
-  mapGridPng({ ...only(hill), title: hostile, rows: [hostile], columns: ["日本語 ☃"] });
+  drawMapGridPng({ ...only(hill), title: hostile, rows: [hostile], columns: ["日本語 ☃"] });
 });
 
 test("scales begin at 0: noise on a plateau looks like a plateau, and little evidence like little", async () => {
   const plateau = heatmap(6, 6, (y, x) => 5 + 1e-6 * ((y * 7 + x * 3) % 5));
   assert.deepEqual(scaleOf([plateau]), { colors: "inferno", low: 0, high: 5.000004 });
-  const { data } = await firstImage(mapGridSvg(only(plateau)));
+  const { data } = await firstImage(drawMapGrid(only(plateau)));
   const top = colormap("inferno", 1);
   for (let i = 0; i < data.length; i += 4) assert.deepEqual([...data.subarray(i, i + 3)], top);
-  const svg = mapGridSvg({
+  const svg = drawMapGrid({
     title: "t",
     columns: ["weak", "strong"],
     rows: [""],
@@ -118,7 +118,7 @@ test("scales begin at 0: noise on a plateau looks like a plateau, and little evi
 test("signed maps diverge around 0, which is the middle whatever the range", async () => {
   const lopsided = heatmap(1, 5, (_, x) => [-1, 0, 0, 0, 4][x]!);
   assert.deepEqual(scaleOf([lopsided]), { colors: "diverging", low: -4, high: 4 });
-  const { data, info } = await firstImage(mapGridSvg(only(lopsided)));
+  const { data, info } = await firstImage(drawMapGrid(only(lopsided)));
   const middle = 4 * (Math.floor(info.height / 2) * info.width + Math.floor(info.width / 2));
   assert.deepEqual([...data.subarray(middle, middle + 3)], colormap("diverging", 0.5));
   const [blue, white, red] = [0, 0.5, 1].map((t) => colormap("diverging", t));
@@ -139,21 +139,21 @@ test("a map that says nothing says so", async () => {
   assert.equal(captionOf(heatmap(2, 2, () => Number.NaN)), "not a number");
   assert.equal(captionOf(signed), "−1 to 1");
   for (const map of [flat, heatmap(3, 5, () => Number.NaN)]) {
-    const svg = mapGridSvg(only(map));
+    const svg = drawMapGrid(only(map));
     const { data } = await firstImage(svg);
     assert.equal(
       new Set(Array.from({ length: data.length / 4 }, (_, i) => String(data.subarray(4 * i, 4 * i + 4)))).size,
       1,
     );
   }
-  assert.match(mapGridSvg(only(flat)).replace(/<[^>]*>/g, " "), /no positive\s+evidence/);
+  assert.match(drawMapGrid(only(flat)).replace(/<[^>]*>/g, " "), /no positive\s+evidence/);
 });
 
 test("what says nothing leaves the image as it is", async () => {
   const white: RgbImage = { width: 8, height: 8, pixels: new Uint8Array(192).fill(255) };
   const step = heatmap(8, 8, (_, x) => (x < 4 ? 0 : 1));
   const grid: MapGrid = { title: "t", columns: [""], rows: [""], cells: [[{ map: step, image: white }]] };
-  const { data, info } = await sharp(mapGridPng(grid, { density: 1, cellSize: 64, opacity: 0.5 }))
+  const { data, info } = await sharp(drawMapGridPng(grid, { density: 1, cellSize: 64, opacity: 0.5 }))
     .raw()
     .toBuffer({ resolveWithObject: true });
   const at = (y: number, x: number) => [...data.subarray(3 * (y * info.width + x), 3 * (y * info.width + x) + 3)];
@@ -234,10 +234,10 @@ test("an image that several cells show is in the file once", () => {
     rows: [""],
     cells: [Array.from({ length: count }, () => ({ map: hill, image: seen }))],
   });
-  const svg = mapGridSvg(grid(6));
+  const svg = drawMapGrid(grid(6));
   assert.equal(svg.match(/<symbol/g)!.length, 1);
   assert.equal(svg.match(/<use/g)!.length, 6);
-  assert.doesNotMatch(mapGridSvg(grid(1)), /<symbol/);
+  assert.doesNotMatch(drawMapGrid(grid(1)), /<symbol/);
 });
 
 test("cells that do not fit are refused", () => {
@@ -252,7 +252,7 @@ test("cells that do not fit are refused", () => {
     ],
     [{ ...only(hill), cells: [[{ channels: [] }]] }, /cell 0, 0 has no channels/],
   ] as const)
-    assert.throws(() => mapGridSvg(grid as unknown as MapGrid), message);
-  assert.throws(() => mapGridSvg(everything, { opacity: 2 }), /opacity must be from 0 to 1, got 2/);
-  assert.throws(() => mapGridSvg(everything, { colours: "x" } as never), /unknown option "colours"/);
+    assert.throws(() => drawMapGrid(grid as unknown as MapGrid), message);
+  assert.throws(() => drawMapGrid(everything, { opacity: 2 }), /opacity must be from 0 to 1, got 2/);
+  assert.throws(() => drawMapGrid(everything, { colours: "x" } as never), /unknown option "colours"/);
 });
