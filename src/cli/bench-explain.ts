@@ -1,14 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { Command } from "commander";
-import {
-  type Engine,
-  explanationMethods,
-  type MethodName,
-  type Module,
-  modelInfo,
-  openExplainer,
-  trace,
-} from "../index.js";
+import { explanationMethods, openExplainer } from "../explain.js";
+import { type Engine, type MethodName, type Module, modelInfo, trace } from "../index.js";
 import {
   addModelFlags,
   classCount,

@@ -1,20 +1,22 @@
 import { toInput } from "../engine.js";
 import {
-  type Engine,
-  type ExplainableNetwork,
   type Explainer,
   explainableLayers,
   explanationMethods,
-  type Heatmap,
   type Interval,
-  type MethodChoice,
-  OptionError,
   openExplainer,
   openLogits,
-  type Preprocessing,
-  type RgbImage,
   type SanityRow,
   sanityCheck,
+} from "../explain.js";
+import {
+  type Engine,
+  type ExplainableNetwork,
+  type Heatmap,
+  type MethodChoice,
+  OptionError,
+  type Preprocessing,
+  type RgbImage,
 } from "../index.js";
 import { centerMap, meanIntervals, randomMap, road } from "../internal.js";
 import { paragraphs, table } from "./terminal.js";

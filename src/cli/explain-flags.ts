@@ -1,12 +1,6 @@
 import { closest } from "../core/errors.js";
-import {
-  coincide,
-  explanationMethods,
-  type MethodChoice,
-  type MethodName,
-  type MethodOptions,
-  OptionError,
-} from "../index.js";
+import { coincide, explanationMethods, type MethodOptions } from "../explain.js";
+import { type MethodChoice, type MethodName, OptionError } from "../index.js";
 import type { InputFlags, ModelFlags, WeightsFlags } from "./arguments.js";
 import type { Network } from "./explain-checks.js";
 

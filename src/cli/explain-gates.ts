@@ -1,5 +1,6 @@
 import { basename } from "node:path";
-import { type Engine, type Gate, gates, type Module, pairwiseMap, type RgbImage, trace } from "../index.js";
+import { type Gate, gates, pairwiseMap } from "../explain.js";
+import { type Engine, type Module, type RgbImage, trace } from "../index.js";
 import type { Cell } from "../internal.js";
 import { type Answer, type ExplainContext, forEachImage, pictureOptions } from "./explain.js";
 import { openPictures, openRaw, type PictureRow, shortNames, written } from "./explain-pictures.js";

@@ -1,15 +1,6 @@
 import { basename } from "node:path";
-import {
-  type Engine,
-  type Explainer,
-  type Explanation,
-  explanationMethods,
-  inputRegion,
-  type MethodChoice,
-  openExplainer,
-  openPredictor,
-  type RgbImage,
-} from "../index.js";
+import { type Explainer, explanationMethods, inputRegion, openExplainer } from "../explain.js";
+import { type Engine, type Explanation, type MethodChoice, openPredictor, type RgbImage } from "../index.js";
 import type { Cell, ImageCell } from "../internal.js";
 import { type Answer, type ExplainContext, forEachImage, pictureOptions } from "./explain.js";
 import { openRanking, passedLayers, rankingText } from "./explain-checks.js";

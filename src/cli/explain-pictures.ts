@@ -1,15 +1,8 @@
 import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { messageOf } from "../core/errors.js";
-import {
-  FoveaError,
-  type MapGrid,
-  type MapGridOptions,
-  mapGridPng,
-  mapGridSvg,
-  OptionError,
-  writeFileAtomic,
-} from "../index.js";
+import { drawMapGrid, drawMapGridPng, type MapGrid, type MapGridOptions } from "../explain.js";
+import { FoveaError, OptionError, writeFileAtomic } from "../index.js";
 import { type Cell, encodeNpy } from "../internal.js";
 
 /** A row of a picture: an image, or one of its modules. */
@@ -77,7 +70,7 @@ function onePicture(out: string, title: string, images: number, options: MapGrid
       if (rows.length === 0) return [];
       const cells = rows.map((row) => [...row.cells, ...Array<null>(names.length - row.cells.length).fill(null)]);
       const grid = { title, columns: names, rows: rows.map((row) => row.title), cells };
-      await writeFileAtomic(out, /png$/i.test(out) ? mapGridPng(grid, options) : mapGridSvg(grid, options));
+      await writeFileAtomic(out, /png$/i.test(out) ? drawMapGridPng(grid, options) : drawMapGrid(grid, options));
       return [out];
     },
   };
@@ -99,7 +92,7 @@ function folderOfPictures(folder: string, title: string, options: MapGridOptions
         rows: rows.map((row) => row.title),
         cells: rows.map((row) => row.cells),
       };
-      await writeFileAtomic(file, mapGridSvg(grid, options));
+      await writeFileAtomic(file, drawMapGrid(grid, options));
     },
     finish: async () => files,
   };

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { messageOf } from "../core/errors.js";
-import { decodeImage, type Engine, OptionError, type RgbImage, seenImage, trace } from "../index.js";
+import { seenImage } from "../explain.js";
+import { decodeImage, type Engine, OptionError, type RgbImage, trace } from "../index.js";
 import { addBuildFlags, addInputFlags, addWeightsFlags, positive, withEngine } from "./arguments.js";
 import { checkSanity, type Network, sanityText } from "./explain-checks.js";
 import {
