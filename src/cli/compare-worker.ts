@@ -44,4 +44,6 @@ export const compareWorkerCommand = new Command("worker")
       interrupt.release();
       await engine.release();
     }
+    // BullMQ goes on trying to reach a Redis that is away.
+    process.exit();
   });

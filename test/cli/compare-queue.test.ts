@@ -120,6 +120,37 @@ test("three workers at a queue, one killed, Redis restarted: every unit is done 
   await redis.ended;
 });
 
+test("coordinator and worker end at a signal while Redis is away", { skip }, async () => {
+  const [folder, out] = [temporaryFolder(), temporaryFolder()];
+  const port = await freePort();
+  const url = `redis://127.0.0.1:${port}`;
+  const redis = start("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]);
+  const coordinator = start(process.execPath, [
+    main,
+    ...args,
+    "--epochs",
+    "200",
+    "--out",
+    out,
+    "--backend",
+    "bullmq",
+    "--redis",
+    url,
+  ]);
+  await until("a queue", () => existsSync(join(out, "queue.json")));
+  const worker = start(process.execPath, [main, "compare", "worker", out, "--redis", url]);
+  await until("a unit at work", () => existsSync(join(out, "units")));
+  redis.child.kill("SIGKILL");
+  await redis.ended;
+  await sleep(2500);
+  for (const { child, ended, said } of [worker, coordinator]) {
+    child.kill("SIGTERM");
+    assert.notEqual(await Promise.race([ended, sleep(60_000, "never")]), "never", said());
+  }
+  assert.match(coordinator.said(), /stopped and saved; the same command goes on/);
+  assert.ok(!existsSync(join(out, "queue.json")));
+});
+
 test("without Redis the coordinator says so", { skip: packages ? false : "no bullmq and ioredis" }, async () => {
   const port = await freePort();
   const { code, stderr } = await fovea([

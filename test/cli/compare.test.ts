@@ -232,6 +232,17 @@ test("wrong usage is one line", async () => {
       /--out .* lies in the data, which it would change/,
     ],
     [["compare", "nowhere.json"], /nowhere\.json: cannot be read/],
+    [
+      [
+        "compare",
+        "shapes",
+        "--modules",
+        "none",
+        "--out",
+        join(undisturbed, "units", readdirSync(join(undisturbed, "units"))[0]!),
+      ],
+      /is not empty, and no folder of a comparison\. Choose another --out/,
+    ],
   ] as const) {
     const { code, stderr } = await fovea(args);
     assert.ok(code === 1 || code === 2, stderr);

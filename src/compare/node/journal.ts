@@ -1,10 +1,10 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, FoveaError, messageOf, OptionError, ShapeError } from "../../core/errors.js";
 import { openDataset } from "../../data/open.js";
 import { Lock, ownerOf } from "../../files/lock.js";
 import { readWhole, unlessMissing } from "../../files/read.js";
-import { writeFileAtomic } from "../../files/write.js";
+import { isTemporary, writeFileAtomic } from "../../files/write.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { type Division, divide } from "../data.js";
 import { type Plan, readPlan, writtenPlan } from "../plan.js";
@@ -63,7 +63,11 @@ export class Journal {
     return Journal.open(path, readPlan(new TextDecoder().decode(bytes), file));
   }
 
-  /** Takes the folder for this process alone, and writes the plan down. @throws FoveaError if another coordinator has it. */
+  /**
+   * Takes the folder for this process alone, and writes the plan down.
+   *
+   * @throws FoveaError if another coordinator has it, or something else is in it.
+   */
   async claim(): Promise<Lock> {
     const lockFile = join(this.path, ".lock");
     await mkdir(this.path, { recursive: true }).catch((error) => {
@@ -76,6 +80,12 @@ export class Journal {
       throw new FoveaError(
         `${this.path} is in use: ${await ownerOf(lockFile)} is running the comparison in it. Wait until it ends, or choose another --out`,
       );
+    try {
+      await requireOwn(this.path);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
     await writeFileAtomic(join(this.path, planFile), `${JSON.stringify(writtenPlan(this.plan), null, 2)}\n`);
     return lock;
   }
@@ -144,6 +154,16 @@ export class Journal {
         );
     return results;
   }
+}
+
+/** @throws FoveaError if there is something in a folder that is no comparison: it would be overwritten. */
+async function requireOwn(path: string): Promise<void> {
+  const names = (await readdir(path)).filter((name) => name !== ".lock" && !isTemporary(name));
+  if (names.length === 0) return;
+  const file = join(path, planFile);
+  const bytes = await readWhole(file, MAX_PLAN_BYTES).catch(unlessMissing);
+  if (!bytes) throw new FoveaError(`${path} is not empty, and no folder of a comparison. Choose another --out`);
+  readPlan(new TextDecoder().decode(bytes), file);
 }
 
 /** The result of a unit, or undefined if it is not done. */

@@ -16,6 +16,7 @@ const lockDuration = 15_000;
 const stalledInterval = 5_000;
 const pollInterval = 1_000;
 const connectTimeout = 10_000;
+const closeTimeout = 5_000;
 const attempts = 3;
 /** What a worker that was told to stop fails its job with: the unit is no worse for it. */
 const stoppedReason = "stopped and saved";
@@ -51,6 +52,16 @@ async function connect(url: string) {
   connection.disconnect();
   throw new FoveaError(`no Redis at ${new URL(url).host}: ${reason}`);
 }
+
+/** Waits for what may wait for a Redis that is away, but not for long. */
+const soon = (closing: Promise<unknown>) => Promise.race([closing.catch(() => {}), sleep(closeTimeout)]);
+
+/** Resolves when a signal is given. */
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 
 /** Equal for all who have the same plan, see the same data and run the same program. */
 const queueName = ({ plan, shared }: Journal): string =>
@@ -88,7 +99,7 @@ export async function fillQueue(
       })),
     );
   const file = join(journal.path, queueFile);
-  try {
+  const work = async () => {
     await queue.obliterate({ force: true });
     await writeFileAtomic(file, `${JSON.stringify({ queue: queueName(journal) })}\n`);
     await add(pending.keys());
@@ -114,11 +125,17 @@ export async function fillQueue(
       if (idle >= 3 && pending.size > 0) await add(pending.keys());
       onProgress(units.length - pending.size);
     }
+  };
+  try {
+    // Its steps may be waiting for a Redis that is away.
+    const working = work();
+    working.catch(() => {}); // after a signal nobody asks any more
+    await Promise.race([working, aborted(signal)]);
     return failures;
   } finally {
     await rm(file, { force: true });
     if (connection.status === "ready") await queue.obliterate({ force: true }).catch(() => {});
-    await queue.close();
+    await soon(queue.close());
     connection.disconnect();
   }
 }
@@ -146,12 +163,15 @@ export async function serveQueue(journal: Journal, { url, onUnit, ...options }: 
     );
   const { Worker } = await packages();
   const connection = await connect(url);
+  let atWork: Promise<unknown> = Promise.resolve();
   const worker = new Worker(
     name,
     async ({ data }) => {
       const unit = journal.unit(data.unit);
       onUnit(unit, undefined);
-      const outcome = await runUnit(journal, unit, options);
+      const running = runUnit(journal, unit, options);
+      atWork = running.catch(() => {});
+      const outcome = await running;
       if (outcome === "stopped") throw new Error(stoppedReason);
       onUnit(unit, outcome);
     },
@@ -163,7 +183,9 @@ export async function serveQueue(journal: Journal, { url, onUnit, ...options }: 
     while (!signal.aborted && (await coordinatorsQueue(journal.path)) === name)
       await sleep(pollInterval, undefined, { signal }).catch(() => {});
   } finally {
-    await worker.close();
+    // The unit at work is ended first, by the signal or to its end; only Redis is not waited for.
+    await atWork;
+    await soon(worker.close());
     connection.disconnect();
   }
 }
