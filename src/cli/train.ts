@@ -24,8 +24,6 @@ import {
   RunFolder,
   settled,
 } from "../internal.js";
-import { parametersOf } from "../nn.js";
-
 import {
   addModelFlags,
   batchSize,
@@ -62,7 +60,7 @@ import { checkSame } from "./resume.js";
 import { freshFolder, networkTitle, requireSplits, type SplitFlags, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { asArgument, duration, foveaCommand, helpText, ProgressLine, percent, print, say, short } from "./terminal.js";
-import { finishedText, measureTest, reportOf } from "./train-report.js";
+import { finishedText, LiveReport, parameterCount } from "./train-report.js";
 import { featuresText, freezePaths, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
 interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags {
@@ -77,6 +75,7 @@ interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, Optimizatio
   readonly augment: boolean;
   readonly cacheFeatures?: boolean;
   readonly seed: number;
+  readonly maps: boolean;
   readonly out?: string;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -154,6 +153,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     "share that chooses nothing and is measured once, at the end, where a folder has no test/ (default: none)",
     share,
   )
+  .option("--no-maps", "no maps of validation images in the report, which take some time after every epoch")
   .option("--out <folder>", "run folder (default: a new one in runs/)")
   .option("--resume", "go on with the run in --out; its settings hold where none are given")
   .option("--winograd", winogradHelp)
@@ -288,12 +288,8 @@ async function runTraining(
 ) {
   const { training, preprocessing, model: made, data: about } = run.config;
   const checkpoint = flags.resume ? await run.checkpoint() : undefined;
-  const parameters = [...parametersOf(network).values()].reduce(
-    (n, { shape }) => n + shape.reduce((a, d) => a * d, 1),
-    0,
-  );
   say(
-    `${networkTitle(run.config.model)}, ${short(parameters)} parameters, ${preprocessing.imageSize} px, ${training.optimizer.name} at ${training.optimizer.settings.lr}; ${about.source}: ${describeSplits(data)}`,
+    `${networkTitle(run.config.model)}, ${short(parameterCount(network))} parameters, ${preprocessing.imageSize} px, ${training.optimizer.name} at ${training.optimizer.settings.lr}; ${about.source}: ${describeSplits(data)}`,
   );
   const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
   const unmeasured = about.classes.filter((name) => !validated.has(name));
@@ -306,6 +302,7 @@ async function runTraining(
     );
 
   const interrupt = stopOnSignal(() => progress.clear());
+  const page = await LiveReport.open(run, data, network, flags.maps);
   const history: EpochRecord[] = [];
   /** What the validation says of the weights in best.safetensors. */
   let shipped: ClassificationMetrics | null = null;
@@ -331,6 +328,7 @@ async function runTraining(
             const best = bestRecord(history);
             const measured = best && (await run.validation(best.epoch));
             if (best) shipped = measured && "classes" in measured ? (measured as ClassificationMetrics) : null;
+            await page.takeUp(history, shipped);
           },
           ...optional("cacheFeatures", flags.cacheFeatures),
           onFeatures: (report) => {
@@ -351,13 +349,11 @@ async function runTraining(
           },
           onEpoch: async (record, report) => {
             history.push(record);
+            await page.addMaps(record.epoch, report.weights, engine);
             await run.record(record, history, report);
             if (report.isBest) shipped = report.validation;
             speed = report.imagesPerSecond;
-            await run.write(
-              "report",
-              reportOf(run, { history, validation: shipped, speed, test: null }, data, parameters),
-            );
+            await page.write({ history, validation: shipped, speed });
             progress.clear();
             const { epoch, trainLoss, trainTop1, loss, top1 } = record;
             const validation =
@@ -375,8 +371,7 @@ async function runTraining(
       say(`stopped and saved. To go on: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
       return { run: run.path, ...result, final };
     }
-    const test = data.test ? await measureTest(run, network, data.test, flags) : null;
-    if (test) await run.write("report", reportOf(run, { history, validation: shipped, speed, test }, data, parameters));
+    const test = await page.conclude(network, data, flags);
     say(...finishedText(run, result, test, (performance.now() - started) / 1000));
     return { run: run.path, ...result, final, ...(test ? { test } : {}) };
   } finally {
