@@ -10,6 +10,7 @@ import { exportCommand } from "./export.js";
 import { inspectCommand } from "./inspect.js";
 import { listCommand } from "./list.js";
 import { predictCommand } from "./predict.js";
+import { reportCommand } from "./report.js";
 import { outliveReaders } from "./streams.js";
 import { summaryCommand } from "./summary.js";
 import { say } from "./terminal.js";
@@ -39,6 +40,7 @@ for (const command of [
   listCommand,
   summaryCommand,
   trainCommand,
+  reportCommand,
   evalCommand,
   predictCommand,
   exportCommand,

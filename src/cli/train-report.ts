@@ -5,6 +5,7 @@ import {
   type Dataset,
   type Engine,
   type EpochRecord,
+  type EpochReport,
   evaluate,
   loadState,
   type Module,
@@ -18,6 +19,7 @@ import { parametersOf } from "../nn.js";
 import { type EngineFlags, withEngine } from "./arguments.js";
 import { findingsOf } from "./findings.js";
 import { networkTitle } from "./run.js";
+import { Events } from "./tensorboard.js";
 import { asArgument, duration, foveaCommand, percent } from "./terminal.js";
 import { MapRecorder } from "./train-maps.js";
 
@@ -38,8 +40,12 @@ export function reportOf(run: RunFolder, facts: ReportFacts, { history, validati
     title: titleOf(run),
     summary: [
       { label: "parameters", value: facts.parameters },
-      { label: "images to train on", value: facts.images.training },
-      { label: "images to validate on", value: facts.images.validation },
+      ...(facts.images
+        ? [
+            { label: "images to train on", value: facts.images.training },
+            { label: "images to validate on", value: facts.images.validation },
+          ]
+        : []),
       { label: "speed", value: `${speed.toFixed(0)} images/s` },
     ],
     history,
@@ -58,15 +64,24 @@ export function reportOf(run: RunFolder, facts: ReportFacts, { history, validati
 export const titleOf = ({ config }: RunFolder): string =>
   `${networkTitle(config.model)} on ${basename(config.data.source)}`;
 
+/** What of a training is shown, beyond its figures. */
+export interface ReportFlags {
+  readonly maps: boolean;
+  /** A folder for event files; true for one in the run folder. */
+  readonly tensorboard?: string | true;
+}
+
 /** The report of a run that is being trained: what it shows is kept in the run folder. */
 export class LiveReport {
   #facts: ReportFacts;
+  #events: Events | undefined;
   readonly #maps: EpochMaps[] = [];
   #standing: Omit<Standing, "maps"> = { history: [], validation: null, speed: 0 };
 
   private constructor(
     private readonly run: RunFolder,
     private readonly recorder: MapRecorder | undefined,
+    private readonly tensorboard: string | undefined,
     data: OpenedDataset,
     parameters: number,
   ) {
@@ -82,17 +97,21 @@ export class LiveReport {
     };
   }
 
-  static async open(run: RunFolder, data: OpenedDataset, network: Module, maps: boolean): Promise<LiveReport> {
+  static async open(run: RunFolder, data: OpenedDataset, network: Module, flags: ReportFlags): Promise<LiveReport> {
+    const { maps, tensorboard } = flags;
     const recorder = maps ? await MapRecorder.open(run, data.validation) : undefined;
-    return new LiveReport(run, recorder, data, parameterCount(network));
+    const folder = tensorboard === true ? join(run.path, "tensorboard") : tensorboard;
+    return new LiveReport(run, recorder, folder, data, parameterCount(network));
   }
 
   /** The epochs that a resumed run has done already. */
   async takeUp(history: readonly EpochRecord[], validation: ClassificationMetrics | null): Promise<void> {
-    const last = (await this.run.epochs()).at(-1);
-    this.#standing = { history, validation, speed: last?.imagesPerSecond ?? 0 };
+    const epochs = await this.run.epochs();
+    this.#standing = { history, validation, speed: epochs.at(-1)?.imagesPerSecond ?? 0 };
     if (this.recorder) this.#maps.push(...(await this.run.maps(history.map(({ epoch }) => epoch))));
     await this.#writeFacts({});
+    if (this.tensorboard !== undefined)
+      this.#events = await Events.create(this.tensorboard, this.run, epochs, this.#facts.followed, this.#maps);
   }
 
   /** Keeps the maps of an epoch. To be called before the run records it. */
@@ -101,7 +120,18 @@ export class LiveReport {
     if (maps) this.#maps.push(maps);
   }
 
-  write(standing: Omit<Standing, "maps">): Promise<void> {
+  /** An epoch that the run has recorded. */
+  async add(
+    record: EpochRecord,
+    { seconds, imagesPerSecond }: Pick<EpochReport, "seconds" | "imagesPerSecond">,
+    standing: Omit<Standing, "maps">,
+  ): Promise<void> {
+    await this.#write(standing);
+    const maps = this.#maps.find(({ epoch }) => epoch === record.epoch);
+    await this.#events?.add({ ...record, seconds, imagesPerSecond }, maps);
+  }
+
+  #write(standing: Omit<Standing, "maps">): Promise<void> {
     this.#standing = standing;
     return this.run.write("report", reportOf(this.run, this.#facts, { ...standing, maps: this.#maps }));
   }
@@ -120,7 +150,7 @@ export class LiveReport {
       : null;
     if (!measured && !findings) return measured;
     await this.#writeFacts({ test: measured, findings });
-    await this.write(this.#standing);
+    await this.#write(this.#standing);
     return measured;
   }
 

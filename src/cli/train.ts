@@ -60,10 +60,10 @@ import { checkSame } from "./resume.js";
 import { freshFolder, networkTitle, requireSplits, type SplitFlags, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { asArgument, duration, foveaCommand, helpText, ProgressLine, percent, print, say, short } from "./terminal.js";
-import { finishedText, LiveReport, parameterCount } from "./train-report.js";
+import { finishedText, LiveReport, parameterCount, type ReportFlags } from "./train-report.js";
 import { featuresText, freezePaths, pathsToFreeze, startFrom, type TransferFlags } from "./transfer.js";
 
-interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags {
+interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags, ReportFlags {
   readonly insert?: string;
   readonly insertOptions?: Record<string, unknown>;
   readonly imageSize?: number;
@@ -75,7 +75,6 @@ interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, Optimizatio
   readonly augment: boolean;
   readonly cacheFeatures?: boolean;
   readonly seed: number;
-  readonly maps: boolean;
   readonly out?: string;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -154,6 +153,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     share,
   )
   .option("--no-maps", "no maps of validation images in the report, which take some time after every epoch")
+  .option("--tensorboard [folder]", "write TensorBoard event files too (default: to tensorboard/ in the run folder)")
   .option("--out <folder>", "run folder (default: a new one in runs/)")
   .option("--resume", "go on with the run in --out; its settings hold where none are given")
   .option("--winograd", winogradHelp)
@@ -302,7 +302,7 @@ async function runTraining(
     );
 
   const interrupt = stopOnSignal(() => progress.clear());
-  const page = await LiveReport.open(run, data, network, flags.maps);
+  const page = await LiveReport.open(run, data, network, flags);
   const history: EpochRecord[] = [];
   /** What the validation says of the weights in best.safetensors. */
   let shipped: ClassificationMetrics | null = null;
@@ -353,7 +353,7 @@ async function runTraining(
             await run.record(record, history, report);
             if (report.isBest) shipped = report.validation;
             speed = report.imagesPerSecond;
-            await page.write({ history, validation: shipped, speed });
+            await page.add(record, report, { history, validation: shipped, speed });
             progress.clear();
             const { epoch, trainLoss, trainTop1, loss, top1 } = record;
             const validation =

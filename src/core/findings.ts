@@ -115,7 +115,8 @@ export interface Findings {
 export interface ReportFacts {
   readonly format: "fovea.report.1";
   readonly parameters: number;
-  readonly images: { readonly training: number; readonly validation: number };
+  /** How many images there were; null in reports of runs that did not keep it. */
+  readonly images: { readonly training: number; readonly validation: number } | null;
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
   /** The best weights on images that chose nothing. */
   readonly test: Evaluation | null;
@@ -225,7 +226,7 @@ export const findingsSchema = fieldsOf<Findings>({
 export const reportFactsSchema = fieldsOf<ReportFacts>({
   format: that('"fovea.report.1"', (x) => x === "fovea.report.1"),
   parameters: whole(0),
-  images: fieldsOf({ training: whole(0), validation: whole(0) }),
+  images: orNull(fieldsOf({ training: whole(0), validation: whole(0) })),
   skipped: list(fieldsOf({ file: text, reason: text }), "a list of { file, reason }"),
   test: orNull(evaluationSchema),
   followed: few(fieldsOf<SeenImage>(seen), "a list of images"),

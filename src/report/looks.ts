@@ -12,8 +12,8 @@ import type {
 } from "../core/findings.js";
 import type { Heatmap } from "../explain/heatmap.js";
 import type { PlanarImage } from "./heatmap.js";
-import { type Cell, type MapGridOptions, mapGridSvg } from "./maps/index.js";
-import { type Column, panel, section, table } from "./page.js";
+import { type Cell, type MapGrid, type MapGridOptions, mapGridSvg } from "./maps/index.js";
+import { type Column, panel, scrollable, section, table } from "./page.js";
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
 
@@ -41,18 +41,15 @@ export function followedMaps(
   const name = (epoch: number) => `epoch ${formatNumber(epoch)}${epoch === best ? " (best)" : ""}`;
   const rows = ["images", ...epochs.map(({ epoch }) => name(epoch))];
   const images = followed.map(({ image }) => planarOf(image));
-  const grid = (title: string, cellOf: (maps: EpochMaps, i: number) => StoredMap | null): Markup =>
-    raw(
-      mapGridSvg({
-        title,
-        columns: followed.map(({ label }) => label),
-        rows,
-        cells: [
-          images.map((image) => ({ image })),
-          ...epochs.map((one) => images.map((image, i) => mapCell(cellOf(one, i), image))),
-        ],
-      }),
-    );
+  const columns = followed.map(({ label }) => label);
+  const grid = (
+    title: string,
+    scale: MapGridOptions["scale"],
+    cellOf: (maps: EpochMaps, i: number) => StoredMap | null,
+  ) => {
+    const cells = epochs.map((one) => images.map((image, i) => runMapCell(cellOf(one, i), image)));
+    return gridOf({ title, columns, rows, cells: [images.map((image) => ({ image })), ...cells] }, { scale });
+  };
   const said: Column<EpochMaps>[] = [
     { name: "epoch", cell: ({ epoch }) => name(epoch) },
     ...followed.map(
@@ -68,12 +65,12 @@ export function followedMaps(
   ];
   return section(
     "Where it looks, epoch by epoch",
-    `The same ${plural(followed.length, "validation image")}, chosen by the seed. Grad-CAM for the true class at ${last.layer}; red is evidence for it, blue against it, on one scale.`,
-    panel(grid(`Grad-CAM at ${last.layer} by epoch`, ({ looks }, i) => looks[i]!.cam)),
+    `The same ${plural(followed.length, "validation image")}, chosen by the seed. Grad-CAM for the true class at ${last.layer}, each map on its own scale, which begins at 0: early weights give values of another size. Where a map is negative anywhere, red is evidence for the class and blue against it.`,
+    panel(grid(`Grad-CAM at ${last.layer} by epoch`, "cell", ({ looks }, i) => looks[i]!.cam)),
     last.gate !== null &&
       panel(
         element("h3", {}, `The last spatial gate: ${last.gate}`),
-        grid(`${last.gate} by epoch`, ({ looks }, i) => looks[i]!.gate),
+        grid(`${last.gate} by epoch`, "shared", ({ looks }, i) => looks[i]!.gate),
       ),
     panel(element("h3", {}, "Probability of the true class"), table("Probability of the true class", said, epochs)),
   );
@@ -98,21 +95,24 @@ function findingSection(title: string, note: string, findings: readonly Finding[
   const images = findings.map(({ image }) => planarOf(image));
   const mapped = findings.some(({ cam }) => cam !== null);
   const row = (of: "predicted" | "truth"): Cell[] =>
-    findings.map(({ cam }, i) => mapCell(cam?.[of] ?? null, images[i]!)!);
+    findings.map(({ cam }, i) => runMapCell(cam?.[of] ?? null, images[i]!)!);
   const columns: Column<Finding>[] = [
-    { name: "image", kind: "number", cell: ({ index }) => `no. ${index}` },
+    { name: "image", cell: ({ index }) => `no. ${index}` },
     { name: "true class", cell: ({ label }) => label },
     { name: "answer", cell: ({ predicted }) => predicted },
     { name: "probability", kind: "number", cell: ({ probability }) => formatShare(probability) },
     { name: "of the true class", kind: "number", cell: ({ truth }) => formatShare(truth) },
   ];
-  const grid = mapGridSvg({
-    title: `${title}: images${mapped ? " and their Grad-CAM" : ""}`,
-    columns: findings.map(({ index }) => `no. ${index}`),
-    rows: mapped ? ["images", "evidence for the answer", "evidence for the true class"] : ["images"],
-    cells: [images.map((image) => ({ image })), ...(mapped ? [row("predicted"), row("truth")] : [])],
-  });
-  return section(title, note, panel(raw(grid)), panel(table(title, columns, findings)));
+  const grid = gridOf(
+    {
+      title: `${title}: images${mapped ? " and their Grad-CAM" : ""}`,
+      columns: findings.map(({ index }) => `no. ${index}`),
+      rows: mapped ? ["images", "evidence for the answer", "evidence for the true class"] : ["images"],
+      cells: [images.map((image) => ({ image })), ...(mapped ? [row("predicted"), row("truth")] : [])],
+    },
+    { scale: "column" },
+  );
+  return section(title, note, panel(grid), panel(table(title, columns, findings)));
 }
 
 function confusions(confused: readonly ConfusedImages[]): Markup {
@@ -178,7 +178,13 @@ function objectTable({ images, chance, rows }: FoundObjects): Markup {
   );
 }
 
-const mapCell = (map: StoredMap | null, image: PlanarImage): Cell => (map ? { map: heatmapOf(map), image } : { image });
+/** A grid that keeps its text legible on a phone. */
+export const gridOf = (grid: MapGrid, options: MapGridOptions): Markup =>
+  scrollable(grid.title, raw(mapGridSvg(grid, options)));
+
+/** A map over its image; the image alone where there is no map. */
+export const runMapCell = (map: StoredMap | null, image: PlanarImage): Cell =>
+  map ? { map: heatmapOf(map), image } : { image };
 
 const heatmapOf = ({ height, width, data }: StoredMap): Heatmap => ({ height, width, data: Float64Array.from(data) });
 

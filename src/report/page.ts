@@ -27,7 +27,7 @@ p{margin:.3rem 0;max-width:44rem}
 .grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1.25rem;margin-top:1.2rem}
 .panel{background:var(--panel);border:1px solid var(--rule);border-radius:10px;padding:1.2rem 1.3rem;min-width:0}
 .scroll{overflow-x:auto}.scroll:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:3px}
-.scroll>svg{display:block;max-width:none}
+.scroll>svg{display:block;max-width:100%;min-width:27rem;height:auto}
 .panel>svg{display:block;max-width:100%;height:auto}
 .panel svg.fovea{font-family:inherit}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
@@ -50,7 +50,7 @@ pre{margin:.25rem 0 1rem;padding:.7rem .9rem;background:var(--panel);border:1px 
 @page{size:A4;margin:14mm}
 @media print{
 html{font-size:12px}body{background:none;line-height:1.4}main{max-width:none;padding:0}h2{margin-top:1.6rem}h2,h2+.note,h3,summary{break-after:avoid}
-.grid{grid-template-columns:repeat(auto-fit,minmax(20rem,1fr))}.panel{padding:.8rem}.scroll{overflow:visible}.scroll>svg{max-width:100%;height:auto}
+.grid{grid-template-columns:repeat(auto-fit,minmax(20rem,1fr))}.panel{padding:.8rem}.scroll{overflow:visible}.scroll>svg{min-width:0}
 .images::details-content{content-visibility:visible;block-size:auto}
 tr,.step,.figures,.panel>svg,.scroll>svg,.images{break-inside:avoid}th,td{padding:.2rem .6rem .2rem 0}
 svg rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}

@@ -104,7 +104,7 @@ export function renderReport(run: RunReport): string {
 }
 
 /** The epoch with the best validation top-1, or without validation the lowest training loss; of equal ones the first. */
-function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
+export function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
   const top = (score: (record: ReportEpoch) => number | null) =>
     history
       .filter((record) => Number.isFinite(score(record)))
@@ -170,6 +170,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
       title: "Loss",
       yLabel: "cross entropy in nats, lower is better",
       xLabel: "epoch",
+      cutSpikes: true,
       series: both(
         points((record) => record.trainLoss),
         points((record) => record.loss),
