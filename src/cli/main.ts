@@ -12,6 +12,7 @@ import { exportCommand } from "./export.js";
 import { inspectCommand } from "./inspect.js";
 import { listCommand } from "./list.js";
 import { predictCommand } from "./predict.js";
+import { reportCommand } from "./report.js";
 import { outliveReaders } from "./streams.js";
 import { summaryCommand } from "./summary.js";
 import { say } from "./terminal.js";
@@ -44,6 +45,7 @@ for (const command of [
   summaryCommand,
   trainCommand,
   compareCommand,
+  reportCommand,
   evalCommand,
   predictCommand,
   explainCommand,

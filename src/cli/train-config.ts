@@ -12,9 +12,10 @@ import { classifierInfo, defaultBatch, learningOf } from "../internal.js";
 import { type EngineFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
 import { type OptimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import type { SplitFlags } from "./run.js";
+import type { ReportFlags } from "./train-report.js";
 import type { TransferFlags } from "./transfer.js";
 
-export interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags {
+export interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags, ReportFlags {
   readonly insert?: string;
   readonly insertOptions?: Record<string, unknown>;
   readonly imageSize?: number;

@@ -1,56 +1,167 @@
 import { basename, join } from "node:path";
+import type { EpochMaps, ReportFacts } from "../core/findings.js";
 import {
   type ClassificationMetrics,
   type Dataset,
+  type Engine,
   type EpochRecord,
+  type EpochReport,
   evaluate,
   loadState,
   type Module,
   type OpenedDataset,
   renderReport,
+  type Tensor,
   type TrainResult,
 } from "../index.js";
 import { bestRecord, type RunFolder } from "../internal.js";
+import { parametersOf } from "../nn.js";
 import { type EngineFlags, withEngine } from "./arguments.js";
+import { findingsOf } from "./findings.js";
 import { networkTitle } from "./run.js";
+import { Events } from "./tensorboard.js";
 import { asArgument, duration, foveaCommand, percent } from "./terminal.js";
+import { MapRecorder } from "./train-maps.js";
 
 /** How a run stands. */
 export interface Standing {
   readonly history: readonly EpochRecord[];
   /** What the weights in best.safetensors reach. */
   readonly validation: ClassificationMetrics | null;
-  readonly test: ClassificationMetrics | null;
   /** Images a second in the last epoch. */
   readonly speed: number;
+  readonly maps: readonly EpochMaps[];
 }
 
-/** The page that shows how the run goes. */
-export function reportOf(
-  run: RunFolder,
-  { history, validation: metrics, speed, test }: Standing,
-  data: OpenedDataset,
-  parameters: number,
-): string {
+/** The page that shows how a run goes: it says nothing that does not stand in the run folder. */
+export function reportOf(run: RunFolder, facts: ReportFacts, { history, validation, speed, maps }: Standing): string {
   const { versions: _, flags: __, format: ___, ...config } = run.config;
-  const { train: learned, validation } = data;
   return renderReport({
-    title: `${networkTitle(config.model)} on ${basename(config.data.source)}`,
+    title: titleOf(run),
     summary: [
-      { label: "parameters", value: parameters },
-      { label: "images to train on", value: learned.length },
-      { label: "images to validate on", value: validation.length },
+      { label: "parameters", value: facts.parameters },
+      ...(facts.images
+        ? [
+            { label: "images to train on", value: facts.images.training },
+            { label: "images to validate on", value: facts.images.validation },
+          ]
+        : []),
       { label: "speed", value: `${speed.toFixed(0)} images/s` },
     ],
     history,
-    validation: metrics,
+    validation,
     validationOf: `weights of epoch ${bestRecord(history)?.epoch}, which are in best.safetensors`,
-    test,
-    skipped: [...learned.skipped, ...validation.skipped],
+    test: facts.test,
+    followed: facts.followed,
+    maps,
+    findings: facts.findings,
+    skipped: facts.skipped,
     config,
     next: nextSteps(run.path),
   });
 }
+
+export const titleOf = ({ config }: RunFolder): string =>
+  `${networkTitle(config.model)} on ${basename(config.data.source)}`;
+
+/** What of a training is shown, beyond its figures. */
+export interface ReportFlags {
+  readonly maps: boolean;
+  /** A folder for event files; true for one in the run folder. */
+  readonly tensorboard?: string | true;
+}
+
+/** The report of a run that is being trained: what it shows is kept in the run folder. */
+export class LiveReport {
+  #facts: ReportFacts;
+  #events: Events | undefined;
+  readonly #maps: EpochMaps[] = [];
+  #standing: Omit<Standing, "maps"> = { history: [], validation: null, speed: 0 };
+
+  private constructor(
+    private readonly run: RunFolder,
+    private readonly recorder: MapRecorder | undefined,
+    private readonly tensorboard: string | undefined,
+    data: OpenedDataset,
+    parameters: number,
+  ) {
+    const { train, validation } = data;
+    this.#facts = {
+      format: "fovea.report.1",
+      parameters,
+      images: { training: train.length, validation: validation.length },
+      skipped: [...train.skipped, ...validation.skipped],
+      test: null,
+      followed: recorder?.followed ?? [],
+      findings: null,
+    };
+  }
+
+  static async open(run: RunFolder, data: OpenedDataset, network: Module, flags: ReportFlags): Promise<LiveReport> {
+    const { maps, tensorboard } = flags;
+    const recorder = maps ? await MapRecorder.open(run, data.validation) : undefined;
+    const folder = tensorboard === true ? join(run.path, "tensorboard") : tensorboard;
+    return new LiveReport(run, recorder, folder, data, parameterCount(network));
+  }
+
+  /** The epochs that a resumed run has done already. */
+  async takeUp(history: readonly EpochRecord[], validation: ClassificationMetrics | null): Promise<void> {
+    const epochs = await this.run.epochs();
+    this.#standing = { history, validation, speed: epochs.at(-1)?.imagesPerSecond ?? 0 };
+    if (this.recorder) this.#maps.push(...(await this.run.maps(history.map(({ epoch }) => epoch))));
+    await this.#writeFacts({});
+    if (this.tensorboard !== undefined)
+      this.#events = await Events.create(this.tensorboard, this.run, epochs, this.#facts.followed, this.#maps);
+  }
+
+  /** Keeps the maps of an epoch. To be called before the run records it. */
+  async addMaps(epoch: number, weights: ReadonlyMap<string, Tensor>, engine: Engine): Promise<void> {
+    const maps = await this.recorder?.add(epoch, weights, engine);
+    if (maps) this.#maps.push(maps);
+  }
+
+  /** An epoch that the run has recorded. */
+  async add(
+    record: EpochRecord,
+    { seconds, imagesPerSecond }: Pick<EpochReport, "seconds" | "imagesPerSecond">,
+    standing: Omit<Standing, "maps">,
+  ): Promise<void> {
+    await this.#write(standing);
+    const maps = this.#maps.find(({ epoch }) => epoch === record.epoch);
+    await this.#events?.add({ ...record, seconds, imagesPerSecond }, maps);
+  }
+
+  #write(standing: Omit<Standing, "maps">): Promise<void> {
+    this.#standing = standing;
+    return this.run.write("report", reportOf(this.run, this.#facts, { ...standing, maps: this.#maps }));
+  }
+
+  /** What the best weights, which `network` keeps, make of the test images and, with maps, of the validation images. */
+  async conclude(
+    network: Module,
+    { test, validation }: OpenedDataset,
+    flags: EngineFlags,
+  ): Promise<ClassificationMetrics | null> {
+    const measured = test ? await measureTest(this.run, network, test, flags) : null;
+    const best = bestRecord(this.#standing.history);
+    const looks = this.recorder && best;
+    const findings = looks
+      ? await withEngine((engine) => findingsOf(this.run, network, validation, best.epoch, engine), flags)
+      : null;
+    if (!measured && !findings) return measured;
+    await this.#writeFacts({ test: measured, findings });
+    await this.#write(this.#standing);
+    return measured;
+  }
+
+  async #writeFacts(more: Partial<ReportFacts>): Promise<void> {
+    this.#facts = { ...this.#facts, ...more };
+    await this.run.write("facts", `${JSON.stringify(this.#facts)}\n`);
+  }
+}
+
+export const parameterCount = (network: Module): number =>
+  [...parametersOf(network).values()].reduce((n, { shape }) => n + shape.reduce((a, d) => a * d, 1), 0);
 
 const nextSteps = (path: string) => [
   { purpose: "classes of your images", command: foveaCommand("predict", asArgument(path), "IMAGE...") },
@@ -61,7 +172,7 @@ const nextSteps = (path: string) => [
 ];
 
 /** Measures the weights in best.safetensors on the images that chose nothing. The network keeps them. */
-export async function measureTest(
+async function measureTest(
   run: RunFolder,
   network: Module,
   test: Dataset,

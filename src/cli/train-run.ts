@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import {
   type ClassificationMetrics,
+  type Engine,
   type EpochRecord,
   type EpochReport,
   type Module,
@@ -10,21 +11,17 @@ import {
   train,
 } from "../index.js";
 import { bestRecord, describeSplits, type RunFolder } from "../internal.js";
-import { parametersOf } from "../nn.js";
 import { optional, withEngine } from "./arguments.js";
 import { headGroups, optimizerOf, type Settled } from "./optimization.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { asArgument, duration, foveaCommand, type ProgressLine, percent, say, short } from "./terminal.js";
 import { howToLearn, type TrainFlags } from "./train-config.js";
-import { finishedText, measureTest, reportOf } from "./train-report.js";
+import { finishedText, LiveReport, parameterCount } from "./train-report.js";
 import { featuresText } from "./transfer.js";
 
 /** Below this many images a network that starts from random weights hardly learns what will help on others. */
 const fewImages = 2000;
-
-const parameterCount = (network: Module): number =>
-  [...parametersOf(network).values()].reduce((n, { shape }) => n + shape.reduce((a, d) => a * d, 1), 0);
 
 /** Says what is trained on what, and what is odd about it. */
 function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, resumes: boolean): void {
@@ -61,37 +58,32 @@ function epochText(record: EpochRecord, { isBest, imagesPerSecond }: EpochReport
 
 /** What a run folder has recorded, and its report. */
 class Record {
-  readonly history: EpochRecord[] = [];
+  readonly #history: EpochRecord[] = [];
   /** What the validation says of the weights in best.safetensors. */
   #shipped: ClassificationMetrics | null = null;
-  #speed = 0;
 
   constructor(
     private readonly run: RunFolder,
-    private readonly data: OpenedDataset,
-    private readonly parameters: number,
+    private readonly page: LiveReport,
   ) {}
 
   /** Takes up what a resumed run has done, and drops what it will do again. */
   async takeUp(epochs: number, history: readonly EpochRecord[]): Promise<void> {
-    this.history.push(...history);
+    this.#history.push(...history);
     await this.run.truncateMetrics(epochs);
-    const best = bestRecord(this.history);
+    const best = bestRecord(this.#history);
     const measured = best && (await this.run.validation(best.epoch));
     if (best) this.#shipped = measured && "classes" in measured ? (measured as ClassificationMetrics) : null;
+    await this.page.takeUp(this.#history, this.#shipped);
   }
 
-  async add(record: EpochRecord, epoch: EpochReport): Promise<void> {
-    this.history.push(record);
-    await this.run.record(record, this.history, epoch);
+  async add(record: EpochRecord, epoch: EpochReport, engine: Engine): Promise<void> {
+    this.#history.push(record);
+    await this.page.addMaps(record.epoch, epoch.weights, engine);
+    await this.run.record(record, this.#history, epoch);
     if (epoch.isBest) this.#shipped = epoch.validation;
-    this.#speed = epoch.imagesPerSecond;
-    await this.report(null);
-  }
-
-  report(test: ClassificationMetrics | null): Promise<void> {
-    const standing = { history: this.history, validation: this.#shipped, speed: this.#speed, test };
-    return this.run.write("report", reportOf(this.run, standing, this.data, this.parameters));
+    const standing = { history: this.#history, validation: this.#shipped, speed: epoch.imagesPerSecond };
+    await this.page.add(record, epoch, standing);
   }
 }
 
@@ -106,8 +98,9 @@ export async function runTraining(
   const { training, preprocessing, frozen } = run.config;
   const checkpoint = flags.resume ? await run.checkpoint() : undefined;
   introduce(run, network, data, flags.resume ?? false);
-  const record = new Record(run, data, parameterCount(network));
   const interrupt = stopOnSignal(() => progress.clear());
+  const page = await LiveReport.open(run, data, network, flags);
+  const record = new Record(run, page);
   const started = performance.now();
   try {
     const result = await withEngine(
@@ -134,7 +127,7 @@ export async function runTraining(
           },
           onStep: (step) => progress.draw(...progressOf(step, training.batch)),
           onEpoch: async (epoch, report) => {
-            await record.add(epoch, report);
+            await record.add(epoch, report, engine);
             progress.clear();
             say(epochText(epoch, report, training.epochs));
           },
@@ -142,7 +135,7 @@ export async function runTraining(
         }),
       flags,
     );
-    return await concluded(run, network, data, flags, record, result, started);
+    return await concluded(run, network, data, flags, page, result, started);
   } finally {
     progress.clear();
     interrupt.release();
@@ -156,7 +149,7 @@ async function concluded(
   network: Module,
   data: OpenedDataset,
   flags: Settled<TrainFlags>,
-  record: Record,
+  page: LiveReport,
   result: TrainResult,
   started: number,
 ) {
@@ -165,8 +158,7 @@ async function concluded(
     say(`stopped and saved. To go on: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
     return { run: run.path, ...result, final };
   }
-  const test = data.test ? await measureTest(run, network, data.test, flags) : null;
-  if (test) await record.report(test);
+  const test = await page.conclude(network, data, flags);
   say(...finishedText(run, result, test, (performance.now() - started) / 1000));
   return { run: run.path, ...result, final, ...(test ? { test } : {}) };
 }

@@ -100,6 +100,8 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     "share that chooses nothing and is measured once, at the end, where a folder has no test/ (default: none)",
     share,
   )
+  .option("--no-maps", "no maps of validation images in the report, which take some time after every epoch")
+  .option("--tensorboard [folder]", "write TensorBoard event files too (default: to tensorboard/ in the run folder)")
   .option("--out <folder>", "run folder (default: a new one in runs/)")
   .option("--resume", "go on with the run in --out; its settings hold where none are given")
   .option("--winograd", winogradHelp)

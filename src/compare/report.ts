@@ -46,7 +46,7 @@ function verdictPart({ rows, plan }: Comparison): Markup {
   return section(
     "Verdicts",
     "Of paired t tests over seeds, at 5 % after Holm's correction over all of them.",
-    panel(table(named, shown)),
+    panel(table("Verdicts", named, shown)),
   );
 }
 
@@ -101,8 +101,8 @@ function backbonePart(label: string, rows: readonly Row[]): Markup {
     label,
     "Bars are 95 % intervals of the mean over seeds, ticks the means. The band is the interval of the first entrant.",
     element("div", { class: "grid" }, panel(raw(accuracies)), panel(raw(differences)), panel(raw(pareto))),
-    panel(table(asColumns(columns), rows)),
-    panel(table(asColumns(costColumns), rows)),
+    panel(table(`Accuracy on ${label}`, asColumns(columns), rows)),
+    panel(table(`Cost on ${label}`, asColumns(costColumns), rows)),
     element(
       "p",
       { class: "note" },
@@ -118,6 +118,7 @@ function costPart({ rows, noisy, threads }: Costs): Markup {
     `Measured alone, with ${threads} ${threads === 1 ? "thread" : "threads"}, in alternating order (ABBA).${noisy ? " Noisy: the two halves differ by more than 5 % somewhere; the computer was busy." : ""}`,
     panel(
       table<Costs["rows"][number]>(
+        "Speed",
         [
           { name: "backbone", cell: ({ backbone }) => backbone },
           { name: "entrant", cell: ({ entrant }) => entrant },

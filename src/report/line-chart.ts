@@ -25,7 +25,12 @@ export interface LineChartOptions {
   readonly series: readonly LineSeries[];
   /** The values are shares between 0 and 1. */
   readonly percent?: boolean;
-  /** A marked place on the x axis. */
+  /**
+   * Leave single spikes beyond the axis, marked with their value, so that the rest can be read: a value more than four times all before it (the
+   * first: ten times all after it), as long as at most a fifth of a line is such. For values that are not negative, such as losses.
+   */
+  readonly cutSpikes?: boolean;
+  /** A place on the x axis to point out. */
   readonly mark?: { readonly x: number; readonly label: string };
 }
 
@@ -42,6 +47,7 @@ export const chartOptions = fields<LineChartOptions>({
     "a list of series",
   ),
   percent: maybe(flag),
+  cutSpikes: maybe(flag),
   mark: maybe(fields({ x: finite, label: text })),
 });
 
@@ -68,6 +74,8 @@ export function drawLineChart(options: LineChartOptions): string {
     const nothing = element("text", { x: width / 2, y: 160, class: "muted", "text-anchor": "middle" }, "nothing yet");
     return drawing(title, width, height, heading, nothing);
   }
+  const beyond = new Set(options.cutSpikes ? series.flatMap(({ points }) => spikesOf(points.filter(isDrawn))) : []);
+  const within = drawn.filter((point) => !beyond.has(point));
   const show = options.percent ? (y: number) => formatShare(y) : (y: number) => formatNumber(y, 3);
   const percent = options.percent ?? false;
   const xAxis = axisOf(
@@ -75,14 +83,15 @@ export function drawLineChart(options: LineChartOptions): string {
     { count: 7 },
   );
   const yAxis = axisOf(
-    drawn.map(([, y]) => y),
+    within.map(([, y]) => y),
     { count: 5, round: true, percent },
   );
   const labels = endLabels(series, show);
   const left = Math.max(44, 10 + Math.max(...yAxis.ticks.map(({ label }) => textWidth(label, fontSize))));
   const right = width - 14 - Math.max(...labels.map(({ text }) => textWidth(text, fontSize)));
   const atX = (x: number) => left + (right - left) * xAxis.at(x);
-  const atY = (y: number) => bottom - (bottom - top) * yAxis.at(y);
+  const atY = (y: number) => bottom - (bottom - top) * Math.min(1, yAxis.at(y));
+  const style: CurveStyle = { atX, atY, show, beyond };
   const levels = spread(
     labels.map(({ y }) => atY(y)),
     fontSize + 3,
@@ -98,7 +107,8 @@ export function drawLineChart(options: LineChartOptions): string {
     grid(xAxis, yAxis, atX, atY, left, right),
     xLabel && element("text", { x: right, y: 294, class: "muted", "text-anchor": "end" }, xLabel),
     mark && xAxis.at(mark.x) >= 0 && xAxis.at(mark.x) <= 1 && pointOut(mark.label, atX(mark.x)),
-    series.map((line, i) => element("g", colorOf(line, i), curve(line, atX, atY, show))),
+    series.map((line, i) => element("g", colorOf(line, i), curve(line, style))),
+    arrowLabels(series, style),
     labels.map(({ index, text, name }, i) =>
       element(
         "g",
@@ -138,8 +148,61 @@ function pointOut(label: string, x: number): Markup[] {
   ];
 }
 
-/** The path of a series, with dots: on every point if there are few, else only on isolated ones. */
-function curve(line: LineSeries, atX: Place, atY: Place, show: (y: number) => string): (Markup | false)[] {
+type Drawn = readonly [x: number, y: number];
+
+/** Values that stand out so far that an axis which holds them shows nothing else. */
+function spikesOf(points: readonly Drawn[]): Drawn[] {
+  const most = points.length < 3 ? 0 : Math.max(1, Math.floor(points.length / 5));
+  const after = points.slice(1).reduce((high, [, y]) => Math.max(high, y), 0);
+  let high = 0;
+  const spikes = points.filter(([, y], i) => {
+    // Of the others, the first alone has nothing before it to be measured by: most curves begin high.
+    const spike = i === 0 ? y > 10 * after : high > 0 && y > 4 * high;
+    if (!spike) high = Math.max(high, y);
+    return spike;
+  });
+  return spikes.length <= most ? spikes : [];
+}
+
+interface CurveStyle {
+  readonly atX: Place;
+  readonly atY: Place;
+  readonly show: (y: number) => string;
+  /** Points beyond the axis. */
+  readonly beyond: ReadonlySet<Point>;
+}
+
+/** A value beyond the axis: an arrow at its top. */
+function arrow([x, y]: Drawn, { atX, show }: CurveStyle): Markup {
+  const at = round(atX(x));
+  return element(
+    "g",
+    {},
+    element("title", {}, `${formatNumber(x)}: ${show(y)}, beyond the axis`),
+    element("path", { d: `M${at - 5} ${top + 8}L${at} ${top}L${at + 5} ${top + 8}Z`, class: "own" }),
+  );
+}
+
+/** The values of arrows, above them, where there is room. */
+function arrowLabels(series: readonly LineSeries[], { atX, show, beyond }: CurveStyle): Markup[] {
+  const marked = series.flatMap((line, index) =>
+    line.points.filter((point): point is Drawn => beyond.has(point)).map(([x, y]) => ({ x: atX(x), y, line, index })),
+  );
+  let free = Number.NEGATIVE_INFINITY;
+  return marked
+    .sort((a, b) => a.x - b.x || b.y - a.y)
+    .flatMap(({ x, y, line, index }) => {
+      const half = textWidth(show(y), 11) / 2;
+      if (x - half < free) return [];
+      free = x + half + 4;
+      const text = { class: "own", x, y: top - 4, "font-size": 11, "text-anchor": "middle" };
+      return [element("g", colorOf(line, index), element("text", text, show(y)))];
+    });
+}
+
+/** The path of a series, and dots: on every point where there are few, else only on those without neighbors. */
+function curve(line: LineSeries, style: CurveStyle): (Markup | false)[] {
+  const { atX, atY, show, beyond } = style;
   const runs: (readonly [number, number])[][] = [[]];
   for (const point of line.points) isDrawn(point) ? runs.at(-1)!.push(point) : runs.push([]);
   const path = runs
@@ -150,14 +213,17 @@ function curve(line: LineSeries, atX: Place, atY: Place, show: (y: number) => st
   return [
     path !== "" &&
       element("path", { d: path, fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linejoin": "round" }),
-    ...dots.map(([x, y]) =>
-      element(
-        "g",
-        {},
-        element("title", {}, `${formatNumber(x)}: ${show(y)}`),
-        element("circle", { class: "own", cx: atX(x), cy: atY(y), r: 2.75 }),
+    ...line.points.filter((point): point is Drawn => beyond.has(point)).map((point) => arrow(point, style)),
+    ...dots
+      .filter((point) => !beyond.has(point))
+      .map(([x, y]) =>
+        element(
+          "g",
+          {},
+          element("title", {}, `${formatNumber(x)}: ${show(y)}`),
+          element("circle", { class: "own", cx: atX(x), cy: atY(y), r: 2.75 }),
+        ),
       ),
-    ),
   ];
 }
 

@@ -1,9 +1,11 @@
 import { evaluationSchema } from "../core/evaluation.js";
+import { type EpochMaps, type Findings, reportParts, type SeenImage } from "../core/findings.js";
 import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
 import { flattenConfig } from "./config-table.js";
 import { confusionMatrix, mostConfused } from "./confusion-matrix.js";
 import { drawLineChart, type Point } from "./line-chart.js";
-import { type Column, meter, page, table } from "./page.js";
+import { findingsSections, followedMaps } from "./looks.js";
+import { type Column, meter, page, panel, scrollable, section, table } from "./page.js";
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
 
@@ -51,7 +53,11 @@ export interface RunReport {
   readonly validationOf?: string;
   /** Figures of the same weights on test images. */
   readonly test?: ReportMetrics | null;
-  /** Files that could not be read. */
+  /** Images that are followed through the epochs, and their maps after each. */
+  readonly followed?: readonly SeenImage[];
+  readonly maps?: readonly EpochMaps[];
+  /** What the best weights make of the validation images. */
+  readonly findings?: Findings | null;
   readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
   /** Plain data, however nested. */
   readonly config: object;
@@ -68,6 +74,7 @@ const runSchema = fieldsOf<RunReport>(
     validation: orNull(evaluationSchema),
     validationOf: maybe(text),
     test: maybe(orNull(evaluationSchema)),
+    ...reportParts,
     skipped: maybe(rows),
     config: settings,
     next: maybe(rows),
@@ -91,6 +98,8 @@ export function renderReport(run: RunReport): string {
     headline(run),
     curves(run.history),
     run.validation && mistakes("Validation", run.validation, run.validationOf),
+    followedMaps(run.followed ?? [], run.maps ?? [], bestEpoch(run.history)?.epoch),
+    run.findings ? findingsSections(run.findings) : false,
     run.test ? mistakes("Test", run.test, "the same weights, on images that chose nothing") : false,
     skippedFiles(run.skipped ?? []),
     configuration(run.config),
@@ -98,8 +107,8 @@ export function renderReport(run: RunReport): string {
   );
 }
 
-/** The epoch with the best validation top-1, or without validation the lowest training loss; the first of equal ones. */
-function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
+/** The epoch with the best validation top-1, or without validation the lowest training loss; of equal ones the first. */
+export function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
   const top = (score: (record: ReportEpoch) => number | null) =>
     history
       .filter((record) => Number.isFinite(score(record)))
@@ -165,6 +174,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
       title: "Loss",
       yLabel: "cross entropy in nats, lower is better",
       xLabel: "epoch",
+      cutSpikes: true,
       series: both(
         points((record) => record.trainLoss),
         points((record) => record.loss),
@@ -202,7 +212,7 @@ function milestones(history: readonly ReportEpoch[], best: ReportEpoch | undefin
     { name: "top-1", kind: "number", cell: (r) => formatShare(r.top1) },
     { name: "top-5", kind: "number", cell: (r) => formatShare(r.top5) },
   ];
-  return table(columns, rows);
+  return table("Some epochs in numbers", columns, rows);
 }
 
 function mistakes(title: string, metrics: ReportMetrics, weights: string | undefined): Markup {
@@ -219,12 +229,15 @@ function mistakes(title: string, metrics: ReportMetrics, weights: string | undef
       { class: "grid" },
       panel(
         element("h3", {}, "What is taken for what"),
-        raw(confusionMatrix({ classes: names, counts: confusion, pairs: 0 })),
+        scrollable(
+          `${title}: what is taken for what`,
+          raw(confusionMatrix({ classes: names, counts: confusion, pairs: 0 })),
+        ),
       ),
       panel(
         element("h3", {}, "Most confused"),
         pairs.length
-          ? table(pairColumns(names), pairs)
+          ? table(`${title}: most confused`, pairColumns(names), pairs)
           : element("p", { class: "note" }, "Nothing: every image is right."),
       ),
     ),
@@ -234,7 +247,7 @@ function mistakes(title: string, metrics: ReportMetrics, weights: string | undef
       panel(
         element("h3", {}, "Classes, weakest first"),
         element("p", { class: "note" }, classNote),
-        table(classColumns, weakest, 20),
+        table(`${title}: classes`, classColumns, weakest, 20),
       ),
     ),
   );
@@ -274,7 +287,7 @@ function skippedFiles(skipped: readonly { readonly file: string; readonly reason
   return section(
     "Skipped files",
     `${plural(skipped.length, "file")} could not be used and ${skipped.length === 1 ? "was" : "were"} left out.`,
-    panel(table(columns, skipped.slice(0, most), 8)),
+    panel(table("Skipped files", columns, skipped.slice(0, most), 8)),
     skipped.length > most && element("p", { class: "note" }, `Only the first ${formatNumber(most)} are listed.`),
   );
 }
@@ -286,7 +299,11 @@ function configuration(config: object): Markup | false {
     { name: "setting", kind: "code", cell: ([path]) => path },
     { name: "value", kind: "code", cell: ([, value]) => value },
   ];
-  return section("Configuration", "Everything needed to repeat this run.", panel(table(columns, settings)));
+  return section(
+    "Configuration",
+    "Everything needed to repeat this run.",
+    panel(table("Configuration", columns, settings)),
+  );
 }
 
 function nextSteps(steps: readonly { readonly purpose: string; readonly command: string }[]): Markup | false {
@@ -295,18 +312,4 @@ function nextSteps(steps: readonly { readonly purpose: string; readonly command:
     element("div", { class: "step" }, element("p", {}, purpose), element("pre", {}, command)),
   );
   return section("What to do next", null, ...shown);
-}
-
-function section(title: string, note: string | null, ...content: (Markup | false)[]): Markup {
-  return element(
-    "section",
-    {},
-    element("h2", {}, title),
-    note !== null && element("p", { class: "note" }, note),
-    ...content,
-  );
-}
-
-function panel(...content: (Markup | Markup[])[]): Markup {
-  return element("div", { class: "panel" }, ...content);
 }

@@ -2,7 +2,20 @@ import { appendFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, FoveaError, messageOf, OptionError } from "../core/errors.js";
 import { evaluationSchema } from "../core/evaluation.js";
-import { anything, check, fieldsOf, flag, isObject, misfit, oneOf, text, whole } from "../core/schema.js";
+import { type EpochMaps, epochMapsSchema, type ReportFacts, reportFactsSchema } from "../core/findings.js";
+import {
+  anything,
+  check,
+  fieldsOf,
+  flag,
+  isObject,
+  list,
+  misfit,
+  oneOf,
+  type Schema,
+  text,
+  whole,
+} from "../core/schema.js";
 import { type Tensor, tensors } from "../core/tensor.js";
 import type { WrittenModel } from "../core/written.js";
 import type { Augmentation, Preprocessing } from "../data/index.js";
@@ -65,8 +78,10 @@ const files = {
   results: "results.csv",
   best: "best.safetensors",
   last: "last.safetensors",
+  facts: "report.json",
   report: "report.html",
 } as const;
+const mapsFile = (epoch: number) => join("maps", `epoch-${epoch}.json`);
 
 const fileSchema = oneOf(...(Object.keys(files) as (keyof typeof files)[]));
 /** What `train` reports of an epoch; its parts are checked where they are written. */
@@ -77,12 +92,15 @@ const reportSchema = fieldsOf<Pick<EpochReport<Scores>, "isBest" | "weights" | "
 const lockFile = ".lock";
 /** A configuration has a few thousand bytes, and the names of its classes. */
 const MAX_CONFIG_BYTES = 10_000_000;
+/** Some hundred small images and maps. */
+const MAX_FACTS_BYTES = 2 ** 25;
 /** Bytes of a line of metrics; a confusion matrix of 1000 classes has a few million. */
 const MAX_LINE_BYTES = 2 ** 27;
 
 /**
  * The folder of one training run: `config.json`, `metrics.jsonl` (a line per epoch, with timings), `results.csv` (the same without
- * timings, so that repeated runs give equal files), `best.safetensors`, `last.safetensors`, `report.html`.
+ * timings, so that repeated runs give equal files), `best.safetensors`, `last.safetensors`, `report.html`, and what the report shows
+ * beyond the figures: `report.json` and `maps/epoch-N.json`.
  * Files are written whole or not at all, and by one process at a time, the one that has claimed the folder. Anybody may read.
  */
 export class RunFolder {
@@ -222,6 +240,37 @@ export class RunFolder {
     return undefined;
   }
 
+  /** Every epoch that is recorded, in order, with its timing. */
+  async epochs(): Promise<RecordedEpoch[]> {
+    const all: RecordedEpoch[] = [];
+    for await (const { line } of this.#metrics()) all.push(line);
+    return all;
+  }
+
+  /** Keeps what the followed images look like after an epoch. To be called before the epoch is recorded: a resumed run does again what is not. */
+  async writeMaps(maps: EpochMaps): Promise<void> {
+    check("RunFolder.writeMaps", "maps", epochMapsSchema, maps);
+    await this.claim();
+    await writeFileAtomic(join(this.path, mapsFile(maps.epoch)), `${JSON.stringify(maps)}\n`);
+  }
+
+  /** The maps of these epochs, as far as they are there. */
+  async maps(epochs: readonly number[]): Promise<EpochMaps[]> {
+    check("RunFolder.maps", "epochs", list(whole(1), "a list of epochs"), epochs);
+    const all: EpochMaps[] = [];
+    for (const epoch of epochs) {
+      const path = join(this.path, mapsFile(epoch));
+      const found = await readJson(path, epochMapsSchema);
+      if (found) all.push(found);
+    }
+    return all;
+  }
+
+  /** What the report shows beyond the figures of epochs; undefined if it is not recorded. @throws FormatError for a damaged file. */
+  facts(): Promise<ReportFacts | undefined> {
+    return readJson(join(this.path, files.facts), reportFactsSchema);
+  }
+
   /** Drops metric lines of epochs that a resumed run will do again. */
   async truncateMetrics(epochs: number): Promise<void> {
     check("RunFolder.truncateMetrics", "epochs", whole(0), epochs);
@@ -264,6 +313,24 @@ async function requireEmpty(path: string): Promise<void> {
     throw new FoveaError(`${path} is not empty. Choose another --out, or go on with the run in it by --resume`);
 }
 
+/** What a file of a run holds; undefined where there is none. @throws FormatError if it is not as it must be. */
+async function readJson<T>(path: string, schema: Schema<T>): Promise<T | undefined> {
+  const bytes = await readWhole(path, MAX_FACTS_BYTES).catch(unlessMissing);
+  if (!bytes) return undefined;
+  const value = parsedJson(new TextDecoder().decode(bytes));
+  const wanted = value === undefined ? "JSON" : misfit(schema, value);
+  if (wanted !== undefined) throw refusal(path, `must be ${wanted}`);
+  return value as T;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a line's figures are such: of classes, or of another task. */
 const areScores = (value: unknown): value is Scores =>
   misfit(evaluationSchema, value) === undefined ||
@@ -275,8 +342,11 @@ const openNamed = (source: ByteSource, path: string) =>
     throw error instanceof FormatError ? refusal(path, error.message) : error;
   });
 
+/** An epoch as `metrics.jsonl` has it. */
+export type RecordedEpoch = EpochRecord & Pick<EpochReport<Scores>, "validation" | "seconds" | "imagesPerSecond">;
+
 /** A line of `metrics.jsonl`. */
 interface MetricsLine {
   readonly text: string;
-  readonly line: EpochRecord & Pick<EpochReport<Scores>, "validation">;
+  readonly line: RecordedEpoch;
 }

@@ -1,0 +1,219 @@
+import { FoveaError, messageOf } from "../core/errors.js";
+import type { ConfusedImages, Finding, Findings, FoundObjects, GateFigures, StoredMean } from "../core/findings.js";
+import { type Explainer, gateStatistics, gates, type Interval, localization, openExplainer } from "../explain.js";
+import { alignClasses, type Dataset, type Engine, type Heatmap, loadState, type Module } from "../index.js";
+import { datasetMask, forEachLogits, type RunFolder, seenMask } from "../internal.js";
+import { say } from "./terminal.js";
+import {
+  digits,
+  isGated,
+  isSpatial,
+  keptImage,
+  ofSeen,
+  planeOf,
+  type RgbImage,
+  readable,
+  seen,
+  storedMap,
+} from "./train-maps.js";
+
+/** Images of each list, of each confused pair, and how many pairs. */
+const [listed, perPair, pairs] = [6, 6, 20];
+/** Images that gates and objects are measured on, evenly spaced. */
+const measured = 200;
+
+/** What the network said of an image. */
+interface Answer {
+  readonly index: number;
+  readonly label: number;
+  readonly predicted: number;
+  readonly probability: number;
+  readonly truth: number;
+  /** How far the answer is ahead of the next one. */
+  readonly margin: number;
+}
+
+/** What the best weights make of the validation images; null without images. The network keeps the weights. */
+export async function findingsOf(
+  run: RunFolder,
+  model: Module,
+  validation: Dataset,
+  epoch: number,
+  engine: Engine,
+): Promise<Findings | null> {
+  const { data: about, preprocessing } = run.config;
+  const data = alignClasses(validation, about.classes).dataset;
+  if (data.length === 0) return null;
+  loadState(model, await run.weights("best"));
+  const network = { model, preprocessing };
+  const small = { model, preprocessing: ofSeen(preprocessing) };
+  const answers: Answer[] = [];
+  await forEachLogits(model, data, { engine, preprocessing }, (logits, label, index) =>
+    answers.push(answerOf(logits, label, index)),
+  );
+  const explainer = await openExplainer(small, { engine, method: "gradcam" }).catch(unlessUnable("maps of images"));
+  try {
+    const wrong = answers.filter(({ label, predicted }) => label !== predicted);
+    const pictured = (some: readonly Answer[]) => findingsFor(some, data, run, explainer);
+    return {
+      epoch,
+      wrong: await pictured(first(wrong, (a, b) => a.truth - b.truth)),
+      unsure: await pictured(first(answers, (a, b) => a.margin - b.margin)),
+      confused: await confusedImages(wrong, data, run),
+      gates: isGated(model, preprocessing) ? await gateFigures(network, data, engine) : null,
+      objects: explainer && data.mask && data.size ? await foundObjects(network, data, explainer, engine) : null,
+    };
+  } finally {
+    await explainer?.release();
+  }
+}
+
+/** What cannot be done for this network is said; the rest of the findings is made without it. */
+const unlessUnable = (what: string) => (error: unknown) => {
+  if (!(error instanceof FoveaError)) throw error;
+  say(`no ${what} in the report: ${messageOf(error)}`);
+  return undefined;
+};
+
+function answerOf(logits: Float64Array, label: number, index: number): Answer {
+  const most = logits.reduce((a, b) => Math.max(a, b));
+  const odds = logits.map((z) => Math.exp(z - most));
+  const total = odds.reduce((a, b) => a + b);
+  let [predicted, next] = [0, 0];
+  for (let k = 1; k < odds.length; k++) {
+    if (odds[k]! > odds[predicted]!) [predicted, next] = [k, odds[predicted]!];
+    else next = Math.max(next, odds[k]!);
+  }
+  const p = (odd: number) => odd / total;
+  const margin = p(odds[predicted]!) - p(next);
+  return { index, label, predicted, probability: p(odds[predicted]!), truth: p(odds[label]!), margin };
+}
+
+/** The first few in an order; of equal ones those that come first in the data. */
+const first = (answers: readonly Answer[], compare: (a: Answer, b: Answer) => number, most = listed) =>
+  [...answers].sort((a, b) => compare(a, b) || a.index - b.index).slice(0, most);
+
+async function findingsFor(
+  answers: readonly Answer[],
+  data: Dataset,
+  run: RunFolder,
+  explainer: Explainer | undefined,
+): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const { index, label, predicted, probability, truth } of answers) {
+    const photo = await readable(data, index);
+    if (!photo) continue;
+    const image = seen(photo, run.config.preprocessing);
+    const map = async (of: number) => storedMap((await explainer!.explain(image, { class: of }))[0]!.map);
+    found.push({
+      ...keptImage(data, index, image),
+      predicted: data.classes[predicted]!,
+      probability: digits(probability),
+      truth: digits(truth),
+      cam: explainer ? { predicted: await map(predicted), truth: await map(label) } : null,
+    });
+  }
+  return found;
+}
+
+/** The most frequent confusions, with the images that were taken for something else with most certainty. */
+async function confusedImages(wrong: readonly Answer[], data: Dataset, run: RunFolder): Promise<ConfusedImages[]> {
+  const cells = new Map<string, Answer[]>();
+  for (const answer of wrong) {
+    const key = `${answer.label} ${answer.predicted}`;
+    cells.set(key, [...(cells.get(key) ?? []), answer]);
+  }
+  const frequent = [...cells.values()].sort(
+    (a, b) => b.length - a.length || a[0]!.label - b[0]!.label || a[0]!.predicted - b[0]!.predicted,
+  );
+  const all: ConfusedImages[] = [];
+  for (const cell of frequent.slice(0, pairs)) {
+    const images: ConfusedImages["images"][number][] = [];
+    for (const { index, probability } of first(cell, (a, b) => b.probability - a.probability, perPair)) {
+      const image = await readable(data, index);
+      if (image)
+        images.push({
+          ...keptImage(data, index, seen(image, run.config.preprocessing)),
+          probability: digits(probability),
+        });
+    }
+    const { label, predicted } = cell[0]!;
+    all.push({ label: data.classes[label]!, prediction: data.classes[predicted]!, count: cell.length, images });
+  }
+  return all;
+}
+
+type Network = Parameters<typeof gateStatistics>[0];
+
+async function gateFigures(network: Network, data: Dataset, engine: Engine): Promise<Findings["gates"]> {
+  const found = await gateStatistics(network, data, { engine, images: Math.min(measured, data.length) }).catch(
+    unlessUnable("gates"),
+  );
+  if (!found) return null;
+  return {
+    images: found.images,
+    chance: digits(found.chance),
+    gates: found.gates.map(
+      ({ name, kind, mean, deviation, dead, saturated, byClass }): GateFigures => ({
+        name,
+        kind,
+        mean: digits(mean),
+        deviation: digits(deviation),
+        dead: digits(dead),
+        saturated: digits(saturated),
+        byClass: byClass === null ? null : digits(byClass),
+      }),
+    ),
+  };
+}
+
+/** How well Grad-CAM and the last spatial gate find the objects, beside controls. */
+async function foundObjects(
+  { model, preprocessing }: Network,
+  data: Dataset,
+  explainer: Explainer,
+  engine: Engine,
+): Promise<FoundObjects | null> {
+  const count = Math.min(measured, data.length);
+  const maps = new Map<string, Heatmap[]>([["Grad-CAM", []]]);
+  const images: RgbImage[] = [];
+  const masks: ReturnType<typeof seenMask>[] = [];
+  for (let i = 0; i < count; i++) {
+    const index = Math.floor((i * data.length) / count);
+    const photo = await readable(data, index);
+    if (!photo) continue;
+    const image = seen(photo, preprocessing);
+    images.push(image);
+    masks.push(seenMask(datasetMask(data, index), preprocessing));
+    const [found] = await explainer.explain(image, { class: data.labels[index]! });
+    maps.get("Grad-CAM")!.push(found!.map);
+  }
+  const small = { model, preprocessing: ofSeen(preprocessing) };
+  const spatial = isGated(model, preprocessing) ? (await gates(small, images, { engine })).filter(isSpatial) : [];
+  const last = spatial.at(-1)?.name;
+  if (last !== undefined)
+    maps.set(
+      last,
+      spatial.filter(({ name }) => name === last).map((gate) => planeOf(gate)),
+    );
+  const table = await Promise.resolve()
+    .then(() => localization(maps, masks))
+    .catch(unlessUnable("scores of maps"));
+  if (!table) return null;
+  const { chance, rows } = table;
+  return {
+    images: table.images,
+    chance: digits(chance),
+    rows: rows.map(({ name, control, means: { pointing, energyOverShare } }) => ({
+      name,
+      control,
+      pointing: storedMean(pointing),
+      energyOverShare: storedMean(energyOverShare),
+    })),
+  };
+}
+
+function storedMean({ mean, low, high }: Interval): StoredMean {
+  const known = (value: number) => (Number.isFinite(value) ? digits(value) : null);
+  return { mean: known(mean), low: known(low), high: known(high) };
+}

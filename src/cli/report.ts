@@ -1,0 +1,127 @@
+import { basename, join } from "node:path";
+import { Command } from "commander";
+import type { ReportFacts } from "../core/findings.js";
+import { type ClassificationMetrics, OptionError, writeFileAtomic } from "../index.js";
+import {
+  bestRecord,
+  buildNetwork,
+  type ComparedRun,
+  type RecordedEpoch,
+  RunFolder,
+  renderComparison,
+} from "../internal.js";
+import { Events } from "./tensorboard.js";
+import { helpText, say } from "./terminal.js";
+import { parameterCount, reportOf, titleOf } from "./train-report.js";
+
+interface ReportFlags {
+  readonly out?: string;
+  readonly tensorboard?: string;
+}
+
+export const reportCommand = new Command("report")
+  .description("Write the report of a run again, or of several runs side by side")
+  .argument("<runs...>", "run folders")
+  .option("--out <file>", "HTML file (default, for one run: its report.html)")
+  .option("--tensorboard <folder>", "write TensorBoard event files there instead, a folder for each run")
+  .addHelpText("after", () =>
+    helpText(`
+Examples:
+  fovea report runs/shapes-resnet20-cbam
+  fovea report runs/shapes-resnet20 runs/shapes-resnet20-cbam --out compared.html
+  fovea report runs/* --tensorboard events/
+
+All that a report shows stands in the run folder: neither the data nor the weights are read.`),
+  )
+  .action(async (paths: string[], { out, tensorboard }: ReportFlags) => {
+    if (out !== undefined && tensorboard !== undefined)
+      throw new OptionError("--out and --tensorboard: ask for one of them, then for the other");
+    const runs: OpenRun[] = [];
+    const names = namesOf(paths);
+    for (const [i, path] of paths.entries()) runs.push(await openRun(path, names[i]!));
+    if (tensorboard !== undefined) return writeEvents(runs, tensorboard);
+    const [only] = runs;
+    if (runs.length === 1 && only) return writeReport(only, out);
+    if (out === undefined) throw new OptionError(`${runs.length} runs side by side need --out FILE`);
+    await writeFileAtomic(out, renderComparison(await Promise.all(runs.map(comparedRun))));
+    say(`${runs.length} runs are side by side in ${out}`);
+  });
+
+/** A run with what it has recorded. */
+interface OpenRun {
+  readonly name: string;
+  readonly run: RunFolder;
+  readonly epochs: readonly RecordedEpoch[];
+  readonly facts: ReportFacts | undefined;
+}
+
+async function openRun(path: string, name: string): Promise<OpenRun> {
+  const run = await RunFolder.open(path);
+  return { name, run, epochs: await run.epochs(), facts: await run.facts() };
+}
+
+/** The last part of each path, or all of it where that would not tell runs apart. @throws OptionError for a run that is named twice. */
+function namesOf(paths: readonly string[]): string[] {
+  const tidy = paths.map((path) => join(path).replace(/[/\\]+$/, ""));
+  const twice = tidy.find((path, i) => tidy.indexOf(path) < i);
+  if (twice !== undefined) throw new OptionError(`${twice} is named twice`);
+  const short = tidy.map((path) => basename(path));
+  return new Set(short).size === short.length ? short : tidy;
+}
+
+/** What runs of earlier versions did not keep. */
+const without = (run: RunFolder): ReportFacts => ({
+  format: "fovea.report.1",
+  parameters: parametersOf(run),
+  images: null,
+  skipped: [],
+  test: null,
+  followed: [],
+  findings: null,
+});
+
+const parametersOf = ({ config }: RunFolder) => parameterCount(buildNetwork(config.model, config.preprocessing));
+
+async function writeReport({ run, epochs, facts = without(run) }: OpenRun, out: string | undefined): Promise<void> {
+  const history = epochs.map(({ seconds: _, imagesPerSecond: __, validation: ___, ...record }) => record);
+  const best = bestRecord(history);
+  const measured = best && (await run.validation(best.epoch));
+  const html = reportOf(run, facts, {
+    history,
+    validation: measured && "classes" in measured ? (measured as ClassificationMetrics) : null,
+    speed: epochs.at(-1)?.imagesPerSecond ?? 0,
+    maps: facts.followed.length > 0 ? await run.maps(history.map(({ epoch }) => epoch)) : [],
+  });
+  if (out !== undefined) await writeFileAtomic(out, html);
+  else {
+    await run.write("report", html);
+    run.release();
+  }
+  say(`the report of ${run.path} is in ${out ?? join(run.path, "report.html")}`);
+}
+
+async function comparedRun({ name, run, epochs, facts = without(run) }: OpenRun): Promise<ComparedRun> {
+  const best = bestRecord(epochs);
+  const [maps] = best ? await run.maps([best.epoch]) : [];
+  return {
+    name,
+    title: titleOf(run),
+    history: epochs,
+    parameters: facts.parameters,
+    test: facts.test?.top1 ?? null,
+    speed: epochs.at(-1)?.imagesPerSecond ?? 0,
+    seconds: epochs.reduce((sum, { seconds }) => sum + seconds, 0),
+    followed: facts.followed,
+    maps: maps ?? null,
+  };
+}
+
+async function writeEvents(runs: readonly OpenRun[], folder: string): Promise<void> {
+  for (const { name, run, epochs, facts = without(run) } of runs) {
+    const maps = await run.maps(epochs.map(({ epoch }) => epoch));
+    await Events.create(join(folder, name), run, epochs, facts.followed, maps);
+  }
+  say(
+    `event files of ${runs.length === 1 ? "1 run" : `${runs.length} runs`} are in ${folder}: tensorboard --logdir ${folder}`,
+  );
+}

@@ -1,0 +1,187 @@
+import { FoveaError, messageOf } from "../core/errors.js";
+import {
+  type EpochMaps,
+  followedImages,
+  type Look,
+  mapSide,
+  type SeenImage,
+  type StoredMap,
+  thumbnailSide,
+} from "../core/findings.js";
+import { Rng } from "../core/rng.js";
+import { type Gate, gates, openExplainer } from "../explain.js";
+import {
+  alignClasses,
+  DataError,
+  type Dataset,
+  type Engine,
+  type Heatmap,
+  loadState,
+  type Module,
+  type Preprocessing,
+  predict,
+  type Tensor,
+  trace,
+} from "../index.js";
+import { buildNetwork, imageLayer, inputWriter, type RunFolder, resizeHeatmap } from "../internal.js";
+import { say } from "./terminal.js";
+
+export type RgbImage = Awaited<ReturnType<Dataset["image"]>>;
+
+/** Maps of the same few validation images after every epoch, in the run folder. Training is the same with and without. */
+export class MapRecorder {
+  readonly #network: Module;
+  readonly #images: RgbImage[];
+  readonly #data: Dataset;
+  /** Whether the network can be explained; found out at the first epoch. */
+  #able = true;
+
+  private constructor(
+    private readonly run: RunFolder,
+    data: Dataset,
+    readonly followed: readonly SeenImage[],
+    images: RgbImage[],
+  ) {
+    const { model, preprocessing, training } = run.config;
+    this.#network = buildNetwork(model, preprocessing, training.seed);
+    this.#images = images;
+    this.#data = data;
+  }
+
+  /** @returns undefined without validation images */
+  static async open(run: RunFolder, validation: Dataset): Promise<MapRecorder | undefined> {
+    const { data: about, training } = run.config;
+    const data = alignClasses(validation, about.classes).dataset;
+    const chosen = await chosenImages(data, run.config.preprocessing, training.seed);
+    if (chosen.length === 0) return undefined;
+    const followed = chosen.map(({ index, image }) => keptImage(data, index, image));
+    return new MapRecorder(
+      run,
+      data,
+      followed,
+      chosen.map(({ image }) => image),
+    );
+  }
+
+  /** Writes the maps of an epoch; undefined where the network cannot be explained, which is said once. */
+  async add(epoch: number, weights: ReadonlyMap<string, Tensor>, engine: Engine): Promise<EpochMaps | undefined> {
+    if (!this.#able) return undefined;
+    try {
+      loadState(this.#network, weights);
+      const maps = await this.#maps(epoch, engine);
+      await this.run.writeMaps(maps);
+      return maps;
+    } catch (error) {
+      if (!(error instanceof FoveaError)) throw error;
+      this.#able = false;
+      say(`no maps in the report: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  async #maps(epoch: number, engine: Engine): Promise<EpochMaps> {
+    const { classes } = this.#data;
+    const network = { model: this.#network, classes, preprocessing: ofSeen(this.run.config.preprocessing) };
+    const found = isGated(network.model, network.preprocessing) ? await gates(network, this.#images, { engine }) : [];
+    const name = found.findLast(isSpatial)?.name ?? null;
+    const answers = await predict(network, this.#images, { engine, top: classes.length });
+    const looks: Look[] = [];
+    const explainer = await openExplainer(network, { engine, method: "gradcam" });
+    let layer = "";
+    try {
+      for (const [i, { index }] of this.followed.entries()) {
+        const label = this.#data.labels[index]!;
+        const [explanation] = await explainer.explain(this.#images[i]!, { class: label });
+        layer = explanation!.layer!;
+        const gate = found.find((one) => one.image === i && one.name === name);
+        looks.push({
+          predicted: answers[i]![0]!.name,
+          probability: digits(answers[i]!.find((answer) => answer.index === label)!.probability),
+          cam: storedMap(explanation!.map),
+          gate: gate ? storedMap(planeOf(gate)) : null,
+        });
+      }
+    } finally {
+      await explainer.release();
+    }
+    return { format: "fovea.maps.1", epoch, layer, gate: name, looks };
+  }
+}
+
+/** A few images by the seed, of as many classes as there are; what cannot be read is passed over. */
+async function chosenImages(
+  data: Dataset,
+  preprocessing: Preprocessing,
+  seed: number,
+): Promise<{ index: number; image: RgbImage }[]> {
+  const order = [...new Rng(seed, "followed images").permutation(data.length)];
+  const classes = new Set<number>();
+  const first: number[] = [];
+  for (const index of order) {
+    if (classes.has(data.labels[index]!)) continue;
+    classes.add(data.labels[index]!);
+    first.push(index);
+  }
+  const chosen: { index: number; image: RgbImage }[] = [];
+  for (const index of new Set([...first, ...order])) {
+    if (chosen.length === followedImages) break;
+    const image = await readable(data, index);
+    if (image) chosen.push({ index, image: seen(image, preprocessing) });
+  }
+  return chosen.sort((a, b) => data.labels[a.index]! - data.labels[b.index]! || a.index - b.index);
+}
+
+/** An image, or undefined where it cannot be read. */
+export const readable = (data: Dataset, index: number): Promise<RgbImage | undefined> =>
+  data.image(index).catch((error) => {
+    if (error instanceof DataError) return undefined;
+    throw error;
+  });
+
+/** An image as the network sees it: what it was cropped and resized to. */
+export function seen(image: RgbImage, preprocessing: Preprocessing): RgbImage {
+  const { imageSize: side, mean, std } = preprocessing;
+  const input = new Float32Array(3 * side * side);
+  inputWriter(preprocessing)(image, input, 0);
+  const pixels = Uint8Array.from(input, (v, i) => {
+    const c = Math.floor(i / side ** 2);
+    return Math.round(255 * Math.min(1, Math.max(0, v * std[c]! + mean[c]!)));
+  });
+  return { width: side, height: side, pixels };
+}
+
+/** How an image that has been {@link seen} becomes the same input again. */
+export const ofSeen = (preprocessing: Preprocessing): Preprocessing => ({
+  ...preprocessing,
+  resize: preprocessing.imageSize,
+});
+
+/** An image that has been {@link seen}, small enough to be kept. */
+export function keptImage(data: Dataset, index: number, image: RgbImage): SeenImage {
+  const { width, height, pixels } = imageLayer(image, thumbnailSide);
+  const area = width * height;
+  const planar = Buffer.alloc(3 * area);
+  for (let i = 0; i < planar.length; i++) planar[(i % 3) * area + Math.floor(i / 3)] = pixels[i]!;
+  return { index, label: data.classes[data.labels[index]!]!, image: { height, width, rgb: planar.toString("base64") } };
+}
+
+/** A map with as many digits as are seen, at most 64 a side. */
+export function storedMap(map: Heatmap): StoredMap {
+  const shrink = Math.min(1, mapSide / Math.max(map.height, map.width));
+  const [height, width] = [map.height, map.width].map((n) => Math.max(1, Math.round(n * shrink))) as [number, number];
+  const { data } = resizeHeatmap(map, height, width);
+  return { height, width, data: Array.from(data, digits) };
+}
+
+export const digits = (value: number): number => Number(value.toPrecision(5));
+
+export const isGated = (model: Module, { imageSize }: Preprocessing): boolean =>
+  trace(model, [1, 3, imageSize, imageSize]).taps.length > 0;
+
+export const isSpatial = ({ kind, map: { shape } }: Gate): boolean =>
+  kind === "spatial" && shape.length === 3 && shape[0] === 1;
+
+export function planeOf({ map }: Gate): Heatmap {
+  const [, height, width] = map.shape as readonly [number, number, number];
+  return { height, width, data: map.data };
+}

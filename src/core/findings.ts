@@ -1,0 +1,245 @@
+import { type Evaluation, evaluationSchema } from "./evaluation.js";
+import { fieldsOf, finite, list, maybe, misfit, orNull, type Schema, text, that, whole } from "./schema.js";
+
+/**
+ * What a run folder keeps for its report beyond `config.json` and `metrics.jsonl`: `maps/epoch-N.json` and `report.json`.
+ * Numbers of maps have five significant digits.
+ */
+
+/** A map over what the network saw. */
+export interface StoredMap {
+  readonly height: number;
+  readonly width: number;
+  readonly data: readonly number[];
+}
+
+/** What the network saw, made small: planar RGB bytes as base64. */
+export interface Thumbnail {
+  readonly height: number;
+  readonly width: number;
+  readonly rgb: string;
+}
+
+/** An image of the validation data. */
+export interface SeenImage {
+  /** Its position there. */
+  readonly index: number;
+  /** The name of its class. */
+  readonly label: string;
+  readonly image: Thumbnail;
+}
+
+/** What a network makes of one of the images that are followed. */
+export interface Look {
+  readonly predicted: string;
+  /** Probability of the image's own class. */
+  readonly probability: number;
+  /** Grad-CAM for the image's own class: raw and signed. */
+  readonly cam: StoredMap;
+  /** The last spatial gate. */
+  readonly gate: StoredMap | null;
+}
+
+/** `maps/epoch-N.json`: the same few images after an epoch. */
+export interface EpochMaps {
+  readonly format: "fovea.maps.1";
+  readonly epoch: number;
+  /** Whose maps Grad-CAM weighs. */
+  readonly layer: string;
+  /** The name of the gate; null where no module has a spatial one. */
+  readonly gate: string | null;
+  /** One for each followed image, in their order. */
+  readonly looks: readonly Look[];
+}
+
+/** An image with what was said of it. */
+export interface Finding extends SeenImage {
+  readonly predicted: string;
+  /** Probability of what was said. */
+  readonly probability: number;
+  /** Probability of the image's own class. */
+  readonly truth: number;
+  /** Grad-CAM for what was said and for the image's own class; null where the network has no layer with a plane. */
+  readonly cam: { readonly predicted: StoredMap; readonly truth: StoredMap } | null;
+}
+
+/** Images of one class that were taken for another; the surest first. */
+export interface ConfusedImages {
+  readonly label: string;
+  readonly prediction: string;
+  readonly count: number;
+  readonly images: readonly (SeenImage & { readonly probability: number })[];
+}
+
+/** A mean over images with its 95 % interval; null where it is not defined. */
+export interface StoredMean {
+  readonly mean: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** How well maps find the objects, beside controls that do not look. */
+export interface FoundObjects {
+  readonly images: number;
+  readonly chance: number;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly control: boolean;
+    readonly pointing: StoredMean;
+    readonly energyOverShare: StoredMean;
+  }[];
+}
+
+/** A gate over the validation images. */
+export interface GateFigures {
+  readonly name: string;
+  readonly kind: string | null;
+  readonly mean: number;
+  readonly deviation: number;
+  readonly dead: number;
+  readonly saturated: number;
+  readonly byClass: number | null;
+}
+
+/** What the best weights make of the validation images. */
+export interface Findings {
+  readonly epoch: number;
+  readonly wrong: readonly Finding[];
+  readonly unsure: readonly Finding[];
+  readonly confused: readonly ConfusedImages[];
+  readonly gates: { readonly images: number; readonly chance: number; readonly gates: readonly GateFigures[] } | null;
+  readonly objects: FoundObjects | null;
+}
+
+/** `report.json`. */
+export interface ReportFacts {
+  readonly format: "fovea.report.1";
+  readonly parameters: number;
+  /** How many images there were; null in reports of runs that did not keep it. */
+  readonly images: { readonly training: number; readonly validation: number } | null;
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+  /** The best weights on images that chose nothing. */
+  readonly test: Evaluation | null;
+  /** The images that are followed through the epochs. */
+  readonly followed: readonly SeenImage[];
+  readonly findings: Findings | null;
+}
+
+/** Longest sides that are stored. */
+export const [mapSide, thumbnailSide] = [64, 64];
+/** Images that are followed, and bounds of other lists in these files. */
+export const followedImages = 6;
+const most = 100;
+
+const mapSchema = that<StoredMap>(
+  `a map { height, width, data } of numbers, at most ${mapSide} a side`,
+  (x) =>
+    misfit(mapParts, x) === undefined &&
+    (x as StoredMap).data.length === (x as StoredMap).height * (x as StoredMap).width &&
+    (x as StoredMap).data.every(Number.isFinite),
+);
+const mapParts = fieldsOf<StoredMap>({
+  height: whole(1, mapSide),
+  width: whole(1, mapSide),
+  data: that("a list", Array.isArray),
+});
+const thumbnailParts = fieldsOf<Thumbnail>({
+  height: whole(1, thumbnailSide),
+  width: whole(1, thumbnailSide),
+  rgb: text,
+});
+const thumbnailSchema = that<Thumbnail>(
+  `an image { height, width, rgb }, at most ${thumbnailSide} a side, with three bytes a pixel as base64`,
+  (x) => misfit(thumbnailParts, x) === undefined && holdsPixels(x as Thumbnail),
+);
+const few = <T>(item: Schema<T>, what: string) =>
+  that<readonly T[]>(
+    `${what}, at most ${most}`,
+    (x) => Array.isArray(x) && x.length <= most && x.every((one) => misfit(item, one) === undefined),
+  );
+const epochSchema = whole(1);
+const seen = { index: whole(0), label: text, image: thumbnailSchema };
+
+export const epochMapsSchema = fieldsOf<EpochMaps>({
+  format: that('"fovea.maps.1"', (x) => x === "fovea.maps.1"),
+  epoch: epochSchema,
+  layer: text,
+  gate: orNull(text),
+  looks: few(
+    fieldsOf<Look>({ predicted: text, probability: finite, cam: mapSchema, gate: orNull(mapSchema) }),
+    "a list of looks { predicted, probability, cam, gate }",
+  ),
+});
+
+const findingSchema = fieldsOf<Finding>({
+  ...seen,
+  predicted: text,
+  probability: finite,
+  truth: finite,
+  cam: orNull(fieldsOf<NonNullable<Finding["cam"]>>({ predicted: mapSchema, truth: mapSchema })),
+});
+const confusedSchema = fieldsOf<ConfusedImages>({
+  label: text,
+  prediction: text,
+  count: whole(1),
+  images: few(fieldsOf<ConfusedImages["images"][number]>({ ...seen, probability: finite }), "a list of images"),
+});
+const meanSchema = fieldsOf<StoredMean>({ mean: orNull(finite), low: orNull(finite), high: orNull(finite) });
+const gatesSchema = fieldsOf<NonNullable<Findings["gates"]>>({
+  images: whole(1),
+  chance: finite,
+  gates: list(
+    fieldsOf<GateFigures>({
+      name: text,
+      kind: orNull(text),
+      mean: finite,
+      deviation: finite,
+      dead: finite,
+      saturated: finite,
+      byClass: orNull(finite),
+    }),
+    "a list of gates",
+  ),
+});
+const objectsSchema = fieldsOf<FoundObjects>({
+  images: whole(1),
+  chance: finite,
+  rows: few(
+    fieldsOf<FoundObjects["rows"][number]>({
+      name: text,
+      control: that("true or false", (x) => typeof x === "boolean"),
+      pointing: meanSchema,
+      energyOverShare: meanSchema,
+    }),
+    "a list of rows",
+  ),
+});
+export const findingsSchema = fieldsOf<Findings>({
+  epoch: epochSchema,
+  wrong: few(findingSchema, "a list of images"),
+  unsure: few(findingSchema, "a list of images"),
+  confused: few(confusedSchema, "a list of confused pairs"),
+  gates: orNull(gatesSchema),
+  objects: orNull(objectsSchema),
+});
+
+export const reportFactsSchema = fieldsOf<ReportFacts>({
+  format: that('"fovea.report.1"', (x) => x === "fovea.report.1"),
+  parameters: whole(0),
+  images: orNull(fieldsOf({ training: whole(0), validation: whole(0) })),
+  skipped: list(fieldsOf({ file: text, reason: text }), "a list of { file, reason }"),
+  test: orNull(evaluationSchema),
+  followed: few(fieldsOf<SeenImage>(seen), "a list of images"),
+  findings: orNull(findingsSchema),
+});
+
+/** What a report may be given of them. */
+export const reportParts = {
+  followed: maybe(few(fieldsOf<SeenImage>(seen), "a list of images")),
+  maps: maybe(list(epochMapsSchema, "a list of epochs' maps")),
+  findings: maybe(orNull(findingsSchema)),
+};
+
+function holdsPixels({ height, width, rgb }: Thumbnail): boolean {
+  return /^[A-Za-z0-9+/]*={0,2}$/.test(rgb) && rgb.length === 4 * Math.ceil(height * width);
+}

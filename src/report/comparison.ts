@@ -1,0 +1,152 @@
+import type { EpochMaps, SeenImage } from "../core/findings.js";
+import { check, fieldsOf, list, that } from "../core/schema.js";
+import { drawLineChart } from "./line-chart.js";
+import { gridOf, planarOf, runMapCell } from "./looks.js";
+import type { Cell } from "./maps/index.js";
+import { type Column, page, panel, section, table } from "./page.js";
+import { bestEpoch, type ReportEpoch } from "./run-report.js";
+import { element, type Markup, raw } from "./svg.js";
+import { formatNumber, formatShare, plural } from "./text.js";
+
+/** One of the runs that are compared. */
+export interface ComparedRun {
+  readonly name: string;
+  /** What was trained on what. */
+  readonly title: string;
+  readonly history: readonly ReportEpoch[];
+  /** Null where it is not recorded. */
+  readonly parameters: number | null;
+  readonly test: number | null;
+  /** Images a second, and seconds of all epochs together. */
+  readonly speed: number;
+  readonly seconds: number;
+  readonly followed: readonly SeenImage[];
+  /** Of the best epoch, or of the last one that has any. */
+  readonly maps: EpochMaps | null;
+}
+
+const runsSchema = list(
+  fieldsOf<Pick<ComparedRun, "name" | "history">>({
+    name: that("a string", (x) => typeof x === "string"),
+    history: that("a list of epochs", Array.isArray),
+  }),
+  "a list of runs",
+  1,
+);
+
+/** Several runs side by side, as one page like that of a run: no other file, no script. */
+export function renderComparison(runs: readonly ComparedRun[]): string {
+  check("renderComparison", "runs", runsSchema, runs);
+  const title = plural(runs.length, "run");
+  return page(
+    `${title} side by side`,
+    element("p", { class: "eyebrow" }, "Fovea training report"),
+    element("h1", {}, `${title} side by side`),
+    figures(runs),
+    curves(runs),
+    maps(runs),
+  );
+}
+
+function figures(runs: readonly ComparedRun[]): Markup {
+  const best = ({ history }: ComparedRun) => bestEpoch(history);
+  const tested = runs.some(({ test }) => test !== null);
+  const columns: Column<ComparedRun>[] = [
+    { name: "run", cell: ({ name, title }) => [name, element("small", {}, title)] },
+    {
+      name: "best top-1",
+      kind: "number",
+      cell: (run) => [formatShare(best(run)?.top1), best(run) && element("small", {}, `epoch ${best(run)!.epoch}`)],
+    },
+    {
+      name: "final top-1",
+      kind: "number",
+      cell: ({ history }) => [
+        formatShare(history.at(-1)?.top1),
+        history.length > 0 && element("small", {}, `epoch ${history.at(-1)!.epoch}`),
+      ],
+    },
+    { name: "final loss", kind: "number", cell: ({ history }) => formatNumber(history.at(-1)?.loss) },
+    ...(tested
+      ? [{ name: "test top-1", kind: "number", cell: ({ test }: ComparedRun) => formatShare(test) } as const]
+      : []),
+    { name: "parameters", kind: "number", cell: ({ parameters }) => formatNumber(parameters) },
+    { name: "images/s", kind: "number", cell: ({ speed }) => formatNumber(speed, 3) },
+    { name: "minutes", kind: "number", cell: ({ seconds }) => formatNumber(seconds / 60, 3) },
+  ];
+  return section(
+    "In numbers",
+    "Best and final are top-1 of the validation images, by which the best epoch was chosen. One run each does not tell a better network from a luckier seed.",
+    panel(table("Runs in numbers", columns, runs)),
+  );
+}
+
+function curves(runs: readonly ComparedRun[]): Markup {
+  const series = (value: (record: ReportEpoch) => number | null) =>
+    runs.map(({ name, history }) => ({
+      name,
+      points: history.map((record) => [record.epoch, value(record)] as const),
+    }));
+  const chart = (options: Parameters<typeof drawLineChart>[0]) => panel(raw(drawLineChart(options)));
+  return section(
+    "Curves",
+    null,
+    element(
+      "div",
+      { class: "grid" },
+      chart({
+        title: "Validation accuracy",
+        yLabel: "share of images whose top answer is right",
+        xLabel: "epoch",
+        percent: true,
+        series: series(({ top1 }) => top1),
+      }),
+      chart({
+        title: "Validation loss",
+        yLabel: "cross entropy in nats, lower is better",
+        xLabel: "epoch",
+        cutSpikes: true,
+        series: series(({ loss }) => loss),
+      }),
+      chart({
+        title: "Training loss",
+        yLabel: "cross entropy in nats, lower is better",
+        xLabel: "epoch",
+        cutSpikes: true,
+        series: series(({ trainLoss }) => trainLoss),
+      }),
+    ),
+  );
+}
+
+/** The images that are the same in all runs that follow any, and each run's maps of them. */
+function maps(runs: readonly ComparedRun[]): Markup | false {
+  const seeing = runs.filter(({ maps, followed }) => maps && maps.looks.length === followed.length);
+  const [first] = seeing;
+  if (!first) return false;
+  const key = ({ index, label, image }: SeenImage) => JSON.stringify([index, label, image.rgb]);
+  const shared = first.followed.filter((one) =>
+    seeing.every(({ followed }) => followed.some((other) => key(other) === key(one))),
+  );
+  if (shared.length === 0)
+    return section("Where they look", "The runs follow different images: they are of other data, or other seeds.");
+  const images = shared.map(({ image }) => planarOf(image));
+  const looks = (run: ComparedRun): Cell[] =>
+    shared.map((one, i) =>
+      runMapCell(run.maps!.looks[run.followed.findIndex((other) => key(other) === key(one))]!.cam, images[i]!),
+    );
+  const grid = gridOf(
+    {
+      title: "Grad-CAM of the same images by run",
+      columns: shared.map(({ label }) => label),
+      rows: ["images", ...seeing.map(({ name, maps }) => `${name}, epoch ${maps!.epoch}`)],
+      cells: [images.map((image) => ({ image })), ...seeing.map(looks)],
+    },
+    { scale: "cell" },
+  );
+  return section(
+    "Where they look",
+    `Grad-CAM for the true class on ${plural(shared.length, "validation image")} that all these runs follow. Scales are of each map: networks differ in their units.`,
+    panel(grid),
+  );
+}
