@@ -93,7 +93,9 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
 const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 const layerOf = (file: string) => (file.includes("/") ? file.slice(0, file.indexOf("/")) : "root");
 const importsOf = (file: string) =>
-  [...readFileSync(join("src", file), "utf8").matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map(([, target]) => target!);
+  [...readFileSync(join("src", file), "utf8").matchAll(/\bfrom "([^"\n]+)";$|\bimport\("([^"]+)"\)/gm)].map(
+    ([, from, loaded]) => (from ?? loaded)!,
+  );
 
 test("each layer imports only what it may", () => {
   for (const file of sources)
