@@ -43,7 +43,6 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--json", "print one JSON object")
   .addCommand(calibrateCommand)
   .addCommand(benchExplainCommand)
-  .enablePositionalOptions()
   .hook("preSubcommand", (bench, sub) => {
     for (const option of bench.options)
       if (bench.getOptionValueSource(option.attributeName()) === "cli")

@@ -62,6 +62,9 @@ for (const command of [
       .configureHelp({ minWidthToWrap: 20 });
   program.addCommand(command);
 }
+// Flags belong to the command that they stand behind: bench and its commands share names of flags.
+program.enablePositionalOptions();
+benchCommand.enablePositionalOptions();
 program.exitOverride().configureOutput({ outputError: () => {} });
 
 outliveReaders();

@@ -9,8 +9,11 @@ import { fovea } from "../support/fovea.js";
 const tooWide = (text: string, width: number) =>
   text.split("\n").filter((line) => line.length > width && line.trim().includes(" "));
 
-const commands = "list summary train eval predict export inspect convert verify bench".split(" ");
-const helps = [[], ...commands.map((name) => [name]), ["bench", "calibrate"]].map((args) => [...args, "--help"]);
+const commands = "list summary train eval predict explain export inspect convert verify bench".split(" ");
+const helps = [[], ...commands.map((name) => [name]), ["bench", "calibrate"], ["bench", "explain"]].map((args) => [
+  ...args,
+  "--help",
+]);
 const lists = [[], ...[...attentionModules.keys(), ...models.keys()].map((name) => [name])];
 
 for (const args of helps)
