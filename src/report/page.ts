@@ -1,5 +1,5 @@
 import { type Child, element, type Markup, raw } from "./svg.js";
-import { fontFamily, palette } from "./theme.js";
+import { chartColors, fontFamily, palette } from "./theme.js";
 
 const variables = (shade: 0 | 1) =>
   Object.entries(palette)
@@ -49,6 +49,8 @@ summary{cursor:pointer;font-size:.9rem;padding:.3rem 0}
 pre{margin:.25rem 0 1rem;padding:.7rem .9rem;background:var(--panel);border:1px solid var(--rule);border-radius:8px;white-space:pre-wrap;overflow-wrap:anywhere}
 @page{size:A4;margin:14mm}
 @media print{
+:root{color-scheme:light;${variables(0)}}
+${chartColors(0, "main ")}
 html{font-size:12px}body{background:none;line-height:1.4}main{max-width:none;padding:0}h2{margin-top:1.6rem}h2,h2+.note,h3,summary{break-after:avoid}
 .grid{grid-template-columns:repeat(auto-fit,minmax(20rem,1fr))}.panel{padding:.8rem}.scroll{overflow:visible}.scroll>svg{min-width:0}
 .images::details-content{content-visibility:visible;block-size:auto}

@@ -26,7 +26,8 @@ export const fontFamily = 'ui-sans-serif,system-ui,-apple-system,"Segoe UI",Robo
 /** Size of text in charts, in their own units. */
 export const fontSize = 13;
 
-const rules = (shade: 0 | 1) =>
+/** Colors of charts; in a page whose own rule must come before those of its charts, below `main`. */
+export const chartColors = (shade: 0 | 1, within = "") =>
   [
     `.fovea text{fill:${palette.ink[shade]}}`,
     `.fovea .muted{fill:${palette.muted[shade]}}`,
@@ -37,12 +38,14 @@ const rules = (shade: 0 | 1) =>
     `.fovea .warm{color:${palette.warm[shade]}}`,
     ...seriesColors.map((colors, i) => `.fovea .s${i}{color:${colors[shade]}}`),
     ".fovea .own{fill:currentColor}",
-  ].join("");
+  ]
+    .map((rule) => within + rule)
+    .join("");
 
 /** The style sheet of charts. Plain declarations rather than variables, so that programs other than browsers draw the chart too. */
 export const style =
   `.fovea{color-scheme:light dark;font:${fontSize}px ${fontFamily};font-variant-numeric:tabular-nums}` +
-  `${rules(0)}@media(prefers-color-scheme:dark){${rules(1)}}`;
+  `${chartColors(0)}@media(prefers-color-scheme:dark){${chartColors(1)}}`;
 
 /** A whole SVG: it stands alone as a file and may be put into a page; it follows the reader's light or dark theme. */
 export function drawing(title: string, width: number, height: number, ...children: Child[]): string {

@@ -127,3 +127,43 @@ test("text colors are readable on their ground", () => {
       for (const ground of [palette.paper, palette.panel])
         assert.ok(contrast(colors[shade], ground[shade]) >= 4.5, `${colors[shade]} on ${ground[shade]}`);
 });
+
+const loss = (...values: number[]) => {
+  const points = values.map((y, x) => [x + 1, y] as const);
+  return drawLineChart({ title: "Loss", cutSpikes: true, series: [{ name: "a", points }] });
+};
+const ticks = (chart: string) =>
+  [...chart.matchAll(/text-anchor="end">([\d.,]+)</g)].map(([, text]) => Number(text!.replace(",", "")));
+
+test("one bad epoch is marked beyond the axis, wherever it is", () => {
+  for (const at of [0, 1, 5, 9]) {
+    const values = Array.from({ length: 10 }, (_, i) => (i === at ? 1e6 : 2 / (i + 1)));
+    const chart = loss(...values);
+    assertWellFormed(chart);
+    assert.ok(Math.max(...ticks(chart)) <= 2.5, `${at}: ${ticks(chart)}`);
+    assert.match(chart, new RegExp(`<title>${at + 1}: 1,000,000, beyond the axis</title>`));
+    assert.doesNotMatch(chart, /NaN|Infinity/);
+  }
+});
+
+test("curves that fall fast, rise, or diverge for good keep their axis", () => {
+  for (const values of [
+    [2.3, 0.4, 0.05, 0.01, 0.01],
+    [1, 2, 4, 8, 16, 32],
+    [1, 1, 50, 60, 70, 80],
+    [0, 0, 5],
+    [0, 0],
+    [3],
+  ]) {
+    const chart = loss(...values);
+    assert.doesNotMatch(chart, /beyond the axis/, String(values));
+    assert.ok(Math.max(...ticks(chart)) >= Math.max(...values), String(values));
+  }
+});
+
+test("up to a fifth of the epochs may be beyond; without being asked for, none is", () => {
+  const values = [2, 90, 1.8, 1.7, 80, 1.5, 1.4, 1.3, 1.2, 1.1];
+  assert.equal(loss(...values).match(/beyond the axis/g)!.length, 2);
+  const points = values.map((y, x) => [x, y] as const);
+  assert.doesNotMatch(drawLineChart({ title: "a", series: [{ name: "a", points }] }), /beyond/);
+});

@@ -127,3 +127,84 @@ export function sampleRun(): RunReport {
     ],
   };
 }
+
+const gradient = (height: number, width: number, low: number, high: number) => ({
+  height,
+  width,
+  data: Array.from({ length: height * width }, (_, i) => low + ((high - low) * i) / (height * width - 1)),
+});
+
+/** An image of one color. */
+const thumbnail = (shade: number, side = 8) => ({
+  height: side,
+  width: side,
+  rgb: Buffer.alloc(3 * side * side, shade).toString("base64"),
+});
+
+/** Images that are followed through some epochs. */
+export function sampleFollowed(
+  names: readonly string[],
+  epochs: number,
+): Required<Pick<RunReport, "followed" | "maps">> {
+  return {
+    followed: names.map((label, i) => ({ index: 10 * i, label, image: thumbnail(30 * i) })),
+    maps: Array.from({ length: epochs }, (_, e) => ({
+      format: "fovea.maps.1",
+      epoch: e + 1,
+      layer: "layer3",
+      gate: "layer3.2.cbam/spatial",
+      looks: names.map((label, i) => ({
+        predicted: i % 2 ? label : names[0]!,
+        probability: i / names.length,
+        cam: gradient(4, 4, -0.1 * i, 1),
+        gate: gradient(8, 8, 0, 1),
+      })),
+    })),
+  };
+}
+
+/** What weights make of the validation images. */
+export function sampleFindings(names: readonly string[]): NonNullable<RunReport["findings"]> {
+  const found = (label: string, i: number) => ({
+    index: i,
+    label,
+    image: thumbnail(20 * i),
+    predicted: names[(i + 1) % names.length]!,
+    probability: 0.9,
+    truth: 0.05,
+    cam: i === 2 ? null : { predicted: gradient(4, 4, 0, 1), truth: gradient(4, 4, -1, 0) },
+  });
+  const mean = (value: number) => ({ mean: value, low: value - 0.1, high: value + 0.1 });
+  return {
+    epoch: 3,
+    wrong: names.map(found),
+    unsure: names.map(found),
+    confused: names.map((label, i) => ({
+      label,
+      prediction: names[(i + 1) % names.length]!,
+      count: 3 * i + 1,
+      images: [{ index: i, label, image: thumbnail(90), probability: 0.7 }].slice(0, i),
+    })),
+    gates: {
+      images: 200,
+      chance: 0.045,
+      gates: names.map((name, i) => ({
+        name: `layer1.${i}.se/${name}`,
+        kind: i ? "channel" : null,
+        mean: 0.5,
+        deviation: 0.1,
+        dead: 0,
+        saturated: 0.25,
+        byClass: i ? 0.3 : null,
+      })),
+    },
+    objects: {
+      images: 200,
+      chance: 0.15,
+      rows: [
+        { name: "Grad-CAM", control: false, pointing: mean(0.8), energyOverShare: mean(1.7) },
+        { name: "center", control: true, pointing: mean(0.5), energyOverShare: { mean: null, low: null, high: null } },
+      ],
+    },
+  };
+}
