@@ -7,6 +7,7 @@ export {
   datasetMask,
   inputRegion,
   type Mask,
+  type Region,
   seenImage,
   seenMask,
 } from "./data/index.js";
@@ -65,5 +66,4 @@ export {
   type MapGridOptions,
   mapToPhotograph,
   pairwiseMap,
-  type Region,
 } from "./report/index.js";

@@ -11,6 +11,7 @@ import type { Region } from "./transforms.js";
 
 /** Masks or boxes in files, for images that are files. */
 export interface MaskFiles {
+  /** What the files are: images of masks, or boxes in COCO's JSON or a CSV file. */
   readonly kind: "folder" | "coco" | "csv";
   /** Images that there are masks or boxes for. */
   readonly length: number;

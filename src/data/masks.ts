@@ -6,8 +6,11 @@ import { inputRegion, type Preprocessing, type Region } from "./transforms.js";
 
 /** Where an object is: `height * width` bytes, row by row, 0 outside. */
 export interface Mask {
+  /** Rows, in pixels. */
   readonly height: number;
+  /** Columns, in pixels. */
   readonly width: number;
+  /** `height * width` bytes, row by row: 0 outside of the object. */
   readonly data: Uint8Array;
 }
 

@@ -110,9 +110,13 @@ export function toInput(image: RgbImage, preprocessing: Preprocessing): Float32A
 
 /** A part of an image, in its pixels; it may reach beyond the border. */
 export interface Region {
+  /** Columns left of it. */
   readonly left: number;
+  /** Rows above it. */
   readonly top: number;
+  /** Columns that it has. */
   readonly width: number;
+  /** Rows that it has. */
   readonly height: number;
 }
 

@@ -9,7 +9,9 @@ import { Probe } from "./probe.js";
 
 /** Methods that give one and the same map at a layer, so that their agreement says nothing. */
 export interface Coincidence {
+  /** Two or more methods. */
   readonly methods: readonly MethodName[];
+  /** What in the graph makes them one, as a sentence. */
   readonly why: string;
 }
 

@@ -34,9 +34,11 @@ import { type Aim, scoreOf } from "./targets.js";
 
 /** A network to be explained: what `loadRun` gives, or a module of your own. */
 export interface ExplainableNetwork {
+  /** The network, with its weights. */
   readonly model: Module;
   /** How images become inputs. Without it, images are tensors [C,H,W] as the network takes them, and `inputShape` is needed. */
   readonly preprocessing?: Preprocessing | null;
+  /** Names of the classes, in the order of the logits. */
   readonly classes?: readonly string[] | null;
   /** [C,H,W]. Default [3,S,S] of the preprocessing. */
   readonly inputShape?: readonly [number, number, number];
@@ -55,6 +57,7 @@ export interface AimOptions {
 
 /** Options of {@link openExplainer}. */
 export interface ExplainerOptions {
+  /** What computes. */
   readonly engine: Engine;
   /** Methods by name, each with options if need be: `"gradcam"`, `["ig", { error: 0.001 }]`, or a list. */
   readonly method: MethodChoice | readonly MethodChoice[];
@@ -66,6 +69,7 @@ export interface ExplainerOptions {
 
 /** Options of {@link explain}. */
 export interface ExplainOptions extends ExplainerOptions, AimOptions {
+  /** Stops between images. */
   readonly signal?: AbortSignal;
 }
 
@@ -73,13 +77,17 @@ export interface ExplainOptions extends ExplainerOptions, AimOptions {
 export interface Explanation {
   /** Which of the images. */
   readonly image: number;
+  /** The method that was asked for. */
   readonly method: MethodName;
+  /** Which form of the method; null if it has but one. */
   readonly variant: string | null;
   /** The path of the layer; null for methods about the input. */
   readonly layer: string | null;
+  /** Index of the class that is explained. */
   readonly class: number;
   /** Null where the names of classes are not known. */
   readonly className: string | null;
+  /** What of the class is explained. */
   readonly score: "logit" | "probability";
   /** The score that is explained. */
   readonly value: number;
@@ -91,6 +99,7 @@ export interface Explanation {
   readonly weights: Float64Array | null;
   /** For methods that give each number of the input a share: [C,H,W], which the map adds up over channels. */
   readonly attribution: Tensor<"float64"> | null;
+  /** How far the shares add up to the score; null for methods that do not promise it. */
   readonly completeness: Completeness | null;
   /** For methods that try variations of the image, the scores behind the map: of masks [n], or drops for windows [rows, columns]. */
   readonly samples: Tensor<"float64"> | null;
@@ -101,6 +110,7 @@ export interface Explanation {
   readonly forwards: number;
   /** What was used where it was left open, or what it came to, such as `sigma` or `steps`. */
   readonly settings: Readonly<Record<string, number | string>>;
+  /** Whether the method gives much the same map for random weights (Adebayo et al., 2018). */
   readonly failsSanityChecks: boolean;
   /** What one should know before believing the map, such as that there is no positive evidence. */
   readonly notes: readonly string[];
@@ -110,6 +120,7 @@ export interface Explanation {
 export interface Explainer {
   /** One image, or a tensor [C,H,W] as the network takes it; an explanation for each layer and method. */
   explain(image: RgbImage | Tensor, aim?: AimOptions): Promise<Explanation[]>;
+  /** Gives back the memory of the compiled graphs. */
   release(): Promise<void>;
 }
 

@@ -104,14 +104,17 @@ export async function gates(
 
 /** How a gate behaves over a data set. */
 export interface GateStatistics {
+  /** The gate's module and name, such as `layer1.0.cbam/spatial`. */
   readonly name: string;
+  /** What the gate's axes mean; null if its module does not say. */
   readonly kind: TapKind | null;
   /** Of all its numbers for all images. */
   readonly mean: number;
   /** Mean over its numbers of their standard deviation over images: 0 if it opens alike for every image. */
   readonly deviation: number;
-  /** Shares of its numbers below 0.05 and above 0.95. */
+  /** The share of its numbers below 0.05. */
   readonly dead: number;
+  /** The share of its numbers above 0.95. */
   readonly saturated: number;
   /** The share of the variance over images that lies between classes; null if it does not move, or the images are of one class. */
   readonly byClass: number | null;
@@ -119,17 +122,21 @@ export interface GateStatistics {
 
 /** What {@link gateStatistics} found. */
 export interface GateReport {
+  /** How many images were run. */
   readonly images: number;
   /** What `byClass` is on average where the class does not matter: (classes − 1) / (images − 1). */
   readonly chance: number;
+  /** One entry per gate, in the order in which the network computes them. */
   readonly gates: readonly GateStatistics[];
 }
 
 /** Options of {@link gateStatistics}. */
 export interface GateStatisticsOptions {
+  /** What computes. */
   readonly engine: Engine;
   /** How many images of the data set, evenly spaced. Default all. */
   readonly images?: number;
+  /** Stops between images. */
   readonly signal?: AbortSignal;
   /** Called after each image. */
   onProgress?: (done: number, total: number) => void;

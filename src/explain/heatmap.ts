@@ -4,7 +4,9 @@ import { enlarge } from "./enlarge.js";
 
 /** A map over the plane of an image, row by row: signed, in the units of its method, at the resolution of its layer. */
 export interface Heatmap {
+  /** Rows. */
   readonly height: number;
+  /** Columns. */
   readonly width: number;
   /** `height * width` values. */
   readonly data: Float64Array;

@@ -6,8 +6,11 @@ import { ancestors, type Graph, type Value } from "../graph/graph.js";
 export interface Layer {
   /** The path of the module whose output it is, such as `layer3` or `layer1.0.conv2`. */
   readonly path: string;
+  /** Channels of its output. */
   readonly channels: number;
+  /** Rows of its output. */
   readonly height: number;
+  /** Columns of its output. */
   readonly width: number;
   /** Whether all ways from the image to the logits lead through it. What lies in one of several branches misses a part of the evidence. */
   readonly passes: boolean;

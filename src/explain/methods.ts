@@ -19,7 +19,9 @@ export type MethodChoice = MethodName | readonly [name: MethodName, options: Met
 
 /** What is known about a method. */
 export interface MethodEntry {
+  /** As it is asked for. */
   readonly name: MethodName;
+  /** As papers write it, such as `Grad-CAM++`. */
   readonly title: string;
   /** `activation`: a map of a layer; `attribution`: of the input's pixels. */
   readonly kind: "activation" | "attribution";

@@ -33,6 +33,7 @@ export interface PretrainedReport {
   readonly backbone: readonly string[];
   /** Path of the classifier, and where its values come from: the checkpoint, by the classes' names or their position, or from nowhere. */
   readonly head: string;
+  /** How the classifier's values were found, or null if it begins anew. */
   readonly headFrom: "names" | "positions" | null;
   /** How the checkpoint's classes differ from the network's; null if they do not, or are not known. */
   readonly classDifference: string | null;

@@ -55,6 +55,7 @@ export interface RunConfig {
   readonly preprocessing: Preprocessing;
   /** Paths of parameters that are not trained. */
   readonly frozen: readonly string[];
+  /** How it was trained. */
   readonly training: LearningSettings & {
     readonly epochs: number;
     readonly batch: number;

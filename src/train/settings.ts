@@ -49,6 +49,7 @@ export function learningOf(
 
 /** Parameters that learn at a rate of their own. */
 export interface ParameterGroup {
+  /** For messages and logs. */
   readonly name: string;
   /** Factor on the learning rate. */
   readonly lrFactor: number;

@@ -17,6 +17,7 @@ import { Training } from "./training.js";
 
 /** How to train. All but the engine and callbacks is plain data. */
 export interface TrainOptions<M extends Scores = ClassificationMetrics> extends StepSettings {
+  /** What computes. */
   readonly engine: Engine;
   /** What is learned: `classification` (the default) or `segmentation`. */
   readonly task?: Task<M>;

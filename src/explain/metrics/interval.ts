@@ -11,9 +11,11 @@ import {
 
 /** A mean over images, and between which values it lies. */
 export interface Interval {
+  /** Of the values that are numbers. */
   readonly mean: number;
   /** NaN with fewer than two values, as `high`. */
   readonly low: number;
+  /** The upper end. */
   readonly high: number;
   /** Values that are numbers: of how many images. */
   readonly count: number;

@@ -11,7 +11,9 @@ export type LogitsOf = (inputs: Tensor) => Promise<Tensor>;
 
 /** An image as the network takes it, [C,H,W], and the class that is explained. */
 export interface Example {
+  /** [C,H,W], normalized. */
   readonly input: Tensor;
+  /** Index of the class. */
   readonly target: number;
 }
 
@@ -34,7 +36,9 @@ export type ScoreKind = "probability" | "logit";
 
 /** A compiled network, for as many inputs as there will be. */
 export interface OpenLogits {
+  /** Runs the network. */
   readonly logitsOf: LogitsOf;
+  /** Gives back the memory of the compiled graphs. */
   release(): Promise<void>;
 }
 

@@ -11,19 +11,23 @@ import { spearman } from "./correlation.js";
 import { type Interval, type IntervalOptions, intervalFields, meanIntervals } from "./interval.js";
 import type { NamedMaps } from "./tables.js";
 
+/** Options of {@link sanityCheck}. */
 export interface SanityOptions extends IntervalOptions {
   /** The images [N,C,H,W], at least two: for the statistics of batch norms. */
   readonly inputs: Tensor;
+  /** What computes the statistics of batch norms. */
   readonly engine: Engine;
   /** Of the random weights. Default 0. */
   readonly seed?: number;
   /** How many times weights are drawn; correlations are means over the draws. One draw of a classifier may move them by 0.2. Default 5. */
   readonly draws?: number;
+  /** Called before each stage of each draw. */
   onProgress?(stage: string, draw: number): void;
 }
 
 /** How much of the maps of a method is left when weights are random. */
 export interface SanityRow {
+  /** Of the method. */
   readonly name: string;
   /**
    * Rank correlation with the maps of the trained network, after each stage was made random together with all stages behind it. `constant`

@@ -27,13 +27,15 @@ export type NamedMaps = ReadonlyMap<string, readonly Heatmap[]>;
 
 /** A row of a table: a method, or one of the controls `random` and `center`. */
 export interface Row<Column extends string> {
+  /** Of the method or control. */
   readonly name: string;
+  /** Whether it is a control, which knows nothing of the network. */
   readonly control: boolean;
   /** Means over images. */
   readonly means: Readonly<Record<Column, Interval>>;
 }
 
-/** Columns of {@link localization}: of {@link Located}, and pointing less that of the center blob, image by image. */
+/** Columns of {@link localization}; `pointingOverCenter` is `pointing` less that of the center blob, image by image. */
 export type LocalizationColumn =
   | "pointing"
   | "energyOverShare"
@@ -42,7 +44,9 @@ export type LocalizationColumn =
   | "auc"
   | "pointingOverCenter";
 
+/** What {@link localization} found. */
 export interface LocalizationTable {
+  /** The methods in the order they were given, then the controls. */
   readonly rows: readonly Row<LocalizationColumn>[];
   /** Images that were measured. */
   readonly images: number;
@@ -54,6 +58,7 @@ export interface LocalizationTable {
   readonly chance: number;
 }
 
+/** Options of {@link localization}. */
 export interface LocalizationOptions extends LocateOptions, IntervalOptions {}
 
 const namedMaps = that<NamedMaps>(
@@ -128,15 +133,20 @@ export type FaithfulnessColumn =
   | "gini"
   | "entropy";
 
+/** What {@link faithfulness} found. */
 export interface FaithfulnessTable {
+  /** The methods in the order they were given, then the controls. */
   readonly rows: readonly Row<FaithfulnessColumn>[];
+  /** Images that were measured. */
   readonly images: number;
 }
 
+/** Options of {@link faithfulness}. */
 export interface FaithfulnessOptions
   extends Omit<CurveOptions, "counts">,
     Pick<RoadOptions, "fractions" | "noise">,
     IntervalOptions {
+  /** Called after each image of each row. */
   onProgress?(done: number, total: number): void;
 }
 

@@ -34,6 +34,7 @@ export interface StripCell {
   readonly image?: PlanarImage;
 }
 
+/** What a cell of a grid may show: a map, an image, channels as bars, or rows and columns as strips. */
 export type Cell = MapCell | ImageCell | ChannelCell | StripCell;
 
 const isStrips = (cell: Cell): cell is StripCell => "rows" in cell || "columns" in cell;

@@ -34,6 +34,7 @@ export interface MapGrid {
   readonly cells: readonly (readonly (Cell | null)[])[];
 }
 
+/** Options of {@link drawMapGrid}. */
 export interface MapGridOptions {
   /**
    * Which maps share a scale: all (`shared`, the default), those of a column, or each its own. The picture says which. On a scale of all, a
