@@ -65,3 +65,23 @@ export function inBlocks(source: ByteSource): ByteSource {
 
 /** What is read by ranges. */
 export const sourceSchema: Schema<ByteSource> = having("a source of bytes, such as blobSource() makes", "read");
+
+/** Reads a file by asking for ranges of it: the same code for bytes that are in memory and for those that are not. */
+export type Reading<T> = Generator<readonly [offset: number, length: number], T, Uint8Array>;
+
+/** Reads from memory; ranges are views. */
+export function readNow<T>(reading: Reading<T>, bytes: Uint8Array): T {
+  let step = reading.next();
+  while (!step.done) {
+    const [offset, length] = step.value;
+    step = reading.next(bytes.subarray(offset, offset + length));
+  }
+  return step.value;
+}
+
+/** Reads from a source. */
+export async function readFrom<T>(reading: Reading<T>, source: ByteSource): Promise<T> {
+  let step = reading.next();
+  while (!step.done) step = reading.next(await source.read(...step.value));
+  return step.value;
+}

@@ -1,11 +1,20 @@
 import { averaged } from "../core/averaged.js";
 import { FormatError } from "../core/errors.js";
 import { bytes as bytesSchema, check, options as fields, flag, maybe, type Schema, text } from "../core/schema.js";
-import { type Tensor, toFloat32 } from "../core/tensor.js";
+import { sizeOf, type Tensor, toFloat32 } from "../core/tensor.js";
+import type { ByteSource } from "./byte-source.js";
 import { refusal } from "./refusal.js";
 import { readSafetensors } from "./safetensors.js";
 import { describeFile } from "./signature.js";
-import { Placeholder, readTorch, type TorchLayout, type TorchObject, torchLayout } from "./torch/index.js";
+import {
+  openTorch,
+  Placeholder,
+  readTorch,
+  type TensorRef,
+  type TorchLayout,
+  type TorchObject,
+  torchLayout,
+} from "./torch/index.js";
 
 /** The tensors of a checkpoint by state-dict key, and the scalars saved with them, as text. */
 export interface Checkpoint {
@@ -85,15 +94,59 @@ export function readCheckpoint(bytes: Uint8Array, name = "checkpoint", options: 
   }
 }
 
-function read(bytes: Uint8Array, { ema = false, part }: CheckpointOptions): Checkpoint {
+function read(bytes: Uint8Array, options: CheckpointOptions): Checkpoint {
   if (looksLikeSafetensors(bytes)) {
-    if (part !== undefined) throw noParts();
+    if (options.part !== undefined) throw noParts();
     return { format: "safetensors", ...readSafetensors(bytes) };
   }
   const format = torchLayout(bytes);
-  if (!format)
-    throw new FormatError(`expected safetensors or a PyTorch checkpoint, this looks like ${describeFile(bytes)}`);
+  if (!format) throw unknownFile(bytes);
   const root = readTorch(bytes);
+  const { entries, scalars, ...rest } = weightsIn(root, options);
+  // Of bytes all tensors are read.
+  return { format, ...rest, tensors: entries as Map<string, Tensor>, metadata: asText(scalars as Map<string, Tensor>) };
+}
+
+/** A PyTorch file, its tensors to be read one by one. */
+export interface OpenCheckpoint extends Omit<Checkpoint, "tensors"> {
+  readonly entries: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>;
+  read(key: string): Promise<Tensor>;
+}
+
+/**
+ * Opens a PyTorch file: what {@link readCheckpoint} reads, but no tensor before it is asked for.
+ *
+ * @throws FormatError as {@link readCheckpoint}.
+ */
+export async function openTorchCheckpoint(
+  source: ByteSource,
+  name: string,
+  options: CheckpointOptions,
+): Promise<OpenCheckpoint> {
+  const named = <T>(work: Promise<T>) =>
+    work.catch((error) => {
+      throw error instanceof FormatError ? refusal(name, error.message) : error;
+    });
+  const { entries, read, ...rest } = await named(openTensors(source, options));
+  return { ...rest, entries, read: (key) => named(read(entries.get(key)!)) };
+}
+
+async function openTensors(source: ByteSource, options: CheckpointOptions) {
+  const start = await source.read(0, Math.min(source.size, 512));
+  const format = torchLayout(start);
+  if (!format) throw unknownFile(start);
+  const { root, read } = await openTorch(source, format);
+  const { entries, scalars, ...rest } = weightsIn(root, options);
+  const values = new Map<string, Scalar | Tensor>();
+  for (const [key, value] of scalars) values.set(key, typeof value === "object" ? await read(value) : value);
+  return { format, ...rest, metadata: asText(values), entries, read };
+}
+
+const unknownFile = (bytes: Uint8Array) =>
+  new FormatError(`expected safetensors or a PyTorch checkpoint, this looks like ${describeFile(bytes)}`);
+
+/** The weights in a torch file, and what stands beside them. */
+function weightsIn(root: TorchObject<TensorRef>, { ema = false, part }: CheckpointOptions) {
   const found = candidates(root);
   const chosen = part === undefined ? choose(found, ema) : partNamed(found, part);
   const placeholders = placeholdersIn(root);
@@ -102,12 +155,11 @@ function read(bytes: Uint8Array, { ema = false, part }: CheckpointOptions): Chec
       throw new FormatError(
         `among the weights, ${nameOf(key)} is of type ${value.name}, which is not read; save tensors only`,
       );
-  const tensors = cleanKeys(chosen ? tensorsIn(chosen.weights) : []);
-  if (!chosen || tensors.size === 0) throw new FormatError(noWeights(ema ? "EMA weights" : "weights", placeholders));
+  const entries = cleanKeys(chosen ? tensorsIn(chosen.weights) : []);
+  if (!chosen || entries.size === 0) throw new FormatError(noWeights(ema ? "EMA weights" : "weights", placeholders));
   return {
-    format,
-    tensors,
-    metadata: scalarsBeside(chosen.weights, root),
+    entries,
+    scalars: scalarsBeside(chosen.weights, root),
     part: chosen.part,
     otherParts: found.filter((c) => c !== chosen).map(({ part }) => part),
     placeholders,
@@ -154,7 +206,10 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
   return bytes[8] === 0x7b && bytes.subarray(5, 8).every((byte) => byte === 0);
 }
 
-type Dict = Map<TorchObject, TorchObject>;
+/** A tensor, or where it is in the file. */
+type Stored = Tensor | TensorRef;
+type Contents = TorchObject<TensorRef>;
+type Dict = Map<Contents, Contents>;
 
 /** A dictionary that could be a network's weights. */
 interface Candidate {
@@ -179,12 +234,12 @@ function heaviest(candidates: readonly Candidate[]): Candidate | undefined {
 }
 
 /** Dictionaries with tensors, reached by keys or list indices (an optimizer numbers its state), outer ones first. */
-function candidates(root: TorchObject): Candidate[] {
+function candidates(root: Contents): Candidate[] {
   const found: Candidate[] = [];
-  const seen = new Set<TorchObject>();
-  let level: readonly (readonly [part: string, object: TorchObject])[] = [["", root]];
+  const seen = new Set<Contents>();
+  let level: readonly (readonly [part: string, object: Contents])[] = [["", root]];
   for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
-    const next: [string, TorchObject][] = [];
+    const next: [string, Contents][] = [];
     for (const [part, object] of level) {
       if (!(object instanceof Map || Array.isArray(object)) || seen.has(object)) continue;
       seen.add(object);
@@ -208,19 +263,19 @@ function candidateOf(weights: Dict, part: string): Candidate | undefined {
   if (arrays.length === 0) return undefined;
   const floats = arrays.filter(([, { dtype }]) => dtype.includes("float"));
   const matrices = floats.filter(([, { shape }]) => shape.length > 1);
-  const sizes = [matrices, floats, arrays].map((some) => some.reduce((n, [, { data }]) => n + data.length, 0));
+  const sizes = [matrices, floats, arrays].map((some) => some.reduce((n, [, { shape }]) => n + sizeOf(shape), 0));
   const parameters = arrays.some(([key]) => /\.(weight|bias)$/.test(key));
   return { weights, part, weight: [Number(parameters), ...sizes] };
 }
 
 /** All placeholders, once each, in file order. */
-function placeholdersIn(root: TorchObject): PlaceholderAt[] {
+function placeholdersIn(root: Contents): PlaceholderAt[] {
   const found: PlaceholderAt[] = [];
-  const seen = new Set<TorchObject>();
+  const seen = new Set<Contents>();
   visit(root, []);
   return found;
 
-  function visit(value: TorchObject, way: readonly string[]): void {
+  function visit(value: Contents, way: readonly string[]): void {
     if (value === null || typeof value !== "object" || found.length >= MAX_PLACEHOLDERS || seen.has(value)) return;
     seen.add(value);
     if (value instanceof Placeholder) found.push({ where: way.join("."), type: value.name });
@@ -238,17 +293,17 @@ function placeholdersIn(root: TorchObject): PlaceholderAt[] {
 }
 
 /** A dictionary key, for messages and names of parts, shortened: a file can nest one long string many times. */
-function nameOf(key: TorchObject): string {
+function nameOf(key: Contents): string {
   if (key instanceof Placeholder) return key.name;
   if (typeof key === "string") return key.length > MAX_NAME ? `${key.slice(0, MAX_NAME)}…` : key;
   return typeof key === "object" ? "…" : String(key);
 }
 
-function tensorsIn(weights: Dict): [string, Tensor][] {
-  return [...weights].filter((entry): entry is [string, Tensor] => typeof entry[0] === "string" && isTensor(entry[1]));
+function tensorsIn(weights: Dict): [string, Stored][] {
+  return [...weights].filter((entry): entry is [string, Stored] => typeof entry[0] === "string" && isStored(entry[1]));
 }
 
-function cleanKeys(entries: readonly [string, Tensor][]): Map<string, Tensor> {
+function cleanKeys(entries: readonly [string, Stored][]): Map<string, Stored> {
   const weights = entries.filter(([key]) => !profilerKey.test(key));
   // A counter beside a wrapped network, such as the n_averaged of torch's AveragedModel, is none of its keys.
   const arrays = weights.filter(([key, { shape }]) => shape.length > 0 || key.includes("."));
@@ -258,18 +313,30 @@ function cleanKeys(entries: readonly [string, Tensor][]): Map<string, Tensor> {
 }
 
 /** Numbers and text saved next to the weights: epoch, architecture, best accuracy. */
-function scalarsBeside(weights: Dict | undefined, root: TorchObject): Record<string, string> {
-  const scalars: [string, string][] = [];
+function scalarsBeside(weights: Dict | undefined, root: Contents): Map<string, Scalar | Stored> {
+  const scalars = new Map<string, Scalar | Stored>();
   for (const [key, value] of root instanceof Map ? root : []) {
     if (typeof key !== "string") continue;
-    if (["string", "number", "bigint", "boolean"].includes(typeof value)) scalars.push([key, String(value)]);
-    else if (root !== weights && isTensor(value) && value.shape.length === 0)
-      scalars.push([key, String(value.dtype.endsWith("float16") ? toFloat32(value).data[0] : value.data[0])]);
+    if (isScalar(value) || (root !== weights && isStored(value) && value.shape.length === 0)) scalars.set(key, value);
   }
-  // Object.fromEntries makes "__proto__" an ordinary field.
-  return Object.fromEntries(scalars);
+  return scalars;
 }
 
-function isTensor(value: TorchObject): value is Tensor {
+type Scalar = string | number | bigint | boolean;
+
+const isScalar = (value: Contents): value is Scalar => ["string", "number", "bigint", "boolean"].includes(typeof value);
+
+function asText(scalars: ReadonlyMap<string, Scalar | Tensor>): Record<string, string> {
+  // Object.fromEntries makes "__proto__" an ordinary field.
+  return Object.fromEntries(
+    [...scalars].map(([key, value]) => {
+      if (typeof value !== "object") return [key, String(value)];
+      const { data } = value.dtype.endsWith("float16") ? toFloat32(value) : value;
+      return [key, String(data[0])];
+    }),
+  );
+}
+
+function isStored(value: Contents): value is Stored {
   return typeof value === "object" && value !== null && "dtype" in value;
 }

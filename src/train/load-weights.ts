@@ -10,6 +10,7 @@ import {
   checkpointOptions,
   looksLikeSafetensors,
   noParts,
+  openTorchCheckpoint,
   readCheckpoint,
 } from "../formats/checkpoint.js";
 import { refusal } from "../formats/refusal.js";
@@ -52,7 +53,7 @@ async function collected(path: string, name: string, options: CheckpointOptions)
 
 const reasonOf = (error: unknown) => messageOf(error).replace(/^.* (?=cannot be read: )/, "");
 
-/** A checkpoint in one file. Of safetensors only the header is in memory, so that the file may be of any size; PyTorch's files are whole. */
+/** A checkpoint in one file, which may be of any size: only what describes its tensors is in memory (of PyTorch's before 1.6, all). */
 async function openOne(
   file: OpenFile,
   name: string,
@@ -65,8 +66,7 @@ async function openOne(
     } catch (error) {
       throw error instanceof FormatError ? refusal(name, error.message) : error;
     }
-  const { tensors, ...rest } = readCheckpoint(await readWhole(file.path), name, options);
-  return { ...rest, entries: tensors, read: async (key) => tensors.get(key)! };
+  return openTorchCheckpoint(file, name, options);
 }
 
 /**

@@ -143,7 +143,7 @@ test("a loss that is not finite ends the training and keeps the last good state"
     "--schedule",
     "step",
     "--step-epochs",
-    "9",
+    "2",
     "--warmup",
     "2",
     "--out",

@@ -11,28 +11,29 @@ const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
 const tensors = (path: string) => readSafetensors(readFileSync(path)).tensors;
 
+mkdirSync(at("cifar"));
+tinyCifar(at("cifar"));
+const first = await fovea(["train", at("cifar"), "--epochs", "6", "--batch", "8", "--out", at("first")]);
+assert.equal(first.code, 0, first.stderr);
+const exported = await fovea(["export", at("first"), "--out", at("first.safetensors")]);
+assert.equal(exported.code, 0, exported.stderr);
+for (const [label, background] of [
+  ["dark", { r: 20, g: 30, b: 40 }],
+  ["light", { r: 220, g: 210, b: 200 }],
+] as const) {
+  mkdirSync(at("photos", label), { recursive: true });
+  for (let i = 0; i < 20; i++)
+    await sharp({ create: { width: 40, height: 36, channels: 3, background } })
+      .png()
+      .toFile(at("photos", label, `${i}.png`));
+}
+
 test("weights of a trained network begin another, with a new classifier and an inserted module", {
   skip: ifLong,
 }, async () => {
-  mkdirSync(at("cifar"));
-  tinyCifar(at("cifar"));
-  const first = await fovea(["train", at("cifar"), "--epochs", "6", "--batch", "8", "--out", at("first")]);
-  assert.equal(first.code, 0, first.stderr);
-  const exported = await fovea(["export", at("first"), "--out", at("first.safetensors")]);
-  assert.equal(exported.code, 0, exported.stderr);
   const inspected = JSON.parse((await fovea(["inspect", at("first.safetensors"), "--json"])).stdout);
   assert.equal(inspected.network.model, "resnet20");
 
-  for (const [label, background] of [
-    ["dark", { r: 20, g: 30, b: 40 }],
-    ["light", { r: 220, g: 210, b: 200 }],
-  ] as const) {
-    mkdirSync(at("photos", label), { recursive: true });
-    for (let i = 0; i < 20; i++)
-      await sharp({ create: { width: 40, height: 36, channels: 3, background } })
-        .png()
-        .toFile(at("photos", label, `${i}.png`));
-  }
   const settings = [
     "--weights",
     at("first.safetensors"),

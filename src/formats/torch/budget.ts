@@ -6,8 +6,8 @@ export class Budget {
   readonly #limit: number;
 
   /** Four times the file for unaligned and transposed tensors, and some room for small files. */
-  static forFile(bytes: Uint8Array): Budget {
-    return new Budget(4 * bytes.length + 2 ** 26);
+  static forFile(size: number): Budget {
+    return new Budget(4 * size + 2 ** 26);
   }
 
   constructor(limit: number) {

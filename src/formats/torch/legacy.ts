@@ -26,16 +26,13 @@ export function readTorchLegacy(bytes: Uint8Array): TorchObject {
   if (!(system instanceof Map) || system.get("little_endian") !== true)
     throw refuse("it was written on a big-endian machine");
 
-  const budget = Budget.forFile(bytes);
+  const budget = Budget.forFile(bytes.length);
   const storages = new StoragePool(budget);
   const host = { global: torchGlobals(budget), persistent: (id: Pickled) => storages.reference(id) };
   const value = unpickle(cursor, host);
   const contents = readStorages(cursor, unpickle(cursor, nothing), storages);
-  return settle(
-    value,
-    storages.reader((key) => contents.get(key)),
-    budget,
-  );
+  const bytesOf = storages.reader((key) => contents.get(key));
+  return settle(value, (tensor) => tensor.read(bytesOf(tensor.storage), budget), budget);
 }
 
 function readStorages(cursor: Cursor, keys: Pickled, storages: StoragePool): Map<string, Uint8Array> {

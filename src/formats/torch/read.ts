@@ -1,5 +1,7 @@
+import type { Tensor } from "../../core/tensor.js";
+import type { ByteSource } from "../byte-source.js";
 import { refusal } from "../refusal.js";
-import { readTorchArchive } from "./archive.js";
+import { type OpenTorch, openTorchArchive, readTorchArchive } from "./archive.js";
 import { readTorchLegacy } from "./legacy.js";
 import type { TorchObject } from "./settle.js";
 
@@ -29,4 +31,15 @@ export function readTorch(bytes: Uint8Array): TorchObject {
   const layout = torchLayout(bytes);
   if (!layout) throw refusal("torch checkpoint", "it begins neither like a zip nor like a pickle");
   return layout === "torch-zip" ? readTorchArchive(bytes) : readTorchLegacy(bytes);
+}
+
+/**
+ * Opens such a file of any size: reads what describes its tensors now, each tensor on demand. The format before torch 1.6 is read whole.
+ *
+ * @throws FormatError as {@link readTorch}.
+ */
+export async function openTorch(source: ByteSource, layout: TorchLayout): Promise<OpenTorch> {
+  if (layout === "torch-zip") return openTorchArchive(source);
+  const root = readTorchLegacy(await source.read(0, source.size));
+  return { root, read: async (tensor) => tensor as Tensor };
 }

@@ -52,10 +52,23 @@ export class StoragePool {
   reader(fetch: (key: string) => Uint8Array | undefined): (storage: StorageRef) => Uint8Array {
     const known = new Map<string, Uint8Array>();
     return ({ key }) => {
-      const bytes = known.get(key) ?? this.#align(this.#check(key, fetch(key)));
+      const found = known.get(key);
+      if (found) return found;
+      const fetched = fetch(key);
+      this.requireSize(key, fetched?.length);
+      const bytes = this.#align(fetched!);
       known.set(key, bytes);
       return bytes;
     };
+  }
+
+  /** @throws FormatError if a storage, of so many bytes or undefined if there is none, is not as it was declared. */
+  requireSize(key: string, bytes: number | undefined): void {
+    const { width, length } = this.#storages.get(key)!;
+    if (bytes !== length * width)
+      throw refuse(
+        `storage "${key}" should have ${length * width} bytes, ${bytes === undefined ? "is missing" : `has ${bytes}`}`,
+      );
   }
 
   #declare(storage: StorageRef): StorageRef {
@@ -64,14 +77,6 @@ export class StoragePool {
     else if (known.dtype !== storage.dtype || known.unread !== storage.unread || known.length !== storage.length)
       throw refuse(`storage "${storage.key}" is declared in two ways`);
     return known ?? storage;
-  }
-
-  #check(key: string, bytes: Uint8Array | undefined): Uint8Array {
-    const { width, length } = this.#storages.get(key)!;
-    const size = length * width;
-    if (bytes?.length !== size)
-      throw refuse(`storage "${key}" should have ${size} bytes, ${bytes ? `has ${bytes.length}` : "is missing"}`);
-    return bytes;
   }
 
   #align(bytes: Uint8Array): Uint8Array {

@@ -69,22 +69,37 @@ export class TensorRef extends Opaque {
     this.strides = [...strides];
   }
 
+  get dtype(): DType {
+    return this.storage.dtype;
+  }
+
+  /** Where in the storage the elements are, in bytes. */
+  get span(): readonly [begin: number, length: number] {
+    const { shape, strides } = this;
+    const count = shape.includes(0) ? 0 : shape.reduce((last, d, i) => last + (d - 1) * strides[i]!, 0) + 1;
+    const width = bytesPerElement(this.dtype);
+    return [(this.storage.start + this.offset) * width, count * width];
+  }
+
   /** The elements in row-major order: a view of the storage's bytes if possible, else a copy. */
   read(storage: Uint8Array, budget: Budget): Tensor {
-    const { dtype, start } = this.storage;
-    const { shape, strides } = this;
-    const width = bytesPerElement(dtype);
+    const [begin, length] = this.span;
+    return this.readSpan(storage.subarray(begin, begin + length), budget);
+  }
+
+  /** The same from the bytes of its span. */
+  readSpan(bytes: Uint8Array, budget: Budget): Tensor {
+    const { dtype, shape, strides } = this;
     const size = sizeOf(shape);
     if (size === 0) return zeros(dtype, shape);
-    const begin = (start + this.offset) * width;
     const dense = stridesOf(shape);
-    if (shape.every((d, i) => d === 1 || strides[i] === dense[i]))
-      return tensorOf(dtype, shape, storage.subarray(begin, begin + size * width));
+    if (shape.every((d, i) => d === 1 || strides[i] === dense[i])) return tensorOf(dtype, shape, bytes);
+    const width = bytesPerElement(dtype);
     budget.spend(size * width, `a non-contiguous tensor [${shape}]`);
     return gather(
       zeros(dtype, shape),
       strides.map((stride) => stride * width),
-      storage.subarray(begin),
+      bytes,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { inflateSync } from "fflate";
 import type { FormatError } from "../../core/errors.js";
 import { messageOf } from "../../core/errors.js";
+import type { Reading } from "../byte-source.js";
 import { refusal } from "../refusal.js";
 import { Budget } from "./budget.js";
 import { Cursor } from "./cursor.js";
@@ -13,6 +14,9 @@ const END_BYTES = 22;
 const ZIP64_LOCATOR_SIGNATURE = 0x07064b50;
 const ZIP64_LOCATOR_BYTES = 20;
 const ZIP64_END_SIGNATURE = 0x06064b50;
+const ZIP64_END_BYTES = 56;
+/** A hundred times what a large network takes. */
+const MAX_DIRECTORY_BYTES = 2 ** 26;
 const ENTRY_SIGNATURE = 0x02014b50;
 const LOCAL_SIGNATURE = 0x04034b50;
 /** Of the header before an entry's name. */
@@ -20,7 +24,7 @@ const LOCAL_BYTES = 30;
 const ZIP64_FIELD = 1;
 const IN_ZIP64 = 0xffffffff;
 
-interface Entry {
+export interface Entry {
   readonly name: string;
   readonly deflated: boolean;
   readonly packed: number;
@@ -29,38 +33,62 @@ interface Entry {
 }
 
 /**
- * A zip or zip64 archive in memory. Stored entries, the only kind that torch writes, are views of the archive.
- *
- * Entries are inflated when read, within a budget. Checksums are not verified.
+ * A zip or zip64 archive, of which no more is read than is asked for. Stored entries, the only kind that torch writes, are read by ranges;
+ * others are inflated as a whole, within a budget. Checksums are not verified.
  */
 export class ZipArchive {
-  readonly #bytes: Uint8Array;
+  readonly #size: number;
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #budget: Budget;
 
-  /** @throws FormatError if the directory at the archive's end is missing or damaged, or entries share bytes. */
-  constructor(bytes: Uint8Array, budget = Budget.forFile(bytes)) {
-    this.#bytes = bytes;
+  private constructor(size: number, entries: ReadonlyMap<string, Entry>, budget: Budget) {
+    this.#size = size;
+    this.#entries = entries;
     this.#budget = budget;
-    this.#entries = readDirectory(bytes);
-    checkOverlap(this.#entries.values());
+  }
+
+  /** Reads the directory at the archive's end. @throws FormatError if it is missing or damaged, or entries share bytes. */
+  static *open(size: number, budget = Budget.forFile(size)): Reading<ZipArchive> {
+    const entries = yield* readDirectory(size);
+    checkOverlap(entries.values());
+    return new ZipArchive(size, entries, budget);
   }
 
   get names(): string[] {
     return [...this.#entries.keys()];
   }
 
+  entry(name: string): Entry | undefined {
+    return this.#entries.get(name);
+  }
+
   /** The contents of an entry; undefined if there is none of that name. @throws FormatError if it is damaged. */
-  read(name: string): Uint8Array | undefined {
+  *read(name: string): Reading<Uint8Array | undefined> {
     const entry = this.#entries.get(name);
     if (!entry) return undefined;
-    const local = new Cursor(this.#bytes, "zip archive", entry.offset);
+    const packed = yield* this.#packed(entry, 0, entry.packed);
+    return entry.deflated ? this.#inflate(entry, packed) : packed;
+  }
+
+  /** A range of a stored entry. */
+  *readRange(entry: Entry, begin: number, length: number): Reading<Uint8Array> {
+    return yield* this.#packed(entry, begin, length);
+  }
+
+  *#packed(entry: Entry, begin: number, length: number): Reading<Uint8Array> {
+    const { name, offset } = entry;
+    this.#within(offset, LOCAL_BYTES, name);
+    const local = new Cursor(yield [offset, LOCAL_BYTES], "zip archive");
     if (local.uint32() !== LOCAL_SIGNATURE) throw refuse(`entry "${name}" is not where the directory says`);
     local.take(22);
-    const nameLength = local.uint16();
-    local.take(local.uint16() + nameLength);
-    const packed = local.take(entry.packed);
-    return entry.deflated ? this.#inflate(entry, packed) : packed;
+    const start = offset + LOCAL_BYTES + local.uint16() + local.uint16();
+    this.#within(start, entry.packed, name);
+    return yield [start + begin, length];
+  }
+
+  #within(offset: number, length: number, name: string): void {
+    if (offset + length > this.#size)
+      throw refuse(`entry "${name}" ends early: ${length} bytes wanted, ${Math.max(0, this.#size - offset)} left`);
   }
 
   #inflate({ name, size }: Entry, packed: Uint8Array): Uint8Array {
@@ -78,9 +106,12 @@ export class ZipArchive {
   }
 }
 
-function readDirectory(bytes: Uint8Array): Map<string, Entry> {
-  const { count, offset } = findDirectory(bytes);
-  const cursor = new Cursor(bytes, "zip archive", offset);
+function* readDirectory(size: number): Reading<Map<string, Entry>> {
+  const { count, offset, end } = yield* findDirectory(size);
+  if (offset > end) throw refuse(`its directory should begin at byte ${offset}, after its end`);
+  if (end - offset > MAX_DIRECTORY_BYTES)
+    throw refuse(`its directory takes ${end - offset} bytes; at most ${MAX_DIRECTORY_BYTES} are read`);
+  const cursor = new Cursor(yield [offset, end - offset], "zip archive");
   const entries = new Map<string, Entry>();
   for (let i = 0; i < count; i++) {
     const entry = readEntry(cursor);
@@ -99,34 +130,50 @@ function checkOverlap(entries: Iterable<Entry>): void {
   }
 }
 
+interface Directory {
+  readonly count: number;
+  readonly offset: number;
+  /** Where the record that locates it begins. */
+  readonly end: number;
+}
+
 /** A record at the end of the file, before an optional comment, locates the directory. */
-function findDirectory(bytes: Uint8Array): { count: number; offset: number } {
-  const last = bytes.length - END_BYTES;
+function* findDirectory(size: number): Reading<Directory> {
+  const start = Math.max(0, size - END_BYTES - 0xffff - ZIP64_LOCATOR_BYTES);
+  const tail = yield [start, size - start];
+  const last = tail.length - END_BYTES;
   for (let at = last; at >= Math.max(0, last - 0xffff); at--) {
-    if (bytes[at] !== 0x50 || bytes[at + 1] !== 0x4b) continue;
-    const cursor = new Cursor(bytes, "zip archive", at);
+    if (tail[at] !== 0x50 || tail[at + 1] !== 0x4b) continue;
+    const cursor = new Cursor(tail, "zip archive", at);
     if (cursor.uint32() !== END_SIGNATURE) continue;
     cursor.take(6);
     const count = cursor.uint16();
     cursor.take(4);
     const offset = cursor.uint32();
     if (cursor.uint16() !== last - at) continue;
-    return findZip64Directory(bytes, at) ?? { count, offset };
+    const large = at < ZIP64_LOCATOR_BYTES ? undefined : zip64Locator(tail.subarray(at - ZIP64_LOCATOR_BYTES, at));
+    return large === undefined ? { count, offset, end: start + at } : yield* zip64Directory(large, size);
   }
   throw refuse("it has no directory at its end; the file is cut short");
 }
 
-function findZip64Directory(bytes: Uint8Array, end: number): { count: number; offset: number } | undefined {
-  if (end < ZIP64_LOCATOR_BYTES) return undefined;
-  const locator = new Cursor(bytes, "zip archive", end - ZIP64_LOCATOR_BYTES);
+/** Where the record of a zip64 directory is. */
+function zip64Locator(bytes: Uint8Array): number | undefined {
+  const locator = new Cursor(bytes, "zip archive");
   if (locator.uint32() !== ZIP64_LOCATOR_SIGNATURE) return undefined;
   locator.take(4);
-  const cursor = new Cursor(bytes, "zip archive", locator.uint64());
-  if (cursor.uint32() !== ZIP64_END_SIGNATURE) throw refuse("its zip64 directory is not where it should be");
+  return locator.uint64();
+}
+
+function* zip64Directory(end: number, size: number): Reading<Directory> {
+  const misplaced = () => refuse("its zip64 directory is not where it should be");
+  if (end + ZIP64_END_BYTES > size) throw misplaced();
+  const cursor = new Cursor(yield [end, ZIP64_END_BYTES], "zip archive");
+  if (cursor.uint32() !== ZIP64_END_SIGNATURE) throw misplaced();
   cursor.take(28);
   const count = cursor.uint64();
   cursor.take(8);
-  return { count, offset: cursor.uint64() };
+  return { count, offset: cursor.uint64(), end };
 }
 
 function readEntry(cursor: Cursor): Entry {
