@@ -211,7 +211,7 @@ class OpenExplainer implements Explainer {
     this.#probe = new Probe(model, shape, this.#methods.some((m) => m.layer) ? paths : [], engine);
     const { classes } = this.#probe;
     if (network.classes && network.classes.length !== classes)
-      throw new OptionError(`explain: ${network.classes.length} names of classes for a network of ${classes}`);
+      throw new OptionError(`explain: ${network.classes.length} class names for a network with ${classes} classes`);
   }
 
   async explain(image: RgbImage | Tensor, aimed: AimOptions = {}): Promise<Explanation[]> {

@@ -52,7 +52,7 @@ test("what cannot be explained is refused in one line that says what would do", 
     ],
     [
       explain({ ...network(model), classes: ["a"] }, [image()], { engine, method: "gradcam" }),
-      /1 names of classes for a network of 5/,
+      /1 class names for a network with 5 classes/,
     ],
     [run(model, "gradcam", { layer: "laast" }), /Unknown layer "laast"\. Did you mean "last"\?/],
     [run(model, "gradcam", { layer: "fc" }), /layer "fc" gives \[1,5\]/],
