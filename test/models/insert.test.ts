@@ -160,7 +160,7 @@ test("what cannot be inserted is refused in one line, and nothing is changed", (
   );
   const twice = small();
   insertAttention(twice, "se");
-  refused(/^insertAttention: there is already a module at layer1\.0 already$/, (m) => insertAttention(m, "eca"), twice);
+  refused(/^insertAttention: there is already a module at layer1\.0$/, (m) => insertAttention(m, "eca"), twice);
   const sequential = initialize(new Sequential([createAttention("se", 16)]));
   refused(/^insertAttention: a Sequential/, (m) => insertAttention(m, "se"), sequential);
 });
