@@ -22,18 +22,18 @@ const options = defineOptions({
     default: null,
     kind: "string",
     choices: [null, "mul", "add"],
-    doc: "how the two maps meet: multiplied (the authors' code) or added (equation 2) (null: mul; add in the variant paper)",
+    doc: "how the two maps are combined: mul (the authors' code) or add (equation 2) (null: mul; add in variant paper)",
   },
   variant: {
     default: "authors",
     choices: ["authors", "paper"],
-    doc: "where the batch norms are: authors, after each hidden layer; paper, at the end of each branch",
+    doc: "batch norm after each hidden layer (authors) or at the end of each branch (paper)",
   },
 });
 
 type Variant = OptionsOf<typeof options>["variant"];
 
-/** Logits of the channels, [N,C,H,W] → [N,C,1,1]: a two-layer perceptron of the channel means, with batch norm inside or at its end. */
+/** Channel logits, [N,C,H,W] → [N,C,1,1]: a two-layer perceptron on the channel means, with batch norm inside or at its end. */
 class ChannelGate extends Module {
   readonly gate_c: Sequential;
 
@@ -55,7 +55,7 @@ class ChannelGate extends Module {
   }
 }
 
-/** Logits of the positions, [N,C,H,W] → [N,1,H,W]: two dilated convolutions on few channels, with batch norm inside or at the end. */
+/** Position logits, [N,C,H,W] → [N,1,H,W]: two dilated convolutions on few channels, with batch norm inside or at the end. */
 class SpatialGate extends Module {
   readonly gate_s: Sequential;
 
@@ -84,15 +84,15 @@ class SpatialGate extends Module {
 }
 
 /**
- * Bottleneck Attention Module, for the places between the stages of a network: y = x · (1 + σ(g · t)),
+ * Bottleneck Attention Module, for use between the stages of a network: y = x · (1 + σ(g · t)),
  * g = W₁ · ReLU(BN(W₀ · mean(x))) for the channels, t = conv1×1(conv3×3(conv3×3(conv1×1(x)))), dilated, for the positions.
  * [N,C,H,W] → the same; the maps are `attention` [N,C,H,W] in (0, 1), and the logits `channel` [N,C,1,1] and `spatial` [N,1,H,W].
  *
  * Park et al.: BAM, BMVC 2018, equations 1 to 5. The paper adds the two maps and norms each branch's output: g = BN(W₁ · ReLU(W₀ · mean(x))),
- * t = BN(conv1×1(…)), y = x · (1 + σ(g + t)), the variant `paper`, with a ReLU after each hidden layer, which its equations leave out. The
+ * t = BN(conv1×1(…)), y = x · (1 + σ(g + t)), the variant `paper`, with a ReLU after each hidden layer, which its equations omit. The
  * authors' code, which is the default here, multiplies them and norms the hidden layers only.
- * Their code averages the channels over an H×H window; here it is the whole map, the same for square maps and right for others.
- * Training needs batches of at least 2, as the channel branch norms one value per image.
+ * Their code averages over an H×H window, this one over the whole map: the same for square maps, and right for others.
+ * Training needs batches of at least 2, as batch norm in the channel branch sees one value per image.
  * Keys: `channel_att.gate_c.gate_c_{fc_0,bn_1,fc_final}`, `spatial_att.gate_s.gate_s_{conv,bn}_{reduce0,di_0,di_1}`, `…gate_s_conv_final`;
  * in the variant `paper` the norms are `…gate_c_bn_final` and `…gate_s_bn_final`.
  *
@@ -133,8 +133,8 @@ export const bam = defineAttention({
   ],
   notes: [
     "The paper adds g and t, and norms each branch's output; the authors' code multiplies them, and norms hidden layers only. The code is the default, `variant: \"paper\"` the paper's form: g = BN(W₁ · ReLU(W₀ · mean)), t = BN(conv1×1(…)), y = x · (1 + σ(g + t)).",
-    "The paper's equations write no activation between the layers, not even in the perceptron. In the variant `paper` a ReLU follows each hidden layer, as in the authors' code.",
-    "The authors' code averages over an H×H window: on maps wider than high it ignores the rest, on others it fails. Here the mean is over the whole map.",
+    "The paper's equations show no activation between layers, not even in the perceptron. In variant `paper` a ReLU follows each hidden layer, as in the authors' code.",
+    "The authors' code averages over an H×H window, which ignores part of a wide map and fails on a tall one. Here the mean is over the whole map.",
     "The authors' file does not run as committed (an unused line refers to an undefined name).",
     "Copies: batch norm after each branch, and inside as well; three dilated convolutions; padding 1 with dilation 2, which shrinks the map and fails.",
   ],

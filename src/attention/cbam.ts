@@ -25,7 +25,7 @@ const options = defineOptions({
   pools: {
     default: ["avg", "max"] as readonly ChannelPool[],
     when: { channel: [true] },
-    doc: "what the channel gate sums up each map by: avg, max, lp, lse",
+    doc: "poolings of the channel gate: avg, max, lp, lse",
   },
   channel: { default: true, doc: "use the channel gate" },
   spatial: { default: true, doc: "use the spatial gate" },
@@ -34,13 +34,13 @@ const options = defineOptions({
     default: "channel-spatial",
     choices: ["channel-spatial", "spatial-channel", "parallel"],
     when: { channel: [true], spatial: [true] },
-    doc: "which gate comes first, or both from the same input",
+    doc: "which gate comes first; parallel: both take the same input",
   },
   descriptor: {
     default: "pool",
     choices: ["pool", "conv"],
     when: { spatial: [true], variant: ["authors"] },
-    doc: "what the spatial gate sees: maximum and mean over channels, or a learned 1×1 convolution to two maps",
+    doc: "input of the spatial gate: maximum and mean over channels, or a learned 1×1 convolution to two maps",
   },
   variant: {
     default: "authors",
@@ -50,20 +50,20 @@ const options = defineOptions({
   reductionRatio: {
     default: 0.5,
     when: { channel: [true], variant: ["dense"] },
-    doc: "hidden ÷ channels of the variant dense",
+    doc: "hidden ÷ channels in variant dense",
   },
   rdRatio: {
     default: 1 / 16,
     when: { channel: [true], variant: ["timm"] },
-    doc: "hidden ÷ channels of the variant timm",
+    doc: "hidden ÷ channels in variant timm",
   },
 });
 type Options = OptionsOf<typeof options>;
 
-/** The layers that a gate, or the module itself, holds, by the names they have in the authors' keys. */
+/** Layers of a gate, or of the module itself, by their names in the authors' keys. */
 type Layers = Readonly<Record<string, Module>>;
 
-/** g = σ(Σ over pools of score(pool(x))), [N,C,1,1]: `score` gives logits of the pooled channels of one kind, [N,C,1,1]. */
+/** g = σ(Σ over pools of score(pool(x))), [N,C,1,1]: `score` maps one pooling's result to logits, [N,C,1,1]. */
 class ChannelGate extends Module {
   readonly #score: (pooled: Value) => Value;
   readonly #pools: readonly ChannelPool[];
@@ -97,20 +97,20 @@ class SpatialGate extends Module {
   }
 }
 
-/** One gate of a form of CBAM, and what of it the module holds: the gate itself by its name, or its layers. */
+/** One gate of a variant, and what the module registers for it: the gate under its name, or its layers. */
 interface Part<G extends Module> {
   readonly gate: G;
   readonly held: Layers;
 }
 
-/** A gate that is held by name. */
+/** A gate registered under its name. */
 const named = <G extends Module>(name: string, gate: G): Part<G> => ({ gate, held: { [name]: gate } });
 
-/** A form of CBAM: how its two gates are made, each only where it is used. */
+/** A variant of CBAM: how to make each gate that is used. */
 interface Form {
   channel(channels: number, options: Options): Part<ChannelGate>;
   spatial(channels: number, options: Options): Part<SpatialGate>;
-  /** Whether the spatial gate sees the module's input instead of what the channel gate made of it. */
+  /** The spatial gate takes the module's input, not the channel gate's output. */
   readonly seesInput?: true;
 }
 
@@ -138,7 +138,7 @@ const authors: Form = {
   },
 };
 
-/** Copies without biases and without batch norm. */
+/** Copies without biases or batch norm. */
 const plain: Form = {
   channel(channels, { reduction, pools }) {
     const shared_MLP = convBottleneck(channels, reducedWidth("CBAM", channels, reduction), false);
@@ -165,7 +165,7 @@ const dense: Form = {
   },
 };
 
-/** timm's: other rounding, momentum 0.1. */
+/** timm's: different rounding, momentum 0.1. */
 const timm: Form = {
   channel(channels, { rdRatio, pools }) {
     const hidden = Math.max(1, Math.floor(channels * rdRatio + 0.5));
@@ -188,7 +188,7 @@ const forms: Readonly<Record<Options["variant"], Form>> = { authors, plain, dens
  *
  * Woo et al.: CBAM, ECCV 2018, equations 1 to 3. The default is the authors' code: biases in the MLP, [max; mean] in that order,
  * a batch norm with momentum 0.01 whose gain starts at 0, so that the spatial gate is ½ everywhere at first.
- * Copies differ: `plain`, `dense` and `timm` are the most frequent.
+ * Copies differ: `plain`, `dense` and `timm` are the most common.
  *
  * @example
  * const gate = createAttention("cbam", 64, { reduction: 8 });
@@ -209,7 +209,7 @@ export class CBAM extends Module {
     const form = forms[variant];
     if (order === "parallel" && form.seesInput)
       throw new OptionError(
-        "CBAM: order parallel has no effect with variant dense, whose gates are parallel; leave it out",
+        "CBAM: order parallel has no effect with variant dense, whose gates are always parallel; leave it out",
       );
     this.#order = order === "channel-spatial" && form.seesInput ? "parallel" : order;
     if (channel) this.#channel = this.#hold(form.channel(channels, options));
@@ -248,7 +248,7 @@ export const cbam = defineAttention({
     "The paper has no batch norm in the spatial gate; the authors' code has one, with momentum 0.01, and their networks start its gain at 0, so that Ms is ½ everywhere at first.",
     "In the authors' code the order of the stacked maps is max, mean; in the paper, and in most copies, it is the reverse. With trained weights this matters.",
     "Pools `lp` and `lse` are sums over the map, not means.",
-    "Copies: 1×1 convolutions without bias and no batch norm (`plain`); spatial maps taken from the module's input instead of x′ (`dense`); momentum 0.1 and other rounding (`timm`); a 49×49 kernel and an added skip (not offered).",
+    "Copies: 1×1 convolutions without bias and no batch norm (`plain`); spatial maps taken from the module's input instead of x′ (`dense`); momentum 0.1 and different rounding (`timm`); a 49×49 kernel and an added skip (not offered).",
   ],
   kind: "gate",
   attends: "both",

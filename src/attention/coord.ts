@@ -9,7 +9,7 @@ const options = defineOptions({
   reduction: {
     default: 32,
     when: { variant: ["authors", "mbv2"] },
-    doc: "channels ÷ hidden channels, or a fraction: hidden ÷ channels; there are at least 8",
+    doc: "channels ÷ hidden channels, or a fraction: hidden ÷ channels; at least 8 hidden",
   },
   variant: {
     default: "authors",
@@ -19,7 +19,7 @@ const options = defineOptions({
 });
 
 /**
- * Coordinate Attention: y = x · g_h · g_w, two gates that know where along the height and the width they are:
+ * Coordinate Attention: y = x · g_h · g_w, two gates that keep the position along the height and the width:
  * f = h-swish(BN(W · [mean over W of x; mean over H of x])), cut into rows f_h and columns f_w, g_h = σ(W_h · f_h), g_w = σ(W_w · f_w).
  * [N,C,H,W] → the same; the maps are `row` [N,C,H,1], g_h, and `column` [N,C,1,W], g_w.
  *
@@ -82,7 +82,7 @@ export const coord = defineAttention({
   ],
   notes: [
     "The hidden width is at least 8, so that with the default reduction it is 8 up to 256 channels.",
-    "The authors' README calls the non-linearity SiLU; the code has h-swish, t · ReLU6(t + 3) / 6.",
+    "The authors' README calls the activation SiLU; their code has h-swish, t · ReLU6(t + 3) / 6.",
     "Copies: one has ReLU in its place and leaves out the sigmoids; timm has no biases.",
   ],
   kind: "gate",

@@ -12,9 +12,9 @@ const paper = {
 };
 
 /**
- * Position Attention Module: every position sees all others: y = γ · Σⱼ Aᵢⱼ · vⱼ + x, A = softmax over j of (qᵢ · kⱼ), with 1×1
+ * Position Attention Module: every position attends to all others: y = γ · Σⱼ Aᵢⱼ · vⱼ + x, A = softmax over j of (qᵢ · kⱼ), with 1×1
  * projections q and k to ⌊C/8⌋ channels and v to C; not divided by √d.
- * [N,C,H,W] → the same, C ≥ 8; the map `affinity` [N,HW,HW] is A, row i being what position i looks at.
+ * [N,C,H,W] → the same, C ≥ 8; the map `affinity` [N,HW,HW] is A: row i is what position i attends to.
  *
  * Fu et al.: Dual Attention Network, CVPR 2019, equations 1 and 2. γ starts at 0, so the module is the identity at first.
  * The bias of k shifts whole rows of the softmax, so it has no gradient. Memory grows with (HW)².
@@ -51,13 +51,13 @@ const channelOptions = defineOptions({
   variant: {
     default: "authors",
     choices: ["authors", "paper"],
-    doc: "affinity of channels: authors, softmax of (max − E), their code; paper, softmax of E",
+    doc: "channel affinity: softmax of (max − E) as in the code (authors), or softmax of E (paper)",
   },
 });
 
 /**
- * Channel Attention Module: every channel sees all others: y = γ · A · x + x, A = softmax of each row of (max of the row − E), E = x · xᵀ
- * over positions: the *least* similar channels weigh most. In the variant `paper` A = softmax(E): the most similar do.
+ * Channel Attention Module: every channel attends to all others: y = γ · A · x + x, A = softmax of each row of (max of the row − E), E = x · xᵀ
+ * over positions: the *least* similar channels weigh most. In variant `paper` A = softmax(E): the most similar do.
  * [N,C,H,W] → the same; the map `affinity` [N,C,C] is A.
  *
  * Fu et al.: Dual Attention Network, CVPR 2019, equations 3 and 4, the default as in the authors' code. γ starts at 0.
@@ -78,7 +78,7 @@ export class ChannelAttention extends Module {
   override forward(x: Value): Value {
     const features = positions(x); // [N,C,HW]
     const products = matMul(features, features, { transB: true });
-    // A softmax does not change when its row is shifted by the maximum.
+    // A softmax is unchanged when its row is shifted by the maximum.
     const affinity = softmax(this.#inverted ? neg(products) : products, 2);
     x.graph.tap("affinity", affinity, "pairwise");
     return add(mul(reshape(matMul(affinity, features), x.shape), this.gamma), x);
@@ -86,17 +86,17 @@ export class ChannelAttention extends Module {
 }
 
 const headOptions = defineOptions({
-  numClasses: { default: 19, doc: "classes of the segmentation (19: Cityscapes)" },
+  numClasses: { default: 19, doc: "number of classes (19: Cityscapes)" },
   dropout: {
     default: 0,
-    doc: "share of channels dropped before each classifier in training (0.1 in the authors' runs)",
+    doc: "channel dropout rate before each classifier (0.1 in the authors' runs)",
   },
   ...channelOptions,
 });
 
 /**
- * Segmentation head of DANet: a branch of position attention and one of channel attention on C/4 channels, each between two 3×3
- * convolutions, and a 1×1 classifier for their sum and for either alone.
+ * Segmentation head of DANet: a position-attention and a channel-attention branch on C/4 channels, each between two 3×3
+ * convolutions, and 1×1 classifiers for their sum and for each alone.
  * [N,C,H,W] → three logits [N,classes,H,W]: fused, position, channel; C ≥ 32. The maps `affinity` are under `sa` and `sc`.
  *
  * Fu et al.: Dual Attention Network, CVPR 2019, figure 2.
@@ -154,7 +154,7 @@ export const pam = defineAttention({
   notes: [
     "The product is not divided by √d. γ starts at 0, so the module is the identity at first. The bias of k has no effect.",
     "Memory grows with (H·W)².",
-    "Copies: no reduction of q and k; another has scaled attention with 3×3 convolutions and a fixed map size under the name DANet.",
+    "Copies: one does not reduce q and k; another has scaled attention with 3×3 convolutions and a fixed map size under the name DANet.",
   ],
   kind: "gate",
   attends: "spatial",
@@ -175,7 +175,7 @@ export const cam = defineAttention({
   ],
   notes: [
     "The paper has softmax(E); the authors' code subtracts E from the row's maximum, so that the least similar channels weigh most. The code is what was trained, and the default; `variant: \"paper\"` is softmax(E).",
-    "Copies often have plain softmax(E). Weights do not tell the two apart: Fovea's files say which it is in their metadata.",
+    "Many copies have plain softmax(E). The weights do not show which it is; Fovea's files record it in their metadata.",
     "γ starts at 0.",
   ],
   kind: "gate",
@@ -195,8 +195,8 @@ export const danetHead = defineAttention({
     "logits = [conv1×1(p + c), conv1×1(p), conv1×1(c)]",
   ],
   notes: [
-    "The authors' classifiers have channel dropout 0.1 before them; the default here is 0.",
-    "The logits have the size of the input map; the authors enlarge them to the image afterwards.",
+    "The authors apply channel dropout of 0.1 before the classifiers; the default here is 0.",
+    "The logits have the size of the input map; the authors upsample them to the image afterwards.",
   ],
   kind: "head",
   attends: "both",

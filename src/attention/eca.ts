@@ -14,11 +14,11 @@ const options = defineOptions({
   variant: {
     default: "plain",
     choices: ["plain", "ns", "timm", "timm-circular"],
-    doc: "ns: taps of its own for each channel; timm: kernel size from the number of channels; timm-circular: that, wrapping around",
+    doc: "ns: a separate kernel for each channel; timm: kernel size from the number of channels; timm-circular: the same, wrapping around",
   },
 });
 
-/** The paper's kernel size for a number of channels as timm codes it: the odd number at or above (log₂ C + 1)/2, at least 3. */
+/** timm's version of the paper's kernel size for a number of channels: the odd number at or above (log₂ C + 1)/2, at least 3. */
 export function adaptiveKernelSize(channels: number): number {
   const t = Math.floor(Math.abs(Math.log2(channels) + 1) / 2);
   return Math.max(3, t % 2 ? t : t + 1);
@@ -28,7 +28,7 @@ export function adaptiveKernelSize(channels: number): number {
  * Efficient Channel Attention: y = x · σ(w ∗ z), a convolution over neighboring channels of the channel means z.
  * [N,C,H,W] → [N,C,H,W]; the map `channel` is [N,C,1,1].
  *
- * Wang et al.: ECA-Net, CVPR 2020, equation 7. The kernel size is an option, as in the authors' code, whose released networks
+ * Wang et al.: ECA-Net, CVPR 2020, equation 7. The kernel size is an option, as in the authors' code, whose published networks
  * set it stage by stage; the paper's adaptive rule is the variant `timm`.
  * Key: `conv.weight` [1,1,k], or [C,1,k] for `ns`.
  *
@@ -54,7 +54,7 @@ export class EfficientChannelAttention extends Module {
   }
 }
 
-/** A 1-D convolution along the last axis of [N,1,1,C]: one kernel for all positions, or one for each. */
+/** A 1-D convolution along the last axis of [N,1,1,C]: one kernel for all positions, or one each. */
 class ChannelConv extends Module {
   readonly weight: Param;
   readonly #circular: boolean;
@@ -74,7 +74,7 @@ class ChannelConv extends Module {
       return conv(wrapped, reshape(weight, [1, 1, 1, size]));
     }
     if (kernels === 1) return conv(row, reshape(weight, [1, 1, 1, size]), undefined, { padding: [0, half] });
-    // Each channel's neighbors stacked, [N,1,k,C], weighed by its own taps and summed.
+    // Each channel's neighbors stacked, [N,1,k,C], weighted by its own kernel and summed.
     const padded = pad(row, { axis: 3, before: half, after: half });
     const neighbors = concat(
       Array.from({ length: size }, (_, i) => slice(padded, 3, i, i + kernels)),
@@ -95,7 +95,7 @@ export const eca = defineAttention({
   formula: ["z = mean over H, W of x", "y = x · σ(w ∗ z), a convolution of k taps along the channels"],
   notes: [
     'The paper computes k from the number of channels. The authors\' code takes it as an argument, and their released networks set it by hand, stage by stage (ResNet-50: 3, 5, 5, 7), not as the rule says. The rule is `variant: "timm"`.',
-    "Copies: one gives the convolution a bias; one lets k become 1, which makes the channels independent of each other.",
+    "Copies: one gives the convolution a bias; one allows k = 1, which makes the channels independent.",
   ],
   kind: "gate",
   attends: "channel",

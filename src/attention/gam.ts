@@ -11,7 +11,7 @@ const options = defineOptions({
   padding: {
     default: "zeros",
     choices: ["zeros", "replicate"],
-    doc: "border of the 7×7 convolutions; zeros is the common code, replicate another with keys of its own",
+    doc: "padding of the 7×7 convolutions: zeros (the common code) or replicate (another, with different keys)",
   },
   groups: {
     default: false,
@@ -21,7 +21,7 @@ const options = defineOptions({
 });
 type Options = OptionsOf<typeof options>;
 
-/** A fully connected layer over the channels of a map: with one weight for all positions it is a 1×1 convolution. */
+/** A fully connected layer over the channels of a map: a 1×1 convolution. */
 function overChannels({ weight, bias }: Linear, x: Value): Value {
   return conv(x, reshape(x.graph.state(weight), [...weight.shape, 1, 1]), bias ?? undefined);
 }
@@ -33,7 +33,7 @@ function shuffle(x: Value): Value {
   return reshape(transpose(grouped, [0, 2, 1, 3, 4]), x.shape);
 }
 
-/** The layers of one form of GAM, and the fields that hold them. */
+/** The layers of a variant of GAM, and the fields that hold them. */
 interface Parts {
   readonly fields: Readonly<Record<string, Module>>;
   readonly first: Linear;
@@ -75,12 +75,12 @@ function replicate(channels: number, hidden: number): Parts {
 }
 
 /**
- * Global Attention Mechanism: x′ = x · c, c = W₂ · ReLU(W₁ · x) at every position by itself, then y = x′ · s,
+ * Global Attention Mechanism: x′ = x · c, c = W₂ · ReLU(W₁ · x) at every position separately, then y = x′ · s,
  * s = σ(BN(conv7×7(ReLU(BN(conv7×7(x′)))))).
  * [N,C,H,W] → the same; the maps `channel` and `spatial` are both [N,C,H,W].
  *
- * Liu, Shao, Hoffmann: Global Attention Mechanism, 2021, equations 1 and 2. The authors' own repository is not known; no code in use puts a
- * sigmoid on the channel attention, so c is any number. `groups` is the paper's cheaper form, with the group count of the shuffle fixed at 4.
+ * Liu, Shao, Hoffmann: Global Attention Mechanism, 2021, equations 1 and 2. No repository of the authors is known; no code in use puts a
+ * sigmoid on the channel attention, so c is unbounded. `groups` is the paper's cheaper variant, with 4 groups in the shuffle.
  * Keys: `channel_attention.{0,2}`, `spatial_attention.{0,1,3,4}` (zeros); `linear1`, `linear2`, `conv1`, `conv2`, `norm1`, `norm2` (replicate).
  *
  * @example
@@ -96,7 +96,7 @@ export class GlobalAttentionMechanism extends Module {
     const hidden = reducedWidth(owner, channels, rate, "rate");
     if (groups && (!Number.isInteger(rate) || channels % rate || hidden % rate || channels % 4))
       throw new OptionError(
-        `${owner}: with groups, rate ${rate} must divide ${channels} channels and ${hidden} hidden ones, and 4 the channels`,
+        `${owner}: with groups, rate ${rate} must divide ${channels} channels and ${hidden} hidden ones, and 4 must divide the channels`,
       );
     this.#parts = padding === "zeros" ? zeros(channels, hidden, groups ? rate : 1) : replicate(channels, hidden);
     this.addParts(this.#parts.fields);
@@ -125,9 +125,9 @@ export const gam = defineAttention({
     "y = x′ · σ(BN(conv7×7(ReLU(BN(conv7×7(x′))))))",
   ],
   notes: [
-    "No repository of the authors is known. Every implementation found leaves the channel attention without a sigmoid.",
-    "Implementations differ in the border of the 7×7 convolutions: zeros (common) or replicated (`padding`).",
-    "In the grouped form the shuffle has 4 groups, whatever `rate` is.",
+    "No repository of the authors is known. No implementation found has a sigmoid on the channel attention.",
+    "Implementations differ in the padding of the 7×7 convolutions: zeros (common) or replicated (`padding`).",
+    "With `groups` the shuffle has 4 groups, whatever `rate` is.",
   ],
   kind: "gate",
   attends: "both",

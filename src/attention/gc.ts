@@ -17,18 +17,18 @@ const options = defineOptions({
   pooling: {
     default: "att",
     choices: ["att", "avg"],
-    doc: "how the context is gathered: by attention over positions, or their mean",
+    doc: "how the context is pooled: attention over positions, or their mean",
   },
   fusion: {
     default: null as readonly Fusion[] | null,
     kind: "list",
     traces: () => [["add"], ["mul"], ["add", "mul"]],
-    doc: "how the context acts: add, mul (a gate), or both (null: add; mul in the variant timm)",
+    doc: "how the context is applied: add, mul (a gate), or both (null: add; mul in variant timm)",
   },
   variant: {
     default: "authors",
     choices: ["authors", "timm"],
-    doc: "timm: norm with ε 1e-6 and one-dimensional parameters, hidden width rounded, other keys",
+    doc: "timm: norm with ε 1e-6 and one-dimensional parameters, hidden width rounded, different keys",
   },
 });
 type Options = OptionsOf<typeof options>;
@@ -40,7 +40,7 @@ class ChannelNorm extends LayerNorm {
   }
 }
 
-/** The context's way to its effect, [N,C,1,1] → the same: conv–layer norm–ReLU–conv, the last starting at zero. */
+/** The transform of the context, [N,C,1,1] → the same: conv–layer norm–ReLU–conv, the last starting at zero. */
 function transform(channels: number, { ratio, variant }: Options): Sequential {
   const zero = constant(0);
   if (variant === "timm") {
@@ -67,14 +67,14 @@ const fields = {
 } as const;
 
 /**
- * Global Context block: y = x · σ(T₁(c)) + T₂(c), either part or both, c = Σ over positions of x · softmax(w · x + b) one context for the
- * whole map, and T(c) = W₂ · ReLU(LN(W₁ · c)).
- * [N,C,H,W] → the same; the maps are `context` [N,1,H,W], the softmax, which sums to 1, `channel` [N,C,1,1], the gate σ(T₁(c)), and
- * `offset` [N,C,1,1], T₂(c), as far as they are used.
+ * Global Context block: y = x · σ(T₁(c)) + T₂(c), or either part alone, with one context for the whole map,
+ * c = Σ over positions of x · softmax(w · x + b), and T(c) = W₂ · ReLU(LN(W₁ · c)).
+ * [N,C,H,W] → the same; the maps are `context` [N,1,H,W], the softmax, which sums to 1, and, where used, `channel` [N,C,1,1], the gate
+ * σ(T₁(c)), and `offset` [N,C,1,1], T₂(c).
  *
  * Cao et al.: GCNet, ICCV Workshops 2019, equation 6 (addition). The last layers start at zero, so that with `add` the block is the
- * identity at first; timm leaves that layer's bias, so there it is not. timm's default is the gate. Both effects use the same context,
- * that of the input. The softmax's bias has no effect, hence no gradient.
+ * identity at first; timm does not zero their bias, so there it is not. timm's default is the gate. Both parts use the same context,
+ * that of the input. The softmax's bias has no effect, and so no gradient.
  * Keys: `conv_mask`, `channel_{mul,add}_conv.{0,1,3}` (norm [hidden,1,1]); timm: `conv_attn`, `mlp_{scale,add}.{fc1,norm,fc2}`.
  *
  * @example
@@ -139,8 +139,8 @@ export const gc = defineAttention({
   ],
   notes: [
     'The paper adds. timm\'s default multiplies, with ratio 1/8, LN ε 1e-6 and other keys (`variant: "timm"`).',
-    "The last layer starts at 0, so the block is the identity at first. timm zeroes only its weight, not its bias, so there it is not; and in the authors' detector a later initialization undoes the zeros unless weights are loaded.",
-    "`ratio` is a fraction, not a divisor. The bias b shifts a whole softmax and has no effect.",
+    "The last layer starts at 0, so the block is the identity at first. timm zeroes only its weight, so there it is not; and in the authors' detector a later initialization undoes the zeros unless weights are loaded.",
+    "`ratio` is a fraction, not a divisor. The bias b shifts the whole softmax and has no effect.",
     "One copy creates the softmax and never applies it.",
   ],
   kind: "gate",

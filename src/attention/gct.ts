@@ -10,14 +10,14 @@ const options = defineOptions({
   mode: {
     default: "l2",
     choices: ["l2", "l1"],
-    doc: "the norm that sums up a channel's map, and by which the channels compete",
+    doc: "norm that pools each map and normalizes over channels",
   },
-  epsilon: { default: 1e-5, doc: "ε, keeps roots and quotients finite" },
+  epsilon: { default: 1e-5, doc: "ε, keeps roots and divisions finite" },
 });
 
 /**
  * Gated Channel Transformation: y = x · (1 + tanh(γ · ŝ + β)), s = α · ‖x‖₂ of each channel's map and ŝ = s / √(mean over channels of s²).
- * With `mode: "l1"` both norms are sums and means of magnitudes. α, β and γ are numbers per channel.
+ * With `mode: "l1"` both norms are sums and means of magnitudes. α, β and γ are per channel.
  * [N,C,H,W] → the same; the map `channel` [N,C,1,1] is the gate, in (0, 2): channels compete where γ < 0 and support each other where γ > 0.
  *
  * Yang et al.: Gated Channel Transformation for Visual Recognition, CVPR 2020. β and γ start at 0, so the module is the identity at first.
@@ -70,9 +70,9 @@ export const gct = defineAttention({
   },
   formula: ["s = α · √(Σ over H, W of x² + ε)", "ŝ = s / √(mean over C of s² + ε)", "y = x · (1 + tanh(γ · ŝ + β))"],
   notes: [
-    "The paper puts one before every convolution. The authors' README says that one in each block, before the last 1×1 convolution, is nearly as good; this is the default here.",
-    "The authors advise no weight decay on β.",
-    "The Gaussian Context Transformer (CVPR 2021) has the same abbreviation and is another module.",
+    "The paper puts one before every convolution. The authors' README says that one per block, before the last 1×1 convolution, is nearly as good; that is the default here.",
+    "The authors recommend no weight decay on β.",
+    "The Gaussian Context Transformer (CVPR 2021) shares the abbreviation but is a different module.",
   ],
   kind: "gate",
   attends: "channel",

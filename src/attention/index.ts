@@ -75,7 +75,7 @@ const entries = [
   vanBlock,
 ] as const;
 
-/** The catalogue: every attention module, by name. */
+/** The catalogue: every attention module by name. */
 export const attentionModules: ReadonlyMap<string, AttentionInfo> = new Map(
   entries.map((spec) => [spec.name, spec as unknown as AttentionInfo]),
 );
@@ -89,24 +89,24 @@ type GivenTo<E> = E extends { readonly options: infer S } ? Given<S> : never;
 
 /** A name of the catalogue. */
 export type AttentionName = Entry["name"];
-/** A module that keeps the shape of its input, so that it can be put into any network. */
+/** A module that keeps the shape of its input, so it fits any network. */
 export type GateName = Extract<Entry, { readonly kind: "gate" }>["name"];
 /** A module with one output. */
 export type LayerName = Exclude<Entry, { readonly kind: "head" }>["name"];
 
-/** Options of a module by name, as in its catalogue entry: `AttentionOptions<"cbam">`. Without a name, those of any. */
+/** Options of a module by name, as in its catalogue entry: `AttentionOptions<"cbam">`. Without a name, of any module. */
 export type AttentionOptions<N extends string = string> = N extends AttentionName
   ? GivenTo<Named<N>>
   : Readonly<Record<string, unknown>>;
 
-/** The names of the catalogue, in alphabetical order. */
+/** Names in the catalogue, in alphabetical order. */
 export const listAttention = (): readonly AttentionName[] => entries.map(({ name }) => name);
 
-/** Whether a text is a name of the catalogue, for names that are known at run time only. */
+/** Whether a string is a name in the catalogue, for names known only at run time. */
 export const isAttentionName = (name: unknown): name is AttentionName =>
   typeof name === "string" && attentionModules.has(name);
 
-/** The entry of a module. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
+/** The entry of a module. @throws OptionError for an unknown name, suggesting the nearest. */
 export function attentionInfo(name: string): AttentionInfo {
   check("attentionInfo", "name", text, name);
   const spec = attentionModules.get(name) ?? controls.get(name);
@@ -114,11 +114,11 @@ export function attentionInfo(name: string): AttentionInfo {
   return spec;
 }
 
-/** What {@link createAttention} makes of a name: heads have several outputs. */
+/** What {@link createAttention} returns for a name: heads have several outputs. */
 type Created<N> = N extends LayerName ? Module : Module<[x: Value], readonly Value[]>;
 
 /**
- * An attention module for maps of `channels` channels. Options that are left out have the paper's values; unknown ones are refused.
+ * An attention module for maps of `channels` channels. Options left out have the paper's values; unknown ones are refused.
  *
  * @example
  * const gate = createAttention("se", 64, { reduction: 8 });
@@ -131,7 +131,7 @@ export function createAttention<N extends AttentionName>(
   return createAttentionByName(name, channels, options) as unknown as Created<N>;
 }
 
-/** As {@link createAttention}, for names and options that are known at run time only. @throws OptionError for others than there are. */
+/** As {@link createAttention}, for names and options known only at run time. @throws OptionError for unknown ones. */
 export function createAttentionByName(name: string, channels: number, options: object = {}): AttentionModule {
   check("createAttention", "name", text, name);
   const spec = attentionInfo(name);
@@ -141,10 +141,10 @@ export function createAttentionByName(name: string, channels: number, options: o
   );
 }
 
-/** Modules that were chosen for places of networks. */
+/** Modules added to networks by choice. */
 const added = new WeakSet<object>();
 
-/** Whether a module was chosen for a network, which would be without it else: its pretrained weights need not have it. */
+/** Whether a module was added to a network by choice: its pretrained weights need not include it. */
 export const isAdded = (module: object): boolean => added.has(module);
 
 function noted<M extends Module | null>(module: M): M {
@@ -153,9 +153,9 @@ function noted<M extends Module | null>(module: M): M {
 }
 
 /**
- * A gate for a place in a network: with the options that networks set, and the user's over them.
+ * A gate for a place in a network: with the options that networks set, overridden by the user's.
  *
- * @throws OptionError if what comes out would have another number of channels than what goes in.
+ * @throws OptionError if the output would have a different number of channels.
  */
 export function gateFor(name: string, channels: number, options: AttentionOptions): Module {
   const spec = attentionInfo(name);
@@ -163,12 +163,12 @@ export function gateFor(name: string, channels: number, options: AttentionOption
   const outputs = spec.outputs?.(channels, resolveOptions(name, spec.options, given)) ?? channels;
   if (outputs !== channels)
     throw new OptionError(
-      `attention "${name}": ${JSON.stringify(options)} turns ${channels} channels into ${outputs}; in a network a module must keep them`,
+      `attention "${name}": ${JSON.stringify(options)} turns ${channels} channels into ${outputs}; a module in a network must keep them`,
     );
   return noted(createAttentionByName(name, channels, given) as Module);
 }
 
-/** A place for a module in a network: a block of a stage, both counted from 0, and how many blocks the stage has. */
+/** A place for a module in a network: a block of a stage, both counted from 0, and the number of blocks in the stage. */
 export interface Place {
   readonly stage: number;
   readonly block: number;
@@ -176,8 +176,8 @@ export interface Place {
 }
 
 /**
- * How a user names an attention module: by name; with options, for all stages or a list with those of each (null: none there), and a
- * placement other than the module's own; or by a function that makes a module of their own, or null for none.
+ * How to name an attention module: by name; with options, for all stages or one per stage (null: none there), and a
+ * placement other than the module's own; or by a function that returns a module, or null for none.
  *
  * @example
  * resnet(50, { attention: ["gc", [null, {}, {}, {}]] });
@@ -194,15 +194,15 @@ type Chosen<N> = N extends GateName
         ]
   : never;
 
-/** A choice made ready for a network: how to make the modules, where they go, and under which field. */
+/** A resolved choice: how to make the modules, where they go, and under which field. */
 export interface AttentionPlan {
   readonly placement: Placement;
   readonly field: string;
-  /** The module for a place, or null where there is to be none. */
+  /** The module for a place, or null for none. */
   create(channels: number, place: Place): Module | null;
 }
 
-/** @throws OptionError if the choice is not in the catalogue, or is no gate that a network's blocks can take. */
+/** @throws OptionError if the choice is not in the catalogue, or is not a gate that a network's blocks can take. */
 export function attentionPlan(choice: AttentionChoice | null | undefined): AttentionPlan | undefined {
   if (choice === undefined || choice === null) return undefined;
   if (typeof choice === "function")

@@ -8,16 +8,16 @@ import { defineAttention } from "./spec.js";
 const options = defineOptions({
   poolSize: {
     default: [20, 12] as readonly number[],
-    doc: "sides of the two square grids that the map is averaged to",
+    doc: "sides of the two square grids of averages",
   },
-  alignCorners: { default: true, doc: "how the averages are resized to the map: bilinear, corners aligned or not" },
+  alignCorners: { default: true, doc: "align corners when resizing the averages to the map (bilinear)" },
 });
 
 /**
- * Mixed Pooling Module: y = ReLU(x + conv₃[a; b]), where a gathers averages over squares and b over whole rows and columns, on C/4 channels:
+ * Mixed Pooling Module: y = ReLU(x + conv₃[a; b]), where a pools over squares and b over whole rows and columns, on C/4 channels:
  * a = f(x₁ ∗ w₀ + up(pool₁(x₁) ∗ w₁) + up(pool₂(x₁) ∗ w₂)), b = f(mean over H of x₂ ∗ w₃ + mean over W of x₂ ∗ w₄),
  * f(t) = ReLU(BN(conv3×3(ReLU(t)))), x₁ and x₂ 1×1 projections of x; every convolution has a batch norm and no bias.
- * [N,C,H,W] → the same. Not a gate but a residual: it publishes its contexts, `squares` and `strips`, both [N,C/4,H,W].
+ * [N,C,H,W] → the same. A residual, not a gate: it publishes its contexts, `squares` and `strips`, both [N,C/4,H,W].
  *
  * Hou et al.: Strip Pooling, CVPR 2020, figure 4. The map may be smaller than the grids, whose cells then overlap.
  * Keys: `conv1_1`, `conv1_2`, `conv2_0` … `conv2_6`, `conv3`, each with `.0` (convolution) and `.1` (norm).
@@ -66,7 +66,7 @@ export class MixedPooling extends Module {
     const coarse = context(this.#grids[0], this.conv2_1, x1);
     const fine = context(this.#grids[1], this.conv2_2, x1);
     const squares = relu(add(add(this.conv2_0.call(x1), coarse), fine));
-    // Resizing a strip of one row or column to the map is broadcasting it.
+    // Broadcasting a strip of one row or column is the same as resizing it to the map.
     const { rows, columns } = stripMeans(x2);
     const strips = relu(add(this.conv2_3.call(columns), this.conv2_4.call(rows)));
     x.graph.tap("squares", squares, "3-D");

@@ -21,8 +21,8 @@ import {
 } from "../ops/index.js";
 
 /**
- * Width after a reduction: ⌊channels / reduction⌋ for an integer, and ⌊channels · reduction⌋ for a fraction below 1, which authors who
- * state a ratio compute as `int(channels * ratio)`. May be 0.
+ * Width after a reduction: ⌊channels / reduction⌋ for an integer, ⌊channels · reduction⌋ for a fraction below 1, as authors who
+ * give a ratio write it: `int(channels * ratio)`. May be 0.
  *
  * @throws OptionError if the reduction is neither.
  */
@@ -35,7 +35,7 @@ export function reduced(owner: string, channels: number, reduction: number, opti
   return Math.floor(channels / reduction);
 }
 
-/** As {@link reduced}, the hidden width of a bottleneck. @throws OptionError where nothing would be left. */
+/** As {@link reduced}, the hidden width of a bottleneck. @throws OptionError if it would be 0. */
 export function reducedWidth(owner: string, channels: number, reduction: number, option = "reduction"): number {
   const hidden = reduced(owner, channels, reduction, option);
   if (hidden < 1) {
@@ -45,7 +45,7 @@ export function reducedWidth(owner: string, channels: number, reduction: number,
   return hidden;
 }
 
-/** ⌊channels · ratio⌋. @throws OptionError where nothing would be left. */
+/** ⌊channels · ratio⌋. @throws OptionError if it would be 0. */
 export function scaledWidth(owner: string, channels: number, ratio: number, option: string): number {
   const hidden = Math.floor(channels * ratio);
   if (!(hidden >= 1 && Number.isFinite(hidden)))
@@ -53,13 +53,13 @@ export function scaledWidth(owner: string, channels: number, ratio: number, opti
   return hidden;
 }
 
-/** ⌊channels / divisor⌋ where the authors fix the divisor. @throws OptionError for too few channels. */
+/** ⌊channels / divisor⌋ where the authors fix the divisor. @throws OptionError if there are too few channels. */
 export function dividedWidth(owner: string, channels: number, divisor: number): number {
   if (channels < divisor) throw new OptionError(`${owner}: needs at least ${divisor} channels, got ${channels}`);
   return Math.floor(channels / divisor);
 }
 
-/** timm's rounding of a width to a multiple of `divisor`: to the nearest, and at least one divisor. */
+/** timm's rounding of a width to the nearest multiple of `divisor`, at least one. */
 export function roundedWidth(width: number, divisor: number): number {
   return Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
 }
@@ -83,18 +83,18 @@ export function convBottleneck(channels: number, hidden: number, bias: boolean):
   return new Sequential(layers);
 }
 
-/** A convolution without bias, and its batch norm. Keys `0` and `1`. */
+/** A convolution without bias, and a batch norm. Keys `0` and `1`. */
 export function convNorm(channels: number, outChannels: number, options: Conv2dOptions): Sequential {
   return new Sequential([new Conv2d(channels, outChannels, { ...options, bias: false }), new BatchNorm(outChannels)]);
 }
 
-/** The same and a ReLU. Keys `0` and `1`. */
+/** The same with a ReLU. Keys `0` and `1`. */
 export function convNormRelu(channels: number, outChannels: number, options: Conv2dOptions): Sequential {
   const conv = new Conv2d(channels, outChannels, { ...options, bias: false });
   return new Sequential([conv, new BatchNorm(outChannels), new Lambda(relu)]);
 }
 
-/** k×k convolution of two maps to one, and its batch norm: the logits of a gate over a plane. Keys `conv`, `bn`. */
+/** k×k convolution of two maps to one, and a batch norm: the logits of a gate over a plane. Keys `conv`, `bn`. */
 export function planeConvNorm(kernelSize: number, norm: ConstructorParameters<typeof BatchNorm>[1]): Sequential {
   const conv = new Conv2d(2, 1, {
     kernelSize: kernelSize,
@@ -105,7 +105,7 @@ export function planeConvNorm(kernelSize: number, norm: ConstructorParameters<ty
   return new Sequential({ conv, bn: new BatchNorm(1, norm) });
 }
 
-/** Returns `size` if it is an odd positive integer, so that a kernel has a middle. @throws OptionError */
+/** Returns `size` if it is odd and positive, so that the kernel has a center. @throws OptionError */
 export function oddKernel(owner: string, size: number): number {
   if (integer(owner, "kernelSize", size) % 2 === 0)
     throw new OptionError(`${owner}: kernelSize must be odd, got ${size}`);
@@ -120,13 +120,13 @@ export function integerPair(owner: string, option: string, value: readonly numbe
   return [a!, b!];
 }
 
-/** √x, whose gradient at 0 is 0 as that of a norm in PyTorch, where that of a bare root is infinite. NaN stays NaN. */
+/** √x with gradient 0 at 0, like a norm in PyTorch; a bare root's is infinite. NaN stays NaN. */
 function safeSqrt(x: Value): Value {
   const isZero = equal(x, 0);
   return where(isZero, 0, sqrt(where(isZero, 1, x)));
 }
 
-/** Ways to sum up each channel's map in one number. `lp` is √Σx² and `lse` log Σ exp x, both sums, as in CBAM's code. */
+/** Ways to pool each map to one number. `lp` is √Σx² and `lse` log Σ exp x, both sums, as in CBAM's code. */
 export const channelPools = {
   avg: (x: Value) => reduceMean(x, [2, 3]),
   max: (x: Value) => reduceMax(x, [2, 3]),
@@ -136,8 +136,8 @@ export const channelPools = {
 export type ChannelPool = keyof typeof channelPools;
 
 /**
- * The largest and the mean value over channels at every position, stacked in the given order: [N,C,H,W] → [N,2,H,W].
- * With another `axis` the same over rows (2) or columns (3), whose place the channels then take: [N,2,C,W] or [N,2,H,C].
+ * Maximum and mean over channels at every position, stacked in the given order: [N,C,H,W] → [N,2,H,W].
+ * Another `axis` reduces rows (2) or columns (3) instead, and the channels take its place: [N,2,C,W] or [N,2,H,C].
  */
 export function spatialDescriptor(
   x: Value,
@@ -148,7 +148,7 @@ export function spatialDescriptor(
   return exchangeAxes(concat(reduced, axis), axis);
 }
 
-/** x with the channels, axis 1, and another axis exchanged. */
+/** x with the channels, axis 1, swapped with another axis. */
 export function exchangeAxes(x: Value, axis: 1 | 2 | 3): Value {
   const perm = [0, 1, 2, 3].with(1, axis).with(axis, 1);
   return axis === 1 ? x : transpose(x, perm);
@@ -159,13 +159,13 @@ export function stripMeans(x: Value): { readonly rows: Value; readonly columns: 
   return { rows: reduceMean(x, [3]), columns: reduceMean(x, [2]) };
 }
 
-/** Height and width in one axis of positions: [N,C,H,W] → [N,C,HW]. */
+/** Height and width flattened to one axis of positions: [N,C,H,W] → [N,C,HW]. */
 export function positions(x: Value): Value {
   return reshape(x, [x.shape[0]!, x.shape[1]!, -1]);
 }
 
 /**
- * Attention pooling: every channel's mean over the map, weighed by the softmax over positions of `logits` [N,1,H,W].
+ * Attention pooling: each channel's mean over the map, weighted by the softmax over positions of `logits` [N,1,H,W].
  * [N,C,H,W] → `pooled` [N,C,1,1]; `weights` [N,1,H,W] sum to 1.
  */
 export function attentionPool(x: Value, logits: Value): { readonly pooled: Value; readonly weights: Value } {
@@ -177,7 +177,7 @@ export function attentionPool(x: Value, logits: Value): { readonly pooled: Value
   };
 }
 
-/** x · gate, the gate published as an attention map. */
+/** x · gate; the gate is published as an attention map. */
 export function applyGate(
   x: Value,
   gate: Value,

@@ -15,7 +15,7 @@ function projection(channels: number, outChannels: number): Conv2d {
   return new Conv2d(channels, outChannels, { kernelSize: 1, bias: false, weightInit: kaimingNormal("in") });
 }
 
-/** What both arrangements share: the four projections, the channel gate, and the factors of the spatial one. C′ = ⌊C/2⌋. */
+/** Shared by both variants: the four projections, the channel gate, and the factors of the spatial one. C′ = ⌊C/2⌋. */
 abstract class PolarizedSelfAttention extends Module {
   readonly conv_q_right: Conv2d;
   readonly conv_v_right: Conv2d;
@@ -39,7 +39,7 @@ abstract class PolarizedSelfAttention extends Module {
     return sigmoid(this.conv_up.call(pooled));
   }
 
-  /** The query, one number for each hidden channel, [N,1,C′], and the values, [N,C′,HW]. */
+  /** The query, one number per hidden channel, [N,1,C′], and the values, [N,C′,HW]. */
   protected spatialFactors(x: Value): { readonly query: Value; readonly values: Value } {
     const query = reduceMean(this.conv_q_left.call(x), [2, 3]); // [N,C′,1,1]
     return { query: reshape(query, [x.shape[0]!, 1, query.shape[1]!]), values: positions(this.conv_v_left.call(x)) };
@@ -54,8 +54,8 @@ const asMap = (gate: Value, x: Value) => reshape(gate, [x.shape[0]!, 1, x.shape[
  * s = σ(softmax over positions of (mean(q′) · v′)), q, v, q′, v′ being 1×1 projections of x (q to one channel, the others to C/2).
  * [N,C,H,W] → the same; the maps are `channel` [N,C,1,1], `spatial` [N,1,H,W] and `context` [N,1,H,W], the softmax(q), which sums to 1.
  *
- * Liu et al.: Polarized Self-Attention, equations 4 to 6. The authors' code, which this is, differs from the paper: the spatial softmax
- * acts on the product over positions instead of on the query over channels (so s is hardly more than ½), and no layer norm stands before
+ * Liu et al.: Polarized Self-Attention, equations 4 to 6. This follows the authors' code, which differs from the paper: the spatial softmax
+ * is over positions of the product, not over channels of the query (so s is barely above ½), and there is no layer norm before
  * the channel gate's σ. The authors put it after the first norm and ReLU of a residual block.
  * Keys: `conv_q_right`, `conv_v_right`, `conv_up`, `conv_q_left`, `conv_v_left`, all 1×1 without bias.
  *
@@ -81,7 +81,7 @@ export class PSAParallel extends PolarizedSelfAttention {
  * [N,C,H,W] → the same, C ≥ 8; the maps are `channel` [N,C,1,1], `spatial` [N,1,H,W] and `context` [N,1,H,W].
  *
  * Liu et al.: Polarized Self-Attention, equations 4, 5 and 7; here the softmax acts on the values, as in the authors' code.
- * Keys: as there, with `conv_up.0`, `conv_up.1` (norm, [C/8,1,1]), `conv_up.3`.
+ * Keys: as in {@link PSAParallel}, with `conv_up.0`, `conv_up.1` (norm, [C/8,1,1]), `conv_up.3`.
  *
  * @example
  * const gate = new PSASequential(64);
@@ -117,9 +117,9 @@ export const psaParallel = defineAttention({
     "y = x · c + x · s; q, v, q′, v′ are 1×1 projections of x, q to 1 channel, the others to C/2",
   ],
   notes: [
-    "The paper takes the softmax of the pooled query over channels; the authors' code takes it of the product over positions. A softmax over thousands of positions is nearly 0, so s is hardly more than ½.",
+    "The paper takes the softmax of the pooled query over channels; the authors' code, that of the product over positions. Over thousands of positions it is nearly 0, so s is barely above ½.",
     "The paper's layer norm before the channel gate is not in the authors' parallel code.",
-    "A copy in wide use follows the paper, with biases; its weights do not fit.",
+    "A widely used copy follows the paper, with biases; its weights do not fit.",
   ],
   kind: "gate",
   attends: "both",
@@ -139,8 +139,8 @@ export const psaSequential = defineAttention({
     "y = z · σ(mean(q′) · softmax over positions of v′), q′ and v′ of z",
   ],
   notes: [
-    "The softmax acts on the values here, and on the product in the parallel form; in the paper it acts on the query over channels.",
-    "A copy in wide use follows the paper, with biases; its weights do not fit.",
+    "The softmax acts on the values here, and on the product in the parallel variant; in the paper it acts on the query over channels.",
+    "A widely used copy follows the paper, with biases; its weights do not fit.",
   ],
   kind: "gate",
   attends: "both",

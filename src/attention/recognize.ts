@@ -7,20 +7,20 @@ import type { AttentionInfo } from "./spec.js";
 /** Shapes of parameters by key. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
-/** A module in a checkpoint: its keys with their shapes, and how many channels its map may have, the likeliest first. */
+/** A module in a checkpoint: its keys with their shapes, and how many channels its map may have, likeliest first. */
 export interface Candidate {
   readonly shapes: Shapes;
   readonly widths: readonly number[];
 }
 
-/** What was recognized: the options, what each of the first candidate's keys is called in ours, and which of the widths its map has. */
+/** What was recognized: the options, our name for each of the first candidate's keys, and the width of its map. */
 export interface Recognized {
   readonly options: AttentionOptions;
   readonly keys: ReadonlyMap<string, string>;
   readonly width: number;
 }
 
-/** Keys and shapes as ours, of a map of so many channels. */
+/** Keys and shapes in our names, and the channels of the map. */
 interface Place {
   readonly shapes: Shapes;
   readonly channels: number;
@@ -33,7 +33,7 @@ const specsOf = ({ options }: AttentionInfo) => options as Specs;
 /** PyTorch's batch norms count batches since 1.1; older files lack the count, and nothing depends on it. */
 export const isCount = (key: string): boolean => key.endsWith("num_batches_tracked");
 
-/** The keys and shapes of a module; undefined where it cannot be built. */
+/** The keys and shapes of a module; undefined if it cannot be built. */
 function shapesOf({ name }: AttentionInfo, channels: number, options: AttentionOptions): Shapes | undefined {
   try {
     const state = [...stateOf(createAttentionByName(name, channels, options))].filter(([key]) => !isCount(key));
@@ -51,7 +51,7 @@ function difference(wanted: Shapes, own: Shapes | undefined): number {
   return wanted.size + own.size - 2 * common;
 }
 
-/** All settings of the options that are no numbers, those that have no effect left out; the fewest settings first. */
+/** All combinations of the non-numeric options, fewest settings first, without those that have no effect. */
 function forms(spec: AttentionInfo, shapes: Shapes): readonly AttentionOptions[] {
   const sizes = [...new Set([...shapes.values()].flat())];
   let all: readonly Record<string, unknown>[] = [{}];
@@ -65,17 +65,17 @@ function forms(spec: AttentionInfo, shapes: Shapes): readonly AttentionOptions[]
     .toSorted((a, b) => Object.keys(a).length - Object.keys(b).length);
 }
 
-/** The names of the options that are numbers. */
+/** Names of the numeric options. */
 const numeric = (spec: AttentionInfo): readonly string[] =>
   Object.entries(specsOf(spec)).flatMap(([name, { default: usual, kind = typeof usual }]) =>
     kind === "number" ? [name] : [],
   );
 
-/** The form with 1 for every number, with which any form can be built: numbers change sizes, but no keys. */
+/** The options with 1 for every number, which can always be built: numbers change sizes, not keys. */
 const withOnes = (spec: AttentionInfo, form: AttentionOptions): AttentionOptions =>
   effectiveOptions(spec.options, { ...Object.fromEntries(numeric(spec).map((name) => [name, 1])), ...form });
 
-/** The number with the fewest decimals in [low, high). */
+/** The number in [low, high) with the fewest decimals. */
 function simplest(low: number, high: number): readonly number[] {
   for (let scale = 1; scale <= 1e6; scale *= 10) {
     const value = Math.ceil(low * scale) / scale;
@@ -84,7 +84,7 @@ function simplest(low: number, high: number): readonly number[] {
   return [];
 }
 
-/** What a number among the options can be, from the sizes of the parameters at all places: a size, or what makes it of another one. */
+/** Candidates for a numeric option, from the parameter sizes at all places: a size, or the ratio of two. */
 function numbers(places: readonly Place[]): readonly number[] {
   const [divisors, sizesAlike, inverses, ratios, quotients] = [[], [], [], [], []] as [
     number[],
@@ -121,7 +121,7 @@ function numbers(places: readonly Place[]): readonly number[] {
   );
 }
 
-/** The form with the numbers that give all places their shapes; undefined if there are none. */
+/** The options with numbers that give all places their shapes; undefined if there are none. */
 function fit(spec: AttentionInfo, places: readonly Place[], form: AttentionOptions): AttentionOptions | undefined {
   const restOf = (options: AttentionOptions) =>
     places.reduce((sum, { shapes, channels }) => sum + difference(shapes, shapesOf(spec, channels, options)), 0);
@@ -141,20 +141,20 @@ function fit(spec: AttentionInfo, places: readonly Place[], form: AttentionOptio
       }
   }
   if (best.rest > 0) return undefined;
-  // What leaves no trace keeps its default.
+  // Options that leave no trace keep their defaults.
   return numeric(spec).reduce((options, name) => {
     const { [name]: _, ...without } = options;
     return name in options && restOf(without) === 0 ? without : options;
   }, best.options);
 }
 
-/** Tokens of names that say which of two gates a layer belongs to. */
+/** Tokens in names that say which of two gates a layer belongs to. */
 const parts: Readonly<Record<string, "channel" | "spatial">> = {
   ...Object.fromEntries(["c", "ca", "cam", "cse", "chan", "channel", "channelgate"].map((token) => [token, "channel"])),
   ...Object.fromEntries(["s", "sa", "sam", "sse", "spat", "spatial", "spatialgate"].map((token) => [token, "spatial"])),
 };
 
-/** Of which of two gates a name says that it is, if it does. */
+/** Which of two gates a name points to, if any. */
 export const partOf = (key: string): "channel" | "spatial" | undefined => {
   const tokens = key.split(/[._\d]+|(?<=[a-z])(?=[A-Z])/).map((token) => token.toLowerCase());
   return tokens.map((token) => parts[token]).find((part) => part);
@@ -167,8 +167,8 @@ function withAxesOf(like: readonly number[], shape: readonly number[]): readonly
 }
 
 /**
- * What each key is called in ours: the same; or by order, where others have the same layers under names of their own. Then a layer's weight
- * goes with a weight, and names that say of which gate a layer is must agree. Undefined if the keys are not the form's.
+ * Our name for each key: the same; or by order, where others name the same layers differently. Then weights are matched with
+ * weights, and names that say which gate a layer is in must agree. Undefined if the keys are not those of these options.
  */
 function keysOf(
   spec: AttentionInfo,
@@ -181,7 +181,7 @@ function keysOf(
   if (!byOrder) return [...own.keys()].every((key) => given.has(key)) ? new Map(identity(own)) : undefined;
   const [ours, theirs] = [byLayer([...own.keys()]), byLayer([...given.keys()])];
   const agree = ours.every((key, i) => last(key) === last(theirs[i]!) && partOf(key) === partOf(theirs[i]!));
-  // One gate of two could as well be another module.
+  // One gate of two could just as well be another module.
   const parted = ours.some(partOf) ? new Set(ours.map(partOf)).size : 2;
   const whole = spec.attends !== "both" || (parted === 2 && form.channel !== false && form.spatial !== false);
   if (!agree || !whole || !theirs.every((key) => spec.copies!.test(key))) return undefined;
@@ -190,7 +190,7 @@ function keysOf(
 
 const last = (key: string): string => key.slice(key.lastIndexOf(".") + 1);
 
-/** Keys by layers in their order, those of a layer sorted: some writers put a bias before its weight. */
+/** Keys by layer, in order, those of a layer sorted: some writers put a bias before its weight. */
 function byLayer(keys: readonly string[]): readonly string[] {
   const layer = (key: string) => key.slice(0, key.lastIndexOf(".") + 1);
   const layers = [...new Set(keys.map(layer))];
@@ -199,7 +199,7 @@ function byLayer(keys: readonly string[]): readonly string[] {
 
 const identity = (shapes: Shapes) => [...shapes.keys()].map((key) => [key, key] as const);
 
-/** The shapes under our keys, where they are renamed with as many axes as ours. */
+/** The shapes under our keys, with as many axes as ours. */
 function renamed(spec: AttentionInfo, form: AttentionOptions, shapes: Shapes, keys: ReadonlyMap<string, string>) {
   if ([...keys].every(([theirs, ours]) => theirs === ours)) return shapes;
   const own = shapesOf(spec, 64, withOnes(spec, form))!;
@@ -209,7 +209,7 @@ function renamed(spec: AttentionInfo, form: AttentionOptions, shapes: Shapes, ke
 }
 
 /**
- * The options of a module that has exactly these keys and shapes at all the places, those that leave no trace at their defaults; undefined
+ * The options with which a module has exactly these keys and shapes at all places, defaults where they leave no trace; undefined
  * if there are none. With `byOrder` keys may have other names, see {@link AttentionInfo.copies}.
  *
  * @example

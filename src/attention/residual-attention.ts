@@ -17,18 +17,18 @@ const blockOptions = defineOptions({
   outChannels: {
     default: null as number | null,
     kind: "number",
-    doc: "channels that come out (null: as many as come in)",
+    doc: "output channels (null: as many as the input)",
   },
   stride: { default: 1, doc: "stride of the 3×3 convolution" },
 });
 
 /**
- * The pre-activation bottleneck that Residual Attention Networks are built of:
+ * The pre-activation bottleneck that makes up Residual Attention Networks:
  * y = conv₃(ReLU(BN(conv₂(ReLU(BN(conv₁(a))))))) + shortcut, a = ReLU(BN(x)); the shortcut is x, or conv₄(a) where the shape changes.
  * [N,C,H,W] → [N,O,⌈H/stride⌉,⌈W/stride⌉]. Publishes no map.
  *
- * He et al.: Identity Mappings in Deep Residual Networks, ECCV 2016. `conv4` is in the state even where nothing reads it, as in the
- * reference code, so it gets no gradient there.
+ * He et al.: Identity Mappings in Deep Residual Networks, ECCV 2016. `conv4` is in the state even where it is unused, as in the
+ * reference code, and then gets no gradient.
  * Keys: `bn1`, `conv1` (1×1), `bn2`, `conv2` (3×3), `bn3`, `conv3` (1×1), `conv4` (1×1).
  *
  * @example
@@ -70,11 +70,11 @@ export class ResidualBlock extends Module {
 
 /** Shape of the mask branch of each published module. */
 interface Layout {
-  /** How often the map is halved on the way down. */
+  /** How often the map is halved. */
   readonly pools: number;
-  /** Whether the features of the way down, and the trunk, are added once more on the way up. */
+  /** Whether the downward features, and the trunk, are added again on the way up. */
   readonly readds: boolean;
-  /** The field names of the mask branch. */
+  /** Field names of the mask branch. */
   readonly names: (pools: number) => {
     readonly down: (level: number) => string;
     readonly middle: string;
@@ -83,7 +83,7 @@ interface Layout {
   };
 }
 
-/** The names count the blocks of the mask branch as they come: down, middle, up, mask. */
+/** Blocks of the mask branch are numbered in order: down, middle, up, mask. */
 const numbered: Layout["names"] = (pools) => ({
   down: (level) => `softmax${level}_blocks`,
   middle: `softmax${pools}_blocks`,
@@ -113,11 +113,11 @@ const options = defineOptions({
   stage: {
     default: "stage1",
     choices: Object.keys(layouts) as Stage[],
-    doc: "which published module: how often it halves the map (stage0 4, stage1 and pre 3, stage2 and cifar1 2, stage3 and cifar2 1, cifar3 0)",
+    doc: "published variant, by how often it halves the map (stage0 4, stage1 and pre 3, stage2 and cifar1 2, stage3 and cifar2 1, cifar3 0)",
   },
   size: {
     default: [] as readonly number[],
-    doc: "[height, width] of the maps, to refuse others; not needed, any size works",
+    doc: "[height, width] of the maps, to refuse others; optional, any size works",
   },
 });
 
@@ -128,8 +128,8 @@ const options = defineOptions({
  * [N,C,H,W] → the same; the map `attention` [N,C,H,W] is M, in (0, 1).
  *
  * Wang et al.: Residual Attention Network, CVPR 2017, equation 3 and figure 2. Keys and topology are those of the PyTorch code that
- * published CIFAR results; except for `pre` and `cifar3` it adds the way down's features (and the trunk before the mask) a second time,
- * which the authors' own networks do not: `pre` has their topology. Sizes come from the input: levels are ⌈h/2⌉.
+ * published CIFAR results; except for `pre` and `cifar3` it adds the downward features (and the trunk before the mask) a second time,
+ * which the authors' own networks do not: `pre` has their topology. Sizes come from the input: each level is ⌈h/2⌉.
  * Keys: `first_residual_blocks`, `trunk_branches.{0,1}`, `softmax<i>_blocks` (or `down_residual_blocks<i>`, `middle_2r_blocks`,
  * `up_residual_blocks<i>`, `conv1_1_blocks`), `skip<i>_connection_residual_block`, `last_blocks`.
  *
@@ -183,7 +183,7 @@ export class ResidualAttention extends Module {
     const size = mapSize(x, "ResidualAttention");
     if (this.#size.length && String(size) !== String(this.#size))
       throw new ShapeError(
-        `ResidualAttention: built for maps of ${this.#size.join("×")}, got ${formatShape(x.shape)}; leave size out for any`,
+        `ResidualAttention: built for maps of ${this.#size.join("×")}, got ${formatShape(x.shape)}; leave out size to accept any`,
       );
     const input = this.first_residual_blocks.call(x);
     const trunk = this.trunk_branches.call(input);
@@ -196,7 +196,7 @@ export class ResidualAttention extends Module {
     const { pools, readds, names: namesFor } = this.#layout;
     const names = namesFor(pools);
     const run = (name: string, value: Value) => this.#blocks[name]!.call(value);
-    // levels[0] is the input itself, levels[i] the features after i poolings.
+    // levels[0] is the input, levels[i] the features after i poolings.
     const levels = [input];
     for (let level = 1; level < pools; level++) levels.push(run(names.down(level), halve(levels[level - 1]!)));
     let y = run(names.middle, pools > 0 ? halve(levels.at(-1)!) : input);
@@ -227,8 +227,8 @@ export const residualAttention = defineAttention({
   ],
   notes: [
     'The PyTorch code with published CIFAR results adds the features of the way down, and the trunk before the mask, a second time on the way up. The authors\' Caffe networks do not: `stage: "pre"` has their topology.',
-    "That code has the map sizes as constants; here they come from the input, so any size works.",
-    "Another module in circulation under the name ResidualAttention is a classifier head and unrelated.",
+    "That code hard-codes the map sizes; here they come from the input, so any size works.",
+    "Another module in circulation named ResidualAttention is an unrelated classifier head.",
   ],
   kind: "gate",
   attends: "both",
@@ -247,7 +247,7 @@ export const residualBlock = defineAttention({
     "y = conv1×1(ReLU(BN(conv3×3(ReLU(BN(conv1×1(a))))))) + (x, or conv1×1(a) where the shape changes)",
   ],
   notes: [
-    "`conv4`, the shortcut's convolution, is in the state also where it is not used; its weights then have no gradient. Parameter counts include it.",
+    "`conv4`, the shortcut's convolution, is in the state even where it is unused; its weights then get no gradient. Parameter counts include it.",
   ],
   kind: "block",
   attends: "none",

@@ -10,29 +10,29 @@ import { defineAttention } from "./spec.js";
 const options = defineOptions({
   size: {
     default: [] as readonly number[],
-    // Positions are the features of channels, or, both ways, those of relations.
+    // Channels have positions as features and, in both directions, relations.
     traces: (sizes: readonly number[]) =>
       [...new Set(sizes.flatMap((n) => (n % 2 ? [n] : [n, n / 2])))].map(nearSquare),
     doc: "[height, width] of the maps; the weights depend on height · width",
   },
-  spatial: { default: true, doc: "use the gate over positions" },
-  channel: { default: true, doc: "use the gate over channels, on the result of the spatial one" },
-  channelRatio: { default: 8, doc: "channels ÷ width of the embeddings of channels, or a fraction: width ÷ channels" },
+  spatial: { default: true, doc: "use the spatial gate" },
+  channel: { default: true, doc: "use the channel gate, after the spatial one" },
+  channelRatio: { default: 8, doc: "channels ÷ embedding width of the channels, or a fraction: width ÷ channels" },
   spatialRatio: {
     default: 8,
-    doc: "positions ÷ width of the embeddings of positions, or a fraction: width ÷ positions",
+    doc: "positions ÷ embedding width of the positions, or a fraction: width ÷ positions",
   },
-  downRatio: { default: 8, doc: "reduction inside the layers that make the gate, a divisor or a fraction" },
+  downRatio: { default: 8, doc: "reduction in the layers that compute the gate, a divisor or a fraction" },
 });
 
-/** The most nearly square [height, width] of an area, the height the larger. */
+/** The most nearly square [height, width] of an area, height ≥ width. */
 function nearSquare(area: number): readonly number[] {
   let width = Math.floor(Math.sqrt(area));
   while (area % width !== 0) width--;
   return [area / width, width];
 }
 
-/** One gate: its five layers, which the module holds under names of its own. */
+/** One gate: its five layers, which the module registers under its own names. */
 type RelationGate = { readonly [layer in "gx" | "gg" | "W" | "theta" | "phi"]: Sequential };
 
 /** Layers for nodes of `features` features, embedded in `inner`; the relations of `nodes` nodes are embedded in `outer`. */
@@ -55,7 +55,7 @@ function relationGate(features: number, nodes: number, inner: number, outer: num
 }
 
 /**
- * The gate over nodes that lie in a plane, [N,F,P,Q] with F features at each: σ(W[mean(gx(x)); gg[Gᵀ; G]]), [N,1,P,Q],
+ * The gate over nodes in a plane, [N,F,P,Q] with F features each: σ(W[mean(gx(x)); gg[Gᵀ; G]]), [N,1,P,Q],
  * G the relations θᵢ · φⱼ [N,PQ,PQ]. Node i is described by its relations to all others, from them (Gᵀ) and to them (G).
  */
 function relate(
@@ -70,13 +70,13 @@ function relate(
 }
 
 /**
- * Relation-Aware Global Attention: a gate for every position, made of its relations to all other positions, then the same for channels:
+ * Relation-Aware Global Attention: a gate for every position from its relations to all other positions, then the same for channels:
  * g = σ(W[mean(e(x)); e(Gᵀ); e(G)]), Gᵢⱼ = θ(xᵢ) · φ(xⱼ), e, θ and φ being 1×1 convolution, batch norm and ReLU; y = x · g.
  * [N,C,H,W] → the same; the maps are `spatial` [N,1,H,W] and `channel` [N,C,1,1], and the relations `spatial-relations` [N,HW,HW] and
  * `channel-relations` [N,C,C].
  *
- * Zhang et al.: Relation-Aware Global Attention, CVPR 2020, equations 1 to 6. The number of positions is in the shapes of the weights, so
- * `size` must be given and maps of another size are refused. The authors put one after each stage of a ResNet-50.
+ * Zhang et al.: Relation-Aware Global Attention, CVPR 2020, equations 1 to 6. The weights' shapes depend on the number of positions, so
+ * `size` is required and maps of another size are refused. The authors put one after each stage of a ResNet-50.
  * Keys: `{gx,gg,theta,phi}_{spatial,channel}.{0,1}`, `W_{spatial,channel}.{0,1,3,4}`.
  *
  * @example
@@ -93,7 +93,7 @@ export class RelationAwareGlobalAttention extends Module {
     if (!given.spatial && !given.channel)
       throw new OptionError(`${owner}: spatial and channel are both off; nothing would be left`);
     if (given.size.length === 0)
-      throw new OptionError(`${owner}: size, [height, width] of the maps, must be given: the weights depend on it`);
+      throw new OptionError(`${owner}: size, [height, width] of the maps, is required: the weights depend on it`);
     this.#size = integerPair(owner, "size", given.size);
     const area = this.#size[0] * this.#size[1];
     const byChannel = reducedWidth(owner, channels, given.channelRatio, "channelRatio");
@@ -121,7 +121,7 @@ export class RelationAwareGlobalAttention extends Module {
       y = applyGate(y, gate, "spatial");
     }
     if (this.#channel) {
-      // The channels become the nodes, and the positions their features.
+      // Channels become nodes, positions their features.
       const nodes = reshape(transpose(positions(y), [0, 2, 1]), [n!, builtHeight * builtWidth, channels!, 1]);
       const { gate, relations } = relate(this.#channel, nodes);
       x.graph.tap("channel-relations", relations, "pairwise");
@@ -145,9 +145,9 @@ export const rga = defineAttention({
     "x′ = x · g with positions as nodes, then y = x′ · g with channels as nodes",
   ],
   notes: [
-    "The number of positions is in the shapes of the weights: `size` is required, and a network for another image size needs new weights.",
-    "Every division is rounded down. With few channels the hidden width becomes 1, whose ReLU may be dead from the start.",
-    "No softmax and no scaling act on G.",
+    "The weights' shapes depend on the number of positions: `size` is required, and another image size needs new weights.",
+    "Every division is rounded down. With few channels the hidden width is 1, and its ReLU may be dead from the start.",
+    "G is neither scaled nor passed through a softmax.",
   ],
   kind: "gate",
   attends: "both",

@@ -15,19 +15,19 @@ const weightInit = kaimingNormal("out");
 
 const options = defineOptions({
   stride: { default: 1, doc: "stride of the last convolution" },
-  padding: { default: 1, doc: "padding of all three; equal to the dilation, so that they keep the size" },
-  dilation: { default: 1, doc: "dilation of all three" },
-  groups: { default: 1, doc: "groups of all three" },
-  poolingRatio: { default: 4, doc: "side of the squares that the calibrating branch averages over" },
+  padding: { default: 1, doc: "padding of all three convolutions; equal to the dilation, to keep the size" },
+  dilation: { default: 1, doc: "dilation of all three convolutions" },
+  groups: { default: 1, doc: "groups of all three convolutions" },
+  poolingRatio: { default: 4, doc: "side of the calibrating branch's average pooling" },
 });
 
 /**
  * Self-calibrated convolution: y = k₄(k₃(x) · σ(x + up(k₂(pool(x))))), each k a 3×3 convolution without bias and its batch norm,
- * pool an average over r×r squares (a remainder is dropped), up nearest-neighbor.
+ * pool an average over r×r squares (a remainder is dropped), up nearest-neighbor upsampling.
  * [N,C,H,W] → [N,C,⌈H/stride⌉,⌈W/stride⌉] for H, W ≥ r; the map `attention` [N,C,H,W] is the σ.
  *
  * Liu et al.: Improving Convolutional Networks with Self-Calibrated Convolutions, CVPR 2020, equations 3 to 6 (on the half of the
- * channels that the bottleneck gives it). It takes the place of a 3×3 convolution.
+ * channels that the bottleneck gives it). It replaces a 3×3 convolution.
  * Keys: `k2.1`, `k2.2`, `k3.0`, `k3.1`, `k4.0`, `k4.1` (convolution and norm).
  *
  * @example
@@ -65,21 +65,21 @@ const bottleneckOptions = defineOptions({
   planes: {
     default: null as number | null,
     kind: "number",
-    doc: "width of the block, a quarter of the channels that come out (null: a quarter of those that come in)",
+    doc: "width of the block, a quarter of the output channels (null: a quarter of the input channels)",
   },
   stride: { default: 1, doc: "stride of the block" },
-  avd: { default: false, doc: "stride by a 3×3 average after the convolutions instead of in them (variant v1d)" },
+  avd: { default: false, doc: "3×3 average pooling after the convolutions instead of a stride in them (variant v1d)" },
   isFirst: {
     default: false,
     when: { avd: [true] },
-    doc: "first block of a stage: with avd, averages also at stride 1",
+    doc: "first block of a stage: with avd, pools even at stride 1",
   },
 });
 
 /**
- * Bottleneck of SCNet: half of the width goes through a plain 3×3 convolution, half through a self-calibrated one:
+ * Bottleneck of SCNet: half the width goes through a plain 3×3 convolution, half through a self-calibrated one:
  * y = ReLU(BN(conv1×1[ReLU(BN(conv3×3(a))); ReLU(SCConv(b))]) + shortcut), a and b two 1×1 projections of x of planes/2 channels.
- * [N,C,H,W] → [N,4·planes,⌈H/stride⌉,⌈W/stride⌉]; maps from 4×4. The map `attention` is that of {@link SCConv}, under `scconv`.
+ * [N,C,H,W] → [N,4·planes,⌈H/stride⌉,⌈W/stride⌉]; maps from 4×4. The map `attention` is {@link SCConv}'s, under `scconv`.
  *
  * Keys: `conv1_a`, `bn1_a`, `conv1_b`, `bn1_b`, `k1.0`, `k1.1`, `scconv.k2` … `k4`, `conv3`, `bn3`, and `downsample.0`, `downsample.1`
  * where the shape changes.
@@ -97,7 +97,7 @@ export class SCBottleneck extends Module {
   readonly conv3: Conv2d;
   readonly bn3: BatchNorm;
   readonly downsample: Sequential | null;
-  /** Stride of the average that takes the place of strided convolutions. */
+  /** Stride of the average pooling that replaces strided convolutions. */
   readonly #averaging: number | undefined;
 
   constructor(channels: number, { planes, stride, avd, isFirst }: OptionsOf<typeof bottleneckOptions>) {
@@ -138,7 +138,7 @@ export const scconv = defineAttention({
   paper,
   formula: ["g = σ(x + up(k₂(pool(x))))", "y = k₄(k₃(x) · g), each k a conv3×3 and its BN"],
   notes: [
-    "Averaging drops the rows and columns that do not fill a square; enlarging, by nearest neighbor, stretches what is left over the whole map.",
+    "Pooling drops rows and columns that do not fill a square; nearest-neighbor upsampling stretches the rest over the whole map.",
     "`padding`, `dilation` and `groups` act on all three convolutions, `stride` on the last alone.",
   ],
   kind: "block",
@@ -158,8 +158,8 @@ export const scBottleneck = defineAttention({
     "y = ReLU(BN(conv1×1([ReLU(BN(conv3×3(a))); ReLU(SCConv(b))])) + shortcut(x))",
   ],
   notes: [
-    "In the paper one input is split in two; in the authors' code two 1×1 convolutions make the halves.",
-    "`avd` averages count the zeros of the border.",
+    "The paper splits the input in two; in the authors' code two 1×1 convolutions make the halves.",
+    "`avd` averages include the zero padding.",
   ],
   kind: "block",
   attends: "both",

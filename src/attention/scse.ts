@@ -9,18 +9,18 @@ const options = defineOptions({
   reduction: {
     default: null as number | null,
     kind: "number",
-    doc: "channels ÷ hidden channels of the channel branch, or a fraction: hidden ÷ channels (null: 16; 2 in the variant authors)",
+    doc: "channels ÷ hidden channels of the channel branch, or a fraction: hidden ÷ channels (null: 16; 2 in variant authors)",
   },
   fusion: {
     default: null,
     kind: "string",
     choices: [null, "add", "max", "mul", "concat"],
-    doc: "how the two branches meet (null: add; max in the variant authors); concat doubles the channels",
+    doc: "how the two branches are combined (null: add; max in variant authors); concat doubles the channels",
   },
   variant: {
     default: "smp",
     choices: ["smp", "authors"],
-    doc: "smp: the code of segmentation_models.pytorch, in wide use; authors: their own",
+    doc: "smp: segmentation_models.pytorch, widely used; authors: their own code",
   },
 });
 type Options = OptionsOf<typeof options>;
@@ -55,7 +55,7 @@ class ChannelGate extends Module {
  * [N,C,H,W] → the same, or [N,2C,H,W] with `fusion: "concat"`; the maps are `channel` [N,C,1,1] and `spatial` [N,1,H,W].
  *
  * Roy, Navab, Wachinger: Concurrent Spatial and Channel Squeeze & Excitation, MICCAI 2018 (fusion by maximum, reduction 2), and
- * Recalibrating Fully Convolutional Networks, TMI 2019 (all four fusions). The code in wide use adds, with reduction 16.
+ * Recalibrating Fully Convolutional Networks, TMI 2019 (all four fusions). The widely used code adds, with reduction 16.
  * Keys: `cSE.1`, `cSE.3`, `sSE.0` (smp), `cSE.fc1`, `cSE.fc2`, `sSE.conv` (authors).
  *
  * @example
@@ -104,7 +104,7 @@ export const scse = defineAttention({
   ],
   notes: [
     'The authors take the element-wise maximum of the two branches and reduction 2 (`variant: "authors"`). The code in wide use, segmentation_models.pytorch, adds them, with reduction 16; this is the default.',
-    "Fusion `concat` gives twice the channels, so networks do not take it into their blocks.",
+    "Fusion `concat` doubles the channels, so networks cannot use it in their blocks.",
   ],
   kind: "gate",
   attends: "both",

@@ -14,7 +14,7 @@ const options = defineOptions({
   bias: {
     default: false,
     when: { variant: ["plain"] },
-    doc: "biases in both layers (the authors' Caffe network has them, the common PyTorch code has not)",
+    doc: "biases in both layers (in the authors' Caffe network, but not in the common PyTorch code)",
   },
   variant: {
     default: "plain",
@@ -72,9 +72,9 @@ export const se = defineAttention({
   paper: { title: "Squeeze-and-Excitation Networks", venue: "CVPR 2018", url: "https://arxiv.org/abs/1709.01507" },
   formula: ["z = mean over H, W of x", "y = x · σ(W₂ · ReLU(W₁ · z))"],
   notes: [
-    "The authors' Caffe network has biases in both layers; the PyTorch code in wide use, and so the default here, has none (`bias: true` adds them).",
-    "timm's form is another one: biases, a hidden width rounded to a multiple of 8, 1×1 convolutions. With 64 channels it has twice the hidden width of the paper's.",
-    "Several copies define their own initialization and never call it; PyTorch's default is what was trained.",
+    "The authors' Caffe network has biases in both layers; the widely used PyTorch code, and so the default here, has none (`bias: true` adds them).",
+    "timm's differs: biases, a hidden width rounded to a multiple of 8, 1×1 convolutions. With 64 channels it has twice the hidden width of the paper's.",
+    "Several copies define an initialization and never call it; PyTorch's default is what was trained.",
   ],
   kind: "gate",
   attends: "channel",

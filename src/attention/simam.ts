@@ -10,12 +10,12 @@ import { defineAttention } from "./spec.js";
 const options = defineOptions({
   lambda: {
     default: 1e-4,
-    doc: "λ, added to the variance (1e-4 in the authors' CIFAR runs, 0.1 in their ImageNet ones)",
+    doc: "λ, added to the variance (1e-4 in the authors' CIFAR runs, 0.1 on ImageNet)",
   },
 });
 
 /**
- * SimAM, a gate for every single neuron and without parameters: y = x · σ(d / (4 (v + λ)) + ½),
+ * SimAM, a parameter-free gate for every single neuron: y = x · σ(d / (4 (v + λ)) + ½),
  * d = (x − mean)² and v = Σ d / (H·W − 1) over each map. [N,C,H,W] → [N,C,H,W]; the map `attention` is [N,C,H,W].
  *
  * Yang et al.: SimAM, ICML 2021, equation 5 (the inverse of the minimal energy).
@@ -54,7 +54,7 @@ export const simam = defineAttention({
   notes: [
     "The authors' code gives NaN on 1×1 maps (division by H·W − 1 = 0); here such maps are refused.",
     "The module's default λ is 1e-4, which the CIFAR runs use; the ImageNet runs use 0.1.",
-    "The authors place it between the 3×3 convolution and its norm, unlike most gates.",
+    "Unlike most gates, the authors put it between the 3×3 convolution and its norm.",
   ],
   kind: "gate",
   attends: "both",

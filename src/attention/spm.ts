@@ -10,14 +10,14 @@ const options = defineOptions({
   outChannels: {
     default: null as number | null,
     kind: "number",
-    doc: "channels of the gate (null: as many as come in)",
+    doc: "channels of the gate (null: as many as the input)",
   },
-  multiply: { default: false, doc: "return x · gate instead of the gate, which the authors' block multiplies itself" },
+  multiply: { default: false, doc: "return x · gate instead of the gate (the authors' block multiplies)" },
 });
 
 /**
  * Strip Pooling Module: the gate g = σ(conv1×1(ReLU(r + c))), r = BN(conv3×1(mean over W of x)) and c = BN(conv1×3(mean over H of x)).
- * [N,C,H,W] → g [N,O,H,W], or x · g with `multiply`, as a network's block needs it. The map `attention` is g.
+ * [N,C,H,W] → g [N,O,H,W], or x · g with `multiply`, as a network's block needs. The map `attention` is g.
  *
  * Hou et al.: Strip Pooling, CVPR 2020, equations 1 to 4. The authors put it after the 3×3 convolution, norm and ReLU of a bottleneck, in
  * the last block of each stage and all blocks of the last one.
@@ -38,7 +38,7 @@ export class StripPooling extends Module {
     super();
     const outputs = integer("StripPooling", "outChannels", outChannels ?? channels);
     if (multiply && outputs !== channels)
-      throw new OptionError(`StripPooling: a gate of ${outputs} channels cannot be multiplied with ${channels}`);
+      throw new OptionError(`StripPooling: a gate of ${outputs} channels cannot multiply ${channels}`);
     const weightInit = kaimingNormal("out");
     this.conv1 = new Conv2d(channels, outputs, { kernelSize: [3, 1], padding: [1, 0], bias: false, weightInit });
     this.bn1 = new BatchNorm(outputs);
@@ -71,7 +71,7 @@ export const spm = defineAttention({
     "y = g, or x · g with `multiply`",
   ],
   notes: [
-    "The authors' module returns the gate, and their bottleneck multiplies; so does this one, unless `multiply` is set, as it is in networks.",
+    "Like the authors' module, whose bottleneck multiplies, it returns the gate, unless `multiply` is set, as it is in networks.",
     "Only the last convolution has a bias.",
   ],
   kind: "gate",

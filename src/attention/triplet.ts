@@ -6,12 +6,12 @@ import { exchangeAxes, oddKernel, planeConvNorm, spatialDescriptor } from "./par
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
-  spatial: { default: true, doc: "use the third gate, over height and width" },
-  kernelSize: { default: 7, doc: "kernel of the gates (odd); 7 and 3 were published" },
+  spatial: { default: true, doc: "use the third gate, over rows and columns" },
+  kernelSize: { default: 7, doc: "kernel size of the gates (odd); 7 and 3 were published" },
   variant: {
     default: "root",
     choices: ["root", "models"],
-    doc: "names of the keys: those of the authors' latest file, or of the one that their networks use",
+    doc: "key names: of the authors' latest file, or of the one their networks use",
   },
 });
 
@@ -30,13 +30,13 @@ class PlaneGate extends Module {
   }
 
   override forward(x: Value): Value {
-    // Turning the two reduced maps instead of x itself, as the authors do, gives the same and moves less.
+    // Transposing the two reduced maps instead of x itself, as the authors do, gives the same and moves less data.
     const logits = this.#conv.call(spatialDescriptor(x, ["max", "mean"], this.#axis));
     return sigmoid(exchangeAxes(logits, this.#axis));
   }
 }
 
-/** The gates in order: what each is called in the two files, the axis that it reduces, and the name of its map. */
+/** The gates in order: their names in the two files, the axis each reduces, and the name of its map. */
 const gates = [
   { root: "cw", models: "ChannelGateH", axis: 2, map: "channel-column" },
   { root: "hc", models: "ChannelGateW", axis: 3, map: "channel-row" },
@@ -48,8 +48,8 @@ const gates = [
  * g = σ(BN(conv7×7([max; mean] over the remaining axis))); without `spatial`, the mean of the first two.
  * [N,C,H,W] → the same; the maps are `channel-column` [N,C,1,W], `channel-row` [N,C,H,1] and `spatial` [N,1,H,W].
  *
- * Misra et al.: Rotate to Attend, WACV 2021, equations 1 to 3. The norms have momentum 0.01; in the variant `models` the spatial gate's
- * gain starts at 0 (the authors' networks take over CBAM's rule, which goes by that name), all others at 1.
+ * Misra et al.: Rotate to Attend, WACV 2021, equations 1 to 3. The norms have momentum 0.01; in variant `models` the spatial gate's
+ * gain starts at 0 (the authors' networks inherit CBAM's rule, which matches names), all others at 1.
  * Keys: `{cw,hc,hw}.conv.{conv,bn}`, or `{ChannelGateH,ChannelGateW,SpatialGate}.spatial.{conv,bn}`. 300 parameters for any C.
  *
  * @example
@@ -91,7 +91,7 @@ export const triplet = defineAttention({
   },
   formula: ["g(z) = σ(BN(conv7×7([max; mean] over one axis of z)))", "y = x · (g over H + g over W + g over C) / 3"],
   notes: [
-    "The authors publish two files with different key names (`variant`); the norms' momentum is 0.01 in both. In their networks only the gate named SpatialGate starts with gain 0, by a rule that goes by names.",
+    "The authors publish two files with different key names (`variant`); the norms' momentum is 0.01 in both. In their networks only the gate named SpatialGate starts with gain 0, by a rule that matches names.",
     "One copy has biases, a ReLU before the sigmoid, momentum 0.1 and the order mean, max.",
   ],
   kind: "gate",

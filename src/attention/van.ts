@@ -13,7 +13,7 @@ function pointwise(channels: number, outChannels: number): Conv2d {
   return new Conv2d(channels, outChannels, { kernelSize: 1, weightInit: kaimingNormal("out"), biasInit: constant(0) });
 }
 
-/** A k×k convolution of every channel by itself that keeps the size. */
+/** A depthwise k×k convolution that keeps the size. */
 function depthwise(channels: number, kernel: number, dilation = 1): Conv2d {
   const padding = (dilation * (kernel - 1)) / 2;
   const weightInit = kaimingNormal("out", channels);
@@ -28,7 +28,7 @@ function depthwise(channels: number, kernel: number, dilation = 1): Conv2d {
 }
 
 /**
- * Large Kernel Attention: y = x · a, a = conv1×1(dw7×7, dilation 3(dw5×5(x))), a 21×21 kernel taken apart. No sigmoid: a is any number.
+ * Large Kernel Attention: y = x · a, a = conv1×1(dw7×7, dilation 3(dw5×5(x))), a factorized 21×21 kernel. No sigmoid: a is unbounded.
  * [N,C,H,W] → the same; the map `attention` [N,C,H,W] is a.
  *
  * Guo et al.: Visual Attention Network, equations 2 and 3. All convolutions have biases.
@@ -56,7 +56,7 @@ export class LargeKernelAttention extends Module {
 
 /**
  * The attention of VAN: y = x + proj₂(LKA(GELU(proj₁(x)))), with its own skip, 1×1 projections and the exact GELU.
- * [N,C,H,W] → the same; the map `attention` is that of {@link LargeKernelAttention}, under `spatial_gating_unit`.
+ * [N,C,H,W] → the same; the map `attention` is {@link LargeKernelAttention}'s, under `spatial_gating_unit`.
  *
  * Guo et al.: Visual Attention Network, figure 3. Keys: `proj_1`, `spatial_gating_unit.{conv0,conv_spatial,conv1}`, `proj_2`.
  *
@@ -116,7 +116,7 @@ const blockOptions = { mlpRatio: { default: 4, doc: "hidden ÷ channels of the b
 
 /**
  * Block of the Visual Attention Network: x ← x + s₁ · attention(BN(x)), then x ← x + s₂ · MLP(BN(x)), s a factor per channel that
- * starts at 0.01. The attention's own skip is scaled with it, as in the authors' code; drop path is left to the network.
+ * starts at 0.01. The attention's own skip is scaled too, as in the authors' code; drop path is left to the network.
  * [N,C,H,W] → the same; the map `attention` is under `attn.spatial_gating_unit`.
  *
  * Guo et al.: Visual Attention Network, figure 3.
@@ -164,7 +164,7 @@ export const lka = defineAttention({
   title: "Large Kernel Attention",
   paper,
   formula: ["a = conv1×1(dw7×7, dilation 3 (dw5×5(x)))", "y = x · a"],
-  notes: ["There is no sigmoid: a may be any number.", "All three convolutions have biases."],
+  notes: ["There is no sigmoid: a is unbounded.", "All three convolutions have biases."],
   kind: "gate",
   attends: "both",
   placement: "residual",
@@ -178,7 +178,7 @@ export const vanAttention = defineAttention({
   title: "VAN attention",
   paper,
   formula: ["y = x + proj₂(LKA(GELU(proj₁(x))))"],
-  notes: ["The skip is inside the module. GELU is the exact one, with erf."],
+  notes: ["The skip is inside the module. GELU is exact, with erf."],
   kind: "gate",
   attends: "both",
   placement: "residual",
@@ -193,7 +193,7 @@ export const vanBlock = defineAttention({
   paper,
   formula: ["x ← x + s₁ · attention(BN(x))", "y = x + s₂ · conv1×1(GELU(dw3×3(conv1×1(BN(x)))))"],
   notes: [
-    "The attention has a skip of its own, so its normed input is added too, times s₁. This is the authors' code.",
+    "The attention has its own skip, so its normalized input is added too, times s₁, as in the authors' code.",
     "s starts at 0.01. Drop path belongs to the network.",
   ],
   kind: "block",

@@ -40,8 +40,7 @@ const whatHasMasks =
  */
 export function datasetMask(dataset: Dataset, index: number): Mask {
   check("datasetMask", "dataset", datasetSchema, dataset);
-  if (!dataset.mask || !dataset.size)
-    throw new DataError(`${dataset.name} does not know where its objects are; ${whatHasMasks}`);
+  if (!dataset.mask || !dataset.size) throw new DataError(`${dataset.name} has no masks; ${whatHasMasks}`);
   const { height, width } = dataset.size;
   return { height, width, data: dataset.mask(checkIndex(dataset, index)) };
 }

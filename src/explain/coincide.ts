@@ -7,7 +7,7 @@ import { layersOf } from "./layers.js";
 import type { MethodName } from "./methods.js";
 import { Probe } from "./probe.js";
 
-/** Methods that give one and the same map at a layer, so that their agreement says nothing. */
+/** Methods that give the same map at a layer, so that their agreement means nothing. */
 export interface Coincidence {
   /** Two or more methods. */
   readonly methods: readonly MethodName[];
@@ -18,12 +18,12 @@ export interface Coincidence {
 export const layerOption = fields<{ readonly layer?: string }>({ layer: maybe(text) });
 
 /**
- * Which class activation methods are the same at a layer, by what the network's graph is after it:
+ * Which class activation methods coincide at a layer, given the network's graph after it:
  *
- * 1. Where that is a mean over positions and linear, `gradcam`, `hirescam`, `shapleycam` (of the logit) and, up to its ε, `xgradcam` are one
+ * 1. Where that is a mean over positions followed by linear layers, `gradcam`, `hirescam`, `shapleycam` (of the logit) and, up to its ε, `xgradcam` are one
  *    map, and the weights of `ablationcam` are Σ G∘A / y.
- * 2. Where it is linear otherwise, `shapleycam` is `gradcam`.
- * 3. Where the layer gives what a ReLU gives, `gradcam-elementwise` is `layercam`.
+ * 2. Where it is otherwise linear, `shapleycam` is `gradcam`.
+ * 3. Where the layer's output is that of a ReLU, `gradcam-elementwise` is `layercam`.
  *
  * @throws OptionError for a layer that cannot be explained.
  *
@@ -38,12 +38,12 @@ export function coincide(network: ExplainableNetwork, options: { readonly layer?
   if (probe.isPooledLinear(0))
     found.push({
       methods: ["gradcam", "hirescam", "shapleycam", "xgradcam"],
-      why: "after the layer come a mean over positions and linear layers, so that gradients are the same everywhere",
+      why: "the layer is followed by a mean over positions and linear layers, so gradients are the same everywhere",
     });
   else if (probe.isAffine(0))
     found.push({
       methods: ["gradcam", "shapleycam"],
-      why: "what comes after the layer is linear and has no curvature",
+      why: "the network after the layer is linear and has no curvature",
     });
   if (probe.isRectified(0))
     found.push({ methods: ["gradcam-elementwise", "layercam"], why: "the layer's activations are never negative" });

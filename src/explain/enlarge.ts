@@ -1,9 +1,9 @@
 import { resampleOp } from "../ops/resample.js";
 
-/** How maps are enlarged, both bilinear: with half-pixel centers, or with corners on corners. */
+/** How maps are upsampled, both bilinear: with half-pixel centers, or with aligned corners. */
 export type Enlargement = "half-pixel" | "align-corners";
 
-/** A plane, row by row, at another size, by the definition of the operator that networks use. */
+/** A plane, row by row, resampled with the operator that networks use. */
 export function enlarge(
   data: Float64Array,
   [height, width]: readonly [number, number],
@@ -17,7 +17,7 @@ export function enlarge(
   return y!.data;
 }
 
-/** The least and the greatest number. */
+/** The smallest and the largest number. */
 export function rangeOf(data: Float64Array): [number, number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const v of data) {

@@ -32,11 +32,11 @@ import { type Head, Probe } from "./probe.js";
 import { type Completeness, Subject } from "./subject.js";
 import { type Aim, scoreOf } from "./targets.js";
 
-/** A network to be explained: what `loadRun` gives, or a module of your own. */
+/** A network to explain: what `loadRun` returns, or a module of your own. */
 export interface ExplainableNetwork {
   /** The network, with its weights. */
   readonly model: Module;
-  /** How images become inputs. Without it, images are tensors [C,H,W] as the network takes them, and `inputShape` is needed. */
+  /** How images become inputs. Without it, images are tensors [C,H,W] as the network takes them, and `inputShape` is required. */
   readonly preprocessing?: Preprocessing | null;
   /** Names of the classes, in the order of the logits. */
   readonly classes?: readonly string[] | null;
@@ -44,13 +44,13 @@ export interface ExplainableNetwork {
   readonly inputShape?: readonly [number, number, number];
 }
 
-/** What of an image is explained. */
+/** What to explain about an image. */
 export interface AimOptions {
-  /** The class, by index or name. Default: the predicted one; of a segmentation, the one with most positions. */
+  /** The class, by index or name. Default: the predicted one; in a segmentation, the one with the most positions. */
   readonly class?: number | string;
   /**
-   * For a network that gives logits for positions, which ones count: [H·W] of its output, 0 where not. Default: those where the class is the
-   * predicted one, or all if there are none.
+   * For a network with logits per position, the positions that count: [H·W] of its output, 0 for the others. Default: those where the class is
+   * predicted, or all if there are none.
    */
   readonly region?: Uint8Array;
 }
@@ -59,9 +59,9 @@ export interface AimOptions {
 export interface ExplainerOptions {
   /** What computes. */
   readonly engine: Engine;
-  /** Methods by name, each with options if need be: `"gradcam"`, `["ig", { error: 0.001 }]`, or a list. */
+  /** Methods by name, optionally with options: `"gradcam"`, `["ig", { error: 0.001 }]`, or a list. */
   readonly method: MethodChoice | readonly MethodChoice[];
-  /** Layers by the paths of their modules, for methods that are about one. Default: the last map before pooling. */
+  /** Layers by module path, for methods that explain a layer. Default: the last map before pooling. */
   readonly layer?: string | readonly string[];
   /** What is explained: the class's logit (default), or its probability. */
   readonly score?: "logit" | "probability";
@@ -73,19 +73,19 @@ export interface ExplainOptions extends ExplainerOptions, AimOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One method's answer for one image. */
+/** One method's result for one image. */
 export interface Explanation {
-  /** Which of the images. */
+  /** Index of the image. */
   readonly image: number;
   /** The method that was asked for. */
   readonly method: MethodName;
   /** Which form of the method; null if it has but one. */
   readonly variant: string | null;
-  /** The path of the layer; null for methods about the input. */
+  /** Path of the layer; null for methods that explain the input. */
   readonly layer: string | null;
   /** Index of the class that is explained. */
   readonly class: number;
-  /** Null where the names of classes are not known. */
+  /** Null if class names are unknown. */
   readonly className: string | null;
   /** What of the class is explained. */
   readonly score: "logit" | "probability";
@@ -93,32 +93,32 @@ export interface Explanation {
   readonly value: number;
   /** Raw and signed: neither rectified nor rescaled. */
   readonly map: Heatmap;
-  /** Least and greatest value of the map. */
+  /** Smallest and largest value of the map. */
   readonly range: readonly [number, number];
-  /** For methods that weigh channels: a weight for each. */
+  /** For methods that weight channels: the weight of each. */
   readonly weights: Float64Array | null;
-  /** For methods that give each number of the input a share: [C,H,W], which the map adds up over channels. */
+  /** For attribution methods: [C,H,W], a share per input value; the map is its sum over channels. */
   readonly attribution: Tensor<"float64"> | null;
   /** How far the shares add up to the score; null for methods that do not promise it. */
   readonly completeness: Completeness | null;
-  /** For methods that try variations of the image, the scores behind the map: of masks [n], or drops for windows [rows, columns]. */
+  /** For methods that vary the image, the scores behind the map: of masks [n], or drops for windows [rows, columns]. */
   readonly samples: Tensor<"float64"> | null;
   /**
-   * What the method took beside the one run of the network that all methods share, in such runs: counted in multiply-accumulates of the graphs
-   * that were run. What an earlier method of the same image has computed already is not counted again.
+   * Cost of the method beyond the one run that all methods share, in runs of the network, counted in multiply-accumulates of the
+   * graphs that were run. What an earlier method computed for the same image is not counted again.
    */
   readonly forwards: number;
-  /** What was used where it was left open, or what it came to, such as `sigma` or `steps`. */
+  /** Values of settings that were left open, or results such as `sigma` or `steps`. */
   readonly settings: Readonly<Record<string, number | string>>;
   /** Whether the method gives much the same map for random weights (Adebayo et al., 2018). */
   readonly failsSanityChecks: boolean;
-  /** What one should know before believing the map, such as that there is no positive evidence. */
+  /** Caveats about the map, such as that there is no positive evidence. */
   readonly notes: readonly string[];
 }
 
-/** A network with its graphs compiled, for images that come one after the other. */
+/** A network with its graphs compiled, for images that arrive one by one. */
 export interface Explainer {
-  /** One image, or a tensor [C,H,W] as the network takes it; an explanation for each layer and method. */
+  /** Explains one image, or a tensor [C,H,W] as the network takes it: an explanation for each layer and method. */
   explain(image: RgbImage | Tensor, aim?: AimOptions): Promise<Explanation[]>;
   /** Gives back the memory of the compiled graphs. */
   release(): Promise<void>;
@@ -149,10 +149,10 @@ export const explainerOptions = fields<ExplainerOptions>(explainerFields);
 export const explainOptions = fields<ExplainOptions>({ ...explainerFields, ...aimFields, signal: maybe(abortSignal) });
 
 /**
- * Explains what a network makes of images: for each image, layer and method a map and what belongs to it, in that order. The network is run
- * in evaluation mode and left as it was; only what comes after a layer is run again or differentiated.
+ * Explains a network's predictions: a map for each image, layer and method, in that order. The network is run in evaluation mode
+ * and left unchanged; only what comes after a layer is rerun or differentiated.
  *
- * @throws OptionError for a method, layer, class or option that there is not, or that the network does not fit.
+ * @throws OptionError for an unknown method, layer, class or option, or one that does not fit the network.
  *
  * @example
  * const network = await loadRun("runs/shapes-resnet20-cbam");
@@ -187,14 +187,14 @@ export async function explain(
   return all;
 }
 
-/** Compiles a network once, for as many images as there will be: memory does not grow with them. Errors as of {@link explain}. */
+/** Compiles a network once for any number of images: memory does not grow with them. Errors as in {@link explain}. */
 export async function openExplainer(network: ExplainableNetwork, options: ExplainerOptions): Promise<Explainer> {
   check("openExplainer", "network", networkSchema, network);
   check("openExplainer", "options", explainerOptions, options);
   return new OpenExplainer(network, options);
 }
 
-/** @throws OptionError where nothing says it. */
+/** @throws OptionError if neither is given. */
 export function inputShapeOf({ inputShape, preprocessing }: ExplainableNetwork): readonly [number, number, number] {
   const size = preprocessing?.imageSize;
   if (inputShape) return inputShape;
@@ -222,7 +222,7 @@ class OpenExplainer implements Explainer {
     this.#probe = new Probe(model, shape, this.#methods.some((m) => m.layer) ? paths : [], engine);
     const { classes } = this.#probe;
     if (network.classes && network.classes.length !== classes)
-      throw new OptionError(`explain: ${network.classes.length} names of classes for a network of ${classes}`);
+      throw new OptionError(`explain: ${network.classes.length} class names for a network with ${classes} classes`);
   }
 
   async explain(image: RgbImage | Tensor, aimed: AimOptions = {}): Promise<Explanation[]> {
@@ -321,7 +321,7 @@ class OpenExplainer implements Explainer {
     });
     const index = given === undefined ? mostFrequent(predicted, classes) : this.#classIndex(given);
     if (region && region.length !== count)
-      throw new OptionError(`explain: region must have ${count} numbers, one for each position, got ${region.length}`);
+      throw new OptionError(`explain: region must have ${count} numbers, one per position, got ${region.length}`);
     const all = predicted.map((_, p) => p);
     const chosen = region ? all.filter((p) => region[p]) : all.filter((p) => !plane || predicted[p] === index);
     if (region && chosen.length === 0) throw new OptionError("explain: region has no position that counts");
@@ -332,35 +332,33 @@ class OpenExplainer implements Explainer {
     const { classes } = this.#probe;
     if (typeof given === "string") {
       const names = this.#network.classes;
-      if (!names) throw new OptionError(`explain: the names of the classes are not known; give "${given}" as an index`);
+      if (!names) throw new OptionError(`explain: class names are unknown; give an index instead of "${given}"`);
       const found = names.indexOf(given);
       if (found < 0) throw unknownName("class", given, names);
       return found;
     }
     if (given >= classes)
       throw new OptionError(
-        `explain: class must be from 0 to ${classes - 1}, got ${given}: the network has ${classes}`,
+        `explain: class must be from 0 to ${classes - 1}, got ${given}; the network has ${classes} classes`,
       );
     return given;
   }
 }
 
-/** The number that occurs most often; of several the least. */
+/** The most frequent number; the smallest if tied. */
 function mostFrequent(numbers: readonly number[], classes: number): number {
   const counts = new Uint32Array(classes);
   for (const k of numbers) counts[k]!++;
   return counts.indexOf(Math.max(...counts));
 }
 
-/** What a map does not show. */
+/** Caveats about a map's values. */
 function evidence([least, most]: readonly [number, number]): string[] {
   if (!Number.isFinite(least) || !Number.isFinite(most)) return ["the map is not finite"];
   if (most <= 0) return ["no positive evidence"];
   return least === most ? ["the map is the same everywhere"] : [];
 }
 
-/** A layer that some ways lead around shows a part of the evidence. */
+/** A layer that some paths bypass shows only part of the evidence. */
 const around = ({ layer: aboutLayer }: Method, probe: Probe, layer: number): string[] =>
-  aboutLayer && !probe.layers[layer]!.passes
-    ? ["the layer is not all that the logits are made from: a way leads around it"]
-    : [];
+  aboutLayer && !probe.layers[layer]!.passes ? ["some paths to the logits bypass this layer"] : [];

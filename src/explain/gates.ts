@@ -10,15 +10,15 @@ import { manyImages } from "../inference/classifier.js";
 import { moduleSchema } from "../nn/checks.js";
 import { type Module, trace } from "../nn/index.js";
 
-/** What a module of attention weighs by, for one image. */
+/** A gate of an attention module, for one image. */
 export interface Gate {
-  /** Which of the images. */
+  /** Index of the image. */
   readonly image: number;
-  /** The path of its module and its name there, such as `layer1.0.cbam/spatial`. */
+  /** Path of its module and its name there, such as `layer1.0.cbam/spatial`. */
   readonly name: string;
-  /** Null where a module of your own does not say it. */
+  /** Null if a module of your own does not say. */
   readonly kind: TapKind | null;
-  /** Without the axis of images: [C,1,1] of a `channel` gate, [1,H,W] of a `spatial` one, [n,n] of `pairwise` relations. */
+  /** Without the batch axis: [C,1,1] for a `channel` gate, [1,H,W] for a `spatial` one, [n,n] for `pairwise` relations. */
   readonly map: Tensor<"float64">;
 }
 
@@ -33,7 +33,7 @@ const gatedNetwork = fieldsOf<GatedNetwork>(
 );
 export const gateOptions = fields<{ readonly engine: Engine }>({ engine: engineSchema });
 
-/** The gates of a network, compiled for one image after the other. */
+/** The gates of a network, compiled for one image after another. */
 class OpenGates {
   readonly #write: ReturnType<typeof inputWriter>;
   readonly #size: number;
@@ -108,23 +108,23 @@ export interface GateStatistics {
   readonly name: string;
   /** What the gate's axes mean; null if its module does not say. */
   readonly kind: TapKind | null;
-  /** Of all its numbers for all images. */
+  /** Mean of all its values for all images. */
   readonly mean: number;
-  /** Mean over its numbers of their standard deviation over images: 0 if it opens alike for every image. */
+  /** Standard deviation over images, averaged over its values: 0 if it is the same for every image. */
   readonly deviation: number;
   /** The share of its numbers below 0.05. */
   readonly dead: number;
   /** The share of its numbers above 0.95. */
   readonly saturated: number;
-  /** The share of the variance over images that lies between classes; null if it does not move, or the images are of one class. */
+  /** The share of the variance over images that is between classes; null if it does not vary, or there is only one class. */
   readonly byClass: number | null;
 }
 
-/** What {@link gateStatistics} found. */
+/** Result of {@link gateStatistics}. */
 export interface GateReport {
   /** How many images were run. */
   readonly images: number;
-  /** What `byClass` is on average where the class does not matter: (classes − 1) / (images − 1). */
+  /** Expected `byClass` if the class does not matter: (classes − 1) / (images − 1). */
   readonly chance: number;
   /** One entry per gate, in the order in which the network computes them. */
   readonly gates: readonly GateStatistics[];
@@ -134,7 +134,7 @@ export interface GateReport {
 export interface GateStatisticsOptions {
   /** What computes. */
   readonly engine: Engine;
-  /** How many images of the data set, evenly spaced. Default all. */
+  /** How many images of the data set, evenly spaced. Default: all. */
   readonly images?: number;
   /** Stops between images. */
   readonly signal?: AbortSignal;
@@ -149,7 +149,7 @@ export const statisticsOptions = fields<GateStatisticsOptions>({
   onProgress: maybe(callback),
 });
 
-/** Numbers of a gate whose movement is followed, evenly spaced where it has more. */
+/** Values tracked per gate, evenly spaced if it has more. */
 const followed = 16_384;
 const [low, high] = [0.05, 0.95];
 
@@ -201,7 +201,7 @@ class Sums {
       total += variance;
       for (const { count, sums } of this.#byClass.values()) between += (count / n) * (sums[k]! / count - mean) ** 2;
     }
-    // Variances of numbers that do not move are rounding.
+    // The variance of constant values is rounding error.
     const moves = total > 1e-12 * this.#squares.reduce((sum, v) => sum + v / n, 0);
     return {
       mean: this.#total / this.#numbers,
@@ -214,8 +214,8 @@ class Sums {
 }
 
 /**
- * Which gates of a network move over a data set, and with the class or without it; which are dead or saturated. Memory does not grow with the
- * number of images: of a gate of more than 16,384 numbers as many are followed, evenly spaced.
+ * Which gates of a network vary over a data set, with or without the class; which are dead or saturated. Memory does not grow with the
+ * number of images: for a gate of more than 16,384 values, that many are tracked, evenly spaced.
  *
  * @throws FoveaError if the network has no attention modules. @throws DataError if there are no images.
  *

@@ -18,7 +18,7 @@ const heatmapSchema: Schema<Heatmap> = fieldsOf<Heatmap>(
   "a map, { height, width, data }",
 );
 
-/** @throws OptionError if `value` is no map. @throws ShapeError if it does not have `height * width` values. */
+/** @throws OptionError if `value` is not a map. @throws ShapeError if it does not have `height * width` values. */
 export function checkHeatmap(where: string, name: string, value: unknown): void {
   check(where, name, heatmapSchema, value);
   const { height, width, data } = value as Heatmap;
@@ -33,7 +33,7 @@ export function checkHeatmap(where: string, name: string, value: unknown): void 
  * @example
  * resizeHeatmap({ height: 1, width: 2, data: Float64Array.of(0, 1) }, 1, 4).data; // 0, 0.25, 0.75, 1
  *
- * @throws OptionError, ShapeError if it is no map, or a side is not from 1 to 65535.
+ * @throws OptionError, ShapeError if it is not a map, or a side is not from 1 to 65535.
  */
 export function resizeHeatmap(map: Heatmap, height: number, width: number): Heatmap {
   checkHeatmap("resizeHeatmap", "map", map);

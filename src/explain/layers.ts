@@ -4,7 +4,7 @@ import { ancestors, type Graph, type Value } from "../graph/graph.js";
 
 /** A place in a network whose maps can be explained. */
 export interface Layer {
-  /** The path of the module whose output it is, such as `layer3` or `layer1.0.conv2`. */
+  /** Path of the module whose output it is, such as `layer3` or `layer1.0.conv2`. */
   readonly path: string;
   /** Channels of its output. */
   readonly channels: number;
@@ -12,7 +12,7 @@ export interface Layer {
   readonly height: number;
   /** Columns of its output. */
   readonly width: number;
-  /** Whether all ways from the image to the logits lead through it. What lies in one of several branches misses a part of the evidence. */
+  /** Whether every path from the image to the logits goes through it. A layer in one of several branches misses part of the evidence. */
   readonly passes: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface LayerValue extends Layer {
   readonly value: Value;
 }
 
-/** What each module of a traced graph gave, by path; a module that is applied again has `~2` behind its path. */
+/** The output of each module of a traced graph, by path; a module applied again has `~2` appended. */
 function outputsByPath(graph: Graph): Map<string, Value> {
   const found = new Map<string, Value>();
   for (const { path, value } of graph.calls) {
@@ -33,8 +33,8 @@ function outputsByPath(graph: Graph): Map<string, Value> {
 }
 
 /**
- * The layers of a traced network that have a plane: the outputs of modules that are maps [N,C,H,W] of more than one position and that the
- * first output depends on, in order of execution. Of modules that give the same map, the outermost counts.
+ * The layers of a traced network that have positions: module outputs that are maps [N,C,H,W] of more than one position and that the
+ * first output depends on, in order of execution. Where several modules output the same map, the outermost counts.
  *
  * @example
  * layersOf(trace(resnet(20), [1, 3, 32, 32])).at(-1)?.path; // "layer3"
@@ -53,8 +53,8 @@ export function layersOf(graph: Graph): LayerValue[] {
 }
 
 /**
- * The layer of a path. @throws OptionError for a path that is none, with the nearest; for one without a plane; for one that the output does
- * not depend on.
+ * The layer at a path. @throws OptionError for an unknown path, suggesting the nearest; for one without positions; for one that the output
+ * does not depend on.
  */
 export function findLayer(graph: Graph, path: string): LayerValue {
   const outputs = outputsByPath(graph);
@@ -70,16 +70,16 @@ export function findLayer(graph: Graph, path: string): LayerValue {
   }
   if (!value.node || value === output)
     throw new OptionError(
-      `layer "${path}" gives the network's own ${value.node ? "output" : "input"}; name one between`,
+      `layer "${path}" is the network's own ${value.node ? "output" : "input"}; choose one in between`,
     );
   if (!ancestors([output!]).has(value)) throw new OptionError(`layer "${path}": the output does not depend on it`);
   return layerOf(path, value, narrowValues(graph).includes(value));
 }
 
 /**
- * The last map before pooling: the last value [N,C,H,W] of more than one position that all ways to the logits lead through. Where the output
- * is a map itself, as of segmentation networks, it is the last such map that a convolution or product still follows. Its path is
- * `(last map)` where no module gives it.
+ * The last map before pooling: the last value [N,C,H,W] of more than one position that every path to the logits goes through. If the output
+ * is itself a map, as in segmentation networks, the last such map that is still followed by a convolution or product. Its path is
+ * `(last map)` if no module outputs it.
  *
  * @throws FoveaError if there is none.
  */
@@ -89,13 +89,13 @@ export function defaultLayer(graph: Graph): LayerValue {
   const last = narrow.findLast((value) => output!.shape.length !== 4 || isWeighedAfter(graph, value));
   if (!last)
     throw new FoveaError(
-      "no map of more than 1×1 positions lies on all ways to the output: is the input too small for this network? Name a layer",
+      "no map larger than 1×1 lies on every path to the output: is the input too small for this network? Name a layer",
     );
   const path = [...outputsByPath(graph)].filter(([, value]) => value === last).sort(byLength)[0]?.[0];
   return layerOf(path ?? unnamed, last, true);
 }
 
-/** What the default layer is called where it is no module's output. */
+/** Name of the default layer if it is not a module's output. */
 const unnamed = "(last map)";
 
 const byLength = ([a]: readonly [string, Value], [b]: readonly [string, Value]) => a.length - b.length;
@@ -117,7 +117,7 @@ function layerOf(path: string, value: Value, passes: boolean): LayerValue {
 const isMap = ({ shape, type }: Value): boolean =>
   shape.length === 4 && type.dtype === "float" && Number(shape[2]) * Number(shape[3]) > 1;
 
-/** The values that every way from the inputs to the first output leads through, in order: none computed before is read after. */
+/** The values that every path from the inputs to the first output goes through, in order: none computed before is read after. */
 function narrowValues(graph: Graph): Value[] {
   const [output] = graph.outputs.values();
   if (!output) return [];
@@ -151,6 +151,6 @@ function unknownLayer(graph: Graph, path: string, outputs: ReadonlyMap<string, V
     .join(", ");
   const more = all.length > listed ? `the last ${listed} of ${all.length} are` : "there are";
   return new OptionError(
-    `Unknown layer "${path}".${near ? ` Did you mean "${near}"?` : ""} Of the layers that all of the network passes, ${more} ${names || "none"}`,
+    `Unknown layer "${path}".${near ? ` Did you mean "${near}"?` : ""} Of the layers that every path goes through, ${more} ${names || "none"}`,
   );
 }

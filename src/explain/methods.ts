@@ -5,12 +5,12 @@ import { type AttributionOptions, attributionFields } from "./attributions/optio
 import { type CamMethod, cams } from "./cams/methods.js";
 import type { Finding, Subject } from "./subject.js";
 
-/** A method that explains, by the name that golden files give it. */
+/** An explanation method, by its name in golden files. */
 export type MethodName = keyof typeof cams | keyof typeof attributions;
 
-/** Options of a method: which of its forms, and for attributions what {@link AttributionOptions} say. */
+/** Options of a method: its variant, and for attributions those in {@link AttributionOptions}. */
 export interface MethodOptions extends AttributionOptions {
-  /** Which of the forms that papers and code give it; the method's entry in {@link explanationMethods} lists them. */
+  /** Which of the variants in papers and code; the method's entry in {@link explanationMethods} lists them. */
   readonly variant?: string;
 }
 
@@ -25,13 +25,13 @@ export interface MethodEntry {
   readonly title: string;
   /** `activation`: a map of a layer; `attribution`: of the input's pixels. */
   readonly kind: "activation" | "attribution";
-  /** The first is the default; none where there is but one form. */
+  /** The first is the default; empty if there is only one. */
   readonly variants: readonly string[];
-  /** The options that it takes beside `variant`. */
+  /** The options it takes besides `variant`. */
   readonly options: readonly (keyof AttributionOptions)[];
-  /** Whether it is about a layer. */
+  /** Whether it explains a layer. */
   readonly layer: boolean;
-  /** Whether it has been shown to give much the same picture for a network with random weights (Adebayo et al., 2018). */
+  /** Whether it has been shown to give much the same map for a network with random weights (Adebayo et al., 2018). */
   readonly failsSanityChecks: boolean;
 }
 
@@ -45,18 +45,18 @@ function entryOf(name: MethodName): MethodEntry {
   return { name, title, kind: "attribution", variants, options, layer, failsSanityChecks };
 }
 
-/** Every method that explains, by name. */
+/** Every explanation method, by name. */
 export const explanationMethods: ReadonlyMap<string, MethodEntry> = new Map(
   [...Object.keys(cams), ...Object.keys(attributions)].map((name) => [name, entryOf(name as MethodName)]),
 );
 
-/** A method that is ready to be applied. */
+/** A method ready to be applied. */
 export interface Method extends MethodEntry {
   readonly variant: string | null;
   run(subject: Subject): Promise<Finding>;
 }
 
-/** @throws OptionError for a name that is none, with the nearest; for a variant or an option that the method does not have. */
+/** @throws OptionError for an unknown name, suggesting the nearest; for a variant or an option that the method does not have. */
 export function methodOf(choice: unknown): Method {
   const [name, options = {}]: readonly unknown[] = Array.isArray(choice) ? choice : [choice];
   if (typeof name !== "string" || !isObject(options))

@@ -11,22 +11,22 @@ import { mul, reduceSum } from "../ops/index.js";
 import type { AxisMap, ResampleAttributes } from "../ops/resample.js";
 import { defaultLayer, findLayer, type LayerValue } from "./layers.js";
 
-/** What a network makes of one image. */
+/** A network's results for one image. */
 export interface Head {
   /** [C·H·W], as the network takes it. */
   readonly image: Float64Array;
   /** [K·P]: K classes at P positions. */
   readonly logits: Float64Array;
-  /** For each layer of the probe, [C·h·w]. */
+  /** Per layer of the probe, [C·h·w]. */
   readonly activations: readonly Float64Array[];
-  /** Inputs of the tail, as the engine gave them. */
+  /** Inputs of the tail, as the engine returned them. */
   readonly feeds: Arrays;
 }
 
-/** Writes the i-th of several arrays into a place of its size. */
+/** Writes the i-th of several arrays into a buffer of its size. */
 export type Write = (i: number, into: Float64Array) => void;
 
-/** What a graph that is made for the whole network starts from. */
+/** Where a graph derived from the whole network starts. */
 export interface Whole {
   readonly graph: Graph;
   readonly input: Value;
@@ -35,8 +35,8 @@ export interface Whole {
 }
 
 /**
- * A network that is traced once in evaluation mode and cut at some of its layers. Its graphs are compiled when they are first asked for, and
- * serve all images and classes: what a score is comes in as its gradient with respect to the logits, the seed.
+ * A network traced once in evaluation mode and cut at some of its layers. Its graphs are compiled on first use, and serve all images
+ * and classes: a score enters as its gradient with respect to the logits, the seed.
  */
 export class Probe {
   readonly #model: Module;
@@ -53,13 +53,13 @@ export class Probe {
   readonly classes: number;
   /** Height and width of the output; null for a classifier. */
   readonly plane: readonly [number, number] | null;
-  /** How many variations of an image run at once: of a million numbers, and at most 32. */
+  /** How many variations of an image run at once: a million numbers, and at most 32. */
   readonly batch: number;
 
   /**
    * `paths` are layers; null stands for the last map before pooling.
    *
-   * @throws OptionError for a layer that cannot be explained, and for a network that gives something other than logits.
+   * @throws OptionError for a layer that cannot be explained, or a network whose output is not logits.
    */
   constructor(model: Module, inputShape: readonly number[], paths: readonly (string | null)[], engine: Engine) {
     this.#model = model;
@@ -73,7 +73,7 @@ export class Probe {
     const [, classes, ...plane] = shape;
     if (typeof classes !== "number" || classes < 1 || (plane.length !== 0 && plane.length !== 2))
       throw new OptionError(
-        `explain: the network must give logits [N,K], or [N,K,H,W] for each position; it gives ${formatShape(shape)}`,
+        `explain: the network must output logits [N,K], or [N,K,H,W] per position; it outputs ${formatShape(shape)}`,
       );
     this.classes = classes;
     this.plane = plane.length === 2 ? (plane as [number, number]) : null;
@@ -85,7 +85,7 @@ export class Probe {
     return new Probe(this.#model, this.inputShape, [this.#paths[layer]!], this.#engine);
   }
 
-  /** One image [C,H,W], run once through the network. */
+  /** Runs one image [C,H,W] through the network once. */
   async head(image: Tensor): Promise<Head> {
     const input = { ...image, shape: [1, ...this.inputShape] } as Tensor;
     const results = await this.#run("head", () => this.#cut(1).head, { input });
@@ -97,7 +97,7 @@ export class Probe {
     };
   }
 
-  /** ∂score/∂A for every layer, by one run of the tail. A layer that the score does not depend on has zeros. */
+  /** ∂score/∂A for every layer, in one run of the tail. Zeros for a layer that the score does not depend on. */
   async gradients(head: Head, seed: Float64Array): Promise<Float64Array[]> {
     const { graph, reads } = this.#tailGradients();
     const feeds = { ...pick(head.feeds, reads), seed: this.#seeds(1, () => seed) };
@@ -108,12 +108,12 @@ export class Probe {
     });
   }
 
-  /** What all runs so far took, in multiply-accumulates of one run of the network for one image. */
+  /** Cost of all runs so far, in multiply-accumulates of one run of the network for one image. */
   get forwards(): number {
     return this.#spent / this.#forwardMacs;
   }
 
-  /** Whether the logits of an image are an affine function of a layer's activation: its gradient then does not read the activation. */
+  /** Whether an image's logits are an affine function of a layer's activation: its gradient then does not read the activation. */
   isAffine(layer: number): boolean {
     const { graph, values } = this.#tailGradients();
     const gradient = graph.outputs.get(`gradient/${layer}`);
@@ -126,12 +126,12 @@ export class Probe {
     return gradient !== undefined && this.isAffine(layer) && isFlat(gradient);
   }
 
-  /** Whether a layer's numbers are never negative: it is what a ReLU gives. */
+  /** Whether a layer's values are never negative: it outputs a ReLU. */
   isRectified(layer: number): boolean {
     return this.layers[layer]!.value.node?.op.name === "Relu";
   }
 
-  /** Whether a node of the network is such as `test` says. */
+  /** Whether any node of the network passes `test`. */
   some(test: (node: Node) => boolean): boolean {
     return this.#trace(1).nodes.some(test);
   }
@@ -159,7 +159,7 @@ export class Probe {
     });
   }
 
-  /** Logits of `count` activations in place of the first layer's, of one image, in batches: only the tail runs. */
+  /** Logits for `count` activations in place of the first layer's, of one image, in batches: only the tail runs. */
   async tail(head: Head, count: number, write: Write): Promise<Float64Array[]> {
     const { channels, height, width } = this.layers[0]!;
     const others = this.#tailGradients().reads.filter((name) => name !== "activation/0");
@@ -173,7 +173,7 @@ export class Probe {
     });
   }
 
-  /** Gradients with respect to `count` inputs of Σ seed·logits, in batches, and their logits. */
+  /** Gradients of Σ seed·logits with respect to `count` inputs, in batches, and their logits. */
   async inputGradients(count: number, write: Write, seedOf: (i: number) => Float64Array) {
     const logits: Float64Array[] = [];
     let done = 0;
@@ -192,7 +192,7 @@ export class Probe {
     return { gradients: gradientsOf, logits };
   }
 
-  /** Runs a graph that `extend` makes of the whole network, for one image. It is compiled once for each `key`. */
+  /** Runs a graph that `extend` derives from the whole network, for one image. Compiled once per `key`. */
   async whole(
     key: string,
     image: Float64Array,
@@ -207,7 +207,7 @@ export class Probe {
     });
   }
 
-  /** Frees what was compiled. */
+  /** Frees the compiled graphs. */
   async release(): Promise<void> {
     const compiled = [...this.#executables.values()];
     this.#executables.clear();
@@ -231,7 +231,7 @@ export class Probe {
     );
   }
 
-  /** The whole network with a seeded score, and what `extend` makes of it. */
+  /** The whole network with a seeded score, extended by `extend`. */
   #whole(batch: number, extend: (whole: Whole) => void): Graph {
     const graph = this.#trace(batch);
     const { score } = this.#seeded(graph, batch);
@@ -272,7 +272,7 @@ export class Probe {
     return tail;
   }
 
-  /** Compiles once for each key. What is not read by the graph is not fed. */
+  /** Compiles once per key. Feeds only what the graph reads. */
   async #run(key: string, build: () => Graph, feeds: Arrays): Promise<Record<string, Tensor>> {
     let compiled = this.#executables.get(key);
     if (!compiled) {
@@ -289,7 +289,7 @@ export class Probe {
     return count === 1 ? 1 : this.batch;
   }
 
-  /** Runs `count` rows in batches of a fixed size. The last one is filled up with its last row. */
+  /** Runs `count` rows in batches of a fixed size, padding the last with its last row. */
   async #batches(
     count: number,
     shape: readonly number[],
@@ -345,14 +345,14 @@ const isMean = (map: AxisMap): boolean =>
 const pick = (arrays: Arrays, names: readonly string[]): Arrays =>
   Object.fromEntries(names.map((name) => [name, arrays[name]!]));
 
-/** The rows of the first axis, each in float64 and in memory of its own. */
+/** The rows of the first axis, each as a float64 copy. */
 function rows(t: Tensor): Float64Array[] {
   const { shape, data } = toFloat64(t);
   const size = data.length / shape[0]!;
   return Array.from({ length: shape[0]! }, (_, i) => data.slice(i * size, (i + 1) * size));
 }
 
-/** An array of one image, several times. */
+/** An array of one image, repeated. */
 function repeated(t: Tensor, times: number): Tensor {
   const { shape, data } = t.dtype === "float64" ? toFloat64(t) : toFloat32(t);
   const out =

@@ -3,11 +3,11 @@ import type { Heatmap } from "./heatmap.js";
 import type { Head, Probe } from "./probe.js";
 import { type Aim, type Score, scoreOf, type Target } from "./targets.js";
 
-/** How far an attribution adds up to what it should. */
+/** How closely an attribution adds up to what it should. */
 export interface Completeness {
   /** The sum of the attribution. */
   readonly sum: number;
-  /** The difference of the score that it explains. */
+  /** The difference of scores that it explains. */
   readonly difference: number;
   /** |sum − difference| ÷ |difference|. */
   readonly error: number;
@@ -19,22 +19,22 @@ export function completenessOf(attribution: Float64Array, difference: number): C
   return { sum, difference, error: gap === 0 ? 0 : gap / Math.abs(difference) };
 }
 
-/** What a method makes of a subject. */
+/** What a method finds for a subject. */
 export interface Finding {
   readonly map: Heatmap;
-  /** For methods that add up weighed channels: a weight for each. */
+  /** For methods that sum weighted channels: the weight of each. */
   readonly weights?: Float64Array;
-  /** For methods that give each number of the input a share: [C·H·W]. */
+  /** For attribution methods: a share per input value, [C·H·W]. */
   readonly attribution?: Float64Array;
   readonly completeness?: Completeness;
-  /** For methods that try variations of the image: the scores that the map is made of. */
+  /** For methods that vary the image: the scores that the map is made of. */
   readonly samples?: Tensor<"float64">;
-  /** What was used where the caller left it open, or what it came to: `sigma`, `steps`. */
+  /** Values of settings that were left open, or results: `sigma`, `steps`. */
   readonly settings?: Readonly<Record<string, number | string>>;
   readonly notes?: readonly string[];
 }
 
-/** One image, one class and one layer that methods are applied to. What several of them need is computed once. */
+/** One image, class and layer to apply methods to. What several methods need is computed once. */
 export class Subject {
   readonly #gradients: Map<string, Promise<Float64Array[]>>;
   readonly #alone: (layer: number) => Promise<{ readonly probe: Probe; readonly head: Head }>;
@@ -44,9 +44,9 @@ export class Subject {
     readonly head: Head,
     readonly aim: Aim,
     readonly score: Score,
-    /** The position of the layer among those of the probe. */
+    /** The layer's position among those of the probe. */
     readonly layer: number,
-    /** The value of a black pixel, by channel; null where it is not known. */
+    /** The value of a black pixel, by channel; null if unknown. */
     readonly black: readonly number[] | null,
     shared: Pick<Subject, "alone"> & { readonly gradients: Map<string, Promise<Float64Array[]>> },
   ) {
@@ -54,7 +54,7 @@ export class Subject {
     this.#alone = (index) => shared.alone(index);
   }
 
-  /** The score that is asked for. */
+  /** The requested score. */
   get target(): Target {
     return scoreOf(this.score, this.aim);
   }

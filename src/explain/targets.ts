@@ -1,9 +1,9 @@
 /**
- * A score that an explanation is of: a function of the logits of one image, z [K·P], K classes at P positions (1 for classifiers). Since
- * scores depend on the network through its logits alone, one compiled gradient serves them all: its upstream gradient is `gradient(z)`.
+ * A score to explain: a function of the logits of one image, z [K·P], K classes at P positions (1 for classifiers). Since scores
+ * depend on the network through its logits alone, one compiled gradient serves them all: its upstream gradient is `gradient(z)`.
  */
 export interface Target {
-  /** By which what was computed for it is kept. */
+  /** Key under which its results are cached. */
   readonly name: string;
   value(z: Float64Array): number;
   gradient(z: Float64Array): Float64Array;
@@ -21,13 +21,13 @@ export interface Aim {
   readonly count: number;
 }
 
-/** What the score of a class is: its logit, its probability, or its logit plus the logarithm of its probability (the residual of Shapley-CAM). */
+/** The score of a class: its logit, its probability, or its logit plus the logarithm of its probability (the residual of Shapley-CAM). */
 export type Score = "logit" | "probability" | "rest";
 
 const rowOf = (z: Float64Array, { classes, count }: Aim, p: number): Float64Array =>
   Float64Array.from({ length: classes }, (_, k) => z[k * count + p]!);
 
-/** Softmax; of a single logit the sigmoid. */
+/** Softmax; for a single logit the sigmoid. */
 function softmax(row: Float64Array): Float64Array {
   if (row.length === 1) return Float64Array.of(1 / (1 + Math.exp(-row[0]!)));
   const top = Math.max(...row);
@@ -36,14 +36,14 @@ function softmax(row: Float64Array): Float64Array {
   return exps.map((v) => v / total);
 }
 
-/** Of one position: value, gradient, and the derivative of the gradient along dz. */
+/** For one position: value, gradient, and the derivative of the gradient along dz. */
 interface RowScore {
   value(row: Float64Array): number;
   gradient(row: Float64Array): Float64Array;
   curvature?(row: Float64Array, dz: Float64Array): Float64Array;
 }
 
-/** A target that adds up the scores of positions. */
+/** A target that sums the scores of positions. */
 function summed(name: string, aim: Aim, score: RowScore): Target {
   const spread = (z: Float64Array, of: (row: Float64Array, p: number) => Float64Array) => {
     const out = new Float64Array(z.length);
@@ -62,7 +62,7 @@ function summed(name: string, aim: Aim, score: RowScore): Target {
   };
 }
 
-/** dp along dz: p∘dz − p (p·dz); of a sigmoid p(1 − p)dz. */
+/** dp along dz: p∘dz − p (p·dz); for a sigmoid p(1 − p)dz. */
 function movedProbabilities(p: Float64Array, dz: Float64Array): Float64Array {
   if (p.length === 1) return Float64Array.of(p[0]! * (1 - p[0]!) * dz[0]!);
   const mean = p.reduce((sum, v, k) => sum + v * dz[k]!, 0);
@@ -90,7 +90,7 @@ export function scoreOf(score: Score, aim: Aim): Target {
         return p.map((v, k) => dp[index]! * ((k === index ? 1 : 0) - v) - at * dp[k]!);
       },
     });
-  // z_c + log p_c; of a sigmoid log p = −log(1 + e^−z).
+  // z_c + log p_c; for a sigmoid log p = −log(1 + e^−z).
   return summed("rest", aim, {
     value: (row) => row[index]! + Math.log(softmax(row)[index]!),
     gradient: (row) => {
@@ -101,7 +101,7 @@ export function scoreOf(score: Score, aim: Aim): Target {
   });
 }
 
-/** The `count` classes whose logits are nearest to that of class `index`, nearest first; of equal ones the first. */
+/** The `count` classes whose logits are nearest to that of class `index`, nearest first; the first if tied. */
 export function nearestClasses(row: Float64Array, index: number, count = 3): number[] {
   const distance = (k: number) => Math.abs(row[k]! - row[index]!);
   return Array.from(row.keys())
@@ -111,13 +111,13 @@ export function nearestClasses(row: Float64Array, index: number, count = 3): num
 }
 
 /**
- * Finer-CAM's scores: how far the class is ahead of those like it, r. `pytorch-grad-cam`: Σ p_r (z_c − z_r) / Σ p_r, differentiated in p too;
+ * Finer-CAM's scores: how far the class is ahead of similar ones, r. `pytorch-grad-cam`: Σ p_r (z_c − z_r) / Σ p_r, differentiated in p too;
  * `torch-cam`: z_c − 0.6 · mean z_r.
  */
 export function finerTarget(variant: "pytorch-grad-cam" | "torch-cam", aim: Aim, z: Float64Array): Target {
   if (aim.classes === 1) return scoreOf("logit", aim);
   const { index } = aim;
-  // The classes that are near are those of the image as it is.
+  // The similar classes are those of the original image.
   const total = new Float64Array(aim.classes);
   for (const p of aim.positions)
     rowOf(z, aim, p).forEach((v, k) => {
@@ -149,5 +149,5 @@ export function finerTarget(variant: "pytorch-grad-cam" | "torch-cam", aim: Aim,
   });
 }
 
-/** What pytorch-grad-cam adds to the sum of probabilities. */
+/** pytorch-grad-cam adds this to the sum of probabilities. */
 const epsilon = 1e-9;

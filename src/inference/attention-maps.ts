@@ -16,9 +16,9 @@ const networkSchema = fieldsOf<Pick<Classifier, "model" | "preprocessing">>(
 export const mapOptions = fields<{ readonly engine: Engine }>({ engine: engineSchema });
 
 /**
- * What the attention modules of a network make of images: the map of every gate, by the path of its module and its name, such as
- * `layer1.0.cbam/spatial`. The first axis of each is that of the images: [N,C,1,1] of a channel gate, [N,1,H,W] of a spatial one; what a
- * module calls a map is in its entry of the catalogue.
+ * The attention maps of a network for images, by path of the module and name of the map, such as `layer1.0.cbam/spatial`.
+ * The first axis of each is that of the images: [N,C,1,1] for a channel gate, [N,1,H,W] for a spatial one; the catalogue lists the
+ * maps of each module.
  *
  * @throws FoveaError if the network has no attention modules. @throws DataError if there are no images.
  *

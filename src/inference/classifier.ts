@@ -20,21 +20,21 @@ import { moduleSchema } from "../nn/checks.js";
 import { type Module, trace } from "../nn/index.js";
 import { probabilities, topIndices } from "../train/metrics.js";
 
-/** A network that is ready to classify images. */
+/** A network ready to classify images. */
 export interface Classifier {
   /** The network, with weights. */
   readonly model: Module;
-  /** Names of the classes, in the order of the logits; null where they are not known. */
+  /** Class names in the order of the logits; null if unknown. */
   readonly classes: readonly string[] | null;
   /** How images become inputs: as in training. */
   readonly preprocessing: Preprocessing;
 }
 
-/** A class and how probable it is. */
+/** A class and its probability. */
 export interface Prediction {
-  /** The name of the class, or `class 7` where names are not known. */
+  /** Class name, or `class 7` if names are unknown. */
   readonly name: string;
-  /** Its position among the logits. */
+  /** Index among the logits. */
   readonly index: number;
   /** Between 0 and 1: the softmax of the logits. */
   readonly probability: number;
@@ -44,9 +44,9 @@ export interface Prediction {
 export interface PredictOptions {
   /** What computes. */
   readonly engine: Engine;
-  /** How many classes to give for each image, the most probable first. Default 5. */
+  /** How many classes to return per image, most probable first. Default 5. */
   readonly top?: number;
-  /** Ends the work. */
+  /** Aborts the work. */
   readonly signal?: AbortSignal;
 }
 
@@ -73,7 +73,7 @@ export const manyImages = that<Iterable<RgbImage>>(
 /**
  * The most probable classes of each image.
  *
- * @throws OptionError if there are other names than classes. @throws FoveaError if logits are not finite.
+ * @throws OptionError if the number of names differs from that of classes. @throws FoveaError if logits are not finite.
  *
  * @example
  * const network = await loadRun("runs/photos-resnet18-se");
@@ -103,7 +103,7 @@ export async function predict(
   return predictions;
 }
 
-/** A compiled classifier, for images that come one after the other. */
+/** A compiled classifier, for images that arrive one by one. */
 export interface Predictor {
   /** Classifies one image: classes with probabilities, best first. */
   predict(image: RgbImage): Promise<Prediction[]>;
@@ -111,7 +111,7 @@ export interface Predictor {
   release(): Promise<void>;
 }
 
-/** Compiles a classifier once, for as many images as there will be. Errors as of {@link predict}. */
+/** Compiles a classifier once, for any number of images. Errors as in {@link predict}. */
 export async function openPredictor(
   network: Classifier,
   options: Pick<PredictOptions, "engine" | "top">,
@@ -127,7 +127,7 @@ export async function openPredictor(
   const [logits] = graph.outputs.values();
   const count = logits!.shape[1];
   if (classes && classes.length !== count)
-    throw new OptionError(`predict: ${classes.length} names of classes for a network of ${count}`);
+    throw new OptionError(`predict: ${classes.length} class names for a network with ${count} classes`);
   const executable = await engine.compile(graph);
   return {
     async predict(image) {

@@ -23,7 +23,7 @@ import { type RunConfig, RunFolder } from "../train/run-folder.js";
 import { loadState } from "../train/weights.js";
 import type { Classifier } from "./classifier.js";
 
-/** The network of a run, with its weights, and the configuration it was trained by. */
+/** The network of a run, with its weights and training configuration. */
 export interface TrainedNetwork extends Classifier {
   readonly classes: readonly string[];
   /** The configuration of the run. */
@@ -32,7 +32,7 @@ export interface TrainedNetwork extends Classifier {
 
 /** Options of {@link loadRun}. */
 export interface LoadRunOptions {
-  /** Those of the best epoch, of the last, or of a checkpoint that was read. Default "best". */
+  /** Weights of the best epoch, of the last, or from a checkpoint. Default "best". */
   readonly weights?: "best" | "last" | Pick<Checkpoint, "tensors" | "metadata"> | undefined;
 }
 
@@ -46,10 +46,10 @@ export const loadOptions = fields<LoadRunOptions>({
 });
 
 /**
- * The network of a run folder (Node only), ready for {@link predict}, `evaluate` and {@link attentionMaps}. Weights of a checkpoint that
- * names its classes bring these names along.
+ * The network of a run folder (Node only), ready for {@link predict}, `evaluate` and {@link attentionMaps}. A checkpoint that
+ * names its classes also sets the class names.
  *
- * @throws FoveaError if the folder is no run, or has no such weights. @throws FormatError if they do not fit.
+ * @throws FoveaError if the folder is not a run, or has no such weights. @throws FormatError if they do not fit.
  *
  * @example
  * const { model, classes, preprocessing } = await loadRun("runs/shapes-resnet20-cbam");
@@ -64,12 +64,12 @@ export async function loadRun(path: string, options: LoadRunOptions = {}): Promi
   const network = builtBy(run.path, () => buildNetwork(config.model, preprocessing));
   const given = typeof weights === "string" ? await run.weights(weights) : modelWeights(weights.tensors);
   loadState(network, given);
-  // The rows of the classifier are the checkpoint's, whatever the run's classes are.
+  // The classifier's rows are the checkpoint's classes, whatever the run's are.
   const own = typeof weights === "string" ? undefined : classNames(weights.metadata);
   return { model: network, classes: own ?? data.classes, preprocessing, config };
 }
 
-/** Errors of what a configuration asks for, as errors of the file. */
+/** Rethrows errors from building a configuration's network as errors of its file. */
 function builtBy<T>(path: string, build: () => T): T {
   try {
     return build();

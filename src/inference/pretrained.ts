@@ -13,7 +13,7 @@ import { type LoadOptions, loadState, patterns } from "../train/weights.js";
 
 /** Options of {@link loadPretrained}. */
 export interface PretrainedOptions {
-  /** Names of the network's classes, in the order of its logits: rows of the checkpoint's classifier are taken by name. */
+  /** The network's class names, in the order of its logits: rows of the checkpoint's classifier are matched by name. */
   readonly classes?: readonly string[];
   /** Keys, of the network or the checkpoint, that need not fit. */
   readonly ignore?: LoadOptions["ignore"];
@@ -21,21 +21,21 @@ export interface PretrainedOptions {
 
 /** What {@link loadPretrained} took from a checkpoint. */
 export interface PretrainedReport {
-  /** Whose naming of parameters the checkpoint has, if that is known. */
+  /** Whose parameter names the checkpoint has, if known. */
   readonly family: string | undefined;
-  /** Paths that have the checkpoint's values. */
+  /** Paths loaded from the checkpoint. */
   readonly loaded: readonly string[];
-  /** Paths that keep their initial values, the classifier left out. */
+  /** Paths that keep their initial values, without the classifier. */
   readonly fresh: readonly string[];
-  /** Keys of the checkpoint, as the network calls them, that it has no place for and that need not fit. */
+  /** Keys of the checkpoint, in the network's names, that have no place in it and need not. */
   readonly unused: readonly string[];
-  /** Loaded parameters but for the classifier: what is to be frozen to train the rest alone. */
+  /** Loaded parameters without the classifier: freeze these to train only the rest. */
   readonly backbone: readonly string[];
-  /** Path of the classifier, and where its values come from: the checkpoint, by the classes' names or their position, or from nowhere. */
+  /** Path of the classifier, and where its values come from: the checkpoint, by class name or position, or nowhere. */
   readonly head: string;
   /** How the classifier's values were found, or null if it begins anew. */
   readonly headFrom: "names" | "positions" | null;
-  /** How the checkpoint's classes differ from the network's; null if they do not, or are not known. */
+  /** How the checkpoint's classes differ from the network's; null if they do not, or are unknown. */
   readonly classDifference: string | null;
 }
 
@@ -49,8 +49,8 @@ const checkpointSchema = fieldsOf<Pick<Checkpoint, "tensors" | "metadata">>(
 );
 
 /**
- * Loads pretrained weights into a network that may differ from theirs in two ways: it may have attention modules that they have not, and
- * another classifier. Those parts keep their initial values. Keys of another naming are renamed where {@link recognizeCheckpoint} knows it.
+ * Loads pretrained weights into a network that may differ from theirs in two ways: extra attention modules, and another
+ * classifier. Those parts keep their initial values. Keys are renamed where {@link recognizeCheckpoint} knows their naming.
  *
  * @throws WeightsError that lists what does not fit.
  *
@@ -80,7 +80,7 @@ export function loadPretrained(
   const weight = [...given].find(([key]) => rename(key) === `${head}.weight`)?.[1];
   const sameSize = String(weight?.shape) === String(state.get(`${head}.weight`)!.shape);
   const order = theirs && classes && sameSize ? orderOf(classes, theirs) : undefined;
-  // Rows that fit in number only would be taken for those of other classes.
+  // Rows that match only in number would be taken for other classes.
   const newHead = !sameSize || order === null;
   for (const [key, value] of [...given])
     if (inHead(rename(key))) {
@@ -102,14 +102,14 @@ export function loadPretrained(
   };
 }
 
-/** Paths of the attention modules that were chosen for a network, which its pretrained weights need not have. */
+/** Paths of attention modules added to a network, which its pretrained weights need not have. */
 function addedPaths(model: Module): readonly string[] {
   const paths = ["attention"]; // what insertAttention inserts
   walk(model, { module: (path, part) => void (isAdded(part) && paths.push(path)) });
   return paths;
 }
 
-/** For each class, its row among `theirs`; null if they are not the same names. */
+/** For each class, its row in `theirs`; null if the names are not the same set. */
 function orderOf(classes: readonly string[], theirs: readonly string[]): readonly number[] | null {
   const names = theirs.map(className);
   const order = classes.map((name) => names.indexOf(className(name)));

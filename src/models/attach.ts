@@ -2,15 +2,15 @@ import type { Placement } from "../attention/index.js";
 import { type AnyModule, type Module, walk } from "../nn/index.js";
 import type { ModulesByPath } from "./parts.js";
 
-/** The modules of a network that an attention module can follow, for each placement that the network knows, by the name of the place. */
+/** The modules of a network that an attention module can follow, for each placement the network supports, by name of the place. */
 export type AttachPoints = { readonly [P in Placement]?: ModulesByPath };
 
-/** A network that says where attention modules can be put. */
+/** A network that says where attention modules can go. */
 export interface Attachable {
   attachPoints(): AttachPoints;
 }
 
-/** Parts of a network under their paths. */
+/** Parts of a network by path. */
 export function modulePlaces(model: AnyModule, parts: readonly Module[]): ModulesByPath {
   const places = new Map<string, Module>();
   walk(model, {
@@ -19,7 +19,7 @@ export function modulePlaces(model: AnyModule, parts: readonly Module[]): Module
   return places;
 }
 
-/** Places of a part of a network, named in the whole. */
+/** Places of a part, named within the whole. */
 export function prefixed(prefix: string, points: AttachPoints): AttachPoints {
   const rename = (places: ModulesByPath) => new Map([...places].map(([path, module]) => [`${prefix}.${path}`, module]));
   return Object.fromEntries(

@@ -13,17 +13,17 @@ import { narrowed, stageWidth, Trunk, type TrunkOptions } from "./trunk.js";
 
 /** Options of {@link danet} and {@link spnet}. */
 export interface DilatedOptions extends ClassifierOptions {
-  /** Share of channels dropped before each classifier in training. */
+  /** Dropout rate before each classifier. */
   readonly dropout?: number;
   /** Dilations 4, 8, 16 in the last stage instead of one for all its blocks. */
   readonly multiGrid?: boolean;
-  /** Width of the first stage, 64 as published; all other widths keep their ratio to it. */
+  /** Width of the first stage, 64 as published; the other widths scale with it. */
   readonly width?: number;
 }
 
 /** Options of {@link danet}. */
 export interface DANetOptions extends DilatedOptions {
-  /** Affinity of channels: as in the authors' code, or as in the paper. */
+  /** Channel affinity: as in the authors' code, or as in the paper. */
   readonly variant?: "authors" | "paper";
 }
 
@@ -37,16 +37,16 @@ interface DilatedSettings {
   readonly variant: "authors" | "paper";
 }
 
-/** The trunk of both: deep stem, an eighth of the input's height and width. */
+/** The trunk of both: a deep stem, output stride 8. */
 function dilatedTrunk({ depth, width }: DilatedSettings): TrunkOptions {
   return { ...narrowed(resnetTrunk(depth, { stem: "deep", outputStride: 8 }), width), stemWidth: 2 * width };
 }
 
-/** A network on a dilated ResNet with a deep stem, `pretrained`, whose last map has an eighth of the input's height and width. */
+/** A network on a dilated ResNet with a deep stem, `pretrained`, of output stride 8. */
 abstract class DilatedNetwork extends SegmentationModel implements Attachable {
   abstract readonly pretrained: Trunk;
 
-  /** Outputs of the heads, enlarged to the input. */
+  /** Outputs of the heads, upsampled to the input. */
   protected enlarge(x: Value, outputs: readonly Value[]): readonly Value[] {
     const size = mapSize(x, this.constructor.name);
     return outputs.map((y) => resize(y, size, { mode: "bilinear", alignCorners: true }));
@@ -57,7 +57,7 @@ abstract class DilatedNetwork extends SegmentationModel implements Attachable {
   }
 }
 
-/** Dual Attention Network: logits are fused, of positions, of channels. */
+/** Dual Attention Network; its logits: fused, position, channel. */
 export class DANet extends DilatedNetwork {
   readonly pretrained: Trunk;
   readonly head: DANetHead;
@@ -74,7 +74,7 @@ export class DANet extends DilatedNetwork {
   }
 }
 
-/** A 3×3 convolution to a quarter or half, norm, ReLU, dropout and a 1×1 classifier. Keys `0`, `1`, `4`. */
+/** A 3×3 convolution to a quarter or half of the channels, norm, ReLU, dropout and a 1×1 classifier. Keys `0`, `1`, `4`. */
 function scoreLayer(channels: number, hidden: number, numClasses: number, dropout: number): Sequential {
   return new Sequential([
     new Conv2d(channels, hidden, { kernelSize: 3, padding: 1, bias: false }),
@@ -123,7 +123,7 @@ class AuxiliaryHead extends Module {
   }
 }
 
-/** Strip Pooling Network: logits are those of the head, and of an auxiliary classifier on the third stage. */
+/** Strip Pooling Network; its logits: those of the head, and of an auxiliary classifier on the third stage. */
 export class SPNet extends DilatedNetwork {
   readonly pretrained: Trunk;
   readonly head: SPHead;
@@ -134,7 +134,7 @@ export class SPNet extends DilatedNetwork {
     const { numClasses, dropout, multiGrid, width } = settings;
     const block = Bottleneck.kind({
       shortcut: "projection",
-      // In every block of the last stage, and in the last of the others.
+      // In every block of the last stage, and in the last block of the others.
       attention: {
         placement: "activation",
         field: "spm",
@@ -162,7 +162,7 @@ export const danetOptions = fields<DANetOptions>({
   variant: own,
 });
 
-/** Checks what the networks here have in common, and makes one. */
+/** Checks the common options of these networks, and builds one. */
 function make<M extends Module>(
   owner: string,
   kind: new (settings: DilatedSettings) => M,
@@ -185,8 +185,8 @@ function make<M extends Module>(
 }
 
 /**
- * Fu et al.: Dual Attention Network for Scene Segmentation, CVPR 2019: a dilated ResNet with deep stem, and `DANetHead`.
- * [N,3,H,W] → [N,classes,H,W]. The authors train on three outputs, `logits`; through the first alone `conv6` and `conv7` get no gradient.
+ * Fu et al.: Dual Attention Network for Scene Segmentation, CVPR 2019: a dilated ResNet with a deep stem, and `DANetHead`.
+ * [N,3,H,W] → [N,classes,H,W]. The authors train on three outputs, `logits`; from the first alone `conv6` and `conv7` get no gradient.
  * Keys: `pretrained`, `head`.
  *
  * @example
@@ -195,8 +195,8 @@ function make<M extends Module>(
 export const danet = (depth: 50 | 101, options: DANetOptions = {}): DANet => make("danet", DANet, depth, options);
 
 /**
- * Hou et al.: Strip Pooling, CVPR 2020: a dilated ResNet with deep stem and strip pooling modules in its blocks, and a head of two mixed
- * pooling modules. [N,3,H,W] → [N,classes,H,W]. The second of `logits` is the authors' auxiliary output, of `auxlayer`.
+ * Hou et al.: Strip Pooling, CVPR 2020: a dilated ResNet with a deep stem, strip pooling modules in its blocks, and a head of two mixed
+ * pooling modules. [N,3,H,W] → [N,classes,H,W]. The second of `logits` is the authors' auxiliary output, from `auxlayer`.
  * Keys: `pretrained` (modules `layer<i>.<j>.spm`), `head`, `auxlayer.conv5`.
  *
  * @example
@@ -209,9 +209,9 @@ export const dilatedNetworks = ([50, 101] as const).flatMap((depth) => {
   const common = {
     task: "segmentation",
     options: {
-      dropout: { default: 0.1, doc: "share of channels dropped before each classifier in training" },
+      dropout: { default: 0.1, doc: "dropout rate before each classifier" },
       multiGrid: { default: true, doc: "dilations 4, 8, 16 in the last stage instead of one for all its blocks" },
-      width: { default: 64, doc: "width of the first stage; all others keep their ratio to it" },
+      width: { default: 64, doc: "width of the first stage; the others scale with it" },
     },
   } as const;
   return [
@@ -226,7 +226,7 @@ export const dilatedNetworks = ([50, 101] as const).flatMap((depth) => {
         variant: {
           default: "authors" as "authors" | "paper",
           choices: ["authors", "paper"] as const,
-          doc: "affinity of channels: authors, softmax of (max − E), their code; paper, softmax of E",
+          doc: "channel affinity: softmax of (max − E) as in the code (authors), or softmax of E (paper)",
         },
       },
       create: (options) => danet(depth, options),

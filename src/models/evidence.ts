@@ -8,11 +8,11 @@ import {
 import { type Candidate, isCount, partOf, recognizeOptions } from "../attention/recognize.js";
 import type { Tensor } from "../core/tensor.js";
 
-/** What a checkpoint's keys and shapes tell. Networks are recognized by asking it. */
+/** What a checkpoint's keys and shapes tell; networks are recognized from it. */
 export class Evidence {
   constructor(private readonly weights: ReadonlyMap<string, Pick<Tensor, "shape">>) {}
 
-  /** The shape of a tensor; empty if there is none of the name. */
+  /** The shape of a tensor; empty if there is none of that name. */
   shape(key: string): readonly number[] {
     return this.weights.get(key)?.shape ?? [];
   }
@@ -26,7 +26,7 @@ export class Evidence {
     return keys.every((key) => this.weights.has(key));
   }
 
-  /** Whether any key has the text in it. */
+  /** Whether any key contains the text. */
   mentions(text: string): boolean {
     return [...this.weights.keys()].some((key) => key.includes(text));
   }
@@ -36,7 +36,7 @@ export class Evidence {
     return new Set([...this.weights.keys()].flatMap((key) => pattern.exec(key)?.[1] ?? [])).size;
   }
 
-  /** Blocks of each stage: how many `layer<s>.<b>.<layer>` there are, for s = 1, 2, …; after five stages nobody counts on. */
+  /** Blocks per stage: how many `layer<s>.<b>.<layer>` there are, for s = 1, 2, …, up to five stages. */
   depths(prefix = "", layer = "conv1"): readonly number[] {
     const depths: number[] = [];
     for (let stage = 1; stage <= 5; stage++) {
@@ -55,8 +55,8 @@ export class Evidence {
   }
 
   /**
-   * What stands below a prefix, or of it only in some fields, as the keys of a module; null if there is nothing. How wide its map is the
-   * rows of `layers` beside it say, or else its own sizes.
+   * The keys below a prefix, or only those in some fields, as the keys of a module; null if there are none. The width of its map
+   * comes from the rows of `layers` beside it, or else from its own sizes.
    */
   part(prefix: string, layers: readonly string[], fields?: readonly string[]): Part | null {
     const own = [...this.weights].flatMap(([key, { shape }]) => {
@@ -70,16 +70,16 @@ export class Evidence {
   }
 }
 
-/** The keys of one module, and in a bottleneck how wide the maps before its last convolution are. */
+/** The keys of one module, and in a bottleneck the width of the maps before its last convolution. */
 export interface Part extends Candidate {
   readonly inner?: number;
 }
 
-/** The layers of a block that say how wide the maps in it are, the widest first. */
+/** The layers of a block that tell the widths of its maps, widest first. */
 export const widthsIn = (block: string): readonly string[] =>
   ["conv3", "conv3.0", "conv2", "conv2.0", "bn2", "bn1"].map((name) => block + name);
 
-/** What stands below a prefix in a block, as the keys of a module. */
+/** The keys below a prefix in a block, as the keys of a module. */
 export function partIn(weights: Evidence, block: string, prefix: string, fields?: readonly string[]): Part | null {
   const part = weights.part(prefix, widthsIn(block), fields);
   const inner = weights.has(`${block}conv3.weight`) ? weights.rows(`${block}conv2.weight`) : undefined;
@@ -88,7 +88,7 @@ export function partIn(weights: Evidence, block: string, prefix: string, fields?
 
 type Options = AttentionOptions | readonly (AttentionOptions | null)[];
 
-/** The modules of a network: which, with which options, and what the first one's keys are called in ours. */
+/** The modules of a network: which, with which options, and our names for the keys of the first. */
 export interface Modules {
   readonly spec: AttentionInfo;
   readonly options: Options;
@@ -97,16 +97,16 @@ export interface Modules {
   readonly isInner?: boolean;
 }
 
-/** Whether modules of this kind act on a block's last maps, or on those between its stages. */
+/** Whether modules of this kind act on a block's output, or between stages. */
 const isOuter = ({ placement }: AttentionInfo) => placement === "residual" || placement === "stage";
 
-/** A part with the width that the module's own placement would give its map before the others. */
+/** A part with the width that the module's own placement would give it first. */
 const asUsual = (spec: AttentionInfo, part: Part): Part =>
   part.inner === undefined || isOuter(spec) ? part : { ...part, widths: [part.inner, ...part.widths] };
 
 /**
- * What modules these parts are, one of each stage: with the same options in all stages, or with those of each. Modules that share their keys,
- * such as `cam` and others with one number, are told apart by the field that they are in.
+ * Which modules these parts are, one part per stage: with the same options in all stages, or options per stage. Modules with the
+ * same keys, such as `cam` and others with one number, are told apart by their field.
  */
 export function modulesOf(
   parts: readonly (Part | null)[],
@@ -141,12 +141,12 @@ export function modulesOf(
   return undefined;
 }
 
-/** A choice of modules for a network, their placement where it is not their own. */
+/** A choice of modules for a network, with its placement where it is not their own. */
 export type Choice = readonly [string, Options, Placement?];
 
 /**
- * A choice of modules that stand in blocks: where their own placement is there, unless their maps have another width than it would give them.
- * Before the last convolution of a bottleneck two placements are alike to keys and shapes: the module's own is taken, or `convolution`.
+ * A choice of modules in blocks: at their own placement, unless their maps have another width than it would give them. Before the last
+ * convolution of a bottleneck two placements look the same in keys and shapes: the module's own is taken, or `convolution`.
  */
 export function choiceInBlocks(found: Modules): Choice {
   const { spec, isInner } = found;
@@ -158,5 +158,5 @@ export function choiceInBlocks(found: Modules): Choice {
 export const choiceOf = ({ spec, options }: Modules, placement: Placement): Choice =>
   placement === spec.placement ? [spec.name, options] : [spec.name, options, placement];
 
-/** Where a module stands in our networks. */
+/** The field of a module in our networks. */
 export const fieldOf = (name: string): string => attentionInfo(name).field;

@@ -10,7 +10,7 @@ export type Recognized = Omit<RecognizedCheckpoint, "family" | "rename" | "origi
   readonly keys?: KeyTable;
 };
 
-/** One way of naming parameters. */
+/** One naming of parameters. */
 interface Family {
   readonly name: string;
   recognize(weights: Evidence): Recognized | undefined;
@@ -19,10 +19,10 @@ interface Family {
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 const simamCifar = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] } as const;
 
-/** `attention` as an option, where there is a module. */
+/** `attention` as an option, if there is a module. */
 const chosen = (attention: Choice | undefined): { attention?: Choice } => (attention ? { attention } : {});
 
-/** The field that a choice of modules has in our networks; null without. */
+/** The field that a choice of modules has in our networks; null without one. */
 const fieldOfChoice = (choice: Choice | undefined): string | null => (choice ? fieldOf(choice[0]) : null);
 
 const imagenetDepths: Readonly<Record<string, number>> = {
@@ -33,7 +33,7 @@ const imagenetDepths: Readonly<Record<string, number>> = {
   "3,8,36,3,bottleneck": 152,
 };
 
-/** The depth of a residual network below `prefix`: of the ImageNet forms, or with three stages and 16 channels those for CIFAR. */
+/** The depth of a residual network below `prefix`: an ImageNet network, or with three stages and 16 channels one for CIFAR. */
 function depthOf(weights: Evidence, prefix = ""): number | undefined {
   const depths = weights.depths(prefix);
   const form = weights.has(`${prefix}layer1.0.conv3.weight`) ? "bottleneck" : "basic";
@@ -42,7 +42,7 @@ function depthOf(weights: Evidence, prefix = ""): number | undefined {
   return imagenetDepths[`${depths},${form}`];
 }
 
-/** What a choice of modules is, defaults filled in: two that mean the same give the same. */
+/** A choice of modules with defaults filled in: equivalent choices give the same. */
 function meaning(choice: AttentionChoice | null | undefined): string | undefined {
   if (!Array.isArray(choice)) return undefined;
   const [name, options, placement = null] = choice as unknown as Choice;
@@ -51,7 +51,7 @@ function meaning(choice: AttentionChoice | null | undefined): string | undefined
   return JSON.stringify([name, placement, stages.map((own) => own && resolveOptions(name, specs, own))]);
 }
 
-/** The entry of the catalogue that has these modules of itself, or the plain one with them as an option. */
+/** The catalogue entry that has these modules built in, or the plain one with them as an option. */
 function withModules(plain: string, special: readonly string[], attention: Choice | undefined) {
   const own = attention && meaning(attention as AttentionChoice);
   const model = own && special.find((name) => meaning(models.get(name)?.attention) === own);
@@ -66,7 +66,7 @@ function recognizeResnet(weights: Evidence): Recognized | undefined {
   const [, width = 0] = [weights.rows("layer1.0.conv3.weight"), weights.rows("layer1.0.conv1.weight")];
   const [outChannels, channels] = weights.shape("layer1.0.conv2.weight");
   if (!depth || !weights.has("fc.weight", "bn1.weight", "layer1.0.conv2.weight", stemKey)) return undefined;
-  // Convolutions in groups, and shortcuts that average, are of networks that are not here.
+  // Grouped convolutions and shortcuts with pooling belong to networks that we do not have.
   if (outChannels !== channels || (deep && weights.rows(stemKey) !== 32) || weights.mentions(".downsample.2."))
     return undefined;
   const small = weights.depths().length === 3;
@@ -94,7 +94,7 @@ function mobilenetWith(weights: Evidence, classifier: string, keys: KeyTable): R
   return { model, options: { numClasses: weights.rows(classifier), ...options }, keys, normalization: imagenet };
 }
 
-/** A dilated network of the authors of DANet and SPNet, told by a key of its head. */
+/** A dilated network of the authors of DANet and SPNet, identified by a key of its head. */
 function dilated(weights: Evidence, kind: string, head: string, classifier: string): Recognized | undefined {
   const depth = depthOf(weights, "pretrained.");
   if ((depth !== 50 && depth !== 101) || !weights.has(head, "pretrained.conv1.0.weight")) return undefined;
@@ -103,10 +103,10 @@ function dilated(weights: Evidence, kind: string, head: string, classifier: stri
   return { model: `${kind}_resnet${depth}`, options, normalization: imagenet };
 }
 
-/** The families, in the order in which they are asked. */
+/** The families, in the order they are tried. */
 export const families: readonly Family[] = [
   {
-    // akamaster/pytorch_resnet_cifar10: shortcuts without parameters, ImageNet's statistics.
+    // akamaster/pytorch_resnet_cifar10: shortcuts without parameters, ImageNet's normalization.
     name: "CIFAR ResNet, option A shortcuts",
     recognize(weights) {
       const depth = depthOf(weights);
@@ -154,7 +154,7 @@ export const families: readonly Family[] = [
     },
   },
   {
-    // xternalz/WideResNet-pytorch, and with modules the SimAM repository.
+    // xternalz/WideResNet-pytorch, and, with modules, the SimAM repository.
     name: "Wide ResNet",
     recognize(weights) {
       const width = weights.rows("block1.layer.0.conv1.weight") ?? weights.rows("block1.layer.0.conv1.0.weight");

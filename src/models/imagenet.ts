@@ -1,6 +1,6 @@
 /**
- * The 1000 classes of ImageNet (ILSVRC 2012), in the order of their WordNet numbers, which is that of the logits of published networks.
- * Two names stand for two classes each: crane (bird, machine) and maillot.
+ * The 1000 classes of ImageNet (ILSVRC 2012) in WordNet order, that of the logits of published networks.
+ * Two names each stand for two classes: crane (bird, machine) and maillot.
  */
 export const imagenetClasses: readonly string[] = `
 tench|goldfish|great white shark|tiger shark|hammerhead|electric ray|stingray|cock|hen|ostrich|brambling|goldfinch|house finch|junco|

@@ -43,29 +43,29 @@ const entries = [
   ...unets,
 ];
 
-/** The catalogue: every network, by name. */
+/** The catalogue: every network by name. */
 export const models: ReadonlyMap<string, ModelInfo> = new Map(
   entries.map((spec) => [spec.name, spec as unknown as ModelInfo]),
 );
 
 type Entry = (typeof entries)[number];
-/** The options of the entry that has a name. */
+/** The options of the entry with a given name. */
 type OwnOptions<N, E = Entry> = E extends ModelInfo<infer S, infer M> ? (N extends M ? Given<S> : never) : never;
 
-/** A name of the catalogue. */
+/** A name in the catalogue. */
 export type ModelName = Entry["name"];
 /** Options of a network by name: `ModelOptions<"resnet50">`. */
 export type ModelOptions<N extends ModelName> = ClassifierOptions & OwnOptions<N>;
 
 const elsewhere = "For a network of your own: docs/rebuild-a-network.md";
 
-/** The names of the catalogue. */
+/** Names in the catalogue. */
 export const listModels = (): readonly ModelName[] => entries.map(({ name }) => name);
 
-/** Whether a text is a name of the catalogue, for names that are known at run time only. */
+/** Whether a string is a name in the catalogue, for names known only at run time. */
 export const isModelName = (name: unknown): name is ModelName => typeof name === "string" && models.has(name);
 
-/** The entry of a network. @throws OptionError for a name that is not in the catalogue, with the nearest that is. */
+/** The entry of a network. @throws OptionError for an unknown name, suggesting the nearest. */
 export function modelInfo(name: string): ModelInfo {
   check("modelInfo", "name", text, name);
   const spec = models.get(name);
@@ -73,11 +73,11 @@ export function modelInfo(name: string): ModelInfo {
   return spec;
 }
 
-/** As {@link modelInfo}, for networks that classify images. @throws OptionError for one that does not. */
+/** As {@link modelInfo}, for classification networks. @throws OptionError for others. */
 export const classifierInfo = (name: string): ModelInfo => requireClassifier(modelInfo(name));
 
 /**
- * A network by its catalogue name, with its published number of classes and attention module unless told otherwise.
+ * A network by its catalogue name, with its published number of classes and attention module unless options say otherwise.
  *
  * @example
  * const net = createModel("resnet50", { attention: "se" });
@@ -86,7 +86,7 @@ export function createModel<N extends ModelName>(name: N, options: ModelOptions<
   return createModelByName(name, options);
 }
 
-/** As `createModel`, for names and options that are known at run time only. @throws OptionError for others than there are. */
+/** As `createModel`, for names and options known only at run time. @throws OptionError for unknown ones. */
 export function createModelByName(name: string, options: object = {}): Module {
   check("createModel", "name", text, name);
   check("createModel", "options", settings, options);
@@ -104,8 +104,8 @@ export function createModelByName(name: string, options: object = {}): Module {
 }
 
 /**
- * A network that was written down before options without effect were refused: without those, of its own and of its modules. What is unknown
- * or wrong is kept, to be refused by name.
+ * A network written before options without effect were refused: drops those, the network's and its modules'. Unknown or wrong options are
+ * kept, to be refused by name.
  */
 export function settled(written: WrittenModel): WrittenModel {
   check("settled", "written", writtenSchema, written);

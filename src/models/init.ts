@@ -1,10 +1,10 @@
 import { Rng } from "../core/rng.js";
 import { constant, defaultWeight, type Initializer, kaimingNormal, type Module, parametersOf } from "../nn/index.js";
 
-/** Gives a parameter of a path its initializer, or leaves it to the layer. */
+/** The initializer for the parameter at a path; undefined leaves it to the layer. */
 export type InitRule = (path: string) => Initializer | undefined;
 
-/** Sets the parameters that a rule speaks of. As in `initialize`, what each gets depends on the seed and its path alone. */
+/** Sets the parameters that a rule covers. As in `initialize`, each depends only on the seed and its path. */
 export function setByName(model: Module, rule: InitRule, seed: number): void {
   for (const [path, param] of parametersOf(model)) {
     const init = rule(path);
@@ -14,9 +14,9 @@ export function setByName(model: Module, rule: InitRule, seed: number): void {
 }
 
 /**
- * The rule of Woo and Park's code for CBAM and BAM networks, which the one for Triplet Attention copied: it goes by names.
- * Convolutions N(0, 2/fan-out), norms 1 (0 in a `SpatialGate`), the classifier N(0, 2/fan-in), biases 0; what has another name
- * (`mlp`, `downsample.0`, `gate_c_fc`) keeps PyTorch's default.
+ * The rule of Woo and Park's code for CBAM and BAM networks, copied by the Triplet Attention code: it matches names.
+ * Convolutions N(0, 2/fan-out), norms 1 (0 in a `SpatialGate`), the classifier N(0, 2/fan-in), biases 0; parameters with other names
+ * (`mlp`, `downsample.0`, `gate_c_fc`) keep PyTorch's default.
  */
 export const cbamRule: InitRule = (path) => {
   const parts = path.split(".");

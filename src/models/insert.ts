@@ -23,7 +23,7 @@ import { add, mul, sub } from "../ops/index.js";
 import type { Attachable } from "./attach.js";
 import type { ModulesByPath } from "./parts.js";
 
-/** A place in a network, and the map there for the input that it was looked up with. */
+/** A place in a network, and its map for the input used to look it up. */
 export interface InsertPlace {
   readonly path: string;
   readonly channels: number;
@@ -34,24 +34,24 @@ export interface InsertPlace {
 /** Options of {@link insertAttention}. */
 export interface InsertOptions {
   /**
-   * Which outputs the modules act on: `residual`, that of every residual branch; `convolution`, of every block's last spatial convolution;
-   * `activation`, what goes into every block's last convolution; `stage`, of every stage but the last; or those for which a predicate on
-   * path and module holds. Default: the module's own placement, or `residual` in networks that do not know it.
+   * Which outputs the modules act on: `residual`, of every residual branch; `convolution`, of every block's last spatial convolution;
+   * `activation`, the input of every block's last convolution; `stage`, of every stage but the last; or a predicate on path and module.
+   * Default: the module's own placement, or `residual` in networks that do not support it.
    */
   readonly where?: Placement | ((path: string, module: AnyModule) => boolean);
-  /** Options of the modules, or a function that gives them for each place. */
+  /** Options of the modules, or a function that returns them for each place. */
   readonly options?: AttentionOptions | ((place: InsertPlace) => AttentionOptions);
-  /** Blend the modules in by a learned factor that starts at 0, see `Blend`. */
+  /** Blend the modules in with a learned factor that starts at 0, see `Blend`. */
   readonly identityAtStart?: boolean;
-  /** [channels, height, width] of an image, to look up the maps with. Any that the network takes will do. */
+  /** [channels, height, width] of an image, used to find the maps. Any size the network takes will do. */
   readonly input?: readonly [number, number, number];
   /** Seed of the initial weights. */
   readonly seed?: number;
 }
 
 /**
- * y = x + gain · (module(x) − x), gain one learned number that starts at 0. At first y = x exactly, and only `gain` has a gradient; when it
- * has moved, so have the others. A gate x · g(x) becomes x · (1 + gain · (g(x) − 1)): at gain 1 the module's own formula.
+ * y = x + gain · (module(x) − x), gain one learned number that starts at 0. At first y = x exactly, and only `gain` has a gradient; once
+ * it has moved, so do the others. A gate x · g(x) becomes x · (1 + gain · (g(x) − 1)): at gain 1 the module's own formula.
  * Keys: `gain` [], `module`.
  */
 export class Blend extends Module {
@@ -66,7 +66,7 @@ export class Blend extends Module {
   }
 }
 
-/** Holds what was inserted, by the path of its place. It is called by the modules that it follows, not as a whole. */
+/** Holds what was inserted, by the path of its place. Called by the modules that it follows, not as a whole. */
 class Inserted extends Module {
   [path: string]: unknown;
 
@@ -75,7 +75,7 @@ class Inserted extends Module {
   }
 }
 
-/** Notes the shape of what it is given. */
+/** Records the shape of its input. */
 class Observer extends Module {
   shape: Value["shape"] | undefined;
 
@@ -94,11 +94,11 @@ export const insertOptions: Schema<InsertOptions> = fields<InsertOptions>({
 });
 
 /**
- * Puts attention modules into a finished network, changed in place: each acts on the output of one of its modules. No key of the network
- * changes, so its pretrained weights still load; those of the modules are `attention.<place>.…`.
+ * Puts attention modules into an existing network, in place: each acts on the output of one of its modules. The network's keys do not
+ * change, so its pretrained weights still load; the modules' keys are `attention.<place>.…`.
  * Returns the places.
  *
- * @throws OptionError for an unknown module or option, and where there is no such place.
+ * @throws OptionError for an unknown module or option, or if there is no such place.
  *
  * @example
  * const net = createModel("resnet50");
@@ -115,7 +115,9 @@ export function insertAttention(
   check("insertAttention", "options", insertOptions, given);
   const { where, options = {}, identityAtStart = false, input = [3, 224, 224], seed = 0 } = given;
   if (model instanceof Sequential)
-    throw new OptionError("insertAttention: a Sequential would call what it is given; make it a field of a Module");
+    throw new OptionError(
+      "insertAttention: a Sequential would call the inserted modules itself; make it a field of a Module",
+    );
   const spec = typeof name === "string" ? attentionInfo(name) : undefined;
   if (spec && spec.kind !== "gate") throw new OptionError(`insertAttention: "${name}" is a ${spec.kind}, not a gate`);
   const targets = find(model, where, spec?.placement ?? "residual");
@@ -124,13 +126,13 @@ export function insertAttention(
   if (!(inserted instanceof Inserted))
     throw new OptionError("insertAttention: the network has a field `attention` of its own");
   const taken = [...targets.keys()].find((path) => path in inserted);
-  if (taken !== undefined) throw new OptionError(`insertAttention: there is a module at ${taken} already`);
+  if (taken !== undefined) throw new OptionError(`insertAttention: there is already a module at ${taken}`);
   const created = placesOf(model, targets, input).map((place) => {
     const own = typeof options === "function" ? options(place) : options;
     const module = typeof name === "string" ? gateFor(name, place.channels, own) : name(place.channels);
     return [place.path, identityAtStart ? new Blend(module) : module] as const;
   });
-  // Only now, when nothing can fail any more, is the network changed.
+  // The network is changed only now, when nothing can fail any more.
   for (const [path, module] of created) {
     inserted[path] = module;
     targets.get(path)!.appendHook(module);
@@ -140,14 +142,14 @@ export function insertAttention(
   return [...targets.keys()];
 }
 
-/** The modules to follow, by the names of their places. */
+/** The modules to follow, by name of their place. */
 function find(model: Module, where: InsertOptions["where"], usual: Placement): ModulesByPath {
   if (typeof where === "function") {
     const chosen = new Map<string, Module>();
     walk(model, {
       module: (path, part) => path && where(path, part) && chosen.set(path, part as unknown as Module),
     });
-    if (chosen.size === 0) throw new OptionError("insertAttention: `where` holds for no module");
+    if (chosen.size === 0) throw new OptionError("insertAttention: `where` matches no module");
     return chosen;
   }
   const points = "attachPoints" in model ? (model as unknown as Attachable).attachPoints() : {};
@@ -175,7 +177,9 @@ function placesOf(model: Module, targets: ModulesByPath, input: readonly number[
   }
   return observers.map(({ path, observer: { shape } }) => {
     if (shape?.length !== 4)
-      throw new OptionError(`insertAttention: ${path} gives ${shape ? "no map" : "nothing"}; a place needs [N,C,H,W]`);
+      throw new OptionError(
+        `insertAttention: ${path} outputs ${shape ? "no map" : "nothing"}; a place needs [N,C,H,W]`,
+      );
     const [, channels, height, width] = shape;
     return { path, channels: staticDim(channels), height: staticDim(height), width: staticDim(width) };
   });

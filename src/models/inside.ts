@@ -10,10 +10,10 @@ import {
 } from "./evidence.js";
 import type { KeyTable } from "./keys.js";
 
-/** The numbers of the stages. */
+/** Stage numbers. */
 const numbered = (stages: number): readonly number[] => Array.from({ length: stages }, (_, i) => i + 1);
 
-/** The modules of a network of the SimAM repository: SimAM joined to `conv2`, others to `end` of every block. */
+/** The modules of a network of the SimAM repository: SimAM joined to `conv2`, others to the `end` of every block. */
 export function simamModules(weights: Evidence, block: (stage: number) => string, end: string): Choice | undefined {
   const parts = numbered(3).map((stage) => weights.part(`${block(stage)}${end}.1.`, widthsIn(block(stage))));
   const other = modulesOf(parts, end);
@@ -21,16 +21,16 @@ export function simamModules(weights: Evidence, block: (stage: number) => string
   return weights.has(`${block(1)}conv2.0.weight`) ? ["simam", {}] : undefined;
 }
 
-/** What a block of a residual network has of itself. */
+/** A residual block's own fields. */
 const ownField = /^((conv|bn)\d|downsample|shortcut|convShortcut)$/;
 
-/** A choice of modules, and how the keys of the network are renamed for it. */
+/** A choice of modules, and how to rename the network's keys for it. */
 interface Inside {
   readonly choice: Choice | undefined;
   readonly keys: KeyTable;
 }
 
-/** The modules of a ResNet: in its blocks, in a field of any name or over several, or between its stages. */
+/** The modules of a ResNet: in its blocks, in one field of any name or several, or between its stages. */
 export function resnetModules(
   weights: Evidence,
   stages: number,
@@ -49,7 +49,7 @@ export function resnetModules(
     return found && { choice: choiceInBlocks(found), keys: renamedField("*.", field, found.spec.field) };
   };
   const [field = "", ...others] = fields;
-  // Of several fields all together may be one module.
+  // Several fields together may be one module.
   const found = others.length ? copied() : (named(field) ?? copied());
   if (found) return found;
   for (const name of others.length ? fields : []) {
@@ -59,7 +59,7 @@ export function resnetModules(
   return betweenStages(weights, blocks);
 }
 
-/** Modules between the stages, in fields of one name with the number of the stage. */
+/** Modules between stages, in fields named with the stage's number. */
 function betweenStages(weights: Evidence, blocks: readonly string[]): Inside {
   const names = weights.fields("").flatMap((name) => /^(.+?)1$/.exec(name)?.[1] ?? []);
   for (const field of names.filter((name) => !["conv", "bn", "layer", "block"].includes(name))) {
@@ -72,18 +72,18 @@ function betweenStages(weights: Evidence, blocks: readonly string[]): Inside {
   return { choice: undefined, keys: [] };
 }
 
-/** A field that is called otherwise in ours. */
+/** A field with a different name in ours. */
 const renamedField = (before: string, theirs: string, ours: string): KeyTable =>
   theirs === ours ? [] : [[`${before}${theirs}.*`, `${before}${ours}.*`]];
 
-/** Layers in blocks that are called otherwise in ours. */
+/** Layers in blocks with different names in ours. */
 function renamedLayers({ spec, keys }: Modules): KeyTable {
   const layer = (key: string) => key.slice(0, key.lastIndexOf("."));
   const pairs = new Map([...keys].map(([theirs, ours]) => [layer(theirs), layer(ours)]));
   return [...pairs].map(([theirs, ours]) => [`*.${theirs}.*`, `*.${spec.field}.${ours}.*`]);
 }
 
-/** Indices of the first blocks of MobileNetV2's stages. */
+/** Index of the first block of each MobileNetV2 stage. */
 const mobilenetStages = [1, 2, 4, 7, 11, 14, 17];
 
 /** The modules of MobileNetV2: at the end of its blocks, or before their last convolution, where the first block has none. */

@@ -1,6 +1,6 @@
 /**
- * What other people call the parameters of a network: pairs of a name in theirs and in ours, `*` standing for any text. The first pair
- * that fits a key renames it; a key that none fits is called the same in both. Read from right to left it is the way back.
+ * Other people's names for the parameters of a network: pairs of their name and ours, `*` standing for any text. The first pair that
+ * matches renames a key; a key that none matches is the same in both. Read right to left, the table maps back.
  */
 export type KeyTable = readonly (readonly [theirs: string, ours: string])[];
 
@@ -24,35 +24,35 @@ export function renaming(table: KeyTable, to: "ours" | "theirs"): (key: string) 
   };
 }
 
-/** A module that is joined to the layer that it follows, as `layer.0` and `layer.1`; without parameters (null) only the former shows. */
+/** A module joined to the layer that it follows, as `layer.0` and `layer.1`; without parameters (null) only the former shows. */
 const joined = (layer: string, field: string | null): KeyTable => [
   ...(field === null ? [] : ([[`*.${layer}.1.*`, `*.${field}.*`]] as const)),
   [`*.${layer}.0.*`, `*.${layer}.*`],
 ];
 
-/** Whether the field of a module holds parameters, and where the SimAM repository joins it: SimAM to `conv2`, others to `end`. */
+/** Whether a module's field holds parameters, and where the SimAM repository joins it: SimAM to `conv2`, others to `end`. */
 const simamJoined = (end: string, field: string | null): KeyTable =>
   field === null ? [] : field === "simam" ? joined("conv2", null) : joined(end, field);
 
-/** Whose names differ from ours. `field` is that of the attention module in ours, null without one. */
+/** Key tables by origin. `field` is that of the attention module in ours, null without one. */
 export const keyTables = {
   /** akamaster/pytorch_resnet_cifar10. */
   akamaster: [["linear.*", "fc.*"]],
-  /** Networks for CIFAR of ZjjConan/SimAM. */
+  /** CIFAR networks of ZjjConan/SimAM. */
   simamCifar: (field: string | null): KeyTable => [
     ["linear.*", "fc.*"],
     ["*.shortcut.*", "*.downsample.*"],
     ...simamJoined("bn2", field),
   ],
-  /** Pre-activation networks there: modules follow the last convolution, `conv2` or in bottlenecks `conv3`. */
+  /** Its pre-activation networks: modules follow the last convolution, `conv2` or in bottlenecks `conv3`. */
   simamPreact: (field: string | null, last: "conv2" | "conv3"): KeyTable => simamJoined(last, field),
-  /** Networks for ImageNet there: modules follow the last norm, `bn2` or in bottlenecks `bn3`. */
+  /** Its ImageNet networks: modules follow the last norm, `bn2` or in bottlenecks `bn3`. */
   simamImagenet: (field: string | null, last: "bn2" | "bn3"): KeyTable => simamJoined(last, field),
-  /** MobileNetV2 there: no dropout before the classifier. */
+  /** Its MobileNetV2: no dropout before the classifier. */
   simamMobilenet: [["classifier.0.*", "classifier.1.*"]],
-  /** ResNets of timm call any module `se`. */
+  /** timm's ResNets call any module `se`. */
   timmResnet: (field: string): KeyTable => (field === "se" ? [] : [["*.se.*", `*.${field}.*`]]),
-  /** MobileNetV2 of timm: layers by name, blocks by stage. */
+  /** timm's MobileNetV2: layers by name, blocks by stage. */
   timmMobilenet: timmMobilenet(),
 } as const;
 

@@ -32,7 +32,7 @@ const stages = {
   ],
 } as const;
 
-/** A 3×3 convolution on each channel and a 1×1 convolution over channels, each with norm and activation. Keys `0`, `1`, `3`, `4`. */
+/** A depthwise 3×3 and a pointwise convolution, each with norm and activation. Keys `0`, `1`, `3`, `4`. */
 function separable(channels: number, outChannels: number, stride: number): Sequential {
   const [depthwise, pointwise] = [
     conv(channels, channels, 3, { stride, groups: channels }),
@@ -49,7 +49,7 @@ function separable(channels: number, outChannels: number, stride: number): Seque
 }
 
 /**
- * MobileNetV1 at a quarter of the width with leaky ReLUs (slope 0.1): the small ImageNet backbone that face detectors start from.
+ * MobileNetV1 at a quarter of the width with leaky ReLUs (slope 0.1): the small ImageNet backbone of face detectors.
  * [N,3,H,W] → [N,classes]. Keys `stage1.<i>`, `stage2.<i>`, `stage3.<i>`, `fc`.
  *
  * Howard et al.: MobileNets, 2017, table 1.

@@ -19,7 +19,7 @@ import type { Attachable, AttachPoints } from "./attach.js";
 import { classCount, makeDivisible, mapValues, partsOf, probability, smallClassifier } from "./parts.js";
 import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
-/** How the layers of a block are numbered: in torchvision's groups of convolution, norm and activation, or all in one row. */
+/** How a block's layers are numbered: in torchvision's groups of convolution, norm and activation, or flat. */
 type Layout = "grouped" | "flat";
 
 /** Expansion, channels, blocks and first stride of each stage: table 2 of the paper. */
@@ -43,7 +43,7 @@ interface BlockOptions {
   readonly place: Place;
 }
 
-/** Convolution without bias, norm and ReLU6. `groups` equal to the channels make it depthwise. */
+/** Convolution without bias, norm and ReLU6. With `groups` equal to the channels it is depthwise. */
 function layer(channels: number, outChannels: number, kernelSize: number, stride = 1, groups = 1): Module[] {
   const geometry = { kernelSize, stride, groups, padding: (kernelSize - 1) / 2, bias: false };
   const conv = new Conv2d(channels, outChannels, { ...geometry, weightInit: kaimingNormal("out") });
@@ -51,7 +51,7 @@ function layer(channels: number, outChannels: number, kernelSize: number, stride
 }
 
 /**
- * Inverted residual block: 1×1 convolution to a wide map, 3×3 on each channel, 1×1 back without activation, and the input added where the
+ * Inverted residual block: 1×1 convolution to a wide map, depthwise 3×3, 1×1 back without activation, plus the input where the
  * shape is kept. Keys `conv.<i>`.
  */
 export class InvertedResidual extends Module {
@@ -66,7 +66,7 @@ export class InvertedResidual extends Module {
     super();
     const hidden = channels * expansion;
     const at = (placement: Placement, width: number): Module[] => {
-      // The authors who put a module on the wide map leave out the block that has none.
+      // Authors who put a module on the wide map skip the block that has none.
       if (attention?.placement !== placement || (placement === "activation" && expansion === 1)) return [];
       const module = attention.create(width, place);
       return module ? [module] : [];
@@ -95,7 +95,7 @@ export class InvertedResidual extends Module {
     return this.#depthwise;
   }
 
-  /** The activation of the wide map, of blocks that have one. */
+  /** The activation of the wide map, in blocks that have one. */
   get lastActivation(): Module | undefined {
     return this.#activation;
   }
@@ -108,9 +108,9 @@ export class InvertedResidual extends Module {
 
 /** Options of {@link mobilenetV2}. */
 export interface MobileNetOptions extends ClassifierOptions {
-  /** Factor of all widths, which are rounded to multiples of 8. */
+  /** Multiplier of all widths, rounded to multiples of 8. */
   readonly widthMultiplier?: number;
-  /** Share of the last features dropped in training. */
+  /** Dropout rate before the classifier. */
   readonly dropout?: number;
   /** `grouped`: torchvision's keys; `flat`: those of the Coordinate Attention repository. Default `grouped`. */
   readonly layout?: Layout;
@@ -134,7 +134,7 @@ export class MobileNetV2 extends Module implements Attachable {
       throw new OptionError(`mobilenetV2: widthMultiplier must be positive, got ${widthMultiplier}`);
     const plan = attentionPlan(attention);
     if (plan?.placement === "stage")
-      throw new OptionError(`mobilenetV2: has no place between stages for ${plan.field}; give another placement`);
+      throw new OptionError(`mobilenetV2: has no place between stages for ${plan.field}; use another placement`);
     const width = (channels: number) => makeDivisible(channels * widthMultiplier);
     let channels = width(32);
     const blocks: Module[] = [new Sequential(layer(3, channels, 3, 2))];
@@ -196,7 +196,7 @@ const paper = {
   url: "https://arxiv.org/abs/1801.04381",
 };
 
-/** An entry of the catalogue; `dropout` and `own` are those of the published network. */
+/** A catalogue entry; `dropout` and `own` are those of the published network. */
 function entry<const N extends string>(name: N, dropout: number, own: MobileNetOptions, source = paper) {
   const { attention = null, layout = "grouped" } = own;
   return defineModel({
@@ -208,8 +208,8 @@ function entry<const N extends string>(name: N, dropout: number, own: MobileNetO
     input: [3, 224, 224],
     attention,
     options: {
-      widthMultiplier: { default: 1, doc: "factor of all widths, which are rounded to multiples of 8" },
-      dropout: { default: dropout, doc: "share of the last features dropped in training" },
+      widthMultiplier: { default: 1, doc: "multiplier of all widths, rounded to multiples of 8" },
+      dropout: { default: dropout, doc: "dropout rate before the classifier" },
     },
     create: (options) => mobilenetV2({ ...options, layout }),
   });

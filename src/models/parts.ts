@@ -39,7 +39,7 @@ export function conv(
   });
 }
 
-/** That, a batch norm and a ReLU. Keys `0` and `1`. */
+/** The same with a batch norm and a ReLU. Keys `0` and `1`. */
 export function convNormRelu(
   channels: number,
   outChannels: number,
@@ -52,13 +52,13 @@ export function convNormRelu(
 /** Initialization of classifiers in mobile networks: N(0, 0.01²), no bias. */
 export const smallClassifier = { weightInit: normal(0.01), biasInit: constant(0) } as const;
 
-/** `width` rounded to a multiple of `divisor`, but not down by more than a tenth. */
+/** `width` rounded to a multiple of `divisor`, but down by no more than a tenth. */
 export function makeDivisible(width: number, divisor = 8): number {
   const rounded = Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
   return rounded < 0.9 * width ? rounded + divisor : rounded;
 }
 
-/** Means of 2×2 squares; a last odd row or column stands for two, as in PyTorch's `ceil_mode` without counted padding. */
+/** Means of 2×2 squares; an odd last row or column stands for two, as in PyTorch's `ceil_mode` without counted padding. */
 export function halveByAverage(x: Value): Value {
   const evened = ([2, 3] as const).reduce((map, axis) => {
     const size = mapSize(map, "halveByAverage")[axis - 2]!;
@@ -67,7 +67,7 @@ export function halveByAverage(x: Value): Value {
   return averagePool(evened, { kernelSize: 2 });
 }
 
-/** @throws OptionError if attention is asked for in a network that has its own and no place for another. */
+/** @throws OptionError if attention is requested of a network that has its own and no place for another. */
 export function refuseAttention(owner: string, attention: AttentionChoice | null | undefined): void {
   const name = Array.isArray(attention) ? attention[0] : attention;
   if (attention && name !== "none")
@@ -84,7 +84,7 @@ export function probability(owner: string, name: string, p: number): number {
 export const classCount = (owner: string, numClasses: number | undefined, fallback: number): number =>
   integer(owner, "numClasses", numClasses ?? fallback);
 
-/** All parts of a model of one class, by path: what {@link Attachable} networks name their places by. */
+/** All parts of a model of one class, by path: for naming the places of {@link Attachable} networks. */
 export function partsOf<M extends AnyModule>(
   model: AnyModule,
   kind: abstract new (...args: never[]) => M,

@@ -20,7 +20,7 @@ import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
 import { classCount, conv, mapValues, partsOf, probability } from "./parts.js";
 import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
-/** Form of the blocks: two 3×3 convolutions, a bottleneck, or two wide 3×3 convolutions with dropout between. */
+/** Kind of block: two 3×3 convolutions, a bottleneck, or two wide 3×3 convolutions with dropout between. */
 type Form = "basic" | "bottleneck" | "wide";
 
 interface BlockOptions {
@@ -33,17 +33,17 @@ interface BlockOptions {
   readonly place: Place;
 }
 
-/** A convolution of these networks: PyTorch's initialization, but He's in the wide ones. */
+/** A convolution of these networks: PyTorch's initialization, but He's in wide ones. */
 function plain(form: Form, channels: number, outChannels: number, kernel: number, stride = 1): Conv2d {
   if (form === "wide") return conv(channels, outChannels, kernel, { stride });
   return new Conv2d(channels, outChannels, { kernelSize: kernel, stride, padding: (kernel - 1) / 2, bias: false });
 }
 
-/** Channels that come out of a block, as a multiple of its width. */
+/** Output channels of a block, as a multiple of its width. */
 const expansion = (form: Form): number => (form === "bottleneck" ? 4 : 1);
 
 /**
- * A residual block that norms and activates before each convolution: branch(x) + shortcut(x). Keys `bn1`, `conv1`, `bn2`, `conv2`
+ * A residual block with norm and activation before each convolution: branch(x) + shortcut(x). Keys `bn1`, `conv1`, `bn2`, `conv2`
  * (`bn3`, `conv3`), and where the shape changes `shortcut.0`, or in wide blocks `convShortcut`, which follow the first activation.
  */
 class PreActivationBlock extends Module {
@@ -91,12 +91,12 @@ class PreActivationBlock extends Module {
     return this.#layers.at(-1)!.conv;
   }
 
-  /** The last 3×3 convolution, which is the second also in bottlenecks. */
+  /** The last 3×3 convolution, the second one even in bottlenecks. */
   get lastConvolution(): Module {
     return this.#layers[1]!.conv;
   }
 
-  /** Passes on the last activation, which is no layer's output, so that a module can follow it there. */
+  /** Passes on the last activation, which is no layer's output, so that a module can follow it. */
   get lastActivation(): Module {
     return this.#activation;
   }
@@ -127,7 +127,7 @@ interface Architecture {
   readonly dropout: number;
 }
 
-/** Stages of pre-activation blocks, a last norm and ReLU, mean over positions, linear classifier. [N,3,H,W] → [N,classes] */
+/** Stages of pre-activation blocks, a final norm and ReLU, mean over positions, linear classifier. [N,3,H,W] → [N,classes] */
 export class PreActResNet extends Module implements Attachable {
   readonly #stages: readonly Module[];
   readonly #end: readonly Module[];
@@ -180,7 +180,7 @@ export class PreActResNet extends Module implements Attachable {
   }
 }
 
-/** Options of {@link preactResnet}. `block`: basic blocks, or bottlenecks; by default those from depth 164 on. */
+/** Options of {@link preactResnet}. `block`: basic or bottleneck; by default bottlenecks from depth 164 on. */
 export interface PreActOptions extends ClassifierOptions {
   /** Kind of residual block. */
   readonly block?: "auto" | "basic" | "bottleneck";
@@ -189,7 +189,7 @@ export interface PreActOptions extends ClassifierOptions {
 export const preactOptions = fields<PreActOptions>({ ...classifierFields, block: own });
 
 /**
- * The pre-activation networks for CIFAR of He et al.: Identity Mappings in Deep Residual Networks, ECCV 2016, with the names of the SimAM
+ * The pre-activation CIFAR networks of He et al.: Identity Mappings in Deep Residual Networks, ECCV 2016, with the names of the SimAM
  * repository: `conv1`, `layer<i>.<j>`, `bn`, `linear`. Depth 6n + 2, or 9n + 2 with bottlenecks.
  *
  * @example
@@ -210,7 +210,7 @@ export function preactResnet(depth: number, given: PreActOptions = {}): PreActRe
 
 /** Options of {@link wideResnet}. */
 export interface WideResNetOptions extends ClassifierOptions {
-  /** Share of elements dropped between the two convolutions of a block in training. */
+  /** Dropout rate between the two convolutions of a block. */
   readonly dropout?: number;
 }
 
@@ -266,7 +266,7 @@ export const preactResnets = [
       name: `wide_resnet${depth}_${factor}` as const,
       paper: { title: "Wide Residual Networks", url: "https://arxiv.org/abs/1605.07146" },
       options: {
-        dropout: { default: 0.3, doc: "share of elements dropped between a block's convolutions in training" },
+        dropout: { default: 0.3, doc: "dropout rate between a block's convolutions" },
       },
       create: (options) => wideResnet(depth, factor, options),
     }),

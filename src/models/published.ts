@@ -6,7 +6,7 @@ import { preactResnet, wideResnet } from "./preact.js";
 import { resnet } from "./resnet.js";
 import type { ClassifierOptions } from "./spec.js";
 
-/** A network as someone published it: our model, and how their state-dict keys are called in it. */
+/** A network as published: our model, and our names for its state-dict keys. */
 export interface PublishedNetwork {
   readonly model: Module;
   readonly rename: (key: string) => string;
@@ -14,7 +14,7 @@ export interface PublishedNetwork {
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** Depth of a name such as `resnet20`. */
+/** The depth in a name such as `resnet20`. */
 const depthOf = (name: unknown): number => Number(String(name).replace(/^resnet/, ""));
 
 /** CIFAR networks of the SimAM repository. */
@@ -31,7 +31,7 @@ function simamCifar({ arch, attention, numClasses, reduction, lambda }: Settings
   };
 }
 
-/** Pre-activation networks of the SimAM repository, where a module is joined to the convolution that it follows. */
+/** Pre-activation networks of the SimAM repository, where a module is joined to the convolution it follows. */
 function preact({ depth, block, attention, numClasses }: Settings): PublishedNetwork {
   const options = { numClasses: Number(numClasses), block: block === "bottleneck" ? "bottleneck" : "basic" } as const;
   return joined(attention, (chosen) => preactResnet(Number(depth), { ...options, attention: chosen }));
@@ -51,7 +51,7 @@ function joined(attention: unknown, make: (chosen: AttentionChoice) => Module): 
   return { model: make(name as AttentionChoice), rename };
 }
 
-/** CIFAR SE networks of moskomule/senet.pytorch, which have shortcuts without parameters. */
+/** CIFAR SE networks of moskomule/senet.pytorch, whose shortcuts have no parameters. */
 function moskomuleCifar({ depth, reduction, numClasses }: Settings): PublishedNetwork {
   return {
     model: resnet(Number(depth), {
@@ -62,7 +62,7 @@ function moskomuleCifar({ depth, reduction, numClasses }: Settings): PublishedNe
   };
 }
 
-/** CIFAR networks of akamaster/pytorch_resnet_cifar10: shortcuts of option A, `linear` for the classifier. */
+/** CIFAR networks of akamaster/pytorch_resnet_cifar10: option A shortcuts, classifier `linear`. */
 function akamasterCifar(): PublishedNetwork {
   return { model: resnet(20, { numClasses: 10, shortcut: "identity" }), rename: renaming(keyTables.akamaster, "ours") };
 }
@@ -85,13 +85,13 @@ function ecaResnet({ depth, kernelSizes, numClasses }: Settings): PublishedNetwo
   return same(resnet(Number(depth), { numClasses: Number(numClasses), attention: ["eca", options] }));
 }
 
-/** Bottleneck networks with context blocks in the stages c3 to c5, of xvjiarui/GCNet. */
+/** Bottleneck networks with context blocks in stages c3 to c5, of xvjiarui/GCNet. */
 function gcResnet({ depth, ratio, numClasses }: Settings): PublishedNetwork {
   const own = { ratio: Number(ratio) };
   return same(resnet(Number(depth), { numClasses: Number(numClasses), attention: ["gc", [null, own, own, own]] }));
 }
 
-/** A network of our catalogue whose keys are the authors', with settings of its own (regularisation off, so that steps repeat). */
+/** A catalogue network that has the authors' keys, with fixed settings (regularization off, so that steps repeat). */
 function catalogued(name: string | ((settings: Settings) => string), own: ClassifierOptions & Settings = {}) {
   return (settings: Settings): PublishedNetwork =>
     same(
@@ -110,7 +110,7 @@ const dilated =
 
 function danetHead({ inChannels, numClasses }: Settings): PublishedNetwork {
   const head = new DANetHead(Number(inChannels), { numClasses: Number(numClasses), dropout: 0, variant: "authors" });
-  // Its three outputs are the checker's business.
+  // The checker handles its three outputs.
   return same(head as unknown as Module);
 }
 

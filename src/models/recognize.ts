@@ -10,25 +10,25 @@ import { families } from "./families.js";
 import { createModelByName, insertAttention, modelInfo, settled, type WrittenModel } from "./index.js";
 import { renaming } from "./keys.js";
 
-/** What a checkpoint is, told from its keys and shapes. */
+/** What a checkpoint is, judging by its keys and shapes. */
 export interface RecognizedCheckpoint {
-  /** Whose naming of parameters it has. */
+  /** Whose parameter names it has. */
   readonly family: string;
-  /** The network in our catalogue, and the options that build it. */
+  /** The network in our catalogue. */
   readonly model: string;
   /** Options that build the network. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The module that was put into the finished network, to begin as the identity: what `train --insert` writes. */
+  /** The module that was inserted, starting as the identity: what `train --insert` writes. */
   readonly insert?: WrittenModel["insert"];
-  /** What a key of the checkpoint is called in our network. */
+  /** Maps a key of the checkpoint to our network's. */
   readonly rename: (key: string) => string;
-  /** What a key of our network is called in the checkpoint. */
+  /** Maps a key of our network to the checkpoint's. */
   readonly original: (key: string) => string;
-  /** Keys of the checkpoint that the network does not have, or has in another shape. */
+  /** Keys of the checkpoint that the network does not have, or has with another shape. */
   readonly unexplained: readonly string[];
-  /** Keys of the network, in its own names, that the checkpoint does not have, or has in another shape. */
+  /** Keys of the network, in its own names, that the checkpoint does not have, or has with another shape. */
   readonly missing: readonly string[];
-  /** What its authors normalize images by, where that is known. */
+  /** The normalization its authors use, if known. */
   readonly normalization?: {
     readonly mean: readonly [number, number, number];
     readonly std: readonly [number, number, number];
@@ -44,7 +44,7 @@ const same = (key: string): string => key;
 
 type Described = Omit<RecognizedCheckpoint, "unexplained" | "missing">;
 
-/** A description, and what it does not explain of the checkpoint. */
+/** A description, and what of the checkpoint it does not explain. */
 function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "shape">>): RecognizedCheckpoint {
   const own = shapesOf(known);
   const given = new Map([...weights].map(([key, { shape }]) => [known.rename(key), shape]));
@@ -55,7 +55,7 @@ function verified(known: Described, weights: ReadonlyMap<string, Pick<Tensor, "s
   return { ...known, unexplained, missing };
 }
 
-/** The keys and shapes of the network that is described; none where it cannot be built. */
+/** The keys and shapes of the network described; none if it cannot be built. */
 function shapesOf({ model, options, insert }: Described): Shapes {
   try {
     const network = createModelByName(model, options);
@@ -71,7 +71,7 @@ function shapesOf({ model, options, insert }: Described): Shapes {
   }
 }
 
-/** What a file that Fovea wrote says of itself. */
+/** What a file written by Fovea says about itself. */
 function ownDescription({ model, options, insert }: Readonly<Record<string, string>>): Described | undefined {
   if (!model || !options) return undefined;
   try {
@@ -88,8 +88,8 @@ function ownDescription({ model, options, insert }: Readonly<Record<string, stri
 }
 
 /**
- * Tells what network a checkpoint belongs to: by its metadata if Fovea wrote it, otherwise by its keys and shapes. Returns undefined if its
- * keys are of no family that we know. A prefix that half of the keys have or more, such as `model.`, may stand before the names of a family.
+ * Which network a checkpoint belongs to: from its metadata if Fovea wrote it, otherwise from its keys and shapes. Returns undefined if its
+ * keys are of no known family. A prefix shared by at least half of the keys, such as `model.`, may precede a family's names.
  *
  * @example
  * recognizeCheckpoint(readCheckpoint(bytes).tensors)?.model; // "resnet20"
@@ -114,7 +114,7 @@ export function recognizeCheckpoint(
   return undefined;
 }
 
-/** What most keys begin with, up to three names: frameworks put a network into fields of theirs, `model.`, `model.backbone.`. */
+/** Prefixes of most keys, up to three names: frameworks put a network into fields of theirs, `model.`, `model.backbone.`. */
 function sharedPrefixes(keys: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const key of keys)
@@ -125,7 +125,7 @@ function sharedPrefixes(keys: readonly string[]): string[] {
     .sort((a, b) => Number(averaged.test(a)) - Number(averaged.test(b)) || a.length - b.length);
 }
 
-/** The first family that knows the keys. */
+/** The first family that matches the keys. */
 function byKeys(weights: ReadonlyMap<string, Pick<Tensor, "shape">>): Described | undefined {
   const evidence = new Evidence(weights);
   for (const { name, recognize } of families) {

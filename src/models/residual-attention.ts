@@ -11,7 +11,7 @@ import { type ClassifierOptions, classifierFields, defineModel } from "./spec.js
 interface Stage {
   readonly width: number;
   readonly stride: number;
-  /** Number in the names of block and modules. */
+  /** Number in the names of the block and modules. */
   readonly index: number;
   readonly modules: number;
   /** Catalogue option of the modules. */
@@ -28,7 +28,7 @@ interface Architecture {
   readonly size: number;
 }
 
-/** Stages 1 to 3, with so many modules each. */
+/** Stages 1 to 3, with the given number of modules each. */
 const threeStages = (
   widths: readonly number[],
   modules: readonly number[],
@@ -83,7 +83,7 @@ export type ResidualAttentionName = keyof typeof architectures;
 /**
  * Wang et al.: Residual Attention Network, CVPR 2017, in the PyTorch form that published CIFAR results: pre-activation blocks, and
  * attention modules with a mask branch of bottom-up and top-down paths after the first block of each stage. [N,3,H,W] → [N,classes].
- * Where a block keeps its shape its `conv4` is in the state but unused, as there, and gets no gradient.
+ * Where a block keeps its shape its `conv4` is in the state but unused, as in the reference, and gets no gradient.
  * Keys: `conv1.{0,1}`, `residual_block<i>`, `attention_module<i>`, `attention_module<i>_<j>` from the second, `mpool2.0`, `fc`.
  */
 export class ResidualAttentionNetwork extends Module implements Attachable {
@@ -160,7 +160,7 @@ export function residualAttentionNetwork(
   return initialize(new ResidualAttentionNetwork(architectures[name], classCount(name, numClasses, 10)), { seed });
 }
 
-/** Catalogue entries of all forms. */
+/** Catalogue entries of all variants. */
 export const residualAttentionNetworks = (Object.keys(architectures) as ResidualAttentionName[]).map((name) => {
   const { size } = architectures[name];
   return defineModel({

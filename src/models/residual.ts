@@ -6,10 +6,10 @@ import { add, pad, relu } from "../ops/index.js";
 import { subsample } from "../ops/resample.js";
 import { conv } from "./parts.js";
 
-/** How a block's input reaches the addition where its shape changes: a strided 1×1 convolution with batch norm, or no parameters at all. */
+/** How a block's input reaches the addition where its shape changes: a strided 1×1 convolution with batch norm, or without parameters. */
 export type Shortcut = "projection" | "identity";
 
-/** What a network tells a block: its place and geometry. */
+/** What a network passes to a block: place and geometry. */
 export interface BlockOptions {
   readonly channels: number;
   readonly width: number;
@@ -18,7 +18,7 @@ export interface BlockOptions {
   readonly place: Place;
 }
 
-/** What a residual block may have beside: how it is shortcut, a module, and for bottlenecks the factor of the inner width. */
+/** Further settings of a residual block: its shortcut, a module, and for bottlenecks the factor of the inner width. */
 export interface BlockSettings {
   readonly shortcut: Shortcut;
   readonly attention: AttentionPlan | undefined;
@@ -27,7 +27,7 @@ export interface BlockSettings {
   readonly extra?: ((place: Place) => number) | undefined;
 }
 
-/** Makes the blocks of a network, each of `expansion · width` channels. */
+/** Makes the blocks of a network, with `expansion · width` channels. */
 export interface BlockKind {
   readonly expansion: number;
   create(options: BlockOptions): Module;
@@ -41,8 +41,8 @@ export abstract class ResidualBlock extends Module {
   readonly #activation = new Lambda((x) => x);
 
   /**
-   * What a block has beside its branch: its attention module and its shortcut, the last of its parts. `inner` and `outputs` are the widths
-   * of the branch before and after its last convolution.
+   * A block's parts besides its branch: its attention module and, last, its shortcut. `inner` and `outputs` are the branch's widths
+   * before and after its last convolution.
    */
   protected complete(
     inner: number,
@@ -65,12 +65,12 @@ export abstract class ResidualBlock extends Module {
 
   abstract branch(x: Value): Value;
 
-  /** The module whose result is what the branch adds, an attention module apart. */
+  /** The module whose result the branch adds, attention aside. */
   abstract get branchEnd(): Module;
   /** The last spatial convolution. */
   abstract get lastConvolution(): Module;
 
-  /** Passes on what goes into the last convolution, which is no layer's output, so that a module can follow it there. */
+  /** Passes on the input of the last convolution, which is no layer's output, so that a module can follow it. */
   get lastActivation(): Module {
     return this.#activation;
   }
@@ -86,7 +86,7 @@ export abstract class ResidualBlock extends Module {
   }
 }
 
-/** Zero channels added in equal parts before and after: the shortcut "A" of He et al., 2016, as its CIFAR networks have it. */
+/** Zero channels added equally before and after: the shortcut "A" of He et al., 2016, used in its CIFAR networks. */
 function padChannels(x: Value, channels: number): Value {
   const missing = channels - staticDim(x.shape[1]);
   const before = Math.floor(missing / 2);
@@ -129,7 +129,7 @@ export class BasicBlock extends ResidualBlock {
   }
 }
 
-/** 1×1 convolution to a narrow width, 3×3 there, and 1×1 back to four times that width. The stride is in the 3×3. */
+/** 1×1 convolution to a narrow width, 3×3, and 1×1 back to four times that width. The stride is in the 3×3. */
 export class Bottleneck extends ResidualBlock {
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm;

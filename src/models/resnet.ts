@@ -33,7 +33,7 @@ const architectures: ReadonlyMap<number, Architecture> = new Map<number, Archite
   ...[20, 32, 44, 56, 110].map((depth) => [depth, small((depth - 2) / 6)] as const),
 ]);
 
-/** Options of {@link resnet}. The default of `stem` is that of the depth's own paper. */
+/** Options of {@link resnet}. `stem` defaults to that of the depth's own paper. */
 export interface ResNetOptions extends ClassifierOptions {
   /** First layers: `imagenet` (7×7, stride 2, pooling), `cifar` (3×3) or `deep` (three 3×3). */
   readonly stem?: Stem | "auto";
@@ -63,7 +63,7 @@ export class ResNet extends Trunk {
   }
 }
 
-/** What the trunk of a depth is made of. @throws OptionError for another depth. */
+/** The trunk for a depth. @throws OptionError for an unknown depth. */
 export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOptions {
   const {
     stem = "auto",
@@ -152,7 +152,7 @@ interface Entry<N extends string> {
   readonly wide?: number;
 }
 
-/** The entry of a network of the catalogue. */
+/** A catalogue entry. */
 function entry<const N extends string>({ name, depth, attention = null, paper: source, wide = 1 }: Entry<N>) {
   const cifar = architectures.get(depth)!.stem === "cifar";
   return defineModel({
@@ -194,7 +194,7 @@ const gc = {
 };
 const wideResnet = { title: "Wide Residual Networks", url: "https://arxiv.org/abs/1605.07146" };
 
-/** Kernel sizes of the released ECA-Nets, stage by stage. They are not those of the paper's rule. */
+/** Kernel sizes of the released ECA-Nets, stage by stage; they do not follow the paper's rule. */
 const ecaKernels = [
   [18, [3, 5, 7, 7]],
   [34, [3, 3, 5, 7]],
@@ -203,7 +203,7 @@ const ecaKernels = [
   [152, [3, 3, 5, 7]],
 ] as const;
 
-/** Catalogue entries of all depths, and of those with an attention module of their own. */
+/** Catalogue entries of all depths, and of those published with an attention module. */
 export const resnets = [
   ...depths.map((depth) => entry({ name: `resnet${depth}` as const, depth, paper })),
   ...([50, 101] as const).map((depth) =>

@@ -13,7 +13,7 @@ import { narrowed, stageWidth, Trunk } from "./trunk.js";
 export interface RGAOptions extends ClassifierOptions {
   /** [height, width] of the images, multiples of 16: the modules' weights depend on it. */
   readonly size?: readonly number[];
-  /** Width of the first stage, 64 as published; all other widths keep their ratio to it. */
+  /** Width of the first stage, 64 as published; the other widths scale with it. */
   readonly width?: number;
   /** Use spatial attention. */
   readonly spatial?: boolean;
@@ -38,7 +38,7 @@ export class RGAResNet extends Module implements Attachable {
       placement: "stage",
       field: "rga_att",
       create: (channels, { stage }) => {
-        // The last stage keeps the size of the one before it.
+        // The last stage keeps the size of the one before.
         const scale = [4, 8, 16, 16][stage]!;
         return createModule("rga", channels, { size: size.map((n) => n / scale), ...gates });
       },
@@ -53,7 +53,7 @@ export class RGAResNet extends Module implements Attachable {
     return this.cls.call(this.feat_bn.call(this.embedding(x)));
   }
 
-  /** The features by which persons are compared, before the norm. [N,3,H,W] → [N,32·width] */
+  /** The features for comparing persons, before the norm. [N,3,H,W] → [N,32·width] */
   embedding(x: Value): Value {
     return globalAveragePool(this.backbone.call(x));
   }
@@ -73,7 +73,7 @@ export const rgaOptions = fields<RGAOptions>({
 
 /**
  * Zhang et al.: Relation-Aware Global Attention for Person Re-identification, CVPR 2020. Images are 256×128; the classes are persons.
- * The authors keep `feat_bn.bias` at zero; here it is learned as any other. They start from ImageNet weights for `backbone`.
+ * The authors keep `feat_bn.bias` at zero; here it is learned. They start from ImageNet weights for `backbone`.
  * Keys: `backbone.{conv1,bn1,layer<i>,rga_att<i>}`, `feat_bn`, `cls`.
  *
  * @example
@@ -105,9 +105,9 @@ export const rgaResnets = [
     input: [3, 256, 128],
     options: {
       size: { default: [256, 128] as readonly number[], doc: "[height, width] of the images, multiples of 16" },
-      width: { default: 64, doc: "width of the first stage; all others keep their ratio to it" },
-      spatial: { default: true, doc: "use the gates over positions" },
-      channel: { default: true, doc: "use the gates over channels" },
+      width: { default: 64, doc: "width of the first stage; the others scale with it" },
+      spatial: { default: true, doc: "use the spatial gates" },
+      channel: { default: true, doc: "use the channel gates" },
     },
     create: (options) => rgaResnet(options),
   }),

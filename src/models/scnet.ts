@@ -7,7 +7,7 @@ import type { BlockKind, BlockOptions } from "./residual.js";
 import { ResNet } from "./resnet.js";
 import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
-/** A bottleneck whose shortcut averages before its 1×1 convolution instead of striding. Keys `downsample.1`, `downsample.2`. */
+/** A bottleneck whose shortcut pools before its 1×1 convolution instead of striding. Keys `downsample.1`, `downsample.2`. */
 class AveragingBottleneck extends SCBottleneck {
   override readonly downsample: Sequential | null;
 
@@ -35,7 +35,7 @@ const depths = { 50: [3, 4, 6, 3], 101: [3, 4, 23, 3] } as const;
 
 /** Options of {@link scnet}. */
 export interface SCNetOptions extends ClassifierOptions {
-  /** The form with a deep stem and averages in place of strides (ResNet-D). */
+  /** The variant with a deep stem and pooling in place of strides (ResNet-D). */
   readonly v1d?: boolean;
 }
 
@@ -43,7 +43,7 @@ export const scnetOptions = fields<SCNetOptions>({ ...classifierFields, v1d: own
 
 /**
  * Liu et al.: Improving Convolutional Networks with Self-Calibrated Convolutions, CVPR 2020: a ResNet of `SCBottleneck`s.
- * [N,3,H,W] → [N,classes]; H and W at least 97, as the calibrating branch averages 4×4 squares of every map.
+ * [N,3,H,W] → [N,classes]; H and W at least 97, as the calibrating branch pools over 4×4 squares of every map.
  * Keys: `conv1`, `bn1`, `layer<i>.<j>`, `fc`.
  *
  * @example
@@ -60,7 +60,7 @@ export function scnet(depth: keyof typeof depths, options: SCNetOptions = {}): R
       : new SCBottleneck(channels, { planes: width, stride, avd: false, isFirst: false });
   const block: BlockKind = { expansion: 4, create };
   const stem = v1d ? "deep" : "imagenet";
-  // The authors made the stem of the deeper network twice as wide.
+  // The authors doubled the stem width of the deeper network.
   const stemWidth = v1d && depth === 101 ? 128 : 64;
   const trunk = { block, depths: depths[depth], widths: [64, 128, 256, 512], stem, stemWidth } as const;
   return initialize(new SCNet(trunk, classCount("scnet", numClasses, 1000)), { seed });
@@ -73,7 +73,7 @@ const forms = [
   [101, true],
 ] as const;
 
-/** Catalogue entries of both depths and forms. */
+/** Catalogue entries of both depths and variants. */
 export const scnets = forms.map(([depth, v1d]) =>
   defineModel({
     name: `scnet${depth}${v1d ? "_v1d" : ""}` as const,

@@ -10,62 +10,62 @@ export interface ClassifierOptions {
   /** Number of classes, the width of the logits. */
   readonly numClasses?: number;
   /**
-   * An attention module for every block: a catalogue name, `[name, options]`, or a function of the channels. Null or left out: what the
-   * published network has, for most nothing; "none": nothing.
+   * An attention module for every block: a catalogue name, `[name, options]`, or a function of the channels. Null or left out: that of the
+   * published network, usually none; "none": none.
    */
   readonly attention?: AttentionChoice | null;
   /** Seed of the initial weights. */
   readonly seed?: number;
 }
 
-/** An option whose value the network itself checks. */
+/** An option that the network itself checks. */
 export const own: Schema<never> = maybe(anything) as Schema<never>;
 
-/** The options that every network has, for the schema of all of its own. */
+/** The options of every network, for its schema. */
 export const classifierFields: Fields<ClassifierOptions> = { numClasses: own, attention: own, seed: maybe(anySeed) };
 
-/** What a network gives: a class for the image, logits [N,K], or for every pixel, logits [N,K,H,W]. */
+/** What a network predicts: a class for the image, logits [N,K], or for every pixel, logits [N,K,H,W]. */
 export type Task = "classification" | "segmentation";
 
-/** The entry of a network in the catalogue. */
+/** The catalogue entry of a network. */
 export interface ModelInfo<S extends OptionSpecs = OptionSpecs, N extends string = string> {
   /** Catalogue name, as in timm and torchvision. */
   readonly name: N;
   /** Where it was published. */
   readonly paper: { readonly title: string; readonly url: string };
-  /** What it computes: classes of images, or of positions. */
+  /** Whether it classifies images or pixels. */
   readonly task: Task;
   /** Classes and input [channels, height, width] of the published network. */
   readonly numClasses: number;
   /** [channels, height, width] of the published input. */
   readonly input: readonly [number, number, number];
-  /** The attention module of the published network, where it is one that can be chosen. */
+  /** The published network's attention module, if it is an option. */
   readonly attention?: AttentionChoice | null;
-  /** What the command line trains it by where nothing else is asked for. Default sgd; adamw for networks that diverge at its usual rate. */
+  /** The command line's default optimizer. Default sgd; adamw for networks that diverge at sgd's usual rate. */
   readonly optimizer?: "sgd" | "adamw";
-  /** Options beside those of every network. */
+  /** Options besides those of every network. */
   readonly options: S;
   /** Builds the network. */
   create(options: ClassifierOptions & OptionsOf<S>): Module;
 }
 
-/** An entry whose name and options the types of the catalogue follow from. */
+/** An entry from which the types of the catalogue take name and options. */
 export function defineModel<const S extends OptionSpecs, const N extends string>(
   spec: ModelInfo<S, N>,
 ): ModelInfo<S, N> {
   return spec;
 }
 
-/** Returns the entry of a network that classifies images. @throws OptionError for another. */
+/** Returns the entry of a classifier. @throws OptionError for other networks. */
 export function requireClassifier(spec: ModelInfo): ModelInfo {
   if (spec.task !== "classification")
     throw new OptionError(`${spec.name} is a ${spec.task} network; this needs a classifier, such as resnet50`);
   return spec;
 }
 
-/** A network that gives every pixel its logits. Its authors train on more outputs than the first. */
+/** A network with logits for every pixel. Its authors train on further outputs, too. */
 export abstract class SegmentationModel extends Module {
-  /** All outputs, the one that counts first. Each [N,classes,H,W], at the input's size. */
+  /** All outputs, the main one first. Each [N,classes,H,W], at the input's size. */
   abstract logits(x: Value): readonly Value[];
 
   override forward(x: Value): Value {

@@ -17,16 +17,16 @@ export type Stem = "imagenet" | "cifar" | "deep";
 /** What a {@link Trunk} is made of. */
 export interface TrunkOptions {
   readonly block: BlockKind;
-  /** Blocks of each stage. */
+  /** Blocks per stage. */
   readonly depths: readonly number[];
-  /** Width of each stage, the expansion of its blocks not counted. */
+  /** Width of each stage, before its blocks' expansion. */
   readonly widths: readonly number[];
   readonly stem: Stem;
   /** Channels of the stem; by default the first width. */
   readonly stemWidth?: number;
   /** Input pixels per pixel of the last map. Below 32 the last stages are dilated instead of strided. */
   readonly outputStride?: 8 | 16 | 32;
-  /** Dilations of the blocks of the last stage, in place of those that follow from the output stride. */
+  /** Dilations of the last stage's blocks, in place of those that follow from the output stride. */
   readonly multiGrid?: readonly number[] | undefined;
   /** Stride of the last stage. */
   readonly lastStride?: 1 | 2;
@@ -35,13 +35,13 @@ export interface TrunkOptions {
   readonly everywhere?: boolean;
 }
 
-/** The trunk with `width` channels in its first stage instead of 64, and the other widths in proportion. */
+/** The trunk with `width` channels in its first stage instead of 64, the other widths scaled alike. */
 export const narrowed = (trunk: TrunkOptions, width: number): TrunkOptions => ({
   ...trunk,
   widths: trunk.widths.map((channels) => (channels * width) / 64),
 });
 
-/** Checks the option `width` of a network. @throws OptionError if it is not a multiple of 8. */
+/** Checks the option `width`. @throws OptionError if it is not a multiple of 8. */
 export function stageWidth(owner: string, width: number): number {
   if (integer(owner, "width", width) % 8)
     throw new OptionError(`${owner}: width must be a multiple of 8, got ${width}`);
@@ -64,10 +64,10 @@ function deepStem(width: number): Sequential {
 
 /** A residual network without its classifier: stem `conv1`, `bn1`, and stages `layer1`, `layer2`, … */
 export class Trunk extends Module implements Attachable {
-  /** Channels of the stem's map and of every stage's. */
+  /** Channels of the stem and of every stage. */
   readonly #channels: readonly number[];
   readonly #stem: Stem;
-  /** Of every stage: its blocks, and what follows them. */
+  /** Per stage: its blocks, and what follows them. */
   readonly #stages: readonly (readonly Module[])[];
   readonly conv1: Conv2d | Sequential;
   readonly bn1: BatchNorm;

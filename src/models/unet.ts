@@ -32,7 +32,7 @@ function convolution(channels: number, outChannels: number): Sequential {
 
 type DecoderAttention = "scse" | "none";
 
-/** Holds a decoder's module, for the reference's keys `attention.…`. Without one it is the identity. */
+/** Holds a decoder's module, for the reference's keys `attention.…`. Without one, the identity. */
 class Attention extends Module {
   readonly attention: Module;
 
@@ -46,7 +46,7 @@ class Attention extends Module {
   }
 }
 
-/** Twice the size by repetition, the encoder's map beside it, attention, two convolutions, attention. */
+/** Upsampling by two (nearest), concatenation with the encoder's map, attention, two convolutions, attention. */
 class DecoderBlock extends Module<[x: Value, skip: Value | undefined], Value> {
   readonly conv1: Sequential;
   readonly attention1: Attention;
@@ -131,9 +131,9 @@ function glorotUniform(shape: readonly number[], rng: Parameters<Initializer>[1]
 export const unetOptions = fields<UNetOptions>({ ...classifierFields, decoderAttention: own });
 
 /**
- * Ronneberger et al.: U-Net, MICCAI 2015, in the form of segmentation_models.pytorch: a ResNet-18 or -34 as encoder, and scSE modules in
+ * Ronneberger et al.: U-Net, MICCAI 2015, as in segmentation_models.pytorch: a ResNet-18 or -34 encoder, and scSE modules in
  * the decoder before the first and after the second convolution of each block. [N,3,H,W] → [N,classes,H,W], H and W multiples of 32.
- * The last block joins no map of the encoder, so its `attention1` is in the state but unused, as there.
+ * The last block has no encoder map, so its `attention1` is in the state but unused, as in the reference.
  * Keys: `encoder`, `decoder.blocks.<i>.{conv1,conv2}.{0,1}`, `decoder.blocks.<i>.attention{1,2}.attention`, `segmentation_head.0`.
  *
  * @example

@@ -36,10 +36,10 @@ const architectures = {
 /** Names of the published sizes. */
 export type VANSize = keyof typeof architectures;
 
-/** Hidden ÷ channels of the blocks' second half, stage by stage. */
+/** Hidden ÷ channels of the blocks' MLPs, stage by stage. */
 const mlpRatios = [8, 8, 4, 4] as const;
 
-/** Overlapping patches: a strided convolution and its norm. Keys `proj`, `norm`. */
+/** Overlapping patches: a strided convolution and a norm. Keys `proj`, `norm`. */
 class PatchEmbedding extends Module {
   readonly proj: Conv2d;
   readonly norm: BatchNorm;
@@ -73,7 +73,7 @@ class ChannelNorm extends Module {
   }
 }
 
-/** A block of which, in training, either half is left out for some of the images. */
+/** A block with drop path: in training, either half is skipped for some of the images. */
 class Block extends VANBlock {
   readonly drop_path: DropPath;
 
@@ -89,12 +89,12 @@ class Block extends VANBlock {
 
 /** Options of {@link van}. */
 export interface VANOptions extends ClassifierOptions {
-  /** Share of images that skip the last block's halves in training; it grows from 0 at the first. Default: the paper's. */
+  /** Drop path rate of the last block; it grows linearly from 0 at the first. Default: the paper's. */
   readonly dropPath?: number | null;
 }
 
 /**
- * Guo et al.: Visual Attention Network, CVMJ 2023: four stages of {@link VANBlock}s (large kernel attention and a perceptron), each after
+ * Guo et al.: Visual Attention Network, CVMJ 2023: four stages of {@link VANBlock}s (large kernel attention and an MLP), each after
  * overlapping patches and before a layer norm; mean over positions, linear classifier. [N,3,H,W] → [N,classes].
  * Keys: `patch_embed<i>.{proj,norm}`, `block<i>.<j>`, `norm<i>`, `head`.
  */
@@ -119,7 +119,7 @@ export class VAN extends Module implements Attachable {
         norm: this.addPart(`norm${i + 1}`, new ChannelNorm(width)),
       };
     });
-    // The authors draw from N(0, 0.02²) cut off at ±2, a hundred deviations away.
+    // The authors truncate N(0, 0.02²) at ±2, a hundred deviations away.
     const init = { weightInit: normal(0.02), biasInit: constant(0) };
     this.head = this.addPart("head", new Linear(channels, numClasses, init));
   }
@@ -171,7 +171,7 @@ export const vans = (Object.keys(architectures) as VANSize[]).map((size) =>
     options: {
       dropPath: {
         default: architectures[size].dropPath as number,
-        doc: "share of images that skip the halves of the last block in training; it grows from 0 at the first",
+        doc: "drop path rate of the last block; it grows linearly from 0 at the first",
       },
     },
     create: (options) => van(size, options),

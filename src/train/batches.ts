@@ -2,7 +2,7 @@ import { check, whole } from "../core/schema.js";
 import type { Loader } from "../data/index.js";
 import type { Arrays } from "../engines/engine.js";
 
-/** What a graph reads of a batch of images, and which images they are. */
+/** A batch as a graph reads it, and which images it holds. */
 export interface StepBatch {
   readonly inputs: Arrays;
   /** `[batch]`; see `Batch` of the loader. */
@@ -11,14 +11,14 @@ export interface StepBatch {
   readonly count: number;
 }
 
-/** Where a graph's batches come from: the images themselves, or features that are kept. */
+/** Where a graph's batches come from: images, or stored features. */
 export interface BatchSource {
-  /** Number of batches in an epoch. */
+  /** Batches per epoch. */
   readonly batches: number;
   epoch(epoch: number, options?: { readonly fromBatch?: number }): AsyncGenerator<StepBatch, void>;
 }
 
-/** The images of a loader as the input of a graph, [batch,3,S,S]. */
+/** A loader's images as the input of a graph, [batch,3,S,S]. */
 export function imageBatches(loader: Loader, input: string): BatchSource {
   return {
     batches: loader.batches,
@@ -29,7 +29,7 @@ export function imageBatches(loader: Loader, input: string): BatchSource {
   };
 }
 
-/** 128, or as small a power of two (but at least 8) as gives an epoch of a small data set eight steps. */
+/** 128, or for small data sets the power of two (at least 8) that gives eight steps per epoch. */
 export function defaultBatch(images: number): number {
   check("defaultBatch", "images", whole(1), images);
   return Math.min(128, Math.max(8, 2 ** Math.floor(Math.log2(images / 8))));

@@ -21,11 +21,11 @@ import { type AnyModule, type Param, stateOf } from "../nn/index.js";
 import { type EpochRecord, recordsSchema } from "./history.js";
 import { asStored, loadState } from "./weights.js";
 
-/** How far a training has come. With the weights and the seed, enough to go on exactly. */
+/** How far training has come. With the weights and the seed, enough to resume exactly. */
 export interface Progress {
-  /** Epochs that are complete. */
+  /** Completed epochs. */
   readonly epoch: number;
-  /** Batches done of the epoch after those. */
+  /** Batches done in the epoch after those. */
   readonly batch: number;
   /** Sums over those batches: loss times images, correct images, images. */
   readonly lossSum: number;
@@ -33,7 +33,7 @@ export interface Progress {
   readonly correct: number;
   /** Images of the epoch so far. */
   readonly count: number;
-  /** One record for each complete epoch. */
+  /** One record per completed epoch. */
   readonly history: readonly EpochRecord[];
 }
 
@@ -50,11 +50,11 @@ const progressSchema = fieldsOf<Progress>(
   "a progress, { epoch, batch, … }",
 );
 
-/** Prefixes of arrays that belong to the training and not to the model. */
+/** Prefixes of arrays that belong to training, not to the model. */
 const trainingPrefixes = /^(optimizer|ema)\//;
 
 /**
- * `last.safetensors`, to be written: weights under plain keys, slots of the optimizer, averages, and progress; `metadata` says what the weights
+ * The contents of `last.safetensors`: weights under plain keys, optimizer slots, averages, and progress; `metadata` says what the weights
  * are of. Equal states give equal bytes.
  */
 export function writeCheckpoint(
@@ -82,8 +82,8 @@ export function writeCheckpoint(
 }
 
 /**
- * Restores what {@link writeCheckpoint} wrote, reading one tensor after the other; nothing changes unless all is well.
- * @throws FormatError if the file is not of this model, optimizer, seed and classes.
+ * Restores what {@link writeCheckpoint} wrote, tensor by tensor; nothing changes unless everything fits.
+ * @throws FormatError if the file belongs to another model, optimizer, seed or classes.
  */
 export async function restoreCheckpoint(
   source: ByteSource,
@@ -99,12 +99,11 @@ export async function restoreCheckpoint(
   check("restoreCheckpoint", "classes", list(text, "a list of class names"), classes);
   const { entries, metadata, read } = await openSafetensors(source);
   if (metadata.format !== "fovea.checkpoint.1")
-    throw new FormatError("resume: this is not a checkpoint of a Fovea training");
+    throw new FormatError("resume: this is not a Fovea training checkpoint");
   if (metadata.seed !== String(seed))
     throw new FormatError(`resume: the checkpoint was trained with seed ${metadata.seed}, this run has ${seed}`);
   const difference = classDifference(classNames(metadata) ?? classes, classes);
-  if (difference)
-    throw new FormatError(`resume: the classes of the data are not those of the checkpoint (${difference})`);
+  if (difference) throw new FormatError(`resume: the data's classes are not the checkpoint's (${difference})`);
   for (const [name, param] of cells)
     if (String(entries.get(name)?.shape) !== String(param.shape))
       throw new FormatError(
@@ -123,13 +122,13 @@ export async function restoreCheckpoint(
   return progress;
 }
 
-/** @throws FormatError if the progress is missing or is none. */
+/** @throws FormatError if the progress is missing or invalid. */
 function progressIn({ progress = "" }: Readonly<Record<string, string>>): Progress {
   let value: unknown;
   try {
     value = JSON.parse(progress);
   } catch {
-    throw new FormatError("resume: the progress in the checkpoint is not JSON");
+    throw new FormatError("resume: the checkpoint's progress is not JSON");
   }
   check("resume", "progress", progressSchema, value, FormatError);
   return value as Progress;

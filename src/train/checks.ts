@@ -109,7 +109,7 @@ export const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Sc
 });
 
 /**
- * Checks what a training is given.
+ * Checks the arguments and options of a training.
  *
  * @throws OptionError that names the argument or option. @throws DataError that names the image whose label is wrong.
  */

@@ -26,16 +26,16 @@ import { classification, type Scores, type Task } from "./task.js";
 export interface EvaluateOptions {
   /** What computes. */
   readonly engine: Engine;
-  /** Images at a time; changes the speed, not the result. Default 64. */
+  /** Images per batch; affects speed, not the result. Default 64. */
   readonly batch?: number;
   /** How images become inputs. Default: what suits the data set. */
   readonly preprocessing?: Preprocessing;
   /**
-   * Names of the network's outputs, in their order: the classes of the data are matched to them by name, and images of others left out.
-   * Without, they go by position. `alignClasses` does the same, and tells what does not match.
+   * Names of the network's outputs, in order: the data's classes are matched to them by name, and images of other classes left out.
+   * Without it, they are matched by position. `alignClasses` does the same and reports what does not match.
    */
   readonly classes?: readonly string[];
-  /** Ends the work. */
+  /** Aborts the work. */
   readonly signal?: AbortSignal;
   /** Called after each batch, with the number of images done and in total. */
   onProgress?(done: number, total: number): void;
@@ -57,7 +57,7 @@ function checkEvaluation(where: string, model: unknown, dataset: unknown, option
   check(where, "options", evaluateOptions, options);
 }
 
-/** Runs a classifier over a data set: `onLogits` gets the logits of each image, its label and its position. */
+/** Runs a classifier over a data set: `onLogits` gets each image's logits, label and position. */
 export async function forEachLogits(
   model: Module,
   dataset: Dataset,
@@ -69,7 +69,7 @@ export async function forEachLogits(
   await eachLogits(model, dataset, options, onLogits);
 }
 
-/** {@link forEachLogits}, of what has been checked. */
+/** {@link forEachLogits}, for checked arguments. */
 async function eachLogits(
   model: Module,
   dataset: Dataset,
@@ -81,7 +81,7 @@ async function eachLogits(
   await forEachOutput({ graph, source: imageBatches(loader, input) }, dataset.length, options, onLogits);
 }
 
-/** A network as it is evaluated, and the data set that it runs over. @throws DataError for one without images. */
+/** A network as it is evaluated, and the data set to run it on. @throws DataError if the data set has no images. */
 export function evaluationPass(model: Module, dataset: Dataset, { batch, preprocessing }: Pass["still"]): Pass {
   if (dataset.length === 0) throw new DataError(`${dataset.name}: has no images to evaluate`);
   const still = { batch: Math.min(batch, dataset.length), preprocessing };
@@ -118,8 +118,8 @@ export async function forEachOutput(
 }
 
 /**
- * How well a network does on a data set. A classifier: top-1, top-5, mean cross entropy, figures per class and the confusion matrix;
- * with `task: segmentation`, how well it separates objects from the ground.
+ * Evaluates a network on a data set. A classifier: top-1, top-5, mean cross entropy, per-class metrics and the confusion matrix;
+ * with `task: segmentation`, how well it separates objects from the background.
  *
  * @throws FoveaError if logits are NaN or ±Infinity, with the position of the image in the data set.
  *

@@ -1,8 +1,8 @@
 let last = performance.now();
 
 /**
- * Lets events in, at most every 50 ms: where an engine computes on the calling thread, awaiting it never reaches the event loop, and a
- * message that ends the work would wait for its end. A message channel, because browsers delay nested timers.
+ * Yields to the event loop, at most every 50 ms: where an engine computes on the calling thread, awaiting it never reaches the event
+ * loop, and a message to abort would wait for the end. A message channel, because browsers delay nested timers.
  */
 export async function letEventsIn(): Promise<void> {
   if (performance.now() - last < 50) return;

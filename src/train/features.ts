@@ -8,20 +8,20 @@ import { type Cut, cutFixed } from "../graph/passes/cut.js";
 import { type BatchSource, imageBatches, type StepBatch } from "./batches.js";
 import { letEventsIn } from "./events.js";
 
-/** Bytes of features that are kept in memory where nothing else is said: 1 GiB, training and validation together. */
+/** Default limit on the memory for features: 1 GiB, training and validation together. */
 export const featureLimit = 2 ** 30;
 
 /** Whether the features of a data set are computed once and kept. */
 export interface FeaturePlan {
   /** Number of images. */
   readonly images: number;
-  /** What they take; 0 where there are none. */
+  /** Memory they take; 0 if there are none. */
   readonly bytes: number;
   /** Why they are not kept; null if they are. */
   readonly reason: string | null;
 }
 
-/** What is kept, and how many of the images to compute it for are done. */
+/** What is kept, and how many images are done. */
 export interface FeatureReport {
   /** The plan for the training data. */
   readonly training: FeaturePlan;
@@ -36,15 +36,15 @@ export interface FeatureReport {
 /** A graph that will run over all images of a data set, epoch after epoch. */
 export interface Pass {
   readonly graph: Graph;
-  /** The input that images go to. */
+  /** The graph's image input. */
   readonly input: string;
   readonly loader: Loader;
-  /** The images as evaluation sees them. */
+  /** How evaluation feeds the images. */
   readonly still: { readonly batch: number; readonly preprocessing: Preprocessing };
   readonly augmented: boolean;
 }
 
-/** What to run instead, and on which batches. */
+/** The graph to run instead, and its batches. */
 export interface FedGraph {
   readonly graph: Graph;
   readonly source: BatchSource;
@@ -53,7 +53,7 @@ export interface FedGraph {
 /** How features are kept. */
 export interface FeatureOptions {
   readonly engine: Engine;
-  /** Cells that change while the passes are repeated. */
+  /** Cells that change between passes. */
   readonly learned: ReadonlySet<Cell>;
   readonly epochs: number;
   /** True: those of the training must be kept; false: none; undefined: where it pays. */
@@ -64,9 +64,9 @@ export interface FeatureOptions {
 }
 
 /**
- * Computes what is the same in every epoch once, where it is worth it and fits: features are kept where augmentation does not change
- * them, more than one epoch asks for them, and all of a data set's fit into the limit; training comes first. Elsewhere images are run
- * through the whole graph, as without this.
+ * Computes once what is the same in every epoch, where that pays and fits: features are kept if augmentation does not change them, more
+ * than one epoch needs them, and all of a data set's fit into the limit; training comes first. Otherwise images run through the
+ * whole graph.
  *
  * @throws OptionError if features must be kept and cannot be, with the reason.
  */
@@ -106,10 +106,11 @@ function planFeatures({ loader, augmented }: Pass, cut: Cut | undefined, room: n
   const images = loader.dataset.length;
   const bytes = 4 * images * (cut?.shapes ?? []).reduce((n, shape) => n + sizeOf(shape), 0);
   const reasonNot = () => {
-    if (!cut) return "nothing stands before the first part that learns";
-    if (augmented) return "augmentation changes images each time (off by --no-augment, augment: null)";
-    if (bytes > room) return `they would take ${binaryUnits(bytes)} of memory, and ${binaryUnits(room)} may be used`;
-    return often ? null : "one epoch needs each but once";
+    if (!cut) return "nothing precedes the first trained part";
+    if (augmented)
+      return "augmentation changes the images in every epoch (turn it off with --no-augment, augment: null)";
+    if (bytes > room) return `they would take ${binaryUnits(bytes)} of memory, and ${binaryUnits(room)} are allowed`;
+    return often ? null : "one epoch needs each of them only once";
   };
   return { images, bytes, reason: reasonNot() };
 }
@@ -122,13 +123,13 @@ class FeatureStore {
   private constructor(
     private readonly dataset: Dataset,
     private readonly shapes: Cut["shapes"],
-    /** One array for each feature, a row for each position in the data set. */
+    /** One array per feature, with a row per position in the data set. */
     private readonly rows: readonly Float32Array[],
-    /** The image that stands at each position: another one where a file could not be read. */
+    /** The image at each position: another one where a file could not be read. */
     private readonly images: Int32Array,
   ) {}
 
-  /** Runs all images through the fixed part. Undefined if `signal` ended it. */
+  /** Runs all images through the frozen part. Undefined if `signal` ended it. */
   static async compute(
     { input, loader: { dataset }, still }: Pass,
     { features, shapes }: Cut,
@@ -163,7 +164,7 @@ class FeatureStore {
     return new FeatureStore(dataset, shapes, rows, images);
   }
 
-  /** The batches that a loader would make, with features for images. */
+  /** The batches that a loader would make, with features in place of images. */
   batches(loader: Loader): BatchSource {
     const gather = (positions: Int32Array, count: number): StepBatch => {
       const inputs = this.shapes.map((shape, f) => {

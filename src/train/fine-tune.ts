@@ -5,9 +5,9 @@ import { freeze, Linear, type Module, parametersOf, walk } from "../nn/index.js"
 import type { ParameterGroup } from "./settings.js";
 
 /**
- * The path of a network's classifier: its last fully connected layer, modules that were inserted afterwards left out.
+ * The path of a network's classifier: its last fully connected layer, ignoring inserted modules.
  *
- * @throws OptionError if it has none, as networks for segmentation.
+ * @throws OptionError if there is none, as in segmentation networks.
  *
  * @example
  * headOf(createModel("resnet20")); // "fc"
@@ -17,17 +17,16 @@ export function headOf(model: Module): string {
   let head: string | undefined;
   walk(model, {
     module: (path, part) => {
-      // insertAttention keeps what it inserts there.
+      // insertAttention keeps inserted modules there.
       if (part instanceof Linear && !path.startsWith("attention.")) head = path;
     },
   });
-  if (head === undefined)
-    throw new OptionError("headOf: the network has no fully connected classifier to tell from its backbone");
+  if (head === undefined) throw new OptionError("headOf: the network has no fully connected classifier");
   return head;
 }
 
 /**
- * The classifier as a group with a learning rate of its own: `lrFactor` times that of the rest.
+ * The classifier as a parameter group whose learning rate is `lrFactor` times that of the rest.
  *
  * @example
  * await train(model, data, { engine, optimizer: sgd({ lr: 0.01 }), groups: [headGroup(model, 10)] });
@@ -40,7 +39,7 @@ export function headGroup(model: Module, lrFactor: number): ParameterGroup {
 }
 
 /**
- * Freezes what comes before a part of a network, so that it is trained from that part on. Returns the paths of the frozen parameters.
+ * Freezes everything before a part of a network, so that training starts there. Returns the paths of the frozen parameters.
  *
  * @throws OptionError if no parameter's path begins so, or nothing comes before.
  *
@@ -54,7 +53,7 @@ export function freezeUntil(model: Module, path: string): readonly string[] {
   const end = paths.findIndex((key) => key === path || key.startsWith(`${path}.`));
   if (end <= 0)
     throw new OptionError(
-      `freezeUntil: no parameter's path begins with ${path}; they begin with ${[...new Set(paths.map((p) => p.split(".")[0]))].join(", ")}`,
+      `freezeUntil: no parameter's path begins with ${path}; paths begin with ${[...new Set(paths.map((p) => p.split(".")[0]))].join(", ")}`,
     );
   const frozen = new Set(paths.slice(0, end));
   freeze(model, (key) => frozen.has(key));

@@ -7,7 +7,7 @@ export interface EpochRecord {
   readonly step: number;
   /** Learning rate of the epoch's last step. */
   readonly lr: number;
-  /** Over the epoch's own batches, in training mode, while the weights moved. */
+  /** Over the epoch's batches, in training mode, while the weights changed. */
   readonly trainLoss: number;
   /** Top-1 of the training images, as seen in training. */
   readonly trainTop1: number;
@@ -17,16 +17,16 @@ export interface EpochRecord {
   readonly top1: number | null;
   /** Top-5 of the validation images. */
   readonly top5: number | null;
-  /** Of segmentation only. */
+  /** Segmentation only. */
   readonly meanIoU?: number;
 }
 
-/** Fields that decide something; the others are shown as they are. */
+/** Fields that decisions depend on; the others are only shown. */
 export const recordSchema = fieldsOf<Pick<EpochRecord, "epoch" | "trainLoss">>(
   { epoch: whole(1), trainLoss: finite },
-  "the record of an epoch",
+  "an epoch record",
 ) as unknown as Schema<EpochRecord>;
-export const recordsSchema = list(recordSchema, "a list of epochs' records");
+export const recordsSchema = list(recordSchema, "a list of epoch records");
 
 const columns = [
   "epoch",
@@ -50,7 +50,7 @@ export function historyCsv(history: readonly EpochRecord[]): string {
   return `${[shown.join(","), ...rows].join("\n")}\n`;
 }
 
-/** The record with the best validation mean IoU or top-1 (without validation: the lowest training loss); of equal ones the first. */
+/** The record with the best validation mean IoU or top-1 (without validation: the lowest training loss); the first if tied. */
 export function bestRecord(history: readonly EpochRecord[]): EpochRecord | undefined {
   check("bestRecord", "history", recordsSchema, history);
   const score = (record: EpochRecord) => record.meanIoU ?? record.top1 ?? -record.trainLoss;

@@ -23,10 +23,11 @@ import { modelWeights } from "./checkpoint.js";
 import { type LoadOptions, type LoadReport, loadState } from "./weights.js";
 
 /**
- * Reads a checkpoint from the disk: a safetensors or PyTorch file, one that is divided into files by its index (`….index.json`), or a
- * folder that has one of these under the usual names. Of a PyTorch file, `options` take other weights than the largest. Bytes from elsewhere are for {@link readCheckpoint} and `readShards`.
+ * Reads a checkpoint from disk: a safetensors or PyTorch file, a sharded one by its index (`….index.json`), or a folder that contains
+ * one of these under its usual name. In a PyTorch file, `options` can select weights other than the largest. For bytes, use
+ * {@link readCheckpoint} and `readShards`.
  *
- * @throws FoveaError if there is none. @throws FormatError if it is not as it must be.
+ * @throws FoveaError if there is none. @throws FormatError if it is malformed.
  *
  * @example
  * const { tensors } = await openCheckpoint("weights/model.safetensors.index.json");
@@ -70,7 +71,7 @@ async function openOne(
 }
 
 /**
- * Goes through the tensors of a checkpoint one after the other. Of a safetensors file there is never more than one in memory.
+ * Calls a function with each tensor of a checkpoint. Of a safetensors file there is never more than one in memory.
  *
  * @throws as {@link openCheckpoint}.
  *
@@ -121,10 +122,10 @@ async function fileIn(folder: string): Promise<string> {
 }
 
 /**
- * Loads a checkpoint into a model: from the disk as by {@link openCheckpoint}, or from bytes. Nothing changes unless all keys fit or are
- * ignored. The state of an optimizer in the file is passed over.
+ * Loads a checkpoint into a model: from disk as with {@link openCheckpoint}, or from bytes. Nothing changes unless all keys fit or are
+ * ignored. Optimizer state in the file is skipped.
  *
- * @throws FoveaError if the file cannot be read. @throws FormatError if it is no checkpoint, or lists what does not fit.
+ * @throws FoveaError if the file cannot be read. @throws FormatError if it is not a checkpoint, or listing what does not fit.
  *
  * @example
  * await loadWeights(resnet(18, { numClasses: 10 }), "resnet18.safetensors", { ignore: [/^fc\./] });

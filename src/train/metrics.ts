@@ -1,7 +1,7 @@
 import { DataError, FoveaError, ShapeError } from "../core/errors.js";
 import { check, classList, that, whole } from "../core/schema.js";
 
-/** Figures of one class. `precision` is null where nothing was predicted as the class, `recall` where it has no images. */
+/** Metrics of one class. `precision` is null if the class was never predicted, `recall` if it has no images. */
 export interface ClassMetrics {
   /** Name of the class. */
   readonly name: string;
@@ -11,21 +11,21 @@ export interface ClassMetrics {
   readonly correct: number;
   /** Share of the predictions of the class that were right; null without any. */
   readonly precision: number | null;
-  /** Share of the images of the class that were recognized. */
+  /** Share of the class's images that were recognized. */
   readonly recall: number | null;
 }
 
 /** How well a classifier does. Shares are between 0 and 1; the loss is the mean cross entropy in nats. */
 export interface ClassificationMetrics {
-  /** Images measured. */
+  /** Number of images. */
   readonly count: number;
-  /** Share of images whose first prediction is right. */
+  /** Share of images whose top prediction is right. */
   readonly top1: number;
-  /** Share of images whose label is among the five largest logits (all, where there are fewer classes). */
+  /** Share of images whose label is among the five largest logits (all, if there are fewer classes). */
   readonly top5: number;
   /** Mean cross entropy, in nats. */
   readonly loss: number;
-  /** Figures per class. */
+  /** Metrics per class. */
   readonly classes: readonly ClassMetrics[];
   /** `confusion[label][prediction]`: number of images. */
   readonly confusion: readonly (readonly number[])[];
@@ -43,14 +43,14 @@ export function logSumExp(logits: ArrayLike<number>): number {
   return top + Math.log(total);
 }
 
-/** Probabilities of logits. */
+/** Softmax of the logits. */
 export function probabilities(logits: ArrayLike<number>): number[] {
   check("probabilities", "logits", numbers, logits);
   const shift = logSumExp(logits);
   return Array.from(logits, (z) => Math.exp(z - shift));
 }
 
-/** The positions of the `k` largest numbers, largest first; of equal ones the first. NaN comes last. */
+/** The positions of the `k` largest numbers, largest first; the first if tied. NaN comes last. */
 export function topIndices(values: ArrayLike<number>, k: number): number[] {
   check("topIndices", "values", numbers, values);
   check("topIndices", "k", whole(0), k);
@@ -64,7 +64,7 @@ function compare(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
-/** Counts predictions one by one. The answer is the largest logit, of equal ones the first; ranks below it follow the same rule. */
+/** Counts predictions one by one. The prediction is the largest logit, the first if tied; ranks below follow the same rule. */
 export class Tally {
   readonly #classes: readonly string[];
   readonly #confusion: number[][];
@@ -78,7 +78,7 @@ export class Tally {
     this.#confusion = classes.map(() => classes.map(() => 0));
   }
 
-  /** @throws ShapeError if there are not as many logits as classes. @throws FoveaError if one is NaN or ±Infinity. */
+  /** @throws ShapeError if the number of logits is not that of classes. @throws FoveaError if one is NaN or ±Infinity. */
   add(logits: ArrayLike<number>, label: number): void {
     check("Tally", "logits", numbers, logits);
     if (logits.length !== this.#classes.length)
@@ -86,7 +86,7 @@ export class Tally {
     if (!Array.from(logits).every(Number.isFinite))
       throw new FoveaError(`Tally: logits are not finite: ${Array.from(logits).slice(0, 4)}`);
     if (!Number.isInteger(label) || label < 0 || label >= this.#classes.length)
-      throw new DataError(`Tally: label ${label} is none of ${this.#classes.length} classes`);
+      throw new DataError(`Tally: label ${label} is not one of ${this.#classes.length} classes`);
     const best = topIndices(logits, 5);
     this.#count++;
     this.#confusion[label]![best[0]!]!++;
@@ -94,7 +94,7 @@ export class Tally {
     this.#loss += logSumExp(logits) - logits[label]!;
   }
 
-  /** The figures so far. */
+  /** The metrics so far. */
   metrics(): ClassificationMetrics {
     const confusion = this.#confusion;
     const diagonal = confusion.reduce((sum, row, i) => sum + row[i]!, 0);

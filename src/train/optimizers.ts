@@ -4,13 +4,13 @@ import { check, nonNegative } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { add, div, mul, sqrt, square, sub } from "../ops/index.js";
 
-/** What an update rule gets for one parameter: its value, its gradient, its slots, and this step's scalars. */
+/** What an update rule gets for one parameter: value, gradient, slots, and this step's scalars. */
 export interface UpdateInputs {
   /** The parameter. */
   readonly value: Value;
   /** Its gradient. */
   readonly gradient: Value;
-  /** Arrays kept for the parameter, such as momentum. */
+  /** Arrays kept for the parameter, such as its momentum. */
   readonly slots: Readonly<Record<string, Value>>;
   /** Numbers of this step, such as the learning rate. */
   readonly scalars: Readonly<Record<string, Value>>;
@@ -26,7 +26,7 @@ export interface Update {
   readonly slots: Readonly<Record<string, Value>>;
 }
 
-/** A first-order optimizer: plain settings, and a rule that is written into the training graph. */
+/** A first-order optimizer: plain settings, and an update rule for the training graph. */
 export interface Optimizer {
   /** `sgd` or `adamw`. */
   readonly name: "sgd" | "adamw";
@@ -34,15 +34,15 @@ export interface Optimizer {
   readonly lr: number;
   /** Weight decay. */
   readonly weightDecay: number;
-  /** Whether norms and biases (vectors) decay as well, as they do in PyTorch's optimizers. */
+  /** Whether norms and biases (vectors) decay as well, as in PyTorch's optimizers. */
   readonly decayNormsAndBiases: boolean;
-  /** All settings, as they are written down. */
+  /** All settings, as written to files. */
   readonly settings: Readonly<Record<string, number | boolean | string>>;
-  /** Names of the arrays that are kept for each parameter, zero at first. */
+  /** Names of the arrays kept for each parameter, initially zero. */
   readonly slots: readonly string[];
   /** Numbers that change from step to step, given the learning rate; steps count from 1. */
   scalars(step: number, lr: number): Readonly<Record<string, number>>;
-  /** Writes the update of one parameter into the graph. */
+  /** Adds one parameter's update to the graph. */
   update(inputs: UpdateInputs): Update;
 }
 
@@ -53,8 +53,8 @@ const shared = {
 
 const sgdOptions = {
   lr: { default: 0.1, doc: "learning rate" },
-  momentum: { default: 0.9, doc: "share of the last step that is kept" },
-  nesterov: { default: false, doc: "look ahead along the momentum" },
+  momentum: { default: 0.9, doc: "momentum" },
+  nesterov: { default: false, doc: "Nesterov momentum" },
   ...shared,
   weightDecay: { default: 5e-4, doc: "added to the gradient as decay · weight" },
 };

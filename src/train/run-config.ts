@@ -32,7 +32,7 @@ type Part<K extends keyof RunConfig> = RunConfig[K];
 /** A field that runs of earlier versions lack. */
 const later = <T>(schema: Schema<T>): Schema<T> => maybe(schema) as Schema<T>;
 
-/** What `config.json` must be. Fields that newer versions add are passed over: what changes a meaning gets a new `format`. */
+/** Schema of `config.json`. Fields added by newer versions are ignored: what changes a meaning gets a new `format`. */
 const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
   format: oneOf("fovea.run.1"),
   versions: record(text, "an object of strings"),
@@ -46,7 +46,7 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
     testSplit: maybe(share),
   }),
   preprocessing: preprocessingSchema,
-  frozen: later(list(text, "a list of parameters' paths")),
+  frozen: later(list(text, "a list of parameter paths")),
   training: fieldsOf<Part<"training">>({
     epochs: epochCount,
     batch: batchSize,
@@ -71,7 +71,7 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
 /**
  * Reads the configuration of a run.
  *
- * @param file where it is, for messages
+ * @param file its path, for messages
  * @throws FormatError that names the field, what it must be and what it is.
  */
 export function parseRunConfig(json: string, file: string): RunConfig {
@@ -87,7 +87,7 @@ export function parseRunConfig(json: string, file: string): RunConfig {
   return { ...run, model, frozen: run.frozen ?? [] };
 }
 
-/** @throws `fault` if it is no configuration, with the field, what it must be and what it is. */
+/** @throws `fault` if it is not a configuration, with the field, what it must be and what it is. */
 export function checkRunConfig(where: string, config: unknown, fault: new (message: string) => FoveaError): void {
   check(where, "", runConfigSchema, config, fault);
   const { model, data } = config as RunConfig;

@@ -33,17 +33,17 @@ import type { LearningSettings } from "./settings.js";
 import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
 
-/** Everything needed to repeat a training, as it stands in `config.json`. */
+/** Everything needed to repeat a training, as in `config.json`. */
 export interface RunConfig {
   /** Version of the format. */
   readonly format: "fovea.run.1";
   /** Versions that wrote it. */
   readonly versions: Readonly<Record<string, string>>;
-  /** What was asked for; the rest are defaults. */
+  /** Flags that were given; the rest are defaults. */
   readonly flags: Readonly<Record<string, unknown>>;
   /** The network, with options. */
   readonly model: WrittenModel;
-  /** Where the data is and how it was divided. */
+  /** Where the data is and how it was split. */
   readonly data: {
     readonly source: string;
     readonly kind: string;
@@ -53,7 +53,7 @@ export interface RunConfig {
   };
   /** How images become inputs. */
   readonly preprocessing: Preprocessing;
-  /** Paths of parameters that are not trained. */
+  /** Paths of frozen parameters. */
   readonly frozen: readonly string[];
   /** How it was trained. */
   readonly training: LearningSettings & {
@@ -91,7 +91,7 @@ const reportSchema = fieldsOf<Pick<EpochReport<Scores>, "isBest" | "weights" | "
   "the report of an epoch, as train() gives it",
 );
 const lockFile = ".lock";
-/** A configuration has a few thousand bytes, and the names of its classes. */
+/** A configuration takes a few thousand bytes, plus its class names. */
 const MAX_CONFIG_BYTES = 10_000_000;
 /** Some hundred small images and maps. */
 const MAX_FACTS_BYTES = 2 ** 25;
@@ -112,7 +112,7 @@ export class RunFolder {
     readonly config: RunConfig,
   ) {}
 
-  /** Starts a run in a new or empty folder, and claims it. @throws FoveaError if there is something in it, it cannot be written, or another process has it. */
+  /** Starts a run in a new or empty folder, and claims it. @throws FoveaError if it is not empty, cannot be written, or is claimed by another process. */
   static async create(path: string, config: RunConfig): Promise<RunFolder> {
     check("RunFolder.create", "path", text, path);
     checkRunConfig("RunFolder.create: config", config, OptionError);
@@ -123,7 +123,7 @@ export class RunFolder {
     const run = new RunFolder(path, config);
     await run.claim();
     try {
-      // Once more: another may have begun and ended a run in between.
+      // Checked again: another process may have begun and ended a run in between.
       await requireEmpty(path);
       await run.write("config", `${JSON.stringify(config, null, 2)}\n`);
     } catch (error) {
@@ -134,8 +134,8 @@ export class RunFolder {
   }
 
   /**
-   * Makes this the only writer of the folder until {@link release}, or the end of the process, however it ends. Whatever writes claims the
-   * folder first; to go on with a run, it must be claimed before its state is read.
+   * Makes this the folder's only writer until {@link release}, or until the process ends, however it does. Claim a folder before writing,
+   * and before reading its state to resume.
    *
    * @throws FoveaError if another process has it.
    */
@@ -151,23 +151,23 @@ export class RunFolder {
       );
   }
 
-  /** Lets others write. */
+  /** Releases the claim. */
   release(): void {
     this.#lock?.release();
     this.#lock = undefined;
   }
 
-  /** Opens the folder of an earlier run. @throws FoveaError if it is none. */
+  /** Opens the folder of an earlier run. @throws FoveaError if it is not a run folder. */
   static async open(path: string): Promise<RunFolder> {
     check("RunFolder.open", "path", text, path);
     const bytes = await readWhole(join(path, files.config), MAX_CONFIG_BYTES).catch(unlessMissing);
     if (!bytes) throw new FoveaError(`${path} is not a run folder: it has no ${files.config}`);
-    // Before anything is trained that could not be written there.
+    // Checked before any training.
     for (const file of Object.values(files)) await requireRegular(join(path, file));
     return new RunFolder(path, parseRunConfig(new TextDecoder().decode(bytes), join(path, files.config)));
   }
 
-  /** Records an epoch: figures, the state to resume from, and the weights if they are the best so far. */
+  /** Records an epoch: metrics, the state to resume from, and the weights if they are the best so far. */
   async record(record: EpochRecord, history: readonly EpochRecord[], epoch: EpochReport<Scores>): Promise<void> {
     check("RunFolder.record", "record", recordSchema, record);
     check("RunFolder.record", "epoch", reportSchema, epoch);
@@ -184,11 +184,11 @@ export class RunFolder {
     const { seconds, imagesPerSecond, validation } = epoch;
     const line = { ...record, seconds, imagesPerSecond, validation };
     await appendFile(join(this.path, files.metrics), `${JSON.stringify(line)}\n`);
-    // Last, because it is what a resumed run believes.
+    // Written last: a resumed run trusts it.
     await this.write("last", epoch.checkpoint);
   }
 
-  /** What the weights alone do not tell: which network they are of, with which options, and the names of its classes. */
+  /** What the weights alone do not tell: the network, its options, and the class names. */
   description(): Record<string, string> {
     const { model, data } = this.config;
     return {
@@ -209,12 +209,12 @@ export class RunFolder {
   /**
    * The state to resume from, or undefined if no epoch is complete yet.
    *
-   * @throws FileError if there is one that cannot be read, FormatError if it is damaged: to start anew would overwrite it.
+   * @throws FileError if there is one that cannot be read, FormatError if it is damaged: starting over would overwrite it.
    */
   async checkpoint(): Promise<ByteSource | undefined> {
     const path = join(this.path, files.last);
     const source = await fileSource(path).catch(unlessMissing);
-    // A damaged file is found here, where its name is known.
+    // Finds damage here, where the file's name is known.
     if (source) await openNamed(source, path);
     return source;
   }
@@ -228,12 +228,11 @@ export class RunFolder {
       for (const key of modelWeights(entries).keys()) weights.set(key, await read(key));
       return weights;
     }).catch(unlessMissing);
-    if (!found)
-      throw new FoveaError(`${this.path} has no ${files[which]}: the run ended before its first epoch was complete`);
+    if (!found) throw new FoveaError(`${this.path} has no ${files[which]}: the run ended before its first epoch did`);
     return found;
   }
 
-  /** What the validation of an epoch measured, or undefined if none is recorded. */
+  /** An epoch's validation metrics, or undefined if none are recorded. */
   async validation(epoch: number): Promise<Scores | undefined> {
     check("RunFolder.validation", "epoch", whole(0), epoch);
     for await (const { line } of this.#metrics())
@@ -282,7 +281,7 @@ export class RunFolder {
     await this.write("metrics", kept());
   }
 
-  /** The epochs that are recorded, as they are written and as they are meant. What is not such a line, as after a crash, is left out. */
+  /** The recorded epochs, as written and parsed. Invalid lines, as after a crash, are skipped. */
   async *#metrics(): AsyncGenerator<MetricsLine, void> {
     try {
       for await (const text of readLines(join(this.path, files.metrics), MAX_LINE_BYTES)) {
@@ -304,14 +303,14 @@ function parsed(text: string): MetricsLine["line"] | undefined {
   }
 }
 
-/** @throws FoveaError if there is something in a folder, other than what a run that was killed at its start had left. */
+/** @throws FoveaError if a folder holds anything but the remains of a run killed at its start. */
 async function requireEmpty(path: string): Promise<void> {
   const present = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw new FoveaError(`cannot use ${path} as a run folder: ${messageOf(error)}`);
   });
   if (present.some((name) => name !== lockFile && !isTemporary(name)))
-    throw new FoveaError(`${path} is not empty. Choose another --out, or go on with the run in it by --resume`);
+    throw new FoveaError(`${path} is not empty. Choose another --out, or continue the run in it with --resume`);
 }
 
 /** What a file of a run holds; undefined where there is none. @throws FormatError if it is not as it must be. */

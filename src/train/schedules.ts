@@ -1,7 +1,7 @@
 import { check, positive, whole } from "../core/schema.js";
 import { constantOptions, cosineOptions, scheduleSchema, stepEpochs, stepScheduleOptions } from "./checks.js";
 
-/** How the learning rate moves: plain data, so that a run can be written down and repeated. */
+/** How the learning rate changes: plain data, so that a run can be stored and repeated. */
 export type Schedule =
   | { readonly kind: "constant"; readonly warmupEpochs?: number }
   | {
@@ -14,7 +14,7 @@ export type Schedule =
 
 /** Options that all schedules have. */
 export interface ScheduleOptions {
-  /** Epochs in which the rate rises from 0 at the start. Default 0. */
+  /** Epochs of linear warm-up from 0. Default 0. */
   readonly warmupEpochs?: number;
 }
 
@@ -26,24 +26,24 @@ export interface StepScheduleOptions extends ScheduleOptions {
 
 /** Options of {@link cosineSchedule}. */
 export interface CosineOptions extends ScheduleOptions {
-  /** Share of the rate that is left at the end. Default 0. */
+  /** Final rate, as a share of the full one. Default 0. */
   readonly minFactor?: number;
 }
 
-/** The optimizer's own rate throughout. */
+/** A constant rate. */
 export function constantSchedule(options: ScheduleOptions = {}): Schedule {
   check("constantSchedule", "options", constantOptions, options);
   return { kind: "constant", ...options };
 }
 
-/** Times `factor` after each of the given epochs. */
+/** Multiplies the rate by `factor` after each of the given epochs. */
 export function stepSchedule(epochs: readonly number[], options: StepScheduleOptions = {}): Schedule {
   check("stepSchedule", "epochs", stepEpochs, epochs);
   check("stepSchedule", "options", stepScheduleOptions, options);
   return { kind: "step", epochs, factor: 0.1, ...options };
 }
 
-/** From the full rate down along half a cosine, to `minFactor` of it (default 0) at the end (Loshchilov and Hutter, 2017). */
+/** Half a cosine from the full rate down to `minFactor` of it (default 0) at the end (Loshchilov and Hutter, 2017). */
 export function cosineSchedule(options: CosineOptions = {}): Schedule {
   check("cosineSchedule", "options", cosineOptions, options);
   return { kind: "cosine", ...options };

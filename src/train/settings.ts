@@ -15,11 +15,11 @@ import {
 } from "../core/schema.js";
 
 /**
- * How a step learns, beside its optimizer: a setting is named, bounded and given its default here, and nowhere else. Options of a step and of
- * a training, `config.json` and the flags of the command line follow.
+ * Learning settings besides the optimizer: each is named, bounded and given its default here only. The options of a step and of a
+ * training, `config.json` and the command line's flags follow.
  */
 export interface LearningSettings {
-  /** Share of each target that is spread over all classes. Default: 0. */
+  /** Share of each target spread over all classes. Default: 0. */
   readonly labelSmoothing: number;
   /** Scale gradients down so that their joint Euclidean norm is at most this. Default: null, never. */
   readonly clipNorm: number | null;
@@ -30,7 +30,7 @@ export interface LearningSettings {
   readonly ema: number | null;
 }
 
-/** What each setting must be. */
+/** The schema of each setting. */
 export const learningFields: Fields<LearningSettings> = {
   labelSmoothing: share,
   clipNorm: orNull(positive),
@@ -40,14 +40,14 @@ export const learningFields: Fields<LearningSettings> = {
 const defaults: LearningSettings = { labelSmoothing: 0, clipNorm: null, ema: null };
 export const learningNames = Object.keys(defaults) as readonly (keyof LearningSettings)[];
 
-/** The settings among `given`, with the defaults of those that are left out. */
+/** The settings in `given`, with defaults for the rest. */
 export function learningOf(
   given: { readonly [K in keyof LearningSettings]?: LearningSettings[K] | undefined },
 ): LearningSettings {
   return Object.fromEntries(learningNames.map((name) => [name, given[name] ?? defaults[name]])) as never;
 }
 
-/** Parameters that learn at a rate of their own. */
+/** Parameters with their own learning rate. */
 export interface ParameterGroup {
   /** For messages and logs. */
   readonly name: string;
@@ -57,11 +57,11 @@ export interface ParameterGroup {
   has(path: string): boolean;
 }
 
-/** What a step and a training can both be told. */
+/** Settings of both a step and a training. */
 export interface StepSettings extends Partial<LearningSettings> {
   /** Parameters that learn faster or slower than the rest; the first group that has a parameter counts. */
   readonly groups?: readonly ParameterGroup[];
-  /** Compute what the blocks of the network hold again in the backward pass instead of keeping it: less memory, more time. */
+  /** Gradient checkpointing: recompute the network's blocks in the backward pass instead of storing them. Less memory, more time. */
   readonly recompute?: boolean;
 }
 
@@ -77,7 +77,7 @@ export const stepFields: Fields<StepSettings> = {
   recompute: maybe(flag),
 };
 
-/** The settings among `given`. */
+/** The settings in `given`. */
 export function stepSettings(given: StepSettings): StepSettings {
   const { groups, recompute } = given;
   return { ...learningOf(given), ...(groups && { groups }), ...(recompute && { recompute }) };

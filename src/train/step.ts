@@ -30,15 +30,15 @@ import { optimizerSchema } from "./checks.js";
 import type { Optimizer } from "./optimizers.js";
 import { learningOf, type ParameterGroup, type StepSettings, stepFields } from "./settings.js";
 
-/** What a training step is made of. */
+/** Options of a training step. */
 export interface StepOptions extends StepSettings {
-  /** Whose rule the step writes, such as `sgd()`. */
+  /** The optimizer, such as `sgd()`. */
   readonly optimizer: Optimizer;
   /** Shape of the images, [batch, 3, height, width]. */
   readonly input: readonly [number, number, number, number];
   /** Number of classes. */
   readonly numClasses: number;
-  /** Sizes of the logits after [batch, numClasses]: none for one label an image, [height, width] for a label at every position. */
+  /** Sizes of the logits after [batch, numClasses]: none for one label per image, [height, width] for a label at every position. */
   readonly positions?: readonly number[];
 }
 
@@ -50,13 +50,13 @@ export const stepOptions: Schema<StepOptions> = fields<StepOptions>({
   ...stepFields,
 });
 
-/** One training step as a graph, and the state that it needs beside the model's own. */
+/** One training step as a graph, and the state it needs besides the model's. */
 export interface TrainingStep {
   /** Forward pass, loss, gradients and updates. */
   readonly graph: Graph;
-  /** Slots of the optimizer and averages of weights, by name: `optimizer/momentum/…`, `ema/…`. */
+  /** Optimizer slots and averages of weights, by name: `optimizer/momentum/…`, `ema/…`. */
   readonly cells: ReadonlyMap<string, Param>;
-  /** For looking inside: the logits, and the gradient of each learned parameter before clipping (null where nothing uses it). */
+  /** For inspection: the logits, and the gradient of each trained parameter before clipping (null where nothing uses it). */
   readonly logits: Value;
   /** The gradient of each parameter, by path. */
   readonly gradients: ReadonlyMap<string, Value | null>;
@@ -65,12 +65,12 @@ export interface TrainingStep {
 }
 
 /**
- * Writes a whole training step as one graph: forward pass, cross entropy, backward pass and optimizer. Frozen parameters are constants.
+ * A whole training step as one graph: forward pass, cross entropy, backward pass and optimizer. Frozen parameters are constants.
  * Inputs: `images`, `targets` (distributions over classes), and the optimizer's numbers, `scalar/…`.
- * Outputs: `loss`; with label smoothing also `crossEntropy`, the loss without it; and `correct`, how many images of the batch have their
- * largest logit, of equal ones the first, at the target (with a label at every position: the share of each image that has, summed).
+ * Outputs: `loss`; with label smoothing also `crossEntropy`, the loss without it; and `correct`, the number of images in the batch whose
+ * largest logit, the first if tied, is at the target (with a label at every position: the share of each image for which it is, summed).
  *
- * @throws OptionError if a setting is wrong or nothing is left to learn.
+ * @throws OptionError if a setting is wrong or every parameter is frozen.
  */
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
   check("trainingStep", "model", moduleSchema, model);
@@ -78,7 +78,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   const { optimizer, input, numClasses, positions = [], groups = [], recompute = false } = options;
   const { labelSmoothing, clipNorm, ema } = learningOf(options);
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
-  if (learned.length === 0) throw new OptionError("train: every parameter is frozen; nothing is left to learn");
+  if (learned.length === 0) throw new OptionError("train: every parameter is frozen, so there is nothing to train");
   const averaged =
     ema === null
       ? []
@@ -164,7 +164,7 @@ interface RateGroup extends Omit<ParameterGroup, "name"> {
   readonly values: Readonly<Record<string, Value>>;
 }
 
-/** The optimizer's numbers as inputs, once for each group and once for all other parameters. */
+/** The optimizer's numbers as inputs, once per group and once for all other parameters. */
 function rateGroups(graph: Graph, optimizer: Optimizer, groups: readonly ParameterGroup[]): RateGroup[] {
   const rest = { name: "", lrFactor: 1, has: () => true };
   return [...groups, rest].map(({ name, lrFactor, has }) => {
@@ -175,7 +175,7 @@ function rateGroups(graph: Graph, optimizer: Optimizer, groups: readonly Paramet
   });
 }
 
-/** min(1, limit / ‖all gradients‖), as PyTorch's clip_grad_norm_. */
+/** min(1, limit / ‖all gradients‖), as in PyTorch's clip_grad_norm_. */
 function clipFactor(derived: readonly (Value | null)[], limit: number): Value {
   const squares = derived.flatMap((g) =>
     g
@@ -188,14 +188,14 @@ function clipFactor(derived: readonly (Value | null)[], limit: number): Value {
         ]
       : [],
   );
-  // From the last parameter on: gradients come in that order, and engines compute what is asked for first.
+  // From the last parameter on: gradients become available in that order, and engines compute operands in order.
   const norm = sqrt(squares.reduceRight((a, b) => add(a, b)));
   return minimum(div(limit, add(norm, 1e-6)), norm.graph.scalar(1));
 }
 
 /**
- * In how many images the largest logit, of equal ones the first, is where the target is; where there are several positions, shares of
- * images. Largest logits are marked by C for class 0 down to 1 for the last class, so that the largest mark is the first of them.
+ * In how many images the largest logit, the first if tied, is at the target; with several positions, the sum of shares of images.
+ * Largest logits are marked C for class 0 down to 1 for the last class, so that the largest mark is the first of them.
  */
 function countCorrect(logits: Value, targets: Value): Value {
   const classes = staticShape(logits.shape)[1]!;
@@ -208,7 +208,7 @@ function countCorrect(logits: Value, targets: Value): Value {
   );
   const marks = mul(cast(equal(logits, reduceMax(logits, [1]))), order);
   const atTarget = reduceSum(mul(marks, targets), [1]);
-  // At least 1: among NaN nothing is largest, and nothing is right.
+  // At least 1: if all are NaN, none is largest and none is right.
   const right = cast(equal(atTarget, maximum(reduceMax(marks, [1]), logits.graph.scalar(1))));
   const total = reduceSum(
     right,

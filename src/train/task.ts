@@ -2,23 +2,23 @@ import { DataError, ShapeError } from "../core/errors.js";
 import type { Dataset } from "../data/index.js";
 import { type ClassificationMetrics, logSumExp, Tally } from "./metrics.js";
 
-/** Figures that every task has. `top1` is the share of right decisions: of images, or of positions. */
+/** Metrics of every task. `top1` is the share of right decisions: of images, or of positions. */
 export interface Scores {
   /** Mean cross entropy, in nats. */
   readonly loss: number;
-  /** Share of right first predictions. */
+  /** Share of right top predictions. */
   readonly top1: number;
-  /** Share with the right class among the first five, if the task counts it. */
+  /** Share with the right class among the top five, if the task counts it. */
   readonly top5?: number;
   /** Mean intersection over union of the classes, if the task counts it. */
   readonly meanIoU?: number;
 }
 
-/** Counts outputs of a network one image at a time. */
+/** Scores a network's outputs one image at a time. */
 export interface Counter<M extends Scores> {
   /** Adds the output for one image. */
   add(logits: ArrayLike<number>, label: number, index: number): void;
-  /** The figures so far. */
+  /** The metrics so far. */
   metrics(): M;
 }
 
@@ -26,15 +26,15 @@ export interface Counter<M extends Scores> {
 export interface Task<M extends Scores = Scores> {
   /** Number of classes, the length of axis 1 of the logits. */
   numClasses(dataset: Dataset): number;
-  /** Sizes after [batch, numClasses]: none for one label an image, [height, width] for a label at every position. */
+  /** Sizes after [batch, numClasses]: none for one label per image, [height, width] for a label at every position. */
   positions(imageSize: number): readonly number[];
-  /** Writes the one-hot target of an image, [numClasses, …positions], into `out` (zeros so far) from `offset` on. */
+  /** Writes the one-hot target of an image, [numClasses, …positions], into `out` (initially zero) from `offset` on. */
   writeTarget(dataset: Dataset, index: number, label: number, out: Float32Array, offset: number): void;
-  /** A counter for an evaluation. */
+  /** A counter for one evaluation. */
   count(dataset: Dataset): Counter<M>;
 }
 
-/** One label an image. */
+/** One label per image. */
 export const classification: Task<ClassificationMetrics> = {
   numClasses: (dataset) => dataset.classes.length,
   positions: () => [],
@@ -44,17 +44,17 @@ export const classification: Task<ClassificationMetrics> = {
   count: (dataset) => new Tally(dataset.classes),
 };
 
-/** How well a network separates objects from the ground. `top1` is the share of positions that are right. */
+/** How well a network separates objects from the background. `top1` is the share of positions that are right. */
 export interface SegmentationMetrics extends Scores {
-  /** Images measured. */
+  /** Number of images. */
   readonly count: number;
-  /** Mean intersection over union of the classes, if the task counts it. */
+  /** Mean intersection over union of the two classes. */
   readonly meanIoU: number;
-  /** Intersection over union of the ground, and of the object. */
+  /** Intersection over union of the background, and of the object. */
   readonly iou: readonly [ground: number, object: number];
 }
 
-/** Ground or object at every position, for data sets that know where the object is. Logits [N,2,H,W]. */
+/** Object or background at every position, for data sets with masks. Logits [N,2,H,W]. */
 export const segmentation: Task<SegmentationMetrics> = {
   numClasses: () => 2,
   positions: (imageSize) => [imageSize, imageSize],
@@ -77,7 +77,7 @@ function maskOf(dataset: Dataset, index: number): Uint8Array {
     );
   const mask: Uint8Array = dataset.mask(index);
   if (!(mask instanceof Uint8Array) || mask.some((isObject) => isObject > 1))
-    throw new DataError(maskFault(dataset, index, "must be bytes, 1 where the object is and 0 elsewhere"));
+    throw new DataError(maskFault(dataset, index, "must be bytes, 1 on the object and 0 elsewhere"));
   return mask;
 }
 
@@ -98,7 +98,7 @@ class MaskTally implements Counter<SegmentationMetrics> {
     const mask = maskOf(this.dataset, index);
     if (logits.length !== 2 * mask.length)
       throw new ShapeError(
-        `the network gives ${logits.length} logits for a mask of ${mask.length} positions; it should give two for each`,
+        `the network outputs ${logits.length} logits for a mask of ${mask.length} positions; it must output two for each`,
       );
     let loss = 0;
     for (let i = 0; i < mask.length; i++) {

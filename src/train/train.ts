@@ -19,9 +19,9 @@ import { Training } from "./training.js";
 export interface TrainOptions<M extends Scores = ClassificationMetrics> extends StepSettings {
   /** What computes. */
   readonly engine: Engine;
-  /** What is learned: `classification` (the default) or `segmentation`. */
+  /** `classification` (the default) or `segmentation`. */
   readonly task?: Task<M>;
-  /** How often every image is seen. Default 10. */
+  /** Passes over the training images. Default 10. */
   readonly epochs?: number;
   /** How many steps to train, in place of `epochs`; the last epoch may end early. */
   readonly steps?: number;
@@ -29,64 +29,64 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics> extends 
   readonly batch?: number;
   /** Default: `sgd()`. */
   readonly optimizer?: Optimizer;
-  /** How the learning rate moves. Default: `cosineSchedule()`. */
+  /** The learning rate schedule. Default: `cosineSchedule()`. */
   readonly schedule?: Schedule;
-  /** Of the order of images, augmentation and dropout. Default 0. */
+  /** For the order of images, augmentation and dropout. Default 0. */
   readonly seed?: number;
-  /** Measured after each epoch; decides which weights are best. Its classes are matched to those of the training data by name. */
+  /** Evaluated after each epoch; decides which weights are best. Its classes are matched to the training data's by name. */
   readonly validate?: Dataset;
   /** How images become inputs. Default: what suits the data set. */
   readonly preprocessing?: Preprocessing;
-  /** What is varied at random. Default: what suits the data set; null is nothing. */
+  /** Random augmentation. Default: what suits the data set; null is none. */
   readonly augment?: Augmentation | null;
   /**
-   * What frozen parts make of an image before anything that learns is the same in every epoch: such features are computed once, and
-   * then only the rest is run. Default: where it pays, that is without augmentation (for validation always), for more than one epoch,
-   * and within `featureLimit`. True: throw where those of the training cannot be kept. False: never.
+   * The features that frozen parts compute before anything trained are the same in every epoch: compute them once, then run only the
+   * rest. Default: where it pays, that is without augmentation (for validation always), for more than one epoch, and within
+   * `featureLimit`. True: throw if those of training cannot be kept. False: never.
    */
   readonly cacheFeatures?: boolean;
-  /** Bytes of memory for features. Default: {@link featureLimit}, 1 GiB. Features of a data set that do not fit are not kept at all. */
+  /** Memory for features, in bytes. Default: {@link featureLimit}, 1 GiB. If a data set's features do not fit, none of them are kept. */
   readonly featureLimit?: number;
   /** What the weights are of, written into the checkpoints. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** A checkpoint to go on from: its bytes, or what reads them by ranges, such as a file. */
+  /** A checkpoint to resume from: bytes, or something that reads them by ranges, such as a file. */
   readonly resume?: Uint8Array | ByteSource;
-  /** Ends the training after the step in progress; the state is passed to `onStop`. */
+  /** Stops the training after the current step; the state is passed to `onStop`. */
   readonly signal?: AbortSignal;
   /** Before the first step, with what a resumed training has done already. */
   onStart?(progress: Progress): Promise<void> | void;
-  /** When it is known whether features are computed once, and while they are: after each batch of images. */
+  /** When it is known whether features are computed once, and then after each batch of them. */
   onFeatures?(report: FeatureReport): void;
   /** After each step. */
   onStep?(step: StepReport): void;
-  /** After each epoch, with functions that make the files of the present state. */
+  /** After each epoch, with functions that make the files of the current state. */
   onEpoch?(record: EpochRecord, report: EpochReport<M>): Promise<void> | void;
-  /** When `signal` ended the training, with the state to resume from. */
+  /** When `signal` stopped the training, with the state to resume from. */
   onStop?(checkpoint: SafetensorsFile): Promise<void> | void;
 }
 
-/** A training after a step. */
+/** Progress after a step. */
 export interface StepReport {
-  /** The epoch, from 1. */ readonly epoch: number;
+  /** The epoch, counted from 1. */ readonly epoch: number;
   /** Number of epochs. */ readonly epochs: number;
-  /** Batches done in this epoch, and how many it has. */
+  /** Batches done in this epoch. */
   readonly batch: number;
-  /** Batches in an epoch. */ readonly batches: number;
+  /** Batches per epoch. */ readonly batches: number;
   /** Means over the epoch so far. */
   readonly loss: number;
-  /** Share of right predictions in the epoch so far. */ readonly top1: number;
+  /** Top-1 over the epoch so far. */ readonly top1: number;
   /** Speed in this epoch. */ readonly imagesPerSecond: number;
 }
 
-/** A training after an epoch. */
+/** Results of an epoch. */
 export interface EpochReport<M extends Scores = ClassificationMetrics> {
-  /** Figures on the validation data. */ readonly validation: M | null;
+  /** Metrics on the validation data. */ readonly validation: M | null;
   /** Whether this epoch is the best so far. */ readonly isBest: boolean;
   /** Time it took, without validation. */ readonly seconds: number;
   /** Speed of the training. */ readonly imagesPerSecond: number;
-  /** The state to resume from, as a file to be written: `checkpoint.bytes()`, or piece by piece where it is large. */
+  /** The state to resume from, as a file to write: `checkpoint.bytes()`, or piece by piece if it is large. */
   readonly checkpoint: SafetensorsFile;
-  /** The weights that were validated: the averaged ones if there are. */
+  /** The weights that were validated: the averaged ones if there are any. */
   readonly weights: ReadonlyMap<string, Tensor>;
 }
 
@@ -102,7 +102,8 @@ export interface TrainResult {
  * Trains a classifier: each epoch goes once through the shuffled, augmented data, then measures the validation data.
  * The model holds the trained weights at the end. Training is repeatable: equal options and seed give equal weights.
  *
- * @throws TrainingError if the loss, the weights or the logits of validation are no longer finite numbers, with the step or epoch. The model keeps the weights of the last epoch's end.
+ * @throws TrainingError if the loss, the weights or the validation logits become NaN or infinite, with the step
+ * or epoch. The model keeps the weights of the last completed epoch.
  *
  * @example
  * const { train: data, validation } = await openDataset("shapes");

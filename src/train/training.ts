@@ -30,7 +30,7 @@ import { classification, type Scores, type Task } from "./task.js";
 import type { TrainOptions, TrainResult } from "./train.js";
 import { asStored } from "./weights.js";
 
-/** What is trained and how, all that was left out filled in. */
+/** What is trained and how, with all defaults filled in. */
 interface Plan {
   readonly model: Module;
   readonly dataset: Dataset;
@@ -46,7 +46,7 @@ interface Plan {
   readonly seed: number;
   readonly loader: Loader;
   readonly augmented: boolean;
-  /** How images of a batch come in where they are not augmented. */
+  /** How images are fed without augmentation. */
   readonly still: { readonly batch: number; readonly preprocessing: Preprocessing };
   readonly batch: number;
   readonly step: TrainingStep;
@@ -91,14 +91,14 @@ function planOf(model: Module, dataset: Dataset, options: TrainOptions<Scores>):
   };
 }
 
-/** The validation data with the labels of the training data. @throws DataError if it has classes that the training lacks. */
+/** The validation data with the labels of the training data. @throws DataError if it has classes that training lacks. */
 function byName(validate: Dataset, classes: readonly string[]): Dataset {
   const { dataset, unknown } = alignClasses(validate, classes);
   if (unknown.length) throw new DataError(`train: validation has classes that training lacks: ${summary(unknown)}`);
   return dataset;
 }
 
-/** What the training runs on, once it is known what of it is computed only once. */
+/** What training runs, once it is known which features are computed once. */
 interface Runnables {
   readonly source: BatchSource;
   readonly graph: FedGraph["graph"];
@@ -106,7 +106,7 @@ interface Runnables {
   readonly validation: FedGraph | null;
 }
 
-/** A training under way: how far it is, and what it has counted. */
+/** A training in progress: how far it is, and what it has counted. */
 export class Training {
   readonly #history: EpochRecord[];
   #lossSum: number;
@@ -122,7 +122,7 @@ export class Training {
     ({ lossSum: this.#lossSum, correct: this.#correct, count: this.#count } = from);
   }
 
-  /** Everything up to the first step: settings, the state of a training that is resumed, features, and the compiled step. */
+  /** Everything up to the first step: settings, the resumed state, features, and the compiled step. */
   static async begin(model: Module, dataset: Dataset, options: TrainOptions<Scores>): Promise<Training> {
     const plan = planOf(model, dataset, options);
     const progress = await restored(plan);
@@ -144,7 +144,7 @@ export class Training {
     return new Training(plan, progress, { graph, source, validation, executable: await engine.compile(graph) });
   }
 
-  /** All epochs that are left, until the signal. */
+  /** All remaining epochs, until the signal. */
   async run(): Promise<TrainResult> {
     const { epochs, options } = this.plan;
     for (let epoch = this.from.epoch; epoch < epochs; epoch++) {
@@ -208,7 +208,7 @@ export class Training {
     return { lr, seconds, imagesPerSecond: ((batches - first) * batch) / seconds };
   }
 
-  /** Adds a step's outputs to the epoch's. @throws TrainingError if its loss is not finite. */
+  /** Adds a step's outputs to the epoch's totals. @throws TrainingError if its loss is not finite. */
   #tally(epoch: number, done: number, outputs: Readonly<Record<string, Tensor>>, lr: number): void {
     const { loader, batch, epochs, options } = this.plan;
     const loss = Number(outputs.loss!.data[0]);
@@ -231,7 +231,7 @@ export class Training {
       undo?.();
       throw error;
     });
-    undo = undefined; // with the values before, whose memory is wanted for no longer
+    undo = undefined; // frees the previous values
     const weights = new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
     restore();
     const record: EpochRecord = {
@@ -257,7 +257,7 @@ export class Training {
     });
   }
 
-  /** How well the network does now on the validation data, if there are any. @throws TrainingError if that fails. */
+  /** The network's current validation metrics, if there is validation data. @throws TrainingError if that fails. */
   async #score(epoch: number): Promise<Scores | null> {
     const { task, validate, engine, epochs } = this.plan;
     const { validation } = this.runs;
@@ -273,7 +273,7 @@ export class Training {
     }
   }
 
-  /** Brings the weights from the engine into the model. Returns the way back. @throws TrainingError if they are not finite. */
+  /** Copies the weights from the engine into the model. Returns a function that undoes it. @throws TrainingError if they are not finite. */
   async #collect(epoch: number): Promise<() => void> {
     const { model, step, epochs } = this.plan;
     const state = await this.runs.executable.readState();
@@ -311,7 +311,7 @@ interface StepsDone {
   readonly imagesPerSecond: number;
 }
 
-/** How far the training is that is to be resumed, its state loaded; else the start. */
+/** The progress of the training to resume, with its state loaded; otherwise the start. */
 function restored({ options, model, step, seed, dataset }: Plan): Promise<Progress> | Progress {
   if (!options.resume) return { epoch: 0, batch: 0, lossSum: 0, correct: 0, count: 0, history: [] };
   const source = options.resume instanceof Uint8Array ? bytesSource(options.resume) : options.resume;
@@ -335,7 +335,7 @@ async function* ahead(
   }
 }
 
-/** This step's random numbers, by the names of the graph's inputs. */
+/** This step's random numbers, by name of the graph's inputs. */
 function randomFeeds({ randoms }: FedGraph["graph"], seed: number, step: number): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
   for (const { name, shape } of randoms) {
@@ -346,7 +346,7 @@ function randomFeeds({ randoms }: FedGraph["graph"], seed: number, step: number)
   return feeds;
 }
 
-/** Puts averaged weights, if there are any, in place of the model's own. Returns the way back. */
+/** Replaces the model's weights by averaged ones, if there are any. Returns a function that undoes it. */
 function useAverages(model: Module, cells: ReadonlyMap<string, Param>): () => void {
   const own = new Map<Cell, Tensor>();
   for (const [path, param] of stateOf(model)) {

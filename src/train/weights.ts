@@ -6,7 +6,7 @@ import { type Tensor, tensors as tensorMap, toFloat32 } from "../core/tensor.js"
 import { moduleSchema } from "../nn/checks.js";
 import { type AnyModule, Param, stateOf } from "../nn/index.js";
 
-/** A model's state as plain arrays under its state-dict keys, floats as float32: what a checkpoint holds. */
+/** A model's state as plain arrays under its state-dict keys, floats as float32: the contents of a checkpoint. */
 export function weightsOf(model: AnyModule): Map<string, Tensor> {
   check("weightsOf", "model", moduleSchema, model);
   return new Map([...stateOf(model)].map(([path, param]) => [path, asStored(param)]));
@@ -22,7 +22,7 @@ export function asStored(param: Param): Tensor {
 export interface LoadReport {
   /** Keys that were loaded. */
   readonly matched: readonly string[];
-  /** In the model, not in the weights; or ignored, because its values are not finite. */
+  /** In the model, not in the weights; or ignored because its values are not finite. */
   readonly missing: readonly string[];
   /** In the weights, not in the model. */
   readonly unexpected: readonly string[];
@@ -38,7 +38,7 @@ export interface LoadReport {
 export interface LoadOptions {
   /** Keys, of the model or the weights, that may be missing, unexpected, of another shape or not finite; such parameters keep their values. */
   readonly ignore?: readonly { test(key: string): boolean }[];
-  /** What a key of the weights is called in the model. */
+  /** Maps a key of the weights to the model's. */
   readonly rename?: (key: string) => string;
 }
 
@@ -54,9 +54,9 @@ export const loadOptions = fields<LoadOptions>({
 });
 
 /**
- * Gives a model the weights of a state dict. A linear layer's weight may be that of a 1×1 convolution, and the other way round.
+ * Loads a state dict into a model. A linear layer's weight may be that of a 1×1 convolution, and vice versa.
  * `num_batches_tracked`, a counter that nothing depends on, may be missing.
- * Nothing is changed unless all keys that are not ignored fit and are finite. What the model does not take need not be finite.
+ * Nothing changes unless all keys that are not ignored fit and are finite. What the model does not take need not be finite.
  *
  * @throws WeightsError that lists what does not fit. @throws FoveaError that lists where values are NaN or ±Infinity.
  */
@@ -107,7 +107,7 @@ const counts = (key: string): boolean => key.endsWith("num_batches_tracked");
 export class WeightsError extends FormatError {
   /** The same without advice. */
   readonly misfit: string;
-  /** Regular expressions that leave out the parts that do not fit; none where these are too many, or everything. */
+  /** Regular expressions that cover the parts that do not fit; none if there are too many, or nothing fits. */
   readonly patterns: readonly string[];
 
   /** @param report what fits and what does not */
@@ -123,19 +123,19 @@ export class WeightsError extends FormatError {
       ? `To leave these parts as they are, pass { ignore: [${patterns.map((p) => `/${p}/`).join(", ")}] }. `
       : "";
     super(
-      `loadWeights: ${misfit}. ${ignore}recognizeCheckpoint tells which network a checkpoint is of, and gives the option rename`,
+      `loadWeights: ${misfit}. ${ignore}recognizeCheckpoint tells which network a checkpoint is of, and provides the option rename`,
     );
     this.misfit = misfit;
     this.patterns = patterns;
   }
 }
 
-/** At most three regular expressions that match `bad` keys and none of those that fit; none where that takes more. */
+/** At most three regular expressions that match `bad` keys and none that fit; none if that takes more. */
 function patternsOf(matched: readonly string[], bad: readonly string[]): readonly string[] {
   if (matched.length === 0) return [];
   const fitting = new Set(matched.flatMap(pathsOf));
   const found = bad.map((key) => {
-    // The module nearest to the root that holds nothing that fits.
+    // The module nearest to the root that contains nothing that fits.
     const path = pathsOf(key).find((prefix) => !fitting.has(prefix)) ?? key;
     const at = path.lastIndexOf(".") + 1;
     const end = path === key ? "$" : "\\.";
@@ -151,7 +151,7 @@ function patternsOf(matched: readonly string[], bad: readonly string[]): readonl
 /** `a`, `a.b`, `a.b.c` of the key `a.b.c`. */
 const pathsOf = (key: string): string[] => key.split(".").map((_, i, parts) => parts.slice(0, i + 1).join("."));
 
-/** The first names; counters only where there is nothing else. */
+/** The first few names; counters only if there is nothing else. */
 function someOf(names: readonly string[], most = 4): string {
   const telling = names.filter((name) => !counts(name));
   const shown = (telling.length ? telling : names).slice(0, most);

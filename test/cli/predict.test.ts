@@ -84,7 +84,7 @@ test("predict writes JSON lines, to a file too, and one object with --json", asy
 test("predict refuses names that are too few, and files of names that are none", async () => {
   writeFileSync(join(folder, "two.json"), '["ant", "bee"]');
   const few = await predict("--classes", join(folder, "two.json"));
-  assert.deepEqual([few.code, few.stderr.trim()], [2, "fovea: predict: 2 names of classes for a network of 3"]);
+  assert.deepEqual([few.code, few.stderr.trim()], [2, "fovea: predict: 2 class names for a network with 3 classes"]);
   writeFileSync(join(folder, "bad.json"), "[1, 2]");
   assert.match((await predict("--classes", join(folder, "bad.json"))).stderr, /must be a line for each class/);
   assert.match((await predict("--classes", join(folder, "none"))).stderr, /cannot be read: there is no such file/);

@@ -177,7 +177,7 @@ test("what was inserted stands in the file, and is built again from it", async (
 test("what cannot be frozen or inserted is refused in a line", async () => {
   const cases: [string[], RegExp][] = [
     [["--freeze", "backbone"], /--freeze backbone freezes what --weights brought/],
-    [["--freeze-until", "layer9"], /no parameter's path begins with layer9; they begin with conv1, bn1, layer1/],
+    [["--freeze-until", "layer9"], /no parameter's path begins with layer9; paths begin with conv1, bn1, layer1/],
     [["--insert", "danet-head"], /"danet-head" is a head, not a gate/],
   ];
   for (const [flags, says] of cases) {

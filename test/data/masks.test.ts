@@ -134,10 +134,7 @@ test("boxes in CSV, by sides or by corners", async () => {
 });
 
 test("a data set without masks says which ones have them", () => {
-  assert.throws(
-    () => datasetMask(tinyDataset(2), 0),
-    /does not know where its objects are; .*shapes and shapes-free do; .*COCO/,
-  );
+  assert.throws(() => datasetMask(tinyDataset(2), 0), /has no masks; .*shapes and shapes-free do; .*COCO/);
   const data = generateShapes({ count: 3, placement: "free" });
   const mask = datasetMask(data, 1);
   assert.deepEqual([mask.width, mask.height, mask.data], [64, 64, data.mask!(1)]);

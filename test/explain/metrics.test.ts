@@ -189,7 +189,7 @@ test("curves begin and end with the image and the baseline", async () => {
   );
   await assert.rejects(
     deletion(network, { input, target: 1 }, map, { baseline: tensor("float64", [1], Float64Array.of(1)) }),
-    /baseline must be \[1,12,17\] as the input, got \[1\]/,
+    /baseline must be \[1,12,17\] like the input, got \[1\]/,
   );
 });
 
@@ -199,7 +199,7 @@ test("maps of shares: what is nowhere positive becomes 0, not noise", async () =
   assert.deepEqual([...unitMap({ ...map, data: Float64Array.of(-2, -1, -3) }, 1, 3).data], [0, 0, 0]);
   await assert.rejects(
     confidenceChange(linear(normals(1, 3)), { input: tensor("float64", [1, 1, 3], normals(1, 3)), target: 1 }, map),
-    /must hold shares from 0 to 1/,
+    /must hold values from 0 to 1/,
   );
 });
 

@@ -41,7 +41,7 @@ test("what cannot be explained is refused in one line that says what would do", 
     [run(model, ["gradcam", { steps: 3 } as never]), /gradcam.*steps/],
     [run(model, []), /at least one method/],
     [run(model, "gradcam", { class: 5 }), /class must be from 0 to 4, got 5/],
-    [run(model, "gradcam", { class: "dog" }), /names of the classes are not known/],
+    [run(model, "gradcam", { class: "dog" }), /class names are unknown/],
     [
       explain({ ...network(model), classes: ["a", "b", "c", "d", "dog"] }, [image()], {
         engine,
@@ -52,7 +52,7 @@ test("what cannot be explained is refused in one line that says what would do", 
     ],
     [
       explain({ ...network(model), classes: ["a"] }, [image()], { engine, method: "gradcam" }),
-      /1 names of classes for a network of 5/,
+      /1 class names for a network with 5 classes/,
     ],
     [run(model, "gradcam", { layer: "laast" }), /Unknown layer "laast"\. Did you mean "last"\?/],
     [run(model, "gradcam", { layer: "fc" }), /layer "fc" gives \[1,5\]/],
@@ -73,7 +73,7 @@ test("what cannot be explained is refused in one line that says what would do", 
         [image()],
         { engine, method: "gradcam" },
       ),
-      /must give logits .* it gives \[1,2,140\]/,
+      /must output logits .* it outputs \[1,2,140\]/,
     ],
   ];
   for (const [promise, message] of fails)

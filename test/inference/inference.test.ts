@@ -40,7 +40,7 @@ test("predict gives the most probable classes of each image, those that the eval
   assert.match(unnamed![0]!.name, /^class \d$/);
   await assert.rejects(
     predict({ ...network, classes: ["a", "b"] }, images, { engine }),
-    /predict: 2 names of classes for a network of 10/,
+    /predict: 2 class names for a network with 10 classes/,
   );
   await assert.rejects(predict(network, images, { engine, top: 0 }), /top must be/);
   await assert.rejects(predict(network, images, { engine, signal: AbortSignal.abort() }), { name: "AbortError" });

@@ -146,21 +146,21 @@ test("what cannot be inserted is refused in one line, and nothing is changed", (
   refused(/^insertAttention: "danet-head" is a head, not a gate$/, (m) => insertAttention(m, "danet-head"));
   refused(/^Unknown option of se/, (m) => insertAttention(m, "se", { options: { reducton: 2 } }));
   const wider =
-    /^attention "scse": \{"fusion":"concat"\} turns 16 channels into 32; in a network a module must keep them$/;
+    /^attention "scse": \{"fusion":"concat"\} turns 16 channels into 32; a module in a network must keep them$/;
   refused(wider, (m) => insertAttention(m, "scse", { options: { fusion: "concat" } }));
   assert.throws(() => resnet(20, { attention: ["scse", { fusion: "concat" }] }), { message: wider });
-  refused(/^insertAttention: `where` holds for no module$/, (m) => insertAttention(m, "se", { where: () => false }));
+  refused(/^insertAttention: `where` matches no module$/, (m) => insertAttention(m, "se", { where: () => false }));
   refused(
     /^insertAttention: MobileNetV2 has no place "stage"; use activation, residual, convolution, a predicate$/,
     (m) => insertAttention(m, "se", { where: "stage" }),
     createModel("mobilenetv2_100"),
   );
-  refused(/^insertAttention: fc gives no map; a place needs \[N,C,H,W\]$/, (m) =>
+  refused(/^insertAttention: fc outputs no map; a place needs \[N,C,H,W\]$/, (m) =>
     insertAttention(m, "se", { where: (path) => path === "fc" }),
   );
   const twice = small();
   insertAttention(twice, "se");
-  refused(/^insertAttention: there is a module at layer1\.0 already$/, (m) => insertAttention(m, "eca"), twice);
+  refused(/^insertAttention: there is already a module at layer1\.0$/, (m) => insertAttention(m, "eca"), twice);
   const sequential = initialize(new Sequential([createAttention("se", 16)]));
   refused(/^insertAttention: a Sequential/, (m) => insertAttention(m, "se"), sequential);
 });

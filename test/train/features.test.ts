@@ -182,9 +182,9 @@ test("what must be kept and cannot be is an error with the reason", async () => 
     { augment: { crop: null, flip: true } },
     /^train: features cannot be computed once: augmentation changes/,
   );
-  await refused({ featureLimit: 100 }, /they would take 1 KiB of memory, and 0 KiB may be used/);
+  await refused({ featureLimit: 100 }, /they would take 1 KiB of memory, and 0 KiB are allowed/);
   const open = train(initialize(new Net()), counted().dataset, { ...settings, cacheFeatures: true });
-  await assert.rejects(open, /nothing stands before the first part that learns/);
-  assert.match((await run({ epochs: 1 })).reports[0]!.training.reason!, /one epoch needs each but once/);
+  await assert.rejects(open, /nothing precedes the first trained part/);
+  assert.match((await run({ epochs: 1 })).reports[0]!.training.reason!, /one epoch needs each of them only once/);
   assert.equal((await run({ epochs: 1, cacheFeatures: true })).reports[0]!.training.reason, null);
 });

@@ -133,7 +133,7 @@ test("a training is not resumed on other classes, or the same in another order",
   };
   await train(initialize(new Net()), dataset, { ...once, onEpoch: keep });
   for (const [classes, message] of [
-    [["bottom", "top"], /resume: the classes of the data are not those of the checkpoint \(the order differs/],
+    [["bottom", "top"], /resume: the data's classes are not the checkpoint's \(the order differs/],
     [["top", "left"], /new: left; gone: bottom/],
   ] as const)
     await assert.rejects(train(new Net(), { ...dataset, classes }, { ...once, resume: saved! }), message);

@@ -3,7 +3,7 @@ import { ancestors, type Graph, type Node, type Value } from "../../graph/graph.
 import { add, div, mul, sqrt, sub } from "../../ops/index.js";
 import { reshape } from "../../ops/movement.js";
 
-/** A constant that a node adds to what depends on the image. */
+/** A constant that a node adds to a value that depends on the image. */
 interface Bias {
   /** The sum. */
   readonly sum: Value;
@@ -17,7 +17,7 @@ const overChannels = (vector: Value, { shape }: Value): Value =>
     shape.map((_, axis) => (axis === 1 ? vector.shape[0]! : 1)),
   );
 
-/** The learned constant that a node adds: a convolution's bias, a batch norm's β − μγ/σ, a parameter that is added. */
+/** The learned constant that a node adds: a convolution's bias, a batch norm's β − μγ/σ, an added parameter. */
 function biasOf({ op, inputs, outputs, attributes }: Node, varying: ReadonlySet<Value>): Bias | undefined {
   const [sum] = outputs;
   if (op.name === "Conv" && inputs[2]) return { sum: sum!, bias: overChannels(inputs[2], sum!) };
@@ -33,8 +33,8 @@ function biasOf({ op, inputs, outputs, attributes }: Node, varying: ReadonlySet<
 }
 
 /**
- * For every bias b of a network, b ∘ ∂score/∂(the sum that it is a part of), as values of the graph. With the input's own share they add
- * up to the score of a network of rectifiers (FullGrad, Srinivas and Fleuret, 2019).
+ * For every bias b of a network, b ∘ ∂score/∂(the sum it is part of), as values of the graph. With the input's own share they add
+ * up to the score of a ReLU network (FullGrad, Srinivas and Fleuret, 2019).
  */
 export function biasShares(graph: Graph, input: Value, score: Value): Value[] {
   const varying = new Set([input]);

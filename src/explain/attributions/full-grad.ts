@@ -4,20 +4,20 @@ import { enlarge, rangeOf } from "../enlarge.js";
 import { completenessOf, type Finding, type Subject } from "../subject.js";
 import { biasShares } from "./biases.js";
 
-/** Shares of the score in an array [C,h,w], or [C] where it is no map. */
+/** Shares of the score in an array [C,h,w], or [C] if it is not a map. */
 interface Shares {
   readonly shape: readonly number[];
   readonly data: Float64Array;
 }
 
-/** |v| brought to 0 … 1: (|v| − least) / (most − least + ε). */
+/** |v| scaled to 0 … 1: (|v| − min) / (max − min + ε). */
 function scaled(data: Float64Array, epsilon: number): Float64Array {
   const sizes = data.map(Math.abs);
   const [least, most] = rangeOf(sizes);
   return sizes.map((v) => (v - least) / (most - least + epsilon));
 }
 
-/** The map of an array of shares: rescaled as a whole (the authors) or channel by channel (pytorch-grad-cam), enlarged, added up. */
+/** The map of an array of shares: rescaled as a whole (the authors) or per channel (pytorch-grad-cam), upsampled, summed. */
 function mapOf(
   { shape, data }: Shares,
   [high, wide]: readonly [number, number],
@@ -42,9 +42,9 @@ function mapOf(
 }
 
 /**
- * FullGrad (Srinivas and Fleuret, 2019): input ∘ gradient, and for every bias its share of the score; the sizes of each rescaled, enlarged and
- * added up. The shares themselves add up to the score of a network of rectifiers, which is what its completeness says; `unplaced` is the sum
- * of those that are no maps, as of the classifier's bias, and are not drawn.
+ * FullGrad (Srinivas and Fleuret, 2019): input ∘ gradient, and every bias's share of the score; the magnitudes of each rescaled, upsampled and
+ * summed. In a ReLU network the shares themselves add up to the score, which is its completeness; `unplaced` is the sum
+ * of those that are not maps, such as the classifier bias's, and are not drawn.
  */
 export async function fullGrad(subject: Subject, variant: "authors" | "pytorch-grad-cam"): Promise<Finding> {
   const { probe, head, target } = subject;

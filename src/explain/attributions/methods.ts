@@ -9,16 +9,16 @@ import { gradientsAt, type QuadratureName, withError, withPoints } from "./path.
 import { deconvolution, guided, isRectifier, replay, rescale } from "./rules.js";
 import { occlusion, overColors, rise, smoothGrad } from "./sampled.js";
 
-/** An attribution method: a number for every pixel of the input. */
+/** An attribution method: a number per pixel of the input. */
 export type AttributionMethod<V extends string = string> = {
   readonly title: string;
   /** The first is the default. */
   readonly variants: readonly V[];
   /** The options that it takes. */
   readonly options: readonly (keyof AttributionOptions)[];
-  /** Whether it is about a layer as well. */
+  /** Whether it explains a layer as well. */
   readonly layer?: boolean;
-  /** Whether it has been shown to give much the same picture for a network with random weights (Adebayo et al., 2018). */
+  /** Whether it has been shown to give much the same map for a network with random weights (Adebayo et al., 2018). */
   readonly failsSanityChecks?: boolean;
   run(subject: Subject, variant: V, options: AttributionOptions): Promise<Finding>;
 };
@@ -37,7 +37,7 @@ async function inputGradient(subject: Subject): Promise<Float64Array> {
   return gradient!;
 }
 
-/** The gradient with another rule for rectifiers. */
+/** The gradient with another rule for ReLUs. */
 async function rectified(subject: Subject, name: string, rule: typeof guided) {
   const { probe, head, target } = subject;
   const result = await probe.whole(name, head.image, target.gradient(head.logits), ({ graph, input, score }) => {
@@ -45,11 +45,11 @@ async function rectified(subject: Subject, name: string, rule: typeof guided) {
     if (gradient) graph.output("gradient", gradient);
   });
   const data = result.gradient ? toFloat64(result.gradient).data : new Float64Array(head.image.length);
-  const notes = probe.some(isRectifier) ? [] : ["the network has no rectifiers: this is its gradient"];
+  const notes = probe.some(isRectifier) ? [] : ["the network has no ReLUs, so this is its gradient"];
   return { data, notes };
 }
 
-/** Guided backpropagation times the positive part of Grad-CAM, enlarged (Selvaraju et al., 2017). */
+/** Guided backpropagation times the positive part of Grad-CAM, upsampled (Selvaraju et al., 2017). */
 async function guidedGradCam(subject: Subject): Promise<Finding> {
   const { probe, layer } = subject;
   const { channels, height, width } = probe.layers[layer]!;

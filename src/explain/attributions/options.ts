@@ -16,29 +16,29 @@ import type { Subject } from "../subject.js";
 
 /** Options of attribution methods; each method takes some of them. */
 export interface AttributionOptions {
-  /** `ig`, `deeplift`, `occlusion`: what stands for nothing: zeros (the mean color), black pixels, or an image [C,H,W] as the network takes it. Default `zero`. */
+  /** `ig`, `deeplift`, `occlusion`: the reference: zeros (the mean color), black pixels, or an image [C,H,W] as the network takes it. Default `zero`. */
   readonly baseline?: "zero" | "black" | Tensor;
-  /** `ig`: points of the rule. Left out, there are as many as `error` takes. */
+  /** `ig`: number of points. Default: as many as `error` requires. */
   readonly steps?: number;
   /** `ig`: largest error of the sum, relative to the difference of the scores. Default 0.01. */
   readonly error?: number;
-  /** `smoothgrad`: deviation of the noise, relative to the range of the input's numbers. Default 0.15. */
+  /** `smoothgrad`: standard deviation of the noise, relative to the range of the input's values. Default 0.15. */
   readonly sigma?: number;
-  /** `smoothgrad` (default 25), `rise` (default 1000): how many noisy or masked images. */
+  /** `smoothgrad` (default 25), `rise` (default 1000): number of noisy or masked images. */
   readonly samples?: number;
-  /** `smoothgrad`, `rise`: of the random numbers. Default 0. */
+  /** `smoothgrad`, `rise`: random seed. Default 0. */
   readonly seed?: number;
   /** `smoothgrad`: the noise itself, [n,C,H,W]. */
   readonly noise?: Tensor;
   /** `rise`: the masks themselves, [n,H,W]. */
   readonly masks?: Tensor;
-  /** `rise`: cells along each side of a mask before it is enlarged. Default 7. */
+  /** `rise`: cells along each side of a mask before upsampling. Default 7. */
   readonly cells?: number;
-  /** `rise`: the share of cells that are kept. Default 0.5. */
+  /** `rise`: share of cells that are kept. Default 0.5. */
   readonly keep?: number;
-  /** `occlusion`: side of the window, in pixels of the input. Default an eighth of the shorter side. */
+  /** `occlusion`: side of the window, in pixels of the input. Default: an eighth of the shorter side. */
   readonly window?: number;
-  /** `occlusion`: pixels from one window to the next. Default half the window. */
+  /** `occlusion`: pixels from one window to the next. Default: half the window. */
   readonly stride?: number;
 }
 
@@ -59,7 +59,7 @@ export const attributionFields: Fields<AttributionOptions> = {
   stride: maybe(whole(1)),
 };
 
-/** The baseline as numbers of the input. */
+/** The baseline as input values. */
 export function baselineOf({ probe, black }: Subject, { baseline = "zero" }: AttributionOptions): Float64Array {
   const [channels, height, width] = probe.inputShape as [number, number, number];
   const pixels = height * width;
@@ -72,7 +72,7 @@ export function baselineOf({ probe, black }: Subject, { baseline = "zero" }: Att
   return requireShape("baseline", baseline, [channels, height, width]);
 }
 
-/** The numbers of a tensor of the given shape; `null` stands for any size. */
+/** The data of a tensor of the given shape; `null` stands for any size. */
 export function requireShape(name: string, given: Tensor, shape: readonly (number | null)[]): Float64Array {
   if (given.shape.length !== shape.length || shape.some((d, i) => d !== null && d !== given.shape[i]))
     throw new OptionError(`${name} must be [${shape.map((d) => d ?? "n")}], got [${given.shape}]`);

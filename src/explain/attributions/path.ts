@@ -3,15 +3,15 @@ import type { Write } from "../probe.js";
 import type { Subject } from "../subject.js";
 import type { Target } from "../targets.js";
 
-/** Where along the way from 0 to 1 a rule looks, and with what weight: Σ weights is 1. */
+/** The points of a rule between 0 and 1, and their weights, which sum to 1. */
 export interface Quadrature {
   readonly at: Float64Array;
   readonly weights: Float64Array;
 }
 
-/** Rules of integration by name, for a number of points. */
+/** Quadrature rules by name, for a number of points. */
 export const quadratures = {
-  /** n + 1 points with both ends: the rule of which half as many points are a part. */
+  /** n + 1 points including both ends; doubling n keeps the old points. */
   trapezoid: (points: number): Quadrature => ({
     at: Float64Array.from({ length: points }, (_, i) => i / (points - 1)),
     weights: Float64Array.from({ length: points }, (_, i) => (i === 0 || i === points - 1 ? 0.5 : 1) / (points - 1)),
@@ -20,13 +20,13 @@ export const quadratures = {
     at: Float64Array.from({ length: points }, (_, i) => (i + 0.5) / points),
     weights: new Float64Array(points).fill(1 / points),
   }),
-  /** Gauss and Legendre. */
+  /** Gauss–Legendre. */
   gauss,
 } as const;
 
 export type QuadratureName = keyof typeof quadratures;
 
-/** The zeros of the Legendre polynomial of a degree, by Newton's method, and their weights, on 0 … 1. */
+/** The zeros of a Legendre polynomial, by Newton's method, and their weights, on 0 … 1. */
 function gauss(points: number): Quadrature {
   const at = new Float64Array(points);
   const weights = new Float64Array(points);
@@ -47,7 +47,7 @@ function gauss(points: number): Quadrature {
   return { at, weights };
 }
 
-/** Gradients of a target at `count` inputs. A target that is not linear in the logits needs these first. */
+/** Gradients of a target at `count` inputs. A target that is not linear in the logits needs the logits first. */
 export async function gradientsAt({ probe }: Subject, target: Target, count: number, write: Write) {
   const seeds = target.curvature
     ? (await probe.forward(count, write)).map((z) => target.gradient(z))
@@ -56,13 +56,13 @@ export async function gradientsAt({ probe }: Subject, target: Target, count: num
   return gradients;
 }
 
-/** What has been added up along the way from a baseline to an image. */
+/** What has been summed along the path from a baseline to an image. */
 export interface PathSum {
   readonly attribution: Float64Array;
   readonly points: number;
 }
 
-/** (x − x₀) ∘ Σ weight · gradient at x₀ + t (x − x₀). `gradientsAt` in portions, so that memory does not grow with the points. */
+/** (x − x₀) ∘ Σ weight · gradient at x₀ + t (x − x₀). Calls `gradientsAt` in portions, so memory does not grow with the points. */
 async function pathSum(subject: Subject, baseline: Float64Array, { at, weights }: Quadrature): Promise<Float64Array> {
   const { image } = subject.head;
   const total = new Float64Array(image.length);
@@ -79,10 +79,10 @@ async function pathSum(subject: Subject, baseline: Float64Array, { at, weights }
   return total.map((v, k) => v * (image[k]! - baseline[k]!));
 }
 
-/** The most intervals that a stated error may cost. */
+/** The most intervals that a requested error may take. */
 const mostIntervals = 4096;
 
-/** Integrated gradients with a number of points of a rule. */
+/** Integrated gradients with a given number of points. */
 export async function withPoints(subject: Subject, baseline: Float64Array, rule: QuadratureName, points: number) {
   if (rule === "trapezoid" && points < 2)
     throw new FoveaError(`ig: the trapezoid rule needs at least 2 points, got ${points}`);
@@ -90,8 +90,8 @@ export async function withPoints(subject: Subject, baseline: Float64Array, rule:
 }
 
 /**
- * Integrated gradients with as many points as it takes: the number is doubled until `isEnough`. The trapezoid rule keeps the points that
- * it has, so that it costs as much as its last step alone.
+ * Integrated gradients with as many points as needed: their number is doubled until `isEnough`. The trapezoid rule reuses its points, so
+ * all steps together cost as much as the last alone.
  */
 export async function withError(
   subject: Subject,

@@ -4,27 +4,27 @@ import { abs, div, greater, mul, relu, sub, where } from "../../ops/index.js";
 
 type Rule = NonNullable<GradientOptions["rule"]>;
 
-/** Rectifiers of the graph, whatever modules wrote them: ReLU, leaky ReLU, and ReLU6 and the like. */
+/** ReLUs in the graph, whatever module they come from: ReLU, leaky ReLU, and ReLU6 and the like. */
 export const isRectifier = ({ op, attributes }: Node): boolean =>
   op.name === "Relu" || op.name === "LeakyRelu" || (op.name === "Clip" && attributes.min === 0);
 
-/** Guided backpropagation (Springenberg et al., 2015): a rectifier passes on positive gradients only, by its own rule. */
+/** Guided backpropagation (Springenberg et al., 2015): a ReLU passes on positive gradients only, by its own rule. */
 export const guided: Rule = (dy, node) => (isRectifier(node) ? node.op.grad(relu(dy), node) : undefined);
 
-/** Deconvolution (Zeiler and Fergus, 2014): a rectifier rectifies the gradient, and does not look at its input. */
+/** Deconvolution (Zeiler and Fergus, 2014): a ReLU rectifies the gradient, ignoring its input. */
 export const deconvolution: Rule = (dy, node) => (isRectifier(node) ? [relu(dy)] : undefined);
 
-/** Functions of each element that are not linear. */
+/** Nonlinear elementwise functions. */
 const nonlinear = new Set(
   "Relu LeakyRelu Clip HardSigmoid Sigmoid Tanh Softplus Exp Log Sqrt Erf Pow Abs Reciprocal".split(" "),
 );
 
-/** Below this difference of inputs the slope of the function stands for the difference quotient. */
+/** Below this difference of inputs the slope replaces the difference quotient. */
 const least = 1e-10;
 
 /**
- * DeepLIFT's rescale rule (Shrikumar et al., 2017): the slope of a function of each element is its difference quotient between the image and
- * the baseline, Δy/Δx. `baselineOf` gives what a value is for the baseline. Products and maxima keep their gradients.
+ * DeepLIFT's rescale rule (Shrikumar et al., 2017): the slope of an elementwise function is its difference quotient between the image and
+ * the baseline, Δy/Δx. `baselineOf` gives a value's counterpart for the baseline. Products and maxima keep their gradients.
  */
 export const rescale =
   (baselineOf: (value: Value) => Value): Rule =>
@@ -36,7 +36,7 @@ export const rescale =
     return [where(greater(least, abs(dx)), slope, mul(dy, div(change, dx)))];
   };
 
-/** Writes the nodes of a graph once more, with other values for some; what does not depend on those stays as it is. */
+/** Copies the nodes of a graph with some values replaced; nodes that do not depend on those are kept. */
 export function replay(graph: Graph, values: ReadonlyMap<Value, Value>): (value: Value) => Value {
   const copies = new Map(values);
   const copyOf = (value: Value) => copies.get(value) ?? value;

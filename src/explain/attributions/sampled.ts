@@ -15,8 +15,8 @@ export function overColors(attribution: Float64Array, [channels, height, width]:
 }
 
 /**
- * SmoothGrad (Smilkov et al., 2017): the mean of gradients at noisy copies of the image, of their squares, or their variance. The deviation of
- * the noise is `sigma` · (greatest − least number of the input).
+ * SmoothGrad (Smilkov et al., 2017): the mean of gradients at noisy copies of the image, of their squares, or their variance. The noise's
+ * standard deviation is `sigma` · (largest − smallest input value).
  */
 export async function smoothGrad(
   subject: Subject,
@@ -58,13 +58,13 @@ export async function smoothGrad(
   };
 }
 
-/** Where windows of occlusion begin along a side: the last one may hang over. */
+/** Where occlusion windows begin along a side: the last one may overhang. */
 const starts = (side: number, window: number, stride: number): number[] =>
   Array.from({ length: Math.ceil((side - window) / stride) + 1 }, (_, i) => i * stride);
 
 /**
- * Occlusion (Zeiler and Fergus, 2014): how much the score drops where a window shows the baseline instead; every pixel gets the mean over the
- * windows that cover it.
+ * Occlusion (Zeiler and Fergus, 2014): how much the score drops where a window shows the baseline instead; every pixel gets the mean over
+ * the windows that cover it.
  */
 export async function occlusion(subject: Subject, options: AttributionOptions): Promise<Finding> {
   const { probe, head, target } = subject;
@@ -75,7 +75,7 @@ export async function occlusion(subject: Subject, options: AttributionOptions): 
     throw new OptionError(`occlusion: a window of ${window} pixels does not fit an input of ${height}×${width}`);
   if (stride > window)
     throw new OptionError(
-      `occlusion: a stride of ${stride} leaves gaps between windows of ${window}; use at most ${window}`,
+      `occlusion: a stride of ${stride} leaves gaps between windows of ${window} pixels; use at most ${window}`,
     );
   const baseline = baselineOf(subject, options);
   const [tops, lefts] = [starts(height, window, stride), starts(width, window, stride)];
@@ -107,7 +107,7 @@ export async function occlusion(subject: Subject, options: AttributionOptions): 
 }
 
 /**
- * RISE (Petsiuk et al., 2018): Σ over random masks M of the probability for the masked image · M, divided by masks · `keep` as the authors do
+ * RISE (Petsiuk et al., 2018): Σ over random masks M of the probability for the masked image · M, divided by masks · `keep` like the authors
  * (`authors`), or by the sum of the masks at each pixel, which does not darken the edges (`normalized`).
  */
 export async function rise(
@@ -149,7 +149,7 @@ export async function rise(
   };
 }
 
-/** Cells that are shown with probability `keep`, one more than `cells` along each side, enlarged and shifted by less than one of them. */
+/** Cells kept with probability `keep`, one more than `cells` along each side, upsampled and shifted by less than one cell. */
 function randomMask(rng: Rng, cells: number, keep: number, height: number, width: number): Float64Array {
   const [tall, wide] = [Math.ceil(height / cells), Math.ceil(width / cells)];
   const grid = Float64Array.from({ length: (cells + 1) ** 2 }, () => (rng.uniform() < keep ? 1 : 0));

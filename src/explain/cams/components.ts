@@ -7,7 +7,7 @@ export interface Samples {
   readonly data: Float64Array;
 }
 
-/** The same with the mean of every channel taken off. */
+/** The same with every channel's mean subtracted. */
 export function centered({ channels, positions, data }: Samples): Samples {
   const out = data.slice();
   for (let c = 0; c < channels; c++) {
@@ -18,7 +18,7 @@ export function centered({ channels, positions, data }: Samples): Samples {
   return { channels, positions, data: out };
 }
 
-/** The sign of a principal component is arbitrary: here what is largest in magnitude is positive. */
+/** The sign of a principal component is arbitrary: here the largest magnitude is positive. */
 export function signed(map: Float64Array): Float64Array {
   const largest = map.reduce((best, v) => (Math.abs(v) > Math.abs(best) ? v : best), 0);
   return largest < 0 ? map.map((v) => -v) : map;
@@ -26,12 +26,12 @@ export function signed(map: Float64Array): Float64Array {
 
 /**
  * Eigen-CAM (Muhammad and Yeasin, 2020): every position's coordinate along the first principal component of the channels, with the sign
- * of {@link signed}. The paper does not center the data, pytorch-grad-cam does.
+ * of {@link signed}. The paper does not center the data; pytorch-grad-cam does.
  */
 export function firstComponent(samples: Samples): Float64Array {
   const { channels, positions, data } = samples;
   const at = (c: number, p: number) => data[c * positions + p]!;
-  // From the smaller of the two matrices of products.
+  // From the smaller of the two Gram matrices.
   const toPositions = (v: Float64Array, out: Float64Array) => {
     out.fill(0);
     for (let c = 0; c < channels; c++) for (let p = 0; p < positions; p++) out[p]! += v[c]! * at(c, p);
@@ -62,7 +62,7 @@ export function firstComponent(samples: Samples): Float64Array {
   return signed(vector.map((v) => v * scale));
 }
 
-/** Positions beyond which the matrix of kernels would not be small. */
+/** Beyond this many positions the kernel matrix would be too large. */
 export const mostKernelPositions = 4096;
 
 /**

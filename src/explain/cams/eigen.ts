@@ -1,4 +1,4 @@
-/** A symmetric matrix by what it does to a vector: `out` becomes the product. */
+/** A symmetric matrix given by its product with a vector, written to `out`. */
 export type Multiply = (v: Float64Array, out: Float64Array) => void;
 
 const dot = (a: Float64Array, b: Float64Array): number => {
@@ -7,18 +7,18 @@ const dot = (a: Float64Array, b: Float64Array): number => {
   return total;
 };
 
-/** Vectors of a Krylov basis before it starts again from its best vector, and how often it may. */
+/** Vectors in a Krylov basis before it restarts from its best vector, and the most restarts. */
 const [basisSize, restarts] = [40, 100];
 
 /**
  * The largest eigenvalue of a symmetric matrix of n rows, and its eigenvector of length 1: Rayleigh–Ritz in Krylov spaces, with every
- * vector made orthogonal to all before twice, until the residual is rounding.
+ * vector orthogonalized twice, until the residual is rounding error.
  */
 export function largestEigenpair(
   n: number,
   multiply: Multiply,
 ): { readonly value: number; readonly vector: Float64Array } {
-  // Numbers without a pattern, so that the start is not orthogonal to what is looked for.
+  // Numbers without a pattern, so that the start is not orthogonal to the eigenvector.
   let start = Float64Array.from({ length: n }, (_, i) => 1 + Math.sin(12.9898 * (i + 1)) / 2);
   let value = 0;
   for (let round = 0; round < restarts; round++) {
@@ -40,7 +40,7 @@ export function largestEigenpair(
           for (let i = 0; i < n; i++) next[i]! -= part * earlier[i]!;
         }
       scale = Math.sqrt(dot(next, next));
-      // What is left of an invariant space is rounding.
+      // What is left of an invariant space is rounding error.
       if (scale <= 1e-14 * Math.sqrt(dot(image, image))) scale = 0;
     }
     const best = topOfSmall(basis.map((v) => images.map((image) => dot(v, image))));

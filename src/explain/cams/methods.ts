@@ -30,7 +30,7 @@ async function mapsOf(subject: Subject, target?: Target): Promise<w.Maps> {
   return { channels, positions, a: subject.activation, g: await subject.gradient(target) };
 }
 
-/** A method that weighs channels. */
+/** A method that weights channels. */
 const weighing =
   (weigh: (maps: w.Maps, subject: Subject) => Float64Array | Promise<Float64Array>, target?: (s: Subject) => Target) =>
   async (subject: Subject): Promise<Finding> => {
@@ -39,7 +39,7 @@ const weighing =
     return finding(subject, w.weighed(maps, weights), weights);
   };
 
-/** A method that adds up a function of every element. */
+/** A method that sums an elementwise function over channels. */
 const elementwise = (f: (a: number, g: number) => number) => async (subject: Subject) => {
   const maps = await mapsOf(subject);
   return finding(
@@ -48,7 +48,7 @@ const elementwise = (f: (a: number, g: number) => number) => async (subject: Sub
   );
 };
 
-/** Positions as samples: the activations, or these times their gradients. */
+/** Positions as samples: the activations, or activations times gradients. */
 async function samplesOf(subject: Subject, withGradient: boolean, center: boolean) {
   const { channels, positions } = sizeOfLayer(subject);
   const gradient = withGradient ? await subject.gradient() : null;
@@ -75,14 +75,14 @@ async function ablation(subject: Subject, variant: "paper" | "pytorch-grad-cam")
   const { channels, positions } = sizeOfLayer(subject);
   const { target, activation: a, probe } = subject;
   const y = target.value(subject.head.logits);
-  if (y === 0) throw new FoveaError("ablationcam: the score is 0, and weights are shares of it");
+  if (y === 0) throw new FoveaError("ablationcam: the score is 0, and weights are relative to it");
   const from = { channels, positions, a };
-  const notes = y < 0 ? ["the score is negative, so that a channel that lowers it has a positive weight"] : [];
+  const notes = y < 0 ? ["the score is negative, so channels that lower it have positive weights"] : [];
   const done = (drops: Float64Array): Finding => {
     const weights = drops.map((drop) => drop / y);
     return { ...finding(subject, w.weighed(from, weights), weights), notes };
   };
-  // An affine tail loses exactly what a channel adds to the score: no run is needed.
+  // An affine tail loses exactly what a channel contributes to the score: no run is needed.
   if (variant === "paper" && probe.isAffine(subject.layer) && !target.curvature) {
     const g = await subject.gradient();
     return done(w.channelSums({ ...from, g }, (i) => a[i]! * g[i]!));
@@ -97,10 +97,10 @@ async function ablation(subject: Subject, variant: "paper" | "pytorch-grad-cam")
   return done(Float64Array.from(logits, (z) => y - target.value(z)));
 }
 
-/** pytorch-grad-cam ablates 32 channels at a time, and lowers the least value from one to the next. */
+/** pytorch-grad-cam ablates 32 channels at a time, and lowers the smallest value from one to the next. */
 const pgcBatch = 32;
 
-/** Score-CAM: the network sees the image through each channel, enlarged and scaled to 0 … 1. */
+/** Score-CAM: the network sees the image through each channel, upsampled and scaled to 0 … 1. */
 async function scoreCam(subject: Subject, variant: "authors" | "pytorch-grad-cam"): Promise<Finding> {
   const { channels, positions, height, width } = sizeOfLayer(subject);
   const { probe, head, activation: a, aim } = subject;
@@ -124,7 +124,7 @@ async function scoreCam(subject: Subject, variant: "authors" | "pytorch-grad-cam
   return finding(subject, w.weighed({ channels, positions, a }, weights), weights);
 }
 
-/** The authors skip channels that are the same everywhere. */
+/** The authors skip constant channels. */
 const constantsZeroed = (scores: Float64Array, a: Float64Array, positions: number): Float64Array =>
   scores.map((score, c) => {
     const [least, most] = rangeOf(a.subarray(c * positions, (c + 1) * positions));

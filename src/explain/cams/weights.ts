@@ -1,4 +1,4 @@
-/** Activations of a layer for one image, and gradients of a score with respect to them: [C·P], P positions a channel. */
+/** Activations of a layer for one image, and gradients of a score with respect to them: [C·P], P positions per channel. */
 export interface Maps {
   readonly channels: number;
   readonly positions: number;
@@ -6,7 +6,7 @@ export interface Maps {
   readonly g: Float64Array;
 }
 
-/** f(channel) for every channel, given the indices of its first element and the one after its last. */
+/** f for every channel, given the index of its first element and the one after its last. */
 function perChannel({ channels, positions }: Maps, f: (start: number, end: number) => number): Float64Array {
   return Float64Array.from({ length: channels }, (_, c) => f(c * positions, (c + 1) * positions));
 }

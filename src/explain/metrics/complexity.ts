@@ -1,6 +1,6 @@
 /**
- * Sparseness (Chalasani et al., 2020): the Gini index of magnitudes, 0 where all are equal, towards 1 where few have everything.
- * With n values in rising order, Σ (2k − n − 1)·|a_k| / (n·Σ|a|), k from 1. NaN if all are 0.
+ * Sparseness (Chalasani et al., 2020): the Gini index of magnitudes, 0 where all are equal, towards 1 where few hold everything.
+ * With n values in ascending order, Σ (2k − n − 1)·|a_k| / (n·Σ|a|), k from 1. NaN if all are 0.
  */
 export function gini(values: ArrayLike<number>): number {
   const sorted = Float64Array.from(values as ArrayLike<number>, Math.abs).sort();

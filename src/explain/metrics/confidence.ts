@@ -8,17 +8,17 @@ export interface ConfidenceChange {
   readonly before: number;
   /** The same for the image times the map. */
   readonly masked: number;
-  /** max(0, before − masked) / before: what is lost. */
+  /** max(0, before − masked) / before: the share lost. */
   readonly drop: number;
   /** Whether the probability grew. */
   readonly increased: boolean;
 }
 
 /**
- * Average drop and increase in confidence (Chattopadhyay et al., 2018, "Grad-CAM++"), of one image: the input is multiplied by a map of
- * shares, so that what the map leaves out becomes the mean color. A mean over images is what papers print.
+ * Average drop and increase in confidence (Chattopadhyay et al., 2018, "Grad-CAM++"), for one image: the input is multiplied by a map of
+ * shares, so that what the map leaves out becomes the mean color. Papers report the mean over images.
  *
- * @param map shares of 0 … 1, as `unitMap` makes them
+ * @param map values from 0 to 1, as `unitMap` makes them
  *
  * @throws OptionError if a value of the map is not from 0 to 1.
  */
@@ -26,7 +26,7 @@ export async function confidenceChange(logitsOf: LogitsOf, example: Example, map
   const { data, shape, plane } = planesOf("confidenceChange", example);
   const shares = mapOver("confidenceChange", map, shape[1], shape[2]).data;
   if (!shares.every((share) => share >= 0 && share <= 1))
-    throw new OptionError("confidenceChange: the map must hold shares from 0 to 1, as unitMap() makes them");
+    throw new OptionError("confidenceChange: the map must hold values from 0 to 1, as unitMap() makes them");
   const masked = data.map((value, i) => value * shares[i % plane]!);
   const scores = await classScores(logitsOf, 2, (i) => (i ? masked : data), shape, example.target);
   const [before, after] = [scores.probabilities[0]!, scores.probabilities[1]!];

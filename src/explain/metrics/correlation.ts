@@ -1,6 +1,6 @@
 import { ShapeError } from "../../core/errors.js";
 
-/** Ranks from 1 in rising order; equal values share the mean of theirs. */
+/** Ranks from 1 in ascending order; ties share their mean rank. */
 export function ranks(values: ArrayLike<number>): Float64Array {
   const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
   const result = new Float64Array(values.length);

@@ -6,12 +6,12 @@ import { classScores, type Example, type LogitsOf, planesOf, type ScoreKind } fr
 import { mapOver, rankPositions } from "./ranking.js";
 
 export interface CurveOptions {
-  /** In how many equal steps all pixels are replaced. Default 28. */
+  /** Number of equal steps in which all pixels are replaced. Default 28. */
   readonly steps?: number;
-  /** Instead of `steps`: how many pixels have been replaced at each point of the curve, rising. */
+  /** Instead of `steps`: how many pixels have been replaced at each point of the curve, ascending. */
   readonly counts?: readonly number[];
   /**
-   * What deletion leaves, and insertion begins with: `zero`, which is the mean color after normalization; `blur`, the image under a Gaussian
+   * What deletion ends with, and insertion starts from: `zero`, the mean color after normalization; `blur`, the image under a Gaussian
    * (11 pixels, σ 5, border repeated), which may still show the object; or an input [C,H,W]. Default `zero`.
    */
   readonly baseline?: "zero" | "blur" | Tensor;
@@ -19,7 +19,7 @@ export interface CurveOptions {
   readonly score?: ScoreKind;
 }
 
-/** How the score changes while pixels are replaced in the order of a map. */
+/** How the score changes as pixels are replaced in the order of a map. */
 export interface Curve {
   /** Pixels replaced at each point. */
   readonly counts: readonly number[];
@@ -31,7 +31,7 @@ export interface Curve {
 /** @internal */
 export const curveFields = {
   steps: maybe(whole(1, 100_000)),
-  counts: maybe(list(whole(0), "a list of rising counts", 2)),
+  counts: maybe(list(whole(0), "a list of ascending counts", 2)),
   baseline: maybe(
     either<"zero" | "blur" | Tensor>("zero, blur or an input [C,H,W]", oneOf("zero", "blur"), tensorSchema),
   ),
@@ -40,8 +40,8 @@ export const curveFields = {
 export const curveOptions: Schema<CurveOptions> = fields<CurveOptions>(curveFields);
 
 /**
- * Deletion (Petsiuk et al., 2018, "RISE"): pixels become the baseline, those with the largest values of the map first. The steeper the score
- * falls, and so the smaller the area, the better the map. Ties: the earlier position first.
+ * Deletion (Petsiuk et al., 2018, "RISE"): pixels become the baseline, those with the largest map values first. The faster the score
+ * falls, and so the smaller the area, the better the map. If tied, the earlier position first.
  *
  * @example
  * (await deletion(logitsOf, { input, target: 3 }, map)).area;
@@ -55,7 +55,7 @@ export function deletion(
   return curve("deletion", logitsOf, example, map, options);
 }
 
-/** Insertion (Petsiuk et al., 2018): the baseline becomes the image, largest values first. The larger the area, the better. */
+/** Insertion (Petsiuk et al., 2018): the baseline becomes the image, largest map values first. The larger the area, the better. */
 export function insertion(
   logitsOf: LogitsOf,
   example: Example,
@@ -77,7 +77,7 @@ async function curve(
   const { data, shape, plane } = planesOf(what, example);
   const counts = options.counts ?? Array.from({ length: steps + 1 }, (_, i) => Math.round((i * plane) / steps));
   if (counts.some((count, i) => count > plane || (i > 0 && count < counts[i - 1]!)))
-    throw new ShapeError(`${what}: counts must rise, up to the ${plane} pixels that there are`);
+    throw new ShapeError(`${what}: counts must ascend to at most ${plane}, the number of pixels`);
   const order = rankPositions(mapOver(what, map, shape[1], shape[2]));
   const base = baselineOf(what, baseline, data, shape);
   const [from, to] = what === "deletion" ? [data, base] : [base, data];
@@ -108,7 +108,7 @@ function baselineOf(
   if (baseline === "zero") return new Float64Array(data.length);
   if (baseline === "blur") return blurred(data, shape);
   if (String(baseline.shape) !== String(shape))
-    throw new ShapeError(`${where}: the baseline must be [${shape}] as the input, got [${baseline.shape}]`);
+    throw new ShapeError(`${where}: the baseline must be [${shape}] like the input, got [${baseline.shape}]`);
   return toFloat64(baseline).data;
 }
 

@@ -1,6 +1,6 @@
 import { OptionError } from "../../core/errors.js";
 
-/** Weights of the four neighbors at a side, and the four at a corner; those before a pixel, row by row, come first. */
+/** Weights of the four edge neighbors and the four corner ones; those before a pixel, row by row, come first. */
 const [side, corner] = [1 / 6, 1 / 12];
 const around = [
   [-1, -1, corner],
@@ -24,14 +24,14 @@ interface System {
 }
 
 /**
- * Noisy linear imputation (Rong et al., 2022, "ROAD"), without the noise: each missing pixel is the mean of its eight neighbors, those
- * at a side weighing 1/6 and those at a corner 1/12, missing ones included; at the border the weights that there are count as 1 together. The linear system
- * is solved to the accuracy of float64, a channel at a time.
+ * Noisy linear imputation (Rong et al., 2022, "ROAD"), without the noise: each missing pixel is the mean of its eight neighbors, edge
+ * neighbors weighing 1/6 and corner ones 1/12, missing ones included; at the border the weights are normalized to sum to 1. The linear
+ * system is solved to float64 accuracy, one channel at a time.
  *
  * @param planes channels of `height * width` values, one after the other
  * @param missing positions in a plane, each once
  *
- * @throws OptionError if every pixel is missing: there is nothing to go by.
+ * @throws OptionError if every pixel is missing.
  */
 export function impute(
   planes: Float64Array,
@@ -88,8 +88,8 @@ function equations(height: number, width: number, holes: Uint32Array, unknown: I
 }
 
 /**
- * Conjugate gradients: the matrix is symmetric and, as every region of missing pixels touches a known one, positive definite. Symmetric successive
- * over-relaxation is the preconditioner: holes of a hundred pixels across take some hundred steps.
+ * Conjugate gradients: the matrix is symmetric and, as every region of missing pixels touches a known one, positive definite. Preconditioned
+ * by symmetric successive over-relaxation: holes a hundred pixels across take a few hundred steps.
  */
 function solve(system: System, right: Float64Array): Float64Array {
   const n = right.length;
@@ -100,7 +100,7 @@ function solve(system: System, right: Float64Array): Float64Array {
   const direction = better.slice();
   let energy = dot(rest, better);
   const enough = 1e-31 * energy;
-  // In exact arithmetic n steps end it; rounding may ask for more.
+  // In exact arithmetic n steps suffice; rounding may take more.
   for (let step = 0; step < 2 * n + 20 && energy > enough; step++) {
     multiply(system, direction, image);
     const length = energy / dot(direction, image);

@@ -9,20 +9,20 @@ import {
   whole,
 } from "../../core/schema.js";
 
-/** A mean over images, and between which values it lies. */
+/** A mean over images with its confidence interval. */
 export interface Interval {
   /** Of the values that are numbers. */
   readonly mean: number;
-  /** NaN with fewer than two values, as `high`. */
+  /** NaN with fewer than two values, like `high`. */
   readonly low: number;
   /** The upper end. */
   readonly high: number;
-  /** Values that are numbers: of how many images. */
+  /** Number of values that are not NaN. */
   readonly count: number;
 }
 
 export interface IntervalOptions {
-  /** How many times images are drawn anew. Default 2000. */
+  /** Number of bootstrap resamples. Default 2000. */
   readonly resamples?: number;
   /** Default 0.95. */
   readonly level?: number;
@@ -38,8 +38,8 @@ export const intervalFields = {
 export const intervalOptions: Schema<IntervalOptions> = fields<IntervalOptions>(intervalFields);
 
 /**
- * Means over images with percentile bootstrap intervals: images are drawn with replacement, the same ones for all columns. What is not
- * a number in a column is left out of it.
+ * Means over images with percentile bootstrap intervals: images are resampled with replacement, the same for all columns. NaN values
+ * of a column are left out.
  *
  * @param columns each with one value per image
  *
@@ -68,7 +68,7 @@ export function meanIntervals(columns: readonly ArrayLike<number>[], options: In
   });
 }
 
-/** Mean of the numbers at some positions; NaN if there are none. */
+/** Mean of the values at some positions, without NaN; NaN if there are none. */
 function meanOf(column: ArrayLike<number>, positions: Uint32Array): number {
   let [sum, count] = [0, 0];
   for (const i of positions) {
@@ -80,7 +80,7 @@ function meanOf(column: ArrayLike<number>, positions: Uint32Array): number {
   return count ? sum / count : Number.NaN;
 }
 
-/** Linear between order statistics, as numpy's default. */
+/** Linear between order statistics, like numpy's default. */
 function quantile(sorted: Float64Array, share: number): number {
   const position = share * (sorted.length - 1);
   const below = Math.floor(position);

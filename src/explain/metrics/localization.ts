@@ -5,40 +5,40 @@ import type { Heatmap } from "../heatmap.js";
 import { ranks } from "./correlation.js";
 import { isConstant, mapOver, rankPositions } from "./ranking.js";
 
-/** How well a map finds an object. */
+/** How well a map locates an object. */
 export interface Located {
-  /** The pointing game (Zhang et al., 2016): whether the largest value lies in the object. The first one on ties; a constant map misses. */
+  /** The pointing game (Zhang et al., 2016): whether the largest value lies in the object. The first if tied; a constant map misses. */
   readonly pointing: boolean;
-  /** How probable a hit is for a random position: the share of the mask, enlarged by the tolerance. */
+  /** Chance of a hit for a random position: the share of the mask, dilated by the tolerance. */
   readonly chance: number;
   /** Share of the positive values that lies in the object (Wang et al., 2020, "Score-CAM"). NaN if nothing is positive. */
   readonly energy: number;
-  /** Share of the object in the k largest values, k being the pixels of the object; ties in the order of position. */
+  /** Share of the k largest values that lie in the object, k being its number of pixels; ties in order of position. */
   readonly rankAccuracy: number;
-  /** The largest intersection over union of the object with all that is at least a threshold, over all thresholds. */
+  /** The largest intersection over union of the object and the thresholded map, over all thresholds. */
   readonly bestIou: number;
-  /** Probability that a position of the object has a larger value than one outside, ties counting half. */
+  /** Probability that a position in the object has a larger value than one outside, ties counting half. */
   readonly auc: number;
   /** Share of the object in the image: chance for `energy` and `rankAccuracy`. */
   readonly share: number;
 }
 
 export interface LocateOptions {
-  /** Pointing counts as a hit within so many pixels of the object. Default 0; Zhang et al. take 15 in photographs. */
+  /** Pointing counts as a hit within this many pixels of the object. Default 0; Zhang et al. use 15 for photographs. */
   readonly tolerance?: number;
 }
 
 export const locateOptions: Schema<LocateOptions> = fields<LocateOptions>({ tolerance: maybe(nonNegative) });
 
-/** Whether a mask says where something is: neither empty nor all of the image. */
+/** Whether a mask locates something: neither empty nor the whole image. */
 export function isUsableMask({ data }: Mask): boolean {
   return data.some((inside) => inside !== 0) && data.some((inside) => inside === 0);
 }
 
 /**
- * How well a map finds an object. The map is enlarged to the mask.
+ * How well a map locates an object. The map is upsampled to the mask.
  *
- * @throws DataError if the mask is empty or covers everything: then nothing can be found.
+ * @throws DataError if the mask is empty or covers the whole image.
  *
  * @example
  * const { pointing, chance, energy, share } = locate(map, mask);
@@ -94,7 +94,7 @@ function areaUnderCurve(values: Float64Array, inside: Uint8Array, area: number):
   return (sum - (area * (area + 1)) / 2) / (area * (values.length - area));
 }
 
-/** The mask with all that is within `tolerance` pixels of it, from center to center. */
+/** The mask dilated by `tolerance` pixels, from center to center. */
 function dilated(inside: Uint8Array, height: number, width: number, tolerance: number): Uint8Array {
   const result = new Uint8Array(inside.length);
   const reach = Math.floor(tolerance);

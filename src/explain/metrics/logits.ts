@@ -9,7 +9,7 @@ import { probabilities } from "../../train/metrics.js";
 /** A classifier as a function: inputs [N,C,H,W] as the network takes them → logits [N, classes], for any N. */
 export type LogitsOf = (inputs: Tensor) => Promise<Tensor>;
 
-/** An image as the network takes it, [C,H,W], and the class that is explained. */
+/** An image as the network takes it, [C,H,W], and the class to explain. */
 export interface Example {
   /** [C,H,W], normalized. */
   readonly input: Tensor;
@@ -22,19 +22,19 @@ export const exampleSchema: Schema<Example> = fieldsOf<Example>(
   "an example, { input, target }",
 );
 
-/** What a network says of one class in each of several inputs. */
+/** A network's scores for one class in each of several inputs. */
 export interface ClassScores {
   readonly logits: Float64Array;
   /** Softmax of the logits. */
   readonly probabilities: Float64Array;
-  /** Whether the class has the largest logit; the first one on ties. */
+  /** Whether the class has the largest logit; the first if tied. */
   readonly best: readonly boolean[];
 }
 
 /** A score of a class: its softmax, or its logit. */
 export type ScoreKind = "probability" | "logit";
 
-/** A compiled network, for as many inputs as there will be. */
+/** A compiled network, for any number of inputs. */
 export interface OpenLogits {
   /** Runs the network. */
   readonly logitsOf: LogitsOf;
@@ -43,7 +43,7 @@ export interface OpenLogits {
 }
 
 /**
- * Compiles a classifier for inputs of one size. Inputs are run `batch` at a time, and the last of them padded to a power of two.
+ * Compiles a classifier for inputs of one size. Inputs are run `batch` at a time; the last batch is padded to a power of two.
  *
  * @example
  * const { logitsOf, release } = await openLogits(model, [3, 32, 32], engine);
@@ -95,11 +95,11 @@ export async function openLogits(
   return { logitsOf, release };
 }
 
-/** What is run at once: bounds memory where an image is changed in very many ways. */
+/** Inputs per call: bounds memory when an image is varied many times. */
 const atOnce = 32;
 
 /**
- * The scores of one class in several inputs of a size [C,H,W], which are made when they are needed.
+ * The scores of one class for several inputs [C,H,W], which are made on demand.
  *
  * @throws OptionError if there is no such class. @throws FoveaError if a logit is not finite.
  */

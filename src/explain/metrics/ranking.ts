@@ -1,8 +1,8 @@
 import { checkHeatmap, type Heatmap, resizeHeatmap } from "../heatmap.js";
 
 /**
- * Positions of a map from its largest value to its smallest. Of equal values the earlier position (row by row) comes first, so that a share
- * of the positions is a share exactly, however many values are equal.
+ * Positions of a map from its largest value to its smallest. If tied, the earlier position (row by row) comes first, so that a share
+ * of the positions is exact however many values are equal.
  */
 export function rankPositions({ data }: Heatmap): Uint32Array {
   const order = Uint32Array.from(data, (_, i) => i);
@@ -10,7 +10,7 @@ export function rankPositions({ data }: Heatmap): Uint32Array {
 }
 
 /**
- * A map as shares of its maximum, 0 … 1, at another size: what speaks against the class counts 0. A map that is nowhere positive is 0 everywhere.
+ * A map divided by its maximum, 0 … 1, at another size: negative evidence counts as 0. A map that is nowhere positive is 0 everywhere.
  */
 export function unitMap(map: Heatmap, height: number, width: number): Heatmap {
   const { data } = resizeHeatmap(map, height, width);
@@ -18,7 +18,7 @@ export function unitMap(map: Heatmap, height: number, width: number): Heatmap {
   return { height, width, data: data.map((value) => (most > 0 ? Math.max(0, value) / most : 0)) };
 }
 
-/** Whether all values of a map are equal: it says nothing about places. */
+/** Whether all values of a map are equal: it locates nothing. */
 export function isConstant({ data }: Heatmap): boolean {
   return data.every((value) => value === data[0]);
 }

@@ -15,22 +15,22 @@ import { type ClassScores, classScores, type Example, type LogitsOf, planesOf } 
 import { mapOver, rankPositions } from "./ranking.js";
 
 export interface RoadOptions {
-  /** Shares of the pixels that are removed, each more than 0 and less than 1. Default 0.1, 0.3, 0.5, 0.7, 0.9. */
+  /** Shares of the pixels to remove, each between 0 and 1. Default 0.1, 0.3, 0.5, 0.7, 0.9. */
   readonly fractions?: readonly number[];
-  /** Standard deviation of what is added to imputed values, in the units of the input. Default 0.01, as the authors. */
+  /** Standard deviation of the noise added to imputed values, in the units of the input. Default 0.01, like the authors. */
   readonly noise?: number;
-  /** Of the noise. Default 0. */
+  /** Seed of the noise. Default 0. */
   readonly seed?: number;
 }
 
-/** What a network says of a class after shares of an image were removed. */
+/** A network's scores for a class after shares of an image were removed. */
 export interface Road {
   readonly fractions: readonly number[];
   /** Most relevant first: the better the map, the faster the score falls. */
   readonly morf: ClassScores;
   /** Least relevant first: the better the map, the longer the score stays. */
   readonly lerf: ClassScores;
-  /** Mean over the fractions of (LeRF − MoRF) / 2, of probabilities. Above 0 the map tells what matters. */
+  /** Mean over the fractions of (LeRF − MoRF) / 2, of probabilities. Above 0 the map ranks what matters. */
   readonly combined: number;
 }
 
@@ -44,8 +44,8 @@ export const roadOptions: Schema<RoadOptions> = fields<RoadOptions>(roadFields);
 
 /**
  * ROAD, "remove and debias" (Rong et al., 2022): pixels are removed in the order of a map, largest first (MoRF) and smallest first (LeRF),
- * and imputed from those around them, so that the shape of the hole does not give the answer away. Removes the nearest whole number of pixels to
- * each share, also where many values are equal: the order is stable, and LeRF is MoRF reversed.
+ * and imputed from their neighbors, so that the shape of the hole does not leak the class. Removes the nearest whole number of pixels
+ * to each share, even if many values are equal: the order is stable, and LeRF is MoRF reversed.
  *
  * @example
  * (await road(logitsOf, { input, target: 3 }, map)).combined;
@@ -70,11 +70,11 @@ export async function road(
   return { fractions, morf, lerf, combined: gaps.reduce((a, b) => a + b) / gaps.length };
 }
 
-/** How many of `pixels` are a share of them: at least none, and never all. */
+/** How many of `pixels` to remove for a share: from none to all but one. */
 export const removedCount = (fraction: number, pixels: number): number =>
   Math.min(pixels - 1, Math.round(fraction * pixels));
 
-/** The input without the first share of `order`: these pixels are imputed, and noise is added to them. */
+/** The input without the first share of `order`: these pixels are imputed, plus noise. */
 export function removed(example: Example, order: Uint32Array, fraction: number, noise: number, rng: Rng): Float64Array {
   const { data, shape, plane } = planesOf("road", example);
   const missing = order.subarray(0, removedCount(fraction, plane));

@@ -4,11 +4,11 @@ import { seed as anySeed, check, options as fields, maybe, positive, type Schema
 import { sizeOf, type Tensor, tensor, tensorSchema, toFloat64 } from "../../core/tensor.js";
 import { classScores, type Example, type LogitsOf, planesOf } from "./logits.js";
 
-/** What is added to an input: given, or drawn. */
+/** Perturbations of an input: given, or drawn. */
 export interface NoiseOptions {
-  /** [K,C,H,W]: K disturbances. Instead of the others. */
+  /** [K,C,H,W]: K perturbations, instead of drawing them. */
   readonly noise?: Tensor;
-  /** How many are drawn. Default 10. */
+  /** How many to draw. Default 10. */
   readonly samples?: number;
   /** Infidelity: standard deviation (default 0.1). Max-sensitivity: largest change of a value (default 0.02). In the units of the input. */
   readonly size?: number;
@@ -24,10 +24,10 @@ export const noiseOptions: Schema<NoiseOptions> = fields<NoiseOptions>({
 });
 
 /**
- * Infidelity (Yeh et al., 2019): mean over disturbances I of (Iᵀφ − (f(x) − f(x − I)))², with f the logit. 0 for an attribution φ that says
- * exactly what each disturbance does.
+ * Infidelity (Yeh et al., 2019): mean over perturbations I of (Iᵀφ − (f(x) − f(x − I)))², with f the logit. 0 for an attribution φ that
+ * predicts exactly what each perturbation does.
  *
- * @param attribution [C,H,W]: of each number of the input, in logits per unit of it, such as a gradient
+ * @param attribution [C,H,W]: per input value, in logits per unit of it, such as a gradient
  */
 export async function infidelity(
   logitsOf: LogitsOf,
@@ -39,7 +39,7 @@ export async function infidelity(
   check("infidelity", "options", noiseOptions, options);
   const { data, shape } = planesOf("infidelity", example);
   if (attribution.data.length !== data.length)
-    throw new ShapeError(`infidelity: the attribution must be [${shape}] as the input, got [${attribution.shape}]`);
+    throw new ShapeError(`infidelity: the attribution must be [${shape}] like the input, got [${attribution.shape}]`);
   const weights = toFloat64(attribution).data;
   const disturbances = noiseOf("infidelity", shape, options, (rng) => (options.size ?? 0.1) * rng.normal());
   const make = (i: number) => (i === 0 ? data : data.map((value, k) => value - disturbances[i - 1]![k]!));
@@ -54,12 +54,12 @@ export async function infidelity(
 export interface Sensitivity {
   readonly max: number;
   readonly mean: number;
-  /** Of each disturbance. */
+  /** One per perturbation. */
   readonly each: readonly number[];
 }
 
 /**
- * Max-sensitivity (Yeh et al., 2019): the largest of ‖φ(x + u) − φ(x)‖ / ‖φ(x)‖ over small disturbances u, each of whose values is at most
+ * Max-sensitivity (Yeh et al., 2019): the largest of ‖φ(x + u) − φ(x)‖ / ‖φ(x)‖ over small perturbations u whose values are at most
  * `size`. NaN for a map that is 0 everywhere.
  *
  * @param explain the map or attribution of an input [1,C,H,W], as numbers

@@ -13,32 +13,32 @@ import type { NamedMaps } from "./tables.js";
 
 /** Options of {@link sanityCheck}. */
 export interface SanityOptions extends IntervalOptions {
-  /** The images [N,C,H,W], at least two: for the statistics of batch norms. */
+  /** The images [N,C,H,W], at least two: for the batch-norm statistics. */
   readonly inputs: Tensor;
   /** What computes the statistics of batch norms. */
   readonly engine: Engine;
-  /** Of the random weights. Default 0. */
+  /** Seed of the random weights. Default 0. */
   readonly seed?: number;
-  /** How many times weights are drawn; correlations are means over the draws. One draw of a classifier may move them by 0.2. Default 5. */
+  /** How often weights are drawn; correlations are means over the draws. A single draw of a classifier can move them by 0.2. Default 5. */
   readonly draws?: number;
   /** Called before each stage of each draw. */
   onProgress?(stage: string, draw: number): void;
 }
 
-/** How much of the maps of a method is left when weights are random. */
+/** How much of a method's maps remains when weights are random. */
 export interface SanityRow {
   /** Of the method. */
   readonly name: string;
   /**
-   * Rank correlation with the maps of the trained network, after each stage was made random together with all stages behind it. `constant`
-   * counts maps, of all draws, that had no variation and so no correlation.
+   * Rank correlation with the maps of the trained network, after each stage was randomized together with all later stages. `constant`
+   * counts maps, over all draws, without variation and so without a correlation.
    */
   readonly stages: readonly { readonly stage: string; readonly correlation: Interval; readonly constant: number }[];
-  /** The control: rank correlation between the maps of different images. What is not below this may as well be the habit of a method. */
+  /** The control: rank correlation between the maps of different images. A correlation not below it may just be a habit of the method. */
   readonly otherImages: Interval;
   /** The first stages, from the classifier on, that the maps hardly depend on: their correlation is not below the control. */
   readonly ignores: readonly string[];
-  /** Whether the correlation with everything random is below the control. */
+  /** Whether the correlation with everything randomized is below the control. */
   readonly passed: boolean;
 }
 
@@ -51,14 +51,14 @@ export const sanityOptions: Schema<SanityOptions> = fields<SanityOptions>({
 });
 
 /**
- * The sanity check for maps (Adebayo et al., 2018): weights become random stage by stage, from the classifier down, and the maps should change.
- * Random weights are drawn as for a new network. The statistics of batch norms are measured anew over the images: with those of the trained
- * weights, activations would vanish and maps would be constant. How far maps of *other images* correlate is the control: a
- * method that always lights the center reaches much without looking.
+ * The sanity check for maps (Adebayo et al., 2018): weights are randomized stage by stage, from the classifier down, and the maps should
+ * change. Random weights are drawn as for a new network. Batch-norm statistics are re-estimated over the images: with those of the
+ * trained weights, activations would vanish and maps would be constant. The control is how much maps of *different images* correlate: a
+ * method that always highlights the center scores high without looking.
  *
- * The model gets its weights back, also after an error.
+ * The model's weights are restored, even after an error.
  *
- * @param mapsOf the maps of the images by the model as it is now; those of one method at one size
+ * @param mapsOf the maps of the images for the model as it is now, of one method at one size
  *
  * @throws OptionError if there are fewer than two images.
  */
@@ -124,16 +124,16 @@ function betweenImages(maps: readonly Heatmap[]): number[] {
   );
 }
 
-/** Mean of what is a number; NaN if nothing is. */
+/** Mean of the values that are not NaN; NaN if there are none. */
 function meanOfNumbers(values: readonly number[]): number {
   const numbers = values.filter((value) => !Number.isNaN(value));
   return numbers.reduce((a, b) => a + b, 0) / numbers.length;
 }
 
-/** The field of the model that a path lies in: `layer3` of `layer3.0.conv1.weight`. */
+/** The model's field that a path lies in: `layer3` of `layer3.0.conv1.weight`. */
 const stageOf = (path: string) => path.split(".", 1)[0]!;
 
-/** The fields of a model that hold parameters, from the last one that is used to the first. */
+/** The fields of a model that hold parameters, from the last one used to the first. */
 function stagesOf(model: Module, shape: readonly number[]): string[] {
   const names = new Map([...stateOf(model)].map(([path, param]) => [param as object, path]));
   const order = new Set<string>();
@@ -167,7 +167,7 @@ async function estimateStatistics(
   const before = norms.map(({ norm }) => ({ momentum: norm.momentum, trainable: norm.weight.trainable }));
   for (const { norm } of norms) {
     norm.momentum = 1;
-    // One whose gain is frozen uses its running statistics in training too.
+    // A norm with frozen gain uses its running statistics in training too.
     norm.weight.trainable = measured.has(norm.running_mean);
   }
   try {

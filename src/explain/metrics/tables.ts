@@ -22,7 +22,7 @@ import { type Example, exampleSchema, type LogitsOf, planesOf } from "./logits.j
 import { unitMap } from "./ranking.js";
 import { type RoadOptions, road, roadFields } from "./road.js";
 
-/** Maps by the names of their methods, one map for each image. */
+/** Maps by method name, one map per image. */
 export type NamedMaps = ReadonlyMap<string, readonly Heatmap[]>;
 
 /** A row of a table: a method, or one of the controls `random` and `center`. */
@@ -48,13 +48,13 @@ export type LocalizationColumn =
 export interface LocalizationTable {
   /** The methods in the order they were given, then the controls. */
   readonly rows: readonly Row<LocalizationColumn>[];
-  /** Images that were measured. */
+  /** Number of images measured. */
   readonly images: number;
-  /** Images whose mask is empty or everything: they are in no mean. */
+  /** Images whose mask is empty or everything, which no mean includes. */
   readonly leftOut: number;
   /** Mean share of the object in an image. */
   readonly share: number;
-  /** How often a random position would be a hit of the pointing game. */
+  /** How often a random position would win the pointing game. */
   readonly chance: number;
 }
 
@@ -71,11 +71,11 @@ export const localizationOptions: Schema<LocalizationOptions> = fields<Localizat
 });
 
 /**
- * How well the maps of several methods find the objects in images, beside a random map and a blob at the center.
+ * How well the maps of several methods locate the objects in images, beside a random map and a blob at the center.
  *
- * @param masks one for each image, at any size
+ * @param masks one per image, at any size
  *
- * @throws OptionError if a method has more or fewer maps than there are masks, or the name of a control. @throws DataError if no mask can be used.
+ * @throws OptionError if a method does not have as many maps as there are masks, or has the name of a control. @throws DataError if no mask is usable.
  *
  * @example
  * const { rows } = localization(new Map([["gradcam", maps]]), masks);
@@ -161,10 +161,10 @@ export const faithfulnessOptions: Schema<FaithfulnessOptions> = fields<Faithfuln
 });
 
 /**
- * Whether maps tell what a network goes by, beside a random map and a blob at the center: deletion, insertion, ROAD, average
- * drop and increase, sparseness (Gini) and complexity (entropy) of every map. A random map has insertion less deletion about 0, and ROAD about 0.
+ * Whether maps tell what a network relies on, beside a random map and a blob at the center: deletion, insertion, ROAD, average
+ * drop and increase, sparseness (Gini) and complexity (entropy) of every map. A random map has insertion minus deletion about 0, and ROAD about 0.
  *
- * @throws OptionError if a method has more or fewer maps than there are examples, or the name of a control.
+ * @throws OptionError if a method does not have as many maps as there are examples, or has the name of a control.
  */
 export async function faithfulness(
   logitsOf: LogitsOf,
@@ -224,14 +224,12 @@ function checkMaps(where: string, maps: NamedMaps, images: number): void {
   check(where, "maps", namedMaps, maps);
   for (const [name, { length }] of maps) {
     if ((controlNames as readonly string[]).includes(name))
-      throw new OptionError(
-        `${where}: "${name}" is the name of a control, which every table has; name the method otherwise`,
-      );
+      throw new OptionError(`${where}: "${name}" is the name of a control, which every table has; rename the method`);
     if (length !== images) throw new OptionError(`${where}: ${name} has ${length} maps for ${images} images`);
   }
 }
 
-/** The methods and the controls, each as a map for an image. Random maps are as coarse as those of the first method. */
+/** The methods and the controls, each as a map per image. Random maps are as coarse as the first method's. */
 function* withControls(
   maps: NamedMaps,
   seed: number,
@@ -251,7 +249,7 @@ function* withControls(
   yield { name: "center", control: true, mapOf: center };
 }
 
-/** Intervals of all columns, from one record of numbers per image. */
+/** Intervals of all columns, from one record per image. */
 function columnMeans<Column extends string>(
   records: readonly Readonly<Record<Column, number>>[],
   options: IntervalOptions,
