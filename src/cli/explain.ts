@@ -121,8 +121,7 @@ function aimOf({ model, preprocessing, classes }: Network, flags: ExplainFlags):
     throw new OptionError(
       `--classes ${flags.classes ?? "of the weights"}: ${classes.length} names for a network of ${count} classes`,
     );
-  if (count === 1)
-    say("the network has one class: a softmax over it is always 1, and nothing says what it is told from");
+  if (count === 1) say("the network has one class: a softmax over it is always 1, and no map says what sets it apart");
   return { class: classIndex(flags.class, classes, count!), classes: count!, classifies: plane.length === 0 };
 }
 
