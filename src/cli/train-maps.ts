@@ -114,7 +114,6 @@ export class MapRecorder {
 async function chosenImages(
   data: Dataset,
   preprocessing: Preprocessing,
-  seed: number,
 ): Promise<{ index: number; image: RgbImage }[]> {
   const order = [...new Rng(0, "followed images").permutation(data.length)];
   const classes = new Set<number>();
