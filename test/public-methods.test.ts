@@ -183,6 +183,13 @@ const objects: Readonly<
         weights: { args: () => ["best"], allowed: left(0), says: /RunFolder/ },
         validation: { args: () => [1], says: /RunFolder/ },
         truncateMetrics: { args: () => [1], says: /RunFolder/ },
+        epochs: { args: () => [] },
+        maps: { args: () => [[1]], allowed: { 0: ["[]"] }, says: /RunFolder/ },
+        writeMaps: {
+          args: () => [{ format: "fovea.maps.1", epoch: 1, layer: "layer3", gate: null, looks: [] }],
+          says: /RunFolder/,
+        },
+        facts: { args: () => [] },
         record: {
           args: () => [{ epoch: 1, trainLoss: 1 }, [], { isBest: true, weights: new Map(), checkpoint: "" }],
           allowed: { 1: ["[]"] },

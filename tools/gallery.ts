@@ -11,23 +11,18 @@ import { join } from "node:path";
 import { argv } from "node:process";
 import { pathToFileURL } from "node:url";
 import { cellOf } from "../src/cli/explain-gates.js";
+import { drawMapGrid, explanationMethods, gates, type MapGrid, openExplainer, seenImage } from "../src/explain.js";
 import {
   type Classifier,
   createModelByName,
   type Dataset,
   type Engine,
-  explanationMethods,
-  gates,
   generateShapes,
   loadRun,
-  type MapGrid,
   type MethodChoice,
   type MethodName,
-  mapGridSvg,
-  openExplainer,
   ortEngine,
   type RgbImage,
-  seenImage,
 } from "../src/index.js";
 import type { Cell } from "../src/internal.js";
 import { initialize } from "../src/nn.js";
@@ -88,7 +83,7 @@ async function methodPicture(
     rows,
     cells: rows.map((_, r) => columns.map((column) => column[r]!)),
   };
-  return mapGridSvg(grid, { scale: "cell", cellSize: 112 });
+  return drawMapGrid(grid, { scale: "cell", cellSize: 112 });
 }
 
 /** A row for each module, a column for each of its gates. */
@@ -117,7 +112,7 @@ async function gatePicture(
       return gate ? cellOf(gate, seen, plane) : null;
     }),
   ]);
-  return mapGridSvg({ title, columns: ["image", ...names], rows: paths, cells }, { scale: "cell", cellSize: 150 });
+  return drawMapGrid({ title, columns: ["image", ...names], rows: paths, cells }, { scale: "cell", cellSize: 150 });
 }
 
 async function untrainedGates(

@@ -50,9 +50,9 @@ export class MapRecorder {
 
   /** @returns undefined without validation images */
   static async open(run: RunFolder, validation: Dataset): Promise<MapRecorder | undefined> {
-    const { data: about, training } = run.config;
+    const { data: about } = run.config;
     const data = alignClasses(validation, about.classes).dataset;
-    const chosen = await chosenImages(data, run.config.preprocessing, training.seed);
+    const chosen = await chosenImages(data, run.config.preprocessing);
     if (chosen.length === 0) return undefined;
     const followed = chosen.map(({ index, image }) => keptImage(data, index, image));
     return new MapRecorder(
@@ -108,13 +108,12 @@ export class MapRecorder {
   }
 }
 
-/** A few images by the seed, of as many classes as there are; what cannot be read is passed over. */
+/** A few images, the same for every run on the same data, of as many classes as there are; what cannot be read is passed over. */
 async function chosenImages(
   data: Dataset,
   preprocessing: Preprocessing,
-  seed: number,
 ): Promise<{ index: number; image: RgbImage }[]> {
-  const order = [...new Rng(seed, "followed images").permutation(data.length)];
+  const order = [...new Rng(0, "followed images").permutation(data.length)];
   const classes = new Set<number>();
   const first: number[] = [];
   for (const index of order) {

@@ -129,7 +129,10 @@ function maps(runs: readonly ComparedRun[]): Markup | false {
     seeing.every(({ followed }) => followed.some((other) => key(other) === key(one))),
   );
   if (shared.length === 0)
-    return section("Where they look", "The runs follow different images: they are of other data, or other seeds.");
+    return section(
+      "Where they look",
+      "The runs follow different images: they are of other data, or divide it otherwise.",
+    );
   const images = shared.map(({ image }) => planarOf(image));
   const looks = (run: ComparedRun): Cell[] =>
     shared.map((one, i) =>

@@ -108,7 +108,7 @@ export function drawLineChart(options: LineChartOptions): string {
     xLabel && element("text", { x: right, y: 294, class: "muted", "text-anchor": "end" }, xLabel),
     mark && xAxis.at(mark.x) >= 0 && xAxis.at(mark.x) <= 1 && pointOut(mark.label, atX(mark.x)),
     series.map((line, i) => element("g", colorOf(line, i), curve(line, style))),
-    arrowLabels(series, style),
+    arrowLabels(series, style, left),
     labels.map(({ index, text, name }, i) =>
       element(
         "g",
@@ -184,15 +184,16 @@ function arrow([x, y]: Drawn, { atX, show }: CurveStyle): Markup {
 }
 
 /** The values of arrows, above them, where there is room. */
-function arrowLabels(series: readonly LineSeries[], { atX, show, beyond }: CurveStyle): Markup[] {
+function arrowLabels(series: readonly LineSeries[], { atX, show, beyond }: CurveStyle, left: number): Markup[] {
   const marked = series.flatMap((line, index) =>
     line.points.filter((point): point is Drawn => beyond.has(point)).map(([x, y]) => ({ x: atX(x), y, line, index })),
   );
   let free = Number.NEGATIVE_INFINITY;
   return marked
     .sort((a, b) => a.x - b.x || b.y - a.y)
-    .flatMap(({ x, y, line, index }) => {
+    .flatMap(({ x: at, y, line, index }) => {
       const half = textWidth(show(y), 11) / 2;
+      const x = Math.max(at, left + half - 4); // beside the labels of the axis
       if (x - half < free) return [];
       free = x + half + 4;
       const text = { class: "own", x, y: top - 4, "font-size": 11, "text-anchor": "middle" };

@@ -65,7 +65,7 @@ export function followedMaps(
   ];
   return section(
     "Where it looks, epoch by epoch",
-    `The same ${plural(followed.length, "validation image")}, chosen by the seed. Grad-CAM for the true class at ${last.layer}, each map on its own scale, which begins at 0: early weights give values of another size. Where a map is negative anywhere, red is evidence for the class and blue against it.`,
+    `The same ${plural(followed.length, "validation image")}, chosen at random before the training. Grad-CAM for the true class at ${last.layer}, each map on its own scale, which begins at 0: early weights give values of another size. Where a map is negative anywhere, red is evidence for the class and blue against it.`,
     panel(grid(`Grad-CAM at ${last.layer} by epoch`, "cell", ({ looks }, i) => looks[i]!.cam)),
     last.gate !== null &&
       panel(

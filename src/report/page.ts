@@ -33,7 +33,7 @@ p{margin:.3rem 0;max-width:44rem}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th{font-weight:500;text-align:left;font-size:.82rem}
 th,td{padding:.36rem .8rem .36rem 0;border-bottom:1px solid var(--rule);vertical-align:top;overflow-wrap:break-word;hyphens:auto}
-td.code{overflow-wrap:anywhere}
+td.code{overflow-wrap:anywhere;min-width:9rem}
 tr:last-child>td{border-bottom:0}
 th:last-child,td:last-child{padding-right:0}
 td small{display:block;font-size:.78rem;color:var(--muted)}
@@ -54,7 +54,7 @@ ${chartColors(0, "main ")}
 html{font-size:12px}body{background:none;line-height:1.4}main{max-width:none;padding:0}h2{margin-top:1.6rem}h2,h2+.note,h3,summary{break-after:avoid}
 .grid{grid-template-columns:repeat(auto-fit,minmax(20rem,1fr))}.panel{padding:.8rem}.scroll{overflow:visible}.scroll>svg{min-width:0}
 .images::details-content{content-visibility:visible;block-size:auto}
-tr,.step,.figures,.panel>svg,.scroll>svg,.images{break-inside:avoid}th,td{padding:.2rem .6rem .2rem 0}
+p,tr,.step,.figures,.panel>svg,.scroll>svg,.images{break-inside:avoid}th,td{padding:.2rem .6rem .2rem 0}
 svg rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }`;
 

@@ -211,8 +211,10 @@ test("nothing was written under a name that a terminal would obey, but where it 
     "best.safetensors",
     "config.json",
     "last.safetensors",
+    "maps",
     "metrics.jsonl",
     "report.html",
+    "report.json",
     "results.csv",
   ]);
 });

@@ -23,6 +23,10 @@ const lasting = (run: string) =>
     .replaceAll(at(run), "RUN")
     .replace(/\d+ images\/s/, "");
 
+interface Facts {
+  readonly followed: readonly { readonly index: number; readonly label: string }[];
+}
+
 const whole = await train("whole", "--tensorboard");
 assert.equal(whole.code, 0, whole.stderr);
 
@@ -70,6 +74,17 @@ test("a training that is killed and resumed has the same weights, maps and repor
       values.filter(({ tag }) => tag !== "images per second"),
     ]);
   assert.deepEqual(steps("killed"), steps("whole"));
+});
+
+test("a run of another seed follows the same images", async () => {
+  const { code, stderr } = await fovea([
+    ...["train", at("data"), "--model", "resnet20", "--attention", "se", "--epochs", "1", "--batch", "16"],
+    ...["--seed", "6", "--out", at("other")],
+  ]);
+  assert.equal(code, 0, stderr);
+  const [one, other] = ["whole", "other"].map((run) => json(run, "report.json") as Facts);
+  assert.deepEqual(one!.followed, other!.followed);
+  assert.equal(json("other", "maps", "epoch-1.json").gate, null, "se has no spatial gate");
 });
 
 test("--no-maps trains the same weights, and leaves the maps out", async () => {
