@@ -1,4 +1,4 @@
-import { type AttentionOptions, attentionInfo, gateFor, type Placement } from "../attention/index.js";
+import { type AttentionOptions, attentionInfo, gateFor, madeBy, type Placement } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import {
   seed as anySeed,
@@ -127,7 +127,10 @@ export function insertAttention(
   if (taken !== undefined) throw new OptionError(`insertAttention: there is a module at ${taken} already`);
   const created = placesOf(model, targets, input).map((place) => {
     const own = typeof options === "function" ? options(place) : options;
-    const module = typeof name === "string" ? gateFor(name, place.channels, own) : name(place.channels);
+    const module =
+      typeof name === "string"
+        ? gateFor(name, place.channels, own)
+        : madeBy(name, "insertAttention: name", false, place.channels);
     return [place.path, identityAtStart ? new Blend(module) : module] as const;
   });
   // Only now, when nothing can fail any more, is the network changed.

@@ -1,6 +1,6 @@
 import { type AttentionChoice, attentionPlan } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
-import { check, options as fields } from "../core/schema.js";
+import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { globalAveragePool, initialize, Linear } from "../nn/index.js";
 import { cbamRule, setByName } from "./init.js";
@@ -64,7 +64,7 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
   const architecture = architectures.get(depth);
   if (!architecture)
     throw new OptionError(
-      `resnet: depth must be one of ${[...architectures.keys()].sort((a, b) => a - b).join(", ")}, got ${depth}`,
+      `resnet: depth must be one of ${[...architectures.keys()].sort((a, b) => a - b).join(", ")}, got ${shown(depth)}`,
     );
   const attention = attentionPlan(choice);
   const factor = wide ?? architecture.wide ?? 1;

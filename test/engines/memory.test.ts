@@ -13,7 +13,8 @@ interface Sample {
 
 /** A network of a megabyte, its training step, and what each case repeats. */
 const program = (dist: string) => `
-import { float32, ortEngine, ortWebEngine as webWorker, referenceEngine } from "${dist}/index.js";
+import { float32 } from "${dist}/nn.js";
+import { ortEngine, ortWebEngine as webWorker, referenceEngine } from "${dist}/index.js";
 import { ortWebEngine as webHere } from "${dist}/web.js";
 import { constant, Param } from "${dist}/nn/index.js";
 import { gradients } from "${dist}/autodiff/gradients.js";
