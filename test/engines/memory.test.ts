@@ -34,7 +34,7 @@ const graph = new Graph(true, () => "weight");
 const x = graph.input("x", { dtype: "float", shape: [4, size] });
 const w = graph.state(weight);
 const y = matMul(x, w);
-const loss = reduceSum(mul(y, y), [0, 1], false);
+const loss = reduceSum(mul(y, y), [0, 1], { keepdims: false });
 const [dw] = gradients(loss, [w]);
 graph.update(weight, sub(w, mul(dw, graph.constant(float32([], [1e-4])))));
 graph.output("loss", loss);
