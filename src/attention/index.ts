@@ -2,7 +2,7 @@ import { OptionError, unknownName } from "../core/errors.js";
 import { type Given, integer, resolveOptions } from "../core/options.js";
 import { check, shown, text } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
-import type { Module } from "../nn/index.js";
+import { Module } from "../nn/index.js";
 import { bam } from "./bam.js";
 import { cbam } from "./cbam.js";
 import { coord } from "./coord.js";
@@ -194,6 +194,24 @@ type Chosen<N> = N extends GateName
         ]
   : never;
 
+/** What a user's function makes. @throws OptionError if that is no module, nor null where there may be none; for a class in its place. */
+export function madeBy<A extends readonly unknown[], M extends Module | null>(
+  make: (...args: A) => M,
+  what: string,
+  mayBeNone: boolean,
+  ...args: A
+): M {
+  if (/^class\b/.test(Function.prototype.toString.call(make)))
+    throw new OptionError(
+      `${what} must be a function, got the class ${make.name}; write (channels) => new ${make.name}(channels)`,
+    );
+  const made = make(...args);
+  if (made instanceof Module || (made === null && mayBeNone)) return made;
+  throw new OptionError(
+    `${what}: the function must return a Module${mayBeNone ? ", or null for none" : ""}, got ${shown(made)}`,
+  );
+}
+
 /** A resolved choice: how to make the modules, where they go, and under which field. */
 export interface AttentionPlan {
   readonly placement: Placement;
@@ -205,8 +223,10 @@ export interface AttentionPlan {
 /** @throws OptionError if the choice is not in the catalogue, or is not a gate that a network's blocks can take. */
 export function attentionPlan(choice: AttentionChoice | null | undefined): AttentionPlan | undefined {
   if (choice === undefined || choice === null) return undefined;
-  if (typeof choice === "function")
-    return { placement: "residual", field: "attention", create: (...place) => noted(choice(...place)) };
+  if (typeof choice === "function") {
+    const create = (channels: number, place: Place) => noted(madeBy(choice, "attention", true, channels, place));
+    return { placement: "residual", field: "attention", create };
+  }
   const [name, options, asked]: readonly unknown[] =
     typeof choice === "string" ? [choice, {}] : Array.isArray(choice) ? choice : [];
   if (name === "none") {

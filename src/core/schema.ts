@@ -91,6 +91,12 @@ export function whole(least: number, greatest: number = Number.MAX_SAFE_INTEGER)
   return number(what, (x) => Number.isSafeInteger(x) && x >= least && x <= greatest);
 }
 
+/** An array or a typed array of numbers, finite or not. */
+export const numberList = that<ArrayLike<number>>("a list of numbers", (x) =>
+  Array.isArray(x)
+    ? x.every((value) => typeof value === "number")
+    : ArrayBuffer.isView(x) && !(x instanceof DataView) && typeof (x as unknown as ArrayLike<unknown>)[0] !== "bigint",
+);
 export const finite = number("a number", Number.isFinite);
 export const positive = number("a positive number", (x) => Number.isFinite(x) && x > 0);
 export const nonNegative = number("a number, not negative", (x) => Number.isFinite(x) && x >= 0);

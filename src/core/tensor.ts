@@ -1,5 +1,5 @@
 import { ShapeError } from "./errors.js";
-import { check, instance, isObject, misfit, oneOf, type Schema, sizes, that } from "./schema.js";
+import { check, instance, isObject, misfit, numberList, oneOf, type Schema, sizes, that } from "./schema.js";
 
 /** How the elements of each dtype are stored. 16-bit floats are stored as their bits. */
 export interface Storage {
@@ -96,13 +96,11 @@ export function copyOf<D extends DType>({ dtype, shape, data }: Tensor<D>): Tens
 /** A float32 tensor of these numbers. */
 export function float32(shape: readonly number[], values: Iterable<number>): Tensor<"float32"> {
   check("float32", "shape", sizes, shape);
-  check(
-    "float32",
-    "values",
-    that("numbers", (x) => typeof x === "object" && x !== null && Symbol.iterator in x),
-    values,
-  );
-  return tensor("float32", shape, Float32Array.from(values));
+  const isOther =
+    typeof values === "object" && values !== null && !ArrayBuffer.isView(values) && Symbol.iterator in values;
+  const given = (isOther ? [...values] : values) as readonly number[];
+  check("float32", "values", numberList, given);
+  return tensor("float32", shape, Float32Array.from(given));
 }
 
 /** The elements as float64, whatever the dtype. Shares memory if the tensor is float64 already. */

@@ -1,5 +1,5 @@
 import { DataError } from "../core/errors.js";
-import { check, isObject } from "../core/schema.js";
+import { check, isObject, shown } from "../core/schema.js";
 import { datasetSchema, splitsSchema } from "./checks.js";
 
 /** An image as stored: RGB bytes in three planes, `pixels[(channel * height + row) * width + column]`. */
@@ -89,6 +89,6 @@ export function describeSplits(splits: Splits): string {
 export function checkIndex(dataset: Dataset, index: number): number {
   if (!isObject(dataset) || typeof dataset.length !== "number") check("checkIndex", "dataset", datasetSchema, dataset);
   if (!Number.isInteger(index) || index < 0 || index >= dataset.length)
-    throw new DataError(`${dataset.name}: there is no image ${index}; it has ${dataset.length}`);
+    throw new DataError(`${dataset.name}: there is no image ${shown(index)}; it has ${dataset.length}`);
   return index;
 }

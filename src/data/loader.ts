@@ -32,7 +32,9 @@ export const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
   dropLast: maybe(flag),
   seed: maybe(seed),
 });
-const positionsSchema = that("positions in the data set", (x) => Array.isArray(x) || ArrayBuffer.isView(x));
+const positionsSchema = that("positions in the data set", (x) =>
+  Array.isArray(x) ? x.every(Number.isInteger) : ArrayBuffer.isView(x),
+);
 /** Options of {@link Loader.epoch}. */
 export interface EpochOptions {
   /** The first batch that is wanted. Default 0. */

@@ -10,12 +10,12 @@ import { openFlags, tryLock } from "./lock.js";
 /** Contents of a file: text, bytes, or pieces written one after the other. */
 export type Contents = string | Uint8Array | Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 
-const contentsSchema = that<Contents>(
-  "text, bytes or pieces of these",
-  (given) =>
-    typeof given === "string" ||
-    given instanceof Uint8Array ||
-    (typeof given === "object" && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given)),
+const isPiece = (x: unknown) => typeof x === "string" || x instanceof Uint8Array;
+const contentsSchema = that<Contents>("text, bytes or pieces of these", (given) =>
+  Array.isArray(given)
+    ? given.every(isPiece)
+    : isPiece(given) ||
+      (typeof given === "object" && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given)),
 );
 
 /**

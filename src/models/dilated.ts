@@ -1,6 +1,6 @@
 import { createAttention as createModule, DANetHead, MixedPooling } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
-import { check, options as fields } from "../core/schema.js";
+import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, ChannelDropout, Conv2d, initialize, Lambda, Module, Sequential } from "../nn/index.js";
 import { mapSize, relu, resize } from "../ops/index.js";
@@ -172,7 +172,7 @@ function make<M extends Module>(
   check(owner, "options", danetOptions, options);
   const { numClasses, attention, seed = 0, dropout = 0.1, multiGrid = true, width = 64, variant = "authors" } = options;
   refuseAttention(owner, attention);
-  if (depth !== 50 && depth !== 101) throw new OptionError(`${owner}: depth must be 50 or 101, got ${depth}`);
+  if (depth !== 50 && depth !== 101) throw new OptionError(`${owner}: depth must be 50 or 101, got ${shown(depth)}`);
   const made = {
     depth,
     numClasses: classCount(owner, numClasses, 19),

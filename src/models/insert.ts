@@ -1,4 +1,4 @@
-import { type AttentionOptions, attentionInfo, gateFor, type Placement } from "../attention/index.js";
+import { type AttentionOptions, attentionInfo, gateFor, madeBy, type Placement } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import {
   seed as anySeed,
@@ -129,7 +129,10 @@ export function insertAttention(
   if (taken !== undefined) throw new OptionError(`insertAttention: there is already a module at ${taken}`);
   const created = placesOf(model, targets, input).map((place) => {
     const own = typeof options === "function" ? options(place) : options;
-    const module = typeof name === "string" ? gateFor(name, place.channels, own) : name(place.channels);
+    const module =
+      typeof name === "string"
+        ? gateFor(name, place.channels, own)
+        : madeBy(name, "insertAttention: name", false, place.channels);
     return [place.path, identityAtStart ? new Blend(module) : module] as const;
   });
   // The network is changed only now, when nothing can fail any more.

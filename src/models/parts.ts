@@ -1,6 +1,7 @@
 import type { AttentionChoice } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
+import { shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import {
   type AnyModule,
@@ -76,7 +77,7 @@ export function refuseAttention(owner: string, attention: AttentionChoice | null
 
 /** Returns `p` if it is a probability below 1. @throws OptionError */
 export function probability(owner: string, name: string, p: number): number {
-  if (!(p >= 0 && p < 1)) throw new OptionError(`${owner}: ${name} must be in [0, 1), got ${p}`);
+  if (!(p >= 0 && p < 1)) throw new OptionError(`${owner}: ${name} must be in [0, 1), got ${shown(p)}`);
   return p;
 }
 

@@ -1,7 +1,7 @@
 import { type AttentionPlan, attentionPlan, type Place, type Placement } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
-import { check, options as fields } from "../core/schema.js";
+import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import {
   BatchNorm,
@@ -196,13 +196,13 @@ export const preactOptions = fields<PreActOptions>({ ...classifierFields, block:
  * const model = preactResnet(20, { numClasses: 100, attention: "simam" });
  */
 export function preactResnet(depth: number, given: PreActOptions = {}): PreActResNet {
+  integer("preactResnet", "depth", depth);
   check("preactResnet", "options", preactOptions, given);
   const { block = "auto", ...options } = given;
   const form = block === "auto" ? (depth >= 164 ? "bottleneck" : "basic") : block;
   const layers = form === "basic" ? 6 : 9;
-  integer("preactResnet", "depth", depth);
   if (depth < layers + 2 || (depth - 2) % layers !== 0)
-    throw new OptionError(`preactResnet: depth must be ${layers}n + 2 with ${form} blocks, got ${depth}`);
+    throw new OptionError(`preactResnet: depth must be ${layers}n + 2 with ${form} blocks, got ${shown(depth)}`);
   const blocks = (depth - 2) / layers;
   const model = new PreActResNet({ owner: "preactResnet", form, blocks, factor: 1, dropout: 0 }, options);
   return initialize(model, { seed: options.seed ?? 0 });
@@ -228,7 +228,7 @@ export function wideResnet(depth: number, factor: number, options: WideResNetOpt
   const owner = "wideResnet";
   integer(owner, "depth", depth, 10);
   integer(owner, "factor", factor);
-  if ((depth - 4) % 6 !== 0) throw new OptionError(`${owner}: depth must be 6n + 4, got ${depth}`);
+  if ((depth - 4) % 6 !== 0) throw new OptionError(`${owner}: depth must be 6n + 4, got ${shown(depth)}`);
   const dropout = probability(owner, "dropout", options.dropout ?? 0.3);
   const model = new PreActResNet({ owner, form: "wide", blocks: (depth - 4) / 6, factor, dropout }, options);
   return initialize(model, { seed: options.seed ?? 0 });

@@ -1,7 +1,7 @@
 import { type AttentionChoice, attentionPlan, type Place } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
-import { check, options as fields } from "../core/schema.js";
+import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { globalAveragePool, initialize, Linear } from "../nn/index.js";
 import { cbamRule, setByName } from "./init.js";
@@ -76,7 +76,7 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
   const architecture = architectures.get(depth);
   if (!architecture)
     throw new OptionError(
-      `resnet: depth must be one of ${[...architectures.keys()].sort((a, b) => a - b).join(", ")}, got ${depth}`,
+      `resnet: depth must be one of ${[...architectures.keys()].sort((a, b) => a - b).join(", ")}, got ${shown(depth)}`,
     );
   const attention = attentionPlan(choice);
   integer("resnet", "extraChannels", extraChannels, 0);

@@ -1,6 +1,6 @@
 import { createAttention as createModule } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
-import { check, options as fields } from "../core/schema.js";
+import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import {
   BatchNorm,
@@ -143,7 +143,7 @@ export function unet(depth: 18 | 34, options: UNetOptions = {}): UNet {
   check("unet", "options", unetOptions, options);
   const { numClasses, attention, seed = 0, decoderAttention = "scse" } = options;
   refuseAttention("unet", attention);
-  if (depth !== 18 && depth !== 34) throw new OptionError(`unet: depth must be 18 or 34, got ${depth}`);
+  if (depth !== 18 && depth !== 34) throw new OptionError(`unet: depth must be 18 or 34, got ${shown(depth)}`);
   return initialize(new UNet(depth, classCount("unet", numClasses, 21), decoderAttention), { seed });
 }
 

@@ -1,6 +1,6 @@
 import { OptionError, ShapeError } from "../core/errors.js";
 import { integer } from "../core/options.js";
-import { callback, check, options as fields, finite, flag, maybe, that } from "../core/schema.js";
+import { callback, check, options as fields, finite, flag, maybe, shown, that } from "../core/schema.js";
 import { staticDim, staticShape } from "../core/shape.js";
 import { type Value, valueSchema } from "../graph/graph.js";
 import { convFields, convTransposeFields, pair, sides } from "../ops/checks.js";
@@ -176,7 +176,8 @@ export class PReLU extends Module {
 export class Dropout extends Module {
   /** @param p probability of dropping an element */ constructor(readonly p: number) {
     super();
-    if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`Dropout: p must be in [0, 1), got ${p}`);
+    if (!(typeof p === "number" && p >= 0 && p < 1))
+      throw new OptionError(`Dropout: p must be in [0, 1), got ${shown(p)}`);
   }
 
   override forward(x: Value): Value {
@@ -190,7 +191,7 @@ export class ChannelDropout extends Module {
   /** @param p probability of dropping a channel */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1))
-      throw new OptionError(`ChannelDropout: p must be in [0, 1), got ${p}`);
+      throw new OptionError(`ChannelDropout: p must be in [0, 1), got ${shown(p)}`);
   }
 
   override forward(x: Value): Value {
@@ -204,7 +205,8 @@ export class ChannelDropout extends Module {
 export class DropPath extends Module {
   /** @param p probability of dropping the branch of an image */ constructor(readonly p: number) {
     super();
-    if (!(typeof p === "number" && p >= 0 && p < 1)) throw new OptionError(`DropPath: p must be in [0, 1), got ${p}`);
+    if (!(typeof p === "number" && p >= 0 && p < 1))
+      throw new OptionError(`DropPath: p must be in [0, 1), got ${shown(p)}`);
   }
 
   override forward(x: Value): Value {

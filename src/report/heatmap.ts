@@ -1,5 +1,5 @@
 import { OptionError, ShapeError, unknownName } from "../core/errors.js";
-import { bytes, check, fieldsOf, maybe, settings, that, whole } from "../core/schema.js";
+import { bytes, check, fieldsOf, finite, maybe, numberList, settings, tuple, whole } from "../core/schema.js";
 import { enlarge } from "../explain/enlarge.js";
 import { extent } from "./axis.js";
 import { type ColormapName, colormap, colormapNames } from "./colormap.js";
@@ -41,7 +41,7 @@ export interface HeatmapOptions {
 
 const side = whole(1, 65_535);
 const mapSchema = fieldsOf<HeatmapData>(
-  { height: side, width: side, data: that("numbers", (x) => Array.isArray(x) || ArrayBuffer.isView(x)) },
+  { height: side, width: side, data: numberList },
   "a map, { height, width, data }",
 );
 const overSchema = fieldsOf<PlanarImage>({ height: side, width: side, pixels: bytes }, "{ width, height, pixels }");
@@ -73,6 +73,7 @@ export function drawHeatmap(map: HeatmapData, options: HeatmapOptions = {}): str
   check("drawHeatmap", "map", mapSchema, map);
   check("drawHeatmap", "options", settings, options);
   check("drawHeatmap", "over", maybe(overSchema), options.over);
+  check("drawHeatmap", "range", maybe(tuple("[low, high]", finite, finite)), options.range);
   const { over, opacity = over ? 0.5 : 1, colors = "inferno", bar = true, title = "Heat map" } = options;
   checkSizes(map, options);
   const whole = over ?? map;

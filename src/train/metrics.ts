@@ -1,5 +1,5 @@
 import { DataError, FoveaError, ShapeError } from "../core/errors.js";
-import { check, classList, that, whole } from "../core/schema.js";
+import { check, classList, numberList, shown, whole } from "../core/schema.js";
 
 /** Metrics of one class. `precision` is null if the class was never predicted, `recall` if it has no images. */
 export interface ClassMetrics {
@@ -31,11 +31,9 @@ export interface ClassificationMetrics {
   readonly confusion: readonly (readonly number[])[];
 }
 
-const numbers = that("numbers", (x) => Array.isArray(x) || ArrayBuffer.isView(x));
-
 /** log Σ exp of logits, without overflow. */
 export function logSumExp(logits: ArrayLike<number>): number {
-  check("logSumExp", "logits", numbers, logits);
+  check("logSumExp", "logits", numberList, logits);
   let top = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logits.length; i++) top = Math.max(top, logits[i]!);
   let total = 0;
@@ -45,14 +43,14 @@ export function logSumExp(logits: ArrayLike<number>): number {
 
 /** Softmax of the logits. */
 export function probabilities(logits: ArrayLike<number>): number[] {
-  check("probabilities", "logits", numbers, logits);
+  check("probabilities", "logits", numberList, logits);
   const shift = logSumExp(logits);
   return Array.from(logits, (z) => Math.exp(z - shift));
 }
 
 /** The positions of the `k` largest numbers, largest first; the first if tied. NaN comes last. */
 export function topIndices(values: ArrayLike<number>, k: number): number[] {
-  check("topIndices", "values", numbers, values);
+  check("topIndices", "values", numberList, values);
   check("topIndices", "k", whole(0), k);
   return Array.from(values, (_, i) => i)
     .sort((a, b) => compare(values[b]!, values[a]!) || a - b)
@@ -80,13 +78,13 @@ export class Tally {
 
   /** @throws ShapeError if the number of logits is not that of classes. @throws FoveaError if one is NaN or ±Infinity. */
   add(logits: ArrayLike<number>, label: number): void {
-    check("Tally", "logits", numbers, logits);
+    check("Tally", "logits", numberList, logits);
     if (logits.length !== this.#classes.length)
       throw new ShapeError(`Tally: the model has ${logits.length} classes, the data set has ${this.#classes.length}`);
     if (!Array.from(logits).every(Number.isFinite))
       throw new FoveaError(`Tally: logits are not finite: ${Array.from(logits).slice(0, 4)}`);
     if (!Number.isInteger(label) || label < 0 || label >= this.#classes.length)
-      throw new DataError(`Tally: label ${label} is not one of ${this.#classes.length} classes`);
+      throw new DataError(`Tally: label ${shown(label)} is not one of ${this.#classes.length} classes`);
     const best = topIndices(logits, 5);
     this.#count++;
     this.#confusion[label]![best[0]!]!++;

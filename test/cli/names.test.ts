@@ -3,12 +3,11 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { jsonLine, table, visible } from "../../src/cli/terminal.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { float32 } from "../../src/nn.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { fovea, main, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 /** Names that a terminal, a page or a table could take for something else. */
@@ -148,7 +147,6 @@ function fields(text: string): string[][] {
 }
 
 test("on a terminal CSV is shown, not obeyed", (t) => {
-  const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
   const python = "import os,pty,sys; os._exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
   let shown: string;
   try {

@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { float32, type Tensor } from "../../src/core/tensor.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
@@ -12,7 +11,7 @@ import { createModel } from "../../src/models/index.js";
 import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { initialize, stateOf } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { fovea, main, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
 const images = join(folder, "images");
@@ -112,7 +111,6 @@ test("convert keeps what the metadata says of a network", async () => {
 });
 
 test("a reader that has read enough ends predict quietly", async () => {
-  const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
   const many = Array(200).fill(join(images, "a.png"));
   const flags = ["--weights", weights, "--image-size", "32"];
   const child = spawn(process.execPath, [main, "predict", "resnet20", ...many, ...flags], {

@@ -3,11 +3,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { main, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
-const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 const folder = temporaryFolder();
 const data = join(folder, "data");
 mkdirSync(data);

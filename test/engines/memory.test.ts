@@ -13,7 +13,7 @@ interface Sample {
 
 /** A network of a megabyte, its training step, and what each case repeats. */
 const program = (dist: string) => `
-import { float32 } from "${dist}/engine.js";
+import { float32 } from "${dist}/nn.js";
 import { ortEngine, ortWebEngine as webWorker, referenceEngine } from "${dist}/index.js";
 import { ortWebEngine as webHere } from "${dist}/web.js";
 import { constant, Param } from "${dist}/nn/index.js";
@@ -34,7 +34,7 @@ const graph = new Graph(true, () => "weight");
 const x = graph.input("x", { dtype: "float", shape: [4, size] });
 const w = graph.state(weight);
 const y = matMul(x, w);
-const loss = reduceSum(mul(y, y), [0, 1], false);
+const loss = reduceSum(mul(y, y), [0, 1], { keepdims: false });
 const [dw] = gradients(loss, [w]);
 graph.update(weight, sub(w, mul(dw, graph.constant(float32([], [1e-4])))));
 graph.output("loss", loss);

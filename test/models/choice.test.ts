@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AttentionChoice, createAttention } from "../../src/attention/index.js";
 import { toFloat64 } from "../../src/core/tensor.js";
+import type { Value } from "../../src/graph/graph.js";
 import {
   classifierInfo,
   createModel,
   createModelByName,
+  insertAttention,
   mobilenetV2,
   modelInfo,
   models,
@@ -17,7 +19,7 @@ import {
   van,
   wideResnet,
 } from "../../src/models/index.js";
-import { type Module, stateOf, trace } from "../../src/nn/index.js";
+import { Module, stateOf, trace } from "../../src/nn/index.js";
 
 const keys = (network: Module, pattern: RegExp) => [...stateOf(network).keys()].filter((key) => pattern.test(key));
 
@@ -115,4 +117,38 @@ test("options that make no sense are refused in one line", () => {
   refused(/^unet: numClasses must be a positive integer, got 0$/, () => unet(18, { numClasses: 0 }));
   refused(/^UNet: height and width must be multiples of 32, got 48×64$/, () => trace(unet(18), [1, 3, 48, 64]));
   refused(/^Unknown model "resnet5"\. Did you mean "resnet50"\?/, () => createModelByName("resnet5"));
+});
+
+test("a function that makes modules must make modules, or none where there may be none", () => {
+  class Own extends Module {
+    constructor(readonly channels: number) {
+      super();
+    }
+    override forward(x: Value): Value {
+      return x;
+    }
+  }
+  const right = (channels: number) => new Own(channels);
+  const networks = ["resnet20", "resnet50", "mobilenetv2_100", "preact_resnet20", "wide_resnet16_8"] as const;
+  for (const name of networks) {
+    const build = (attention: unknown) => createModelByName(name, { attention });
+    build(right);
+    build(() => null);
+    for (const wrong of [5, "se", {}, [], undefined, Symbol("own"), Own])
+      assert.throws(() => build(() => wrong), /attention: the function must return a Module, or null for none, got /);
+    assert.throws(() => build(Own), /attention must be a function, got the class Own; write \(channels\) => new Own/);
+    const fault = new Error("of its own");
+    const thrower = () => {
+      throw fault;
+    };
+    assert.throws(
+      () => build(thrower),
+      (error) => error === fault,
+    );
+  }
+  const insert = (make: unknown) => insertAttention(createModel("resnet20"), make as never, { input: [3, 32, 32] });
+  assert.equal(insert(right).length, 9);
+  for (const wrong of [5, null, {}, Own])
+    assert.throws(() => insert(() => wrong), /insertAttention.* must return a Module/);
+  assert.throws(() => insert(Own), /got the class Own/);
 });

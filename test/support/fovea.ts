@@ -6,7 +6,8 @@ import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Rng } from "../../src/core/rng.js";
 
-const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+/** The command line, for tests that start it in a way of their own. */
+export const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
 // What was calibrated on this machine is not for tests.
 process.env.FOVEA_CACHE = temporaryFolder();

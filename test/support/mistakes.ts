@@ -10,6 +10,7 @@ export const mistakes = {
   text: "nonsense",
   "{}": {},
   "[]": [],
+  "[Symbol]": [Symbol("mistake")],
   "{ nonsense }": { nonsense: 1 },
 } as const;
 export type Mistake = keyof typeof mistakes;

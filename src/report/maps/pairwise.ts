@@ -1,9 +1,8 @@
 import { OptionError, ShapeError } from "../../core/errors.js";
-import { check, fieldsOf, that, whole } from "../../core/schema.js";
+import { check, fieldsOf, numberList, whole } from "../../core/schema.js";
 import type { Heatmap } from "../../explain/heatmap.js";
 
 const side = whole(1, 65_535);
-const numbers = that("numbers", (x) => Array.isArray(x) || ArrayBuffer.isView(x));
 const positionSchema = fieldsOf<{ row: number; column: number }>(
   { row: whole(0), column: whole(0) },
   "a position, { row, column }",
@@ -25,7 +24,7 @@ export function pairwiseMap(
   width: number,
   position: { readonly row: number; readonly column: number },
 ): Heatmap {
-  check("pairwiseMap", "weights", numbers, weights);
+  check("pairwiseMap", "weights", numberList, weights);
   check("pairwiseMap", "height", side, height);
   check("pairwiseMap", "width", side, width);
   check("pairwiseMap", "position", positionSchema, position);
