@@ -25,7 +25,7 @@ export interface LineChartOptions {
   readonly series: readonly LineSeries[];
   /** The values are shares between 0 and 1. */
   readonly percent?: boolean;
-  /** A marked place on the x axis. */
+  /** A marked x value. */
   readonly mark?: { readonly x: number; readonly label: string };
 }
 
@@ -47,11 +47,11 @@ export const chartOptions = fields<LineChartOptions>({
 
 const [width, height] = [480, 300];
 const [top, bottom] = [64, 256];
-/** Up to this many points of a series are drawn as dots with their value. */
+/** Up to this many points of a series are drawn as dots with tooltips. */
 const dotted = 40;
 
 /**
- * Curves over a common axis, each labeled with its last value. Returns an SVG.
+ * Curves over a common x axis, each labeled with its last value. Returns an SVG.
  *
  * @example
  * drawLineChart({ title: "Loss", xLabel: "epoch", series: [{ name: "training", points: [[1, 2.3], [2, 1.1], [3, 0.7]] }] });
@@ -138,7 +138,7 @@ function pointOut(label: string, x: number): Markup[] {
   ];
 }
 
-/** The path of a series, with dots: on every point if there are few, else only on isolated ones. */
+/** The path of a series, with dots: on every point if there are few, otherwise only on isolated ones. */
 function curve(line: LineSeries, atX: Place, atY: Place, show: (y: number) => string): (Markup | false)[] {
   const runs: (readonly [number, number])[][] = [[]];
   for (const point of line.points) isDrawn(point) ? runs.at(-1)!.push(point) : runs.push([]);

@@ -51,7 +51,7 @@ tr,.step,.figures,svg{break-inside:avoid}th,td{padding:.2rem .6rem .2rem 0}
 svg rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }`;
 
-/** A whole HTML page. It loads and runs nothing, and its content security policy enforces that. */
+/** A whole HTML page. It loads and runs nothing, as its content security policy enforces. */
 export function page(title: string, ...content: Child[]): string {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
   const head = [

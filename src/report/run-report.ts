@@ -7,7 +7,7 @@ import { type Column, meter, page, table } from "./page.js";
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
 
-/** One finished epoch, as the training records it. Shares are between 0 and 1; null without validation data. */
+/** One finished epoch, as recorded by training. Shares are between 0 and 1; null without validation data. */
 export interface ReportEpoch {
   readonly epoch: number;
   readonly lr: number;
@@ -18,7 +18,7 @@ export interface ReportEpoch {
   readonly top5: number | null;
 }
 
-/** Figures of a class, from the evaluation. */
+/** Metrics of a class, from the evaluation. */
 export interface ReportClass {
   readonly name: string;
   readonly count: number;
@@ -27,7 +27,7 @@ export interface ReportClass {
   readonly recall: number | null;
 }
 
-/** Figures of a classifier, from the evaluation. */
+/** Metrics of a classifier, from the evaluation. */
 export interface ReportMetrics {
   readonly count: number;
   readonly top1: number;
@@ -41,19 +41,19 @@ export interface ReportMetrics {
 export interface RunReport {
   /** Heading of the page. */
   readonly title: string;
-  /** More headline figures, for example parameters and speed. */
+  /** Further headline numbers, for example parameters and speed. */
   readonly summary?: readonly { readonly label: string; readonly value: string | number }[];
   /** One record per epoch. */
   readonly history: readonly ReportEpoch[];
-  /** Figures on the validation data. */
+  /** Metrics on the validation data. */
   readonly validation: ReportMetrics | null;
   /** Which weights `validation` measured, for example "best weights, epoch 7". */
   readonly validationOf?: string;
-  /** Figures of the same weights on test images. */
+  /** Metrics of the same weights on test images. */
   readonly test?: ReportMetrics | null;
   /** Files that could not be read. */
   readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
-  /** Plain data, however nested. */
+  /** Plain data, nested to any depth. */
   readonly config: object;
   /** Commands to run next. */
   readonly next?: readonly { readonly purpose: string; readonly command: string }[];
@@ -76,7 +76,7 @@ const runSchema = fieldsOf<RunReport>(
 );
 
 /**
- * A training run as one HTML page: no other files, no scripts, printable.
+ * A training run as one HTML page: self-contained, without scripts, printable.
  *
  * @example
  * renderReport({ title: "resnet20 on shapes", config: { epochs: 1 }, validation: null,
@@ -91,14 +91,14 @@ export function renderReport(run: RunReport): string {
     headline(run),
     curves(run.history),
     run.validation && mistakes("Validation", run.validation, run.validationOf),
-    run.test ? mistakes("Test", run.test, "the same weights, on images that chose nothing") : false,
+    run.test ? mistakes("Test", run.test, "the same weights, on images used for nothing else") : false,
     skippedFiles(run.skipped ?? []),
     configuration(run.config),
     nextSteps(run.next ?? []),
   );
 }
 
-/** The epoch with the best validation top-1, or without validation the lowest training loss; the first of equal ones. */
+/** The epoch with the best validation top-1, or without validation the lowest training loss; the first if tied. */
 function bestEpoch(history: readonly ReportEpoch[]): ReportEpoch | undefined {
   const top = (score: (record: ReportEpoch) => number | null) =>
     history
@@ -152,7 +152,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
   const charts = [
     drawLineChart({
       title: "Accuracy",
-      yLabel: "share of images whose top answer is right",
+      yLabel: "share of images whose top prediction is right",
       xLabel: "epoch",
       percent: true,
       series: both(
@@ -180,7 +180,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
   ];
   return section(
     "Training",
-    "Training figures are measured on augmented images while the weights still move, so they may lie below those of validation.",
+    "Training metrics are measured on augmented images while the weights still change, so they may be worse than validation metrics.",
     element(
       "div",
       { class: "grid" },
@@ -250,7 +250,7 @@ function pairColumns(names: readonly string[]): Column<ReturnType<typeof mostCon
 }
 
 const classNote =
-  "Recall: the share of the images of a class that were recognized. Precision: how often the class was right when it was the answer.";
+  "Recall: the share of the images of a class that were recognized. Precision: how often a prediction of the class was right.";
 
 const classColumns: Column<ReportClass>[] = [
   { name: "class", cell: ({ name }) => name },
