@@ -74,7 +74,7 @@ test("eval matches classes by name: others are left out and said, missing ones a
 test("eval refuses data of which it knows no class, and measures all of a flat folder where asked", async () => {
   const none = await evaluated(await fruit("none", { fig: "lime", kiwi: "plum" }));
   assert.equal(none.code, 1);
-  assert.match(none.stderr, /no image is of a class that the model knows/);
+  assert.match(none.stderr, /the model knows none of the classes/);
   assert.equal((await evaluated(data, "--split", "all")).figures!.count, 36);
   const missing = await evaluated(data, "--split", "test");
   assert.match(missing.stderr, /--split test: the data has neither a test folder/);

@@ -40,10 +40,10 @@ test("a configuration of more than 10 MB is refused", async () => {
 test("of metrics, lines that are too long or none of an epoch are left out", async () => {
   const run = await RunFolder.create(join(folder, "run"), runConfig);
   const path = join(run.path, "metrics.jsonl");
-  const epoch = (n: number) => JSON.stringify({ epoch: n, validation: { top1: n / 10 } });
+  const epoch = (n: number) => JSON.stringify({ epoch: n, validation: { loss: 1, top1: n / 10 } });
   const others = ["null", "[]", "{", '{"epoch":"1"}', ""];
   writeFileSync(path, [epoch(1), ...others, epoch(2), epoch(3), '{"epoch":4,'].join("\n"));
-  assert.deepEqual(await run.validation(2), { top1: 0.2 });
+  assert.deepEqual(await run.validation(2), { loss: 1, top1: 0.2 });
   assert.equal(await run.validation(4), undefined);
   await run.truncateMetrics(2);
   assert.equal(readFileSync(path, "utf8"), `${epoch(1)}\n${epoch(2)}\n`);

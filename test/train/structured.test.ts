@@ -71,7 +71,7 @@ test("figures of an epoch that lie are passed over, those that hold are given", 
     );
     assert.throws(
       () => renderReport({ ...report, validation: null, test: lie } as never),
-      /runReport: run.test must be/,
+      /renderReport: run.test must be/,
     );
   }
 });
