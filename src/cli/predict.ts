@@ -28,21 +28,18 @@ interface PredictFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags
   readonly json?: boolean;
 }
 
-/** What is said of one image. */
+/** The answer for one image. */
 type Answer =
   | { readonly image: string; readonly classes: readonly Prediction[] }
   | { readonly image: string; readonly error: string };
 
 export const predictCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("predict"))))
-  .description("Classes of images, with probabilities")
+  .description("Classify images, with probabilities")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
-  .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
-  .option("--top <k>", "how many classes to show for each image", count, 5)
-  .option(
-    "--classes <file>",
-    "names of the classes: a line each, or a JSON list (default: those of the run, or of ImageNet)",
-  )
-  .addOption(new Option("--format <name>", "how answers are written (default: text)").choices(formats))
+  .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
+  .option("--top <k>", "how many classes to show per image", count, 5)
+  .option("--classes <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)")
+  .addOption(new Option("--format <name>", "output format (default: text)").choices(formats))
   .option("--out <file>", "write the answers to a file")
   .option("--json", "print one JSON object, as --format json does")
   .addHelpText(
@@ -56,7 +53,7 @@ Examples:
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags) => {
     const { top } = flags;
     if (flags.json && flags.format && flags.format !== "json")
-      throw new OptionError(`--json is --format json; leave out that or --format ${flags.format}`);
+      throw new OptionError(`--json means --format json; leave out --json or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
     const { classes: _, ...buildFlags } = flags;
@@ -71,11 +68,11 @@ Examples:
     const progress = new ProgressLine();
     const predictions: Answer[] = [];
     const written: string[] = [];
-    // To programs CSV goes as it is. Its fields may hold anything, which a terminal would obey.
+    // Programs get CSV as it is. Its fields may hold anything, including what a terminal would obey.
     const shown = (text: string) => (format === "csv" && stdout.isTTY ? `${visible(text.slice(0, -1))}\n` : text);
     const write = (text: string) => (flags.out === undefined ? stdout.write(shown(text)) : written.push(text));
     let header = false;
-    /** The header of a CSV file, once it is known how many classes there are. */
+    /** The header of a CSV file, once the number of classes is known. */
     const head = (classes: number) => {
       if (format === "csv" && !header) write(`image,${columns(classes).join(",")}\n`);
       header = true;
@@ -118,7 +115,7 @@ Examples:
 /** Ten times the names of ImageNet-21k. */
 const mostNameBytes = 2 ** 24;
 
-/** The names in a file: a JSON list of strings, or a line each. @throws OptionError if there are none. */
+/** The names in a file: a JSON list of strings, or one per line. @throws OptionError if there are none. */
 async function readClasses(file: string): Promise<readonly string[]> {
   const text = new TextDecoder().decode(await readWhole(file, mostNameBytes));
   let names: unknown = text.split(/\r?\n/).map((line) => line.trim());
@@ -126,20 +123,20 @@ async function readClasses(file: string): Promise<readonly string[]> {
     try {
       names = listOf(JSON.parse(text));
     } catch {
-      throw new OptionError(`--classes ${file} begins as JSON, but is none`);
+      throw new OptionError(`--classes ${file} begins like JSON, but is not valid`);
     }
   if (!Array.isArray(names) || !names.every((name): name is string => typeof name === "string"))
     throw new OptionError(
-      `--classes ${file} must be a line for each class, a JSON list of strings, or an object of them by position`,
+      `--classes ${file} must be one class per line, a JSON list of strings, or an object of them by position`,
     );
   while (names.at(-1) === "") names.pop();
   if (names.length === 0) throw new OptionError(`--classes ${file} holds no names`);
   if (names.some((name) => /[\p{Cc}\uFFFD]/u.test(name)))
-    throw new OptionError(`--classes ${file} is no file of names`);
+    throw new OptionError(`--classes ${file} is not a file of names`);
   return names;
 }
 
-/** Of `{"0": "tench", …}` or `{"0": ["n01440764", "tench"], …}`, as ImageNet's names are published, the list; anything else as it is. */
+/** The list in `{"0": "tench", …}` or `{"0": ["n01440764", "tench"], …}`, as ImageNet's names are published; anything else unchanged. */
 function listOf(json: unknown): unknown {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return json;
   const found = json as Readonly<Record<string, unknown>>;
@@ -149,7 +146,7 @@ function listOf(json: unknown): unknown {
   });
 }
 
-/** The file itself, or the images in a folder and those in it. */
+/** The file itself, or the images in a folder and its subfolders. */
 async function imagesIn(source: string): Promise<Awaited<ReturnType<typeof imagesBelow>>> {
   const isFolder = await stat(source).then(
     (found) => found.isDirectory(),
@@ -157,7 +154,7 @@ async function imagesIn(source: string): Promise<Awaited<ReturnType<typeof image
   );
   if (!isFolder) return { files: [source], skipped: [] };
   const found = await imagesBelow(source);
-  if (found.files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
+  if (found.files.length === 0) throw new OptionError(`${source} contains no images (jpg, png, webp, tiff, avif)`);
   return found;
 }
 

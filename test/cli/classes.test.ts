@@ -96,10 +96,10 @@ test("a run is not resumed on other classes", async () => {
   renameSync(join(moved, "lime"), join(moved, "zest"));
   const { code, stderr } = await fovea(["train", "--resume", "--out", begun]);
   assert.equal(code, 2);
-  assert.match(stderr, /--resume: the classes of the data are not those of the run in .* \(new: zest; gone: lime\)/);
+  assert.match(stderr, /--resume: the data's classes are not those of the run in .* \(new: zest; gone: lime\)/);
 });
 
-test("weights of a run on other data: the classifier's rows go by name, or it begins anew", {
+test("weights of a run on other data: the classifier's rows go by name, or it starts fresh", {
   skip: ifLong,
 }, async () => {
   const start = (path: string, weights: string) => {
@@ -115,14 +115,14 @@ test("weights of a run on other data: the classifier's rows go by name, or it be
     ]);
   };
   const best = join(run, "best.safetensors");
-  assert.match((await start(other, best)).stderr, /the classifier fc begins anew, for 3 classes/);
+  assert.match((await start(other, best)).stderr, /the classifier fc starts fresh, for 3 classes/);
   const { tensors, metadata } = readSafetensors(readFileSync(best));
   assert.deepEqual(JSON.parse(metadata.classes!), ["apple", "lime", "plum"]);
   // The same weights, but the first row is that of plums, and the last that of apples.
   const turned = join(folder, "turned.safetensors");
   writeFileSync(turned, writeSafetensors(tensors, { ...metadata, classes: '["plum","lime","apple"]' }));
   const { stderr } = await start(await fruit("exchanged", { plum: "apple", lime: "lime", apple: "plum" }), turned);
-  assert.doesNotMatch(stderr, /begins anew/);
+  assert.doesNotMatch(stderr, /starts fresh/);
   assert.match(stderr, /validation loss \S+ top-1 100\.0 %/);
   // eval goes by the names in the file, not by those of the run beside it: apples are taken for plums.
   const { figures } = await evaluated(data, "--weights", turned, "--split", "all");
@@ -157,14 +157,11 @@ test("a network by name goes by the class names in its file, too, and says where
   const { classes: _, ...rest } = metadata;
   writeFileSync(nameless, writeSafetensors(tensors, rest));
   const unnamed = await evaluate(nameless);
-  assert.match(
-    unnamed.stderr,
-    /the weights do not name their classes: those of the data are taken in alphabetical order/,
-  );
+  assert.match(unnamed.stderr, /the weights do not name their classes: using the data's classes in alphabetical order/);
   assert.equal((JSON.parse(unnamed.stdout) as Figures).count, 36);
 });
 
-test("train says by how much the classes differ where a classifier begins anew, and when they go by position", {
+test("train says by how much the classes differ where a classifier starts fresh, and when they go by position", {
   skip: ifLong,
 }, async () => {
   const flags = ["--model", "resnet20", "--epochs", "1", "--batch", "8", "--lr", "1e-9", "--no-augment"];
@@ -172,7 +169,7 @@ test("train says by how much the classes differ where a classifier begins anew, 
     (await fovea(["train", path, ...flags, "--weights", join(folder, weights), "--out", join(folder, name)])).stderr;
   assert.match(
     await start(other, "run/best.safetensors", "anew"),
-    /the classifier fc begins anew, for 3 classes: they differ, new: banana; gone: apple/,
+    /the classifier fc starts fresh, for 3 classes: they differ, new: banana; gone: apple/,
   );
   const rows = (file: string) => readSafetensors(readFileSync(join(folder, file))).tensors.get("fc.weight")!.data;
   const [before, after] = [rows("run/best.safetensors"), rows("anew/last.safetensors")];
@@ -182,6 +179,6 @@ test("train says by how much the classes differ where a classifier begins anew, 
   );
   assert.match(
     await start(other, "nameless.safetensors", "position"),
-    /its classes by position, as the weights name none/,
+    /its classes by position, as the weights do not name them/,
   );
 });

@@ -290,13 +290,13 @@ const implausible: Readonly<Record<string, readonly [files: readonly string[], m
   "one class in train": [["train/ant/1", "train/ant/2", "val/ant/3"], /train: holds only one class, ant/],
   "the folder above one with train": [
     ["pets/train/ant/1", "pets/train/bee/2"],
-    /one class alone, pets.* Did you mean .*pets\?/,
+    /only one class, pets.* Did you mean .*pets\?/,
   ],
-  "the folder above classes": [["pets/ant/1", "pets/bee/2"], /one class alone, pets.* Did you mean .*pets\?/],
+  "the folder above classes": [["pets/ant/1", "pets/bee/2"], /only one class, pets.* Did you mean .*pets\?/],
   "a class of one image": [["ant/1", "ant/2", "bee/3"], /bee: a class needs at least two images/],
   "classes of one image in train": [
     ["train/ant/1", "train/bee/2", "train/cat/1", "train/cat/2", "val/ant/3"],
-    /ant, bee: a class needs two images/,
+    /ant, bee: a class needs at least two images/,
   ],
   "two validation folders": [
     ["train/ant/1", "train/ant/2", "train/bee/1", "train/bee/2", "val/ant/3", "valid/bee/4"],
