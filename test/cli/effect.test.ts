@@ -76,7 +76,7 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["eval", run, flat, "--part", "model"], /--part is for --weights FILE/],
   [["eval", run, flat, "--weights", "last", "--ignore", "x"], /--ignore is for --weights FILE/],
   [named("eval", flat, "--ignore", "x"), /--ignore x: all keys of .* fit/],
-  [named("predict", at("flat/dark/0.png"), "--json", "--format", "csv"), /--json is --format json/],
+  [named("predict", at("flat/dark/0.png"), "--json", "--format", "csv"), /--json means --format json/],
   [["predict", run, at("flat/dark/0.png"), "--shortcut", "identity"], /--shortcut is for a network by name/],
   [named("export", ...out, "--val-split", "0.3"), /--val-split needs --measure/],
   [named("export", ...out, "--measure", divided, "--val-split", "0.3"), /--val-split has no effect/],
