@@ -12,7 +12,7 @@ import {
 } from "../index.js";
 import { cachedTuning, thisMachine } from "./tuning.js";
 
-/** Parsers of option values, with the bounds of the library. What they throw, the command line reports as wrong usage. */
+/** Parsers of option values, with the library's bounds. What they throw is reported as a usage error. */
 const within = (schema: schemas.Schema<number>) => (text: string) => {
   const value = text.trim() === "" ? Number.NaN : Number(text);
   const wanted = schemas.misfit(schema, value);
@@ -31,7 +31,7 @@ export const nonNegative = within(schemas.nonNegative);
 export const share = within(schemas.share);
 export const properShare = within(schemas.properShare);
 
-/** A regular expression. Kept as text, so that it can be written down. */
+/** A regular expression, kept as text so that it can be stored. */
 export function pattern(text: string): string {
   try {
     new RegExp(text);
@@ -70,19 +70,19 @@ export function jsonObject(text: string): Record<string, unknown> {
   return value;
 }
 
-/** Options of a module in every stage: a JSON object for all, or a list with an object, or null for no module, for each. */
+/** Options of a module in every stage: one JSON object for all, or a list with an object per stage, null for no module. */
 export function stageOptions(text: string): StageOptions {
   const value = json(text);
   if (isObject(value)) return value;
   const perStage = Array.isArray(value) && value.length > 0 ? (value as unknown[]) : undefined;
   if (!perStage?.every((one): one is Record<string, unknown> | null => one === null || isObject(one)))
-    throw new InvalidArgumentError("must be a JSON object, or a list with an object or null for each stage.");
+    throw new InvalidArgumentError("must be a JSON object, or a list with an object or null per stage.");
   return perStage;
 }
 
 type StageOptions = Readonly<Record<string, unknown>> | readonly (Readonly<Record<string, unknown>> | null)[];
 
-/** Flags that say which network. */
+/** Flags that select a network. */
 export interface ModelFlags {
   readonly model: string;
   readonly attention?: string;
@@ -96,20 +96,20 @@ export function addModelFlags(command: Command, fallback?: string): Command {
   return addBuildFlags(command.option("--model <name>", "network, see `fovea list`", fallback));
 }
 
-/** Flags of a network that is named otherwise: how it is built. */
+/** Flags that say how to build a network. */
 export function addBuildFlags(command: Command): Command {
   return command
     .option("--attention <name>", "attention module for every block, see `fovea list`")
     .option(
       "--attention-options <json>",
-      `options of the attention module, such as '{"reduction":8}', or a list with those of each stage, null for none there`,
+      `options of the attention module, such as '{"reduction":8}', or a list, one per stage (null: none there)`,
       stageOptions,
     )
     .option("--stem <kind>", "first layers of a residual network: imagenet (7×7, pooling) or cifar (3×3)")
-    .option("--shortcut <kind>", "where a residual network changes shape: projection or identity (option A)");
+    .option("--shortcut <kind>", "shortcuts where a residual network changes shape: projection or identity (option A)");
 }
 
-/** Flags that say which weights a finished network gets. */
+/** Flags that select a network's weights. */
 export interface WeightsFlags {
   readonly weights?: string;
   readonly part?: string;
@@ -123,19 +123,15 @@ export function addWeightsFlags(command: Command): Command {
       "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
     )
     .option(...partOption)
-    .option(
-      "--ignore <pattern>",
-      "keys of --weights that the network does not have and need not have, a regular expression such as '^aux\\.'",
-      pattern,
-    );
+    .option("--ignore <pattern>", "keys of --weights to ignore, a regular expression such as '^aux\\.'", pattern);
 }
 
 export const partOption = [
   "--part <name>",
-  "in a PyTorch file, take the weights at this place, not the largest",
+  "in a PyTorch file, take the weights at this place instead of the largest",
 ] as const;
 
-/** Flags that say how images become inputs, where that is not as it was in training. */
+/** Flags that say how images become inputs, if not as in training. */
 export interface InputFlags {
   readonly imageSize?: number;
   readonly normalize?: keyof typeof normalizations;
@@ -147,12 +143,12 @@ export function addInputFlags(command: Command): Command {
     .addOption(
       new Option(
         "--normalize <name>",
-        "channel statistics (default: as in training, or those of the weights' authors)",
+        "normalization (default: as in training, or that of the weights' authors)",
       ).choices(Object.keys(normalizations)),
     );
 }
 
-/** The options of a network by its flags: what `createModelByName(name, options)` takes. */
+/** The options of a network from its flags: what `createModelByName(name, options)` takes. */
 export function modelOptions({
   attention,
   attentionOptions,
@@ -186,11 +182,11 @@ export interface EngineFlags {
   readonly winograd?: boolean;
 }
 
-/** What `--winograd` says of itself, in the commands that train. */
+/** Help for `--winograd` in the training commands. */
 export const winogradHelp =
-  "when training, 3×3 convolutions of many channels by Winograd's algorithm with tiles of 4×4: less time, ten times the rounding error";
+  "when training, use Winograd's algorithm with 4×4 tiles for wide 3×3 convolutions: less time, ten times the rounding error";
 
-/** Runs `use` with the engine, by the table of this machine if there is one. The engine is released afterwards. */
+/** Runs `use` with an engine tuned to this machine, if it has been calibrated. The engine is released afterwards. */
 export async function withEngine<T>(
   use: (engine: Engine) => Promise<T>,
   { threads = availableParallelism(), winograd = false }: EngineFlags = {},

@@ -36,8 +36,8 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .option("--classes <n>", "number of classes (default: the published one)", classCount)
   .option("--input <CxHxW>", "size of one image (default: the published one)", inputSize)
   .option("--batch <n>", "images per step", batchSize, 32)
-  .option("--steps <n>", "timed steps, after two that are not", count, 10)
-  .option("--recompute", "when training: compute the blocks again in the backward pass instead of keeping them")
+  .option("--steps <n>", "timed steps, after two warm-up steps", count, 10)
+  .option("--recompute", "when training, recompute the blocks in the backward pass instead of storing them")
   .option("--winograd", winogradHelp)
   .option("--threads <n>", "threads (default: one per processor)", threadCount)
   .option("--json", "print one JSON object")
@@ -67,7 +67,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
       batch: flags.batch,
       imagesPerSecond: (1000 * flags.batch) / median(times),
       stepMilliseconds: { median: median(times), min: Math.min(...times), max: Math.max(...times) },
-      // Kilobytes, on every platform.
+      // Kilobytes on every platform.
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
     print(flags.json === true, result, () => {
@@ -103,7 +103,7 @@ async function inferTimes(engine: Engine, flags: BenchFlags, size: readonly numb
   return timed(flags.steps, () => executable.run({ input }));
 }
 
-/** Milliseconds of each run, the first two left out. */
+/** Milliseconds of each run, without the first two. */
 async function timed(steps: number, run: () => Promise<unknown>): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < steps + 2; i++) {

@@ -13,7 +13,7 @@ import { noise, targetsFor } from "./workload.js";
 export interface CalibrationPlan {
   /** Plain against blocked: a network on square images, for these batch sizes, ascending. */
   readonly fewImages: { readonly images: readonly number[]; readonly network: string; readonly side: number };
-  /** Winograd's algorithm, with either tile, against the direct one: a layer, at this batch size, on maps of these sides, ascending, by channels. */
+  /** Winograd's algorithm, with either tile, against direct: a layer, at this batch size, on maps of these sides, ascending, by channels. */
   readonly winograd: { readonly images: number; readonly sides: Readonly<Record<number, readonly number[]>> };
   /** Per comparison; at least three rounds are run. */
   readonly seconds: number;
@@ -32,7 +32,7 @@ interface Comparison {
   readonly ratios: readonly number[];
 }
 
-/** What {@link measureTuning} found: a table, and the times it was made from, in milliseconds. */
+/** Result of {@link measureTuning}: a table, and the times behind it, in milliseconds. */
 export interface MeasuredTuning {
   readonly tuning: Tuning;
   readonly images: readonly {
@@ -94,7 +94,7 @@ export async function measureTuning(
   return { tuning: tuningOf({ images, winograd }), images, winograd };
 }
 
-/** The table that follows from measured times. The least number of positions is not measured. */
+/** The tuning table that follows from measured times. The least number of positions is not measured. */
 export function tuningOf({ images, winograd }: Omit<MeasuredTuning, "tuning">): Tuning {
   const sidesOf = (tile: WinogradTile): WinogradSides => {
     const rows = new Map<number, (readonly [side: number, ratio: number])[]>();
@@ -196,8 +196,8 @@ export const calibrateCommand = new Command("calibrate")
     helpText(`
 Times training steps under alternative lowerings: plain against blocked, and direct convolutions against Winograd's algorithm with 2×2
 and 4×4 tiles (the latter used only with --winograd). The sizes at which each wins are stored in the cache folder (FOVEA_CACHE, or
-fovea in the user's cache folder) for this processor, number of threads and versions. Commands that train or evaluate use them, or else
-defaults measured on a processor with AVX-512. Takes about a minute; run nothing else meanwhile. In programs, pass the printed
+fovea in the user's cache folder) for this processor, number of threads and versions. Commands that train or evaluate use them instead of
+the defaults, measured on a processor with AVX-512. Takes about a minute; run nothing else meanwhile. In programs, pass the printed
 "tuning" of --json to the engine: ortEngine({ tuning }).
 
 Examples:
@@ -222,7 +222,7 @@ Examples:
     if (!json) say(`written to ${path}`);
   });
 
-/** Options of `bench` are taken wherever they stand: those that calibrating has no use for must not be passed over. */
+/** Options of `bench` are accepted anywhere on the line: those that calibrating does not use must not be silently ignored. */
 function refuseBenchOptions(command: Command): void {
   const own = command.options.map((option) => option.long);
   const given = command.parent!.options.find(

@@ -21,7 +21,7 @@ interface ConvertFlags {
 }
 
 export const convertCommand = new Command("convert")
-  .description("Turn a PyTorch checkpoint into safetensors, with the keys of the network it belongs to")
+  .description("Convert a PyTorch checkpoint to safetensors, with our keys for its network")
   .argument("<in>", "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar)")
   .argument("<out>", "file to write, ending in .safetensors")
   .option("--original-keys", "keep the keys as they are in the file")
@@ -29,7 +29,7 @@ export const convertCommand = new Command("convert")
   .option("--json", "print one JSON object")
   .action(async (input: string, out: string, { part, originalKeys = false, json = false }: ConvertFlags) => {
     if (!out.endsWith(".safetensors"))
-      throw new OptionError(`${out}: only safetensors can be written; let the name end in .safetensors`);
+      throw new OptionError(`${out}: only safetensors can be written; use a name ending in .safetensors`);
     const { format, tensors, metadata } = await readCheckpointFile(input, part);
     const recognized = recognizeCheckpoint(modelWeights(tensors), metadata);
     if (originalKeys && ![...tensors.keys()].some((key) => recognized && recognized.rename(key) !== key))
@@ -65,7 +65,7 @@ export const convertCommand = new Command("convert")
     );
   });
 
-/** The network's own shapes of what it explains: a linear layer's weight may be that of a 1×1 convolution in the file. */
+/** The network's shapes of the parameters it explains: a linear layer's weight may be that of a 1×1 convolution in the file. */
 function shapesFor(
   { model: name, options, rename, unexplained }: RecognizedCheckpoint,
   tensors: ReadonlyMap<string, unknown>,

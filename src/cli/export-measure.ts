@@ -5,7 +5,7 @@ import { optional, withEngine } from "./arguments.js";
 import { aligning, type LoadedModel, requireSplits } from "./run.js";
 import { ProgressLine, percent, say } from "./terminal.js";
 
-/** How a network does on a data set as it is, and as it was exported. */
+/** A network's metrics on a data set, before and after export. */
 export interface Measured {
   readonly count: number;
   readonly before: Figures;
@@ -17,7 +17,7 @@ interface Figures {
   readonly loss: number;
 }
 
-/** A network as the graph that its export writes: folded, rounded weights and all. */
+/** A network as the graph that its export writes, with folding and rounded weights. */
 class Exported extends Module {
   readonly #model: Module;
   readonly #options: ExportedGraphOptions;
@@ -34,8 +34,8 @@ class Exported extends Module {
 }
 
 /**
- * What exporting costs in accuracy: evaluates the network, and the very graph that was exported, on ONNX Runtime over the validation
- * part of a data set. The graph, not the file, because evaluation is written for networks; both hold the same numbers.
+ * The accuracy cost of exporting: evaluates the network, and the exported graph, on ONNX Runtime over the validation
+ * part of a data set. The graph, not the file, because evaluation takes networks; both hold the same numbers.
  */
 export async function measure(
   { model, preprocessing, imageSize, division, classes }: LoadedModel,

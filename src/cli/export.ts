@@ -40,16 +40,16 @@ interface ExportFlags extends Omit<ModelFlags, "model">, WeightsFlags {
 }
 
 export const exportCommand = addWeightsFlags(addBuildFlags(new Command("export")))
-  .description("A trained network as a file that others can run")
+  .description("Write a trained network to a file that other programs can run")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .requiredOption("--out <path>", "file to write; for transformers.js the folder")
   .addOption(
     new Option(
       "--format <name>",
-      "onnx (input and output of any batch size), transformers.js (a folder that its pipelines load) or safetensors (default: by the ending of --out)",
+      "onnx (any batch size), transformers.js (a folder for its pipelines) or safetensors (default: by the ending of --out)",
     ).choices(formats),
   )
-  .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)
+  .option("--classes <n>", "number of classes of a network by name (default: that of the weights)", classCount)
   .addOption(new Option("--opset <version>", "ONNX operator set (default: 17)").choices(opsets.map(String)))
   .addOption(
     new Option("--precision <type>", "how weights are stored; all compute in float32 (default: float32)").choices(
@@ -57,14 +57,10 @@ export const exportCommand = addWeightsFlags(addBuildFlags(new Command("export")
     ),
   )
   .option("--keep-batch-norm", "leave batch norms as they are (default: folded into convolutions)")
-  .option("--attention-maps", "give every attention map as an output of the network too")
-  .option("--features", "give the last feature maps, from which class activation maps are made, as output features")
+  .option("--attention-maps", "also output every attention map")
+  .option("--features", "also output the last feature maps, for class activation maps, as features")
   .option("--measure <data>", "loss and top-1 on the validation part of a data set, before and after")
-  .option(
-    "--val-split <share>",
-    "share of a --measure folder without train/ and val/ that is for validation",
-    properShare,
-  )
+  .option("--val-split <share>", "validation share of a --measure folder without train/ and val/", properShare)
   .option("--json", "print one JSON object")
   .action(async (path: string, flags: ExportFlags) => {
     const { out, json = false } = flags;
@@ -84,11 +80,11 @@ function formatOf(file: string): Format {
   if (file.endsWith(".onnx")) return "onnx";
   if (file.endsWith(".safetensors")) return "safetensors";
   throw new OptionError(
-    `--out ${file}: say --format onnx, transformers.js or safetensors, or let the name end in .onnx or .safetensors`,
+    `--out ${file}: use --format onnx, transformers.js or safetensors, or a name ending in .onnx or .safetensors`,
   );
 }
 
-/** Refuses what would have no effect. */
+/** Refuses flags without effect. */
 function checkFlags(
   format: Format,
   { opset, precision, keepBatchNorm, attentionMaps, features, ...flags }: ExportFlags,
@@ -113,7 +109,7 @@ function exportOptions({ opset, precision, keepBatchNorm, attentionMaps, feature
 
 const inputShape = ({ imageSize }: LoadedModel) => ["N", 3, imageSize, imageSize] as const;
 
-/** What is written, by path below --out; the path of a single file is empty. */
+/** The files to write, by path below --out; the path of a single file is empty. */
 function filesOf(
   format: Format,
   loaded: LoadedModel,
@@ -134,9 +130,7 @@ function filesOf(
     throw new OptionError(`--attention-maps has no effect: ${name} has no attention module`);
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
   if (!classes || !preprocessing)
-    throw new OptionError(
-      "transformers.js needs the names of the classes, which a run folder has; a network by name has none",
-    );
+    throw new OptionError("transformers.js needs class names, which a run folder has; a network by name has none");
   return exportTransformersJs(graph, { ...options, metadata, classes, preprocessing });
 }
 

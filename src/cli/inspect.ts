@@ -7,10 +7,10 @@ import { optional, partOption } from "./arguments.js";
 import { ProgressLine, print, say, short, table } from "./terminal.js";
 
 export const inspectCommand = new Command("inspect")
-  .description("What is in a checkpoint: keys, shapes, dtypes, and which network it belongs to")
+  .description("Show a checkpoint's keys, shapes, dtypes, and the network it belongs to")
   .argument(
     "<file>",
-    "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), a folder or index of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
+    "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), the folder or index of a sharded one, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
   .option(...partOption)
   .option("--json", "print one JSON object")
@@ -57,16 +57,16 @@ export const inspectCommand = new Command("inspect")
         ),
         "",
         `${file}: ${format}, ${entries.length} tensors, ${short(elements)} elements${notFinite ? `, ${notFinite} of them not finite (NaN or Infinity)` : ""}`,
-        ...(training ? [`${training} tensors are the optimizer's and averages, to resume from`] : []),
-        ...(part || otherParts.length ? [`the weights are those of ${part || "the file itself"}`] : []),
-        ...(otherParts.length ? [`there are others, which --part takes: ${partsText(otherParts)}`] : []),
+        ...(training ? [`${training} tensors are training state, to resume from`] : []),
+        ...(part || otherParts.length ? [`the weights are at ${part || "the top level"}`] : []),
+        ...(otherParts.length ? [`--part selects others: ${partsText(otherParts)}`] : []),
         ...notReadLine(placeholders),
         ...Object.entries(metadata).map(
           ([name, value]) => `  ${name.slice(0, 100)}: ${value.slice(0, 100)}${value.length > 100 ? "…" : ""}`,
         ),
         known
           ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}${known.insert ? `, --insert ${known.insert.attention} with ${JSON.stringify(known.insert.options)}` : ""}`
-          : "not of a network that is known here; docs/rebuild-a-network.md shows how to rebuild one and load its weights",
+          : "not a known network; docs/rebuild-a-network.md shows how to rebuild one and load its weights",
         ...(known?.unexplained.length && known.original("")
           ? [`the network is that of the keys that begin with ${known.original("")}`]
           : []),
@@ -76,21 +76,21 @@ export const inspectCommand = new Command("inspect")
     );
   });
 
-/** A line on keys that do not fit, the first few by name; none where all do. */
+/** A line on keys that do not fit, naming the first few; none if all fit. */
 function keysLine(what: string, keys: readonly string[] = []): readonly string[] {
   if (keys.length === 0) return [];
   return [`${keys.length} ${what}: ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`];
 }
 
-/** A line on Python objects of which only the type was read, the first few by name. */
+/** A line on Python objects of which only the type was read, naming the first few. */
 function notReadLine(placeholders: NonNullable<Checkpoint["placeholders"]>): readonly string[] {
   if (placeholders.length === 0) return [];
-  const few = placeholders.slice(0, 10).map(({ where, type }) => `${where || "the file itself"} (${type})`);
+  const few = placeholders.slice(0, 10).map(({ where, type }) => `${where || "the top level"} (${type})`);
   const more = placeholders.length > few.length ? `, and ${placeholders.length - few.length} more` : "";
   return [`Python objects that were not read: ${few.join(", ")}${more}`];
 }
 
-/** The file of what --weights names: itself, or, if it is an address, what was downloaded from there. */
+/** The local path of what --weights names: itself or, for an address, what was downloaded. */
 async function localFile(source: string): Promise<string> {
   const progress = new ProgressLine();
   try {
@@ -99,7 +99,10 @@ async function localFile(source: string): Promise<string> {
         const name = url.slice(url.lastIndexOf("/") + 1);
         const size = total === null ? "" : ` of ${short(total)}B`;
         const share = total ? received / total : 0;
-        progress.draw(share, waiting ? `another process downloads ${name}` : `${name}  ${short(received)}B${size}`);
+        progress.draw(
+          share,
+          waiting ? `another process is downloading ${name}` : `${name}  ${short(received)}B${size}`,
+        );
       },
     });
   } finally {
@@ -111,11 +114,11 @@ async function localFile(source: string): Promise<string> {
 const partsText = (parts: readonly string[]): string =>
   `${parts
     .slice(0, 5)
-    .map((name) => name || "the file itself")
+    .map((name) => name || "the top level")
     .join(", ")}${parts.length > 5 ? ", …" : ""}`;
 
 /**
- * Reads a checkpoint of any format, from a file, a folder or an address. Which of several weights in it were taken is said, unless that was
+ * Reads a checkpoint of any format from a file, folder or address. Says which of several sets of weights was taken, unless it was
  * asked for. @throws FoveaError if there is none.
  */
 export async function readCheckpointFile(file: string, part?: string): Promise<Checkpoint> {
@@ -123,7 +126,7 @@ export async function readCheckpointFile(file: string, part?: string): Promise<C
   const { part: taken, otherParts = [] } = checkpoint;
   if (part === undefined && otherParts.length)
     say(
-      `${file} holds several weights: those of ${taken || "the file itself"} are taken; --part takes others: ${partsText(otherParts)}`,
+      `${file} holds several sets of weights: using ${taken || "the top level"}; --part selects others: ${partsText(otherParts)}`,
     );
   return checkpoint;
 }

@@ -28,7 +28,7 @@ const networks = [...models.values()].map(({ name, paper, numClasses, input, opt
 }));
 
 export const listCommand = new Command("list")
-  .description("Attention modules and networks; with a name, all about it and its options")
+  .description("List attention modules and networks; with a name, show its options")
   .argument("[name]", "attention module or network")
   .option("--json", "print one JSON object")
   .action((name: string | undefined, { json = false }: { json?: boolean }) => {
@@ -53,7 +53,7 @@ function overview(): string[] {
   );
 }
 
-/** With which other options an option has an effect, where not with all. */
+/** Which other options an option needs to have an effect. */
 function needs(when: NonNullable<Described["when"]>): readonly string[] {
   const all = Object.entries(when).map(([other, values]) => `${other} ${values.join(" or ")}`);
   return all.length ? wrapped(`only with ${all.join(" and ")}`, { indent: 6 }) : [];

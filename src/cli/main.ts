@@ -69,11 +69,11 @@ program.exitOverride().configureOutput({ outputError: () => {} });
 
 outliveReaders();
 
-/** 0 success, 1 failure, 2 wrong usage: every failure is one line on standard error. */
+/** 0 success, 1 failure, 2 usage error: every failure is one line on standard error. */
 try {
   await program.parseAsync(argv);
 } catch (error) {
-  // Help that was asked for. Not by exit(): output that cannot be written is found out a moment later.
+  // Help was requested. Not by exit(): a failed write is noticed only a moment later.
   if (!(error instanceof CommanderError && error.exitCode === 0)) fail(error);
 }
 

@@ -3,7 +3,7 @@ import process from "node:process";
 import { costOf, type Module, OptionError, trace } from "../index.js";
 import { short } from "./terminal.js";
 
-/** Bytes that this process may have: those of the computer, or of the container that it runs in. */
+/** Memory available to this process: the computer's, or its container's. */
 function memory(): number {
   const limit = process.constrainedMemory?.() ?? 0;
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
@@ -14,7 +14,7 @@ function memory(): number {
  *
  * @param keeps whether all maps are kept for a backward pass, rather than a few at a time
  *
- * @throws OptionError saying how much is needed at least, and how much there is.
+ * @throws OptionError with the least memory needed, and the memory available.
  */
 export function requireMemory(
   network: Module,
@@ -24,7 +24,7 @@ export function requireMemory(
 ): void {
   const needed = costOf(trace(network, input)).layers.reduce((bytes, { shape, macs }) => {
     const own = shape.reduce<number>((size, d) => size * Number(d), 4);
-    // What follows a convolution may be computed in its place.
+    // What follows a convolution may be computed in place.
     return keeps ? bytes + (macs > 0 ? own : 0) : Math.max(bytes, own);
   }, 0);
   if (needed <= most) return;

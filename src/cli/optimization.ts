@@ -14,7 +14,7 @@ import { classifierInfo, optimizers } from "../internal.js";
 import { optional } from "./arguments.js";
 import type { TransferFlags } from "./transfer.js";
 
-/** Flags that say by which rule and rates a network learns. */
+/** Flags for the update rule and learning rates. */
 export interface OptimizationFlags extends Pick<TransferFlags, "weights" | "freeze"> {
   readonly model: string;
   readonly epochs: number;
@@ -28,15 +28,15 @@ export interface OptimizationFlags extends Pick<TransferFlags, "weights" | "free
   readonly stepEpochs?: number[];
 }
 
-/** Flags, and what holds where none was given. */
+/** Flags with their defaults filled in. */
 export type Settled<F extends OptimizationFlags> = F & Required<Pick<OptimizationFlags, "optimizer">>;
 
-/** What the rate is divided by: weights that are trained on are to be changed, not forgotten. */
+/** Divisor of the learning rate when fine-tuning, to adjust weights without losing them. */
 const fineTuning = 10;
 
 /**
- * What holds without a flag: what the run that is resumed was trained by; else the network's usual optimizer, at a tenth of its usual rate
- * where a whole pretrained network is trained on.
+ * Defaults: the settings of the run that is resumed; otherwise the network's usual optimizer, at a tenth of its usual rate
+ * if a whole pretrained network is fine-tuned.
  */
 export function withDefaults<F extends OptimizationFlags>(
   flags: F,
@@ -68,11 +68,11 @@ export function scheduleOf({ schedule, warmup, stepEpochs, epochs }: Optimizatio
   return stepSchedule(stepEpochs ?? [Math.floor(epochs / 2), Math.floor((epochs * 3) / 4)], { warmupEpochs });
 }
 
-/** The classifier as a group with a learning rate of its own, if it has one. */
+/** The classifier as a group with its own learning rate, if it has one. */
 export const headGroups = (network: Module, headLr: number | null, lr: number): ParameterGroup[] =>
   headLr === null ? [] : [headGroup(network, headLr / lr)];
 
-/** @throws OptionError for a flag that would have no effect. */
+/** @throws OptionError for a flag without effect. */
 export function requireEffect({
   insert,
   insertOptions,
@@ -96,7 +96,7 @@ export function requireEffect({
     ["no-decay-norms", decayNorms ? undefined : false, "decayNormsAndBiases"],
   ] as const)
     if (value !== undefined && name in optimizerOptions)
-      throw new OptionError(`--${flag} and ${name} in --optimizer-options say the same; leave one out`);
+      throw new OptionError(`--${flag} and ${name} in --optimizer-options are the same setting; leave one out`);
   if (!decayNorms && (weightDecay ?? optimizerOptions.weightDecay) === 0)
     throw new OptionError("--no-decay-norms has no effect: there is no weight decay");
   const late = stepEpochs.find((epoch) => epoch >= epochs);

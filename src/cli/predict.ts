@@ -28,21 +28,18 @@ interface PredictFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags
   readonly json?: boolean;
 }
 
-/** What is said of one image. */
+/** The answer for one image. */
 type Answer =
   | { readonly image: string; readonly classes: readonly Prediction[] }
   | { readonly image: string; readonly error: string };
 
 export const predictCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("predict"))))
-  .description("Classes of images, with probabilities")
+  .description("Classify images, with probabilities")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
-  .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
-  .option("--top <k>", "how many classes to show for each image", count, 5)
-  .option(
-    "--classes <file>",
-    "names of the classes: a line each, or a JSON list (default: those of the run, or of ImageNet)",
-  )
-  .addOption(new Option("--format <name>", "how answers are written (default: text)").choices(formats))
+  .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
+  .option("--top <k>", "how many classes to show per image", count, 5)
+  .option("--classes <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)")
+  .addOption(new Option("--format <name>", "output format (default: text)").choices(formats))
   .option("--out <file>", "write the answers to a file")
   .option("--json", "print one JSON object, as --format json does")
   .addHelpText(
@@ -56,7 +53,7 @@ Examples:
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags) => {
     const { top } = flags;
     if (flags.json && flags.format && flags.format !== "json")
-      throw new OptionError(`--json is --format json; leave out that or --format ${flags.format}`);
+      throw new OptionError(`--json means --format json; leave out --json or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
     const { classes: _, ...buildFlags } = flags;
@@ -72,7 +69,7 @@ Examples:
     const shown = (text: string) => (format === "csv" && stdout.isTTY ? `${visible(text.slice(0, -1))}\n` : text);
     const write = (text: string) => (flags.out === undefined ? stdout.write(shown(text)) : written.push(text));
     let header = false;
-    /** The header of a CSV file, once it is known how many classes there are. */
+    /** The header of a CSV file, once the number of classes is known. */
     const head = (classes: number) => {
       if (format === "csv" && !header) write(`image,${columns(classes).join(",")}\n`);
       header = true;

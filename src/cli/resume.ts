@@ -1,18 +1,18 @@
 import { OptionError, type RunConfig } from "../index.js";
 import { classDifference, type RunFolder, settled } from "../internal.js";
 
-/** Flags, by their options' names, that say how a training begins. */
+/** Flags, by option name, that only affect how training begins. */
 const beginning = { part: "part", ignore: "ignore", insertOptions: "insert-options" } as const;
 
-/** @throws OptionError that names the first setting in which a run to be resumed differs from what is asked for now. */
+/** @throws OptionError naming the first setting in which the run to resume differs from the current flags. */
 export function checkSame(run: RunFolder, config: RunConfig, asked: Readonly<Record<string, unknown>>): void {
   for (const [name, flag] of Object.entries(beginning))
     if (name in asked && JSON.stringify(asked[name]) !== JSON.stringify(run.config.flags[name]))
-      throw new OptionError(`--${flag} has no effect with --resume: it says how a training begins`);
+      throw new OptionError(`--${flag} has no effect with --resume: it only affects how training begins`);
   const difference = classDifference(run.config.data.classes, config.data.classes);
   if (difference)
     throw new OptionError(
-      `--resume: the classes of the data are not those of the run in ${run.path} (${difference}). Restore them, or start a new run`,
+      `--resume: the data's classes are not those of the run in ${run.path} (${difference}). Restore them, or start a new run`,
     );
   const comparable = ({ model: m, data: { classes: _, ...data }, preprocessing, training }: RunConfig) =>
     flatten({ model: settled(m), data, preprocessing, training });
@@ -20,7 +20,7 @@ export function checkSame(run: RunFolder, config: RunConfig, asked: Readonly<Rec
   for (const name of new Set([...before.keys(), ...now.keys()]))
     if (before.get(name) !== now.get(name))
       throw new OptionError(
-        `--resume: the run in ${run.path} has ${name} = ${before.get(name)}, now it is ${now.get(name)}. Ask for the same, or start a new run`,
+        `--resume: the run in ${run.path} has ${name} = ${before.get(name)}, now it is ${now.get(name)}. Use the same value, or start a new run`,
       );
 }
 

@@ -38,24 +38,24 @@ export interface LoadedModel {
   readonly name: string;
   /** The options that build it. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The module that was put in afterwards. */
+  /** The module inserted afterwards. */
   readonly insert?: RunConfig["model"]["insert"];
   readonly classes: readonly string[] | null;
-  /** What to call the classes where the weights do not name them: those of ImageNet, where there are 1000. */
+  /** Class names if the weights have none: ImageNet's, if there are 1000. */
   readonly usualNames?: readonly string[];
   readonly preprocessing: Preprocessing | null;
   /** Height and width of the input. */
   readonly imageSize: number;
-  /** How the run divided its data, so that no image it learned from is taken for validation. */
+  /** How the run split its data, so that no training image is used for validation. */
   readonly division: Pick<OpenOptions, "seed" | "validationSplit" | "testSplit" | "measure">;
-  /** What the authors of the weights normalize by, where that is known. */
+  /** The normalization of the weights' authors, if known. */
   readonly normalization?: Normalization;
 }
 
-/** Files that are named before the rest is counted. */
+/** At most this many files are named; the rest are counted. */
 const mostNamed = 100;
 
-/** Says which files were not used, and why. */
+/** Reports which files were not used, and why. */
 export function saySkipped(skipped: readonly SkippedFile[]): void {
   for (const { file, reason } of skipped.slice(0, mostNamed)) say(`skipped ${file}: ${reason}`);
   if (skipped.length > 1)
@@ -64,10 +64,10 @@ export function saySkipped(skipped: readonly SkippedFile[]): void {
     );
 }
 
-/** A data set with its labels in the order of the network's classes, by name; what does not match is said. */
+/** A data set with its labels in the order of the network's classes, by name; reports what does not match. */
 export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "classes">): Alignment {
   if (!classes) {
-    say("the weights do not name their classes: those of the data are taken in alphabetical order");
+    say("the weights do not name their classes: using the data's classes in alphabetical order");
     return { dataset, unknown: [], missing: [], leftOut: 0 };
   }
   const aligned = alignClasses(dataset, classes);
@@ -81,7 +81,7 @@ export interface SplitFlags {
   readonly testSplit?: number;
 }
 
-/** @throws OptionError for a share that was asked for, but not set aside. */
+/** @throws OptionError for a share that was requested, but not set aside. */
 export function requireSplits(source: string, { kind, setAside = {} }: OpenedDataset, flags: SplitFlags): void {
   for (const [flag, share, used] of [
     ["val-split", flags.valSplit, setAside.validation],
@@ -89,11 +89,11 @@ export function requireSplits(source: string, { kind, setAside = {} }: OpenedDat
   ] as const)
     if (share && used === undefined)
       throw new OptionError(
-        `--${flag} has no effect: ${kind === "folder" ? `the folders of ${source} say` : `${source} is ${kind}, which says itself`} what is for what`,
+        `--${flag} has no effect: ${kind === "folder" ? `the folders of ${source} define its splits` : `${source} is ${kind}, which has fixed splits`}`,
       );
 }
 
-/** Whether a command's argument is a run folder; otherwise it is the name of a network. */
+/** Whether a command's argument is a run folder; otherwise it is a network's name. */
 async function isRun(path: string): Promise<boolean> {
   const exists = await stat(path).then(
     () => true,
@@ -123,13 +123,11 @@ export async function loadModel(
   const built = { attention, "attention-options": attentionOptions, classes, stem, shortcut };
   for (const [flag, value] of Object.entries(built))
     if (value !== undefined)
-      throw new OptionError(
-        `--${flag} is for a network by name; ${runOrModel} is a run, whose network is built already`,
-      );
+      throw new OptionError(`--${flag} is for a network by name; ${runOrModel} is a run, which has its network`);
   const own = weights === undefined || weights === "best" || weights === "last" ? weights : undefined;
   for (const [flag, value] of Object.entries({ part, ignore }))
     if (value !== undefined && own === weights)
-      throw new OptionError(`--${flag} is for --weights FILE; the weights of ${runOrModel} are its own`);
+      throw new OptionError(`--${flag} is for --weights FILE; ${runOrModel} has its own weights`);
   const trained =
     own === weights
       ? await flagged(join(runOrModel, `${own ?? "best"}.safetensors`), () => loadRun(runOrModel, { weights: own }))
@@ -150,7 +148,7 @@ export async function loadModel(
   };
 }
 
-/** How images become inputs: as in the run's training, else as `usual` and the weights' authors say; flags come before both. */
+/** How images become inputs: as in the run's training, otherwise as `usual` and the weights' authors say; flags override both. */
 export function preprocessingOf(
   { preprocessing, normalization }: LoadedModel,
   usual: Preprocessing,
@@ -165,13 +163,13 @@ export function preprocessingOf(
 }
 
 /**
- * A network by its catalogue name with the weights of a file. A checkpoint of a known family brings its own options (number of classes,
- * shortcuts, attention), names of parameters and normalization with it; flags come before them.
+ * A network by its catalogue name with the weights of a file. A checkpoint of a known family supplies its own options (number of classes,
+ * shortcuts, attention), parameter names and normalization; flags override them.
  */
 async function loadNamed(name: string, flags: Omit<ModelFlags, "model"> & WeightsFlags): Promise<LoadedModel> {
   const spec = modelInfo(name);
   const imageSize = spec.input[1];
-  if (!flags.weights) throw new OptionError(`${name} is a network, not a run folder: say --weights FILE`);
+  if (!flags.weights) throw new OptionError(`${name} is a network, not a run folder: add --weights FILE`);
   return withWeights(flags, ({ tensors, metadata }) => {
     const known = recognizeCheckpoint(tensors, metadata);
     const own = known?.model === name ? known : undefined;
@@ -213,8 +211,8 @@ function named(
 }
 
 /**
- * Loads the weights that flags name into a finished network. Nothing of it may stay as it began, so that only keys that it does not have
- * are ignored, and said.
+ * Loads the weights that flags name into a network. Nothing may keep its initial value, so only keys that the network does not have
+ * are ignored, and reported.
  */
 async function withWeights<T>(
   { weights, part, ignore }: WeightsFlags,
@@ -261,7 +259,7 @@ export async function flagged<T>(
   }
 }
 
-/** An error of `loadWeights` as one of what was loaded. */
+/** An error of `loadWeights` as one about its source. */
 function namedAs(error: unknown, what: string): unknown {
   const own = "loadWeights: ";
   const { message } = error as Error;
@@ -270,7 +268,7 @@ function namedAs(error: unknown, what: string): unknown {
     : error;
 }
 
-/** Makes the first of `name`, `name-2`, `name-3`, … in `parent` that does not exist: two trainings that begin at once get two folders. */
+/** Creates the first of `name`, `name-2`, `name-3`, … in `parent` that does not exist: two trainings started at once get two folders. */
 export async function freshFolder(parent: string, name: string): Promise<string> {
   await mkdir(parent, { recursive: true });
   for (let i = 1; ; i++) {

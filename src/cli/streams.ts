@@ -3,16 +3,16 @@ import process, { stderr, stdout } from "node:process";
 import { isatty } from "node:tty";
 import { say } from "./terminal.js";
 
-/** What is left of a stream whose reader ended (`| head -1`), or whose terminal was closed. */
+/** A stream whose reader is gone (`| head -1`), or whose terminal was closed. */
 const readerIsGone = ({ code }: NodeJS.ErrnoException, stream: NodeJS.WriteStream): boolean =>
   code === "EPIPE" || (code === "EIO" && stream.isTTY);
 
 /**
- * Lets commands outlive whoever read them. Who reads no further has what was wanted, so that this is no failure: a training goes on and
- * saves, other commands end. Output that is lost for another reason, such as a full disk, is a failure, of which standard error is told.
+ * Lets commands outlive their readers. A reader that stops has what it wanted, so this is not a failure: training continues and
+ * saves, other commands end. Output lost for another reason, such as a full disk, is a failure, reported on standard error.
  */
 export function outliveReaders(): void {
-  // Nobody is left to be told.
+  // Nobody is left to tell.
   stderr.on("error", () => {});
   let told = false;
   const terminals = [0, 1, 2].filter(isatty);
@@ -25,11 +25,11 @@ export function outliveReaders(): void {
   });
 }
 
-/** Node restores the settings of its terminals when it ends, and aborts where one is closed by then; unless the stream is something else. */
+/** Node restores its terminals' settings when it exits, and aborts if one is closed by then, unless the stream is something else. */
 function leave(terminals: readonly number[]): void {
   for (const fd of terminals.filter((fd) => !isatty(fd))) {
     closeSync(fd);
-    // Takes the lowest number that is free.
+    // Takes the lowest free number.
     openSync("/dev/null", "r+");
   }
 }

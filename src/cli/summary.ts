@@ -10,7 +10,7 @@ interface SummaryFlags extends ModelFlags {
 }
 
 export const summaryCommand = addModelFlags(new Command("summary"))
-  .description("Parameters, multiply-accumulates and activations of a network, layer by layer")
+  .description("Show a network's parameters, multiply-accumulates and activations by layer")
   .option("--classes <n>", "number of classes (default: the published one)", classCount)
   .option("--input <CxHxW>", "size of one image (default: the published one)", inputSize)
   .option("--json", "print one JSON object")
@@ -41,7 +41,7 @@ export const summaryCommand = addModelFlags(new Command("summary"))
         ),
         "",
         `${name}${attention ? ` + ${attention}` : ""} at ${input.join("×")}: ${params.toLocaleString("en-US")} parameters, ` +
-          `${short(totals.macs)} multiply-accumulates (${short(totals.flops)}FLOPs), ${short(totals.activationBytes)}B of activations for one image`,
+          `${short(totals.macs)} multiply-accumulates (${short(totals.flops)}FLOPs), ${short(totals.activationBytes)}B of activations per image`,
       ],
     );
   });

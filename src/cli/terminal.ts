@@ -2,10 +2,10 @@ import process, { stderr, stdout } from "node:process";
 
 /** Longer cells end in an ellipsis: one name of a megabyte would widen every row. */
 const longestCell = 200;
-/** Longer lines do too. */
+/** The same for longer lines. */
 const longestLine = 2 ** 16;
 
-/** The lines of a table with aligned columns; numbers to the right. */
+/** The lines of a table with aligned columns, numbers on the right. */
 export function table(rows: readonly (readonly (string | number)[])[], header?: readonly string[]): string[] {
   const all = header ? [header, ...rows] : rows;
   const text = all.map((row) =>
@@ -23,10 +23,10 @@ export function table(rows: readonly (readonly (string | number)[])[], header?: 
   return lines;
 }
 
-/** Columns of what is printed: the terminal's, or 80 where there is none. */
+/** Width of the output: the terminal's, or 80 without one. */
 export const columns = (): number => (stdout.isTTY ? stdout.columns || 80 : 80);
 
-/** A text in lines of at most so many columns, each after so many spaces. Words that are longer stay whole. */
+/** A text in lines of at most so many columns, indented. Longer words stay whole. */
 export function wrapped(text: string, { indent = 0, width = columns() } = {}): string[] {
   const room = Math.max(20, width - indent);
   const lines: string[] = [];
@@ -38,7 +38,7 @@ export function wrapped(text: string, { indent = 0, width = columns() } = {}): s
   return lines.map((line) => " ".repeat(indent) + line);
 }
 
-/** What help says behind the flags: paragraphs, wrapped, and lines that are indented, as they are. */
+/** Help after the flags: paragraphs are wrapped, indented lines stay as they are. */
 export const helpText = (text: string): string =>
   `\n${text
     .trim()
@@ -46,19 +46,19 @@ export const helpText = (text: string): string =>
     .map((part) => (/^ /m.test(part) ? part : wrapped(part).join("\n")))
     .join("\n\n")}`;
 
-/** Lines in groups, with an empty line between them. */
+/** Groups of lines, separated by empty lines. */
 export const paragraphs = (...groups: readonly (string | readonly string[])[]): string[] =>
   groups.flatMap((group, i) => [...(i > 0 ? [""] : []), ...(typeof group === "string" ? [group] : group)]);
 
 /**
- * What a terminal obeys or hides: control characters, line separators, bidirectional controls, characters of no width, halves of
- * surrogate pairs. Variation selectors are left, which emoji need.
+ * What a terminal obeys or hides: control characters, line separators, bidirectional controls, zero-width characters, lone
+ * surrogates. Variation selectors are kept for emoji.
  */
 const unseen = /(?![\u{fe00}-\u{fe0f}])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
- * One line of text, whatever it is made of, with those characters spelled out: names in files and folders, and messages that quote them,
- * must not move the cursor, change what was printed before, or look like another name. What has been treated so stays as it is.
+ * One line of any text, with those characters spelled out: names in files and folders, and messages that quote them,
+ * must not move the cursor, change earlier output, or look like another name. Already escaped text stays as it is.
  *
  * @example
  * visible("red\x1b[2J\u202e"); // "red\\x1b[2J\\u202e"
@@ -73,12 +73,12 @@ export function visible(text: string, longest = longestLine): string {
   });
 }
 
-/** A word of a command that a reader may copy, as a shell reads it: names are data there, too. */
+/** A word of a command for copying, quoted for the shell: names are data there, too. */
 export function shellQuote(word: string, platform: string = process.platform): string {
   if (platform === "win32") return /^[\w.:\\/@+=-]+$/.test(word) ? word : `"${word}"`;
   if (/^[\w.:/@%+=,-]+$/.test(word)) return word;
   if (word.search(unseen) < 0) return `'${word.replaceAll("'", "'\\''")}'`;
-  // What a terminal would not show is spelled out, which takes the quotes of bash and zsh.
+  // Escapes what a terminal would not show, in bash and zsh quotes.
   const escaped = word.replace(/[\\']/g, "\\$&").replace(unseen, (c) => {
     const digits = c.codePointAt(0)!.toString(16);
     return digits.length <= 2
@@ -90,14 +90,14 @@ export function shellQuote(word: string, platform: string = process.platform): s
   return `$'${escaped}'`;
 }
 
-/** A command line of Fovea's, to be copied. */
+/** A Fovea command line for copying. */
 export const foveaCommand = (...words: readonly string[]): string =>
   ["npx fovea", ...words.map((word) => shellQuote(word))].join(" ");
 
-/** A path as an argument: what begins with a dash would be taken for a flag. */
+/** A path as an argument: one that begins with a dash would be taken for a flag. */
 export const asArgument = (path: string): string => (path.startsWith("-") ? `./${path}` : path);
 
-/** JSON on one line. The same characters are escaped in it, which does not change what it says. */
+/** JSON on one line, with the same characters escaped, which does not change its meaning. */
 export const jsonLine = (value: unknown): string =>
   `${JSON.stringify(value).replace(unseen, (c) =>
     Array.from({ length: c.length }, (_, i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, "0")}`).join(""),
@@ -105,12 +105,12 @@ export const jsonLine = (value: unknown): string =>
 
 const linesOf = (lines: readonly string[]): string => lines.map((line) => `${visible(line)}\n`).join("");
 
-/** Prints a command's result: one JSON object, or lines. All that a command prints goes through here or through {@link say}. */
+/** Prints a command's result: one JSON object, or lines. All output goes through here or through {@link say}. */
 export function print(json: boolean, value: unknown, lines: () => readonly string[]): void {
   stdout.write(json ? jsonLine(value) : linesOf(lines()));
 }
 
-/** Prints lines for people, apart from the result. */
+/** Prints lines for people, separate from the result. */
 export const say = (...lines: readonly string[]): void => {
   stderr.write(linesOf(lines));
 };
@@ -137,7 +137,7 @@ export function duration(seconds: number): string {
     : `${Math.floor(s / 60)}:${pad(s % 60)}`;
 }
 
-/** A bar and a text in one line of so many columns. The bar gives way to the text. */
+/** A bar and a text in one line of so many columns. The bar shrinks to make room for the text. */
 export function progressText(share: number, text: string, columns: number): string {
   const width = Math.max(0, Math.min(24, columns - text.length - 2));
   const full = Math.round(Math.min(1, share) * width);
@@ -145,12 +145,12 @@ export function progressText(share: number, text: string, columns: number): stri
   return `${bar}${text}`.slice(0, columns - 1);
 }
 
-/** Milliseconds between two lines where standard error is a file or a pipe. */
+/** Milliseconds between lines if standard error is a file or a pipe. */
 const lineEvery = 20_000;
 
 /**
- * A line at the bottom of the terminal that is drawn over, at most ten times a second. Where standard error is no terminal, a line now
- * and then, so that a log shows that work goes on.
+ * A line at the bottom of the terminal that is redrawn at most ten times a second. If standard error is not a terminal, an occasional
+ * line, so that a log shows progress.
  */
 export class ProgressLine {
   readonly #shown = stderr.isTTY === true;

@@ -81,7 +81,7 @@ export function configOf(
   };
 }
 
-/** What of a configuration the training is told; the rest is about the network's start. */
+/** The part of a configuration that training needs; the rest is about the network's start. */
 export function howToLearn({
   weights: _,
   freeze: __,
@@ -92,16 +92,16 @@ export function howToLearn({
   return training;
 }
 
-/** @throws OptionError for a flag about features where there are none. */
+/** @throws OptionError for a flag about features if there are none. */
 export function requireFeatures({ cacheFeatures }: TrainFlags, frozen: readonly string[]): void {
   if (cacheFeatures !== undefined && frozen.length === 0)
     throw new OptionError(
-      `--${cacheFeatures ? "" : "no-"}cache-features has no effect: no part is frozen. Say --freeze backbone or --freeze-until`,
+      `--${cacheFeatures ? "" : "no-"}cache-features has no effect: no part is frozen. Use --freeze backbone or --freeze-until`,
     );
 }
 
 export function requireOut({ out }: TrainFlags): string {
-  if (!out) throw new OptionError("--resume needs --out FOLDER, the run to go on with");
+  if (!out) throw new OptionError("--resume needs --out FOLDER, the run to continue");
   return out;
 }
 

@@ -35,7 +35,7 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
     "data set: a folder of CIFAR, MNIST or images in class folders, or shapes or shapes-free (generated)",
   )
   .option("--image-size <pixels>", "side of the square input (default: what suits the data)", imageSize)
-  .option("--epochs <n>", "times through the data", epochCount, 10)
+  .option("--epochs <n>", "passes over the data", epochCount, 10)
   .option("--batch <n>", "images per step (default: 128, less for small data sets)", batchSize)
   .addOption(
     new Option("--optimizer <name>", "update rule (default: adamw for MobileNet and VAN, sgd for others)").choices([
@@ -45,65 +45,56 @@ export const trainCommand = addModelFlags(new Command("train"), "resnet20")
   )
   .option(
     "--lr <rate>",
-    "learning rate (default: 0.1 for sgd, 0.001 for adamw; a tenth of it where all of --weights is trained on)",
+    "learning rate (default: 0.1 for sgd, 0.001 for adamw; a tenth of it to fine-tune all of --weights)",
     positive,
   )
   .option("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject)
   .option("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for adamw)", nonNegative)
   .option("--no-decay-norms", "no weight decay on norms and biases")
   .addOption(
-    new Option("--schedule <name>", "how the learning rate falls")
-      .choices(["cosine", "step", "constant"])
-      .default("cosine"),
+    new Option("--schedule <name>", "learning rate schedule").choices(["cosine", "step", "constant"]).default("cosine"),
   )
   .option(
     "--step-epochs <list>",
-    "epochs after which the schedule step divides the rate by ten, such as 30,60",
+    "epochs after which --schedule step divides the rate by ten, such as 30,60",
     epochList,
   )
-  .option("--warmup <epochs>", "epochs in which the rate rises from zero", nonNegative, 0)
+  .option("--warmup <epochs>", "epochs of linear warm-up", nonNegative, 0)
   .option("--label-smoothing <share>", "share of each target spread over all classes", share)
-  .option("--clip <norm>", "largest norm of all gradients together", positive)
+  .option("--clip <norm>", "clip the global gradient norm to this", positive)
   .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", properShare)
-  .option(
-    "--recompute",
-    "less memory, more time: compute the blocks again in the backward pass instead of keeping them",
-  )
+  .option("--recompute", "less memory, more time: recompute the blocks in the backward pass instead of storing them")
   .option("--no-augment", "no random crops and mirroring")
-  .option("--cache-features", "insist that frozen parts are run once for each image, not in every epoch")
-  .option("--no-cache-features", "run frozen parts in every epoch (default: once, where see below)")
+  .option("--cache-features", "require that frozen parts run once per image, not in every epoch")
+  .option("--no-cache-features", "run frozen parts in every epoch (default: once; see below)")
   .option("--seed <n>", "seed of weights, order and augmentation", seed, 0)
   .option(
     "--weights <file>",
-    "start from a checkpoint, safetensors or PyTorch: a file, a folder of one in several files, https://…, or hf:OWNER/NAME[@REV][/FILE]",
+    "start from a checkpoint, safetensors or PyTorch: a file, the folder of a sharded one, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
   .option(...partOption)
   .option(
     "--ignore <pattern>",
-    "keys of --weights (and of the model) that need not fit, a regular expression such as '^fc\\.'",
+    "keys of --weights (and of the network) that need not fit, a regular expression such as '^fc\\.'",
     pattern,
   )
   .addOption(
-    new Option("--freeze <part>", "train only what --weights did not bring, and the classifier").choices(["backbone"]),
+    new Option("--freeze <part>", "train only the classifier and what --weights did not provide").choices(["backbone"]),
   )
-  .option("--insert <name>", "put an attention module into every block of a finished network, to begin as the identity")
+  .option("--insert <name>", "insert an attention module into every block of the network, starting as the identity")
   .option("--insert-options <json>", "options of the inserted module", jsonObject)
-  .option("--freeze-until <path>", "train only from this part of the network on, such as layer3")
-  .option("--head-lr <rate>", "learning rate of the classifier alone", positive)
-  .option(
-    "--val-split <share>",
-    "share for validation where a folder has no train/ and val/ (default: 0.2)",
-    properShare,
-  )
+  .option("--freeze-until <path>", "train only this part of the network and later ones, such as layer3")
+  .option("--head-lr <rate>", "learning rate of the classifier", positive)
+  .option("--val-split <share>", "validation share of a folder without train/ and val/ (default: 0.2)", properShare)
   .option(
     "--test-split <share>",
-    "share that chooses nothing and is measured once, at the end, where a folder has no test/ (default: none)",
+    "test share, measured once at the end, of a folder without test/ (default: none)",
     share,
   )
   .option("--no-maps", "no maps of validation images in the report, which take some time after every epoch")
   .option("--tensorboard [folder]", "write TensorBoard event files too (default: to tensorboard/ in the run folder)")
   .option("--out <folder>", "run folder (default: a new one in runs/)")
-  .option("--resume", "go on with the run in --out; its settings hold where none are given")
+  .option("--resume", "continue the run in --out, with its settings as defaults")
   .option("--winograd", winogradHelp)
   .option("--threads <n>", "threads (default: one per processor)", threadCount)
   .option("--json", "print one JSON object at the end")
@@ -115,11 +106,12 @@ Examples:
   fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
   fovea train --resume --out runs/shapes-resnet20-cbam
 
-Without augmentation, what frozen parts make of an image is the same in every epoch: it is computed once and kept in
-memory, up to 1 GiB together, and only the rest of the network is trained. Data that would take more is run in full.
-For validation images it always holds: they are never augmented.
+Without augmentation, the features from frozen parts are the same in every epoch: they are computed once and kept in
+memory, up to 1 GiB, and only the rest of the network runs in each epoch. Data sets that need more run in full. Validation
+images are never augmented.
 
-Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on from there exactly. Twice ends at once.`),
+Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves and exits; --resume continues exactly from there. A second one exits
+immediately.`),
   )
   .action(async (source: string | undefined, asked: TrainFlags, command: Command) => {
     const resumed = asked.resume ? await RunFolder.open(requireOut(asked)) : undefined;
@@ -127,13 +119,13 @@ Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves, and ends; --resume goes on
     const explicit = Object.fromEntries(
       Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"),
     );
-    // A resumed run is configured by what was asked for when it began, and must not be asked for anything else now.
+    // A resumed run keeps its original settings, and must not be asked for others now.
     const flags = withDefaults(
       { ...asked, ...(resumed?.config.flags as Partial<TrainFlags> | undefined), ...explicit },
       resumed?.config.training.optimizer,
     );
     const dataSource = source ?? resumed?.config.data.source;
-    if (!dataSource) throw new OptionError("which data? Name a folder, or shapes");
+    if (!dataSource) throw new OptionError("no data: name a folder, or shapes");
     const progress = new ProgressLine();
     const data = await openDataset(dataSource, {
       ...optional("imageSize", flags.imageSize),

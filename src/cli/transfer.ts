@@ -15,7 +15,7 @@ import { readCheckpointFile } from "./inspect.js";
 import { flagged } from "./run.js";
 import { say, short } from "./terminal.js";
 
-/** Flags of a training that begins with the weights of another. */
+/** Flags for training that starts from other weights. */
 export interface TransferFlags {
   readonly weights?: string;
   readonly part?: string;
@@ -25,7 +25,7 @@ export interface TransferFlags {
   readonly headLr?: number;
 }
 
-/** Loads the weights that --weights names, and says what they gave. Returns the parameters that came from them, the classifier left out. */
+/** Loads the weights that --weights names, and reports what was loaded. Returns the parameters loaded, without the classifier. */
 export async function startFrom(
   network: Module,
   { weights, part, ignore }: TransferFlags,
@@ -46,10 +46,10 @@ export async function startFrom(
       ...(report.unused.length ? [`${report.unused.length} not used (${report.unused[0]}, …)`] : []),
       ...(headFrom === null
         ? [
-            `the classifier ${head} begins anew, for ${classes.length} classes${difference ? `: they differ, ${difference}` : ""}`,
+            `the classifier ${head} starts fresh, for ${classes.length} classes${difference ? `: they differ, ${difference}` : ""}`,
           ]
         : []),
-      ...(headFrom === "positions" ? ["its classes by position, as the weights name none"] : []),
+      ...(headFrom === "positions" ? ["its classes by position, as the weights do not name them"] : []),
     ].join(", "),
   );
   return report.backbone;
@@ -75,7 +75,7 @@ export function freezeByFlags(
   backbone: readonly string[],
 ): string[] {
   if (what === "backbone" && backbone.length === 0)
-    throw new OptionError("--freeze backbone freezes what --weights brought; say --weights FILE");
+    throw new OptionError("--freeze backbone freezes what --weights loads; add --weights FILE");
   const frozen = new Set(what === "backbone" ? backbone : []);
   if (until !== undefined) for (const path of flaggedUntil(network, until)) frozen.add(path);
   freezePaths(network, [...frozen]);
@@ -98,7 +98,7 @@ export function freezePaths(network: Module, paths: readonly string[]): void {
   freeze(network, (path) => frozen.has(path));
 }
 
-/** Which images' features are computed once, and why those of the training are not. */
+/** Which images' features are computed once, and why training's are not. */
 export function featuresText({ training, validation }: FeatureReport): string {
   const kept = Object.entries({ training, validation }).filter(([, plan]) => plan?.reason === null);
   const bytes = kept.reduce((n, [, plan]) => n + (plan?.bytes ?? 0), 0);

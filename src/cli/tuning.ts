@@ -10,7 +10,7 @@ import { FoveaError, version, writeFileAtomic } from "../index.js";
 import { cacheFolder } from "../internal.js";
 import { say } from "./terminal.js";
 
-/** What a tuning table was measured with. It is used on no other machine or version. */
+/** What a tuning table was measured with. It is not used on any other machine or version. */
 export interface Machine {
   readonly processor: string;
   readonly architecture: string;
@@ -30,7 +30,7 @@ export function thisMachine(threads: number): Machine {
   };
 }
 
-/** Virtual machines give one name to processors with and without AVX-512, whose block sizes differ. Only Linux tells. */
+/** Virtual machines use one name for processors with and without AVX-512, whose block sizes differ. Only Linux tells. */
 function hasAvx512(): boolean {
   try {
     return / avx512f /.test(readFileSync("/proc/cpuinfo", "latin1"));
@@ -42,7 +42,7 @@ function hasAvx512(): boolean {
 const format = "fovea.tuning.1";
 /** Tables written before the rename, legacy. */
 const legacy = { format: "fovea.regimes.2", folder: "regimes", field: "regimes" } as const; // legacy
-/** Real files are two or three kilobytes. */
+/** Real files take two or three kilobytes. */
 const maxBytes = 65_536;
 
 /** The path of a machine's table. */
@@ -51,7 +51,7 @@ export function tuningPath(machine: Machine, folder = "tuning"): string {
   return join(cacheFolder(), folder, `${digest.slice(0, 16)}.json`);
 }
 
-/** The table measured on this machine; the default if there is none, or, with a line on standard error, if it cannot be used. */
+/** The table measured on this machine; the default if there is none or, with a line on standard error, if it cannot be used. */
 export async function cachedTuning(machine: Machine): Promise<Tuning> {
   for (const path of [tuningPath(machine), tuningPath(machine, legacy.folder)]) {
     const tuning = await readCached(path, machine);
@@ -69,7 +69,7 @@ async function readCached(path: string, machine: Machine): Promise<Tuning | unde
     const problem =
       error instanceof FoveaError ? error.message : `it cannot be read (${(error as NodeJS.ErrnoException).code})`;
     say(
-      `fovea: ${path} is ignored: ${problem}. \`fovea bench calibrate\` measures anew, with --reset it only removes the file`,
+      `fovea: ${path} is ignored: ${problem}. \`fovea bench calibrate\` measures it again; with --reset it only removes the file`,
     );
     return defaultTuning;
   }

@@ -8,10 +8,10 @@ import { checkGolden, type TrainedData } from "../testing/index.js";
 import { ProgressLine, print, table } from "./terminal.js";
 
 const reference = () => [referenceEngine()];
-/** Both lowerings: training uses the one or the other. */
+/** Both lowerings: training uses either. */
 const ort = () => [ortEngine({ layout: "blocked" }), ortEngine({ layout: "plain" })];
 const web = () => [ortWebEngine()];
-/** The WebAssembly build is a package that need not be installed. */
+/** The WebAssembly build is an optional package. */
 const webIfInstalled = () => {
   try {
     import.meta.resolve("onnxruntime-web");
@@ -38,16 +38,16 @@ interface FileResult {
 }
 
 export const verifyCommand = new Command("verify")
-  .description("Check golden files: what the authors' PyTorch code computed against what this code computes")
+  .description("Check golden files: results of the authors' PyTorch code against Fovea's")
   .argument("<path...>", "golden files (.safetensors), or folders of them")
   .addOption(
-    new Option("--engine <name>", "which engine to check; all: every one that is installed")
+    new Option("--engine <name>", "engine to check; all: every installed one")
       .choices(Object.keys(choices))
       .default("all"),
   )
   .option(
     "--data <folder>",
-    "where the weights and CIFAR-10 test batch that trained/ refers to are (default: the folder data beside the golden folder)",
+    "folder of the weights and CIFAR-10 test batch for trained/ (default: data beside the golden folder)",
   )
   .option("--json", "print one JSON object")
   .action(async (paths: string[], { engine, data, json = false }: VerifyFlags) => {
@@ -87,7 +87,7 @@ export const verifyCommand = new Command("verify")
     if (failed.length > 0) process.exitCode = 1;
   });
 
-/** The .safetensors files at a path, in order, folders searched through. */
+/** The .safetensors files at a path, in order, searching folders. */
 async function goldenFiles(path: string): Promise<string[]> {
   const info = await stat(path).catch(() => {
     throw new FoveaError(`${path}: no such file or folder`);
@@ -100,7 +100,7 @@ async function goldenFiles(path: string): Promise<string[]> {
     .map((name) => join(path, name));
 }
 
-/** A folder or file that a golden file names, which must not lead elsewhere. */
+/** The name of a folder or file in a golden file, which must not lead elsewhere. */
 const safeName = (name: string): string => (name === ".." ? "." : basename(name));
 
 async function verifyFile(
@@ -113,7 +113,7 @@ async function verifyFile(
   const read = (...parts: string[]) => {
     onData();
     return readWhole(join(folder, ...parts)).catch(() => {
-      throw new FoveaError(`needs ${join(...parts)} in ${folder}; say --data where it is`);
+      throw new FoveaError(`needs ${join(...parts)} in ${folder}; set --data`);
     });
   };
   const trained: TrainedData = {
@@ -121,7 +121,7 @@ async function verifyFile(
     cifarTest: () => read("cifar-10-batches-bin", "test_batch.bin"),
     golden: (name) =>
       readWhole(join(dirname(file), "..", ...name.split("/").slice(-2).map(safeName))).catch(() => {
-        throw new FoveaError(`needs the golden file ${name}, in ${join(dirname(file), "..")}`);
+        throw new FoveaError(`needs the golden file ${name} in ${join(dirname(file), "..")}`);
       }),
   };
   try {

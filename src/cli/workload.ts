@@ -9,7 +9,7 @@ export function noise(shape: readonly number[]): Tensor {
   return t;
 }
 
-/** Targets of a training step: the classes in turn. */
+/** Targets of a training step: the classes in rotation. */
 export function targetsFor(batch: number, classes: number): Tensor {
   const targets = zeros("float32", [batch, classes]);
   for (let i = 0; i < batch; i++) targets.data[i * classes + (i % classes)] = 1;

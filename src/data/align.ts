@@ -6,7 +6,7 @@ import { summary } from "./summary.js";
 
 /** A data set relabeled with a model's classes, and what does not match. */
 export interface Alignment {
-  /** Images of classes that the model knows. `classes` are the model's. */
+  /** Images of classes the model knows. `classes` are the model's. */
   readonly dataset: Dataset;
   /** Classes of the data that the model does not know. */
   readonly unknown: readonly string[];
@@ -17,8 +17,8 @@ export interface Alignment {
 }
 
 /**
- * A class name for comparison: in Unicode's composed form (NFC). Some file systems and archives decompose names (NFD): the same
- * letters, different code points.
+ * A class name for comparison, in Unicode form NFC. Some file systems and archives decompose names (NFD): the same letters,
+ * different code points.
  */
 export function className(name: string): string {
   check("className", "name", text, name);
@@ -53,7 +53,7 @@ function compareClasses(known: readonly string[], given: readonly string[]) {
   };
 }
 
-/** `Lime (the model has "lime")`, if a class differs only in case, spaces, dashes and underscores. */
+/** `Lime (the model has "lime")`, if a class differs only in case, spaces, dashes or underscores. */
 function withSuggestion(name: string, known: readonly string[]): string {
   const folded = (text: string) =>
     text
@@ -64,7 +64,7 @@ function withSuggestion(name: string, known: readonly string[]): string {
   return close === undefined ? name : `${name} (did you mean "${close}"? Case and spelling count)`;
 }
 
-/** Position of each name. @throws DataError if two are the same. */
+/** Position of each name. @throws DataError for duplicates. */
 function positions(names: readonly string[], whose: string): Map<string, number> {
   const found = new Map<string, number>();
   names.forEach((name, i) => {
@@ -76,8 +76,8 @@ function positions(names: readonly string[], whose: string): Map<string, number>
 }
 
 /**
- * Matches the classes of a data set to a model's by name, never by position. Names must be equal, including case, but not
- * in Unicode form (NFC). Images of classes that the model does not know are left out and counted.
+ * Matches the classes of a data set to a model's by name, never by position. Names must be equal, including case, but not in Unicode
+ * form (NFC). Images of classes that the model does not know are left out and counted.
  *
  * @param classes names of the model's classes, in order
  *
@@ -98,7 +98,7 @@ export function alignClasses(dataset: Dataset, classes: readonly string[]): Alig
   const { unknown, missing } = compareClasses(classes, dataset.classes);
   if (unknown.length > 0 && kept.length === 0)
     throw new DataError(
-      `${dataset.name}: no image is of a class that the model knows: the data has ${summary(unknown.map((name) => withSuggestion(name, classes)))}; the model has ${summary(classes)}`,
+      `${dataset.name}: the model knows none of the classes: the data has ${summary(unknown.map((name) => withSuggestion(name, classes)))}; the model has ${summary(classes)}`,
     );
   const { mask, file } = dataset;
   const aligned: Dataset = {
@@ -123,7 +123,7 @@ const alignmentSchema: Schema<Alignment> = fieldsOf<Alignment>(
   "what alignClasses() gives",
 );
 
-/** What an alignment leaves out or does not find, in lines for people. */
+/** What an alignment leaves out or lacks, in lines for people. */
 export function alignmentNotes(alignment: Alignment): string[] {
   check("alignmentNotes", "alignment", alignmentSchema, alignment);
   const { dataset, unknown, missing, leftOut } = alignment;

@@ -27,7 +27,7 @@ import type { Augmentation, Preprocessing } from "./transforms.js";
 /** Longest side of an image, in pixels: that of JPEG. */
 export const longestSide = 65_535;
 
-/** The parts of a data set; {@link checkDataset} looks at the labels too. */
+/** The parts of a data set; {@link checkDataset} checks the labels too. */
 export const datasetSchema: Schema<Dataset> = fieldsOf<Dataset>(
   {
     name: text,
@@ -56,17 +56,17 @@ export const splitsSchema: Schema<Splits> = fieldsOf<Splits>(
 );
 
 /**
- * Checks a data set at the entry: its parts, and that every label is a class number. Others would be written into the
+ * Checks a data set where it comes in: its parts, and that every label is a class number. Other labels would be written into the
  * target of another image, or nowhere.
  *
- * @throws OptionError if it is not a data set. @throws DataError with the first image whose label is wrong.
+ * @throws OptionError if it is not a data set. @throws DataError naming the first image with a bad label.
  */
 export function checkDataset(where: string, name: string, value: unknown): void {
   check(where, name, datasetSchema, value);
   requireLabels(`${where}: ${(value as Dataset).name}`, value as Dataset);
 }
 
-/** @throws DataError with the first image whose label is not a class number. */
+/** @throws DataError naming the first image whose label is not a class number. */
 export function requireLabels(
   where: string,
   { labels, length, classes }: Pick<Dataset, "labels" | "length" | "classes">,

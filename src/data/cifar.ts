@@ -13,7 +13,7 @@ const mostBytes = 2 ** 30;
 /** Labels are bytes. */
 const mostClasses = 256;
 
-/** How the records of a CIFAR file begin. */
+/** The beginning of each record of a CIFAR file. */
 interface Layout {
   readonly name: string;
   readonly classes: readonly string[];
@@ -26,7 +26,7 @@ interface Layout {
 const cifar10Classes = "airplane automobile bird cat deer dog frog horse ship truck".split(" ");
 
 /**
- * CIFAR-10 in its binary version: `data_batch_*.bin` for training (any number of them), `test_batch.bin` for validation.
+ * CIFAR-10, binary version: any number of `data_batch_*.bin` for training, `test_batch.bin` for validation.
  * `folder` contains them, or the folder `cifar-10-batches-bin`.
  *
  * @example
@@ -51,14 +51,14 @@ export async function cifar10(folder: string): Promise<Splits> {
 
 /** Options of {@link cifar100}. */
 export interface Cifar100Options {
-  /** Its 100 fine or its 20 coarse classes. Default fine. */
+  /** The 100 fine or the 20 coarse classes. Default fine. */
   readonly labels?: "fine" | "coarse";
 }
 
 export const cifar100Options = fields({ labels: maybe(oneOf("fine", "coarse")) });
 const fileNameList = list(text, "a list of file names");
 
-/** CIFAR-100 in its binary version: `train.bin` and `test.bin`, with 100 fine or 20 coarse classes. See `cifar10`. */
+/** CIFAR-100, binary version: `train.bin` and `test.bin`, with 100 fine or 20 coarse classes. See `cifar10`. */
 export async function cifar100(folder: string, options: Cifar100Options = {}): Promise<Splits> {
   check("cifar100", "folder", text, folder);
   check("cifar100", "options", cifar100Options, options);
@@ -75,13 +75,13 @@ export async function cifar100(folder: string, options: Cifar100Options = {}): P
   return { train: await load(home, ["train.bin"], layout), validation: await load(home, ["test.bin"], layout) };
 }
 
-/** Whether these are the names of the files of CIFAR-10. */
+/** Whether these are file names of CIFAR-10. */
 export function isCifar10(names: readonly string[]): boolean {
   check("isCifar10", "names", fileNameList, names);
   return names.includes("test_batch.bin") && names.some((name) => /^data_batch_\d+\.bin$/.test(name));
 }
 
-/** Whether these are the names of the files of CIFAR-100. */
+/** Whether these are file names of CIFAR-100. */
 export function isCifar100(names: readonly string[]): boolean {
   check("isCifar100", "names", fileNameList, names);
   return names.includes("train.bin") && names.includes("test.bin");

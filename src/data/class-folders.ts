@@ -19,14 +19,14 @@ const mostConfig = 10_000_000;
 const mostClasses = 65_536;
 
 /**
- * Names of subfolders that may be classes: not left behind by tools, not written by a training.
+ * Names of subfolders that may be classes: not left behind by tools, not written by training.
  *
- * @throws DataError if it cannot be read, or there are too many.
+ * @throws DataError if the folder cannot be read, or holds too many.
  */
 export async function classFolders(folder: string, most = mostClasses): Promise<string[]> {
   const names = (await list(folder)).folders.filter((name) => !junk.test(name));
   if (names.length > most)
-    throw new DataError(`${folder}: holds ${names.length} folders; there may be ${most} classes`);
+    throw new DataError(`${folder}: holds ${names.length} folders; at most ${most} classes are read`);
   const classes: string[] = [];
   for (const name of names) if (!(await holdsRuns(join(folder, name)))) classes.push(name);
   return classes;

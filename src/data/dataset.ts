@@ -24,11 +24,11 @@ export interface SkippedFile {
 export interface Normalization {
   /** Subtracted from each channel, of values from 0 to 1. */
   readonly mean: readonly [number, number, number];
-  /** What each channel is then divided by. */
+  /** The divisor of each channel afterwards. */
   readonly std: readonly [number, number, number];
 }
 
-/** What the makers of a data set recommend. Used by default. */
+/** The data set makers' recommendations, used by default. */
 export interface DatasetDefaults {
   /** Mean and standard deviation of the channels. */
   readonly normalization?: Normalization;
@@ -62,21 +62,21 @@ export interface Dataset {
   file?(index: number): string;
 }
 
-/** A data set, divided. */
+/** A data set, split. */
 export interface Splits {
-  /** Images to learn from. */
+  /** Training images. */
   readonly train: Dataset;
-  /** Images that decide which epoch is best. */
+  /** Validation images, which decide which epoch is best. */
   readonly validation: Dataset;
-  /** Images that choose nothing and are measured once, if there are any. */
+  /** Test images, measured once and used for nothing else, if there are any. */
   readonly test?: Dataset;
-  /** How a folder was divided, in words: `by folders train, val`. */
+  /** How a folder was split, in words: `by folders train, val`. */
   readonly division?: string;
-  /** The shares that options had set aside, where neither folders nor the data itself say what is for what. */
+  /** The shares set aside by options, if neither folders nor the data define the splits. */
   readonly setAside?: { readonly validation?: number; readonly test?: number };
 }
 
-/** What was understood, in words: `2 classes, 244 + 153 images, split by folders train, val`. */
+/** A summary in words: `2 classes, 244 + 153 images, split by folders train, val`. */
 export function describeSplits(splits: Splits): string {
   check("describeSplits", "splits", splitsSchema, splits);
   const { train, validation, test, division } = splits;

@@ -22,24 +22,24 @@ export interface DecodeOptions {
 
 export const decodeOptions: Schema<DecodeOptions> = fields<DecodeOptions>({ shorterSide: maybe(whole(1)) });
 
-/** 100 megapixels, against small files that expand to gigabytes. */
+/** 100 megapixels, a bound on small files that expand to gigabytes. */
 const mostPixels = 1e8;
 /** Uncompressed, 100 megapixels of four 16-bit samples take less. */
 const mostBytes = 2 ** 30;
-/** Encoders write about ten. Each costs a pass over all blocks and may take only a hundred bytes of the file. */
+/** Encoders write about ten. Each costs a pass over all blocks and may take as little as a hundred bytes of the file. */
 const mostScans = 100;
 /** Bytes of samples from which images are decoded one at a time: interlaced and progressive ones are held in full. */
 const large = 2 ** 28;
 
-/** The package that decodes. @throws FoveaError if it is not installed. */
+/** The decoder package. @throws FoveaError if it is not installed. */
 export const decoder = async (who: string) => (await import("sharp").catch(unusable(who, "sharp"))).default;
 
 /**
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).
  * Other formats, several pages or frames, and samples other than 8 or 16 bits (floating point, 32-bit integers) are refused.
  * So is TIFF's YCbCr without JPEG; extra channels not marked as transparency are ignored.
- * EXIF orientation is applied; gray, CMYK and 16-bit become 8-bit sRGB; transparency becomes white. Where a file says that its samples of
- * 16 bits have 9 to 15 (PNG's `sBIT`, TIFF's `MaxSampleValue`), and they are not scaled to 16, they are scaled.
+ * EXIF orientation is applied; gray, CMYK and 16-bit become 8-bit sRGB; transparency becomes white. If a file declares that only 9 to 15
+ * bits of its 16-bit samples are in use (PNG's `sBIT`, TIFF's `MaxSampleValue`), and they are not scaled to 16, they are scaled.
  *
  * @example
  * const image = await decodeImage("cat.jpg");
@@ -52,7 +52,7 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   return (await decodeWithBits(source, options)).image;
 }
 
-/** An image, and how many bits of its samples are in use, if they are of 16 and the file does not tell. */
+/** An image, and how many bits its samples use, if they have 16 and the file does not say. */
 export async function decodeWithBits(
   source: string | Uint8Array,
   options: DecodeOptions,
@@ -62,7 +62,7 @@ export async function decodeWithBits(
     // Before decoding: to find the size of an SVG, the decoder renders all of it.
     const start = await beginning(source);
     if (!signatures.some(([text, at = 0]) => start.startsWith(text, at)))
-      throw new DataError("it is no JPEG, PNG, WebP, TIFF, GIF or AVIF file");
+      throw new DataError("it is not a JPEG, PNG, WebP, TIFF, GIF or AVIF file");
     // The decoder takes brackets at the end of a name for options, and opens the file named before them.
     const named = typeof source === "string" && source.includes("[");
     const contents = named ? await readBounded(source, mostBytes) : source;
@@ -98,7 +98,7 @@ async function decodeUsable(
   const side = Math.min(options.shorterSide ?? Number.POSITIVE_INFINITY, width, height);
   const reduced = 2 * side;
   pipeline.autoOrient();
-  // The decoder takes any extra channel for transparency, and would premultiply colors by it when scaling.
+  // The decoder treats any extra channel as transparency, and would premultiply colors by it when scaling.
   const unspecified = hasAlpha && tiff !== undefined && !transparency.includes(tiff.extraSample);
   if (Math.min(width, height) > 2 * reduced && !unspecified)
     pipeline.resize({ width: reduced, height: reduced, fit: "outside" });
@@ -116,7 +116,7 @@ async function decodeUsable(
 
 let queue: Promise<unknown> = Promise.resolve();
 
-/** Runs a task after those given before. */
+/** Runs a task after all earlier ones. */
 function alone<T>(task: () => Promise<T>): Promise<T> {
   const turn = queue.then(task);
   queue = turn.catch(() => {});
@@ -160,10 +160,10 @@ const transparency: readonly number[] = [1, 2];
 
 /** Samples other than bytes and words, by the decoder's names. */
 const samples: Readonly<Record<string, string>> = {
-  char: "signed integers of 8 bits",
-  short: "signed integers of 16 bits",
-  int: "integers of 32 bits",
-  uint: "integers of 32 bits",
+  char: "signed 8-bit integers",
+  short: "signed 16-bit integers",
+  int: "32-bit integers",
+  uint: "32-bit integers",
   float: "floating-point numbers",
   double: "floating-point numbers",
 };
@@ -175,7 +175,7 @@ function whyUnusable(
 ): string | null {
   if (!formats.includes(format)) return `${format} files are not accepted`;
   if (depth !== "uchar" && depth !== "ushort")
-    return `its samples are ${samples[depth] ?? depth}, whose range is not told; save it with 8 or 16 unsigned bits per channel`;
+    return `its samples are ${samples[depth] ?? depth}, whose range is unknown; save it with 8 or 16 unsigned bits per channel`;
   if (pages > 1 && format !== "heif") return `it holds ${pages} pages or frames, not one image`;
   if (Math.max(width, height) > longestSide)
     return `it is ${width} × ${height}; sides of at most ${longestSide} pixels are accepted`;
@@ -185,14 +185,14 @@ function whyUnusable(
   return null;
 }
 
-/** The reason, for a JPEG file with too many scans. */
+/** The reason for a JPEG file with too many scans, or null. */
 async function tooManyScans({ isProgressive, format }: Metadata, source: string | Uint8Array): Promise<string | null> {
   if (!isProgressive || format !== "jpeg") return null;
   const scans = jpegScans(typeof source === "string" ? await readBounded(source, mostBytes) : source);
   return scans > mostScans ? `it has ${scans} scans; at most ${mostScans} are accepted` : null;
 }
 
-/** The reason, for an animated PNG file, of which the decoder shows the first frame. */
+/** The reason for an animated PNG file, of which the decoder shows the first frame, or null. */
 async function animated({ format }: Metadata, source: string | Uint8Array): Promise<string | null> {
   const frames = format === "png" ? pngFrames(await beginning(source, 2 ** 16)) : 1;
   return frames > 1 ? `it holds ${frames} pages or frames, not one image` : null;

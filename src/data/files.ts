@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DataError, systemReason } from "../core/errors.js";
 import { summary } from "./summary.js";
 
-/** Names in a folder, each list sorted. */
+/** Names in a folder, sorted. */
 export interface Found {
   readonly folders: string[];
   readonly files: string[];
@@ -12,7 +12,7 @@ export interface Found {
 
 export const nothing: Found = { folders: [], files: [] };
 
-/** In one folder, and in a whole class. ImageNet has 1.3 million images, iNaturalist 2.7 million. */
+/** Per folder and per class. ImageNet has 1.3 million images, iNaturalist 2.7 million. */
 export const mostEntries = 4_000_000;
 
 /** The error for a folder with more. */
@@ -66,7 +66,7 @@ export async function fileNames(folder: string): Promise<string[]> {
 }
 
 /**
- * `folder`, or the folder `usual` in it, whichever has the files that `accepts` wants.
+ * `folder`, or the folder `usual` in it, whichever has the files that `accepts` requires.
  *
  * @throws DataError naming what was found if neither does.
  */

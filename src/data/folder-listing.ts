@@ -29,10 +29,10 @@ export interface Listing {
 const accepted = /\.(jpe?g|png|webp|tiff?|avif)$/i;
 
 /**
- * The files of a folder of classes, sorted by class and name; folders within a class are searched too. Classes are named in Unicode NFC.
+ * The files of a folder of classes, sorted by class and name; folders within a class are searched too. Class names are in Unicode NFC.
  * With `known` classes, the folder may have no others.
  *
- * @throws DataError if there are no classes, unknown ones, or folders that are hardly classes.
+ * @throws DataError if there are no classes, unknown ones, or implausible ones.
  */
 export async function listClasses(folder: string, known?: readonly string[]): Promise<Listing> {
   const { files: strays } = await list(folder);
@@ -49,7 +49,7 @@ export async function listClasses(folder: string, known?: readonly string[]): Pr
     throw new DataError(`${folder}: ${summary(strangers)}: no such class in training, which has ${summary(classes)}`);
 
   const files: ImageFile[] = [];
-  const skipped = strays.map((name) => ({ file: join(folder, name), reason: "not in the folder of a class" }));
+  const skipped = strays.map((name) => ({ file: join(folder, name), reason: "not in a class folder" }));
   for (const name of present) {
     const label = labels.get(name)!;
     const home = join(folder, folderOf.get(name)!);
@@ -79,8 +79,8 @@ function foldersByClass(folder: string, names: readonly string[]): Map<string, s
 
 /**
  * Sets aside a share of the items of each class, at random but the same for the same seed and files.
- * A class of one item keeps it; with two or more, each side gets at least one. `position` identifies the class: what is set aside
- * of one class does not depend on the others.
+ * A class of one item keeps it; with two or more, each side gets at least one. `position` identifies the class, so that its
+ * selection does not depend on other classes.
  */
 export function stratify<T extends { readonly label: number }>(
   items: readonly T[],
@@ -109,7 +109,7 @@ interface Below {
   readonly skipped: SkippedFile[];
 }
 
-/** Types of file systems on Linux that hold no files but views of the system: procfs, sysfs, cgroups, devpts, debugfs, tracefs. */
+/** File systems on Linux that expose the system instead of files: procfs, sysfs, cgroups, devpts, debugfs, tracefs. */
 const viewsOfSystem: readonly number[] = [0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x1cd1, 0x64626720, 0x74726163];
 
 async function isViewOfSystem(folder: string): Promise<boolean> {
@@ -120,7 +120,7 @@ async function isViewOfSystem(folder: string): Promise<boolean> {
   );
 }
 
-/** Depth of folders. Links can form more paths than there are folders. */
+/** Maximum depth of folders. Links can form more paths than there are folders. */
 const deepest = 64;
 
 /**
@@ -142,8 +142,8 @@ export async function filesBelow(folder: string, most = mostEntries): Promise<Be
     if (seen.has(here)) return;
     seen.add(here);
     // Such as the root of the disk.
-    if (home.startsWith(here.endsWith(sep) ? here : here + sep)) return skip("a link to a folder that it is itself in");
-    if (await isViewOfSystem(here)) return skip("a folder of the system, such as /proc, not of files");
+    if (home.startsWith(here.endsWith(sep) ? here : here + sep)) return skip("a link to a folder that contains it");
+    if (await isViewOfSystem(here)) return skip("a system folder, such as /proc");
     if (depth > deepest) return skip(`more than ${deepest} folders deep`);
     const found = await list(path, most).catch((error: unknown) => skip(messageOf(error).replace(`${path}: `, "")));
     for (const name of found?.files ?? []) files.push(join(path, name));
@@ -152,7 +152,7 @@ export async function filesBelow(folder: string, most = mostEntries): Promise<Be
   }
 }
 
-/** The images in a folder and in those below it, as training takes them for images; sorted. All other files are in `skipped`. */
+/** The images in a folder and below it, by the same rules as in training; sorted. All other files are in `skipped`. */
 export async function imagesBelow(folder: string): Promise<Below> {
   check("imagesBelow", "folder", text, folder);
   const below = await filesBelow(folder);
@@ -165,7 +165,7 @@ export async function imagesBelow(folder: string): Promise<Below> {
 
 /** Why a file is skipped, or null. */
 function whyNot(path: string): string | null {
-  if (path.split(sep).some((part) => junk.test(part))) return "hidden file, or left behind by a system";
+  if (path.split(sep).some((part) => junk.test(part))) return "hidden, or left behind by the system";
   if (accepted.test(path)) return null;
   if (/\.gif$/i.test(path)) return "GIF files (animations and placeholders) are not training images";
   return "not an image of an accepted format (jpg, png, webp, tiff, avif)";

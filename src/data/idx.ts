@@ -10,7 +10,7 @@ import { createDataset } from "./memory.js";
 import { normalizations } from "./recipe.js";
 import { summary } from "./summary.js";
 
-/** More than any published IDX file has, compressed or not. */
+/** More than any published IDX file, compressed or not. */
 const mostBytes = 2 ** 30;
 /** Pixels per image, as for other images. */
 const mostPixels = 1e8;
@@ -51,7 +51,7 @@ export async function idx(folder: string): Promise<Splits> {
 const prefixes = { training: "train", validation: "t10k|test" };
 const ranks = { images: 3, labels: 1 };
 
-/** Whether these names include IDX files of images. */
+/** Whether these names include IDX image files. */
 export function isIdx(names: readonly string[]): boolean {
   check("isIdx", "names", list(text, "a list of file names"), names);
   return names.some((name) => pattern("training", "images").test(name));
@@ -93,7 +93,7 @@ const elements = (shape: readonly number[]) => shape.reduce((product, d) => prod
 const wrongLength = (path: string, shape: readonly number[], found: string) =>
   new DataError(`${path}: its header says [${shape}], which is ${elements(shape)} bytes, but ${found} follow`);
 
-/** @throws DataError if the header does not describe bytes in so many dimensions, or is empty or too large. */
+/** @throws DataError if the header does not describe bytes of that rank, or is empty or too large. */
 function shapeOf(header: Uint8Array, path: string, rank: number): readonly number[] {
   const view = new DataView(header.buffer);
   const magic = view.getUint32(0);
@@ -103,7 +103,7 @@ function shapeOf(header: Uint8Array, path: string, rank: number): readonly numbe
     );
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const size = elements(shape);
-  if (size === 0) throw new DataError(`${path}: holds nothing, its header says [${shape}]`);
+  if (size === 0) throw new DataError(`${path}: holds nothing: its header says [${shape}]`);
   const [, height = 1, width = 1] = shape;
   if (height * width > mostPixels)
     throw new DataError(`${path}: its images are ${width} × ${height}; at most ${mostPixels} pixels are accepted`);
@@ -126,7 +126,7 @@ async function* contents(path: string): AsyncGenerator<Uint8Array, void> {
     file.on("error", (error) => unpacked.destroy(error));
     yield* file.pipe(unpacked);
   } catch (error) {
-    throw new DataError(`${path}: cannot be ${packed ? "unpacked" : "read"} (${messageOf(error)})`);
+    throw new DataError(`${path}: cannot be ${packed ? "decompressed" : "read"} (${messageOf(error)})`);
   } finally {
     file?.destroy();
   }

@@ -34,20 +34,20 @@ export interface ImageFolderOptions {
   readonly validationSplit?: number;
   /** Share of each class for testing, if there is no test folder. Default 0. */
   readonly testSplit?: number;
-  /** Seed of that choice. Default 0. */
+  /** Seed of the splits. Default 0. */
   readonly seed?: number;
   /**
-   * Class names of a network to be measured, in its order. Folders of other classes then do not change what is set
+   * Class names of a network to evaluate, in its order. Folders of other classes then do not change which images are set
    * aside, and a single class or image is enough. An empty list if the names are unknown.
    */
   readonly measure?: readonly string[];
-  /** Bytes of decoded images to keep; others are decoded again when needed. Default 1 GiB. */
+  /** Bytes of decoded images to keep in memory; others are decoded again when needed. Default 1 GiB. */
   readonly memory?: number;
-  /** Called after each file that was checked, with the number done and in total. */
+  /** Called after each file is checked, with the number done and in total. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Gets what is odd about the images as a whole, in a sentence: that all are nearly black. */
+  /** Called with a sentence if the images as a whole are odd, such as all nearly black. */
   readonly onNote?: (note: string) => void;
-  /** Ends the reading. */
+  /** Aborts the reading. */
   readonly signal?: AbortSignal;
 }
 
@@ -67,18 +67,18 @@ export const folderOptions = fields<ImageFolderOptions>(folderFields);
 
 /**
  * Images in folders named by class: `train/<class>/*` with `val/<class>/*` (or `validation`, `valid`, `dev`) and optionally
- * `test/<class>/*`, or one folder of classes, a share of each of which is set aside for validation (Node only). With
- * `train` and `test` only, `test` is the validation set.
+ * `test/<class>/*`, or one folder of classes, from each of which a share is set aside for validation (Node only). With
+ * only `train` and `test`, `test` is the validation set.
  *
  * Every file is decoded once, so that unreadable ones are in `skipped` before training starts.
- * Images are kept with a shorter side of 1.143 · imageSize, never enlarged, as memory allows.
+ * Images are kept with a shorter side of 1.143 · imageSize, never upscaled, as memory allows.
  *
  * @example
  * const { train, validation } = await openImageFolder("./ants-and-bees", { imageSize: 128 });
  * for (const { file, reason } of train.skipped) console.warn(`${file}: ${reason}`);
  *
- * @throws DataError for other layouts, and implausible ones: the same subfolders in all classes, one class
- * only, a class with fewer than two usable images.
+ * @throws DataError for other layouts, and implausible ones: the same subfolders in all classes, only one class, a class
+ * with fewer than two usable images.
  */
 export async function openImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Splits> {
   check("openImageFolder", "folder", text, folder);
@@ -113,7 +113,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
     ...(tested ? [`${percent(testSplit)} for testing`] : []),
   ];
   const by = folders.names.length ? [`by folders ${folders.names.join(", ")}`] : [];
-  const strays = folders.others.map((file) => ({ file, reason: "neither a folder of classes nor of a split" }));
+  const strays = folders.others.map((file) => ({ file, reason: "neither a class folder nor a split" }));
   return {
     train: make({ items: validated?.kept ?? left, skipped: [...strays, ...all.skipped] }),
     validation: make(validationFolder ?? validated!.aside),
@@ -150,7 +150,7 @@ async function checkAll(listings: readonly Listing[], options: ImageFolderOption
   let [next, done, room] = [0, 0, memory];
   const depths: number[] = [];
 
-  // Else every file would be skipped for the want of it.
+  // Otherwise every file would be skipped because it is missing.
   await decoder("openImageFolder");
   const check = async (job: ImageFile): Promise<Kept | SkippedFile> => {
     const read = () => decodeImage(job.file, { shorterSide });

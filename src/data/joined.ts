@@ -4,7 +4,7 @@ import { sameClasses } from "./align.js";
 import { checkDataset } from "./checks.js";
 import { checkIndex, type Dataset } from "./dataset.js";
 
-/** Several data sets of the same classes as one, in order. @throws DataError if classes differ or there are no data sets. */
+/** Several data sets with the same classes as one, in order. @throws DataError if classes differ or there are no data sets. */
 export function concatDatasets(parts: readonly Dataset[]): Dataset {
   check("concatDatasets", "parts", list(anything, "a list of data sets"), parts);
   for (const [i, part] of parts.entries()) checkDataset("concatDatasets", `parts[${i}]`, part);

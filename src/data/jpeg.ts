@@ -15,5 +15,5 @@ export function jpegScans(bytes: Uint8Array): number {
 const startOfScan = 0xda;
 const endOfImage = 0xd9;
 
-/** Markers without a length: an escaped 0xff among the data, restarts, the start of the image. */
+/** Markers without a length: an escaped 0xff in the data, restarts, the start of the image. */
 const isAlone = (marker: number) => marker <= 1 || (marker >= 0xd0 && marker <= 0xd8);

@@ -5,7 +5,7 @@ import { augmentationSchema, checkDataset, preprocessingSchema, requireImage } f
 import type { Dataset, RgbImage } from "./dataset.js";
 import { type Augmentation, type InputWriter, inputWriter, type Preprocessing } from "./transforms.js";
 
-/** Bytes of a batch: what an array can hold on Node 20. Two batches are in memory at a time. */
+/** Bytes per batch: the largest array on Node 20. Two batches are in memory at a time. */
 const mostBytes = 2 ** 32;
 
 /** Options of {@link Loader}. */
@@ -16,7 +16,7 @@ export interface LoaderOptions {
   readonly preprocessing: Preprocessing;
   /** Random changes of each image. Default: none. */
   readonly augment?: Augmentation | null;
-  /** A new order in every epoch. Default false. */
+  /** Reshuffle in every epoch. Default false. */
   readonly shuffle?: boolean;
   /** Drop the last batch if it is not full. Default false. */
   readonly dropLast?: boolean;
@@ -37,13 +37,13 @@ const positionsSchema = that("positions in the data set", (x) =>
 );
 /** Options of {@link Loader.epoch}. */
 export interface EpochOptions {
-  /** The first batch that is wanted. Default 0. */
+  /** The first batch to yield. Default 0. */
   readonly fromBatch?: number;
 }
 
 export const epochOptions = options<EpochOptions>({ fromBatch: maybe(whole(0)) });
 
-/** Images ready for a network. The arrays are the caller's. */
+/** Images ready for a network. The arrays belong to the caller. */
 export interface Batch {
   /** `[batch, 3, S, S]` */
   readonly images: Float32Array;
@@ -51,14 +51,14 @@ export interface Batch {
   readonly labels: Int32Array;
   /** `[batch]`: positions in the data set. */
   readonly indices: Int32Array;
-  /** Number of images. A partial last batch is filled up by repeating its first ones. */
+  /** Number of images. A partial last batch is padded with its first ones. */
   readonly count: number;
 }
 
 /**
  * Batches of a data set, prepared one ahead of their use.
- * Order and augmentation of an image depend only on the seed, the epoch and its position in the data set,
- * so a resumed run, even from the middle of an epoch, sees the batches it would have seen.
+ * Order and augmentation depend only on the seed, the epoch and the image's position in the data set,
+ * so a resumed run, even from the middle of an epoch, sees the same batches.
  *
  * @example
  * const loader = new Loader(train, { batch: 128, shuffle: true, preprocessing, augment, dropLast: true });
@@ -113,13 +113,13 @@ export class Loader {
     }
   }
 
-  /** Shape of the images of a batch, [batch, 3, S, S]. */
+  /** Shape of a batch's images, [batch, 3, S, S]. */
   get inputShape(): readonly [number, number, number, number] {
     const { batch, preprocessing } = this.#options;
     return [batch, 3, preprocessing.imageSize, preprocessing.imageSize];
   }
 
-  /** Positions in the data set, in the order of an epoch. */
+  /** Positions in the data set, in an epoch's order. */
   order(epoch: number): ArrayLike<number> {
     check("Loader", "epoch", whole(0), epoch);
     const { shuffle, seed } = this.#options;
@@ -127,7 +127,7 @@ export class Loader {
     return shuffle ? new Rng(seed, "order", epoch).permutation(length) : Uint32Array.from({ length }, (_, i) => i);
   }
 
-  /** Positions in batch `b` of an order, filled up with the first ones, and how many are real. */
+  /** The positions in batch `b` of an order, padded with its first ones, and how many are real. */
   slots(order: ArrayLike<number>, b: number): { readonly positions: Int32Array; readonly count: number } {
     check("Loader", "order", positionsSchema, order);
     check("Loader", "batch", whole(0, Math.max(0, this.batches - 1)), b);
@@ -160,7 +160,7 @@ export class Loader {
     return { images, labels, indices, count };
   }
 
-  /** The image at `index`, or the next readable one: a file lost during a long run does not end it. */
+  /** The image at `index`, or the next readable one: losing a file does not end a long run. */
   async #readable(index: number): Promise<{ image: RgbImage; index: number }> {
     const { dataset } = this;
     for (let tried = 0; tried < dataset.length; tried++) {
@@ -175,6 +175,6 @@ export class Loader {
       requireImage(dataset.name, `image ${candidate}`, image);
       return { image, index: candidate };
     }
-    throw new DataError(`${dataset.name}: none of its ${dataset.length} images can be read any more`);
+    throw new DataError(`${dataset.name}: none of its ${dataset.length} images can be read anymore`);
   }
 }

@@ -9,24 +9,24 @@ import { imagesBelow } from "./folder-listing.js";
 import { boxMask, type Mask } from "./masks.js";
 import type { Region } from "./transforms.js";
 
-/** Masks or boxes in files, for images that are files. */
+/** Masks or boxes in files, for images in files. */
 export interface MaskFiles {
   /** What the files are: images of masks, or boxes in COCO's JSON or a CSV file. */
   readonly kind: "folder" | "coco" | "csv";
-  /** Images that there are masks or boxes for. */
+  /** Number of images with masks or boxes. */
   readonly length: number;
   /**
-   * Where the object of an image is, or undefined where the files do not say. Images are known by the end of their path: `ants/1.jpg` before
+   * Where the object of an image is, or undefined if the files do not say. Images are matched by the end of their path: `ants/1.jpg` before
    * `1.jpg`, without the extension in a folder of masks.
    *
-   * @param name of the class: only boxes of it count, where boxes have one
+   * @param name the class: only its boxes count, if boxes have classes
    *
-   * @throws DataError for a box outside of the image, or a mask of another size.
+   * @throws DataError for a box outside the image, or a mask of another size.
    */
   maskOf(file: string, size: Pick<RgbImage, "width" | "height">, name?: string): Promise<Mask | undefined>;
 }
 
-/** COCO's own largest file of boxes has 470 MB. */
+/** COCO's own largest file of boxes takes 470 MB. */
 const mostBytes = 2 ** 29;
 const mostBoxes = 10_000_000;
 
@@ -34,14 +34,14 @@ interface Box extends Region {
   readonly name?: string;
   /** Where it was read, for messages. */
   readonly at: string;
-  /** The size of the image that its numbers are in, where it is said. */
+  /** The size of the image that its numbers refer to, if given. */
   readonly of?: { readonly width: number; readonly height: number };
 }
 
 /**
- * Opens masks or boxes: a folder of mask images named as the images they belong to, COCO's JSON (boxes), or a CSV file of boxes
- * whose first line names its columns: `file,left,top,width,height` or `file,xmin,ymin,xmax,ymax`, and perhaps `class`. In a mask, what has
- * at least half of the brightest value in it is the object.
+ * Opens masks or boxes: a folder of mask images named like their images, COCO's JSON (boxes), or a CSV file of boxes
+ * whose first line names its columns: `file,left,top,width,height` or `file,xmin,ymin,xmax,ymax`, and optionally `class`. In a mask, values of
+ * at least half the maximum are the object.
  *
  * @throws DataError that says what was looked for, and where the file is wrong.
  *
@@ -106,7 +106,7 @@ function scaled(box: Box, file: string, size: { readonly width: number; readonly
   const own = { left: box.left * x, top: box.top * y, width: box.width * x, height: box.height * y };
   if (own.left >= size.width || own.top >= size.height || own.left + own.width <= 0 || own.top + own.height <= 0)
     throw new DataError(
-      `${box.at}: the box at ${box.left}, ${box.top} of ${box.width} × ${box.height} lies outside of ${basename(file)}, ${size.width} × ${size.height} pixels`,
+      `${box.at}: the box at ${box.left}, ${box.top} of ${box.width} × ${box.height} lies outside ${basename(file)}, ${size.width} × ${size.height} pixels`,
     );
   return own;
 }
@@ -114,7 +114,7 @@ function scaled(box: Box, file: string, size: { readonly width: number; readonly
 const withoutExtension = (file: string) => file.slice(0, file.length - extname(file).length);
 const parts = (file: string) => file.split(sep === "\\" ? /[\\/]/ : "/").filter((part) => part !== "" && part !== ".");
 
-/** Every ending of every path, of which several files may share one. */
+/** Every suffix of every path; several files may share one. */
 function endings(files: readonly string[], plain: (file: string) => string = (file) => file): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const file of files) {
@@ -129,7 +129,7 @@ function endings(files: readonly string[], plain: (file: string) => string = (fi
   return found;
 }
 
-/** The one file with the longest ending in common. @throws DataError if there are several. */
+/** The one file with the longest common suffix. @throws DataError if there are several. */
 function lookUp(byEnd: ReadonlyMap<string, readonly string[]>, file: string): string | undefined {
   const names = parts(file);
   for (let start = Math.max(0, names.length - 4); start < names.length; start++) {
@@ -140,7 +140,7 @@ function lookUp(byEnd: ReadonlyMap<string, readonly string[]>, file: string): st
   return undefined;
 }
 
-/** Adds a box to its image. @throws DataError for one that is none, naming where it stands. */
+/** Adds a box to its image. @throws DataError for an invalid one, saying where it is. */
 function add(boxes: Map<string, Box[]>, image: string, box: Box): void {
   const { left, top, width, height } = box;
   if (![left, top, width, height].every(Number.isFinite) || !(width > 0 && height > 0))
@@ -207,7 +207,7 @@ function csvBoxes(path: string, content: string): Map<string, Box[]> {
   const columns = [sides, corners].find((names) => names.every((name) => header.includes(name)));
   if (!columns || !header.includes("file"))
     throw new DataError(
-      `${path}: the first line must name the columns file,${sides.join(",")} or file,${corners.join(",")}, and perhaps class; got ${shown(lines[0]?.slice(0, 60) ?? "")}`,
+      `${path}: the first line must name the columns file,${sides.join(",")} or file,${corners.join(",")}, and optionally class; got ${shown(lines[0]?.slice(0, 60) ?? "")}`,
     );
   const boxes = new Map<string, Box[]>();
   lines.forEach((line, i) => {
@@ -227,7 +227,7 @@ function csvBoxes(path: string, content: string): Map<string, Box[]> {
   return boxes;
 }
 
-/** The fields of a line; quoted ones may hold commas, and quotes twice. */
+/** The fields of a line; quoted ones may contain commas, and doubled quotes. */
 function fieldsOf(line: string): string[] {
   return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
     quoted === undefined ? plain! : quoted.replaceAll('""', '"'),

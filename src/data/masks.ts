@@ -21,7 +21,7 @@ const maskSchema = fieldsOf<Mask>(
   "a mask, { height, width, data }",
 );
 
-/** @throws OptionError if it is no mask. @throws DataError if its bytes do not fill it. */
+/** @throws OptionError if it is not a mask. @throws DataError if its bytes do not fill it. */
 export function checkMask(where: string, name: string, value: unknown): void {
   check(where, name, maskSchema, value);
   const { height, width, data } = value as Mask;
@@ -29,14 +29,14 @@ export function checkMask(where: string, name: string, value: unknown): void {
     throw new DataError(`${where}: ${name} of ${height}x${width} needs ${height * width} bytes, got ${data.length}`);
 }
 
-/** What has masks, for messages. */
+/** Data with masks, for messages. */
 const whatHasMasks =
-  "of the built-in data sets only shapes and shapes-free do; give masks of your own: a folder of them, COCO's JSON or a CSV file of boxes";
+  "of the built-in data sets only shapes and shapes-free do; pass your own masks: a folder, COCO's JSON or a CSV file of boxes";
 
 /**
- * Where the labelled object of an image is.
+ * Where the labeled object of an image is.
  *
- * @throws DataError if the data set does not know, naming those that do.
+ * @throws DataError if the data set has no masks, naming those that do.
  */
 export function datasetMask(dataset: Dataset, index: number): Mask {
   check("datasetMask", "dataset", datasetSchema, dataset);
@@ -54,9 +54,9 @@ const boxSchema = list(
 );
 
 /**
- * The pixels whose centers lie in any of the boxes. What reaches beyond the image is cut off.
+ * The pixels whose centers lie in any of the boxes, clipped to the image.
  *
- * @throws DataError for a box that lies outside of the image: it belongs to another one, or is in other units.
+ * @throws DataError for a box outside the image: it belongs to another one, or is in other units.
  */
 export function boxMask(size: { readonly height: number; readonly width: number }, boxes: readonly Region[]): Mask {
   check("boxMask", "size", sizeSchema, size);
@@ -66,7 +66,7 @@ export function boxMask(size: { readonly height: number; readonly width: number 
   for (const box of boxes) {
     if (box.left >= width || box.top >= height || box.left + box.width <= 0 || box.top + box.height <= 0)
       throw new DataError(
-        `boxMask: the box at ${box.left}, ${box.top} of ${box.width} × ${box.height} lies outside of the image of ${width} × ${height} pixels`,
+        `boxMask: the box at ${box.left}, ${box.top} of ${box.width} × ${box.height} lies outside the image of ${width} × ${height} pixels`,
       );
     const [left, right] = centersIn(box.left, box.width, width);
     const [top, bottom] = centersIn(box.top, box.height, height);
@@ -75,7 +75,7 @@ export function boxMask(size: { readonly height: number; readonly width: number 
   return { height, width, data };
 }
 
-/** The first pixel whose center lies in [from, from + length), and the one after the last; if there is none, the pixel that the middle lies in. */
+/** The first pixel whose center lies in [from, from + length), and the one after the last; if there is none, the pixel that contains the middle. */
 function centersIn(from: number, length: number, pixels: number): readonly [number, number] {
   const first = Math.max(0, Math.ceil(from - 0.5));
   const end = Math.min(pixels, Math.ceil(from + length - 0.5));
@@ -84,7 +84,7 @@ function centersIn(from: number, length: number, pixels: number): readonly [numb
   return [middle, middle + 1];
 }
 
-/** A mask of a photograph as the network sees it, at the size of its input: the nearest pixel each; nothing lies outside of the photograph. */
+/** A photograph's mask as the network sees it, at the size of its input: nearest neighbor; 0 outside the photograph. */
 export function seenMask(mask: Mask, preprocessing: Preprocessing): Mask {
   checkMask("seenMask", "mask", mask);
   check("seenMask", "preprocessing", preprocessingSchema, preprocessing);

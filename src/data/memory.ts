@@ -33,7 +33,7 @@ export interface DatasetOptions {
   readonly pixels: Uint8Array;
   /** `[count]` */
   readonly labels: ArrayLike<number>;
-  /** What suits these images, if the user does not say. */
+  /** Defaults for these images. */
   readonly defaults?: DatasetDefaults;
 }
 
@@ -56,7 +56,7 @@ const memoryOptions: Schema<DatasetOptions> = schemaOf<DatasetOptions>({
 });
 
 /**
- * A data set of images of one size, held in memory.
+ * A data set of equally sized images in memory.
  *
  * @example
  * const data = createDataset({ name: "dots", classes: ["dark", "light"], height: 1, width: 1,

@@ -15,7 +15,7 @@ export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes";
 
 /** A data set and the layout it was recognized by. */
 export interface OpenedDataset extends Splits {
-  /** What the data was recognized as. */
+  /** The recognized layout. */
   readonly kind: DatasetKind;
 }
 
@@ -40,7 +40,7 @@ interface Layout {
   readonly wanted: string;
   readonly matches: (found: Found) => boolean;
   readonly open: (folder: string, options: OpenOptions) => Promise<Splits>;
-  /** The folder's usual name, if its archive has one. Then its parent will do as well. */
+  /** The folder's usual name in its archive, if any. Its parent is then accepted, too. */
   readonly usual?: string;
 }
 
@@ -69,7 +69,7 @@ const layouts: readonly Layout[] = [
 ];
 
 /**
- * Opens a data set: a folder, whose layout is recognized by its files, or `shapes` or `shapes-free`, which are generated.
+ * Opens a data set: a folder, whose layout is recognized by its files, or the generated `shapes` or `shapes-free`.
  *
  * @example
  * const { kind, train, validation } = await openDataset("./flowers", { imageSize: 128, validationSplit: 0.1 });

@@ -6,7 +6,7 @@ import { findSplits, isSplitName } from "./splits.js";
 import { summary } from "./summary.js";
 
 /**
- * Whether folders can be classes. They hardly are if named like splits, or if all have the same subfolders, which then are
+ * Whether folders can be classes. They hardly are if named like splits, or if all have the same subfolders, which are then
  * the classes or the splits.
  *
  * @throws DataError that says what they seem to be.
@@ -17,7 +17,7 @@ export async function requirePlausible(folder: string, names: readonly string[])
     throw new DataError(`${folder}: the name of the folder ${unreadable} is not UTF-8. Rename it`);
   if (names.every(isSplitName))
     throw new DataError(
-      `${folder}: ${names.join(", ")}: such folders are parts of a data set and no classes. Give each class a folder: ${folderLayouts}`,
+      `${folder}: ${names.join(", ")}: these look like splits of a data set, not classes. Give each class a folder: ${folderLayouts}`,
     );
   if (names.length < 2) return;
   let inner: readonly string[] | undefined;
@@ -52,7 +52,7 @@ export async function requireLearnable(
     const only = join(folder, classes[0]!);
     const deeper = (await findSplits(only)).names.length > 0 || (await list(only)).folders.length > 1;
     throw new DataError(
-      `${folder}: holds one class alone, ${classes[0]}, and there is nothing to tell it from.${deeper ? ` Did you mean ${only}?` : ""}`,
+      `${folder}: holds only one class, ${classes[0]}; training needs at least two.${deeper ? ` Did you mean ${only}?` : ""}`,
     );
   }
   const counts = new Uint32Array(classes.length);
@@ -60,6 +60,6 @@ export async function requireLearnable(
   const single = classes.filter((_, label) => counts[label] === 1);
   if (single.length)
     throw new DataError(
-      `${folder}: ${summary(single)}: a class needs two images at least to be learned. Add some, or move the folder away`,
+      `${folder}: ${summary(single)}: a class needs at least two images. Add some, or move the folder away`,
     );
 }

@@ -1,4 +1,4 @@
-/** The chunks of a PNG file before the image's own, by the first bytes, one to a character: type, and where the contents begin and end. */
+/** The chunks of a PNG file before the image data, from its first bytes, one per character: type, and where the contents begin and end. */
 function* chunks(start: string): Generator<readonly [type: string, from: number, to: number]> {
   for (let at = 8; at + 12 <= start.length; ) {
     const type = start.slice(at + 4, at + 8);
@@ -12,7 +12,7 @@ function* chunks(start: string): Generator<readonly [type: string, from: number,
 const number = (text: string, at: number) => [0, 1, 2, 3].reduce((sum, i) => 256 * sum + text.charCodeAt(at + i), 0);
 
 /**
- * Number of frames that a PNG file announces, in its acTL chunk before the first IDAT (PNG, third edition, 11.3.6.1).
+ * Number of frames that a PNG file declares, in its acTL chunk before the first IDAT (PNG, third edition, 11.3.6.1).
  *
  * @param start first bytes, one per character
  */
@@ -21,7 +21,7 @@ export function pngFrames(start: string): number {
   return 1;
 }
 
-/** How many bits of a sample are significant, by the chunk sBIT (11.3.2.7), the most of any channel; undefined where there is none. */
+/** How many bits of a sample are significant according to the sBIT chunk (11.3.2.7), the maximum over channels; undefined without one. */
 export function pngSignificantBits(start: string): number | undefined {
   for (const [type, from, to] of chunks(start))
     if (type === "sBIT" && to - from >= 1 && to - from <= 4 && to <= start.length)

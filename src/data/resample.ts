@@ -21,8 +21,8 @@ export const part = options<Box>(
 );
 
 /**
- * Scales a part of an image (by default all of it) to `width × height`: bilinear, antialiased when it shrinks.
- * The filter and its rounding are Pillow's, hence torchvision's, and the same in Node and in browsers:
+ * Resizes a part of an image (by default all of it) to `width × height`: bilinear, antialiased when it shrinks.
+ * Filter and rounding are Pillow's, hence torchvision's, and the same in Node and in browsers:
  * a triangle of half width max(1, in / out) around each output pixel's center, first along rows, then along columns.
  * Only `window`, a part of the result, is computed, so time and memory are bounded by the
  * window and the image even if the whole result would be huge, as for an image of 30000 × 1 pixels.
@@ -56,7 +56,7 @@ export function resample(
   return { ...result, pixels: scaleColumns(scaled, columns, window.width, rows.height, window.height, top) };
 }
 
-/** Scales the shorter side to `side`, keeping the aspect. Returns the image itself if nothing changes. */
+/** Resizes the shorter side to `side`, keeping the aspect ratio. Returns the image itself if nothing changes. */
 export function resizeShorter(image: RgbImage, side: number): RgbImage {
   requireImage("resizeShorter", "the image", image);
   check("resizeShorter", "side", integer(1), side);
@@ -111,7 +111,7 @@ function triangleFilter(inputs: number, outputs: number, from: number, length: n
   return { first, count, weights, taps };
 }
 
-/** The box of `image` with its rows scaled: [3, box.height, width]. */
+/** The box of `image` with its rows resized: [3, box.height, width]. */
 function scaleRows(image: RgbImage, filter: Filter, box: Box, width: number): Uint8Array {
   const { pixels } = image;
   const { first, count, weights, taps } = filter;
@@ -123,7 +123,7 @@ function scaleRows(image: RgbImage, filter: Filter, box: Box, width: number): Ui
       for (let x = 0; x < width; x++) {
         const start = row + first[x]!;
         const weight = x * taps;
-        let sum = 0.5; // rounds: storing as a byte truncates
+        let sum = 0.5; // rounds; storing as a byte truncates
         for (let t = 0, n = count[x]!; t < n; t++) sum += weights[weight + t]! * pixels[start + t]!;
         out[o++] = sum;
       }
@@ -131,7 +131,7 @@ function scaleRows(image: RgbImage, filter: Filter, box: Box, width: number): Ui
   return out;
 }
 
-/** Planes of `rows × width` scaled to `height × width`; row 0 of the planes is input `top` of the filter. */
+/** Planes of `rows × width` resized to `height × width`; row 0 of the planes is input `top` of the filter. */
 function scaleColumns(
   pixels: Uint8Array,
   filter: Filter,

@@ -8,22 +8,22 @@ import { type Placement, type PlacementName, paintScene, place, placementNames, 
 export interface ShapesOptions {
   /** Number of images. */
   readonly count: number;
-  /** Side in pixels, 16 … 256; default 32, or 64 where objects are free. */
+  /** Side in pixels, 16 … 256; default 32, or 64 for `free`. */
   readonly size?: number;
   /**
-   * `centered`: objects lie inside of the image and are so large that most cover its center. `free`: they are half as large, and may
-   * be anywhere, so that the border cuts some; a map that always points to the center then finds no more of them than a
-   * random one, which is what measuring maps needs. Default `centered`.
+   * `centered`: objects lie inside the image, most of them over its center. `free`: they are half as large and may be anywhere, so that
+   * the border cuts some; a map that always points to the center then finds no more of them than a random one, as measuring maps
+   * requires. Default `centered`.
    */
   readonly placement?: PlacementName;
   /** Default 0. */
   readonly seed?: number;
-  /** The splits have no image in common. Default `train`. */
+  /** The splits share no image. Default `train`. */
   readonly split?: "train" | "validation";
 }
 
 const classes = Object.keys(figures) as (keyof typeof figures)[];
-/** Free objects are as large in pixels as the others. */
+/** Free objects are as large in pixels as centered ones. */
 const defaultSize: Readonly<Record<PlacementName, number>> = { centered: 32, free: 64 };
 const noise = 7; // standard deviation, in bytes
 
@@ -39,9 +39,9 @@ export const shapesOptions: Schema<ShapesOptions> = fields<ShapesOptions>({
 });
 /** Options of {@link generateShapesSplits}. */
 export interface ShapesSplitsOptions extends Pick<ShapesOptions, "size" | "placement" | "seed"> {
-  /** Images to learn from. Default 6000. */
+  /** Number of training images. Default 6000. */
   readonly train?: number;
-  /** Images to validate on. Default 1000. */
+  /** Number of validation images. Default 1000. */
   readonly validation?: number;
 }
 
@@ -54,8 +54,8 @@ export const splitOptions = fields<ShapesSplitsOptions>({
 });
 
 /**
- * Generated images: one of ten figures, somewhere, in some size, turn, color and texture, on a cluttered ground.
- * Both what and where have to be found; `mask` says where. Image i depends only on seed, split and i,
+ * Generated images: one of ten figures with random position, size, rotation, color and texture, on a cluttered background.
+ * Both what and where must be found; `mask` says where. Image i depends only on seed, split and i;
  * its label is i mod 10. Images are drawn on first use and kept.
  *
  * @example
@@ -116,7 +116,7 @@ export function generateShapesSplits(options: ShapesSplitsOptions = {}): Splits 
   };
 }
 
-/** Mean 0, variance 1: the sum of the four bytes of one draw. Ten times cheaper than a true normal, and no different to the eye. */
+/** Mean 0, variance 1: the sum of the four bytes of one draw. Ten times cheaper than a true normal, and looks the same. */
 function nearlyNormal(rng: Rng): number {
   const bits = rng.uint32();
   const sum = (bits & 255) + ((bits >>> 8) & 255) + ((bits >>> 16) & 255) + (bits >>> 24);

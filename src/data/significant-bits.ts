@@ -2,24 +2,24 @@ import type { Metadata, Sharp } from "sharp";
 import { pngSignificantBits } from "./png.js";
 import type { TiffTags } from "./tiff.js";
 
-/** Samples of 16 bits of which a file says that so many, 9 to 15, are in use. */
+/** A file's declaration that 9 to 15 bits of its 16-bit samples are in use. */
 export interface Claim {
   readonly bits: number;
   /**
-   * Whether samples may have been scaled to 16 bits all the same. PNG asks for that: a sample of few bits then has zeros behind them, or its
-   * own first bits. TIFF leaves them as they are.
+   * Whether samples may nevertheless have been scaled to 16 bits. PNG requires it: a sample's bits are followed by zeros or repeated.
+   * TIFF leaves them as they are.
    */
   readonly mayBeScaled: boolean;
 }
 
-/** What a PNG or TIFF file with samples of 16 bits says of them: `sBIT`, or `MaxSampleValue` if it is all ones. */
+/** What a PNG or TIFF file with 16-bit samples declares: `sBIT`, or `MaxSampleValue` if it is all ones. */
 export function claimOf({ format, depth }: Metadata, start: string, tiff: TiffTags | undefined): Claim | undefined {
   if (depth !== "ushort") return undefined;
   const bits = format === "png" ? (pngSignificantBits(start) ?? 0) : Math.log2((tiff?.largestSample ?? 0) + 1);
   return Number.isInteger(bits) && bits > 8 && bits < 16 ? { bits, mayBeScaled: format === "png" } : undefined;
 }
 
-/** The samples, scaled from the bits that are claimed to all 16; undefined where the samples are not as is claimed, or scaled already. */
+/** The samples, scaled from the declared bits to 16; undefined if they contradict the declaration, or are scaled already. */
 export async function scaled(
   pipeline: Sharp,
   { channels }: Metadata,
@@ -43,7 +43,7 @@ export async function scaled(
   };
 }
 
-/** The bits that suffice for an image whose samples of 16 bits have become bytes: 10 or 12 where it is nearly black. */
+/** The bits that suffice for an image whose 16-bit samples have become bytes: 10 or 12 if it is nearly black. */
 export function bitsInUse(pixels: Uint8Array): 10 | 12 | 16 {
   const largest = pixels.reduce((a, b) => Math.max(a, b), 0);
   return largest < 4 ? 10 : largest < 16 ? 12 : 16;

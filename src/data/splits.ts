@@ -3,7 +3,7 @@ import { DataError } from "../core/errors.js";
 import { classFolders } from "./class-folders.js";
 import { list } from "./files.js";
 
-/** Names of split folders, in any case, also with a suffix: `train_images`, `Test Set`. */
+/** Names of split folders, in any case, optionally with a suffix: `train_images`, `Test Set`. */
 const suffix = "([-_ ]?(set|data|images|split))?$";
 const kinds = {
   train: new RegExp(`^(train|training)${suffix}`, "i"),
@@ -26,7 +26,7 @@ export interface SplitFolders {
 export const isSplitName = (name: string): boolean => Object.values(kinds).some((kind) => kind.test(name));
 
 /**
- * The folders of training, validation and test, if there are any. A class named "train" is not mistaken for a split, and a
+ * The training, validation and test folders, if there are any. A class named "train" is not mistaken for a split, and a
  * test folder without a validation folder is the validation folder.
  *
  * @throws DataError if two folders are for the same split.
@@ -39,7 +39,7 @@ export async function findSplits(folder: string): Promise<SplitFolders> {
   if (!holdClasses.includes(true)) return { train: folder, validation: null, test: null, names: [], others: [] };
   const one = (names: readonly string[], what: string) => {
     if (names.length > 1)
-      throw new DataError(`${folder}: ${names.join(" and ")} are both named as folders for ${what}. Keep one of them`);
+      throw new DataError(`${folder}: ${names.join(" and ")} are both ${what} folders. Keep one of them`);
     return names[0] ?? null;
   };
   const train = one(inner, "training")!;

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 
-/** What the decoder does not tell of a TIFF file: its tags 259, 262, 338, and 341 or 281. */
+/** What the decoder does not report of a TIFF file: its tags 259, 262, 338, and 341 or 281. */
 export interface TiffTags {
   /** 1 none, 5 LZW, 6 and 7 JPEG, 8 deflate, … */
   readonly compression: number;
@@ -8,7 +8,7 @@ export interface TiffTags {
   readonly photometric: number;
   /** Meaning of the first extra channel: 1 or 2 transparency, 0 unspecified, the default. */
   readonly extraSample: number;
-  /** The largest sample that there may be; 0 where it is not said. */
+  /** The largest possible sample; 0 if not given. */
   readonly largestSample: number;
 }
 
@@ -47,7 +47,7 @@ async function parse(read: Read): Promise<TiffTags | undefined> {
     const head = await view(start, countSize);
     const count = big ? wide(head, 0) : head.getUint16(0, little);
     const directory = await view(start + countSize, Math.min(count, mostEntries) * entrySize);
-    /** The first value of a tag of whole numbers, which stands in the directory, or elsewhere if there are too many. */
+    /** The first value of an integer tag, stored in the directory, or elsewhere if there are too many. */
     const value = async (tag: number): Promise<number> => {
       for (let at = 0; at < directory.byteLength; at += entrySize)
         if (directory.getUint16(at, little) === tag) {

@@ -29,8 +29,8 @@ export interface Augmentation {
 export type InputWriter = (image: RgbImage, out: Float32Array, offset: number, rng?: Rng) => void;
 
 /**
- * The function that turns images into network input: (byte / 255 − mean) / std of the chosen S × S part.
- * Without `augmentation` that is the center.
+ * The function that turns images into network input: (byte / 255 − mean) / std of an S × S crop.
+ * Without `augmentation` that is the center crop.
  *
  * @example
  * const write = inputWriter({ imageSize: 32, resize: 32, ...normalizations.cifar10 });
@@ -65,8 +65,8 @@ export function inputWriter(preprocessing: Preprocessing, augmentation: Augmenta
 }
 
 /**
- * The part of an image, its shorter side scaled to `resize`, that the centered `size × size` window moved by `shift` shows, and where the window
- * starts in it. The scaled image is never computed: for a long, thin image it may be enormous.
+ * The part of an image, its shorter side scaled to `resize`, under the centered `size × size` window moved by `shift`, and where the window
+ * starts in it. The scaled image is never computed: for a long, thin image it could be enormous.
  */
 function fittedWindow(
   image: RgbImage,
@@ -108,7 +108,7 @@ export function toInput(image: RgbImage, preprocessing: Preprocessing): Float32A
   return input;
 }
 
-/** A part of an image, in its pixels; it may reach beyond the border. */
+/** A part of an image, in its pixels; it may extend beyond the border. */
 export interface Region {
   /** Columns left of it. */
   readonly left: number;
@@ -121,8 +121,8 @@ export interface Region {
 }
 
 /**
- * The part of an image that a network sees, in evaluation: what a map of its input covers. It reaches beyond the image where that is smaller than
- * the input; there the network sees black.
+ * The part of an image that a network sees in evaluation: what a map of its input covers. It extends beyond the image where that is smaller
+ * than the input; there the network sees black.
  *
  * @example
  * inputRegion({ width: 640, height: 480 }, { imageSize: 224, resize: 256, mean, std }); // { left: 108.9, top: 30, width: 420.4, height: 420 }
@@ -144,7 +144,7 @@ export function inputRegion(
   };
 }
 
-/** What a network sees of an image, in evaluation, as an image: the bytes that are then normalized. */
+/** What a network sees of an image in evaluation, as an image: the bytes before normalization. */
 export function seenImage(image: RgbImage, preprocessing: Preprocessing): RgbImage {
   requireImage("seenImage", "the image", image);
   check("seenImage", "preprocessing", preprocessingSchema, preprocessing);
@@ -153,7 +153,7 @@ export function seenImage(image: RgbImage, preprocessing: Preprocessing): RgbIma
   return { width: imageSize, height: imageSize, pixels: Uint8Array.from(bytes, Math.round) };
 }
 
-/** torchvision's RandomResizedCrop: ten attempts, then the largest centered part of an allowed aspect. */
+/** torchvision's RandomResizedCrop: ten attempts, then the largest centered part with an allowed aspect ratio. */
 export function randomBox(image: RgbImage, scale: readonly [number, number], rng: Rng): Box {
   check("randomBox", "image", fieldsOf({ width: whole(1), height: whole(1) }, "an image"), image);
   check("randomBox", "scale", shareRange, scale);
@@ -173,7 +173,7 @@ export function randomBox(image: RgbImage, scale: readonly [number, number], rng
   return { left: (width - w) >> 1, top: (height - h) >> 1, width: w, height: h };
 }
 
-/** Where a centered window starts. Halves go to the even neighbor, as in torchvision. */
+/** Where a centered window starts. Halves round to even, as in torchvision. */
 function center(length: number, window: number): number {
   const half = (length - window) / 2;
   const down = Math.floor(half);
@@ -196,7 +196,7 @@ function writeWindow(
   out: Float32Array,
   offset: number,
 ): void {
-  const start = Math.max(0, -left); // columns [start, end) of the window lie inside of the image
+  const start = Math.max(0, -left); // columns [start, end) of the window lie inside the image
   const end = Math.min(size, width - left);
   const partial = start > 0 || end < size;
   for (let c = 0; c < 3; c++) {

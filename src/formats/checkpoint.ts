@@ -176,7 +176,7 @@ function choose(found: readonly Candidate[], ema: boolean): Candidate | undefine
 function partNamed(found: readonly Candidate[], part: string): Candidate {
   const chosen = found.find((candidate) => candidate.part === part) ?? found.map((c) => below(c, part)).find((c) => c);
   if (chosen) return chosen;
-  const parts = found.slice(0, 5).map((candidate) => candidate.part || "the file itself");
+  const parts = found.slice(0, 5).map((candidate) => candidate.part || "the top level");
   throw new FormatError(
     `it has no tensors at ${JSON.stringify(part)}, but at ${parts.join(", ") || "no other place either"}`,
   );

@@ -1,9 +1,9 @@
 import { formatNumber, formatShare } from "./text.js";
 
-/** A range of numbers laid out on a chart. */
+/** A numeric range laid out on a chart. */
 export interface Axis {
   readonly ticks: readonly { readonly value: number; readonly label: string }[];
-  /** Where a value stands: 0 at the low end, 1 at the high end. */
+  /** Position of a value: 0 at the low end, 1 at the high end. */
   at(value: number): number;
 }
 
@@ -12,12 +12,12 @@ export interface AxisOptions {
   readonly count: number;
   /** Widen the range to whole ticks. */
   readonly round?: boolean;
-  /** The values are shares: labelled as percentages, and never beyond 0 … 100 % if the data is not. */
+  /** The values are shares: labeled as percentages, and never beyond 0 … 100 % unless the data is. */
   readonly percent?: boolean;
 }
 
 /**
- * The axis of some finite numbers, of which there is at least one. Whole numbers get ticks at whole numbers.
+ * The axis of some finite numbers, at least one. Integers get ticks at integers.
  *
  * @example
  * axisOf([1, 30], { count: 6 }).ticks.map((tick) => tick.label); // 5, 10, 15, 20, 25, 30

@@ -1,6 +1,6 @@
 /**
- * Perceptually uniform color maps: equal steps of the value look equal, also in gray. `inferno` and `viridis` are matplotlib's; `diverging` goes
- * from blue through near white, at 0.5, to red.
+ * Perceptually uniform color maps: equal steps in value look equal, also in gray. `inferno` and `viridis` are matplotlib's; `diverging` goes
+ * from blue through near-white, at 0.5, to red.
  */
 export type ColormapName = keyof typeof coefficients | "diverging";
 
@@ -44,7 +44,7 @@ export function colormap(name: ColormapName, t: number): [red: number, green: nu
   return [channel(0), channel(1), channel(2)];
 }
 
-/** −1 is blue, 1 is red: lightness falls evenly to both sides of 0, at constant hue, in OKLab. */
+/** −1 is blue, 1 is red: lightness falls evenly on both sides of 0, at constant hue, in OKLab. */
 function diverging(t: number): [red: number, green: number, blue: number] {
   const size = Math.abs(t);
   const hue = ((t < 0 ? 255 : 28) * Math.PI) / 180;
@@ -52,7 +52,7 @@ function diverging(t: number): [red: number, green: number, blue: number] {
   return fromOklab(0.97 - 0.5 * size, chroma * Math.cos(hue), chroma * Math.sin(hue));
 }
 
-/** Björn Ottosson's OKLab (public domain) to sRGB bytes, cut to what a screen can show. */
+/** Björn Ottosson's OKLab (public domain) to sRGB bytes, clipped to the gamut. */
 function fromOklab(lightness: number, a: number, b: number): [red: number, green: number, blue: number] {
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;

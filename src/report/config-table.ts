@@ -1,4 +1,4 @@
-/** One setting: the path of its name, and its value as text. */
+/** One setting: its path, and its value as text. */
 export type Setting = readonly [path: string, value: string];
 
 /**

@@ -8,7 +8,7 @@ export interface ConfusionOptions {
   readonly classes: readonly string[];
   /** `counts[label][prediction]`: number of images. */
   readonly counts: readonly (readonly number[])[];
-  /** Number of most confused pairs to list. Default: 10 if there are too many classes to name. */
+  /** Number of most confused pairs to list. Default: 10 if there are too many classes to label. */
   readonly pairs?: number;
 }
 
@@ -20,14 +20,14 @@ export interface ConfusedPair {
   readonly share: number;
 }
 
-/** Up to this many classes are named and have counts in the cells. */
+/** Up to this many classes are labeled and have counts in the cells. */
 const named = 20;
 /** With more classes, shades are rounded to this many steps, and equal ones drawn as one path. */
 const shades = 12;
 
 /**
- * A confusion matrix: a row per true class, a column per prediction, shaded by share of the row. Right answers
- * (the diagonal) have one color, mistakes another. Shades follow the square root, so that rare mistakes are visible.
+ * A confusion matrix: a row per true class, a column per prediction, shaded by share of the row. Correct predictions
+ * (the diagonal) have one color, mistakes another. Shades follow the square root, so rare mistakes are visible.
  * Returns an SVG.
  *
  * @example

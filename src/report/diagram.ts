@@ -14,19 +14,19 @@ export interface DiagramOptions {
 }
 
 export const diagramOptions = fields<DiagramOptions>({
-  collapse: maybe(list(text, "a list of modules' classes")),
+  collapse: maybe(list(text, "a list of module classes")),
   title: maybe(text),
 });
 
 const large = 13;
 const small = 11;
 const margin = 14;
-/** Width of a line of words in a box, in units. */
+/** Width of a line of text in a box, in units. */
 const lineWidth = 200;
 
 /**
  * A traced graph as a flow chart, inputs at the top, outputs at the bottom. A box shows operations, parameters, the
- * size of the result, and published attention maps; a circle joins two branches. A symbolic batch is left out of sizes.
+ * size of the result, and published attention maps; a circle joins two branches. A symbolic batch is omitted from sizes.
  *
  * @example
  * drawDiagram(trace(createAttention("se", 64), ["N", 64, 56, 56]));
@@ -74,7 +74,7 @@ function lookOf({ kind, words, parameters, maps, size }: Step): Look {
   const named = maps.map((name): Row => ({ text: `map: ${name}`, tone: "map" }));
   if (kind === "sign") {
     const rows = [{ text: words[0]!, tone: "ink" } as const, muted(size), ...named];
-    // The size is written right of the circle; the same space on the left keeps the circle centered.
+    // The size is written to the right of the circle; equal space on the left keeps the circle centered.
     const aside = 6 + Math.max(...rows.slice(1).map(({ text }) => textWidth(text, small)));
     return { kind, rows, width: 2 * (radius + aside), height: 2 * radius };
   }
@@ -90,7 +90,7 @@ function lookOf({ kind, words, parameters, maps, size }: Step): Look {
 
 const rowHeight = ({ tone }: Row) => (tone === "ink" ? 17 : 14);
 
-/** Words in lines of about equal length, separated by dots. */
+/** Words in lines of roughly equal length, separated by dots. */
 function wrap(words: readonly string[]): string[] {
   const lines: string[] = [];
   for (const word of words) {
@@ -135,7 +135,7 @@ function drawStep({ kind, rows, width, height }: Look, { x, y }: Place): Markup 
   );
 }
 
-/** A line leaves a figure at the bottom and enters the next at the top, next to its other lines. */
+/** A line leaves a figure at the bottom and enters the next at the top, beside its other lines. */
 function drawLine(line: Line, all: readonly Line[], places: readonly Place[], looks: readonly Look[]): Markup {
   const { through } = line;
   // A single or straight line stays in the middle.
@@ -171,7 +171,7 @@ function drawLine(line: Line, all: readonly Line[], places: readonly Place[], lo
     path += Math.abs(toX - x) < 0.5 ? `L${at(toX, toY)}` : `C${at(x, middle)} ${at(toX, middle)} ${at(toX, toY)}`;
     [x, y] = [toX, toY];
   };
-  // Lines bend only between rows, so that none crosses a tall figure.
+  // Lines bend only between rows, so none crosses a tall figure.
   bend(startX, places[line.from]!.rowBottom);
   for (const point of through) {
     bend(point.x, point.top);

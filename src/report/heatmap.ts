@@ -29,7 +29,7 @@ export interface HeatmapOptions {
   readonly opacity?: number;
   /** Units per pixel of the image (or map). Default: the longer side becomes 320. */
   readonly scale?: number;
-  /** Values at the ends of the color scale. Default: the map's minimum and maximum. */
+  /** Values at the ends of the color scale. Default: the map's smallest and largest. */
   readonly range?: readonly [low: number, high: number];
   /** Default "inferno". */
   readonly colors?: ColormapName;
@@ -61,13 +61,13 @@ const steps = 255;
 const finest = 320;
 
 /**
- * A map in colors, over its image if given, with a color scale. The map is enlarged bilinearly
- * (half-pixel centers, as PyTorch's `align_corners=False`). Returns an SVG that needs no other file.
+ * A map in colors, over its image if given, with a color scale. The map is upsampled bilinearly
+ * (half-pixel centers, as PyTorch's `align_corners=False`). Returns a self-contained SVG.
  *
  * @example
  * drawHeatmap({ height: 2, width: 2, data: [0, 0.2, 0.4, 1] }, { colors: "viridis" });
  *
- * @throws ShapeError if the number of values or bytes is not that of the sizes. @throws OptionError for a wrong option.
+ * @throws ShapeError if the number of values or bytes does not match the sizes. @throws OptionError for a bad option.
  */
 export function drawHeatmap(map: HeatmapData, options: HeatmapOptions = {}): string {
   check("drawHeatmap", "map", mapSchema, map);

@@ -53,11 +53,11 @@ export const chartOptions = fields<LineChartOptions>({
 
 const [width, height] = [480, 300];
 const [top, bottom] = [64, 256];
-/** Up to this many points of a series are drawn as dots with their value. */
+/** Up to this many points of a series are drawn as dots with tooltips. */
 const dotted = 40;
 
 /**
- * Curves over a common axis, each labeled with its last value. Returns an SVG.
+ * Curves over a common x axis, each labeled with its last value. Returns an SVG.
  *
  * @example
  * drawLineChart({ title: "Loss", xLabel: "epoch", series: [{ name: "training", points: [[1, 2.3], [2, 1.1], [3, 0.7]] }] });

@@ -58,7 +58,7 @@ p,tr,.step,.figures,.panel>svg,.scroll>svg,.images{break-inside:avoid}th,td{padd
 svg rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }`;
 
-/** A whole HTML page. It loads and runs nothing, and its content security policy enforces that. */
+/** A whole HTML page. It loads and runs nothing, as its content security policy enforces. */
 export function page(title: string, ...content: Child[]): string {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
   const head = [

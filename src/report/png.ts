@@ -1,18 +1,18 @@
 import { zlibSync } from "fflate";
 
-/** An image to encode: `pixels` are RGB, pixel by pixel, or, with a palette, one index per pixel. */
+/** An image to encode: `pixels` are interleaved RGB or, with a palette, one index per pixel. */
 export interface PngImage {
   readonly width: number;
   readonly height: number;
   readonly pixels: Uint8Array;
   /** Up to 256 colors, three bytes each. */
   readonly palette?: Uint8Array;
-  /** Opacity of the first colors of the palette, 0 … 255; the others are opaque. */
+  /** Opacity of the palette's first colors, 0 … 255; the others are opaque. */
   readonly alpha?: Uint8Array;
 }
 
 /**
- * The bytes of a PNG file (ISO/IEC 15948): the same ones in browsers and in Node.
+ * The bytes of a PNG file (ISO/IEC 15948), the same in browsers and in Node.
  *
  * @example
  * encodePng({ width: 1, height: 1, pixels: Uint8Array.of(255, 0, 0) }); // one red pixel
@@ -32,7 +32,7 @@ export function encodePng({ width, height, pixels, palette, alpha }: PngImage): 
   ]);
 }
 
-/** The image as an address that can be put into `href`. */
+/** The image as a data URI for `href`. */
 export function pngDataUri(image: PngImage): string {
   const bytes = encodePng(image);
   let text = "";

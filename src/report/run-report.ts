@@ -9,7 +9,7 @@ import { type Column, meter, page, panel, scrollable, section, table } from "./p
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
 
-/** One finished epoch, as the training records it. Shares are between 0 and 1; null without validation data. */
+/** One finished epoch, as recorded by training. Shares are between 0 and 1; null without validation data. */
 export interface ReportEpoch {
   readonly epoch: number;
   readonly lr: number;
@@ -20,7 +20,7 @@ export interface ReportEpoch {
   readonly top5: number | null;
 }
 
-/** Figures of a class, from the evaluation. */
+/** Metrics of a class, from the evaluation. */
 export interface ReportClass {
   readonly name: string;
   readonly count: number;
@@ -29,7 +29,7 @@ export interface ReportClass {
   readonly recall: number | null;
 }
 
-/** Figures of a classifier, from the evaluation. */
+/** Metrics of a classifier, from the evaluation. */
 export interface ReportMetrics {
   readonly count: number;
   readonly top1: number;
@@ -43,15 +43,15 @@ export interface ReportMetrics {
 export interface RunReport {
   /** Heading of the page. */
   readonly title: string;
-  /** More headline figures, for example parameters and speed. */
+  /** Further headline numbers, for example parameters and speed. */
   readonly summary?: readonly { readonly label: string; readonly value: string | number }[];
   /** One record per epoch. */
   readonly history: readonly ReportEpoch[];
-  /** Figures on the validation data. */
+  /** Metrics on the validation data. */
   readonly validation: ReportMetrics | null;
   /** Which weights `validation` measured, for example "best weights, epoch 7". */
   readonly validationOf?: string;
-  /** Figures of the same weights on test images. */
+  /** Metrics of the same weights on test images. */
   readonly test?: ReportMetrics | null;
   /** Images that are followed through the epochs, and their maps after each. */
   readonly followed?: readonly SeenImage[];
@@ -59,7 +59,7 @@ export interface RunReport {
   /** What the best weights make of the validation images. */
   readonly findings?: Findings | null;
   readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
-  /** Plain data, however nested. */
+  /** Plain data, nested to any depth. */
   readonly config: object;
   /** Commands to run next. */
   readonly next?: readonly { readonly purpose: string; readonly command: string }[];
@@ -83,7 +83,7 @@ const runSchema = fieldsOf<RunReport>(
 );
 
 /**
- * A training run as one HTML page: no other files, no scripts, printable.
+ * A training run as one HTML page: self-contained, without scripts, printable.
  *
  * @example
  * renderReport({ title: "resnet20 on shapes", config: { epochs: 1 }, validation: null,
@@ -161,7 +161,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
   const charts = [
     drawLineChart({
       title: "Accuracy",
-      yLabel: "share of images whose top answer is right",
+      yLabel: "share of images whose top prediction is right",
       xLabel: "epoch",
       percent: true,
       series: both(
@@ -190,7 +190,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
   ];
   return section(
     "Training",
-    "Training figures are measured on augmented images while the weights still move, so they may lie below those of validation.",
+    "Training metrics are measured on augmented images while the weights still change, so they may be worse than validation metrics.",
     element(
       "div",
       { class: "grid" },
@@ -263,7 +263,7 @@ function pairColumns(names: readonly string[]): Column<ReturnType<typeof mostCon
 }
 
 const classNote =
-  "Recall: the share of the images of a class that were recognized. Precision: how often the class was right when it was the answer.";
+  "Recall: the share of the images of a class that were recognized. Precision: how often a prediction of the class was right.";
 
 const classColumns: Column<ReportClass>[] = [
   { name: "class", cell: ({ name }) => name },

@@ -19,7 +19,7 @@ export type Attributes = Readonly<Record<string, string | number | null | undefi
 const empty = new Set(["circle", "image", "line", "meta", "path", "rect"]);
 
 /**
- * An element of SVG or HTML. Names of elements and attributes must be literals of the program; values may come from anywhere.
+ * An element of SVG or HTML. Names of elements and attributes must be literals; values may come from anywhere.
  *
  * @example
  * element("text", { x: 1.23456 }, "a < b").text; // <text x="1.23">a &lt; b</text>
@@ -43,8 +43,8 @@ export function raw(text: string): Markup {
 }
 
 /**
- * The text with the five special characters as entities. Characters that no XML file may hold (control characters,
- * lone surrogates) become U+FFFD, and so do bidirectional controls, which would reorder the text around them.
+ * Escapes the five special characters. Characters that XML forbids (control characters, lone surrogates) become U+FFFD, and so do
+ * bidirectional controls, which would reorder the text around them.
  */
 export function escapeText(text: string): string {
   return text.replace(forbidden, "\ufffd").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);

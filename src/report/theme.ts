@@ -1,6 +1,6 @@
 import { type Child, element, raw } from "./svg.js";
 
-/** Every color of charts and pages: on light and on dark ground. Text colors keep a contrast of 4.5 on `paper` and `panel`. */
+/** Every color of charts and pages, on light and dark backgrounds. Text colors keep a contrast of 4.5 on `paper` and `panel`. */
 export const palette = {
   paper: ["#fbfbfa", "#15181c"],
   panel: ["#ffffff", "#1b1f24"],
@@ -23,7 +23,7 @@ export const seriesColors = [
 
 export const fontFamily = 'ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif';
 
-/** Size of text in charts, in their own units. */
+/** Font size in charts, in chart units. */
 export const fontSize = 13;
 
 /** Colors of charts; in a page whose own rule must come before those of its charts, below `main`. */
@@ -42,12 +42,12 @@ export const chartColors = (shade: 0 | 1, within = "") =>
     .map((rule) => within + rule)
     .join("");
 
-/** The style sheet of charts. Plain declarations rather than variables, so that programs other than browsers draw the chart too. */
+/** The style sheet of charts. Plain declarations rather than variables, so that programs other than browsers render the chart too. */
 export const style =
   `.fovea{color-scheme:light dark;font:${fontSize}px ${fontFamily};font-variant-numeric:tabular-nums}` +
   `${chartColors(0)}@media(prefers-color-scheme:dark){${chartColors(1)}}`;
 
-/** A whole SVG: it stands alone as a file and may be put into a page; it follows the reader's light or dark theme. */
+/** A whole SVG, standalone or inline in a page; it follows the reader's light or dark theme. */
 export function drawing(title: string, width: number, height: number, ...children: Child[]): string {
   const attributes = { xmlns: "http://www.w3.org/2000/svg", class: "fovea", viewBox: `0 0 ${width} ${height}` };
   return element(

@@ -11,15 +11,15 @@ import { magnitude, relativeError } from "./compare.js";
 
 /** Options of {@link checkFunction}. */
 export interface CheckOptions {
-  /** Engines that must agree with the reference engine. */
+  /** Engines to compare with the reference engine. */
   readonly engines?: readonly Engine[];
   /** Largest difference between derived and numeric gradients, relative to the gradient's largest element. */
   readonly gradientTolerance?: number;
   /** Largest difference between engines, relative to the largest element. */
   readonly engineTolerance?: number;
-  /** Seed of the elements that are sampled. Default 1. */
+  /** Seed for sampling elements. Default 1. */
   readonly seed?: number;
-  /** How many elements of each input to differentiate numerically. */
+  /** Elements per input to differentiate numerically. */
   readonly samples?: number;
 }
 
@@ -34,8 +34,8 @@ export interface CheckReport {
 }
 
 /**
- * Holds a differentiable function to the contract: its derived gradients equal numeric ones (five-point differences in
- * float64, of step 1e-4, or less beside a kink) for every input, and every engine gives the same values and gradients.
+ * Checks a differentiable function: its derived gradients equal numeric ones (five-point differences in
+ * float64, with step 1e-4, or less near a kink) for every input, and every engine gives the same values and gradients.
  *
  * @throws FoveaError that names the input and the error.
  *
@@ -51,12 +51,12 @@ export async function checkFunction(
   return report;
 }
 
-/** Steps of the differences. */
+/** Step sizes of the differences. */
 const steps = [1e-4, 1e-5, 1e-6];
 /** A share of the largest gradient of any input. */
 const smallest = 1e-2;
 
-/** As {@link checkFunction}, in graphs of the caller's making; the state that a run leaves is compared across engines too, and returned. */
+/** As {@link checkFunction}, on graphs made by the caller; the state after a run is also compared across engines, and returned. */
 export async function checkGraph(
   newGraph: () => Graph,
   build: (...inputs: Value[]) => Value,
@@ -100,9 +100,9 @@ export async function checkGraph(
   const forward = lossOnly(newGraph(), build, inputs, y.shape as number[]);
   const forwardRun = await referenceEngine().compile(forward);
   let gradientError = 0;
-  /** What the loss adds up, all positive: the smaller the step, the more its rounding counts. */
+  /** The terms of the loss, all positive: the smaller the step, the more their rounding counts. */
   const terms = dyTensor.data.reduce((sum, v, k) => sum + Math.abs(v * Number(expected.y!.data[k])), 0);
-  // A gradient that is zero but for rounding, as of a bias before a batch norm, is held to the others' size.
+  // A gradient that is zero but for rounding, such as that of a bias before a batch norm, is measured against the others.
   const floor =
     smallest * Math.max(...inputs.map((_, i) => (expected[`dx${i}`] ? magnitude(toFloat64(expected[`dx${i}`]!)) : 0)));
   for (const [i, input] of inputs.entries()) {
@@ -125,7 +125,7 @@ export async function checkGraph(
       const difference = async (h: number) =>
         (8 * ((await at(h)) - (await at(-h))) - ((await at(2 * h)) - (await at(-2 * h)))) / (12 * h);
       let [numeric, error] = [Number.NaN, Number.POSITIVE_INFINITY];
-      // Where a kink lies within a step, as of a ReLU, a smaller one may pass it by.
+      // If a kink lies within a step, as with a ReLU, a smaller step may avoid it.
       for (const h of steps) {
         numeric = await difference(h);
         const rounding = h < steps[0]! ? (Number.EPSILON * terms) / h : 0;
@@ -160,7 +160,7 @@ export async function checkGraph(
   return { gradientError, engineErrors, received: derived.map((dx) => dx !== null), state: expectedState };
 }
 
-/** The same function's Σ y·dy without its gradients, for differencing. */
+/** The same function's Σ y·dy without gradients, for differencing. */
 function lossOnly(
   graph: Graph,
   build: (...inputs: Value[]) => Value,

@@ -5,9 +5,9 @@ import { initialize, type Module, type Param, parametersOf, stateOf } from "../n
 import { type CheckOptions, type CheckReport, checkGraph } from "./check-function.js";
 
 /**
- * Holds a module of your own to the contract that ours keep: its gradients with respect to the input and every parameter equal
+ * Checks a module of your own against the contract that ours keep: its gradients with respect to the input and every parameter equal
  * numeric ones, every parameter receives a gradient, and every engine gives the same result. Both modes are checked: in training,
- * batch norms use the statistics of the batch and the running ones that they leave must agree across engines; dropout uses one mask
+ * batch norms use batch statistics, and the running statistics they leave must agree across engines; dropout uses one mask
  * for all runs. In evaluation, batch norms use their running statistics, and dropout does nothing.
  *
  * @throws FoveaError that names the mode, and the parameter or the engine.
@@ -21,7 +21,7 @@ export async function checkModule(module: Module, input: Tensor, options: CheckO
   const names = new Map([...stateOf(module)].map(([path, param]) => [param as object, path]));
   const inputs = [input, ...parameters.map(([, param]) => param.value)];
   const build = (x?: Value, ...values: Value[]): Value => {
-    // The parameters become inputs of the checked function, so that they can be moved.
+    // The parameters become inputs of the checked function, so that they can be varied.
     parameters.forEach(([path, param], i) => x!.graph.bind(param, path, values[i]!));
     return module.call(x!);
   };
@@ -38,7 +38,7 @@ export async function checkModule(module: Module, input: Tensor, options: CheckO
     });
     const unused = parameters.filter((_, i) => !report.received[i + 1]).map(([path]) => path);
     if (unused.length) throw new FoveaError(`${mode}: no gradient reaches ${unused.join(", ")}`);
-    // Evaluation is checked with the statistics that training left: as initialized, zeros and ones would hide mistakes.
+    // Evaluation is checked with the statistics that training left: the initial zeros and ones would hide mistakes.
     for (const [cell, value] of state) (cell as Param).value = value;
     return report;
   };

@@ -7,8 +7,8 @@ export function magnitude({ data }: Tensor<"float64">): number {
 }
 
 /**
- * The largest difference of two arrays, relative to the largest magnitude of `expected` (absolute where that is 0).
- * Infinite if the shapes differ or exactly one of two elements is not a number.
+ * The largest difference of two arrays, relative to the largest magnitude of `expected` (absolute if that is 0).
+ * Infinite if the shapes differ or exactly one of two elements is NaN.
  */
 export function relativeError(actual: Tensor, expected: Tensor, least = 0): number {
   if (actual.shape.length !== expected.shape.length || actual.shape.some((d, i) => d !== expected.shape[i]))

@@ -74,7 +74,7 @@ test("eval matches classes by name: others are left out and said, missing ones a
 test("eval refuses data of which it knows no class, and measures all of a flat folder where asked", async () => {
   const none = await evaluated(await fruit("none", { fig: "lime", kiwi: "plum" }));
   assert.equal(none.code, 1);
-  assert.match(none.stderr, /no image is of a class that the model knows/);
+  assert.match(none.stderr, /the model knows none of the classes/);
   assert.equal((await evaluated(data, "--split", "all")).figures!.count, 36);
   const missing = await evaluated(data, "--split", "test");
   assert.match(missing.stderr, /--split test: the data has neither a test folder/);
@@ -96,7 +96,7 @@ test("a run is not resumed on other classes", async () => {
   renameSync(join(moved, "lime"), join(moved, "zest"));
   const { code, stderr } = await fovea(["train", "--resume", "--out", begun]);
   assert.equal(code, 2);
-  assert.match(stderr, /--resume: the classes of the data are not those of the run in .* \(new: zest; gone: lime\)/);
+  assert.match(stderr, /--resume: the data's classes are not those of the run in .* \(new: zest; gone: lime\)/);
 });
 
 const best = join(run, "best.safetensors");
@@ -123,7 +123,7 @@ test("weights of a run on other data: the classifier's rows go by name, or it be
   };
   assert.match((await start(other, best)).stderr, /the classifier fc begins anew, for 3 classes/);
   const { stderr } = await start(await fruit("exchanged", { plum: "apple", lime: "lime", apple: "plum" }), turned);
-  assert.doesNotMatch(stderr, /begins anew/);
+  assert.doesNotMatch(stderr, /starts fresh/);
   assert.match(stderr, /validation loss \S+ top-1 100\.0 %/);
   // eval goes by the names in the file, not by those of the run beside it: apples are taken for plums.
   const { figures } = await evaluated(data, "--weights", turned, "--split", "all");
@@ -158,14 +158,11 @@ test("a network by name goes by the class names in its file, too, and says where
   const { classes: _, ...rest } = metadata;
   writeFileSync(nameless, writeSafetensors(tensors, rest));
   const unnamed = await evaluate(nameless);
-  assert.match(
-    unnamed.stderr,
-    /the weights do not name their classes: those of the data are taken in alphabetical order/,
-  );
+  assert.match(unnamed.stderr, /the weights do not name their classes: using the data's classes in alphabetical order/);
   assert.equal((JSON.parse(unnamed.stdout) as Figures).count, 36);
 });
 
-test("train says by how much the classes differ where a classifier begins anew, and when they go by position", {
+test("train says by how much the classes differ where a classifier starts fresh, and when they go by position", {
   skip: ifLong,
 }, async () => {
   const flags = ["--model", "resnet20", "--epochs", "1", "--batch", "8", "--lr", "1e-9", "--no-augment"];
@@ -173,7 +170,7 @@ test("train says by how much the classes differ where a classifier begins anew, 
     (await fovea(["train", path, ...flags, "--weights", join(folder, weights), "--out", join(folder, name)])).stderr;
   assert.match(
     await start(other, "run/best.safetensors", "anew"),
-    /the classifier fc begins anew, for 3 classes: they differ, new: banana; gone: apple/,
+    /the classifier fc starts fresh, for 3 classes: they differ, new: banana; gone: apple/,
   );
   const rows = (file: string) => readSafetensors(readFileSync(join(folder, file))).tensors.get("fc.weight")!.data;
   const [before, after] = [rows("run/best.safetensors"), rows("anew/last.safetensors")];
@@ -183,6 +180,6 @@ test("train says by how much the classes differ where a classifier begins anew, 
   );
   assert.match(
     await start(other, "nameless.safetensors", "position"),
-    /its classes by position, as the weights name none/,
+    /its classes by position, as the weights do not name them/,
   );
 });

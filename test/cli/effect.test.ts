@@ -42,12 +42,12 @@ const out = ["--out", at("never.onnx")];
 
 /** Flags that would change nothing, and what is said of them. */
 const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
-  [["train", "shapes", "--test-split", "0.1"], /--test-split has no effect: shapes is shapes, which says itself/],
+  [["train", "shapes", "--test-split", "0.1"], /--test-split has no effect: shapes is shapes, which has fixed splits/],
   [["train", "shapes", "--val-split", "0.1"], /--val-split has no effect/],
-  [["train", cifar, "--test-split", "0.1"], /--test-split has no effect: .* is cifar10, which says itself/],
+  [["train", cifar, "--test-split", "0.1"], /--test-split has no effect: .* is cifar10, which has fixed splits/],
   [["train", cifar, "--val-split", "0.1"], /--val-split has no effect/],
-  [["train", divided, "--val-split", "0.3"], /--val-split has no effect: the folders of .*divided say/],
-  [["train", divided, "--test-split", "0.3"], /--test-split has no effect: the folders of .*divided say/],
+  [["train", divided, "--val-split", "0.3"], /--val-split has no effect: the folders of .*divided define its splits/],
+  [["train", divided, "--test-split", "0.3"], /--test-split has no effect: the folders of .*divided define its splits/],
   [train("--ignore", "^fc"), /--ignore needs --weights/],
   [train("--part", "model"), /--part needs --weights/],
   [train("--insert-options", "{}"), /--insert-options needs --insert/],
@@ -59,10 +59,13 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [train("--schedule", "step", "--step-epochs", "2,10"), /--step-epochs 10 has no effect: the training ends/],
   [train("--warmup", "11"), /--warmup 11 is longer than the training/],
   [train("--no-decay-norms", "--weight-decay", "0"), /--no-decay-norms has no effect: there is no weight decay/],
-  [train("--lr", "0.1", "--optimizer-options", '{"lr":0.2}'), /--lr and lr in --optimizer-options say the same/],
+  [
+    train("--lr", "0.1", "--optimizer-options", '{"lr":0.2}'),
+    /--lr and lr in --optimizer-options are the same setting/,
+  ],
   [train("--weight-decay", "0.1", "--optimizer-options", '{"weightDecay":0}'), /--weight-decay and weightDecay in/],
   [train("--no-decay-norms", "--optimizer-options", '{"decayNormsAndBiases":true}'), /leave one out/],
-  [train("--freeze", "backbone"), /--freeze backbone freezes what --weights brought/],
+  [train("--freeze", "backbone"), /--freeze backbone freezes what --weights loads/],
   [["train", "--resume", "--out", run, "--ignore", "fc"], /--ignore has no effect with --resume/],
   [["train", "--resume", "--out", run, "--part", "model"], /--part has no effect with --resume/],
   [["train", "--resume", "--out", run, "--insert-options", "{}"], /--insert-options has no effect with --resume/],

@@ -51,7 +51,7 @@ const cases: Record<string, { readonly args: readonly string[]; readonly code: 1
   "options of a stage that are no object": {
     args: ["summary", "--model", "resnet20", "--attention", "se", "--attention-options", "[{},4]"],
     code: 2,
-    says: /must be a JSON object, or a list with an object or null for each stage/,
+    says: /must be a JSON object, or a list with an object or null per stage/,
   },
   "options of too few stages": {
     args: ["summary", "--model", "resnet20", "--attention", "se", "--attention-options", "[{},null]"],

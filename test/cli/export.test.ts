@@ -102,7 +102,7 @@ test("options without effect and values that there are not are wrong usage", asy
     [["--out", at("a.safetensors"), "--precision", "int8"], /^fovea: --precision is for onnx and transformers\.js/],
     [["--out", at("a.onnx"), "--opset", "12"], /Allowed choices are 13, /],
     [["--out", at("a.onnx"), "--precision", "int4"], /Allowed choices are float32, float16, int8/],
-    [["--out", at("a")], /say --format onnx, transformers\.js or safetensors/],
+    [["--out", at("a")], /use --format onnx, transformers\.js or safetensors/],
   ] as const) {
     const { code, stderr } = await fovea(["export", run, ...args]);
     assert.equal(code, 2, stderr);

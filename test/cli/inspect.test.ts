@@ -26,7 +26,7 @@ test("inspect names the Python objects beside the weights, as text and as JSON",
   const path = file("config.pt", bytes("(", config, config, "t"));
   const text = await fovea(["inspect", path]);
   assert.equal(text.code, 0, text.stderr);
-  assert.match(text.stdout, /the weights are those of state_dict\n/);
+  assert.match(text.stdout, /the weights are at state_dict\n/);
   assert.ok(
     text.stdout.includes(
       "Python objects that were not read: side\\x1b[2J\\x0a.0 (omegaconf.dictconfig.DictConfig), side\\x1b[2J\\x0a.1 (omegaconf.dictconfig.DictConfig)\n",
@@ -98,7 +98,7 @@ test("--part takes other weights than the largest, by the names that inspect giv
   const unsaid = await fovea(["convert", path, out]);
   assert.match(
     unsaid.stderr,
-    /gan\.pt holds several weights: those of generator are taken; --part takes others: discriminator, ema\.shadow/,
+    /gan\.pt holds several sets of weights: using generator; --part selects others: discriminator, ema\.shadow/,
   );
   const unknown = await fovea(["convert", path, out, "--part", "gen"]);
   assert.equal(unknown.code, 1);
@@ -120,7 +120,7 @@ test("of two networks in one dictionary inspect says which it recognizes, and --
   const saved = bytes("}", unicode("net"), "}(", ...entries, "us");
   writeFileSync(path, archiveFile(saved, { "data/0": new Uint8Array(4 * 64 * 64 * 9) }));
   const { stdout } = await fovea(["inspect", path]);
-  assert.match(stdout, /the weights are those of net$/m);
+  assert.match(stdout, /the weights are at net$/m);
   assert.match(stdout, /the network is that of the keys that begin with student\.$/m);
   assert.match(stdout, /keys that this network does not explain: teacher\.conv1\.weight/);
   for (const part of ["net.teacher", "net.student"]) {

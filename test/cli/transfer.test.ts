@@ -72,7 +72,7 @@ test("weights of a trained network begin another, with a new classifier and an i
   assert.equal(second.code, 0, second.stderr);
   assert.match(
     second.stderr,
-    /126 arrays loaded, 18 new \(attention\.layer1\.0\.gain, …\), the classifier fc begins anew, for 2 classes/,
+    /126 arrays loaded, 18 new \(attention\.layer1\.0\.gain, …\), the classifier fc starts fresh, for 2 classes/,
   );
 
   const [before, after] = [tensors(at("first.safetensors")), tensors(at("second", "last.safetensors"))];
@@ -178,7 +178,7 @@ test("what was inserted stands in the file, and is built again from it", { skip:
 
 test("what cannot be frozen or inserted is refused in a line", async () => {
   const cases: [string[], RegExp][] = [
-    [["--freeze", "backbone"], /--freeze backbone freezes what --weights brought/],
+    [["--freeze", "backbone"], /--freeze backbone freezes what --weights loads/],
     [["--freeze-until", "layer9"], /no parameter's path begins with layer9; paths begin with conv1, bn1, layer1/],
     [["--insert", "danet-head"], /"danet-head" is a head, not a gate/],
   ];

@@ -187,13 +187,13 @@ const refused: Readonly<Record<string, readonly [() => Promise<Buffer> | Buffer,
   "double precision": [() => tiff(64, 3, Buffer.from(Float64Array.of(0, 1).buffer)), /samples/],
   "integers of 32 bits": [
     () => tiff(32, 1, Buffer.from(Uint32Array.of(0, 7).buffer)),
-    /its samples are integers of 32 bits/,
+    /its samples are 32-bit integers/,
   ],
   "signed integers of 16 bits": [
     () => tiff(16, 2, Buffer.from(Int16Array.of(0, 7).buffer)),
-    /its samples are signed integers of 16 bits/,
+    /its samples are signed 16-bit integers/,
   ],
-  "signed integers of 8 bits": [() => tiff(8, 2, Buffer.of(1, 2)), /its samples are signed integers of 8 bits/],
+  "signed integers of 8 bits": [() => tiff(8, 2, Buffer.of(1, 2)), /its samples are signed 8-bit integers/],
   "YCbCr that is not JPEG": [
     () => tiff(8, 1, Buffer.of(76, 84, 255, 76, 84, 255), { 262: 6, 277: 3 }),
     /it is YCbCr without JPEG; save it as RGB/,
@@ -206,7 +206,7 @@ const refused: Readonly<Record<string, readonly [() => Promise<Buffer> | Buffer,
   "an animated GIF": [async () => (await frames()).gif().toBuffer(), /it holds 2 pages or frames/],
   "an animated WebP": [async () => (await frames()).webp().toBuffer(), /it holds 2 pages or frames/],
   "an animated PNG": [animatedPng, /it holds 2 pages or frames/],
-  SVG: [() => Buffer.from(svg), /it is no JPEG, PNG, WebP, TIFF, GIF or AVIF file/],
+  SVG: [() => Buffer.from(svg), /it is not a JPEG, PNG, WebP, TIFF, GIF or AVIF file/],
 };
 for (const [what, [make, message]] of Object.entries(refused))
   test(`${what} is refused by name, whatever the file is called`, async (t) => {
@@ -279,8 +279,8 @@ test("a folder whose images of 16 bits are all nearly black is said to be so, on
     return said;
   };
   const [one] = await notes((i) => sixteen([0, 4095 - i, 17]));
-  assert.match(one!, /^all 6 images of 16 bits use 12 of them at most, .* MaxSampleValue 4095/);
-  assert.match((await notes(() => sixteen([0, 1023, 17])))[0]!, /use 10 of them/);
+  assert.match(one!, /^all 6 images with 16-bit samples use at most 12 of the bits, .* MaxSampleValue 4095/);
+  assert.match((await notes(() => sixteen([0, 1023, 17])))[0]!, /use at most 10 of the bits/);
   assert.deepEqual(await notes((i) => sixteen([0, i === 1 ? 60_000 : 17])), []);
   assert.deepEqual(await notes(() => sixteen([0, 4095], { 281: 4095 })), []);
   assert.deepEqual(await notes(() => tiff(8, 1, Buffer.of(0, 3, 1))), []);

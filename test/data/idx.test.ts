@@ -80,7 +80,7 @@ test("missing and damaged archives are named", async (t) => {
   await assert.rejects(idx(await folderOf(t, rest)), /no IDX file of validation labels is here\. Found: t10k-images/);
   await assert.rejects(
     idx(await folderOf(t, { ...rest, "t10k-labels-idx1-ubyte.gz": randomBytes(50) })),
-    /t10k-labels-idx1-ubyte\.gz: cannot be unpacked/,
+    /t10k-labels-idx1-ubyte\.gz: cannot be decompressed/,
   );
 });
 

@@ -205,7 +205,7 @@ test("split folders are known by their usual names in any case; with train and t
     await folderOf(t, { ...two("Train"), "test/bee/3.png": png, "extra/ant/4.png": png }),
   );
   assert.deepEqual([labels(tested.validation), tested.test], [[1], undefined]);
-  assert.deepEqual(reasons(tested.train.skipped), { extra: "neither a folder of classes nor of a split" });
+  assert.deepEqual(reasons(tested.train.skipped), { extra: "neither a class folder nor a split" });
 });
 
 test("testSplit sets images aside that are in neither of the others, the same for the same seed", async (t) => {
@@ -249,7 +249,7 @@ test("what systems and trainings leave in a folder is no class", async (t) => {
   });
   const { train, validation } = await openImageFolder(folder);
   assert.deepEqual([train.classes, train.length + validation.length], [["ant", "bee"], 4]);
-  assert.match(reasons(train.skipped)["thumbnail.jpg"]!, /left behind by a system/);
+  assert.match(reasons(train.skipped)["thumbnail.jpg"]!, /left behind by the system/);
 });
 
 test("a pipe that is named as the configuration of a run is not waited for", {
@@ -280,29 +280,29 @@ const implausible: Readonly<Record<string, readonly [files: readonly string[], m
   ],
   "splits without training": [
     ["val/ant/1", "val/bee/2", "test/ant/3", "test/bee/4"],
-    /parts of a data set and no classes/,
+    /these look like splits of a data set, not classes/,
   ],
   "images right in the split folders": [
     ["train/1", "train/2", "test/3", "test/4"],
-    /parts of a data set and no classes/,
+    /these look like splits of a data set, not classes/,
   ],
-  "one class": [["ant/1", "ant/2"], /one class alone, ant, and there is nothing to tell it from\.$/],
-  "one class in train": [["train/ant/1", "train/ant/2", "val/ant/3"], /train: holds one class alone, ant/],
+  "one class": [["ant/1", "ant/2"], /only one class, ant; training needs at least two\.$/],
+  "one class in train": [["train/ant/1", "train/ant/2", "val/ant/3"], /train: holds only one class, ant/],
   "the folder above one with train": [
     ["pets/train/ant/1", "pets/train/bee/2"],
-    /one class alone, pets.* Did you mean .*pets\?/,
+    /only one class, pets.* Did you mean .*pets\?/,
   ],
-  "the folder above classes": [["pets/ant/1", "pets/bee/2"], /one class alone, pets.* Did you mean .*pets\?/],
-  "a class of one image": [["ant/1", "ant/2", "bee/3"], /bee: a class needs two images at least to be learned/],
+  "the folder above classes": [["pets/ant/1", "pets/bee/2"], /only one class, pets.* Did you mean .*pets\?/],
+  "a class of one image": [["ant/1", "ant/2", "bee/3"], /bee: a class needs at least two images/],
   "classes of one image in train": [
     ["train/ant/1", "train/bee/2", "train/cat/1", "train/cat/2", "val/ant/3"],
-    /ant, bee: a class needs two images/,
+    /ant, bee: a class needs at least two images/,
   ],
   "two validation folders": [
     ["train/ant/1", "train/ant/2", "train/bee/1", "train/bee/2", "val/ant/3", "valid/bee/4"],
-    /val and valid are both named as folders for validation\. Keep one/,
+    /val and valid are both validation folders\. Keep one/,
   ],
-  "a training folder twice": [["train/ant/1", "Train/ant/2"], /Train and train are both named as folders for training/],
+  "a training folder twice": [["train/ant/1", "Train/ant/2"], /Train and train are both training folders/],
 };
 for (const [what, [names, message]] of Object.entries(implausible))
   test(`a layout that can hardly be meant is refused: ${what}`, async (t) => {

@@ -37,7 +37,7 @@ test("boxes cover the pixels whose centers they hold, and are cut at the border"
     [-3, 0, 3, 1],
     [0, -2, 1, 2],
   ] as const)
-    assert.throws(() => rows(left, top, width, height), /lies outside of the image of 8 × 4 pixels/);
+    assert.throws(() => rows(left, top, width, height), /lies outside the image of 8 × 4 pixels/);
   assert.throws(() => rows(0, 0, 0, 1), /boxes\[0\] must be a box/);
 });
 
@@ -111,7 +111,7 @@ test("COCO's boxes: by name of the class, in the pixels of the image as it is", 
   await assert.rejects(openMasks(write("cut.json", JSON.stringify(coco).slice(0, 80))), /cut\.json: is not JSON/);
   const outside = { ...coco, annotations: [{ image_id: 7, bbox: [16, 0, 5, 5] }] };
   const far = await openMasks(write("outside.json", JSON.stringify(outside)));
-  await assert.rejects(far.maskOf("a.jpg", size), /annotation 0: the box at 16, 0 of 5 × 5 lies outside of a\.jpg/);
+  await assert.rejects(far.maskOf("a.jpg", size), /annotation 0: the box at 16, 0 of 5 × 5 lies outside a\.jpg/);
 });
 
 test("boxes in CSV, by sides or by corners", async () => {

@@ -233,7 +233,7 @@ test("guided rules are for the graph's rectifiers, whatever modules wrote them, 
   );
   const [plain, same] = (await run(smooth, ["gradient", "guided-backprop"])) as [Explanation, Explanation];
   assert.deepEqual(same.attribution!.data, plain.attribution!.data);
-  assert.match(same.notes.join(), /no rectifiers/);
+  assert.match(same.notes.join(), /no ReLUs/);
 });
 
 test("a gradient is that of the score: numeric differences agree, of logits and probabilities", async () => {

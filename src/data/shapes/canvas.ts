@@ -4,18 +4,18 @@ export type Color = readonly [number, number, number];
 /** A number for each point of the canvas. */
 export type Field = (x: number, y: number) => number;
 
-/** Something to paint: where it is, how much it covers there (0 … 1), and its two colors with the share of the second. */
+/** Something to paint: where it is, its coverage there (0 … 1), and its two colors with the share of the second. */
 export interface Paint {
   readonly x: number;
   readonly y: number;
-  /** Nothing is painted further than this from (x, y), along either axis. */
+  /** Nothing is painted farther than this from (x, y), along either axis. */
   readonly reach: number;
   readonly cover: Field;
   readonly colors: readonly [Color, Color];
   readonly mix: Field;
 }
 
-/** A square image in the making. Points are pixel centers: the first is (0.5, 0.5). */
+/** A square image being painted. Points are pixel centers: the first is (0.5, 0.5). */
 export class Canvas {
   readonly #planes: Float32Array;
 

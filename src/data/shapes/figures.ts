@@ -4,7 +4,7 @@
  */
 export type Figure = (x: number, y: number) => number;
 
-/** The classes: figures that stay themselves when turned and mirrored, and can be told apart at a radius of 7 pixels. */
+/** The classes: figures that are unchanged by rotation and mirroring, and distinguishable at a radius of 7 pixels. */
 export const figures = {
   circle: (x, y) => Math.hypot(x, y) - 0.9,
   square: polygon([-0.8, -0.8, 0.8, -0.8, 0.8, 0.8, -0.8, 0.8]),

@@ -2,7 +2,7 @@ import type { Rng } from "../../core/rng.js";
 import { Canvas, type Color, type Field, type Paint } from "./canvas.js";
 import type { Figure } from "./figures.js";
 
-/** A figure in its place. Lengths are in pixels, `angle` in radians, `stretch` is width over height before turning. */
+/** A placed figure. Lengths are in pixels, `angle` in radians, `stretch` is width over height before rotation. */
 export interface Placement {
   readonly figure: Figure;
   readonly x: number;
@@ -13,17 +13,17 @@ export interface Placement {
 }
 
 interface Placing {
-  /** Least and greatest radius, as shares of the side. */
+  /** Smallest and largest radius, as shares of the side. */
   readonly radius: readonly [number, number];
-  /** How far inside of the border the middle of an object is, in radii. */
+  /** How far inside the border an object's center is, in radii. */
   readonly inset: number;
-  /** How much denser objects lie towards the border: 0 is evenly, and 1 would leave only half as many at the center of each axis. */
+  /** How much denser objects are towards the border: 0 is uniform, and 1 would leave only half as many at the center of each axis. */
   readonly outward: number;
 }
 
 /**
- * Objects that lie inside of the image cover its center more often than other places. Free ones may be cut by the border, and are denser towards
- * it by as much as it takes to cover the center as often as all other pixels in the mean (measured over 100,000 of them).
+ * Objects inside the image cover its center more often than other places. Free ones may be cut by the border, and are denser towards
+ * it, just enough to cover the center as often as other pixels on average (measured over 100,000 of them).
  */
 const placements = {
   centered: { radius: [0.18, 0.34], inset: 1, outward: 0 },
@@ -34,7 +34,7 @@ const placements = {
 export type PlacementName = keyof typeof placements;
 export const placementNames = Object.keys(placements) as PlacementName[];
 
-/** Where the object is, and how it lies. */
+/** Where the object is, and its orientation. */
 export function place(figure: Figure, size: number, placement: PlacementName, rng: Rng): Placement {
   const { radius: range, inset, outward }: Placing = placements[placement];
   const radius = size * rng.uniform(...range);
@@ -57,7 +57,7 @@ export function place(figure: Figure, size: number, placement: PlacementName, rn
   };
 }
 
-/** Coordinates of a placed figure: those in which its radius is about 1, and the share of a pixel that it covers. */
+/** Coordinates of a placed figure, in which its radius is about 1, and its coverage of a pixel. */
 export function view({ figure, x, y, radius, angle, stretch }: Placement): { u: Field; v: Field; cover: Field } {
   const [cos, sin] = [Math.cos(angle) / radius, Math.sin(angle) / radius];
   const u: Field = (px, py) => (cos * (px - x) + sin * (py - y)) / stretch;
@@ -66,9 +66,9 @@ export function view({ figure, x, y, radius, angle, stretch }: Placement): { u: 
 }
 
 /**
- * Paints an object among other things. Color, texture, ground and clutter tell nothing about its class.
- * The ground is dark, the object and the clutter are bright: a trial with free brightness and much the same settings
- * took ResNet-20 to 55 % instead of 97 % in seven epochs of 6000 images, too little for a first try that takes minutes.
+ * Paints an object among other things. Color, texture, background and clutter say nothing about its class.
+ * The background is dark, the object and clutter are bright: a trial with free brightness and otherwise similar settings
+ * took ResNet-20 to 55 % instead of 97 % in seven epochs of 6000 images, too little for a first try of a few minutes.
  */
 export function paintScene(object: Placement, size: number, rng: Rng): Canvas {
   const canvas = new Canvas(size);
@@ -105,7 +105,7 @@ function objectPaint(object: Placement, ground: readonly [Color, Color], rng: Rn
   return { x, y, reach: 1.4 * radius + 1, cover, colors: [color, second], mix: texture };
 }
 
-// Grounds
+// Backgrounds
 
 function gradient(size: number, rng: Rng): Field {
   const angle = rng.uniform(0, 2 * Math.PI);
@@ -155,9 +155,9 @@ function grain(_u: Field, _v: Field, rng: Rng): Field {
   return () => rng.uniform();
 }
 
-// Clutter: never one of the figures, and thinner or smaller than all of them
+// Clutter: never one of the figures, and thinner or smaller than any of them
 
-/** A large soft stain in the colors of the ground. */
+/** A large soft stain in the background's colors. */
 function cloud(size: number, colors: readonly [Color, Color], rng: Rng): Paint {
   const [x, y, reach] = [rng.uniform(0, size), rng.uniform(0, size), size * rng.uniform(0.1, 0.3)];
   const color = nearColor(colors[0], 0.3, rng);

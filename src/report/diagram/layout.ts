@@ -27,7 +27,7 @@ export interface Layout {
   readonly height: number;
 }
 
-/** A figure, or a point at which a line crosses a row. */
+/** A figure, or a point where a line crosses a row. */
 interface Slot {
   readonly width: number;
   readonly figure?: number;
@@ -40,9 +40,9 @@ interface Slot {
 const gap = { across: 18, down: 26 };
 
 /**
- * Layers figures after Sugiyama, Tagawa and Toda (1981): each stands in the row after the last one that it follows; lines through other
- * rows get a slot there; slots are ordered so that few lines cross, then moved towards their neighbors. Figures must be given in an
- * order in which each comes after those that it follows.
+ * Layered layout after Sugiyama, Tagawa and Toda (1981): each figure is in the row after its last predecessor; lines through other rows
+ * get a slot there; slots are ordered to reduce crossings, then moved towards their neighbors. Figures must be given in topological
+ * order.
  */
 export function layOut(figures: readonly Figure[]): Layout {
   const rows: Slot[][] = [];
@@ -90,7 +90,7 @@ export function layOut(figures: readonly Figure[]): Layout {
   };
 }
 
-/** Orders every row by the mean place of its neighbors, down and up by turns, and keeps the order with the fewest crossings. */
+/** Orders every row by the mean position of its neighbors, alternating down and up, and keeps the order with the fewest crossings. */
 function order(rows: Slot[][]): void {
   const index = new Map<Slot, number>();
   const mean = (s: Slot, neighbors: readonly Slot[]) =>
@@ -102,7 +102,7 @@ function order(rows: Slot[][]): void {
     if (count < best.crossings) best = { crossings: count, rows: rows.map((row) => [...row]) };
   };
   keep();
-  // Where the sweeps end depends on where they start and on how draws are settled, so both are varied, always in the same way.
+  // The outcome depends on the starting order and on how ties are broken, so both are varied, deterministically.
   for (let start = 0; start < 12; start++) {
     if (start > 0) for (const row of rows) row.reverse();
     keep();
@@ -110,7 +110,7 @@ function order(rows: Slot[][]): void {
       const down = sweep % 2 === 0;
       for (const row of down ? rows : rows.toReversed()) {
         const wanted = new Map(row.map((s) => [s, mean(s, down ? s.above : s.below)]));
-        // The sort is stable, so this decides what comes first of those that draw.
+        // The sort is stable, so this breaks ties.
         if ((sweep * 7 + rows.indexOf(row) * 5 + start * 3) % 4 >= 2) row.reverse();
         row.sort((a, b) => wanted.get(a)! - wanted.get(b)!);
         row.forEach((s, i) => index.set(s, i));
@@ -130,24 +130,24 @@ function crossings(rows: readonly Slot[][], index: ReadonlyMap<Slot, number>): n
   return count;
 }
 
-/** Slots that stand exactly below each other. */
+/** Slots exactly below each other. */
 interface Column {
   readonly slots: Slot[];
   x: number;
 }
 
-/** Puts slots in straight columns and moves these towards their neighbors, without changing the order of any row. */
+/** Puts slots in straight columns and moves these towards their neighbors, keeping the order of every row. */
 function spread(rows: readonly Slot[][]): void {
   const columns = columnsOf(rows);
   const of = new Map(columns.flatMap((column) => column.slots.map((slot) => [slot, column] as const)));
-  // Room that each column needs from those at its left, and leaves to those at its right.
+  // Room that each column needs on its left, and leaves on its right.
   const beside = rows.flatMap((row) =>
     row.slice(1).map((right, i) => {
       const left = row[i]!;
       return { left: of.get(left)!, right: of.get(right)!, distance: (left.width + right.width) / 2 + gap.across };
     }),
   );
-  // All as far left as possible. There are no cycles, as links of columns do not cross.
+  // All as far left as possible. There are no cycles, since links of columns do not cross.
   for (let changed = true; changed; ) {
     changed = false;
     for (const { left, right, distance } of beside)
@@ -169,8 +169,8 @@ function spread(rows: readonly Slot[][]): void {
 }
 
 /**
- * The slots in columns: a line through several rows is straight, and so is a chain of figures that have but one figure before and after
- * them. A link that would cross another is left out (Brandes and Köpf, 2001). From left to right.
+ * The slots in columns: a line through several rows is straight, and so is a chain of figures with one predecessor and one successor.
+ * A link that would cross another is left out (Brandes and Köpf, 2001). From left to right.
  */
 function columnsOf(rows: readonly Slot[][]): Column[] {
   const columns = new Map<Slot, Column>();

@@ -3,24 +3,24 @@ import { formatCount, formatNumber } from "../text.js";
 import { unitsOf } from "./units.js";
 import { signOf, sizes } from "./words.js";
 
-/** One figure of a diagram: a box of operators in a row, the sign of an operator that joins two branches, an input or an output. */
+/** One figure of a diagram: a box of operators, the sign of an operator that joins two branches, an input or an output. */
 export interface Step {
   readonly kind: "box" | "sign" | "end";
-  /** What is done, in order. */
+  /** What it does, in order. */
   words: string[];
   /** Parameters: their path and shape. */
   readonly parameters: string[];
   /** Names of attention maps published here. */
   readonly maps: string[];
-  /** Steps whose results this one reads, by index. */
+  /** Indices of the steps whose results this one reads. */
   readonly from: readonly number[];
   /** Size of the result. */
   size: string;
 }
 
 /**
- * The steps of a graph as a reader thinks of them: layers and the modules whose class is in `collapse` are one operator, operators that act
- * on each element go with the step before, what only depends on parameters is not shown. In order of execution.
+ * The steps of a graph as readers think of them: layers and the modules whose class is in `collapse` are one operator, elementwise
+ * operators join the step before, computations on parameters alone are not shown. In order of execution.
  */
 export function stepsOf(graph: Graph, collapse: readonly string[]): Step[] {
   const { nodes } = liveProgram(graph);
@@ -30,7 +30,7 @@ export function stepsOf(graph: Graph, collapse: readonly string[]): Step[] {
   const fixed = (value: Value) => !computed.has(value);
   const readers = readersOf(graph, nodes);
 
-  // A map may be a rearrangement that nothing else needs; it is told where it comes from.
+  // A map may be a rearrangement that nothing else reads; it is credited to its source.
   const drawn = new Set<Node | undefined>([undefined, ...nodes]);
   const source = (value: Value): Value => (drawn.has(value.node) ? value : source(value.node!.inputs[0]!));
   const taps = graph.taps.map(({ name, value }) => ({ name, at: source(value) }));
@@ -80,10 +80,10 @@ export function stepsOf(graph: Graph, collapse: readonly string[]): Step[] {
   return steps;
 }
 
-/** Words for operators that only rearrange elements. The next step joins them. */
+/** Words for operators that only rearrange elements. The next step absorbs them. */
 const movement = /^(reshape|transpose|part .*)$/;
 
-/** Nodes that read each value; undefined stands for an output of the graph. */
+/** Nodes that read each value; undefined stands for a graph output. */
 function readersOf(graph: Graph, nodes: readonly Node[]): Map<Value, (Node | undefined)[]> {
   const readers = new Map<Value, (Node | undefined)[]>();
   const note = (value: Value, node?: Node) => readers.set(value, [...(readers.get(value) ?? []), node]);
@@ -92,7 +92,7 @@ function readersOf(graph: Graph, nodes: readonly Node[]): Map<Value, (Node | und
   return readers;
 }
 
-/** A constant as a number or its shape, a parameter, or what is made of one, by its name. */
+/** A constant as a number or its shape, or the name of a parameter or of what is computed from one. */
 function operandWords({ source }: Value): string {
   if (source.kind === "node") return operandWords(source.node.inputs[0]!);
   if (source.kind !== "constant") return source.name;
@@ -101,8 +101,8 @@ function operandWords({ source }: Value): string {
 }
 
 /**
- * The parameters that values are, or are made of: for each layer its path and the shape of its weight, for a collapsed module its path and
- * the number of its parameters.
+ * The parameters among values or their inputs: for each layer its path and weight shape, for a collapsed module its path and
+ * parameter count.
  */
 function parametersOf(values: readonly Value[], path?: string): string[] {
   const found = new Map<string, Value>();
@@ -123,7 +123,7 @@ function parametersOf(values: readonly Value[], path?: string): string[] {
   }
   return [...owners].flatMap(([owner, own]) => {
     const weight = own.find(([name]) => name.endsWith("weight"));
-    // Without a weight these are parameters of the module itself, each with a name of its own.
+    // Without a weight these are the module's own parameters, each with its own name.
     return weight
       ? [`${owner}: ${weight[1].shape.join("×")}`]
       : own.map(([name, v]) => `${name}: ${v.shape.join("×")}`);

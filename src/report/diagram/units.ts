@@ -11,7 +11,7 @@ export interface Unit {
   readonly follows: boolean;
 }
 
-/** Layers that readers see as one operator. Norms join what they normalize. */
+/** Layers that readers see as one operator. Norms join the box of what they normalize. */
 const layers: Readonly<Record<string, { readonly follows: boolean }>> = {
   Conv2d: { follows: false },
   Linear: { follows: false },
@@ -20,8 +20,8 @@ const layers: Readonly<Record<string, { readonly follows: boolean }>> = {
 };
 
 /**
- * Nodes in groups: calls of layers and of modules whose class is in `collapse`, functions that take several nodes, and single nodes.
- * In order of execution. `fixed` tells constants and parameters from what is computed, `operand` names them.
+ * Nodes in groups: calls of layers and of modules whose class is in `collapse`, functions of several nodes, and single nodes.
+ * In order of execution. `fixed` tells constants and parameters from computed values, `operand` names them.
  */
 export function unitsOf(
   nodes: readonly Node[],
@@ -38,7 +38,7 @@ export function unitsOf(
   const idioms = new Map<Node, Idiom>(
     nodes.flatMap((node) => idiomAt(node)?.nodes.map((n) => [n, idiomAt(node)!]) ?? []),
   );
-  // What a node belongs to: a module, the outermost if there are several, or the last node of an idiom, or nothing but itself.
+  // The owner of a node: the outermost module, or the last node of an idiom, or the node itself.
   const owner = (node: Node): string | Node => {
     const parts = node.scope.replace(/ ?\(\w+\)$/, "").split(".");
     const path = parts.map((_, i) => parts.slice(0, i + 1).join(".")).find((prefix) => modules.has(prefix));
@@ -73,7 +73,7 @@ interface Idiom {
   readonly words: string;
 }
 
-/** The function whose last node this is, of those that are one to a reader and several nodes to the graph. */
+/** The function that ends at this node, if it is one to a reader and several nodes to the graph. */
 function idiomAt(node: Node): Idiom | undefined {
   if (node.op.name !== "Mul") return undefined;
   const [x, gate] = node.inputs.map((value) => value.node) as [Node | undefined, Node | undefined];

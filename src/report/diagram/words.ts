@@ -24,7 +24,7 @@ const following: Readonly<Record<string, string>> = {
   Transpose: "transpose",
 };
 
-/** Signs of operators that join two computed values; beside a constant or a parameter they are words like all others. */
+/** Signs of operators that join two computed values; with a constant or a parameter they are written as words. */
 const signs: Readonly<Record<string, string>> = { Add: "+", Sub: "−", Mul: "×", Div: "÷", Max: "max", Min: "min" };
 
 const reductions: Readonly<Record<string, string>> = {
@@ -34,13 +34,13 @@ const reductions: Readonly<Record<string, string>> = {
   ReduceLogSumExp: "log-sum-exp",
 };
 
-/** `64×56×56`; a symbolic batch is left out. */
+/** `64×56×56`; a symbolic batch is omitted. */
 export function sizes(value: Value): string {
   const shape = value.shape[0] === "N" ? value.shape.slice(1) : value.shape;
   return shape.length ? shape.join("×") : "1";
 }
 
-/** The sign of a node that joins two computed values, if that is what it is. */
+/** The sign of a node that joins two computed values, if it is one. */
 export function signOf(node: Node, computed: readonly Value[]): string | undefined {
   return computed.length === 2 ? signs[node.op.name] : undefined;
 }
@@ -50,7 +50,7 @@ export function follows(node: Node): boolean {
   return node.op.name in following || node.op.name in signs || node.op.name === "Clip";
 }
 
-/** What a node does, in a few words. `fixed` tells constants and parameters from what is computed, `operand` names them. */
+/** What a node does, in a few words. `fixed` tells constants and parameters from computed values, `operand` names them. */
 export function wordsOf(node: Node, fixed: (value: Value) => boolean, operand: (value: Value) => string): string {
   const { op, inputs, attributes } = node;
   const [x, second] = inputs as [Value, Value | undefined];
@@ -73,7 +73,7 @@ export function wordsOf(node: Node, fixed: (value: Value) => boolean, operand: (
   return following[op.name] ?? op.name.toLowerCase();
 }
 
-/** Names of axes of a stack of maps; other arrays' axes have no names, only numbers. */
+/** Names of the axes of a batch of maps; axes of other arrays only have numbers. */
 function axesOf(x: Value, axes: readonly number[]): string {
   const input = [...x.graph.inputs.values()][0];
   const named =

@@ -8,26 +8,26 @@ import type { Item, Region } from "./scene.js";
 /** A map, alone or over its image. */
 export interface MapCell {
   readonly map: Heatmap;
-  /** What the network saw, or, with `region`, the whole photograph. */
+  /** What the network saw or, with `region`, the whole photograph. */
   readonly image?: PlanarImage;
-  /** The part of the photograph that the network saw and the map covers, as `inputRegion` tells. */
+  /** The part of the photograph that the network saw and the map covers, from `inputRegion`. */
   readonly region?: Region;
   /** The position, in the map, that a pairwise map belongs to. */
   readonly position?: { readonly row: number; readonly column: number };
 }
 
-/** An image alone; with `region` the crop is drawn in. */
+/** An image alone; with `region` the crop is outlined. */
 export interface ImageCell {
   readonly image: PlanarImage;
   readonly region?: Region;
 }
 
-/** Gates of channels, one bar each. */
+/** Channel gates, one bar each. */
 export interface ChannelCell {
   readonly channels: ArrayLike<number>;
 }
 
-/** Gates of rows and of columns, beside the image that they act on. */
+/** Row and column gates, beside the image they act on. */
 export interface StripCell {
   readonly rows?: ArrayLike<number>;
   readonly columns?: ArrayLike<number>;
@@ -42,13 +42,13 @@ const isStrips = (cell: Cell): cell is StripCell => "rows" in cell || "columns" 
 /** How cells are drawn. */
 export interface CellStyle {
   readonly opacity: number;
-  /** Shares of the largest value at which lines are drawn. */
+  /** Contour levels, as shares of the largest value. */
   readonly contours: readonly number[];
 }
 
-/** Pixels of an image in the picture, for each unit of its cell: sharp on dense screens too. */
+/** Image pixels per unit of the cell: sharp on dense screens too. */
 const density = 1.5;
-/** The same of a map: viewers smooth it. */
+/** The same for a map: viewers smooth it. */
 const mapDensity = 0.75;
 const strip = 10;
 
@@ -61,14 +61,14 @@ export const rowsOf = ({ rows }: StripCell): Heatmap | undefined => (rows ? vect
 export const columnsOf = ({ columns }: StripCell): Heatmap | undefined =>
   columns ? vector(columns, 1, columns.length) : undefined;
 
-/** The maps in a cell, which its colors must reach. */
+/** The maps in a cell, which the color scale must cover. */
 export function mapsIn(cell: Cell): Heatmap[] {
   if ("map" in cell) return [cell.map];
   if (isStrips(cell)) return [rowsOf(cell), columnsOf(cell)].flatMap((map) => map ?? []);
   return [];
 }
 
-/** What a cell is in words, below it. */
+/** The text below a cell. */
 export function cellCaption(cell: Cell): string {
   const maps = mapsIn(cell);
   if (maps.length > 0) return captionOf({ data: Float64Array.from(maps.flatMap(({ data }) => [...data])) });
@@ -76,7 +76,7 @@ export function cellCaption(cell: Cell): string {
   return captionOf({ data: Float64Array.from(cell.channels) });
 }
 
-/** The sides of what a cell shows, in any unit. */
+/** The aspect of a cell's contents, in any unit. */
 function shapeOf(cell: Cell): { readonly width: number; readonly height: number } {
   if ("channels" in cell) return { width: 1, height: 0.6 };
   if ("image" in cell && cell.image) return cell.image;
@@ -86,14 +86,14 @@ function shapeOf(cell: Cell): { readonly width: number; readonly height: number 
   return { width: columns?.length ?? side, height: rows?.length ?? side };
 }
 
-/** The largest box of a cell's shape in a square. */
+/** The largest box of a cell's aspect in a square. */
 export function fitted(cell: Cell, side: number): { readonly width: number; readonly height: number } {
   const { width, height } = shapeOf(cell);
   const scale = side / Math.max(width, height);
   return { width: Math.max(1, width * scale), height: Math.max(1, height * scale) };
 }
 
-/** Images once drawn are not encoded again. */
+/** Encoded images, so none is encoded twice. */
 export type ImageCache = Map<PlanarImage, PngImage>;
 
 /** Draws a cell into a box. */
@@ -150,7 +150,7 @@ function drawPosition({ height, width }: Heatmap, { row, column }: { row: number
   return { kind: "frame", at: { left: at.left + column * w, top: at.top + row * h, width: w, height: h } };
 }
 
-/** What lies outside of the crop is veiled, and the crop framed, where it lies inside of the image. */
+/** Outlines the crop where it lies inside the image, and veils the rest. */
 function drawCrop(seen: Region, at: Region): Item[] {
   const clamp = (value: number, from: number, length: number) => Math.min(from + length, Math.max(from, value));
   const [left, right] = [seen.left, seen.left + seen.width].map((x) => clamp(x, at.left, at.width)) as [number, number];
@@ -167,7 +167,7 @@ function drawCrop(seen: Region, at: Region): Item[] {
   ];
 }
 
-/** A bar for each channel, from 0; where there are more channels than units, the bars overlap. */
+/** A bar per channel, from 0; with more channels than units, the bars overlap. */
 function drawBars(values: ArrayLike<number>, at: Region): Item[] {
   const numbers = Array.from(values, (value) => (Number.isFinite(value) ? value : 0));
   const [low, high] = [Math.min(0, ...numbers), Math.max(0, ...numbers)];
@@ -190,7 +190,7 @@ function drawBars(values: ArrayLike<number>, at: Region): Item[] {
   ];
 }
 
-/** The image, the gates of its rows at the right and those of its columns below. */
+/** The image, with its row gates on the right and its column gates below. */
 function drawStrips(cell: StripCell, at: Region, scale: ColorScale, cache: ImageCache): Item[] {
   const [rows, columns] = [rowsOf(cell), columnsOf(cell)];
   const gap = 3;

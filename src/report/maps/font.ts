@@ -1,7 +1,7 @@
 /** Text in PNG files: DejaVu Sans Mono (Bitstream Vera license) at 10 pixels, as bits, so that no program needs a font and bytes are the same everywhere. */
 export const glyph = { width: 6, height: 12, baseline: 9 } as const;
 
-/** Of each character from space to tilde, 12 rows of 6 bits, each a base64 digit. */
+/** For each character from space to tilde, 12 rows of 6 bits, each a base64 digit. */
 const rows =
   "AAAAAAAAAAAAAMMMMAAAMAAAAMMMAAAAAAAAAKKfKE+UUAAAAAOQQOGCeAAAAYooaMWFGAAAAMQQYllifAAAAAAAAAAAAAAA" +
   "AEEIIIIIAEAAAIIEEEEEAIAAAASMSAAAAAAAAAAAA/AAAAAAAAAAAAAMIIAAAAAAAAMAAAAAAAAAAAAAMAAAACCEEIIIQQAA" +
@@ -19,7 +19,7 @@ const rows =
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const instead: Readonly<Record<string, string>> = { "−": "-", "–": "-", "—": "-", "…": "..", "·": ".", "×": "x" };
 
-/** Calls `set` for every dot of a text, in its own grid; characters that the font does not have are question marks. */
+/** Calls `set` for every dot of a text, in its own grid; characters missing from the font become question marks. */
 export function eachDot(text: string, set: (column: number, row: number) => void): void {
   plain(text).forEach((index, i) => {
     for (let row = 0; row < glyph.height; row++) {
@@ -30,7 +30,7 @@ export function eachDot(text: string, set: (column: number, row: number) => void
   });
 }
 
-/** How wide a text is, in dots. */
+/** Width of a text, in dots. */
 export const dotsWide = (text: string): number => plain(text).length * glyph.width;
 
 function plain(text: string): number[] {

@@ -22,13 +22,13 @@ import { type Item, type Scene, textSize } from "./scene.js";
 import { sceneToPng } from "./to-png.js";
 import { sceneToSvg } from "./to-svg.js";
 
-/** Pictures in rows and columns: methods × images × modules. */
+/** Images and maps in rows and columns: methods × images × modules. */
 export interface MapGrid {
-  /** Read out first; it also says what the picture is of. */
+  /** Title, read out first. */
   readonly title: string;
-  /** Titles of the columns, such as methods. */
+  /** Column titles, such as methods. */
   readonly columns: readonly string[];
-  /** Titles of the rows, such as images or modules; an empty one takes no room. */
+  /** Row titles, such as images or modules; an empty one takes no room. */
   readonly rows: readonly string[];
   /** `rows` lists of `columns` cells; null leaves one empty. */
   readonly cells: readonly (readonly (Cell | null)[])[];
@@ -37,19 +37,19 @@ export interface MapGrid {
 /** Options of {@link drawMapGrid}. */
 export interface MapGridOptions {
   /**
-   * Which maps share a scale: all (`shared`, the default), those of a column, or each its own. The picture says which. On a scale of all, a
-   * map with little evidence is seen to have little; methods in different units need a scale each.
+   * Which maps share a scale: all (`shared`, the default), those of a column, or none; the drawing says which. On a shared scale a map
+   * with little evidence looks like it; methods in different units need their own scales.
    */
   readonly scale?: "shared" | "column" | "cell";
-  /** Colors of maps that are nowhere negative. Default `inferno`. Others go from blue through 0 to red. */
+  /** Colors of maps without negative values. Default `inferno`. Others go from blue through 0 to red. */
   readonly colors?: Exclude<ColormapName, "diverging">;
-  /** Of the largest values over an image; smaller ones are as much more transparent. Default 0.75. */
+  /** Opacity of the largest values over an image; smaller ones are proportionally more transparent. Default 0.75. */
   readonly opacity?: number;
-  /** Lines at these shares of each map's largest value, such as [0.5]. Default none. */
+  /** Contours at these shares of each map's largest value, such as [0.5]. Default: none. */
   readonly contours?: readonly number[];
-  /** Longer side of a cell, in pixels. Default: what makes the picture 560 wide, from 72 to 240. */
+  /** Longer side of a cell, in pixels. Default: what makes the drawing 560 wide, from 72 to 240. */
   readonly cellSize?: number;
-  /** Read out after the title. Default: how many pictures there are, and of what. */
+  /** Read out after the title. Default: how many maps there are, and of what. */
   readonly description?: string;
 }
 
@@ -68,18 +68,18 @@ export const gridOptions: Schema<MapGridOptions> = fields<MapGridOptions>({
   description: maybe(text),
 });
 
-/** Cells of a grid; more would not be looked at, and a program would not open them. */
+/** Most cells in a grid; nobody would look at more, and no program would open them. */
 const mostCells = 10_000;
 const gap = 8;
 
 /**
- * Maps as one SVG that needs no other file and no script: raw and signed, with their ranges, on scales that begin at 0. The same input gives the
- * same bytes. It fills the width of the page, down to that of a phone.
+ * Maps as one self-contained SVG without scripts: raw and signed, with their ranges, on scales that include 0. The same input gives the
+ * same bytes. It fits the width of the page, down to a phone's.
  *
  * @example
  * drawMapGrid({ title: "Where it looks", columns: ["gradcam"], rows: ["cat.jpg"], cells: [[{ map, image }]] });
  *
- * @throws OptionError, ShapeError if the cells do not fit the titles, or are none.
+ * @throws OptionError, ShapeError if the cells do not match the titles, or are invalid.
  */
 export function drawMapGrid(grid: MapGrid, options: MapGridOptions = {}): string {
   return sceneToSvg(layout("drawMapGrid", grid, options));
@@ -140,10 +140,10 @@ function checkCells(where: string, { columns, rows, cells }: MapGrid): void {
   if (rows.length * columns.length > mostCells)
     throw new OptionError(`${where}: ${rows.length * columns.length} cells; at most ${mostCells} are drawn`);
   if (cells.length !== rows.length)
-    throw new ShapeError(`${where}: ${rows.length} titles of rows, but ${cells.length} rows of cells`);
+    throw new ShapeError(`${where}: ${rows.length} row titles, but ${cells.length} rows of cells`);
   cells.forEach((row, r) => {
     if (row.length !== columns.length)
-      throw new ShapeError(`${where}: row ${r} has ${row.length} cells for ${columns.length} titles of columns`);
+      throw new ShapeError(`${where}: row ${r} has ${row.length} cells for ${columns.length} column titles`);
     row.forEach((cell, c) => {
       if (cell !== null) checkCell(where, `cell ${r}, ${c}`, cell);
     });
@@ -168,7 +168,7 @@ function checkCell(where: string, name: string, cell: Cell): void {
   if ("channels" in cell && !(cell.channels.length > 0)) throw new ShapeError(`${where}: ${name} has no channels`);
 }
 
-/** The scale of every cell. */
+/** The scale of each cell. */
 function scalesOf(
   cells: MapGrid["cells"],
   sharing: NonNullable<MapGridOptions["scale"]>,
@@ -185,7 +185,7 @@ function scalesOf(
   return cells.map(() => columns);
 }
 
-/** Bars that tell the values of colors, and in words which maps they hold for. */
+/** Color bars with their values, and a sentence on which maps they apply to. */
 function legendOf(
   cells: MapGrid["cells"],
   scales: readonly (readonly ColorScale[])[],
@@ -233,7 +233,7 @@ function legendOf(
   return { items, text: words, bottom: y + 5 };
 }
 
-/** Words in lines of a width; a longer word has a line of its own. */
+/** Words in lines of a given width; a longer word gets its own line. */
 function wrapped(words: string, room: number): string[] {
   if (words === "") return [];
   const lines = [""];
@@ -250,7 +250,7 @@ function fit(content: string, room: number): string {
   return shorten(content, most);
 }
 
-/** For those who do not see the picture: what is in it, and the range of each map. */
+/** A text alternative: what is shown, and the range of each map. */
 function describe({ columns, rows, cells }: MapGrid, scale: string): string {
   const parts = rows.flatMap((row, r) =>
     columns.flatMap((column, c) => {

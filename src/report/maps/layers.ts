@@ -12,7 +12,7 @@ const regionSchema = fieldsOf<Region>(
   "a region, { left, top, width, height }",
 );
 
-/** A map as colors. What is not a number is transparent. */
+/** A map as colors. NaN is transparent. */
 export function mapLayer(map: Heatmap, scale: ColorScale, opacity: number | null, finest: number): PngImage {
   const fine = enlarged(map, finest);
   const pixels = Uint8Array.from(fine.data, (value) =>
@@ -22,13 +22,13 @@ export function mapLayer(map: Heatmap, scale: ColorScale, opacity: number | null
   return { width: fine.width, height: fine.height, pixels, palette: paletteOf(scale.colors), alpha };
 }
 
-/** A map with about `finest` values on its longer side, bilinearly; one that is as fine already stays as it is. */
+/** A map upsampled bilinearly to about `finest` values on its longer side; one that is fine enough stays as it is. */
 export function enlarged(map: Heatmap, finest: number): Heatmap {
   const times = Math.floor(finest / Math.max(map.height, map.width));
   return times > 1 ? resizeHeatmap(map, map.height * times, map.width * times) : map;
 }
 
-/** An image as interleaved RGB, shrunk so that its longer side has at most `most` pixels: each is the mean of those that it covers. */
+/** An image as interleaved RGB, shrunk so that its longer side has at most `most` pixels: each is the mean of those it covers. */
 export function imageLayer({ width, height, pixels }: PlanarImage, most: number): PngImage {
   const shrink = Math.min(1, most / Math.max(width, height));
   const [w, h] = [Math.max(1, Math.round(width * shrink)), Math.max(1, Math.round(height * shrink))];
@@ -56,7 +56,7 @@ export function imageLayer({ width, height, pixels }: PlanarImage, most: number)
 /**
  * The map of a crop on the whole photograph: bilinear, and NaN where the network saw nothing.
  *
- * @param region what the map covers, in pixels of the photograph, as `inputRegion` tells
+ * @param region what the map covers, in pixels of the photograph, from `inputRegion`
  */
 export function mapToPhotograph(
   map: Heatmap,
@@ -87,7 +87,7 @@ function sample({ height, width, data }: Heatmap, y: number, x: number): number 
   return row(top) * (1 - (v - top)) + row(bottom) * (v - top);
 }
 
-/** Lines at a value of a map, in the unit square (marching squares on the enlarged map, the values at the centers of its pixels). */
+/** Contours of a map at a level, in the unit square (marching squares on the upsampled map, values at pixel centers). */
 export function contours(map: Heatmap, level: number): Segment[] {
   const { height, width, data } = enlarged(map, 48);
   const segments: Segment[] = [];

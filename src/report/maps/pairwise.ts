@@ -9,11 +9,11 @@ const positionSchema = fieldsOf<{ row: number; column: number }>(
 );
 
 /**
- * What one position of a plane attends to: a row of a pairwise map, as a map.
+ * What one position attends to: a row of a pairwise map, as a map.
  *
- * @param weights P × P numbers, P = height · width, row by row: row p is what position p takes from all positions
+ * @param weights P × P numbers, P = height · width, row by row: row p is what position p attends to
  *
- * @throws ShapeError if there are not P × P numbers. @throws OptionError for a position outside of the plane.
+ * @throws ShapeError if there are not P × P numbers. @throws OptionError for a position outside the plane.
  *
  * @example
  * const cell = { map: pairwiseMap(weights, 8, 8, { row: 2, column: 5 }), image, position: { row: 2, column: 5 } };

@@ -2,10 +2,10 @@ import type { Heatmap } from "../../explain/heatmap.js";
 import { type ColormapName, colormap } from "../colormap.js";
 import { formatNumber } from "../text.js";
 
-/** From values to colors: the same for all maps that share it. */
+/** Maps values to colors, the same for all maps that share it. */
 export interface ColorScale {
   readonly colors: ColormapName;
-  /** The values at the ends of the colors. */
+  /** The values at the ends of the color scale. */
   readonly low: number;
   readonly high: number;
 }
@@ -18,8 +18,8 @@ export function rangeOf({ data }: Pick<Heatmap, "data">): readonly [low: number,
 }
 
 /**
- * The scale of some maps together. 0 is always on it, so that little evidence looks like little: from 0 to the largest value, or, where a value is negative, as
- * far to both sides of 0. Never from the smallest value to the largest: that makes noise look sure.
+ * The scale shared by some maps. It always includes 0, so that little evidence looks like little: from 0 to the largest value or, if any value is negative,
+ * symmetric about 0. Never from the smallest value to the largest: that makes noise look significant.
  */
 export function scaleOf(maps: readonly Pick<Heatmap, "data">[], unsigned: ColormapName = "inferno"): ColorScale {
   let [low, high] = [0, 0];
@@ -32,13 +32,13 @@ export function scaleOf(maps: readonly Pick<Heatmap, "data">[], unsigned: Colorm
   return { colors: "diverging", low: -most, high: most };
 }
 
-/** Where a value lies on a scale, 0 … 1. On a scale without extent all is at its zero. */
+/** Position of a value on a scale, 0 … 1. On a scale of zero width everything is at its zero. */
 export function positionOn({ colors, low, high }: ColorScale, value: number): number {
   if (!(high > low)) return colors === "diverging" ? 0.5 : 0;
   return Math.min(1, Math.max(0, (value - low) / (high - low)));
 }
 
-/** What a map says in numbers: its range, or that it says nothing. */
+/** A map in numbers: its range, or that it shows nothing. */
 export function captionOf(map: Pick<Heatmap, "data">): string {
   const range = rangeOf(map);
   if (!range) return "not a number";
@@ -57,7 +57,7 @@ export function paletteOf(colors: ColormapName): Uint8Array {
   return palette;
 }
 
-/** Opacity of each color over an image: what says nothing leaves the image as it is. */
+/** Opacity of each color over an image: zero evidence is transparent. */
 export function alphaOf({ colors }: ColorScale, opacity: number): Uint8Array {
   return Uint8Array.from({ length: paletteSteps + 1 }, (_, index) => {
     if (index === 0) return 0;

@@ -8,10 +8,10 @@ export interface Region {
   readonly height: number;
 }
 
-/** Colors by what they are for: the page's theme decides. */
+/** Colors by purpose: the page's theme decides. */
 export type Ink = "ink" | "muted" | "outline" | "accent";
 
-/** What a picture of maps is made of, before it becomes SVG or pixels. */
+/** The elements of a drawing, before it becomes SVG or pixels. */
 export type Item =
   | { readonly kind: "image"; readonly at: Region; readonly image: PngImage; readonly smooth: boolean }
   | {
@@ -23,7 +23,7 @@ export type Item =
       readonly align: Align;
     }
   | { readonly kind: "rect"; readonly at: Region; readonly ink: Ink }
-  /** Hides what lies below in part: what the network did not see. */
+  /** Dims what lies below: what the network did not see. */
   | { readonly kind: "veil"; readonly at: Region }
   | { readonly kind: "frame"; readonly at: Region }
   | { readonly kind: "lines"; readonly segments: readonly Segment[] };
@@ -31,7 +31,7 @@ export type Item =
 export type Align = "start" | "middle" | "end";
 export type Segment = readonly [x1: number, y1: number, x2: number, y2: number];
 
-/** A finished layout: sizes are in units of about a pixel. */
+/** A finished layout, in units of about a pixel. */
 export interface Scene {
   readonly title: string;
   readonly description: string;
@@ -40,5 +40,5 @@ export interface Scene {
   readonly items: readonly Item[];
 }
 
-/** Size of text in pictures of maps. */
+/** Font size in map drawings. */
 export const textSize = 12;

@@ -78,7 +78,7 @@ class Canvas {
       this.pixels[at + c] = Math.round(this.pixels[at + c]! * (1 - alpha) + color[c]! * alpha);
   }
 
-  /** Every pixel whose center lies in the box; one at least. */
+  /** Every pixel whose center lies in the box, at least one. */
   #each({ left, top, width, height }: Region, visit: (x: number, y: number) => void): void {
     const [x0, y0] = [Math.round(left), Math.round(top)];
     const [x1, y1] = [Math.max(x0 + 1, Math.round(left + width)), Math.max(y0 + 1, Math.round(top + height))];

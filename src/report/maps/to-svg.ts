@@ -3,10 +3,10 @@ import { element, type Markup, raw } from "../svg.js";
 import { palette, style } from "../theme.js";
 import { type Ink, type Item, type Region, type Scene, textSize } from "./scene.js";
 
-/** Text is the page's, in light and dark; lines over images must be seen on anything. */
+/** Text colors are the page's, light or dark; lines over images must be visible on anything. */
 const classes: Record<Ink, string> = { ink: "", muted: "muted", outline: "", accent: "accent" };
 
-/** The scene as one SVG that needs no other file, fills the width that it is given and no more than its own, and can be read aloud. */
+/** The scene as one self-contained SVG that scales down with the page, never up, and can be read aloud. */
 export function sceneToSvg({ title, description, width, height, items }: Scene): string {
   const uses = new Map<PngImage, number>();
   for (const item of items) if (item.kind === "image") uses.set(item.image, (uses.get(item.image) ?? 0) + 1);
@@ -76,7 +76,7 @@ function draw(item: Item, shared: ReadonlyMap<PngImage, string>): Markup | Marku
   }
 }
 
-/** A light line within a dark one. */
+/** A light line inside a dark one. */
 function outlined(name: string, attributes: Readonly<Record<string, string | number>>): Markup[] {
   const stroke = (color: string, width: number) =>
     element(name, { ...attributes, fill: "none", stroke: color, "stroke-width": width, "stroke-linecap": "round" });
@@ -85,7 +85,7 @@ function outlined(name: string, attributes: Readonly<Record<string, string | num
 
 const short = (value: number) => Math.round(value * 10) / 10;
 
-/** The same for the same pixels, so that several pictures may stand in one page. */
+/** The same for the same pixels, so that several drawings can share a page. */
 function idOf({ width, height, pixels }: PngImage): string {
   let hash = 0x811c9dc5;
   for (const byte of pixels) hash = Math.imul(hash ^ byte, 0x01000193);

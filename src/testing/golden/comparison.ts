@@ -4,7 +4,7 @@ import type { Engine } from "../../engines/engine.js";
 import { magnitude, relativeError } from "../compare.js";
 import type { GoldenFile } from "./file.js";
 
-/** The worst array of a check: its error and what it was allowed to be. */
+/** The worst array of a check: its error and its tolerance. */
 export interface Worst {
   /** Which tensor. */
   readonly tensor: string;
@@ -14,7 +14,7 @@ export interface Worst {
   readonly tolerance: number;
 }
 
-/** Collects the differences between what an engine computed and what a golden file holds. */
+/** Collects the differences between an engine's results and a golden file. */
 export class Comparison {
   #worst: Worst = { tensor: "", error: 0, tolerance: 1 };
   readonly #float32: Readonly<Record<string, number>>;
@@ -28,13 +28,13 @@ export class Comparison {
 
   /**
    * The tolerance of a group of arrays, relative to the largest magnitude: 1e-10 for the reference engine; for float32 engines
-   * 1e-4, or 20 times the error that PyTorch itself has in float32, where that is larger.
+   * 1e-4, or 20 times PyTorch's own float32 error if that is larger.
    */
   tolerance(group: string): number {
     return this.exact ? 1e-10 : Math.max(1e-4, 20 * (this.#float32[group] ?? 0));
   }
 
-  /** Compares one array. `scale` replaces the largest magnitude of `expected` where that says nothing. */
+  /** Compares one array. `scale` replaces the largest magnitude of `expected` where that is not meaningful. */
   check(name: string, actual: Tensor | undefined, expected: Tensor, group: string, scale?: number): void {
     let error = Number.POSITIVE_INFINITY;
     if (actual) {

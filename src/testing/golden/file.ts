@@ -2,7 +2,7 @@ import { FormatError } from "../../core/errors.js";
 import type { Tensor } from "../../core/tensor.js";
 import { readSafetensors } from "../../formats/safetensors.js";
 
-/** A golden file: arrays of a reference run, and metadata that says what was run. */
+/** A golden file: arrays of a reference run, and metadata that describe it. */
 export class GoldenFile {
   readonly #tensors: ReadonlyMap<string, Tensor>;
   readonly #metadata: Readonly<Record<string, string>>;

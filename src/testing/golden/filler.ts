@@ -2,12 +2,12 @@ import { FormatError } from "../../core/errors.js";
 import { lowbias32 } from "../../core/rng.js";
 import { sizeOf, type Tensor, zeros } from "../../core/tensor.js";
 
-/** The largest network of the catalogue has 127 million parameters. */
+/** The catalogue's largest network has 127 million parameters. */
 const MAX_PARAMETERS = 2 ** 27;
-/** Sixteen images of 512 × 512 are less. */
+/** Sixteen images of 512 × 512 take less. */
 const MAX_INPUT = 2 ** 24;
 
-/** A file of a few hundred bytes could ask for any number. @throws FormatError if it does. */
+/** A file of a few hundred bytes could ask for any size. @throws FormatError if it is too large. */
 function bounded(what: string, shapes: readonly (readonly number[])[], most: number): void {
   const size = shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
   if (!(size <= most)) throw new FormatError(`golden file: ${what} of ${size} numbers, more than ${most}`);
@@ -18,7 +18,7 @@ const sample = (n: number): number => (lowbias32(n) / 2 ** 32) * 2 - 1;
 
 /**
  * Values of a state dict by the filler rule of golden files: one counter runs through the entries in order, row-major, and the
- * last component of a key decides the range.
+ * last component of a key determines the range.
  */
 export function fillState(keys: readonly (readonly [string, readonly number[]])[], start: number): Map<string, Tensor> {
   bounded(
@@ -55,7 +55,7 @@ export function fillInput(shape: readonly number[], start: number): Tensor<"floa
   return input;
 }
 
-/** `count` labels of `classes` classes by the filler rule, one-hot. */
+/** `count` one-hot labels of `classes` classes by the filler rule. */
 export function fillLabels(count: number, classes: number, start: number): Tensor<"float32"> {
   const oneHot = zeros("float32", [count, classes]);
   for (let i = 0; i < count; i++) oneHot.data[i * classes + Math.floor((lowbias32(start + i) * classes) / 2 ** 32)] = 1;

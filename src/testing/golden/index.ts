@@ -17,7 +17,7 @@ export type { TrainedData } from "./trained.js";
 
 /** The outcome of checking one golden file with one engine. */
 export interface GoldenReport {
-  /** What the file is about: a module, or a network. */
+  /** What the file covers: a module, or a network. */
   readonly module: string;
   /** Whether all tensors are within tolerance. */
   readonly ok: boolean;
@@ -29,7 +29,7 @@ export interface GoldenReport {
  * Checks a golden file of any kind: one module, a whole network, optimizer steps, trained weights, explanations, or statistics. The file's
  * metadata says which. Kinds and tolerances are described in the file format's documentation.
  *
- * @throws FormatError if the file is damaged, or names a module, option or key that does not exist here.
+ * @throws FormatError if the file is damaged, or names an unknown module, option or key.
  */
 export async function checkGolden(bytes: Uint8Array, engine: Engine, data: TrainedData): Promise<GoldenReport> {
   const file = new GoldenFile(bytes);

@@ -13,7 +13,7 @@ export function checkKeys(
   const unexpected = [...state.keys()].filter((key) => !expected.has(key));
   if (missing.length || unexpected.length)
     throw new FormatError(
-      `keys differ: the model has not ${missing.join(", ") || "–"}; the reference has not ${unexpected.join(", ") || "–"}`,
+      `keys differ: the model lacks ${missing.join(", ") || "–"}; the reference lacks ${unexpected.join(", ") || "–"}`,
     );
   for (const [key, param] of state)
     if (String(param.shape) !== String(expected.get(key)))

@@ -27,12 +27,12 @@ import type { GoldenFile } from "./file.js";
 import { explainedNetwork } from "./seeing-network.js";
 import type { TrainedData } from "./trained.js";
 
-/** One image of a file, and the map whose quality is measured. */
+/** One image of a file, and the map to evaluate. */
 interface Case extends Example {
   readonly map: Heatmap;
 }
 
-/** Checks the measures of maps: faithfulness, localization, robustness, complexity and rank correlation. */
+/** Checks the metrics of maps: faithfulness, localization, robustness, complexity and rank correlation. */
 export async function checkMetricsFile(file: GoldenFile, engine: Engine, data: TrainedData): Promise<Comparison> {
   const comparison = new Comparison(engine, file);
   const { model } = await explainedNetwork(file, data);
@@ -80,7 +80,7 @@ async function checkConfidence(file: GoldenFile, comparison: Comparison, logitsO
   const column = (k: number) => rows.map((values) => values[k]!);
   compare(file, comparison, "confidence/before", column(0));
   compare(file, comparison, "confidence/masked", column(1));
-  // Differences of probabilities: their rounding is that of probabilities.
+  // Differences of probabilities round like probabilities.
   compare(file, comparison, "average-drop", column(2), 1);
   compare(file, comparison, "increase", column(3));
 }
@@ -131,7 +131,7 @@ async function checkRobustness(
     const noise = ofImage(file.tensor("sensitivity/noise"), i);
     sensitivities.push(await maxSensitivity(async (at) => toFloat64(await explain(at)).data, input, { noise }));
   }
-  // A small difference of two numbers: in float32 its rounding is that of the numbers.
+  // A small difference of two numbers: in float32 it rounds like those numbers.
   compare(file, comparison, "infidelity/gradient", errors, scale);
   compare(
     file,
@@ -182,7 +182,7 @@ function checkMaps(file: GoldenFile, comparison: Comparison, cases: readonly Cas
 }
 
 /**
- * Compares numbers, row-major, with a tensor of the file. `floor` is the least magnitude that an error in float32 is relative to, where
+ * Compares numbers, row-major, with a tensor of the file. `floor` is the least magnitude that a float32 error is relative to, where
  * the numbers are small differences of larger ones.
  */
 function compare(file: GoldenFile, comparison: Comparison, name: string, values: readonly number[], floor?: number) {
@@ -207,7 +207,7 @@ function ofImage(noise: Tensor, i: number): Tensor<"float64"> {
   return tensor("float64", [parts.length, ...parts[0]!.shape], data);
 }
 
-/** Mean square of what a gradient foretells of disturbances. */
+/** Mean square of what a gradient predicts for perturbations. */
 function foretold(noise: Tensor<"float64">, gradient: Tensor<"float64">): number {
   const each = gradient.data.length;
   let sum = 0;

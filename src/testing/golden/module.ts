@@ -18,7 +18,7 @@ export async function checkModuleFile(file: GoldenFile, engine: Engine): Promise
   const comparison = new Comparison(engine, file);
   const x = file.tensor("x");
   const name = file.text("module");
-  // Files state every argument of the call, also those that had no effect.
+  // Files list every argument of the call, even those without effect.
   const options = effectiveOptions(attentionInfo(name).options, file.json("options"));
   const module = createAttentionByName(name, x.shape[1]!, options);
   const state = stateOf(module);

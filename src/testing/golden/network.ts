@@ -22,11 +22,11 @@ import type { GoldenFile } from "./file.js";
 import { fillInput, fillLabels, fillState } from "./filler.js";
 import { checkKeys } from "./keys.js";
 
-/** A published network, with the state of its reference under our own paths. */
+/** A published network, with its reference's state under our paths. */
 export interface FilledNetwork {
   readonly model: Module;
   readonly state: ReadonlyMap<string, Param>;
-  /** Our path of a key of the reference. */
+  /** Our path of a reference key. */
   readonly rename: (key: string) => string;
   /** Sets every parameter and buffer by the filler rule. */
   fill(): void;
@@ -64,7 +64,7 @@ async function logitsOf(engine: Engine, model: Module, x: Tensor): Promise<Recor
   return result;
 }
 
-/** The numbers 0, n, 2n, … of a tensor, row-major. */
+/** Elements 0, n, 2n, … of a tensor, row-major. */
 function everyNth(t: Tensor, n: number): Tensor {
   const data = toFloat64(t).data.filter((_, i) => i % n === 0);
   return tensor("float64", [data.length], data);
@@ -75,7 +75,7 @@ function outputsOf(model: Module, x: Value): readonly Value[] {
   return Array.isArray(result) ? (result as Value[]) : [result as Value];
 }
 
-/** Sets the momentum of every batch norm, and returns the way back. */
+/** Sets the momentum of every batch norm, and returns a function that undoes it. */
 function setMomentum(model: AnyModule, momentum: number): () => void {
   const before = new Map<BatchNorm, number>();
   walk(model, {
@@ -96,7 +96,7 @@ export async function checkNetworkFile(file: GoldenFile, engine: Engine): Promis
   const network = filledNetwork(file);
   const { model, state, rename } = network;
   const x = fillInput(file.json("input_shape"), Number(file.text("input_counter_start")));
-  // Of the large outputs of segmentation networks a file has only every n-th number.
+  // For the large outputs of segmentation networks a file has only every n-th number.
   const every = file.hasText("logits_every") ? Number(file.text("logits_every")) : 0;
   const stored = (logits: Tensor | undefined) => (logits && every ? everyNth(logits, every) : logits);
   const compareLogits = (mode: string, group: string, actual: Record<string, Tensor>) => {
@@ -159,8 +159,8 @@ export async function checkNetworkFile(file: GoldenFile, engine: Engine): Promis
   compareLogits("train", "train_logits", actual);
   comparison.check("train/loss", actual.loss, file.tensor("train/loss"), "loss");
   const norms = (values: readonly number[]) => tensor("float64", [values.length], Float64Array.from(values));
-  // Norms of gradients are measured against the largest, as small ones carry few digits in float32. The file's own figure counts each
-  // against itself, which says too much where one is almost zero, so it may not allow more than 1e-3.
+  // Gradient norms are compared relative to the largest, as small ones carry few digits in float32. The file's own figure is relative to
+  // each norm, which is too lenient for one that is almost zero, so it may not allow more than 1e-3.
   const expected = file.tensor("train/grad_norm");
   const gradNorms = norms(derived.map((_, i) => (actual[`grad/${i}`] ? norm(actual[`grad/${i}`]!) : 0)));
   const float32 = engine.name === "reference" ? 0 : 20 * relativeError(file.tensor("train/grad_norm_f32"), expected);

@@ -9,18 +9,18 @@ import type { GoldenFile } from "./file.js";
 import { explainedBy, inProbabilities, SeeingComparison, slices, stacked, stackedMaps } from "./seeing.js";
 import type { TrainedData } from "./trained.js";
 
-/** One array of a file: how it is computed, and what of the explanation it holds. */
+/** One array of a file: how it is computed, and which part of the explanation it holds. */
 interface Entry {
   readonly method: (image: number) => MethodChoice;
   readonly score?: "logit" | "probability";
   readonly layer?: string;
   /**
-   * What float32 loses more in it than in a gradient. `differences` of scores lose more the smaller they are; `probabilities` are off by what
-   * logits are off absolutely; `quotients` of differences lose a digit. Of `n` gradients that are averaged some are taken where a rectifier's
-   * input is within rounding of 0 and falls on its other side: that may be worth half of one of them.
+   * Why float32 loses more in it than in a gradient. `differences` of scores lose more the smaller they are; `probabilities` have a relative
+   * error as large as the logits' absolute error; `quotients` of differences lose a digit. Of `n` averaged gradients, some are taken where a
+   * ReLU's input is within rounding of 0 and falls on the other side: that may cost half of one of them.
    */
   readonly loses?: "differences" | "probabilities" | "quotients" | number;
-  /** The arrays of the file that this explains, with what each holds. */
+  /** The arrays of the file that this explains, with their contents. */
   readonly holds: Readonly<Record<string, (found: readonly Explanation[]) => Tensor>>;
 }
 
@@ -44,10 +44,10 @@ const plain = (name: string, method: MethodChoice, more: Partial<Entry> = {}): E
   ...more,
 });
 
-/** Baselines by the name that files give them. */
+/** Baselines by their name in files. */
 type Baseline = "zero" | "black";
 
-/** All that a file can hold, and how it comes about. */
+/** Everything a file can hold, and how it is computed. */
 function entriesOf(file: GoldenFile, inputShape: readonly [number, number, number]): Entry[] {
   const black = () => ({ baseline: blackOf(file, inputShape) });
   const from = (baseline: Baseline) => (baseline === "black" ? black() : { baseline: "zero" as const });
@@ -116,7 +116,7 @@ function entriesOf(file: GoldenFile, inputShape: readonly [number, number, numbe
   ];
 }
 
-/** Black pixels as the network takes them; normalized as for ImageNet where the file says nothing else. */
+/** Black pixels as the network takes them; ImageNet's normalization unless the file says otherwise. */
 function blackOf(file: GoldenFile, [channels, height, width]: readonly [number, number, number]): Tensor {
   const { mean, std } = file.hasText("preprocess") ? file.json<Normalization>("preprocess") : normalizations.imagenet;
   const area = height * width;
@@ -127,7 +127,7 @@ function blackOf(file: GoldenFile, [channels, height, width]: readonly [number, 
   return tensor("float64", [channels, height, width], data);
 }
 
-/** From [n,N,…], what belongs to one image: [n,…]. */
+/** The part of [n,N,…] that belongs to one image: [n,…]. */
 function rowsOf(t: Tensor, image: number): Tensor {
   const [count, , ...rest] = t.shape;
   const parts = slices(t).map((part) => toFloat64(slices(part)[image]!).data);
@@ -145,7 +145,7 @@ function transposed(t: Tensor): Tensor {
   );
 }
 
-/** What is given to the methods, and not computed. */
+/** Inputs of the methods, which are not computed. */
 const given = new Set(["x", "class", "logits", "smoothgrad/noise", "rise/masks"]);
 
 /** Checks attributions: gradients, paths, rules of backpropagation, occlusion, masks, FullGrad. */
@@ -160,7 +160,7 @@ export async function checkAttributionsFile(file: GoldenFile, engine: Engine, da
     for (const score of ["logit", "probability"] as const) {
       const some = entries.filter((entry) => (entry.score ?? "logit") === score && (entry.layer ?? null) === layer);
       if (some.length === 0) continue;
-      // Methods are the same for all images but for the noise that they are given, so each image has an explainer's options of its own.
+      // All images share the methods except for their noise, so each image has its own explainer options.
       const found: Explanation[][] = some.map(() => []);
       for (const [i, image] of images.entries()) {
         const options = {
@@ -198,5 +198,5 @@ function amplification(
   return loses === undefined ? 1 : 0.5 / loses / comparison.rounding("gradient");
 }
 
-/** Layers that entries are about; null for those about the input. */
+/** Layers of the entries; null for those that explain the input. */
 const layersIn = (file: GoldenFile): (string | null)[] => [null, ...file.group("guided-gradcam/").keys()];

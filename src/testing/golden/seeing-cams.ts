@@ -21,7 +21,7 @@ import {
 } from "./seeing.js";
 import type { TrainedData } from "./trained.js";
 
-/** Methods whose name in files says a variant that we call otherwise. */
+/** Methods whose name in files implies a variant with another name here. */
 const variants: Readonly<Record<string, MethodChoice>> = {
   "gradcam++-eps1e-6": ["gradcam++", { variant: "pytorch-grad-cam" }],
   "gradcam++-authors": ["gradcam++", { variant: "authors" }],
@@ -44,13 +44,13 @@ function choiceOf(name: string): MethodChoice {
   return name as MethodChoice;
 }
 
-/** The tolerance of the reference engine: components are found by iteration. */
+/** The reference engine's tolerance: components are found by iteration. */
 const exactOf = (name: string): number => (name.startsWith("kpca") ? 1e-6 : name.startsWith("eigen") ? 1e-8 : 1e-10);
 
-/** Maps were made by code that adds small numbers, and enlarged with float32 coefficients. */
+/** The maps come from code that adds small numbers, upsampled with float32 coefficients. */
 const mapTolerance = 1e-6;
 
-/** Checks class activation maps of one layer: activation, gradient, weights, raw maps, and maps as they are shown. */
+/** Checks class activation maps of one layer: activation, gradient, weights, raw maps, and maps as displayed. */
 export async function checkCamsFile(file: GoldenFile, engine: Engine, data: TrainedData): Promise<Comparison> {
   const comparison = new SeeingComparison(engine, file);
   const explained = await explainedBy(file, data);
@@ -102,7 +102,7 @@ export async function checkCamsFile(file: GoldenFile, engine: Engine, data: Trai
 }
 
 /**
- * By how much float32 loses more in Ablation-CAM than in the logits z: weights are (y − y′) / y, off by rounding · max |z| / |y|, and a map
+ * How much more float32 loses in Ablation-CAM than in the logits z: weights are (y − y′) / y, off by rounding · max |z| / |y|, and a map
  * Σ w·A is off by that times Σ |A|. The worst image counts.
  */
 function cancellation(file: GoldenFile, classes: readonly number[]): number {
@@ -122,7 +122,7 @@ function cancellation(file: GoldenFile, classes: readonly number[]): number {
   return Math.max(1, ...ratios);
 }
 
-/** Maps at the size of the input: Score-CAM's authors add up channels that are enlarged already, which is the same as enlarging their sum. */
+/** Maps at the input's size: Score-CAM's authors sum upsampled channels, which is the same as upsampling their sum. */
 function shownMaps(name: string, found: readonly Explanation[], [, height, width]: readonly [number, number, number]) {
   const size = [height, width] as const;
   return stacked(
@@ -138,7 +138,7 @@ function shownMaps(name: string, found: readonly Explanation[], [, height, width
   );
 }
 
-/** Logits, activation, gradient, and the classes that are nearest. */
+/** Logits, activation, gradient, and the nearest classes. */
 async function checkLayer(file: GoldenFile, engine: Engine, explained: Explained, comparison: SeeingComparison) {
   const { model, images, classes, inputShape, layerOf } = explained;
   const probe = new Probe(model, inputShape, [layerOf(file.text("layer"))], engine);

@@ -18,8 +18,8 @@ import type { TrainedData } from "./trained.js";
 type Keys = GoldenFile["keys"];
 
 /**
- * The network *tiny* of the golden files, of the widths that its keys say: a 3×3 convolution, batch norm and ReLU; stages of basic blocks, a
- * stage's first one of stride 2 where it has a `downsample`; a 1×1 convolution `neck` with bias and ReLU; mean over positions; `fc`.
+ * The network *tiny* of the golden files, with widths given by its keys: a 3×3 convolution, batch norm and ReLU; stages of basic blocks,
+ * the first of a stage with stride 2 if it has a `downsample`; a 1×1 convolution `neck` with bias and ReLU; mean over positions; `fc`.
  */
 class TinyNetwork extends Module {
   readonly conv1: Conv2d;
@@ -33,7 +33,7 @@ class TinyNetwork extends Module {
     const shapes = new Map(keys);
     const shape = (key: string): readonly number[] => {
       const found = shapes.get(key);
-      if (!found) throw new FormatError(`golden file: the keys of the network tiny lack "${key}"`);
+      if (!found) throw new FormatError(`golden file: network tiny lacks the key "${key}"`);
       return found;
     };
     const [width, channels] = shape("conv1.weight") as [number, number];
@@ -68,7 +68,7 @@ class TinyNetwork extends Module {
 /** A tiny network has a few thousand parameters. */
 const mostTiny = 2 ** 20;
 
-/** A tiny network by its keys, with values by the filler rule. */
+/** A tiny network from its keys, with values by the filler rule. */
 export function tinyNetwork(file: GoldenFile): {
   readonly model: Module;
   readonly values: ReadonlyMap<string, Tensor>;
@@ -83,11 +83,11 @@ export function tinyNetwork(file: GoldenFile): {
   return { model, values };
 }
 
-/** A network, and how a key of its reference is called in it. */
+/** A network, and its names for reference keys. */
 export type NamedNetwork = Pick<PublishedNetwork, "model" | "rename">;
 
 /**
- * The network that a file about explanations names, in evaluation mode: with trained weights (`weights_file`), as another golden file has it
+ * The network of a file about explanations, in evaluation mode: with trained weights (`weights_file`), from another golden file
  * (`parameters`), or filled by its own keys.
  */
 export async function explainedNetwork(file: GoldenFile, data: TrainedData): Promise<NamedNetwork> {
@@ -108,13 +108,13 @@ async function otherFile(name: string, data: TrainedData): Promise<GoldenFile> {
   return new GoldenFile(await data.golden(name));
 }
 
-/** A network with the weights of a checkpoint: as it was published with the file's options, or else what the checkpoint's keys say. */
+/** A network with the weights of a checkpoint: as published, with the file's options, or else as recognized from the checkpoint's keys. */
 async function trainedNetwork(file: GoldenFile, data: TrainedData): Promise<NamedNetwork> {
   const name = file.text("network");
   const weightsFile = file.text("weights_file");
   const { tensors, metadata } = readCheckpoint(await data.weights(weightsFile), weightsFile);
   const known = recognizeCheckpoint(tensors, metadata);
-  // Options say more than keys do, as of a module without parameters.
+  // Options say more than keys do, for example about a module without parameters.
   const published = file.hasText("options") || !known ? publishedNetworks.get(name) : undefined;
   if (published) {
     const network = published(file.hasText("options") ? file.json("options") : {});

@@ -16,20 +16,20 @@ import type { GoldenFile } from "./file.js";
 import { explainedNetwork, tinyNetwork } from "./seeing-network.js";
 import type { TrainedData } from "./trained.js";
 
-/** More images than a file about explanations has. */
+/** More images than any file about explanations has. */
 const mostImages = 64;
 
 /** What a file explains: images as the network takes them, one row each, and their classes. */
 export interface Explained {
   readonly model: Module;
-  /** Our path of a layer of the reference. */
+  /** Our path of a reference layer. */
   readonly layerOf: (path: string) => string;
   readonly images: readonly Tensor[];
   readonly classes: readonly number[];
   readonly inputShape: readonly [number, number, number];
 }
 
-/** Reads what a file explains. @throws FormatError if shapes do not fit each other. */
+/** Reads what a file explains. @throws FormatError if shapes do not match. */
 export async function explainedBy(file: GoldenFile, data: TrainedData): Promise<Explained> {
   const x = file.tensor("x");
   const classes = Array.from(toFloat64(file.tensor("class")).data);
@@ -41,7 +41,7 @@ export async function explainedBy(file: GoldenFile, data: TrainedData): Promise<
   const { model, rename } = await explainedNetwork(file, data);
   return {
     model,
-    // Paths of layers are the beginnings of keys.
+    // Layer paths are prefixes of keys.
     layerOf: (path) => rename(`${path}.weight`).replace(/\.weight$/, ""),
     images: slices(x),
     classes,
@@ -57,7 +57,7 @@ export function slices(t: Tensor): Tensor[] {
   return Array.from({ length: n! }, (_, i) => tensor("float64", rest, data.subarray(i * size, (i + 1) * size)));
 }
 
-/** Arrays of one shape, joined along a new first axis. */
+/** Arrays of one shape, stacked along a new first axis. */
 export function stacked(shape: readonly number[], parts: readonly Float64Array[]): Tensor {
   return tensor("float64", [parts.length, ...shape], Float64Array.from(parts.flatMap((part) => [...part])));
 }
@@ -89,7 +89,7 @@ export async function explainEach(explainer: Explainer, images: readonly Tensor[
   return found;
 }
 
-/** What float32 loses in a small network: what is assumed of arrays of which a file says nothing, unless it says more of others. */
+/** float32 error in a small network, assumed for arrays that a file does not list, unless it lists a larger one for others. */
 const smallest = 2e-7;
 
 /** Tolerances of files about explanations, relative to the largest magnitude. */
@@ -103,13 +103,13 @@ export class SeeingComparison extends Comparison {
     this.#float32 = file.hasText("f32_rel") ? file.json("f32_rel") : {};
   }
 
-  /** Ten times what PyTorch loses in float32: of the array itself where the file says it, or else of the worst that it names. */
+  /** Ten times PyTorch's float32 error: of the array itself if the file lists it, otherwise the worst that it lists. */
   rounding(name: string): number {
     const worst = Math.max(...Object.values(this.#float32), smallest);
     return 10 * Math.max(2 ** -24, this.#float32[name] ?? worst);
   }
 
-  /** `exact` is the tolerance of the reference engine; `amplified` by how much float32 may do worse than what the file says. */
+  /** `exact` is the reference engine's tolerance; `amplified` is how much worse float32 may do than the file says. */
   compare(name: string, actual: Tensor, expected: Tensor, exact = 1e-10, amplified = 1): void {
     const error = relativeError(actual, expected);
     this.record(name, error, this.#exact ? exact : Math.max(exact, amplified * this.rounding(name)));
@@ -117,12 +117,12 @@ export class SeeingComparison extends Comparison {
 }
 
 /**
- * By how much float32 loses more in probabilities than in the logits z: they are off, relatively, by what logits are off absolutely, which is
+ * How much more float32 loses in probabilities than in the logits z: their relative error is the logits' absolute error,
  * rounding · max |z|.
  */
 export const inProbabilities = (file: GoldenFile): number => Math.max(1, magnitude(toFloat64(file.tensor("logits"))));
 
-/** A map as pytorch-grad-cam shows it: rectified, scaled to 0 … 1 (ε 1e-7), enlarged, scaled again. */
+/** A map as pytorch-grad-cam displays it: rectified, scaled to 0 … 1 (ε 1e-7), resized, scaled again. */
 export function shown({ height, width, data }: Heatmap, size: readonly [number, number]): Float64Array {
   const positive = data.map((v) => Math.max(0, v));
   return scaled(enlarge(scaled(positive), [height, width], size));
@@ -134,7 +134,7 @@ export function scaled(data: Float64Array, epsilon = 1e-7): Float64Array {
   return data.map((v) => (v - least) / (epsilon + most - least));
 }
 
-/** Filled values are the same numbers. */
+/** Filled values are exactly equal, but for rounding. */
 const exact = 1e-12;
 
 /** The filled parameters that other files share. */

@@ -10,11 +10,11 @@ import type { GoldenFile } from "./file.js";
 
 /** Files that a golden file refers to: weights by name, CIFAR-10's test batch, other golden files. */
 export interface TrainedData {
-  /** The bytes of a file of weights. */
+  /** The bytes of a weights file. */
   weights(name: string): Promise<Uint8Array>;
   /** The bytes of CIFAR-10's test batch. */
   cifarTest(): Promise<Uint8Array>;
-  /** Another golden file, by its folder and name: `networks/cifar-resnet20-cbam.safetensors`. Without it, files that need one fail. */
+  /** Another golden file, by folder and name: `networks/cifar-resnet20-cbam.safetensors`. Without it, files that need one fail. */
   golden?(name: string): Promise<Uint8Array>;
 }
 

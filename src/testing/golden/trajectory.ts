@@ -33,16 +33,16 @@ function optimizerOf(file: GoldenFile) {
   return adamw({ lr, weightDecay, beta1: betas[0], beta2: betas[1], epsilon: eps });
 }
 
-/** How often the images are changed in their last digit, and by how much at most: about one unit of float32. */
+/** How often the images' last digit is perturbed, and by how much at most: about one unit of float32. */
 const [draws, lastDigit] = [20, 1e-7];
 
 /**
- * Checks optimizer steps: loss and gradient norm of each, logits, and parameters and buffers at the end.
+ * Checks optimizer steps: loss and gradient norm of each, then logits, parameters and buffers at the end.
  *
- * In float32 it depends on the last digit on which side of zero a ReLU's input falls, or which of two elements is the larger, and a few
+ * In float32 the last digit decides on which side of zero a ReLU's input falls, or which of two elements is larger, and a few
  * steps of Adam make that visible in every number: one such flip in the first of five steps moves the logits by up to 5e-3, without any they
- * follow to 1e-6, and with PyTorch's float32 up to two draws of three have one (docs/lab/lowering-checks.md). So an engine of float32 passes if it does with the images as they are or
- * changed in their last digit; what is wrong in itself is wrong with all of them.
+ * agree to 1e-6, and in PyTorch's float32 up to two draws of three have one (docs/lab/lowering-checks.md). So a float32 engine passes if it
+ * does with the original images or with a perturbed last digit; a real fault fails with all of them.
  */
 export async function checkTrajectoryFile(file: GoldenFile, engine: Engine): Promise<Comparison> {
   const asGiven = await checkWithNoise(file, engine, 0);
@@ -54,7 +54,7 @@ export async function checkTrajectoryFile(file: GoldenFile, engine: Engine): Pro
   return asGiven;
 }
 
-/** Golden files have ten or fewer. */
+/** Golden files have at most ten. */
 const MAX_STEPS = 1000;
 
 async function checkWithNoise(file: GoldenFile, engine: Engine, draw: number): Promise<Comparison> {
@@ -102,7 +102,7 @@ async function checkWithNoise(file: GoldenFile, engine: Engine, draw: number): P
 
   const numbers = (values: readonly number[], shape = [values.length]) =>
     tensor("float64", shape, Float64Array.from(values));
-  // Steps amplify rounding, so the same steps in PyTorch's float32 say what float32 can hold.
+  // Steps amplify rounding, so the same steps in PyTorch's float32 show what float32 can achieve.
   const tolerance = (f32: string, exact: string) =>
     engine.name === "reference"
       ? 1e-9
