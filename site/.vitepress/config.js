@@ -45,9 +45,9 @@ const guide = [
       ["In the browser", "in-the-browser"],
       ["Write a module", "adding-a-module"],
       ["Rebuild a network", "rebuild-a-network"],
-      ["See where a network looks", "seeing"],
-      ["Compare modules", "comparing"],
-      ["On many machines", "distributed"],
+      ["See where it looks", "seeing"],
+      ["Comparing modules", "comparing"],
+      ["On several computers", "distributed"],
     ]),
   },
   {

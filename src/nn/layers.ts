@@ -75,6 +75,7 @@ const geometryOf = <O extends KernelOptions>({ kernelSize, bias, weightInit, bia
 
 /** Two-dimensional convolution. [N,C,H,W] → [N,O,H',W']. Keys: weight [O,C/groups,kh,kw], bias [O]. */
 export class Conv2d extends Module {
+  static override readonly typeName: string = "Conv2d";
   /** [O, C/groups, kh, kw]. */ readonly weight: Param;
   /** [O], or null. */ readonly bias: Param | null;
   readonly #geometry: ops.ConvOptions;
@@ -131,6 +132,7 @@ export class ConvTranspose2d extends Module {
 
 /** y = x·Wᵀ + b over the last axis. [N,…,I] → [N,…,O]. Keys: weight [O,I], bias [O]. */
 export class Linear extends Module {
+  static override readonly typeName: string = "Linear";
   /** [O, I]. */ readonly weight: Param;
   /** [O], or null. */ readonly bias: Param | null;
 

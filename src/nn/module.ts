@@ -89,6 +89,9 @@ export class Param implements Cell {
  * }
  */
 export abstract class Module<I extends readonly unknown[] = [x: Value], O = Value> {
+  /** The name of the class where drawings depend on it: minifiers change that of the class itself. */
+  static readonly typeName?: string;
+
   readonly #hooks = new Set<Module>();
 
   /** Builds this module's part of the graph. */
@@ -96,7 +99,8 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
 
   /** Calls `forward`, with the module's path in errors and in the names of attention maps. */
   call(...inputs: I): O {
-    const name = this.constructor.name;
+    const type = this.constructor as typeof Module;
+    const name = (Object.hasOwn(type, "typeName") && type.typeName) || type.name;
     if (!(inputs[0] instanceof Value)) check(name, "input", valueSchema, inputs[0]);
     const { graph } = inputs[0] as Value;
     const path = graph.nameOf(this);

@@ -43,6 +43,7 @@ export const groupNormOptions = fields({ epsilon: maybe(nonNegative), affine: ma
  * [N,C,…] → same. Keys: weight, bias, running_mean, running_var [C], num_batches_tracked [].
  */
 export class BatchNorm extends Module {
+  static override readonly typeName: string = "BatchNorm";
   /** Gain γ, [C]. */
   readonly weight: Param;
   /** Offset β, [C]. */
@@ -98,6 +99,7 @@ export class BatchNorm extends Module {
  * Keys: weight, bias of `shape`.
  */
 export class LayerNorm extends Module {
+  static override readonly typeName: string = "LayerNorm";
   /** Gain γ, of the normalized shape. */
   readonly weight: Param;
   /** Offset β, of the normalized shape. */
