@@ -95,7 +95,7 @@ test("a long name widens no table beyond two hundred characters", () => {
 test("train prints no name of a class or file as it is", () => {
   assert.equal(trained.code, 0, trained.stderr);
   assertClean(trained.stderr, "train");
-  assert.match(trained.stderr, /skipped .*data\\x1b\[1m.*no JPEG/);
+  assert.match(trained.stderr, /skipped .*data\\x1b\[1m.*not a JPEG/);
   assert.ok(trained.stderr.includes(visible(run)));
 });
 
