@@ -79,7 +79,7 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   ...["masks", "method"].map((flag) => [["eval", run, flat, `--${flag}`, "x"], /is for --localization$/] as const),
   [["eval", run, flat, "--layer", "layer3"], /--layer is for --localization and --faithful/],
   [["eval", run, flat, "--images", "3"], /--images is for --localization and --faithful/],
-  [named("predict", at("flat/dark/0.png"), "--json", "--format", "csv"), /--json is --format json/],
+  [named("predict", at("flat/dark/0.png"), "--json", "--format", "csv"), /--json means --format json/],
   [["predict", run, at("flat/dark/0.png"), "--shortcut", "identity"], /--shortcut is for a network by name/],
   [named("export", ...out, "--val-split", "0.3"), /--val-split needs --measure/],
   [named("export", ...out, "--measure", divided, "--val-split", "0.3"), /--val-split has no effect/],
