@@ -12,6 +12,7 @@ export { inputWriter } from "./data/transforms.js";
 export { resizeHeatmap } from "./explain/heatmap.js";
 export { centerMap, meanIntervals, randomMap, road } from "./explain/metrics/index.js";
 export { readWhole } from "./files/read.js";
+export { makeFolder } from "./files/write.js";
 export { classNames } from "./formats/class-names.js";
 export { encodeNpy } from "./formats/npy.js";
 export { cacheFolder } from "./hub/cache.js";

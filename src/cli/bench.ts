@@ -46,9 +46,7 @@ export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
   .hook("preSubcommand", (bench, sub) => {
     for (const option of bench.options)
       if (bench.getOptionValueSource(option.attributeName()) === "cli")
-        throw new OptionError(
-          `${option.long} belongs behind the name of the command: fovea bench ${sub.name()} ${option.long} …`,
-        );
+        throw new OptionError(`${option.long} goes after the subcommand: fovea bench ${sub.name()} ${option.long} …`);
   })
   .action(async (flags: BenchFlags) => {
     for (const flag of ["recompute", "winograd"] as const)

@@ -87,11 +87,12 @@ export const compareCommand = new Command("compare")
     `
 Examples:
   fovea compare shapes --modules none,se,cbam --seeds 3 --epochs 1 --images 512
-  fovea compare cifar-10-batches-bin/ --modules none,placebo,wide,se,cbam --seeds 6 --epochs 30 --dry-run
-  fovea compare cifar-100-binary/ --preset cbam-arrangement --seeds 6 --epochs 30
+  fovea compare cifar-10/ --modules none,placebo,wide,se --seeds 6 --dry-run
+  fovea compare cifar-100/ --preset cbam-arrangement --seeds 6 --epochs 30
   fovea compare plan.json --workers 2
 
-Whatever interrupts it, kill -9 included: the same command goes on. What is done is never done again.`,
+Whatever interrupts it, kill -9 included: the same command goes on. What is
+done is never done again.`,
   )
   .addCommand(compareWorkCommand)
   .addCommand(compareWorkerCommand)

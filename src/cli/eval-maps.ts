@@ -81,10 +81,10 @@ export async function measureMaps(
 const controls = ["random", "center", "centre"];
 
 /** Methods of a list in which controls may stand, which every table has. Those that coincide are measured once. */
-function methodsIn(names: readonly string[], network: Network, layer: string | undefined) {
+function methodsIn(flag: string, names: readonly string[], network: Network, layer: string | undefined) {
   const own = names.filter((name) => !controls.includes(name));
   if (own.length === 0) return { methods: [], lines: [] };
-  const all = methodsBy({ method: own, ...(layer === undefined ? {} : { layer: [layer] }) });
+  const all = methodsBy({ method: own, ...(layer === undefined ? {} : { layer: [layer] }) }, flag);
   const { instead, lines } = samenessOf(network, all, layer, {});
   return { methods: all.filter((choice) => !instead.has(nameOf(choice))), lines };
 }
@@ -116,7 +116,7 @@ interface Located {
 async function measureLocalization(loaded: LoadedModel, measured: Measured, flags: MapFlags): Promise<Located> {
   const { dataset, preprocessing, engine } = measured;
   const network = networkOf(loaded, measured);
-  const { methods, lines } = methodsIn(flags.method ?? ["gradcam", "layercam"], network, flags.layer);
+  const { methods, lines } = methodsIn("--method", flags.method ?? ["gradcam", "layercam"], network, flags.layer);
   const maskOf = await maskReader(dataset, flags.masks);
   const masks: Mask[] = [];
   const maps = new Map<string, Heatmap[]>();
@@ -252,7 +252,7 @@ interface Faithful {
 async function measureFaithfulness(loaded: LoadedModel, measured: Measured, flags: MapFlags): Promise<Faithful> {
   const { dataset, preprocessing, engine } = measured;
   const network = networkOf(loaded, measured);
-  const { methods, lines } = methodsIn(flags.faithful!, network, flags.layer);
+  const { methods, lines } = methodsIn("--faithful", flags.faithful!, network, flags.layer);
   const { imageSize } = preprocessing;
   const { logitsOf, release } = await openLogits(network.model, [3, imageSize, imageSize], engine);
   const explainer = methods.length

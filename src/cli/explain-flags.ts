@@ -56,15 +56,18 @@ export const drawsPicture = ({ out, raw, json, sanity }: ExplainFlags): boolean 
   !sanity && (out !== undefined || (raw === undefined && !json));
 
 /** The methods by their names, each with what flags say of it. @throws OptionError for a name that is none, or a flag that fits none of them. */
-export function methodsBy({ method = ["gradcam"], variant, error, layer = [] }: ExplainFlags): MethodChoice[] {
+export function methodsBy(
+  { method = ["gradcam"], variant, error, layer = [] }: ExplainFlags,
+  flag = "--method",
+): MethodChoice[] {
   const names = method.includes("all") ? [...explanationMethods.keys()] : [...new Set(method)];
-  if (names.length === 0) throw new OptionError("--method is empty: name one, such as gradcam");
+  if (names.length === 0) throw new OptionError(`${flag} is empty: name one, such as gradcam`);
   const entries = names.map((name) => {
     const found = explanationMethods.get(name);
     if (found) return found;
     const near = closest(name, explanationMethods.keys());
     const all = [...explanationMethods.keys()].join(", ");
-    throw new OptionError(`Unknown --method "${name}".${near ? ` Did you mean "${near}"?` : ""} There are: ${all}`);
+    throw new OptionError(`Unknown ${flag} "${name}".${near ? ` Did you mean "${near}"?` : ""} There are: ${all}`);
   });
   const varied = entries.filter(({ variants }) => variants.length > 0);
   if (variant !== undefined && !varied.some(({ variants }) => variants.includes(variant)))

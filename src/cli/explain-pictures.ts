@@ -1,9 +1,9 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { messageOf } from "../core/errors.js";
 import { drawMapGrid, drawMapGridPng, type MapGrid, type MapGridOptions } from "../explain.js";
 import { FoveaError, OptionError, writeFileAtomic } from "../index.js";
-import { type Cell, encodeNpy } from "../internal.js";
+import { type Cell, encodeNpy, makeFolder } from "../internal.js";
 
 /** A row of a picture: an image, or one of its modules. */
 export interface PictureRow {
@@ -47,7 +47,7 @@ export async function openPictures(
   }
   if (kind !== "" && !(await isFolder(out)))
     throw new OptionError(`--out ${out} must end in .svg or .png, or be a folder, for a file of each image`);
-  await mkdir(out, { recursive: true }).catch((error) => {
+  await makeFolder(out).catch((error) => {
     throw new FoveaError(`--out ${out}: ${messageOf(error)}`);
   });
   return folderOfPictures(out, title, options);

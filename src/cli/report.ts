@@ -28,7 +28,7 @@ export const reportCommand = new Command("report")
     helpText(`
 Examples:
   fovea report runs/shapes-resnet20-cbam
-  fovea report runs/shapes-resnet20 runs/shapes-resnet20-cbam --out compared.html
+  fovea report runs/first runs/second --out compared.html
   fovea report runs/* --tensorboard events/
 
 All that a report shows stands in the run folder: neither the data nor the weights are read.`),

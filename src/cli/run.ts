@@ -27,7 +27,7 @@ import {
   type SkippedFile,
   WeightsError,
 } from "../index.js";
-import { alignmentNotes, buildNetwork, classNames, models } from "../internal.js";
+import { alignmentNotes, buildNetwork, classNames, makeFolder, models } from "../internal.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional, type WeightsFlags } from "./arguments.js";
 import { readCheckpointFile } from "./inspect.js";
 import { say, shellQuote } from "./terminal.js";
@@ -270,7 +270,7 @@ function namedAs(error: unknown, what: string): unknown {
 
 /** Creates the first of `name`, `name-2`, `name-3`, … in `parent` that does not exist: two trainings started at once get two folders. */
 export async function freshFolder(parent: string, name: string): Promise<string> {
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   for (let i = 1; ; i++) {
     const path = join(parent, i === 1 ? name : `${name}-${i}`);
     try {

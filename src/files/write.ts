@@ -19,6 +19,24 @@ const contentsSchema = that<Contents>("text, bytes or pieces of these", (given) 
 );
 
 /**
+ * Makes a folder and those above it; one that is there already is fine. Node's `recursive` never returns where the system
+ * says of a new folder that it does not exist, as in /proc.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const isFolder = async () => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (await isFolder()) return;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path).catch(async (again) => {
+      if (!(await isFolder())) throw again;
+    });
+  }
+}
+
+/**
  * Writes a file atomically: under a temporary name, flushed to disk, then renamed. Unfinished files that killed
  * processes left in the same folder are removed first.
  * @throws FoveaError if it cannot be written; the old file is untouched.
@@ -29,7 +47,7 @@ export async function writeFileAtomic(path: string, contents: Contents): Promise
   const folder = dirname(path);
   await requireRegular(path);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await removeAbandoned(folder);
     const [beside, file] = await openTemporary(folder);
     try {

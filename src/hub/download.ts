@@ -1,4 +1,4 @@
-import { mkdir, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FormatError, FoveaError } from "../core/errors.js";
@@ -16,6 +16,7 @@ import {
   text,
 } from "../core/schema.js";
 import { Lock } from "../files/lock.js";
+import { makeFolder } from "../files/write.js";
 import { isShardIndex } from "../formats/shards.js";
 import { MAX_JSON_BYTES } from "../formats/strict-json.js";
 import { cacheFolder, cachePath, isFile, isOffline, sha256Of } from "./cache.js";
@@ -186,7 +187,7 @@ async function download(url: string, job: Job): Promise<void> {
   const place = cachePath(job.cache, url);
   const report = (received: number, total: number | null, waiting = false) =>
     job.onProgress?.({ url: shown(url), received, total, waiting });
-  await mkdir(job.cache, { recursive: true });
+  await makeFolder(job.cache);
   const lock = await Lock.acquire(`${place}.lock`, { signal: job.signal, onWait: () => report(0, null, true) });
   try {
     // The previous owner of the lock may have downloaded the file.

@@ -33,7 +33,7 @@ export interface PretrainedReport {
   readonly backbone: readonly string[];
   /** Path of the classifier, and where its values come from: the checkpoint, by class name or position, or nowhere. */
   readonly head: string;
-  /** How the classifier's values were found, or null if it begins anew. */
+  /** How the classifier's values were found, or null if it starts fresh. */
   readonly headFrom: "names" | "positions" | null;
   /** How the checkpoint's classes differ from the network's; null if they do not, or are unknown. */
   readonly classDifference: string | null;

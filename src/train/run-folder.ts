@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir } from "node:fs/promises";
+import { appendFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, FoveaError, messageOf, OptionError } from "../core/errors.js";
 import { evaluationSchema } from "../core/evaluation.js";
@@ -21,7 +21,7 @@ import type { WrittenModel } from "../core/written.js";
 import type { Augmentation, Preprocessing } from "../data/index.js";
 import { Lock, ownerOf } from "../files/lock.js";
 import { fileSource, readLines, readWhole, unlessMissing, withFile } from "../files/read.js";
-import { type Contents, isTemporary, requireRegular, writeFileAtomic } from "../files/write.js";
+import { type Contents, isTemporary, makeFolder, requireRegular, writeFileAtomic } from "../files/write.js";
 import type { ByteSource } from "../formats/byte-source.js";
 import { refusal } from "../formats/refusal.js";
 import { encodeSafetensors, openSafetensors } from "../formats/safetensors.js";
@@ -117,7 +117,7 @@ export class RunFolder {
     check("RunFolder.create", "path", text, path);
     checkRunConfig("RunFolder.create: config", config, OptionError);
     await requireEmpty(path);
-    await mkdir(path, { recursive: true }).catch((error) => {
+    await makeFolder(path).catch((error) => {
       throw new FoveaError(`cannot create ${path}: ${messageOf(error)}`);
     });
     const run = new RunFolder(path, config);

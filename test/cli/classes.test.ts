@@ -106,7 +106,7 @@ assert.deepEqual(JSON.parse(metadata.classes!), ["apple", "lime", "plum"]);
 const turned = join(folder, "turned.safetensors");
 writeFileSync(turned, writeSafetensors(tensors, { ...metadata, classes: '["plum","lime","apple"]' }));
 
-test("weights of a run on other data: the classifier's rows go by name, or it begins anew", {
+test("weights of a run on other data: the classifier's rows go by name, or it starts fresh", {
   skip: ifLong,
 }, async () => {
   const start = (path: string, weights: string) => {
@@ -121,7 +121,7 @@ test("weights of a run on other data: the classifier's rows go by name, or it be
       join(folder, `from-${basename(weights)}-${basename(path)}`),
     ]);
   };
-  assert.match((await start(other, best)).stderr, /the classifier fc begins anew, for 3 classes/);
+  assert.match((await start(other, best)).stderr, /the classifier fc starts fresh, for 3 classes/);
   const { stderr } = await start(await fruit("exchanged", { plum: "apple", lime: "lime", apple: "plum" }), turned);
   assert.doesNotMatch(stderr, /starts fresh/);
   assert.match(stderr, /validation loss \S+ top-1 100\.0 %/);

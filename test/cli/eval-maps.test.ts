@@ -115,7 +115,7 @@ test("--localization counts images without a mask, and refuses if none has one",
     [["--masks", at("other.csv")], /says of none of the 10 images where their object is/, 1],
     [["--masks", at("outside.csv")], /outside\.csv:2: the box at 100, 1 .* lies outside/, 1],
     [["--masks", at("none")], /none: cannot be read/, 1],
-    [[], /does not know where its objects are; .*shapes and shapes-free/, 1],
+    [[], /has no masks; .*shapes and shapes-free/, 1],
     [["--method", "gradcm"], /Did you mean "gradcam"/, 2],
     [["--layer", "layr3"], /Did you mean "layer3"/, 2],
   ] as const) {
@@ -140,4 +140,15 @@ test("--faithful has the controls in every table, by either spelling, and once",
     assert.ok(Math.abs(means.insertion!.mean - means.deletion!.mean - means.insertionLessDeletion!.mean) < 1e-9);
   const { stdout } = await measured("--faithful", "random", "--images", "2");
   assert.match(stdout, /map +insertion − deletion +ROAD +average drop/);
+});
+
+test("a method that there is not is named with the flag that it was given to", async () => {
+  for (const [args, message] of [
+    [["--faithful", "gradcm"], /Unknown --faithful "gradcm"\. Did you mean "gradcam"\?/],
+    [["--localization", "--method", "gradcm"], /Unknown --method "gradcm"\. Did you mean "gradcam"\?/],
+  ] as const) {
+    const { code, stderr } = await measured(...args);
+    assert.equal(code, 2);
+    assert.match(stderr, message);
+  }
 });

@@ -271,5 +271,5 @@ test("bench explain counts runs of the network; its flags are not those of bench
   assert.ok(cam < 1.15 && gradient > 2.5 && gradient < 3.5 && ig > 10);
   const lost = await fovea(["bench", "--model", "resnet32", "explain"]);
   assert.equal(lost.code, 2);
-  assert.match(lost.stderr, /--model belongs behind the name of the command: fovea bench explain --model/);
+  assert.match(lost.stderr, /--model goes after the subcommand: fovea bench explain --model/);
 });

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { writeFileAtomic } from "../../src/files/write.js";
+import { makeFolder, writeFileAtomic } from "../../src/files/write.js";
 import { temporaryFolder } from "../support/fovea.js";
 
 const module = new URL("../../src/files/write.js", import.meta.url).href;
@@ -119,4 +119,21 @@ test("a limit on the size of files is an error of one line", () => {
     },
   );
   assert.match(stdout, /^cannot write .*file: EFBIG.*\n0\n$/);
+});
+
+test("folders are made with those above them, at once by several, and refused where there can be none", {
+  timeout: 20_000,
+}, async () => {
+  const root = temporaryFolder();
+  const deep = join(root, "a", "b", "c");
+  await Promise.all([makeFolder(deep), makeFolder(deep), makeFolder(join(root, "a", "d"))]);
+  await makeFolder(deep);
+  assert.deepEqual(readdirSync(join(root, "a")).sort(), ["b", "d"]);
+  writeFileSync(join(root, "file"), "");
+  for (const path of [join(root, "file"), join(root, "file", "below"), ""]) await assert.rejects(makeFolder(path));
+  if (process.platform === "linux")
+    for (const path of ["/proc/fovea", "/proc/fovea/below"]) {
+      await assert.rejects(makeFolder(path), /ENOENT/);
+      await assert.rejects(writeFileAtomic(join(path, "file"), "text"), /cannot write \/proc\/fovea/);
+    }
 });

@@ -101,7 +101,7 @@ test("pretrained weights of a plain network go into one with modules, chosen or 
   assert.ok(parametersOf(gated).size > parametersOf(source).size);
 });
 
-test("the classifier goes over by the names of its classes, and begins anew where they differ", () => {
+test("the classifier goes over by the names of its classes, and starts fresh where they differ", () => {
   const source = network({}, 1);
   const order = ["c", "a", "d", "b"];
   const named = network();

@@ -1,10 +1,10 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, FoveaError, messageOf, OptionError, ShapeError } from "../../core/errors.js";
 import { openDataset } from "../../data/open.js";
 import { Lock, ownerOf } from "../../files/lock.js";
 import { readWhole, unlessMissing } from "../../files/read.js";
-import { isTemporary, writeFileAtomic } from "../../files/write.js";
+import { isTemporary, makeFolder, writeFileAtomic } from "../../files/write.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { type Division, divide } from "../data.js";
 import { type Plan, readPlan, writtenPlan } from "../plan.js";
@@ -70,7 +70,7 @@ export class Journal {
    */
   async claim(): Promise<Lock> {
     const lockFile = join(this.path, ".lock");
-    await mkdir(this.path, { recursive: true }).catch((error) => {
+    await makeFolder(this.path).catch((error) => {
       throw new FoveaError(`cannot create ${this.path}: ${messageOf(error)}`);
     });
     const lock = await Lock.tryAcquire(lockFile).catch((error) => {

@@ -1,11 +1,10 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { versions } from "node:process";
 import { FoveaError, messageOf } from "../../core/errors.js";
 import type { Engine } from "../../engines/engine.js";
 import { Lock } from "../../files/lock.js";
-import { writeFileAtomic } from "../../files/write.js";
+import { makeFolder, writeFileAtomic } from "../../files/write.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import type { Module } from "../../nn/index.js";
 import {
@@ -44,7 +43,7 @@ export type UnitOutcome = UnitResult["status"] | "stopped";
 export async function runUnit(journal: Journal, entry: JournaledUnit, options: RunUnitOptions): Promise<UnitOutcome> {
   const { folder, misfit, title } = entry;
   if (!folder) throw new FoveaError(`${title}: ${misfit}`);
-  await mkdir(join(folder, ".."), { recursive: true });
+  await makeFolder(join(folder, ".."));
   const lock = await Lock.acquire(`${folder}.lock`, { signal: options.signal, onWait: options.onWait });
   try {
     const [before] = await journal.results([entry]);
