@@ -7,7 +7,7 @@ import { type LoadedModel, preprocessingOf } from "./run.js";
 /** Ten times the names of ImageNet-21k. */
 const mostNameBytes = 2 ** 24;
 
-/** The names in a file: a JSON list of strings, or a line each. @throws OptionError if there are none. */
+/** The names in a file: a JSON list of strings, or one per line. @throws OptionError if there are none. */
 export async function readClasses(file: string): Promise<readonly string[]> {
   const text = new TextDecoder().decode(await readWhole(file, mostNameBytes));
   let names: unknown = text.split(/\r?\n/).map((line) => line.trim());
@@ -15,16 +15,16 @@ export async function readClasses(file: string): Promise<readonly string[]> {
     try {
       names = listOf(JSON.parse(text));
     } catch {
-      throw new OptionError(`--classes ${file} begins as JSON, but is none`);
+      throw new OptionError(`--classes ${file} begins like JSON, but is not valid`);
     }
   if (!Array.isArray(names) || !names.every((name): name is string => typeof name === "string"))
     throw new OptionError(
-      `--classes ${file} must be a line for each class, a JSON list of strings, or an object of them by position`,
+      `--classes ${file} must be one class per line, a JSON list of strings, or an object of them by position`,
     );
   while (names.at(-1) === "") names.pop();
   if (names.length === 0) throw new OptionError(`--classes ${file} holds no names`);
   if (names.some((name) => /[\p{Cc}\uFFFD]/u.test(name)))
-    throw new OptionError(`--classes ${file} is no file of names`);
+    throw new OptionError(`--classes ${file} is not a file of names`);
   return names;
 }
 

@@ -9,6 +9,7 @@ import {
   type RecordedEpoch,
   RunFolder,
   renderComparison,
+  settled,
 } from "../internal.js";
 import { Events } from "./tensorboard.js";
 import { helpText, say } from "./terminal.js";
@@ -80,7 +81,8 @@ const without = (run: RunFolder): ReportFacts => ({
   findings: null,
 });
 
-const parametersOf = ({ config }: RunFolder) => parameterCount(buildNetwork(config.model, config.preprocessing));
+const parametersOf = ({ config }: RunFolder) =>
+  parameterCount(buildNetwork(settled(config.model), config.preprocessing));
 
 async function writeReport({ run, epochs, facts = without(run) }: OpenRun, out: string | undefined): Promise<void> {
   const history = epochs.map(({ seconds: _, imagesPerSecond: __, validation: ___, ...record }) => record);

@@ -23,7 +23,7 @@ import {
   type Tensor,
   trace,
 } from "../index.js";
-import { buildNetwork, imageLayer, inputWriter, type RunFolder, resizeHeatmap } from "../internal.js";
+import { buildNetwork, imageLayer, inputWriter, type RunFolder, resizeHeatmap, settled } from "../internal.js";
 import { say } from "./terminal.js";
 
 export type RgbImage = Awaited<ReturnType<Dataset["image"]>>;
@@ -43,7 +43,7 @@ export class MapRecorder {
     images: RgbImage[],
   ) {
     const { model, preprocessing, training } = run.config;
-    this.#network = buildNetwork(model, preprocessing, training.seed);
+    this.#network = buildNetwork(settled(model), preprocessing, training.seed);
     this.#images = images;
     this.#data = data;
   }

@@ -247,7 +247,7 @@ for (const [[weights, ...args], says, code] of refused)
 test("explain: no weights, a run without weights, and images of one pixel", async () => {
   const without = await fovea(["explain", "resnet20", wide]);
   assert.equal(without.code, 2);
-  assert.match(without.stderr, /say --weights FILE/);
+  assert.match(without.stderr, /add --weights FILE/);
   mkdirSync(at("run"));
   writeFileSync(at("run", "config.json"), "{}");
   const empty = await fovea(["explain", at("run"), wide]);
