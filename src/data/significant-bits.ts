@@ -54,5 +54,5 @@ export function dimNote(bits: readonly number[]): string | undefined {
   const most = bits.reduce((a, b) => Math.max(a, b), 0);
   if (most !== 10 && most !== 12) return undefined;
   const images = bits.length === 1 ? "the only image" : `all ${bits.length.toLocaleString("en-US")} images`;
-  return `${images} of 16 bits use ${most} of them at most, and will look black: scale the samples, or let the files say their bits (PNG: sBIT, TIFF: MaxSampleValue ${2 ** most - 1})`;
+  return `${images} with 16-bit samples use at most ${most} of the bits, and will look black: scale the samples, or declare their bits (PNG: sBIT, TIFF: MaxSampleValue ${2 ** most - 1})`;
 }
