@@ -173,7 +173,7 @@ test("images of 16 bits that use 10 or 12 are said to look black, by predict and
         .png()
         .toFile(at("dim", name, `${k}.png`));
   }
-  const note = (images: string) => new RegExp(`^${images} of 16 bits use 12 of them at most`, "m");
+  const note = (images: string) => new RegExp(`^${images} with 16-bit samples use at most 12 of the bits`, "m");
   const predicted = await fovea(["predict", run, at("dim")]);
   assert.match(predicted.stderr, note("all 12 images"));
   const one = await fovea(["predict", run, at("dim/light/0.png")]);
