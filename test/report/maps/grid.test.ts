@@ -242,8 +242,8 @@ test("an image that several cells show is in the file once", () => {
 
 test("cells that do not fit are refused", () => {
   for (const [grid, message] of [
-    [{ ...everything, rows: ["a"] }, /1 titles of rows, but 2 rows of cells/],
-    [{ ...everything, columns: ["a"] }, /row 0 has 4 cells for 1 titles of columns/],
+    [{ ...everything, rows: ["a"] }, /1 row titles, but 2 rows of cells/],
+    [{ ...everything, columns: ["a"] }, /row 0 has 4 cells for 1 column titles/],
     [{ ...only(hill), cells: [[{}]] }, /cell 0, 0 must have a map, an image, channels, rows or columns/],
     [{ ...only(hill), cells: [[{ map: { ...hill, width: 5 } }]] }, /cell 0, 0 of 4x5 needs 20 values, got 16/],
     [
