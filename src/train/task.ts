@@ -72,9 +72,7 @@ export const segmentation: Task<SegmentationMetrics> = {
 
 function maskOf(dataset: Dataset, index: number): Uint8Array {
   if (!dataset.mask)
-    throw new DataError(
-      `${dataset.name} does not know where its objects are; of the built-in data sets only shapes and shapes-free do`,
-    );
+    throw new DataError(`${dataset.name} has no masks; of the built-in data sets only shapes and shapes-free do`);
   const mask: Uint8Array = dataset.mask(index);
   if (!(mask instanceof Uint8Array) || mask.some((isObject) => isObject > 1))
     throw new DataError(maskFault(dataset, index, "must be bytes, 1 on the object and 0 elsewhere"));
