@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { preview } from "vite";
 import { consoleLine, withoutChromium } from "./support/chromium.js";
 import { temporaryFolder } from "./support/fovea.js";
+import { ifLong } from "./support/long.js";
 
 /** What the registry would deliver, unpacked. */
 const folder = temporaryFolder();
@@ -61,7 +62,7 @@ test("what comes with the package is JavaScript alone: nothing native, nothing t
   for (const name of Object.keys(peerDependencies)) assert.ok(peerDependenciesMeta[name].optional, name);
 });
 
-test("npm lists nothing native in a project for browsers", () => {
+test("npm lists nothing native in a project for browsers", { skip: ifLong }, () => {
   const home = join(folder, "listed");
   const put = (name: string, from: string) => {
     mkdirSync(join(home, "node_modules", name), { recursive: true });
@@ -87,7 +88,7 @@ test("npm lists nothing native in a project for browsers", () => {
   for (const name of ["sharp", "onnxruntime-node", "fs-native-extensions"]) assert.ok(!listed.includes(name), name);
 });
 
-test("publint and arethetypeswrong find nothing", () => {
+test("publint and arethetypeswrong find nothing", { skip: ifLong }, () => {
   const file = join(folder, tarball);
   const lint = spawnSync(bin("publint"), ["run", file, "--strict"], { encoding: "utf8" });
   assert.equal(lint.status, 0, lint.stdout + lint.stderr);
@@ -185,7 +186,7 @@ console.log(costOf(trace(resnet(20), [1, 3, 32, 32])).macs);`;
 });
 
 test("Vite builds examples/vite without a setting; its worker trains, and stops by a message", {
-  skip: withoutChromium,
+  skip: ifLong || withoutChromium,
 }, async () => {
   const home = project("vite", [...needed, "onnxruntime-web", "vite"]);
   cpSync("examples/vite", home, { recursive: true });

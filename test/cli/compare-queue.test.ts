@@ -7,6 +7,7 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { freePort } from "../support/ports.js";
 
 const packages = await Promise.all([import("bullmq"), import("ioredis")]).catch(() => undefined);
@@ -65,7 +66,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 }
 
 test("three workers at a queue, one killed, Redis restarted: every unit is done once, and the tables are those of one computer", {
-  skip,
+  skip: ifLong || skip,
 }, async () => {
   const [folder, out, alone] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
   const port = await freePort();
@@ -120,7 +121,7 @@ test("three workers at a queue, one killed, Redis restarted: every unit is done 
   await redis.ended;
 });
 
-test("coordinator and worker end at a signal while Redis is away", { skip }, async () => {
+test("coordinator and worker end at a signal while Redis is away", { skip: ifLong || skip }, async () => {
   const [folder, out] = [temporaryFolder(), temporaryFolder()];
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;

@@ -8,6 +8,7 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { freePort } from "../support/ports.js";
 
 const programs = ["munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue"];
@@ -86,7 +87,7 @@ async function startSlurm(): Promise<NodeJS.ProcessEnv> {
 }
 
 test("a SLURM array with a task that is requeued gives the tables of a comparison on one computer", {
-  skip,
+  skip: ifLong || skip,
 }, async () => {
   const env = await startSlurm();
   const data = tinyCifar(temporaryFolder(), { train: 40, test: 24 });

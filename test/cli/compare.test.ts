@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Rng } from "../../src/core/rng.js";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const data = tinyCifar(temporaryFolder(), { train: 40, test: 24 });
 const common = [
@@ -80,7 +81,7 @@ const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 
 test("after kill -9 of the coordinator and of workers, at any time, the same command ends with the same tables", {
-  skip: process.platform !== "linux" && "needs /proc",
+  skip: ifLong || (process.platform !== "linux" && "needs /proc"),
 }, async () => {
   const out = temporaryFolder();
   const args = [...common, ...modules, "--out", out, "--workers", "2"];
