@@ -181,7 +181,7 @@ import { costOf, trace } from "fovea";
 console.log(costOf(trace(resnet(20), [1, 3, 32, 32])).macs);`;
   writeFileSync(join(home, "program.js"), program);
   assert.match(execFileSync(process.execPath, ["program.js"], { cwd: home, encoding: "utf8" }), /^4\d{7}\n$/);
-  const command = join(home, "node_modules", "fovea", "dist", "src", "cli", "main.js");
+  const command = join(home, "node_modules", "fovea", "bin", "fovea.js");
   assert.match(execFileSync(process.execPath, [command, "list"], { cwd: home, encoding: "utf8" }), /cbam/);
 });
 
@@ -199,4 +199,8 @@ test("Vite builds examples/vite without a setting; its worker trains, and stops 
   assert.match((await consoleLine(address, outcome))[0], /^trained/);
   const [line, , steps] = await consoleLine(`${address}#stop`, outcome);
   assert.ok(Number(steps) >= 1 && Number(steps) < 8, line);
+});
+
+test("the command is a file that can be run, as npx does in a checkout", () => {
+  assert.match(execFileSync("bin/fovea.js", ["--version"], { encoding: "utf8" }), /^\d+\.\d+\.\d+\n$/);
 });

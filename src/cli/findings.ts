@@ -1,8 +1,16 @@
 import { FoveaError, messageOf } from "../core/errors.js";
 import type { ConfusedImages, Finding, Findings, FoundObjects, GateFigures, StoredMean } from "../core/findings.js";
-import { type Explainer, gateStatistics, gates, type Interval, localization, openExplainer } from "../explain.js";
+import {
+  type Explainer,
+  gateStatistics,
+  gates,
+  type Interval,
+  localization,
+  openExplainer,
+  seenImage,
+} from "../explain.js";
 import { alignClasses, type Dataset, type Engine, type Heatmap, loadState, type Module } from "../index.js";
-import { datasetMask, forEachLogits, type RunFolder, seenMask } from "../internal.js";
+import { datasetMask, forEachLogits, probabilities, type RunFolder, seenMask, topIndices } from "../internal.js";
 import { say } from "./terminal.js";
 import {
   digits,
@@ -13,7 +21,6 @@ import {
   planeOf,
   type RgbImage,
   readable,
-  seen,
   storedMap,
 } from "./train-maps.js";
 
@@ -76,17 +83,17 @@ const unlessUnable = (what: string) => (error: unknown) => {
 };
 
 function answerOf(logits: Float64Array, label: number, index: number): Answer {
-  const most = logits.reduce((a, b) => Math.max(a, b));
-  const odds = logits.map((z) => Math.exp(z - most));
-  const total = odds.reduce((a, b) => a + b);
-  let [predicted, next] = [0, 0];
-  for (let k = 1; k < odds.length; k++) {
-    if (odds[k]! > odds[predicted]!) [predicted, next] = [k, odds[predicted]!];
-    else next = Math.max(next, odds[k]!);
-  }
-  const p = (odd: number) => odd / total;
-  const margin = p(odds[predicted]!) - p(next);
-  return { index, label, predicted, probability: p(odds[predicted]!), truth: p(odds[label]!), margin };
+  const shares = probabilities(logits);
+  const [predicted, next] = topIndices(logits, 2) as [number, number | undefined];
+  const probability = shares[predicted]!;
+  return {
+    index,
+    label,
+    predicted,
+    probability,
+    truth: shares[label]!,
+    margin: probability - (next === undefined ? 0 : shares[next]!),
+  };
 }
 
 /** The first few in an order; of equal ones those that come first in the data. */
@@ -103,7 +110,7 @@ async function findingsFor(
   for (const { index, label, predicted, probability, truth } of answers) {
     const photo = await readable(data, index);
     if (!photo) continue;
-    const image = seen(photo, run.config.preprocessing);
+    const image = seenImage(photo, run.config.preprocessing);
     const map = async (of: number) => storedMap((await explainer!.explain(image, { class: of }))[0]!.map);
     found.push({
       ...keptImage(data, index, image),
@@ -133,7 +140,7 @@ async function confusedImages(wrong: readonly Answer[], data: Dataset, run: RunF
       const image = await readable(data, index);
       if (image)
         images.push({
-          ...keptImage(data, index, seen(image, run.config.preprocessing)),
+          ...keptImage(data, index, seenImage(image, run.config.preprocessing)),
           probability: digits(probability),
         });
     }
@@ -182,7 +189,7 @@ async function foundObjects(
     const index = Math.floor((i * data.length) / count);
     const photo = await readable(data, index);
     if (!photo) continue;
-    const image = seen(photo, preprocessing);
+    const image = seenImage(photo, preprocessing);
     images.push(image);
     masks.push(seenMask(datasetMask(data, index), preprocessing));
     const [found] = await explainer.explain(image, { class: data.labels[index]! });

@@ -9,7 +9,7 @@ import {
   thumbnailSide,
 } from "../core/findings.js";
 import { Rng } from "../core/rng.js";
-import { type Gate, gates, openExplainer } from "../explain.js";
+import { type Gate, gates, openExplainer, seenImage } from "../explain.js";
 import {
   alignClasses,
   DataError,
@@ -23,7 +23,7 @@ import {
   type Tensor,
   trace,
 } from "../index.js";
-import { buildNetwork, imageLayer, inputWriter, type RunFolder, resizeHeatmap, settled } from "../internal.js";
+import { buildNetwork, imageLayer, type RunFolder, resizeHeatmap, settled } from "../internal.js";
 import { say } from "./terminal.js";
 
 export type RgbImage = Awaited<ReturnType<Dataset["image"]>>;
@@ -125,7 +125,7 @@ async function chosenImages(
   for (const index of new Set([...first, ...order])) {
     if (chosen.length === followedImages) break;
     const image = await readable(data, index);
-    if (image) chosen.push({ index, image: seen(image, preprocessing) });
+    if (image) chosen.push({ index, image: seenImage(image, preprocessing) });
   }
   return chosen.sort((a, b) => data.labels[a.index]! - data.labels[b.index]! || a.index - b.index);
 }
@@ -137,25 +137,13 @@ export const readable = (data: Dataset, index: number): Promise<RgbImage | undef
     throw error;
   });
 
-/** An image as the network sees it: what it was cropped and resized to. */
-export function seen(image: RgbImage, preprocessing: Preprocessing): RgbImage {
-  const { imageSize: side, mean, std } = preprocessing;
-  const input = new Float32Array(3 * side * side);
-  inputWriter(preprocessing)(image, input, 0);
-  const pixels = Uint8Array.from(input, (v, i) => {
-    const c = Math.floor(i / side ** 2);
-    return Math.round(255 * Math.min(1, Math.max(0, v * std[c]! + mean[c]!)));
-  });
-  return { width: side, height: side, pixels };
-}
-
-/** How an image that has been {@link seen} becomes the same input again. */
+/** How an image that has been {@link seenImage} becomes the same input again. */
 export const ofSeen = (preprocessing: Preprocessing): Preprocessing => ({
   ...preprocessing,
   resize: preprocessing.imageSize,
 });
 
-/** An image that has been {@link seen}, small enough to be kept. */
+/** An image that has been {@link seenImage}, small enough to be kept. */
 export function keptImage(data: Dataset, index: number, image: RgbImage): SeenImage {
   const { width, height, pixels } = imageLayer(image, thumbnailSide);
   const area = width * height;

@@ -142,12 +142,12 @@ export class LiveReport {
     { test, validation }: OpenedDataset,
     flags: EngineFlags,
   ): Promise<ClassificationMetrics | null> {
-    const measured = test ? await measureTest(this.run, network, test, flags) : null;
-    const best = bestRecord(this.#standing.history);
-    const looks = this.recorder && best;
-    const findings = looks
-      ? await withEngine((engine) => findingsOf(this.run, network, validation, best.epoch, engine), flags)
-      : null;
+    const best = this.recorder && bestRecord(this.#standing.history);
+    if (!test && !best) return null;
+    const { measured, findings } = await withEngine(async (engine) => {
+      const measured = test ? await measureTest(this.run, network, test, engine) : null;
+      return { measured, findings: best ? await findingsOf(this.run, network, validation, best.epoch, engine) : null };
+    }, flags);
     if (!measured && !findings) return measured;
     await this.#writeFacts({ test: measured, findings });
     await this.#write(this.#standing);
@@ -176,11 +176,11 @@ async function measureTest(
   run: RunFolder,
   network: Module,
   test: Dataset,
-  flags: EngineFlags,
+  engine: Engine,
 ): Promise<ClassificationMetrics> {
   loadState(network, await run.weights("best"));
   const { preprocessing } = run.config;
-  return withEngine((engine) => evaluate(network, test, { engine, preprocessing }), flags);
+  return evaluate(network, test, { engine, preprocessing });
 }
 
 export function finishedText(

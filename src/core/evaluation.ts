@@ -1,7 +1,7 @@
 import { fieldsOf, isObject, list, misfit, nonNegative, orNull, type Schema, text, that } from "./schema.js";
 
 /** Figures of a class: a share that was not measured is null. */
-interface ClassFigures {
+export interface ClassFigures {
   readonly name: string;
   readonly count: number;
   readonly correct: number;

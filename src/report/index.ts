@@ -18,4 +18,4 @@ export {
   type StripCell,
 } from "./maps/index.js";
 export { encodePng, type PngImage } from "./png.js";
-export { type ReportClass, type ReportEpoch, type ReportMetrics, type RunReport, renderReport } from "./run-report.js";
+export { type ReportEpoch, type RunReport, renderReport } from "./run-report.js";

@@ -1,4 +1,4 @@
-import { evaluationSchema } from "../core/evaluation.js";
+import { type ClassFigures, type Evaluation, evaluationSchema } from "../core/evaluation.js";
 import { type EpochMaps, type Findings, reportParts, type SeenImage } from "../core/findings.js";
 import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
 import { flattenConfig } from "./config-table.js";
@@ -20,25 +20,6 @@ export interface ReportEpoch {
   readonly top5: number | null;
 }
 
-/** Metrics of a class, from the evaluation. */
-export interface ReportClass {
-  readonly name: string;
-  readonly count: number;
-  readonly correct: number;
-  readonly precision: number | null;
-  readonly recall: number | null;
-}
-
-/** Metrics of a classifier, from the evaluation. */
-export interface ReportMetrics {
-  readonly count: number;
-  readonly top1: number;
-  readonly top5: number;
-  readonly loss: number;
-  readonly classes: readonly ReportClass[];
-  readonly confusion: readonly (readonly number[])[];
-}
-
 /** Contents of a report. */
 export interface RunReport {
   /** Heading of the page. */
@@ -48,11 +29,11 @@ export interface RunReport {
   /** One record per epoch. */
   readonly history: readonly ReportEpoch[];
   /** Metrics on the validation data. */
-  readonly validation: ReportMetrics | null;
+  readonly validation: Evaluation | null;
   /** Which weights `validation` measured, for example "best weights, epoch 7". */
   readonly validationOf?: string;
   /** Metrics of the same weights on test images. */
-  readonly test?: ReportMetrics | null;
+  readonly test?: Evaluation | null;
   /** Images that are followed through the epochs, and their maps after each. */
   readonly followed?: readonly SeenImage[];
   readonly maps?: readonly EpochMaps[];
@@ -215,7 +196,7 @@ function milestones(history: readonly ReportEpoch[], best: ReportEpoch | undefin
   return table("Some epochs in numbers", columns, rows);
 }
 
-function mistakes(title: string, metrics: ReportMetrics, weights: string | undefined): Markup {
+function mistakes(title: string, metrics: Evaluation, weights: string | undefined): Markup {
   const { classes, confusion } = metrics;
   const names = classes.map(({ name }) => name);
   const pairs = mostConfused(confusion, 12);
@@ -265,7 +246,7 @@ function pairColumns(names: readonly string[]): Column<ReturnType<typeof mostCon
 const classNote =
   "Recall: the share of the images of a class that were recognized. Precision: how often a prediction of the class was right.";
 
-const classColumns: Column<ReportClass>[] = [
+const classColumns: Column<ClassFigures>[] = [
   { name: "class", cell: ({ name }) => name },
   { name: "images", kind: "number", cell: ({ count }) => formatNumber(count) },
   { name: "right", kind: "number", cell: ({ correct }) => formatNumber(correct) },

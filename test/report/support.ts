@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
+import type { Evaluation } from "../../src/core/evaluation.js";
 import { Rng } from "../../src/core/rng.js";
-import type { ReportEpoch, ReportMetrics, RunReport } from "../../src/report/index.js";
+import type { ReportEpoch, RunReport } from "../../src/report/index.js";
 
 /** Names as they may stand in a folder of a user's. */
 export const hostile = `<script>alert("1")</script> & 'q' \u0000\ud800`;
@@ -51,7 +52,7 @@ export function sampleHistory(epochs: number, validated = true): ReportEpoch[] {
 }
 
 /** Measurements with most images on the diagonal. */
-export function sampleMetrics(names: readonly string[], perClass = 100): ReportMetrics {
+export function sampleMetrics(names: readonly string[], perClass = 100): Evaluation {
   const rng = new Rng(3, "confusion");
   const confusion = names.map((_, label) => {
     const row = names.map(() => 0);

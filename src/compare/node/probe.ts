@@ -32,11 +32,7 @@ const evaluated = 64;
 /** Seconds until a worker process has loaded the program and opened generated data. */
 const processStart = 0.8;
 
-/**
- * Measures the networks of a comparison, each with a few steps. `engines` run at the same time, as the workers will.
- *
- * @param known networks that need not be measured again
- */
+/** Measures the networks of a comparison, each with a few steps. `engines` run at the same time, as the workers will. */
 export async function probe(
   journal: Journal,
   units: readonly JournaledUnit[],
