@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { test } from "node:test";
 import { randomStep } from "../../bench/workload.js";
 import { createAttentionByName } from "../../src/attention/index.js";
-import type { BlockedTarget } from "../../src/engines/ort/blocked/conv-layer.js";
 import { convRules } from "../../src/engines/ort/blocked/rules/conv.js";
 import { convWeightGradRules } from "../../src/engines/ort/blocked/rules/conv-weight-grad.js";
 import { elementwiseRules } from "../../src/engines/ort/blocked/rules/elementwise.js";
@@ -13,11 +12,12 @@ import { planeRules } from "../../src/engines/ort/blocked/rules/planes.js";
 import { poolRules } from "../../src/engines/ort/blocked/rules/pool.js";
 import { reduceRules } from "../../src/engines/ort/blocked/rules/reduce.js";
 import { winogradRules } from "../../src/engines/ort/blocked/rules/winograd.js";
-import { lower, nodeRules, wasmRules } from "../../src/engines/ort/engine.js";
-import { outputAliasing } from "../../src/engines/ort/output-aliasing.js";
-import { defaultTuning, upToTile } from "../../src/engines/ort/tuning.js";
-import { printOnnxNodes } from "../../src/formats/onnx/print.js";
-import type { Rules } from "../../src/formats/onnx/writer.js";
+import { compile } from "../../src/engines/ort/compile.js";
+import { cpuTarget } from "../../src/engines/ort/targets/cpu.js";
+import type { Target } from "../../src/engines/ort/targets/target.js";
+import { wasmTarget } from "../../src/engines/ort/targets/wasm.js";
+import type { WinogradTuning } from "../../src/engines/ort/tuning.js";
+import { printModule } from "../../src/formats/onnx/print.js";
 import { Graph, liveProgram, type Node, type Value } from "../../src/graph/graph.js";
 import { createModelByName } from "../../src/models/index.js";
 import { BatchNorm, Conv2d, initialize, Linear, Module, trace } from "../../src/nn/index.js";
@@ -102,19 +102,26 @@ function elementwise(): Graph {
   return graph;
 }
 
+const cpu = (blockSize?: number, winograd?: WinogradTuning): Target =>
+  cpuTarget(
+    { blockSize, writesInPlace: true },
+    winograd ? { tuning: { fewImages: 0, winograd }, winogradTile: 4 } : {},
+  );
+const wasm: Target = { ...wasmTarget(), writesInPlace: true };
+
 const winograd = { positions: 0, 2: { 32: 4 }, 4: { 16: 8 } };
 const never = { positions: 0, 2: {}, 4: {} };
 
 /** What is lowered, by which rules, and for which blocks. */
-const cases: Readonly<Record<string, readonly [graph: () => Graph, rules: Rules, target?: BlockedTarget]>> = {
-  "training-blocked-16": [training, nodeRules, { block: 16, winograd: never }],
-  "training-blocked-8": [training, nodeRules, { block: 8, winograd: never }],
-  "training-winograd": [training, nodeRules, { block: 16, winograd }],
-  "training-plain": [training, nodeRules],
-  "training-wasm": [training, wasmRules],
-  "inference-blocked-16": [inference, nodeRules, { block: 16, winograd: never }],
-  "inference-plain": [inference, nodeRules],
-  "elementwise-blocked-16": [elementwise, nodeRules, { block: 16, winograd: never }],
+const cases: Readonly<Record<string, readonly [graph: () => Graph, target: Target]>> = {
+  "training-blocked-16": [training, cpu(16, never)],
+  "training-blocked-8": [training, cpu(8, never)],
+  "training-winograd": [training, cpu(16, winograd)],
+  "training-plain": [training, cpu()],
+  "training-wasm": [training, wasm],
+  "inference-blocked-16": [inference, cpu(16, never)],
+  "inference-plain": [inference, cpu()],
+  "elementwise-blocked-16": [elementwise, cpu(16, never)],
 };
 
 /** The networks of the benchmarks, as tables of their layers. */
@@ -123,21 +130,20 @@ const step = (name: string, attention: string, batch: number, side: number) => (
   randomStep(network(name, attention), [batch, 3, side, side], 10).graph;
 const forward = (name: string, attention: string, side: number) => () =>
   trace(initialize(network(name, attention)), [1, 3, side, side]);
-const blocks = (block: number): BlockedTarget => ({ block, winograd: upToTile(defaultTuning.winograd, 2) });
 
 const networks: typeof cases = {
-  "resnet20-training-blocked-16": [step("resnet20", "none", 32, 32), nodeRules, blocks(16)],
-  "resnet20-training-blocked-8": [step("resnet20", "none", 32, 32), nodeRules, blocks(8)],
-  "resnet20-training-plain": [step("resnet20", "none", 32, 32), nodeRules],
-  "resnet20-training-wasm": [step("resnet20", "none", 32, 32), wasmRules],
-  "resnet20-cbam-training-blocked-16": [step("resnet20", "cbam", 32, 32), nodeRules, blocks(16)],
-  "resnet18-training-blocked-16": [step("resnet18", "none", 32, 32), nodeRules, blocks(16)],
-  "mbv2_ca-training-blocked-16": [step("mbv2_ca", "coord", 8, 64), nodeRules, blocks(16)],
-  "van_b0-training-blocked-16": [step("van_b0", "none", 8, 64), nodeRules, blocks(16)],
-  "resnet20-cbam-inference-plain": [forward("resnet20", "cbam", 32), nodeRules],
-  "resnet18-inference-blocked-8": [forward("resnet18", "none", 64), nodeRules, blocks(8)],
-  "mbv2_ca-inference-wasm": [forward("mbv2_ca", "coord", 64), wasmRules],
-  "van_b0-inference-plain": [forward("van_b0", "none", 64), nodeRules],
+  "resnet20-training-blocked-16": [step("resnet20", "none", 32, 32), cpu(16)],
+  "resnet20-training-blocked-8": [step("resnet20", "none", 32, 32), cpu(8)],
+  "resnet20-training-plain": [step("resnet20", "none", 32, 32), cpu()],
+  "resnet20-training-wasm": [step("resnet20", "none", 32, 32), wasm],
+  "resnet20-cbam-training-blocked-16": [step("resnet20", "cbam", 32, 32), cpu(16)],
+  "resnet18-training-blocked-16": [step("resnet18", "none", 32, 32), cpu(16)],
+  "mbv2_ca-training-blocked-16": [step("mbv2_ca", "coord", 8, 64), cpu(16)],
+  "van_b0-training-blocked-16": [step("van_b0", "none", 8, 64), cpu(16)],
+  "resnet20-cbam-inference-plain": [forward("resnet20", "cbam", 32), cpu()],
+  "resnet18-inference-blocked-8": [forward("resnet18", "none", 64), cpu(8)],
+  "mbv2_ca-inference-wasm": [forward("mbv2_ca", "coord", 64), wasm],
+  "van_b0-inference-plain": [forward("van_b0", "none", 64), cpu()],
 };
 
 const families = {
@@ -188,19 +194,17 @@ function compareWithCommitted(name: string, printed: string): void {
   assert.equal(printed.split("\n").length, committed.length, `${name}: number of lines`);
 }
 
-for (const [name, [graph, rules, target]] of Object.entries(cases))
+for (const [name, [graph, target]] of Object.entries(cases))
   test(`lowering: ${name}`, () => {
-    const { graph: fused, lowered } = lower(graph(), rules, target);
+    const { graph: fused, lowered } = compile(graph(), target);
     for (const node of fused.nodes) fired.add(emittedBy.get(node) ?? "plain");
-    const model = lowered.states.length > 0 ? outputAliasing(lowered).model : lowered.model;
-    compareWithCommitted(`${name}.onnx.txt`, printOnnxNodes(model, { checksums: true }));
+    compareWithCommitted(`${name}.onnx.txt`, printModule(lowered, { checksums: true }));
   });
 
-for (const [name, [graph, rules, target]] of Object.entries(networks))
+for (const [name, [graph, target]] of Object.entries(networks))
   test(`lowering: ${name}`, () => {
-    const { graph: fused, lowered } = lower(graph(), rules, target);
-    const model = lowered.states.length > 0 ? outputAliasing(lowered).model : lowered.model;
-    compareWithCommitted(`${name}.layers.txt`, layerTable(model, rulesByLayer(fused)));
+    const { graph: fused, lowered } = compile(graph(), target);
+    compareWithCommitted(`${name}.layers.txt`, layerTable(lowered, rulesByLayer(fused)));
   });
 
 test("every blocked rule emits nodes of the small graphs", () => {

@@ -1,9 +1,10 @@
 import { fourSizes, sameShape } from "../../../../core/shape.js";
 import { sizeOf } from "../../../../core/tensor.js";
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { keptFromZero } from "../../rules/training.js";
 import type { BlockedRule, LayoutTable } from "../layout-table.js";
-import type { BlockedTensor } from "../writer.js";
+import { asMaps, type BlockedTensor } from "../writer.js";
 import { addPhases } from "./conv.js";
 
 /** Unary elementwise operators, by whether they map zero to zero, because the padding of the last block must stay zero. */
@@ -48,7 +49,7 @@ function keepsZero(node: Node): boolean {
 }
 
 /** Emits a node by the plain rule, on arrays in the same layout. */
-function write(node: Node, inputs: readonly string[], table: LayoutTable): string {
+function write(node: Node, inputs: readonly LoweredValue[], table: LayoutTable): LoweredValue {
   return table.rules.get(node.op.name)!(node, inputs, table.write)[0]!;
 }
 
@@ -65,7 +66,7 @@ const elementwise: BlockedRule = (node, table) => {
     const { from, shape } = packed.layout;
     // A weight whose padding is not zero would learn there.
     if (!others.every(isNumber) || (!sameShape(from, shape) && !keepsZero(node))) return false;
-    const names = node.inputs.map((x) => (alike(x, y) ? table.weight(x, packed.layout.kind) : table.lowering.plain(x)));
+    const names = node.inputs.map((x) => (alike(x, y) ? table.weight(x, packed.layout.kind) : table.plain(x)));
     table.setPacked(y, packed.layout, write(node, names, table));
     return true;
   }
@@ -77,8 +78,8 @@ const elementwise: BlockedRule = (node, table) => {
 
 function sameOrder(node: Node, y: Value, table: LayoutTable): boolean {
   const inputs = node.inputs.map((x) => (alike(x, y) ? table.blocked(x) : undefined));
-  const names = inputs.map((maps, i) => maps?.name ?? table.lowering.plain(node.inputs[i]!));
-  table.setBlocked(y, { name: write(node, names, table), shape: inputs.find((maps) => maps)!.shape });
+  const arrays = inputs.map((maps, i) => maps ?? table.plain(node.inputs[i]!));
+  table.setBlocked(y, asMaps(write(node, arrays, table)));
   return true;
 }
 
@@ -94,7 +95,7 @@ function fused(node: Node, table: LayoutTable): boolean {
   if (!b || !alike(a, b)) return false;
   if (node.op.name === "Mul" && table.readers(y).every(sumsPositions)) {
     const product = [table.blocked(a), table.blocked(b)] as const;
-    const emit = () => ({ name: write(node, [product[0].name, product[1].name], table), shape: product[0].shape });
+    const emit = () => asMaps(write(node, product, table));
     table.defer(y, { activates: false, product, emit: ({ sum }) => added(emit(), sum, table) });
     return true;
   }
@@ -111,7 +112,7 @@ function fused(node: Node, table: LayoutTable): boolean {
   const host = p && !p.phases && !p.product ? a : q && !q.phases && !q.product ? b : undefined;
   if (!host) return false;
   const deferred = table.takeDeferred(host)!;
-  const sum = table.blocked(host === a ? b : a).name;
+  const sum = table.blocked(host === a ? b : a);
   table.defer(y, {
     activates: deferred.activates,
     emit: (epilogue) =>
@@ -122,8 +123,8 @@ function fused(node: Node, table: LayoutTable): boolean {
   return true;
 }
 
-const added = (maps: BlockedTensor, sum: string | undefined, table: LayoutTable): BlockedTensor =>
-  sum === undefined ? maps : { name: table.write.emit("Add", [maps.name, sum]), shape: maps.shape };
+const added = (maps: BlockedTensor, sum: LoweredValue | undefined, table: LayoutTable): BlockedTensor =>
+  sum === undefined ? maps : asMaps(table.write.emit("Add", [maps, sum]));
 
 /** Whether a node sums or averages over positions. */
 function sumsPositions(node: Node | null): boolean {
@@ -149,11 +150,11 @@ function broadcast(node: Node, y: Value, table: LayoutTable): boolean {
   const { block, nchwc, write: w } = table;
   const is = (...dims: readonly number[]) => dims.every((d, i) => d === shape[i]);
   const blocks = channels / block;
-  const binary = (maps: BlockedTensor, view: readonly number[], other: string, otherView: readonly number[]) => {
-    const big = w.reshape(maps.name, view);
+  const binary = (maps: BlockedTensor, view: readonly number[], other: LoweredValue, otherView: readonly number[]) => {
+    const big = w.reshape(maps, view);
     const little = w.reshape(other, otherView);
-    const name = write(node, x === a ? [big, little] : [little, big], table);
-    table.setBlocked(y, { name: w.reshape(name, maps.shape), shape: maps.shape });
+    const result = write(node, x === a ? [big, little] : [little, big], table);
+    table.setBlocked(y, asMaps(w.reshape(result, maps.shape)));
     return true;
   };
   for (const images of [n, 1]) {
@@ -161,12 +162,7 @@ function broadcast(node: Node, y: Value, table: LayoutTable): boolean {
       const maps = table.blocked(x);
       const affine = affineOf(node.op.name, small, x === a, images * channels, table);
       if (!affine)
-        return binary(maps, [n, blocks, height * width, block], table.lowering.plain(small), [
-          images,
-          blocks,
-          1,
-          block,
-        ]);
+        return binary(maps, [n, blocks, height * width, block], table.plain(small), [images, blocks, 1, block]);
       const viewed = nchwc.viewAs(maps, [n / images, images * channels, height, width]);
       const result = nchwc.affine(viewed, affine.factor, affine.bias === undefined ? {} : { bias: affine.bias });
       table.setBlocked(y, nchwc.viewAs(result, maps.shape));
@@ -178,13 +174,13 @@ function broadcast(node: Node, y: Value, table: LayoutTable): boolean {
     }
   }
   if (is(n, channels, height, 1) && table.canBlock(small))
-    return binary(table.blocked(x), [n * blocks * height, width, block], table.blocked(small).name, [
+    return binary(table.blocked(x), [n * blocks * height, width, block], table.blocked(small), [
       n * blocks * height,
       1,
       block,
     ]);
   if (is(n, channels, 1, width) && table.canBlock(small))
-    return binary(table.blocked(x), [n * blocks, height, width * block], table.blocked(small).name, [
+    return binary(table.blocked(x), [n * blocks, height, width * block], table.blocked(small), [
       n * blocks,
       1,
       width * block,
@@ -195,9 +191,9 @@ function broadcast(node: Node, y: Value, table: LayoutTable): boolean {
 /** op(x, value) as factor · x + bias per channel; undefined if it is not affine. */
 function affineOf(op: string, value: Value, xFirst: boolean, channels: number, table: LayoutTable) {
   const { nchwc, write: w } = table;
-  const small = table.lowering.plain(value);
+  const small = table.plain(value);
   const flat = () => w.reshape(small, [channels]);
-  const factor = (name: string) => w.reshape(name, [channels, 1, 1, 1]);
+  const factor = (values: LoweredValue) => w.reshape(values, [channels, 1, 1, 1]);
   if (op === "Mul") return { factor: factor(small), bias: undefined };
   if (op === "Add") return { factor: nchwc.ones(channels), bias: flat() };
   if (op === "Sub" && xFirst) return { factor: nchwc.ones(channels), bias: w.emit("Neg", [flat()]) };
@@ -208,12 +204,12 @@ function affineOf(op: string, value: Value, xFirst: boolean, channels: number, t
 }
 
 /** Repeats one channel over the lanes of a block: a convolution with a block of ones. */
-export function inLanes(value: Value, shape: BlockedTensor["shape"], table: LayoutTable): string {
+export function inLanes(value: Value, shape: BlockedTensor["shape"], table: LayoutTable): LoweredValue {
   const { nchwc, block, write } = table;
   return table.memo(`lanes ${value.id}`, () => {
-    const plain = table.lowering.plain(value);
-    const name = value.shape.length === shape.length ? plain : write.reshape(plain, shape);
-    return nchwc.conv({ name, shape }, nchwc.filled(1, [block, 1, 1, 1]), [block, 1, 1, 1], {}).name;
+    const plain = table.plain(value);
+    const maps = asMaps(value.shape.length === shape.length ? plain : write.reshape(plain, shape));
+    return nchwc.conv(maps, nchwc.filled(1, [block, 1, 1, 1]), {});
   });
 }
 
@@ -228,10 +224,10 @@ const expand: BlockedRule = (node, table) => {
   if (!hasBlockedReader(y, table)) return false;
   const { write: w, block } = table;
   const planes = (n * channels) / block;
-  const small = w.reshape(table.lowering.plain(x), [planes, 1, block]);
+  const small = w.reshape(table.plain(x), [planes, 1, block]);
   const full = w.emit("Expand", [small, w.ints([planes, height * width, block])]);
   const shape = [n, channels, height, width] as const;
-  table.setBlocked(y, { name: w.reshape(full, shape), shape });
+  table.setBlocked(y, asMaps(w.reshape(full, shape)));
   return true;
 };
 

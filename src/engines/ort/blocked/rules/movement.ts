@@ -1,11 +1,14 @@
 import { fourSizes } from "../../../../core/shape.js";
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import type { BlockedRule, LayoutTable } from "../layout-table.js";
-import type { BlockedTensor } from "../writer.js";
+import { asMaps, type BlockedTensor } from "../writer.js";
 
 /** [N, C/b, H·W·b]. */
-const byBlocks = ({ name, shape: [n, channels, height, width] }: BlockedTensor, { write, block }: LayoutTable) =>
-  write.reshape(name, [n, channels / block, height * width * block]);
+const byBlocks = (maps: BlockedTensor, { write, block }: LayoutTable) => {
+  const [n, channels, height, width] = maps.shape;
+  return write.reshape(maps, [n, channels / block, height * width * block]);
+};
 
 /** Concatenates channels block by block. */
 const concat: BlockedRule = (node, table) => {
@@ -14,7 +17,7 @@ const concat: BlockedRule = (node, table) => {
   if (!node.inputs.every((x) => table.canBlock(x) && !table.isPadded(x))) return false;
   const parts = node.inputs.map((x) => byBlocks(table.blocked(x), table));
   const shape = fourSizes(y.shape);
-  table.setBlocked(y, { name: table.write.reshape(table.write.emit("Concat", parts, { axis: 1 }), shape), shape });
+  table.setBlocked(y, asMaps(table.write.reshape(table.write.emit("Concat", parts, { axis: 1 }), shape)));
   return true;
 };
 
@@ -29,7 +32,7 @@ const slice: BlockedRule = (node, table) => {
   const range = [write.ints([start / block]), write.ints([end / block]), write.ints([1])];
   const name = write.emit("Slice", [byBlocks(table.blocked(x), table), ...range]);
   const shape = fourSizes(y.shape);
-  table.setBlocked(y, { name: write.reshape(name, shape), shape });
+  table.setBlocked(y, asMaps(write.reshape(name, shape)));
   return true;
 };
 
@@ -37,14 +40,12 @@ const slice: BlockedRule = (node, table) => {
 const barrier: BlockedRule = (node, table) => {
   const [x, signal] = node.inputs as [Value, Value];
   const [y] = node.outputs as [Value];
-  const wait = (name: string) => {
-    const given = table.isBlocked(signal) ? table.blocked(signal).name : table.lowering.plain(signal);
-    return table.rules.get("Barrier")!(node, [name, given], table.write)[0]!;
+  const wait = (array: LoweredValue) => {
+    const given = table.isBlocked(signal) ? table.blocked(signal) : table.plain(signal);
+    return table.rules.get("Barrier")!(node, [array, given], table.write)[0]!;
   };
-  if (table.isBlocked(x)) {
-    const maps = table.blocked(x);
-    table.setBlocked(y, { ...maps, name: wait(maps.name) });
-  } else table.lowering.define(y, wait(table.lowering.plain(x)));
+  if (table.isBlocked(x)) table.setBlocked(y, asMaps(wait(table.blocked(x))));
+  else table.define(y, wait(table.plain(x)));
   return true;
 };
 

@@ -1,27 +1,29 @@
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { sumOver } from "../../rules/sums.js";
 import { roundUp } from "../layout.js";
 import type { BlockedRule, LayoutTable } from "../layout-table.js";
 import type { BlockedTensor } from "../writer.js";
 
-const mul = ({ write }: LayoutTable, a: string, b: string) => write.emit("Mul", [a, b]);
+const mul = ({ write }: LayoutTable, a: LoweredValue, b: LoweredValue) => write.emit("Mul", [a, b]);
 
 /** Sums or averages over images: [N·C] → [C]. */
 function overImages(
-  name: string,
+  name: LoweredValue,
   { shape: [n, channels] }: BlockedTensor,
   table: LayoutTable,
   kind: "ReduceSum" | "ReduceMean",
-): string {
+): LoweredValue {
   const { write } = table;
   return sumOver(kind, write.reshape(name, [n, channels]), [n, channels], { axes: [0], keepdims: false }, write);
 }
 
 /** A vector over whole blocks, as the factor of `affine`. */
-const factor = (name: string, channels: number, { write }: LayoutTable) => write.reshape(name, [channels, 1, 1, 1]);
+const factor = (name: LoweredValue, channels: number, { write }: LayoutTable) =>
+  write.reshape(name, [channels, 1, 1, 1]);
 
 /** x − mean, also used by the backward pass. */
-function centered(x: BlockedTensor, mean: string, { nchwc, write }: LayoutTable): BlockedTensor {
+function centered(x: BlockedTensor, mean: LoweredValue, { nchwc, write }: LayoutTable): BlockedTensor {
   return nchwc.affine(x, nchwc.ones(x.shape[1]), { bias: write.emit("Neg", [mean]) });
 }
 
@@ -30,16 +32,16 @@ const dividesByZero = (node: Node, x: Value, table: LayoutTable): boolean =>
   node.attributes.epsilon === 0 && table.isPadded(x);
 
 /** 1 / √(variance + ε) */
-function inverseDeviation(variance: string, epsilon: number, { write }: LayoutTable): string {
+function inverseDeviation(variance: LoweredValue, epsilon: number, { write }: LayoutTable): LoweredValue {
   return write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance, write.number(epsilon)])])]);
 }
 
 /** What the forward pass of a batch norm passes to its gradient, over whole blocks. */
 interface Statistics {
   readonly centered: BlockedTensor;
-  readonly inverse: string;
+  readonly inverse: LoweredValue;
   /** γ / σ */
-  readonly scale: string;
+  readonly scale: LoweredValue;
 }
 
 const statisticsKey = (variance: Value) => `norm ${variance.id}`;
@@ -65,8 +67,8 @@ const training: BlockedRule = (node, table) => {
   const [y, meanOut, varianceOut] = node.outputs;
   table.memo<Statistics>(statisticsKey(varianceOut!), () => ({ centered: differences, inverse, scale }));
   const unpadded = [x!.shape[1] as number];
-  table.lowering.define(meanOut!, table.crop(mean, [channels], unpadded));
-  table.lowering.define(varianceOut!, table.crop(variance, [channels], unpadded));
+  table.define(meanOut!, table.crop(mean, [channels], unpadded));
+  table.define(varianceOut!, table.crop(variance, [channels], unpadded));
   table.defer(y!, {
     activates: true,
     emit: (epilogue) => nchwc.affine(differences, factor(scale, channels, table), { ...epilogue, bias }),
@@ -98,9 +100,9 @@ const trainingGrad: BlockedRule = (node, table) => {
   const middle = nchwc.affine(differences, factor(b, channels, table), { bias: c });
   const [dx, dGammaOut, dBetaOut] = node.outputs;
   const unpadded = [x.shape[1] as number];
-  table.lowering.define(dGammaOut!, table.crop(dGamma, [channels], unpadded));
-  table.lowering.define(dBetaOut!, table.crop(dBeta, [channels], unpadded));
-  table.setBlocked(dx!, nchwc.affine(gradient, factor(scale, channels, table), { sum: middle.name }));
+  table.define(dGammaOut!, table.crop(dGamma, [channels], unpadded));
+  table.define(dBetaOut!, table.crop(dBeta, [channels], unpadded));
+  table.setBlocked(dx!, nchwc.affine(gradient, factor(scale, channels, table), { sum: middle }));
   return true;
 };
 

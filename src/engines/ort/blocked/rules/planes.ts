@@ -1,3 +1,4 @@
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { flippedPads } from "../../../../ops/conv.js";
 import { type ConvLayer, layerShape } from "../conv-layer.js";
@@ -25,10 +26,17 @@ function planeLayer(node: Node): ConvLayer | undefined {
 }
 
 /** The kernel from channel c to filter o, repeated in every lane: [N,1,kh,kw] in OIHWBo. */
-function inAllLanes(weight: string, o: number, c: number, layer: ConvLayer, lanes: number, table: LayoutTable): string {
+function inAllLanes(
+  weight: LoweredValue,
+  o: number,
+  c: number,
+  layer: ConvLayer,
+  lanes: number,
+  table: LayoutTable,
+): LoweredValue {
   const { write, block } = table;
   const [kh, kw] = layer.kernel;
-  return table.memo(`lanes ${weight} ${o} ${c} ${lanes}`, () => {
+  return table.memo(`lanes ${weight.name} ${o} ${c} ${lanes}`, () => {
     const at = o * layer.channels + c;
     const rows = write.reshape(weight, [layer.filters * layer.channels, kh * kw, 1]);
     const one =
@@ -43,8 +51,7 @@ function inAllLanes(weight: string, o: number, c: number, layer: ConvLayer, lane
 function convolved(
   from: readonly BlockedTensor[],
   count: number,
-  kernelOf: (to: number, from: number, lanes: number) => string,
-  { kernel }: ConvLayer,
+  kernelOf: (to: number, from: number, lanes: number) => LoweredValue,
   geometry: Geometry,
   { nchwc }: LayoutTable,
 ): BlockedTensor[] {
@@ -54,7 +61,7 @@ function convolved(
       from.reduce<BlockedTensor | undefined>((sum, maps, i) => {
         const lanes = maps.shape[1];
         const options = { ...geometry, group: lanes };
-        return nchwc.conv(maps, kernelOf(k, i, lanes), [lanes, 1, ...kernel], options, { sum: sum?.name });
+        return nchwc.conv(maps, kernelOf(k, i, lanes), options, { sum });
       }, undefined)!,
   );
 }
@@ -64,10 +71,10 @@ const conv: BlockedRule = (node, table) => {
   const [x, w, bias] = node.inputs as [Value, Value, Value?];
   if (!layer || bias) return false;
   const { strides, dilations, pads, filters } = layer;
-  const weight = table.lowering.plain(w);
+  const weight = table.plain(w);
   const kernelOf = (o: number, c: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, table);
   const geometry = { strides, dilations, pads };
-  table.setPlanes(node.outputs[0]!, convolved(table.planes(x), filters, kernelOf, layer, geometry, table));
+  table.setPlanes(node.outputs[0]!, convolved(table.planes(x), filters, kernelOf, geometry, table));
   return true;
 };
 
@@ -81,11 +88,11 @@ const inputGrad: BlockedRule = (node, table) => {
   if (flipped.some((p) => p < 0)) return false;
   const area = kernel[0] * kernel[1];
   const order = Array.from({ length: filters * channels * area }, (_, i) => i - (i % area) + (area - 1 - (i % area)));
-  const reversed = table.nchwc.gatherRows(table.lowering.plain(w), 1, order, `reverse_${filters * channels}_${area}`);
+  const reversed = table.nchwc.gatherRows(table.plain(w), 1, order, `reverse_${filters * channels}_${area}`);
   const weight = write.reshape(reversed, [filters, channels, ...kernel]);
   const kernelOf = (c: number, o: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, table);
   const geometry = { dilations, pads: flipped };
-  table.setPlanes(node.outputs[0]!, convolved(table.planes(dy), channels, kernelOf, layer, geometry, table));
+  table.setPlanes(node.outputs[0]!, convolved(table.planes(dy), channels, kernelOf, geometry, table));
   return true;
 };
 
@@ -100,15 +107,15 @@ const weightGrad: BlockedRule = (node, table) => {
     inputs.map((maps) => {
       const lanes = maps.shape[1];
       const options = { strides: dilations, dilations: strides, group: lanes };
-      const kernel = nchwc.view(kernels.name, kernels.shape, [lanes, 1, oh, ow]);
-      const all = nchwc.conv(maps, kernel, [lanes, 1, oh, ow], options);
+      const kernel = nchwc.view(kernels, kernels.shape, [lanes, 1, oh, ow]);
+      const all = nchwc.conv(maps, kernel, options);
       const shape = [lanes / block, all.shape[2], all.shape[3], block];
-      const cropped = table.crop(write.reshape(all.name, shape), shape, [lanes / block, ...layer.kernel, block]);
+      const cropped = table.crop(write.reshape(all, shape), shape, [lanes / block, ...layer.kernel, block]);
       return write.emit("ReduceSum", [cropped, write.ints([0, 3])], { keepdims: 0 });
     }),
   );
   const joined = parts.length > 1 ? write.emit("Concat", parts, { axis: 0 }) : parts[0]!;
-  table.lowering.define(node.outputs[0]!, write.reshape(joined, node.outputs[0]!.shape as readonly number[]));
+  table.define(node.outputs[0]!, write.reshape(joined, node.outputs[0]!.shape as readonly number[]));
   return true;
 };
 

@@ -1,9 +1,11 @@
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import { attributesOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
 import type { MaxPoolAttributes } from "../../../../ops/pool.js";
 import type { ResampleAttributes } from "../../../../ops/resample.js";
 import { exactMaximum } from "../../rules/training.js";
 import type { BlockedRule } from "../layout-table.js";
+import { asMaps } from "../writer.js";
 
 /** Pooling works lane by lane. A padded last block falls back to the plain rule. */
 const maxPool: BlockedRule = (node, table) => {
@@ -11,15 +13,15 @@ const maxPool: BlockedRule = (node, table) => {
   const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
   if (!table.isBlocked(x) || table.isPadded(x) || dilations.some((d) => d > 1)) return false;
   const maps = table.blocked(x);
-  const pool = (kind: "MaxPool" | "AveragePool", name = maps.name) =>
-    table.nchwc.pool(kind, { name, shape: maps.shape }, kernel, { strides, pads });
-  const of = (from: string) => pool("MaxPool", from).name;
-  const { name, shape } = pool("MaxPool");
-  const mean = pool("AveragePool").name;
-  table.setBlocked(node.outputs[0]!, {
-    name: exactMaximum({ name, shape, mean, from: maps.name, of }, table.write),
-    shape,
-  });
+  const pool = (kind: "MaxPool" | "AveragePool", from: LoweredValue = maps) =>
+    table.nchwc.pool(kind, asMaps(from), kernel, { strides, pads });
+  const of = (from: LoweredValue) => pool("MaxPool", from);
+  const array = pool("MaxPool");
+  const mean = pool("AveragePool");
+  table.setBlocked(
+    node.outputs[0]!,
+    asMaps(exactMaximum({ array, shape: array.shape, mean, from: maps, of }, table.write)),
+  );
   return true;
 };
 

@@ -1,10 +1,11 @@
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import type { WinogradTile } from "../../tuning.js";
 import { alongAxis, overKernel, type WinogradPoints } from "../../winograd.js";
 import { type BlockedLayer, blockedLayerOf } from "../conv-layer.js";
 import { layoutOf } from "../layout.js";
 import type { BlockedRule, LayoutTable } from "../layout-table.js";
-import type { BlockedTensor } from "../writer.js";
+import { asMaps, type BlockedTensor } from "../writer.js";
 
 type Pass = "forward" | "gradient";
 
@@ -28,7 +29,7 @@ class Winograd {
   }
 
   /** x (for the input gradient, dy), transformed for the product with the weight: [p, tiles, p, tiles·N, C]. */
-  tiles(x: BlockedTensor): string {
+  tiles(x: BlockedTensor): LoweredValue {
     return this.table.memo(`winograd ${this.tile} ${this.pass} ${x.name}`, () => {
       const [n, channels, height, width] = x.shape;
       const [down, across] = [this.#count(height), this.#count(width)];
@@ -38,7 +39,7 @@ class Winograd {
   }
 
   /** x or dy, transformed for the weight gradient, whose product sums over all tiles: [p, p, tiles·tiles·N, C]. */
-  points(x: BlockedTensor, as: WinogradPoints): string {
+  points(x: BlockedTensor, as: WinogradPoints): LoweredValue {
     const [n, channels, height, width] = x.shape;
     const [down, across] = [this.#count(height), this.#count(width)];
     const columns = this.table.write.reshape(this.#along(as, width), [this.#points, 1, across, width]);
@@ -48,38 +49,38 @@ class Winograd {
   }
 
   /** The sums [p, tiles, p, tiles·N, C], transformed back and in NCHWc. */
-  outputs(sums: string, [n, channels, height, width]: BlockedTensor["shape"]): BlockedTensor {
+  outputs(sums: LoweredValue, [n, channels, height, width]: BlockedTensor["shape"]): BlockedTensor {
     const { write, block } = this.table;
     const [down, across] = [this.#points * this.#count(height), this.#points * this.#count(width)];
     const columns = this.#back(this.#along("gradient", width), this.#view(sums, [down, across, n * channels]));
     const rows = this.#back(this.#along("gradient", height), this.#view(columns, [down, width * n * channels]));
     const apart = this.#view(rows, [height * width, n, channels / block, block]);
     const shape = [n, channels, height, width] as const;
-    return { name: write.reshape(write.transpose(apart, [1, 2, 0, 3]), shape), shape };
+    return asMaps(write.reshape(write.transpose(apart, [1, 2, 0, 3]), shape));
   }
 
   /** A weight in HWIO, flipped for the input gradient, transformed: [p, 1, p, C, O]. */
-  weight(w: Value, { channels, filters }: BlockedLayer): string {
+  weight(w: Value, { channels, filters }: BlockedLayer): LoweredValue {
     const kernel = this.#view(this.table.weight(w, "HWIO"), [9, channels * filters]);
     const both = this.table.write.emit("MatMul", [this.#kernelMatrix(this.pass === "gradient"), kernel]);
     return this.#view(both, [this.#points, 1, this.#points, channels, filters]);
   }
 
   /** The weight gradient transformed back: [p, p, C, O] → [9, C·O]. */
-  kernelGradient(products: string, { channels, filters }: BlockedLayer): string {
+  kernelGradient(products: LoweredValue, { channels, filters }: BlockedLayer): LoweredValue {
     return this.#back(this.#kernelMatrix(false), this.#view(products, [this.#points ** 2, channels * filters]));
   }
 
-  #along(as: WinogradPoints, size: number): string {
+  #along(as: WinogradPoints, size: number): LoweredValue {
     return alongAxis(this.tile, as, size, this.table.write);
   }
 
-  #kernelMatrix(flipped: boolean): string {
+  #kernelMatrix(flipped: boolean): LoweredValue {
     return overKernel(this.tile, flipped, this.table.write);
   }
 
   /** The transposed matrix times an array. */
-  #back(matrix: string, array: string): string {
+  #back(matrix: LoweredValue, array: LoweredValue): LoweredValue {
     return this.table.write.emit("FusedMatMul", [matrix, array], { transA: 1 }, "com.microsoft");
   }
 
@@ -88,7 +89,7 @@ class Winograd {
   }
 
   /** The rows of x transformed to points: [p·tiles, W, N·C]. */
-  #rows(x: BlockedTensor, as: WinogradPoints): string {
+  #rows(x: BlockedTensor, as: WinogradPoints): LoweredValue {
     const [n, channels, height, width] = x.shape;
     const flat = this.#view(this.#positionsFirst(x), [height, width * n * channels]);
     const rows = this.table.write.emit("MatMul", [this.#along(as, height), flat]);
@@ -96,11 +97,11 @@ class Winograd {
   }
 
   /** [N, C/b, H, W, b] → [H·W, N, C/b, b]. */
-  #positionsFirst(x: BlockedTensor): string {
+  #positionsFirst(x: BlockedTensor): LoweredValue {
     return this.table.memo(`positions ${this.pass} ${x.name}`, () => {
       const [n, channels, height, width] = x.shape;
       const { block } = this.table;
-      const blocks = this.#view(x.name, [n, channels / block, height * width, block]);
+      const blocks = this.#view(x, [n, channels / block, height * width, block]);
       return this.table.write.transpose(blocks, [2, 0, 1, 3]);
     });
   }
@@ -110,21 +111,21 @@ class Winograd {
    * buffer for the next array of the same shape, however far away; and common-subexpression elimination would keep Bᵀ x B, with m = 2
    * four times the size of x, alive from the forward pass. In ResNet-18 either takes as much memory as the algorithm itself.
    */
-  #view(name: string, shape: readonly number[]): string {
+  #view(array: LoweredValue, shape: readonly number[]): LoweredValue {
     const { write } = this.table;
     const open = this.table.memo(`open ${this.pass} ${shape}`, () =>
-      write.emit("Add", [write.ints(shape), this.#zero(name)]),
+      write.emit("Add", [write.ints(shape), this.#zero(array)]),
     );
-    return write.reshape(name, open);
+    return write.reshapeTo(array, open, shape);
   }
 
   /** Zero, computed at run time from any array. */
-  #zero(name: string): string {
+  #zero(array: LoweredValue): LoweredValue {
     const { table } = this;
     const { write } = table;
     const [start, end] = [write.ints([0]), write.ints([1])];
     const first = table.memo("winograd first", () =>
-      write.emit("Slice", [write.reshape(name, [-1]), start, end, start]),
+      write.emit("Slice", [write.reshape(array, [-1]), start, end, start]),
     );
     return table.memo(`winograd zero ${this.pass}`, () => {
       const never = write.emit(this.pass === "forward" ? "Less" : "Greater", [first, first]);

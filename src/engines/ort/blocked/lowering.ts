@@ -1,9 +1,9 @@
 import { sameShape } from "../../../core/shape.js";
-import type { Lowering, NodeEmitter, StateLayout } from "../../../formats/onnx/lower.js";
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
-import type { Cell, Value } from "../../../graph/graph.js";
+import type { Cell, Graph, Node, Program, Value } from "../../../graph/graph.js";
 import { type BlockedTarget, blockedLayerOf, partsOf } from "./conv-layer.js";
-import { fromLayout, type Layout, layoutOf, toLayout } from "./layout.js";
+import { type Layout, layoutOf } from "./layout.js";
 import { type BlockedRule, LayoutTable } from "./layout-table.js";
 import { convRules } from "./rules/conv.js";
 import { convWeightGradRules } from "./rules/conv-weight-grad.js";
@@ -29,43 +29,48 @@ const ruleSets: readonly ReadonlyMap<string, BlockedRule>[] = [
 ];
 
 /**
- * Emits ONNX Runtime's blocked operators (domain `com.microsoft.nchwc`), which take changing weights and reach the processor's peak.
- * A node is emitted blocked where a rule exists and its inputs are blocked already; convolutions convert their input. Everything else
- * falls back to the plain rules, with conversions in between; so do the operators in `overrides`.
+ * Lowers a graph to ONNX Runtime's blocked operators (domain `com.microsoft.nchwc`), which take changing weights and reach the processor's
+ * peak. A node is emitted blocked where a rule exists and its inputs are blocked already; convolutions convert their input. Everything
+ * else falls back to the plain rules, with conversions in between; so do the operators in `overrides`.
  *
  * Weights and their optimizer slots stay packed from step to step.
  */
-export function blockedEmitter(
-  target: BlockedTarget,
-  rules: Rules,
-  overrides: ReadonlySet<string>,
-): (lowering: Lowering) => NodeEmitter {
-  return (lowering) => {
-    const table = new LayoutTable(lowering, target, rules);
-    const layouts = stateLayouts(lowering, target);
-    return {
-      emit: (node) => !overrides.has(node.op.name) && ruleSets.some((rules) => rules.get(node.op.name)?.(node, table)),
-      plain: (value) => table.plain(value),
-      stateLayout: (cell) => {
-        const layout = layouts.get(cell);
-        return layout && conversions(layout);
-      },
-      defineState: (value, name) => {
-        if (value.source.kind === "state") table.setPacked(value, layouts.get(value.source.cell)!, name);
-      },
-      inLayoutOf: (value, cell) => table.weight(value, layouts.get(cell)!.kind),
-    };
-  };
+export class BlockedLowering extends LayoutTable {
+  readonly layouts: ReadonlyMap<Cell, Layout>;
+
+  constructor(
+    graph: Graph,
+    rules: Rules,
+    target: BlockedTarget,
+    private readonly overrides: ReadonlySet<string>,
+  ) {
+    super(graph, rules, target);
+    this.layouts = stateLayouts(graph, this.program, target);
+  }
+
+  override emit(node: Node): void {
+    const emits = (rules: ReadonlyMap<string, BlockedRule>) => rules.get(node.op.name)?.(node, this);
+    if (this.overrides.has(node.op.name) || !ruleSets.some(emits)) super.emit(node);
+  }
+
+  protected override stateShape(cell: Cell): readonly number[] {
+    return this.layouts.get(cell)?.shape ?? cell.shape;
+  }
+
+  protected override defineState(value: Value, cell: Cell, before: LoweredValue): void {
+    const layout = this.layouts.get(cell);
+    if (layout) this.setPacked(value, layout, before);
+    else super.defineState(value, cell, before);
+  }
+
+  protected override newState(value: Value, cell: Cell): LoweredValue {
+    const layout = this.layouts.get(cell);
+    return layout ? this.weight(value, layout.kind) : super.newState(value, cell);
+  }
 }
 
-const conversions = (layout: Layout): StateLayout => ({
-  shape: layout.shape,
-  fromPlain: (plain) => toLayout(plain, layout),
-  toPlain: (packed) => fromLayout(packed, layout),
-});
-
 /** The layout of every updated cell that is a convolution's weight, or is updated together with one. */
-function stateLayouts({ graph, program }: Lowering, target: BlockedTarget): Map<Cell, Layout> {
+function stateLayouts(graph: Graph, program: Program, target: BlockedTarget): Map<Cell, Layout> {
   const layouts = new Map<Cell, Layout>();
   const updated = new Set(graph.updates.map(({ cell }) => cell));
   for (const node of program.nodes) {
