@@ -24,6 +24,8 @@ type Origin =
 export class LoweredValue {
   /** The nodes that read it, those in branches included. */
   readonly readers = new Set<LoweredNode>();
+  /** How it is arranged in memory, by an engine's name for it; undefined for row by row, as the shape says. */
+  layout: string | undefined;
 
   constructor(
     /** Unique in its module. */

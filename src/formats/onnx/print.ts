@@ -17,7 +17,7 @@ const longestConstant = 6;
 export interface PrintOptions {
   /** Tell long integer constants, such as the rows of a Gather, apart by their contents. */
   readonly checksums?: boolean;
-  /** Print element type and shape of every result. */
+  /** Print element type, shape and layout of every result. */
   readonly types?: boolean;
   /** Print these nodes only. */
   readonly nodes?: readonly LoweredNode[];
@@ -48,7 +48,10 @@ export function printModule(module: LoweredModule, options: PrintOptions = {}): 
       .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
     const prefix = domain ? `${domain === "com.microsoft" ? "ms" : "nchwc"}.` : "";
     const results = node.outputs
-      .map((value) => nameOf(value) + (types ? `: ${formatType(value.type)}` : ""))
+      .map(
+        (value) =>
+          nameOf(value) + (types ? `: ${formatType(value.type)}${value.layout ? ` ${value.layout}` : ""}` : ""),
+      )
       .join(", ");
     lines.push(`${indent}${results} = ${prefix}${type}(${node.inputs.map(nameOf).join(", ")})${settings.join("")}\n`);
     for (const [name, branch] of Object.entries(branches)) {

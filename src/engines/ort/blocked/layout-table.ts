@@ -106,15 +106,12 @@ export class LayoutTable extends Lowering implements BlockedTarget {
 
   /** A value in NCHWc: as it is, emitted now if it was deferred, or converted from its plain array. */
   blocked(value: Value): BlockedTensor {
-    const deferred = this.takeDeferred(value);
-    if (deferred) this.#blocked.set(value, deferred.emit({}));
-    let tensor = this.#blocked.get(value);
-    if (!tensor) {
-      const shape = fourSizes(value.shape);
-      tensor = this.nchwc.reorderInput(this.plain(value), shape);
-      this.#blocked.set(value, tensor);
-    }
-    return tensor;
+    const known = this.#blocked.get(value);
+    if (known) return known;
+    const maps =
+      this.takeDeferred(value)?.emit({}) ?? this.nchwc.reorderInput(this.plain(value), fourSizes(value.shape));
+    this.setBlocked(value, maps);
+    return maps;
   }
 
   /** Zero padding at the top, left, bottom and right, emitted once. */
@@ -123,14 +120,15 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   }
 
   /** Enters what a rule has emitted for a value. */
-  setBlocked(value: Value, tensor: BlockedTensor): void {
-    this.#blocked.set(value, tensor);
+  setBlocked(value: Value, maps: BlockedTensor): void {
+    maps.layout = "NCHWc";
+    this.#blocked.set(value, maps);
   }
 
   /** Defers a result that has a single reader; with more readers it is emitted now. */
   defer(value: Value, deferred: Deferred): void {
     if (this.readers(value).length !== 1) {
-      this.#blocked.set(value, deferred.emit({}));
+      this.setBlocked(value, deferred.emit({}));
       return;
     }
     // Whenever it is emitted, its nodes belong to its own module.
@@ -200,6 +198,7 @@ export class LayoutTable extends Lowering implements BlockedTarget {
 
   /** Enters what a rule has emitted for a value in a weight layout. */
   setPacked(value: Value, layout: Layout, array: LoweredValue): void {
+    array.layout = layout.kind;
     this.#packed.set(value, { layout, array });
   }
 
@@ -214,7 +213,7 @@ export class LayoutTable extends Lowering implements BlockedTarget {
       this.isConstant(value) && tensor
         ? this.write.constant(toLayout(toFloat32(tensor), layout))
         : this.#emitToLayout(this.plain(value), layout);
-    this.#packed.set(value, { layout, array });
+    this.setPacked(value, layout, array);
     return array;
   }
 

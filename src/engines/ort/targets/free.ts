@@ -1,6 +1,6 @@
 /**
  * Frees arrays at once, by transferring them to a closed port. The garbage collector would come later: V8 does not account for the memory of
- * ONNX Runtime's results until it is tens of megabytes. Where a transfer does not detach an array, nothing is freed, and nothing is lost.
+ * ONNX Runtime's results until it is tens of megabytes. Arrays that cannot be transferred are left to the collector.
  *
  * What would make this unnecessary: results of onnxruntime-node that tell V8 their size (`AdjustExternalMemory`), or a `dispose()` of CPU
  * tensors that frees them.
@@ -10,6 +10,10 @@ export function free(arrays: readonly (Uint8Array | Float32Array)[]): void {
   if (buffers.size === 0) return;
   const { port1, port2 } = new MessageChannel();
   port2.close();
-  port1.postMessage(undefined, [...buffers]);
+  try {
+    port1.postMessage(undefined, [...buffers]);
+  } catch {
+    // Nothing is transferred if one of them cannot be.
+  }
   port1.close();
 }
