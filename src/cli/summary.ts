@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { costOf, modelInfo, trace } from "../index.js";
+import { formatScope } from "../internal.js";
 import { parametersOf, stateOf } from "../nn.js";
 import { addModelFlags, classCount, inputSize, type ModelFlags, modelByFlags } from "./arguments.js";
 import { print, short, table } from "./terminal.js";
@@ -23,11 +24,10 @@ export const summaryCommand = addModelFlags(new Command("summary"))
     );
     const params = [...sizes.values()].reduce((a, b) => a + b, 0);
     const layers = cost.layers.map(({ scope, shape, macs, activationBytes }) => {
-      const path = scope.replace(/ ?\(.*\)$/, "");
       const own = [...sizes]
-        .filter(([key]) => key.slice(0, key.lastIndexOf(".")) === path)
+        .filter(([key]) => key.slice(0, key.lastIndexOf(".")) === scope.path)
         .reduce((n, [, size]) => n + size, 0);
-      return { layer: scope, output: shape, params: own, macs, activationBytes };
+      return { layer: formatScope(scope), output: shape, params: own, macs, activationBytes };
     });
     const totals = { params, macs: cost.macs, flops: 2 * cost.macs, activationBytes: cost.activationBytes };
     const { model: name, attention = null } = flags;
