@@ -31,7 +31,6 @@ interface BenchFlags extends ModelFlags, EngineFlags {
 }
 
 export const benchCommand = addFlags(addModelFlags(new Command("bench"), "resnet20"), engineFlags)
-  .description("Speed and memory of training or inference, on random images")
   .addOption(new Option("--mode <mode>", "what to time").choices(["train", "infer"]).default("train"))
   .option("--classes <n>", "number of classes (default: the published one)", classCount)
   .option("--input <CxHxW>", "size of one image (default: the published one)", inputSize)
@@ -39,6 +38,7 @@ export const benchCommand = addFlags(addModelFlags(new Command("bench"), "resnet
   .option("--steps <n>", "timed steps, after two warm-up steps", count, 10)
   .option("--recompute", "when training, recompute the blocks in the backward pass instead of storing them")
   .option("--json", "print one JSON object")
+  .enablePositionalOptions()
   .addCommand(calibrateCommand)
   .addCommand(benchExplainCommand)
   .hook("preSubcommand", (bench, sub) => {

@@ -19,7 +19,6 @@ const convertFlags = flagList(flag("--original-keys", "keep the keys as they are
 type ConvertFlags = FlagsOf<typeof convertFlags>;
 
 export const convertCommand = addFlags(new Command("convert"), convertFlags)
-  .description("Convert a PyTorch checkpoint to safetensors, with our keys for its network")
   .argument("<in>", "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar)")
   .argument("<out>", "file to write, ending in .safetensors")
   .action(async (input: string, out: string, { part, originalKeys = false, json = false }: ConvertFlags) => {

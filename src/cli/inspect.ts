@@ -10,7 +10,6 @@ import { ProgressLine, print, say, short, table } from "./terminal.js";
 const inspectFlags = flagList(partFlag, jsonFlag);
 
 export const inspectCommand = addFlags(new Command("inspect"), inspectFlags)
-  .description("Show a checkpoint's keys, shapes, dtypes, and the network it belongs to")
   .argument(
     "<file>",
     "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), the folder or index of a sharded one, https://…, or hf:OWNER/NAME[@REV][/FILE]",

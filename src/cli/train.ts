@@ -13,7 +13,6 @@ import { runTraining } from "./train-run.js";
 import { freezeByFlags, freezePaths, startFrom } from "./transfer.js";
 
 export const trainCommand = addFlags(new Command("train"), trainFlags)
-  .description("Train a classifier and write a run folder")
   .argument(
     "[data]",
     "data set: a folder of CIFAR, MNIST or images in class folders, or shapes or shapes-free (generated)",
