@@ -11,4 +11,5 @@ export { DownloadError, type DownloadOptions, type DownloadProgress, resolveWeig
 export { type LoadRunOptions, loadRun, type TrainedNetwork } from "./inference/load-run.js";
 export { loadWeights, openCheckpoint } from "./train/load-weights.js";
 export type { RunConfig } from "./train/run-folder.js";
+export type { RecordedTraining } from "./train/settings.js";
 export * from "./web.js";

@@ -7,16 +7,9 @@ import { Lock } from "../../files/lock.js";
 import { makeFolder, writeFileAtomic } from "../../files/write.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import type { Module } from "../../nn/index.js";
-import {
-  bestRecord,
-  type EpochRecord,
-  forEachLogits,
-  loadState,
-  optimizers,
-  type StepReport,
-  train,
-} from "../../train/index.js";
+import { bestRecord, type EpochRecord, forEachLogits, loadState, type StepReport, train } from "../../train/index.js";
 import { type RunConfig, RunFolder } from "../../train/run-folder.js";
+import { repeating } from "../../train/settings.js";
 import type { Measured, UnitResult } from "../results.js";
 import { CalibrationTally } from "../statistics/calibration.js";
 import { isRun, type Journal, type JournaledUnit, writeResult } from "./journal.js";
@@ -63,7 +56,7 @@ async function doUnit(
   const run = begun ?? (await RunFolder.create(folder!, configOf(journal, unit!, hashes!, version)));
   await run.claim();
   const network = buildNetwork(model, preprocessing, seed);
-  const { epochs: _, weights: __, freeze: ___, freezeUntil: ____, headLr: _____, optimizer, ...how } = training;
+  const { epochs: _, ...how } = repeating(training);
   const history: EpochRecord[] = [];
   const checkpoint = begun && (await run.checkpoint());
   const common = {
@@ -85,7 +78,6 @@ async function doUnit(
     const { stopped } = await train(network, journal.data.train, {
       ...how,
       engine,
-      optimizer: optimizers[optimizer.name as keyof typeof optimizers](optimizer.settings),
       steps,
       preprocessing,
       validate: journal.data.validation,
