@@ -19,13 +19,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Starts the command line. `onErr` gets all of standard error so far, whenever something is added, and may kill the process. */
+/** Starts the command line in a folder. `onErr` gets all of standard error so far, whenever something is added, and may kill the process. */
 export function fovea(
   args: readonly string[],
   onErr: (text: string, child: ChildProcess) => void = () => {},
+  cwd?: string,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"], cwd });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (chunk) => {
       stdout += chunk;
