@@ -1,6 +1,6 @@
 /** All of Fovea: what runs anywhere, and what needs Node. */
 export { type DecodeOptions, decodeImage } from "./data/decode.js";
-export { type ImageFolderOptions, openImageFolder } from "./data/image-folder.js";
+export type { ImageFolderOptions } from "./data/image-folder.js";
 export { type MaskFiles, openMasks } from "./data/mask-files.js";
 export { type DatasetKind, type OpenedDataset, type OpenOptions, openDataset } from "./data/open.js";
 export { type OrtNodeOptions, ortEngine, ortWebEngine } from "./engines/ort/node.js";

@@ -89,7 +89,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
   ],
   Data: [
     ["openDataset", "OpenOptions", openOptions],
-    ["imageFolder", "ImageFolderOptions", folderOptions],
+    ["openDataset, of a folder of images", "ImageFolderOptions", folderOptions],
     ["cifar100", "Cifar100Options", cifar100Options],
     ["shapes", "ShapesOptions", shapesOptions],
     ["generateShapesSplits", "ShapesSplitsOptions", splitOptions],

@@ -1,10 +1,9 @@
 import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
+import { concatDatasets, defaultPreprocessing } from "../engine.js";
 import {
   type ClassificationMetrics,
-  concatDatasets,
   type Dataset,
-  defaultPreprocessing,
   evaluate,
   type OpenedDataset,
   OptionError,

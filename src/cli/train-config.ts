@@ -1,14 +1,8 @@
 import { basename, resolve } from "node:path";
 import { versions } from "node:process";
 import * as schemas from "../core/schema.js";
-import {
-  defaultAugmentation,
-  defaultPreprocessing,
-  type OpenedDataset,
-  OptionError,
-  type RunConfig,
-  version,
-} from "../index.js";
+import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
+import { type OpenedDataset, OptionError, type RunConfig, version } from "../index.js";
 import { classifierInfo, defaultBatch, loopSettings, recordedIn, stepSettings, trainingSettings } from "../internal.js";
 import { engineFlags, modelFlags, modelOptions, optional } from "./arguments.js";
 import { type FlagsOf, flag, flagList, settingFlags, settingsBy } from "./flags.js";

@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import type { EpochMaps, ReportFacts } from "../core/findings.js";
+import { renderReport } from "../explain.js";
 import {
   type ClassificationMetrics,
   type Dataset,
@@ -10,7 +11,6 @@ import {
   loadState,
   type Module,
   type OpenedDataset,
-  renderReport,
   type Tensor,
   type TrainResult,
 } from "../index.js";

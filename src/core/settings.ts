@@ -1,4 +1,3 @@
-import type { InferOutput } from "valibot";
 import { type Fields, maybe, type Schema } from "./schema.js";
 
 /**
@@ -25,12 +24,14 @@ export type Settings = Readonly<Record<string, Setting>>;
 /** A table of settings, with its types as narrow as they are written. */
 export const defineSettings = <const S extends Settings>(settings: S): S => settings;
 
+type ValueOf<S extends Setting> = S["schema"] extends Schema<infer T> ? T : never;
+
 /** The values of a table of settings. */
-export type SettingsOf<S extends Settings> = { readonly [K in keyof S]: InferOutput<S[K]["schema"]> };
+export type SettingsOf<S extends Settings> = { readonly [K in keyof S]: ValueOf<S[K]> };
 
 /** Those that `config.json` has. */
 export type RecordedOf<S extends Settings> = {
-  readonly [K in keyof S as S[K] extends { readonly unrecorded: true } ? never : K]: InferOutput<S[K]["schema"]>;
+  readonly [K in keyof S as S[K] extends { readonly unrecorded: true } ? never : K]: ValueOf<S[K]>;
 };
 
 /** Schemas of settings as options, which may be left out. */
