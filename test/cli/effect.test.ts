@@ -7,7 +7,7 @@ import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { createModel } from "../../src/models/index.js";
 import { initialize } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
-import { fovea, sharedFovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, fovea as ownProcess, temporaryFolder, tinyCifar } from "../support/fovea.js";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -35,7 +35,7 @@ writeFileSync(
 );
 const named = (command: string, ...rest: string[]) => [command, "resnet20", ...rest, "--weights", weights];
 const run = at("run");
-const begun = await sharedFovea(["train", flat, "--epochs", "1", "--batch", "4", "--image-size", "16", "--out", run]);
+const begun = await fovea(["train", flat, "--epochs", "1", "--batch", "4", "--image-size", "16", "--out", run]);
 assert.equal(begun.code, 0, begun.stderr);
 const train = (...flags: string[]) => ["train", flat, "--image-size", "16", "--out", at("never"), ...flags];
 const out = ["--out", at("never.onnx")];
@@ -107,7 +107,7 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
 for (const [args, says] of idle)
   test(`a flag that changes nothing is refused: ${args.map((arg) => arg.replace(folder, "")).join(" ")}`, async () => {
     // A run is claimed until the process ends.
-    const { code, stdout, stderr } = await (args.includes("--resume") ? fovea : sharedFovea)(args);
+    const { code, stdout, stderr } = await (args.includes("--resume") ? ownProcess : fovea)(args);
     assert.deepEqual([code, stdout], [2, ""], stderr);
     assert.match(stderr.trim().split("\n").at(-1)!, says);
   });
@@ -121,7 +121,7 @@ test("eval says which part of the data it measured, in words and in JSON", async
     [divided, ["--split", "test"], /measured: test$/m, "test", 12],
     [divided, ["--split", "train"], /measured: train$/m, "train", 12],
   ] as const) {
-    const { code, stdout, stderr } = await sharedFovea(["eval", run, data, ...flags, "--json"]);
+    const { code, stdout, stderr } = await fovea(["eval", run, data, ...flags, "--json"]);
     assert.equal(code, 0, stderr);
     assert.match(stderr, says);
     const result = JSON.parse(stdout);
@@ -136,7 +136,7 @@ test("the same flags are taken where they change something", async () => {
     ["eval", run, flat, "--val-split", "0.3"],
     named("export", "--out", at("maps.onnx"), "--measure", flat, "--val-split", "0.3"),
   ]) {
-    const { code, stderr } = await sharedFovea(args);
+    const { code, stderr } = await fovea(args);
     assert.equal(code, 0, stderr);
   }
 });
@@ -151,14 +151,14 @@ test("weights of the same network in another form are said to be so, with the fl
     const renamed = [...weightsOf(network)].map(([key, value]) => [key.replace(/^fc\./, "linear."), value] as const);
     const file = at("other.safetensors");
     writeFileSync(file, writeSafetensors("stem" in options ? weightsOf(network) : renamed));
-    const { code, stderr } = await sharedFovea(train("--epochs", "1", "--weights", file));
+    const { code, stderr } = await fovea(train("--epochs", "1", "--weights", file));
     assert.equal(code, 1, stderr);
     assert.match(stderr.trim().split("\n").at(-1)!, says);
     if ("stem" in options) continue;
-    const kept = await sharedFovea(["convert", file, at("kept.safetensors"), "--original-keys"]);
+    const kept = await fovea(["convert", file, at("kept.safetensors"), "--original-keys"]);
     assert.equal(kept.code, 0, kept.stderr);
     const flags = ["--shortcut", "identity", "--epochs", "1", "--batch", "4", "--weights", file];
-    const taken = await sharedFovea(["train", flat, "--image-size", "16", ...flags, "--out", at("identity")]);
+    const taken = await fovea(["train", flat, "--image-size", "16", ...flags, "--out", at("identity")]);
     assert.equal(taken.code, 0, taken.stderr);
   }
 });
@@ -175,12 +175,12 @@ test("images of 16 bits that use 10 or 12 are said to look black, by predict and
         .toFile(at("dim", name, `${k}.png`));
   }
   const note = (images: string) => new RegExp(`^${images} with 16-bit samples use at most 12 of the bits`, "m");
-  const predicted = await sharedFovea(["predict", run, at("dim")]);
+  const predicted = await fovea(["predict", run, at("dim")]);
   assert.match(predicted.stderr, note("all 12 images"));
-  const one = await sharedFovea(["predict", run, at("dim/light/0.png")]);
+  const one = await fovea(["predict", run, at("dim/light/0.png")]);
   assert.match(one.stderr, note("the only image"));
-  const bright = await sharedFovea(["predict", run, at("flat")]);
+  const bright = await fovea(["predict", run, at("flat")]);
   assert.doesNotMatch(bright.stderr, /16 bits/);
-  const measured = await sharedFovea(named("export", "--out", at("dim.onnx"), "--measure", at("dim")));
+  const measured = await fovea(named("export", "--out", at("dim.onnx"), "--measure", at("dim")));
   assert.match(measured.stderr, note("all 12 images"));
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { sharedFovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 
 const folder = temporaryFolder();
 const data = join(folder, "data");
@@ -172,7 +172,7 @@ const cases: Record<string, { readonly args: readonly string[]; readonly code: 1
 
 for (const [name, { args, code, says }] of Object.entries(cases))
   test(`${name}: one line, exit code ${code}, nothing written`, async () => {
-    const result = await sharedFovea(args);
+    const result = await fovea(args);
     assert.equal(result.code, code, result.stderr);
     assert.match(result.stderr.trim(), says);
     assert.ok(result.stderr.trim().split("\n").length <= 1, result.stderr);
@@ -181,7 +181,7 @@ for (const [name, { args, code, says }] of Object.entries(cases))
 
 test("every command has help that says what it does", async () => {
   for (const command of ["list", "summary", "train", "eval", "predict", "explain", "export", "verify", "bench"]) {
-    const { code, stdout } = await sharedFovea([command, "--help"]);
+    const { code, stdout } = await fovea([command, "--help"]);
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`Usage: fovea ${command}`));
   }

@@ -7,7 +7,7 @@ import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { type DownloadOptions, resolveWeights } from "../../src/hub/index.js";
 import { openCheckpoint } from "../../src/train/load-weights.js";
 import { archiveFile, bytes, rebuild, storageId, unicode } from "../formats/torch-files.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { content, type FileOptions, interruptAt, sendFile, serve, sha256 } from "./server.js";
 
 type Files = Record<string, Uint8Array>;

@@ -6,7 +6,7 @@ import { zipSync } from "fflate";
 import { float32 } from "../../src/core/tensor.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { type DownloadOptions, resolveWeights } from "../../src/hub/index.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { content, cut, cutWhenReceived, type Handler, sendFile, serve, sha256 } from "./server.js";
 
 const weights = Buffer.from(writeSafetensors([["w", float32([5000], new Float32Array(5000).fill(1))]]));
