@@ -65,10 +65,11 @@ export function gradCamPlusPlus(maps: Maps, variant: "paper" | "authors" | "pyto
   const epsilon = variant === "pytorch-grad-cam" ? 1e-6 : 0;
   return perChannel(maps, (start, end) => {
     const total = sum(a, start, end);
-    let [weight, norm] = [0, 0];
+    let weight = 0;
+    let norm = 0;
+    // Elements with negative gradients have weight 0.
     for (let i = start; i < end; i++) {
       const gradient = g[i]!;
-      // Others have weight 0.
       if (gradient <= 0) continue;
       const square = gradient * gradient;
       const denominator = 2 * square + square * gradient * total + epsilon;
