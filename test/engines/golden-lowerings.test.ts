@@ -99,7 +99,7 @@ const fired = new Set<string>();
 function rulesByLayer(graph: Graph): Map<string, string[]> {
   const rules = new Map<string, string[]>();
   for (const node of liveProgram(graph).nodes) {
-    const layer = node.scope.replace(/ ?\(.*\)$/, "") || "(step)";
+    const layer = node.scope.path || "(step)";
     rules.set(layer, [...(rules.get(layer) ?? []), emittedBy.get(node) ?? `plain.${node.op.name}`].sort());
   }
   return rules;

@@ -72,6 +72,7 @@ export function elementwise(): Graph {
   const results = [
     ...[...unary, ...more].map((op) => op(a!)),
     ...binary.map((op) => op(a!, b!)),
+    o.pow(a!, 3),
     o.where(o.greater(a!, b!), a!, b!),
   ];
   results.forEach((y, i) => {

@@ -2,6 +2,7 @@ import { FoveaError } from "../../core/errors.js";
 import { type Tensor, tensor } from "../../core/tensor.js";
 import { type Cell, type Graph, liveProgram, type Node, type Program, type Value } from "../../graph/graph.js";
 import type { ValueDType } from "../../graph/op.js";
+import { inScope } from "../../graph/scope.js";
 import {
   type ArrayType,
   LoweredModule,
@@ -99,7 +100,7 @@ export class Lowering {
       this.defineState(value, source.cell, before);
     }
     for (const node of this.program.nodes) {
-      this.write.enter(node.scope);
+      this.write.enter(node.scope.path);
       this.emit(node);
     }
     this.write.enter("");
@@ -110,9 +111,7 @@ export class Lowering {
   emit(node: Node): void {
     const rule = this.rules.get(node.op.name);
     if (!rule)
-      throw new FoveaError(
-        `${node.scope ? `${node.scope} › ` : ""}${node.op.name} has no ONNX lowering here: it is a training operator`,
-      );
+      throw new FoveaError(`${inScope(node.scope, node.op.name)} has no ONNX lowering here: it is a training operator`);
     const results = rule(
       node,
       node.inputs.map((value) => this.plain(value)),

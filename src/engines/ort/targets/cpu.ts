@@ -50,7 +50,9 @@ export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
     name: layout === "auto" ? "ort" : `ort-${layout}`,
     async load(threads) {
       const ort = await import("onnxruntime-node").catch(unusable("ortEngine", "onnxruntime-node", "1.30.0"));
-      return { ort, options: threads === undefined ? {} : { intraOpNumThreads: threads } };
+      // Threads that wait for more work after a run would keep a processor from the next session.
+      const extra = { session: { force_spinning_stop: "1" } };
+      return { ort, options: threads === undefined ? {} : { intraOpNumThreads: threads, extra } };
     },
     probe: async (ort) => ({ blockSize: await probeBlockSize(ort), writesInPlace: await probeWritesInPlace(ort) }),
     async targetFor(graph, probe) {
