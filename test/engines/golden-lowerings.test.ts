@@ -2,16 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { randomStep } from "../../bench/workload.js";
-import { convRules } from "../../src/engines/ort/blocked/rules/conv.js";
-import { convWeightGradRules } from "../../src/engines/ort/blocked/rules/conv-weight-grad.js";
-import { elementwiseRules } from "../../src/engines/ort/blocked/rules/elementwise.js";
-import { movementRules } from "../../src/engines/ort/blocked/rules/movement.js";
-import { normRules } from "../../src/engines/ort/blocked/rules/norm.js";
-import { planeRules } from "../../src/engines/ort/blocked/rules/planes.js";
-import { poolRules } from "../../src/engines/ort/blocked/rules/pool.js";
-import { reduceRules } from "../../src/engines/ort/blocked/rules/reduce.js";
-import { winogradRules } from "../../src/engines/ort/blocked/rules/winograd.js";
+import { blockedRules } from "../../src/engines/ort/blocked/lowering.js";
 import { compile } from "../../src/engines/ort/compile.js";
+import type { Module } from "../../src/engines/ort/passes/pass.js";
 import { cpuTarget } from "../../src/engines/ort/targets/cpu.js";
 import type { Target } from "../../src/engines/ort/targets/target.js";
 import { wasmTarget } from "../../src/engines/ort/targets/wasm.js";
@@ -70,37 +63,17 @@ const networks: typeof cases = {
   "van_b0-inference-plain": [forward("van_b0", "none", 64), cpu()],
 };
 
-const families = {
-  winograd: winogradRules,
-  conv: convRules,
-  convWeightGrad: convWeightGradRules,
-  planes: planeRules,
-  norm: normRules,
-  elementwise: elementwiseRules,
-  reduce: reduceRules,
-  pool: poolRules,
-  movement: movementRules,
-};
-
-/** The rule that emitted each node: `conv.Conv`. Nodes that are not here went plain. */
-const emittedBy = new Map<Node, string>();
-const entries = Object.entries(families).flatMap(([family, rules]) => [...rules.keys()].map((op) => `${family}.${op}`));
-for (const [family, rules] of Object.entries(families))
-  for (const [op, rule] of rules)
-    rules.set(op, (node, table) => {
-      const done = rule(node, table);
-      if (done) emittedBy.set(node, `${family}.${op}`);
-      return done;
-    });
+/** The rule that emitted a node, such as `conv.Conv`. */
+const ruleOf = ({ decisions }: Module, node: Node) => `${decisions.get(node)?.rule ?? "plain"}.${node.op.name}`;
 /** The rules that emitted nodes of the small graphs. */
 const fired = new Set<string>();
 
 /** The rules that emitted the nodes of each module, sorted. */
-function rulesByLayer(graph: Graph): Map<string, string[]> {
+function rulesByLayer(module: Module): Map<string, string[]> {
   const rules = new Map<string, string[]>();
-  for (const node of liveProgram(graph).nodes) {
+  for (const node of liveProgram(module.graph).nodes) {
     const layer = node.scope.path || "(step)";
-    rules.set(layer, [...(rules.get(layer) ?? []), emittedBy.get(node) ?? `plain.${node.op.name}`].sort());
+    rules.set(layer, [...(rules.get(layer) ?? []), ruleOf(module, node)].sort());
   }
   return rules;
 }
@@ -120,18 +93,19 @@ function compareWithCommitted(name: string, printed: string): void {
 
 for (const [name, [graph, target]] of Object.entries(cases))
   test(`lowering: ${name}`, () => {
-    const { graph: fused, lowered } = compile(graph(), target);
-    for (const node of fused.nodes) fired.add(emittedBy.get(node) ?? "plain");
-    compareWithCommitted(`${name}.onnx.txt`, printModule(lowered, { checksums: true }));
+    const module = compile(graph(), target);
+    for (const node of module.graph.nodes) fired.add(ruleOf(module, node));
+    compareWithCommitted(`${name}.onnx.txt`, printModule(module.lowered, { checksums: true }));
   });
 
 for (const [name, [graph, target]] of Object.entries(networks))
   test(`lowering: ${name}`, () => {
-    const { graph: fused, lowered } = compile(graph(), target);
-    compareWithCommitted(`${name}.layers.txt`, layerTable(lowered, rulesByLayer(fused)));
+    const module = compile(graph(), target);
+    compareWithCommitted(`${name}.layers.txt`, layerTable(module.lowered, rulesByLayer(module)));
   });
 
 test("every blocked rule emits nodes of the small graphs", () => {
+  const entries = blockedRules.flatMap(({ name, ops }) => ops.map((op) => `${name}.${op.name}`));
   assert.deepEqual(
     entries.filter((entry) => !fired.has(entry)),
     [],

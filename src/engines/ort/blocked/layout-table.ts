@@ -8,9 +8,6 @@ import type { BlockedTarget } from "./conv-layer.js";
 import { type Layout, type LayoutKind, layoutOf, roundUp, toLayout } from "./layout.js";
 import { asMaps, type BlockedTensor, BlockedWriter, blockedTypes, type Epilogue } from "./writer.js";
 
-/** Emits a node and enters its results in the table. Returns false, before emitting anything, to fall back to the plain rule. */
-export type BlockedRule = (node: Node, table: LayoutTable) => boolean;
-
 /** A result not emitted yet, so that its only reader can be fused into it, or use less than all of it. */
 export interface Deferred {
   /** Emits it. The epilogue has an activation only if `activates`. */

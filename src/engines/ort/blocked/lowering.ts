@@ -2,9 +2,11 @@ import { sameShape } from "../../../core/shape.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Cell, Graph, Node, Program, Value } from "../../../graph/graph.js";
+import type { Op } from "../../../graph/op.js";
 import { type BlockedTarget, blockedLayerOf, partsOf } from "./conv-layer.js";
 import { type Layout, layoutOf } from "./layout.js";
-import { type BlockedRule, LayoutTable } from "./layout-table.js";
+import { LayoutTable } from "./layout-table.js";
+import type { BlockedRule } from "./rule.js";
 import { convRules } from "./rules/conv.js";
 import { convWeightGradRules } from "./rules/conv-weight-grad.js";
 import { elementwiseRules } from "./rules/elementwise.js";
@@ -15,18 +17,28 @@ import { poolRules } from "./rules/pool.js";
 import { reduceRules } from "./rules/reduce.js";
 import { winogradRules } from "./rules/winograd.js";
 
-/** The rules by family. An operator may have several; the first that returns true wins. */
-const ruleSets: readonly ReadonlyMap<string, BlockedRule>[] = [
-  winogradRules,
-  convRules,
-  convWeightGradRules,
-  planeRules,
-  normRules,
-  elementwiseRules,
-  reduceRules,
-  poolRules,
-  movementRules,
+/** All rules, in the order in which they are tried. */
+export const blockedRules: readonly BlockedRule[] = [
+  ...winogradRules,
+  ...convRules,
+  ...convWeightGradRules,
+  ...planeRules,
+  ...normRules,
+  ...elementwiseRules,
+  ...reduceRules,
+  ...poolRules,
+  ...movementRules,
 ];
+
+const rulesFor = new Map<Op, BlockedRule[]>();
+for (const rule of blockedRules) for (const op of rule.ops) rulesFor.set(op, [...(rulesFor.get(op) ?? []), rule]);
+
+/** By which rule a node was emitted, and why not by the rules before it. */
+export interface Decision {
+  /** The family of the blocked rule; undefined for the plain rule. */
+  readonly rule: string | undefined;
+  readonly reasons: readonly string[];
+}
 
 /**
  * Lowers a graph to ONNX Runtime's blocked operators (domain `com.microsoft.nchwc`), which take changing weights and reach the processor's
@@ -37,6 +49,7 @@ const ruleSets: readonly ReadonlyMap<string, BlockedRule>[] = [
  */
 export class BlockedLowering extends LayoutTable {
   readonly layouts: ReadonlyMap<Cell, Layout>;
+  readonly decisions = new Map<Node, Decision>();
 
   constructor(
     graph: Graph,
@@ -49,8 +62,18 @@ export class BlockedLowering extends LayoutTable {
   }
 
   override emit(node: Node): void {
-    const emits = (rules: ReadonlyMap<string, BlockedRule>) => rules.get(node.op.name)?.(node, this);
-    if (this.overrides.has(node.op.name) || !ruleSets.some(emits)) super.emit(node);
+    const reasons: string[] = [];
+    for (const rule of this.overrides.has(node.op.name) ? [] : (rulesFor.get(node.op) ?? [])) {
+      const plan = rule.match(node, this);
+      if (typeof plan === "function") {
+        this.decisions.set(node, { rule: rule.name, reasons });
+        plan(this);
+        return;
+      }
+      reasons.push(plan);
+    }
+    this.decisions.set(node, { rule: undefined, reasons });
+    super.emit(node);
   }
 
   protected override stateShape(cell: Cell): readonly number[] {

@@ -1,9 +1,10 @@
 import type { Tensor } from "../../../core/tensor.js";
 import { LoweredModule, verifyModule } from "../../../formats/onnx/ir.js";
 import { defaultOpset } from "../../../formats/onnx/lower.js";
-import type { Cell, Graph } from "../../../graph/graph.js";
+import type { Cell, Graph, Node } from "../../../graph/graph.js";
 import { verify } from "../../../graph/verify.js";
 import type { Layout } from "../blocked/layout.js";
+import type { Decision } from "../blocked/lowering.js";
 import { ortTypes } from "../rules/operators.js";
 import type { Target } from "../targets/target.js";
 
@@ -14,6 +15,8 @@ export interface Module {
   readonly lowered: LoweredModule;
   /** The layouts in which updated cells enter and leave the model; a cell that is not here is a plain array. */
   readonly layouts: ReadonlyMap<Cell, Layout>;
+  /** How each node of the graph was emitted, where there were blocked rules to choose from. */
+  readonly decisions: ReadonlyMap<Node, Decision>;
   /** The cells whose new contents may overwrite the old. */
   readonly inPlace: ReadonlySet<Cell>;
   /** The first output if results are written to given arrays: a sequence, at which the binding stops copying. */
@@ -36,6 +39,7 @@ export function runPasses(
     graph,
     lowered: new LoweredModule(defaultOpset, ortTypes),
     layouts: new Map(),
+    decisions: new Map(),
     inPlace: new Set(),
     sentinel: undefined,
     restore: (contents) => new Map(contents),

@@ -1,10 +1,11 @@
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
-import { missingPads } from "../../../../ops/conv.js";
+import { convWeightGradOp, missingPads } from "../../../../ops/conv.js";
 import { sumOver } from "../../rules/sums.js";
-import { type BlockedLayer, blockedLayerOf, type ConvLayer } from "../conv-layer.js";
+import { type BlockedLayer, blockedLayerOf, type ConvLayer, noBlocks } from "../conv-layer.js";
 import { layoutOf, roundUp } from "../layout.js";
-import type { BlockedRule, LayoutTable } from "../layout-table.js";
+import type { LayoutTable } from "../layout-table.js";
+import { type BlockedRule, rule } from "../rule.js";
 import { asMaps, type BlockedTensor } from "../writer.js";
 
 /**
@@ -13,16 +14,18 @@ import { asMaps, type BlockedTensor } from "../writer.js";
  * padding of x is emitted in advance; top and bottom are the convolution's own padding, which it skips.
  * (im2col and a matrix product reach a third to two thirds of the speed.)
  */
-const weightGrad: BlockedRule = (node, table) => {
-  const layer = blockedLayerOf(node, table);
+const weightGrad = rule("convWeightGrad", [convWeightGradOp], (node, _attributes, layouts) => {
+  const layer = blockedLayerOf(node, layouts);
   const [x, dy] = node.inputs;
-  if (!layer || !table.canBlock(dy!) || (layer.kind !== "stem" && !table.canBlock(x!))) return false;
-  const result = node.outputs[0]!;
-  const layout = layoutOf(layer.layout, result.shape as readonly number[], table.block);
-  const grad = layer.kind === "stem" ? stemGrad : layer.kind === "depthwise" ? depthwiseGrad : denseGrad;
-  table.setPacked(result, layout, table.write.reshape(grad(x!, table.blocked(dy!), layer, table), layout.shape));
-  return true;
-};
+  if (!layer) return noBlocks(node);
+  if (!layouts.canBlock(dy!) || (layer.kind !== "stem" && !layouts.canBlock(x!))) return "an operand is plain";
+  return (table) => {
+    const result = node.outputs[0]!;
+    const layout = layoutOf(layer.layout, result.shape as readonly number[], table.block);
+    const grad = layer.kind === "stem" ? stemGrad : layer.kind === "depthwise" ? depthwiseGrad : denseGrad;
+    table.setPacked(result, layout, table.write.reshape(grad(x!, table.blocked(dy!), layer, table), layout.shape));
+  };
+});
 
 /** The padding that the windows need. Rows that no window reads are kept, and dropped from the result. */
 export function padsOf(layer: ConvLayer): [number, number, number, number] {
@@ -276,4 +279,4 @@ function depthwiseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: 
 }
 
 /** Gradients of the weights of convolutions. */
-export const convWeightGradRules = new Map<string, BlockedRule>([["ConvWeightGrad", weightGrad]]);
+export const convWeightGradRules: readonly BlockedRule[] = [weightGrad];

@@ -1,31 +1,35 @@
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
-import { flippedPads } from "../../../../ops/conv.js";
-import { type BlockedLayer, blockedLayerOf } from "../conv-layer.js";
+import { convInputGradOp, convOp, flippedPads } from "../../../../ops/conv.js";
+import { type BlockedLayer, blockedLayerOf, noBlocks } from "../conv-layer.js";
 import { roundUp } from "../layout.js";
-import type { BlockedRule, LayoutTable, Phases } from "../layout-table.js";
+import type { LayoutTable, Phases } from "../layout-table.js";
+import { type BlockedRule, reasons, rule } from "../rule.js";
 import { asMaps, type BlockedTensor, type Epilogue, type Geometry } from "../writer.js";
 
 /** y: 1.2 to 2 times as fast as the plain operator, which would repack a changing weight in every run. */
-const conv: BlockedRule = (node, table) => {
-  const layer = blockedLayerOf(node, table);
+const conv = rule("conv", [convOp], (node, _attributes, layouts) => {
+  const layer = blockedLayerOf(node, layouts);
   const [x, w, bias] = node.inputs;
-  if (!layer || (layer.kind !== "stem" && !table.canBlock(x!))) return false;
+  if (!layer) return noBlocks(node);
+  if (layer.kind !== "stem" && !layouts.canBlock(x!)) return reasons.plain;
   // In training, a frozen layer with a plain input: ONNX Runtime packs the constant weight and blocks it by itself.
-  if (table.isConstant(w!) && !table.isBlocked(x!) && table.graph.updates.length > 0) return false;
-  const { strides, dilations, group } = layer;
-  const { x: source, pads } =
-    layer.kind === "stem"
-      ? { x: asMaps(table.plain(x!)), pads: layer.pads }
-      : padWide(table.blocked(x!), layer.pads, layer, table);
-  const weight = table.weight(w!, layer.layout);
-  const b = bias && table.vector(bias);
-  const geometry = { strides, dilations, pads, group: layer.kind === "depthwise" ? source.shape[1] : group };
-  table.defer(node.outputs[0]!, {
-    activates: true,
-    emit: (epilogue) => table.nchwc.conv(source, weight, geometry, { ...epilogue, bias: b }),
-  });
-  return true;
-};
+  if (layouts.isConstant(w!) && !layouts.isBlocked(x!) && layouts.graph.updates.length > 0)
+    return "its weight is frozen and its input plain";
+  return (table) => {
+    const { strides, dilations, group } = layer;
+    const { x: source, pads } =
+      layer.kind === "stem"
+        ? { x: asMaps(table.plain(x!)), pads: layer.pads }
+        : padWide(table.blocked(x!), layer.pads, layer, table);
+    const weight = table.weight(w!, layer.layout);
+    const b = bias && table.vector(bias);
+    const geometry = { strides, dilations, pads, group: layer.kind === "depthwise" ? source.shape[1] : group };
+    table.defer(node.outputs[0]!, {
+      activates: true,
+      emit: (epilogue) => table.nchwc.conv(source, weight, geometry, { ...epilogue, bias: b }),
+    });
+  };
+});
 
 /**
  * Pads the left and right in advance for wide kernels; returns the padding left to the convolution. The operator computes outputs at the
@@ -44,43 +48,47 @@ type Pads = readonly [top: number, left: number, bottom: number, right: number];
  * (a Transpose of the whole weight takes ten times as long). With larger strides: stride × stride phases of rows and columns, each
  * a convolution with part of the kernel.
  */
-const inputGrad: BlockedRule = (node, table) => {
-  const layer = blockedLayerOf(node, table);
+const inputGrad = rule("conv", [convInputGradOp], (node, _attributes, layouts) => {
+  const layer = blockedLayerOf(node, layouts);
   const [dy, w] = node.inputs;
-  if (!layer || layer.kind === "stem" || !table.canBlock(dy!)) return false;
+  if (!layer) return noBlocks(node);
+  if (layer.kind === "stem") return "its input has fewer channels than a block";
+  if (!layouts.canBlock(dy!)) return "the gradient is plain";
   const result = node.outputs[0]!;
   const { strides, dilations, kernel } = layer;
   const area = kernel[0] * kernel[1];
   if (strides[0] === 1 && strides[1] === 1) {
     const flipped = flippedPads(layer);
-    if (flipped.some((p) => p < 0)) return false;
-    const { x: from, pads } = padWide(table.blocked(dy!), flipped, layer, table);
-    const order = Array.from({ length: area }, (_, k) => area - 1 - k);
-    const weight = reorderedWeight(table.weight(w!, layer.layout), order, layer, table);
-    const emit = gradConv(from, weight, kernel, { pads, dilations }, layer, table);
-    table.defer(result, { activates: true, emit });
-    return true;
+    if (flipped.some((p) => p < 0)) return "its padding is wider than its kernel";
+    return (table) => {
+      const { x: from, pads } = padWide(table.blocked(dy!), flipped, layer, table);
+      const order = Array.from({ length: area }, (_, k) => area - 1 - k);
+      const weight = reorderedWeight(table.weight(w!, layer.layout), order, layer, table);
+      const emit = gradConv(from, weight, kernel, { pads, dilations }, layer, table);
+      table.defer(result, { activates: true, emit });
+    };
   }
   const parts = phasesOf(layer);
-  if (!parts) return false;
-  const from = table.blocked(dy!);
-  const packed = table.weight(w!, layer.layout);
-  const shape = [layer.n, roundUp(layer.channels, table.block), layer.height, layer.width] as const;
-  const phases: Phases = {
-    strides,
-    join: (all, sum) => joinPhases(all, strides, shape, sum, table),
-    parts: parts.map(
-      (part) =>
-        part &&
-        ((sum) => {
-          const weight = reorderedWeight(packed, part.elements, layer, table);
-          return gradConv(from, weight, part.kernel, { pads: part.pads }, layer, table)({ sum });
-        }),
-    ),
+  if (!parts) return "it has a stride and is dilated, or padded beyond its windows";
+  return (table) => {
+    const from = table.blocked(dy!);
+    const packed = table.weight(w!, layer.layout);
+    const shape = [layer.n, roundUp(layer.channels, table.block), layer.height, layer.width] as const;
+    const phases: Phases = {
+      strides,
+      join: (all, sum) => joinPhases(all, strides, shape, sum, table),
+      parts: parts.map(
+        (part) =>
+          part &&
+          ((sum) => {
+            const weight = reorderedWeight(packed, part.elements, layer, table);
+            return gradConv(from, weight, part.kernel, { pads: part.pads }, layer, table)({ sum });
+          }),
+      ),
+    };
+    table.defer(result, { activates: false, phases, emit: ({ sum }) => phases.join(phases.parts, sum) });
   };
-  table.defer(result, { activates: false, phases, emit: ({ sum }) => phases.join(phases.parts, sum) });
-  return true;
-};
+});
 
 /** The weight of the convolution that computes dx, with the given kernel elements in the given order. */
 function reorderedWeight(
@@ -225,7 +233,4 @@ export function addPhases(a: Phases, b: Phases): Phases | undefined {
 }
 
 /** Convolutions and the gradients of their inputs. */
-export const convRules = new Map<string, BlockedRule>([
-  ["Conv", conv],
-  ["ConvInputGrad", inputGrad],
-]);
+export const convRules: readonly BlockedRule[] = [conv, inputGrad];

@@ -1,12 +1,13 @@
 import { fourSizes } from "../../../../core/shape.js";
 import { tensor } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
-import { attributesOf } from "../../../../formats/onnx/writer.js";
-import type { Value } from "../../../../graph/graph.js";
-import { type Reduction, sumOver } from "../../rules/sums.js";
+import type { Node, Value } from "../../../../graph/graph.js";
+import { ops, reduceMaxGrad } from "../../../../ops/reduce.js";
+import { sumOver } from "../../rules/sums.js";
 import { anyNotFinite, exactMaximum, largestFloat, mayHoldNaN, nanMask } from "../../rules/training.js";
 import { layoutOf } from "../layout.js";
-import type { BlockedRule, LayoutTable } from "../layout-table.js";
+import type { Deferred, LayoutTable } from "../layout-table.js";
+import { type BlockedRule, reasons, rule } from "../rule.js";
 import { asMaps, type BlockedTensor } from "../writer.js";
 import { inLanes } from "./elementwise.js";
 
@@ -14,65 +15,64 @@ const isAxes = (axes: readonly number[], ...expected: readonly number[]) =>
   axes.length === expected.length && expected.every((axis) => axes.includes(axis));
 
 /** Sums, means and maxima, by axes. */
-const reduce: BlockedRule = (node, table) => {
+const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (node, { axes, keepdims }, layouts) => {
   const [x] = node.inputs as [Value];
   const [y] = node.outputs as [Value];
-  const { axes, keepdims } = attributesOf<Reduction>(node);
-  const kind = node.op.name as "ReduceSum" | "ReduceMean" | "ReduceMax";
-  const packed = table.packed(x);
+  const kind = node.op.name as Kind;
+  const packed = layouts.packed(x);
   // A sum over everything does not depend on the layout; padding is zero.
-  if (packed && kind === "ReduceSum" && axes.length === x.shape.length) {
-    table.define(y, table.rules.get(kind)!(node, [packed.array], table.write)[0]!);
-    return true;
-  }
-  const { write, nchwc, block } = table;
+  if (packed && kind === "ReduceSum" && axes.length === x.shape.length)
+    return (table) => table.define(y, table.rules.get(kind)!(node, [packed.array], table.write)[0]!);
   // Over the kernel of a weight: a 1×1 weight remains.
-  if (packed && keepdims && isAxes(axes, 2, 3)) {
-    const { split, perm } = packed.layout;
-    const inMemory = perm.map((axis) => split[axis]!);
-    const sums = write.reduce(kind, write.reshape(packed.array, inMemory), [perm.indexOf(split.length - 1)], true);
-    const layout = layoutOf(packed.layout.kind, y.shape as readonly number[], block);
-    table.setPacked(y, layout, write.reshape(sums, layout.shape));
-    return true;
-  }
-  if (!table.isBlocked(x)) return false;
+  if (packed && keepdims && isAxes(axes, 2, 3))
+    return (table) => {
+      const { write, block } = table;
+      const { split, perm } = packed.layout;
+      const inMemory = perm.map((axis) => split[axis]!);
+      const sums = write.reduce(kind, write.reshape(packed.array, inMemory), [perm.indexOf(split.length - 1)], true);
+      const layout = layoutOf(packed.layout.kind, y.shape as readonly number[], block);
+      table.setPacked(y, layout, write.reshape(sums, layout.shape));
+    };
+  if (!layouts.isBlocked(x)) return reasons.plain;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
-  const define = (array: LoweredValue, from: readonly number[]) => {
-    table.define(y, nchwc.view(array, from, y.shape as readonly number[]));
-    return true;
-  };
+  const define = (array: LoweredValue, from: readonly number[], table: LayoutTable) =>
+    table.define(y, table.nchwc.view(array, from, y.shape as readonly number[]));
   // Padded channels are zero and do not affect the others.
-  if (isAxes(axes, 2, 3)) {
-    const whole = [n, channels, 1, 1];
-    return define(
-      exact(kind, x, whole, (k, maps) => overPositions(k, x, table, maps), table),
-      whole,
-    );
-  }
-  if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax") {
-    const perImage = write.reshape(overPositions(kind, x, table), [n, channels]);
-    return define(sumOver(kind, perImage, [n, channels], { axes: [0], keepdims: false }, write), [channels]);
-  }
-  if (table.isPadded(x)) return false;
-  if (isAxes(axes, 1)) {
-    const whole = [n, 1, height, width];
-    return define(
-      exact(kind, x, whole, (k, maps = table.blocked(x)) => overChannels(k, maps, table), table),
-      whole,
-    );
-  }
-  if (!keepdims || axes.length !== 1) return false;
+  if (isAxes(axes, 2, 3))
+    return (table) => {
+      const whole = [n, channels, 1, 1];
+      define(
+        exact(kind, x, whole, (k, maps) => overPositions(k, x, table, maps), table),
+        whole,
+        table,
+      );
+    };
+  if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax")
+    return (table) => {
+      const perImage = table.write.reshape(overPositions(kind, x, table), [n, channels]);
+      const sum = sumOver(kind, perImage, [n, channels], { axes: [0], keepdims: false }, table.write);
+      define(sum, [channels], table);
+    };
+  if (layouts.isPadded(x)) return reasons.padded;
+  if (isAxes(axes, 1))
+    return (table) => {
+      const whole = [n, 1, height, width];
+      const over = (k: Kind, maps = table.blocked(x)) => overChannels(k, maps, table);
+      define(exact(kind, x, whole, over, table), whole, table);
+    };
   // Along rows or columns: pooling over all of them, in at most half the time of a reduction.
-  if (axes[0] !== 2 && axes[0] !== 3) return false;
-  const kernel = axes[0] === 3 ? ([1, width] as const) : ([height, 1] as const);
-  const pool = (k: Kind, maps = table.blocked(x)) =>
-    nchwc.pool(k === "ReduceMax" ? "MaxPool" : "AveragePool", maps, kernel, {});
-  const factor = kind === "ReduceSum" ? shape[axes[0]] : 1;
-  const pooled = axes[0] === 3 ? ([n, channels, height, 1] as const) : ([n, channels, 1, width] as const);
-  table.setBlocked(y, asMaps(scaled(exact(kind, x, pooled, pool, table), factor, pooled, table)));
-  return true;
-};
+  const [axis] = axes;
+  if (!keepdims || axes.length !== 1 || (axis !== 2 && axis !== 3)) return "over other axes";
+  return (table) => {
+    const kernel = axis === 3 ? ([1, width] as const) : ([height, 1] as const);
+    const pool = (k: Kind, maps = table.blocked(x)) =>
+      table.nchwc.pool(k === "ReduceMax" ? "MaxPool" : "AveragePool", maps, kernel, {});
+    const factor = kind === "ReduceSum" ? shape[axis] : 1;
+    const pooled = axis === 3 ? ([n, channels, height, 1] as const) : ([n, channels, 1, width] as const);
+    table.setBlocked(y, asMaps(scaled(exact(kind, x, pooled, pool, table), factor, pooled, table)));
+  };
+});
 
 type Kind = "ReduceSum" | "ReduceMean" | "ReduceMax";
 
@@ -138,20 +138,27 @@ function overChannels(kind: Kind, maps: BlockedTensor, table: LayoutTable): Lowe
  * pass leaves 1 at the maxima and 0 elsewhere; its dot product with the indices is the index, unless a maximum occurs twice. That is
  * checked, and only then are the indices compared.
  */
-const maxGrad: BlockedRule = (node, table) => {
+const maxGrad = rule("reduce", [reduceMaxGrad], (node, { axes }, layouts) => {
+  const [, x] = node.inputs as [Value, Value, Value];
+  if (!layouts.isBlocked(x)) return reasons.plain;
+  if (layouts.isPadded(x)) return reasons.padded;
+  if (isAxes(axes, 2, 3)) return (table) => maxGradOverPositions(node, table);
+  if (isAxes(axes, 1)) return (table) => maxGradOverChannels(node, table);
+  return "over other axes";
+});
+
+function maxGradOverPositions(node: Node, table: LayoutTable): void {
   const [dy, x, y] = node.inputs as [Value, Value, Value];
-  const { axes } = attributesOf<Reduction>(node);
-  if (!table.isBlocked(x) || table.isPadded(x)) return false;
   const { write, block } = table;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
   const [area, planes] = [height * width, (n * channels) / block];
-  const addAt = (
-    view: readonly number[],
-    indices: LoweredValue,
-    indexShape: readonly number[],
-    sum: LoweredValue | undefined,
-  ) => {
+  const [view, indexShape] = [
+    [planes, area, block],
+    [planes, 1, block],
+  ];
+  const indices = firstPosition(table.blocked(x), table.plain(y), table);
+  const emit: Deferred["emit"] = ({ sum }) => {
     const data =
       sum === undefined ? write.emit("Expand", [write.number(0), write.ints(view)]) : write.reshape(sum, view);
     // Where the largest is −∞ all are, and differences from it NaN: the first is the first position.
@@ -162,42 +169,40 @@ const maxGrad: BlockedRule = (node, table) => {
     const result = write.emit("ScatterElements", [data, places, numbers], { axis: 1, reduction: "add" });
     return asMaps(write.reshape(result, shape));
   };
-  if (isAxes(axes, 2, 3)) {
-    const first = firstPosition(table.blocked(x), table.plain(y), table);
-    const emit = ({ sum }: { readonly sum?: LoweredValue | undefined }) =>
-      addAt([planes, area, block], first, [planes, 1, block], sum);
-    table.defer(node.outputs[0]!, { activates: false, emit });
-    return true;
-  }
-  if (isAxes(axes, 1)) {
-    const maps = table.blocked(x);
-    const mask = channelMask(maps, y, table);
-    const emit = ({ sum }: { readonly sum?: LoweredValue | undefined }) => {
-      const view = [n, channels / block, area * block];
-      const gradient = write.reshape(inLanes(dy, [n, 1, height, width], table), [n, 1, area * block]);
-      const plus = (name: LoweredValue) =>
-        sum === undefined ? name : write.emit("Add", [name, write.reshape(sum, view)]);
-      const finite = () =>
-        write.branch(
-          uniqueChannels(mask, shape, table),
-          view,
-          () => plus(write.emit("Mul", [mask, gradient])),
-          () => plus(write.emit("Mul", [firstChannels(mask, shape, table), gradient])),
-        );
-      // A product would spread what is not finite in dy over all channels.
-      const selected = () => {
-        const all = write.emit("Max", [mask, write.reshape(nanMask(maps, write), view)]);
-        const first = write.emit("Cast", [firstChannels(all, shape, table)], { to: 9 });
-        return plus(write.emit("Where", [first, gradient, write.number(0)]));
-      };
-      const name = write.branch(anyNotFinite([table.plain(y), table.plain(dy)], write), view, selected, finite);
-      return asMaps(write.reshape(name, shape));
+  table.defer(node.outputs[0]!, { activates: false, emit });
+}
+
+function maxGradOverChannels(node: Node, table: LayoutTable): void {
+  const [dy, x, y] = node.inputs as [Value, Value, Value];
+  const { write, block } = table;
+  const shape = fourSizes(x.shape);
+  const [n, channels, height, width] = shape;
+  const area = height * width;
+  const maps = table.blocked(x);
+  const mask = channelMask(maps, y, table);
+  const emit: Deferred["emit"] = ({ sum }) => {
+    const view = [n, channels / block, area * block];
+    const gradient = write.reshape(inLanes(dy, [n, 1, height, width], table), [n, 1, area * block]);
+    const plus = (array: LoweredValue) =>
+      sum === undefined ? array : write.emit("Add", [array, write.reshape(sum, view)]);
+    const finite = () =>
+      write.branch(
+        uniqueChannels(mask, shape, table),
+        view,
+        () => plus(write.emit("Mul", [mask, gradient])),
+        () => plus(write.emit("Mul", [firstChannels(mask, shape, table), gradient])),
+      );
+    // A product would spread what is not finite in dy over all channels.
+    const selected = () => {
+      const all = write.emit("Max", [mask, write.reshape(nanMask(maps, write), view)]);
+      const first = write.emit("Cast", [firstChannels(all, shape, table)], { to: 9 });
+      return plus(write.emit("Where", [first, gradient, write.number(0)]));
     };
-    table.defer(node.outputs[0]!, { activates: false, emit });
-    return true;
-  }
-  return false;
-};
+    const result = write.branch(anyNotFinite([table.plain(y), table.plain(dy)], write), view, selected, finite);
+    return asMaps(write.reshape(result, shape));
+  };
+  table.defer(node.outputs[0]!, { activates: false, emit });
+}
 
 /** 1 where an array is ≥ 0, else 0. */
 const atMaximum = { hardSigmoid: [3e38, 1] } as const;
@@ -310,9 +315,4 @@ function firstChannels(
 }
 
 /** Sums, means and maxima, and the gradient of maxima. */
-export const reduceRules = new Map<string, BlockedRule>([
-  ["ReduceSum", reduce],
-  ["ReduceMean", reduce],
-  ["ReduceMax", reduce],
-  ["ReduceMaxGrad", maxGrad],
-]);
+export const reduceRules: readonly BlockedRule[] = [reduce, maxGrad];

@@ -1,10 +1,13 @@
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
+import { convInputGradOp, convOp, convWeightGradOp } from "../../../../ops/conv.js";
 import type { WinogradTile } from "../../tuning.js";
 import { alongAxis, overKernel, type WinogradPoints } from "../../winograd.js";
 import { type BlockedLayer, blockedLayerOf } from "../conv-layer.js";
 import { layoutOf } from "../layout.js";
-import type { BlockedRule, LayoutTable } from "../layout-table.js";
+import type { LayoutTable } from "../layout-table.js";
+import { type BlockedRule, type Layouts, reasons, rule } from "../rule.js";
+
 import { asMaps, type BlockedTensor } from "../writer.js";
 
 type Pass = "forward" | "gradient";
@@ -134,50 +137,54 @@ class Winograd {
   }
 }
 
-/** The layer and its transforms, if it uses Winograd's algorithm. */
-function winogradOf(node: Node, table: LayoutTable, pass: Pass) {
-  const layer = blockedLayerOf(node, table);
-  return layer?.tile && { layer, winograd: new Winograd(layer.tile, pass, table) };
+/** The layer, if it uses Winograd's algorithm. */
+function winogradLayerOf(node: Node, layouts: Layouts) {
+  const layer = blockedLayerOf(node, layouts);
+  return layer?.tile ? { ...layer, tile: layer.tile } : undefined;
 }
 
-const conv: BlockedRule = (node, table) => {
-  const by = winogradOf(node, table, "forward");
+const notFaster = "Winograd's algorithm does not apply, or is not faster";
+
+const conv = rule("winograd", [convOp], (node, _attributes, layouts) => {
+  const layer = winogradLayerOf(node, layouts);
   const [x, w, bias] = node.inputs;
-  if (!by || !table.canBlock(x!)) return false;
-  const { layer, winograd } = by;
-  const sums = table.write.emit("MatMul", [winograd.tiles(table.blocked(x!)), winograd.weight(w!, layer)]);
-  const y = winograd.outputs(sums, [layer.n, layer.filters, layer.oh, layer.ow]);
-  const b = bias && table.vector(bias);
-  table.setBlocked(node.outputs[0]!, b ? table.nchwc.affine(y, table.nchwc.ones(layer.filters), { bias: b }) : y);
-  return true;
-};
+  if (!layer) return notFaster;
+  if (!layouts.canBlock(x!)) return reasons.plain;
+  return (table) => {
+    const winograd = new Winograd(layer.tile, "forward", table);
+    const sums = table.write.emit("MatMul", [winograd.tiles(table.blocked(x!)), winograd.weight(w!, layer)]);
+    const y = winograd.outputs(sums, [layer.n, layer.filters, layer.oh, layer.ow]);
+    const b = bias && table.vector(bias);
+    table.setBlocked(node.outputs[0]!, b ? table.nchwc.affine(y, table.nchwc.ones(layer.filters), { bias: b }) : y);
+  };
+});
 
-const inputGrad: BlockedRule = (node, table) => {
-  const by = winogradOf(node, table, "gradient");
+const inputGrad = rule("winograd", [convInputGradOp], (node, _attributes, layouts) => {
+  const layer = winogradLayerOf(node, layouts);
   const [dy, w] = node.inputs;
-  if (!by || !table.canBlock(dy!)) return false;
-  const { layer, winograd } = by;
-  const factors = [winograd.tiles(table.blocked(dy!)), winograd.weight(w!, layer)];
-  const sums = table.write.emit("FusedMatMul", factors, { transB: 1 }, "com.microsoft");
-  table.setBlocked(node.outputs[0]!, winograd.outputs(sums, [layer.n, layer.channels, layer.height, layer.width]));
-  return true;
-};
+  if (!layer) return notFaster;
+  if (!layouts.canBlock(dy!)) return reasons.plain;
+  return (table) => {
+    const winograd = new Winograd(layer.tile, "gradient", table);
+    const factors = [winograd.tiles(table.blocked(dy!)), winograd.weight(w!, layer)];
+    const sums = table.write.emit("FusedMatMul", factors, { transB: 1 }, "com.microsoft");
+    table.setBlocked(node.outputs[0]!, winograd.outputs(sums, [layer.n, layer.channels, layer.height, layer.width]));
+  };
+});
 
-const weightGrad: BlockedRule = (node, table) => {
-  const by = winogradOf(node, table, "gradient");
+const weightGrad = rule("winograd", [convWeightGradOp], (node, _attributes, layouts) => {
+  const layer = winogradLayerOf(node, layouts);
   const [x, dy] = node.inputs;
-  if (!by || !table.canBlock(x!) || !table.canBlock(dy!)) return false;
-  const { layer, winograd } = by;
-  const factors = [winograd.points(table.blocked(x!), "input"), winograd.points(table.blocked(dy!), "gradient")];
-  const products = table.write.emit("FusedMatMul", factors, { transA: 1 }, "com.microsoft");
-  const result = node.outputs[0]!;
-  const layout = layoutOf("HWIO", result.shape as readonly number[], table.block);
-  table.setPacked(result, layout, table.write.reshape(winograd.kernelGradient(products, layer), layout.shape));
-  return true;
-};
+  if (!layer) return notFaster;
+  if (!layouts.canBlock(x!) || !layouts.canBlock(dy!)) return reasons.plain;
+  return (table) => {
+    const winograd = new Winograd(layer.tile, "gradient", table);
+    const factors = [winograd.points(table.blocked(x!), "input"), winograd.points(table.blocked(dy!), "gradient")];
+    const products = table.write.emit("FusedMatMul", factors, { transA: 1 }, "com.microsoft");
+    const result = node.outputs[0]!;
+    const layout = layoutOf("HWIO", result.shape as readonly number[], table.block);
+    table.setPacked(result, layout, table.write.reshape(winograd.kernelGradient(products, layer), layout.shape));
+  };
+});
 
-export const winogradRules = new Map<string, BlockedRule>([
-  ["Conv", conv],
-  ["ConvInputGrad", inputGrad],
-  ["ConvWeightGrad", weightGrad],
-]);
+export const winogradRules: readonly BlockedRule[] = [conv, inputGrad, weightGrad];
