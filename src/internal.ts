@@ -9,6 +9,7 @@ export { imagesBelow } from "./data/folder-listing.js";
 export { datasetMask, seenMask } from "./data/masks.js";
 export { photoResize } from "./data/recipe.js";
 export { dimNote } from "./data/significant-bits.js";
+export { describeLowering, type LayerLowering } from "./engines/ort/lowering-report.js";
 export { resizeHeatmap } from "./explain/heatmap.js";
 export { centerMap, meanIntervals, randomMap, road } from "./explain/metrics/index.js";
 export { readWhole } from "./files/read.js";
