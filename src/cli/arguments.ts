@@ -26,11 +26,7 @@ export const imageSize = within(schemas.imageSize);
 export const batchSize = within(schemas.batchSize);
 export const epochCount = within(schemas.epochCount);
 export const threadCount = within(schemas.threadCount);
-export const seed = within(schemas.seed);
 export const positive = within(schemas.positive);
-export const nonNegative = within(schemas.nonNegative);
-export const share = within(schemas.share);
-export const properShare = within(schemas.properShare);
 
 /** A regular expression, kept as text so that it can be stored. */
 export function pattern(text: string): string {
@@ -101,17 +97,17 @@ export interface ModelFlags extends FlagsOf<typeof buildFlags> {
   readonly classes?: number;
 }
 
+const modelHelp = "network, see `fovea list`";
+export const modelFlag = flag("--model <name>", modelHelp);
+
 /** The flag that names a network, and those that say how to build it. */
-export const modelFlags = flagList(
-  flag("--model <name>", "network, see `fovea list`", schemas.text, "resnet20"),
-  ...buildFlags,
-);
+export const modelFlags = flagList(flag("--model <name>", modelHelp, schemas.text, "resnet20"), ...buildFlags);
+export const classesFlag = flag("--classes <n>", "number of classes (default: the published one)", schemas.classCount);
+export const inputFlag = flag("--input <CxHxW>", "size of one image (default: the published one)", inputSize);
 
 export function addModelFlags(command: Command, fallback?: string): Command {
-  return addBuildFlags(command.option("--model <name>", "network, see `fovea list`", fallback));
+  return addFlags(command.option("--model <name>", modelHelp, fallback), buildFlags);
 }
-
-export const addBuildFlags = (command: Command): Command => addFlags(command, buildFlags);
 
 export const partFlag = flag(
   "--part <name>",
@@ -129,8 +125,6 @@ export const weightsFlags = flagList(
 );
 export type WeightsFlags = FlagsOf<typeof weightsFlags>;
 
-export const addWeightsFlags = (command: Command): Command => addFlags(command, weightsFlags);
-
 /** Flags that say how images become inputs, if not as in training. */
 export const inputFlags = flagList(
   flag("--image-size <pixels>", "side of the input (default: as in training)", schemas.imageSize),
@@ -141,8 +135,6 @@ export const inputFlags = flagList(
   ),
 );
 export type InputFlags = FlagsOf<typeof inputFlags>;
-
-export const addInputFlags = (command: Command): Command => addFlags(command, inputFlags);
 
 /** The options of a network from its flags: what `createModelByName(name, options)` takes. */
 export function modelOptions({

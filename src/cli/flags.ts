@@ -15,6 +15,8 @@ export interface Flag<S extends string = string, T = unknown> {
   readonly help: string;
   readonly takes?: Taken<NonNullable<T>> | undefined;
   readonly default?: T | undefined;
+  /** Whether the command cannot do without. */
+  readonly needed?: boolean;
 }
 
 /** What is stored without a schema: a switch, or a text. */
@@ -34,6 +36,12 @@ export function flag<const S extends string, T>(spelling: S, help: string, takes
 export function flag(spelling: string, help: string, takes?: Taken<unknown>, usual?: unknown): Flag {
   return { spelling, help, takes: takes as never, default: usual };
 }
+
+/** A flag that must be given. */
+export const needed = <S extends string, T>(one: Flag<S, T>): Flag<S, NonNullable<T>> => ({
+  ...(one as Flag<S, NonNullable<T>>),
+  needed: true,
+});
 
 /** Flags of a command, each with its own type. */
 export const flagList = <const L extends readonly Flag[]>(...list: L): L => list;
@@ -95,13 +103,13 @@ const takesText = (spelling: string) => /[>\]]$/.test(spelling);
 
 /** Adds flags to a command. */
 export function addFlags(command: Command, list: readonly Flag[]): Command {
-  for (const { spelling, help, takes, default: usual } of list) {
+  for (const { spelling, help, takes, default: usual, needed: must = false } of list) {
     const option = new Option(spelling, help);
     const choices = typeof takes === "function" ? undefined : takes && choicesOf(takes);
     if (choices?.every((word) => typeof word === "string")) option.choices(choices);
     else if (takes) option.argParser(typeof takes === "function" ? takes : reader(takes));
     if (usual !== undefined) option.default(usual);
-    command.addOption(option);
+    command.addOption(option.makeOptionMandatory(must));
   }
   return command;
 }
