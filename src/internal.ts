@@ -15,6 +15,7 @@ export { readWhole } from "./files/read.js";
 export { makeFolder } from "./files/write.js";
 export { classNames } from "./formats/class-names.js";
 export { encodeNpy } from "./formats/npy.js";
+export { formatScope } from "./graph/scope.js";
 export { cacheFolder } from "./hub/cache.js";
 export { buildNetwork } from "./inference/load-run.js";
 export { classifierInfo, models, settled } from "./models/index.js";

@@ -1,7 +1,15 @@
+import { dirname } from "node:path";
 import { Command } from "commander";
 import { countNotFinite } from "../core/finite.js";
 import { modelWeights } from "../engine.js";
-import { type Checkpoint, type DType, openCheckpoint, recognizeCheckpoint, resolveWeights } from "../index.js";
+import {
+  type Checkpoint,
+  type DType,
+  FormatError,
+  openCheckpoint,
+  recognizeCheckpoint,
+  resolveWeights,
+} from "../index.js";
 import { forEachTensor } from "../internal.js";
 import { jsonFlag, optional, partFlag } from "./arguments.js";
 import { addFlags, type FlagsOf, flagList } from "./flags.js";
@@ -22,10 +30,12 @@ export const inspectCommand = addFlags(new Command("inspect"), inspectFlags)
       part = "",
       otherParts = [],
       placeholders = [],
-    } = await forEachTensor(
-      await localFile(file),
-      (key, value) => entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
-      { part: wanted },
+    } = await reading(file, (path) =>
+      forEachTensor(
+        path,
+        (key, value) => entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
+        { part: wanted },
+      ),
     );
     const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
     const elements = entries.reduce((n, { shape }) => n + shape.reduce((size, d) => size * d, 1), 0);
@@ -90,6 +100,17 @@ function notReadLine(placeholders: NonNullable<Checkpoint["placeholders"]>): rea
   return [`Python objects that were not read: ${few.join(", ")}${more}`];
 }
 
+/** Reads a file, folder or address. @throws FormatError that says, of a download, how to get it anew. */
+async function reading<T>(source: string, read: (path: string) => Promise<T>): Promise<T> {
+  const path = await localFile(source);
+  return read(path).catch((error: unknown) => {
+    if (!(error instanceof FormatError) || !/^(?:hf|https?):/.test(source)) throw error;
+    throw new FormatError(
+      `${error.message}. If the download is damaged, remove it from ${dirname(path)} and try again`,
+    );
+  });
+}
+
 /** The local path of what --weights names: itself or, for an address, what was downloaded. */
 async function localFile(source: string): Promise<string> {
   const progress = new ProgressLine();
@@ -122,7 +143,7 @@ const partsText = (parts: readonly string[]): string =>
  * asked for. @throws FoveaError if there is none.
  */
 export async function readCheckpointFile(file: string, part?: string): Promise<Checkpoint> {
-  const checkpoint = await openCheckpoint(await localFile(file), { part });
+  const checkpoint = await reading(file, (path) => openCheckpoint(path, { part }));
   const { part: taken, otherParts = [] } = checkpoint;
   if (part === undefined && otherParts.length)
     say(

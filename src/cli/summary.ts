@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { costOf, modelInfo, trace } from "../index.js";
+import { formatScope } from "../internal.js";
 import { parametersOf, stateOf } from "../nn.js";
 import { buildFlags, classesFlag, inputFlag, jsonFlag, modelByFlags, modelFlag } from "./arguments.js";
 import { addFlags, type FlagsOf, flagList } from "./flags.js";
@@ -19,11 +20,10 @@ export const summaryCommand = addFlags(new Command("summary"), summaryFlags).act
   );
   const params = [...sizes.values()].reduce((a, b) => a + b, 0);
   const layers = cost.layers.map(({ scope, shape, macs, activationBytes }) => {
-    const path = scope.replace(/ ?\(.*\)$/, "");
     const own = [...sizes]
-      .filter(([key]) => key.slice(0, key.lastIndexOf(".")) === path)
+      .filter(([key]) => key.slice(0, key.lastIndexOf(".")) === scope.path)
       .reduce((n, [, size]) => n + size, 0);
-    return { layer: scope, output: shape, params: own, macs, activationBytes };
+    return { layer: formatScope(scope), output: shape, params: own, macs, activationBytes };
   });
   const totals = { params, macs: cost.macs, flops: 2 * cost.macs, activationBytes: cost.activationBytes };
   const { model: name, attention = null } = flags;

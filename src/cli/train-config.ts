@@ -56,6 +56,7 @@ export function configOf(
     },
     data: {
       source,
+      ...(data.kind === "shapes" ? {} : { folder: resolve(source) }),
       kind: data.kind,
       classes,
       ...optional("validationSplit", flags.valSplit),

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Command } from "commander";
 import { OptionError, openDataset } from "../index.js";
 import { buildNetwork, RunFolder, settled } from "../internal.js";
@@ -6,6 +7,7 @@ import { addFlags } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { requireEffect, withDefaults } from "./optimization.js";
 import { checkSame } from "./resume.js";
+import { resumedData } from "./resume-data.js";
 import { freshFolder, requireSplits } from "./run.js";
 import { helpText, ProgressLine, print, say } from "./terminal.js";
 import { configOf, requireFeatures, requireOut, runName, type TrainFlags, trainFlags } from "./train-config.js";
@@ -43,7 +45,7 @@ immediately.`),
       { ...asked, ...(resumed?.config.flags as Partial<TrainFlags> | undefined), ...explicit },
       resumed?.config.training.optimizer,
     );
-    const dataSource = source ?? resumed?.config.data.source;
+    const dataSource = resumed ? await resumedData(resumed, source) : source;
     if (!dataSource) throw new OptionError("no data: name a folder, or shapes");
     const progress = new ProgressLine();
     const data = await openDataset(dataSource, {
@@ -57,6 +59,8 @@ immediately.`),
     progress.clear();
     if (!resumed) requireSplits(dataSource, data, flags);
     const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
+    // A run may be resumed from another folder.
+    if (typeof lasting.tensorboard === "string") lasting.tensorboard = resolve(lasting.tensorboard);
     const wanted = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config, explicit);

@@ -37,6 +37,8 @@ export interface PlanData {
   /** Share of the training images that is set aside for validation where the data has only two parts; the second is then the test. Default 0.2. */
   readonly validation?: number;
   readonly imageSize?: number;
+  /** Where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file. Changes no training. */
+  readonly masks?: string;
 }
 
 /** A network or module by name, with options. */
@@ -110,6 +112,7 @@ const dataSchema = fields<PlanData>(
     testImages: maybe(whole(1)),
     validation: maybe(properShare),
     imageSize: maybe(imageSize),
+    masks: maybe(text),
   },
   "the name of a data set, or an object with its source",
 );

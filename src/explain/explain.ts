@@ -18,7 +18,7 @@ import {
   tuple,
   whole,
 } from "../core/schema.js";
-import { sizeOf, type Tensor, tensor, tensorSchema } from "../core/tensor.js";
+import { type Floats, sizeOf, type Tensor, tensor, tensorSchema } from "../core/tensor.js";
 import { preprocessingSchema, requireImage } from "../data/checks.js";
 import { inputWriter, type Preprocessing, type RgbImage } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
@@ -233,7 +233,7 @@ class OpenExplainer implements Explainer {
     const aim = this.#aimOf(head, aimed);
     const heads = new Map<number, Promise<{ readonly probe: Probe; readonly head: Head }>>();
     const shared = {
-      gradients: new Map<string, Promise<Float64Array[]>>(),
+      gradients: new Map<string, Promise<Floats[]>>(),
       alone: (index: number) => {
         let found = heads.get(index);
         if (!found) heads.set(index, (found = this.#headAlone(index, head, input)));

@@ -51,6 +51,7 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
   model: writtenSchema,
   data: fieldsOf<Part<"data">>({
     source: text,
+    folder: maybe(text),
     kind: text,
     classes: classList,
     validationSplit: maybe(share),

@@ -44,7 +44,10 @@ export interface RunConfig {
   readonly model: WrittenModel;
   /** Where the data is and how it was split. */
   readonly data: {
+    /** As it was given. */
     readonly source: string;
+    /** The absolute path, if it is a folder. */
+    readonly folder?: string;
     readonly kind: string;
     readonly classes: readonly string[];
     readonly validationSplit?: number;

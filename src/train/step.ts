@@ -139,8 +139,8 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   };
 }
 
-/** The block that a node belongs to: its module's path up to the first number, `layer1.0` of `layer1.0.conv2 (Conv2d)`. */
-const blockOf = ({ scope }: Node): string | undefined => scope.match(/^\S*?\.\d+(?=[. ])/)?.[0];
+/** The block that a node belongs to: its module's path up to the first number, `layer1.0` of `layer1.0.conv2`. */
+const blockOf = ({ scope }: Node): string | undefined => scope.path.match(/^.*?\.\d+(?=\.|$)/)?.[0];
 
 /** The optimizer's slots of each parameter, zero, and copies of what is averaged. */
 function cellsFor(

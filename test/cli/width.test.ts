@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { attentionModules } from "../../src/attention/index.js";
 import { wrapped } from "../../src/cli/terminal.js";
 import { models } from "../../src/models/index.js";
-import { fovea } from "../support/fovea.js";
+import { sharedFovea as fovea } from "../support/fovea.js";
 
 /** Words are never broken, so addresses may be longer. */
 const tooWide = (text: string, width: number) =>

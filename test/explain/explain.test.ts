@@ -191,7 +191,7 @@ test("Shapley-CAM's Hessian-vector product is the derivative of the gradient alo
     const rest = bent ? (await probe.gradients(head, bent))[0]! : new Float64Array(a.length);
     near(
       product.map((v, i) => v + rest[i]!),
-      above.map((v, i) => (v - below[i]!) / (2 * h)),
+      Float64Array.from(above, (v, i) => (v - below[i]!) / (2 * h)),
       1e-6,
       score,
     );
