@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { type Command, InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "commander";
 import * as schemas from "../core/schema.js";
 import {
   type AttentionChoice,
@@ -10,23 +10,10 @@ import {
   OptionError,
   ortEngine,
 } from "../index.js";
-import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
+import { type FlagsOf, flag, flagList, within } from "./flags.js";
 import { cachedTuning, thisMachine } from "./tuning.js";
 
-/** Parsers of option values, with the library's bounds. What they throw is reported as a usage error. */
-const within = (schema: schemas.Schema<number>) => (text: string) => {
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  const wanted = schemas.misfit(schema, value);
-  if (wanted !== undefined) throw new InvalidArgumentError(`must be ${wanted}.`);
-  return value;
-};
-export const count = within(schemas.whole(1, 1_000_000));
-export const classCount = within(schemas.classCount);
-export const imageSize = within(schemas.imageSize);
-export const batchSize = within(schemas.batchSize);
-export const epochCount = within(schemas.epochCount);
-export const threadCount = within(schemas.threadCount);
-export const positive = within(schemas.positive);
+export const count = schemas.whole(1, 1_000_000);
 
 /** A regular expression, kept as text so that it can be stored. */
 export function pattern(text: string): string {
@@ -104,10 +91,6 @@ export const modelFlag = flag("--model <name>", modelHelp);
 export const modelFlags = flagList(flag("--model <name>", modelHelp, schemas.text, "resnet20"), ...buildFlags);
 export const classesFlag = flag("--classes <n>", "number of classes (default: the published one)", schemas.classCount);
 export const inputFlag = flag("--input <CxHxW>", "size of one image (default: the published one)", inputSize);
-
-export function addModelFlags(command: Command, fallback?: string): Command {
-  return addFlags(command.option("--model <name>", modelHelp, fallback), buildFlags);
-}
 
 export const partFlag = flag(
   "--part <name>",

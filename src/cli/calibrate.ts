@@ -1,10 +1,11 @@
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import { Command } from "commander";
+import { threadCount } from "../core/schema.js";
 import { defaultTuning, type Tuning, trainingStep, type WinogradSides, type WinogradTile } from "../engine.js";
 import { createModelByName, type Engine, type Executable, type Module, OptionError, ortEngine, sgd } from "../index.js";
 import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, ops, Sequential } from "../nn.js";
-import { jsonFlag, threadCount } from "./arguments.js";
+import { jsonFlag } from "./arguments.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { helpText, ProgressLine, paragraphs, print, say, table } from "./terminal.js";
 import { type Machine, removeTuning, thisMachine, tuningPath, writeTuning } from "./tuning.js";

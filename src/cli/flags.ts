@@ -93,11 +93,18 @@ export function settingFlags<S extends Settings>(settings: S): readonly SettingF
 
 /** What flags say of the settings in a table. */
 export function settingsBy<S extends Settings>(settings: S, flags: object): Partial<SettingsOf<S>> {
-  const stored = ({ flag: spelling = "" }: Settings[string]) =>
-    (flags as Readonly<Record<string, unknown>>)[new Option(spelling).attributeName()];
-  const entries = Object.entries(settings).map(([name, setting]) => [name, stored(setting)] as const);
+  const entries = Object.entries(settings).map(([name, { flag: spelling = "" }]) => [name, stored(spelling, flags)]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Partial<SettingsOf<S>>;
 }
+
+/** Which flags of a list were given: `--batch`. */
+export const givenOf = (list: readonly Flag[], flags: object): string[] =>
+  list
+    .filter(({ spelling }) => stored(spelling, flags) !== undefined)
+    .map(({ spelling }) => new Option(spelling).long!);
+
+const stored = (spelling: string, flags: object): unknown =>
+  (flags as Readonly<Record<string, unknown>>)[new Option(spelling).attributeName()];
 
 const takesText = (spelling: string) => /[>\]]$/.test(spelling);
 
@@ -107,20 +114,20 @@ export function addFlags(command: Command, list: readonly Flag[]): Command {
     const option = new Option(spelling, help);
     const choices = typeof takes === "function" ? undefined : takes && choicesOf(takes);
     if (choices?.every((word) => typeof word === "string")) option.choices(choices);
-    else if (takes) option.argParser(typeof takes === "function" ? takes : reader(takes));
+    else if (takes) option.argParser(typeof takes === "function" ? takes : within(takes));
     if (usual !== undefined) option.default(usual);
     command.addOption(option.makeOptionMandatory(must));
   }
   return command;
 }
 
-/** Reads a text as what a schema takes: the text itself, or a number. What is thrown is reported as a usage error. */
-function reader(schema: Schema): (text: string) => unknown {
-  return (text) => {
-    if (misfit(schema, text) === undefined) return text;
+/** A parser for what a schema takes: the text itself, or a number. What it throws is reported as a usage error. */
+export const within =
+  <T>(schema: Schema<T>) =>
+  (text: string): T => {
+    if (misfit(schema, text) === undefined) return text as T;
     const value = text.trim() === "" ? Number.NaN : Number(text);
     const wanted = misfit(schema, value);
     if (wanted !== undefined) throw new InvalidArgumentError(`must be ${wanted}.`);
-    return value;
+    return value as T;
   };
-}
