@@ -1,19 +1,11 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { argv } from "node:process";
 import { Command, Option } from "commander";
-import {
-  budgets,
-  canonical,
-  type Plan,
-  parsePlan,
-  presetNamed,
-  presets,
-  readPlan,
-  writtenPlan,
-} from "../compare/index.js";
-import { Journal, sha256 } from "../compare/node/index.js";
+import { budgets, canonical, type Plan, parsePlan, presetNamed, presets, writtenPlan } from "../compare/index.js";
+import { isPlanFile, Journal, readPlanFile, sha256 } from "../compare/node/index.js";
+import { systemReason } from "../core/errors.js";
 import { OptionError } from "../index.js";
 import { batchSize, count, epochCount, imageSize, optional, positive, threadCount } from "./arguments.js";
 import { coordinate } from "./compare-coordinate.js";
@@ -50,7 +42,7 @@ export interface CompareFlags {
 
 export const compareCommand = new Command("compare")
   .description("Compare attention modules fairly: paired seeds, intervals, corrected tests, and a verdict in words")
-  .argument("<data>", "data set: a folder, or shapes; or a plan, a .json file with data, modules, seeds, …")
+  .argument("<data>", "data set: a folder, or shapes; or a plan, a .yaml or .json file with data, modules, seeds, …")
   .option(
     "--modules <list>",
     "what to compare, the first with all others: names of modules, none, placebo, placebo-random, wide",
@@ -116,6 +108,7 @@ done is never done again.`,
       flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(writtenPlan(plan))).slice(0, 8)}`);
     if (plan.data.source !== "shapes" && !relative(plan.data.source, out).startsWith(".."))
       throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
+    await requireFolder(out);
     const journal = await Journal.open(out, plan);
     const workers = flags.workers ?? Math.max(1, Math.floor(availableParallelism() / plan.threads));
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);
@@ -129,6 +122,15 @@ done is never done again.`,
     const { cost, looks, json = false } = flags;
     await coordinate(journal, { workers, redis, cost, looks, json, program: argv[1]! });
   });
+
+/** @throws OptionError if there is something else than a folder, or a folder above it is none. */
+export async function requireFolder(out: string): Promise<void> {
+  const found = await stat(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw new OptionError(`--out ${out} is no place for a folder (${systemReason(error)}): choose another`);
+  });
+  if (found && !found.isDirectory()) throw new OptionError(`--out ${out} is a file: name a folder`);
+}
 
 const absolute = (source: string) => (source === "shapes" ? source : resolve(source));
 
@@ -153,16 +155,13 @@ const inPlan = [
 
 async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
   const found = await stat(source).catch(() => undefined);
-  if (source.endsWith(".json") && (found?.isFile() ?? true)) {
+  if (isPlanFile(source) && (found?.isFile() ?? true)) {
     const given = inPlan.find((name) => flags[name] !== undefined);
     if (given)
       throw new OptionError(
         `--${given.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}: the plan ${source} says that itself; change it there`,
       );
-    const json = await readFile(source, "utf8").catch((error: Error) => {
-      throw new OptionError(`${source}: cannot be read (${error.message})`);
-    });
-    return readPlan(json, source);
+    return refuseNothingToCompare(await readPlanFile(source), source);
   }
   if (flags.modules !== undefined && flags.preset !== undefined)
     throw new OptionError("--preset says which modules; leave --modules out");
@@ -170,7 +169,7 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
   if (flags.modules === undefined && !preset)
     throw new OptionError("which modules? Such as --modules none,se,cbam, or --preset cbam-arrangement");
   const names = (text: string) => text.split(",").map((name) => name.trim());
-  return parsePlan(
+  const plan = parsePlan(
     {
       data: {
         source,
@@ -189,4 +188,15 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
     },
     "compare",
   );
+  return refuseNothingToCompare(plan, "--modules");
+}
+
+/** @throws OptionError for a plan with one entrant: there is nothing to compare it with. */
+function refuseNothingToCompare(plan: Plan, where: string): Plan {
+  const [first, ...others] = plan.entrants;
+  if (others.length === 0)
+    throw new OptionError(
+      `${where}: ${first!.label} alone has nothing to be compared with: name a second, such as ${first!.label === "none" ? "none,cbam" : `none,${first!.label}`}`,
+    );
+  return plan;
 }

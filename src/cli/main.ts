@@ -17,6 +17,7 @@ import { outliveReaders } from "./streams.js";
 import { summaryCommand } from "./summary.js";
 import { say } from "./terminal.js";
 import { trainCommand } from "./train.js";
+import { tuneCommand } from "./tune.js";
 import { verifyCommand } from "./verify.js";
 
 const program = new Command("fovea")
@@ -45,6 +46,7 @@ for (const command of [
   summaryCommand,
   trainCommand,
   compareCommand,
+  tuneCommand,
   reportCommand,
   evalCommand,
   predictCommand,
