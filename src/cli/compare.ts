@@ -5,11 +5,10 @@ import { argv } from "node:process";
 import { Command, Option } from "commander";
 import { budgets, canonical, type Plan, parsePlan, presetNamed, presets, writtenPlan } from "../compare/index.js";
 import { isPlanFile, Journal, readPlanFile, sha256 } from "../compare/node/index.js";
-import { systemReason } from "../core/errors.js";
 import { OptionError } from "../index.js";
 import { batchSize, count, epochCount, imageSize, optional, positive, threadCount } from "./arguments.js";
 import { coordinate } from "./compare-coordinate.js";
-import { checkPairing, dryRun, writeSlurm } from "./compare-run.js";
+import { checkPairing, dryRun, requireFolder, writeSlurm } from "./compare-run.js";
 import { compareTablesCommand } from "./compare-tables.js";
 import { compareWorkCommand } from "./compare-work.js";
 import { compareWorkerCommand, defaultRedis } from "./compare-worker.js";
@@ -122,15 +121,6 @@ done is never done again.`,
     const { cost, looks, json = false } = flags;
     await coordinate(journal, { workers, redis, cost, looks, json, program: argv[1]! });
   });
-
-/** @throws OptionError if there is something else than a folder, or a folder above it is none. */
-export async function requireFolder(out: string): Promise<void> {
-  const found = await stat(out).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw new OptionError(`--out ${out} is no place for a folder (${systemReason(error)}): choose another`);
-  });
-  if (found && !found.isDirectory()) throw new OptionError(`--out ${out} is a file: name a folder`);
-}
 
 const absolute = (source: string) => (source === "shapes" ? source : resolve(source));
 

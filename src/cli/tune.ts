@@ -14,7 +14,7 @@ import {
 import { SearchJournal, sha256 } from "../compare/node/index.js";
 import { FoveaError, OptionError } from "../index.js";
 import { count, epochCount, imageSize, optional, seed, threadCount } from "./arguments.js";
-import { requireFolder } from "./compare.js";
+import { requireFolder } from "./compare-run.js";
 import { stopOnSignal } from "./signals.js";
 import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 

@@ -6,7 +6,7 @@ export { type Looks, measureLooks } from "./measure-looks.js";
 export { arePaired, type Pairing, pairings } from "./pairing.js";
 export { isPlanFile, readPlanFile } from "./plan-file.js";
 export { type PoolFailure, runPool, type WorkerMessage } from "./pool.js";
-export { fillQueue, serveQueue } from "./queue.js";
+export { fillQueue, joinQueue, serveQueue } from "./queue.js";
 export { type RunUnitOptions, runUnit, type UnitOutcome } from "./run-unit.js";
 export type { Speed, Trial } from "./trial.js";
 export { probe } from "./trials.js";
