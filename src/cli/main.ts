@@ -21,6 +21,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "Compare attention modules fairly: paired seeds, intervals, corrected tests, and a verdict in words",
     async () => (await import("./compare.js")).compareCommand,
   ],
+  tune: [
+    "Search for good settings of a training by successive halving, on the units of fovea compare",
+    async () => (await import("./tune.js")).tuneCommand,
+  ],
   report: [
     "Write the report of a run again, or of several runs side by side",
     async () => (await import("./report.js")).reportCommand,
