@@ -26,6 +26,7 @@ export const batchSize = within(schemas.batchSize);
 export const epochCount = within(schemas.epochCount);
 export const threadCount = within(schemas.threadCount);
 export const seed = within(schemas.seed);
+export const port = within(schemas.whole(0, 65_535));
 export const positive = within(schemas.positive);
 export const nonNegative = within(schemas.nonNegative);
 export const share = within(schemas.share);

@@ -14,6 +14,7 @@ import { listCommand } from "./list.js";
 import { predictCommand } from "./predict.js";
 import { reportCommand } from "./report.js";
 import { outliveReaders } from "./streams.js";
+import { studioCommand } from "./studio.js";
 import { summaryCommand } from "./summary.js";
 import { say } from "./terminal.js";
 import { trainCommand } from "./train.js";
@@ -50,6 +51,7 @@ for (const command of [
   predictCommand,
   explainCommand,
   exportCommand,
+  studioCommand,
   inspectCommand,
   convertCommand,
   verifyCommand,

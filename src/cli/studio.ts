@@ -1,0 +1,38 @@
+import { once } from "node:events";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import { FoveaError } from "../index.js";
+import { port } from "./arguments.js";
+import { pageFolder, serveStudio } from "./studio-server.js";
+import { helpText, print, say } from "./terminal.js";
+
+/** The page's storage belongs to its address, so the port stays the same from day to day. */
+const usualPort = 4173;
+
+interface StudioFlags {
+  readonly port: number;
+}
+
+export const studioCommand = new Command("studio")
+  .description("Collect images, train and look, in a page on this machine")
+  .option("--port <n>", "port on this machine, 0 for any", port, usualPort)
+  .addHelpText("after", () =>
+    helpText(`
+Example:
+  fovea studio
+
+Prints an address to open in a browser. Only this machine reaches it, and only with the token in it. Images stay in the
+browser's storage for that address, so the same port finds them again.
+
+Ctrl-C ends it.`),
+  )
+  .action(async (flags: StudioFlags) => {
+    const built = await stat(join(pageFolder, "index.html")).catch(() => undefined);
+    if (!built) throw new FoveaError("the studio is not built: npm ci && npm run build");
+    const server = await serveStudio(flags.port, async () => false);
+    print(false, null, () => [server.url]);
+    say("Ctrl-C ends the studio");
+    await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+    await server.close();
+  });
