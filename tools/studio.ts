@@ -23,4 +23,5 @@ if (missing.length > 0)
 else {
   run("tsc", "-p", "studio");
   run("vite", "build", "--config", "studio/vite.config.ts");
+  run("vite", "build", "--config", "studio/standalone/vite.config.ts");
 }

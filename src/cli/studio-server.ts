@@ -124,7 +124,7 @@ async function answer(
 
 async function sendFile(response: ServerResponse, name: string): Promise<void> {
   // Names as the build makes them: nothing that leaves the folder.
-  if (!/^(assets\/)?[\w-]+(\.[\w-]+)*$/.test(name)) return refuse(response, 404, "no such file");
+  if (!/^((assets|standalone)\/)?[\w-]+(\.[\w-]+)*$/.test(name)) return refuse(response, 404, "no such file");
   const path = (await isFile(join(pageFolder, name))) ? join(pageFolder, name) : engineFile(name);
   if (!path) return refuse(response, 404, "no such file");
   response.writeHead(200, {

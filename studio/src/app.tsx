@@ -17,6 +17,12 @@ interface View {
 const views: Readonly<Record<string, View>> = {
   collect: { title: "Collect", icon: "collect", load: async () => Collect },
   train: { title: "Train", icon: "train", load: async () => (await import("./views/train.js")).Train },
+  understand: {
+    title: "Understand",
+    icon: "understand",
+    load: async () => (await import("./views/understand.js")).Understand,
+  },
+  take: { title: "Take it", icon: "take", load: async () => (await import("./views/take.js")).Take },
 };
 
 const address = signal(location.hash);

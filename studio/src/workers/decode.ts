@@ -1,4 +1,5 @@
 import type { RgbImage } from "fovea/web";
+import { planar } from "./planar.js";
 
 /** Bytes of a file that is read. */
 const mostBytes = 50_000_000;
@@ -66,17 +67,6 @@ export function pixelsOf(bitmap: ImageBitmap): RgbImage {
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
   return planar(context.getImageData(0, 0, width, height));
-}
-
-export function planar({ width, height, data }: ImageData): RgbImage {
-  const area = width * height;
-  const pixels = new Uint8Array(3 * area);
-  for (let i = 0, from = 0; i < area; i++, from += 4) {
-    pixels[i] = data[from]!;
-    pixels[area + i] = data[from + 1]!;
-    pixels[2 * area + i] = data[from + 2]!;
-  }
-  return { width, height, pixels };
 }
 
 /** The same as RGBA, for a canvas. */

@@ -1,8 +1,10 @@
 /** Computes: trains, explains and exports, where the page stays responsive. */
 
-import { expose } from "comlink";
+import { expose, transfer } from "comlink";
 import { attentionInfo, type Engine, listAttention, listModels, modelInfo, ortWebEngine } from "fovea/web";
+import { type Judged, Looker, type MethodItem, type Opinion, type Question, type Sight, type Source } from "./look.js";
 import { type Plan, run } from "./run.js";
+import { type File, type Taken, take } from "./take.js";
 import { runTraining, type TrainingEvent } from "./training.js";
 
 /** An attention module, as lists show it. */
@@ -66,7 +68,34 @@ const engine = {
   },
 
   forget: () => run.forget(),
+
+  /** Opens the best weights of the last training, for the questions below. */
+  async openNetwork(): Promise<{ readonly classes: readonly string[]; readonly methods: readonly MethodItem[] }> {
+    await looker?.release();
+    looker = undefined;
+    looker = await Looker.open(await engineOf(1));
+    return { classes: looker.plan.classes, methods: looker.methods };
+  },
+
+  /** What it says of every image that was kept aside. */
+  judge: (report: (judged: readonly Judged[]) => void): Promise<void> => opened().judge(report),
+
+  async see(source: Source, question: Question): Promise<Sight> {
+    const sight = await opened().see(source, question);
+    return transfer(sight, [sight.picture.data.buffer]);
+  },
+
+  cover: (x: number, y: number, size: number): Promise<Opinion> => opened().cover(x, y, size),
+
+  take: (what: Taken): Promise<File> => take(opened(), what),
 };
+
+let looker: Looker | undefined;
+
+function opened(): Looker {
+  if (!looker) throw new Error("no network is open");
+  return looker;
+}
 
 export type EngineWorker = typeof engine;
 expose(engine);
