@@ -1,9 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
+import { availableParallelism } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../core/errors.js";
@@ -119,7 +120,16 @@ async function answer(
     return;
   }
   if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405, "only GET");
-  await sendFile(response, url.pathname === "/" ? "index.html" : url.pathname.slice(1));
+  if (url.pathname === "/") return sendPage(response);
+  await sendFile(response, url.pathname.slice(1));
+}
+
+/** The page, with a mark by which it knows that this machine trains for it. */
+async function sendPage(response: ServerResponse): Promise<void> {
+  const html = await readFile(join(pageFolder, "index.html"), "utf8");
+  const mark = `<meta name="fovea-machine" content="${availableParallelism()}">`;
+  response.writeHead(200, { "Content-Type": types[".html"]!, "Cache-Control": "no-store" });
+  response.end(html.replace("<head>", `<head>${mark}`));
 }
 
 async function sendFile(response: ServerResponse, name: string): Promise<void> {
@@ -142,7 +152,7 @@ const isFile = (path: string): Promise<boolean> =>
   );
 
 /** The engine is not in the package: 14 MB that come with onnxruntime-web. */
-export function engineFile(name: string): string | undefined {
+function engineFile(name: string): string | undefined {
   if (!/^assets\/ort-wasm-simd-threaded.*\.wasm$/.test(name)) return undefined;
   try {
     return createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm");
@@ -150,3 +160,8 @@ export function engineFile(name: string): string | undefined {
     return undefined;
   }
 }
+
+/** Whether the engine that trains in the page is here. */
+export const hasEngine = async (): Promise<boolean> =>
+  engineFile("assets/ort-wasm-simd-threaded.wasm") !== undefined ||
+  (await readdir(join(pageFolder, "assets"))).some((name) => name.endsWith(".wasm"));

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { FoveaError } from "../index.js";
 import { port } from "./arguments.js";
-import { pageFolder, serveStudio } from "./studio-server.js";
+import { Machine } from "./studio-machine.js";
+import { hasEngine, pageFolder, serveStudio } from "./studio-server.js";
 import { helpText, print, say } from "./terminal.js";
 
 /** The page's storage belongs to its address, so the port stays the same from day to day. */
@@ -12,27 +13,34 @@ const usualPort = 4173;
 
 interface StudioFlags {
   readonly port: number;
+  readonly out: string;
 }
 
 export const studioCommand = new Command("studio")
   .description("Collect images, train and look, in a page on this machine")
   .option("--port <n>", "port on this machine, 0 for any", port, usualPort)
+  .option("--out <folder>", "where what this machine trains is kept", "studio-runs")
   .addHelpText("after", () =>
     helpText(`
 Example:
   fovea studio
 
 Prints an address to open in a browser. Only this machine reaches it, and only with the token in it. Images stay in the
-browser's storage for that address, so the same port finds them again.
+browser's storage for that address, so the same port finds them again. What is trained on this machine, rather than in the
+page, gets its images in --out, and a run folder beside them.
 
 Ctrl-C ends it.`),
   )
   .action(async (flags: StudioFlags) => {
     const built = await stat(join(pageFolder, "index.html")).catch(() => undefined);
     if (!built) throw new FoveaError("the studio is not built: npm ci && npm run build");
-    const server = await serveStudio(flags.port, async () => false);
+    if (!(await hasEngine()))
+      say("the page cannot train, only this machine can: npm install --ignore-scripts onnxruntime-web@1.30.0");
+    const machine = new Machine(flags.out);
+    const server = await serveStudio(flags.port, machine.api);
     print(false, null, () => [server.url]);
     say("Ctrl-C ends the studio");
     await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+    await machine.close();
     await server.close();
   });

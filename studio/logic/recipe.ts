@@ -1,3 +1,12 @@
+/** Weights from a file, and the network they are of. */
+export interface Pretrained {
+  /** Name of the file, which the page has stored. */
+  readonly file: string;
+  readonly network: string;
+  /** The options that build that network, without its classes. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** What a person chooses for a training. The page turns it into a run's configuration, the command line into flags. */
 export interface Settings {
   /** Name of the network in the catalogue. */
@@ -14,6 +23,10 @@ export interface Settings {
   readonly lr: number;
   readonly augment: boolean;
   readonly seed: number;
+  /** Null: random weights. */
+  readonly pretrained: Pretrained | null;
+  /** With pretrained weights: leave them as they are, and train the classifier and what was inserted. */
+  readonly headOnly: boolean;
   /** Threads in the page. */
   readonly threads: number;
 }
@@ -29,6 +42,8 @@ export const defaultSettings: Settings = {
   lr: 0.003,
   augment: true,
   seed: 0,
+  pretrained: null,
+  headOnly: true,
   threads: 1,
 };
 

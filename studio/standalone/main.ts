@@ -31,7 +31,7 @@ async function openSession(): Promise<ort.InferenceSession> {
   return ort.InferenceSession.create(bytesOf(content("model")));
 }
 
-const { imageSize, resize } = about.preprocessing;
+const { imageSize } = about.preprocessing;
 const write = inputWriter(about.preprocessing);
 
 async function classify(session: ort.InferenceSession, file: Blob): Promise<number[]> {
@@ -101,7 +101,7 @@ async function start(): Promise<void> {
   status.setAttribute("role", "status");
   main.append(label, status, list);
   const session = await openSession();
-  status.textContent = `Ready. It looks at the middle of an image, ${imageSize} × ${imageSize} of ${resize}.`;
+  status.textContent = `Ready. It sees the middle of an image, as ${imageSize} × ${imageSize} pixels.`;
   const show = async (files: Iterable<File>) => {
     list.textContent = "";
     for (const file of files) {

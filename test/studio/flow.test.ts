@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { unzipSync } from "fflate";
+import { toInput } from "../../src/engine.js";
+import { decodeImage, loadRun, predict, readCheckpoint } from "../../src/index.js";
+import { ort } from "../support/engines.js";
+import { temporaryFolder } from "../support/fovea.js";
+import { runsLong } from "../support/long.js";
 import {
   choose,
   goTo,
@@ -33,6 +42,22 @@ async function looksWell({ page }: Visit, view: string): Promise<void> {
     for (const scheme of ["light", "dark"] as const)
       assert.deepEqual(await look(page, width, scheme), [], `${view} at ${width} px, ${scheme}`);
   await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+/** Unpacks an archive. Returns its files. */
+function unpack(zip: Uint8Array, folder: string): string[] {
+  return Object.entries(unzipSync(zip)).map(([path, bytes]) => {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+    return file;
+  });
+}
+
+/** The class of each image, as the library says. */
+async function answers(network: Parameters<typeof predict>[0], files: readonly string[]): Promise<string[]> {
+  const images = await Promise.all(files.map((file) => decodeImage(file)));
+  return (await predict(network, images, { engine: ort, top: 1 })).map(([best]) => best!.name);
 }
 
 test("an empty studio", { skip }, async () => looksWell((await visited)!, "empty"));
@@ -141,6 +166,112 @@ test("it trains in the page, with curves and maps; stops, and goes on after a re
   await page.getByText("The numbers").click();
   assert.equal(await page.getByRole("region", { name: "Numbers of all epochs" }).locator("tbody tr").count(), 2);
   await looksWell((await visited)!, "train");
+});
+
+test("the confusion matrix leads to images, and images to maps; a cover changes what it says", { skip }, async () => {
+  const { page } = (await visited)!;
+  await goTo(page, "Understand");
+  await page.getByText(/^\d+ of \d+ images that were kept aside are right$/).waitFor({ timeout: 120_000 });
+  const matrix = page.getByRole("region", { name: "Confusion matrix" });
+  const counts = await matrix.locator("td .cell").allInnerTexts();
+  const validation = counts.reduce((sum, count) => sum + Number(count), 0);
+  assert.match(
+    await page.getByRole("heading", { level: 2 }).first().innerText(),
+    new RegExp(`of ${validation} images`),
+  );
+  const button = matrix.getByRole("button").first();
+  const count = Number(await button.innerText());
+  await button.focus();
+  await page.keyboard.press("Enter");
+  const images = page.getByRole("region", { name: "Images" }).locator(".thumb");
+  assert.equal(await images.count(), count);
+  await images.first().focus();
+  await page.keyboard.press("Enter");
+  const canvas = page.getByRole("application");
+  await canvas.waitFor({ timeout: 60_000 });
+  await canvas.focus();
+  await page.keyboard.press("ArrowRight");
+  await page.getByText("with a part covered").waitFor();
+  await page
+    .locator(".bars")
+    .getByText(/from \d+/)
+    .first()
+    .waitFor({ timeout: 60_000 });
+  await page.keyboard.press("Escape");
+  await page.getByLabel("Method").selectOption("layercam");
+  await page.getByLabel("What speaks for").selectOption({ label: "star" });
+  await page.getByText(/^Evidence for star/).waitFor({ timeout: 60_000 });
+  await looksWell((await visited)!, "understand");
+});
+
+test("the camera is looked at live", { skip }, async () => {
+  const { page } = (await visited)!;
+  await page.getByRole("button", { name: "Camera" }).click();
+  await page.getByText(/^[1-9]\d* images a second/).waitFor({ timeout: 60_000 });
+  await page.getByRole("button", { name: "Stop the camera" }).click();
+});
+
+test("what is taken away says what the page says", { skip }, async () => {
+  const { page } = (await visited)!;
+  const folder = temporaryFolder();
+  await goTo(page, "Take it");
+  await looksWell((await visited)!, "take");
+  const save = async (title: string, name: string) => {
+    const asked = page.waitForEvent("download", { timeout: 120_000 });
+    await page.getByRole("button", { name: `Save: ${title}`, exact: true }).click();
+    await (await asked).saveAs(join(folder, name));
+    await page.getByRole("button", { name: `Save: ${title}`, exact: true }).isEnabled();
+    return join(folder, name);
+  };
+  const images = await unpack(await shapesZip(runsLong ? 34 : 5), join(folder, "images"));
+  const run = join(folder, "run");
+  await unpack(readFileSync(await save("The run folder", "run.zip")), run);
+  const files = images.filter((file) => file.endsWith(".png"));
+  const expected = (await answers(await loadRun(run), files)).join();
+
+  const weights = await readCheckpoint(readFileSync(await save("safetensors", "weights.safetensors")));
+  const { model, ...rest } = await loadRun(run, { weights });
+  assert.equal((await answers({ model, ...rest }, files)).join(), expected, "safetensors");
+
+  const { preprocessing, classes } = await loadRun(run);
+  const session = async (bytes: Uint8Array, input: string, output: string) => {
+    const { InferenceSession, Tensor } = await import("onnxruntime-node");
+    const opened = await InferenceSession.create(bytes);
+    const found: string[] = [];
+    for (const file of files) {
+      const data = toInput(await decodeImage(file), preprocessing);
+      const side = preprocessing.imageSize;
+      const { [output]: logits } = await opened.run({ [input]: new Tensor("float32", data, [1, 3, side, side]) });
+      const numbers = [...(logits!.data as Float32Array)];
+      found.push(classes[numbers.indexOf(Math.max(...numbers))]!);
+    }
+    return found.join();
+  };
+  assert.equal(await session(readFileSync(await save("ONNX", "model.onnx")), "input", "output"), expected, "ONNX");
+  const folderOf = join(folder, "transformers.js");
+  await unpack(readFileSync(await save("transformers.js", "t.zip")), folderOf);
+  assert.equal(JSON.parse(readFileSync(join(folderOf, "config.json"), "utf8")).id2label[0], "circle");
+  const inFolder = readFileSync(join(folderOf, "onnx", "model.onnx"));
+  assert.equal(await session(inFolder, "pixel_values", "logits"), expected, "transformers.js");
+
+  // The page, from the file, with the network off.
+  const alone = await save("A page that works offline", "page.html");
+  const context = await (await browser)!.newContext({ offline: true });
+  const other = await context.newPage();
+  const faults: string[] = [];
+  other.on("console", (message) => faults.push(message.text()));
+  other.on("pageerror", (error) => faults.push(error.message));
+  await other.goto(pathToFileURL(alone).href);
+  await other.getByText(/^Ready/).waitFor({ timeout: 120_000 });
+  await other.locator("input").setInputFiles(files);
+  await other.locator(`[data-done="${files.length}"]`).waitFor({ timeout: 120_000 });
+  const said = await other
+    .locator(".answer")
+    .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.answer));
+  assert.equal(said.join(), expected, "the page");
+  for (const scheme of ["light", "dark"] as const) assert.deepEqual(await look(other, 390, scheme), []);
+  assert.deepEqual(faults, []);
+  await context.close();
 });
 
 test("nothing was asked of anybody else, and the console is clean", { skip }, async () => {

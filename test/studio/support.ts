@@ -60,6 +60,13 @@ export async function visit(browser: Browser, url: string): Promise<Visit> {
   await page.addInitScript(() => {
     const key = "fovea-studio-settings";
     if (!localStorage.getItem(key)) localStorage.setItem(key, JSON.stringify({ threads: 1, epochs: 2, batch: 8 }));
+    // Messages are gone after a while.
+    const said: string[] = [];
+    Object.assign(globalThis, { said });
+    new MutationObserver(() => {
+      const text = document.querySelector("[role=status] .toast")?.textContent;
+      if (text && said.at(-1) !== text) said.push(text);
+    }).observe(document, { childList: true, subtree: true, characterData: true });
   });
   await page.goto(url);
   await page.getByRole("heading", { name: "Collect" }).waitFor();
@@ -114,9 +121,20 @@ export async function choose(page: Page, button: string, files: readonly HandedF
   await (await asked).setFiles(files as HandedFile[]);
 }
 
-/** Waits for a message to everyone. */
-export const said = (page: Page, text: string | RegExp, timeout = 60_000): Promise<void> =>
-  page.getByRole("status").getByText(text).first().waitFor({ timeout });
+/** Waits until something was said to everyone, now or before, and forgets what was said up to then. */
+export async function said(page: Page, text: string | RegExp, timeout = 120_000): Promise<void> {
+  const source = typeof text === "string" ? `^${text.replace(/[.*+?()[\]{}|^$\\]/g, "\\$&")}` : text.source;
+  await page.waitForFunction(
+    (pattern) => {
+      const { said = [] } = globalThis as { said?: string[] };
+      const at = said.findIndex((one) => new RegExp(pattern).test(one));
+      said.splice(0, at + 1);
+      return at >= 0;
+    },
+    source,
+    { timeout, polling: 100 },
+  );
+}
 
 export const goTo = (page: Page, view: string): Promise<void> =>
   page.getByRole("navigation").getByRole("link", { name: view }).click();

@@ -9,6 +9,18 @@ import type { EpochMaps, SeenImage } from "../workers/maps.js";
 import type { Line, Plan } from "../workers/run.js";
 import type { TrainingEvent } from "../workers/training.js";
 import { announce } from "./announce.js";
+import {
+  beginOnMachine,
+  fetchRun,
+  follow,
+  machineRun,
+  machineThreads,
+  remember,
+  sendImages,
+  sendWeights,
+  stopMachine,
+  where,
+} from "./machine.js";
 import { project, split } from "./project.js";
 
 /**
@@ -23,6 +35,8 @@ export const plan = signal<Plan | null>(null);
 export const lines = signal<readonly Line[]>([]);
 export const step = signal<StepReport | null>(null);
 export const preparing = signal<{ readonly done: number; readonly total: number } | null>(null);
+/** How far computing the features of frozen parts is; null when it is done. */
+export const features = signal<{ readonly done: number; readonly total: number } | null>(null);
 export const followed = signal<readonly SeenImage[]>([]);
 export const maps = signal<readonly EpochMaps[]>([]);
 export const mapSeconds = signal(0);
@@ -74,7 +88,23 @@ export async function openLastRun(): Promise<readonly string[]> {
     status.value = done >= last.plan.settings.epochs ? "finished" : done || last.config ? "interrupted" : "none";
     version.value++;
   });
+  // The machine may have gone on while no page was open.
+  if (machineThreads && machineRun.value && status.value !== "finished") void workOnMachine(machineRun.value, false);
   return [...last.plan.train, ...last.plan.validation].map(({ id }) => id);
+}
+
+export const weightsTrouble = signal<string | null>(null);
+
+/** Takes a file with pretrained weights as the start. */
+export async function startFrom(file: File): Promise<void> {
+  weightsTrouble.value = null;
+  try {
+    const pretrained = await trainer().keepWeights(file);
+    const size = catalogue.value?.networks.find(({ name }) => name === pretrained.network)?.imageSize ?? 224;
+    change({ pretrained, attention: null, imageSize: size, lr: 0.003, optimizer: "adamw" });
+  } catch (error) {
+    weightsTrouble.value = (error as Error).message;
+  }
 }
 
 /** The images and settings of now, as a training takes them. */
@@ -98,26 +128,67 @@ export const start = () => {
     followed.value = [];
     mapSeconds.value = 0;
   });
+  if (where.value === "machine") return workOnMachine(null, false);
+  remember(null);
   return work(fresh);
 };
 
-export const goOn = () => work(null);
+export const goOn = () => (machineRun.value ? workOnMachine(machineRun.value, true) : work(null));
 
 export async function stop(): Promise<void> {
   if (!busy.value) return;
   status.value = "stopping";
-  await trainer().stop();
+  if (machineRun.value) await stopMachine(machineRun.value).catch(() => {});
+  else await trainer().stop();
 }
 
-async function work(fresh: Plan | null): Promise<void> {
+const work = (fresh: Plan | null) => {
+  const { threads } = settings.value;
+  return concluding(() => trainer().train(fresh as never, threads, listener(listen) as never));
+};
+
+/** Trains on the machine: begins with the images of now, goes on with a run, or only follows one. */
+const workOnMachine = (run: string | null, begin: boolean) =>
+  concluding(async () => {
+    let current = run;
+    if (current === null) {
+      await store.beginRun(plan.value!);
+      const { train, validation } = asFolder(project.value, split.value.parts);
+      const placed = [...train, ...validation];
+      const total = placed.length;
+      current = await sendImages(placed, (done) => void (preparing.value = { done, total }));
+      if (plan.value!.settings.pretrained) await sendWeights(current);
+      remember(current);
+    }
+    if (run === null || begin) await beginOnMachine(current, plan.value!.settings, begin);
+    preparing.value = null;
+    status.value = "running";
+    const { failure, finished } = await follow(current, (epoch) =>
+      batch(() => {
+        followed.value = epoch.followed;
+        listen({ kind: "epoch", line: epoch.line, maps: epoch.maps, mapSeconds: 0 });
+      }),
+    );
+    if (lines.value.length) {
+      await fetchRun(
+        current,
+        lines.value.map(({ epoch }) => epoch),
+      );
+      version.value++;
+    }
+    if (failure !== null) throw new Error(failure);
+    return !finished;
+  });
+
+/** Runs a training to its end, whichever it is. `train` says whether it was stopped. */
+async function concluding(train: () => Promise<boolean>): Promise<void> {
   batch(() => {
     failure.value = null;
     step.value = null;
     status.value = "preparing";
   });
-  const { threads } = settings.value;
   try {
-    const stopped = await trainer().train(fresh as never, threads, listener(listen) as never);
+    const stopped = await train();
     status.value = stopped ? "stopped" : "finished";
     const best = bestLine.value;
     announce(
@@ -127,6 +198,7 @@ async function work(fresh: Plan | null): Promise<void> {
     );
   } catch (error) {
     batch(() => {
+      preparing.value = null;
       status.value = "failed";
       failure.value = (error as Error).message;
     });
@@ -144,8 +216,9 @@ function listen(event: TrainingEvent): void {
       lines.value = event.lines;
       maps.value = maps.value.filter(({ epoch }) => epoch <= event.lines.length);
       if (status.value === "preparing") status.value = "running";
-    } else if (event.kind === "step") step.value = event.step;
-    else {
+    } else if (event.kind === "features") features.value = event.done < event.total ? event : null;
+    else if (event.kind === "step") step.value = event.step;
+    else if (!lines.value.some(({ epoch }) => epoch === event.line.epoch)) {
       lines.value = [...lines.value, event.line];
       if (event.maps) maps.value = [...maps.value, event.maps];
       mapSeconds.value += event.mapSeconds;

@@ -1,5 +1,16 @@
 import { smallNetworks } from "../../logic/recipe.js";
-import { busy, catalogue, change, mostThreads, settings, suggestedBatch } from "../state/training.js";
+import { chooseFiles } from "../parts/drop.js";
+import { machineThreads, where } from "../state/machine.js";
+import {
+  busy,
+  catalogue,
+  change,
+  mostThreads,
+  settings,
+  startFrom,
+  suggestedBatch,
+  weightsTrouble,
+} from "../state/training.js";
 
 const weighs: Readonly<Record<string, string>> = {
   channel: "what",
@@ -40,9 +51,62 @@ function NumberField({ label, hint, value, min, max, step = 1, set }: NumberFiel
   );
 }
 
+const fileTypes = ".safetensors,.pth,.pt,.th,.tar,.bin,.ckpt";
+
+/** Random weights, or those of a file. */
+function Start() {
+  const { pretrained, headOnly } = settings.value;
+  const choose = () =>
+    chooseFiles({ accept: fileTypes }).then(([found]) => {
+      if (found) void startFrom(found.file);
+    });
+  return (
+    <>
+      <div class="field">
+        <span>Start from</span>
+        <div class="buttons start">
+          <button
+            type="button"
+            class="button"
+            aria-pressed={pretrained === null}
+            onClick={() => change({ pretrained: null, imageSize: 32 })}
+          >
+            Nothing
+          </button>
+          <button type="button" class="button" aria-pressed={pretrained !== null} onClick={() => void choose()}>
+            Weights in a file
+          </button>
+        </div>
+        {weightsTrouble.value && (
+          <span class="wrong" role="alert">
+            {weightsTrouble.value}
+          </span>
+        )}
+        {pretrained && (
+          <span class="hint">
+            {pretrained.network}, from {pretrained.file}
+          </span>
+        )}
+      </div>
+      {pretrained && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={headOnly}
+            onChange={({ currentTarget }) =>
+              change({ headOnly: currentTarget.checked, lr: currentTarget.checked ? 0.003 : 0.0003 })
+            }
+          />
+          Train the classifier alone, in seconds
+        </label>
+      )}
+    </>
+  );
+}
+
 /** What is trained, and how. */
 export function RecipeForm() {
-  const { network, attention, placement, imageSize, epochs, batch, optimizer, lr, augment, seed, threads } =
+  const { network, attention, placement, imageSize, epochs, batch, optimizer, lr, augment, seed, threads, pretrained } =
     settings.value;
   const { modules = [], networks = [] } = catalogue.value ?? {};
   const small = networks.filter(({ name }) => (smallNetworks as readonly string[]).includes(name));
@@ -51,37 +115,40 @@ export function RecipeForm() {
     <form class="card recipe" aria-label="What to train" onSubmit={(event) => event.preventDefault()}>
       <fieldset disabled={busy.value}>
         <legend class="hidden">What to train</legend>
-        <label class="field">
-          Network
-          <select
-            value={network}
-            onChange={({ currentTarget: { value } }) => {
-              const found = networks.find(({ name }) => name === value);
-              change({
-                network: value,
-                ...(found ? { optimizer: found.optimizer, lr: found.optimizer === "sgd" ? 0.05 : 0.002 } : {}),
-              });
-            }}
-          >
-            {networks.length === 0 && <option value={network}>{network}</option>}
-            <optgroup label="Small, for a page">
-              {small.map(({ name }) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </optgroup>
-            <optgroup label="All">
-              {networks
-                .filter((one) => !small.includes(one))
-                .map(({ name }) => (
+        <Start />
+        {pretrained === null && (
+          <label class="field">
+            Network
+            <select
+              value={network}
+              onChange={({ currentTarget: { value } }) => {
+                const found = networks.find(({ name }) => name === value);
+                change({
+                  network: value,
+                  ...(found ? { optimizer: found.optimizer, lr: found.optimizer === "sgd" ? 0.05 : 0.002 } : {}),
+                });
+              }}
+            >
+              {networks.length === 0 && <option value={network}>{network}</option>}
+              <optgroup label="Small, for a page">
+                {small.map(({ name }) => (
                   <option key={name} value={name}>
                     {name}
                   </option>
                 ))}
-            </optgroup>
-          </select>
-        </label>
+              </optgroup>
+              <optgroup label="All">
+                {networks
+                  .filter((one) => !small.includes(one))
+                  .map(({ name }) => (
+                    <option key={name} value={name}>
+                      {name}
+                    </option>
+                  ))}
+              </optgroup>
+            </select>
+          </label>
+        )}
         <label class="field">
           Attention module
           <select
@@ -98,7 +165,7 @@ export function RecipeForm() {
           </select>
           {module && <span class="hint">{module.title}</span>}
         </label>
-        {attention && (
+        {attention && pretrained === null && (
           <label class="field">
             Its place
             <select
@@ -125,6 +192,18 @@ export function RecipeForm() {
           </label>
           <NumberField label="Epochs" value={epochs} min={1} max={1000} set={(value) => change({ epochs: value })} />
         </div>
+        {machineThreads !== null && (
+          <label class="field">
+            Trained
+            <select
+              value={where.value}
+              onChange={({ currentTarget: { value } }) => void (where.value = value as typeof where.value)}
+            >
+              <option value="page">in this page</option>
+              <option value="machine">on this machine, by its native engine</option>
+            </select>
+          </label>
+        )}
         <details class="more">
           <summary>More settings</summary>
           <div class="two">
@@ -166,7 +245,9 @@ export function RecipeForm() {
             />
             Vary the images: crops and mirroring
           </label>
-          {mostThreads > 1 ? (
+          {where.value === "machine" ? (
+            <p class="small muted">The machine uses all its {machineThreads} processors.</p>
+          ) : mostThreads > 1 ? (
             <NumberField
               label="Threads"
               value={threads}

@@ -6,6 +6,7 @@ import {
   bestLine,
   busy,
   failure,
+  features,
   goOn,
   lines,
   loadCatalogue,
@@ -145,6 +146,7 @@ const clock = (seconds: number) => `${Math.floor(seconds / 60)}:${String(Math.fl
 function Progress() {
   const at = step.value;
   const reading = preparing.value;
+  const computed = features.value;
   const epochs = plan.value?.settings.epochs ?? 1;
   const share = at ? (at.epoch - 1 + at.batch / at.batches) / at.epochs : 0;
   return (
@@ -153,11 +155,15 @@ function Progress() {
         <strong>
           {status.value === "stopping"
             ? "Finishing the step …"
-            : at
-              ? `Epoch ${at.epoch} of ${at.epochs}`
-              : reading
-                ? `Reading images: ${reading.done} of ${reading.total}`
-                : "Starting the engine …"}
+            : computed
+              ? `Looking at every image once: ${computed.done} of ${computed.total}`
+              : at
+                ? `Epoch ${at.epoch} of ${at.epochs}`
+                : reading
+                  ? `Reading images: ${reading.done} of ${reading.total}`
+                  : lines.value.length
+                    ? `Epoch ${lines.value.length + 1} of ${epochs}`
+                    : "Starting the engine …"}
         </strong>
         <span class="muted small">
           {at && `${Math.round(at.imagesPerSecond)} images a second`}

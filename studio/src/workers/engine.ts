@@ -2,7 +2,9 @@
 
 import { expose, transfer } from "comlink";
 import { attentionInfo, type Engine, listAttention, listModels, modelInfo, ortWebEngine } from "fovea/web";
+import type { Pretrained } from "../../logic/recipe.js";
 import { type Judged, Looker, type MethodItem, type Opinion, type Question, type Sight, type Source } from "./look.js";
+import { keepWeights } from "./recipe.js";
 import { type Plan, run } from "./run.js";
 import { type File, type Taken, take } from "./take.js";
 import { runTraining, type TrainingEvent } from "./training.js";
@@ -68,6 +70,9 @@ const engine = {
   },
 
   forget: () => run.forget(),
+
+  /** Stores a file with pretrained weights. */
+  keepWeights: (file: globalThis.File): Promise<Pretrained> => keepWeights(file),
 
   /** Opens the best weights of the last training, for the questions below. */
   async openNetwork(): Promise<{ readonly classes: readonly string[]; readonly methods: readonly MethodItem[] }> {

@@ -6,7 +6,7 @@ import { generateShapes } from "fovea/web";
 import { type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
 import { decode, interleaved, lookOf, sha256, thumbnail, whyNotAnImage } from "./decode.js";
 import { folder, read, remove, storageReason, write } from "./files.js";
-import { type RunState, run } from "./run.js";
+import { type Plan, type RunState, run } from "./run.js";
 
 /** A file to take in, with the class that its folder names. */
 export interface Incoming {
@@ -137,6 +137,23 @@ const store = {
 
   /** The last training, as it was stored. */
   lastRun: (): Promise<RunState | undefined> => run.open(),
+
+  /** Begins a training that runs elsewhere: what it is of. */
+  beginRun: (plan: Plan): Promise<void> => run.begin(plan),
+
+  /** Files of a training that ran elsewhere. */
+  async keepRun(files: readonly (readonly [name: string, contents: Blob])[]): Promise<void> {
+    for (const [name, contents] of files) {
+      const [last, ...folders] = name.split("/").reverse();
+      await write(await folder("run", ...folders), last!, contents);
+    }
+  },
+
+  /** The file with pretrained weights. */
+  weightsFile: async (): Promise<File | undefined> => read(await folder("weights"), "checkpoint"),
+
+  /** The file of an image. */
+  file: async (id: string): Promise<File | undefined> => read(await images, id),
 
   async save(project: Project): Promise<void> {
     await write(await home, "project.json", JSON.stringify(project));

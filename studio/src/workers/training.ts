@@ -1,10 +1,10 @@
 import { encodeSafetensors } from "fovea/engine";
 import { parametersOf } from "fovea/nn";
-import { type Engine, type StepReport, train } from "fovea/web";
+import { type Engine, freeze, type StepReport, train } from "fovea/web";
 import { openItems } from "./data.js";
 import { storageReason } from "./files.js";
 import { type EpochMaps, MapRecorder, type SeenImage } from "./maps.js";
-import { type Config, configOf, networkOf, optimizerOf } from "./recipe.js";
+import { type Config, configOf, networkOf, optimizerOf, startFromFile } from "./recipe.js";
 import { type Line, type Plan, run } from "./run.js";
 
 /** What a training tells while it runs. */
@@ -16,6 +16,7 @@ export type TrainingEvent =
       readonly followed: readonly SeenImage[];
       readonly lines: readonly Line[];
     }
+  | { readonly kind: "features"; readonly done: number; readonly total: number }
   | { readonly kind: "step"; readonly step: StepReport }
   | { readonly kind: "epoch"; readonly line: Line; readonly maps: EpochMaps | null; readonly mapSeconds: number };
 
@@ -44,12 +45,18 @@ export async function runTraining(
   };
   const data = await openItems(plan.train, classes, settings.imageSize, prepare(0));
   const validation = await openItems(plan.validation, classes, settings.imageSize, prepare(plan.train.length));
-  const config = (await run.config()) ?? configOf(settings, data);
-  await run.writeConfig(config);
+  let config = (await run.config()) ?? configOf(settings, data);
   const network = networkOf(config);
+  const resume = await run.weights("last");
+  if (settings.pretrained && !resume) {
+    const backbone = await startFromFile(network, config);
+    config = { ...config, frozen: settings.headOnly ? [...backbone] : [] };
+  }
+  const frozen = new Set(config.frozen);
+  freeze(network, (path) => frozen.has(path));
+  await run.writeConfig(config);
   const recorder = await MapRecorder.open(networkOf(config), validation, config.preprocessing);
   await run.writeFollowed(recorder.followed);
-  const resume = await run.weights("last");
   const lines: Line[] = [];
   const { training, preprocessing } = config;
   const metadata = description(config);
@@ -68,6 +75,9 @@ export async function runTraining(
     signal,
     metadata,
     ...(resume ? { resume } : {}),
+    onFeatures: ({ done, total }) => {
+      if (total > 0 && (done === total || done % 16 === 0)) tell({ kind: "features", done, total });
+    },
     onStart: async ({ epoch }) => {
       lines.push(...(await run.lines()).filter((line) => line.epoch <= epoch));
       await run.writeLines(lines);
