@@ -48,7 +48,7 @@ export const defaultSettings: Settings = {
 };
 
 /** The networks that train in a page in a time that one waits. */
-export const smallNetworks = ["resnet20", "resnet32", "mobilenet_v1_025", "mobilenetv2_100", "resnet18"] as const;
+export const smallNetworks = ["resnet20", "resnet32", "mobilenetv1_025", "mobilenetv2_100", "resnet18"] as const;
 
 /** Images per step for so many images: about eight steps an epoch, so that a few images are seen often. */
 export const usualBatch = (images: number): number =>

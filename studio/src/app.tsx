@@ -22,6 +22,11 @@ const views: Readonly<Record<string, View>> = {
     icon: "understand",
     load: async () => (await import("./views/understand.js")).Understand,
   },
+  around: {
+    title: "Look around",
+    icon: "around",
+    load: async () => (await import("./views/look-around.js")).LookAround,
+  },
   take: { title: "Take it", icon: "take", load: async () => (await import("./views/take.js")).Take },
 };
 

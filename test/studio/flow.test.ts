@@ -14,6 +14,7 @@ import {
   goTo,
   look,
   openBrowser,
+  picture,
   type Served,
   said,
   serve,
@@ -42,6 +43,7 @@ async function looksWell({ page }: Visit, view: string): Promise<void> {
     for (const scheme of ["light", "dark"] as const)
       assert.deepEqual(await look(page, width, scheme), [], `${view} at ${width} px, ${scheme}`);
   await page.setViewportSize({ width: 1280, height: 900 });
+  await picture(page, view);
 }
 
 /** Unpacks an archive. Returns its files. */
@@ -211,6 +213,22 @@ test("the camera is looked at live", { skip }, async () => {
   await page.getByRole("button", { name: "Stop the camera" }).click();
 });
 
+test("modules are drawn, and the network's layers have maps", { skip }, async () => {
+  const { page } = (await visited)!;
+  await goTo(page, "Look around");
+  const modules = page.getByRole("region", { name: "Modules" });
+  await modules.getByRole("heading", { name: "CBAM" }).waitFor({ timeout: 60_000 });
+  await modules.getByText("simam", { exact: true }).click();
+  await modules.getByRole("heading", { name: /SimAM/ }).waitFor({ timeout: 60_000 });
+  const drawn = modules.getByRole("img", { name: /flow chart/ });
+  await drawn.evaluate((image) => (image as HTMLImageElement).decode());
+  await page.getByRole("button", { name: "Show what each layer sees" }).click();
+  const maps = page.getByRole("region", { name: "Your network" }).locator("canvas");
+  await maps.first().waitFor({ timeout: 120_000 });
+  assert.ok((await maps.count()) >= 4, `${await maps.count()} layers`);
+  await looksWell((await visited)!, "look-around");
+});
+
 test("what is taken away says what the page says", { skip }, async () => {
   const { page } = (await visited)!;
   const folder = temporaryFolder();
@@ -272,6 +290,22 @@ test("what is taken away says what the page says", { skip }, async () => {
   for (const scheme of ["light", "dark"] as const) assert.deepEqual(await look(other, 390, scheme), []);
   assert.deepEqual(faults, []);
   await context.close();
+});
+
+test("a saved run is opened again", { skip }, async () => {
+  const { page } = (await visited)!;
+  await goTo(page, "Take it");
+  const asked = page.waitForEvent("download", { timeout: 120_000 });
+  await page.getByRole("button", { name: "Save: The run folder" }).click();
+  const archive = join(temporaryFolder(), "run.zip");
+  await (await asked).saveAs(archive);
+  await goTo(page, "Look around");
+  await choose(page, "Choose an archive", [zipFile(Buffer.from("PK nothing"))]);
+  await page.getByText("It cannot be opened: it is damaged").waitFor();
+  await choose(page, "Choose an archive", archive);
+  await said(page, "The run is open.");
+  await goTo(page, "Understand");
+  await page.getByText(/^\d+ of \d+ images that were kept aside are right$/).waitFor({ timeout: 120_000 });
 });
 
 test("nothing was asked of anybody else, and the console is clean", { skip }, async () => {

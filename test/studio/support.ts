@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { type AsyncZippable, zipSync } from "fflate";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import sharp from "sharp";
@@ -74,8 +75,8 @@ export async function visit(browser: Browser, url: string): Promise<Visit> {
 }
 
 /** A zip archive of small shapes in folders of classes, and the names of the files in it. */
-export async function shapesZip(perClass: number, classes = ["circle", "heart", "star"]): Promise<Buffer> {
-  const data = generateShapes({ count: 10 * perClass, seed: 3 });
+export async function shapesZip(perClass: number, classes = ["circle", "heart", "star"], seed = 3): Promise<Buffer> {
+  const data = generateShapes({ count: 10 * perClass, seed });
   const files: AsyncZippable & Record<string, Uint8Array> = {};
   for (let i = 0; i < data.length; i++) {
     const name = data.classes[data.labels[i]!]!;
@@ -163,4 +164,22 @@ export async function look(page: Page, width: number, colorScheme: "light" | "da
   );
   await session.detach();
   return [...serious, ...(overflow > 0 ? [`${overflow} px wider than the window`] : [])];
+}
+
+/** A picture of the view for the documentation, where one is asked for: `npm run docs:studio`. */
+export async function picture(page: Page, view: string): Promise<void> {
+  const folder = process.env.FOVEA_STUDIO_PICTURES;
+  if (!folder) return;
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.waitForTimeout(500);
+  const height = Math.min(1250, await page.evaluate(() => document.documentElement.scrollHeight));
+  await page.setViewportSize({ width: 1280, height: Math.max(700, height) });
+  await page.waitForTimeout(500);
+  const png = await page.screenshot();
+  await sharp(png)
+    .resize(1000)
+    .webp({ quality: 82 })
+    .toFile(join(folder, `${view}.webp`));
+  await page.setViewportSize({ width: 1280, height: 900 });
 }

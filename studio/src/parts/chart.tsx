@@ -59,7 +59,7 @@ export function Chart({ title, x, series, percent = false, end }: Props) {
             y: { range: (_, low, high) => (percent ? [0, 1] : [0, Math.max(high, low + 0.1)]) },
           },
           axes: [
-            { ...axis, space: 50, incrs: [1, 2, 5, 10, 20, 50, 100] },
+            { ...axis, size: 30, space: 50, incrs: [1, 2, 5, 10, 20, 50, 100] },
             {
               ...axis,
               size: 48,

@@ -102,8 +102,8 @@ export function follow(run: string, onEpoch: (epoch: MachineEpoch) => void): Pro
   });
 }
 
-/** Copies the run into the page's storage, from where it is looked at and taken away. */
-export async function fetchRun(run: string, epochs: readonly number[]): Promise<void> {
+/** The files of a run: those of its maps are named by the epochs. */
+export async function filesOf(run: string, epochs: readonly number[]): Promise<[string, Blob][]> {
   const names = [
     "config.json",
     "metrics.jsonl",
@@ -117,5 +117,10 @@ export async function fetchRun(run: string, epochs: readonly number[]): Promise<
     if (response.ok) files.push([name, await response.blob()]);
     else if (!name.startsWith("maps/")) throw new Error(`${name} of the machine's run cannot be read`);
   }
-  await store.keepRun(files);
+  return files;
+}
+
+/** Copies the run into the page's storage, from where it is looked at and taken away. */
+export async function fetchRun(run: string, epochs: readonly number[]): Promise<void> {
+  await store.keepRun(await filesOf(run, epochs));
 }

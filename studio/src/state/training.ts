@@ -12,6 +12,7 @@ import { announce } from "./announce.js";
 import {
   beginOnMachine,
   fetchRun,
+  filesOf,
   follow,
   machineRun,
   machineThreads,
@@ -74,6 +75,24 @@ export const untrainable = computed(() => whyNotTrainable(project.value, split.v
 const trainedOn = computed(() => [...split.value.parts.values()].filter((part) => part === "train").length);
 /** Images per step unless somebody says otherwise. */
 export const suggestedBatch = computed(() => usualBatch(trainedOn.value));
+
+/** Opens a run folder, in an archive or on the machine, in the place of the last training. */
+export async function openRun(source: File | string): Promise<void> {
+  if (source instanceof File) await store.openRun(source, project.value as never);
+  else {
+    const lines = await filesOf(source, []);
+    const metrics = await lines.find(([name]) => name === "metrics.jsonl")![1].text();
+    const epochs = metrics
+      .trim()
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => (JSON.parse(line) as Line).epoch);
+    await store.adoptRun((await filesOf(source, epochs)) as never, project.value as never);
+  }
+  remember(null);
+  await openLastRun();
+  announce("The run is open.");
+}
 
 /** What was trained before this page was opened. Returns the images that it still needs. */
 export async function openLastRun(): Promise<readonly string[]> {

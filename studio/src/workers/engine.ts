@@ -3,7 +3,17 @@
 import { expose, transfer } from "comlink";
 import { attentionInfo, type Engine, listAttention, listModels, modelInfo, ortWebEngine } from "fovea/web";
 import type { Pretrained } from "../../logic/recipe.js";
-import { type Judged, Looker, type MethodItem, type Opinion, type Question, type Sight, type Source } from "./look.js";
+import { type ModulePage, modulePage } from "./around.js";
+import {
+  type Judged,
+  type Layers,
+  Looker,
+  type MethodItem,
+  type Opinion,
+  type Question,
+  type Sight,
+  type Source,
+} from "./look.js";
 import { keepWeights } from "./recipe.js";
 import { type Plan, run } from "./run.js";
 import { type File, type Taken, take } from "./take.js";
@@ -91,6 +101,11 @@ const engine = {
   },
 
   cover: (x: number, y: number, size: number): Promise<Opinion> => opened().cover(x, y, size),
+
+  /** Maps of an image at the layers of the network. */
+  layers: (source: Source): Promise<Layers> => opened().layers(source),
+
+  modulePage: (name: string): ModulePage => modulePage(name),
 
   take: (what: Taken): Promise<File> => take(opened(), what),
 };

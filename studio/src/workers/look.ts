@@ -1,5 +1,5 @@
 import { inputWriter } from "fovea/engine";
-import { type Explainer, explanationMethods, openExplainer, seenImage } from "fovea/explain";
+import { type Explainer, explainableLayers, explanationMethods, openExplainer, seenImage } from "fovea/explain";
 import {
   type Engine,
   type Executable,
@@ -63,6 +63,17 @@ export interface Question {
   /** The class to explain; null: what is predicted. */
   readonly class: number | null;
 }
+
+/** Maps of one image at several layers. */
+export interface Layers {
+  readonly picture: Sight["picture"];
+  /** The class it says. */
+  readonly said: number;
+  readonly layers: readonly { readonly path: string; readonly map: Plane; readonly range: readonly [number, number] }[];
+}
+
+/** So many layers are looked at. */
+const mostLayers = 12;
 
 /** So few images do not say what is usual. */
 const fewest = 20;
@@ -166,6 +177,34 @@ export class Looker {
       for (let row = top!; row < bottom!; row++)
         pixels.fill(gray[c]!, (c * height + row) * width + left!, (c * height + row) * width + right!);
     return this.#opinion(await this.#logits({ width, height, pixels }));
+  }
+
+  /** Where it looks at each of its layers, or a dozen of them, for what it says of an image. */
+  async layers(source: Source): Promise<Layers> {
+    const seen = seenImage(shrunk(await imageOf(source), this.#side), this.config.preprocessing);
+    const shares = softmax(await this.#logits(seen));
+    const said = shares.indexOf(Math.max(...shares));
+    const network = { model: this.network, preprocessing: ofSeen(this.config.preprocessing) };
+    const all = explainableLayers(network).filter(({ passes }) => passes);
+    const every = Math.max(1, Math.ceil(all.length / mostLayers));
+    // The last one always.
+    const layer = all.filter((_, i) => (all.length - 1 - i) % every === 0).map(({ path }) => path);
+    const explainer = await openExplainer(network, { engine: this.engine, method: "gradcam", layer });
+    try {
+      const found = await explainer.explain(seen, { class: said });
+      const { width, height, data } = interleaved(seen);
+      return {
+        picture: { width, height, data: data as Uint8ClampedArray<ArrayBuffer> },
+        said,
+        layers: found.map(({ layer, map, range }) => ({
+          path: layer!,
+          map: { width: map.width, height: map.height, data: Float32Array.from(map.data) },
+          range,
+        })),
+      };
+    } finally {
+      await explainer.release();
+    }
   }
 
   get #side(): number {

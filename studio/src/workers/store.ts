@@ -4,8 +4,11 @@ import { expose } from "comlink";
 import { unzip, Zip, ZipPassThrough } from "fflate";
 import { generateShapes } from "fovea/web";
 import { type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
+import { defaultSettings } from "../../logic/recipe.js";
+import { splitProject } from "../../logic/split.js";
 import { decode, interleaved, lookOf, sha256, thumbnail, whyNotAnImage } from "./decode.js";
 import { folder, read, remove, storageReason, write } from "./files.js";
+import type { Config } from "./recipe.js";
 import { type Plan, type RunState, run } from "./run.js";
 
 /** A file to take in, with the class that its folder names. */
@@ -125,6 +128,54 @@ const unpacked = (file: Blob): Promise<Incoming[]> =>
       }),
   );
 
+const runFile = /(?:^|\/)((?:config|report)\.json|metrics\.jsonl|(?:best|last)\.safetensors|maps\/epoch-\d+\.json)$/;
+
+/** The files of a run in an archive. */
+const unpackedRun = (file: Blob): Promise<{ path: string; name: string; file: Blob }[]> =>
+  file.arrayBuffer().then(
+    (buffer) =>
+      new Promise((resolve, reject) =>
+        unzip(
+          new Uint8Array(buffer),
+          { filter: ({ name, originalSize }) => runFile.test(name) && originalSize < 1e9 },
+          (error, files) =>
+            error
+              ? reject(new Error("it is damaged, or not a zip archive"))
+              : resolve(
+                  Object.entries(files).map(([name, bytes]) => {
+                    const path = runFile.exec(name)![1]!;
+                    return { path, name: path, file: new Blob([bytes as Uint8Array<ArrayBuffer>]) };
+                  }),
+                ),
+        ),
+      ),
+  );
+
+/** Puts a run in the place of the last training. @throws if it is none, or has no weights. */
+async function adoptRun(files: readonly (readonly [name: string, contents: Blob])[], project: Project): Promise<void> {
+  const found = new Map(files);
+  const [config, weights] = [found.get("config.json"), found.get("best.safetensors")];
+  if (!config || !weights) throw new Error("it is not a run folder: config.json and best.safetensors are missing");
+  const { format, model, data, preprocessing, training } = JSON.parse(await config.text()) as Config;
+  if (format !== "fovea.run.1") throw new Error("its config.json is not that of a run");
+  const labels = new Map(data.classes.map((name, label) => [name, label]));
+  const names = new Map(project.classes.map(({ id, name }) => [id, name]));
+  const { parts } = splitProject(project);
+  const validation = project.images.flatMap(({ id, classId }) => {
+    const label = labels.get(names.get(classId) ?? "");
+    return label === undefined || parts.get(id) !== "validation" ? [] : [{ id, label }];
+  });
+  const settings = {
+    ...defaultSettings,
+    network: model.name,
+    attention: model.insert?.attention ?? null,
+    imageSize: preprocessing.imageSize,
+    epochs: training.epochs,
+  };
+  await run.begin({ settings, classes: data.classes, train: [], validation });
+  await store.keepRun(files);
+}
+
 const store = {
   /** What was stored before, as it was. */
   async open(): Promise<Project | undefined> {
@@ -148,6 +199,16 @@ const store = {
       await write(await folder("run", ...folders), last!, contents);
     }
   },
+
+  /** Takes a run folder, as an archive, for the last training. Its images are those of the project of the same classes. */
+  async openRun(file: Blob, project: Project): Promise<void> {
+    const files = new Map((await unpackedRun(file)).map(({ file, name, path }) => [path ?? name, file]));
+    await adoptRun([...files], project);
+  },
+
+  /** The same with files that are at hand. */
+  adoptRun: (files: readonly (readonly [name: string, contents: Blob])[], project: Project): Promise<void> =>
+    adoptRun(files, project),
 
   /** The file with pretrained weights. */
   weightsFile: async (): Promise<File | undefined> => read(await folder("weights"), "checkpoint"),
