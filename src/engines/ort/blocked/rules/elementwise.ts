@@ -2,7 +2,7 @@ import { fourSizes, sameShape } from "../../../../core/shape.js";
 import { sizeOf } from "../../../../core/tensor.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { operators } from "../../../../ops/index.js";
-import { keptFromZero } from "../../rules/training.js";
+import { keptFromZero } from "../../rules/relu-grad.js";
 import type { BlockedRule, LayoutTable } from "../layout-table.js";
 import type { BlockedTensor } from "../writer.js";
 import { addPhases } from "./conv.js";

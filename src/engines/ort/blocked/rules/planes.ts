@@ -1,6 +1,6 @@
 import type { Node, Value } from "../../../../graph/graph.js";
 import { flippedPads } from "../../../../ops/conv.js";
-import { type ConvLayer, layerShape } from "../conv-layer.js";
+import { type ConvLayer, dyAsKernel, layerShape } from "../../conv-layer.js";
 import type { BlockedRule, LayoutTable } from "../layout-table.js";
 import type { BlockedTensor, Geometry } from "../writer.js";
 import { padsOf } from "./conv-weight-grad.js";
@@ -94,12 +94,12 @@ const weightGrad: BlockedRule = (node, table) => {
   const [x, dy] = node.inputs as [Value, Value];
   if (!layer) return false;
   const { write, nchwc, block } = table;
-  const { strides, dilations, oh, ow } = layer;
+  const { oh, ow } = layer;
   const inputs = table.planes(x).map((maps) => nchwc.pad(maps, padsOf(layer)));
   const parts = table.planes(dy).flatMap((kernels) =>
     inputs.map((maps) => {
       const lanes = maps.shape[1];
-      const options = { strides: dilations, dilations: strides, group: lanes };
+      const options = { ...dyAsKernel(layer), group: lanes };
       const kernel = nchwc.view(kernels.name, kernels.shape, [lanes, 1, oh, ow]);
       const all = nchwc.conv(maps, kernel, [lanes, 1, oh, ow], options);
       const shape = [lanes / block, all.shape[2], all.shape[3], block];
