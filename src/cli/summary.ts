@@ -11,7 +11,6 @@ interface SummaryFlags extends ModelFlags {
 }
 
 export const summaryCommand = addModelFlags(new Command("summary"))
-  .description("Show a network's parameters, multiply-accumulates and activations by layer")
   .option("--classes <n>", "number of classes (default: the published one)", classCount)
   .option("--input <CxHxW>", "size of one image (default: the published one)", inputSize)
   .option("--json", "print one JSON object")
