@@ -1,4 +1,5 @@
 import { tensor } from "../../core/tensor.js";
+import type { LoweredValue } from "../../formats/onnx/ir.js";
 import type { OnnxWriter } from "../../formats/onnx/writer.js";
 import type { ConvLayer } from "./conv-layer.js";
 import { chooseTile, type WinogradTile, type WinogradTuning } from "./tuning.js";
@@ -22,21 +23,21 @@ export class Winograd {
   }
 
   /** x [n,C,H,W], w → y [n,O,H,W] */
-  output(x: Maps, w: string, layer: ConvLayer): Maps {
+  output(x: Maps, w: LoweredValue, layer: ConvLayer): Maps {
     const { n, filters, oh, ow } = layer;
     const sums = this.#product(this.#tiles(x), this.#weight(w, layer, false), { transB: this.#filtersFirst });
     return this.#fromTiles(sums, [n, filters, oh, ow]);
   }
 
   /** dy, w → dx */
-  inputGradient(dy: Maps, w: string, layer: ConvLayer): Maps {
+  inputGradient(dy: Maps, w: LoweredValue, layer: ConvLayer): Maps {
     const { n, channels, height, width } = layer;
     const sums = this.#product(this.#tiles(dy), this.#weight(w, layer, true), { transB: !this.#filtersFirst });
     return this.#fromTiles(sums, [n, channels, height, width]);
   }
 
   /** x, dy → dw: HWIO as [9, C·O], OIHW as [O·C, 9] */
-  weightGradient(x: Maps, dy: Maps, { channels, filters }: ConvLayer): string {
+  weightGradient(x: Maps, dy: Maps, { channels, filters }: ConvLayer): LoweredValue {
     const [ofX, ofDy] = [this.#sums(x, "input"), this.#sums(dy, "gradient")];
     const products = this.#product(...(this.#filtersFirst ? ([ofDy, ofX] as const) : ([ofX, ofDy] as const)), {
       transA: true,
@@ -53,7 +54,7 @@ export class Winograd {
   }
 
   /** Maps transformed for the product with the weight: [p, tiles, p, tiles·N, C]. */
-  #tiles(x: Maps): string {
+  #tiles(x: Maps): LoweredValue {
     return this.layout.once(`winograd ${this.tile} ${x.name}`, () => {
       const [n, channels, height, width] = x.shape;
       const [down, across] = [this.#count(height), this.#count(width)];
@@ -63,7 +64,7 @@ export class Winograd {
   }
 
   /** Maps transformed for the weight gradient, whose product sums over all tiles: [p, p, tiles·tiles·N, C]. */
-  #sums(x: Maps, as: Points): string {
+  #sums(x: Maps, as: Points): LoweredValue {
     const [n, channels, height, width] = x.shape;
     const [down, across] = [this.#count(height), this.#count(width)];
     const columns = this.layout.write.reshape(this.#along(as, width), [this.#points, 1, across, width]);
@@ -72,7 +73,7 @@ export class Winograd {
   }
 
   /** Maps transformed along the columns: [p·tiles, W, N·C]. */
-  #rows(x: Maps, as: Points): string {
+  #rows(x: Maps, as: Points): LoweredValue {
     const [n, channels, height, width] = x.shape;
     const flat = this.layout.view(this.layout.positionsFirst(x), [height, width * n * channels]);
     const rows = this.#product(this.#along(as, height), flat);
@@ -80,17 +81,18 @@ export class Winograd {
   }
 
   /** The sums [p, tiles, p, tiles·N, C], transformed back. */
-  #fromTiles(sums: string, shape: Maps["shape"]): Maps {
+  #fromTiles(sums: LoweredValue, shape: Maps["shape"]): Maps {
     const [n, channels, height, width] = shape;
     const { view } = this.layout;
     const [down, across] = [this.#points * this.#count(height), this.#points * this.#count(width)];
-    const back = (size: number, array: string) => this.#product(this.#along("gradient", size), array, { transA: true });
+    const back = (size: number, array: LoweredValue) =>
+      this.#product(this.#along("gradient", size), array, { transA: true });
     const columns = back(width, view(sums, [down, across, n * channels]));
     return this.layout.mapsOf(back(height, view(columns, [down, width * n * channels])), shape);
   }
 
   /** A weight, flipped for the input gradient, transformed: [p, 1, p, C, O], or O before C. */
-  #weight(w: string, { channels, filters }: ConvLayer, flipped: boolean): string {
+  #weight(w: LoweredValue, { channels, filters }: ConvLayer, flipped: boolean): LoweredValue {
     const [size, points] = [channels * filters, this.#points];
     const kernel = this.layout.view(w, this.#filtersFirst ? [size, 9] : [9, size]);
     const matrix = overKernel(this.tile, flipped, this.layout.write);
@@ -99,14 +101,14 @@ export class Winograd {
     return this.layout.view(all, [points, 1, points, ...axes]);
   }
 
-  #product(a: string, b: string, { transA = false, transB = false } = {}): string {
+  #product(a: LoweredValue, b: LoweredValue, { transA = false, transB = false } = {}): LoweredValue {
     const { write } = this.layout;
     if (!transA && !transB) return write.emit("MatMul", [a, b]);
     const attributes = { ...(transA ? { transA: 1 } : {}), ...(transB ? { transB: 1 } : {}) };
     return write.emit("FusedMatMul", [a, b], attributes, "com.microsoft");
   }
 
-  #along(as: Points, size: number): string {
+  #along(as: Points, size: number): LoweredValue {
     return alongAxis(this.tile, as, size, this.layout.write);
   }
 
@@ -115,24 +117,23 @@ export class Winograd {
   }
 }
 
-/** Maps in any layout: the name in the model, and their sizes. */
-export interface Maps {
-  readonly name: string;
+/** Maps in any layout. */
+export type Maps = LoweredValue & {
   readonly shape: readonly [n: number, channels: number, height: number, width: number];
-}
+};
 
 /** How a build stores arrays. */
 export interface WinogradLayout {
   readonly write: OnnxWriter;
   readonly weights: "HWIO" | "OIHW";
   /** [H·W, N·C] */
-  positionsFirst(x: Maps): string;
+  positionsFirst(x: Maps): LoweredValue;
   /** The inverse. */
-  mapsOf(positions: string, shape: Maps["shape"]): Maps;
+  mapsOf(positions: LoweredValue, shape: Maps["shape"]): Maps;
   /** A reshape within the algorithm. */
-  view(name: string, shape: readonly number[]): string;
+  view(array: LoweredValue, shape: readonly number[]): LoweredValue;
   /** Emits an array once per key. */
-  once(key: string, emit: () => string): string;
+  once(key: string, emit: () => LoweredValue): LoweredValue;
 }
 
 /**
@@ -232,14 +233,14 @@ const fromPixel = {
  * [p · tiles, pixels]: the transform of all tiles along one axis, including their overlap and the border. For a gradient; transposed, the
  * inverse transform of the output.
  */
-function alongAxis(m: WinogradTile, as: Points, pixels: number, write: OnnxWriter): string {
+function alongAxis(m: WinogradTile, as: Points, pixels: number, write: OnnxWriter): LoweredValue {
   const tiles = Math.ceil(pixels / m);
   const at = (row: number, pixel: number) => fromPixel[as](m, Math.floor(row / tiles), row % tiles, pixel);
   return constant(`winograd_${m}_${as}_${pixels}`, [(m + 2) * tiles, pixels], at, write);
 }
 
 /** [p², 9]: the transform of the kernel, flipped for the gradient of the input. */
-function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter): string {
+function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter): LoweredValue {
   const [{ weight }, points] = [transforms[m], m + 2];
   const at = (point: number, k: number) => {
     const element = flipped ? 8 - k : k;
@@ -254,7 +255,7 @@ const constant = (
   [rows, columns]: readonly [number, number],
   at: (i: number, j: number) => number,
   write: OnnxWriter,
-): string =>
+): LoweredValue =>
   write.once(key, () =>
     tensor(
       "float32",

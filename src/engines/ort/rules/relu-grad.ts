@@ -1,3 +1,4 @@
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { OnnxWriter, Rule } from "../../../formats/onnx/writer.js";
 import type { Value } from "../../../graph/graph.js";
 
@@ -27,7 +28,7 @@ const perElement: ReadonlySet<string> = new Set([
  * singularity (√ at 0) or from outside, elements are selected.
  */
 const masked =
-  (mask: (y: string, write: OnnxWriter) => string): Rule =>
+  (mask: (y: LoweredValue, write: OnnxWriter) => LoweredValue): Rule =>
   (node, inputs, write) =>
     mayBeInfinite(node.inputs[0]!)
       ? reluGrad(node, inputs, write)

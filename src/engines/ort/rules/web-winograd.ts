@@ -1,44 +1,42 @@
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
+import { asMaps } from "../blocked/writer.js";
 import { type ConvLayer, layerShape } from "../conv-layer.js";
-import { type Maps, Winograd, type WinogradLayout, type WinogradPolicy, winogradTile } from "../winograd.js";
+import { Winograd, type WinogradLayout, type WinogradPolicy, winogradTile } from "../winograd.js";
 
 /** Plain maps and weights. */
 const plainLayout = (write: OnnxWriter): WinogradLayout => ({
   write,
   weights: "OIHW",
-  positionsFirst: ({ name, shape: [n, channels, height, width] }) =>
-    write.transpose(write.reshape(name, [n * channels, height * width]), [1, 0]),
+  positionsFirst: (x) => {
+    const [n, channels, height, width] = x.shape;
+    return write.transpose(write.reshape(x, [n * channels, height * width]), [1, 0]);
+  },
   mapsOf: (positions, shape) => {
     const [n, channels, height, width] = shape;
     const apart = write.reshape(positions, [height * width, n * channels]);
-    return { name: write.reshape(write.transpose(apart, [1, 0]), shape), shape };
+    return asMaps(write.reshape(write.transpose(apart, [1, 0]), shape));
   },
-  view: (name, shape) => write.reshape(name, shape),
+  view: (array, shape) => write.reshape(array, shape),
   once: (_key, emit) => emit(),
 });
 
-const maps = (name: string, { n, channels, height, width }: ConvLayer): Maps => ({
-  name,
-  shape: [n, channels, height, width],
-});
-const results = (name: string, { n, filters, oh, ow }: ConvLayer): Maps => ({ name, shape: [n, filters, oh, ow] });
-
 /** One of the three computations of a layer. */
-type Computation = (winograd: Winograd, layer: ConvLayer, inputs: readonly string[], write: OnnxWriter) => string;
+type Computation = (
+  winograd: Winograd,
+  layer: ConvLayer,
+  inputs: readonly LoweredValue[],
+  write: OnnxWriter,
+) => LoweredValue;
 
 const computations: Readonly<Record<string, Computation>> = {
   Conv: (winograd, layer, [x, w, bias], write) => {
-    const y = winograd.output(maps(x!, layer), w!, layer).name;
+    const y = winograd.output(asMaps(x!), w!, layer);
     return bias ? write.emit("Add", [y, write.reshape(bias, [layer.filters, 1, 1])]) : y;
   },
-  ConvInputGrad: (winograd, layer, [dy, w]) => winograd.inputGradient(results(dy!, layer), w!, layer).name,
+  ConvInputGrad: (winograd, layer, [dy, w]) => winograd.inputGradient(asMaps(dy!), w!, layer),
   ConvWeightGrad: (winograd, layer, [x, dy], write) =>
-    write.reshape(winograd.weightGradient(maps(x!, layer), results(dy!, layer), layer), [
-      layer.filters,
-      layer.channels,
-      3,
-      3,
-    ]),
+    write.reshape(winograd.weightGradient(asMaps(x!), asMaps(dy!), layer), [layer.filters, layer.channels, 3, 3]),
 };
 
 /**

@@ -1,8 +1,12 @@
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node } from "../../../../graph/graph.js";
+import { convInputGradOp, convOp, convWeightGradOp } from "../../../../ops/conv.js";
 import { type Maps, Winograd, type WinogradLayout } from "../../winograd.js";
 import { blockedLayerOf } from "../conv-layer.js";
 import { layoutOf } from "../layout.js";
-import type { BlockedRule, LayoutTable } from "../layout-table.js";
+import type { LayoutTable } from "../layout-table.js";
+import { type BlockedRule, type Layouts, reasons, rule } from "../rule.js";
+import { asMaps } from "../writer.js";
 
 /** Maps in NCHWc, weights in HWIO. */
 class BlockedLayout implements WinogradLayout {
@@ -17,23 +21,23 @@ class BlockedLayout implements WinogradLayout {
     return this.table.write;
   }
 
-  once = (key: string, emit: () => string): string => this.table.memo(`${this.pass} ${key}`, emit);
+  once = (key: string, emit: () => LoweredValue): LoweredValue => this.table.memo(`${this.pass} ${key}`, emit);
 
   /** [N, C/b, H, W, b] → [H·W, N, C/b, b] */
-  positionsFirst(x: Maps): string {
+  positionsFirst(x: Maps): LoweredValue {
     return this.once(`positions ${x.name}`, () => {
       const [n, channels, height, width] = x.shape;
       const { block } = this.table;
-      const blocks = this.view(x.name, [n, channels / block, height * width, block]);
+      const blocks = this.view(x, [n, channels / block, height * width, block]);
       return this.write.transpose(blocks, [2, 0, 1, 3]);
     });
   }
 
-  mapsOf(positions: string, shape: Maps["shape"]): Maps {
+  mapsOf(positions: LoweredValue, shape: Maps["shape"]): Maps {
     const [n, channels, height, width] = shape;
     const { block } = this.table;
     const apart = this.view(positions, [height * width, n, channels / block, block]);
-    return { name: this.write.reshape(this.write.transpose(apart, [1, 2, 0, 3]), shape), shape };
+    return asMaps(this.write.reshape(this.write.transpose(apart, [1, 2, 0, 3]), shape));
   }
 
   /**
@@ -41,17 +45,17 @@ class BlockedLayout implements WinogradLayout {
    * buffer for the next array of the same shape, however far away; and common-subexpression elimination would keep Bᵀ x B, with m = 2
    * four times the size of x, alive from the forward pass. In ResNet-18 either takes as much memory as the algorithm itself.
    */
-  view = (name: string, shape: readonly number[]): string => {
-    const open = this.once(`open ${shape}`, () => this.write.emit("Add", [this.write.ints(shape), this.#zero(name)]));
-    return this.write.reshape(name, open);
+  view = (array: LoweredValue, shape: readonly number[]): LoweredValue => {
+    const open = this.once(`open ${shape}`, () => this.write.emit("Add", [this.write.ints(shape), this.#zero(array)]));
+    return this.write.reshapeTo(array, open, shape);
   };
 
   /** Zero, computed at run time from any array. */
-  #zero(name: string): string {
+  #zero(array: LoweredValue): LoweredValue {
     const { table, write } = this;
     const [start, end] = [write.ints([0]), write.ints([1])];
     const first = table.memo("winograd first", () =>
-      write.emit("Slice", [write.reshape(name, [-1]), start, end, start]),
+      write.emit("Slice", [write.reshape(array, [-1]), start, end, start]),
     );
     return this.once("winograd zero", () => {
       const never = write.emit(this.pass === "forward" ? "Less" : "Greater", [first, first]);
@@ -60,45 +64,51 @@ class BlockedLayout implements WinogradLayout {
   }
 }
 
-/** The layer and its algorithm, if it uses Winograd's. */
-function winogradOf(node: Node, table: LayoutTable, pass: "forward" | "gradient") {
-  const layer = blockedLayerOf(node, table);
-  return layer?.tile && { layer, winograd: new Winograd(layer.tile, new BlockedLayout(table, pass)) };
+/** The layer, if it uses Winograd's algorithm. */
+function winogradLayerOf(node: Node, layouts: Layouts) {
+  const layer = blockedLayerOf(node, layouts);
+  return layer?.tile ? { ...layer, tile: layer.tile } : undefined;
 }
 
-const conv: BlockedRule = (node, table) => {
-  const by = winogradOf(node, table, "forward");
+const notFaster = "Winograd's algorithm does not apply, or is not faster";
+
+const conv = rule("winograd", [convOp], (node, _attributes, layouts) => {
+  const layer = winogradLayerOf(node, layouts);
   const [x, w, bias] = node.inputs;
-  if (!by || !table.canBlock(x!)) return false;
-  const { layer, winograd } = by;
-  const y = winograd.output(table.blocked(x!), table.weight(w!, "HWIO"), layer);
-  const b = bias && table.vector(bias);
-  table.setBlocked(node.outputs[0]!, b ? table.nchwc.affine(y, table.nchwc.ones(layer.filters), { bias: b }) : y);
-  return true;
-};
+  if (!layer) return notFaster;
+  if (!layouts.canBlock(x!)) return reasons.plain;
+  return (table) => {
+    const winograd = new Winograd(layer.tile, new BlockedLayout(table, "forward"));
+    const y = winograd.output(table.blocked(x!), table.weight(w!, "HWIO"), layer);
+    const b = bias && table.vector(bias);
+    table.setBlocked(node.outputs[0]!, b ? table.nchwc.affine(y, table.nchwc.ones(layer.filters), { bias: b }) : y);
+  };
+});
 
-const inputGrad: BlockedRule = (node, table) => {
-  const by = winogradOf(node, table, "gradient");
+const inputGrad = rule("winograd", [convInputGradOp], (node, _attributes, layouts) => {
+  const layer = winogradLayerOf(node, layouts);
   const [dy, w] = node.inputs;
-  if (!by || !table.canBlock(dy!)) return false;
-  const dx = by.winograd.inputGradient(table.blocked(dy!), table.weight(w!, "HWIO"), by.layer);
-  table.setBlocked(node.outputs[0]!, dx);
-  return true;
-};
+  if (!layer) return notFaster;
+  if (!layouts.canBlock(dy!)) return reasons.plain;
+  return (table) => {
+    const winograd = new Winograd(layer.tile, new BlockedLayout(table, "gradient"));
+    const dx = winograd.inputGradient(table.blocked(dy!), table.weight(w!, "HWIO"), layer);
+    table.setBlocked(node.outputs[0]!, dx);
+  };
+});
 
-const weightGrad: BlockedRule = (node, table) => {
-  const by = winogradOf(node, table, "gradient");
+const weightGrad = rule("winograd", [convWeightGradOp], (node, _attributes, layouts) => {
+  const layer = winogradLayerOf(node, layouts);
   const [x, dy] = node.inputs;
-  if (!by || !table.canBlock(x!) || !table.canBlock(dy!)) return false;
-  const dw = by.winograd.weightGradient(table.blocked(x!), table.blocked(dy!), by.layer);
-  const result = node.outputs[0]!;
-  const layout = layoutOf("HWIO", result.shape as readonly number[], table.block);
-  table.setPacked(result, layout, table.write.reshape(dw, layout.shape));
-  return true;
-};
+  if (!layer) return notFaster;
+  if (!layouts.canBlock(x!) || !layouts.canBlock(dy!)) return reasons.plain;
+  return (table) => {
+    const winograd = new Winograd(layer.tile, new BlockedLayout(table, "gradient"));
+    const dw = winograd.weightGradient(table.blocked(x!), table.blocked(dy!), layer);
+    const result = node.outputs[0]!;
+    const layout = layoutOf("HWIO", result.shape as readonly number[], table.block);
+    table.setPacked(result, layout, table.write.reshape(dw, layout.shape));
+  };
+});
 
-export const winogradRules = new Map<string, BlockedRule>([
-  ["Conv", conv],
-  ["ConvInputGrad", inputGrad],
-  ["ConvWeightGrad", weightGrad],
-]);
+export const winogradRules: readonly BlockedRule[] = [conv, inputGrad, weightGrad];
