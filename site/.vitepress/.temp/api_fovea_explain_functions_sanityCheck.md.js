@@ -1,0 +1,23 @@
+import { ssrRenderAttrs } from "vue/server-renderer";
+import { useSSRContext } from "vue";
+import { _ as _export_sfc } from "./plugin-vue_export-helper.1tPrXgE0.js";
+const __pageData = JSON.parse('{"title":"Function: sanityCheck()","description":"","frontmatter":{},"headers":[],"relativePath":"api/fovea/explain/functions/sanityCheck.md","filePath":"api/fovea/explain/functions/sanityCheck.md"}');
+const _sfc_main = { name: "api/fovea/explain/functions/sanityCheck.md" };
+function _sfc_ssrRender(_ctx, _push, _parent, _attrs, $props, $setup, $data, $options) {
+  _push(`<div${ssrRenderAttrs(_attrs)}><h1 id="function-sanitycheck" tabindex="-1">Function: sanityCheck() <a class="header-anchor" href="#function-sanitycheck" aria-label="Permalink to &quot;Function: sanityCheck()&quot;">​</a></h1><div class="language-ts vp-adaptive-theme"><button title="Copy Code" class="copy"></button><span class="lang">ts</span><pre class="shiki shiki-themes github-light-high-contrast github-dark-high-contrast vp-code" tabindex="0"><code><span class="line"><span style="--shiki-light:#A0111F;--shiki-dark:#FF9492;">function</span><span style="--shiki-light:#622CBC;--shiki-dark:#DBB7FF;"> sanityCheck</span><span style="--shiki-light:#0E1116;--shiki-dark:#F0F3F6;">(</span></span>
+<span class="line"><span style="--shiki-light:#702C00;--shiki-dark:#FFB757;">   model</span><span style="--shiki-light:#0E1116;--shiki-dark:#F0F3F6;">, </span></span>
+<span class="line"><span style="--shiki-light:#702C00;--shiki-dark:#FFB757;">   mapsOf</span><span style="--shiki-light:#0E1116;--shiki-dark:#F0F3F6;">, </span></span>
+<span class="line"><span style="--shiki-light:#702C00;--shiki-dark:#FFB757;">   options</span></span>
+<span class="line"><span style="--shiki-light:#0E1116;--shiki-dark:#F0F3F6;">)</span><span style="--shiki-light:#A0111F;--shiki-dark:#FF9492;">:</span><span style="--shiki-light:#702C00;--shiki-dark:#FFB757;"> Promise</span><span style="--shiki-light:#0E1116;--shiki-dark:#F0F3F6;">&lt;</span><span style="--shiki-light:#702C00;--shiki-dark:#FFB757;">SanityRow</span><span style="--shiki-light:#0E1116;--shiki-dark:#F0F3F6;">[]&gt;;</span></span></code></pre></div><p>The sanity check for maps (Adebayo et al., 2018): weights are randomized stage by stage, from the classifier down, and the maps should change. Random weights are drawn as for a new network. Batch-norm statistics are re-estimated over the images: with those of the trained weights, activations would vanish and maps would be constant. The control is how much maps of <em>different images</em> correlate: a method that always highlights the center scores high without looking.</p><p>The model&#39;s weights are restored, even after an error.</p><h2 id="parameters" tabindex="-1">Parameters <a class="header-anchor" href="#parameters" aria-label="Permalink to &quot;Parameters&quot;">​</a></h2><table tabindex="0"><thead><tr><th style="text-align:left;">Parameter</th><th style="text-align:left;">Type</th><th style="text-align:left;">Description</th></tr></thead><tbody><tr><td style="text-align:left;"><code>model</code></td><td style="text-align:left;"><a href="./../../interfaces/Module"><code>Module</code></a></td><td style="text-align:left;">-</td></tr><tr><td style="text-align:left;"><code>mapsOf</code></td><td style="text-align:left;">(<code>model</code>) =&gt; <code>Promise</code>&lt;<a href="./../type-aliases/NamedMaps"><code>NamedMaps</code></a>&gt;</td><td style="text-align:left;">the maps of the images for the model as it is now, of one method at one size</td></tr><tr><td style="text-align:left;"><code>options</code></td><td style="text-align:left;"><a href="./../interfaces/SanityOptions"><code>SanityOptions</code></a></td><td style="text-align:left;">-</td></tr></tbody></table><h2 id="returns" tabindex="-1">Returns <a class="header-anchor" href="#returns" aria-label="Permalink to &quot;Returns&quot;">​</a></h2><p><code>Promise</code>&lt;<a href="./../interfaces/SanityRow"><code>SanityRow</code></a>[]&gt;</p><h2 id="throws" tabindex="-1">Throws <a class="header-anchor" href="#throws" aria-label="Permalink to &quot;Throws&quot;">​</a></h2><p>OptionError if there are fewer than two images.</p></div>`);
+}
+const _sfc_setup = _sfc_main.setup;
+_sfc_main.setup = (props, ctx) => {
+  const ssrContext = useSSRContext();
+  (ssrContext.modules || (ssrContext.modules = /* @__PURE__ */ new Set())).add("api/fovea/explain/functions/sanityCheck.md");
+  return _sfc_setup ? _sfc_setup(props, ctx) : void 0;
+};
+const sanityCheck = /* @__PURE__ */ _export_sfc(_sfc_main, [["ssrRender", _sfc_ssrRender]]);
+export {
+  __pageData,
+  sanityCheck as default
+};

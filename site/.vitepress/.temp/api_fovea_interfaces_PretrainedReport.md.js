@@ -1,0 +1,19 @@
+import { ssrRenderAttrs } from "vue/server-renderer";
+import { useSSRContext } from "vue";
+import { _ as _export_sfc } from "./plugin-vue_export-helper.1tPrXgE0.js";
+const __pageData = JSON.parse('{"title":"Interface: PretrainedReport","description":"","frontmatter":{},"headers":[],"relativePath":"api/fovea/interfaces/PretrainedReport.md","filePath":"api/fovea/interfaces/PretrainedReport.md"}');
+const _sfc_main = { name: "api/fovea/interfaces/PretrainedReport.md" };
+function _sfc_ssrRender(_ctx, _push, _parent, _attrs, $props, $setup, $data, $options) {
+  _push(`<div${ssrRenderAttrs(_attrs)}><h1 id="interface-pretrainedreport" tabindex="-1">Interface: PretrainedReport <a class="header-anchor" href="#interface-pretrainedreport" aria-label="Permalink to &quot;Interface: PretrainedReport&quot;">​</a></h1><p>What <a href="./../functions/loadPretrained">loadPretrained</a> took from a checkpoint.</p><h2 id="properties" tabindex="-1">Properties <a class="header-anchor" href="#properties" aria-label="Permalink to &quot;Properties&quot;">​</a></h2><table tabindex="0"><thead><tr><th style="text-align:left;">Property</th><th style="text-align:left;">Type</th><th style="text-align:left;">Description</th></tr></thead><tbody><tr><td style="text-align:left;"><a id="property-backbone"></a> <code>backbone</code></td><td style="text-align:left;">readonly <code>string</code>[]</td><td style="text-align:left;">Loaded parameters without the classifier: freeze these to train only the rest.</td></tr><tr><td style="text-align:left;"><a id="property-classdifference"></a> <code>classDifference</code></td><td style="text-align:left;"><code>string</code> | <code>null</code></td><td style="text-align:left;">How the checkpoint&#39;s classes differ from the network&#39;s; null if they do not, or are unknown.</td></tr><tr><td style="text-align:left;"><a id="property-family"></a> <code>family</code></td><td style="text-align:left;"><code>string</code> | <code>undefined</code></td><td style="text-align:left;">Whose parameter names the checkpoint has, if known.</td></tr><tr><td style="text-align:left;"><a id="property-fresh"></a> <code>fresh</code></td><td style="text-align:left;">readonly <code>string</code>[]</td><td style="text-align:left;">Paths that keep their initial values, without the classifier.</td></tr><tr><td style="text-align:left;"><a id="property-head"></a> <code>head</code></td><td style="text-align:left;"><code>string</code></td><td style="text-align:left;">Path of the classifier, and where its values come from: the checkpoint, by class name or position, or nowhere.</td></tr><tr><td style="text-align:left;"><a id="property-headfrom"></a> <code>headFrom</code></td><td style="text-align:left;"><code>&quot;positions&quot;</code> | <code>&quot;names&quot;</code> | <code>null</code></td><td style="text-align:left;">How the classifier&#39;s values were found, or null if it starts fresh.</td></tr><tr><td style="text-align:left;"><a id="property-loaded"></a> <code>loaded</code></td><td style="text-align:left;">readonly <code>string</code>[]</td><td style="text-align:left;">Paths loaded from the checkpoint.</td></tr><tr><td style="text-align:left;"><a id="property-unused"></a> <code>unused</code></td><td style="text-align:left;">readonly <code>string</code>[]</td><td style="text-align:left;">Keys of the checkpoint, in the network&#39;s names, that have no place in it and need not.</td></tr></tbody></table></div>`);
+}
+const _sfc_setup = _sfc_main.setup;
+_sfc_main.setup = (props, ctx) => {
+  const ssrContext = useSSRContext();
+  (ssrContext.modules || (ssrContext.modules = /* @__PURE__ */ new Set())).add("api/fovea/interfaces/PretrainedReport.md");
+  return _sfc_setup ? _sfc_setup(props, ctx) : void 0;
+};
+const PretrainedReport = /* @__PURE__ */ _export_sfc(_sfc_main, [["ssrRender", _sfc_ssrRender]]);
+export {
+  __pageData,
+  PretrainedReport as default
+};
