@@ -72,7 +72,11 @@ const cases: [why: string, message: RegExp, ...object: (number | string | Uint8A
   ["a window beyond its storage", /reaches beyond its storage of 4 elements/, window(0, [5], [1])],
   ["an offset beyond its storage", /reaches beyond its storage/, window(4, [1], [1])],
   ["strides beyond its storage", /reaches beyond its storage/, window(0, [2, 2], [1, 3])],
-  ["a shape that overflows", /reaches beyond its storage/, window(0, [2 ** 31 - 1, 2 ** 31 - 1, 2 ** 31 - 1], [0, 0, 0])],
+  [
+    "a shape that overflows",
+    /reaches beyond its storage/,
+    window(0, [2 ** 31 - 1, 2 ** 31 - 1, 2 ** 31 - 1], [0, 0, 0]),
+  ],
   [
     "an expanded tensor of gigabytes",
     /non-contiguous tensor .* takes 8589934588 bytes; the limit/,
