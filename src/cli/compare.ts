@@ -1,24 +1,15 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { argv } from "node:process";
 import { Command } from "commander";
-import {
-  budgets,
-  canonical,
-  type Plan,
-  parsePlan,
-  presetNamed,
-  presets,
-  readPlan,
-  writtenPlan,
-} from "../compare/index.js";
-import { Journal, sha256 } from "../compare/node/index.js";
+import { budgets, canonical, type Plan, parsePlan, presetNamed, presets, writtenPlan } from "../compare/index.js";
+import { isPlanFile, Journal, readPlanFile, sha256 } from "../compare/node/index.js";
 import * as schemas from "../core/schema.js";
 import { OptionError } from "../index.js";
 import { count, optional } from "./arguments.js";
 import { coordinate } from "./compare-coordinate.js";
-import { checkPairing, dryRun, writeSlurm } from "./compare-run.js";
+import { checkPairing, dryRun, requireFolder, writeSlurm } from "./compare-run.js";
 import { compareTablesCommand } from "./compare-tables.js";
 import { compareWorkCommand } from "./compare-work.js";
 import { compareWorkerCommand, defaultRedis } from "./compare-worker.js";
@@ -41,6 +32,10 @@ const planFlags = flagList(
   flag("--batch <n>", "images per step (default: as fovea train)", schemas.batchSize),
   flag("--lr <rate>", "learning rate (default: as fovea train)", schemas.positive),
   flag("--threads <n>", "threads of each unit (default: 1)", schemas.threadCount),
+  flag(
+    "--masks <path>",
+    "where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file",
+  ),
 );
 const compareFlags = flagList(
   ...planFlags,
@@ -56,10 +51,6 @@ const compareFlags = flagList(
   ),
   flag("--slurm-option <option...>", "more options for sbatch, such as --slurm-option=--partition=long"),
   flag("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)"),
-  flag(
-    "--masks <path>",
-    "where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file",
-  ),
   flag("--no-cost", "do not measure speed and memory at the end"),
   flag("--no-looks", "do not find where the networks look at the end"),
   flag("--json", "print one JSON object at the end"),
@@ -67,7 +58,7 @@ const compareFlags = flagList(
 export type CompareFlags = FlagsOf<typeof compareFlags>;
 
 export const compareCommand = addFlags(new Command("compare"), compareFlags)
-  .argument("<data>", "data set: a folder, or shapes; or a plan, a .json file with data, modules, seeds, …")
+  .argument("<data>", "data set: a folder, or shapes; or a plan, a .yaml or .json file with data, modules, seeds, …")
   .addHelpText(
     "after",
     `
@@ -93,6 +84,7 @@ done is never done again.`,
       flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(writtenPlan(plan))).slice(0, 8)}`);
     if (plan.data.source !== "shapes" && !relative(plan.data.source, out).startsWith(".."))
       throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
+    await requireFolder(out);
     const journal = await Journal.open(out, plan);
     const workers = flags.workers ?? Math.max(1, Math.floor(availableParallelism() / plan.threads));
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);
@@ -113,13 +105,10 @@ const nameOf = ({ data }: Plan) => basename(data.source).replace(/[^\w.-]+/g, "-
 
 async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
   const found = await stat(source).catch(() => undefined);
-  if (source.endsWith(".json") && (found?.isFile() ?? true)) {
+  if (isPlanFile(source) && (found?.isFile() ?? true)) {
     const [given] = givenOf(planFlags, flags);
     if (given) throw new OptionError(`${given}: the plan ${source} says that itself; change it there`);
-    const json = await readFile(source, "utf8").catch((error: Error) => {
-      throw new OptionError(`${source}: cannot be read (${error.message})`);
-    });
-    return readPlan(json, source);
+    return refuseNothingToCompare(await readPlanFile(source), source);
   }
   if (flags.modules !== undefined && flags.preset !== undefined)
     throw new OptionError("--preset says which modules; leave --modules out");
@@ -127,7 +116,7 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
   if (flags.modules === undefined && !preset)
     throw new OptionError("which modules? Such as --modules none,se,cbam, or --preset cbam-arrangement");
   const names = (text: string) => text.split(",").map((name) => name.trim());
-  return parsePlan(
+  const plan = parsePlan(
     {
       data: {
         source,
@@ -146,4 +135,15 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
     },
     "compare",
   );
+  return refuseNothingToCompare(plan, "--modules");
+}
+
+/** @throws OptionError for a plan with one entrant: there is nothing to compare it with. */
+function refuseNothingToCompare(plan: Plan, where: string): Plan {
+  const [first, ...others] = plan.entrants;
+  if (others.length === 0)
+    throw new OptionError(
+      `${where}: ${first!.label} alone has nothing to be compared with: name a second, such as ${first!.label === "none" ? "none,cbam" : `none,${first!.label}`}`,
+    );
+  return plan;
 }
