@@ -76,7 +76,6 @@ const cases: Readonly<Record<string, Case>> = {
   inputRegion: { args: () => [image, preprocessing] },
   seenImage: { args: () => [image, preprocessing] },
   decodeImage: { args: () => [bytes, {}], allowed: options(1), says: /decodeImage|nonsense|decoded/ },
-  openImageFolder: { args: () => [folder, {}], allowed: options(1), says: /openImageFolder|nonsense/ },
   openDataset: { args: () => [folder, {}], allowed: options(1), says: /openDataset|nonsense/ },
 
   // Maps

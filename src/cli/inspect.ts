@@ -11,18 +11,18 @@ import {
   resolveWeights,
 } from "../index.js";
 import { forEachTensor } from "../internal.js";
-import { optional, partOption } from "./arguments.js";
+import { jsonFlag, optional, partFlag } from "./arguments.js";
+import { addFlags, type FlagsOf, flagList } from "./flags.js";
 import { ProgressLine, print, say, short, table } from "./terminal.js";
 
-export const inspectCommand = new Command("inspect")
-  .description("Show a checkpoint's keys, shapes, dtypes, and the network it belongs to")
+const inspectFlags = flagList(partFlag, jsonFlag);
+
+export const inspectCommand = addFlags(new Command("inspect"), inspectFlags)
   .argument(
     "<file>",
     "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), the folder or index of a sharded one, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
-  .option(...partOption)
-  .option("--json", "print one JSON object")
-  .action(async (file: string, { part: wanted, json = false }: { part?: string; json?: boolean }) => {
+  .action(async (file: string, { part: wanted, json = false }: FlagsOf<typeof inspectFlags>) => {
     const entries: { key: string; dtype: DType; shape: readonly number[]; notFinite: number }[] = [];
     const {
       format,
