@@ -16,7 +16,7 @@ const common = [
   "--seeds",
   "2",
   "--epochs",
-  "2",
+  "1",
   "--images",
   "32",
   "--batch",
@@ -65,8 +65,8 @@ test("units done by work, in any order, and by one worker give the same bytes", 
   const planned = await fovea([...common, ...modules, "--out", out, "--dry-run", "--json"]);
   assert.equal(planned.code, 0, planned.stderr);
   const { units, images, macs, seconds } = JSON.parse(planned.stdout);
-  assert.deepEqual([units, images], [4, 4 * 2 * 32]);
-  assert.ok(macs > 4 * 64 * 2 * 40e6 && seconds > 0);
+  assert.deepEqual([units, images], [4, 4 * 32]);
+  assert.ok(macs > 4 * 32 * 2 * 40e6 && seconds > 0);
   for (const unit of [3, 0]) {
     const done = await fovea(["compare", "work", out, "--unit", String(unit)]);
     assert.equal(done.code, 0, done.stderr);
@@ -107,7 +107,7 @@ test("after kill -9 of the coordinator and of workers, at any time, the same com
   assert.equal(readdirSync(join(out, "units")).filter((name) => !name.endsWith(".lock")).length, 4);
 });
 
-test("a second coordinator is refused, and says who is at it", async () => {
+test("a second coordinator is refused, and says who is at it", { skip: ifLong }, async () => {
   const out = temporaryFolder();
   let second: Promise<Awaited<ReturnType<typeof fovea>>> | undefined;
   const began = await fovea([...common, ...modules, "--out", out, "--seeds", "1"], (text) => {

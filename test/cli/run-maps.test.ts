@@ -8,7 +8,7 @@ import { readEvents } from "../support/tensorboard.js";
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
 mkdirSync(at("data"));
-tinyCifar(at("data"));
+tinyCifar(at("data"), { train: 32, test: 20 });
 const train = (out: string, ...more: string[]) =>
   fovea([
     ...["train", at("data"), "--model", "resnet20", "--attention", "cbam", "--epochs", "3", "--batch", "16"],

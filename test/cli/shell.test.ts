@@ -75,7 +75,7 @@ test("commands of a run with a hostile name can be copied from the terminal and 
   const folder = temporaryFolder();
   const data = join(folder, "data");
   mkdirSync(data);
-  tinyCifar(data);
+  tinyCifar(data, { train: 32, test: 8 });
   const run = join(folder, "it's $HOME;\n`id` <b>");
   const training = [
     "train",
