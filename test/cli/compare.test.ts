@@ -60,7 +60,7 @@ test("the same command again trains nothing, and one unit again is left as it is
   assert.equal((await fovea(["compare", "work", undisturbed, "--unit", "4"])).code, 2);
 });
 
-test("units done by work, in any order, and by one worker give the same bytes", async () => {
+test("units done by work, in any order, and by one worker give the same bytes", { skip: ifLong }, async () => {
   const out = temporaryFolder();
   const planned = await fovea([...common, ...modules, "--out", out, "--dry-run", "--json"]);
   assert.equal(planned.code, 0, planned.stderr);
