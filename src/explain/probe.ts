@@ -6,6 +6,7 @@ import type { Arrays, Engine, Executable } from "../engines/engine.js";
 import { costOf } from "../graph/cost.js";
 import { ancestors, type Graph, type Node, type Value } from "../graph/graph.js";
 import { type CutAt, cutAt } from "../graph/passes/cut-at.js";
+import { publishTaps } from "../graph/passes/publish.js";
 import { type Module, trace } from "../nn/index.js";
 import { mul, reduceSum } from "../ops/index.js";
 import type { AxisMap, ResampleAttributes } from "../ops/resample.js";
@@ -42,6 +43,7 @@ export class Probe {
   readonly #model: Module;
   readonly #engine: Engine;
   readonly #paths: readonly (string | null)[];
+  readonly #publishesTaps: boolean;
   readonly #executables = new Map<string, Promise<Executable>>();
   readonly #macs = new Map<string, number>();
   readonly #forwardMacs: number;
@@ -57,13 +59,20 @@ export class Probe {
   readonly batch: number;
 
   /**
-   * `paths` are layers; null stands for the last map before pooling.
+   * `paths` are layers; null stands for the last map before pooling. With `publishesTaps`, what the head feeds holds the gates too.
    *
    * @throws OptionError for a layer that cannot be explained, or a network whose output is not logits.
    */
-  constructor(model: Module, inputShape: readonly number[], paths: readonly (string | null)[], engine: Engine) {
+  constructor(
+    model: Module,
+    inputShape: readonly number[],
+    paths: readonly (string | null)[],
+    engine: Engine,
+    { publishesTaps = false }: { readonly publishesTaps?: boolean } = {},
+  ) {
     this.#model = model;
     this.#engine = engine;
+    this.#publishesTaps = publishesTaps;
     this.#paths = paths;
     this.inputShape = inputShape;
     this.batch = Math.max(1, Math.min(32, Math.floor(2 ** 20 / sizeOf(inputShape))));
@@ -88,7 +97,7 @@ export class Probe {
   /** Runs one image [C,H,W] through the network once. */
   async head(image: Tensor): Promise<Head> {
     const input = { ...image, shape: [1, ...this.inputShape] } as Tensor;
-    const results = await this.#run("head", () => this.#cut(1).head, { input });
+    const results = await this.#run("head", () => this.#head(), { input });
     return {
       image: toFloats(image).data,
       logits: toFloat64(results.output!).data,
@@ -217,8 +226,11 @@ export class Probe {
     return this.#paths.map((path) => (path === null ? defaultLayer(graph) : findLayer(graph, path)));
   }
 
-  #cut(batch: number): CutAt {
-    const graph = this.#trace(batch);
+  #head(): Graph {
+    return this.#cut(1, this.#publishesTaps ? publishTaps(this.#trace(1)) : undefined).head;
+  }
+
+  #cut(batch: number, graph = this.#trace(batch)): CutAt {
     return cutAt(
       graph,
       this.#find(graph).map(({ value }) => value),
