@@ -284,6 +284,14 @@ test("several layers, methods and images: in order, and each as if alone", async
     }
 });
 
+test("the method is Grad-CAM where none is named, as on the command line", async () => {
+  const model = pooled();
+  const [found] = await explain(network(model), [image()], { engine });
+  const expected = await one(model, "gradcam");
+  assert.equal(found!.method, "gradcam");
+  assert.deepEqual(found!.map, expected.map);
+});
+
 test("explaining leaves the model as it was, and shows the network in evaluation mode", async () => {
   const model = initialize(resnet(20), { seed: 1 });
   const before = [...stateOf(model)].map(([path, { value }]) => [path, value.data.slice()]);
