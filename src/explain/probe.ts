@@ -172,9 +172,7 @@ export class Probe {
   async tail(head: Head, count: number, write: Write): Promise<Float64Array[]> {
     const { channels, height, width } = this.layers[0]!;
     const others = this.#tailGradients().reads.filter((name) => name !== "activation/0");
-    const context = Object.fromEntries(
-      others.map((name) => [name, repeated(head.feeds[name]!, this.#batchFor(count))]),
-    );
+    const context = Object.fromEntries(others.map((name) => [name, repeated(head.feeds[name]!, this.batchFor(count))]));
     return this.#batches(count, [channels, height, width], write, async (activation, batch) => {
       const feeds = { ...context, "activation/0": activation };
       const { output } = await this.#run(`tail ${batch}`, () => this.#cut(batch).tail, feeds);
@@ -208,6 +206,11 @@ export class Probe {
       input: tensorOf([1, ...this.inputShape], image),
       seed: this.#seeds(1, () => seed),
     });
+  }
+
+  /** Into batches of which size so many variations are divided: as even as can be, since each size is compiled. */
+  batchFor(count: number): number {
+    return Math.ceil(count / Math.ceil(count / this.batch));
   }
 
   /** Frees the compiled graphs. */
@@ -290,13 +293,6 @@ export class Probe {
     return (await compiled).run(feeds);
   }
 
-  /** A few images need not fill a batch: of its halves, quarters, … the smallest that holds them. */
-  #batchFor(count: number): number {
-    let batch = this.batch;
-    while (Math.ceil(batch / 2) >= count && batch > 1) batch = Math.ceil(batch / 2);
-    return batch;
-  }
-
   /** Runs `count` rows in batches of a fixed size, padding the last with its last row. */
   async #batches(
     count: number,
@@ -305,7 +301,7 @@ export class Probe {
     run: (input: Tensor, batch: number) => Promise<Tensor>,
   ) {
     const size = sizeOf(shape);
-    const batch = this.#batchFor(count);
+    const batch = this.batchFor(count);
     const results: Float64Array[] = [];
     for (let start = 0; start < count; start += batch) {
       const data = new Float64Array(batch * size);
