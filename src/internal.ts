@@ -11,6 +11,7 @@ export { photoResize } from "./data/recipe.js";
 export { dimNote } from "./data/significant-bits.js";
 export { describeLowering, type LayerLowering } from "./engines/ort/lowering-report.js";
 export { resizeHeatmap } from "./explain/heatmap.js";
+export { openGlances } from "./explain/look.js";
 export { centerMap, meanIntervals, randomMap, road } from "./explain/metrics/index.js";
 export { readWhole } from "./files/read.js";
 export { makeFolder } from "./files/write.js";
