@@ -27,7 +27,8 @@ export const compareWorkerCommand = new Command("worker")
   .action(async (folder: string, _: object, command: Command) => {
     // The command above has the same option, and takes it.
     const { redis = defaultRedis(), send, data } = command.optsWithGlobals<WorkerFlags>();
-    if (data !== undefined && !send) throw new OptionError("--data needs --send: the plan in the folder says where it lies");
+    if (data !== undefined && !send)
+      throw new OptionError("--data needs --send: the plan in the folder says where it lies");
     if (send) await requireFolder(folder);
     const journal = send
       ? await joinQueue(redis, folder, data === undefined ? "shapes" : resolve(data))
