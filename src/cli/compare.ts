@@ -40,7 +40,6 @@ export interface CompareFlags {
 }
 
 export const compareCommand = new Command("compare")
-  .description("Compare attention modules fairly: paired seeds, intervals, corrected tests, and a verdict in words")
   .argument("<data>", "data set: a folder, or shapes; or a plan, a .yaml or .json file with data, modules, seeds, …")
   .option(
     "--modules <list>",

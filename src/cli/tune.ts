@@ -38,7 +38,6 @@ interface TuneFlags {
 }
 
 export const tuneCommand = new Command("tune")
-  .description("Search for good settings of a training by successive halving, on the units of fovea compare")
   .argument("<data>", "data set: a folder, or shapes")
   .requiredOption(
     "--search <what...>",

@@ -3,7 +3,6 @@ import { OptionError, unknownName } from "../core/errors.js";
 import {
   seed as anySeed,
   settings as anySettings,
-  batchSize,
   check,
   either,
   epochCount,
@@ -15,17 +14,17 @@ import {
   maybe,
   nonNegative,
   oneOf,
-  orNull,
   positive,
   properShare,
   type Schema,
-  share,
   text,
   threadCount,
   whole,
 } from "../core/schema.js";
+import { defineSettings, optionFields, type SettingsOf } from "../core/settings.js";
 import { models } from "../models/index.js";
 import { requireClassifier } from "../models/spec.js";
+import { loopSettings, stepSettings } from "../train/settings.js";
 
 /** Which images are used, and how they are divided. Validation chooses, test is measured once. */
 export interface PlanData {
@@ -50,16 +49,20 @@ export interface Named {
   readonly label: string;
 }
 
+/** Settings of a training that a comparison varies. */
+const varied = defineSettings({
+  batch: loopSettings.batch,
+  labelSmoothing: stepSettings.labelSmoothing,
+  clipNorm: stepSettings.clipNorm,
+});
+
 /** One way to train. All entrants are trained in each. */
-export interface Setting {
+export interface Setting extends Partial<SettingsOf<typeof varied>> {
   readonly optimizer?: "sgd" | "adamw";
   readonly lr?: number;
   readonly weightDecay?: number;
-  readonly batch?: number;
   /** Epochs in which the rate rises. */
   readonly warmup?: number;
-  readonly labelSmoothing?: number;
-  readonly clipNorm?: number | null;
   readonly augment?: boolean;
 }
 
@@ -122,10 +125,8 @@ const settingSchema = fields<Setting>({
   optimizer: maybe(oneOf("sgd", "adamw")),
   lr: maybe(positive),
   weightDecay: maybe(nonNegative),
-  batch: maybe(batchSize),
   warmup: maybe(nonNegative),
-  labelSmoothing: maybe(share),
-  clipNorm: maybe(orNull(positive)),
+  ...optionFields(varied),
   augment: maybe(flag),
 });
 const planSchema: Schema<WrittenPlan> = fields<WrittenPlan>(

@@ -8,16 +8,9 @@ import { Lock } from "../../files/lock.js";
 import { makeFolder, writeFileAtomic } from "../../files/write.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import type { Module } from "../../nn/index.js";
-import {
-  bestRecord,
-  type EpochRecord,
-  forEachLogits,
-  loadState,
-  optimizers,
-  type StepReport,
-  train,
-} from "../../train/index.js";
+import { bestRecord, type EpochRecord, forEachLogits, loadState, type StepReport, train } from "../../train/index.js";
 import { type RunConfig, RunFolder } from "../../train/run-folder.js";
+import { repeating } from "../../train/settings.js";
 import type { Measured, UnitResult } from "../results.js";
 import { CalibrationTally } from "../statistics/calibration.js";
 import { isRun, type Journal, type JournaledUnit, writeResult } from "./journal.js";
@@ -133,11 +126,10 @@ async function doUnit(
 
 /** How a unit is trained: options of `train`, but for how long and what else happens. */
 export function howTrained({ training, preprocessing }: NonNullable<JournaledUnit["resolved"]>, engine: Engine) {
-  const { epochs: _, weights: __, freeze: ___, freezeUntil: ____, headLr: _____, optimizer, ...how } = training;
+  const { epochs: _, ...how } = repeating(training);
   return {
     ...how,
     engine,
-    optimizer: optimizers[optimizer.name as keyof typeof optimizers](optimizer.settings),
     preprocessing,
     cacheFeatures: false,
   };
