@@ -82,7 +82,7 @@ test("commands on the pages exist, and so do their flags", () => {
   );
   assert.ok(commands.length > 40);
   for (const [page, line] of commands) {
-    const command = /^(bench (?:calibrate|explain)|compare work(?:er)?|[a-z]+)/.exec(line)![1]!;
+    const command = /^(bench (?:calibrate|explain)|compare (?:work(?:er)?|tables)|[a-z]+)/.exec(line)![1]!;
     for (const flag of ["", ...(line.match(/(?<=\s)--[a-z-]+/g) ?? [])])
       assert.ok(
         helpOf(command).includes(`Usage: fovea ${command} `) && helpOf(command).includes(flag),

@@ -18,7 +18,7 @@ const keys = {
   done: (name: string) => `fovea:done:${name}`,
   files: (name: string, unit: number) => `fovea:files:${name}:${unit}`,
 };
-/** Seconds. A comparison is renewed every second; one whose coordinator is gone is forgotten. */
+/** Seconds. A comparison is renewed all the time; one whose coordinator is gone is forgotten. */
 const [published, kept] = [30, 24 * 3600];
 const ended = "ended";
 /** Files of a unit that are sent, the result last, and their bytes together: Redis takes no value of 512 MiB. */
