@@ -20,9 +20,9 @@ const small = [
   "8",
   "--batch",
   "8",
-  "--dry-run",
   "--workers",
   "1",
+  "--dry-run",
   "--json",
 ];
 
