@@ -19,7 +19,7 @@ import { Training } from "./training.js";
 export interface TrainOptions<M extends Scores = ClassificationMetrics> extends StepSettings {
   /** What computes. */
   readonly engine: Engine;
-  /** `classification` (the default) or `segmentation`. */
+  /** `classification` (the default) or `segmentation()`. */
   readonly task?: Task<M>;
   /** Passes over the training images. Default 10. */
   readonly epochs?: number;
