@@ -1,3 +1,4 @@
+import { DataError } from "../core/errors.js";
 import type { Dataset, Preprocessing } from "../data/index.js";
 import { crossEntropy } from "../nn/index.js";
 import type { StepBatch } from "./batches.js";
@@ -53,7 +54,11 @@ export interface Task<M extends Scores = Scores> {
 /** One label per image. */
 export const classification: Task<ClassificationMetrics> = {
   name: "classification",
-  data: (dataset) => dataset,
+  data: (dataset) => {
+    if (dataset.labelMap)
+      throw new DataError(`${dataset.name} has a class for every pixel, not for every image; use task: segmentation()`);
+    return dataset;
+  },
   positions: () => [],
   writeTargets: ({ labels }, classes, out) => {
     labels.forEach((label, i) => {
