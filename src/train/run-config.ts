@@ -20,11 +20,14 @@ import {
   settings,
   share,
   text,
+  whole,
 } from "../core/schema.js";
 import { writtenSchema } from "../core/written.js";
 import { augmentationSchema, preprocessingSchema } from "../data/checks.js";
+import { classWeightList } from "../nn/loss.js";
 import { scheduleSchema } from "./checks.js";
-import type { RunConfig } from "./run-folder.js";
+import type { RunConfig, SegmentationTask } from "./run-folder.js";
+import { segmentationLosses } from "./segmentation.js";
 import { learningFields } from "./settings.js";
 
 type Part<K extends keyof RunConfig> = RunConfig[K];
@@ -44,7 +47,16 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
     classes: classList,
     validationSplit: maybe(share),
     testSplit: maybe(share),
+    classNames: maybe(classList),
+    ignoreLabel: maybe(orNull(whole(0))),
   }),
+  task: maybe(
+    fieldsOf<SegmentationTask>({
+      name: oneOf("segmentation"),
+      loss: list(oneOf(...segmentationLosses), "a list of losses", 1),
+      classWeights: orNull(classWeightList),
+    }),
+  ),
   preprocessing: preprocessingSchema,
   frozen: later(list(text, "a list of parameter paths")),
   training: fieldsOf<Part<"training">>({
