@@ -37,6 +37,7 @@ export {
   defaultAugmentation,
   defaultPreprocessing,
   generateShapes,
+  type LabelMap,
   type Normalization,
   normalizations,
   type Preprocessing,
@@ -44,6 +45,7 @@ export {
   type ShapesOptions,
   type SkippedFile,
   type Splits,
+  segmentationOf,
 } from "./data/index.js";
 export type { Arrays, Engine, Executable } from "./engines/engine.js";
 export type { OrtOptions } from "./engines/ort/engine.js";
@@ -69,12 +71,15 @@ export {
   type Classifier,
   loadPretrained,
   openPredictor,
+  openSegmenter,
   type Prediction,
   type PredictOptions,
   type Predictor,
   type PretrainedOptions,
   type PretrainedReport,
   predict,
+  type Segmenter,
+  type SegmenterOptions,
 } from "./inference/index.js";
 export { imagenetClasses } from "./models/imagenet.js";
 export {
@@ -101,6 +106,7 @@ export {
 } from "./report/index.js";
 export {
   adamw,
+  balancedWeights,
   type ClassificationMetrics,
   type ClassMetrics,
   classification,
@@ -118,12 +124,17 @@ export {
   type LoadOptions,
   type LoadReport,
   loadState,
+  type Objective,
+  type ObjectiveInputs,
   type Optimizer,
   type ParameterGroup,
+  type PixelClassMetrics,
   type Progress,
   type Schedule,
   type Scores,
+  type SegmentationLoss,
   type SegmentationMetrics,
+  type SegmentationOptions,
   type StepReport,
   segmentation,
   sgd,

@@ -90,6 +90,7 @@ export interface ModelFlags {
   readonly classes?: number;
   readonly stem?: string;
   readonly shortcut?: string;
+  readonly modelOptions?: Record<string, unknown>;
 }
 
 export function addModelFlags(command: Command, fallback?: string): Command {
@@ -106,7 +107,12 @@ export function addBuildFlags(command: Command): Command {
       stageOptions,
     )
     .option("--stem <kind>", "first layers of a residual network: imagenet (7×7, pooling) or cifar (3×3)")
-    .option("--shortcut <kind>", "shortcuts where a residual network changes shape: projection or identity (option A)");
+    .option("--shortcut <kind>", "shortcuts where a residual network changes shape: projection or identity (option A)")
+    .option(
+      "--model-options <json>",
+      `more options of the network, see docs/networks.md, such as '{"decoderAttention":"none"}'`,
+      jsonObject,
+    );
 }
 
 /** Flags that select a network's weights. */
@@ -155,11 +161,17 @@ export function modelOptions({
   classes,
   stem,
   shortcut,
+  modelOptions: more = {},
 }: ModelFlags): Record<string, unknown> {
+  const given = { attention, numClasses: classes, stem, shortcut };
+  const twice = Object.entries(given).find(([name, value]) => value !== undefined && name in more)?.[0];
+  if (twice !== undefined)
+    throw new OptionError(`--model-options: ${twice} is set by another flag too, or by the data; leave it out`);
   if (attentionOptions && !attention) throw new OptionError("--attention-options needs --attention");
   const choice: AttentionChoice | null = attention ? ([attention, attentionOptions ?? {}] as AttentionChoice) : null;
   return {
-    attention: choice,
+    ...more,
+    ...(choice || !("attention" in more) ? { attention: choice } : {}),
     ...(classes ? { numClasses: classes } : {}),
     ...(stem ? { stem } : {}),
     ...(shortcut ? { shortcut } : {}),

@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
 import {
-  type ClassificationMetrics,
   concatDatasets,
   type Dataset,
   defaultPreprocessing,
@@ -29,17 +28,21 @@ import { type MapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
 import { nameList } from "./explain-flags.js";
 import { requireMemory } from "./memory.js";
 import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
-import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
+import { addMaskFlags, type MaskFlags, maskOptions, refuseSegmentationFlags } from "./segmentation/flags.js";
+import { faceOf, taskOfModel } from "./tasks.js";
+import { ProgressLine, print, say } from "./terminal.js";
 
-interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags, WeightsFlags, MapFlags {
+interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags, WeightsFlags, MapFlags, MaskFlags {
   readonly split: string;
   readonly batch: number;
   readonly valSplit?: number;
   readonly json?: boolean;
 }
 
-export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("eval"))))
-  .description("Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set")
+export const evalCommand = addMaskFlags(addInputFlags(addWeightsFlags(addBuildFlags(new Command("eval")))))
+  .description(
+    "Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set; IoU and boundary F of a segmentation network",
+  )
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<data>", "data set: a folder, or shapes or shapes-free")
   .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)
@@ -66,8 +69,15 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     refuseIdleMapFlags(flags);
     const loaded = await loadModel(runOrModel, flags);
+    const task = taskOfModel(loaded.name);
+    if (task === "classification") refuseSegmentationFlags(flags, `${loaded.name} classifies images`);
+    else refuseMaps(flags);
+    const face = faceOf(task);
     const splits = await openDataset(source, {
       ...loaded.division,
+      task,
+      ...(await maskOptions(flags)),
+      ...optional("resize", loaded.preprocessing?.resize),
       onNote: say,
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
       ...optional("validationSplit", flags.valSplit),
@@ -87,11 +97,13 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
     const { metrics, maps } = await withEngine(async (engine) => {
       const measured = await evaluate(loaded.model, dataset, {
         engine,
+        task: face.task,
         batch: flags.batch,
         preprocessing,
         onProgress: (done, total) => progress.draw(done / total, `${done} of ${total}`),
       });
       progress.clear();
+      if (task !== "classification") return { metrics: measured, maps: { value: {}, lines: [] } };
       return { metrics: measured, maps: await measureMaps(loaded, { dataset, preprocessing, engine }, flags) };
     });
     saySkipped(dataset.skipped);
@@ -107,7 +119,7 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
         missing,
         leftOut,
       },
-      () => [...metricsText(metrics), ...maps.lines],
+      () => [...face.metricsText(metrics), ...maps.lines],
     );
   });
 
@@ -136,19 +148,8 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
   return found;
 }
 
-export function metricsText({ top1, top5, loss, count: total, classes, confusion }: ClassificationMetrics): string[] {
-  const share = (v: number | null) => (v === null ? "–" : percent(v));
-  const rows = classes.map((c) => [c.name, c.count, share(c.recall), share(c.precision)]);
-  const parts: (string | string[])[] = [
-    `top-1 ${percent(top1)}, top-5 ${percent(top5)}, loss ${loss.toFixed(4)} on ${total.toLocaleString("en-US")} images`,
-  ];
-  if (classes.length <= 100) parts.push(table(rows, ["class", "images", "recall", "precision"]));
-  if (classes.length <= 12)
-    parts.push(
-      table(
-        confusion.map((row, i) => [classes[i]!.name, ...row]),
-        ["label ↓ prediction →", ...classes.map((c) => c.name)],
-      ),
-    );
-  return paragraphs(...parts);
+/** @throws OptionError for flags about maps of whole images. */
+function refuseMaps({ localization, faithful, masks }: EvalFlags): void {
+  for (const [flag, value] of Object.entries({ localization, faithful, masks }))
+    if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
 }

@@ -3,6 +3,7 @@ import {
   cosineSchedule,
   headGroup,
   type Module,
+  modelInfo,
   type Optimizer,
   OptionError,
   type ParameterGroup,
@@ -10,7 +11,7 @@ import {
   type Schedule,
   stepSchedule,
 } from "../index.js";
-import { classifierInfo, optimizers } from "../internal.js";
+import { optimizers } from "../internal.js";
 import { optional } from "./arguments.js";
 import type { TransferFlags } from "./transfer.js";
 
@@ -43,7 +44,7 @@ export function withDefaults<F extends OptimizationFlags>(
   recorded: RunConfig["training"]["optimizer"] | undefined,
 ): Settled<F> {
   const before = recorded as { name: keyof typeof optimizers; settings: { lr: number } } | undefined;
-  const optimizer = flags.optimizer ?? before?.name ?? classifierInfo(flags.model).optimizer ?? "sgd";
+  const optimizer = flags.optimizer ?? before?.name ?? modelInfo(flags.model).optimizer ?? "sgd";
   const whole = flags.weights !== undefined && flags.freeze === undefined;
   const usual = whole ? optimizers[optimizer]().lr / fineTuning : undefined;
   const lr = flags.lr ?? (flags.optimizerOptions?.lr === undefined ? (before?.settings.lr ?? usual) : undefined);

@@ -3,19 +3,30 @@ import { versions } from "node:process";
 import {
   defaultAugmentation,
   defaultPreprocessing,
+  modelInfo,
   type OpenedDataset,
   OptionError,
   type RunConfig,
   version,
 } from "../index.js";
-import { classifierInfo, defaultBatch, learningOf } from "../internal.js";
+import { defaultBatch, learningOf } from "../internal.js";
 import { type EngineFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
 import { type OptimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import type { SplitFlags } from "./run.js";
+import { maskOptions, type SegmentationFlags, taskConfig } from "./segmentation/flags.js";
+import type { TaskName } from "./tasks.js";
 import type { ReportFlags } from "./train-report.js";
 import type { TransferFlags } from "./transfer.js";
 
-export interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags, ReportFlags {
+export interface TrainFlags
+  extends ModelFlags,
+    TransferFlags,
+    EngineFlags,
+    OptimizationFlags,
+    SplitFlags,
+    ReportFlags,
+    SegmentationFlags {
+  readonly task?: TaskName;
   readonly insert?: string;
   readonly insertOptions?: Record<string, unknown>;
   readonly imageSize?: number;
@@ -33,15 +44,15 @@ export interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, Opti
 }
 
 /** The complete configuration of a run. @throws OptionError if a setting is wrong. */
-export function configOf(
+export async function configOf(
   source: string,
   data: OpenedDataset,
   flags: Settled<TrainFlags>,
   asked: Record<string, unknown>,
-): RunConfig {
+): Promise<RunConfig> {
   const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
   const { classes } = data.train;
-  const spec = classifierInfo(flags.model);
+  const spec = modelInfo(flags.model);
   // The ImageNet stem would leave almost nothing of small images.
   const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
@@ -62,7 +73,9 @@ export function configOf(
       classes,
       ...optional("validationSplit", flags.valSplit),
       ...optional("testSplit", flags.testSplit),
+      ...(await maskOptions(flags)),
     },
+    ...(spec.task === "segmentation" ? { task: await taskConfig(flags, data.train) } : {}),
     preprocessing,
     frozen: [],
     training: {

@@ -66,6 +66,18 @@ export function writeLabels(
   }
 }
 
+/** A label map at another size: nearest neighbor. */
+export function resampleLabels(map: LabelMap, width: number, height: number): LabelMap {
+  const [columns, rows] = [
+    sources(0, map.width, width, map.width, map.width),
+    sources(0, map.height, height, map.height, map.height),
+  ];
+  const data = new Uint8Array(width * height);
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) data[i] = map.data[rows[y]! * map.width + columns[x]!]!;
+  return { width, height, data };
+}
+
 /** For each of `size` positions, the pixel of the map under its center; -1 outside. */
 function sources(start: number, length: number, size: number, pixels: number, imagePixels: number): Int32Array {
   return Int32Array.from({ length: size }, (_, i) => {
