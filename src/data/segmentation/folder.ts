@@ -71,9 +71,9 @@ export async function openFound(
   const validated = parts.validation ?? parts.test;
   const tested = parts.validation ? parts.test : undefined;
   const checked = await checkAll([all, validated, tested], options);
+  requireUsable(folder, [all, validated, tested], checked);
   const table = tableFor(found, checked, options);
   const [first, second, third] = checked.map((own) => own && labeled(own, table)) as [Labeled, Labeled?, Labeled?];
-  requireUsable(folder, [all, validated, tested], [first, second, third]);
   const share = (items: readonly Item[], part: number, what: string) => {
     const count = Math.min(items.length - 1, Math.max(1, Math.round(part * first.items.length)));
     if (count < 1) throw new DataError(`${folder}: too few images to set some aside for ${what}`);
@@ -288,9 +288,9 @@ function labeled({ items, skipped }: CheckedPart, table: ClassTable): Labeled {
 function requireUsable(
   folder: string,
   parts: readonly (Part | undefined)[],
-  labeledParts: readonly (Labeled | undefined)[],
+  checked: readonly (CheckedPart | undefined)[],
 ): void {
-  labeledParts.forEach((own, i) => {
+  checked.forEach((own, i) => {
     if (!own || own.items.length > 0) return;
     const [example] = own.skipped;
     const because = example ? ` (${basename(example.file)}: ${example.reason})` : "";
