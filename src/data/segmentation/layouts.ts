@@ -102,7 +102,8 @@ function namedSplits(folders: readonly string[], where: string): Map<SplitName, 
     if (other) throw new DataError(`${where}: ${other} and ${name} are both ${kind} folders. Keep one of them`);
     found.set(kind, name);
   }
-  return found;
+  const order: readonly SplitName[] = ["train", "validation", "test"];
+  return new Map(order.flatMap((kind) => (found.has(kind) ? [[kind, found.get(kind)!] as const] : [])));
 }
 
 async function imagesAndMasks(folder: string, beside: string): Promise<SegmentationFiles> {
