@@ -5,12 +5,16 @@ export { type DType, float32, type Tensor, tensor, toFloat32, toFloat64, zeros }
 export {
   type Batch,
   type Box,
+  concatDatasets,
+  defaultAugmentation,
+  defaultPreprocessing,
   type InputWriter,
   inputWriter,
   Loader,
   type LoaderOptions,
   resample,
   resizeShorter,
+  segmentationOf,
   toInput,
 } from "./data/index.js";
 export type { Arrays, Engine, Executable } from "./engines/engine.js";
@@ -36,10 +40,15 @@ export { inline } from "./graph/passes/rebuild.js";
 export { printGraph } from "./graph/print.js";
 export { verify } from "./graph/verify.js";
 export {
+  balancedWeights,
   type Counter,
+  classification,
+  type Evaluation,
   forEachLogits,
   learningRateFactor,
   modelWeights,
+  type Objective,
+  type ObjectiveInputs,
   type Optimizer,
   type ParameterGroup,
   type Progress,

@@ -12,7 +12,6 @@ export {
   createAttention,
   createAttentionByName,
   type GateName,
-  isAttentionName,
   listAttention,
 } from "./attention/index.js";
 export * as statistics from "./compare/statistics/index.js";
@@ -29,13 +28,10 @@ export {
   type Alignment,
   type Augmentation,
   alignClasses,
-  concatDatasets,
   createDataset,
   type Dataset,
   type DatasetDefaults,
   type DatasetOptions,
-  defaultAugmentation,
-  defaultPreprocessing,
   generateShapes,
   type LabelMap,
   type Normalization,
@@ -45,7 +41,6 @@ export {
   type ShapesOptions,
   type SkippedFile,
   type Splits,
-  segmentationOf,
 } from "./data/index.js";
 export type { Arrays, Engine, Executable } from "./engines/engine.js";
 export type { OrtOptions } from "./engines/ort/engine.js";
@@ -88,7 +83,6 @@ export {
   createModelByName,
   type InsertOptions,
   insertAttention,
-  isModelName,
   listModels,
   type ModelInfo,
   type ModelName,
@@ -97,19 +91,11 @@ export {
 } from "./models/index.js";
 export { type RecognizedCheckpoint, recognizeCheckpoint } from "./models/recognize.js";
 export { freeze, type Module, type TraceOptions, trace } from "./nn/index.js";
-export {
-  drawDiagram,
-  drawHeatmap,
-  drawLineChart,
-  type RunReport,
-  renderReport,
-} from "./report/index.js";
+export { drawHeatmap } from "./report/index.js";
 export {
   adamw,
-  balancedWeights,
   type ClassificationMetrics,
   type ClassMetrics,
-  classification,
   constantSchedule,
   cosineSchedule,
   type EpochRecord,
@@ -120,12 +106,9 @@ export {
   type FeatureReport,
   freezeUntil,
   headGroup,
-  headOf,
   type LoadOptions,
   type LoadReport,
   loadState,
-  type Objective,
-  type ObjectiveInputs,
   type Optimizer,
   type ParameterGroup,
   type PixelClassMetrics,

@@ -3,18 +3,16 @@ import { models } from "../internal.js";
 import { refuseSegmentationFlags } from "./segmentation/flags.js";
 import { faceOf, type TaskName, taskOfModel } from "./tasks.js";
 import { say } from "./terminal.js";
-import type { TrainFlags } from "./train-config.js";
-
-type Chosen = Omit<TrainFlags, "model"> & { readonly model?: string };
+import type { AskedFlags } from "./train-config.js";
 
 /** The task, as far as flags say. A network for segmentation says it too; one that classifies does not, so that masks are noticed. */
-export function askedTask({ task, model }: Chosen): TaskName | undefined {
+export function askedTask({ task, model }: AskedFlags): TaskName | undefined {
   if (task !== undefined || model === undefined) return task;
   return models.get(model)?.task === "segmentation" ? "segmentation" : undefined;
 }
 
 /** The network to train: the one that is named, or the task's usual one. @throws OptionError if network, data and task do not go together. */
-export function modelFor(flags: Chosen, source: string, { train }: OpenedDataset): string {
+export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDataset): string {
   const task: TaskName = train.labelMap ? "segmentation" : "classification";
   const model = flags.model ?? faceOf(task).network;
   const own = taskOfModel(model);
@@ -40,7 +38,7 @@ export function modelFor(flags: Chosen, source: string, { train }: OpenedDataset
 }
 
 /** @throws OptionError for flags about a classifier, the last layer of a network for whole images. */
-function refuseClassifierFlags({ weights, freeze, headLr, cacheFeatures }: Chosen): void {
+function refuseClassifierFlags({ weights, freeze, headLr, cacheFeatures }: AskedFlags): void {
   for (const [flag, value] of Object.entries({ weights, freeze, "head-lr": headLr }))
     if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
   if (cacheFeatures !== undefined)

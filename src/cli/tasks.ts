@@ -1,6 +1,6 @@
+import { classification } from "../engine.js";
 import {
   type ClassificationMetrics,
-  classification,
   type Engine,
   type EpochRecord,
   type Module,

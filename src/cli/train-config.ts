@@ -1,47 +1,45 @@
 import { basename, resolve } from "node:path";
 import { versions } from "node:process";
-import {
-  defaultAugmentation,
-  defaultPreprocessing,
-  modelInfo,
-  type OpenedDataset,
-  OptionError,
-  type RunConfig,
-  version,
-} from "../index.js";
-import { defaultBatch, learningOf } from "../internal.js";
-import { type EngineFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
-import { type OptimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
-import type { SplitFlags } from "./run.js";
-import { maskOptions, type SegmentationFlags, taskConfig } from "./segmentation/flags.js";
-import type { TaskName } from "./tasks.js";
-import type { ReportFlags } from "./train-report.js";
-import type { TransferFlags } from "./transfer.js";
+import * as schemas from "../core/schema.js";
+import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
+import { modelInfo, type OpenedDataset, OptionError, type RunConfig, version } from "../index.js";
+import { defaultBatch, loopSettings, recordedIn, stepSettings, trainingSettings } from "../internal.js";
+import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
+import { type FlagsOf, flag, flagList, settingFlags, settingsBy } from "./flags.js";
+import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
+import { splitFlags } from "./run.js";
+import { maskOptions, segmentationFlags, taskConfig } from "./segmentation/flags.js";
+import { reportFlags } from "./train-report.js";
+import { transferFlags } from "./transfer.js";
 
-export interface TrainFlags
-  extends ModelFlags,
-    TransferFlags,
-    EngineFlags,
-    OptimizationFlags,
-    SplitFlags,
-    ReportFlags,
-    SegmentationFlags {
-  readonly task?: TaskName;
-  readonly insert?: string;
-  readonly insertOptions?: Record<string, unknown>;
-  readonly imageSize?: number;
-  readonly batch?: number;
-  readonly labelSmoothing?: number;
-  readonly clip?: number;
-  readonly ema?: number;
-  readonly recompute?: boolean;
-  readonly augment: boolean;
-  readonly cacheFeatures?: boolean;
-  readonly seed: number;
-  readonly out?: string;
-  readonly resume?: boolean;
-  readonly json?: boolean;
-}
+export const trainFlags = flagList(
+  flag("--model <name>", "network, see `fovea list` (default: resnet20; unet_resnet18 for segmentation)"),
+  ...buildFlags,
+  flag(
+    "--task <name>",
+    "a class for each image, or for each pixel (default: what network and data are for)",
+    schemas.oneOf("classification", "segmentation"),
+  ),
+  ...segmentationFlags,
+  flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
+  ...settingFlags(loopSettings),
+  ...optimizationFlags,
+  ...settingFlags(stepSettings),
+  flag("--no-augment", "no random crops and mirroring"),
+  flag("--cache-features", "require that frozen parts run once per image, not in every epoch"),
+  flag("--no-cache-features", "run frozen parts in every epoch (default: once; see below)"),
+  ...transferFlags,
+  ...splitFlags,
+  ...reportFlags,
+  flag("--out <folder>", "run folder (default: a new one in runs/)"),
+  flag("--resume", "continue the run in --out, with its settings as defaults"),
+  ...engineFlags,
+  flag("--json", "print one JSON object at the end"),
+);
+/** Flags as they are given. */
+export type AskedFlags = FlagsOf<typeof trainFlags>;
+/** Flags with the network that is trained. */
+export type TrainFlags = AskedFlags & { readonly model: string };
 
 /** The complete configuration of a run. @throws OptionError if a setting is wrong. */
 export async function configOf(
@@ -69,6 +67,7 @@ export async function configOf(
     },
     data: {
       source,
+      ...(data.kind === "shapes" ? {} : { folder: resolve(source) }),
       kind: data.kind,
       classes,
       ...optional("validationSplit", flags.valSplit),
@@ -79,30 +78,15 @@ export async function configOf(
     preprocessing,
     frozen: [],
     training: {
-      epochs: flags.epochs,
-      batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
+      ...recordedIn(trainingSettings, {
+        ...settingsBy(trainingSettings, flags),
+        batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
+      }),
       optimizer: { name, settings },
       schedule: scheduleOf(flags),
-      ...learningOf({ ...flags, clipNorm: flags.clip }),
-      seed: flags.seed,
       augment: flags.augment ? defaultAugmentation(data.train, preprocessing) : null,
-      weights: flags.weights ?? null,
-      freeze: flags.freeze ?? null,
-      freezeUntil: flags.freezeUntil ?? null,
-      headLr: flags.headLr ?? null,
     },
   };
-}
-
-/** The part of a configuration that training needs; the rest is about the network's start. */
-export function howToLearn({
-  weights: _,
-  freeze: __,
-  freezeUntil: ___,
-  headLr: ____,
-  ...training
-}: RunConfig["training"]) {
-  return training;
 }
 
 /** @throws OptionError for a flag about features if there are none. */
@@ -113,7 +97,7 @@ export function requireFeatures({ cacheFeatures }: TrainFlags, frozen: readonly 
     );
 }
 
-export function requireOut({ out }: TrainFlags): string {
+export function requireOut({ out }: AskedFlags): string {
   if (!out) throw new OptionError("--resume needs --out FOLDER, the run to continue");
   return out;
 }

@@ -11,14 +11,15 @@ import {
   type TrainResult,
   train,
 } from "../index.js";
-import { bestRecord, describeSplits, type RunFolder, taskOf } from "../internal.js";
+import { bestRecord, describeSplits, type RunFolder, repeating, stepSettings, taskOf } from "../internal.js";
 import { optional, withEngine } from "./arguments.js";
-import { headGroups, optimizerOf, type Settled } from "./optimization.js";
+import { settingsBy } from "./flags.js";
+import { headGroups, type Settled } from "./optimization.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { faceOf, type RunPage, type TaskFace, taskOfModel } from "./tasks.js";
 import { asArgument, duration, foveaCommand, type ProgressLine, percent, say, short } from "./terminal.js";
-import { howToLearn, type TrainFlags } from "./train-config.js";
+import type { TrainFlags } from "./train-config.js";
 import { parameterCount } from "./train-report.js";
 import { featuresText } from "./transfer.js";
 
@@ -114,6 +115,7 @@ export async function runTraining(
   progress: ProgressLine,
 ) {
   const { training, preprocessing, frozen } = run.config;
+  const how = repeating(training);
   const checkpoint = flags.resume ? await run.checkpoint() : undefined;
   introduce(run, network, data, flags.resume ?? false);
   const interrupt = stopOnSignal(() => progress.clear());
@@ -125,13 +127,12 @@ export async function runTraining(
     const result = await withEngine(
       (engine) =>
         train(network, data.train, {
-          ...howToLearn(training),
+          ...settingsBy(stepSettings, flags),
+          ...how,
           engine,
           task: taskOf(run.config),
-          optimizer: optimizerOf(flags),
-          groups: headGroups(network, training.headLr, optimizerOf(flags).lr),
+          groups: headGroups(network, training.headLr, how.optimizer.lr),
           preprocessing,
-          recompute: flags.recompute ?? false,
           validate: data.validation,
           signal: interrupt.signal,
           metadata: run.description(),

@@ -7,6 +7,7 @@ import {
   ChannelDropout,
   Conv2d,
   initialize,
+  kindOf,
   Lambda,
   Module,
   SegmentationModel,
@@ -57,7 +58,7 @@ abstract class DilatedNetwork extends SegmentationModel implements Attachable {
 
   /** Outputs of the heads, upsampled to the input. */
   protected enlarge(x: Value, outputs: readonly Value[]): readonly Value[] {
-    const size = mapSize(x, this.constructor.name);
+    const size = mapSize(x, kindOf(this));
     return outputs.map((y) => resize(y, size, { mode: "bilinear", alignCorners: true }));
   }
 
@@ -68,6 +69,8 @@ abstract class DilatedNetwork extends SegmentationModel implements Attachable {
 
 /** Dual Attention Network; its logits: fused, position, channel. */
 export class DANet extends DilatedNetwork {
+  static override readonly kind: string = "DANet";
+
   readonly pretrained: Trunk;
   readonly head: DANetHead;
 
@@ -101,6 +104,8 @@ function scoreLayer(channels: number, hidden: number, numClasses: number, dropou
 
 /** Two mixed pooling modules between a projection and the classifier. */
 class SPHead extends Module {
+  static override readonly kind: string = "SPHead";
+
   readonly trans_layer: Sequential;
   readonly strip_pool1: MixedPooling;
   readonly strip_pool2: MixedPooling;
@@ -125,6 +130,8 @@ class SPHead extends Module {
 
 /** The classifier of the auxiliary loss. */
 class AuxiliaryHead extends Module {
+  static override readonly kind: string = "AuxiliaryHead";
+
   readonly conv5: Sequential;
 
   constructor(channels: number, numClasses: number, dropout: number) {
@@ -139,6 +146,8 @@ class AuxiliaryHead extends Module {
 
 /** Strip Pooling Network; its logits: those of the head, and of an auxiliary classifier on the third stage. */
 export class SPNet extends DilatedNetwork {
+  static override readonly kind: string = "SPNet";
+
   readonly pretrained: Trunk;
   readonly head: SPHead;
   readonly auxlayer: AuxiliaryHead;
@@ -146,7 +155,7 @@ export class SPNet extends DilatedNetwork {
   constructor(settings: DilatedSettings) {
     super();
     const { numClasses, dropout, multiGrid, width } = settings;
-    const block = Bottleneck.kind({
+    const block = Bottleneck.factory({
       shortcut: "projection",
       // In every block of the last stage, and in the last block of the others.
       attention: {

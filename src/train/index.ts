@@ -16,7 +16,7 @@ export {
   segmentation,
   segmentationLosses,
 } from "./segmentation.js";
-export { type LearningSettings, learningOf, type ParameterGroup, type StepSettings } from "./settings.js";
+export type { ParameterGroup, RecordedTraining, StepSettings } from "./settings.js";
 export * from "./step.js";
 export * from "./task.js";
 export * from "./train.js";

@@ -2,7 +2,7 @@ import { DataError } from "../core/errors.js";
 import { check, options as fields, flag, list, maybe, oneOf, type Schema } from "../core/schema.js";
 import { type Dataset, ignored, type Preprocessing, pixelLabels, segmentationOf, windowsOf } from "../data/index.js";
 import type { Value } from "../graph/graph.js";
-import { crossEntropy, diceLoss, focalLoss, SegmentationModel } from "../nn/index.js";
+import { crossEntropy, diceLoss, focalLoss, kindOf, SegmentationModel } from "../nn/index.js";
 import { classWeightList } from "../nn/loss.js";
 import { add, mul } from "../ops/index.js";
 import { LogitCanvas } from "./logit-canvas.js";
@@ -78,7 +78,7 @@ function objective({ model, images, targets, labelSmoothing }: ObjectiveInputs, 
 function outputsOf(model: ObjectiveInputs["model"], images: Value, auxiliary: boolean) {
   const weights = model instanceof SegmentationModel && auxiliary ? model.auxiliaryWeights : [];
   if (weights.length === 0) return { main: model.call(images), others: [] };
-  const [main, ...rest] = images.graph.within(`(${model.constructor.name})`, () =>
+  const [main, ...rest] = images.graph.within({ path: "", kind: kindOf(model) }, () =>
     (model as SegmentationModel).logits(images),
   );
   return { main: main!, others: rest.map((z, i) => [z, weights[i] ?? 0] as const) };

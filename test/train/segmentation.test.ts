@@ -325,7 +325,9 @@ test("auxiliary outputs are trained on as their authors do", async () => {
     const sum = trainingStep(model, {
       ...shape,
       objective: ({ model: own, images, targets }) => {
-        const all = images.graph.within("outputs", () => (own as ReturnType<typeof danet>).logits(images));
+        const all = images.graph.within({ path: "", kind: "Outputs" }, () =>
+          (own as ReturnType<typeof danet>).logits(images),
+        );
         all.forEach((z, i) => void graphOutput(z, i, targets));
         return { logits: all[0]!, loss: crossEntropy(all[0]!, targets) };
       },

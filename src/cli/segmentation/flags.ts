@@ -1,22 +1,46 @@
 import { stat } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import * as schemas from "../../core/schema.js";
-import { balancedWeights, type Dataset, type OpenOptions, OptionError, type RunConfig } from "../../index.js";
-import { parseClasses, readWhole, segmentationLosses } from "../../internal.js";
-import { imageSize, optional } from "../arguments.js";
+import { balancedWeights } from "../../engine.js";
+import { type Dataset, type OpenOptions, OptionError, type RunConfig } from "../../index.js";
+import { parseClasses, readWhole, type SegmentationLoss, segmentationLosses } from "../../internal.js";
+import { optional } from "../arguments.js";
+import { addFlags, type FlagsOf, flag, flagList } from "../flags.js";
 
 /** Flags that say what masks hold. */
-export interface MaskFlags {
-  readonly classNames?: string;
-  readonly ignoreLabel?: number | null;
-}
+export const maskFlags = flagList(
+  flag(
+    "--class-names <names>",
+    "segmentation: names of the values in masks from 0 on: a file (a line each, or JSON), or a list separated by commas (default: classes.txt of the data)",
+  ),
+  flag(
+    "--ignore-label <value>",
+    "segmentation: value of pixels that do not count, or none (default: 255)",
+    ignoreLabel,
+  ),
+);
+export type MaskFlags = FlagsOf<typeof maskFlags>;
 
 /** Flags of training that only segmentation has. */
-export interface SegmentationFlags extends MaskFlags {
-  readonly loss?: NonNullable<RunConfig["task"]>["loss"];
-  readonly classWeights?: "balanced" | readonly number[];
-  readonly resize?: number;
-}
+export const segmentationFlags = flagList(
+  ...maskFlags,
+  flag(
+    "--loss <names>",
+    `segmentation: ${segmentationLosses.join(", ")}, or a sum such as cross-entropy+dice (default: cross-entropy)`,
+    lossNames,
+  ),
+  flag(
+    "--class-weights <weights>",
+    "segmentation: balanced (by median frequency), or a number per class, separated by commas (default: all 1)",
+    weights,
+  ),
+  flag(
+    "--resize <pixels>",
+    "segmentation: shorter side of images before inputs are cut out (default: their own, up to twice --image-size)",
+    schemas.imageSize,
+  ),
+);
+export type SegmentationFlags = FlagsOf<typeof segmentationFlags>;
 
 const names = {
   classNames: "class-names",
@@ -26,47 +50,17 @@ const names = {
   resize: "resize",
 };
 
-/** Flags that say what masks hold. */
-export function addMaskFlags(command: Command): Command {
-  return command
-    .option(
-      "--class-names <names>",
-      "segmentation: names of the values in masks from 0 on: a file (a line each, or JSON), or a list separated by commas (default: classes.txt of the data)",
-    )
-    .option(
-      "--ignore-label <value>",
-      "segmentation: value of pixels that do not count, or none (default: 255)",
-      ignoreLabel,
-    );
-}
+export const addMaskFlags = (command: Command): Command => addFlags(command, maskFlags);
 
-export function addSegmentationFlags(command: Command): Command {
-  return addMaskFlags(command)
-    .option(
-      "--loss <names>",
-      `segmentation: ${segmentationLosses.join(", ")}, or a sum such as cross-entropy+dice (default: cross-entropy)`,
-      lossNames,
-    )
-    .option(
-      "--class-weights <weights>",
-      "segmentation: balanced (by median frequency), or a number per class, separated by commas (default: all 1)",
-      weights,
-    )
-    .option(
-      "--resize <pixels>",
-      "segmentation: shorter side of images before inputs are cut out (default: their own, up to twice --image-size)",
-      imageSize,
-    );
-}
-
-function ignoreLabel(text: string): number | null {
-  if (text === "none") return null;
+/** `none` is for masks whose every value counts. */
+function ignoreLabel(text: string): number | "none" {
+  if (text === "none") return text;
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value <= 65_535)) throw new InvalidArgumentError("must be an integer from 0 to 65535, or none.");
   return value;
 }
 
-function lossNames(text: string): NonNullable<SegmentationFlags["loss"]> {
+function lossNames(text: string): readonly SegmentationLoss[] {
   const given = text.split("+");
   const known = given.filter((name): name is (typeof segmentationLosses)[number] =>
     (segmentationLosses as readonly string[]).includes(name),
@@ -78,7 +72,7 @@ function lossNames(text: string): NonNullable<SegmentationFlags["loss"]> {
   return known;
 }
 
-function weights(text: string): "balanced" | number[] {
+function weights(text: string): "balanced" | readonly number[] {
   if (text === "balanced") return text;
   const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (values.some((value) => schemas.misfit(schemas.nonNegative, value) !== undefined))
@@ -100,7 +94,7 @@ export async function maskOptions({
 }: MaskFlags): Promise<Pick<OpenOptions, "classNames" | "ignoreLabel">> {
   return {
     ...(classNames === undefined ? {} : { classNames: await namesOf(classNames) }),
-    ...optional("ignoreLabel", ignore),
+    ...optional("ignoreLabel", ignore === "none" ? null : ignore),
   };
 }
 
@@ -119,7 +113,7 @@ async function namesOf(given: string): Promise<readonly string[]> {
 export async function taskConfig(flags: SegmentationFlags, data: Dataset): Promise<NonNullable<RunConfig["task"]>> {
   const { loss = ["cross-entropy"], classWeights } = flags;
   if (classWeights && loss.join() === "dice") throw new OptionError("--class-weights has no effect on --loss dice");
-  if (Array.isArray(classWeights) && classWeights.length !== data.classes.length)
+  if (classWeights && classWeights !== "balanced" && classWeights.length !== data.classes.length)
     throw new OptionError(
       `--class-weights: ${classWeights.length} weights for ${data.classes.length} classes: ${data.classes.slice(0, 12).join(", ")}`,
     );
