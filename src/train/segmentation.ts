@@ -1,5 +1,6 @@
 import { DataError } from "../core/errors.js";
 import { check, options as fields, flag, list, maybe, oneOf, type Schema } from "../core/schema.js";
+import { checkDataset } from "../data/checks.js";
 import { type Dataset, ignored, type Preprocessing, pixelLabels, segmentationOf, windowsOf } from "../data/index.js";
 import type { Value } from "../graph/graph.js";
 import { crossEntropy, diceLoss, focalLoss, kindOf, SegmentationModel } from "../nn/index.js";
@@ -125,6 +126,7 @@ function evaluation(dataset: Dataset, preprocessing: Preprocessing) {
  * const task = segmentation({ classWeights: await balancedWeights(data) });
  */
 export async function balancedWeights(dataset: Dataset): Promise<number[]> {
+  checkDataset("balancedWeights", "dataset", dataset);
   const data = segmentationOf(dataset);
   const own = new Float64Array(data.classes.length);
   const among = new Float64Array(data.classes.length);
