@@ -82,7 +82,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^fflate$/, /^(formats\/torch\/|report\/png\.ts)/],
   [/^fs-native-extensions$/, /^files\/lock\.ts$/],
   [/^commander$/, /^cli\//],
-  [/^(bullmq|ioredis)$/, /^compare\/node\/queue\.ts$/],
+  [/^(bullmq|ioredis)$/, /^compare\/node\/(queue|send)\.ts$/],
   [/^hyparquet-writer$/, /^compare\/parquet\.ts$/],
   [/^yaml$/, /^compare\/node\/plan-file\.ts$/],
   [/^valibot$/, /^core\/schema\.ts$/],

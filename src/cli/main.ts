@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "Compare attention modules fairly: paired seeds, intervals, corrected tests, and a verdict in words",
     async () => (await import("./compare.js")).compareCommand,
   ],
+  tune: [
+    "Search for good settings of a training by successive halving, on the units of fovea compare",
+    async () => (await import("./tune.js")).tuneCommand,
+  ],
   report: [
     "Write the report of a run again, or of several runs side by side",
     async () => (await import("./report.js")).reportCommand,
@@ -43,6 +47,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
   export: [
     "Write a trained network to a file that other programs can run",
     async () => (await import("./export.js")).exportCommand,
+  ],
+  studio: [
+    "Collect images, train and look, in a page on this machine",
+    async () => (await import("./studio.js")).studioCommand,
   ],
   inspect: [
     "Show a checkpoint's keys, shapes, dtypes, and the network it belongs to",

@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "commander";
 import * as schemas from "../../core/schema.js";
 import { balancedWeights } from "../../engine.js";
 import { type Dataset, type OpenOptions, OptionError, type RunConfig } from "../../index.js";
 import { parseClasses, readWhole, type SegmentationLoss, segmentationLosses } from "../../internal.js";
 import { optional } from "../arguments.js";
-import { addFlags, type FlagsOf, flag, flagList } from "../flags.js";
+import { type FlagsOf, flag, flagList } from "../flags.js";
 
 /** Flags that say what masks hold. */
 export const maskFlags = flagList(
@@ -49,8 +49,6 @@ const names = {
   classWeights: "class-weights",
   resize: "resize",
 };
-
-export const addMaskFlags = (command: Command): Command => addFlags(command, maskFlags);
 
 /** `none` is for masks whose every value counts. */
 function ignoreLabel(text: string): number | "none" {
