@@ -229,6 +229,32 @@ test("modules are drawn, and the network's layers have maps", { skip }, async ()
   await looksWell((await visited)!, "look-around");
 });
 
+test("modules are compared seed by seed; what was stopped goes on", { skip }, async () => {
+  const { page } = (await visited)!;
+  await goTo(page, "Compare");
+  await page.getByLabel("cbam", { exact: true }).setChecked(false, { force: true });
+  await page.getByLabel("Seeds").fill("1");
+  await page.getByLabel("Epochs").fill("1");
+  await page.getByLabel("Epochs").blur();
+  await page.getByText("2 trainings of resnet20").waitFor();
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.getByText(/1 of 2 done/).waitFor({ timeout: 120_000 });
+  await page.getByRole("button", { name: "Stop" }).click();
+  await said(page, /^The comparison (was stopped|is done)/);
+  await page.reload();
+  const goOn = page.getByRole("button", { name: "Go on" });
+  const results = page.getByRole("region", { name: "Table of results" });
+  await results.waitFor();
+  if (await goOn.isVisible()) {
+    await goOn.click();
+    await said(page, "The comparison is done.");
+  }
+  const rows = await results.getByRole("row").allInnerTexts();
+  assert.match(rows[1]!, /^none\s+1\s+[\d.]+ %/);
+  assert.match(rows[2]!, /^se\s+1\s+[\d.]+ %.*points with 1 seed; three say more/s);
+  await looksWell((await visited)!, "compare");
+});
+
 test("what is taken away says what the page says", { skip }, async () => {
   const { page } = (await visited)!;
   const folder = temporaryFolder();
