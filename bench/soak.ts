@@ -46,9 +46,10 @@ try {
   mkdirSync(data);
   writeData(data, rng);
   const path = join(folder, "reference");
+  const begun = performance.now();
   const { code, stderr } = await attempt(data, path);
   if (code !== 0) throw new Error(stderr);
-  const scene = { folder, data, reference: new Reference(path), rng };
+  const scene = { folder, data, reference: new Reference(path, performance.now() - begun), rng };
   for (const name of values.only.split(",")) {
     const [usual, run] = parts[name] ?? [];
     if (!usual || !run) throw new Error(`--only: one of ${Object.keys(parts).join(", ")}, not ${name}`);

@@ -5,6 +5,9 @@ export { type DType, float32, type Tensor, tensor, toFloat32, toFloat64, zeros }
 export {
   type Batch,
   type Box,
+  concatDatasets,
+  defaultAugmentation,
+  defaultPreprocessing,
   type InputWriter,
   inputWriter,
   Loader,
@@ -37,6 +40,7 @@ export { printGraph } from "./graph/print.js";
 export { verify } from "./graph/verify.js";
 export {
   type Counter,
+  classification,
   forEachLogits,
   learningRateFactor,
   modelWeights,

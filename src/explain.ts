@@ -1,6 +1,6 @@
 /**
  * Where a network looks, and whether that is true: maps by every method, the gates of attention modules, masks of objects, measures of maps,
- * and drawings of them. Nothing here needs Node; masks in files are opened by `openMasks` of `fovea`.
+ * and drawings: of maps, modules, curves and whole trainings. Nothing here needs Node; masks in files are opened by `openMasks` of `fovea`.
  */
 export {
   boxMask,
@@ -60,10 +60,15 @@ export {
 } from "./explain/metrics/index.js";
 export {
   type Cell,
+  drawDiagram,
+  drawHeatmap,
+  drawLineChart,
   drawMapGrid,
   drawMapGridPng,
   type MapGrid,
   type MapGridOptions,
   mapToPhotograph,
   pairwiseMap,
+  type RunReport,
+  renderReport,
 } from "./report/index.js";

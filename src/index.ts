@@ -1,6 +1,6 @@
 /** All of Fovea: what runs anywhere, and what needs Node. */
 export { type DecodeOptions, decodeImage } from "./data/decode.js";
-export { type ImageFolderOptions, openImageFolder } from "./data/image-folder.js";
+export type { ImageFolderOptions } from "./data/image-folder.js";
 export { type MaskFiles, openMasks } from "./data/mask-files.js";
 export { type DatasetKind, type OpenedDataset, type OpenOptions, openDataset } from "./data/open.js";
 export { type OrtNodeOptions, ortEngine, ortWebEngine } from "./engines/ort/node.js";
@@ -11,4 +11,5 @@ export { DownloadError, type DownloadOptions, type DownloadProgress, resolveWeig
 export { type LoadRunOptions, loadRun, type TrainedNetwork } from "./inference/load-run.js";
 export { loadWeights, openCheckpoint } from "./train/load-weights.js";
 export type { RunConfig } from "./train/run-folder.js";
+export type { RecordedTraining } from "./train/settings.js";
 export * from "./web.js";

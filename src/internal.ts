@@ -1,5 +1,6 @@
 /** What the command line, the tools and the benchmarks share with the library beyond its entry points. The package does not export it. */
 export { attentionModules } from "./attention/index.js";
+export { recordedIn } from "./core/settings.js";
 export { alignmentNotes, classDifference, className } from "./data/align.js";
 export { cifar10, cifar100 } from "./data/cifar.js";
 export { describeSplits } from "./data/dataset.js";
@@ -14,6 +15,7 @@ export { readWhole } from "./files/read.js";
 export { makeFolder } from "./files/write.js";
 export { classNames } from "./formats/class-names.js";
 export { encodeNpy } from "./formats/npy.js";
+export { formatScope } from "./graph/scope.js";
 export { cacheFolder } from "./hub/cache.js";
 export { buildNetwork } from "./inference/load-run.js";
 export { classifierInfo, models, settled } from "./models/index.js";
@@ -29,4 +31,4 @@ export { forEachTensor } from "./train/load-weights.js";
 export { probabilities, topIndices } from "./train/metrics.js";
 export { optimizers } from "./train/optimizers.js";
 export { type RecordedEpoch, RunFolder } from "./train/run-folder.js";
-export { learningOf } from "./train/settings.js";
+export { loopSettings, repeating, startSettings, stepSettings, trainingSettings } from "./train/settings.js";

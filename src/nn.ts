@@ -1,10 +1,12 @@
 /** For writing networks: modules, layers, operators, initial weights, and the families of networks that the catalogue is made of. */
+export { isAttentionName } from "./attention/index.js";
 export { float32 } from "./core/tensor.js";
 export type { Graph, Value } from "./graph/graph.js";
 export {
   type DANetOptions,
   type DilatedOptions,
   danet,
+  isModelName,
   type MobileNetOptions,
   mobilenetV1,
   mobilenetV2,
@@ -66,3 +68,4 @@ export {
   walk,
 } from "./nn/index.js";
 export * as ops from "./ops/index.js";
+export { headOf } from "./train/fine-tune.js";

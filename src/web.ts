@@ -12,7 +12,6 @@ export {
   createAttention,
   createAttentionByName,
   type GateName,
-  isAttentionName,
   listAttention,
 } from "./attention/index.js";
 export * as statistics from "./compare/statistics/index.js";
@@ -29,13 +28,10 @@ export {
   type Alignment,
   type Augmentation,
   alignClasses,
-  concatDatasets,
   createDataset,
   type Dataset,
   type DatasetDefaults,
   type DatasetOptions,
-  defaultAugmentation,
-  defaultPreprocessing,
   generateShapes,
   type Normalization,
   normalizations,
@@ -83,7 +79,6 @@ export {
   createModelByName,
   type InsertOptions,
   insertAttention,
-  isModelName,
   listModels,
   type ModelInfo,
   type ModelName,
@@ -92,18 +87,11 @@ export {
 } from "./models/index.js";
 export { type RecognizedCheckpoint, recognizeCheckpoint } from "./models/recognize.js";
 export { freeze, type Module, type TraceOptions, trace } from "./nn/index.js";
-export {
-  drawDiagram,
-  drawHeatmap,
-  drawLineChart,
-  type RunReport,
-  renderReport,
-} from "./report/index.js";
+export { drawHeatmap } from "./report/index.js";
 export {
   adamw,
   type ClassificationMetrics,
   type ClassMetrics,
-  classification,
   constantSchedule,
   cosineSchedule,
   type EpochRecord,
@@ -114,7 +102,6 @@ export {
   type FeatureReport,
   freezeUntil,
   headGroup,
-  headOf,
   type LoadOptions,
   type LoadReport,
   loadState,

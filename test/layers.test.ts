@@ -83,6 +83,8 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^fs-native-extensions$/, /^files\/lock\.ts$/],
   [/^commander$/, /^cli\//],
   [/^(bullmq|ioredis)$/, /^compare\/node\/queue\.ts$/],
+  [/^hyparquet-writer$/, /^compare\/parquet\.ts$/],
+  [/^yaml$/, /^compare\/node\/plan-file\.ts$/],
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,

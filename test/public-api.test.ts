@@ -72,11 +72,10 @@ const cases: Readonly<Record<string, Case>> = {
   boxMask: { args: () => [image, []], allowed: { 1: ["[]"] } },
   datasetMask: { args: () => [fovea.generateShapes({ count: 1 }), 0], says: /datasetMask|shapes/ },
   seenMask: { args: () => [{ height: 1, width: 1, data: new Uint8Array(1) }, preprocessing] },
-  openMasks: { args: () => [folder], says: /openMasks|nonsense|masks/ },
+  openMasks: { args: () => [folder, []], says: /openMasks|nonsense|masks/ },
   inputRegion: { args: () => [image, preprocessing] },
   seenImage: { args: () => [image, preprocessing] },
   decodeImage: { args: () => [bytes, {}], allowed: options(1), says: /decodeImage|nonsense|decoded/ },
-  openImageFolder: { args: () => [folder, {}], allowed: options(1), says: /openImageFolder|nonsense/ },
   openDataset: { args: () => [folder, {}], allowed: options(1), says: /openDataset|nonsense/ },
 
   // Maps

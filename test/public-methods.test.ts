@@ -30,6 +30,7 @@ const folder = mkdtempSync(join(tmpdir(), "fovea-methods-"));
 after(() => rmSync(folder, { recursive: true }));
 
 class Net extends fovea.Module {
+  static override readonly kind: string = "Net";
   readonly fc = new fovea.Linear(48, 3);
   override forward(x: nn.Value): nn.Value {
     return this.fc.call(fovea.flatten(x));
@@ -76,7 +77,7 @@ const graphs: Readonly<Record<string, (graph: nn.Graph) => Case>> = {
     const x = value(graph);
     return { args: () => ["map", x], allowed: { 0: ["text"] } };
   },
-  within: () => ({ args: () => ["layer1", () => 1], allowed: { 0: ["text"] } }),
+  within: () => ({ args: () => [{ path: "layer1" }, () => 1] }),
 };
 
 /** Methods of a class, but what it keeps to itself. */
@@ -93,7 +94,7 @@ test("every method of Graph is in the table; Node and Value have none", () => {
 
 for (const [name, make] of Object.entries(graphs))
   test(`Graph.${name} refuses wrong arguments in one line`, async () => {
-    for (const scope of ["", "layer1 (Net)"]) {
+    for (const scope of [{ path: "" }, { path: "layer1", kind: "Net" }]) {
       const graph = newGraph();
       const call = ((...args: unknown[]) =>
         graph.within(scope, () => Reflect.apply(graph[name as "input"], graph, args))) as Callable;

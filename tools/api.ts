@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
-import { API } from "typescript/unstable/sync";
+import { API, type Symbol as TypeSymbol } from "typescript/unstable/sync";
 
 /** Entry points of the package, and their declarations as the compiler writes them. */
 export const entryPoints = {
@@ -46,11 +46,20 @@ export function publicApi(): Record<EntryPoint, string> {
   try {
     const project = api.updateSnapshot({ openProject: join(folder, "tsconfig.json") }).getProjects()[0]!;
     const { checker, program } = project;
+    /** What an interface has from those that it extends. */
+    const inherited = (symbol: TypeSymbol, text: string): string[] => {
+      if (!/^interface [^{]* extends /.test(text)) return [];
+      return checker
+        .getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))
+        .filter(({ name }) => !name.startsWith("__@") && !new RegExp(`^  (readonly )?${name}\\b`, "m").test(text))
+        .map((field) => `  inherits ${field.name}: ${checker.typeToString(checker.getTypeOfSymbol(field)!)}`);
+    };
     const entriesOf = (name: string) => {
       const file = program.getSourceFile(resolve(`dist/src/${name}.d.ts`))!;
       return checker.getExportsOfModule(checker.getSymbolAtLocation(file)!).map((entry) => {
         const symbol = entry.flags & aliasFlag ? checker.getAliasedSymbol(entry) : entry;
         const texts = symbol.declarations.map((handle) => plain(handle.resolve(project)!.getText()));
+        texts.push(...inherited(symbol, texts[0]!));
         // A namespace, such as ops, is a whole file.
         return texts.some((text) => text.includes("\nexport "))
           ? `${entry.name}: namespace`

@@ -31,7 +31,7 @@ const { imageSize } = config.preprocessing;
 const graph = trace(network, [1, 3, imageSize, imageSize]);
 const gates = ["layer1.2", "layer2.2", "layer3.2"];
 graph.taps.forEach(({ scope, name, value }) => {
-  const gate = gates.find((path) => scope.startsWith(`${path}.cbam `));
+  const gate = gates.find((path) => scope.path === `${path}.cbam`);
   if (gate && name === "spatial") graph.output(gate, value);
 });
 const engine = ortEngine();

@@ -13,7 +13,7 @@ import { formatShape } from "../src/core/shape.js";
 import { sizeOf } from "../src/core/tensor.js";
 import { costOf } from "../src/graph/cost.js";
 import type { Graph, Value } from "../src/graph/graph.js";
-import { type AnyModule, graphFor, parametersOf, stateOf, walk } from "../src/nn/index.js";
+import { type AnyModule, graphFor, kindOf, parametersOf, stateOf, walk } from "../src/nn/index.js";
 import { drawDiagram } from "../src/report/index.js";
 import { formatNumber } from "../src/report/text.js";
 
@@ -57,7 +57,7 @@ export function catalogue(): Map<string, string> {
     const traced = trace(spec, small);
     return { spec, ...traced, atSmall: costs(traced), atLarge: costs(trace(spec, large)) };
   });
-  const names = new Map(entries.map(({ spec, module }) => [module.constructor.name, spec.name]));
+  const names = new Map(entries.map(({ spec, module }) => [kindOf(module), spec.name]));
   const files = new Map([["catalogue.md", page(entries, names)]]);
   for (const { spec, graph } of entries)
     files.set(
@@ -126,8 +126,7 @@ function section(entry: Entry, names: ReadonlyMap<string, string>): string {
       ? `By default ${placements[spec.placement]}, in the field \`${spec.field}\``
       : `Is ${kinds[spec.kind]}`;
   const maps = graph.taps.map(({ scope, name, value }) => {
-    const path = scope.replace(/ ?\(\w+\)$/, "");
-    return `\`${name}\` ${formatShape(value.shape)}${path ? ` (in \`${path}\`)` : ""}`;
+    return `\`${name}\` ${formatShape(value.shape)}${scope.path ? ` (in \`${scope.path}\`)` : ""}`;
   });
   const facts = [
     `Weighs ${attends[spec.attends]}.`,
@@ -222,7 +221,7 @@ function keysOf(module: AnyModule, names: ReadonlyMap<string, string>): string {
   const parts: [path: string, name: string][] = [];
   walk(module, {
     module(path, part) {
-      const name = names.get(part.constructor.name);
+      const name = names.get(kindOf(part));
       const outer = parts.some(([part]) => path.startsWith(`${part}.`));
       if (path && name && !outer) parts.push([path, name]);
     },

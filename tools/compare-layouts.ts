@@ -15,11 +15,10 @@ import { argv, exit } from "node:process";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { peerKeys } from "../bench/suites/nets.js";
-import { type Batch, Loader, Rng, trainingStep, zeros } from "../src/engine.js";
+import { type Batch, defaultPreprocessing, Loader, Rng, trainingStep, zeros } from "../src/engine.js";
 import {
   createModelByName,
   type Dataset,
-  defaultPreprocessing,
   type Engine,
   type Module,
   type OrtNodeOptions,

@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { gradientOptions } from "../src/autodiff/gradients.js";
 import { type OptionSpec, schemaOf } from "../src/core/options.js";
 import { options as fields, type Schema } from "../src/core/schema.js";
+import type { Settings } from "../src/core/settings.js";
 import { augmentationSchema, preprocessingSchema } from "../src/data/checks.js";
 import { cifar100Options } from "../src/data/cifar.js";
 import { decodeOptions } from "../src/data/decode.js";
@@ -44,6 +45,8 @@ import { chartOptions } from "../src/report/line-chart.js";
 import { gridOptions, gridSchema } from "../src/report/maps/grid.js";
 import { constantOptions, cosineOptions, stepScheduleOptions, trainOptions } from "../src/train/checks.js";
 import { evaluateOptions } from "../src/train/evaluate.js";
+import { trainingSchema } from "../src/train/run-config.js";
+import { trainingSettings } from "../src/train/settings.js";
 import { stepOptions } from "../src/train/step.js";
 import { loadOptions } from "../src/train/weights.js";
 
@@ -60,6 +63,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["stepSchedule", "StepScheduleOptions", stepScheduleOptions],
     ["loadState, loadWeights", "LoadOptions", loadOptions],
     ["loadPretrained", "PretrainedOptions", pretrainedOptions],
+    ["`training` in config.json", "RecordedTraining", trainingSchema],
   ],
   "Trained networks": [
     ["predict, openPredictor", "PredictOptions", predictOptions],
@@ -85,7 +89,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
   ],
   Data: [
     ["openDataset", "OpenOptions", openOptions],
-    ["imageFolder", "ImageFolderOptions", folderOptions],
+    ["openDataset, of a folder of images", "ImageFolderOptions", folderOptions],
     ["cifar100", "Cifar100Options", cifar100Options],
     ["shapes", "ShapesOptions", shapesOptions],
     ["generateShapesSplits", "ShapesSplitsOptions", splitOptions],
@@ -139,7 +143,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
 
 const root = new URL("../../", import.meta.url);
 
-/** What the sources say of each interface: of which it is an extension, and the words of its fields. */
+/** What the sources say of each interface and table of settings: what it extends, and the words of its fields. */
 function interfaces(): ReadonlyMap<string, { readonly bases: readonly string[]; readonly words: Map<string, string> }> {
   const found = new Map<string, { bases: string[]; words: Map<string, string> }>();
   const folder = new URL("src/", root);
@@ -148,7 +152,7 @@ function interfaces(): ReadonlyMap<string, { readonly bases: readonly string[]; 
   )) {
     const source = readFileSync(new URL(file.replaceAll("\\", "/"), folder), "utf8");
     for (const [, name, given = "", body = ""] of source.matchAll(
-      /^(?:export )?interface (\w+)(?:<[^{]*?>)?(?:\s+extends ([^{]+))? \{(?:\}|\n([\s\S]*?)^\})/gm,
+      /^(?:export )?(?:interface|const) (\w+)(?:<[^{]*?>)?(?:\s+extends ([^{]+)| = defineSettings\()? ?\{(?:\}|\n([\s\S]*?)^\})/gm,
     )) {
       const bases = [...given.matchAll(/\w+/g)].map(([base]) => base);
       const words = new Map<string, string>();
@@ -229,13 +233,22 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
   return [header, header.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
 }
 
+/** Interfaces whose settings are flags of `fovea train` too. */
+const withFlags = new Set(["TrainOptions", "RecordedTraining"]);
+
 function section([owners, interfaceName, schema]: Entry): string {
+  const flagOf = (name: string) => {
+    const { flag } = (trainingSettings as Settings)[name] ?? {};
+    return flag ? `\`${flag}\`` : "";
+  };
+  const flags = withFlags.has(interfaceName);
   const rows = fieldsIn(schema).map(([name, must, optional]) => [
     `\`${name}\`${optional ? "" : " (needed)"}`,
     must,
+    ...(flags ? [flagOf(name)] : []),
     wordsOf(interfaceName, name) || everywhere[name] || "",
   ]);
-  return `### ${owners}\n\n${table(["option", "must be", "meaning"], rows)}`;
+  return `### ${owners}\n\n${table(["option", "must be", ...(flags ? ["flag"] : []), "meaning"], rows)}`;
 }
 
 /** Networks whose own options are the same stand together. */

@@ -7,12 +7,11 @@
 import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
 import { messageOf } from "../src/core/errors.js";
-import { toInput, trainingStep, zeros } from "../src/engine.js";
+import { defaultPreprocessing, toInput, trainingStep, zeros } from "../src/engine.js";
 import {
   type AttentionChoice,
   adamw,
   createModelByName,
-  defaultPreprocessing,
   type Engine,
   type Module,
   ortEngine,

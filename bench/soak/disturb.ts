@@ -8,9 +8,6 @@ import { attempt, type Outcome, type Row, type Scene } from "./run.js";
 
 /** How often one training is disturbed before it may end. */
 const perRun = 8;
-/** Milliseconds in which a training does about all it does. */
-const whole = 5000;
-
 const lastLine = ({ code, signal, stderr }: Outcome) => `${signal ?? code}: ${stderr.trim().split("\n").at(-1)}`;
 
 /** Disturbs trainings until `count` were, goes on with each until it ends, and compares what it leaves. */
@@ -18,7 +15,8 @@ async function until(
   count: number,
   name: string,
   { folder, data, reference, rng, onProgress }: Scene,
-  disturb: (child: ChildProcess, out: string, rng: Rng) => Promise<void>,
+  /** `time` is what an undisturbed training takes, in milliseconds. */
+  disturb: (child: ChildProcess, out: string, rng: Rng, time: number) => Promise<void>,
   /** Whether an attempt was disturbed; undefined if it ended as nothing may end. */
   disturbed: (outcome: Outcome, out: string) => boolean | undefined,
 ): Promise<{ runs: number; times: number; faults: string[] }> {
@@ -29,7 +27,7 @@ async function until(
     for (let attempts = 0; ; attempts++) {
       const mayEnd = attempts >= perRun || times >= count;
       const outcome = await attempt(data, out, (child) => {
-        if (!mayEnd) disturb(child, out, rng).catch(() => {});
+        if (!mayEnd) disturb(child, out, rng, reference.time).catch(() => {});
       });
       const was = disturbed(outcome, out);
       if (was) onProgress(++times, `${runs} trainings, ${faults.length} faults`);
@@ -48,9 +46,9 @@ export async function kills(count: number, scene: Scene): Promise<Row> {
     count,
     "kill",
     scene,
-    async (child, out, rng) => {
+    async (child, out, rng, time) => {
       const writes = rng.uniform() < 0.5 ? 1 + rng.int(20) : 0;
-      if (writes === 0) await sleep(rng.uniform(200, whole));
+      if (writes === 0) await sleep(rng.uniform(0, time));
       else {
         const seen = new Set<string>();
         while (seen.size < writes && child.exitCode === null) {
@@ -78,8 +76,8 @@ export async function signals(count: number, scene: Scene): Promise<Row> {
     count,
     "signal",
     scene,
-    async (child, _, rng) => {
-      await sleep(rng.uniform(200, whole));
+    async (child, _, rng, time) => {
+      await sleep(rng.uniform(0, time));
       child.kill((["SIGINT", "SIGTERM", "SIGHUP"] as const)[rng.int(3)]);
     },
     ({ code, signal, stderr }) => {

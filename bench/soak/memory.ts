@@ -26,7 +26,7 @@ export async function steps(count: number, { onProgress }: Scene): Promise<Row> 
   }
   await executable.release();
   await engine.release();
-  return { part: `${count} training steps`, outcome: growth(samples, "step"), faults: [] };
+  return { part: `${count} training steps`, ...growth(samples, "step") };
 }
 
 /** Does memory stay where it is while engines are opened, used and released? */
@@ -42,16 +42,23 @@ export async function engines(count: number, { onProgress }: Scene): Promise<Row
     if (i % 10 === 0) samples.push(sample(i));
     onProgress(i, resident());
   }
-  return { part: `${count} engines`, outcome: growth(samples, "engine"), faults: [] };
+  return { part: `${count} engines`, ...growth(samples, "engine") };
 }
 
+/** More than this is a fault: several times what resident memory scatters by on a busy machine. */
+const mostGrowth = 64 * 2 ** 20;
+
 /** By least squares after the first quarter. */
-function growth(samples: readonly Sample[], of: string): string {
+function growth(samples: readonly Sample[], of: string): Pick<Row, "outcome" | "faults"> {
   const settled = samples.slice(Math.floor(samples.length / 4));
-  if (settled.length < 2) return "too few for a slope";
+  if (settled.length < 2) return { outcome: "too few for a slope", faults: [] };
   const mean = (f: (s: Sample) => number) => settled.reduce((sum, s) => sum + f(s), 0) / settled.length;
   const [x, y] = [mean(({ at }) => at), mean(({ bytes }) => bytes)];
   const slope = mean((s) => (s.at - x) * (s.bytes - y)) / mean((s) => (s.at - x) ** 2);
   const sizes = settled.map(({ bytes }) => bytes);
-  return `resident memory between ${mib(Math.min(...sizes))} and ${mib(Math.max(...sizes))} MiB, ${slope.toFixed(0)} bytes more per ${of}`;
+  const grown = slope * (settled.at(-1)!.at - settled[0]!.at);
+  return {
+    outcome: `resident memory between ${mib(Math.min(...sizes))} and ${mib(Math.max(...sizes))} MiB, ${slope.toFixed(0)} bytes more per ${of}`,
+    faults: grown > mostGrowth ? [`memory grew by ${mib(grown)} MiB, ${slope.toFixed(0)} bytes per ${of}`] : [],
+  };
 }

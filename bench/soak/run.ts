@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Rng } from "../../src/core/rng.js";
 
@@ -64,15 +64,23 @@ export function attempt(
   return new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal, stderr })));
 }
 
-/** The files of a run that are equal however often it was disturbed. */
-const same = ["last.safetensors", "best.safetensors", "results.csv"];
-const usual = [...same, "config.json", "metrics.jsonl", "report.html"];
+/** Whether a file of a run is equal however often the run was disturbed; of those of no run, undefined. */
+function isSame(name: string): boolean | undefined {
+  if (["last.safetensors", "best.safetensors", "results.csv", "report.json"].includes(name)) return true;
+  if (/^maps\/epoch-\d+\.json$/.test(name)) return true;
+  // With times, speeds, and what was typed.
+  return ["maps", "config.json", "metrics.jsonl", "report.html"].includes(name) ? false : undefined;
+}
 
 /** A finished run, to compare others with. */
 export class Reference {
   readonly #digests: ReadonlyMap<string, string>;
 
-  constructor(readonly path: string) {
+  constructor(
+    readonly path: string,
+    /** How long it took, in milliseconds. */
+    readonly time: number,
+  ) {
     this.#digests = digestsOf(path);
   }
 
@@ -80,20 +88,23 @@ export class Reference {
   faults(path: string): string[] {
     const digests = digestsOf(path);
     return [
-      ...same
-        .filter((name) => digests.get(name) !== this.#digests.get(name))
-        .map((name) => `${path}: ${name} differs from that of a training that was left alone`),
-      ...readdirSync(path)
-        .filter((name) => !usual.includes(name))
+      ...[...this.#digests]
+        .filter(([name, digest]) => digests.get(name) !== digest)
+        .map(([name]) => `${path}: ${name} differs from that of a training that was left alone`),
+      ...namesIn(path)
+        .filter((name) => isSame(name) === undefined || (isSame(name) && !this.#digests.has(name)))
         .map((name) => `${path}: ${name} was left behind`),
     ];
   }
 }
 
+const namesIn = (path: string) =>
+  readdirSync(path, { recursive: true }).map((name) => String(name).replaceAll(sep, "/"));
+
 const digestsOf = (path: string): Map<string, string> =>
   new Map(
-    same
-      .filter((name) => existsSync(join(path, name)))
+    namesIn(path)
+      .filter(isSame)
       .map((name) => [
         name,
         createHash("sha256")

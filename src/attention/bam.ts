@@ -35,6 +35,8 @@ type Variant = OptionsOf<typeof options>["variant"];
 
 /** Channel logits, [N,C,H,W] → [N,C,1,1]: a two-layer perceptron on the channel means, with batch norm inside or at its end. */
 class ChannelGate extends Module {
+  static override readonly kind: string = "ChannelGate";
+
   readonly gate_c: Sequential;
 
   constructor(channels: number, hidden: number, variant: Variant) {
@@ -57,6 +59,8 @@ class ChannelGate extends Module {
 
 /** Position logits, [N,C,H,W] → [N,1,H,W]: two dilated convolutions on few channels, with batch norm inside or at the end. */
 class SpatialGate extends Module {
+  static override readonly kind: string = "SpatialGate";
+
   readonly gate_s: Sequential;
 
   constructor(channels: number, hidden: number, dilation: number, variant: Variant) {
@@ -100,6 +104,8 @@ class SpatialGate extends Module {
  * const module = createAttention("bam", 64, { variant: "paper" });
  */
 export class BAM extends Module {
+  static override readonly kind: string = "BAM";
+
   readonly channel_att: ChannelGate;
   readonly spatial_att: SpatialGate;
   readonly #fuse: typeof mul;

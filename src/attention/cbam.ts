@@ -65,6 +65,8 @@ type Layers = Readonly<Record<string, Module>>;
 
 /** g = σ(Σ over pools of score(pool(x))), [N,C,1,1]: `score` maps one pooling's result to logits, [N,C,1,1]. */
 class ChannelGate extends Module {
+  static override readonly kind: string = "ChannelGate";
+
   readonly #score: (pooled: Value) => Value;
   readonly #pools: readonly ChannelPool[];
 
@@ -82,6 +84,8 @@ class ChannelGate extends Module {
 
 /** g = σ(score(descriptor(x))), [N,1,H,W]. */
 class SpatialGate extends Module {
+  static override readonly kind: string = "SpatialGate";
+
   readonly #describe: (x: Value) => Value;
   readonly #score: (maps: Value) => Value;
 
@@ -194,6 +198,8 @@ const forms: Readonly<Record<Options["variant"], Form>> = { authors, plain, dens
  * const gate = createAttention("cbam", 64, { reduction: 8 });
  */
 export class CBAM extends Module {
+  static override readonly kind: string = "CBAM";
+
   readonly #channel: ChannelGate | undefined;
   readonly #spatial: SpatialGate | undefined;
   readonly #order: Options["order"];

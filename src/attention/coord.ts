@@ -31,6 +31,8 @@ const options = defineOptions({
  * const gate = createAttention("coord", 96, { variant: "mbv2" });
  */
 export class CoordinateAttention extends Module {
+  static override readonly kind: string = "CoordinateAttention";
+
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm;
   readonly #rows: Conv2d;

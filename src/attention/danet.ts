@@ -24,6 +24,8 @@ const paper = {
  * const gate = new PositionAttention(64);
  */
 export class PositionAttention extends Module {
+  static override readonly kind: string = "PositionAttention";
+
   readonly gamma: Param;
   readonly query_conv: Conv2d;
   readonly key_conv: Conv2d;
@@ -67,6 +69,8 @@ const channelOptions = defineOptions({
  * const gate = new ChannelAttention({ variant: "paper" });
  */
 export class ChannelAttention extends Module {
+  static override readonly kind: string = "ChannelAttention";
+
   readonly gamma = new Param([1], constant(0));
   readonly #inverted: boolean;
 
@@ -106,6 +110,8 @@ const headOptions = defineOptions({
  * const head = new DANetHead(512, { numClasses: 19, dropout: 0.1, variant: "authors" });
  */
 export class DANetHead extends Module<[x: Value], readonly [fused: Value, position: Value, channel: Value]> {
+  static override readonly kind: string = "DANetHead";
+
   readonly conv5a: Sequential;
   readonly conv5c: Sequential;
   readonly sa: PositionAttention;

@@ -36,6 +36,8 @@ export function adaptiveKernelSize(channels: number): number {
  * const gate = createAttention("eca", 64, { kernelSize: 5 });
  */
 export class EfficientChannelAttention extends Module {
+  static override readonly kind: string = "EfficientChannelAttention";
+
   readonly conv: ChannelConv;
 
   constructor(channels: number, { kernelSize, variant }: OptionsOf<typeof options>) {
@@ -56,6 +58,8 @@ export class EfficientChannelAttention extends Module {
 
 /** A 1-D convolution along the last axis of [N,1,1,C]: one kernel for all positions, or one each. */
 class ChannelConv extends Module {
+  static override readonly kind: string = "ChannelConv";
+
   readonly weight: Param;
   readonly #circular: boolean;
 

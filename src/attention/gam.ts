@@ -87,6 +87,8 @@ function replicate(channels: number, hidden: number): Parts {
  * const gate = createAttention("gam", 64, { groups: true });
  */
 export class GlobalAttentionMechanism extends Module {
+  static override readonly kind: string = "GlobalAttentionMechanism";
+
   readonly #parts: Parts;
   readonly #shuffles: boolean;
 

@@ -35,6 +35,8 @@ type Options = OptionsOf<typeof options>;
 
 /** timm's layer norm over the channels of [N,C,1,1], its parameters [C]. */
 class ChannelNorm extends LayerNorm {
+  static override readonly kind: string = "ChannelNorm";
+
   override forward(z: Value): Value {
     return reshape(super.forward(flatten(z)), z.shape);
   }
@@ -81,6 +83,8 @@ const fields = {
  * const block = createAttention("gc", 256, { ratio: 0.25, fusion: ["add", "mul"] });
  */
 export class GlobalContext extends Module {
+  static override readonly kind: string = "GlobalContext";
+
   readonly #mask: Conv2d | undefined;
   readonly #mul: Sequential | undefined;
   readonly #add: Sequential | undefined;

@@ -27,6 +27,8 @@ const options = defineOptions({
  * const gate = createAttention("gct", 64, { mode: "l1" });
  */
 export class GatedChannelTransformation extends Module {
+  static override readonly kind: string = "GatedChannelTransformation";
+
   readonly alpha: Param;
   readonly gamma: Param;
   readonly beta: Param;

@@ -26,6 +26,8 @@ const options = defineOptions({
  * const module = createAttention("mpm", 64, { poolSize: [6, 4] });
  */
 export class MixedPooling extends Module {
+  static override readonly kind: string = "MixedPooling";
+
   readonly conv1_1: Sequential;
   readonly conv1_2: Sequential;
   readonly conv2_0: Sequential;

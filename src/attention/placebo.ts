@@ -21,6 +21,8 @@ const options = {
  * const gate = createAttentionByName("placebo", 64, { gate: "random" });
  */
 export class Placebo extends Module {
+  static override readonly kind: string = "Placebo";
+
   declare readonly noise: Param | undefined;
 
   constructor(channels: number, { gate }: OptionsOf<typeof options>) {

@@ -63,6 +63,8 @@ const asMap = (gate: Value, x: Value) => reshape(gate, [x.shape[0]!, 1, x.shape[
  * const gate = new PSAParallel(64);
  */
 export class PSAParallel extends PolarizedSelfAttention {
+  static override readonly kind: string = "PSAParallel";
+
   constructor(channels: number) {
     const hidden = dividedWidth("PSAParallel", channels, 2);
     super(channels, hidden, new Conv2d(hidden, channels, { kernelSize: 1, bias: false }));
@@ -87,6 +89,8 @@ export class PSAParallel extends PolarizedSelfAttention {
  * const gate = new PSASequential(64);
  */
 export class PSASequential extends PolarizedSelfAttention {
+  static override readonly kind: string = "PSASequential";
+
   constructor(channels: number) {
     dividedWidth("PSASequential", channels, 8);
     const hidden = Math.floor(channels / 2);

@@ -35,6 +35,8 @@ const blockOptions = defineOptions({
  * const block = createAttention("residual-block", 64, { outChannels: 128, stride: 2 });
  */
 export class ResidualBlock extends Module {
+  static override readonly kind: string = "ResidualBlock";
+
   readonly bn1: BatchNorm;
   readonly conv1: Conv2d;
   readonly bn2: BatchNorm;
@@ -137,6 +139,8 @@ const options = defineOptions({
  * const module = createAttention("residual-attention", 64, { stage: "cifar1" });
  */
 export class ResidualAttention extends Module {
+  static override readonly kind: string = "ResidualAttention";
+
   readonly #layout: Layout;
   readonly #size: readonly number[];
   declare readonly first_residual_blocks: ResidualBlock;

@@ -83,6 +83,8 @@ function relate(
  * const gate = createAttention("rga", 64, { size: [16, 8] });
  */
 export class RelationAwareGlobalAttention extends Module {
+  static override readonly kind: string = "RelationAwareGlobalAttention";
+
   readonly #size: readonly [number, number];
   readonly #spatial: RelationGate | undefined;
   readonly #channel: RelationGate | undefined;

@@ -34,6 +34,8 @@ const options = defineOptions({
  * const conv = createAttention("scconv", 64, { stride: 2 });
  */
 export class SCConv extends Module {
+  static override readonly kind: string = "SCConv";
+
   readonly k2: Sequential;
   readonly k3: Sequential;
   readonly k4: Sequential;
@@ -88,6 +90,8 @@ const bottleneckOptions = defineOptions({
  * const block = createAttention("sc-bottleneck", 256, { planes: 64 });
  */
 export class SCBottleneck extends Module {
+  static override readonly kind: string = "SCBottleneck";
+
   readonly conv1_a: Conv2d;
   readonly bn1_a: BatchNorm;
   readonly conv1_b: Conv2d;

@@ -34,6 +34,8 @@ const fusions = {
 
 /** The authors' channel branch: σ(W₂ · ReLU(W₁ · mean(x))), [N,C,1,1]. */
 class ChannelGate extends Module {
+  static override readonly kind: string = "ChannelGate";
+
   readonly fc1: Linear;
   readonly fc2: Linear;
 
@@ -62,6 +64,8 @@ class ChannelGate extends Module {
  * const module = createAttention("scse", 64, { variant: "authors" });
  */
 export class ScSE extends Module {
+  static override readonly kind: string = "ScSE";
+
   readonly cSE: Module;
   readonly sSE: Module;
   readonly #fuse: (a: Value, b: Value) => Value;

@@ -34,6 +34,8 @@ const options = defineOptions({
  * const module = new SqueezeExcite(64, { reduction: 16, bias: false, variant: "plain" });
  */
 export class SqueezeExcite extends Module {
+  static override readonly kind: string = "SqueezeExcite";
+
   readonly fc: Sequential | Conv2d | undefined;
   readonly fc1: Conv2d | undefined;
   readonly fc2: Conv2d | undefined;

@@ -24,6 +24,8 @@ const options = defineOptions({
  * const gate = createAttention("simam", 64, { lambda: 0.1 });
  */
 export class SimAM extends Module {
+  static override readonly kind: string = "SimAM";
+
   readonly #lambda: number;
 
   constructor(_channels: number, { lambda }: OptionsOf<typeof options>) {

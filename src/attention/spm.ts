@@ -27,6 +27,8 @@ const options = defineOptions({
  * const gate = createAttention("spm", 64, { multiply: true });
  */
 export class StripPooling extends Module {
+  static override readonly kind: string = "StripPooling";
+
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm;
   readonly conv2: Conv2d;

@@ -20,6 +20,8 @@ const options = defineOptions({
  * axis 1: [N,1,H,W]; 2: over channels and columns, [N,C,1,W]; 3: over rows and channels, [N,C,H,1].
  */
 class PlaneGate extends Module {
+  static override readonly kind: string = "PlaneGate";
+
   readonly #axis: 1 | 2 | 3;
   readonly #conv: Sequential;
 
@@ -56,6 +58,8 @@ const gates = [
  * const gate = createAttention("triplet", 64, { spatial: false });
  */
 export class TripletAttention extends Module {
+  static override readonly kind: string = "TripletAttention";
+
   readonly #gates: readonly { readonly gate: PlaneGate; readonly map: string }[];
 
   constructor(_channels: number, { spatial, kernelSize, variant }: OptionsOf<typeof options>) {

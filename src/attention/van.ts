@@ -38,6 +38,8 @@ function depthwise(channels: number, kernel: number, dilation = 1): Conv2d {
  * const gate = new LargeKernelAttention(64);
  */
 export class LargeKernelAttention extends Module {
+  static override readonly kind: string = "LargeKernelAttention";
+
   readonly conv0: Conv2d;
   readonly conv_spatial: Conv2d;
   readonly conv1: Conv2d;
@@ -64,6 +66,8 @@ export class LargeKernelAttention extends Module {
  * const gate = new VANAttention(64);
  */
 export class VANAttention extends Module {
+  static override readonly kind: string = "VANAttention";
+
   readonly proj_1: Conv2d;
   readonly spatial_gating_unit: LargeKernelAttention;
   readonly proj_2: Conv2d;
@@ -82,6 +86,8 @@ export class VANAttention extends Module {
 
 /** Holds the depthwise convolution, for the reference's keys. */
 class DepthwiseConv extends Module {
+  static override readonly kind: string = "DepthwiseConv";
+
   readonly dwconv: Conv2d;
 
   constructor(channels: number) {
@@ -96,6 +102,8 @@ class DepthwiseConv extends Module {
 
 /** fc₂(GELU(dw3×3(fc₁(x)))). [N,C,H,W] → the same */
 class Mlp extends Module {
+  static override readonly kind: string = "Mlp";
+
   readonly fc1: Conv2d;
   readonly dwconv: DepthwiseConv;
   readonly fc2: Conv2d;
@@ -126,6 +134,8 @@ const blockOptions = { mlpRatio: { default: 4, doc: "hidden ÷ channels of the b
  * const block = createAttention("van-block", 64, { mlpRatio: 8 });
  */
 export class VANBlock extends Module {
+  static override readonly kind: string = "VANBlock";
+
   readonly layer_scale_1: Param;
   readonly layer_scale_2: Param;
   readonly norm1: BatchNorm;

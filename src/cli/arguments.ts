@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import * as schemas from "../core/schema.js";
 import {
   type AttentionChoice,
@@ -10,6 +10,7 @@ import {
   OptionError,
   ortEngine,
 } from "../index.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { cachedTuning, thisMachine } from "./tuning.js";
 
 /** Parsers of option values, with the library's bounds. What they throw is reported as a usage error. */
@@ -83,71 +84,66 @@ export function stageOptions(text: string): StageOptions {
 
 type StageOptions = Readonly<Record<string, unknown>> | readonly (Readonly<Record<string, unknown>> | null)[];
 
+/** Flags that say how to build a network. */
+export const buildFlags = flagList(
+  flag("--attention <name>", "attention module for every block, see `fovea list`"),
+  flag(
+    "--attention-options <json>",
+    `options of the attention module, such as '{"reduction":8}', or a list, one per stage (null: none there)`,
+    stageOptions,
+  ),
+  flag("--stem <kind>", "first layers of a residual network: imagenet (7×7, pooling) or cifar (3×3)"),
+  flag("--shortcut <kind>", "shortcuts where a residual network changes shape: projection or identity (option A)"),
+);
+
 /** Flags that select a network. */
-export interface ModelFlags {
+export interface ModelFlags extends FlagsOf<typeof buildFlags> {
   readonly model: string;
-  readonly attention?: string;
-  readonly attentionOptions?: StageOptions;
   readonly classes?: number;
-  readonly stem?: string;
-  readonly shortcut?: string;
 }
+
+/** The flag that names a network, and those that say how to build it. */
+export const modelFlags = flagList(
+  flag("--model <name>", "network, see `fovea list`", schemas.text, "resnet20"),
+  ...buildFlags,
+);
 
 export function addModelFlags(command: Command, fallback?: string): Command {
   return addBuildFlags(command.option("--model <name>", "network, see `fovea list`", fallback));
 }
 
-/** Flags that say how to build a network. */
-export function addBuildFlags(command: Command): Command {
-  return command
-    .option("--attention <name>", "attention module for every block, see `fovea list`")
-    .option(
-      "--attention-options <json>",
-      `options of the attention module, such as '{"reduction":8}', or a list, one per stage (null: none there)`,
-      stageOptions,
-    )
-    .option("--stem <kind>", "first layers of a residual network: imagenet (7×7, pooling) or cifar (3×3)")
-    .option("--shortcut <kind>", "shortcuts where a residual network changes shape: projection or identity (option A)");
-}
+export const addBuildFlags = (command: Command): Command => addFlags(command, buildFlags);
 
-/** Flags that select a network's weights. */
-export interface WeightsFlags {
-  readonly weights?: string;
-  readonly part?: string;
-  readonly ignore?: string;
-}
-
-export function addWeightsFlags(command: Command): Command {
-  return command
-    .option(
-      "--weights <file>",
-      "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
-    )
-    .option(...partOption)
-    .option("--ignore <pattern>", "keys of --weights to ignore, a regular expression such as '^aux\\.'", pattern);
-}
-
-export const partOption = [
+export const partFlag = flag(
   "--part <name>",
   "in a PyTorch file, take the weights at this place instead of the largest",
-] as const;
+);
+
+/** Flags that select a network's weights. */
+export const weightsFlags = flagList(
+  flag(
+    "--weights <file>",
+    "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
+  ),
+  partFlag,
+  flag("--ignore <pattern>", "keys of --weights to ignore, a regular expression such as '^aux\\.'", pattern),
+);
+export type WeightsFlags = FlagsOf<typeof weightsFlags>;
+
+export const addWeightsFlags = (command: Command): Command => addFlags(command, weightsFlags);
 
 /** Flags that say how images become inputs, if not as in training. */
-export interface InputFlags {
-  readonly imageSize?: number;
-  readonly normalize?: keyof typeof normalizations;
-}
+export const inputFlags = flagList(
+  flag("--image-size <pixels>", "side of the input (default: as in training)", schemas.imageSize),
+  flag(
+    "--normalize <name>",
+    "normalization (default: as in training, or that of the weights' authors)",
+    schemas.oneOf(...(Object.keys(normalizations) as (keyof typeof normalizations)[])),
+  ),
+);
+export type InputFlags = FlagsOf<typeof inputFlags>;
 
-export function addInputFlags(command: Command): Command {
-  return command
-    .option("--image-size <pixels>", "side of the input (default: as in training)", imageSize)
-    .addOption(
-      new Option(
-        "--normalize <name>",
-        "normalization (default: as in training, or that of the weights' authors)",
-      ).choices(Object.keys(normalizations)),
-    );
-}
+export const addInputFlags = (command: Command): Command => addFlags(command, inputFlags);
 
 /** The options of a network from its flags: what `createModelByName(name, options)` takes. */
 export function modelOptions({
@@ -177,15 +173,18 @@ export function optional<K extends string, V>(name: K, value: V | undefined): { 
   return value === undefined ? {} : ({ [name]: value } as { [key in K]?: V });
 }
 
-/** Flags that say how to compute. */
-export interface EngineFlags {
-  readonly threads?: number;
-  readonly winograd?: boolean;
-}
+export const threadsFlag = flag("--threads <n>", "threads (default: one per processor)", schemas.threadCount);
+export const jsonFlag = flag("--json", "print one JSON object");
 
-/** Help for `--winograd` in the training commands. */
-export const winogradHelp =
-  "when training, use Winograd's algorithm with 4×4 tiles for wide 3×3 convolutions: less time, ten times the rounding error";
+/** Flags that say how to compute. */
+export const engineFlags = flagList(
+  flag(
+    "--winograd",
+    "when training, use Winograd's algorithm with 4×4 tiles for wide 3×3 convolutions: less time, ten times the rounding error",
+  ),
+  threadsFlag,
+);
+export type EngineFlags = FlagsOf<typeof engineFlags>;
 
 /** Runs `use` with an engine tuned to this machine, if it has been calibrated. The engine is released afterwards. */
 export async function withEngine<T>(

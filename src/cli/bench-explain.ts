@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { Command } from "commander";
-import { explanationMethods, openExplainer } from "../explain.js";
-import { type Engine, type MethodName, type Module, modelInfo, trace } from "../index.js";
+import { type ExplainerOptions, explanationMethods, openExplainer } from "../explain.js";
+import { type MethodChoice, type MethodName, type Module, modelInfo, trace } from "../index.js";
 import {
   addModelFlags,
   classCount,
@@ -21,7 +21,7 @@ import { noise } from "./workload.js";
 
 interface BenchExplainFlags extends ModelFlags, EngineFlags {
   readonly method?: readonly string[];
-  readonly layer?: string;
+  readonly layer?: readonly string[];
   readonly input?: readonly [number, number, number];
   readonly steps: number;
   readonly json?: boolean;
@@ -31,10 +31,11 @@ interface BenchExplainFlags extends ModelFlags, EngineFlags {
 const slow: readonly MethodName[] = ["scorecam", "rise"];
 
 interface MethodCost {
-  readonly method: MethodName;
+  /** `together`: all methods, which share what they can. */
+  readonly method: MethodName | "together";
   /** Runs of the network, the one that all methods share included, by multiply-accumulates. */
   readonly forwards: number;
-  /** Time in times of one inference. */
+  /** Time in times of one inference: the median over the steps, each beside an inference of its own. */
   readonly inferences: number;
   readonly milliseconds: number;
 }
@@ -42,31 +43,46 @@ interface MethodCost {
 export const benchExplainCommand = addModelFlags(new Command("explain"), "resnet20")
   .description("What explaining one image costs by each method, in runs of the network and in time; on a random image")
   .option("--method <names>", `methods, separated by commas, or all (default: all but ${slow.join(" and ")})`, nameList)
-  .option("--layer <path>", "layer of the maps (default: the last before pooling)")
+  .option("--layer <paths>", "layers of the maps, separated by commas (default: the last before pooling)", nameList)
   .option("--classes <n>", "number of classes (default: the published one)", classCount)
   .option("--input <CxHxW>", "size of the image (default: the published one)", inputSize)
-  .option("--steps <n>", "timed runs of each method, after one that is not", count, 3)
+  .option("--steps <n>", "timed runs of each method, after one that is not", count, 5)
   .option("--threads <n>", "threads (default: one per processor)", threadCount)
   .option("--json", "print one JSON object")
   .action(async (flags: BenchExplainFlags) => {
     const usual = [...explanationMethods.values()].filter(({ name }) => !slow.includes(name)).map(({ name }) => name);
-    const layer = flags.layer === undefined ? {} : { layer: [flags.layer] };
-    const methods = methodsBy({ method: flags.method ?? usual, ...layer });
+    const { layer } = flags;
+    const methods = methodsBy({ method: flags.method ?? usual, ...(layer && { layer }) });
     const size = flags.input ?? modelInfo(flags.model).input;
     const model = modelByFlags(flags);
     requireMemory(model, [1, ...size], true);
+    const sets = methods.map((choice): MethodSet => [nameOf(choice), [choice]]);
+    if (methods.length > 1) sets.push(["together", methods]);
     const progress = new ProgressLine();
     const result = await withEngine(async (engine) => {
-      const inference = await inferenceTime(engine, model, size, flags.steps);
+      const inference = await engine.compile(trace(model, [1, ...size]));
+      const input = noise([1, ...size]);
+      const infer = () => inference.run({ input });
       const costs: MethodCost[] = [];
-      for (const [done, choice] of methods.entries()) {
-        progress.draw(done / methods.length, nameOf(choice));
-        costs.push(await costOfMethod(engine, { model, size, inference, flags }, nameOf(choice)));
+      const inferenceTimes: number[] = [];
+      for (const [done, [name, set]] of sets.entries()) {
+        progress.draw(done / sets.length, name);
+        const options = { engine, method: set, ...(layer && { layer }) };
+        const { times, forwards } = await measure(infer, { model, inputShape: size }, options, flags.steps);
+        inferenceTimes.push(...times.map(([inferring]) => inferring));
+        costs.push({
+          method: name,
+          forwards: 1 + forwards,
+          inferences: median(times.map(([inferring, explaining]) => explaining / inferring)),
+          milliseconds: median(times.map(([, explaining]) => explaining)),
+        });
       }
+      await inference.release();
       return {
         model: flags.model,
         attention: flags.attention ?? null,
-        inferenceMilliseconds: inference,
+        layers: layer ?? null,
+        inferenceMilliseconds: median(inferenceTimes),
         methods: costs,
       };
     }, flags);
@@ -87,49 +103,35 @@ export const benchExplainCommand = addModelFlags(new Command("explain"), "resnet
     );
   });
 
-async function inferenceTime(engine: Engine, model: Module, size: readonly number[], steps: number): Promise<number> {
-  const executable = await engine.compile(trace(model, [1, ...size]));
-  const input = noise([1, ...size]);
-  try {
-    return await medianTime(() => executable.run({ input }), steps);
-  } finally {
-    await executable.release();
-  }
-}
+/** Methods that are measured at once, and their name. */
+type MethodSet = readonly [name: MethodCost["method"], methods: readonly MethodChoice[]];
 
-async function costOfMethod(
-  engine: Engine,
-  how: {
-    readonly model: Module;
-    readonly size: readonly [number, number, number];
-    readonly inference: number;
-    readonly flags: BenchExplainFlags;
-  },
-  method: MethodName,
-): Promise<MethodCost> {
-  const { model, size, inference, flags } = how;
-  const layer = flags.layer === undefined ? {} : { layer: flags.layer };
-  const explainer = await openExplainer({ model, inputShape: size }, { engine, method, ...layer });
-  const image = noise(size);
+/** Times an inference and an explanation in turn, so that what else the machine does slows both. */
+async function measure(
+  infer: () => Promise<unknown>,
+  network: { readonly model: Module; readonly inputShape: readonly [number, number, number] },
+  options: ExplainerOptions,
+  steps: number,
+): Promise<{
+  readonly times: readonly (readonly [inferring: number, explaining: number])[];
+  readonly forwards: number;
+}> {
+  const explainer = await openExplainer(network, options);
+  const image = noise(network.inputShape);
+  const times: [number, number][] = [];
   try {
-    let forwards = 0;
-    const milliseconds = await medianTime(async () => {
-      forwards = (await explainer.explain(image))[0]!.forwards;
-    }, flags.steps);
-    return { method, forwards: 1 + forwards, inferences: milliseconds / inference, milliseconds };
+    // The first run compiles.
+    const found = await explainer.explain(image);
+    await infer();
+    for (let i = 0; i < steps; i++) times.push([await timeOf(infer), await timeOf(() => explainer.explain(image))]);
+    return { times, forwards: found.reduce((sum, { forwards }) => sum + forwards, 0) };
   } finally {
     await explainer.release();
   }
 }
 
-/** The median of several times, after a first run that compiles. */
-async function medianTime(run: () => Promise<unknown>, steps: number): Promise<number> {
+async function timeOf(run: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
   await run();
-  const times: number[] = [];
-  for (let i = 0; i < steps; i++) {
-    const start = performance.now();
-    await run();
-    times.push(performance.now() - start);
-  }
-  return median(times);
+  return performance.now() - start;
 }

@@ -8,15 +8,15 @@ import {
   classCount,
   count,
   type EngineFlags,
+  engineFlags,
   inputSize,
   type ModelFlags,
   modelByFlags,
-  threadCount,
-  winogradHelp,
   withEngine,
 } from "./arguments.js";
 import { benchExplainCommand } from "./bench-explain.js";
 import { calibrateCommand, median } from "./calibrate.js";
+import { addFlags } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { print, short } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
@@ -30,17 +30,15 @@ interface BenchFlags extends ModelFlags, EngineFlags {
   readonly json?: boolean;
 }
 
-export const benchCommand = addModelFlags(new Command("bench"), "resnet20")
-  .description("Speed and memory of training or inference, on random images")
+export const benchCommand = addFlags(addModelFlags(new Command("bench"), "resnet20"), engineFlags)
   .addOption(new Option("--mode <mode>", "what to time").choices(["train", "infer"]).default("train"))
   .option("--classes <n>", "number of classes (default: the published one)", classCount)
   .option("--input <CxHxW>", "size of one image (default: the published one)", inputSize)
   .option("--batch <n>", "images per step", batchSize, 32)
   .option("--steps <n>", "timed steps, after two warm-up steps", count, 10)
   .option("--recompute", "when training, recompute the blocks in the backward pass instead of storing them")
-  .option("--winograd", winogradHelp)
-  .option("--threads <n>", "threads (default: one per processor)", threadCount)
   .option("--json", "print one JSON object")
+  .enablePositionalOptions()
   .addCommand(calibrateCommand)
   .addCommand(benchExplainCommand)
   .hook("preSubcommand", (bench, sub) => {

@@ -16,7 +16,9 @@ import {
 import { Journal, sha256 } from "../compare/node/index.js";
 import { OptionError } from "../index.js";
 import { batchSize, count, epochCount, imageSize, optional, positive, threadCount } from "./arguments.js";
-import { checkPairing, coordinate, dryRun, writeSlurm } from "./compare-run.js";
+import { coordinate } from "./compare-coordinate.js";
+import { checkPairing, dryRun, writeSlurm } from "./compare-run.js";
+import { compareTablesCommand } from "./compare-tables.js";
 import { compareWorkCommand } from "./compare-work.js";
 import { compareWorkerCommand, defaultRedis } from "./compare-worker.js";
 
@@ -37,7 +39,9 @@ export interface CompareFlags {
   readonly out?: string;
   readonly dryRun?: boolean;
   readonly checkPairing?: boolean;
+  readonly masks?: string;
   readonly cost: boolean;
+  readonly looks: boolean;
   readonly backend: "local" | "slurm" | "bullmq";
   readonly redis?: string;
   readonly slurmOption?: readonly string[];
@@ -45,7 +49,6 @@ export interface CompareFlags {
 }
 
 export const compareCommand = new Command("compare")
-  .description("Compare attention modules fairly: paired seeds, intervals, corrected tests, and a verdict in words")
   .argument("<data>", "data set: a folder, or shapes; or a plan, a .json file with data, modules, seeds, …")
   .option(
     "--modules <list>",
@@ -80,7 +83,12 @@ export const compareCommand = new Command("compare")
   )
   .option("--slurm-option <option...>", "more options for sbatch, such as --slurm-option=--partition=long")
   .option("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)")
-  .option("--no-cost", "do not measure latency and training speed at the end")
+  .option(
+    "--masks <path>",
+    "where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file",
+  )
+  .option("--no-cost", "do not measure speed and memory at the end")
+  .option("--no-looks", "do not find where the networks look at the end")
   .option("--json", "print one JSON object at the end")
   .addHelpText(
     "after",
@@ -96,10 +104,13 @@ done is never done again.`,
   )
   .addCommand(compareWorkCommand)
   .addCommand(compareWorkerCommand)
+  .addCommand(compareTablesCommand)
   .action(async (source: string, flags: CompareFlags) => {
     const given = await planOf(source, flags);
     // Workers may run elsewhere.
-    const plan = { ...given, data: { ...given.data, source: absolute(given.data.source) } };
+    const { source: lies, masks } = given.data;
+    const data = { ...given.data, source: absolute(lies), ...optional("masks", masks && resolve(masks)) };
+    const plan = { ...given, data };
     const out =
       flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(writtenPlan(plan))).slice(0, 8)}`);
     if (plan.data.source !== "shapes" && !relative(plan.data.source, out).startsWith(".."))
@@ -107,14 +118,15 @@ done is never done again.`,
     const journal = await Journal.open(out, plan);
     const workers = flags.workers ?? Math.max(1, Math.floor(availableParallelism() / plan.threads));
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);
-    if (flags.dryRun) return dryRun(journal, workers, flags.json ?? false);
+    if (flags.dryRun) return dryRun(journal, { workers, cost: flags.cost, json: flags.json ?? false });
     if (flags.slurmOption && flags.backend !== "slurm") throw new OptionError("--slurm-option needs --backend slurm");
     if (flags.redis !== undefined && flags.backend !== "bullmq")
       throw new OptionError("--redis needs --backend bullmq");
     const redis = flags.backend === "bullmq" ? (flags.redis ?? defaultRedis()) : undefined;
     if (flags.backend === "slurm")
       return writeSlurm(journal, { workers, program: argv[1]!, options: flags.slurmOption ?? [] }, flags.json ?? false);
-    await coordinate(journal, { workers, redis, cost: flags.cost, json: flags.json ?? false, program: argv[1]! });
+    const { cost, looks, json = false } = flags;
+    await coordinate(journal, { workers, redis, cost, looks, json, program: argv[1]! });
   });
 
 const absolute = (source: string) => (source === "shapes" ? source : resolve(source));
@@ -132,6 +144,7 @@ const inPlan = [
   "images",
   "testImages",
   "imageSize",
+  "masks",
   "batch",
   "lr",
   "threads",
@@ -163,6 +176,7 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
         ...optional("images", flags.images),
         ...optional("testImages", flags.testImages),
         ...optional("imageSize", flags.imageSize),
+        ...optional("masks", flags.masks),
       },
       ...optional("backbones", flags.model === undefined ? preset?.backbones : names(flags.model)),
       modules: preset?.modules ?? names(flags.modules!),

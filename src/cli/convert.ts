@@ -9,24 +9,18 @@ import {
   writeFileAtomic,
 } from "../index.js";
 import { stateOf } from "../nn.js";
-import { partOption } from "./arguments.js";
+import { jsonFlag, partFlag } from "./arguments.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { readCheckpointFile } from "./inspect.js";
 
 import { print, short } from "./terminal.js";
 
-interface ConvertFlags {
-  readonly part?: string;
-  readonly originalKeys?: boolean;
-  readonly json?: boolean;
-}
+const convertFlags = flagList(flag("--original-keys", "keep the keys as they are in the file"), partFlag, jsonFlag);
+type ConvertFlags = FlagsOf<typeof convertFlags>;
 
-export const convertCommand = new Command("convert")
-  .description("Convert a PyTorch checkpoint to safetensors, with our keys for its network")
+export const convertCommand = addFlags(new Command("convert"), convertFlags)
   .argument("<in>", "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar)")
   .argument("<out>", "file to write, ending in .safetensors")
-  .option("--original-keys", "keep the keys as they are in the file")
-  .option(...partOption)
-  .option("--json", "print one JSON object")
   .action(async (input: string, out: string, { part, originalKeys = false, json = false }: ConvertFlags) => {
     if (!out.endsWith(".safetensors"))
       throw new OptionError(`${out}: only safetensors can be written; use a name ending in .safetensors`);

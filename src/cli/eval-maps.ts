@@ -153,11 +153,12 @@ async function maskReader(
   path: string | undefined,
 ): Promise<(index: number) => Promise<Mask | undefined>> {
   if (path === undefined) return async (index) => datasetMask(dataset, index);
-  const files = await openMasks(path);
   const { file: fileOf } = dataset;
   if (!fileOf) throw new OptionError(`--masks is for folders of images; the images of ${dataset.name} are no files`);
+  const images = Array.from({ length: dataset.length }, (_, index) => fileOf.call(dataset, index));
+  const files = await openMasks(path, images);
   return async (index) => {
-    const file = fileOf.call(dataset, index);
+    const file = images[index]!;
     const { width, height } = await decodeImage(file);
     return files.maskOf(file, { width, height }, dataset.classes[dataset.labels[index]!]);
   };

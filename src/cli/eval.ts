@@ -1,10 +1,9 @@
 import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
+import { concatDatasets, defaultPreprocessing } from "../engine.js";
 import {
   type ClassificationMetrics,
-  concatDatasets,
   type Dataset,
-  defaultPreprocessing,
   evaluate,
   type OpenedDataset,
   OptionError,
@@ -39,7 +38,6 @@ interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags, WeightsFlags,
 }
 
 export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("eval"))))
-  .description("Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<data>", "data set: a folder, or shapes or shapes-free")
   .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)

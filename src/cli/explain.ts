@@ -21,9 +21,6 @@ import { loadModel, saySkipped } from "./run.js";
 import { duration, helpText, ProgressLine, print, say } from "./terminal.js";
 
 export const explainCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("explain"))))
-  .description(
-    "Where a network looks in images: maps of many methods, its attention gates, and whether to believe them",
-  )
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
   .option("--method <names>", "methods, separated by commas, or all (default: gradcam)", nameList)

@@ -19,6 +19,8 @@ interface Figures {
 
 /** A network as the graph that its export writes, with folding and rounded weights. */
 class Exported extends Module {
+  static override readonly kind: string = "Exported";
+
   readonly #model: Module;
   readonly #options: ExportedGraphOptions;
 

@@ -40,7 +40,6 @@ interface ExportFlags extends Omit<ModelFlags, "model">, WeightsFlags {
 }
 
 export const exportCommand = addWeightsFlags(addBuildFlags(new Command("export")))
-  .description("Write a trained network to a file that other programs can run")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .requiredOption("--out <path>", "file to write; for transformers.js the folder")
   .addOption(

@@ -1,20 +1,28 @@
+import { dirname } from "node:path";
 import { Command } from "commander";
 import { countNotFinite } from "../core/finite.js";
 import { modelWeights } from "../engine.js";
-import { type Checkpoint, type DType, openCheckpoint, recognizeCheckpoint, resolveWeights } from "../index.js";
+import {
+  type Checkpoint,
+  type DType,
+  FormatError,
+  openCheckpoint,
+  recognizeCheckpoint,
+  resolveWeights,
+} from "../index.js";
 import { forEachTensor } from "../internal.js";
-import { optional, partOption } from "./arguments.js";
+import { jsonFlag, optional, partFlag } from "./arguments.js";
+import { addFlags, type FlagsOf, flagList } from "./flags.js";
 import { ProgressLine, print, say, short, table } from "./terminal.js";
 
-export const inspectCommand = new Command("inspect")
-  .description("Show a checkpoint's keys, shapes, dtypes, and the network it belongs to")
+const inspectFlags = flagList(partFlag, jsonFlag);
+
+export const inspectCommand = addFlags(new Command("inspect"), inspectFlags)
   .argument(
     "<file>",
     "safetensors or PyTorch file (.safetensors, .pth, .pt, .th, .tar), the folder or index of a sharded one, https://…, or hf:OWNER/NAME[@REV][/FILE]",
   )
-  .option(...partOption)
-  .option("--json", "print one JSON object")
-  .action(async (file: string, { part: wanted, json = false }: { part?: string; json?: boolean }) => {
+  .action(async (file: string, { part: wanted, json = false }: FlagsOf<typeof inspectFlags>) => {
     const entries: { key: string; dtype: DType; shape: readonly number[]; notFinite: number }[] = [];
     const {
       format,
@@ -22,10 +30,12 @@ export const inspectCommand = new Command("inspect")
       part = "",
       otherParts = [],
       placeholders = [],
-    } = await forEachTensor(
-      await localFile(file),
-      (key, value) => entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
-      { part: wanted },
+    } = await reading(file, (path) =>
+      forEachTensor(
+        path,
+        (key, value) => entries.push({ key, dtype: value.dtype, shape: value.shape, notFinite: countNotFinite(value) }),
+        { part: wanted },
+      ),
     );
     const notFinite = entries.reduce((n, entry) => n + entry.notFinite, 0);
     const elements = entries.reduce((n, { shape }) => n + shape.reduce((size, d) => size * d, 1), 0);
@@ -90,6 +100,17 @@ function notReadLine(placeholders: NonNullable<Checkpoint["placeholders"]>): rea
   return [`Python objects that were not read: ${few.join(", ")}${more}`];
 }
 
+/** Reads a file, folder or address. @throws FormatError that says, of a download, how to get it anew. */
+async function reading<T>(source: string, read: (path: string) => Promise<T>): Promise<T> {
+  const path = await localFile(source);
+  return read(path).catch((error: unknown) => {
+    if (!(error instanceof FormatError) || !/^(?:hf|https?):/.test(source)) throw error;
+    throw new FormatError(
+      `${error.message}. If the download is damaged, remove it from ${dirname(path)} and try again`,
+    );
+  });
+}
+
 /** The local path of what --weights names: itself or, for an address, what was downloaded. */
 async function localFile(source: string): Promise<string> {
   const progress = new ProgressLine();
@@ -122,7 +143,7 @@ const partsText = (parts: readonly string[]): string =>
  * asked for. @throws FoveaError if there is none.
  */
 export async function readCheckpointFile(file: string, part?: string): Promise<Checkpoint> {
-  const checkpoint = await openCheckpoint(await localFile(file), { part });
+  const checkpoint = await reading(file, (path) => openCheckpoint(path, { part }));
   const { part: taken, otherParts = [] } = checkpoint;
   if (part === undefined && otherParts.length)
     say(

@@ -28,7 +28,6 @@ const networks = [...models.values()].map(({ name, paper, numClasses, input, opt
 }));
 
 export const listCommand = new Command("list")
-  .description("List attention modules and networks; with a name, show its options")
   .argument("[name]", "attention module or network")
   .option("--json", "print one JSON object")
   .action((name: string | undefined, { json = false }: { json?: boolean }) => {

@@ -1,24 +1,64 @@
 #!/usr/bin/env node
 import { argv, exit } from "node:process";
 import { Command, CommanderError } from "commander";
-import { messageOf } from "../core/errors.js";
-import { OptionError, version } from "../index.js";
-import { benchCommand } from "./bench.js";
-import { compareCommand } from "./compare.js";
-import { convertCommand } from "./convert.js";
-import { evalCommand } from "./eval.js";
-import { explainCommand } from "./explain.js";
-import { exportCommand } from "./export.js";
-import { inspectCommand } from "./inspect.js";
-import { listCommand } from "./list.js";
-import { predictCommand } from "./predict.js";
-import { reportCommand } from "./report.js";
+import { messageOf, OptionError } from "../core/errors.js";
+import { version } from "../version.js";
 import { outliveReaders } from "./streams.js";
-import { studioCommand } from "./studio.js";
-import { summaryCommand } from "./summary.js";
 import { say } from "./terminal.js";
-import { trainCommand } from "./train.js";
-import { verifyCommand } from "./verify.js";
+
+/** The commands: what `fovea --help` says of each, and its module, which is loaded only for this command. */
+const commands: Readonly<Record<string, readonly [description: string, load: () => Promise<Command>]>> = {
+  list: [
+    "List attention modules and networks; with a name, show its options",
+    async () => (await import("./list.js")).listCommand,
+  ],
+  summary: [
+    "Show a network's parameters, multiply-accumulates and activations by layer",
+    async () => (await import("./summary.js")).summaryCommand,
+  ],
+  train: ["Train a classifier and write a run folder", async () => (await import("./train.js")).trainCommand],
+  compare: [
+    "Compare attention modules fairly: paired seeds, intervals, corrected tests, and a verdict in words",
+    async () => (await import("./compare.js")).compareCommand,
+  ],
+  report: [
+    "Write the report of a run again, or of several runs side by side",
+    async () => (await import("./report.js")).reportCommand,
+  ],
+  eval: [
+    "Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set",
+    async () => (await import("./eval.js")).evalCommand,
+  ],
+  predict: ["Classify images, with probabilities", async () => (await import("./predict.js")).predictCommand],
+  explain: [
+    "Where a network looks in images: maps of many methods, its attention gates, and whether to believe them",
+    async () => (await import("./explain.js")).explainCommand,
+  ],
+  export: [
+    "Write a trained network to a file that other programs can run",
+    async () => (await import("./export.js")).exportCommand,
+  ],
+  studio: [
+    "Collect images, train and look, in a page on this machine",
+    async () => (await import("./studio.js")).studioCommand,
+  ],
+  inspect: [
+    "Show a checkpoint's keys, shapes, dtypes, and the network it belongs to",
+    async () => (await import("./inspect.js")).inspectCommand,
+  ],
+  convert: [
+    "Convert a PyTorch checkpoint to safetensors, with our keys for its network",
+    async () => (await import("./convert.js")).convertCommand,
+  ],
+  verify: [
+    "Check golden files: results of the authors' PyTorch code against Fovea's",
+    async () => (await import("./verify.js")).verifyCommand,
+  ],
+  bench: [
+    "Speed and memory of training or inference, on random images",
+    async () => (await import("./bench.js")).benchCommand,
+  ],
+};
 
 const program = new Command("fovea")
   .description("Visual attention for convolutional networks: train, evaluate and export them.")
@@ -41,32 +81,18 @@ Examples:
 fovea COMMAND --help says what a command takes.`,
   )
   .configureHelp({ minWidthToWrap: 20, subcommandTerm: (command) => command.name() });
-for (const command of [
-  listCommand,
-  summaryCommand,
-  trainCommand,
-  compareCommand,
-  reportCommand,
-  evalCommand,
-  predictCommand,
-  explainCommand,
-  exportCommand,
-  studioCommand,
-  inspectCommand,
-  convertCommand,
-  verifyCommand,
-  benchCommand,
-]) {
-  for (const each of [command, ...command.commands])
+// Flags belong to the command that they stand behind: bench and its commands share names of flags.
+program.enablePositionalOptions();
+const named = argv.slice(2).find((word) => Object.hasOwn(commands, word));
+for (const [name, [description, load]] of Object.entries(commands)) {
+  const command = name === named ? await load() : new Command(name);
+  for (const each of [command.description(description), ...command.commands])
     each
       .exitOverride()
       .configureOutput({ outputError: () => {} })
       .configureHelp({ minWidthToWrap: 20 });
   program.addCommand(command);
 }
-// Flags belong to the command that they stand behind: bench and its commands share names of flags.
-program.enablePositionalOptions();
-benchCommand.enablePositionalOptions();
 program.exitOverride().configureOutput({ outputError: () => {} });
 
 outliveReaders();

@@ -1,3 +1,4 @@
+import * as schemas from "../core/schema.js";
 import {
   constantSchedule,
   cosineSchedule,
@@ -11,21 +12,35 @@ import {
   stepSchedule,
 } from "../index.js";
 import { classifierInfo, optimizers } from "../internal.js";
-import { optional } from "./arguments.js";
+import { epochList, jsonObject, optional } from "./arguments.js";
+import { type FlagsOf, flag, flagList } from "./flags.js";
 import type { TransferFlags } from "./transfer.js";
 
 /** Flags for the update rule and learning rates. */
-export interface OptimizationFlags extends Pick<TransferFlags, "weights" | "freeze"> {
+export const optimizationFlags = flagList(
+  flag(
+    "--optimizer <name>",
+    "update rule (default: adamw for MobileNet and VAN, sgd for others)",
+    schemas.oneOf("sgd", "adamw"),
+  ),
+  flag(
+    "--lr <rate>",
+    "learning rate (default: 0.1 for sgd, 0.001 for adamw; a tenth of it to fine-tune all of --weights)",
+    schemas.positive,
+  ),
+  flag("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject),
+  flag("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for adamw)", schemas.nonNegative),
+  flag("--no-decay-norms", "no weight decay on norms and biases"),
+  flag("--schedule <name>", "learning rate schedule", schemas.oneOf("cosine", "step", "constant"), "cosine"),
+  flag("--step-epochs <list>", "epochs after which --schedule step divides the rate by ten, such as 30,60", epochList),
+  flag("--warmup <epochs>", "epochs of linear warm-up", schemas.nonNegative, 0),
+);
+
+export interface OptimizationFlags
+  extends FlagsOf<typeof optimizationFlags>,
+    Pick<TransferFlags, "weights" | "freeze"> {
   readonly model: string;
   readonly epochs: number;
-  readonly optimizer?: keyof typeof optimizers;
-  readonly lr?: number;
-  readonly optimizerOptions?: Record<string, unknown>;
-  readonly weightDecay?: number;
-  readonly decayNorms: boolean;
-  readonly schedule: Schedule["kind"];
-  readonly warmup: number;
-  readonly stepEpochs?: number[];
 }
 
 /** Flags with their defaults filled in. */
@@ -86,7 +101,7 @@ export function requireEffect({
   weightDecay,
   decayNorms,
   optimizerOptions = {},
-}: OptimizationFlags & TransferFlags & { readonly insert?: string; readonly insertOptions?: object }): void {
+}: OptimizationFlags & TransferFlags): void {
   if (insertOptions && !insert) throw new OptionError("--insert-options needs --insert");
   for (const [flag, value] of Object.entries({ ignore, part }))
     if (value !== undefined && !weights) throw new OptionError(`--${flag} needs --weights`);

@@ -34,7 +34,6 @@ type Answer =
   | { readonly image: string; readonly error: string };
 
 export const predictCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("predict"))))
-  .description("Classify images, with probabilities")
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
   .option("--top <k>", "how many classes to show per image", count, 5)

@@ -21,7 +21,6 @@ interface ReportFlags {
 }
 
 export const reportCommand = new Command("report")
-  .description("Write the report of a run again, or of several runs side by side")
   .argument("<runs...>", "run folders")
   .option("--out <file>", "HTML file (default, for one run: its report.html)")
   .option("--tensorboard <folder>", "write TensorBoard event files there instead, a folder for each run")

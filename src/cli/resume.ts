@@ -14,8 +14,12 @@ export function checkSame(run: RunFolder, config: RunConfig, asked: Readonly<Rec
     throw new OptionError(
       `--resume: the data's classes are not those of the run in ${run.path} (${difference}). Restore them, or start a new run`,
     );
-  const comparable = ({ model: m, data: { classes: _, ...data }, preprocessing, training }: RunConfig) =>
-    flatten({ model: settled(m), data, preprocessing, training });
+  const comparable = ({
+    model: m,
+    data: { classes: _, source: __, folder: ___, ...data },
+    preprocessing,
+    training,
+  }: RunConfig) => flatten({ model: settled(m), data, preprocessing, training });
   const [before, now] = [comparable(run.config), comparable(config)];
   for (const name of new Set([...before.keys(), ...now.keys()]))
     if (before.get(name) !== now.get(name))

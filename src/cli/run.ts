@@ -1,6 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, unknownName } from "../core/errors.js";
+import * as schemas from "../core/schema.js";
 import { modelWeights } from "../engine.js";
 import {
   type Alignment,
@@ -29,6 +30,7 @@ import {
 } from "../index.js";
 import { alignmentNotes, buildNetwork, classNames, makeFolder, models } from "../internal.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional, type WeightsFlags } from "./arguments.js";
+import { type FlagsOf, flag, flagList } from "./flags.js";
 import { readCheckpointFile } from "./inspect.js";
 import { say, shellQuote } from "./terminal.js";
 
@@ -76,10 +78,19 @@ export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "class
 }
 
 /** Flags that set images of a folder aside. */
-export interface SplitFlags {
-  readonly valSplit?: number;
-  readonly testSplit?: number;
-}
+export const splitFlags = flagList(
+  flag(
+    "--val-split <share>",
+    "validation share of a folder without train/ and val/ (default: 0.2)",
+    schemas.properShare,
+  ),
+  flag(
+    "--test-split <share>",
+    "test share, measured once at the end, of a folder without test/ (default: none)",
+    schemas.share,
+  ),
+);
+export type SplitFlags = FlagsOf<typeof splitFlags>;
 
 /** @throws OptionError for a share that was requested, but not set aside. */
 export function requireSplits(source: string, { kind, setAside = {} }: OpenedDataset, flags: SplitFlags): void {

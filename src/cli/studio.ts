@@ -17,7 +17,6 @@ interface StudioFlags {
 }
 
 export const studioCommand = new Command("studio")
-  .description("Collect images, train and look, in a page on this machine")
   .option("--port <n>", "port on this machine, 0 for any", port, usualPort)
   .option("--out <folder>", "where what this machine trains is kept", "studio-runs")
   .addHelpText("after", () =>

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { costOf, modelInfo, trace } from "../index.js";
+import { formatScope } from "../internal.js";
 import { parametersOf, stateOf } from "../nn.js";
 import { addModelFlags, classCount, inputSize, type ModelFlags, modelByFlags } from "./arguments.js";
 import { print, short, table } from "./terminal.js";
@@ -10,7 +11,6 @@ interface SummaryFlags extends ModelFlags {
 }
 
 export const summaryCommand = addModelFlags(new Command("summary"))
-  .description("Show a network's parameters, multiply-accumulates and activations by layer")
   .option("--classes <n>", "number of classes (default: the published one)", classCount)
   .option("--input <CxHxW>", "size of one image (default: the published one)", inputSize)
   .option("--json", "print one JSON object")
@@ -23,11 +23,10 @@ export const summaryCommand = addModelFlags(new Command("summary"))
     );
     const params = [...sizes.values()].reduce((a, b) => a + b, 0);
     const layers = cost.layers.map(({ scope, shape, macs, activationBytes }) => {
-      const path = scope.replace(/ ?\(.*\)$/, "");
       const own = [...sizes]
-        .filter(([key]) => key.slice(0, key.lastIndexOf(".")) === path)
+        .filter(([key]) => key.slice(0, key.lastIndexOf(".")) === scope.path)
         .reduce((n, [, size]) => n + size, 0);
-      return { layer: scope, output: shape, params: own, macs, activationBytes };
+      return { layer: formatScope(scope), output: shape, params: own, macs, activationBytes };
     });
     const totals = { params, macs: cost.macs, flops: 2 * cost.macs, activationBytes: cost.activationBytes };
     const { model: name, attention = null } = flags;

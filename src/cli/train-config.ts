@@ -1,36 +1,34 @@
 import { basename, resolve } from "node:path";
 import { versions } from "node:process";
-import {
-  defaultAugmentation,
-  defaultPreprocessing,
-  type OpenedDataset,
-  OptionError,
-  type RunConfig,
-  version,
-} from "../index.js";
-import { classifierInfo, defaultBatch, learningOf } from "../internal.js";
-import { type EngineFlags, type ModelFlags, modelOptions, optional } from "./arguments.js";
-import { type OptimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
-import type { SplitFlags } from "./run.js";
-import type { ReportFlags } from "./train-report.js";
-import type { TransferFlags } from "./transfer.js";
+import * as schemas from "../core/schema.js";
+import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
+import { type OpenedDataset, OptionError, type RunConfig, version } from "../index.js";
+import { classifierInfo, defaultBatch, loopSettings, recordedIn, stepSettings, trainingSettings } from "../internal.js";
+import { engineFlags, modelFlags, modelOptions, optional } from "./arguments.js";
+import { type FlagsOf, flag, flagList, settingFlags, settingsBy } from "./flags.js";
+import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
+import { splitFlags } from "./run.js";
+import { reportFlags } from "./train-report.js";
+import { transferFlags } from "./transfer.js";
 
-export interface TrainFlags extends ModelFlags, TransferFlags, EngineFlags, OptimizationFlags, SplitFlags, ReportFlags {
-  readonly insert?: string;
-  readonly insertOptions?: Record<string, unknown>;
-  readonly imageSize?: number;
-  readonly batch?: number;
-  readonly labelSmoothing?: number;
-  readonly clip?: number;
-  readonly ema?: number;
-  readonly recompute?: boolean;
-  readonly augment: boolean;
-  readonly cacheFeatures?: boolean;
-  readonly seed: number;
-  readonly out?: string;
-  readonly resume?: boolean;
-  readonly json?: boolean;
-}
+export const trainFlags = flagList(
+  ...modelFlags,
+  flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
+  ...settingFlags(loopSettings),
+  ...optimizationFlags,
+  ...settingFlags(stepSettings),
+  flag("--no-augment", "no random crops and mirroring"),
+  flag("--cache-features", "require that frozen parts run once per image, not in every epoch"),
+  flag("--no-cache-features", "run frozen parts in every epoch (default: once; see below)"),
+  ...transferFlags,
+  ...splitFlags,
+  ...reportFlags,
+  flag("--out <folder>", "run folder (default: a new one in runs/)"),
+  flag("--resume", "continue the run in --out, with its settings as defaults"),
+  ...engineFlags,
+  flag("--json", "print one JSON object at the end"),
+);
+export type TrainFlags = FlagsOf<typeof trainFlags>;
 
 /** The complete configuration of a run. @throws OptionError if a setting is wrong. */
 export function configOf(
@@ -58,6 +56,7 @@ export function configOf(
     },
     data: {
       source,
+      ...(data.kind === "shapes" ? {} : { folder: resolve(source) }),
       kind: data.kind,
       classes,
       ...optional("validationSplit", flags.valSplit),
@@ -66,30 +65,15 @@ export function configOf(
     preprocessing,
     frozen: [],
     training: {
-      epochs: flags.epochs,
-      batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
+      ...recordedIn(trainingSettings, {
+        ...settingsBy(trainingSettings, flags),
+        batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
+      }),
       optimizer: { name, settings },
       schedule: scheduleOf(flags),
-      ...learningOf({ ...flags, clipNorm: flags.clip }),
-      seed: flags.seed,
       augment: flags.augment ? defaultAugmentation(data.train, preprocessing) : null,
-      weights: flags.weights ?? null,
-      freeze: flags.freeze ?? null,
-      freezeUntil: flags.freezeUntil ?? null,
-      headLr: flags.headLr ?? null,
     },
   };
-}
-
-/** The part of a configuration that training needs; the rest is about the network's start. */
-export function howToLearn({
-  weights: _,
-  freeze: __,
-  freezeUntil: ___,
-  headLr: ____,
-  ...training
-}: RunConfig["training"]) {
-  return training;
 }
 
 /** @throws OptionError for a flag about features if there are none. */

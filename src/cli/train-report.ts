@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import type { EpochMaps, ReportFacts } from "../core/findings.js";
+import { renderReport } from "../explain.js";
 import {
   type ClassificationMetrics,
   type Dataset,
@@ -10,7 +11,6 @@ import {
   loadState,
   type Module,
   type OpenedDataset,
-  renderReport,
   type Tensor,
   type TrainResult,
 } from "../index.js";
@@ -18,6 +18,7 @@ import { bestRecord, type RunFolder } from "../internal.js";
 import { parametersOf } from "../nn.js";
 import { type EngineFlags, withEngine } from "./arguments.js";
 import { findingsOf } from "./findings.js";
+import { type FlagsOf, flag, flagList } from "./flags.js";
 import { networkTitle } from "./run.js";
 import { Events } from "./tensorboard.js";
 import { asArgument, duration, foveaCommand, percent } from "./terminal.js";
@@ -64,12 +65,12 @@ export function reportOf(run: RunFolder, facts: ReportFacts, { history, validati
 export const titleOf = ({ config }: RunFolder): string =>
   `${networkTitle(config.model)} on ${basename(config.data.source)}`;
 
-/** What of a training is shown, beyond its figures. */
-export interface ReportFlags {
-  readonly maps: boolean;
-  /** A folder for event files; true for one in the run folder. */
-  readonly tensorboard?: string | true;
-}
+/** Flags for the report of a training. */
+export const reportFlags = flagList(
+  flag("--no-maps", "no maps of validation images in the report, which take some time after every epoch"),
+  flag("--tensorboard [folder]", "write TensorBoard event files too (default: to tensorboard/ in the run folder)"),
+);
+export type ReportFlags = FlagsOf<typeof reportFlags>;
 
 /** The report of a run that is being trained: what it shows is kept in the run folder. */
 export class LiveReport {

@@ -10,13 +10,14 @@ import {
   type TrainResult,
   train,
 } from "../index.js";
-import { bestRecord, describeSplits, type RunFolder } from "../internal.js";
+import { bestRecord, describeSplits, type RunFolder, repeating, stepSettings } from "../internal.js";
 import { optional, withEngine } from "./arguments.js";
-import { headGroups, optimizerOf, type Settled } from "./optimization.js";
+import { settingsBy } from "./flags.js";
+import { headGroups, type Settled } from "./optimization.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { asArgument, duration, foveaCommand, type ProgressLine, percent, say, short } from "./terminal.js";
-import { howToLearn, type TrainFlags } from "./train-config.js";
+import type { TrainFlags } from "./train-config.js";
 import { finishedText, LiveReport, parameterCount } from "./train-report.js";
 import { featuresText } from "./transfer.js";
 
@@ -96,6 +97,7 @@ export async function runTraining(
   progress: ProgressLine,
 ) {
   const { training, preprocessing, frozen } = run.config;
+  const how = repeating(training);
   const checkpoint = flags.resume ? await run.checkpoint() : undefined;
   introduce(run, network, data, flags.resume ?? false);
   const interrupt = stopOnSignal(() => progress.clear());
@@ -106,12 +108,11 @@ export async function runTraining(
     const result = await withEngine(
       (engine) =>
         train(network, data.train, {
-          ...howToLearn(training),
+          ...settingsBy(stepSettings, flags),
+          ...how,
           engine,
-          optimizer: optimizerOf(flags),
-          groups: headGroups(network, training.headLr, optimizerOf(flags).lr),
+          groups: headGroups(network, training.headLr, how.optimizer.lr),
           preprocessing,
-          recompute: flags.recompute ?? false,
           validate: data.validation,
           signal: interrupt.signal,
           metadata: run.description(),

@@ -1,103 +1,24 @@
-import { Command, Option } from "commander";
+import { resolve } from "node:path";
+import { Command } from "commander";
 import { OptionError, openDataset } from "../index.js";
 import { buildNetwork, RunFolder, settled } from "../internal.js";
-import {
-  addModelFlags,
-  batchSize,
-  epochCount,
-  epochList,
-  imageSize,
-  jsonObject,
-  nonNegative,
-  optional,
-  partOption,
-  pattern,
-  positive,
-  properShare,
-  seed,
-  share,
-  threadCount,
-  winogradHelp,
-} from "./arguments.js";
+import { optional } from "./arguments.js";
+import { addFlags } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { requireEffect, withDefaults } from "./optimization.js";
 import { checkSame } from "./resume.js";
+import { resumedData } from "./resume-data.js";
 import { freshFolder, requireSplits } from "./run.js";
 import { helpText, ProgressLine, print, say } from "./terminal.js";
-import { configOf, requireFeatures, requireOut, runName, type TrainFlags } from "./train-config.js";
+import { configOf, requireFeatures, requireOut, runName, type TrainFlags, trainFlags } from "./train-config.js";
 import { runTraining } from "./train-run.js";
 import { freezeByFlags, freezePaths, startFrom } from "./transfer.js";
 
-export const trainCommand = addModelFlags(new Command("train"), "resnet20")
-  .description("Train a classifier and write a run folder")
+export const trainCommand = addFlags(new Command("train"), trainFlags)
   .argument(
     "[data]",
     "data set: a folder of CIFAR, MNIST or images in class folders, or shapes or shapes-free (generated)",
   )
-  .option("--image-size <pixels>", "side of the square input (default: what suits the data)", imageSize)
-  .option("--epochs <n>", "passes over the data", epochCount, 10)
-  .option("--batch <n>", "images per step (default: 128, less for small data sets)", batchSize)
-  .addOption(
-    new Option("--optimizer <name>", "update rule (default: adamw for MobileNet and VAN, sgd for others)").choices([
-      "sgd",
-      "adamw",
-    ]),
-  )
-  .option(
-    "--lr <rate>",
-    "learning rate (default: 0.1 for sgd, 0.001 for adamw; a tenth of it to fine-tune all of --weights)",
-    positive,
-  )
-  .option("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject)
-  .option("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for adamw)", nonNegative)
-  .option("--no-decay-norms", "no weight decay on norms and biases")
-  .addOption(
-    new Option("--schedule <name>", "learning rate schedule").choices(["cosine", "step", "constant"]).default("cosine"),
-  )
-  .option(
-    "--step-epochs <list>",
-    "epochs after which --schedule step divides the rate by ten, such as 30,60",
-    epochList,
-  )
-  .option("--warmup <epochs>", "epochs of linear warm-up", nonNegative, 0)
-  .option("--label-smoothing <share>", "share of each target spread over all classes", share)
-  .option("--clip <norm>", "clip the global gradient norm to this", positive)
-  .option("--ema <decay>", "keep and validate a moving average of the weights, such as 0.999", properShare)
-  .option("--recompute", "less memory, more time: recompute the blocks in the backward pass instead of storing them")
-  .option("--no-augment", "no random crops and mirroring")
-  .option("--cache-features", "require that frozen parts run once per image, not in every epoch")
-  .option("--no-cache-features", "run frozen parts in every epoch (default: once; see below)")
-  .option("--seed <n>", "seed of weights, order and augmentation", seed, 0)
-  .option(
-    "--weights <file>",
-    "start from a checkpoint, safetensors or PyTorch: a file, the folder of a sharded one, https://…, or hf:OWNER/NAME[@REV][/FILE]",
-  )
-  .option(...partOption)
-  .option(
-    "--ignore <pattern>",
-    "keys of --weights (and of the network) that need not fit, a regular expression such as '^fc\\.'",
-    pattern,
-  )
-  .addOption(
-    new Option("--freeze <part>", "train only the classifier and what --weights did not provide").choices(["backbone"]),
-  )
-  .option("--insert <name>", "insert an attention module into every block of the network, starting as the identity")
-  .option("--insert-options <json>", "options of the inserted module", jsonObject)
-  .option("--freeze-until <path>", "train only this part of the network and later ones, such as layer3")
-  .option("--head-lr <rate>", "learning rate of the classifier", positive)
-  .option("--val-split <share>", "validation share of a folder without train/ and val/ (default: 0.2)", properShare)
-  .option(
-    "--test-split <share>",
-    "test share, measured once at the end, of a folder without test/ (default: none)",
-    share,
-  )
-  .option("--no-maps", "no maps of validation images in the report, which take some time after every epoch")
-  .option("--tensorboard [folder]", "write TensorBoard event files too (default: to tensorboard/ in the run folder)")
-  .option("--out <folder>", "run folder (default: a new one in runs/)")
-  .option("--resume", "continue the run in --out, with its settings as defaults")
-  .option("--winograd", winogradHelp)
-  .option("--threads <n>", "threads (default: one per processor)", threadCount)
-  .option("--json", "print one JSON object at the end")
   .addHelpText("after", () =>
     helpText(`
 Examples:
@@ -124,7 +45,7 @@ immediately.`),
       { ...asked, ...(resumed?.config.flags as Partial<TrainFlags> | undefined), ...explicit },
       resumed?.config.training.optimizer,
     );
-    const dataSource = source ?? resumed?.config.data.source;
+    const dataSource = resumed ? await resumedData(resumed, source) : source;
     if (!dataSource) throw new OptionError("no data: name a folder, or shapes");
     const progress = new ProgressLine();
     const data = await openDataset(dataSource, {
@@ -138,6 +59,8 @@ immediately.`),
     progress.clear();
     if (!resumed) requireSplits(dataSource, data, flags);
     const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
+    // A run may be resumed from another folder.
+    if (typeof lasting.tensorboard === "string") lasting.tensorboard = resolve(lasting.tensorboard);
     const wanted = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config, explicit);

@@ -10,20 +10,26 @@ import {
   type RunConfig,
   recognizeCheckpoint,
 } from "../index.js";
-import { classifierInfo } from "../internal.js";
+import { classifierInfo, startSettings } from "../internal.js";
+import { jsonObject, partFlag, pattern } from "./arguments.js";
+import { type FlagsOf, flag, flagList, settingFlags } from "./flags.js";
 import { readCheckpointFile } from "./inspect.js";
 import { flagged } from "./run.js";
 import { say, short } from "./terminal.js";
 
 /** Flags for training that starts from other weights. */
-export interface TransferFlags {
-  readonly weights?: string;
-  readonly part?: string;
-  readonly ignore?: string;
-  readonly freeze?: "backbone";
-  readonly freezeUntil?: string;
-  readonly headLr?: number;
-}
+export const transferFlags = flagList(
+  ...settingFlags(startSettings),
+  partFlag,
+  flag(
+    "--ignore <pattern>",
+    "keys of --weights (and of the network) that need not fit, a regular expression such as '^fc\\.'",
+    pattern,
+  ),
+  flag("--insert <name>", "insert an attention module into every block of the network, starting as the identity"),
+  flag("--insert-options <json>", "options of the inserted module", jsonObject),
+);
+export type TransferFlags = FlagsOf<typeof transferFlags>;
 
 /** Loads the weights that --weights names, and reports what was loaded. Returns the parameters loaded, without the classifier. */
 export async function startFrom(

@@ -38,7 +38,6 @@ interface FileResult {
 }
 
 export const verifyCommand = new Command("verify")
-  .description("Check golden files: results of the authors' PyTorch code against Fovea's")
   .argument("<path...>", "golden files (.safetensors), or folders of them")
   .addOption(
     new Option("--engine <name>", "engine to check; all: every installed one")

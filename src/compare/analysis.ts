@@ -1,7 +1,8 @@
+import { type FoundObjects, type Look, lookOf, type UnitLooks } from "./looks.js";
 import type { Plan } from "./plan.js";
 import type { Measured, UnitResult } from "./results.js";
 import {
-  crossedInterval,
+  crossedTInterval,
   deviation,
   holm,
   type Interval,
@@ -11,17 +12,16 @@ import {
   smallestDetectable,
   tInterval,
 } from "./statistics/index.js";
-import type { Unit } from "./units.js";
+import { fewestSeeds, type Unit } from "./units.js";
 
 /** A unit, and its result where there is one. `misfit` says why its network cannot be built. */
 export interface Outcome {
   readonly unit: Unit;
   readonly result?: UnitResult | undefined;
   readonly misfit?: string | undefined;
+  /** Where its network looks, where that was measured. */
+  readonly looks?: UnitLooks | undefined;
 }
-
-/** Seeds below which there is no interval. */
-export const fewestSeeds = 3;
 
 /** How an entrant differs from the first, seed by seed. In shares of the test images. */
 export interface Difference {
@@ -30,7 +30,7 @@ export interface Difference {
   readonly mean: number;
   /** 95 % t interval over seeds; null with fewer than three. */
   readonly interval: Interval | null;
-  /** 95 % bootstrap interval over seeds × images. */
+  /** 95 % t interval over seeds × images. */
   readonly crossed: Interval | null;
   /** Two-sided paired t test, and with Holm's correction over all rows of the comparison. */
   readonly p: number | null;
@@ -77,24 +77,22 @@ export interface Row {
   readonly settings: readonly number[];
   /** Null for the first entrant. */
   readonly difference: Difference | null;
+  /** Null where the data does not say where the objects are. */
+  readonly look: Look | null;
 }
 
 /** The table of a comparison. Equal results give an equal table, in whatever order they came. */
 export function analyze(plan: Plan, outcomes: readonly Outcome[]): Row[] {
   const rows = plan.backbones.flatMap((backbone) => {
-    const chosen = plan.entrants.map((entrant) =>
-      chosenUnits(plan, outcomesOf(outcomes, backbone.label, entrant.label)),
-    );
-    return plan.entrants.map((entrant, i) =>
-      rowOf(
-        plan,
-        backbone.label,
-        entrant.label,
-        outcomesOf(outcomes, backbone.label, entrant.label),
-        chosen[i]!,
-        i > 0 ? chosen[0]! : null,
-      ),
-    );
+    const all = plan.entrants.map((entrant) => {
+      const own = outcomesOf(outcomes, backbone.label, entrant.label);
+      const chosen = chosenUnits(plan, own);
+      return { entrant: entrant.label, own, chosen, found: foundBy(own, chosen) };
+    });
+    return all.map(({ entrant, own, chosen, found }, i) => ({
+      ...rowOf(plan, backbone.label, entrant, own, chosen, i > 0 ? all[0]!.chosen : null),
+      look: lookOf(found, i > 0 ? all[0]!.found : null),
+    }));
   });
   return corrected(rows);
 }
@@ -128,6 +126,15 @@ function chosenUnits(plan: Plan, outcomes: readonly Outcome[]): Map<number, Unit
   );
 }
 
+/** What was found of the objects in the unit of each seed. */
+function foundBy(outcomes: readonly Outcome[], chosen: ReadonlyMap<number, UnitResult>): Map<number, FoundObjects> {
+  return new Map(
+    outcomes.flatMap(({ unit: { seed }, result, looks }) =>
+      looks?.found && result && chosen.get(seed) === result ? [[seed, looks.found] as const] : [],
+    ),
+  );
+}
+
 /** Accuracy after the last epoch. A network that diverged answers at random. */
 const accuracyOf = ({ last, numClasses }: UnitResult): number => last?.test.top1 ?? 1 / numClasses;
 
@@ -138,7 +145,7 @@ function rowOf(
   outcomes: readonly Outcome[],
   chosen: ReadonlyMap<number, UnitResult>,
   base: ReadonlyMap<number, UnitResult> | null,
-): Row {
+): Omit<Row, "look"> {
   const results = plan.seeds.flatMap((seed) => chosen.get(seed) ?? []);
   const scores = results.map(accuracyOf);
   const average = (of: (measured: Measured) => number, which: "last" | "chosen" = "last") => {
@@ -197,7 +204,8 @@ function differenceOf(
     pairs: pairs.length,
     mean: mean(a.map((x, i) => x - b[i]!)),
     interval: test?.interval ?? null,
-    crossed: finished.length >= fewestSeeds ? crossedInterval(finished.map(([one, other]) => gains(one, other))) : null,
+    crossed:
+      finished.length >= fewestSeeds ? crossedTInterval(finished.map(([one, other]) => gains(one, other))) : null,
     p: test?.p ?? null,
     pHolm: null,
     pSignFlip: enough ? signFlipP(a, b) : null,

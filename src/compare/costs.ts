@@ -1,4 +1,6 @@
-/** What was measured of a network's speed. Apart from the table, which has nothing that differs from time to time. */
+import { fieldsOf, flag, list, nonNegative, orNull, type Schema, text, whole } from "../core/schema.js";
+
+/** What was measured of a network's speed and memory. Apart from the table, which has nothing that differs from time to time. */
 export interface CostRow {
   readonly backbone: string;
   readonly entrant: string;
@@ -6,7 +8,9 @@ export interface CostRow {
   readonly latency: { readonly median: number; readonly low: number; readonly high: number };
   /** Images per second in training. */
   readonly trainingRate: number;
-  /** Whether the medians of the two halves, in opposite orders, differ by more than 5 %. */
+  /** Largest memory of a process that trains it as the units are trained, and of one that classifies single images, in bytes. */
+  readonly memory: { readonly training: number; readonly inference: number } | null;
+  /** Whether the medians of the two halves, in opposite orders, differ by more than 5 %, of latency or of training. */
   readonly noisy: boolean;
 }
 
@@ -16,16 +20,52 @@ export interface Costs {
   readonly noisy: boolean;
 }
 
+export const costsSchema: Schema<Costs> = fieldsOf<Costs>({
+  threads: whole(1),
+  noisy: flag,
+  rows: list(
+    fieldsOf<CostRow>({
+      backbone: text,
+      entrant: text,
+      latency: fieldsOf<CostRow["latency"]>({ median: nonNegative, low: nonNegative, high: nonNegative }),
+      trainingRate: nonNegative,
+      memory: orNull(fieldsOf<NonNullable<CostRow["memory"]>>({ training: nonNegative, inference: nonNegative })),
+      noisy: flag,
+    }),
+    "a list of costs",
+  ),
+});
+
+const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
+
 /** `costs.csv` */
 export function costsCsv({ rows, threads }: Costs): string {
-  const lines = rows.map(({ backbone, entrant, latency, trainingRate, noisy }) =>
+  const lines = rows.map(({ backbone, entrant, latency, trainingRate, memory, noisy }) =>
     [
       ...[backbone, entrant].map((name) => (/[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)),
       ...[latency.median, latency.low, latency.high].map((seconds) => (1000 * seconds).toFixed(3)),
       trainingRate.toFixed(1),
+      ...(memory ? [mebibytes(memory.training), mebibytes(memory.inference)] : ["", ""]),
       threads,
       noisy ? "noisy" : "",
     ].join(","),
   );
-  return `${["backbone,entrant,latency_ms,latency_low_ms,latency_high_ms,training_images_per_s,threads,noise", ...lines].join("\n")}\n`;
+  return `${["backbone,entrant,latency_ms,latency_low_ms,latency_high_ms,training_images_per_s,training_peak_mib,inference_peak_mib,threads,noise", ...lines].join("\n")}\n`;
 }
+
+const ms = (seconds: number) => (1000 * seconds).toFixed(2);
+
+/** The columns of the table of costs, in words. */
+export const measuredColumns: readonly { readonly name: string; readonly cell: (row: CostRow) => string }[] = [
+  { name: "entrant", cell: ({ entrant }) => entrant },
+  { name: "ms an image", cell: ({ latency }) => ms(latency.median) },
+  { name: "quartiles", cell: ({ latency }) => `${ms(latency.low)} … ${ms(latency.high)}` },
+  { name: "training images/s", cell: ({ trainingRate }) => trainingRate.toFixed(0) },
+  { name: "training MiB", cell: ({ memory }) => (memory ? mebibytes(memory.training) : "–") },
+  { name: "inference MiB", cell: ({ memory }) => (memory ? mebibytes(memory.inference) : "–") },
+  { name: "noise", cell: ({ noisy }) => (noisy ? "noisy" : "") },
+];
+
+/** How the costs were measured. */
+export const costNote = ({ threads, noisy }: Costs): string =>
+  `Measured alone, with ${threads} ${threads === 1 ? "thread" : "threads"}, in alternating order (ABBA); memory is the most that a process of its own took, program included.${noisy ? " Noisy: two halves differ by more than 5 % somewhere; the computer was busy." : ""}`;

@@ -1,4 +1,4 @@
-export { analyze, type Difference, fewestSeeds, type Outcome, type Row } from "./analysis.js";
+export { analyze, type Difference, type Outcome, type Row } from "./analysis.js";
 export type { CostRow, Costs } from "./costs.js";
 export { type Division, divide, subset } from "./data.js";
 export {
@@ -17,6 +17,6 @@ export { type Preset, presetNamed, presets } from "./presets.js";
 export { type Rates, rateKey } from "./resolve.js";
 export type { Measured, UnitResult } from "./results.js";
 export { slurmScript } from "./slurm.js";
-export { baseOf, big, type Comparison, columns, costColumns, design, notes } from "./tables.js";
-export { type Unit, unitsOf } from "./units.js";
+export { baseOf, big, type Comparison, columns, costColumns, design, lookColumns, notes } from "./tables.js";
+export { fewestSeeds, type Unit, unitsOf } from "./units.js";
 export { points, verdict } from "./verdict.js";

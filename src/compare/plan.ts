@@ -3,7 +3,6 @@ import { OptionError, unknownName } from "../core/errors.js";
 import {
   seed as anySeed,
   settings as anySettings,
-  batchSize,
   check,
   either,
   epochCount,
@@ -15,17 +14,17 @@ import {
   maybe,
   nonNegative,
   oneOf,
-  orNull,
   positive,
   properShare,
   type Schema,
-  share,
   text,
   threadCount,
   whole,
 } from "../core/schema.js";
+import { defineSettings, optionFields, type SettingsOf } from "../core/settings.js";
 import { models } from "../models/index.js";
 import { requireClassifier } from "../models/spec.js";
+import { loopSettings, stepSettings } from "../train/settings.js";
 
 /** Which images are used, and how they are divided. Validation chooses, test is measured once. */
 export interface PlanData {
@@ -38,6 +37,8 @@ export interface PlanData {
   /** Share of the training images that is set aside for validation where the data has only two parts; the second is then the test. Default 0.2. */
   readonly validation?: number;
   readonly imageSize?: number;
+  /** Where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file. Changes no training. */
+  readonly masks?: string;
 }
 
 /** A network or module by name, with options. */
@@ -48,16 +49,20 @@ export interface Named {
   readonly label: string;
 }
 
+/** Settings of a training that a comparison varies. */
+const varied = defineSettings({
+  batch: loopSettings.batch,
+  labelSmoothing: stepSettings.labelSmoothing,
+  clipNorm: stepSettings.clipNorm,
+});
+
 /** One way to train. All entrants are trained in each. */
-export interface Setting {
+export interface Setting extends Partial<SettingsOf<typeof varied>> {
   readonly optimizer?: "sgd" | "adamw";
   readonly lr?: number;
   readonly weightDecay?: number;
-  readonly batch?: number;
   /** Epochs in which the rate rises. */
   readonly warmup?: number;
-  readonly labelSmoothing?: number;
-  readonly clipNorm?: number | null;
   readonly augment?: boolean;
 }
 
@@ -107,6 +112,7 @@ const dataSchema = fields<PlanData>(
     testImages: maybe(whole(1)),
     validation: maybe(properShare),
     imageSize: maybe(imageSize),
+    masks: maybe(text),
   },
   "the name of a data set, or an object with its source",
 );
@@ -119,10 +125,8 @@ const settingSchema = fields<Setting>({
   optimizer: maybe(oneOf("sgd", "adamw")),
   lr: maybe(positive),
   weightDecay: maybe(nonNegative),
-  batch: maybe(batchSize),
   warmup: maybe(nonNegative),
-  labelSmoothing: maybe(share),
-  clipNorm: maybe(orNull(positive)),
+  ...optionFields(varied),
   augment: maybe(flag),
 });
 const planSchema: Schema<WrittenPlan> = fields<WrittenPlan>(

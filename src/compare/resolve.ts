@@ -1,9 +1,11 @@
 import { OptionError } from "../core/errors.js";
+import { recordedIn } from "../core/settings.js";
 import { defaultAugmentation, defaultPreprocessing } from "../data/index.js";
 import { buildNetwork } from "../inference/load-run.js";
 import { modelInfo, type WrittenModel } from "../models/index.js";
 import { cosineSchedule, defaultBatch, type Optimizer, optimizers } from "../train/index.js";
 import type { RunConfig } from "../train/run-folder.js";
+import { trainingSettings } from "../train/settings.js";
 import type { Division } from "./data.js";
 import { type Frame, type NetworkCost, networkCost, networkOf } from "./entrants.js";
 import type { Named, Plan } from "./plan.js";
@@ -117,22 +119,13 @@ export class Resolver {
   }
 
   #training({ backbone, seed, setting }: Unit, epochs: number): RunConfig["training"] {
-    const { warmup = 0, labelSmoothing = 0, clipNorm = null, augment = true } = this.plan.settings[setting]!;
+    const { warmup = 0, augment = true, ...own } = this.plan.settings[setting]!;
     const { name, settings } = this.optimizer(backbone, setting);
     return {
-      epochs,
-      batch: this.batch(setting),
+      ...recordedIn(trainingSettings, { ...own, epochs, seed, batch: this.batch(setting) }),
       optimizer: { name, settings },
       schedule: cosineSchedule({ warmupEpochs: warmup }),
-      labelSmoothing,
-      clipNorm,
-      ema: null,
-      seed,
       augment: augment ? defaultAugmentation(this.data.train, this.frame.preprocessing) : null,
-      weights: null,
-      freeze: null,
-      freezeUntil: null,
-      headLr: null,
     };
   }
 }

@@ -1,8 +1,9 @@
-import { fewestSeeds, type Outcome, type Row } from "./analysis.js";
+import type { Outcome, Row } from "./analysis.js";
+import type { LookImages, LookMean } from "./looks.js";
 import { canonical, type Plan, writtenPlan } from "./plan.js";
 import type { Measured } from "./results.js";
-import { leastP, wilsonInterval } from "./statistics/index.js";
-import { settingTitle } from "./units.js";
+import { leastP, mean, wilsonInterval } from "./statistics/index.js";
+import { fewestSeeds, settingTitle } from "./units.js";
 import { points, pText, verdict } from "./verdict.js";
 
 /** A comparison as it is shown. */
@@ -12,14 +13,22 @@ export interface Comparison {
   readonly outcomes: readonly Outcome[];
   /** Images to train on, to validate and to test. */
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
+  /** What the networks were asked of to find where they look, where that was measured. */
+  readonly looks?: LookImages | undefined;
+  /** Versions of the program, by the beginnings of their hashes, that did units although this is another; none where it is this. */
+  readonly otherVersions?: readonly { readonly code: string; readonly units: number }[] | undefined;
 }
 
 /** The row that those of the same backbone are compared with. */
 export const baseOf = (rows: readonly Row[], row: Row): Row => rows.find(({ backbone }) => backbone === row.backbone)!;
 
 /** What is to be known of the whole: warnings about the design. */
-export function notes({ plan, rows, images }: Comparison): string[] {
+export function notes({ plan, rows, images, otherVersions = [] }: Comparison): string[] {
   const found: string[] = [];
+  if (otherVersions.length > 0)
+    found.push(
+      `Not trained by the version of Fovea that wrote this table: ${otherVersions.map(({ code, units }) => `${units} ${units === 1 ? "unit" : "units"} by version ${code}`).join(", ")}.${otherVersions.length > 1 ? " Differences between units of different versions are not of modules alone." : ""}`,
+    );
   const { length } = plan.seeds;
   if (leastP(length) > 0.05)
     found.push(
@@ -50,29 +59,40 @@ const csvCell = (value: unknown): string => {
 const csv = (rows: readonly (readonly unknown[])[]): string =>
   `${rows.map((row) => row.map(csvCell).join(",")).join("\n")}\n`;
 
-/** `results.csv`: a line for each unit. */
-export function resultsCsv({ plan, outcomes }: Comparison): string {
+/** The units as a table: names of columns, and a line for each unit. Empty cells are `null`. */
+export function unitTable({ plan, outcomes }: Comparison): {
+  readonly names: readonly string[];
+  readonly lines: readonly (readonly (string | number | null)[])[];
+} {
   const measuredNames = ["epoch", "validation_top1", "test_top1", "low", "high", "nll", "ece", "adaptive_ece", "brier"];
   const header = [
     ...["backbone", "entrant", "seed", "setting", "status", "parameters", "macs", "steps", "epochs", "trained_macs"],
     ...["last", "chosen"].flatMap((which) => measuredNames.map((name) => `${which}_${name}`)),
+    ...["energy_over_area", "pointing"],
   ];
-  const measured = (one: Measured | null | undefined): unknown[] => {
-    if (!one) return measuredNames.map(() => "");
+  const measured = (one: Measured | null | undefined): (number | null)[] => {
+    if (!one) return measuredNames.map(() => null);
     const { count, top1, nll, ece, adaptiveEce, brier } = one.test;
     const [low, high] = wilsonInterval(Math.round(top1 * count), count);
     return [one.epoch, one.validation.top1, top1, low, high, nll, ece, adaptiveEce, brier];
   };
-  const lines = outcomes.map(({ unit, result, misfit }) => [
+  const lines = outcomes.map(({ unit, result, misfit, looks }) => [
     ...[unit.backbone.label, unit.entrant.label, unit.seed, settingTitle(plan.settings[unit.setting]!)],
     result?.status ?? (misfit === undefined ? "missing" : "misfit"),
     ...(result
       ? [result.parameters, result.macs, result.steps, result.epochs, result.steps * result.stepMacs]
-      : ["", "", "", "", ""]),
+      : [null, null, null, null, null]),
     ...measured(result?.last),
     ...measured(result?.chosen),
+    ...(looks?.found ? [mean(looks.found.energyOverShare), mean(looks.found.pointing)] : [null, null]),
   ]);
-  return csv([header, ...lines]);
+  return { names: header, lines };
+}
+
+/** `results.csv`: a line for each unit. */
+export function resultsCsv(comparison: Comparison): string {
+  const { names, lines } = unitTable(comparison);
+  return csv([names, ...lines]);
 }
 
 const dash = "–";
@@ -112,8 +132,35 @@ export const costColumns: typeof columns = [
   { name: "Brier", cell: ({ brier }) => or(brier, (x) => x.toFixed(3)) },
 ];
 
+const ratio = (x: number, signed = false) =>
+  `${signed && x > 0 ? "+" : ""}${x.toFixed(2).replace("-", "−").replace("−0.00", "0.00")}`;
+const inBrackets = ({ mean: center, interval }: LookMean, show: (x: number) => string) =>
+  `${show(center)}${interval ? ` (${show(interval[0])} … ${show(interval[1])})` : ""}`;
+
+/** Where the networks look: means over seeds × images with their intervals. */
+export const lookColumns: typeof columns = [
+  { name: "entrant", cell: ({ entrant }) => entrant },
+  { name: "energy ÷ area", cell: ({ look }) => or(look, (l) => inBrackets(l.energyOverShare, ratio)) },
+  {
+    name: "difference",
+    cell: ({ look }) => or(look?.difference, (d) => inBrackets(d.energyOverShare, (x) => ratio(x, true))),
+  },
+  { name: "pointing %", cell: ({ look }) => or(look, (l) => inBrackets(l.pointing, share)) },
+  {
+    name: "difference, points",
+    cell: ({ look }) => or(look?.difference, (d) => inBrackets(d.pointing, (x) => points(x, true))),
+  },
+];
+
+/** What the columns of where the networks look mean; null where nothing says where the objects are. */
+export function lookNote({ looks }: Comparison): string | null {
+  if (!looks?.objects) return null;
+  const { images, chance, center } = looks.objects;
+  return `Grad-CAM after the last epoch, for the class of each of ${images} test images whose object is known, with 95 % intervals over seeds × images. Energy ÷ area: the share of the map in the object over the object's share of the image; 1 is chance, and a blob at the center gets ${ratio(center.energyOverShare)}. Pointing: how often the largest value lies in the object; a random position does in ${share(chance)} %, the blob in ${share(center.pointing)} %.`;
+}
+
 /** A table of Markdown. */
-const markdown = (names: readonly string[], lines: readonly (readonly string[])[]): string =>
+export const markdown = (names: readonly string[], lines: readonly (readonly string[])[]): string =>
   [names, names.map((_, i) => (i === 0 ? "---" : "---:")), ...lines]
     .map((line) => `| ${line.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`)
     .join("\n");
@@ -147,20 +194,23 @@ export function tableMarkdown(comparison: Comparison): string {
         .map((row) => `- **${row.entrant}**: ${verdict(row, base)}.`)
         .join("\n"),
       table(costColumns),
+      ...(own.some(({ look }) => look) ? [table(lookColumns)] : []),
     ];
   });
-  return `${["# Comparison", design(comparison), ...parts, ...notes(comparison).map((note) => `> ${note}`)].join("\n\n")}\n`;
+  const said = [lookNote(comparison), ...notes(comparison).map((note) => `> ${note}`)].filter((line) => line !== null);
+  return `${["# Comparison", design(comparison), ...parts, ...said].join("\n\n")}\n`;
 }
 
 /** `table.json`: all figures. */
 export function tableJson(comparison: Comparison): string {
-  const { plan, rows, images } = comparison;
+  const { plan, rows, images, looks } = comparison;
   const withVerdicts = rows.map((row) => ({ ...row, verdict: verdict(row, baseOf(rows, row).entrant) }));
   const named = { ...plan, data: { ...plan.data, source: sourceName(plan.data.source) } };
   const value = {
     format: "fovea.comparison.1",
     plan: JSON.parse(canonical(writtenPlan(named))),
     images,
+    ...(looks?.objects ? { looks: { method: "gradcam", ...looks.objects } } : {}),
     rows: withVerdicts,
     notes: notes(comparison),
   };

@@ -11,6 +11,9 @@ export interface Unit {
   readonly setting: number;
 }
 
+/** Seeds below which there is no interval. */
+export const fewestSeeds = 3;
+
 /** All units of a plan: backbone by backbone, seed by seed, so that all entrants have come once before a second seed begins. */
 export function unitsOf(plan: Plan): Unit[] {
   const units: Unit[] = [];

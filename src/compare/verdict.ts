@@ -1,4 +1,5 @@
-import { fewestSeeds, type Row } from "./analysis.js";
+import type { Row } from "./analysis.js";
+import { fewestSeeds } from "./units.js";
 
 /** A share as percentage points, such as `+0.4` or `−1.2`. */
 export const points = (share: number, signed = false, decimals = 2): string => {

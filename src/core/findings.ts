@@ -131,7 +131,7 @@ export const [mapSide, thumbnailSide] = [64, 64];
 export const followedImages = 6;
 const most = 100;
 
-const mapSchema = that<StoredMap>(
+export const mapSchema = that<StoredMap>(
   `a map { height, width, data } of numbers, at most ${mapSide} a side`,
   (x) =>
     misfit(mapParts, x) === undefined &&

@@ -132,8 +132,14 @@ export const entries: Schema<never> = that(
 export const bytes = instance(Uint8Array, "a Uint8Array");
 export const settings = that<Readonly<Record<string, unknown>>>("an object", isObject);
 
-export const oneOf = <T extends string | number | boolean | null>(...words: readonly T[]): Schema<T> =>
-  that(words.length === 1 ? JSON.stringify(words[0]) : `one of ${words.join(", ")}`, (x) => words.includes(x as T));
+export const oneOf = <T extends string | number>(...words: readonly T[]): Schema<T> =>
+  v.picklist(words, words.length === 1 ? JSON.stringify(words[0]) : `one of ${words.join(", ")}`);
+
+/** The words of a choice, null or not. */
+export function choicesOf(schema: Schema): readonly unknown[] | undefined {
+  const { wrapped, options } = schema as { readonly wrapped?: Schema; readonly options?: readonly unknown[] };
+  return wrapped ? choicesOf(wrapped) : options;
+}
 
 export const maybe = <T>(schema: Schema<T>): Schema<T | undefined> => v.optional(schema);
 export const orNull = <T>(schema: Schema<T>): Schema<T | null> => v.nullable(schema);

@@ -111,6 +111,13 @@ export function toFloat64(t: Tensor): Tensor<"float64"> {
     : { dtype: "float64", shape: t.shape, data: numbers(t, Float64Array) };
 }
 
+/** Arrays of floating-point numbers. */
+export type Floats = Float32Array | Float64Array;
+
+/** The elements in the precision they have: float32 stays as it is, everything else becomes float64. */
+export const toFloats = (t: Tensor): Tensor<"float32"> | Tensor<"float64"> =>
+  t?.dtype === "float32" ? (t as Tensor<"float32">) : toFloat64(t);
+
 /** The elements as float32, whatever the dtype. Shares memory if the tensor is float32 already. */
 export function toFloat32(t: Tensor): Tensor<"float32"> {
   if (t?.dtype !== "float32") check("toFloat32", "t", tensorSchema, t);
@@ -119,7 +126,7 @@ export function toFloat32(t: Tensor): Tensor<"float32"> {
     : { dtype: "float32", shape: t.shape, data: numbers(t, Float32Array) };
 }
 
-function numbers<A extends Float64Array | Float32Array>(t: Tensor, make: new (length: number) => A): A {
+function numbers<A extends Floats>(t: Tensor, make: new (length: number) => A): A {
   // What JavaScript knows as numbers it converts itself, many times as fast.
   if (t.dtype !== "float16" && t.dtype !== "bfloat16" && t.dtype !== "int64")
     return new (make as unknown as new (numbers: ArrayLike<number>) => A)(t.data as ArrayLike<number>);

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
-import { basename, extname, sep } from "node:path";
+import { basename, extname, relative, resolve, sep } from "node:path";
 import { DataError, messageOf, systemReason } from "../core/errors.js";
-import { check, isObject, shown, text } from "../core/schema.js";
+import { check, isObject, list, shown, text } from "../core/schema.js";
 import type { RgbImage } from "./dataset.js";
 import { decodeImage } from "./decode.js";
 import { readBounded } from "./files.js";
@@ -16,12 +16,13 @@ export interface MaskFiles {
   /** Number of images with masks or boxes. */
   readonly length: number;
   /**
-   * Where the object of an image is, or undefined if the files do not say. Images are matched by the end of their path: `ants/1.jpg` before
-   * `1.jpg`, without the extension in a folder of masks.
+   * Where the object of an image is, or undefined if the files do not say. A mask is its image's if its whole name, folders included, is the
+   * end of the image's path: `ants/1.jpg` is for `photos/ants/1.jpg`, never for `photos/bees/1.jpg`. In a folder of masks extensions do not count.
+   * Of several such names the longest counts.
    *
    * @param name the class: only its boxes count, if boxes have classes
    *
-   * @throws DataError for a box outside the image, or a mask of another size.
+   * @throws DataError for a mask that fits two images, a box outside the image, or a mask of another size.
    */
   maskOf(file: string, size: Pick<RgbImage, "width" | "height">, name?: string): Promise<Mask | undefined>;
 }
@@ -43,27 +44,30 @@ interface Box extends Region {
  * whose first line names its columns: `file,left,top,width,height` or `file,xmin,ymin,xmax,ymax`, and optionally `class`. In a mask, values of
  * at least half the maximum are the object.
  *
+ * @param images paths of all images, so that a mask that fits two of them is refused now rather than when `maskOf` meets the second
+ *
  * @throws DataError that says what was looked for, and where the file is wrong.
  *
  * @example
  * const masks = await openMasks("boxes.csv");
  * await masks.maskOf("photos/ants/1.jpg", { width: 640, height: 480 }, "ants");
  */
-export async function openMasks(path: string): Promise<MaskFiles> {
+export async function openMasks(path: string, images: readonly string[] = []): Promise<MaskFiles> {
   check("openMasks", "path", text, path);
+  check("openMasks", "images", list(text, "a list of paths"), images);
   const found = await stat(path).catch((error) => {
     throw new DataError(`${path}: cannot be read (${systemReason(error)})`);
   });
-  if (found.isDirectory()) return folderOf(path);
+  if (found.isDirectory()) return folderOf(path, images);
   const content = new TextDecoder().decode(await readBounded(path, mostBytes));
   const kind = /^\ufeff?\s*[{[]/.test(content) ? "coco" : "csv";
   const boxes = kind === "coco" ? cocoBoxes(path, content) : csvBoxes(path, content);
-  const byEnd = endings([...boxes.keys()]);
+  const entryOf = matching(new Map([...boxes.keys()].map((name) => [name, [name]])), images);
   return {
     kind,
     length: boxes.size,
     async maskOf(file, size, name) {
-      const known = lookUp(byEnd, file);
+      const known = entryOf(file);
       const own = known === undefined ? undefined : boxes.get(known)!;
       const chosen = own?.filter((box) => name === undefined || box.name === undefined || box.name === name);
       if (!chosen?.length) return undefined;
@@ -75,15 +79,20 @@ export async function openMasks(path: string): Promise<MaskFiles> {
   };
 }
 
-async function folderOf(folder: string): Promise<MaskFiles> {
+async function folderOf(folder: string, images: readonly string[]): Promise<MaskFiles> {
   const { files } = await imagesBelow(folder);
   if (files.length === 0) throw new DataError(`${folder}: holds no images, so no masks`);
-  const byEnd = endings(files, withoutExtension);
+  const byName = new Map<string, string[]>();
+  for (const file of files) {
+    const name = nameIn(withoutExtension(relative(folder, file)));
+    byName.set(name, [...(byName.get(name) ?? []), file]);
+  }
+  const entryOf = matching(byName, images, withoutExtension);
   return {
     kind: "folder",
     length: files.length,
     async maskOf(file, size) {
-      const known = lookUp(byEnd, withoutExtension(file));
+      const known = entryOf(file);
       if (known === undefined) return undefined;
       const { width, height, pixels } = await decodeImage(known);
       if (width !== size.width || height !== size.height)
@@ -113,31 +122,47 @@ function scaled(box: Box, file: string, size: { readonly width: number; readonly
 
 const withoutExtension = (file: string) => file.slice(0, file.length - extname(file).length);
 const parts = (file: string) => file.split(sep === "\\" ? /[\\/]/ : "/").filter((part) => part !== "" && part !== ".");
+const nameIn = (file: string) => parts(file).join("/");
 
-/** Every suffix of every path; several files may share one. */
-function endings(files: readonly string[], plain: (file: string) => string = (file) => file): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const file of files) {
-    const names = parts(plain(file));
-    for (let start = names.length - 1; start >= Math.max(0, names.length - 4); start--) {
-      const end = names.slice(start).join("/");
-      const sharing = found.get(end);
-      if (sharing) sharing.push(file);
-      else found.set(end, [file]);
-    }
-  }
-  return found;
+/**
+ * Finds the entry of an image: the one of the longest name that is the end of the image's path.
+ *
+ * @param byName entries by name, several where it is not clear which is meant
+ * @param plain what of an image's path counts
+ *
+ * @throws DataError if there are several, or it is another image's already.
+ */
+function matching(
+  byName: ReadonlyMap<string, readonly string[]>,
+  images: readonly string[],
+  plain: (file: string) => string = (file) => file,
+): (file: string) => string | undefined {
+  const owners = new Map<string, string>();
+  const entryOf = (file: string) => {
+    const path = resolve(file);
+    const names = parts(plain(path));
+    const found = names.map((_, start) => byName.get(names.slice(start).join("/"))).find((entries) => entries);
+    if (!found) return undefined;
+    if (found.length > 1)
+      throw new DataError(`${file}: several masks may belong to it: ${found.slice(0, 3).join(", ")}`);
+    const [entry] = found as [string];
+    const owner = owners.get(entry) ?? path;
+    if (owner !== path)
+      throw new DataError(
+        `${entry}: may belong to several images: ${owner}, ${path}. Put the folder into the name too, as ${ownEnd(path, owner)}`,
+      );
+    owners.set(entry, path);
+    return entry;
+  };
+  for (const file of images) entryOf(file);
+  return entryOf;
 }
 
-/** The one file with the longest common suffix. @throws DataError if there are several. */
-function lookUp(byEnd: ReadonlyMap<string, readonly string[]>, file: string): string | undefined {
-  const names = parts(file);
-  for (let start = Math.max(0, names.length - 4); start < names.length; start++) {
-    const found = byEnd.get(names.slice(start).join("/"));
-    if (found?.length === 1) return found[0];
-    if (found) throw new DataError(`${file}: several masks may belong to it: ${found.slice(0, 3).join(", ")}`);
-  }
-  return undefined;
+/** The shortest end of a path that is not also that of another. */
+function ownEnd(path: string, other: string): string {
+  const [own, others] = [parts(path), parts(other)];
+  const same = own.findIndex((_, i) => own.at(-1 - i) !== others.at(-1 - i));
+  return own.slice(-1 - same).join("/");
 }
 
 /** Adds a box to its image. @throws DataError for an invalid one, saying where it is. */
@@ -147,9 +172,10 @@ function add(boxes: Map<string, Box[]>, image: string, box: Box): void {
     throw new DataError(
       `${box.at}: a box needs four numbers, with a width and height above 0; got ${shown([left, top, width, height])}`,
     );
-  const own = boxes.get(image);
+  const name = nameIn(image);
+  const own = boxes.get(name);
   if (own) own.push(box);
-  else boxes.set(image, [box]);
+  else boxes.set(name, [box]);
 }
 
 function cocoBoxes(path: string, content: string): Map<string, Box[]> {
@@ -162,6 +188,13 @@ function cocoBoxes(path: string, content: string): Map<string, Box[]> {
   if (many > mostBoxes) throw new DataError(`${path}: ${many} annotations; at most ${mostBoxes} are read`);
   type Entry = Readonly<Record<string, unknown>>;
   const byId = new Map((images as Entry[]).map((image) => [image.id, image]));
+  const ids = new Map<string, unknown>();
+  for (const { id, file_name } of images as Entry[]) {
+    const name = nameIn(String(file_name));
+    if (ids.has(name) && ids.get(name) !== id)
+      throw new DataError(`${path}: the images ${shown(ids.get(name))} and ${shown(id)} are both ${shown(name)}`);
+    ids.set(name, id);
+  }
   const names = new Map((categories as Entry[]).map(({ id, name }) => [id, String(name)]));
   const boxes = new Map<string, Box[]>();
   (annotations as Entry[]).forEach(({ image_id, bbox, category_id }, i) => {

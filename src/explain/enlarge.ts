@@ -1,3 +1,4 @@
+import type { Floats } from "../core/tensor.js";
 import { resampleOp } from "../ops/resample.js";
 
 /** How maps are upsampled, both bilinear: with half-pixel centers, or with aligned corners. */
@@ -18,7 +19,7 @@ export function enlarge(
 }
 
 /** The smallest and the largest number. */
-export function rangeOf(data: Float64Array): [number, number] {
+export function rangeOf(data: Floats): [number, number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const v of data) {
     if (v < low) low = v;

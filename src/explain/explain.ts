@@ -18,7 +18,7 @@ import {
   tuple,
   whole,
 } from "../core/schema.js";
-import { sizeOf, type Tensor, tensor, tensorSchema } from "../core/tensor.js";
+import { type Floats, sizeOf, type Tensor, tensor, tensorSchema } from "../core/tensor.js";
 import { preprocessingSchema, requireImage } from "../data/checks.js";
 import { inputWriter, type Preprocessing, type RgbImage } from "../data/index.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
@@ -59,8 +59,8 @@ export interface AimOptions {
 export interface ExplainerOptions {
   /** What computes. */
   readonly engine: Engine;
-  /** Methods by name, optionally with options: `"gradcam"`, `["ig", { error: 0.001 }]`, or a list. */
-  readonly method: MethodChoice | readonly MethodChoice[];
+  /** Methods by name, optionally with options: `"gradcam"`, `["ig", { error: 0.001 }]`, or a list. Default: `"gradcam"`. */
+  readonly method?: MethodChoice | readonly MethodChoice[];
   /** Layers by module path, for methods that explain a layer. Default: the last map before pooling. */
   readonly layer?: string | readonly string[];
   /** What is explained: the class's logit (default), or its probability. */
@@ -140,7 +140,7 @@ const classSchema = either<never>("the index or name of a class", whole(0) as ne
 const aimFields = { class: maybe(classSchema), region: maybe(bytes) };
 const explainerFields = {
   engine: engineSchema,
-  method: that<never>("a method or a list of them", (x) => typeof x === "string" || Array.isArray(x)),
+  method: maybe(that<never>("a method or a list of them", (x) => typeof x === "string" || Array.isArray(x))),
   layer: maybe(either<never>("a layer or a list of them", text as never, list(text, "a list of layers", 1) as never)),
   score: maybe(oneOf("logit", "probability")),
 };
@@ -156,7 +156,7 @@ export const explainOptions = fields<ExplainOptions>({ ...explainerFields, ...ai
  *
  * @example
  * const network = await loadRun("runs/shapes-resnet20-cbam");
- * const [found] = await explain(network, [image], { method: "gradcam", engine: ortEngine() });
+ * const [found] = await explain(network, [image], { engine: ortEngine() });
  * found.map; // { height: 8, width: 8, data }, signed
  */
 export async function explain(
@@ -211,7 +211,7 @@ class OpenExplainer implements Explainer {
   readonly #alone = new Map<number, Probe>();
   readonly #write: ReturnType<typeof inputWriter> | null;
 
-  constructor(network: ExplainableNetwork, { engine, method, layer, score = "logit" }: ExplainerOptions) {
+  constructor(network: ExplainableNetwork, { engine, method = "gradcam", layer, score = "logit" }: ExplainerOptions) {
     const { model, preprocessing } = network;
     const shape = inputShapeOf(network);
     this.#network = network;
@@ -233,7 +233,7 @@ class OpenExplainer implements Explainer {
     const aim = this.#aimOf(head, aimed);
     const heads = new Map<number, Promise<{ readonly probe: Probe; readonly head: Head }>>();
     const shared = {
-      gradients: new Map<string, Promise<Float64Array[]>>(),
+      gradients: new Map<string, Promise<Floats[]>>(),
       alone: (index: number) => {
         let found = heads.get(index);
         if (!found) heads.set(index, (found = this.#headAlone(index, head, input)));

@@ -1,7 +1,7 @@
 import { gradients } from "../autodiff/gradients.js";
 import { OptionError } from "../core/errors.js";
 import { formatShape } from "../core/shape.js";
-import { sizeOf, type Tensor, tensor, toFloat32, toFloat64 } from "../core/tensor.js";
+import { type Floats, sizeOf, type Tensor, tensor, toFloat64, toFloats } from "../core/tensor.js";
 import type { Arrays, Engine, Executable } from "../engines/engine.js";
 import { costOf } from "../graph/cost.js";
 import { ancestors, type Graph, type Node, type Value } from "../graph/graph.js";
@@ -14,11 +14,11 @@ import { defaultLayer, findLayer, type LayerValue } from "./layers.js";
 /** A network's results for one image. */
 export interface Head {
   /** [C·H·W], as the network takes it. */
-  readonly image: Float64Array;
+  readonly image: Floats;
   /** [K·P]: K classes at P positions. */
   readonly logits: Float64Array;
-  /** Per layer of the probe, [C·h·w]. */
-  readonly activations: readonly Float64Array[];
+  /** Per layer of the probe, [C·h·w], in the engine's precision. */
+  readonly activations: readonly Floats[];
   /** Inputs of the tail, as the engine returned them. */
   readonly feeds: Arrays;
 }
@@ -90,21 +90,21 @@ export class Probe {
     const input = { ...image, shape: [1, ...this.inputShape] } as Tensor;
     const results = await this.#run("head", () => this.#cut(1).head, { input });
     return {
-      image: toFloat64(image).data,
+      image: toFloats(image).data,
       logits: toFloat64(results.output!).data,
-      activations: this.layers.map((_, i) => toFloat64(results[`activation/${i}`]!).data),
+      activations: this.layers.map((_, i) => toFloats(results[`activation/${i}`]!).data),
       feeds: { ...results, input },
     };
   }
 
   /** ∂score/∂A for every layer, in one run of the tail. Zeros for a layer that the score does not depend on. */
-  async gradients(head: Head, seed: Float64Array): Promise<Float64Array[]> {
+  async gradients(head: Head, seed: Float64Array): Promise<Floats[]> {
     const { graph, reads } = this.#tailGradients();
     const feeds = { ...pick(head.feeds, reads), seed: this.#seeds(1, () => seed) };
     const result = graph.outputs.size ? await this.#run("gradients", () => graph, feeds) : {};
     return this.layers.map(({ channels, height, width }, i) => {
       const found = result[`gradient/${i}`];
-      return found ? toFloat64(found).data : new Float64Array(channels * height * width);
+      return found ? toFloats(found).data : new Float64Array(channels * height * width);
     });
   }
 
@@ -137,13 +137,13 @@ export class Probe {
   }
 
   /** For one layer: the Hessian of Σ seed·logits times `direction` [C·h·w], and how the logits move along it. */
-  async curvature(head: Head, layer: number, seed: Float64Array, direction: Float64Array) {
+  async curvature(head: Head, layer: number, seed: Float64Array, direction: Floats) {
     const { reads } = this.#tailGradients();
     const { channels, height, width } = this.layers[layer]!;
     const result = await this.#run(`curvature ${layer}`, () => this.#curvatureGraph(layer), {
       ...pick(head.feeds, reads),
       seed: this.#seeds(1, () => seed),
-      direction: tensor("float64", [1, channels, height, width], direction),
+      direction: tensorOf([1, channels, height, width], direction),
     });
     return {
       product: result.product ? toFloat64(result.product).data : new Float64Array(direction.length),
@@ -193,16 +193,10 @@ export class Probe {
   }
 
   /** Runs a graph that `extend` derives from the whole network, for one image. Compiled once per `key`. */
-  async whole(
-    key: string,
-    image: Float64Array,
-    seed: Float64Array,
-    extend: (whole: Whole) => void,
-    feeds: Arrays = {},
-  ) {
+  async whole(key: string, image: Floats, seed: Float64Array, extend: (whole: Whole) => void, feeds: Arrays = {}) {
     return this.#run(key, () => this.#whole(1, extend), {
       ...feeds,
-      input: tensor("float64", [1, ...this.inputShape], image),
+      input: tensorOf([1, ...this.inputShape], image),
       seed: this.#seeds(1, () => seed),
     });
   }
@@ -352,15 +346,13 @@ function rows(t: Tensor): Float64Array[] {
   return Array.from({ length: shape[0]! }, (_, i) => data.slice(i * size, (i + 1) * size));
 }
 
+const tensorOf = (shape: readonly number[], data: Floats): Tensor =>
+  data instanceof Float64Array ? tensor("float64", shape, data) : tensor("float32", shape, data);
+
 /** An array of one image, repeated. */
 function repeated(t: Tensor, times: number): Tensor {
-  const { shape, data } = t.dtype === "float64" ? toFloat64(t) : toFloat32(t);
-  const out =
-    data instanceof Float64Array ? new Float64Array(times * data.length) : new Float32Array(times * data.length);
+  const { shape, data } = toFloats(t);
+  const out = new (data instanceof Float64Array ? Float64Array : Float32Array)(times * data.length);
   for (let i = 0; i < times; i++) out.set(data, i * data.length);
-  return {
-    dtype: data instanceof Float64Array ? "float64" : "float32",
-    shape: [times, ...shape.slice(1)],
-    data: out,
-  } as Tensor;
+  return tensorOf([times, ...shape.slice(1)], out);
 }

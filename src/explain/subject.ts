@@ -1,4 +1,4 @@
-import type { Tensor } from "../core/tensor.js";
+import type { Floats, Tensor } from "../core/tensor.js";
 import type { Heatmap } from "./heatmap.js";
 import type { Head, Probe } from "./probe.js";
 import { type Aim, type Score, scoreOf, type Target } from "./targets.js";
@@ -36,7 +36,7 @@ export interface Finding {
 
 /** One image, class and layer to apply methods to. What several methods need is computed once. */
 export class Subject {
-  readonly #gradients: Map<string, Promise<Float64Array[]>>;
+  readonly #gradients: Map<string, Promise<Floats[]>>;
   readonly #alone: (layer: number) => Promise<{ readonly probe: Probe; readonly head: Head }>;
 
   constructor(
@@ -48,7 +48,7 @@ export class Subject {
     readonly layer: number,
     /** The value of a black pixel, by channel; null if unknown. */
     readonly black: readonly number[] | null,
-    shared: Pick<Subject, "alone"> & { readonly gradients: Map<string, Promise<Float64Array[]>> },
+    shared: Pick<Subject, "alone"> & { readonly gradients: Map<string, Promise<Floats[]>> },
   ) {
     this.#gradients = shared.gradients;
     this.#alone = (index) => shared.alone(index);
@@ -59,12 +59,12 @@ export class Subject {
     return scoreOf(this.score, this.aim);
   }
 
-  get activation(): Float64Array {
+  get activation(): Floats {
     return this.head.activations[this.layer]!;
   }
 
   /** ∂target/∂A. */
-  async gradient(target: Target = this.target): Promise<Float64Array> {
+  async gradient(target: Target = this.target): Promise<Floats> {
     let found = this.#gradients.get(target.name);
     if (!found) {
       found = this.probe.gradients(this.head, target.gradient(this.head.logits));

@@ -1,11 +1,12 @@
 import { check } from "../core/schema.js";
 import { countElements } from "../core/shape.js";
 import { type Graph, graphSchema, liveProgram } from "./graph.js";
+import { formatScope, type Scope } from "./scope.js";
 
 /** The cost of one module, without its children. */
 export interface LayerCost {
-  /** Path and class of the module. */
-  readonly scope: string;
+  /** The module. */
+  readonly scope: Scope;
   /** Shape of the last value it computes. */
   readonly shape: readonly (number | "N")[];
   /** Multiply-accumulates of convolutions and matrix products. */
@@ -42,8 +43,9 @@ export function costOf(graph: Graph): Cost {
       node.attributes,
     );
     const bytes = types.reduce((sum, { shape }) => sum + 4 * countElements(shape).size, 0);
-    const before = layers.get(node.scope) ?? { macs: 0, activationBytes: 0 };
-    layers.set(node.scope, {
+    const key = formatScope(node.scope);
+    const before = layers.get(key) ?? { macs: 0, activationBytes: 0 };
+    layers.set(key, {
       scope: node.scope,
       shape: types[0]!.shape,
       macs: before.macs + macs,

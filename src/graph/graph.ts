@@ -18,6 +18,7 @@ import {
 import { formatShape, type Shape, sameShape } from "../core/shape.js";
 import { type Tensor, tensor, tensorSchema } from "../core/tensor.js";
 import type { Attributes, Op, ValueDType, ValueType } from "./op.js";
+import { inScope, outside, type Scope, scopeSchema } from "./scope.js";
 
 /**
  * State that outlives a graph: a weight, a running mean, a momentum.
@@ -75,8 +76,8 @@ export class Node<A extends Attributes = Attributes> {
     /** Attributes, as in ONNX. */
     readonly attributes: A,
     types: readonly ValueType[],
-    /** Path and class of the module that created this node, such as `layer2.0.attention (CBAM)`. */
-    readonly scope: string,
+    /** The module that created this node. */
+    readonly scope: Scope,
   ) {
     this.outputs = types.map((type, index) =>
       graph.newValue(type, { kind: "node", node: this as unknown as Node, index }),
@@ -101,7 +102,7 @@ export type TapKind = (typeof tapKinds)[number];
 
 /** A named intermediate that a module publishes, such as the map of its spatial gate. */
 export interface Tap {
-  readonly scope: string;
+  readonly scope: Scope;
   readonly name: string;
   readonly value: Value;
   /** Not known where a module of the user's own does not say it. */
@@ -143,7 +144,7 @@ export class Graph {
   readonly #states = new Map<Cell, Value>();
   readonly #constants = new Map<number, Value>();
   readonly #bound = new Map<Cell, string>();
-  readonly #scopes: string[] = [];
+  readonly #scopes: Scope[] = [];
   #values = 0;
 
   constructor(
@@ -173,7 +174,7 @@ export class Graph {
     if (!value) {
       const name = this.nameOf(cell);
       if (name === undefined)
-        throw new FoveaError(`${this.where()}a parameter of shape [${cell.shape}] is not a field of the traced module`);
+        throw new FoveaError(this.where(`a parameter of shape [${cell.shape}] is not a field of the traced module`));
       value = this.newValue({ dtype: cell.dtype, shape: cell.shape }, { kind: "state", name, cell });
       this.#states.set(cell, value);
     }
@@ -231,13 +232,13 @@ export class Graph {
     for (const value of inputs) this.#requireOwn(op.name, "each input", value);
     if (!isObject(attributes)) check("Graph.apply", "attributes", settings, attributes);
     const types = this.#infer(op, inputs, attributes);
-    const node = new Node(this, op, inputs, attributes, types, this.#scopes.at(-1) ?? "");
+    const node = new Node(this, op, inputs, attributes, types, this.#scope);
     this.nodes.push(node as unknown as Node);
     return node.outputs;
   }
 
   #infer<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: A): ValueType[] {
-    const where = `${this.where()}${op.name}`;
+    const where = this.where(op.name);
     const given = inputs.map((value) => value.type);
     let problem = `does not take ${given.map(({ shape }) => formatShape(shape)).join(", ") || "no inputs"}, or these attributes`;
     try {
@@ -263,10 +264,10 @@ export class Graph {
     checkCell("update", cell);
     this.#requireOwn("Graph.update", "value", value);
     if (!sameShape(cell.shape, value.shape))
-      throw new ShapeError(`${this.where()}update: ${formatShape(cell.shape)} cannot hold ${formatShape(value.shape)}`);
+      throw new ShapeError(this.where(`update: ${formatShape(cell.shape)} cannot hold ${formatShape(value.shape)}`));
     const name = this.nameOf(cell);
     if (name === undefined)
-      throw new FoveaError(`${this.where()}update of a parameter that is not a field of the traced module`);
+      throw new FoveaError(this.where("update of a parameter that is not a field of the traced module"));
     const previous = this.updates.findIndex((update) => update.cell === cell);
     if (previous >= 0) this.updates.splice(previous, 1);
     this.updates.push({ name, cell, value });
@@ -276,12 +277,12 @@ export class Graph {
   tap(name: string, value: Value, kind?: TapKind): void {
     check("Graph.tap", "name", text, name);
     this.#requireOwn("Graph.tap", "value", value);
-    this.taps.push({ scope: this.#scopes.at(-1) ?? "", name, value, kind });
+    this.taps.push({ scope: this.#scope, name, value, kind });
   }
 
-  /** Runs `build` with `scope` as the path in errors and taps. */
-  within<T>(scope: string, build: () => T): T {
-    check("Graph.within", "scope", text, scope);
+  /** Runs `build` with `scope` as that of nodes, taps and errors. */
+  within<T>(scope: Scope, build: () => T): T {
+    check("Graph.within", "scope", scopeSchema, scope);
     check("Graph.within", "build", callback, build);
     this.#scopes.push(scope);
     try {
@@ -298,13 +299,17 @@ export class Graph {
 
   /** @throws FoveaError if there is something else in a value's place, or a value of another graph. */
   #requireOwn(user: string, name: string, value: Value): void {
-    if (!(value instanceof Value)) check(`${this.where()}${user}`, name, valueSchema, value);
-    if (value.graph !== this) throw new FoveaError(`${this.where()}${user}: a value belongs to another graph`);
+    if (!(value instanceof Value)) check(this.where(user), name, valueSchema, value);
+    if (value.graph !== this) throw new FoveaError(`${this.where(user)}: a value belongs to another graph`);
   }
 
-  private where(): string {
-    const scope = this.#scopes.at(-1);
-    return scope ? `${scope} › ` : "";
+  get #scope(): Scope {
+    return this.#scopes.at(-1) ?? outside;
+  }
+
+  /** What an error is about. */
+  private where(what: string): string {
+    return inScope(this.#scope, what);
   }
 }
 

@@ -18,10 +18,30 @@ export type Attribute = number | boolean | string | readonly Attribute[] | { rea
 export type Attributes = { readonly [name: string]: Attribute };
 
 /**
+ * What passes and lowerings may rely on, whatever the operator. Declared where the operator is defined; `test/ops/traits.test.ts` holds
+ * each against the definition. An operator that says nothing has none.
+ */
+export interface Traits<A extends Attributes = Attributes> {
+  /** Each element of the result depends on the elements at its place alone, of inputs that are broadcast to the result's shape. */
+  readonly elementwise?: boolean;
+  /** Whether the result is zero where all inputs are. */
+  keepsZero?(attributes: A): boolean;
+  /** The result is zero where any input is, as in a product. */
+  readonly absorbsZero?: boolean;
+  /** Every element of the result is an element of an input; which one does not depend on their values. */
+  readonly moves?: boolean;
+  /**
+   * Where some inputs and all outputs hold one image per index of their first axis: whether an image's output may depend on other images.
+   * `holds` says which inputs do. Without this, it may.
+   */
+  mixesImages?(holds: readonly boolean[], inputs: readonly ValueType[], attributes: A): boolean;
+}
+
+/**
  * Everything about one operator, in one place.
  * `name` is that of the ONNX operator with the same meaning, if there is one.
  */
-export interface Op<A extends Attributes = Attributes> {
+export interface Op<A extends Attributes = Attributes> extends Traits<A> {
   readonly name: string;
   /** Types of the outputs. @throws ShapeError if the inputs do not fit. */
   infer(inputs: readonly ValueType[], attributes: A): ValueType[];

@@ -2,6 +2,7 @@ import { check } from "../core/schema.js";
 import { formatShape } from "../core/shape.js";
 import { type Graph, graphSchema, liveProgram, type Value } from "./graph.js";
 import type { Attribute } from "./op.js";
+import { formatScope } from "./scope.js";
 
 /**
  * A graph as text, one node per line. Stable: equal graphs print equally, so the text can be committed and compared.
@@ -28,9 +29,9 @@ export function printGraph(graph: Graph): string {
   for (const node of nodes) {
     const inputsText = node.inputs.map(nameOf).join(", ");
     const attributes = Object.entries(node.attributes).map(([name, value]) => ` ${name}=${printAttribute(value)}`);
-    const scope = node.scope ? `  # ${node.scope}` : "";
+    const scope = formatScope(node.scope);
     lines.push(
-      `  ${node.outputs.map(typed).join(", ")} = ${node.op.name}(${inputsText})${attributes.join("")}${scope}`,
+      `  ${node.outputs.map(typed).join(", ")} = ${node.op.name}(${inputsText})${attributes.join("")}${scope && `  # ${scope}`}`,
     );
   }
   for (const [name, value] of graph.outputs) lines.push(`  return ${name} = ${nameOf(value)}`);

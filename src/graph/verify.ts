@@ -2,6 +2,7 @@ import { FoveaError } from "../core/errors.js";
 import { check } from "../core/schema.js";
 import { formatShape, sameShape } from "../core/shape.js";
 import { ancestors, type Graph, graphSchema, type Value } from "./graph.js";
+import { inScope } from "./scope.js";
 
 /**
  * Checks that a graph is well formed:
@@ -15,7 +16,7 @@ export function verify(graph: Graph): void {
   check("verify", "graph", graphSchema, graph);
   const known = new Set<Value>();
   for (const node of graph.nodes) {
-    const where = `${node.scope ? `${node.scope} › ` : ""}${node.op.name}`;
+    const where = inScope(node.scope, node.op.name);
     for (const input of node.inputs)
       if (input.graph !== graph || (input.node && !known.has(input)))
         throw new FoveaError(`${where}: an input is not computed before the node`);

@@ -25,6 +25,7 @@ import { Part, readOrigin } from "./part.js";
 import { fetchShards } from "./shards.js";
 import { checkedSha256, defaultEndpoint, type RemoteSource, urlsOf } from "./source.js";
 import { type TransferOptions, transfer } from "./transfer.js";
+import { damageOf } from "./whole.js";
 
 /** Progress of a download. */
 export interface DownloadProgress {
@@ -85,7 +86,8 @@ const maxDelay = 30_000;
 
 /**
  * Downloads a file unless it is cached, and returns its path in the cache. A cached file is not compared with the server's again;
- * its digest is checked if one is given. Interrupted downloads are resumed. Several processes may ask for the same file.
+ * its digest is checked if one is given, and one that is evidently cut or no weights at all is downloaded again. Interrupted downloads are
+ * resumed. Several processes may ask for the same file.
  *
  * The index of a sharded checkpoint (`….index.json`) brings along the files it names, all of one commit of the repository if
  * the server says which; the returned path is then that of an index of the cached files.
@@ -151,16 +153,20 @@ const isIndex = (url: string): boolean => isShardIndex(new URL(url).pathname);
 
 async function isCached(url: string, { cache, sha256, signal }: Job): Promise<boolean> {
   const path = cachePath(cache, url);
-  return (await isFile(path)) && (!sha256 || sha256 === (await sha256Of(path, signal)));
+  if (!(await isFile(path)) || (sha256 && sha256 !== (await sha256Of(path, signal)))) return false;
+  return isIndex(url) || (await damageOf(path)) === undefined;
 }
 
 /** The first address that is cached, or else the first that can be downloaded. */
 async function firstFound(source: RemoteSource, urls: readonly string[], job: Job): Promise<string> {
   for (const url of urls) if (await isCached(url, job)) return url;
-  if (job.offline)
+  if (job.offline) {
+    const found = await Promise.all(urls.map((url) => isFile(cachePath(job.cache, url))));
+    const whole = found.includes(true) && !job.sha256 ? "whole " : "";
     throw new FoveaError(
-      `offline: ${urls.map(shown).join(" or ")} is not in the cache ${job.cache}${job.sha256 ? " with this sha256" : ""}. Run once without FOVEA_OFFLINE, or give a file`,
+      `offline: ${urls.map(shown).join(" or ")} is not ${whole}in the cache ${job.cache}${job.sha256 ? " with this sha256" : ""}. Run once without FOVEA_OFFLINE, or give a file`,
     );
+  }
   let missing: DownloadError | undefined;
   for (const url of urls)
     try {
@@ -239,13 +245,15 @@ function requireInPlace(lock: Lock, url: string): void {
 
 async function verify(url: string, part: Part, { sha256, signal }: Job): Promise<void> {
   const expected = sha256 ?? part.origin?.sha256;
-  if (!expected) return;
-  const actual = await sha256Of(part.path, signal);
-  if (actual === expected) return;
+  const actual = expected && (await sha256Of(part.path, signal));
+  const problem =
+    actual === expected ? undefined : `checksum mismatch: the file's sha256 is ${actual}, expected ${expected}`;
+  const damage = problem ?? (isIndex(url) ? undefined : await damageOf(part.path));
+  if (damage === undefined) return;
   await part.discard();
   throw new DownloadError(
     shown(url),
-    `checksum mismatch: the file's sha256 is ${actual}, expected ${expected}; it was removed`,
+    problem ? `${problem}; it was removed` : `what came is damaged or no weights (${damage}); it was removed`,
     "Try again; if it stays so, the file at the source is another or damaged",
   );
 }

@@ -54,7 +54,7 @@ async function begin(url: string, part: Part, answer: Answer, options: TransferO
       `the server's file has sha256 ${sha256}, expected ${options.sha256}`,
       "Check the digest and the revision",
     );
-  if (response.status !== 200) return resume(url, part, answer);
+  if (response.status !== 200) return resume(url, part, answer, options.sha256);
   const length = sizeIn(response.headers.get("content-length"));
   if (length !== null && answer.size !== null && length !== answer.size) {
     await part.discard();
@@ -81,19 +81,27 @@ async function begin(url: string, part: Part, answer: Answer, options: TransferO
 }
 
 /** A part is continued only if the rest is certainly of the same file; otherwise it is emptied. */
-async function resume(url: string, part: Part, { response, size, sha256 }: Answer): Promise<number | null> {
+async function resume(
+  url: string,
+  part: Part,
+  { response, size, sha256 }: Answer,
+  wanted: string | undefined,
+): Promise<number | null> {
   const { headers, status } = response;
   const known: Origin = part.origin ?? { validator: null, size: null, sha256: null, commit: null };
   const [, start, total = ""] = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "") ?? [];
   const same = <T>(a: T | null, b: T | null) => a === null || b === null || a === b;
+  const whole = known.size ?? sizeIn(total) ?? size;
   const fits =
     part.resumable !== undefined &&
+    // The end of a range is not that of the file.
+    (whole !== null || wanted !== undefined || known.sha256 !== null) &&
     (status === 206 ? Number(start) === part.length : Number(total) === part.length) &&
     same(sizeIn(total), known.size) &&
     same(size, known.size) &&
     same(sha256, known.sha256) &&
     same(headers.get("etag") && validatorOf(headers), known.validator);
-  if (fits) return known.size ?? sizeIn(total) ?? size;
+  if (fits) return whole;
   await part.restart();
   throw new DownloadError(shown(url), "the server's response does not continue what was received", "Try again later", {
     retry: true,

@@ -2,7 +2,7 @@ import { createAttention as createModule, DANetHead, MixedPooling } from "../att
 import { OptionError } from "../core/errors.js";
 import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
-import { BatchNorm, ChannelDropout, Conv2d, initialize, Lambda, Module, Sequential } from "../nn/index.js";
+import { BatchNorm, ChannelDropout, Conv2d, initialize, kindOf, Lambda, Module, Sequential } from "../nn/index.js";
 import { mapSize, relu, resize } from "../ops/index.js";
 import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, probability, refuseAttention } from "./parts.js";
@@ -48,7 +48,7 @@ abstract class DilatedNetwork extends SegmentationModel implements Attachable {
 
   /** Outputs of the heads, upsampled to the input. */
   protected enlarge(x: Value, outputs: readonly Value[]): readonly Value[] {
-    const size = mapSize(x, this.constructor.name);
+    const size = mapSize(x, kindOf(this));
     return outputs.map((y) => resize(y, size, { mode: "bilinear", alignCorners: true }));
   }
 
@@ -59,6 +59,8 @@ abstract class DilatedNetwork extends SegmentationModel implements Attachable {
 
 /** Dual Attention Network; its logits: fused, position, channel. */
 export class DANet extends DilatedNetwork {
+  static override readonly kind: string = "DANet";
+
   readonly pretrained: Trunk;
   readonly head: DANetHead;
 
@@ -87,6 +89,8 @@ function scoreLayer(channels: number, hidden: number, numClasses: number, dropou
 
 /** Two mixed pooling modules between a projection and the classifier. */
 class SPHead extends Module {
+  static override readonly kind: string = "SPHead";
+
   readonly trans_layer: Sequential;
   readonly strip_pool1: MixedPooling;
   readonly strip_pool2: MixedPooling;
@@ -111,6 +115,8 @@ class SPHead extends Module {
 
 /** The classifier of the auxiliary loss. */
 class AuxiliaryHead extends Module {
+  static override readonly kind: string = "AuxiliaryHead";
+
   readonly conv5: Sequential;
 
   constructor(channels: number, numClasses: number, dropout: number) {
@@ -125,6 +131,8 @@ class AuxiliaryHead extends Module {
 
 /** Strip Pooling Network; its logits: those of the head, and of an auxiliary classifier on the third stage. */
 export class SPNet extends DilatedNetwork {
+  static override readonly kind: string = "SPNet";
+
   readonly pretrained: Trunk;
   readonly head: SPHead;
   readonly auxlayer: AuxiliaryHead;
@@ -132,7 +140,7 @@ export class SPNet extends DilatedNetwork {
   constructor(settings: DilatedSettings) {
     super();
     const { numClasses, dropout, multiGrid, width } = settings;
-    const block = Bottleneck.kind({
+    const block = Bottleneck.factory({
       shortcut: "projection",
       // In every block of the last stage, and in the last block of the others.
       attention: {

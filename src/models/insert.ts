@@ -18,7 +18,7 @@ import {
 import { staticDim } from "../core/shape.js";
 import { Graph, type Value } from "../graph/graph.js";
 import { moduleSchema } from "../nn/checks.js";
-import { type AnyModule, constant, initialize, Module, Param, Sequential, walk } from "../nn/index.js";
+import { type AnyModule, constant, initialize, kindOf, Module, Param, Sequential, walk } from "../nn/index.js";
 import { add, mul, sub } from "../ops/index.js";
 import type { Attachable } from "./attach.js";
 import type { ModulesByPath } from "./parts.js";
@@ -55,6 +55,8 @@ export interface InsertOptions {
  * Keys: `gain` [], `module`.
  */
 export class Blend extends Module {
+  static override readonly kind: string = "Blend";
+
   readonly gain = new Param([], constant(0));
 
   constructor(readonly module: Module) {
@@ -68,6 +70,8 @@ export class Blend extends Module {
 
 /** Holds what was inserted, by the path of its place. Called by the modules that it follows, not as a whole. */
 class Inserted extends Module {
+  static override readonly kind: string = "Inserted";
+
   [path: string]: unknown;
 
   override forward(x: Value): Value {
@@ -77,6 +81,8 @@ class Inserted extends Module {
 
 /** Records the shape of its input. */
 class Observer extends Module {
+  static override readonly kind: string = "Observer";
+
   shape: Value["shape"] | undefined;
 
   override forward(x: Value): Value {
@@ -160,7 +166,7 @@ function find(model: Module, where: InsertOptions["where"], usual: Placement): M
   if (!found?.size) {
     const known = Object.entries(points).flatMap(([place, modules]) => (modules?.size ? [place] : []));
     throw new OptionError(
-      `insertAttention: ${model.constructor.name} has no place "${where ?? usual}"; use ${[...known, "a predicate"].join(", ")}`,
+      `insertAttention: ${kindOf(model)} has no place "${where ?? usual}"; use ${[...known, "a predicate"].join(", ")}`,
     );
   }
   return found;

@@ -58,6 +58,8 @@ function separable(channels: number, outChannels: number, stride: number): Seque
  * const model = mobilenetV1({ numClasses: 2 });
  */
 export class MobileNetV1 extends Module implements Attachable {
+  static override readonly kind: string = "MobileNetV1";
+
   readonly stage1: Sequential;
   readonly stage2: Sequential;
   readonly stage3: Sequential;

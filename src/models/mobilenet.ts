@@ -55,6 +55,8 @@ function layer(channels: number, outChannels: number, kernelSize: number, stride
  * shape is kept. Keys `conv.<i>`.
  */
 export class InvertedResidual extends Module {
+  static override readonly kind: string = "InvertedResidual";
+
   readonly conv: Sequential;
   /** The last norm. */
   readonly #end: Module;
@@ -123,6 +125,8 @@ export interface MobileNetOptions extends ClassifierOptions {
  * `features.<i>.conv.<j>`, as in the code of ECA-Net, Triplet Attention and Coordinate Attention.
  */
 export class MobileNetV2 extends Module implements Attachable {
+  static override readonly kind: string = "MobileNetV2";
+
   readonly features: Sequential;
   readonly conv: Sequential | null;
   readonly classifier: Sequential;

@@ -47,6 +47,8 @@ const expansion = (form: Form): number => (form === "bottleneck" ? 4 : 1);
  * (`bn3`, `conv3`), and where the shape changes `shortcut.0`, or in wide blocks `convShortcut`, which follow the first activation.
  */
 class PreActivationBlock extends Module {
+  static override readonly kind: string = "PreActivationBlock";
+
   readonly #layers: readonly { readonly norm: BatchNorm; readonly conv: Conv2d }[];
   readonly #shortcut: Module | undefined;
   readonly #attention: { readonly module: Module; readonly placement: Placement } | undefined;
@@ -129,6 +131,8 @@ interface Architecture {
 
 /** Stages of pre-activation blocks, a final norm and ReLU, mean over positions, linear classifier. [N,3,H,W] → [N,classes] */
 export class PreActResNet extends Module implements Attachable {
+  static override readonly kind: string = "PreActResNet";
+
   readonly #stages: readonly Module[];
   readonly #end: readonly Module[];
   readonly #classifier: Linear;

@@ -87,6 +87,8 @@ export type ResidualAttentionName = keyof typeof architectures;
  * Keys: `conv1.{0,1}`, `residual_block<i>`, `attention_module<i>`, `attention_module<i>_<j>` from the second, `mpool2.0`, `fc`.
  */
 export class ResidualAttentionNetwork extends Module implements Attachable {
+  static override readonly kind: string = "ResidualAttentionNetwork";
+
   readonly #layers: readonly Module[];
   declare readonly fc: Linear;
 

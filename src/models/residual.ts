@@ -95,12 +95,14 @@ function padChannels(x: Value, channels: number): Value {
 
 /** Two 3×3 convolutions. */
 export class BasicBlock extends ResidualBlock {
+  static override readonly kind: string = "BasicBlock";
+
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm;
   readonly conv2: Conv2d;
   readonly bn2: BatchNorm;
 
-  static kind(settings: BlockSettings): BlockKind {
+  static factory(settings: BlockSettings): BlockKind {
     return { expansion: 1, create: (options) => new BasicBlock({ ...options, ...settings }) };
   }
 
@@ -131,6 +133,8 @@ export class BasicBlock extends ResidualBlock {
 
 /** 1×1 convolution to a narrow width, 3×3, and 1×1 back to four times that width. The stride is in the 3×3. */
 export class Bottleneck extends ResidualBlock {
+  static override readonly kind: string = "Bottleneck";
+
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm;
   readonly conv2: Conv2d;
@@ -138,7 +142,7 @@ export class Bottleneck extends ResidualBlock {
   readonly conv3: Conv2d;
   readonly bn3: BatchNorm;
 
-  static kind(settings: BlockSettings): BlockKind {
+  static factory(settings: BlockSettings): BlockKind {
     return { expansion: 4, create: (options) => new Bottleneck({ ...options, ...settings }) };
   }
 

@@ -51,6 +51,8 @@ export interface ResNetOptions extends ClassifierOptions {
 
 /** A residual network: {@link Trunk}, mean over positions, linear classifier `fc`. [N,3,H,W] → [N,classes] */
 export class ResNet extends Trunk {
+  static override readonly kind: string = "ResNet";
+
   readonly fc: Linear;
 
   constructor(options: TrunkOptions, numClasses: number) {
@@ -88,7 +90,12 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
   return {
     ...architecture,
     stem: stem === "auto" ? architecture.stem : stem,
-    block: architecture.block.kind({ shortcut, attention, wide: factor, extra: spread(extraChannels, architecture) }),
+    block: architecture.block.factory({
+      shortcut,
+      attention,
+      wide: factor,
+      extra: spread(extraChannels, architecture),
+    }),
     between: attention?.placement === "stage" ? attention : undefined,
     outputStride,
   };

@@ -23,6 +23,8 @@ export interface RGAOptions extends ClassifierOptions {
 
 /** ResNet-50 with last stride 1 and a relation-aware module after every stage; mean over positions, batch norm, linear classifier. */
 export class RGAResNet extends Module implements Attachable {
+  static override readonly kind: string = "RGAResNet";
+
   readonly backbone: Trunk;
   readonly feat_bn: BatchNorm;
   readonly cls: Linear;

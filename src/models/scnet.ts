@@ -9,6 +9,8 @@ import { type ClassifierOptions, classifierFields, defineModel, own } from "./sp
 
 /** A bottleneck whose shortcut pools before its 1×1 convolution instead of striding. Keys `downsample.1`, `downsample.2`. */
 class AveragingBottleneck extends SCBottleneck {
+  static override readonly kind: string = "AveragingBottleneck";
+
   override readonly downsample: Sequential | null;
 
   constructor(channels: number, planes: number, stride: number) {
@@ -24,6 +26,8 @@ class AveragingBottleneck extends SCBottleneck {
 
 /** A ResNet whose bottlenecks are self-calibrated. */
 class SCNet extends ResNet {
+  static override readonly kind: string = "SCNet";
+
   override attachPoints(): AttachPoints {
     const blocks = partsOf(this, SCBottleneck);
     const residual = mapValues(blocks, (block): Module => block.bn3);

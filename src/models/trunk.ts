@@ -64,6 +64,8 @@ function deepStem(width: number): Sequential {
 
 /** A residual network without its classifier: stem `conv1`, `bn1`, and stages `layer1`, `layer2`, … */
 export class Trunk extends Module implements Attachable {
+  static override readonly kind: string = "Trunk";
+
   /** Channels of the stem and of every stage. */
   readonly #channels: readonly number[];
   readonly #stem: Stem;

@@ -34,6 +34,8 @@ type DecoderAttention = "scse" | "none";
 
 /** Holds a decoder's module, for the reference's keys `attention.…`. Without one, the identity. */
 class Attention extends Module {
+  static override readonly kind: string = "Attention";
+
   readonly attention: Module;
 
   constructor(channels: number, name: DecoderAttention) {
@@ -48,6 +50,8 @@ class Attention extends Module {
 
 /** Upsampling by two (nearest), concatenation with the encoder's map, attention, two convolutions, attention. */
 class DecoderBlock extends Module<[x: Value, skip: Value | undefined], Value> {
+  static override readonly kind: string = "DecoderBlock";
+
   readonly conv1: Sequential;
   readonly attention1: Attention;
   readonly conv2: Sequential;
@@ -71,6 +75,8 @@ class DecoderBlock extends Module<[x: Value, skip: Value | undefined], Value> {
 
 /** The decoder's blocks, from the smallest map up. Keys `blocks.<i>`. */
 class Decoder extends Module<[x: Value, skips: readonly Value[]], Value> {
+  static override readonly kind: string = "Decoder";
+
   readonly blocks: readonly DecoderBlock[];
 
   constructor(widths: readonly number[], outChannels: readonly number[], attention: DecoderAttention) {
@@ -95,6 +101,8 @@ export interface UNetOptions extends ClassifierOptions {
 
 /** A U-Net: ResNet encoder, decoder with a block per map, and a 3×3 convolution to the classes. */
 export class UNet extends SegmentationModel implements Attachable {
+  static override readonly kind: string = "UNet";
+
   readonly encoder: Trunk;
   readonly decoder: Decoder;
   readonly segmentation_head: Sequential;

@@ -41,6 +41,8 @@ const mlpRatios = [8, 8, 4, 4] as const;
 
 /** Overlapping patches: a strided convolution and a norm. Keys `proj`, `norm`. */
 class PatchEmbedding extends Module {
+  static override readonly kind: string = "PatchEmbedding";
+
   readonly proj: Conv2d;
   readonly norm: BatchNorm;
 
@@ -58,6 +60,8 @@ class PatchEmbedding extends Module {
 
 /** Layer norm over the channels of a map, ε 1e-6. Keys `weight`, `bias` [C]. */
 class ChannelNorm extends Module {
+  static override readonly kind: string = "ChannelNorm";
+
   readonly weight: Param;
   readonly bias: Param;
 
@@ -75,6 +79,8 @@ class ChannelNorm extends Module {
 
 /** A block with drop path: in training, either half is skipped for some of the images. */
 class Block extends VANBlock {
+  static override readonly kind: string = "Block";
+
   readonly drop_path: DropPath;
 
   constructor(channels: number, mlpRatio: number, dropPath: number) {
@@ -99,6 +105,8 @@ export interface VANOptions extends ClassifierOptions {
  * Keys: `patch_embed<i>.{proj,norm}`, `block<i>.<j>`, `norm<i>`, `head`.
  */
 export class VAN extends Module implements Attachable {
+  static override readonly kind: string = "VAN";
+
   readonly #stages: readonly { readonly embed: Module; readonly blocks: Sequential; readonly norm: Module }[];
   declare readonly head: Linear;
 

@@ -75,7 +75,8 @@ const geometryOf = <O extends KernelOptions>({ kernelSize, bias, weightInit, bia
 
 /** Two-dimensional convolution. [N,C,H,W] → [N,O,H',W']. Keys: weight [O,C/groups,kh,kw], bias [O]. */
 export class Conv2d extends Module {
-  static override readonly typeName: string = "Conv2d";
+  static override readonly kind: string = "Conv2d";
+
   /** [O, C/groups, kh, kw]. */ readonly weight: Param;
   /** [O], or null. */ readonly bias: Param | null;
   readonly #geometry: ops.ConvOptions;
@@ -107,6 +108,8 @@ export interface ConvTranspose2dOptions extends ops.ConvTransposeOptions, Kernel
  * new ConvTranspose2d(64, 32, { kernelSize: 2, stride: 2 }); // twice the height and width
  */
 export class ConvTranspose2d extends Module {
+  static override readonly kind: string = "ConvTranspose2d";
+
   /** [C, O/groups, kh, kw]. */ readonly weight: Param;
   /** [O], or null. */ readonly bias: Param | null;
   readonly #geometry: ops.ConvTransposeOptions;
@@ -132,7 +135,8 @@ export class ConvTranspose2d extends Module {
 
 /** y = x·Wᵀ + b over the last axis. [N,…,I] → [N,…,O]. Keys: weight [O,I], bias [O]. */
 export class Linear extends Module {
-  static override readonly typeName: string = "Linear";
+  static override readonly kind: string = "Linear";
+
   /** [O, I]. */ readonly weight: Param;
   /** [O], or null. */ readonly bias: Param | null;
 
@@ -159,6 +163,8 @@ export class Linear extends Module {
  * new PReLU(64); // one slope per channel; PReLU() has one for all
  */
 export class PReLU extends Module {
+  static override readonly kind: string = "PReLU";
+
   /** Slopes, [1] or [C]. */ readonly weight: Param;
 
   constructor(slopes = 1, options: PReLUOptions = {}) {
@@ -176,6 +182,8 @@ export class PReLU extends Module {
 
 /** In training, drops each element with probability p and scales the rest by 1/(1 − p); otherwise the identity. */
 export class Dropout extends Module {
+  static override readonly kind: string = "Dropout";
+
   /** @param p probability of dropping an element */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1))
@@ -190,6 +198,8 @@ export class Dropout extends Module {
 
 /** Dropout of whole channels of an image: PyTorch's Dropout2d (Tompson et al., 2015). */
 export class ChannelDropout extends Module {
+  static override readonly kind: string = "ChannelDropout";
+
   /** @param p probability of dropping a channel */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1))
@@ -205,6 +215,8 @@ export class ChannelDropout extends Module {
 
 /** Stochastic depth: dropout of whole images, for a residual branch (Huang et al., 2016). */
 export class DropPath extends Module {
+  static override readonly kind: string = "DropPath";
+
   /** @param p probability of dropping the branch of an image */ constructor(readonly p: number) {
     super();
     if (!(typeof p === "number" && p >= 0 && p < 1))
@@ -225,6 +237,8 @@ function keepMask(x: Value, shape: readonly number[], p: number): Value {
 
 /** A function of one value as a module, for a {@link Sequential}. */
 export class Lambda extends Module {
+  static override readonly kind: string = "Lambda";
+
   /** @param apply the function */ constructor(readonly apply: (x: Value) => Value) {
     super();
     check("Lambda", "apply", callback, apply);
@@ -237,6 +251,8 @@ export class Lambda extends Module {
 
 /** Modules applied in order. Keys: `0.…`, `1.…`, or the given names. */
 export class Sequential extends Module {
+  static override readonly kind: string = "Sequential";
+
   [name: string]: unknown;
 
   constructor(layers: readonly AnyModule[] | { readonly [name: string]: AnyModule }) {

@@ -89,8 +89,11 @@ export class Param implements Cell {
  * }
  */
 export abstract class Module<I extends readonly unknown[] = [x: Value], O = Value> {
-  /** The name of the class where drawings depend on it: minifiers change that of the class itself. */
-  static readonly typeName?: string;
+  /**
+   * What this class is called in printed graphs, drawings, costs and errors. Each class declares its own, as subclasses may compute something
+   * else and minifiers change the names of classes.
+   */
+  static readonly kind: string = "Module";
 
   readonly #hooks = new Set<Module>();
 
@@ -99,13 +102,11 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
 
   /** Calls `forward`, with the module's path in errors and in the names of attention maps. */
   call(...inputs: I): O {
-    const type = this.constructor as typeof Module;
-    const name = (Object.hasOwn(type, "typeName") && type.typeName) || type.name;
-    if (!(inputs[0] instanceof Value)) check(name, "input", valueSchema, inputs[0]);
+    const kind = kindOf(this);
+    if (!(inputs[0] instanceof Value)) check(kind, "input", valueSchema, inputs[0]);
     const { graph } = inputs[0] as Value;
-    const path = graph.nameOf(this);
-    const label = `${path ? `${path} ` : ""}(${name})`;
-    const output = graph.within(label, () => this.forward(...inputs));
+    const path = graph.nameOf(this) ?? "";
+    const output = graph.within({ path, kind }, () => this.forward(...inputs));
     if (path && output instanceof Value) graph.calls.push({ path, value: output });
     return [...this.#hooks].reduce((y, hook) => hook.call(y as unknown as Value) as unknown as O, output);
   }
@@ -116,7 +117,7 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
    * @throws FoveaError if there is a field of that name.
    */
   protected addPart<M extends AnyModule>(name: string, part: M): M {
-    if (name in this) throw new FoveaError(`${this.constructor.name}: there is already a part called ${name}`);
+    if (name in this) throw new FoveaError(`${kindOf(this)}: there is already a part called ${name}`);
     (this as Record<string, unknown>)[name] = part;
     return part;
   }
@@ -141,6 +142,12 @@ export abstract class Module<I extends readonly unknown[] = [x: Value], O = Valu
 
 /** A module with any inputs and outputs. */
 export type AnyModule = Module<never, unknown>;
+
+/** What a module's class declares itself to be, see {@link Module.kind}; `Module` if it declares nothing. */
+export function kindOf(module: AnyModule): string {
+  const type = module.constructor as typeof Module;
+  return Object.hasOwn(type, "kind") ? type.kind : Module.kind;
+}
 
 interface Visitor {
   param?(path: string, param: Param): void;

@@ -43,7 +43,8 @@ export const groupNormOptions = fields({ epsilon: maybe(nonNegative), affine: ma
  * [N,C,…] → same. Keys: weight, bias, running_mean, running_var [C], num_batches_tracked [].
  */
 export class BatchNorm extends Module {
-  static override readonly typeName: string = "BatchNorm";
+  static override readonly kind: string = "BatchNorm";
+
   /** Gain γ, [C]. */
   readonly weight: Param;
   /** Offset β, [C]. */
@@ -99,7 +100,8 @@ export class BatchNorm extends Module {
  * Keys: weight, bias of `shape`.
  */
 export class LayerNorm extends Module {
-  static override readonly typeName: string = "LayerNorm";
+  static override readonly kind: string = "LayerNorm";
+
   /** Gain γ, of the normalized shape. */
   readonly weight: Param;
   /** Offset β, of the normalized shape. */
@@ -132,6 +134,8 @@ export class LayerNorm extends Module {
  * new GroupNorm(8, 64); // 8 groups of 8 channels
  */
 export class GroupNorm extends Module {
+  static override readonly kind: string = "GroupNorm";
+
   /** Gain γ, [C], or null. */
   readonly weight: Param | null;
   /** Offset β, [C], or null. */

@@ -6,7 +6,7 @@ import type { Op } from "../graph/op.js";
 import { checkValue, convOptions, convTransposeOptions, pair } from "./checks.js";
 import { add } from "./elementwise.js";
 import { pad, reshape } from "./movement.js";
-import { apply, dense, type Operand, toValue } from "./operands.js";
+import { apply, dense, exceptFirst, type Operand, toValue } from "./operands.js";
 import { reduceSum } from "./reduce.js";
 
 /** Geometry of a two-dimensional convolution, as ONNX writes it: `pads` is [top, left, bottom, right]. */
@@ -181,6 +181,7 @@ export const convOp: Op<ConvAttributes> = {
     return bias ? [dx, dw, reduceSum(dy, [0, 2, 3], { keepdims: false })] : [dx, dw];
   },
   macs: ([, w], [y]) => macsOf(y!.shape, w!.shape),
+  mixesImages: exceptFirst,
 };
 
 /** (dy, w) → the gradient of a convolution's input, of `size`; also the transposed convolution. */
@@ -221,6 +222,7 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
     return [conv2d(d, w, undefined, node.attributes), convWeightGrad(d, dy, w.shape, node.attributes)];
   },
   macs: ([dy, w]) => macsOf(dy!.shape, w!.shape),
+  mixesImages: exceptFirst,
 };
 
 /** (x, dy) → the gradient of a convolution's weight. */

@@ -6,7 +6,7 @@ import type { Attributes, Dense, Op, ValueDType } from "../graph/op.js";
 import { bound, checkValue } from "./checks.js";
 import { erfOf } from "./erf.js";
 import { reshape } from "./movement.js";
-import { apply, dense, noMacs, type Operand, toValue } from "./operands.js";
+import { apply, dense, misaligned, noMacs, type Operand, toValue } from "./operands.js";
 
 type UnaryGrad<A> = (dy: Value, x: Value, y: Value, attributes: A) => Value | null;
 
@@ -28,6 +28,9 @@ function unary<A extends Attributes = Attributes>(
     ],
     grad: (dy, node) => [grad(dy, node.inputs[0]!, node.outputs[0]!, node.attributes)],
     macs: noMacs,
+    elementwise: true,
+    keepsZero: (attributes) => f(0, attributes) === 0,
+    mixesImages: misaligned,
   };
 }
 
@@ -36,7 +39,7 @@ function binary(
   name: string,
   f: (a: number, b: number) => number,
   grad: (dy: Value, a: Value, b: Value, y: Value) => [Value | null, Value | null],
-  dtype?: ValueDType,
+  { dtype, absorbsZero = false }: { readonly dtype?: ValueDType; readonly absorbsZero?: boolean } = {},
 ): Op {
   return {
     name,
@@ -52,6 +55,10 @@ function binary(
     },
     grad: (dy, node) => grad(dy, node.inputs[0]!, node.inputs[1]!, node.outputs[0]!),
     macs: noMacs,
+    elementwise: true,
+    keepsZero: () => f(0, 0) === 0,
+    absorbsZero,
+    mixesImages: misaligned,
   };
 }
 
@@ -90,6 +97,10 @@ const reluGradOp: Op = {
   ],
   grad: (d, node) => [reluGrad(d, node.inputs[1]!), null],
   macs: noMacs,
+  elementwise: true,
+  keepsZero: () => true,
+  absorbsZero: true,
+  mixesImages: misaligned,
 };
 
 const whereOp: Op = {
@@ -111,6 +122,9 @@ const whereOp: Op = {
   },
   grad: (dy, node) => [null, where(node.inputs[0]!, dy, 0), where(node.inputs[0]!, 0, dy)],
   macs: noMacs,
+  elementwise: true,
+  keepsZero: () => true,
+  mixesImages: misaligned,
 };
 
 /** Broadcasts to a shape. */
@@ -125,6 +139,8 @@ const expandOp: Op<{ shape: readonly number[] }> = {
   run: ([x], { shape }) => [dense(shape, Float64Array.from(broadcastTo(x!, shape)))],
   grad: (dy) => [dy],
   macs: noMacs,
+  moves: true,
+  mixesImages: (_holds, [x], { shape }) => x!.shape.length < shape.length,
 };
 
 export const ops = {
@@ -142,6 +158,7 @@ export const ops = {
     "Mul",
     (a, b) => a * b,
     (dy, a, b) => [mul(dy, b), mul(dy, a)],
+    { absorbsZero: true },
   ),
   div: binary(
     "Div",
@@ -154,13 +171,13 @@ export const ops = {
     "Greater",
     (a, b) => +(a > b),
     () => [null, null],
-    "bool",
+    { dtype: "bool" },
   ),
   equal: binary(
     "Equal",
     (a, b) => +(a === b),
     () => [null, null],
-    "bool",
+    { dtype: "bool" },
   ),
 
   neg: unary(

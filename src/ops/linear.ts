@@ -6,7 +6,7 @@ import type { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
 import { matMulOptions } from "./checks.js";
 import { broadcastTo } from "./elementwise.js";
-import { apply, dense, type Operand } from "./operands.js";
+import { apply, dense, misaligned, type Operand } from "./operands.js";
 
 type MatMulAttributes = { readonly transA: boolean; readonly transB: boolean };
 
@@ -55,6 +55,9 @@ export const matMulOp: Op<MatMulAttributes> = {
     const inner = a!.shape.at(transA ? -2 : -1);
     return countElements(y!.shape).size * (typeof inner === "number" ? inner : 1);
   },
+  // In a product of plain matrices, the first must hold the images as rows.
+  mixesImages: (holds, inputs, { transA }) =>
+    misaligned(holds, inputs) || (inputs.every(({ shape }) => shape.length === 2) && (holds[1]! || transA)),
 };
 
 /** Options of {@link matMul}: which factors to transpose first. */

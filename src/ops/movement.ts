@@ -28,6 +28,8 @@ const reshapeOp: Op<ReshapeAttributes> = {
   run: ([x], { shape }) => [dense(staticShape(shape), x!.data)],
   grad: (dy, node) => [reshape(dy, node.inputs[0]!.shape)],
   macs: noMacs,
+  moves: true,
+  mixesImages: (_holds, [x], { shape }) => x!.shape[0] !== shape[0],
 };
 
 type TransposeAttributes = { readonly perm: readonly number[] };
@@ -62,6 +64,8 @@ const transposeOp: Op<TransposeAttributes> = {
     return [transpose(dy, inverse)];
   },
   macs: noMacs,
+  moves: true,
+  mixesImages: (_holds, _inputs, { perm }) => perm[0] !== 0,
 };
 
 type SliceAttributes = { readonly axis: number; readonly start: number; readonly end: number };
@@ -88,6 +92,8 @@ const sliceOp: Op<SliceAttributes> = {
     return [pad(dy, { axis, before: start, after: (x.shape[axis] as number) - end })];
   },
   macs: noMacs,
+  moves: true,
+  mixesImages: (_holds, _inputs, { axis }) => axis === 0,
 };
 
 type PadAttributes = { readonly axis: number; readonly before: number; readonly after: number };
@@ -114,6 +120,7 @@ const padOp: Op<PadAttributes> = {
     return [slice(dy, axis, before, before + (node.inputs[0]!.shape[axis] as number))];
   },
   macs: noMacs,
+  mixesImages: (_holds, _inputs, { axis }) => axis === 0,
 };
 
 type ConcatAttributes = { readonly axis: number };
@@ -152,6 +159,8 @@ const concatOp: Op<ConcatAttributes> = {
     return node.inputs.map((x) => slice(dy, axis, start, (start += x.shape[axis] as number)));
   },
   macs: noMacs,
+  moves: true,
+  mixesImages: (_holds, _inputs, { axis }) => axis === 0,
 };
 
 /** Walks an array of `shape` in row-major order: `visit(flat index, base + Σ index·strides)`. */
@@ -181,6 +190,8 @@ const barrierOp: Op = {
   run: ([x]) => [x!],
   grad: (dy) => [dy, null],
   macs: noMacs,
+  moves: true,
+  mixesImages: () => false,
 };
 
 export const ops = {

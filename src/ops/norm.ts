@@ -7,7 +7,7 @@ import type { Dense, Op, ValueType } from "../graph/op.js";
 import { axes as axesSchema, checkValue } from "./checks.js";
 import { add, div, mul, sqrt, sub } from "./elementwise.js";
 import { reshape } from "./movement.js";
-import { apply, applyAll, dense, noMacs, type Operand, onceOnly, toValue } from "./operands.js";
+import { apply, applyAll, dense, exceptFirst, noMacs, type Operand, onceOnly, toValue } from "./operands.js";
 import { reduceMean, reduceSum } from "./reduce.js";
 
 type NormAttributes = { readonly epsilon: number };
@@ -72,6 +72,7 @@ const batchNormalizationOp: Op<NormAttributes> = {
     return [mul(dy, perChannel(div(gamma, deviation), x)), div(sum(mul(dy, centered)), deviation), sum(dy), null, null];
   },
   macs: noMacs,
+  mixesImages: exceptFirst,
 };
 
 /** The same with batch statistics: (x, γ, β) → (y, mean, biased variance). */

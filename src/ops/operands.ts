@@ -2,7 +2,7 @@ import { FoveaError, OptionError } from "../core/errors.js";
 import { shown } from "../core/schema.js";
 import { sizeOf } from "../core/tensor.js";
 import { type Cell, type Graph, Value } from "../graph/graph.js";
-import type { Attributes, Dense, Op } from "../graph/op.js";
+import type { Attributes, Dense, Op, ValueType } from "../graph/op.js";
 
 /** An operand: a value, a parameter (read from state), or a number (a constant). */
 export type Operand = Value | Cell | number;
@@ -50,6 +50,15 @@ export function apply<A extends Attributes>(op: Op<A>, operands: readonly Operan
 
 /** Cost of operators without multiply-accumulates. */
 export const noMacs = (): number => 0;
+
+/** {@link Traits.mixesImages} of operators that work on each image of their first input: all others must be the same for all images. */
+export const exceptFirst = (holds: readonly boolean[]): boolean => holds.slice(1).some(Boolean);
+
+/** {@link Traits.mixesImages} of broadcasting: the first axis of an operand of lower rank is not that of the result. */
+export function misaligned(holds: readonly boolean[], inputs: readonly ValueType[]): boolean {
+  const rank = Math.max(...inputs.map(({ shape }) => shape.length));
+  return inputs.some(({ shape }, i) => holds[i] && shape.length < rank);
+}
 
 /** Gradient rule of operators that occur only in backward passes. */
 export function onceOnly(name: string): () => never {

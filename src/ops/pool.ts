@@ -76,6 +76,7 @@ export const maxPoolOp: Op<MaxPoolAttributes> = {
   },
   grad: (dy, node) => [apply(maxPoolGradOp, [dy, node.inputs[0]!, node.outputs[0]!], node.attributes)],
   macs: noMacs,
+  mixesImages: () => false,
 };
 
 /** From (dy, x, y): every window sends its gradient to the first of its largest elements, or to its last NaN, as in PyTorch. */
@@ -91,6 +92,7 @@ export const maxPoolGradOp: Op<MaxPoolAttributes> = {
   },
   grad: (d, node) => [apply(maxPoolSelectOp, [d, node.inputs[1]!], node.attributes), null],
   macs: noMacs,
+  mixesImages: () => false,
 };
 
 /** From (d, x): what d has where the first of the largest elements of each window of x is; the gradient of {@link maxPoolGradOp}. */
@@ -106,6 +108,7 @@ export const maxPoolSelectOp: Op<MaxPoolAttributes> = {
   },
   grad: (dy, node) => [apply(maxPoolGradOp, [dy, node.inputs[1]!], node.attributes), null],
   macs: noMacs,
+  mixesImages: () => false,
 };
 
 /**

@@ -1,7 +1,7 @@
 import { check } from "../core/schema.js";
 import { normalizeAxes, type Shape, staticDim, staticShape, stridesOf } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
-import type { Op } from "../graph/op.js";
+import type { Op, ValueType } from "../graph/op.js";
 import { axes as axesSchema, reduceOptions } from "./checks.js";
 import { cast, equal, exp, mul, sub } from "./elementwise.js";
 import { reshape } from "./movement.js";
@@ -61,8 +61,12 @@ function reduction(
       return [grad(asKept(dy), x, asKept(node.outputs[0]!), count, axes)];
     },
     macs: noMacs,
+    mixesImages: overFirst,
   };
 }
+
+const overFirst = (_holds: unknown, inputs: readonly ValueType[], { axes }: ReduceAttributes): boolean =>
+  inputs.some(({ shape }) => normalizeAxes(axes, shape.length).includes(0));
 
 const sum = (data: Float64Array, indices: Uint32Array) => {
   let total = 0;
@@ -122,6 +126,7 @@ export const reduceMaxGrad: Op<ReduceAttributes> = {
     return [reduceSum(mul(d, first), normalizeAxes(node.attributes.axes, x.shape.length)), null, null];
   },
   macs: noMacs,
+  mixesImages: overFirst,
 };
 
 /** Options of reductions. `keepdims` (default true) leaves the reduced axes as 1. */

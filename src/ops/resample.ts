@@ -105,6 +105,7 @@ export const resampleOp: Op<ResampleAttributes> = {
   run: ([x], { rows, columns, transposed }) => [mapAxis(mapAxis(x!, 2, rows, transposed), 3, columns, transposed)],
   grad: (dy, node) => [apply(resampleOp, [dy], { ...node.attributes, transposed: !node.attributes.transposed })],
   macs: noMacs,
+  mixesImages: () => false,
 };
 
 /** Height and width of a [N,C,H,W] value. @throws ShapeError */

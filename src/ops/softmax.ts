@@ -48,6 +48,7 @@ function family(
     },
     grad: (dy, node) => [grad(dy, node.outputs[0]!, node.attributes.axis)],
     macs: noMacs,
+    mixesImages: (_holds, [x], { axis }) => normalizeAxes([axis], x!.shape.length)[0] === 0,
   };
 }
 

@@ -7,14 +7,14 @@ import { textWidth } from "./text.js";
 import { drawing } from "./theme.js";
 
 export interface DiagramOptions {
-  /** Module classes to draw as one box. Convolutions, linear layers and norms always are. */
+  /** Kinds of modules to draw as one box, see `Module.kind`. Convolutions, linear layers and norms always are. */
   readonly collapse?: readonly string[];
   /** For screen readers. */
   readonly title?: string;
 }
 
 export const diagramOptions = fields<DiagramOptions>({
-  collapse: maybe(list(text, "a list of module classes")),
+  collapse: maybe(list(text, "a list of kinds of modules")),
   title: maybe(text),
 });
 

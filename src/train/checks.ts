@@ -1,12 +1,10 @@
 import { DataError, OptionError } from "../core/errors.js";
 import {
-  batchSize,
   by,
   bytes,
   callback,
   check,
   either,
-  epochCount,
   options as fields,
   fieldsOf,
   flag,
@@ -22,13 +20,13 @@ import {
   orNull,
   positive,
   type Schema,
-  seed,
   settings,
   signal,
   text,
   that,
   whole,
 } from "../core/schema.js";
+import { optionFields } from "../core/settings.js";
 import { augmentationSchema, checkDataset, datasetSchema, preprocessingSchema } from "../data/checks.js";
 import type { Dataset } from "../data/index.js";
 import { engineSchema } from "../engines/engine.js";
@@ -36,7 +34,7 @@ import { type ByteSource, sourceSchema } from "../formats/byte-source.js";
 import { moduleSchema } from "../nn/checks.js";
 import type { Optimizer } from "./optimizers.js";
 import type { Schedule } from "./schedules.js";
-import { stepFields } from "./settings.js";
+import { loopSettings, stepFields } from "./settings.js";
 import type { Scores, Task } from "./task.js";
 import type { TrainOptions } from "./train.js";
 
@@ -86,13 +84,11 @@ export const taskSchema: Schema<Task> = having(
 export const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Scores>>({
   engine: engineSchema,
   task: maybe(taskSchema),
-  epochs: maybe(epochCount),
+  ...optionFields(loopSettings),
   steps: maybe(whole(1)),
-  batch: maybe(batchSize),
   optimizer: maybe(optimizerSchema),
   schedule: maybe(scheduleSchema),
   ...stepFields,
-  seed: maybe(seed),
   validate: maybe(datasetSchema),
   preprocessing: maybe(preprocessingSchema),
   augment: maybe(orNull(augmentationSchema)),

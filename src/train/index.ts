@@ -7,7 +7,7 @@ export * from "./history.js";
 export * from "./metrics.js";
 export * from "./optimizers.js";
 export * from "./schedules.js";
-export { type LearningSettings, learningOf, type ParameterGroup, type StepSettings } from "./settings.js";
+export type { ParameterGroup, RecordedTraining, StepSettings } from "./settings.js";
 export * from "./step.js";
 export * from "./task.js";
 export * from "./train.js";

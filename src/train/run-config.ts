@@ -1,11 +1,9 @@
 import { FormatError, type FoveaError } from "../core/errors.js";
 import { withPresentNames } from "../core/former-names.js";
 import {
-  batchSize,
   check,
   classList,
   either,
-  epochCount,
   fieldsOf,
   finite,
   flag,
@@ -13,24 +11,37 @@ import {
   maybe,
   oneOf,
   orNull,
-  positive,
   record,
   type Schema,
-  seed,
   settings,
   share,
   text,
 } from "../core/schema.js";
+import { recordedIn, recordFields } from "../core/settings.js";
 import { writtenSchema } from "../core/written.js";
 import { augmentationSchema, preprocessingSchema } from "../data/checks.js";
 import { scheduleSchema } from "./checks.js";
 import type { RunConfig } from "./run-folder.js";
-import { learningFields } from "./settings.js";
+import { type RecordedTraining, trainingSettings } from "./settings.js";
 
 type Part<K extends keyof RunConfig> = RunConfig[K];
 
 /** A field that runs of earlier versions lack. */
 const later = <T>(schema: Schema<T>): Schema<T> => maybe(schema) as Schema<T>;
+
+/** Schema of `training` in `config.json`. */
+export const trainingSchema = fieldsOf<RecordedTraining>({
+  ...recordFields(trainingSettings),
+  optimizer: fieldsOf<RecordedTraining["optimizer"]>({
+    name: oneOf("sgd", "adamw"),
+    settings: record(
+      either<number | boolean | string>("a number, true, false or a string", finite, flag, text),
+      "an object of settings",
+    ),
+  }),
+  schedule: scheduleSchema,
+  augment: orNull(augmentationSchema),
+});
 
 /** Schema of `config.json`. Fields added by newer versions are ignored: what changes a meaning gets a new `format`. */
 const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
@@ -40,6 +51,7 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
   model: writtenSchema,
   data: fieldsOf<Part<"data">>({
     source: text,
+    folder: maybe(text),
     kind: text,
     classes: classList,
     validationSplit: maybe(share),
@@ -47,25 +59,7 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
   }),
   preprocessing: preprocessingSchema,
   frozen: later(list(text, "a list of parameter paths")),
-  training: fieldsOf<Part<"training">>({
-    epochs: epochCount,
-    batch: batchSize,
-    optimizer: fieldsOf<Part<"training">["optimizer"]>({
-      name: oneOf("sgd", "adamw"),
-      settings: record(
-        either<number | boolean | string>("a number, true, false or a string", finite, flag, text),
-        "an object of settings",
-      ),
-    }),
-    schedule: scheduleSchema,
-    ...learningFields,
-    seed,
-    augment: orNull(augmentationSchema),
-    weights: orNull(text),
-    freeze: later(orNull(text)),
-    freezeUntil: later(orNull(text)),
-    headLr: later(orNull(positive)),
-  }),
+  training: trainingSchema,
 });
 
 /**
@@ -84,7 +78,8 @@ export function parseRunConfig(json: string, file: string): RunConfig {
   checkRunConfig(file, config, FormatError);
   const run = config as RunConfig;
   const model = { ...run.model, options: withPresentNames(run.model.options) };
-  return { ...run, model, frozen: run.frozen ?? [] };
+  const training = { ...run.training, ...recordedIn(trainingSettings, run.training) };
+  return { ...run, model, frozen: run.frozen ?? [], training };
 }
 
 /** @throws `fault` if it is not a configuration, with the field, what it must be and what it is. */

@@ -18,7 +18,7 @@ import {
 } from "../core/schema.js";
 import { type Tensor, tensors } from "../core/tensor.js";
 import type { WrittenModel } from "../core/written.js";
-import type { Augmentation, Preprocessing } from "../data/index.js";
+import type { Preprocessing } from "../data/index.js";
 import { Lock, ownerOf } from "../files/lock.js";
 import { fileSource, readLines, readWhole, unlessMissing, withFile } from "../files/read.js";
 import { type Contents, isTemporary, makeFolder, requireRegular, writeFileAtomic } from "../files/write.js";
@@ -28,8 +28,7 @@ import { encodeSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { modelWeights } from "./checkpoint.js";
 import { type EpochRecord, historyCsv, recordSchema } from "./history.js";
 import { checkRunConfig, parseRunConfig } from "./run-config.js";
-import type { Schedule } from "./schedules.js";
-import type { LearningSettings } from "./settings.js";
+import type { RecordedTraining } from "./settings.js";
 import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
 
@@ -45,7 +44,10 @@ export interface RunConfig {
   readonly model: WrittenModel;
   /** Where the data is and how it was split. */
   readonly data: {
+    /** As it was given. */
     readonly source: string;
+    /** The absolute path, if it is a folder. */
+    readonly folder?: string;
     readonly kind: string;
     readonly classes: readonly string[];
     readonly validationSplit?: number;
@@ -56,21 +58,7 @@ export interface RunConfig {
   /** Paths of frozen parameters. */
   readonly frozen: readonly string[];
   /** How it was trained. */
-  readonly training: LearningSettings & {
-    readonly epochs: number;
-    readonly batch: number;
-    readonly optimizer: {
-      readonly name: string;
-      readonly settings: Readonly<Record<string, number | boolean | string>>;
-    };
-    readonly schedule: Schedule;
-    readonly seed: number;
-    readonly augment: Augmentation | null;
-    readonly weights: string | null;
-    readonly freeze: string | null;
-    readonly freezeUntil: string | null;
-    readonly headLr: number | null;
-  };
+  readonly training: RecordedTraining;
 }
 
 const files = {

@@ -1,50 +1,141 @@
 import {
+  batchSize,
   callback,
+  epochCount,
   type Fields,
   options as fields,
   flag,
   list,
   maybe,
   nonNegative,
+  oneOf,
   orNull,
   positive,
   properShare,
-  type Schema,
+  seed,
   share,
   text,
 } from "../core/schema.js";
+import { defineSettings, optionFields, type RecordedOf, recordedIn, type SettingsOf } from "../core/settings.js";
+import type { Augmentation } from "../data/index.js";
+import { type Optimizer, optimizers } from "./optimizers.js";
+import type { Schedule } from "./schedules.js";
 
 /**
- * Learning settings besides the optimizer: each is named, bounded and given its default here only. The options of a step and of a
- * training, `config.json` and the command line's flags follow.
+ * The settings of a training that are numbers, words or switches, each in one entry. From these tables follow {@link TrainOptions},
+ * {@link StepOptions} and their checks, `training` in `config.json`, the flags of `fovea train`, and docs/options.md.
  */
-export interface LearningSettings {
+
+/** Settings of every step. */
+export const stepSettings = defineSettings({
   /** Share of each target spread over all classes. Default: 0. */
-  readonly labelSmoothing: number;
+  labelSmoothing: {
+    schema: share,
+    default: 0,
+    flag: "--label-smoothing <share>",
+    help: "share of each target spread over all classes",
+  },
   /** Scale gradients down so that their joint Euclidean norm is at most this. Default: null, never. */
-  readonly clipNorm: number | null;
+  clipNorm: {
+    schema: orNull(positive),
+    default: null,
+    flag: "--clip <norm>",
+    help: "clip the global gradient norm to this",
+  },
   /**
    * Decay of an exponential moving average of the weights and of batch-norm statistics, for example 0.999. Step t, counted from 1, uses
    * min(ema, (1 + t) / (10 + t)), so that the average soon forgets the start, as TensorFlow's does. Default: null, no average.
    */
-  readonly ema: number | null;
+  ema: {
+    schema: orNull(properShare),
+    default: null,
+    flag: "--ema <decay>",
+    help: "keep and validate a moving average of the weights, such as 0.999",
+  },
+  /** Gradient checkpointing: recompute the network's blocks in the backward pass instead of storing them. Less memory, more time. */
+  recompute: {
+    schema: flag,
+    default: false,
+    flag: "--recompute",
+    help: "less memory, more time: recompute the blocks in the backward pass instead of storing them",
+    unrecorded: true,
+  },
+});
+
+/** Settings of the loop over the data. */
+export const loopSettings = defineSettings({
+  /** Passes over the training images. Default 10. */
+  epochs: { schema: epochCount, default: 10, flag: "--epochs <n>", help: "passes over the data" },
+  /** Images per step. Default: 128, less for small data sets. */
+  batch: {
+    schema: batchSize,
+    flag: "--batch <n>",
+    help: "images per step (default: 128, less for small data sets)",
+  },
+  /** For the order of images, augmentation and dropout. Default 0. */
+  seed: { schema: seed, default: 0, flag: "--seed <n>", help: "seed of weights, order and augmentation" },
+});
+
+/** What a training on the command line starts from, and what of it learns. */
+export const startSettings = defineSettings({
+  /** The checkpoint that it started from. */
+  weights: {
+    schema: orNull(text),
+    default: null,
+    flag: "--weights <file>",
+    help: "start from a checkpoint, safetensors or PyTorch: a file, the folder of a sharded one, https://…, or hf:OWNER/NAME[@REV][/FILE]",
+  },
+  /** What was frozen of it. */
+  freeze: {
+    schema: orNull(oneOf("backbone")),
+    default: null,
+    flag: "--freeze <part>",
+    help: "train only the classifier and what --weights did not provide",
+    later: true,
+  },
+  /** The first part that learns. */
+  freezeUntil: {
+    schema: orNull(text),
+    default: null,
+    flag: "--freeze-until <path>",
+    help: "train only this part of the network and later ones, such as layer3",
+    later: true,
+  },
+  /** Learning rate of the classifier. */
+  headLr: {
+    schema: orNull(positive),
+    default: null,
+    flag: "--head-lr <rate>",
+    help: "learning rate of the classifier",
+    later: true,
+  },
+});
+
+/** All of them. */
+export const trainingSettings = { ...loopSettings, ...stepSettings, ...startSettings } as const;
+
+/** How a run was trained, as in `config.json`. */
+export interface RecordedTraining extends RecordedOf<typeof loopSettings & typeof stepSettings & typeof startSettings> {
+  /** The optimizer with all its settings. */
+  readonly optimizer: {
+    readonly name: Optimizer["name"];
+    readonly settings: Readonly<Record<string, number | boolean | string>>;
+  };
+  /** The learning rate schedule. */
+  readonly schedule: Schedule;
+  /** Random augmentation, or null. */
+  readonly augment: Augmentation | null;
 }
 
-/** The schema of each setting. */
-export const learningFields: Fields<LearningSettings> = {
-  labelSmoothing: share,
-  clipNorm: orNull(positive),
-  ema: orNull(properShare),
-};
-
-const defaults: LearningSettings = { labelSmoothing: 0, clipNorm: null, ema: null };
-export const learningNames = Object.keys(defaults) as readonly (keyof LearningSettings)[];
-
-/** The settings in `given`, with defaults for the rest. */
-export function learningOf(
-  given: { readonly [K in keyof LearningSettings]?: LearningSettings[K] | undefined },
-): LearningSettings {
-  return Object.fromEntries(learningNames.map((name) => [name, given[name] ?? defaults[name]])) as never;
+/** The options of `train` by which a recorded training is repeated. */
+export function repeating({ optimizer, schedule, augment, ...values }: RecordedTraining) {
+  return {
+    ...recordedIn(loopSettings, values),
+    ...recordedIn(stepSettings, values),
+    optimizer: optimizers[optimizer.name](optimizer.settings),
+    schedule,
+    augment,
+  };
 }
 
 /** Parameters with their own learning rate. */
@@ -58,27 +149,14 @@ export interface ParameterGroup {
 }
 
 /** Settings of both a step and a training. */
-export interface StepSettings extends Partial<LearningSettings> {
+export interface StepSettings extends Partial<SettingsOf<typeof stepSettings>> {
   /** Parameters that learn faster or slower than the rest; the first group that has a parameter counts. */
   readonly groups?: readonly ParameterGroup[];
-  /** Gradient checkpointing: recompute the network's blocks in the backward pass instead of storing them. Less memory, more time. */
-  readonly recompute?: boolean;
 }
 
-const optionalFields = Object.fromEntries(
-  Object.entries(learningFields).map(([name, schema]) => [name, maybe(schema as Schema)]),
-) as unknown as Fields<Partial<LearningSettings>>;
-
 export const stepFields: Fields<StepSettings> = {
-  ...optionalFields,
+  ...optionFields(stepSettings),
   groups: maybe(
     list(fields<ParameterGroup>({ name: text, lrFactor: nonNegative, has: callback }), "a list of parameter groups"),
   ),
-  recompute: maybe(flag),
 };
-
-/** The settings in `given`. */
-export function stepSettings(given: StepSettings): StepSettings {
-  const { groups, recompute } = given;
-  return { ...learningOf(given), ...(groups && { groups }), ...(recompute && { recompute }) };
-}

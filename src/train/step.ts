@@ -11,6 +11,7 @@ import {
   sizes,
   tuple,
 } from "../core/schema.js";
+import { settingsIn } from "../core/settings.js";
 import { staticShape } from "../core/shape.js";
 import { copyOf, sizeOf, type Tensor, tensor, zeros } from "../core/tensor.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
@@ -28,7 +29,7 @@ import {
 import { add, cast, div, equal, maximum, minimum, mul, reduceMax, reduceSum, sqrt, square, sub } from "../ops/index.js";
 import { optimizerSchema } from "./checks.js";
 import type { Optimizer } from "./optimizers.js";
-import { learningOf, type ParameterGroup, type StepSettings, stepFields } from "./settings.js";
+import { type ParameterGroup, type StepSettings, stepFields, stepSettings } from "./settings.js";
 
 /** Options of a training step. */
 export interface StepOptions extends StepSettings {
@@ -75,8 +76,8 @@ export interface TrainingStep {
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
   check("trainingStep", "model", moduleSchema, model);
   check("trainingStep", "options", stepOptions, options);
-  const { optimizer, input, numClasses, positions = [], groups = [], recompute = false } = options;
-  const { labelSmoothing, clipNorm, ema } = learningOf(options);
+  const { optimizer, input, numClasses, positions = [], groups = [] } = options;
+  const { labelSmoothing, clipNorm, ema, recompute } = settingsIn(stepSettings, options);
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen, so there is nothing to train");
   const averaged =
@@ -138,8 +139,8 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   };
 }
 
-/** The block that a node belongs to: its module's path up to the first number, `layer1.0` of `layer1.0.conv2 (Conv2d)`. */
-const blockOf = ({ scope }: Node): string | undefined => scope.match(/^\S*?\.\d+(?=[. ])/)?.[0];
+/** The block that a node belongs to: its module's path up to the first number, `layer1.0` of `layer1.0.conv2`. */
+const blockOf = ({ scope }: Node): string | undefined => scope.path.match(/^.*?\.\d+(?=\.|$)/)?.[0];
 
 /** The optimizer's slots of each parameter, zero, and copies of what is averaged. */
 function cellsFor(

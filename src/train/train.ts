@@ -1,3 +1,4 @@
+import type { SettingsOf } from "../core/settings.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Augmentation, Dataset, Preprocessing } from "../data/index.js";
 import type { Engine } from "../engines/engine.js";
@@ -11,28 +12,24 @@ import type { EpochRecord } from "./history.js";
 import type { ClassificationMetrics } from "./metrics.js";
 import type { Optimizer } from "./optimizers.js";
 import type { Schedule } from "./schedules.js";
-import type { StepSettings } from "./settings.js";
+import type { loopSettings, StepSettings } from "./settings.js";
 import type { Scores, Task } from "./task.js";
 import { Training } from "./training.js";
 
 /** How to train. All but the engine and callbacks is plain data. */
-export interface TrainOptions<M extends Scores = ClassificationMetrics> extends StepSettings {
+export interface TrainOptions<M extends Scores = ClassificationMetrics>
+  extends StepSettings,
+    Partial<SettingsOf<typeof loopSettings>> {
   /** What computes. */
   readonly engine: Engine;
   /** `classification` (the default) or `segmentation`. */
   readonly task?: Task<M>;
-  /** Passes over the training images. Default 10. */
-  readonly epochs?: number;
   /** How many steps to train, in place of `epochs`; the last epoch may end early. */
   readonly steps?: number;
-  /** Images per step. Default: `defaultBatch`. */
-  readonly batch?: number;
   /** Default: `sgd()`. */
   readonly optimizer?: Optimizer;
   /** The learning rate schedule. Default: `cosineSchedule()`. */
   readonly schedule?: Schedule;
-  /** For the order of images, augmentation and dropout. Default 0. */
-  readonly seed?: number;
   /** Evaluated after each epoch; decides which weights are best. Its classes are matched to the training data's by name. */
   readonly validate?: Dataset;
   /** How images become inputs. Default: what suits the data set. */

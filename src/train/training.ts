@@ -1,6 +1,7 @@
 import { DataError, messageOf, OptionError, TrainingError } from "../core/errors.js";
 import { notFiniteText } from "../core/finite.js";
 import { Rng } from "../core/rng.js";
+import { settingsIn } from "../core/settings.js";
 import { type Tensor, zeros } from "../core/tensor.js";
 import {
   alignClasses,
@@ -24,7 +25,7 @@ import { computeOnce, type FedGraph } from "./features.js";
 import { bestRecord, type EpochRecord } from "./history.js";
 import { type Optimizer, sgd } from "./optimizers.js";
 import { cosineSchedule, learningRateFactor, type Schedule } from "./schedules.js";
-import { stepSettings } from "./settings.js";
+import { loopSettings, stepSettings } from "./settings.js";
 import { type TrainingStep, trainingStep } from "./step.js";
 import { classification, type Scores, type Task } from "./task.js";
 import type { TrainOptions, TrainResult } from "./train.js";
@@ -55,18 +56,26 @@ interface Plan {
 }
 
 function planOf(model: Module, dataset: Dataset, options: TrainOptions<Scores>): Plan {
-  const { engine, optimizer = sgd(), schedule = cosineSchedule(), seed = 0 } = options;
+  const { engine, optimizer = sgd(), schedule = cosineSchedule() } = options;
+  const { seed, epochs: passes } = settingsIn(loopSettings, options);
   const task: Task = options.task ?? classification;
   const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
   const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
-  const steps = options.steps ?? (options.epochs ?? 10) * loader.batches;
+  const steps = options.steps ?? passes * loader.batches;
   const epochs = Math.ceil(steps / loader.batches);
   const [numClasses, positions] = [task.numClasses(dataset), task.positions(preprocessing.imageSize)];
   if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; set augment: null");
   const { inputShape: input } = loader;
-  const step = trainingStep(model, { optimizer, input, numClasses, positions, ...stepSettings(options) });
+  const step = trainingStep(model, {
+    ...settingsIn(stepSettings, options),
+    ...(options.groups && { groups: options.groups }),
+    optimizer,
+    input,
+    numClasses,
+    positions,
+  });
   const [augmented, still] = [augment !== null, { batch, preprocessing }];
   const validate = options.validate && byName(options.validate, dataset.classes);
   const targets = [batch, numClasses, ...positions];

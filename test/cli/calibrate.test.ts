@@ -10,7 +10,7 @@ import { defaultTuning, Graph, gradients, type Tuning, type WinogradTile } from 
 import type { Engine } from "../../src/index.js";
 import { ops } from "../../src/nn.js";
 import { ortBlocked, ortPlain } from "../support/engines.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 

@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { Rng } from "../../src/core/rng.js";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
 import { decodeImage, loadRun, openCheckpoint, ortEngine, predict } from "../../src/index.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();

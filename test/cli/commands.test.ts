@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attentionModules, models } from "../../src/internal.js";
 import { noWeb } from "../support/engines.js";
-import { fovea } from "../support/fovea.js";
+import { sharedFovea as fovea } from "../support/fovea.js";
 
 const json = async (...args: string[]) => {
   const { code, stdout, stderr } = await fovea([...args, "--json"]);

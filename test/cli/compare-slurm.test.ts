@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 import { freePort } from "../support/ports.js";
 

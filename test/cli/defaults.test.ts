@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type RunConfig, readSafetensors, writeSafetensors } from "../../src/index.js";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();

@@ -7,7 +7,7 @@ import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { createModel } from "../../src/models/index.js";
 import { initialize } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, fovea as ownProcess, temporaryFolder, tinyCifar } from "../support/fovea.js";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -106,7 +106,8 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
 
 for (const [args, says] of idle)
   test(`a flag that changes nothing is refused: ${args.map((arg) => arg.replace(folder, "")).join(" ")}`, async () => {
-    const { code, stdout, stderr } = await fovea(args);
+    // A run is claimed until the process ends.
+    const { code, stdout, stderr } = await (args.includes("--resume") ? ownProcess : fovea)(args);
     assert.deepEqual([code, stdout], [2, ""], stderr);
     assert.match(stderr.trim().split("\n").at(-1)!, says);
   });

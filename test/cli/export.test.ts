@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { InferenceSession } from "onnxruntime-node";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();

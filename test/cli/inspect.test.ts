@@ -6,7 +6,7 @@ import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors
 import { createModelByName } from "../../src/index.js";
 import { float32, stateOf } from "../../src/nn.js";
 import { archiveFile, bytes, global, rebuild, storageId, unicode } from "../formats/torch-files.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
 

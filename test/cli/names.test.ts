@@ -7,7 +7,7 @@ import sharp from "sharp";
 import { jsonLine, table, visible } from "../../src/cli/terminal.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { float32 } from "../../src/nn.js";
-import { fovea, main, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, main, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 /** Names that a terminal, a page or a table could take for something else. */

@@ -11,7 +11,7 @@ import { createModel } from "../../src/models/index.js";
 import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { initialize, stateOf } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
-import { fovea, main, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, main, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
 const images = join(folder, "images");

@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { median } from "../../src/cli/calibrate.js";
 import { progressText } from "../../src/cli/terminal.js";
 import { Rng } from "../../src/core/rng.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
 const data = join(folder, "colors");

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import sharp from "sharp";
 import { createModel, readSafetensors, weightsOf, writeSafetensors } from "../../src/index.js";
 import { initialize } from "../../src/nn.js";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { attentionModules } from "../../src/attention/index.js";
 import { wrapped } from "../../src/cli/terminal.js";
 import { models } from "../../src/models/index.js";
-import { fovea } from "../support/fovea.js";
+import { sharedFovea as fovea } from "../support/fovea.js";
 
 /** Words are never broken, so addresses may be longer. */
 const tooWide = (text: string, width: number) =>
@@ -43,4 +44,14 @@ test("text is wrapped to any width, every word once and in order", () => {
       if (width >= 33) assert.deepEqual(tooWide(lines.join("\n"), width), []);
     }
   assert.deepEqual(wrapped(""), []);
+});
+
+test("the command line loads the command that is named, and no other", () => {
+  const main = readFileSync("src/cli/main.ts", "utf8");
+  const first = [...main.matchAll(/^import .* from "(.*)";$/gm)].map(([, from]) => from);
+  assert.deepEqual(
+    first.filter((from) => from!.startsWith(".")),
+    ["../core/errors.js", "../version.js", "./streams.js", "./terminal.js"],
+  );
+  for (const name of commands) assert.match(main, new RegExp(`^  ${name}: \\[`, "m"));
 });

@@ -101,7 +101,7 @@ test("tables are equal whatever order results came in, and hold in their formats
   const [header, ...lines] = resultsCsv(shown).trimEnd().split("\n");
   assert.equal(lines.length, 6);
   assert.ok(lines[1]!.startsWith('resnet20,"a,""b""|<script>",0,default,done,1000,5000,10,2,6000000,2,'));
-  assert.equal(header!.split(",").length, 28);
+  assert.equal(header!.split(",").length, 30);
   assert.match(tableMarkdown(shown), /\| a,"b"\\\|<script> \| 3 \|/);
   const html = comparisonReport(shown);
   assert.ok(!html.includes("<script") && !html.includes("<i>"));

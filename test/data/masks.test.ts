@@ -60,19 +60,69 @@ test("a folder of masks: by the end of the path, whatever the extension", async 
   write("masks/ants/1.png", gray(Array.from({ length: 32 }, (_, i) => (i < 3 ? 255 : 0))));
   write("masks/bees/1.png", gray(Array.from({ length: 32 }, (_, i) => (i === 31 ? 1 : 0))));
   write("masks/bees/2.png", gray(new Array(32).fill(0)));
+  write("masks/ants/4.png", gray(new Array(32).fill(0)));
+  write("masks/ants/4.webp", gray(new Array(32).fill(0)));
   const masks = await openMasks(join(folder, "masks"));
-  assert.deepEqual([masks.kind, masks.length], ["folder", 3]);
+  assert.deepEqual([masks.kind, masks.length], ["folder", 5]);
   assert.deepEqual(inside((await masks.maskOf("/data/val/ants/1.jpg", size))!), [0, 1, 2]);
   assert.deepEqual(inside((await masks.maskOf("bees/1.jpeg", size))!), [31], "a mask of 0 and 1");
-  assert.deepEqual(inside((await masks.maskOf("x/2.jpg", size))!), []);
-  assert.equal(await masks.maskOf("ants/3.jpg", size), undefined);
-  await assert.rejects(masks.maskOf("photos/1.jpg", size), /several masks may belong to it/);
+  assert.deepEqual(inside((await masks.maskOf("bees/2.jpg", size))!), []);
+  for (const other of ["ants/3.jpg", "x/2.jpg", "photos/1.jpg", "giants/1.jpg", "ants/1/2.jpg"])
+    assert.equal(await masks.maskOf(other, size), undefined, other);
   await assert.rejects(
-    masks.maskOf("ants/1.jpg", { width: 9, height: 4 }),
+    masks.maskOf("ants/4.jpg", size),
+    /several masks may belong to it: .*ants\/4\.(?:png|webp), .*ants\/4\.(?:png|webp)/,
+  );
+  await assert.rejects(
+    masks.maskOf("/data/val/ants/1.jpg", { width: 9, height: 4 }),
     /the mask has 8 × 4 pixels, 1\.jpg has 9 × 4/,
   );
   mkdirSync(join(folder, "empty"));
   await assert.rejects(openMasks(join(folder, "empty")), /holds no images, so no masks/);
+});
+
+test("a mask is never that of two images", async () => {
+  const mask = gray(new Array(32).fill(255));
+  for (const name of ["flat/1.png", "flat/2.png", "deep/a/ants/1.png", "both/1.png", "both/ants/1.png"])
+    write(name, mask);
+  const boxes = (file: string, ...names: string[]) =>
+    write(file, ["file,left,top,width,height", ...names.map((name) => `${name},0,0,1,1`), ""].join("\n"));
+  const coco = (file: string, ...names: string[]) =>
+    write(
+      file,
+      JSON.stringify({
+        images: names.map((file_name, id) => ({ id, file_name })),
+        annotations: names.map((_, image_id) => ({ image_id, bbox: [0, 0, 1, 1] })),
+      }),
+    );
+  const shared =
+    /may belong to several images: \S*ants\/1\.jpg, \S*bees\/1\.jpg\. Put the folder into the name too, as bees\/1\.jpg$/;
+  for (const path of [
+    join(folder, "flat"),
+    boxes("flat.csv", "1.jpg", "./2.jpg"),
+    coco("flat.json", "1.jpg", "2.jpg"),
+  ]) {
+    const masks = await openMasks(path);
+    assert.ok(await masks.maskOf("ants/1.jpg", size));
+    await assert.rejects(masks.maskOf("bees/1.jpg", size), shared);
+    assert.ok(await masks.maskOf("ants/../ants/1.jpg", size), "the same image, written otherwise");
+    assert.ok(await masks.maskOf("bees/2.jpg", size));
+    await assert.rejects(openMasks(path, ["ants/1.jpg", "bees/2.jpg", "bees/1.jpg"]), shared);
+    await assert.doesNotReject(openMasks(path, ["ants/1.jpg", "bees/2.jpg", "bees/3.jpg"]));
+  }
+  await assert.rejects(openMasks(join(folder, "flat"), ["a/x/1.jpg", "b/x/1.jpg"]), /too, as b\/x\/1\.jpg$/);
+  // Images that differ in their extension only would share a mask too.
+  await assert.rejects(openMasks(join(folder, "flat"), ["ants/1.jpg", "ants/1.png"]), /may belong to several images/);
+  await assert.doesNotReject(openMasks(join(folder, "flat.csv"), ["ants/1.jpg", "ants/1.png"]));
+  // The longest name counts, and only as a whole.
+  const both = await openMasks(join(folder, "both"), ["ants/1.jpg", "bees/1.jpg"]);
+  assert.ok(await both.maskOf("bees/1.jpg", size));
+  const deep = await openMasks(join(folder, "deep"));
+  assert.equal(await deep.maskOf("b/ants/1.jpg", size), undefined);
+  assert.ok(await deep.maskOf("photos/a/ants/1.jpg", size));
+  await assert.rejects(openMasks(coco("twice.json", "a.jpg", "./a.jpg")), /the images 0 and 1 are both "a\.jpg"/);
+  const twice = await openMasks(boxes("twice.csv", "a.jpg", "./a.jpg"));
+  assert.equal(twice.length, 1);
 });
 
 test("COCO's boxes: by name of the class, in the pixels of the image as it is", async () => {

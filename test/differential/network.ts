@@ -125,11 +125,11 @@ export function build(plan: Plan, only?: string): Network {
     const whole = new Draw(plan.seed, "blocks", i).chance(0.1);
     const [name, , layer] = whole ? (["whole blocks", 0, wholeBlocks] as const) : drawLayer(own);
     net.values.push(x);
-    x = graph.within(`${i} ${name}`, () => layer(x, own, net));
+    x = graph.within({ path: `${i}`, kind: name }, () => layer(x, own, net));
     // Not all: an output keeps an engine from fusing across it.
     if (own.chance(0.2)) output(`layer ${i}`, x);
   }
-  const logits = graph.within("head", () => head(x, new Draw(plan.seed, "head"), net));
+  const logits = graph.within({ path: "head" }, () => head(x, new Draw(plan.seed, "head"), net));
   output("logits", logits);
   const feeds: Record<string, Tensor> = { input: net.numbers("input", plan.input, -1, 1) };
   if (!training) return { graph, feeds };
@@ -144,7 +144,7 @@ export function build(plan: Plan, only?: string): Network {
 
   const learned = [...net.parameters].filter(([param]) => param.trainable && param.kind === "parameter");
   // Each layer as one part; what is batch norm's own belongs to none, so that parts also come in pieces.
-  const recompute = (node: Node) => node.scope.match(/^\d+/)?.[0];
+  const recompute = ({ scope }: Node) => (scope.kind === undefined ? undefined : scope.path);
   const wrt = [input, ...learned.map(([param]) => graph.state(param))];
   const derived = gradients(loss, wrt, draw.chance(0.3) ? { recompute } : {});
   if (derived[0]) output("d input", derived[0]);

@@ -191,7 +191,7 @@ test("Shapley-CAM's Hessian-vector product is the derivative of the gradient alo
     const rest = bent ? (await probe.gradients(head, bent))[0]! : new Float64Array(a.length);
     near(
       product.map((v, i) => v + rest[i]!),
-      above.map((v, i) => (v - below[i]!) / (2 * h)),
+      Float64Array.from(above, (v, i) => (v - below[i]!) / (2 * h)),
       1e-6,
       score,
     );
@@ -282,6 +282,14 @@ test("several layers, methods and images: in order, and each as if alone", async
       const same = together.find((e) => e.image === 1 && e.layer === layer && e.method === name)!;
       near(same.map.data, alone!.map.data, 1e-12, `${layer}, ${name}`);
     }
+});
+
+test("the method is Grad-CAM where none is named, as on the command line", async () => {
+  const model = pooled();
+  const [found] = await explain(network(model), [image()], { engine });
+  const expected = await one(model, "gradcam");
+  assert.equal(found!.method, "gradcam");
+  assert.deepEqual(found!.map, expected.map);
 });
 
 test("explaining leaves the model as it was, and shows the network in evaluation mode", async () => {

@@ -9,7 +9,7 @@ import { resnet } from "../../src/models/index.js";
 import { type Module, stateOf } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
 import { loadWeights, openCheckpoint } from "../../src/train/load-weights.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { archiveFile, bytes, int, rebuild, storageId, unicode } from "./torch-files.js";
 
 const folder = temporaryFolder();

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Graph, Value } from "../../src/graph/graph.js";
 import { liveProgram } from "../../src/graph/graph.js";
 import { foldBatchNorm } from "../../src/graph/passes/fold-batch-norm.js";
+import { formatScope } from "../../src/graph/scope.js";
 import { BatchNorm, Conv2d, Module, trace } from "../../src/nn/index.js";
 import { add, relu } from "../../src/ops/index.js";
 import { relativeError } from "../../src/testing/compare.js";
@@ -51,7 +52,7 @@ test("with and without bias and groups, batch norms go into the convolutions bef
   assert.deepEqual(states, ["conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"]);
   const convs = liveProgram(graph).nodes.filter(({ op }) => op.name === "Conv");
   assert.deepEqual(
-    convs.map(({ scope }) => scope),
+    convs.map(({ scope }) => formatScope(scope)),
     ["conv1 (Conv2d)", "conv2 (Conv2d)"],
   );
 });

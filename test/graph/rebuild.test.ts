@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Graph } from "../../src/graph/graph.js";
 import { inline, rebuild } from "../../src/graph/passes/rebuild.js";
 import { printGraph } from "../../src/graph/print.js";
+import { formatScope } from "../../src/graph/scope.js";
 import { resnet } from "../../src/models/index.js";
 import { graphFor, trace } from "../../src/nn/index.js";
 import { add, mul, relu } from "../../src/ops/index.js";
@@ -19,8 +20,8 @@ test("a graph that nothing rewrites prints the same: inference, and a training s
     const copy = rebuild(graph);
     assert.equal(printGraph(copy), printGraph(graph));
     assert.deepEqual(
-      copy.taps.map(({ scope, name }) => `${scope}/${name}`),
-      graph.taps.map(({ scope, name }) => `${scope}/${name}`),
+      copy.taps.map(({ scope, name }) => `${formatScope(scope)}/${name}`),
+      graph.taps.map(({ scope, name }) => `${formatScope(scope)}/${name}`),
     );
     assert.deepEqual(copy.randoms, graph.randoms);
   }

@@ -40,12 +40,10 @@ test("a file is downloaded once, and nothing else is left in the cache", async (
 });
 
 test("addresses that differ in their query have files of their own", async () => {
-  const { get, seen } = await setup((request, response) => sendFile(request, response, Buffer.from(request.url!)));
-  const paths = await Promise.all([get({}, "/a?v=1"), get({}, "/a?v=2")]);
-  assert.deepEqual(
-    paths.map((path) => bytesOf(path).toString()),
-    ["/a?v=1", "/a?v=2"],
-  );
+  const files: Record<string, Buffer> = { "/a?v=1": content(10, 1), "/a?v=2": content(10, 2) };
+  const { get, seen } = await setup((request, response) => sendFile(request, response, files[request.url!]!));
+  const paths = await Promise.all(Object.keys(files).map((path) => get({}, path)));
+  assert.deepEqual(paths.map(bytesOf), Object.values(files));
   assert.equal(seen.length, 2);
 });
 

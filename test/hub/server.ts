@@ -91,10 +91,10 @@ export async function interruptAt(received: number, get: (options: DownloadOptio
   await assert.rejects(get({ signal: stop.signal, onProgress }), reason);
 }
 
-/** Bytes that are the same in each run. */
+/** Bytes that are the same in each run, and begin as PyTorch's files before 1.6. */
 export function content(length: number, seed = 1): Buffer {
   const rng = new Rng(seed, "content");
-  return Buffer.from(Uint8Array.from({ length }, () => rng.int(256)));
+  return Buffer.from(Uint8Array.from({ length }, (_, i) => [0x80, 2][i] ?? rng.int(256)));
 }
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

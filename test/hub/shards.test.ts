@@ -7,7 +7,7 @@ import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { type DownloadOptions, resolveWeights } from "../../src/hub/index.js";
 import { openCheckpoint } from "../../src/train/load-weights.js";
 import { archiveFile, bytes, rebuild, storageId, unicode } from "../formats/torch-files.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { content, type FileOptions, interruptAt, sendFile, serve, sha256 } from "./server.js";
 
 type Files = Record<string, Uint8Array>;
@@ -214,8 +214,13 @@ test("an index is no larger than one that is read", async () => {
 });
 
 test("files that are not weights are refused by name", async () => {
-  const { get } = await hub({ ...divided(), [shards[1]]: content(500) });
-  await assert.rejects(openCheckpoint(await get()), /^FormatError: .*model-00002-of-00002\.safetensors: expected/);
+  const { get } = await hub({ ...divided(), [shards[1]]: Buffer.from("<html>") });
+  await assert.rejects(
+    get(),
+    /^DownloadError: .*model-00002-of-00002\.safetensors: what came is damaged or no weights/,
+  );
+  const pickle = await hub({ ...divided(), [shards[1]]: content(500) });
+  await assert.rejects(openCheckpoint(await pickle.get()), /^FormatError: .*model-00002-of-00002\.safetensors: /);
 });
 
 test("the command line takes hf: of several files", async () => {

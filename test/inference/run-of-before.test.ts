@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { generateShapes, loadRun, openCheckpoint, predict, recognizeCheckpoint } from "../../src/index.js";
 import { ort } from "../support/engines.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 
 const run = "test/fixtures/run-0.1";
 

@@ -9,7 +9,7 @@ import { type KeyTable, keyTables, renaming } from "../../src/models/keys.js";
 import { recognizeCheckpoint } from "../../src/models/recognize.js";
 import { type Module, stateOf } from "../../src/nn/index.js";
 import { GoldenFile } from "../../src/testing/golden/file.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 
 type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 

@@ -55,7 +55,7 @@ test("insertion adds keys and changes none, and acts where it should", () => {
     const { taps } = trace(network, shape);
     for (const place of places)
       assert.ok(
-        taps.some((tap) => tap.scope.startsWith(`attention.${place}`)),
+        taps.some((tap) => tap.scope.path.startsWith(`attention.${place}`)),
         `${name} ${place}`,
       );
   }

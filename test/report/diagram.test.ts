@@ -65,6 +65,7 @@ test("a published map is told where it is made, and nothing is written behind it
 
 test("modules that are asked for are one box, with the number of their parameters", () => {
   class Inner extends Module {
+    static override readonly kind: string = "Inner";
     readonly a = new Conv2d(8, 8, { kernelSize: 1 });
     readonly b = new Conv2d(8, 8, { kernelSize: 1 });
     override forward(x: Value): Value {

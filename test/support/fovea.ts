@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,13 +20,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Starts the command line. `onErr` gets all of standard error so far, whenever something is added, and may kill the process. */
+/** Starts the command line in a folder. `onErr` gets all of standard error so far, whenever something is added, and may kill the process. */
 export function fovea(
   args: readonly string[],
   onErr: (text: string, child: ChildProcess) => void = () => {},
+  cwd?: string,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"], cwd });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (chunk) => {
       stdout += chunk;
@@ -36,6 +38,38 @@ export function fovea(
     });
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
+}
+
+let server: ChildProcess | undefined;
+let last: Promise<unknown> = Promise.resolve();
+after(async () => {
+  if (!server?.connected) return;
+  server.disconnect();
+  await once(server, "exit");
+});
+
+/**
+ * Runs a command as `fovea` does, but in one process for all commands of a test file, which saves starting one each time. For commands that
+ * are not about their process: its signals, streams, threads or locks.
+ */
+export function sharedFovea(args: readonly string[]): Promise<Outcome> {
+  server ??= fork(new URL("cli-server.js", import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = server;
+  const outcome = last.then(
+    () =>
+      new Promise<Outcome>((resolve, reject) => {
+        const ended = (code: number | null) =>
+          reject(new Error(`fovea ${args.join(" ")}: the process ended (${code})`));
+        child.once("exit", ended);
+        child.once("message", (message) => {
+          child.off("exit", ended);
+          resolve(message as Outcome);
+        });
+        child.send({ args, cwd: process.cwd(), env: process.env });
+      }),
+  );
+  last = outcome.catch(() => {});
+  return outcome;
 }
 
 /** A folder that is gone when the test file ends. */

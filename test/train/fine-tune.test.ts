@@ -6,9 +6,7 @@ import {
   createModelByName,
   freezeUntil,
   headGroup,
-  headOf,
   insertAttention,
-  isModelName,
   listModels,
   loadPretrained,
   modelInfo,
@@ -17,7 +15,7 @@ import {
   weightsOf,
   writeSafetensors,
 } from "../../src/index.js";
-import { initialize, type Module, parametersOf, stateOf } from "../../src/nn.js";
+import { headOf, initialize, isModelName, type Module, parametersOf, stateOf } from "../../src/nn.js";
 
 const network = (options: object = {}, seed = 0, name = "resnet20"): Module =>
   initialize(createModelByName(name, { numClasses: 4, stem: "cifar", ...options }), { seed });

@@ -18,7 +18,7 @@ import {
 import { RunFolder } from "../../src/internal.js";
 import { initialize } from "../../src/nn.js";
 import { checkGolden } from "../../src/testing/index.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { runConfig } from "./support.js";
 
 const folder = temporaryFolder();

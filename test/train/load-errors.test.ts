@@ -6,7 +6,7 @@ import { writeSafetensors } from "../../src/index.js";
 import { initialize } from "../../src/nn/index.js";
 import { type ResNetOptions, resnet } from "../../src/nn.js";
 import { loadState, WeightsError, weightsOf } from "../../src/train/index.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 
 const net = (options: ResNetOptions) => initialize(resnet(20, options));
 const errorOf = (model: ReturnType<typeof net>, weights: Parameters<typeof loadState>[1]): WeightsError => {

@@ -112,7 +112,7 @@ test("what is computed again need not be kept", () => {
 test("what is computed again waits for a gradient, and constants and parameters do not", () => {
   const { graph } = stepOf(networks["blocks with dropout"], true);
   const convolutions = liveProgram(graph).nodes.filter(
-    (node) => node.op.name === "Conv" && node.scope.startsWith("blocks."),
+    (node) => node.op.name === "Conv" && node.scope.path.startsWith("blocks."),
   );
   const late = convolutions.filter((node) => [...ancestors(node.inputs)].some((v) => v.node?.op.name === "Barrier"));
   // The last operators of a block are not asked for again, its convolution is: once forward, once more for the batch norm.

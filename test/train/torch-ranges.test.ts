@@ -18,7 +18,7 @@ import {
   unicode,
   zipFile,
 } from "../formats/torch-files.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 
 const folder = temporaryFolder();
 const floats = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);

@@ -18,7 +18,7 @@ export const sha256 = (...parts: readonly (string | Uint8Array)[]): string => {
 
 /** Of all that decides what a unit computes, the data and the program apart. Where the data lies does not matter. */
 export const configHash = (
-  { data: { source: _, ...data }, threads }: Plan,
+  { data: { source: _, masks: __, ...data }, threads }: Plan,
   { model, training, preprocessing, steps, backbone, entrant }: ResolvedUnit,
 ): string =>
   sha256(canonical({ data, threads, model, training, preprocessing, steps, labels: [backbone.label, entrant.label] }));
@@ -63,14 +63,22 @@ async function* filesIn(root: string, folder = "", seen = new Set<string>()): As
 
 /** What of the program has no part in what a unit computes: the rest shows and measures. */
 const noPart =
-  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|report|tables|verdict)\.js$|^compare\/node\/(index|measure-costs|pairing|pool|probe|queue|steps|write-tables)\.js$/;
+  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|looks|page|parquet|report|slurm|tables|tune|verdict)\.js$|^compare\/statistics\/(?!calibration)|^compare\/node\/(index|measure-costs|measure-looks|pairing|forecast|plan-file|pool|queue|send|steps|trial|trial-process|trials|tune|write-tables)\.js$/;
+
+/** What has no part in where a network looks. */
+const noPartInLooks = /^(cli|report|testing|hub)\/|^compare\/(?!node\/measure-looks\.js$)/;
 
 /** Of the program: the contents of its files, those that only show results apart. */
-export async function codeHash(): Promise<string> {
+export const codeHash = (): Promise<string> => hashWithout(noPart);
+
+/** Of what of the program decides where a network is found to look. */
+export const looksCodeHash = (): Promise<string> => hashWithout(noPartInLooks);
+
+async function hashWithout(left: RegExp): Promise<string> {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const hash = createHash("sha256");
   for await (const name of filesIn(root)) {
-    if (!name.endsWith(".js") || noPart.test(name)) continue;
+    if (!name.endsWith(".js") || left.test(name)) continue;
     const contents = await readFile(join(root, name));
     hash.update(canonical([name, contents.length])).update(contents);
   }

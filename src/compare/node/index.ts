@@ -1,9 +1,12 @@
+export { type Forecast, forecast } from "./forecast.js";
 export { sha256 } from "./hash.js";
 export { Journal, type JournaledUnit } from "./journal.js";
 export { measureCosts } from "./measure-costs.js";
+export { type Looks, measureLooks } from "./measure-looks.js";
 export { arePaired, type Pairing, pairings } from "./pairing.js";
 export { type PoolFailure, runPool, type WorkerMessage } from "./pool.js";
-export { type Forecast, forecast, probe, type Speed } from "./probe.js";
 export { fillQueue, serveQueue } from "./queue.js";
 export { type RunUnitOptions, runUnit, type UnitOutcome } from "./run-unit.js";
-export { type Written, writeTables } from "./write-tables.js";
+export type { Speed, Trial } from "./trial.js";
+export { probe } from "./trials.js";
+export { readCosts, type Written, writePage, writeTables } from "./write-tables.js";

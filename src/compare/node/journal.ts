@@ -57,10 +57,7 @@ export class Journal {
 
   /** The comparison in a folder. @throws FoveaError if there is none. */
   static async reopen(path: string): Promise<Journal> {
-    const file = join(path, planFile);
-    const bytes = await readWhole(file, MAX_PLAN_BYTES).catch(unlessMissing);
-    if (!bytes) throw new FoveaError(`${path} is no folder of a comparison: it has no ${planFile}`);
-    return Journal.open(path, readPlan(new TextDecoder().decode(bytes), file));
+    return Journal.open(path, await planIn(path));
   }
 
   /**
@@ -71,10 +68,10 @@ export class Journal {
   async claim(): Promise<Lock> {
     const lockFile = join(this.path, ".lock");
     await makeFolder(this.path).catch((error) => {
-      throw new FoveaError(`cannot create ${this.path}: ${messageOf(error)}`);
+      throw new FoveaError(`--out: cannot create ${this.path}: ${messageOf(error)}`);
     });
     const lock = await Lock.tryAcquire(lockFile).catch((error) => {
-      throw new FoveaError(`cannot use ${this.path} for a comparison: ${messageOf(error)}`);
+      throw new FoveaError(`--out: cannot use ${this.path} for a comparison: ${messageOf(error)}`);
     });
     if (!lock)
       throw new FoveaError(
@@ -127,9 +124,11 @@ export class Journal {
   /**
    * What is done of the units.
    *
+   * @param anyVersion whether units that another version of the program did count as done
+   *
    * @throws FoveaError if a unit was done, or begun, with other data or another program: it enters no table.
    */
-  async results(units: readonly JournaledUnit[]): Promise<(UnitResult | undefined)[]> {
+  async results(units: readonly JournaledUnit[], anyVersion = false): Promise<(UnitResult | undefined)[]> {
     const results: (UnitResult | undefined)[] = [];
     const stale = { data: [] as string[], code: [] as string[] };
     for (const { folder, hashes } of units) {
@@ -140,7 +139,7 @@ export class Journal {
       const result = await readResult(folder);
       const of = result?.hashes ?? (await begunWith(folder));
       if (of && of.data !== hashes.data) stale.data.push(folder);
-      else if (of && of.code !== hashes.code) stale.code.push(folder);
+      else if (of && of.code !== hashes.code && !anyVersion) stale.code.push(folder);
       if (result && result.hashes.config !== hashes.config)
         throw new FoveaError(
           `${join(folder, resultFile)} is of another configuration than its folder says. Remove the folder`,
@@ -150,20 +149,27 @@ export class Journal {
     for (const [what, folders] of Object.entries(stale))
       if (folders.length > 0)
         throw new FoveaError(
-          `${folders.length} of ${units.length} units in ${this.path} are of ${what === "data" ? `other data than ${this.plan.data.source} is now` : "another version of the program"}, such as ${folders[0]}. Choose another --out, or remove them`,
+          `${folders.length} of ${units.length} units in ${this.path} are of ${what === "data" ? `other data than ${this.plan.data.source} is now` : "another version of the program"}, such as ${folders[0]}. Choose another --out, or remove them${what === "code" ? "; fovea compare tables --any-version makes tables of them as they are" : ""}`,
         );
     return results;
   }
+}
+
+/** The plan of the comparison in a folder. @throws FoveaError if there is none. */
+export async function planIn(path: string): Promise<Plan> {
+  const file = join(path, planFile);
+  const bytes = await readWhole(file, MAX_PLAN_BYTES).catch(unlessMissing);
+  if (!bytes) throw new FoveaError(`${path} is no folder of a comparison: it has no ${planFile}`);
+  return readPlan(new TextDecoder().decode(bytes), file);
 }
 
 /** @throws FoveaError if there is something in a folder that is no comparison: it would be overwritten. */
 async function requireOwn(path: string): Promise<void> {
   const names = (await readdir(path)).filter((name) => name !== ".lock" && !isTemporary(name));
   if (names.length === 0) return;
-  const file = join(path, planFile);
-  const bytes = await readWhole(file, MAX_PLAN_BYTES).catch(unlessMissing);
-  if (!bytes) throw new FoveaError(`${path} is not empty, and no folder of a comparison. Choose another --out`);
-  readPlan(new TextDecoder().decode(bytes), file);
+  if (!names.includes(planFile))
+    throw new FoveaError(`--out ${path} is not empty, and no folder of a comparison. Choose another --out`);
+  await planIn(path);
 }
 
 /** The result of a unit, or undefined if it is not done. */

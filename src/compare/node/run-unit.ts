@@ -1,22 +1,16 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { versions } from "node:process";
+import { cpuUsage, resourceUsage, versions } from "node:process";
 import { FoveaError, messageOf } from "../../core/errors.js";
+import type { Dataset } from "../../data/index.js";
 import type { Engine } from "../../engines/engine.js";
 import { Lock } from "../../files/lock.js";
 import { makeFolder, writeFileAtomic } from "../../files/write.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import type { Module } from "../../nn/index.js";
-import {
-  bestRecord,
-  type EpochRecord,
-  forEachLogits,
-  loadState,
-  optimizers,
-  type StepReport,
-  train,
-} from "../../train/index.js";
+import { bestRecord, type EpochRecord, forEachLogits, loadState, type StepReport, train } from "../../train/index.js";
 import { type RunConfig, RunFolder } from "../../train/run-folder.js";
+import { repeating } from "../../train/settings.js";
 import type { Measured, UnitResult } from "../results.js";
 import { CalibrationTally } from "../statistics/calibration.js";
 import { isRun, type Journal, type JournaledUnit, writeResult } from "./journal.js";
@@ -63,7 +57,6 @@ async function doUnit(
   const run = begun ?? (await RunFolder.create(folder!, configOf(journal, unit!, hashes!, version)));
   await run.claim();
   const network = buildNetwork(model, preprocessing, seed);
-  const { epochs: _, weights: __, freeze: ___, freezeUntil: ____, headLr: _____, optimizer, ...how } = training;
   const history: EpochRecord[] = [];
   const checkpoint = begun && (await run.checkpoint());
   const common = {
@@ -83,13 +76,9 @@ async function doUnit(
   let trained = 0;
   try {
     const { stopped } = await train(network, journal.data.train, {
-      ...how,
-      engine,
-      optimizer: optimizers[optimizer.name as keyof typeof optimizers](optimizer.settings),
+      ...howTrained(unit!, engine),
       steps,
-      preprocessing,
       validate: journal.data.validation,
-      cacheFeatures: false,
       metadata: run.description(),
       ...(checkpoint ? { resume: checkpoint } : {}),
       ...(signal ? { signal } : {}),
@@ -114,10 +103,16 @@ async function doUnit(
     const last = best === final ? undefined : await measure("last", final);
     const chosen = await measure("best", best);
     await writeResult(folder!, { ...common, status: "done", last: last ?? chosen, chosen });
-    await writeFileAtomic(
-      join(folder!, "timing.json"),
-      `${JSON.stringify({ trainSeconds: trained, seconds: (performance.now() - started) / 1000, resumed: Boolean(checkpoint) })}\n`,
-    );
+    const timing = {
+      trainSeconds: trained,
+      seconds: (performance.now() - started) / 1000,
+      // Of all that this process has done: where it does one unit, of that.
+      processSeconds: performance.now() / 1000,
+      cpuSeconds: cpuSeconds(),
+      peakBytes: 1024 * resourceUsage().maxRSS,
+      resumed: Boolean(checkpoint),
+    };
+    await writeFileAtomic(join(folder!, "timing.json"), `${JSON.stringify(timing)}\n`);
     return "done";
   } catch (error) {
     if (signal?.aborted) return "stopped";
@@ -129,7 +124,19 @@ async function doUnit(
   }
 }
 
-function configOf(
+/** How a unit is trained: options of `train`, but for how long and what else happens. */
+export function howTrained({ training, preprocessing }: NonNullable<JournaledUnit["resolved"]>, engine: Engine) {
+  const { epochs: _, ...how } = repeating(training);
+  return {
+    ...how,
+    engine,
+    preprocessing,
+    cacheFeatures: false,
+  };
+}
+
+/** The configuration of a unit's run. */
+export function configOf(
   journal: Journal,
   { model, training, preprocessing }: NonNullable<JournaledUnit["resolved"]>,
   { config, data, code }: NonNullable<JournaledUnit["hashes"]>,
@@ -147,15 +154,21 @@ function configOf(
   };
 }
 
+/** Seconds that all threads of this process have computed. */
+export const cpuSeconds = (): number => {
+  const { user, system } = cpuUsage();
+  return (user + system) / 1e6;
+};
+
 /** Whether an error says that numbers are no longer finite: a result, not a failure. */
 const isDivergence = (error: unknown): boolean =>
   error instanceof FoveaError && /\b(NaN|Infinity|finite)\b/.test(error.message);
 
 /** @throws FoveaError if logits are no finite numbers. */
-async function measured(
+export async function measured(
   network: Module,
   { epoch, top1, loss }: EpochRecord,
-  { data }: Journal,
+  { data }: { readonly data: { readonly test: Dataset } },
   preprocessing: RunConfig["preprocessing"],
   engine: Engine,
   signal: AbortSignal | undefined,

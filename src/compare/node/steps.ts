@@ -1,7 +1,8 @@
 import { type Tensor, zeros } from "../../core/tensor.js";
 import type { Engine } from "../../engines/engine.js";
 import type { Module } from "../../nn/index.js";
-import { optimizers, trainingStep } from "../../train/index.js";
+import { trainingStep } from "../../train/index.js";
+import { repeating } from "../../train/settings.js";
 import type { ResolvedUnit } from "../resolve.js";
 
 /** A compiled training step that is run to be timed. */
@@ -18,9 +19,9 @@ export async function compileStep(
   numClasses: number,
   engine: Engine,
 ): Promise<TimedStep> {
-  const { batch, optimizer: made, clipNorm, labelSmoothing } = unit.training;
+  const { optimizer, clipNorm, labelSmoothing } = repeating(unit.training);
   const { imageSize } = unit.preprocessing;
-  const optimizer = optimizers[made.name as keyof typeof optimizers](made.settings);
+  const { batch } = unit.training;
   const input = [batch, 3, imageSize, imageSize] as const;
   const step = trainingStep(network, { optimizer, input, numClasses, clipNorm, labelSmoothing });
   const inputs: Record<string, Tensor> = {

@@ -16,9 +16,6 @@ const largestSize = 4096;
 /** Fewer cells stay as they are. */
 const fewest = 4;
 
-/** Elementwise operators: operands can be concatenated before instead of results after. */
-const elementwise = new Set(["Add", "Sub", "Mul", "Div", "Max", "Min", "Neg", "Sqrt", "Reciprocal", "Abs"]);
-
 /**
  * Fuses the updates of small cells: those updated by the same arithmetic (the gains and biases of all batch norms, their optimizer
  * slots, their running statistics) become one vector, updated at once. A ResNet-20 has 21 batch norms with six such cells each, and
@@ -108,10 +105,13 @@ function groupsOf(graph: Graph): Update[][] {
 /** Whether all members of a group share a value: a scalar. */
 const isShared = (value: Value): boolean => value.shape.length === 0;
 
-/** The node of a value, if it can be applied to concatenated operands: elementwise, on arrays of one shape and scalars. */
+/**
+ * The node of a value, if it can be applied to concatenated operands: elementwise, without attributes that could differ, on arrays of one
+ * shape and scalars.
+ */
 function fusible(value: Value): Node | undefined {
   const { node } = value;
-  if (!node || !elementwise.has(node.op.name)) return undefined;
+  if (!node?.op.elementwise || Object.keys(node.attributes).length > 0) return undefined;
   return node.inputs.every((x) => isShared(x) || sameShape(x.shape, value.shape)) ? node : undefined;
 }
 

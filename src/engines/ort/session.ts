@@ -105,7 +105,8 @@ export class SessionHost {
       // With memory patterns every run would ask the system for fresh pages.
       enableMemPattern: false,
       logSeverityLevel: 3,
-      ...(this.threads ? { intraOpNumThreads: this.threads } : {}),
+      // Threads that wait for more work after a run would keep a processor from the next session.
+      ...(this.threads ? { intraOpNumThreads: this.threads, extra: { session: { force_spinning_stop: "1" } } } : {}),
     });
     free([spec.model]);
     const arraysOf = (make: (state: StateSpec) => Tensor) =>

@@ -14,10 +14,9 @@ export const guided: Rule = (dy, node) => (isRectifier(node) ? node.op.grad(relu
 /** Deconvolution (Zeiler and Fergus, 2014): a ReLU rectifies the gradient, ignoring its input. */
 export const deconvolution: Rule = (dy, node) => (isRectifier(node) ? [relu(dy)] : undefined);
 
-/** Nonlinear elementwise functions. */
-const nonlinear = new Set(
-  "Relu LeakyRelu Clip HardSigmoid Sigmoid Tanh Softplus Exp Log Sqrt Erf Pow Abs Reciprocal".split(" "),
-);
+/** Whether a node is a function of each number. */
+const isFunction = ({ op, inputs }: Node): boolean =>
+  op.elementwise === true && inputs.length === 1 && inputs[0]!.type.dtype === "float";
 
 /** Below this difference of inputs the slope replaces the difference quotient. */
 const least = 1e-10;
@@ -29,7 +28,7 @@ const least = 1e-10;
 export const rescale =
   (baselineOf: (value: Value) => Value): Rule =>
   (dy, node) => {
-    if (!nonlinear.has(node.op.name)) return undefined;
+    if (!isFunction(node)) return undefined;
     const [x, y] = [node.inputs[0]!, node.outputs[0]!];
     const [dx, change] = [sub(x, baselineOf(x)), sub(y, baselineOf(y))];
     const slope = node.op.grad(dy, node)[0] ?? mul(dy, 0);

@@ -1,4 +1,5 @@
 import { FoveaError, OptionError } from "../../core/errors.js";
+import type { Floats } from "../../core/tensor.js";
 import { enlarge, rangeOf } from "../enlarge.js";
 import type { Finding, Subject } from "../subject.js";
 import { finerTarget, scoreOf, type Target } from "../targets.js";
@@ -40,23 +41,18 @@ const weighing =
   };
 
 /** A method that sums an elementwise function over channels. */
-const elementwise = (f: (a: number, g: number) => number) => async (subject: Subject) => {
-  const maps = await mapsOf(subject);
-  return finding(
-    subject,
-    w.overChannels(maps, (i) => f(maps.a[i]!, maps.g[i]!)),
-  );
-};
+const elementwise = (f: (a: number, g: number) => number) => async (subject: Subject) =>
+  finding(subject, w.overChannels(await mapsOf(subject), f));
 
 /** Positions as samples: the activations, or activations times gradients. */
 async function samplesOf(subject: Subject, withGradient: boolean, center: boolean) {
   const { channels, positions } = sizeOfLayer(subject);
-  const gradient = withGradient ? await subject.gradient() : null;
-  const samples = {
-    channels,
-    positions,
-    data: gradient ? subject.activation.map((v, i) => v * gradient[i]!) : subject.activation,
-  };
+  const data = Float64Array.from(subject.activation);
+  if (withGradient) {
+    const gradient = await subject.gradient();
+    for (let i = 0; i < data.length; i++) data[i]! *= gradient[i]!;
+  }
+  const samples = { channels, positions, data };
   return center ? centered(samples) : samples;
 }
 
@@ -67,7 +63,7 @@ async function shapley(maps: w.Maps, subject: Subject, target: Target): Promise<
   const { product, moved } = await probe.curvature(head, layer, target.gradient(head.logits), maps.a);
   const bent = target.curvature?.(head.logits, moved);
   const rest = bent && (await probe.gradients(head, bent))[layer]!;
-  return w.gradCam({ ...maps, g: maps.g.map((v, i) => v - (product[i]! + (rest?.[i] ?? 0)) / 2) });
+  return w.gradCam({ ...maps, g: Float64Array.from(maps.g, (v, i) => v - (product[i]! + (rest?.[i] ?? 0)) / 2) });
 }
 
 /** Ablation-CAM's weights, (y − y without the channel) / y. */
@@ -84,8 +80,7 @@ async function ablation(subject: Subject, variant: "paper" | "pytorch-grad-cam")
   };
   // An affine tail loses exactly what a channel contributes to the score: no run is needed.
   if (variant === "paper" && probe.isAffine(subject.layer) && !target.curvature) {
-    const g = await subject.gradient();
-    return done(w.channelSums({ ...from, g }, (i) => a[i]! * g[i]!));
+    return done(w.contributions({ ...from, g: await subject.gradient() }));
   }
   const low = rangeOf(a)[0];
   const value = (c: number) => (variant === "paper" || low === 0 ? 0 : low - 1e7 * ((c % pgcBatch) + 1));
@@ -108,7 +103,7 @@ async function scoreCam(subject: Subject, variant: "authors" | "pytorch-grad-cam
   const pixels = high * wide;
   const authors = variant === "authors";
   const maskOf = (c: number): Float64Array => {
-    const plane = a.subarray(c * positions, (c + 1) * positions);
+    const plane = Float64Array.from(a.subarray(c * positions, (c + 1) * positions));
     const mask = enlarge(plane, [height, width], [high, wide], authors ? "half-pixel" : "align-corners");
     const [least, most] = rangeOf(mask);
     const size = authors ? most - least : most - least + 1e-8;
@@ -125,7 +120,7 @@ async function scoreCam(subject: Subject, variant: "authors" | "pytorch-grad-cam
 }
 
 /** The authors skip constant channels. */
-const constantsZeroed = (scores: Float64Array, a: Float64Array, positions: number): Float64Array =>
+const constantsZeroed = (scores: Float64Array, a: Floats, positions: number): Float64Array =>
   scores.map((score, c) => {
     const [least, most] = rangeOf(a.subarray(c * positions, (c + 1) * positions));
     return least === most ? 0 : score;
@@ -201,7 +196,7 @@ export const cams = {
     variants: [],
     run: async (subject) => {
       const { channels, positions } = sizeOfLayer(subject);
-      const maps = { channels, positions, a: subject.activation, g: subject.activation };
+      const maps = { channels, positions, a: subject.activation };
       const weights = w.fem(maps);
       return finding(subject, w.weighed(maps, weights), weights);
     },

@@ -5,6 +5,7 @@ import { type Graph, graphSchema } from "../../graph/graph.js";
 import { type CompressedType, compressWeights } from "../../graph/passes/compress-weights.js";
 import { foldBatchNorm } from "../../graph/passes/fold-batch-norm.js";
 import { publishFeatures, publishTaps } from "../../graph/passes/publish.js";
+import { formatScope } from "../../graph/scope.js";
 import { defaultOpset, inferenceRules, lowerToOnnx } from "./lower.js";
 import { encodeOnnx } from "./proto.js";
 
@@ -70,7 +71,7 @@ export function exportedGraph(graph: Graph, options: ExportedGraphOptions = {}):
 function* weightsOf(graph: Graph): Generator<readonly [name: string, value: Tensor]> {
   for (const { inputs, scope } of graph.nodes)
     for (const { source } of inputs) {
-      if (source.kind === "constant") yield [`a constant of ${scope || "the graph"}`, source.tensor];
+      if (source.kind === "constant") yield [`a constant of ${formatScope(scope) || "the graph"}`, source.tensor];
       if (source.kind === "state") yield [source.name, source.cell.value];
     }
 }

@@ -2,6 +2,7 @@ import { FoveaError } from "../../core/errors.js";
 import { type Tensor, tensor } from "../../core/tensor.js";
 import { type Cell, type Graph, liveProgram, type Node, type Program, type Value } from "../../graph/graph.js";
 import type { ValueDType } from "../../graph/op.js";
+import { inScope } from "../../graph/scope.js";
 import type { OnnxDType, OnnxModel, OnnxNode, OnnxSubgraph, OnnxValueInfo } from "./proto.js";
 import { neuralRules } from "./rules/neural.js";
 import { simpleRules } from "./rules/simple.js";
@@ -153,13 +154,11 @@ export function lowerToOnnx(
   }
 
   for (const node of live.nodes) {
-    write.enter(node.scope);
+    write.enter(node.scope.path);
     if (emitter?.emit(node)) continue;
     const rule = rules.get(node.op.name);
     if (!rule)
-      throw new FoveaError(
-        `${node.scope ? `${node.scope} › ` : ""}${node.op.name} has no ONNX lowering here: it is a training operator`,
-      );
+      throw new FoveaError(`${inScope(node.scope, node.op.name)} has no ONNX lowering here: it is a training operator`);
     const written = rule(node, node.inputs.map(plain), write);
     node.outputs.forEach((value, i) => {
       if (written[i] !== undefined) names.set(value, written[i]);

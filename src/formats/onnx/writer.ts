@@ -40,15 +40,15 @@ export class OnnxWriter {
     return free;
   }
 
-  /** Sets the module that names of nodes start with from now on. */
-  enter(scope: string): void {
-    this.#scope = scope.replace(/ ?\(.*\)$/, "").replaceAll(".", "/");
+  /** Sets the path of the module that names of nodes start with from now on. */
+  enter(path: string): void {
+    this.#scope = path.replaceAll(".", "/");
   }
 
   /** Emits nodes of another module than the current one. */
-  within<T>(scope: string, build: () => T): T {
+  within<T>(path: string, build: () => T): T {
     const outer = this.#scope;
-    this.enter(scope);
+    this.enter(path);
     try {
       return build();
     } finally {

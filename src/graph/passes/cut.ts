@@ -1,5 +1,5 @@
-import { staticShape } from "../../core/shape.js";
-import { ancestors, type Cell, type Graph, liveProgram, type Node, type Value } from "../graph.js";
+import { type Dim, staticShape } from "../../core/shape.js";
+import { type Cell, type Graph, liveProgram, type Node, type Value } from "../graph.js";
 import { rebuild } from "./rebuild.js";
 
 /** A graph in two: the features of an image, which never change, and the rest, which reads them instead of the image. */
@@ -68,29 +68,19 @@ function fixedValues(graph: Graph, images: Value, learned: ReadonlySet<Cell>): S
   for (const [cell, value] of graph.states) if (learned.has(cell)) changing.add(value);
   for (const node of graph.nodes) {
     const reads = (values: ReadonlySet<Value>) => node.inputs.some((value) => values.has(value));
-    if (reads(changing) || (reads(fixed) && crossesImages(node, images.shape[0])))
+    if (reads(changing) || (reads(fixed) && crossesImages(node, fixed, images.shape[0]!)))
       for (const value of node.outputs) changing.add(value);
     else if (reads(fixed)) for (const value of node.outputs) fixed.add(value);
   }
   return fixed;
 }
 
-/** Whether a node may mix images, which are along the first axis. */
-function crossesImages({ op, inputs, outputs, attributes }: Node, batch: unknown): boolean {
-  const { axis, axes, perm } = attributes;
-  return (
-    outputs.some(({ shape }) => shape[0] !== batch) ||
-    op.name === "BatchNormTraining" ||
-    axis === 0 ||
-    (Array.isArray(axes) && axes.includes(0)) ||
-    (Array.isArray(perm) && perm[0] !== 0) ||
-    // In a product of plain matrices, the first must hold the images as rows.
-    (op.name === "MatMul" && inputs[0]!.shape.length === 2 && (attributes.transA === true || !isConstant(inputs[1]!)))
-  );
+/** Whether a node that reads fixed values may mix images, which are along the first axis of these. */
+function crossesImages({ op, inputs, outputs, attributes }: Node, fixed: ReadonlySet<Value>, batch: Dim): boolean {
+  if (outputs.some(({ shape }) => shape[0] !== batch)) return true;
+  const [holds, types] = [inputs.map((value) => fixed.has(value)), inputs.map(({ type }) => type)];
+  return op.mixesImages?.(holds, types, attributes) ?? true;
 }
-
-/** Whether a value depends on no input of the graph. */
-const isConstant = (value: Value): boolean => ![...ancestors([value])].some(({ source }) => source.kind === "input");
 
 /** The fixed values that something else reads, in order of computation. */
 function boundaryOf(graph: Graph, fixed: ReadonlySet<Value>): Value[] {

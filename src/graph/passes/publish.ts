@@ -19,7 +19,7 @@ export function publishTaps(graph: Graph): Graph {
 export function tapNames(graph: Graph): Map<string, Tap> {
   const named = new Map<string, Tap>();
   for (const tap of graph.taps) {
-    const path = tap.scope.replace(/ ?\(.*\)$/, "");
+    const { path } = tap.scope;
     const wanted = path ? `${path}/${tap.name}` : tap.name;
     let free = wanted;
     for (let i = 2; graph.outputs.has(free) || named.has(free); i++) free = `${wanted}~${i}`;

@@ -19,7 +19,7 @@ export interface Step {
 }
 
 /**
- * The steps of a graph as readers think of them: layers and the modules whose class is in `collapse` are one operator, elementwise
+ * The steps of a graph as readers think of them: layers and the modules whose kind is in `collapse` are one operator, elementwise
  * operators join the step before, computations on parameters alone are not shown. In order of execution.
  */
 export function stepsOf(graph: Graph, collapse: readonly string[]): Step[] {

@@ -20,7 +20,7 @@ const layers: Readonly<Record<string, { readonly follows: boolean }>> = {
 };
 
 /**
- * Nodes in groups: calls of layers and of modules whose class is in `collapse`, functions of several nodes, and single nodes.
+ * Nodes in groups: calls of layers and of modules whose kind is in `collapse`, functions of several nodes, and single nodes.
  * In order of execution. `fixed` tells constants and parameters from computed values, `operand` names them.
  */
 export function unitsOf(
@@ -31,16 +31,14 @@ export function unitsOf(
 ): Unit[] {
   const single = new Set([...Object.keys(layers), ...collapse]);
   const modules = new Map<string, string>();
-  for (const { scope } of nodes) {
-    const [, path, type] = /^(\S+) \((\w+)\)$/.exec(scope) ?? [];
-    if (path && single.has(type!)) modules.set(path, type!);
-  }
+  for (const { scope } of nodes)
+    if (scope.path && scope.kind && single.has(scope.kind)) modules.set(scope.path, scope.kind);
   const idioms = new Map<Node, Idiom>(
     nodes.flatMap((node) => idiomAt(node)?.nodes.map((n) => [n, idiomAt(node)!]) ?? []),
   );
   // The owner of a node: the outermost module, or the last node of an idiom, or the node itself.
   const owner = (node: Node): string | Node => {
-    const parts = node.scope.replace(/ ?\(\w+\)$/, "").split(".");
+    const parts = node.scope.path.split(".");
     const path = parts.map((_, i) => parts.slice(0, i + 1).join(".")).find((prefix) => modules.has(prefix));
     return path ?? idioms.get(node)?.nodes.at(-1) ?? node;
   };
@@ -60,10 +58,10 @@ export function unitsOf(
         follows: idiom ? true : follows(first),
       };
     }
-    const type = modules.get(path)!;
-    const layer = layers[type];
+    const kind = modules.get(path)!;
+    const layer = layers[kind];
     // A convolution shows its kernel and channels; a norm shows nothing.
-    const words = layer && !layer.follows ? wordsOf(first, fixed, operand) : type;
+    const words = layer && !layer.follows ? wordsOf(first, fixed, operand) : kind;
     return { nodes: group, words, path, follows: layer?.follows ?? false };
   });
 }

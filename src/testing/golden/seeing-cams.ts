@@ -1,5 +1,5 @@
 import { FormatError } from "../../core/errors.js";
-import { toFloat64 } from "../../core/tensor.js";
+import { type Floats, toFloat64 } from "../../core/tensor.js";
 import type { Engine } from "../../engines/engine.js";
 import { enlarge } from "../../explain/enlarge.js";
 import { type Explanation, explanationMethods, type MethodChoice, openExplainer } from "../../explain/index.js";
@@ -143,7 +143,7 @@ async function checkLayer(file: GoldenFile, engine: Engine, explained: Explained
   const { model, images, classes, inputShape, layerOf } = explained;
   const probe = new Probe(model, inputShape, [layerOf(file.text("layer"))], engine);
   const { channels, height, width } = probe.layers[0]!;
-  const [logits, activations, gradients, nearest]: Float64Array[][] = [[], [], [], []];
+  const [logits, activations, gradients, nearest]: Floats[][] = [[], [], [], []];
   try {
     for (const [i, image] of images.entries()) {
       const head = await probe.head(image);

@@ -22,6 +22,8 @@ type Keys = GoldenFile["keys"];
  * the first of a stage with stride 2 if it has a `downsample`; a 1×1 convolution `neck` with bias and ReLU; mean over positions; `fc`.
  */
 class TinyNetwork extends Module {
+  static override readonly kind: string = "TinyNetwork";
+
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm;
   readonly neck: Conv2d;
@@ -46,7 +48,7 @@ class TinyNetwork extends Module {
         const [filters, from] = shape(`layer${s}.${b}.conv1.weight`) as [number, number];
         const stride = shapes.has(`layer${s}.${b}.downsample.0.weight`) ? 2 : 1;
         const place = { stage: s - 1, block: b, blocks: 1 };
-        const kind = BasicBlock.kind({ shortcut: "projection", attention: undefined });
+        const kind = BasicBlock.factory({ shortcut: "projection", attention: undefined });
         blocks.push(kind.create({ channels: from, width: filters, stride, dilation: 1, place }));
       }
       const stage = new Sequential(blocks);

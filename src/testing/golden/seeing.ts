@@ -1,5 +1,5 @@
 import { FormatError } from "../../core/errors.js";
-import { type Tensor, tensor, toFloat64 } from "../../core/tensor.js";
+import { type Floats, type Tensor, tensor, toFloat64 } from "../../core/tensor.js";
 import type { Engine } from "../../engines/engine.js";
 import { enlarge } from "../../explain/enlarge.js";
 import {
@@ -58,7 +58,7 @@ export function slices(t: Tensor): Tensor[] {
 }
 
 /** Arrays of one shape, stacked along a new first axis. */
-export function stacked(shape: readonly number[], parts: readonly Float64Array[]): Tensor {
+export function stacked(shape: readonly number[], parts: readonly Floats[]): Tensor {
   return tensor("float64", [parts.length, ...shape], Float64Array.from(parts.flatMap((part) => [...part])));
 }
 

@@ -143,8 +143,8 @@ export class LayoutTable implements BlockedTarget {
       return;
     }
     // Whenever it is emitted, its nodes belong to its own module.
-    const { scope } = value.node!;
-    const emit: Deferred["emit"] = (epilogue) => this.write.within(scope, () => deferred.emit(epilogue));
+    const { path } = value.node!.scope;
+    const emit: Deferred["emit"] = (epilogue) => this.write.within(path, () => deferred.emit(epilogue));
     this.#deferred.set(value, { ...deferred, emit });
   }
 

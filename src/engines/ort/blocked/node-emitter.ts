@@ -94,7 +94,7 @@ function layoutAmong(value: Value, layouts: ReadonlyMap<Cell, Layout>, target: B
     seen.add(v);
     const layout = v.source.kind === "state" ? layouts.get(v.source.cell) : undefined;
     if (layout) return layout;
-    if (v.node && elementwiseRules.has(v.node.op.name)) worklist.push(...v.node.inputs.filter(alike));
+    if (v.node?.op.elementwise) worklist.push(...v.node.inputs.filter(alike));
     // Without weight decay only its gradient leads to the weight.
     const layer = v.node?.op.name === "ConvWeightGrad" ? blockedLayerOf(v.node, target) : undefined;
     if (layer) return layoutOf(layer.layout, v.shape as readonly number[], target.block);

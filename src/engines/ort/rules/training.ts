@@ -21,12 +21,10 @@ const singular: ReadonlyMap<string, number> = new Map([
   ["Log", 0],
   ["Sqrt", 0],
 ]);
-/** Operators through which an infinite element does not spread to others. */
+/** Operators, beside those that move elements, through which an infinite element does not spread to others. */
 const perElement: ReadonlySet<string> = new Set([
   ...singular.keys(),
-  ..."Add Sub Mul Neg Abs Where ReluGrad Expand Reshape Transpose Slice Pad Concat ReduceSum MaxPoolGrad MaxPoolSelect ReduceMaxGrad".split(
-    " ",
-  ),
+  ..."Add Sub Mul Neg Abs Where ReluGrad Pad ReduceSum MaxPoolGrad MaxPoolSelect ReduceMaxGrad".split(" "),
 ]);
 
 /**
@@ -55,7 +53,7 @@ function mayBeInfinite(dy: Value): boolean {
     }
     const operand = singular.get(node.op.name);
     if (operand !== undefined && !keptFromZero(node.inputs[operand]!)) return true;
-    if (perElement.has(node.op.name)) worklist.push(...node.inputs);
+    if (node.op.moves || perElement.has(node.op.name)) worklist.push(...node.inputs);
   }
   return false;
 }

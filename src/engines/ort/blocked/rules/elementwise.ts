@@ -1,51 +1,18 @@
 import { fourSizes, sameShape } from "../../../../core/shape.js";
 import { sizeOf } from "../../../../core/tensor.js";
 import type { Node, Value } from "../../../../graph/graph.js";
+import { operators } from "../../../../ops/index.js";
 import { keptFromZero } from "../../rules/training.js";
 import type { BlockedRule, LayoutTable } from "../layout-table.js";
 import type { BlockedTensor } from "../writer.js";
 import { addPhases } from "./conv.js";
 
-/** Unary elementwise operators, by whether they map zero to zero, because the padding of the last block must stay zero. */
-const unary: Readonly<Record<string, boolean>> = {
-  Relu: true,
-  LeakyRelu: true,
-  Neg: true,
-  Abs: true,
-  Sign: true,
-  Sqrt: true,
-  Tanh: true,
-  Erf: true,
-  Sigmoid: false,
-  HardSigmoid: false,
-  Softplus: false,
-  Exp: false,
-  Log: false,
-  Reciprocal: false,
-  Clip: false,
-};
-/** N-ary ones, for operands of one shape; with a scalar operand only products map zero to zero. */
-const nary: Readonly<Record<string, boolean>> = {
-  Add: true,
-  Sub: true,
-  Mul: true,
-  Max: true,
-  Min: true,
-  ReluGrad: true,
-  Div: false,
-  Greater: false,
-  Equal: false,
-  Where: false,
-};
-
 const isNumber = (value: Value) => sizeOf(value.shape as readonly number[]) === 1;
 const alike = (a: Value, b: Value) => sameShape(a.shape, b.shape);
 
-/** Whether a node maps zeros to zero. */
-function keepsZero(node: Node): boolean {
-  const keeps = unary[node.op.name] ?? nary[node.op.name] ?? false;
-  return keeps && (node.op.name === "Mul" || !node.inputs.some(isNumber));
-}
+/** Whether a node keeps the padding of the last block zero. Scalars are not padded. */
+const keepsZero = ({ op, attributes, inputs }: Node): boolean =>
+  op.absorbsZero || (op.keepsZero?.(attributes) === true && !inputs.some(isNumber));
 
 /** Emits a node by the plain rule, on arrays in the same layout. */
 function write(node: Node, inputs: readonly string[], table: LayoutTable): string {
@@ -242,6 +209,6 @@ function hasBlockedReader(value: Value, table: LayoutTable): boolean {
 
 /** Elementwise operators, with full-size or broadcast operands. */
 export const elementwiseRules = new Map<string, BlockedRule>([
-  ...[...Object.keys(unary), ...Object.keys(nary)].map((name) => [name, elementwise] as const),
+  ...[...operators.values()].filter((op) => op.elementwise).map(({ name }) => [name, elementwise] as const),
   ["Expand", expand],
 ]);

@@ -1,0 +1,69 @@
+import { availableParallelism } from "node:os";
+import { Command } from "commander";
+import { Journal, type Written, writePage } from "../compare/node/index.js";
+import { FoveaError } from "../index.js";
+import { jsonOf, shown, tabulate } from "./compare-coordinate.js";
+import { stopOnSignal } from "./signals.js";
+import { print, say } from "./terminal.js";
+
+interface TablesFlags {
+  readonly anyVersion?: boolean;
+  readonly page?: string;
+  readonly cost: boolean;
+  readonly looks: boolean;
+  readonly json?: boolean;
+}
+
+export const compareTablesCommand = new Command("tables")
+  .description("Write the tables of comparisons anew, of what is done of them; nothing is trained")
+  .argument("<folders...>", "folders of comparisons")
+  .option("--any-version", "also of units that another version of Fovea trained; the tables say so")
+  .option("--page <file>", "all of them as one page of Markdown, such as docs/results.md")
+  .option("--no-cost", "do not measure speed and memory")
+  .option("--no-looks", "do not find where the networks look")
+  .option("--json", "print one JSON object at the end")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  fovea compare tables runs/compare-shapes-1a2b3c4d
+  fovea compare tables runs/shapes runs/cifar --any-version --page results.md
+
+What was measured before, of where networks look and of costs, is not measured
+again.`,
+  )
+  .action(async (folders: string[], _: object, command: Command) => {
+    // The command above has some of the same options, and takes them.
+    const { anyVersion = false, page, cost, looks, json = false } = command.optsWithGlobals<TablesFlags>();
+    const interrupt = stopOnSignal(() => {});
+    const all: { readonly written: Written; readonly journal: Journal }[] = [];
+    try {
+      for (const folder of folders) {
+        const journal = await Journal.reopen(folder);
+        const lock = await journal.claim();
+        try {
+          const units = journal.units();
+          const results = await journal.results(units, anyVersion);
+          if (results.every((result) => !result)) throw new FoveaError(`${folder}: no unit is done yet`);
+          const workers = Math.max(1, Math.floor(availableParallelism() / journal.plan.threads));
+          const { signal } = interrupt;
+          all.push({ written: await tabulate(journal, units, { workers, cost, looks, signal, anyVersion }), journal });
+        } finally {
+          lock.release();
+        }
+      }
+      if (page !== undefined)
+        await writePage(
+          page,
+          all.map(({ written }) => written),
+        );
+    } finally {
+      interrupt.release();
+    }
+    const [first] = all;
+    const value = all.map(({ written, journal }) => jsonOf(written, journal));
+    print(json, folders.length === 1 ? value[0]! : { comparisons: value }, () =>
+      all.flatMap(({ written, journal }, i) => [...(i > 0 ? [""] : []), ...shown(written, journal)]),
+    );
+    if (first && page !== undefined) say(`${page} is written`);
+  });

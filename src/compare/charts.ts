@@ -1,0 +1,67 @@
+import { dotPlot } from "../report/dot-plot.js";
+import { paretoFront, scatter } from "../report/scatter.js";
+import type { Row } from "./analysis.js";
+
+const percent = (share: number) => 100 * share;
+const both = (range: readonly [number, number] | null | undefined): readonly [number, number] | null =>
+  range ? [percent(range[0]), percent(range[1])] : null;
+const fitting = (rows: readonly Row[]) => rows.filter(({ misfit }) => misfit === null);
+
+/** The accuracies of the entrants of one backbone, a dot for each seed; the band is the interval of the first. */
+export function accuracyPlot(rows: readonly Row[]): string {
+  const base = rows[0]!;
+  return dotPlot({
+    title: "Accuracy after the last epoch",
+    xLabel: "top-1 %, a dot for each seed",
+    band: both(base.interval),
+    line: base.mean === null ? null : percent(base.mean),
+    rows: fitting(rows).map((row) => ({
+      name: row.entrant,
+      dots: row.accuracies.map(({ seed, top1, diverged }) => ({
+        value: percent(top1),
+        title: `seed ${seed}${diverged ? ", diverged" : ""}`,
+        hollow: diverged,
+      })),
+      mean: row.mean === null ? null : percent(row.mean),
+      interval: both(row.interval),
+    })),
+  });
+}
+
+/** How the entrants of one backbone differ from the first. */
+export function differencePlot(rows: readonly Row[]): string {
+  const base = rows[0]!;
+  return dotPlot({
+    title: `Difference from ${base.entrant}`,
+    xLabel: "points; thin: over seeds × images",
+    line: 0,
+    rows: fitting(rows)
+      .filter((row) => row !== base)
+      .map((row) => ({
+        name: row.entrant,
+        dots: row.accuracies.flatMap(({ seed, top1 }) => {
+          const other = base.accuracies.find((one) => one.seed === seed);
+          return other ? [{ value: percent(top1 - other.top1), title: `seed ${seed}` }] : [];
+        }),
+        mean: row.difference ? percent(row.difference.mean) : null,
+        interval: both(row.difference?.interval),
+        wider: both(row.difference?.crossed),
+      })),
+  });
+}
+
+/** Accuracy against multiply-accumulates, and who is on the front. */
+export function paretoPlot(rows: readonly Row[]): { readonly svg: string; readonly front: readonly string[] } {
+  const placed = fitting(rows).flatMap(({ entrant, macs, mean }) =>
+    macs !== null && mean !== null ? [{ name: entrant, x: macs / 1e6, y: percent(mean) }] : [],
+  );
+  return {
+    svg: scatter({
+      title: "Accuracy and work",
+      xLabel: "million MACs for an image",
+      yLabel: "top-1 %",
+      points: placed,
+    }),
+    front: paretoFront(placed).map(({ name }) => name),
+  };
+}

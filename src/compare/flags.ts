@@ -1,0 +1,50 @@
+import { type Named, type Plan, writtenPlan } from "./plan.js";
+import { sourceName } from "./tables.js";
+
+/**
+ * The command that makes a comparison, as Markdown: flags where they can say all of the plan, and else the plan in a file. Where the data
+ * lies is left out.
+ */
+export function commandOf(plan: Plan): string {
+  const source = sourceName(plan.data.source);
+  const flags = flagsOf(plan);
+  if (flags)
+    return `\`\`\`\nfovea compare ${[source === "shapes" ? source : `${source}/`, ...flags].join(" ")}\n\`\`\``;
+  const written = writtenPlan({ ...plan, data: { ...plan.data, source } });
+  return `\`\`\`\nfovea compare plan.json\n\`\`\`\n\nwith this \`plan.json\`:\n\n\`\`\`\n${JSON.stringify(written, null, 1)}\n\`\`\``;
+}
+
+/** Flags that say the same as a plan; null where no flags do. */
+function flagsOf({ data, backbones, entrants, seeds, settings, epochs, budget, threads }: Plan): string[] | null {
+  const names = entrants.map(nameOf);
+  const [{ lr, batch, ...others }] = settings as [Plan["settings"][number]];
+  const plain =
+    names.every((name) => name !== null) &&
+    backbones.every((one) => nameOf(one) !== null) &&
+    seeds.every((seed, i) => seed === i) &&
+    settings.length === 1 &&
+    Object.keys(others).length === 0 &&
+    data.validation === undefined &&
+    data.masks === undefined;
+  if (!plain) return null;
+  const given = {
+    modules: names.join(","),
+    model: backbones.map(({ name }) => name).join(","),
+    seeds: seeds.length,
+    epochs,
+    ...(budget === "epochs" ? {} : { budget }),
+    images: data.images,
+    "test-images": data.testImages,
+    "image-size": data.imageSize,
+    batch,
+    lr,
+    threads,
+  };
+  return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+}
+
+/** What `--modules` calls it; null where it has options or a name of its own. */
+function nameOf({ name, options, label }: Named): string | null {
+  if (name === "placebo" && options.gate === "random" && label === "placebo-random") return label;
+  return Object.keys(options).length === 0 && label === name ? name : null;
+}

@@ -1,0 +1,110 @@
+import { FormatError } from "../core/errors.js";
+import { mapSchema, type StoredMap } from "../core/findings.js";
+import { check, fieldsOf, finite, list, oneOf, orNull, type Schema, text } from "../core/schema.js";
+import type { RgbImage } from "../data/index.js";
+import { crossedTInterval, type Interval, mean } from "./statistics/index.js";
+import { fewestSeeds } from "./units.js";
+
+/** How well Grad-CAM finds the objects: a value for each image whose object is known. */
+export interface FoundObjects {
+  /** Share of the positive values in the object over the object's share of the image; 1 is chance. 0 where nothing is positive. */
+  readonly energyOverShare: readonly number[];
+  /** 1 where the largest value lies in the object, 0 elsewhere. */
+  readonly pointing: readonly number[];
+}
+
+/** `looks.json` of a unit: where its network looks after the last epoch, by Grad-CAM for the class of each image. */
+export interface UnitLooks {
+  readonly format: "fovea.looks.1";
+  /** A hash of all that they follow from: the unit, the images, the masks and the program. */
+  readonly key: string;
+  readonly layer: string;
+  /** Of the images that are shown. */
+  readonly maps: readonly StoredMap[];
+  /** Null where no masks say where the objects are. */
+  readonly found: FoundObjects | null;
+}
+
+const looksSchema: Schema<UnitLooks> = fieldsOf<UnitLooks>({
+  format: oneOf("fovea.looks.1"),
+  key: text,
+  layer: text,
+  maps: list(mapSchema, "a list of maps"),
+  found: orNull(
+    fieldsOf<FoundObjects>({
+      energyOverShare: list(finite, "a list of numbers", 1),
+      pointing: list(finite, "a list of numbers", 1),
+    }),
+  ),
+});
+
+/** Reads a `looks.json`. @throws FormatError that names the field, what it must be and what it is. */
+export function parseLooks(json: string, file: string): UnitLooks {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new FormatError(`${file} is not JSON`);
+  }
+  check(file, "", looksSchema, value, FormatError);
+  return value as UnitLooks;
+}
+
+/** What all units are asked of: the same images of the test part. */
+export interface LookImages {
+  /** Images that are shown, with their classes. */
+  readonly shown: readonly { readonly index: number; readonly label: string; readonly image: RgbImage }[];
+  /** Of those whose object is known; null where none is. */
+  readonly objects: {
+    readonly images: number;
+    /** How often a random position lies in the object. */
+    readonly chance: number;
+    /** What a blob at the center of every image gets, which does not look. */
+    readonly center: { readonly energyOverShare: number; readonly pointing: number };
+  } | null;
+}
+
+/** A mean over seeds × images with its 95 % interval, which needs three seeds. */
+export interface LookMean {
+  readonly mean: number;
+  readonly interval: Interval | null;
+}
+
+/** Where an entrant looks. */
+export interface Look {
+  /** Seeds that were measured; units that diverged have nothing to measure. */
+  readonly seeds: number;
+  readonly energyOverShare: LookMean;
+  readonly pointing: LookMean;
+  /** Less the first entrant's, in pairs of a seed; null for the first. */
+  readonly difference: { readonly energyOverShare: LookMean; readonly pointing: LookMean } | null;
+}
+
+/** Where an entrant looks, of what was found for its seeds and for those of the first entrant. */
+export function lookOf(
+  own: ReadonlyMap<number, FoundObjects>,
+  base: ReadonlyMap<number, FoundObjects> | null,
+): Look | null {
+  if (own.size === 0) return null;
+  const over = (rows: readonly (readonly number[])[]): LookMean => ({
+    mean: mean(rows.map(mean)),
+    interval: rows.length >= fewestSeeds && rows[0]!.length > 1 ? crossedTInterval(rows) : null,
+  });
+  const all = [...own.values()];
+  const pairs = [...own].flatMap(([seed, one]) => {
+    const other = base?.get(seed);
+    return other ? [[one, other] as const] : [];
+  });
+  const less = (of: (found: FoundObjects) => readonly number[]) =>
+    over(pairs.map(([one, other]) => of(one).map((value, i) => value - of(other)[i]!)));
+  const [energy, pointing] = [
+    (found: FoundObjects) => found.energyOverShare,
+    (found: FoundObjects) => found.pointing,
+  ] as const;
+  return {
+    seeds: own.size,
+    energyOverShare: over(all.map(energy)),
+    pointing: over(all.map(pointing)),
+    difference: pairs.length > 0 ? { energyOverShare: less(energy), pointing: less(pointing) } : null,
+  };
+}

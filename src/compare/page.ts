@@ -1,0 +1,109 @@
+import { accuracyPlot, differencePlot, paretoPlot } from "./charts.js";
+import { type Costs, costNote, measuredColumns } from "./costs.js";
+import { commandOf } from "./flags.js";
+import { mapStrips } from "./strips.js";
+import {
+  type Comparison,
+  columns,
+  costColumns,
+  design,
+  lookColumns,
+  lookNote,
+  markdown,
+  notes,
+  sourceName,
+} from "./tables.js";
+import { points, verdict } from "./verdict.js";
+
+/** A comparison, with what was measured of costs. */
+export interface PageEntry {
+  readonly comparison: Comparison;
+  readonly costs?: Costs | undefined;
+}
+
+/**
+ * Comparisons as one page of Markdown for documentation: what was found, tables with intervals, cost, where the networks look, and the
+ * commands. `folder` is where the page will find its drawings.
+ */
+export function comparisonPage(
+  entries: readonly PageEntry[],
+  folder: string,
+): { readonly text: string; readonly drawings: ReadonlyMap<string, string> } {
+  const drawings = new Map<string, string>();
+  const draw = (name: string, alt: string, svg: string): string => {
+    const file = `${name.replace(/[^\w.-]+/g, "-")}.svg`;
+    drawings.set(file, svg);
+    return `![${alt}](${folder}/${file})`;
+  };
+  const parts = entries.flatMap((entry, i) => entryPart(entry, (name, alt, svg) => draw(`${i + 1}-${name}`, alt, svg)));
+  const intro =
+    "Written by `fovea compare tables`. Differences are paired by seed; intervals are of 95 %; p is of the paired t test after Holm's correction over all modules of a comparison. How it is done: [Comparing modules](comparing.md).";
+  return { text: `${["# Results", intro, ...parts].join("\n\n")}\n`, drawings };
+}
+
+function entryPart(
+  { comparison, costs }: PageEntry,
+  draw: (name: string, alt: string, svg: string) => string,
+): string[] {
+  const { plan, rows } = comparison;
+  const note = lookNote(comparison);
+  return [
+    `## ${plan.backbones.map(({ label }) => label).join(", ")} on ${sourceName(plan.data.source)}`,
+    headline(comparison),
+    design(comparison),
+    ...plan.backbones.flatMap(({ label }) => {
+      const own = rows.filter(({ backbone }) => backbone === label);
+      const base = own[0]!.entrant;
+      const table = (some: typeof columns) =>
+        markdown(
+          some.map(({ name }) => name),
+          own.map((row) => some.map(({ cell }) => cell(row))),
+        );
+      const strips = mapStrips(comparison, label);
+      const timed = costs?.rows.filter(({ backbone }) => backbone === label) ?? [];
+      return [
+        ...(plan.backbones.length > 1 ? [`### ${label}`] : []),
+        draw(`${label}-accuracy`, `Accuracy on ${label}, a dot for each seed`, accuracyPlot(own)),
+        draw(`${label}-differences`, `Difference from ${base} on ${label}`, differencePlot(own)),
+        table(columns),
+        own
+          .slice(own.length > 1 ? 1 : 0)
+          .map((row) => `- **${row.entrant}**: ${verdict(row, base)}.`)
+          .join("\n"),
+        "**Cost**",
+        table(costColumns),
+        draw(`${label}-work`, `Accuracy and work on ${label}`, paretoPlot(own).svg),
+        ...(timed.length > 0
+          ? [
+              costNote(costs!),
+              markdown(
+                measuredColumns.map(({ name }) => name),
+                timed.map((row) => measuredColumns.map(({ cell }) => cell(row))),
+              ),
+            ]
+          : []),
+        ...(note || strips ? ["**Where they look**"] : []),
+        ...(note ? [note, table(lookColumns)] : []),
+        ...(strips ? [strips.note, draw(`${label}-maps`, strips.title, strips.svg)] : []),
+      ];
+    }),
+    ...notes(comparison).map((said) => `> ${said}`),
+    "Made by:",
+    commandOf(plan),
+  ];
+}
+
+/** What was found, in a sentence or two. */
+function headline({ rows }: Comparison): string {
+  const tested = rows.filter(({ difference }) => typeof difference?.pHolm === "number");
+  if (tested.length === 0) return "**No difference could be tested.**";
+  const found = tested.filter(({ difference }) => difference!.pHolm! < 0.05);
+  const several = new Set(rows.map(({ backbone }) => backbone)).size > 1;
+  const names = found.map(
+    ({ entrant, backbone, difference }) =>
+      `${entrant}${several ? ` in ${backbone}` : ""} (${points(difference!.mean, true)} points)`,
+  );
+  const detectable = tested.flatMap(({ difference }) => difference!.detectable ?? []).sort((a, b) => a - b);
+  const middle = detectable[Math.floor(detectable.length / 2)];
+  return `**${found.length} of ${tested.length} differences survive Holm's correction${found.length > 0 ? `: ${names.join(", ")}` : ""}.**${middle === undefined ? "" : ` Half of the comparisons would most likely have found a difference of ${points(middle)} points.`}`;
+}

@@ -1,0 +1,56 @@
+import type { StoredMap } from "../core/findings.js";
+import type { RgbImage } from "../data/index.js";
+import { type Cell, drawMapGrid, type PlanarImage } from "../report/index.js";
+import { imageLayer } from "../report/maps/layers.js";
+import type { Comparison } from "./tables.js";
+
+/** Where the networks of one seed look on the same few images: a row for each image, a column for each entrant. */
+export interface MapStrips {
+  readonly title: string;
+  readonly note: string;
+  readonly svg: string;
+}
+
+/** Longest side of an image in the drawing. */
+const side = 88;
+
+/** Null where nothing was measured. */
+export function mapStrips({ plan, outcomes, looks }: Comparison, backbone: string): MapStrips | null {
+  if (!looks) return null;
+  const own = outcomes.filter(({ unit, looks: found }) => unit.backbone.label === backbone && found);
+  const seed = plan.seeds.find((one) => own.some(({ unit }) => unit.seed === one));
+  if (seed === undefined) return null;
+  const entrants = plan.entrants.flatMap(({ label }) => {
+    const found = own.find(({ unit }) => unit.seed === seed && unit.entrant.label === label)?.looks;
+    return found && found.maps.length === looks.shown.length ? [{ label, found }] : [];
+  });
+  const images = looks.shown.map(({ image }) => planar(image));
+  const cells = images.map((image, i): Cell[] => [
+    { image },
+    ...entrants.map(({ found }) => ({ map: heatmap(found.maps[i]!), image })),
+  ]);
+  const title = `Grad-CAM on ${backbone}`;
+  return {
+    title,
+    note: `The same ${images.length} test images for all, of seed ${seed}: Grad-CAM for the class of the image, at ${[...new Set(entrants.map(({ found }) => found.layer))].join(" or ")}. One seed shows what maps look like; whether they differ, intervals say.`,
+    svg: drawMapGrid(
+      {
+        title,
+        columns: ["image", ...entrants.map(({ label }) => label)],
+        rows: looks.shown.map(({ index, label }) => `${label}, test image ${index}`),
+        cells,
+      },
+      { scale: "column", cellSize: side },
+    ),
+  };
+}
+
+const heatmap = ({ height, width, data }: StoredMap) => ({ height, width, data: Float64Array.from(data) });
+
+function planar(image: RgbImage): PlanarImage {
+  const { height, width, pixels } = imageLayer(image, side);
+  const area = height * width;
+  const planes = new Uint8Array(3 * area);
+  for (let i = 0; i < planes.length; i++) planes[(i % 3) * area + Math.floor(i / 3)] = pixels[i]!;
+  return { height, width, pixels: planes };
+}
