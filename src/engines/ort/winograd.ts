@@ -2,6 +2,7 @@ import { tensor } from "../../core/tensor.js";
 import type { LoweredValue } from "../../formats/onnx/ir.js";
 import type { OnnxWriter } from "../../formats/onnx/writer.js";
 import type { ConvLayer } from "./conv-layer.js";
+import type { Maps } from "./maps.js";
 import { chooseTile, type WinogradTile, type WinogradTuning } from "./tuning.js";
 
 /**
@@ -116,11 +117,6 @@ export class Winograd {
     return Math.ceil(size / this.tile);
   }
 }
-
-/** Maps in any layout. */
-export type Maps = LoweredValue & {
-  readonly shape: readonly [n: number, channels: number, height: number, width: number];
-};
 
 /** How a build stores arrays. */
 export interface WinogradLayout {

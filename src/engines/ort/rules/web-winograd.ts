@@ -2,8 +2,8 @@ import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { type OnnxWriter, type Rules, ruleFor, ruleOf } from "../../../formats/onnx/writer.js";
 import type { Attributes, Each, Inputs, Op } from "../../../graph/op.js";
 import { convInputGradOp, convOp, convWeightGradOp } from "../../../ops/conv.js";
-import { asMaps } from "../blocked/writer.js";
 import { type ConvLayer, layerShape } from "../conv-layer.js";
+import { asMaps } from "../maps.js";
 import { Winograd, type WinogradLayout, type WinogradPolicy, winogradTile } from "../winograd.js";
 
 /** Plain maps and weights. */

@@ -2,17 +2,18 @@ import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { convWeightGradOp, missingPads } from "../../../../ops/conv.js";
 import { type ConvLayer, dyAsKernel } from "../../conv-layer.js";
+import { asMaps } from "../../maps.js";
 import { sumOver } from "../../rules/sums.js";
 import { type BlockedLayer, blockedLayerOf, noBlocks } from "../conv-layer.js";
 import { layoutOf, roundUp } from "../layout.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 
 /**
- * dw as one convolution with the images as channels and dy as the kernel. The lanes of x lie along the rows, so that every channel of every
- * kernel element is one output column. Left and right padding of x is emitted in advance; top and bottom are the convolution's own
- * padding, which it skips. (im2col and a matrix product reach a third to two thirds of the speed.)
+ * dw as one convolution with the images as channels and dy as the kernel. The lanes of x lie along the rows, so that every channel of every kernel element is one output column. Left and right
+ * padding of x is emitted in advance; top and bottom are the convolution's own padding, which it skips.
+ * (im2col and a matrix product reach a third to two thirds of the speed.)
  */
 const weightGrad = rule("convWeightGrad", [convWeightGradOp], (node, _attributes, layouts) => {
   const layer = blockedLayerOf(node, layouts);
@@ -234,8 +235,7 @@ function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layou
       : stripsAsChannels(padded, [layer.n, 1, rowsOfX, columnsOfX], strips, table);
   const { kernel: weight, images: count } = asKernel(dy, strips, table);
   if (count !== images.shape[1]) throw new Error("stem gradient: the numbers of images differ");
-  const geometry = { ...dyAsKernel(layer, channels), pads: strips.pads };
-  const sums = nchwc.conv(images, weight, geometry);
+  const sums = nchwc.conv(images, weight, { ...dyAsKernel(layer, channels), pads: strips.pads });
   const outBlocks = dy.shape[1] / block;
   const [rows, columns] = [sums.shape[2], sums.shape[3] / channels];
   let unrolled = write.reshape(sums, [outBlocks, rows, columns, channels, block]);

@@ -6,10 +6,11 @@ import { isOp, type Node, type Value } from "../../../../graph/graph.js";
 import { ops } from "../../../../ops/elementwise.js";
 import { operators } from "../../../../ops/index.js";
 import { ops as reductions } from "../../../../ops/reduce.js";
+import { asMaps } from "../../maps.js";
 import { keptFromZero } from "../../rules/relu-grad.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, type Layouts, type Plan, reasons, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 import { addPhases } from "./conv.js";
 
 const isNumber = (value: Value) => sizeOf(value.shape as readonly number[]) === 1;

@@ -3,9 +3,10 @@ import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import { ruleOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
 import { ops } from "../../../../ops/movement.js";
+import { asMaps } from "../../maps.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, reasons, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 
 /** [N, C/b, H·W·b]. */
 const byBlocks = (maps: BlockedTensor, { write, block }: LayoutTable) => {

@@ -1,12 +1,13 @@
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import { convInputGradOp, convOp, convWeightGradOp } from "../../../../ops/conv.js";
 import type { AnyNode } from "../../conv-layer.js";
-import { type Maps, Winograd, type WinogradLayout } from "../../winograd.js";
+import { asMaps, type Maps } from "../../maps.js";
+import type { WinogradTile } from "../../tuning.js";
+import { Winograd, type WinogradLayout } from "../../winograd.js";
 import { blockedLayerOf } from "../conv-layer.js";
 import { layoutOf } from "../layout.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, type Layouts, reasons, rule } from "../rule.js";
-import { asMaps } from "../writer.js";
 
 /** Maps in NCHWc, weights in HWIO. */
 class BlockedLayout implements WinogradLayout {
@@ -72,14 +73,17 @@ function winogradLayerOf(node: AnyNode, layouts: Layouts) {
 
 const notFaster = "Winograd's algorithm does not apply, or is not faster";
 
+/** The algorithm for a layer. */
+const by = (layer: { readonly tile: WinogradTile }, pass: "forward" | "gradient", table: LayoutTable) =>
+  new Winograd(layer.tile, new BlockedLayout(table, pass));
+
 const conv = rule("winograd", [convOp], (node, _attributes, layouts) => {
   const layer = winogradLayerOf(node, layouts);
   const [x, w, bias] = node.inputs;
   if (!layer) return notFaster;
   if (!layouts.canBlock(x)) return reasons.plain;
   return (table) => {
-    const winograd = new Winograd(layer.tile, new BlockedLayout(table, "forward"));
-    const y = winograd.output(table.blocked(x), table.weight(w, "HWIO"), layer);
+    const y = by(layer, "forward", table).output(table.blocked(x), table.weight(w, "HWIO"), layer);
     const b = bias && table.vector(bias);
     table.setBlocked(node.outputs[0]!, b ? table.nchwc.affine(y, table.nchwc.ones(layer.filters), { bias: b }) : y);
   };
@@ -91,8 +95,7 @@ const inputGrad = rule("winograd", [convInputGradOp], (node, _attributes, layout
   if (!layer) return notFaster;
   if (!layouts.canBlock(dy)) return reasons.plain;
   return (table) => {
-    const winograd = new Winograd(layer.tile, new BlockedLayout(table, "gradient"));
-    const dx = winograd.inputGradient(table.blocked(dy), table.weight(w, "HWIO"), layer);
+    const dx = by(layer, "gradient", table).inputGradient(table.blocked(dy), table.weight(w, "HWIO"), layer);
     table.setBlocked(node.outputs[0]!, dx);
   };
 });
@@ -103,12 +106,12 @@ const weightGrad = rule("winograd", [convWeightGradOp], (node, _attributes, layo
   if (!layer) return notFaster;
   if (!layouts.canBlock(x) || !layouts.canBlock(dy)) return reasons.plain;
   return (table) => {
-    const winograd = new Winograd(layer.tile, new BlockedLayout(table, "gradient"));
-    const dw = winograd.weightGradient(table.blocked(x), table.blocked(dy), layer);
+    const dw = by(layer, "gradient", table).weightGradient(table.blocked(x), table.blocked(dy), layer);
     const result = node.outputs[0]!;
     const layout = layoutOf("HWIO", result.shape as readonly number[], table.block);
     table.setPacked(result, layout, table.write.reshape(dw, layout.shape));
   };
 });
 
+/** Winograd's algorithm. */
 export const winogradRules: readonly BlockedRule[] = [conv, inputGrad, weightGrad];
