@@ -1,4 +1,4 @@
-import { rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FormatError, FoveaError } from "../core/errors.js";
@@ -21,7 +21,7 @@ import { isShardIndex } from "../formats/shards.js";
 import { MAX_JSON_BYTES } from "../formats/strict-json.js";
 import { cacheFolder, cachePath, isFile, isOffline, sha256Of } from "./cache.js";
 import { DownloadError, fileSystemError, shown } from "./errors.js";
-import { Part, readOrigin } from "./part.js";
+import { Part, readOrigin, removeCached } from "./part.js";
 import { fetchShards } from "./shards.js";
 import { checkedSha256, defaultEndpoint, type RemoteSource, urlsOf } from "./source.js";
 import { type TransferOptions, transfer } from "./transfer.js";
@@ -124,7 +124,7 @@ export async function fetchToCache(source: RemoteSource, options: DownloadOption
       return place;
     }).catch(async (error: unknown) => {
       // A file that is not an index now may be one next time.
-      if (error instanceof FormatError) await rm(path, { force: true }).catch(() => {});
+      if (error instanceof FormatError) await removeCached(path).catch(() => {});
       throw error;
     });
   } catch (error) {

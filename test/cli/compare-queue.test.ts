@@ -233,7 +233,9 @@ test("what a worker sends is checked before it is taken", { skip: ifLong || skip
     // A file that is none of a unit's is not written, wherever its name would lead.
     await send((key) => client.hset(key, "../../evil", "x"));
     assert.deepEqual(
-      readdirSync(elsewhere.folder).filter((name) => !name.startsWith(".")).sort(),
+      readdirSync(elsewhere.folder)
+        .filter((name) => !name.startsWith("."))
+        .sort(),
       readdirSync(unit.folder!)
         .filter((name) => !name.startsWith(".") && name !== "looks.json")
         .sort(),

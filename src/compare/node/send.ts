@@ -18,11 +18,19 @@ const keys = {
   done: (name: string) => `fovea:done:${name}`,
   files: (name: string, unit: number) => `fovea:files:${name}:${unit}`,
 };
-/** Seconds. A comparison is renewed every second; one whose coordinator is gone is forgotten. */
+/** Seconds. A comparison is renewed all the time; one whose coordinator is gone is forgotten. */
 const [published, kept] = [30, 24 * 3600];
 const ended = "ended";
 /** Files of a unit that are sent, the result last, and their bytes together: Redis takes no value of 512 MiB. */
-const sent = ["config.json", "metrics.jsonl", "results.csv", "best.safetensors", "last.safetensors", "timing.json", "result.json"];
+const sent = [
+  "config.json",
+  "metrics.jsonl",
+  "results.csv",
+  "best.safetensors",
+  "last.safetensors",
+  "timing.json",
+  "result.json",
+];
 const mostBytes = 256 * 2 ** 20;
 
 /** Says that a comparison is at work. */
@@ -102,7 +110,9 @@ export async function sendFiles(redis: Redis, name: string, { unit, folder, titl
     fields.push(file, Buffer.from(bytes));
   }
   if (total > mostBytes)
-    throw new FoveaError(`${title}: its files take ${Math.ceil(total / 2 ** 20)} MiB, more than the 256 that are sent; use a folder that all computers see`);
+    throw new FoveaError(
+      `${title}: its files take ${Math.ceil(total / 2 ** 20)} MiB, more than the 256 that are sent; use a folder that all computers see`,
+    );
   const key = keys.files(name, unit.index);
   await redis
     .multi()
@@ -118,7 +128,11 @@ export async function sendFiles(redis: Redis, name: string, { unit, folder, titl
  *
  * @throws FoveaError if they are not what the unit's are: damaged, of other data, or of another program.
  */
-export async function receiveFiles(redis: Redis, name: string, { unit, folder, hashes, title }: JournaledUnit): Promise<void> {
+export async function receiveFiles(
+  redis: Redis,
+  name: string,
+  { unit, folder, hashes, title }: JournaledUnit,
+): Promise<void> {
   const key = keys.files(name, unit.index);
   const found = await redis.hgetallBuffer(key);
   if (!found.manifest) return;
@@ -133,12 +147,15 @@ export async function receiveFiles(redis: Redis, name: string, { unit, folder, h
   const { versions } = parseRunConfig(text("config.json"), `${title}: config.json`);
   for (const which of ["config", "data", "code"] as const)
     if (own[which] !== hashes![which] || versions[which] !== hashes![which])
-      throw new FoveaError(`${title}: a worker sent a result of another ${which === "code" ? "version of the program" : which}`);
+      throw new FoveaError(
+        `${title}: a worker sent a result of another ${which === "code" ? "version of the program" : which}`,
+      );
   await makeFolder(folder!);
   const lock = await Lock.acquire(`${folder!}.lock`);
   try {
     // A unit is done when its result is there: that is written last.
-    if (!(await readResult(folder!))) for (const file of files) await writeFileAtomic(join(folder!, file), found[file]!);
+    if (!(await readResult(folder!)))
+      for (const file of files) await writeFileAtomic(join(folder!, file), found[file]!);
   } finally {
     lock.release();
   }
