@@ -24,7 +24,7 @@ const shapesOf = (name: string, options: Readonly<Record<string, unknown>>): Sha
 const shapes = (options: Readonly<Record<string, unknown>>) => shapesOf("resnet20", options);
 
 /** Numbers to try for every option that is one; what an option refuses is passed over. */
-const numbers = [1, 2, 3, 5, 8, 0.25, 0.3, 0.5, 0.7];
+const numbers = ifLong ? [1, 5, 0.3] : [1, 2, 3, 5, 8, 0.25, 0.3, 0.5, 0.7];
 
 /** Options of several values, or that others need. */
 const extra: Readonly<Record<string, readonly AttentionOptions[]>> = {
