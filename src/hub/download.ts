@@ -164,7 +164,7 @@ async function firstFound(source: RemoteSource, urls: readonly string[], job: Jo
     const found = await Promise.all(urls.map((url) => isFile(cachePath(job.cache, url))));
     const whole = found.includes(true) && !job.sha256 ? "whole " : "";
     throw new FoveaError(
-      `offline: ${urls.map(shown).join(" or ")} is not ${whole}in the cache ${job.cache}${job.sha256 ? " with this sha256" : ""}. Run once without FOVEA_OFFLINE, or give a file`,
+      `offline: ${urls.map(shown).join(" or ")} is not ${whole}in the cache ${job.cache}${job.sha256 ? " with this sha256" : ""}. Run once without FOVEA_OFFLINE, or pass a local file`,
     );
   }
   let missing: DownloadError | undefined;
@@ -253,7 +253,9 @@ async function verify(url: string, part: Part, { sha256, signal }: Job): Promise
   await part.discard();
   throw new DownloadError(
     shown(url),
-    problem ? `${problem}; it was removed` : `what came is damaged or no weights (${damage}); it was removed`,
-    "Try again; if it stays so, the file at the source is another or damaged",
+    problem
+      ? `${problem}; it was removed`
+      : `the downloaded file is damaged or holds no weights (${damage}); it was removed`,
+    "Try again. If that does not help, the file at the source is damaged or the wrong one",
   );
 }

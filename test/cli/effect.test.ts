@@ -111,6 +111,7 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["bench", "--attention-options", "{}"], /--attention-options needs --attention/],
   [["summary", "--model", "resnet20", "--attention-options", "{}"], /--attention-options needs --attention/],
   [["summary", "--model", "mobilenetv2_100", "--stem", "cifar"], /stem/],
+  [["summary", "--model", "resnet20", "--batch", "8"], /--batch needs --lowering/],
   [["summary", "--model", "resnet20", "--attention", "none", "--attention-options", '{"reduction":4}'], /"none" takes/],
   [["summary", "--model", "resnet20", "--attention", "none", "--attention-options", "[{},{},{}]"], /"none" takes/],
   [["verify", "test/golden/se-r4.safetensors", "--engine", "reference", "--data", flat], /--data has no effect/],

@@ -80,7 +80,7 @@ test("commands on the pages exist, and so do their flags", async () => {
   );
   assert.ok(commands.length > 40);
   for (const [page, line] of commands) {
-    const command = /^(bench (?:calibrate|explain)|compare work(?:er)?|[a-z]+)/.exec(line)![1]!;
+    const command = /^(bench (?:calibrate|explain)|compare (?:work(?:er)?|tables)|[a-z]+)/.exec(line)![1]!;
     const shown = await helpOf(command);
     for (const flag of ["", ...(line.match(/(?<=\s)--[a-z-]+/g) ?? [])])
       assert.ok(shown.includes(`Usage: fovea ${command} `) && shown.includes(flag), `${page}: fovea ${line}: ${flag}`);
