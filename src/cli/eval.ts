@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
+import * as schemas from "../core/schema.js";
 import { concatDatasets, defaultPreprocessing } from "../engine.js";
 import {
   type ClassificationMetrics,
@@ -10,58 +11,34 @@ import {
   openDataset,
 } from "../index.js";
 import { describeSplits } from "../internal.js";
-import {
-  addBuildFlags,
-  addInputFlags,
-  addWeightsFlags,
-  batchSize,
-  classCount,
-  count,
-  type InputFlags,
-  type ModelFlags,
-  optional,
-  properShare,
-  type WeightsFlags,
-  withEngine,
-} from "./arguments.js";
-import { type MapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
-import { nameList } from "./explain-flags.js";
+import { buildFlags, inputFlags, jsonFlag, optional, weightsFlags, withEngine } from "./arguments.js";
+import { mapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
 import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 
-interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags, WeightsFlags, MapFlags {
-  readonly split: string;
-  readonly batch: number;
-  readonly valSplit?: number;
-  readonly json?: boolean;
-}
+const evalFlags = flagList(
+  ...buildFlags,
+  ...weightsFlags,
+  ...inputFlags,
+  flag("--classes <n>", "number of classes of a network by name (default: those of the weights)", schemas.classCount),
+  flag(
+    "--split <name>",
+    "which part of the data: validation (or val), train, test, or all of it",
+    schemas.text,
+    "validation",
+  ),
+  flag("--val-split <share>", "share of a folder without train/ and val/ that is for validation", schemas.properShare),
+  flag("--batch <n>", "images at a time", schemas.batchSize, 100),
+  ...mapFlags,
+  jsonFlag,
+);
 
-export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("eval"))))
+export const evalCommand = addFlags(new Command("eval"), evalFlags)
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<data>", "data set: a folder, or shapes or shapes-free")
-  .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)
-  .option("--split <name>", "which part of the data: validation (or val), train, test, or all of it", "validation")
-  .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", properShare)
-  .option("--batch <n>", "images at a time", batchSize, 100)
-  .option(
-    "--localization",
-    "whether maps find the objects, beside a random map, a blob at the center and an untrained network",
-  )
-  .option(
-    "--masks <path>",
-    "where the objects are: a folder of masks, COCO's JSON, or a CSV file of boxes (default: the data's own)",
-  )
-  .option(
-    "--method <names>",
-    "methods for --localization, separated by commas, or all (default: gradcam,layercam)",
-    nameList,
-  )
-  .option("--faithful <names>", "methods whose maps are to tell what the network goes by: gradcam,ig", nameList)
-  .option("--layer <path>", "layer of the maps (default: the last before pooling)")
-  .option("--images <n>", "how many images maps are measured on, evenly spaced (default: 200)", count)
-  .option("--json", "print one JSON object")
-  .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
+  .action(async (runOrModel: string, source: string, flags: FlagsOf<typeof evalFlags>) => {
     refuseIdleMapFlags(flags);
     const loaded = await loadModel(runOrModel, flags);
     const splits = await openDataset(source, {

@@ -42,6 +42,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "Write a trained network to a file that other programs can run",
     async () => (await import("./export.js")).exportCommand,
   ],
+  studio: [
+    "Collect images, train and look, in a page on this machine",
+    async () => (await import("./studio.js")).studioCommand,
+  ],
   inspect: [
     "Show a checkpoint's keys, shapes, dtypes, and the network it belongs to",
     async () => (await import("./inspect.js")).inspectCommand,

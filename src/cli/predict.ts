@@ -1,18 +1,11 @@
 import { stdout } from "node:process";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { messageOf } from "../core/errors.js";
+import { oneOf } from "../core/schema.js";
 import { OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
 import { decodeWithBits, dimNote } from "../internal.js";
-import {
-  addBuildFlags,
-  addInputFlags,
-  addWeightsFlags,
-  count,
-  type InputFlags,
-  type ModelFlags,
-  type WeightsFlags,
-  withEngine,
-} from "./arguments.js";
+import { buildFlags, count, inputFlags, weightsFlags, withEngine } from "./arguments.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
 import { loadModel, saySkipped } from "./run.js";
@@ -20,27 +13,26 @@ import { jsonLine, ProgressLine, percent, say, visible } from "./terminal.js";
 
 const formats = ["text", "csv", "jsonl", "json"] as const;
 
-interface PredictFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags, WeightsFlags {
-  readonly top: number;
-  readonly classes?: string;
-  readonly format?: (typeof formats)[number];
-  readonly out?: string;
-  readonly json?: boolean;
-}
+const predictFlags = flagList(
+  ...buildFlags,
+  ...weightsFlags,
+  ...inputFlags,
+  flag("--top <k>", "how many classes to show per image", count, 5),
+  flag("--classes <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
+  flag("--format <name>", "output format (default: text)", oneOf(...formats)),
+  flag("--out <file>", "write the answers to a file"),
+  flag("--json", "print one JSON object, as --format json does"),
+);
+type PredictFlags = FlagsOf<typeof predictFlags>;
 
 /** The answer for one image. */
 type Answer =
   | { readonly image: string; readonly classes: readonly Prediction[] }
   | { readonly image: string; readonly error: string };
 
-export const predictCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("predict"))))
+export const predictCommand = addFlags(new Command("predict"), predictFlags)
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
-  .option("--top <k>", "how many classes to show per image", count, 5)
-  .option("--classes <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)")
-  .addOption(new Option("--format <name>", "output format (default: text)").choices(formats))
-  .option("--out <file>", "write the answers to a file")
-  .option("--json", "print one JSON object, as --format json does")
   .addHelpText(
     "after",
     `
@@ -55,8 +47,8 @@ Examples:
       throw new OptionError(`--json means --format json; leave out --json or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
-    const { classes: _, ...buildFlags } = flags;
-    const loaded = await loadModel(runOrModel, buildFlags);
+    const { classes: _, ...build } = flags;
+    const loaded = await loadModel(runOrModel, build);
     const preprocessing = photoPreprocessing(loaded, flags);
     requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
     const { images, skipped } = await imagesOf(sources);

@@ -11,19 +11,18 @@ import {
   renderComparison,
   settled,
 } from "../internal.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { Events } from "./tensorboard.js";
 import { helpText, say } from "./terminal.js";
 import { parameterCount, reportOf, titleOf } from "./train-report.js";
 
-interface ReportFlags {
-  readonly out?: string;
-  readonly tensorboard?: string;
-}
+const reportFlags = flagList(
+  flag("--out <file>", "HTML file (default, for one run: its report.html)"),
+  flag("--tensorboard <folder>", "write TensorBoard event files there instead, a folder for each run"),
+);
 
-export const reportCommand = new Command("report")
+export const reportCommand = addFlags(new Command("report"), reportFlags)
   .argument("<runs...>", "run folders")
-  .option("--out <file>", "HTML file (default, for one run: its report.html)")
-  .option("--tensorboard <folder>", "write TensorBoard event files there instead, a folder for each run")
   .addHelpText("after", () =>
     helpText(`
 Examples:
@@ -33,7 +32,7 @@ Examples:
 
 All that a report shows stands in the run folder: neither the data nor the weights are read.`),
   )
-  .action(async (paths: string[], { out, tensorboard }: ReportFlags) => {
+  .action(async (paths: string[], { out, tensorboard }: FlagsOf<typeof reportFlags>) => {
     if (out !== undefined && tensorboard !== undefined)
       throw new OptionError("--out and --tensorboard: ask for one of them, then for the other");
     const runs: OpenRun[] = [];

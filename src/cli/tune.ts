@@ -12,52 +12,41 @@ import {
   winnerText,
 } from "../compare/index.js";
 import { SearchJournal, sha256 } from "../compare/node/index.js";
+import * as schemas from "../core/schema.js";
 import { FoveaError, OptionError } from "../index.js";
-import { count, epochCount, imageSize, optional, seed, threadCount } from "./arguments.js";
+import { count, optional } from "./arguments.js";
 import { requireFolder } from "./compare-run.js";
+import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { stopOnSignal } from "./signals.js";
 import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
 
-interface TuneFlags {
-  readonly module: string;
-  readonly model: string;
-  readonly search: readonly string[];
-  readonly trials?: number;
-  readonly grid?: boolean;
-  readonly epochs: number;
-  readonly eta: number;
-  readonly seed: number;
-  readonly images?: number;
-  readonly testImages?: number;
-  readonly imageSize?: number;
-  readonly threads: number;
-  readonly workers?: number;
-  readonly out?: string;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-}
+const tuneFlags = flagList(
+  needed(
+    flag(
+      "--search <what...>",
+      "a setting with its range or choices: lr=0.01..0.3, weightDecay=0.00001..0.01, batch=32,64, or an option of the module: reduction=4,8,16",
+    ),
+  ),
+  flag("--module <name>", "attention module, or none", schemas.text, "none"),
+  flag("--model <name>", "network", schemas.text, "resnet20"),
+  flag("--trials <n>", "random draws of the first rung (default: 27)", count),
+  flag("--grid", "all combinations of the choices in place of random draws"),
+  flag("--epochs <n>", "epochs of the last rung", schemas.epochCount, 9),
+  flag("--eta <n>", "of each rung the best 1/n go on, for n times the epochs", count, 3),
+  flag("--seed <n>", "seed of the draws and of every training", schemas.seed, 0),
+  flag("--images <n>", "images to train on (default: all)", count),
+  flag("--test-images <n>", "images to test on (default: all)", count),
+  flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
+  flag("--threads <n>", "threads of each training", schemas.threadCount, 1),
+  flag("--workers <n>", "trainings at a time (default: as many as there are processors for their threads)", count),
+  flag("--out <folder>", "folder of the search (default: one in runs/ that follows from it)"),
+  flag("--dry-run", "say what would be tried, and do nothing more"),
+  flag("--json", "print one JSON object at the end"),
+);
+type TuneFlags = FlagsOf<typeof tuneFlags>;
 
-export const tuneCommand = new Command("tune")
+export const tuneCommand = addFlags(new Command("tune"), tuneFlags)
   .argument("<data>", "data set: a folder, or shapes")
-  .requiredOption(
-    "--search <what...>",
-    "a setting with its range or choices: lr=0.01..0.3, weightDecay=0.00001..0.01, batch=32,64, or an option of the module: reduction=4,8,16",
-  )
-  .option("--module <name>", "attention module, or none", "none")
-  .option("--model <name>", "network", "resnet20")
-  .option("--trials <n>", "random draws of the first rung (default: 27)", count)
-  .option("--grid", "all combinations of the choices in place of random draws")
-  .option("--epochs <n>", "epochs of the last rung", epochCount, 9)
-  .option("--eta <n>", "of each rung the best 1/n go on, for n times the epochs", count, 3)
-  .option("--seed <n>", "seed of the draws and of every training", seed, 0)
-  .option("--images <n>", "images to train on (default: all)", count)
-  .option("--test-images <n>", "images to test on (default: all)", count)
-  .option("--image-size <pixels>", "side of the square input (default: what suits the data)", imageSize)
-  .option("--threads <n>", "threads of each training", threadCount, 1)
-  .option("--workers <n>", "trainings at a time (default: as many as there are processors for their threads)", count)
-  .option("--out <folder>", "folder of the search (default: one in runs/ that follows from it)")
-  .option("--dry-run", "say what would be tried, and do nothing more")
-  .option("--json", "print one JSON object at the end")
   .addHelpText(
     "after",
     `

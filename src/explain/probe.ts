@@ -278,9 +278,11 @@ export class Probe {
     return (await compiled).run(feeds);
   }
 
-  /** A single image need not fill a batch. */
+  /** A few images need not fill a batch: of its halves, quarters, … the smallest that holds them. */
   #batchFor(count: number): number {
-    return count === 1 ? 1 : this.batch;
+    let batch = this.batch;
+    while (Math.ceil(batch / 2) >= count && batch > 1) batch = Math.ceil(batch / 2);
+    return batch;
   }
 
   /** Runs `count` rows in batches of a fixed size, padding the last with its last row. */

@@ -109,36 +109,88 @@ function* products(
       };
 }
 
-/** Rows that are worked on at once. */
-const block = 4;
+/** Rows that are read at once, and the most that an input gradient writes at once. */
+const [block, most] = [4, 16];
 
-/** Rows `first`, … `first + block − 1` of R; zeros beyond the last. */
-function gather(x: Float64Array, product: Product, first: number, rows: readonly Float64Array[]): void {
-  rows.forEach((row, i) => {
+/** Writes rows `first`, … `first + block − 1` of R to `rows`, [block, positions]; zeros beyond the last. */
+function gather(x: Float64Array, product: Product, first: number, rows: Float64Array): void {
+  const positions = rows.length / block;
+  for (let i = 0; i < block; i++) {
+    const at = i * positions;
     if (first + i >= product.elements) {
-      row.fill(0);
-      return;
+      rows.fill(0, at, at + positions);
+      continue;
     }
     const [plane, sources] = [product.plane(first + i), product.sources(first + i)];
-    for (let p = 0; p < row.length; p++) row[p] = sources[p]! < 0 ? 0 : x[plane + sources[p]!]!;
-  });
+    for (let p = 0; p < positions; p++) rows[at + p] = sources[p]! < 0 ? 0 : x[plane + sources[p]!]!;
+  }
 }
 
-/** Adds a block of rows, each times its factor, to `to`. */
-function addRows(to: Float64Array, rows: readonly Float64Array[], factors: ArrayLike<number>): void {
-  const [r0, r1, r2, r3] = rows as [Float64Array, Float64Array, Float64Array, Float64Array];
-  const [f0, f1, f2, f3] = [factors[0] ?? 0, factors[1] ?? 0, factors[2] ?? 0, factors[3] ?? 0];
-  for (let p = 0; p < to.length; p++) to[p]! += f0 * r0[p]! + f1 * r1[p]! + f2 * r2[p]! + f3 * r3[p]!;
+/** Where a {@link block} of rows lies: in `data`, one after the other from `at`. */
+interface Rows {
+  readonly data: Float64Array;
+  readonly at: number;
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let p = 0; p < a.length; p++) sum += a[p]! * b[p]!;
-  return sum;
+/**
+ * Adds to each of `count` rows the sum of a block of rows, each times its factor: to[i] += Σ over k of factors[i, k] · rows[k]. Four rows are added to at
+ * once, so that what is read is used four times.
+ */
+function addProducts(to: Rows, count: number, positions: number, factors: Float64Array, rows: Rows): void {
+  const [y, r, r0] = [to.data, rows.data, rows.at];
+  const [r1, r2, r3] = [r0 + positions, r0 + 2 * positions, r0 + 3 * positions];
+  let i = 0;
+  for (; i + 3 < count; i += 4) {
+    const [f0, f1, f2, f3, g0, g1, g2, g3] = eight(factors, block * i);
+    const [h0, h1, h2, h3, k0, k1, k2, k3] = eight(factors, block * i + 8);
+    const s = to.at + i * positions;
+    const [t, u, v] = [s + positions, s + 2 * positions, s + 3 * positions];
+    for (let p = 0; p < positions; p++) {
+      const a = r[r0 + p]!;
+      const b = r[r1 + p]!;
+      const c = r[r2 + p]!;
+      const d = r[r3 + p]!;
+      y[s + p]! += f0 * a + f1 * b + f2 * c + f3 * d;
+      y[t + p]! += g0 * a + g1 * b + g2 * c + g3 * d;
+      y[u + p]! += h0 * a + h1 * b + h2 * c + h3 * d;
+      y[v + p]! += k0 * a + k1 * b + k2 * c + k3 * d;
+    }
+  }
+  for (; i < count; i++) {
+    const [f0, f1, f2, f3] = eight(factors, block * i);
+    const s = to.at + i * positions;
+    for (let p = 0; p < positions; p++)
+      y[s + p]! += f0 * r[r0 + p]! + f1 * r[r1 + p]! + f2 * r[r2 + p]! + f3 * r[r3 + p]!;
+  }
 }
 
-const newRows = (length: number): readonly Float64Array[] =>
-  Array.from({ length: block }, () => new Float64Array(length));
+type Eight = readonly [number, number, number, number, number, number, number, number];
+const eight = (x: Float64Array, i: number): Eight => [
+  x[i]!,
+  x[i + 1]!,
+  x[i + 2]!,
+  x[i + 3]!,
+  x[i + 4]!,
+  x[i + 5]!,
+  x[i + 6]!,
+  x[i + 7]!,
+];
+
+/** Adds to `block` numbers from `at` the products of a block of rows with another row; those from `count` on are left out. */
+function addDots(to: Rows, count: number, positions: number, rows: Rows, other: Rows): void {
+  const [r, r0, x, first] = [rows.data, rows.at, other.data, other.at];
+  const [r1, r2, r3] = [r0 + positions, r0 + 2 * positions, r0 + 3 * positions];
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let p = 0; p < positions; p++) {
+    const v = x[first + p]!;
+    a += r[r0 + p]! * v;
+    b += r[r1 + p]! * v;
+    c += r[r2 + p]! * v;
+    d += r[r3 + p]! * v;
+  }
+  const sums = [a, b, c, d];
+  for (let i = 0; i < count; i++) to.data[to.at + i]! += sums[i]!;
+}
 
 /** Multiply-accumulates of the forward pass; both gradients cost the same. */
 const macsOf = (y: Shape, w: Shape): number => countElements(y).size * countElements(w.slice(1)).size;
@@ -159,20 +211,18 @@ export const convOp: Op<ConvAttributes> = {
       for (let i = 0; i < y.data.length; i++) y.data[i] = bias.data[Math.floor(i / area) % y.shape[1]!]!;
     }
     const positions = y.shape[2]! * y.shape[3]!;
-    const rows = newRows(positions);
-    for (const product of products(x!.shape, w!.shape, y.shape, attributes))
-      for (let element = 0; element < product.elements; element += block) {
+    const rows = new Float64Array(block * positions);
+    const factors = new Float64Array(block * (w!.shape[0]! / attributes.group + 1));
+    for (const product of products(x!.shape, w!.shape, y.shape, attributes)) {
+      const { elements, filters, weight, output } = product;
+      for (let element = 0; element < elements; element += block) {
         gather(x!.data, product, element, rows);
-        for (let o = 0; o < product.filters; o++) {
-          const end = product.weight + (o + 1) * product.elements;
-          const factors = w!.data.subarray(
-            end - product.elements + element,
-            Math.min(end, end - product.elements + element + block),
-          );
-          const at = product.output + o * positions;
-          addRows(y.data.subarray(at, at + positions), rows, factors);
-        }
+        for (let o = 0; o < filters; o++)
+          for (let k = 0; k < block; k++)
+            factors[block * o + k] = element + k < elements ? w!.data[weight + o * elements + element + k]! : 0;
+        addProducts({ data: y.data, at: output }, filters, positions, factors, { data: rows, at: 0 });
       }
+    }
     return [y];
   },
   grad: (dy, node) => {
@@ -195,24 +245,36 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
   run: ([dy, w], attributes) => {
     const dx = dense([dy!.shape[0]!, w!.shape[1]! * attributes.group, ...attributes.size]);
     const positions = dy!.shape[2]! * dy!.shape[3]!;
-    const row = new Float64Array(positions);
-    const none = new Float64Array(positions);
+    const group = new Float64Array(most * positions);
+    const last = new Float64Array(block * positions);
+    const factors = new Float64Array(block * (most + 1));
     for (const product of products(dx.shape, w!.shape, dy!.shape, attributes)) {
       const { filters, elements, weight, output } = product;
-      const outputs = Array.from({ length: filters }, (_, o) =>
-        dy!.data.subarray(output + o * positions, output + (o + 1) * positions),
-      );
-      for (let element = 0; element < elements; element++) {
-        row.fill(0);
+      for (let first = 0; first < elements; first += most) {
+        const count = Math.min(most, elements - first);
+        group.fill(0);
         for (let o = 0; o < filters; o += block) {
-          const some = [0, 1, 2, 3].map((i) => outputs[o + i] ?? none);
-          const factors = [0, 1, 2, 3].map((i) =>
-            o + i < filters ? w!.data[weight + (o + i) * elements + element]! : 0,
+          for (let i = 0; i < count; i++)
+            for (let k = 0; k < block; k++)
+              factors[block * i + k] = o + k < filters ? w!.data[weight + (o + k) * elements + first + i]! : 0;
+          const rows = { data: dy!.data, at: output + o * positions };
+          if (o + block > filters) {
+            last.fill(0);
+            last.set(dy!.data.subarray(rows.at, output + filters * positions));
+          }
+          addProducts(
+            { data: group, at: 0 },
+            count,
+            positions,
+            factors,
+            o + block > filters ? { data: last, at: 0 } : rows,
           );
-          addRows(row, some, factors);
         }
-        const [plane, sources] = [product.plane(element), product.sources(element)];
-        for (let p = 0; p < positions; p++) if (sources[p]! >= 0) dx.data[plane + sources[p]!]! += row[p]!;
+        for (let i = 0; i < count; i++) {
+          const [plane, sources] = [product.plane(first + i), product.sources(first + i)];
+          for (let p = 0; p < positions; p++)
+            if (sources[p]! >= 0) dx.data[plane + sources[p]!]! += group[i * positions + p]!;
+        }
       }
     }
     return [dx];
@@ -234,15 +296,14 @@ export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
   run: ([x, dy], attributes) => {
     const dw = dense([dy!.shape[1]!, x!.shape[1]! / attributes.group, ...attributes.kernel]);
     const positions = dy!.shape[2]! * dy!.shape[3]!;
-    const rows = newRows(positions);
+    const rows = { data: new Float64Array(block * positions), at: 0 };
     for (const product of products(x!.shape, dw.shape, dy!.shape, attributes))
       for (let element = 0; element < product.elements; element += block) {
-        gather(x!.data, product, element, rows);
+        gather(x!.data, product, element, rows.data);
+        const count = Math.min(block, product.elements - element);
         for (let o = 0; o < product.filters; o++) {
-          const upstream = dy!.data.subarray(product.output + o * positions, product.output + (o + 1) * positions);
-          const at = product.weight + o * product.elements + element;
-          for (let i = 0; i < Math.min(block, product.elements - element); i++)
-            dw.data[at + i]! += dot(rows[i]!, upstream);
+          const to = { data: dw.data, at: product.weight + o * product.elements + element };
+          addDots(to, count, positions, rows, { data: dy!.data, at: product.output + o * positions });
         }
       }
     return [dw];

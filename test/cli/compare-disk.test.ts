@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -10,17 +11,21 @@ import { ifLong } from "../support/long.js";
 /** A file system of so many bytes; or why there is none. */
 function smallDisk(bytes: number): { readonly path: string; grow(bytes: number): void; remove(): void } | string {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "a small disk needs root on Linux";
-  const path = join(temporaryFolder(), "disk");
-  mkdirSync(path);
+  // Of its own: what is mounted goes before its folder does.
+  const path = mkdtempSync(join(tmpdir(), "fovea-disk-"));
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", path], { stdio: "ignore" });
   } catch {
+    rmdirSync(path);
     return "a small disk cannot be mounted here";
   }
   return {
     path,
     grow: (size) => void execFileSync("mount", ["-o", `remount,size=${size}`, path], { stdio: "ignore" }),
-    remove: () => void execFileSync("umount", ["-l", path]),
+    remove: () => {
+      execFileSync("umount", ["-l", path]);
+      rmdirSync(path);
+    },
   };
 }
 

@@ -56,7 +56,7 @@ async function mapsOf(model: Module) {
 test("the sanity check goes from the classifier down, with statistics measured anew, and puts everything back", async () => {
   const model = initialize(resnet(20, { numClasses: 4 }), { seed: 3 });
   const before = copyState(model);
-  const order = ["fc", "layer3", "layer2", "layer1", "bn1", "conv1"];
+  const order = ["fc", "layer3", "layer2", "layer1", "conv1"];
   const stages: string[] = [];
   const rows = await sanityCheck(model, mapsOf, {
     inputs,
@@ -76,7 +76,7 @@ test("the sanity check goes from the classifier down, with statistics measured a
   // The image itself depends on no weights at all.
   assert.ok(edges!.stages.every(({ correlation }) => correlation.mean === 1));
   assert.equal(edges!.passed, false);
-  assert.equal(edges!.ignores.length, 6);
+  assert.equal(edges!.ignores.length, 5);
   assert.ok(Math.abs(edges!.otherImages.mean) < 0.2);
 });
 
@@ -113,9 +113,8 @@ test("networks with dropout, and with frozen parts, are checked too", async () =
     return new Map([["edges", (await mapsOf(initialize(resnet(20, { numClasses: 4 })))).get("edges")!]]);
   };
   await sanityCheck(model, seen, { inputs, engine: ort, draws: 1 });
-  assert.equal(means.length, 4);
+  assert.equal(means.length, 3, "the norm has no weights that a new network would draw");
   assert.deepEqual(means[1], means[0], "a random classifier leaves the statistics below it");
   assert.notDeepEqual(means[2], means[1]);
-  assert.notDeepEqual(means[3], means[2]);
   assert.equal(model.bn.weight.trainable, false);
 });

@@ -1,4 +1,5 @@
 import { tensor } from "../../core/tensor.js";
+import type { LoweredValue } from "../../formats/onnx/ir.js";
 import type { OnnxWriter } from "../../formats/onnx/writer.js";
 import type { WinogradTile } from "./tuning.js";
 
@@ -75,14 +76,14 @@ const fromPixel = {
  * [p · tiles, pixels]: the transform of all tiles along one axis, including their overlap and the border. For a gradient; transposed, the
  * inverse transform of the output.
  */
-export function alongAxis(m: WinogradTile, as: WinogradPoints, pixels: number, write: OnnxWriter): string {
+export function alongAxis(m: WinogradTile, as: WinogradPoints, pixels: number, write: OnnxWriter): LoweredValue {
   const tiles = Math.ceil(pixels / m);
   const at = (row: number, pixel: number) => fromPixel[as](m, Math.floor(row / tiles), row % tiles, pixel);
   return constant(`winograd_${m}_${as}_${pixels}`, [(m + 2) * tiles, pixels], at, write);
 }
 
 /** [p², 9]: the transform of the kernel, flipped for the gradient of the input. */
-export function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter): string {
+export function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter): LoweredValue {
   const [{ weight }, points] = [transforms[m], m + 2];
   const at = (point: number, k: number) => {
     const element = flipped ? 8 - k : k;
@@ -97,7 +98,7 @@ const constant = (
   [rows, columns]: readonly [number, number],
   at: (i: number, j: number) => number,
   write: OnnxWriter,
-): string =>
+): LoweredValue =>
   write.once(key, () =>
     tensor(
       "float32",

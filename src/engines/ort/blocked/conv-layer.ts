@@ -106,3 +106,12 @@ function kindOf(channels: number, filters: number, group: number, block: number)
   if (group === channels && group === filters) return fits(channels) ? "depthwise" : undefined;
   return (channels / group) % block === 0 && (filters / group) % block === 0 ? "dense" : undefined;
 }
+
+/** Why the blocked operators cannot compute the layer that a node belongs to. */
+export function noBlocks(node: Node): string {
+  const layer = layerShape(node);
+  if (!layer) return "the batch size is not known";
+  if (layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return "it has a single position";
+  if (layer.pads.some((p) => p < 0)) return "its padding is negative";
+  return layer.group === 1 ? "its channels do not fill half a block" : "its groups do not fill blocks";
+}

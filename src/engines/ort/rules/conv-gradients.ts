@@ -1,4 +1,5 @@
 import { staticDim } from "../../../core/shape.js";
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { convTranspose } from "../../../formats/onnx/rules/neural.js";
 import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import {
@@ -30,11 +31,11 @@ const inputGrad: Rule = (node, [dy, w], write) => {
 
 /** [O, C/g, kh, kw] → [C, O/g, kh, kw], within each group. */
 function swapChannels(
-  w: string,
+  w: LoweredValue,
   [filters, perGroup, kh, kw]: [number, number, number, number],
   group: number,
   write: OnnxWriter,
-): string {
+): LoweredValue {
   if (group === 1) return write.transpose(w, [1, 0, 2, 3]);
   if (perGroup === 1 && filters === group) return w;
   const grouped = write.reshape(w, [group, filters / group, perGroup, kh, kw]);
@@ -42,7 +43,7 @@ function swapChannels(
 }
 
 /** Reverses the last two axes. */
-function flipKernel(w: string, write: OnnxWriter): string {
+function flipKernel(w: LoweredValue, write: OnnxWriter): LoweredValue {
   const all = -(2 ** 31);
   return write.emit("Slice", [
     w,
@@ -103,12 +104,17 @@ type Layer = ConvWeightGradAttributes & {
 };
 
 /** Pads, or with negative numbers crops, a [N,C,H,W] array. */
-function padMaps(x: string, { pads }: Layer, [bottom, right]: readonly [number, number], write: OnnxWriter): string {
+function padMaps(
+  x: LoweredValue,
+  { pads }: Layer,
+  [bottom, right]: readonly [number, number],
+  write: OnnxWriter,
+): LoweredValue {
   const all = [0, 0, pads[0], pads[1], 0, 0, bottom, right];
   return all.some((p) => p !== 0) ? write.emit("Pad", [x, write.ints(all)]) : x;
 }
 
-function plainWeightGrad(x: string, dy: string, layer: Layer, write: OnnxWriter): string {
+function plainWeightGrad(x: LoweredValue, dy: LoweredValue, layer: Layer, write: OnnxWriter): LoweredValue {
   const { n, channels, filters, strides, kernel, pads, height, width, oh, ow } = layer;
   const pixelwise = kernel[0] === 1 && kernel[1] === 1;
   // A strided 1×1 layer reads one pixel per stride: drop the others first.
@@ -142,11 +148,11 @@ function plainWeightGrad(x: string, dy: string, layer: Layer, write: OnnxWriter)
   return write.transpose(write.reshape(sums, [filters, ...kernel, channels]), [0, 3, 1, 2]);
 }
 
-function byKernelElement(x: string, dy: string, layer: Layer, write: OnnxWriter): string {
+function byKernelElement(x: LoweredValue, dy: LoweredValue, layer: Layer, write: OnnxWriter): LoweredValue {
   const { n, channels, filters, group, kernel, strides, dilations, oh, ow } = layer;
   const padded = padMaps(x, layer, missingPads(layer), write);
   const outputs = write.reshape(dy, [n, group, filters / group, oh * ow]);
-  const elements: string[] = [];
+  const elements: LoweredValue[] = [];
   for (let ky = 0; ky < kernel[0]; ky++)
     for (let kx = 0; kx < kernel[1]; kx++) {
       const [top, left] = [ky * dilations[0], kx * dilations[1]];

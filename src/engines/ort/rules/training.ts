@@ -1,6 +1,7 @@
 import { staticDim } from "../../../core/shape.js";
 import { sizeOf, tensor } from "../../../core/tensor.js";
 import { emitBarrier } from "../../../formats/onnx/barrier.js";
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { pooled } from "../../../formats/onnx/rules/neural.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
@@ -34,7 +35,7 @@ const perElement: ReadonlySet<string> = new Set([
  * singularity (√ at 0) or from outside, elements are selected.
  */
 export const maskedReluGrad =
-  (mask: (y: string, write: OnnxWriter) => string): Rule =>
+  (mask: (y: LoweredValue, write: OnnxWriter) => LoweredValue): Rule =>
   (node, inputs, write) =>
     mayBeInfinite(node.inputs[0]!)
       ? reluGrad(node, inputs, write)
@@ -74,17 +75,17 @@ export function keptFromZero({ node }: Value): boolean {
 /** The two parts of batch norm whose fastest lowering depends on the build of ONNX Runtime. */
 export interface BatchNormParts {
   /** The mean over all axes but the second: [C]. */
-  mean(x: string, shape: readonly number[], write: OnnxWriter): string;
+  mean(x: LoweredValue, shape: readonly number[], write: OnnxWriter): LoweredValue;
   /** γ·(x − mean)/√(variance + ε) + β. */
-  normalize(x: string, parts: NormParts, shape: readonly number[], write: OnnxWriter): string;
+  normalize(x: LoweredValue, parts: NormParts, shape: readonly number[], write: OnnxWriter): LoweredValue;
 }
 
 /** The names of the vectors that normalize an array, [C] each. */
 export interface NormParts {
-  readonly gamma: string;
-  readonly beta: string;
-  readonly mean: string;
-  readonly variance: string;
+  readonly gamma: LoweredValue;
+  readonly beta: LoweredValue;
+  readonly mean: LoweredValue;
+  readonly variance: LoweredValue;
   readonly epsilon: number;
 }
 
@@ -101,15 +102,15 @@ export const standardParts: BatchNormParts = {
 /** Batch norm in training and its gradient, from the given parts. */
 export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
   /** A vector [C], reshaped to broadcast over an array of this shape. */
-  const overChannels = (v: string, shape: readonly number[], write: OnnxWriter) =>
+  const overChannels = (v: LoweredValue, shape: readonly number[], write: OnnxWriter) =>
     write.reshape(
       v,
       shape.map((d, i) => (i === 1 ? d : 1)),
     );
 
   /** x − mean, emitted once: the gradient reads it instead of x. */
-  const centered = (x: string, average: string, shape: readonly number[], write: OnnxWriter) =>
-    write.shared(`${x} - ${average}`, () => write.emit("Sub", [x, overChannels(average, shape, write)]));
+  const centered = (x: LoweredValue, average: LoweredValue, shape: readonly number[], write: OnnxWriter) =>
+    write.shared(`${x.name} - ${average.name}`, () => write.emit("Sub", [x, overChannels(average, shape, write)]));
 
   /**
    * The variance is the mean of (x − mean)²: E[x²] − E[x]² would save a pass but lose every digit where |mean| ≫ σ. The output uses
@@ -134,7 +135,7 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
   const gradient: Rule = (node, [dy, x, gamma, average, variance], write) => {
     const shape = node.inputs[1]!.shape.map(staticDim);
     const count = write.number(sizeOf(shape) / shape[1]!);
-    const mul = (a: string, b: string) => write.emit("Mul", [a, b]);
+    const mul = (a: LoweredValue, b: LoweredValue) => write.emit("Mul", [a, b]);
     const epsilon = write.number(node.attributes.epsilon as number);
     const inverse = write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance!, epsilon])])]);
     const meanDy = mean(dy!, shape, write);
@@ -160,37 +161,37 @@ export const largestFloat = 3.4028234663852886e38;
 
 /** A maximum by ONNX Runtime. */
 export interface Maximum {
-  readonly name: string;
+  readonly array: LoweredValue;
   readonly shape: readonly number[];
   /** The mean of the same elements, and what they are the elements of. */
-  readonly mean: string;
-  readonly from: string;
+  readonly mean: LoweredValue;
+  readonly from: LoweredValue;
   /** The maximum of another array like `from`. */
-  readonly of: (from: string) => string;
+  readonly of: (from: LoweredValue) => LoweredValue;
 }
 
 /**
  * A maximum with NaN and −∞: ONNX Runtime's kernels skip NaN, and some start from the lowest finite number and miss −∞. Only where one of
  * the means is NaN or one of the maxima no more than that number is it looked for either. (Infinities of both signs have the mean NaN too.)
  */
-export function exactMaximum({ name, shape, mean, from, of }: Maximum, write: OnnxWriter): string {
-  const least = write.reduce("ReduceMin", write.reshape(name, [-1]), [0], false);
+export function exactMaximum({ array, shape, mean, from, of }: Maximum, write: OnnxWriter): LoweredValue {
+  const least = write.reduce("ReduceMin", write.reshape(array, [-1]), [0], false);
   const mayBeLost = write.emit("Or", [
     mayHoldNaN(mean, write),
     write.emit("LessOrEqual", [least, write.number(-largestFloat)]),
   ]);
   const exact = () => {
     const above = write.emit("Greater", [from, write.number(Number.NEGATIVE_INFINITY)]);
-    const isAny = (mask: string) => write.emit("Greater", [of(mask), write.number(0)]);
+    const isAny = (mask: LoweredValue) => write.emit("Greater", [of(mask), write.number(0)]);
     const isAbove = isAny(write.emit("Cast", [above], { to: 1 }));
-    const number = write.emit("Where", [isAbove, name, write.number(Number.NEGATIVE_INFINITY)]);
+    const number = write.emit("Where", [isAbove, array, write.number(Number.NEGATIVE_INFINITY)]);
     return write.emit("Where", [isAny(nanMask(from, write)), write.number(Number.NaN), number]);
   };
   return write.branch(
     mayBeLost,
     shape.map((d) => (d < 0 ? "N" : d)),
     exact,
-    () => name,
+    () => array,
   );
 }
 
@@ -199,8 +200,8 @@ const maxPool: Rule = (node, [x], write) => {
   const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
   if (dilations.every((d) => d === 1) && pads[2] < kernel[0] && pads[3] < kernel[1]) {
     const mean = write.emit("AveragePool", [x!], { kernel_shape: kernel, strides, pads });
-    const of = (from: string) => pooled(node, from, write, 1).results[0]!;
-    return [exactMaximum({ name: max, shape: dimsOf(node.outputs[0]!), mean, from: x!, of }, write)];
+    const of = (from: LoweredValue) => pooled(node, from, write, 1).results[0]!;
+    return [exactMaximum({ array: max, shape: dimsOf(node.outputs[0]!), mean, from: x!, of }, write)];
   }
   // AveragePool cannot do such windows; whether one holds NaN is a maximum too.
   const hasNaN = write.emit("Cast", [write.emit("IsNaN", [x!])], { to: 1 });
@@ -213,18 +214,18 @@ export const reduceMaxBy =
   (mean: Rule): Rule =>
   (node, [x], write) => {
     const { axes, keepdims } = attributesOf<Reduction>(node);
-    const of = (from: string) => write.reduce("ReduceMax", from, axes, keepdims);
+    const of = (from: LoweredValue) => write.reduce("ReduceMax", from, axes, keepdims);
     const shape = dimsOf(node.outputs[0]!);
-    return [exactMaximum({ name: of(x!), shape, mean: mean(node, [x!], write)[0]!, from: x!, of }, write)];
+    return [exactMaximum({ array: of(x!), shape, mean: mean(node, [x!], write)[0]!, from: x!, of }, write)];
   };
 
 /** Whether one of an array's elements is NaN: then their sum is. (It may also be where +∞ and −∞ are among them.) */
-export function mayHoldNaN(x: string, write: OnnxWriter): string {
+export function mayHoldNaN(x: LoweredValue, write: OnnxWriter): LoweredValue {
   return write.emit("IsNaN", [write.reduce("ReduceSum", write.reshape(x, [-1]), [0], false)]);
 }
 
 /** Whether an element of these arrays is NaN or infinite: times 0 it is NaN. */
-export function anyNotFinite(arrays: readonly string[], write: OnnxWriter): string {
+export function anyNotFinite(arrays: readonly LoweredValue[], write: OnnxWriter): LoweredValue {
   const [first, ...others] = arrays.map((x) => write.emit("Mul", [x, write.number(0)]));
   return mayHoldNaN(
     others.reduce((a, b) => write.emit("Add", [a, b]), first!),
@@ -233,7 +234,7 @@ export function anyNotFinite(arrays: readonly string[], write: OnnxWriter): stri
 }
 
 /** 1 where an element is NaN and 0 elsewhere. */
-export const nanMask = (x: string, write: OnnxWriter): string =>
+export const nanMask = (x: LoweredValue, write: OnnxWriter): LoweredValue =>
   write.emit("Cast", [write.emit("IsNaN", [x])], { to: 1 });
 
 /**
@@ -302,10 +303,10 @@ const reduceMaxGrad: Rule = (node, [dy, x, y], write) => {
   const first = order.indexOf(axes[0]!);
   const length = axes.reduce((n, axis) => n * shape[axis]!, 1);
   const merged = [...ordered.slice(0, first), length, ...ordered.slice(first + axes.length)];
-  const move = (v: string, perm: readonly number[]) => (neighbors ? v : write.emit("Transpose", [v], { perm }));
-  const reshape = (v: string, to: readonly number[]) => (axes.length > 1 ? write.reshape(v, to) : v);
+  const move = (v: LoweredValue, perm: readonly number[]) => (neighbors ? v : write.emit("Transpose", [v], { perm }));
+  const reshape = (v: LoweredValue, to: readonly number[]) => (axes.length > 1 ? write.reshape(v, to) : v);
   const from = reshape(move(x!, order), merged);
-  const firstMaximum = (v: string) => write.emit("ArgMax", [v], { axis: first, keepdims: 1 });
+  const firstMaximum = (v: LoweredValue) => write.emit("ArgMax", [v], { axis: first, keepdims: 1 });
   const winner = write.branch(
     mayHoldNaN(y!, write),
     merged.map((d, i) => (i === first ? 1 : d < 0 ? "N" : d)),
@@ -335,7 +336,12 @@ const reduceMaxGrad: Rule = (node, [dy, x, y], write) => {
 };
 
 const barrier: Rule = (_node, [x, signal], write) => [
-  emitBarrier(x!, signal!, (type, inputs) => write.emit(type, inputs), write.ints([0])),
+  emitBarrier(
+    x!,
+    signal!,
+    (type, inputs, result) => write.emitAll(type, inputs, {}, result ? { type: result } : {})[0]!,
+    write.ints([0]),
+  ),
 ];
 
 /**

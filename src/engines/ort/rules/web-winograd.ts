@@ -1,3 +1,4 @@
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
 import { type ConvLayer, isWinogradLayer, layerShape } from "../blocked/conv-layer.js";
@@ -15,11 +16,16 @@ const tilesIn = (size: number) => Math.ceil(size / tile);
 
 type Sizes = readonly [n: number, channels: number, height: number, width: number];
 
-const product = (a: string, b: string, attributes: { transA?: 1; transB?: 1 }, write: OnnxWriter) =>
+const product = (a: LoweredValue, b: LoweredValue, attributes: { transA?: 1; transB?: 1 }, write: OnnxWriter) =>
   write.emit("FusedMatMul", [a, b], attributes, "com.microsoft");
 
 /** [N,C,H,W] transformed along the columns: [4 · tiles down, W · N · C]. */
-function pointsDown(x: string, [n, channels, height, width]: Sizes, as: WinogradPoints, write: OnnxWriter): string {
+function pointsDown(
+  x: LoweredValue,
+  [n, channels, height, width]: Sizes,
+  as: WinogradPoints,
+  write: OnnxWriter,
+): LoweredValue {
   const positions = write.transpose(write.reshape(x, [n * channels, height * width]), [1, 0]);
   return write.emit("MatMul", [
     alongAxis(tile, as, height, write),
@@ -28,7 +34,7 @@ function pointsDown(x: string, [n, channels, height, width]: Sizes, as: Winograd
 }
 
 /** [N,C,H,W] → [4, tiles down, 4, tiles across · N, C]. */
-function toPoints(x: string, sizes: Sizes, as: WinogradPoints, write: OnnxWriter): string {
+function toPoints(x: LoweredValue, sizes: Sizes, as: WinogradPoints, write: OnnxWriter): LoweredValue {
   const [n, channels, height, width] = sizes;
   const [down, across] = [tilesIn(height), tilesIn(width)];
   const rows = write.reshape(pointsDown(x, sizes, as, write), [points * down, width, n * channels]);
@@ -37,7 +43,7 @@ function toPoints(x: string, sizes: Sizes, as: WinogradPoints, write: OnnxWriter
 }
 
 /** [N,C,H,W] → [16, tiles · N, C], for a sum over all tiles: the product along rows is broadcast over the points down. */
-function toSums(x: string, sizes: Sizes, as: WinogradPoints, write: OnnxWriter): string {
+function toSums(x: LoweredValue, sizes: Sizes, as: WinogradPoints, write: OnnxWriter): LoweredValue {
   const [n, channels, height, width] = sizes;
   const [down, across] = [tilesIn(height), tilesIn(width)];
   const rows = write.reshape(pointsDown(x, sizes, as, write), [points, 1, down, width, n * channels]);
@@ -46,7 +52,7 @@ function toSums(x: string, sizes: Sizes, as: WinogradPoints, write: OnnxWriter):
 }
 
 /** [4, tiles down, 4, tiles across · N, C] → [N,C,H,W]. */
-function fromPoints(sums: string, [n, channels, height, width]: Sizes, write: OnnxWriter): string {
+function fromPoints(sums: LoweredValue, [n, channels, height, width]: Sizes, write: OnnxWriter): LoweredValue {
   const [down, across] = [tilesIn(height), tilesIn(width)];
   const all = write.reshape(sums, [points * down, points * across, n * channels]);
   const byRows = write.reshape(product(alongAxis(tile, "gradient", width, write), all, { transA: 1 }, write), [
@@ -59,7 +65,12 @@ function fromPoints(sums: string, [n, channels, height, width]: Sizes, write: On
 }
 
 /** [O,C,3,3] → [4, 1, 4, O, C]. */
-function weightPoints(w: string, { filters, channels }: ConvLayer, flipped: boolean, write: OnnxWriter): string {
+function weightPoints(
+  w: LoweredValue,
+  { filters, channels }: ConvLayer,
+  flipped: boolean,
+  write: OnnxWriter,
+): LoweredValue {
   const flat = write.reshape(w, [filters * channels, 9]);
   return write.reshape(product(overKernel(tile, flipped, write), flat, { transB: 1 }, write), [
     points,
@@ -87,7 +98,7 @@ function winogradLayerOf(node: Node, share: number): ConvLayer | undefined {
  */
 export function withWinograd(rules: Rules, share = 0.8): Rules {
   const orElse = (
-    rule: (layer: ConvLayer, inputs: readonly string[], write: OnnxWriter) => string,
+    rule: (layer: ConvLayer, inputs: readonly LoweredValue[], write: OnnxWriter) => LoweredValue,
     name: string,
   ): Rule => {
     const otherwise = rules.get(name)!;

@@ -1,5 +1,6 @@
 import { normalizeAxes } from "../../../core/shape.js";
 import { sizeOf } from "../../../core/tensor.js";
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import { attributesOf, dimsOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
@@ -13,20 +14,19 @@ import { batchNormRules, maskedReluGrad, reduceMaxBy, standardParts } from "./tr
 const byMaxima =
   (bounds: (node: Node) => { readonly min: number; readonly max?: number }): Rule =>
   (node, inputs, write) => {
-    if (isFused(inputs[0]!, write)) return inferenceRules.get(node.op.name)!(node, inputs, write);
+    if (isFused(inputs[0]!)) return inferenceRules.get(node.op.name)!(node, inputs, write);
     const { min, max } = bounds(node);
     const above = write.emit("Max", [inputs[0]!, write.number(min)]);
     return [max === undefined ? above : write.emit("Min", [above, write.number(max)])];
   };
 
 /** Whether ONNX Runtime fuses an activation of this array: it is a convolution's, possibly scaled or with another array added. */
-function isFused(x: string, write: OnnxWriter): boolean {
-  const producer = (name: string) => write.nodes.findLast(({ outputs }) => outputs.includes(name));
-  const isConvolution = (name: string) => {
-    const node = producer(name);
-    return (node?.type === "BatchNormalization" ? producer(node.inputs[0]!) : node)?.type === "Conv";
+function isFused(x: LoweredValue): boolean {
+  const isConvolution = (value: LoweredValue | undefined): boolean => {
+    const node = value?.producer;
+    return (node?.type === "BatchNormalization" ? node.inputs[0]?.producer : node)?.type === "Conv";
   };
-  const node = producer(x);
+  const node = x.producer;
   return node?.type === "Add" ? node.inputs.some(isConvolution) : isConvolution(x);
 }
 
@@ -34,7 +34,7 @@ function isFused(x: string, write: OnnxWriter): boolean {
 const reluGrad = maskedReluGrad((y, write) => write.emit("Sign", [y]));
 
 /** Means over positions, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean or ReduceSum. */
-function mapMeans(x: string, shape: readonly number[], write: OnnxWriter): string {
+function mapMeans(x: LoweredValue, shape: readonly number[], write: OnnxWriter): LoweredValue {
   const [n, channels, height, width] = shape as [number, number, number, number];
   const [count, length] = cutRow(height * width);
   if (n < 0 || count === 1) return write.emit("GlobalAveragePool", [x]);

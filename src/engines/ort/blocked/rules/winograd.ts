@@ -1,10 +1,14 @@
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
+import { convInputGradOp, convOp, convWeightGradOp } from "../../../../ops/conv.js";
 import type { WinogradTile } from "../../tuning.js";
 import { alongAxis, overKernel, type WinogradPoints } from "../../winograd.js";
 import { type BlockedLayer, blockedLayerOf } from "../conv-layer.js";
 import { layoutOf } from "../layout.js";
-import type { BlockedRule, LayoutTable } from "../layout-table.js";
-import type { BlockedTensor } from "../writer.js";
+import type { LayoutTable } from "../layout-table.js";
+import { type BlockedRule, type Layouts, reasons, rule } from "../rule.js";
+
+import { asMaps, type BlockedTensor } from "../writer.js";
 
 type Pass = "forward" | "gradient";
 
@@ -28,7 +32,7 @@ class Winograd {
   }
 
   /** x (for the input gradient, dy), transformed for the product with the weight: [p, tiles, p, tiles·N, C]. */
-  tiles(x: BlockedTensor): string {
+  tiles(x: BlockedTensor): LoweredValue {
     return this.table.memo(`winograd ${this.tile} ${this.pass} ${x.name}`, () => {
       const [n, channels, height, width] = x.shape;
       const [down, across] = [this.#count(height), this.#count(width)];
@@ -38,7 +42,7 @@ class Winograd {
   }
 
   /** x or dy, transformed for the weight gradient, whose product sums over all tiles: [p, p, tiles·tiles·N, C]. */
-  points(x: BlockedTensor, as: WinogradPoints): string {
+  points(x: BlockedTensor, as: WinogradPoints): LoweredValue {
     const [n, channels, height, width] = x.shape;
     const [down, across] = [this.#count(height), this.#count(width)];
     const columns = this.table.write.reshape(this.#along(as, width), [this.#points, 1, across, width]);
@@ -48,38 +52,38 @@ class Winograd {
   }
 
   /** The sums [p, tiles, p, tiles·N, C], transformed back and in NCHWc. */
-  outputs(sums: string, [n, channels, height, width]: BlockedTensor["shape"]): BlockedTensor {
+  outputs(sums: LoweredValue, [n, channels, height, width]: BlockedTensor["shape"]): BlockedTensor {
     const { write, block } = this.table;
     const [down, across] = [this.#points * this.#count(height), this.#points * this.#count(width)];
     const columns = this.#back(this.#along("gradient", width), this.#view(sums, [down, across, n * channels]));
     const rows = this.#back(this.#along("gradient", height), this.#view(columns, [down, width * n * channels]));
     const apart = this.#view(rows, [height * width, n, channels / block, block]);
     const shape = [n, channels, height, width] as const;
-    return { name: write.reshape(write.transpose(apart, [1, 2, 0, 3]), shape), shape };
+    return asMaps(write.reshape(write.transpose(apart, [1, 2, 0, 3]), shape));
   }
 
   /** A weight in HWIO, flipped for the input gradient, transformed: [p, 1, p, C, O]. */
-  weight(w: Value, { channels, filters }: BlockedLayer): string {
+  weight(w: Value, { channels, filters }: BlockedLayer): LoweredValue {
     const kernel = this.#view(this.table.weight(w, "HWIO"), [9, channels * filters]);
     const both = this.table.write.emit("MatMul", [this.#kernelMatrix(this.pass === "gradient"), kernel]);
     return this.#view(both, [this.#points, 1, this.#points, channels, filters]);
   }
 
   /** The weight gradient transformed back: [p, p, C, O] → [9, C·O]. */
-  kernelGradient(products: string, { channels, filters }: BlockedLayer): string {
+  kernelGradient(products: LoweredValue, { channels, filters }: BlockedLayer): LoweredValue {
     return this.#back(this.#kernelMatrix(false), this.#view(products, [this.#points ** 2, channels * filters]));
   }
 
-  #along(as: WinogradPoints, size: number): string {
+  #along(as: WinogradPoints, size: number): LoweredValue {
     return alongAxis(this.tile, as, size, this.table.write);
   }
 
-  #kernelMatrix(flipped: boolean): string {
+  #kernelMatrix(flipped: boolean): LoweredValue {
     return overKernel(this.tile, flipped, this.table.write);
   }
 
   /** The transposed matrix times an array. */
-  #back(matrix: string, array: string): string {
+  #back(matrix: LoweredValue, array: LoweredValue): LoweredValue {
     return this.table.write.emit("FusedMatMul", [matrix, array], { transA: 1 }, "com.microsoft");
   }
 
@@ -88,7 +92,7 @@ class Winograd {
   }
 
   /** The rows of x transformed to points: [p·tiles, W, N·C]. */
-  #rows(x: BlockedTensor, as: WinogradPoints): string {
+  #rows(x: BlockedTensor, as: WinogradPoints): LoweredValue {
     const [n, channels, height, width] = x.shape;
     const flat = this.#view(this.#positionsFirst(x), [height, width * n * channels]);
     const rows = this.table.write.emit("MatMul", [this.#along(as, height), flat]);
@@ -96,11 +100,11 @@ class Winograd {
   }
 
   /** [N, C/b, H, W, b] → [H·W, N, C/b, b]. */
-  #positionsFirst(x: BlockedTensor): string {
+  #positionsFirst(x: BlockedTensor): LoweredValue {
     return this.table.memo(`positions ${this.pass} ${x.name}`, () => {
       const [n, channels, height, width] = x.shape;
       const { block } = this.table;
-      const blocks = this.#view(x.name, [n, channels / block, height * width, block]);
+      const blocks = this.#view(x, [n, channels / block, height * width, block]);
       return this.table.write.transpose(blocks, [2, 0, 1, 3]);
     });
   }
@@ -110,21 +114,21 @@ class Winograd {
    * buffer for the next array of the same shape, however far away; and common-subexpression elimination would keep Bᵀ x B, with m = 2
    * four times the size of x, alive from the forward pass. In ResNet-18 either takes as much memory as the algorithm itself.
    */
-  #view(name: string, shape: readonly number[]): string {
+  #view(array: LoweredValue, shape: readonly number[]): LoweredValue {
     const { write } = this.table;
     const open = this.table.memo(`open ${this.pass} ${shape}`, () =>
-      write.emit("Add", [write.ints(shape), this.#zero(name)]),
+      write.emit("Add", [write.ints(shape), this.#zero(array)]),
     );
-    return write.reshape(name, open);
+    return write.reshapeTo(array, open, shape);
   }
 
   /** Zero, computed at run time from any array. */
-  #zero(name: string): string {
+  #zero(array: LoweredValue): LoweredValue {
     const { table } = this;
     const { write } = table;
     const [start, end] = [write.ints([0]), write.ints([1])];
     const first = table.memo("winograd first", () =>
-      write.emit("Slice", [write.reshape(name, [-1]), start, end, start]),
+      write.emit("Slice", [write.reshape(array, [-1]), start, end, start]),
     );
     return table.memo(`winograd zero ${this.pass}`, () => {
       const never = write.emit(this.pass === "forward" ? "Less" : "Greater", [first, first]);
@@ -133,50 +137,54 @@ class Winograd {
   }
 }
 
-/** The layer and its transforms, if it uses Winograd's algorithm. */
-function winogradOf(node: Node, table: LayoutTable, pass: Pass) {
-  const layer = blockedLayerOf(node, table);
-  return layer?.tile && { layer, winograd: new Winograd(layer.tile, pass, table) };
+/** The layer, if it uses Winograd's algorithm. */
+function winogradLayerOf(node: Node, layouts: Layouts) {
+  const layer = blockedLayerOf(node, layouts);
+  return layer?.tile ? { ...layer, tile: layer.tile } : undefined;
 }
 
-const conv: BlockedRule = (node, table) => {
-  const by = winogradOf(node, table, "forward");
+const notFaster = "Winograd's algorithm does not apply, or is not faster";
+
+const conv = rule("winograd", [convOp], (node, _attributes, layouts) => {
+  const layer = winogradLayerOf(node, layouts);
   const [x, w, bias] = node.inputs;
-  if (!by || !table.canBlock(x!)) return false;
-  const { layer, winograd } = by;
-  const sums = table.write.emit("MatMul", [winograd.tiles(table.blocked(x!)), winograd.weight(w!, layer)]);
-  const y = winograd.outputs(sums, [layer.n, layer.filters, layer.oh, layer.ow]);
-  const b = bias && table.vector(bias);
-  table.setBlocked(node.outputs[0]!, b ? table.nchwc.affine(y, table.nchwc.ones(layer.filters), { bias: b }) : y);
-  return true;
-};
+  if (!layer) return notFaster;
+  if (!layouts.canBlock(x!)) return reasons.plain;
+  return (table) => {
+    const winograd = new Winograd(layer.tile, "forward", table);
+    const sums = table.write.emit("MatMul", [winograd.tiles(table.blocked(x!)), winograd.weight(w!, layer)]);
+    const y = winograd.outputs(sums, [layer.n, layer.filters, layer.oh, layer.ow]);
+    const b = bias && table.vector(bias);
+    table.setBlocked(node.outputs[0]!, b ? table.nchwc.affine(y, table.nchwc.ones(layer.filters), { bias: b }) : y);
+  };
+});
 
-const inputGrad: BlockedRule = (node, table) => {
-  const by = winogradOf(node, table, "gradient");
+const inputGrad = rule("winograd", [convInputGradOp], (node, _attributes, layouts) => {
+  const layer = winogradLayerOf(node, layouts);
   const [dy, w] = node.inputs;
-  if (!by || !table.canBlock(dy!)) return false;
-  const { layer, winograd } = by;
-  const factors = [winograd.tiles(table.blocked(dy!)), winograd.weight(w!, layer)];
-  const sums = table.write.emit("FusedMatMul", factors, { transB: 1 }, "com.microsoft");
-  table.setBlocked(node.outputs[0]!, winograd.outputs(sums, [layer.n, layer.channels, layer.height, layer.width]));
-  return true;
-};
+  if (!layer) return notFaster;
+  if (!layouts.canBlock(dy!)) return reasons.plain;
+  return (table) => {
+    const winograd = new Winograd(layer.tile, "gradient", table);
+    const factors = [winograd.tiles(table.blocked(dy!)), winograd.weight(w!, layer)];
+    const sums = table.write.emit("FusedMatMul", factors, { transB: 1 }, "com.microsoft");
+    table.setBlocked(node.outputs[0]!, winograd.outputs(sums, [layer.n, layer.channels, layer.height, layer.width]));
+  };
+});
 
-const weightGrad: BlockedRule = (node, table) => {
-  const by = winogradOf(node, table, "gradient");
+const weightGrad = rule("winograd", [convWeightGradOp], (node, _attributes, layouts) => {
+  const layer = winogradLayerOf(node, layouts);
   const [x, dy] = node.inputs;
-  if (!by || !table.canBlock(x!) || !table.canBlock(dy!)) return false;
-  const { layer, winograd } = by;
-  const factors = [winograd.points(table.blocked(x!), "input"), winograd.points(table.blocked(dy!), "gradient")];
-  const products = table.write.emit("FusedMatMul", factors, { transA: 1 }, "com.microsoft");
-  const result = node.outputs[0]!;
-  const layout = layoutOf("HWIO", result.shape as readonly number[], table.block);
-  table.setPacked(result, layout, table.write.reshape(winograd.kernelGradient(products, layer), layout.shape));
-  return true;
-};
+  if (!layer) return notFaster;
+  if (!layouts.canBlock(x!) || !layouts.canBlock(dy!)) return reasons.plain;
+  return (table) => {
+    const winograd = new Winograd(layer.tile, "gradient", table);
+    const factors = [winograd.points(table.blocked(x!), "input"), winograd.points(table.blocked(dy!), "gradient")];
+    const products = table.write.emit("FusedMatMul", factors, { transA: 1 }, "com.microsoft");
+    const result = node.outputs[0]!;
+    const layout = layoutOf("HWIO", result.shape as readonly number[], table.block);
+    table.setPacked(result, layout, table.write.reshape(winograd.kernelGradient(products, layer), layout.shape));
+  };
+});
 
-export const winogradRules = new Map<string, BlockedRule>([
-  ["Conv", conv],
-  ["ConvInputGrad", inputGrad],
-  ["ConvWeightGrad", weightGrad],
-]);
+export const winogradRules: readonly BlockedRule[] = [conv, inputGrad, weightGrad];
