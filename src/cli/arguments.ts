@@ -76,6 +76,11 @@ export const buildFlags = flagList(
   ),
   flag("--stem <kind>", "first layers of a residual network: imagenet (7×7, pooling) or cifar (3×3)"),
   flag("--shortcut <kind>", "shortcuts where a residual network changes shape: projection or identity (option A)"),
+  flag(
+    "--model-options <json>",
+    `more options of the network, see \`fovea list NAME\`, such as '{"decoderAttention":"none"}'`,
+    jsonObject,
+  ),
 );
 
 /** Flags that select a network. */
@@ -126,11 +131,17 @@ export function modelOptions({
   classes,
   stem,
   shortcut,
+  modelOptions: more = {},
 }: ModelFlags): Record<string, unknown> {
+  const given = { attention, numClasses: classes, stem, shortcut };
+  const twice = Object.entries(given).find(([name, value]) => value !== undefined && name in more)?.[0];
+  if (twice !== undefined)
+    throw new OptionError(`--model-options: ${twice} is set by another flag too, or by the data; leave it out`);
   if (attentionOptions && !attention) throw new OptionError("--attention-options needs --attention");
   const choice: AttentionChoice | null = attention ? ([attention, attentionOptions ?? {}] as AttentionChoice) : null;
   return {
-    attention: choice,
+    ...more,
+    ...(choice || !("attention" in more) ? { attention: choice } : {}),
     ...(classes ? { numClasses: classes } : {}),
     ...(stem ? { stem } : {}),
     ...(shortcut ? { shortcut } : {}),

@@ -16,6 +16,7 @@ import { buildFlags, jsonFlag, weightsFlags } from "./arguments.js";
 import { type Measured, measure, measuredText } from "./export-measure.js";
 import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { type LoadedModel, loadModel } from "./run.js";
+import { taskOfModel } from "./tasks.js";
 import { print, short } from "./terminal.js";
 
 const formats = ["onnx", "transformers.js", "safetensors"] as const;
@@ -36,7 +37,7 @@ const exportFlags = flagList(
   flag("--keep-batch-norm", "leave batch norms as they are (default: folded into convolutions)"),
   flag("--attention-maps", "also output every attention map"),
   flag("--features", "also output the last feature maps, for class activation maps, as features"),
-  flag("--measure <data>", "loss and top-1 on the validation part of a data set, before and after"),
+  flag("--measure <data>", "loss and top-1 (or mean IoU) on the validation part of a data set, before and after"),
   flag("--val-split <share>", "validation share of a --measure folder without train/ and val/", properShare),
   jsonFlag,
 );
@@ -111,6 +112,8 @@ function filesOf(
   if (options.attentionMaps && graph.taps.length === 0)
     throw new OptionError(`--attention-maps has no effect: ${name} has no attention module`);
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
+  if (taskOfModel(name) === "segmentation")
+    throw new OptionError("transformers.js is for networks that classify whole images; use --format onnx");
   if (!classes || !preprocessing)
     throw new OptionError("transformers.js needs class names, which a run folder has; a network by name has none");
   return exportTransformersJs(graph, { ...options, metadata, classes, preprocessing });

@@ -22,6 +22,7 @@ const views: Readonly<Record<string, View>> = {
     icon: "understand",
     load: async () => (await import("./views/understand.js")).Understand,
   },
+  compare: { title: "Compare", icon: "compare", load: async () => (await import("./views/compare.js")).Compare },
   around: {
     title: "Look around",
     icon: "around",

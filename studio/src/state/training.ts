@@ -127,7 +127,7 @@ export async function startFrom(file: File): Promise<void> {
 }
 
 /** The images and settings of now, as a training takes them. */
-function planNow(): Plan {
+export function planNow(): Plan {
   const folder = asFolder(project.value, split.value.parts);
   const items = (part: "train" | "validation") => folder[part].map(({ image, label }) => ({ id: image.id, label }));
   return {

@@ -4,6 +4,7 @@ import { expose, transfer } from "comlink";
 import { attentionInfo, type Engine, listAttention, listModels, modelInfo, ortWebEngine } from "fovea/web";
 import type { Pretrained } from "../../logic/recipe.js";
 import { type ModulePage, modulePage } from "./around.js";
+import { type Comparison, compare, type Row, rowsOf, storedComparison } from "./comparing.js";
 import {
   type Judged,
   type Layers,
@@ -104,6 +105,17 @@ const engine = {
 
   /** Maps of an image at the layers of the network. */
   layers: (source: Source): Promise<Layers> => opened().layers(source),
+
+  async storedComparison(): Promise<{ readonly comparison: Comparison; readonly rows: readonly Row[] } | undefined> {
+    const comparison = await storedComparison();
+    return comparison && { comparison, rows: rowsOf(comparison.plan, comparison.units) };
+  },
+
+  /** Trains what is open of a comparison. Returns whether it was stopped. */
+  async compare(comparison: Comparison, threads: number, tell: Parameters<typeof compare>[3]): Promise<boolean> {
+    controller = new AbortController();
+    return compare(comparison, await engineOf(threads), controller.signal, tell);
+  },
 
   modulePage: (name: string): ModulePage => modulePage(name),
 

@@ -1,12 +1,6 @@
 import { zip } from "fflate";
-import {
-  type ClassificationMetrics,
-  exportOnnx,
-  exportTransformersJs,
-  type Module,
-  renderReport,
-  trace,
-} from "fovea/web";
+import { renderReport } from "fovea/explain";
+import { type ClassificationMetrics, exportOnnx, exportTransformersJs, type Module, trace } from "fovea/web";
 import wasmAddress from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import type { Looker } from "./look.js";
 import type { Config } from "./recipe.js";

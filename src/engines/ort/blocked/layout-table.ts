@@ -4,9 +4,10 @@ import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { Lowering } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph, Node, Value } from "../../../graph/graph.js";
+import { asMaps } from "../maps.js";
 import type { BlockedTarget } from "./conv-layer.js";
 import { type Layout, type LayoutKind, layoutOf, roundUp, toLayout } from "./layout.js";
-import { asMaps, type BlockedTensor, BlockedWriter, blockedTypes, type Epilogue } from "./writer.js";
+import { type BlockedTensor, BlockedWriter, blockedTypes, type Epilogue } from "./writer.js";
 
 /** A result not emitted yet, so that its only reader can be fused into it, or use less than all of it. */
 export interface Deferred {

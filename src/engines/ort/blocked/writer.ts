@@ -10,20 +10,12 @@ import type { OnnxAttribute } from "../../../formats/onnx/proto.js";
 import { globallyPooled, pooledShape, positions } from "../../../formats/onnx/types.js";
 import type { OnnxWriter } from "../../../formats/onnx/writer.js";
 import { windowCount } from "../../../ops/conv.js";
+import { asMaps, type Maps } from "../maps.js";
 import { ortTypes } from "../rules/operators.js";
 import { roundUp } from "./layout.js";
 
-/** Activations in NCHWc, of the shape that operators see. */
-export type BlockedTensor = LoweredValue & {
-  readonly shape: readonly [n: number, channels: number, height: number, width: number];
-};
-
-/** Takes an array for activations. @throws Error if it does not have four known dimensions. */
-export function asMaps(array: LoweredValue): BlockedTensor {
-  const { name, shape } = array;
-  check(shape?.length === 4 && shape.every((d) => typeof d === "number"), `${name} is [${shape}], not maps`);
-  return array as BlockedTensor;
-}
+/** Activations in NCHWc. */
+export type BlockedTensor = Maps;
 
 type Pair = readonly [number, number];
 

@@ -8,6 +8,7 @@ import {
   flippedPads,
   missingPads,
 } from "../../../ops/conv.js";
+import { dyAsKernel } from "../conv-layer.js";
 import { sumOver } from "./sums.js";
 
 /**
@@ -64,7 +65,7 @@ function flipKernel(w: LoweredValue, write: OnnxWriter): LoweredValue {
  */
 const weightGrad: Rule = (node, [x, dy], write) => {
   const attributes = attributesOf<ConvWeightGradAttributes>(node);
-  const { strides, dilations, group } = attributes;
+  const { dilations, group } = attributes;
   const [n, channels, height, width] = node.inputs[0]!.shape.map(staticDim) as [number, number, number, number];
   const [, filters, oh, ow] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
   const layer: Layer = { ...attributes, n, channels, height, width, filters, oh, ow };
@@ -79,13 +80,7 @@ const weightGrad: Rule = (node, [x, dy], write) => {
       width + layer.pads[1] + right,
     ]);
     const kernels = write.reshape(dy!, [n * channels, 1, oh, ow]);
-    const geometry = {
-      kernel_shape: [oh, ow],
-      strides: dilations,
-      dilations: strides,
-      pads: [0, 0, 0, 0],
-      group: n * channels,
-    };
+    const geometry = { kernel_shape: [oh, ow], ...dyAsKernel(layer), pads: [0, 0, 0, 0], group: n * channels };
     const shape = [n, channels, 1, ...attributes.kernel];
     const perImage = write.reshape(write.emit("Conv", [images, kernels], geometry), shape);
     return [sumOver("ReduceSum", perImage, shape, { axes: [0], keepdims: false }, write)];
@@ -130,20 +125,14 @@ function plainWeightGrad(x: LoweredValue, dy: LoweredValue, layer: Layer, write:
     : x;
   const [h, w] = skips ? [oh, ow] : [height, width];
   const [bottom, right] = skips ? [0, 0] : missingPads(layer);
-  const [sy, sx] = skips ? [1, 1] : strides;
 
   const pixels = channels === 1 ? write.reshape(read, [n, h, w, 1]) : write.transpose(read, [0, 2, 3, 1]); // [N,h,w,C]
   const around = [0, pads[0], pads[1], 0, 0, bottom, right, 0];
   const padded = around.some((p) => p !== 0) ? write.emit("Pad", [pixels, write.ints(around)]) : pixels;
   const rows = write.reshape(padded, [1, n, h + pads[0] + bottom, (w + pads[1] + right) * channels]);
   const kernels = filters === 1 ? write.reshape(dy, [1, n, oh, ow]) : write.transpose(dy, [1, 0, 2, 3]); // [O,N,oh,ow]
-  const geometry = {
-    kernel_shape: [oh, ow],
-    strides: [1, 1],
-    dilations: [sy, sx * channels],
-    pads: [0, 0, 0, 0],
-    group: 1,
-  };
+  const windows = dyAsKernel({ ...layer, strides: skips ? [1, 1] : strides }, channels);
+  const geometry = { kernel_shape: [oh, ow], ...windows, pads: [0, 0, 0, 0], group: 1 };
   const sums = write.emit("Conv", [rows, kernels], geometry); // [1, O, kh, kw·C]
   return write.transpose(write.reshape(sums, [filters, ...kernel, channels]), [0, 3, 1, 2]);
 }

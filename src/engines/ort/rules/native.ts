@@ -3,12 +3,7 @@ import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { conv } from "../../../formats/onnx/rules/neural.js";
 import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import { type ConvAttributes, missingPads } from "../../../ops/conv.js";
-import { maskedReluGrad } from "./training.js";
-
-/** HardSigmoid with a huge slope: 1 where y > 0, else 0. */
-const reluGrad = maskedReluGrad((y, write) =>
-  write.emit("HardSigmoid", [y], { alpha: { float: 3e38 }, beta: { float: 0 } }),
-);
+import { reluGradByHardSigmoid } from "./relu-grad.js";
 
 /** A batched product with transposed factors: ONNX Runtime's FusedMatMul needs no Transpose. */
 const matMul: Rule = (node, inputs, write) => {
@@ -74,6 +69,6 @@ function tileWeight(
 /** Rules that are faster than standard ONNX on the native CPU build. */
 export const nativeRules: Rules = new Map<string, Rule>([
   ["Conv", convOfOneFilter],
-  ["ReluGrad", reluGrad],
+  ["ReluGrad", reluGradByHardSigmoid],
   ["MatMul", matMul],
 ]);

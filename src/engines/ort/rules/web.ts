@@ -4,8 +4,9 @@ import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import { attributesOf, dimsOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
+import { reluGradBySign } from "./relu-grad.js";
 import { cutRow, type Reduction, sumOver, sums } from "./sums.js";
-import { batchNormRules, maskedReluGrad, reduceMaxBy, standardParts } from "./training.js";
+import { batchNormRules, reduceMaxBy, standardParts } from "./training.js";
 
 /**
  * Relu and Clip branch per element, and mispredicted branches are slow; Max and Min do not, and take a tenth of the time. An activation
@@ -29,9 +30,6 @@ function isFused(x: LoweredValue): boolean {
   const node = x.producer;
   return node?.type === "Add" ? node.inputs.some(isConvolution) : isConvolution(x);
 }
-
-/** y is never negative. */
-const reluGrad = maskedReluGrad((y, write) => write.emit("Sign", [y]));
 
 /** Means over positions, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean or ReduceSum. */
 function mapMeans(x: LoweredValue, shape: readonly number[], write: OnnxWriter): LoweredValue {
@@ -81,7 +79,7 @@ const batchNorm = batchNormRules({
 export const webRules: Rules = new Map<string, Rule>([
   ["Relu", byMaxima(() => ({ min: 0 }))],
   ["Clip", byMaxima((node) => attributesOf<{ min: number; max: number }>(node))],
-  ["ReluGrad", reluGrad],
+  ["ReluGrad", reluGradBySign],
   ["ReduceMean", reduceBy("ReduceMean")],
   ["ReduceSum", reduceBy("ReduceSum")],
   ["ReduceMax", reduceMaxBy(reduceBy("ReduceMean"))],

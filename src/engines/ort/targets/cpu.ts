@@ -2,6 +2,7 @@ import { unusable } from "../../../core/errors.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph } from "../../../graph/graph.js";
+import { blockedRules } from "../blocked/rules/index.js";
 import { nativeRules } from "../rules/native.js";
 import { trainingRules } from "../rules/training.js";
 import { defaultTuning, type Tuning, upToTile, type WinogradTile } from "../tuning.js";
@@ -35,7 +36,9 @@ export function cpuTarget({ blockSize, writesInPlace }: CpuFacts, options: CpuOp
     name: blockSize === undefined ? "cpu" : `cpu, blocks of ${blockSize}`,
     rules: new Map([...cpuRules, ...rules]),
     blocks:
-      blockSize === undefined ? undefined : { block: blockSize, winograd: upToTile(tuning.winograd, winogradTile) },
+      blockSize === undefined
+        ? undefined
+        : { block: blockSize, winograd: upToTile(tuning.winograd, winogradTile), rules: blockedRules },
     overrides: new Set(rules.keys()),
     writesInPlace,
   };

@@ -1,16 +1,17 @@
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { convWeightGradOp, missingPads } from "../../../../ops/conv.js";
+import { type ConvLayer, dyAsKernel } from "../../conv-layer.js";
+import { asMaps } from "../../maps.js";
 import { sumOver } from "../../rules/sums.js";
-import { type BlockedLayer, blockedLayerOf, type ConvLayer, noBlocks } from "../conv-layer.js";
+import { type BlockedLayer, blockedLayerOf, noBlocks } from "../conv-layer.js";
 import { layoutOf, roundUp } from "../layout.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 
 /**
- * dw as one convolution with the images as channels and dy as the kernel: the layer's stride is its dilation, and the elements of dw are
- * its outputs. The lanes of x lie along the rows, so that every channel of every kernel element is one output column. Left and right
+ * dw as one convolution with the images as channels and dy as the kernel. The lanes of x lie along the rows, so that every channel of every kernel element is one output column. Left and right
  * padding of x is emitted in advance; top and bottom are the convolution's own padding, which it skips.
  * (im2col and a matrix product reach a third to two thirds of the speed.)
  */
@@ -182,11 +183,8 @@ function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layo
     const filters = part(kernels, [rowsOfDy * layer.ow * n * block], outBlocks);
     const shape = [outBlocks * block, n, rowsOfDy, layer.ow] as const;
     const weight = group === 1 ? filters : write.reshape(filters, shape);
-    const sums = nchwc.conv(maps, weight, {
-      strides: [dilations[0], 1],
-      dilations: [steps[0], steps[1] * block],
-      pads: strips.pads,
-    });
+    const geometry = { ...dyAsKernel({ strides: steps, dilations }, block), pads: strips.pads };
+    const sums = nchwc.conv(maps, weight, geometry);
     // In memory [C/b, O/b, rows, columns, b of C, b of O].
     const [rows, columns] = [sums.shape[2], sums.shape[3] / block];
     const order: number[] = [];
@@ -215,7 +213,7 @@ function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layo
 /** dw for a plain input of few channels: the channels lie along the rows (NHWC), in place of a block's lanes. */
 function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): LoweredValue {
   const { nchwc, write, block } = table;
-  const { kernel, strides, dilations, channels } = layer;
+  const { kernel, dilations, channels } = layer;
   const strips = stripsOf(layer, block);
   const [top, left, bottom, right] = strips.around;
   const rowsOfX = layer.height + top + bottom;
@@ -237,11 +235,7 @@ function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layou
       : stripsAsChannels(padded, [layer.n, 1, rowsOfX, columnsOfX], strips, table);
   const { kernel: weight, images: count } = asKernel(dy, strips, table);
   if (count !== images.shape[1]) throw new Error("stem gradient: the numbers of images differ");
-  const sums = nchwc.conv(images, weight, {
-    strides: [dilations[0], 1],
-    dilations: [strides[0], strides[1] * channels],
-    pads: strips.pads,
-  });
+  const sums = nchwc.conv(images, weight, { ...dyAsKernel(layer, channels), pads: strips.pads });
   const outBlocks = dy.shape[1] / block;
   const [rows, columns] = [sums.shape[2], sums.shape[3] / channels];
   let unrolled = write.reshape(sums, [outBlocks, rows, columns, channels, block]);
@@ -259,15 +253,14 @@ function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layou
 /** dw of a depthwise layer: each image and channel is a group, with its dy as the kernel; then the images are summed. */
 function depthwiseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): LoweredValue {
   const { nchwc, write, block } = table;
-  const { kernel, strides, dilations, n, oh, ow } = layer;
+  const { kernel, n, oh, ow } = layer;
   const [top, left, bottom, right] = padsOf(layer);
   const padded = table.pad(table.blocked(x), [0, left, 0, right]);
   const [, channels, height, width] = padded.shape;
   const images = nchwc.viewAs(padded, [1, n * channels, height, width]);
   const kernels = nchwc.view(dy, dy.shape, [n * channels, 1, oh, ow]);
   const sums = nchwc.conv(images, kernels, {
-    strides: dilations,
-    dilations: strides,
+    ...dyAsKernel(layer),
     pads: [top, 0, bottom, 0],
     group: n * channels,
   });

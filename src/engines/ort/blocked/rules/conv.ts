@@ -1,10 +1,11 @@
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import { convInputGradOp, convOp, flippedPads } from "../../../../ops/conv.js";
+import { asMaps } from "../../maps.js";
 import { type BlockedLayer, blockedLayerOf, noBlocks } from "../conv-layer.js";
 import { roundUp } from "../layout.js";
 import type { LayoutTable, Phases } from "../layout-table.js";
 import { type BlockedRule, reasons, rule } from "../rule.js";
-import { asMaps, type BlockedTensor, type Epilogue, type Geometry } from "../writer.js";
+import type { BlockedTensor, Epilogue, Geometry } from "../writer.js";
 
 /** y: 1.2 to 2 times as fast as the plain operator, which would repack a changing weight in every run. */
 const conv = rule("conv", [convOp], (node, _attributes, layouts) => {

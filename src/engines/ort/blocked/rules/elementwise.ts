@@ -4,10 +4,11 @@ import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { ops } from "../../../../ops/elementwise.js";
 import { operators } from "../../../../ops/index.js";
-import { keptFromZero } from "../../rules/training.js";
+import { asMaps } from "../../maps.js";
+import { keptFromZero } from "../../rules/relu-grad.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, type Layouts, type Plan, reasons, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 import { addPhases } from "./conv.js";
 
 const isNumber = (value: Value) => sizeOf(value.shape as readonly number[]) === 1;

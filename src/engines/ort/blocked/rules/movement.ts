@@ -2,9 +2,10 @@ import { fourSizes } from "../../../../core/shape.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { ops } from "../../../../ops/movement.js";
+import { asMaps } from "../../maps.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, reasons, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 
 /** [N, C/b, H·W·b]. */
 const byBlocks = (maps: BlockedTensor, { write, block }: LayoutTable) => {

@@ -2,7 +2,7 @@ import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { convInputGradOp, convOp, convWeightGradOp, flippedPads } from "../../../../ops/conv.js";
 import { ops } from "../../../../ops/movement.js";
-import { type ConvLayer, layerShape } from "../conv-layer.js";
+import { type ConvLayer, dyAsKernel, layerShape } from "../../conv-layer.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, rule } from "../rule.js";
 import type { BlockedTensor, Geometry } from "../writer.js";
@@ -109,12 +109,12 @@ const weightGrad = rule("planes", [convWeightGradOp], (node) => {
   if (!layer) return noPlanes;
   return (table) => {
     const { write, nchwc, block } = table;
-    const { strides, dilations, oh, ow } = layer;
+    const { oh, ow } = layer;
     const inputs = table.planes(x).map((maps) => nchwc.pad(maps, padsOf(layer)));
     const parts = table.planes(dy).flatMap((kernels) =>
       inputs.map((maps) => {
         const lanes = maps.shape[1];
-        const options = { strides: dilations, dilations: strides, group: lanes };
+        const options = { ...dyAsKernel(layer), group: lanes };
         const kernel = nchwc.view(kernels, kernels.shape, [lanes, 1, oh, ow]);
         const all = nchwc.conv(maps, kernel, options);
         const shape = [lanes / block, all.shape[2], all.shape[3], block];

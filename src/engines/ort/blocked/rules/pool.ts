@@ -2,9 +2,9 @@ import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { maxPoolOp } from "../../../../ops/pool.js";
 import { resampleOp } from "../../../../ops/resample.js";
+import { asMaps } from "../../maps.js";
 import { exactMaximum } from "../../rules/training.js";
 import { type BlockedRule, reasons, rule } from "../rule.js";
-import { asMaps } from "../writer.js";
 
 /** Pooling works lane by lane. A padded last block falls back to the plain rule. */
 const maxPool = rule("pool", [maxPoolOp], (node, { kernel, strides, pads, dilations }, layouts) => {

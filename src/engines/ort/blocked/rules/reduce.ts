@@ -3,12 +3,13 @@ import { tensor } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { ops, reduceMaxGrad } from "../../../../ops/reduce.js";
+import { asMaps } from "../../maps.js";
 import { sumOver } from "../../rules/sums.js";
 import { anyNotFinite, exactMaximum, largestFloat, mayHoldNaN, nanMask } from "../../rules/training.js";
 import { layoutOf } from "../layout.js";
 import type { Deferred, LayoutTable } from "../layout-table.js";
 import { type BlockedRule, reasons, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 import { inLanes } from "./elementwise.js";
 
 const isAxes = (axes: readonly number[], ...expected: readonly number[]) =>
