@@ -1,5 +1,6 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import type { StepReport } from "fovea/web";
+import { bestOf } from "../../logic/best.js";
 import { asFolder, sortedClasses } from "../../logic/project.js";
 import { defaultSettings, type Settings, usualBatch } from "../../logic/recipe.js";
 import { whyNotTrainable } from "../../logic/split.js";
@@ -246,8 +247,4 @@ function listen(event: TrainingEvent): void {
   });
 }
 
-/** The epoch whose weights are kept: the best on validation images, the first if tied. */
-export const bestLine = computed(() =>
-  lines.value.reduce<Line | undefined>((best, line) => (best && score(best) >= score(line) ? best : line), undefined),
-);
-const score = (line: Line) => line.top1 ?? -line.trainLoss;
+export const bestLine = computed(() => bestOf(lines.value));
