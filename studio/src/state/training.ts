@@ -41,7 +41,8 @@ export const preparing = signal<{ readonly done: number; readonly total: number 
 export const features = signal<{ readonly done: number; readonly total: number } | null>(null);
 export const followed = signal<readonly SeenImage[]>([]);
 export const maps = signal<readonly EpochMaps[]>([]);
-export const mapSeconds = signal(0);
+/** The share of the time that looking takes; null where it is not known. */
+export const mapShare = signal<number | null>(null);
 export const parameters = signal<number | null>(null);
 /** Rises whenever the best weights may have changed. */
 export const version = signal(0);
@@ -146,7 +147,7 @@ export const start = () => {
     lines.value = [];
     maps.value = [];
     followed.value = [];
-    mapSeconds.value = 0;
+    mapShare.value = null;
   });
   if (where.value === "machine") return workOnMachine(null, false);
   remember(null);
@@ -186,7 +187,7 @@ const workOnMachine = (run: string | null, begin: boolean) =>
     const { failure, finished } = await follow(current, (epoch) =>
       batch(() => {
         followed.value = epoch.followed;
-        listen({ kind: "epoch", line: epoch.line, maps: epoch.maps, mapSeconds: 0 });
+        listen({ kind: "epoch", line: epoch.line, maps: epoch.maps, mapShare: null });
       }),
     );
     if (lines.value.length) {
@@ -241,7 +242,7 @@ function listen(event: TrainingEvent): void {
     else if (!lines.value.some(({ epoch }) => epoch === event.line.epoch)) {
       lines.value = [...lines.value, event.line];
       if (event.maps) maps.value = [...maps.value, event.maps];
-      mapSeconds.value += event.mapSeconds;
+      mapShare.value = event.mapShare;
       version.value++;
     }
   });
