@@ -34,6 +34,7 @@ const guide = [
     items: pages([
       ["Get started in five minutes", "get-started"],
       ["Your own photos", "your-own-photos"],
+      ["The studio", "studio"],
       ["Pick a module", "pick-a-module"],
       ["Train well", "train-well"],
     ]),
@@ -58,6 +59,7 @@ const guide = [
         ["Networks", "networks"],
         ["Data", "data"],
         ["Options", "options"],
+        ["The run folder", "run-folder"],
         ["Measuring maps", "measuring-maps"],
         ["Benchmarks", "benchmarks"],
         ["Guarantees", "guarantees"],

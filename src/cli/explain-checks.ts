@@ -18,7 +18,7 @@ import {
   type Preprocessing,
   type RgbImage,
 } from "../index.js";
-import { centerMap, meanIntervals, randomMap, road } from "../internal.js";
+import { centerMap, meanIntervals, randomMap, resizeHeatmap, road } from "../internal.js";
 import { paragraphs, table } from "./terminal.js";
 
 /** A network whose images become inputs in a known way. */
@@ -127,7 +127,7 @@ export async function checkSanity(
   const mapsOf = async (model: Network["model"]) => {
     const explainer = await openExplainer({ ...network, model }, how);
     try {
-      const found = await mapsByMethod(explainer, images, aims);
+      const found = await mapsByMethod(explainer, images, imageSize, aims);
       aims ??= found.aims;
       return found.maps;
     } finally {
@@ -139,21 +139,21 @@ export async function checkSanity(
 }
 
 /** The maps of each method, and the class of each image that they are of. */
-async function mapsByMethod(explainer: Explainer, images: readonly RgbImage[], aims?: readonly number[]) {
+async function mapsByMethod(explainer: Explainer, images: readonly RgbImage[], side: number, aims?: readonly number[]) {
   const maps = new Map<string, Heatmap[]>();
   const classes: number[] = [];
   for (const [i, image] of images.entries()) {
     const found = await explainer.explain(image, aims ? { class: aims[i]! } : {});
     classes.push(found[0]!.class);
-    for (const { method, map } of found) maps.set(method, [...(maps.get(method) ?? []), shownPart(method, map)]);
+    for (const { method, map } of found) maps.set(method, [...(maps.get(method) ?? []), shownMap(method, map, side)]);
   }
   return { maps, aims: classes };
 }
 
-/** Of class activation maps the evidence for the class, as their authors compare them. */
-function shownPart(method: string, map: Heatmap): Heatmap {
+/** Of class activation maps the evidence for the class at the size of the image, as they are shown. */
+function shownMap(method: string, map: Heatmap, side: number): Heatmap {
   if (explanationMethods.get(method)?.kind !== "activation") return map;
-  return { ...map, data: map.data.map((value) => Math.max(0, value)) };
+  return resizeHeatmap({ ...map, data: map.data.map((value) => Math.max(0, value)) }, side, side);
 }
 
 export function sanityText(rows: readonly SanityRow[], images: number): string[] {

@@ -57,9 +57,12 @@ async function imagesIn(source: string): Promise<Awaited<ReturnType<typeof image
   return found;
 }
 
-/** How photographs become inputs of a network: as in its training, else as is usual for photographs. */
+/** The largest input of networks that are trained on whole images, such as CIFAR's, rather than the middle of photographs. */
+const wholeUpTo = 64;
+
+/** How photographs become inputs of a network: as in its training, else as is usual for its size. */
 export function photoPreprocessing(loaded: LoadedModel, flags: InputFlags): Preprocessing {
   const side = flags.imageSize ?? loaded.imageSize;
-  const usual = { imageSize: side, resize: photoResize(side), ...normalizations.imagenet };
+  const usual = { imageSize: side, resize: side > wholeUpTo ? photoResize(side) : side, ...normalizations.imagenet };
   return preprocessingOf(loaded, usual, flags);
 }

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
+import * as schemas from "../core/schema.js";
 import { FoveaError } from "../index.js";
-import { port } from "./arguments.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { Machine } from "./studio-machine.js";
 import { hasEngine, pageFolder, serveStudio } from "./studio-server.js";
 import { helpText, print, say } from "./terminal.js";
@@ -11,14 +12,12 @@ import { helpText, print, say } from "./terminal.js";
 /** The page's storage belongs to its address, so the port stays the same from day to day. */
 const usualPort = 4684;
 
-interface StudioFlags {
-  readonly port: number;
-  readonly out: string;
-}
+const studioFlags = flagList(
+  flag("--port <n>", "port on this machine, 0 for any", schemas.whole(0, 65_535), usualPort),
+  flag("--out <folder>", "where what this machine trains is kept", schemas.text, "studio-runs"),
+);
 
-export const studioCommand = new Command("studio")
-  .option("--port <n>", "port on this machine, 0 for any", port, usualPort)
-  .option("--out <folder>", "where what this machine trains is kept", "studio-runs")
+export const studioCommand = addFlags(new Command("studio"), studioFlags)
   .addHelpText("after", () =>
     helpText(`
 Example:
@@ -30,7 +29,7 @@ page, gets its images in --out, and a run folder beside them.
 
 Ctrl-C ends it.`),
   )
-  .action(async (flags: StudioFlags) => {
+  .action(async (flags: FlagsOf<typeof studioFlags>) => {
     const built = await stat(join(pageFolder, "index.html")).catch(() => undefined);
     if (!built) throw new FoveaError("the studio is not built: npm ci && npm run build");
     if (!(await hasEngine()))

@@ -66,6 +66,7 @@ export class Events {
       "top-1/training": trainTop1,
       "top-1/validation": top1,
       "top-5/validation": top5,
+      "mIoU/validation": epoch.miou ?? null,
       "learning rate": lr,
       "images per second": imagesPerSecond,
     };
@@ -85,7 +86,7 @@ function pictureOf(followed: readonly SeenImage[], { looks, gate, layer }: Epoch
       cells: [
         images.map((image) => ({ image })),
         looks.map(({ cam }, i) => runMapCell(cam, images[i]!)),
-        ...(gate === null ? [] : [looks.map((look, i) => runMapCell(look.gate, images[i]!))]),
+        ...(gate === null ? [] : [looks.map((look, i) => runMapCell(look.gate, images[i]!, true))]),
       ],
     },
     { scale: "cell", density: 1, cellSize: 48 },

@@ -176,13 +176,14 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
     budget,
     threads,
   };
-  for (const { name } of plan.backbones) {
+  for (const [i, { name }] of plan.backbones.entries()) {
     const spec = models.get(name);
-    if (!spec) throw unknownName("model", name, models.keys());
+    if (!spec) throw inField(where, `backbones[${i}]`, unknownName("model", name, models.keys()));
     requireClassifier(spec);
   }
-  for (const { name, options } of plan.entrants) {
-    if (!isEntrant(name)) throw unknownName("module", name, [...attentionModules.keys(), ...controls]);
+  for (const [i, { name, options }] of plan.entrants.entries()) {
+    if (!isEntrant(name))
+      throw inField(where, `modules[${i}]`, unknownName("module", name, [...attentionModules.keys(), ...controls]));
     if (name === "wide") {
       const { as } = options;
       if (as !== undefined && !plan.entrants.some(({ label, name: other }) => label === as && other !== "wide"))
@@ -210,6 +211,8 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
     );
   return plan;
 }
+
+const inField = (where: string, field: string, { message }: Error) => new OptionError(`${where}: ${field}: ${message}`);
 
 /** A plan from the text of a file. @throws OptionError if it is none. */
 export function readPlan(json: string, file: string): Plan {

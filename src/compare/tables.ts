@@ -56,7 +56,7 @@ const csvCell = (value: unknown): string => {
   const text = value === null || value === undefined ? "" : String(value);
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
-const csv = (rows: readonly (readonly unknown[])[]): string =>
+export const csv = (rows: readonly (readonly unknown[])[]): string =>
   `${rows.map((row) => row.map(csvCell).join(",")).join("\n")}\n`;
 
 /** The units as a table: names of columns, and a line for each unit. Empty cells are `null`. */

@@ -32,7 +32,12 @@ const mostScans = 100;
 const large = 2 ** 28;
 
 /** The decoder package. @throws FoveaError if it is not installed. */
-export const decoder = async (who: string) => (await import("sharp").catch(unusable(who, "sharp"))).default;
+export async function decoder(who: string) {
+  const { default: sharp } = await import("sharp").catch(unusable(who, "sharp"));
+  // Files are decoded once: what the decoder keeps of them would only take memory.
+  sharp.cache(false);
+  return sharp;
+}
 
 /**
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).
@@ -85,6 +90,20 @@ export async function decodeWithBits(
   } catch (error) {
     const name = typeof source === "string" ? source : `image of ${source.length} bytes`;
     throw new DataError(`${name}: cannot be decoded (${systemReason(error).split("\n")[0]})`);
+  }
+}
+
+/** Size of an image in a file as it is shown, from its header. @throws DataError with the file and the reason. */
+export async function imageSizeOf(file: string): Promise<{ readonly width: number; readonly height: number }> {
+  const sharp = await decoder("imageSizeOf");
+  try {
+    const start = await beginning(file);
+    if (!signatures.some(([text, at = 0]) => start.startsWith(text, at)))
+      throw new DataError("it is not a JPEG, PNG, WebP, TIFF, GIF or AVIF file");
+    const contents = file.includes("[") ? await readBounded(file, mostBytes) : file;
+    return (await sharp(contents, { limitInputPixels: mostPixels }).metadata()).autoOrient;
+  } catch (error) {
+    throw new DataError(`${file}: cannot be decoded (${systemReason(error).split("\n")[0]})`);
   }
 }
 

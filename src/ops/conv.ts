@@ -4,6 +4,7 @@ import { countElements, formatShape, type Shape, staticShape } from "../core/sha
 import type { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
 import { checkValue, convOptions, convTransposeOptions, pair } from "./checks.js";
+import { addDots, addProducts, block, gather, most, products } from "./conv-products.js";
 import { add } from "./elementwise.js";
 import { pad, reshape } from "./movement.js";
 import { apply, dense, exceptFirst, type Operand, toValue } from "./operands.js";
@@ -62,84 +63,6 @@ function outputShape(x: Shape, w: Shape, { strides, pads, dilations, group }: Co
   return [n, filters, oh, ow];
 }
 
-/**
- * One group of one image as a product of matrices: y = W · R, with W [filters, elements] and a row of R [elements, positions] for what each element of
- * each channel reads.
- */
-interface Product {
-  /** Index of the group's first weight, and of its first output element. */
-  readonly weight: number;
-  readonly output: number;
-  readonly filters: number;
-  readonly elements: number;
-  /** Index of the channel's first element that an element reads. */
-  plane(element: number): number;
-  /** For each position, the element of the plane that an element reads; −1 where it lies on the padding. */
-  sources(element: number): Int32Array;
-}
-
-/** The products that all three computations of a convolution share. */
-function* products(
-  x: readonly number[],
-  w: readonly number[],
-  y: readonly number[],
-  { strides: [sy, sx], pads: [top, left], dilations: [dy, dx], group }: ConvAttributes,
-): Generator<Product> {
-  const [n, channels, height, width] = x as [number, number, number, number];
-  const [all, perGroup, kh, kw] = w as [number, number, number, number];
-  const [, , oh, ow] = y as [number, number, number, number];
-  const sources = Array.from({ length: kh * kw }, (_, element) => {
-    const [ky, kx] = [Math.floor(element / kw) * dy - top, (element % kw) * dx - left];
-    return Int32Array.from({ length: oh * ow }, (_, p) => {
-      const [row, column] = [Math.floor(p / ow) * sy + ky, (p % ow) * sx + kx];
-      return row < 0 || row >= height || column < 0 || column >= width ? -1 : row * width + column;
-    });
-  });
-  const filters = all / group;
-  const elements = perGroup * kh * kw;
-  for (let image = 0; image < n; image++)
-    for (let g = 0; g < group; g++)
-      yield {
-        weight: g * filters * elements,
-        output: (image * all + g * filters) * oh * ow,
-        filters,
-        elements,
-        plane: (element) => (image * channels + g * perGroup + Math.floor(element / (kh * kw))) * height * width,
-        sources: (element) => sources[element % (kh * kw)]!,
-      };
-}
-
-/** Rows that are worked on at once. */
-const block = 4;
-
-/** Rows `first`, … `first + block − 1` of R; zeros beyond the last. */
-function gather(x: Float64Array, product: Product, first: number, rows: readonly Float64Array[]): void {
-  rows.forEach((row, i) => {
-    if (first + i >= product.elements) {
-      row.fill(0);
-      return;
-    }
-    const [plane, sources] = [product.plane(first + i), product.sources(first + i)];
-    for (let p = 0; p < row.length; p++) row[p] = sources[p]! < 0 ? 0 : x[plane + sources[p]!]!;
-  });
-}
-
-/** Adds a block of rows, each times its factor, to `to`. */
-function addRows(to: Float64Array, rows: readonly Float64Array[], factors: ArrayLike<number>): void {
-  const [r0, r1, r2, r3] = rows as [Float64Array, Float64Array, Float64Array, Float64Array];
-  const [f0, f1, f2, f3] = [factors[0] ?? 0, factors[1] ?? 0, factors[2] ?? 0, factors[3] ?? 0];
-  for (let p = 0; p < to.length; p++) to[p]! += f0 * r0[p]! + f1 * r1[p]! + f2 * r2[p]! + f3 * r3[p]!;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let p = 0; p < a.length; p++) sum += a[p]! * b[p]!;
-  return sum;
-}
-
-const newRows = (length: number): readonly Float64Array[] =>
-  Array.from({ length: block }, () => new Float64Array(length));
-
 /** Multiply-accumulates of the forward pass; both gradients cost the same. */
 const macsOf = (y: Shape, w: Shape): number => countElements(y).size * countElements(w.slice(1)).size;
 
@@ -159,20 +82,18 @@ export const convOp: Op<ConvAttributes> = {
       for (let i = 0; i < y.data.length; i++) y.data[i] = bias.data[Math.floor(i / area) % y.shape[1]!]!;
     }
     const positions = y.shape[2]! * y.shape[3]!;
-    const rows = newRows(positions);
-    for (const product of products(x!.shape, w!.shape, y.shape, attributes))
-      for (let element = 0; element < product.elements; element += block) {
+    const rows = new Float64Array(block * positions);
+    const factors = new Float64Array(block * (w!.shape[0]! / attributes.group + 1));
+    for (const product of products(x!.shape, w!.shape, y.shape, attributes)) {
+      const { elements, filters, weight, output } = product;
+      for (let element = 0; element < elements; element += block) {
         gather(x!.data, product, element, rows);
-        for (let o = 0; o < product.filters; o++) {
-          const end = product.weight + (o + 1) * product.elements;
-          const factors = w!.data.subarray(
-            end - product.elements + element,
-            Math.min(end, end - product.elements + element + block),
-          );
-          const at = product.output + o * positions;
-          addRows(y.data.subarray(at, at + positions), rows, factors);
-        }
+        for (let o = 0; o < filters; o++)
+          for (let k = 0; k < block; k++)
+            factors[block * o + k] = element + k < elements ? w!.data[weight + o * elements + element + k]! : 0;
+        addProducts({ data: y.data, at: output }, filters, positions, factors, { data: rows, at: 0 });
       }
+    }
     return [y];
   },
   grad: (dy, node) => {
@@ -195,24 +116,36 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
   run: ([dy, w], attributes) => {
     const dx = dense([dy!.shape[0]!, w!.shape[1]! * attributes.group, ...attributes.size]);
     const positions = dy!.shape[2]! * dy!.shape[3]!;
-    const row = new Float64Array(positions);
-    const none = new Float64Array(positions);
+    const group = new Float64Array(most * positions);
+    const last = new Float64Array(block * positions);
+    const factors = new Float64Array(block * (most + 1));
     for (const product of products(dx.shape, w!.shape, dy!.shape, attributes)) {
       const { filters, elements, weight, output } = product;
-      const outputs = Array.from({ length: filters }, (_, o) =>
-        dy!.data.subarray(output + o * positions, output + (o + 1) * positions),
-      );
-      for (let element = 0; element < elements; element++) {
-        row.fill(0);
+      for (let first = 0; first < elements; first += most) {
+        const count = Math.min(most, elements - first);
+        group.fill(0);
         for (let o = 0; o < filters; o += block) {
-          const some = [0, 1, 2, 3].map((i) => outputs[o + i] ?? none);
-          const factors = [0, 1, 2, 3].map((i) =>
-            o + i < filters ? w!.data[weight + (o + i) * elements + element]! : 0,
+          for (let i = 0; i < count; i++)
+            for (let k = 0; k < block; k++)
+              factors[block * i + k] = o + k < filters ? w!.data[weight + (o + k) * elements + first + i]! : 0;
+          const rows = { data: dy!.data, at: output + o * positions };
+          if (o + block > filters) {
+            last.fill(0);
+            last.set(dy!.data.subarray(rows.at, output + filters * positions));
+          }
+          addProducts(
+            { data: group, at: 0 },
+            count,
+            positions,
+            factors,
+            o + block > filters ? { data: last, at: 0 } : rows,
           );
-          addRows(row, some, factors);
         }
-        const [plane, sources] = [product.plane(element), product.sources(element)];
-        for (let p = 0; p < positions; p++) if (sources[p]! >= 0) dx.data[plane + sources[p]!]! += row[p]!;
+        for (let i = 0; i < count; i++) {
+          const [plane, sources] = [product.plane(first + i), product.sources(first + i)];
+          for (let p = 0; p < positions; p++)
+            if (sources[p]! >= 0) dx.data[plane + sources[p]!]! += group[i * positions + p]!;
+        }
       }
     }
     return [dx];
@@ -234,15 +167,14 @@ export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
   run: ([x, dy], attributes) => {
     const dw = dense([dy!.shape[1]!, x!.shape[1]! / attributes.group, ...attributes.kernel]);
     const positions = dy!.shape[2]! * dy!.shape[3]!;
-    const rows = newRows(positions);
+    const rows = { data: new Float64Array(block * positions), at: 0 };
     for (const product of products(x!.shape, dw.shape, dy!.shape, attributes))
       for (let element = 0; element < product.elements; element += block) {
-        gather(x!.data, product, element, rows);
+        gather(x!.data, product, element, rows.data);
+        const count = Math.min(block, product.elements - element);
         for (let o = 0; o < product.filters; o++) {
-          const upstream = dy!.data.subarray(product.output + o * positions, product.output + (o + 1) * positions);
-          const at = product.weight + o * product.elements + element;
-          for (let i = 0; i < Math.min(block, product.elements - element); i++)
-            dw.data[at + i]! += dot(rows[i]!, upstream);
+          const to = { data: dw.data, at: product.weight + o * product.elements + element };
+          addDots(to, count, positions, rows, { data: dy!.data, at: product.output + o * positions });
         }
       }
     return [dw];

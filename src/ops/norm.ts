@@ -36,7 +36,8 @@ function checkChannels([x, ...vectors]: readonly ValueType[]): void {
 function forEachElement(x: Dense, visit: (channel: number, i: number) => void): void {
   const channels = x.shape[1]!;
   const inner = sizeOf(x.shape.slice(2));
-  for (let i = 0; i < x.data.length; i++) visit(Math.floor(i / inner) % channels, i);
+  for (let row = 0; row * inner < x.data.length; row++)
+    for (let i = row * inner; i < (row + 1) * inner; i++) visit(row % channels, i);
 }
 
 /** Mean over a channel of f(i). */

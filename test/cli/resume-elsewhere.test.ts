@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { resumedData } from "../../src/cli/resume-data.js";
 import { RunFolder } from "../../src/train/run-folder.js";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { runConfig } from "../train/support.js";
 
 const folder = temporaryFolder();

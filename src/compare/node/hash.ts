@@ -63,7 +63,7 @@ async function* filesIn(root: string, folder = "", seen = new Set<string>()): As
 
 /** What of the program has no part in what a unit computes: the rest shows and measures. */
 const noPart =
-  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|looks|page|parquet|report|slurm|tables|tune|verdict)\.js$|^compare\/statistics\/(?!calibration)|^compare\/node\/(index|measure-costs|measure-looks|pairing|forecast|plan-file|pool|queue|send|steps|trial|trial-process|trials|tune|write-tables)\.js$/;
+  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|looks|page|parquet|report|slurm|strips|charts|flags|tables|tune|tune-tables|verdict)\.js$|^compare\/statistics\/(?!calibration)|^compare\/node\/(index|measure-costs|measure-looks|pairing|forecast|plan-file|pool|queue|send|steps|trial|trial-process|trials|tune|write-tables)\.js$/;
 
 /** What has no part in where a network looks. */
 const noPartInLooks = /^(cli|report|testing|hub)\/|^compare\/(?!node\/measure-looks\.js$)/;

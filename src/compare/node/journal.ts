@@ -55,6 +55,11 @@ export class Journal {
     return new Journal(path, plan, data, new Resolver(plan, data, known), opened.kind, shared);
   }
 
+  /** Another plan on the same data, for results in a folder of its own. */
+  with(path: string, plan: Plan): Journal {
+    return new Journal(path, plan, this.data, new Resolver(plan, this.data), this.kind, this.shared);
+  }
+
   /** The comparison in a folder. @throws FoveaError if there is none. */
   static async reopen(path: string): Promise<Journal> {
     return Journal.open(path, await planIn(path));

@@ -52,8 +52,8 @@ export const sanityOptions: Schema<SanityOptions> = fields<SanityOptions>({
 
 /**
  * The sanity check for maps (Adebayo et al., 2018): weights are randomized stage by stage, from the classifier down, and the maps should
- * change. Random weights are drawn as for a new network. Batch-norm statistics are re-estimated over the images: with those of the
- * trained weights, activations would vanish and maps would be constant. The control is how much maps of *different images* correlate: a
+ * change. Random weights are drawn as for a new network; what a new network does not draw, such as the gains of norms, stays as trained. Batch-norm
+ * statistics are re-estimated over the images: with those of the trained weights, activations would vanish and maps would be constant. The control is how much maps of *different images* correlate: a
  * method that always highlights the center scores high without looking.
  *
  * The model's weights are restored, even after an error.
@@ -76,17 +76,18 @@ export async function sanityCheck(
   const intervals = (values: readonly number[]) => meanIntervals([values], { seed, resamples, level })[0]!;
   const before = new Map([...stateOf(model).values()].map((param) => [param, param.value]));
   const trained = await mapsOf(model);
-  const stages = stagesOf(model, inputs.shape);
+  const parts = fieldsOf(model, inputs.shape);
+  const drawn = new Set([...stateOf(model)].flatMap(([path, param]) => (isDrawn(param) ? [stageOf(path)] : [])));
+  const stages = parts.filter((part) => drawn.has(part));
   const found = new Map([...trained.keys()].map((name) => [name, stages.map(() => [] as number[][])]));
   try {
     for (let draw = 0; draw < draws; draw++) {
-      const random = new Set<string>();
       for (const [param, value] of before) param.value = value;
       for (const [k, stage] of stages.entries()) {
         onProgress?.(stage, draw);
-        random.add(stage);
         randomize(model, stage, seed, draw);
-        await estimateStatistics(model, random, inputs, engine);
+        const changed = new Set(parts.slice(0, parts.indexOf(stage) + 1));
+        await estimateStatistics(model, changed, inputs, engine);
         for (const [name, maps] of await mapsOf(model))
           found.get(name)![k]!.push(maps.map((map, i) => spearman(map.data, trained.get(name)![i]!.data)));
       }
@@ -134,7 +135,7 @@ function meanOfNumbers(values: readonly number[]): number {
 const stageOf = (path: string) => path.split(".", 1)[0]!;
 
 /** The fields of a model that hold parameters, from the last one used to the first. */
-function stagesOf(model: Module, shape: readonly number[]): string[] {
+function fieldsOf(model: Module, shape: readonly number[]): string[] {
   const names = new Map([...stateOf(model)].map(([path, param]) => [param as object, path]));
   const order = new Set<string>();
   for (const node of trace(model, shape).nodes)
@@ -143,10 +144,17 @@ function stagesOf(model: Module, shape: readonly number[]): string[] {
   return [...order].reverse();
 }
 
+/** Whether a new network draws a parameter: its first values depend on the seed. */
+function isDrawn({ dtype, init, shape }: Param): boolean {
+  if (dtype !== "float") return false;
+  const [one, other] = [0, 1].map((seed) => init(shape, new Rng(seed)));
+  return one!.some((value, i) => value !== other![i]);
+}
+
 /** New weights for a stage, as `initialize` would draw them. */
 function randomize(model: Module, stage: string, seed: number, draw: number): void {
   for (const [path, param] of stateOf(model))
-    if (stageOf(path) === stage && param.dtype === "float") {
+    if (stageOf(path) === stage && isDrawn(param)) {
       const data = param.init(param.shape, new Rng(seed, "sanity", draw, path));
       param.value = { dtype: "float32", shape: param.shape, data };
     }

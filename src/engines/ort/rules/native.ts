@@ -1,13 +1,9 @@
 import { tensor } from "../../../core/tensor.js";
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { conv } from "../../../formats/onnx/rules/neural.js";
 import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import { type ConvAttributes, missingPads } from "../../../ops/conv.js";
-import { maskedReluGrad } from "./training.js";
-
-/** HardSigmoid with a huge slope: 1 where y > 0, else 0. */
-const reluGrad = maskedReluGrad((y, write) =>
-  write.emit("HardSigmoid", [y], { alpha: { float: 3e38 }, beta: { float: 0 } }),
-);
+import { reluGradByHardSigmoid } from "./relu-grad.js";
 
 /** A batched product with transposed factors: ONNX Runtime's FusedMatMul needs no Transpose. */
 const matMul: Rule = (node, inputs, write) => {
@@ -27,7 +23,7 @@ const tile = 4;
  * 7×7 from 2 channels 0.07 to 0.25 of the time, 3×3 from 2 channels half, 3×3 from 64 the same.
  */
 const convOfOneFilter: Rule = (node, inputs, write) => {
-  const [x, w, bias] = inputs as [string, string, string?];
+  const [x, w, bias] = inputs as [LoweredValue, LoweredValue, LoweredValue?];
   const { strides, pads, dilations, group } = attributesOf<ConvAttributes>(node);
   const [channels, height, width] = node.inputs[0]!.shape.slice(1) as [number, number, number];
   const [filters, , kh, kw] = node.inputs[1]!.shape as [number, number, number, number];
@@ -51,11 +47,11 @@ const convOfOneFilter: Rule = (node, inputs, write) => {
 
 /** [1,C,kh,kw] → [16, C, kh + 3, kw + 3]: the kernel shifted to each place of the tile, zeros elsewhere. */
 function tileWeight(
-  w: string,
+  w: LoweredValue,
   [channels, kh, kw]: readonly [number, number, number],
   kernel: readonly [number, number],
   write: OnnxWriter,
-): string {
+): LoweredValue {
   const places = write.once(`tile_${kh}_${kw}`, () => {
     const shape = [tile ** 2, ...kernel];
     const data = Array.from({ length: tile ** 2 * kernel[0] * kernel[1] }, (_, i) => {
@@ -73,6 +69,6 @@ function tileWeight(
 /** Rules that are faster than standard ONNX on the native CPU build. */
 export const nativeRules: Rules = new Map<string, Rule>([
   ["Conv", convOfOneFilter],
-  ["ReluGrad", reluGrad],
+  ["ReluGrad", reluGradByHardSigmoid],
   ["MatMul", matMul],
 ]);

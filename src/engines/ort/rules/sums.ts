@@ -1,5 +1,6 @@
 import { normalizeAxes, type Shape } from "../../../core/shape.js";
 import { sizeOf } from "../../../core/tensor.js";
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { OnnxWriter, Rule } from "../../../formats/onnx/writer.js";
 import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
 
@@ -66,11 +67,11 @@ export const cutRow = (n: number): readonly [count: number, length: number] => c
  */
 export function sumOver(
   kind: "ReduceSum" | "ReduceMean",
-  x: string,
+  x: LoweredValue,
   shape: readonly number[],
   { axes: given, keepdims }: Reduction,
   write: OnnxWriter,
-): string {
+): LoweredValue {
   const axes = normalizeAxes(given, shape.length);
   const runs = runsOf(shape, axes);
   let y = x;

@@ -1,10 +1,12 @@
 import { normalizeAxes } from "../../../core/shape.js";
 import { sizeOf } from "../../../core/tensor.js";
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import { attributesOf, dimsOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
 import type { Node } from "../../../graph/graph.js";
+import { reluGradBySign } from "./relu-grad.js";
 import { cutRow, type Reduction, sumOver, sums } from "./sums.js";
-import { batchNormRules, maskedReluGrad, reduceMaxBy, standardParts } from "./training.js";
+import { batchNormRules, reduceMaxBy, standardParts } from "./training.js";
 
 /**
  * Relu and Clip branch per element, and mispredicted branches are slow; Max and Min do not, and take a tenth of the time. An activation
@@ -13,28 +15,24 @@ import { batchNormRules, maskedReluGrad, reduceMaxBy, standardParts } from "./tr
 const byMaxima =
   (bounds: (node: Node) => { readonly min: number; readonly max?: number }): Rule =>
   (node, inputs, write) => {
-    if (isFused(inputs[0]!, write)) return inferenceRules.get(node.op.name)!(node, inputs, write);
+    if (isFused(inputs[0]!)) return inferenceRules.get(node.op.name)!(node, inputs, write);
     const { min, max } = bounds(node);
     const above = write.emit("Max", [inputs[0]!, write.number(min)]);
     return [max === undefined ? above : write.emit("Min", [above, write.number(max)])];
   };
 
 /** Whether ONNX Runtime fuses an activation of this array: it is a convolution's, possibly scaled or with another array added. */
-function isFused(x: string, write: OnnxWriter): boolean {
-  const producer = (name: string) => write.nodes.findLast(({ outputs }) => outputs.includes(name));
-  const isConvolution = (name: string) => {
-    const node = producer(name);
-    return (node?.type === "BatchNormalization" ? producer(node.inputs[0]!) : node)?.type === "Conv";
+function isFused(x: LoweredValue): boolean {
+  const isConvolution = (value: LoweredValue | undefined): boolean => {
+    const node = value?.producer;
+    return (node?.type === "BatchNormalization" ? node.inputs[0]?.producer : node)?.type === "Conv";
   };
-  const node = producer(x);
+  const node = x.producer;
   return node?.type === "Add" ? node.inputs.some(isConvolution) : isConvolution(x);
 }
 
-/** y is never negative. */
-const reluGrad = maskedReluGrad((y, write) => write.emit("Sign", [y]));
-
 /** Means over positions, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean or ReduceSum. */
-function mapMeans(x: string, shape: readonly number[], write: OnnxWriter): string {
+function mapMeans(x: LoweredValue, shape: readonly number[], write: OnnxWriter): LoweredValue {
   const [n, channels, height, width] = shape as [number, number, number, number];
   const [count, length] = cutRow(height * width);
   if (n < 0 || count === 1) return write.emit("GlobalAveragePool", [x]);
@@ -81,7 +79,7 @@ const batchNorm = batchNormRules({
 export const webRules: Rules = new Map<string, Rule>([
   ["Relu", byMaxima(() => ({ min: 0 }))],
   ["Clip", byMaxima((node) => attributesOf<{ min: number; max: number }>(node))],
-  ["ReluGrad", reluGrad],
+  ["ReluGrad", reluGradBySign],
   ["ReduceMean", reduceBy("ReduceMean")],
   ["ReduceSum", reduceBy("ReduceSum")],
   ["ReduceMax", reduceMaxBy(reduceBy("ReduceMean"))],

@@ -4,6 +4,7 @@ import type { Node } from "../../../graph/graph.js";
 import type { ConvAttributes, ConvInputGradAttributes } from "../../../ops/conv.js";
 import type { MaxPoolAttributes } from "../../../ops/pool.js";
 import { type AxisMap, type ResampleAttributes, weightsOf } from "../../../ops/resample.js";
+import type { LoweredValue } from "../ir.js";
 import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../writer.js";
 
 /** The attributes of ONNX's convolutions. */
@@ -34,7 +35,7 @@ const matMul: Rule = (node, [a, b], write) => {
   const [rankA, rankB] = node.inputs.map((value) => value.shape.length) as [number, number];
   if (rankA === 2 && rankB === 2)
     return [write.emit("Gemm", [a!, b!], { transA: Number(transA), transB: Number(transB) })];
-  const flip = (x: string, rank: number, transposed: boolean) =>
+  const flip = (x: LoweredValue, rank: number, transposed: boolean) =>
     transposed ? write.transpose(x, [...Array(rank - 2).keys(), rank - 1, rank - 2]) : x;
   return [write.emit("MatMul", [flip(a!, rankA, transA), flip(b!, rankB, transB)])];
 };
@@ -48,7 +49,7 @@ const batchNormalization: Rule = (node, inputs, write) => [
  * requires padding smaller than the kernel, which dilated windows may exceed: then the map is extended with `extra` rows and columns
  * of -∞, which the indices count.
  */
-export function pooled(node: Node, x: string, write: OnnxWriter, outputs: 1 | 2) {
+export function pooled(node: Node, x: LoweredValue, write: OnnxWriter, outputs: 1 | 2) {
   const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
   const map = node.op.name === "MaxPool" ? node.inputs[0] : node.inputs[1];
   const extra = ([0, 1] as const).map((i) => Math.max(0, pads[i + 2]! - kernel[i] + 1)) as [number, number];
@@ -60,7 +61,12 @@ export function pooled(node: Node, x: string, write: OnnxWriter, outputs: 1 | 2)
 }
 
 /** Extends maps with -∞. The Reshape keeps ONNX Runtime from fusing the Pad into the pooling, which would again have too much padding. */
-function withLowest(shape: Shape, x: string, [bottom, right]: readonly [number, number], write: OnnxWriter): string {
+function withLowest(
+  shape: Shape,
+  x: LoweredValue,
+  [bottom, right]: readonly [number, number],
+  write: OnnxWriter,
+): LoweredValue {
   const pads = write.ints([0, 0, 0, 0, 0, 0, bottom, right]);
   const padded = write.emit("Pad", [x, pads, write.number(Number.NEGATIVE_INFINITY)]);
   return write.reshape(padded, [0, 0, (shape[2] as number) + bottom, (shape[3] as number) + right]);
@@ -82,7 +88,13 @@ const resample: Rule = (node, [x], write) => {
   return [isIdentity(columns) ? left : write.emit("MatMul", [left, matrix(columns, !transposed, write)])];
 };
 
-function directResample(node: Node, x: string, rows: AxisMap, columns: AxisMap, write: OnnxWriter): string | undefined {
+function directResample(
+  node: Node,
+  x: LoweredValue,
+  rows: AxisMap,
+  columns: AxisMap,
+  write: OnnxWriter,
+): LoweredValue | undefined {
   const sizes = () => {
     const size = write.ints([rows.to, columns.to]);
     if (node.inputs[0]!.shape[0] !== "N") return write.ints(node.outputs[0]!.shape as number[]);
@@ -97,12 +109,12 @@ function directResample(node: Node, x: string, rows: AxisMap, columns: AxisMap, 
       count_include_pad: Number(rows.countPadding),
     });
   if (rows.kind === "linear" && columns.kind === "linear" && rows.alignCorners === columns.alignCorners)
-    return write.emit("Resize", [x, "", "", sizes()], {
+    return write.emit("Resize", [x, undefined, undefined, sizes()], {
       mode: "linear",
       coordinate_transformation_mode: rows.alignCorners ? "align_corners" : "half_pixel",
     });
   if (rows.kind === "nearest" && columns.kind === "nearest" && roundsAlike(rows) && roundsAlike(columns))
-    return write.emit("Resize", [x, "", "", sizes()], {
+    return write.emit("Resize", [x, undefined, undefined, sizes()], {
       mode: "nearest",
       coordinate_transformation_mode: "asymmetric",
       nearest_mode: "floor",
@@ -129,7 +141,7 @@ function isIdentity(map: AxisMap): boolean {
 }
 
 /** The matrix of a map, [to, from], or its transpose. */
-function matrix(map: AxisMap, transposed: boolean, write: OnnxWriter): string {
+function matrix(map: AxisMap, transposed: boolean, write: OnnxWriter): LoweredValue {
   const [height, width] = transposed ? [map.from, map.to] : [map.to, map.from];
   const data = new Float32Array(height * width);
   weightsOf(map).forEach((sources, i) => {
