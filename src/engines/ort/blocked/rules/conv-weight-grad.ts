@@ -19,12 +19,12 @@ const weightGrad = rule("convWeightGrad", [convWeightGradOp], (node, _attributes
   const layer = blockedLayerOf(node, layouts);
   const [x, dy] = node.inputs;
   if (!layer) return noBlocks(node);
-  if (!layouts.canBlock(dy!) || (layer.kind !== "stem" && !layouts.canBlock(x!))) return "an operand is plain";
+  if (!layouts.canBlock(dy) || (layer.kind !== "stem" && !layouts.canBlock(x))) return "an operand is plain";
   return (table) => {
     const result = node.outputs[0]!;
     const layout = layoutOf(layer.layout, result.shape as readonly number[], table.block);
     const grad = layer.kind === "stem" ? stemGrad : layer.kind === "depthwise" ? depthwiseGrad : denseGrad;
-    table.setPacked(result, layout, table.write.reshape(grad(x!, table.blocked(dy!), layer, table), layout.shape));
+    table.setPacked(result, layout, table.write.reshape(grad(x, table.blocked(dy), layer, table), layout.shape));
   };
 });
 

@@ -1,6 +1,7 @@
 import { fourSizes } from "../../../../core/shape.js";
 import { tensor } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
+import { ruleOf } from "../../../../formats/onnx/writer.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { ops, reduceMaxGrad } from "../../../../ops/reduce.js";
 import { asMaps } from "../../maps.js";
@@ -17,13 +18,13 @@ const isAxes = (axes: readonly number[], ...expected: readonly number[]) =>
 
 /** Sums, means and maxima, by axes. */
 const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (node, { axes, keepdims }, layouts) => {
-  const [x] = node.inputs as [Value];
+  const [x] = node.inputs;
   const [y] = node.outputs as [Value];
   const kind = node.op.name as Kind;
   const packed = layouts.packed(x);
   // A sum over everything does not depend on the layout; padding is zero.
   if (packed && kind === "ReduceSum" && axes.length === x.shape.length)
-    return (table) => table.define(y, table.rules.get(kind)!(node, [packed.array], table.write)[0]!);
+    return (table) => table.define(y, ruleOf(table.rules, node.op)(node, [packed.array], table.write)[0]!);
   // Over the kernel of a weight: a 1×1 weight remains.
   if (packed && keepdims && isAxes(axes, 2, 3))
     return (table) => {
@@ -135,7 +136,7 @@ function overChannels(kind: Kind, maps: BlockedTensor, table: LayoutTable): Lowe
  * checked, and only then are the indices compared.
  */
 const maxGrad = rule("reduce", [reduceMaxGrad], (node, { axes }, layouts) => {
-  const [, x] = node.inputs as [Value, Value, Value];
+  const [, x] = node.inputs;
   if (!layouts.isBlocked(x)) return reasons.plain;
   if (layouts.isPadded(x)) return reasons.padded;
   if (isAxes(axes, 2, 3)) return (table) => maxGradOverPositions(node, table);
@@ -144,7 +145,7 @@ const maxGrad = rule("reduce", [reduceMaxGrad], (node, { axes }, layouts) => {
 });
 
 function maxGradOverPositions(node: Node, table: LayoutTable): void {
-  const [dy, x, y] = node.inputs as [Value, Value, Value];
+  const [dy, x, y] = node.inputs;
   const { write, block } = table;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
@@ -169,7 +170,7 @@ function maxGradOverPositions(node: Node, table: LayoutTable): void {
 }
 
 function maxGradOverChannels(node: Node, table: LayoutTable): void {
-  const [dy, x, y] = node.inputs as [Value, Value, Value];
+  const [dy, x, y] = node.inputs;
   const { write, block } = table;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
