@@ -209,14 +209,14 @@ function joinPhases(
   const lines = Array.from({ length: sy }, (_, a) => {
     const line = Array.from({ length: sx }, (_, b) => {
       const part = parts[a * sx + b]?.();
-      return part ? nchwc.view(part, part.shape, [planes * rows, columns, block]) : zero();
+      return part ? nchwc.view(part, [planes * rows, columns, block]) : zero();
     });
     const joined = sx > 1 ? write.emit("Concat", line, { axis: 2 }) : line[0]!;
     return write.reshape(joined, [planes * rows, 1, columns * sx * block]);
   });
   const joined = sy > 1 ? write.emit("Concat", lines, { axis: 1 }) : lines[0]!;
   const whole = [planes, rows * sy, columns * sx, block];
-  const cropped = table.crop(write.reshape(joined, whole), whole, [planes, height, width, block]);
+  const cropped = table.crop(write.reshape(joined, whole), [planes, height, width, block]);
   const maps = asMaps(write.reshape(cropped, shape));
   return sum === undefined ? maps : asMaps(write.emit("Add", [maps, sum]));
 }

@@ -70,8 +70,8 @@ const training = rule("norm", [ops.batchNormTraining], (node, { epsilon }, layou
     const [y, meanOut, varianceOut] = node.outputs;
     table.memo<Statistics>(statisticsKey(varianceOut!), () => ({ centered: differences, inverse, scale }));
     const unpadded = [x.shape[1] as number];
-    table.define(meanOut!, table.crop(mean, [channels], unpadded));
-    table.define(varianceOut!, table.crop(variance, [channels], unpadded));
+    table.define(meanOut!, table.crop(mean, unpadded));
+    table.define(varianceOut!, table.crop(variance, unpadded));
     table.defer(y!, {
       activates: true,
       emit: (epilogue) => nchwc.affine(differences, factor(scale, channels, table), { ...epilogue, bias }),
@@ -105,8 +105,8 @@ const trainingGrad = rule("norm", [ops.batchNormTrainingGrad], (node, { epsilon 
     const middle = nchwc.affine(differences, factor(b, channels, table), { bias: c });
     const [dx, dGammaOut, dBetaOut] = node.outputs;
     const unpadded = [x.shape[1] as number];
-    table.define(dGammaOut!, table.crop(dGamma, [channels], unpadded));
-    table.define(dBetaOut!, table.crop(dBeta, [channels], unpadded));
+    table.define(dGammaOut!, table.crop(dGamma, unpadded));
+    table.define(dBetaOut!, table.crop(dBeta, unpadded));
     table.setBlocked(dx!, nchwc.affine(gradient, factor(scale, channels, table), { sum: middle }));
   };
 });

@@ -115,10 +115,10 @@ const weightGrad = rule("planes", [convWeightGradOp], (node) => {
       inputs.map((maps) => {
         const lanes = maps.shape[1];
         const options = { ...dyAsKernel(layer), group: lanes };
-        const kernel = nchwc.view(kernels, kernels.shape, [lanes, 1, oh, ow]);
+        const kernel = nchwc.view(kernels, [lanes, 1, oh, ow]);
         const all = nchwc.conv(maps, kernel, options);
         const shape = [lanes / block, all.shape[2], all.shape[3], block];
-        const cropped = table.crop(write.reshape(all, shape), shape, [lanes / block, ...layer.kernel, block]);
+        const cropped = table.crop(write.reshape(all, shape), [lanes / block, ...layer.kernel, block]);
         return write.emit("ReduceSum", [cropped, write.ints([0, 3])], { keepdims: 0 });
       }),
     );

@@ -38,30 +38,25 @@ const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (n
   if (!layouts.isBlocked(x)) return reasons.plain;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
-  const define = (array: LoweredValue, from: readonly number[], table: LayoutTable) =>
-    table.define(y, table.nchwc.view(array, from, y.shape as readonly number[]));
+  const define = (array: LoweredValue, table: LayoutTable) =>
+    table.define(y, table.nchwc.view(array, y.shape as readonly number[]));
   // Padded channels are zero and do not affect the others.
   if (isAxes(axes, 2, 3))
     return (table) => {
-      const whole = [n, channels, 1, 1];
-      define(
-        exact(kind, x, whole, (k, maps) => overPositions(k, x, table, maps), table),
-        whole,
-        table,
-      );
+      const over = (k: Kind, maps?: BlockedTensor) => overPositions(k, x, table, maps);
+      define(exact(kind, x, [n, channels, 1, 1], over, table), table);
     };
   if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax")
     return (table) => {
       const perImage = table.write.reshape(overPositions(kind, x, table), [n, channels]);
       const sum = sumOver(kind, perImage, [n, channels], { axes: [0], keepdims: false }, table.write);
-      define(sum, [channels], table);
+      define(sum, table);
     };
   if (layouts.isPadded(x)) return reasons.padded;
   if (isAxes(axes, 1))
     return (table) => {
-      const whole = [n, 1, height, width];
       const over = (k: Kind, maps = table.blocked(x)) => overChannels(k, maps, table);
-      define(exact(kind, x, whole, over, table), whole, table);
+      define(exact(kind, x, [n, 1, height, width], over, table), table);
     };
   // Along rows or columns: pooling over all of them, in at most half the time of a reduction.
   const [axis] = axes;
@@ -116,7 +111,7 @@ function overPositions(kind: Kind, x: Value, table: LayoutTable, given?: Blocked
   // Pooling gives means, products give sums.
   const scale = product ? (kind === "ReduceSum" ? 1 : 1 / area) : kind === "ReduceSum" ? area : 1;
   const whole = [n, channels, 1, 1];
-  return table.crop(write.reshape(scaled(reduced, scale, whole, table), whole), whole, [n, shape[1]!, 1, 1]);
+  return table.crop(write.reshape(scaled(reduced, scale, whole, table), whole), [n, shape[1]!, 1, 1]);
 }
 
 /** [N,1,H,W]. Sums over lanes are a product with ones; maxima are taken over blocks, then over lanes. */
