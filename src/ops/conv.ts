@@ -70,27 +70,27 @@ const macsOf = (y: Shape, w: Shape): number => countElements(y).size * countElem
 export const convOp: Op<ConvAttributes, readonly [x: Value, w: Value, bias?: Value]> = {
   name: "Conv",
   infer: ([x, w, bias], attributes) => {
-    const shape = outputShape(x!.shape, w!.shape, attributes);
+    const shape = outputShape(x.shape, w.shape, attributes);
     if (bias && (bias.shape.length !== 1 || bias.shape[0] !== shape[1]))
       throw new ShapeError(`bias must be [${shape[1]}], got ${formatShape(bias.shape)}`);
     return [{ dtype: "float", shape }];
   },
   run: ([x, w, bias], attributes) => {
-    const y = dense(staticShape(outputShape(x!.shape, w!.shape, attributes)));
+    const y = dense(staticShape(outputShape(x.shape, w.shape, attributes)));
     if (bias) {
       const area = y.shape[2]! * y.shape[3]!;
       for (let i = 0; i < y.data.length; i++) y.data[i] = bias.data[Math.floor(i / area) % y.shape[1]!]!;
     }
     const positions = y.shape[2]! * y.shape[3]!;
     const rows = new Float64Array(block * positions);
-    const factors = new Float64Array(block * (w!.shape[0]! / attributes.group + 1));
-    for (const product of products(x!.shape, w!.shape, y.shape, attributes)) {
+    const factors = new Float64Array(block * (w.shape[0]! / attributes.group + 1));
+    for (const product of products(x.shape, w.shape, y.shape, attributes)) {
       const { elements, filters, weight, output } = product;
       for (let element = 0; element < elements; element += block) {
-        gather(x!.data, product, element, rows);
+        gather(x.data, product, element, rows);
         for (let o = 0; o < filters; o++)
           for (let k = 0; k < block; k++)
-            factors[block * o + k] = element + k < elements ? w!.data[weight + o * elements + element + k]! : 0;
+            factors[block * o + k] = element + k < elements ? w.data[weight + o * elements + element + k]! : 0;
         addProducts({ data: y.data, at: output }, filters, positions, factors, { data: rows, at: 0 });
       }
     }
@@ -109,17 +109,17 @@ export const convOp: Op<ConvAttributes, readonly [x: Value, w: Value, bias?: Val
 export const convInputGradOp: Op<ConvInputGradAttributes, readonly [dy: Value, w: Value]> = {
   name: "ConvInputGrad",
   infer: ([dy, w], attributes) => {
-    const shape = [dy!.shape[0]!, (w!.shape[1] as number) * attributes.group, ...attributes.size];
-    outputShape(shape, w!.shape, attributes);
+    const shape = [dy.shape[0]!, (w.shape[1] as number) * attributes.group, ...attributes.size];
+    outputShape(shape, w.shape, attributes);
     return [{ dtype: "float", shape }];
   },
   run: ([dy, w], attributes) => {
-    const dx = dense([dy!.shape[0]!, w!.shape[1]! * attributes.group, ...attributes.size]);
-    const positions = dy!.shape[2]! * dy!.shape[3]!;
+    const dx = dense([dy.shape[0]!, w.shape[1]! * attributes.group, ...attributes.size]);
+    const positions = dy.shape[2]! * dy.shape[3]!;
     const group = new Float64Array(most * positions);
     const last = new Float64Array(block * positions);
     const factors = new Float64Array(block * (most + 1));
-    for (const product of products(dx.shape, w!.shape, dy!.shape, attributes)) {
+    for (const product of products(dx.shape, w.shape, dy.shape, attributes)) {
       const { filters, elements, weight, output } = product;
       for (let first = 0; first < elements; first += most) {
         const count = Math.min(most, elements - first);
@@ -127,11 +127,11 @@ export const convInputGradOp: Op<ConvInputGradAttributes, readonly [dy: Value, w
         for (let o = 0; o < filters; o += block) {
           for (let i = 0; i < count; i++)
             for (let k = 0; k < block; k++)
-              factors[block * i + k] = o + k < filters ? w!.data[weight + (o + k) * elements + first + i]! : 0;
-          const rows = { data: dy!.data, at: output + o * positions };
+              factors[block * i + k] = o + k < filters ? w.data[weight + (o + k) * elements + first + i]! : 0;
+          const rows = { data: dy.data, at: output + o * positions };
           if (o + block > filters) {
             last.fill(0);
-            last.set(dy!.data.subarray(rows.at, output + filters * positions));
+            last.set(dy.data.subarray(rows.at, output + filters * positions));
           }
           addProducts(
             { data: group, at: 0 },
@@ -154,7 +154,7 @@ export const convInputGradOp: Op<ConvInputGradAttributes, readonly [dy: Value, w
     const [dy, w] = node.inputs;
     return [conv2d(d, w, undefined, node.attributes), convWeightGrad(d, dy, w.shape, node.attributes)];
   },
-  macs: ([dy, w]) => macsOf(dy!.shape, w!.shape),
+  macs: ([dy, w]) => macsOf(dy.shape, w.shape),
   mixesImages: exceptFirst,
 };
 
@@ -162,19 +162,19 @@ export const convInputGradOp: Op<ConvInputGradAttributes, readonly [dy: Value, w
 export const convWeightGradOp: Op<ConvWeightGradAttributes, readonly [x: Value, dy: Value]> = {
   name: "ConvWeightGrad",
   infer: ([x, dy], { kernel, group }) => [
-    { dtype: "float", shape: [dy!.shape[1]!, (x!.shape[1] as number) / group, ...kernel] },
+    { dtype: "float", shape: [dy.shape[1]!, (x.shape[1] as number) / group, ...kernel] },
   ],
   run: ([x, dy], attributes) => {
-    const dw = dense([dy!.shape[1]!, x!.shape[1]! / attributes.group, ...attributes.kernel]);
-    const positions = dy!.shape[2]! * dy!.shape[3]!;
+    const dw = dense([dy.shape[1]!, x.shape[1]! / attributes.group, ...attributes.kernel]);
+    const positions = dy.shape[2]! * dy.shape[3]!;
     const rows = { data: new Float64Array(block * positions), at: 0 };
-    for (const product of products(x!.shape, dw.shape, dy!.shape, attributes))
+    for (const product of products(x.shape, dw.shape, dy.shape, attributes))
       for (let element = 0; element < product.elements; element += block) {
-        gather(x!.data, product, element, rows.data);
+        gather(x.data, product, element, rows.data);
         const count = Math.min(block, product.elements - element);
         for (let o = 0; o < product.filters; o++) {
           const to = { data: dw.data, at: product.weight + o * product.elements + element };
-          addDots(to, count, positions, rows, { data: dy!.data, at: product.output + o * positions });
+          addDots(to, count, positions, rows, { data: dy.data, at: product.output + o * positions });
         }
       }
     return [dw];

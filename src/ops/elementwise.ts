@@ -19,11 +19,11 @@ function unary<A extends Attributes = Attributes>(
 ): Op<A, readonly [x: Value]> {
   return {
     name,
-    infer: ([x]) => [{ dtype, shape: x!.shape }],
+    infer: ([x]) => [{ dtype, shape: x.shape }],
     run: ([x], attributes) => [
       dense(
-        x!.shape,
-        x!.data.map((v) => f(v, attributes)),
+        x.shape,
+        x.data.map((v) => f(v, attributes)),
       ),
     ],
     grad: (dy, node) => [grad(dy, node.inputs[0]!, node.outputs[0]!, node.attributes)],
@@ -44,12 +44,12 @@ function binary(
   return {
     name,
     infer: ([a, b]) => {
-      if (a!.dtype !== b!.dtype) throw new ShapeError(`dtypes differ: ${a!.dtype} and ${b!.dtype}`);
-      return [{ dtype: dtype ?? a!.dtype, shape: broadcastShapes(a!.shape, b!.shape) }];
+      if (a.dtype !== b.dtype) throw new ShapeError(`dtypes differ: ${a.dtype} and ${b.dtype}`);
+      return [{ dtype: dtype ?? a.dtype, shape: broadcastShapes(a.shape, b.shape) }];
     },
     run: ([a, b]) => {
-      const shape = staticShape(broadcastShapes(a!.shape, b!.shape));
-      const [p, q, y] = [broadcastTo(a!, shape), broadcastTo(b!, shape), dense(shape)];
+      const shape = staticShape(broadcastShapes(a.shape, b.shape));
+      const [p, q, y] = [broadcastTo(a, shape), broadcastTo(b, shape), dense(shape)];
       for (let i = 0; i < y.data.length; i++) y.data[i] = f(p[i]!, q[i]!);
       return [y];
     },
@@ -88,11 +88,11 @@ export function broadcastTo(x: Dense, shape: readonly number[]): Float64Array {
  */
 const reluGradOp: Op<Attributes, readonly [dy: Value, y: Value]> = {
   name: "ReluGrad",
-  infer: ([dy]) => [dy!],
+  infer: ([dy]) => [dy],
   run: ([dy, y]) => [
     dense(
-      dy!.shape,
-      dy!.data.map((v, i) => (y!.data[i]! <= 0 ? 0 : v)),
+      dy.shape,
+      dy.data.map((v, i) => (y.data[i]! <= 0 ? 0 : v)),
     ),
   ],
   grad: (d, node) => [reluGrad(d, node.inputs[1]!), null],
@@ -106,13 +106,13 @@ const reluGradOp: Op<Attributes, readonly [dy: Value, y: Value]> = {
 const whereOp: Op<Attributes, readonly [condition: Value, a: Value, b: Value]> = {
   name: "Where",
   infer: ([condition, a, b]) => {
-    if (condition!.dtype !== "bool") throw new ShapeError(`the condition must be bool, got ${condition!.dtype}`);
-    if (a!.dtype !== b!.dtype) throw new ShapeError(`dtypes differ: ${a!.dtype} and ${b!.dtype}`);
-    return [{ dtype: a!.dtype, shape: broadcastShapes(condition!.shape, broadcastShapes(a!.shape, b!.shape)) }];
+    if (condition.dtype !== "bool") throw new ShapeError(`the condition must be bool, got ${condition.dtype}`);
+    if (a.dtype !== b.dtype) throw new ShapeError(`dtypes differ: ${a.dtype} and ${b.dtype}`);
+    return [{ dtype: a.dtype, shape: broadcastShapes(condition.shape, broadcastShapes(a.shape, b.shape)) }];
   },
   run: ([condition, a, b]) => {
-    const shape = staticShape(broadcastShapes(condition!.shape, broadcastShapes(a!.shape, b!.shape)));
-    const [c, p, q] = [condition!, a!, b!].map((x) => broadcastTo(x, shape));
+    const shape = staticShape(broadcastShapes(condition.shape, broadcastShapes(a.shape, b.shape)));
+    const [c, p, q] = [condition, a, b].map((x) => broadcastTo(x, shape));
     return [
       dense(
         shape,
@@ -131,12 +131,12 @@ const whereOp: Op<Attributes, readonly [condition: Value, a: Value, b: Value]> =
 const expandOp: Op<{ shape: readonly number[] }, readonly [x: Value]> = {
   name: "Expand",
   infer: ([x], { shape }) => {
-    const target = broadcastShapes(x!.shape, shape);
+    const target = broadcastShapes(x.shape, shape);
     if (target.length !== shape.length || target.some((d, i) => d !== shape[i]))
-      throw new ShapeError(`${formatShape(x!.shape)} does not expand to ${formatShape(shape)}`);
-    return [{ dtype: x!.dtype, shape }];
+      throw new ShapeError(`${formatShape(x.shape)} does not expand to ${formatShape(shape)}`);
+    return [{ dtype: x.dtype, shape }];
   },
-  run: ([x], { shape }) => [dense(shape, Float64Array.from(broadcastTo(x!, shape)))],
+  run: ([x], { shape }) => [dense(shape, Float64Array.from(broadcastTo(x, shape)))],
   grad: (dy) => [dy],
   macs: noMacs,
   moves: true,

@@ -24,15 +24,15 @@ function outputShape(a: Shape, b: Shape, { transA, transB }: MatMulAttributes): 
 /** Product of the last two axes, batched (and broadcast) over the leading ones; `transA`, `transB` transpose a factor first. */
 export const matMulOp: Op<MatMulAttributes, readonly [a: Value, b: Value]> = {
   name: "MatMul",
-  infer: ([a, b], attributes) => [{ dtype: "float", shape: outputShape(a!.shape, b!.shape, attributes) }],
+  infer: ([a, b], attributes) => [{ dtype: "float", shape: outputShape(a.shape, b.shape, attributes) }],
   run: ([a, b], attributes) => {
     const { transA, transB } = attributes;
-    const y = dense(staticShape(outputShape(a!.shape, b!.shape, attributes)));
+    const y = dense(staticShape(outputShape(a.shape, b.shape, attributes)));
     const batch = y.shape.slice(0, -2);
-    const p = broadcastTo(a!, [...batch, ...a!.shape.slice(-2)]);
-    const q = broadcastTo(b!, [...batch, ...b!.shape.slice(-2)]);
+    const p = broadcastTo(a, [...batch, ...a!.shape.slice(-2)]);
+    const q = broadcastTo(b, [...batch, ...b!.shape.slice(-2)]);
     const [m, n] = [y.shape.at(-2)!, y.shape.at(-1)!];
-    const k = a!.shape.at(transA ? -2 : -1)!;
+    const k = a.shape.at(transA ? -2 : -1)!;
     const [rowA, innerA] = transA ? [1, m] : [k, 1];
     const [innerB, columnB] = transB ? [1, k] : [n, 1];
     for (let s = 0; s < sizeOf(batch); s++)
@@ -52,7 +52,7 @@ export const matMulOp: Op<MatMulAttributes, readonly [a: Value, b: Value]> = {
     ];
   },
   macs: ([a], [y], { transA }) => {
-    const inner = a!.shape.at(transA ? -2 : -1);
+    const inner = a.shape.at(transA ? -2 : -1);
     return countElements(y!.shape).size * (typeof inner === "number" ? inner : 1);
   },
   // In a product of plain matrices, the first must hold the images as rows.

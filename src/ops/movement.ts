@@ -20,12 +20,12 @@ type ReshapeAttributes = { readonly shape: Shape };
 const reshapeOp: Op<ReshapeAttributes, readonly [x: Value]> = {
   name: "Reshape",
   infer: ([x], { shape }) => {
-    const [from, to] = [countElements(x!.shape), countElements(shape)];
+    const [from, to] = [countElements(x.shape), countElements(shape)];
     if (from.size !== to.size || from.symbols !== to.symbols)
-      throw new ShapeError(`${formatShape(x!.shape)} and ${formatShape(shape)} differ in size`);
-    return [{ dtype: x!.dtype, shape }];
+      throw new ShapeError(`${formatShape(x.shape)} and ${formatShape(shape)} differ in size`);
+    return [{ dtype: x.dtype, shape }];
   },
-  run: ([x], { shape }) => [dense(staticShape(shape), x!.data)],
+  run: ([x], { shape }) => [dense(staticShape(shape), x.data)],
   grad: (dy, node) => [reshape(dy, node.inputs[0]!.shape)],
   macs: noMacs,
   moves: true,
@@ -39,22 +39,22 @@ const transposeOp: Op<TransposeAttributes, readonly [x: Value]> = {
   infer: ([x], { perm }) => {
     if (
       !sameShape(
-        normalizeAxes(perm, x!.shape.length),
-        x!.shape.map((_, i) => i),
+        normalizeAxes(perm, x.shape.length),
+        x.shape.map((_, i) => i),
       )
     )
-      throw new ShapeError(`[${perm}] is not a permutation of the axes of ${formatShape(x!.shape)}`);
-    return [{ dtype: x!.dtype, shape: perm.map((axis) => x!.shape[axis]!) }];
+      throw new ShapeError(`[${perm}] is not a permutation of the axes of ${formatShape(x.shape)}`);
+    return [{ dtype: x.dtype, shape: perm.map((axis) => x.shape[axis]!) }];
   },
   run: ([x], { perm }) => {
-    const y = dense(perm.map((axis) => x!.shape[axis]!));
-    const strides = stridesOf(x!.shape);
+    const y = dense(perm.map((axis) => x.shape[axis]!));
+    const strides = stridesOf(x.shape);
     copyStrided(
       y.shape,
       perm.map((axis) => strides[axis]!),
       0,
       (to, from) => {
-        y.data[to] = x!.data[from]!;
+        y.data[to] = x.data[from]!;
       },
     );
     return [y];
@@ -73,16 +73,16 @@ type SliceAttributes = { readonly axis: number; readonly start: number; readonly
 const sliceOp: Op<SliceAttributes, readonly [x: Value]> = {
   name: "Slice",
   infer: ([x], { axis, start, end }) => {
-    const d = x!.shape[axis];
+    const d = x.shape[axis];
     if (typeof d !== "number" || start < 0 || end > d || start >= end)
-      throw new ShapeError(`[${start}, ${end}) is not a range of axis ${axis} of ${formatShape(x!.shape)}`);
-    return [{ dtype: x!.dtype, shape: x!.shape.map((size, i) => (i === axis ? end - start : size)) }];
+      throw new ShapeError(`[${start}, ${end}) is not a range of axis ${axis} of ${formatShape(x.shape)}`);
+    return [{ dtype: x.dtype, shape: x.shape.map((size, i) => (i === axis ? end - start : size)) }];
   },
   run: ([x], { axis, start, end }) => {
-    const y = dense(x!.shape.map((d, i) => (i === axis ? end - start : d)));
-    const strides = stridesOf(x!.shape);
+    const y = dense(x.shape.map((d, i) => (i === axis ? end - start : d)));
+    const strides = stridesOf(x.shape);
     copyStrided(y.shape, strides, start * strides[axis]!, (to, from) => {
-      y.data[to] = x!.data[from]!;
+      y.data[to] = x.data[from]!;
     });
     return [y];
   },
@@ -102,16 +102,16 @@ type PadAttributes = { readonly axis: number; readonly before: number; readonly 
 const padOp: Op<PadAttributes, readonly [x: Value]> = {
   name: "Pad",
   infer: ([x], { axis, before, after }) => {
-    const d = x!.shape[axis];
+    const d = x.shape[axis];
     if (typeof d !== "number" || before < 0 || after < 0)
-      throw new ShapeError(`axis ${axis} of ${formatShape(x!.shape)} cannot be padded by ${before} and ${after}`);
-    return [{ dtype: x!.dtype, shape: x!.shape.map((size, i) => (i === axis ? d + before + after : size)) }];
+      throw new ShapeError(`axis ${axis} of ${formatShape(x.shape)} cannot be padded by ${before} and ${after}`);
+    return [{ dtype: x.dtype, shape: x.shape.map((size, i) => (i === axis ? d + before + after : size)) }];
   },
   run: ([x], { axis, before, after }) => {
-    const y = dense(x!.shape.map((d, i) => (i === axis ? d + before + after : d)));
+    const y = dense(x.shape.map((d, i) => (i === axis ? d + before + after : d)));
     const strides = stridesOf(y.shape);
-    copyStrided(x!.shape, strides, before * strides[axis]!, (from, to) => {
-      y.data[to] = x!.data[from]!;
+    copyStrided(x.shape, strides, before * strides[axis]!, (from, to) => {
+      y.data[to] = x.data[from]!;
     });
     return [y];
   },
@@ -186,8 +186,8 @@ function copyStrided(
 /** (x, signal) → x: a control dependency. What reads the result is computed after `signal`. */
 const barrierOp: Op<Attributes, readonly [x: Value, signal: Value]> = {
   name: "Barrier",
-  infer: ([x]) => [x!],
-  run: ([x]) => [x!],
+  infer: ([x]) => [x],
+  run: ([x]) => [x],
   grad: (dy) => [dy, null],
   macs: noMacs,
   moves: true,

@@ -61,10 +61,10 @@ const batchNormalizationOp: Op<
     return [inputs[0]!];
   },
   run: ([x, gamma, beta, mean, variance], { epsilon }) => {
-    const y = dense(x!.shape);
-    forEachElement(x!, (c, i) => {
-      const normalized = (x!.data[i]! - mean!.data[c]!) / Math.sqrt(variance!.data[c]! + epsilon);
-      y.data[i] = normalized * gamma!.data[c]! + beta!.data[c]!;
+    const y = dense(x.shape);
+    forEachElement(x, (c, i) => {
+      const normalized = (x.data[i]! - mean.data[c]!) / Math.sqrt(variance.data[c]! + epsilon);
+      y.data[i] = normalized * gamma.data[c]! + beta.data[c]!;
     });
     return [y];
   },
@@ -87,9 +87,9 @@ const batchNormTrainingOp: Op<NormAttributes, readonly [x: Value, gamma: Value, 
     return [inputs[0]!, inputs[1]!, inputs[1]!];
   },
   run: ([x, gamma, beta], attributes) => {
-    const mean = channelMeans(x!, (i) => x!.data[i]!);
-    const variance = channelMeans(x!, (i, c) => (x!.data[i]! - mean.data[c]!) ** 2);
-    return [...batchNormalizationOp.run([x!, gamma!, beta!, mean, variance], attributes), mean, variance];
+    const mean = channelMeans(x, (i) => x.data[i]!);
+    const variance = channelMeans(x, (i, c) => (x.data[i]! - mean.data[c]!) ** 2);
+    return [...batchNormalizationOp.run([x, gamma, beta, mean, variance], attributes), mean, variance];
   },
   grad: (dy, node) => {
     const [x, gamma] = node.inputs;
@@ -108,26 +108,26 @@ const batchNormTrainingGradOp: Op<
   readonly [dy: Value, x: Value, gamma: Value, mean: Value, variance: Value]
 > = {
   name: "BatchNormTrainingGrad",
-  infer: ([, x, gamma]) => [x!, gamma!, gamma!],
+  infer: ([, x, gamma]) => [x, gamma, gamma],
   run: ([dy, x, gamma, mean, variance], { epsilon }) => {
-    const deviation = variance!.data.map((v) => Math.sqrt(v + epsilon));
-    const normalized = (i: number, c: number) => (x!.data[i]! - mean!.data[c]!) / deviation[c]!;
-    const meanDy = channelMeans(x!, (i) => dy!.data[i]!);
-    const meanDyX = channelMeans(x!, (i, c) => dy!.data[i]! * normalized(i, c));
-    const count = x!.data.length / x!.shape[1]!;
-    const dx = dense(x!.shape);
-    forEachElement(x!, (c, i) => {
-      const inner = dy!.data[i]! - meanDy.data[c]! - normalized(i, c) * meanDyX.data[c]!;
-      dx.data[i] = (gamma!.data[c]! / deviation[c]!) * inner;
+    const deviation = variance.data.map((v) => Math.sqrt(v + epsilon));
+    const normalized = (i: number, c: number) => (x.data[i]! - mean.data[c]!) / deviation[c]!;
+    const meanDy = channelMeans(x, (i) => dy.data[i]!);
+    const meanDyX = channelMeans(x, (i, c) => dy.data[i]! * normalized(i, c));
+    const count = x.data.length / x.shape[1]!;
+    const dx = dense(x.shape);
+    forEachElement(x, (c, i) => {
+      const inner = dy.data[i]! - meanDy.data[c]! - normalized(i, c) * meanDyX.data[c]!;
+      dx.data[i] = (gamma.data[c]! / deviation[c]!) * inner;
     });
     return [
       dx,
       dense(
-        gamma!.shape,
+        gamma.shape,
         meanDyX.data.map((v) => v * count),
       ),
       dense(
-        gamma!.shape,
+        gamma.shape,
         meanDy.data.map((v) => v * count),
       ),
     ];

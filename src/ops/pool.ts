@@ -66,11 +66,11 @@ function indicesOfMaxima(x: Dense, attributes: MaxPoolAttributes): Uint32Array {
 
 export const maxPoolOp: Op<MaxPoolAttributes, readonly [x: Value]> = {
   name: "MaxPool",
-  infer: ([x], attributes) => [{ dtype: "float", shape: outputShape(x!.shape, attributes) }],
+  infer: ([x], attributes) => [{ dtype: "float", shape: outputShape(x.shape, attributes) }],
   run: ([x], attributes) => {
-    const y = dense(staticShape(outputShape(x!.shape, attributes)));
-    indicesOfMaxima(x!, attributes).forEach((from, i) => {
-      y.data[i] = x!.data[from]!;
+    const y = dense(staticShape(outputShape(x.shape, attributes)));
+    indicesOfMaxima(x, attributes).forEach((from, i) => {
+      y.data[i] = x.data[from]!;
     });
     return [y];
   },
@@ -82,11 +82,11 @@ export const maxPoolOp: Op<MaxPoolAttributes, readonly [x: Value]> = {
 /** From (dy, x, y): every window sends its gradient to the first of its largest elements, or to its last NaN, as in PyTorch. */
 export const maxPoolGradOp: Op<MaxPoolAttributes, readonly [dy: Value, x: Value, y: Value]> = {
   name: "MaxPoolGrad",
-  infer: ([, x]) => [x!],
+  infer: ([, x]) => [x],
   run: ([dy, x], attributes) => {
-    const dx = dense(x!.shape);
-    indicesOfMaxima(x!, attributes).forEach((to, i) => {
-      dx.data[to]! += dy!.data[i]!;
+    const dx = dense(x.shape);
+    indicesOfMaxima(x, attributes).forEach((to, i) => {
+      dx.data[to]! += dy.data[i]!;
     });
     return [dx];
   },
@@ -98,11 +98,11 @@ export const maxPoolGradOp: Op<MaxPoolAttributes, readonly [dy: Value, x: Value,
 /** From (d, x): what d has where the first of the largest elements of each window of x is; the gradient of {@link maxPoolGradOp}. */
 export const maxPoolSelectOp: Op<MaxPoolAttributes, readonly [d: Value, x: Value]> = {
   name: "MaxPoolSelect",
-  infer: ([, x], attributes) => [{ dtype: "float", shape: outputShape(x!.shape, attributes) }],
+  infer: ([, x], attributes) => [{ dtype: "float", shape: outputShape(x.shape, attributes) }],
   run: ([d, x], attributes) => {
-    const y = dense(staticShape(outputShape(x!.shape, attributes)));
-    indicesOfMaxima(x!, attributes).forEach((from, i) => {
-      y.data[i] = d!.data[from]!;
+    const y = dense(staticShape(outputShape(x.shape, attributes)));
+    indicesOfMaxima(x, attributes).forEach((from, i) => {
+      y.data[i] = d.data[from]!;
     });
     return [y];
   },

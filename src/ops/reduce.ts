@@ -44,11 +44,11 @@ function reduction(
 ): Op<ReduceAttributes, readonly [x: Value]> {
   return {
     name,
-    infer: ([x], attributes) => [{ dtype: x!.dtype, shape: reducedShape(x!.shape, attributes) }],
+    infer: ([x], attributes) => [{ dtype: x.dtype, shape: reducedShape(x.shape, attributes) }],
     run: ([x], attributes) => {
-      const y = dense(staticShape(reducedShape(x!.shape, attributes)));
-      forEachGroup(x!.shape, attributes.axes, (indices, k) => {
-        y.data[k] = reduce(x!.data, indices);
+      const y = dense(staticShape(reducedShape(x.shape, attributes)));
+      forEachGroup(x.shape, attributes.axes, (indices, k) => {
+        y.data[k] = reduce(x.data, indices);
       });
       return [y];
     },
@@ -109,13 +109,13 @@ export const ops = {
  */
 export const reduceMaxGrad: Op<ReduceAttributes, readonly [dy: Value, x: Value, y: Value]> = {
   name: "ReduceMaxGrad",
-  infer: ([, x]) => [x!],
+  infer: ([, x]) => [x],
   run: ([dy, x, y], { axes }) => {
-    const dx = dense(x!.shape);
-    forEachGroup(x!.shape, axes, (indices, k) => {
-      const isLargest = Number.isNaN(y!.data[k]) ? Number.isNaN : (v: number) => v === y!.data[k];
-      const first = indices.find((i) => isLargest(x!.data[i]!));
-      if (first !== undefined) dx.data[first] = dy!.data[k]!;
+    const dx = dense(x.shape);
+    forEachGroup(x.shape, axes, (indices, k) => {
+      const isLargest = Number.isNaN(y.data[k]) ? Number.isNaN : (v: number) => v === y.data[k];
+      const first = indices.find((i) => isLargest(x.data[i]!));
+      if (first !== undefined) dx.data[first] = dy.data[k]!;
     });
     return [dx];
   },

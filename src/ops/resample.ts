@@ -97,12 +97,12 @@ export const resampleOp: Op<ResampleAttributes, readonly [x: Value]> = {
   name: "Resample",
   infer: ([x], { rows, columns, transposed }) => {
     const [height, width] = transposed ? [rows.to, columns.to] : [rows.from, columns.from];
-    if (x!.shape.length !== 4 || x!.shape[2] !== height || x!.shape[3] !== width)
-      throw new ShapeError(`needs [N,C,${height},${width}], got ${formatShape(x!.shape)}`);
+    if (x.shape.length !== 4 || x.shape[2] !== height || x.shape[3] !== width)
+      throw new ShapeError(`needs [N,C,${height},${width}], got ${formatShape(x.shape)}`);
     const size = transposed ? [rows.from, columns.from] : [rows.to, columns.to];
-    return [{ dtype: "float", shape: [x!.shape[0]!, x!.shape[1]!, ...size] }];
+    return [{ dtype: "float", shape: [x.shape[0]!, x.shape[1]!, ...size] }];
   },
-  run: ([x], { rows, columns, transposed }) => [mapAxis(mapAxis(x!, 2, rows, transposed), 3, columns, transposed)],
+  run: ([x], { rows, columns, transposed }) => [mapAxis(mapAxis(x, 2, rows, transposed), 3, columns, transposed)],
   grad: (dy, node) => [apply(resampleOp, [dy], { ...node.attributes, transposed: !node.attributes.transposed })],
   macs: noMacs,
   mixesImages: () => false,

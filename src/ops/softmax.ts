@@ -35,14 +35,14 @@ function family(
   return {
     name,
     infer: ([x], { axis }) => {
-      normalizeAxes([axis], x!.shape.length);
-      return [x!];
+      normalizeAxes([axis], x.shape.length);
+      return [x];
     },
     run: ([x], { axis }) => {
-      const y = dense(x!.shape);
-      forEachLine(x!, axis, (start, stride, length) => {
-        const logSum = logSumExp(x!.data, start, stride, length);
-        for (let i = 0; i < length; i++) y.data[start + i * stride] = f(x!.data[start + i * stride]!, logSum);
+      const y = dense(x.shape);
+      forEachLine(x, axis, (start, stride, length) => {
+        const logSum = logSumExp(x.data, start, stride, length);
+        for (let i = 0; i < length; i++) y.data[start + i * stride] = f(x.data[start + i * stride]!, logSum);
       });
       return [y];
     },

@@ -10,8 +10,9 @@ const source = (path: string) => JSON.stringify(fileURLToPath(new URL(`../../src
 
 /** All that tells of networks and modules: diagrams, printed graphs, costs by layer, gates, and what weights are recognized as. */
 const program = `
-import { attentionInfo, costOf, createAttentionByName, createModelByName, drawDiagram, listAttention, listModels, modelInfo, recognizeCheckpoint, trace } from ${source("web")};
+import { attentionInfo, costOf, createAttentionByName, createModelByName, listAttention, listModels, modelInfo, recognizeCheckpoint, trace } from ${source("web")};
 import { printGraph } from ${source("engine")};
+import { drawDiagram } from ${source("explain")};
 import { tapNames } from ${source("graph/passes/publish")};
 import { Conv2d, stateOf } from ${source("nn")};
 export const className = Conv2d.name;

@@ -14,10 +14,10 @@ const fewest = 1024;
 /** (x, scale [shape[axis]]) → scale[i] · x, with i the index along `axis`: the real numbers that integers encode. */
 export const dequantizeLinear: Op<{ readonly axis: number }, readonly [x: Value, scale: Value]> = {
   name: "DequantizeLinear",
-  infer: ([x]) => [{ dtype: "float", shape: x!.shape }],
+  infer: ([x]) => [{ dtype: "float", shape: x.shape }],
   run: ([x, scale], { axis }) => {
-    const inner = sizeOf(x!.shape.slice(axis + 1));
-    return [{ ...x!, data: x!.data.map((q, i) => q * scale!.data[Math.floor(i / inner) % x!.shape[axis]!]!) }];
+    const inner = sizeOf(x.shape.slice(axis + 1));
+    return [{ ...x!, data: x.data.map((q, i) => q * scale.data[Math.floor(i / inner) % x.shape[axis]!]!) }];
   },
   grad: () => [null, null],
   macs: () => 0,

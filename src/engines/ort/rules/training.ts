@@ -222,7 +222,7 @@ const maxPoolSelect: RuleOf<typeof maxPoolSelectOp> = ({ attributes, inputs: [, 
     extra: [bottom, right],
   } = pooled(attributes, map, x, write, 2);
   const pads = () => write.ints([0, 0, 0, 0, 0, 0, bottom, right]);
-  const source = bottom + right > 0 ? write.emit("Pad", [d, pads(), write.number(0)]) : d!;
+  const source = bottom + right > 0 ? write.emit("Pad", [d, pads(), write.number(0)]) : d;
   return [write.emit("Gather", [write.reshape(source, [-1]), indices!], { axis: 0 })];
 };
 
