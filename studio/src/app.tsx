@@ -111,7 +111,7 @@ const Plain = ({ title, text }: { readonly title: string; readonly text: string 
   </div>
 );
 
-/** Seconds that a message is shown, in milliseconds. */
+/** Milliseconds that a message is shown. */
 const shown = 5000;
 
 function Toast() {

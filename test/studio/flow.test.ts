@@ -26,7 +26,7 @@ import {
 } from "./support.js";
 
 /** Few images, trained briefly; more for the pictures in the documentation. */
-const [perClass, epochs] = process.env.FOVEA_STUDIO_PICTURES ? [40, 8] : [12, 2];
+const [perClass, epochs] = process.env.FOVEA_STUDIO_PICTURES ? [24, 5] : [12, 2];
 
 /** The whole way once, in order: each test begins where the one before ended. */
 
@@ -46,7 +46,7 @@ async function looksWell({ page }: Visit, view: string): Promise<void> {
     for (const scheme of ["light", "dark"] as const)
       assert.deepEqual(await look(page, width, scheme), [], `${view} at ${width} px, ${scheme}`);
   await page.setViewportSize({ width: 1280, height: 900 });
-  await picture(page, view);
+  if (view !== "empty") await picture(page, view);
 }
 
 /** Unpacks an archive. Returns its files. */
@@ -164,7 +164,7 @@ test("it trains in the page, with curves and maps; stops, and goes on after a re
   await page.getByLabel("Epochs").fill(String(epochs));
   await page.getByLabel("Epochs").blur();
   await page.getByRole("button", { name: "Train", exact: true }).click();
-  await page.getByText(new RegExp(`^Epoch ${epochs} of ${epochs}`)).waitFor({ timeout: 300_000 });
+  await page.getByText(new RegExp(`^Epoch ${epochs} of ${epochs}`)).waitFor({ timeout: 600_000 });
   await page.reload();
   await page.getByText(new RegExp(`was interrupted.*after epoch ${epochs - 1} of ${epochs}`)).waitFor();
   await page.getByRole("button", { name: "Go on" }).click();
