@@ -32,7 +32,7 @@ for (const { label, name, channels, options } of forms)
       gradients(loss, [x, ...parameters.map(([, param]) => graph.state(param))]).forEach((dx, i) => {
         if (dx) graph.output(i === 0 ? "dx" : `grad/${parameters[i - 1]![0]}`, dx);
       });
-      for (const engine of [referenceEngine(), ortPlain, ortBlocked]) {
+      for (const engine of [referenceEngine(), ortBlocked, ...(ifLong ? [] : [ortPlain])]) {
         const executable = await engine.compile(graph);
         const size = shape.reduce((a, b) => a * b);
         for (const [what, fill] of Object.entries(maps)) {

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { asArgument, foveaCommand, shellQuote, visible } from "../../src/cli/terminal.js";
 import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const skip = process.platform === "win32" && "no shell of this kind";
 
@@ -59,7 +60,7 @@ test("so are any words", { skip }, () => {
     fc.property(fc.array(fc.oneof(word, ascii), { minLength: 1, maxLength: 50 }), (words) => {
       assert.deepEqual(wordsOf(visible(words.map((name) => shellQuote(name)).join(" "))), words);
     }),
-    { numRuns: 50, seed: 15 },
+    { numRuns: ifLong ? 10 : 50, seed: 15 },
   );
 });
 
@@ -83,7 +84,7 @@ test("commands of a run with a hostile name can be copied from the terminal and 
     "--model",
     "mobilenetv1_025",
     "--epochs",
-    "4",
+    "2",
     "--batch",
     "4",
     "--threads",
@@ -92,7 +93,7 @@ test("commands of a run with a hostile name can be copied from the terminal and 
   ];
   let stopped = false;
   const first = await fovea([...training, "--out", run], (text, child) => {
-    if (!stopped && text.includes("epoch 1/4")) stopped = child.kill("SIGINT");
+    if (!stopped && text.includes("epoch 1/2")) stopped = child.kill("SIGINT");
   });
   const command = /To go on: npx fovea (.*)\n/.exec(first.stderr)?.[1];
   assert.deepEqual(wordsOf(command!), ["train", "--resume", "--out", run]);

@@ -7,6 +7,7 @@ import { explain, type MethodChoice } from "../../src/explain/index.js";
 import { Probe } from "../../src/explain/probe.js";
 import { resnet } from "../../src/models/index.js";
 import { initialize } from "../../src/nn/index.js";
+import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 const engine = referenceEngine();
@@ -40,7 +41,9 @@ const idle: Engine = {
   release: async () => {},
 };
 
-test("cost: of ResNet-50 with CBAM, Grad-CAM at the last map and Ablation-CAM over 2,048 channels take nothing to speak of, four stages less than two runs more", async () => {
+test("cost: of ResNet-50 with CBAM, Grad-CAM at the last map and Ablation-CAM over 2,048 channels take nothing to speak of, four stages less than two runs more", {
+  skip: ifLong,
+}, async () => {
   const given = { model: resnet(50, { attention: "cbam" }), inputShape: [3, 224, 224] as const };
   const [grad, ablation] = await explain(given, [image(1, [3, 224, 224])], { engine: idle, method: ["gradcam"] }).then(
     ([first]) => [first!.forwards, new Probe(given.model, given.inputShape, [null], idle).isPooledLinear(0)] as const,
