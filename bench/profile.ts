@@ -1,19 +1,19 @@
 /**
  * The time of one training step by operator and by node, from ONNX Runtime's profiler; or, with --suite and --case, of what that suite
- * measures. Runs what the engine runs: state is updated in place, and swapped where it cannot be.
+ * measures. Compiles and runs as the engine does, with the profiler switched on.
  */
 import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { type Graph, toFloat32, zeros } from "../src/engine.js";
-import { lower, nodeRules } from "../src/engines/ort/engine.js";
-import { outputAliasing } from "../src/engines/ort/output-aliasing.js";
-import { runInto, SessionHost } from "../src/engines/ort/session.js";
-import { defaultTuning, upToTile } from "../src/engines/ort/tuning.js";
-import { encodeOnnx } from "../src/formats/onnx/proto.js";
-import { type Arrays, createModelByName, type Tensor } from "../src/index.js";
+import { InferenceSession } from "onnxruntime-node";
+import type { Graph } from "../src/engine.js";
+import { compile } from "../src/engines/ort/compile.js";
+import { encode } from "../src/engines/ort/passes/encode.js";
+import type { Module } from "../src/engines/ort/passes/pass.js";
+import { SessionHost } from "../src/engines/ort/session.js";
+import { type CpuFacts, cpuBackend } from "../src/engines/ort/targets/cpu.js";
+import { type Arrays, createModelByName } from "../src/index.js";
 import { suiteOf } from "./suites/index.js";
 import { count, randomStep } from "./workload.js";
 
@@ -61,47 +61,6 @@ function workload(): { readonly title: string; readonly graph: Graph; readonly f
 }
 
 const { title, graph, feeds } = workload();
-const host = new SessionHost({ InferenceSession, Tensor: OrtTensor });
-const block = values.layout === "blocked" ? await host.ask({ kind: "blockSize" }) : undefined;
-const { lowered } = lower(
-  graph,
-  nodeRules,
-  typeof block === "number"
-    ? { block, winograd: upToTile(defaultTuning.winograd, values.winograd ? 4 : 2) }
-    : undefined,
-);
-const writesInPlace = graph.updates.length > 0 && (await host.ask({ kind: "writesInPlace" }));
-const aliased = writesInPlace ? outputAliasing(lowered) : undefined;
-const model = aliased?.model ?? lowered.model;
-
-const toOrt = ({ dtype, data, shape }: Tensor) => new OrtTensor(dtype as "float32", data as Float32Array, shape);
-const ortFeeds = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toOrt(value)]));
-/** The state by input name, and the arrays that a run writes the new state to. */
-let state: Record<string, OrtTensor> = {};
-let next: Record<string, OrtTensor> = {};
-for (const { before, cell, layout } of lowered.states) {
-  const plain = cell.dtype === "float" ? toFloat32(cell.value) : cell.value;
-  const initial = layout ? layout.fromPlain(plain) : plain;
-  state[before.name] = toOrt(initial);
-  next[before.name] = aliased?.inPlace.has(before.name)
-    ? state[before.name]!
-    : toOrt(zeros(initial.dtype, initial.shape));
-}
-const results = lowered.model.outputs
-  .filter(({ name }) => graph.outputs.has(name))
-  .map(({ name, dtype, shape }) => [name, toOrt(zeros(dtype as Tensor["dtype"], shape as readonly number[]))] as const);
-
-/** One run, as the engine's own. */
-async function step(session: InferenceSession): Promise<void> {
-  if (!aliased) {
-    await session.run({ ...ortFeeds, ...state });
-    return;
-  }
-  const written = lowered.states.map(({ before, after }) => [after.name, next[before.name]!] as const);
-  const into = { [aliased.sentinel]: null, ...Object.fromEntries([...results, ...written]) };
-  await runInto(session, { ...ortFeeds, ...state }, into);
-  [state, next] = [next, state];
-}
 
 /** A kernel run in ONNX Runtime's trace. */
 interface Event {
@@ -125,24 +84,35 @@ interface Timing {
 
 const folder = await mkdtemp(join(tmpdir(), "fovea-profile-"));
 try {
-  const session = await InferenceSession.create(encodeOnnx(model), {
-    enableMemPattern: false,
-    enableProfiling: true,
-    intraOpNumThreads: count("threads", values.threads),
-    logSeverityLevel: 3,
-    profileFilePrefix: join(folder, "trace"),
+  const backend = cpuBackend({
+    layout: values.layout === "blocked" ? "blocked" : "plain",
+    winogradTile: values.winograd ? 4 : 2,
   });
+  const { ort, options } = await backend.load(count("threads", values.threads));
+  const facts = await backend.probe(ort);
+  const compiled = compile(graph, await backend.targetFor(graph, async (): Promise<CpuFacts> => facts));
+  const spec = encode(compiled);
+  /** The session, which the host keeps to itself, for the end of its profile. */
+  let profiled: InferenceSession | undefined;
+  const create = async (model: Uint8Array, settings: InferenceSession.SessionOptions) =>
+    (profiled = await InferenceSession.create(model, settings));
+  const host = new SessionHost(backend, {
+    ort: { ...ort, InferenceSession: { create } as unknown as typeof InferenceSession },
+    options: { ...options, enableProfiling: true, profileFilePrefix: join(folder, "trace") },
+  });
+  const session = 0;
+  await host.ask({ kind: "create", session, spec });
   let fastest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < runs; i++) {
     const started = performance.now();
-    await step(session);
+    await host.ask({ kind: "run", session, inputs: feeds });
     fastest = Math.min(fastest, performance.now() - started);
   }
-  session.endProfiling();
-  await session.release();
+  profiled!.endProfiling();
+  await host.stop();
   const file = join(folder, (await readdir(folder))[0]!);
   if (values.trace) await copyFile(file, values.trace);
-  print(timings(JSON.parse(await readFile(file, "utf8")) as Event[]), fastest);
+  print(compiled, timings(JSON.parse(await readFile(file, "utf8")) as Event[]), fastest);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
@@ -159,7 +129,7 @@ function timings(events: readonly Event[]): Timing[] {
   return [...byName.values()].sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
-function print(nodes: readonly Timing[], fastest: number): void {
+function print({ lowered, sentinel }: Module, nodes: readonly Timing[], fastest: number): void {
   const total = sum(nodes);
   const line = (ms: number, text: string) =>
     console.log(`${ms.toFixed(2).padStart(9)} ms ${((100 * ms) / total).toFixed(1).padStart(5)} %  ${text}`);
@@ -167,9 +137,9 @@ function print(nodes: readonly Timing[], fastest: number): void {
   const byType = types
     .map((type) => [type, nodes.filter((node) => node.type === type)] as const)
     .sort(([, a], [, b]) => sum(b) - sum(a));
-  const how = aliased ? "state updated in place" : "results copied";
+  const how = sentinel ? "state updated in place" : "results copied";
   console.log(`${title}; ${how}: ${graph.nodes.length} graph nodes,`);
-  console.log(`${model.nodes.length} ONNX nodes, ${nodes.length} kernels; the shortest of ${runs} runs of each\n`);
+  console.log(`${lowered.nodes.length} ONNX nodes, ${nodes.length} kernels; the shortest of ${runs} runs of each\n`);
   console.log(`fastest whole run ${fastest.toFixed(1)} ms, sum of kernels ${total.toFixed(1)} ms\n`);
   for (const [type, members] of byType) line(sum(members), `${type} (${members.length})`);
   console.log("");

@@ -14,6 +14,7 @@ export {
   type LoaderOptions,
   resample,
   resizeShorter,
+  segmentationOf,
   toInput,
 } from "./data/index.js";
 export type { Arrays, Engine, Executable } from "./engines/engine.js";
@@ -39,11 +40,15 @@ export { inline } from "./graph/passes/rebuild.js";
 export { printGraph } from "./graph/print.js";
 export { verify } from "./graph/verify.js";
 export {
+  balancedWeights,
   type Counter,
   classification,
+  type Evaluation,
   forEachLogits,
   learningRateFactor,
   modelWeights,
+  type Objective,
+  type ObjectiveInputs,
   type Optimizer,
   type ParameterGroup,
   type Progress,

@@ -3,6 +3,7 @@ export { type DecodeOptions, decodeImage } from "./data/decode.js";
 export type { ImageFolderOptions } from "./data/image-folder.js";
 export { type MaskFiles, openMasks } from "./data/mask-files.js";
 export { type DatasetKind, type OpenedDataset, type OpenOptions, openDataset } from "./data/open.js";
+export type { MaskOptions } from "./data/segmentation/folder.js";
 export { type OrtNodeOptions, ortEngine, ortWebEngine } from "./engines/ort/node.js";
 export type { Tuning } from "./engines/ort/tuning.js";
 export { FileError } from "./files/read.js";

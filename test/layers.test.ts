@@ -82,13 +82,13 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^fflate$/, /^(formats\/torch\/|report\/png\.ts)/],
   [/^fs-native-extensions$/, /^files\/lock\.ts$/],
   [/^commander$/, /^cli\//],
-  [/^(bullmq|ioredis)$/, /^compare\/node\/queue\.ts$/],
+  [/^(bullmq|ioredis)$/, /^compare\/node\/(queue|send)\.ts$/],
   [/^hyparquet-writer$/, /^compare\/parquet\.ts$/],
   [/^yaml$/, /^compare\/node\/plan-file\.ts$/],
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,
-    /^(cli\/|compare\/node\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|mask-files|plausible|splits|open)\.ts)/,
+    /^(cli\/|compare\/node\/|files\/|hub\/|engines\/ort\/(node|worker)\.ts|train\/(run-folder|load-weights)\.ts|data\/(segmentation\/(png-indices|layouts|coco|folder|class-list)|files|tiff|class-folders|cifar|idx|decode|folder-listing|image-folder|mask-files|plausible|splits|open)\.ts)/,
   ],
 ];
 

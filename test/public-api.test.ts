@@ -201,6 +201,19 @@ const cases: Readonly<Record<string, Case>> = {
     },
     allowed: options(2),
   },
+  focalLoss: {
+    args: () => {
+      const logits = graph().outputs.get("output")!;
+      return [logits, logits, {}];
+    },
+    allowed: options(2),
+  },
+  diceLoss: {
+    args: () => {
+      const logits = graph().outputs.get("output")!;
+      return [logits, logits];
+    },
+  },
   flatten: { args: () => [input()] },
   globalAveragePool: { args: () => [input()] },
   walk: { args: () => [net(), {}, ""], allowed: { 1: ["{}"], 2: ["undefined", "text"] } },
@@ -249,6 +262,12 @@ const cases: Readonly<Record<string, Case>> = {
   forEachLogits: { args: () => [net(), data, { engine }, () => {}] },
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
   openPredictor: { args: () => [network, { engine }] },
+  openSegmenter: {
+    args: () => [{ model: new fovea.Lambda((x) => x as never), classes: null, preprocessing }, { engine }],
+  },
+  segmentation: { args: () => [{}], allowed: options(0) },
+  segmentationOf: { args: () => [fovea.generateShapes({ count: 1 })] },
+  balancedWeights: { args: () => [fovea.generateShapes({ count: 1 })] },
   attentionMaps: { args: () => [network, [image], { engine }] },
   explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
   openExplainer: { args: () => [network, { engine, method: "gradient" }] },

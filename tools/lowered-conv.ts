@@ -2,9 +2,9 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { count } from "../bench/workload.js";
 import { zeros } from "../src/core/tensor.js";
-import { lower, nodeRules } from "../src/engines/ort/engine.js";
-import { defaultTuning, upToTile } from "../src/engines/ort/tuning.js";
-import { printOnnxNodes } from "../src/formats/onnx/print.js";
+import { compile } from "../src/engines/ort/compile.js";
+import { cpuTarget } from "../src/engines/ort/targets/cpu.js";
+import { printModule } from "../src/formats/onnx/print.js";
 import { Graph } from "../src/graph/graph.js";
 import { convAttributes, convInputGradOp, convOp, convWeightGradOp } from "../src/ops/conv.js";
 
@@ -32,11 +32,11 @@ export function loweredConv(
     const [dw] = graph.apply(convWeightGradOp, [x, dy], { ...attributes, kernel: [kernel, kernel] });
     if (computation !== "dw") graph.output(computation, computation === "y" ? y! : dx!);
     graph.update(cell, computation === "dw" ? dw! : w);
-    const target = layout === "blocked" ? { block, winograd: upToTile(defaultTuning.winograd, 2) } : undefined;
-    const { model } = lower(graph, nodeRules, target).lowered;
+    const target = cpuTarget({ blockSize: layout === "blocked" ? block : undefined, writesInPlace: false });
+    const { lowered } = compile(graph, target);
     // Without the unchanged weight.
-    const nodes = model.nodes.filter(({ type }) => type !== "Identity");
-    return printOnnxNodes({ ...model, nodes }).replaceAll("next/w", "dw");
+    const nodes = lowered.nodes.filter(({ type }) => type !== "Identity");
+    return printModule(lowered, { nodes }).replaceAll("next/w", "dw");
   };
   return new Map([
     ["forward", nodesOf("y")],

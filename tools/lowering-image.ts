@@ -259,17 +259,17 @@ function drawComputation(
 
 const stages: readonly (readonly [Lines, tone: string, rounded?: boolean])[] = [
   [["graph", "a training step,", "as operators"], "s1", true],
-  [["1 fuse updates", "small cells", "become vectors"], "s0"],
-  [["2 probe target", "block size,", "writes in place?"], "s0"],
-  [["3 emit nodes", "blocked rule,", "or plain rule"], "s2"],
-  [["4 schedule", "updates early,", "weights late"], "s0"],
-  [["5 alias outputs", "barriers,", "sentinel"], "s0"],
-  [["ONNX model", "bytes for", "ONNX Runtime"], "s1", true],
+  [["fuse-small-updates", "small cells", "become vectors"], "s0"],
+  [["emit", "blocked rule,", "or plain rule"], "s2"],
+  [["schedule", "updates early,", "weights late"], "s0"],
+  [["alias-state", "barriers,", "sentinel"], "s0"],
+  [["encode", "bytes and", "initial state"], "s0"],
+  [["session", "in ONNX", "Runtime"], "s1", true],
 ];
 
-/** What the walk of stage 3 uses, below it. */
+/** What the walk of `emit` uses, below it. */
 const walk: readonly (readonly [Lines, tone: string])[] = [
-  [["NodeEmitter", "Winograd, conv, planes, norm,", "elementwise, reduce, pool, …"], "s2"],
+  [["BlockedLowering", "Winograd, conv, planes, norm,", "elementwise, reduce, pool, …"], "s2"],
   [["LayoutTable", "NCHWc, packed weights, planes:", "conversions on first use"], "s2"],
   [["deferred results", "add, ReLU, sums over products", "fused into one node"], "s2"],
 ];
@@ -293,23 +293,23 @@ export function pipelineImage(): string {
         ),
       );
   });
-  const center = margin + 3 * (wide + gap) + wide / 2;
+  const center = margin + 2 * (wide + gap) + wide / 2;
   const [part, space] = [250, 30];
-  const left = center - (walk.length * part + (walk.length - 1) * space) / 2;
+  const left = margin;
   walk.forEach(([lines, tone], i) => {
     const x = left + i * (part + space);
     parts.push(
       element("path", {
         class: "pointer",
         fill: "none",
-        d: `M${center} ${top + boxHeight(stages[3]![0])}V${below - 22}H${x + part / 2}V${below}`,
+        d: `M${center} ${top + boxHeight(stages[2]![0])}V${below - 22}H${x + part / 2}V${below}`,
       }),
       box(x, below, part, lines, tone),
     );
   });
   const height = below + boxHeight(walk[0]![0]) + 24;
   return drawing(
-    "The lowering pipeline: fuse updates, probe the target, emit nodes, schedule, alias outputs",
+    "The lowering pipeline: fuse small updates, emit, schedule, alias state, encode",
     width,
     height,
     element("rect", { class: "paper", width, height, rx: 6 }),

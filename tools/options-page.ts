@@ -11,6 +11,7 @@ import { decodeOptions } from "../src/data/decode.js";
 import { folderOptions } from "../src/data/image-folder.js";
 import { epochOptions, loaderOptions } from "../src/data/loader.js";
 import { openOptions } from "../src/data/open.js";
+import { segmentationFolderOptions } from "../src/data/segmentation/folder.js";
 import { shapesOptions, splitOptions } from "../src/data/shapes.js";
 import { ortWebOptions } from "../src/engines/ort/engine.js";
 import { ortOptions } from "../src/engines/ort/node.js";
@@ -33,10 +34,11 @@ import { mapOptions } from "../src/inference/attention-maps.js";
 import { predictOptions } from "../src/inference/classifier.js";
 import { loadOptions as loadRunOptions } from "../src/inference/load-run.js";
 import { pretrainedOptions } from "../src/inference/pretrained.js";
+import { segmenterOptions } from "../src/inference/segmenter.js";
 import { models } from "../src/models/index.js";
 import { insertOptions } from "../src/models/insert.js";
 import * as layers from "../src/nn/layers.js";
-import { lossOptions } from "../src/nn/loss.js";
+import { focalOptions, lossOptions } from "../src/nn/loss.js";
 import { initializeOptions, traceOptions } from "../src/nn/module.js";
 import * as norms from "../src/nn/norms.js";
 import * as operators from "../src/ops/checks.js";
@@ -46,6 +48,7 @@ import { gridOptions, gridSchema } from "../src/report/maps/grid.js";
 import { constantOptions, cosineOptions, stepScheduleOptions, trainOptions } from "../src/train/checks.js";
 import { evaluateOptions } from "../src/train/evaluate.js";
 import { trainingSchema } from "../src/train/run-config.js";
+import { segmentationOptions } from "../src/train/segmentation.js";
 import { trainingSettings } from "../src/train/settings.js";
 import { stepOptions } from "../src/train/step.js";
 import { loadOptions } from "../src/train/weights.js";
@@ -57,6 +60,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
   Training: [
     ["train", "TrainOptions", trainOptions],
     ["trainingStep", "StepOptions", stepOptions],
+    ["segmentation", "SegmentationOptions", segmentationOptions],
     ["evaluate, forEachLogits", "EvaluateOptions", evaluateOptions],
     ["constantSchedule", "ScheduleOptions", constantOptions],
     ["cosineSchedule", "CosineOptions", cosineOptions],
@@ -67,6 +71,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
   ],
   "Trained networks": [
     ["predict, openPredictor", "PredictOptions", predictOptions],
+    ["openSegmenter", "SegmenterOptions", segmenterOptions],
     ["attentionMaps", "AttentionMapsOptions", mapOptions],
     ["loadRun", "LoadRunOptions", loadRunOptions],
   ],
@@ -90,6 +95,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
   Data: [
     ["openDataset", "OpenOptions", openOptions],
     ["openDataset, of a folder of images", "ImageFolderOptions", folderOptions],
+    ["openDataset, of images with masks", "SegmentationFolderOptions", segmentationFolderOptions],
     ["cifar100", "Cifar100Options", cifar100Options],
     ["shapes", "ShapesOptions", shapesOptions],
     ["generateShapesSplits", "ShapesSplitsOptions", splitOptions],
@@ -119,6 +125,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["GroupNorm", "GroupNormOptions", norms.groupNormOptions],
     ["PReLU", "PReLUOptions", layers.preluOptions],
     ["crossEntropy", "LossOptions", lossOptions],
+    ["focalLoss", "FocalLossOptions", focalOptions],
     ["initialize", "InitializeOptions", initializeOptions],
     ["trace, graphFor", "TraceOptions", traceOptions],
     ["gradients", "GradientOptions", gradientOptions],
@@ -180,7 +187,7 @@ const everywhere: Readonly<Record<string, string>> = {
   signal: "Ends the work when it is aborted.",
   onProgress: "Called with how much is done, and of how much.",
   layer: "The layer, by the path of its module. Default: the last map before pooling.",
-  task: "What is measured: `classification` (the default) or `segmentation`.",
+  task: "What is learned or measured: `classification` (the default) or `segmentation()`.",
   axis: "The axis, counted from 0.",
   before: "Zeros before the first element.",
   after: "Zeros after the last.",
@@ -227,7 +234,14 @@ function wanted(schema: Inner): string {
   return typeof first.message === "string" ? first.message : "";
 }
 
-const cell = (text: string): string => text.replaceAll("|", "\\|").replace(/\{@link (?:\w+\.)?(\w+)\}/g, "`$1`");
+/** Braces are code, which no generator of sites reads as something else. */
+const cell = (text: string): string =>
+  text
+    .replaceAll("|", "\\|")
+    .replace(/\{@link (?:\w+\.)?(\w+)\}/g, "`$1`")
+    .split("`")
+    .map((part, i) => (i % 2 === 0 ? part.replace(/\{[^{}]*\}/g, "`$&`") : part))
+    .join("`");
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   return [header, header.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
@@ -238,17 +252,15 @@ const withFlags = new Set(["TrainOptions", "RecordedTraining"]);
 
 function section([owners, interfaceName, schema]: Entry): string {
   const flagOf = (name: string) => {
-    const { flag } = (trainingSettings as Settings)[name] ?? {};
-    return flag ? `\`${flag}\`` : "";
+    const { flag } = (withFlags.has(interfaceName) && (trainingSettings as Settings)[name]) || {};
+    return flag ? ` Flag: \`${flag.split(" ")[0]}\`.` : "";
   };
-  const flags = withFlags.has(interfaceName);
   const rows = fieldsIn(schema).map(([name, must, optional]) => [
     `\`${name}\`${optional ? "" : " (needed)"}`,
     must,
-    ...(flags ? [flagOf(name)] : []),
-    wordsOf(interfaceName, name) || everywhere[name] || "",
+    `${wordsOf(interfaceName, name) || everywhere[name] || ""}${flagOf(name)}`,
   ]);
-  return `### ${owners}\n\n${table(["option", "must be", ...(flags ? ["flag"] : []), "meaning"], rows)}`;
+  return `### ${owners}\n\n${table(["option", "must be", "meaning"], rows)}`;
 }
 
 /** Networks whose own options are the same stand together. */

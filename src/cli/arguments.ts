@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { type Command, InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "commander";
 import * as schemas from "../core/schema.js";
 import {
   type AttentionChoice,
@@ -10,27 +10,10 @@ import {
   OptionError,
   ortEngine,
 } from "../index.js";
-import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
+import { type FlagsOf, flag, flagList, within } from "./flags.js";
 import { cachedTuning, thisMachine } from "./tuning.js";
 
-/** Parsers of option values, with the library's bounds. What they throw is reported as a usage error. */
-const within = (schema: schemas.Schema<number>) => (text: string) => {
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  const wanted = schemas.misfit(schema, value);
-  if (wanted !== undefined) throw new InvalidArgumentError(`must be ${wanted}.`);
-  return value;
-};
-export const count = within(schemas.whole(1, 1_000_000));
-export const classCount = within(schemas.classCount);
-export const imageSize = within(schemas.imageSize);
-export const batchSize = within(schemas.batchSize);
-export const epochCount = within(schemas.epochCount);
-export const threadCount = within(schemas.threadCount);
-export const seed = within(schemas.seed);
-export const positive = within(schemas.positive);
-export const nonNegative = within(schemas.nonNegative);
-export const share = within(schemas.share);
-export const properShare = within(schemas.properShare);
+export const count = schemas.whole(1, 1_000_000);
 
 /** A regular expression, kept as text so that it can be stored. */
 export function pattern(text: string): string {
@@ -93,6 +76,11 @@ export const buildFlags = flagList(
   ),
   flag("--stem <kind>", "first layers of a residual network: imagenet (7×7, pooling) or cifar (3×3)"),
   flag("--shortcut <kind>", "shortcuts where a residual network changes shape: projection or identity (option A)"),
+  flag(
+    "--model-options <json>",
+    `more options of the network, see \`fovea list NAME\`, such as '{"decoderAttention":"none"}'`,
+    jsonObject,
+  ),
 );
 
 /** Flags that select a network. */
@@ -101,17 +89,13 @@ export interface ModelFlags extends FlagsOf<typeof buildFlags> {
   readonly classes?: number;
 }
 
+const modelHelp = "network, see `fovea list`";
+export const modelFlag = flag("--model <name>", modelHelp);
+
 /** The flag that names a network, and those that say how to build it. */
-export const modelFlags = flagList(
-  flag("--model <name>", "network, see `fovea list`", schemas.text, "resnet20"),
-  ...buildFlags,
-);
-
-export function addModelFlags(command: Command, fallback?: string): Command {
-  return addBuildFlags(command.option("--model <name>", "network, see `fovea list`", fallback));
-}
-
-export const addBuildFlags = (command: Command): Command => addFlags(command, buildFlags);
+export const modelFlags = flagList(flag("--model <name>", modelHelp, schemas.text, "resnet20"), ...buildFlags);
+export const classesFlag = flag("--classes <n>", "number of classes (default: the published one)", schemas.classCount);
+export const inputFlag = flag("--input <CxHxW>", "size of one image (default: the published one)", inputSize);
 
 export const partFlag = flag(
   "--part <name>",
@@ -129,8 +113,6 @@ export const weightsFlags = flagList(
 );
 export type WeightsFlags = FlagsOf<typeof weightsFlags>;
 
-export const addWeightsFlags = (command: Command): Command => addFlags(command, weightsFlags);
-
 /** Flags that say how images become inputs, if not as in training. */
 export const inputFlags = flagList(
   flag("--image-size <pixels>", "side of the input (default: as in training)", schemas.imageSize),
@@ -142,8 +124,6 @@ export const inputFlags = flagList(
 );
 export type InputFlags = FlagsOf<typeof inputFlags>;
 
-export const addInputFlags = (command: Command): Command => addFlags(command, inputFlags);
-
 /** The options of a network from its flags: what `createModelByName(name, options)` takes. */
 export function modelOptions({
   attention,
@@ -151,11 +131,17 @@ export function modelOptions({
   classes,
   stem,
   shortcut,
+  modelOptions: more = {},
 }: ModelFlags): Record<string, unknown> {
+  const given = { attention, numClasses: classes, stem, shortcut };
+  const twice = Object.entries(given).find(([name, value]) => value !== undefined && name in more)?.[0];
+  if (twice !== undefined)
+    throw new OptionError(`--model-options: ${twice} is set by another flag too, or by the data; leave it out`);
   if (attentionOptions && !attention) throw new OptionError("--attention-options needs --attention");
   const choice: AttentionChoice | null = attention ? ([attention, attentionOptions ?? {}] as AttentionChoice) : null;
   return {
-    attention: choice,
+    ...more,
+    ...(choice || !("attention" in more) ? { attention: choice } : {}),
     ...(classes ? { numClasses: classes } : {}),
     ...(stem ? { stem } : {}),
     ...(shortcut ? { shortcut } : {}),

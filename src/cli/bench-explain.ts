@@ -3,29 +3,21 @@ import { Command } from "commander";
 import { type ExplainerOptions, explanationMethods, openExplainer } from "../explain.js";
 import { type MethodChoice, type MethodName, type Module, modelInfo, trace } from "../index.js";
 import {
-  addModelFlags,
-  classCount,
+  classesFlag,
   count,
-  type EngineFlags,
-  inputSize,
-  type ModelFlags,
+  inputFlag,
+  jsonFlag,
   modelByFlags,
-  threadCount,
+  modelFlags,
+  threadsFlag,
   withEngine,
 } from "./arguments.js";
 import { median } from "./calibrate.js";
 import { methodsBy, nameList, nameOf } from "./explain-flags.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { ProgressLine, paragraphs, print, significant, table } from "./terminal.js";
 import { noise } from "./workload.js";
-
-interface BenchExplainFlags extends ModelFlags, EngineFlags {
-  readonly method?: readonly string[];
-  readonly layer?: readonly string[];
-  readonly input?: readonly [number, number, number];
-  readonly steps: number;
-  readonly json?: boolean;
-}
 
 /** Methods that run the network hundreds of times: only where they are named. */
 const slow: readonly MethodName[] = ["scorecam", "rise"];
@@ -40,16 +32,20 @@ interface MethodCost {
   readonly milliseconds: number;
 }
 
-export const benchExplainCommand = addModelFlags(new Command("explain"), "resnet20")
+const benchExplainFlags = flagList(
+  ...modelFlags,
+  flag("--method <names>", `methods, separated by commas, or all (default: all but ${slow.join(" and ")})`, nameList),
+  flag("--layer <paths>", "layers of the maps, separated by commas (default: the last before pooling)", nameList),
+  classesFlag,
+  inputFlag,
+  flag("--steps <n>", "timed runs of each method, after one that is not", count, 5),
+  threadsFlag,
+  jsonFlag,
+);
+
+export const benchExplainCommand = addFlags(new Command("explain"), benchExplainFlags)
   .description("What explaining one image costs by each method, in runs of the network and in time; on a random image")
-  .option("--method <names>", `methods, separated by commas, or all (default: all but ${slow.join(" and ")})`, nameList)
-  .option("--layer <paths>", "layers of the maps, separated by commas (default: the last before pooling)", nameList)
-  .option("--classes <n>", "number of classes (default: the published one)", classCount)
-  .option("--input <CxHxW>", "size of the image (default: the published one)", inputSize)
-  .option("--steps <n>", "timed runs of each method, after one that is not", count, 5)
-  .option("--threads <n>", "threads (default: one per processor)", threadCount)
-  .option("--json", "print one JSON object")
-  .action(async (flags: BenchExplainFlags) => {
+  .action(async (flags: FlagsOf<typeof benchExplainFlags>) => {
     const usual = [...explanationMethods.values()].filter(({ name }) => !slow.includes(name)).map(({ name }) => name);
     const { layer } = flags;
     const methods = methodsBy({ method: flags.method ?? usual, ...(layer && { layer }) });

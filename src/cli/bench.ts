@@ -1,43 +1,39 @@
 import { performance } from "node:perf_hooks";
-import { Command, Option } from "commander";
+import { Command } from "commander";
+import * as schemas from "../core/schema.js";
 import { trainingStep } from "../engine.js";
 import { type Engine, modelInfo, OptionError, sgd, trace } from "../index.js";
 import {
-  addModelFlags,
-  batchSize,
-  classCount,
+  classesFlag,
   count,
-  type EngineFlags,
   engineFlags,
-  inputSize,
-  type ModelFlags,
+  inputFlag,
+  jsonFlag,
   modelByFlags,
+  modelFlags,
   withEngine,
 } from "./arguments.js";
 import { benchExplainCommand } from "./bench-explain.js";
 import { calibrateCommand, median } from "./calibrate.js";
-import { addFlags } from "./flags.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { print, short } from "./terminal.js";
 import { noise, targetsFor } from "./workload.js";
 
-interface BenchFlags extends ModelFlags, EngineFlags {
-  readonly mode: "train" | "infer";
-  readonly input?: readonly [number, number, number];
-  readonly batch: number;
-  readonly steps: number;
-  readonly recompute?: boolean;
-  readonly json?: boolean;
-}
+const benchFlags = flagList(
+  ...modelFlags,
+  flag("--mode <mode>", "what to time", schemas.oneOf("train", "infer"), "train"),
+  classesFlag,
+  inputFlag,
+  flag("--batch <n>", "images per step", schemas.batchSize, 32),
+  flag("--steps <n>", "timed steps, after two warm-up steps", count, 10),
+  flag("--recompute", "when training, recompute the blocks in the backward pass instead of storing them"),
+  ...engineFlags,
+  jsonFlag,
+);
+type BenchFlags = FlagsOf<typeof benchFlags>;
 
-export const benchCommand = addFlags(addModelFlags(new Command("bench"), "resnet20"), engineFlags)
-  .addOption(new Option("--mode <mode>", "what to time").choices(["train", "infer"]).default("train"))
-  .option("--classes <n>", "number of classes (default: the published one)", classCount)
-  .option("--input <CxHxW>", "size of one image (default: the published one)", inputSize)
-  .option("--batch <n>", "images per step", batchSize, 32)
-  .option("--steps <n>", "timed steps, after two warm-up steps", count, 10)
-  .option("--recompute", "when training, recompute the blocks in the backward pass instead of storing them")
-  .option("--json", "print one JSON object")
+export const benchCommand = addFlags(new Command("bench"), benchFlags)
   .enablePositionalOptions()
   .addCommand(calibrateCommand)
   .addCommand(benchExplainCommand)

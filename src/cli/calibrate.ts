@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import { Command } from "commander";
+import { threadCount } from "../core/schema.js";
 import { defaultTuning, type Tuning, trainingStep, type WinogradSides, type WinogradTile } from "../engine.js";
 import { createModelByName, type Engine, type Executable, type Module, OptionError, ortEngine, sgd } from "../index.js";
 import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, ops, Sequential } from "../nn.js";
-import { threadCount } from "./arguments.js";
+import { jsonFlag } from "./arguments.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { helpText, ProgressLine, paragraphs, print, say, table } from "./terminal.js";
 import { type Machine, removeTuning, thisMachine, tuningPath, writeTuning } from "./tuning.js";
 import { noise, targetsFor } from "./workload.js";
@@ -181,17 +183,15 @@ export function median(values: readonly number[]): number {
   return (sorted[(values.length - 1) >> 1]! + sorted[values.length >> 1]!) / 2;
 }
 
-interface CalibrateFlags {
-  readonly threads?: number;
-  readonly reset?: boolean;
-  readonly json?: boolean;
-}
+const calibrateFlags = flagList(
+  flag("--threads <n>", "threads to measure with (default: one per processor)", threadCount),
+  flag("--reset", "remove the table of this machine and measure nothing"),
+  jsonFlag,
+);
+type CalibrateFlags = FlagsOf<typeof calibrateFlags>;
 
-export const calibrateCommand = new Command("calibrate")
+export const calibrateCommand = addFlags(new Command("calibrate"), calibrateFlags)
   .description("Measure which lowering is faster at which sizes, for all commands on this machine")
-  .option("--threads <n>", "threads to measure with (default: one per processor)", threadCount)
-  .option("--reset", "remove the table of this machine and measure nothing")
-  .option("--json", "print one JSON object")
   .addHelpText("after", () =>
     helpText(`
 Times training steps under alternative lowerings: plain against blocked, and direct convolutions against Winograd's algorithm with 2×2

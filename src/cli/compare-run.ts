@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -12,8 +13,18 @@ import {
   probe,
   type Trial,
 } from "../compare/node/index.js";
-import { FoveaError, statistics, writeFileAtomic } from "../index.js";
+import { systemReason } from "../core/errors.js";
+import { FoveaError, OptionError, statistics, writeFileAtomic } from "../index.js";
 import { duration, ProgressLine, paragraphs, print, say, short, table } from "./terminal.js";
+
+/** @throws OptionError if there is something else than a folder, or a folder above it is none. */
+export async function requireFolder(out: string): Promise<void> {
+  const found = await stat(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw new OptionError(`--out ${out} is no place for a folder (${systemReason(error)}): choose another`);
+  });
+  if (found && !found.isDirectory()) throw new OptionError(`--out ${out} is a file: name a folder`);
+}
 
 /** Tries the networks of some units of a comparison that is written down. */
 async function trialsOf(

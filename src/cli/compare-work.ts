@@ -3,8 +3,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
 import { Journal, runUnit, type WorkerMessage } from "../compare/node/index.js";
+import { whole } from "../core/schema.js";
 import { FoveaError, OptionError, ortEngine, version } from "../index.js";
-import { count } from "./arguments.js";
+import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { stopOnSignal } from "./signals.js";
 import { ProgressLine, percent, say } from "./terminal.js";
 
@@ -13,16 +14,17 @@ const tell = (message: WorkerMessage): void => {
   if (process.connected) process.send?.(message);
 };
 
-export const compareWorkCommand = new Command("work")
+const workFlags = flagList(needed(flag("--unit <i>", "which unit, counted from 0", whole(0, 1_000_000))));
+
+export const compareWorkCommand = addFlags(new Command("work"), workFlags)
   .description("Do one unit of a comparison: for schedulers, and for other computers that see the same folder")
   .argument("<folder>", "folder of a comparison, which fovea compare --dry-run makes")
-  .requiredOption("--unit <i>", "which unit, counted from 0", (text) => (text.trim() === "0" ? 0 : count(text)))
   .addHelpText(
     "after",
     `
 A unit that is done is left as it is, one that was interrupted is gone on with, and one that another process is at is waited for.`,
   )
-  .action(async (folder: string, { unit }: { unit: number }) => {
+  .action(async (folder: string, { unit }: FlagsOf<typeof workFlags>) => {
     if (!(await stat(join(folder, "plan.json")).catch(() => undefined)))
       throw new OptionError(
         `${folder} is no folder of a comparison: it has no plan.json. fovea compare --dry-run makes it`,

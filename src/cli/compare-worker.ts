@@ -1,9 +1,17 @@
+import { resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
-import { Journal, serveQueue } from "../compare/node/index.js";
-import { ortEngine, version } from "../index.js";
+import { Journal, joinQueue, serveQueue } from "../compare/node/index.js";
+import { OptionError, ortEngine, version } from "../index.js";
+import { requireFolder } from "./compare-run.js";
 import { stopOnSignal } from "./signals.js";
 import { ProgressLine, percent, say } from "./terminal.js";
+
+interface WorkerFlags {
+  readonly redis?: string;
+  readonly send?: boolean;
+  readonly data?: string;
+}
 
 /** Where Redis is unless a flag says it. */
 export const defaultRedis = (): string => process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
@@ -12,12 +20,19 @@ export const compareWorkerCommand = new Command("worker")
   .description(
     "Do units of a comparison that --backend bullmq gives out, until it has ended; start as many as there are computers",
   )
-  .argument("<folder>", "folder of the comparison, which this computer sees too")
+  .argument("<folder>", "folder of the comparison, which this computer sees too; with --send, a folder of its own")
+  .option("--send", "send results through Redis: this computer does not see the comparison's folder")
+  .option("--data <path>", "where the data lies here, with --send (not for generated data)")
   .option("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)")
   .action(async (folder: string, _: object, command: Command) => {
     // The command above has the same option, and takes it.
-    const { redis = defaultRedis() } = command.optsWithGlobals<{ redis?: string }>();
-    const journal = await Journal.reopen(folder);
+    const { redis = defaultRedis(), send, data } = command.optsWithGlobals<WorkerFlags>();
+    if (data !== undefined && !send)
+      throw new OptionError("--data needs --send: the plan in the folder says where it lies");
+    if (send) await requireFolder(folder);
+    const journal = send
+      ? await joinQueue(redis, folder, data === undefined ? undefined : resolve(data))
+      : await Journal.reopen(folder);
     const progress = new ProgressLine();
     const interrupt = stopOnSignal(() => progress.clear());
     const engine = ortEngine({ threads: journal.plan.threads });
@@ -25,6 +40,7 @@ export const compareWorkerCommand = new Command("worker")
     try {
       await serveQueue(journal, {
         url: redis,
+        send: send ?? false,
         engine,
         version,
         signal: interrupt.signal,

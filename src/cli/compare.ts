@@ -1,95 +1,76 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { argv } from "node:process";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import {
   budgets,
   canonical,
+  isGenerated,
   type Plan,
   parsePlan,
   presetNamed,
   presets,
-  readPlan,
   writtenPlan,
 } from "../compare/index.js";
-import { Journal, sha256 } from "../compare/node/index.js";
-import { OptionError } from "../index.js";
-import { batchSize, count, epochCount, imageSize, optional, positive, threadCount } from "./arguments.js";
+import { isPlanFile, Journal, readPlanFile, sha256 } from "../compare/node/index.js";
+import * as schemas from "../core/schema.js";
+import { OptionError, openMasks } from "../index.js";
+import { count, optional } from "./arguments.js";
 import { coordinate } from "./compare-coordinate.js";
-import { checkPairing, dryRun, writeSlurm } from "./compare-run.js";
+import { checkPairing, dryRun, requireFolder, writeSlurm } from "./compare-run.js";
 import { compareTablesCommand } from "./compare-tables.js";
 import { compareWorkCommand } from "./compare-work.js";
 import { compareWorkerCommand, defaultRedis } from "./compare-worker.js";
+import { addFlags, type FlagsOf, flag, flagList, givenOf } from "./flags.js";
 
-export interface CompareFlags {
-  readonly preset?: string;
-  readonly modules?: string;
-  readonly model?: string;
-  readonly seeds?: number;
-  readonly epochs?: number;
-  readonly budget?: Plan["budget"];
-  readonly images?: number;
-  readonly testImages?: number;
-  readonly imageSize?: number;
-  readonly batch?: number;
-  readonly lr?: number;
-  readonly threads?: number;
-  readonly workers?: number;
-  readonly out?: string;
-  readonly dryRun?: boolean;
-  readonly checkPairing?: boolean;
-  readonly masks?: string;
-  readonly cost: boolean;
-  readonly looks: boolean;
-  readonly backend: "local" | "slurm" | "bullmq";
-  readonly redis?: string;
-  readonly slurmOption?: readonly string[];
-  readonly json?: boolean;
-}
-
-export const compareCommand = new Command("compare")
-  .argument("<data>", "data set: a folder, or shapes; or a plan, a .json file with data, modules, seeds, …")
-  .option(
+/** Flags that a plan file says itself. */
+const planFlags = flagList(
+  flag(
     "--modules <list>",
     "what to compare, the first with all others: names of modules, none, placebo, placebo-random, wide",
-  )
-  .option("--preset <name>", `what an article compares: ${Object.keys(presets).join(", ")}`)
-  .option("--model <list>", "networks to put them in (default: resnet20)")
-  .option("--seeds <n>", "how many paired seeds (default: 3; an exact test needs 6)", count)
-  .option("--epochs <n>", "epochs of the first entrant (default: 10)", epochCount)
-  .addOption(
-    new Option("--budget <what>", "what the others get as much of as the first (default: epochs)").choices([
-      ...budgets,
-    ]),
-  )
-  .option("--images <n>", "images to train on (default: all)", count)
-  .option("--test-images <n>", "images to test on (default: all)", count)
-  .option("--image-size <pixels>", "side of the square input (default: what suits the data)", imageSize)
-  .option("--batch <n>", "images per step (default: as fovea train)", batchSize)
-  .option("--lr <rate>", "learning rate (default: as fovea train)", positive)
-  .option("--threads <n>", "threads of each unit (default: 1)", threadCount)
-  .option("--workers <n>", "units at a time (default: as many as there are processors for their threads)", count)
-  .option("--out <folder>", "folder of the comparison (default: one in runs/ that follows from the plan)")
-  .option("--dry-run", "say what it would take, by a short measurement, and do nothing more")
-  .option("--check-pairing", "hash what the units of each seed begin with, and do nothing more")
-  .addOption(
-    new Option(
-      "--backend <name>",
-      "who does the units: processes here; a SLURM array, whose script is written; or workers at a BullMQ queue in Redis",
-    )
-      .choices(["local", "slurm", "bullmq"])
-      .default("local"),
-  )
-  .option("--slurm-option <option...>", "more options for sbatch, such as --slurm-option=--partition=long")
-  .option("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)")
-  .option(
+  ),
+  flag("--preset <name>", `what an article compares: ${Object.keys(presets).join(", ")}`),
+  flag("--model <list>", "networks to put them in (default: resnet20)"),
+  flag("--seeds <n>", "how many paired seeds (default: 3; an exact test needs 6)", count),
+  flag("--epochs <n>", "epochs of the first entrant (default: 10)", schemas.epochCount),
+  flag("--budget <what>", "what the others get as much of as the first (default: epochs)", schemas.oneOf(...budgets)),
+  flag("--images <n>", "images to train on (default: all)", count),
+  flag("--test-images <n>", "images to test on (default: all)", count),
+  flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
+  flag("--batch <n>", "images per step (default: as fovea train)", schemas.batchSize),
+  flag("--lr <rate>", "learning rate (default: as fovea train)", schemas.positive),
+  flag("--threads <n>", "threads of each unit (default: 1)", schemas.threadCount),
+  flag(
     "--masks <path>",
     "where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file",
+  ),
+);
+const compareFlags = flagList(
+  ...planFlags,
+  flag("--workers <n>", "units at a time (default: as many as there are processors for their threads)", count),
+  flag("--out <folder>", "folder of the comparison (default: one in runs/ that follows from the plan)"),
+  flag("--dry-run", "say what it would take, by a short measurement, and do nothing more"),
+  flag("--check-pairing", "hash what the units of each seed begin with, and do nothing more"),
+  flag(
+    "--backend <name>",
+    "who does the units: processes here; a SLURM array, whose script is written; or workers at a BullMQ queue in Redis",
+    schemas.oneOf("local", "slurm", "bullmq"),
+    "local",
+  ),
+  flag("--slurm-option <option...>", "more options for sbatch, such as --slurm-option=--partition=long"),
+  flag("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)"),
+  flag("--no-cost", "do not measure speed and memory at the end"),
+  flag("--no-looks", "do not find where the networks look at the end"),
+  flag("--json", "print one JSON object at the end"),
+);
+export type CompareFlags = FlagsOf<typeof compareFlags>;
+
+export const compareCommand = addFlags(new Command("compare"), compareFlags)
+  .argument(
+    "<data>",
+    "data set: a folder, shapes or shapes-free; or a plan, a .yaml or .json file with data, modules, seeds, …",
   )
-  .option("--no-cost", "do not measure speed and memory at the end")
-  .option("--no-looks", "do not find where the networks look at the end")
-  .option("--json", "print one JSON object at the end")
   .addHelpText(
     "after",
     `
@@ -111,10 +92,13 @@ done is never done again.`,
     const { source: lies, masks } = given.data;
     const data = { ...given.data, source: absolute(lies), ...optional("masks", masks && resolve(masks)) };
     const plan = { ...given, data };
-    const out =
-      flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(writtenPlan(plan))).slice(0, 8)}`);
-    if (plan.data.source !== "shapes" && !relative(plan.data.source, out).startsWith(".."))
+    if (data.masks !== undefined) await requireMasks(data.masks, data.source);
+    // Masks may come later: they change no training.
+    const named = writtenPlan({ ...plan, data: { ...data, masks: undefined } as Plan["data"] });
+    const out = flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(named)).slice(0, 8)}`);
+    if (!isGenerated(plan.data.source) && !relative(plan.data.source, out).startsWith(".."))
       throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
+    await requireFolder(out);
     const journal = await Journal.open(out, plan);
     const workers = flags.workers ?? Math.max(1, Math.floor(availableParallelism() / plan.threads));
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);
@@ -129,39 +113,23 @@ done is never done again.`,
     await coordinate(journal, { workers, redis, cost, looks, json, program: argv[1]! });
   });
 
-const absolute = (source: string) => (source === "shapes" ? source : resolve(source));
+/** @throws FoveaError for masks that cannot be read, before anything is trained. */
+async function requireMasks(masks: string, source: string): Promise<void> {
+  if (isGenerated(source))
+    throw new OptionError(`--masks is for folders of images; ${source} knows where its objects are`);
+  await openMasks(masks);
+}
+
+const absolute = (source: string) => (isGenerated(source) ? source : resolve(source));
 
 const nameOf = ({ data }: Plan) => basename(data.source).replace(/[^\w.-]+/g, "-") || "data";
 
-/** Flags that a plan file says itself. */
-const inPlan = [
-  "preset",
-  "modules",
-  "model",
-  "seeds",
-  "epochs",
-  "budget",
-  "images",
-  "testImages",
-  "imageSize",
-  "masks",
-  "batch",
-  "lr",
-  "threads",
-] as const;
-
 async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
   const found = await stat(source).catch(() => undefined);
-  if (source.endsWith(".json") && (found?.isFile() ?? true)) {
-    const given = inPlan.find((name) => flags[name] !== undefined);
-    if (given)
-      throw new OptionError(
-        `--${given.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}: the plan ${source} says that itself; change it there`,
-      );
-    const json = await readFile(source, "utf8").catch((error: Error) => {
-      throw new OptionError(`${source}: cannot be read (${error.message})`);
-    });
-    return readPlan(json, source);
+  if (isPlanFile(source) && (found?.isFile() ?? true)) {
+    const [given] = givenOf(planFlags, flags);
+    if (given) throw new OptionError(`${given}: the plan ${source} says that itself; change it there`);
+    return refuseNothingToCompare(await readPlanFile(source), source);
   }
   if (flags.modules !== undefined && flags.preset !== undefined)
     throw new OptionError("--preset says which modules; leave --modules out");
@@ -169,7 +137,7 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
   if (flags.modules === undefined && !preset)
     throw new OptionError("which modules? Such as --modules none,se,cbam, or --preset cbam-arrangement");
   const names = (text: string) => text.split(",").map((name) => name.trim());
-  return parsePlan(
+  const plan = parsePlan(
     {
       data: {
         source,
@@ -188,4 +156,15 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
     },
     "compare",
   );
+  return refuseNothingToCompare(plan, "--modules");
+}
+
+/** @throws OptionError for a plan with one entrant: there is nothing to compare it with. */
+function refuseNothingToCompare(plan: Plan, where: string): Plan {
+  const [first, ...others] = plan.entrants;
+  if (others.length === 0)
+    throw new OptionError(
+      `${where}: ${first!.label} alone has nothing to be compared with: name a second, such as ${first!.label === "none" ? "none,cbam" : `none,${first!.label}`}`,
+    );
+  return plan;
 }

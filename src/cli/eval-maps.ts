@@ -26,20 +26,33 @@ import {
 } from "../index.js";
 import { buildNetwork } from "../internal.js";
 import { initialize } from "../nn.js";
+import { count } from "./arguments.js";
 import { inputOf, intervalText, type Network } from "./explain-checks.js";
-import { methodsBy, nameOf, samenessOf } from "./explain-flags.js";
+import { methodsBy, nameList, nameOf, samenessOf } from "./explain-flags.js";
+import { type FlagsOf, flag, flagList } from "./flags.js";
 import type { LoadedModel } from "./run.js";
 import { ProgressLine, paragraphs, percent, table } from "./terminal.js";
 
 /** Flags of eval that measure maps. */
-export interface MapFlags {
-  readonly localization?: boolean;
-  readonly masks?: string;
-  readonly method?: readonly string[];
-  readonly faithful?: readonly string[];
-  readonly layer?: string;
-  readonly images?: number;
-}
+export const mapFlags = flagList(
+  flag(
+    "--localization",
+    "whether maps find the objects, beside a random map, a blob at the center and an untrained network",
+  ),
+  flag(
+    "--masks <path>",
+    "where the objects are: a folder of masks, COCO's JSON, or a CSV file of boxes (default: the data's own)",
+  ),
+  flag(
+    "--method <names>",
+    "methods for --localization, separated by commas, or all (default: gradcam,layercam)",
+    nameList,
+  ),
+  flag("--faithful <names>", "methods whose maps are to tell what the network goes by: gradcam,ig", nameList),
+  flag("--layer <path>", "layer of the maps (default: the last before pooling)"),
+  flag("--images <n>", "how many images maps are measured on, evenly spaced (default: 200)", count),
+);
+export type MapFlags = FlagsOf<typeof mapFlags>;
 
 /** @throws OptionError for a flag that changes nothing without another. */
 export function refuseIdleMapFlags({ localization: locates, masks, method, faithful, layer, images }: MapFlags): void {

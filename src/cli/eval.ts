@@ -1,71 +1,52 @@
 import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
+import * as schemas from "../core/schema.js";
 import { concatDatasets, defaultPreprocessing } from "../engine.js";
-import {
-  type ClassificationMetrics,
-  type Dataset,
-  evaluate,
-  type OpenedDataset,
-  OptionError,
-  openDataset,
-} from "../index.js";
+import { type Dataset, evaluate, type OpenedDataset, OptionError, openDataset } from "../index.js";
 import { describeSplits } from "../internal.js";
-import {
-  addBuildFlags,
-  addInputFlags,
-  addWeightsFlags,
-  batchSize,
-  classCount,
-  count,
-  type InputFlags,
-  type ModelFlags,
-  optional,
-  properShare,
-  type WeightsFlags,
-  withEngine,
-} from "./arguments.js";
-import { type MapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
-import { nameList } from "./explain-flags.js";
+import { buildFlags, inputFlags, jsonFlag, optional, weightsFlags, withEngine } from "./arguments.js";
+import { mapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
-import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
+import { maskFlags, maskOptions, refuseSegmentationFlags } from "./segmentation/flags.js";
+import { faceOf, taskOfModel } from "./tasks.js";
+import { ProgressLine, print, say } from "./terminal.js";
 
-interface EvalFlags extends Omit<ModelFlags, "model">, InputFlags, WeightsFlags, MapFlags {
-  readonly split: string;
-  readonly batch: number;
-  readonly valSplit?: number;
-  readonly json?: boolean;
-}
+const evalFlags = flagList(
+  ...buildFlags,
+  ...weightsFlags,
+  ...inputFlags,
+  flag("--classes <n>", "number of classes of a network by name (default: those of the weights)", schemas.classCount),
+  flag(
+    "--split <name>",
+    "which part of the data: validation (or val), train, test, or all of it",
+    schemas.text,
+    "validation",
+  ),
+  flag("--val-split <share>", "share of a folder without train/ and val/ that is for validation", schemas.properShare),
+  flag("--batch <n>", "images at a time", schemas.batchSize, 100),
+  ...maskFlags,
+  ...mapFlags,
+  jsonFlag,
+);
+type EvalFlags = FlagsOf<typeof evalFlags>;
 
-export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("eval"))))
+export const evalCommand = addFlags(new Command("eval"), evalFlags)
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<data>", "data set: a folder, or shapes or shapes-free")
-  .option("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount)
-  .option("--split <name>", "which part of the data: validation (or val), train, test, or all of it", "validation")
-  .option("--val-split <share>", "share of a folder without train/ and val/ that is for validation", properShare)
-  .option("--batch <n>", "images at a time", batchSize, 100)
-  .option(
-    "--localization",
-    "whether maps find the objects, beside a random map, a blob at the center and an untrained network",
-  )
-  .option(
-    "--masks <path>",
-    "where the objects are: a folder of masks, COCO's JSON, or a CSV file of boxes (default: the data's own)",
-  )
-  .option(
-    "--method <names>",
-    "methods for --localization, separated by commas, or all (default: gradcam,layercam)",
-    nameList,
-  )
-  .option("--faithful <names>", "methods whose maps are to tell what the network goes by: gradcam,ig", nameList)
-  .option("--layer <path>", "layer of the maps (default: the last before pooling)")
-  .option("--images <n>", "how many images maps are measured on, evenly spaced (default: 200)", count)
-  .option("--json", "print one JSON object")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     refuseIdleMapFlags(flags);
     const loaded = await loadModel(runOrModel, flags);
+    const task = taskOfModel(loaded.name);
+    if (task === "classification") refuseSegmentationFlags(flags, `${loaded.name} classifies images`);
+    else refuseMaps(flags);
+    const face = faceOf(task);
     const splits = await openDataset(source, {
       ...loaded.division,
+      task,
+      ...(await maskOptions(flags)),
+      ...optional("resize", loaded.preprocessing?.resize),
       onNote: say,
       ...optional("imageSize", flags.imageSize ?? loaded.preprocessing?.imageSize),
       ...optional("validationSplit", flags.valSplit),
@@ -85,11 +66,13 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
     const { metrics, maps } = await withEngine(async (engine) => {
       const measured = await evaluate(loaded.model, dataset, {
         engine,
+        task: face.task,
         batch: flags.batch,
         preprocessing,
         onProgress: (done, total) => progress.draw(done / total, `${done} of ${total}`),
       });
       progress.clear();
+      if (task !== "classification") return { metrics: measured, maps: { value: {}, lines: [] } };
       return { metrics: measured, maps: await measureMaps(loaded, { dataset, preprocessing, engine }, flags) };
     });
     saySkipped(dataset.skipped);
@@ -105,7 +88,7 @@ export const evalCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Comma
         missing,
         leftOut,
       },
-      () => [...metricsText(metrics), ...maps.lines],
+      () => [...face.metricsText(metrics), ...maps.lines],
     );
   });
 
@@ -134,19 +117,8 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
   return found;
 }
 
-export function metricsText({ top1, top5, loss, count: total, classes, confusion }: ClassificationMetrics): string[] {
-  const share = (v: number | null) => (v === null ? "–" : percent(v));
-  const rows = classes.map((c) => [c.name, c.count, share(c.recall), share(c.precision)]);
-  const parts: (string | string[])[] = [
-    `top-1 ${percent(top1)}, top-5 ${percent(top5)}, loss ${loss.toFixed(4)} on ${total.toLocaleString("en-US")} images`,
-  ];
-  if (classes.length <= 100) parts.push(table(rows, ["class", "images", "recall", "precision"]));
-  if (classes.length <= 12)
-    parts.push(
-      table(
-        confusion.map((row, i) => [classes[i]!.name, ...row]),
-        ["label ↓ prediction →", ...classes.map((c) => c.name)],
-      ),
-    );
-  return paragraphs(...parts);
+/** @throws OptionError for flags about maps of whole images. */
+function refuseMaps({ localization, faithful, masks }: EvalFlags): void {
+  for (const [flag, value] of Object.entries({ localization, faithful, masks }))
+    if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
 }

@@ -1,32 +1,56 @@
 import { closest } from "../core/errors.js";
+import * as schemas from "../core/schema.js";
 import { coincide, explanationMethods, type MethodOptions } from "../explain.js";
 import { type MethodChoice, type MethodName, OptionError } from "../index.js";
-import type { InputFlags, ModelFlags, WeightsFlags } from "./arguments.js";
+import { buildFlags, inputFlags, jsonFlag, weightsFlags } from "./arguments.js";
 import type { Network } from "./explain-checks.js";
-
-export interface ExplainFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags, WeightsFlags {
-  readonly classes?: string;
-  readonly method?: readonly string[];
-  readonly layer?: readonly string[];
-  readonly class?: string;
-  readonly score?: "logit" | "probability";
-  readonly variant?: string;
-  readonly error?: number;
-  readonly out?: string;
-  readonly raw?: string;
-  readonly scale?: "shared" | "column" | "cell";
-  readonly photograph?: boolean;
-  readonly gates?: boolean;
-  readonly sanity?: boolean;
-  readonly json?: boolean;
-}
+import { type FlagsOf, flag, flagList } from "./flags.js";
 
 /** Names between commas. */
-export const nameList = (text: string): string[] =>
+export const nameList = (text: string): readonly string[] =>
   text
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+
+export const explainFlags = flagList(
+  ...buildFlags,
+  ...weightsFlags,
+  ...inputFlags,
+  flag("--method <names>", "methods, separated by commas, or all (default: gradcam)", nameList),
+  flag("--variant <name>", "of methods that have several forms, which one"),
+  flag(
+    "--layer <paths>",
+    "layers, separated by commas; or all, to rank those that all of the network passes by ROAD (default: the last map before pooling)",
+    nameList,
+  ),
+  flag("--class <class>", "what is explained: a name or index, or predicted (default)"),
+  flag("--score <name>", "of the class (default: logit)", schemas.oneOf("logit", "probability")),
+  flag(
+    "--error <share>",
+    "for ig: the largest error of its sum, which decides the steps (default: 0.01)",
+    schemas.positive,
+  ),
+  flag(
+    "--out <path>",
+    "picture: a file .svg or .png of all images, or a folder, for a file of each (default: explain.svg, unless --raw or --json is given)",
+  ),
+  flag("--raw <file>", "write the maps as they are, signed, as NumPy files: a .npy, or one beside it for each map"),
+  flag(
+    "--scale <kind>",
+    "which maps share a color scale (default: those of a method)",
+    schemas.oneOf("shared", "column", "cell"),
+  ),
+  flag("--photograph", "show whole photographs, with the part that the network saw"),
+  flag(
+    "--classes <file>",
+    "names of the classes: a line each, or a JSON list (default: those of the run, or of ImageNet)",
+  ),
+  flag("--gates", "every gate of every attention module instead"),
+  flag("--sanity", "instead, whether the maps change when weights become random; needs several images"),
+  jsonFlag,
+);
+export type ExplainFlags = FlagsOf<typeof explainFlags>;
 
 /** Flags that one of the other kinds of answers leaves without effect, by the flag that asks for it. */
 const idle = {

@@ -1,58 +1,29 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { messageOf } from "../core/errors.js";
 import { seenImage } from "../explain.js";
 import { decodeImage, type Engine, OptionError, type RgbImage, trace } from "../index.js";
-import { addBuildFlags, addInputFlags, addWeightsFlags, positive, withEngine } from "./arguments.js";
+import { withEngine } from "./arguments.js";
 import { checkSanity, type Network, sanityText } from "./explain-checks.js";
 import {
   classIndex,
   drawsPicture,
   type ExplainFlags,
+  explainFlags,
   methodsBy,
-  nameList,
   nameOf,
   refuseIdle,
 } from "./explain-flags.js";
 import { drawGates } from "./explain-gates.js";
 import { explainImages } from "./explain-maps.js";
+import { addFlags } from "./flags.js";
 import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
 import { loadModel, saySkipped } from "./run.js";
 import { duration, helpText, ProgressLine, print, say } from "./terminal.js";
 
-export const explainCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("explain"))))
+export const explainCommand = addFlags(new Command("explain"), explainFlags)
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
-  .option("--method <names>", "methods, separated by commas, or all (default: gradcam)", nameList)
-  .option("--variant <name>", "of methods that have several forms, which one")
-  .option(
-    "--layer <paths>",
-    "layers, separated by commas; or all, to rank those that all of the network passes by ROAD (default: the last map before pooling)",
-    nameList,
-  )
-  .option("--class <class>", "what is explained: a name or index, or predicted (default)")
-  .addOption(new Option("--score <name>", "of the class (default: logit)").choices(["logit", "probability"]))
-  .option("--error <share>", "for ig: the largest error of its sum, which decides the steps (default: 0.01)", positive)
-  .option(
-    "--out <path>",
-    "picture: a file .svg or .png of all images, or a folder, for a file of each (default: explain.svg, unless --raw or --json is given)",
-  )
-  .option("--raw <file>", "write the maps as they are, signed, as NumPy files: a .npy, or one beside it for each map")
-  .addOption(
-    new Option("--scale <kind>", "which maps share a color scale (default: those of a method)").choices([
-      "shared",
-      "column",
-      "cell",
-    ]),
-  )
-  .option("--photograph", "show whole photographs, with the part that the network saw")
-  .option(
-    "--classes <file>",
-    "names of the classes: a line each, or a JSON list (default: those of the run, or of ImageNet)",
-  )
-  .option("--gates", "every gate of every attention module instead")
-  .option("--sanity", "instead, whether the maps change when weights become random; needs several images")
-  .option("--json", "print one JSON object")
   .addHelpText(
     "after",
     helpText(`

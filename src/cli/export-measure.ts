@@ -3,6 +3,7 @@ import { evaluate, openDataset, trace, type Value } from "../index.js";
 import { Module } from "../nn.js";
 import { optional, withEngine } from "./arguments.js";
 import { aligning, type LoadedModel, requireSplits } from "./run.js";
+import { faceOf, taskOfModel } from "./tasks.js";
 import { ProgressLine, percent, say } from "./terminal.js";
 
 /** A network's metrics on a data set, before and after export. */
@@ -15,6 +16,8 @@ export interface Measured {
 interface Figures {
   readonly top1: number;
   readonly loss: number;
+  /** Of segmentation networks. */
+  readonly miou?: number;
 }
 
 /** A network as the graph that its export writes, with folding and rounded weights. */
@@ -40,13 +43,15 @@ class Exported extends Module {
  * part of a data set. The graph, not the file, because evaluation takes networks; both hold the same numbers.
  */
 export async function measure(
-  { model, preprocessing, imageSize, division, classes }: LoadedModel,
+  { model, name, preprocessing, imageSize, division, classes }: LoadedModel,
   source: string,
   { foldBatchNorm = true, precision = "float32" }: ExportedGraphOptions,
   validationSplit?: number,
 ): Promise<Measured> {
   const splits = await openDataset(source, {
     ...division,
+    task: taskOfModel(name),
+    ...optional("resize", preprocessing?.resize),
     onNote: say,
     imageSize,
     ...(validationSplit === undefined ? {} : { validationSplit }),
@@ -56,13 +61,14 @@ export async function measure(
   const progress = new ProgressLine();
   return withEngine(async (engine) => {
     const figures = async (network: Module, which: string) => {
-      const { top1, loss, count } = await evaluate(network, validation, {
+      const { top1, loss, miou } = await evaluate(network, validation, {
         engine,
+        task: faceOf(taskOfModel(name)).task,
         ...(preprocessing ? { preprocessing } : {}),
         onProgress: (done, total) => progress.draw(done / total, `${which}: ${done} of ${total}`),
       });
       progress.clear();
-      return { count, figures: { top1, loss } };
+      return { count: validation.length, figures: { top1, loss, ...optional("miou", miou) } };
     };
     const before = await figures(model, "before");
     const after = await figures(new Exported(model, { foldBatchNorm, precision }), "exported");
@@ -72,7 +78,8 @@ export async function measure(
 
 /** `top-1 93.1 % → 93.0 %, loss 0.2412 → 0.2450 as int8 on 10,000 images` */
 export function measuredText({ count, before, after }: Measured, precision: string): string {
-  const top1 = `top-1 ${percent(before.top1)} → ${percent(after.top1)}`;
+  const score = ({ top1, miou = top1 }: Figures) => percent(miou);
+  const top1 = `${before.miou === undefined ? "top-1" : "mIoU"} ${score(before)} → ${score(after)}`;
   const loss = `loss ${before.loss.toFixed(4)} → ${after.loss.toFixed(4)}`;
   return `${top1}, ${loss} as ${precision} on ${count.toLocaleString("en-US")} images`;
 }

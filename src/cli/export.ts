@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { Command, Option } from "commander";
+import { Command } from "commander";
+import { classCount, oneOf, properShare } from "../core/schema.js";
 import { encodeSafetensors, exportedGraph, opsets, precisions } from "../engine.js";
 import {
   type ExportOptions,
@@ -11,56 +12,39 @@ import {
   weightsOf,
   writeFileAtomic,
 } from "../index.js";
-import {
-  addBuildFlags,
-  addWeightsFlags,
-  classCount,
-  type ModelFlags,
-  properShare,
-  type WeightsFlags,
-} from "./arguments.js";
+import { buildFlags, jsonFlag, weightsFlags } from "./arguments.js";
 import { type Measured, measure, measuredText } from "./export-measure.js";
+import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { type LoadedModel, loadModel } from "./run.js";
+import { taskOfModel } from "./tasks.js";
 import { print, short } from "./terminal.js";
 
 const formats = ["onnx", "transformers.js", "safetensors"] as const;
 type Format = (typeof formats)[number];
 
-interface ExportFlags extends Omit<ModelFlags, "model">, WeightsFlags {
-  readonly out: string;
-  readonly format?: Format;
-  readonly opset?: string;
-  readonly precision?: NonNullable<ExportOptions["precision"]>;
-  readonly keepBatchNorm?: boolean;
-  readonly attentionMaps?: boolean;
-  readonly features?: boolean;
-  readonly measure?: string;
-  readonly valSplit?: number;
-  readonly json?: boolean;
-}
+const exportFlags = flagList(
+  ...buildFlags,
+  ...weightsFlags,
+  needed(flag("--out <path>", "file to write; for transformers.js the folder")),
+  flag(
+    "--format <name>",
+    "onnx (any batch size), transformers.js (a folder for its pipelines) or safetensors (default: by the ending of --out)",
+    oneOf(...formats),
+  ),
+  flag("--classes <n>", "number of classes of a network by name (default: that of the weights)", classCount),
+  flag("--opset <version>", "ONNX operator set (default: 17)", oneOf(...opsets.map(String))),
+  flag("--precision <type>", "how weights are stored; all compute in float32 (default: float32)", oneOf(...precisions)),
+  flag("--keep-batch-norm", "leave batch norms as they are (default: folded into convolutions)"),
+  flag("--attention-maps", "also output every attention map"),
+  flag("--features", "also output the last feature maps, for class activation maps, as features"),
+  flag("--measure <data>", "loss and top-1 (or mean IoU) on the validation part of a data set, before and after"),
+  flag("--val-split <share>", "validation share of a --measure folder without train/ and val/", properShare),
+  jsonFlag,
+);
+type ExportFlags = FlagsOf<typeof exportFlags>;
 
-export const exportCommand = addWeightsFlags(addBuildFlags(new Command("export")))
+export const exportCommand = addFlags(new Command("export"), exportFlags)
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
-  .requiredOption("--out <path>", "file to write; for transformers.js the folder")
-  .addOption(
-    new Option(
-      "--format <name>",
-      "onnx (any batch size), transformers.js (a folder for its pipelines) or safetensors (default: by the ending of --out)",
-    ).choices(formats),
-  )
-  .option("--classes <n>", "number of classes of a network by name (default: that of the weights)", classCount)
-  .addOption(new Option("--opset <version>", "ONNX operator set (default: 17)").choices(opsets.map(String)))
-  .addOption(
-    new Option("--precision <type>", "how weights are stored; all compute in float32 (default: float32)").choices(
-      precisions,
-    ),
-  )
-  .option("--keep-batch-norm", "leave batch norms as they are (default: folded into convolutions)")
-  .option("--attention-maps", "also output every attention map")
-  .option("--features", "also output the last feature maps, for class activation maps, as features")
-  .option("--measure <data>", "loss and top-1 on the validation part of a data set, before and after")
-  .option("--val-split <share>", "validation share of a --measure folder without train/ and val/", properShare)
-  .option("--json", "print one JSON object")
   .action(async (path: string, flags: ExportFlags) => {
     const { out, json = false } = flags;
     const format = flags.format ?? formatOf(out);
@@ -128,6 +112,8 @@ function filesOf(
   if (options.attentionMaps && graph.taps.length === 0)
     throw new OptionError(`--attention-maps has no effect: ${name} has no attention module`);
   if (format === "onnx") return new Map([["", exportOnnx(graph, { ...options, metadata })]]);
+  if (taskOfModel(name) === "segmentation")
+    throw new OptionError("transformers.js is for networks that classify whole images; use --format onnx");
   if (!classes || !preprocessing)
     throw new OptionError("transformers.js needs class names, which a run folder has; a network by name has none");
   return exportTransformersJs(graph, { ...options, metadata, classes, preprocessing });

@@ -15,6 +15,8 @@ export interface Flag<S extends string = string, T = unknown> {
   readonly help: string;
   readonly takes?: Taken<NonNullable<T>> | undefined;
   readonly default?: T | undefined;
+  /** Whether the command cannot do without. */
+  readonly needed?: boolean;
 }
 
 /** What is stored without a schema: a switch, or a text. */
@@ -34,6 +36,12 @@ export function flag<const S extends string, T>(spelling: S, help: string, takes
 export function flag(spelling: string, help: string, takes?: Taken<unknown>, usual?: unknown): Flag {
   return { spelling, help, takes: takes as never, default: usual };
 }
+
+/** A flag that must be given. */
+export const needed = <S extends string, T>(one: Flag<S, T>): Flag<S, NonNullable<T>> => ({
+  ...(one as Flag<S, NonNullable<T>>),
+  needed: true,
+});
 
 /** Flags of a command, each with its own type. */
 export const flagList = <const L extends readonly Flag[]>(...list: L): L => list;
@@ -85,34 +93,41 @@ export function settingFlags<S extends Settings>(settings: S): readonly SettingF
 
 /** What flags say of the settings in a table. */
 export function settingsBy<S extends Settings>(settings: S, flags: object): Partial<SettingsOf<S>> {
-  const stored = ({ flag: spelling = "" }: Settings[string]) =>
-    (flags as Readonly<Record<string, unknown>>)[new Option(spelling).attributeName()];
-  const entries = Object.entries(settings).map(([name, setting]) => [name, stored(setting)] as const);
+  const entries = Object.entries(settings).map(([name, { flag: spelling = "" }]) => [name, stored(spelling, flags)]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Partial<SettingsOf<S>>;
 }
+
+/** Which flags of a list were given: `--batch`. */
+export const givenOf = (list: readonly Flag[], flags: object): string[] =>
+  list
+    .filter(({ spelling }) => stored(spelling, flags) !== undefined)
+    .map(({ spelling }) => new Option(spelling).long!);
+
+const stored = (spelling: string, flags: object): unknown =>
+  (flags as Readonly<Record<string, unknown>>)[new Option(spelling).attributeName()];
 
 const takesText = (spelling: string) => /[>\]]$/.test(spelling);
 
 /** Adds flags to a command. */
 export function addFlags(command: Command, list: readonly Flag[]): Command {
-  for (const { spelling, help, takes, default: usual } of list) {
+  for (const { spelling, help, takes, default: usual, needed: must = false } of list) {
     const option = new Option(spelling, help);
     const choices = typeof takes === "function" ? undefined : takes && choicesOf(takes);
     if (choices?.every((word) => typeof word === "string")) option.choices(choices);
-    else if (takes) option.argParser(typeof takes === "function" ? takes : reader(takes));
+    else if (takes) option.argParser(typeof takes === "function" ? takes : within(takes));
     if (usual !== undefined) option.default(usual);
-    command.addOption(option);
+    command.addOption(option.makeOptionMandatory(must));
   }
   return command;
 }
 
-/** Reads a text as what a schema takes: the text itself, or a number. What is thrown is reported as a usage error. */
-function reader(schema: Schema): (text: string) => unknown {
-  return (text) => {
-    if (misfit(schema, text) === undefined) return text;
+/** A parser for what a schema takes: the text itself, or a number. What it throws is reported as a usage error. */
+export const within =
+  <T>(schema: Schema<T>) =>
+  (text: string): T => {
+    if (misfit(schema, text) === undefined) return text as T;
     const value = text.trim() === "" ? Number.NaN : Number(text);
     const wanted = misfit(schema, value);
     if (wanted !== undefined) throw new InvalidArgumentError(`must be ${wanted}.`);
-    return value;
+    return value as T;
   };
-}

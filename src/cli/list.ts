@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
 import { attentionModules, models } from "../internal.js";
+import { jsonFlag } from "./arguments.js";
+import { addFlags, type FlagsOf } from "./flags.js";
 import { paragraphs, print, table, wrapped } from "./terminal.js";
 
 interface Described {
@@ -27,10 +29,9 @@ const networks = [...models.values()].map(({ name, paper, numClasses, input, opt
   options: { ...options } as Record<string, Described>,
 }));
 
-export const listCommand = new Command("list")
+export const listCommand = addFlags(new Command("list"), [jsonFlag])
   .argument("[name]", "attention module or network")
-  .option("--json", "print one JSON object")
-  .action((name: string | undefined, { json = false }: { json?: boolean }) => {
+  .action((name: string | undefined, { json = false }: FlagsOf<readonly [typeof jsonFlag]>) => {
     if (name === undefined) return print(json, { attention, models: networks }, overview);
     const entry = [...attention, ...networks].find((one) => one.name === name);
     if (!entry) throw unknownName("module or network", name, [...attentionModules.keys(), ...models.keys()]);

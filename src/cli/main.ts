@@ -16,20 +16,30 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "Show a network's parameters, multiply-accumulates and activations by layer",
     async () => (await import("./summary.js")).summaryCommand,
   ],
-  train: ["Train a classifier and write a run folder", async () => (await import("./train.js")).trainCommand],
+  train: [
+    "Train a network, for classification or segmentation, and write a run folder",
+    async () => (await import("./train.js")).trainCommand,
+  ],
   compare: [
     "Compare attention modules fairly: paired seeds, intervals, corrected tests, and a verdict in words",
     async () => (await import("./compare.js")).compareCommand,
+  ],
+  tune: [
+    "Search for good settings of a training by successive halving, on the units of fovea compare",
+    async () => (await import("./tune.js")).tuneCommand,
   ],
   report: [
     "Write the report of a run again, or of several runs side by side",
     async () => (await import("./report.js")).reportCommand,
   ],
   eval: [
-    "Top-1, top-5, loss, per-class figures and confusion matrix of a network on a data set",
+    "Top-1, loss and per-class figures of a network on a data set; IoU and boundary F of a segmentation network",
     async () => (await import("./eval.js")).evalCommand,
   ],
-  predict: ["Classify images, with probabilities", async () => (await import("./predict.js")).predictCommand],
+  predict: [
+    "Classify images, with probabilities, or write masks of their pixels",
+    async () => (await import("./predict.js")).predictCommand,
+  ],
   explain: [
     "Where a network looks in images: maps of many methods, its attention gates, and whether to believe them",
     async () => (await import("./explain.js")).explainCommand,
@@ -37,6 +47,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
   export: [
     "Write a trained network to a file that other programs can run",
     async () => (await import("./export.js")).exportCommand,
+  ],
+  studio: [
+    "Collect images, train and look, in a page on this machine",
+    async () => (await import("./studio.js")).studioCommand,
   ],
   inspect: [
     "Show a checkpoint's keys, shapes, dtypes, and the network it belongs to",

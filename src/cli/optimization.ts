@@ -4,6 +4,7 @@ import {
   cosineSchedule,
   headGroup,
   type Module,
+  modelInfo,
   type Optimizer,
   OptionError,
   type ParameterGroup,
@@ -11,7 +12,7 @@ import {
   type Schedule,
   stepSchedule,
 } from "../index.js";
-import { classifierInfo, optimizers } from "../internal.js";
+import { optimizers } from "../internal.js";
 import { epochList, jsonObject, optional } from "./arguments.js";
 import { type FlagsOf, flag, flagList } from "./flags.js";
 import type { TransferFlags } from "./transfer.js";
@@ -58,7 +59,7 @@ export function withDefaults<F extends OptimizationFlags>(
   recorded: RunConfig["training"]["optimizer"] | undefined,
 ): Settled<F> {
   const before = recorded as { name: keyof typeof optimizers; settings: { lr: number } } | undefined;
-  const optimizer = flags.optimizer ?? before?.name ?? classifierInfo(flags.model).optimizer ?? "sgd";
+  const optimizer = flags.optimizer ?? before?.name ?? modelInfo(flags.model).optimizer ?? "sgd";
   const whole = flags.weights !== undefined && flags.freeze === undefined;
   const usual = whole ? optimizers[optimizer]().lr / fineTuning : undefined;
   const lr = flags.lr ?? (flags.optimizerOptions?.lr === undefined ? (before?.settings.lr ?? usual) : undefined);

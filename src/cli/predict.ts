@@ -1,65 +1,69 @@
 import { stdout } from "node:process";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { messageOf } from "../core/errors.js";
+import { oneOf } from "../core/schema.js";
 import { OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
 import { decodeWithBits, dimNote } from "../internal.js";
-import {
-  addBuildFlags,
-  addInputFlags,
-  addWeightsFlags,
-  count,
-  type InputFlags,
-  type ModelFlags,
-  type WeightsFlags,
-  withEngine,
-} from "./arguments.js";
+import { buildFlags, count, inputFlags, weightsFlags, withEngine } from "./arguments.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
 import { loadModel, saySkipped } from "./run.js";
+import { predictMasks } from "./segmentation/predict.js";
+import { taskOfModel } from "./tasks.js";
 import { jsonLine, ProgressLine, percent, say, visible } from "./terminal.js";
 
 const formats = ["text", "csv", "jsonl", "json"] as const;
 
-interface PredictFlags extends Omit<ModelFlags, "model" | "classes">, InputFlags, WeightsFlags {
-  readonly top: number;
-  readonly classes?: string;
-  readonly format?: (typeof formats)[number];
-  readonly out?: string;
-  readonly json?: boolean;
-}
+const predictFlags = flagList(
+  ...buildFlags,
+  ...weightsFlags,
+  ...inputFlags,
+  flag("--top <k>", "how many classes to show per image", count, 5),
+  flag("--classes <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
+  flag("--format <name>", "output format (default: text)", oneOf(...formats)),
+  flag(
+    "--out <path>",
+    "write the answers to a file; of a segmentation network, folder of the masks (default: masks-predicted)",
+  ),
+  flag("--json", "print one JSON object, as --format json does"),
+);
+type PredictFlags = FlagsOf<typeof predictFlags>;
 
 /** The answer for one image. */
 type Answer =
   | { readonly image: string; readonly classes: readonly Prediction[] }
   | { readonly image: string; readonly error: string };
 
-export const predictCommand = addInputFlags(addWeightsFlags(addBuildFlags(new Command("predict"))))
+export const predictCommand = addFlags(new Command("predict"), predictFlags)
   .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
-  .option("--top <k>", "how many classes to show per image", count, 5)
-  .option("--classes <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)")
-  .addOption(new Option("--format <name>", "output format (default: text)").choices(formats))
-  .option("--out <file>", "write the answers to a file")
-  .option("--json", "print one JSON object, as --format json does")
   .addHelpText(
     "after",
     `
 Examples:
   fovea predict runs/photos-resnet18-se cat.jpg --top 3
   fovea predict runs/photos-resnet18-se new-photos/ --format csv --out out.csv
-  fovea predict resnet18 cat.jpg --weights resnet18.pth --classes imagenet.txt`,
+  fovea predict resnet18 cat.jpg --weights resnet18.pth --classes imagenet.txt
+  fovea predict runs/camvid-unet_resnet18 street.jpg --out masks/`,
   )
-  .action(async (runOrModel: string, sources: string[], flags: PredictFlags) => {
+  .action(async (runOrModel: string, sources: string[], flags: PredictFlags, command: Command) => {
     const { top } = flags;
     if (flags.json && flags.format && flags.format !== "json")
       throw new OptionError(`--json means --format json; leave out --json or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
-    const { classes: _, ...buildFlags } = flags;
-    const loaded = await loadModel(runOrModel, buildFlags);
+    const { classes: _, ...build } = flags;
+    const loaded = await loadModel(runOrModel, build);
     const preprocessing = photoPreprocessing(loaded, flags);
     requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
     const { images, skipped } = await imagesOf(sources);
+    if (taskOfModel(loaded.name) === "segmentation") {
+      refuseAnswers(flags, command);
+      const classes = names ?? loaded.classes ?? null;
+      const out = flags.out ?? "masks-predicted";
+      return predictMasks({ loaded, preprocessing, classes, images, skipped, out, json: format === "json" });
+    }
     const progress = new ProgressLine();
     const predictions: Answer[] = [];
     const written: string[] = [];
@@ -110,6 +114,14 @@ Examples:
     if (format === "json") write(jsonLine({ predictions, skipped }));
     if (flags.out !== undefined) await writeFileAtomic(flags.out, written.join(""));
   });
+
+/** @throws OptionError for flags about classes of whole images. */
+function refuseAnswers(flags: PredictFlags, command: Command): void {
+  if (command.getOptionValueSource("top") === "cli")
+    throw new OptionError("--top is for networks that classify whole images; masks have every class");
+  if (flags.format && flags.format !== "json")
+    throw new OptionError(`--format ${flags.format} is for networks that classify whole images; masks are PNG files`);
+}
 
 const columns = (top: number) =>
   Array.from({ length: top }, (_, i) => [`class_${i + 1}`, `probability_${i + 1}`]).flat();

@@ -11,19 +11,19 @@ import {
   renderComparison,
   settled,
 } from "../internal.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
+import { reportAgain } from "./segmentation/page.js";
 import { Events } from "./tensorboard.js";
 import { helpText, say } from "./terminal.js";
 import { parameterCount, reportOf, titleOf } from "./train-report.js";
 
-interface ReportFlags {
-  readonly out?: string;
-  readonly tensorboard?: string;
-}
+const reportFlags = flagList(
+  flag("--out <file>", "HTML file (default, for one run: its report.html)"),
+  flag("--tensorboard <folder>", "write TensorBoard event files there instead, a folder for each run"),
+);
 
-export const reportCommand = new Command("report")
+export const reportCommand = addFlags(new Command("report"), reportFlags)
   .argument("<runs...>", "run folders")
-  .option("--out <file>", "HTML file (default, for one run: its report.html)")
-  .option("--tensorboard <folder>", "write TensorBoard event files there instead, a folder for each run")
   .addHelpText("after", () =>
     helpText(`
 Examples:
@@ -33,7 +33,7 @@ Examples:
 
 All that a report shows stands in the run folder: neither the data nor the weights are read.`),
   )
-  .action(async (paths: string[], { out, tensorboard }: ReportFlags) => {
+  .action(async (paths: string[], { out, tensorboard }: FlagsOf<typeof reportFlags>) => {
     if (out !== undefined && tensorboard !== undefined)
       throw new OptionError("--out and --tensorboard: ask for one of them, then for the other");
     const runs: OpenRun[] = [];
@@ -57,7 +57,7 @@ interface OpenRun {
 
 async function openRun(path: string, name: string): Promise<OpenRun> {
   const run = await RunFolder.open(path);
-  return { name, run, epochs: await run.epochs(), facts: await run.facts() };
+  return { name, run, epochs: await run.epochs(), facts: run.config.task ? undefined : await run.facts() };
 }
 
 /** The last part of each path, or all of it where that would not tell runs apart. @throws OptionError for a run that is named twice. */
@@ -84,21 +84,29 @@ const parametersOf = ({ config }: RunFolder) =>
   parameterCount(buildNetwork(settled(config.model), config.preprocessing));
 
 async function writeReport({ run, epochs, facts = without(run) }: OpenRun, out: string | undefined): Promise<void> {
-  const history = epochs.map(({ seconds: _, imagesPerSecond: __, validation: ___, ...record }) => record);
-  const best = bestRecord(history);
-  const measured = best && (await run.validation(best.epoch));
-  const html = reportOf(run, facts, {
-    history,
-    validation: measured && "classes" in measured ? (measured as ClassificationMetrics) : null,
-    speed: epochs.at(-1)?.imagesPerSecond ?? 0,
-    maps: facts.followed.length > 0 ? await run.maps(history.map(({ epoch }) => epoch)) : [],
-  });
+  const html = run.config.task ? await reportAgain(run, epochs) : await reportOfClassifier(run, epochs, facts);
   if (out !== undefined) await writeFileAtomic(out, html);
   else {
     await run.write("report", html);
     run.release();
   }
   say(`the report of ${run.path} is in ${out ?? join(run.path, "report.html")}`);
+}
+
+async function reportOfClassifier(
+  run: RunFolder,
+  epochs: readonly RecordedEpoch[],
+  facts: ReportFacts,
+): Promise<string> {
+  const history = epochs.map(({ seconds: _, imagesPerSecond: __, validation: ___, ...record }) => record);
+  const best = bestRecord(history);
+  const measured = best && (await run.validation(best.epoch));
+  return reportOf(run, facts, {
+    history,
+    validation: measured && "classes" in measured ? (measured as ClassificationMetrics) : null,
+    speed: epochs.at(-1)?.imagesPerSecond ?? 0,
+    maps: facts.followed.length > 0 ? await run.maps(history.map(({ epoch }) => epoch)) : [],
+  });
 }
 
 async function comparedRun({ name, run, epochs, facts = without(run) }: OpenRun): Promise<ComparedRun> {

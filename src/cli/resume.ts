@@ -17,9 +17,10 @@ export function checkSame(run: RunFolder, config: RunConfig, asked: Readonly<Rec
   const comparable = ({
     model: m,
     data: { classes: _, source: __, folder: ___, ...data },
+    task,
     preprocessing,
     training,
-  }: RunConfig) => flatten({ model: settled(m), data, preprocessing, training });
+  }: RunConfig) => flatten({ model: settled(m), data, ...(task && { task }), preprocessing, training });
   const [before, now] = [comparable(run.config), comparable(config)];
   for (const name of new Set([...before.keys(), ...now.keys()]))
     if (before.get(name) !== now.get(name))

@@ -49,7 +49,10 @@ export interface LoadedModel {
   /** Height and width of the input. */
   readonly imageSize: number;
   /** How the run split its data, so that no training image is used for validation. */
-  readonly division: Pick<OpenOptions, "seed" | "validationSplit" | "testSplit" | "measure">;
+  readonly division: Pick<
+    OpenOptions,
+    "seed" | "validationSplit" | "testSplit" | "measure" | "classNames" | "ignoreLabel"
+  >;
   /** The normalization of the weights' authors, if known. */
   readonly normalization?: Normalization;
 }
@@ -130,8 +133,8 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   if (!(await isRun(runOrModel))) return loadNamed(runOrModel, flags);
   const { weights, part, ignore } = flags;
-  const { attention, attentionOptions, classes, stem, shortcut } = flags;
-  const built = { attention, "attention-options": attentionOptions, classes, stem, shortcut };
+  const { attention, attentionOptions, classes, stem, shortcut, modelOptions: more } = flags;
+  const built = { attention, "attention-options": attentionOptions, classes, stem, shortcut, "model-options": more };
   for (const [flag, value] of Object.entries(built))
     if (value !== undefined)
       throw new OptionError(`--${flag} is for a network by name; ${runOrModel} is a run, which has its network`);
@@ -155,6 +158,8 @@ export async function loadModel(
       seed: training.seed,
       ...optional("validationSplit", data.validationSplit),
       ...optional("testSplit", data.testSplit),
+      ...optional("classNames", data.classNames),
+      ...optional("ignoreLabel", data.ignoreLabel),
     },
   };
 }

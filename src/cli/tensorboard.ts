@@ -66,6 +66,7 @@ export class Events {
       "top-1/training": trainTop1,
       "top-1/validation": top1,
       "top-5/validation": top5,
+      "mIoU/validation": epoch.miou ?? null,
       "learning rate": lr,
       "images per second": imagesPerSecond,
     };

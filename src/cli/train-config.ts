@@ -2,17 +2,25 @@ import { basename, resolve } from "node:path";
 import { versions } from "node:process";
 import * as schemas from "../core/schema.js";
 import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
-import { type OpenedDataset, OptionError, type RunConfig, version } from "../index.js";
-import { classifierInfo, defaultBatch, loopSettings, recordedIn, stepSettings, trainingSettings } from "../internal.js";
-import { engineFlags, modelFlags, modelOptions, optional } from "./arguments.js";
+import { modelInfo, type OpenedDataset, OptionError, type RunConfig, version } from "../index.js";
+import { defaultBatch, loopSettings, recordedIn, stepSettings, trainingSettings } from "../internal.js";
+import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
 import { type FlagsOf, flag, flagList, settingFlags, settingsBy } from "./flags.js";
 import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import { splitFlags } from "./run.js";
+import { maskOptions, segmentationFlags, taskConfig } from "./segmentation/flags.js";
 import { reportFlags } from "./train-report.js";
 import { transferFlags } from "./transfer.js";
 
 export const trainFlags = flagList(
-  ...modelFlags,
+  flag("--model <name>", "network, see `fovea list` (default: resnet20; unet_resnet18 for segmentation)"),
+  ...buildFlags,
+  flag(
+    "--task <name>",
+    "a class for each image, or for each pixel (default: what network and data are for)",
+    schemas.oneOf("classification", "segmentation"),
+  ),
+  ...segmentationFlags,
   flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
   ...settingFlags(loopSettings),
   ...optimizationFlags,
@@ -28,18 +36,21 @@ export const trainFlags = flagList(
   ...engineFlags,
   flag("--json", "print one JSON object at the end"),
 );
-export type TrainFlags = FlagsOf<typeof trainFlags>;
+/** Flags as they are given. */
+export type AskedFlags = FlagsOf<typeof trainFlags>;
+/** Flags with the network that is trained. */
+export type TrainFlags = AskedFlags & { readonly model: string };
 
 /** The complete configuration of a run. @throws OptionError if a setting is wrong. */
-export function configOf(
+export async function configOf(
   source: string,
   data: OpenedDataset,
   flags: Settled<TrainFlags>,
   asked: Record<string, unknown>,
-): RunConfig {
+): Promise<RunConfig> {
   const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
   const { classes } = data.train;
-  const spec = classifierInfo(flags.model);
+  const spec = modelInfo(flags.model);
   // The ImageNet stem would leave almost nothing of small images.
   const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
@@ -61,7 +72,9 @@ export function configOf(
       classes,
       ...optional("validationSplit", flags.valSplit),
       ...optional("testSplit", flags.testSplit),
+      ...(await maskOptions(flags)),
     },
+    ...(spec.task === "segmentation" ? { task: await taskConfig(flags, data.train) } : {}),
     preprocessing,
     frozen: [],
     training: {
@@ -84,7 +97,7 @@ export function requireFeatures({ cacheFeatures }: TrainFlags, frozen: readonly 
     );
 }
 
-export function requireOut({ out }: TrainFlags): string {
+export function requireOut({ out }: AskedFlags): string {
   if (!out) throw new OptionError("--resume needs --out FOLDER, the run to continue");
   return out;
 }

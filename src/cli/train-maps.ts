@@ -6,6 +6,7 @@ import {
   mapSide,
   type SeenImage,
   type StoredMap,
+  type Thumbnail,
   thumbnailSide,
 } from "../core/findings.js";
 import { Rng } from "../core/rng.js";
@@ -150,11 +151,16 @@ export const ofSeen = (preprocessing: Preprocessing): Preprocessing => ({
 
 /** An image that has been {@link seenImage}, small enough to be kept. */
 export function keptImage(data: Dataset, index: number, image: RgbImage): SeenImage {
-  const { width, height, pixels } = imageLayer(image, thumbnailSide);
+  return { index, label: data.classes[data.labels[index]!]!, image: thumbnail(image, thumbnailSide) };
+}
+
+/** An image of at most `side` pixels a side, to be kept. */
+export function thumbnail(image: RgbImage, side: number): Thumbnail {
+  const { width, height, pixels } = imageLayer(image, side);
   const area = width * height;
   const planar = Buffer.alloc(3 * area);
   for (let i = 0; i < planar.length; i++) planar[(i % 3) * area + Math.floor(i / 3)] = pixels[i]!;
-  return { index, label: data.classes[data.labels[index]!]!, image: { height, width, rgb: planar.toString("base64") } };
+  return { height, width, rgb: planar.toString("base64") };
 }
 
 /** A map with as many digits as are seen, at most 64 a side. */

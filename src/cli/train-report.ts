@@ -12,7 +12,6 @@ import {
   type Module,
   type OpenedDataset,
   type Tensor,
-  type TrainResult,
 } from "../index.js";
 import { bestRecord, type RunFolder } from "../internal.js";
 import { parametersOf } from "../nn.js";
@@ -20,17 +19,13 @@ import { type EngineFlags, withEngine } from "./arguments.js";
 import { findingsOf } from "./findings.js";
 import { type FlagsOf, flag, flagList } from "./flags.js";
 import { networkTitle } from "./run.js";
+import type { RunPage, Standing as TaskStanding } from "./tasks.js";
 import { Events } from "./tensorboard.js";
-import { asArgument, duration, foveaCommand, percent } from "./terminal.js";
+import { asArgument, foveaCommand } from "./terminal.js";
 import { MapRecorder } from "./train-maps.js";
 
 /** How a run stands. */
-export interface Standing {
-  readonly history: readonly EpochRecord[];
-  /** What the weights in best.safetensors reach. */
-  readonly validation: ClassificationMetrics | null;
-  /** Images a second in the last epoch. */
-  readonly speed: number;
+interface Standing extends TaskStanding<ClassificationMetrics> {
   readonly maps: readonly EpochMaps[];
 }
 
@@ -73,7 +68,7 @@ export const reportFlags = flagList(
 export type ReportFlags = FlagsOf<typeof reportFlags>;
 
 /** The report of a run that is being trained: what it shows is kept in the run folder. */
-export class LiveReport {
+export class LiveReport implements RunPage<ClassificationMetrics> {
   #facts: ReportFacts;
   #events: Events | undefined;
   readonly #maps: EpochMaps[] = [];
@@ -164,7 +159,7 @@ export class LiveReport {
 export const parameterCount = (network: Module): number =>
   [...parametersOf(network).values()].reduce((n, { shape }) => n + shape.reduce((a, d) => a * d, 1), 0);
 
-const nextSteps = (path: string) => [
+export const nextSteps = (path: string) => [
   { purpose: "classes of your images", command: foveaCommand("predict", asArgument(path), "IMAGE...") },
   {
     purpose: "the network for other programs",
@@ -182,24 +177,4 @@ async function measureTest(
   loadState(network, await run.weights("best"));
   const { preprocessing } = run.config;
   return evaluate(network, test, { engine, preprocessing });
-}
-
-export function finishedText(
-  { path }: RunFolder,
-  { best, history }: TrainResult,
-  test: ClassificationMetrics | null,
-  seconds: number,
-): string[] {
-  const final = history.at(-1);
-  const score = ({ top1, epoch }: EpochRecord) => `${percent(top1!)} (epoch ${epoch})`;
-  return [
-    `trained in ${duration(seconds)}`,
-    ...(best?.top1 == null || !final
-      ? []
-      : [`validation top-1: best ${score(best)}, chosen by these images; final ${score(final)}`]),
-    ...(test ? [`test top-1 of the best weights: ${percent(test.top1)}, ${test.count} images that chose nothing`] : []),
-    `the run is in ${path}; open ${join(path, "report.html")} to see how it went`,
-    "next:",
-    ...nextSteps(path).map(({ purpose, command }) => `  ${command.padEnd(60)} ${purpose}`),
-  ];
 }

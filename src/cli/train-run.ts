@@ -1,24 +1,26 @@
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import {
-  type ClassificationMetrics,
   type Engine,
   type EpochRecord,
   type EpochReport,
   type Module,
   type OpenedDataset,
+  type Scores,
   type StepReport,
   type TrainResult,
   train,
 } from "../index.js";
-import { bestRecord, describeSplits, type RunFolder, repeating, stepSettings } from "../internal.js";
+import { bestRecord, describeSplits, type RunFolder, repeating, stepSettings, taskOf } from "../internal.js";
 import { optional, withEngine } from "./arguments.js";
 import { settingsBy } from "./flags.js";
 import { headGroups, type Settled } from "./optimization.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
+import { faceOf, type RunPage, type TaskFace, taskOfModel } from "./tasks.js";
 import { asArgument, duration, foveaCommand, type ProgressLine, percent, say, short } from "./terminal.js";
 import type { TrainFlags } from "./train-config.js";
-import { finishedText, LiveReport, parameterCount } from "./train-report.js";
+import { parameterCount } from "./train-report.js";
 import { featuresText } from "./transfer.js";
 
 /** Below this many images a network that starts from random weights hardly learns what will help on others. */
@@ -30,8 +32,9 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
   say(
     `${networkTitle(config.model)}, ${short(parameterCount(network))} parameters, ${preprocessing.imageSize} px, ${training.optimizer.name} at ${training.optimizer.settings.lr}; ${about.source}: ${describeSplits(data)}`,
   );
+  if (data.train.labelMap) say(pixelsText(data));
   const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
-  const unmeasured = about.classes.filter((name) => !validated.has(name));
+  const unmeasured = data.train.labelMap ? [] : about.classes.filter((name) => !validated.has(name));
   if (unmeasured.length)
     say(`no image for validation in ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
   saySkipped([...data.train.skipped, ...data.validation.skipped]);
@@ -41,31 +44,46 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
     );
 }
 
+/** The classes of pixels. */
+const pixelsText = ({ train: { classes } }: OpenedDataset) =>
+  `classes of pixels: ${classes.slice(0, 12).join(", ")}${classes.length > 12 ? ` and ${classes.length - 12} more` : ""}`;
+
 /** How far a step is, for the line that shows it. */
-function progressOf({ epoch, epochs, batch, batches, loss, top1, imagesPerSecond }: StepReport, size: number) {
+function progressOf(
+  { epoch, epochs, batch, batches, loss, top1, imagesPerSecond }: StepReport,
+  size: number,
+  face: TaskFace<Scores>,
+) {
   const left = (epochs - epoch) * batches + batches - batch;
   const eta = (left * size) / imagesPerSecond;
   const share = ((epoch - 1) * batches + batch) / (epochs * batches);
-  const text = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  ${imagesPerSecond.toFixed(0)} img/s  ETA ${duration(eta)}`;
+  const text = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}  ${face.trainingText(top1)}  ${imagesPerSecond.toFixed(0)} img/s  ETA ${duration(eta)}`;
   return [share, text] as const;
 }
 
-function epochText(record: EpochRecord, { isBest, imagesPerSecond }: EpochReport, epochs: number): string {
-  const { epoch, trainLoss, trainTop1, loss, top1 } = record;
+function epochText(
+  record: EpochRecord,
+  { isBest, imagesPerSecond }: EpochReport<Scores>,
+  epochs: number,
+  face: TaskFace<Scores>,
+): string {
+  const { epoch, trainLoss, trainTop1, loss } = record;
+  const score = face.scoreOf(record);
   const validation =
-    top1 === null || loss === null ? "" : `  validation loss ${loss.toFixed(3)} top-1 ${percent(top1)}`;
-  return `epoch ${epoch}/${epochs}  loss ${trainLoss.toFixed(3)} top-1 ${percent(trainTop1)}${validation}${isBest ? "  best" : ""}  ${imagesPerSecond.toFixed(0)} img/s`;
+    score === null || loss === null ? "" : `  validation loss ${loss.toFixed(3)} ${score.name} ${percent(score.value)}`;
+  return `epoch ${epoch}/${epochs}  loss ${trainLoss.toFixed(3)} ${face.trainingText(trainTop1)}${validation}${isBest ? "  best" : ""}  ${imagesPerSecond.toFixed(0)} img/s`;
 }
 
 /** What a run folder has recorded, and its report. */
 class Record {
   readonly #history: EpochRecord[] = [];
   /** What the validation says of the weights in best.safetensors. */
-  #shipped: ClassificationMetrics | null = null;
+  #shipped: Scores | null = null;
 
   constructor(
     private readonly run: RunFolder,
-    private readonly page: LiveReport,
+    private readonly page: RunPage<Scores>,
+    private readonly face: TaskFace<Scores>,
   ) {}
 
   /** Takes up what a resumed run has done, and drops what it will do again. */
@@ -74,11 +92,11 @@ class Record {
     await this.run.truncateMetrics(epochs);
     const best = bestRecord(this.#history);
     const measured = best && (await this.run.validation(best.epoch));
-    if (best) this.#shipped = measured && "classes" in measured ? (measured as ClassificationMetrics) : null;
+    if (best) this.#shipped = this.face.isMetrics(measured) ? measured : null;
     await this.page.takeUp(this.#history, this.#shipped);
   }
 
-  async add(record: EpochRecord, epoch: EpochReport, engine: Engine): Promise<void> {
+  async add(record: EpochRecord, epoch: EpochReport<Scores>, engine: Engine): Promise<void> {
     this.#history.push(record);
     await this.page.addMaps(record.epoch, epoch.weights, engine);
     await this.run.record(record, this.#history, epoch);
@@ -101,8 +119,9 @@ export async function runTraining(
   const checkpoint = flags.resume ? await run.checkpoint() : undefined;
   introduce(run, network, data, flags.resume ?? false);
   const interrupt = stopOnSignal(() => progress.clear());
-  const page = await LiveReport.open(run, data, network, flags);
-  const record = new Record(run, page);
+  const face = faceOf(taskOfModel(run.config.model.name));
+  const page = await face.openPage(run, data, network, flags);
+  const record = new Record(run, page, face);
   const started = performance.now();
   try {
     const result = await withEngine(
@@ -111,6 +130,7 @@ export async function runTraining(
           ...settingsBy(stepSettings, flags),
           ...how,
           engine,
+          task: taskOf(run.config),
           groups: headGroups(network, training.headLr, how.optimizer.lr),
           preprocessing,
           validate: data.validation,
@@ -126,17 +146,17 @@ export async function runTraining(
             progress.clear();
             say(featuresText(report));
           },
-          onStep: (step) => progress.draw(...progressOf(step, training.batch)),
+          onStep: (step) => progress.draw(...progressOf(step, training.batch, face)),
           onEpoch: async (epoch, report) => {
             await record.add(epoch, report, engine);
             progress.clear();
-            say(epochText(epoch, report, training.epochs));
+            say(epochText(epoch, report, training.epochs, face));
           },
           onStop: (checkpoint) => run.write("last", checkpoint),
         }),
       flags,
     );
-    return await concluded(run, network, data, flags, page, result, started);
+    return await concluded({ run, network, data, flags, page, face }, result, started);
   } finally {
     progress.clear();
     interrupt.release();
@@ -144,22 +164,50 @@ export async function runTraining(
   }
 }
 
+interface Concluding {
+  readonly run: RunFolder;
+  readonly network: Module;
+  readonly data: OpenedDataset;
+  readonly flags: Settled<TrainFlags>;
+  readonly page: RunPage<Scores>;
+  readonly face: TaskFace<Scores>;
+}
+
 /** Measures the test images, once, and says what came of it. */
-async function concluded(
-  run: RunFolder,
-  network: Module,
-  data: OpenedDataset,
-  flags: Settled<TrainFlags>,
-  page: LiveReport,
-  result: TrainResult,
-  started: number,
-) {
+async function concluded({ run, network, data, flags, page, face }: Concluding, result: TrainResult, started: number) {
   const final = result.history.at(-1);
   if (result.stopped) {
     say(`stopped and saved. To go on: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
     return { run: run.path, ...result, final };
   }
   const test = await page.conclude(network, data, flags);
-  say(...finishedText(run, result, test, (performance.now() - started) / 1000));
+  say(...finishedText(run, result, test, (performance.now() - started) / 1000, face));
   return { run: run.path, ...result, final, ...(test ? { test } : {}) };
+}
+
+function finishedText(
+  { path }: RunFolder,
+  { best, history }: TrainResult,
+  test: Scores | null,
+  seconds: number,
+  face: TaskFace<Scores>,
+): string[] {
+  const final = history.at(-1);
+  const score = (record: EpochRecord) => `${percent(face.scoreOf(record)!.value)} (epoch ${record.epoch})`;
+  const chosen = best && face.scoreOf(best);
+  const tested = test && face.scoreOfMetrics(test);
+  return [
+    `trained in ${duration(seconds)}`,
+    ...(chosen && final
+      ? [`validation ${chosen.name}: best ${score(best)}, chosen by these images; final ${score(final)}`]
+      : []),
+    ...(test && tested
+      ? [
+          `test ${tested.name} of the best weights: ${percent(tested.value)}, ${(test as { readonly count?: number }).count} images that chose nothing`,
+        ]
+      : []),
+    `the run is in ${path}; open ${join(path, "report.html")} to see how it went`,
+    "next:",
+    ...face.nextSteps(path).map(({ purpose, command }) => `  ${command.padEnd(60)} ${purpose}`),
+  ];
 }

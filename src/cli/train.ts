@@ -1,23 +1,32 @@
-import { resolve } from "node:path";
 import { Command } from "commander";
 import { OptionError, openDataset } from "../index.js";
 import { buildNetwork, RunFolder, settled } from "../internal.js";
 import { optional } from "./arguments.js";
+import { askedTask, modelFor } from "./choose-task.js";
 import { addFlags } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { requireEffect, withDefaults } from "./optimization.js";
 import { checkSame } from "./resume.js";
-import { resumedData } from "./resume-data.js";
+import { resumedData, wherever } from "./resume-data.js";
 import { freshFolder, requireSplits } from "./run.js";
+import { maskOptions } from "./segmentation/flags.js";
 import { helpText, ProgressLine, print, say } from "./terminal.js";
-import { configOf, requireFeatures, requireOut, runName, type TrainFlags, trainFlags } from "./train-config.js";
+import {
+  type AskedFlags,
+  configOf,
+  requireFeatures,
+  requireOut,
+  runName,
+  type TrainFlags,
+  trainFlags,
+} from "./train-config.js";
 import { runTraining } from "./train-run.js";
 import { freezeByFlags, freezePaths, startFrom } from "./transfer.js";
 
 export const trainCommand = addFlags(new Command("train"), trainFlags)
   .argument(
     "[data]",
-    "data set: a folder of CIFAR, MNIST or images in class folders, or shapes or shapes-free (generated)",
+    "data set: a folder of CIFAR, MNIST, images in class folders or images with masks, or shapes or shapes-free (generated)",
   )
   .addHelpText("after", () =>
     helpText(`
@@ -25,7 +34,10 @@ Examples:
   fovea train shapes --attention cbam --epochs 8
   fovea train cifar-10-batches-bin/ --attention se --epochs 100 --warmup 1
   fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
+  fovea train camvid/ --model unet_resnet18 --ignore-label 11
   fovea train --resume --out runs/shapes-resnet20-cbam
+
+Without --model, resnet20 is trained, or unet_resnet18 for segmentation.
 
 Without augmentation, the features from frozen parts are the same in every epoch: they are computed once and kept in
 memory, up to 1 GiB, and only the rest of the network runs in each epoch. Data sets that need more run in full. Validation
@@ -34,34 +46,34 @@ images are never augmented.
 Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves and exits; --resume continues exactly from there. A second one exits
 immediately.`),
   )
-  .action(async (source: string | undefined, asked: TrainFlags, command: Command) => {
+  .action(async (source: string | undefined, asked: AskedFlags, command: Command) => {
     const resumed = asked.resume ? await RunFolder.open(requireOut(asked)) : undefined;
     await resumed?.claim();
     const explicit = Object.fromEntries(
       Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"),
     );
     // A resumed run keeps its original settings, and must not be asked for others now.
-    const flags = withDefaults(
-      { ...asked, ...(resumed?.config.flags as Partial<TrainFlags> | undefined), ...explicit },
-      resumed?.config.training.optimizer,
-    );
+    const chosen = { ...asked, ...(resumed?.config.flags as Partial<TrainFlags> | undefined), ...explicit };
     const dataSource = resumed ? await resumedData(resumed, source) : source;
     if (!dataSource) throw new OptionError("no data: name a folder, or shapes");
     const progress = new ProgressLine();
     const data = await openDataset(dataSource, {
-      ...optional("imageSize", flags.imageSize),
-      ...optional("validationSplit", flags.valSplit),
-      ...optional("testSplit", flags.testSplit),
-      seed: flags.seed,
+      ...optional("imageSize", chosen.imageSize),
+      ...optional("validationSplit", chosen.valSplit),
+      ...optional("testSplit", chosen.testSplit),
+      ...optional("task", askedTask(chosen)),
+      ...optional("resize", chosen.resize),
+      ...(await maskOptions(chosen)),
+      seed: chosen.seed,
       onNote: say,
       onProgress: (done: number, total: number) => progress.draw(done / total, `reading ${done} of ${total} images`),
     });
     progress.clear();
+    const model = modelFor(chosen, dataSource, data);
+    const flags = withDefaults({ ...chosen, model }, resumed?.config.training.optimizer);
     if (!resumed) requireSplits(dataSource, data, flags);
     const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
-    // A run may be resumed from another folder.
-    if (typeof lasting.tensorboard === "string") lasting.tensorboard = resolve(lasting.tensorboard);
-    const wanted = configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
+    const wanted = await configOf(dataSource, data, flags, { ...resumed?.config.flags, ...(await wherever(lasting)) });
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config, explicit);
     else requireEffect(flags);

@@ -1,10 +1,13 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { messageOf } from "../core/errors.js";
+import { oneOf } from "../core/schema.js";
 import { type Engine, FoveaError, OptionError, ortEngine, ortWebEngine, referenceEngine } from "../index.js";
 import { readWhole } from "../internal.js";
 import { checkGolden, type TrainedData } from "../testing/index.js";
+import { jsonFlag } from "./arguments.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { ProgressLine, print, table } from "./terminal.js";
 
 const reference = () => [referenceEngine()];
@@ -22,11 +25,20 @@ const webIfInstalled = () => {
 };
 const choices = { reference, ort, "ort-web": web, all: () => [...reference(), ...ort(), ...webIfInstalled()] };
 
-interface VerifyFlags {
-  readonly engine: keyof typeof choices;
-  readonly data?: string;
-  readonly json?: boolean;
-}
+const verifyFlags = flagList(
+  flag(
+    "--engine <name>",
+    "engine to check; all: every installed one",
+    oneOf(...(Object.keys(choices) as (keyof typeof choices)[])),
+    "all",
+  ),
+  flag(
+    "--data <folder>",
+    "folder of the weights and CIFAR-10 test batch for trained/ (default: data beside the golden folder)",
+  ),
+  jsonFlag,
+);
+type VerifyFlags = FlagsOf<typeof verifyFlags>;
 
 interface FileResult {
   readonly file: string;
@@ -37,18 +49,8 @@ interface FileResult {
   readonly message?: string;
 }
 
-export const verifyCommand = new Command("verify")
+export const verifyCommand = addFlags(new Command("verify"), verifyFlags)
   .argument("<path...>", "golden files (.safetensors), or folders of them")
-  .addOption(
-    new Option("--engine <name>", "engine to check; all: every installed one")
-      .choices(Object.keys(choices))
-      .default("all"),
-  )
-  .option(
-    "--data <folder>",
-    "folder of the weights and CIFAR-10 test batch for trained/ (default: data beside the golden folder)",
-  )
-  .option("--json", "print one JSON object")
   .action(async (paths: string[], { engine, data, json = false }: VerifyFlags) => {
     const found = (await Promise.all(paths.map(goldenFiles))).flat();
     if (found.length === 0) throw new FoveaError(`no .safetensors file in ${paths.join(", ")}`);

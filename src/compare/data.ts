@@ -32,6 +32,8 @@ export function subset(dataset: Dataset, indices: readonly number[]): Dataset {
     ...(dataset.defaults && { defaults: dataset.defaults }),
     image: async (i) => dataset.image(at(i)),
     ...(dataset.mask && { mask: (i: number) => dataset.mask!(at(i)) }),
+    ...(dataset.sizeOf && { sizeOf: (i: number) => dataset.sizeOf!(at(i)) }),
+    ...(dataset.labelMap && { labelMap: async (i: number) => dataset.labelMap!(at(i)) }),
     ...(dataset.file && { file: (i: number) => dataset.file!(at(i)) }),
   };
 }

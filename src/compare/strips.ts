@@ -40,7 +40,7 @@ export function mapStrips({ plan, outcomes, looks }: Comparison, backbone: strin
         rows: looks.shown.map(({ index, label }) => `${label}, test image ${index}`),
         cells,
       },
-      { scale: "column", cellSize: side },
+      { scale: "cell", cellSize: side },
     ),
   };
 }

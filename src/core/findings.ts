@@ -143,15 +143,15 @@ const mapParts = fieldsOf<StoredMap>({
   width: whole(1, mapSide),
   data: that("a list", Array.isArray),
 });
-const thumbnailParts = fieldsOf<Thumbnail>({
-  height: whole(1, thumbnailSide),
-  width: whole(1, thumbnailSide),
-  rgb: text,
-});
-const thumbnailSchema = that<Thumbnail>(
-  `an image { height, width, rgb }, at most ${thumbnailSide} a side, with three bytes a pixel as base64`,
-  (x) => misfit(thumbnailParts, x) === undefined && holdsPixels(x as Thumbnail),
-);
+/** An image of at most `side` pixels a side. */
+export const thumbnailOf = (side: number): Schema<Thumbnail> => {
+  const parts = fieldsOf<Thumbnail>({ height: whole(1, side), width: whole(1, side), rgb: text });
+  return that<Thumbnail>(
+    `an image { height, width, rgb }, at most ${side} a side, with three bytes a pixel as base64`,
+    (x) => misfit(parts, x) === undefined && holdsPixels(x as Thumbnail),
+  );
+};
+const thumbnailSchema = thumbnailOf(thumbnailSide);
 const few = <T>(item: Schema<T>, what: string) =>
   that<readonly T[]>(
     `${what}, at most ${most}`,

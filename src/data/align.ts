@@ -1,7 +1,8 @@
 import { DataError } from "../core/errors.js";
 import { check, classList, fieldsOf, list, type Schema, text, whole } from "../core/schema.js";
 import { checkDataset, datasetSchema } from "./checks.js";
-import { checkIndex, type Dataset } from "./dataset.js";
+import { checkIndex, type Dataset, type LabelMap } from "./dataset.js";
+import { ignored } from "./segmentation/label-map.js";
 import { summary } from "./summary.js";
 
 /** A data set relabeled with a model's classes, and what does not match. */
@@ -77,7 +78,7 @@ function positions(names: readonly string[], whose: string): Map<string, number>
 
 /**
  * Matches the classes of a data set to a model's by name, never by position. Names must be equal, including case, but not in Unicode
- * form (NFC). Images of classes that the model does not know are left out and counted.
+ * form (NFC). Images of classes that the model does not know are left out and counted; in label maps, pixels of such classes do not count.
  *
  * @param classes names of the model's classes, in order
  *
@@ -94,18 +95,21 @@ export function alignClasses(dataset: Dataset, classes: readonly string[]): Alig
   const ours = positions(classes, "the model");
   positions(dataset.classes, dataset.name);
   const labelOf = dataset.classes.map((name) => ours.get(className(name)));
-  const kept = Array.from(dataset.labels, (_, i) => i).filter((i) => labelOf[dataset.labels[i]!] !== undefined);
+  const { labelMap } = dataset;
+  const kept = Array.from(dataset.labels, (_, i) => i).filter(
+    (i) => labelMap || labelOf[dataset.labels[i]!] !== undefined,
+  );
   const { unknown, missing } = compareClasses(classes, dataset.classes);
-  if (unknown.length > 0 && kept.length === 0)
+  if (unknown.length > 0 && (kept.length === 0 || unknown.length === dataset.classes.length))
     throw new DataError(
       `${dataset.name}: the model knows none of the classes: the data has ${summary(unknown.map((name) => withSuggestion(name, classes)))}; the model has ${summary(classes)}`,
     );
-  const { mask, file } = dataset;
+  const { mask, file, sizeOf } = dataset;
   const aligned: Dataset = {
     name: dataset.name,
     classes,
     length: kept.length,
-    labels: kept.map((i) => labelOf[dataset.labels[i]!]!),
+    labels: kept.map((i) => (labelMap ? 0 : labelOf[dataset.labels[i]!]!)),
     size: dataset.size,
     get skipped() {
       return dataset.skipped; // grows while images are read
@@ -114,8 +118,17 @@ export function alignClasses(dataset: Dataset, classes: readonly string[]): Alig
     image: async (index) => dataset.image(kept[checkIndex(aligned, index)]!),
     ...(mask && { mask: (index: number) => mask.call(dataset, kept[checkIndex(aligned, index)]!) }),
     ...(file && { file: (index: number) => file.call(dataset, kept[checkIndex(aligned, index)]!) }),
+    ...(sizeOf && { sizeOf: (index: number) => sizeOf.call(dataset, kept[checkIndex(aligned, index)]!) }),
+    ...(labelMap && {
+      labelMap: async (index: number) => relabeled(await labelMap.call(dataset, checkIndex(aligned, index)), labelOf),
+    }),
   };
   return { dataset: aligned, unknown, missing, leftOut: dataset.length - kept.length };
+}
+
+/** A label map with other class numbers; pixels of classes without one do not count. */
+function relabeled(map: LabelMap, labelOf: readonly (number | undefined)[]): LabelMap {
+  return { ...map, data: map.data.map((label) => labelOf[label] ?? ignored) };
 }
 
 const alignmentSchema: Schema<Alignment> = fieldsOf<Alignment>(
@@ -131,7 +144,11 @@ export function alignmentNotes(alignment: Alignment): string[] {
   const notes: string[] = [];
   if (unknown.length) {
     const names = summary(unknown.map((name) => withSuggestion(name, dataset.classes)));
-    notes.push(`left out ${images(leftOut)} of classes that the model does not know: ${names}`);
+    notes.push(
+      dataset.labelMap
+        ? `pixels of classes that the model does not know do not count: ${names}`
+        : `left out ${images(leftOut)} of classes that the model does not know: ${names}`,
+    );
   }
   if (missing.length) notes.push(`classes of the model that the data lacks: ${summary(missing)}`);
   return notes;

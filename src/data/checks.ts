@@ -40,6 +40,8 @@ export const datasetSchema: Schema<Dataset> = fieldsOf<Dataset>(
     image: callback,
     mask: maybe(callback),
     file: maybe(callback),
+    sizeOf: maybe(callback),
+    labelMap: maybe(callback),
   },
   "a data set, such as createDataset() makes",
 );
@@ -123,10 +125,16 @@ export const shareRange = that<readonly [number, number]>("[least, most] with 0 
   return low > 0 && low <= high && high <= 1 && rest.length === 0;
 });
 
+const factorRange = that<readonly [number, number]>("[least, most] with 0 < least ≤ most ≤ 16", (value) => {
+  const [low, high, ...rest] = Array.isArray(value) ? value : [];
+  return low > 0 && low <= high && high <= 16 && rest.length === 0;
+});
+
 const crops = {
   padding: options({ padding: whole(0, most.imageSize) }),
   scale: options({ scale: shareRange }),
-  none: that<never>("null, { padding } or { scale }", () => false),
+  jitter: options({ jitter: factorRange }),
+  none: that<never>("null, { padding }, { scale } or { jitter }", () => false),
 };
 
 export const augmentationSchema: Schema<Augmentation> = options<Augmentation>(
@@ -134,6 +142,7 @@ export const augmentationSchema: Schema<Augmentation> = options<Augmentation>(
     crop: orNull(
       by<NonNullable<Augmentation["crop"]>>((given) => {
         if (!isObject(given)) return crops.none;
+        if ("jitter" in given) return crops.jitter;
         return "padding" in given ? crops.padding : crops.scale;
       }),
     ),

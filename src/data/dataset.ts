@@ -34,6 +34,8 @@ export interface DatasetDefaults {
   readonly normalization?: Normalization;
   /** Side of the square network input. */
   readonly imageSize?: number;
+  /** Shorter side that images are scaled to before the input is cut out. */
+  readonly resize?: number;
   /** Whether a mirrored image keeps its class (digits do not). */
   readonly flip?: boolean;
 }
@@ -60,6 +62,23 @@ export interface Dataset {
   mask?(index: number): Uint8Array;
   /** The file of the image at `index`; only where images are files. */
   file?(index: number): string;
+  /** Size of the image at `index`, without decoding it. Needed for segmentation where `size` is null. */
+  sizeOf?(index: number): { readonly width: number; readonly height: number };
+  /**
+   * The class of every pixel of the image at `index`, for segmentation: `classes` are those of pixels then, and `labels` are all 0. It may have
+   * another size than the image if both show the same.
+   */
+  labelMap?(index: number): Promise<LabelMap>;
+}
+
+/** The class of every pixel: `height * width` positions in `classes`, row by row; 255 for pixels that do not count. */
+export interface LabelMap {
+  /** Width in pixels. */
+  readonly width: number;
+  /** Height in pixels. */
+  readonly height: number;
+  /** Classes, row by row. */
+  readonly data: Uint8Array;
 }
 
 /** A data set, split. */

@@ -93,6 +93,20 @@ export async function decodeWithBits(
   }
 }
 
+/** Size of an image in a file as it is shown, from its header. @throws DataError with the file and the reason. */
+export async function imageSizeOf(file: string): Promise<{ readonly width: number; readonly height: number }> {
+  const sharp = await decoder("imageSizeOf");
+  try {
+    const start = await beginning(file);
+    if (!signatures.some(([text, at = 0]) => start.startsWith(text, at)))
+      throw new DataError("it is not a JPEG, PNG, WebP, TIFF, GIF or AVIF file");
+    const contents = file.includes("[") ? await readBounded(file, mostBytes) : file;
+    return (await sharp(contents, { limitInputPixels: mostPixels }).metadata()).autoOrient;
+  } catch (error) {
+    throw new DataError(`${file}: cannot be decoded (${systemReason(error).split("\n")[0]})`);
+  }
+}
+
 async function decodeUsable(
   pipeline: Sharp,
   { autoOrient, hasAlpha }: Metadata,

@@ -6,5 +6,6 @@ export { boxMask, datasetMask, type Mask, seenMask } from "./masks.js";
 export * from "./memory.js";
 export * from "./recipe.js";
 export * from "./resample.js";
+export * from "./segmentation/index.js";
 export * from "./shapes.js";
 export * from "./transforms.js";

@@ -34,6 +34,18 @@ export function concatDatasets(parts: readonly Dataset[]): Dataset {
         return part.mask!(index);
       },
     }),
+    ...(parts.every(({ sizeOf }) => sizeOf) && {
+      sizeOf: (i: number) => {
+        const { part, index } = place[checkIndex(dataset, i)]!;
+        return part.sizeOf!(index);
+      },
+    }),
+    ...(parts.every(({ labelMap }) => labelMap) && {
+      labelMap: async (i: number) => {
+        const { part, index } = place[checkIndex(dataset, i)]!;
+        return part.labelMap!(index);
+      },
+    }),
     ...(parts.every(({ file }) => file) && {
       file: (i: number) => {
         const { part, index } = place[checkIndex(dataset, i)]!;

@@ -3,7 +3,8 @@ import { Rng } from "../core/rng.js";
 import { batchSize, check, flag, maybe, options, orNull, type Schema, seed, that, whole } from "../core/schema.js";
 import { augmentationSchema, checkDataset, preprocessingSchema, requireImage } from "./checks.js";
 import type { Dataset, RgbImage } from "./dataset.js";
-import { type Augmentation, type InputWriter, inputWriter, type Preprocessing } from "./transforms.js";
+import { pixelLabels, writeLabels } from "./segmentation/label-map.js";
+import { type Augmentation, chooseView, type Preprocessing, viewRegion, viewWriter } from "./transforms.js";
 
 /** Bytes per batch: the largest array on Node 20. Two batches are in memory at a time. */
 const mostBytes = 2 ** 32;
@@ -22,6 +23,8 @@ export interface LoaderOptions {
   readonly dropLast?: boolean;
   /** Seed of order and augmentation. Default 0. */
   readonly seed?: number;
+  /** Write the label maps too, changed as their images are. Default false. */
+  readonly maps?: boolean;
 }
 
 export const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
@@ -31,6 +34,7 @@ export const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
   shuffle: maybe(flag),
   dropLast: maybe(flag),
   seed: maybe(seed),
+  maps: maybe(flag),
 });
 const positionsSchema = that("positions in the data set", (x) =>
   Array.isArray(x) ? x.every(Number.isInteger) : ArrayBuffer.isView(x),
@@ -51,6 +55,8 @@ export interface Batch {
   readonly labels: Int32Array;
   /** `[batch]`: positions in the data set. */
   readonly indices: Int32Array;
+  /** `[batch, S, S]`, where `maps` are asked for: the class of every pixel, 255 where it does not count. */
+  readonly maps?: Uint8Array;
   /** Number of images. A partial last batch is padded with its first ones. */
   readonly count: number;
 }
@@ -70,15 +76,15 @@ export class Loader {
   /** Number of batches in an epoch. */
   readonly batches: number;
   readonly #options: Required<LoaderOptions>;
-  readonly #write: InputWriter;
+  readonly #write: ReturnType<typeof viewWriter>;
 
   /** @throws OptionError for a bad setting, or if dropping the last batch leaves none. */
   constructor(dataset: Dataset, options: LoaderOptions) {
     checkDataset("Loader", "dataset", dataset);
     check("Loader", "options", loaderOptions, options);
     this.dataset = dataset;
-    const { batch, preprocessing, augment = null, shuffle = false, dropLast = false, seed = 0 } = options;
-    this.#options = { batch, preprocessing, augment, shuffle, dropLast, seed };
+    const { batch, preprocessing, augment = null, shuffle = false, dropLast = false, seed = 0, maps = false } = options;
+    this.#options = { batch, preprocessing, augment, shuffle, dropLast, seed, maps };
     const taken = 3 * batch * preprocessing.imageSize ** 2 * Float32Array.BYTES_PER_ELEMENT;
     if (taken > mostBytes)
       throw new OptionError(
@@ -91,7 +97,7 @@ export class Loader {
           ? `Loader: ${dataset.name} has no images`
           : `Loader: batch ${batch} is larger than ${dataset.name} (${dataset.length} images). Choose a smaller batch`,
       );
-    this.#write = inputWriter(preprocessing, augment);
+    this.#write = viewWriter(preprocessing);
     const bytes = 12 * batch * preprocessing.imageSize ** 2;
     if (bytes > mostBytes)
       throw new OptionError(
@@ -138,26 +144,35 @@ export class Loader {
   }
 
   async #prepare(order: ArrayLike<number>, epoch: number, b: number): Promise<Batch> {
-    const { batch, preprocessing, augment, seed } = this.#options;
+    const { batch, preprocessing, augment, seed, maps: wanted } = this.#options;
     const { positions, count } = this.slots(order, b);
-    const inputSize = 3 * preprocessing.imageSize ** 2;
-    const images = new Float32Array(batch * inputSize);
+    const { imageSize } = preprocessing;
+    const area = imageSize ** 2;
+    const images = new Float32Array(batch * 3 * area);
     const labels = new Int32Array(batch);
     const indices = new Int32Array(batch);
+    const maps = wanted ? new Uint8Array(batch * area) : undefined;
     const fill = async (slot: number) => {
       const { image, index } = await this.#readable(positions[slot]!);
-      this.#write(image, images, slot * inputSize, augment ? new Rng(seed, "augment", epoch, index) : undefined);
+      const rng = augment ? new Rng(seed, "augment", epoch, index) : undefined;
+      const view = chooseView(image, preprocessing, augment, rng);
+      this.#write(image, view, images, slot * 3 * area);
       labels[slot] = this.dataset.labels[index]!;
       indices[slot] = index;
+      if (!maps) return;
+      const seen = { size: imageSize, mirrored: view.mirrored };
+      const map = await pixelLabels(this.dataset, index);
+      writeLabels(map, image, viewRegion(image, view, imageSize), seen, maps, slot * area);
     };
     await Promise.all(Array.from({ length: count }, (_, slot) => fill(slot)));
     for (let slot = count; slot < batch; slot++) {
       const from = slot % count;
-      images.copyWithin(slot * inputSize, from * inputSize, (from + 1) * inputSize);
+      images.copyWithin(slot * 3 * area, from * 3 * area, (from + 1) * 3 * area);
+      maps?.copyWithin(slot * area, from * area, (from + 1) * area);
       labels[slot] = labels[from]!;
       indices[slot] = indices[from]!;
     }
-    return { images, labels, indices, count };
+    return { images, labels, indices, count, ...(maps && { maps }) };
   }
 
   /** The image at `index`, or the next readable one: losing a file does not end a long run. */

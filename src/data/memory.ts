@@ -50,6 +50,7 @@ const memoryOptions: Schema<DatasetOptions> = schemaOf<DatasetOptions>({
     fieldsOf<DatasetDefaults>({
       normalization: maybe(schemaOf(normalizationFields)),
       imageSize: maybe(imageSize),
+      resize: maybe(side),
       flip: maybe(flag),
     }),
   ),

@@ -7,11 +7,14 @@ import type { Splits } from "./dataset.js";
 import { type Found, list } from "./files.js";
 import { idx, isIdx } from "./idx.js";
 import { folderFields, type ImageFolderOptions, openImageFolder } from "./image-folder.js";
+import { type MaskOptions, maskFields, openFound } from "./segmentation/folder.js";
+import { segmentationOf } from "./segmentation/label-map.js";
+import { findSegmentation, segmentationLayouts } from "./segmentation/layouts.js";
 import { generateShapesSplits } from "./shapes.js";
 import { summary } from "./summary.js";
 
 /** Kinds of data that are recognized. */
-export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes";
+export type DatasetKind = "cifar10" | "cifar100" | "idx" | "folder" | "shapes" | "masks";
 
 /** A data set and the layout it was recognized by. */
 export interface OpenedDataset extends Splits {
@@ -20,7 +23,9 @@ export interface OpenedDataset extends Splits {
 }
 
 /** Options of {@link openDataset}. */
-export interface OpenOptions extends ImageFolderOptions {
+export interface OpenOptions extends ImageFolderOptions, MaskOptions {
+  /** What the data is for. Default: segmentation for a folder of images with masks, classification for all else. */
+  readonly task?: "classification" | "segmentation";
   /** For `shapes` and `shapes-free`: number of generated images. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };
   /** For CIFAR-100: its 100 fine classes, or its 20 coarse ones. Default "fine". */
@@ -30,6 +35,8 @@ export interface OpenOptions extends ImageFolderOptions {
 const shapeCount = maybe(whole(1));
 export const openOptions: Schema<OpenOptions> = fields<OpenOptions>({
   ...folderFields,
+  ...maskFields,
+  task: maybe(oneOf("classification", "segmentation")),
   count: maybe(fields({ train: shapeCount, validation: shapeCount })) as Schema<OpenOptions["count"]>,
   labels: maybe(oneOf("fine", "coarse")),
 });
@@ -64,12 +71,38 @@ const layouts: readonly Layout[] = [
     kind: "folder",
     wanted: `images in class folders (${folderLayouts})`,
     matches: ({ folders }) => folders.some((name) => !name.startsWith(".")),
-    open: (folder, { count: _, labels: __, ...options }) => openImageFolder(folder, options),
+    open: (folder, options) => openImageFolder(folder, withoutOthers(options)),
   },
 ];
 
+/** The options of folders with classes. */
+function withoutOthers(options: OpenOptions): ImageFolderOptions {
+  const { count: _, labels: __, task: ___, classNames: ____, ignoreLabel: _____, resize: ______, ...own } = options;
+  return own;
+}
+
+/** A folder of images with masks, unless it is asked for as classification. */
+async function openMasked(source: string, options: OpenOptions): Promise<OpenedDataset | undefined> {
+  if (options.task === "classification") return undefined;
+  const found = await findSegmentation(source);
+  const { count: _, labels: __, task, ...own } = options;
+  if (found) return { kind: "masks", ...(await openFound(source, found, own)) };
+  if (task === "segmentation")
+    throw new DataError(
+      `${source}: not a data set for segmentation. Looked for ${segmentationLayouts}; or the word "shapes" or "shapes-free"`,
+    );
+  return undefined;
+}
+
+/** A split for segmentation: the objects' masks as label maps. */
+function asSegmentation({ train, validation, test, ...rest }: Splits): Splits {
+  const [first, second] = [segmentationOf(train), segmentationOf(validation)];
+  return { ...rest, train: first, validation: second, ...(test ? { test: segmentationOf(test) } : {}) };
+}
+
 /**
- * Opens a data set: a folder, whose layout is recognized by its files, or the generated `shapes` or `shapes-free`.
+ * Opens a data set: a folder, whose layout is recognized by its files, or the generated `shapes` or `shapes-free`. A folder of images with masks
+ * is for segmentation (`kind: "masks"`), unless `task` says otherwise.
  *
  * @example
  * const { kind, train, validation } = await openDataset("./flowers", { imageSize: 128, validationSplit: 0.1 });
@@ -82,8 +115,11 @@ export async function openDataset(source: string, options: OpenOptions = {}): Pr
   if (source === "shapes" || source === "shapes-free") {
     const { imageSize: size, seed, count } = options;
     const placement = source === "shapes" ? "centered" : "free";
-    return { kind: "shapes", ...generateShapesSplits({ ...count, size, placement, seed }) };
+    const splits = generateShapesSplits({ ...count, size, placement, seed });
+    return { kind: "shapes", ...(options.task === "segmentation" ? asSegmentation(splits) : splits) };
   }
+  const masked = await openMasked(source, options);
+  if (masked) return masked;
   const found = await list(source);
   for (const { kind, matches, open, usual } of layouts)
     if (matches(found) || (usual && found.folders.includes(usual) && matches(await list(join(source, usual)))))

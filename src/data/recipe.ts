@@ -28,20 +28,24 @@ export function defaultPreprocessing(dataset: Dataset, imageSize?: number): Prep
   check("defaultPreprocessing", "dataset", datasetSchema, dataset);
   check("defaultPreprocessing", "imageSize", maybe(sideSchema), imageSize);
   const size = imageSize ?? dataset.defaults?.imageSize ?? dataset.size?.height ?? 224;
+  const { resize = isIcon(dataset, size) ? size : photoResize(size) } = dataset.defaults ?? {};
   return {
     imageSize: size,
-    resize: isIcon(dataset, size) ? size : photoResize(size),
+    resize: Math.max(size, resize),
     ...(dataset.defaults?.normalization ?? normalizations.imagenet),
   };
 }
 
-/** The default augmentation of a data set: CIFAR's recipe, or ImageNet's. */
+/** The default augmentation of a data set: CIFAR's recipe, or ImageNet's; for segmentation, scale jitter of up to 2 that keeps the input filled. */
 export function defaultAugmentation(dataset: Dataset, preprocessing: Preprocessing): Augmentation {
   check("defaultAugmentation", "dataset", datasetSchema, dataset);
   check("defaultAugmentation", "preprocessing", preprocessingSchema, preprocessing);
-  const { imageSize } = preprocessing;
+  const { imageSize, resize } = preprocessing;
+  const photo = dataset.labelMap
+    ? { jitter: [Math.max(0.5, imageSize / resize), 2] as const }
+    : { scale: [0.35, 1] as const };
   return {
-    crop: isIcon(dataset, imageSize) ? { padding: Math.max(1, Math.round(imageSize / 8)) } : { scale: [0.35, 1] },
+    crop: isIcon(dataset, imageSize) ? { padding: Math.max(1, Math.round(imageSize / 8)) } : photo,
     flip: dataset.defaults?.flip ?? true,
   };
 }

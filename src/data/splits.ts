@@ -22,8 +22,15 @@ export interface SplitFolders {
   readonly others: readonly string[];
 }
 
+/** Which part of a data set. */
+export type SplitName = keyof typeof kinds;
+
+/** The split that a folder of this name usually is. */
+export const splitOfName = (name: string): SplitName | undefined =>
+  (Object.keys(kinds) as SplitName[]).find((kind) => kinds[kind].test(name));
+
 /** Whether a folder of this name is usually a split, not a class. */
-export const isSplitName = (name: string): boolean => Object.values(kinds).some((kind) => kind.test(name));
+export const isSplitName = (name: string): boolean => splitOfName(name) !== undefined;
 
 /**
  * The training, validation and test folders, if there are any. A class named "train" is not mistaken for a split, and a

@@ -18,9 +18,14 @@ export interface Augmentation {
   /**
    * `padding`: shift by up to this many pixels, black outside (CIFAR's recipe).
    * `scale`: a random crop with this share of the area and an aspect of 3/4 … 4/3, scaled to S × S.
+   * `jitter`: the image at `resize` times a factor in this range, and a random S × S window of it, black outside (for segmentation).
    * null: the center, as in evaluation.
    */
-  readonly crop: { readonly padding: number } | { readonly scale: readonly [number, number] } | null;
+  readonly crop:
+    | { readonly padding: number }
+    | { readonly scale: readonly [number, number] }
+    | { readonly jitter: readonly [number, number] }
+    | null;
   /** Mirror left and right with probability 1/2. */
   readonly flip: boolean;
 }
@@ -41,42 +46,80 @@ export type InputWriter = (image: RgbImage, out: Float32Array, offset: number, r
 export function inputWriter(preprocessing: Preprocessing, augmentation: Augmentation | null = null): InputWriter {
   check("inputWriter", "preprocessing", preprocessingSchema, preprocessing);
   check("inputWriter", "augmentation", orNull(augmentationSchema), augmentation);
-  const { imageSize: size, resize } = preprocessing;
-  const table = normalizedBytes(preprocessing);
-  if (!augmentation)
-    return (image, out, offset) => {
-      checkWrite(image, out, offset, size);
-      const { part, left, top } = fittedWindow(image, resize, size, () => 0);
-      writeWindow(part, left, top, size, false, table, out, offset);
-    };
-  const { crop, flip } = augmentation;
+  const { imageSize: size } = preprocessing;
+  const write = viewWriter(preprocessing);
   return (image, out, offset, rng) => {
     checkWrite(image, out, offset, size);
-    if (!rng) throw new OptionError("inputWriter: augmentation needs a random number generator");
-    const mirrored = flip && rng.uniform() < 0.5;
-    if (crop && "scale" in crop) {
-      const part = resample(image, size, size, randomBox(image, crop.scale, rng));
-      return writeWindow(part, 0, 0, size, mirrored, table, out, offset);
-    }
-    const shift = () => (crop ? rng.int(2 * crop.padding + 1) - crop.padding : 0);
-    const { part, left, top } = fittedWindow(image, resize, size, shift);
-    writeWindow(part, left, top, size, mirrored, table, out, offset);
+    write(image, chooseView(image, preprocessing, augmentation, rng), out, offset);
   };
 }
 
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What an input shows of an image: an S × S window of the image scaled to `scaled`, or a box of the image scaled to S × S. */
+export type View = { readonly mirrored: boolean } & (
+  | { readonly scaled: Size; readonly left: number; readonly top: number }
+  | { readonly box: Box }
+);
+
+/** What the input shows of an image: the center, or what `rng` chooses. Not checked: done for every image. */
+export function chooseView(
+  image: Size,
+  { imageSize: size, resize }: Preprocessing,
+  augmentation: Augmentation | null,
+  rng: Rng | undefined,
+): View {
+  const scaled = shorterSize(image.width, image.height, resize);
+  if (!augmentation)
+    return { scaled, left: center(scaled.width, size), top: center(scaled.height, size), mirrored: false };
+  if (!rng) throw new OptionError("inputWriter: augmentation needs a random number generator");
+  const { crop, flip } = augmentation;
+  const mirrored = flip && rng.uniform() < 0.5;
+  if (crop && "scale" in crop) return { box: randomBox(image, crop.scale, rng), mirrored };
+  if (crop && "jitter" in crop) {
+    const short = Math.max(1, Math.round(resize * rng.uniform(...crop.jitter)));
+    const jittered = shorterSize(image.width, image.height, short);
+    /** A window inside a longer side; a shorter one somewhere inside the window. */
+    const start = (length: number) => (length >= size ? rng.int(length - size + 1) : -rng.int(size - length + 1));
+    return { scaled: jittered, left: start(jittered.width), top: start(jittered.height), mirrored };
+  }
+  const shift = () => (crop ? rng.int(2 * crop.padding + 1) - crop.padding : 0);
+  return { scaled, left: center(scaled.width, size) + shift(), top: center(scaled.height, size) + shift(), mirrored };
+}
+
+/** Writes views of images as normalized planes. Not checked: done for every image. */
+export function viewWriter(
+  preprocessing: Preprocessing,
+): (image: RgbImage, view: View, out: Float32Array, offset: number) => void {
+  const { imageSize: size } = preprocessing;
+  const table = normalizedBytes(preprocessing);
+  return (image, view, out, offset) => {
+    if ("box" in view)
+      return writeWindow(resample(image, size, size, view.box), 0, 0, size, view.mirrored, table, out, offset);
+    const { part, left, top } = partUnder(image, view, size);
+    writeWindow(part, left, top, size, view.mirrored, table, out, offset);
+  };
+}
+
+/** What a view shows, in the pixels of the image. */
+export function viewRegion(image: Size, view: View, size: number): Region {
+  if ("box" in view) return view.box;
+  const [x, y] = [image.width / view.scaled.width, image.height / view.scaled.height];
+  return { left: view.left * x, top: view.top * y, width: size * x, height: size * y };
+}
+
 /**
- * The part of an image, its shorter side scaled to `resize`, under the centered `size × size` window moved by `shift`, and where the window
- * starts in it. The scaled image is never computed: for a long, thin image it could be enormous.
+ * The part of the scaled image under a window, and where the window starts in it. The whole scaled image is never computed: for a long,
+ * thin image it could be enormous.
  */
-function fittedWindow(
+function partUnder(
   image: RgbImage,
-  resize: number,
+  { scaled: { width, height }, left, top }: Extract<View, { readonly scaled: Size }>,
   size: number,
-  shift: () => number,
 ): { part: RgbImage; left: number; top: number } {
-  const { width, height } = shorterSize(image.width, image.height, resize);
-  const left = center(width, size) + shift();
-  const top = center(height, size) + shift();
   if (width === image.width && height === image.height) return { part: image, left, top };
   const across = inside(left, size, width);
   const down = inside(top, size, height);
@@ -156,7 +199,7 @@ export function seenImage(image: RgbImage, preprocessing: Preprocessing): RgbIma
 }
 
 /** torchvision's RandomResizedCrop: ten attempts, then the largest centered part with an allowed aspect ratio. */
-export function randomBox(image: RgbImage, scale: readonly [number, number], rng: Rng): Box {
+export function randomBox(image: Size, scale: readonly [number, number], rng: Rng): Box {
   check("randomBox", "image", fieldsOf({ width: whole(1), height: whole(1) }, "an image"), image);
   check("randomBox", "scale", shareRange, scale);
   check("randomBox", "rng", instance(Rng, "an Rng"), rng);

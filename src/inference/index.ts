@@ -8,3 +8,4 @@ export {
   predict,
 } from "./classifier.js";
 export { loadPretrained, type PretrainedOptions, type PretrainedReport } from "./pretrained.js";
+export { openSegmenter, type Segmenter, type SegmenterOptions } from "./segmenter.js";

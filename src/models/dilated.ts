@@ -2,13 +2,23 @@ import { createAttention as createModule, DANetHead, MixedPooling } from "../att
 import { OptionError } from "../core/errors.js";
 import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
-import { BatchNorm, ChannelDropout, Conv2d, initialize, kindOf, Lambda, Module, Sequential } from "../nn/index.js";
+import {
+  BatchNorm,
+  ChannelDropout,
+  Conv2d,
+  initialize,
+  kindOf,
+  Lambda,
+  Module,
+  SegmentationModel,
+  Sequential,
+} from "../nn/index.js";
 import { mapSize, relu, resize } from "../ops/index.js";
 import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, probability, refuseAttention } from "./parts.js";
 import { Bottleneck } from "./residual.js";
 import { resnetTrunk } from "./resnet.js";
-import { type ClassifierOptions, classifierFields, defineModel, own, SegmentationModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 import { narrowed, stageWidth, Trunk, type TrunkOptions } from "./trunk.js";
 
 /** Options of {@link danet} and {@link spnet}. */
@@ -69,6 +79,11 @@ export class DANet extends DilatedNetwork {
     const { numClasses, dropout, multiGrid, width, variant } = settings;
     this.pretrained = new Trunk({ ...dilatedTrunk(settings), multiGrid: multiGrid ? [4, 8, 16] : undefined });
     this.head = new DANetHead(32 * width, { numClasses, dropout, variant });
+  }
+
+  /** Their losses are added up. */
+  override get auxiliaryWeights(): readonly number[] {
+    return [1, 1];
   }
 
   override logits(x: Value): readonly Value[] {
@@ -154,6 +169,10 @@ export class SPNet extends DilatedNetwork {
     this.pretrained = new Trunk({ ...dilatedTrunk(settings), block, multiGrid: grid });
     this.head = new SPHead(32 * width, numClasses, dropout);
     this.auxlayer = new AuxiliaryHead(16 * width, numClasses, dropout);
+  }
+
+  override get auxiliaryWeights(): readonly number[] {
+    return [0.4];
   }
 
   override logits(x: Value): readonly Value[] {

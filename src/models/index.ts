@@ -26,7 +26,7 @@ export { type ResidualAttentionName, residualAttentionNetwork } from "./residual
 export { type ResNetOptions, resnet } from "./resnet.js";
 export { type RGAOptions, rgaResnet } from "./rga.js";
 export { type SCNetOptions, scnet } from "./scnet.js";
-export { type ClassifierOptions, type ModelInfo, SegmentationModel, type Task } from "./spec.js";
+export type { ClassifierOptions, ModelInfo, Task } from "./spec.js";
 export { type UNetOptions, unet } from "./unet.js";
 export { type VANOptions, type VANSize, van } from "./van.js";
 

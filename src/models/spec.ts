@@ -2,8 +2,7 @@ import type { AttentionChoice } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import type { OptionSpecs, OptionsOf } from "../core/options.js";
 import { seed as anySeed, anything, type Fields, maybe, type Schema } from "../core/schema.js";
-import type { Value } from "../graph/graph.js";
-import { Module } from "../nn/index.js";
+import type { Module } from "../nn/index.js";
 
 /** Options that every network has. */
 export interface ClassifierOptions {
@@ -61,14 +60,4 @@ export function requireClassifier(spec: ModelInfo): ModelInfo {
   if (spec.task !== "classification")
     throw new OptionError(`${spec.name} is a ${spec.task} network; this needs a classifier, such as resnet50`);
   return spec;
-}
-
-/** A network with logits for every pixel. Its authors train on further outputs, too. */
-export abstract class SegmentationModel extends Module {
-  /** All outputs, the main one first. Each [N,classes,H,W], at the input's size. */
-  abstract logits(x: Value): readonly Value[];
-
-  override forward(x: Value): Value {
-    return this.logits(x)[0]!;
-  }
 }

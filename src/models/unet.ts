@@ -11,6 +11,7 @@ import {
   initialize,
   Lambda,
   Module,
+  SegmentationModel,
   Sequential,
   uniform,
 } from "../nn/index.js";
@@ -18,7 +19,7 @@ import { concat, mapSize, relu, resize } from "../ops/index.js";
 import { type Attachable, type AttachPoints, prefixed } from "./attach.js";
 import { classCount, refuseAttention } from "./parts.js";
 import { resnetTrunk } from "./resnet.js";
-import { type ClassifierOptions, classifierFields, defineModel, own, SegmentationModel } from "./spec.js";
+import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 import { Trunk } from "./trunk.js";
 
 /** U(±√(6/fan-in)): He's, uniform. */

@@ -3,3 +3,4 @@ export * from "./layers.js";
 export * from "./loss.js";
 export * from "./module.js";
 export * from "./norms.js";
+export * from "./segmentation.js";

@@ -1,10 +1,10 @@
 import type { ConvAttributes } from "./conv.js";
 
 /**
- * One group of one image as a product of matrices: y = W · R, with W [filters, elements] and a row of R [elements, positions] for what each element of
- * each channel reads.
+ * One group of one image as a product of matrices: y = W · R, with W [filters, elements] and a row of R [elements, positions] for what each
+ * element of each channel reads.
  */
-export interface Product {
+interface Product {
   /** Index of the group's first weight, and of its first output element. */
   readonly weight: number;
   readonly output: number;
@@ -47,8 +47,8 @@ export function* products(
       };
 }
 
-/** Rows that are read at once. */
-export const block = 4;
+/** Rows that are read at once, and the most that an input gradient writes at once. */
+export const [block, most] = [4, 16];
 
 /** Writes rows `first`, … `first + block − 1` of R to `rows`, [block, positions]; zeros beyond the last. */
 export function gather(x: Float64Array, product: Product, first: number, rows: Float64Array): void {

@@ -258,7 +258,7 @@ const classColumns: Column<ClassFigures>[] = [
   },
 ];
 
-function skippedFiles(skipped: readonly { readonly file: string; readonly reason: string }[]): Markup | false {
+export function skippedFiles(skipped: readonly { readonly file: string; readonly reason: string }[]): Markup | false {
   if (!skipped.length) return false;
   const columns: Column<(typeof skipped)[number]>[] = [
     { name: "file", kind: "code", cell: ({ file }) => file },
@@ -273,7 +273,7 @@ function skippedFiles(skipped: readonly { readonly file: string; readonly reason
   );
 }
 
-function configuration(config: object): Markup | false {
+export function configuration(config: object): Markup | false {
   const settings = flattenConfig(config);
   if (!settings.length) return false;
   const columns: Column<(typeof settings)[number]>[] = [
@@ -287,7 +287,7 @@ function configuration(config: object): Markup | false {
   );
 }
 
-function nextSteps(steps: readonly { readonly purpose: string; readonly command: string }[]): Markup | false {
+export function nextSteps(steps: readonly { readonly purpose: string; readonly command: string }[]): Markup | false {
   if (!steps.length) return false;
   const shown = steps.map(({ purpose, command }) =>
     element("div", { class: "step" }, element("p", {}, purpose), element("pre", {}, command)),

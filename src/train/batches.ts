@@ -8,6 +8,7 @@ export interface StepBatch {
   /** `[batch]`; see `Batch` of the loader. */
   readonly labels: Int32Array;
   readonly indices: Int32Array;
+  readonly maps?: Uint8Array;
   readonly count: number;
 }
 

@@ -74,11 +74,12 @@ export const scheduleSchema: Schema<Schedule> = by<Schedule>((given) =>
 );
 
 export const taskSchema: Schema<Task> = having(
-  "a task, such as classification or segmentation",
-  "numClasses",
+  "a task, classification or what segmentation() gives",
+  "data",
   "positions",
-  "writeTarget",
-  "count",
+  "writeTargets",
+  "objective",
+  "evaluation",
 );
 
 export const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Scores>>({

@@ -74,7 +74,7 @@ async function eachLogits(
   model: Module,
   dataset: Dataset,
   options: EvaluateOptions,
-  onLogits: (logits: Float64Array, label: number, index: number) => void,
+  onLogits: Parameters<typeof forEachOutput>[3],
 ): Promise<void> {
   const { batch = 64, preprocessing = defaultPreprocessing(dataset) } = options;
   const { graph, input, loader } = evaluationPass(model, dataset, { batch, preprocessing });
@@ -89,12 +89,12 @@ export function evaluationPass(model: Module, dataset: Dataset, { batch, preproc
   return { graph: trace(model, loader.inputShape), input: "input", loader, still, augmented: false };
 }
 
-/** Runs a graph over its batches: `onLogits` gets `output` for each of the `total` images. */
+/** Runs a graph over its batches: `onLogits` gets `output` for each of the `total` inputs, in order. */
 export async function forEachOutput(
   { graph, source }: FedGraph,
   total: number,
   { engine, signal, onProgress }: Pick<EvaluateOptions, "engine" | "signal" | "onProgress">,
-  onLogits: (logits: Float64Array, label: number, index: number) => void,
+  onLogits: (logits: Float64Array, label: number, index: number) => void | Promise<void>,
 ): Promise<void> {
   const executable = await engine.compile(graph);
   try {
@@ -108,7 +108,7 @@ export async function forEachOutput(
       for (let i = 0; i < count; i++) {
         const own = logits.subarray(i * classes, (i + 1) * classes);
         requireFinite("evaluate", [[`the logits of image ${indices[i]}`, tensor("float64", [classes], own)]]);
-        onLogits(own, labels[i]!, indices[i]!);
+        await onLogits(own, labels[i]!, indices[i]!);
       }
       onProgress?.((done += count), total);
     }
@@ -119,7 +119,7 @@ export async function forEachOutput(
 
 /**
  * Evaluates a network on a data set. A classifier: top-1, top-5, mean cross entropy, per-class metrics and the confusion matrix;
- * with `task: segmentation`, how well it separates objects from the background.
+ * with `task: segmentation()`, intersection over union, pixel accuracy and boundary F-measure of whole images.
  *
  * @throws FoveaError if logits are NaN or ±Infinity, with the position of the image in the data set.
  *
@@ -127,7 +127,11 @@ export async function forEachOutput(
  * const { model, classes, preprocessing } = await loadRun("runs/photos-resnet18-se");
  * const { top1, loss } = await evaluate(model, data.validation, { engine, classes, preprocessing });
  */
-export function evaluate(model: Module, dataset: Dataset, options: EvaluateOptions): Promise<ClassificationMetrics>;
+export function evaluate(
+  model: Module,
+  dataset: Dataset,
+  options: EvaluateOptions & { readonly task?: undefined },
+): Promise<ClassificationMetrics>;
 export function evaluate<M extends Scores>(
   model: Module,
   dataset: Dataset,
@@ -139,8 +143,13 @@ export async function evaluate(
   options: EvaluateOptions & { readonly task?: Task },
 ): Promise<Scores> {
   checkEvaluation("evaluate", model, data, options);
-  const dataset = options.classes ? alignClasses(data, options.classes).dataset : data;
-  const counter = (options.task ?? classification).count(dataset);
-  await eachLogits(model, dataset, options, (logits, label, index) => counter.add(logits, label, index));
+  const task: Task = options.task ?? classification;
+  const given = task.data(data);
+  const dataset = options.classes ? alignClasses(given, options.classes).dataset : given;
+  const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
+  const evaluation = task.evaluation(dataset, preprocessing);
+  const counter = evaluation.count();
+  const how = { ...options, preprocessing: evaluation.preprocessing };
+  await eachLogits(model, evaluation.dataset, how, (logits, label, index) => counter.add(logits, label, index));
   return counter.metrics();
 }

@@ -18,7 +18,7 @@ export interface EpochRecord {
   /** Top-5 of the validation images. */
   readonly top5: number | null;
   /** Segmentation only. */
-  readonly meanIoU?: number;
+  readonly miou?: number;
 }
 
 /** Fields that decisions depend on; the others are only shown. */
@@ -37,15 +37,13 @@ const columns = [
   "loss",
   "top1",
   "top5",
-  "meanIoU",
+  "miou",
 ] as const satisfies readonly (keyof EpochRecord)[];
 
 /** The records as comma-separated values with a header. */
 export function historyCsv(history: readonly EpochRecord[]): string {
   check("historyCsv", "history", recordsSchema, history);
-  const shown = columns.filter(
-    (column) => column !== "meanIoU" || history.some((record) => record.meanIoU !== undefined),
-  );
+  const shown = columns.filter((column) => column !== "miou" || history.some((record) => record.miou !== undefined));
   const rows = history.map((record) => shown.map((column) => record[column] ?? "").join(","));
   return `${[shown.join(","), ...rows].join("\n")}\n`;
 }
@@ -53,7 +51,7 @@ export function historyCsv(history: readonly EpochRecord[]): string {
 /** The record with the best validation mean IoU or top-1 (without validation: the lowest training loss); the first if tied. */
 export function bestRecord(history: readonly EpochRecord[]): EpochRecord | undefined {
   check("bestRecord", "history", recordsSchema, history);
-  const score = (record: EpochRecord) => record.meanIoU ?? record.top1 ?? -record.trainLoss;
+  const score = (record: EpochRecord) => record.miou ?? record.top1 ?? -record.trainLoss;
   return history.reduce<EpochRecord | undefined>(
     (best, record) => (best && score(best) >= score(record) ? best : record),
     undefined,

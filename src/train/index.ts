@@ -5,8 +5,17 @@ export { type FeaturePlan, type FeatureReport, featureLimit } from "./features.j
 export * from "./fine-tune.js";
 export * from "./history.js";
 export * from "./metrics.js";
+export type { Objective, ObjectiveInputs } from "./objective.js";
 export * from "./optimizers.js";
+export { type PixelClassMetrics, PixelTally, type SegmentationMetrics } from "./pixel-metrics.js";
 export * from "./schedules.js";
+export {
+  balancedWeights,
+  type SegmentationLoss,
+  type SegmentationOptions,
+  segmentation,
+  segmentationLosses,
+} from "./segmentation.js";
 export type { ParameterGroup, RecordedTraining, StepSettings } from "./settings.js";
 export * from "./step.js";
 export * from "./task.js";

@@ -16,12 +16,15 @@ import {
   settings,
   share,
   text,
+  whole,
 } from "../core/schema.js";
 import { recordedIn, recordFields } from "../core/settings.js";
 import { writtenSchema } from "../core/written.js";
 import { augmentationSchema, preprocessingSchema } from "../data/checks.js";
+import { classWeightList } from "../nn/loss.js";
 import { scheduleSchema } from "./checks.js";
-import type { RunConfig } from "./run-folder.js";
+import type { RunConfig, SegmentationTask } from "./run-folder.js";
+import { segmentationLosses } from "./segmentation.js";
 import { type RecordedTraining, trainingSettings } from "./settings.js";
 
 type Part<K extends keyof RunConfig> = RunConfig[K];
@@ -56,7 +59,16 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
     classes: classList,
     validationSplit: maybe(share),
     testSplit: maybe(share),
+    classNames: maybe(classList),
+    ignoreLabel: maybe(orNull(whole(0))),
   }),
+  task: maybe(
+    fieldsOf<SegmentationTask>({
+      name: oneOf("segmentation"),
+      loss: list(oneOf(...segmentationLosses), "a list of losses", 1),
+      classWeights: orNull(classWeightList),
+    }),
+  ),
   preprocessing: preprocessingSchema,
   frozen: later(list(text, "a list of parameter paths")),
   training: trainingSchema,

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { FormatError, FoveaError, messageOf, OptionError } from "../core/errors.js";
 import { evaluationSchema } from "../core/evaluation.js";
 import { type EpochMaps, epochMapsSchema, type ReportFacts, reportFactsSchema } from "../core/findings.js";
+import { isPixelEvaluation } from "../core/pixel-evaluation.js";
+import { type PixelFacts, pixelFactsSchema } from "../core/pixel-findings.js";
 import {
   anything,
   check,
@@ -28,6 +30,7 @@ import { encodeSafetensors, openSafetensors } from "../formats/safetensors.js";
 import { modelWeights } from "./checkpoint.js";
 import { type EpochRecord, historyCsv, recordSchema } from "./history.js";
 import { checkRunConfig, parseRunConfig } from "./run-config.js";
+import type { SegmentationLoss } from "./segmentation.js";
 import type { RecordedTraining } from "./settings.js";
 import type { Scores } from "./task.js";
 import type { EpochReport } from "./train.js";
@@ -52,13 +55,26 @@ export interface RunConfig {
     readonly classes: readonly string[];
     readonly validationSplit?: number;
     readonly testSplit?: number;
+    /** Names of the values in masks, and the value that does not count, where they were given. */
+    readonly classNames?: readonly string[];
+    readonly ignoreLabel?: number | null;
   };
+  /** How pixels are learned; missing where images are classified. */
+  readonly task?: SegmentationTask;
   /** How images become inputs. */
   readonly preprocessing: Preprocessing;
   /** Paths of frozen parameters. */
   readonly frozen: readonly string[];
   /** How it was trained. */
   readonly training: RecordedTraining;
+}
+
+/** The segmentation of a run, in plain data. */
+export interface SegmentationTask {
+  readonly name: "segmentation";
+  readonly loss: readonly SegmentationLoss[];
+  /** Null: all 1. */
+  readonly classWeights: readonly number[] | null;
 }
 
 const files = {
@@ -259,6 +275,11 @@ export class RunFolder {
     return readJson(join(this.path, files.facts), reportFactsSchema);
   }
 
+  /** {@link facts} of a segmentation run. */
+  pixelFacts(): Promise<PixelFacts | undefined> {
+    return readJson(join(this.path, files.facts), pixelFactsSchema);
+  }
+
   /** Drops metric lines of epochs that a resumed run will do again. */
   async truncateMetrics(epochs: number): Promise<void> {
     check("RunFolder.truncateMetrics", "epochs", whole(0), epochs);
@@ -322,6 +343,7 @@ function parsedJson(text: string): unknown {
 /** Whether a line's figures are such: of classes, or of another task. */
 const areScores = (value: unknown): value is Scores =>
   misfit(evaluationSchema, value) === undefined ||
+  isPixelEvaluation(value) ||
   (isObject(value) && !("classes" in value) && Number.isFinite(value.loss));
 
 /** Errors name the file. */

@@ -2,6 +2,7 @@ import { gradients } from "../autodiff/gradients.js";
 import { OptionError } from "../core/errors.js";
 import {
   batchSize,
+  callback,
   check,
   classCount,
   options as fields,
@@ -13,23 +14,16 @@ import {
 } from "../core/schema.js";
 import { settingsIn } from "../core/settings.js";
 import { staticShape } from "../core/shape.js";
-import { copyOf, sizeOf, type Tensor, tensor, zeros } from "../core/tensor.js";
+import { copyOf, type Tensor, tensor, zeros } from "../core/tensor.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { moduleSchema } from "../nn/checks.js";
-import {
-  constant,
-  crossEntropy,
-  graphFor,
-  initialize,
-  type Module,
-  Param,
-  parametersOf,
-  stateOf,
-} from "../nn/index.js";
+import { constant, graphFor, initialize, type Module, Param, parametersOf, stateOf } from "../nn/index.js";
 import { add, cast, div, equal, maximum, minimum, mul, reduceMax, reduceSum, sqrt, square, sub } from "../ops/index.js";
 import { optimizerSchema } from "./checks.js";
+import type { Objective } from "./objective.js";
 import type { Optimizer } from "./optimizers.js";
 import { type ParameterGroup, type StepSettings, stepFields, stepSettings } from "./settings.js";
+import { classification } from "./task.js";
 
 /** Options of a training step. */
 export interface StepOptions extends StepSettings {
@@ -41,6 +35,8 @@ export interface StepOptions extends StepSettings {
   readonly numClasses: number;
   /** Sizes of the logits after [batch, numClasses]: none for one label per image, [height, width] for a label at every position. */
   readonly positions?: readonly number[];
+  /** What is minimized, such as `segmentation().objective`. Default: cross entropy of the network's output. */
+  readonly objective?: Objective;
 }
 
 export const stepOptions: Schema<StepOptions> = fields<StepOptions>({
@@ -48,6 +44,7 @@ export const stepOptions: Schema<StepOptions> = fields<StepOptions>({
   input: tuple("[batch, channels, height, width]", batchSize, batchSize, imageSize, imageSize),
   numClasses: classCount,
   positions: maybe(sizes),
+  objective: maybe(callback),
   ...stepFields,
 });
 
@@ -66,10 +63,11 @@ export interface TrainingStep {
 }
 
 /**
- * A whole training step as one graph: forward pass, cross entropy, backward pass and optimizer. Frozen parameters are constants.
- * Inputs: `images`, `targets` (distributions over classes), and the optimizer's numbers, `scalar/…`.
- * Outputs: `loss`; with label smoothing also `crossEntropy`, the loss without it; and `correct`, the number of images in the batch whose
- * largest logit, the first if tied, is at the target (with a label at every position: the share of each image for which it is, summed).
+ * A whole training step as one graph: forward pass, loss, backward pass and optimizer. Frozen parameters are constants.
+ * Inputs: `images`, `targets` (distributions over classes; all zeros where a position does not count), and the optimizer's numbers, `scalar/…`.
+ * Outputs: `loss`; where that is not the plain cross entropy, as with label smoothing, also `crossEntropy`; and `correct`, the number of images in the
+ * batch whose largest logit, the first if tied, is at the target (with a label at every position: the share of labeled positions where it is, times
+ * the batch).
  *
  * @throws OptionError if a setting is wrong or every parameter is frozen.
  */
@@ -77,6 +75,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   check("trainingStep", "model", moduleSchema, model);
   check("trainingStep", "options", stepOptions, options);
   const { optimizer, input, numClasses, positions = [], groups = [] } = options;
+  const { objective = classification.objective } = options;
   const { labelSmoothing, clipNorm, ema, recompute } = settingsIn(stepSettings, options);
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen, so there is nothing to train");
@@ -89,10 +88,9 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });
   const targets = graph.input("targets", { dtype: "float", shape: [input[0], numClasses, ...positions] });
-  const logits = model.call(images);
-  const loss = crossEntropy(logits, targets, { labelSmoothing });
+  const { logits, loss, crossEntropy } = objective({ model, images, targets, labelSmoothing });
   graph.output("loss", loss);
-  if (labelSmoothing > 0) graph.output("crossEntropy", crossEntropy(logits, targets));
+  if (crossEntropy) graph.output("crossEntropy", crossEntropy());
   graph.output("correct", countCorrect(logits, targets));
 
   const values = learned.map(([, param]) => graph.state(param));
@@ -195,7 +193,7 @@ function clipFactor(derived: readonly (Value | null)[], limit: number): Value {
 }
 
 /**
- * In how many images the largest logit, the first if tied, is at the target; with several positions, the sum of shares of images.
+ * In how many images the largest logit, the first if tied, is at the target; with several positions, the share of those with a target, times the batch.
  * Largest logits are marked C for class 0 down to 1 for the last class, so that the largest mark is the first of them.
  */
 function countCorrect(logits: Value, targets: Value): Value {
@@ -216,6 +214,11 @@ function countCorrect(logits: Value, targets: Value): Value {
     right.shape.map((_, i) => i),
     { keepdims: false },
   );
-  const positions = sizeOf(staticShape(right.shape.slice(1)));
-  return positions === 1 ? total : mul(total, 1 / positions);
+  if (logits.shape.length === 2) return total;
+  const labeled = reduceSum(
+    targets,
+    targets.shape.map((_, i) => i),
+    { keepdims: false },
+  );
+  return mul(div(total, maximum(labeled, 1)), staticShape(logits.shape)[0]!);
 }

@@ -22,7 +22,7 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics>
     Partial<SettingsOf<typeof loopSettings>> {
   /** What computes. */
   readonly engine: Engine;
-  /** `classification` (the default) or `segmentation`. */
+  /** `classification` (the default) or `segmentation()`. */
   readonly task?: Task<M>;
   /** How many steps to train, in place of `epochs`; the last epoch may end early. */
   readonly steps?: number;

@@ -27,7 +27,7 @@ import { type Optimizer, sgd } from "./optimizers.js";
 import { cosineSchedule, learningRateFactor, type Schedule } from "./schedules.js";
 import { loopSettings, stepSettings } from "./settings.js";
 import { type TrainingStep, trainingStep } from "./step.js";
-import { classification, type Scores, type Task } from "./task.js";
+import { classification, type Evaluation, type Scores, type Task } from "./task.js";
 import type { TrainOptions, TrainResult } from "./train.js";
 import { asStored } from "./weights.js";
 
@@ -35,7 +35,7 @@ import { asStored } from "./weights.js";
 interface Plan {
   readonly model: Module;
   readonly dataset: Dataset;
-  readonly validate: Dataset | undefined;
+  readonly validation: Evaluation<Scores> | undefined;
   readonly options: TrainOptions<Scores>;
   readonly engine: Engine;
   readonly task: Task;
@@ -55,18 +55,22 @@ interface Plan {
   readonly targets: readonly number[];
 }
 
-function planOf(model: Module, dataset: Dataset, options: TrainOptions<Scores>): Plan {
+function planOf(model: Module, given: Dataset, options: TrainOptions<Scores>): Plan {
   const { engine, optimizer = sgd(), schedule = cosineSchedule() } = options;
   const { seed, epochs: passes } = settingsIn(loopSettings, options);
   const task: Task = options.task ?? classification;
+  const dataset = task.data(given);
   const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
   const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
-  const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed });
+  const numClasses = dataset.classes.length;
+  const positions = task.positions(preprocessing.imageSize);
+  const maps = positions.length > 0;
+  if (maps && options.cacheFeatures)
+    throw new OptionError("train: features cannot be computed once for segmentation; leave out cacheFeatures");
+  const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed, maps });
   const steps = options.steps ?? passes * loader.batches;
   const epochs = Math.ceil(steps / loader.batches);
-  const [numClasses, positions] = [task.numClasses(dataset), task.positions(preprocessing.imageSize)];
-  if (positions.length > 0 && augment) throw new OptionError("train: masks are not augmented yet; set augment: null");
   const { inputShape: input } = loader;
   const step = trainingStep(model, {
     ...settingsIn(stepSettings, options),
@@ -75,14 +79,16 @@ function planOf(model: Module, dataset: Dataset, options: TrainOptions<Scores>):
     input,
     numClasses,
     positions,
+    objective: task.objective,
   });
   const [augmented, still] = [augment !== null, { batch, preprocessing }];
-  const validate = options.validate && byName(options.validate, dataset.classes);
+  const validate = options.validate && byName(task.data(options.validate), dataset.classes);
+  const validation = validate && task.evaluation(validate, preprocessing);
   const targets = [batch, numClasses, ...positions];
   return {
     model,
     dataset,
-    validate,
+    validation,
     options,
     engine,
     task,
@@ -136,15 +142,15 @@ export class Training {
     const plan = planOf(model, dataset, options);
     const progress = await restored(plan);
     await options.onStart?.(progress);
-    const { step, loader, engine, still, augmented } = plan;
+    const { step, loader, engine, still, augmented, validation: measured, targets } = plan;
     const [{ graph, source }, validation] = await computeOnce(
       { graph: step.graph, input: "images", loader, still, augmented },
-      plan.validate ? evaluationPass(model, plan.validate, still) : null,
+      measured ? evaluationPass(model, measured.dataset, { ...still, preprocessing: measured.preprocessing }) : null,
       {
         engine,
         learned: new Set(step.graph.updates.map(({ cell }) => cell)),
         epochs: plan.epochs - progress.epoch,
-        cacheFeatures: options.cacheFeatures,
+        cacheFeatures: targets.length > 2 ? false : options.cacheFeatures,
         featureLimit: options.featureLimit,
         signal: options.signal,
         onFeatures: options.onFeatures,
@@ -252,7 +258,7 @@ export class Training {
       loss: scores?.loss ?? null,
       top1: scores?.top1 ?? null,
       top5: scores?.top5 ?? null,
-      ...(scores?.meanIoU === undefined ? {} : { meanIoU: scores.meanIoU }),
+      ...(scores?.miou === undefined ? {} : { miou: scores.miou }),
     };
     this.#history.push(record);
     this.#lossSum = this.#correct = this.#count = 0;
@@ -268,12 +274,12 @@ export class Training {
 
   /** The network's current validation metrics, if there is validation data. @throws TrainingError if that fails. */
   async #score(epoch: number): Promise<Scores | null> {
-    const { task, validate, engine, epochs } = this.plan;
+    const { validation: measured, engine, epochs } = this.plan;
     const { validation } = this.runs;
-    if (!validate || !validation) return null;
+    if (!measured || !validation) return null;
     try {
-      const counter = task.count(validate);
-      await forEachOutput(validation, validate.length, { engine }, (logits, label, index) =>
+      const counter = measured.count();
+      await forEachOutput(validation, measured.dataset.length, { engine }, (logits, label, index) =>
         counter.add(logits, label, index),
       );
       return counter.metrics();
@@ -305,11 +311,10 @@ export class Training {
   }
 
   /** The targets of a batch as distributions. */
-  #targets({ labels, indices }: StepBatch): Tensor {
-    const { task, dataset, batch, targets: shape } = this.plan;
+  #targets(batch: StepBatch): Tensor {
+    const { task, dataset, targets: shape } = this.plan;
     const targets = zeros("float32", [...shape]);
-    const size = targets.data.length / batch;
-    labels.forEach((label, i) => task.writeTarget(dataset, indices[i]!, label, targets.data, i * size));
+    task.writeTargets(batch, dataset.classes.length, targets.data);
     return targets;
   }
 }

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { sha256 } from "../../src/compare/node/hash.js";
+import { Journal, type JournaledUnit } from "../../src/compare/node/journal.js";
+import { receiveFiles, sendFiles } from "../../src/compare/node/send.js";
 import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
+import { makeNamespaces } from "../support/namespaces.js";
 import { freePort } from "../support/ports.js";
 
 const packages = await Promise.all([import("bullmq"), import("ioredis")]).catch(() => undefined);
@@ -119,6 +123,129 @@ test("three workers at a queue, one killed, Redis restarted: every unit is done 
   assert.match(other.stderr, /is not of the coordinator's version of the program, or sees other data/);
   redis.child.kill();
   await redis.ended;
+});
+
+test("three workers in network namespaces that see no common folder send their results: one killed, Redis restarted with nothing kept, equal tables", {
+  skip: ifLong || skip,
+}, async (t) => {
+  const spaces = makeNamespaces(3);
+  if (typeof spaces === "string") return t.skip(spaces);
+  const [folder, out, alone] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
+  const port = await freePort();
+  const redisArgs = ["--port", String(port), "--bind", spaces.address, "127.0.0.1", "--protected-mode", "no"];
+  const keptNowhere = ["--dir", folder, "--save", "", "--appendonly", "no"];
+  let redis = start("redis-server", [...redisArgs, ...keptNowhere]);
+  const here = `redis://127.0.0.1:${port}`;
+  const coordinator = start(process.execPath, [main, ...args, "--out", out, "--backend", "bullmq", "--redis", here]);
+  await until("a queue", () => existsSync(join(out, "queue.json")));
+  const owns = spaces.in.map(() => temporaryFolder());
+  const workers = spaces.in.map(([program, ...before], i) =>
+    start(program, [
+      ...before,
+      ...[process.execPath, main, "compare", "worker", owns[i]!, "--send", "--data", data],
+      ...["--redis", `redis://${spaces.address}:${port}`],
+    ]),
+  );
+  await until("a unit at work", () => owns.some((own) => existsSync(join(own, "units"))));
+  await sleep(1500);
+  workers[0]!.child.kill("SIGKILL");
+  await sleep(1500);
+  redis.child.kill("SIGKILL");
+  await redis.ended;
+  await sleep(500);
+  redis = start("redis-server", [...redisArgs, ...keptNowhere]);
+  assert.equal(await coordinator.ended, 0, coordinator.said());
+  for (const worker of workers.slice(1)) assert.equal(await worker.ended, 0, worker.said());
+  const local = await fovea([...args, "--out", alone]);
+  assert.equal(local.code, 0, local.stderr);
+  for (const name of ["results.csv", "table.md", "table.json"])
+    assert.equal(readFileSync(join(out, name), "utf8"), readFileSync(join(alone, name), "utf8"));
+  // The weights came along: a unit is a run folder like any other.
+  const units = readdirSync(join(out, "units")).filter((name) => !name.endsWith(".lock"));
+  assert.equal(units.length, 6);
+  const seen = await fovea(["eval", join(out, "units", units[0]!), data, "--json"]);
+  assert.equal(seen.code, 0, seen.stderr);
+  // A worker that sees other data is refused, and one without a coordinator.
+  const url = ["--redis", here];
+  const other = tinyCifar(temporaryFolder(), { train: 40, test: 25 });
+  const second = start(process.execPath, [main, ...args, "--out", temporaryFolder(), "--backend", "bullmq", ...url]);
+  const client = new packages![1].Redis(here);
+  const known = async () => (await client.keys("fovea:comparison:*")).length > 0 && !(await gone(client));
+  for (let i = 0; i < 200 && !(await known()); i++) await sleep(100);
+  const wrong = await fovea(["compare", "worker", temporaryFolder(), "--send", "--data", other, ...url]);
+  assert.equal(wrong.code, 1, wrong.stderr);
+  assert.match(wrong.stderr, /is not of the coordinator's version of the program, or sees other data/);
+  second.child.kill("SIGTERM");
+  await second.ended;
+  const none = await fovea(["compare", "worker", temporaryFolder(), "--send", "--data", data, ...url]);
+  assert.match(none.stderr, /no comparison is at work at this Redis/);
+  const idle = await fovea(["compare", "worker", out, "--data", data, ...url]);
+  assert.match(idle.stderr, /--data needs --send/);
+  client.disconnect();
+  redis.child.kill();
+  await redis.ended;
+});
+
+/** Whether all comparisons that Redis knows of have ended. */
+async function gone(client: { keys(pattern: string): Promise<string[]>; get(key: string): Promise<string | null> }) {
+  for (const key of await client.keys("fovea:comparison:*")) if ((await client.get(key)) !== "ended") return false;
+  return true;
+}
+
+test("what a worker sends is checked before it is taken", { skip: ifLong || skip }, async () => {
+  const [folder, out] = [temporaryFolder(), temporaryFolder()];
+  const made = await fovea([...args, "--seeds", "1", "--epochs", "1", "--out", out]);
+  assert.equal(made.code, 0, made.stderr);
+  const port = await freePort();
+  const redis = start("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]);
+  const client = new packages![1].Redis(`redis://127.0.0.1:${port}`);
+  try {
+    const journal = await Journal.reopen(out);
+    const [unit] = journal.units() as [JournaledUnit];
+    const elsewhere = { ...unit, folder: join(temporaryFolder(), "unit") };
+    const send = async (change: (key: string) => Promise<unknown>) => {
+      await sendFiles(client, "x", unit);
+      await change("fovea:files:x:0");
+      await receiveFiles(client, "x", elsewhere);
+    };
+    const result = JSON.parse(readFileSync(join(unit.folder!, "result.json"), "utf8"));
+    const replaced = (value: string) => async (key: string) => {
+      const manifest = JSON.parse((await client.hget(key, "manifest"))!);
+      const own = { ...manifest, "result.json": sha256(value) };
+      await client.hset(key, "result.json", value, "manifest", JSON.stringify(own));
+    };
+    for (const [change, says] of [
+      [(key: string) => client.hset(key, "last.safetensors", "x"), /last\.safetensors arrived damaged/],
+      [(key: string) => client.hdel(key, "result.json"), /result\.json arrived damaged/],
+      [replaced("{"), /result\.json is not JSON/],
+      [
+        replaced(JSON.stringify({ ...result, hashes: { ...result.hashes, data: "other" } })),
+        /a worker sent a result of another data/,
+      ],
+      [
+        replaced(JSON.stringify({ ...result, hashes: { ...result.hashes, code: "other" } })),
+        /a worker sent a result of another version of the program/,
+      ],
+    ] as const) {
+      await assert.rejects(send(change), says);
+      assert.ok(!existsSync(elsewhere.folder));
+    }
+    // A file that is none of a unit's is not written, wherever its name would lead.
+    await send((key) => client.hset(key, "../../evil", "x"));
+    assert.deepEqual(
+      readdirSync(elsewhere.folder)
+        .filter((name) => !name.startsWith("."))
+        .sort(),
+      readdirSync(unit.folder!)
+        .filter((name) => !name.startsWith(".") && name !== "looks.json")
+        .sort(),
+    );
+    assert.equal(await client.exists("fovea:files:x:0"), 0);
+  } finally {
+    client.disconnect();
+    redis.child.kill();
+    await redis.ended;
+  }
 });
 
 test("coordinator and worker end at a signal while Redis is away", { skip: ifLong || skip }, async () => {

@@ -10,9 +10,8 @@ import { sharedFovea as fovea } from "../support/fovea.js";
 const tooWide = (text: string, width: number) =>
   text.split("\n").filter((line) => line.length > width && line.trim().includes(" "));
 
-const commands = "list summary train eval predict explain report compare export inspect convert verify bench".split(
-  " ",
-);
+const commands =
+  "list summary train eval predict explain report compare tune export studio inspect convert verify bench".split(" ");
 const helps = [[], ...commands.map((name) => [name]), ["bench", "calibrate"], ["bench", "explain"]].map((args) => [
   ...args,
   "--help",

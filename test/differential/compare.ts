@@ -2,10 +2,10 @@ import { messageOf } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { type Tensor, toFloat64 } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
-import { wasmRules } from "../../src/engines/ort/engine.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
 import { trainingRules } from "../../src/engines/ort/rules/training.js";
 import { withWinograd } from "../../src/engines/ort/rules/web-winograd.js";
+import { wasmRules } from "../../src/engines/ort/targets/wasm.js";
 import type { WinogradTuning } from "../../src/engines/ort/tuning.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { inferenceRules } from "../../src/formats/onnx/lower.js";
@@ -23,7 +23,8 @@ export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = 
   winograd: (threads) => ortEngine({ threads, layout: "blocked", tuning: { fewImages: 0, winograd: everywhere } }),
   native: (threads) => ortEngine({ threads, layout: "plain" }),
   // What is written for WebAssembly, on the native build.
-  web: (threads) => ortEngine({ threads, layout: "plain", rules: withWinograd(wasmRules, Number.POSITIVE_INFINITY) }),
+  web: (threads) =>
+    ortEngine({ threads, layout: "plain", rules: withWinograd(wasmRules, { share: Number.POSITIVE_INFINITY }) }),
   standard: (threads) => ortEngine({ threads, layout: "plain", rules: new Map([...inferenceRules, ...trainingRules]) }),
 };
 

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lower, nodeRules } from "../../src/engines/ort/engine.js";
+import { compile } from "../../src/engines/ort/compile.js";
+import { cpuTarget } from "../../src/engines/ort/targets/cpu.js";
 import { Graph } from "../../src/graph/graph.js";
 import { conv } from "../../src/ops/index.js";
 import { checkFunction } from "../../src/testing/check-function.js";
 import { ortPlain } from "../support/engines.js";
 import { random } from "../support/random.js";
+
+const plain = cpuTarget({ blockSize: undefined, writesInPlace: false });
 
 type Size = readonly [number, number];
 
@@ -40,7 +43,7 @@ for (const [name, [layer, tiles]] of Object.entries(layers))
     const graph = new Graph(true);
     const [x, w, b] = arrays.map(({ shape }, i) => graph.input(`x${i}`, { dtype: "float", shape }));
     graph.output("y", conv(x!, w!, b, options));
-    const types = lower(graph, nodeRules, undefined).lowered.model.nodes.map(({ type }) => type);
+    const types = compile(graph, plain).lowered.nodes.map(({ type }) => type);
     assert.equal(types.includes("DepthToSpace"), tiles);
     const engines = [ortPlain];
     await checkFunction((x, w, b) => conv(x!, w!, b, options), arrays, { engines, samples: 0 });

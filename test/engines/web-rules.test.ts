@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lower, wasmRules } from "../../src/engines/ort/engine.js";
+import { compile } from "../../src/engines/ort/compile.js";
+import { wasmTarget } from "../../src/engines/ort/targets/wasm.js";
 import { Graph, type Value } from "../../src/graph/graph.js";
 import { add, batchNorm, clip, conv, maxPool, relu } from "../../src/ops/index.js";
 import { checkFunction } from "../../src/testing/check-function.js";
@@ -29,7 +30,7 @@ for (const [name, [build, written]] of Object.entries(cases))
     const graph = new Graph(true);
     const [x, w, c] = arrays.map(({ shape }, i) => graph.input(`x${i}`, { dtype: "float", shape }));
     graph.output("y", build(x!, w!, c!));
-    const types = lower(graph, wasmRules, undefined).lowered.model.nodes.map(({ type }) => type);
+    const types = compile(graph, wasmTarget()).lowered.nodes.map(({ type }) => type);
     assert.deepEqual(
       types.filter((type) => ["Relu", "Clip", "Max", "Min"].includes(type)),
       written,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gradients } from "../../src/autodiff/gradients.js";
-import { lower, wasmRules } from "../../src/engines/ort/engine.js";
+import { compile } from "../../src/engines/ort/compile.js";
+import { wasmTarget } from "../../src/engines/ort/targets/wasm.js";
 import { Graph } from "../../src/graph/graph.js";
 import { conv, reduceSum } from "../../src/ops/index.js";
 import { checkFunction } from "../../src/testing/check-function.js";
@@ -27,7 +28,7 @@ function byWinograd(sizes: Sizes, options: Parameters<typeof conv>[3] = { paddin
   gradients(reduceSum(y, [0, 1, 2, 3]), [x!, w!]).forEach((dx, i) => {
     graph.output(`dx${i}`, dx!);
   });
-  const types = lower(graph, wasmRules, undefined).lowered.model.nodes.map(({ type }) => type);
+  const types = compile(graph, wasmTarget()).lowered.nodes.map(({ type }) => type);
   assert.notEqual(types.includes("FusedMatMul"), types.includes("Conv"));
   return types.includes("FusedMatMul");
 }

@@ -9,14 +9,13 @@ import {
   residualAttentionNetwork,
   resnet,
   rgaResnet,
-  type SegmentationModel,
   scnet,
   spnet,
   unet,
   van,
   wideResnet,
 } from "../../src/models/index.js";
-import { crossEntropy, graphFor, type Module, parametersOf } from "../../src/nn/index.js";
+import { crossEntropy, graphFor, type Module, parametersOf, type SegmentationModel } from "../../src/nn/index.js";
 import { add, mul, sub } from "../../src/ops/index.js";
 import { ort } from "../support/engines.js";
 import { ifLong } from "../support/long.js";

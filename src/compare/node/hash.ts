@@ -7,7 +7,7 @@ import { systemReason } from "../../core/errors.js";
 import { junk, junkFiles } from "../../data/class-folders.js";
 import { list } from "../../data/files.js";
 import type { Plan } from "../plan.js";
-import { canonical, type PlanData } from "../plan.js";
+import { canonical, isGenerated, type PlanData } from "../plan.js";
 import type { ResolvedUnit } from "../resolve.js";
 
 export const sha256 = (...parts: readonly (string | Uint8Array)[]): string => {
@@ -28,7 +28,7 @@ export const configHash = (
  * program.
  */
 export async function dataHash({ source }: PlanData): Promise<string> {
-  if (source === "shapes") return sha256("shapes");
+  if (isGenerated(source)) return sha256(source);
   const hash = createHash("sha256");
   for await (const name of filesIn(source)) {
     const path = join(source, name);
@@ -63,7 +63,7 @@ async function* filesIn(root: string, folder = "", seen = new Set<string>()): As
 
 /** What of the program has no part in what a unit computes: the rest shows and measures. */
 const noPart =
-  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|looks|page|parquet|report|slurm|tables|tune|verdict)\.js$|^compare\/statistics\/(?!calibration)|^compare\/node\/(index|measure-costs|measure-looks|pairing|forecast|plan-file|pool|queue|send|steps|trial|trial-process|trials|tune|write-tables)\.js$/;
+  /^(cli|report|testing|hub|explain)\/|^compare\/(analysis|costs|looks|page|parquet|report|slurm|strips|charts|flags|tables|tune|tune-tables|verdict)\.js$|^compare\/statistics\/(?!calibration)|^compare\/node\/(index|measure-costs|measure-looks|pairing|forecast|plan-file|pool|queue|send|steps|trial|trial-process|trials|tune|write-tables)\.js$/;
 
 /** What has no part in where a network looks. */
 const noPartInLooks = /^(cli|report|testing|hub)\/|^compare\/(?!node\/measure-looks\.js$)/;

@@ -1,16 +1,26 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FoveaError, messageOf } from "../../core/errors.js";
 import { readWhole, unlessMissing } from "../../files/read.js";
 import { writeFileAtomic } from "../../files/write.js";
 import { canonical, writtenPlan } from "../plan.js";
 import { sha256 } from "./hash.js";
-import { type Journal, type JournaledUnit, readResult } from "./journal.js";
+import { Journal, type JournaledUnit, readResult } from "./journal.js";
 import type { PoolFailure } from "./pool.js";
 import { type RunUnitOptions, runUnit, type UnitOutcome } from "./run-unit.js";
+import { onlyComparison, publication, publish, receiveFiles, sendFiles, tellDone, toldDone, withdraw } from "./send.js";
 
 const queueFile = "queue.json";
+/** Milliseconds after which all pending units are looked for, also those that nobody said are done. */
+const fullLook = 30_000;
+/** Milliseconds after which the coordinator says again that it is there. */
+const renewInterval = 2_000;
+/** Units whose results are looked at, or taken from Redis, at the same time. */
+const atOnce = 16;
+/** Milliseconds that a worker without the folder waits for a coordinator that Redis does not know of any more. */
+const patience = 20_000;
 /** Milliseconds. A worker that has said nothing for so long is gone, and its unit goes to another. */
 const lockDuration = 15_000;
 const stalledInterval = 5_000;
@@ -63,9 +73,11 @@ const aborted = (signal: AbortSignal) =>
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
 
-/** Equal for all who have the same plan, see the same data and run the same program. */
-const queueName = ({ plan, shared }: Journal): string =>
-  `fovea-${sha256(canonical([writtenPlan(plan), shared])).slice(0, 24)}`;
+/** Equal for all who have the same plan, see the same data, wherever it lies, and run the same program. */
+function queueName({ plan, shared }: Journal): string {
+  const { source: _, masks: __, ...data } = plan.data;
+  return `fovea-${sha256(canonical([writtenPlan({ ...plan, data: { ...data, source: "" } }), shared])).slice(0, 24)}`;
+}
 
 export interface FillOptions {
   readonly url: string;
@@ -85,7 +97,8 @@ export async function fillQueue(
   const { url, signal, onProgress } = options;
   const { Queue } = await packages();
   const connection = await connect(url);
-  const queue = new Queue(queueName(journal), { connection });
+  const name = queueName(journal);
+  const queue = new Queue(name, { connection });
   queue.on("error", () => {});
   const pending = new Map(units.map((unit) => [String(unit.unit.index), unit]));
   const failures: PoolFailure[] = [];
@@ -98,27 +111,55 @@ export async function fillQueue(
         opts: { jobId: `unit-${index}`, removeOnComplete: true },
       })),
     );
+  const failedOnce = async (index: string, reason: string) => {
+    const times = (failed.get(index) ?? 0) + 1;
+    failed.set(index, times);
+    if (times < attempts) return void (await add([index]));
+    failures.push({ title: pending.get(index)!.title, message: reason });
+    pending.delete(index);
+  };
+  const refused = async (index: string, error: unknown) => {
+    if (!(error instanceof FoveaError)) throw error;
+    await failedOnce(index, error.message);
+  };
+  const take = async (index: string) => {
+    const unit = pending.get(index);
+    if (!unit) return;
+    await receiveFiles(connection, name, unit).catch((error) => refused(index, error));
+    if (await readResult(unit.folder!)) pending.delete(index);
+  };
+  /** Units that are said to be done. */
+  const told = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for (let some = await toldDone(connection, name); some.length > 0; some = await toldDone(connection, name))
+      found.push(...some.map(String));
+    return found;
+  };
   const file = join(journal.path, queueFile);
   const work = async () => {
     await queue.obliterate({ force: true });
-    await writeFileAtomic(file, `${JSON.stringify({ queue: queueName(journal) })}\n`);
+    await withdraw(connection, name, [...pending.keys()].map(Number));
+    await publish(connection, name, journal);
+    await writeFileAtomic(file, `${JSON.stringify({ queue: name })}\n`);
     await add(pending.keys());
     let idle = 0;
+    let looked = performance.now();
     while (pending.size > 0 && !signal.aborted) {
       await sleep(pollInterval, undefined, { signal }).catch(() => {});
-      for (const [index, { folder }] of pending) if (await readResult(folder!)) pending.delete(index);
+      const all = performance.now() - looked > fullLook || idle > 0;
+      if (all) looked = performance.now();
+      const some = [...new Set([...(await told()), ...(all ? pending.keys() : [])])];
+      for (let i = 0; i < some.length && !signal.aborted; i += atOnce) {
+        await Promise.all(some.slice(i, i + atOnce).map(take));
+        onProgress(units.length - pending.size);
+      }
       for (const job of await queue.getFailed(0, 999)) {
         const index = String(job.data.unit);
         const reason = job.failedReason ?? "";
         await job.remove();
         if (!pending.has(index)) continue;
-        const times = (failed.get(index) ?? 0) + (reason === stoppedReason ? 0 : 1);
-        failed.set(index, times);
-        if (times < attempts) await add([index]);
-        else {
-          failures.push({ title: pending.get(index)!.title, message: reason });
-          pending.delete(index);
-        }
+        if (reason === stoppedReason) await add([index]);
+        else await failedOnce(index, reason);
       }
       const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts("waiting", "active", "delayed");
       idle = waiting + active + delayed === 0 ? idle + 1 : 0;
@@ -126,6 +167,8 @@ export async function fillQueue(
       onProgress(units.length - pending.size);
     }
   };
+  // Not between other things: to take results may take long.
+  const renewing = setInterval(() => void publish(connection, name, journal).catch(() => {}), renewInterval);
   try {
     // Its steps may be waiting for a Redis that is away.
     const working = work();
@@ -133,8 +176,12 @@ export async function fillQueue(
     await Promise.race([working, aborted(signal)]);
     return failures;
   } finally {
+    clearInterval(renewing);
     await rm(file, { force: true });
-    if (connection.status === "ready") await queue.obliterate({ force: true }).catch(() => {});
+    if (connection.status === "ready") {
+      await withdraw(connection, name, [...pending.keys()].map(Number)).catch(() => {});
+      await queue.obliterate({ force: true }).catch(() => {});
+    }
     await soon(queue.close());
     connection.disconnect();
   }
@@ -143,24 +190,50 @@ export async function fillQueue(
 export interface ServeOptions extends RunUnitOptions {
   readonly url: string;
   readonly signal: AbortSignal;
+  /** The results are sent through Redis: the coordinator does not see this worker's folder. */
+  readonly send?: boolean;
   readonly onUnit: (unit: JournaledUnit, outcome: UnitOutcome | undefined) => void;
+  /** What does a unit, in place of {@link runUnit}: to measure the queue alone. */
+  readonly run?: typeof runUnit;
 }
+
+/**
+ * The comparison that is at work at a Redis, for a worker with a folder and data of its own.
+ *
+ * @throws FoveaError if there is none or several, or this worker sees other data or is of another version of the program.
+ */
+export async function joinQueue(url: string, path: string, source: string | undefined): Promise<Journal> {
+  const connection = await connect(url);
+  try {
+    const { name, plan, rates } = await onlyComparison(connection, source);
+    const journal = await Journal.open(path, plan, rates);
+    if (queueName(journal) !== name) throw otherWorker("the comparison at this Redis");
+    return journal;
+  } finally {
+    connection.disconnect();
+  }
+}
+
+const otherWorker = (where: string) =>
+  new FoveaError(
+    `this worker is not of the coordinator's version of the program, or sees other data: it would do other units than those of ${where}`,
+  );
 
 /**
  * Does units of a queue, one at a time, until its coordinator has ended.
  *
  * @throws FoveaError if there is no coordinator, or it has another plan, data or version of the program.
  */
-export async function serveQueue(journal: Journal, { url, onUnit, ...options }: ServeOptions): Promise<void> {
+export async function serveQueue(
+  journal: Journal,
+  { url, onUnit, send = false, run = runUnit, ...options }: ServeOptions,
+): Promise<void> {
   const { signal } = options;
   const name = queueName(journal);
-  const theirs = await coordinatorsQueue(journal.path);
+  const theirs = send ? name : await coordinatorsQueue(journal.path);
   if (theirs === undefined)
     throw new FoveaError(`no coordinator is at work in ${journal.path}: start fovea compare … --backend bullmq first`);
-  if (theirs !== name)
-    throw new FoveaError(
-      `this worker is not of the coordinator's version of the program, or sees other data: it would do other units than those of ${journal.path}`,
-    );
+  if (theirs !== name) throw otherWorker(journal.path);
   const { Worker } = await packages();
   const connection = await connect(url);
   let atWork: Promise<unknown> = Promise.resolve();
@@ -169,10 +242,12 @@ export async function serveQueue(journal: Journal, { url, onUnit, ...options }: 
     async ({ data }) => {
       const unit = journal.unit(data.unit);
       onUnit(unit, undefined);
-      const running = runUnit(journal, unit, options);
+      const running = run(journal, unit, options);
       atWork = running.catch(() => {});
       const outcome = await running;
       if (outcome === "stopped") throw new Error(stoppedReason);
+      if (send) await sendFiles(connection, name, unit);
+      else await tellDone(connection, name, unit.unit.index);
       onUnit(unit, outcome);
     },
     // A job whose worker was killed goes to another however often that happens.
@@ -180,8 +255,15 @@ export async function serveQueue(journal: Journal, { url, onUnit, ...options }: 
   );
   worker.on("error", () => {});
   try {
-    while (!signal.aborted && (await coordinatorsQueue(journal.path)) === name)
-      await sleep(pollInterval, undefined, { signal }).catch(() => {});
+    let seen = performance.now();
+    /** Whether there is a coordinator. Redis may be away, or have lost what it knew. */
+    const isWanted = async () => {
+      if (!send) return (await coordinatorsQueue(journal.path)) === name;
+      const said = await Promise.race([publication(connection, name), sleep(pollInterval, "away" as const)]);
+      if (said === "at work" || said === "away") seen = performance.now();
+      return said !== "ended" && performance.now() - seen < patience;
+    };
+    while (!signal.aborted && (await isWanted())) await sleep(pollInterval, undefined, { signal }).catch(() => {});
   } finally {
     // The unit at work is ended first, by the signal or to its end; only Redis is not waited for.
     await atWork;

@@ -3,18 +3,10 @@ import { Worker } from "node:worker_threads";
 import { FoveaError } from "../../core/errors.js";
 import { check, options as fields, maybe, oneOf, type Schema, settings } from "../../core/schema.js";
 import type { Engine } from "../engine.js";
-import {
-  type BlockOptions,
-  engineIn,
-  type Host,
-  noBlocks,
-  nodeRules,
-  type OrtOptions,
-  ortFields,
-  ortWebOptions,
-  wasmRules,
-} from "./engine.js";
-import type { HostRequest, HostResult } from "./session.js";
+import { engineIn, type OrtOptions, ortFields, ortWebOptions } from "./engine.js";
+import type { Host, HostRequest, HostResults } from "./session.js";
+import { type CpuOptions, cpuBackend } from "./targets/cpu.js";
+import { wasmBackend } from "./targets/wasm.js";
 import { checkTuning, defaultTuning, type Tuning, type WinogradTile } from "./tuning.js";
 import type { Answer, WorkerSetup } from "./worker.js";
 
@@ -25,7 +17,7 @@ export interface OrtNodeOptions extends OrtOptions {
    * which are faster when weights change), or `auto` (default): blocked for graphs with gradients of convolutions over more than
    * `tuning.fewImages` images. On processors without such operators everything is plain.
    */
-  readonly layout?: BlockOptions["layout"];
+  readonly layout?: NonNullable<CpuOptions["layout"]>;
   /**
    * The largest output tile of Winograd's algorithm (Lavin and Gray, arXiv:1509.09308) for blocked 3×3 convolutions. 4 allows F(4×4,3×3):
    * fewer multiplications, about ten times the rounding error (5e-6 of the largest output), more memory. F(2×2,3×3) rounds like the
@@ -54,14 +46,9 @@ export const ortOptions: Schema<OrtNodeOptions> = fields<OrtNodeOptions>({
  */
 export function ortEngine(options: OrtNodeOptions = {}): Engine {
   check("ortEngine", "options", ortOptions, options);
-  const { threads = availableParallelism(), rules = new Map(), layout = "auto", winogradTile = 2 } = options;
+  const { threads = availableParallelism(), ...rest } = options;
   const tuning = checkTuning(options.tuning ?? defaultTuning, "ortEngine: tuning");
-  const name = layout === "auto" ? "ort" : `ort-${layout}`;
-  return engineIn(new WorkerHost({ build: "native", threads }), name, new Map([...nodeRules, ...rules]), {
-    layout,
-    winogradTile,
-    tuning,
-  });
+  return engineIn(new WorkerHost({ backend: "cpu", threads }), cpuBackend({ ...rest, tuning }));
 }
 
 /**
@@ -74,31 +61,34 @@ export function ortEngine(options: OrtNodeOptions = {}): Engine {
  */
 export function ortWebEngine(options: OrtOptions = {}): Engine {
   check("ortWebEngine", "options", ortWebOptions, options);
-  const { threads = availableParallelism(), rules = new Map() } = options;
-  return engineIn(new WorkerHost({ build: "wasm", threads }), "ort-web", new Map([...wasmRules, ...rules]), noBlocks);
+  const { threads = availableParallelism(), rules } = options;
+  return engineIn(
+    new WorkerHost({ backend: "wasm", threads }),
+    wasmBackend(() => import("onnxruntime-web"), rules),
+  );
 }
 
 /** A worker thread, started on first use. It keeps the process alive only while a request is open. */
 class WorkerHost implements Host {
   #worker: Worker | undefined;
-  readonly #open = new Map<number, { resolve(result: HostResult): void; reject(error: Error): void }>();
+  readonly #open = new Map<number, { resolve(result: Answer["result"]): void; reject(error: Error): void }>();
   #count = 0;
   /** The newest answer; answers arrive in order. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly setup: WorkerSetup) {}
 
-  ask(request: HostRequest, transfer: readonly ArrayBufferLike[] = []): Promise<HostResult> {
+  ask<R extends HostRequest>(request: R, transfer: readonly ArrayBufferLike[] = []): Promise<HostResults[R["kind"]]> {
     const worker = (this.#worker ??= this.#start());
     const id = this.#count++;
-    const answer = new Promise<HostResult>((resolve, reject) => {
+    const answer = new Promise<Answer["result"]>((resolve, reject) => {
       // Throws if something cannot be sent, such as a detached array; then no request is open.
       worker.postMessage({ id, request }, transfer as ArrayBuffer[]);
       this.#open.set(id, { resolve, reject });
       worker.ref();
     });
     this.#last = answer.catch(() => undefined);
-    return answer;
+    return answer as Promise<HostResults[R["kind"]]>;
   }
 
   /** Ends the thread once it has answered: terminated in the middle of a run, ONNX Runtime would crash the process. */

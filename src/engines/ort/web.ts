@@ -1,9 +1,8 @@
-import type { Env } from "onnxruntime-common";
-import { FoveaError } from "../../core/errors.js";
 import { check } from "../../core/schema.js";
 import type { Engine } from "../engine.js";
-import { engineIn, noBlocks, type OrtOptions, ortWebOptions, wasmRules } from "./engine.js";
-import { type OrtModule, SessionHost } from "./session.js";
+import { engineIn, type OrtOptions, ortWebOptions } from "./engine.js";
+import { SessionHost } from "./session.js";
+import { wasmBackend } from "./targets/wasm.js";
 
 /**
  * ONNX Runtime as WebAssembly, in float32. Needs the package `onnxruntime-web`, which is loaded when the first graph is compiled.
@@ -17,28 +16,12 @@ import { type OrtModule, SessionHost } from "./session.js";
  */
 export function ortWebEngine(options: OrtOptions = {}): Engine {
   check("ortWebEngine", "options", ortWebOptions, options);
-  const { threads, rules = new Map() } = options;
+  const { threads, rules } = options;
+  const backend = wasmBackend(() => import("onnxruntime-web/wasm"), rules);
   let host: Promise<SessionHost> | undefined;
+  const open = () => (host ??= backend.load(threads).then((loaded) => new SessionHost(backend, loaded)));
   return engineIn(
-    {
-      ask: async (request) => (await (host ??= wasmHost(() => import("onnxruntime-web/wasm"), threads))).ask(request),
-      stop: async () => (await host)?.stop(),
-    },
-    "ort-web",
-    new Map([...wasmRules, ...rules]),
-    noBlocks,
+    { ask: async (request) => (await open()).ask(request), stop: async () => (await host)?.stop() },
+    backend,
   );
-}
-
-/**
- * A host on onnxruntime-web; `load` imports its browser or Node entry point.
- * @throws FoveaError if it is not installed.
- */
-export async function wasmHost(load: () => Promise<OrtModule & { readonly env: Env }>, threads?: number) {
-  const ort = await load().catch(() => {
-    throw new FoveaError("ortWebEngine needs the package onnxruntime-web: npm install onnxruntime-web@1.30.0");
-  });
-  ort.env.logLevel = "error";
-  if (threads) ort.env.wasm.numThreads = threads;
-  return new SessionHost(ort);
 }

@@ -6,6 +6,7 @@ import { type CompressedType, compressWeights } from "../../graph/passes/compres
 import { foldBatchNorm } from "../../graph/passes/fold-batch-norm.js";
 import { publishFeatures, publishTaps } from "../../graph/passes/publish.js";
 import { formatScope } from "../../graph/scope.js";
+import { toModel } from "./ir.js";
 import { defaultOpset, inferenceRules, lowerToOnnx } from "./lower.js";
 import { encodeOnnx } from "./proto.js";
 
@@ -89,5 +90,6 @@ export function exportOnnx(graph: Graph, options: ExportOptions = {}): Uint8Arra
   check("exportOnnx", "options", exportOptions, options);
   const { opset = defaultOpset, metadata = {}, precision } = options;
   const keepFloat16 = precision === "float16";
-  return encodeOnnx(lowerToOnnx(exportedGraph(graph, options), inferenceRules, { metadata, opset, keepFloat16 }).model);
+  const module = lowerToOnnx(exportedGraph(graph, options), inferenceRules, { metadata, opset, keepFloat16 });
+  return encodeOnnx(toModel(module));
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from "../../core/tensor.js";
-import type { OnnxAttribute, OnnxModel, OnnxNode } from "./proto.js";
+import { formatType, type LoweredModule, type LoweredNode, type LoweredValue } from "./ir.js";
 
 /** Attribute values that ONNX assumes, which are not printed. */
 const defaults: Readonly<Record<string, string>> = {
@@ -13,45 +13,55 @@ const defaults: Readonly<Record<string, string>> = {
 /** Longer constants are printed as type and shape. */
 const longestConstant = 6;
 
+/** What {@link printModule} prints, and how. */
+export interface PrintOptions {
+  /** Tell long integer constants, such as the rows of a Gather, apart by their contents. */
+  readonly checksums?: boolean;
+  /** Print element type, shape and layout of every result. */
+  readonly types?: boolean;
+  /** Print these nodes only. */
+  readonly nodes?: readonly LoweredNode[];
+  /** How to name an array that other nodes compute. */
+  readonly foreign?: (value: LoweredValue) => string;
+}
+
 /**
- * The nodes of a model as text, one per line. Stable: intermediate values are numbered in order, so models that differ in names alone
+ * The nodes of a module as text, one per line. Stable: intermediate values are numbered in order, so modules that differ in names alone
  * print equally. Blocked operators start with `nchwc.`, those of ONNX Runtime's own domain with `ms.`.
- *
- * With `checksums`, long integer constants, such as the rows of a Gather, are told apart by their contents.
  */
-export function printOnnxNodes(
-  { nodes, initializers, inputs, outputs }: OnnxModel,
-  { checksums = false }: { readonly checksums?: boolean } = {},
-): string {
-  const names = new Map([...inputs, ...outputs].map(({ name }) => [name, name]));
+export function printModule(module: LoweredModule, options: PrintOptions = {}): string {
+  const { checksums = false, types = false, nodes = module.nodes, foreign = ({ name }) => name } = options;
+  const names = new Map<LoweredValue, string>();
+  for (const value of module.inputs) names.set(value, value.name);
+  for (const { name, value } of module.outputs) names.set(value, name);
   let temporaries = 0;
-  const nameOf = (name: string): string => {
-    const constant = initializers.get(name);
-    return constant ? printConstant(constant, checksums) : (names.get(name) ?? name);
+  const nameOf = (value: LoweredValue | undefined): string => {
+    if (!value) return "";
+    return value.tensor ? printConstant(value.tensor, checksums) : (names.get(value) ?? foreign(value));
   };
   const lines: string[] = [];
-  const print = ({ type, domain, inputs, outputs, attributes }: OnnxNode, indent: string): void => {
-    for (const output of outputs) if (!names.has(output)) names.set(output, `%${temporaries++}`);
-    const branches = Object.entries(attributes).flatMap(([name, value]) =>
-      isBranch(value) ? [[name, value] as const] : [],
-    );
+  const print = (node: LoweredNode, indent: string): void => {
+    const { type, domain, attributes, branches = {} } = node.operation;
+    for (const output of node.outputs) if (!names.has(output)) names.set(output, `%${temporaries++}`);
     const settings = Object.entries(attributes)
-      .filter(([name, value]) => !isBranch(value) && String(value) !== defaults[name])
+      .filter(([name, value]) => String(value) !== defaults[name])
       .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
     const prefix = domain ? `${domain === "com.microsoft" ? "ms" : "nchwc"}.` : "";
-    const results = outputs.map(nameOf).join(", ");
-    lines.push(`${indent}${results} = ${prefix}${type}(${inputs.map(nameOf).join(", ")})${settings.join("")}\n`);
-    for (const [name, { graph }] of branches) {
+    const results = node.outputs
+      .map(
+        (value) =>
+          nameOf(value) + (types ? `: ${formatType(value.type)}${value.layout ? ` ${value.layout}` : ""}` : ""),
+      )
+      .join(", ");
+    lines.push(`${indent}${results} = ${prefix}${type}(${node.inputs.map(nameOf).join(", ")})${settings.join("")}\n`);
+    for (const [name, branch] of Object.entries(branches)) {
       lines.push(`${indent}  ${name}:\n`);
-      for (const node of graph.nodes) print(node, `${indent}    `);
+      for (const inner of branch.nodes) print(inner, `${indent}    `);
     }
   };
   for (const node of nodes) print(node, "");
   return lines.join("");
 }
-
-type Branch = Extract<OnnxAttribute, { readonly graph: unknown }>;
-const isBranch = (value: OnnxAttribute): value is Branch => typeof value === "object" && "graph" in value;
 
 function printConstant({ dtype, shape, data }: Tensor, checksums: boolean): string {
   if (data.length <= longestConstant) return `[${data}]`;

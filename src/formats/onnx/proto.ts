@@ -138,6 +138,11 @@ const dtypeCodes: Record<OnnxDType, number> = {
   float16: 10,
 };
 
+/** Element types by their codes in ONNX, as in the attribute of Cast. */
+export const typeCodes: ReadonlyMap<number, OnnxDType> = new Map(
+  Object.entries(dtypeCodes).map(([dtype, code]) => [code, dtype as OnnxDType]),
+);
+
 function attribute(to: ProtoWriter, name: string, value: OnnxAttribute): void {
   to.text(1, name);
   if (typeof value === "number") {

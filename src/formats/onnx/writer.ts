@@ -1,38 +1,77 @@
+import { messageOf } from "../../core/errors.js";
 import { type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
 import type { Node, Value } from "../../graph/graph.js";
-import type { OnnxAttribute, OnnxDType, OnnxNode, OnnxValueInfo } from "./proto.js";
+import type { Attributes, Each, Inputs as NodeInputs, Op } from "../../graph/op.js";
+import {
+  type ArrayType,
+  type Dim,
+  type LoweredModule,
+  LoweredNode,
+  LoweredValue,
+  type Operation,
+  operatorKey,
+} from "./ir.js";
+import type { OnnxDType } from "./proto.js";
 
-/** Lowers one node of a graph to ONNX nodes: takes the names of its inputs, returns the names of its outputs. */
-export type Rule = (node: Node, inputs: readonly string[], write: OnnxWriter) => readonly string[];
+/** Lowers one node of a graph to ONNX nodes: takes its inputs, returns its outputs. */
+export type Rule<A extends Attributes = Attributes, I extends NodeInputs = readonly Value[]> = (
+  node: Node<A, I>,
+  inputs: Each<I, LoweredValue>,
+  write: OnnxWriter,
+) => readonly LoweredValue[];
 
-/** Rules by operator name. */
-export type Rules = ReadonlyMap<string, Rule>;
+/** A rule for nodes of an operator: `RuleOf<typeof convOp>`. */
+export type RuleOf<O> = O extends Op<infer A, infer I> ? Rule<A, I> : never;
+
+/** Rules by operator. */
+export type Rules = ReadonlyMap<Op, Rule>;
+
+/** An entry of rules. */
+export const ruleFor = <A extends Attributes, I extends NodeInputs>(
+  op: Op<A, I>,
+  rule: Rule<A, I>,
+): readonly [Op, Rule] => [op as unknown as Op, rule as unknown as Rule];
+
+/** The rule for an operator. @throws Error if there is none. */
+export function ruleOf<A extends Attributes, I extends NodeInputs>(rules: Rules, op: Op<A, I>): Rule<A, I> {
+  const rule = rules.get(op as unknown as Op);
+  if (!rule) throw new Error(`no rule for ${op.name}`);
+  return rule as unknown as Rule<A, I>;
+}
+
+type NodeAttributes = Operation["attributes"];
+type Inputs = readonly (LoweredValue | undefined)[];
 
 /** Further options of an emitted node. */
 interface EmitOptions {
   readonly domain?: string;
   readonly outputs?: number;
+  /** The type of the results, where the operator's rule cannot know it. */
+  readonly type?: ArrayType;
 }
 
 /** Collects the nodes and constants that rules emit. */
 export class OnnxWriter {
-  nodes: OnnxNode[] = [];
-  readonly initializers = new Map<string, Tensor>();
-  readonly domains = new Set<string>();
-  readonly #shared = new Map<string, string>();
-  readonly #results = new Map<string, string>();
-  /** The source of each reshaped array. */
-  readonly #views = new Map<string, string>();
+  /** The nodes of the module, or of the branch that is being written. */
+  #nodes: LoweredNode[];
+  readonly #shared = new Map<string, LoweredValue>();
+  readonly #results = new Map<string, LoweredValue>();
   #count = 0;
   #scope = "";
 
   constructor(
-    /** The operator set, for rules whose operator has changed. */
-    readonly opset: number,
+    readonly module: LoweredModule,
     private readonly keepFloat16 = false,
     /** Reserved names; generated ones avoid them. */
     private readonly reserved: ReadonlySet<string> = new Set(),
-  ) {}
+  ) {
+    this.#nodes = module.nodes;
+  }
+
+  /** The operator set, for rules whose operator has changed. */
+  get opset(): number {
+    return this.module.opset;
+  }
 
   #free(name: string): string {
     let free = name;
@@ -56,86 +95,93 @@ export class OnnxWriter {
     }
   }
 
-  /** Emits a node and returns the names of its outputs. */
+  /** Emits a node and returns its outputs. */
   emitAll(
     type: string,
-    inputs: readonly string[],
-    attributes: { readonly [name: string]: OnnxAttribute } = {},
+    inputs: Inputs,
+    attributes: NodeAttributes = {},
     options: EmitOptions = {},
-  ): string[] {
+  ): readonly LoweredValue[] {
     const { domain, outputs = 1 } = options;
-    const name = this.#free(`${this.#scope ? `${this.#scope}/` : ""}${type}_${this.#count++}`);
-    const names = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}:${i}`));
-    this.nodes.push({ type, name, inputs, outputs: names, attributes, ...(domain ? { domain } : {}) });
-    if (domain) this.domains.add(domain);
-    return names;
+    return this.#add({ type, attributes, ...(domain ? { domain } : {}) }, inputs, outputs, options.type).outputs;
   }
 
-  /** Emits a node with one output and returns its name. */
-  emit(
-    type: string,
-    inputs: readonly string[],
-    attributes: { readonly [name: string]: OnnxAttribute } = {},
-    domain?: string,
-  ): string {
+  /** Emits a node with one output and returns it. */
+  emit(type: string, inputs: Inputs, attributes: NodeAttributes = {}, domain?: string): LoweredValue {
     return this.emitAll(type, inputs, attributes, domain ? { domain } : {})[0]!;
+  }
+
+  #add(operation: Operation, inputs: Inputs, outputs: number, given?: ArrayType): LoweredNode {
+    const name = this.#free(`${this.#scope ? `${this.#scope}/` : ""}${operation.type}_${this.#count++}`);
+    const infer = this.module.typeRules.get(operatorKey(operation));
+    const unknown: ArrayType = { dtype: inputs[0]?.type.dtype ?? "float32", shape: undefined };
+    let inferred: readonly ArrayType[];
+    try {
+      inferred = given ? [given] : (infer?.(inputs, operation.attributes) ?? []);
+    } catch (error) {
+      throw new Error(`${name}: ${messageOf(error)}`);
+    }
+    const types = Array.from({ length: outputs }, (_, i) => inferred[i] ?? unknown);
+    const node = new LoweredNode(name, operation, inputs, types);
+    this.#nodes.push(node);
+    return node;
   }
 
   /** One of two ways to compute an array of the given shape; only the one that the condition, a bool, chooses is run. */
   branch(
-    condition: string,
-    shape: OnnxValueInfo["shape"],
-    whenTrue: () => string,
-    whenFalse: () => string,
+    condition: LoweredValue,
+    shape: readonly Dim[],
+    whenTrue: () => LoweredValue,
+    whenFalse: () => LoweredValue,
     dtype: OnnxDType = "float32",
-  ): string {
-    const outer = this.nodes;
-    const graphOf = (build: () => string) => {
-      this.nodes = [];
+  ): LoweredValue {
+    const outer = this.#nodes;
+    const branchOf = (build: () => LoweredValue) => {
+      const nodes: LoweredNode[] = [];
+      this.#nodes = nodes;
       // A branch must not return a value from outside directly.
-      const name = this.emit("Identity", [build()]);
-      return { graph: { nodes: this.nodes, outputs: [{ name, dtype, shape }] } };
+      return { nodes, result: this.emit("Identity", [build()]) };
     };
     try {
-      const branches = { then_branch: graphOf(whenTrue), else_branch: graphOf(whenFalse) };
-      this.nodes = outer;
-      return this.emit("If", [condition], branches);
+      const branches = { then_branch: branchOf(whenTrue), else_branch: branchOf(whenFalse) };
+      this.#nodes = outer;
+      return this.#add({ type: "If", attributes: {}, branches }, [condition], 1, { dtype, shape }).outputs[0]!;
     } finally {
-      this.nodes = outer;
+      this.#nodes = outer;
     }
   }
 
   /** A constant array, floats as float32. With `keepFloat16`, float16 is stored as it is, with a Cast to float32. */
-  constant(value: Tensor, name = this.#free(`const_${this.initializers.size}`)): string {
-    if (value.dtype === "float16" && this.keepFloat16) {
-      this.initializers.set(name, value);
-      return this.emit("Cast", [name], { to: 1 });
-    }
-    this.initializers.set(name, value.dtype.startsWith("float") ? toFloat32(value) : value);
-    return name;
+  constant(value: Tensor, name = this.#free(`const_${this.module.constants.length}`)): LoweredValue {
+    const keeps = value.dtype === "float16" && this.keepFloat16;
+    const tensor = value.dtype.startsWith("float") && !keeps ? toFloat32(value) : value;
+    const type = { dtype: tensor.dtype as OnnxDType, shape: tensor.shape };
+    const constant = new LoweredValue(name, type, { kind: "constant", tensor });
+    this.module.constants.push(constant);
+    return keeps ? this.emit("Cast", [constant], { to: 1 }) : constant;
   }
 
   /** A constant list of integers, such as axes or a shape, shared by equal lists. */
-  ints(values: readonly number[]): string {
+  ints(values: readonly number[]): LoweredValue {
     return this.once(`ints_${values.join("_")}`, () =>
       tensor("int64", [values.length], BigInt64Array.from(values, BigInt)),
     );
   }
 
   /** A constant scalar, shared by equal numbers. */
-  number(value: number): string {
+  number(value: number): LoweredValue {
     return this.once(`float_${value}`, () => tensor("float32", [], Float32Array.of(value)));
   }
 
   /** A constant vector of one repeated number. */
-  filled(value: number, length: number): string {
+  filled(value: number, length: number): LoweredValue {
     return this.once(`fill_${value}_${length}`, () =>
       tensor("float32", [length], new Float32Array(length).fill(value)),
     );
   }
 
   /** A constant that is made once per name. */
-  once(name: string, make: () => Tensor): string {
+  once(name: string, make: () => Tensor): LoweredValue {
     let shared = this.#shared.get(name);
     if (shared === undefined) {
       shared = this.constant(make(), this.#free(name));
@@ -145,38 +191,41 @@ export class OnnxWriter {
   }
 
   /** An array that is emitted once per key. Not for use inside a branch. */
-  shared(key: string, write: () => string): string {
-    let name = this.#results.get(key);
-    if (name === undefined) {
-      name = write();
-      this.#results.set(key, name);
+  shared(key: string, write: () => LoweredValue): LoweredValue {
+    let result = this.#results.get(key);
+    if (result === undefined) {
+      result = write();
+      this.#results.set(key, result);
     }
-    return name;
+    return result;
   }
 
-  /** Reshapes to a shape, static or computed by the model. Consecutive reshapes are merged. */
-  reshape(x: string, shape: readonly number[] | string): string {
-    const source = this.#views.get(x) ?? x;
-    const view = this.emit("Reshape", [source, typeof shape === "string" ? shape : this.ints(shape)]);
-    this.#views.set(view, source);
-    return view;
+  /** Reshapes. Consecutive reshapes are merged. */
+  reshape(x: LoweredValue, shape: readonly number[]): LoweredValue {
+    return this.emit("Reshape", [viewed(x), this.ints(shape)]);
+  }
+
+  /** Reshapes to a shape that the model computes, in a way that ONNX Runtime does not see through. */
+  reshapeTo(x: LoweredValue, shape: LoweredValue, known: readonly number[]): LoweredValue {
+    const type = { dtype: x.type.dtype, shape: known };
+    return this.emitAll("Reshape", [viewed(x), shape], {}, { type })[0]!;
   }
 
   /** A reduction over axes. Up to opset 17 only ReduceSum takes its axes as an input. */
-  reduce(kind: string, x: string, axes: readonly number[], keepdims: boolean): string {
+  reduce(kind: string, x: LoweredValue, axes: readonly number[], keepdims: boolean): LoweredValue {
     const attributes = { keepdims: Number(keepdims) };
     return kind === "ReduceSum" || this.opset >= 18
       ? this.emit(kind, [x, this.ints(axes)], attributes)
       : this.emit(kind, [x], { ...attributes, axes });
   }
 
-  transpose(x: string, perm: readonly number[]): string {
+  transpose(x: LoweredValue, perm: readonly number[]): LoweredValue {
     return this.emit("Transpose", [x], { perm });
   }
 }
 
+/** What a reshaped array is a view of. */
+const viewed = (x: LoweredValue): LoweredValue => (x.producer?.type === "Reshape" ? x.producer.inputs[0]! : x);
+
 /** The dimensions of a value, with −1 for the symbolic batch, as in ONNX's Reshape. */
 export const dimsOf = (value: Value): number[] => value.shape.map((d) => (d === "N" ? -1 : d));
-
-/** The attributes of a node of a known operator. */
-export const attributesOf = <A>(node: Node): A => node.attributes as unknown as A;

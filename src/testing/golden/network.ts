@@ -3,7 +3,6 @@ import { FormatError, unknownName } from "../../core/errors.js";
 import { type Tensor, tensor, toFloat64 } from "../../core/tensor.js";
 import type { Engine } from "../../engines/engine.js";
 import type { Value } from "../../graph/graph.js";
-import { SegmentationModel } from "../../models/index.js";
 import { publishedNetworks } from "../../models/published.js";
 import {
   type AnyModule,
@@ -12,6 +11,7 @@ import {
   graphFor,
   type Module,
   type Param,
+  SegmentationModel,
   stateOf,
   walk,
 } from "../../nn/index.js";

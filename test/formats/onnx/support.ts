@@ -2,7 +2,7 @@ import * as node from "onnxruntime-node";
 import { ShapeError } from "../../../src/core/errors.js";
 import { type Tensor, toFloat32 } from "../../../src/core/tensor.js";
 import type { Arrays } from "../../../src/engines/engine.js";
-import type { OrtModule } from "../../../src/engines/ort/session.js";
+import type { OrtModule } from "../../../src/engines/ort/targets/target.js";
 import { referenceEngine } from "../../../src/engines/reference.js";
 import { type ExportOptions, exportOnnx } from "../../../src/formats/onnx/export.js";
 import type { Graph } from "../../../src/graph/graph.js";

@@ -1,14 +1,13 @@
 import { fourSizes } from "../../../core/shape.js";
 import { toFloat32 } from "../../../core/tensor.js";
-import type { Lowering } from "../../../formats/onnx/lower.js";
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
+import { Lowering } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
-import type { Node, Value } from "../../../graph/graph.js";
+import type { Graph, Node, Value } from "../../../graph/graph.js";
+import { asMaps } from "../maps.js";
 import type { BlockedTarget } from "./conv-layer.js";
 import { type Layout, type LayoutKind, layoutOf, roundUp, toLayout } from "./layout.js";
-import { type BlockedTensor, BlockedWriter, type Epilogue } from "./writer.js";
-
-/** Emits a node and enters its results in the table. Returns false, before emitting anything, to fall back to the plain rule. */
-export type BlockedRule = (node: Node, table: LayoutTable) => boolean;
+import { type BlockedTensor, BlockedWriter, blockedTypes, type Epilogue } from "./writer.js";
 
 /** A result not emitted yet, so that its only reader can be fused into it, or use less than all of it. */
 export interface Deferred {
@@ -24,21 +23,21 @@ export interface Deferred {
 /** An array interleaved from stride × stride sub-images. A missing one is zero. */
 export interface Phases {
   readonly strides: readonly [number, number];
-  readonly parts: readonly (((sum?: string) => BlockedTensor) | undefined)[];
-  join(parts: Phases["parts"], sum: string | undefined): BlockedTensor;
+  readonly parts: readonly (((sum?: LoweredValue) => BlockedTensor) | undefined)[];
+  join(parts: Phases["parts"], sum: LoweredValue | undefined): BlockedTensor;
 }
 
 /** A weight, its gradient, or one of its optimizer slots. */
 interface Packed {
   readonly layout: Layout;
-  readonly name: string;
+  readonly array: LoweredValue;
 }
 
 /**
  * The layouts that each value of a graph is available in: plain, NCHWc, planes, packed weight.
  * A conversion is emitted when a value is first asked for in a layout, and only once.
  */
-export class LayoutTable implements BlockedTarget {
+export class LayoutTable extends Lowering implements BlockedTarget {
   readonly block: number;
   readonly winograd: BlockedTarget["winograd"];
   readonly nchwc: BlockedWriter;
@@ -49,30 +48,20 @@ export class LayoutTable implements BlockedTarget {
   /** Who reads a value: nodes, or `null` for an output or update. */
   readonly #readers = new Map<Value, (Node | null)[]>();
   readonly #memo = new Map<string, unknown>();
-  readonly #updated: ReadonlySet<object>;
 
-  constructor(
-    readonly lowering: Lowering,
-    { block, winograd }: BlockedTarget,
-    readonly rules: Rules,
-  ) {
+  constructor(graph: Graph, rules: Rules, { block, winograd }: BlockedTarget) {
+    super(graph, rules, { typeRules: blockedTypes(block) });
     this.block = block;
     this.winograd = winograd;
-    this.nchwc = new BlockedWriter(lowering.write, block);
-    const { graph, program } = lowering;
-    this.#updated = new Set(graph.updates.map((update) => update.cell));
+    this.nchwc = new BlockedWriter(this.write, block);
     const read = (value: Value, reader: Node | null) => {
       const readers = this.#readers.get(value);
       if (readers) readers.push(reader);
       else this.#readers.set(value, [reader]);
     };
-    for (const node of program.nodes) for (const value of node.inputs) read(value, node);
+    for (const node of this.program.nodes) for (const value of node.inputs) read(value, node);
     for (const value of graph.outputs.values()) read(value, null);
     for (const { value } of graph.updates) read(value, null);
-  }
-
-  get write() {
-    return this.lowering.write;
   }
 
   /** Makes something once per key. */
@@ -83,7 +72,7 @@ export class LayoutTable implements BlockedTarget {
 
   /** Whether a value is known when the model is written. */
   isConstant({ source }: Value): boolean {
-    return source.kind === "constant" || (source.kind === "state" && !this.#updated.has(source.cell));
+    return source.kind === "constant" || (source.kind === "state" && !this.isUpdated(source.cell));
   }
 
   /** Who reads a value: nodes, and `null` for each output or update that it is. */
@@ -115,15 +104,11 @@ export class LayoutTable implements BlockedTarget {
 
   /** A value in NCHWc: as it is, emitted now if it was deferred, or converted from its plain array. */
   blocked(value: Value): BlockedTensor {
-    const deferred = this.takeDeferred(value);
-    if (deferred) this.#blocked.set(value, deferred.emit({}));
-    let tensor = this.#blocked.get(value);
-    if (!tensor) {
-      const shape = fourSizes(value.shape);
-      tensor = this.nchwc.reorderInput(this.lowering.plain(value), shape);
-      this.#blocked.set(value, tensor);
-    }
-    return tensor;
+    const known = this.#blocked.get(value);
+    if (known) return known;
+    const maps = this.takeDeferred(value)?.emit({}) ?? this.nchwc.reorderInput(this.plain(value));
+    this.setBlocked(value, maps);
+    return maps;
   }
 
   /** Zero padding at the top, left, bottom and right, emitted once. */
@@ -132,14 +117,15 @@ export class LayoutTable implements BlockedTarget {
   }
 
   /** Enters what a rule has emitted for a value. */
-  setBlocked(value: Value, tensor: BlockedTensor): void {
-    this.#blocked.set(value, tensor);
+  setBlocked(value: Value, maps: BlockedTensor): void {
+    maps.layout = "NCHWc";
+    this.#blocked.set(value, maps);
   }
 
   /** Defers a result that has a single reader; with more readers it is emitted now. */
   defer(value: Value, deferred: Deferred): void {
     if (this.readers(value).length !== 1) {
-      this.#blocked.set(value, deferred.emit({}));
+      this.setBlocked(value, deferred.emit({}));
       return;
     }
     // Whenever it is emitted, its nodes belong to its own module.
@@ -172,8 +158,8 @@ export class LayoutTable implements BlockedTarget {
     let planes = this.#planes.get(value);
     if (!planes) {
       const [n, channels, height, width] = fourSizes(value.shape);
-      const name = this.lowering.plain(value);
-      const byChannel = channels === 1 ? name : this.write.transpose(name, [1, 0, 2, 3]);
+      const plain = this.plain(value);
+      const byChannel = channels === 1 ? plain : this.write.transpose(plain, [1, 0, 2, 3]);
       planes = Array.from({ length: channels }, (_, c) => {
         const shape = [1, n, height, width] as const;
         const { write } = this;
@@ -181,7 +167,7 @@ export class LayoutTable implements BlockedTarget {
           channels === 1
             ? write.reshape(byChannel, shape)
             : write.emit("Slice", [byChannel, write.ints([c]), write.ints([c + 1]), write.ints([0])]);
-        return this.nchwc.reorderInput(plane, shape);
+        return this.nchwc.reorderInput(plane);
       });
       this.#planes.set(value, planes);
     }
@@ -193,7 +179,7 @@ export class LayoutTable implements BlockedTarget {
     this.#planes.set(value, planes);
   }
 
-  #joinPlanes(planes: readonly BlockedTensor[], [n, , height, width]: readonly number[]): string {
+  #joinPlanes(planes: readonly BlockedTensor[], [n, , height, width]: readonly number[]): LoweredValue {
     const parts = planes.map((plane) =>
       this.write.reshape(this.nchwc.reorderOutput(plane, n!), [n!, 1, height!, width!]),
     );
@@ -208,71 +194,71 @@ export class LayoutTable implements BlockedTarget {
   }
 
   /** Enters what a rule has emitted for a value in a weight layout. */
-  setPacked(value: Value, layout: Layout, name: string): void {
-    this.#packed.set(value, { layout, name });
+  setPacked(value: Value, layout: Layout, array: LoweredValue): void {
+    array.layout = layout.kind;
+    this.#packed.set(value, { layout, array });
   }
 
   /** A weight in a layout: as it is stored, or converted, constants at compile time and others by the model. */
-  weight(value: Value, kind: LayoutKind): string {
+  weight(value: Value, kind: LayoutKind): LoweredValue {
     const known = this.#packed.get(value);
-    if (known?.layout.kind === kind) return known.name;
+    if (known?.layout.kind === kind) return known.array;
     const layout = layoutOf(kind, value.shape as readonly number[], this.block);
     const { source } = value;
     const tensor = source.kind === "constant" ? source.tensor : source.kind === "state" ? source.cell.value : undefined;
-    const name =
+    const array =
       this.isConstant(value) && tensor
         ? this.write.constant(toLayout(toFloat32(tensor), layout))
-        : this.#emitToLayout(this.lowering.plain(value), layout);
-    this.#packed.set(value, { layout, name });
-    return name;
+        : this.#emitToLayout(this.plain(value), layout);
+    this.setPacked(value, layout, array);
+    return array;
   }
 
-  #emitToLayout(name: string, { from, shape, split, perm }: Layout): string {
+  #emitToLayout(array: LoweredValue, { from, shape, split, perm }: Layout): LoweredValue {
     const missing = shape.map((d, i) => d - from[i]!);
     const whole = missing.some((d) => d > 0)
-      ? this.write.emit("Pad", [name, this.write.ints([...from.map(() => 0), ...missing])])
-      : name;
+      ? this.write.emit("Pad", [array, this.write.ints([...from.map(() => 0), ...missing])])
+      : array;
     return this.write.reshape(this.write.transpose(this.write.reshape(whole, split), perm), shape);
   }
 
-  #emitFromLayout(name: string, { from, shape, split, perm }: Layout): string {
+  #emitFromLayout(array: LoweredValue, { from, shape, split, perm }: Layout): LoweredValue {
     const inMemory = perm.map((axis) => split[axis]!);
     const inverse = perm.map((_, i) => perm.indexOf(i));
-    const whole = this.write.reshape(this.write.transpose(this.write.reshape(name, inMemory), inverse), shape);
-    return this.crop(whole, shape, from);
+    const whole = this.write.reshape(this.write.transpose(this.write.reshape(array, inMemory), inverse), shape);
+    return this.crop(whole, from);
   }
 
   /** The leading part of an array. */
-  crop(name: string, shape: readonly number[], to: readonly number[]): string {
-    const axes = shape.flatMap((d, i) => (d > to[i]! ? [i] : []));
-    if (axes.length === 0) return name;
+  crop(array: LoweredValue, to: readonly number[]): LoweredValue {
+    const axes = (array.shape as readonly number[]).flatMap((d, i) => (d > to[i]! ? [i] : []));
+    if (axes.length === 0) return array;
     const { write } = this;
     const ends = axes.map((axis) => to[axis]!);
-    return write.emit("Slice", [name, write.ints(axes.map(() => 0)), write.ints(ends), write.ints(axes)]);
+    return write.emit("Slice", [array, write.ints(axes.map(() => 0)), write.ints(ends), write.ints(axes)]);
   }
 
   /** A vector over channels, [C], zero-padded to whole blocks. */
-  vector(value: Value): string {
+  vector(value: Value): LoweredValue {
     const channels = value.shape[0] as number;
     const missing = roundUp(channels, this.block) - channels;
-    const name = this.lowering.plain(value);
-    return missing ? this.write.emit("Pad", [name, this.write.ints([0, missing])]) : name;
+    const array = this.plain(value);
+    return missing ? this.write.emit("Pad", [array, this.write.ints([0, missing])]) : array;
   }
 
-  /** The plain array of a value that is available in another layout, converted now; undefined if it is in none. */
-  plain(value: Value): string | undefined {
+  protected override converted(value: Value): LoweredValue | undefined {
     const packed = this.#packed.get(value);
-    if (packed && !this.isConstant(value)) return this.#emitFromLayout(packed.name, packed.layout);
+    if (packed && !this.isConstant(value)) return this.#emitFromLayout(packed.array, packed.layout);
     const planes = this.#planes.get(value);
     if (planes) return this.#joinPlanes(planes, value.shape as readonly number[]);
     if (!this.isBlocked(value)) return undefined;
-    const tensor = this.blocked(value);
+    const maps = this.blocked(value);
     const shape = value.shape as readonly number[];
     // A single position needs no reordering.
-    if (shape[2] === 1 && shape[3] === 1) return this.crop(tensor.name, tensor.shape, shape);
-    if (value.type.dtype === "float") return this.nchwc.reorderOutput(tensor, shape[1]!);
+    if (shape[2] === 1 && shape[3] === 1) return this.crop(maps, shape);
+    if (value.type.dtype === "float") return this.nchwc.reorderOutput(maps, shape[1]!);
     // ReorderOutput takes floats only.
-    const numbers = { ...tensor, name: this.write.emit("Cast", [tensor.name], { to: 1 }) };
+    const numbers = asMaps(this.write.emit("Cast", [maps], { to: 1 }));
     return this.write.emit("Cast", [this.nchwc.reorderOutput(numbers, shape[1]!)], { to: 9 });
   }
 }

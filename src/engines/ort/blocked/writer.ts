@@ -1,14 +1,21 @@
 import { sizeOf, tensor } from "../../../core/tensor.js";
+import {
+  type ArrayType,
+  type LoweredValue,
+  operatorKey,
+  type TypeRule,
+  type TypeRules,
+} from "../../../formats/onnx/ir.js";
 import type { OnnxAttribute } from "../../../formats/onnx/proto.js";
+import { globallyPooled, pooledShape, positions } from "../../../formats/onnx/types.js";
 import type { OnnxWriter } from "../../../formats/onnx/writer.js";
 import { windowCount } from "../../../ops/conv.js";
+import { asMaps, type Maps } from "../maps.js";
+import { ortTypes } from "../rules/operators.js";
 import { roundUp } from "./layout.js";
 
-/** Activations in NCHWc: the name in the model, and the shape that operators see. */
-export interface BlockedTensor {
-  readonly name: string;
-  readonly shape: readonly [n: number, channels: number, height: number, width: number];
-}
+/** Activations in NCHWc. */
+export type BlockedTensor = Maps;
 
 type Pair = readonly [number, number];
 
@@ -25,8 +32,8 @@ export interface Geometry {
  * array of y's shape; `hardSigmoid` holds slope and offset of min(1, max(0, slope · v + offset)).
  */
 export interface Epilogue {
-  readonly bias?: string | undefined;
-  readonly sum?: string | undefined;
+  readonly bias?: LoweredValue | undefined;
+  readonly sum?: LoweredValue | undefined;
   readonly activation?: "Relu" | "Sigmoid" | { readonly hardSigmoid: Pair } | undefined;
 }
 
@@ -46,29 +53,29 @@ export class BlockedWriter {
   ) {}
 
   /** The same memory under another shape. */
-  view(name: string, from: readonly number[], to: readonly number[]): string {
-    check(sizeOf(from) === sizeOf(to), `[${from}] and [${to}] differ in size`);
-    return from.length === to.length && from.every((d, i) => d === to[i]) ? name : this.write.reshape(name, to);
+  view(array: LoweredValue, to: readonly number[]): LoweredValue {
+    return array.shape?.length === to.length && array.shape.every((d, i) => d === to[i])
+      ? array
+      : this.write.reshape(array, to);
   }
 
   /** The same array under another shape with whole blocks of channels: [N,C,H,W] as [1,N·C,H,W], for example. */
-  viewAs({ name, shape }: BlockedTensor, to: BlockedTensor["shape"]): BlockedTensor {
-    return { name: this.view(name, shape, to), shape: to };
+  viewAs(maps: BlockedTensor, to: BlockedTensor["shape"]): BlockedTensor {
+    return asMaps(this.view(maps, to));
   }
 
   /**
    * Convolution of x in NCHWc with a weight in OIHWBiBo, or OIHWBo if depthwise; or of a plain x with fewer channels than a block, with
-   * a weight in OIHWBo. `weightShape` is [O, C/group, kh, kw].
+   * a weight in OIHWBo.
    */
   conv(
     x: BlockedTensor,
-    weight: string,
-    weightShape: readonly [number, number, number, number],
+    weight: LoweredValue,
     { strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0], group = 1 }: Geometry & { readonly group?: number },
     { bias, sum, activation }: Epilogue = {},
   ): BlockedTensor {
-    const [n, channels, height, width] = x.shape;
-    const [filters, perGroup, kh, kw] = weightShape;
+    const [, channels, height, width] = x.shape;
+    const [filters, perGroup, kh, kw] = asMaps(weight).shape;
     const whole = (count: number) => count % this.block === 0;
     const depthwise = group > 1 && group === channels && group === filters;
     check(whole(filters), `${filters} filters do not fill blocks of ${this.block}`);
@@ -91,30 +98,25 @@ export class BlockedWriter {
       attributes.activation = "HardSigmoid";
       attributes.activation_params = { floats: activation.hardSigmoid };
     }
-    const inputs =
-      sum !== undefined
-        ? [x.name, weight, bias ?? "", sum]
-        : bias !== undefined
-          ? [x.name, weight, bias]
-          : [x.name, weight];
-    return { name: this.write.emit("Conv", inputs, attributes, blockedDomain), shape: [n, filters, oh, ow] };
+    const inputs = sum !== undefined ? [x, weight, bias, sum] : bias !== undefined ? [x, weight, bias] : [x, weight];
+    return asMaps(this.write.emit("Conv", inputs, attributes, blockedDomain));
   }
 
   /** activation(factor · x + bias + sum) with a factor per channel, [C]: a depthwise 1×1 convolution. */
-  affine(x: BlockedTensor, factor: string, epilogue: Epilogue = {}, pads?: Geometry["pads"]): BlockedTensor {
+  affine(x: BlockedTensor, factor: LoweredValue, epilogue: Epilogue = {}, pads?: Geometry["pads"]): BlockedTensor {
     const [, channels] = x.shape;
     // The operator would add the bias to the padding.
     check(!pads || (epilogue.bias === undefined && !epilogue.activation), "padding together with a bias");
-    return this.conv(x, factor, [channels, 1, 1, 1], { group: channels, ...(pads ? { pads } : {}) }, epilogue);
+    return this.conv(x, factor, { group: channels, ...(pads ? { pads } : {}) }, epilogue);
   }
 
   /** A factor of 1 per channel, for `affine`. */
-  ones(channels: number): string {
+  ones(channels: number): LoweredValue {
     return this.filled(1, [channels, 1, 1, 1]);
   }
 
   /** A constant array of one repeated number, shared. */
-  filled(value: number, shape: readonly number[]): string {
+  filled(value: number, shape: readonly number[]): LoweredValue {
     const key = `fill_${value}_${shape.join("_")}`;
     return this.write.once(key, () => tensor("float32", shape, new Float32Array(sizeOf(shape)).fill(value)));
   }
@@ -125,19 +127,19 @@ export class BlockedWriter {
   }
 
   /** Σ over positions of a · b, per image and channel: [N·C]. */
-  dot(a: BlockedTensor, b: BlockedTensor): string {
+  dot(a: BlockedTensor, b: BlockedTensor): LoweredValue {
     const [n, channels, height, width] = a.shape;
     check(sizeOf(a.shape) === sizeOf(b.shape), `[${a.shape}] and [${b.shape}] differ`);
     const count = stripsIn(height, width);
     const [strips, rows] = [n * channels * count, height / count];
     const images = this.viewAs(a, [1, strips, rows, width]);
-    const kernels = this.view(b.name, b.shape, [strips, 1, rows, width]);
-    const sums = this.conv(images, kernels, [strips, 1, rows, width], { group: strips });
-    return this.#overStrips("ReduceSum", sums.name, n * channels, count);
+    const kernels = this.view(b, [strips, 1, rows, width]);
+    const sums = this.conv(images, kernels, { group: strips });
+    return this.#overStrips("ReduceSum", sums, n * channels, count);
   }
 
   /** The mean over positions, per image and channel: [N·C]. */
-  means(x: BlockedTensor): string {
+  means(x: BlockedTensor): LoweredValue {
     const [n, channels, height, width] = x.shape;
     const count = stripsIn(height, width);
     const strips = this.viewAs(x, [n, channels * count, height / count, width]);
@@ -145,16 +147,16 @@ export class BlockedWriter {
   }
 
   /** In memory, the strips of a map follow each other as blocks of channels do. */
-  #overStrips(kind: "ReduceSum" | "ReduceMean", name: string, maps: number, count: number): string {
-    if (count === 1) return name;
-    const strips = this.write.reshape(name, [maps / this.block, count, this.block]);
+  #overStrips(kind: "ReduceSum" | "ReduceMean", sums: LoweredValue, maps: number, count: number): LoweredValue {
+    if (count === 1) return sums;
+    const strips = this.write.reshape(sums, [maps / this.block, count, this.block]);
     return this.write.reduce(kind, strips, [1], false);
   }
 
   /** Mean or maximum over positions: [N,C,1,1], the same in NCHWc and plain. */
-  globalPool(kind: "GlobalAveragePool" | "GlobalMaxPool", x: BlockedTensor): string {
+  globalPool(kind: "GlobalAveragePool" | "GlobalMaxPool", x: BlockedTensor): LoweredValue {
     check(x.shape[1] % this.block === 0, `${x.shape[1]} channels do not fill blocks of ${this.block}`);
-    return this.write.emit(kind, [x.name], {}, blockedDomain);
+    return this.write.emit(kind, [x], {}, blockedDomain);
   }
 
   /** Pooling. Padded channels stay zero. */
@@ -165,49 +167,42 @@ export class BlockedWriter {
     { strides = [1, 1], pads = [0, 0, 0, 0] }: Geometry,
     countPadding = false,
   ): BlockedTensor {
-    const [n, channels, height, width] = x.shape;
+    const [, channels] = x.shape;
     check(channels % this.block === 0, `${channels} channels do not fill blocks of ${this.block}`);
-    const oh = windowCount(height, kernel[0], strides[0], pads[0] + pads[2]);
-    const ow = windowCount(width, kernel[1], strides[1], pads[1] + pads[3]);
     const attributes = {
       kernel_shape: kernel,
       strides,
       pads,
       ...(kind === "AveragePool" ? { count_include_pad: Number(countPadding) } : {}),
     };
-    return { name: this.write.emit(kind, [x.name], attributes, blockedDomain), shape: [n, channels, oh, ow] };
+    return asMaps(this.write.emit(kind, [x], attributes, blockedDomain));
   }
 
   /** Plain [N,C,H,W] → NCHWc, the last block padded with zeros. */
-  reorderInput(name: string, shape: BlockedTensor["shape"]): BlockedTensor {
-    const [n, channels, height, width] = shape;
+  reorderInput(plain: LoweredValue): BlockedTensor {
+    const [, channels] = asMaps(plain).shape;
     check(channels % 4 === 0, `${channels} channels are not a multiple of 4`);
-    const filled = roundUp(channels, this.block);
-    return { name: this.write.emit("ReorderInput", [name], {}, blockedDomain), shape: [n, filled, height, width] };
+    return asMaps(this.write.emit("ReorderInput", [plain], {}, blockedDomain));
   }
 
   /** NCHWc → the plain array of the first `channels`. */
-  reorderOutput({ name, shape }: BlockedTensor, channels: number): string {
+  reorderOutput(maps: BlockedTensor, channels: number): LoweredValue {
+    const { shape } = maps;
     check(channels <= shape[1] && channels > shape[1] - this.block, `${channels} of ${shape[1]} channels`);
-    return this.write.emit("ReorderOutput", [name], { channels }, blockedDomain);
+    return this.write.emit("ReorderOutput", [maps], { channels }, blockedDomain);
   }
 
   /** Transposes every row of b·b numbers as a b×b matrix: ReorderInput of [rows, b, 1×b]. */
-  transposeBlocks(name: string, rows: number): string {
-    return this.reorderInput(this.write.reshape(name, [rows, this.block, 1, this.block]), [
-      rows,
-      this.block,
-      1,
-      this.block,
-    ]).name;
+  transposeBlocks(array: LoweredValue, rows: number): LoweredValue {
+    return this.reorderInput(this.write.reshape(array, [rows, this.block, 1, this.block]));
   }
 
   /** The rows of an array, reshaped to [rows, length], in the given order. */
-  gatherRows(name: string, length: number, order: readonly number[], memo: string): string {
+  gatherRows(array: LoweredValue, length: number, order: readonly number[], memo: string): LoweredValue {
     const indices = this.write.once(`rows_${memo}`, () =>
       tensor("int64", [order.length], BigInt64Array.from(order, BigInt)),
     );
-    return this.write.emit("Gather", [this.write.reshape(name, [-1, length]), indices], { axis: 0 });
+    return this.write.emit("Gather", [this.write.reshape(array, [-1, length]), indices], { axis: 0 });
   }
 }
 
@@ -222,6 +217,29 @@ function stripsIn(height: number, width: number): number {
   const counts = Array.from({ length: height }, (_, i) => i + 1).filter((count) => height % count === 0);
   return counts.find((count) => (height / count) * width <= positionsInStrip) ?? height;
 }
+
+/** Types of what blocked operators compute, and ONNX Runtime's own product. */
+export const blockedTypes = (block: number): TypeRules => {
+  const maps =
+    (shape: (...[inputs, attributes]: Parameters<TypeRule>) => ArrayType["shape"]): TypeRule =>
+    (inputs, attributes) => [{ dtype: "float32", shape: shape(inputs, attributes) }];
+  const rules: Record<string, TypeRule> = {
+    Conv: maps(([x, w], attributes) => {
+      const [from, weight] = [x!.shape!, w!.shape!];
+      return [from[0]!, weight[0]!, ...positions(from, weight.slice(2), attributes)];
+    }),
+    ReorderInput: maps(([x]) => x!.shape!.with(1, roundUp(Number(x!.shape![1]), block))),
+    ReorderOutput: maps(([x], { channels }) => x!.shape!.with(1, channels as number)),
+    MaxPool: maps(pooledShape),
+    AveragePool: maps(pooledShape),
+    GlobalMaxPool: maps(globallyPooled),
+    GlobalAveragePool: maps(globallyPooled),
+  };
+  const ours = Object.entries(rules).map(
+    ([type, rule]) => [operatorKey({ type, domain: blockedDomain }), rule] as const,
+  );
+  return new Map([...ortTypes, ...ours]);
+};
 
 function check(holds: boolean, text: string): asserts holds {
   if (!holds) throw new Error(`blocked operator: ${text}`);

@@ -1,27 +1,32 @@
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
-import { missingPads } from "../../../../ops/conv.js";
+import { convWeightGradOp, missingPads } from "../../../../ops/conv.js";
+import { type ConvLayer, dyAsKernel } from "../../conv-layer.js";
+import { asMaps } from "../../maps.js";
 import { sumOver } from "../../rules/sums.js";
-import { type BlockedLayer, blockedLayerOf, type ConvLayer } from "../conv-layer.js";
+import { type BlockedLayer, blockedLayerOf, noBlocks } from "../conv-layer.js";
 import { layoutOf, roundUp } from "../layout.js";
-import type { BlockedRule, LayoutTable } from "../layout-table.js";
+import type { LayoutTable } from "../layout-table.js";
+import { type BlockedRule, rule } from "../rule.js";
 import type { BlockedTensor } from "../writer.js";
 
 /**
- * dw as one convolution with the images as channels and dy as the kernel: the layer's stride is its dilation, and the elements of dw are
- * its outputs. The lanes of x lie along the rows, so that every channel of every kernel element is one output column. Left and right
+ * dw as one convolution with the images as channels and dy as the kernel. The lanes of x lie along the rows, so that every channel of every kernel element is one output column. Left and right
  * padding of x is emitted in advance; top and bottom are the convolution's own padding, which it skips.
  * (im2col and a matrix product reach a third to two thirds of the speed.)
  */
-const weightGrad: BlockedRule = (node, table) => {
-  const layer = blockedLayerOf(node, table);
+const weightGrad = rule("convWeightGrad", [convWeightGradOp], (node, _attributes, layouts) => {
+  const layer = blockedLayerOf(node, layouts);
   const [x, dy] = node.inputs;
-  if (!layer || !table.canBlock(dy!) || (layer.kind !== "stem" && !table.canBlock(x!))) return false;
-  const result = node.outputs[0]!;
-  const layout = layoutOf(layer.layout, result.shape as readonly number[], table.block);
-  const grad = layer.kind === "stem" ? stemGrad : layer.kind === "depthwise" ? depthwiseGrad : denseGrad;
-  table.setPacked(result, layout, table.write.reshape(grad(x!, table.blocked(dy!), layer, table), layout.shape));
-  return true;
-};
+  if (!layer) return noBlocks(node);
+  if (!layouts.canBlock(dy) || (layer.kind !== "stem" && !layouts.canBlock(x))) return "an operand is plain";
+  return (table) => {
+    const result = node.outputs[0]!;
+    const layout = layoutOf(layer.layout, result.shape as readonly number[], table.block);
+    const grad = layer.kind === "stem" ? stemGrad : layer.kind === "depthwise" ? depthwiseGrad : denseGrad;
+    table.setPacked(result, layout, table.write.reshape(grad(x, table.blocked(dy), layer, table), layout.shape));
+  };
+});
 
 /** The padding that the windows need. Rows that no window reads are kept, and dropped from the result. */
 export function padsOf(layer: ConvLayer): [number, number, number, number] {
@@ -30,9 +35,14 @@ export function padsOf(layer: ConvLayer): [number, number, number, number] {
 }
 
 /** Appends images of zeros, which add nothing. */
-function fillImages(name: string, [n, ...rest]: readonly number[], images: number, { write }: LayoutTable): string {
-  if (images === n) return name;
-  return write.emit("Pad", [name, write.ints([...rest.map(() => 0), 0, images - n!, ...rest.map(() => 0)])]);
+function fillImages(
+  array: LoweredValue,
+  [n, ...rest]: readonly number[],
+  images: number,
+  { write }: LayoutTable,
+): LoweredValue {
+  if (images === n) return array;
+  return write.emit("Pad", [array, write.ints([...rest.map(() => 0), 0, images - n!, ...rest.map(() => 0)])]);
 }
 
 /** How each map is cut into strips of rows. */
@@ -77,12 +87,12 @@ function stripsOf(layer: ConvLayer, block: number): Strips {
 
 /** The strips of each image as channels: [N, blocks, height, width] → [blocks, images·count, rows, width]. */
 function stripsAsChannels(
-  name: string,
+  array: LoweredValue,
   [n, blocks, height, width]: BlockedTensor["shape"],
   { count, images, rows, step }: Strips,
   table: LayoutTable,
 ): BlockedTensor {
-  return table.memo(`strips ${name} ${count} ${rows} ${step}`, () => {
+  return table.memo(`strips ${array.name} ${count} ${rows} ${step}`, () => {
     const order: number[] = [];
     for (let c = 0; c < blocks; c++)
       for (let i = 0; i < images; i++)
@@ -90,9 +100,8 @@ function stripsAsChannels(
           // Any image may stand in for a missing one: its dy is zero.
           for (let row = 0; row < rows; row++) order.push(((i % n) * blocks + c) * height + strip * step + row);
     const key = `strips_${n}_${blocks}_${height}_${count}_${rows}_${step}`;
-    const strips = table.nchwc.gatherRows(name, width, order, key);
-    const shape = [blocks, images * count, rows, width] as const;
-    return table.nchwc.reorderInput(table.write.reshape(strips, shape), shape);
+    const strips = table.nchwc.gatherRows(array, width, order, key);
+    return table.nchwc.reorderInput(table.write.reshape(strips, [blocks, images * count, rows, width]));
   });
 }
 
@@ -103,14 +112,13 @@ function imagesAsChannels(x: BlockedTensor, table: LayoutTable): BlockedTensor {
     const [, channels, height, width] = x.shape;
     const blocks = channels / block;
     const n = roundUp(x.shape[0], 4);
-    const name = fillImages(x.name, x.shape, n, table);
-    const rows = [1, n, blocks * height, width * block] as const;
-    const reordered = nchwc.reorderInput(write.reshape(name, rows), rows);
+    const whole = fillImages(x, x.shape, n, table);
+    const reordered = nchwc.reorderInput(write.reshape(whole, [1, n, blocks * height, width * block]));
     const groups = reordered.shape[1] / block;
     const shape = [blocks, reordered.shape[1], height, width * block] as const;
-    if (blocks === 1 || groups === 1) return { name: write.reshape(reordered.name, shape), shape };
-    const apart = write.reshape(reordered.name, [groups, blocks, height * width * block * block]);
-    return { name: write.reshape(write.transpose(apart, [1, 0, 2]), shape), shape };
+    if (blocks === 1 || groups === 1) return asMaps(write.reshape(reordered, shape));
+    const apart = write.reshape(reordered, [groups, blocks, height * width * block * block]);
+    return asMaps(write.reshape(write.transpose(apart, [1, 0, 2]), shape));
   });
 }
 
@@ -119,28 +127,27 @@ function asKernel(
   dy: BlockedTensor,
   { count, images: n }: Pick<Strips, "count" | "images">,
   table: LayoutTable,
-): { readonly name: string; readonly images: number } {
+): BlockedTensor {
   return table.memo(`kernel ${dy.name} ${count}`, () => {
     const { nchwc, write, block } = table;
     const [, filters, oh, ow] = dy.shape;
     const [area, blocks] = [(oh / count) * ow, filters / block];
-    const name = fillImages(dy.name, dy.shape, n, table);
+    const whole = fillImages(dy, dy.shape, n, table);
     const order: number[] = [];
     for (let o = 0; o < blocks; o++)
       for (let i = 0; i < n; i++)
         for (let strip = 0; strip < count; strip++) order.push((i * blocks + o) * count + strip);
     const key = `kernel_${n}_${blocks}_${count}`;
-    const byFilter = blocks === 1 ? name : nchwc.gatherRows(name, area * block, order, key);
-    const shape = [blocks, n * count, area, block] as const;
-    const reordered = nchwc.reorderInput(write.reshape(byFilter, shape), shape);
+    const byFilter = blocks === 1 ? whole : nchwc.gatherRows(whole, area * block, order, key);
+    const reordered = nchwc.reorderInput(write.reshape(byFilter, [blocks, n * count, area, block]));
     const images = reordered.shape[1];
-    const transposed = nchwc.transposeBlocks(reordered.name, (blocks * images * area) / block);
-    return { name: write.reshape(transposed, [filters, images, oh / count, ow]), images };
+    const transposed = nchwc.transposeBlocks(reordered, (blocks * images * area) / block);
+    return asMaps(write.reshape(transposed, [filters, images, oh / count, ow]));
   });
 }
 
 /** dw of a dense or grouped layer, in OIHWBiBo. */
-function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): string {
+function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): LoweredValue {
   const { nchwc, write, block } = table;
   const { group, kernel, strides, dilations } = layer;
   const source = table.blocked(x);
@@ -153,15 +160,15 @@ function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layo
     : table.pad(source, strips.around);
   const [, lanes, rows, columns] = read.shape;
   const byLane = [layer.n, lanes / block, rows, columns * block] as const;
-  const images =
-    strips.count === 1 ? imagesAsChannels(read, table) : stripsAsChannels(read.name, byLane, strips, table);
-  const { name: kernels, images: n } = asKernel(dy, strips, table);
+  const images = strips.count === 1 ? imagesAsChannels(read, table) : stripsAsChannels(read, byLane, strips, table);
+  const kernels = asKernel(dy, strips, table);
+  const [, n] = kernels.shape;
   const [inBlocks, outBlocks] = [read.shape[1] / block / group, dy.shape[1] / block / group];
   const [height, width] = images.shape.slice(2) as [number, number];
   const rowsOfDy = layer.oh / strips.count;
 
   const perGroup = Array.from({ length: group }, (_, g) => {
-    const part = (from: string, shape: readonly number[], count: number) =>
+    const part = (from: LoweredValue, shape: readonly number[], count: number) =>
       group === 1
         ? from
         : write.emit("Slice", [
@@ -170,23 +177,17 @@ function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layo
             write.ints([(g + 1) * count]),
             write.ints([0]),
           ]);
-    const maps = {
-      name: part(images.name, [n, height, width], inBlocks),
-      shape: [inBlocks, n, height, width] as const,
-    };
+    const maps = asMaps(part(images, [n, height, width], inBlocks));
     const filters = part(kernels, [rowsOfDy * layer.ow * n * block], outBlocks);
     const shape = [outBlocks * block, n, rowsOfDy, layer.ow] as const;
     const weight = group === 1 ? filters : write.reshape(filters, shape);
-    const sums = nchwc.conv(maps, weight, shape, {
-      strides: [dilations[0], 1],
-      dilations: [steps[0], steps[1] * block],
-      pads: strips.pads,
-    });
+    const geometry = { ...dyAsKernel({ strides: steps, dilations }, block), pads: strips.pads };
+    const sums = nchwc.conv(maps, weight, geometry);
     // In memory [C/b, O/b, rows, columns, b of C, b of O].
     const [rows, columns] = [sums.shape[2], sums.shape[3] / block];
     const order: number[] = [];
     const whole = rows === kernel[0] && columns === kernel[1];
-    if (whole && (inBlocks === 1 || outBlocks === 1)) return sums.name;
+    if (whole && (inBlocks === 1 || outBlocks === 1)) return sums;
     for (let o = 0; o < outBlocks; o++)
       for (let c = 0; c < inBlocks; c++) {
         if (whole) order.push(c * outBlocks + o);
@@ -196,27 +197,27 @@ function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layo
               order.push(((c * outBlocks + o) * rows + ky) * columns + kx * dilations[1]);
       }
     const key = `elements_${inBlocks}_${outBlocks}_${rows}_${columns}_${kernel.join("_")}_${dilations[1]}`;
-    return nchwc.gatherRows(sums.name, block * block * (whole ? rows * columns : 1), order, key);
+    return nchwc.gatherRows(sums, block * block * (whole ? rows * columns : 1), order, key);
   });
   if (group === 1) return perGroup[0]!;
   const flat = [inBlocks * outBlocks * kernel[0] * kernel[1] * block * block];
   return write.emit(
     "Concat",
-    perGroup.map((name) => write.reshape(name, flat)),
+    perGroup.map((part) => write.reshape(part, flat)),
     { axis: 0 },
   );
 }
 
 /** dw for a plain input of few channels: the channels lie along the rows (NHWC), in place of a block's lanes. */
-function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): string {
+function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): LoweredValue {
   const { nchwc, write, block } = table;
-  const { kernel, strides, dilations, channels } = layer;
+  const { kernel, dilations, channels } = layer;
   const strips = stripsOf(layer, block);
   const [top, left, bottom, right] = strips.around;
   const rowsOfX = layer.height + top + bottom;
   const columnsOfX = (layer.width + left + right) * channels;
   const padded = table.memo(`stem ${x.id} ${strips.around} ${strips.count}`, () => {
-    const plain = table.lowering.plain(x);
+    const plain = table.plain(x);
     const pixels =
       channels === 1
         ? write.reshape(plain, [layer.n, layer.height, layer.width, 1])
@@ -225,21 +226,17 @@ function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layou
     const around = [0, top, left, 0, fill, bottom, right, 0];
     return around.some((p) => p > 0) ? write.emit("Pad", [pixels, write.ints(around)]) : pixels;
   });
-  const shape = [1, strips.images, rowsOfX, columnsOfX] as const;
+  const whole = () => nchwc.reorderInput(write.reshape(padded, [1, strips.images, rowsOfX, columnsOfX]));
   const images =
     strips.count === 1
-      ? table.memo(`images ${padded}`, () => nchwc.reorderInput(write.reshape(padded, shape), shape))
+      ? table.memo(`images ${padded.name}`, whole)
       : stripsAsChannels(padded, [layer.n, 1, rowsOfX, columnsOfX], strips, table);
-  const { name, images: count } = asKernel(dy, strips, table);
-  if (count !== images.shape[1]) throw new Error("stem gradient: the numbers of images differ");
-  const sums = nchwc.conv(images, name, [dy.shape[1], count, layer.oh / strips.count, layer.ow], {
-    strides: [dilations[0], 1],
-    dilations: [strides[0], strides[1] * channels],
-    pads: strips.pads,
-  });
+  const weight = asKernel(dy, strips, table);
+  if (weight.shape[1] !== images.shape[1]) throw new Error("stem gradient: the numbers of images differ");
+  const sums = nchwc.conv(images, weight, { ...dyAsKernel(layer, channels), pads: strips.pads });
   const outBlocks = dy.shape[1] / block;
   const [rows, columns] = [sums.shape[2], sums.shape[3] / channels];
-  let unrolled = write.reshape(sums.name, [outBlocks, rows, columns, channels, block]);
+  let unrolled = write.reshape(sums, [outBlocks, rows, columns, channels, block]);
   if (rows !== kernel[0] || columns !== kernel[1])
     unrolled = write.emit("Slice", [
       unrolled,
@@ -252,26 +249,25 @@ function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layou
 }
 
 /** dw of a depthwise layer: each image and channel is a group, with its dy as the kernel; then the images are summed. */
-function depthwiseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): string {
+function depthwiseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): LoweredValue {
   const { nchwc, write, block } = table;
-  const { kernel, strides, dilations, n, oh, ow } = layer;
+  const { kernel, n, oh, ow } = layer;
   const [top, left, bottom, right] = padsOf(layer);
   const padded = table.pad(table.blocked(x), [0, left, 0, right]);
   const [, channels, height, width] = padded.shape;
   const images = nchwc.viewAs(padded, [1, n * channels, height, width]);
-  const kernels = nchwc.view(dy.name, dy.shape, [n * channels, 1, oh, ow]);
-  const sums = nchwc.conv(images, kernels, [n * channels, 1, oh, ow], {
-    strides: dilations,
-    dilations: strides,
+  const kernels = nchwc.view(dy, [n * channels, 1, oh, ow]);
+  const sums = nchwc.conv(images, kernels, {
+    ...dyAsKernel(layer),
     pads: [top, 0, bottom, 0],
     group: n * channels,
   });
   const [rows, columns] = sums.shape.slice(2) as [number, number];
   const perImage = [n, channels * rows * columns];
-  const sum = sumOver("ReduceSum", write.reshape(sums.name, perImage), perImage, { axes: [0], keepdims: false }, write);
+  const sum = sumOver("ReduceSum", write.reshape(sums, perImage), perImage, { axes: [0], keepdims: false }, write);
   const shape = [channels / block, rows, columns, block];
-  return table.crop(write.reshape(sum, shape), shape, [channels / block, kernel[0], kernel[1], block]);
+  return table.crop(write.reshape(sum, shape), [channels / block, kernel[0], kernel[1], block]);
 }
 
 /** Gradients of the weights of convolutions. */
-export const convWeightGradRules = new Map<string, BlockedRule>([["ConvWeightGrad", weightGrad]]);
+export const convWeightGradRules: readonly BlockedRule[] = [weightGrad];

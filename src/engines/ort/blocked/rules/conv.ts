@@ -1,31 +1,36 @@
-import { fourSizes } from "../../../../core/shape.js";
-import { flippedPads } from "../../../../ops/conv.js";
-import { type BlockedLayer, blockedLayerOf } from "../conv-layer.js";
-import { layoutOf, roundUp } from "../layout.js";
-import type { BlockedRule, LayoutTable, Phases } from "../layout-table.js";
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
+import { convInputGradOp, convOp, flippedPads } from "../../../../ops/conv.js";
+import { asMaps } from "../../maps.js";
+import { type BlockedLayer, blockedLayerOf, noBlocks } from "../conv-layer.js";
+import { roundUp } from "../layout.js";
+import type { LayoutTable, Phases } from "../layout-table.js";
+import { type BlockedRule, reasons, rule } from "../rule.js";
 import type { BlockedTensor, Epilogue, Geometry } from "../writer.js";
 
 /** y: 1.2 to 2 times as fast as the plain operator, which would repack a changing weight in every run. */
-const conv: BlockedRule = (node, table) => {
-  const layer = blockedLayerOf(node, table);
+const conv = rule("conv", [convOp], (node, _attributes, layouts) => {
+  const layer = blockedLayerOf(node, layouts);
   const [x, w, bias] = node.inputs;
-  if (!layer || (layer.kind !== "stem" && !table.canBlock(x!))) return false;
+  if (!layer) return noBlocks(node);
+  if (layer.kind !== "stem" && !layouts.canBlock(x)) return reasons.plain;
   // In training, a frozen layer with a plain input: ONNX Runtime packs the constant weight and blocks it by itself.
-  if (table.isConstant(w!) && !table.isBlocked(x!) && table.lowering.graph.updates.length > 0) return false;
-  const { strides, dilations, group } = layer;
-  const { x: source, pads } =
-    layer.kind === "stem"
-      ? { x: { name: table.lowering.plain(x!), shape: fourSizes(x!.shape) }, pads: layer.pads }
-      : padWide(table.blocked(x!), layer.pads, layer, table);
-  const weight = table.weight(w!, layer.layout);
-  const b = bias && table.vector(bias);
-  const geometry = { strides, dilations, pads, group: layer.kind === "depthwise" ? source.shape[1] : group };
-  table.defer(node.outputs[0]!, {
-    activates: true,
-    emit: (epilogue) => table.nchwc.conv(source, weight, weightShape(layer, table), geometry, { ...epilogue, bias: b }),
-  });
-  return true;
-};
+  if (layouts.isConstant(w) && !layouts.isBlocked(x) && layouts.graph.updates.length > 0)
+    return "its weight is frozen and its input plain";
+  return (table) => {
+    const { strides, dilations, group } = layer;
+    const { x: source, pads } =
+      layer.kind === "stem"
+        ? { x: asMaps(table.plain(x)), pads: layer.pads }
+        : padWide(table.blocked(x), layer.pads, layer, table);
+    const weight = table.weight(w, layer.layout);
+    const b = bias && table.vector(bias);
+    const geometry = { strides, dilations, pads, group: layer.kind === "depthwise" ? source.shape[1] : group };
+    table.defer(node.outputs[0]!, {
+      activates: true,
+      emit: (epilogue) => table.nchwc.conv(source, weight, geometry, { ...epilogue, bias: b }),
+    });
+  };
+});
 
 /**
  * Pads the left and right in advance for wide kernels; returns the padding left to the convolution. The operator computes outputs at the
@@ -38,58 +43,61 @@ function padWide(x: BlockedTensor, pads: Pads, { kind, kernel }: BlockedLayer, t
 }
 
 type Pads = readonly [top: number, left: number, bottom: number, right: number];
-type WeightShape = readonly [number, number, number, number];
-
-/** The weight's shape, with channels rounded up to whole blocks. */
-function weightShape({ layout, filters, perGroup, kernel }: BlockedLayer, { block }: LayoutTable): WeightShape {
-  return fourSizes(layoutOf(layout, [filters, perGroup, ...kernel], block).shape);
-}
 
 /**
  * dx. With stride 1: a convolution of dy with the flipped kernel, input and output channels swapped, which in blocks is a Gather of rows
  * (a Transpose of the whole weight takes ten times as long). With larger strides: stride × stride phases of rows and columns, each
  * a convolution with part of the kernel.
  */
-const inputGrad: BlockedRule = (node, table) => {
-  const layer = blockedLayerOf(node, table);
+const inputGrad = rule("conv", [convInputGradOp], (node, _attributes, layouts) => {
+  const layer = blockedLayerOf(node, layouts);
   const [dy, w] = node.inputs;
-  if (!layer || layer.kind === "stem" || !table.canBlock(dy!)) return false;
+  if (!layer) return noBlocks(node);
+  if (layer.kind === "stem") return "its input has fewer channels than a block";
+  if (!layouts.canBlock(dy)) return "the gradient is plain";
   const result = node.outputs[0]!;
   const { strides, dilations, kernel } = layer;
   const area = kernel[0] * kernel[1];
   if (strides[0] === 1 && strides[1] === 1) {
     const flipped = flippedPads(layer);
-    if (flipped.some((p) => p < 0)) return false;
-    const { x: from, pads } = padWide(table.blocked(dy!), flipped, layer, table);
-    const order = Array.from({ length: area }, (_, k) => area - 1 - k);
-    const weight = reorderedWeight(table.weight(w!, layer.layout), order, layer, table);
-    const emit = gradConv(from, weight, kernel, { pads, dilations }, layer, table);
-    table.defer(result, { activates: true, emit });
-    return true;
+    if (flipped.some((p) => p < 0)) return "its padding is wider than its kernel";
+    return (table) => {
+      const { x: from, pads } = padWide(table.blocked(dy), flipped, layer, table);
+      const order = Array.from({ length: area }, (_, k) => area - 1 - k);
+      const weight = reorderedWeight(table.weight(w, layer.layout), order, layer, table);
+      const emit = gradConv(from, weight, kernel, { pads, dilations }, layer, table);
+      table.defer(result, { activates: true, emit });
+    };
   }
   const parts = phasesOf(layer);
-  if (!parts) return false;
-  const from = table.blocked(dy!);
-  const packed = table.weight(w!, layer.layout);
-  const shape = [layer.n, roundUp(layer.channels, table.block), layer.height, layer.width] as const;
-  const phases: Phases = {
-    strides,
-    join: (all, sum) => joinPhases(all, strides, shape, sum, table),
-    parts: parts.map(
-      (part) =>
-        part &&
-        ((sum) => {
-          const weight = reorderedWeight(packed, part.elements, layer, table);
-          return gradConv(from, weight, part.kernel, { pads: part.pads }, layer, table)({ sum });
-        }),
-    ),
+  if (!parts) return "it has a stride and is dilated, or padded beyond its windows";
+  return (table) => {
+    const from = table.blocked(dy);
+    const packed = table.weight(w, layer.layout);
+    const shape = [layer.n, roundUp(layer.channels, table.block), layer.height, layer.width] as const;
+    const phases: Phases = {
+      strides,
+      join: (all, sum) => joinPhases(all, strides, shape, sum, table),
+      parts: parts.map(
+        (part) =>
+          part &&
+          ((sum) => {
+            const weight = reorderedWeight(packed, part.elements, layer, table);
+            return gradConv(from, weight, part.kernel, { pads: part.pads }, layer, table)({ sum });
+          }),
+      ),
+    };
+    table.defer(result, { activates: false, phases, emit: ({ sum }) => phases.join(phases.parts, sum) });
   };
-  table.defer(result, { activates: false, phases, emit: ({ sum }) => phases.join(phases.parts, sum) });
-  return true;
-};
+});
 
 /** The weight of the convolution that computes dx, with the given kernel elements in the given order. */
-function reorderedWeight(weight: string, order: readonly number[], layer: BlockedLayer, table: LayoutTable): string {
+function reorderedWeight(
+  weight: LoweredValue,
+  order: readonly number[],
+  layer: BlockedLayer,
+  table: LayoutTable,
+): LoweredValue {
   const { kind, kernel, filters, perGroup, group } = layer;
   const { block, nchwc } = table;
   const area = kernel[0] * kernel[1];
@@ -115,20 +123,19 @@ function reorderedWeight(weight: string, order: readonly number[], layer: Blocke
 /** The convolution of dy that yields dx, or a phase of it. */
 function gradConv(
   from: BlockedTensor,
-  weight: string,
+  weight: LoweredValue,
   kernel: readonly [number, number],
   geometry: Geometry,
   { kind, channels, filters, group }: BlockedLayer,
   { nchwc, block }: LayoutTable,
 ): (epilogue: Epilogue) => BlockedTensor {
   const all = roundUp(channels, block);
-  const shape: WeightShape =
+  const shape =
     kind === "depthwise"
       ? [all, 1, ...kernel]
       : [all, group === 1 ? roundUp(filters, block) : filters / group, ...kernel];
-  const named = nchwc.write.reshape(weight, shape);
-  return (epilogue) =>
-    nchwc.conv(from, named, shape, { ...geometry, group: kind === "depthwise" ? all : group }, epilogue);
+  const reshaped = nchwc.write.reshape(weight, shape);
+  return (epilogue) => nchwc.conv(from, reshaped, { ...geometry, group: kind === "depthwise" ? all : group }, epilogue);
 }
 
 /** The convolution of dy that yields one phase of dx. */
@@ -188,7 +195,7 @@ function joinPhases(
   parts: Phases["parts"],
   [sy, sx]: Phases["strides"],
   shape: BlockedTensor["shape"],
-  sum: string | undefined,
+  sum: LoweredValue | undefined,
   table: LayoutTable,
 ): BlockedTensor {
   const { nchwc, write, block } = table;
@@ -202,16 +209,16 @@ function joinPhases(
   const lines = Array.from({ length: sy }, (_, a) => {
     const line = Array.from({ length: sx }, (_, b) => {
       const part = parts[a * sx + b]?.();
-      return part ? nchwc.view(part.name, part.shape, [planes * rows, columns, block]) : zero();
+      return part ? nchwc.view(part, [planes * rows, columns, block]) : zero();
     });
     const joined = sx > 1 ? write.emit("Concat", line, { axis: 2 }) : line[0]!;
     return write.reshape(joined, [planes * rows, 1, columns * sx * block]);
   });
   const joined = sy > 1 ? write.emit("Concat", lines, { axis: 1 }) : lines[0]!;
   const whole = [planes, rows * sy, columns * sx, block];
-  const name = table.crop(write.reshape(joined, whole), whole, [planes, height, width, block]);
-  const maps = { name: write.reshape(name, shape), shape };
-  return sum === undefined ? maps : { name: write.emit("Add", [maps.name, sum]), shape };
+  const cropped = table.crop(write.reshape(joined, whole), [planes, height, width, block]);
+  const maps = asMaps(write.reshape(cropped, shape));
+  return sum === undefined ? maps : asMaps(write.emit("Add", [maps, sum]));
 }
 
 /** Adds two sets of phases, part by part; undefined if their strides differ. */
@@ -221,13 +228,10 @@ export function addPhases(a: Phases, b: Phases): Phases | undefined {
     ...a,
     parts: a.parts.map((part, i) => {
       const other = b.parts[i];
-      return part && other ? (sum?: string) => part(other(sum).name) : (part ?? other);
+      return part && other ? (sum?: LoweredValue) => part(other(sum)) : (part ?? other);
     }),
   };
 }
 
 /** Convolutions and the gradients of their inputs. */
-export const convRules = new Map<string, BlockedRule>([
-  ["Conv", conv],
-  ["ConvInputGrad", inputGrad],
-]);
+export const convRules: readonly BlockedRule[] = [conv, inputGrad];

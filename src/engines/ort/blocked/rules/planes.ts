@@ -1,7 +1,10 @@
+import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
-import { flippedPads } from "../../../../ops/conv.js";
-import { type ConvLayer, layerShape } from "../conv-layer.js";
-import type { BlockedRule, LayoutTable } from "../layout-table.js";
+import { convInputGradOp, convOp, convWeightGradOp, flippedPads } from "../../../../ops/conv.js";
+import { ops } from "../../../../ops/movement.js";
+import { type AnyNode, type ConvLayer, dyAsKernel, layerShape } from "../../conv-layer.js";
+import type { LayoutTable } from "../layout-table.js";
+import { type BlockedRule, rule } from "../rule.js";
 import type { BlockedTensor, Geometry } from "../writer.js";
 import { padsOf } from "./conv-weight-grad.js";
 
@@ -14,9 +17,10 @@ import { padsOf } from "./conv-weight-grad.js";
  * long, the weight gradient ten times.)
  */
 const mostChannels = 4;
+const noPlanes = "not between few channels";
 
 /** The layer of a node, if it can be computed this way: few channel pairs, a multiple of 4 images, a kernel larger than 1×1. */
-function planeLayer(node: Node): ConvLayer | undefined {
+function planeLayer(node: AnyNode): ConvLayer | undefined {
   const layer = layerShape(node);
   if (layer?.group !== 1 || layer.channels * layer.filters > mostChannels) return undefined;
   const { n, kernel, oh, ow, pads } = layer;
@@ -25,10 +29,17 @@ function planeLayer(node: Node): ConvLayer | undefined {
 }
 
 /** The kernel from channel c to filter o, repeated in every lane: [N,1,kh,kw] in OIHWBo. */
-function inAllLanes(weight: string, o: number, c: number, layer: ConvLayer, lanes: number, table: LayoutTable): string {
+function inAllLanes(
+  weight: LoweredValue,
+  o: number,
+  c: number,
+  layer: ConvLayer,
+  lanes: number,
+  table: LayoutTable,
+): LoweredValue {
   const { write, block } = table;
   const [kh, kw] = layer.kernel;
-  return table.memo(`lanes ${weight} ${o} ${c} ${lanes}`, () => {
+  return table.memo(`lanes ${weight.name} ${o} ${c} ${lanes}`, () => {
     const at = o * layer.channels + c;
     const rows = write.reshape(weight, [layer.filters * layer.channels, kh * kw, 1]);
     const one =
@@ -43,8 +54,7 @@ function inAllLanes(weight: string, o: number, c: number, layer: ConvLayer, lane
 function convolved(
   from: readonly BlockedTensor[],
   count: number,
-  kernelOf: (to: number, from: number, lanes: number) => string,
-  { kernel }: ConvLayer,
+  kernelOf: (to: number, from: number, lanes: number) => LoweredValue,
   geometry: Geometry,
   { nchwc }: LayoutTable,
 ): BlockedTensor[] {
@@ -54,89 +64,85 @@ function convolved(
       from.reduce<BlockedTensor | undefined>((sum, maps, i) => {
         const lanes = maps.shape[1];
         const options = { ...geometry, group: lanes };
-        return nchwc.conv(maps, kernelOf(k, i, lanes), [lanes, 1, ...kernel], options, { sum: sum?.name });
+        return nchwc.conv(maps, kernelOf(k, i, lanes), options, { sum });
       }, undefined)!,
   );
 }
 
-const conv: BlockedRule = (node, table) => {
+const conv = rule("planes", [convOp], (node) => {
   const layer = planeLayer(node);
-  const [x, w, bias] = node.inputs as [Value, Value, Value?];
-  if (!layer || bias) return false;
-  const { strides, dilations, pads, filters } = layer;
-  const weight = table.lowering.plain(w);
-  const kernelOf = (o: number, c: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, table);
-  const geometry = { strides, dilations, pads };
-  table.setPlanes(node.outputs[0]!, convolved(table.planes(x), filters, kernelOf, layer, geometry, table));
-  return true;
-};
+  const [x, w, bias] = node.inputs;
+  if (!layer) return noPlanes;
+  if (bias) return "it has a bias";
+  return (table) => {
+    const { strides, dilations, pads, filters } = layer;
+    const weight = table.plain(w);
+    const kernelOf = (o: number, c: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, table);
+    const geometry = { strides, dilations, pads };
+    table.setPlanes(node.outputs[0]!, convolved(table.planes(x), filters, kernelOf, geometry, table));
+  };
+});
 
-const inputGrad: BlockedRule = (node, table) => {
+const inputGrad = rule("planes", [convInputGradOp], (node) => {
   const layer = planeLayer(node);
-  const [dy, w] = node.inputs as [Value, Value];
-  if (!layer || layer.strides.some((s) => s > 1)) return false;
-  const { write } = table;
+  const [dy, w] = node.inputs;
+  if (!layer) return noPlanes;
+  if (layer.strides.some((s) => s > 1)) return "it has a stride";
   const { dilations, kernel, channels, filters } = layer;
   const flipped = flippedPads(layer);
-  if (flipped.some((p) => p < 0)) return false;
-  const area = kernel[0] * kernel[1];
-  const order = Array.from({ length: filters * channels * area }, (_, i) => i - (i % area) + (area - 1 - (i % area)));
-  const reversed = table.nchwc.gatherRows(table.lowering.plain(w), 1, order, `reverse_${filters * channels}_${area}`);
-  const weight = write.reshape(reversed, [filters, channels, ...kernel]);
-  const kernelOf = (c: number, o: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, table);
-  const geometry = { dilations, pads: flipped };
-  table.setPlanes(node.outputs[0]!, convolved(table.planes(dy), channels, kernelOf, layer, geometry, table));
-  return true;
-};
+  if (flipped.some((p) => p < 0)) return "its padding is wider than its kernel";
+  return (table) => {
+    const { write } = table;
+    const area = kernel[0] * kernel[1];
+    const order = Array.from({ length: filters * channels * area }, (_, i) => i - (i % area) + (area - 1 - (i % area)));
+    const reversed = table.nchwc.gatherRows(table.plain(w), 1, order, `reverse_${filters * channels}_${area}`);
+    const weight = write.reshape(reversed, [filters, channels, ...kernel]);
+    const kernelOf = (c: number, o: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, table);
+    const geometry = { dilations, pads: flipped };
+    table.setPlanes(node.outputs[0]!, convolved(table.planes(dy), channels, kernelOf, geometry, table));
+  };
+});
 
-const weightGrad: BlockedRule = (node, table) => {
+const weightGrad = rule("planes", [convWeightGradOp], (node) => {
   const layer = planeLayer(node);
-  const [x, dy] = node.inputs as [Value, Value];
-  if (!layer) return false;
-  const { write, nchwc, block } = table;
-  const { strides, dilations, oh, ow } = layer;
-  const inputs = table.planes(x).map((maps) => nchwc.pad(maps, padsOf(layer)));
-  const parts = table.planes(dy).flatMap((kernels) =>
-    inputs.map((maps) => {
-      const lanes = maps.shape[1];
-      const options = { strides: dilations, dilations: strides, group: lanes };
-      const kernel = nchwc.view(kernels.name, kernels.shape, [lanes, 1, oh, ow]);
-      const all = nchwc.conv(maps, kernel, [lanes, 1, oh, ow], options);
-      const shape = [lanes / block, all.shape[2], all.shape[3], block];
-      const cropped = table.crop(write.reshape(all.name, shape), shape, [lanes / block, ...layer.kernel, block]);
-      return write.emit("ReduceSum", [cropped, write.ints([0, 3])], { keepdims: 0 });
-    }),
-  );
-  const joined = parts.length > 1 ? write.emit("Concat", parts, { axis: 0 }) : parts[0]!;
-  table.lowering.define(node.outputs[0]!, write.reshape(joined, node.outputs[0]!.shape as readonly number[]));
-  return true;
-};
+  const [x, dy] = node.inputs;
+  if (!layer) return noPlanes;
+  return (table) => {
+    const { write, nchwc, block } = table;
+    const { oh, ow } = layer;
+    const inputs = table.planes(x).map((maps) => nchwc.pad(maps, padsOf(layer)));
+    const parts = table.planes(dy).flatMap((kernels) =>
+      inputs.map((maps) => {
+        const lanes = maps.shape[1];
+        const options = { ...dyAsKernel(layer), group: lanes };
+        const kernel = nchwc.view(kernels, [lanes, 1, oh, ow]);
+        const all = nchwc.conv(maps, kernel, options);
+        const shape = [lanes / block, all.shape[2], all.shape[3], block];
+        const cropped = table.crop(write.reshape(all, shape), [lanes / block, ...layer.kernel, block]);
+        return write.emit("ReduceSum", [cropped, write.ints([0, 3])], { keepdims: 0 });
+      }),
+    );
+    const joined = parts.length > 1 ? write.emit("Concat", parts, { axis: 0 }) : parts[0]!;
+    table.define(node.outputs[0]!, write.reshape(joined, node.outputs[0]!.shape as readonly number[]));
+  };
+});
 
 /** Concatenated planes: nothing is moved as long as only convolutions like these read them. */
-const concat: BlockedRule = (node, table) => {
+const concat = rule("planes", [ops.concat], (node, { axis }, layouts) => {
   const [y] = node.outputs as [Value];
   const reads = (reader: Node | null) => reader !== null && planeLayer(reader) !== undefined;
-  if (node.attributes.axis !== 1 || !table.readers(y).every(reads)) return false;
-  table.setPlanes(
-    y,
-    node.inputs.flatMap((x) => table.planes(x)),
-  );
-  return true;
-};
+  if (axis !== 1 || !layouts.readers(y).every(reads)) return noPlanes;
+  return (table) => {
+    const planes = node.inputs.flatMap((x) => table.planes(x));
+    table.setPlanes(y, planes);
+  };
+});
 
-const slice: BlockedRule = (node, table) => {
-  const [x] = node.inputs as [Value];
-  const { axis, start, end } = node.attributes as { axis: number; start: number; end: number };
-  if (axis !== 1 || !table.isPlanes(x)) return false;
-  table.setPlanes(node.outputs[0]!, table.planes(x).slice(start, end));
-  return true;
-};
+const slice = rule("planes", [ops.slice], (node, { axis, start, end }, layouts) => {
+  const [x] = node.inputs;
+  if (axis !== 1 || !layouts.isPlanes(x)) return noPlanes;
+  return (table) => table.setPlanes(node.outputs[0]!, table.planes(x).slice(start, end));
+});
 
 /** Convolutions between few channels, their gradients, and concatenating and slicing their channels. */
-export const planeRules = new Map<string, BlockedRule>([
-  ["Conv", conv],
-  ["ConvInputGrad", inputGrad],
-  ["ConvWeightGrad", weightGrad],
-  ["Concat", concat],
-  ["Slice", slice],
-]);
+export const planeRules: readonly BlockedRule[] = [conv, inputGrad, weightGrad, concat, slice];

@@ -1,15 +1,9 @@
-import { sameShape } from "../../core/shape.js";
-import { sizeOf, type Tensor, toFloat32, zeros } from "../../core/tensor.js";
-import type { Cell, Graph, Node, Update, Value } from "../../graph/graph.js";
-import { type Rebuild, rebuild } from "../../graph/passes/rebuild.js";
-import { concat, reshape, slice } from "../../ops/movement.js";
-
-/** A graph whose small cells are joined into vectors, and the way back. */
-export interface FusedUpdates {
-  readonly graph: Graph;
-  /** The contents of the original cells, from those of the fused graph. */
-  unfuse(contents: ReadonlyMap<Cell, Tensor>): Map<Cell, Tensor>;
-}
+import { sameShape } from "../../../core/shape.js";
+import { sizeOf, type Tensor, toFloat32, zeros } from "../../../core/tensor.js";
+import type { Cell, Graph, Node, Update, Value } from "../../../graph/graph.js";
+import { type Rebuild, rebuild } from "../../../graph/passes/rebuild.js";
+import { concat, reshape, slice } from "../../../ops/movement.js";
+import type { Pass } from "./pass.js";
 
 /** Larger cells are not worth moving: what is saved is the launch of an operator, not its work. */
 const largestSize = 4096;
@@ -24,7 +18,8 @@ const fewest = 4;
  * Two updates have the same arithmetic if they apply the same operators to the same scalars, and otherwise to cells, or other values, of
  * the size of the cell.
  */
-export function fuseSmallUpdates(graph: Graph): FusedUpdates {
+export const fuseSmallUpdates: Pass = (module) => {
+  const { graph } = module;
   const groups = groupsOf(graph);
   const fusedCells = new Map<readonly Update[], Cell>();
   /** The vector that a cell is in, and its offset. */
@@ -69,8 +64,9 @@ export function fuseSmallUpdates(graph: Graph): FusedUpdates {
     },
   });
   return {
+    ...module,
     graph: target,
-    unfuse: (contents) => {
+    restore: (contents) => {
       const all = new Map(contents);
       for (const [group, fused] of fusedCells) {
         const { data } = contents.get(fused)!;
@@ -81,10 +77,10 @@ export function fuseSmallUpdates(graph: Graph): FusedUpdates {
           all.set(cell, { ...cell.value, data: part, dtype: contents.get(fused)!.dtype } as Tensor);
         }
       }
-      return all;
+      return module.restore(all);
     },
   };
-}
+};
 
 /** The updates of small cells, grouped by arithmetic. */
 function groupsOf(graph: Graph): Update[][] {

@@ -4,12 +4,17 @@ import type { InferenceSession } from "onnxruntime-common";
 import * as ortNode from "onnxruntime-node";
 import { copyOf, float32, type Tensor } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
-import { lower, nodeRules } from "../../src/engines/ort/engine.js";
-import { outputAliasing } from "../../src/engines/ort/output-aliasing.js";
-import { type OrtModule, SessionHost, type SessionSpec } from "../../src/engines/ort/session.js";
-import { defaultTuning } from "../../src/engines/ort/tuning.js";
+import { compile } from "../../src/engines/ort/compile.js";
+import { aliasState } from "../../src/engines/ort/passes/alias-state.js";
+import { runPasses } from "../../src/engines/ort/passes/pass.js";
+import { SessionHost } from "../../src/engines/ort/session.js";
+import type { SessionSpec } from "../../src/engines/ort/state.js";
+import { type CpuFacts, cpuBackend, cpuTarget } from "../../src/engines/ort/targets/cpu.js";
+import type { OrtModule } from "../../src/engines/ort/targets/target.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { encodeOnnx, type OnnxModel, type OnnxNode } from "../../src/formats/onnx/proto.js";
+import { LoweredModule, LoweredNode, LoweredValue, toModel } from "../../src/formats/onnx/ir.js";
+import { encodeOnnx } from "../../src/formats/onnx/proto.js";
+import { standardTypes } from "../../src/formats/onnx/types.js";
 import { Graph, type Value } from "../../src/graph/graph.js";
 import { Conv2d, constant, globalAveragePool, Lambda, Linear, Param, Sequential } from "../../src/nn/index.js";
 import { add, conv, exp, matMul, mul, reduceSum, relu, slice, sub, transpose } from "../../src/ops/index.js";
@@ -45,19 +50,19 @@ function steps(optimizer: Optimizer) {
 }
 
 for (const [name, optimizer] of Object.entries({ sgd: sgd({ lr: 0.05, momentum: 0.9 }), adamw: adamw({ lr: 1e-3 }) }))
-  for (const [engine, target] of [
+  for (const [engine, blockSize] of [
     [ortPlain, undefined],
-    [ortBlocked, { block: 16, winograd: defaultTuning.winograd }],
+    [ortBlocked, 16],
   ] as const)
     test(`${engine.name}: weights that ${name} writes over were read before`, async () => {
       const { graph, run } = steps(optimizer);
-      const { lowered } = lower(graph, nodeRules, target);
-      const { inPlace, model } = outputAliasing(lowered);
-      assert.ok(model.nodes.some(({ name }) => name.includes("/barrier_")));
+      const { lowered, inPlace: cells } = compile(graph, cpuTarget({ blockSize, writesInPlace: true }));
+      const inPlace = lowered.states.filter(({ cell }) => cells.has(cell)).map(({ before }) => before.name);
+      assert.ok(lowered.nodes.some(({ name }) => name.includes("/barrier_")));
       for (const key of ["1.weight", "3.weight"])
         assert.ok(
-          [...inPlace].some((state) => state.endsWith(key)),
-          `${key} is not among ${[...inPlace]}`,
+          inPlace.some((state) => state.endsWith(key)),
+          `${key} is not among ${inPlace}`,
         );
       const [ours, theirs] = [await run(engine), await run(referenceEngine())];
       theirs.losses.forEach((loss, i) => {
@@ -143,31 +148,36 @@ test("outputs may have the names that states get", async () => {
 
 // Models by hand --------------------------------------------------------------------------------------------------------
 
-const info = (name: string, size = 4096) => ({ name, dtype: "float32", shape: [size] }) as const;
-const node = (type: string, inputs: string[], output: string): OnnxNode => ({
-  type,
-  name: `node_${output}`,
-  inputs,
-  outputs: [output],
-  attributes: {},
-});
+const typed = (size = 4096) => ({ dtype: "float32", shape: [size] }) as const;
+type Line = readonly [type: string, inputs: readonly string[], output: string];
+const node = (...line: Line): Line => line;
 
 /** What is written over, and after which nodes' results each node waits, in a step with inputs `w` and `g`, the constant `k`, and outputs `y` and `w'`. */
-function kept(nodes: readonly OnnxNode[], size = 4096) {
-  const [before, after] = [info("w", size), info("w'", size)];
-  const model: OnnxModel = {
-    nodes,
-    initializers: new Map([["k", float32([1], [2])]]),
-    inputs: [info("g", size), before],
-    outputs: [info("y", size), after],
-    opsets: { "": 17 },
-  };
-  const result = outputAliasing({
-    model,
-    states: [{ cell: new Param([size], constant(0)), before, after, layout: undefined }],
-  });
-  const signals = result.model.nodes.filter(({ type }) => type === "Size").map(({ inputs }) => inputs[0]);
-  return { ...result, inPlace: result.inPlace.has("w"), signals };
+function kept(lines: readonly Line[], size = 4096) {
+  const module = new LoweredModule(17, standardTypes);
+  const type = typed(size);
+  const [g, w] = ["g", "w"].map((name) => new LoweredValue(name, type, { kind: "input" }));
+  const tensor = float32([1], [2]);
+  const k = new LoweredValue("k", { dtype: "float32", shape: [1] }, { kind: "constant", tensor });
+  const values = new Map([g!, w!, k].map((value) => [value.name, value]));
+  for (const [type, inputs, output] of lines) {
+    const read = inputs.map((name) => values.get(name)!);
+    const types = [{ dtype: type === "Size" ? "int64" : "float32", shape: undefined } as const];
+    const made = new LoweredNode(`node_${output}`, { type, attributes: {} }, read, types);
+    made.outputs[0]!.name = output;
+    values.set(output, made.outputs[0]!);
+    module.nodes.push(made);
+  }
+  const cell = new Param([size], constant(0));
+  const after = { name: "w'", value: values.get("w'")!, type };
+  module.inputs = [g!, w!];
+  module.constants = [k];
+  module.outputs = [{ name: "y", value: values.get("y") ?? values.get("w'")!, type }, after];
+  module.states = [{ cell, before: w!, after }];
+  const target = cpuTarget({ blockSize: undefined, writesInPlace: true });
+  const result = runPasses(new Graph(), target, { given: (empty) => ({ ...empty, lowered: module }), aliasState });
+  const signals = module.nodes.filter(({ type }) => type === "Size").map(({ inputs }) => inputs[0]!.name);
+  return { ...result, inPlace: result.inPlace.has(cell), signals };
 }
 
 test("whoever reads a state is waited for by who writes it, unless it depends on them anyway", () => {
@@ -261,13 +271,15 @@ const withRun = (
   } as unknown as OrtModule["InferenceSession"],
 });
 
+const hostOf = (ort: OrtModule) => new SessionHost(cpuBackend(), { ort });
+
 /** w' = w − g, with the output y = w·g. */
 function spec(): SessionSpec {
   const step = kept([node("Mul", ["w", "g"], "y"), node("Sub", ["w", "g"], "w'")]);
   const initial = { ...random([4096]), dtype: "float32" } as unknown as Tensor;
   return {
-    model: encodeOnnx(step.model),
-    outputs: [info("y")],
+    model: encodeOnnx(toModel(step.lowered)),
+    outputs: [{ name: "y", ...typed() }],
     states: [
       { before: "w", after: "w'", initial: copyOf(float32([4096], [...initial.data].map(Number))), inPlace: true },
     ],
@@ -277,8 +289,8 @@ function spec(): SessionSpec {
 const ones = { g: float32([4096], Array<number>(4096).fill(1)) };
 
 test("the binding for Node writes in place, and copies nothing", async () => {
-  const host = new SessionHost(ortNode);
-  assert.equal(await host.ask({ kind: "writesInPlace" }), true);
+  const host = hostOf(ortNode);
+  assert.equal(((await host.ask({ kind: "probe" })) as CpuFacts).writesInPlace, true);
   const given = spec();
   const array = given.states[0]!.initial.data;
   const first = array[0] as number;
@@ -291,11 +303,11 @@ test("the binding for Node writes in place, and copies nothing", async () => {
 
 test("a binding that leaves the arrays as they are, or says something else, does not", async () => {
   for (const run of [() => ({}), () => Promise.reject(new Error("out of memory"))])
-    assert.equal(await new SessionHost(withRun(run)).ask({ kind: "writesInPlace" }), false);
+    assert.equal(((await hostOf(withRun(run)).ask({ kind: "probe" })) as CpuFacts).writesInPlace, false);
 });
 
 test("a state that a failing run may have changed is not handed out", async () => {
-  const host = new SessionHost(withRun(() => Promise.reject(new Error("out of memory"))));
+  const host = hostOf(withRun(() => Promise.reject(new Error("out of memory"))));
   const session = 7;
   await host.ask({ kind: "create", session, spec: spec() });
   await assert.rejects(host.ask({ kind: "run", session, inputs: ones }), /out of memory/);

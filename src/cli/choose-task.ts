@@ -1,0 +1,46 @@
+import { type OpenedDataset, OptionError } from "../index.js";
+import { models } from "../internal.js";
+import { refuseSegmentationFlags } from "./segmentation/flags.js";
+import { faceOf, type TaskName, taskOfModel } from "./tasks.js";
+import { say } from "./terminal.js";
+import type { AskedFlags } from "./train-config.js";
+
+/** The task, as far as flags say. A network for segmentation says it too; one that classifies does not, so that masks are noticed. */
+export function askedTask({ task, model }: AskedFlags): TaskName | undefined {
+  if (task !== undefined || model === undefined) return task;
+  return models.get(model)?.task === "segmentation" ? "segmentation" : undefined;
+}
+
+/** The network to train: the one that is named, or the task's usual one. @throws OptionError if network, data and task do not go together. */
+export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDataset): string {
+  const task: TaskName = train.labelMap ? "segmentation" : "classification";
+  const model = flags.model ?? faceOf(task).network;
+  const own = taskOfModel(model);
+  if (own !== task)
+    throw new OptionError(
+      task === "segmentation"
+        ? `${model} is a classification network, and ${flags.task ? "--task segmentation needs" : `${source} holds images with masks, which need`} one for segmentation, such as --model ${faceOf(task).network}`
+        : `${model} is a segmentation network, and --task classification needs a classifier, such as --model ${faceOf(task).network}`,
+    );
+  if (task === "classification")
+    refuseSegmentationFlags(
+      flags,
+      flags.task ? "--task is classification" : `${model} classifies images; add --task segmentation`,
+    );
+  else refuseClassifierFlags(flags);
+  if (flags.task === undefined && task === "segmentation" && flags.resume !== true)
+    say(
+      flags.model === undefined
+        ? `${source} holds images with masks: segmentation, with ${model}. For a class for each image: --task classification`
+        : `${model} segments images: training on the class of every pixel`,
+    );
+  return model;
+}
+
+/** @throws OptionError for flags about a classifier, the last layer of a network for whole images. */
+function refuseClassifierFlags({ weights, freeze, headLr, cacheFeatures }: AskedFlags): void {
+  for (const [flag, value] of Object.entries({ weights, freeze, "head-lr": headLr }))
+    if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
+  if (cacheFeatures !== undefined)
+    throw new OptionError(`--${cacheFeatures ? "" : "no-"}cache-features is for networks that classify whole images`);
+}

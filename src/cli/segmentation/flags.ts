@@ -1,0 +1,120 @@
+import { stat } from "node:fs/promises";
+import { InvalidArgumentError } from "commander";
+import * as schemas from "../../core/schema.js";
+import { balancedWeights } from "../../engine.js";
+import { type Dataset, type OpenOptions, OptionError, type RunConfig } from "../../index.js";
+import { parseClasses, readWhole, type SegmentationLoss, segmentationLosses } from "../../internal.js";
+import { optional } from "../arguments.js";
+import { type FlagsOf, flag, flagList } from "../flags.js";
+
+/** Flags that say what masks hold. */
+export const maskFlags = flagList(
+  flag(
+    "--class-names <names>",
+    "segmentation: names of the values in masks from 0 on: a file (a line each, or JSON), or a list separated by commas (default: classes.txt of the data)",
+  ),
+  flag(
+    "--ignore-label <value>",
+    "segmentation: value of pixels that do not count, or none (default: 255)",
+    ignoreLabel,
+  ),
+);
+export type MaskFlags = FlagsOf<typeof maskFlags>;
+
+/** Flags of training that only segmentation has. */
+export const segmentationFlags = flagList(
+  ...maskFlags,
+  flag(
+    "--loss <names>",
+    `segmentation: ${segmentationLosses.join(", ")}, or a sum such as cross-entropy+dice (default: cross-entropy)`,
+    lossNames,
+  ),
+  flag(
+    "--class-weights <weights>",
+    "segmentation: balanced (by median frequency), or a number per class, separated by commas (default: all 1)",
+    weights,
+  ),
+  flag(
+    "--resize <pixels>",
+    "segmentation: shorter side of images before inputs are cut out (default: their own, up to twice --image-size)",
+    schemas.imageSize,
+  ),
+);
+export type SegmentationFlags = FlagsOf<typeof segmentationFlags>;
+
+const names = {
+  classNames: "class-names",
+  ignoreLabel: "ignore-label",
+  loss: "loss",
+  classWeights: "class-weights",
+  resize: "resize",
+};
+
+/** `none` is for masks whose every value counts. */
+function ignoreLabel(text: string): number | "none" {
+  if (text === "none") return text;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= 65_535)) throw new InvalidArgumentError("must be an integer from 0 to 65535, or none.");
+  return value;
+}
+
+function lossNames(text: string): readonly SegmentationLoss[] {
+  const given = text.split("+");
+  const known = given.filter((name): name is (typeof segmentationLosses)[number] =>
+    (segmentationLosses as readonly string[]).includes(name),
+  );
+  if (known.length !== given.length || new Set(known).size !== known.length)
+    throw new InvalidArgumentError(
+      `must be ${segmentationLosses.join(", ")}, or a sum of them such as cross-entropy+dice.`,
+    );
+  return known;
+}
+
+function weights(text: string): "balanced" | readonly number[] {
+  if (text === "balanced") return text;
+  const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (values.some((value) => schemas.misfit(schemas.nonNegative, value) !== undefined))
+    throw new InvalidArgumentError("must be balanced, or numbers separated by commas, such as 1,2.5,0.5.");
+  return values;
+}
+
+/** @throws OptionError for a flag of segmentation where images are classified. */
+export function refuseSegmentationFlags(flags: SegmentationFlags, why: string): void {
+  for (const [key, flag] of Object.entries(names))
+    if (flags[key as keyof SegmentationFlags] !== undefined)
+      throw new OptionError(`--${flag} is for segmentation; ${why}`);
+}
+
+/** What masks hold, as `openDataset` takes it. */
+export async function maskOptions({
+  classNames,
+  ignoreLabel: ignore,
+}: MaskFlags): Promise<Pick<OpenOptions, "classNames" | "ignoreLabel">> {
+  return {
+    ...(classNames === undefined ? {} : { classNames: await namesOf(classNames) }),
+    ...optional("ignoreLabel", ignore === "none" ? null : ignore),
+  };
+}
+
+async function namesOf(given: string): Promise<readonly string[]> {
+  const isFile = await stat(given).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  if (isFile) return parseClasses(new TextDecoder().decode(await readWhole(given, 2 ** 20)), `--class-names ${given}`);
+  if (!given.includes(","))
+    throw new OptionError(`--class-names ${given}: there is no such file; a list has commas, such as road,car`);
+  return parseClasses(JSON.stringify(given.split(",").map((name) => name.trim())), "--class-names");
+}
+
+/** How pixels are learned, for `config.json`. @throws OptionError for weights that do not fit the classes, or have no effect. */
+export async function taskConfig(flags: SegmentationFlags, data: Dataset): Promise<NonNullable<RunConfig["task"]>> {
+  const { loss = ["cross-entropy"], classWeights } = flags;
+  if (classWeights && loss.join() === "dice") throw new OptionError("--class-weights has no effect on --loss dice");
+  if (classWeights && classWeights !== "balanced" && classWeights.length !== data.classes.length)
+    throw new OptionError(
+      `--class-weights: ${classWeights.length} weights for ${data.classes.length} classes: ${data.classes.slice(0, 12).join(", ")}`,
+    );
+  const given = classWeights === "balanced" ? await balancedWeights(data) : (classWeights ?? null);
+  return { name: "segmentation", loss, classWeights: given };
+}

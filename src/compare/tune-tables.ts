@@ -1,0 +1,154 @@
+import { type Column, page, panel, section, table } from "../report/page.js";
+import { scatter } from "../report/scatter.js";
+import { element, raw } from "../report/svg.js";
+import type { UnitResult } from "./results.js";
+import { csv, markdown, sourceName } from "./tables.js";
+import type { Rung, Search, TrialSettings } from "./tune.js";
+import { points } from "./verdict.js";
+
+/** A trial with what became of it. */
+export interface TrialRow {
+  readonly trial: TrialSettings;
+  /** By rung, as far as it came. */
+  readonly results: readonly UnitResult[];
+}
+
+/** A search as it is shown. */
+export interface SearchResult {
+  readonly search: Search;
+  readonly rungs: readonly Rung[];
+  readonly rows: readonly TrialRow[];
+  /** The best of the last rung, if any trial got there. */
+  readonly winner: TrialRow | null;
+  readonly images: { readonly train: number; readonly validation: number; readonly test: number };
+}
+
+/** `lr=0.1 reduction=8` */
+export const trialTitle = ({ setting, options }: TrialSettings): string =>
+  Object.entries({ ...setting, ...options })
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
+
+const names = ({ search }: SearchResult) => search.space.map(({ name }) => name);
+const settingOf = ({ trial }: TrialRow, name: string) =>
+  (({ ...trial.setting, ...trial.options }) as Record<string, unknown>)[name];
+const validation = (result: UnitResult | undefined): string =>
+  result ? (result.last ? points(result.last.validation.top1) : "diverged") : "";
+
+/** What was searched, in a sentence. */
+export function searchText({ search, rungs, images }: SearchResult): string {
+  const { data, backbone, module, grid, seed, eta } = search;
+  return `${backbone.label} with ${module.label} on ${sourceName(data.source)}: ${images.train} images to train, ${images.validation} to validate. ${grid ? "A grid" : `Random draws of seed ${seed}`}, successive halving with η = ${eta}: ${rungs.map((rung) => `${rung.trials} for ${rung.epochs} ${rung.epochs === 1 ? "epoch" : "epochs"}`).join(", ")}.`;
+}
+
+/** What was found, in a sentence. One seed chose it, on the validation images. */
+export function winnerText({ winner, search }: SearchResult): string {
+  const measured = winner?.results.at(-1)?.last;
+  if (!measured) return "No trial reached the last rung.";
+  return `Best: ${trialTitle(winner.trial)}, ${points(measured.validation.top1)} % of the validation images; on the test images, which chose nothing, ${points(measured.test.top1)} %. It is the best of several by one seed (${search.seed}): fovea compare with several seeds says what it is worth.`;
+}
+
+/** The best settings as a plan for `compare`, beside the network without a module. */
+export function winnerPlan({ search, winner }: SearchResult): object | null {
+  if (!winner) return null;
+  const { name, options } = search.module;
+  return {
+    data: search.data,
+    backbones: [search.backbone],
+    modules: [
+      ...(name === "none" ? [] : ["none"]),
+      { name, options: { ...options, ...winner.trial.options }, label: name },
+    ],
+    seeds: 6,
+    settings: [winner.trial.setting],
+    epochs: search.epochs,
+    threads: search.threads,
+  };
+}
+
+/** Those that came furthest first, and of these the best. */
+const ranked = ({ rows }: SearchResult): TrialRow[] =>
+  [...rows].sort((a, b) => {
+    const [x, y] = [a, b].map(({ results }) => results.at(-1)?.last?.validation);
+    return b.results.length - a.results.length || (y?.top1 ?? -1) - (x?.top1 ?? -1) || a.trial.number - b.trial.number;
+  });
+
+/** `trials.csv`: a line for each trial and rung. */
+export function trialsCsv(result: SearchResult): string {
+  const header = ["trial", ...names(result), "rung", "epochs", "status", "validation_top1", "validation_loss"];
+  const lines = result.rows.flatMap((row) =>
+    row.results.map((one, rung) => [
+      row.trial.number,
+      ...names(result).map((name) => settingOf(row, name)),
+      rung + 1,
+      result.rungs[rung]!.epochs,
+      one.status,
+      one.last?.validation.top1,
+      one.last?.validation.loss,
+    ]),
+  );
+  return csv([header, ...lines]);
+}
+
+const columnsOf = (result: SearchResult): Column<TrialRow>[] => [
+  { name: "trial", kind: "number", cell: ({ trial }) => String(trial.number) },
+  ...names(result).map(
+    (name): Column<TrialRow> => ({ name, kind: "number", cell: (row) => String(settingOf(row, name)) }),
+  ),
+  ...result.rungs.map(
+    ({ epochs }, rung): Column<TrialRow> => ({
+      name: `validation %, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`,
+      kind: "number",
+      cell: ({ results }) => validation(results[rung]),
+    }),
+  ),
+];
+
+/** `table.md` of a search. */
+export function searchMarkdown(result: SearchResult): string {
+  const columns = columnsOf(result);
+  const table = markdown(
+    columns.map(({ name }) => name),
+    ranked(result).map((row) => columns.map(({ cell }) => String(cell(row)))),
+  );
+  return `${["# Search", searchText(result), winnerText(result), table].join("\n\n")}\n`;
+}
+
+/** The page of a search. It stands alone: nothing is loaded and nothing runs. */
+export function searchReport(result: SearchResult): string {
+  const numbers = result.search.space.filter(
+    (dimension) => "low" in dimension || dimension.choices.every((x) => typeof x === "number"),
+  );
+  const charts = numbers.map(({ name }) => {
+    const log = Math.min(...result.rows.map((row) => Number(settingOf(row, name)))) > 0;
+    return panel(
+      raw(
+        scatter({
+          title: name,
+          xLabel: log ? `log₁₀ ${name}` : name,
+          yLabel: "validation top-1 %, furthest rung",
+          points: result.rows.flatMap((row) => {
+            const measured = row.results.at(-1)?.last;
+            const x = Number(settingOf(row, name));
+            return measured
+              ? [{ name: String(row.trial.number), x: log ? Math.log10(x) : x, y: 100 * measured.validation.top1 }]
+              : [];
+          }),
+        }),
+      ),
+    );
+  });
+  return page(
+    "Search",
+    element("p", { class: "eyebrow" }, "fovea tune"),
+    element(
+      "h1",
+      {},
+      `${result.search.module.label} in ${result.search.backbone.label} on ${sourceName(result.search.data.source)}`,
+    ),
+    element("p", {}, searchText(result)),
+    element("p", {}, winnerText(result)),
+    section("Trials", "Those that came furthest first.", panel(table("Trials", columnsOf(result), ranked(result), 40))),
+    charts.length > 0 && section("By setting", null, element("div", { class: "grid" }, charts)),
+  );
+}

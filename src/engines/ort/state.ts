@@ -1,0 +1,68 @@
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import type { Tensor } from "../../core/tensor.js";
+import type { OnnxValueInfo } from "../../formats/onnx/proto.js";
+import { free } from "./targets/free.js";
+import type { OrtModule } from "./targets/target.js";
+
+/** One state array: its names in the model and its initial contents, which the session takes ownership of. */
+export interface StateSpec {
+  readonly before: string;
+  readonly after: string;
+  readonly initial: Tensor;
+  /** Whether a run may write the new contents over the old ones (`passes/alias-state.ts`). */
+  readonly inPlace: boolean;
+}
+
+/** A compiled graph, encoded: what a session is opened with. Plain data, so that it can be posted to a worker. */
+export interface SessionSpec {
+  readonly model: Uint8Array;
+  /** Shapes are used only with `sentinel`. */
+  readonly outputs: readonly OnnxValueInfo[];
+  readonly states: readonly StateSpec[];
+  /** The output at which the binding stops copying results, which are then in the arrays given for them (`targets/write-in-place.ts`). */
+  readonly sentinel: string | undefined;
+}
+
+/** The state of an open session: where it lives, and what becomes of it in a run. */
+export interface HeldState {
+  /** Runs the session once, and keeps the new state. Returns the graph's outputs. */
+  run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Record<string, Tensor>>;
+  /** The contents of a state array; valid until the next run. */
+  read(index: number): Tensor;
+  release(): void;
+}
+
+/** State that every run returns anew. */
+export class CopiedState implements HeldState {
+  #state: Record<string, OrtTensor>;
+
+  constructor(
+    ort: OrtModule,
+    private readonly session: InferenceSession,
+    private readonly spec: SessionSpec,
+  ) {
+    this.#state = Object.fromEntries(spec.states.map(({ before, initial }) => [before, toOrt(ort, initial)]));
+  }
+
+  async run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Record<string, Tensor>> {
+    const before = this.#state;
+    const results = await this.session.run({ ...feeds, ...before });
+    this.#state = Object.fromEntries(this.spec.states.map((state) => [state.before, results[state.after]!]));
+    free(Object.values(before).map(({ data }) => data as Float32Array));
+    return Object.fromEntries(this.spec.outputs.map(({ name }) => [name, fromOrt(results[name]!)]));
+  }
+
+  read(index: number): Tensor {
+    return fromOrt(this.#state[this.spec.states[index]!.before]!);
+  }
+
+  release(): void {
+    free(Object.values(this.#state).map(({ data }) => data as Float32Array));
+  }
+}
+
+export const toOrt = (ort: OrtModule, { dtype, data, shape }: Tensor): OrtTensor =>
+  new ort.Tensor(dtype as "float32", data as Float32Array, shape);
+
+export const fromOrt = (value: OrtTensor): Tensor =>
+  ({ dtype: value.type, shape: [...value.dims], data: value.data }) as Tensor;

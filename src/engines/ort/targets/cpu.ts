@@ -1,0 +1,73 @@
+import { unusable } from "../../../core/errors.js";
+import { inferenceRules } from "../../../formats/onnx/lower.js";
+import type { Rules } from "../../../formats/onnx/writer.js";
+import { type Graph, isOp } from "../../../graph/graph.js";
+import { convWeightGradOp } from "../../../ops/conv.js";
+import { blockedRules } from "../blocked/rules/index.js";
+import { nativeRules } from "../rules/native.js";
+import { trainingRules } from "../rules/training.js";
+import { defaultTuning, type Tuning, upToTile, type WinogradTile } from "../tuning.js";
+import { probeBlockSize } from "./blocked-operators.js";
+import type { Backend, Target } from "./target.js";
+import { probeWritesInPlace } from "./write-in-place.js";
+
+/** Standard ONNX, replaced where something is faster on the native build. */
+export const cpuRules: Rules = new Map([...inferenceRules, ...trainingRules, ...nativeRules]);
+
+/** What a processor and the installed build can do. */
+export interface CpuFacts {
+  /** Channels in a block: 16 with AVX-512, 8 with AVX2; undefined without blocked operators. */
+  readonly blockSize: number | undefined;
+  readonly writesInPlace: boolean;
+}
+
+/** What is compiled how on the CPU: see the options of `ortEngine`. */
+export interface CpuOptions {
+  readonly layout?: "auto" | "plain" | "blocked";
+  readonly winogradTile?: WinogradTile;
+  readonly tuning?: Tuning;
+  /** Rules in place of the backend's own. */
+  readonly rules?: Rules;
+}
+
+/** The CPU as a target. */
+export function cpuTarget({ blockSize, writesInPlace }: CpuFacts, options: CpuOptions = {}): Target {
+  const { winogradTile = 2, tuning = defaultTuning, rules = new Map() } = options;
+  return {
+    name: blockSize === undefined ? "cpu" : `cpu, blocks of ${blockSize}`,
+    rules: new Map([...cpuRules, ...rules]),
+    blocks:
+      blockSize === undefined
+        ? undefined
+        : { block: blockSize, winograd: upToTile(tuning.winograd, winogradTile), rules: blockedRules },
+    overrides: new Set(rules.keys()),
+    writesInPlace,
+  };
+}
+
+/** The native build of ONNX Runtime on the CPU. */
+export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
+  const { layout = "auto", tuning = defaultTuning } = options;
+  const isBlocked = (graph: Graph) =>
+    layout === "blocked" || (layout === "auto" && learnsConvolutions(graph, tuning.fewImages));
+  return {
+    name: layout === "auto" ? "ort" : `ort-${layout}`,
+    async load(threads) {
+      const ort = await import("onnxruntime-node").catch(unusable("ortEngine", "onnxruntime-node", "1.30.0"));
+      // Threads that wait for more work after a run would keep a processor from the next session.
+      const extra = { session: { force_spinning_stop: "1" } };
+      return { ort, options: threads === undefined ? {} : { intraOpNumThreads: threads, extra } };
+    },
+    probe: async (ort) => ({ blockSize: await probeBlockSize(ort), writesInPlace: await probeWritesInPlace(ort) }),
+    async targetFor(graph, probe) {
+      const blocked = isBlocked(graph);
+      const none: CpuFacts = { blockSize: undefined, writesInPlace: false };
+      const facts = blocked || graph.updates.length > 0 ? await probe() : none;
+      return cpuTarget(blocked ? facts : { ...facts, blockSize: undefined }, options);
+    },
+  };
+}
+
+/** Whether a graph has weight gradients of convolutions over more than a few images. */
+const learnsConvolutions = (graph: Graph, fewImages: number): boolean =>
+  graph.nodes.some((node) => isOp(node, convWeightGradOp) && Number(node.inputs[0].shape[0]) > fewImages);

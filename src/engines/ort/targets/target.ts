@@ -1,0 +1,46 @@
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import type { Rules } from "../../../formats/onnx/writer.js";
+import type { Graph } from "../../../graph/graph.js";
+import type { Op } from "../../../graph/op.js";
+import type { BlockedTarget } from "../blocked/conv-layer.js";
+import type { BlockedRule } from "../blocked/rule.js";
+
+/** What sessions need from onnxruntime-node or onnxruntime-web. */
+export interface OrtModule {
+  readonly InferenceSession: typeof InferenceSession;
+  readonly Tensor: typeof OrtTensor;
+}
+
+/** ONNX Runtime as it was loaded, and options for every session. */
+export interface Loaded {
+  readonly ort: OrtModule;
+  readonly options?: InferenceSession.SessionOptions;
+}
+
+/**
+ * A build of ONNX Runtime on a kind of processor: all that the engine, the compiler and the sessions do differently there.
+ * `Facts` is what its probe finds out.
+ */
+export interface Backend<Facts = unknown> {
+  /** Name of the engine. */
+  readonly name: string;
+  /** Loads the package. Sessions, and so this and the probe, may be in another thread than the rest. */
+  load(threads: number | undefined): Promise<Loaded>;
+  /** Finds out what this build and processor can do, by running small models. */
+  probe(ort: OrtModule): Promise<Facts>;
+  /** What to compile a graph for. Probes only if it matters for this graph. */
+  targetFor(graph: Graph, probe: () => Promise<Facts>): Promise<Target>;
+}
+
+/** What a graph is compiled for: all that passes depend on. */
+export interface Target {
+  readonly name: string;
+  /** Plain rules. */
+  readonly rules: Rules;
+  /** Blocked operators to use, and the rules that emit them, in the order in which they are tried; undefined for none. */
+  readonly blocks: (BlockedTarget & { readonly rules: readonly BlockedRule[] }) | undefined;
+  /** Operators that are never blocked, because the caller has rules of their own for them. */
+  readonly overrides: ReadonlySet<Op>;
+  /** Whether a run can write results over the arrays of its inputs. */
+  readonly writesInPlace: boolean;
+}

@@ -1,0 +1,20 @@
+import type { Value } from "../graph/graph.js";
+import type { Module } from "../nn/index.js";
+
+/** What an objective is made from. */
+export interface ObjectiveInputs {
+  readonly model: Module;
+  /** [batch, 3, height, width] */
+  readonly images: Value;
+  /** [batch, classes, …positions] */
+  readonly targets: Value;
+  readonly labelSmoothing: number;
+}
+
+/** What a training step minimizes, in the graph of its images. */
+export type Objective = (inputs: ObjectiveInputs) => {
+  readonly logits: Value;
+  readonly loss: Value;
+  /** The mean cross entropy, for comparison with evaluations, where the loss is something else. */
+  readonly crossEntropy?: () => Value;
+};

@@ -1,0 +1,126 @@
+import { signal } from "@preact/signals";
+import type { Placed } from "../../logic/project.js";
+import type { Settings } from "../../logic/recipe.js";
+import { store } from "../workers/index.js";
+import type { EpochMaps, SeenImage } from "../workers/maps.js";
+import type { Line } from "../workers/run.js";
+
+/** Processors of the machine that served this page and trains for it; null where none does. */
+export const machineThreads =
+  Number(document.querySelector<HTMLMetaElement>('meta[name="fovea-machine"]')?.content ?? 0) || null;
+
+/** Where trainings run. */
+export const where = signal<"page" | "machine">("page");
+
+const remembered = "fovea-studio-machine-run";
+/** The machine's run that the last training is; null if it was one of the page. */
+export const machineRun = signal<string | null>(machineThreads ? localStorage.getItem(remembered) : null);
+
+export function remember(run: string | null): void {
+  machineRun.value = run;
+  if (run === null) localStorage.removeItem(remembered);
+  else localStorage.setItem(remembered, run);
+}
+
+/** An epoch as the machine tells it. */
+export interface MachineEpoch {
+  readonly line: Line;
+  readonly maps: EpochMaps | null;
+  readonly followed: readonly SeenImage[];
+}
+
+export interface MachineEnd {
+  readonly failure: string | null;
+  readonly finished: boolean;
+}
+
+/** A run on the machine, as lists show it. */
+export interface MachineRun {
+  readonly name: string;
+  readonly network: string;
+  readonly classes: readonly string[];
+}
+
+async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+  const response = await fetch(`./api/${path}`, init).catch(() => {
+    throw new Error("“fovea studio” does not answer. Is it still running?");
+  });
+  if (!response.ok) throw new Error((await response.text()).trim());
+  return (await response.json()) as T;
+}
+
+const encoded = (path: string) => path.split("/").map(encodeURIComponent).join("/");
+
+export const listRuns = () => ask<MachineRun[]>("runs");
+
+/** Images on their way at a time. */
+const atATime = 4;
+
+/** Sends the images to the machine. Returns the name of the run. */
+export async function sendImages(placed: readonly Placed[], onProgress: (done: number) => void): Promise<string> {
+  const { run } = await ask<{ run: string }>("runs", { method: "POST" });
+  let [next, done] = [0, 0];
+  const send = async () => {
+    while (next < placed.length) {
+      const { image, path } = placed[next++]!;
+      const body = await store.file(image.id);
+      if (body) await ask(`runs/${encoded(run)}/images/${encoded(path)}`, { method: "PUT", body });
+      onProgress(++done);
+    }
+  };
+  await Promise.all(Array.from({ length: atATime }, send));
+  return run;
+}
+
+const json = (value: unknown): RequestInit => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(value),
+});
+
+/** Sends the file with the pretrained weights. */
+export async function sendWeights(run: string): Promise<void> {
+  const body = await store.weightsFile();
+  if (!body) throw new Error("the file with the pretrained weights is gone; choose it again");
+  await ask(`runs/${encoded(run)}/weights`, { method: "PUT", body });
+}
+
+export const beginOnMachine = (run: string, { threads: _, ...settings }: Settings, resume: boolean) =>
+  ask(`runs/${encoded(run)}/train`, json({ ...settings, resume }));
+
+export const stopMachine = (run: string) => ask(`runs/${encoded(run)}/stop`, json({}));
+
+/** Tells of every epoch, from the first on, until the training ends. */
+export function follow(run: string, onEpoch: (epoch: MachineEpoch) => void): Promise<MachineEnd> {
+  return new Promise((resolve) => {
+    const events = new EventSource(`./api/runs/${encoded(run)}/events`);
+    events.addEventListener("epoch", ({ data }) => onEpoch(JSON.parse(data) as MachineEpoch));
+    events.addEventListener("end", ({ data }) => {
+      events.close();
+      resolve(JSON.parse(data) as MachineEnd);
+    });
+  });
+}
+
+/** The files of a run: those of its maps are named by the epochs. */
+export async function filesOf(run: string, epochs: readonly number[]): Promise<[string, Blob][]> {
+  const names = [
+    "config.json",
+    "metrics.jsonl",
+    "best.safetensors",
+    "last.safetensors",
+    ...epochs.map((epoch) => `maps/epoch-${epoch}.json`),
+  ];
+  const files: [string, Blob][] = [];
+  for (const name of names) {
+    const response = await fetch(`./api/runs/${encoded(run)}/files/${name}`);
+    if (response.ok) files.push([name, await response.blob()]);
+    else if (!name.startsWith("maps/")) throw new Error(`${name} of the machine's run cannot be read`);
+  }
+  return files;
+}
+
+/** Copies the run into the page's storage, from where it is looked at and taken away. */
+export async function fetchRun(run: string, epochs: readonly number[]): Promise<void> {
+  await store.keepRun(await filesOf(run, epochs));
+}

@@ -1,0 +1,271 @@
+import { batch, computed, signal } from "@preact/signals";
+import {
+  className,
+  emptyProject,
+  type ImageClass,
+  type Part,
+  type Project,
+  type StoredImage,
+} from "../../logic/project.js";
+import { repeatedImages, splitProject } from "../../logic/split.js";
+import { listener, store } from "../workers/index.js";
+import type { Arrival, Skipped, Taken } from "../workers/store.js";
+import { announce } from "./announce.js";
+
+export const project = signal<Project>(emptyProject);
+/** Whether the stored project has been read. */
+export const ready = signal(false);
+export const selection = signal<ReadonlySet<string>>(new Set());
+/** Files that were not taken in, since they were last looked at. */
+export const skipped = signal<readonly Skipped[]>([]);
+/** How far taking in files is; null when nothing is taken in. */
+export const arriving = signal<{ readonly done: number; readonly total: number } | null>(null);
+/** Why the project cannot be stored, in words. */
+export const storageTrouble = signal<string | null>(null);
+
+const past = signal<readonly { readonly project: Project; readonly what: string }[]>([]);
+const future = signal<readonly { readonly project: Project; readonly what: string }[]>([]);
+
+export const split = computed(() => splitProject(project.value));
+export const repeated = computed(() => repeatedImages(project.value));
+/** What undoing would take back, in words. */
+export const undoable = computed(() => past.value.at(-1)?.what ?? null);
+export const redoable = computed(() => future.value.at(-1)?.what ?? null);
+
+export const imagesByClass = computed(() => {
+  const byClass = new Map<string, StoredImage[]>(project.value.classes.map(({ id }) => [id, []]));
+  for (const image of project.value.images) byClass.get(image.classId)?.push(image);
+  return byClass;
+});
+
+/** Changes the project so that it can be undone. */
+function change(what: string, next: Project): void {
+  batch(() => {
+    past.value = [...past.value.slice(-49), { project: project.value, what }];
+    future.value = [];
+    project.value = next;
+  });
+  save();
+}
+
+export function undo(): void {
+  const step = past.value.at(-1);
+  if (!step) return;
+  batch(() => {
+    past.value = past.value.slice(0, -1);
+    future.value = [...future.value, { project: project.value, what: step.what }];
+    project.value = step.project;
+    selection.value = new Set();
+  });
+  announce(`Undone: ${step.what}`);
+  save();
+}
+
+export function redo(): void {
+  const step = future.value.at(-1);
+  if (!step) return;
+  batch(() => {
+    future.value = future.value.slice(0, -1);
+    past.value = [...past.value, { project: project.value, what: step.what }];
+    project.value = step.project;
+    selection.value = new Set();
+  });
+  announce(`Done again: ${step.what}`);
+  save();
+}
+
+let saving: Promise<void> = Promise.resolve();
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function save(): void {
+  clearTimeout(timer);
+  timer = setTimeout(saveNow, 200);
+}
+
+/** Stores the project, after what is being stored. */
+export function saveNow(): Promise<void> {
+  clearTimeout(timer);
+  timer = undefined;
+  const next = project.value;
+  saving = saving
+    .then(() => store.save(next))
+    .then(
+      () => void (storageTrouble.value = null),
+      (error: Error) => void (storageTrouble.value = error.message),
+    );
+  return saving;
+}
+
+addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden" && timer) void saveNow();
+});
+
+/** Reads what was stored, and removes files that nothing refers to but `kept`. */
+export async function openProject(kept: readonly string[]): Promise<void> {
+  const stored = await store.open();
+  if (stored) project.value = stored;
+  ready.value = true;
+  await store.tidy([...project.value.images.map(({ id }) => id), ...kept]);
+}
+
+const colors = 6;
+/** The color of a class, as a number: the same in every view. */
+export const colorOf = (classId: string): number =>
+  Math.max(
+    0,
+    project.value.classes.findIndex(({ id }) => id === classId),
+  ) % colors;
+
+function newClass(wanted: string, classes: readonly ImageClass[]): ImageClass {
+  const names = classes.map(({ name }) => name);
+  return { id: crypto.randomUUID(), name: className(wanted, names) };
+}
+
+export function addClass(wanted = "new class"): ImageClass {
+  const { classes } = project.value;
+  const added = newClass(wanted, classes);
+  change(`add class “${added.name}”`, { ...project.value, classes: [...classes, added] });
+  return added;
+}
+
+export function renameClass(id: string, wanted: string): void {
+  const { classes } = project.value;
+  const old = classes.find((one) => one.id === id);
+  if (!old || wanted.trim() === old.name || wanted.trim() === "") return;
+  const others = classes.filter((one) => one.id !== id).map(({ name }) => name);
+  const name = className(wanted, others);
+  change(`rename “${old.name}”`, {
+    ...project.value,
+    classes: classes.map((one) => (one.id === id ? { ...one, name } : one)),
+  });
+}
+
+export function removeClass(id: string): void {
+  const { classes, images } = project.value;
+  const name = classes.find((one) => one.id === id)?.name;
+  change(`remove class “${name}”`, {
+    ...project.value,
+    classes: classes.filter((one) => one.id !== id),
+    images: images.filter(({ classId }) => classId !== id),
+  });
+  announce(`Removed class ${name}. Undo brings it back.`);
+}
+
+const counted = (n: number) => `${n} ${n === 1 ? "image" : "images"}`;
+
+export function moveImages(ids: ReadonlySet<string>, classId: string): void {
+  const { images, classes } = project.value;
+  const moved = images.filter((image) => ids.has(image.id) && image.classId !== classId);
+  if (moved.length === 0) return;
+  const name = classes.find(({ id }) => id === classId)?.name;
+  change(`move ${counted(moved.length)} to “${name}”`, {
+    ...project.value,
+    images: images.map((image) => (ids.has(image.id) ? { ...image, classId } : image)),
+  });
+  announce(`Moved ${counted(moved.length)} to ${name}`);
+}
+
+export function removeImages(ids: ReadonlySet<string>): void {
+  const { images } = project.value;
+  const kept = images.filter(({ id }) => !ids.has(id));
+  if (kept.length === images.length) return;
+  change(`remove ${counted(images.length - kept.length)}`, { ...project.value, images: kept });
+  selection.value = new Set();
+  announce(`Removed ${counted(images.length - kept.length)}. Undo brings them back.`);
+}
+
+export function removeEverything(): void {
+  change("remove everything", emptyProject);
+  selection.value = new Set();
+}
+
+/** Where images without a class of their own go. */
+interface Target {
+  readonly classId?: string;
+  readonly part?: Part;
+}
+
+/** Takes in what `work` reports: one step to undo. */
+async function arrive(what: string, target: Target, work: (report: (arrival: Arrival) => void) => Promise<void>) {
+  const before = project.value;
+  let [added, twice] = [0, 0];
+  let failed = 0;
+  arriving.value = { done: 0, total: 0 };
+  try {
+    await work(
+      listener(({ taken, skipped: left, done, total }: Arrival) => {
+        batch(() => {
+          arriving.value = { done, total };
+          if (left.length) skipped.value = [...skipped.value, ...left];
+          failed += left.length;
+          if (taken.length === 0) return;
+          const { next, repeated } = withImages(project.value, taken, target);
+          added += taken.length - repeated;
+          twice += repeated;
+          project.value = next;
+        });
+      }),
+    );
+  } catch (error) {
+    skipped.value = [...skipped.value, { file: what, reason: (error as Error).message }];
+  } finally {
+    arriving.value = null;
+  }
+  if (project.value !== before) {
+    past.value = [...past.value.slice(-49), { project: before, what: `add ${counted(added)}` }];
+    future.value = [];
+  }
+  const notes = [
+    `Added ${counted(added)}`,
+    ...(twice ? [`${counted(twice)} already there, left out`] : []),
+    ...(failed ? [`${failed} ${failed === 1 ? "file" : "files"} skipped`] : []),
+  ];
+  announce(`${notes.join(". ")}.`);
+  await saveNow();
+}
+
+/** The project with new images. Files that their class has already are left out. */
+function withImages(before: Project, taken: readonly Taken[], target: Target): { next: Project; repeated: number } {
+  const classes = [...before.classes];
+  const known = new Set(before.images.map(({ sha, classId }) => `${classId} ${sha}`));
+  const names = new Map(classes.map(({ name, id }) => [name.toLowerCase(), id]));
+  let repeated = 0;
+  const images: StoredImage[] = [];
+  for (const { className: wanted, ...image } of taken) {
+    let classId = target.classId;
+    if (wanted !== undefined || classId === undefined) {
+      const name = className(wanted ?? "unsorted", []);
+      classId = names.get(name.toLowerCase());
+      if (classId === undefined) {
+        const added = newClass(name, classes);
+        classes.push(added);
+        names.set(name.toLowerCase(), added.id);
+        classId = added.id;
+      }
+    }
+    const key = `${classId} ${image.sha}`;
+    if (known.has(key)) repeated++;
+    else images.push({ ...image, classId });
+    known.add(key);
+  }
+  return { next: { ...before, classes, images: [...before.images, ...images] }, repeated };
+}
+
+/** Takes in files. Folders in their paths name the classes; without, they go to `classId`. */
+export const addFiles = (files: readonly { readonly file: Blob; readonly path: string }[], classId?: string) =>
+  arrive("files", classId === undefined ? {} : { classId }, (report) => {
+    // In a class's own box, folders say nothing.
+    const flat = (path: string) => (classId === undefined || /\.zip$/i.test(path) ? path : path.split("/").pop()!);
+    return store.add(
+      files.map(({ file, path }) => ({ file, path: flat(path) })),
+      report as never,
+    );
+  });
+
+export const addBurst = (frames: readonly Blob[], classId: string) =>
+  arrive("frames of the camera", { classId }, (report) =>
+    store.addBurst(frames, crypto.randomUUID().slice(0, 8), report as never),
+  );
+
+export const addShapes = (perClass = 80) =>
+  arrive("generated shapes", {}, (report) => store.addShapes(perClass, report as never));

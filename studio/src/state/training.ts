@@ -1,0 +1,251 @@
+import { batch, computed, effect, signal } from "@preact/signals";
+import type { StepReport } from "fovea/web";
+import { bestOf } from "../../logic/best.js";
+import { asFolder, sortedClasses } from "../../logic/project.js";
+import { defaultSettings, type Settings, usualBatch } from "../../logic/recipe.js";
+import { whyNotTrainable } from "../../logic/split.js";
+import type { Catalogue } from "../workers/engine.js";
+import { listener, store, trainer } from "../workers/index.js";
+import type { EpochMaps, SeenImage } from "../workers/maps.js";
+import type { Line, Plan } from "../workers/run.js";
+import type { TrainingEvent } from "../workers/training.js";
+import { announce } from "./announce.js";
+import {
+  beginOnMachine,
+  fetchRun,
+  filesOf,
+  follow,
+  machineRun,
+  machineThreads,
+  remember,
+  sendImages,
+  sendWeights,
+  stopMachine,
+  where,
+} from "./machine.js";
+import { project, split } from "./project.js";
+
+/**
+ * `none`: nothing was trained. `preparing`, `running`, `stopping`: it is at work. `stopped`: it can go on. `interrupted`: the page was left while
+ * it ran. `finished`: all epochs are done.
+ */
+export type Status = "none" | "preparing" | "running" | "stopping" | "stopped" | "interrupted" | "finished" | "failed";
+
+export const status = signal<Status>("none");
+export const failure = signal<string | null>(null);
+export const plan = signal<Plan | null>(null);
+export const lines = signal<readonly Line[]>([]);
+export const step = signal<StepReport | null>(null);
+export const preparing = signal<{ readonly done: number; readonly total: number } | null>(null);
+/** How far computing the features of frozen parts is; null when it is done. */
+export const features = signal<{ readonly done: number; readonly total: number } | null>(null);
+export const followed = signal<readonly SeenImage[]>([]);
+export const maps = signal<readonly EpochMaps[]>([]);
+/** The share of the time that looking takes; null where it is not known. */
+export const mapShare = signal<number | null>(null);
+export const parameters = signal<number | null>(null);
+/** Rises whenever the best weights may have changed. */
+export const version = signal(0);
+
+export const busy = computed(() => ["preparing", "running", "stopping"].includes(status.value));
+/** Threads that the page may use. */
+export const mostThreads = globalThis.crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency || 1) : 1;
+
+const storedSettings = "fovea-studio-settings";
+
+function rememberedSettings(): Settings {
+  const usual = { ...defaultSettings, threads: Math.max(1, mostThreads - 1) };
+  try {
+    const stored = JSON.parse(localStorage.getItem(storedSettings) ?? "{}") as Partial<Settings>;
+    const merged = { ...usual, ...stored };
+    return { ...merged, threads: Math.min(merged.threads, mostThreads) };
+  } catch {
+    return usual;
+  }
+}
+
+export const settings = signal<Settings>(rememberedSettings());
+effect(() => localStorage.setItem(storedSettings, JSON.stringify(settings.value)));
+
+export const change = (some: Partial<Settings>) => void (settings.value = { ...settings.value, ...some });
+
+export const catalogue = signal<Catalogue | null>(null);
+export const loadCatalogue = async () => void (catalogue.value ??= await trainer().catalogue());
+
+export const untrainable = computed(() => whyNotTrainable(project.value, split.value.parts));
+
+const trainedOn = computed(() => [...split.value.parts.values()].filter((part) => part === "train").length);
+/** Images per step unless somebody says otherwise. */
+export const suggestedBatch = computed(() => usualBatch(trainedOn.value));
+
+/** Opens a run folder, in an archive or on the machine, in the place of the last training. */
+export async function openRun(source: File | string): Promise<void> {
+  if (source instanceof File) await store.openRun(source, project.value as never);
+  else {
+    const lines = await filesOf(source, []);
+    const metrics = await lines.find(([name]) => name === "metrics.jsonl")![1].text();
+    const epochs = metrics
+      .trim()
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => (JSON.parse(line) as Line).epoch);
+    await store.adoptRun((await filesOf(source, epochs)) as never, project.value as never);
+  }
+  remember(null);
+  await openLastRun();
+  announce("The run is open.");
+}
+
+/** What was trained before this page was opened. Returns the images that it still needs. */
+export async function openLastRun(): Promise<readonly string[]> {
+  const last = await store.lastRun();
+  if (!last) return [];
+  batch(() => {
+    plan.value = last.plan;
+    lines.value = last.lines;
+    followed.value = last.followed;
+    maps.value = last.maps;
+    const done = last.lines.length;
+    status.value = done >= last.plan.settings.epochs ? "finished" : done || last.config ? "interrupted" : "none";
+    version.value++;
+  });
+  // The machine may have gone on while no page was open.
+  if (machineThreads && machineRun.value && status.value !== "finished") void workOnMachine(machineRun.value, false);
+  return [...last.plan.train, ...last.plan.validation].map(({ id }) => id);
+}
+
+export const weightsTrouble = signal<string | null>(null);
+
+/** Takes a file with pretrained weights as the start. */
+export async function startFrom(file: File): Promise<void> {
+  weightsTrouble.value = null;
+  try {
+    const pretrained = await trainer().keepWeights(file);
+    const size = catalogue.value?.networks.find(({ name }) => name === pretrained.network)?.imageSize ?? 224;
+    change({ pretrained, attention: null, imageSize: size, lr: 0.003, optimizer: "adamw" });
+  } catch (error) {
+    weightsTrouble.value = (error as Error).message;
+  }
+}
+
+/** The images and settings of now, as a training takes them. */
+export function planNow(): Plan {
+  const folder = asFolder(project.value, split.value.parts);
+  const items = (part: "train" | "validation") => folder[part].map(({ image, label }) => ({ id: image.id, label }));
+  return {
+    settings: settings.value,
+    classes: sortedClasses(project.value).map(({ name }) => name),
+    train: items("train"),
+    validation: items("validation"),
+  };
+}
+
+export const start = () => {
+  const fresh = planNow();
+  batch(() => {
+    plan.value = fresh;
+    lines.value = [];
+    maps.value = [];
+    followed.value = [];
+    mapShare.value = null;
+  });
+  if (where.value === "machine") return workOnMachine(null, false);
+  remember(null);
+  return work(fresh);
+};
+
+export const goOn = () => (machineRun.value ? workOnMachine(machineRun.value, true) : work(null));
+
+export async function stop(): Promise<void> {
+  if (!busy.value) return;
+  status.value = "stopping";
+  if (machineRun.value) await stopMachine(machineRun.value).catch(() => {});
+  else await trainer().stop();
+}
+
+const work = (fresh: Plan | null) => {
+  const { threads } = settings.value;
+  return concluding(() => trainer().train(fresh as never, threads, listener(listen) as never));
+};
+
+/** Trains on the machine: begins with the images of now, goes on with a run, or only follows one. */
+const workOnMachine = (run: string | null, begin: boolean) =>
+  concluding(async () => {
+    let current = run;
+    if (current === null) {
+      await store.beginRun(plan.value!);
+      const { train, validation } = asFolder(project.value, split.value.parts);
+      const placed = [...train, ...validation];
+      const total = placed.length;
+      current = await sendImages(placed, (done) => void (preparing.value = { done, total }));
+      if (plan.value!.settings.pretrained) await sendWeights(current);
+      remember(current);
+    }
+    if (run === null || begin) await beginOnMachine(current, plan.value!.settings, begin);
+    preparing.value = null;
+    status.value = "running";
+    const { failure, finished } = await follow(current, (epoch) =>
+      batch(() => {
+        followed.value = epoch.followed;
+        listen({ kind: "epoch", line: epoch.line, maps: epoch.maps, mapShare: null });
+      }),
+    );
+    if (lines.value.length) {
+      await fetchRun(
+        current,
+        lines.value.map(({ epoch }) => epoch),
+      );
+      version.value++;
+    }
+    if (failure !== null) throw new Error(failure);
+    return !finished;
+  });
+
+/** Runs a training to its end, whichever it is. `train` says whether it was stopped. */
+async function concluding(train: () => Promise<boolean>): Promise<void> {
+  batch(() => {
+    failure.value = null;
+    step.value = null;
+    status.value = "preparing";
+  });
+  try {
+    const stopped = await train();
+    status.value = stopped ? "stopped" : "finished";
+    const best = bestLine.value;
+    announce(
+      stopped
+        ? "Training stopped and stored."
+        : `Training finished${best?.top1 == null ? "" : `: ${Math.round(100 * best.top1)} % of the validation images are right`}.`,
+    );
+  } catch (error) {
+    batch(() => {
+      preparing.value = null;
+      status.value = "failed";
+      failure.value = (error as Error).message;
+    });
+    announce("Training failed.");
+  }
+}
+
+function listen(event: TrainingEvent): void {
+  batch(() => {
+    if (event.kind === "preparing") preparing.value = event;
+    else if (event.kind === "started") {
+      preparing.value = null;
+      followed.value = event.followed;
+      parameters.value = event.parameters;
+      lines.value = event.lines;
+      maps.value = maps.value.filter(({ epoch }) => epoch <= event.lines.length);
+      if (status.value === "preparing") status.value = "running";
+    } else if (event.kind === "features") features.value = event.done < event.total ? event : null;
+    else if (event.kind === "step") step.value = event.step;
+    else if (!lines.value.some(({ epoch }) => epoch === event.line.epoch)) {
+      lines.value = [...lines.value, event.line];
+      if (event.maps) maps.value = [...maps.value, event.maps];
+      mapShare.value = event.mapShare;
+      version.value++;
+    }
+  });
+}
+
+export const bestLine = computed(() => bestOf(lines.value));

@@ -1,0 +1,185 @@
+import { useEffect } from "preact/hooks";
+import { Icon } from "../parts/icons.js";
+import { StoredPicture } from "../parts/stored-image.js";
+import { busy, lines, version } from "../state/training.js";
+import {
+  cell,
+  classes,
+  confusion,
+  judged,
+  judging,
+  listed,
+  lookAt,
+  openNetwork,
+  subject,
+  trouble,
+} from "../state/understanding.js";
+import { Inspector } from "./inspector.js";
+import "./understand.css";
+
+export function Understand() {
+  const trained = lines.value.length > 0;
+  const [training, at] = [busy.value, version.value];
+  // Opened again when there are new weights.
+  useEffect(() => {
+    if (trained && !training) void openNetwork();
+    else if (trained && classes.value === null) void openNetwork();
+  }, [trained, training, at]);
+  return (
+    <div class="understand">
+      <div class="intro">
+        <div>
+          <h1>Understand</h1>
+          <p>What it gets wrong, where it looks, and what it does with images it has never seen.</p>
+        </div>
+      </div>
+      {trained ? <Everything /> : <NotYet />}
+    </div>
+  );
+}
+
+const NotYet = () => (
+  <div class="card nothing">
+    <Icon name="understand" />
+    <p class="muted">There is no trained network yet.</p>
+    <a class="button primary" href="#/train">
+      Train one
+    </a>
+  </div>
+);
+
+const Everything = () => (
+  <>
+    {trouble.value && (
+      <div class="note" role="alert">
+        {trouble.value}
+      </div>
+    )}
+    <div class="understand-columns">
+      <div class="understand-main">
+        <Confusion />
+        <Listed />
+      </div>
+      <Inspector />
+    </div>
+  </>
+);
+
+function Confusion() {
+  const names = classes.value;
+  if (!names) return <div class="card muted">Opening the network …</div>;
+  const right = judged.value.filter(({ label, predicted }) => label === predicted).length;
+  const largest = Math.max(1, ...confusion.value.flat());
+  return (
+    <section class="card" aria-label="Confusion">
+      <h2>
+        {judged.value.length === 0 && !judging.value
+          ? "No images were kept aside to measure with"
+          : `${right} of ${judged.value.length} images that were kept aside are right`}
+        {judging.value && " so far"}
+      </h2>
+      <p class="muted small">
+        Rows are what an image is, columns what the network says. Choose a number to see the images.
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+      <section class="scroll" tabIndex={0} aria-label="Confusion matrix">
+        <table class="confusion">
+          <thead>
+            <tr>
+              <td />
+              {names.map((name) => (
+                <th key={name} scope="col">
+                  <span>{name}</span>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {confusion.value.map((row, label) => (
+              <tr key={names[label]}>
+                <th scope="row">{names[label]}</th>
+                {row.map((count, predicted) => (
+                  <td key={names[predicted]}>
+                    <Cell {...{ count, label, predicted, names, largest }} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </section>
+  );
+}
+
+interface CellProps {
+  readonly count: number;
+  readonly label: number;
+  readonly predicted: number;
+  readonly names: readonly string[];
+  readonly largest: number;
+}
+
+function Cell({ count, label, predicted, names, largest }: CellProps) {
+  const chosen = cell.value?.label === label && cell.value.predicted === predicted;
+  if (count === 0) return <span class="cell none">0</span>;
+  const right = label === predicted;
+  const what = right ? `${names[label]}, right` : `${names[label]}, taken for ${names[predicted]}`;
+  return (
+    <button
+      type="button"
+      class={`cell ${right ? "right" : "mistake"}`}
+      aria-pressed={chosen}
+      aria-label={`${count} ${count === 1 ? "image" : "images"}: ${what}`}
+      style={{ "--share": String(count / largest) }}
+      onClick={() => void (cell.value = chosen ? null : { label, predicted })}
+    >
+      {count}
+    </button>
+  );
+}
+
+/** At most so many images are listed. */
+const mostListed = 200;
+
+function Listed() {
+  const names = classes.value;
+  if (!names) return null;
+  const wanted = cell.value;
+  const shown = listed.value.slice(0, mostListed);
+  const title = !wanted
+    ? "Most wrong: it was sure, and mistaken"
+    : wanted.label === wanted.predicted
+      ? `${names[wanted.label]}, right`
+      : `${names[wanted.label]}, taken for ${names[wanted.predicted]}`;
+  return (
+    <section class="card" aria-label="Images">
+      <h2>{title}</h2>
+      {shown.length === 0 && !judging.value && (
+        <p class="muted">No mistakes among these images. Others may have some.</p>
+      )}
+      <ul class="listed">
+        {shown.map(({ id, label, predicted, probability }) => {
+          const { source } = subject.value ?? {};
+          const said = `${Math.round(100 * probability)} % ${names[predicted]}`;
+          return (
+            <li key={id}>
+              <button
+                type="button"
+                class="thumb"
+                aria-pressed={source !== undefined && "id" in source && source.id === id}
+                aria-label={`${names[label]}: ${said}`}
+                onClick={() => void lookAt({ id }, `${names[label]}`, label)}
+              >
+                <StoredPicture id={id} alt="" />
+              </button>
+              <span class="small" aria-hidden="true">
+                <span class="muted">{Math.round(100 * probability)} %</span> {names[predicted]}
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,137 @@
+/** Computes: trains, explains and exports, where the page stays responsive. */
+
+import { expose, transfer } from "comlink";
+import { attentionInfo, type Engine, listAttention, listModels, modelInfo, ortWebEngine } from "fovea/web";
+import type { Pretrained } from "../../logic/recipe.js";
+import { type ModulePage, modulePage } from "./around.js";
+import { type Comparison, compare, type Row, rowsOf, storedComparison } from "./comparing.js";
+import {
+  type Judged,
+  type Layers,
+  Looker,
+  type MethodItem,
+  type Opinion,
+  type Question,
+  type Sight,
+  type Source,
+} from "./look.js";
+import { keepWeights } from "./recipe.js";
+import { type Plan, run } from "./run.js";
+import { type File, type Taken, take } from "./take.js";
+import { telling } from "./telling.js";
+import { runTraining, type TrainingEvent } from "./training.js";
+
+/** An attention module, as lists show it. */
+export interface ModuleEntry {
+  readonly name: string;
+  readonly title: string;
+  readonly attends: string;
+}
+
+/** A network, as lists show it. */
+export interface NetworkEntry {
+  readonly name: string;
+  /** The side of the input it was made for. */
+  readonly imageSize: number;
+  readonly optimizer: "sgd" | "adamw";
+}
+
+export interface Catalogue {
+  readonly modules: readonly ModuleEntry[];
+  readonly networks: readonly NetworkEntry[];
+}
+
+let controller = new AbortController();
+let open: { readonly engine: Engine; readonly threads: number } | undefined;
+
+async function engineOf(threads: number): Promise<Engine> {
+  if (open && open.threads !== threads) {
+    await open.engine.release();
+    open = undefined;
+  }
+  open ??= { engine: ortWebEngine({ threads }), threads };
+  return open.engine;
+}
+
+const engine = {
+  /** Modules that fit any network, and networks that classify. */
+  catalogue(): Catalogue {
+    const modules = listAttention()
+      .map((name) => attentionInfo(name))
+      .filter(({ kind }) => kind === "gate")
+      .map(({ name, title, attends }) => ({ name, title, attends }));
+    const networks = listModels()
+      .map((name) => modelInfo(name))
+      .filter(({ task }) => task === "classification")
+      .map(({ name, input, optimizer = "sgd" }) => ({ name, imageSize: input[1], optimizer }));
+    return { modules, networks };
+  },
+
+  /** Trains from the start with a plan, or goes on with the stored one. Returns whether it was stopped. */
+  async train(plan: Plan | null, threads: number, tell: (event: TrainingEvent) => void): Promise<boolean> {
+    controller = new AbortController();
+    if (plan) await run.begin(plan);
+    const stored = plan ?? (await run.plan());
+    if (!stored) throw new Error("there is no training to go on with");
+    const engine = await engineOf(threads);
+    return telling(tell, (tell) => runTraining(stored, engine, controller.signal, tell));
+  },
+
+  /** Ends the training after the current step; its state is stored. */
+  stop(): void {
+    controller.abort();
+  },
+
+  forget: () => run.forget(),
+
+  /** Stores a file with pretrained weights. */
+  keepWeights: (file: globalThis.File): Promise<Pretrained> => keepWeights(file),
+
+  /** Opens the best weights of the last training, for the questions below. */
+  async openNetwork(): Promise<{ readonly classes: readonly string[]; readonly methods: readonly MethodItem[] }> {
+    await looker?.release();
+    looker = undefined;
+    looker = await Looker.open(await engineOf(1));
+    return { classes: looker.plan.classes, methods: looker.methods };
+  },
+
+  /** What it says of every image that was kept aside. */
+  judge: (report: (judged: readonly Judged[]) => void): Promise<void> =>
+    telling(report, (report) => opened().judge(report)),
+
+  async see(source: Source, question: Question): Promise<Sight> {
+    const sight = await opened().see(source, question);
+    return transfer(sight, [sight.picture.data.buffer]);
+  },
+
+  cover: (x: number, y: number, size: number): Promise<Opinion> => opened().cover(x, y, size),
+
+  /** Maps of an image at the layers of the network. */
+  layers: (source: Source): Promise<Layers> => opened().layers(source),
+
+  async storedComparison(): Promise<{ readonly comparison: Comparison; readonly rows: readonly Row[] } | undefined> {
+    const comparison = await storedComparison();
+    return comparison && { comparison, rows: rowsOf(comparison.plan, comparison.units) };
+  },
+
+  /** Trains what is open of a comparison. Returns whether it was stopped. */
+  async compare(comparison: Comparison, threads: number, tell: Parameters<typeof compare>[3]): Promise<boolean> {
+    controller = new AbortController();
+    const engine = await engineOf(threads);
+    return telling(tell, (tell) => compare(comparison, engine, controller.signal, tell));
+  },
+
+  modulePage: (name: string): ModulePage => modulePage(name),
+
+  take: (what: Taken): Promise<File> => take(opened(), what),
+};
+
+let looker: Looker | undefined;
+
+function opened(): Looker {
+  if (!looker) throw new Error("no network is open");
+  return looker;
+}
+
+export type EngineWorker = typeof engine;
+expose(engine);

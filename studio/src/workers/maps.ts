@@ -1,0 +1,162 @@
+import { Rng, resizeShorter } from "fovea/engine";
+import { type Gate, gates, openExplainer, seenImage } from "fovea/explain";
+import {
+  type Dataset,
+  type Engine,
+  FoveaError,
+  type Heatmap,
+  loadState,
+  type Module,
+  type Preprocessing,
+  predict,
+  type RgbImage,
+  type Tensor,
+  trace,
+} from "fovea/web";
+
+/** A map, row by row, with five digits. */
+export interface StoredMap {
+  readonly height: number;
+  readonly width: number;
+  readonly data: readonly number[];
+}
+
+/** What the network saw of an image: planar RGB bytes as base64. */
+export interface SeenImage {
+  readonly index: number;
+  readonly label: string;
+  readonly image: { readonly height: number; readonly width: number; readonly rgb: string };
+}
+
+/** What a network makes of a followed image: its answer, and where it looks for the image's own class. */
+export interface Look {
+  readonly predicted: string;
+  readonly probability: number;
+  readonly cam: StoredMap;
+  readonly gate: StoredMap | null;
+}
+
+/** The followed images after an epoch, as `maps/epoch-N.json` of a run folder has them. */
+export interface EpochMaps {
+  readonly format: "fovea.maps.1";
+  readonly epoch: number;
+  readonly layer: string;
+  readonly gate: string | null;
+  readonly looks: readonly Look[];
+}
+
+const followedImages = 6;
+const [mapSide, thumbnailSide] = [64, 64];
+
+/** How an image that is already cropped to the input becomes it again. */
+export const ofSeen = (preprocessing: Preprocessing): Preprocessing => ({
+  ...preprocessing,
+  resize: preprocessing.imageSize,
+});
+
+/** Maps of the same few validation images after every epoch. Training is the same with and without. */
+export class MapRecorder {
+  #able = true;
+
+  private constructor(
+    private readonly network: Module,
+    private readonly classes: readonly string[],
+    private readonly preprocessing: Preprocessing,
+    private readonly labels: readonly number[],
+    private readonly images: readonly RgbImage[],
+    readonly followed: readonly SeenImage[],
+  ) {}
+
+  static async open(network: Module, data: Dataset, preprocessing: Preprocessing): Promise<MapRecorder> {
+    const chosen = chosenImages(data);
+    const images = await Promise.all(chosen.map(async (i) => seenImage(await data.image(i), preprocessing)));
+    const labels = chosen.map((i) => data.labels[i]!);
+    const followed = chosen.map((index, i) => ({
+      index,
+      label: data.classes[labels[i]!]!,
+      image: kept(images[i]!),
+    }));
+    return new MapRecorder(network, data.classes, preprocessing, labels, images, followed);
+  }
+
+  /** The maps after an epoch; undefined where the network has no layer with a plane. */
+  async look(epoch: number, weights: ReadonlyMap<string, Tensor>, engine: Engine): Promise<EpochMaps | undefined> {
+    if (!this.#able || this.images.length === 0) return undefined;
+    try {
+      loadState(this.network, weights);
+      return await this.#maps(epoch, engine);
+    } catch (error) {
+      if (!(error instanceof FoveaError)) throw error;
+      this.#able = false;
+      return undefined;
+    }
+  }
+
+  async #maps(epoch: number, engine: Engine): Promise<EpochMaps> {
+    const { classes } = this;
+    const network = { model: this.network, classes, preprocessing: ofSeen(this.preprocessing) };
+    const found = isGated(network.model, this.preprocessing) ? await gates(network, this.images, { engine }) : [];
+    const name = found.findLast(isSpatial)?.name ?? null;
+    const answers = await predict(network, this.images, { engine, top: classes.length });
+    const explainer = await openExplainer(network, { engine, method: "gradcam" });
+    const looks: Look[] = [];
+    let layer = "";
+    try {
+      for (const [i, label] of this.labels.entries()) {
+        const [explanation] = await explainer.explain(this.images[i]!, { class: label });
+        layer = explanation!.layer!;
+        const gate = found.find((one) => one.image === i && one.name === name);
+        looks.push({
+          predicted: answers[i]![0]!.name,
+          probability: digits(answers[i]!.find((answer) => answer.index === label)!.probability),
+          cam: storedMap(explanation!.map),
+          gate: gate ? storedMap(planeOf(gate)) : null,
+        });
+      }
+    } finally {
+      await explainer.release();
+    }
+    return { format: "fovea.maps.1", epoch, layer, gate: name, looks };
+  }
+}
+
+/** A few images, the same for every training on the same images, of as many classes as there are: those that `fovea train` follows. */
+function chosenImages(data: Dataset): number[] {
+  const order = [...new Rng(0, "followed images").permutation(data.length)];
+  const classes = new Set<number>();
+  const first = order.filter((index) => !classes.has(data.labels[index]!) && classes.add(data.labels[index]!));
+  return [...new Set([...first, ...order])]
+    .slice(0, followedImages)
+    .sort((a, b) => data.labels[a]! - data.labels[b]! || a - b);
+}
+
+function kept(image: RgbImage): SeenImage["image"] {
+  const { width, height, pixels } =
+    Math.min(image.width, image.height) > thumbnailSide ? resizeShorter(image, thumbnailSide) : image;
+  let text = "";
+  for (const byte of pixels) text += String.fromCharCode(byte);
+  return { width, height, rgb: btoa(text) };
+}
+
+export const digits = (value: number): number => Number(value.toPrecision(5));
+
+/** Layers deeper than 64 a side are not kept in full: every nth value. */
+export function storedMap({ width, height, data }: Heatmap): StoredMap {
+  const every = Math.max(1, Math.ceil(Math.max(width, height) / mapSide));
+  const [rows, columns] = [Math.ceil(height / every), Math.ceil(width / every)];
+  const values = Array.from({ length: rows * columns }, (_, i) =>
+    digits(data[Math.floor(i / columns) * every * width + (i % columns) * every]!),
+  );
+  return { height: rows, width: columns, data: values };
+}
+
+export const isGated = (model: Module, { imageSize }: Preprocessing): boolean =>
+  trace(model, [1, 3, imageSize, imageSize]).taps.length > 0;
+
+export const isSpatial = ({ kind, map: { shape } }: Gate): boolean =>
+  kind === "spatial" && shape.length === 3 && shape[0] === 1;
+
+export function planeOf({ map }: Gate): Heatmap {
+  const [, height, width] = map.shape as readonly [number, number, number];
+  return { height, width, data: map.data };
+}

@@ -1,0 +1,111 @@
+import { defaultAugmentation, defaultPreprocessing, modelWeights } from "fovea/engine";
+import { initialize } from "fovea/nn";
+import {
+  adamw,
+  cosineSchedule,
+  createModelByName,
+  type Dataset,
+  FoveaError,
+  insertAttention,
+  loadPretrained,
+  type Module,
+  modelInfo,
+  type Optimizer,
+  readCheckpoint,
+  recognizeCheckpoint,
+  sgd,
+  version,
+} from "fovea/web";
+import type { Pretrained, Settings } from "../../logic/recipe.js";
+import { folder, read, write } from "./files.js";
+
+/** The network as it is written down in a run. */
+function writtenModel(settings: Settings, classes: number) {
+  const { network, attention, placement, imageSize, pretrained } = settings;
+  if (pretrained)
+    return {
+      name: pretrained.network,
+      options: { ...pretrained.options, numClasses: classes } as Record<string, unknown>,
+      // Their network is as it is: a module can only be added.
+      ...(attention ? { insert: { attention, options: {} } } : {}),
+    };
+  // The ImageNet stem would leave almost nothing of small images.
+  const stem = "stem" in modelInfo(network).options && imageSize < 64 ? { stem: "cifar" } : {};
+  const builtIn = attention && placement === "built in" ? [attention, {}] : null;
+  return {
+    name: network,
+    options: { attention: builtIn, numClasses: classes, ...stem } as Record<string, unknown>,
+    ...(attention && placement === "inserted" ? { insert: { attention, options: {} } } : {}),
+  };
+}
+
+/** The configuration of a run, as `config.json` has it. */
+export function configOf(settings: Settings, data: Dataset) {
+  const { imageSize, epochs, optimizer, seed, pretrained, headOnly } = settings;
+  const frozen = pretrained !== null && headOnly;
+  const preprocessing = defaultPreprocessing(data, imageSize);
+  return {
+    format: "fovea.run.1" as const,
+    versions: { fovea: version },
+    flags: {},
+    model: writtenModel(settings, data.classes.length),
+    data: { source: "data", kind: "folder", classes: data.classes },
+    preprocessing,
+    frozen: [] as string[],
+    training: {
+      epochs,
+      batch: Math.min(settings.batch, data.length),
+      optimizer: { name: optimizer, settings: optimizerOf(settings).settings },
+      schedule: cosineSchedule({ warmupEpochs: 0 }),
+      labelSmoothing: 0,
+      clipNorm: null,
+      ema: null,
+      seed,
+      // Features of images that do not change are computed once.
+      augment: settings.augment && !frozen ? defaultAugmentation(data, preprocessing) : null,
+      weights: pretrained?.file ?? null,
+      freeze: frozen ? ("backbone" as const) : null,
+      freezeUntil: null,
+      headLr: null,
+    },
+  };
+}
+
+export type Config = ReturnType<typeof configOf>;
+
+/** Loads the pretrained weights into a network, and returns the paths of what they filled, without the classifier. */
+export async function startFromFile(network: Module, { data }: Config): Promise<readonly string[]> {
+  const { tensors, metadata } = await storedCheckpoint();
+  return loadPretrained(network, { tensors: modelWeights(tensors), metadata }, { classes: data.classes }).backbone;
+}
+
+async function storedCheckpoint() {
+  const file = await read(await folder("weights"), "checkpoint");
+  if (!file) throw new FoveaError("the file with the pretrained weights is gone; choose it again");
+  return readCheckpoint(new Uint8Array(await file.arrayBuffer()));
+}
+
+/** Stores a file with weights, if they are of a network of the catalogue. @throws FoveaError if they are not. */
+export async function keepWeights(file: File): Promise<Pretrained> {
+  const { tensors, metadata } = readCheckpoint(new Uint8Array(await file.arrayBuffer()), file.name);
+  const known = recognizeCheckpoint(modelWeights(tensors), metadata);
+  if (!known) throw new FoveaError(`${file.name}: the weights are not of a network of the catalogue`);
+  await write(await folder("weights"), "checkpoint", file);
+  const { numClasses: _, ...options } = known.options;
+  return { file: file.name, network: known.model, options };
+}
+
+/** The network that a configuration describes, with its initial weights. */
+export function networkOf({ model, preprocessing, training }: Config): Module {
+  const { seed } = training;
+  const network = initialize(createModelByName(model.name, { seed, ...model.options }), { seed });
+  const { insert } = model;
+  const input = [3, preprocessing.imageSize, preprocessing.imageSize] as const;
+  if (insert)
+    insertAttention(network, insert.attention, { options: insert.options, identityAtStart: true, input, seed });
+  return network;
+}
+
+export function optimizerOf({ optimizer, lr }: Pick<Settings, "optimizer" | "lr">): Optimizer {
+  return optimizer === "sgd" ? sgd({ lr }) : adamw({ lr });
+}

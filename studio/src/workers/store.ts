@@ -1,0 +1,305 @@
+/** Keeps the project and its images in the browser's private file system. */
+
+import { expose } from "comlink";
+import { unzip, Zip, ZipPassThrough } from "fflate";
+import { generateShapes } from "fovea/web";
+import { type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
+import { defaultSettings } from "../../logic/recipe.js";
+import { splitProject } from "../../logic/split.js";
+import { decode, interleaved, lookOf, sha256, thumbnail, whyNotAnImage } from "./decode.js";
+import { folder, read, remove, storageReason, write } from "./files.js";
+import type { Config } from "./recipe.js";
+import { type Plan, type RunState, run } from "./run.js";
+import { telling } from "./telling.js";
+
+/** A file to take in, with the class that its folder names. */
+export interface Incoming {
+  readonly file: Blob;
+  readonly name: string;
+  readonly className?: string;
+  readonly part?: Part;
+  readonly burst?: string;
+}
+
+/** An image that was stored; its class is still a name. */
+export type Taken = Omit<StoredImage, "classId"> & { readonly className?: string };
+
+export interface Skipped {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** Images that were stored since the last report, and files that were not. */
+export interface Arrival {
+  readonly taken: readonly Taken[];
+  readonly skipped: readonly Skipped[];
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Files that systems leave behind. */
+const junk = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i;
+/** Bytes that an archive may unpack to. */
+const mostUnpacked = 4e9;
+
+const images = folder("images");
+const thumbnails = folder("thumbnails");
+const home = folder();
+
+async function takeIn({ file, name, className, part, burst }: Incoming): Promise<Taken> {
+  const reason = await whyNotAnImage(file);
+  if (reason) throw new Error(reason);
+  const bytes = await file.arrayBuffer();
+  const sha = await sha256(bytes);
+  const bitmap = await decode(new Blob([bytes])).catch(() => {
+    throw new Error("damaged: it cannot be decoded");
+  });
+  try {
+    const { width, height } = bitmap;
+    const look = lookOf(bitmap);
+    const id = crypto.randomUUID();
+    const small = await thumbnail(bitmap);
+    if (small) await write(await thumbnails, id, small);
+    await write(await images, id, bytes);
+    const rest = { ...(className === undefined ? {} : { className }), ...(part ? { part } : {}) };
+    return { id, name, burst: burst ?? id, width, height, sha, look, ...rest };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** Stores files, several at a time; reports at most every 200 ms. */
+const takeAll = (incoming: readonly Incoming[], report: (arrival: Arrival) => void): Promise<void> =>
+  telling(report, (report) => takeEach(incoming, report));
+
+async function takeEach(incoming: readonly Incoming[], report: (arrival: Arrival) => void): Promise<void> {
+  const total = incoming.length;
+  const slots: (Taken | Skipped | undefined)[] = new Array(total);
+  let [next, done, reported, last] = [0, 0, 0, performance.now()];
+  const flush = () => {
+    const taken: Taken[] = [];
+    const skipped: Skipped[] = [];
+    // In order: what is done beyond a gap waits.
+    for (; reported < total && slots[reported]; reported++) {
+      const slot = slots[reported]!;
+      if ("reason" in slot) skipped.push(slot);
+      else taken.push(slot);
+    }
+    report({ taken, skipped, done, total });
+    last = performance.now();
+  };
+  const work = async () => {
+    while (next < total) {
+      const i = next++;
+      const one = incoming[i]!;
+      slots[i] = await takeIn(one).catch((error) => ({ file: one.name, reason: storageReason(error) }));
+      done++;
+      if (performance.now() - last > 200) flush();
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, work));
+  flush();
+}
+
+/** Class and part from the folders of a path: `data/train/ants/a.jpg`. */
+function placeOf(path: string): Pick<Incoming, "name" | "className" | "part"> {
+  const folders = path.split("/").filter(Boolean);
+  const name = folders.pop() ?? path;
+  const parts = folders.map((one) =>
+    /^train(ing)?$/i.test(one) ? "train" : /^(val(id(ation)?)?|dev|test)$/i.test(one) ? "validation" : undefined,
+  );
+  const at = parts.findLastIndex((part) => part !== undefined);
+  const part = at >= 0 && at < folders.length - 1 ? parts[at] : undefined;
+  const className = folders[at >= 0 && part ? at + 1 : folders.length - 1];
+  return { name, ...(className === undefined ? {} : { className }), ...(part ? { part } : {}) };
+}
+
+const unpacked = (file: Blob): Promise<Incoming[]> =>
+  file.arrayBuffer().then(
+    (buffer) =>
+      new Promise((resolve, reject) => {
+        let room = mostUnpacked;
+        const fits = ({ name, originalSize }: { name: string; originalSize: number }) =>
+          !name.endsWith("/") && !junk.test(name) && originalSize <= 50_000_000 && (room -= originalSize) >= 0;
+        unzip(new Uint8Array(buffer), { filter: fits }, (error, files) => {
+          if (error) return reject(new Error("it is damaged, or not a zip archive"));
+          resolve(
+            Object.entries(files)
+              .sort(([a], [b]) => (a < b ? -1 : 1))
+              .map(([path, bytes]) => ({ file: new Blob([bytes as Uint8Array<ArrayBuffer>]), ...placeOf(path) })),
+          );
+        });
+      }),
+  );
+
+const runFile = /(?:^|\/)((?:config|report)\.json|metrics\.jsonl|(?:best|last)\.safetensors|maps\/epoch-\d+\.json)$/;
+
+/** The files of a run in an archive. */
+const unpackedRun = (file: Blob): Promise<{ path: string; name: string; file: Blob }[]> =>
+  file.arrayBuffer().then(
+    (buffer) =>
+      new Promise((resolve, reject) =>
+        unzip(
+          new Uint8Array(buffer),
+          { filter: ({ name, originalSize }) => runFile.test(name) && originalSize < 1e9 },
+          (error, files) =>
+            error
+              ? reject(new Error("it is damaged, or not a zip archive"))
+              : resolve(
+                  Object.entries(files).map(([name, bytes]) => {
+                    const path = runFile.exec(name)![1]!;
+                    return { path, name: path, file: new Blob([bytes as Uint8Array<ArrayBuffer>]) };
+                  }),
+                ),
+        ),
+      ),
+  );
+
+/** Puts a run in the place of the last training. @throws if it is none, or has no weights. */
+async function adoptRun(files: readonly (readonly [name: string, contents: Blob])[], project: Project): Promise<void> {
+  const found = new Map(files);
+  const [config, weights] = [found.get("config.json"), found.get("best.safetensors")];
+  if (!config || !weights) throw new Error("it is not a run folder: config.json and best.safetensors are missing");
+  const { format, model, data, preprocessing, training } = JSON.parse(await config.text()) as Config;
+  if (format !== "fovea.run.1") throw new Error("its config.json is not that of a run");
+  const labels = new Map(data.classes.map((name, label) => [name, label]));
+  const names = new Map(project.classes.map(({ id, name }) => [id, name]));
+  const { parts } = splitProject(project);
+  const validation = project.images.flatMap(({ id, classId }) => {
+    const label = labels.get(names.get(classId) ?? "");
+    return label === undefined || parts.get(id) !== "validation" ? [] : [{ id, label }];
+  });
+  const settings = {
+    ...defaultSettings,
+    network: model.name,
+    attention: model.insert?.attention ?? null,
+    imageSize: preprocessing.imageSize,
+    epochs: training.epochs,
+  };
+  await run.begin({ settings, classes: data.classes, train: [], validation });
+  await store.keepRun(files);
+}
+
+const store = {
+  /** What was stored before, as it was. */
+  async open(): Promise<Project | undefined> {
+    const file = await read(await home, "project.json");
+    const project = file && parseProject(await file.text());
+    // Kept, so that nothing is lost to a newer version's file.
+    if (file && !project) await write(await home, `project-${Date.now()}.json`, file);
+    return project;
+  },
+
+  /** The last training, as it was stored. */
+  lastRun: (): Promise<RunState | undefined> => run.open(),
+
+  /** Begins a training that runs elsewhere: what it is of. */
+  beginRun: (plan: Plan): Promise<void> => run.begin(plan),
+
+  /** Files of a training that ran elsewhere. */
+  async keepRun(files: readonly (readonly [name: string, contents: Blob])[]): Promise<void> {
+    for (const [name, contents] of files) {
+      const [last, ...folders] = name.split("/").reverse();
+      await write(await folder("run", ...folders), last!, contents);
+    }
+  },
+
+  /** Takes a run folder, as an archive, for the last training. Its images are those of the project of the same classes. */
+  async openRun(file: Blob, project: Project): Promise<void> {
+    const files = new Map((await unpackedRun(file)).map(({ file, name, path }) => [path ?? name, file]));
+    await adoptRun([...files], project);
+  },
+
+  /** The same with files that are at hand. */
+  adoptRun: (files: readonly (readonly [name: string, contents: Blob])[], project: Project): Promise<void> =>
+    adoptRun(files, project),
+
+  /** The file with pretrained weights. */
+  weightsFile: async (): Promise<File | undefined> => read(await folder("weights"), "checkpoint"),
+
+  /** The file of an image. */
+  file: async (id: string): Promise<File | undefined> => read(await images, id),
+
+  async save(project: Project): Promise<void> {
+    await write(await home, "project.json", JSON.stringify(project));
+  },
+
+  /** Removes the files of images that nothing refers to. */
+  async tidy(kept: readonly string[]): Promise<void> {
+    const known = new Set(kept);
+    for (const home of [await images, await thumbnails])
+      for await (const name of home.keys()) if (!known.has(name)) await remove(home, name);
+  },
+
+  /** Takes in files; the folders in their paths name the classes. Archives are unpacked. */
+  async add(
+    files: readonly { readonly file: Blob; readonly path: string }[],
+    report: (arrival: Arrival) => void,
+  ): Promise<void> {
+    const incoming: Incoming[] = [];
+    const skipped: Skipped[] = [];
+    for (const { file, path } of files) {
+      if (junk.test(path)) continue;
+      if (/\.zip$/i.test(path)) {
+        const found = await unpacked(file).catch(
+          (error: Error) => void skipped.push({ file: path, reason: error.message }),
+        );
+        incoming.push(...(found ?? []));
+      } else incoming.push({ file, ...placeOf(path) });
+    }
+    if (skipped.length) report({ taken: [], skipped, done: 0, total: incoming.length });
+    await takeAll(incoming, report);
+  },
+
+  /** Takes in frames of one burst. */
+  async addBurst(frames: readonly Blob[], burst: string, report: (arrival: Arrival) => void): Promise<void> {
+    const end = (i: number) => String(i + 1).padStart(3, "0");
+    await takeAll(
+      frames.map((file, i) => ({ file, name: `burst-${burst}-${end(i)}.png`, burst })),
+      report,
+    );
+  },
+
+  /** Generated images: a few shapes, drawn anew. */
+  async addShapes(perClass: number, report: (arrival: Arrival) => void): Promise<void> {
+    const wanted = ["circle", "heart", "star", "triangle"];
+    const data = generateShapes({ count: 10 * perClass, seed: 1 });
+    const incoming: Incoming[] = [];
+    for (let i = 0; i < data.length; i++) {
+      const className = data.classes[data.labels[i]!]!;
+      if (!wanted.includes(className)) continue;
+      const image = interleaved(await data.image(i));
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      canvas.getContext("2d")!.putImageData(image, 0, 0);
+      const file = await canvas.convertToBlob({ type: "image/png" });
+      incoming.push({ file, name: `${className}-${String(i).padStart(4, "0")}.png`, className });
+    }
+    await takeAll(incoming, report);
+  },
+
+  /** The images as an archive of folders, `train/CLASS/FILE` and `val/CLASS/FILE`. */
+  async archive(placed: readonly Placed[]): Promise<Blob> {
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    const finished = Promise.withResolvers<void>();
+    const zip = new Zip((error, chunk, final) => {
+      if (error) return finished.reject(error);
+      chunks.push(chunk as Uint8Array<ArrayBuffer>);
+      if (final) finished.resolve();
+    });
+    for (const { image, path } of placed) {
+      const file = await read(await images, image.id);
+      if (!file) continue;
+      // Images are compressed already.
+      const entry = new ZipPassThrough(path);
+      entry.mtime = "2000-01-01";
+      zip.add(entry);
+      entry.push(new Uint8Array(await file.arrayBuffer()), true);
+    }
+    zip.end();
+    await finished.promise;
+    return new Blob(chunks, { type: "application/zip" });
+  },
+};
+
+export type Store = typeof store;
+expose(store);

@@ -1,0 +1,31 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig, mergeConfig, type Plugin } from "vite";
+import studio from "../vite.config.js";
+
+/** The engine is put into the page when it is made: from the studio's own copy. */
+const withoutEngine: Plugin = {
+  name: "without-engine",
+  generateBundle(_, bundle) {
+    for (const name of Object.keys(bundle)) if (name.endsWith(".wasm")) delete bundle[name];
+  },
+};
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The page that a network is taken away as: one program and one style sheet, which the studio puts into one file. */
+export default mergeConfig(
+  studio,
+  defineConfig({
+    root: here("."),
+    publicDir: false,
+    plugins: [withoutEngine],
+    build: {
+      outDir: here("../../dist/page/standalone"),
+      emptyOutDir: true,
+      rolldownOptions: {
+        input: here("main.ts"),
+        output: { entryFileNames: "standalone.js", assetFileNames: "standalone[extname]", codeSplitting: false },
+      },
+    },
+  }),
+);

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parsePlan } from "../../src/compare/plan.js";
+import {
+  checkSearch,
+  parseDimension,
+  planOf,
+  promoted,
+  rungsOf,
+  type Search,
+  trialsOf,
+} from "../../src/compare/tune.js";
+
+const { backbones, entrants } = parsePlan({ data: "shapes", modules: ["se"] });
+const search = (changes: Partial<Search> = {}): Search => ({
+  data: { source: "shapes" },
+  backbone: backbones[0]!,
+  module: entrants[0]!,
+  space: ["lr=0.001..1", "reduction=4,8,16"].map((text) => parseDimension(text, "se")),
+  trials: 200,
+  epochs: 9,
+  eta: 3,
+  grid: false,
+  seed: 0,
+  threads: 1,
+  ...changes,
+});
+
+test("draws are even by their logarithm, even over choices, and the same for a seed", () => {
+  const trials = trialsOf(search());
+  assert.equal(trials.length, 200);
+  const rates = trials.map(({ setting }) => Math.log10(setting.lr!));
+  for (const [low, high] of [
+    [-3, -2],
+    [-2, -1],
+    [-1, 0],
+  ] as const) {
+    const share = rates.filter((rate) => rate >= low && rate < high).length / 200;
+    assert.ok(share > 0.23 && share < 0.44, `${low}: ${share}`);
+  }
+  for (const reduction of [4, 8, 16]) {
+    const share = trials.filter(({ options }) => options.reduction === reduction).length / 200;
+    assert.ok(share > 0.23 && share < 0.44, `${reduction}: ${share}`);
+  }
+  assert.deepEqual(trialsOf(search()), trials);
+  assert.notDeepEqual(trialsOf(search({ seed: 1 })), trials);
+  // More trials begin with the same ones.
+  assert.deepEqual(trialsOf(search({ trials: 300 })).slice(0, 200), trials);
+});
+
+test("a grid has every combination once, and equal draws are tried once", () => {
+  const space = ["lr=0.1,0.01", "reduction=4,8,16", "optimizer=sgd,adamw"].map((text) => parseDimension(text, "se"));
+  const grid = trialsOf(search({ space, grid: true }));
+  assert.equal(new Set(grid.map(({ setting, options }) => JSON.stringify([setting, options]))).size, 12);
+  assert.deepEqual(grid[0], { number: 1, setting: { lr: 0.1, optimizer: "sgd" }, options: { reduction: 4 } });
+  assert.ok(trialsOf(search({ space, trials: 100 })).length <= 12);
+  const plan = planOf(search({ space }), grid[3]!, 2);
+  assert.deepEqual(
+    [plan.epochs, plan.entrants[0]!.options, plan.settings],
+    [2, { reduction: 8 }, [{ lr: 0.1, optimizer: "adamw" }]],
+  );
+});
+
+test("of each rung a third goes on for three times the epochs", () => {
+  assert.deepEqual(rungsOf({ eta: 3, epochs: 9 }, 27), [
+    { trials: 27, epochs: 1 },
+    { trials: 9, epochs: 3 },
+    { trials: 3, epochs: 9 },
+  ]);
+  assert.deepEqual(rungsOf({ eta: 3, epochs: 10 }, 20), [
+    { trials: 20, epochs: 1 },
+    { trials: 6, epochs: 3 },
+    { trials: 2, epochs: 10 },
+  ]);
+  assert.deepEqual(rungsOf({ eta: 3, epochs: 100 }, 9), [
+    { trials: 9, epochs: 11 },
+    { trials: 3, epochs: 33 },
+    { trials: 1, epochs: 100 },
+  ]);
+  assert.deepEqual(rungsOf({ eta: 2, epochs: 1 }, 8), [{ trials: 8, epochs: 1 }]);
+  for (let trials = 2; trials < 60; trials++)
+    for (const eta of [2, 3, 4])
+      for (const epochs of [1, 2, 5, 27, 50]) {
+        const rungs = rungsOf({ eta, epochs }, trials);
+        assert.equal(rungs.at(-1)!.epochs, epochs);
+        rungs.forEach((rung, i) => {
+          assert.ok(
+            rung.trials >= 1 && (i === 0 || (rung.trials < rungs[i - 1]!.trials && rung.epochs > rungs[i - 1]!.epochs)),
+          );
+        });
+      }
+});
+
+test("the best by accuracy go on, of equal ones those with less loss, and those that diverged last", () => {
+  const score = (top1: number, loss: number) => ({ top1, loss });
+  const scores = [
+    [1, score(0.5, 2)],
+    [2, null],
+    [3, score(0.7, 3)],
+    [4, score(0.5, 1)],
+    [5, score(0.5, 1)],
+  ] as const;
+  assert.deepEqual(promoted(scores, 5), [3, 4, 5, 1, 2]);
+  assert.deepEqual(promoted(scores.toReversed(), 2), [3, 4]);
+});
+
+test("a search that cannot be meant is refused in one line", () => {
+  const dimension =
+    (text: string, module = "se") =>
+    () =>
+      parseDimension(text, module);
+  const checked = (changes: Partial<Search>) => () => checkSearch(search(changes));
+  const two = (text: string) => [parseDimension(text, "se"), parseDimension(text, "se")];
+  for (const [f, message] of [
+    [dimension("lr"), /must look like lr=0\.01\.\.0\.3/],
+    [dimension("lr="), /must look like/],
+    [dimension("foo=1,2"), /--search foo: what can be searched is lr, .*reduction/],
+    [dimension("reduction=4,8", "none"), /--search reduction: what can be searched is lr/],
+    [dimension("reduction=4..8"), /--search reduction: takes choices/],
+    [dimension("lr=0.3..0.1"), /a range must be from a smaller to a larger number, got 0\.3\.\.0\.1/],
+    [dimension("lr=-1..1"), /a range must be/],
+    [dimension("lr=0..Infinity"), /a range must be/],
+    [dimension("lr=0.1,,0.2"), /choices must differ and not be empty/],
+    [dimension("lr=0.1,0.10"), /choices must differ/],
+    [checked({ space: two("lr=0.1,0.2") }), /--search names lr twice/],
+    [checked({ grid: true }), /--grid needs choices for all, such as --search lr=/],
+    [checked({ trials: 1001 }), /--trials 1001: at most 1000 are tried/],
+    [checked({ eta: 1 }), /--eta must be an integer from 2, got 1/],
+    [
+      checked({ grid: true, space: [{ name: "lr", choices: Array.from({ length: 1001 }, (_, i) => i + 1) }] }),
+      /the grid has 1001 combinations: at most 1000/,
+    ],
+  ] as const)
+    assert.throws(
+      f,
+      (error: Error) => error.name === "OptionError" && message.test(error.message) && !error.message.includes("\n"),
+    );
+});
