@@ -10,7 +10,7 @@ import { requireEffect, withDefaults } from "./optimization.js";
 import { checkSame } from "./resume.js";
 import { resumedData } from "./resume-data.js";
 import { freshFolder, requireSplits } from "./run.js";
-import { maskOptions } from "./segmentation/flags.js";
+import { lastingNames, maskOptions } from "./segmentation/flags.js";
 import { helpText, ProgressLine, print, say } from "./terminal.js";
 import {
   type AskedFlags,
@@ -76,6 +76,7 @@ immediately.`),
     const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
     // A run may be resumed from another folder.
     if (typeof lasting.tensorboard === "string") lasting.tensorboard = resolve(lasting.tensorboard);
+    if (typeof lasting.classNames === "string") lasting.classNames = await lastingNames(lasting.classNames);
     const wanted = await configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config, explicit);
