@@ -191,6 +191,7 @@ const objects: Readonly<
           says: /RunFolder/,
         },
         facts: { args: () => [] },
+        pixelFacts: { args: () => [] },
         record: {
           args: () => [{ epoch: 1, trainLoss: 1 }, [], { isBest: true, weights: new Map(), checkpoint: "" }],
           allowed: { 1: ["[]"] },

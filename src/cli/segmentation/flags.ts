@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import * as schemas from "../../core/schema.js";
 import { balancedWeights } from "../../engine.js";
@@ -96,12 +97,15 @@ export async function maskOptions({
   };
 }
 
-async function namesOf(given: string): Promise<readonly string[]> {
-  const isFile = await stat(given).then(
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
     (found) => found.isFile(),
     () => false,
   );
-  if (isFile) return parseClasses(new TextDecoder().decode(await readWhole(given, 2 ** 20)), `--class-names ${given}`);
+
+async function namesOf(given: string): Promise<readonly string[]> {
+  if (await isFile(given))
+    return parseClasses(new TextDecoder().decode(await readWhole(given, 2 ** 20)), `--class-names ${given}`);
   if (!given.includes(","))
     throw new OptionError(`--class-names ${given}: there is no such file; a list has commas, such as road,car`);
   return parseClasses(JSON.stringify(given.split(",").map((name) => name.trim())), "--class-names");
