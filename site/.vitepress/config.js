@@ -46,6 +46,7 @@ const guide = [
       ["In the browser", "in-the-browser"],
       ["Write a module", "adding-a-module"],
       ["Rebuild a network", "rebuild-a-network"],
+      ["Segmentation", "segmentation"],
       ["See where it looks", "seeing"],
       ["Comparing modules", "comparing"],
       ["On several computers", "distributed"],

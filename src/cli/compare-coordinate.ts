@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { baseOf, columns, costColumns, design, lookColumns, notes, verdict } from "../compare/index.js";
+import { baseOf, columnsFor, costColumns, design, lookColumns, notes, verdict } from "../compare/index.js";
 import {
   fillQueue,
   type Journal,
@@ -91,7 +91,7 @@ export async function tabulate(
   const done = results.filter((result) => result?.last).length;
   try {
     const looks =
-      looking && done > 0
+      looking && done > 0 && !journal.data.test.labelMap
         ? await withEngines(threads, Math.min(workers, done), (engines) =>
             measureLooks(journal, units, results, engines, {
               signal,
@@ -143,7 +143,7 @@ export function shown({ comparison }: Written, { path, plan }: Journal): string[
   const { rows } = comparison;
   const parts = plan.backbones.map(({ label }) => {
     const own = rows.filter(({ backbone }) => backbone === label);
-    const some = columns.filter(
+    const some = columnsFor(own).filter(
       ({ name }) => !["over seeds × images", "chosen epoch", "exact p", "correlation"].includes(name),
     );
     const cost = costColumns.filter(({ name }) => ["parameters", "MACs"].includes(name));

@@ -1,6 +1,6 @@
 import { type FoundObjects, type Look, lookOf, type UnitLooks } from "./looks.js";
 import type { Plan } from "./plan.js";
-import type { Measured, UnitResult } from "./results.js";
+import { type Measured, scoreOf, type UnitResult } from "./results.js";
 import {
   crossedTInterval,
   deviation,
@@ -49,6 +49,8 @@ export interface Difference {
 export interface Row {
   readonly backbone: string;
   readonly entrant: string;
+  /** What its accuracies are: top-1, or mean intersection over union. */
+  readonly measure: "top-1" | "mIoU";
   /** Why its network cannot be built; the rest is then empty. */
   readonly misfit: string | null;
   readonly seeds: number;
@@ -119,7 +121,12 @@ function chosenUnits(plan: Plan, outcomes: readonly Outcome[]): Map<number, Unit
     whole.map(([seed, results]) => {
       const others = whole.length > 1 ? whole.filter(([other]) => other !== seed) : whole;
       const scores = results.map((_, setting) =>
-        mean(others.map(([, row]) => row[setting]!.last?.validation.top1 ?? 1 / row[setting]!.numClasses)),
+        mean(
+          others.map(([, row]) => {
+            const { last, numClasses } = row[setting]!;
+            return last ? scoreOf(last.validation) : 1 / numClasses;
+          }),
+        ),
       );
       return [seed, results[scores.indexOf(Math.max(...scores))]!];
     }),
@@ -136,7 +143,7 @@ function foundBy(outcomes: readonly Outcome[], chosen: ReadonlyMap<number, UnitR
 }
 
 /** Accuracy after the last epoch. A network that diverged answers at random. */
-const accuracyOf = ({ last, numClasses }: UnitResult): number => last?.test.top1 ?? 1 / numClasses;
+const accuracyOf = ({ last, numClasses }: UnitResult): number => (last ? scoreOf(last.test) : 1 / numClasses);
 
 function rowOf(
   plan: Plan,
@@ -148,14 +155,15 @@ function rowOf(
 ): Omit<Row, "look"> {
   const results = plan.seeds.flatMap((seed) => chosen.get(seed) ?? []);
   const scores = results.map(accuracyOf);
-  const average = (of: (measured: Measured) => number, which: "last" | "chosen" = "last") => {
-    const values = results.flatMap((result) => (result[which] ? [of(result[which])] : []));
+  const average = (of: (measured: Measured) => number | undefined, which: "last" | "chosen" = "last") => {
+    const values = results.flatMap((result) => (result[which] && of(result[which])) ?? []);
     return values.length > 0 ? mean(values) : null;
   };
   const [first] = results;
   return {
     backbone,
     entrant,
+    measure: results.some(({ last }) => last?.test.miou !== undefined) ? "mIoU" : "top-1",
     misfit: outcomes.find(({ misfit }) => misfit !== undefined)?.misfit ?? null,
     seeds: results.length,
     diverged: results.filter(({ status }) => status === "diverged").length,
@@ -168,7 +176,7 @@ function rowOf(
     mean: scores.length > 0 ? mean(scores) : null,
     sd: scores.length > 1 ? deviation(scores) : null,
     interval: scores.length >= fewestSeeds ? tInterval(scores) : null,
-    chosenMean: average(({ test }) => test.top1, "chosen"),
+    chosenMean: average(({ test }) => scoreOf(test), "chosen"),
     nll: average(({ test }) => test.nll),
     ece: average(({ test }) => test.ece),
     adaptiveEce: average(({ test }) => test.adaptiveEce),
@@ -205,7 +213,9 @@ function differenceOf(
     mean: mean(a.map((x, i) => x - b[i]!)),
     interval: test?.interval ?? null,
     crossed:
-      finished.length >= fewestSeeds ? crossedTInterval(finished.map(([one, other]) => gains(one, other))) : null,
+      finished.length >= fewestSeeds && finished.flat().every(({ last }) => last!.test.right !== undefined)
+        ? crossedTInterval(finished.map(([one, other]) => gains(one, other)))
+        : null,
     p: test?.p ?? null,
     pHolm: null,
     pSignFlip: enough ? signFlipP(a, b) : null,
@@ -220,7 +230,7 @@ function differenceOf(
 
 /** For each test image 1 where only the first network is right, −1 where only the second is. */
 function gains(a: UnitResult, b: UnitResult): Int8Array {
-  const [one, other] = [a.last!.test.right, b.last!.test.right];
+  const [one, other] = [a.last!.test.right!, b.last!.test.right!];
   return Int8Array.from({ length: one.length }, (_, i) => Number(one[i]) - Number(other[i]));
 }
 

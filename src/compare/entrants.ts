@@ -5,20 +5,22 @@ import { costOf } from "../graph/cost.js";
 import { buildNetwork } from "../inference/load-run.js";
 import { modelInfo, type WrittenModel } from "../models/index.js";
 import { type Module, parametersOf, trace } from "../nn/index.js";
-import { type Optimizer, trainingStep } from "../train/index.js";
+import { type Optimizer, type Task, trainingStep } from "../train/index.js";
 import type { Named } from "./plan.js";
 
 /** What the networks of a comparison must fit. */
 export interface Frame {
   readonly classes: Dataset["classes"];
   readonly preprocessing: Preprocessing;
+  readonly task: Task;
 }
 
 /** A backbone with nothing in it, written down. Small images get the stem for them. */
 function plainNetwork({ name, options }: Named, { classes, preprocessing }: Frame): WrittenModel {
   const spec = modelInfo(name);
   const stem = "stem" in spec.options && preprocessing.imageSize < 64 ? { stem: "cifar" } : {};
-  return { name, options: { ...stem, ...options, attention: "none", numClasses: classes.length } };
+  const bare = "decoderAttention" in spec.options ? { decoderAttention: "none" } : {};
+  return { name, options: { ...stem, ...bare, ...options, attention: "none", numClasses: classes.length } };
 }
 
 /**
@@ -31,8 +33,13 @@ export function networkOf(backbone: Named, entrant: Named, entrants: readonly Na
   if (entrant.name === "none") return plain;
   if (entrant.name === "wide") return widened(plain, backbone, entrant, entrants, frame);
   attentionInfo(entrant.name);
+  // U-Net has places for scSE, in its decoder.
+  if ("decoderAttention" in modelInfo(plain.name).options && entrant.name === "scse" && isEmpty(entrant.options))
+    return { ...plain, options: { ...plain.options, decoderAttention: "scse" } };
   return { ...plain, options: { ...plain.options, attention: [entrant.name, entrant.options] } };
 }
+
+const isEmpty = (options: object) => Object.keys(options).length === 0;
 
 /** The plain network with as many channels more in its blocks as bring its parameters nearest to those of another entrant. */
 function widened(
@@ -85,6 +92,14 @@ export function networkCost(network: Module, frame: Frame, batch: number, optimi
   return {
     parameters: parameterCount(network),
     macs: costOf(trace(network, [1, 3, imageSize, imageSize])).macs,
-    stepMacs: costOf(trainingStep(network, { optimizer, input, numClasses: frame.classes.length }).graph).macs,
+    stepMacs: costOf(
+      trainingStep(network, {
+        optimizer,
+        input,
+        numClasses: frame.classes.length,
+        positions: frame.task.positions(imageSize),
+        objective: frame.task.objective,
+      }).graph,
+    ).macs,
   };
 }

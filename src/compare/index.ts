@@ -5,6 +5,7 @@ export {
   type Budget,
   budgets,
   canonical,
+  isGenerated,
   type Named,
   type Plan,
   type PlanData,
@@ -17,7 +18,17 @@ export { type Preset, presetNamed, presets } from "./presets.js";
 export { type Rates, rateKey } from "./resolve.js";
 export type { Measured, UnitResult } from "./results.js";
 export { slurmScript } from "./slurm.js";
-export { baseOf, big, type Comparison, columns, costColumns, design, lookColumns, notes } from "./tables.js";
+export {
+  baseOf,
+  big,
+  type Comparison,
+  columns,
+  columnsFor,
+  costColumns,
+  design,
+  lookColumns,
+  notes,
+} from "./tables.js";
 export { parseDimension, promoted, rungsOf, type Search, type TrialSettings, trialsOf } from "./tune.js";
 export { searchText, trialTitle, winnerText } from "./tune-tables.js";
 export { fewestSeeds, type Unit, unitsOf } from "./units.js";

@@ -4,7 +4,8 @@ import { commandOf } from "./flags.js";
 import { mapStrips } from "./strips.js";
 import {
   type Comparison,
-  columns,
+  type columns,
+  columnsFor,
   costColumns,
   design,
   lookColumns,
@@ -65,7 +66,7 @@ function entryPart(
         ...(plan.backbones.length > 1 ? [`### ${label}`] : []),
         draw(`${label}-accuracy`, `Accuracy on ${label}, a dot for each seed`, accuracyPlot(own)),
         draw(`${label}-differences`, `Difference from ${base} on ${label}`, differencePlot(own)),
-        table(columns),
+        table(columnsFor(own)),
         own
           .slice(own.length > 1 ? 1 : 0)
           .map((row) => `- **${row.entrant}**: ${verdict(row, base)}.`)

@@ -14,6 +14,7 @@ import {
   maybe,
   nonNegative,
   oneOf,
+  orNull,
   positive,
   properShare,
   type Schema,
@@ -22,13 +23,12 @@ import {
   whole,
 } from "../core/schema.js";
 import { defineSettings, optionFields, type SettingsOf } from "../core/settings.js";
-import { models } from "../models/index.js";
-import { requireClassifier } from "../models/spec.js";
+import { models, type Task } from "../models/index.js";
 import { loopSettings, stepSettings } from "../train/settings.js";
 
 /** Which images are used, and how they are divided. Validation chooses, test is measured once. */
 export interface PlanData {
-  /** A folder, or `shapes`. */
+  /** A folder, `shapes` or `shapes-free`. */
   readonly source: string;
   /** Images to train on. Default: all that are left. */
   readonly images?: number;
@@ -37,9 +37,15 @@ export interface PlanData {
   /** Share of the training images that is set aside for validation where the data has only two parts; the second is then the test. Default 0.2. */
   readonly validation?: number;
   readonly imageSize?: number;
+  /** For segmentation: names of the values in masks, and the value of pixels that do not count. As options of `openDataset`. */
+  readonly classNames?: readonly string[];
+  readonly ignoreLabel?: number | null;
   /** Where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file. Changes no training. */
   readonly masks?: string;
 }
+
+/** Whether data is generated, and so lies nowhere. */
+export const isGenerated = (source: string): boolean => source === "shapes" || source === "shapes-free";
 
 /** A network or module by name, with options. */
 export interface Named {
@@ -105,6 +111,10 @@ interface WrittenName {
 
 const most = { seeds: 1000, units: 100_000 } as const;
 
+const pickedMaskFields = {
+  classNames: maybe(list(text, "a list of class names", 1)),
+  ignoreLabel: maybe(orNull(whole(0, 65_535))),
+};
 const dataSchema = fields<PlanData>(
   {
     source: text,
@@ -112,6 +122,7 @@ const dataSchema = fields<PlanData>(
     testImages: maybe(whole(1)),
     validation: maybe(properShare),
     imageSize: maybe(imageSize),
+    ...pickedMaskFields,
     masks: maybe(text),
   },
   "the name of a data set, or an object with its source",
@@ -179,7 +190,11 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
   for (const [i, { name }] of plan.backbones.entries()) {
     const spec = models.get(name);
     if (!spec) throw inField(where, `backbones[${i}]`, unknownName("model", name, models.keys()));
-    requireClassifier(spec);
+    const { task } = models.get(plan.backbones[0]!.name)!;
+    if (spec.task !== task)
+      throw new OptionError(
+        `${where}: ${name} is a ${spec.task} network, ${plan.backbones[0]!.name} one for ${task}; a comparison is of one task`,
+      );
   }
   for (const [i, { name, options }] of plan.entrants.entries()) {
     if (!isEntrant(name))
@@ -213,6 +228,9 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
 }
 
 const inField = (where: string, field: string, { message }: Error) => new OptionError(`${where}: ${field}: ${message}`);
+
+/** What the networks of a plan learn. */
+export const taskOfPlan = ({ backbones }: Plan): Task => models.get(backbones[0]!.name)!.task;
 
 /** A plan from the text of a file. @throws OptionError if it is none. */
 export function readPlan(json: string, file: string): Plan {

@@ -7,7 +7,8 @@ import { mapStrips } from "./strips.js";
 import {
   baseOf,
   type Comparison,
-  columns,
+  type columns,
+  columnsFor,
   costColumns,
   design,
   lookColumns,
@@ -69,7 +70,7 @@ function backbonePart(label: string, rows: readonly Row[]): Markup {
       panel(raw(differencePlot(rows))),
       panel(raw(svg)),
     ),
-    panel(table(`Accuracy on ${label}`, asColumns(columns), rows)),
+    panel(table(`Accuracy on ${label}`, asColumns(columnsFor(rows)), rows)),
     panel(table(`Cost on ${label}`, asColumns(costColumns), rows)),
     front.length > 0 &&
       element("p", { class: "note" }, `On the Pareto front of accuracy and MACs: ${front.join(", ")}.`),

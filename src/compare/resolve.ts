@@ -3,12 +3,19 @@ import { recordedIn } from "../core/settings.js";
 import { defaultAugmentation, defaultPreprocessing } from "../data/index.js";
 import { buildNetwork } from "../inference/load-run.js";
 import { modelInfo, type WrittenModel } from "../models/index.js";
-import { cosineSchedule, defaultBatch, type Optimizer, optimizers } from "../train/index.js";
+import {
+  classification,
+  cosineSchedule,
+  defaultBatch,
+  type Optimizer,
+  optimizers,
+  segmentation,
+} from "../train/index.js";
 import type { RunConfig } from "../train/run-folder.js";
 import { trainingSettings } from "../train/settings.js";
 import type { Division } from "./data.js";
 import { type Frame, type NetworkCost, networkCost, networkOf } from "./entrants.js";
-import type { Named, Plan } from "./plan.js";
+import { type Named, type Plan, taskOfPlan } from "./plan.js";
 import type { Unit } from "./units.js";
 
 /** Seconds that a training step of a network takes, by {@link rateKey}: what `--budget seconds` is divided by. */
@@ -25,6 +32,7 @@ export interface ResolvedUnit extends Unit {
   readonly epochs: number;
   readonly training: RunConfig["training"];
   readonly preprocessing: Frame["preprocessing"];
+  readonly task: Frame["task"];
 }
 
 /** Makes units ready. What several of them need is computed once. */
@@ -39,7 +47,8 @@ export class Resolver {
     readonly rates?: Rates,
   ) {
     const preprocessing = defaultPreprocessing(data.train, plan.data.imageSize);
-    this.frame = { classes: data.train.classes, preprocessing };
+    const task = taskOfPlan(plan) === "segmentation" ? segmentation() : classification;
+    this.frame = { classes: data.train.classes, preprocessing, task };
   }
 
   /** @throws OptionError or ShapeError where the module does not fit the backbone. */
@@ -56,6 +65,7 @@ export class Resolver {
       epochs: steps / batches,
       training: this.#training(unit, Math.ceil(steps / batches)),
       preprocessing: this.frame.preprocessing,
+      task: this.frame.task,
     };
   }
 

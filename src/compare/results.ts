@@ -28,18 +28,26 @@ export interface Hashes {
 export interface Measured {
   readonly epoch: number;
   /** On the validation images; it may have chosen the epoch. */
-  readonly validation: { readonly top1: number; readonly loss: number };
+  readonly validation: { readonly top1: number; readonly loss: number; readonly miou?: number };
   readonly test: {
     readonly count: number;
+    /** Of segmentation: the share of pixels. */
     readonly top1: number;
     readonly nll: number;
-    readonly ece: number;
-    readonly adaptiveEce: number;
-    readonly brier: number;
+    /** Of segmentation only, by which its networks are compared. */
+    readonly miou?: number;
+    readonly boundaryF?: number;
+    /** Of classifiers only. */
+    readonly ece?: number;
+    readonly adaptiveEce?: number;
+    readonly brier?: number;
     /** A digit for each image, 1 where the network is right. */
-    readonly right: string;
+    readonly right?: string;
   };
 }
+
+/** What networks are compared by: mean IoU of segmentation, top-1 of classification. */
+export const scoreOf = ({ top1, miou }: { readonly top1: number; readonly miou?: number }): number => miou ?? top1;
 
 /** `result.json` of a unit. Holds nothing that differs when the unit is done again. */
 export interface UnitResult {
@@ -67,15 +75,17 @@ export interface UnitResult {
 
 const measured = fieldsOf<Measured>({
   epoch: whole(1),
-  validation: fieldsOf<Measured["validation"]>({ top1: fraction, loss: finite }),
+  validation: fieldsOf<Measured["validation"]>({ top1: fraction, loss: finite, miou: maybe(fraction) }),
   test: fieldsOf<Measured["test"]>({
     count: whole(1),
     top1: fraction,
     nll: finite,
-    ece: fraction,
-    adaptiveEce: fraction,
-    brier: nonNegative,
-    right: that<string>("a digit for each image, 0 or 1", (x) => typeof x === "string" && /^[01]+$/.test(x)),
+    miou: maybe(fraction),
+    boundaryF: maybe(fraction),
+    ece: maybe(fraction),
+    adaptiveEce: maybe(fraction),
+    brier: maybe(nonNegative),
+    right: maybe(that<string>("a digit for each image, 0 or 1", (x) => typeof x === "string" && /^[01]+$/.test(x))),
   }),
 });
 
@@ -112,7 +122,9 @@ export function parseResult(json: string, file: string): UnitResult {
   for (const which of [result.last, result.chosen]) {
     if ((which === null) !== (result.status === "diverged"))
       throw new FormatError(`${file}: a unit that is ${result.status} ${which ? "has" : "lacks"} measurements`);
-    if (which && which.test.right.length !== which.test.count)
+    if (which && which.test.miou === undefined && which.test.right === undefined)
+      throw new FormatError(`${file}: test has neither right, as of classifiers, nor miou`);
+    if (which?.test.right !== undefined && which.test.right.length !== which.test.count)
       throw new FormatError(`${file}: test.right has ${which.test.right.length} digits for ${which.test.count} images`);
   }
   return result;

@@ -64,17 +64,28 @@ export function unitTable({ plan, outcomes }: Comparison): {
   readonly names: readonly string[];
   readonly lines: readonly (readonly (string | number | null)[])[];
 } {
-  const measuredNames = ["epoch", "validation_top1", "test_top1", "low", "high", "nll", "ece", "adaptive_ece", "brier"];
+  const segments = outcomes.some(({ result }) => result?.last?.test.miou !== undefined);
+  const measuredNames = [
+    ...["epoch", "validation_top1", "test_top1", "low", "high", "nll", "ece", "adaptive_ece", "brier"],
+    ...(segments ? ["validation_miou", "test_miou", "test_boundary_f"] : []),
+  ];
   const header = [
     ...["backbone", "entrant", "seed", "setting", "status", "parameters", "macs", "steps", "epochs", "trained_macs"],
     ...["last", "chosen"].flatMap((which) => measuredNames.map((name) => `${which}_${name}`)),
     ...["energy_over_area", "pointing"],
   ];
+  const pixels = ({ validation, test }: Measured) => [
+    validation.miou ?? null,
+    test.miou ?? null,
+    test.boundaryF ?? null,
+  ];
   const measured = (one: Measured | null | undefined): (number | null)[] => {
     if (!one) return measuredNames.map(() => null);
     const { count, top1, nll, ece, adaptiveEce, brier } = one.test;
-    const [low, high] = wilsonInterval(Math.round(top1 * count), count);
-    return [one.epoch, one.validation.top1, top1, low, high, nll, ece, adaptiveEce, brier];
+    // The pixels of an image are not independent.
+    const [low, high] = one.test.right === undefined ? [null, null] : wilsonInterval(Math.round(top1 * count), count);
+    const calibration = [ece ?? null, adaptiveEce ?? null, brier ?? null];
+    return [one.epoch, one.validation.top1, top1, low, high, nll, ...calibration, ...(segments ? pixels(one) : [])];
   };
   const lines = outcomes.map(({ unit, result, misfit, looks }) => [
     ...[unit.backbone.label, unit.entrant.label, unit.seed, settingTitle(plan.settings[unit.setting]!)],
@@ -118,6 +129,14 @@ export const columns: readonly { readonly name: string; readonly cell: (row: Row
   { name: "p (Holm)", cell: ({ difference }) => or(difference?.pHolm, (p) => pText(p).replace(/^p (= )?/, "")) },
   { name: "exact p", cell: ({ difference }) => or(difference?.pSignFlip, (p) => pText(p).replace(/^p (= )?/, "")) },
 ];
+/** The columns for these rows, named by what was measured. */
+export const columnsFor = (rows: readonly Row[]): typeof columns =>
+  columns.map((column) =>
+    column.name === "top-1 %" && rows.some(({ measure }) => measure === "mIoU")
+      ? { ...column, name: "mIoU %" }
+      : column,
+  );
+
 export const costColumns: typeof columns = [
   { name: "entrant", cell: ({ entrant }) => entrant },
   { name: "parameters", cell: ({ parameters }) => or(parameters, big) },
@@ -188,7 +207,7 @@ export function tableMarkdown(comparison: Comparison): string {
       );
     return [
       `## ${label}`,
-      table(columns),
+      table(columnsFor(own)),
       own
         .slice(own.length > 1 ? 1 : 0)
         .map((row) => `- **${row.entrant}**: ${verdict(row, base)}.`)

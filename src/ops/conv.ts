@@ -67,7 +67,7 @@ function outputShape(x: Shape, w: Shape, { strides, pads, dilations, group }: Co
 const macsOf = (y: Shape, w: Shape): number => countElements(y).size * countElements(w.slice(1)).size;
 
 /** y[n,o,i,j] = Σ over c, ky, kx of w[o,c,ky,kx] · x[n, c, i·s + ky·d − p, j·s + kx·d − p] (+ bias[o]). */
-export const convOp: Op<ConvAttributes> = {
+export const convOp: Op<ConvAttributes, readonly [x: Value, w: Value, bias?: Value]> = {
   name: "Conv",
   infer: ([x, w, bias], attributes) => {
     const shape = outputShape(x!.shape, w!.shape, attributes);
@@ -97,7 +97,7 @@ export const convOp: Op<ConvAttributes> = {
     return [y];
   },
   grad: (dy, node) => {
-    const [x, w, bias] = node.inputs as [Value, Value, Value?];
+    const [x, w, bias] = node.inputs;
     const [dx, dw] = [convInputGrad(dy, w, x.shape, node.attributes), convWeightGrad(x, dy, w.shape, node.attributes)];
     return bias ? [dx, dw, reduceSum(dy, [0, 2, 3], { keepdims: false })] : [dx, dw];
   },
@@ -106,7 +106,7 @@ export const convOp: Op<ConvAttributes> = {
 };
 
 /** (dy, w) → the gradient of a convolution's input, of `size`; also the transposed convolution. */
-export const convInputGradOp: Op<ConvInputGradAttributes> = {
+export const convInputGradOp: Op<ConvInputGradAttributes, readonly [dy: Value, w: Value]> = {
   name: "ConvInputGrad",
   infer: ([dy, w], attributes) => {
     const shape = [dy!.shape[0]!, (w!.shape[1] as number) * attributes.group, ...attributes.size];
@@ -151,7 +151,7 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
     return [dx];
   },
   grad: (d, node) => {
-    const [dy, w] = node.inputs as [Value, Value];
+    const [dy, w] = node.inputs;
     return [conv2d(d, w, undefined, node.attributes), convWeightGrad(d, dy, w.shape, node.attributes)];
   },
   macs: ([dy, w]) => macsOf(dy!.shape, w!.shape),
@@ -159,7 +159,7 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
 };
 
 /** (x, dy) → the gradient of a convolution's weight. */
-export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
+export const convWeightGradOp: Op<ConvWeightGradAttributes, readonly [x: Value, dy: Value]> = {
   name: "ConvWeightGrad",
   infer: ([x, dy], { kernel, group }) => [
     { dtype: "float", shape: [dy!.shape[1]!, (x!.shape[1] as number) / group, ...kernel] },
@@ -180,7 +180,7 @@ export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
     return [dw];
   },
   grad: (d, node) => {
-    const [x, dy] = node.inputs as [Value, Value];
+    const [x, dy] = node.inputs;
     return [convInputGrad(dy, d, x.shape, node.attributes), conv2d(x, d, undefined, node.attributes)];
   },
   macs: ([, dy], [dw]) => macsOf(dy!.shape, dw!.shape),

@@ -125,7 +125,7 @@ test("a second coordinator is refused, and says who is at it", { skip: ifLong },
 test("units of other data, another program or a damaged result enter no table", async () => {
   const out = temporaryFolder();
   const own = tinyCifar(temporaryFolder(), { train: 40, test: 24 });
-  const args = ["compare", own, ...common.slice(2), "--modules", "none", "--seeds", "1", "--out", out];
+  const args = ["compare", own, ...common.slice(2), "--modules", "none,simam", "--seeds", "1", "--out", out];
   assert.equal((await fovea(args)).code, 0);
   const bytes = readFileSync(join(own, "test_batch.bin"));
   bytes[5000]! ^= 1;
@@ -134,7 +134,7 @@ test("units of other data, another program or a damaged result enter no table", 
   assert.equal(changed.code, 1);
   assert.match(
     changed.stderr,
-    /1 of 1 units in .* are of other data than .* is now, such as .*\. Choose another --out, or remove them/,
+    /2 of 2 units in .* are of other data than .* is now, such as .*\. Choose another --out, or remove them/,
   );
   bytes[5000]! ^= 1;
   writeFileSync(join(own, "test_batch.bin"), bytes);
@@ -215,7 +215,7 @@ test("a module that does not fit and a training that diverges are said; the othe
   assert.equal(flagged.code, 2);
   assert.match(flagged.stderr, /--seeds: the plan .* says that itself; change it there/);
   appendFileSync(plan, "x");
-  assert.match((await fovea(["compare", plan, "--out", out])).stderr, /plan\.json is not JSON/);
+  assert.match((await fovea(["compare", plan, "--out", out])).stderr, /plan\.json:1 is not JSON/);
 });
 
 test("wrong usage is one line", async () => {
@@ -225,13 +225,13 @@ test("wrong usage is one line", async () => {
     [["compare", data], /which modules\? Such as --modules none,se,cbam/],
     [["compare", data, "--modules", "none,cbma"], /Unknown module "cbma"\. Did you mean "cbam"\?/],
     [
-      ["compare", data, "--modules", "none", "--images", "1000"],
+      ["compare", data, "--modules", "none,se", "--images", "1000"],
       /1000 images to train on were asked for, 32 are there/,
     ],
-    [["compare", data, "--modules", "none", "--seeds", "0"], /must be an integer from 1/],
+    [["compare", data, "--modules", "none,se", "--seeds", "0"], /must be an integer from 1/],
     [["compare", "work", temporaryFolder(), "--unit", "0"], /is no folder of a comparison: it has no plan\.json/],
     [
-      ["compare", data, "--modules", "none", "--out", join(data, "x")],
+      ["compare", data, "--modules", "none,se", "--out", join(data, "x")],
       /--out .* lies in the data, which it would change/,
     ],
     [["compare", "nowhere.json"], /nowhere\.json: cannot be read/],
@@ -240,7 +240,7 @@ test("wrong usage is one line", async () => {
         "compare",
         "shapes",
         "--modules",
-        "none",
+        "none,se",
         "--out",
         join(undisturbed, "units", readdirSync(join(undisturbed, "units"))[0]!),
       ],

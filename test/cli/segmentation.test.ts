@@ -242,3 +242,48 @@ for (const [args, says] of refused)
     assert.match(stderr, says);
     assert.ok(!existsSync(at("never")), "nothing was begun");
   });
+
+test("networks of segmentation are compared by mean IoU, U-Net with and without scSE", { skip: ifLong }, async () => {
+  const plan = {
+    data: { source: at("scenes"), imageSize: 32 },
+    backbones: ["unet_resnet18"],
+    modules: ["none", "scse", "cbam"],
+    seeds: [0],
+    epochs: 1,
+    settings: [{ batch: 8, optimizer: "adamw" }],
+  };
+  writeFileSync(at("plan.json"), JSON.stringify(plan));
+  const { code, stdout, stderr } = await fovea([
+    "compare",
+    at("plan.json"),
+    "--out",
+    at("compared"),
+    "--workers",
+    "1",
+    "--no-cost",
+    "--json",
+  ]);
+  assert.equal(code, 0, stderr + stdout);
+  const table = readFileSync(at("compared", "table.md"), "utf8");
+  assert.match(table, /mIoU %/);
+  assert.match(table, /cbam.*does not fit: .*takes no attention module/);
+  const [header, ...lines] = readFileSync(at("compared", "results.csv"), "utf8").trim().split("\n");
+  assert.match(header!, /last_test_miou,last_test_boundary_f/);
+  assert.equal(lines.length, 3);
+  const done = readdirSync(at("compared", "units"), { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith("result.json"),
+  );
+  assert.equal(done.length, 2);
+  const { chosen, last } = json("compared", "units", done[0]!);
+  for (const { validation, test: tested } of [chosen, last]) {
+    assert.ok(validation.miou >= 0 && tested.miou >= 0 && tested.count === 3);
+    assert.equal(tested.right, undefined);
+  }
+  const mixed = { ...plan, backbones: ["unet_resnet18", "resnet20"] };
+  writeFileSync(at("mixed.json"), JSON.stringify(mixed));
+  const refusedPlan = await fovea(["compare", at("mixed.json"), "--out", at("mixed")]);
+  assert.match(
+    refusedPlan.stderr,
+    /resnet20 is a classification network, unet_resnet18 one for segmentation; a comparison is of one task/,
+  );
+});

@@ -54,7 +54,10 @@ test("plans that cannot be meant are refused in one line", () => {
     [{ ...small, modules: ["none", "danet-head"] }, /Unknown module "danet-head"/],
     [{ ...small, modules: [] }, /plan: modules must be/],
     [{ ...small, backbones: ["resnet21"] }, /Unknown model "resnet21"/],
-    [{ ...small, backbones: ["unet_resnet18"] }, /segmentation network/],
+    [
+      { ...small, backbones: ["resnet20", "unet_resnet18"] },
+      /unet_resnet18 is a segmentation network, resnet20 one for classification; a comparison is of one task/,
+    ],
     [{ ...small, seeds: [1, 2, 1] }, /plan: seeds names 1 twice/],
     [{ ...small, seeds: 0 }, /plan: seeds must be/],
     [{ ...small, seeds: 1e9 }, /plan: seeds must be how many seeds, 1 to 1000/],

@@ -12,6 +12,7 @@ import { SessionHost } from "../../src/engines/ort/session.js";
 import { cpuBackend, cpuTarget } from "../../src/engines/ort/targets/cpu.js";
 import type { Backend } from "../../src/engines/ort/targets/target.js";
 import { referenceEngine } from "../../src/engines/reference.js";
+import { ruleFor, ruleOf } from "../../src/formats/onnx/writer.js";
 import { type Cell, Graph } from "../../src/graph/graph.js";
 import { ops } from "../../src/ops/elementwise.js";
 import { add, conv, mul } from "../../src/ops/index.js";
@@ -103,14 +104,14 @@ test("a target of one's own needs nothing elsewhere", async () => {
     async targetFor(_graph, probe) {
       assert.equal(await probe(), "nothing");
       const target = cpuTarget({ blockSize: undefined, writesInPlace: false });
-      const sub = target.rules.get("Sub")!;
-      const rules = new Map(target.rules).set("Sub", (node, [a, b], write) => {
+      const sub = ruleOf(target.rules, ops.sub);
+      const rule = ruleFor(ops.sub, (node, [a, b], write) => {
         negated++;
         return node.outputs[0]!.shape.length === 4
           ? [write.emit("Add", [a, write.emit("Neg", [b])])]
-          : sub(node, [a!, b!], write);
+          : sub(node, [a, b], write);
       });
-      return { ...target, name: "dummy", rules };
+      return { ...target, name: "dummy", rules: new Map([...target.rules, rule]) };
     },
   };
   const engine = await engineOf(dummy);

@@ -7,7 +7,7 @@ import { readWhole, unlessMissing } from "../../files/read.js";
 import { isTemporary, makeFolder, writeFileAtomic } from "../../files/write.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { type Division, divide } from "../data.js";
-import { type Plan, readPlan, writtenPlan } from "../plan.js";
+import { type Plan, readPlan, taskOfPlan, writtenPlan } from "../plan.js";
 import { type Rates, type ResolvedUnit, Resolver } from "../resolve.js";
 import { type Hashes, parseResult, type UnitResult } from "../results.js";
 import { type Unit, unitsOf, unitTitle } from "../units.js";
@@ -48,7 +48,13 @@ export class Journal {
 
   /** Opens the data of a plan, for results in a folder that need not exist yet. */
   static async open(path: string, plan: Plan, rates?: Rates): Promise<Journal> {
-    const opened = await openDataset(plan.data.source, plan.data.imageSize ? { imageSize: plan.data.imageSize } : {});
+    const { source, imageSize, classNames, ignoreLabel } = plan.data;
+    const opened = await openDataset(source, {
+      task: taskOfPlan(plan),
+      ...(imageSize ? { imageSize } : {}),
+      ...(classNames ? { classNames } : {}),
+      ...(ignoreLabel === undefined ? {} : { ignoreLabel }),
+    });
     const data = divide(opened, plan.data);
     const shared = { data: await dataHash(plan.data), code: await codeHash() };
     const known = rates ?? (await readRates(path));

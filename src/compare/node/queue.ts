@@ -202,7 +202,7 @@ export interface ServeOptions extends RunUnitOptions {
  *
  * @throws FoveaError if there is none or several, or this worker sees other data or is of another version of the program.
  */
-export async function joinQueue(url: string, path: string, source: string): Promise<Journal> {
+export async function joinQueue(url: string, path: string, source: string | undefined): Promise<Journal> {
   const connection = await connect(url);
   try {
     const { name, plan, rates } = await onlyComparison(connection, source);

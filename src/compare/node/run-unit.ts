@@ -8,7 +8,16 @@ import { Lock } from "../../files/lock.js";
 import { makeFolder, writeFileAtomic } from "../../files/write.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import type { Module } from "../../nn/index.js";
-import { bestRecord, type EpochRecord, forEachLogits, loadState, type StepReport, train } from "../../train/index.js";
+import {
+  bestRecord,
+  type EpochRecord,
+  evaluate,
+  forEachLogits,
+  loadState,
+  type StepReport,
+  segmentation,
+  train,
+} from "../../train/index.js";
 import { type RunConfig, RunFolder } from "../../train/run-folder.js";
 import { repeating } from "../../train/settings.js";
 import type { Measured, UnitResult } from "../results.js";
@@ -125,11 +134,12 @@ async function doUnit(
 }
 
 /** How a unit is trained: options of `train`, but for how long and what else happens. */
-export function howTrained({ training, preprocessing }: NonNullable<JournaledUnit["resolved"]>, engine: Engine) {
+export function howTrained({ training, preprocessing, task }: NonNullable<JournaledUnit["resolved"]>, engine: Engine) {
   const { epochs: _, ...how } = repeating(training);
   return {
     ...how,
     engine,
+    task,
     preprocessing,
     cacheFeatures: false,
   };
@@ -148,6 +158,9 @@ export function configOf(
     flags: {},
     model,
     data: { source: journal.plan.data.source, kind: journal.kind, classes: journal.data.train.classes },
+    ...(journal.resolver.frame.task.name === "segmentation"
+      ? { task: { name: "segmentation", loss: ["cross-entropy"], classWeights: null } as const }
+      : {}),
     preprocessing,
     frozen: [],
     training,
@@ -167,12 +180,24 @@ const isDivergence = (error: unknown): boolean =>
 /** @throws FoveaError if logits are no finite numbers. */
 export async function measured(
   network: Module,
-  { epoch, top1, loss }: EpochRecord,
+  { epoch, top1, loss, miou }: EpochRecord,
   { data }: { readonly data: { readonly test: Dataset } },
   preprocessing: RunConfig["preprocessing"],
   engine: Engine,
   signal: AbortSignal | undefined,
 ): Promise<Measured> {
+  if (miou !== undefined) {
+    const options = { engine, preprocessing, task: segmentation(), ...(signal ? { signal } : {}) };
+    const found = await evaluate(network, data.test, options);
+    const test = {
+      count: found.count,
+      top1: found.top1,
+      nll: found.loss,
+      miou: found.miou,
+      boundaryF: found.boundaryF,
+    };
+    return { epoch, validation: { top1: top1!, loss: loss!, miou }, test };
+  }
   const tally = new CalibrationTally();
   let right = "";
   await forEachLogits(network, data.test, { engine, preprocessing, ...(signal ? { signal } : {}) }, (logits, label) => {

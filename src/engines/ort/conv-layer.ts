@@ -1,7 +1,7 @@
 import { fourSizes } from "../../core/shape.js";
-import { attributesOf } from "../../formats/onnx/writer.js";
-import type { Node, Value } from "../../graph/graph.js";
-import type { ConvAttributes } from "../../ops/conv.js";
+import { isOp, type Node, type Value } from "../../graph/graph.js";
+import type { Inputs } from "../../graph/op.js";
+import { type ConvAttributes, convInputGradOp, convOp, convWeightGradOp } from "../../ops/conv.js";
 
 /** The sizes of a convolution: x is [n, channels, height, width], y [n, filters, oh, ow], the weight [filters, perGroup, ...kernel]. */
 export interface ConvLayer extends ConvAttributes {
@@ -16,24 +16,31 @@ export interface ConvLayer extends ConvAttributes {
   readonly ow: number;
 }
 
-/** Input, weight and output of the layer whose forward pass or gradient a node computes. */
-export function partsOf(node: Node): { readonly x: Value; readonly weight: Value; readonly y: Value } | undefined {
-  const [a, b] = node.inputs as [Value, Value];
-  const [result] = node.outputs as [Value];
-  if (node.op.name === "Conv") return { x: a, weight: b, y: result };
-  if (node.op.name === "ConvInputGrad") return { x: result, weight: b, y: a };
-  if (node.op.name === "ConvWeightGrad") return { x: a, weight: result, y: b };
+/** A node of any operator. */
+export type AnyNode = Pick<Node, "outputs"> & {
+  readonly op: unknown;
+  readonly attributes: object;
+  readonly inputs: Inputs;
+};
+
+/** Input, weight and output of the layer whose forward pass or gradient a node computes, and its geometry. */
+export function partsOf(node: AnyNode) {
+  const [result] = node.outputs as readonly [Value];
+  const parts = (attributes: ConvAttributes, x: Value, weight: Value, y: Value) => ({ attributes, x, weight, y });
+  if (isOp(node, convOp)) return parts(node.attributes, node.inputs[0], node.inputs[1], result);
+  if (isOp(node, convInputGradOp)) return parts(node.attributes, result, node.inputs[1], node.inputs[0]);
+  if (isOp(node, convWeightGradOp)) return parts(node.attributes, node.inputs[0], result, node.inputs[1]);
   return undefined;
 }
 
 /** The layer whose output or gradient a node computes; undefined for other nodes and for a symbolic batch. */
-export function layerShape(node: Node): ConvLayer | undefined {
+export function layerShape(node: AnyNode): ConvLayer | undefined {
   const parts = partsOf(node);
   if (!parts || [parts.x, parts.weight, parts.y].some(({ shape }) => shape.includes("N"))) return undefined;
   const [n, channels, height, width] = fourSizes(parts.x.shape);
   const [filters, perGroup, kh, kw] = fourSizes(parts.weight.shape);
   const [, , oh, ow] = fourSizes(parts.y.shape);
-  const { strides, pads, dilations, group } = attributesOf<ConvAttributes>(node);
+  const { strides, pads, dilations, group } = parts.attributes;
   const kernel = [kh, kw] as const;
   return { strides, pads, dilations, group, n, channels, height, width, filters, perGroup, kernel, oh, ow };
 }

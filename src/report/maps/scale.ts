@@ -43,7 +43,8 @@ export function captionOf(map: Pick<Heatmap, "data">, isGate = false): string {
   const range = rangeOf(map);
   if (!range) return "not a number";
   const [low, high] = range.map((value) => formatNumber(value, 3));
-  if (isGate) return range[0] === range[1] ? `constant: ${low} everywhere` : `${low} to ${high}`;
+  if (isGate && low === high) return `${range[0] === range[1] ? "constant" : "almost constant"}: ${low} everywhere`;
+  if (isGate) return `${low} to ${high}`;
   if (range[0] === range[1])
     return range[0] === 0 ? "no positive evidence" : `no positive evidence (${low} everywhere)`;
   return range[1] <= 0 ? `no positive evidence (${low} to ${high})` : `${low} to ${high}`;

@@ -1,5 +1,4 @@
-import type { Node } from "../../../graph/graph.js";
-import { type ConvLayer, layerShape } from "../conv-layer.js";
+import { type AnyNode, type ConvLayer, layerShape } from "../conv-layer.js";
 import type { WinogradTile, WinogradTuning } from "../tuning.js";
 import { winogradTile } from "../winograd.js";
 import type { WeightLayout } from "./layout.js";
@@ -39,7 +38,7 @@ export interface BlockedLayer extends ConvLayer {
  * - there is more than one position; otherwise it is a matrix product;
  * - all sizes are known, the batch included, and no padding is negative.
  */
-export function blockedLayerOf(node: Node, { block, winograd }: BlockedTarget): BlockedLayer | undefined {
+export function blockedLayerOf(node: AnyNode, { block, winograd }: BlockedTarget): BlockedLayer | undefined {
   const layer = layerShape(node);
   if (!layer || layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return undefined;
   const whole = layer.channels % block === 0 && layer.filters % block === 0;
@@ -60,7 +59,7 @@ function kindOf(channels: number, filters: number, group: number, block: number)
 }
 
 /** Why the blocked operators cannot compute the layer that a node belongs to. */
-export function noBlocks(node: Node): string {
+export function noBlocks(node: AnyNode): string {
   const layer = layerShape(node);
   if (!layer) return "the batch size is not known";
   if (layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return "it has a single position";

@@ -1,8 +1,9 @@
 import { sameShape } from "../../../core/shape.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
-import type { Cell, Graph, Node, Program, Value } from "../../../graph/graph.js";
+import { type Cell, type Graph, isOp, type Node, type Program, type Value } from "../../../graph/graph.js";
 import type { Op } from "../../../graph/op.js";
+import { convWeightGradOp } from "../../../ops/conv.js";
 import { partsOf } from "../conv-layer.js";
 import type { Target } from "../targets/target.js";
 import { type BlockedTarget, blockedLayerOf } from "./conv-layer.js";
@@ -33,7 +34,7 @@ export class BlockedLowering extends LayoutTable {
     graph: Graph,
     rules: Rules,
     blocks: NonNullable<Target["blocks"]>,
-    private readonly overrides: ReadonlySet<string>,
+    private readonly overrides: ReadonlySet<Op>,
   ) {
     super(graph, rules, blocks);
     this.layouts = stateLayouts(graph, this.program, blocks);
@@ -43,7 +44,7 @@ export class BlockedLowering extends LayoutTable {
 
   override emit(node: Node): void {
     const reasons: string[] = [];
-    for (const rule of this.overrides.has(node.op.name) ? [] : (this.#rulesFor.get(node.op) ?? [])) {
+    for (const rule of this.overrides.has(node.op) ? [] : (this.#rulesFor.get(node.op) ?? [])) {
       const plan = rule.match(node, this);
       if (typeof plan === "function") {
         this.decisions.set(node, { rule: rule.name, reasons });
@@ -104,7 +105,7 @@ function layoutAmong(value: Value, layouts: ReadonlyMap<Cell, Layout>, target: B
     if (layout) return layout;
     if (v.node?.op.elementwise) worklist.push(...v.node.inputs.filter(alike));
     // Without weight decay only its gradient leads to the weight.
-    const layer = v.node?.op.name === "ConvWeightGrad" ? blockedLayerOf(v.node, target) : undefined;
+    const layer = isOp(v.node, convWeightGradOp) ? blockedLayerOf(v.node, target) : undefined;
     if (layer) return layoutOf(layer.layout, v.shape as readonly number[], target.block);
   }
   return undefined;

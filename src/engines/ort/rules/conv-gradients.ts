@@ -1,10 +1,11 @@
 import { staticDim } from "../../../core/shape.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { convTranspose } from "../../../formats/onnx/rules/neural.js";
-import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
+import { type OnnxWriter, type RuleOf, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
 import {
-  type ConvInputGradAttributes,
   type ConvWeightGradAttributes,
+  convInputGradOp,
+  convWeightGradOp,
   flippedPads,
   missingPads,
 } from "../../../ops/conv.js";
@@ -15,19 +16,18 @@ import { sumOver } from "./sums.js";
  * (dy, w) → dx. With stride 1, a convolution of dy with the flipped kernel, input and output channels swapped: the fastest way for
  * dense and depthwise convolutions. With larger strides ConvTranspose is faster than dilating dy with zeros.
  */
-const inputGrad: Rule = (node, [dy, w], write) => {
-  const attributes = attributesOf<ConvInputGradAttributes>(node);
-  const { strides, pads, dilations, group } = attributes;
-  const [filters, perGroup, kh, kw] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
+const inputGrad: RuleOf<typeof convInputGradOp> = (node, [dy, w], write) => {
+  const { strides, pads, dilations, group } = node.attributes;
+  const [filters, perGroup, kh, kw] = node.inputs[1].shape.map(staticDim) as [number, number, number, number];
   const kernel = [kh, kw];
   const flipped = flippedPads({ kernel: [kh, kw], dilations, pads });
   if (strides[0] === 1 && strides[1] === 1 && flipped.every((pad) => pad >= 0)) {
-    const weight = swapChannels(w!, [filters, perGroup, kh, kw], group, write);
+    const weight = swapChannels(w, [filters, perGroup, kh, kw], group, write);
     const flippedWeight = kh * kw === 1 ? weight : flipKernel(weight, write);
     const geometry = { kernel_shape: kernel, strides: [1, 1], pads: flipped, dilations, group };
-    return [write.emit("Conv", [dy!, flippedWeight], geometry)];
+    return [write.emit("Conv", [dy, flippedWeight], geometry)];
   }
-  return convTranspose(node, [dy!, w!], write);
+  return convTranspose(node, [dy, w], write);
 };
 
 /** [O, C/g, kh, kw] → [C, O/g, kh, kw], within each group. */
@@ -63,29 +63,28 @@ function flipKernel(w: LoweredValue, write: OnnxWriter): LoweredValue {
  * 2. depthwise: each image and channel is a group, and the images are summed afterwards;
  * 3. otherwise (groups, dilation): one product per kernel element.
  */
-const weightGrad: Rule = (node, [x, dy], write) => {
-  const attributes = attributesOf<ConvWeightGradAttributes>(node);
+const weightGrad: RuleOf<typeof convWeightGradOp> = ({ attributes, inputs }, [x, dy], write) => {
   const { dilations, group } = attributes;
-  const [n, channels, height, width] = node.inputs[0]!.shape.map(staticDim) as [number, number, number, number];
-  const [, filters, oh, ow] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
+  const [n, channels, height, width] = inputs[0].shape.map(staticDim) as [number, number, number, number];
+  const [, filters, oh, ow] = inputs[1].shape.map(staticDim) as [number, number, number, number];
   const layer: Layer = { ...attributes, n, channels, height, width, filters, oh, ow };
-  if (group === 1 && dilations[0] === 1 && dilations[1] === 1) return [plainWeightGrad(x!, dy!, layer, write)];
+  if (group === 1 && dilations[0] === 1 && dilations[1] === 1) return [plainWeightGrad(x, dy, layer, write)];
   if (group === channels && group === filters) {
     const [bottom, right] = missingPads(layer);
-    const padded = padMaps(x!, layer, [bottom, right], write);
+    const padded = padMaps(x, layer, [bottom, right], write);
     const images = write.reshape(padded, [
       1,
       n * channels,
       height + layer.pads[0] + bottom,
       width + layer.pads[1] + right,
     ]);
-    const kernels = write.reshape(dy!, [n * channels, 1, oh, ow]);
+    const kernels = write.reshape(dy, [n * channels, 1, oh, ow]);
     const geometry = { kernel_shape: [oh, ow], ...dyAsKernel(layer), pads: [0, 0, 0, 0], group: n * channels };
     const shape = [n, channels, 1, ...attributes.kernel];
     const perImage = write.reshape(write.emit("Conv", [images, kernels], geometry), shape);
     return [sumOver("ReduceSum", perImage, shape, { axes: [0], keepdims: false }, write)];
   }
-  return [byKernelElement(x!, dy!, layer, write)];
+  return [byKernelElement(x, dy, layer, write)];
 };
 
 type Layer = ConvWeightGradAttributes & {
@@ -163,7 +162,7 @@ function byKernelElement(x: LoweredValue, dy: LoweredValue, layer: Layer, write:
   return write.reshape(write.transpose(stacked, [1, 2, 0]), [filters, channels / group, ...kernel]);
 }
 
-export const convGradientRules: Rules = new Map<string, Rule>([
-  ["ConvInputGrad", inputGrad],
-  ["ConvWeightGrad", weightGrad],
+export const convGradientRules: Rules = new Map([
+  ruleFor(convInputGradOp, inputGrad),
+  ruleFor(convWeightGradOp, weightGrad),
 ]);

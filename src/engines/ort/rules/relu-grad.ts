@@ -1,24 +1,32 @@
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
-import type { OnnxWriter, Rule } from "../../../formats/onnx/writer.js";
-import type { Value } from "../../../graph/graph.js";
+import type { OnnxWriter, RuleOf } from "../../../formats/onnx/writer.js";
+import { isOp, type Value } from "../../../graph/graph.js";
+import { ops as elementwise } from "../../../ops/elementwise.js";
+import { ops as movement } from "../../../ops/movement.js";
+import { maxPoolGradOp, maxPoolSelectOp } from "../../../ops/pool.js";
+import { reduceMaxGrad, ops as reductions } from "../../../ops/reduce.js";
+
+type ReluGradRule = RuleOf<typeof elementwise.reluGrad>;
 
 /** dy where y > 0, else 0: selected, as it is defined. */
-export const reluGrad: Rule = (_node, [dy, y], write) => [
-  write.emit("Where", [write.emit("LessOrEqual", [y!, write.number(0)]), write.number(0), dy!]),
+export const reluGrad: ReluGradRule = (_node, [dy, y], write) => [
+  write.emit("Where", [write.emit("LessOrEqual", [y, write.number(0)]), write.number(0), dy]),
 ];
 
 /** Operators that can make infinities from finite numbers, and the operand that does. */
-const singular: ReadonlyMap<string, number> = new Map([
-  ["Div", 1],
-  ["Reciprocal", 0],
-  ["Pow", 0],
-  ["Log", 0],
-  ["Sqrt", 0],
+const singular: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+  [elementwise.div, 1],
+  [elementwise.reciprocal, 0],
+  [elementwise.pow, 0],
+  [elementwise.log, 0],
+  [elementwise.sqrt, 0],
 ]);
+const { add, sub, mul, neg, abs, where, sqrt } = elementwise;
 /** Operators, beside those that move elements, through which an infinite element does not spread to others. */
-const perElement: ReadonlySet<string> = new Set([
+const perElement: ReadonlySet<unknown> = new Set<unknown>([
   ...singular.keys(),
-  ..."Add Sub Mul Neg Abs Where ReluGrad Pad ReduceSum MaxPoolGrad MaxPoolSelect ReduceMaxGrad".split(" "),
+  ...[add, sub, mul, neg, abs, where, elementwise.reluGrad, movement.pad],
+  ...[reductions.reduceSum, reduceMaxGrad, maxPoolGradOp, maxPoolSelectOp],
 ]);
 
 /**
@@ -28,11 +36,11 @@ const perElement: ReadonlySet<string> = new Set([
  * singularity (√ at 0) or from outside, elements are selected.
  */
 const masked =
-  (mask: (y: LoweredValue, write: OnnxWriter) => LoweredValue): Rule =>
+  (mask: (y: LoweredValue, write: OnnxWriter) => LoweredValue): ReluGradRule =>
   (node, inputs, write) =>
-    mayBeInfinite(node.inputs[0]!)
+    mayBeInfinite(node.inputs[0])
       ? reluGrad(node, inputs, write)
-      : [write.emit("Mul", [inputs[0]!, mask(inputs[1]!, write)])];
+      : [write.emit("Mul", [inputs[0], mask(inputs[1], write)])];
 
 /** On the native build: a HardSigmoid with a huge slope is 1 where y > 0, else 0. */
 export const reluGradByHardSigmoid = masked((y, write) =>
@@ -53,9 +61,9 @@ function mayBeInfinite(dy: Value): boolean {
       if (source.kind === "input") return true;
       continue;
     }
-    const operand = singular.get(node.op.name);
+    const operand = singular.get(node.op);
     if (operand !== undefined && !keptFromZero(node.inputs[operand]!)) return true;
-    if (node.op.moves || perElement.has(node.op.name)) worklist.push(...node.inputs);
+    if (node.op.moves || perElement.has(node.op)) worklist.push(...node.inputs);
   }
   return false;
 }
@@ -65,10 +73,9 @@ function mayBeInfinite(dy: Value): boolean {
  * 0, but to no number so small that its reciprocal overflows: next to 1e-20 floats are further apart.
  */
 export function keptFromZero({ node }: Value): boolean {
-  if (node?.op.name === "Sqrt") return keptFromZero(node.inputs[0]!);
+  if (isOp(node, sqrt)) return keptFromZero(node.inputs[0]!);
   const isConstant = ({ source }: Value, least: number) =>
     source.kind === "constant" && Array.from(source.tensor.data, Number).every((v) => v >= least);
-  if (node?.op.name === "Mul")
-    return node.inputs.some((x) => isConstant(x, 1e-6)) && node.inputs.some((x) => keptFromZero(x));
-  return node?.op.name === "Add" && node.inputs.some((x) => isConstant(x, 1e-20));
+  if (isOp(node, mul)) return node.inputs.some((x) => isConstant(x, 1e-6)) && node.inputs.some((x) => keptFromZero(x));
+  return isOp(node, add) && node.inputs.some((x) => isConstant(x, 1e-20));
 }

@@ -1,7 +1,8 @@
 import { unusable } from "../../../core/errors.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
-import type { Graph } from "../../../graph/graph.js";
+import { type Graph, isOp } from "../../../graph/graph.js";
+import { convWeightGradOp } from "../../../ops/conv.js";
 import { blockedRules } from "../blocked/rules/index.js";
 import { nativeRules } from "../rules/native.js";
 import { trainingRules } from "../rules/training.js";
@@ -69,4 +70,4 @@ export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
 
 /** Whether a graph has weight gradients of convolutions over more than a few images. */
 const learnsConvolutions = (graph: Graph, fewImages: number): boolean =>
-  graph.nodes.some(({ op, inputs }) => op.name === "ConvWeightGrad" && Number(inputs[0]!.shape[0]) > fewImages);
+  graph.nodes.some((node) => isOp(node, convWeightGradOp) && Number(node.inputs[0].shape[0]) > fewImages);

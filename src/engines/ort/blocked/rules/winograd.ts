@@ -1,6 +1,6 @@
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
-import type { Node } from "../../../../graph/graph.js";
 import { convInputGradOp, convOp, convWeightGradOp } from "../../../../ops/conv.js";
+import type { AnyNode } from "../../conv-layer.js";
 import { asMaps, type Maps } from "../../maps.js";
 import type { WinogradTile } from "../../tuning.js";
 import { Winograd, type WinogradLayout } from "../../winograd.js";
@@ -66,7 +66,7 @@ class BlockedLayout implements WinogradLayout {
 }
 
 /** The layer, if it uses Winograd's algorithm. */
-function winogradLayerOf(node: Node, layouts: Layouts) {
+function winogradLayerOf(node: AnyNode, layouts: Layouts) {
   const layer = blockedLayerOf(node, layouts);
   return layer?.tile ? { ...layer, tile: layer.tile } : undefined;
 }
@@ -81,9 +81,9 @@ const conv = rule("winograd", [convOp], (node, _attributes, layouts) => {
   const layer = winogradLayerOf(node, layouts);
   const [x, w, bias] = node.inputs;
   if (!layer) return notFaster;
-  if (!layouts.canBlock(x!)) return reasons.plain;
+  if (!layouts.canBlock(x)) return reasons.plain;
   return (table) => {
-    const y = by(layer, "forward", table).output(table.blocked(x!), table.weight(w!, "HWIO"), layer);
+    const y = by(layer, "forward", table).output(table.blocked(x), table.weight(w, "HWIO"), layer);
     const b = bias && table.vector(bias);
     table.setBlocked(node.outputs[0]!, b ? table.nchwc.affine(y, table.nchwc.ones(layer.filters), { bias: b }) : y);
   };
@@ -93,9 +93,9 @@ const inputGrad = rule("winograd", [convInputGradOp], (node, _attributes, layout
   const layer = winogradLayerOf(node, layouts);
   const [dy, w] = node.inputs;
   if (!layer) return notFaster;
-  if (!layouts.canBlock(dy!)) return reasons.plain;
+  if (!layouts.canBlock(dy)) return reasons.plain;
   return (table) => {
-    const dx = by(layer, "gradient", table).inputGradient(table.blocked(dy!), table.weight(w!, "HWIO"), layer);
+    const dx = by(layer, "gradient", table).inputGradient(table.blocked(dy), table.weight(w, "HWIO"), layer);
     table.setBlocked(node.outputs[0]!, dx);
   };
 });
@@ -104,9 +104,9 @@ const weightGrad = rule("winograd", [convWeightGradOp], (node, _attributes, layo
   const layer = winogradLayerOf(node, layouts);
   const [x, dy] = node.inputs;
   if (!layer) return notFaster;
-  if (!layouts.canBlock(x!) || !layouts.canBlock(dy!)) return reasons.plain;
+  if (!layouts.canBlock(x) || !layouts.canBlock(dy)) return reasons.plain;
   return (table) => {
-    const dw = by(layer, "gradient", table).weightGradient(table.blocked(x!), table.blocked(dy!), layer);
+    const dw = by(layer, "gradient", table).weightGradient(table.blocked(x), table.blocked(dy), layer);
     const result = node.outputs[0]!;
     const layout = layoutOf("HWIO", result.shape as readonly number[], table.block);
     table.setPacked(result, layout, table.write.reshape(dw, layout.shape));
