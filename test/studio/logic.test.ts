@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { heat, overlay } from "../../studio/logic/colors.js";
@@ -133,4 +135,21 @@ test("a map without evidence is transparent; the scale does not depend on the ma
   const [weak, strong] = [0.1, 1].map((value) => overlay({ width: 1, height: 1, data: [value] }, 0, 1)[3]!);
   assert.ok(weak! < strong! / 2);
   assert.deepEqual([heat(-1), heat(2)], [heat(0), heat(1)]);
+});
+
+test("the studio stands on the entry points of the package, and on few packages beside them", () => {
+  const packages =
+    /^(fovea\/(web|nn|explain|engine)|preact(\/hooks)?|@preact\/signals|comlink|uplot(\/.*\.css)?|fflate|onnxruntime-web\/.*)$/;
+  const files = ["src", "logic", "standalone"].flatMap((folder) =>
+    readdirSync(join("studio", folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.tsx?$/.test(file) && file !== "vite.config.ts")
+      .map((file) => join("studio", folder, file)),
+  );
+  assert.ok(files.length > 40);
+  for (const file of files)
+    for (const [, from, loaded] of readFileSync(file, "utf8").matchAll(/\bfrom "([^"]+)"|^import "([^"]+)"/gm)) {
+      const target = (from ?? loaded)!;
+      if (!target.startsWith(".")) assert.match(target, packages, file);
+      else assert.match(join(file, "..", target), /^studio\//, `${file}: ${target}`);
+    }
 });
