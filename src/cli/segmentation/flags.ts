@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import * as schemas from "../../core/schema.js";
 import { balancedWeights } from "../../engine.js";
