@@ -234,7 +234,14 @@ function wanted(schema: Inner): string {
   return typeof first.message === "string" ? first.message : "";
 }
 
-const cell = (text: string): string => text.replaceAll("|", "\\|").replace(/\{@link (?:\w+\.)?(\w+)\}/g, "`$1`");
+/** Braces are code, which no generator of sites reads as something else. */
+const cell = (text: string): string =>
+  text
+    .replaceAll("|", "\\|")
+    .replace(/\{@link (?:\w+\.)?(\w+)\}/g, "`$1`")
+    .split("`")
+    .map((part, i) => (i % 2 === 0 ? part.replace(/\{[^{}]*\}/g, "`$&`") : part))
+    .join("`");
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   return [header, header.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
@@ -245,17 +252,15 @@ const withFlags = new Set(["TrainOptions", "RecordedTraining"]);
 
 function section([owners, interfaceName, schema]: Entry): string {
   const flagOf = (name: string) => {
-    const { flag } = (trainingSettings as Settings)[name] ?? {};
-    return flag ? `\`${flag}\`` : "";
+    const { flag } = (withFlags.has(interfaceName) && (trainingSettings as Settings)[name]) || {};
+    return flag ? ` Flag: \`${flag.split(" ")[0]}\`.` : "";
   };
-  const flags = withFlags.has(interfaceName);
   const rows = fieldsIn(schema).map(([name, must, optional]) => [
     `\`${name}\`${optional ? "" : " (needed)"}`,
     must,
-    ...(flags ? [flagOf(name)] : []),
-    wordsOf(interfaceName, name) || everywhere[name] || "",
+    `${wordsOf(interfaceName, name) || everywhere[name] || ""}${flagOf(name)}`,
   ]);
-  return `### ${owners}\n\n${table(["option", "must be", ...(flags ? ["flag"] : []), "meaning"], rows)}`;
+  return `### ${owners}\n\n${table(["option", "must be", "meaning"], rows)}`;
 }
 
 /** Networks whose own options are the same stand together. */

@@ -4,7 +4,7 @@ import { run } from "node:test";
 import { fileURLToPath } from "node:url";
 import { inspect, parseArgs } from "node:util";
 
-// Runs the tests and prints a line per area: node dist/tools/test.js [--all] [--slowest 20] [engines models/train …]
+// Runs the tests and prints a line per area, and the files that took longest: node dist/tools/test.js [--all] [--slowest 20] [engines models/train …]
 //
 // Long tests run with --all only (test/support/long.ts).
 
@@ -12,13 +12,13 @@ interface Area {
   passed: number;
   failed: number;
   skipped: number;
-  /** Of all tests, milliseconds. Two files run at a time. */
+  /** Of all files, milliseconds. Two run at a time. */
   time: number;
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { all: { type: "boolean", default: false }, slowest: { type: "string", default: "0" } },
+  options: { all: { type: "boolean", default: false }, slowest: { type: "string", default: "5" } },
 });
 const root = fileURLToPath(new URL("../test", import.meta.url));
 // By the sources: dist/ keeps what was compiled from files that are gone.
@@ -36,7 +36,9 @@ if (values.all) process.env.FOVEA_TESTS = "all";
 
 const areas = new Map<string, Area>();
 const reasons = new Map<string, number>();
-const times: { readonly name: string; readonly time: number }[] = [];
+type Times = { readonly name: string; readonly time: number }[];
+const times: Times = [];
+const fileTimes: Times = [];
 const started = performance.now();
 
 /** Standard error and diagnostics by file, for files that fail as a whole. */
@@ -47,6 +49,11 @@ for await (const { type, data } of run({ files: files.map((file) => join(root, f
   if (type === "test:stderr" || type === "test:diagnostic") {
     const path = data.file ?? "";
     errors.set(path, [...(errors.get(path) ?? []), type === "test:stderr" ? data.message : `${data.message}\n`]);
+  }
+  if (type === "test:complete" && data.nesting === 0 && data.name.endsWith(".test.js")) {
+    const file = nameOf(data.name);
+    areaOf(file).time += data.details.duration_ms;
+    fileTimes.push({ name: file, time: data.details.duration_ms });
   }
   if (type !== "test:pass" && type !== "test:fail") continue;
   const file = nameOf(data.file ?? data.name);
@@ -61,9 +68,7 @@ for await (const { type, data } of run({ files: files.map((file) => join(root, f
   // Subtests count with their test, a file only if it fails outside of its tests.
   if (data.nesting > 0 || (isFile && type === "test:pass")) continue;
   const area = areaOf(file);
-  const time = data.details.duration_ms;
-  area.time += time;
-  times.push({ name: `${file}: ${data.name}`, time });
+  times.push({ name: `${file}: ${data.name}`, time: data.details.duration_ms });
   if (type === "test:fail") area.failed++;
   else if (data.skip !== undefined) {
     area.skipped++;
@@ -92,8 +97,14 @@ console.log(`\n${["area".padEnd(14), " passed", " failed", "skipped", "  seconds
 for (const [name, area] of [...areas].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(line(name, area));
 console.log(line("total", total));
 for (const [reason, count] of reasons) console.log(`skipped ${count}: ${reason}`);
-for (const { name, time } of times.sort((a, b) => b.time - a.time).slice(0, Number(values.slowest)))
-  console.log(`${(time / 1000).toFixed(1).padStart(7)} s  ${name}`);
+for (const [what, all] of [
+  ["files", fileTimes],
+  ["tests", times],
+] as const) {
+  const slowest = all.toSorted((a, b) => b.time - a.time).slice(0, Number(values.slowest));
+  if (slowest.length > 0) console.log(`slowest ${what}:`);
+  for (const { name, time } of slowest) console.log(`${(time / 1000).toFixed(1).padStart(7)} s  ${name}`);
+}
 console.log(
   `${total.failed ? `${total.failed} failed` : "all passed"} in ${((performance.now() - started) / 1000).toFixed(0)} s`,
 );

@@ -34,6 +34,7 @@ const guide = [
     items: pages([
       ["Get started in five minutes", "get-started"],
       ["Your own photos", "your-own-photos"],
+      ["The studio", "studio"],
       ["Pick a module", "pick-a-module"],
       ["Train well", "train-well"],
     ]),
@@ -45,6 +46,7 @@ const guide = [
       ["In the browser", "in-the-browser"],
       ["Write a module", "adding-a-module"],
       ["Rebuild a network", "rebuild-a-network"],
+      ["Segmentation", "segmentation"],
       ["See where it looks", "seeing"],
       ["Comparing modules", "comparing"],
       ["On several computers", "distributed"],
@@ -58,6 +60,7 @@ const guide = [
         ["Networks", "networks"],
         ["Data", "data"],
         ["Options", "options"],
+        ["The run folder", "run-folder"],
         ["Measuring maps", "measuring-maps"],
         ["Benchmarks", "benchmarks"],
         ["Guarantees", "guarantees"],

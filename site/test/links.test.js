@@ -27,3 +27,12 @@ test("every link of the site leads to a page and to a heading that exist", () =>
   }
   assert.deepEqual(broken, []);
 });
+
+test("every page of docs/ is in the sidebar", () => {
+  const config = readFileSync(new URL("../.vitepress/config.js", import.meta.url), "utf8");
+  const names = readdirSync(new URL("../../docs/", import.meta.url)).filter((file) => file.endsWith(".md"));
+  assert.deepEqual(
+    names.filter((file) => file !== "README.md" && !config.includes(`"${file.replace(".md", "")}"]`)),
+    [],
+  );
+});

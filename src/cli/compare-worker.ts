@@ -22,7 +22,7 @@ export const compareWorkerCommand = new Command("worker")
   )
   .argument("<folder>", "folder of the comparison, which this computer sees too; with --send, a folder of its own")
   .option("--send", "send results through Redis: this computer does not see the comparison's folder")
-  .option("--data <path>", "where the data lies here, with --send (shapes needs no place)")
+  .option("--data <path>", "where the data lies here, with --send (not for generated data)")
   .option("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)")
   .action(async (folder: string, _: object, command: Command) => {
     // The command above has the same option, and takes it.
@@ -31,7 +31,7 @@ export const compareWorkerCommand = new Command("worker")
       throw new OptionError("--data needs --send: the plan in the folder says where it lies");
     if (send) await requireFolder(folder);
     const journal = send
-      ? await joinQueue(redis, folder, data === undefined ? "shapes" : resolve(data))
+      ? await joinQueue(redis, folder, data === undefined ? undefined : resolve(data))
       : await Journal.reopen(folder);
     const progress = new ProgressLine();
     const interrupt = stopOnSignal(() => progress.clear());

@@ -3,10 +3,19 @@ import { availableParallelism } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { argv } from "node:process";
 import { Command } from "commander";
-import { budgets, canonical, type Plan, parsePlan, presetNamed, presets, writtenPlan } from "../compare/index.js";
+import {
+  budgets,
+  canonical,
+  isGenerated,
+  type Plan,
+  parsePlan,
+  presetNamed,
+  presets,
+  writtenPlan,
+} from "../compare/index.js";
 import { isPlanFile, Journal, readPlanFile, sha256 } from "../compare/node/index.js";
 import * as schemas from "../core/schema.js";
-import { OptionError } from "../index.js";
+import { OptionError, openMasks } from "../index.js";
 import { count, optional } from "./arguments.js";
 import { coordinate } from "./compare-coordinate.js";
 import { checkPairing, dryRun, requireFolder, writeSlurm } from "./compare-run.js";
@@ -58,7 +67,10 @@ const compareFlags = flagList(
 export type CompareFlags = FlagsOf<typeof compareFlags>;
 
 export const compareCommand = addFlags(new Command("compare"), compareFlags)
-  .argument("<data>", "data set: a folder, or shapes; or a plan, a .yaml or .json file with data, modules, seeds, …")
+  .argument(
+    "<data>",
+    "data set: a folder, shapes or shapes-free; or a plan, a .yaml or .json file with data, modules, seeds, …",
+  )
   .addHelpText(
     "after",
     `
@@ -80,9 +92,11 @@ done is never done again.`,
     const { source: lies, masks } = given.data;
     const data = { ...given.data, source: absolute(lies), ...optional("masks", masks && resolve(masks)) };
     const plan = { ...given, data };
-    const out =
-      flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(writtenPlan(plan))).slice(0, 8)}`);
-    if (plan.data.source !== "shapes" && !relative(plan.data.source, out).startsWith(".."))
+    if (data.masks !== undefined) await requireMasks(data.masks, data.source);
+    // Masks may come later: they change no training.
+    const named = writtenPlan({ ...plan, data: { ...data, masks: undefined } as Plan["data"] });
+    const out = flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(named)).slice(0, 8)}`);
+    if (!isGenerated(plan.data.source) && !relative(plan.data.source, out).startsWith(".."))
       throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
     await requireFolder(out);
     const journal = await Journal.open(out, plan);
@@ -99,7 +113,14 @@ done is never done again.`,
     await coordinate(journal, { workers, redis, cost, looks, json, program: argv[1]! });
   });
 
-const absolute = (source: string) => (source === "shapes" ? source : resolve(source));
+/** @throws FoveaError for masks that cannot be read, before anything is trained. */
+async function requireMasks(masks: string, source: string): Promise<void> {
+  if (isGenerated(source))
+    throw new OptionError(`--masks is for folders of images; ${source} knows where its objects are`);
+  await openMasks(masks);
+}
+
+const absolute = (source: string) => (isGenerated(source) ? source : resolve(source));
 
 const nameOf = ({ data }: Plan) => basename(data.source).replace(/[^\w.-]+/g, "-") || "data";
 

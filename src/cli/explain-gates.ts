@@ -141,7 +141,7 @@ export function cellOf(gate: Gate, seen: RgbImage, plane?: Plane): Cell {
   const mean = overChannels(data, first);
   if (gate.kind === "strip" || height === 1 || width === 1)
     return width === 1 ? { rows: mean, image: seen } : { columns: mean, image: seen };
-  return { map: { height, width, data: mean }, image: seen };
+  return { map: { height, width, data: mean }, image: seen, isGate: true };
 }
 
 /** What a position attends to; relations of channels are a matrix without a place in the image. */
@@ -149,9 +149,9 @@ function relations({ name, map }: Gate, seen: RgbImage, plane?: Plane): Cell {
   const [height, width] = map.shape as [number, number];
   const positions = plane ? plane.height * plane.width : undefined;
   const ofChannels = plane?.channels === height && (positions !== height || /channel/i.test(name));
-  if (positions !== height || ofChannels) return { map: { height, width, data: map.data } };
+  if (positions !== height || ofChannels) return { map: { height, width, data: map.data }, isGate: true };
   const position = { row: plane!.height >> 1, column: plane!.width >> 1 };
-  return { map: pairwiseMap(map.data, plane!.height, plane!.width, position), image: seen, position };
+  return { map: pairwiseMap(map.data, plane!.height, plane!.width, position), image: seen, position, isGate: true };
 }
 
 function overChannels(data: Float64Array, channels: number): Float64Array {

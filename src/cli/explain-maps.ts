@@ -7,6 +7,7 @@ import { openRanking, passedLayers, rankingText } from "./explain-checks.js";
 import { nameOf, type Sameness, samenessOf } from "./explain-flags.js";
 import { openPictures, openRaw, shortNames, written } from "./explain-pictures.js";
 import { paragraphs, percent, significant, table } from "./terminal.js";
+import { ofSeen } from "./train-maps.js";
 
 /** What is said of one map. */
 interface MapEntry
@@ -41,17 +42,21 @@ export async function explainImages(context: ExplainContext, engine: Engine): Pr
   const raw = flags.raw === undefined ? undefined : await openRaw(flags.raw);
   const entries: ImageEntry[] = [];
   const used = methods.filter((choice) => [...same.values()].some(({ instead }) => !instead.has(nameOf(choice))));
-  const explainer = await openExplainer(network, {
+  // What is drawn is what the network saw: the image is scaled and cropped once.
+  const ofSeenImages = { ...network, preprocessing: ofSeen(network.preprocessing) };
+  const explainer = await openExplainer(ofSeenImages, {
     engine,
     method: used,
     ...(layers ? { layer: layers } : {}),
     ...(flags.score ? { score: flags.score } : {}),
   });
-  const predictor = context.aim.classifies ? await openPredictor(network, { engine, top: context.aim.classes }) : null;
+  const predictor = context.aim.classifies
+    ? await openPredictor(ofSeenImages, { engine, top: context.aim.classes })
+    : null;
   const ranking = ranks ? await openRanking(network, engine) : undefined;
   await forEachImage(context, async ({ name, decoded, seen }) => {
-    const predictions = await predictor?.predict(decoded);
-    const all = await explained(explainer, decoded, context.aim.class ?? predictions?.[0]?.index);
+    const predictions = await predictor?.predict(seen);
+    const all = await explained(explainer, seen, context.aim.class ?? predictions?.[0]?.index);
     const kept = all.filter((one) => !samenessAt(same, one).instead.has(one.method));
     const [first] = kept as [Explanation];
     const maps = kept.map((one) => ({

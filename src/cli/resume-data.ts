@@ -1,4 +1,5 @@
 import { realpath, stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { OptionError, type RunConfig } from "../index.js";
 import type { RunFolder } from "../internal.js";
 import { foveaCommand } from "./terminal.js";
@@ -22,6 +23,17 @@ export async function resumedData({ path, config }: RunFolder, asked: string | u
   throw new OptionError(
     `--resume: the data of the run in ${path} is not at ${folder}. Name where it is: ${foveaCommand("train", "DATA", "--resume", "--out", path)}`,
   );
+}
+
+/** Flags to keep, with full paths: a run may be resumed from another folder. */
+export async function wherever(flags: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
+  const { tensorboard, classNames } = flags;
+  return {
+    ...flags,
+    ...(typeof tensorboard === "string" ? { tensorboard: resolve(tensorboard) } : {}),
+    // A file, or the names themselves.
+    ...(typeof classNames === "string" && (await exists(classNames)) ? { classNames: resolve(classNames) } : {}),
+  };
 }
 
 /** Where a run's data was, or else what was typed then, seen from here; undefined if there is nothing. */

@@ -10,7 +10,7 @@ import { hasEngine, pageFolder, serveStudio } from "./studio-server.js";
 import { helpText, print, say } from "./terminal.js";
 
 /** The page's storage belongs to its address, so the port stays the same from day to day. */
-const usualPort = 4173;
+const usualPort = 4684;
 
 const studioFlags = flagList(
   flag("--port <n>", "port on this machine, 0 for any", schemas.whole(0, 65_535), usualPort),

@@ -1,17 +1,28 @@
 import { Command } from "commander";
-import { costOf, modelInfo, trace } from "../index.js";
-import { formatScope } from "../internal.js";
+import * as schemas from "../core/schema.js";
+import { trainingStep } from "../engine.js";
+import { costOf, modelInfo, OptionError, sgd, trace } from "../index.js";
+import { describeLowering, formatScope, type LayerLowering } from "../internal.js";
 import { parametersOf, stateOf } from "../nn.js";
 import { buildFlags, classesFlag, inputFlag, jsonFlag, modelByFlags, modelFlag } from "./arguments.js";
-import { addFlags, type FlagsOf, flagList } from "./flags.js";
-import { print, short, table } from "./terminal.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
+import { print, short, table, wrapped } from "./terminal.js";
 
-const summaryFlags = flagList(modelFlag, ...buildFlags, classesFlag, inputFlag, jsonFlag);
+const summaryFlags = flagList(
+  modelFlag,
+  ...buildFlags,
+  classesFlag,
+  inputFlag,
+  flag("--lowering", "show how each layer of a training step is compiled on this processor"),
+  flag("--batch <n>", "images per step, with --lowering (default: 32)", schemas.batchSize),
+  jsonFlag,
+);
 interface SummaryFlags extends FlagsOf<typeof summaryFlags> {
   readonly model: string;
 }
 
-export const summaryCommand = addFlags(new Command("summary"), summaryFlags).action((flags: SummaryFlags) => {
+export const summaryCommand = addFlags(new Command("summary"), summaryFlags).action(async (flags: SummaryFlags) => {
+  if (flags.batch !== undefined && !flags.lowering) throw new OptionError("--batch needs --lowering");
   const model = modelByFlags(flags);
   const input = flags.input ?? modelInfo(flags.model).input;
   const cost = costOf(trace(model, [1, ...input]));
@@ -27,9 +38,18 @@ export const summaryCommand = addFlags(new Command("summary"), summaryFlags).act
   });
   const totals = { params, macs: cost.macs, flops: 2 * cost.macs, activationBytes: cost.activationBytes };
   const { model: name, attention = null } = flags;
+  const lowering = flags.lowering ? await loweringOf(flags, input) : undefined;
   print(
     flags.json === true,
-    { model: name, attention, input, ...totals, buffers: stateOf(model).size - sizes.size, layers },
+    {
+      model: name,
+      attention,
+      input,
+      ...totals,
+      buffers: stateOf(model).size - sizes.size,
+      layers,
+      ...(lowering ? { lowering } : {}),
+    },
     () => [
       ...table(
         layers.map((l) => [l.layer, `[${l.output.join(",")}]`, l.params, l.macs]),
@@ -38,6 +58,48 @@ export const summaryCommand = addFlags(new Command("summary"), summaryFlags).act
       "",
       `${name}${attention ? ` + ${attention}` : ""} at ${input.join("×")}: ${params.toLocaleString("en-US")} parameters, ` +
         `${short(totals.macs)} multiply-accumulates (${short(totals.flops)}FLOPs), ${short(totals.activationBytes)}B of activations per image`,
+      ...(lowering ? ["", ...formatLowering(lowering)] : []),
     ],
   );
 });
+
+interface Lowering {
+  readonly target: string;
+  readonly batch: number;
+  readonly layers: readonly LayerLowering[];
+}
+
+/** How a training step by SGD is compiled. */
+async function loweringOf(flags: SummaryFlags, input: readonly [number, number, number]): Promise<Lowering> {
+  const { batch = 32 } = flags;
+  const numClasses = flags.classes ?? modelInfo(flags.model).numClasses;
+  const options = { optimizer: sgd({ lr: 0.1 }), input: [batch, ...input] as const, numClasses };
+  const { graph } = trainingStep(modelByFlags(flags), options);
+  return { batch, ...(await describeLowering(graph)) };
+}
+
+function formatLowering({ target, batch, layers }: Lowering): string[] {
+  const head = `Training with ${batch} images a step on ${target}:`;
+  if (layers.length === 0)
+    return [head, "every layer is plain: there are no blocked operators here, or the batch is too small"];
+  const reasons = new Map<string, string>();
+  const rows = layers.map(({ path, rules, plain }) => {
+    for (const { operator, reasons: why } of plain)
+      reasons.set(`${operator}: ${why.join("; ") || "no rule for blocks"}`, operator);
+    const layout = plain.length === 0 ? "blocked" : rules.length === 0 ? "plain" : "both";
+    return [
+      path || "loss, updates",
+      layout,
+      rules.join(" "),
+      [...new Set(plain.map(({ operator }) => operator))].join(" "),
+    ];
+  });
+  return [
+    head,
+    "",
+    ...table(rows, ["layer", "layout", "rules", "plain operators"]),
+    "",
+    "Why operators are plain, for each way in which it happens:",
+    ...[...reasons.keys()].sort().flatMap((line) => wrapped(line, { indent: 2 })),
+  ];
+}

@@ -86,7 +86,7 @@ function pictureOf(followed: readonly SeenImage[], { looks, gate, layer }: Epoch
       cells: [
         images.map((image) => ({ image })),
         looks.map(({ cam }, i) => runMapCell(cam, images[i]!)),
-        ...(gate === null ? [] : [looks.map((look, i) => runMapCell(look.gate, images[i]!))]),
+        ...(gate === null ? [] : [looks.map((look, i) => runMapCell(look.gate, images[i]!, true))]),
       ],
     },
     { scale: "cell", density: 1, cellSize: 48 },

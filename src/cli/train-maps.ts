@@ -10,7 +10,7 @@ import {
   thumbnailSide,
 } from "../core/findings.js";
 import { Rng } from "../core/rng.js";
-import { type Gate, gates, openExplainer, seenImage } from "../explain.js";
+import { type Gate, seenImage } from "../explain.js";
 import {
   alignClasses,
   DataError,
@@ -20,11 +20,19 @@ import {
   loadState,
   type Module,
   type Preprocessing,
-  predict,
   type Tensor,
   trace,
 } from "../index.js";
-import { buildNetwork, imageLayer, type RunFolder, resizeHeatmap, settled } from "../internal.js";
+import {
+  buildNetwork,
+  imageLayer,
+  openGlances,
+  probabilities,
+  type RunFolder,
+  resizeHeatmap,
+  settled,
+  topIndices,
+} from "../internal.js";
 import { say } from "./terminal.js";
 
 export type RgbImage = Awaited<ReturnType<Dataset["image"]>>;
@@ -82,30 +90,27 @@ export class MapRecorder {
 
   async #maps(epoch: number, engine: Engine): Promise<EpochMaps> {
     const { classes } = this.#data;
-    const network = { model: this.#network, classes, preprocessing: ofSeen(this.run.config.preprocessing) };
-    const found = isGated(network.model, network.preprocessing) ? await gates(network, this.#images, { engine }) : [];
-    const name = found.findLast(isSpatial)?.name ?? null;
-    const answers = await predict(network, this.#images, { engine, top: classes.length });
+    const preprocessing = ofSeen(this.run.config.preprocessing);
+    const glances = openGlances({ model: this.#network, preprocessing }, engine);
     const looks: Look[] = [];
-    const explainer = await openExplainer(network, { engine, method: "gradcam" });
-    let layer = "";
+    let name: string | null = null;
     try {
       for (const [i, { index }] of this.followed.entries()) {
         const label = this.#data.labels[index]!;
-        const [explanation] = await explainer.explain(this.#images[i]!, { class: label });
-        layer = explanation!.layer!;
-        const gate = found.find((one) => one.image === i && one.name === name);
+        const { logits, cam, gates } = await glances.glance(this.#images[i]!, label);
+        const gate = gates.findLast(isSpatial);
+        name = gate?.name ?? null;
         looks.push({
-          predicted: answers[i]![0]!.name,
-          probability: digits(answers[i]!.find((answer) => answer.index === label)!.probability),
-          cam: storedMap(explanation!.map),
+          predicted: classes[topIndices(logits, 1)[0]!]!,
+          probability: digits(probabilities(logits)[label]!),
+          cam: storedMap(cam),
           gate: gate ? storedMap(planeOf(gate)) : null,
         });
       }
     } finally {
-      await explainer.release();
+      await glances.release();
     }
-    return { format: "fovea.maps.1", epoch, layer, gate: name, looks };
+    return { format: "fovea.maps.1", epoch, layer: glances.layer, gate: name, looks };
   }
 }
 
@@ -171,10 +176,10 @@ export const digits = (value: number): number => Number(value.toPrecision(5));
 export const isGated = (model: Module, { imageSize }: Preprocessing): boolean =>
   trace(model, [1, 3, imageSize, imageSize]).taps.length > 0;
 
-export const isSpatial = ({ kind, map: { shape } }: Gate): boolean =>
+export const isSpatial = ({ kind, map: { shape } }: Pick<Gate, "kind" | "map">): boolean =>
   kind === "spatial" && shape.length === 3 && shape[0] === 1;
 
-export function planeOf({ map }: Gate): Heatmap {
+export function planeOf({ map }: Pick<Gate, "map">): Heatmap {
   const [, height, width] = map.shape as readonly [number, number, number];
   return { height, width, data: map.data };
 }

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { Command } from "commander";
 import { OptionError, openDataset } from "../index.js";
 import { buildNetwork, RunFolder, settled } from "../internal.js";
@@ -8,9 +7,9 @@ import { addFlags } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { requireEffect, withDefaults } from "./optimization.js";
 import { checkSame } from "./resume.js";
-import { resumedData } from "./resume-data.js";
+import { resumedData, wherever } from "./resume-data.js";
 import { freshFolder, requireSplits } from "./run.js";
-import { lastingNames, maskOptions } from "./segmentation/flags.js";
+import { maskOptions } from "./segmentation/flags.js";
 import { helpText, ProgressLine, print, say } from "./terminal.js";
 import {
   type AskedFlags,
@@ -74,10 +73,7 @@ immediately.`),
     const flags = withDefaults({ ...chosen, model }, resumed?.config.training.optimizer);
     if (!resumed) requireSplits(dataSource, data, flags);
     const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
-    // A run may be resumed from another folder.
-    if (typeof lasting.tensorboard === "string") lasting.tensorboard = resolve(lasting.tensorboard);
-    if (typeof lasting.classNames === "string") lasting.classNames = await lastingNames(lasting.classNames);
-    const wanted = await configOf(dataSource, data, flags, { ...resumed?.config.flags, ...lasting });
+    const wanted = await configOf(dataSource, data, flags, { ...resumed?.config.flags, ...(await wherever(lasting)) });
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config, explicit);
     else requireEffect(flags);

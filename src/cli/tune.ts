@@ -4,6 +4,7 @@ import { argv } from "node:process";
 import { Command } from "commander";
 import {
   canonical,
+  isGenerated,
   parseDimension,
   parsePlan,
   type Search,
@@ -46,7 +47,7 @@ const tuneFlags = flagList(
 type TuneFlags = FlagsOf<typeof tuneFlags>;
 
 export const tuneCommand = addFlags(new Command("tune"), tuneFlags)
-  .argument("<data>", "data set: a folder, or shapes")
+  .argument("<data>", "data set: a folder, shapes or shapes-free")
   .addHelpText(
     "after",
     `
@@ -63,7 +64,7 @@ included: the same command goes on.`,
     const name = basename(search.data.source).replace(/[^\w.-]+/g, "-") || "data";
     const out = flags.out ?? join("runs", `tune-${name}-${sha256(canonical(search)).slice(0, 8)}`);
     await requireFolder(out);
-    if (search.data.source !== "shapes" && !relative(search.data.source, out).startsWith(".."))
+    if (!isGenerated(search.data.source) && !relative(search.data.source, out).startsWith(".."))
       throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
     const journal = await SearchJournal.open(out, search);
     if (flags.dryRun) return planned(journal, json);
@@ -117,7 +118,7 @@ function searchOf(source: string, flags: TuneFlags): Search {
   if (module === "wide") throw new OptionError("--module wide is a control of fovea compare");
   return {
     data: {
-      source: source === "shapes" ? source : resolve(source),
+      source: isGenerated(source) ? source : resolve(source),
       ...optional("images", flags.images),
       ...optional("testImages", flags.testImages),
       ...optional("imageSize", flags.imageSize),

@@ -1,4 +1,4 @@
-import { type Named, type Plan, writtenPlan } from "./plan.js";
+import { isGenerated, type Named, type Plan, writtenPlan } from "./plan.js";
 import { sourceName } from "./tables.js";
 
 /**
@@ -9,7 +9,7 @@ export function commandOf(plan: Plan): string {
   const source = sourceName(plan.data.source);
   const flags = flagsOf(plan);
   if (flags)
-    return `\`\`\`\nfovea compare ${[source === "shapes" ? source : `${source}/`, ...flags].join(" ")}\n\`\`\``;
+    return `\`\`\`\nfovea compare ${[isGenerated(source) ? source : `${source}/`, ...flags].join(" ")}\n\`\`\``;
   const written = writtenPlan({ ...plan, data: { ...plan.data, source } });
   return `\`\`\`\nfovea compare plan.json\n\`\`\`\n\nwith this \`plan.json\`:\n\n\`\`\`\n${JSON.stringify(written, null, 1)}\n\`\`\``;
 }

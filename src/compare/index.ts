@@ -5,6 +5,7 @@ export {
   type Budget,
   budgets,
   canonical,
+  isGenerated,
   type Named,
   type Plan,
   type PlanData,

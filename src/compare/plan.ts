@@ -28,7 +28,7 @@ import { loopSettings, stepSettings } from "../train/settings.js";
 
 /** Which images are used, and how they are divided. Validation chooses, test is measured once. */
 export interface PlanData {
-  /** A folder, or `shapes`. */
+  /** A folder, `shapes` or `shapes-free`. */
   readonly source: string;
   /** Images to train on. Default: all that are left. */
   readonly images?: number;
@@ -43,6 +43,9 @@ export interface PlanData {
   /** Where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file. Changes no training. */
   readonly masks?: string;
 }
+
+/** Whether data is generated, and so lies nowhere. */
+export const isGenerated = (source: string): boolean => source === "shapes" || source === "shapes-free";
 
 /** A network or module by name, with options. */
 export interface Named {

@@ -32,7 +32,12 @@ const mostScans = 100;
 const large = 2 ** 28;
 
 /** The decoder package. @throws FoveaError if it is not installed. */
-export const decoder = async (who: string) => (await import("sharp").catch(unusable(who, "sharp"))).default;
+export async function decoder(who: string) {
+  const { default: sharp } = await import("sharp").catch(unusable(who, "sharp"));
+  // Files are decoded once: what the decoder keeps of them would only take memory.
+  sharp.cache(false);
+  return sharp;
+}
 
 /**
  * Decodes a JPEG, PNG, WebP, TIFF, GIF or AVIF file, given by path or as bytes, to RGB planes (Node only).

@@ -193,7 +193,9 @@ export function seenImage(image: RgbImage, preprocessing: Preprocessing): RgbIma
   check("seenImage", "preprocessing", preprocessingSchema, preprocessing);
   const { imageSize, resize } = preprocessing;
   const bytes = toInput(image, { imageSize, resize, mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
-  return { width: imageSize, height: imageSize, pixels: Uint8Array.from(bytes, Math.round) };
+  const pixels = new Uint8Array(bytes.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = Math.round(bytes[i]!);
+  return { width: imageSize, height: imageSize, pixels };
 }
 
 /** torchvision's RandomResizedCrop: ten attempts, then the largest centered part with an allowed aspect ratio. */

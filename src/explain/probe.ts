@@ -6,6 +6,7 @@ import type { Arrays, Engine, Executable } from "../engines/engine.js";
 import { costOf } from "../graph/cost.js";
 import { ancestors, type Graph, type Node, type Value } from "../graph/graph.js";
 import { type CutAt, cutAt } from "../graph/passes/cut-at.js";
+import { publishTaps } from "../graph/passes/publish.js";
 import { type Module, trace } from "../nn/index.js";
 import { mul, reduceSum } from "../ops/index.js";
 import type { AxisMap, ResampleAttributes } from "../ops/resample.js";
@@ -42,6 +43,7 @@ export class Probe {
   readonly #model: Module;
   readonly #engine: Engine;
   readonly #paths: readonly (string | null)[];
+  readonly #publishesTaps: boolean;
   readonly #executables = new Map<string, Promise<Executable>>();
   readonly #macs = new Map<string, number>();
   readonly #forwardMacs: number;
@@ -57,13 +59,20 @@ export class Probe {
   readonly batch: number;
 
   /**
-   * `paths` are layers; null stands for the last map before pooling.
+   * `paths` are layers; null stands for the last map before pooling. With `publishesTaps`, what the head feeds holds the gates too.
    *
    * @throws OptionError for a layer that cannot be explained, or a network whose output is not logits.
    */
-  constructor(model: Module, inputShape: readonly number[], paths: readonly (string | null)[], engine: Engine) {
+  constructor(
+    model: Module,
+    inputShape: readonly number[],
+    paths: readonly (string | null)[],
+    engine: Engine,
+    { publishesTaps = false }: { readonly publishesTaps?: boolean } = {},
+  ) {
     this.#model = model;
     this.#engine = engine;
+    this.#publishesTaps = publishesTaps;
     this.#paths = paths;
     this.inputShape = inputShape;
     this.batch = Math.max(1, Math.min(32, Math.floor(2 ** 20 / sizeOf(inputShape))));
@@ -88,7 +97,7 @@ export class Probe {
   /** Runs one image [C,H,W] through the network once. */
   async head(image: Tensor): Promise<Head> {
     const input = { ...image, shape: [1, ...this.inputShape] } as Tensor;
-    const results = await this.#run("head", () => this.#cut(1).head, { input });
+    const results = await this.#run("head", () => this.#head(), { input });
     return {
       image: toFloats(image).data,
       logits: toFloat64(results.output!).data,
@@ -163,9 +172,7 @@ export class Probe {
   async tail(head: Head, count: number, write: Write): Promise<Float64Array[]> {
     const { channels, height, width } = this.layers[0]!;
     const others = this.#tailGradients().reads.filter((name) => name !== "activation/0");
-    const context = Object.fromEntries(
-      others.map((name) => [name, repeated(head.feeds[name]!, this.#batchFor(count))]),
-    );
+    const context = Object.fromEntries(others.map((name) => [name, repeated(head.feeds[name]!, this.batchFor(count))]));
     return this.#batches(count, [channels, height, width], write, async (activation, batch) => {
       const feeds = { ...context, "activation/0": activation };
       const { output } = await this.#run(`tail ${batch}`, () => this.#cut(batch).tail, feeds);
@@ -201,6 +208,11 @@ export class Probe {
     });
   }
 
+  /** Into batches of which size so many variations are divided: as even as can be, since each size is compiled. */
+  batchFor(count: number): number {
+    return Math.ceil(count / Math.ceil(count / this.batch));
+  }
+
   /** Frees the compiled graphs. */
   async release(): Promise<void> {
     const compiled = [...this.#executables.values()];
@@ -217,8 +229,11 @@ export class Probe {
     return this.#paths.map((path) => (path === null ? defaultLayer(graph) : findLayer(graph, path)));
   }
 
-  #cut(batch: number): CutAt {
-    const graph = this.#trace(batch);
+  #head(): Graph {
+    return this.#cut(1, this.#publishesTaps ? publishTaps(this.#trace(1)) : undefined).head;
+  }
+
+  #cut(batch: number, graph = this.#trace(batch)): CutAt {
     return cutAt(
       graph,
       this.#find(graph).map(({ value }) => value),
@@ -278,13 +293,6 @@ export class Probe {
     return (await compiled).run(feeds);
   }
 
-  /** A few images need not fill a batch: of its halves, quarters, … the smallest that holds them. */
-  #batchFor(count: number): number {
-    let batch = this.batch;
-    while (Math.ceil(batch / 2) >= count && batch > 1) batch = Math.ceil(batch / 2);
-    return batch;
-  }
-
   /** Runs `count` rows in batches of a fixed size, padding the last with its last row. */
   async #batches(
     count: number,
@@ -293,7 +301,7 @@ export class Probe {
     run: (input: Tensor, batch: number) => Promise<Tensor>,
   ) {
     const size = sizeOf(shape);
-    const batch = this.#batchFor(count);
+    const batch = this.batchFor(count);
     const results: Float64Array[] = [];
     for (let start = 0; start < count; start += batch) {
       const data = new Float64Array(batch * size);

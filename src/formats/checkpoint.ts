@@ -143,7 +143,7 @@ async function openTensors(source: ByteSource, options: CheckpointOptions) {
 }
 
 const unknownFile = (bytes: Uint8Array) =>
-  new FormatError(`expected safetensors or a PyTorch checkpoint, this looks like ${describeFile(bytes)}`);
+  new FormatError(`expected safetensors or a PyTorch checkpoint, but this looks like ${describeFile(bytes)}`);
 
 /** The weights in a torch file, and what stands beside them. */
 function weightsIn(root: TorchObject<TensorRef>, { ema = false, part }: CheckpointOptions) {
@@ -153,7 +153,7 @@ function weightsIn(root: TorchObject<TensorRef>, { ema = false, part }: Checkpoi
   for (const [key, value] of chosen?.weights ?? [])
     if (value instanceof Placeholder)
       throw new FormatError(
-        `among the weights, ${nameOf(key)} is of type ${value.name}, which is not read; save tensors only`,
+        `among the weights, ${nameOf(key)} is of type ${value.name}, which is not supported; save tensors only`,
       );
   const entries = cleanKeys(chosen ? tensorsIn(chosen.weights) : []);
   if (!chosen || entries.size === 0) throw new FormatError(noWeights(ema ? "EMA weights" : "weights", placeholders));

@@ -43,7 +43,7 @@ const plainName = /^(?!\.{1,2}$)(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))[^/\\
 export function parseShardIndex(bytes: Uint8Array, name = "index"): ShardIndex {
   check("parseShardIndex", "bytes", bytesSchema, bytes);
   check("parseShardIndex", "name", text, name);
-  if (bytes.length > MAX_JSON_BYTES) throw refusal(name, `is of ${bytes.length} bytes, more than ${MAX_JSON_BYTES}`);
+  if (bytes.length > MAX_JSON_BYTES) throw refusal(name, `has ${bytes.length} bytes, more than ${MAX_JSON_BYTES}`);
   const root = parseStrictJson(bytes, name);
   const map = root instanceof Map ? root.get("weight_map") : undefined;
   if (!(root instanceof Map) || !(map instanceof Map)) throw refusal(name, 'must be a JSON object with a "weight_map"');
@@ -99,9 +99,9 @@ export async function joinShards(
     for (const { where, type } of shard.placeholders ?? [])
       placeholders.push({ where: where ? `${file}: ${where}` : file, type });
     for (const key of keys)
-      if (!shard.tensors.has(key)) throw refusal(file, `has no ${JSON.stringify(key)}, which ${name} says is there`);
+      if (!shard.tensors.has(key)) throw refusal(file, `has no ${JSON.stringify(key)}, although ${name} lists it`);
     for (const [key, tensor] of shard.tensors) {
-      if (!keys.has(key)) throw refusal(file, `holds ${JSON.stringify(key)}, which ${name} does not say`);
+      if (!keys.has(key)) throw refusal(file, `holds ${JSON.stringify(key)}, which ${name} does not list`);
       tensors.set(key, tensor);
     }
   }

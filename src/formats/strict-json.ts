@@ -29,7 +29,7 @@ export function parseStrictJson(bytes: Uint8Array, what: string): JsonValue {
 
   const value = parseValue(0);
   skipSpace();
-  if (at < text.length) throw refuse("something follows the value");
+  if (at < text.length) throw refuse("unexpected text after the value");
   return value;
 
   function parseValue(depth: number): JsonValue {
@@ -74,7 +74,7 @@ export function parseStrictJson(bytes: Uint8Array, what: string): JsonValue {
   }
 
   function parseString(): string {
-    if (text[at] !== '"') throw refuse("a string expected");
+    if (text[at] !== '"') throw refuse("expected a string");
     let end = at + 1;
     let plain = true;
     for (let code = text.charCodeAt(end); end < text.length && code !== 0x22; code = text.charCodeAt(end)) {
@@ -98,7 +98,7 @@ export function parseStrictJson(bytes: Uint8Array, what: string): JsonValue {
   function parseNumber(): number {
     numberToken.lastIndex = at;
     const token = numberToken.exec(text)?.[0];
-    if (token === undefined) throw refuse("a string, number, list or object expected");
+    if (token === undefined) throw refuse("expected a string, number, list or object");
     at += token.length;
     return Number(token);
   }

@@ -17,7 +17,7 @@ import {
 } from "../core/schema.js";
 import { formatShape, type Shape, sameShape } from "../core/shape.js";
 import { type Tensor, tensor, tensorSchema } from "../core/tensor.js";
-import type { Attributes, Op, ValueDType, ValueType } from "./op.js";
+import type { Attributes, Inputs, Op, ValueDType, ValueType } from "./op.js";
 import { inScope, outside, type Scope, scopeSchema } from "./scope.js";
 
 /**
@@ -63,16 +63,16 @@ export class Value {
 }
 
 /** One application of an operator. */
-export class Node<A extends Attributes = Attributes> {
+export class Node<A extends Attributes = Attributes, I extends Inputs = readonly Value[]> {
   /** Values that it computes. */
   readonly outputs: readonly Value[];
 
   constructor(
     graph: Graph,
     /** The operator. */
-    readonly op: Op<A>,
+    readonly op: Op<A, I>,
     /** Values that it reads. */
-    readonly inputs: readonly Value[],
+    readonly inputs: I,
     /** Attributes, as in ONNX. */
     readonly attributes: A,
     types: readonly ValueType[],
@@ -84,6 +84,12 @@ export class Node<A extends Attributes = Attributes> {
     );
   }
 }
+
+/** Whether a node, if there is one, applies an operator. */
+export const isOp = <N extends { readonly op: unknown }, A extends Attributes, I extends Inputs>(
+  node: N | null | undefined,
+  op: Op<A, I>,
+): node is N & { readonly attributes: A; readonly inputs: I } => node?.op === op;
 
 /** A change of state: after the run, `cell` holds `value`. */
 export interface Update {
@@ -226,13 +232,19 @@ export class Graph {
   }
 
   /** Applies an operator. @throws ShapeError with the path of the module that is being traced; OptionError for what is no operator or value. */
-  apply<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: A): readonly Value[] {
+  apply<A extends Attributes, I extends Inputs>(
+    op: Op<A, I>,
+    inputs: readonly Value[],
+    attributes: A,
+  ): readonly Value[] {
     check("Graph.apply", "op", opSchema, op);
     if (!Array.isArray(inputs)) check("Graph.apply", "inputs", listOfValues, inputs);
     for (const value of inputs) this.#requireOwn(op.name, "each input", value);
     if (!isObject(attributes)) check("Graph.apply", "attributes", settings, attributes);
-    const types = this.#infer(op, inputs, attributes);
-    const node = new Node(this, op, inputs, attributes, types, this.#scope);
+    // The operator's rule checks how many inputs there are.
+    const applied = op as unknown as Op<A>;
+    const types = this.#infer(applied, inputs, attributes);
+    const node = new Node(this, applied, inputs, attributes, types, this.#scope);
     this.nodes.push(node as unknown as Node);
     return node.outputs;
   }

@@ -37,18 +37,23 @@ export interface Traits<A extends Attributes = Attributes> {
   mixesImages?(holds: readonly boolean[], inputs: readonly ValueType[], attributes: A): boolean;
 }
 
+/** The inputs of an operator: `readonly [x: Value, weight: Value, bias?: Value]`. */
+export type Inputs = readonly (Value | undefined)[];
+/** Something for each input. */
+export type Each<I extends Inputs, T> = { readonly [K in keyof I]: T };
+
 /**
  * Everything about one operator, in one place.
  * `name` is that of the ONNX operator with the same meaning, if there is one.
  */
-export interface Op<A extends Attributes = Attributes> extends Traits<A> {
+export interface Op<A extends Attributes = Attributes, I extends Inputs = readonly Value[]> extends Traits<A> {
   readonly name: string;
   /** Types of the outputs. @throws ShapeError if the inputs do not fit. */
-  infer(inputs: readonly ValueType[], attributes: A): ValueType[];
+  infer(inputs: Each<I, ValueType>, attributes: A): ValueType[];
   /** The definition, in float64: clarity over speed. */
-  run(inputs: readonly Dense[], attributes: A): Dense[];
+  run(inputs: Each<I, Dense>, attributes: A): Dense[];
   /** The gradient of every input, given `dy`, the gradient of output 0; `null` where there is none. The caller sums over broadcast axes. */
-  grad(dy: Value, node: Node<A>): (Value | null)[];
+  grad(dy: Value, node: Node<A, I>): (Value | null)[];
   /** Multiply-accumulates, given the types of inputs and outputs. */
-  macs(inputs: readonly ValueType[], outputs: readonly ValueType[], attributes: A): number;
+  macs(inputs: Each<I, ValueType>, outputs: readonly ValueType[], attributes: A): number;
 }

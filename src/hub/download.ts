@@ -1,4 +1,4 @@
-import { rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FormatError, FoveaError } from "../core/errors.js";
@@ -21,7 +21,7 @@ import { isShardIndex } from "../formats/shards.js";
 import { MAX_JSON_BYTES } from "../formats/strict-json.js";
 import { cacheFolder, cachePath, isFile, isOffline, sha256Of } from "./cache.js";
 import { DownloadError, fileSystemError, shown } from "./errors.js";
-import { Part, readOrigin } from "./part.js";
+import { Part, readOrigin, removeCached } from "./part.js";
 import { fetchShards } from "./shards.js";
 import { checkedSha256, defaultEndpoint, type RemoteSource, urlsOf } from "./source.js";
 import { type TransferOptions, transfer } from "./transfer.js";
@@ -124,7 +124,7 @@ export async function fetchToCache(source: RemoteSource, options: DownloadOption
       return place;
     }).catch(async (error: unknown) => {
       // A file that is not an index now may be one next time.
-      if (error instanceof FormatError) await rm(path, { force: true }).catch(() => {});
+      if (error instanceof FormatError) await removeCached(path).catch(() => {});
       throw error;
     });
   } catch (error) {
@@ -164,7 +164,7 @@ async function firstFound(source: RemoteSource, urls: readonly string[], job: Jo
     const found = await Promise.all(urls.map((url) => isFile(cachePath(job.cache, url))));
     const whole = found.includes(true) && !job.sha256 ? "whole " : "";
     throw new FoveaError(
-      `offline: ${urls.map(shown).join(" or ")} is not ${whole}in the cache ${job.cache}${job.sha256 ? " with this sha256" : ""}. Run once without FOVEA_OFFLINE, or give a file`,
+      `offline: ${urls.map(shown).join(" or ")} is not ${whole}in the cache ${job.cache}${job.sha256 ? " with this sha256" : ""}. Run once without FOVEA_OFFLINE, or pass a local file`,
     );
   }
   let missing: DownloadError | undefined;
@@ -253,7 +253,9 @@ async function verify(url: string, part: Part, { sha256, signal }: Job): Promise
   await part.discard();
   throw new DownloadError(
     shown(url),
-    problem ? `${problem}; it was removed` : `what came is damaged or no weights (${damage}); it was removed`,
-    "Try again; if it stays so, the file at the source is another or damaged",
+    problem
+      ? `${problem}; it was removed`
+      : `the downloaded file is damaged or holds no weights (${damage}); it was removed`,
+    "Try again. If that does not help, the file at the source is damaged or the wrong one",
   );
 }

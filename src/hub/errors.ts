@@ -75,9 +75,7 @@ export function statusError(
     return error(`not found: ${answer}`, hub ? "Check owner, name, revision and file" : "Check the address");
   if (status === 401 || status === 403) {
     const access = token ? "check that HF_TOKEN is valid and has access" : "if it is private or gated, set HF_TOKEN";
-    const fix = hub
-      ? `Check owner and name; ${access}`
-      : "Fovea sends no login: fetch it by other means, give the file";
+    const fix = hub ? `Check owner and name; ${access}` : "Fovea cannot log in: download it yourself and pass the file";
     return error(`no access: ${answer}`, fix);
   }
   if (status === 408 || status === 429 || status >= 500)

@@ -97,6 +97,12 @@ export class Part {
   }
 }
 
+/** Removes a finished file, and its origin. */
+export async function removeCached(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await rm(originPath(path), { force: true });
+}
+
 /** Most bytes of an origin; it has a few hundred. */
 const MAX_ORIGIN_BYTES = 2 ** 16;
 

@@ -98,7 +98,7 @@ async function ask(
       throw new DownloadError(
         shown(start),
         `redirect to ${url.host} refused: ${error.cause.message}`,
-        "If you trust it, give that address itself",
+        "If you trust it, use that address directly",
       );
     throw error;
   }
@@ -157,14 +157,14 @@ async function checked(start: string, url: URL, response: Response, options: Req
       return new DownloadError(
         shown(start),
         "this is a web page",
-        "Give the file's own address (/resolve/ or /raw/, not /blob/)",
+        "Use the file's own address (/resolve/ or /raw/, not /blob/)",
       );
     // Lengths and ranges would count compressed bytes.
     if (encoding !== "identity" || !/^(?:chunked)?$/i.test(headers.get("transfer-encoding") ?? ""))
       return new DownloadError(
         shown(start),
-        `the server insists on compressing (${(encoding === "identity" ? "in transfer" : encoding).replaceAll(/[^\w, -]/g, "").slice(0, 40)})`,
-        "Fetch it by other means, give the file",
+        `the server compresses what it sends (${(encoding === "identity" ? "in transfer" : encoding).replaceAll(/[^\w, -]/g, "").slice(0, 40)})`,
+        "Download it yourself and pass the file",
       );
     return undefined;
   }

@@ -25,7 +25,7 @@ export async function resolveWeights(text: string, options: DownloadOptions = {}
     throw new DownloadError(
       source.path,
       `checksum mismatch: the file's sha256 is ${actual}, expected ${expected}`,
-      "Check the digest, or get the file again",
+      "Check the digest, or download the file again",
     );
   return source.path;
 }

@@ -39,7 +39,7 @@ const missing = ({ where, what, status }: DownloadError, index: string): Downloa
   new DownloadError(
     where,
     `${what}, though the checkpoint's index names it`,
-    `Remove ${index} if the index may be out of date, or give another revision`,
+    `Remove ${index} if the index may be out of date, or use another revision`,
     { status: status ?? 404 },
   );
 

@@ -89,14 +89,14 @@ export function checkedSha256(text: string): string {
 
 /** Why an address must not be used, or undefined. Plain http can be read and changed by others. */
 export function refusalOf({ protocol, hostname, username, password }: URL): string | undefined {
-  if (username || password) return "an address must not hold a user name or password";
+  if (username || password) return "an address must not contain a user name or password";
   if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname))) return undefined;
   return `${protocol}// is not safe, only https:// is (and http:// on this computer)`;
 }
 
 function checkedUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) throw new OptionError(`weights: ${text}: this is not an address`);
+  if (!url) throw new OptionError(`weights: ${text}: not a valid address`);
   const refused = refusalOf(url);
   if (refused) throw new OptionError(`weights: ${url.host}${url.pathname}: ${refused}`);
   url.hash = "";

@@ -69,8 +69,8 @@ async function begin(url: string, part: Part, answer: Answer, options: TransferO
   if (!endShows && !options.sha256 && !sha256)
     throw failure(
       url,
-      "the server does not say how long the file is, so that a cut connection could not be told from its end",
-      "Give its digest: #sha256=…",
+      "the server does not say how long the file is, so a dropped connection would look like its end",
+      "Add its digest to the address: #sha256=…",
     );
   if (size !== null) {
     if (size > options.maxBytes) throw tooLarge(url, `it has ${size} bytes`, options.maxBytes);
@@ -103,9 +103,14 @@ async function resume(
     same(headers.get("etag") && validatorOf(headers), known.validator);
   if (fits) return whole;
   await part.restart();
-  throw new DownloadError(shown(url), "the server's response does not continue what was received", "Try again later", {
-    retry: true,
-  });
+  throw new DownloadError(
+    shown(url),
+    "the server's response does not continue where the download stopped",
+    "Try again later",
+    {
+      retry: true,
+    },
+  );
 }
 
 async function receive(
@@ -132,9 +137,14 @@ async function receive(
     if (part.length !== total) watch.count(url, value.length);
   }
   if (total !== null && part.length < total)
-    throw new DownloadError(shown(url), `length mismatch: ${part.length} of ${total} bytes came`, "Try again later", {
-      retry: true,
-    });
+    throw new DownloadError(
+      shown(url),
+      `length mismatch: ${part.length} of ${total} bytes received`,
+      "Try again later",
+      {
+        retry: true,
+      },
+    );
 }
 
 /** A validator for `If-Range`. A weak ETag does not promise equal bytes. */

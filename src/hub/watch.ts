@@ -41,7 +41,7 @@ export class Watch {
     } catch (error) {
       this.user?.throwIfAborted();
       if (this.#stalled)
-        throw new DownloadError(shown(url), `nothing came for ${this.timeout / 1000} s`, "Try again later", {
+        throw new DownloadError(shown(url), `nothing received for ${this.timeout / 1000} s`, "Try again later", {
           retry: true,
           slow: true,
         });
@@ -60,7 +60,7 @@ export class Watch {
     if (rate < slowest)
       throw new DownloadError(
         shown(url),
-        `too slow: ${Math.round(rate)} bytes a second came, fewer than ${slowest}`,
+        `too slow: ${Math.round(rate)} bytes per second, fewer than ${slowest}`,
         "Try again later",
         { retry: true, slow: true },
       );
@@ -83,5 +83,5 @@ function networkError(url: string | URL, error: unknown): DownloadError {
   const what = `no connection, or it was cut (${[code, said].filter(Boolean).join(": ")})`;
   // An unknown name, an invalid certificate and a response that is not HTTP will not improve.
   const retry = !/^ENOTFOUND$|^HPE_|CERT|SELF_SIGNED|_TLS_/.test(code);
-  return new DownloadError(shown(url), what, "Check the network, or give a file", { retry, cause: error });
+  return new DownloadError(shown(url), what, "Check the network, or pass a local file", { retry, cause: error });
 }

@@ -4,6 +4,7 @@ import { countElements, formatShape, type Shape, staticShape } from "../core/sha
 import type { Value } from "../graph/graph.js";
 import type { Op } from "../graph/op.js";
 import { checkValue, convOptions, convTransposeOptions, pair } from "./checks.js";
+import { addDots, addProducts, block, gather, most, products } from "./conv-products.js";
 import { add } from "./elementwise.js";
 import { pad, reshape } from "./movement.js";
 import { apply, dense, exceptFirst, type Operand, toValue } from "./operands.js";
@@ -62,141 +63,11 @@ function outputShape(x: Shape, w: Shape, { strides, pads, dilations, group }: Co
   return [n, filters, oh, ow];
 }
 
-/**
- * One group of one image as a product of matrices: y = W · R, with W [filters, elements] and a row of R [elements, positions] for what each element of
- * each channel reads.
- */
-interface Product {
-  /** Index of the group's first weight, and of its first output element. */
-  readonly weight: number;
-  readonly output: number;
-  readonly filters: number;
-  readonly elements: number;
-  /** Index of the channel's first element that an element reads. */
-  plane(element: number): number;
-  /** For each position, the element of the plane that an element reads; −1 where it lies on the padding. */
-  sources(element: number): Int32Array;
-}
-
-/** The products that all three computations of a convolution share. */
-function* products(
-  x: readonly number[],
-  w: readonly number[],
-  y: readonly number[],
-  { strides: [sy, sx], pads: [top, left], dilations: [dy, dx], group }: ConvAttributes,
-): Generator<Product> {
-  const [n, channels, height, width] = x as [number, number, number, number];
-  const [all, perGroup, kh, kw] = w as [number, number, number, number];
-  const [, , oh, ow] = y as [number, number, number, number];
-  const sources = Array.from({ length: kh * kw }, (_, element) => {
-    const [ky, kx] = [Math.floor(element / kw) * dy - top, (element % kw) * dx - left];
-    return Int32Array.from({ length: oh * ow }, (_, p) => {
-      const [row, column] = [Math.floor(p / ow) * sy + ky, (p % ow) * sx + kx];
-      return row < 0 || row >= height || column < 0 || column >= width ? -1 : row * width + column;
-    });
-  });
-  const filters = all / group;
-  const elements = perGroup * kh * kw;
-  for (let image = 0; image < n; image++)
-    for (let g = 0; g < group; g++)
-      yield {
-        weight: g * filters * elements,
-        output: (image * all + g * filters) * oh * ow,
-        filters,
-        elements,
-        plane: (element) => (image * channels + g * perGroup + Math.floor(element / (kh * kw))) * height * width,
-        sources: (element) => sources[element % (kh * kw)]!,
-      };
-}
-
-/** Rows that are read at once, and the most that an input gradient writes at once. */
-const [block, most] = [4, 16];
-
-/** Writes rows `first`, … `first + block − 1` of R to `rows`, [block, positions]; zeros beyond the last. */
-function gather(x: Float64Array, product: Product, first: number, rows: Float64Array): void {
-  const positions = rows.length / block;
-  for (let i = 0; i < block; i++) {
-    const at = i * positions;
-    if (first + i >= product.elements) {
-      rows.fill(0, at, at + positions);
-      continue;
-    }
-    const [plane, sources] = [product.plane(first + i), product.sources(first + i)];
-    for (let p = 0; p < positions; p++) rows[at + p] = sources[p]! < 0 ? 0 : x[plane + sources[p]!]!;
-  }
-}
-
-/** Where a {@link block} of rows lies: in `data`, one after the other from `at`. */
-interface Rows {
-  readonly data: Float64Array;
-  readonly at: number;
-}
-
-/**
- * Adds to each of `count` rows the sum of a block of rows, each times its factor: to[i] += Σ over k of factors[i, k] · rows[k]. Four rows are added to at
- * once, so that what is read is used four times.
- */
-function addProducts(to: Rows, count: number, positions: number, factors: Float64Array, rows: Rows): void {
-  const [y, r, r0] = [to.data, rows.data, rows.at];
-  const [r1, r2, r3] = [r0 + positions, r0 + 2 * positions, r0 + 3 * positions];
-  let i = 0;
-  for (; i + 3 < count; i += 4) {
-    const [f0, f1, f2, f3, g0, g1, g2, g3] = eight(factors, block * i);
-    const [h0, h1, h2, h3, k0, k1, k2, k3] = eight(factors, block * i + 8);
-    const s = to.at + i * positions;
-    const [t, u, v] = [s + positions, s + 2 * positions, s + 3 * positions];
-    for (let p = 0; p < positions; p++) {
-      const a = r[r0 + p]!;
-      const b = r[r1 + p]!;
-      const c = r[r2 + p]!;
-      const d = r[r3 + p]!;
-      y[s + p]! += f0 * a + f1 * b + f2 * c + f3 * d;
-      y[t + p]! += g0 * a + g1 * b + g2 * c + g3 * d;
-      y[u + p]! += h0 * a + h1 * b + h2 * c + h3 * d;
-      y[v + p]! += k0 * a + k1 * b + k2 * c + k3 * d;
-    }
-  }
-  for (; i < count; i++) {
-    const [f0, f1, f2, f3] = eight(factors, block * i);
-    const s = to.at + i * positions;
-    for (let p = 0; p < positions; p++)
-      y[s + p]! += f0 * r[r0 + p]! + f1 * r[r1 + p]! + f2 * r[r2 + p]! + f3 * r[r3 + p]!;
-  }
-}
-
-type Eight = readonly [number, number, number, number, number, number, number, number];
-const eight = (x: Float64Array, i: number): Eight => [
-  x[i]!,
-  x[i + 1]!,
-  x[i + 2]!,
-  x[i + 3]!,
-  x[i + 4]!,
-  x[i + 5]!,
-  x[i + 6]!,
-  x[i + 7]!,
-];
-
-/** Adds to `block` numbers from `at` the products of a block of rows with another row; those from `count` on are left out. */
-function addDots(to: Rows, count: number, positions: number, rows: Rows, other: Rows): void {
-  const [r, r0, x, first] = [rows.data, rows.at, other.data, other.at];
-  const [r1, r2, r3] = [r0 + positions, r0 + 2 * positions, r0 + 3 * positions];
-  let [a, b, c, d] = [0, 0, 0, 0];
-  for (let p = 0; p < positions; p++) {
-    const v = x[first + p]!;
-    a += r[r0 + p]! * v;
-    b += r[r1 + p]! * v;
-    c += r[r2 + p]! * v;
-    d += r[r3 + p]! * v;
-  }
-  const sums = [a, b, c, d];
-  for (let i = 0; i < count; i++) to.data[to.at + i]! += sums[i]!;
-}
-
 /** Multiply-accumulates of the forward pass; both gradients cost the same. */
 const macsOf = (y: Shape, w: Shape): number => countElements(y).size * countElements(w.slice(1)).size;
 
 /** y[n,o,i,j] = Σ over c, ky, kx of w[o,c,ky,kx] · x[n, c, i·s + ky·d − p, j·s + kx·d − p] (+ bias[o]). */
-export const convOp: Op<ConvAttributes> = {
+export const convOp: Op<ConvAttributes, readonly [x: Value, w: Value, bias?: Value]> = {
   name: "Conv",
   infer: ([x, w, bias], attributes) => {
     const shape = outputShape(x!.shape, w!.shape, attributes);
@@ -226,7 +97,7 @@ export const convOp: Op<ConvAttributes> = {
     return [y];
   },
   grad: (dy, node) => {
-    const [x, w, bias] = node.inputs as [Value, Value, Value?];
+    const [x, w, bias] = node.inputs;
     const [dx, dw] = [convInputGrad(dy, w, x.shape, node.attributes), convWeightGrad(x, dy, w.shape, node.attributes)];
     return bias ? [dx, dw, reduceSum(dy, [0, 2, 3], { keepdims: false })] : [dx, dw];
   },
@@ -235,7 +106,7 @@ export const convOp: Op<ConvAttributes> = {
 };
 
 /** (dy, w) → the gradient of a convolution's input, of `size`; also the transposed convolution. */
-export const convInputGradOp: Op<ConvInputGradAttributes> = {
+export const convInputGradOp: Op<ConvInputGradAttributes, readonly [dy: Value, w: Value]> = {
   name: "ConvInputGrad",
   infer: ([dy, w], attributes) => {
     const shape = [dy!.shape[0]!, (w!.shape[1] as number) * attributes.group, ...attributes.size];
@@ -280,7 +151,7 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
     return [dx];
   },
   grad: (d, node) => {
-    const [dy, w] = node.inputs as [Value, Value];
+    const [dy, w] = node.inputs;
     return [conv2d(d, w, undefined, node.attributes), convWeightGrad(d, dy, w.shape, node.attributes)];
   },
   macs: ([dy, w]) => macsOf(dy!.shape, w!.shape),
@@ -288,7 +159,7 @@ export const convInputGradOp: Op<ConvInputGradAttributes> = {
 };
 
 /** (x, dy) → the gradient of a convolution's weight. */
-export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
+export const convWeightGradOp: Op<ConvWeightGradAttributes, readonly [x: Value, dy: Value]> = {
   name: "ConvWeightGrad",
   infer: ([x, dy], { kernel, group }) => [
     { dtype: "float", shape: [dy!.shape[1]!, (x!.shape[1] as number) / group, ...kernel] },
@@ -309,7 +180,7 @@ export const convWeightGradOp: Op<ConvWeightGradAttributes> = {
     return [dw];
   },
   grad: (d, node) => {
-    const [x, dy] = node.inputs as [Value, Value];
+    const [x, dy] = node.inputs;
     return [convInputGrad(dy, d, x.shape, node.attributes), conv2d(x, d, undefined, node.attributes)];
   },
   macs: ([, dy], [dw]) => macsOf(dy!.shape, dw!.shape),

@@ -16,7 +16,7 @@ function unary<A extends Attributes = Attributes>(
   f: (x: number, attributes: A) => number,
   grad: UnaryGrad<A>,
   dtype: ValueDType = "float",
-): Op<A> {
+): Op<A, readonly [x: Value]> {
   return {
     name,
     infer: ([x]) => [{ dtype, shape: x!.shape }],
@@ -40,7 +40,7 @@ function binary(
   f: (a: number, b: number) => number,
   grad: (dy: Value, a: Value, b: Value, y: Value) => [Value | null, Value | null],
   { dtype, absorbsZero = false }: { readonly dtype?: ValueDType; readonly absorbsZero?: boolean } = {},
-): Op {
+): Op<Attributes, readonly [a: Value, b: Value]> {
   return {
     name,
     infer: ([a, b]) => {
@@ -86,7 +86,7 @@ export function broadcastTo(x: Dense, shape: readonly number[]): Float64Array {
  * The gradient of ReLU, given its output: 0 where y ≤ 0, else dy. Like PyTorch it selects instead of multiplying, so that ±∞ or NaN in dy
  * does not pass where y is 0. Where y is NaN, dy passes.
  */
-const reluGradOp: Op = {
+const reluGradOp: Op<Attributes, readonly [dy: Value, y: Value]> = {
   name: "ReluGrad",
   infer: ([dy]) => [dy!],
   run: ([dy, y]) => [
@@ -103,7 +103,7 @@ const reluGradOp: Op = {
   mixesImages: misaligned,
 };
 
-const whereOp: Op = {
+const whereOp: Op<Attributes, readonly [condition: Value, a: Value, b: Value]> = {
   name: "Where",
   infer: ([condition, a, b]) => {
     if (condition!.dtype !== "bool") throw new ShapeError(`the condition must be bool, got ${condition!.dtype}`);
@@ -128,7 +128,7 @@ const whereOp: Op = {
 };
 
 /** Broadcasts to a shape. */
-const expandOp: Op<{ shape: readonly number[] }> = {
+const expandOp: Op<{ shape: readonly number[] }, readonly [x: Value]> = {
   name: "Expand",
   infer: ([x], { shape }) => {
     const target = broadcastShapes(x!.shape, shape);

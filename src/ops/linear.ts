@@ -8,7 +8,7 @@ import { matMulOptions } from "./checks.js";
 import { broadcastTo } from "./elementwise.js";
 import { apply, dense, misaligned, type Operand } from "./operands.js";
 
-type MatMulAttributes = { readonly transA: boolean; readonly transB: boolean };
+export type MatMulAttributes = { readonly transA: boolean; readonly transB: boolean };
 
 const flip = (shape: Shape, transposed: boolean): Shape =>
   transposed ? [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!] : shape;
@@ -22,7 +22,7 @@ function outputShape(a: Shape, b: Shape, { transA, transB }: MatMulAttributes): 
 }
 
 /** Product of the last two axes, batched (and broadcast) over the leading ones; `transA`, `transB` transpose a factor first. */
-export const matMulOp: Op<MatMulAttributes> = {
+export const matMulOp: Op<MatMulAttributes, readonly [a: Value, b: Value]> = {
   name: "MatMul",
   infer: ([a, b], attributes) => [{ dtype: "float", shape: outputShape(a!.shape, b!.shape, attributes) }],
   run: ([a, b], attributes) => {
@@ -44,7 +44,7 @@ export const matMulOp: Op<MatMulAttributes> = {
     return [y];
   },
   grad: (dy, node) => {
-    const [a, b] = node.inputs as [Value, Value];
+    const [a, b] = node.inputs;
     const { transA, transB } = node.attributes;
     return [
       transA ? matMul(b, dy, { transA: transB, transB: true }) : matMul(dy, b, { transB: !transB }),

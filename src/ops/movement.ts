@@ -11,13 +11,13 @@ import {
   stridesOf,
 } from "../core/shape.js";
 import { Value } from "../graph/graph.js";
-import type { Op } from "../graph/op.js";
+import type { Attributes, Op } from "../graph/op.js";
 import { axes, axis as axisSchema, checkValue, padOptions, wantedShape } from "./checks.js";
 import { apply, dense, noMacs, type Operand } from "./operands.js";
 
 type ReshapeAttributes = { readonly shape: Shape };
 
-const reshapeOp: Op<ReshapeAttributes> = {
+const reshapeOp: Op<ReshapeAttributes, readonly [x: Value]> = {
   name: "Reshape",
   infer: ([x], { shape }) => {
     const [from, to] = [countElements(x!.shape), countElements(shape)];
@@ -34,7 +34,7 @@ const reshapeOp: Op<ReshapeAttributes> = {
 
 type TransposeAttributes = { readonly perm: readonly number[] };
 
-const transposeOp: Op<TransposeAttributes> = {
+const transposeOp: Op<TransposeAttributes, readonly [x: Value]> = {
   name: "Transpose",
   infer: ([x], { perm }) => {
     if (
@@ -70,7 +70,7 @@ const transposeOp: Op<TransposeAttributes> = {
 
 type SliceAttributes = { readonly axis: number; readonly start: number; readonly end: number };
 
-const sliceOp: Op<SliceAttributes> = {
+const sliceOp: Op<SliceAttributes, readonly [x: Value]> = {
   name: "Slice",
   infer: ([x], { axis, start, end }) => {
     const d = x!.shape[axis];
@@ -99,7 +99,7 @@ const sliceOp: Op<SliceAttributes> = {
 type PadAttributes = { readonly axis: number; readonly before: number; readonly after: number };
 
 /** Zero padding before and after, along one axis. (For replicated borders see `replicatePad`.) */
-const padOp: Op<PadAttributes> = {
+const padOp: Op<PadAttributes, readonly [x: Value]> = {
   name: "Pad",
   infer: ([x], { axis, before, after }) => {
     const d = x!.shape[axis];
@@ -184,7 +184,7 @@ function copyStrided(
 }
 
 /** (x, signal) → x: a control dependency. What reads the result is computed after `signal`. */
-const barrierOp: Op = {
+const barrierOp: Op<Attributes, readonly [x: Value, signal: Value]> = {
   name: "Barrier",
   infer: ([x]) => [x!],
   run: ([x]) => [x!],

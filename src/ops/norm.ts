@@ -51,7 +51,10 @@ function channelMeans(x: Dense, f: (i: number, channel: number) => number): Dens
 }
 
 /** y = (x − mean) / √(variance + ε) · γ + β, from (x, γ, β, mean, variance), each of the last four [C]. */
-const batchNormalizationOp: Op<NormAttributes> = {
+const batchNormalizationOp: Op<
+  NormAttributes,
+  readonly [x: Value, gamma: Value, beta: Value, mean: Value, variance: Value]
+> = {
   name: "BatchNormalization",
   infer: (inputs) => {
     checkChannels(inputs);
@@ -66,7 +69,7 @@ const batchNormalizationOp: Op<NormAttributes> = {
     return [y];
   },
   grad: (dy, node) => {
-    const [x, gamma, , mean, variance] = node.inputs as [Value, Value, Value, Value, Value];
+    const [x, gamma, , mean, variance] = node.inputs;
     const deviation = sqrt(add(variance, node.attributes.epsilon));
     const centered = sub(x, perChannel(mean, x));
     const sum = (v: Value) => reduceSum(v, averaged(x), { keepdims: false });
@@ -77,7 +80,7 @@ const batchNormalizationOp: Op<NormAttributes> = {
 };
 
 /** The same with batch statistics: (x, γ, β) → (y, mean, biased variance). */
-const batchNormTrainingOp: Op<NormAttributes> = {
+const batchNormTrainingOp: Op<NormAttributes, readonly [x: Value, gamma: Value, beta: Value]> = {
   name: "BatchNormTraining",
   infer: (inputs) => {
     checkChannels(inputs);
@@ -89,7 +92,7 @@ const batchNormTrainingOp: Op<NormAttributes> = {
     return [...batchNormalizationOp.run([x!, gamma!, beta!, mean, variance], attributes), mean, variance];
   },
   grad: (dy, node) => {
-    const [x, gamma] = node.inputs as [Value, Value];
+    const [x, gamma] = node.inputs;
     const [, mean, variance] = node.outputs as [Value, Value, Value];
     return [...applyAll(batchNormTrainingGradOp, [dy, x, gamma, mean, variance], node.attributes)];
   },
@@ -100,7 +103,10 @@ const batchNormTrainingOp: Op<NormAttributes> = {
  * (dy, x, γ, mean, variance) → (dx, dγ, dβ). With x̂ the normalized input and σ its deviation,
  * dβ = Σ dy, dγ = Σ dy·x̂, dx = γ/σ · (dy − mean(dy) − x̂ · mean(dy·x̂)).
  */
-const batchNormTrainingGradOp: Op<NormAttributes> = {
+const batchNormTrainingGradOp: Op<
+  NormAttributes,
+  readonly [dy: Value, x: Value, gamma: Value, mean: Value, variance: Value]
+> = {
   name: "BatchNormTrainingGrad",
   infer: ([, x, gamma]) => [x!, gamma!, gamma!],
   run: ([dy, x, gamma, mean, variance], { epsilon }) => {

@@ -2,7 +2,7 @@ import { FoveaError, OptionError } from "../core/errors.js";
 import { shown } from "../core/schema.js";
 import { sizeOf } from "../core/tensor.js";
 import { type Cell, type Graph, Value } from "../graph/graph.js";
-import type { Attributes, Dense, Op, ValueType } from "../graph/op.js";
+import type { Attributes, Dense, Inputs, Op, ValueType } from "../graph/op.js";
 
 /** An operand: a value, a parameter (read from state), or a number (a constant). */
 export type Operand = Value | Cell | number;
@@ -29,8 +29,8 @@ function requireOperand(op: string, operand: unknown): void {
 }
 
 /** Applies an operator to operands and returns all outputs. */
-export function applyAll<A extends Attributes>(
-  op: Op<A>,
+export function applyAll<A extends Attributes, I extends Inputs>(
+  op: Op<A, I>,
   operands: readonly Operand[],
   attributes: A,
 ): readonly Value[] {
@@ -44,7 +44,11 @@ export function applyAll<A extends Attributes>(
 }
 
 /** Applies an operator with one output. */
-export function apply<A extends Attributes>(op: Op<A>, operands: readonly Operand[], attributes: A): Value {
+export function apply<A extends Attributes, I extends Inputs>(
+  op: Op<A, I>,
+  operands: readonly Operand[],
+  attributes: A,
+): Value {
   return applyAll(op, operands, attributes)[0]!;
 }
 

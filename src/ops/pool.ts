@@ -64,7 +64,7 @@ function indicesOfMaxima(x: Dense, attributes: MaxPoolAttributes): Uint32Array {
   return indices;
 }
 
-export const maxPoolOp: Op<MaxPoolAttributes> = {
+export const maxPoolOp: Op<MaxPoolAttributes, readonly [x: Value]> = {
   name: "MaxPool",
   infer: ([x], attributes) => [{ dtype: "float", shape: outputShape(x!.shape, attributes) }],
   run: ([x], attributes) => {
@@ -80,7 +80,7 @@ export const maxPoolOp: Op<MaxPoolAttributes> = {
 };
 
 /** From (dy, x, y): every window sends its gradient to the first of its largest elements, or to its last NaN, as in PyTorch. */
-export const maxPoolGradOp: Op<MaxPoolAttributes> = {
+export const maxPoolGradOp: Op<MaxPoolAttributes, readonly [dy: Value, x: Value, y: Value]> = {
   name: "MaxPoolGrad",
   infer: ([, x]) => [x!],
   run: ([dy, x], attributes) => {
@@ -96,7 +96,7 @@ export const maxPoolGradOp: Op<MaxPoolAttributes> = {
 };
 
 /** From (d, x): what d has where the first of the largest elements of each window of x is; the gradient of {@link maxPoolGradOp}. */
-export const maxPoolSelectOp: Op<MaxPoolAttributes> = {
+export const maxPoolSelectOp: Op<MaxPoolAttributes, readonly [d: Value, x: Value]> = {
   name: "MaxPoolSelect",
   infer: ([, x], attributes) => [{ dtype: "float", shape: outputShape(x!.shape, attributes) }],
   run: ([d, x], attributes) => {

@@ -7,7 +7,7 @@ import { cast, equal, exp, mul, sub } from "./elementwise.js";
 import { reshape } from "./movement.js";
 import { apply, dense, noMacs, type Operand } from "./operands.js";
 
-type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: boolean };
+export type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: boolean };
 
 function reducedShape(shape: Shape, { axes, keepdims }: ReduceAttributes): Shape {
   const dropped = new Set(normalizeAxes(axes, shape.length));
@@ -41,7 +41,7 @@ function reduction(
   reduce: (data: Float64Array, indices: Uint32Array) => number,
   /** `dy` and `y` have reduced axes of size 1, so they broadcast against x. */
   grad: (dy: Value, x: Value, y: Value, count: () => number, axes: readonly number[]) => Value,
-): Op<ReduceAttributes> {
+): Op<ReduceAttributes, readonly [x: Value]> {
   return {
     name,
     infer: ([x], attributes) => [{ dtype: x!.dtype, shape: reducedShape(x!.shape, attributes) }],
@@ -107,7 +107,7 @@ export const ops = {
  * The gradient of a maximum, from (dy, x, y): all of it goes to the first of the largest elements, in row-major order, and to the first
  * NaN where the maximum is NaN, as with PyTorch's `max` along a dimension.
  */
-export const reduceMaxGrad: Op<ReduceAttributes> = {
+export const reduceMaxGrad: Op<ReduceAttributes, readonly [dy: Value, x: Value, y: Value]> = {
   name: "ReduceMaxGrad",
   infer: ([, x]) => [x!],
   run: ([dy, x, y], { axes }) => {
@@ -121,7 +121,7 @@ export const reduceMaxGrad: Op<ReduceAttributes> = {
   },
   // Where the maximum is does not move: what reaches dy again is the upstream gradient at that place.
   grad: (d, node) => {
-    const [dy, x, y] = node.inputs as [Value, Value, Value];
+    const [dy, x, y] = node.inputs;
     const first = apply(reduceMaxGrad, [cast(equal(dy, dy)), x, y], node.attributes);
     return [reduceSum(mul(d, first), normalizeAxes(node.attributes.axes, x.shape.length)), null, null];
   },
@@ -135,7 +135,7 @@ export interface ReduceOptions {
   readonly keepdims?: boolean;
 }
 const reduce =
-  (op: Op<ReduceAttributes>) =>
+  (op: Op<ReduceAttributes, readonly [x: Value]>) =>
   (x: Operand, axes: readonly number[], options: ReduceOptions = {}): Value => {
     check(op.name, "axes", axesSchema, axes);
     check(op.name, "options", reduceOptions, options);

@@ -93,7 +93,7 @@ function mapAxis(x: Dense, axis: number, map: AxisMap, transposed: boolean): Den
   return y;
 }
 
-export const resampleOp: Op<ResampleAttributes> = {
+export const resampleOp: Op<ResampleAttributes, readonly [x: Value]> = {
   name: "Resample",
   infer: ([x], { rows, columns, transposed }) => {
     const [height, width] = transposed ? [rows.to, columns.to] : [rows.from, columns.from];

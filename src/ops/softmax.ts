@@ -31,7 +31,7 @@ function family(
   name: string,
   f: (x: number, logSum: number) => number,
   grad: (dy: Value, y: Value, axis: number) => Value,
-): Op<SoftmaxAttributes> {
+): Op<SoftmaxAttributes, readonly [x: Value]> {
   return {
     name,
     infer: ([x], { axis }) => {
@@ -66,7 +66,7 @@ export const ops = {
 };
 
 const along =
-  (owner: string, op: Op<SoftmaxAttributes>) =>
+  (owner: string, op: Op<SoftmaxAttributes, readonly [x: Value]>) =>
   (x: Value, axis: number): Value => {
     checkValue(owner, "x", x);
     check(owner, "axis", axisSchema, axis);

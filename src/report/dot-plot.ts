@@ -27,6 +27,9 @@ export interface DotPlotOptions {
 const width = 480;
 const rowHeight = 30;
 const top = 34;
+const radius = 3;
+/** Where dots are drawn, above and below the middle of their row, in order of preference. */
+const lanes = [0, -6, 6, -12, 12];
 
 /**
  * A row for each name: single values as dots, their mean as a tick, and its interval. Returns an SVG.
@@ -93,6 +96,22 @@ export function dotPlot({ title, xLabel, rows, band, line }: DotPlotOptions): st
   );
 }
 
+/** How far up or down dots at these places are drawn, so that none covers another as long as there is room. */
+function apart(places: readonly number[]): number[] {
+  const taken = lanes.map(() => Number.NEGATIVE_INFINITY);
+  const offsets = places.map(() => 0);
+  const order = places.map((_, i) => i).sort((a, b) => places[a]! - places[b]!);
+  for (const i of order) {
+    const lane = Math.max(
+      0,
+      taken.findIndex((end) => end <= places[i]! - 2 * radius),
+    );
+    taken[lane] = places[i]!;
+    offsets[i] = lanes[lane]!;
+  }
+  return offsets;
+}
+
 function drawnRow({ name, dots, mean, interval, wider }: DotRow, shown: string, y: number, at: (v: number) => number) {
   const bar = ([low, high]: readonly [number, number], thickness: number, opacity: number): Markup =>
     element("line", {
@@ -111,16 +130,18 @@ function drawnRow({ name, dots, mean, interval, wider }: DotRow, shown: string, 
     element("text", { x: 0, y: y + 4 }, element("title", {}, name), shown),
     wider && bar(wider, 2, 0.5),
     interval && bar(interval, 7, 0.35),
-    dots.map(({ value, title, hollow }) =>
-      element(
+    apart(dots.map(({ value }) => at(value))).map((offset, i) => {
+      const { value, title, hollow } = dots[i]!;
+      const place = { cx: at(value), cy: y + offset, r: radius };
+      return element(
         "g",
         {},
         element("title", {}, `${title}: ${formatNumber(value)}`),
         hollow
-          ? element("circle", { cx: at(value), cy: y, r: 3, fill: "none", stroke: "currentColor" })
-          : element("circle", { class: "own", cx: at(value), cy: y, r: 3 }),
-      ),
-    ),
+          ? element("circle", { ...place, fill: "none", stroke: "currentColor" })
+          : element("circle", { ...place, class: "own" }),
+      );
+    }),
     mean !== null &&
       element("line", {
         x1: at(mean),

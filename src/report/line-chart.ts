@@ -53,6 +53,8 @@ export const chartOptions = fields<LineChartOptions>({
 
 const [width, height] = [480, 300];
 const [top, bottom] = [64, 256];
+/** From one label at the end of a line to the next. */
+const labelGap = fontSize + 3;
 /** Up to this many points of a series are drawn as dots with tooltips. */
 const dotted = 40;
 
@@ -86,15 +88,19 @@ export function drawLineChart(options: LineChartOptions): string {
     within.map(([, y]) => y),
     { count: 5, round: true, percent },
   );
-  const labels = endLabels(series, show);
+  const ends = endLabels(series, show);
+  // More lines than labels fit beside the chart are named below it.
+  const fits = ends.length <= Math.floor((bottom - top) / labelGap) + 1;
+  const labels = fits ? ends : [];
+  const legend = fits ? { markup: [], height: 0 } : legendOf(ends, series);
   const left = Math.max(44, 10 + Math.max(...yAxis.ticks.map(({ label }) => textWidth(label, fontSize))));
-  const right = width - 14 - Math.max(...labels.map(({ text }) => textWidth(text, fontSize)));
+  const right = width - 14 - Math.max(0, ...labels.map(({ text }) => textWidth(text, fontSize)));
   const atX = (x: number) => left + (right - left) * xAxis.at(x);
   const atY = (y: number) => bottom - (bottom - top) * Math.min(1, yAxis.at(y));
   const style: CurveStyle = { atX, atY, show, beyond };
   const levels = spread(
     labels.map(({ y }) => atY(y)),
-    fontSize + 3,
+    labelGap,
     top,
     bottom,
   );
@@ -102,7 +108,7 @@ export function drawLineChart(options: LineChartOptions): string {
   return drawing(
     title,
     width,
-    height,
+    height + legend.height,
     heading,
     grid(xAxis, yAxis, atX, atY, left, right),
     xLabel && element("text", { x: right, y: 294, class: "muted", "text-anchor": "end" }, xLabel),
@@ -113,9 +119,20 @@ export function drawLineChart(options: LineChartOptions): string {
       element(
         "g",
         colorOf(series[index]!, index),
+        // A label that had to move is tied to the end of its line.
+        Math.abs(levels[i]! - atY(labels[i]!.y)) > 3 &&
+          element("line", {
+            x1: atX(labels[i]!.x),
+            x2: right + 8,
+            y1: atY(labels[i]!.y),
+            y2: levels[i]!,
+            stroke: "currentColor",
+            "stroke-opacity": 0.5,
+          }),
         element("text", { class: "own", x: right + 10, y: levels[i]! + 4 }, element("title", {}, name), text),
       ),
     ),
+    legend.markup,
   );
 }
 
@@ -232,10 +249,29 @@ function curve(line: LineSeries, style: CurveStyle): (Markup | false)[] {
 function endLabels(series: readonly LineSeries[], show: (y: number) => string) {
   return series
     .flatMap(({ name, points }, index) => {
-      const y = points.findLast(isDrawn)?.[1];
-      return y === undefined || y === null ? [] : [{ index, name, y, text: `${shorten(name, 14)} ${show(y)}`.trim() }];
+      const end = points.findLast(isDrawn);
+      if (!end) return [];
+      const [x, y] = end;
+      return [{ index, name, x, y, text: `${shorten(name, 14)} ${show(y)}`.trim() }];
     })
     .sort((a, b) => b.y - a.y);
+}
+
+/** Names with last values in columns below the chart, from the best downward. */
+function legendOf(ends: ReturnType<typeof endLabels>, series: readonly LineSeries[]) {
+  const room = 16 + Math.max(...ends.map(({ text }) => textWidth(text, fontSize)));
+  const columns = Math.max(1, Math.floor(width / (room + 12)));
+  const rows = Math.ceil(ends.length / columns);
+  const markup = ends.map(({ index, name, text }, i) => {
+    const [x, y] = [Math.floor(i / rows) * (width / columns), height + 12 + (i % rows) * labelGap];
+    return element(
+      "g",
+      colorOf(series[index]!, index),
+      element("line", { x1: x, x2: x + 10, y1: y - 4, y2: y - 4, stroke: "currentColor", "stroke-width": 2 }),
+      element("text", { class: "own", x: x + 16, y }, element("title", {}, name), text),
+    );
+  });
+  return { markup, height: 8 + rows * labelGap };
 }
 
 /** Ascending positions, moved as little as possible to be `gap` apart and within the range, if they fit. */

@@ -46,8 +46,9 @@ export function followedMaps(
     title: string,
     scale: MapGridOptions["scale"],
     cellOf: (maps: EpochMaps, i: number) => StoredMap | null,
+    isGate = false,
   ) => {
-    const cells = epochs.map((one) => images.map((image, i) => runMapCell(cellOf(one, i), image)));
+    const cells = epochs.map((one) => images.map((image, i) => runMapCell(cellOf(one, i), image, isGate)));
     return gridOf({ title, columns, rows, cells: [images.map((image) => ({ image })), ...cells] }, { scale });
   };
   const said: Column<EpochMaps>[] = [
@@ -70,7 +71,7 @@ export function followedMaps(
     last.gate !== null &&
       panel(
         element("h3", {}, `The last spatial gate: ${last.gate}`),
-        grid(`${last.gate} by epoch`, "shared", ({ looks }, i) => looks[i]!.gate),
+        grid(`${last.gate} by epoch`, "shared", ({ looks }, i) => looks[i]!.gate, true),
       ),
     panel(element("h3", {}, "Probability of the true class"), table("Probability of the true class", said, epochs)),
   );
@@ -183,8 +184,8 @@ export const gridOf = (grid: MapGrid, options: MapGridOptions): Markup =>
   scrollable(grid.title, raw(drawMapGrid(grid, options)));
 
 /** A map over its image; the image alone where there is no map. */
-export const runMapCell = (map: StoredMap | null, image: PlanarImage): Cell =>
-  map ? { map: heatmapOf(map), image } : { image };
+export const runMapCell = (map: StoredMap | null, image: PlanarImage, isGate = false): Cell =>
+  map ? { map: heatmapOf(map), image, isGate } : { image };
 
 const heatmapOf = ({ height, width, data }: StoredMap): Heatmap => ({ height, width, data: Float64Array.from(data) });
 

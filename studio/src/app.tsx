@@ -22,6 +22,7 @@ const views: Readonly<Record<string, View>> = {
     icon: "understand",
     load: async () => (await import("./views/understand.js")).Understand,
   },
+  compare: { title: "Compare", icon: "compare", load: async () => (await import("./views/compare.js")).Compare },
   around: {
     title: "Look around",
     icon: "around",
@@ -110,7 +111,7 @@ const Plain = ({ title, text }: { readonly title: string; readonly text: string 
   </div>
 );
 
-/** Seconds that a message is shown, in milliseconds. */
+/** Milliseconds that a message is shown. */
 const shown = 5000;
 
 function Toast() {

@@ -20,29 +20,30 @@ for (const { label, name, channels, options } of forms)
   test(`${label}: values and gradients of constant maps are finite, in both modes`, {
     skip: /^residual-attention-(?!cifar3)|^residual-attention$|^gam-/.test(label) && ifLong,
   }, async () => {
-    for (const training of [false, true])
-      for (const [what, fill] of Object.entries(maps)) {
-        const module = initialize(createAttentionByName(name, channels, options), { seed: 1 });
-        const graph = graphFor(module, { training });
-        const shape = [2, channels, 9, 6];
-        const x = graph.input("x", { dtype: "float", shape });
-        const y = [module.call(x)].flat() as ReturnType<typeof add>[];
-        const loss = y.map((v) => reduceSum(v, [0, 1, 2, 3], { keepdims: false })).reduce((a, b) => add(a, b));
-        const parameters = [...parametersOf(module)];
-        y.forEach((v, i) => graph.output(`y${i}`, v));
-        gradients(loss, [x, ...parameters.map(([, param]) => graph.state(param))]).forEach((dx, i) => {
-          if (dx) graph.output(i === 0 ? "dx" : `grad/${parameters[i - 1]![0]}`, dx);
-        });
-        for (const engine of [referenceEngine(), ortPlain, ortBlocked]) {
-          const executable = await engine.compile(graph);
-          const size = shape.reduce((a, b) => a * b);
+    for (const training of [false, true]) {
+      const module = initialize(createAttentionByName(name, channels, options), { seed: 1 });
+      const graph = graphFor(module, { training });
+      const shape = [2, channels, 9, 6];
+      const x = graph.input("x", { dtype: "float", shape });
+      const y = [module.call(x)].flat() as ReturnType<typeof add>[];
+      const loss = y.map((v) => reduceSum(v, [0, 1, 2, 3], { keepdims: false })).reduce((a, b) => add(a, b));
+      const parameters = [...parametersOf(module)];
+      y.forEach((v, i) => graph.output(`y${i}`, v));
+      gradients(loss, [x, ...parameters.map(([, param]) => graph.state(param))]).forEach((dx, i) => {
+        if (dx) graph.output(i === 0 ? "dx" : `grad/${parameters[i - 1]![0]}`, dx);
+      });
+      for (const engine of [referenceEngine(), ortPlain, ortBlocked]) {
+        const executable = await engine.compile(graph);
+        const size = shape.reduce((a, b) => a * b);
+        for (const [what, fill] of Object.entries(maps)) {
           const out = await executable.run({ x: float32(shape, Array<number>(size).fill(fill)) });
-          await executable.release();
           for (const [key, { data }] of Object.entries(out))
             assert.ok(
               Array.from(data, Number).every(Number.isFinite),
               `${engine.name}, ${training ? "training" : "evaluation"}, ${what}: ${key}`,
             );
         }
+        await executable.release();
       }
+    }
   });

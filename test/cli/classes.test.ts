@@ -35,7 +35,7 @@ async function fruit(
 
 const data = await fruit("data", { apple: "apple", lime: "lime", plum: "plum" });
 const run = join(folder, "run");
-const training = ["--model", "resnet20", "--epochs", "10", "--batch", "8", "--lr", "0.05", "--no-augment"];
+const training = ["--model", "resnet20", "--epochs", "10", "--batch", "8", "--lr", "0.05", "--no-augment", "--no-maps"];
 const trained = await fovea(["train", data, ...training, "--out", run]);
 const other = await fruit("other", { banana: "apple", lime: "lime", plum: "plum" });
 const two = await fruit("two", { lime: "lime", plum: "plum" });

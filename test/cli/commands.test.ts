@@ -56,6 +56,14 @@ test("summary counts the multiply-accumulates of ResNet-50 at 224 pixels: 4.1 G"
   assert.ok(Math.abs(macs / 4.09e9 - 1) < 0.01, String(macs));
 });
 
+test("summary --lowering shows how a training step is compiled", async () => {
+  const args = ["--model", "resnet20", "--classes", "3", "--input", "3x16x16", "--lowering", "--batch", "8"];
+  const { lowering } = await json("summary", ...args);
+  assert.equal(lowering.batch, 8);
+  if (lowering.target === "cpu") assert.deepEqual(lowering.layers, []);
+  else assert.deepEqual(lowering.layers[0], { path: "conv1", rules: ["conv", "convWeightGrad"], plain: [] });
+});
+
 test("bench times training and inference", async () => {
   for (const mode of ["train", "infer"]) {
     const result = await json(

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parquetReadObjects } from "hyparquet";
 import sharp from "sharp";
+import { dataHash } from "../../src/compare/node/hash.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
@@ -225,7 +226,26 @@ test("masks beside a folder of images count, and train nothing anew; without the
   assert.equal(table().looks.chance, 0.5);
   assert.equal(table().rows[0].look.seeds, 1);
   const wrong = await fovea([...command, "--masks", join(folder, "nowhere")]);
+  assert.notEqual(wrong.code, 0);
   assert.match(wrong.stderr, /nowhere.*cannot be read/);
+  const boxes = join(folder, "boxes.csv");
+  writeFileSync(boxes, "file,left,top,width,height\nother.png,1,1,2,2\n");
+  const others = await fovea([...command, "--masks", boxes]);
+  assert.match(others.stderr, /--masks .*boxes\.csv: says of none of 24 test images where its object is/);
+  const generated = await fovea(["compare", "shapes-free", "--modules", "none,se", "--masks", boxes]);
+  assert.equal(generated.code, 2);
+  assert.match(generated.stderr, /--masks is for folders of images; shapes-free knows where its objects are/);
+});
+
+test("generated data of every kind can be compared, each with a hash of its own", async () => {
+  const planned = await fovea([
+    ...args.map((arg) => (arg === "shapes" ? "shapes-free" : arg === out ? `${out}-free` : arg)),
+    "--check-pairing",
+    "--json",
+  ]);
+  assert.equal(planned.code, 0, planned.stderr);
+  const [free, centered] = [await dataHash({ source: "shapes-free" }), await dataHash({ source: "shapes" })];
+  assert.notEqual(free, centered);
 });
 
 test("tables of what is no comparison, or of one in which nothing is done, is one line", async () => {

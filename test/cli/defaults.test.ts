@@ -12,7 +12,18 @@ mkdirSync(at("data"));
 const data = tinyCifar(at("data"), { train: 16, test: 8 });
 const configOf = (run: string) => JSON.parse(readFileSync(join(at(run), "config.json"), "utf8")) as RunConfig;
 const trained = async (run: string, ...flags: string[]) => {
-  const outcome = await fovea(["train", data, "--epochs", "1", "--batch", "8", "--out", at(run), ...flags]);
+  const outcome = await fovea([
+    "train",
+    data,
+    "--epochs",
+    "1",
+    "--batch",
+    "8",
+    "--no-maps",
+    "--out",
+    at(run),
+    ...flags,
+  ]);
   assert.equal(outcome.code, 0, outcome.stderr);
   const { name, settings } = configOf(run).training.optimizer;
   return { ...outcome, optimizer: `${name} ${settings.lr}` };

@@ -35,7 +35,19 @@ writeFileSync(
 );
 const named = (command: string, ...rest: string[]) => [command, "resnet20", ...rest, "--weights", weights];
 const run = at("run");
-const begun = await fovea(["train", flat, "--epochs", "1", "--batch", "4", "--image-size", "16", "--out", run]);
+const begun = await fovea([
+  "train",
+  flat,
+  "--epochs",
+  "1",
+  "--batch",
+  "4",
+  "--image-size",
+  "16",
+  "--no-maps",
+  "--out",
+  run,
+]);
 assert.equal(begun.code, 0, begun.stderr);
 const train = (...flags: string[]) => ["train", flat, "--image-size", "16", "--out", at("never"), ...flags];
 const out = ["--out", at("never.onnx")];
@@ -99,6 +111,7 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["bench", "--attention-options", "{}"], /--attention-options needs --attention/],
   [["summary", "--model", "resnet20", "--attention-options", "{}"], /--attention-options needs --attention/],
   [["summary", "--model", "mobilenetv2_100", "--stem", "cifar"], /stem/],
+  [["summary", "--model", "resnet20", "--batch", "8"], /--batch needs --lowering/],
   [["summary", "--model", "resnet20", "--attention", "none", "--attention-options", '{"reduction":4}'], /"none" takes/],
   [["summary", "--model", "resnet20", "--attention", "none", "--attention-options", "[{},{},{}]"], /"none" takes/],
   [["verify", "test/golden/se-r4.safetensors", "--engine", "reference", "--data", flat], /--data has no effect/],
@@ -130,7 +143,7 @@ test("eval says which part of the data it measured, in words and in JSON", async
 });
 
 test("the same flags are taken where they change something", async () => {
-  const more = ["--image-size", "16", "--epochs", "1", "--batch", "4"];
+  const more = ["--image-size", "16", "--epochs", "1", "--batch", "4", "--no-maps"];
   for (const args of [
     ["train", flat, ...more, "--val-split", "0.3", "--test-split", "0.3", "--out", at("shares")],
     ["eval", run, flat, "--val-split", "0.3"],
@@ -157,7 +170,7 @@ test("weights of the same network in another form are said to be so, with the fl
     if ("stem" in options) continue;
     const kept = await fovea(["convert", file, at("kept.safetensors"), "--original-keys"]);
     assert.equal(kept.code, 0, kept.stderr);
-    const flags = ["--shortcut", "identity", "--epochs", "1", "--batch", "4", "--weights", file];
+    const flags = ["--shortcut", "identity", "--epochs", "1", "--batch", "4", "--no-maps", "--weights", file];
     const taken = await fovea(["train", flat, "--image-size", "16", ...flags, "--out", at("identity")]);
     assert.equal(taken.code, 0, taken.stderr);
   }

@@ -14,7 +14,19 @@ const run = join(folder, "run");
 const at = (name: string) => join(folder, name);
 
 before(async () => {
-  const options = ["--model", "resnet20", "--attention", "se", "--epochs", "1", "--batch", "16", "--out", run];
+  const options = [
+    "--model",
+    "resnet20",
+    "--attention",
+    "se",
+    "--epochs",
+    "1",
+    "--batch",
+    "16",
+    "--no-maps",
+    "--out",
+    run,
+  ];
   const { code, stderr } = await fovea(["train", data, ...options]);
   assert.equal(code, 0, stderr);
 });

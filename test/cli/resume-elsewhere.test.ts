@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { resumedData } from "../../src/cli/resume-data.js";
+import { resumedData, wherever } from "../../src/cli/resume-data.js";
 import { RunFolder } from "../../src/train/run-folder.js";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { runConfig } from "../train/support.js";
 
 const folder = temporaryFolder();
@@ -87,4 +87,22 @@ test("the data of a run: where it was, where it was typed from, or where it has 
   assert.equal(await dataOf(gone, at("moved")), at("moved"), "it has moved");
   assert.equal(await dataOf({ source: "shapes", kind: "shapes" }), "shapes");
   await assert.rejects(dataOf({ source: "shapes", kind: "shapes" }, "shapes-free"), /not from shapes-free/);
+});
+
+test("files and folders that flags name are kept with their full paths, other values as they are", async () => {
+  const before = process.cwd();
+  writeFileSync(join(folder, "names.txt"), "road\ncar\n");
+  process.chdir(folder);
+  try {
+    const here = process.cwd();
+    assert.deepEqual(await wherever({ tensorboard: "events", classNames: "names.txt", epochs: 3 }), {
+      tensorboard: join(here, "events"),
+      classNames: join(here, "names.txt"),
+      epochs: 3,
+    });
+    const plain = { tensorboard: true, classNames: "road,car" };
+    assert.deepEqual(await wherever(plain), plain);
+  } finally {
+    process.chdir(before);
+  }
 });

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readSafetensors } from "../../src/index.js";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
@@ -28,6 +28,7 @@ const settings = [
   "0.9",
   "--seed",
   "3",
+  "--no-maps",
 ];
 const start = (out: string, ...more: string[]) => ["train", ...settings, "--out", join(folder, out), ...more];
 const file = (run: string, name: string) => readFileSync(join(folder, run, name));

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { readEvents } from "../support/tensorboard.js";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
 mkdirSync(at("data"));
-tinyCifar(at("data"));
+tinyCifar(at("data"), { train: 32, test: 20 });
 const train = (out: string, ...more: string[]) =>
   fovea([
     ...["train", at("data"), "--model", "resnet20", "--attention", "cbam", "--epochs", "3", "--batch", "16"],

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { asArgument, foveaCommand, shellQuote, visible } from "../../src/cli/terminal.js";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 
 const skip = process.platform === "win32" && "no shell of this kind";
 
@@ -75,9 +75,21 @@ test("commands of a run with a hostile name can be copied from the terminal and 
   const folder = temporaryFolder();
   const data = join(folder, "data");
   mkdirSync(data);
-  tinyCifar(data);
+  tinyCifar(data, { train: 32, test: 8 });
   const run = join(folder, "it's $HOME;\n`id` <b>");
-  const training = ["train", data, "--model", "mobilenetv1_025", "--epochs", "4", "--batch", "4", "--threads", "1"];
+  const training = [
+    "train",
+    data,
+    "--model",
+    "mobilenetv1_025",
+    "--epochs",
+    "4",
+    "--batch",
+    "4",
+    "--threads",
+    "1",
+    "--no-maps",
+  ];
   let stopped = false;
   const first = await fovea([...training, "--out", run], (text, child) => {
     if (!stopped && text.includes("epoch 1/4")) stopped = child.kill("SIGINT");

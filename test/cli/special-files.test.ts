@@ -4,12 +4,13 @@ import { cpSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeF
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import sharp from "sharp";
 import { openImageFolder } from "../../src/data/image-folder.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { openCheckpoint, resolveWeights } from "../../src/index.js";
 import { float32 } from "../../src/nn.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 if (process.platform === "win32") process.exit(0); // no such files there
@@ -48,13 +49,15 @@ const training = [
   "1",
   "--threads",
   "1",
+  "--no-maps",
 ];
 const trained = await fovea(["train", data, ...training, "--out", run]);
 
 /** One line on standard error, and no more than half a minute. */
 async function refused(args: readonly string[], message: RegExp): Promise<void> {
   const start = performance.now();
-  const { code, stderr } = await fovea(args, (_, child) => setTimeout(() => child.kill(), 60_000).unref());
+  const late = sleep(60_000, undefined, { ref: false }).then(() => assert.fail(`${args.join(" ")}: nothing came`));
+  const { code, stderr } = await Promise.race([fovea(args), late]);
   assert.ok(code === 1 || code === 2, `${args.join(" ")}: ${code}, ${stderr}`);
   assert.match(stderr, message);
   assert.ok(performance.now() - start < 60_000);

@@ -102,7 +102,19 @@ test("weights of a trained network begin another, with a new classifier and an i
 test("where nothing is augmented, features of a frozen backbone are computed once; the run folder is as without", async () => {
   writeFileSync(at("some.safetensors"), writeSafetensors(weightsOf(initialize(createModel("resnet20")))));
   const flags = ["--weights", at("some.safetensors"), "--freeze", "backbone", "--image-size", "32", "--stem", "cifar"];
-  const common = ["train", at("photos"), ...flags, "--epochs", "3", "--batch", "8", "--lr", "0.001", "--no-augment"];
+  const common = [
+    "train",
+    at("photos"),
+    ...flags,
+    "--epochs",
+    "3",
+    "--batch",
+    "8",
+    "--lr",
+    "0.001",
+    "--no-maps",
+    "--no-augment",
+  ];
   const runs = await Promise.all(
     [[], ["--no-cache-features"]].map((more, i) => fovea([...common, ...more, "--out", at(`once${i}`)])),
   );

@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { freshFolder } from "../../src/cli/run.js";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { fovea, sharedFovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
 const data = join(folder, "data");
 mkdirSync(data);
 tinyCifar(data);
-const settings = [data, "--model", "resnet20", "--batch", "16", "--threads", "1", "--epochs", "4"];
+const settings = [data, "--model", "resnet20", "--batch", "16", "--threads", "1", "--epochs", "4", "--no-maps"];
 const run = (name: string) => join(folder, name);
 const epochsOf = (name: string) =>
   String(readFileSync(join(run(name), "metrics.jsonl")))
@@ -23,7 +23,7 @@ const inUse = /^fovea: .* is in use: process \d+ on .* is training in it\. Wait 
 test("while one training writes a run folder, others are refused, and reading goes on", async () => {
   let others: Promise<readonly [number | null, string][]> | undefined;
   const outcome = async (...args: string[]): Promise<[number | null, string]> => {
-    const { code, stderr } = await fovea(args);
+    const { code, stderr } = await sharedFovea(args);
     return [code, stderr];
   };
   const first = await fovea(["train", ...settings, "--out", run("one")], (text, child) => {

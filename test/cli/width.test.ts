@@ -11,7 +11,7 @@ const tooWide = (text: string, width: number) =>
   text.split("\n").filter((line) => line.length > width && line.trim().includes(" "));
 
 const commands =
-  "list summary train eval predict explain report compare export studio inspect convert verify bench".split(" ");
+  "list summary train eval predict explain report compare tune export studio inspect convert verify bench".split(" ");
 const helps = [[], ...commands.map((name) => [name]), ["bench", "calibrate"], ["bench", "explain"]].map((args) => [
   ...args,
   "--help",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -180,6 +180,10 @@ test("boxes in CSV, by sides or by corners", async () => {
     ["file,xmin,ymin,xmax,ymax\na.jpg,1,1,3,2\na.jpg,5,1,3,2\n", /bad\.csv:3: a box needs four numbers/],
   ] as const)
     await assert.rejects(openMasks(write("bad.csv", content)), message);
+  const large = write("large.csv", "");
+  truncateSync(large, 2 ** 29 + 1);
+  await assert.rejects(openMasks(large), /large\.csv: .*536870913 bytes; at most 536870912/);
+  await assert.rejects(openMasks(write("many.csv", "\n".repeat(1e7))), /10000001 lines; at most 10000000 are read/);
   await assert.rejects(openMasks(join(folder, "nowhere")), /nowhere: cannot be read \(there is no such file\)/);
 });
 

@@ -33,7 +33,7 @@ test("images have the asked size in bytes, and use the range of a byte", async (
 });
 
 test("the mask is one connected object of sensible size inside of the image", () => {
-  const data = generateShapes({ count: 300 });
+  const data = generateShapes({ count: 100 });
   for (let i = 0; i < data.length; i++) {
     const mask = data.mask!(i);
     const area = mask.reduce((sum, m) => sum + m, 0);
@@ -43,7 +43,7 @@ test("the mask is one connected object of sensible size inside of the image", ()
 });
 
 test("the mask is where the object is: its outline is an edge of the image", async () => {
-  const data = generateShapes({ count: 200, size: 64 });
+  const data = generateShapes({ count: 60, size: 64 });
   let [across, within] = [0, 0];
   for (let i = 0; i < data.length; i++) {
     const { pixels } = await data.image(i);
@@ -59,7 +59,7 @@ test("the mask is where the object is: its outline is an edge of the image", asy
     across += sums.edge / sums.edges;
     within += sums.flat / sums.flats;
   }
-  assert.ok(across > 3 * within, `mean step ${across / 200} across the outline, ${within / 200} elsewhere`);
+  assert.ok(across > 3 * within, `mean step ${across / 60} across the outline, ${within / 60} elsewhere`);
 });
 
 test("figures are negative inside, positive outside, and change by at most the distance moved", () => {
@@ -101,10 +101,10 @@ test("without an option, images are what they were", async () => {
 
 test("where objects are free, the center is worth no more than chance; otherwise far more", async () => {
   const pointing = (placement: "centered" | "free") => {
-    const data = generateShapes({ count: 2000, seed: 3, placement });
+    const data = generateShapes({ count: 800, seed: 3, placement });
     const { height, width } = data.size!;
     const masks = Array.from({ length: data.length }, (_, i) => ({ height, width, data: data.mask!(i) }));
-    const { rows, share } = localization(new Map(), masks, { resamples: 500 });
+    const { rows, share } = localization(new Map(), masks, { resamples: 300 });
     return { ...rows.find(({ name }) => name === "center")!.means.pointing, share };
   };
   const free = pointing("free");

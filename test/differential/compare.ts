@@ -23,7 +23,8 @@ export const lowerings: Readonly<Record<string, (threads: number) => Engine>> = 
   winograd: (threads) => ortEngine({ threads, layout: "blocked", tuning: { fewImages: 0, winograd: everywhere } }),
   native: (threads) => ortEngine({ threads, layout: "plain" }),
   // What is written for WebAssembly, on the native build.
-  web: (threads) => ortEngine({ threads, layout: "plain", rules: withWinograd(wasmRules, Number.POSITIVE_INFINITY) }),
+  web: (threads) =>
+    ortEngine({ threads, layout: "plain", rules: withWinograd(wasmRules, { share: Number.POSITIVE_INFINITY }) }),
   standard: (threads) => ortEngine({ threads, layout: "plain", rules: new Map([...inferenceRules, ...trainingRules]) }),
 };
 

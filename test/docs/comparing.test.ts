@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parsePlan, presets, unitsOf } from "../../src/compare/index.js";
+import { readPlanFile } from "../../src/compare/node/plan-file.js";
 import { fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const text = ["comparing", "distributed"].map((name) => readFileSync(`docs/${name}.md`, "utf8")).join("\n");
 const [json] = [...text.matchAll(/```json\n(.*?)```/gs)].map(([, code]) => code!);
@@ -19,6 +21,8 @@ const small = [
   "8",
   "--batch",
   "8",
+  "--workers",
+  "1",
   "--dry-run",
   "--json",
 ];
@@ -38,8 +42,13 @@ test("the commands of docs/comparing.md and docs/distributed.md plan what they s
       settings: [{ batch: 8 }],
     }),
   );
-  assert.ok(commands.length >= 5);
+  const yaml = join(out, "plan.yaml");
+  writeFileSync(yaml, [...text.matchAll(/```yaml\n(.*?)```/gs)][0]![1]!);
+  assert.equal(unitsOf(await readPlanFile(yaml)).length, 18);
+  assert.ok(commands.length >= 7);
+  // One shows the way, all of them take half a minute.
   for (const [i, command] of commands.entries()) {
+    if (i > 0 && ifLong) break;
     const folder = join(out, String(i));
     const [program, ...words] = command.split(" ");
     assert.equal(program, "fovea");
@@ -47,6 +56,19 @@ test("the commands of docs/comparing.md and docs/distributed.md plan what they s
     const args = words.map((word) => (word === "plan.json" ? plan : word === "FOLDER" ? planned : word));
     const own = args.includes("--out") ? [] : ["--out", folder];
     const asked = args.includes("slurm") ? small.filter((flag) => flag !== "--dry-run") : small;
+    if (args[0] === "tune") {
+      const tried = await fovea([...args, "--images", "16", "--test-images", "8", ...small.slice(-2)]);
+      assert.equal(tried.code, 0, `${command}: ${tried.stderr}`);
+      assert.equal(JSON.parse(tried.stdout).trials.length, 27);
+      continue;
+    }
+    // In the folder that an earlier command planned, nothing is done yet.
+    if (args[1] === "tables") {
+      const { code, stderr } = await fovea(args);
+      assert.equal(code, 1);
+      assert.match(stderr, /is no folder of a comparison|no unit is done yet/);
+      continue;
+    }
     const more = args[1] === "work" ? [] : [...(args[1] === plan ? small.slice(-2) : asked), ...own];
     const { code, stdout, stderr } = await fovea([...args, ...more]);
     assert.equal(code, 0, `${command}: ${stderr}`);

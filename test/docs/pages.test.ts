@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { temporaryFolder } from "../support/fovea.js";
+import { sharedFovea, temporaryFolder } from "../support/fovea.js";
 
 const markdown = (folder: string, options = {}) =>
   readdirSync(folder, { encoding: "utf8", ...options })
@@ -64,13 +63,12 @@ const headings = (text: string) =>
   );
 
 const help = new Map<string, string>();
-const helpOf = (command: string) => {
-  if (!help.has(command))
-    help.set(command, spawnSync("node", ["dist/src/cli/main.js", ...command.split(" "), "--help"]).stdout.toString());
+const helpOf = async (command: string) => {
+  if (!help.has(command)) help.set(command, (await sharedFovea([...command.split(" "), "--help"])).stdout);
   return help.get(command)!;
 };
 
-test("commands on the pages exist, and so do their flags", () => {
+test("commands on the pages exist, and so do their flags", async () => {
   const commands = pages.flatMap((page) =>
     [...textOf(page).matchAll(/```(?:sh|console)\n(.*?)```|`(?:npx )?(fovea [a-z][^`]*)`/gs)].flatMap(
       ([, block, inline]) =>
@@ -82,11 +80,9 @@ test("commands on the pages exist, and so do their flags", () => {
   );
   assert.ok(commands.length > 40);
   for (const [page, line] of commands) {
-    const command = /^(bench (?:calibrate|explain)|compare work(?:er)?|[a-z]+)/.exec(line)![1]!;
+    const command = /^(bench (?:calibrate|explain)|compare (?:work(?:er)?|tables)|[a-z]+)/.exec(line)![1]!;
+    const shown = await helpOf(command);
     for (const flag of ["", ...(line.match(/(?<=\s)--[a-z-]+/g) ?? [])])
-      assert.ok(
-        helpOf(command).includes(`Usage: fovea ${command} `) && helpOf(command).includes(flag),
-        `${page}: fovea ${line}: ${flag}`,
-      );
+      assert.ok(shown.includes(`Usage: fovea ${command} `) && shown.includes(flag), `${page}: fovea ${line}: ${flag}`);
   }
 });

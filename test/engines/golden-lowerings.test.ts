@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { randomStep } from "../../bench/workload.js";
-import { blockedRules } from "../../src/engines/ort/blocked/lowering.js";
+import { blockedRules } from "../../src/engines/ort/blocked/rules/index.js";
 import { compile } from "../../src/engines/ort/compile.js";
 import type { Module } from "../../src/engines/ort/passes/pass.js";
 import { cpuTarget } from "../../src/engines/ort/targets/cpu.js";

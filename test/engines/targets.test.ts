@@ -3,13 +3,19 @@ import { test } from "node:test";
 import * as ortNode from "onnxruntime-node";
 import type { Tensor } from "../../src/core/tensor.js";
 import type { Engine } from "../../src/engines/engine.js";
+import { reasons, rule } from "../../src/engines/ort/blocked/rule.js";
 import { compile } from "../../src/engines/ort/compile.js";
 import { engineIn } from "../../src/engines/ort/engine.js";
+import { layerLowerings } from "../../src/engines/ort/lowering-report.js";
+import { asMaps } from "../../src/engines/ort/maps.js";
 import { SessionHost } from "../../src/engines/ort/session.js";
 import { cpuBackend, cpuTarget } from "../../src/engines/ort/targets/cpu.js";
 import type { Backend } from "../../src/engines/ort/targets/target.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import type { Cell } from "../../src/graph/graph.js";
+import { ruleFor, ruleOf } from "../../src/formats/onnx/writer.js";
+import { type Cell, Graph } from "../../src/graph/graph.js";
+import { ops } from "../../src/ops/elementwise.js";
+import { add, conv, mul } from "../../src/ops/index.js";
 import { relativeError } from "../../src/testing/compare.js";
 import { random } from "../support/random.js";
 import { training } from "./small-graphs.js";
@@ -98,18 +104,69 @@ test("a target of one's own needs nothing elsewhere", async () => {
     async targetFor(_graph, probe) {
       assert.equal(await probe(), "nothing");
       const target = cpuTarget({ blockSize: undefined, writesInPlace: false });
-      const sub = target.rules.get("Sub")!;
-      const rules = new Map(target.rules).set("Sub", (node, [a, b], write) => {
+      const sub = ruleOf(target.rules, ops.sub);
+      const rule = ruleFor(ops.sub, (node, [a, b], write) => {
         negated++;
         return node.outputs[0]!.shape.length === 4
           ? [write.emit("Add", [a, write.emit("Neg", [b])])]
-          : sub(node, [a!, b!], write);
+          : sub(node, [a, b], write);
       });
-      return { ...target, name: "dummy", rules };
+      return { ...target, name: "dummy", rules: new Map([...target.rules, rule]) };
     },
   };
   const engine = await engineOf(dummy);
   assert.equal(engine.name, "dummy");
   await agrees(engine);
   assert.ok(negated > 0);
+});
+
+// A new rule is one object, in the list of a target.
+test("a rule of one's own is tried first, and its reason is kept where it does not apply", async () => {
+  const square = rule("dummy", [ops.mul], ({ inputs: [a, b], outputs: [y] }, _attributes, layouts) => {
+    if (a !== b) return "not a square";
+    if (!layouts.isBlocked(a!)) return reasons.plain;
+    return (table) => {
+      const maps = table.blocked(a!);
+      table.setBlocked(y!, asMaps(table.write.emit("Pow", [maps, table.write.number(2)])));
+    };
+  });
+  const network = new Graph();
+  const x = network.input("x", { dtype: "float", shape: [2, 16, 4, 4] });
+  const y = conv(x, network.constant(random([16, 16, 3, 3])), undefined, { padding: 1 });
+  network.output("y", add(mul(y, y), mul(y, x)));
+  const backend = cpuBackend({ layout: "blocked" });
+  const { blockSize } = await backend.probe(ortNode);
+  const own: Backend = {
+    ...(backend as Backend),
+    async targetFor() {
+      const target = cpuTarget({ blockSize, writesInPlace: false });
+      const blocks = target.blocks && { ...target.blocks, rules: [square, ...target.blocks.rules] };
+      return { ...target, blocks };
+    },
+  };
+  const { graph: compiled, decisions } = compile(network, await own.targetFor(network, async () => undefined));
+  const products = compiled.nodes.filter(({ op }) => op === ops.mul).map((node) => decisions.get(node));
+  if (blockSize !== undefined)
+    assert.deepEqual(products, [
+      { rule: "dummy", reasons: [] },
+      { rule: "elementwise", reasons: ["not a square"] },
+    ]);
+  const engine = await engineOf(own);
+  const feeds = { x: random([2, 16, 4, 4], { seed: 3 }) };
+  const [ours, theirs] = await Promise.all(
+    [engine, referenceEngine()].map(async (each) => (await (await each.compile(network)).run(feeds)).y!),
+  );
+  await engine.release();
+  assert.ok(relativeError(ours!, theirs!) < 1e-5);
+});
+
+test("the report of a lowering says of each layer by which rules it is blocked, and why it is not", () => {
+  const layers = layerLowerings(compile(graph, cpuTarget({ blockSize: 16, writesInPlace: true })));
+  const of = (path: string) => layers.find((layer) => layer.path === path)!;
+  const conv1 = { path: "block1.conv1", rules: ["conv", "convWeightGrad", "elementwise"], plain: [] };
+  assert.deepEqual(of("block1.conv1"), conv1);
+  assert.deepEqual(of("block1.norm1"), { path: "block1.norm1", rules: ["norm"], plain: [] });
+  const [pooling] = layers.flatMap(({ plain }) => plain).filter(({ operator }) => operator === "MaxPoolGrad");
+  assert.deepEqual(pooling, { operator: "MaxPoolGrad", reasons: [] });
+  assert.deepEqual(layerLowerings(compile(graph, cpuTarget({ blockSize: undefined, writesInPlace: true }))), []);
 });

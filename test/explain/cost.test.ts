@@ -21,6 +21,7 @@ test("cost, beside the run of the network: counted for every method", async () =
     assert.ok((await forwards(method)) < 0.01, method);
   for (const method of ["eigencam", "fem", "kpca-cam"] as const) assert.equal(await forwards(method), 0);
   assert.equal(await forwards("scorecam", "layer2"), 32);
+  assert.equal(await forwards("scorecam", "layer1"), 16, "no more than there are channels");
   const gradient = await forwards("gradient");
   assert.ok(gradient > 1.9 && gradient < 2.1, "forward and backward");
   assert.ok(Math.abs((await forwards(["ig", { steps: 64 }])) - 1 - 64 * gradient) < 1e-6, "and the baseline");

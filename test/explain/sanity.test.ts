@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
+import sharp from "sharp";
 import { tensor } from "../../src/core/tensor.js";
-import { sanityCheck } from "../../src/explain/metrics/index.js";
+import { type SanityRow, sanityCheck } from "../../src/explain/metrics/index.js";
 import type { Value } from "../../src/graph/graph.js";
+import { openDataset } from "../../src/index.js";
 import { resnet } from "../../src/models/index.js";
 import {
   BatchNorm,
@@ -18,7 +21,10 @@ import {
   walk,
 } from "../../src/nn/index.js";
 import { relu } from "../../src/ops/index.js";
+import { realData } from "../data/support.js";
 import { ort } from "../support/engines.js";
+import { fovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 const inputs = random([6, 3, 16, 16]);
@@ -117,4 +123,32 @@ test("networks with dropout, and with frozen parts, are checked too", async () =
   assert.deepEqual(means[1], means[0], "a random classifier leaves the statistics below it");
   assert.notDeepEqual(means[2], means[1]);
   assert.equal(model.bn.weight.trainable, false);
+});
+
+test("on a trained ResNet-20 the figures are those of PyTorch", { skip: ifLong }, async (t) => {
+  const [weights, data] = [realData(t, "weights/resnet20-12fca82f.th"), realData(t, "cifar-10-batches-bin")];
+  if (!weights || !data) return;
+  const { test: images } = await openDataset(data);
+  const folder = temporaryFolder();
+  for (let i = 0; i < 16; i++) {
+    const { width, height, pixels } = await images!.image(i);
+    const raw = Buffer.alloc(pixels.length);
+    for (let k = 0; k < raw.length; k++) raw[k] = pixels[(k % 3) * width * height + Math.floor(k / 3)]!;
+    await sharp(raw, { raw: { width, height, channels: 3 } }).toFile(join(folder, `${i + 10}.png`));
+  }
+  const args = ["explain", "resnet20", "--weights", weights, folder, "--sanity", "--method", "gradcam,layercam"];
+  const { code, stdout, stderr } = await fovea([...args, "--json"]);
+  assert.equal(code, 0, stderr);
+  const [grad, layer] = JSON.parse(stdout).sanity as SanityRow[];
+  const near = (actual: number, expected: number, within: number) =>
+    assert.ok(Math.abs(actual - expected) <= within, `${actual}, not ${expected} ± ${within}`);
+  // Nothing random, so nothing but rounding.
+  near(grad!.otherImages.mean, 0.654, 0.005);
+  near(layer!.otherImages.mean, 0.762, 0.005);
+  // Means over 24 draws in PyTorch, of the classifier 40; a mean over five of Grad-CAM's has a standard error of 0.08.
+  near(grad!.stages[0]!.correlation.mean, 0.17, 0.2);
+  near(layer!.stages[0]!.correlation.mean, 0.89, 0.04);
+  near(grad!.stages.at(-1)!.correlation.mean, 0.14, 0.1);
+  near(layer!.stages.at(-1)!.correlation.mean, 0.33, 0.1);
+  assert.deepEqual(layer!.ignores, ["fc"]);
 });

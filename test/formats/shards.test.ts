@@ -89,9 +89,9 @@ test("files must hold what the index says, no less and no more", async () => {
   assert.deepEqual([...(await from({ w: "a", v: "a", u: "b" })).tensors.keys()], ["w", "v", "u"]);
   await assert.rejects(
     from({ w: "a", v: "a", u: "b", t: "b" }),
-    /^FormatError: b: has no "t", which index says is there/,
+    /^FormatError: b: has no "t", although index lists it/,
   );
-  await assert.rejects(from({ w: "a", u: "b" }), /^FormatError: a: holds "v", which index does not say/);
+  await assert.rejects(from({ w: "a", u: "b" }), /^FormatError: a: holds "v", which index does not list/);
   await assert.rejects(from({ u: "a" }), /^FormatError: a: has no "u"/);
 });
 

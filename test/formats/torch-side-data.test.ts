@@ -416,7 +416,7 @@ for (const [type, value] of unreadable)
   test(`among the weights refused by key and type, beside them named: ${type}`, () => {
     assert.throws(() => readCheckpoint(withX(value), "w.pth"), {
       name: "FormatError",
-      message: `w.pth: among the weights, x is of type ${type}, which is not read; save tensors only`,
+      message: `w.pth: among the weights, x is of type ${type}, which is not supported; save tensors only`,
     });
     const saved = dict({ model: dict({ w: weight }), side: value });
     const { placeholders } = readCheckpoint(archiveFile(saved, { "data/0": four, "data/1": four }));

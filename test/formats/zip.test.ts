@@ -38,7 +38,7 @@ test("a comment after the directory, even one that looks like a directory's end"
 });
 
 const refused: [why: string, options: ZipEntryOptions, message: RegExp][] = [
-  ["a bomb", { deflate: true, size: 2 ** 30 }, /claims 1073741824 bytes, more than its \d+ can hold/],
+  ["a bomb", { deflate: true, size: 2 ** 30 }, /claims 1073741824 bytes, more than its \d+ compressed bytes can hold/],
   [
     "an entry longer than it declares",
     { deflate: true, size: content.length - 1 },

@@ -48,7 +48,7 @@ test("redirects to what is not safe are refused without asking there", async () 
     "http://example.invalid/x?secret=1": /redirect to http:\/\/example\.invalid refused: http:\/\/ is not safe/,
     "ftp://example.invalid/": /ftp:\/\/ is not safe/,
     "file:///etc/passwd": /file:\/\/ is not safe/,
-    "https://ada:secret@example.invalid/": /must not hold a user name/,
+    "https://ada:secret@example.invalid/": /must not contain a user name/,
     "http://[": /a redirect without an address/,
     "": /a redirect without an address/,
   };

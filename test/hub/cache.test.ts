@@ -46,7 +46,7 @@ test("offline, the cache is enough or the error says what is missing", async () 
     await assert.rejects(resolveWeights(text), (error: Error) => {
       assert.equal(
         error.message,
-        `offline: ${text} is not in the cache ${cache}. Run once without FOVEA_OFFLINE, or give a file`,
+        `offline: ${text} is not in the cache ${cache}. Run once without FOVEA_OFFLINE, or pass a local file`,
       );
       return true;
     });

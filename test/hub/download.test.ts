@@ -189,7 +189,7 @@ test("more bytes than Hugging Face announced, or fewer, are not taken", async ()
   const few = await setup((_, response) => {
     response.writeHead(200, { "x-linked-size": "200000", "transfer-encoding": "chunked" }).end(body);
   });
-  await assert.rejects(few.get({ retries: 1 }), /length mismatch: 100000 of 200000 bytes came, tried \d times/);
+  await assert.rejects(few.get({ retries: 1 }), /length mismatch: 100000 of 200000 bytes received, tried \d times/);
 });
 
 test("a wrong checksum removes the file", async () => {
@@ -267,7 +267,7 @@ test("a connection that brings nothing for a while is given up, and resumed", as
   assert.deepEqual(bytesOf(await get({ timeout: 150 })), body);
   assert.deepEqual(ranges(), [undefined, "bytes=5000-"]);
   const silent = await setup(() => {});
-  await assert.rejects(silent.get({ timeout: 100, retries: 1 }), /nothing came for 0\.1 s, tried 2 times/);
+  await assert.rejects(silent.get({ timeout: 100, retries: 1 }), /nothing received for 0\.1 s, tried 2 times/);
 });
 
 test("a slow connection that lives is not given up", async () => {
@@ -285,10 +285,10 @@ test("a slow connection that lives is not given up", async () => {
 
 test("compressed answers and web pages are refused", async () => {
   const zipped = await setup((_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(body));
-  await assert.rejects(zipped.get(), /insists on compressing \(gzip\)/);
+  await assert.rejects(zipped.get(), /compresses what it sends \(gzip\)/);
   const page = await setup((_, response) =>
     response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<p>"),
   );
-  await assert.rejects(page.get(), /this is a web page\. Give the file's own address/);
+  await assert.rejects(page.get(), /this is a web page\. Use the file's own address/);
   assert.deepEqual(readdirSync(page.cache), []);
 });

@@ -80,25 +80,25 @@ const speeches: Record<string, readonly [speech: Speech, message: RegExp, connec
   "a body that is cut": [once(`${ok}content-length: 500\r\n\r\nhello`), /cut|length mismatch/, 2],
   "one byte at a time": [
     slowly(`${ok}content-length: 100000\r\n\r\n`, "x", 20),
-    /too slow: \d+ bytes a second came, fewer than 1024, tried 2 times/,
+    /too slow: \d+ bytes per second, fewer than 1024, tried 2 times/,
     2,
   ],
   "one byte at a time, in chunks": [
     slowly(`${ok}transfer-encoding: chunked\r\n\r\n`, "1\r\nx\r\n", 20),
-    /too slow: \d+ bytes a second/,
+    /too slow: \d+ bytes per second/,
     2,
   ],
   "a byte before each silence is noticed": [
     slowly(`${ok}content-length: 100000\r\n\r\n`, "x", 400),
-    /too slow: \d+ bytes a second|nothing came/,
+    /too slow: \d+ bytes per second|nothing received/,
     2,
   ],
   "nothing after the header": [
     (socket) => socket.write(`${ok}content-length: 5\r\n\r\n`),
-    /nothing came for 0\.5 s, tried 2 times/,
+    /nothing received for 0\.5 s, tried 2 times/,
     2,
   ],
-  "a header of one byte at a time": [slowly(`${ok}x: `, "x", 20), /nothing came|HPE_/, 2],
+  "a header of one byte at a time": [slowly(`${ok}x: `, "x", 20), /nothing received|HPE_/, 2],
   "header lines without end": [endlessly(ok, (i) => `x-${i}: ${kilobyte}\r\n`), /HPE_HEADER_OVERFLOW|was cut/, 2],
   "a header line without end": [endlessly(`${ok}x: `, kilobyte), /HPE_HEADER_OVERFLOW|was cut/, 2],
   "a status line without end": [endlessly("HTTP/1.1 200 ", kilobyte), /HPE_HEADER_OVERFLOW|was cut/, 2],
@@ -114,28 +114,28 @@ const speeches: Record<string, readonly [speech: Speech, message: RegExp, connec
   ],
   "early hints without end": [
     endlessly("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
-    /more than 20 interim responses|nothing came/,
+    /more than 20 interim responses|nothing received/,
     2,
   ],
   "first answers without end": [
     endlessly("", "HTTP/1.1 100 Continue\r\n\r\n"),
-    /more than 20 interim responses|nothing came/,
+    /more than 20 interim responses|nothing received/,
     2,
   ],
   "no HTTP": [once("SSH-2.0-OpenSSH_9.9\r\n"), /HPE_/, 1],
   "a bomb in gzip": [
     once(`${ok}content-encoding: gzip\r\n\r\n`, gzipSync(Buffer.alloc(1e7))),
-    /insists on compressing \(gzip\)/,
+    /compresses what it sends \(gzip\)/,
     1,
   ],
   "a bomb in gzip, in transfer": [
     once(`${ok}transfer-encoding: gzip, chunked\r\n\r\n`, gzipSync(Buffer.alloc(1e7))),
-    /compressing \(in transfer\)|HPE_/,
+    /compresses what it sends \(in transfer\)|HPE_/,
     1,
   ],
   "an unknown encoding with control characters": [
     once(`${ok}content-encoding: a\x9bb${kilobyte}\r\n\r\n`),
-    /insists on compressing \(ab/,
+    /compresses what it sends \(ab/,
     1,
   ],
   "an error with a body without end": [
@@ -155,12 +155,12 @@ const speeches: Record<string, readonly [speech: Speech, message: RegExp, connec
   ],
   "a part that nobody asked for": [
     once("HTTP/1.1 206 OK\r\ncontent-range: bytes 5-9/10\r\ncontent-length: 5\r\n\r\nhello"),
-    /does not continue what was received/,
+    /does not continue where the download stopped/,
     2,
   ],
   "a range that is none": [
     once("HTTP/1.1 416 no\r\ncontent-range: bytes */0\r\n\r\n"),
-    /does not continue what was received/,
+    /does not continue where the download stopped/,
     2,
   ],
   "a wait of years": [once("HTTP/1.1 429 no\r\nretry-after: 99999999\r\n\r\n"), /answered 429/, 2],
@@ -188,14 +188,21 @@ for (const [what, [speech, message, connections]] of Object.entries(speeches))
   });
 
 test("a server that brings a little each time is asked so often and not for ever", async () => {
+  const sockets = new Map<number, Socket>();
   const server = await hostile((socket, i) => {
     const from = 10 * i;
+    sockets.set(from + 10, socket);
     const about = `etag: "1"\r\ncontent-length: ${100_000 - from}\r\n`;
     const range = `HTTP/1.1 206 OK\r\ncontent-range: bytes ${from}-99999/100000\r\n`;
-    socket.write(`${i ? range : ok}${about}\r\n0123456789`, () => setTimeout(() => socket.destroy(), 20));
+    socket.write(`${i ? range : ok}${about}\r\n0123456789`);
   });
   await assert.rejects(
-    resolveWeights(server.url, { ...options, cache: temporaryFolder() }),
+    resolveWeights(server.url, {
+      ...options,
+      cache: temporaryFolder(),
+      // Not before: a connection that breaks drops what nobody has read yet.
+      onProgress: ({ received }) => sockets.get(received)?.destroy(),
+    }),
     /cut .*, tried 100 times\. Check/,
   );
   assert.equal(server.connections(), 100);

@@ -57,8 +57,8 @@ test("what is no source is refused in one line, without repeating a password", (
     "hf:a/..": /expected hf:/,
     "ftp://a/b": /expected a file, https:/,
     "file:///etc/x": /expected a file, https:/,
-    "https://": /this is not an address/,
-    "https://ada:secret@example.com/a.pt": /must not hold a user name or password/,
+    "https://": /not a valid address/,
+    "https://ada:secret@example.com/a.pt": /must not contain a user name or password/,
     "a.pt#sha256=12": /sha256 must be 64 hexadecimal digits, got "12"/,
   };
   for (const [text, message] of Object.entries(wrong))

@@ -167,3 +167,27 @@ test("up to a fifth of the epochs may be beyond; without being asked for, none i
   const points = values.map((y, x) => [x, y] as const);
   assert.doesNotMatch(drawLineChart({ title: "a", series: [{ name: "a", points }] }), /beyond/);
 });
+
+test("more lines than labels fit beside the chart are all named below it; moved labels are tied to their lines", () => {
+  const lines = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      name: `module ${i}`,
+      points: [
+        [1, 0.1],
+        [10, 0.9 + i * 1e-4],
+      ] as const,
+    }));
+  for (const count of [5, 12, 13, 21, 40]) {
+    const svg = drawLineChart({ title: "Accuracy", percent: true, series: lines(count) });
+    assertWellFormed(svg);
+    const [, wide, high] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(svg)!.map(Number);
+    const places = [...svg.matchAll(/<text class="own" x="([\d.]+)" y="([\d.]+)"><title>(module \d+)</g)];
+    assert.equal(places.length, count);
+    for (const [, x, y] of places) assert.ok(Number(x) < wide! && Number(y) < high!);
+    for (const column of new Set(places.map(([, x]) => x))) {
+      const ys = places.flatMap(([, x, y]) => (x === column ? [Number(y)] : [])).sort((a, b) => a - b);
+      assert.ok(ys.every((y, i) => i === 0 || y - ys[i - 1]! >= 13));
+    }
+    assert.equal(/stroke-opacity="0.5"/.test(svg), count <= 13 && count > 1, String(count));
+  }
+});

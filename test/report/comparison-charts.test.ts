@@ -74,3 +74,23 @@ test("labels of points at one place do not cover each other", () => {
   const near = levels.slice(0, 3).toSorted((a, b) => a - b);
   assert.ok(near[1]! - near[0]! >= 13 && near[2]! - near[1]! >= 13, levels.join(" "));
 });
+
+test("dots of one row that would cover each other are drawn above and below", () => {
+  const places = (values: readonly number[]) => {
+    const dots = values.map((value, i) => ({ value, title: `seed ${i}` }));
+    const rows = [
+      { name: "scale", dots: [0, 100].map((value) => ({ value, title: "" })), mean: null, interval: null },
+      { name: "se", dots, mean: null, interval: null },
+    ];
+    const svg = dotPlot({ title: "Accuracy", xLabel: "%", rows });
+    return [...svg.matchAll(/<circle [^>]*cx="([\d.]+)" cy="([\d.]+)"/g)]
+      .slice(2)
+      .map(([, x, y]) => [+x!, +y!] as const);
+  };
+  const close = places([50, 50, 50.1, 50.2, 50, 80]);
+  for (const [i, [x, y]] of close.entries())
+    for (const [u, v] of close.slice(i + 1)) assert.ok(Math.hypot(x - u, y - v) >= 5.99, `${x},${y} ${u},${v}`);
+  const far = places([10, 50, 90]);
+  assert.equal(new Set(far.map(([, y]) => y)).size, 1);
+  assert.equal(places(Array(9).fill(50)).length, 9);
+});

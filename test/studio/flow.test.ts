@@ -25,6 +25,9 @@ import {
   zipFile,
 } from "./support.js";
 
+/** Few images, trained briefly; more for the pictures in the documentation. */
+const [perClass, epochs] = process.env.FOVEA_STUDIO_PICTURES ? [24, 5] : [12, 2];
+
 /** The whole way once, in order: each test begins where the one before ended. */
 
 const served: Promise<Served> | undefined = skip ? undefined : serve();
@@ -43,7 +46,7 @@ async function looksWell({ page }: Visit, view: string): Promise<void> {
     for (const scheme of ["light", "dark"] as const)
       assert.deepEqual(await look(page, width, scheme), [], `${view} at ${width} px, ${scheme}`);
   await page.setViewportSize({ width: 1280, height: 900 });
-  await picture(page, view);
+  if (view !== "empty") await picture(page, view);
 }
 
 /** Unpacks an archive. Returns its files. */
@@ -68,7 +71,7 @@ test("an archive of folders becomes classes; what is no image is skipped, and sa
   const { page } = (await visited)!;
   const text = (words: string) => Buffer.from(words);
   await choose(page, "Choose files", [
-    zipFile(await shapesZip(12)),
+    zipFile(await shapesZip(perClass)),
     { name: "move.png", mimeType: "image/png", buffer: text("GIF89a…") },
     {
       name: "drawing.png",
@@ -86,7 +89,7 @@ test("an archive of folders becomes classes; what is no image is skipped, and sa
     { name: "empty.webp", mimeType: "image/webp", buffer: Buffer.alloc(0) },
     { name: "broken.zip", mimeType: "application/zip", buffer: text("PK\x03\x04 and no more") },
   ]);
-  await said(page, /^Added 36 images\. 8 files skipped/);
+  await said(page, new RegExp(`^Added ${3 * perClass} images\\. 8 files skipped`));
   await page.getByText("8 files were skipped").click();
   const reasons = await page.getByRole("list", { name: "Skipped files" }).innerText();
   for (const reason of [
@@ -112,9 +115,9 @@ test("an archive of folders becomes classes; what is no image is skipped, and sa
 
 test("the same files again are left out; in another class they are a conflict", { skip }, async () => {
   const { page } = (await visited)!;
-  const zip = await shapesZip(12);
+  const zip = await shapesZip(perClass);
   await choose(page, "Files", [zipFile(zip)]);
-  await said(page, /^Added 0 images\. 36 images already there/);
+  await said(page, new RegExp(`^Added 0 images\\. ${3 * perClass} images already there`));
   await page.locator(".thumb").first().click();
   await page.getByLabel("Move to class").selectOption("heart");
   await said(page, "Moved 1 image to heart");
@@ -141,14 +144,14 @@ test("by keyboard: images are selected, moved, removed and brought back", { skip
   await said(page, /^Removed 2 images/);
   await page.keyboard.press("Control+z");
   await said(page, "Undone: remove 2 images");
-  assert.equal(await page.locator(".thumb").count(), 36);
+  assert.equal(await page.locator(".thumb").count(), 3 * perClass);
 });
 
 test("all is there after a reload; a second tab does not touch it", { skip }, async () => {
   const { page, context } = (await visited)!;
   await page.reload();
   await page.locator(".thumb").first().waitFor();
-  assert.equal(await page.locator(".thumb").count(), 36);
+  assert.equal(await page.locator(".thumb").count(), 3 * perClass);
   const second = await context.newPage();
   await second.goto(new URL("/", (await served)!.url).href);
   await second.getByText("open in another tab").waitFor();
@@ -158,15 +161,17 @@ test("all is there after a reload; a second tab does not touch it", { skip }, as
 test("it trains in the page, with curves and maps; stops, and goes on after a reload", { skip }, async () => {
   const { page } = (await visited)!;
   await goTo(page, "Train");
+  await page.getByLabel("Epochs").fill(String(epochs));
+  await page.getByLabel("Epochs").blur();
   await page.getByRole("button", { name: "Train", exact: true }).click();
-  await page.getByText(/^Epoch 2 of 2/).waitFor({ timeout: 120_000 });
+  await page.getByText(new RegExp(`^Epoch ${epochs} of ${epochs}`)).waitFor({ timeout: 600_000 });
   await page.reload();
-  await page.getByText(/was interrupted.*after epoch 1 of 2/).waitFor();
+  await page.getByText(new RegExp(`was interrupted.*after epoch ${epochs - 1} of ${epochs}`)).waitFor();
   await page.getByRole("button", { name: "Go on" }).click();
   await said(page, /^Training finished: \d+ %/, 120_000);
   assert.equal(await page.locator(".look canvas").count(), 6);
   await page.getByText("The numbers").click();
-  assert.equal(await page.getByRole("region", { name: "Numbers of all epochs" }).locator("tbody tr").count(), 2);
+  assert.equal(await page.getByRole("region", { name: "Numbers of all epochs" }).locator("tbody tr").count(), epochs);
   await looksWell((await visited)!, "train");
 });
 
@@ -227,6 +232,32 @@ test("modules are drawn, and the network's layers have maps", { skip }, async ()
   await maps.first().waitFor({ timeout: 120_000 });
   assert.ok((await maps.count()) >= 4, `${await maps.count()} layers`);
   await looksWell((await visited)!, "look-around");
+});
+
+test("modules are compared seed by seed; what was stopped goes on", { skip }, async () => {
+  const { page } = (await visited)!;
+  await goTo(page, "Compare");
+  await page.getByLabel("cbam", { exact: true }).setChecked(false, { force: true });
+  await page.getByLabel("Seeds").fill("1");
+  await page.getByLabel("Epochs").fill("1");
+  await page.getByLabel("Epochs").blur();
+  await page.getByText("2 trainings of resnet20").waitFor();
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.getByText(/1 of 2 done/).waitFor({ timeout: 120_000 });
+  await page.getByRole("button", { name: "Stop" }).click();
+  await said(page, /^The comparison (was stopped|is done)/);
+  await page.reload();
+  const goOn = page.getByRole("button", { name: "Go on" });
+  const results = page.getByRole("region", { name: "Table of results" });
+  await results.waitFor();
+  if (await goOn.isVisible()) {
+    await goOn.click();
+    await said(page, "The comparison is done.");
+  }
+  const rows = await results.getByRole("row").allInnerTexts();
+  assert.match(rows[1]!, /^none\s+1\s+[\d.]+ %/);
+  assert.match(rows[2]!, /^se\s+1\s+[\d.]+ %.*points with 1 seed; three say more/s);
+  await looksWell((await visited)!, "compare");
 });
 
 test("what is taken away says what the page says", { skip }, async () => {

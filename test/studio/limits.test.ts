@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import type { Page } from "playwright-core";
-import { ifLong, runsLong } from "../support/long.js";
+import { ifLong } from "../support/long.js";
 import { choose, goTo, openBrowser, said, serve, shapesZip, skip, visit, zipFile } from "./support.js";
 
 const served = skip ? undefined : serve();
@@ -23,10 +23,10 @@ async function storedHash(page: Page, name: string): Promise<string> {
   return createHash("sha256").update(Uint8Array.from(bytes)).digest("hex");
 }
 
-const [epochs, killedAfter] = runsLong ? [8, 3] : [3, 1];
+const [epochs, killedAfter] = [8, 3];
 
 test(`the page is killed after epoch ${killedAfter} of ${epochs}: it goes on, and ends with the same weights to the byte`, {
-  skip,
+  skip: skip || ifLong,
 }, async () => {
   const { page, context } = await visit((await browser)!, (await served)!.url);
   await page.evaluate(
@@ -55,7 +55,7 @@ test(`the page is killed after epoch ${killedAfter} of ${epochs}: it goes on, an
   await context.close();
 });
 
-test("the camera records bursts; while it trains, the page stays quick", { skip }, async () => {
+test("the camera records bursts; while it trains, the page stays quick", { skip: skip || ifLong }, async () => {
   const { page, context, faults } = await visit((await browser)!, (await served)!.url);
   for (const name of ["near", "far"]) {
     await page
@@ -82,7 +82,7 @@ test("the camera records bursts; while it trains, the page stays quick", { skip 
   const tasks = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks);
   // Beside other tests everything takes longer: what this finds is work on the wrong thread, which takes seconds.
   assert.ok(
-    tasks.every((duration) => duration < (runsLong ? 250 : 1000)),
+    tasks.every((duration) => duration < 250),
     `tasks of ${tasks.map(Math.round)} ms`,
   );
   assert.deepEqual(faults, []);

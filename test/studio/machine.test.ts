@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Page } from "playwright-core";
 import { fovea } from "../support/fovea.js";
-import { runsLong } from "../support/long.js";
+import { ifLong } from "../support/long.js";
 import { choose, goTo, openBrowser, said, serve, shapesZip, skip, visit, zipFile } from "./support.js";
 
 const served = skip ? undefined : serve();
@@ -25,9 +25,9 @@ const losses = (page: Page): Promise<number[]> =>
   });
 
 /** One step an epoch. */
-const steps = runsLong ? 20 : 3;
+const steps = 20;
 
-test(`the page and the machine train alike: the losses of ${steps} steps`, { skip }, async () => {
+test(`the page and the machine train alike: the losses of ${steps} steps`, { skip: skip || ifLong }, async () => {
   const { url, folder } = (await served)!;
   const { page, faults } = await visit((await browser)!, url);
   await page.evaluate(

@@ -1,5 +1,6 @@
 import { syncBuiltinESMExports } from "node:module";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
 /** Runs commands one after the other in this process: see `fovea` in fovea.ts. */
 
@@ -33,6 +34,11 @@ function taken(stream: NodeJS.WriteStream): () => string {
   return () => Buffer.concat(chunks).toString();
 }
 
+// Commands start others by their own path, and workers of comparisons answer those who started them.
+process.argv[1] = fileURLToPath(main);
+const answer = process.send!.bind(process);
+process.send = undefined;
+
 let count = 0;
 process.on("message", async ({ args, cwd, env }: Request) => {
   process.chdir(cwd);
@@ -50,5 +56,5 @@ process.on("message", async ({ args, cwd, env }: Request) => {
       process.exitCode = 1;
     }
   }
-  process.send!({ code: process.exitCode ?? 0, signal: null, stdout: stdout(), stderr: stderr() });
+  answer({ code: process.exitCode ?? 0, signal: null, stdout: stdout(), stderr: stderr() });
 });

@@ -20,12 +20,10 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+type Listener = (text: string, child: ChildProcess) => void;
+
 /** Starts the command line in a folder. `onErr` gets all of standard error so far, whenever something is added, and may kill the process. */
-export function fovea(
-  args: readonly string[],
-  onErr: (text: string, child: ChildProcess) => void = () => {},
-  cwd?: string,
-): Promise<Outcome> {
+export function fovea(args: readonly string[], onErr: Listener = () => {}, cwd?: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"], cwd });
     let [stdout, stderr] = ["", ""];
@@ -44,32 +42,35 @@ let server: ChildProcess | undefined;
 let last: Promise<unknown> = Promise.resolve();
 after(async () => {
   if (!server?.connected) return;
+  const gone = once(server, "exit");
   server.disconnect();
-  await once(server, "exit");
+  // One that waits for a pipe would wait for ever.
+  setTimeout(() => server?.kill("SIGKILL"), 5000).unref();
+  await gone;
 });
 
 /**
  * Runs a command as `fovea` does, but in one process for all commands of a test file, which saves starting one each time. For commands that
- * are not about their process: its signals, streams, threads or locks.
+ * are not about their process: its signals, streams, threads or locks. With a listener or a folder it is `fovea`.
  */
-export function sharedFovea(args: readonly string[]): Promise<Outcome> {
+export function sharedFovea(
+  args: readonly string[],
+  ...own: readonly [onErr?: Listener, cwd?: string]
+): Promise<Outcome> {
+  if (own.length > 0) return fovea(args, ...own);
   server ??= fork(new URL("cli-server.js", import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  const child = server;
-  const outcome = last.then(
-    () =>
-      new Promise<Outcome>((resolve, reject) => {
-        const ended = (code: number | null) =>
-          reject(new Error(`fovea ${args.join(" ")}: the process ended (${code})`));
-        child.once("exit", ended);
-        child.once("message", (message) => {
-          child.off("exit", ended);
-          resolve(message as Outcome);
-        });
-        child.send({ args, cwd: process.cwd(), env: process.env });
-      }),
-  );
+  const outcome = last.then(() => answerOf(server!, args));
   last = outcome.catch(() => {});
   return outcome;
+}
+
+async function answerOf(server: ChildProcess, args: readonly string[]): Promise<Outcome> {
+  server.send({ args, cwd: process.cwd(), env: process.env });
+  const ended = once(server, "exit").then(([code, signal]) => {
+    throw new Error(`fovea ${args.join(" ")}: the process ended (${signal ?? code})`);
+  });
+  ended.catch(() => {});
+  return Promise.race([once(server, "message").then(([outcome]) => outcome as Outcome), ended]);
 }
 
 /** A folder that is gone when the test file ends. */

@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import * as schemas from "../../core/schema.js";
 import { balancedWeights } from "../../engine.js";
@@ -102,9 +101,6 @@ const isFile = (path: string): Promise<boolean> =>
     (found) => found.isFile(),
     () => false,
   );
-
-/** `--class-names` as it is kept: a run may be resumed from another folder. */
-export const lastingNames = async (given: string): Promise<string> => ((await isFile(given)) ? resolve(given) : given);
 
 async function namesOf(given: string): Promise<readonly string[]> {
   if (await isFile(given))

@@ -7,7 +7,7 @@ import { systemReason } from "../../core/errors.js";
 import { junk, junkFiles } from "../../data/class-folders.js";
 import { list } from "../../data/files.js";
 import type { Plan } from "../plan.js";
-import { canonical, type PlanData } from "../plan.js";
+import { canonical, isGenerated, type PlanData } from "../plan.js";
 import type { ResolvedUnit } from "../resolve.js";
 
 export const sha256 = (...parts: readonly (string | Uint8Array)[]): string => {
@@ -28,7 +28,7 @@ export const configHash = (
  * program.
  */
 export async function dataHash({ source }: PlanData): Promise<string> {
-  if (source === "shapes") return sha256("shapes");
+  if (isGenerated(source)) return sha256(source);
   const hash = createHash("sha256");
   for await (const name of filesIn(source)) {
     const path = join(source, name);

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { DataError } from "../../core/errors.js";
 import type { StoredMap } from "../../core/findings.js";
 import { mapSide } from "../../core/findings.js";
 import { decodeImage } from "../../data/decode.js";
@@ -145,6 +146,8 @@ async function askedOf(test: Dataset, preprocessing: Preprocessing, masks: strin
       mask: seen && isUsableMask(seen) ? seen : undefined,
     });
   }
+  if (masks !== undefined && asked.every(({ mask }) => !mask))
+    throw new DataError(`--masks ${masks}: says of none of ${asked.length} test images where its object is`);
   return asked;
 }
 

@@ -15,6 +15,10 @@ import { onlyComparison, publication, publish, receiveFiles, sendFiles, tellDone
 const queueFile = "queue.json";
 /** Milliseconds after which all pending units are looked for, also those that nobody said are done. */
 const fullLook = 30_000;
+/** Milliseconds after which the coordinator says again that it is there. */
+const renewInterval = 2_000;
+/** Units whose results are looked at, or taken from Redis, at the same time. */
+const atOnce = 16;
 /** Milliseconds that a worker without the folder waits for a coordinator that Redis does not know of any more. */
 const patience = 20_000;
 /** Milliseconds. A worker that has said nothing for so long is gone, and its unit goes to another. */
@@ -118,6 +122,12 @@ export async function fillQueue(
     if (!(error instanceof FoveaError)) throw error;
     await failedOnce(index, error.message);
   };
+  const take = async (index: string) => {
+    const unit = pending.get(index);
+    if (!unit) return;
+    await receiveFiles(connection, name, unit).catch((error) => refused(index, error));
+    if (await readResult(unit.folder!)) pending.delete(index);
+  };
   /** Units that are said to be done. */
   const told = async (): Promise<string[]> => {
     const found: string[] = [];
@@ -136,14 +146,12 @@ export async function fillQueue(
     let looked = performance.now();
     while (pending.size > 0 && !signal.aborted) {
       await sleep(pollInterval, undefined, { signal }).catch(() => {});
-      await publish(connection, name, journal);
       const all = performance.now() - looked > fullLook || idle > 0;
       if (all) looked = performance.now();
-      for (const index of new Set([...(await told()), ...(all ? pending.keys() : [])])) {
-        const unit = pending.get(index);
-        if (!unit) continue;
-        await receiveFiles(connection, name, unit).catch((error) => refused(index, error));
-        if (await readResult(unit.folder!)) pending.delete(index);
+      const some = [...new Set([...(await told()), ...(all ? pending.keys() : [])])];
+      for (let i = 0; i < some.length && !signal.aborted; i += atOnce) {
+        await Promise.all(some.slice(i, i + atOnce).map(take));
+        onProgress(units.length - pending.size);
       }
       for (const job of await queue.getFailed(0, 999)) {
         const index = String(job.data.unit);
@@ -159,6 +167,8 @@ export async function fillQueue(
       onProgress(units.length - pending.size);
     }
   };
+  // Not between other things: to take results may take long.
+  const renewing = setInterval(() => void publish(connection, name, journal).catch(() => {}), renewInterval);
   try {
     // Its steps may be waiting for a Redis that is away.
     const working = work();
@@ -166,6 +176,7 @@ export async function fillQueue(
     await Promise.race([working, aborted(signal)]);
     return failures;
   } finally {
+    clearInterval(renewing);
     await rm(file, { force: true });
     if (connection.status === "ready") {
       await withdraw(connection, name, [...pending.keys()].map(Number)).catch(() => {});
@@ -191,7 +202,7 @@ export interface ServeOptions extends RunUnitOptions {
  *
  * @throws FoveaError if there is none or several, or this worker sees other data or is of another version of the program.
  */
-export async function joinQueue(url: string, path: string, source: string): Promise<Journal> {
+export async function joinQueue(url: string, path: string, source: string | undefined): Promise<Journal> {
   const connection = await connect(url);
   try {
     const { name, plan, rates } = await onlyComparison(connection, source);

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { Redis } from "ioredis";
-import { FoveaError } from "../../core/errors.js";
+import { FoveaError, OptionError } from "../../core/errors.js";
 import { isObject } from "../../core/schema.js";
 import { Lock } from "../../files/lock.js";
 import { readWhole, unlessMissing } from "../../files/read.js";
 import { makeFolder, writeFileAtomic } from "../../files/write.js";
 import { parseRunConfig } from "../../train/run-config.js";
-import { parsePlan, writtenPlan } from "../plan.js";
+import { isGenerated, type PlanData, parsePlan, writtenPlan } from "../plan.js";
 import type { Rates } from "../resolve.js";
 import { parseResult } from "../results.js";
 import { sha256 } from "./hash.js";
@@ -18,7 +18,7 @@ const keys = {
   done: (name: string) => `fovea:done:${name}`,
   files: (name: string, unit: number) => `fovea:files:${name}:${unit}`,
 };
-/** Seconds. A comparison is renewed every second; one whose coordinator is gone is forgotten. */
+/** Seconds. A comparison is renewed all the time; one whose coordinator is gone is forgotten. */
 const [published, kept] = [30, 24 * 3600];
 const ended = "ended";
 /** Files of a unit that are sent, the result last, and their bytes together: Redis takes no value of 512 MiB. */
@@ -36,8 +36,9 @@ const mostBytes = 256 * 2 ** 20;
 /** Says that a comparison is at work. */
 export async function publish(redis: Redis, name: string, { plan, resolver }: Journal): Promise<void> {
   const rates = resolver.rates ? Object.fromEntries(resolver.rates) : null;
-  const { source: _, masks: __, ...data } = plan.data;
-  const value = JSON.stringify({ plan: writtenPlan({ ...plan, data: { ...data, source: "" } }), rates });
+  const { masks: _, ...data } = plan.data;
+  const source = isGenerated(data.source) ? data.source : "";
+  const value = JSON.stringify({ plan: writtenPlan({ ...plan, data: { ...data, source } }), rates });
   await redis.set(keys.comparison(name), value, "EX", published);
 }
 
@@ -62,7 +63,7 @@ export async function publication(redis: Redis, name: string): Promise<Publicati
  */
 export async function onlyComparison(
   redis: Redis,
-  source: string,
+  source: string | undefined,
 ): Promise<{ readonly name: string; readonly plan: ReturnType<typeof parsePlan>; readonly rates: Rates | undefined }> {
   const found = new Map<string, string>();
   let cursor = "0";
@@ -81,10 +82,18 @@ export async function onlyComparison(
         : `${found.size} comparisons are at work at this Redis; give each a database of its own, such as redis://host/1`,
     );
   const [[name, text]] = found as unknown as [[string, string]];
-  const { plan, rates } = JSON.parse(text) as { plan: { data: object }; rates: Record<string, number> | null };
+  const { plan, rates } = JSON.parse(text) as { plan: { data: PlanData }; rates: Record<string, number> | null };
+  const generated = isGenerated(plan.data.source);
+  if (generated !== (source === undefined))
+    throw new OptionError(
+      generated
+        ? `--data has no effect: the data of the comparison is ${plan.data.source}`
+        : "--data must say where the data of the comparison lies here",
+    );
+  const data = generated ? plan.data : { ...plan.data, source };
   return {
     name,
-    plan: parsePlan({ ...plan, data: { ...plan.data, source } }, "the comparison at this Redis"),
+    plan: parsePlan({ ...plan, data }, "the comparison at this Redis"),
     rates: rates ? new Map(Object.entries(rates)) : undefined,
   };
 }

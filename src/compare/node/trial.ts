@@ -5,7 +5,7 @@ import { performance } from "node:perf_hooks";
 import { resourceUsage } from "node:process";
 import type { Engine } from "../../engines/engine.js";
 import { buildNetwork } from "../../inference/load-run.js";
-import { type EpochRecord, train } from "../../train/index.js";
+import { type EpochRecord, optimizers, train } from "../../train/index.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { subset } from "../data.js";
 import type { ResolvedUnit } from "../resolve.js";
@@ -53,6 +53,7 @@ const less = (a: Time, b: Time): Time => [a[0] - b[0], a[1] - b[1]];
 export async function trial(journal: Journal, entry: JournaledUnit, engine: Engine): Promise<Trial> {
   const { resolved: unit, hashes } = entry;
   const { model, training, preprocessing } = unit!;
+  const { optimizer } = training;
   const { data } = journal;
   const path = await mkdtemp(join(tmpdir(), "fovea-trial-"));
   try {
@@ -69,7 +70,8 @@ export async function trial(journal: Journal, entry: JournaledUnit, engine: Engi
     const history: EpochRecord[] = [];
     await train(network, short(data.train, count), {
       ...howTrained(unit!, engine),
-      // Its rate is that of the first steps: too small to diverge where the unit would not.
+      // So that nothing diverges: what a step takes does not depend on the rate.
+      optimizer: optimizers[optimizer.name as keyof typeof optimizers]({ ...optimizer.settings, lr: 1e-6 }),
       epochs: 2,
       validate: short(data.validation, few),
       metadata: run.description(),

@@ -3,6 +3,7 @@ import { OptionError } from "../../core/errors.js";
 /** An interval from the lower to the upper bound. */
 export type Interval = readonly [low: number, high: number];
 
+/** The mean; NaN of nothing. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;

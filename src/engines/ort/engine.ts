@@ -15,7 +15,7 @@ import type { Backend } from "./targets/target.js";
 export interface OrtOptions {
   /** Compute threads. Default: one per processor; in browsers, what onnxruntime-web chooses. */
   readonly threads?: number;
-  /** Lowering rules that override the engine's own, by operator name. */
+  /** Lowering rules that override the engine's own, by operator. */
   readonly rules?: Rules;
 }
 

@@ -27,7 +27,7 @@ export type WinogradTile = 2 | 4;
  */
 export type WinogradSides = Readonly<Record<number, number>>;
 
-/** Measured on two cores of a processor with AVX-512: docs/lowering.md. */
+/** Measured on two cores of a processor with AVX-512: docs/lab/tuning.md. */
 export const defaultTuning: Tuning = {
   fewImages: 0,
   winograd: { positions: 512, 2: { 128: 0, 256: 14, 512: 16 }, 4: { 64: 0, 128: 16, 256: 16, 512: 16 } },

@@ -66,14 +66,15 @@ export interface PathSum {
 async function pathSum(subject: Subject, baseline: Float64Array, { at, weights }: Quadrature): Promise<Float64Array> {
   const { image } = subject.head;
   const total = new Float64Array(image.length);
-  for (let start = 0; start < at.length; start += subject.probe.batch) {
-    const count = Math.min(subject.probe.batch, at.length - start);
+  const count = subject.probe.batchFor(at.length);
+  for (let start = 0; start < at.length; start += count) {
+    // Beyond the last point the image stands in, with weight 0: all portions are of one size.
     const gradients = await gradientsAt(subject, subject.target, count, (i, into) => {
-      const t = at[start + i]!;
+      const t = at[start + i] ?? 1;
       for (let k = 0; k < into.length; k++) into[k] = baseline[k]! + t * (image[k]! - baseline[k]!);
     });
     gradients.forEach((gradient, i) => {
-      for (let k = 0; k < total.length; k++) total[k]! += weights[start + i]! * gradient[k]!;
+      for (let k = 0; k < total.length; k++) total[k]! += (weights[start + i] ?? 0) * gradient[k]!;
     });
   }
   return total.map((v, k) => v * (image[k]! - baseline[k]!));

@@ -43,7 +43,7 @@ export interface OpenLogits {
 }
 
 /**
- * Compiles a classifier for inputs of one size. Inputs are run `batch` at a time; the last batch is padded to a power of two.
+ * Compiles a classifier for inputs of one size. Inputs are run `batch` at a time; the last batch is padded by at most an eighth.
  *
  * @example
  * const { logitsOf, release } = await openLogits(model, [3, 32, 32], engine);
@@ -78,7 +78,9 @@ export async function openLogits(
     let classes = 0;
     for (let start = 0; start < count!; start += batch) {
       const own = Math.min(batch, count! - start);
-      const size = Math.min(batch, 2 ** Math.ceil(Math.log2(own)));
+      // Sizes are compiled: these are few, and at most an eighth larger than needed.
+      const grain = 2 ** Math.max(0, Math.floor(Math.log2(own)) - 3);
+      const size = Math.min(batch, grain * Math.ceil(own / grain));
       const part = new Float64Array(size * each);
       part.set(data.subarray(start * each, (start + own) * each));
       const output = await run(tensor("float64", [size, channels, height, width], part));

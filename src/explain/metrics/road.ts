@@ -60,12 +60,18 @@ export async function road(
   const { fractions = [0.1, 0.3, 0.5, 0.7, 0.9], noise = 0.01, seed = 0 } = options;
   const { shape } = planesOf("road", example);
   const order = rankPositions(mapOver("road", map, shape[1], shape[2]));
-  const scores = (from: Uint32Array) => {
-    const make = (i: number) => removed(example, from, fractions[i]!, noise, new Rng(seed, "road", i));
-    return classScores(logitsOf, fractions.length, make, shape, example.target);
-  };
-  const morf = await scores(order);
-  const lerf = await scores(order.slice().reverse());
+  const orders = [order, order.slice().reverse()];
+  const count = fractions.length;
+  const make = (k: number) =>
+    removed(example, orders[Math.floor(k / count)]!, fractions[k % count]!, noise, new Rng(seed, "road", k % count));
+  const all = await classScores(logitsOf, 2 * count, make, shape, example.target);
+  const [morf, lerf] = [0, count].map(
+    (from): ClassScores => ({
+      logits: all.logits.slice(from, from + count),
+      probabilities: all.probabilities.slice(from, from + count),
+      best: all.best.slice(from, from + count),
+    }),
+  ) as [ClassScores, ClassScores];
   const gaps = fractions.map((_, i) => (lerf.probabilities[i]! - morf.probabilities[i]!) / 2);
   return { fractions, morf, lerf, combined: gaps.reduce((a, b) => a + b) / gaps.length };
 }

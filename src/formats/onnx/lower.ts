@@ -109,7 +109,7 @@ export class Lowering {
 
   /** Emits a node by its plain rule. */
   emit(node: Node): void {
-    const rule = this.rules.get(node.op.name);
+    const rule = this.rules.get(node.op);
     if (!rule)
       throw new FoveaError(`${inScope(node.scope, node.op.name)} has no ONNX lowering here: it is a training operator`);
     const results = rule(

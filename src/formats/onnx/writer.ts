@@ -1,6 +1,7 @@
 import { messageOf } from "../../core/errors.js";
 import { type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
 import type { Node, Value } from "../../graph/graph.js";
+import type { Attributes, Each, Inputs as NodeInputs, Op } from "../../graph/op.js";
 import {
   type ArrayType,
   type Dim,
@@ -13,12 +14,32 @@ import {
 import type { OnnxDType } from "./proto.js";
 
 /** Lowers one node of a graph to ONNX nodes: takes its inputs, returns its outputs. */
-export type Rule = (node: Node, inputs: readonly LoweredValue[], write: OnnxWriter) => readonly LoweredValue[];
+export type Rule<A extends Attributes = Attributes, I extends NodeInputs = readonly Value[]> = (
+  node: Node<A, I>,
+  inputs: Each<I, LoweredValue>,
+  write: OnnxWriter,
+) => readonly LoweredValue[];
 
-/** Rules by operator name. */
-export type Rules = ReadonlyMap<string, Rule>;
+/** A rule for nodes of an operator: `RuleOf<typeof convOp>`. */
+export type RuleOf<O> = O extends Op<infer A, infer I> ? Rule<A, I> : never;
 
-type Attributes = Operation["attributes"];
+/** Rules by operator. */
+export type Rules = ReadonlyMap<Op, Rule>;
+
+/** An entry of rules. */
+export const ruleFor = <A extends Attributes, I extends NodeInputs>(
+  op: Op<A, I>,
+  rule: Rule<A, I>,
+): readonly [Op, Rule] => [op as unknown as Op, rule as unknown as Rule];
+
+/** The rule for an operator. @throws Error if there is none. */
+export function ruleOf<A extends Attributes, I extends NodeInputs>(rules: Rules, op: Op<A, I>): Rule<A, I> {
+  const rule = rules.get(op as unknown as Op);
+  if (!rule) throw new Error(`no rule for ${op.name}`);
+  return rule as unknown as Rule<A, I>;
+}
+
+type NodeAttributes = Operation["attributes"];
 type Inputs = readonly (LoweredValue | undefined)[];
 
 /** Further options of an emitted node. */
@@ -78,7 +99,7 @@ export class OnnxWriter {
   emitAll(
     type: string,
     inputs: Inputs,
-    attributes: Attributes = {},
+    attributes: NodeAttributes = {},
     options: EmitOptions = {},
   ): readonly LoweredValue[] {
     const { domain, outputs = 1 } = options;
@@ -86,7 +107,7 @@ export class OnnxWriter {
   }
 
   /** Emits a node with one output and returns it. */
-  emit(type: string, inputs: Inputs, attributes: Attributes = {}, domain?: string): LoweredValue {
+  emit(type: string, inputs: Inputs, attributes: NodeAttributes = {}, domain?: string): LoweredValue {
     return this.emitAll(type, inputs, attributes, domain ? { domain } : {})[0]!;
   }
 
@@ -208,6 +229,3 @@ const viewed = (x: LoweredValue): LoweredValue => (x.producer?.type === "Reshape
 
 /** The dimensions of a value, with −1 for the symbolic batch, as in ONNX's Reshape. */
 export const dimsOf = (value: Value): number[] => value.shape.map((d) => (d === "N" ? -1 : d));
-
-/** The attributes of a node of a known operator. */
-export const attributesOf = <A>(node: Node): A => node.attributes as unknown as A;

@@ -39,9 +39,9 @@ class TorchArchive {
     if (root === undefined) throw refuse("a zip without data.pkl, so not written by torch.save");
     if (zip.names.includes(`${root}/constants.pkl`)) throw refuse("a TorchScript program; save its state_dict instead");
     const order = zip.entry(`${root}/byteorder`);
-    if (order && order.size > 16) throw refuse("its byte order is no word");
+    if (order && order.size > 16) throw refuse("its byte order is not a word");
     const word = decodeLatin1((yield* zip.read(`${root}/byteorder`)) ?? new Uint8Array());
-    if (word !== "" && word !== "little") throw refuse(`its byte order is "${word}"; only little is read`);
+    if (word !== "" && word !== "little") throw refuse(`its byte order is "${word}"; only little is supported`);
     const { size: length, packed } = zip.entry(root + PICKLE)!;
     if (Math.max(length, packed) > MAX_PICKLE_BYTES)
       throw refuse(`its data.pkl takes ${length} bytes; at most ${MAX_PICKLE_BYTES} are read`);

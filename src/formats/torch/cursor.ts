@@ -58,7 +58,7 @@ export class Cursor {
   /** ASCII up to the next line feed, which is consumed; at most `limit` characters. */
   line(limit: number): string {
     const end = this.bytes.subarray(this.#at, this.#at + limit + 1).indexOf(10);
-    if (end < 0) throw this.refuse(`a line without an end within ${limit} characters`);
+    if (end < 0) throw this.refuse(`no end of line within ${limit} characters`);
     return String.fromCharCode(...this.take(end + 1).subarray(0, end));
   }
 
@@ -69,7 +69,7 @@ export class Cursor {
   #skip(length: number): number {
     const start = this.#at;
     if (length < 0 || length > this.bytes.length - start)
-      throw this.refuse(`ends early: ${length} bytes wanted, ${this.bytes.length - start} left`);
+      throw this.refuse(`ends early: ${length} bytes needed, ${this.bytes.length - start} left`);
     this.#at += length;
     return start;
   }

@@ -149,7 +149,7 @@ export class Machine {
     if (object instanceof Instance) object.state = state;
     // An OrderedDict may carry attributes (`_metadata` of a state dict): nothing that we need.
     else if (!(object instanceof Map || object instanceof Placeholder))
-      throw this.cursor.refuse("pickle gives a state to something that takes none");
+      throw this.cursor.refuse("pickle sets the state of something that has none");
   }
 
   global(module: Pickled, name: Pickled): void {

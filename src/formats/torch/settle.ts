@@ -51,7 +51,7 @@ export function settle<T>(root: Pickled, tensorOf: (tensor: TensorRef) => T, bud
   function visit(value: Pickled, level: number): Settled<T> {
     if (value === null || typeof value !== "object") return leaf<T>(value);
     const known = done.get(value);
-    if (known === "open") throw refuse("a container holds itself");
+    if (known === "open") throw refuse("a container contains itself");
     if (known === undefined) done.set(value, "open");
     if (level + (known?.depth ?? 0) > MAX_DEPTH) throw refuse(`values are nested deeper than ${MAX_DEPTH}`);
     const settled = known ?? convert(value, level + 1);

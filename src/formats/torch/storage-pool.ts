@@ -36,7 +36,7 @@ export class StoragePool {
     if (view === null) return whole;
     const [, start, viewLength] = Array.isArray(view) ? view : [];
     if (!isCount(start) || !isCount(viewLength) || start + viewLength > length)
-      throw refuse(`a view leaves storage "${key}"`);
+      throw refuse(`a view reaches beyond storage "${key}"`);
     return new StorageRef(whole.key, dtype, viewLength, start, unread);
   }
 

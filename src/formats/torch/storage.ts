@@ -60,7 +60,7 @@ export class TensorRef extends Opaque {
     const end = shape.includes(0) ? 0 : shape.reduce((last, d, i) => last + (d - 1) * strides[i]!, offset) + 1;
     if (end > storage.length || !Number.isSafeInteger(sizeOf(shape)))
       throw refuse(
-        `[${shape}] with strides [${strides}] from ${offset} leaves its storage of ${storage.length} elements`,
+        `[${shape}] with strides [${strides}] from ${offset} reaches beyond its storage of ${storage.length} elements`,
       );
     this.storage = storage;
     this.offset = offset;

@@ -88,12 +88,12 @@ export class ZipArchive {
 
   #within(offset: number, length: number, name: string): void {
     if (offset + length > this.#size)
-      throw refuse(`entry "${name}" ends early: ${length} bytes wanted, ${Math.max(0, this.#size - offset)} left`);
+      throw refuse(`entry "${name}" ends early: ${length} bytes needed, ${Math.max(0, this.#size - offset)} left`);
   }
 
   #inflate({ name, size }: Entry, packed: Uint8Array): Uint8Array {
     if (size > packed.length * MAX_DEFLATE_RATIO)
-      throw refuse(`entry "${name}" claims ${size} bytes, more than its ${packed.length} can hold`);
+      throw refuse(`entry "${name}" claims ${size} bytes, more than its ${packed.length} compressed bytes can hold`);
     this.#budget.spend(size, `inflating "${name}"`);
     try {
       // One extra byte reveals an entry that is longer than declared.

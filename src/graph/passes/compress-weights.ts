@@ -12,7 +12,7 @@ export type CompressedType = "float16" | "int8";
 const fewest = 1024;
 
 /** (x, scale [shape[axis]]) → scale[i] · x, with i the index along `axis`: the real numbers that integers encode. */
-export const dequantizeLinear: Op<{ readonly axis: number }> = {
+export const dequantizeLinear: Op<{ readonly axis: number }, readonly [x: Value, scale: Value]> = {
   name: "DequantizeLinear",
   infer: ([x]) => [{ dtype: "float", shape: x!.shape }],
   run: ([x, scale], { axis }) => {

@@ -12,6 +12,8 @@ export interface MapCell {
   readonly image?: PlanarImage;
   /** The part of the photograph that the network saw and the map covers, from `inputRegion`. */
   readonly region?: Region;
+  /** Whether it is a gate and not evidence: its caption says so where it is constant. */
+  readonly isGate?: boolean;
   /** The position, in the map, that a pairwise map belongs to. */
   readonly position?: { readonly row: number; readonly column: number };
 }
@@ -68,12 +70,17 @@ export function mapsIn(cell: Cell): Heatmap[] {
   return [];
 }
 
+/** Channels and strips are always gates. */
+export const isGateCell = (cell: Cell): boolean =>
+  "map" in cell ? cell.isGate === true : !("image" in cell) || isStrips(cell);
+
 /** The text below a cell. */
 export function cellCaption(cell: Cell): string {
   const maps = mapsIn(cell);
-  if (maps.length > 0) return captionOf({ data: Float64Array.from(maps.flatMap(({ data }) => [...data])) });
+  const isGate = isGateCell(cell);
+  if (maps.length > 0) return captionOf({ data: Float64Array.from(maps.flatMap(({ data }) => [...data])) }, isGate);
   if (!("channels" in cell)) return "";
-  return captionOf({ data: Float64Array.from(cell.channels) });
+  return captionOf({ data: Float64Array.from(cell.channels) }, isGate);
 }
 
 /** The aspect of a cell's contents, in any unit. */

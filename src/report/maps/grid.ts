@@ -16,7 +16,16 @@ import {
 import { checkHeatmap } from "../../explain/heatmap.js";
 import type { ColormapName } from "../colormap.js";
 import { formatNumber, plural, shorten, textWidth } from "../text.js";
-import { type Cell, type CellStyle, cellCaption, drawCell, fitted, type ImageCache, mapsIn } from "./cells.js";
+import {
+  type Cell,
+  type CellStyle,
+  cellCaption,
+  drawCell,
+  fitted,
+  type ImageCache,
+  isGateCell,
+  mapsIn,
+} from "./cells.js";
 import { type ColorScale, paletteOf, paletteSteps, scaleOf } from "./scale.js";
 import { type Item, type Scene, textSize } from "./scene.js";
 import { sceneToPng } from "./to-png.js";
@@ -219,7 +228,10 @@ function legendOf(
   if (sharing === "shared") {
     const [scale] = used as [ColorScale];
     const flat = scale.high === scale.low;
-    draw(scale, flat ? ["0", "no positive evidence"] : [formatNumber(scale.low, 3), formatNumber(scale.high, 3)]);
+    const nothing = cells.flat().some((cell) => cell && mapsIn(cell).length && !isGateCell(cell))
+      ? "no positive evidence"
+      : "";
+    draw(scale, flat ? ["0", nothing] : [formatNumber(scale.low, 3), formatNumber(scale.high, 3)]);
   } else for (const scale of kinds) draw(scale, scale.low < 0 ? ["−largest", "+largest"] : ["0", "largest value"]);
   const words = {
     shared: "One scale for all maps; below each, its range.",

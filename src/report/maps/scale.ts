@@ -38,11 +38,13 @@ export function positionOn({ colors, low, high }: ColorScale, value: number): nu
   return Math.min(1, Math.max(0, (value - low) / (high - low)));
 }
 
-/** A map in numbers: its range, or that it shows nothing. */
-export function captionOf(map: Pick<Heatmap, "data">): string {
+/** A map in numbers: its range, or that it shows nothing. A gate need not be positive, but tells nothing apart where it is constant. */
+export function captionOf(map: Pick<Heatmap, "data">, isGate = false): string {
   const range = rangeOf(map);
   if (!range) return "not a number";
   const [low, high] = range.map((value) => formatNumber(value, 3));
+  if (isGate && low === high) return `${range[0] === range[1] ? "constant" : "almost constant"}: ${low} everywhere`;
+  if (isGate) return `${low} to ${high}`;
   if (range[0] === range[1])
     return range[0] === 0 ? "no positive evidence" : `no positive evidence (${low} everywhere)`;
   return range[1] <= 0 ? `no positive evidence (${low} to ${high})` : `${low} to ${high}`;

@@ -37,6 +37,9 @@ const height = 190;
 export function Chart({ title, x, series, percent = false, end }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  // What is drawn anew when colors change is what is shown then.
+  const data = useRef<uPlot.AlignedData>([[]]);
+  data.current = [[...x], ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
   const names = series.map(({ name }) => name).join();
   // Made anew only when its lines change; values follow below.
   useEffect(() => {
@@ -79,7 +82,7 @@ export function Chart({ title, x, series, percent = false, end }: Props) {
             })),
           ],
         },
-        [[...x], ...series.map(({ values }) => [...values])] as uPlot.AlignedData,
+        data.current,
         home,
       );
     };
@@ -95,7 +98,7 @@ export function Chart({ title, x, series, percent = false, end }: Props) {
     };
   }, [names, percent, end]);
   useEffect(() => {
-    plot.current?.setData([[...x], ...series.map(({ values }) => [...values])] as uPlot.AlignedData);
+    plot.current?.setData(data.current);
   });
   return (
     <figure class="chart">

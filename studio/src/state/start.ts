@@ -15,6 +15,10 @@ export async function start(): Promise<void> {
       : "This page must come from https:// or from localhost: browsers give other pages no storage and no camera.";
     return;
   }
+  if (!("createWritable" in FileSystemFileHandle.prototype)) {
+    trouble.value = "This browser cannot write files for a page. A current Chrome, Edge, Firefox or Safari can.";
+    return;
+  }
   await navigator.locks.request("fovea-studio", { ifAvailable: true }, async (lock) => {
     if (!lock) {
       elsewhere.value = true;

@@ -1,5 +1,6 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import type { StepReport } from "fovea/web";
+import { bestOf } from "../../logic/best.js";
 import { asFolder, sortedClasses } from "../../logic/project.js";
 import { defaultSettings, type Settings, usualBatch } from "../../logic/recipe.js";
 import { whyNotTrainable } from "../../logic/split.js";
@@ -40,7 +41,8 @@ export const preparing = signal<{ readonly done: number; readonly total: number 
 export const features = signal<{ readonly done: number; readonly total: number } | null>(null);
 export const followed = signal<readonly SeenImage[]>([]);
 export const maps = signal<readonly EpochMaps[]>([]);
-export const mapSeconds = signal(0);
+/** The share of the time that looking takes; null where it is not known. */
+export const mapShare = signal<number | null>(null);
 export const parameters = signal<number | null>(null);
 /** Rises whenever the best weights may have changed. */
 export const version = signal(0);
@@ -127,7 +129,7 @@ export async function startFrom(file: File): Promise<void> {
 }
 
 /** The images and settings of now, as a training takes them. */
-function planNow(): Plan {
+export function planNow(): Plan {
   const folder = asFolder(project.value, split.value.parts);
   const items = (part: "train" | "validation") => folder[part].map(({ image, label }) => ({ id: image.id, label }));
   return {
@@ -145,7 +147,7 @@ export const start = () => {
     lines.value = [];
     maps.value = [];
     followed.value = [];
-    mapSeconds.value = 0;
+    mapShare.value = null;
   });
   if (where.value === "machine") return workOnMachine(null, false);
   remember(null);
@@ -185,7 +187,7 @@ const workOnMachine = (run: string | null, begin: boolean) =>
     const { failure, finished } = await follow(current, (epoch) =>
       batch(() => {
         followed.value = epoch.followed;
-        listen({ kind: "epoch", line: epoch.line, maps: epoch.maps, mapSeconds: 0 });
+        listen({ kind: "epoch", line: epoch.line, maps: epoch.maps, mapShare: null });
       }),
     );
     if (lines.value.length) {
@@ -240,14 +242,10 @@ function listen(event: TrainingEvent): void {
     else if (!lines.value.some(({ epoch }) => epoch === event.line.epoch)) {
       lines.value = [...lines.value, event.line];
       if (event.maps) maps.value = [...maps.value, event.maps];
-      mapSeconds.value += event.mapSeconds;
+      mapShare.value = event.mapShare;
       version.value++;
     }
   });
 }
 
-/** The epoch whose weights are kept: the best on validation images, the first if tied. */
-export const bestLine = computed(() =>
-  lines.value.reduce<Line | undefined>((best, line) => (best && score(best) >= score(line) ? best : line), undefined),
-);
-const score = (line: Line) => line.top1 ?? -line.trainLoss;
+export const bestLine = computed(() => bestOf(lines.value));

@@ -1,5 +1,6 @@
 import { smallNetworks } from "../../logic/recipe.js";
 import { chooseFiles } from "../parts/drop.js";
+import { NumberField } from "../parts/number-field.js";
 import { machineThreads, where } from "../state/machine.js";
 import {
   busy,
@@ -18,38 +19,6 @@ const weighs: Readonly<Record<string, string>> = {
   both: "what and where",
   none: "",
 };
-
-interface NumberFieldProps {
-  readonly label: string;
-  readonly hint?: string;
-  readonly value: number;
-  readonly min: number;
-  readonly max: number;
-  readonly step?: number | "any";
-  readonly set: (value: number) => void;
-}
-
-function NumberField({ label, hint, value, min, max, step = 1, set }: NumberFieldProps) {
-  return (
-    <label class="field">
-      {label}
-      <input
-        type="number"
-        value={value}
-        min={min}
-        max={max}
-        step={step}
-        onChange={({ currentTarget }) => {
-          const wanted = currentTarget.valueAsNumber;
-          const sound = Number.isFinite(wanted) && wanted >= min && wanted <= max;
-          if (sound) set(step === 1 ? Math.round(wanted) : wanted);
-          currentTarget.value = String(sound && step === 1 ? Math.round(wanted) : sound ? wanted : value);
-        }}
-      />
-      {hint && <span class="hint">{hint}</span>}
-    </label>
-  );
-}
 
 const fileTypes = ".safetensors,.pth,.pt,.th,.tar,.bin,.ckpt";
 

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../parts/icons.js";
+import { comparing } from "../state/comparing.js";
 import { project } from "../state/project.js";
 import {
   bestLine,
@@ -58,7 +59,7 @@ const Nothing = () => (
 
 function Controls() {
   const now = status.value;
-  const why = untrainable.value;
+  const why = untrainable.value ?? (comparing.value ? "A comparison is running. Train when it is done." : undefined);
   const begin = () => {
     asked.value = false;
     void start();

@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import { rangeOf, rgba } from "../../logic/colors.js";
 import { Chart } from "../parts/chart.js";
 import { MapPicture } from "../parts/map-picture.js";
-import { followed, lines, maps, plan } from "../state/training.js";
+import { followed, lines, mapShare, maps, plan } from "../state/training.js";
 import type { EpochMaps, Look, SeenImage } from "../workers/maps.js";
 
 const percent = (share: number | null) => (share === null ? "–" : `${(100 * share).toFixed(1)} %`);
@@ -73,6 +73,9 @@ export function Watch() {
 const Numbers = () => (
   <details class="more">
     <summary>The numbers</summary>
+    {mapShare.value !== null && (
+      <p class="small muted">Looking at the six images took {Math.round(100 * mapShare.value)} % of the time.</p>
+    )}
     {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
     <section class="scroll" tabIndex={0} aria-label="Numbers of all epochs">
       <table>
@@ -108,7 +111,7 @@ const which = signal<"cam" | "gate">("cam");
 
 function Followed() {
   const all = maps.value;
-  const current = all.find(({ epoch }) => epoch === shown.value) ?? all.at(-1);
+  const current = all.findLast(({ epoch }) => shown.value === null || epoch <= shown.value) ?? all[0];
   if (!current || followed.value.length === 0) return null;
   const gated = current.gate !== null;
   const kind = gated ? which.value : "cam";

@@ -1,5 +1,6 @@
+import { drawDiagram } from "fovea/explain";
 import { initialize, parametersOf } from "fovea/nn";
-import { attentionInfo, costOf, createAttentionByName, drawDiagram, type Module, trace } from "fovea/web";
+import { attentionInfo, costOf, createAttentionByName, type Module, trace } from "fovea/web";
 
 /** A module of the catalogue, as a page shows it. */
 export interface ModulePage {

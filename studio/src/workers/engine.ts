@@ -4,6 +4,7 @@ import { expose, transfer } from "comlink";
 import { attentionInfo, type Engine, listAttention, listModels, modelInfo, ortWebEngine } from "fovea/web";
 import type { Pretrained } from "../../logic/recipe.js";
 import { type ModulePage, modulePage } from "./around.js";
+import { type Comparison, compare, type Row, rowsOf, storedComparison } from "./comparing.js";
 import {
   type Judged,
   type Layers,
@@ -17,6 +18,7 @@ import {
 import { keepWeights } from "./recipe.js";
 import { type Plan, run } from "./run.js";
 import { type File, type Taken, take } from "./take.js";
+import { telling } from "./telling.js";
 import { runTraining, type TrainingEvent } from "./training.js";
 
 /** An attention module, as lists show it. */
@@ -71,7 +73,8 @@ const engine = {
     if (plan) await run.begin(plan);
     const stored = plan ?? (await run.plan());
     if (!stored) throw new Error("there is no training to go on with");
-    return runTraining(stored, await engineOf(threads), controller.signal, tell);
+    const engine = await engineOf(threads);
+    return telling(tell, (tell) => runTraining(stored, engine, controller.signal, tell));
   },
 
   /** Ends the training after the current step; its state is stored. */
@@ -93,7 +96,8 @@ const engine = {
   },
 
   /** What it says of every image that was kept aside. */
-  judge: (report: (judged: readonly Judged[]) => void): Promise<void> => opened().judge(report),
+  judge: (report: (judged: readonly Judged[]) => void): Promise<void> =>
+    telling(report, (report) => opened().judge(report)),
 
   async see(source: Source, question: Question): Promise<Sight> {
     const sight = await opened().see(source, question);
@@ -104,6 +108,18 @@ const engine = {
 
   /** Maps of an image at the layers of the network. */
   layers: (source: Source): Promise<Layers> => opened().layers(source),
+
+  async storedComparison(): Promise<{ readonly comparison: Comparison; readonly rows: readonly Row[] } | undefined> {
+    const comparison = await storedComparison();
+    return comparison && { comparison, rows: rowsOf(comparison.plan, comparison.units) };
+  },
+
+  /** Trains what is open of a comparison. Returns whether it was stopped. */
+  async compare(comparison: Comparison, threads: number, tell: Parameters<typeof compare>[3]): Promise<boolean> {
+    controller = new AbortController();
+    const engine = await engineOf(threads);
+    return telling(tell, (tell) => compare(comparison, engine, controller.signal, tell));
+  },
 
   modulePage: (name: string): ModulePage => modulePage(name),
 

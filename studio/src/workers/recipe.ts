@@ -1,12 +1,10 @@
-import { modelWeights } from "fovea/engine";
+import { defaultAugmentation, defaultPreprocessing, modelWeights } from "fovea/engine";
 import { initialize } from "fovea/nn";
 import {
   adamw,
   cosineSchedule,
   createModelByName,
   type Dataset,
-  defaultAugmentation,
-  defaultPreprocessing,
   FoveaError,
   insertAttention,
   loadPretrained,

@@ -10,6 +10,7 @@ import { decode, interleaved, lookOf, sha256, thumbnail, whyNotAnImage } from ".
 import { folder, read, remove, storageReason, write } from "./files.js";
 import type { Config } from "./recipe.js";
 import { type Plan, type RunState, run } from "./run.js";
+import { telling } from "./telling.js";
 
 /** A file to take in, with the class that its folder names. */
 export interface Incoming {
@@ -68,7 +69,10 @@ async function takeIn({ file, name, className, part, burst }: Incoming): Promise
 }
 
 /** Stores files, several at a time; reports at most every 200 ms. */
-async function takeAll(incoming: readonly Incoming[], report: (arrival: Arrival) => void): Promise<void> {
+const takeAll = (incoming: readonly Incoming[], report: (arrival: Arrival) => void): Promise<void> =>
+  telling(report, (report) => takeEach(incoming, report));
+
+async function takeEach(incoming: readonly Incoming[], report: (arrival: Arrival) => void): Promise<void> {
   const total = incoming.length;
   const slots: (Taken | Skipped | undefined)[] = new Array(total);
   let [next, done, reported, last] = [0, 0, 0, performance.now()];

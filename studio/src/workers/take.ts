@@ -1,13 +1,8 @@
 import { zip } from "fflate";
-import {
-  type ClassificationMetrics,
-  exportOnnx,
-  exportTransformersJs,
-  type Module,
-  renderReport,
-  trace,
-} from "fovea/web";
+import { renderReport } from "fovea/explain";
+import { type ClassificationMetrics, exportOnnx, exportTransformersJs, type Module, trace } from "fovea/web";
 import wasmAddress from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+import { bestOf } from "../../logic/best.js";
 import type { Looker } from "./look.js";
 import type { Config } from "./recipe.js";
 import { run } from "./run.js";
@@ -109,13 +104,6 @@ async function runFiles({ config }: Looker): Promise<Map<string, Uint8Array>> {
   for (const which of ["best", "last"] as const) files.set(`${which}.safetensors`, (await run.weights(which))!);
   for (const maps of state.maps) files.set(`maps/epoch-${maps.epoch}.json`, text(`${JSON.stringify(maps)}\n`));
   return files;
-}
-
-function bestOf<L extends { readonly top1: number | null; readonly trainLoss: number }>(
-  lines: readonly L[],
-): L | undefined {
-  const score = (line: L) => line.top1 ?? -line.trainLoss;
-  return lines.reduce<L | undefined>((best, line) => (best && score(best) >= score(line) ? best : line), undefined);
 }
 
 /** Bytes as base64, in pieces: a call takes only so many arguments. */

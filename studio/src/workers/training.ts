@@ -18,7 +18,7 @@ export type TrainingEvent =
     }
   | { readonly kind: "features"; readonly done: number; readonly total: number }
   | { readonly kind: "step"; readonly step: StepReport }
-  | { readonly kind: "epoch"; readonly line: Line; readonly maps: EpochMaps | null; readonly mapSeconds: number };
+  | { readonly kind: "epoch"; readonly line: Line; readonly maps: EpochMaps | null; readonly mapShare: number | null };
 
 /** What the weights alone do not tell: the network, its options, and the class names. */
 const description = ({ model, data }: Config): Record<string, string> => ({
@@ -60,7 +60,8 @@ export async function runTraining(
   const lines: Line[] = [];
   const { training, preprocessing } = config;
   const metadata = description(config);
-  let last = 0;
+  let [last, mapTime] = [0, 0];
+  const started = performance.now();
   const { stopped } = await train(network, data, {
     engine,
     epochs: training.epochs,
@@ -93,8 +94,10 @@ export async function runTraining(
       const line = { ...record, seconds, imagesPerSecond, validation };
       lines.push(line);
       const began = performance.now();
-      const maps = (await recorder.look(record.epoch, weights, engine)) ?? null;
-      const mapSeconds = (performance.now() - began) / 1000;
+      // Where epochs are shorter than a look, some go without: looking takes no longer than training.
+      const looks = mapTime <= (began - started) / 2 || record.epoch === training.epochs;
+      const maps = looks ? ((await recorder.look(record.epoch, weights, engine)) ?? null) : null;
+      mapTime += performance.now() - began;
       await keep(async () => {
         if (isBest) {
           const about = { format: "fovea.weights.1", epoch: String(record.epoch), ...metadata };
@@ -105,7 +108,7 @@ export async function runTraining(
         // Written last: a resumed training trusts it.
         await run.writeWeights("last", checkpoint.bytes());
       });
-      tell({ kind: "epoch", line, maps, mapSeconds });
+      tell({ kind: "epoch", line, maps, mapShare: mapTime / (performance.now() - started) });
     },
     onStop: (checkpoint) => keep(() => run.writeWeights("last", checkpoint.bytes())),
   });

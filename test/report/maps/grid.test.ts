@@ -136,6 +136,33 @@ test("a map that says nothing says so", async () => {
   assert.equal(captionOf(flat), "no positive evidence");
   assert.equal(captionOf(heatmap(2, 2, () => 0.25)), "no positive evidence (0.25 everywhere)");
   assert.equal(captionOf(heatmap(2, 2, (y) => -1 - y)), "no positive evidence (−2 to −1)");
+  // A gate is no evidence.
+  assert.equal(
+    captionOf(
+      heatmap(2, 2, () => 0.5),
+      true,
+    ),
+    "constant: 0.5 everywhere",
+  );
+  assert.equal(
+    captionOf(
+      heatmap(2, 2, (y) => -1 - y),
+      true,
+    ),
+    "−2 to −1",
+  );
+  const constant = heatmap(2, 2, () => 0);
+  const gates = drawMapGrid(
+    {
+      title: "Gates",
+      columns: ["channel", "strip", "spatial"],
+      rows: ["a"],
+      cells: [[{ channels: [1, 1] }, { rows: [0, 0] }, { map: constant, isGate: true }]],
+    },
+    { scale: "shared" },
+  );
+  assert.doesNotMatch(gates, /evidence/);
+  assert.match(gates, /constant: 0 everywhere/);
   assert.equal(captionOf(heatmap(2, 2, () => Number.NaN)), "not a number");
   assert.equal(captionOf(signed), "−1 to 1");
   for (const map of [flat, heatmap(3, 5, () => Number.NaN)]) {

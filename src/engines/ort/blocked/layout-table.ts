@@ -4,9 +4,10 @@ import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { Lowering } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph, Node, Value } from "../../../graph/graph.js";
+import { asMaps } from "../maps.js";
 import type { BlockedTarget } from "./conv-layer.js";
 import { type Layout, type LayoutKind, layoutOf, roundUp, toLayout } from "./layout.js";
-import { asMaps, type BlockedTensor, BlockedWriter, blockedTypes, type Epilogue } from "./writer.js";
+import { type BlockedTensor, BlockedWriter, blockedTypes, type Epilogue } from "./writer.js";
 
 /** A result not emitted yet, so that its only reader can be fused into it, or use less than all of it. */
 export interface Deferred {
@@ -105,8 +106,7 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   blocked(value: Value): BlockedTensor {
     const known = this.#blocked.get(value);
     if (known) return known;
-    const maps =
-      this.takeDeferred(value)?.emit({}) ?? this.nchwc.reorderInput(this.plain(value), fourSizes(value.shape));
+    const maps = this.takeDeferred(value)?.emit({}) ?? this.nchwc.reorderInput(this.plain(value));
     this.setBlocked(value, maps);
     return maps;
   }
@@ -167,7 +167,7 @@ export class LayoutTable extends Lowering implements BlockedTarget {
           channels === 1
             ? write.reshape(byChannel, shape)
             : write.emit("Slice", [byChannel, write.ints([c]), write.ints([c + 1]), write.ints([0])]);
-        return this.nchwc.reorderInput(plane, shape);
+        return this.nchwc.reorderInput(plane);
       });
       this.#planes.set(value, planes);
     }
@@ -226,12 +226,12 @@ export class LayoutTable extends Lowering implements BlockedTarget {
     const inMemory = perm.map((axis) => split[axis]!);
     const inverse = perm.map((_, i) => perm.indexOf(i));
     const whole = this.write.reshape(this.write.transpose(this.write.reshape(array, inMemory), inverse), shape);
-    return this.crop(whole, shape, from);
+    return this.crop(whole, from);
   }
 
   /** The leading part of an array. */
-  crop(array: LoweredValue, shape: readonly number[], to: readonly number[]): LoweredValue {
-    const axes = shape.flatMap((d, i) => (d > to[i]! ? [i] : []));
+  crop(array: LoweredValue, to: readonly number[]): LoweredValue {
+    const axes = (array.shape as readonly number[]).flatMap((d, i) => (d > to[i]! ? [i] : []));
     if (axes.length === 0) return array;
     const { write } = this;
     const ends = axes.map((axis) => to[axis]!);
@@ -255,7 +255,7 @@ export class LayoutTable extends Lowering implements BlockedTarget {
     const maps = this.blocked(value);
     const shape = value.shape as readonly number[];
     // A single position needs no reordering.
-    if (shape[2] === 1 && shape[3] === 1) return this.crop(maps, maps.shape, shape);
+    if (shape[2] === 1 && shape[3] === 1) return this.crop(maps, shape);
     if (value.type.dtype === "float") return this.nchwc.reorderOutput(maps, shape[1]!);
     // ReorderOutput takes floats only.
     const numbers = asMaps(this.write.emit("Cast", [maps], { to: 1 }));

@@ -1,37 +1,15 @@
 import { sameShape } from "../../../core/shape.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
-import type { Cell, Graph, Node, Program, Value } from "../../../graph/graph.js";
+import { type Cell, type Graph, isOp, type Node, type Program, type Value } from "../../../graph/graph.js";
 import type { Op } from "../../../graph/op.js";
-import { type BlockedTarget, blockedLayerOf, partsOf } from "./conv-layer.js";
+import { convWeightGradOp } from "../../../ops/conv.js";
+import { partsOf } from "../conv-layer.js";
+import type { Target } from "../targets/target.js";
+import { type BlockedTarget, blockedLayerOf } from "./conv-layer.js";
 import { type Layout, layoutOf } from "./layout.js";
 import { LayoutTable } from "./layout-table.js";
 import type { BlockedRule } from "./rule.js";
-import { convRules } from "./rules/conv.js";
-import { convWeightGradRules } from "./rules/conv-weight-grad.js";
-import { elementwiseRules } from "./rules/elementwise.js";
-import { movementRules } from "./rules/movement.js";
-import { normRules } from "./rules/norm.js";
-import { planeRules } from "./rules/planes.js";
-import { poolRules } from "./rules/pool.js";
-import { reduceRules } from "./rules/reduce.js";
-import { winogradRules } from "./rules/winograd.js";
-
-/** All rules, in the order in which they are tried. */
-export const blockedRules: readonly BlockedRule[] = [
-  ...winogradRules,
-  ...convRules,
-  ...convWeightGradRules,
-  ...planeRules,
-  ...normRules,
-  ...elementwiseRules,
-  ...reduceRules,
-  ...poolRules,
-  ...movementRules,
-];
-
-const rulesFor = new Map<Op, BlockedRule[]>();
-for (const rule of blockedRules) for (const op of rule.ops) rulesFor.set(op, [...(rulesFor.get(op) ?? []), rule]);
 
 /** By which rule a node was emitted, and why not by the rules before it. */
 export interface Decision {
@@ -50,20 +28,23 @@ export interface Decision {
 export class BlockedLowering extends LayoutTable {
   readonly layouts: ReadonlyMap<Cell, Layout>;
   readonly decisions = new Map<Node, Decision>();
+  readonly #rulesFor = new Map<Op, BlockedRule[]>();
 
   constructor(
     graph: Graph,
     rules: Rules,
-    target: BlockedTarget,
-    private readonly overrides: ReadonlySet<string>,
+    blocks: NonNullable<Target["blocks"]>,
+    private readonly overrides: ReadonlySet<Op>,
   ) {
-    super(graph, rules, target);
-    this.layouts = stateLayouts(graph, this.program, target);
+    super(graph, rules, blocks);
+    this.layouts = stateLayouts(graph, this.program, blocks);
+    for (const rule of blocks.rules)
+      for (const op of rule.ops) this.#rulesFor.set(op, [...(this.#rulesFor.get(op) ?? []), rule]);
   }
 
   override emit(node: Node): void {
     const reasons: string[] = [];
-    for (const rule of this.overrides.has(node.op.name) ? [] : (rulesFor.get(node.op) ?? [])) {
+    for (const rule of this.overrides.has(node.op) ? [] : (this.#rulesFor.get(node.op) ?? [])) {
       const plan = rule.match(node, this);
       if (typeof plan === "function") {
         this.decisions.set(node, { rule: rule.name, reasons });
@@ -124,7 +105,7 @@ function layoutAmong(value: Value, layouts: ReadonlyMap<Cell, Layout>, target: B
     if (layout) return layout;
     if (v.node?.op.elementwise) worklist.push(...v.node.inputs.filter(alike));
     // Without weight decay only its gradient leads to the weight.
-    const layer = v.node?.op.name === "ConvWeightGrad" ? blockedLayerOf(v.node, target) : undefined;
+    const layer = isOp(v.node, convWeightGradOp) ? blockedLayerOf(v.node, target) : undefined;
     if (layer) return layoutOf(layer.layout, v.shape as readonly number[], target.block);
   }
   return undefined;

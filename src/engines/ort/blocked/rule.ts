@@ -1,5 +1,5 @@
 import type { Node } from "../../../graph/graph.js";
-import type { Attributes, Op } from "../../../graph/op.js";
+import type { Attributes, Inputs, Op } from "../../../graph/op.js";
 import type { LayoutTable } from "./layout-table.js";
 
 /** What a rule may ask before it decides: nothing that emits. */
@@ -35,16 +35,19 @@ export interface BlockedRule {
  *
  * @example
  * rule("pool", [maxPoolOp], ({ inputs: [x] }, { dilations }, layouts) =>
- *   layouts.isBlocked(x!) ? (table) => { … } : "the input is plain");
+ *   layouts.isBlocked(x) ? (table) => { … } : "the input is plain");
  */
-export const rule = <A extends Attributes>(
+export const rule = <A extends Attributes, I extends Inputs>(
   name: string,
-  ops: readonly Op<A>[],
-  match: (node: Node, attributes: A, layouts: Layouts) => Plan | string,
+  ops: readonly Op<A, I>[],
+  match: (node: Node<A, I>, attributes: A, layouts: Layouts) => Plan | string,
 ): BlockedRule => ({
   name,
   ops: ops as unknown as readonly Op[],
-  match: (node, layouts) => match(node, node.attributes as unknown as A, layouts),
+  match: (node, layouts) => {
+    const own = node as unknown as Node<A, I>;
+    return match(own, own.attributes, layouts);
+  },
 });
 
 /** Reasons that many rules have. */

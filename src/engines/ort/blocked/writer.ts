@@ -10,20 +10,12 @@ import type { OnnxAttribute } from "../../../formats/onnx/proto.js";
 import { globallyPooled, pooledShape, positions } from "../../../formats/onnx/types.js";
 import type { OnnxWriter } from "../../../formats/onnx/writer.js";
 import { windowCount } from "../../../ops/conv.js";
+import { asMaps, type Maps } from "../maps.js";
 import { ortTypes } from "../rules/operators.js";
 import { roundUp } from "./layout.js";
 
-/** Activations in NCHWc, of the shape that operators see. */
-export type BlockedTensor = LoweredValue & {
-  readonly shape: readonly [n: number, channels: number, height: number, width: number];
-};
-
-/** Takes an array for activations. @throws Error if it does not have four known dimensions. */
-export function asMaps(array: LoweredValue): BlockedTensor {
-  const { name, shape } = array;
-  check(shape?.length === 4 && shape.every((d) => typeof d === "number"), `${name} is [${shape}], not maps`);
-  return array as BlockedTensor;
-}
+/** Activations in NCHWc. */
+export type BlockedTensor = Maps;
 
 type Pair = readonly [number, number];
 
@@ -61,14 +53,15 @@ export class BlockedWriter {
   ) {}
 
   /** The same memory under another shape. */
-  view(array: LoweredValue, from: readonly number[], to: readonly number[]): LoweredValue {
-    check(sizeOf(from) === sizeOf(to), `[${from}] and [${to}] differ in size`);
-    return from.length === to.length && from.every((d, i) => d === to[i]) ? array : this.write.reshape(array, to);
+  view(array: LoweredValue, to: readonly number[]): LoweredValue {
+    return array.shape?.length === to.length && array.shape.every((d, i) => d === to[i])
+      ? array
+      : this.write.reshape(array, to);
   }
 
   /** The same array under another shape with whole blocks of channels: [N,C,H,W] as [1,N·C,H,W], for example. */
   viewAs(maps: BlockedTensor, to: BlockedTensor["shape"]): BlockedTensor {
-    return asMaps(this.view(maps, maps.shape, to));
+    return asMaps(this.view(maps, to));
   }
 
   /**
@@ -140,7 +133,7 @@ export class BlockedWriter {
     const count = stripsIn(height, width);
     const [strips, rows] = [n * channels * count, height / count];
     const images = this.viewAs(a, [1, strips, rows, width]);
-    const kernels = this.view(b, b.shape, [strips, 1, rows, width]);
+    const kernels = this.view(b, [strips, 1, rows, width]);
     const sums = this.conv(images, kernels, { group: strips });
     return this.#overStrips("ReduceSum", sums, n * channels, count);
   }
@@ -186,7 +179,8 @@ export class BlockedWriter {
   }
 
   /** Plain [N,C,H,W] → NCHWc, the last block padded with zeros. */
-  reorderInput(plain: LoweredValue, [, channels]: BlockedTensor["shape"]): BlockedTensor {
+  reorderInput(plain: LoweredValue): BlockedTensor {
+    const [, channels] = asMaps(plain).shape;
     check(channels % 4 === 0, `${channels} channels are not a multiple of 4`);
     return asMaps(this.write.emit("ReorderInput", [plain], {}, blockedDomain));
   }
@@ -200,8 +194,7 @@ export class BlockedWriter {
 
   /** Transposes every row of b·b numbers as a b×b matrix: ReorderInput of [rows, b, 1×b]. */
   transposeBlocks(array: LoweredValue, rows: number): LoweredValue {
-    const shape = [rows, this.block, 1, this.block] as const;
-    return this.reorderInput(this.write.reshape(array, shape), shape);
+    return this.reorderInput(this.write.reshape(array, [rows, this.block, 1, this.block]));
   }
 
   /** The rows of an array, reshaped to [rows, length], in the given order. */

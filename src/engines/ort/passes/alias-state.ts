@@ -9,7 +9,7 @@ import {
 } from "../../../formats/onnx/ir.js";
 import type { Cell } from "../../../graph/graph.js";
 import type { Pass } from "./pass.js";
-import { ancestry } from "./schedule.js";
+import { type Ancestors, ancestry } from "./schedule.js";
 
 /** State elements that make one barrier worthwhile. */
 const elementsPerBarrier = 2 ** 10;
@@ -134,7 +134,7 @@ interface Readers {
 
 /** Who depends on whom in a module. */
 class Flow {
-  readonly ancestorsOf: (node: LoweredNode) => Set<LoweredNode>;
+  readonly ancestorsOf: (node: LoweredNode) => Ancestors;
   readonly #places: ReadonlyMap<LoweredNode, number>;
   readonly #outputs: ReadonlySet<LoweredValue>;
   /** Constants and what depends on constants or shapes alone: ONNX Runtime computes these before the first run. */

@@ -1,18 +1,29 @@
 import type { LoweredModule, LoweredNode } from "../../../formats/onnx/ir.js";
 import type { Pass } from "./pass.js";
 
-/** For nodes of a module: all that they depend on, themselves included. */
-export function ancestry({ nodes }: LoweredModule): (node: LoweredNode) => Set<LoweredNode> {
-  const parents = new Map(
-    nodes.map((node) => {
-      const producers = node.reads.flatMap(({ producer }) => producer?.outermost ?? []);
-      return [node, new Set(producers)] as const;
-    }),
+/** The nodes that a node depends on, itself included. */
+export interface Ancestors {
+  readonly size: number;
+  has(node: LoweredNode): boolean;
+}
+
+/** Who depends on whom in a module. Nodes are numbered, because ancestors are looked for once per update. */
+export function ancestry({ nodes }: LoweredModule): (node: LoweredNode) => Ancestors {
+  const places = new Map(nodes.map((node, place) => [node, place]));
+  const parents = nodes.map((node) =>
+    node.reads.flatMap(({ producer }) => (producer ? places.get(producer.outermost)! : [])),
   );
   return (node) => {
-    const seen = new Set([node]);
-    for (const each of seen) for (const parent of parents.get(each)!) seen.add(parent);
-    return seen;
+    const seen = new Uint8Array(nodes.length);
+    const worklist = [places.get(node)!];
+    let size = 0;
+    for (let place = worklist.pop(); place !== undefined; place = worklist.pop()) {
+      if (seen[place]) continue;
+      seen[place] = 1;
+      size++;
+      for (const parent of parents[place]!) if (!seen[parent]) worklist.push(parent);
+    }
+    return { size, has: (other) => seen[places.get(other)!] === 1 };
   };
 }
 

@@ -1,32 +1,33 @@
 import { staticDim } from "../../../core/shape.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { convTranspose } from "../../../formats/onnx/rules/neural.js";
-import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
+import { type OnnxWriter, type RuleOf, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
 import {
-  type ConvInputGradAttributes,
   type ConvWeightGradAttributes,
+  convInputGradOp,
+  convWeightGradOp,
   flippedPads,
   missingPads,
 } from "../../../ops/conv.js";
+import { dyAsKernel } from "../conv-layer.js";
 import { sumOver } from "./sums.js";
 
 /**
  * (dy, w) → dx. With stride 1, a convolution of dy with the flipped kernel, input and output channels swapped: the fastest way for
  * dense and depthwise convolutions. With larger strides ConvTranspose is faster than dilating dy with zeros.
  */
-const inputGrad: Rule = (node, [dy, w], write) => {
-  const attributes = attributesOf<ConvInputGradAttributes>(node);
-  const { strides, pads, dilations, group } = attributes;
-  const [filters, perGroup, kh, kw] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
+const inputGrad: RuleOf<typeof convInputGradOp> = (node, [dy, w], write) => {
+  const { strides, pads, dilations, group } = node.attributes;
+  const [filters, perGroup, kh, kw] = node.inputs[1].shape.map(staticDim) as [number, number, number, number];
   const kernel = [kh, kw];
   const flipped = flippedPads({ kernel: [kh, kw], dilations, pads });
   if (strides[0] === 1 && strides[1] === 1 && flipped.every((pad) => pad >= 0)) {
-    const weight = swapChannels(w!, [filters, perGroup, kh, kw], group, write);
+    const weight = swapChannels(w, [filters, perGroup, kh, kw], group, write);
     const flippedWeight = kh * kw === 1 ? weight : flipKernel(weight, write);
     const geometry = { kernel_shape: kernel, strides: [1, 1], pads: flipped, dilations, group };
-    return [write.emit("Conv", [dy!, flippedWeight], geometry)];
+    return [write.emit("Conv", [dy, flippedWeight], geometry)];
   }
-  return convTranspose(node, [dy!, w!], write);
+  return convTranspose(node, [dy, w], write);
 };
 
 /** [O, C/g, kh, kw] → [C, O/g, kh, kw], within each group. */
@@ -62,35 +63,28 @@ function flipKernel(w: LoweredValue, write: OnnxWriter): LoweredValue {
  * 2. depthwise: each image and channel is a group, and the images are summed afterwards;
  * 3. otherwise (groups, dilation): one product per kernel element.
  */
-const weightGrad: Rule = (node, [x, dy], write) => {
-  const attributes = attributesOf<ConvWeightGradAttributes>(node);
-  const { strides, dilations, group } = attributes;
-  const [n, channels, height, width] = node.inputs[0]!.shape.map(staticDim) as [number, number, number, number];
-  const [, filters, oh, ow] = node.inputs[1]!.shape.map(staticDim) as [number, number, number, number];
+const weightGrad: RuleOf<typeof convWeightGradOp> = ({ attributes, inputs }, [x, dy], write) => {
+  const { dilations, group } = attributes;
+  const [n, channels, height, width] = inputs[0].shape.map(staticDim) as [number, number, number, number];
+  const [, filters, oh, ow] = inputs[1].shape.map(staticDim) as [number, number, number, number];
   const layer: Layer = { ...attributes, n, channels, height, width, filters, oh, ow };
-  if (group === 1 && dilations[0] === 1 && dilations[1] === 1) return [plainWeightGrad(x!, dy!, layer, write)];
+  if (group === 1 && dilations[0] === 1 && dilations[1] === 1) return [plainWeightGrad(x, dy, layer, write)];
   if (group === channels && group === filters) {
     const [bottom, right] = missingPads(layer);
-    const padded = padMaps(x!, layer, [bottom, right], write);
+    const padded = padMaps(x, layer, [bottom, right], write);
     const images = write.reshape(padded, [
       1,
       n * channels,
       height + layer.pads[0] + bottom,
       width + layer.pads[1] + right,
     ]);
-    const kernels = write.reshape(dy!, [n * channels, 1, oh, ow]);
-    const geometry = {
-      kernel_shape: [oh, ow],
-      strides: dilations,
-      dilations: strides,
-      pads: [0, 0, 0, 0],
-      group: n * channels,
-    };
+    const kernels = write.reshape(dy, [n * channels, 1, oh, ow]);
+    const geometry = { kernel_shape: [oh, ow], ...dyAsKernel(layer), pads: [0, 0, 0, 0], group: n * channels };
     const shape = [n, channels, 1, ...attributes.kernel];
     const perImage = write.reshape(write.emit("Conv", [images, kernels], geometry), shape);
     return [sumOver("ReduceSum", perImage, shape, { axes: [0], keepdims: false }, write)];
   }
-  return [byKernelElement(x!, dy!, layer, write)];
+  return [byKernelElement(x, dy, layer, write)];
 };
 
 type Layer = ConvWeightGradAttributes & {
@@ -130,20 +124,14 @@ function plainWeightGrad(x: LoweredValue, dy: LoweredValue, layer: Layer, write:
     : x;
   const [h, w] = skips ? [oh, ow] : [height, width];
   const [bottom, right] = skips ? [0, 0] : missingPads(layer);
-  const [sy, sx] = skips ? [1, 1] : strides;
 
   const pixels = channels === 1 ? write.reshape(read, [n, h, w, 1]) : write.transpose(read, [0, 2, 3, 1]); // [N,h,w,C]
   const around = [0, pads[0], pads[1], 0, 0, bottom, right, 0];
   const padded = around.some((p) => p !== 0) ? write.emit("Pad", [pixels, write.ints(around)]) : pixels;
   const rows = write.reshape(padded, [1, n, h + pads[0] + bottom, (w + pads[1] + right) * channels]);
   const kernels = filters === 1 ? write.reshape(dy, [1, n, oh, ow]) : write.transpose(dy, [1, 0, 2, 3]); // [O,N,oh,ow]
-  const geometry = {
-    kernel_shape: [oh, ow],
-    strides: [1, 1],
-    dilations: [sy, sx * channels],
-    pads: [0, 0, 0, 0],
-    group: 1,
-  };
+  const windows = dyAsKernel({ ...layer, strides: skips ? [1, 1] : strides }, channels);
+  const geometry = { kernel_shape: [oh, ow], ...windows, pads: [0, 0, 0, 0], group: 1 };
   const sums = write.emit("Conv", [rows, kernels], geometry); // [1, O, kh, kw·C]
   return write.transpose(write.reshape(sums, [filters, ...kernel, channels]), [0, 3, 1, 2]);
 }
@@ -174,7 +162,7 @@ function byKernelElement(x: LoweredValue, dy: LoweredValue, layer: Layer, write:
   return write.reshape(write.transpose(stacked, [1, 2, 0]), [filters, channels / group, ...kernel]);
 }
 
-export const convGradientRules: Rules = new Map<string, Rule>([
-  ["ConvInputGrad", inputGrad],
-  ["ConvWeightGrad", weightGrad],
+export const convGradientRules: Rules = new Map([
+  ruleFor(convInputGradOp, inputGrad),
+  ruleFor(convWeightGradOp, weightGrad),
 ]);

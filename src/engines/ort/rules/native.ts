@@ -1,18 +1,16 @@
+import { fourSizes } from "../../../core/shape.js";
 import { tensor } from "../../../core/tensor.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { conv } from "../../../formats/onnx/rules/neural.js";
-import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
-import { type ConvAttributes, missingPads } from "../../../ops/conv.js";
-import { maskedReluGrad } from "./training.js";
-
-/** HardSigmoid with a huge slope: 1 where y > 0, else 0. */
-const reluGrad = maskedReluGrad((y, write) =>
-  write.emit("HardSigmoid", [y], { alpha: { float: 3e38 }, beta: { float: 0 } }),
-);
+import { type OnnxWriter, type RuleOf, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
+import { convOp, missingPads } from "../../../ops/conv.js";
+import { ops as elementwise } from "../../../ops/elementwise.js";
+import { matMulOp } from "../../../ops/linear.js";
+import { reluGradByHardSigmoid } from "./relu-grad.js";
 
 /** A batched product with transposed factors: ONNX Runtime's FusedMatMul needs no Transpose. */
-const matMul: Rule = (node, inputs, write) => {
-  const { transA, transB } = node.attributes as { transA: boolean; transB: boolean };
+const matMul: RuleOf<typeof matMulOp> = (node, inputs, write) => {
+  const { transA, transB } = node.attributes;
   if (node.inputs.every((value) => value.shape.length === 2))
     return [write.emit("Gemm", inputs, { transA: Number(transA), transB: Number(transB) })];
   if (!transA && !transB) return [write.emit("MatMul", inputs)];
@@ -27,11 +25,11 @@ const tile = 4;
  * work; here the 16 filters are the outputs of a 4×4 tile, with a kernel that covers all their windows and a stride of 4. Measured:
  * 7×7 from 2 channels 0.07 to 0.25 of the time, 3×3 from 2 channels half, 3×3 from 64 the same.
  */
-const convOfOneFilter: Rule = (node, inputs, write) => {
-  const [x, w, bias] = inputs as [LoweredValue, LoweredValue, LoweredValue?];
-  const { strides, pads, dilations, group } = attributesOf<ConvAttributes>(node);
-  const [channels, height, width] = node.inputs[0]!.shape.slice(1) as [number, number, number];
-  const [filters, , kh, kw] = node.inputs[1]!.shape as [number, number, number, number];
+const convOfOneFilter: RuleOf<typeof convOp> = (node, inputs, write) => {
+  const [x, w, bias] = inputs;
+  const { strides, pads, dilations, group } = node.attributes;
+  const [channels, height, width] = node.inputs[0].shape.slice(1) as [number, number, number];
+  const [filters, , kh, kw] = fourSizes(node.inputs[1].shape);
   const [oh, ow] = node.outputs[0]!.shape.slice(2) as [number, number];
   const plain = [filters, group, ...strides, ...dilations].every((v) => v === 1) && pads.every((p) => p >= 0);
   if (!plain || Math.min(kh, kw) === 1 || Math.min(oh, ow) < tile) return conv(node, inputs, write);
@@ -72,8 +70,8 @@ function tileWeight(
 }
 
 /** Rules that are faster than standard ONNX on the native CPU build. */
-export const nativeRules: Rules = new Map<string, Rule>([
-  ["Conv", convOfOneFilter],
-  ["ReluGrad", reluGrad],
-  ["MatMul", matMul],
+export const nativeRules: Rules = new Map([
+  ruleFor(convOp, convOfOneFilter),
+  ruleFor(elementwise.reluGrad, reluGradByHardSigmoid),
+  ruleFor(matMulOp, matMul),
 ]);

@@ -1,8 +1,9 @@
 import { normalizeAxes, type Shape } from "../../../core/shape.js";
 import { sizeOf } from "../../../core/tensor.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
-import type { OnnxWriter, Rule } from "../../../formats/onnx/writer.js";
-import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
+import type { OnnxWriter, RuleOf } from "../../../formats/onnx/writer.js";
+import { dimsOf } from "../../../formats/onnx/writer.js";
+import type { ops, ReduceAttributes } from "../../../ops/reduce.js";
 
 /**
  * The most numbers summed in one step: in rows of memory, which ONNX Runtime sums in several lanes, and in chains, which it sums one
@@ -13,10 +14,7 @@ const limits = { row: 512, chain: 128, whole: 16 } as const;
 /** The longest part that a long row is cut into. */
 const longestPart = 256;
 
-export interface Reduction {
-  readonly axes: readonly number[];
-  readonly keepdims: boolean;
-}
+export type Reduction = ReduceAttributes;
 
 /** Adjacent axes that are all summed over, or all kept. */
 interface Run {
@@ -98,11 +96,13 @@ export function sumOver(
 
 const isStatic = (shape: Shape): boolean => !shape.includes("N");
 
+/** A rule of a reduction. */
+export type ReductionRule = RuleOf<typeof ops.reduceSum>;
+
 /** The rule of a sum or mean: {@link sumOver} for static shapes. */
 export const sums =
-  (kind: "ReduceSum" | "ReduceMean"): Rule =>
-  (node, [x], write) => {
-    const { axes, keepdims } = attributesOf<Reduction>(node);
-    if (!isStatic(node.inputs[0]!.shape)) return [write.reduce(kind, x!, axes, keepdims)];
-    return [sumOver(kind, x!, dimsOf(node.inputs[0]!), { axes, keepdims }, write)];
+  (kind: "ReduceSum" | "ReduceMean"): ReductionRule =>
+  ({ attributes: { axes, keepdims }, inputs }, [x], write) => {
+    if (!isStatic(inputs[0].shape)) return [write.reduce(kind, x, axes, keepdims)];
+    return [sumOver(kind, x, dimsOf(inputs[0]), { axes, keepdims }, write)];
   };

@@ -3,74 +3,15 @@ import { sizeOf, tensor } from "../../../core/tensor.js";
 import { emitBarrier } from "../../../formats/onnx/barrier.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { pooled } from "../../../formats/onnx/rules/neural.js";
-import type { OnnxWriter, Rule, Rules } from "../../../formats/onnx/writer.js";
-import { attributesOf, dimsOf } from "../../../formats/onnx/writer.js";
-import type { Value } from "../../../graph/graph.js";
-import type { MaxPoolAttributes } from "../../../ops/pool.js";
+import { dimsOf, type OnnxWriter, type RuleOf, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
+import { ops as elementwise } from "../../../ops/elementwise.js";
+import { ops as movement } from "../../../ops/movement.js";
+import { ops as norms } from "../../../ops/norm.js";
+import { maxPoolGradOp, maxPoolOp, maxPoolSelectOp } from "../../../ops/pool.js";
+import { reduceMaxGrad, ops as reductions } from "../../../ops/reduce.js";
 import { convGradientRules } from "./conv-gradients.js";
-import { type Reduction, sumOver, sums } from "./sums.js";
-
-const reluGrad: Rule = (_node, [dy, y], write) => [
-  write.emit("Where", [write.emit("LessOrEqual", [y!, write.number(0)]), write.number(0), dy!]),
-];
-
-/** Operators that can make infinities from finite numbers, and the operand that does. */
-const singular: ReadonlyMap<string, number> = new Map([
-  ["Div", 1],
-  ["Reciprocal", 0],
-  ["Pow", 0],
-  ["Log", 0],
-  ["Sqrt", 0],
-]);
-/** Operators, beside those that move elements, through which an infinite element does not spread to others. */
-const perElement: ReadonlySet<string> = new Set([
-  ...singular.keys(),
-  ..."Add Sub Mul Neg Abs Where ReluGrad Pad ReduceSum MaxPoolGrad MaxPoolSelect ReduceMaxGrad".split(" "),
-]);
-
-/**
- * ReLU's gradient as a product of dy with a mask of 0 and 1: half the time of a comparison and Where, a tenth of a step of ResNet-20.
- * A mask turns ±∞ into NaN where the definition selects 0, so it is used only if dy comes from an operator that spreads infinities to
- * the whole map, such as a convolution's gradient: then training has diverged anyway. If dy comes directly from an operator with a
- * singularity (√ at 0) or from outside, elements are selected.
- */
-export const maskedReluGrad =
-  (mask: (y: LoweredValue, write: OnnxWriter) => LoweredValue): Rule =>
-  (node, inputs, write) =>
-    mayBeInfinite(node.inputs[0]!)
-      ? reluGrad(node, inputs, write)
-      : [write.emit("Mul", [inputs[0]!, mask(inputs[1]!, write)])];
-
-function mayBeInfinite(dy: Value): boolean {
-  const seen = new Set<Value>();
-  const worklist = [dy];
-  for (let value = worklist.pop(); value; value = worklist.pop()) {
-    if (seen.has(value)) continue;
-    seen.add(value);
-    const { node, source } = value;
-    if (!node) {
-      if (source.kind === "input") return true;
-      continue;
-    }
-    const operand = singular.get(node.op.name);
-    if (operand !== undefined && !keptFromZero(node.inputs[operand]!)) return true;
-    if (node.op.moves || perElement.has(node.op.name)) worklist.push(...node.inputs);
-  }
-  return false;
-}
-
-/**
- * Whether a value is a sum with an ε, as under the roots and fractions of norms, or the root or a multiple of one. Such a sum may cancel to
- * 0, but to no number so small that its reciprocal overflows: next to 1e-20 floats are further apart.
- */
-export function keptFromZero({ node }: Value): boolean {
-  if (node?.op.name === "Sqrt") return keptFromZero(node.inputs[0]!);
-  const isConstant = ({ source }: Value, least: number) =>
-    source.kind === "constant" && Array.from(source.tensor.data, Number).every((v) => v >= least);
-  if (node?.op.name === "Mul")
-    return node.inputs.some((x) => isConstant(x, 1e-6)) && node.inputs.some((x) => keptFromZero(x));
-  return node?.op.name === "Add" && node.inputs.some((x) => isConstant(x, 1e-20));
-}
+import { reluGrad } from "./relu-grad.js";
+import { type ReductionRule, sumOver, sums } from "./sums.js";
 
 /** The two parts of batch norm whose fastest lowering depends on the build of ONNX Runtime. */
 export interface BatchNormParts {
@@ -117,13 +58,13 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
    * x − mean too, because γ/σ · x + (β − γ/σ · mean) cancels there. (BatchNormalization's own training mode overwrites its inputs
    * with its statistics, so those could not be constants.)
    */
-  const training: Rule = (node, [x, gamma, beta], write) => {
-    const shape = node.inputs[0]!.shape.map(staticDim);
-    const average = mean(x!, shape, write);
-    const differences = centered(x!, average, shape, write);
+  const training: RuleOf<typeof norms.batchNormTraining> = (node, [x, gamma, beta], write) => {
+    const shape = node.inputs[0].shape.map(staticDim);
+    const average = mean(x, shape, write);
+    const differences = centered(x, average, shape, write);
     const variance = mean(write.emit("Mul", [differences, differences]), shape, write);
-    const epsilon = node.attributes.epsilon as number;
-    const parts = { gamma: gamma!, beta: beta!, mean: write.filled(0, shape[1]!), variance, epsilon };
+    const { epsilon } = node.attributes;
+    const parts = { gamma, beta, mean: write.filled(0, shape[1]!), variance, epsilon };
     return [normalize(differences, parts, shape, write), average, variance];
   };
 
@@ -132,28 +73,25 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
    * b·d + c is one inference-mode batch norm (scale b, mean 0, variance 1, bias c), so there are only five passes over large arrays.
    * dγ does not use E[dy·x] − mean·E[dy], whose terms, and rounding errors, grow with |mean|.
    */
-  const gradient: Rule = (node, [dy, x, gamma, average, variance], write) => {
-    const shape = node.inputs[1]!.shape.map(staticDim);
+  const gradient: RuleOf<typeof norms.batchNormTrainingGrad> = (node, [dy, x, gamma, average, variance], write) => {
+    const shape = node.inputs[1].shape.map(staticDim);
     const count = write.number(sizeOf(shape) / shape[1]!);
     const mul = (a: LoweredValue, b: LoweredValue) => write.emit("Mul", [a, b]);
-    const epsilon = write.number(node.attributes.epsilon as number);
-    const inverse = write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance!, epsilon])])]);
-    const meanDy = mean(dy!, shape, write);
-    const differences = centered(x!, average!, shape, write);
-    const meanDGamma = mul(mean(mul(dy!, differences), shape, write), inverse);
-    const a = mul(gamma!, inverse);
+    const epsilon = write.number(node.attributes.epsilon);
+    const inverse = write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance, epsilon])])]);
+    const meanDy = mean(dy, shape, write);
+    const differences = centered(x, average, shape, write);
+    const meanDGamma = mul(mean(mul(dy, differences), shape, write), inverse);
+    const a = mul(gamma, inverse);
     const minusA = write.emit("Neg", [a]);
     const [b, c] = [mul(mul(minusA, inverse), meanDGamma), mul(minusA, meanDy)];
     const [zeros, ones] = [write.filled(0, shape[1]!), write.filled(1, shape[1]!)];
     const rest = write.emit("BatchNormalization", [differences, b, c, zeros, ones], { epsilon: { float: 0 } });
-    const dx = write.emit("Add", [mul(dy!, overChannels(a, shape, write)), rest]);
+    const dx = write.emit("Add", [mul(dy, overChannels(a, shape, write)), rest]);
     return [dx, mul(meanDGamma, count), mul(meanDy, count)];
   };
 
-  return new Map([
-    ["BatchNormTraining", training],
-    ["BatchNormTrainingGrad", gradient],
-  ]);
+  return new Map([ruleFor(norms.batchNormTraining, training), ruleFor(norms.batchNormTrainingGrad, gradient)]);
 }
 
 /** The largest finite float32. */
@@ -195,28 +133,28 @@ export function exactMaximum({ array, shape, mean, from, of }: Maximum, write: O
   );
 }
 
-const maxPool: Rule = (node, [x], write) => {
-  const max = pooled(node, x!, write, 1).results[0]!;
-  const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
+const maxPool: RuleOf<typeof maxPoolOp> = ({ attributes, inputs: [map], outputs: [y] }, [x], write) => {
+  const pool = (from: LoweredValue) => pooled(attributes, map, from, write, 1).results[0]!;
+  const max = pool(x);
+  const { kernel, strides, pads, dilations } = attributes;
   if (dilations.every((d) => d === 1) && pads[2] < kernel[0] && pads[3] < kernel[1]) {
-    const mean = write.emit("AveragePool", [x!], { kernel_shape: kernel, strides, pads });
-    const of = (from: LoweredValue) => pooled(node, from, write, 1).results[0]!;
-    return [exactMaximum({ array: max, shape: dimsOf(node.outputs[0]!), mean, from: x!, of }, write)];
+    const mean = write.emit("AveragePool", [x], { kernel_shape: kernel, strides, pads });
+    return [exactMaximum({ array: max, shape: dimsOf(y!), mean, from: x, of: pool }, write)];
   }
   // AveragePool cannot do such windows; whether one holds NaN is a maximum too.
-  const hasNaN = write.emit("Cast", [write.emit("IsNaN", [x!])], { to: 1 });
-  const found = write.emit("Greater", [pooled(node, hasNaN, write, 1).results[0]!, write.number(0)]);
+  const hasNaN = write.emit("Cast", [write.emit("IsNaN", [x])], { to: 1 });
+  const found = write.emit("Greater", [pool(hasNaN), write.number(0)]);
   return [write.emit("Where", [found, write.number(Number.NaN), max])];
 };
 
 /** Takes the mean by the rule for `ReduceMean`: modules that take maxima take means too, and ONNX Runtime computes equal nodes once. */
 export const reduceMaxBy =
-  (mean: Rule): Rule =>
+  (mean: ReductionRule): ReductionRule =>
   (node, [x], write) => {
-    const { axes, keepdims } = attributesOf<Reduction>(node);
+    const { axes, keepdims } = node.attributes;
     const of = (from: LoweredValue) => write.reduce("ReduceMax", from, axes, keepdims);
     const shape = dimsOf(node.outputs[0]!);
-    return [exactMaximum({ array: of(x!), shape, mean: mean(node, [x!], write)[0]!, from: x!, of }, write)];
+    return [exactMaximum({ array: of(x), shape, mean: mean(node, [x], write)[0]!, from: x, of }, write)];
   };
 
 /** Whether one of an array's elements is NaN: then their sum is. (It may also be where +∞ and −∞ are among them.) */
@@ -241,12 +179,12 @@ export const nanMask = (x: LoweredValue, write: OnnxWriter): LoweredValue =>
  * The pooling is done again for the positions of the maxima, and the gradients are added there. ONNX Runtime passes over NaN: the position
  * of a window's last one is a maximum as well, and is looked for only if there is any.
  */
-const maxPoolGrad: Rule = (node, [dy, x, y], write) => {
-  const [n, c, height, width] = dimsOf(node.inputs[1]!) as [number, number, number, number];
+const maxPoolGrad: RuleOf<typeof maxPoolGradOp> = ({ attributes, inputs: [, map, pooledMap] }, [dy, x, y], write) => {
+  const [n, c, height, width] = dimsOf(map) as [number, number, number, number];
   const {
     results: [, indices],
     extra,
-  } = pooled(node, x!, write, 2);
+  } = pooled(attributes, map, x, write, 2);
   const [rows, columns] = [height + extra[0], width + extra[1]];
   const shape = [n, c, rows, columns];
   const ofNaN = () => {
@@ -264,27 +202,27 @@ const maxPoolGrad: Rule = (node, [dy, x, y], write) => {
         BigInt64Array.from({ length: n * c }, (_, i) => BigInt(i * rows * columns)),
       ),
     );
-    const marked = write.emit("Where", [write.emit("IsNaN", [x!]), positions, write.number(-1)]);
-    const last = pooled(node, marked, write, 1).results[0]!;
+    const marked = write.emit("Where", [write.emit("IsNaN", [x]), positions, write.number(-1)]);
+    const last = pooled(attributes, map, marked, write, 1).results[0]!;
     const index = write.emit("Add", [write.emit("Cast", [last], { to: 7 }), planes]);
-    return write.emit("Where", [write.emit("IsNaN", [y!]), index, indices!]);
+    return write.emit("Where", [write.emit("IsNaN", [y]), index, indices!]);
   };
-  const places = write.branch(mayHoldNaN(y!, write), dimsOf(node.inputs[2]!), ofNaN, () => indices!, "int64");
+  const places = write.branch(mayHoldNaN(y, write), dimsOf(pooledMap), ofNaN, () => indices!, "int64");
   const zeros = write.emit("Expand", [write.number(0), write.ints([sizeOf(shape)])]);
-  const flat = [zeros, write.reshape(places, [-1]), write.reshape(dy!, [-1])];
+  const flat = [zeros, write.reshape(places, [-1]), write.reshape(dy, [-1])];
   const dx = write.reshape(write.emit("ScatterElements", flat, { axis: 0, reduction: "add" }), shape);
   if (extra[0] + extra[1] === 0) return [dx];
   return [write.emit("Slice", [dx, write.ints([0, 0]), write.ints([height, width]), write.ints([2, 3])])];
 };
 
 /** The pooling is done again for the positions of the maxima, and d is read there. */
-const maxPoolSelect: Rule = (node, [d, x], write) => {
+const maxPoolSelect: RuleOf<typeof maxPoolSelectOp> = ({ attributes, inputs: [, map] }, [d, x], write) => {
   const {
     results: [, indices],
     extra: [bottom, right],
-  } = pooled(node, x!, write, 2);
+  } = pooled(attributes, map, x, write, 2);
   const pads = () => write.ints([0, 0, 0, 0, 0, 0, bottom, right]);
-  const source = bottom + right > 0 ? write.emit("Pad", [d!, pads(), write.number(0)]) : d!;
+  const source = bottom + right > 0 ? write.emit("Pad", [d, pads(), write.number(0)]) : d!;
   return [write.emit("Gather", [write.reshape(source, [-1]), indices!], { axis: 0 })];
 };
 
@@ -292,9 +230,8 @@ const maxPoolSelect: Rule = (node, [d, x], write) => {
  * The first of the largest elements by ArgMax, which passes over NaN: the first NaN is looked for only if there is any. The mask is a
  * comparison with the positions along a single axis.
  */
-const reduceMaxGrad: Rule = (node, [dy, x, y], write) => {
-  const shape = dimsOf(node.inputs[1]!);
-  const axes = node.attributes.axes as readonly number[];
+const maximumGrad: RuleOf<typeof reduceMaxGrad> = ({ attributes: { axes }, inputs }, [dy, x, y], write) => {
+  const shape = dimsOf(inputs[1]);
   // Adjacent axes are merged into one; others are first moved to the end.
   const neighbors = axes.every((axis, i) => axis === axes[0]! + i);
   const all = shape.map((_, axis) => axis);
@@ -305,10 +242,10 @@ const reduceMaxGrad: Rule = (node, [dy, x, y], write) => {
   const merged = [...ordered.slice(0, first), length, ...ordered.slice(first + axes.length)];
   const move = (v: LoweredValue, perm: readonly number[]) => (neighbors ? v : write.emit("Transpose", [v], { perm }));
   const reshape = (v: LoweredValue, to: readonly number[]) => (axes.length > 1 ? write.reshape(v, to) : v);
-  const from = reshape(move(x!, order), merged);
+  const from = reshape(move(x, order), merged);
   const firstMaximum = (v: LoweredValue) => write.emit("ArgMax", [v], { axis: first, keepdims: 1 });
   const winner = write.branch(
-    mayHoldNaN(y!, write),
+    mayHoldNaN(y, write),
     merged.map((d, i) => (i === first ? 1 : d < 0 ? "N" : d)),
     () => {
       const mask = nanMask(from, write);
@@ -326,7 +263,7 @@ const reduceMaxGrad: Rule = (node, [dy, x, y], write) => {
     ),
   );
   const mask = write.emit("Equal", [winner, positions]);
-  const dx = write.emit("Where", [mask, reshape(dy!, merged.with(first, 1)), write.number(0)]);
+  const dx = write.emit("Where", [mask, reshape(dy, merged.with(first, 1)), write.number(0)]);
   return [
     move(
       reshape(dx, ordered),
@@ -335,10 +272,10 @@ const reduceMaxGrad: Rule = (node, [dy, x, y], write) => {
   ];
 };
 
-const barrier: Rule = (_node, [x, signal], write) => [
+const barrier: RuleOf<typeof movement.barrier> = (_node, [x, signal], write) => [
   emitBarrier(
-    x!,
-    signal!,
+    x,
+    signal,
     (type, inputs, result) => write.emitAll(type, inputs, {}, result ? { type: result } : {})[0]!,
     write.ints([0]),
   ),
@@ -348,16 +285,16 @@ const barrier: Rule = (_node, [x, signal], write) => [
  * Rules in standard ONNX for operators that occur only in training graphs, and for maxima, because ONNX Runtime's drop NaN.
  * They run on every build of ONNX Runtime.
  */
-export const trainingRules: Rules = new Map<string, Rule>([
-  ["ReluGrad", reluGrad],
+export const trainingRules: Rules = new Map([
+  ruleFor(elementwise.reluGrad, reluGrad),
   ...batchNormRules(standardParts),
-  ["MaxPool", maxPool],
-  ["MaxPoolGrad", maxPoolGrad],
-  ["MaxPoolSelect", maxPoolSelect],
-  ["ReduceSum", sums("ReduceSum")],
-  ["ReduceMean", sums("ReduceMean")],
-  ["ReduceMax", reduceMaxBy(sums("ReduceMean"))],
-  ["ReduceMaxGrad", reduceMaxGrad],
-  ["Barrier", barrier],
+  ruleFor(maxPoolOp, maxPool),
+  ruleFor(maxPoolGradOp, maxPoolGrad),
+  ruleFor(maxPoolSelectOp, maxPoolSelect),
+  ruleFor(reductions.reduceSum, sums("ReduceSum")),
+  ruleFor(reductions.reduceMean, sums("ReduceMean")),
+  ruleFor(reductions.reduceMax, reduceMaxBy(sums("ReduceMean"))),
+  ruleFor(reduceMaxGrad, maximumGrad),
+  ruleFor(movement.barrier, barrier),
   ...convGradientRules,
 ]);

@@ -2,21 +2,28 @@ import { normalizeAxes } from "../../../core/shape.js";
 import { sizeOf } from "../../../core/tensor.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
-import { attributesOf, dimsOf, type OnnxWriter, type Rule, type Rules } from "../../../formats/onnx/writer.js";
-import type { Node } from "../../../graph/graph.js";
-import { cutRow, type Reduction, sumOver, sums } from "./sums.js";
-import { batchNormRules, maskedReluGrad, reduceMaxBy, standardParts } from "./training.js";
+import { dimsOf, type OnnxWriter, type Rule, type Rules, ruleFor, ruleOf } from "../../../formats/onnx/writer.js";
+import type { Value } from "../../../graph/graph.js";
+import type { Attributes, Op } from "../../../graph/op.js";
+import { ops as elementwise } from "../../../ops/elementwise.js";
+import { ops as reductions } from "../../../ops/reduce.js";
+import { reluGradBySign } from "./relu-grad.js";
+import { cutRow, type ReductionRule, sumOver, sums } from "./sums.js";
+import { batchNormRules, reduceMaxBy, standardParts } from "./training.js";
 
 /**
  * Relu and Clip branch per element, and mispredicted branches are slow; Max and Min do not, and take a tenth of the time. An activation
  * that ONNX Runtime fuses into the preceding convolution stays as it is.
  */
 const byMaxima =
-  (bounds: (node: Node) => { readonly min: number; readonly max?: number }): Rule =>
+  <A extends Attributes>(
+    op: Op<A, readonly [x: Value]>,
+    bounds: (attributes: A) => { readonly min: number; readonly max?: number },
+  ): Rule<A, readonly [x: Value]> =>
   (node, inputs, write) => {
-    if (isFused(inputs[0]!)) return inferenceRules.get(node.op.name)!(node, inputs, write);
-    const { min, max } = bounds(node);
-    const above = write.emit("Max", [inputs[0]!, write.number(min)]);
+    if (isFused(inputs[0])) return ruleOf(inferenceRules, op)(node, inputs, write);
+    const { min, max } = bounds(node.attributes);
+    const above = write.emit("Max", [inputs[0], write.number(min)]);
     return [max === undefined ? above : write.emit("Min", [above, write.number(max)])];
   };
 
@@ -30,9 +37,6 @@ function isFused(x: LoweredValue): boolean {
   return node?.type === "Add" ? node.inputs.some(isConvolution) : isConvolution(x);
 }
 
-/** y is never negative. */
-const reluGrad = maskedReluGrad((y, write) => write.emit("Sign", [y]));
-
 /** Means over positions, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean or ReduceSum. */
 function mapMeans(x: LoweredValue, shape: readonly number[], write: OnnxWriter): LoweredValue {
   const [n, channels, height, width] = shape as [number, number, number, number];
@@ -45,13 +49,13 @@ function mapMeans(x: LoweredValue, shape: readonly number[], write: OnnxWriter):
 
 /** Sums and means over positions by pooling; over other axes by the standard rule. */
 const reduceBy =
-  (kind: "ReduceMean" | "ReduceSum"): Rule =>
+  (kind: "ReduceMean" | "ReduceSum"): ReductionRule =>
   (node, [x], write) => {
-    const { shape } = node.inputs[0]!;
-    const { axes, keepdims } = attributesOf<Reduction>(node);
-    if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3") return sums(kind)(node, [x!], write);
-    const means = mapMeans(x!, dimsOf(node.inputs[0]!), write);
-    const count = sizeOf(dimsOf(node.inputs[0]!).slice(2));
+    const { shape } = node.inputs[0];
+    const { axes, keepdims } = node.attributes;
+    if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3") return sums(kind)(node, [x], write);
+    const means = mapMeans(x, dimsOf(node.inputs[0]), write);
+    const count = sizeOf(dimsOf(node.inputs[0]).slice(2));
     const result = kind === "ReduceMean" ? means : write.emit("Mul", [means, write.number(count)]);
     return [keepdims ? result : write.reshape(result, dimsOf(node.outputs[0]!))];
   };
@@ -78,12 +82,18 @@ const batchNorm = batchNormRules({
 /**
  * Rules that are faster than standard ONNX on the WebAssembly build. Times are for the arrays of ResNet-20 at batch 32, on one thread.
  */
-export const webRules: Rules = new Map<string, Rule>([
-  ["Relu", byMaxima(() => ({ min: 0 }))],
-  ["Clip", byMaxima((node) => attributesOf<{ min: number; max: number }>(node))],
-  ["ReluGrad", reluGrad],
-  ["ReduceMean", reduceBy("ReduceMean")],
-  ["ReduceSum", reduceBy("ReduceSum")],
-  ["ReduceMax", reduceMaxBy(reduceBy("ReduceMean"))],
+export const webRules: Rules = new Map([
+  ruleFor(
+    elementwise.relu,
+    byMaxima(elementwise.relu, () => ({ min: 0 })),
+  ),
+  ruleFor(
+    elementwise.clip,
+    byMaxima(elementwise.clip, (bounds) => bounds),
+  ),
+  ruleFor(elementwise.reluGrad, reluGradBySign),
+  ruleFor(reductions.reduceMean, reduceBy("ReduceMean")),
+  ruleFor(reductions.reduceSum, reduceBy("ReduceSum")),
+  ruleFor(reductions.reduceMax, reduceMaxBy(reduceBy("ReduceMean"))),
   ...batchNorm,
 ]);

@@ -1,7 +1,9 @@
 import { unusable } from "../../../core/errors.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
-import type { Graph } from "../../../graph/graph.js";
+import { type Graph, isOp } from "../../../graph/graph.js";
+import { convWeightGradOp } from "../../../ops/conv.js";
+import { blockedRules } from "../blocked/rules/index.js";
 import { nativeRules } from "../rules/native.js";
 import { trainingRules } from "../rules/training.js";
 import { defaultTuning, type Tuning, upToTile, type WinogradTile } from "../tuning.js";
@@ -35,7 +37,9 @@ export function cpuTarget({ blockSize, writesInPlace }: CpuFacts, options: CpuOp
     name: blockSize === undefined ? "cpu" : `cpu, blocks of ${blockSize}`,
     rules: new Map([...cpuRules, ...rules]),
     blocks:
-      blockSize === undefined ? undefined : { block: blockSize, winograd: upToTile(tuning.winograd, winogradTile) },
+      blockSize === undefined
+        ? undefined
+        : { block: blockSize, winograd: upToTile(tuning.winograd, winogradTile), rules: blockedRules },
     overrides: new Set(rules.keys()),
     writesInPlace,
   };
@@ -66,4 +70,4 @@ export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
 
 /** Whether a graph has weight gradients of convolutions over more than a few images. */
 const learnsConvolutions = (graph: Graph, fewImages: number): boolean =>
-  graph.nodes.some(({ op, inputs }) => op.name === "ConvWeightGrad" && Number(inputs[0]!.shape[0]) > fewImages);
+  graph.nodes.some((node) => isOp(node, convWeightGradOp) && Number(node.inputs[0].shape[0]) > fewImages);

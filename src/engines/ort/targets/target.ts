@@ -1,7 +1,9 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph } from "../../../graph/graph.js";
+import type { Op } from "../../../graph/op.js";
 import type { BlockedTarget } from "../blocked/conv-layer.js";
+import type { BlockedRule } from "../blocked/rule.js";
 
 /** What sessions need from onnxruntime-node or onnxruntime-web. */
 export interface OrtModule {
@@ -33,12 +35,12 @@ export interface Backend<Facts = unknown> {
 /** What a graph is compiled for: all that passes depend on. */
 export interface Target {
   readonly name: string;
-  /** Plain rules, by operator name. */
+  /** Plain rules. */
   readonly rules: Rules;
-  /** Blocked operators to use; undefined for none. */
-  readonly blocks: BlockedTarget | undefined;
+  /** Blocked operators to use, and the rules that emit them, in the order in which they are tried; undefined for none. */
+  readonly blocks: (BlockedTarget & { readonly rules: readonly BlockedRule[] }) | undefined;
   /** Operators that are never blocked, because the caller has rules of their own for them. */
-  readonly overrides: ReadonlySet<string>;
+  readonly overrides: ReadonlySet<Op>;
   /** Whether a run can write results over the arrays of its inputs. */
   readonly writesInPlace: boolean;
 }

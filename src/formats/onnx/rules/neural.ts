@@ -1,61 +1,67 @@
 import type { Shape } from "../../../core/shape.js";
 import { tensor } from "../../../core/tensor.js";
-import type { Node } from "../../../graph/graph.js";
-import type { ConvAttributes, ConvInputGradAttributes } from "../../../ops/conv.js";
-import type { MaxPoolAttributes } from "../../../ops/pool.js";
-import { type AxisMap, type ResampleAttributes, weightsOf } from "../../../ops/resample.js";
+import type { Node, Value } from "../../../graph/graph.js";
+import { type ConvAttributes, convInputGradOp, convOp } from "../../../ops/conv.js";
+import { matMulOp } from "../../../ops/linear.js";
+import { ops as norms } from "../../../ops/norm.js";
+import { type MaxPoolAttributes, maxPoolOp } from "../../../ops/pool.js";
+import { type AxisMap, resampleOp, weightsOf } from "../../../ops/resample.js";
 import type { LoweredValue } from "../ir.js";
-import { attributesOf, type OnnxWriter, type Rule, type Rules } from "../writer.js";
+import { type OnnxWriter, type RuleOf, type Rules, ruleFor } from "../writer.js";
 
 /** The attributes of ONNX's convolutions. */
 export function convolution({ strides, pads, dilations, group }: ConvAttributes, kernel: readonly number[]) {
   return { kernel_shape: kernel, strides, pads, dilations, group };
 }
 
-export const conv: Rule = (node, inputs, write) => {
-  const kernel = node.inputs[1]!.shape.slice(2) as number[];
-  return [write.emit("Conv", inputs, convolution(attributesOf<ConvAttributes>(node), kernel))];
+export const conv: RuleOf<typeof convOp> = (node, inputs, write) => {
+  const kernel = node.inputs[1].shape.slice(2) as number[];
+  return [write.emit("Conv", inputs, convolution(node.attributes, kernel))];
 };
 
 /** The input gradient of a convolution: a transposed convolution. */
-export const convTranspose: Rule = (node, inputs, write) => {
-  const attributes = attributesOf<ConvInputGradAttributes>(node);
+export const convTranspose: RuleOf<typeof convInputGradOp> = (node, inputs, write) => {
+  const { attributes } = node;
   const { strides, pads, dilations, size } = attributes;
-  const kernel = node.inputs[1]!.shape.slice(2) as [number, number];
+  const kernel = node.inputs[1].shape.slice(2) as [number, number];
   // Rows and columns of the result that the last window does not reach.
   const rest = ([0, 1] as const).map((i) => {
-    const steps = (node.inputs[0]!.shape[2 + i] as number) - 1;
+    const steps = (node.inputs[0].shape[2 + i] as number) - 1;
     return size[i] - (steps * strides[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[i + 2]!);
   });
   return [write.emit("ConvTranspose", inputs, { ...convolution(attributes, kernel), output_padding: rest })];
 };
 
-const matMul: Rule = (node, [a, b], write) => {
-  const { transA, transB } = node.attributes as { transA: boolean; transB: boolean };
+const matMul: RuleOf<typeof matMulOp> = (node, [a, b], write) => {
+  const { transA, transB } = node.attributes;
   const [rankA, rankB] = node.inputs.map((value) => value.shape.length) as [number, number];
   if (rankA === 2 && rankB === 2)
-    return [write.emit("Gemm", [a!, b!], { transA: Number(transA), transB: Number(transB) })];
+    return [write.emit("Gemm", [a, b], { transA: Number(transA), transB: Number(transB) })];
   const flip = (x: LoweredValue, rank: number, transposed: boolean) =>
     transposed ? write.transpose(x, [...Array(rank - 2).keys(), rank - 1, rank - 2]) : x;
-  return [write.emit("MatMul", [flip(a!, rankA, transA), flip(b!, rankB, transB)])];
+  return [write.emit("MatMul", [flip(a, rankA, transA), flip(b, rankB, transB)])];
 };
 
-const batchNormalization: Rule = (node, inputs, write) => [
-  write.emit("BatchNormalization", inputs, { epsilon: { float: node.attributes.epsilon as number } }),
+const batchNormalization: RuleOf<typeof norms.batchNormalization> = (node, inputs, write) => [
+  write.emit("BatchNormalization", inputs, { epsilon: { float: node.attributes.epsilon } }),
 ];
 
 /**
- * ONNX's MaxPool of x, the first input of a pooling or the second of its gradient, optionally with the indices of the maxima. ONNX Runtime
+ * ONNX's MaxPool of x, or of an array like it, optionally with the indices of the maxima. ONNX Runtime
  * requires padding smaller than the kernel, which dilated windows may exceed: then the map is extended with `extra` rows and columns
  * of -∞, which the indices count.
  */
-export function pooled(node: Node, x: LoweredValue, write: OnnxWriter, outputs: 1 | 2) {
-  const { kernel, strides, pads, dilations } = attributesOf<MaxPoolAttributes>(node);
-  const map = node.op.name === "MaxPool" ? node.inputs[0] : node.inputs[1];
+export function pooled(
+  { kernel, strides, pads, dilations }: MaxPoolAttributes,
+  { shape }: Value,
+  x: LoweredValue,
+  write: OnnxWriter,
+  outputs: 1 | 2,
+) {
   const extra = ([0, 1] as const).map((i) => Math.max(0, pads[i + 2]! - kernel[i] + 1)) as [number, number];
   const [bottom, right] = extra;
   const within = [pads[0], pads[1], pads[2] - bottom, pads[3] - right];
-  const source = bottom + right > 0 ? withLowest(map!.shape, x, extra, write) : x;
+  const source = bottom + right > 0 ? withLowest(shape, x, extra, write) : x;
   const attributes = { kernel_shape: kernel, strides, pads: within, dilations };
   return { results: write.emitAll("MaxPool", [source], attributes, { outputs }), extra };
 }
@@ -72,19 +78,18 @@ function withLowest(
   return write.reshape(padded, [0, 0, (shape[2] as number) + bottom, (shape[3] as number) + right]);
 }
 
-const maxPool: Rule = (node, inputs, write) => {
-  return pooled(node, inputs[0]!, write, 1).results;
-};
+const maxPool: RuleOf<typeof maxPoolOp> = (node, [x], write) =>
+  pooled(node.attributes, node.inputs[0], x, write, 1).results;
 
 /**
  * Resampling: ONNX's operator for the map if there is one (Resize, AveragePool, Pad); otherwise, and for the gradient, products with
  * the constant matrices of the two axes: y = R · x · Cᵀ.
  */
-const resample: Rule = (node, [x], write) => {
-  const { rows, columns, transposed } = attributesOf<ResampleAttributes>(node);
-  const direct = transposed ? undefined : directResample(node, x!, rows, columns, write);
+const resample: RuleOf<typeof resampleOp> = (node, [x], write) => {
+  const { rows, columns, transposed } = node.attributes;
+  const direct = transposed ? undefined : directResample(node, x, rows, columns, write);
   if (direct) return [direct];
-  const left = isIdentity(rows) ? x! : write.emit("MatMul", [matrix(rows, transposed, write), x!]);
+  const left = isIdentity(rows) ? x : write.emit("MatMul", [matrix(rows, transposed, write), x]);
   return [isIdentity(columns) ? left : write.emit("MatMul", [left, matrix(columns, !transposed, write)])];
 };
 
@@ -150,11 +155,11 @@ function matrix(map: AxisMap, transposed: boolean, write: OnnxWriter): LoweredVa
   return write.constant(tensor("float32", [height, width], data));
 }
 
-export const neuralRules: Rules = new Map<string, Rule>([
-  ["Conv", conv],
-  ["ConvInputGrad", convTranspose],
-  ["MatMul", matMul],
-  ["BatchNormalization", batchNormalization],
-  ["MaxPool", maxPool],
-  ["Resample", resample],
+export const neuralRules: Rules = new Map([
+  ruleFor(convOp, conv),
+  ruleFor(convInputGradOp, convTranspose),
+  ruleFor(matMulOp, matMul),
+  ruleFor(norms.batchNormalization, batchNormalization),
+  ruleFor(maxPoolOp, maxPool),
+  ruleFor(resampleOp, resample),
 ]);

@@ -1,12 +1,19 @@
 import type { Value } from "../../../graph/graph.js";
-import type { Rule, Rules } from "../writer.js";
-import { dimsOf } from "../writer.js";
+import type { Op } from "../../../graph/op.js";
+import { dequantizeLinear } from "../../../graph/passes/compress-weights.js";
+import { ops as elementwise } from "../../../ops/elementwise.js";
+import { ops as movement } from "../../../ops/movement.js";
+import { ops as reductions } from "../../../ops/reduce.js";
+import { ops as softmaxes } from "../../../ops/softmax.js";
+import { dimsOf, type Rule, type RuleOf, type Rules, ruleFor } from "../writer.js";
 
+const { add, sub, mul, div, maximum, minimum, greater, equal, where } = elementwise;
 /** Broadcasting operators that mean the same in ONNX. */
-const broadcasting = ["Add", "Sub", "Mul", "Div", "Max", "Min", "Greater", "Equal", "Where"];
+const broadcasting = [add, sub, mul, div, maximum, minimum, greater, equal, where] as readonly Op[];
 
+const { neg, abs, sign, exp, log, sqrt, reciprocal, tanh, sigmoid, erf, softplus, relu } = elementwise;
 /** Unary operators with the same name and meaning in ONNX, and no attributes. */
-const same = ["Neg", "Abs", "Sign", "Exp", "Log", "Sqrt", "Reciprocal", "Tanh", "Sigmoid", "Erf", "Softplus", "Relu"];
+const same = [neg, abs, sign, exp, log, sqrt, reciprocal, tanh, sigmoid, erf, softplus, relu] as readonly Op[];
 
 const unchanged: Rule = (node, inputs, write) => [write.emit(node.op.name, inputs)];
 
@@ -24,67 +31,51 @@ const withAxes: Rule = (node, inputs, write) => {
   return [write.emit(node.op.name, names)];
 };
 
-/** The attributes of a node of an operator with numeric attributes. */
-const numbers = (node: Parameters<Rule>[0]) => node.attributes as { readonly [name: string]: number };
-
 const floatAttributes: Rule = (node, inputs, write) => {
-  const attributes = Object.entries(numbers(node)).map(([name, float]) => [name, { float }] as const);
+  const attributes = Object.entries(node.attributes).map(([name, value]) => [name, { float: Number(value) }] as const);
   return [write.emit(node.op.name, inputs, Object.fromEntries(attributes))];
 };
 
-type ReduceAttributes = { readonly axes: readonly number[]; readonly keepdims: boolean };
+const reduce: RuleOf<typeof reductions.reduceSum> = ({ op, attributes: { axes, keepdims } }, [x], write) => [
+  write.reduce(op.name, x, axes, keepdims),
+];
 
-const reduce: Rule = (node, [x], write) => {
-  const { axes, keepdims } = node.attributes as ReduceAttributes;
-  return [write.reduce(node.op.name, x!, axes, keepdims)];
-};
+const softmax: RuleOf<typeof softmaxes.softmax> = ({ op, attributes: { axis } }, inputs, write) => [
+  write.emit(op.name, inputs, { axis }),
+];
 
-const softmax: Rule = (node, inputs, write) => [write.emit(node.op.name, inputs, { axis: numbers(node).axis! })];
-
-export const simpleRules: Rules = new Map<string, Rule>([
-  ...broadcasting.map((name) => [name, withAxes] as const),
-  ...same.map((name) => [name, unchanged] as const),
-  ["LeakyRelu", floatAttributes],
-  ["HardSigmoid", floatAttributes],
-  ["Pow", (node, [x], write) => [write.emit("Pow", [x!, write.number(numbers(node).exponent!)])]],
-  [
-    "Clip",
-    (node, [x], write) => [
-      write.emit("Clip", [x!, write.number(numbers(node).min!), write.number(numbers(node).max!)]),
-    ],
-  ],
-  [
-    "DequantizeLinear",
-    (node, inputs, write) => [write.emit("DequantizeLinear", inputs, { axis: numbers(node).axis! })],
-  ],
-  ["Cast", (_node, inputs, write) => [write.emit("Cast", inputs, { to: 1 })]],
-  ["ReduceSum", reduce],
-  ["ReduceMean", reduce],
-  ["ReduceMax", reduce],
-  ["ReduceLogSumExp", reduce],
-  ["Softmax", softmax],
-  ["LogSoftmax", softmax],
-  ["Expand", (node, [x], write) => [write.emit("Expand", [x!, write.ints(node.attributes.shape as number[])])]],
-  ["Reshape", (node, [x], write) => [write.reshape(x!, dimsOf(node.outputs[0]!))]],
-  ["Transpose", (node, [x], write) => [write.transpose(x!, node.attributes.perm as number[])]],
-  ["Concat", (node, inputs, write) => [write.emit("Concat", inputs, { axis: numbers(node).axis! })]],
-  [
-    "Slice",
-    (node, [x], write) => {
-      const { axis, start, end } = numbers(node) as { axis: number; start: number; end: number };
-      return [write.emit("Slice", [x!, write.ints([start]), write.ints([end]), write.ints([axis])])];
-    },
-  ],
-  [
-    "Pad",
-    (node, [x], write) => {
-      const { axis, before, after } = numbers(node) as { axis: number; before: number; after: number };
-      const rank = node.inputs[0]!.shape.length;
-      const pads = Array.from({ length: 2 * rank }, (_, i) => (i === axis ? before : i === rank + axis ? after : 0));
-      const padded = write.emit("Pad", [x!, write.ints(pads)]);
-      // ONNX Runtime fuses a Pad into the convolution or pooling that reads it: even into MaxPool, where the zeros must count, and then
-      // rejects the model if x is an output too. A Reshape to the same shape prevents that at no cost.
-      return [axis < 2 ? padded : write.reshape(padded, dimsOf(node.outputs[0]!))];
-    },
-  ],
+export const simpleRules: Rules = new Map([
+  ...broadcasting.map((op) => ruleFor(op, withAxes)),
+  ...same.map((op) => ruleFor(op, unchanged)),
+  ruleFor(elementwise.leakyRelu, floatAttributes),
+  ruleFor(elementwise.hardSigmoid, floatAttributes),
+  ruleFor(elementwise.pow, ({ attributes: { exponent } }, [x], write) => [
+    write.emit("Pow", [x, write.number(exponent)]),
+  ]),
+  ruleFor(elementwise.clip, ({ attributes: { min, max } }, [x], write) => [
+    write.emit("Clip", [x, write.number(min), write.number(max)]),
+  ]),
+  ruleFor(dequantizeLinear, ({ attributes: { axis } }, inputs, write) => [
+    write.emit("DequantizeLinear", inputs, { axis }),
+  ]),
+  ruleFor(elementwise.cast, (_node, inputs, write) => [write.emit("Cast", inputs, { to: 1 })]),
+  ...Object.values(reductions).map((op) => ruleFor(op, reduce)),
+  ...Object.values(softmaxes).map((op) => ruleFor(op, softmax)),
+  ruleFor(elementwise.expand, ({ attributes: { shape } }, [x], write) => [
+    write.emit("Expand", [x, write.ints(shape)]),
+  ]),
+  ruleFor(movement.reshape, ({ outputs: [y] }, [x], write) => [write.reshape(x, dimsOf(y!))]),
+  ruleFor(movement.transpose, ({ attributes: { perm } }, [x], write) => [write.transpose(x, perm)]),
+  ruleFor(movement.concat, ({ attributes: { axis } }, inputs, write) => [write.emit("Concat", inputs, { axis })]),
+  ruleFor(movement.slice, ({ attributes: { axis, start, end } }, [x], write) => [
+    write.emit("Slice", [x, write.ints([start]), write.ints([end]), write.ints([axis])]),
+  ]),
+  ruleFor(movement.pad, ({ attributes: { axis, before, after }, inputs, outputs }, [x], write) => {
+    const rank = inputs[0].shape.length;
+    const pads = Array.from({ length: 2 * rank }, (_, i) => (i === axis ? before : i === rank + axis ? after : 0));
+    const padded = write.emit("Pad", [x, write.ints(pads)]);
+    // ONNX Runtime fuses a Pad into the convolution or pooling that reads it: even into MaxPool, where the zeros must count, and then
+    // rejects the model if x is an output too. A Reshape to the same shape prevents that at no cost.
+    return [axis < 2 ? padded : write.reshape(padded, dimsOf(outputs[0]!))];
+  }),
 ]);

@@ -1,16 +1,17 @@
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { convWeightGradOp, missingPads } from "../../../../ops/conv.js";
+import { type ConvLayer, dyAsKernel } from "../../conv-layer.js";
+import { asMaps } from "../../maps.js";
 import { sumOver } from "../../rules/sums.js";
-import { type BlockedLayer, blockedLayerOf, type ConvLayer, noBlocks } from "../conv-layer.js";
+import { type BlockedLayer, blockedLayerOf, noBlocks } from "../conv-layer.js";
 import { layoutOf, roundUp } from "../layout.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 
 /**
- * dw as one convolution with the images as channels and dy as the kernel: the layer's stride is its dilation, and the elements of dw are
- * its outputs. The lanes of x lie along the rows, so that every channel of every kernel element is one output column. Left and right
+ * dw as one convolution with the images as channels and dy as the kernel. The lanes of x lie along the rows, so that every channel of every kernel element is one output column. Left and right
  * padding of x is emitted in advance; top and bottom are the convolution's own padding, which it skips.
  * (im2col and a matrix product reach a third to two thirds of the speed.)
  */
@@ -18,12 +19,12 @@ const weightGrad = rule("convWeightGrad", [convWeightGradOp], (node, _attributes
   const layer = blockedLayerOf(node, layouts);
   const [x, dy] = node.inputs;
   if (!layer) return noBlocks(node);
-  if (!layouts.canBlock(dy!) || (layer.kind !== "stem" && !layouts.canBlock(x!))) return "an operand is plain";
+  if (!layouts.canBlock(dy) || (layer.kind !== "stem" && !layouts.canBlock(x))) return "an operand is plain";
   return (table) => {
     const result = node.outputs[0]!;
     const layout = layoutOf(layer.layout, result.shape as readonly number[], table.block);
     const grad = layer.kind === "stem" ? stemGrad : layer.kind === "depthwise" ? depthwiseGrad : denseGrad;
-    table.setPacked(result, layout, table.write.reshape(grad(x!, table.blocked(dy!), layer, table), layout.shape));
+    table.setPacked(result, layout, table.write.reshape(grad(x, table.blocked(dy), layer, table), layout.shape));
   };
 });
 
@@ -100,8 +101,7 @@ function stripsAsChannels(
           for (let row = 0; row < rows; row++) order.push(((i % n) * blocks + c) * height + strip * step + row);
     const key = `strips_${n}_${blocks}_${height}_${count}_${rows}_${step}`;
     const strips = table.nchwc.gatherRows(array, width, order, key);
-    const shape = [blocks, images * count, rows, width] as const;
-    return table.nchwc.reorderInput(table.write.reshape(strips, shape), shape);
+    return table.nchwc.reorderInput(table.write.reshape(strips, [blocks, images * count, rows, width]));
   });
 }
 
@@ -113,8 +113,7 @@ function imagesAsChannels(x: BlockedTensor, table: LayoutTable): BlockedTensor {
     const blocks = channels / block;
     const n = roundUp(x.shape[0], 4);
     const whole = fillImages(x, x.shape, n, table);
-    const rows = [1, n, blocks * height, width * block] as const;
-    const reordered = nchwc.reorderInput(write.reshape(whole, rows), rows);
+    const reordered = nchwc.reorderInput(write.reshape(whole, [1, n, blocks * height, width * block]));
     const groups = reordered.shape[1] / block;
     const shape = [blocks, reordered.shape[1], height, width * block] as const;
     if (blocks === 1 || groups === 1) return asMaps(write.reshape(reordered, shape));
@@ -128,7 +127,7 @@ function asKernel(
   dy: BlockedTensor,
   { count, images: n }: Pick<Strips, "count" | "images">,
   table: LayoutTable,
-): { readonly kernel: LoweredValue; readonly images: number } {
+): BlockedTensor {
   return table.memo(`kernel ${dy.name} ${count}`, () => {
     const { nchwc, write, block } = table;
     const [, filters, oh, ow] = dy.shape;
@@ -140,11 +139,10 @@ function asKernel(
         for (let strip = 0; strip < count; strip++) order.push((i * blocks + o) * count + strip);
     const key = `kernel_${n}_${blocks}_${count}`;
     const byFilter = blocks === 1 ? whole : nchwc.gatherRows(whole, area * block, order, key);
-    const shape = [blocks, n * count, area, block] as const;
-    const reordered = nchwc.reorderInput(write.reshape(byFilter, shape), shape);
+    const reordered = nchwc.reorderInput(write.reshape(byFilter, [blocks, n * count, area, block]));
     const images = reordered.shape[1];
     const transposed = nchwc.transposeBlocks(reordered, (blocks * images * area) / block);
-    return { kernel: write.reshape(transposed, [filters, images, oh / count, ow]), images };
+    return asMaps(write.reshape(transposed, [filters, images, oh / count, ow]));
   });
 }
 
@@ -163,7 +161,8 @@ function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layo
   const [, lanes, rows, columns] = read.shape;
   const byLane = [layer.n, lanes / block, rows, columns * block] as const;
   const images = strips.count === 1 ? imagesAsChannels(read, table) : stripsAsChannels(read, byLane, strips, table);
-  const { kernel: kernels, images: n } = asKernel(dy, strips, table);
+  const kernels = asKernel(dy, strips, table);
+  const [, n] = kernels.shape;
   const [inBlocks, outBlocks] = [read.shape[1] / block / group, dy.shape[1] / block / group];
   const [height, width] = images.shape.slice(2) as [number, number];
   const rowsOfDy = layer.oh / strips.count;
@@ -182,11 +181,8 @@ function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layo
     const filters = part(kernels, [rowsOfDy * layer.ow * n * block], outBlocks);
     const shape = [outBlocks * block, n, rowsOfDy, layer.ow] as const;
     const weight = group === 1 ? filters : write.reshape(filters, shape);
-    const sums = nchwc.conv(maps, weight, {
-      strides: [dilations[0], 1],
-      dilations: [steps[0], steps[1] * block],
-      pads: strips.pads,
-    });
+    const geometry = { ...dyAsKernel({ strides: steps, dilations }, block), pads: strips.pads };
+    const sums = nchwc.conv(maps, weight, geometry);
     // In memory [C/b, O/b, rows, columns, b of C, b of O].
     const [rows, columns] = [sums.shape[2], sums.shape[3] / block];
     const order: number[] = [];
@@ -215,7 +211,7 @@ function denseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layo
 /** dw for a plain input of few channels: the channels lie along the rows (NHWC), in place of a block's lanes. */
 function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): LoweredValue {
   const { nchwc, write, block } = table;
-  const { kernel, strides, dilations, channels } = layer;
+  const { kernel, dilations, channels } = layer;
   const strips = stripsOf(layer, block);
   const [top, left, bottom, right] = strips.around;
   const rowsOfX = layer.height + top + bottom;
@@ -230,18 +226,14 @@ function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layou
     const around = [0, top, left, 0, fill, bottom, right, 0];
     return around.some((p) => p > 0) ? write.emit("Pad", [pixels, write.ints(around)]) : pixels;
   });
-  const shape = [1, strips.images, rowsOfX, columnsOfX] as const;
+  const whole = () => nchwc.reorderInput(write.reshape(padded, [1, strips.images, rowsOfX, columnsOfX]));
   const images =
     strips.count === 1
-      ? table.memo(`images ${padded.name}`, () => nchwc.reorderInput(write.reshape(padded, shape), shape))
+      ? table.memo(`images ${padded.name}`, whole)
       : stripsAsChannels(padded, [layer.n, 1, rowsOfX, columnsOfX], strips, table);
-  const { kernel: weight, images: count } = asKernel(dy, strips, table);
-  if (count !== images.shape[1]) throw new Error("stem gradient: the numbers of images differ");
-  const sums = nchwc.conv(images, weight, {
-    strides: [dilations[0], 1],
-    dilations: [strides[0], strides[1] * channels],
-    pads: strips.pads,
-  });
+  const weight = asKernel(dy, strips, table);
+  if (weight.shape[1] !== images.shape[1]) throw new Error("stem gradient: the numbers of images differ");
+  const sums = nchwc.conv(images, weight, { ...dyAsKernel(layer, channels), pads: strips.pads });
   const outBlocks = dy.shape[1] / block;
   const [rows, columns] = [sums.shape[2], sums.shape[3] / channels];
   let unrolled = write.reshape(sums, [outBlocks, rows, columns, channels, block]);
@@ -259,15 +251,14 @@ function stemGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: Layou
 /** dw of a depthwise layer: each image and channel is a group, with its dy as the kernel; then the images are summed. */
 function depthwiseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: LayoutTable): LoweredValue {
   const { nchwc, write, block } = table;
-  const { kernel, strides, dilations, n, oh, ow } = layer;
+  const { kernel, n, oh, ow } = layer;
   const [top, left, bottom, right] = padsOf(layer);
   const padded = table.pad(table.blocked(x), [0, left, 0, right]);
   const [, channels, height, width] = padded.shape;
   const images = nchwc.viewAs(padded, [1, n * channels, height, width]);
-  const kernels = nchwc.view(dy, dy.shape, [n * channels, 1, oh, ow]);
+  const kernels = nchwc.view(dy, [n * channels, 1, oh, ow]);
   const sums = nchwc.conv(images, kernels, {
-    strides: dilations,
-    dilations: strides,
+    ...dyAsKernel(layer),
     pads: [top, 0, bottom, 0],
     group: n * channels,
   });
@@ -275,7 +266,7 @@ function depthwiseGrad(x: Value, dy: BlockedTensor, layer: BlockedLayer, table: 
   const perImage = [n, channels * rows * columns];
   const sum = sumOver("ReduceSum", write.reshape(sums, perImage), perImage, { axes: [0], keepdims: false }, write);
   const shape = [channels / block, rows, columns, block];
-  return table.crop(write.reshape(sum, shape), shape, [channels / block, kernel[0], kernel[1], block]);
+  return table.crop(write.reshape(sum, shape), [channels / block, kernel[0], kernel[1], block]);
 }
 
 /** Gradients of the weights of convolutions. */

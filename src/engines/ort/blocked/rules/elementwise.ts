@@ -1,13 +1,16 @@
 import { fourSizes, sameShape } from "../../../../core/shape.js";
 import { sizeOf } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
-import type { Node, Value } from "../../../../graph/graph.js";
+import { ruleOf } from "../../../../formats/onnx/writer.js";
+import { isOp, type Node, type Value } from "../../../../graph/graph.js";
 import { ops } from "../../../../ops/elementwise.js";
 import { operators } from "../../../../ops/index.js";
-import { keptFromZero } from "../../rules/training.js";
+import { ops as reductions } from "../../../../ops/reduce.js";
+import { asMaps } from "../../maps.js";
+import { keptFromZero } from "../../rules/relu-grad.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, type Layouts, type Plan, reasons, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 import { addPhases } from "./conv.js";
 
 const isNumber = (value: Value) => sizeOf(value.shape as readonly number[]) === 1;
@@ -21,7 +24,7 @@ const keepsZero = ({ op, attributes, inputs }: Node): boolean =>
 
 /** Emits a node by the plain rule, on arrays in the same layout. */
 function write(node: Node, inputs: readonly LoweredValue[], table: LayoutTable): LoweredValue {
-  return table.rules.get(node.op.name)!(node, inputs, table.write)[0]!;
+  return ruleOf(table.rules, node.op)(node, inputs, table.write)[0]!;
 }
 
 /**
@@ -63,19 +66,19 @@ function sameOrder(node: Node, y: Value, table: LayoutTable): void {
 function fused(node: Node, table: LayoutTable): boolean {
   const [a, b] = node.inputs as [Value, Value?];
   const [y] = node.outputs as [Value];
-  if (node.op.name === "Relu") {
+  if (isOp(node, ops.relu)) {
     if (!table.deferred(a)?.activates) return false;
     table.setBlocked(y, table.takeDeferred(a)!.emit({ activation: "Relu" }));
     return true;
   }
   if (!b || !alike(a, b)) return false;
-  if (node.op.name === "Mul" && table.readers(y).every(sumsPositions)) {
+  if (isOp(node, ops.mul) && table.readers(y).every(sumsPositions)) {
     const product = [table.blocked(a), table.blocked(b)] as const;
     const emit = () => asMaps(write(node, product, table));
     table.defer(y, { activates: false, product, emit: ({ sum }) => added(emit(), sum, table) });
     return true;
   }
-  if (node.op.name !== "Add" || a === b) return false;
+  if (!isOp(node, ops.add) || a === b) return false;
   const [p, q] = [table.deferred(a), table.deferred(b)];
   if (p?.phases && q?.phases) {
     const phases = addPhases(p.phases, q.phases);
@@ -104,8 +107,8 @@ const added = (maps: BlockedTensor, sum: LoweredValue | undefined, table: Layout
 
 /** Whether a node sums or averages over positions. */
 function sumsPositions(node: Node | null): boolean {
-  if (node?.op.name !== "ReduceSum" && node?.op.name !== "ReduceMean") return false;
-  const axes = node.attributes.axes as readonly number[];
+  if (!isOp(node, reductions.reduceSum) && !isOp(node, reductions.reduceMean)) return false;
+  const { axes } = node.attributes;
   return (axes.length === 2 || (axes.length === 3 && axes.includes(0))) && axes.includes(2) && axes.includes(3);
 }
 
@@ -145,7 +148,7 @@ function broadcast(node: Node, y: Value, layouts: Layouts): Plan | undefined {
       return (table) => {
         const { nchwc } = table;
         const maps = table.blocked(x);
-        const affine = affineOf(node.op.name, small, x === a, images * channels, table);
+        const affine = affineOf(node, small, x === a, images * channels, table);
         if (!affine) {
           const view = [images, blocks, 1, block];
           binary(table, [n, blocks, height * width, block], () => table.plain(small), view);
@@ -175,16 +178,16 @@ function broadcast(node: Node, y: Value, layouts: Layouts): Plan | undefined {
 }
 
 /** op(x, value) as factor · x + bias per channel; undefined if it is not affine. */
-function affineOf(op: string, value: Value, xFirst: boolean, channels: number, table: LayoutTable) {
+function affineOf(node: Node, value: Value, xFirst: boolean, channels: number, table: LayoutTable) {
   const { nchwc, write: w } = table;
   const small = table.plain(value);
   const flat = () => w.reshape(small, [channels]);
   const factor = (values: LoweredValue) => w.reshape(values, [channels, 1, 1, 1]);
-  if (op === "Mul") return { factor: factor(small), bias: undefined };
-  if (op === "Add") return { factor: nchwc.ones(channels), bias: flat() };
-  if (op === "Sub" && xFirst) return { factor: nchwc.ones(channels), bias: w.emit("Neg", [flat()]) };
-  if (op === "Sub") return { factor: nchwc.filled(-1, [channels, 1, 1, 1]), bias: flat() };
-  if (op === "Div" && xFirst && keptFromZero(value))
+  if (isOp(node, ops.mul)) return { factor: factor(small), bias: undefined };
+  if (isOp(node, ops.add)) return { factor: nchwc.ones(channels), bias: flat() };
+  if (isOp(node, ops.sub) && xFirst) return { factor: nchwc.ones(channels), bias: w.emit("Neg", [flat()]) };
+  if (isOp(node, ops.sub)) return { factor: nchwc.filled(-1, [channels, 1, 1, 1]), bias: flat() };
+  if (isOp(node, ops.div) && xFirst && keptFromZero(value))
     return { factor: factor(w.emit("Reciprocal", [small])), bias: undefined };
   return undefined;
 }
@@ -201,7 +204,7 @@ export function inLanes(value: Value, shape: BlockedTensor["shape"], table: Layo
 
 /** [N,C,1,1] expanded to [N,C,H,W], if a reader is in NCHWc. */
 const expand = rule("elementwise", [ops.expand], (node, _attributes, layouts) => {
-  const [x] = node.inputs as [Value];
+  const [x] = node.inputs;
   const [y] = node.outputs as [Value];
   if (y.shape.includes("N") || y.shape.length !== 4 || x.shape.length !== 4) return noGate;
   const [n, channels, height, width] = fourSizes(y.shape);

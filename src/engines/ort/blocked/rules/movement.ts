@@ -1,10 +1,12 @@
 import { fourSizes } from "../../../../core/shape.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
+import { ruleOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
 import { ops } from "../../../../ops/movement.js";
+import { asMaps } from "../../maps.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, reasons, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 
 /** [N, C/b, H·W·b]. */
 const byBlocks = (maps: BlockedTensor, { write, block }: LayoutTable) => {
@@ -27,7 +29,7 @@ const concat = rule("movement", [ops.concat], (node, { axis }, layouts) => {
 
 /** Slices channels block by block. */
 const slice = rule("movement", [ops.slice], (node, { axis, start, end }, layouts) => {
-  const [x] = node.inputs as [Value];
+  const [x] = node.inputs;
   const [y] = node.outputs as [Value];
   const { block } = layouts;
   if (axis !== 1) return "it does not slice channels";
@@ -44,11 +46,11 @@ const slice = rule("movement", [ops.slice], (node, { axis, start, end }, layouts
 
 /** A barrier accepts the signal, and returns the value, in whatever layout they are. */
 const barrierRule = rule("movement", [ops.barrier], (node) => (table) => {
-  const [x, signal] = node.inputs as [Value, Value];
+  const [x, signal] = node.inputs;
   const [y] = node.outputs as [Value];
   const wait = (array: LoweredValue) => {
     const given = table.isBlocked(signal) ? table.blocked(signal) : table.plain(signal);
-    return table.rules.get("Barrier")!(node, [array, given], table.write)[0]!;
+    return ruleOf(table.rules, ops.barrier)(node, [array, given], table.write)[0]!;
   };
   if (table.isBlocked(x)) table.setBlocked(y, asMaps(wait(table.blocked(x))));
   else table.define(y, wait(table.plain(x)));

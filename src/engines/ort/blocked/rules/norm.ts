@@ -53,11 +53,11 @@ const statisticsKey = (variance: Value) => `norm ${variance.id}`;
  */
 const training = rule("norm", [ops.batchNormTraining], (node, { epsilon }, layouts) => {
   const [x, gamma, beta] = node.inputs;
-  if (!layouts.isBlocked(x!)) return reasons.plain;
-  if (dividesByZero(epsilon, x!, layouts)) return reasons.padded;
+  if (!layouts.isBlocked(x)) return reasons.plain;
+  if (dividesByZero(epsilon, x, layouts)) return reasons.padded;
   return (table) => {
     const { nchwc, write } = table;
-    const maps = table.blocked(x!);
+    const maps = table.blocked(x);
     const [n, channels, height, width] = maps.shape;
     const count = n * height * width;
     const mean = overImages(nchwc.means(maps), maps, table, "ReduceMean");
@@ -65,13 +65,13 @@ const training = rule("norm", [ops.batchNormTraining], (node, { epsilon }, layou
     const squares = overImages(nchwc.dot(differences, differences), maps, table, "ReduceSum");
     const variance = mul(table, squares, write.number(1 / count));
     const inverse = inverseDeviation(variance, epsilon, table);
-    const scale = mul(table, table.vector(gamma!), inverse);
-    const bias = table.vector(beta!);
+    const scale = mul(table, table.vector(gamma), inverse);
+    const bias = table.vector(beta);
     const [y, meanOut, varianceOut] = node.outputs;
     table.memo<Statistics>(statisticsKey(varianceOut!), () => ({ centered: differences, inverse, scale }));
-    const unpadded = [x!.shape[1] as number];
-    table.define(meanOut!, table.crop(mean, [channels], unpadded));
-    table.define(varianceOut!, table.crop(variance, [channels], unpadded));
+    const unpadded = [x.shape[1] as number];
+    table.define(meanOut!, table.crop(mean, unpadded));
+    table.define(varianceOut!, table.crop(variance, unpadded));
     table.defer(y!, {
       activates: true,
       emit: (epilogue) => nchwc.affine(differences, factor(scale, channels, table), { ...epilogue, bias }),
@@ -83,7 +83,7 @@ const training = rule("norm", [ops.batchNormTraining], (node, { epsilon }, layou
  * With d = x − mean and a = γ/σ: dβ = Σ dy, dγ = Σ dy·d / σ, dx = a·dy + b·d + c, where b = −a·dγ/(σ·n) and c = −a·dβ/n.
  */
 const trainingGrad = rule("norm", [ops.batchNormTrainingGrad], (node, { epsilon }, layouts) => {
-  const [dy, x, gamma, mean, variance] = node.inputs as [Value, Value, Value, Value, Value];
+  const [dy, x, gamma, mean, variance] = node.inputs;
   if (!layouts.isBlocked(dy) || !layouts.canBlock(x)) return reasons.plain;
   if (dividesByZero(epsilon, x, layouts)) return reasons.padded;
   return (table) => {
@@ -105,15 +105,15 @@ const trainingGrad = rule("norm", [ops.batchNormTrainingGrad], (node, { epsilon 
     const middle = nchwc.affine(differences, factor(b, channels, table), { bias: c });
     const [dx, dGammaOut, dBetaOut] = node.outputs;
     const unpadded = [x.shape[1] as number];
-    table.define(dGammaOut!, table.crop(dGamma, [channels], unpadded));
-    table.define(dBetaOut!, table.crop(dBeta, [channels], unpadded));
+    table.define(dGammaOut!, table.crop(dGamma, unpadded));
+    table.define(dBetaOut!, table.crop(dBeta, unpadded));
     table.setBlocked(dx!, nchwc.affine(gradient, factor(scale, channels, table), { sum: middle }));
   };
 });
 
 /** With given statistics a batch norm is a scale and a bias per channel. */
 const evaluation = rule("norm", [ops.batchNormalization], (node, { epsilon }, layouts) => {
-  const [x, gamma, beta, mean, variance] = node.inputs as [Value, Value, Value, Value, Value];
+  const [x, gamma, beta, mean, variance] = node.inputs;
   if (!layouts.isBlocked(x)) return reasons.plain;
   return (table) => {
     const { nchwc, write } = table;

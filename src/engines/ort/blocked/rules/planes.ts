@@ -2,7 +2,7 @@ import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { convInputGradOp, convOp, convWeightGradOp, flippedPads } from "../../../../ops/conv.js";
 import { ops } from "../../../../ops/movement.js";
-import { type ConvLayer, layerShape } from "../conv-layer.js";
+import { type AnyNode, type ConvLayer, dyAsKernel, layerShape } from "../../conv-layer.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, rule } from "../rule.js";
 import type { BlockedTensor, Geometry } from "../writer.js";
@@ -20,7 +20,7 @@ const mostChannels = 4;
 const noPlanes = "not between few channels";
 
 /** The layer of a node, if it can be computed this way: few channel pairs, a multiple of 4 images, a kernel larger than 1×1. */
-function planeLayer(node: Node): ConvLayer | undefined {
+function planeLayer(node: AnyNode): ConvLayer | undefined {
   const layer = layerShape(node);
   if (layer?.group !== 1 || layer.channels * layer.filters > mostChannels) return undefined;
   const { n, kernel, oh, ow, pads } = layer;
@@ -71,7 +71,7 @@ function convolved(
 
 const conv = rule("planes", [convOp], (node) => {
   const layer = planeLayer(node);
-  const [x, w, bias] = node.inputs as [Value, Value, Value?];
+  const [x, w, bias] = node.inputs;
   if (!layer) return noPlanes;
   if (bias) return "it has a bias";
   return (table) => {
@@ -85,7 +85,7 @@ const conv = rule("planes", [convOp], (node) => {
 
 const inputGrad = rule("planes", [convInputGradOp], (node) => {
   const layer = planeLayer(node);
-  const [dy, w] = node.inputs as [Value, Value];
+  const [dy, w] = node.inputs;
   if (!layer) return noPlanes;
   if (layer.strides.some((s) => s > 1)) return "it has a stride";
   const { dilations, kernel, channels, filters } = layer;
@@ -105,20 +105,20 @@ const inputGrad = rule("planes", [convInputGradOp], (node) => {
 
 const weightGrad = rule("planes", [convWeightGradOp], (node) => {
   const layer = planeLayer(node);
-  const [x, dy] = node.inputs as [Value, Value];
+  const [x, dy] = node.inputs;
   if (!layer) return noPlanes;
   return (table) => {
     const { write, nchwc, block } = table;
-    const { strides, dilations, oh, ow } = layer;
+    const { oh, ow } = layer;
     const inputs = table.planes(x).map((maps) => nchwc.pad(maps, padsOf(layer)));
     const parts = table.planes(dy).flatMap((kernels) =>
       inputs.map((maps) => {
         const lanes = maps.shape[1];
-        const options = { strides: dilations, dilations: strides, group: lanes };
-        const kernel = nchwc.view(kernels, kernels.shape, [lanes, 1, oh, ow]);
+        const options = { ...dyAsKernel(layer), group: lanes };
+        const kernel = nchwc.view(kernels, [lanes, 1, oh, ow]);
         const all = nchwc.conv(maps, kernel, options);
         const shape = [lanes / block, all.shape[2], all.shape[3], block];
-        const cropped = table.crop(write.reshape(all, shape), shape, [lanes / block, ...layer.kernel, block]);
+        const cropped = table.crop(write.reshape(all, shape), [lanes / block, ...layer.kernel, block]);
         return write.emit("ReduceSum", [cropped, write.ints([0, 3])], { keepdims: 0 });
       }),
     );
@@ -139,7 +139,7 @@ const concat = rule("planes", [ops.concat], (node, { axis }, layouts) => {
 });
 
 const slice = rule("planes", [ops.slice], (node, { axis, start, end }, layouts) => {
-  const [x] = node.inputs as [Value];
+  const [x] = node.inputs;
   if (axis !== 1 || !layouts.isPlanes(x)) return noPlanes;
   return (table) => table.setPlanes(node.outputs[0]!, table.planes(x).slice(start, end));
 });

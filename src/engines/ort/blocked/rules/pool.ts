@@ -1,14 +1,13 @@
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
-import type { Value } from "../../../../graph/graph.js";
 import { maxPoolOp } from "../../../../ops/pool.js";
 import { resampleOp } from "../../../../ops/resample.js";
+import { asMaps } from "../../maps.js";
 import { exactMaximum } from "../../rules/training.js";
 import { type BlockedRule, reasons, rule } from "../rule.js";
-import { asMaps } from "../writer.js";
 
 /** Pooling works lane by lane. A padded last block falls back to the plain rule. */
 const maxPool = rule("pool", [maxPoolOp], (node, { kernel, strides, pads, dilations }, layouts) => {
-  const [x] = node.inputs as [Value];
+  const [x] = node.inputs;
   if (!layouts.isBlocked(x)) return reasons.plain;
   if (layouts.isPadded(x)) return reasons.padded;
   if (dilations.some((d) => d > 1)) return "its windows are dilated";
@@ -28,7 +27,7 @@ const maxPool = rule("pool", [maxPoolOp], (node, { kernel, strides, pads, dilati
 
 /** Average pooling; other resampling is matrix products, which take plain arrays. */
 const resample = rule("pool", [resampleOp], (node, { rows, columns, transposed }, layouts) => {
-  const [x] = node.inputs as [Value];
+  const [x] = node.inputs;
   if (transposed || rows.kind !== "window" || columns.kind !== "window" || rows.countPadding !== columns.countPadding)
     return "resampling is a product of matrices";
   if (!layouts.isBlocked(x)) return reasons.plain;

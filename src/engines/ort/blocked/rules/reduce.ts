@@ -1,14 +1,16 @@
 import { fourSizes } from "../../../../core/shape.js";
 import { tensor } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
+import { ruleOf } from "../../../../formats/onnx/writer.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { ops, reduceMaxGrad } from "../../../../ops/reduce.js";
+import { asMaps } from "../../maps.js";
 import { sumOver } from "../../rules/sums.js";
 import { anyNotFinite, exactMaximum, largestFloat, mayHoldNaN, nanMask } from "../../rules/training.js";
 import { layoutOf } from "../layout.js";
 import type { Deferred, LayoutTable } from "../layout-table.js";
 import { type BlockedRule, reasons, rule } from "../rule.js";
-import { asMaps, type BlockedTensor } from "../writer.js";
+import type { BlockedTensor } from "../writer.js";
 import { inLanes } from "./elementwise.js";
 
 const isAxes = (axes: readonly number[], ...expected: readonly number[]) =>
@@ -16,13 +18,13 @@ const isAxes = (axes: readonly number[], ...expected: readonly number[]) =>
 
 /** Sums, means and maxima, by axes. */
 const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (node, { axes, keepdims }, layouts) => {
-  const [x] = node.inputs as [Value];
+  const [x] = node.inputs;
   const [y] = node.outputs as [Value];
   const kind = node.op.name as Kind;
   const packed = layouts.packed(x);
   // A sum over everything does not depend on the layout; padding is zero.
   if (packed && kind === "ReduceSum" && axes.length === x.shape.length)
-    return (table) => table.define(y, table.rules.get(kind)!(node, [packed.array], table.write)[0]!);
+    return (table) => table.define(y, ruleOf(table.rules, node.op)(node, [packed.array], table.write)[0]!);
   // Over the kernel of a weight: a 1×1 weight remains.
   if (packed && keepdims && isAxes(axes, 2, 3))
     return (table) => {
@@ -36,30 +38,25 @@ const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (n
   if (!layouts.isBlocked(x)) return reasons.plain;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
-  const define = (array: LoweredValue, from: readonly number[], table: LayoutTable) =>
-    table.define(y, table.nchwc.view(array, from, y.shape as readonly number[]));
+  const define = (array: LoweredValue, table: LayoutTable) =>
+    table.define(y, table.nchwc.view(array, y.shape as readonly number[]));
   // Padded channels are zero and do not affect the others.
   if (isAxes(axes, 2, 3))
     return (table) => {
-      const whole = [n, channels, 1, 1];
-      define(
-        exact(kind, x, whole, (k, maps) => overPositions(k, x, table, maps), table),
-        whole,
-        table,
-      );
+      const over = (k: Kind, maps?: BlockedTensor) => overPositions(k, x, table, maps);
+      define(exact(kind, x, [n, channels, 1, 1], over, table), table);
     };
   if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax")
     return (table) => {
       const perImage = table.write.reshape(overPositions(kind, x, table), [n, channels]);
       const sum = sumOver(kind, perImage, [n, channels], { axes: [0], keepdims: false }, table.write);
-      define(sum, [channels], table);
+      define(sum, table);
     };
   if (layouts.isPadded(x)) return reasons.padded;
   if (isAxes(axes, 1))
     return (table) => {
-      const whole = [n, 1, height, width];
       const over = (k: Kind, maps = table.blocked(x)) => overChannels(k, maps, table);
-      define(exact(kind, x, whole, over, table), whole, table);
+      define(exact(kind, x, [n, 1, height, width], over, table), table);
     };
   // Along rows or columns: pooling over all of them, in at most half the time of a reduction.
   const [axis] = axes;
@@ -114,7 +111,7 @@ function overPositions(kind: Kind, x: Value, table: LayoutTable, given?: Blocked
   // Pooling gives means, products give sums.
   const scale = product ? (kind === "ReduceSum" ? 1 : 1 / area) : kind === "ReduceSum" ? area : 1;
   const whole = [n, channels, 1, 1];
-  return table.crop(write.reshape(scaled(reduced, scale, whole, table), whole), whole, [n, shape[1]!, 1, 1]);
+  return table.crop(write.reshape(scaled(reduced, scale, whole, table), whole), [n, shape[1]!, 1, 1]);
 }
 
 /** [N,1,H,W]. Sums over lanes are a product with ones; maxima are taken over blocks, then over lanes. */
@@ -139,7 +136,7 @@ function overChannels(kind: Kind, maps: BlockedTensor, table: LayoutTable): Lowe
  * checked, and only then are the indices compared.
  */
 const maxGrad = rule("reduce", [reduceMaxGrad], (node, { axes }, layouts) => {
-  const [, x] = node.inputs as [Value, Value, Value];
+  const [, x] = node.inputs;
   if (!layouts.isBlocked(x)) return reasons.plain;
   if (layouts.isPadded(x)) return reasons.padded;
   if (isAxes(axes, 2, 3)) return (table) => maxGradOverPositions(node, table);
@@ -148,7 +145,7 @@ const maxGrad = rule("reduce", [reduceMaxGrad], (node, { axes }, layouts) => {
 });
 
 function maxGradOverPositions(node: Node, table: LayoutTable): void {
-  const [dy, x, y] = node.inputs as [Value, Value, Value];
+  const [dy, x, y] = node.inputs;
   const { write, block } = table;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;
@@ -173,7 +170,7 @@ function maxGradOverPositions(node: Node, table: LayoutTable): void {
 }
 
 function maxGradOverChannels(node: Node, table: LayoutTable): void {
-  const [dy, x, y] = node.inputs as [Value, Value, Value];
+  const [dy, x, y] = node.inputs;
   const { write, block } = table;
   const shape = fourSizes(x.shape);
   const [n, channels, height, width] = shape;

@@ -1,0 +1,213 @@
+import { useEffect } from "preact/hooks";
+import { Icon } from "../parts/icons.js";
+import {
+  chosenModules,
+  comparing,
+  comparison,
+  epochs,
+  goOnComparing,
+  openComparison,
+  rows,
+  seeds,
+  startComparing,
+  stopComparing,
+  trouble,
+  unit,
+  unitsDone,
+} from "../state/comparing.js";
+import { busy, catalogue, loadCatalogue, settings, untrainable } from "../state/training.js";
+import type { Row } from "../workers/comparing.js";
+import "./compare.css";
+import { NumberField } from "../parts/number-field.js";
+
+export function Compare() {
+  useEffect(() => {
+    void loadCatalogue();
+    void openComparison();
+  }, []);
+  return (
+    <div class="compare">
+      <div class="intro">
+        <div>
+          <h1>Compare</h1>
+          <p>
+            Does a module help on your images? Each is trained with the same seeds, so that they begin alike and see the
+            same images in the same order.
+          </p>
+        </div>
+      </div>
+      <div class="compare-parts">
+        <Setup />
+        {comparison.value && <Results />}
+      </div>
+    </div>
+  );
+}
+
+const named = (module: string | null) => module ?? "none";
+
+function Setup() {
+  const { network, imageSize, batch } = settings.value;
+  const chosen = chosenModules.value;
+  const toggle = (module: string | null) => {
+    const next = chosen.includes(module) ? chosen.filter((one) => one !== module) : [...chosen, module];
+    chosenModules.value = next;
+  };
+  const why =
+    untrainable.value ??
+    (chosen.length < 2 ? "Choose two modules or more; “none” is the network without one." : undefined) ??
+    (busy.value ? "A training is running. Compare when it is done." : undefined);
+  const all = comparison.value ? comparison.value.plan.modules.length * comparison.value.plan.seeds : 0;
+  const open = comparison.value !== null && unitsDone.value < all;
+  return (
+    <section class="card" aria-label="What to compare">
+      {trouble.value && (
+        <div class="note" role="alert">
+          {trouble.value}
+        </div>
+      )}
+      <fieldset class="modules" disabled={comparing.value}>
+        <legend class="small">
+          Modules; the first is what the others are measured against:{" "}
+          <strong>{chosen.length ? named(chosen[0]!) : "–"}</strong>
+        </legend>
+        {[null, ...(catalogue.value?.modules ?? []).map(({ name }) => name)].map((module) => (
+          <label key={named(module)}>
+            <input type="checkbox" checked={chosen.includes(module)} onChange={() => toggle(module)} />
+            <span>{named(module)}</span>
+          </label>
+        ))}
+      </fieldset>
+      <fieldset class="numbers" disabled={comparing.value}>
+        <legend class="hidden">How often and how long</legend>
+        <NumberField label="Seeds" value={seeds.value} min={1} max={20} set={(value) => void (seeds.value = value)} />
+        <NumberField
+          label="Epochs"
+          value={epochs.value}
+          min={1}
+          max={200}
+          set={(value) => void (epochs.value = value)}
+        />
+      </fieldset>
+      <p class="muted small">
+        {chosen.length * seeds.value} trainings of {network} on {imageSize} × {imageSize}, {batch} images a step, as set
+        under Train.
+      </p>
+      {why && !comparing.value && <p class="muted">{why}</p>}
+      {comparing.value && (
+        <label class="arriving small">
+          <span>
+            {unitsDone.value} of {all} done{unit.value && `; now ${unit.value.unit}`}
+          </span>
+          <progress max={all} value={unitsDone.value + (unit.value?.share ?? 0)} />
+        </label>
+      )}
+      <div class="buttons">
+        {comparing.value ? (
+          <button type="button" class="button" onClick={() => void stopComparing()}>
+            <Icon name="stop" />
+            Stop
+          </button>
+        ) : (
+          <>
+            {open && (
+              <button type="button" class="button primary" disabled={busy.value} onClick={() => void goOnComparing()}>
+                <Icon name="play" />
+                Go on
+              </button>
+            )}
+            <button
+              type="button"
+              class={`button ${open ? "" : "primary"}`}
+              disabled={why !== undefined}
+              onClick={() => void startComparing()}
+            >
+              <Icon name="play" />
+              {open ? "Compare anew" : "Compare"}
+            </button>
+          </>
+        )}
+      </div>
+    </section>
+  );
+}
+
+const points = (share: number) => `${share > 0 ? "+" : share < 0 ? "−" : ""}${Math.abs(100 * share).toFixed(1)}`;
+
+/** What a row says, in words. */
+function verdict({ difference, failure, top1 }: Row, first: boolean, base: string): string {
+  if (failure) return `failed: ${failure}`;
+  if (first) return "what the others are measured against";
+  if (!difference) return top1.length ? "no seed in common yet" : "not done yet";
+  const { mean, interval, p, pairs } = difference;
+  if (!interval || p === null)
+    return `${points(mean)} points with ${pairs} ${pairs === 1 ? "seed" : "seeds"}; three say more`;
+  const [low, high] = interval;
+  const range = `${points(low)} to ${points(high)} points`;
+  return p < 0.05
+    ? `${mean > 0 ? "better" : "worse"} than ${base}: ${range}`
+    : `no difference that these seeds would show: ${range}`;
+}
+
+function Results() {
+  const { plan } = comparison.value!;
+  const base = named(plan.modules[0]!);
+  const shares = rows.value.flatMap(({ top1 }) => top1.map(([, share]) => share));
+  const low = Math.min(1, ...shares) - 0.02;
+  const high = Math.max(0, ...shares) + 0.02;
+  const place = (share: number) => `${(100 * (share - low)) / (high - low)}%`;
+  return (
+    <section class="card" aria-label="Results">
+      <h2>Right answers on {plan.validation.length} images kept aside, after the last epoch</h2>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+      <section class="scroll results" tabIndex={0} aria-label="Table of results">
+        <table>
+          <thead>
+            <tr>
+              {["module", "seeds", "mean", "seed by seed", `beside ${base}`].map((name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.value.map((row, i) => (
+              <tr key={named(row.module)}>
+                <th scope="row">{named(row.module)}</th>
+                <td>{row.top1.length}</td>
+                <td>{row.mean === null ? "–" : `${(100 * row.mean).toFixed(1)} %`}</td>
+                <td>
+                  <span
+                    class="strip"
+                    role="img"
+                    aria-label={
+                      row.top1.map(([seed, share]) => `seed ${seed}: ${(100 * share).toFixed(1)} %`).join(", ") ||
+                      "none yet"
+                    }
+                  >
+                    {row.mean !== null && <span class="strip-mean" style={{ left: place(row.mean) }} />}
+                    {row.top1.map(([seed, share]) => (
+                      <span
+                        key={seed}
+                        class={`strip-dot c${i % 6}`}
+                        style={{ left: place(share) }}
+                        title={`seed ${seed}: ${(100 * share).toFixed(1)} %`}
+                      />
+                    ))}
+                  </span>
+                </td>
+                <td class="words">{verdict(row, i === 0, base)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <p class="muted small">
+        Differences are taken seed by seed, with 95 % intervals of the paired t test; whether they count is judged after
+        Holm's correction for as many modules. Seeds differ in weights and order, not in images: other images would add
+        to the uncertainty. <code>fovea compare</code> does this on more cores and says more.
+      </p>
+    </section>
+  );
+}
