@@ -44,7 +44,11 @@ const [batch, classes, runs] = [
   count("runs", values.runs),
 ];
 const [channels = 3, height = 32, width = 32] = values.input.split("x").map((n) => count("input", n));
-const options = { numClasses: classes, attention: values.attention, ...(values.stem === "auto" ? {} : { stem: values.stem }) };
+const options = {
+  numClasses: classes,
+  attention: values.attention,
+  ...(values.stem === "auto" ? {} : { stem: values.stem }),
+};
 
 /** What to run. */
 function workload(): { readonly title: string; readonly graph: Graph; readonly feeds: Arrays } {
