@@ -56,7 +56,7 @@ for (const [why, message, path] of [
   ],
   [
     "an object among the weights",
-    /among the weights, x is of type omegaconf\.dictconfig\.DictConfig, which is not read/,
+    /among the weights, x is of type omegaconf\.dictconfig\.DictConfig, which is not supported/,
     file("among.pt", bytes("N"), config),
   ],
 ] as const)
