@@ -20,7 +20,7 @@ export const passes: Readonly<Record<string, Pass>> = {
  *
  * @param visit Sees the module after each pass.
  * @example
- * const { lowered } = compile(graph, cpuTarget({ blockSize: 16 }));
+ * const { lowered } = compile(graph, cpuTarget({ blockSize: 16, writesInPlace: true }));
  * printModule(lowered);
  */
 export const compile = (graph: Graph, target: Target, visit?: (pass: string, module: Module) => void): Module =>

@@ -64,5 +64,7 @@ export function noBlocks(node: AnyNode): string {
   if (!layer) return "the batch size is not known";
   if (layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return "it has a single position";
   if (layer.pads.some((p) => p < 0)) return "its padding is negative";
-  return layer.group === 1 ? "its channels do not fill half a block" : "its groups do not fill blocks";
+  return layer.group === 1
+    ? "its channels are no multiple of 4, or do not fill half a block"
+    : "its groups do not fill blocks";
 }

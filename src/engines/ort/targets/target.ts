@@ -18,8 +18,8 @@ export interface Loaded {
 }
 
 /**
- * A build of ONNX Runtime on a kind of processor: all that the engine, the compiler and the sessions do differently there.
- * `Facts` is what its probe finds out.
+ * A build of ONNX Runtime on a kind of processor: all that the engine, the compiler and the sessions do differently there. State is held in
+ * arrays of the CPU (`state.ts`). `Facts` is what its probe finds out.
  */
 export interface Backend<Facts = unknown> {
   /** Name of the engine. */

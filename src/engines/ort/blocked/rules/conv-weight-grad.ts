@@ -11,9 +11,9 @@ import { type BlockedRule, rule } from "../rule.js";
 import type { BlockedTensor } from "../writer.js";
 
 /**
- * dw as one convolution with the images as channels and dy as the kernel. The lanes of x lie along the rows, so that every channel of every kernel element is one output column. Left and right
- * padding of x is emitted in advance; top and bottom are the convolution's own padding, which it skips.
- * (im2col and a matrix product reach a third to two thirds of the speed.)
+ * dw as one convolution with the images as channels and dy as the kernel. The lanes of x lie along the rows, so that every channel of every
+ * kernel element is one output column. Left and right padding of x is emitted in advance; top and bottom are the convolution's own
+ * padding, which it skips. (im2col and a matrix product reach a third to two thirds of the speed.)
  */
 const weightGrad = rule("convWeightGrad", [convWeightGradOp], (node, _attributes, layouts) => {
   const layer = blockedLayerOf(node, layouts);
@@ -23,6 +23,7 @@ const weightGrad = rule("convWeightGrad", [convWeightGradOp], (node, _attributes
   return (table) => {
     const result = node.outputs[0]!;
     const layout = layoutOf(layer.layout, result.shape as readonly number[], table.block);
+    if (layer.kind === "winograd") throw new Error("the weight gradient of a Winograd layer is the winograd rule's");
     const grad = layer.kind === "stem" ? stemGrad : layer.kind === "depthwise" ? depthwiseGrad : denseGrad;
     table.setPacked(result, layout, table.write.reshape(grad(x, table.blocked(dy), layer, table), layout.shape));
   };
