@@ -52,7 +52,7 @@ export async function openSegmenter(network: Classifier, options: SegmenterOptio
   return {
     async segment(image) {
       requireImage("openSegmenter", "the image", image);
-      const grid = windowGrid(image, preprocessing);
+      const grid = windowGrid(image, preprocessing, Number(count));
       const canvas = new LogitCanvas(Number(count), grid, imageSize);
       for (let window = 0; window < grid.starts.length; window++) {
         const data = new Float32Array(3 * imageSize ** 2);

@@ -218,6 +218,9 @@ test("what a worker sends is checked before it is taken", { skip: ifLong || skip
       [(key: string) => client.hset(key, "last.safetensors", "x"), /last\.safetensors arrived damaged/],
       [(key: string) => client.hdel(key, "result.json"), /result\.json arrived damaged/],
       [replaced("{"), /result\.json is not JSON/],
+      [(key: string) => client.hset(key, "manifest", "{"), /has no manifest/],
+      [(key: string) => client.hset(key, "manifest", "x".repeat(20_000)), /is too large/],
+      [(key: string) => client.set(key, "x"), /is no hash/],
       [
         replaced(JSON.stringify({ ...result, hashes: { ...result.hashes, data: "other" } })),
         /a worker sent a result of another data/,
@@ -229,6 +232,7 @@ test("what a worker sends is checked before it is taken", { skip: ifLong || skip
     ] as const) {
       await assert.rejects(send(change), says);
       assert.ok(!existsSync(elsewhere.folder));
+      assert.equal(await client.exists("fovea:files:x:0"), 0);
     }
     // A file that is none of a unit's is not written, wherever its name would lead.
     await send((key) => client.hset(key, "../../evil", "x"));

@@ -189,7 +189,7 @@ test("windows overlap by a third or more, and start and end at the borders", () 
     [33, 5000, 32, 33],
     [300, 200, 64, 200],
   ] as const) {
-    const grid = windowGrid({ width, height }, { imageSize, resize });
+    const grid = windowGrid({ width, height }, { imageSize, resize }, 2);
     for (const [axis, length] of [
       ["left", grid.width],
       ["top", grid.height],
@@ -201,8 +201,12 @@ test("windows overlap by a third or more, and start and end at the borders", () 
     }
   }
   assert.throws(
-    () => windowGrid({ width: 60_000, height: 3 }, { imageSize: 32, resize: 32 }),
+    () => windowGrid({ width: 60_000, height: 3 }, { imageSize: 32, resize: 32 }, 2),
     /an image of 60000 × 3, scaled to 640000 × 32, needs \d+ windows of 32 pixels; at most 10000 are cut/,
+  );
+  assert.throws(
+    () => windowGrid({ width: 64, height: 65_535 }, { imageSize: 256, resize: 512 }, 21),
+    /scaled to 512 × 524280, has too many pixels for logits of 21 classes each/,
   );
 });
 

@@ -15,7 +15,7 @@ import { codeHash, configHash, dataHash } from "./hash.js";
 
 const MAX_PLAN_BYTES = 10_000_000;
 /** A result has a digit for each test image. */
-const MAX_RESULT_BYTES = 100_000_000;
+export const mostResultBytes = 100_000_000;
 const planFile = "plan.json";
 const ratesFile = "rates.json";
 const resultFile = "result.json";
@@ -186,7 +186,7 @@ async function requireOwn(path: string): Promise<void> {
 /** The result of a unit, or undefined if it is not done. */
 export async function readResult(folder: string): Promise<UnitResult | undefined> {
   const file = join(folder, resultFile);
-  const bytes = await readWhole(file, MAX_RESULT_BYTES).catch(unlessMissing);
+  const bytes = await readWhole(file, mostResultBytes).catch(unlessMissing);
   return bytes && parseResult(new TextDecoder().decode(bytes), file);
 }
 

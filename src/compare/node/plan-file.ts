@@ -1,13 +1,13 @@
-import { readFile } from "node:fs/promises";
 import type { Document, LineCounter, Node } from "yaml";
 import { messageOf, OptionError } from "../../core/errors.js";
+import { readBounded } from "../../data/files.js";
 import { type Plan, parsePlan } from "../plan.js";
 
 /** Whether a file's name says that it holds a plan. */
 export const isPlanFile = (path: string): boolean => /\.(json|ya?ml)$/i.test(path);
 
 /** Of text: a plan that a person writes has less. */
-const mostCharacters = 1_000_000;
+const mostCharacters = 200_000;
 
 /**
  * The plan in a file, YAML or JSON, of the same schema.
@@ -15,9 +15,10 @@ const mostCharacters = 1_000_000;
  * @throws OptionError that names the file, the line and what is wrong with it.
  */
 export async function readPlanFile(file: string): Promise<Plan> {
-  const text = await readFile(file, "utf8").catch((error: Error) => {
-    throw new OptionError(`${file}: cannot be read (${error.message})`);
+  const bytes = await readBounded(file, 4 * mostCharacters).catch((error: Error) => {
+    throw new OptionError(`${file}: cannot be read (${error.message.replace(`${file}: `, "")})`);
   });
+  const text = new TextDecoder().decode(bytes);
   if (text.length > mostCharacters)
     throw new OptionError(`${file}: a plan has at most ${mostCharacters.toLocaleString("en-US")} characters`);
   const { parseDocument, LineCounter } = await import("yaml");

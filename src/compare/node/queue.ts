@@ -131,8 +131,12 @@ export async function fillQueue(
   /** Units that are said to be done. */
   const told = async (): Promise<string[]> => {
     const found: string[] = [];
-    for (let some = await toldDone(connection, name); some.length > 0; some = await toldDone(connection, name))
+    // Each takes a thousand; a flood of them must not keep the rest waiting.
+    for (let round = 0; round < 100; round++) {
+      const some = await toldDone(connection, name);
+      if (some.length === 0) break;
       found.push(...some.map(String));
+    }
     return found;
   };
   const file = join(journal.path, queueFile);
@@ -154,8 +158,8 @@ export async function fillQueue(
         onProgress(units.length - pending.size);
       }
       for (const job of await queue.getFailed(0, 999)) {
-        const index = String(job.data.unit);
-        const reason = job.failedReason ?? "";
+        const index = String(job.data?.unit);
+        const reason = (job.failedReason ?? "").slice(0, 2000);
         await job.remove();
         if (!pending.has(index)) continue;
         if (reason === stoppedReason) await add([index]);

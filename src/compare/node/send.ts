@@ -10,7 +10,7 @@ import { isGenerated, type PlanData, parsePlan, writtenPlan } from "../plan.js";
 import type { Rates } from "../resolve.js";
 import { parseResult } from "../results.js";
 import { sha256 } from "./hash.js";
-import { type Journal, type JournaledUnit, readResult } from "./journal.js";
+import { type Journal, type JournaledUnit, mostResultBytes, readResult } from "./journal.js";
 
 /** What Redis holds of a comparison that is at work: the plan, for workers that do not see its folder, and which units are done. */
 const keys = {
@@ -32,6 +32,8 @@ const sent = [
   "result.json",
 ];
 const mostBytes = 256 * 2 ** 20;
+/** Of the manifest, and of a published plan. */
+const [mostManifest, mostPlan] = [10_000, 1_000_000];
 
 /** Says that a comparison is at work. */
 export async function publish(redis: Redis, name: string, { plan, resolver }: Journal): Promise<void> {
@@ -71,6 +73,7 @@ export async function onlyComparison(
     const [next, some] = await redis.scan(cursor, "MATCH", keys.comparison("*"), "COUNT", 1000);
     cursor = next;
     for (const key of some) {
+      if ((await redis.strlen(key)) > mostPlan) throw new FoveaError("what is at this Redis is no comparison");
       const value = await redis.get(key);
       if (value !== null && value !== ended) found.set(key.slice(keys.comparison("").length), value);
     }
@@ -82,7 +85,11 @@ export async function onlyComparison(
         : `${found.size} comparisons are at work at this Redis; give each a database of its own, such as redis://host/1`,
     );
   const [[name, text]] = found as unknown as [[string, string]];
-  const { plan, rates } = JSON.parse(text) as { plan: { data: PlanData }; rates: Record<string, number> | null };
+  const value = parsedJson(text);
+  const { plan: given, rates = null } = isObject(value) ? value : {};
+  if (!isObject(given) || !isObject(given.data) || !(rates === null || isRates(rates)))
+    throw new FoveaError("what is at this Redis is no comparison");
+  const plan = given as { data: PlanData };
   const generated = isGenerated(plan.data.source);
   if (generated !== (source === undefined))
     throw new OptionError(
@@ -97,6 +104,9 @@ export async function onlyComparison(
     rates: rates ? new Map(Object.entries(rates)) : undefined,
   };
 }
+
+const isRates = (value: unknown): value is Record<string, number> =>
+  isObject(value) && Object.values(value).every((rate) => typeof rate === "number" && rate > 0);
 
 /** Tells the coordinator that a unit is done, whose files it sees. */
 export const tellDone = async (redis: Redis, name: string, unit: number): Promise<void> =>
@@ -135,23 +145,47 @@ export async function sendFiles(redis: Redis, name: string, { unit, folder, titl
 /**
  * Takes the files of a unit that a worker sent, if it sent any, and checks them as its own.
  *
- * @throws FoveaError if they are not what the unit's are: damaged, of other data, or of another program.
+ * @throws FoveaError if they are not what the unit's are: damaged, too large, of other data, or of another program. They are removed then.
  */
-export async function receiveFiles(
-  redis: Redis,
-  name: string,
-  { unit, folder, hashes, title }: JournaledUnit,
-): Promise<void> {
-  const key = keys.files(name, unit.index);
-  const found = await redis.hgetallBuffer(key);
-  if (!found.manifest) return;
-  const manifest: unknown = JSON.parse(found.manifest.toString("utf8"));
+export async function receiveFiles(redis: Redis, name: string, entry: JournaledUnit): Promise<void> {
+  const key = keys.files(name, entry.unit.index);
+  try {
+    const found = await filesAt(redis, key, entry.title);
+    if (!found) return;
+    await takeFiles(found, entry);
+  } catch (error) {
+    // What is refused is refused once, not at every look.
+    if (error instanceof FoveaError) await redis.del(key);
+    throw error;
+  }
+  await redis.del(key);
+}
+
+/** What lies at a key, at most what a unit may send: whoever reaches Redis can put anything there. */
+async function filesAt(redis: Redis, key: string, title: string): Promise<Map<string, Buffer> | undefined> {
+  const fields = ["manifest", ...sent];
+  const wrong = (error: Error) => {
+    throw error.message.startsWith("WRONGTYPE") ? new FoveaError(`${title}: what a worker sent is no hash`) : error;
+  };
+  const sizes = await Promise.all(fields.map((field) => redis.hstrlen(key, field))).catch(wrong);
+  const [manifest, ...rest] = sizes as [number, ...number[]];
+  if (manifest === 0) return undefined;
+  const total = rest.reduce((sum, size) => sum + size, 0);
+  if (manifest > mostManifest || total > mostBytes || rest.at(-1)! > mostResultBytes)
+    throw new FoveaError(`${title}: what a worker sent is too large`);
+  const values = await redis.hmgetBuffer(key, ...fields);
+  return new Map(fields.flatMap((field, i) => (values[i] ? [[field, values[i]] as const] : [])));
+}
+
+async function takeFiles(found: Map<string, Buffer>, { folder, hashes, title }: JournaledUnit): Promise<void> {
+  const text = (file: string) => found.get(file)?.toString("utf8") ?? "";
+  const manifest = parsedJson(text("manifest"));
   if (!isObject(manifest)) throw new FoveaError(`${title}: what a worker sent has no manifest`);
-  const files = sent.filter((file) => file in manifest);
-  for (const file of files)
-    if (!found[file] || sha256(found[file]) !== manifest[file])
-      throw new FoveaError(`${title}: ${file} arrived damaged`);
-  const text = (file: string) => found[file]?.toString("utf8") ?? "";
+  const files = sent.filter((file) => Object.hasOwn(manifest, file));
+  for (const file of files) {
+    const bytes = found.get(file);
+    if (!bytes || sha256(bytes) !== manifest[file]) throw new FoveaError(`${title}: ${file} arrived damaged`);
+  }
   const { hashes: own } = parseResult(text("result.json"), `${title}: result.json`);
   const { versions } = parseRunConfig(text("config.json"), `${title}: config.json`);
   for (const which of ["config", "data", "code"] as const)
@@ -164,9 +198,17 @@ export async function receiveFiles(
   try {
     // A unit is done when its result is there: that is written last.
     if (!(await readResult(folder!)))
-      for (const file of files) await writeFileAtomic(join(folder!, file), found[file]!);
+      for (const file of files) await writeFileAtomic(join(folder!, file), found.get(file)!);
   } finally {
     lock.release();
   }
-  await redis.del(key);
+}
+
+/** Undefined for what is no JSON. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

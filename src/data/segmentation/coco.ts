@@ -49,7 +49,8 @@ export async function cocoAnnotations(path: string, known?: ReadonlyMap<unknown,
   const objects = new Map<string, CocoObject[]>();
   const names = new Map<unknown, string>();
   for (const { id, file_name } of images) {
-    if (typeof file_name !== "string") throw new DataError(`${path}: image ${shown(id)} has no file_name`);
+    if (typeof file_name !== "string" || typeof id === "object")
+      throw new DataError(`${path}: image ${shown(id)} has no file_name`);
     names.set(id, file_name);
     objects.set(file_name, []);
   }

@@ -13,7 +13,7 @@ import { type ClassTable, classTable } from "./class-list.js";
 import { ignored } from "./label-map.js";
 import { findSegmentation, type Pair, type Part, type SegmentationFiles, segmentationLayouts } from "./layouts.js";
 import { pngIndices } from "./png-indices.js";
-import { paintObject } from "./polygons.js";
+import { Budget, paintObject } from "./polygons.js";
 
 /** Options of a folder of images with masks, besides those of {@link ImageFolderOptions}. */
 export interface MaskOptions {
@@ -193,7 +193,8 @@ class Unusable extends Error {
 async function valuesOf({ image, mask }: Pair, size: { width: number; height: number }): Promise<Values> {
   if (typeof mask !== "string") {
     const data = new Uint8Array(size.width * size.height);
-    for (const object of mask) paintObject(object, size.width, size.height, data);
+    const budget = new Budget();
+    for (const object of mask) paintObject(object, size.width, size.height, data, budget);
     return { ...size, data };
   }
   let values: Values;

@@ -142,10 +142,8 @@ async function voc(folder: string): Promise<SegmentationFiles> {
   const parts: Partial<Record<SplitName, Part>> = {};
   for (const name of names) {
     const text = new TextDecoder().decode(await readBounded(join(lists, name), 2 ** 26));
-    const ids = text
-      .split(/\r?\n/)
-      .map((line) => line.trim())
-      .filter(Boolean);
+    const lines = text.split(/\r?\n/).map((line) => line.trim());
+    const ids = [...new Set(lines.filter(Boolean))];
     const missing = ids.filter((id) => !byId.has(id));
     parts[splitOfName(stem(name))!] = {
       pairs: ids.flatMap((id) => byId.get(id) ?? []),

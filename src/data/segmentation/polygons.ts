@@ -10,6 +10,20 @@ export interface CocoObject {
   readonly at: string;
 }
 
+/** Steps of painting: what real annotations of the largest images take many times over is a fraction of it, and it takes seconds. */
+const mostSteps = 2 ** 32;
+
+/** What painting the objects of one image may still take. */
+export class Budget {
+  #left = mostSteps;
+
+  /** @throws DataError once it is used up. */
+  spend(steps: number, at: string): void {
+    this.#left -= steps;
+    if (this.#left < 0) throw new DataError(`${at}: the objects of its image are too much to paint`);
+  }
+}
+
 /**
  * Paints an object into the labels of an image of `width × height`: pixels whose center is inside its polygons (by the even-odd rule each), or that
  * its run lengths cover.
@@ -21,17 +35,20 @@ export function paintObject(
   width: number,
   height: number,
   labels: Uint8Array,
+  budget = new Budget(),
 ): void {
   if (Array.isArray(segmentation)) {
-    for (const polygon of segmentation) paintPolygon(pointsOf(polygon, at), label, width, height, labels);
+    for (const polygon of segmentation)
+      paintPolygon(pointsOf(polygon, at), label, width, height, labels, (steps) => budget.spend(steps, at));
     return;
   }
   const { counts, size } = (isObject(segmentation) ? segmentation : {}) as { counts?: unknown; size?: unknown };
-  const runs = typeof counts === "string" ? runLengths(counts) : counts;
+  const runs = typeof counts === "string" ? runLengths(counts, width * height, at) : counts;
   if (!Array.isArray(runs) || !runs.every((run) => Number.isSafeInteger(run) && run >= 0))
     throw new DataError(`${at}: segmentation must be polygons, [[x, y, …], …], or run lengths { size, counts }`);
   if (!Array.isArray(size) || size[0] !== height || size[1] !== width)
     throw new DataError(`${at}: run lengths of ${shown(size)} for an image of ${height} × ${width}`);
+  budget.spend(width * height, at);
   paintRuns(runs as number[], label, width, height, labels, at);
 }
 
@@ -47,9 +64,12 @@ function paintPolygon(
   width: number,
   height: number,
   labels: Uint8Array,
+  spend: (steps: number) => void,
 ): void {
-  const [low, high] = [Math.min(...points.map(([, y]) => y)), Math.max(...points.map(([, y]) => y))];
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const [, y] of points) [low, high] = [Math.min(low, y), Math.max(high, y)];
   for (let row = Math.max(0, Math.floor(low)); row < Math.min(height, Math.ceil(high)); row++) {
+    spend(points.length + width);
     const y = row + 0.5;
     const crossings: number[] = [];
     points.forEach(([x0, y0], i) => {
@@ -87,13 +107,14 @@ function paintRuns(
 }
 
 /** COCO's compressed run lengths: digits of five bits, lowest first, with the sixth for more; from the third on the difference to the one before last. */
-function runLengths(text: string): number[] {
+function runLengths(text: string, pixels: number, at: string): number[] {
   const runs: number[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let next = 0; next < text.length; ) {
+    if (runs.length > pixels + 1) throw new DataError(`${at}: more run lengths than the image has pixels`);
     let [value, shift, more] = [0, 0, true];
     let digit = 0;
-    while (more && at < text.length) {
-      digit = text.charCodeAt(at++) - 48;
+    while (more && next < text.length) {
+      digit = text.charCodeAt(next++) - 48;
       value |= (digit & 31) << shift;
       shift += 5;
       more = (digit & 32) !== 0 && shift < 35;

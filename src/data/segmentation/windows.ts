@@ -18,11 +18,14 @@ type Size = { readonly width: number; readonly height: number };
 const overlap = 1 / 3;
 /** Per image. */
 const mostWindows = 10_000;
+/** Logits of an image: 2 GiB. */
+const mostLogits = 2 ** 29;
 
-/** @throws DataError for an image so long and thin that it needs more than 10,000 windows. */
+/** @throws DataError for an image so long and thin that it needs more than 10,000 windows, or 2 GiB for the logits of its pixels. */
 export function windowGrid(
   image: Size,
   { imageSize, resize }: Pick<Preprocessing, "imageSize" | "resize">,
+  numClasses: number,
 ): WindowGrid {
   const { width, height } = shorterSize(image.width, image.height, resize);
   const count = (length: number) => Math.ceil((length - imageSize) / Math.ceil(imageSize * (1 - overlap))) + 1;
@@ -30,6 +33,10 @@ export function windowGrid(
   if (across * down > mostWindows)
     throw new DataError(
       `an image of ${image.width} × ${image.height}, scaled to ${width} × ${height}, needs ${across * down} windows of ${imageSize} pixels; at most ${mostWindows} are cut`,
+    );
+  if (numClasses * width * height > mostLogits)
+    throw new DataError(
+      `an image of ${image.width} × ${image.height}, scaled to ${width} × ${height}, has too many pixels for logits of ${numClasses} classes each`,
     );
   const starts = (length: number, windows: number) =>
     Array.from({ length: windows }, (_, i) =>
@@ -64,7 +71,7 @@ export function windowsOf(dataset: Dataset, preprocessing: Preprocessing): Windo
   const { imageSize } = preprocessing;
   const places: WindowPlace[] = [];
   for (let image = 0; image < dataset.length; image++) {
-    const grid = windowGrid(sizeAt(dataset, image), preprocessing);
+    const grid = windowGrid(sizeAt(dataset, image), preprocessing, dataset.classes.length);
     grid.starts.forEach((_, window) => places.push({ image, window, grid }));
   }
   const cut: Dataset = {

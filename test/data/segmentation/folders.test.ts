@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { DataError } from "../../../src/core/errors.js";
 import { type OpenOptions, openDataset } from "../../../src/data/open.js";
 import { openSegmentationFolder } from "../../../src/data/segmentation/folder.js";
-import { paintObject } from "../../../src/data/segmentation/polygons.js";
+import { Budget, paintObject } from "../../../src/data/segmentation/polygons.js";
 import { temporaryFolder } from "../../support/fovea.js";
 import { packedRows, png } from "./png.js";
 
@@ -274,6 +274,17 @@ test("polygons cover the pixels whose centers they contain, and compressed run l
   assert.deepEqual(painted([square(0, 0, 1), square(2, 0, 1)], 3, 1), ["101"]);
   // Encoded by pycocotools: a 3 × 4 image with the second column set.
   assert.deepEqual(painted({ size: [3, 4], counts: "336" }, 4, 3), ["0100", "0100", "0100"]);
+  // A polygon of many points, and what would take hours to paint.
+  const circle = Array.from({ length: 150_000 }, (_, i) => [3 + 2 * Math.cos(i), 3 + 2 * Math.sin(i)]).flat();
+  assert.equal(painted([circle], 6, 6).length, 6);
+  assert.throws(
+    () => painted({ size: [1, 2], counts: "1".repeat(100) }, 2, 1),
+    /here: more run lengths than the image/,
+  );
+  const budget = new Budget();
+  assert.throws(() => {
+    for (let i = 0; i < 10_000; i++) budget.spend(1e6, "there");
+  }, /there: the objects of its image are too much to paint/);
   // Columns of three: pixel 1 of the first, pixels 0 and 1 of the third.
   assert.deepEqual(painted({ size: [3, 4], counts: [1, 1, 4, 2, 4] }, 4, 3), ["0010", "1010", "0000"]);
 });
