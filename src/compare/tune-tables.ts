@@ -45,20 +45,18 @@ export function searchText({ search, rungs, images }: SearchResult): string {
 export function winnerText({ winner, search }: SearchResult): string {
   const measured = winner?.results.at(-1)?.last;
   if (!measured) return "No trial reached the last rung.";
-  return `Best: ${trialTitle(winner.trial)}, ${points(measured.validation.top1)} % of the validation images; on the test images, which chose nothing, ${points(measured.test.top1)} %. It is the best of several by one seed (${search.seed}): fovea compare with several seeds says what it is worth.`;
+  const worth = search.module.name === "none" ? "" : ": fovea compare with several seeds says what it is worth";
+  return `Best: ${trialTitle(winner.trial)}, ${points(measured.validation.top1)} % of the validation images; on the test images, which chose nothing, ${points(measured.test.top1)} %. It is the best of several by one seed (${search.seed})${worth}.`;
 }
 
-/** The best settings as a plan for `compare`, beside the network without a module. */
+/** The best settings as a plan for `compare`, beside the network without a module; null for that network, which has nothing to be compared with. */
 export function winnerPlan({ search, winner }: SearchResult): object | null {
-  if (!winner) return null;
   const { name, options } = search.module;
+  if (!winner || name === "none") return null;
   return {
     data: search.data,
     backbones: [search.backbone],
-    modules: [
-      ...(name === "none" ? [] : ["none"]),
-      { name, options: { ...options, ...winner.trial.options }, label: name },
-    ],
+    modules: ["none", { name, options: { ...options, ...winner.trial.options }, label: name }],
     seeds: 6,
     settings: [winner.trial.setting],
     epochs: search.epochs,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parsePlan } from "../../src/compare/plan.js";
+import type { Measured, UnitResult } from "../../src/compare/results.js";
 import {
   checkSearch,
   parseDimension,
@@ -10,6 +11,7 @@ import {
   type Search,
   trialsOf,
 } from "../../src/compare/tune.js";
+import { type SearchResult, winnerPlan, winnerText } from "../../src/compare/tune-tables.js";
 
 const { backbones, entrants } = parsePlan({ data: "shapes", modules: ["se"] });
 const search = (changes: Partial<Search> = {}): Search => ({
@@ -102,6 +104,39 @@ test("the best by accuracy go on, of equal ones those with less loss, and those 
   ] as const;
   assert.deepEqual(promoted(scores, 5), [3, 4, 5, 1, 2]);
   assert.deepEqual(promoted(scores.toReversed(), 2), [3, 4]);
+});
+
+/** A search whose trials validated so, in order; the first is taken as the winner. */
+function found(of: Search, validations: readonly Measured["validation"][]): SearchResult {
+  const rows = trialsOf(of)
+    .slice(0, validations.length)
+    .map((trial, i) => {
+      const validation = validations[i]!;
+      const last: Measured = { epoch: 9, validation, test: { ...validation, count: 10, nll: 1 } };
+      return { trial, results: [{ status: "done", last } as UnitResult] };
+    });
+  return {
+    search: of,
+    rungs: [{ trials: rows.length, epochs: 9 }],
+    rows,
+    winner: rows[0]!,
+    images: { train: 1, validation: 1, test: 1 },
+  };
+}
+
+test("the best settings of a module are a plan that can be compared; a network without one has no plan", () => {
+  const se = found(search(), [{ top1: 0.5, loss: 1 }]);
+  assert.deepEqual(
+    parsePlan(winnerPlan(se)).entrants.map(({ label }) => label),
+    ["none", "se"],
+  );
+  assert.match(winnerText(se), /fovea compare with several seeds/);
+  const [none] = parsePlan({ data: "shapes", modules: ["none", "se"] }).entrants;
+  const plain = found(search({ module: none!, space: [parseDimension("lr=0.1,0.2", "none")] }), [
+    { top1: 0.5, loss: 1 },
+  ]);
+  assert.equal(winnerPlan(plain), null);
+  assert.doesNotMatch(winnerText(plain), /fovea compare/);
 });
 
 test("a search that cannot be meant is refused in one line", () => {
