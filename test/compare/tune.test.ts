@@ -11,7 +11,14 @@ import {
   type Search,
   trialsOf,
 } from "../../src/compare/tune.js";
-import { type SearchResult, winnerPlan, winnerText } from "../../src/compare/tune-tables.js";
+import {
+  type SearchResult,
+  searchMarkdown,
+  searchReport,
+  trialsCsv,
+  winnerPlan,
+  winnerText,
+} from "../../src/compare/tune-tables.js";
 
 const { backbones, entrants } = parsePlan({ data: "shapes", modules: ["se"] });
 const search = (changes: Partial<Search> = {}): Search => ({
@@ -137,6 +144,37 @@ test("the best settings of a module are a plan that can be compared; a network w
   ]);
   assert.equal(winnerPlan(plain), null);
   assert.doesNotMatch(winnerText(plain), /fovea compare/);
+});
+
+test("segmentation is ranked by mean IoU, which the tables name", () => {
+  const validations = [
+    { top1: 0.8, loss: 2, miou: 0.4 },
+    { top1: 0.9, loss: 1, miou: 0.2 },
+    { top1: 0.7, loss: 3, miou: 0.6 },
+  ];
+  assert.deepEqual(
+    promoted(
+      validations.map((score, i) => [i + 1, score] as const),
+      3,
+    ),
+    [3, 1, 2],
+  );
+  const result = found(search(), validations);
+  const lines = searchMarkdown(result)
+    .split("\n")
+    .filter((line) => line.startsWith("|"));
+  assert.match(lines[0]!, /validation mIoU %, 9 epochs/);
+  assert.deepEqual(
+    lines.slice(2).map((line) => line.split("|")[1]!.trim()),
+    ["3", "1", "2"],
+  );
+  assert.match(winnerText(result), /mIoU 40\.\d* % on the validation images; .* 40\.\d* %/);
+  assert.match(trialsCsv(result).split("\n")[0]!, /validation_top1,validation_loss,validation_miou$/);
+  assert.match(searchReport(result), /validation mIoU %, furthest rung/);
+  assert.doesNotMatch(searchReport(result), /top-1/);
+  const classified = found(search(), [{ top1: 0.5, loss: 1 }]);
+  assert.match(searchReport(classified), /validation top-1 %, furthest rung/);
+  assert.doesNotMatch(trialsCsv(classified), /miou/);
 });
 
 test("a search that cannot be meant is refused in one line", () => {
