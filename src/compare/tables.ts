@@ -129,13 +129,14 @@ export const columns: readonly { readonly name: string; readonly cell: (row: Row
   { name: "p (Holm)", cell: ({ difference }) => or(difference?.pHolm, (p) => pText(p).replace(/^p (= )?/, "")) },
   { name: "exact p", cell: ({ difference }) => or(difference?.pSignFlip, (p) => pText(p).replace(/^p (= )?/, "")) },
 ];
+
+/** What these rows are compared by; those without results do not say. */
+export const measureOf = (rows: readonly Row[]): Row["measure"] =>
+  rows.some(({ measure }) => measure === "mIoU") ? "mIoU" : "top-1";
+
 /** The columns for these rows, named by what was measured. */
 export const columnsFor = (rows: readonly Row[]): typeof columns =>
-  columns.map((column) =>
-    column.name === "top-1 %" && rows.some(({ measure }) => measure === "mIoU")
-      ? { ...column, name: "mIoU %" }
-      : column,
-  );
+  columns.map((column) => (column.name === "top-1 %" ? { ...column, name: `${measureOf(rows)} %` } : column));
 
 export const costColumns: typeof columns = [
   { name: "entrant", cell: ({ entrant }) => entrant },
