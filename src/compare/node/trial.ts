@@ -133,7 +133,7 @@ function affine([a, b]: readonly [number, number], [short, long]: readonly [numb
   return [Math.max(0, short - a * each), each];
 }
 
-/** Seconds that a unit takes: its process, and where its network looks, which is found at the end. */
+/** Seconds that a unit's process takes. Where its network looks is found at the end, and not part of it. */
 export function unitSeconds(
   { epochs, steps: count }: Pick<ResolvedUnit, "epochs" | "steps">,
   { data }: Journal,
