@@ -4,6 +4,7 @@ import {
   fillQueue,
   type Journal,
   type JournaledUnit,
+  lookedAt,
   measureCosts,
   measureLooks,
   readCosts,
@@ -91,7 +92,7 @@ export async function tabulate(
   const done = results.filter((result) => result?.last).length;
   try {
     const looks =
-      looking && done > 0 && !journal.data.test.labelMap
+      looking && done > 0 && lookedAt(journal) > 0
         ? await withEngines(threads, Math.min(workers, done), (engines) =>
             measureLooks(journal, units, results, engines, {
               signal,

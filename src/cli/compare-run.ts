@@ -6,6 +6,7 @@ import { design, fewestSeeds, points, type Rates, slurmScript } from "../compare
 import {
   arePaired,
   type Forecast,
+  type ForecastOptions,
   forecast,
   Journal,
   type JournaledUnit,
@@ -67,14 +68,15 @@ function forecastText({ units, images, macs, seconds, peakBytes }: Forecast, wor
 /** `--dry-run` */
 export async function dryRun(
   given: Journal,
-  { workers, cost, json }: { readonly workers: number; readonly cost: boolean; readonly json: boolean },
+  { json, ...options }: ForecastOptions & { readonly json: boolean },
 ): Promise<void> {
+  const { workers } = options;
   const lock = await given.claim();
   try {
     const journal = await withRates(given, workers);
     const units = journal.units();
     const todo = open(units, await journal.results(units));
-    const predicted = forecast(journal, todo, await trialsOf(journal, todo, workers), { workers, cost });
+    const predicted = forecast(journal, todo, await trialsOf(journal, todo, workers), options);
     const rows = units.filter(({ unit }) => unit.seed === journal.plan.seeds[0] && unit.setting === 0);
     const seeds = journal.plan.seeds.length;
     const tests = (journal.plan.entrants.length - 1) * journal.plan.backbones.length;

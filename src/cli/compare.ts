@@ -102,14 +102,14 @@ done is never done again.`,
     const journal = await Journal.open(out, plan);
     const workers = flags.workers ?? Math.max(1, Math.floor(availableParallelism() / plan.threads));
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);
-    if (flags.dryRun) return dryRun(journal, { workers, cost: flags.cost, json: flags.json ?? false });
+    const { cost, looks, json = false } = flags;
+    if (flags.dryRun) return dryRun(journal, { workers, cost, looks, json });
     if (flags.slurmOption && flags.backend !== "slurm") throw new OptionError("--slurm-option needs --backend slurm");
     if (flags.redis !== undefined && flags.backend !== "bullmq")
       throw new OptionError("--redis needs --backend bullmq");
     const redis = flags.backend === "bullmq" ? (flags.redis ?? defaultRedis()) : undefined;
     if (flags.backend === "slurm")
       return writeSlurm(journal, { workers, program: argv[1]!, options: flags.slurmOption ?? [] }, flags.json ?? false);
-    const { cost, looks, json = false } = flags;
     await coordinate(journal, { workers, redis, cost, looks, json, program: argv[1]! });
   });
 

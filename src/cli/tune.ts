@@ -10,6 +10,7 @@ import {
   type Search,
   searchText,
   trialTitle,
+  winnerPlan,
   winnerText,
 } from "../compare/index.js";
 import { SearchJournal, sha256 } from "../compare/node/index.js";
@@ -99,7 +100,7 @@ included: the same command goes on.`,
           paragraphs(
             searchText(result),
             winnerText(result),
-            `${join(out, "report.html")}, table.md, trials.csv${winner ? `; fovea compare ${join(out, "best.json")} measures it with six seeds` : ""}`,
+            `${join(out, "report.html")}, table.md, trials.csv${winnerPlan(result) ? `; fovea compare ${join(out, "best.json")} measures it with six seeds` : ""}`,
           ),
       );
     } finally {

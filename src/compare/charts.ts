@@ -1,18 +1,20 @@
 import { dotPlot } from "../report/dot-plot.js";
 import { paretoFront, scatter } from "../report/scatter.js";
 import type { Row } from "./analysis.js";
+import { measureOf } from "./tables.js";
 
 const percent = (share: number) => 100 * share;
 const both = (range: readonly [number, number] | null | undefined): readonly [number, number] | null =>
   range ? [percent(range[0]), percent(range[1])] : null;
 const fitting = (rows: readonly Row[]) => rows.filter(({ misfit }) => misfit === null);
+const titleOf = (rows: readonly Row[]) => (measureOf(rows) === "mIoU" ? "Mean IoU" : "Accuracy");
 
 /** The accuracies of the entrants of one backbone, a dot for each seed; the band is the interval of the first. */
 export function accuracyPlot(rows: readonly Row[]): string {
   const base = rows[0]!;
   return dotPlot({
-    title: "Accuracy after the last epoch",
-    xLabel: "top-1 %, a dot for each seed",
+    title: `${titleOf(rows)} after the last epoch`,
+    xLabel: `${measureOf(rows)} %, a dot for each seed`,
     band: both(base.interval),
     line: base.mean === null ? null : percent(base.mean),
     rows: fitting(rows).map((row) => ({
@@ -57,9 +59,9 @@ export function paretoPlot(rows: readonly Row[]): { readonly svg: string; readon
   );
   return {
     svg: scatter({
-      title: "Accuracy and work",
+      title: `${titleOf(rows)} and work`,
       xLabel: "million MACs for an image",
-      yLabel: "top-1 %",
+      yLabel: `${measureOf(rows)} %`,
       points: placed,
     }),
     front: paretoFront(placed).map(({ name }) => name),

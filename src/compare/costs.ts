@@ -1,4 +1,5 @@
 import { fieldsOf, flag, list, nonNegative, orNull, type Schema, text, whole } from "../core/schema.js";
+import { csv } from "./tables.js";
 
 /** What was measured of a network's speed and memory. Apart from the table, which has nothing that differs from time to time. */
 export interface CostRow {
@@ -40,17 +41,20 @@ const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
 
 /** `costs.csv` */
 export function costsCsv({ rows, threads }: Costs): string {
-  const lines = rows.map(({ backbone, entrant, latency, trainingRate, memory, noisy }) =>
-    [
-      ...[backbone, entrant].map((name) => (/[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)),
-      ...[latency.median, latency.low, latency.high].map((seconds) => (1000 * seconds).toFixed(3)),
-      trainingRate.toFixed(1),
-      ...(memory ? [mebibytes(memory.training), mebibytes(memory.inference)] : ["", ""]),
-      threads,
-      noisy ? "noisy" : "",
-    ].join(","),
-  );
-  return `${["backbone,entrant,latency_ms,latency_low_ms,latency_high_ms,training_images_per_s,training_peak_mib,inference_peak_mib,threads,noise", ...lines].join("\n")}\n`;
+  const header = [
+    ...["backbone", "entrant", "latency_ms", "latency_low_ms", "latency_high_ms", "training_images_per_s"],
+    ...["training_peak_mib", "inference_peak_mib", "threads", "noise"],
+  ];
+  const lines = rows.map(({ backbone, entrant, latency, trainingRate, memory, noisy }) => [
+    backbone,
+    entrant,
+    ...[latency.median, latency.low, latency.high].map((seconds) => (1000 * seconds).toFixed(3)),
+    trainingRate.toFixed(1),
+    ...(memory ? [mebibytes(memory.training), mebibytes(memory.inference)] : ["", ""]),
+    threads,
+    noisy ? "noisy" : "",
+  ]);
+  return csv([header, ...lines]);
 }
 
 const ms = (seconds: number) => (1000 * seconds).toFixed(2);

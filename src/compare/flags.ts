@@ -17,6 +17,7 @@ export function commandOf(plan: Plan): string {
 /** Flags that say the same as a plan; null where no flags do. */
 function flagsOf({ data, backbones, entrants, seeds, settings, epochs, budget, threads }: Plan): string[] | null {
   const names = entrants.map(nameOf);
+  const { source: _, images, testImages, imageSize, ...otherData } = data;
   const [{ lr, batch, ...others }] = settings as [Plan["settings"][number]];
   const plain =
     names.every((name) => name !== null) &&
@@ -24,8 +25,7 @@ function flagsOf({ data, backbones, entrants, seeds, settings, epochs, budget, t
     seeds.every((seed, i) => seed === i) &&
     settings.length === 1 &&
     Object.keys(others).length === 0 &&
-    data.validation === undefined &&
-    data.masks === undefined;
+    Object.values(otherData).every((value) => value === undefined);
   if (!plain) return null;
   const given = {
     modules: names.join(","),
@@ -33,9 +33,9 @@ function flagsOf({ data, backbones, entrants, seeds, settings, epochs, budget, t
     seeds: seeds.length,
     epochs,
     ...(budget === "epochs" ? {} : { budget }),
-    images: data.images,
-    "test-images": data.testImages,
-    "image-size": data.imageSize,
+    images,
+    "test-images": testImages,
+    "image-size": imageSize,
     batch,
     lr,
     threads,

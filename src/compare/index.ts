@@ -30,6 +30,6 @@ export {
   notes,
 } from "./tables.js";
 export { parseDimension, promoted, rungsOf, type Search, type TrialSettings, trialsOf } from "./tune.js";
-export { searchText, trialTitle, winnerText } from "./tune-tables.js";
+export { searchText, trialTitle, winnerPlan, winnerText } from "./tune-tables.js";
 export { fewestSeeds, type Unit, unitsOf } from "./units.js";
 export { points, verdict } from "./verdict.js";

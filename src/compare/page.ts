@@ -4,7 +4,6 @@ import { commandOf } from "./flags.js";
 import { mapStrips } from "./strips.js";
 import {
   type Comparison,
-  type columns,
   columnsFor,
   costColumns,
   design,
@@ -12,9 +11,11 @@ import {
   lookNote,
   markdown,
   notes,
+  rowTable,
   sourceName,
+  verdictList,
 } from "./tables.js";
-import { points, verdict } from "./verdict.js";
+import { points } from "./verdict.js";
 
 /** A comparison, with what was measured of costs. */
 export interface PageEntry {
@@ -55,24 +56,16 @@ function entryPart(
     ...plan.backbones.flatMap(({ label }) => {
       const own = rows.filter(({ backbone }) => backbone === label);
       const base = own[0]!.entrant;
-      const table = (some: typeof columns) =>
-        markdown(
-          some.map(({ name }) => name),
-          own.map((row) => some.map(({ cell }) => cell(row))),
-        );
       const strips = mapStrips(comparison, label);
       const timed = costs?.rows.filter(({ backbone }) => backbone === label) ?? [];
       return [
         ...(plan.backbones.length > 1 ? [`### ${label}`] : []),
         draw(`${label}-accuracy`, `Accuracy on ${label}, a dot for each seed`, accuracyPlot(own)),
         draw(`${label}-differences`, `Difference from ${base} on ${label}`, differencePlot(own)),
-        table(columnsFor(own)),
-        own
-          .slice(own.length > 1 ? 1 : 0)
-          .map((row) => `- **${row.entrant}**: ${verdict(row, base)}.`)
-          .join("\n"),
+        rowTable(own, columnsFor(own)),
+        verdictList(own),
         "**Cost**",
-        table(costColumns),
+        rowTable(own, costColumns),
         draw(`${label}-work`, `Accuracy and work on ${label}`, paretoPlot(own).svg),
         ...(timed.length > 0
           ? [
@@ -84,7 +77,7 @@ function entryPart(
             ]
           : []),
         ...(note || strips ? ["**Where they look**"] : []),
-        ...(note ? [note, table(lookColumns)] : []),
+        ...(note ? [note, rowTable(own, lookColumns)] : []),
         ...(strips ? [strips.note, draw(`${label}-maps`, strips.title, strips.svg)] : []),
       ];
     }),

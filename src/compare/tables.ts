@@ -129,13 +129,14 @@ export const columns: readonly { readonly name: string; readonly cell: (row: Row
   { name: "p (Holm)", cell: ({ difference }) => or(difference?.pHolm, (p) => pText(p).replace(/^p (= )?/, "")) },
   { name: "exact p", cell: ({ difference }) => or(difference?.pSignFlip, (p) => pText(p).replace(/^p (= )?/, "")) },
 ];
+
+/** What these rows are compared by; those without results do not say. */
+export const measureOf = (rows: readonly Row[]): Row["measure"] =>
+  rows.some(({ measure }) => measure === "mIoU") ? "mIoU" : "top-1";
+
 /** The columns for these rows, named by what was measured. */
 export const columnsFor = (rows: readonly Row[]): typeof columns =>
-  columns.map((column) =>
-    column.name === "top-1 %" && rows.some(({ measure }) => measure === "mIoU")
-      ? { ...column, name: "mIoU %" }
-      : column,
-  );
+  columns.map((column) => (column.name === "top-1 %" ? { ...column, name: `${measureOf(rows)} %` } : column));
 
 export const costColumns: typeof columns = [
   { name: "entrant", cell: ({ entrant }) => entrant },
@@ -184,6 +185,20 @@ export const markdown = (names: readonly string[], lines: readonly (readonly str
     .map((line) => `| ${line.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`)
     .join("\n");
 
+/** Rows with some columns as a table of Markdown. */
+export const rowTable = (rows: readonly Row[], some: typeof columns): string =>
+  markdown(
+    some.map(({ name }) => name),
+    rows.map((row) => some.map(({ cell }) => cell(row))),
+  );
+
+/** The verdicts on the rows of one backbone as a list of Markdown. */
+export const verdictList = (rows: readonly Row[]): string =>
+  rows
+    .slice(rows.length > 1 ? 1 : 0)
+    .map((row) => `- **${row.entrant}**: ${verdict(row, rows[0]!.entrant)}.`)
+    .join("\n");
+
 /** The name of a data set without the folders above it: what is shown is the same wherever it lies. */
 export const sourceName = (source: string): string => source.split(/[\\/]/).filter(Boolean).at(-1) ?? source;
 
@@ -199,21 +214,12 @@ export function tableMarkdown(comparison: Comparison): string {
   const { plan, rows } = comparison;
   const parts = plan.backbones.flatMap(({ label }) => {
     const own = rows.filter(({ backbone }) => backbone === label);
-    const base = own[0]!.entrant;
-    const table = (some: typeof columns) =>
-      markdown(
-        some.map(({ name }) => name),
-        own.map((row) => some.map(({ cell }) => cell(row))),
-      );
     return [
       `## ${label}`,
-      table(columnsFor(own)),
-      own
-        .slice(own.length > 1 ? 1 : 0)
-        .map((row) => `- **${row.entrant}**: ${verdict(row, base)}.`)
-        .join("\n"),
-      table(costColumns),
-      ...(own.some(({ look }) => look) ? [table(lookColumns)] : []),
+      rowTable(own, columnsFor(own)),
+      verdictList(own),
+      rowTable(own, costColumns),
+      ...(own.some(({ look }) => look) ? [rowTable(own, lookColumns)] : []),
     ];
   });
   const said = [lookNote(comparison), ...notes(comparison).map((note) => `> ${note}`)].filter((line) => line !== null);

@@ -1,7 +1,7 @@
 import { type Column, page, panel, section, table } from "../report/page.js";
 import { scatter } from "../report/scatter.js";
 import { element, raw } from "../report/svg.js";
-import type { UnitResult } from "./results.js";
+import { scoreOf, type UnitResult } from "./results.js";
 import { csv, markdown, sourceName } from "./tables.js";
 import type { Rung, Search, TrialSettings } from "./tune.js";
 import { points } from "./verdict.js";
@@ -33,7 +33,11 @@ const names = ({ search }: SearchResult) => search.space.map(({ name }) => name)
 const settingOf = ({ trial }: TrialRow, name: string) =>
   (({ ...trial.setting, ...trial.options }) as Record<string, unknown>)[name];
 const validation = (result: UnitResult | undefined): string =>
-  result ? (result.last ? points(result.last.validation.top1) : "diverged") : "";
+  result ? (result.last ? points(scoreOf(result.last.validation)) : "diverged") : "";
+
+/** Whether the networks of a search segment, and are ranked by mean IoU. */
+const segments = ({ rows }: SearchResult): boolean =>
+  rows.some(({ results }) => results.some(({ last }) => last?.validation.miou !== undefined));
 
 /** What was searched, in a sentence. */
 export function searchText({ search, rungs, images }: SearchResult): string {
@@ -42,23 +46,24 @@ export function searchText({ search, rungs, images }: SearchResult): string {
 }
 
 /** What was found, in a sentence. One seed chose it, on the validation images. */
-export function winnerText({ winner, search }: SearchResult): string {
+export function winnerText(result: SearchResult): string {
+  const { winner, search } = result;
   const measured = winner?.results.at(-1)?.last;
   if (!measured) return "No trial reached the last rung.";
-  return `Best: ${trialTitle(winner.trial)}, ${points(measured.validation.top1)} % of the validation images; on the test images, which chose nothing, ${points(measured.test.top1)} %. It is the best of several by one seed (${search.seed}): fovea compare with several seeds says what it is worth.`;
+  const worth = search.module.name === "none" ? "" : ": fovea compare with several seeds says what it is worth";
+  const [own, tested] = [measured.validation, measured.test].map((one) => points(scoreOf(one)));
+  const validated = segments(result) ? `mIoU ${own} % on the validation images` : `${own} % of the validation images`;
+  return `Best: ${trialTitle(winner.trial)}, ${validated}; on the test images, which chose nothing, ${tested} %. It is the best of several by one seed (${search.seed})${worth}.`;
 }
 
-/** The best settings as a plan for `compare`, beside the network without a module. */
+/** The best settings as a plan for `compare`, beside the network without a module; null for that network, which has nothing to be compared with. */
 export function winnerPlan({ search, winner }: SearchResult): object | null {
-  if (!winner) return null;
   const { name, options } = search.module;
+  if (!winner || name === "none") return null;
   return {
     data: search.data,
     backbones: [search.backbone],
-    modules: [
-      ...(name === "none" ? [] : ["none"]),
-      { name, options: { ...options, ...winner.trial.options }, label: name },
-    ],
+    modules: ["none", { name, options: { ...options, ...winner.trial.options }, label: name }],
     seeds: 6,
     settings: [winner.trial.setting],
     epochs: search.epochs,
@@ -70,12 +75,14 @@ export function winnerPlan({ search, winner }: SearchResult): object | null {
 const ranked = ({ rows }: SearchResult): TrialRow[] =>
   [...rows].sort((a, b) => {
     const [x, y] = [a, b].map(({ results }) => results.at(-1)?.last?.validation);
-    return b.results.length - a.results.length || (y?.top1 ?? -1) - (x?.top1 ?? -1) || a.trial.number - b.trial.number;
+    const score = (one: typeof x) => (one ? scoreOf(one) : -1);
+    return b.results.length - a.results.length || score(y) - score(x) || a.trial.number - b.trial.number;
   });
 
 /** `trials.csv`: a line for each trial and rung. */
 export function trialsCsv(result: SearchResult): string {
-  const header = ["trial", ...names(result), "rung", "epochs", "status", "validation_top1", "validation_loss"];
+  const measured = ["validation_top1", "validation_loss", ...(segments(result) ? ["validation_miou"] : [])];
+  const header = ["trial", ...names(result), "rung", "epochs", "status", ...measured];
   const lines = result.rows.flatMap((row) =>
     row.results.map((one, rung) => [
       row.trial.number,
@@ -85,6 +92,7 @@ export function trialsCsv(result: SearchResult): string {
       one.status,
       one.last?.validation.top1,
       one.last?.validation.loss,
+      ...(segments(result) ? [one.last?.validation.miou] : []),
     ]),
   );
   return csv([header, ...lines]);
@@ -97,7 +105,7 @@ const columnsOf = (result: SearchResult): Column<TrialRow>[] => [
   ),
   ...result.rungs.map(
     ({ epochs }, rung): Column<TrialRow> => ({
-      name: `validation %, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`,
+      name: `validation ${segments(result) ? "mIoU " : ""}%, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`,
       kind: "number",
       cell: ({ results }) => validation(results[rung]),
     }),
@@ -126,12 +134,12 @@ export function searchReport(result: SearchResult): string {
         scatter({
           title: name,
           xLabel: log ? `log₁₀ ${name}` : name,
-          yLabel: "validation top-1 %, furthest rung",
+          yLabel: `validation ${segments(result) ? "mIoU" : "top-1"} %, furthest rung`,
           points: result.rows.flatMap((row) => {
             const measured = row.results.at(-1)?.last;
             const x = Number(settingOf(row, name));
             return measured
-              ? [{ name: String(row.trial.number), x: log ? Math.log10(x) : x, y: 100 * measured.validation.top1 }]
+              ? [{ name: String(row.trial.number), x: log ? Math.log10(x) : x, y: 100 * scoreOf(measured.validation) }]
               : [];
           }),
         }),

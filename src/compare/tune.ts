@@ -3,6 +3,7 @@ import { OptionError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { shown } from "../core/schema.js";
 import { type Named, type Plan, type PlanData, parsePlan, type Setting } from "./plan.js";
+import { scoreOf } from "./results.js";
 
 /** What a dimension of a search may be: a range, or choices. */
 export type Dimension =
@@ -40,6 +41,8 @@ export interface TrialSettings {
 export interface Score {
   readonly top1: number;
   readonly loss: number;
+  /** Of segmentation only. */
+  readonly miou?: number;
 }
 
 const settingNames = ["lr", "weightDecay", "batch", "warmup", "labelSmoothing", "clipNorm", "optimizer", "augment"];
@@ -164,11 +167,11 @@ export function rungsOf({ eta, epochs }: Pick<Search, "eta" | "epochs">, trials:
   }));
 }
 
-/** Who goes on: the best by validation accuracy, of equal ones those with less loss, then the first. Trials that diverged come last. */
+/** Who goes on: the best on the validation images by what networks are compared by, of equal ones those with less loss, then the first. Trials that diverged come last. */
 export function promoted(scores: readonly (readonly [number: number, score: Score | null])[], count: number): number[] {
   const rank = ([, score]: (typeof scores)[number]) => score ?? { top1: -1, loss: Number.POSITIVE_INFINITY };
   return [...scores]
-    .sort((a, b) => rank(b).top1 - rank(a).top1 || rank(a).loss - rank(b).loss || a[0] - b[0])
+    .sort((a, b) => scoreOf(rank(b)) - scoreOf(rank(a)) || rank(a).loss - rank(b).loss || a[0] - b[0])
     .slice(0, count)
     .map(([number]) => number);
 }

@@ -253,6 +253,9 @@ test("networks of segmentation are compared by mean IoU, U-Net with and without 
     settings: [{ batch: 8, optimizer: "adamw" }],
   };
   writeFileSync(at("plan.json"), JSON.stringify(plan));
+  const planned = await fovea(["compare", at("plan.json"), "--out", at("planned"), "--workers", "1", "--dry-run"]);
+  assert.equal(planned.code, 0, planned.stderr);
+  assert.match(planned.stdout, /2 units to do/);
   const { code, stdout, stderr } = await fovea([
     "compare",
     at("plan.json"),

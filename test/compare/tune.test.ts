@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parsePlan } from "../../src/compare/plan.js";
+import type { Measured, UnitResult } from "../../src/compare/results.js";
 import {
   checkSearch,
   parseDimension,
@@ -10,6 +11,14 @@ import {
   type Search,
   trialsOf,
 } from "../../src/compare/tune.js";
+import {
+  type SearchResult,
+  searchMarkdown,
+  searchReport,
+  trialsCsv,
+  winnerPlan,
+  winnerText,
+} from "../../src/compare/tune-tables.js";
 
 const { backbones, entrants } = parsePlan({ data: "shapes", modules: ["se"] });
 const search = (changes: Partial<Search> = {}): Search => ({
@@ -102,6 +111,70 @@ test("the best by accuracy go on, of equal ones those with less loss, and those 
   ] as const;
   assert.deepEqual(promoted(scores, 5), [3, 4, 5, 1, 2]);
   assert.deepEqual(promoted(scores.toReversed(), 2), [3, 4]);
+});
+
+/** A search whose trials validated so, in order; the first is taken as the winner. */
+function found(of: Search, validations: readonly Measured["validation"][]): SearchResult {
+  const rows = trialsOf(of)
+    .slice(0, validations.length)
+    .map((trial, i) => {
+      const validation = validations[i]!;
+      const last: Measured = { epoch: 9, validation, test: { ...validation, count: 10, nll: 1 } };
+      return { trial, results: [{ status: "done", last } as UnitResult] };
+    });
+  return {
+    search: of,
+    rungs: [{ trials: rows.length, epochs: 9 }],
+    rows,
+    winner: rows[0]!,
+    images: { train: 1, validation: 1, test: 1 },
+  };
+}
+
+test("the best settings of a module are a plan that can be compared; a network without one has no plan", () => {
+  const se = found(search(), [{ top1: 0.5, loss: 1 }]);
+  assert.deepEqual(
+    parsePlan(winnerPlan(se)).entrants.map(({ label }) => label),
+    ["none", "se"],
+  );
+  assert.match(winnerText(se), /fovea compare with several seeds/);
+  const [none] = parsePlan({ data: "shapes", modules: ["none", "se"] }).entrants;
+  const plain = found(search({ module: none!, space: [parseDimension("lr=0.1,0.2", "none")] }), [
+    { top1: 0.5, loss: 1 },
+  ]);
+  assert.equal(winnerPlan(plain), null);
+  assert.doesNotMatch(winnerText(plain), /fovea compare/);
+});
+
+test("segmentation is ranked by mean IoU, which the tables name", () => {
+  const validations = [
+    { top1: 0.8, loss: 2, miou: 0.4 },
+    { top1: 0.9, loss: 1, miou: 0.2 },
+    { top1: 0.7, loss: 3, miou: 0.6 },
+  ];
+  assert.deepEqual(
+    promoted(
+      validations.map((score, i) => [i + 1, score] as const),
+      3,
+    ),
+    [3, 1, 2],
+  );
+  const result = found(search(), validations);
+  const lines = searchMarkdown(result)
+    .split("\n")
+    .filter((line) => line.startsWith("|"));
+  assert.match(lines[0]!, /validation mIoU %, 9 epochs/);
+  assert.deepEqual(
+    lines.slice(2).map((line) => line.split("|")[1]!.trim()),
+    ["3", "1", "2"],
+  );
+  assert.match(winnerText(result), /mIoU 40\.\d* % on the validation images; .* 40\.\d* %/);
+  assert.match(trialsCsv(result).split("\n")[0]!, /validation_top1,validation_loss,validation_miou$/);
+  assert.match(searchReport(result), /validation mIoU %, furthest rung/);
+  assert.doesNotMatch(searchReport(result), /top-1/);
+  const classified = found(search(), [{ top1: 0.5, loss: 1 }]);
+  assert.match(searchReport(classified), /validation top-1 %, furthest rung/);
+  assert.doesNotMatch(trialsCsv(classified), /miou/);
 });
 
 test("a search that cannot be meant is refused in one line", () => {

@@ -8,7 +8,7 @@ export interface Forecast {
   readonly units: number;
   readonly images: number;
   readonly macs: number;
-  /** By the clock, with so many workers: trainings, where the networks look, and costs if they are to be measured. */
+  /** By the clock, with so many workers: trainings, and where the networks look and costs if they are to be measured. */
   readonly seconds: number;
   /** Of all processors together, in the units' own processes. */
   readonly cpuSeconds: number;
@@ -16,14 +16,23 @@ export interface Forecast {
   readonly peakBytes: number;
 }
 
-/** What units will take, of those that are not done. `cost` says whether speed and memory will be measured at the end. */
+export interface ForecastOptions {
+  readonly workers: number;
+  /** Whether speed and memory will be measured at the end. */
+  readonly cost: boolean;
+  /** Whether it will be found where the networks look, at the end. */
+  readonly looks: boolean;
+}
+
+/** What units will take, of those that are not done. */
 export function forecast(
   journal: Journal,
   units: readonly JournaledUnit[],
   trials: ReadonlyMap<string, Trial>,
-  { workers, cost }: { readonly workers: number; readonly cost: boolean },
+  { workers, cost, looks: looking }: ForecastOptions,
 ): Forecast {
   let [count, images, macs, cpuSeconds, peakBytes, looks] = [0, 0, 0, 0, 0, 0];
+  const asked = looking ? lookedAt(journal) : 0;
   const free = new Array<number>(Math.max(1, workers)).fill(0);
   for (const { resolved } of units) {
     if (!resolved) continue;
@@ -34,7 +43,7 @@ export function forecast(
     macs += steps * work.stepMacs;
     cpuSeconds += unitSeconds(resolved, journal, tried.cpu);
     peakBytes = Math.max(peakBytes, tried.peakBytes);
-    looks += tried.clock.looks + lookedAt(journal) * tried.clock.look;
+    if (asked > 0) looks += tried.clock.looks + asked * tried.clock.look;
     // Units go in order to whoever is free first.
     const first = free.indexOf(Math.min(...free));
     free[first]! += unitSeconds(resolved, journal, tried.clock);

@@ -1,8 +1,8 @@
-export { type Forecast, forecast } from "./forecast.js";
+export { type Forecast, type ForecastOptions, forecast } from "./forecast.js";
 export { sha256 } from "./hash.js";
 export { Journal, type JournaledUnit } from "./journal.js";
 export { measureCosts } from "./measure-costs.js";
-export { type Looks, measureLooks } from "./measure-looks.js";
+export { type Looks, lookedAt, measureLooks } from "./measure-looks.js";
 export { arePaired, type Pairing, pairings } from "./pairing.js";
 export { isPlanFile, readPlanFile } from "./plan-file.js";
 export { type PoolFailure, runPool, type WorkerMessage } from "./pool.js";

@@ -90,9 +90,9 @@ export async function measureLooks(
   return { images: lookImages(asked, data.test), units: found };
 }
 
-/** How many images each unit is asked of. */
+/** How many images each unit is asked of: none of segmentation, which answers for every pixel. */
 export const lookedAt = ({ data: { test }, plan }: Journal): number =>
-  Math.min(knowsObjects(test, plan.data.masks) ? measured : shown, test.length);
+  test.labelMap ? 0 : Math.min(knowsObjects(test, plan.data.masks) ? measured : shown, test.length);
 
 const knowsObjects = (test: Dataset, masks: string | undefined) =>
   masks !== undefined || (test.mask !== undefined && test.size !== null);

@@ -86,7 +86,7 @@ export interface FillOptions {
 }
 
 /**
- * Has workers do units, and waits for them. What counts are the results in the folder, which all see; the queue only tells who does what,
+ * Has workers do units, and waits for them. What counts are the results in the coordinator's folder; the queue only tells who does what,
  * and is filled again if Redis lost it.
  */
 export async function fillQueue(

@@ -10,7 +10,7 @@ import { RunFolder } from "../../train/run-folder.js";
 import { subset } from "../data.js";
 import type { ResolvedUnit } from "../resolve.js";
 import type { Journal, JournaledUnit } from "./journal.js";
-import { looksSeconds } from "./measure-looks.js";
+import { lookedAt, looksSeconds } from "./measure-looks.js";
 import { configOf, cpuSeconds, howTrained, measured } from "./run-unit.js";
 
 /** What the parts of a unit take, in seconds. */
@@ -98,7 +98,7 @@ export async function trial(journal: Journal, entry: JournaledUnit, engine: Engi
     }
     const peakBytes = 1024 * resourceUsage().maxRSS;
     run.release();
-    const looks = await looksSeconds(journal, { ...entry, folder: run.path }, engine, now);
+    const looks = lookedAt(journal) > 0 && (await looksSeconds(journal, { ...entry, folder: run.path }, engine, now));
     const sizes = [few, more].map((images) => Math.min(images, data.test.length)) as [number, number];
     const [clock, cpu] = ([0, 1] as const).map((which): Speed => {
       const gaps = stepEnds.flatMap(({ epoch, at }, i) =>
@@ -108,7 +108,7 @@ export async function trial(journal: Journal, entry: JournaledUnit, engine: Engi
       const all = second.at(-1)!.at[which] - epochEnds[0]!.recorded[which];
       const step = gaps.length > 0 ? mean(gaps) : all / second.length;
       const [evaluation, image] = affine(sizes, [passes[0]![which], passes[1]![which]]);
-      const [opened, look] = affine(looks.sizes, [looks.times[0][which], looks.times[1][which]]);
+      const [opened, look] = looks ? affine(looks.sizes, [looks.times[0][which], looks.times[1][which]]) : [0, 0];
       return {
         start: Math.max(0, stepEnds[0]!.at[which] - step),
         step,
@@ -133,7 +133,7 @@ function affine([a, b]: readonly [number, number], [short, long]: readonly [numb
   return [Math.max(0, short - a * each), each];
 }
 
-/** Seconds that a unit takes: its process, and where its network looks, which is found at the end. */
+/** Seconds that a unit's process takes. Where its network looks is found at the end, and not part of it. */
 export function unitSeconds(
   { epochs, steps: count }: Pick<ResolvedUnit, "epochs" | "steps">,
   { data }: Journal,

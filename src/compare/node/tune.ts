@@ -178,7 +178,7 @@ export class SearchJournal {
     };
   }
 
-  /** Writes `trials.csv`, `table.md`, `report.html`, and the best settings as `best.json`, a plan for `compare`. */
+  /** Writes `trials.csv`, `table.md`, `report.html`, and the best settings of a module as `best.json`, a plan for `compare`. */
   async write(result: SearchResult): Promise<void> {
     const best = winnerPlan(result);
     const contents = {
