@@ -3,25 +3,22 @@ import { Command } from "commander";
 import { Journal, type Written, writePage } from "../compare/node/index.js";
 import { FoveaError } from "../index.js";
 import { jsonOf, shown, tabulate } from "./compare-coordinate.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { stopOnSignal } from "./signals.js";
 import { print, say } from "./terminal.js";
 
-interface TablesFlags {
-  readonly anyVersion?: boolean;
-  readonly page?: string;
-  readonly cost: boolean;
-  readonly looks: boolean;
-  readonly json?: boolean;
-}
+const tablesFlags = flagList(
+  flag("--any-version", "also of units that another version of Fovea trained; the tables say so"),
+  flag("--page <file>", "all of them as one page of Markdown, such as docs/results.md"),
+  flag("--no-cost", "do not measure speed and memory"),
+  flag("--no-looks", "do not find where the networks look"),
+  flag("--json", "print one JSON object at the end"),
+);
+type TablesFlags = FlagsOf<typeof tablesFlags>;
 
-export const compareTablesCommand = new Command("tables")
+export const compareTablesCommand = addFlags(new Command("tables"), tablesFlags)
   .description("Write the tables of comparisons anew, of what is done of them; nothing is trained")
   .argument("<folders...>", "folders of comparisons")
-  .option("--any-version", "also of units that another version of Fovea trained; the tables say so")
-  .option("--page <file>", "all of them as one page of Markdown, such as docs/results.md")
-  .option("--no-cost", "do not measure speed and memory")
-  .option("--no-looks", "do not find where the networks look")
-  .option("--json", "print one JSON object at the end")
   .addHelpText(
     "after",
     `

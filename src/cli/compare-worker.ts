@@ -4,26 +4,25 @@ import { Command } from "commander";
 import { Journal, joinQueue, serveQueue } from "../compare/node/index.js";
 import { OptionError, ortEngine, version } from "../index.js";
 import { requireFolder } from "./compare-run.js";
+import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { stopOnSignal } from "./signals.js";
 import { ProgressLine, percent, say } from "./terminal.js";
 
-interface WorkerFlags {
-  readonly redis?: string;
-  readonly send?: boolean;
-  readonly data?: string;
-}
+const workerFlags = flagList(
+  flag("--send", "send results through Redis: this computer does not see the comparison's folder"),
+  flag("--data <path>", "where the data lies here, with --send (not for generated data)"),
+  flag("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)"),
+);
+type WorkerFlags = FlagsOf<typeof workerFlags>;
 
 /** Where Redis is unless a flag says it. */
 export const defaultRedis = (): string => process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 
-export const compareWorkerCommand = new Command("worker")
+export const compareWorkerCommand = addFlags(new Command("worker"), workerFlags)
   .description(
     "Do units of a comparison that --backend bullmq gives out, until it has ended; start as many as there are computers",
   )
   .argument("<folder>", "folder of the comparison, which this computer sees too; with --send, a folder of its own")
-  .option("--send", "send results through Redis: this computer does not see the comparison's folder")
-  .option("--data <path>", "where the data lies here, with --send (not for generated data)")
-  .option("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)")
   .action(async (folder: string, _: object, command: Command) => {
     // The command above has the same option, and takes it.
     const { redis = defaultRedis(), send, data } = command.optsWithGlobals<WorkerFlags>();

@@ -43,7 +43,7 @@ export const explainFlags = flagList(
   ),
   flag("--photograph", "show whole photographs, with the part that the network saw"),
   flag(
-    "--classes <file>",
+    "--class-names <file>",
     "names of the classes: a line each, or a JSON list (default: those of the run, or of ImageNet)",
   ),
   flag("--gates", "every gate of every attention module instead"),
@@ -140,7 +140,7 @@ export function classIndex(
   }
   if (!classes)
     throw new OptionError(
-      `--class ${given}: the names of the classes are not known; give an index from 0 to ${count - 1}, or --classes FILE`,
+      `--class ${given}: the names of the classes are not known; give an index from 0 to ${count - 1}, or --class-names FILE`,
     );
   // ImageNet's names are lists of synonyms.
   const synonyms = names.map((name) => name.split(",").map((part) => part.trim()));

@@ -40,9 +40,8 @@ A .npy file is of NumPy's version 1.0, float64, [height, width] of a map and the
   .action(async (runOrModel: string, sources: string[], flags: ExplainFlags) => {
     refuseIdle(flags);
     const methods = methodsBy(flags);
-    const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
-    const { classes: _, ...buildFlags } = flags;
-    const loaded = await loadModel(runOrModel, buildFlags);
+    const names = flags.classNames === undefined ? undefined : await readClasses(flags.classNames);
+    const loaded = await loadModel(runOrModel, flags);
     const preprocessing = photoPreprocessing(loaded, flags);
     const { imageSize } = preprocessing;
     const { model } = loaded;
@@ -87,7 +86,7 @@ function aimOf({ model, preprocessing, classes }: Network, flags: ExplainFlags):
   const [, count, ...plane] = trace(model, [1, 3, imageSize, imageSize]).outputs.get("output")!.shape.map(Number);
   if (classes && classes.length !== count)
     throw new OptionError(
-      `--classes ${flags.classes ?? "of the weights"}: ${classes.length} names for a network of ${count} classes`,
+      `${flags.classNames === undefined ? "the weights have" : `--class-names ${flags.classNames}:`} ${classes.length} names for a network of ${count} classes`,
     );
   if (count === 1) say("the network has one class: a softmax over it is always 1, and no map says what sets it apart");
   return { class: classIndex(flags.class, classes, count!), classes: count!, classifies: plane.length === 0 };

@@ -15,16 +15,16 @@ export async function readClasses(file: string): Promise<readonly string[]> {
     try {
       names = listOf(JSON.parse(text));
     } catch {
-      throw new OptionError(`--classes ${file} begins like JSON, but is not valid`);
+      throw new OptionError(`--class-names ${file} begins like JSON, but is not valid`);
     }
   if (!Array.isArray(names) || !names.every((name): name is string => typeof name === "string"))
     throw new OptionError(
-      `--classes ${file} must be one class per line, a JSON list of strings, or an object of them by position`,
+      `--class-names ${file} must be one class per line, a JSON list of strings, or an object of them by position`,
     );
   while (names.at(-1) === "") names.pop();
-  if (names.length === 0) throw new OptionError(`--classes ${file} holds no names`);
+  if (names.length === 0) throw new OptionError(`--class-names ${file} holds no names`);
   if (names.some((name) => /[\p{Cc}\uFFFD]/u.test(name)))
-    throw new OptionError(`--classes ${file} is not a file of names`);
+    throw new OptionError(`--class-names ${file} is not a file of names`);
   return names;
 }
 

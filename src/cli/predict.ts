@@ -20,7 +20,7 @@ const predictFlags = flagList(
   ...weightsFlags,
   ...inputFlags,
   flag("--top <k>", "how many classes to show per image", count, 5),
-  flag("--classes <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
+  flag("--class-names <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
   flag("--format <name>", "output format (default: text)", oneOf(...formats)),
   flag(
     "--out <path>",
@@ -44,7 +44,7 @@ export const predictCommand = addFlags(new Command("predict"), predictFlags)
 Examples:
   fovea predict runs/photos-resnet18-se cat.jpg --top 3
   fovea predict runs/photos-resnet18-se new-photos/ --format csv --out out.csv
-  fovea predict resnet18 cat.jpg --weights resnet18.pth --classes imagenet.txt
+  fovea predict resnet18 cat.jpg --weights resnet18.pth --class-names imagenet.txt
   fovea predict runs/camvid-unet_resnet18 street.jpg --out masks/`,
   )
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags, command: Command) => {
@@ -52,9 +52,8 @@ Examples:
     if (flags.json && flags.format && flags.format !== "json")
       throw new OptionError(`--json means --format json; leave out --json or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
-    const names = flags.classes === undefined ? undefined : await readClasses(flags.classes);
-    const { classes: _, ...build } = flags;
-    const loaded = await loadModel(runOrModel, build);
+    const names = flags.classNames === undefined ? undefined : await readClasses(flags.classNames);
+    const loaded = await loadModel(runOrModel, flags);
     const preprocessing = photoPreprocessing(loaded, flags);
     requireMemory(loaded.model, [1, 3, preprocessing.imageSize, preprocessing.imageSize], false);
     const { images, skipped } = await imagesOf(sources);

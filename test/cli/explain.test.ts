@@ -213,6 +213,7 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp, code: 
     /--class bee: the names of the classes are not known; give an index from 0 to 2/,
     2,
   ],
+  [[plain, wide, "--class-names", at("two.txt")], /--class-names .*two\.txt: 2 names for a network of 3 classes/, 2],
   [[one, wide, "--class", "1"], /--class 1: the network has 1 class, 0 to 0/, 2],
   [[plain, wide, "--variant", "paper"], /--variant paper is none of gradcam/, 2],
   [[plain, wide, "--method", "gradcam++", "--variant", "mine"], /gradcam\+\+ has paper, authors/, 2],
@@ -234,6 +235,7 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp, code: 
   [[plain, at("empty"), "--json"], /empty holds no images/, 2],
 ];
 mkdirSync(at("empty"));
+writeFileSync(at("two.txt"), "ant\nbee\n");
 
 for (const [[weights, ...args], says, code] of refused)
   test(`explain refuses ${args.join(" ").replaceAll(folder, "")}`, async () => {

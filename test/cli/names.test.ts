@@ -190,7 +190,7 @@ for (const [i, [what, name]] of Object.entries(hostile).entries())
         ["summary", "--model", name],
         ["inspect", `hf:owner/name/${name}`],
         ["inspect", `https://u:p@example.invalid/${name}`],
-        ["predict", run, image, "--classes", join(folder, name)],
+        ["predict", run, image, "--class-names", join(folder, name)],
         ["train", join(folder, name)],
         ["verify", join(folder, name)],
         [`--${name}`],

@@ -31,7 +31,7 @@ writeFileSync(weights, writeSafetensors(weightsOf(network), { model: "resnet20",
 const names = join(folder, "names.txt");
 writeFileSync(names, 'ant\nbee, "wild"\ncat\n');
 const predict = (...flags: string[]) =>
-  fovea(["predict", "resnet20", images, "--weights", weights, "--classes", names, "--image-size", "32", ...flags]);
+  fovea(["predict", "resnet20", images, "--weights", weights, "--class-names", names, "--image-size", "32", ...flags]);
 
 test("predict takes a network with weights, folders, and writes a line of CSV for each image", async () => {
   const { code, stdout, stderr } = await predict("--format", "csv", "--top", "2");
@@ -82,11 +82,11 @@ test("predict writes JSON lines, to a file too, and one object with --json", asy
 
 test("predict refuses names that are too few, and files of names that are none", async () => {
   writeFileSync(join(folder, "two.json"), '["ant", "bee"]');
-  const few = await predict("--classes", join(folder, "two.json"));
+  const few = await predict("--class-names", join(folder, "two.json"));
   assert.deepEqual([few.code, few.stderr.trim()], [2, "fovea: predict: 2 class names for a network with 3 classes"]);
   writeFileSync(join(folder, "bad.json"), "[1, 2]");
-  assert.match((await predict("--classes", join(folder, "bad.json"))).stderr, /must be one class per line/);
-  assert.match((await predict("--classes", join(folder, "none"))).stderr, /cannot be read: there is no such file/);
+  assert.match((await predict("--class-names", join(folder, "bad.json"))).stderr, /must be one class per line/);
+  assert.match((await predict("--class-names", join(folder, "none"))).stderr, /cannot be read: there is no such file/);
   // A run's network is built already.
   const run = await fovea(["predict", folder, images, "--stem", "cifar"]);
   assert.match(run.stderr, /--stem is for a network by name/);

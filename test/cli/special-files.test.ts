@@ -83,7 +83,7 @@ for (const [i, [what, make]] of Object.entries(special).entries()) {
     const usual = /not a regular file|is a folder|holds no weights|cannot be read/;
     await refused(["eval", "mobilenetv1_025", data, "--weights", path], usual);
     await refused(["inspect", path], usual);
-    await refused(["predict", run, join(data, "a", "0.png"), "--classes", path], usual);
+    await refused(["predict", run, join(data, "a", "0.png"), "--class-names", path], usual);
     await refused(["predict", run, join(data, "a", "0.png"), "--out", path], usual);
     await refused(["export", run, "--format", "onnx", "--out", path], usual);
     await refused(["train", data, ...training, "--out", path], /cannot use|not empty/).catch((error) => {

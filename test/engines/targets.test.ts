@@ -11,6 +11,7 @@ import { asMaps } from "../../src/engines/ort/maps.js";
 import { SessionHost } from "../../src/engines/ort/session.js";
 import { cpuBackend, cpuTarget } from "../../src/engines/ort/targets/cpu.js";
 import type { Backend } from "../../src/engines/ort/targets/target.js";
+import { wasmBackend } from "../../src/engines/ort/targets/wasm.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { ruleFor, ruleOf } from "../../src/formats/onnx/writer.js";
 import { type Cell, Graph } from "../../src/graph/graph.js";
@@ -169,4 +170,16 @@ test("the report of a lowering says of each layer by which rules it is blocked, 
   const [pooling] = layers.flatMap(({ plain }) => plain).filter(({ operator }) => operator === "MaxPoolGrad");
   assert.deepEqual(pooling, { operator: "MaxPoolGrad", reasons: [] });
   assert.deepEqual(layerLowerings(compile(graph, cpuTarget({ blockSize: undefined, writesInPlace: true }))), []);
+});
+
+test("a build for WebAssembly that does not load says why", async () => {
+  const fails = (error: Error) => wasmBackend(() => Promise.reject(error)).load(1);
+  await assert.rejects(fails(new Error("no SIMD")), {
+    name: "FoveaError",
+    message:
+      "ortWebEngine needs the package onnxruntime-web, which cannot be used (no SIMD): npm install --ignore-scripts onnxruntime-web@1.30.0",
+  });
+  await assert.rejects(fails(Object.assign(new Error("not found"), { code: "ERR_MODULE_NOT_FOUND" })), {
+    message: "ortWebEngine needs the package onnxruntime-web: npm install --ignore-scripts onnxruntime-web@1.30.0",
+  });
 });

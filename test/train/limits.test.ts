@@ -71,7 +71,7 @@ test("indexes of more than 32 MiB are refused, on the disk and in the cache", as
 });
 
 test("names of classes in more than 16 MiB are refused", async () => {
-  const { code, stderr } = await fovea(["predict", "resnet18", "x.jpg", "--classes", sparse("names", 2 ** 24 + 1)]);
+  const { code, stderr } = await fovea(["predict", "resnet18", "x.jpg", "--class-names", sparse("names", 2 ** 24 + 1)]);
   assert.equal(code, 1);
   assert.match(stderr, /names cannot be read: it has 16777217 bytes, more than 16777216/);
 });

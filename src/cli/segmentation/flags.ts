@@ -5,13 +5,13 @@ import { balancedWeights } from "../../engine.js";
 import { type Dataset, type OpenOptions, OptionError, type RunConfig } from "../../index.js";
 import { parseClasses, readWhole, type SegmentationLoss, segmentationLosses } from "../../internal.js";
 import { optional } from "../arguments.js";
-import { type FlagsOf, flag, flagList } from "../flags.js";
+import { type FlagsOf, flag, flagList, givenOf } from "../flags.js";
 
 /** Flags that say what masks hold. */
 export const maskFlags = flagList(
   flag(
     "--class-names <names>",
-    "segmentation: names of the values in masks from 0 on: a file (a line each, or JSON), or a list separated by commas (default: classes.txt of the data)",
+    "segmentation: names of the values in masks from 0 on: a file (a line each, or JSON), or a list separated by commas (default: those of the data)",
   ),
   flag(
     "--ignore-label <value>",
@@ -41,14 +41,6 @@ export const segmentationFlags = flagList(
   ),
 );
 export type SegmentationFlags = FlagsOf<typeof segmentationFlags>;
-
-const names = {
-  classNames: "class-names",
-  ignoreLabel: "ignore-label",
-  loss: "loss",
-  classWeights: "class-weights",
-  resize: "resize",
-};
 
 /** `none` is for masks whose every value counts. */
 function ignoreLabel(text: string): number | "none" {
@@ -80,9 +72,8 @@ function weights(text: string): "balanced" | readonly number[] {
 
 /** @throws OptionError for a flag of segmentation where images are classified. */
 export function refuseSegmentationFlags(flags: SegmentationFlags, why: string): void {
-  for (const [key, flag] of Object.entries(names))
-    if (flags[key as keyof SegmentationFlags] !== undefined)
-      throw new OptionError(`--${flag} is for segmentation; ${why}`);
+  const [given] = givenOf(segmentationFlags, flags);
+  if (given !== undefined) throw new OptionError(`${given} is for segmentation; ${why}`);
 }
 
 /** What masks hold, as `openDataset` takes it. */

@@ -17,7 +17,7 @@ import { Budget, paintObject } from "./polygons.js";
 
 /** Options of a folder of images with masks, besides those of {@link ImageFolderOptions}. */
 export interface MaskOptions {
-  /** Names of the values in masks, from 0 on. Those called void, ignore or unlabeled do not count. Default: those of `classes.txt` or `classes.json`. */
+  /** Names of the values in masks, from 0 on. Those called void, ignore or unlabeled do not count. Default: those of the data. */
   readonly classNames?: readonly string[];
   /** The value of pixels that do not count; null for none. Default 255. */
   readonly ignoreLabel?: number | null;
@@ -231,7 +231,10 @@ function tableFor(
       throw new DataError(
         `${classNames.length} class names for ${table.classes.length} classes: ${summary(table.classes)}`,
       );
-    return classNames ? { ...table, classes: classNames } : table;
+    const named = classNames ? { ...table, classes: classNames } : table;
+    return ignoreLabel == null
+      ? named
+      : { ...named, labelOf: (value) => (value === ignoreLabel ? ignored : table.labelOf(value)) };
   }
   const names = classNames ?? classes;
   const values = new Set(parts.flatMap((part) => part?.items.flatMap(({ present }) => [...present.keys()]) ?? []));

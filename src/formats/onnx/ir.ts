@@ -192,7 +192,7 @@ export class LoweredModule {
   }
 }
 
-/** The types of a node's results, or undefined if they are not known. @throws Error if the inputs do not fit. */
+/** The types of a node's results; a shape that is not known is undefined. @throws Error if the inputs do not fit. */
 export type TypeRule = (
   inputs: readonly (LoweredValue | undefined)[],
   attributes: Operation["attributes"],

@@ -1,4 +1,4 @@
-import { type Engine, freeze, statistics, train } from "fovea/web";
+import { type Engine, statistics, train } from "fovea/web";
 import type { Settings } from "../../logic/recipe.js";
 import { openItems } from "./data.js";
 import { folder, read, write } from "./files.js";
@@ -82,7 +82,6 @@ export async function compare(
       try {
         const config = configOf(settings, data);
         const network = networkOf(config);
-        freeze(network, () => false);
         const { training, preprocessing } = config;
         const { history, stopped } = await train(network, data, {
           engine,

@@ -82,8 +82,6 @@ const engine = {
     controller.abort();
   },
 
-  forget: () => run.forget(),
-
   /** Stores a file with pretrained weights. */
   keepWeights: (file: globalThis.File): Promise<Pretrained> => keepWeights(file),
 

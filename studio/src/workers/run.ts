@@ -48,10 +48,6 @@ export const run = {
     await write(await home(), "plan.json", JSON.stringify(plan));
   },
 
-  async forget(): Promise<void> {
-    await remove(await folder(), "run");
-  },
-
   plan: () => json<Plan>("plan.json"),
   config: () => json<Config>("config.json"),
 

@@ -222,6 +222,32 @@ const coco = (...annotations: object[]) =>
     annotations,
   });
 
+test("the ignore label holds beside a layout's own classes", async () => {
+  const street = folderOf({
+    "leftImg8bit/train/aachen/aachen_0_leftImg8bit.jpg": image,
+    "leftImg8bit/val/ulm/ulm_0_leftImg8bit.jpg": image,
+    "gtFine/train/aachen/aachen_0_gtFine_labelIds.png": halves(33, 40),
+    "gtFine/val/ulm/ulm_0_gtFine_labelIds.png": halves(7, 33),
+  });
+  await assert.rejects(openDataset(street), /the value 40 .* --ignore-label 40/);
+  await assert.rejects(openDataset(street, { ignoreLabel: null }), /the value 40 .* --ignore-label 40/);
+  const classNames = Array.from({ length: 19 }, (_, i) => `own ${i}`);
+  const { all, classes } = await ends(street, { ignoreLabel: 40, classNames });
+  assert.deepEqual([all, classes], [[[18, 255]], classNames]);
+
+  const json = coco(
+    { image_id: 5, category_id: 9, segmentation: [square(0, 0, 10)] },
+    { image_id: 5, category_id: 3, segmentation: [square(30, 0, 10)] },
+  );
+  const folder = folderOf({
+    "annotations/instances_train2017.json": json,
+    "annotations/instances_val2017.json": json,
+    "train2017/1.jpg": image,
+    "val2017/1.jpg": image,
+  });
+  assert.deepEqual((await ends(folder, { ignoreLabel: 2 })).all, [[255, 1]]);
+});
+
 test("COCO: polygons and run lengths are painted in order, crowds do not count", async () => {
   const json = coco(
     { image_id: 5, category_id: 9, segmentation: [square(0, 0, 10)] },

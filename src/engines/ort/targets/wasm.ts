@@ -1,5 +1,5 @@
 import type { Env } from "onnxruntime-common";
-import { FoveaError } from "../../../core/errors.js";
+import { unusable } from "../../../core/errors.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import { trainingRules } from "../rules/training.js";
@@ -26,9 +26,7 @@ export const wasmBackend = (
 ): Backend => ({
   name: "ort-web",
   async load(threads) {
-    const ort = await load().catch(() => {
-      throw new FoveaError("ortWebEngine needs the package onnxruntime-web: npm install onnxruntime-web@1.30.0");
-    });
+    const ort = await load().catch(unusable("ortWebEngine", "onnxruntime-web", "1.30.0"));
     ort.env.logLevel = "error";
     if (threads) ort.env.wasm.numThreads = threads;
     return { ort };
