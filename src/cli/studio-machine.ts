@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { mkdir, readdir, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { join } from "node:path";
-import { execPath } from "node:process";
+import { basename, join } from "node:path";
+import { execPath, platform } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../core/errors.js";
@@ -78,6 +78,7 @@ function flagsOf(recipe: Recipe, weights: string): string[] {
 export class Machine {
   #child: ChildProcess | undefined;
   #running: string | undefined;
+  #interrupted = false;
   /** How the last training of each run ended. */
   readonly #ends = new Map<string, string | null>();
 
@@ -109,8 +110,15 @@ export class Machine {
     const child = this.#child;
     if (!child) return;
     const ended = new Promise((resolve) => child.once("close", resolve));
-    child.kill("SIGINT");
+    this.#interrupt();
     await ended;
+  }
+
+  /** Once: the second interrupt would end the training unsaved. */
+  #interrupt(): void {
+    if (!this.#child || this.#interrupted) return;
+    this.#interrupted = true;
+    this.#child.kill("SIGINT");
   }
 
   readonly #run = (run: string) => join(this.folder, run, "run");
@@ -139,7 +147,7 @@ export class Machine {
 
   async #create(): Promise<string> {
     await makeFolder(this.folder);
-    return (await freshFolder(this.folder, "studio")).slice(this.folder.length + 1);
+    return basename(await freshFolder(this.folder, "studio"));
   }
 
   async #keep(request: IncomingMessage, response: ServerResponse, run: string, place: readonly string[]) {
@@ -160,9 +168,10 @@ export class Machine {
     const recipe = bytes && parsed(bytes);
     const wrong = misfit(recipeSchema, recipe);
     if (wrong !== undefined) return refused(response, 400, `a training must be ${wrong}`);
-    if (this.#child) return refused(response, 409, `this machine is training ${this.#running}; stop that first`);
     if (!(await exists(join(this.folder, run, "data"))))
       return refused(response, 404, "there are no images of this run");
+    // After everything that waits: of two requests at once, one starts.
+    if (this.#child) return refused(response, 409, `this machine is training ${this.#running}; stop that first`);
     this.#start(run, recipe as Recipe);
     return json(response, {});
   }
@@ -172,9 +181,13 @@ export class Machine {
     const how = recipe.resume ? ["--resume"] : [join(this.folder, run, "data"), ...flagsOf(recipe, this.#weights(run))];
     const child = spawn(execPath, [main, "train", ...how, "--out", this.#run(run)], {
       stdio: ["ignore", "ignore", "pipe"],
+      // A process group of its own: Ctrl-C in the terminal reaches the studio only.
+      detached: platform !== "win32",
+      windowsHide: true,
     });
     this.#child = child;
     this.#running = run;
+    this.#interrupted = false;
     this.#ends.delete(run);
     let said = "";
     child.stderr.on("data", (chunk) => {
@@ -194,7 +207,7 @@ export class Machine {
 
   #stop(response: ServerResponse, run: string): boolean {
     if (this.#running !== run) return refused(response, 409, "it is not being trained");
-    this.#child?.kill("SIGINT");
+    this.#interrupt();
     return json(response, {});
   }
 

@@ -38,7 +38,7 @@ Ctrl-C ends it.`),
     const server = await serveStudio(flags.port, machine.api);
     print(false, null, () => [server.url]);
     say("Ctrl-C ends the studio");
-    await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+    await Promise.race(["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal)));
     await machine.close();
     await server.close();
   });

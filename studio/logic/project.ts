@@ -52,14 +52,19 @@ export function parseProject(json: string): Project | undefined {
 
 /** A class name that can be the name of a folder everywhere, and that no other class has. */
 export function className(wanted: string, taken: readonly string[]): string {
-  const plain = wanted
-    .normalize("NFC")
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: not allowed in file names
-    .replace(/[\u0000-\u001f<>:"/\\|?*]+/g, " ")
-    .replace(/^[.\s]+|[.\s]+$/g, "")
-    .slice(0, 60);
-  return unique(plain || "class", taken);
+  const name = trimmed(plain(wanted.normalize("NFC")).slice(0, 60));
+  return unique(name || "class", taken);
 }
+
+/** A name that a file can have everywhere; its end, which tells its kind, stays. */
+export const fileName = (wanted: string): string => trimmed(plain(wanted).slice(-150)) || "image";
+
+/** Without what file names may not hold on some systems, above all what would lead to other folders. */
+const plain = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: not allowed in file names
+  trimmed(text.replace(/[\u0000-\u001f<>:"/\\|?*]+/g, " "));
+
+const trimmed = (text: string): string => text.replace(/^[.\s]+|[.\s]+$/g, "");
 
 /** The name, with a number behind it if it is taken. Case does not count: some file systems do not see it. */
 export function unique(name: string, taken: readonly string[]): string {
@@ -95,7 +100,7 @@ export function asFolder(project: Project, parts: ReadonlyMap<string, Part>): Re
       const own = project.images.filter((image) => image.classId === id && parts.get(image.id) === part);
       const names = new Set<string>();
       const placed = own.map((image) => {
-        const file = uniqueFile(image.name, names);
+        const file = uniqueFile(fileName(image.name), names);
         names.add(file.toLowerCase());
         return { image, label, name: file, path: `${part === "train" ? "train" : "val"}/${name}/${file}` };
       });

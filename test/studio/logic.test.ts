@@ -8,6 +8,7 @@ import {
   asFolder,
   className,
   emptyProject,
+  fileName,
   type Part,
   type Project,
   parseProject,
@@ -100,6 +101,22 @@ test("class names are folder names everywhere", () => {
   );
   assert.equal(className("../..", []), "class");
   assert.equal(className("Ants", ["ants"]), "Ants 2");
+});
+
+test("file names are such everywhere, also those of projects stored before", () => {
+  const everywhere = (name: string) => {
+    assert.ok(name.length > 0 && name.length <= 150, name);
+    assert.doesNotMatch(name, /[<>:"/\\|?*]|^[.\s]|[.\s]$/);
+  };
+  const raw = ["..\\..\\start.bat.png", "C:\\a.png", "..", "a\n.png", " .png", `${"x".repeat(300)}.png`, "ok 1.png"];
+  for (const name of raw) everywhere(fileName(name));
+  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 400 }), (name) => everywhere(fileName(name))));
+  assert.equal(fileName("..\\..\\start.bat.png"), "start.bat.png");
+  assert.equal(fileName("Ant (1).jpeg"), "Ant (1).jpeg");
+  assert.match(fileName(`${"x".repeat(300)}.png`), /x\.png$/);
+  const images = raw.map((name, i) => image("c", `${i}`, { name }));
+  const { train } = asFolder(project(images), new Map(images.map(({ id }) => [id, "train" as const])));
+  for (const { path } of train) assert.match(path, /^train\/c\/[^/\\:]+$/);
 });
 
 test("the same file in two classes is a conflict", () => {

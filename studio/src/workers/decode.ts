@@ -18,7 +18,10 @@ const refused: readonly (readonly [reason: string, pattern: RegExp])[] = [
   ["a GIF: mostly an animation or a placeholder. Save it as PNG to use it", /^GIF8/],
   ["a TIFF, which browsers do not show. Save it as PNG or JPEG", /^(II[*+]\0|MM\0[*+])/],
   ["an HEIC, which most browsers do not show. Save it as JPEG", /^[\s\S]{4}ftyp(heic|heix|hevc|heim|heis)/],
-  ["an SVG, a drawing that may hold programs. Save it as PNG", /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<svg[\s>]/i],
+  [
+    "an SVG, a drawing that may hold programs. Save it as PNG",
+    /^\s*(<\?xml[^>]*>\s*)?(<!--(?:(?!-->)[\s\S])*-->\s*)*<svg[\s>]/i,
+  ],
 ];
 
 /** Why a file is not used, or undefined. */
@@ -33,10 +36,11 @@ export async function whyNotAnImage(file: Blob): Promise<string | undefined> {
   const format = formats.find(([, pattern]) => pattern.test(start))?.[0];
   if (!format) return "not a JPEG, PNG, WebP or AVIF image, whatever its name says";
   const size = format === "png" ? pngSize(bytes) : format === "jpeg" ? jpegSize(bytes) : undefined;
-  if (size && size.width * size.height > mostPixels)
-    return `${size.width} × ${size.height} pixels; at most ${mostPixels / 1e6} million are read`;
-  return undefined;
+  return size && tooLarge(size);
 }
+
+const tooLarge = ({ width, height }: { readonly width: number; readonly height: number }) =>
+  width * height > mostPixels ? `${width} × ${height} pixels; at most ${mostPixels / 1e6} million are read` : undefined;
 
 function pngSize(bytes: Uint8Array): { width: number; height: number } | undefined {
   if (bytes.length < 24) return undefined;
@@ -55,8 +59,17 @@ function jpegSize(bytes: Uint8Array): { width: number; height: number } | undefi
   return undefined;
 }
 
-/** Turned as its camera says, in sRGB. @throws if it cannot be decoded. */
-export const decode = (file: Blob): Promise<ImageBitmap> => createImageBitmap(file);
+/** Turned as its camera says, in sRGB. @throws if it cannot be decoded, or is too large. */
+export async function decode(file: Blob): Promise<ImageBitmap> {
+  const bitmap = await createImageBitmap(file).catch(() => {
+    throw new Error("damaged: it cannot be decoded");
+  });
+  // Not every format is measured before it is decoded.
+  const reason = tooLarge(bitmap);
+  if (reason === undefined) return bitmap;
+  bitmap.close();
+  throw new Error(reason);
+}
 
 /** The pixels of a bitmap, on white where it is transparent. */
 export function pixelsOf(bitmap: ImageBitmap): RgbImage {

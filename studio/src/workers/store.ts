@@ -1,9 +1,9 @@
 /** Keeps the project and its images in the browser's private file system. */
 
 import { expose } from "comlink";
-import { unzip, Zip, ZipPassThrough } from "fflate";
+import { type UnzipFileInfo, unzip, Zip, ZipPassThrough } from "fflate";
 import { generateShapes } from "fovea/web";
-import { type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
+import { fileName, type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
 import { defaultSettings } from "../../logic/recipe.js";
 import { splitProject } from "../../logic/split.js";
 import { decode, interleaved, lookOf, sha256, thumbnail, whyNotAnImage } from "./decode.js";
@@ -51,9 +51,7 @@ async function takeIn({ file, name, className, part, burst }: Incoming): Promise
   if (reason) throw new Error(reason);
   const bytes = await file.arrayBuffer();
   const sha = await sha256(bytes);
-  const bitmap = await decode(new Blob([bytes])).catch(() => {
-    throw new Error("damaged: it cannot be decoded");
-  });
+  const bitmap = await decode(new Blob([bytes]));
   try {
     const { width, height } = bitmap;
     const look = lookOf(bitmap);
@@ -104,7 +102,7 @@ async function takeEach(incoming: readonly Incoming[], report: (arrival: Arrival
 /** Class and part from the folders of a path: `data/train/ants/a.jpg`. */
 function placeOf(path: string): Pick<Incoming, "name" | "className" | "part"> {
   const folders = path.split("/").filter(Boolean);
-  const name = folders.pop() ?? path;
+  const name = fileName(folders.pop() ?? path);
   const parts = folders.map((one) =>
     /^train(ing)?$/i.test(one) ? "train" : /^(val(id(ation)?)?|dev|test)$/i.test(one) ? "validation" : undefined,
   );
@@ -114,14 +112,25 @@ function placeOf(path: string): Pick<Incoming, "name" | "className" | "part"> {
   return { name, ...(className === undefined ? {} : { className }), ...(part ? { part } : {}) };
 }
 
+/**
+ * Whether an entry of an archive is unpacked: small enough, and with those before it within what honest archives hold. Memory is taken by either
+ * of its sizes.
+ */
+function fitting(archive: Blob, most: number): (entry: UnzipFileInfo) => boolean {
+  let room = Math.min(mostUnpacked, 20 * archive.size + 1e7);
+  return ({ size, originalSize }) => {
+    const bytes = Math.max(size, originalSize);
+    return bytes <= most && (room -= bytes) >= 0;
+  };
+}
+
 const unpacked = (file: Blob): Promise<Incoming[]> =>
   file.arrayBuffer().then(
     (buffer) =>
       new Promise((resolve, reject) => {
-        let room = mostUnpacked;
-        const fits = ({ name, originalSize }: { name: string; originalSize: number }) =>
-          !name.endsWith("/") && !junk.test(name) && originalSize <= 50_000_000 && (room -= originalSize) >= 0;
-        unzip(new Uint8Array(buffer), { filter: fits }, (error, files) => {
+        const fits = fitting(file, 50_000_000);
+        const filter = (entry: UnzipFileInfo) => !entry.name.endsWith("/") && !junk.test(entry.name) && fits(entry);
+        unzip(new Uint8Array(buffer), { filter }, (error, files) => {
           if (error) return reject(new Error("it is damaged, or not a zip archive"));
           resolve(
             Object.entries(files)
@@ -138,21 +147,20 @@ const runFile = /(?:^|\/)((?:config|report)\.json|metrics\.jsonl|(?:best|last)\.
 const unpackedRun = (file: Blob): Promise<{ path: string; name: string; file: Blob }[]> =>
   file.arrayBuffer().then(
     (buffer) =>
-      new Promise((resolve, reject) =>
-        unzip(
-          new Uint8Array(buffer),
-          { filter: ({ name, originalSize }) => runFile.test(name) && originalSize < 1e9 },
-          (error, files) =>
-            error
-              ? reject(new Error("it is damaged, or not a zip archive"))
-              : resolve(
-                  Object.entries(files).map(([name, bytes]) => {
-                    const path = runFile.exec(name)![1]!;
-                    return { path, name: path, file: new Blob([bytes as Uint8Array<ArrayBuffer>]) };
-                  }),
-                ),
-        ),
-      ),
+      new Promise((resolve, reject) => {
+        const fits = fitting(file, 1e9);
+        const filter = (entry: UnzipFileInfo) => runFile.test(entry.name) && fits(entry);
+        unzip(new Uint8Array(buffer), { filter }, (error, files) =>
+          error
+            ? reject(new Error("it is damaged, or not a zip archive"))
+            : resolve(
+                Object.entries(files).map(([name, bytes]) => {
+                  const path = runFile.exec(name)![1]!;
+                  return { path, name: path, file: new Blob([bytes as Uint8Array<ArrayBuffer>]) };
+                }),
+              ),
+        );
+      }),
   );
 
 /** Puts a run in the place of the last training. @throws if it is none, or has no weights. */
