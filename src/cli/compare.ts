@@ -48,7 +48,11 @@ const planFlags = flagList(
 );
 const compareFlags = flagList(
   ...planFlags,
-  flag("--workers <n>", "units at a time (default: as many as there are processors for their threads)", count),
+  flag(
+    "--workers <n>",
+    "units at a time on this computer (default: as many as there are processors for their threads); with --backend bullmq, each fovea compare worker does one",
+    count,
+  ),
   flag("--out <folder>", "folder of the comparison (default: one in runs/ that follows from the plan)"),
   flag("--dry-run", "say what it would take, by a short measurement, and do nothing more"),
   flag("--check-pairing", "hash what the units of each seed begin with, and do nothing more"),
