@@ -128,10 +128,10 @@ test("networks with dropout, and with frozen parts, are checked too", async () =
 test("on a trained ResNet-20 the figures are those of PyTorch", { skip: ifLong }, async (t) => {
   const [weights, data] = [realData(t, "weights/resnet20-12fca82f.th"), realData(t, "cifar-10-batches-bin")];
   if (!weights || !data) return;
-  const { test: images } = await openDataset(data);
+  const { validation: images } = await openDataset(data);
   const folder = temporaryFolder();
   for (let i = 0; i < 16; i++) {
-    const { width, height, pixels } = await images!.image(i);
+    const { width, height, pixels } = await images.image(i);
     const raw = Buffer.alloc(pixels.length);
     for (let k = 0; k < raw.length; k++) raw[k] = pixels[(k % 3) * width * height + Math.floor(k / 3)]!;
     await sharp(raw, { raw: { width, height, channels: 3 } }).toFile(join(folder, `${i + 10}.png`));
