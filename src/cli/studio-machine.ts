@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createReadStream } from "node:fs";
 import { mkdir, readdir, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { basename, join } from "node:path";
@@ -11,7 +10,7 @@ import { fieldsOf, flag, maybe, misfit, most, oneOf, orNull, positive, settings,
 import { FoveaError, writeFileAtomic } from "../index.js";
 import { makeFolder, RunFolder } from "../internal.js";
 import { freshFolder } from "./run.js";
-import { type Api, refuse } from "./studio-server.js";
+import { type Api, refuse, sendBytes } from "./studio-server.js";
 
 /** How the page asks for a training: what it would do itself. */
 interface Recipe {
@@ -300,6 +299,6 @@ async function sendRunFile(response: ServerResponse, run: string, file: string):
     "Content-Length": found.size,
     "Cache-Control": "no-store",
   });
-  createReadStream(path).pipe(response);
+  await sendBytes(response, path, found.size);
   return true;
 }

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { availableParallelism } from "node:os";
 import { extname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../core/errors.js";
 import { FoveaError } from "../index.js";
@@ -94,7 +95,7 @@ async function answer(
   // A page elsewhere may point its own name here, or send requests here.
   if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(host))
     return refuse(response, 403, "not a name of this server");
-  if ((origin !== undefined && origin !== `http://${host}`) || site === "cross-site")
+  if ((origin !== undefined && origin !== `http://${host}`) || !["same-origin", "none"].includes(site))
     return refuse(response, 403, "requests from other pages are refused");
   const url = new URL(request.url ?? "/", `http://${host}`);
   const given = url.searchParams.get("token");
@@ -137,12 +138,19 @@ async function sendFile(response: ServerResponse, name: string): Promise<void> {
   if (!/^((assets|standalone)\/)?[\w-]+(\.[\w-]+)*$/.test(name)) return refuse(response, 404, "no such file");
   const path = (await isFile(join(pageFolder, name))) ? join(pageFolder, name) : engineFile(name);
   if (!path) return refuse(response, 404, "no such file");
+  const { size } = await stat(path);
   response.writeHead(200, {
     "Content-Type": types[extname(name)] ?? "application/octet-stream",
-    "Content-Length": (await stat(path)).size,
+    "Content-Length": size,
     "Cache-Control": name.startsWith("assets/") ? "max-age=31536000, immutable" : "no-cache",
   });
-  createReadStream(path).pipe(response);
+  await sendBytes(response, path, size);
+}
+
+/** The first `size` bytes of a file, which may grow meanwhile. If it cannot be read to there, the connection ends, as the answer has begun. */
+export async function sendBytes(response: ServerResponse, path: string, size: number): Promise<void> {
+  if (size === 0) return void response.end();
+  await pipeline(createReadStream(path, { end: size - 1 }), response).catch(() => response.destroy());
 }
 
 const isFile = (path: string): Promise<boolean> =>

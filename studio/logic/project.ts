@@ -62,9 +62,10 @@ export const fileName = (wanted: string): string => trimmed(plain(wanted).slice(
 /** Without what file names may not hold on some systems, above all what would lead to other folders. */
 const plain = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: not allowed in file names
-  trimmed(text.replace(/[\u0000-\u001f<>:"/\\|?*]+/g, " "));
+  trimmed(text.replace(/[\u0000-\u001f<>:"/\\|?*\p{Cs}]+/gu, " "));
 
-const trimmed = (text: string): string => text.replace(/^[.\s]+|[.\s]+$/g, "");
+/** Also without half of a character that was cut in two. */
+const trimmed = (text: string): string => text.replace(/^[.\s\p{Cs}]+|[.\s\p{Cs}]+$/gu, "");
 
 /** The name, with a number behind it if it is taken. Case does not count: some file systems do not see it. */
 export function unique(name: string, taken: readonly string[]): string {

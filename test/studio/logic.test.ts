@@ -100,6 +100,8 @@ test("class names are folder names everywhere", () => {
     }),
   );
   assert.equal(className("../..", []), "class");
+  // Half a character cannot be part of an address.
+  assert.equal(encodeURIComponent(className(`${"x".repeat(59)}🐜`, [])), "x".repeat(59));
   assert.equal(className("Ants", ["ants"]), "Ants 2");
 });
 
@@ -113,6 +115,7 @@ test("file names are such everywhere, also those of projects stored before", () 
   fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 400 }), (name) => everywhere(fileName(name))));
   assert.equal(fileName("..\\..\\start.bat.png"), "start.bat.png");
   assert.equal(fileName("Ant (1).jpeg"), "Ant (1).jpeg");
+  assert.doesNotThrow(() => encodeURIComponent(fileName(`🐜${"x".repeat(145)}.png`)));
   assert.match(fileName(`${"x".repeat(300)}.png`), /x\.png$/);
   const images = raw.map((name, i) => image("c", `${i}`, { name }));
   const { train } = asFolder(project(images), new Map(images.map(({ id }) => [id, "train" as const])));

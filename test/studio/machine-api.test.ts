@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chdir, execPath, platform } from "node:process";
 import { after, test } from "node:test";
@@ -27,8 +27,7 @@ function asker(url: string): (path: string, method?: string, body?: string | Uin
     });
 }
 
-async function open(folder: string) {
-  const machine = new Machine(folder);
+async function open(machine: Machine) {
   const server = await serveStudio(0, machine.api);
   after(async () => {
     await machine.close();
@@ -64,9 +63,19 @@ async function withImages(ask: ReturnType<typeof asker>): Promise<string> {
   return run;
 }
 
+async function started(ask: ReturnType<typeof asker>, run: string): Promise<void> {
+  const answer = await ask(`runs/${run}/train`, "POST", JSON.stringify(recipe));
+  assert.equal(answer.status, 200, await answer.text());
+}
+
+/** From then on, interrupts are heard. */
+async function untilSaved(folder: string): Promise<void> {
+  while (!existsSync(join(folder, "last.safetensors"))) await sleep(20);
+}
+
 test("a run has the name of its folder, however --out is written", async () => {
   for (const folder of ["./x", "y/", "./z//", ".", join(home, "w")]) {
-    const ask = await open(folder);
+    const ask = await open(new Machine(folder));
     for (const name of ["studio", "studio-2"]) {
       assert.deepEqual(await (await ask("runs", "POST")).json(), { run: name }, folder);
       assert.ok(existsSync(join(folder, name)), folder);
@@ -75,27 +84,67 @@ test("a run has the name of its folder, however --out is written", async () => {
 });
 
 test("of two trainings asked for at once, one starts", async () => {
-  const ask = await open("twice");
+  const ask = await open(new Machine("twice"));
   const run = await withImages(ask);
   const train = () => ask(`runs/${run}/train`, "POST", JSON.stringify(recipe));
   const answers = await Promise.all([train(), train(), train()]);
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409, 409]);
 });
 
-test("Ctrl-C in the terminal saves what is trained", {
-  skip: platform === "win32" && "no process groups",
-}, async () => {
+test("files of a run are sent whole, also empty ones; an aborted download does no harm", async () => {
+  const ask = await open(new Machine("files"));
+  const folder = join("files", "some", "run");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "metrics.jsonl"), "");
+  writeFileSync(join(folder, "report.json"), "12345");
+  writeFileSync(join(folder, "best.safetensors"), new Uint8Array(2e7));
+  mkdirSync(join(folder, "config.json"));
+  for (const [file, body] of [
+    ["metrics.jsonl", ""],
+    ["report.json", "12345"],
+  ]) {
+    const answer = await ask(`runs/some/files/${file}`);
+    assert.deepEqual([answer.status, await answer.text()], [200, body], file);
+  }
+  const aborted = await ask("runs/some/files/best.safetensors");
+  await aborted.body!.cancel();
+  const whole = await ask("runs/some/files/best.safetensors");
+  assert.equal((await whole.arrayBuffer()).byteLength, 2e7);
+  for (const file of ["last.safetensors", "config.json"])
+    assert.equal((await ask(`runs/some/files/${file}`)).status, 404, file);
+});
+
+test("a training that is stopped twice is saved", async () => {
+  const machine = new Machine("stopped");
+  const ask = await open(machine);
+  const run = await withImages(ask);
+  await started(ask, run);
+  await untilSaved(join("stopped", run, "run"));
+  const [stop] = await Promise.all([ask(`runs/${run}/stop`, "POST"), machine.close()]);
+  assert.equal(stop.status, 200, await stop.text());
+  const events = await (await ask(`runs/${run}/events`)).text();
+  assert.match(events, /event: end\ndata: \{"failure":null,"finished":false\}/);
+});
+
+const noGroups = platform === "win32" && "no process groups";
+test("Ctrl-C in the terminal reaches the training by the studio only", { skip: noGroups }, async () => {
   // As a shell does: Ctrl-C reaches the whole process group.
   const studio = spawn(execPath, [main, "studio", "--port", "0", "--out", "interrupted"], { detached: true });
   const [url] = await printed(studio, /http:\S+/);
   const ask = asker(url);
   const run = await withImages(ask);
-  const training = await ask(`runs/${run}/train`, "POST", JSON.stringify(recipe));
-  assert.equal(training.status, 200, await training.text());
+  await started(ask, run);
   const folder = join("interrupted", run, "run");
-  while (!existsSync(join(folder, "metrics.jsonl"))) await sleep(20);
+  await untilSaved(folder);
+  const group = () =>
+    execFileSync("ps", ["-A", "-o", "pgid=,args="], { encoding: "utf8" })
+      .split("\n")
+      .filter((line) => line.includes(`train ${join("interrupted", run, "data")} `))
+      .map((line) => Number.parseInt(line, 10));
+  const [other, ...more] = group();
+  assert.ok(other && other !== studio.pid && more.length === 0);
   const ended = once(studio, "close");
   process.kill(-studio.pid!, "SIGINT");
   await ended;
-  assert.ok(readdirSync(folder).includes("last.safetensors"), readdirSync(folder).join());
+  assert.deepEqual(group(), []);
 });

@@ -58,9 +58,12 @@ test("another name of this machine, another page's requests: 403", async () => {
     { origin: `http://localhost:${Number(port) + 1}` },
     { origin: "null" },
     { "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "same-site" },
   ] as Record<string, string>[])
     assert.equal((await ask("/", { ...cookie, ...headers })).status, 403, JSON.stringify(headers));
   assert.equal((await ask("/", { ...cookie, origin })).status, 200);
+  for (const site of ["same-origin", "none"])
+    assert.equal((await ask("/", { ...cookie, "sec-fetch-site": site })).status, 200, site);
   assert.equal((await ask("/", { ...cookie, host: `localhost:${port}` })).status, 200);
 });
 
