@@ -44,7 +44,7 @@ export const predictCommand = addFlags(new Command("predict"), predictFlags)
 Examples:
   fovea predict runs/photos-resnet18-se cat.jpg --top 3
   fovea predict runs/photos-resnet18-se new-photos/ --format csv --out out.csv
-  fovea predict resnet18 cat.jpg --weights resnet18.pth --class-names imagenet.txt
+  fovea predict resnet18 cat.jpg --weights resnet18.pth --class-names names.txt
   fovea predict runs/camvid-unet_resnet18 street.jpg --out masks/`,
   )
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags, command: Command) => {
