@@ -68,7 +68,12 @@ test(`the page and the machine train alike: the losses of ${steps} steps`, { ski
   assert.equal(inPage.length, steps);
   inPage.forEach((loss, i) => {
     const other = onMachine[i]!;
-    assert.ok(Math.abs(loss - other) <= 1e-3 * other, `step ${i + 1}: ${loss} in the page, ${other} on the machine`);
+    // Rounding grows as a training goes on, by how much depends on the processor.
+    const tolerance = i < 10 ? 1e-3 : 5e-3;
+    assert.ok(
+      Math.abs(loss - other) <= tolerance * other,
+      `step ${i + 1}: ${loss} in the page, ${other} on the machine`,
+    );
   });
   assert.deepEqual(faults, []);
 });
