@@ -115,17 +115,21 @@ const Plain = ({ title, text }: { readonly title: string; readonly text: string 
 const shown = 5000;
 
 function Toast() {
-  const [text, setText] = useState("");
   const said = announcement.value;
+  const [now, show] = useState<typeof said>(null);
   useEffect(() => {
-    if (!said) return;
-    setText(said.text);
-    const timer = setTimeout(() => setText(""), shown);
+    show(said);
+    const timer = setTimeout(() => show(null), shown);
     return () => clearTimeout(timer);
   }, [said]);
+  // An element for each message: what is said twice is read aloud twice.
   return (
     <div role="status" aria-live="polite">
-      {text && <div class="toast">{text}</div>}
+      {now && (
+        <div class="toast" key={now.at}>
+          {now.text}
+        </div>
+      )}
     </div>
   );
 }

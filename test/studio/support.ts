@@ -61,12 +61,14 @@ export async function visit(browser: Browser, url: string): Promise<Visit> {
   await page.addInitScript(() => {
     const key = "fovea-studio-settings";
     if (!localStorage.getItem(key)) localStorage.setItem(key, JSON.stringify({ threads: 1, epochs: 2, batch: 8 }));
-    // Messages are gone after a while.
+    // Messages are gone after a while. Each is an element of its own, that stays the same while other things change.
     const said: string[] = [];
     Object.assign(globalThis, { said });
+    let last: Element | null = null;
     new MutationObserver(() => {
-      const text = document.querySelector("[role=status] .toast")?.textContent;
-      if (text && said.at(-1) !== text) said.push(text);
+      const toast = document.querySelector("[role=status] .toast");
+      if (toast && toast !== last) said.push(toast.textContent ?? "");
+      last = toast ?? last;
     }).observe(document, { childList: true, subtree: true, characterData: true });
   });
   await page.goto(url);
