@@ -70,6 +70,8 @@ export class LoweredNode {
   readonly outputs: readonly LoweredValue[];
   /** The `If` in a branch of which it is. */
   parent: LoweredNode | undefined;
+  /** Whether its results were found to have the types that its operator gives, since its inputs last changed. */
+  isTypeChecked = false;
   readonly #inputs: (LoweredValue | undefined)[] = [];
 
   constructor(
@@ -114,6 +116,7 @@ export class LoweredNode {
   setInput(index: number, value: LoweredValue | undefined): void {
     const before = this.#inputs[index];
     this.#inputs[index] = value;
+    this.isTypeChecked = false;
     if (before && !this.#inputs.includes(before)) before.readers.delete(this);
     value?.readers.add(this);
   }
@@ -235,12 +238,8 @@ export function verifyModule(module: LoweredModule): void {
       if (!known.has(result)) throw new Error(`${node.name}: a branch does not compute what it returns`);
     }
     for (const value of local) known.delete(value);
-    const inferred = module.typeRules.get(operatorKey(node.operation))?.(node.inputs, node.operation.attributes);
-    node.outputs.forEach((value, i) => {
-      if (inferred?.[i] && !fits(value.type, inferred[i]))
-        throw new Error(`${node.name}: is ${formatType(value.type)}, not ${formatType(inferred[i])}`);
-      define(value, node.name);
-    });
+    if (!node.isTypeChecked) checkTypes(node, module.typeRules);
+    for (const value of node.outputs) define(value, node.name);
   };
   for (const node of module.nodes) visit(node, undefined);
   for (const { name, value, type } of module.outputs) {
@@ -248,6 +247,15 @@ export function verifyModule(module: LoweredModule): void {
     if (!fits(value.type, type))
       throw new Error(`output ${name}: is ${formatType(value.type)}, not ${formatType(type)}`);
   }
+}
+
+function checkTypes(node: LoweredNode, rules: TypeRules): void {
+  const inferred = rules.get(operatorKey(node.operation))?.(node.inputs, node.operation.attributes);
+  node.outputs.forEach(({ type }, i) => {
+    if (inferred?.[i] && !fits(type, inferred[i]))
+      throw new Error(`${node.name}: is ${formatType(type)}, not ${formatType(inferred[i])}`);
+  });
+  node.isTypeChecked = true;
 }
 
 /** Whether two types may be of the same array: symbolic dimensions and unknown shapes fit any. */
