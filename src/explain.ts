@@ -2,6 +2,7 @@
  * Where a network looks, and whether that is true: maps by every method, the gates of attention modules, masks of objects, measures of maps,
  * and drawings: of maps, modules, curves and whole trainings. Nothing here needs Node; masks in files are opened by `openMasks` of `fovea`.
  */
+export type { EpochMaps, Look, SeenImage, StoredMap } from "./core/findings.js";
 export {
   boxMask,
   datasetMask,

@@ -14,7 +14,7 @@ import {
 } from "../compare/node/index.js";
 import { messageOf } from "../core/errors.js";
 import { type Engine, FoveaError, ortEngine } from "../index.js";
-import { imagesOf, open, withRates } from "./compare-run.js";
+import { open, withRates } from "./compare-run.js";
 import { stopOnSignal } from "./signals.js";
 import { duration, ProgressLine, paragraphs, print, say, table } from "./terminal.js";
 
@@ -40,7 +40,7 @@ export async function coordinate(given: Journal, options: CoordinateOptions): Pr
     const journal = await withRates(given, workers);
     const units = journal.units();
     const todo = open(units, await journal.results(units));
-    say(design({ plan: journal.plan, rows: [], outcomes: [], images: imagesOf(journal) }));
+    say(design({ plan: journal.plan, rows: [], outcomes: [], images: journal.images }));
     for (const { title, misfit } of units) if (misfit !== undefined) say(`${title}: ${misfit}`);
     if (todo.length > 0)
       say(

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import process from "node:process";
-import { design, fewestSeeds, points, type Rates, slurmScript } from "../compare/index.js";
+import { design, fewestSeeds, isGenerated, points, type Rates, slurmScript } from "../compare/index.js";
 import {
   arePaired,
   type Forecast,
@@ -26,6 +26,18 @@ export async function requireFolder(out: string): Promise<void> {
   });
   if (found && !found.isDirectory()) throw new OptionError(`--out ${out} is a file: name a folder`);
 }
+
+/** A part of a folder's name, from its data. */
+export const nameOf = (source: string): string => basename(source).replace(/[^\w.-]+/g, "-") || "data";
+
+/** @throws OptionError for a folder in the data, which writing would change. */
+export function requireOutside(source: string, out: string): void {
+  if (!isGenerated(source) && !relative(source, out).startsWith(".."))
+    throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
+}
+
+/** How many trainings of so many threads there are processors for. */
+export const workersFor = (threads: number): number => Math.max(1, Math.floor(availableParallelism() / threads));
 
 /** Tries the networks of some units of a comparison that is written down. */
 async function trialsOf(
@@ -85,7 +97,7 @@ export async function dryRun(
       seeds < fewestSeeds || tests === 0 ? null : statistics.smallestDetectable(1, seeds, { alpha: 0.05 / tests });
     print(json, { detectable: found, ...predicted, hours: predicted.seconds / 3600, folder: journal.path }, () =>
       paragraphs(
-        design({ plan: journal.plan, rows: [], outcomes: [], images: imagesOf(journal) }),
+        design({ plan: journal.plan, rows: [], outcomes: [], images: journal.images }),
         table(
           rows.map(({ unit, resolved, misfit }) => [
             unit.backbone.label,
@@ -115,12 +127,6 @@ export async function dryRun(
     lock.release();
   }
 }
-
-export const imagesOf = ({ data }: Journal) => ({
-  train: data.train.length,
-  validation: data.validation.length,
-  test: data.test.length,
-});
 
 /** `--check-pairing` */
 export async function checkPairing(journal: Journal, json: boolean): Promise<void> {

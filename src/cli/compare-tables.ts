@@ -1,8 +1,8 @@
-import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { Journal, type Written, writePage } from "../compare/node/index.js";
 import { FoveaError } from "../index.js";
 import { jsonOf, shown, tabulate } from "./compare-coordinate.js";
+import { workersFor } from "./compare-run.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { stopOnSignal } from "./signals.js";
 import { print, say } from "./terminal.js";
@@ -42,7 +42,7 @@ again.`,
           const units = journal.units();
           const results = await journal.results(units, anyVersion);
           if (results.every((result) => !result)) throw new FoveaError(`${folder}: no unit is done yet`);
-          const workers = Math.max(1, Math.floor(availableParallelism() / journal.plan.threads));
+          const workers = workersFor(journal.plan.threads);
           const { signal } = interrupt;
           all.push({ written: await tabulate(journal, units, { workers, cost, looks, signal, anyVersion }), journal });
         } finally {
@@ -57,10 +57,9 @@ again.`,
     } finally {
       interrupt.release();
     }
-    const [first] = all;
     const value = all.map(({ written, journal }) => jsonOf(written, journal));
     print(json, folders.length === 1 ? value[0]! : { comparisons: value }, () =>
       all.flatMap(({ written, journal }, i) => [...(i > 0 ? [""] : []), ...shown(written, journal)]),
     );
-    if (first && page !== undefined) say(`${page} is written`);
+    if (page !== undefined) say(`${page} is written`);
   });

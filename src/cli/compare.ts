@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { basename, join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { argv } from "node:process";
 import { Command } from "commander";
 import {
@@ -18,7 +17,7 @@ import * as schemas from "../core/schema.js";
 import { OptionError, openMasks } from "../index.js";
 import { count, optional } from "./arguments.js";
 import { coordinate } from "./compare-coordinate.js";
-import { checkPairing, dryRun, requireFolder, writeSlurm } from "./compare-run.js";
+import { checkPairing, dryRun, nameOf, requireFolder, requireOutside, workersFor, writeSlurm } from "./compare-run.js";
 import { compareTablesCommand } from "./compare-tables.js";
 import { compareWorkCommand } from "./compare-work.js";
 import { compareWorkerCommand, defaultRedis } from "./compare-worker.js";
@@ -99,12 +98,12 @@ done is never done again.`,
     if (data.masks !== undefined) await requireMasks(data.masks, data.source);
     // Masks may come later: they change no training.
     const named = writtenPlan({ ...plan, data: { ...data, masks: undefined } as Plan["data"] });
-    const out = flags.out ?? join("runs", `compare-${nameOf(plan)}-${sha256(canonical(named)).slice(0, 8)}`);
-    if (!isGenerated(plan.data.source) && !relative(plan.data.source, out).startsWith(".."))
-      throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
+    const out =
+      flags.out ?? join("runs", `compare-${nameOf(plan.data.source)}-${sha256(canonical(named)).slice(0, 8)}`);
+    requireOutside(plan.data.source, out);
     await requireFolder(out);
     const journal = await Journal.open(out, plan);
-    const workers = flags.workers ?? Math.max(1, Math.floor(availableParallelism() / plan.threads));
+    const workers = flags.workers ?? workersFor(plan.threads);
     if (flags.checkPairing) return checkPairing(journal, flags.json ?? false);
     const { cost, looks, json = false } = flags;
     if (flags.dryRun) return dryRun(journal, { workers, cost, looks, json });
@@ -125,8 +124,6 @@ async function requireMasks(masks: string, source: string): Promise<void> {
 }
 
 const absolute = (source: string) => (isGenerated(source) ? source : resolve(source));
-
-const nameOf = ({ data }: Plan) => basename(data.source).replace(/[^\w.-]+/g, "-") || "data";
 
 async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
   const found = await stat(source).catch(() => undefined);

@@ -2,12 +2,12 @@ import { basename } from "node:path";
 import { type Explainer, explanationMethods, inputRegion, openExplainer } from "../explain.js";
 import { type Engine, type Explanation, type MethodChoice, openPredictor, type RgbImage } from "../index.js";
 import type { Cell, ImageCell } from "../internal.js";
+import { ofSeen } from "../internal.js";
 import { type Answer, type ExplainContext, forEachImage, pictureOptions } from "./explain.js";
 import { openRanking, passedLayers, rankingText } from "./explain-checks.js";
 import { nameOf, type Sameness, samenessOf } from "./explain-flags.js";
 import { openPictures, openRaw, shortNames, written } from "./explain-pictures.js";
 import { paragraphs, percent, significant, table } from "./terminal.js";
-import { ofSeen } from "./train-maps.js";
 
 /** What is said of one map. */
 interface MapEntry

@@ -10,19 +10,19 @@ import {
   seenImage,
 } from "../explain.js";
 import { alignClasses, type Dataset, type Engine, type Heatmap, loadState, type Module } from "../index.js";
-import { datasetMask, forEachLogits, probabilities, type RunFolder, seenMask, topIndices } from "../internal.js";
-import { say } from "./terminal.js";
 import {
-  digits,
-  isGated,
-  isSpatial,
-  keptImage,
+  datasetMask,
+  fiveDigits,
+  forEachLogits,
   ofSeen,
-  planeOf,
-  type RgbImage,
-  readable,
+  probabilities,
+  type RunFolder,
+  seenMask,
   storedMap,
-} from "./train-maps.js";
+  topIndices,
+} from "../internal.js";
+import { say } from "./terminal.js";
+import { isGated, isSpatial, keptImage, planeOf, type RgbImage, readable } from "./train-maps.js";
 
 /** Images of each list, of each confused pair, and how many pairs. */
 const [listed, perPair, pairs] = [6, 6, 20];
@@ -115,8 +115,8 @@ async function findingsFor(
     found.push({
       ...keptImage(data, index, image),
       predicted: data.classes[predicted]!,
-      probability: digits(probability),
-      truth: digits(truth),
+      probability: fiveDigits(probability),
+      truth: fiveDigits(truth),
       cam: explainer ? { predicted: await map(predicted), truth: await map(label) } : null,
     });
   }
@@ -141,7 +141,7 @@ async function confusedImages(wrong: readonly Answer[], data: Dataset, run: RunF
       if (image)
         images.push({
           ...keptImage(data, index, seenImage(image, run.config.preprocessing)),
-          probability: digits(probability),
+          probability: fiveDigits(probability),
         });
     }
     const { label, predicted } = cell[0]!;
@@ -159,16 +159,16 @@ async function gateFigures(network: Network, data: Dataset, engine: Engine): Pro
   if (!found) return null;
   return {
     images: found.images,
-    chance: digits(found.chance),
+    chance: fiveDigits(found.chance),
     gates: found.gates.map(
       ({ name, kind, mean, deviation, dead, saturated, byClass }): GateFigures => ({
         name,
         kind,
-        mean: digits(mean),
-        deviation: digits(deviation),
-        dead: digits(dead),
-        saturated: digits(saturated),
-        byClass: byClass === null ? null : digits(byClass),
+        mean: fiveDigits(mean),
+        deviation: fiveDigits(deviation),
+        dead: fiveDigits(dead),
+        saturated: fiveDigits(saturated),
+        byClass: byClass === null ? null : fiveDigits(byClass),
       }),
     ),
   };
@@ -210,7 +210,7 @@ async function foundObjects(
   const { chance, rows } = table;
   return {
     images: table.images,
-    chance: digits(chance),
+    chance: fiveDigits(chance),
     rows: rows.map(({ name, control, means: { pointing, energyOverShare } }) => ({
       name,
       control,
@@ -221,6 +221,6 @@ async function foundObjects(
 }
 
 function storedMean({ mean, low, high }: Interval): StoredMean {
-  const known = (value: number) => (Number.isFinite(value) ? digits(value) : null);
+  const known = (value: number) => (Number.isFinite(value) ? fiveDigits(value) : null);
   return { mean: known(mean), low: known(low), high: known(high) };
 }

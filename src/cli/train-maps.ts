@@ -3,9 +3,7 @@ import {
   type EpochMaps,
   followedImages,
   type Look,
-  mapSide,
   type SeenImage,
-  type StoredMap,
   type Thumbnail,
   thumbnailSide,
 } from "../core/findings.js";
@@ -25,12 +23,14 @@ import {
 } from "../index.js";
 import {
   buildNetwork,
-  imageLayer,
+  fiveDigits,
+  ofSeen,
   openGlances,
+  planarLayer,
   probabilities,
   type RunFolder,
-  resizeHeatmap,
   settled,
+  storedMap,
   topIndices,
 } from "../internal.js";
 import { say } from "./terminal.js";
@@ -102,7 +102,7 @@ export class MapRecorder {
         name = gate?.name ?? null;
         looks.push({
           predicted: classes[topIndices(logits, 1)[0]!]!,
-          probability: digits(probabilities(logits)[label]!),
+          probability: fiveDigits(probabilities(logits)[label]!),
           cam: storedMap(cam),
           gate: gate ? storedMap(planeOf(gate)) : null,
         });
@@ -143,12 +143,6 @@ export const readable = (data: Dataset, index: number): Promise<RgbImage | undef
     throw error;
   });
 
-/** How an image that has been {@link seenImage} becomes the same input again. */
-export const ofSeen = (preprocessing: Preprocessing): Preprocessing => ({
-  ...preprocessing,
-  resize: preprocessing.imageSize,
-});
-
 /** An image that has been {@link seenImage}, small enough to be kept. */
 export function keptImage(data: Dataset, index: number, image: RgbImage): SeenImage {
   return { index, label: data.classes[data.labels[index]!]!, image: thumbnail(image, thumbnailSide) };
@@ -156,22 +150,9 @@ export function keptImage(data: Dataset, index: number, image: RgbImage): SeenIm
 
 /** An image of at most `side` pixels a side, to be kept. */
 export function thumbnail(image: RgbImage, side: number): Thumbnail {
-  const { width, height, pixels } = imageLayer(image, side);
-  const area = width * height;
-  const planar = Buffer.alloc(3 * area);
-  for (let i = 0; i < planar.length; i++) planar[(i % 3) * area + Math.floor(i / 3)] = pixels[i]!;
-  return { height, width, rgb: planar.toString("base64") };
+  const { width, height, pixels } = planarLayer(image, side);
+  return { height, width, rgb: Buffer.from(pixels).toString("base64") };
 }
-
-/** A map with as many digits as are seen, at most 64 a side. */
-export function storedMap(map: Heatmap): StoredMap {
-  const shrink = Math.min(1, mapSide / Math.max(map.height, map.width));
-  const [height, width] = [map.height, map.width].map((n) => Math.max(1, Math.round(n * shrink))) as [number, number];
-  const { data } = resizeHeatmap(map, height, width);
-  return { height, width, data: Array.from(data, digits) };
-}
-
-export const digits = (value: number): number => Number(value.toPrecision(5));
 
 export const isGated = (model: Module, { imageSize }: Preprocessing): boolean =>
   trace(model, [1, 3, imageSize, imageSize]).taps.length > 0;

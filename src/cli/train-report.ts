@@ -30,16 +30,30 @@ interface Standing extends TaskStanding<ClassificationMetrics> {
 }
 
 /** The page that shows how a run goes: it says nothing that does not stand in the run folder. */
-export function reportOf(run: RunFolder, facts: ReportFacts, { history, validation, speed, maps }: Standing): string {
+export function reportOf(run: RunFolder, facts: ReportFacts, { maps, ...standing }: Standing): string {
+  const { followed, findings } = facts;
+  return renderReport({ ...commonParts(run, facts, standing), followed, maps, findings, next: nextSteps(run.path) });
+}
+
+export const titleOf = ({ config }: RunFolder): string =>
+  `${networkTitle(config.model)} on ${basename(config.data.source)}`;
+
+/** What the reports of all tasks show. */
+export function commonParts<M, T>(
+  run: RunFolder,
+  facts: Pick<ReportFacts, "parameters" | "images" | "skipped"> & { readonly test: T },
+  { history, validation, speed }: TaskStanding<M>,
+) {
   const { versions: _, flags: __, format: ___, ...config } = run.config;
-  return renderReport({
+  const { parameters, images, skipped, test } = facts;
+  return {
     title: titleOf(run),
     summary: [
-      { label: "parameters", value: facts.parameters },
-      ...(facts.images
+      { label: "parameters", value: parameters },
+      ...(images
         ? [
-            { label: "images to train on", value: facts.images.training },
-            { label: "images to validate on", value: facts.images.validation },
+            { label: "images to train on", value: images.training },
+            { label: "images to validate on", value: images.validation },
           ]
         : []),
       { label: "speed", value: `${speed.toFixed(0)} images/s` },
@@ -47,18 +61,11 @@ export function reportOf(run: RunFolder, facts: ReportFacts, { history, validati
     history,
     validation,
     validationOf: `weights of epoch ${bestRecord(history)?.epoch}, which are in best.safetensors`,
-    test: facts.test,
-    followed: facts.followed,
-    maps,
-    findings: facts.findings,
-    skipped: facts.skipped,
+    test,
+    skipped,
     config,
-    next: nextSteps(run.path),
-  });
+  };
 }
-
-export const titleOf = ({ config }: RunFolder): string =>
-  `${networkTitle(config.model)} on ${basename(config.data.source)}`;
 
 /** Flags for the report of a training. */
 export const reportFlags = flagList(

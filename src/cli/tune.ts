@@ -1,5 +1,4 @@
-import { availableParallelism } from "node:os";
-import { basename, join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { argv } from "node:process";
 import { Command } from "commander";
 import {
@@ -17,7 +16,7 @@ import { SearchJournal, sha256 } from "../compare/node/index.js";
 import * as schemas from "../core/schema.js";
 import { FoveaError, OptionError } from "../index.js";
 import { count, optional } from "./arguments.js";
-import { requireFolder } from "./compare-run.js";
+import { nameOf, requireFolder, requireOutside, workersFor } from "./compare-run.js";
 import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { stopOnSignal } from "./signals.js";
 import { ProgressLine, paragraphs, percent, print, say, table } from "./terminal.js";
@@ -62,11 +61,10 @@ included: the same command goes on.`,
   .action(async (source: string, flags: TuneFlags) => {
     const search = searchOf(source, flags);
     const { json = false } = flags;
-    const name = basename(search.data.source).replace(/[^\w.-]+/g, "-") || "data";
-    const out = flags.out ?? join("runs", `tune-${name}-${sha256(canonical(search)).slice(0, 8)}`);
+    const out =
+      flags.out ?? join("runs", `tune-${nameOf(search.data.source)}-${sha256(canonical(search)).slice(0, 8)}`);
     await requireFolder(out);
-    if (!isGenerated(search.data.source) && !relative(search.data.source, out).startsWith(".."))
-      throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
+    requireOutside(search.data.source, out);
     const journal = await SearchJournal.open(out, search);
     if (flags.dryRun) return planned(journal, json);
     const lock = await journal.claim();
@@ -74,7 +72,7 @@ included: the same command goes on.`,
     const interrupt = stopOnSignal(() => progress.clear());
     try {
       const { result, failures } = await journal.run({
-        workers: flags.workers ?? Math.max(1, Math.floor(availableParallelism() / search.threads)),
+        workers: flags.workers ?? workersFor(search.threads),
         program: argv[1]!,
         signal: interrupt.signal,
         onRung: (rung, rungs, todo) => {

@@ -1,6 +1,6 @@
 import { FormatError } from "../core/errors.js";
 import { mapSchema, type StoredMap } from "../core/findings.js";
-import { check, fieldsOf, finite, list, oneOf, orNull, type Schema, text } from "../core/schema.js";
+import { check, fieldsOf, finite, list, oneOf, orNull, parseJson, type Schema, text } from "../core/schema.js";
 import type { RgbImage } from "../data/index.js";
 import { crossedTInterval, type Interval, mean } from "./statistics/index.js";
 import { fewestSeeds } from "./units.js";
@@ -40,12 +40,7 @@ const looksSchema: Schema<UnitLooks> = fieldsOf<UnitLooks>({
 
 /** Reads a `looks.json`. @throws FormatError that names the field, what it must be and what it is. */
 export function parseLooks(json: string, file: string): UnitLooks {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    throw new FormatError(`${file} is not JSON`);
-  }
+  const value = parseJson(json, file);
   check(file, "", looksSchema, value, FormatError);
   return value as UnitLooks;
 }

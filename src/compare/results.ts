@@ -8,6 +8,7 @@ import {
   nonNegative,
   oneOf,
   orNull,
+  parseJson,
   type Schema,
   text,
   that,
@@ -111,12 +112,7 @@ const resultSchema: Schema<UnitResult> = fieldsOf<UnitResult>({
 
 /** Reads a `result.json`. @throws FormatError that names the field, what it must be and what it is. */
 export function parseResult(json: string, file: string): UnitResult {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    throw new FormatError(`${file} is not JSON`);
-  }
+  const value = parseJson(json, file);
   check(file, "", resultSchema, value, FormatError);
   const result = value as UnitResult;
   for (const which of [result.last, result.chosen]) {

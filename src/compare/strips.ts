@@ -1,7 +1,6 @@
 import type { StoredMap } from "../core/findings.js";
-import type { RgbImage } from "../data/index.js";
-import { type Cell, drawMapGrid, type PlanarImage } from "../report/index.js";
-import { imageLayer } from "../report/maps/layers.js";
+import { type Cell, drawMapGrid } from "../report/index.js";
+import { planarLayer } from "../report/maps/layers.js";
 import type { Comparison } from "./tables.js";
 
 /** Where the networks of one seed look on the same few images: a row for each image, a column for each entrant. */
@@ -24,7 +23,7 @@ export function mapStrips({ plan, outcomes, looks }: Comparison, backbone: strin
     const found = own.find(({ unit }) => unit.seed === seed && unit.entrant.label === label)?.looks;
     return found && found.maps.length === looks.shown.length ? [{ label, found }] : [];
   });
-  const images = looks.shown.map(({ image }) => planar(image));
+  const images = looks.shown.map(({ image }) => planarLayer(image, side));
   const cells = images.map((image, i): Cell[] => [
     { image },
     ...entrants.map(({ found }) => ({ map: heatmap(found.maps[i]!), image })),
@@ -46,11 +45,3 @@ export function mapStrips({ plan, outcomes, looks }: Comparison, backbone: strin
 }
 
 const heatmap = ({ height, width, data }: StoredMap) => ({ height, width, data: Float64Array.from(data) });
-
-function planar(image: RgbImage): PlanarImage {
-  const { height, width, pixels } = imageLayer(image, side);
-  const area = height * width;
-  const planes = new Uint8Array(3 * area);
-  for (let i = 0; i < planes.length; i++) planes[(i % 3) * area + Math.floor(i / 3)] = pixels[i]!;
-  return { height, width, pixels: planes };
-}

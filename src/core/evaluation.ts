@@ -1,39 +1,51 @@
-import { fieldsOf, isObject, list, misfit, nonNegative, orNull, type Schema, text, that } from "./schema.js";
+import { fieldsOf, list, misfit, nonNegative, orNull, type Schema, text, that } from "./schema.js";
 
-/** Figures of a class: a share that was not measured is null. */
-export interface ClassFigures {
+/** Metrics of one class. `precision` is null if the class was never predicted, `recall` if it has no images. */
+export interface ClassMetrics {
+  /** Name of the class. */
   readonly name: string;
+  /** Images of the class. */
   readonly count: number;
+  /** Correctly classified images of the class. */
   readonly correct: number;
+  /** Share of the predictions of the class that were right; null without any. */
   readonly precision: number | null;
+  /** Share of the class's images that were recognized. */
   readonly recall: number | null;
 }
 
-/** What the evaluation of a classifier gives. */
-export interface Evaluation {
+/** How well a classifier does. Shares are between 0 and 1; the loss is the mean cross entropy in nats. */
+export interface ClassificationMetrics {
+  /** Number of images. */
   readonly count: number;
+  /** Share of images whose top prediction is right. */
   readonly top1: number;
+  /** Share of images whose label is among the five largest logits (all, if there are fewer classes). */
   readonly top5: number;
+  /** Mean cross entropy, in nats. */
   readonly loss: number;
-  readonly classes: readonly ClassFigures[];
-  /** `confusion[label][prediction]` */
+  /** Metrics per class. */
+  readonly classes: readonly ClassMetrics[];
+  /** `confusion[label][prediction]`: number of images. */
   readonly confusion: readonly (readonly number[])[];
 }
 
-const figure = that<number>("a number", (x) => typeof x === "number");
-const counts = that<readonly (readonly number[])[]>(
+/** A share or loss, NaN included. */
+export const figure = that<number>("a number", (x) => typeof x === "number");
+/** A confusion matrix. */
+export const counts = that<readonly (readonly number[])[]>(
   "rows of counts",
   (x) =>
     Array.isArray(x) && x.every((row) => Array.isArray(row) && row.every((n) => Number.isSafeInteger(n) && n >= 0)),
 );
-const parts = fieldsOf<Evaluation>(
+const parts = fieldsOf<ClassificationMetrics>(
   {
     count: nonNegative,
     top1: figure,
     top5: figure,
     loss: figure,
     classes: list(
-      fieldsOf<ClassFigures>(
+      fieldsOf<ClassMetrics>(
         { name: text, count: nonNegative, correct: nonNegative, precision: orNull(figure), recall: orNull(figure) },
         "the figures of a class",
       ),
@@ -44,12 +56,21 @@ const parts = fieldsOf<Evaluation>(
   "what evaluate() gives",
 );
 
-/** Figures of a classifier, as they come from a file, or from a program in plain JavaScript. */
-export const evaluationSchema: Schema<Evaluation> = that(
-  "what evaluate() gives, { count, top1, top5, loss, classes, confusion }, with as many rows and columns of confusion as classes",
-  (x) => {
-    if (!isObject(x) || misfit(parts, x) !== undefined) return false;
-    const { classes, confusion } = x as unknown as Evaluation;
+/** A schema of metrics with as many rows and columns of `confusion` as classes. */
+export const squareMetrics = <
+  T extends Pick<ClassificationMetrics, "confusion"> & { readonly classes: readonly unknown[] },
+>(
+  wanted: string,
+  parts: Schema<T>,
+): Schema<T> =>
+  that<T>(wanted, (x) => {
+    if (misfit(parts, x) !== undefined) return false;
+    const { classes, confusion } = x as T;
     return confusion.length === classes.length && confusion.every((row) => row.length === classes.length);
-  },
+  });
+
+/** Figures of a classifier, as they come from a file, or from a program in plain JavaScript. */
+export const evaluationSchema = squareMetrics(
+  "what evaluate() gives, { count, top1, top5, loss, classes, confusion }, with as many rows and columns of confusion as classes",
+  parts,
 );

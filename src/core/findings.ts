@@ -1,4 +1,4 @@
-import { type Evaluation, evaluationSchema } from "./evaluation.js";
+import { type ClassificationMetrics, evaluationSchema } from "./evaluation.js";
 import { fieldsOf, finite, list, maybe, misfit, orNull, type Schema, text, that, whole } from "./schema.js";
 
 /**
@@ -119,7 +119,7 @@ export interface ReportFacts {
   readonly images: { readonly training: number; readonly validation: number } | null;
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
   /** The best weights on images that chose nothing. */
-  readonly test: Evaluation | null;
+  readonly test: ClassificationMetrics | null;
   /** The images that are followed through the epochs. */
   readonly followed: readonly SeenImage[];
   readonly findings: Findings | null;

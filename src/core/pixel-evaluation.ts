@@ -1,32 +1,47 @@
-import { fieldsOf, isObject, list, misfit, nonNegative, orNull, type Schema, text, that } from "./schema.js";
+import { counts, figure, squareMetrics } from "./evaluation.js";
+import { fieldsOf, list, misfit, nonNegative, orNull, text } from "./schema.js";
 
-/** Figures of a class of pixels: a share that was not measured is null. */
-export interface PixelClassFigures {
+/** Metrics of one class of pixels. Null where the class is in no image. */
+export interface PixelClassMetrics {
+  /** Name of the class. */
   readonly name: string;
+  /** Labeled pixels of the class. */
   readonly pixels: number;
+  /** Intersection over union: TP / (TP + FP + FN); null if no pixel is of the class or predicted as it. */
   readonly iou: number | null;
+  /** Share of the class's pixels that were found, TP / (TP + FN). */
   readonly recall: number | null;
+  /** Share of the pixels predicted as the class that are of it, TP / (TP + FP). */
   readonly precision: number | null;
+  /** Mean over images of the F-measure of the class's boundaries. */
   readonly boundaryF: number | null;
 }
 
-/** What the evaluation of a segmentation network gives. */
-export interface PixelEvaluation {
+/** How well pixels are classified. Pixels that are ignored do not count anywhere. Shares are between 0 and 1. */
+export interface SegmentationMetrics {
+  /** Number of images. */
   readonly count: number;
+  /** Number of labeled pixels. */
   readonly pixels: number;
+  /** Mean cross entropy of the labeled pixels, in nats. */
   readonly loss: number;
-  /** Pixel accuracy. */
+  /** Pixel accuracy: the share of labeled pixels whose prediction is right. */
   readonly top1: number;
+  /**
+   * Mean intersection over union: over the classes that are in the labels or the predictions of all images together, as torchmetrics'
+   * `MulticlassJaccardIndex`.
+   */
   readonly miou: number;
+  /** Mean over the classes of their boundary F-measures. */
   readonly boundaryF: number;
-  readonly classes: readonly PixelClassFigures[];
-  /** `confusion[label][prediction]` */
+  /** Metrics per class. */
+  readonly classes: readonly PixelClassMetrics[];
+  /** `confusion[label][prediction]`: number of pixels. */
   readonly confusion: readonly (readonly number[])[];
 }
 
-const figure = that<number>("a number", (x) => typeof x === "number");
 const share = orNull(figure);
-const parts = fieldsOf<PixelEvaluation>({
+const parts = fieldsOf<SegmentationMetrics>({
   count: nonNegative,
   pixels: nonNegative,
   loss: figure,
@@ -34,28 +49,21 @@ const parts = fieldsOf<PixelEvaluation>({
   miou: figure,
   boundaryF: figure,
   classes: list(
-    fieldsOf<PixelClassFigures>(
+    fieldsOf<PixelClassMetrics>(
       { name: text, pixels: nonNegative, iou: share, recall: share, precision: share, boundaryF: share },
       "the figures of a class",
     ),
     "a list of classes' figures",
   ),
-  confusion: that<readonly (readonly number[])[]>(
-    "rows of counts",
-    (x) =>
-      Array.isArray(x) && x.every((row) => Array.isArray(row) && row.every((n) => Number.isSafeInteger(n) && n >= 0)),
-  ),
+  confusion: counts,
 });
 
 /** Figures of a segmentation network, as they come from a file, or from a program in plain JavaScript. */
-export const pixelEvaluationSchema: Schema<PixelEvaluation> = that(
+export const pixelEvaluationSchema = squareMetrics(
   "what evaluate() gives for segmentation, { count, pixels, loss, top1, miou, boundaryF, classes, confusion }",
-  (x) => {
-    if (!isObject(x) || misfit(parts, x) !== undefined) return false;
-    const { classes, confusion } = x as unknown as PixelEvaluation;
-    return confusion.length === classes.length && confusion.every((row) => row.length === classes.length);
-  },
+  parts,
 );
 
 /** Whether figures are of pixels. */
-export const isPixelEvaluation = (x: unknown): x is PixelEvaluation => misfit(pixelEvaluationSchema, x) === undefined;
+export const isPixelEvaluation = (x: unknown): x is SegmentationMetrics =>
+  misfit(pixelEvaluationSchema, x) === undefined;

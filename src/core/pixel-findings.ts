@@ -1,5 +1,5 @@
 import { type Thumbnail, thumbnailOf } from "./findings.js";
-import { type PixelEvaluation, pixelEvaluationSchema } from "./pixel-evaluation.js";
+import { pixelEvaluationSchema, type SegmentationMetrics } from "./pixel-evaluation.js";
 import { fieldsOf, list, misfit, orNull, type Schema, text, that, whole } from "./schema.js";
 
 /** Labels of an image made small: a byte for each pixel as base64, 255 where it does not count. */
@@ -27,7 +27,7 @@ export interface PixelFacts {
   readonly images: { readonly training: number; readonly validation: number } | null;
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
   /** The best weights on images that chose nothing. */
-  readonly test: PixelEvaluation | null;
+  readonly test: SegmentationMetrics | null;
   /** Predicted masks beside true ones, of an epoch's weights; null without validation images. */
   readonly masks: { readonly epoch: number; readonly looks: readonly MaskLook[] } | null;
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type FoveaError, OptionError, unknownName } from "./errors.js";
+import { FormatError, type FoveaError, OptionError, unknownName } from "./errors.js";
 
 /** What a value must be, in the words of the error: "must be a positive integer, got 0". */
 export type Schema<T = unknown> = v.GenericSchema<unknown, T>;
@@ -199,3 +199,12 @@ export const shape = list(
 
 export const metadata = record(text, "an object of strings");
 export const classList = list(text, "a list of class names", 1);
+
+/** What a file of JSON holds. @throws FormatError that names the file. */
+export function parseJson(json: string, file: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new FormatError(`${file} is not JSON`);
+  }
+}

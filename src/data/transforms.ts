@@ -198,6 +198,12 @@ export function seenImage(image: RgbImage, preprocessing: Preprocessing): RgbIma
   return { width: imageSize, height: imageSize, pixels };
 }
 
+/** How an image that has been {@link seenImage} becomes the same input again. */
+export const ofSeen = (preprocessing: Preprocessing): Preprocessing => ({
+  ...preprocessing,
+  resize: preprocessing.imageSize,
+});
+
 /** torchvision's RandomResizedCrop: ten attempts, then the largest centered part with an allowed aspect ratio. */
 export function randomBox(image: Size, scale: readonly [number, number], rng: Rng): Box {
   check("randomBox", "image", fieldsOf({ width: whole(1), height: whole(1) }, "an image"), image);

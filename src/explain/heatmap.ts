@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.js";
+import { mapSide, type StoredMap } from "../core/findings.js";
 import { check, fieldsOf, instance, type Schema, whole } from "../core/schema.js";
 import { enlarge } from "./enlarge.js";
 
@@ -42,3 +43,13 @@ export function resizeHeatmap(map: Heatmap, height: number, width: number): Heat
   const data = enlarge(map.data, [map.height, map.width], [height, width]);
   return { height, width, data };
 }
+
+/** A map with as many digits as are seen, at most 64 a side. */
+export function storedMap(map: Heatmap): StoredMap {
+  const shrink = Math.min(1, mapSide / Math.max(map.height, map.width));
+  const [height, width] = [map.height, map.width].map((n) => Math.max(1, Math.round(n * shrink))) as [number, number];
+  return { height, width, data: Array.from(resizeHeatmap(map, height, width).data, fiveDigits) };
+}
+
+/** A number as it is stored. */
+export const fiveDigits = (value: number): number => Number(value.toPrecision(5));

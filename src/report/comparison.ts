@@ -4,9 +4,10 @@ import { drawLineChart } from "./line-chart.js";
 import { gridOf, planarOf, runMapCell } from "./looks.js";
 import type { Cell } from "./maps/index.js";
 import { type Column, page, panel, section, table } from "./page.js";
-import { bestEpoch, type ReportEpoch } from "./run-report.js";
+import { bestEpoch } from "./run-report.js";
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
+import type { ReportEpoch } from "./training-curves.js";
 
 /** One of the runs that are compared. */
 export interface ComparedRun {

@@ -19,5 +19,6 @@ export {
   type StripCell,
 } from "./maps/index.js";
 export { encodePng, type PngImage } from "./png.js";
-export { type ReportEpoch, type RunReport, renderReport } from "./run-report.js";
+export { type RunReport, renderReport } from "./run-report.js";
 export { renderSegmentationReport, type SegmentationReport } from "./segmentation-report.js";
+export type { ReportEpoch } from "./training-curves.js";

@@ -1,24 +1,13 @@
-import { type ClassFigures, type Evaluation, evaluationSchema } from "../core/evaluation.js";
+import { type ClassificationMetrics, type ClassMetrics, evaluationSchema } from "../core/evaluation.js";
 import { type EpochMaps, type Findings, reportParts, type SeenImage } from "../core/findings.js";
 import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
 import { flattenConfig } from "./config-table.js";
 import { confusionMatrix, mostConfused } from "./confusion-matrix.js";
-import { drawLineChart, type Point } from "./line-chart.js";
 import { findingsSections, followedMaps } from "./looks.js";
 import { type Column, meter, page, panel, scrollable, section, table } from "./page.js";
 import { element, type Markup, raw } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
-
-/** One finished epoch, as recorded by training. Shares are between 0 and 1; null without validation data. */
-export interface ReportEpoch {
-  readonly epoch: number;
-  readonly lr: number;
-  readonly trainLoss: number;
-  readonly trainTop1: number;
-  readonly loss: number | null;
-  readonly top1: number | null;
-  readonly top5: number | null;
-}
+import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
 
 /** Contents of a report. */
 export interface RunReport {
@@ -29,11 +18,11 @@ export interface RunReport {
   /** One record per epoch. */
   readonly history: readonly ReportEpoch[];
   /** Metrics on the validation data. */
-  readonly validation: Evaluation | null;
+  readonly validation: ClassificationMetrics | null;
   /** Which weights `validation` measured, for example "best weights, epoch 7". */
   readonly validationOf?: string;
   /** Metrics of the same weights on test images. */
-  readonly test?: Evaluation | null;
+  readonly test?: ClassificationMetrics | null;
   /** Images that are followed through the epochs, and their maps after each. */
   readonly followed?: readonly SeenImage[];
   readonly maps?: readonly EpochMaps[];
@@ -105,7 +94,7 @@ function headline({ history, summary = [], test }: RunReport): Markup {
   const final = history.at(-1);
   const last = final?.epoch ?? 0;
   const after = best && `epoch ${formatNumber(best.epoch)} of ${formatNumber(last)}`;
-  const figures: { label: string; value: string; note?: string | undefined }[] = [];
+  const figures: Figure[] = [];
   if (best && Number.isFinite(best.top1))
     figures.push({ label: "Best validation top-1", value: formatShare(best.top1), note: after });
   else if (best) figures.push({ label: "Lowest training loss", value: formatNumber(best.trainLoss), note: after });
@@ -117,67 +106,24 @@ function headline({ history, summary = [], test }: RunReport): Markup {
       note: `epoch ${formatNumber(last)}`,
     });
   if (test) figures.push({ label: "Test top-1", value: formatShare(test.top1), note: "best weights" });
-  for (const { label, value } of summary)
-    figures.push({ label, value: typeof value === "number" ? formatNumber(value) : value });
-  return element(
-    "dl",
-    { class: "figures" },
-    figures.map(({ label, value, note }) =>
-      element("div", {}, element("dt", {}, label), element("dd", {}, value, note && element("small", {}, note))),
-    ),
-  );
+  return figureList(figures, summary);
 }
 
 function curves(history: readonly ReportEpoch[]): Markup | false {
-  if (!history.length) return false;
   const best = bestEpoch(history);
-  const mark = best && history.length > 1 ? { mark: { x: best.epoch, label: "best" } } : {};
-  const validated = history.some(({ top1 }) => top1 !== null);
-  const points = (value: (record: ReportEpoch) => number | null): Point[] =>
-    history.map((record) => [record.epoch, value(record)]);
-  const both = (training: Point[], validation: Point[]) => [
-    { name: "training", points: training },
-    ...(validated ? [{ name: "validation", points: validation }] : []),
-  ];
-  const charts = [
-    drawLineChart({
-      title: "Accuracy",
-      yLabel: "share of images whose top prediction is right",
-      xLabel: "epoch",
-      percent: true,
-      series: both(
-        points((record) => record.trainTop1),
-        points((record) => record.top1),
-      ),
-      ...mark,
-    }),
-    drawLineChart({
-      title: "Loss",
-      yLabel: "cross entropy in nats, lower is better",
-      xLabel: "epoch",
-      cutSpikes: true,
-      series: both(
-        points((record) => record.trainLoss),
-        points((record) => record.loss),
-      ),
-      ...mark,
-    }),
-    drawLineChart({
-      title: "Learning rate",
-      yLabel: "at the end of the epoch",
-      xLabel: "epoch",
-      series: [{ name: "", points: points((record) => record.lr) }],
-    }),
-  ];
-  return section(
-    "Training",
+  return trainingSection(
+    history,
+    best,
+    [
+      {
+        title: "Accuracy",
+        yLabel: "share of images whose top prediction is right",
+        training: ({ trainTop1 }) => trainTop1,
+        validation: ({ top1 }) => top1,
+      },
+    ],
     "Training metrics are measured on augmented images while the weights still change, so they may be worse than validation metrics.",
-    element(
-      "div",
-      { class: "grid" },
-      charts.map((chart) => panel(raw(chart))),
-      panel(element("h3", {}, "In numbers"), milestones(history, best)),
-    ),
+    panel(element("h3", {}, "In numbers"), milestones(history, best)),
   );
 }
 
@@ -196,7 +142,7 @@ function milestones(history: readonly ReportEpoch[], best: ReportEpoch | undefin
   return table("Some epochs in numbers", columns, rows);
 }
 
-function mistakes(title: string, metrics: Evaluation, weights: string | undefined): Markup {
+function mistakes(title: string, metrics: ClassificationMetrics, weights: string | undefined): Markup {
   const { classes, confusion } = metrics;
   const names = classes.map(({ name }) => name);
   const pairs = mostConfused(confusion, 12);
@@ -246,7 +192,7 @@ function pairColumns(names: readonly string[]): Column<ReturnType<typeof mostCon
 const classNote =
   "Recall: the share of the images of a class that were recognized. Precision: how often a prediction of the class was right.";
 
-const classColumns: Column<ClassFigures>[] = [
+const classColumns: Column<ClassMetrics>[] = [
   { name: "class", cell: ({ name }) => name },
   { name: "images", kind: "number", cell: ({ count }) => formatNumber(count) },
   { name: "right", kind: "number", cell: ({ correct }) => formatNumber(correct) },

@@ -1,14 +1,14 @@
-import { type PixelClassFigures, type PixelEvaluation, pixelEvaluationSchema } from "../core/pixel-evaluation.js";
+import { type PixelClassMetrics, pixelEvaluationSchema, type SegmentationMetrics } from "../core/pixel-evaluation.js";
 import { type MaskLook, masksSchema, type StoredLabels } from "../core/pixel-findings.js";
 import { check, fieldsOf, isObject, maybe, orNull, settings, text, that } from "../core/schema.js";
 import { mostConfused } from "./confusion-matrix.js";
 import { colored, type LabeledPixels } from "./label-colors.js";
-import { drawLineChart, type Point } from "./line-chart.js";
 import { gridOf, planarOf } from "./looks.js";
 import { type Column, meter, page, panel, section, table } from "./page.js";
-import { configuration, nextSteps, type ReportEpoch, type RunReport, skippedFiles } from "./run-report.js";
-import { element, type Markup, raw } from "./svg.js";
+import { configuration, nextSteps, type RunReport, skippedFiles } from "./run-report.js";
+import { element, type Markup } from "./svg.js";
 import { formatNumber, formatShare, plural } from "./text.js";
+import { type Figure, figureList, type ReportEpoch, trainingSection } from "./training-curves.js";
 
 /** An epoch of a segmentation run. */
 export interface SegmentationEpoch extends ReportEpoch {
@@ -20,9 +20,9 @@ export interface SegmentationReport
   extends Pick<RunReport, "title" | "summary" | "validationOf" | "skipped" | "config" | "next"> {
   readonly history: readonly SegmentationEpoch[];
   /** Metrics on the validation data. */
-  readonly validation: PixelEvaluation | null;
+  readonly validation: SegmentationMetrics | null;
   /** Metrics of the same weights on test images. */
-  readonly test?: PixelEvaluation | null;
+  readonly test?: SegmentationMetrics | null;
   /** Predicted masks beside true ones. */
   readonly masks?: { readonly epoch: number; readonly looks: readonly MaskLook[] } | null;
 }
@@ -75,7 +75,7 @@ function bestOf(history: readonly SegmentationEpoch[]): SegmentationEpoch | unde
 function headline({ history, summary = [], validation, test }: SegmentationReport): Markup {
   const [best, final] = [bestOf(history), history.at(-1)];
   const last = final?.epoch ?? 0;
-  const figures: { label: string; value: string; note?: string | undefined }[] = [];
+  const figures: Figure[] = [];
   if (best?.miou !== undefined)
     figures.push({
       label: "Best validation mIoU",
@@ -88,83 +88,35 @@ function headline({ history, summary = [], validation, test }: SegmentationRepor
     figures.push({ label: "Boundary F", value: formatShare(validation.boundaryF), note: "best weights" });
   }
   if (test) figures.push({ label: "Test mIoU", value: formatShare(test.miou), note: "best weights" });
-  for (const { label, value } of summary)
-    figures.push({ label, value: typeof value === "number" ? formatNumber(value) : value });
-  return element(
-    "dl",
-    { class: "figures" },
-    figures.map(({ label, value, note }) =>
-      element("div", {}, element("dt", {}, label), element("dd", {}, value, note && element("small", {}, note))),
-    ),
-  );
+  return figureList(figures, summary);
 }
 
-function curves(history: readonly SegmentationEpoch[]): Markup | false {
-  if (history.length === 0) return false;
-  const best = bestOf(history);
-  const mark = best && history.length > 1 ? { mark: { x: best.epoch, label: "best" } } : {};
-  const points = (value: (epoch: SegmentationEpoch) => number | null | undefined): Point[] =>
-    history.map((epoch) => [epoch.epoch, value(epoch) ?? null]);
-  const both = (training: Point[], validation: Point[]) => [
-    { name: "training", points: training },
-    ...(history.some(({ miou }) => miou !== undefined) ? [{ name: "validation", points: validation }] : []),
-  ];
-  const xLabel = "epoch";
-  const charts = [
-    drawLineChart({
-      title: "Mean IoU",
-      yLabel: "intersection over union, mean over the classes",
-      xLabel,
-      percent: true,
-      series: [{ name: "validation", points: points(({ miou }) => miou) }],
-      ...mark,
-    }),
-    drawLineChart({
-      title: "Pixel accuracy",
-      yLabel: "share of labeled pixels whose prediction is right",
-      xLabel,
-      percent: true,
-      series: both(
-        points(({ trainTop1 }) => trainTop1),
-        points(({ top1 }) => top1),
-      ),
-      ...mark,
-    }),
-    drawLineChart({
-      title: "Loss",
-      yLabel: "cross entropy in nats, lower is better",
-      xLabel,
-      cutSpikes: true,
-      series: both(
-        points(({ trainLoss }) => trainLoss),
-        points(({ loss }) => loss),
-      ),
-      ...mark,
-    }),
-    drawLineChart({
-      title: "Learning rate",
-      yLabel: "at the end of the epoch",
-      xLabel,
-      series: [{ name: "", points: points(({ lr }) => lr) }],
-    }),
-  ];
-  return section(
-    "Training",
+const curves = (history: readonly SegmentationEpoch[]): Markup | false =>
+  trainingSection(
+    history,
+    bestOf(history),
+    [
+      {
+        title: "Mean IoU",
+        yLabel: "intersection over union, mean over the classes",
+        validation: ({ miou }) => miou,
+      },
+      {
+        title: "Pixel accuracy",
+        yLabel: "share of labeled pixels whose prediction is right",
+        training: ({ trainTop1 }) => trainTop1,
+        validation: ({ top1 }) => top1,
+      },
+    ],
     "Training metrics are measured on augmented crops while the weights still change, validation metrics on whole images. The loss is the cross entropy of the main output, whatever else is minimized.",
-    element(
-      "div",
-      { class: "grid" },
-      charts.map((chart) => panel(raw(chart))),
-    ),
   );
-}
 
-function classes(title: string, metrics: PixelEvaluation, weights: string | undefined): Markup {
+function classes(title: string, metrics: SegmentationMetrics, weights: string | undefined): Markup {
   const names = metrics.classes.map(({ name }) => name);
   const pairs = mostConfused(metrics.confusion, 12);
   const weakest = [...metrics.classes].sort((a, b) => (a.iou ?? 2) - (b.iou ?? 2));
   const figures = `mIoU ${formatShare(metrics.miou)}, pixel accuracy ${formatShare(metrics.top1)}, boundary F ${formatShare(metrics.boundaryF)}, loss ${formatNumber(metrics.loss)}`;
-  const columns: Column<PixelClassFigures>[] = [
+  const columns: Column<PixelClassMetrics>[] = [
     { name: "class", cell: ({ name }) => name },
     { name: "of all pixels", kind: "number", cell: ({ pixels }) => formatShare(pixels / Math.max(1, metrics.pixels)) },
     { name: "IoU", kind: "number", cell: ({ iou }) => meter(iou, formatShare(iou)) },

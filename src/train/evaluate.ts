@@ -1,4 +1,5 @@
 import { DataError } from "../core/errors.js";
+import type { ClassificationMetrics } from "../core/evaluation.js";
 import { requireFinite } from "../core/finite.js";
 import {
   signal as abortSignal,
@@ -19,7 +20,6 @@ import { imageBatches } from "./batches.js";
 import { taskSchema } from "./checks.js";
 import { letEventsIn } from "./events.js";
 import type { FedGraph, Pass } from "./features.js";
-import type { ClassificationMetrics } from "./metrics.js";
 import { classification, type Scores, type Task } from "./task.js";
 
 /** Options of {@link evaluate}. */

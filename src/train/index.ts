@@ -1,3 +1,5 @@
+export type { ClassificationMetrics, ClassMetrics } from "../core/evaluation.js";
+export type { PixelClassMetrics, SegmentationMetrics } from "../core/pixel-evaluation.js";
 export { defaultBatch } from "./batches.js";
 export * from "./checkpoint.js";
 export { type EvaluateOptions, evaluate, forEachLogits } from "./evaluate.js";
@@ -7,7 +9,7 @@ export * from "./history.js";
 export * from "./metrics.js";
 export type { Objective, ObjectiveInputs } from "./objective.js";
 export * from "./optimizers.js";
-export { type PixelClassMetrics, PixelTally, type SegmentationMetrics } from "./pixel-metrics.js";
+export { PixelTally } from "./pixel-metrics.js";
 export * from "./schedules.js";
 export {
   balancedWeights,

@@ -1,35 +1,6 @@
 import { DataError, FoveaError, ShapeError } from "../core/errors.js";
+import type { ClassificationMetrics } from "../core/evaluation.js";
 import { check, classList, numberList, shown, whole } from "../core/schema.js";
-
-/** Metrics of one class. `precision` is null if the class was never predicted, `recall` if it has no images. */
-export interface ClassMetrics {
-  /** Name of the class. */
-  readonly name: string;
-  /** Images of the class. */
-  readonly count: number;
-  /** Correctly classified images of the class. */
-  readonly correct: number;
-  /** Share of the predictions of the class that were right; null without any. */
-  readonly precision: number | null;
-  /** Share of the class's images that were recognized. */
-  readonly recall: number | null;
-}
-
-/** How well a classifier does. Shares are between 0 and 1; the loss is the mean cross entropy in nats. */
-export interface ClassificationMetrics {
-  /** Number of images. */
-  readonly count: number;
-  /** Share of images whose top prediction is right. */
-  readonly top1: number;
-  /** Share of images whose label is among the five largest logits (all, if there are fewer classes). */
-  readonly top5: number;
-  /** Mean cross entropy, in nats. */
-  readonly loss: number;
-  /** Metrics per class. */
-  readonly classes: readonly ClassMetrics[];
-  /** `confusion[label][prediction]`: number of images. */
-  readonly confusion: readonly (readonly number[])[];
-}
 
 /** log Σ exp of logits, without overflow. */
 export function logSumExp(logits: ArrayLike<number>): number {

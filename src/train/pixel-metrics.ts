@@ -1,46 +1,8 @@
 import { ShapeError } from "../core/errors.js";
+import type { PixelClassMetrics, SegmentationMetrics } from "../core/pixel-evaluation.js";
 import { check, classList } from "../core/schema.js";
 import { ignored, type LabelMap } from "../data/index.js";
 import { boundaryF } from "./boundary.js";
-
-/** Metrics of one class of pixels. Null where the class is in no image. */
-export interface PixelClassMetrics {
-  /** Name of the class. */
-  readonly name: string;
-  /** Labeled pixels of the class. */
-  readonly pixels: number;
-  /** Intersection over union: TP / (TP + FP + FN); null if no pixel is of the class or predicted as it. */
-  readonly iou: number | null;
-  /** Share of the class's pixels that were found, TP / (TP + FN). */
-  readonly recall: number | null;
-  /** Share of the pixels predicted as the class that are of it, TP / (TP + FP). */
-  readonly precision: number | null;
-  /** Mean over images of the F-measure of the class's boundaries. */
-  readonly boundaryF: number | null;
-}
-
-/** How well pixels are classified. Pixels that are ignored do not count anywhere. Shares are between 0 and 1. */
-export interface SegmentationMetrics {
-  /** Number of images. */
-  readonly count: number;
-  /** Number of labeled pixels. */
-  readonly pixels: number;
-  /** Mean cross entropy of the labeled pixels, in nats. */
-  readonly loss: number;
-  /** Pixel accuracy: the share of labeled pixels whose prediction is right. */
-  readonly top1: number;
-  /**
-   * Mean intersection over union: over the classes that are in the labels or the predictions of all images together, as torchmetrics'
-   * `MulticlassJaccardIndex`.
-   */
-  readonly miou: number;
-  /** Mean over the classes of their boundary F-measures. */
-  readonly boundaryF: number;
-  /** Metrics per class. */
-  readonly classes: readonly PixelClassMetrics[];
-  /** `confusion[label][prediction]`: number of pixels. */
-  readonly confusion: readonly (readonly number[])[];
-}
 
 /** Counts predicted pixels, image by image. */
 export class PixelTally {

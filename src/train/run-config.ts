@@ -11,6 +11,7 @@ import {
   maybe,
   oneOf,
   orNull,
+  parseJson,
   record,
   type Schema,
   settings,
@@ -81,12 +82,7 @@ const runConfigSchema: Schema<RunConfig> = fieldsOf<RunConfig>({
  * @throws FormatError that names the field, what it must be and what it is.
  */
 export function parseRunConfig(json: string, file: string): RunConfig {
-  let config: unknown;
-  try {
-    config = JSON.parse(json);
-  } catch {
-    throw new FormatError(`${file} is not JSON`);
-  }
+  const config = parseJson(json, file);
   checkRunConfig(file, config, FormatError);
   const run = config as RunConfig;
   const model = { ...run.model, options: withPresentNames(run.model.options) };

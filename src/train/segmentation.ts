@@ -1,4 +1,5 @@
 import { DataError } from "../core/errors.js";
+import type { SegmentationMetrics } from "../core/pixel-evaluation.js";
 import { check, options as fields, flag, list, maybe, oneOf, type Schema } from "../core/schema.js";
 import { checkDataset } from "../data/checks.js";
 import { type Dataset, ignored, type Preprocessing, pixelLabels, segmentationOf, windowsOf } from "../data/index.js";
@@ -9,7 +10,7 @@ import { add, mul } from "../ops/index.js";
 import { LogitCanvas } from "./logit-canvas.js";
 import { logSumExp } from "./metrics.js";
 import type { ObjectiveInputs } from "./objective.js";
-import { PixelTally, type SegmentationMetrics } from "./pixel-metrics.js";
+import { PixelTally } from "./pixel-metrics.js";
 import type { Counter, Task } from "./task.js";
 
 /** Losses of pixels by name. */

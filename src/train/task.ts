@@ -1,8 +1,9 @@
 import { DataError } from "../core/errors.js";
+import type { ClassificationMetrics } from "../core/evaluation.js";
 import type { Dataset, Preprocessing } from "../data/index.js";
 import { crossEntropy } from "../nn/index.js";
 import type { StepBatch } from "./batches.js";
-import { type ClassificationMetrics, Tally } from "./metrics.js";
+import { Tally } from "./metrics.js";
 import type { Objective } from "./objective.js";
 
 /** Metrics of every task. `top1` is the share of right decisions: of images, or of pixels. */

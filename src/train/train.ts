@@ -1,3 +1,4 @@
+import type { ClassificationMetrics } from "../core/evaluation.js";
 import type { SettingsOf } from "../core/settings.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Augmentation, Dataset, Preprocessing } from "../data/index.js";
@@ -9,7 +10,6 @@ import type { Progress } from "./checkpoint.js";
 import { checkTraining } from "./checks.js";
 import type { FeatureReport } from "./features.js";
 import type { EpochRecord } from "./history.js";
-import type { ClassificationMetrics } from "./metrics.js";
 import type { Optimizer } from "./optimizers.js";
 import type { Schedule } from "./schedules.js";
 import type { loopSettings, StepSettings } from "./settings.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import type { Evaluation } from "../../src/core/evaluation.js";
+import type { ClassificationMetrics } from "../../src/core/evaluation.js";
 import { Rng } from "../../src/core/rng.js";
 import type { ReportEpoch, RunReport } from "../../src/report/index.js";
 
@@ -52,7 +52,7 @@ export function sampleHistory(epochs: number, validated = true): ReportEpoch[] {
 }
 
 /** Measurements with most images on the diagonal. */
-export function sampleMetrics(names: readonly string[], perClass = 100): Evaluation {
+export function sampleMetrics(names: readonly string[], perClass = 100): ClassificationMetrics {
   const rng = new Rng(3, "confusion");
   const confusion = names.map((_, label) => {
     const row = names.map(() => 0);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isPixelEvaluation, type PixelEvaluation } from "../../core/pixel-evaluation.js";
+import { isPixelEvaluation } from "../../core/pixel-evaluation.js";
 import { type MaskLook, maskSide, type PixelFacts, type StoredLabels } from "../../core/pixel-findings.js";
 import { Rng } from "../../core/rng.js";
 import {
@@ -21,6 +21,7 @@ import {
 import {
   bestRecord,
   buildNetwork,
+  fiveDigits,
   type RecordedEpoch,
   type RunFolder,
   renderSegmentationReport,
@@ -31,8 +32,8 @@ import { type EngineFlags, withEngine } from "../arguments.js";
 import type { RunPage, Standing } from "../tasks.js";
 import { Events } from "../tensorboard.js";
 import { asArgument, foveaCommand } from "../terminal.js";
-import { digits, readable, thumbnail } from "../train-maps.js";
-import { parameterCount, type ReportFlags, titleOf } from "../train-report.js";
+import { readable, thumbnail } from "../train-maps.js";
+import { commonParts, parameterCount, type ReportFlags } from "../train-report.js";
 
 /** Images whose masks are shown. */
 const shownImages = 6;
@@ -40,34 +41,12 @@ const shownImages = 6;
 type Metrics = SegmentationMetrics;
 
 /** The page that shows how a segmentation run goes: it says nothing that is not in the run folder. */
-export function segmentationReportOf(
-  run: RunFolder,
-  facts: PixelFacts,
-  { history, validation, speed }: Standing<PixelEvaluation>,
-): string {
-  const { versions: _, flags: __, format: ___, ...config } = run.config;
-  return renderSegmentationReport({
-    title: titleOf(run),
-    summary: [
-      { label: "parameters", value: facts.parameters },
-      ...(facts.images
-        ? [
-            { label: "images to train on", value: facts.images.training },
-            { label: "images to validate on", value: facts.images.validation },
-          ]
-        : []),
-      { label: "speed", value: `${speed.toFixed(0)} images/s` },
-    ],
-    history,
-    validation,
-    validationOf: `weights of epoch ${bestRecord(history)?.epoch}, which are in best.safetensors`,
-    test: facts.test,
+export const segmentationReportOf = (run: RunFolder, facts: PixelFacts, standing: Standing<Metrics>): string =>
+  renderSegmentationReport({
+    ...commonParts(run, facts, standing),
     masks: facts.masks,
-    skipped: facts.skipped,
-    config,
     next: segmentationSteps(run.path),
   });
-}
 
 /** The report of a run that recorded nothing but its epochs, or from what it did. */
 export async function reportAgain(run: RunFolder, epochs: readonly RecordedEpoch[]): Promise<string> {
@@ -101,7 +80,7 @@ export const segmentationSteps = (path: string) => [
 export class SegmentationPage implements RunPage<Metrics> {
   #facts: PixelFacts;
   #events: Events | undefined;
-  #standing: Standing<PixelEvaluation> = { history: [], validation: null, speed: 0 };
+  #standing: Standing<Metrics> = { history: [], validation: null, speed: 0 };
   readonly #network: Module | undefined;
 
   private constructor(
@@ -203,7 +182,7 @@ export class SegmentationPage implements RunPage<Metrics> {
           image: small,
           truth: at(small, truth),
           prediction: at(small, prediction),
-          accuracy: digits(accuracyOf(truth, prediction)),
+          accuracy: fiveDigits(accuracyOf(truth, prediction)),
         });
       }
     } finally {

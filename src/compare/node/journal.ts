@@ -102,6 +102,12 @@ export class Journal {
     await writeFileAtomic(join(this.path, ratesFile), `${JSON.stringify(Object.fromEntries(rates), null, 2)}\n`);
   }
 
+  /** How many images each part has. */
+  get images() {
+    const { train, validation, test } = this.data;
+    return { train: train.length, validation: validation.length, test: test.length };
+  }
+
   units(): JournaledUnit[] {
     return unitsOf(this.plan).map((unit) => this.#journaled(unit));
   }

@@ -2,12 +2,12 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../../core/errors.js";
 import type { StoredMap } from "../../core/findings.js";
-import { mapSide } from "../../core/findings.js";
 import { decodeImage } from "../../data/decode.js";
 import {
   type Dataset,
   datasetMask,
   type Mask,
+  ofSeen,
   type Preprocessing,
   type RgbImage,
   seenImage,
@@ -15,7 +15,7 @@ import {
 } from "../../data/index.js";
 import { openMasks } from "../../data/mask-files.js";
 import type { Engine } from "../../engines/engine.js";
-import { type Heatmap, resizeHeatmap } from "../../explain/heatmap.js";
+import { fiveDigits, storedMap } from "../../explain/heatmap.js";
 import { openExplainer } from "../../explain/index.js";
 import { centerMap } from "../../explain/metrics/index.js";
 import { isUsableMask, locate } from "../../explain/metrics/localization.js";
@@ -98,7 +98,7 @@ const knowsObjects = (test: Dataset, masks: string | undefined) =>
   masks !== undefined || (test.mask !== undefined && test.size !== null);
 
 /** What it takes, for few and for more images, of a unit that is trained. */
-export async function looksSeconds<Time extends readonly [number, number]>(
+export async function looksSeconds(
   { data, resolver, plan }: Journal,
   entry: JournaledUnit,
   engine: Engine,
@@ -106,16 +106,18 @@ export async function looksSeconds<Time extends readonly [number, number]>(
 ): Promise<{ readonly sizes: readonly [number, number]; readonly times: readonly [Time, Time] }> {
   const { preprocessing } = resolver.frame;
   const asked = (await askedOf(data.test, preprocessing, plan.data.masks)).slice(0, 10);
-  const sizes = [Math.min(2, asked.length), asked.length] as const;
-  const times: Time[] = [];
-  for (const size of sizes) {
+  const [few, more] = [Math.min(2, asked.length), asked.length];
+  const time = async (size: number): Promise<Time> => {
     const [clock, cpu] = now();
     await looksOf(entry, asked.slice(0, size), preprocessing, engine, "");
     const after = now();
-    times.push([after[0] - clock, after[1] - cpu] as unknown as Time);
-  }
-  return { sizes, times: times as unknown as [Time, Time] };
+    return [after[0] - clock, after[1] - cpu];
+  };
+  return { sizes: [few, more], times: [await time(few), await time(more)] };
 }
+
+/** Of the clock, and of the processors. */
+type Time = readonly [clock: number, cpu: number];
 
 async function readLooks(file: string): Promise<UnitLooks | undefined> {
   const bytes = await readWhole(file, mostBytes).catch(unlessMissing);
@@ -193,9 +195,7 @@ async function looksOf(
 ): Promise<UnitLooks> {
   const model = buildNetwork(resolved!.model, preprocessing);
   loadState(model, await (await RunFolder.open(folder!)).weights("last"));
-  // The images are as the network sees them already.
-  const seen = { ...preprocessing, resize: preprocessing.imageSize };
-  const explainer = await openExplainer({ model, preprocessing: seen }, { engine, method: "gradcam" });
+  const explainer = await openExplainer({ model, preprocessing: ofSeen(preprocessing) }, { engine, method: "gradcam" });
   const maps: StoredMap[] = [];
   const found = { energyOverShare: [] as number[], pointing: [] as number[] };
   let layer = "";
@@ -206,7 +206,7 @@ async function looksOf(
       if (i < shown) maps.push(storedMap(explanation!.map));
       if (!mask) continue;
       const { energy, share, pointing } = locate(explanation!.map, mask);
-      found.energyOverShare.push(Number.isNaN(energy) ? 0 : digits(energy / share));
+      found.energyOverShare.push(Number.isNaN(energy) ? 0 : fiveDigits(energy / share));
       found.pointing.push(Number(pointing));
     }
   } finally {
@@ -214,11 +214,3 @@ async function looksOf(
   }
   return { format: "fovea.looks.1", key, layer, maps, found: found.pointing.length > 0 ? found : null };
 }
-
-function storedMap(map: Heatmap): StoredMap {
-  const shrink = Math.min(1, mapSide / Math.max(map.height, map.width));
-  const [height, width] = [map.height, map.width].map((n) => Math.max(1, Math.round(n * shrink))) as [number, number];
-  return { height, width, data: Array.from(resizeHeatmap(map, height, width).data, digits) };
-}
-
-const digits = (value: number): number => Number(value.toPrecision(5));

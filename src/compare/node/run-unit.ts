@@ -58,7 +58,7 @@ export async function runUnit(journal: Journal, entry: JournaledUnit, options: R
 
 async function doUnit(
   journal: Journal,
-  { folder, resolved: unit, hashes }: JournaledUnit & Required<Pick<JournaledUnit, "unit">>,
+  { folder, resolved: unit, hashes }: JournaledUnit,
   { engine, version, signal, onStep }: RunUnitOptions,
 ): Promise<UnitOutcome> {
   const { model, training, preprocessing, steps, cost, seed } = unit!;

@@ -84,7 +84,8 @@ export async function onlyComparison(
         ? "no comparison is at work at this Redis: start fovea compare … --backend bullmq first"
         : `${found.size} comparisons are at work at this Redis; give each a database of its own, such as redis://host/1`,
     );
-  const [[name, text]] = found as unknown as [[string, string]];
+  const [only] = found;
+  const [name, text] = only!;
   const value = parsedJson(text);
   const { plan: given, rates = null } = isObject(value) ? value : {};
   if (!isObject(given) || !isObject(given.data) || !(rates === null || isRates(rates)))

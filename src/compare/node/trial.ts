@@ -9,6 +9,7 @@ import { type EpochRecord, optimizers, train } from "../../train/index.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { subset } from "../data.js";
 import type { ResolvedUnit } from "../resolve.js";
+import { mean } from "../statistics/index.js";
 import type { Journal, JournaledUnit } from "./journal.js";
 import { lookedAt, looksSeconds } from "./measure-looks.js";
 import { configOf, cpuSeconds, howTrained, measured } from "./run-unit.js";
@@ -124,8 +125,6 @@ export async function trial(journal: Journal, entry: JournaledUnit, engine: Engi
     await rm(path, { recursive: true, force: true });
   }
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
 
 /** What two passes over so many images take without them, and for each. */
 function affine([a, b]: readonly [number, number], [short, long]: readonly [number, number]): [number, number] {

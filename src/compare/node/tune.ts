@@ -168,13 +168,12 @@ export class SearchJournal {
   #result(rows: ReadonlyMap<number, readonly UnitResult[]>, best?: TrialSettings): SearchResult {
     const all: TrialRow[] = this.trials.map((trial) => ({ trial, results: rows.get(trial.number)! }));
     const winner = best && all[best.number - 1]!;
-    const { train, validation, test } = this.base.data;
     return {
       search: this.search,
       rungs: this.rungs,
       rows: all,
       winner: winner?.results.length === this.rungs.length && winner.results.at(-1)?.last ? winner : null,
-      images: { train: train.length, validation: validation.length, test: test.length },
+      images: this.base.images,
     };
   }
 

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { FormatError, FoveaError, systemReason } from "../../core/errors.js";
-import { check } from "../../core/schema.js";
+import { check, parseJson } from "../../core/schema.js";
 import { readWhole, unlessMissing } from "../../files/read.js";
 import { writeFileAtomic } from "../../files/write.js";
 import { analyze } from "../analysis.js";
@@ -18,7 +18,6 @@ import type { Looks } from "./measure-looks.js";
 export interface Written {
   readonly comparison: Comparison;
   readonly costs: Costs | undefined;
-  readonly files: readonly string[];
 }
 
 const costsFile = "costs.json";
@@ -34,13 +33,12 @@ export interface Extras {
  * are; `costs.csv` and `costs.json`, which are measured; and `report.html`.
  */
 export async function writeTables(
-  { path, plan, data, shared }: Journal,
+  { path, plan, images, shared }: Journal,
   units: readonly JournaledUnit[],
   results: readonly (UnitResult | undefined)[],
   { looks, costs: measured }: Extras = {},
 ): Promise<Written> {
   const outcomes = units.map(({ unit, misfit }, i) => ({ unit, misfit, result: results[i], looks: looks?.units[i] }));
-  const images = { train: data.train.length, validation: data.validation.length, test: data.test.length };
   const comparison: Comparison = {
     plan,
     rows: analyze(plan, outcomes),
@@ -59,7 +57,7 @@ export async function writeTables(
     "report.html": comparisonReport(comparison, costs),
   };
   for (const [name, content] of Object.entries(contents)) await writeFileAtomic(join(path, name), content);
-  return { comparison, costs, files: Object.keys(contents) };
+  return { comparison, costs };
 }
 
 /** Versions that did units, if this is another. */
@@ -92,12 +90,7 @@ export async function readCosts(path: string): Promise<Costs | undefined> {
   const file = join(path, costsFile);
   const bytes = await readWhole(file, 10_000_000).catch(unlessMissing);
   if (!bytes) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw new FormatError(`${file} is not JSON`);
-  }
+  const value = parseJson(new TextDecoder().decode(bytes), file);
   check(file, "", costsSchema, value, FormatError);
   return value as Costs;
 }

@@ -125,13 +125,7 @@ export function cityscapesTable(ids: "labelIds" | "labelTrainIds"): ClassTable {
     labelOf: (value) => {
       const label = position(value);
       if (label >= 0 && label < cityscapesClasses.length) return label;
-      return ids === "labelIds"
-        ? value <= 33 || value === 255
-          ? ignored
-          : undefined
-        : value === 255
-          ? ignored
-          : undefined;
+      return value === 255 || (ids === "labelIds" && value <= 33) ? ignored : undefined;
     },
   };
 }

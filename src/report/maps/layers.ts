@@ -116,3 +116,14 @@ export function contours(map: Heatmap, level: number): Segment[] {
     }
   return segments;
 }
+
+/** An image of at most `most` pixels a side, plane by plane. */
+export function planarLayer(image: PlanarImage, most: number): PlanarImage {
+  const { width, height, pixels } = imageLayer(image, most);
+  const area = width * height;
+  return {
+    width,
+    height,
+    pixels: Uint8Array.from({ length: 3 * area }, (_, i) => pixels[(i % area) * 3 + Math.floor(i / area)]!),
+  };
+}

@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals";
+import type { EpochMaps, SeenImage } from "fovea/explain";
 import type { Placed } from "../../logic/project.js";
 import type { Settings } from "../../logic/recipe.js";
 import { store } from "../workers/index.js";
-import type { EpochMaps, SeenImage } from "../workers/maps.js";
 import type { Line } from "../workers/run.js";
 
 /** Processors of the machine that served this page and trains for it; null where none does. */

@@ -1,4 +1,5 @@
 import { batch, computed, effect, signal } from "@preact/signals";
+import type { EpochMaps, SeenImage } from "fovea/explain";
 import type { StepReport } from "fovea/web";
 import { bestOf } from "../../logic/best.js";
 import { asFolder, sortedClasses } from "../../logic/project.js";
@@ -6,7 +7,6 @@ import { defaultSettings, type Settings, usualBatch } from "../../logic/recipe.j
 import { whyNotTrainable } from "../../logic/split.js";
 import type { Catalogue } from "../workers/engine.js";
 import { listener, store, trainer } from "../workers/index.js";
-import type { EpochMaps, SeenImage } from "../workers/maps.js";
 import type { Line, Plan } from "../workers/run.js";
 import type { TrainingEvent } from "../workers/training.js";
 import { announce } from "./announce.js";

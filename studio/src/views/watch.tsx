@@ -1,10 +1,10 @@
 import { signal } from "@preact/signals";
+import type { EpochMaps, Look, SeenImage } from "fovea/explain";
 import { useMemo } from "preact/hooks";
 import { rangeOf, rgba } from "../../logic/colors.js";
 import { Chart } from "../parts/chart.js";
 import { MapPicture } from "../parts/map-picture.js";
 import { followed, lines, mapShare, maps, plan } from "../state/training.js";
-import type { EpochMaps, Look, SeenImage } from "../workers/maps.js";
 
 const percent = (share: number | null) => (share === null ? "–" : `${(100 * share).toFixed(1)} %`);
 
@@ -13,7 +13,15 @@ export function Watch() {
   const epochs = plan.value?.settings.epochs ?? 1;
   const x = lines.value.map(({ epoch }) => epoch);
   const measured = lines.value.some(({ top1 }) => top1 !== null);
-  const curve = (name: string, color: string, values: (number | null)[]) => ({ name, color, values });
+  const curve = (name: string, color: string, of: (line: (typeof lines.value)[number]) => number | null) => ({
+    name,
+    color,
+    values: lines.value.map(of),
+  });
+  const both = (aside: Parameters<typeof curve>[2], training: Parameters<typeof curve>[2]) => [
+    ...(measured ? [curve("on images kept aside", "--accent", aside)] : []),
+    curve("in training", "--warm", training),
+  ];
   return (
     <>
       <section class="card" aria-label="Curves">
@@ -23,43 +31,19 @@ export function Watch() {
             percent
             end={epochs}
             x={x}
-            series={[
-              ...(measured
-                ? [
-                    curve(
-                      "on images kept aside",
-                      "--accent",
-                      lines.value.map(({ top1 }) => top1),
-                    ),
-                  ]
-                : []),
-              curve(
-                "in training",
-                "--warm",
-                lines.value.map(({ trainTop1 }) => trainTop1),
-              ),
-            ]}
+            series={both(
+              ({ top1 }) => top1,
+              ({ trainTop1 }) => trainTop1,
+            )}
           />
           <Chart
             title="Loss"
             end={epochs}
             x={x}
-            series={[
-              ...(measured
-                ? [
-                    curve(
-                      "on images kept aside",
-                      "--accent",
-                      lines.value.map(({ loss }) => loss),
-                    ),
-                  ]
-                : []),
-              curve(
-                "in training",
-                "--warm",
-                lines.value.map(({ trainLoss }) => trainLoss),
-              ),
-            ]}
+            series={both(
+              ({ loss }) => loss,
+              ({ trainLoss }) => trainLoss,
+            )}
           />
         </div>
         <Numbers />

@@ -1,5 +1,14 @@
 import { Rng, resizeShorter } from "fovea/engine";
-import { type Gate, gates, openExplainer, seenImage } from "fovea/explain";
+import {
+  type EpochMaps,
+  type Gate,
+  gates,
+  type Look,
+  openExplainer,
+  type SeenImage,
+  type StoredMap,
+  seenImage,
+} from "fovea/explain";
 import {
   type Dataset,
   type Engine,
@@ -13,37 +22,6 @@ import {
   type Tensor,
   trace,
 } from "fovea/web";
-
-/** A map, row by row, with five digits. */
-export interface StoredMap {
-  readonly height: number;
-  readonly width: number;
-  readonly data: readonly number[];
-}
-
-/** What the network saw of an image: planar RGB bytes as base64. */
-export interface SeenImage {
-  readonly index: number;
-  readonly label: string;
-  readonly image: { readonly height: number; readonly width: number; readonly rgb: string };
-}
-
-/** What a network makes of a followed image: its answer, and where it looks for the image's own class. */
-export interface Look {
-  readonly predicted: string;
-  readonly probability: number;
-  readonly cam: StoredMap;
-  readonly gate: StoredMap | null;
-}
-
-/** The followed images after an epoch, as `maps/epoch-N.json` of a run folder has them. */
-export interface EpochMaps {
-  readonly format: "fovea.maps.1";
-  readonly epoch: number;
-  readonly layer: string;
-  readonly gate: string | null;
-  readonly looks: readonly Look[];
-}
 
 const followedImages = 6;
 const [mapSide, thumbnailSide] = [64, 64];

@@ -1,8 +1,8 @@
+import type { EpochMaps, SeenImage } from "fovea/explain";
 import type { ClassificationMetrics, EpochRecord } from "fovea/web";
 import type { Settings } from "../../logic/recipe.js";
 import type { Item } from "./data.js";
 import { folder, read, remove, write } from "./files.js";
-import type { EpochMaps, SeenImage } from "./maps.js";
 import type { Config } from "./recipe.js";
 
 /** What a training is of, fixed when it begins: whatever happens to the project, it goes on with these images. */

@@ -1,9 +1,10 @@
 import { encodeSafetensors } from "fovea/engine";
+import type { EpochMaps, SeenImage } from "fovea/explain";
 import { parametersOf } from "fovea/nn";
 import { type Engine, freeze, type StepReport, train } from "fovea/web";
 import { openItems } from "./data.js";
 import { storageReason } from "./files.js";
-import { type EpochMaps, MapRecorder, type SeenImage } from "./maps.js";
+import { MapRecorder } from "./maps.js";
 import { type Config, configOf, networkOf, optimizerOf, startFromFile } from "./recipe.js";
 import { type Line, type Plan, run } from "./run.js";
 
