@@ -38,13 +38,13 @@ const benchExplainFlags = flagList(
   flag("--layer <paths>", "layers of the maps, separated by commas (default: the last before pooling)", nameList),
   classesFlag,
   inputFlag,
-  flag("--steps <n>", "timed runs of each method, after one that is not", count, 5),
+  flag("--steps <n>", "timed runs of each method, after one warm-up run", count, 5),
   threadsFlag,
   jsonFlag,
 );
 
 export const benchExplainCommand = addFlags(new Command("explain"), benchExplainFlags)
-  .description("What explaining one image costs by each method, in runs of the network and in time; on a random image")
+  .description("The cost of each method for one random image, in forward passes of the network and in time")
   .action(async (flags: FlagsOf<typeof benchExplainFlags>) => {
     const usual = [...explanationMethods.values()].filter(({ name }) => !slow.includes(name)).map(({ name }) => name);
     const { layer } = flags;

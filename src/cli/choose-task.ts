@@ -19,7 +19,7 @@ export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDat
   if (own !== task)
     throw new OptionError(
       task === "segmentation"
-        ? `${model} is a classification network, and ${flags.task ? "--task segmentation needs" : `${source} holds images with masks, which need`} one for segmentation, such as --model ${faceOf(task).network}`
+        ? `${model} is a classification network, and ${flags.task ? "--task segmentation needs" : `${source} has images with masks, which need`} one for segmentation, such as --model ${faceOf(task).network}`
         : `${model} is a segmentation network, and --task classification needs a classifier, such as --model ${faceOf(task).network}`,
     );
   if (task === "classification")
@@ -31,8 +31,8 @@ export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDat
   if (flags.task === undefined && task === "segmentation" && flags.resume !== true)
     say(
       flags.model === undefined
-        ? `${source} holds images with masks: segmentation, with ${model}. For a class for each image: --task classification`
-        : `${model} segments images: training on the class of every pixel`,
+        ? `${source} has images with masks: segmentation, with ${model}. For one class per image: --task classification`
+        : `${model} is a segmentation network: training on a class for every pixel`,
     );
   return model;
 }

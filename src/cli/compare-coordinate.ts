@@ -44,7 +44,7 @@ export async function coordinate(given: Journal, options: CoordinateOptions): Pr
     for (const { title, misfit } of units) if (misfit !== undefined) say(`${title}: ${misfit}`);
     if (todo.length > 0)
       say(
-        `${todo.length} of ${units.length} units to do, ${redis ? `by those who run fovea compare worker ${journal.path}` : `${Math.min(workers, todo.length)} at a time, in ${journal.path}`}`,
+        `${todo.length} of ${units.length} units to do, ${redis ? `by fovea compare worker ${journal.path}` : `${Math.min(workers, todo.length)} at a time, in ${journal.path}`}`,
       );
     const started = performance.now();
     const onProgress = (done: number, title = "") => {
@@ -70,7 +70,7 @@ export async function coordinate(given: Journal, options: CoordinateOptions): Pr
   }
 }
 
-const stopped = () => new FoveaError("stopped and saved; the same command goes on");
+const stopped = () => new FoveaError("stopped and saved; the same command resumes");
 
 export interface TabulateOptions {
   readonly workers: number;
@@ -100,7 +100,7 @@ export async function tabulate(
             }),
           ).catch((error) => {
             if (!(error instanceof FoveaError)) throw error;
-            say(`not known where the networks look: ${messageOf(error)}`);
+            say(`cannot find where the networks look: ${messageOf(error)}`);
             return undefined;
           })
         : undefined;

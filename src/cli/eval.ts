@@ -20,11 +20,11 @@ const evalFlags = flagList(
   flag("--classes <n>", "number of classes of a network by name (default: those of the weights)", schemas.classCount),
   flag(
     "--split <name>",
-    "which part of the data: validation (or val), train, test, or all of it",
+    "part of the data to measure: validation (or val), train, test, or all",
     schemas.text,
     "validation",
   ),
-  flag("--val-split <share>", "share of a folder without train/ and val/ that is for validation", schemas.properShare),
+  flag("--val-split <share>", "validation share of a folder without train/ and val/", schemas.properShare),
   flag("--batch <n>", "images at a time", schemas.batchSize, 100),
   ...maskFlags,
   ...mapFlags,
@@ -111,9 +111,9 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
   if (name === "all") return concatDatasets([train, validation, ...(test ? [test] : [])]);
   if (!Object.hasOwn(parts, name)) throw unknownName("--split", name, ["train", "validation", "val", "test", "all"]);
   const found = parts[name];
-  if (!found) throw new OptionError("--split test: the data has neither a test folder nor a share set aside for it");
+  if (!found) throw new OptionError("--split test: the data has neither a test folder nor a test share");
   if (found.length === 0)
-    throw new OptionError(`--split ${name}: too few images to set some aside for it. Measure them all: --split all`);
+    throw new OptionError(`--split ${name}: too few images to hold some out for it. Measure them all: --split all`);
   return found;
 }
 

@@ -100,7 +100,7 @@ export const rankingText = (ranks: readonly LayerRank[], images: number): string
       ]),
       ["layer", "size", `ROAD of ${images} image${images === 1 ? "" : "s"}, 95 %`],
     ),
-    "A layer chosen on these images must be measured on others: fovea eval RUN DATA --faithful METHOD --layer PATH",
+    "If you choose a layer by these images, measure it on others: fovea eval RUN DATA --faithful METHOD --layer PATH",
   );
 
 /**
@@ -116,7 +116,7 @@ export async function checkSanity(
 ): Promise<SanityRow[]> {
   const { engine } = how;
   if (images.length < 2)
-    throw new OptionError("--sanity compares the maps of different images: name at least two, better 16");
+    throw new OptionError("--sanity compares the maps of different images: name at least two, preferably 16");
   const { imageSize } = network.preprocessing;
   const each = 3 * imageSize ** 2;
   const data = new Float32Array(images.length * each);
@@ -163,7 +163,7 @@ export function sanityText(rows: readonly SanityRow[], images: number): string[]
     ...rows.map((row) => intervalText(row.stages[k]!.correlation)),
   ]);
   return paragraphs(
-    `Rank correlation with the maps of the trained network, over ${images} images, while weights become random:`,
+    `Rank correlation with the maps of the trained network, over ${images} images, as weights become random:`,
     table(
       [...lines, ["other images (control)", ...rows.map(({ otherImages }) => intervalText(otherImages))]],
       ["random weights", ...rows.map(({ name }) => name)],
@@ -173,8 +173,9 @@ export function sanityText(rows: readonly SanityRow[], images: number): string[]
 }
 
 function verdict({ name, passed, ignores, stages }: SanityRow): string {
-  if (!passed) return `${name} fails: with random weights its maps are as alike as those of different images`;
-  if (ignores.length === 0) return `${name} passes: every stage matters to its maps`;
+  if (!passed)
+    return `${name} fails: with random weights, its maps still correlate as much as maps of different images`;
+  if (ignores.length === 0) return `${name} passes: its maps depend on every stage`;
   const all = ignores.length === stages.length ? "any stage" : ignores.join(", ");
   return `${name} passes, but hardly depends on ${all}`;
 }

@@ -180,7 +180,7 @@ const failing = (methods: readonly MethodChoice[]): string[] =>
     .filter((name) => explanationMethods.get(name)!.failsSanityChecks)
     .map(
       (name) =>
-        `${name} gives much the same map for random weights (Adebayo et al., 2018): it shows edges more than reasons`,
+        `${name} gives much the same map for random weights (Adebayo et al., 2018): it shows edges rather than reasons`,
     );
 
 /** What was noted of maps, the same once. */

@@ -30,7 +30,7 @@ const isFolder = (path: string) =>
 
 /** @throws FoveaError unless the folder that a file is to be written into is there. */
 export async function requireParent(flag: string, file: string): Promise<void> {
-  if (!(await isFolder(dirname(file)))) throw new FoveaError(`${flag} ${file}: there is no folder ${dirname(file)}`);
+  if (!(await isFolder(dirname(file)))) throw new FoveaError(`${flag} ${file}: no folder ${dirname(file)}`);
 }
 
 /** One picture of all images where `out` ends in .svg or .png; otherwise it is a folder, for an SVG file of each image. */
@@ -46,7 +46,7 @@ export async function openPictures(
     return onePicture(out, title, images, options);
   }
   if (kind !== "" && !(await isFolder(out)))
-    throw new OptionError(`--out ${out} must end in .svg or .png, or be a folder, for a file of each image`);
+    throw new OptionError(`--out ${out} must end in .svg or .png, or be a folder, for one file per image`);
   await makeFolder(out).catch((error) => {
     throw new FoveaError(`--out ${out}: ${messageOf(error)}`);
   });
@@ -61,7 +61,7 @@ function onePicture(out: string, title: string, images: number, options: MapGrid
       const cells = images * added.length * columns.length;
       if (cells > mostCells)
         throw new OptionError(
-          `--out ${out}: ${images} images make a picture of ${cells} maps, more than ${mostCells}; name a folder, for a file of each image`,
+          `--out ${out}: ${images} images give a figure of ${cells} maps, more than ${mostCells}; name a folder, for one file per image`,
         );
       for (const name of columns) if (!names.includes(name)) names.push(name);
       rows.push(...added.map((row) => ({ title: row.title, cells: ordered(names, columns, row.cells) })));

@@ -22,7 +22,7 @@ export async function readClasses(file: string): Promise<readonly string[]> {
       `--class-names ${file} must be one class per line, a JSON list of strings, or an object of them by position`,
     );
   while (names.at(-1) === "") names.pop();
-  if (names.length === 0) throw new OptionError(`--class-names ${file} holds no names`);
+  if (names.length === 0) throw new OptionError(`--class-names ${file} has no names`);
   if (names.some((name) => /[\p{Cc}\uFFFD]/u.test(name)))
     throw new OptionError(`--class-names ${file} is not a file of names`);
   return names;
@@ -53,7 +53,7 @@ async function imagesIn(source: string): Promise<Awaited<ReturnType<typeof image
   );
   if (!isFolder) return { files: [source], skipped: [] };
   const found = await imagesBelow(source);
-  if (found.files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
+  if (found.files.length === 0) throw new OptionError(`${source} has no images (jpg, png, webp, tiff, avif)`);
   return found;
 }
 

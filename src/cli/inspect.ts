@@ -78,7 +78,7 @@ export const inspectCommand = addFlags(new Command("inspect"), inspectFlags)
           ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}${known.insert ? `, --insert ${known.insert.attention} with ${JSON.stringify(known.insert.options)}` : ""}`
           : "not a known network; docs/rebuild-a-network.md shows how to rebuild one and load its weights",
         ...(known?.unexplained.length && known.original("")
-          ? [`the network is that of the keys that begin with ${known.original("")}`]
+          ? [`the network has the keys that begin with ${known.original("")}`]
           : []),
         ...keysLine("keys that this network does not explain", known?.unexplained),
         ...keysLine("keys of this network that the file lacks", known?.missing),

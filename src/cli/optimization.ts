@@ -77,7 +77,7 @@ export function optimizerOf(flags: Settled<OptimizationFlags>): Optimizer {
 }
 
 export function scheduleOf({ schedule, warmup, stepEpochs, epochs }: OptimizationFlags): Schedule {
-  if (stepEpochs && schedule !== "step") throw new OptionError("--step-epochs belongs to --schedule step");
+  if (stepEpochs && schedule !== "step") throw new OptionError("--step-epochs needs --schedule step");
   const warmupEpochs = warmup;
   if (schedule === "cosine") return cosineSchedule({ warmupEpochs });
   if (schedule === "constant") return constantSchedule({ warmupEpochs });

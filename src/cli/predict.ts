@@ -22,11 +22,8 @@ const predictFlags = flagList(
   flag("--top <k>", "how many classes to show per image", count, 5),
   flag("--class-names <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
   flag("--format <name>", "output format (default: text)", oneOf(...formats)),
-  flag(
-    "--out <path>",
-    "write the answers to a file; of a segmentation network, folder of the masks (default: masks-predicted)",
-  ),
-  flag("--json", "print one JSON object, as --format json does"),
+  flag("--out <path>", "file for the predictions; for segmentation, folder for the masks (default: masks-predicted)"),
+  flag("--json", "print one JSON object, like --format json"),
 );
 type PredictFlags = FlagsOf<typeof predictFlags>;
 
@@ -50,7 +47,7 @@ Examples:
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags, command: Command) => {
     const { top } = flags;
     if (flags.json && flags.format && flags.format !== "json")
-      throw new OptionError(`--json means --format json; leave out --json or --format ${flags.format}`);
+      throw new OptionError(`--json is --format json; leave out --json or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classNames === undefined ? undefined : await readClasses(flags.classNames);
     const loaded = await loadModel(runOrModel, flags);

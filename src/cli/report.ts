@@ -18,8 +18,8 @@ import { helpText, say } from "./terminal.js";
 import { parameterCount, reportOf, titleOf } from "./train-report.js";
 
 const reportFlags = flagList(
-  flag("--out <file>", "HTML file (default, for one run: its report.html)"),
-  flag("--tensorboard <folder>", "write TensorBoard event files there instead, a folder for each run"),
+  flag("--out <file>", "HTML file (default for one run: its report.html)"),
+  flag("--tensorboard <folder>", "write TensorBoard event files there instead, one folder per run"),
 );
 
 export const reportCommand = addFlags(new Command("report"), reportFlags)
@@ -31,18 +31,18 @@ Examples:
   fovea report runs/first runs/second --out compared.html
   fovea report runs/* --tensorboard events/
 
-All that a report shows stands in the run folder: neither the data nor the weights are read.`),
+A report needs the run folder only, neither the data nor the weights.`),
   )
   .action(async (paths: string[], { out, tensorboard }: FlagsOf<typeof reportFlags>) => {
     if (out !== undefined && tensorboard !== undefined)
-      throw new OptionError("--out and --tensorboard: ask for one of them, then for the other");
+      throw new OptionError("--out and --tensorboard cannot be combined: run the command once for each");
     const runs: OpenRun[] = [];
     const names = namesOf(paths);
     for (const [i, path] of paths.entries()) runs.push(await openRun(path, names[i]!));
     if (tensorboard !== undefined) return writeEvents(runs, tensorboard);
     const [only] = runs;
     if (runs.length === 1 && only) return writeReport(only, out);
-    if (out === undefined) throw new OptionError(`${runs.length} runs side by side need --out FILE`);
+    if (out === undefined) throw new OptionError(`to compare ${runs.length} runs, add --out FILE`);
     await writeFileAtomic(out, renderComparison(await Promise.all(runs.map(comparedRun))));
     say(`${runs.length} runs are side by side in ${out}`);
   });
@@ -64,7 +64,7 @@ async function openRun(path: string, name: string): Promise<OpenRun> {
 function namesOf(paths: readonly string[]): string[] {
   const tidy = paths.map((path) => join(path).replace(/[/\\]+$/, ""));
   const twice = tidy.find((path, i) => tidy.indexOf(path) < i);
-  if (twice !== undefined) throw new OptionError(`${twice} is named twice`);
+  if (twice !== undefined) throw new OptionError(`${twice} is given twice`);
   const short = tidy.map((path) => basename(path));
   return new Set(short).size === short.length ? short : tidy;
 }

@@ -15,7 +15,7 @@ export async function resumedData({ path, config }: RunFolder, asked: string | u
   if (asked !== undefined) {
     if (before === undefined || (await isSame(before, asked))) return asked;
     throw new OptionError(
-      `--resume: the run in ${path} learns from ${before}, not from ${asked}. Leave the data out, or start a new run`,
+      `--resume: the run in ${path} trains on ${before}, not on ${asked}. Leave out the data, or start a new run`,
     );
   }
   if (before !== undefined) return before;

@@ -65,7 +65,7 @@ export function saySkipped(skipped: readonly SkippedFile[]): void {
   for (const { file, reason } of skipped.slice(0, mostNamed)) say(`skipped ${file}: ${reason}`);
   if (skipped.length > 1)
     say(
-      `${skipped.length.toLocaleString("en-US")} files skipped${skipped.length > mostNamed ? ", not all of them named" : ""}`,
+      `${skipped.length.toLocaleString("en-US")} files skipped${skipped.length > mostNamed ? `, the first ${mostNamed} listed` : ""}`,
     );
 }
 
@@ -270,8 +270,8 @@ export async function flagged<T>(
     if (!(error instanceof WeightsError)) throw namedAs(error, what);
     const [first] = error.patterns.length > 1 ? [`(${error.patterns.join("|")})`] : error.patterns;
     if (advice) throw new FormatError(`${what}: ${error.misfit}. ${advice}`);
-    const ignore = ignorable && first ? `To leave these parts as they are: --ignore '${first}'. ` : "";
-    throw new FormatError(`${what}: ${error.misfit}. ${ignore}\`fovea inspect\` says which network it is of`);
+    const ignore = ignorable && first ? `To keep these parts unchanged: --ignore '${first}'. ` : "";
+    throw new FormatError(`${what}: ${error.misfit}. ${ignore}\`fovea inspect\` says which network it belongs to`);
   }
 }
 

@@ -17,7 +17,7 @@ export const trainFlags = flagList(
   ...buildFlags,
   flag(
     "--task <name>",
-    "a class for each image, or for each pixel (default: what network and data are for)",
+    "one class per image, or one per pixel (default: by network and data)",
     schemas.oneOf("classification", "segmentation"),
   ),
   ...segmentationFlags,
@@ -26,7 +26,7 @@ export const trainFlags = flagList(
   ...optimizationFlags,
   ...settingFlags(stepSettings),
   flag("--no-augment", "no random crops and mirroring"),
-  flag("--cache-features", "require that frozen parts run once per image, not in every epoch"),
+  flag("--cache-features", "run frozen parts once per image, and fail if that is impossible"),
   flag("--no-cache-features", "run frozen parts in every epoch (default: once; see below)"),
   ...transferFlags,
   ...splitFlags,

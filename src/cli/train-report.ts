@@ -60,7 +60,7 @@ export function commonParts<M, T>(
     ],
     history,
     validation,
-    validationOf: `weights of epoch ${bestRecord(history)?.epoch}, which are in best.safetensors`,
+    validationOf: `weights of epoch ${bestRecord(history)?.epoch}, in best.safetensors`,
     test,
     skipped,
     config,
@@ -69,8 +69,8 @@ export function commonParts<M, T>(
 
 /** Flags for the report of a training. */
 export const reportFlags = flagList(
-  flag("--no-maps", "no maps of validation images in the report, which take some time after every epoch"),
-  flag("--tensorboard [folder]", "write TensorBoard event files too (default: to tensorboard/ in the run folder)"),
+  flag("--no-maps", "no maps of validation images in the report; saves some time after every epoch"),
+  flag("--tensorboard [folder]", "also write TensorBoard event files (default: to tensorboard/ in the run folder)"),
 );
 export type ReportFlags = FlagsOf<typeof reportFlags>;
 

@@ -36,11 +36,11 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
   const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
   const unmeasured = data.train.labelMap ? [] : about.classes.filter((name) => !validated.has(name));
   if (unmeasured.length)
-    say(`no image for validation in ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
+    say(`no validation images of ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
   saySkipped([...data.train.skipped, ...data.validation.skipped]);
   if (data.kind === "folder" && data.train.length < fewImages && !training.weights && !resumes)
     say(
-      `${data.train.length} images are few to train a network from nothing. Start from pretrained weights: --weights FILE, with --freeze backbone to train the classifier alone`,
+      `${data.train.length} images are few to train a network from scratch. Start from pretrained weights: --weights FILE, with --freeze backbone to train only the classifier`,
     );
 }
 
@@ -177,7 +177,7 @@ interface Concluding {
 async function concluded({ run, network, data, flags, page, face }: Concluding, result: TrainResult, started: number) {
   const final = result.history.at(-1);
   if (result.stopped) {
-    say(`stopped and saved. To go on: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
+    say(`stopped and saved. To resume: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
     return { run: run.path, ...result, final };
   }
   const test = await page.conclude(network, data, flags);
@@ -199,14 +199,14 @@ function finishedText(
   return [
     `trained in ${duration(seconds)}`,
     ...(chosen && final
-      ? [`validation ${chosen.name}: best ${score(best)}, chosen by these images; final ${score(final)}`]
+      ? [`validation ${chosen.name}: best ${score(best)}, chosen on these images; final ${score(final)}`]
       : []),
     ...(test && tested
       ? [
-          `test ${tested.name} of the best weights: ${percent(tested.value)}, ${(test as { readonly count?: number }).count} images that chose nothing`,
+          `test ${tested.name} of the best weights: ${percent(tested.value)}, ${(test as { readonly count?: number }).count} images held out to the end`,
         ]
       : []),
-    `the run is in ${path}; open ${join(path, "report.html")} to see how it went`,
+    `the run is in ${path}; open ${join(path, "report.html")} for the report`,
     "next:",
     ...face.nextSteps(path).map(({ purpose, command }) => `  ${command.padEnd(60)} ${purpose}`),
   ];

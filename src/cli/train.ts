@@ -26,7 +26,7 @@ import { freezeByFlags, freezePaths, startFrom } from "./transfer.js";
 export const trainCommand = addFlags(new Command("train"), trainFlags)
   .argument(
     "[data]",
-    "data set: a folder of CIFAR, MNIST, images in class folders or images with masks, or shapes or shapes-free (generated)",
+    "data set: a folder (CIFAR, MNIST, images in class folders, images with masks), or generated: shapes or shapes-free",
   )
   .addHelpText("after", () =>
     helpText(`
@@ -39,8 +39,8 @@ Examples:
 
 Without --model, resnet20 is trained, or unet_resnet18 for segmentation.
 
-Without augmentation, the features from frozen parts are the same in every epoch: they are computed once and kept in
-memory, up to 1 GiB, and only the rest of the network runs in each epoch. Data sets that need more run in full. Validation
+Without augmentation, the features of frozen parts are the same in every epoch: they are computed once and kept in
+memory, up to 1 GiB, and only the rest of the network runs in each epoch. If they need more memory, the whole network runs. Validation
 images are never augmented.
 
 Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves and exits; --resume continues exactly from there. A second one exits

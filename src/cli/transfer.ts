@@ -23,7 +23,7 @@ export const transferFlags = flagList(
   partFlag,
   flag(
     "--ignore <pattern>",
-    "keys of --weights (and of the network) that need not fit, a regular expression such as '^fc\\.'",
+    "keys of --weights (and of the network) that may differ, a regular expression such as '^fc\\.'",
     pattern,
   ),
   flag("--insert <name>", "insert an attention module into every block of the network, starting as the identity"),
@@ -70,7 +70,7 @@ function otherForm({ tensors, metadata }: Checkpoint, made: RunConfig["model"]):
   const own = (name: string) => made.options[name] ?? specs[name]?.default;
   const flags = ["stem", "shortcut"].filter((name) => name in options && options[name] !== own(name));
   return flags.length
-    ? `They are of ${[model, ...flags.map((name) => `--${name} ${options[name]}`)].join(" ")}`
+    ? `They belong to ${[model, ...flags.map((name) => `--${name} ${options[name]}`)].join(" ")}`
     : undefined;
 }
 

@@ -14,7 +14,7 @@ export function accuracyPlot(rows: readonly Row[]): string {
   const base = rows[0]!;
   return dotPlot({
     title: `${titleOf(rows)} after the last epoch`,
-    xLabel: `${measureOf(rows)} %, a dot for each seed`,
+    xLabel: `${measureOf(rows)} %, a dot per seed`,
     band: both(base.interval),
     line: base.mean === null ? null : percent(base.mean),
     rows: fitting(rows).map((row) => ({
@@ -59,8 +59,8 @@ export function paretoPlot(rows: readonly Row[]): { readonly svg: string; readon
   );
   return {
     svg: scatter({
-      title: `${titleOf(rows)} and work`,
-      xLabel: "million MACs for an image",
+      title: `${titleOf(rows)} and compute`,
+      xLabel: "million MACs per image",
       yLabel: `${measureOf(rows)} %`,
       points: placed,
     }),

@@ -62,7 +62,7 @@ const ms = (seconds: number) => (1000 * seconds).toFixed(2);
 /** The columns of the table of costs, in words. */
 export const measuredColumns: readonly { readonly name: string; readonly cell: (row: CostRow) => string }[] = [
   { name: "entrant", cell: ({ entrant }) => entrant },
-  { name: "ms an image", cell: ({ latency }) => ms(latency.median) },
+  { name: "ms per image", cell: ({ latency }) => ms(latency.median) },
   { name: "quartiles", cell: ({ latency }) => `${ms(latency.low)} … ${ms(latency.high)}` },
   { name: "training images/s", cell: ({ trainingRate }) => trainingRate.toFixed(0) },
   { name: "training MiB", cell: ({ memory }) => (memory ? mebibytes(memory.training) : "–") },
@@ -72,4 +72,4 @@ export const measuredColumns: readonly { readonly name: string; readonly cell: (
 
 /** How the costs were measured. */
 export const costNote = ({ threads, noisy }: Costs): string =>
-  `Measured alone, with ${threads} ${threads === 1 ? "thread" : "threads"}, in alternating order (ABBA); memory is the most that a process of its own took, program included.${noisy ? " Noisy: two halves differ by more than 5 % somewhere; the computer was busy." : ""}`;
+  `Measured alone, with ${threads} ${threads === 1 ? "thread" : "threads"}, in alternating order (ABBA); memory is the peak of a separate process, program included.${noisy ? " Noisy: two halves of a measurement differ by more than 5 %; the computer was busy." : ""}`;

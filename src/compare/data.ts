@@ -17,7 +17,7 @@ export function subset(dataset: Dataset, indices: readonly number[]): Dataset {
   const at = (i: number) => {
     const index = indices[i];
     if (index === undefined)
-      throw new DataError(`${dataset.name}: there is no image ${i}; the part has ${indices.length}`);
+      throw new DataError(`${dataset.name}: there is no image ${i}; this split has ${indices.length}`);
     return index;
   };
   return {
@@ -43,7 +43,7 @@ function byName(part: Dataset, { name, classes }: Dataset): Dataset {
   const { dataset, unknown } = alignClasses(part, classes);
   if (unknown.length > 0)
     throw new DataError(
-      `${name}: there are images to test of classes that have none to train on: ${unknown.slice(0, 6).join(", ")}`,
+      `${name}: the test images have classes without training images: ${unknown.slice(0, 6).join(", ")}`,
     );
   return dataset;
 }
@@ -62,10 +62,10 @@ export function divide({ train, validation, test }: Splits, plan: PlanData): Div
   const { images = most, testImages = tested.length } = plan;
   if (images > most)
     throw new DataError(
-      `${train.name}: ${images} images to train on were asked for, ${most} are there${test ? "" : ` when ${100 * share} % are set aside for validation`}`,
+      `${train.name}: ${images} training images requested, but there are ${most}${test ? "" : `, with ${100 * share} % held out for validation`}`,
     );
   if (testImages > tested.length)
-    throw new DataError(`${train.name}: ${testImages} images to test on were asked for, ${tested.length} are there`);
+    throw new DataError(`${train.name}: ${testImages} test images requested, but there are ${tested.length}`);
   const chosen = order.slice(0, images);
   const heldOut = test ? [] : order.slice(images, images + Math.round((images * share) / (1 - share)));
   if (!test && heldOut.length === 0) throw new DataError(`${train.name}: no image is left for validation`);

@@ -193,7 +193,7 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
     const { task } = models.get(plan.backbones[0]!.name)!;
     if (spec.task !== task)
       throw new OptionError(
-        `${where}: ${name} is a ${spec.task} network, ${plan.backbones[0]!.name} one for ${task}; a comparison is of one task`,
+        `${where}: ${name} is a ${spec.task} network, ${plan.backbones[0]!.name} one for ${task}; a comparison has one task`,
       );
   }
   for (const [i, { name, options }] of plan.entrants.entries()) {
@@ -202,9 +202,9 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
     if (name === "wide") {
       const { as } = options;
       if (as !== undefined && !plan.entrants.some(({ label, name: other }) => label === as && other !== "wide"))
-        throw new OptionError(`${where}: wide is to be as wide as ${JSON.stringify(as)}, which is none of the modules`);
+        throw new OptionError(`${where}: wide should match ${JSON.stringify(as)}, which is not one of the modules`);
       if (!plan.entrants.some((other) => other.name !== "wide" && other.name !== "none"))
-        throw new OptionError(`${where}: wide needs a module whose parameters it is to have`);
+        throw new OptionError(`${where}: wide needs another module whose parameters it matches`);
     }
   }
   requireOnce(

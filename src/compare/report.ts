@@ -53,7 +53,7 @@ function verdictPart({ rows, plan }: Comparison): Markup {
   ];
   return section(
     "Verdicts",
-    "Of paired t tests over seeds, at 5 % after Holm's correction over all of them.",
+    "Paired t tests over seeds, at 5 % after Holm's correction over all of them.",
     panel(table("Verdicts", named, shown)),
   );
 }
@@ -62,7 +62,7 @@ function backbonePart(label: string, rows: readonly Row[]): Markup {
   const { svg, front } = paretoPlot(rows);
   return section(
     label,
-    "Bars are 95 % intervals of the mean over seeds, ticks the means. The band is the interval of the first entrant.",
+    "Bars are 95 % intervals of the mean over seeds, ticks are means. The band is the interval of the baseline.",
     element(
       "div",
       { class: "grid" },

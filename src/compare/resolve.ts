@@ -123,7 +123,7 @@ export class Resolver {
     );
     if (own === undefined || first === undefined)
       throw new OptionError(
-        `a budget of seconds needs the speed of ${backbone.label} ${entrant.label}, which is not measured yet`,
+        `a budget of seconds needs the speed of ${backbone.label} ${entrant.label}, which has not been measured yet`,
       );
     return Math.max(1, Math.round((steps * first) / own));
   }

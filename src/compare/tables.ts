@@ -27,7 +27,7 @@ export function notes({ plan, rows, images, otherVersions = [] }: Comparison): s
   const found: string[] = [];
   if (otherVersions.length > 0)
     found.push(
-      `Not trained by the version of Fovea that wrote this table: ${otherVersions.map(({ code, units }) => `${units} ${units === 1 ? "unit" : "units"} by version ${code}`).join(", ")}.${otherVersions.length > 1 ? " Differences between units of different versions are not of modules alone." : ""}`,
+      `Trained by another version of Fovea than the one that wrote this table: ${otherVersions.map(({ code, units }) => `${units} ${units === 1 ? "unit" : "units"} by version ${code}`).join(", ")}.${otherVersions.length > 1 ? " Differences between units of different versions are not due to modules alone." : ""}`,
     );
   const { length } = plan.seeds;
   if (leastP(length) > 0.05)
@@ -36,19 +36,19 @@ export function notes({ plan, rows, images, otherVersions = [] }: Comparison): s
     );
   if (images.validation < 100)
     found.push(
-      `${images.validation} images for validation: one accuracy is known to about ±${points(Math.sqrt(0.25 / images.validation), false, 1)} points at worst.`,
+      `${images.validation} validation images: the standard error of one accuracy is at most ±${points(Math.sqrt(0.25 / images.validation), false, 1)} points.`,
     );
   const trained = rows.flatMap(({ trainedMacs }) => trainedMacs ?? []);
   if (plan.budget === "macs" && plan.backbones.length === 1 && Math.max(...trained) > 1.01 * Math.min(...trained))
     found.push(
-      "The trained MACs differ by more than 1 %: there are few steps, which are whole. Train for more epochs.",
+      "The trained MACs differ by more than 1 %: with few steps, rounding to whole steps matters. Train for more epochs.",
     );
   const fooled = rows.filter(
     ({ entrant, difference }) =>
       plan.entrants.find(({ label }) => label === entrant)?.name === "placebo" && (difference?.pHolm ?? 1) < 0.05,
   );
   if (fooled.length > 0)
-    found.push("A placebo differs from the first entrant: what differs here is not attention alone.");
+    found.push("A placebo differs from the baseline: these differences are not due to attention alone.");
   return found;
 }
 
@@ -176,7 +176,7 @@ export const lookColumns: typeof columns = [
 export function lookNote({ looks }: Comparison): string | null {
   if (!looks?.objects) return null;
   const { images, chance, center } = looks.objects;
-  return `Grad-CAM after the last epoch, for the class of each of ${images} test images whose object is known, with 95 % intervals over seeds × images. Energy ÷ area: the share of the map in the object over the object's share of the image; 1 is chance, and a blob at the center gets ${ratio(center.energyOverShare)}. Pointing: how often the largest value lies in the object; a random position does in ${share(chance)} %, the blob in ${share(center.pointing)} %.`;
+  return `Grad-CAM after the last epoch, for the true class of ${images} test images whose object is known, with 95 % intervals over seeds × images. Energy ÷ area: the share of the map in the object, divided by the object's share of the image; chance is 1, and a blob at the center gets ${ratio(center.energyOverShare)}. Pointing: how often the largest value lies in the object; a random position hits in ${share(chance)} %, the blob in ${share(center.pointing)} %.`;
 }
 
 /** A table of Markdown. */
@@ -206,7 +206,7 @@ export const sourceName = (source: string): string => source.split(/[\\/]/).filt
 export function design({ plan, images }: Comparison): string {
   const { data, seeds, epochs, budget, settings } = plan;
   const equal = { epochs: "equal epochs", steps: "equal steps", macs: "equal training MACs", seconds: "equal seconds" };
-  return `${sourceName(data.source)}: ${images.train} images to train, ${images.validation} to validate, ${images.test} to test; ${seeds.length} paired ${seeds.length === 1 ? "seed" : "seeds"}; ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${plan.entrants[0]!.label}, ${equal[budget]}${settings.length > 1 ? `; ${settings.length} settings, chosen on validation by the other seeds` : ""}.`;
+  return `${sourceName(data.source)}: ${images.train} training, ${images.validation} validation and ${images.test} test images; ${seeds.length} paired ${seeds.length === 1 ? "seed" : "seeds"}; ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${plan.entrants[0]!.label}, ${equal[budget]}${settings.length > 1 ? `; ${settings.length} settings, chosen on validation by the other seeds` : ""}.`;
 }
 
 /** `table.md`: for a paper. */

@@ -42,7 +42,7 @@ const segments = ({ rows }: SearchResult): boolean =>
 /** What was searched, in a sentence. */
 export function searchText({ search, rungs, images }: SearchResult): string {
   const { data, backbone, module, grid, seed, eta } = search;
-  return `${backbone.label} with ${module.label} on ${sourceName(data.source)}: ${images.train} images to train, ${images.validation} to validate. ${grid ? "A grid" : `Random draws of seed ${seed}`}, successive halving with η = ${eta}: ${rungs.map((rung) => `${rung.trials} for ${rung.epochs} ${rung.epochs === 1 ? "epoch" : "epochs"}`).join(", ")}.`;
+  return `${backbone.label} with ${module.label} on ${sourceName(data.source)}: ${images.train} training and ${images.validation} validation images. ${grid ? "A grid" : `Random draws of seed ${seed}`}, successive halving with η = ${eta}: ${rungs.map((rung) => `${rung.trials} for ${rung.epochs} ${rung.epochs === 1 ? "epoch" : "epochs"}`).join(", ")}.`;
 }
 
 /** What was found, in a sentence. One seed chose it, on the validation images. */
@@ -50,10 +50,10 @@ export function winnerText(result: SearchResult): string {
   const { winner, search } = result;
   const measured = winner?.results.at(-1)?.last;
   if (!measured) return "No trial reached the last rung.";
-  const worth = search.module.name === "none" ? "" : ": fovea compare with several seeds says what it is worth";
+  const worth = search.module.name === "none" ? "" : ": confirm it with fovea compare and several seeds";
   const [own, tested] = [measured.validation, measured.test].map((one) => points(scoreOf(one)));
   const validated = segments(result) ? `mIoU ${own} % on the validation images` : `${own} % of the validation images`;
-  return `Best: ${trialTitle(winner.trial)}, ${validated}; on the test images, which chose nothing, ${tested} %. It is the best of several by one seed (${search.seed})${worth}.`;
+  return `Best: ${trialTitle(winner.trial)}, ${validated}; on the test images, held out to the end, ${tested} %. It is the best of many trials with one seed (${search.seed})${worth}.`;
 }
 
 /** The best settings as a plan for `compare`, beside the network without a module; null for that network, which has nothing to be compared with. */
@@ -156,7 +156,11 @@ export function searchReport(result: SearchResult): string {
     ),
     element("p", {}, searchText(result)),
     element("p", {}, winnerText(result)),
-    section("Trials", "Those that came furthest first.", panel(table("Trials", columnsOf(result), ranked(result), 40))),
+    section(
+      "Trials",
+      "Those that advanced furthest come first.",
+      panel(table("Trials", columnsOf(result), ranked(result), 40)),
+    ),
     charts.length > 0 && section("By setting", null, element("div", { class: "grid" }, charts)),
   );
 }

@@ -61,7 +61,7 @@ export function parseDimension(text: string, module: string): Dimension {
     throw new OptionError(`--search must look like lr=0.01..0.3 or reduction=4,8,16, got ${shown(text)}`);
   const options = module === "none" ? [] : Object.keys(attentionInfo(module).options);
   if (!settingNames.includes(name) && !options.includes(name))
-    throw new OptionError(`--search ${name}: what can be searched is ${[...settingNames, ...options].join(", ")}`);
+    throw new OptionError(`--search ${name}: unknown setting; there are ${[...settingNames, ...options].join(", ")}`);
   const range = /^(\S+?)\.\.(\S+)$/.exec(values);
   if (range) {
     const [low, high] = [Number(range[1]), Number(range[2])];
@@ -83,16 +83,16 @@ export function parseDimension(text: string, module: string): Dimension {
 /** @throws OptionError for dimensions named twice, a grid of ranges, or more trials than are allowed. */
 export function checkSearch({ space, grid, trials, eta, epochs }: Search): void {
   const twice = space.find(({ name }, i) => space.findIndex((other) => other.name === name) !== i);
-  if (twice) throw new OptionError(`--search names ${twice.name} twice`);
+  if (twice) throw new OptionError(`--search has ${twice.name} twice`);
   const range = space.find((dimension) => "low" in dimension);
   if (grid && range)
     throw new OptionError(`--grid needs choices for all, such as --search ${range.name}=0.01,0.03,0.1`);
   const all = combinations(space);
   if ((grid ? all : trials) > mostTrials)
     throw new OptionError(
-      `${grid ? `the grid has ${all} combinations` : `--trials ${trials}`}: at most ${mostTrials} are tried`,
+      `${grid ? `the grid has ${all} combinations` : `--trials ${trials}`}, more than ${mostTrials}`,
     );
-  if (!(Number.isInteger(eta) && eta >= 2)) throw new OptionError(`--eta must be an integer from 2, got ${eta}`);
+  if (!(Number.isInteger(eta) && eta >= 2)) throw new OptionError(`--eta must be an integer of at least 2, got ${eta}`);
   if (epochs < 1) throw new OptionError("--epochs must be at least 1");
 }
 

@@ -17,14 +17,14 @@ export function verdict(row: Row, base: string): string {
   if (seeds === 0) return missing > 0 ? "not done yet" : "no unit";
   const sentences: string[] = [];
   if (difference) sentences.push(...differenceText(row, base));
-  else if (entrant !== base) sentences.push("no seed in common with the first yet");
+  else if (entrant !== base) sentences.push("no seed in common with the baseline yet");
   else if (seeds < fewestSeeds) sentences.push(`${seedsText(seeds)}: no interval with fewer than ${fewestSeeds}`);
   if (diverged > 0) {
     const without =
       typeof difference?.withoutDiverged === "number"
         ? `; without them the difference is ${points(difference.withoutDiverged, true)} points`
         : "";
-    sentences.push(`${diverged} of ${seeds} diverged, counted as answers at random${without}`);
+    sentences.push(`${diverged} of ${seeds} diverged, counted as random guesses${without}`);
   }
   if (missing > 0) sentences.push(`${missing} not done yet`);
   return sentences.join(". ");
@@ -49,6 +49,6 @@ function differenceText({ difference }: Row, base: string): string[] {
           `no difference larger than ${points(Math.max(Math.abs(low), Math.abs(high)))} points (${range}), ${pText(pHolm)} after Holm`,
         ];
   if (pHolm >= 0.05 && detectable !== null)
-    sentences.push(`${seedsText(pairs)} would most likely have found one of ${points(detectable)}`);
+    sentences.push(`${seedsText(pairs)} had 80 % power to detect ${points(detectable)}`);
   return sentences;
 }

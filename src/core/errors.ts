@@ -43,8 +43,8 @@ export const unusable =
   };
 
 const problems: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "a part of its path is no folder",
+  ENOENT: "no such file",
+  ENOTDIR: "part of its path is not a folder",
   EACCES: "no permission",
   EPERM: "no permission",
   EISDIR: "it is a folder",

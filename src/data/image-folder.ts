@@ -101,7 +101,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
   /** Sets aside a share of the remaining images. */
   const setAside = (items: readonly Kept[], share: number, what: string) => {
     const { kept, aside } = stratify(items, (share * all.items.length) / items.length, seed, position);
-    if (aside.length === 0 && !measure) throw new DataError(`${folder}: too few images to set some aside for ${what}`);
+    if (aside.length === 0 && !measure) throw new DataError(`${folder}: too few images to hold some out for ${what}`);
     return { kept, aside: { items: aside, skipped: [] } };
   };
   const tested = testFolder || testSplit === 0 ? undefined : setAside(all.items, testSplit, "testing");
@@ -109,7 +109,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
   const validated = validationFolder ? undefined : setAside(left, validationSplit, "validation");
   const test = testFolder ?? tested?.aside;
   const shares = [
-    ...(validated ? [`${percent(validationSplit)} of each class set aside`] : []),
+    ...(validated ? [`${percent(validationSplit)} of each class held out`] : []),
     ...(tested ? [`${percent(testSplit)} for testing`] : []),
   ];
   const by = folders.names.length ? [`by folders ${folders.names.join(", ")}`] : [];

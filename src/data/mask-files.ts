@@ -81,7 +81,7 @@ export async function openMasks(path: string, images: readonly string[] = []): P
 
 async function folderOf(folder: string, images: readonly string[]): Promise<MaskFiles> {
   const { files } = await imagesBelow(folder);
-  if (files.length === 0) throw new DataError(`${folder}: holds no images, so no masks`);
+  if (files.length === 0) throw new DataError(`${folder}: has no images, so no masks`);
   const byName = new Map<string, string[]>();
   for (const file of files) {
     const name = nameIn(withoutExtension(relative(folder, file)));
@@ -183,7 +183,7 @@ function cocoBoxes(path: string, content: string): Map<string, Box[]> {
   const lists = { images, annotations, categories };
   for (const [name, value] of Object.entries(lists))
     if (!Array.isArray(value) || !value.every(isObject))
-      throw new DataError(`${path}: is not COCO's JSON: "${name}" must be a list of objects`);
+      throw new DataError(`${path}: is not COCO JSON: "${name}" must be a list of objects`);
   const many = (annotations as unknown[]).length;
   if (many > mostBoxes) throw new DataError(`${path}: ${many} annotations; at most ${mostBoxes} are read`);
   type Entry = Readonly<Record<string, unknown>>;
@@ -227,7 +227,7 @@ function parsed(path: string, content: string): Readonly<Record<string, unknown>
   } catch (error) {
     throw new DataError(`${path}: is not JSON (${messageOf(error).split("\n")[0]})`);
   }
-  throw new DataError(`${path}: is not COCO's JSON: it must have "images" and "annotations"`);
+  throw new DataError(`${path}: is not COCO JSON: it must have "images" and "annotations"`);
 }
 
 const corners = ["xmin", "ymin", "xmax", "ymax"];

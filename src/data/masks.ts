@@ -31,7 +31,7 @@ export function checkMask(where: string, name: string, value: unknown): void {
 
 /** Data with masks, for messages. */
 const whatHasMasks =
-  "of the built-in data sets only shapes and shapes-free do; pass your own masks: a folder, COCO's JSON or a CSV file of boxes";
+  "of the built-in data sets, only shapes and shapes-free do; pass your own masks: a folder, COCO JSON or a CSV file of boxes";
 
 /**
  * Where the labeled object of an image is.

@@ -324,7 +324,7 @@ class OpenExplainer implements Explainer {
       throw new OptionError(`explain: region must have ${count} numbers, one per position, got ${region.length}`);
     const all = predicted.map((_, p) => p);
     const chosen = region ? all.filter((p) => region[p]) : all.filter((p) => !plane || predicted[p] === index);
-    if (region && chosen.length === 0) throw new OptionError("explain: region has no position that counts");
+    if (region && chosen.length === 0) throw new OptionError("explain: region is zero at every position");
     return { classes, index, count, positions: chosen.length ? chosen : all };
   }
 

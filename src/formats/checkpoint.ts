@@ -196,8 +196,8 @@ function below(candidate: Candidate, part: string): Candidate | undefined {
 export const noParts = () => new FormatError("only PyTorch files have parts");
 
 function noWeights(what: string, [first]: readonly PlaceholderAt[]): string {
-  if (!first) return `it holds no ${what}`;
-  const problem = `it holds no ${what} that can be read: ${first.where || "it"} is of type ${first.type}`;
+  if (!first) return `it has no ${what}`;
+  const problem = `it has no ${what} that can be read: ${first.where || "it"} is of type ${first.type}`;
   return first.type.startsWith("torch.Tensor") ? problem : `${problem}; save the state_dict of a model, not the model`;
 }
 

@@ -255,7 +255,7 @@ async function verify(url: string, part: Part, { sha256, signal }: Job): Promise
     shown(url),
     problem
       ? `${problem}; it was removed`
-      : `the downloaded file is damaged or holds no weights (${damage}); it was removed`,
+      : `the downloaded file is damaged or has no weights (${damage}); it was removed`,
     "Try again. If that does not help, the file at the source is damaged or the wrong one",
   );
 }

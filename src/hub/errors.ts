@@ -80,7 +80,7 @@ export function statusError(
   }
   if (status === 408 || status === 429 || status >= 500)
     return error(answer, "Try again later", { retry: true, ...retryAfterOf(headers) });
-  return error(`${answer}, which is no file`, "Check the address");
+  return error(`${answer}, which is not a file`, "Check the address");
 }
 
 function retryAfterOf(headers: Headers): DownloadFailure {

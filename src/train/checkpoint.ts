@@ -107,7 +107,7 @@ export async function restoreCheckpoint(
   for (const [name, param] of cells)
     if (String(entries.get(name)?.shape) !== String(param.shape))
       throw new FormatError(
-        `resume: the checkpoint does not hold ${name} of shape [${param.shape}]${name.startsWith("ema/") ? ", as versions that kept no averages of batch-norm statistics wrote it. Start a new run with --weights and its best.safetensors" : ""}`,
+        `resume: the checkpoint lacks ${name} of shape [${param.shape}]${name.startsWith("ema/") ? ", which older versions did not store. Start a new run with --weights and its best.safetensors" : ""}`,
       );
   const progress = progressIn(metadata);
   const readAll = async (names: Iterable<string>) => {

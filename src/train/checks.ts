@@ -115,8 +115,8 @@ export function checkTraining(model: unknown, dataset: unknown, options: unknown
   checkDataset("train", "dataset", dataset);
   check("train", "options", trainOptions, options);
   const { validate, epochs, steps } = options as TrainOptions;
-  if (epochs !== undefined && steps !== undefined) throw new OptionError("train: epochs or steps, not both");
+  if (epochs !== undefined && steps !== undefined) throw new OptionError("train: set epochs or steps, not both");
   if (validate) checkDataset("train", "validate", validate);
   const { name, length } = dataset as Dataset;
-  if (length === 0) throw new DataError(`train: ${name} has no images to learn from`);
+  if (length === 0) throw new DataError(`train: ${name} has no images to train on`);
 }

@@ -232,7 +232,8 @@ export class RunFolder {
       for (const key of modelWeights(entries).keys()) weights.set(key, await read(key));
       return weights;
     }).catch(unlessMissing);
-    if (!found) throw new FoveaError(`${this.path} has no ${files[which]}: the run ended before its first epoch did`);
+    if (!found)
+      throw new FoveaError(`${this.path} has no ${files[which]}: the run stopped before the end of its first epoch`);
     return found;
   }
 

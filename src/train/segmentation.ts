@@ -144,7 +144,7 @@ export async function balancedWeights(dataset: Dataset): Promise<number[]> {
   }
   const shares = [...own].map((count, c) => (count > 0 ? count / among[c]! : 0));
   const known = shares.filter((share) => share > 0).sort((a, b) => a - b);
-  if (known.length === 0) throw new DataError(`balancedWeights: ${data.name} has no labeled pixel`);
+  if (known.length === 0) throw new DataError(`balancedWeights: ${data.name} has no labeled pixels`);
   const middle = (known[Math.floor((known.length - 1) / 2)]! + known[Math.floor(known.length / 2)]!) / 2;
   return shares.map((share) => (share > 0 ? middle / share : 0));
 }

@@ -120,10 +120,10 @@ export class WeightsError extends FormatError {
     const misfit = `the weights do not fit the model: ${parts.join(", ")}; ${matched.length || "none"} of ${matched.length + missing.length + wrongShape.length} fit`;
     const patterns = patternsOf(matched, [...missing, ...unexpected, ...wrongShape.map(({ key }) => key)]);
     const ignore = patterns.length
-      ? `To leave these parts as they are, pass { ignore: [${patterns.map((p) => `/${p}/`).join(", ")}] }. `
+      ? `To keep these parts unchanged, pass { ignore: [${patterns.map((p) => `/${p}/`).join(", ")}] }. `
       : "";
     super(
-      `loadWeights: ${misfit}. ${ignore}recognizeCheckpoint tells which network a checkpoint is of, and provides the option rename`,
+      `loadWeights: ${misfit}. ${ignore}recognizeCheckpoint says which network a checkpoint belongs to, and provides the option rename`,
     );
     this.misfit = misfit;
     this.patterns = patterns;

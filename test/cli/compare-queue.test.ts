@@ -116,11 +116,11 @@ test("three workers at a queue, one killed, Redis restarted: every unit is done 
   // Nobody to work for, and a coordinator of another version.
   const none = await fovea(["compare", "worker", out, "--redis", url]);
   assert.equal(none.code, 1);
-  assert.match(none.stderr, /no coordinator is at work in/);
+  assert.match(none.stderr, /no coordinator is running in/);
   writeFileSync(join(out, "queue.json"), JSON.stringify({ queue: "fovea-another" }));
   const other = await fovea(["compare", "worker", out, "--redis", url]);
   assert.equal(other.code, 1);
-  assert.match(other.stderr, /is not of the coordinator's version of the program, or sees other data/);
+  assert.match(other.stderr, /has another version of Fovea than the coordinator, or other data/);
   redis.child.kill();
   await redis.ended;
 });
@@ -174,11 +174,11 @@ test("three workers in network namespaces that see no common folder send their r
   for (let i = 0; i < 200 && !(await known()); i++) await sleep(100);
   const wrong = await fovea(["compare", "worker", temporaryFolder(), "--send", "--data", other, ...url]);
   assert.equal(wrong.code, 1, wrong.stderr);
-  assert.match(wrong.stderr, /is not of the coordinator's version of the program, or sees other data/);
+  assert.match(wrong.stderr, /has another version of Fovea than the coordinator, or other data/);
   second.child.kill("SIGTERM");
   await second.ended;
   const none = await fovea(["compare", "worker", temporaryFolder(), "--send", "--data", data, ...url]);
-  assert.match(none.stderr, /no comparison is at work at this Redis/);
+  assert.match(none.stderr, /no comparison is running at this Redis/);
   const idle = await fovea(["compare", "worker", out, "--data", data, ...url]);
   assert.match(idle.stderr, /--data needs --send/);
   client.disconnect();
@@ -223,11 +223,11 @@ test("what a worker sends is checked before it is taken", { skip: ifLong || skip
       [(key: string) => client.set(key, "x"), /is no hash/],
       [
         replaced(JSON.stringify({ ...result, hashes: { ...result.hashes, data: "other" } })),
-        /a worker sent a result of another data/,
+        /a worker sent a result with another data/,
       ],
       [
         replaced(JSON.stringify({ ...result, hashes: { ...result.hashes, code: "other" } })),
-        /a worker sent a result of another version of the program/,
+        /a worker sent a result with another version of the program/,
       ],
     ] as const) {
       await assert.rejects(send(change), says);
@@ -279,7 +279,7 @@ test("coordinator and worker end at a signal while Redis is away", { skip: ifLon
     child.kill("SIGTERM");
     assert.notEqual(await Promise.race([ended, sleep(60_000, "never")]), "never", said());
   }
-  assert.match(coordinator.said(), /stopped and saved; the same command goes on/);
+  assert.match(coordinator.said(), /stopped and saved; the same command resumes/);
   assert.ok(!existsSync(join(out, "queue.json")));
 });
 

@@ -134,7 +134,7 @@ test("units of other data, another program or a damaged result enter no table", 
   assert.equal(changed.code, 1);
   assert.match(
     changed.stderr,
-    /2 of 2 units in .* are of other data than .* is now, such as .*\. Choose another --out, or remove them/,
+    /2 of 2 units in .* have other data than .* now has, such as .*\. Choose another --out, or remove them/,
   );
   bytes[5000]! ^= 1;
   writeFileSync(join(own, "test_batch.bin"), bytes);
@@ -144,19 +144,19 @@ test("units of other data, another program or a damaged result enter no table", 
   const other = (changes: object) =>
     writeFileSync(join(unit, "result.json"), JSON.stringify({ ...result, ...changes }));
   other({ hashes: { ...result.hashes, code: "another" } });
-  assert.match((await fovea(args)).stderr, /are of another version of the program/);
+  assert.match((await fovea(args)).stderr, /have another version of the program/);
   const refused = await fovea(["compare", "work", out, "--unit", "0"]);
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /of another version of the program/);
+  assert.match(refused.stderr, /another version of the program/);
   other({ hashes: { ...result.hashes, config: "another" } });
-  assert.match((await fovea(args)).stderr, /is of another configuration than its folder says/);
+  assert.match((await fovea(args)).stderr, /belongs to another configuration than its folder/);
   other({ seed: "1" });
   assert.match((await fovea(args)).stderr, /result\.json: seed must be/);
   rmSync(join(unit, "result.json"));
   const config = JSON.parse(readFileSync(join(unit, "config.json"), "utf8"));
   config.versions.data = "another";
   writeFileSync(join(unit, "config.json"), JSON.stringify(config));
-  assert.match((await fovea(args)).stderr, /are of other data/);
+  assert.match((await fovea(args)).stderr, /have other data/);
 });
 
 test("units of a seed begin with equal weights and batches, and other seeds with others", async () => {
@@ -213,7 +213,7 @@ test("a module that does not fit and a training that diverges are said; the othe
   assert.equal(rows[2].missing, 0);
   const flagged = await fovea(["compare", plan, "--out", out, "--seeds", "3"]);
   assert.equal(flagged.code, 2);
-  assert.match(flagged.stderr, /--seeds: the plan .* says that itself; change it there/);
+  assert.match(flagged.stderr, /--seeds has no effect: the plan .* sets it; change it there/);
   appendFileSync(plan, "x");
   assert.match((await fovea(["compare", plan, "--out", out])).stderr, /plan\.json:1 is not JSON/);
 });
@@ -222,17 +222,14 @@ test("wrong usage is one line", async () => {
   const runs = () => (existsSync("runs") ? readdirSync("runs").sort() : []);
   const before = runs();
   for (const [args, message] of [
-    [["compare", data], /which modules\? Such as --modules none,se,cbam/],
+    [["compare", data], /name the modules to compare: --modules none,se,cbam/],
     [["compare", data, "--modules", "none,cbma"], /Unknown module "cbma"\. Did you mean "cbam"\?/],
-    [
-      ["compare", data, "--modules", "none,se", "--images", "1000"],
-      /1000 images to train on were asked for, 32 are there/,
-    ],
+    [["compare", data, "--modules", "none,se", "--images", "1000"], /1000 training images requested, but there are 32/],
     [["compare", data, "--modules", "none,se", "--seeds", "0"], /must be an integer from 1/],
-    [["compare", "work", temporaryFolder(), "--unit", "0"], /is no folder of a comparison: it has no plan\.json/],
+    [["compare", "work", temporaryFolder(), "--unit", "0"], /is not the folder of a comparison: it has no plan\.json/],
     [
       ["compare", data, "--modules", "none,se", "--out", join(data, "x")],
-      /--out .* lies in the data, which it would change/,
+      /--out .* is inside the data, which it would change/,
     ],
     [["compare", "nowhere.json"], /nowhere\.json: cannot be read/],
     [
@@ -244,7 +241,7 @@ test("wrong usage is one line", async () => {
         "--out",
         join(undisturbed, "units", readdirSync(join(undisturbed, "units"))[0]!),
       ],
-      /is not empty, and no folder of a comparison\. Choose another --out/,
+      /is neither empty nor the folder of a comparison\. Choose another --out/,
     ],
   ] as const) {
     const { code, stderr } = await ((args as readonly string[]).includes("work") ? fovea : sharedFovea)(args);

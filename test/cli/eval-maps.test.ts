@@ -112,7 +112,7 @@ test("--localization counts images without a mask, and refuses if none has one",
   writeFileSync(at("other.csv"), "file,left,top,width,height\nother.png,1,1,2,2");
   writeFileSync(at("outside.csv"), "file,left,top,width,height\ndark/dark-0.png,100,1,2,2");
   for (const [args, says, exit] of [
-    [["--masks", at("other.csv")], /says of none of the 10 images where their object is/, 1],
+    [["--masks", at("other.csv")], /has no mask or box for any of the 10 images/, 1],
     [["--masks", at("outside.csv")], /outside\.csv:2: the box at 100, 1 .* lies outside/, 1],
     [["--masks", at("none")], /none: cannot be read/, 1],
     [[], /has no masks; .*shapes and shapes-free/, 1],

@@ -114,7 +114,7 @@ test("Ctrl-C saves in the middle of an epoch, and resuming from there changes no
     if (text.includes("epoch 1/4") && !text.includes("finishing")) child.kill("SIGINT");
   });
   assert.equal(stopped.code, 0, stopped.stderr);
-  assert.match(stopped.stderr, /stopped and saved\. To go on: npx fovea train --resume --out /);
+  assert.match(stopped.stderr, /stopped and saved\. To resume: npx fovea train --resume --out /);
   assert.equal(JSON.parse(stopped.stdout).stopped, true);
   // Nothing but the run need be named: its settings hold.
   const resumed = await fovea(["train", "--resume", "--out", join(folder, "stopped")]);

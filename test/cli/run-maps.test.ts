@@ -135,8 +135,8 @@ test("runs of versions that kept no maps have a report; what is none is refused 
   assert.match(file("old.html").toString(), /parameters<\/dt><dd>27\d,\d{3}/);
   for (const [args, status, says] of [
     [[at("nothing")], 1, /nothing is not a run folder: it has no config\.json/],
-    [[at("whole"), at("plain")], 2, /2 runs side by side need --out FILE/],
-    [[at("whole"), `${at("whole")}/`], 2, /whole is named twice/],
+    [[at("whole"), at("plain")], 2, /to compare 2 runs, add --out FILE/],
+    [[at("whole"), `${at("whole")}/`], 2, /whole is given twice/],
     [[at("whole"), "--out", "a.html", "--tensorboard", "b"], 2, /--out and --tensorboard/],
     [[at("whole"), "--out", folder], 1, /is a folder/],
   ] as const) {

@@ -95,7 +95,7 @@ test("commands of a run with a hostile name can be copied from the terminal and 
   const first = await fovea([...training, "--out", run], (text, child) => {
     if (!stopped && text.includes("epoch 1/2")) stopped = child.kill("SIGINT");
   });
-  const command = /To go on: npx fovea (.*)\n/.exec(first.stderr)?.[1];
+  const command = /To resume: npx fovea (.*)\n/.exec(first.stderr)?.[1];
   assert.deepEqual(wordsOf(command!), ["train", "--resume", "--out", run]);
   const second = await fovea(wordsOf(command!));
   assert.equal(second.code, 0, second.stderr);

@@ -80,7 +80,7 @@ for (const [i, [what, make]] of Object.entries(special).entries()) {
   }, async () => {
     await make(path);
     const before = lstatSync(path);
-    const usual = /not a regular file|is a folder|holds no weights|cannot be read/;
+    const usual = /not a regular file|is a folder|has no weights|cannot be read/;
     await refused(["eval", "mobilenetv1_025", data, "--weights", path], usual);
     await refused(["inspect", path], usual);
     await refused(["predict", run, join(data, "a", "0.png"), "--class-names", path], usual);

@@ -149,7 +149,7 @@ async function askedOf(test: Dataset, preprocessing: Preprocessing, masks: strin
     });
   }
   if (masks !== undefined && asked.every(({ mask }) => !mask))
-    throw new DataError(`--masks ${masks}: says of none of ${asked.length} test images where its object is`);
+    throw new DataError(`--masks ${masks} has no mask or box for any of ${asked.length} test images`);
   return asked;
 }
 

@@ -220,7 +220,7 @@ export async function joinQueue(url: string, path: string, source: string | unde
 
 const otherWorker = (where: string) =>
   new FoveaError(
-    `this worker is not of the coordinator's version of the program, or sees other data: it would do other units than those of ${where}`,
+    `this worker has another version of Fovea than the coordinator, or other data: its results would not fit ${where}`,
   );
 
 /**
@@ -236,7 +236,7 @@ export async function serveQueue(
   const name = queueName(journal);
   const theirs = send ? name : await coordinatorsQueue(journal.path);
   if (theirs === undefined)
-    throw new FoveaError(`no coordinator is at work in ${journal.path}: start fovea compare … --backend bullmq first`);
+    throw new FoveaError(`no coordinator is running in ${journal.path}: start fovea compare … --backend bullmq first`);
   if (theirs !== name) throw otherWorker(journal.path);
   const { Worker } = await packages();
   const connection = await connect(url);

@@ -81,8 +81,8 @@ export async function onlyComparison(
   if (found.size !== 1)
     throw new FoveaError(
       found.size === 0
-        ? "no comparison is at work at this Redis: start fovea compare … --backend bullmq first"
-        : `${found.size} comparisons are at work at this Redis; give each a database of its own, such as redis://host/1`,
+        ? "no comparison is running at this Redis: start fovea compare … --backend bullmq first"
+        : `${found.size} comparisons are running at this Redis; give each its own database, such as redis://host/1`,
     );
   const [only] = found;
   const [name, text] = only!;
@@ -96,7 +96,7 @@ export async function onlyComparison(
     throw new OptionError(
       generated
         ? `--data has no effect: the data of the comparison is ${plan.data.source}`
-        : "--data must say where the data of the comparison lies here",
+        : "--data must say where the comparison's data is on this computer",
     );
   const data = generated ? plan.data : { ...plan.data, source };
   return {
@@ -131,7 +131,7 @@ export async function sendFiles(redis: Redis, name: string, { unit, folder, titl
   }
   if (total > mostBytes)
     throw new FoveaError(
-      `${title}: its files take ${Math.ceil(total / 2 ** 20)} MiB, more than the 256 that are sent; use a folder that all computers see`,
+      `${title}: its files take ${Math.ceil(total / 2 ** 20)} MiB, but at most 256 are sent; use a folder that all computers see`,
     );
   const key = keys.files(name, unit.index);
   await redis
@@ -166,7 +166,7 @@ export async function receiveFiles(redis: Redis, name: string, entry: JournaledU
 async function filesAt(redis: Redis, key: string, title: string): Promise<Map<string, Buffer> | undefined> {
   const fields = ["manifest", ...sent];
   const wrong = (error: Error) => {
-    throw error.message.startsWith("WRONGTYPE") ? new FoveaError(`${title}: what a worker sent is no hash`) : error;
+    throw error.message.startsWith("WRONGTYPE") ? new FoveaError(`${title}: what a worker sent is not a hash`) : error;
   };
   const sizes = await Promise.all(fields.map((field) => redis.hstrlen(key, field))).catch(wrong);
   const [manifest, ...rest] = sizes as [number, ...number[]];
@@ -192,7 +192,7 @@ async function takeFiles(found: Map<string, Buffer>, { folder, hashes, title }: 
   for (const which of ["config", "data", "code"] as const)
     if (own[which] !== hashes![which] || versions[which] !== hashes![which])
       throw new FoveaError(
-        `${title}: a worker sent a result of another ${which === "code" ? "version of the program" : which}`,
+        `${title}: a worker sent a result with another ${which === "code" ? "version of the program" : which}`,
       );
   await makeFolder(folder!);
   const lock = await Lock.acquire(`${folder!}.lock`);

@@ -96,9 +96,9 @@ export class SearchJournal {
       const written = canonical(this.search);
       const bytes = await readWhole(join(this.path, searchFile), 1_000_000).catch(unlessMissing);
       if (!bytes && names.length > 0)
-        throw new FoveaError(`--out ${this.path} is not empty, and no folder of a search. Choose another --out`);
+        throw new FoveaError(`--out ${this.path} is neither empty nor the folder of a search. Choose another --out`);
       if (bytes && new TextDecoder().decode(bytes).trim() !== written)
-        throw new FoveaError(`--out ${this.path} holds another search. Choose another --out`);
+        throw new FoveaError(`--out ${this.path} has another search. Choose another --out`);
       if (!bytes) await writeFileAtomic(join(this.path, searchFile), `${written}\n`);
     } catch (error) {
       lock.release();

@@ -69,7 +69,7 @@ export interface ClassTable {
 export function classTable(names: readonly string[] | undefined, ignore: number | null, greatest: number): ClassTable {
   if (!names && greatest >= mostPixelClasses)
     throw new DataError(
-      `a mask has the value ${greatest}; without names of classes values are at most ${mostPixelClasses - 1}. If it does not count: --ignore-label ${greatest}`,
+      `a mask has the value ${greatest}; without class names, values are at most ${mostPixelClasses - 1}. To ignore it: --ignore-label ${greatest}`,
     );
   const all = names ?? Array.from({ length: greatest + 1 }, (_, value) => `class ${value}`);
   const labels: number[] = [];

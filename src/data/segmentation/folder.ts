@@ -54,7 +54,7 @@ export async function openSegmentationFolder(folder: string, options: Segmentati
   check("openSegmentationFolder", "folder", text, folder);
   check("openSegmentationFolder", "options", segmentationFolderOptions, options);
   const found = await findSegmentation(folder);
-  if (!found) throw new DataError(`${folder}: holds no images with masks. Accepted: ${segmentationLayouts}`);
+  if (!found) throw new DataError(`${folder}: has no images with masks. Accepted: ${segmentationLayouts}`);
   return openFound(folder, found, options);
 }
 
@@ -67,7 +67,7 @@ export async function openFound(
   const { validationSplit = 0.2, testSplit = 0, seed = 0 } = options;
   const { parts, names } = found;
   const all = parts.all ?? parts.train;
-  if (!all) throw new DataError(`${folder}: there is no part to train on. Found: ${summary(Object.keys(parts))}`);
+  if (!all) throw new DataError(`${folder}: there is no training split. Found: ${summary(Object.keys(parts))}`);
   const validated = parts.validation ?? parts.test;
   const tested = parts.validation ? parts.test : undefined;
   const checked = await checkAll([all, validated, tested], options);
@@ -76,7 +76,7 @@ export async function openFound(
   const [first, second, third] = checked.map((own) => own && labeled(own, table)) as [Labeled, Labeled?, Labeled?];
   const share = (items: readonly Item[], part: number, what: string) => {
     const count = Math.min(items.length - 1, Math.max(1, Math.round(part * first.items.length)));
-    if (count < 1) throw new DataError(`${folder}: too few images to set some aside for ${what}`);
+    if (count < 1) throw new DataError(`${folder}: too few images to hold some out for ${what}`);
     const chosen = new Set(new Rng(seed, "split", what).permutation(items.length).subarray(0, count));
     return { kept: items.filter((_, i) => !chosen.has(i)), aside: items.filter((_, i) => chosen.has(i)) };
   };
@@ -88,7 +88,7 @@ export async function openFound(
   const percent = (part: number) => `${Number((100 * part).toPrecision(3))} %`;
   const division = [
     ...(names.length > 0 ? [`by ${found.layout === "VOC" ? "lists" : "folders"} ${names.join(", ")}`] : []),
-    ...(forValidation ? [`${percent(validationSplit)} set aside`] : []),
+    ...(forValidation ? [`${percent(validationSplit)} held out`] : []),
     ...(forTest ? [`${percent(testSplit)} for testing`] : []),
   ];
   const test = third ?? (forTest && { items: forTest.aside, skipped: [] });
@@ -240,7 +240,7 @@ function tableFor(
   const values = new Set(parts.flatMap((part) => part?.items.flatMap(({ present }) => [...present.keys()]) ?? []));
   const isStencil = values.size === 2 && values.has(0) && values.has(255);
   if (isStencil && ignoreLabel === undefined && (names === undefined || names.length === 2)) {
-    onNote?.("masks hold 0 and 255 only: taken for background and object");
+    onNote?.("masks have only the values 0 and 255: read as background and object");
     return {
       classes: names ?? ["background", "object"],
       labelOf: (value) => (value === 255 ? 1 : value === 0 ? 0 : undefined),
@@ -278,7 +278,7 @@ function labeled({ items, skipped }: CheckedPart, table: ClassTable): Labeled {
       for (const [value, at] of present)
         if (table.labelOf(value) === undefined)
           throw new DataError(
-            `${pair.mask}: the value ${value}${values ? ` at column ${at % values.width}, row ${Math.floor(at / values.width)}` : ""} is no class: there are ${table.classes.length}, ${summary(table.classes)}. If such pixels do not count: --ignore-label ${value} (ignoreLabel)`,
+            `${pair.mask}: the value ${value}${values ? ` at column ${at % values.width}, row ${Math.floor(at / values.width)}` : ""} is not a class: there are ${table.classes.length}, ${summary(table.classes)}. To ignore such pixels: --ignore-label ${value} (ignoreLabel)`,
           );
       const map = values && mapOf(values);
       const readMap = async () => mapOf(await valuesOf(pair, await imageSizeOf(pair.image)));

@@ -10,7 +10,7 @@ import type { CocoObject } from "./polygons.js";
 
 /** Accepted layouts, for messages. */
 export const segmentationLayouts =
-  "images/<split> beside masks/<split>, VOC (JPEGImages, SegmentationClass), Cityscapes (leftImg8bit, gtFine), COCO (annotations/instances_<split>.json)";
+  "images/<split> next to masks/<split>, VOC (JPEGImages, SegmentationClass), Cityscapes (leftImg8bit, gtFine), COCO (annotations/instances_<split>.json)";
 
 /** An image and where its labels come from: a mask file, or objects to paint. */
 export interface Pair {
@@ -220,7 +220,7 @@ async function cocoParts(
       else skipped.push({ file: join(images, name), reason: `named in ${json}, but there is no such image` });
     }
     const kind = split === "all" ? "all" : splitOfName(split.replace(/[-_ ]?\d+$/, ""))!;
-    if (parts[kind]) throw new DataError(`${folder}: there are two ${kind} parts. Keep one of them`);
+    if (parts[kind]) throw new DataError(`${folder}: there are two ${kind} splits. Keep one of them`);
     parts[kind] = { pairs, skipped };
   }
   const { classes } = first!;
