@@ -1,7 +1,7 @@
 import { fieldsOf, flag, list, nonNegative, orNull, type Schema, text, whole } from "../core/schema.js";
 import { csv } from "./tables.js";
 
-/** What was measured of a network's speed and memory. Apart from the table, which has nothing that differs from time to time. */
+/** Speed and memory of a network. Kept apart from the table of results, whose contents are reproducible. */
 export interface CostRow {
   readonly backbone: string;
   readonly entrant: string;
@@ -11,7 +11,7 @@ export interface CostRow {
   readonly trainingRate: number;
   /** Largest memory of a process that trains it as the units are trained, and of one that classifies single images, in bytes. */
   readonly memory: { readonly training: number; readonly inference: number } | null;
-  /** Whether the medians of the two halves, in opposite orders, differ by more than 5 %, of latency or of training. */
+  /** Whether the medians of the two halves, in opposite orders, differ by more than 5 %, in latency or training. */
   readonly noisy: boolean;
 }
 

@@ -3,12 +3,12 @@ import { Rng } from "../core/rng.js";
 import { alignClasses, type Dataset, type Splits } from "../data/index.js";
 import type { PlanData } from "./plan.js";
 
-/** The three parts of a comparison's data. */
+/** The three splits of a comparison's data. */
 export interface Division {
   readonly train: Dataset;
-  /** Chooses: the epoch, and the setting. */
+  /** Chooses the epoch and the setting. */
   readonly validation: Dataset;
-  /** Is measured once for each unit, when nothing is chosen any more. */
+  /** Measured once per unit, after every choice is made. */
   readonly test: Dataset;
 }
 
@@ -38,7 +38,7 @@ export function subset(dataset: Dataset, indices: readonly number[]): Dataset {
   };
 }
 
-/** A part with the labels of the training data. @throws DataError if it has classes that are not trained. */
+/** A split with the labels of the training data. @throws DataError if it has classes without training images. */
 function byName(part: Dataset, { name, classes }: Dataset): Dataset {
   const { dataset, unknown } = alignClasses(part, classes);
   if (unknown.length > 0)
@@ -49,10 +49,10 @@ function byName(part: Dataset, { name, classes }: Dataset): Dataset {
 }
 
 /**
- * Divides data in three. Where it has a test part, that is the test. Where it has two parts, the second is the test, and a share of the
- * first becomes validation. The division does not depend on the seed of a unit.
+ * Splits data in three. A test split stays one. If there are two splits, the second becomes the test set, and a share of the
+ * first validation. The division does not depend on the seed of a unit.
  *
- * @throws DataError if a part would be empty, or fewer images are there than asked for.
+ * @throws DataError if a split would be empty, or there are fewer images than requested.
  */
 export function divide({ train, validation, test }: Splits, plan: PlanData): Division {
   const tested = byName(test ?? validation, train);

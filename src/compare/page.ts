@@ -24,8 +24,8 @@ export interface PageEntry {
 }
 
 /**
- * Comparisons as one page of Markdown for documentation: what was found, tables with intervals, cost, where the networks look, and the
- * commands. `folder` is where the page will find its drawings.
+ * Comparisons as one page of Markdown for documentation: findings, tables with intervals, costs, where the networks look, and the
+ * commands. `folder` is the folder of the page's charts.
  */
 export function comparisonPage(
   entries: readonly PageEntry[],
@@ -87,7 +87,7 @@ function entryPart(
   ];
 }
 
-/** What was found, in a sentence or two. */
+/** The findings, in a sentence or two. */
 function headline({ rows }: Comparison): string {
   const tested = rows.filter(({ difference }) => typeof difference?.pHolm === "number");
   if (tested.length === 0) return "**No difference could be tested.**";

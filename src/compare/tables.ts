@@ -11,18 +11,18 @@ export interface Comparison {
   readonly plan: Plan;
   readonly rows: readonly Row[];
   readonly outcomes: readonly Outcome[];
-  /** Images to train on, to validate and to test. */
+  /** Numbers of training, validation and test images. */
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
-  /** What the networks were asked of to find where they look, where that was measured. */
+  /** The images on which it was measured where the networks look, if it was. */
   readonly looks?: LookImages | undefined;
-  /** Versions of the program, by the beginnings of their hashes, that did units although this is another; none where it is this. */
+  /** Other versions of the program that trained units, by the beginnings of their hashes. */
   readonly otherVersions?: readonly { readonly code: string; readonly units: number }[] | undefined;
 }
 
 /** The row that those of the same backbone are compared with. */
 export const baseOf = (rows: readonly Row[], row: Row): Row => rows.find(({ backbone }) => backbone === row.backbone)!;
 
-/** What is to be known of the whole: warnings about the design. */
+/** Warnings about the design. */
 export function notes({ plan, rows, images, otherVersions = [] }: Comparison): string[] {
   const found: string[] = [];
   if (otherVersions.length > 0)
@@ -100,7 +100,7 @@ export function unitTable({ plan, outcomes }: Comparison): {
   return { names: header, lines };
 }
 
-/** `results.csv`: a line for each unit. */
+/** `results.csv`: one line per unit. */
 export function resultsCsv(comparison: Comparison): string {
   const { names, lines } = unitTable(comparison);
   return csv([names, ...lines]);
@@ -130,7 +130,7 @@ export const columns: readonly { readonly name: string; readonly cell: (row: Row
   { name: "exact p", cell: ({ difference }) => or(difference?.pSignFlip, (p) => pText(p).replace(/^p (= )?/, "")) },
 ];
 
-/** What these rows are compared by; those without results do not say. */
+/** What these rows are compared by; unknown without results. */
 export const measureOf = (rows: readonly Row[]): Row["measure"] =>
   rows.some(({ measure }) => measure === "mIoU") ? "mIoU" : "top-1";
 
@@ -199,7 +199,7 @@ export const verdictList = (rows: readonly Row[]): string =>
     .map((row) => `- **${row.entrant}**: ${verdict(row, rows[0]!.entrant)}.`)
     .join("\n");
 
-/** The name of a data set without the folders above it: what is shown is the same wherever it lies. */
+/** The name of a data set without the folders above it, so that output does not depend on its location. */
 export const sourceName = (source: string): string => source.split(/[\\/]/).filter(Boolean).at(-1) ?? source;
 
 /** One line about the whole design. */
@@ -226,7 +226,7 @@ export function tableMarkdown(comparison: Comparison): string {
   return `${["# Comparison", design(comparison), ...parts, ...said].join("\n\n")}\n`;
 }
 
-/** `table.json`: all figures. */
+/** `table.json`: all numbers. */
 export function tableJson(comparison: Comparison): string {
   const { plan, rows, images, looks } = comparison;
   const withVerdicts = rows.map((row) => ({ ...row, verdict: verdict(row, baseOf(rows, row).entrant) }));

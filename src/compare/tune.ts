@@ -20,16 +20,16 @@ export interface Search {
   readonly trials: number;
   /** Epochs of the last rung. */
   readonly epochs: number;
-  /** The best 1/η of a rung go on to the next, which has η times the epochs. */
+  /** The best 1/η of a rung advance to the next, which has η times the epochs. */
   readonly eta: number;
-  /** All combinations of choices in place of random draws. */
+  /** All combinations of choices instead of random draws. */
   readonly grid: boolean;
   /** Of the draws, and of every training. */
   readonly seed: number;
   readonly threads: number;
 }
 
-/** One of the settings that are tried. */
+/** One of the tried settings. */
 export interface TrialSettings {
   /** Counted from 1. */
   readonly number: number;
@@ -37,7 +37,7 @@ export interface TrialSettings {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** What a trial is to a rung: its validation after the last epoch. */
+/** The result of a trial in a rung: its validation after the last epoch. */
 export interface Score {
   readonly top1: number;
   readonly loss: number;
@@ -53,7 +53,7 @@ const mostTrials = 1000;
 /**
  * A dimension as it is written: `lr=0.01..0.3`, `batch=32,64` or, of the module, `reduction=4,8,16`.
  *
- * @throws OptionError if it is none, or the module has no such option.
+ * @throws OptionError if it is malformed, or the module has no such option.
  */
 export function parseDimension(text: string, module: string): Dimension {
   const [, name, values] = /^\s*(\w+)\s*=\s*(\S.*?)\s*$/.exec(text) ?? [];
@@ -99,7 +99,7 @@ export function checkSearch({ space, grid, trials, eta, epochs }: Search): void 
 const combinations = (space: readonly Dimension[]): number =>
   space.reduce((n, dimension) => n * ("choices" in dimension ? dimension.choices.length : 1), 1);
 
-/** The settings that are tried: a grid, or random draws, of ranges that begin above 0 evenly by their logarithm. Equal draws are left out. */
+/** The settings to try: a grid, or random draws, log-uniform for ranges that begin above 0. Duplicate draws are left out. */
 export function trialsOf(search: Search): TrialSettings[] {
   const { space, trials, grid, seed } = search;
   const drawn: Record<string, unknown>[] = [];
@@ -155,7 +155,7 @@ export interface Rung {
 }
 
 /**
- * Successive halving (Jamieson and Talwalkar 2016; Hyperband's first bracket): of each rung the best 1/η go on, for η times the epochs, until
+ * Successive halving (Jamieson and Talwalkar 2016; Hyperband's first bracket): the best 1/η of each rung advance, for η times the epochs, until
  * the last has all of them.
  */
 export function rungsOf({ eta, epochs }: Pick<Search, "eta" | "epochs">, trials: number): Rung[] {
@@ -167,7 +167,7 @@ export function rungsOf({ eta, epochs }: Pick<Search, "eta" | "epochs">, trials:
   }));
 }
 
-/** Who goes on: the best on the validation images by what networks are compared by, of equal ones those with less loss, then the first. Trials that diverged come last. */
+/** The trials that advance: the best on validation; among equals those with the lower loss, then the first. Diverged trials come last. */
 export function promoted(scores: readonly (readonly [number: number, score: Score | null])[], count: number): number[] {
   const rank = ([, score]: (typeof scores)[number]) => score ?? { top1: -1, loss: Number.POSITIVE_INFINITY };
   return [...scores]

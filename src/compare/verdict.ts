@@ -10,7 +10,7 @@ export const points = (share: number, signed = false, decimals = 2): string => {
 
 export const pText = (p: number): string => (p < 0.001 ? "p < .001" : `p = ${p.toFixed(3).replace(/^0/, "")}`);
 
-/** What a row says, in words. */
+/** The verdict on a row, in words. */
 export function verdict(row: Row, base: string): string {
   const { misfit, difference, seeds, missing, diverged, entrant } = row;
   if (misfit !== null) return `does not fit: ${misfit}`;

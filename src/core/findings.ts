@@ -2,8 +2,8 @@ import { type ClassificationMetrics, evaluationSchema } from "./evaluation.js";
 import { fieldsOf, finite, list, maybe, misfit, orNull, type Schema, text, that, whole } from "./schema.js";
 
 /**
- * What a run folder keeps for its report beyond `config.json` and `metrics.jsonl`: `maps/epoch-N.json` and `report.json`.
- * Numbers of maps have five significant digits.
+ * What a run folder keeps for its report besides `config.json` and `metrics.jsonl`: `maps/epoch-N.json` and `report.json`.
+ * Values of maps have five significant digits.
  */
 
 /** A map over what the network saw. */
@@ -29,7 +29,7 @@ export interface SeenImage {
   readonly image: Thumbnail;
 }
 
-/** What a network makes of one of the images that are followed. */
+/** What a network predicts for one of the followed images, and where it looks. */
 export interface Look {
   readonly predicted: string;
   /** Probability of the image's own class. */
@@ -44,11 +44,11 @@ export interface Look {
 export interface EpochMaps {
   readonly format: "fovea.maps.1";
   readonly epoch: number;
-  /** Whose maps Grad-CAM weighs. */
+  /** The layer of Grad-CAM. */
   readonly layer: string;
   /** The name of the gate; null where no module has a spatial one. */
   readonly gate: string | null;
-  /** One for each followed image, in their order. */
+  /** One per followed image, in order. */
   readonly looks: readonly Look[];
 }
 

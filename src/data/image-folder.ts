@@ -37,15 +37,15 @@ export interface ImageFolderOptions {
   /** Seed of the splits. Default 0. */
   readonly seed?: number;
   /**
-   * Class names of a network to evaluate, in its order. Folders of other classes then do not change which images are set
-   * aside, and a single class or image is enough. An empty list if the names are unknown.
+   * Class names of a network to evaluate, in its order. Folders of other classes then do not change which images are held
+   * out, and a single class or image is enough. An empty list if the names are unknown.
    */
   readonly measure?: readonly string[];
   /** Bytes of decoded images to keep in memory; others are decoded again when needed. Default 1 GiB. */
   readonly memory?: number;
   /** Called after each file is checked, with the number done and in total. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Called with a sentence if the images as a whole are odd, such as all nearly black. */
+  /** Called with a sentence if the images look wrong as a whole, such as all nearly black. */
   readonly onNote?: (note: string) => void;
   /** Aborts the reading. */
   readonly signal?: AbortSignal;

@@ -23,7 +23,7 @@ export interface LoaderOptions {
   readonly dropLast?: boolean;
   /** Seed of order and augmentation. Default 0. */
   readonly seed?: number;
-  /** Write the label maps too, changed as their images are. Default false. */
+  /** Write the label maps too, transformed like their images. Default false. */
   readonly maps?: boolean;
 }
 
@@ -55,7 +55,7 @@ export interface Batch {
   readonly labels: Int32Array;
   /** `[batch]`: positions in the data set. */
   readonly indices: Int32Array;
-  /** `[batch, S, S]`, where `maps` are asked for: the class of every pixel, 255 where it does not count. */
+  /** `[batch, S, S]`, if `maps` is set: the class of every pixel, 255 for ignored ones. */
   readonly maps?: Uint8Array;
   /** Number of images. A partial last batch is padded with its first ones. */
   readonly count: number;

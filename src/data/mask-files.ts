@@ -11,16 +11,16 @@ import type { Region } from "./transforms.js";
 
 /** Masks or boxes in files, for images in files. */
 export interface MaskFiles {
-  /** What the files are: images of masks, or boxes in COCO's JSON or a CSV file. */
+  /** What the files are: images of masks, or boxes in COCO JSON or a CSV file. */
   readonly kind: "folder" | "coco" | "csv";
   /** Number of images with masks or boxes. */
   readonly length: number;
   /**
-   * Where the object of an image is, or undefined if the files do not say. A mask is its image's if its whole name, folders included, is the
-   * end of the image's path: `ants/1.jpg` is for `photos/ants/1.jpg`, never for `photos/bees/1.jpg`. In a folder of masks extensions do not count.
-   * Of several such names the longest counts.
+   * Where the object of an image is, or undefined if the files do not say. A mask belongs to an image if its whole name, folders included, is the
+   * end of the image's path: `ants/1.jpg` is for `photos/ants/1.jpg`, never for `photos/bees/1.jpg`. In a folder of masks, extensions are ignored.
+   * If several names match, the longest wins.
    *
-   * @param name the class: only its boxes count, if boxes have classes
+   * @param name the class: if boxes have classes, only its boxes count
    *
    * @throws DataError for a mask that fits two images, a box outside the image, or a mask of another size.
    */
@@ -40,11 +40,11 @@ interface Box extends Region {
 }
 
 /**
- * Opens masks or boxes: a folder of mask images named like their images, COCO's JSON (boxes), or a CSV file of boxes
+ * Opens masks or boxes: a folder of mask images named like their images, COCO JSON (boxes), or a CSV file of boxes
  * whose first line names its columns: `file,left,top,width,height` or `file,xmin,ymin,xmax,ymax`, and optionally `class`. In a mask, values of
  * at least half the maximum are the object.
  *
- * @param images paths of all images, so that a mask that fits two of them is refused now rather than when `maskOf` meets the second
+ * @param images paths of all images, so that a mask that fits two of them is refused at once rather than when `maskOf` reaches the second
  *
  * @throws DataError that says what was looked for, and where the file is wrong.
  *

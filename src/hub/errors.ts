@@ -19,7 +19,7 @@ export interface DownloadFailure {
   readonly cause?: unknown;
 }
 
-/** A file could not be downloaded or is not what was promised. The message says which address, what happened, what may help. */
+/** A file could not be downloaded, or is not what was announced. The message names the address, what happened, and a likely fix. */
 export class DownloadError extends FoveaError {
   /** HTTP status, if there was a response. */
   readonly status: number | undefined;

@@ -26,7 +26,7 @@ export interface RunReport {
   /** Images that are followed through the epochs, and their maps after each. */
   readonly followed?: readonly SeenImage[];
   readonly maps?: readonly EpochMaps[];
-  /** What the best weights make of the validation images. */
+  /** Findings about the best weights on the validation images. */
   readonly findings?: Findings | null;
   readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
   /** Plain data, nested to any depth. */

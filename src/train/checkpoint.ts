@@ -54,8 +54,8 @@ const progressSchema = fieldsOf<Progress>(
 const trainingPrefixes = /^(optimizer|ema)\//;
 
 /**
- * The contents of `last.safetensors`: weights under plain keys, optimizer slots, averages, and progress; `metadata` says what the weights
- * are of. Equal states give equal bytes.
+ * The contents of `last.safetensors`: weights under plain keys, optimizer slots, averages, and progress; `metadata` describes the
+ * network. Equal states give equal bytes.
  */
 export function writeCheckpoint(
   model: AnyModule,

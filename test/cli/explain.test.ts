@@ -106,7 +106,7 @@ test("pictures: one of all images, the same bytes again; or a file of each in a 
   assert.match(first.stdout, /image +class +probability +layer +method +range +completeness/);
   assert.match(first.stdout, /wide\.png +\w+ +[\d.]+ % +layer3 +gradcam = hirescam +\S+ to \S+/);
   assert.match(first.stdout, /input +ig \(trapezoid\) .* off by [\d.e-]+ % after \d+ steps/);
-  assert.match(first.stdout, /gradcam, hirescam give the same map.*not 2 that agree/);
+  assert.match(first.stdout, /gradcam, hirescam give the same map.*not 2 maps that agree/);
   const svg = readFileSync(at("grid.svg"), "utf8");
   assert.match(svg, /gradcam =/);
   assert.match(svg, /wide\.png: \w+, /);

@@ -41,7 +41,7 @@ export class Journal {
     readonly plan: Plan,
     readonly data: Division,
     readonly resolver: Resolver,
-    /** What was understood of the data. */
+    /** How the data was read. */
     readonly kind: string,
     readonly shared: Pick<Hashes, "data" | "code">,
   ) {}
@@ -72,7 +72,7 @@ export class Journal {
   }
 
   /**
-   * Takes the folder for this process alone, and writes the plan down.
+   * Locks the folder for this process, and writes the plan.
    *
    * @throws FoveaError if another coordinator has it, or something else is in it.
    */
@@ -180,7 +180,7 @@ export async function planIn(path: string): Promise<Plan> {
   return readPlan(new TextDecoder().decode(bytes), file);
 }
 
-/** @throws FoveaError if there is something in a folder that is no comparison: it would be overwritten. */
+/** @throws FoveaError if a folder has something other than a comparison, which would be overwritten. */
 async function requireOwn(path: string): Promise<void> {
   const names = (await readdir(path)).filter((name) => name !== ".lock" && !isTemporary(name));
   if (names.length === 0) return;

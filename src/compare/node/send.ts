@@ -12,13 +12,13 @@ import { parseResult } from "../results.js";
 import { sha256 } from "./hash.js";
 import { type Journal, type JournaledUnit, mostResultBytes, readResult } from "./journal.js";
 
-/** What Redis holds of a comparison that is at work: the plan, for workers that do not see its folder, and which units are done. */
+/** What Redis stores about a running comparison: the plan, for workers that do not see its folder, and which units are done. */
 const keys = {
   comparison: (name: string) => `fovea:comparison:${name}`,
   done: (name: string) => `fovea:done:${name}`,
   files: (name: string, unit: number) => `fovea:files:${name}:${unit}`,
 };
-/** Seconds. A comparison is renewed all the time; one whose coordinator is gone is forgotten. */
+/** Seconds after which a comparison expires unless its coordinator renews it. */
 const [published, kept] = [30, 24 * 3600];
 const ended = "ended";
 /** Files of a unit that are sent, the result last, and their bytes together: Redis takes no value of 512 MiB. */
@@ -35,7 +35,7 @@ const mostBytes = 256 * 2 ** 20;
 /** Of the manifest, and of a published plan. */
 const [mostManifest, mostPlan] = [10_000, 1_000_000];
 
-/** Says that a comparison is at work. */
+/** Announces a running comparison. */
 export async function publish(redis: Redis, name: string, { plan, resolver }: Journal): Promise<void> {
   const rates = resolver.rates ? Object.fromEntries(resolver.rates) : null;
   const { masks: _, ...data } = plan.data;
@@ -44,7 +44,7 @@ export async function publish(redis: Redis, name: string, { plan, resolver }: Jo
   await redis.set(keys.comparison(name), value, "EX", published);
 }
 
-/** Says that it has ended, and removes what is left of it. */
+/** Announces its end, and removes what is left of it. */
 export async function withdraw(redis: Redis, name: string, units: Iterable<number>): Promise<void> {
   const left = [keys.done(name), ...[...units].map((unit) => keys.files(name, unit))];
   await redis.set(keys.comparison(name), ended, "EX", published);
@@ -59,7 +59,7 @@ export async function publication(redis: Redis, name: string): Promise<Publicati
 }
 
 /**
- * The only comparison that is at work at a Redis, for a worker that has data of its own.
+ * The only comparison that is running at a Redis, for a worker with its own copy of the data.
  *
  * @throws FoveaError if there is none, or several.
  */
@@ -109,7 +109,7 @@ export async function onlyComparison(
 const isRates = (value: unknown): value is Record<string, number> =>
   isObject(value) && Object.values(value).every((rate) => typeof rate === "number" && rate > 0);
 
-/** Tells the coordinator that a unit is done, whose files it sees. */
+/** Tells the coordinator that a unit is done. */
 export const tellDone = async (redis: Redis, name: string, unit: number): Promise<void> =>
   void (await redis.rpush(keys.done(name), unit));
 
@@ -162,7 +162,7 @@ export async function receiveFiles(redis: Redis, name: string, entry: JournaledU
   await redis.del(key);
 }
 
-/** What lies at a key, at most what a unit may send: whoever reaches Redis can put anything there. */
+/** The value of a key, at most as large as a unit may be: whoever reaches Redis can store anything there. */
 async function filesAt(redis: Redis, key: string, title: string): Promise<Map<string, Buffer> | undefined> {
   const fields = ["manifest", ...sent];
   const wrong = (error: Error) => {
@@ -205,7 +205,7 @@ async function takeFiles(found: Map<string, Buffer>, { folder, hashes, title }: 
   }
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined if the text is not JSON. */
 function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);

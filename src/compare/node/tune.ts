@@ -45,8 +45,8 @@ export interface TuneOptions {
 }
 
 /**
- * A search on disk: `search.json`, and for each trial of each rung a comparison of one unit. There is no other record, so that whatever
- * ends it, it goes on: who is promoted follows from the results.
+ * A search on disk: `search.json`, and a comparison of one unit for each trial of each rung. There is no other record, so it can resume
+ * after any interruption: the results decide which trials advance.
  */
 export class SearchJournal {
   private constructor(
@@ -57,7 +57,7 @@ export class SearchJournal {
     readonly rungs: readonly Rung[],
   ) {}
 
-  /** @throws OptionError if the search cannot be meant. */
+  /** @throws OptionError for an impossible search. */
   static async open(path: string, search: Search): Promise<SearchJournal> {
     checkSearch(search);
     const trials = trialsOf(search);
@@ -107,7 +107,7 @@ export class SearchJournal {
     return lock;
   }
 
-  /** Does what is not done, rung by rung. */
+  /** Runs the remaining trials, rung by rung. */
   async run(
     options: TuneOptions,
   ): Promise<{ readonly result: SearchResult; readonly failures: readonly PoolFailure[] }> {

@@ -17,11 +17,11 @@ import { Budget, paintObject } from "./polygons.js";
 
 /** Options of a folder of images with masks, besides those of {@link ImageFolderOptions}. */
 export interface MaskOptions {
-  /** Names of the values in masks, from 0 on. Those called void, ignore or unlabeled do not count. Default: those of the data. */
+  /** Class names, from value 0 on. Those called void, ignore or unlabeled are ignored. Default: those of the data. */
   readonly classNames?: readonly string[];
-  /** The value of pixels that do not count; null for none. Default 255. */
+  /** The value of ignored pixels; null for none. Default 255. */
   readonly ignoreLabel?: number | null;
-  /** Shorter side to which images are scaled before inputs are cut out. Default: that of the images, up to twice the input. */
+  /** Shorter side that images are scaled to before cropping. Default: their own, up to twice the input. */
   readonly resize?: number;
 }
 

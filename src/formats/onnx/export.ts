@@ -80,7 +80,7 @@ function* weightsOf(graph: Graph): Generator<readonly [name: string, value: Tens
 /**
  * Exports an inference graph as an ONNX file of standard operators, with its weights.
  *
- * @throws FoveaError if the graph holds training operators; OptionError for an invalid option.
+ * @throws FoveaError if the graph has training operators; OptionError for an invalid option.
  *
  * @example
  * await writeFile("model.onnx", exportOnnx(trace(model, ["N", 3, 224, 224]), { precision: "float16" }));
