@@ -19,15 +19,15 @@ import { requireMemory } from "./memory.js";
 import { ProgressLine, paragraphs, print, significant, table } from "./terminal.js";
 import { noise } from "./workload.js";
 
-/** Methods that run the network hundreds of times: only where they are named. */
+/** Methods that run the network hundreds of times, which must be named. */
 const slow: readonly MethodName[] = ["scorecam", "rise"];
 
 interface MethodCost {
   /** `together`: all methods, which share what they can. */
   readonly method: MethodName | "together";
-  /** Runs of the network, the one that all methods share included, by multiply-accumulates. */
+  /** Forward passes, including the one that all methods share, by multiply-accumulates. */
   readonly forwards: number;
-  /** Time in times of one inference: the median over the steps, each beside an inference of its own. */
+  /** Time in units of one inference: the median over the steps, each compared to an inference next to it. */
   readonly inferences: number;
   readonly milliseconds: number;
 }
@@ -99,10 +99,10 @@ export const benchExplainCommand = addFlags(new Command("explain"), benchExplain
     );
   });
 
-/** Methods that are measured at once, and their name. */
+/** Methods that are measured together, and their name. */
 type MethodSet = readonly [name: MethodCost["method"], methods: readonly MethodChoice[]];
 
-/** Times an inference and an explanation in turn, so that what else the machine does slows both. */
+/** Times an inference and an explanation in turn, so that other load slows both. */
 async function measure(
   infer: () => Promise<unknown>,
   network: { readonly model: Module; readonly inputShape: readonly [number, number, number] },

@@ -5,13 +5,13 @@ import { faceOf, type TaskName, taskOfModel } from "./tasks.js";
 import { say } from "./terminal.js";
 import type { AskedFlags } from "./train-config.js";
 
-/** The task, as far as flags say. A network for segmentation says it too; one that classifies does not, so that masks are noticed. */
+/** The task, if flags imply it. A segmentation network does; a classifier does not, so that data with masks is noticed. */
 export function askedTask({ task, model }: AskedFlags): TaskName | undefined {
   if (task !== undefined || model === undefined) return task;
   return models.get(model)?.task === "segmentation" ? "segmentation" : undefined;
 }
 
-/** The network to train: the one that is named, or the task's usual one. @throws OptionError if network, data and task do not go together. */
+/** The network to train: the named one, or the task's default. @throws OptionError if network, data and task do not match. */
 export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDataset): string {
   const task: TaskName = train.labelMap ? "segmentation" : "classification";
   const model = flags.model ?? faceOf(task).network;

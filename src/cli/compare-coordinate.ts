@@ -20,7 +20,7 @@ import { duration, ProgressLine, paragraphs, print, say, table } from "./termina
 
 export interface CoordinateOptions {
   readonly workers: number;
-  /** Address of Redis, where workers at a queue do the units. */
+  /** Address of Redis, if workers on a queue run the units. */
   readonly redis: string | undefined;
   readonly cost: boolean;
   readonly looks: boolean;
@@ -29,7 +29,7 @@ export interface CoordinateOptions {
   readonly program: string;
 }
 
-/** Does all units that are not done, and writes the tables. */
+/** Runs the remaining units, and writes the tables. */
 export async function coordinate(given: Journal, options: CoordinateOptions): Promise<void> {
   const { workers, redis, json, program } = options;
   const lock = await given.claim();
@@ -80,7 +80,7 @@ export interface TabulateOptions {
   readonly anyVersion?: boolean;
 }
 
-/** Finds where the networks look, measures costs unless that was done, and writes the tables. Trains nothing. */
+/** Measures where the networks look and what they cost, unless that was done before, and writes the tables. Trains nothing. */
 export async function tabulate(
   journal: Journal,
   units: readonly JournaledUnit[],
@@ -122,7 +122,7 @@ export async function tabulate(
   }
 }
 
-/** Engines as the workers have them, so many at the same time. */
+/** Engines like those of the workers, as many as run at the same time. */
 async function withEngines<T>(threads: number, workers: number, use: (engines: Engine[]) => Promise<T>): Promise<T> {
   const engines = Array.from({ length: workers }, () => ortEngine({ threads }));
   try {

@@ -18,7 +18,7 @@ import { systemReason } from "../core/errors.js";
 import { FoveaError, OptionError, statistics, writeFileAtomic } from "../index.js";
 import { duration, ProgressLine, paragraphs, print, say, short, table } from "./terminal.js";
 
-/** @throws OptionError if there is something else than a folder, or a folder above it is none. */
+/** @throws OptionError if the path, or one above it, exists and is not a folder. */
 export async function requireFolder(out: string): Promise<void> {
   const found = await stat(out).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
@@ -36,10 +36,10 @@ export function requireOutside(source: string, out: string): void {
     throw new OptionError(`--out ${out} is inside the data, which it would change: choose another folder`);
 }
 
-/** How many trainings of so many threads there are processors for. */
+/** How many trainings with this number of threads the processors can run. */
 export const workersFor = (threads: number): number => Math.max(1, Math.floor(availableParallelism() / threads));
 
-/** Tries the networks of some units of a comparison that is written down. */
+/** Measures the networks of some units of a comparison on disk. */
 async function trialsOf(
   journal: Journal,
   units: readonly JournaledUnit[],
@@ -52,7 +52,7 @@ async function trialsOf(
   return trials;
 }
 
-/** A budget of seconds needs the speed of every network: measured once, and written down for all who work on the comparison. */
+/** A budget of seconds needs the speed of every network, which is measured once and stored for all workers. */
 export async function withRates(journal: Journal, workers: number): Promise<Journal> {
   const { plan, resolver, path } = journal;
   if (plan.budget !== "seconds" || resolver.rates) return journal;
@@ -66,7 +66,7 @@ export async function withRates(journal: Journal, workers: number): Promise<Jour
   return Journal.open(path, plan, rates);
 }
 
-/** What units are not done and can be done. */
+/** The remaining units whose networks can be built. */
 export const open = (units: readonly JournaledUnit[], done: readonly unknown[]): JournaledUnit[] =>
   units.filter(({ resolved }, i) => resolved && !done[i]);
 

@@ -29,7 +29,7 @@ Examples:
 Earlier measurements of costs and of where networks look are reused.`,
   )
   .action(async (folders: string[], _: object, command: Command) => {
-    // The command above has some of the same options, and takes them.
+    // The parent command has some of the same options, and takes them.
     const { anyVersion = false, page, cost, looks, json = false } = command.optsWithGlobals<TablesFlags>();
     const interrupt = stopOnSignal(() => {});
     const all: { readonly written: Written; readonly journal: Journal }[] = [];

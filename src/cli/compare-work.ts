@@ -30,7 +30,7 @@ is running the unit, the command waits for it.`,
       throw new OptionError(
         `${folder} is not the folder of a comparison: it has no plan.json. fovea compare --dry-run creates one`,
       );
-    // A worker whose coordinator is gone ends: the unit is gone on with by the next.
+    // A worker whose coordinator is gone exits; the next worker resumes the unit.
     const abandon = () => process.kill(process.pid, "SIGKILL");
     process.once("disconnect", abandon);
     const journal = await Journal.reopen(folder);

@@ -15,14 +15,14 @@ const workerFlags = flagList(
 );
 type WorkerFlags = FlagsOf<typeof workerFlags>;
 
-/** Where Redis is unless a flag says it. */
+/** The address of Redis without a flag. */
 export const defaultRedis = (): string => process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 
 export const compareWorkerCommand = addFlags(new Command("worker"), workerFlags)
   .description("Run units of a comparison from the queue of --backend bullmq until it ends; start one on each computer")
   .argument("<folder>", "folder of the comparison, shared with this computer; with --send, a folder of its own")
   .action(async (folder: string, _: object, command: Command) => {
-    // The command above has the same option, and takes it.
+    // The parent command has the same option, and takes it.
     const { redis = defaultRedis(), send, data } = command.optsWithGlobals<WorkerFlags>();
     if (data !== undefined && !send)
       throw new OptionError("--data needs --send; without it, the plan in the folder says where the data is");
@@ -57,6 +57,6 @@ export const compareWorkerCommand = addFlags(new Command("worker"), workerFlags)
       interrupt.release();
       await engine.release();
     }
-    // BullMQ goes on trying to reach a Redis that is away.
+    // BullMQ keeps trying to reach a Redis that is away.
     process.exit();
   });

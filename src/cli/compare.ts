@@ -23,7 +23,7 @@ import { compareWorkCommand } from "./compare-work.js";
 import { compareWorkerCommand, defaultRedis } from "./compare-worker.js";
 import { addFlags, type FlagsOf, flag, flagList, givenOf } from "./flags.js";
 
-/** Flags that a plan file says itself. */
+/** Flags whose values a plan file has. */
 const planFlags = flagList(
   flag(
     "--modules <list>",
@@ -97,7 +97,7 @@ units are never repeated.`,
     const data = { ...given.data, source: absolute(lies), ...optional("masks", masks && resolve(masks)) };
     const plan = { ...given, data };
     if (data.masks !== undefined) await requireMasks(data.masks, data.source);
-    // Masks may come later: they change no training.
+    // Masks may be added later: they do not affect training.
     const named = writtenPlan({ ...plan, data: { ...data, masks: undefined } as Plan["data"] });
     const out =
       flags.out ?? join("runs", `compare-${nameOf(plan.data.source)}-${sha256(canonical(named)).slice(0, 8)}`);

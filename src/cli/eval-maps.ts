@@ -58,7 +58,7 @@ export const mapFlags = flagList(
 );
 export type MapFlags = FlagsOf<typeof mapFlags>;
 
-/** @throws OptionError for a flag that changes nothing without another. */
+/** @throws OptionError for a flag that has no effect without another. */
 export function refuseIdleMapFlags({ localization: locates, masks, method, faithful, layer, images }: MapFlags): void {
   for (const [flag, value] of Object.entries({ masks, method }))
     if (value !== undefined && !locates) throw new OptionError(`--${flag} is for --localization`);
@@ -75,7 +75,7 @@ interface Measured {
   readonly engine: Engine;
 }
 
-/** What the flags ask for, for programs and for people. */
+/** The requested results, for programs and for people. */
 export async function measureMaps(
   loaded: LoadedModel,
   measured: Measured,
@@ -97,7 +97,7 @@ export async function measureMaps(
 
 const controls = ["random", "center", "centre"];
 
-/** Methods of a list in which controls may stand, which every table has. Those that coincide are measured once. */
+/** The methods of a list, which may name controls too: every table has these. Methods that coincide are measured once. */
 function methodsIn(flag: string, names: readonly string[], network: Network, layer: string | undefined) {
   const own = names.filter((name) => !controls.includes(name));
   if (own.length === 0) return { methods: [], lines: [] };
@@ -106,7 +106,7 @@ function methodsIn(flag: string, names: readonly string[], network: Network, lay
   return { methods: all.filter((choice) => !instead.has(nameOf(choice))), lines };
 }
 
-/** Positions of so many images, evenly spaced. */
+/** Positions of evenly spaced images. */
 const spaced = ({ length }: Dataset, most: number): number[] =>
   Array.from({ length: Math.min(most, length) }, (_, i) => Math.floor((i * length) / Math.min(most, length)));
 
@@ -164,7 +164,7 @@ async function measureLocalization(loaded: LoadedModel, measured: Measured, flag
   return { table: localization(maps, masks), withoutMask, lines };
 }
 
-/** The mask of each image at its own size; undefined where the files say nothing. */
+/** The mask of each image at its own size; undefined if the files have none. */
 async function maskReader(
   dataset: Dataset,
   path: string | undefined,
@@ -232,7 +232,7 @@ function untrained({ name, options, insert }: LoadedModel, { preprocessing, clas
   return initialize(buildNetwork(written, { imageSize: preprocessing.imageSize }));
 }
 
-/** A gate as a map, where it is one: of several channels the mean. */
+/** A gate as a map, if it is one: the mean over its channels. */
 function planeOf({ kind, map }: Gate): Heatmap | null {
   if (kind !== "spatial" && kind !== "3-D") return null;
   const [channels, height, width] = map.shape as [number, number, number];
@@ -266,7 +266,7 @@ interface Faithful {
   readonly lines: readonly string[];
 }
 
-/** Of the class that the network predicts. */
+/** Measures faithfulness for the class that the network predicts. */
 async function measureFaithfulness(loaded: LoadedModel, measured: Measured, flags: MapFlags): Promise<Faithful> {
   const { dataset, preprocessing, engine } = measured;
   const network = networkOf(loaded, measured);

@@ -94,7 +94,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
 
 const partNames: Readonly<Record<string, string>> = { val: "validation" };
 
-/** What there is, and which part of it is measured. */
+/** The splits, and which one is measured. */
 function measuredPart(splits: OpenedDataset, name: string): string {
   const parts = [splits.train, splits.validation, ...(splits.test ? [splits.test] : [])];
   const counts = parts.map(({ length }) => length);
@@ -105,7 +105,7 @@ function measuredPart(splits: OpenedDataset, name: string): string {
   return `${splits.train.classes.length} classes; measured: all ${total} images (${each})`;
 }
 
-/** The part of a data set that is asked for. @throws OptionError for a name of none, or one that it lacks. */
+/** The requested split of a data set. @throws OptionError for an unknown name, or a split that it lacks. */
 function splitOf({ train, validation, test }: OpenedDataset, name: string): Dataset {
   const parts: Readonly<Record<string, Dataset | undefined>> = { train, validation, val: validation, test };
   if (name === "all") return concatDatasets([train, validation, ...(test ? [test] : [])]);

@@ -49,11 +49,11 @@ export interface LayerRank {
   readonly road: Interval;
 }
 
-/** The layers that all of the network passes. */
+/** The layers that every path through the network crosses. */
 export const passedLayers = (network: Network) => explainableLayers(network).filter(({ passes }) => passes);
 
 /**
- * Gathers, image by image, how faithful the maps of each layer are by ROAD, and ranks them beside a random map, as coarse as the last layer's,
+ * Collects, image by image, how faithful the maps of each layer are by ROAD, and ranks them next to a random map, as coarse as the last layer's,
  * and a blob at the center.
  */
 export async function openRanking(network: Network, engine: Engine) {
@@ -138,7 +138,7 @@ export async function checkSanity(
   return sanityCheck(network.model, mapsOf, { inputs, engine, onProgress });
 }
 
-/** The maps of each method, and the class of each image that they are of. */
+/** The maps of each method, and the class that is explained in each image. */
 async function mapsByMethod(explainer: Explainer, images: readonly RgbImage[], side: number, aims?: readonly number[]) {
   const maps = new Map<string, Heatmap[]>();
   const classes: number[] = [];
@@ -150,7 +150,7 @@ async function mapsByMethod(explainer: Explainer, images: readonly RgbImage[], s
   return { maps, aims: classes };
 }
 
-/** Of class activation maps the evidence for the class at the size of the image, as they are shown. */
+/** A map as it is shown: of class activation maps, the evidence for the class, at the size of the image. */
 function shownMap(method: string, map: Heatmap, side: number): Heatmap {
   if (explanationMethods.get(method)?.kind !== "activation") return map;
   return resizeHeatmap({ ...map, data: map.data.map((value) => Math.max(0, value)) }, side, side);

@@ -49,13 +49,13 @@ export const explainFlags = flagList(
 );
 export type ExplainFlags = FlagsOf<typeof explainFlags>;
 
-/** Flags that one of the other kinds of answers leaves without effect, by the flag that asks for it. */
+/** Flags without effect in one of the other modes, by the flag of the mode. */
 const idle = {
   gates: ["method", "layer", "class", "score", "variant", "error", "sanity", "photograph"],
   sanity: ["class", "score", "out", "raw", "scale", "photograph"],
 } as const satisfies Record<string, readonly (keyof ExplainFlags)[]>;
 
-/** @throws OptionError for a flag that changes nothing beside the others. */
+/** @throws OptionError for a flag that has no effect with the others. */
 export function refuseIdle(flags: ExplainFlags): void {
   for (const [mode, names] of Object.entries(idle))
     for (const name of names)
@@ -72,11 +72,11 @@ export function refuseIdle(flags: ExplainFlags): void {
   if (raw === "") throw new OptionError("--raw must name a file, such as map.npy");
 }
 
-/** Whether a picture is drawn: where nothing else was asked for, too. */
+/** Whether a figure is drawn: if requested, and if nothing else is. */
 export const drawsPicture = ({ out, raw, json, sanity }: ExplainFlags): boolean =>
   !sanity && (out !== undefined || (raw === undefined && !json));
 
-/** The methods by their names, each with what flags say of it. @throws OptionError for a name that is none, or a flag that fits none of them. */
+/** The methods by name, with their options from flags. @throws OptionError for an unknown name, or a flag that fits none of them. */
 export function methodsBy(
   { method = ["gradcam"], variant, error, layer = [] }: ExplainFlags,
   flag = "--method",
@@ -119,7 +119,7 @@ function requireOneLayerMethod(entries: readonly { readonly name: string; readon
     );
 }
 
-/** What a class is named by on the command line: undefined for the predicted one. @throws OptionError for one that there is not. */
+/** The class that a flag names: undefined for the predicted one. @throws OptionError for an unknown class. */
 export function classIndex(
   given: string | undefined,
   classes: readonly string[] | null,
@@ -154,13 +154,13 @@ export function classIndex(
   );
 }
 
-/** Methods that give one and the same map at a layer: by each that is left out, the one that stands for it. */
+/** For methods that give the same map at a layer: each that is left out, with the one that represents it. */
 export interface Sameness {
   readonly instead: ReadonlyMap<string, MethodName>;
   readonly lines: readonly string[];
 }
 
-/** Which of the methods coincide at a layer, as they are asked for. */
+/** Which of the requested methods coincide at a layer. */
 export function samenessOf(
   network: Network,
   methods: readonly MethodChoice[],

@@ -57,7 +57,7 @@ Methods for layers: gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, 
     print(flags.json === true, { ...result.value, skipped }, () => result.lines);
   });
 
-/** What all kinds of answers are made from. */
+/** What all modes need. */
 export interface ExplainContext {
   readonly network: Network;
   readonly images: readonly string[];
@@ -66,7 +66,7 @@ export interface ExplainContext {
   readonly aim: Aim;
 }
 
-/** What a command has found, for programs and for people. */
+/** The results of a command, for programs and for people. */
 export interface Answer {
   readonly value: Readonly<Record<string, unknown>>;
   readonly lines: readonly string[];
@@ -80,7 +80,7 @@ interface Aim {
   readonly classifies: boolean;
 }
 
-/** @throws OptionError for a class that there is not. */
+/** @throws OptionError for an unknown class. */
 function aimOf({ model, preprocessing, classes }: Network, flags: ExplainFlags): Aim {
   const { imageSize } = preprocessing;
   const [, count, ...plane] = trace(model, [1, 3, imageSize, imageSize]).outputs.get("output")!.shape.map(Number);
@@ -93,8 +93,8 @@ function aimOf({ model, preprocessing, classes }: Network, flags: ExplainFlags):
 }
 
 /**
- * Decodes images one after the other, with progress. Those that cannot be decoded are said, and the command fails in the end.
- * `use` returns how many steps of the progress an image is worth done.
+ * Decodes images one after the other, with progress. Those that cannot be decoded are reported, and the command fails at the end.
+ * `use` returns how many steps of progress an image counts.
  */
 export async function forEachImage(
   { images, network: { preprocessing } }: Pick<ExplainContext, "images" | "network">,

@@ -38,7 +38,7 @@ function listOf(json: unknown): unknown {
   });
 }
 
-/** The files that are named, and the images in the folders that are, searched in depth. */
+/** The named files, and the images in named folders, searched recursively. */
 export async function imagesOf(
   sources: readonly string[],
 ): Promise<{ readonly images: readonly string[]; readonly skipped: readonly SkippedFile[] }> {
@@ -57,10 +57,10 @@ async function imagesIn(source: string): Promise<Awaited<ReturnType<typeof image
   return found;
 }
 
-/** The largest input of networks that are trained on whole images, such as CIFAR's, rather than the middle of photographs. */
+/** The largest input of networks that are trained on whole images, such as CIFAR's, rather than the center of photos. */
 const wholeUpTo = 64;
 
-/** How photographs become inputs of a network: as in its training, else as is usual for its size. */
+/** How photos become inputs of a network: as in its training, otherwise as usual for its size. */
 export function photoPreprocessing(loaded: LoadedModel, flags: InputFlags): Preprocessing {
   const side = flags.imageSize ?? loaded.imageSize;
   const usual = { imageSize: side, resize: side > wholeUpTo ? photoResize(side) : side, ...normalizations.imagenet };

@@ -100,7 +100,7 @@ function notReadLine(placeholders: NonNullable<Checkpoint["placeholders"]>): rea
   return [`Python objects that were not read: ${few.join(", ")}${more}`];
 }
 
-/** Reads a file, folder or address. @throws FormatError that says, of a download, how to get it anew. */
+/** Reads a file, folder or address. @throws FormatError that says, for a download, how to get it again. */
 async function reading<T>(source: string, read: (path: string) => Promise<T>): Promise<T> {
   const path = await localFile(source);
   return read(path).catch((error: unknown) => {
@@ -140,7 +140,7 @@ const partsText = (parts: readonly string[]): string =>
 
 /**
  * Reads a checkpoint of any format from a file, folder or address. Says which of several sets of weights was taken, unless it was
- * asked for. @throws FoveaError if there is none.
+ * requested. @throws FoveaError if there is none.
  */
 export async function readCheckpointFile(file: string, part?: string): Promise<Checkpoint> {
   const checkpoint = await reading(file, (path) => openCheckpoint(path, { part }));

@@ -91,7 +91,7 @@ Examples:
 For the flags of a command: fovea COMMAND --help`,
   )
   .configureHelp({ minWidthToWrap: 20, subcommandTerm: (command) => command.name() });
-// Flags belong to the command that they stand behind: bench and its commands share names of flags.
+// Flags belong to the command that they follow: bench and its subcommands share names of flags.
 program.enablePositionalOptions();
 const named = argv.slice(2).find((word) => Object.hasOwn(commands, word));
 for (const [name, [description, load]] of Object.entries(commands)) {

@@ -60,7 +60,7 @@ async function openRun(path: string, name: string): Promise<OpenRun> {
   return { name, run, epochs: await run.epochs(), facts: run.config.task ? undefined : await run.facts() };
 }
 
-/** The last part of each path, or all of it where that would not tell runs apart. @throws OptionError for a run that is named twice. */
+/** The last part of each path, or the whole path if that is ambiguous. @throws OptionError for a run that is given twice. */
 function namesOf(paths: readonly string[]): string[] {
   const tidy = paths.map((path) => join(path).replace(/[/\\]+$/, ""));
   const twice = tidy.find((path, i) => tidy.indexOf(path) < i);
@@ -69,7 +69,7 @@ function namesOf(paths: readonly string[]): string[] {
   return new Set(short).size === short.length ? short : tidy;
 }
 
-/** What runs of earlier versions did not keep. */
+/** What runs of earlier versions did not store. */
 const without = (run: RunFolder): ReportFacts => ({
   format: "fovea.report.1",
   parameters: parametersOf(run),

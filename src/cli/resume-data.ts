@@ -8,7 +8,7 @@ import { foveaCommand } from "./terminal.js";
  * The data of a run to resume, from whatever folder: where it was when the run began, or where it is now if it has moved.
  *
  * @param asked data named on the command line
- * @throws OptionError if it is gone, or other data was asked for.
+ * @throws OptionError if it is gone, or other data was requested.
  */
 export async function resumedData({ path, config }: RunFolder, asked: string | undefined): Promise<string> {
   const before = await placeOf(config.data);

@@ -80,7 +80,7 @@ export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "class
   return aligned;
 }
 
-/** Flags that set images of a folder aside. */
+/** Flags that hold out images of a folder. */
 export const splitFlags = flagList(
   flag(
     "--val-split <share>",
@@ -95,7 +95,7 @@ export const splitFlags = flagList(
 );
 export type SplitFlags = FlagsOf<typeof splitFlags>;
 
-/** @throws OptionError for a share that was requested, but not set aside. */
+/** @throws OptionError for a share that was requested, but not held out. */
 export function requireSplits(source: string, { kind, setAside = {} }: OpenedDataset, flags: SplitFlags): void {
   for (const [flag, share, used] of [
     ["val-split", flags.valSplit, setAside.validation],

@@ -72,7 +72,7 @@ export class MapRecorder {
     );
   }
 
-  /** Writes the maps of an epoch; undefined where the network cannot be explained, which is said once. */
+  /** Writes the maps of an epoch; undefined if the network cannot be explained, which is reported once. */
   async add(epoch: number, weights: ReadonlyMap<string, Tensor>, engine: Engine): Promise<EpochMaps | undefined> {
     if (!this.#able) return undefined;
     try {
@@ -114,7 +114,7 @@ export class MapRecorder {
   }
 }
 
-/** A few images, the same for every run on the same data, of as many classes as there are; what cannot be read is passed over. */
+/** A few images, the same for every run on the same data, of as many classes as possible; unreadable ones are skipped. */
 async function chosenImages(
   data: Dataset,
   preprocessing: Preprocessing,
@@ -136,7 +136,7 @@ async function chosenImages(
   return chosen.sort((a, b) => data.labels[a.index]! - data.labels[b.index]! || a.index - b.index);
 }
 
-/** An image, or undefined where it cannot be read. */
+/** An image, or undefined if it cannot be read. */
 export const readable = (data: Dataset, index: number): Promise<RgbImage | undefined> =>
   data.image(index).catch((error) => {
     if (error instanceof DataError) return undefined;

@@ -23,10 +23,10 @@ import type { TrainFlags } from "./train-config.js";
 import { parameterCount } from "./train-report.js";
 import { featuresText } from "./transfer.js";
 
-/** Below this many images a network that starts from random weights hardly learns what will help on others. */
+/** With fewer images, a network that starts from random weights hardly generalizes. */
 const fewImages = 2000;
 
-/** Says what is trained on what, and what is odd about it. */
+/** Says what is trained on what, with warnings. */
 function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, resumes: boolean): void {
   const { training, preprocessing, data: about } = config;
   say(
@@ -48,7 +48,7 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
 const pixelsText = ({ train: { classes } }: OpenedDataset) =>
   `classes of pixels: ${classes.slice(0, 12).join(", ")}${classes.length > 12 ? ` and ${classes.length - 12} more` : ""}`;
 
-/** How far a step is, for the line that shows it. */
+/** The progress line after a step. */
 function progressOf(
   { epoch, epochs, batch, batches, loss, top1, imagesPerSecond }: StepReport,
   size: number,
@@ -77,7 +77,7 @@ function epochText(
 /** What a run folder has recorded, and its report. */
 class Record {
   readonly #history: EpochRecord[] = [];
-  /** What the validation says of the weights in best.safetensors. */
+  /** Validation metrics of the weights in best.safetensors. */
   #shipped: Scores | null = null;
 
   constructor(
@@ -86,7 +86,7 @@ class Record {
     private readonly face: TaskFace<Scores>,
   ) {}
 
-  /** Takes up what a resumed run has done, and drops what it will do again. */
+  /** Takes over what a resumed run has done, and drops what it will repeat. */
   async takeUp(epochs: number, history: readonly EpochRecord[]): Promise<void> {
     this.#history.push(...history);
     await this.run.truncateMetrics(epochs);
@@ -106,7 +106,7 @@ class Record {
   }
 }
 
-/** Trains, records each epoch in the run folder, and shows how it goes. */
+/** Trains, records each epoch in the run folder, and shows progress. */
 export async function runTraining(
   run: RunFolder,
   network: Module,
@@ -173,7 +173,7 @@ interface Concluding {
   readonly face: TaskFace<Scores>;
 }
 
-/** Measures the test images, once, and says what came of it. */
+/** Measures the test images, once, and reports the results. */
 async function concluded({ run, network, data, flags, page, face }: Concluding, result: TrainResult, started: number) {
   const final = result.history.at(-1);
   if (result.stopped) {

@@ -61,7 +61,7 @@ export async function startFrom(
   return report.backbone;
 }
 
-/** The flags that build a network of the weights' form, where they are of the same network in another one. */
+/** The flags that build the weights' variant of the network, if they belong to another variant of it. */
 function otherForm({ tensors, metadata }: Checkpoint, made: RunConfig["model"]): string | undefined {
   const known = recognizeCheckpoint(modelWeights(tensors), metadata);
   if (known?.model !== made.name) return undefined;

@@ -11,10 +11,10 @@ import type { Heatmap } from "./heatmap.js";
 import { Probe } from "./probe.js";
 import { scoreOf } from "./targets.js";
 
-/** What a classifier makes of an image. */
+/** A classifier's prediction for an image, and where it looks. */
 export interface Glance {
   readonly logits: Float64Array;
-  /** Grad-CAM of the class that was asked for. */
+  /** Grad-CAM of the requested class. */
   readonly cam: Heatmap;
   readonly gates: readonly Omit<Gate, "image">[];
 }
