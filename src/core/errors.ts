@@ -18,7 +18,7 @@ export class FormatError extends FoveaError {}
 /** A data set or image cannot be used. */
 export class DataError extends FoveaError {}
 
-/** Training cannot go on (for example because the loss is not finite). */
+/** Training cannot continue, for example because the loss is not finite. */
 export class TrainingError extends FoveaError {}
 
 /** The message of anything that was thrown. */

@@ -78,7 +78,7 @@ export interface StoredMean {
   readonly high: number | null;
 }
 
-/** How well maps find the objects, beside controls that do not look. */
+/** How well maps find the objects, next to controls that ignore the network. */
 export interface FoundObjects {
   readonly images: number;
   readonly chance: number;

@@ -28,7 +28,7 @@ export interface PixelFacts {
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
   /** The best weights on images that chose nothing. */
   readonly test: SegmentationMetrics | null;
-  /** Predicted masks beside true ones, of an epoch's weights; null without validation images. */
+  /** Predicted masks next to true ones, of an epoch's weights; null without validation images. */
   readonly masks: { readonly epoch: number; readonly looks: readonly MaskLook[] } | null;
 }
 

@@ -23,7 +23,7 @@ export interface SegmentationReport
   readonly validation: SegmentationMetrics | null;
   /** Metrics of the same weights on test images. */
   readonly test?: SegmentationMetrics | null;
-  /** Predicted masks beside true ones. */
+  /** Predicted masks next to true ones. */
   readonly masks?: { readonly epoch: number; readonly looks: readonly MaskLook[] } | null;
 }
 
@@ -152,7 +152,7 @@ function masks({ epoch, looks }: NonNullable<SegmentationReport["masks"]>, names
   const image = (labels: StoredLabels) => ({ image: colored(labelsOf(labels)) });
   const grid = gridOf(
     {
-      title: "Predicted masks beside the truth",
+      title: "Predicted masks next to the labels",
       columns,
       rows: ["images", "truth", "predicted", "wrong"],
       cells: [
@@ -165,7 +165,7 @@ function masks({ epoch, looks }: NonNullable<SegmentationReport["masks"]>, names
     { cellSize: 128 },
   );
   return section(
-    "Predicted masks beside the truth",
+    "Predicted masks next to the labels",
     `The same ${plural(looks.length, "validation image")} in every report of this data, weights of epoch ${formatNumber(epoch)}, with the share of correct pixels. Ignored pixels are nearly white in the labels, and gray where errors are shown.`,
     panel(grid),
     names.length > 0 && panel(element("h3", {}, "Colors"), legend(names)),

@@ -122,7 +122,7 @@ test("predict writes masks of the images' size whose values are classes, and ove
 test("the report shows predicted masks beside the truth and the IoU of each class, and is written again the same", async () => {
   const html = readFileSync(at("run", "report.html"), "utf8");
   for (const part of [
-    "Predicted masks beside the truth",
+    "Predicted masks next to the labels",
     "IoU per class, weakest first",
     "square",
     "Best validation mIoU",

@@ -73,7 +73,8 @@ export async function onlyComparison(
     const [next, some] = await redis.scan(cursor, "MATCH", keys.comparison("*"), "COUNT", 1000);
     cursor = next;
     for (const key of some) {
-      if ((await redis.strlen(key)) > mostPlan) throw new FoveaError("what is at this Redis is no comparison");
+      if ((await redis.strlen(key)) > mostPlan)
+        throw new FoveaError("this Redis has something other than a comparison");
       const value = await redis.get(key);
       if (value !== null && value !== ended) found.set(key.slice(keys.comparison("").length), value);
     }
@@ -89,7 +90,7 @@ export async function onlyComparison(
   const value = parsedJson(text);
   const { plan: given, rates = null } = isObject(value) ? value : {};
   if (!isObject(given) || !isObject(given.data) || !(rates === null || isRates(rates)))
-    throw new FoveaError("what is at this Redis is no comparison");
+    throw new FoveaError("this Redis has something other than a comparison");
   const plan = given as { data: PlanData };
   const generated = isGenerated(plan.data.source);
   if (generated !== (source === undefined))

@@ -42,7 +42,7 @@ const usualSide = 256;
 const mostBytes = 2 ** 30;
 
 /**
- * Images with a class for every pixel (Node only): `images/<split>` beside `masks/<split>`, VOC's, Cityscapes' or COCO's folders. Masks are gray or
+ * Images with a class for every pixel (Node only): `images/<split>` next to `masks/<split>`, VOC's, Cityscapes' or COCO's folders. Masks are gray or
  * palette PNG with the number of a class in every pixel. Every file is decoded once, so that unreadable ones are in `skipped` before training starts.
  *
  * @throws DataError for other layouts, and for a value in a mask that is no class, with the file and the value.

@@ -29,7 +29,7 @@ export interface ChannelCell {
   readonly channels: ArrayLike<number>;
 }
 
-/** Row and column gates, beside the image they act on. */
+/** Row and column gates, next to the image they act on. */
 export interface StripCell {
   readonly rows?: ArrayLike<number>;
   readonly columns?: ArrayLike<number>;
