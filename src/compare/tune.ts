@@ -176,7 +176,7 @@ export function promoted(scores: readonly (readonly [number: number, score: Scor
     .map(([number]) => number);
 }
 
-/** The plan of one trial in a rung: a comparison of one unit. @throws OptionError where the settings are no such. */
+/** The plan of one trial in a rung: a comparison of one unit. @throws OptionError for invalid settings. */
 export function planOf({ data, backbone, module, seed, threads }: Search, trial: TrialSettings, epochs: number): Plan {
   const { name, options } = module;
   return parsePlan(

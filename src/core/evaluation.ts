@@ -69,7 +69,7 @@ export const squareMetrics = <
     return confusion.length === classes.length && confusion.every((row) => row.length === classes.length);
   });
 
-/** Figures of a classifier, as they come from a file, or from a program in plain JavaScript. */
+/** Metrics of a classifier from an untrusted source: a file, or a program in plain JavaScript. */
 export const evaluationSchema = squareMetrics(
   "what evaluate() gives, { count, top1, top5, loss, classes, confusion }, with as many rows and columns of confusion as classes",
   parts,

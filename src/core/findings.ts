@@ -46,24 +46,24 @@ export interface EpochMaps {
   readonly epoch: number;
   /** The layer of Grad-CAM. */
   readonly layer: string;
-  /** The name of the gate; null where no module has a spatial one. */
+  /** The name of the gate; null if no module has a spatial one. */
   readonly gate: string | null;
   /** One per followed image, in order. */
   readonly looks: readonly Look[];
 }
 
-/** An image with what was said of it. */
+/** An image with its prediction. */
 export interface Finding extends SeenImage {
   readonly predicted: string;
-  /** Probability of what was said. */
+  /** Probability of the prediction. */
   readonly probability: number;
   /** Probability of the image's own class. */
   readonly truth: number;
-  /** Grad-CAM for what was said and for the image's own class; null where the network has no layer with a plane. */
+  /** Grad-CAM for the predicted and for the true class; null if the network has no layer with positions. */
   readonly cam: { readonly predicted: StoredMap; readonly truth: StoredMap } | null;
 }
 
-/** Images of one class that were taken for another; the surest first. */
+/** Images of one class that were predicted as another; the most confident first. */
 export interface ConfusedImages {
   readonly label: string;
   readonly prediction: string;
@@ -71,7 +71,7 @@ export interface ConfusedImages {
   readonly images: readonly (SeenImage & { readonly probability: number })[];
 }
 
-/** A mean over images with its 95 % interval; null where it is not defined. */
+/** A mean over images with its 95 % interval; null if undefined. */
 export interface StoredMean {
   readonly mean: number | null;
   readonly low: number | null;

@@ -58,7 +58,7 @@ const parts = fieldsOf<SegmentationMetrics>({
   confusion: counts,
 });
 
-/** Figures of a segmentation network, as they come from a file, or from a program in plain JavaScript. */
+/** Metrics of a segmentation network from an untrusted source: a file, or a program in plain JavaScript. */
 export const pixelEvaluationSchema = squareMetrics(
   "what evaluate() gives for segmentation, { count, pixels, loss, top1, miou, boundaryF, classes, confusion }",
   parts,

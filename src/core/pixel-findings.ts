@@ -2,7 +2,7 @@ import { type Thumbnail, thumbnailOf } from "./findings.js";
 import { pixelEvaluationSchema, type SegmentationMetrics } from "./pixel-evaluation.js";
 import { fieldsOf, list, misfit, orNull, type Schema, text, that, whole } from "./schema.js";
 
-/** Labels of an image made small: a byte for each pixel as base64, 255 where it does not count. */
+/** Labels of a downscaled image: a byte per pixel as base64, 255 for ignored ones. */
 export interface StoredLabels {
   readonly height: number;
   readonly width: number;

@@ -165,7 +165,7 @@ function ownEnd(path: string, other: string): string {
   return own.slice(-1 - same).join("/");
 }
 
-/** Adds a box to its image. @throws DataError for an invalid one, saying where it is. */
+/** Adds a box to its image. @throws DataError with the position of an invalid one. */
 function add(boxes: Map<string, Box[]>, image: string, box: Box): void {
   const { left, top, width, height } = box;
   if (![left, top, width, height].every(Number.isFinite) || !(width > 0 && height > 0))

@@ -81,7 +81,7 @@ function withoutOthers(options: OpenOptions): ImageFolderOptions {
   return own;
 }
 
-/** A folder of images with masks, unless it is asked for as classification. */
+/** A folder of images with masks, unless classification is requested. */
 async function openMasked(source: string, options: OpenOptions): Promise<OpenedDataset | undefined> {
   if (options.task === "classification") return undefined;
   const found = await findSegmentation(source);

@@ -145,7 +145,7 @@ async function openTensors(source: ByteSource, options: CheckpointOptions) {
 const unknownFile = (bytes: Uint8Array) =>
   new FormatError(`expected safetensors or a PyTorch checkpoint, but this looks like ${describeFile(bytes)}`);
 
-/** The weights in a torch file, and what stands beside them. */
+/** The weights in a PyTorch file, and what is stored with them. */
 function weightsIn(root: TorchObject<TensorRef>, { ema = false, part }: CheckpointOptions) {
   const found = candidates(root);
   const chosen = part === undefined ? choose(found, ema) : partNamed(found, part);

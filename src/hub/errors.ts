@@ -11,7 +11,7 @@ export interface DownloadFailure {
   readonly status?: number;
   /** Whether a retry may help. */
   readonly retry?: boolean;
-  /** Milliseconds to wait, as asked by the server. */
+  /** Milliseconds to wait, as requested by the server. */
   readonly retryAfter?: number;
   /** Whether the connection made no progress. */
   readonly slow?: boolean;

@@ -15,7 +15,7 @@ export interface ComparedRun {
   /** What was trained on what. */
   readonly title: string;
   readonly history: readonly ReportEpoch[];
-  /** Null where it is not recorded. */
+  /** Null if it was not recorded. */
   readonly parameters: number | null;
   readonly test: number | null;
   /** Images a second, and seconds of all epochs together. */

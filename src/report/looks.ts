@@ -28,7 +28,7 @@ export function someEpochs<T extends { readonly epoch: number }>(all: readonly T
   return all.filter((one) => one.epoch === best || chosen.has(one));
 }
 
-/** The same few images after every epoch: where the network looks, and what it says. */
+/** The same few images after every epoch: where the network looks, and what it predicts. */
 export function followedMaps(
   followed: readonly SeenImage[],
   maps: readonly EpochMaps[],
@@ -187,7 +187,7 @@ function objectTable({ images, chance, rows }: FoundObjects): Markup {
 export const gridOf = (grid: MapGrid, options: MapGridOptions): Markup =>
   scrollable(grid.title, raw(drawMapGrid(grid, options)));
 
-/** A map over its image; the image alone where there is no map. */
+/** A map over its image; only the image if there is no map. */
 export const runMapCell = (map: StoredMap | null, image: PlanarImage, isGate = false): Cell =>
   map ? { map: heatmapOf(map), image, isGate } : { image };
 

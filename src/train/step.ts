@@ -207,7 +207,7 @@ function countCorrect(logits: Value, targets: Value): Value {
   );
   const marks = mul(cast(equal(logits, reduceMax(logits, [1]))), order);
   const atTarget = reduceSum(mul(marks, targets), [1]);
-  // At least 1: if all are NaN, none is largest and none is right.
+  // At least 1: if all are NaN, none is largest and none is correct.
   const right = cast(equal(atTarget, maximum(reduceMax(marks, [1]), logits.graph.scalar(1))));
   const total = reduceSum(
     right,

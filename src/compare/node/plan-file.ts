@@ -23,11 +23,11 @@ export async function readPlanFile(file: string): Promise<Plan> {
     throw new OptionError(`${file}: a plan has at most ${mostCharacters.toLocaleString("en-US")} characters`);
   const { parseDocument, LineCounter } = await import("yaml");
   const lines = new LineCounter();
-  // JSON is YAML, too, but for what `strict` is not about: JSON's own reader refuses what is no JSON.
+  // JSON is YAML too, but the YAML reader accepts more: JSON's own reader refuses what is not JSON.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const at = (offset: number) => `${file}:${lines.linePos(offset).line}`;
   let value: unknown;
-  // A tag that nobody knows is a warning to the library.
+  // To the library, an unknown tag is only a warning.
   const [wrong] = [...document.errors, ...document.warnings];
   if (/\.json$/i.test(file))
     try {

@@ -54,7 +54,7 @@ function requireNames(names: readonly string[], where: string): void {
 /** Which class the values in masks stand for. */
 export interface ClassTable {
   readonly classes: readonly string[];
-  /** The label of each value: a class, {@link ignored}, or undefined for a value that stands for nothing. */
+  /** The label of each value: a class, {@link ignored}, or undefined for an unknown value. */
   labelOf(value: number): number | undefined;
 }
 

@@ -36,7 +36,7 @@ export const maskFields: Fields<MaskOptions> = {
 };
 export const segmentationFolderOptions = fields<SegmentationFolderOptions>({ ...folderFields, ...maskFields });
 
-/** Side of the input where nothing is said. */
+/** The default side of the input. */
 const usualSide = 256;
 /** Masks take at most as many bytes as a PNG of 100 megapixels. */
 const mostBytes = 2 ** 30;
@@ -265,7 +265,7 @@ interface Labeled {
   readonly skipped: readonly SkippedFile[];
 }
 
-/** Turns values into labels. @throws DataError for a value that is no class, with the first file that has it. */
+/** Turns values into labels. @throws DataError for a value that is not a class, with the first file that has it. */
 function labeled({ items, skipped }: CheckedPart, table: ClassTable): Labeled {
   const labels = Uint8Array.from({ length: 65_536 }, (_, value) => table.labelOf(value) ?? ignored);
   const mapOf = ({ width, height, data }: Values): LabelMap => ({
