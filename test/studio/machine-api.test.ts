@@ -38,11 +38,11 @@ async function open(machine: Machine) {
 }
 
 const recipe = {
-  network: "resnet18",
+  network: "resnet20",
   attention: null,
   placement: "built in",
-  imageSize: 64,
-  epochs: 100,
+  imageSize: 32,
+  epochs: 1000,
   batch: 2,
   optimizer: "sgd",
   lr: 0.01,

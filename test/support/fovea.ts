@@ -47,14 +47,11 @@ let last: Promise<unknown> = Promise.resolve();
 
 /**
  * Runs a command as `fovea` does, but in one process for all commands of this one, which saves starting one each time. For commands that
- * are not about their process: its signals, streams, threads or locks. With a listener or a folder it is `fovea`.
+ * are not about their process: its signals, streams, threads or locks. With a listener it is `fovea`.
  */
-export function sharedFovea(
-  args: readonly string[],
-  ...own: readonly [onErr?: Listener, cwd?: string]
-): Promise<Outcome> {
-  if (own.length > 0) return fovea(args, ...own);
-  const outcome = last.then(() => answerOf(args));
+export function sharedFovea(args: readonly string[], onErr?: Listener, cwd = process.cwd()): Promise<Outcome> {
+  if (onErr) return fovea(args, onErr, cwd);
+  const outcome = last.then(() => answerOf({ args, cwd, env: process.env }));
   last = outcome.catch(() => {});
   return outcome;
 }
@@ -71,7 +68,7 @@ function startServer() {
   return { channel, ended: once(child, "exit") };
 }
 
-async function answerOf(args: readonly string[]): Promise<Outcome> {
+async function answerOf(request: Request): Promise<Outcome> {
   const { channel, ended } = (server ??= startServer());
   const answer = new Promise<Outcome>((resolve) => {
     let text = "";
@@ -82,14 +79,13 @@ async function answerOf(args: readonly string[]): Promise<Outcome> {
       resolve(JSON.parse(text));
     });
   });
-  const request: Request = { args, cwd: process.cwd(), env: process.env };
   channel.ref();
   channel.write(`${JSON.stringify(request)}\n`);
   const outcome = await Promise.race([answer, ended]);
   channel.unref();
   if (!Array.isArray(outcome)) return outcome as Outcome;
   const [code, signal] = outcome;
-  throw new Error(`fovea ${args.join(" ")}: the process ended (${signal ?? code})`);
+  throw new Error(`fovea ${request.args.join(" ")}: the process ended (${signal ?? code})`);
 }
 
 /** A folder that is gone when the test file ends. */
