@@ -10,7 +10,9 @@ import { runsLong } from "../support/long.js";
 const source = (path: string) => JSON.stringify(fileURLToPath(new URL(`../../src/${path}.js`, import.meta.url)));
 
 /** Networks of the same classes as others. */
-const few = runsLong ? /101|152|110|56|164|40_/ : /101|152|110|56|164|40_|34|32$|44|^(eca|wide_)?resnet50|v1d|28_|b[1-3]$|92$|448/;
+const few = runsLong
+  ? /101|152|110|56|164|40_/
+  : /101|152|110|56|164|40_|34|32$|44|^(eca|wide_)?resnet50|v1d|28_|b[1-3]$|92$|448/;
 
 /** All that tells of networks and modules: diagrams, printed graphs, costs by layer, gates, and what weights are recognized as. */
 const program = `
