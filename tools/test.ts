@@ -80,7 +80,7 @@ async function runProcess(own: readonly string[], index: number): Promise<void> 
   const list = own.map((name) => ({ name, url: new URL(name, root) }));
   const program = JSON.stringify(new URL("test-process.js", import.meta.url));
   writeFileSync(entry, `import { runFiles } from ${program};\nawait runFiles(${JSON.stringify(list)});\n`);
-  const waiting = [...own];
+  const done = new Set<string>();
   let ended: Ended[] = [];
   let said = "";
   let since = performance.now();
@@ -94,8 +94,9 @@ async function runProcess(own: readonly string[], index: number): Promise<void> 
       ended.push(one);
       continue;
     }
-    // A process is no test: it may fail outside of its files, in the one that it was at.
-    const file = waiting.shift() ?? data.name;
+    // A process is no test. It may fail outside of its files, in the one that it was at.
+    const file = own.includes(data.name) ? data.name : (own.find((name) => !done.has(name)) ?? own.at(-1)!);
+    done.add(file);
     for (const test of ended) count(file, test);
     if (error && ended.every((test) => !test.error))
       fail(file, `${said}${causeOf(error)}; to see it alone: node --test dist/test/${file}`);

@@ -49,11 +49,12 @@ let last: Promise<unknown> = Promise.resolve();
  * Runs a command as `fovea` does, but in one process for all commands of this one, which saves starting one each time. For commands that
  * are not about their process: its signals, streams, threads or locks. With a listener it is `fovea`.
  */
-export function sharedFovea(args: readonly string[], onErr?: Listener, cwd = process.cwd()): Promise<Outcome> {
+export async function sharedFovea(args: readonly string[], onErr?: Listener, cwd = process.cwd()): Promise<Outcome> {
   if (onErr) return fovea(args, onErr, cwd);
   const outcome = last.then(() => answerOf({ args, cwd, env: process.env }));
   last = outcome.catch(() => {});
-  return outcome;
+  // Not the promise itself: what a file goes on with would count as part of the file that the chain began in.
+  return await outcome;
 }
 
 function startServer() {
