@@ -9,9 +9,9 @@ import { ifLong } from "../support/long.js";
 const folder = temporaryFolder();
 const data = join(folder, "data");
 mkdirSync(data);
-tinyCifar(data);
+tinyCifar(data, { train: 32, test: 16 });
 const train = (out: string) =>
-  `train ${data} --model resnet20 --batch 16 --threads 1 --epochs 2 --no-maps --out ${join(folder, out)}`;
+  `train ${data} --model resnet20 --batch 8 --threads 1 --epochs 2 --no-maps --out ${join(folder, out)}`;
 const epochs = (out: string) =>
   String(readFileSync(join(folder, out, "results.csv")))
     .trim()

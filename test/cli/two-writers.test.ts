@@ -9,8 +9,8 @@ import { ifLong } from "../support/long.js";
 const folder = temporaryFolder();
 const data = join(folder, "data");
 mkdirSync(data);
-tinyCifar(data);
-const settings = [data, "--model", "resnet20", "--batch", "16", "--threads", "1", "--epochs", "4", "--no-maps"];
+tinyCifar(data, { train: 32, test: 16 });
+const settings = [data, "--model", "resnet20", "--batch", "8", "--threads", "1", "--epochs", "4", "--no-maps"];
 const run = (name: string) => join(folder, name);
 const epochsOf = (name: string) =>
   String(readFileSync(join(run(name), "metrics.jsonl")))
