@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { beforeEach, test } from "node:test";
+import { after, beforeEach, test } from "node:test";
 import { withEngine } from "../../src/cli/arguments.js";
 import { type CalibrationPlan, measureTuning, tuningOf, upTo } from "../../src/cli/calibrate.js";
 import { cachedTuning, removeTuning, thisMachine, tuningPath, writeTuning } from "../../src/cli/tuning.js";
@@ -15,7 +15,11 @@ import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 const cache = temporaryFolder();
+const { FOVEA_CACHE: before } = process.env;
 process.env.FOVEA_CACHE = cache;
+after(() => {
+  process.env.FOVEA_CACHE = before;
+});
 const machine = thisMachine(1);
 const path = tuningPath(machine);
 const table: Tuning = { fewImages: 9, winograd: { positions: 100, 2: { 32: 8, 64: 0 }, 4: { 16: 4 } } };

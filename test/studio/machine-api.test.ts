@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { chdir, execPath, platform } from "node:process";
+import { chdir, cwd, execPath, platform } from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Machine } from "../../src/cli/studio-machine.js";
@@ -12,8 +12,9 @@ import { printed } from "../support/chromium.js";
 import { main, temporaryFolder } from "../support/fovea.js";
 import { png } from "./support.js";
 
-const home = temporaryFolder();
+const [before, home] = [cwd(), temporaryFolder()];
 chdir(home);
+after(() => chdir(before));
 
 /** Requests to a studio, by the address that it printed. */
 function asker(url: string): (path: string, method?: string, body?: string | Uint8Array) => Promise<Response> {
@@ -37,11 +38,11 @@ async function open(machine: Machine) {
 }
 
 const recipe = {
-  network: "resnet18",
+  network: "resnet20",
   attention: null,
   placement: "built in",
-  imageSize: 64,
-  epochs: 100,
+  imageSize: 32,
+  epochs: 1000,
   batch: 2,
   optimizer: "sgd",
   lr: 0.01,
