@@ -7,13 +7,12 @@ import { reasons, rule } from "../../src/engines/ort/blocked/rule.js";
 import { compile } from "../../src/engines/ort/compile.js";
 import { engineIn } from "../../src/engines/ort/engine.js";
 import { layerLowerings } from "../../src/engines/ort/lowering-report.js";
-import { asMaps } from "../../src/engines/ort/maps.js";
 import { SessionHost } from "../../src/engines/ort/session.js";
 import { cpuBackend, cpuTarget } from "../../src/engines/ort/targets/cpu.js";
 import type { Backend } from "../../src/engines/ort/targets/target.js";
 import { wasmBackend } from "../../src/engines/ort/targets/wasm.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { ruleFor, ruleOf } from "../../src/formats/onnx/writer.js";
+import { findRule, ruleFor } from "../../src/formats/onnx/writer.js";
 import { type Cell, Graph } from "../../src/graph/graph.js";
 import { ops } from "../../src/ops/elementwise.js";
 import { add, conv, mul } from "../../src/ops/index.js";
@@ -105,7 +104,7 @@ test("a target of one's own needs nothing elsewhere", async () => {
     async targetFor(_graph, probe) {
       assert.equal(await probe(), "nothing");
       const target = cpuTarget({ blockSize: undefined, writesInPlace: false });
-      const sub = ruleOf(target.rules, ops.sub);
+      const sub = findRule(target.rules, ops.sub);
       const rule = ruleFor(ops.sub, (node, [a, b], write) => {
         negated++;
         return node.outputs[0]!.shape.length === 4
@@ -123,12 +122,12 @@ test("a target of one's own needs nothing elsewhere", async () => {
 
 // A new rule is one object, in the list of a target.
 test("a rule of one's own is tried first, and its reason is kept where it does not apply", async () => {
-  const square = rule("dummy", [ops.mul], ({ inputs: [a, b], outputs: [y] }, _attributes, layouts) => {
+  const square = rule("dummy", [ops.mul], ({ inputs: [a, b], outputs: [y] }, context) => {
     if (a !== b) return "not a square";
-    if (!layouts.isBlocked(a!)) return reasons.plain;
+    if (!context.isBlocked(a)) return reasons.plain;
     return (table) => {
-      const maps = table.blocked(a!);
-      table.setBlocked(y!, asMaps(table.write.emit("Pow", [maps, table.write.number(2)])));
+      const maps = table.blocked(a);
+      table.setBlocked(y, table.write.emit("Pow", [maps, table.write.number(2)]));
     };
   });
   const network = new Graph();
@@ -150,7 +149,7 @@ test("a rule of one's own is tried first, and its reason is kept where it does n
   if (blockSize !== undefined)
     assert.deepEqual(products, [
       { rule: "dummy", reasons: [] },
-      { rule: "elementwise", reasons: ["not a square"] },
+      { rule: "elementwise", reasons: ["dummy: not a square"] },
     ]);
   const engine = await engineOf(own);
   const feeds = { x: random([2, 16, 4, 4], { seed: 3 }) };

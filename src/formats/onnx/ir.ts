@@ -158,6 +158,14 @@ export class LoweredModule {
     readonly typeRules: TypeRules,
   ) {}
 
+  /** Adds a constant array. */
+  addConstant(name: string, tensor: Tensor): LoweredValue {
+    const type = { dtype: tensor.dtype as OnnxDType, shape: tensor.shape };
+    const constant = new LoweredValue(name, type, { kind: "constant", tensor });
+    this.constants.push(constant);
+    return constant;
+  }
+
   /** A name that nothing has yet. */
   freeName(wanted: string): string {
     const values = [...this.inputs, ...this.constants, ...this.nodes.flatMap(({ outputs }) => outputs)];
