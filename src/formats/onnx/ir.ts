@@ -166,13 +166,10 @@ export class LoweredModule {
     return constant;
   }
 
-  /** A name that nothing has yet. */
-  freeName(wanted: string): string {
+  /** The names of all arrays. */
+  get names(): Set<string> {
     const values = [...this.inputs, ...this.constants, ...this.nodes.flatMap(({ outputs }) => outputs)];
-    const taken = new Set([...values, ...this.outputs].map(({ name }) => name));
-    let name = wanted;
-    while (taken.has(name)) name += "~";
-    return name;
+    return new Set([...values, ...this.outputs].map(({ name }) => name));
   }
 
   /** Has whatever reads `value` read another one. */

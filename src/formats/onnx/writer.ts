@@ -70,7 +70,8 @@ export class OnnxWriter {
     return this.module.opset;
   }
 
-  #free(name: string): string {
+  /** The name, or a similar one that is not reserved. */
+  free(name: string): string {
     let free = name;
     while (this.reserved.has(free)) free += "~";
     return free;
@@ -109,7 +110,7 @@ export class OnnxWriter {
   }
 
   #add(operation: Operation, inputs: Inputs, outputs: number, given?: ArrayType): LoweredNode {
-    const name = this.#free(`${this.#scope ? `${this.#scope}/` : ""}${operation.type}_${this.#count++}`);
+    const name = this.free(`${this.#scope ? `${this.#scope}/` : ""}${operation.type}_${this.#count++}`);
     const infer = this.module.typeRules.get(operatorKey(operation));
     const unknown: ArrayType = { dtype: inputs[0]?.type.dtype ?? "float32", shape: undefined };
     let inferred: readonly ArrayType[];
@@ -144,7 +145,7 @@ export class OnnxWriter {
   }
 
   /** A constant array, floats as float32. With `keepFloat16`, float16 is stored as it is, with a Cast to float32. */
-  constant(value: Tensor, name = this.#free(`const_${this.module.constants.length}`)): LoweredValue {
+  constant(value: Tensor, name = this.free(`const_${this.module.constants.length}`)): LoweredValue {
     const keeps = value.dtype === "float16" && this.keepFloat16;
     const isFloat = value.dtype.startsWith("float") && !keeps;
     const constant = this.module.addConstant(name, isFloat ? toFloat32(value) : value);
@@ -173,7 +174,7 @@ export class OnnxWriter {
               BigInt64Array.from(elements, (_, i) => BigInt(at(i))),
             );
       // The name of a long list would be longer than the list.
-      return name.length < 80 ? this.constant(contents, this.#free(name)) : this.constant(contents);
+      return name.length < 80 ? this.constant(contents, this.free(name)) : this.constant(contents);
     });
   }
 
@@ -240,6 +241,17 @@ export class OnnxWriter {
   /** Zeros before the first element of each axis, then after the last; a negative number drops elements. */
   pad(x: LoweredValue, pads: readonly number[]): LoweredValue {
     return pads.some((p) => p !== 0) ? this.emit("Pad", [x, this.ints(pads)]) : x;
+  }
+
+  /**
+   * A control dependency: x, not copied, once `signal` has been computed. x gets a new first axis, which is removed again; the position of
+   * the axis is zero times the size of the signal, which ONNX Runtime does not simplify, so it must wait. (A Reshape would do as well,
+   * but ONNX Runtime merges consecutive Reshapes and drops the dependency.)
+   */
+  barrier(x: LoweredValue, signal: LoweredValue): LoweredValue {
+    const zero = this.ints([0]);
+    const axis = this.emit("Mul", [this.emit("Size", [signal]), zero]);
+    return this.emitAll("Squeeze", [this.emit("Unsqueeze", [x, axis]), zero], {}, { type: x.type })[0]!;
   }
 
   concat(parts: readonly LoweredValue[], axis: number): LoweredValue {

@@ -4,6 +4,7 @@ import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { Lowering } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph, Node, Value } from "../../../graph/graph.js";
+import { readersOf } from "../../../graph/passes/uses.js";
 import { asMaps, type Maps } from "../maps.js";
 import type { BlockedTarget } from "./blocked-layer.js";
 import { type Layout, type LayoutKind, layoutOf, roundUp, toLayout } from "./layout.js";
@@ -45,22 +46,14 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   readonly #deferred = new Map<Value, Deferred>();
   readonly #planes = new Map<Value, readonly Maps[]>();
   readonly #packed = new Map<Value, Packed>();
-  /** Who reads a value: nodes, or `null` for an output or update. */
-  readonly #readers = new Map<Value, (Node | null)[]>();
+  readonly #readers: ReturnType<typeof readersOf>;
 
   constructor(graph: Graph, rules: Rules, { block, winograd }: BlockedTarget) {
     super(graph, rules, { typeRules: blockedTypes(block) });
     this.block = block;
     this.winograd = winograd;
     this.nchwc = new BlockedWriter(this.write, block);
-    const read = (value: Value, reader: Node | null) => {
-      const readers = this.#readers.get(value);
-      if (readers) readers.push(reader);
-      else this.#readers.set(value, [reader]);
-    };
-    for (const node of this.program.nodes) for (const value of node.inputs) read(value, node);
-    for (const value of graph.outputs.values()) read(value, null);
-    for (const { value } of graph.updates) read(value, null);
+    this.#readers = readersOf(graph, this.program.nodes);
   }
 
   /** Whether a value is known when the model is written. */
@@ -68,8 +61,8 @@ export class LayoutTable extends Lowering implements BlockedTarget {
     return source.kind === "constant" || (source.kind === "state" && !this.isUpdated(source.cell));
   }
 
-  /** Who reads a value: nodes, and `null` for each output or update that it is. */
-  readers(value: Value): readonly (Node | null)[] {
+  /** Who reads a value: nodes, and undefined for each output or update that it is. */
+  readers(value: Value): readonly (Node | undefined)[] {
     return this.#readers.get(value) ?? [];
   }
 

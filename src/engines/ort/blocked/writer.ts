@@ -1,17 +1,17 @@
 import { sizeOf } from "../../../core/tensor.js";
 import {
-  type ArrayType,
   type LoweredValue,
+  type Operation,
   operatorKey,
   type TypeRule,
   type TypeRules,
 } from "../../../formats/onnx/ir.js";
 import type { OnnxAttribute } from "../../../formats/onnx/proto.js";
-import { globallyPooled, pooledShape, positions } from "../../../formats/onnx/types.js";
 import type { OnnxWriter } from "../../../formats/onnx/writer.js";
 import { windowCount } from "../../../ops/conv.js";
 import { asMaps, type Maps } from "../maps.js";
 import { ortTypes } from "../rules/operators.js";
+import { divisorsOf } from "../rules/sums.js";
 import { roundUp } from "./layout.js";
 
 type Pair = readonly [number, number];
@@ -196,32 +196,25 @@ const positionsInStrip = 128;
  * digits, especially where many elements are equal, as after a ReLU.
  */
 function stripsIn(height: number, width: number): number {
-  const counts = Array.from({ length: height }, (_, i) => i + 1).filter((count) => height % count === 0);
-  return counts.find((count) => (height / count) * width <= positionsInStrip) ?? height;
+  return divisorsOf(height).find((count) => (height / count) * width <= positionsInStrip) ?? height;
 }
 
-/** Types of what blocked operators compute, and ONNX Runtime's own product. */
-export const blockedTypes = (block: number): TypeRules => {
-  const maps =
-    (shape: (...[inputs, attributes]: Parameters<TypeRule>) => ArrayType["shape"]): TypeRule =>
-    (inputs, attributes) => [{ dtype: "float32", shape: shape(inputs, attributes) }];
-  const rules: Record<string, TypeRule> = {
-    Conv: maps(([x, w], attributes) => {
-      const [from, weight] = [x!.shape!, w!.shape!];
-      return [from[0]!, weight[0]!, ...positions(from, weight.slice(2), attributes)];
-    }),
-    ReorderInput: maps(([x]) => x!.shape!.with(1, roundUp(Number(x!.shape![1]), block))),
-    ReorderOutput: maps(([x], { channels }) => x!.shape!.with(1, channels as number)),
-    MaxPool: maps(pooledShape),
-    AveragePool: maps(pooledShape),
-    GlobalMaxPool: maps(globallyPooled),
-    GlobalAveragePool: maps(globallyPooled),
-  };
-  const ours = Object.entries(rules).map(
-    ([type, rule]) => [operatorKey({ type, domain: blockedDomain }), rule] as const,
-  );
-  return new Map([...ortTypes, ...ours]);
-};
+/** Operators whose results have the same types in NCHWc as in standard ONNX. */
+const alike = ["Conv", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"];
+
+/** Types of what blocked operators compute, and standard ones. */
+export function blockedTypes(block: number): TypeRules {
+  const reordered =
+    (channels: (x: LoweredValue, attributes: Operation["attributes"]) => number): TypeRule =>
+    ([x], attributes) => [{ dtype: "float32", shape: x!.shape!.with(1, channels(x!, attributes)) }];
+  const blocked = (type: string) => operatorKey({ type, domain: blockedDomain });
+  return new Map([
+    ...ortTypes,
+    ...alike.map((type) => [blocked(type), ortTypes.get(type)!] as const),
+    [blocked("ReorderInput"), reordered((x) => roundUp(Number(x.shape![1]), block))],
+    [blocked("ReorderOutput"), reordered((_x, attributes) => attributes.channels as number)],
+  ]);
+}
 
 function check(holds: boolean, text: string): asserts holds {
   if (!holds) throw new Error(`blocked operator: ${text}`);

@@ -20,18 +20,17 @@ const fewest = 4;
  */
 export const fuseSmallUpdates: Pass = (module) => {
   const vectors = groupsOf(module.graph).map((updates) => new FusedCells(updates));
-  const vectorOf = new Map(
-    vectors.flatMap((vector) => [...vector.starts.keys()].map((cell) => [cell, vector] as const)),
-  );
+  const vectorOf = new Map(vectors.flatMap((vector) => vector.updates.map(({ cell }) => [cell, vector] as const)));
   const memo = new Map<string, Value>();
   const graph = rebuild(module.graph, {
     state: (_name, cell, to) => vectorOf.get(cell)?.part(cell, to),
     update: ({ cell }, to) => {
       const vector = vectorOf.get(cell);
-      if (vector?.starts.get(cell) === 0) {
-        const { source } = vector.value(to);
+      if (vector && vector.updates[0]!.cell === cell) {
+        vector.in(to);
         const values = vector.updates.map(({ value }) => value);
-        if (source.kind === "state") to.target.update(source.cell, fuse(values, { vectorOf, to, memo }));
+        const fused = fuse(values, { vectorOf, to, memo });
+        to.target.update(vector.cell, fused);
       }
       return vector !== undefined;
     },
@@ -39,63 +38,58 @@ export const fuseSmallUpdates: Pass = (module) => {
   return {
     ...module,
     graph,
-    restore: (contents) =>
-      module.restore(
-        new Map(
-          [...contents].flatMap(([cell, tensor]) => {
-            const vector = vectors.find((each) => each.cell === cell);
-            return vector ? vector.restore(tensor) : [[cell, tensor] as const];
-          }),
-        ),
-      ),
+    restore: (contents) => {
+      const all = new Map(contents);
+      for (const vector of vectors) vector.restore(all);
+      return module.restore(all);
+    },
   };
 };
 
 /** Cells that become one vector. */
 class FusedCells {
-  /** Where each cell begins. */
-  readonly starts = new Map<Cell, number>();
+  readonly #starts = new Map<Cell, number>();
   readonly #size: number;
   #value: Value | undefined;
 
   constructor(readonly updates: readonly Update[]) {
-    let size = 0;
-    for (const { cell } of updates) {
-      this.starts.set(cell, size);
-      size += sizeOf(cell.shape);
-    }
-    this.#size = size;
-  }
-
-  /** The vector's own cell, once it is used. */
-  get cell(): Cell | undefined {
-    return this.#value?.source.kind === "state" ? this.#value.source.cell : undefined;
+    this.#size = updates.reduce((start, { cell }) => {
+      this.#starts.set(cell, start);
+      return start + sizeOf(cell.shape);
+    }, 0);
   }
 
   /** The vector in the new graph. */
-  value(to: Rebuild): Value {
-    this.#value ??= to.state(`fused/${this.updates[0]!.name}`, this.#contents());
+  in(to: Rebuild): Value {
+    if (!this.#value) {
+      const contents = zeros("float32", [this.#size]);
+      for (const [cell, start] of this.#starts) contents.data.set(toFloat32(cell.value).data, start);
+      this.#value = to.state(`fused/${this.updates[0]!.name}`, contents);
+    }
     return this.#value;
+  }
+
+  /** Its cell there. */
+  get cell(): Cell {
+    const source = this.#value?.source;
+    if (source?.kind !== "state") throw new Error("the vector is in no graph yet");
+    return source.cell;
   }
 
   /** One of the cells in the new graph. */
   part(cell: Cell, to: Rebuild): Value {
-    const start = this.starts.get(cell)!;
-    return reshape(slice(this.value(to), 0, start, start + sizeOf(cell.shape)), cell.shape);
+    const start = this.#starts.get(cell)!;
+    return reshape(slice(this.in(to), 0, start, start + sizeOf(cell.shape)), cell.shape);
   }
 
-  #contents(): Tensor {
-    const all = zeros("float32", [this.#size]);
-    for (const [cell, start] of this.starts) all.data.set(toFloat32(cell.value).data, start);
-    return all;
-  }
-
-  /** The contents of the cells, from those of the vector. */
-  restore({ dtype, data }: Tensor): (readonly [Cell, Tensor])[] {
-    return [...this.starts].map(([cell, start]) => {
+  /** Puts the contents of the cells in the place of the vector's. */
+  restore(contents: Map<Cell, Tensor>): void {
+    const { dtype, data } = contents.get(this.cell)!;
+    contents.delete(this.cell);
+    for (const [cell, start] of this.#starts) {
       const part = data.slice(start, start + sizeOf(cell.shape));
-      return [cell, { dtype, shape: cell.shape, data: part } as Tensor];
-    });
+      contents.set(cell, { dtype, shape: cell.shape, data: part } as Tensor);
+    }
   }
 }
 
@@ -148,18 +142,15 @@ function fuse(values: readonly Value[], fusion: Fusion): Value {
   if (known) return known;
   const nodes = values.map(fusible);
   const [node] = nodes;
+  const isAlike = (other: Node | undefined) => other?.op === node?.op && other?.inputs.length === node?.inputs.length;
   let result: Value;
-  if (node && nodes.every((other) => other?.op === node.op && other.inputs.length === node.inputs.length)) {
+  if (node && nodes.every(isAlike)) {
     const operand = (i: number) => nodes.map((other) => other!.inputs[i]!);
     const inputs = node.inputs.map((x, i) => (isShared(x) ? to.get(x) : fuse(operand(i), fusion)));
     result = to.target.apply(node.op, inputs, node.attributes)[0]!;
   } else {
-    const joined = () =>
-      concat(
-        values.map((value) => reshape(to.get(value), [-1])),
-        0,
-      );
-    result = wholeVector(values, fusion) ?? joined();
+    const flat = () => values.map((value) => reshape(to.get(value), [-1]));
+    result = wholeVector(values, fusion) ?? concat(flat(), 0);
   }
   memo.set(key, result);
   return result;
@@ -170,5 +161,5 @@ function wholeVector(values: readonly Value[], { vectorOf, to }: Fusion): Value 
   const cells = values.map(({ source }) => (source.kind === "state" ? source.cell : undefined));
   const vector = cells[0] && vectorOf.get(cells[0]);
   if (vector?.updates.length !== cells.length) return undefined;
-  return vector.updates.every(({ cell }, i) => cell === cells[i]) ? vector.value(to) : undefined;
+  return vector.updates.every(({ cell }, i) => cell === cells[i]) ? vector.in(to) : undefined;
 }

@@ -1,6 +1,5 @@
 import { fourSizes, staticShape } from "../../../core/shape.js";
 import { sizeOf } from "../../../core/tensor.js";
-import { emitBarrier } from "../../../formats/onnx/barrier.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { pooled } from "../../../formats/onnx/rules/neural.js";
 import { dimsOf, type OnnxWriter, type RuleFor, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
@@ -232,15 +231,6 @@ const maximumGrad: RuleFor<typeof reduceMaxGrad> = ({ attributes: { axes }, inpu
   return [move(reshape(dx, ordered), inverse)];
 };
 
-const barrier: RuleFor<typeof movement.barrier> = (_node, [x, signal], write) => [
-  emitBarrier(
-    x,
-    signal,
-    (type, inputs, result) => write.emitAll(type, inputs, {}, result ? { type: result } : {})[0]!,
-    write.ints([0]),
-  ),
-];
-
 /**
  * Rules in standard ONNX for operators that occur only in training graphs, and for maxima, because ONNX Runtime's drop NaN.
  * They run on every build of ONNX Runtime.
@@ -255,6 +245,6 @@ export const trainingRules: Rules = new Map([
   ruleFor(reductions.reduceMean, sums("ReduceMean")),
   ruleFor(reductions.reduceMax, reduceMaxBy(sums("ReduceMean"))),
   ruleFor(reduceMaxGrad, maximumGrad),
-  ruleFor(movement.barrier, barrier),
+  ruleFor(movement.barrier, (_node, [x, signal], write) => [write.barrier(x, signal)]),
   ...convGradientRules,
 ]);

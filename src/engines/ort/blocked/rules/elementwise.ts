@@ -90,7 +90,7 @@ function fused(node: Node, table: LayoutTable): boolean {
 }
 
 /** Whether a node sums or averages over positions. */
-function sumsPositions(node: Node | null): boolean {
+function sumsPositions(node: Node | undefined): boolean {
   if (!isOp(node, reductions.reduceSum) && !isOp(node, reductions.reduceMean)) return false;
   const axes = new Set(node.attributes.axes);
   return axes.has(2) && axes.has(3) && (axes.size === 2 || (axes.size === 3 && axes.has(0)));

@@ -119,7 +119,7 @@ const weightGrad = rule("planes", [convWeightGradOp], (node) => {
 
 /** Concatenated planes: nothing is moved as long as only convolutions like these read them. */
 const concat = rule("planes", [ops.concat], ({ inputs, outputs: [y], attributes: { axis } }, context) => {
-  const reads = (reader: Node | null) => reader !== null && planeLayer(reader) !== undefined;
+  const reads = (reader: Node | undefined) => reader !== undefined && planeLayer(reader) !== undefined;
   if (axis !== 1 || !context.readers(y).every(reads)) return noPlanes;
   return (table) =>
     table.setPlanes(
