@@ -6,7 +6,7 @@ import type { Engine } from "../../src/engines/engine.js";
 import { reasons, rule } from "../../src/engines/ort/blocked/rule.js";
 import { compile } from "../../src/engines/ort/compile.js";
 import { engineIn } from "../../src/engines/ort/engine.js";
-import { layerLowerings } from "../../src/engines/ort/lowering-report.js";
+import { describeLowering, layerLowerings } from "../../src/engines/ort/lowering-report.js";
 import { SessionHost } from "../../src/engines/ort/session.js";
 import { cpuBackend, cpuTarget } from "../../src/engines/ort/targets/cpu.js";
 import type { Backend } from "../../src/engines/ort/targets/target.js";
@@ -160,15 +160,39 @@ test("a rule of one's own is tried first, and its reason is kept where it does n
   assert.ok(relativeError(ours!, theirs!) < 1e-5);
 });
 
-test("the report of a lowering says of each layer by which rules it is blocked, and why it is not", () => {
+test("the report of a lowering says of each operator by which rule it is emitted, and why not by another", () => {
   const layers = layerLowerings(compile(graph, cpuTarget({ blockSize: 16, writesInPlace: true })));
-  const of = (path: string) => layers.find((layer) => layer.path === path)!;
-  const conv1 = { path: "block1.conv1", rules: ["conv", "convWeightGrad", "elementwise"], plain: [] };
-  assert.deepEqual(of("block1.conv1"), conv1);
-  assert.deepEqual(of("block1.norm1"), { path: "block1.norm1", rules: ["norm"], plain: [] });
-  const [pooling] = layers.flatMap(({ plain }) => plain).filter(({ operator }) => operator === "MaxPoolGrad");
-  assert.deepEqual(pooling, { operator: "MaxPoolGrad", reasons: [] });
+  const of = (path: string) => layers.find((layer) => layer.path === path)!.operators;
+  const notWinograd = "winograd: Winograd's algorithm does not apply, or is not faster";
+  const [forward] = of("block1.conv1");
+  assert.deepEqual(forward, { operator: "Conv", rule: "conv", reasons: [notWinograd] });
+  assert.deepEqual(
+    new Set(of("block1.conv1").map(({ rule }) => rule)),
+    new Set(["conv", "convWeightGrad", "elementwise"]),
+  );
+  for (const operator of of("block1.norm1")) assert.deepEqual([operator.rule, operator.reasons], ["norm", []]);
+  const all = layers.flatMap(({ operators }) => operators);
+  const plain = all.filter(({ rule }) => rule === "plain");
+  assert.deepEqual(plain.find(({ operator }) => operator === "MaxPoolGrad")?.reasons, []);
+  assert.ok(plain.some(({ reasons: why }) => why.includes(`elementwise: ${reasons.plain}`)));
+  for (const { reasons: why } of all) for (const reason of why) assert.match(reason, /^[a-z]\w*: [a-z]/i);
+  assert.equal(new Set(layers.map(({ path }) => path)).size, layers.length);
   assert.deepEqual(layerLowerings(compile(graph, cpuTarget({ blockSize: undefined, writesInPlace: true }))), []);
+});
+
+test("a lowering is described for the backend that is given", async () => {
+  const backend = denied({ blockSize: 8 });
+  assert.equal((await describeLowering(graph, backend)).target, "cpu, blocks of 8");
+  assert.deepEqual(
+    await describeLowering(
+      graph,
+      wasmBackend(async () => ({ ...ortNode, env: {} as never })),
+    ),
+    {
+      target: "wasm",
+      layers: [],
+    },
+  );
 });
 
 test("a build for WebAssembly that does not load says why", async () => {

@@ -13,9 +13,9 @@ import type { BlockedRule } from "./rule.js";
 
 /** By which rule a node was emitted, and why not by the rules before it. */
 export interface Decision {
-  /** The family of the blocked rule; undefined for the plain rule. */
-  readonly rule: string | undefined;
-  /** "norm: its input is plain" */
+  /** The family of the blocked rule, such as `conv`; or `plain`. */
+  readonly rule: string;
+  /** "winograd: its input is plain" */
   readonly reasons: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export class BlockedLowering extends LayoutTable {
       }
       reasons.push(`${rule.name}: ${plan}`);
     }
-    this.decisions.set(node, { rule: undefined, reasons });
+    this.decisions.set(node, { rule: "plain", reasons });
     super.emit(node);
   }
 
