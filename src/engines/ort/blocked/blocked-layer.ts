@@ -34,7 +34,8 @@ export interface BlockedLayer extends ConvLayer {
 }
 
 /**
- * The layer that a node belongs to, or why the blocked operators cannot compute it:
+ * The layer that a node belongs to, or why the blocked operators cannot compute it. Where they can, its input (but that of a stem) and
+ * output can be blocked:
  * - channels and filters are multiples of 4, so that they can be reordered and padded, and fill at least half a block;
  *   an input with fewer channels than a block is read as it is (`stem`);
  * - groups of more than one channel fill whole blocks;

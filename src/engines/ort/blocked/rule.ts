@@ -16,7 +16,6 @@ export type MatchContext = Pick<
   | "isConstant"
   | "isPlanes"
   | "packed"
-  | "deferred"
   | "readers"
 >;
 

@@ -31,7 +31,7 @@ export interface Geometry {
 export interface Epilogue {
   readonly bias?: LoweredValue | undefined;
   readonly sum?: LoweredValue | undefined;
-  readonly activation?: "Relu" | "Sigmoid" | { readonly hardSigmoid: Pair } | undefined;
+  readonly activation?: "Relu" | { readonly hardSigmoid: Pair } | undefined;
 }
 
 /** The operator domain of ONNX Runtime's blocked operators. */

@@ -1,6 +1,6 @@
 import { fourSizes } from "../../../core/shape.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
-import { conv } from "../../../formats/onnx/rules/neural.js";
+import { conv, matMul } from "../../../formats/onnx/rules/neural.js";
 import { type OnnxWriter, type RuleFor, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
 import { convOp, missingPads } from "../../../ops/conv.js";
 import { ops as elementwise } from "../../../ops/elementwise.js";
@@ -8,11 +8,10 @@ import { matMulOp } from "../../../ops/linear.js";
 import { reluGradByHardSigmoid } from "./relu-grad.js";
 
 /** A batched product with transposed factors: ONNX Runtime's FusedMatMul needs no Transpose. */
-const matMul: RuleFor<typeof matMulOp> = (node, inputs, write) => {
+const fusedMatMul: RuleFor<typeof matMulOp> = (node, inputs, write) => {
   const { transA, transB } = node.attributes;
-  if (node.inputs.every((value) => value.shape.length === 2))
-    return [write.emit("Gemm", inputs, { transA: Number(transA), transB: Number(transB) })];
-  if (!transA && !transB) return [write.emit("MatMul", inputs)];
+  const isBatched = node.inputs.some(({ shape }) => shape.length > 2);
+  if (!isBatched || (!transA && !transB)) return matMul(node, inputs, write);
   return [write.emit("FusedMatMul", inputs, { transA: Number(transA), transB: Number(transB) }, "com.microsoft")];
 };
 
@@ -67,5 +66,5 @@ function tileWeight(
 export const nativeRules: Rules = new Map([
   ruleFor(convOp, convOfOneFilter),
   ruleFor(elementwise.reluGrad, reluGradByHardSigmoid),
-  ruleFor(matMulOp, matMul),
+  ruleFor(matMulOp, fusedMatMul),
 ]);

@@ -16,13 +16,13 @@ import { type ReductionRule, sumOver, sums } from "./sums.js";
 export interface BatchNormParts {
   /** The mean over all axes but the second: [C]. */
   mean(x: LoweredValue, write: OnnxWriter): LoweredValue;
-  /** γ·(x − mean)/√(variance + ε) + β. */
-  normalize(x: LoweredValue, parts: NormParts, write: OnnxWriter): LoweredValue;
-}
-
-/** The vectors that normalize an array, [C] each. */
-export interface NormParts extends Readonly<Record<"gamma" | "beta" | "mean" | "variance", LoweredValue>> {
-  readonly epsilon: number;
+  /** γ·(x − mean)/√(variance + ε) + β, with vectors [C]. */
+  normalize(
+    x: LoweredValue,
+    vectors: Readonly<Record<"gamma" | "beta" | "mean" | "variance", LoweredValue>>,
+    epsilon: number,
+    write: OnnxWriter,
+  ): LoweredValue;
 }
 
 export const standardParts: BatchNormParts = {
@@ -30,9 +30,13 @@ export const standardParts: BatchNormParts = {
     const axes = [...x.shape!.keys()].filter((axis) => axis !== 1);
     return sumOver("ReduceMean", x, { axes, keepdims: false }, write);
   },
-  normalize: (x, { gamma, beta, mean, variance, epsilon }, write) =>
+  normalize: (x, { gamma, beta, mean, variance }, epsilon, write) =>
     write.emit("BatchNormalization", [x, gamma, beta, mean, variance], { epsilon: { float: epsilon } }),
 };
+
+/** 1 / √(variance + ε) */
+export const inverseDeviation = (variance: LoweredValue, epsilon: number, write: OnnxWriter): LoweredValue =>
+  write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance, write.number(epsilon)])])]);
 
 /** Batch norm in training and its gradient, from the given parts. */
 export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
@@ -53,12 +57,11 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
    * with its statistics, so those could not be constants.)
    */
   const training: RuleFor<typeof norms.batchNormTraining> = (node, [x, gamma, beta], write) => {
-    const { epsilon } = node.attributes;
     const average = mean(x, write);
     const differences = centered(x, average, write);
     const variance = mean(write.emit("Mul", [differences, differences]), write);
-    const parts = { gamma, beta, mean: write.filled(0, staticShape(node.inputs[1].shape)), variance, epsilon };
-    return [normalize(differences, parts, write), average, variance];
+    const vectors = { gamma, beta, mean: write.filled(0, staticShape(node.inputs[1].shape)), variance };
+    return [normalize(differences, vectors, node.attributes.epsilon, write), average, variance];
   };
 
   /**
@@ -70,8 +73,7 @@ export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
     const channels = staticShape(node.inputs[2].shape);
     const count = write.number(sizeOf(staticShape(node.inputs[1].shape)) / channels[0]!);
     const mul = (a: LoweredValue, b: LoweredValue) => write.emit("Mul", [a, b]);
-    const epsilon = write.number(node.attributes.epsilon);
-    const inverse = write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance, epsilon])])]);
+    const inverse = inverseDeviation(variance, node.attributes.epsilon, write);
     const meanDy = mean(dy, write);
     const differences = centered(x, average, write);
     const meanDGamma = mul(mean(mul(dy, differences), write), inverse);

@@ -1,7 +1,7 @@
 import { normalizeAxes } from "../../../core/shape.js";
 import type { Dim, LoweredValue } from "../../../formats/onnx/ir.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
-import { dimsOf, findRule, type OnnxWriter, type Rule, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
+import { dimsOf, findRule, type OnnxWriter, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
 import type { Value } from "../../../graph/graph.js";
 import type { Attributes, Op } from "../../../graph/op.js";
 import { ops as elementwise } from "../../../ops/elementwise.js";
@@ -14,17 +14,16 @@ import { batchNormRules, reduceMaxBy, standardParts } from "./training.js";
  * Relu and Clip branch per element, and mispredicted branches are slow; Max and Min do not, and take a tenth of the time. An activation
  * that ONNX Runtime fuses into the preceding convolution stays as it is.
  */
-const byMaxima =
-  <A extends Attributes>(
-    op: Op<A, readonly [x: Value]>,
-    bounds: (attributes: A) => { readonly min: number; readonly max?: number },
-  ): Rule<A, readonly [x: Value]> =>
-  (node, inputs, write) => {
+const byMaxima = <A extends Attributes>(
+  op: Op<A, readonly [x: Value]>,
+  boundsOf: (attributes: A) => readonly number[],
+) =>
+  ruleFor(op, (node, inputs, write) => {
     if (isFused(inputs[0])) return findRule(inferenceRules, op)(node, inputs, write);
-    const { min, max } = bounds(node.attributes);
-    const above = write.emit("Max", [inputs[0], write.number(min)]);
+    const [min, max] = boundsOf(node.attributes);
+    const above = write.emit("Max", [inputs[0], write.number(min!)]);
     return [max === undefined ? above : write.emit("Min", [above, write.number(max)])];
-  };
+  });
 
 /** Whether ONNX Runtime fuses an activation of this array: it is a convolution's, possibly scaled or with another array added. */
 function isFused(x: LoweredValue): boolean {
@@ -66,9 +65,9 @@ const batchNorm = batchNormRules({
     const means = write.reshape(mapMeans(x, write), x.shape.slice(0, 2).map(Number));
     return sumOver("ReduceMean", means, overImages, write);
   },
-  normalize(x, parts, write) {
-    if (x.shape?.length !== 4) return standardParts.normalize(x, parts, write);
-    const { gamma, beta, mean, variance, epsilon } = parts;
+  normalize(x, vectors, epsilon, write) {
+    if (x.shape?.length !== 4) return standardParts.normalize(x, vectors, epsilon, write);
+    const { gamma, beta, mean, variance } = vectors;
     const channels = Number(x.shape[1]);
     const deviation = write.emit("Sqrt", [write.emit("Add", [variance, write.number(epsilon)])]);
     const scale = write.emit("Div", [gamma, deviation]);
@@ -82,14 +81,8 @@ const batchNorm = batchNormRules({
  * Rules that are faster than standard ONNX on the WebAssembly build. Times are for the arrays of ResNet-20 at batch 32, on one thread.
  */
 export const webRules: Rules = new Map([
-  ruleFor(
-    elementwise.relu,
-    byMaxima(elementwise.relu, () => ({ min: 0 })),
-  ),
-  ruleFor(
-    elementwise.clip,
-    byMaxima(elementwise.clip, (bounds) => bounds),
-  ),
+  byMaxima(elementwise.relu, () => [0]),
+  byMaxima(elementwise.clip, ({ min, max }) => [min, max]),
   ruleFor(elementwise.reluGrad, reluGradBySign),
   ruleFor(reductions.reduceMean, reduceBy("ReduceMean")),
   ruleFor(reductions.reduceSum, reduceBy("ReduceSum")),

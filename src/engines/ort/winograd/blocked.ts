@@ -1,11 +1,11 @@
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
-import type { Node, Value } from "../../../graph/graph.js";
+import type { Node } from "../../../graph/graph.js";
 import type { Attributes, Inputs, Op } from "../../../graph/op.js";
 import { convInputGradOp, convOp, convWeightGradOp } from "../../../ops/conv.js";
 import { type BlockedLayer, layerRule } from "../blocked/blocked-layer.js";
 import { layoutOf } from "../blocked/layout.js";
 import type { LayoutTable } from "../blocked/layout-table.js";
-import { type BlockedRule, reasons } from "../blocked/rule.js";
+import type { BlockedRule } from "../blocked/rule.js";
 import { Winograd, type WinogradLayout } from "./winograd.js";
 
 type Pass = "forward" | "gradient";
@@ -51,47 +51,38 @@ function blockedLayout({ write, block }: LayoutTable, pass: Pass): WinogradLayou
   };
 }
 
-/** A rule for the layers that use the algorithm, if the inputs of their nodes that `maps` names can be had in NCHWc. */
+/** A rule for the layers that use the algorithm. */
 const winogradRule = <A extends Attributes, I extends Inputs>(
   op: Op<A, I>,
   pass: Pass,
-  maps: (inputs: I) => readonly Value[],
   emit: (node: Node<A, I>, layer: BlockedLayer, winograd: Winograd, table: LayoutTable) => void,
 ): BlockedRule =>
-  layerRule("winograd", op, (node, layer, context) => {
+  layerRule("winograd", op, (node, layer) => {
     const { tile } = layer;
     if (!tile) return "Winograd's algorithm does not apply, or is not faster";
-    if (!maps(node.inputs).every((x) => context.canBlock(x))) return reasons.plain;
     return (table) => emit(node, layer, new Winograd(tile, blockedLayout(table, pass)), table);
   });
 
+const conv = winogradRule(convOp, "forward", ({ inputs: [x, w, bias], outputs }, layer, winograd, table) => {
+  const { nchwc } = table;
+  const y = winograd.output(table.blocked(x), table.weight(w, "HWIO"), layer);
+  table.setBlocked(outputs[0], bias ? nchwc.affine(y, nchwc.ones(layer.filters), { bias: table.vector(bias) }) : y);
+});
+
+const inputGrad = winogradRule(convInputGradOp, "gradient", (node, layer, winograd, table) => {
+  const [dy, w] = node.inputs;
+  table.setBlocked(node.outputs[0], winograd.inputGradient(table.blocked(dy), table.weight(w, "HWIO"), layer));
+});
+
+const weightGrad = winogradRule(
+  convWeightGradOp,
+  "gradient",
+  ({ inputs: [x, dy], outputs }, layer, winograd, table) => {
+    const dw = winograd.weightGradient(table.blocked(x), table.blocked(dy), layer);
+    const layout = layoutOf("HWIO", outputs[0].shape, table.block);
+    table.setPacked(outputs[0], layout, table.write.reshape(dw, layout.shape));
+  },
+);
+
 /** Winograd's algorithm in NCHWc. */
-export const winogradRules: readonly BlockedRule[] = [
-  winogradRule(
-    convOp,
-    "forward",
-    ([x]) => [x],
-    ({ inputs: [x, w, bias], outputs: [result] }, layer, winograd, table) => {
-      const y = winograd.output(table.blocked(x), table.weight(w, "HWIO"), layer);
-      const { nchwc } = table;
-      table.setBlocked(result, bias ? nchwc.affine(y, nchwc.ones(layer.filters), { bias: table.vector(bias) }) : y);
-    },
-  ),
-  winogradRule(
-    convInputGradOp,
-    "gradient",
-    ([dy]) => [dy],
-    ({ inputs: [dy, w], outputs: [dx] }, layer, winograd, table) =>
-      table.setBlocked(dx, winograd.inputGradient(table.blocked(dy), table.weight(w, "HWIO"), layer)),
-  ),
-  winogradRule(
-    convWeightGradOp,
-    "gradient",
-    (both) => both,
-    ({ inputs: [x, dy], outputs: [result] }, layer, winograd, table) => {
-      const dw = winograd.weightGradient(table.blocked(x), table.blocked(dy), layer);
-      const layout = layoutOf("HWIO", result.shape, table.block);
-      table.setPacked(result, layout, table.write.reshape(dw, layout.shape));
-    },
-  ),
-];
+export const winogradRules: readonly BlockedRule[] = [conv, inputGrad, weightGrad];

@@ -32,7 +32,7 @@ export const convTranspose: RuleFor<typeof convInputGradOp> = (node, inputs, wri
   return [write.emit("ConvTranspose", inputs, { ...convolution(attributes, kernel), output_padding: rest })];
 };
 
-const matMul: RuleFor<typeof matMulOp> = (node, [a, b], write) => {
+export const matMul: RuleFor<typeof matMulOp> = (node, [a, b], write) => {
   const { transA, transB } = node.attributes;
   const [rankA, rankB] = node.inputs.map((value) => value.shape.length) as [number, number];
   if (rankA === 2 && rankB === 2)

@@ -17,10 +17,9 @@ import type { Pads } from "../writer.js";
  * kernel element is one output column. Left and right padding of x is emitted in advance; top and bottom are the convolution's own
  * padding, which it skips. (im2col and a matrix product reach a third to two thirds of the speed.)
  */
-const weightGrad = layerRule("convWeightGrad", convWeightGradOp, ({ inputs, outputs: [dw] }, layer, context) => {
+const weightGrad = layerRule("convWeightGrad", convWeightGradOp, ({ inputs, outputs: [dw] }, layer) => {
   const [x, dy] = inputs;
   if (layer.kind === "winograd") return "the layer's weight is laid out for Winograd's algorithm";
-  if (!context.canBlock(dy) || (layer.kind !== "stem" && !context.canBlock(x))) return "an operand is plain";
   const grad = { stem: stemGrad, depthwise: depthwiseGrad, dense: denseGrad }[layer.kind];
   return (table) => {
     const layout = layoutOf(layer.layout, dw.shape, table.block);

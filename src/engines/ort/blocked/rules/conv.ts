@@ -5,12 +5,11 @@ import { asMaps, type Maps } from "../../maps.js";
 import { type BlockedLayer, layerRule } from "../blocked-layer.js";
 import { roundUp } from "../layout.js";
 import type { LayoutTable, Phases } from "../layout-table.js";
-import { type BlockedRule, reasons } from "../rule.js";
+import type { BlockedRule } from "../rule.js";
 import type { Epilogue, Geometry, Pads } from "../writer.js";
 
 /** y: 1.2 to 2 times as fast as the plain operator, which would repack a changing weight in every run. */
 const conv = layerRule("conv", convOp, ({ inputs: [x, w, bias], outputs: [y] }, layer, context) => {
-  if (layer.kind !== "stem" && !context.canBlock(x)) return reasons.plain;
   // In training, a frozen layer with a plain input: ONNX Runtime packs the constant weight and blocks it by itself.
   if (context.isConstant(w) && !context.isBlocked(x) && context.graph.updates.length > 0)
     return "its weight is frozen and its input plain";
@@ -46,9 +45,8 @@ function padWide(x: Maps, pads: Pads, { kind, kernel }: BlockedLayer, { nchwc }:
  * (a Transpose of the whole weight takes ten times as long). With larger strides: stride × stride phases of rows and columns, each
  * a convolution with part of the kernel.
  */
-const inputGrad = layerRule("conv", convInputGradOp, ({ inputs: [dy, w], outputs: [dx] }, layer, context) => {
+const inputGrad = layerRule("conv", convInputGradOp, ({ inputs: [dy, w], outputs: [dx] }, layer) => {
   if (layer.kind === "stem") return "its input has fewer channels than a block";
-  if (!context.canBlock(dy)) return "the gradient is plain";
   const { strides, dilations, kernel } = layer;
   if (strides[0] === 1 && strides[1] === 1) {
     const flipped = flippedPads(layer);

@@ -3,6 +3,7 @@ import type { Value } from "../../../../graph/graph.js";
 import { ops } from "../../../../ops/norm.js";
 import type { Maps } from "../../maps.js";
 import { overImages, sumOver } from "../../rules/sums.js";
+import { inverseDeviation } from "../../rules/training.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, type MatchContext, reasons, rule } from "../rule.js";
 
@@ -20,11 +21,6 @@ function centered(x: Maps, mean: LoweredValue, { nchwc, write }: LayoutTable): M
 /** With ε = 0 the variance of padded channels, zero, is no divisor. */
 const dividesByZero = (epsilon: number, x: Value, context: MatchContext): boolean =>
   epsilon === 0 && context.isPadded(x);
-
-/** 1 / √(variance + ε) */
-function inverseDeviation(variance: LoweredValue, epsilon: number, { write }: LayoutTable): LoweredValue {
-  return write.emit("Reciprocal", [write.emit("Sqrt", [write.emit("Add", [variance, write.number(epsilon)])])]);
-}
 
 /** What the forward pass of a batch norm passes to its gradient, over whole blocks. */
 interface Statistics {
@@ -54,7 +50,7 @@ const training = rule("norm", [ops.batchNormTraining], ({ inputs, outputs, attri
     const differences = centered(maps, mean, table);
     const squares = reduced("ReduceSum", nchwc.dot(differences, differences), maps, table);
     const variance = mul(table, squares, write.number(1 / (n * height * width)));
-    const inverse = inverseDeviation(variance, epsilon, table);
+    const inverse = inverseDeviation(variance, epsilon, write);
     const scale = mul(table, table.vector(gamma), inverse);
     const bias = table.vector(beta);
     const [y, meanOut, varianceOut] = outputs;
@@ -82,7 +78,7 @@ const trainingGrad = rule("norm", [ops.batchNormTrainingGrad], (node, context) =
     const [n, , height, width] = gradient.shape;
     const { inverse, scale, ...statistics } = statisticsOf(variance, table, () => {
       const differences = centered(table.blocked(x), table.vector(mean), table);
-      const inverse = inverseDeviation(table.vector(variance), epsilon, table);
+      const inverse = inverseDeviation(table.vector(variance), epsilon, write);
       return { centered: differences, inverse, scale: mul(table, table.vector(gamma), inverse) };
     });
     const area = write.number(height * width);
@@ -105,7 +101,7 @@ const evaluation = rule("norm", [ops.batchNormalization], ({ inputs, outputs, at
   if (!context.isBlocked(x)) return reasons.plain;
   return (table) => {
     const { nchwc, write } = table;
-    const inverse = inverseDeviation(table.vector(variance), attributes.epsilon, table);
+    const inverse = inverseDeviation(table.vector(variance), attributes.epsilon, write);
     const scale = mul(table, table.vector(gamma), inverse);
     const bias = write.emit("Sub", [table.vector(beta), mul(table, table.vector(mean), scale)]);
     const maps = table.blocked(x);

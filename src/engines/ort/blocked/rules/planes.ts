@@ -30,32 +30,36 @@ function planeLayer(node: AnyNode): ConvLayer | undefined {
   return fits ? layer : undefined;
 }
 
-/** `count` planes, each the sum over `from` of depthwise convolutions with the kernel between the two. */
+/** The planes of y, or of dx: each the sum over those of the other of depthwise convolutions with the kernel between the two. */
 function convolved(
   from: readonly Maps[],
-  count: number,
-  kernelOf: (to: number, from: number, lanes: number) => LoweredValue,
+  weight: LoweredValue,
+  layer: ConvLayer,
+  of: "y" | "dx",
   geometry: Geometry,
-  { nchwc }: LayoutTable,
+  table: LayoutTable,
 ): Maps[] {
   const plane = (to: number) =>
     from.reduce<Maps | undefined>((sum, maps, i) => {
+      const [filter, channel] = of === "y" ? [to, i] : [i, to];
       const group = maps.shape[1];
-      return nchwc.conv(maps, kernelOf(to, i, group), { ...geometry, group }, { sum });
+      const kernel = inAllLanes(weight, filter, channel, layer, group, table);
+      return table.nchwc.conv(maps, kernel, { ...geometry, group }, { sum });
     }, undefined)!;
-  return Array.from({ length: count }, (_, to) => plane(to));
+  return Array.from({ length: of === "y" ? layer.filters : layer.channels }, (_, to) => plane(to));
 }
 
-/** The kernel from channel c to filter o, repeated in every lane: [N,1,kh,kw] in OIHWBo. */
+/** The kernel from a channel to a filter, repeated in every lane: [N,1,kh,kw] in OIHWBo. */
 function inAllLanes(
   weight: LoweredValue,
-  [o, c]: readonly [filter: number, channel: number],
+  filter: number,
+  channel: number,
   { channels, filters, kernel }: ConvLayer,
   lanes: number,
   { write, block }: LayoutTable,
 ): LoweredValue {
-  return write.memo(`lanes ${weight.name} ${o} ${c} ${lanes}`, () => {
-    const [pairs, area, at] = [filters * channels, kernel[0] * kernel[1], o * channels + c];
+  const [pairs, area, at] = [filters * channels, kernel[0] * kernel[1], filter * channels + channel];
+  return write.memo(`lanes ${weight.name} ${at} ${lanes}`, () => {
     const rows = write.reshape(weight, [pairs, area, 1]);
     const one = pairs === 1 ? rows : write.slice(rows, [at], [at + 1], [0]);
     const repeated = write.emit("Expand", [one, write.ints([lanes / block, area, block])]);
@@ -68,11 +72,10 @@ const conv = rule("planes", [convOp], (node) => {
   const [x, w, bias] = node.inputs;
   if (!layer) return noPlanes;
   if (bias) return "it has a bias";
+  const { strides, dilations, pads } = layer;
   return (table) => {
     const weight = table.plain(w);
-    const kernelOf = (o: number, c: number, lanes: number) => inAllLanes(weight, [o, c], layer, lanes, table);
-    const { strides, dilations, pads } = layer;
-    const planes = convolved(table.planes(x), layer.filters, kernelOf, { strides, dilations, pads }, table);
+    const planes = convolved(table.planes(x), weight, layer, "y", { strides, dilations, pads }, table);
     table.setPlanes(node.outputs[0], planes);
   };
 });
@@ -90,8 +93,7 @@ const inputGrad = rule("planes", [convInputGradOp], (node) => {
     const flipped = Array.from({ length: filters * channels * area }, (_, i) => i + area - 1 - 2 * (i % area));
     const elements = table.nchwc.gatherRows(table.plain(w), 1, flipped);
     const weight = table.write.reshape(elements, [filters, channels, ...kernel]);
-    const kernelOf = (c: number, o: number, lanes: number) => inAllLanes(weight, [o, c], layer, lanes, table);
-    table.setPlanes(node.outputs[0], convolved(table.planes(dy), channels, kernelOf, { dilations, pads }, table));
+    table.setPlanes(node.outputs[0], convolved(table.planes(dy), weight, layer, "dx", { dilations, pads }, table));
   };
 });
 
