@@ -1,5 +1,6 @@
 import { messageOf } from "../../core/errors.js";
-import { sizeOf, type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
+import { grid } from "../../core/shape.js";
+import { type Tensor, toFloat32 } from "../../core/tensor.js";
 import type { Node, Value } from "../../graph/graph.js";
 import type { Attributes, Each, Inputs as NodeInputs, Op } from "../../graph/op.js";
 import {
@@ -152,29 +153,18 @@ export class OnnxWriter {
     return keeps ? this.cast(constant, "float32") : constant;
   }
 
-  /** A constant array of computed elements, row-major, shared by name. */
+  /** A constant array of computed elements, shared by name. */
   table(
     name: string,
     dtype: "float32" | "int64",
     shape: readonly number[],
-    at: (index: number) => number,
+    at: (...index: number[]) => number,
   ): LoweredValue {
     return this.memo(`constant ${name}`, () => {
-      const elements = { length: sizeOf(shape) };
-      const contents =
-        dtype === "float32"
-          ? tensor(
-              dtype,
-              shape,
-              Float32Array.from(elements, (_, i) => at(i)),
-            )
-          : tensor(
-              dtype,
-              shape,
-              BigInt64Array.from(elements, (_, i) => BigInt(at(i))),
-            );
+      const elements = grid(shape, at);
+      const data = dtype === "float32" ? Float32Array.from(elements) : BigInt64Array.from(elements, BigInt);
       // The name of a long list would be longer than the list.
-      return name.length < 80 ? this.constant(contents, this.free(name)) : this.constant(contents);
+      return this.constant({ dtype, shape, data } as Tensor, name.length < 80 ? this.free(name) : undefined);
     });
   }
 

@@ -1,3 +1,4 @@
+import { grid } from "../../../core/shape.js";
 import { sizeOf } from "../../../core/tensor.js";
 import {
   type LoweredValue,
@@ -181,10 +182,15 @@ export class BlockedWriter {
     return this.reorderInput(this.write.reshape(array, [rows, this.block, 1, this.block]));
   }
 
-  /** The rows of an array, reshaped to [rows, length], in the given order. */
-  gatherRows(array: LoweredValue, length: number, order: readonly number[]): LoweredValue {
+  /** The rows of an array, reshaped to [rows, length]: those that `at` gives for each index of a grid. */
+  gatherRows(
+    array: LoweredValue,
+    length: number,
+    sizes: readonly number[],
+    at: (...index: number[]) => number,
+  ): LoweredValue {
     const rows = this.write.reshape(array, [-1, length]);
-    return this.write.emit("Gather", [rows, this.write.ints(order)], { axis: 0 });
+    return this.write.emit("Gather", [rows, this.write.ints(grid(sizes, at))], { axis: 0 });
   }
 }
 

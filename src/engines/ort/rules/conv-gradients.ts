@@ -4,7 +4,7 @@ import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { convolution, convTranspose } from "../../../formats/onnx/rules/neural.js";
 import { type OnnxWriter, type RuleFor, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
 import { convInputGradOp, convWeightGradOp, flippedPads, missingPads } from "../../../ops/conv.js";
-import { type ConvLayer, dyAsKernel, layerShape } from "../conv-layer.js";
+import { type ConvLayer, dyAsKernel, layerShape, withoutSkipped } from "../conv-layer.js";
 import { asMaps } from "../maps.js";
 import { overImages, sumOver } from "./sums.js";
 
@@ -83,11 +83,8 @@ export function channelsLast(
 
 function denseGrad(x: LoweredValue, dy: LoweredValue, layer: ConvLayer, write: OnnxWriter): LoweredValue {
   const { n, channels, filters, strides, kernel, pads, height, width, oh, ow } = layer;
-  const isStrided = strides[0] > 1 || strides[1] > 1;
-  // A strided 1×1 layer reads one pixel per stride: drop the others first.
-  const skips = kernel[0] * kernel[1] === 1 && isStrided && pads.every((p) => p === 0);
-  const source = skips ? write.slice(x, [0, 0], [height, width], [2, 3], strides) : x;
-  const read: ConvLayer = skips ? { ...layer, height: oh, width: ow, strides: [1, 1] } : layer;
+  const read = withoutSkipped(layer);
+  const source = read === layer ? x : write.slice(x, [0, 0], [height, width], [2, 3], strides);
   const pixels = channelsLast(source, [pads[0], pads[1], ...missingPads(read)], 0, write);
   const [, rows, columns] = pixels.shape as readonly number[];
   const images = write.reshape(pixels, [1, n, rows!, columns! * channels]);

@@ -52,10 +52,8 @@ function tileWeight(
   kernel: readonly [number, number],
   write: OnnxWriter,
 ): LoweredValue {
-  const places = write.table(`tile_${kh}_${kw}`, "int64", [tile ** 2, ...kernel], (i) => {
-    const place = Math.floor(i / (kernel[0] * kernel[1]));
-    const row = (Math.floor(i / kernel[1]) % kernel[0]) - Math.floor(place / tile);
-    const column = (i % kernel[1]) - (place % tile);
+  const places = write.table(`tile_${kh}_${kw}`, "int64", [tile ** 2, ...kernel], (place, y, x) => {
+    const [row, column] = [y! - Math.floor(place! / tile), x! - (place! % tile)];
     return row >= 0 && row < kh && column >= 0 && column < kw ? row * kw + column : kh * kw;
   });
   const elements = write.pad(write.reshape(w, [channels, kh * kw]), [0, 0, 0, 1]);

@@ -171,13 +171,10 @@ const maxPoolGrad: RuleFor<typeof maxPoolGradOp> = ({ attributes, inputs: [, map
   const [rows, columns] = [height + extra[0], width + extra[1]];
   const shape = [n, c, rows, columns];
   const ofNaN = () => {
-    const positions = write.table(
-      `positions_${height}_${width}_of_${columns}`,
-      "float32",
-      [height, width],
-      (i) => Math.floor(i / width) * columns + (i % width),
-    );
-    const planes = write.table(`planes_${shape.join("_")}`, "int64", [n, c, 1, 1], (i) => i * rows * columns);
+    const at = (row: number, column: number) => row * columns + column;
+    const positions = write.table(`positions_${height}_${width}_of_${columns}`, "float32", [height, width], at);
+    const first = (image: number, channel: number) => (image * c + channel) * rows * columns;
+    const planes = write.table(`planes_${shape.join("_")}`, "int64", [n, c, 1, 1], first);
     const marked = write.emit("Where", [write.emit("IsNaN", [x]), positions, write.number(-1)]);
     const last = pooled(attributes, map, marked, write, 1).results[0]!;
     const index = write.emit("Add", [write.cast(last, "int64"), planes]);
@@ -223,7 +220,7 @@ const maximumGrad: RuleFor<typeof reduceMaxGrad> = ({ attributes: { axes }, inpu
   };
   const winner = write.branch(mayHoldNaN(y, write), firstNaN, () => firstMaximum(from));
   const along = merged.map((_, axis) => (axis === first ? length : 1));
-  const positions = write.table(`indices_${along.join("_")}`, "int64", along, (i) => i);
+  const positions = write.table(`indices_${along.join("_")}`, "int64", along, (...index) => index[first]!);
   const dx = write.emit("Where", [
     write.emit("Equal", [winner, positions]),
     reshape(dy, merged.with(first, 1)),

@@ -78,16 +78,15 @@ const fromPixel = {
 export function alongAxis(m: WinogradTile, as: Points, pixels: number, write: OnnxWriter): LoweredValue {
   const tiles = Math.ceil(pixels / m);
   const at = (row: number, pixel: number) => fromPixel[as](m, Math.floor(row / tiles), row % tiles, pixel);
-  const shape = [(m + 2) * tiles, pixels];
-  return write.table(`winograd_${m}_${as}_${pixels}`, "float32", shape, (k) => at(Math.floor(k / pixels), k % pixels));
+  return write.table(`winograd_${m}_${as}_${pixels}`, "float32", [(m + 2) * tiles, pixels], at);
 }
 
 /** [p², 9]: the transform of the kernel, flipped for the gradient of the input. */
 export function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter): LoweredValue {
   const [{ weight }, points] = [transforms[m], m + 2];
-  const at = (point: number, k: number) =>
-    weight[Math.floor(point / points)]![Math.floor(k / 3)]! * weight[point % points]![k % 3]!;
-  return write.table(`winograd_${m}_${flipped ? "flipped" : "kernel"}`, "float32", [points ** 2, 9], (i) =>
-    at(Math.floor(i / 9), flipped ? 8 - (i % 9) : i % 9),
-  );
+  const at = (point: number, k: number) => {
+    const element = flipped ? 8 - k : k;
+    return weight[Math.floor(point / points)]![Math.floor(element / 3)]! * weight[point % points]![element % 3]!;
+  };
+  return write.table(`winograd_${m}_${flipped ? "flipped" : "kernel"}`, "float32", [points ** 2, 9], at);
 }

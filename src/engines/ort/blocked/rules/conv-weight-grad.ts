@@ -2,7 +2,7 @@ import { sizeOf } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { convWeightGradOp, missingPads } from "../../../../ops/conv.js";
-import { type ConvLayer, dyAsKernel } from "../../conv-layer.js";
+import { type ConvLayer, dyAsKernel, withoutSkipped } from "../../conv-layer.js";
 import { asMaps, type Maps } from "../../maps.js";
 import { channelsLast } from "../../rules/conv-gradients.js";
 import { divisorsOf, overImages, sumOver } from "../../rules/sums.js";
@@ -85,13 +85,10 @@ function stripsAsChannels(
   { nchwc, write }: LayoutTable,
 ): Maps {
   return write.memo(`strips ${array.name} ${count} ${rows} ${step}`, () => {
-    const order: number[] = [];
-    for (let c = 0; c < blocks; c++)
-      for (let i = 0; i < images; i++)
-        for (let strip = 0; strip < count; strip++)
-          // Any image may stand in for a missing one: its dy is zero.
-          for (let row = 0; row < rows; row++) order.push(((i % n) * blocks + c) * height + strip * step + row);
-    const strips = nchwc.gatherRows(array, width, order);
+    // Any image may stand in for a missing one: its dy is zero.
+    const rowOf = (c: number, image: number, strip: number, row: number) =>
+      ((image % n) * blocks + c) * height + strip * step + row;
+    const strips = nchwc.gatherRows(array, width, [blocks, images, count, rows], rowOf);
     return nchwc.reorderInput(write.reshape(strips, [blocks, images * count, rows, width]));
   });
 }
@@ -119,11 +116,8 @@ function asKernel(dy: Maps, { count, images: n }: Pick<Strips, "count" | "images
     const [, filters, oh, ow] = dy.shape;
     const [area, blocks] = [(oh / count) * ow, filters / block];
     const whole = fillImages(dy, n, table);
-    const order: number[] = [];
-    for (let o = 0; o < blocks; o++)
-      for (let i = 0; i < n; i++)
-        for (let strip = 0; strip < count; strip++) order.push((i * blocks + o) * count + strip);
-    const byFilter = blocks === 1 ? whole : nchwc.gatherRows(whole, area * block, order);
+    const stripOf = (o: number, image: number, strip: number) => (image * blocks + o) * count + strip;
+    const byFilter = blocks === 1 ? whole : nchwc.gatherRows(whole, area * block, [blocks, n, count], stripOf);
     const reordered = nchwc.reorderInput(write.reshape(byFilter, [blocks, n * count, area, block]));
     const images = reordered.shape[1];
     const transposed = nchwc.transposeBlocks(reordered, (blocks * images * area) / block);
@@ -134,16 +128,12 @@ function asKernel(dy: Maps, { count, images: n }: Pick<Strips, "count" | "images
 /** dw of a dense or grouped layer, in OIHWBiBo. */
 function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, table: LayoutTable): LoweredValue {
   const { nchwc, write, block } = table;
-  const { group, kernel, strides, pads } = layer;
-  const isStrided = strides[0] * strides[1] > 1;
-  // A strided 1×1 layer reads one pixel per stride: drop the others first.
-  const skips = kernel[0] * kernel[1] === 1 && isStrided && pads.every((p) => p === 0);
+  const { group, kernel, strides } = layer;
   const all = table.blocked(x);
-  const source = skips
-    ? write.memo(`skip ${all.name} ${strides}`, () => nchwc.pool("MaxPool", all, [1, 1], { strides }))
-    : all;
-  const [n, channels, height, width] = source.shape;
-  const read: ConvLayer = { ...layer, height, width, strides: skips ? [1, 1] : strides };
+  const skip = () => write.memo(`skip ${all.name} ${strides}`, () => nchwc.pool("MaxPool", all, [1, 1], { strides }));
+  const read = withoutSkipped(layer);
+  const source = read === layer ? all : skip();
+  const [n, channels] = source.shape;
   const strips = stripsOf(read, block);
   const padded = nchwc.pad(source, strips.around);
   const byLane = [n, channels / block, padded.shape[2], padded.shape[3] * block] as const;
@@ -181,15 +171,15 @@ function elementsInOrder(
   const [rows, columns] = [sums.shape[2], sums.shape[3] / block];
   const isWhole = rows === kernel[0] && columns === kernel[1];
   if (isWhole && (inBlocks === 1 || outBlocks === 1)) return sums;
-  const order: number[] = [];
-  for (let o = 0; o < outBlocks; o++)
-    for (let c = 0; c < inBlocks; c++)
-      if (isWhole) order.push(c * outBlocks + o);
-      else
-        for (let ky = 0; ky < kernel[0]; ky++)
-          for (let kx = 0; kx < kernel[1]; kx++)
-            order.push(((c * outBlocks + o) * rows + ky) * columns + kx * dilations[1]);
-  return nchwc.gatherRows(sums, block * block * (isWhole ? rows * columns : 1), order);
+  const blocks = [outBlocks, inBlocks];
+  const size = block * block;
+  if (isWhole) return nchwc.gatherRows(sums, size * rows * columns, blocks, (o, c) => c! * outBlocks + o!);
+  return nchwc.gatherRows(
+    sums,
+    size,
+    [...blocks, ...kernel],
+    (o, c, ky, kx) => ((c! * outBlocks + o!) * rows + ky!) * columns + kx! * dilations[1],
+  );
 }
 
 /** dw for a plain input of few channels: the channels lie along the rows (NHWC), in place of a block's lanes. */

@@ -1,3 +1,4 @@
+import { sizeOf } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
 import type { Value } from "../../../../graph/graph.js";
 import { convInputGradOp, convOp, flippedPads } from "../../../../ops/conv.js";
@@ -109,21 +110,17 @@ function reorderedWeight(
 ): LoweredValue {
   const area = kernel[0] * kernel[1];
   const keepsOrder = elements.length === area && elements.every((k, i) => k === i);
-  const blocks = (channels: number) => [...Array(roundUp(channels, block) / block).keys()];
+  const blocksOf = (channels: number) => roundUp(channels, block) / block;
   if (kind === "depthwise") {
-    if (keepsOrder) return weight;
-    const rows = blocks(filters).flatMap((c) => elements.map((k) => c * area + k));
-    return nchwc.gatherRows(weight, block, rows);
+    const at = (c: number, k: number) => c * area + elements[k]!;
+    return keepsOrder ? weight : nchwc.gatherRows(weight, block, [blocksOf(filters), elements.length], at);
   }
-  const [inputs, outputs] = [blocks(perGroup), blocks(filters / group)];
-  const rows = [...Array(group).keys()].flatMap((g) =>
-    inputs.flatMap((c) =>
-      outputs.flatMap((o) => elements.map((k) => ((g * outputs.length + o) * inputs.length + c) * area + k)),
-    ),
-  );
-  const isInOrder = keepsOrder && (inputs.length === 1 || outputs.length === 1) && group === 1;
-  const gathered = isInOrder ? weight : nchwc.gatherRows(weight, block * block, rows);
-  return nchwc.transposeBlocks(gathered, rows.length);
+  const [inBlocks, outBlocks] = [blocksOf(perGroup), blocksOf(filters / group)];
+  const sizes = [group, inBlocks, outBlocks, elements.length];
+  const at = (g: number, c: number, o: number, k: number) => ((g * outBlocks + o) * inBlocks + c) * area + elements[k]!;
+  const isInOrder = keepsOrder && (inBlocks === 1 || outBlocks === 1) && group === 1;
+  const gathered = isInOrder ? weight : nchwc.gatherRows(weight, block * block, sizes, at);
+  return nchwc.transposeBlocks(gathered, sizeOf(sizes));
 }
 
 /**

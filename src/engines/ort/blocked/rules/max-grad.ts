@@ -92,8 +92,11 @@ function firstPosition(maps: Maps, largest: LoweredValue, table: LayoutTable): L
   const images = nchwc.view(maps, [1, all, height, width]);
   const ones = nchwc.affine(images, nchwc.ones(all), { bias, activation: atMaximum });
   const mask = nchwc.view(ones, [planes, block, height, width]);
+  /** In OIHWBo, which is [positions, b] in memory. */
   const perPosition = (name: string, at: (position: number) => number) =>
-    write.table(`${name}_${height}_${width}`, "float32", [block, 1, height, width], (i) => at(Math.floor(i / block)));
+    write.table(`${name}_${height}_${width}`, "float32", [block, 1, height, width], (lane, _c, row, column) =>
+      at(Math.floor(((lane! * height + row!) * width + column!) / block)),
+    );
   /** The first 1 of a mask, [N·C/b, H·W·b]. */
   const firstOf = (marks: LoweredValue) => {
     const left = perPosition("positions_left", (position) => area - position);
@@ -140,7 +143,8 @@ function firstChannels(
 ): LoweredValue {
   const [area, blocks] = [height * width, channels / block];
   const shape = [1, blocks, 1, block];
-  const left = write.table(`channels_left_${channels}`, "float32", shape, (channel) => channels - channel);
+  const at = (_n: number, c: number, _position: number, lane: number) => channels - c * block - lane;
+  const left = write.table(`channels_left_${channels}`, "float32", shape, at);
   const scores = write.emit("Mul", [write.reshape(mask, [n, blocks, area, block]), left]);
   const best = write.reduce("ReduceMax", scores, [1, 3], true);
   const first = write.cast(write.emit("Equal", [scores, best]), "float32");

@@ -90,8 +90,8 @@ const inputGrad = rule("planes", [convInputGradOp], (node) => {
   if (pads.some((p) => p < 0)) return "its padding is wider than its kernel";
   return (table) => {
     const area = kernel[0] * kernel[1];
-    const flipped = Array.from({ length: filters * channels * area }, (_, i) => i + area - 1 - 2 * (i % area));
-    const elements = table.nchwc.gatherRows(table.plain(w), 1, flipped);
+    const flipped = (pair: number, k: number) => (pair + 1) * area - 1 - k;
+    const elements = table.nchwc.gatherRows(table.plain(w), 1, [filters * channels, area], flipped);
     const weight = table.write.reshape(elements, [filters, channels, ...kernel]);
     table.setPlanes(node.outputs[0], convolved(table.planes(dy), weight, layer, "dx", { dilations, pads }, table));
   };
