@@ -13,6 +13,7 @@ export { resampleLabels } from "./data/segmentation/label-map.js";
 export { dimNote } from "./data/significant-bits.js";
 export { ofSeen } from "./data/transforms.js";
 export { describeLowering, type LayerLowering } from "./engines/ort/lowering-report.js";
+export { cpuBackend } from "./engines/ort/targets/cpu.js";
 export { fiveDigits, resizeHeatmap, storedMap } from "./explain/heatmap.js";
 export { openGlances } from "./explain/look.js";
 export { centerMap, meanIntervals, randomMap, road } from "./explain/metrics/index.js";

@@ -88,11 +88,11 @@ const damaged: Record<string, readonly [text: string, says: RegExp]> = {
   "no table": [JSON.stringify({ ...content, tuning: undefined }), /tuning must be an object, got undefined/],
   "a text for a number": [
     JSON.stringify({ ...content, tuning: { ...table, fewImages: "\u001b[2J\n" } }),
-    /fewImages must be a whole number from 0 to 65536, got string/,
+    /fewImages must be an integer from 0 to 65536, got string/,
   ],
   "a number out of bounds": [
     JSON.stringify({ ...content, tuning: { ...table, winograd: { ...table.winograd, 2: { 64: 1e300 } } } }),
-    /the side of a map must be a whole number .*got 1e\+300/,
+    /the side of a map must be an integer .*got 1e\+300/,
   ],
   "too large": [`${JSON.stringify(content)}${" ".repeat(65_536)}`, /bytes, more than 65536/],
 };

@@ -5,7 +5,7 @@ import { ops as elementwise } from "../../../ops/elementwise.js";
 import { ops as movement } from "../../../ops/movement.js";
 import { ops as reductions } from "../../../ops/reduce.js";
 import { ops as softmaxes } from "../../../ops/softmax.js";
-import { dimsOf, type Rule, type RuleOf, type Rules, ruleFor } from "../writer.js";
+import { dimsOf, type Rule, type RuleFor, type Rules, ruleFor } from "../writer.js";
 
 const { add, sub, mul, div, maximum, minimum, greater, equal, where } = elementwise;
 /** Broadcasting operators that mean the same in ONNX. */
@@ -36,11 +36,11 @@ const floatAttributes: Rule = (node, inputs, write) => {
   return [write.emit(node.op.name, inputs, Object.fromEntries(attributes))];
 };
 
-const reduce: RuleOf<typeof reductions.reduceSum> = ({ op, attributes: { axes, keepdims } }, [x], write) => [
+const reduce: RuleFor<typeof reductions.reduceSum> = ({ op, attributes: { axes, keepdims } }, [x], write) => [
   write.reduce(op.name, x, axes, keepdims),
 ];
 
-const softmax: RuleOf<typeof softmaxes.softmax> = ({ op, attributes: { axis } }, inputs, write) => [
+const softmax: RuleFor<typeof softmaxes.softmax> = ({ op, attributes: { axis } }, inputs, write) => [
   write.emit(op.name, inputs, { axis }),
 ];
 
