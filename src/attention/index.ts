@@ -3,15 +3,25 @@ import { type Given, integer, resolveOptions } from "../core/options.js";
 import { check, shown, text } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { Module } from "../nn/index.js";
+import { a2 } from "./a2.js";
 import { bam } from "./bam.js";
+import { bot } from "./bot.js";
 import { cbam } from "./cbam.js";
 import { coord } from "./coord.js";
+import { cot } from "./cot.js";
+import { cpca } from "./cpca.js";
 import { cam, danetHead, pam } from "./danet.js";
 import { eca } from "./eca.js";
+import { ela } from "./ela.js";
+import { ema } from "./ema.js";
+import { epsa } from "./epsa.js";
 import { gam } from "./gam.js";
 import { gc } from "./gc.js";
 import { gct } from "./gct.js";
+import { halo } from "./halo.js";
+import { mlca } from "./mlca.js";
 import { mpm } from "./mpm.js";
+import { parnet } from "./parnet.js";
 import { placebo } from "./placebo.js";
 import { psaParallel, psaSequential } from "./psa.js";
 import { residualAttention, residualBlock } from "./residual-attention.js";
@@ -19,27 +29,39 @@ import { rga } from "./rga.js";
 import { scBottleneck, scconv } from "./scconv.js";
 import { scse } from "./scse.js";
 import { se } from "./se.js";
+import { shuffle } from "./shuffle.js";
 import { simam } from "./simam.js";
 import { type AttentionInfo, type AttentionModule, type Placement, placements } from "./spec.js";
 import { spm } from "./spm.js";
 import { triplet } from "./triplet.js";
 import { lka, vanAttention, vanBlock } from "./van.js";
 
+export { DoubleAttention } from "./a2.js";
 export { BAM } from "./bam.js";
+export { BoTAttention } from "./bot.js";
 export { CBAM } from "./cbam.js";
 export { CoordinateAttention } from "./coord.js";
+export { ContextualTransformer } from "./cot.js";
+export { ChannelPriorConvolutionalAttention } from "./cpca.js";
 export { ChannelAttention, DANetHead, PositionAttention } from "./danet.js";
 export { EfficientChannelAttention } from "./eca.js";
+export { EfficientLocalAttention } from "./ela.js";
+export { EfficientMultiScaleAttention } from "./ema.js";
+export { PyramidSqueezeAttention } from "./epsa.js";
 export { GlobalAttentionMechanism } from "./gam.js";
 export { GlobalContext } from "./gc.js";
 export { GatedChannelTransformation } from "./gct.js";
+export { HaloAttention } from "./halo.js";
+export { MixedLocalChannelAttention } from "./mlca.js";
 export { MixedPooling } from "./mpm.js";
+export { ParNetAttention } from "./parnet.js";
 export { PSAParallel, PSASequential } from "./psa.js";
 export { ResidualAttention, ResidualBlock } from "./residual-attention.js";
 export { RelationAwareGlobalAttention } from "./rga.js";
 export { SCBottleneck, SCConv } from "./scconv.js";
 export { ScSE } from "./scse.js";
 export { SqueezeExcite } from "./se.js";
+export { ShuffleAttention } from "./shuffle.js";
 export { SimAM } from "./simam.js";
 export type { Attends, AttentionInfo, AttentionModule, Kind, Placement } from "./spec.js";
 export { StripPooling } from "./spm.js";
@@ -47,18 +69,28 @@ export { TripletAttention } from "./triplet.js";
 export { LargeKernelAttention, VANAttention, VANBlock } from "./van.js";
 
 const entries = [
+  a2,
   bam,
+  bot,
   cam,
   cbam,
   coord,
+  cot,
+  cpca,
   danetHead,
   eca,
+  ela,
+  ema,
+  epsa,
   gam,
   gc,
   gct,
+  halo,
   lka,
+  mlca,
   mpm,
   pam,
+  parnet,
   psaParallel,
   psaSequential,
   residualAttention,
@@ -68,6 +100,7 @@ const entries = [
   scconv,
   scse,
   se,
+  shuffle,
   simam,
   spm,
   triplet,

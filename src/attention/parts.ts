@@ -64,6 +64,13 @@ export function roundedWidth(width: number, divisor: number): number {
   return Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
 }
 
+/** The largest divisor of `n` that is at most `most`: a number of groups for widths that the authors' does not divide. */
+export function divisorUpTo(n: number, most: number): number {
+  let divisor = Math.max(1, Math.min(n, Math.floor(most)));
+  while (n % divisor !== 0) divisor--;
+  return divisor;
+}
+
 /** Two fully connected layers with a ReLU between, C → hidden → C, on vectors [N,C]. Keys `0` and `2`. */
 export function linearBottleneck(channels: number, hidden: number, bias: boolean): Sequential {
   return new Sequential([

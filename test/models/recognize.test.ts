@@ -104,9 +104,9 @@ const networks = [
   ["resnet50", ["activation"]],
 ] as const;
 
-for (const { name, kind, options } of attentionModules.values()) {
-  // simam has no keys; the weights of rga depend on the size of each map (below).
-  if (kind !== "gate" || ["rga", "simam"].includes(name)) continue;
+for (const { name, kind, options, sized } of attentionModules.values()) {
+  // simam has no keys; some weights depend on the size of each map (below).
+  if (kind !== "gate" || sized || name === "simam") continue;
   const specs = Object.entries(options as Record<string, OptionSpec<unknown>>);
   const single = specs.flatMap(([option, { choices, default: usual, kind: type = typeof usual, traces }]) => {
     const words = choices ?? traces?.([]) ?? (typeof usual === "boolean" ? [!usual] : type === "number" ? numbers : []);

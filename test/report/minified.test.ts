@@ -34,7 +34,7 @@ const { model, options } = recognizeCheckpoint(stateOf(gated));
 told.recognized = { model, options };
 for (const name of listAttention())
   if (attentionInfo(name).kind !== "head")
-    told[name] = draw(trace(createAttentionByName(name, 64, name === "rga" ? { size: [16, 16] } : {}), [1, 64, 16, 16]));
+    told[name] = draw(trace(createAttentionByName(name, 64, attentionInfo(name).sized ? { size: [16, 16] } : {}), [1, 64, 16, 16]));
 `;
 
 interface Told {

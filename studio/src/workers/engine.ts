@@ -58,7 +58,7 @@ const engine = {
   catalogue(): Catalogue {
     const modules = listAttention()
       .map((name) => attentionInfo(name))
-      .filter(({ kind }) => kind === "gate")
+      .filter(({ kind, sized }) => kind === "gate" && !sized)
       .map(({ name, title, attends }) => ({ name, title, attends }));
     const networks = listModels()
       .map((name) => modelInfo(name))
