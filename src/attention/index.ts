@@ -8,10 +8,14 @@ import { cbam } from "./cbam.js";
 import { coord } from "./coord.js";
 import { cam, danetHead, pam } from "./danet.js";
 import { eca } from "./eca.js";
+import { fca } from "./fca.js";
 import { gam } from "./gam.js";
 import { gc } from "./gc.js";
 import { gct } from "./gct.js";
+import { ge } from "./ge.js";
+import { lct } from "./lct.js";
 import { mpm } from "./mpm.js";
+import { nonLocal } from "./non-local.js";
 import { placebo } from "./placebo.js";
 import { psaParallel, psaSequential } from "./psa.js";
 import { residualAttention, residualBlock } from "./residual-attention.js";
@@ -19,9 +23,12 @@ import { rga } from "./rga.js";
 import { scBottleneck, scconv } from "./scconv.js";
 import { scse } from "./scse.js";
 import { se } from "./se.js";
+import { sge } from "./sge.js";
 import { simam } from "./simam.js";
+import { sk } from "./sk.js";
 import { type AttentionInfo, type AttentionModule, type Placement, placements } from "./spec.js";
 import { spm } from "./spm.js";
+import { srm } from "./srm.js";
 import { triplet } from "./triplet.js";
 import { lka, vanAttention, vanBlock } from "./van.js";
 
@@ -30,19 +37,26 @@ export { CBAM } from "./cbam.js";
 export { CoordinateAttention } from "./coord.js";
 export { ChannelAttention, DANetHead, PositionAttention } from "./danet.js";
 export { EfficientChannelAttention } from "./eca.js";
+export { MultiSpectralAttention } from "./fca.js";
 export { GlobalAttentionMechanism } from "./gam.js";
 export { GlobalContext } from "./gc.js";
 export { GatedChannelTransformation } from "./gct.js";
+export { GatherExcite } from "./ge.js";
+export { LinearContextTransform } from "./lct.js";
 export { MixedPooling } from "./mpm.js";
+export { NonLocal } from "./non-local.js";
 export { PSAParallel, PSASequential } from "./psa.js";
 export { ResidualAttention, ResidualBlock } from "./residual-attention.js";
 export { RelationAwareGlobalAttention } from "./rga.js";
 export { SCBottleneck, SCConv } from "./scconv.js";
 export { ScSE } from "./scse.js";
 export { SqueezeExcite } from "./se.js";
+export { SpatialGroupEnhance } from "./sge.js";
 export { SimAM } from "./simam.js";
+export { SelectiveKernel } from "./sk.js";
 export type { Attends, AttentionInfo, AttentionModule, Kind, Placement } from "./spec.js";
 export { StripPooling } from "./spm.js";
+export { StyleRecalibration } from "./srm.js";
 export { TripletAttention } from "./triplet.js";
 export { LargeKernelAttention, VANAttention, VANBlock } from "./van.js";
 
@@ -53,11 +67,15 @@ const entries = [
   coord,
   danetHead,
   eca,
+  fca,
   gam,
   gc,
   gct,
+  ge,
+  lct,
   lka,
   mpm,
+  nonLocal,
   pam,
   psaParallel,
   psaSequential,
@@ -68,8 +86,11 @@ const entries = [
   scconv,
   scse,
   se,
+  sge,
   simam,
+  sk,
   spm,
+  srm,
   triplet,
   vanAttention,
   vanBlock,

@@ -112,6 +112,9 @@ export function oddKernel(owner: string, size: number): number {
   return size;
 }
 
+/** Squares that the sizes in a checkpoint may be a side of: what its shapes can tell of a `size`. */
+export const squaresOf = (sizes: readonly number[]): readonly (readonly number[])[] => sizes.map((n) => [n, n]);
+
 /** Returns `value` if it is a pair of positive integers. @throws OptionError */
 export function integerPair(owner: string, option: string, value: readonly number[]): readonly [number, number] {
   const [a, b] = value;
@@ -121,7 +124,7 @@ export function integerPair(owner: string, option: string, value: readonly numbe
 }
 
 /** √x with gradient 0 at 0, like a norm in PyTorch; a bare root's is infinite. NaN stays NaN. */
-function safeSqrt(x: Value): Value {
+export function safeSqrt(x: Value): Value {
   const isZero = equal(x, 0);
   return where(isZero, 0, sqrt(where(isZero, 1, x)));
 }

@@ -20,6 +20,7 @@ const channels = 64;
 /** Options without which a module does not work at all. */
 const needed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   rga: { size, downRatio: 2 },
+  ge: { size },
 };
 
 /** Every word that a module's options can be set to changes its form; so do these. */
@@ -27,7 +28,17 @@ const forms: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[
   cbam: [{ spatial: false }, { channel: false }],
   gam: [{ groups: true }],
   gc: [{ fusion: ["add", "mul"] }, { fusion: ["add"], variant: "timm" }],
+  ge: [
+    { extent: 0, form: "theta-minus" },
+    { extent: 0, variant: "timm" },
+  ],
   mpm: [{ alignCorners: false, poolSize: [3, 2] }],
+  "non-local": [
+    { subsample: false },
+    { norm: false },
+    { pairwise: "concatenation", subsample: false },
+    { pairwise: "gaussian", variant: "port" },
+  ],
   "residual-block": [{ outChannels: 24, stride: 2 }],
   rga: [{ spatial: false }, { channel: false }],
   "sc-bottleneck": [
@@ -36,6 +47,7 @@ const forms: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[
   ],
   scconv: [{ stride: 2, groups: 4 }],
   se: [{ bias: true }],
+  sk: [{ kernelSizes: [3, 5, 7], keep3x3: false, groups: 4 }],
   spm: [{ multiply: true }],
   triplet: [{ spatial: false }],
 };

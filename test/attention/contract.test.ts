@@ -30,6 +30,7 @@ const withoutGradient: Readonly<Record<string, RegExp>> = {
   "residual-attention": /conv4\.weight$/,
   "residual-block": /^conv4\.weight$/,
   gc: /^conv_(mask|attn)\.bias$/,
+  "non-local": /^(phi|phi\.0|p)\.bias$/,
   pam: /^key_conv\.bias$/,
   "danet-head": /^sa\.key_conv\.bias$/,
 };
@@ -76,7 +77,8 @@ for (const example of examples)
     for (const [key] of parameters) {
       const gradient = exact!.get(`grad/${key}`);
       const vanishes = !gradient || magnitude(gradient) < 1e-12;
-      const unused = withoutGradient[example.name]?.test(key) && !example.label.includes("stride");
+      const isUsed = /stride|dot-product|concatenation/.test(example.label);
+      const unused = withoutGradient[example.name]?.test(key) && !isUsed;
       assert.equal(vanishes, Boolean(unused), `${key}: ${vanishes ? "no gradient" : "a gradient"}`);
     }
   });
@@ -91,7 +93,7 @@ test("gates keep the shape of any map, with any batch", () => {
     ] as const)
       for (const batch of [1, "N"] as const) {
         const shape = [batch, channels, height, width] as const;
-        const own = name === "rga" ? { size: [height, width], downRatio: 2 } : {};
+        const own = { rga: { size: [height, width], downRatio: 2 }, ge: { size: [height, width] } }[name];
         const fitted = { ...options, ...inserted, ...own };
         const { outputs } = traceExample({ name, channels, options: fitted }, shape);
         assert.deepEqual(outputs[0]!.shape, shape, name);
@@ -154,11 +156,15 @@ test("every module publishes its maps under documented names", () => {
     coord: ["row 2×64×9×1", "column 2×64×1×6"],
     "danet-head": ["affinity 2×54×54", "affinity 2×16×16"],
     eca: [`channel ${channel}`],
+    fca: [`channel ${channel}`],
     gam: [`channel ${full}`, `spatial ${full}`],
     gc: [`context ${spatial}`, "offset 2×64×1×1"],
     gct: [`channel ${channel}`],
+    ge: [`attention ${full}`],
+    lct: [`channel ${channel}`],
     lka: [`attention ${full}`],
     mpm: ["squares 2×16×9×6", "strips 2×16×9×6"],
+    "non-local": ["affinity 2×54×54"],
     pam: ["affinity 2×54×54"],
     "psa-parallel": [`spatial ${spatial}`, `context ${spatial}`, `channel ${channel}`],
     "psa-sequential": [`context ${spatial}`, `channel ${channel}`, `spatial ${spatial}`],
@@ -169,8 +175,11 @@ test("every module publishes its maps under documented names", () => {
     scconv: [`attention ${full}`],
     scse: [`channel ${channel}`, `spatial ${spatial}`],
     se: [`channel ${channel}`],
+    sge: ["attention 2×8×9×6"],
     simam: [`attention ${full}`],
+    sk: [`path-1 ${channel}`, `path-2 ${channel}`],
     spm: [`attention ${full}`],
+    srm: [`channel ${channel}`],
     triplet: ["channel-column 2×64×1×6", "channel-row 2×64×9×1", `spatial ${spatial}`],
     "van-attention": [`attention ${full}`],
     "van-block": [`attention ${full}`],
@@ -203,6 +212,12 @@ test("initial values are the authors'", () => {
   assert.deepEqual(initial("triplet", "ChannelGateH.spatial.bn.weight", { variant: "models" }), exactly(1));
   assert.deepEqual(initial("triplet", "hw.conv.bn.weight"), exactly(1));
   assert.deepEqual(initial("gc", "channel_add_conv.3.bias"), exactly(0));
+  close(initial("non-local", "theta.weight").deviation, 0.01);
+  close(initial("sk", "paths.1.conv.weight", { groups: 4 }).deviation, Math.sqrt(2 / (16 * 9)));
+  close(initial("ge", "gather.conv1.weight").deviation, Math.sqrt(2 / 9));
+  assert.deepEqual(initial("sge", "bias"), exactly(1));
+  assert.deepEqual(initial("srm", "cfc"), exactly(0));
+  assert.deepEqual(initial("lct", "w"), exactly(1));
 });
 
 test("the head's dropout drops whole channels, and only in training", () => {
@@ -233,6 +248,9 @@ test("modules that start as the identity do", async () => {
     ["pam"],
     ["cam"],
     ["cam", { variant: "paper" }],
+    ["non-local"],
+    ["non-local", { norm: false }],
+    ["non-local", { variant: "timm" }],
   ];
   for (const [name, options = {}] of identities) {
     const executable = await referenceEngine().compile(

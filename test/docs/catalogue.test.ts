@@ -41,6 +41,11 @@ const forms: readonly (readonly [name: string, form: string, line: string])[] = 
   ["gc", 'fusion ["mul"]', "channel_mul_conv.0: weight [4,64,1,1], bias [4]"],
   ["gc", 'variant "timm"', "mlp_scale.norm: weight [8], bias [8]"],
   ["gc", 'pooling "avg"', "channel_add_conv.0: weight [4,64,1,1], bias [4]"],
+  ["ge", 'form "theta"', "gather.conv3: weight [64,1,3,3]"],
+  ["non-local", 'variant "port"', "phi.0: weight [32,64,1,1], bias [32]"],
+  ["non-local", 'variant "timm"', "t: weight [8,64,1,1], bias [8]"],
+  ["non-local", "norm false", "W: weight [64,32,1,1], bias [64]"],
+  ["sk", 'variant "insight"', "conv2g: weight [64,2,3,3]"],
   ["residual-attention", 'stage "cifar1"', "down_residual_blocks1: as residual-block"],
   ["rga", "spatial false", "gx_channel.0: weight [392,3136,1,1]"],
   ["scse", 'variant "authors"', "sSE.conv: weight [1,64,1,1], bias [1]"],
@@ -81,6 +86,13 @@ test("parameters in the table are those of the authors' modules", () => {
     coord: "1,688",
     gam: "102,720",
     eca: "3",
+    fca: "512",
+    ge: "2,692",
+    lct: "128",
+    "non-local": "8,480",
+    sge: "16",
+    sk: "80,192",
+    srm: "256",
   };
   const rows = files.get("catalogue.md")!.split("\n");
   for (const [name, count] of Object.entries(counted))
