@@ -3,7 +3,7 @@ import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, constant, kaimingNormal, Lambda, Module, normal, Sequential } from "../nn/index.js";
 import { add, conv, mapSize, matMul, maxPool, mul, relu, reshape, resize, slice, softmax } from "../ops/index.js";
-import { positions, reduced, roundedWidth } from "./parts.js";
+import { divisibleWidth, positions, reduced } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -39,12 +39,6 @@ type Layer = Conv2d | Sequential;
 
 /** 2×2 maxima; a remainder is dropped. */
 const squareMaxima = (x: Value) => maxPool(x, { kernelSize: 2 });
-
-/** timm's width: C/8 rounded to a multiple of 8, up where rounding would take more than a tenth away. */
-function timmWidth(channels: number): number {
-  const rounded = roundedWidth(channels / 8, 8);
-  return rounded < (0.9 * channels) / 8 ? rounded + 8 : rounded;
-}
 
 /** Every weight starts at N(0, 0.01²) and every bias at 0, as in the authors' code; timm draws as for a ReLU. */
 const projection = (channels: number, outChannels: number, { variant }: Options) =>
@@ -93,7 +87,7 @@ export class NonLocal extends Module {
     const { pairwise, reduction, variant } = given;
     const isTimm = variant === "timm";
     this.#options = isTimm ? { ...given, subsample: false } : given;
-    const width = isTimm ? timmWidth(channels) : Math.max(1, reduced("NonLocal", channels, reduction));
+    const width = isTimm ? divisibleWidth(channels / 8, 8) : Math.max(1, reduced("NonLocal", channels, reduction));
     const names = fields[variant];
     const project = () => projection(channels, width, given);
     // The port pools what was projected, so that its projections are in sequences.

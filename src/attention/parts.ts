@@ -64,6 +64,12 @@ export function roundedWidth(width: number, divisor: number): number {
   return Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
 }
 
+/** The same, but up where rounding would take more than a tenth away: timm's `make_divisible`. */
+export function divisibleWidth(width: number, divisor: number): number {
+  const rounded = roundedWidth(width, divisor);
+  return rounded < 0.9 * width ? rounded + divisor : rounded;
+}
+
 /** Two fully connected layers with a ReLU between, C → hidden → C, on vectors [N,C]. Keys `0` and `2`. */
 export function linearBottleneck(channels: number, hidden: number, bias: boolean): Sequential {
   return new Sequential([

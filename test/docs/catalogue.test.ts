@@ -36,6 +36,7 @@ const forms: readonly (readonly [name: string, form: string, line: string])[] = 
   ["cbam", "spatial false", "ChannelGate.mlp.1: weight [4,64], bias [4]"],
   ["coord", 'variant "mbv2"', "conv3: weight [64,8,1,1], bias [64]"],
   ["eca", 'variant "ns"', "conv: weight [64,1,3]"],
+  ["eca", 'variant "timm-mlp"', "conv2: weight [1,8,3], bias [1]"],
   ["gam", 'padding "replicate"', "linear1: weight [16,64], bias [16]"],
   ["gam", "groups true", "spatial_attention.0: weight [16,16,7,7], bias [16]"],
   ["gc", 'fusion ["mul"]', "channel_mul_conv.0: weight [4,64,1,1], bias [4]"],

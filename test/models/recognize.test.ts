@@ -178,6 +178,15 @@ test("options that differ from stage to stage are recognized, and stages without
   for (const attention of [
     ["eca", [{ kernelSize: 3 }, { kernelSize: 5 }, { kernelSize: 7 }]],
     ["se", [null, { reduction: 4 }, { reduction: 8, bias: true }]],
+    ["fca", [{ size: [28, 28] }, { size: [14, 14], reduction: 4 }, {}]],
+    [
+      "ge",
+      [
+        { extent: 0, size: [32, 32] },
+        { extent: 0, size: [16, 16] },
+        { form: "theta", extent: 2 },
+      ],
+    ],
     ["cbam", [{ variant: "plain" }, null, { variant: "timm" }]],
     [
       "rga",
