@@ -23,7 +23,7 @@ export const neededFor = (
   [height, width]: readonly [height: number, width: number] = size,
 ): Readonly<Record<string, unknown>> => {
   const { sized } = attentionModules.get(name)!;
-  return { ...(sized ? { size: [height, width] } : {}), ...(name === "rga" ? { downRatio: 2 } : {}) };
+  return { ...(sized || name === "ge" ? { size: [height, width] } : {}), ...(name === "rga" ? { downRatio: 2 } : {}) };
 };
 
 /** Every word that a module's options can be set to changes its form; so do these. */
@@ -33,9 +33,19 @@ const forms: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[
   ela: [{ kernelSize: 5, groups: 8 }],
   gam: [{ groups: true }],
   gc: [{ fusion: ["add", "mul"] }, { fusion: ["add"], variant: "timm" }],
+  ge: [
+    { extent: 0, form: "theta-minus" },
+    { extent: 0, variant: "timm" },
+  ],
   mpm: [{ alignCorners: false, poolSize: [3, 2] }],
   epsa: [{ groups: [8, 8, 8, 8], reduction: 4 }],
   halo: [{ blockSize: 3, haloSize: 1 }],
+  "non-local": [
+    { subsample: false },
+    { norm: false },
+    { pairwise: "concatenation", subsample: false },
+    { pairwise: "gaussian", variant: "port" },
+  ],
   "residual-block": [{ outChannels: 24, stride: 2 }],
   rga: [{ spatial: false }, { channel: false }],
   "sc-bottleneck": [
@@ -44,6 +54,7 @@ const forms: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[
   ],
   scconv: [{ stride: 2, groups: 4 }],
   se: [{ bias: true }],
+  sk: [{ kernelSizes: [3, 5, 7], keep3x3: false, groups: 4 }],
   spm: [{ multiply: true }],
   triplet: [{ spatial: false }],
 };

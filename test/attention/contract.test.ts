@@ -31,6 +31,7 @@ const withoutGradient: Readonly<Record<string, RegExp>> = {
   "residual-attention": /conv4\.weight$/,
   "residual-block": /^conv4\.weight$/,
   gc: /^conv_(mask|attn)\.bias$/,
+  "non-local": /^(phi|phi\.0|p)\.bias$/,
   pam: /^key_conv\.bias$/,
   "danet-head": /^sa\.key_conv\.bias$/,
 };
@@ -77,7 +78,8 @@ for (const example of examples)
     for (const [key] of parameters) {
       const gradient = exact!.get(`grad/${key}`);
       const vanishes = !gradient || magnitude(gradient) < 1e-12;
-      const unused = withoutGradient[example.name]?.test(key) && !example.label.includes("stride");
+      const isUsed = /stride|dot-product|concatenation/.test(example.label);
+      const unused = withoutGradient[example.name]?.test(key) && !isUsed;
       assert.equal(vanishes, Boolean(unused), `${key}: ${vanishes ? "no gradient" : "a gradient"}`);
     }
   });
@@ -161,13 +163,17 @@ test("every module publishes its maps under documented names", () => {
     ela: ["row 2×64×9×1", "column 2×64×1×6"],
     ema: ["attention 2×32×9×6"],
     epsa: [`channel ${channel}`],
+    fca: [`channel ${channel}`],
     gam: [`channel ${full}`, `spatial ${full}`],
     gc: [`context ${spatial}`, "offset 2×64×1×1"],
     gct: [`channel ${channel}`],
+    ge: [`attention ${full}`],
     halo: [`received ${spatial}`],
+    lct: [`channel ${channel}`],
     lka: [`attention ${full}`],
     mlca: [`attention ${full}`],
     mpm: ["squares 2×16×9×6", "strips 2×16×9×6"],
+    "non-local": ["affinity 2×54×54"],
     pam: ["affinity 2×54×54"],
     parnet: [`channel ${channel}`],
     "psa-parallel": [`spatial ${spatial}`, `context ${spatial}`, `channel ${channel}`],
@@ -179,9 +185,12 @@ test("every module publishes its maps under documented names", () => {
     scconv: [`attention ${full}`],
     scse: [`channel ${channel}`, `spatial ${spatial}`],
     se: [`channel ${channel}`],
+    sge: ["attention 2×8×9×6"],
     shuffle: ["channel 2×32×1×1", "attention 2×32×9×6"],
     simam: [`attention ${full}`],
+    sk: [`path-1 ${channel}`, `path-2 ${channel}`],
     spm: [`attention ${full}`],
+    srm: [`channel ${channel}`],
     triplet: ["channel-column 2×64×1×6", "channel-row 2×64×9×1", `spatial ${spatial}`],
     "van-attention": [`attention ${full}`],
     "van-block": [`attention ${full}`],
@@ -220,6 +229,12 @@ test("initial values are the authors'", () => {
   close(initial("cot", "conv1x1.0.weight").deviation, Math.sqrt(2 / 64));
   close(initial("bot", "pos_emb.rel_height", { size: [56, 56] }).deviation, 1 / Math.sqrt(16));
   close(initial("halo", "kv.weight").deviation, 1 / Math.sqrt(64));
+  close(initial("non-local", "theta.weight").deviation, 0.01);
+  close(initial("sk", "paths.1.conv.weight", { groups: 4 }).deviation, Math.sqrt(2 / (16 * 9)));
+  close(initial("ge", "gather.conv1.weight").deviation, Math.sqrt(2 / 9));
+  assert.deepEqual(initial("sge", "bias"), exactly(1));
+  assert.deepEqual(initial("srm", "cfc"), exactly(0));
+  assert.deepEqual(initial("lct", "w"), exactly(1));
 });
 
 test("the head's dropout drops whole channels, and only in training", () => {
@@ -250,6 +265,9 @@ test("modules that start as the identity do", async () => {
     ["pam"],
     ["cam"],
     ["cam", { variant: "paper" }],
+    ["non-local"],
+    ["non-local", { norm: false }],
+    ["non-local", { variant: "timm" }],
   ];
   for (const [name, options = {}] of identities) {
     const executable = await referenceEngine().compile(
