@@ -61,9 +61,12 @@ export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./forma
 export { exportTransformersJs, type TransformersJsOptions } from "./formats/transformers-js.js";
 export { type Cost, costOf, type LayerCost } from "./graph/cost.js";
 export type { Graph, Value } from "./graph/graph.js";
+export type { Calibration } from "./graph/passes/quantize.js";
 export {
   attentionMaps,
+  type CalibrateOptions,
   type Classifier,
+  calibrate,
   loadPretrained,
   openPredictor,
   openSegmenter,

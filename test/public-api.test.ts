@@ -261,6 +261,7 @@ const cases: Readonly<Record<string, Case>> = {
   evaluate: { args: () => [net(), data, { engine }] },
   forEachLogits: { args: () => [net(), data, { engine }, () => {}] },
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
+  calibrate: { args: () => [net(), data, { engine, preprocessing }] },
   openPredictor: { args: () => [network, { engine }] },
   openSegmenter: {
     args: () => [{ model: new fovea.Lambda((x) => x as never), classes: null, preprocessing }, { engine }],

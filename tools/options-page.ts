@@ -31,6 +31,7 @@ import { exportOptions } from "../src/formats/onnx/export.js";
 import { transformersOptions } from "../src/formats/transformers-js.js";
 import { downloadOptions } from "../src/hub/download.js";
 import { mapOptions } from "../src/inference/attention-maps.js";
+import { calibrateOptions } from "../src/inference/calibrate.js";
 import { predictOptions } from "../src/inference/classifier.js";
 import { loadOptions as loadRunOptions } from "../src/inference/load-run.js";
 import { pretrainedOptions } from "../src/inference/pretrained.js";
@@ -73,6 +74,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["predict, openPredictor", "PredictOptions", predictOptions],
     ["openSegmenter", "SegmenterOptions", segmenterOptions],
     ["attentionMaps", "AttentionMapsOptions", mapOptions],
+    ["calibrate", "CalibrateOptions", calibrateOptions],
     ["loadRun", "LoadRunOptions", loadRunOptions],
   ],
   Explanations: [

@@ -212,6 +212,7 @@ export const standardTypes: TypeRules = new Map<string, TypeRule>([
   ["Where", broadcast(1)],
   ["IsNaN", one(([x]) => shapeOf(x), "bool")],
   ["Cast", cast],
+  ["QuantizeLinear", one(([x]) => shapeOf(x), "uint8")],
   ["DequantizeLinear", one(([x]) => shapeOf(x), "float32")],
   ...named("ReduceSum ReduceMean ReduceMax ReduceMin ReduceLogSumExp", reduced),
   ["ArgMax", argMax],

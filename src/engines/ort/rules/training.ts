@@ -107,6 +107,8 @@ export interface Maximum {
  * the means is NaN or one of the maxima no more than that number is it looked for either. (Infinities of both signs have the mean NaN too.)
  */
 export function exactMaximum({ array, mean, from, of }: Maximum, write: OnnxWriter): LoweredValue {
+  // Bytes hold neither. (And ONNX Runtime 1.30 aborts where it fuses what a branch reads with integers.)
+  if (from.producer?.type === "DequantizeLinear") return array;
   const least = write.reduce("ReduceMin", write.reshape(array, [-1]), [0], false);
   const isLow = (x: LoweredValue) => write.emit("LessOrEqual", [x, write.number(-largestFloat)]);
   const mayBeLost = write.emit("Or", [mayHoldNaN(mean, write), isLow(least)]);
