@@ -276,6 +276,11 @@ const cases: Readonly<Record<string, Case>> = {
   gates: { args: () => [gated(), [image], { engine }], allowed: { 1: ["[]"] } },
   gateStatistics: { args: () => [gated(), data, { engine, images: 2 }] },
   loadRun: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /loadRun|nonsense/ },
+  createPretrained: {
+    args: () => ["resnet20", { download: { offline: true, cache: folder } }],
+    allowed: options(1),
+    says: /createPretrained|modelInfo|nonsense|model "|offline/,
+  },
 };
 
 /** Exported, but not for calling: bases and errors, and what the library alone constructs. Their methods: public-methods.test.ts. */

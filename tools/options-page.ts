@@ -32,6 +32,7 @@ import { transformersOptions } from "../src/formats/transformers-js.js";
 import { downloadOptions } from "../src/hub/download.js";
 import { mapOptions } from "../src/inference/attention-maps.js";
 import { predictOptions } from "../src/inference/classifier.js";
+import { createPretrainedOptions } from "../src/inference/create-pretrained.js";
 import { loadOptions as loadRunOptions } from "../src/inference/load-run.js";
 import { pretrainedOptions } from "../src/inference/pretrained.js";
 import { segmenterOptions } from "../src/inference/segmenter.js";
@@ -74,6 +75,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["openSegmenter", "SegmenterOptions", segmenterOptions],
     ["attentionMaps", "AttentionMapsOptions", mapOptions],
     ["loadRun", "LoadRunOptions", loadRunOptions],
+    ["createPretrained, besides those of the network", "CreatePretrainedOptions", createPretrainedOptions],
   ],
   Explanations: [
     ["explain", "ExplainOptions", explainOptions],
