@@ -79,6 +79,7 @@ export {
   type Segmenter,
   type SegmenterOptions,
 } from "./inference/index.js";
+export { type PretrainedWeights, pretrainedWeights } from "./inference/pretrained-weights.js";
 export { imagenetClasses } from "./models/imagenet.js";
 export {
   type ClassifierOptions,

@@ -208,6 +208,13 @@ const cases: Readonly<Record<string, Case>> = {
     },
     allowed: options(2),
   },
+  tripletLoss: {
+    args: () => {
+      const logits = graph().outputs.get("output")!;
+      return [logits, logits, {}];
+    },
+    allowed: options(2),
+  },
   diceLoss: {
     args: () => {
       const logits = graph().outputs.get("output")!;
@@ -260,6 +267,11 @@ const cases: Readonly<Record<string, Case>> = {
   train: { args: () => [net(), data, { engine, epochs: 1, batch: 2 }] },
   evaluate: { args: () => [net(), data, { engine }] },
   forEachLogits: { args: () => [net(), data, { engine }, () => {}] },
+  retrievalMetrics: {
+    args: () => [[0.5], { identities: [1], cameras: [1] }, { identities: [1], cameras: [2] }, {}],
+    allowed: options(3),
+  },
+  rerank: { args: () => [{ between: [1], queries: [0], gallery: [0] }, {}], allowed: options(1) },
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
   calibrate: { args: () => [net(), data, { engine, preprocessing }] },
   openPredictor: { args: () => [network, { engine }] },
@@ -277,6 +289,11 @@ const cases: Readonly<Record<string, Case>> = {
   gates: { args: () => [gated(), [image], { engine }], allowed: { 1: ["[]"] } },
   gateStatistics: { args: () => [gated(), data, { engine, images: 2 }] },
   loadRun: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /loadRun|nonsense/ },
+  createPretrained: {
+    args: () => ["resnet20", { download: { offline: true, cache: folder } }],
+    allowed: options(1),
+    says: /createPretrained|modelInfo|nonsense|model "|offline/,
+  },
 };
 
 /** Exported, but not for calling: bases and errors, and what the library alone constructs. Their methods: public-methods.test.ts. */

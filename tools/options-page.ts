@@ -33,6 +33,7 @@ import { downloadOptions } from "../src/hub/download.js";
 import { mapOptions } from "../src/inference/attention-maps.js";
 import { calibrateOptions } from "../src/inference/calibrate.js";
 import { predictOptions } from "../src/inference/classifier.js";
+import { createPretrainedOptions } from "../src/inference/create-pretrained.js";
 import { loadOptions as loadRunOptions } from "../src/inference/load-run.js";
 import { pretrainedOptions } from "../src/inference/pretrained.js";
 import { segmenterOptions } from "../src/inference/segmenter.js";
@@ -42,12 +43,15 @@ import * as layers from "../src/nn/layers.js";
 import { focalOptions, lossOptions } from "../src/nn/loss.js";
 import { initializeOptions, traceOptions } from "../src/nn/module.js";
 import * as norms from "../src/nn/norms.js";
+import { tripletOptions } from "../src/nn/triplet.js";
 import * as operators from "../src/ops/checks.js";
 import { diagramOptions } from "../src/report/diagram.js";
 import { chartOptions } from "../src/report/line-chart.js";
 import { gridOptions, gridSchema } from "../src/report/maps/grid.js";
 import { constantOptions, cosineOptions, stepScheduleOptions, trainOptions } from "../src/train/checks.js";
 import { evaluateOptions } from "../src/train/evaluate.js";
+import { rerankOptions } from "../src/train/rerank.js";
+import { retrievalOptions } from "../src/train/retrieval.js";
 import { trainingSchema } from "../src/train/run-config.js";
 import { segmentationOptions } from "../src/train/segmentation.js";
 import { trainingSettings } from "../src/train/settings.js";
@@ -68,6 +72,8 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["stepSchedule", "StepScheduleOptions", stepScheduleOptions],
     ["loadState, loadWeights", "LoadOptions", loadOptions],
     ["loadPretrained", "PretrainedOptions", pretrainedOptions],
+    ["retrievalMetrics", "RetrievalOptions", retrievalOptions],
+    ["rerank", "RerankOptions", rerankOptions],
     ["`training` in config.json", "RecordedTraining", trainingSchema],
   ],
   "Trained networks": [
@@ -76,6 +82,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["attentionMaps", "AttentionMapsOptions", mapOptions],
     ["calibrate", "CalibrateOptions", calibrateOptions],
     ["loadRun", "LoadRunOptions", loadRunOptions],
+    ["createPretrained, besides those of the network", "CreatePretrainedOptions", createPretrainedOptions],
   ],
   Explanations: [
     ["explain", "ExplainOptions", explainOptions],
@@ -128,6 +135,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["PReLU", "PReLUOptions", layers.preluOptions],
     ["crossEntropy", "LossOptions", lossOptions],
     ["focalLoss", "FocalLossOptions", focalOptions],
+    ["tripletLoss", "TripletOptions", tripletOptions],
     ["initialize", "InitializeOptions", initializeOptions],
     ["trace, graphFor", "TraceOptions", traceOptions],
     ["gradients", "GradientOptions", gradientOptions],

@@ -33,7 +33,7 @@ const evalFlags = flagList(
 type EvalFlags = FlagsOf<typeof evalFlags>;
 
 export const evalCommand = addFlags(new Command("eval"), evalFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<run-or-model>", "run folder, or the name of a network with --pretrained or --weights")
   .argument("<data>", "data set: a folder, or shapes or shapes-free")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     refuseIdleMapFlags(flags);

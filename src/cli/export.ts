@@ -54,7 +54,7 @@ const exportFlags = flagList(
 type ExportFlags = FlagsOf<typeof exportFlags>;
 
 export const exportCommand = addFlags(new Command("export"), exportFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<run-or-model>", "run folder, or the name of a network with --pretrained or --weights")
   .action(async (path: string, flags: ExportFlags) => {
     const { out, json = false } = flags;
     const format = flags.format ?? formatOf(out);

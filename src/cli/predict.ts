@@ -33,7 +33,7 @@ type Answer =
   | { readonly image: string; readonly error: string };
 
 export const predictCommand = addFlags(new Command("predict"), predictFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<run-or-model>", "run folder, or the name of a network with --pretrained or --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
   .addHelpText(
     "after",
@@ -41,6 +41,7 @@ export const predictCommand = addFlags(new Command("predict"), predictFlags)
 Examples:
   fovea predict runs/photos-resnet18-se cat.jpg --top 3
   fovea predict runs/photos-resnet18-se new-photos/ --format csv --out out.csv
+  fovea predict resnet18 cat.jpg --pretrained
   fovea predict resnet18 cat.jpg --weights resnet18.pth --class-names names.txt
   fovea predict runs/camvid-unet_resnet18 street.jpg --out masks/`,
   )

@@ -2,7 +2,14 @@ import { basename, resolve } from "node:path";
 import { versions } from "node:process";
 import * as schemas from "../core/schema.js";
 import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
-import { modelInfo, type OpenedDataset, OptionError, type RunConfig, version } from "../index.js";
+import {
+  modelInfo,
+  type OpenedDataset,
+  OptionError,
+  type PretrainedWeights,
+  type RunConfig,
+  version,
+} from "../index.js";
 import { defaultBatch, loopSettings, recordedIn, stepSettings, trainingSettings } from "../internal.js";
 import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
 import { type FlagsOf, flag, flagList, settingFlags, settingsBy } from "./flags.js";
@@ -47,12 +54,16 @@ export async function configOf(
   data: OpenedDataset,
   flags: Settled<TrainFlags>,
   asked: Record<string, unknown>,
+  published: PretrainedWeights | undefined,
 ): Promise<RunConfig> {
-  const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
+  const usual = defaultPreprocessing(data.train, flags.imageSize);
+  const { mean, std } = published?.preprocessing ?? usual;
+  const preprocessing = { ...usual, mean, std };
   const { classes } = data.train;
   const spec = modelInfo(flags.model);
   // The ImageNet stem would leave almost nothing of small images.
-  const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
+  const small = "stem" in spec.options && preprocessing.imageSize < 64 && !published;
+  const stem = flags.stem ?? (small ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
   if (flags.cacheFeatures && flags.augment)
     throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
@@ -62,7 +73,7 @@ export async function configOf(
     flags: asked,
     model: {
       name: spec.name,
-      options: modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length }),
+      options: withOptionsOf(published, modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length })),
       ...(flags.insert ? { insert: { attention: flags.insert, options: flags.insertOptions ?? {} } } : {}),
     },
     data: {
@@ -87,6 +98,12 @@ export async function configOf(
       augment: flags.augment ? defaultAugmentation(data.train, preprocessing) : null,
     },
   };
+}
+
+/** Options of a network from its flags, and those that its published weights need. */
+function withOptionsOf(published: PretrainedWeights | undefined, options: Readonly<Record<string, unknown>>) {
+  const attention = options.attention ?? published?.options.attention ?? null;
+  return { ...published?.options, ...options, attention };
 }
 
 /** @throws OptionError for a flag about features if there are none. */

@@ -19,6 +19,11 @@ export interface LoaderOptions {
   readonly augment?: Augmentation | null;
   /** Reshuffle in every epoch. Default false. */
   readonly shuffle?: boolean;
+  /**
+   * For retrieval: of every class this many images per epoch, one after the other, in a random order of classes; images repeat where a class
+   * has fewer. Needs `shuffle`, and a multiple of it as `batch`. Default null: every image once.
+   */
+  readonly instances?: number | null;
   /** Drop the last batch if it is not full. Default false. */
   readonly dropLast?: boolean;
   /** Seed of order and augmentation. Default 0. */
@@ -32,6 +37,7 @@ export const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
   preprocessing: preprocessingSchema,
   augment: maybe(orNull(augmentationSchema)),
   shuffle: maybe(flag),
+  instances: maybe(orNull(whole(2))),
   dropLast: maybe(flag),
   seed: maybe(seed),
   maps: maybe(flag),
@@ -83,14 +89,28 @@ export class Loader {
     checkDataset("Loader", "dataset", dataset);
     check("Loader", "options", loaderOptions, options);
     this.dataset = dataset;
-    const { batch, preprocessing, augment = null, shuffle = false, dropLast = false, seed = 0, maps = false } = options;
-    this.#options = { batch, preprocessing, augment, shuffle, dropLast, seed, maps };
+    const {
+      batch,
+      preprocessing,
+      augment = null,
+      shuffle = false,
+      instances = null,
+      dropLast = false,
+      seed = 0,
+      maps = false,
+    } = options;
+    this.#options = { batch, preprocessing, augment, shuffle, instances, dropLast, seed, maps };
     const taken = 3 * batch * preprocessing.imageSize ** 2 * Float32Array.BYTES_PER_ELEMENT;
     if (taken > mostBytes)
       throw new OptionError(
         `Loader: a batch of ${batch} images of ${preprocessing.imageSize} × ${preprocessing.imageSize} takes ${(taken / 2 ** 30).toFixed(1)} GiB, more than ${mostBytes / 2 ** 30}. Choose a smaller batch or imageSize`,
       );
-    this.batches = dropLast ? Math.floor(dataset.length / batch) : Math.ceil(dataset.length / batch);
+    if (instances !== null && (!shuffle || batch % instances !== 0))
+      throw new OptionError(
+        `Loader: instances needs shuffle, and a batch that is a multiple of it; got instances ${instances}, shuffle ${shuffle}, batch ${batch}`,
+      );
+    const images = instances === null ? dataset.length : instances * new Set(Array.from(dataset.labels)).size;
+    this.batches = dropLast ? Math.floor(images / batch) : Math.ceil(images / batch);
     if (this.batches === 0)
       throw new OptionError(
         dataset.length === 0
@@ -128,8 +148,9 @@ export class Loader {
   /** Positions in the data set, in an epoch's order. */
   order(epoch: number): ArrayLike<number> {
     check("Loader", "epoch", whole(0), epoch);
-    const { shuffle, seed } = this.#options;
+    const { shuffle, instances, seed } = this.#options;
     const { length } = this.dataset;
+    if (instances !== null) return identityOrder(this.dataset.labels, instances, new Rng(seed, "order", epoch));
     return shuffle ? new Rng(seed, "order", epoch).permutation(length) : Uint32Array.from({ length }, (_, i) => i);
   }
 
@@ -192,4 +213,21 @@ export class Loader {
     }
     throw new DataError(`${dataset.name}: none of its ${dataset.length} images can be read anymore`);
   }
+}
+
+/** `instances` images of each class in a row, classes in random order, as RGA's authors sample identities. */
+function identityOrder(labels: ArrayLike<number>, instances: number, rng: Rng): Int32Array {
+  const images = new Map<number, number[]>();
+  for (let i = 0; i < labels.length; i++) {
+    const own = images.get(labels[i]!);
+    own ? own.push(i) : images.set(labels[i]!, [i]);
+  }
+  const classes = [...images.values()];
+  return Int32Array.from(
+    Array.from(rng.permutation(classes.length)).flatMap((at) => {
+      const own = classes[at]!;
+      if (own.length < instances) return Array.from({ length: instances }, () => own[rng.int(own.length)]!);
+      return Array.from(rng.permutation(own.length).slice(0, instances), (i) => own[i]!);
+    }),
+  );
 }
