@@ -12,6 +12,7 @@ export {
   inputWriter,
   Loader,
   type LoaderOptions,
+  type MixedLabels,
   resample,
   resizeShorter,
   segmentationOf,

@@ -2,6 +2,7 @@
 export { attentionModules } from "./attention/index.js";
 export { recordedIn } from "./core/settings.js";
 export { alignmentNotes, classDifference, className } from "./data/align.js";
+export { augmentationSettings, augmentedBy } from "./data/augment/settings.js";
 export { cifar10, cifar100 } from "./data/cifar.js";
 export { describeSplits } from "./data/dataset.js";
 export { decodeWithBits } from "./data/decode.js";
@@ -38,6 +39,7 @@ export { bestRecord } from "./train/history.js";
 export { forEachTensor } from "./train/load-weights.js";
 export { probabilities, topIndices } from "./train/metrics.js";
 export { optimizers } from "./train/optimizers.js";
+export { type Recipe, recipeNamed, recipeNames, recipes } from "./train/recipes.js";
 export { type RecordedEpoch, RunFolder } from "./train/run-folder.js";
 export { taskOf } from "./train/run-task.js";
 export { type SegmentationLoss, segmentationLosses } from "./train/segmentation.js";

@@ -100,9 +100,10 @@ export function settingsBy<S extends Settings>(settings: S, flags: object): Part
 
 /** Which flags of a list were given: `--batch`. */
 export const givenOf = (list: readonly Flag[], flags: object): string[] =>
-  list
-    .filter(({ spelling }) => stored(spelling, flags) !== undefined)
-    .map(({ spelling }) => new Option(spelling).long!);
+  list.filter(({ spelling }) => stored(spelling, flags) !== undefined).map(({ spelling }) => flagOf(spelling));
+
+/** `--batch` of `--batch <n>`. */
+export const flagOf = (spelling: string): string => new Option(spelling).long!;
 
 const stored = (spelling: string, flags: object): unknown =>
   (flags as Readonly<Record<string, unknown>>)[new Option(spelling).attributeName()];

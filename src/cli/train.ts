@@ -3,6 +3,7 @@ import { OptionError, openDataset } from "../index.js";
 import { buildNetwork, RunFolder, settled } from "../internal.js";
 import { optional } from "./arguments.js";
 import { askedTask, modelFor } from "./choose-task.js";
+import { presetFlags } from "./config-file.js";
 import { addFlags } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { requireEffect, withDefaults } from "./optimization.js";
@@ -35,6 +36,7 @@ Examples:
   fovea train cifar-10-batches-bin/ --attention se --epochs 100 --warmup 1
   fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
   fovea train camvid/ --model unet_resnet18 --ignore-label 11
+  fovea train photos/ --config recipe.yaml --epochs 30
   fovea train --resume --out runs/shapes-resnet20-cbam
 
 Without --model, resnet20 is trained, or unet_resnet18 for segmentation.
@@ -46,14 +48,19 @@ images are never augmented.
 Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves and exits; --resume continues exactly from there. A second one exits
 immediately.`),
   )
-  .action(async (source: string | undefined, asked: AskedFlags, command: Command) => {
+  .action(async (named: string | undefined, asked: AskedFlags, command: Command) => {
     const resumed = asked.resume ? await RunFolder.open(requireOut(asked)) : undefined;
     await resumed?.claim();
-    const explicit = Object.fromEntries(
-      Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"),
-    );
+    const { data: configured, ...settings } = await presetFlags(command, asked);
+    const {
+      recipe: _recipe,
+      config: _config,
+      ...given
+    } = Object.fromEntries(Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"));
+    const explicit = { ...settings, ...given };
     // A resumed run keeps its original settings, and must not be asked for others now.
     const chosen = { ...asked, ...(resumed?.config.flags as Partial<TrainFlags> | undefined), ...explicit };
+    const source = named ?? configured;
     const dataSource = resumed ? await resumedData(resumed, source) : source;
     if (!dataSource) throw new OptionError("no data: name a folder, or shapes");
     const progress = new ProgressLine();

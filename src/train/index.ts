@@ -19,7 +19,7 @@ export {
   segmentationLosses,
 } from "./segmentation.js";
 export type { ParameterGroup, RecordedTraining, StepSettings } from "./settings.js";
-export * from "./step.js";
+export { type StepOptions, type StepPart, stepOptions, type TrainingStep, trainingStep } from "./step.js";
 export * from "./task.js";
 export * from "./train.js";
 export {

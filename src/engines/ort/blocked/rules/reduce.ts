@@ -1,7 +1,6 @@
 import { fourSizes } from "../../../../core/shape.js";
 import { tensor } from "../../../../core/tensor.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
-import { ruleOf } from "../../../../formats/onnx/writer.js";
 import type { Node, Value } from "../../../../graph/graph.js";
 import { ops, reduceMaxGrad } from "../../../../ops/reduce.js";
 import { asMaps } from "../../maps.js";
@@ -24,7 +23,8 @@ const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (n
   const packed = layouts.packed(x);
   // A sum over everything does not depend on the layout; padding is zero.
   if (packed && kind === "ReduceSum" && axes.length === x.shape.length)
-    return (table) => table.define(y, ruleOf(table.rules, node.op)(node, [packed.array], table.write)[0]!);
+    return (table) =>
+      table.define(y, sumOver(kind, packed.array, packed.layout.shape, { axes, keepdims }, table.write));
   // Over the kernel of a weight: a 1×1 weight remains.
   if (packed && keepdims && isAxes(axes, 2, 3))
     return (table) => {
