@@ -50,7 +50,7 @@ function flagsIn(
       const own = command.options.filter((option) => option.attributeName() === name && !ofTheCall.includes(name));
       const [option] = own;
       if (!option) throw new OptionError(`${where(key)}: unknown flag "${key}"${suggested(name, command)}`);
-      const taken = valueOf(option, value, key, where);
+      const taken = storedFrom(option, value, key, where);
       if (taken !== undefined) flags[name] = taken;
     }
   }
@@ -71,7 +71,7 @@ function ofText(value: unknown, key: string, where: (key: string) => string): st
 }
 
 /** A value as the flag stores it: what it would make of the same text. */
-function valueOf(option: Option, value: unknown, key: string, where: (key: string) => string): unknown {
+function storedFrom(option: Option, value: unknown, key: string, where: (key: string) => string): unknown {
   const takesText = option.required || option.optional;
   if (!takesText || (option.optional && value === true)) {
     if (typeof value !== "boolean") throw new OptionError(`${where(key)}: ${key} must be true or false`);
