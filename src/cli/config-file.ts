@@ -23,7 +23,7 @@ export async function presetFlags(
   const { recipe: named, ...given } = config === undefined ? {} : await fileFlags(command, config);
   const name = recipe ?? (named as string | undefined);
   if (name === undefined) return given;
-  return { ...flagsIn(command, recipeNamed(name).flags, () => `recipe ${name}`), ...given };
+  return { ...flagsIn(command, { ...recipeNamed(name).flags }, () => `recipe ${name}`), ...given };
 }
 
 async function fileFlags(command: Command, file: string): Promise<PresetFlags> {

@@ -1,21 +1,16 @@
 import * as schemas from "../core/schema.js";
 import {
-  constantSchedule,
-  cosineSchedule,
   headGroup,
   layerDecayGroups,
   type Module,
   modelInfo,
   type Optimizer,
   OptionError,
-  oneCycleSchedule,
   type ParameterGroup,
   type RunConfig,
   type Schedule,
-  stepSchedule,
-  warmRestartSchedule,
 } from "../index.js";
-import { optimizers } from "../internal.js";
+import { optimizers, scheduleBy, scheduleNames } from "../internal.js";
 import { epochList, jsonObject, optional } from "./arguments.js";
 import { type FlagsOf, flag, flagList } from "./flags.js";
 import type { TransferFlags } from "./transfer.js";
@@ -35,12 +30,7 @@ export const optimizationFlags = flagList(
   flag("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject),
   flag("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for adamw)", schemas.nonNegative),
   flag("--no-decay-norms", "no weight decay on norms and biases"),
-  flag(
-    "--schedule <name>",
-    "learning rate schedule",
-    schemas.oneOf("cosine", "step", "constant", "one-cycle", "warm-restarts"),
-    "cosine",
-  ),
+  flag("--schedule <name>", "learning rate schedule", schemas.oneOf(...scheduleNames), "cosine"),
   flag("--step-epochs <list>", "epochs after which --schedule step divides the rate by ten, such as 30,60", epochList),
   flag("--cycle-epochs <n>", "epochs of the first cycle of --schedule warm-restarts", schemas.positive),
   flag(
@@ -90,34 +80,16 @@ export function optimizerOf(flags: Settled<OptimizationFlags>): Optimizer {
   });
 }
 
-export function scheduleOf({
-  schedule,
-  warmup,
-  stepEpochs,
-  cycleEpochs,
-  cycleFactor,
-  epochs,
-}: OptimizationFlags): Schedule {
-  if (stepEpochs && schedule !== "step") throw new OptionError("--step-epochs belongs to --schedule step");
-  for (const [flag, value] of Object.entries({ "cycle-epochs": cycleEpochs, "cycle-factor": cycleFactor }))
-    if (value !== undefined && schedule !== "warm-restarts")
-      throw new OptionError(`--${flag} belongs to --schedule warm-restarts`);
-  const warmupEpochs = warmup;
-  switch (schedule) {
-    case "cosine":
-      return cosineSchedule({ warmupEpochs });
-    case "constant":
-      return constantSchedule({ warmupEpochs });
-    case "one-cycle":
-      if (warmup > 0) throw new OptionError("--warmup has no effect on --schedule one-cycle, which begins with a rise");
-      return oneCycleSchedule();
-    case "warm-restarts":
-      if (cycleEpochs === undefined) throw new OptionError("--schedule warm-restarts needs --cycle-epochs");
-      return warmRestartSchedule(cycleEpochs, { warmupEpochs, ...optional("cycleFactor", cycleFactor) });
-    case "step":
-      return stepSchedule(stepEpochs ?? [Math.floor(epochs / 2), Math.floor((epochs * 3) / 4)], { warmupEpochs });
-  }
-}
+const scheduleFlags = {
+  schedule: "--schedule",
+  warmup: "--warmup",
+  stepEpochs: "--step-epochs",
+  cycleEpochs: "--cycle-epochs",
+  cycleFactor: "--cycle-factor",
+} as const;
+
+export const scheduleOf = (flags: OptimizationFlags): Schedule =>
+  scheduleBy(flags, flags.epochs, (name) => scheduleFlags[name]);
 
 /** Parameters with rates of their own: the classifier, and parts by their depth. */
 export const rateGroups = (

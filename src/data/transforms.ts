@@ -81,16 +81,25 @@ export type View = { readonly mirrored: boolean } & (
   | { readonly box: Box }
 );
 
+/** The center of an image: what evaluation shows. */
+export function evaluationView(
+  image: Size,
+  { imageSize: size, resize }: Preprocessing,
+): Extract<View, { readonly scaled: Size }> {
+  const scaled = shorterSize(image.width, image.height, resize);
+  return { scaled, left: center(scaled.width, size), top: center(scaled.height, size), mirrored: false };
+}
+
 /** What the input shows of an image: the center, or what `rng` chooses. Not checked: done for every image. */
 export function chooseView(
   image: Size,
-  { imageSize: size, resize }: Preprocessing,
+  preprocessing: Preprocessing,
   augmentation: Augmentation | null,
   rng: Rng | undefined,
 ): View {
-  const scaled = shorterSize(image.width, image.height, resize);
-  if (!augmentation)
-    return { scaled, left: center(scaled.width, size), top: center(scaled.height, size), mirrored: false };
+  const { imageSize: size, resize } = preprocessing;
+  const middle = evaluationView(image, preprocessing);
+  if (!augmentation) return middle;
   if (!rng) throw new OptionError("inputWriter: augmentation needs a random number generator");
   const { crop, flip } = augmentation;
   const mirrored = flip && rng.uniform() < 0.5;
@@ -103,7 +112,7 @@ export function chooseView(
     return { scaled: jittered, left: start(jittered.width), top: start(jittered.height), mirrored };
   }
   const shift = () => (crop ? rng.int(2 * crop.padding + 1) - crop.padding : 0);
-  return { scaled, left: center(scaled.width, size) + shift(), top: center(scaled.height, size) + shift(), mirrored };
+  return { ...middle, left: middle.left + shift(), top: middle.top + shift(), mirrored };
 }
 
 /** Writes views of images as normalized planes. Not checked: done for every image. */

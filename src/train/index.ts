@@ -10,6 +10,7 @@ export * from "./metrics.js";
 export type { Objective, ObjectiveInputs } from "./objective.js";
 export * from "./optimizers.js";
 export { PixelTally } from "./pixel-metrics.js";
+export { type RecipeSettings, recipeFields, recipeNamed } from "./recipes.js";
 export * from "./schedules.js";
 export {
   balancedWeights,
@@ -21,6 +22,7 @@ export {
 export type { ParameterGroup, RecordedTraining, StepSettings } from "./settings.js";
 export { type StepOptions, type StepPart, stepOptions, type TrainingStep, trainingStep } from "./step.js";
 export * from "./task.js";
+export { MeanLogits, type TestTimeAugmentation, testTimeKinds, testTimeViews } from "./test-time.js";
 export * from "./train.js";
 export {
   asStored,

@@ -1,14 +1,79 @@
 import { unknownName } from "../core/errors.js";
+import {
+  type Fields,
+  flag,
+  list,
+  maybe,
+  nonNegative,
+  oneOf,
+  positive,
+  settings as settingsSchema,
+} from "../core/schema.js";
+import { defineSettings, optionFields, type SettingsOf } from "../core/settings.js";
+import { augmentationSettings } from "../data/index.js";
+import type { optimizers } from "./optimizers.js";
+import { type Schedule, scheduleNames } from "./schedules.js";
+import { loopSettings, stepSettings } from "./settings.js";
 
-/** How a network was trained that was published: values of flags of `fovea train`, as a file for `--config` would have them. */
+const { labelSmoothing, clipNorm, ema, gradAccumSteps } = stepSettings;
+const { batch, balancedSampling, augRepeats, classWeights } = loopSettings;
+
+/** Settings of a training that recipes and plans choose. */
+const chosen = defineSettings({
+  batch,
+  labelSmoothing,
+  clipNorm,
+  ema,
+  gradAccumSteps,
+  balancedSampling,
+  augRepeats,
+  classWeights,
+  ...augmentationSettings,
+});
+
+/** One way to train, named as the flags of `fovea train`. */
+export interface RecipeSettings extends Partial<SettingsOf<typeof chosen>> {
+  readonly optimizer?: keyof typeof optimizers;
+  /** More settings of the optimizer, such as `{ nesterov: true }`. */
+  readonly optimizerOptions?: Readonly<Record<string, unknown>>;
+  readonly lr?: number;
+  readonly weightDecay?: number;
+  /** Whether norms and biases decay too. Default true. */
+  readonly decayNorms?: boolean;
+  readonly schedule?: Schedule["kind"];
+  /** Epochs after which `step` divides the rate by ten. */
+  readonly stepEpochs?: readonly number[];
+  /** Epochs of the first cycle of `warm-restarts`. */
+  readonly cycleEpochs?: number;
+  /** How much longer each of its cycles is than the one before. */
+  readonly cycleFactor?: number;
+  /** Epochs in which the rate rises. */
+  readonly warmup?: number;
+}
+
+export const recipeFields: Fields<RecipeSettings> = {
+  ...optionFields(chosen),
+  optimizer: maybe(oneOf("sgd", "adamw")),
+  optimizerOptions: maybe(settingsSchema),
+  lr: maybe(positive),
+  weightDecay: maybe(nonNegative),
+  decayNorms: maybe(flag),
+  schedule: maybe(oneOf(...scheduleNames)),
+  stepEpochs: maybe(list(nonNegative, "a list of epochs, such as [30, 60]")),
+  cycleEpochs: maybe(positive),
+  cycleFactor: maybe(positive),
+  warmup: maybe(nonNegative),
+};
+
+/** How to train, by name: values of flags of `fovea train`, as a file for `--config` would have them. */
 export interface Recipe {
   /** What it is for, in a few words. */
   readonly about: string;
-  /** What was reached with it, and on what. */
-  readonly figure: string;
+  /** What was reached with it, and on what, by its source. */
+  readonly figure?: string;
   /** Where it stands. */
-  readonly source: string;
-  readonly flags: Readonly<Record<string, unknown>>;
+  readonly source?: string;
+  readonly flags: RecipeSettings & { readonly epochs: number };
 }
 
 /** Named recipes. Their rates are meant for their batch sizes and their epochs for ImageNet; both may be overridden. */
@@ -90,6 +155,17 @@ export const recipes = {
       autoAugment: "randaugment-n2-m21",
       randomErasing: 0.4,
       eraseMode: "pixel",
+    },
+  },
+  "cifar-short": {
+    about: "the ResNets for CIFAR in few epochs: four times as many steps as with batches of 128",
+    flags: {
+      optimizer: "sgd",
+      optimizerOptions: { nesterov: true },
+      lr: 0.05,
+      batch: 32,
+      epochs: 30,
+      warmup: 1,
     },
   },
 } as const satisfies Readonly<Record<string, Recipe>>;

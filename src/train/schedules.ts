@@ -1,3 +1,4 @@
+import { OptionError } from "../core/errors.js";
 import { check, positive, whole } from "../core/schema.js";
 import {
   constantOptions,
@@ -98,6 +99,61 @@ export function warmRestartSchedule(cycleEpochs: number, options: WarmRestartOpt
   check("warmRestartSchedule", "cycleEpochs", positive, cycleEpochs);
   check("warmRestartSchedule", "options", warmRestartOptions, options);
   return { kind: "warm-restarts", cycleEpochs, ...options };
+}
+
+export const scheduleNames = [
+  "cosine",
+  "step",
+  "constant",
+  "one-cycle",
+  "warm-restarts",
+] as const satisfies readonly Schedule["kind"][];
+
+/** What is chosen of a schedule by name. */
+export interface ScheduleChoice {
+  readonly schedule?: Schedule["kind"] | undefined;
+  readonly warmup?: number | undefined;
+  /** Default: half and three quarters of the epochs. */
+  readonly stepEpochs?: readonly number[] | undefined;
+  readonly cycleEpochs?: number | undefined;
+  readonly cycleFactor?: number | undefined;
+}
+
+/**
+ * The schedule that is chosen of a training of so many epochs. By default `cosine`.
+ *
+ * @throws OptionError for a choice without effect, or one that lacks what it needs. `called` says what choices are called in messages.
+ */
+export function scheduleBy(
+  { schedule = "cosine", warmup = 0, stepEpochs, cycleEpochs, cycleFactor }: ScheduleChoice,
+  epochs: number,
+  called: (name: keyof ScheduleChoice) => string = (name) => name,
+): Schedule {
+  const belongs = { stepEpochs: "step", cycleEpochs: "warm-restarts", cycleFactor: "warm-restarts" } as const;
+  for (const [name, value] of Object.entries({ stepEpochs, cycleEpochs, cycleFactor })) {
+    const owner = belongs[name as keyof typeof belongs];
+    if (value !== undefined && schedule !== owner)
+      throw new OptionError(`${called(name as keyof ScheduleChoice)} belongs to ${called("schedule")} ${owner}`);
+  }
+  const warmupEpochs = warmup;
+  switch (schedule) {
+    case "cosine":
+      return cosineSchedule({ warmupEpochs });
+    case "constant":
+      return constantSchedule({ warmupEpochs });
+    case "one-cycle":
+      if (warmup > 0)
+        throw new OptionError(
+          `${called("warmup")} has no effect on ${called("schedule")} one-cycle, which begins with a rise`,
+        );
+      return oneCycleSchedule();
+    case "warm-restarts":
+      if (cycleEpochs === undefined)
+        throw new OptionError(`${called("schedule")} warm-restarts needs ${called("cycleEpochs")}`);
+      return warmRestartSchedule(cycleEpochs, { warmupEpochs, ...(cycleFactor !== undefined && { cycleFactor }) });
+    case "step":
+      return stepSchedule(stepEpochs ?? [Math.floor(epochs / 2), Math.floor((epochs * 3) / 4)], { warmupEpochs });
+  }
 }
 
 /** From `high` at 0 to `low` at 1 along half a cosine. */
