@@ -260,6 +260,7 @@ const cases: Readonly<Record<string, Case>> = {
   layerDecayGroups: { args: () => [net(), 0.5] },
   learningRateFactor: { args: () => [fovea.cosineSchedule(), 0, 1, 1], allowed: { 3: ["7.5"] } },
   trainingStep: { args: () => [net(), step] },
+  findLearningRate: { args: () => [net(), data, { engine, batch: 2 }, { steps: 8 }], allowed: options(3) },
   train: { args: () => [net(), data, { engine, epochs: 1, batch: 2 }] },
   evaluate: { args: () => [net(), data, { engine }] },
   forEachLogits: { args: () => [net(), data, { engine }, () => {}] },

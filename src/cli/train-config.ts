@@ -56,6 +56,7 @@ export const trainFlags = flagList(
     schemas.oneOf(...recipeNames),
   ),
   flag("--config <file>", "flags as defaults: an object in YAML or JSON, such as { epochs: 20, mixup: 0.2 }"),
+  flag("--find-lr [file]", "only try learning rates, and draw the loss by rate (default: to learning-rate.svg)"),
   flag("--out <folder>", "run folder (default: a new one in runs/)"),
   flag("--resume", "continue the run in --out, with its settings as defaults"),
   ...engineFlags,

@@ -4,6 +4,7 @@ import { buildNetwork, RunFolder, settled } from "../internal.js";
 import { optional } from "./arguments.js";
 import { askedTask, modelFor } from "./choose-task.js";
 import { presetFlags } from "./config-file.js";
+import { showLearningRates } from "./find-lr.js";
 import { addFlags } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { requireEffect, withDefaults } from "./optimization.js";
@@ -37,6 +38,7 @@ Examples:
   fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
   fovea train camvid/ --model unet_resnet18 --ignore-label 11
   fovea train photos/ --config recipe.yaml --epochs 30
+  fovea train photos/ --model resnet18 --find-lr
   fovea train --resume --out runs/shapes-resnet20-cbam
 
 Without --model, resnet20 is trained, or unet_resnet18 for segmentation.
@@ -92,6 +94,10 @@ immediately.`),
     const { imageSize } = config.preprocessing;
     const keepsAll = frozen.length === 0 && !flags.recompute;
     requireMemory(network, [config.training.batch, 3, imageSize, imageSize], keepsAll);
+    if (flags.findLr !== undefined) {
+      if (resumed) throw new OptionError("--find-lr is for a training that has not begun; leave --resume out");
+      return showLearningRates({ ...config, frozen }, network, data, flags, progress);
+    }
     const folder = async () => flags.out ?? (await freshFolder("runs", runName(dataSource, flags)));
     const run = resumed ?? (await RunFolder.create(await folder(), { ...config, frozen }));
     const result = await runTraining(run, network, data, flags, progress);

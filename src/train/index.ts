@@ -4,6 +4,7 @@ export { defaultBatch } from "./batches.js";
 export * from "./checkpoint.js";
 export { type EvaluateOptions, evaluate, forEachLogits } from "./evaluate.js";
 export { type FeaturePlan, type FeatureReport, featureLimit } from "./features.js";
+export { type FoundRate, findLearningRate, type RateRange, type TriedRate } from "./find-lr.js";
 export * from "./fine-tune.js";
 export * from "./history.js";
 export * from "./metrics.js";

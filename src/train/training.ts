@@ -122,7 +122,11 @@ export class Training {
       const number = epoch * loader.batches + b;
       const update = this.#update(epoch, b);
       lr = optimizer.lr * learningRateFactor(schedule, update.number, update.perEpoch, steps / loader.batches);
-      const feeds = { ...data.inputs, targets: this.#targets(data), ...step.scalars(update.number + 1, lr, update) };
+      const feeds = {
+        ...data.inputs,
+        targets: targetsOf(this.plan, data),
+        ...step.scalars(update.number + 1, lr, update),
+      };
       return executable.run({ ...feeds, ...randomFeeds(graph, seed, number) });
     };
     for await (const [done, outputs] of ahead(source, epoch, [first, batches], run)) {
@@ -234,14 +238,6 @@ export class Training {
     const progress = { epoch, batch, ...sums, history: this.#history };
     return writeCheckpoint(model, step.cells, seed, progress, dataset.classes, options.metadata);
   }
-
-  /** The targets of a batch as distributions. */
-  #targets(batch: StepBatch): Tensor {
-    const { task, dataset, targets: shape } = this.plan;
-    const targets = zeros("float32", [...shape]);
-    task.writeTargets(batch, dataset.classes.length, targets.data);
-    return targets;
-  }
 }
 
 interface StepsDone {
@@ -274,8 +270,15 @@ async function* ahead(
   }
 }
 
+/** The targets of a batch as distributions. */
+export function targetsOf({ task, dataset, targets: shape }: Plan, batch: StepBatch): Tensor {
+  const targets = zeros("float32", [...shape]);
+  task.writeTargets(batch, dataset.classes.length, targets.data);
+  return targets;
+}
+
 /** This step's random numbers, by name of the graph's inputs. */
-function randomFeeds({ randoms }: FedGraph["graph"], seed: number, step: number): Record<string, Tensor> {
+export function randomFeeds({ randoms }: FedGraph["graph"], seed: number, step: number): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
   for (const { name, shape } of randoms) {
     const rng = new Rng(seed, name, step);

@@ -4,12 +4,25 @@ import { float32, toFloat64 } from "../../src/core/tensor.js";
 import { type Augmentation, createDataset } from "../../src/data/index.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import type { Value } from "../../src/graph/graph.js";
+import { printGraph } from "../../src/graph/print.js";
 import { createModel, insertAttention } from "../../src/index.js";
-import { BatchNorm, Conv2d, flatten, initialize, Linear, Module, parametersOf, stateOf } from "../../src/nn/index.js";
+import {
+  BatchNorm,
+  Conv2d,
+  DropPath,
+  flatten,
+  initialize,
+  Linear,
+  Module,
+  parametersOf,
+  stateOf,
+  trace,
+} from "../../src/nn/index.js";
 import { relu } from "../../src/ops/index.js";
 import {
   adamw,
   classification,
+  findLearningRate,
   layerDecayGroups,
   oneCycleSchedule,
   sgd,
@@ -282,4 +295,53 @@ test("layer-wise decay falls from the classifier to the stem, and inserted modul
     if (path.startsWith("attention.")) assert.deepEqual(rate(path), rate(`${block![0]}.conv1.weight`), path);
     assert.equal(rate(path).length, 1, path);
   }
+});
+
+test("the range test raises the rate by equal factors, leaves the model as it is, and suggests a rate that learns", async () => {
+  const model = initialize(new Net(), { seed: 2 });
+  const before = [...stateOf(model)].map(([, { value }]) => [...value.data]);
+  const options = { engine: ort, batch: 8, seed: 5, augment: null, optimizer: sgd({ momentum: 0.9 }) } as const;
+  const found = await findLearningRate(model, dataset, options, { from: 1e-5, to: 100, steps: 90 });
+  assert.deepEqual(
+    [...stateOf(model)].map(([, { value }]) => [...value.data]),
+    before,
+  );
+  const { tried, lowest, steepest, suggested } = found;
+  assert.ok(tried.length > 20 && tried.length < 90, `${tried.length} rates before the loss was too high`);
+  tried.forEach(({ lr }, i) => assert.ok(Math.abs(lr / (1e-5 * 1e7 ** (i / 89)) - 1) < 1e-9));
+  assert.equal(suggested, lowest / 10);
+  const losses = tried.map(({ loss }) => loss);
+  assert.equal(tried[losses.indexOf(Math.min(...losses))]!.lr, lowest);
+  assert.ok(steepest < lowest, `${steepest} ${lowest}`);
+  assert.deepEqual(await findLearningRate(model, dataset, options, { from: 1e-5, to: 100, steps: 90 }), found);
+  // The first loss is that of the untrained network.
+  const first = await train(initialize(new Net(), { seed: 2 }), dataset, {
+    ...options,
+    steps: 1,
+    optimizer: sgd({ lr: 1e-5 }),
+  });
+  near([first.history[0]!.trainLoss], [losses[0]!], 1e-6);
+  await assert.rejects(findLearningRate(model, dataset, options, { from: 1, to: 0.1 }), /from must be less than to/);
+});
+
+test("stochastic depth grows linearly over the blocks of a ResNet, and is none in inference", async () => {
+  const rates: number[] = [];
+  const rateOf = DropPath.prototype.forward;
+  DropPath.prototype.forward = function (x) {
+    rates.push(this.p);
+    return rateOf.call(this, x);
+  };
+  try {
+    trace(createModel("resnet18", { dropPath: 0.35 }), [2, 3, 64, 64], { training: true });
+  } finally {
+    DropPath.prototype.forward = rateOf;
+  }
+  near(
+    rates,
+    [1, 2, 3, 4, 5, 6, 7].map((i) => (0.35 * i) / 7),
+  );
+  const [plain, deep] = [0, 0.35].map((dropPath) => initialize(createModel("resnet20", { dropPath }), { seed: 1 }));
+  assert.deepEqual([...stateOf(plain!).keys()], [...stateOf(deep!).keys()]);
+  assert.equal(printGraph(trace(deep!, [1, 3, 32, 32])), printGraph(trace(plain!, [1, 3, 32, 32])));
+  assert.throws(() => createModel("resnet20", { dropPath: 1 }), /dropPath must be in \[0, 1\)/);
 });

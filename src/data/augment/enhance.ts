@@ -100,8 +100,13 @@ export const equalize = (image: RgbImage): RgbImage =>
     const last = counts.findLast((count) => count > 0)!;
     const step = Math.floor((channel.length - last) / 255);
     if (step === 0) return (byte) => byte;
-    const before = counts.reduce<number[]>((sums, count) => [...sums, sums.at(-1)! + count], [Math.floor(step / 2)]);
-    return (byte) => Math.min(255, Math.floor(before[byte]! / step));
+    let before = Math.floor(step / 2);
+    const levels = Array.from(counts, (count) => {
+      const level = Math.min(255, Math.floor(before / step));
+      before += count;
+      return level;
+    });
+    return (byte) => levels[byte]!;
   });
 
 /** Turns hues by a share of the circle, −0.5 to 0.5, in steps of 1/255 in Pillow's HSV. */
