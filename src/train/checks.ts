@@ -132,13 +132,13 @@ export const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Sc
  *
  * @throws OptionError that names the argument or option. @throws DataError that names the image whose label is wrong.
  */
-export function checkTraining(model: unknown, dataset: unknown, options: unknown): void {
-  check("train", "model", moduleSchema, model);
-  checkDataset("train", "dataset", dataset);
-  check("train", "options", trainOptions, options);
+export function checkTraining(model: unknown, dataset: unknown, options: unknown, where = "train"): void {
+  check(where, "model", moduleSchema, model);
+  checkDataset(where, "dataset", dataset);
+  check(where, "options", trainOptions, options);
   const { validate, epochs, steps } = options as TrainOptions;
-  if (epochs !== undefined && steps !== undefined) throw new OptionError("train: epochs or steps, not both");
-  if (validate) checkDataset("train", "validate", validate);
+  if (epochs !== undefined && steps !== undefined) throw new OptionError(`${where}: epochs or steps, not both`);
+  if (validate) checkDataset(where, "validate", validate);
   const { name, length } = dataset as Dataset;
-  if (length === 0) throw new DataError(`train: ${name} has no images to learn from`);
+  if (length === 0) throw new DataError(`${where}: ${name} has no images to learn from`);
 }

@@ -65,7 +65,7 @@ export async function findLearningRate(
   options: TrainOptions<Scores>,
   range: RateRange = {},
 ): Promise<FoundRate> {
-  checkTraining(model, dataset, options);
+  checkTraining(model, dataset, options, "findLearningRate");
   check("findLearningRate", "range", rangeSchema, range);
   const { from = 1e-6, to = 10, steps = 100 } = range;
   if (from >= to) throw new OptionError(`findLearningRate: from must be less than to, got ${from} and ${to}`);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { presetFlags } from "../../src/cli/config-file.js";
@@ -85,6 +85,26 @@ for (const recipe of recipeNames)
     assert.equal(training.optimizer.settings.lr, flags.lr);
     assert.deepEqual(training.augment.crop.scale, flags.scale);
   });
+
+test("--find-lr draws a curve and trains nothing", async () => {
+  const curve = at("curve.svg");
+  const { code, stdout, stderr } = await fovea([
+    "train",
+    data,
+    ...short,
+    "--find-lr",
+    curve,
+    "--out",
+    at("none"),
+    "--json",
+  ]);
+  assert.equal(code, 0, stderr);
+  const { tried, suggested, lowest, file } = JSON.parse(stdout);
+  assert.equal(file, curve);
+  assert.ok(tried.length > 8 && suggested === lowest / 10);
+  assert.match(readFileSync(curve, "utf8"), /^<svg[\s\S]*Loss by learning rate[\s\S]*suggested/);
+  assert.ok(!existsSync(at("none")));
+});
 
 const files: readonly (readonly [text: string, says: RegExp])[] = [
   ["epochs: 2\nmixpu: 0.2\n", /bad\.yaml:2: unknown flag "mixpu"\. Did you mean "mixup"\?/],
