@@ -27,11 +27,14 @@ export type { DType, Tensor } from "./core/tensor.js";
 export {
   type Alignment,
   type Augmentation,
+  type AutoAugment,
   alignClasses,
+  type ColorJitter,
   createDataset,
   type Dataset,
   type DatasetDefaults,
   type DatasetOptions,
+  type Erasing,
   generateShapes,
   type LabelMap,
   type Normalization,
@@ -112,8 +115,10 @@ export {
   headGroup,
   type LoadOptions,
   type LoadReport,
+  layerDecayGroups,
   loadState,
   type Optimizer,
+  oneCycleSchedule,
   type ParameterGroup,
   type PixelClassMetrics,
   type Progress,
@@ -131,6 +136,7 @@ export {
   type TrainResult,
   train,
   WeightsError,
+  warmRestartSchedule,
   weightsOf,
 } from "./train/index.js";
 export { version } from "./version.js";

@@ -5,6 +5,7 @@ import { gradientOptions } from "../src/autodiff/gradients.js";
 import { type OptionSpec, schemaOf } from "../src/core/options.js";
 import { options as fields, type Schema } from "../src/core/schema.js";
 import type { Settings } from "../src/core/settings.js";
+import { erasingSchema } from "../src/data/augment/erase.js";
 import { augmentationSchema, preprocessingSchema } from "../src/data/checks.js";
 import { cifar100Options } from "../src/data/cifar.js";
 import { decodeOptions } from "../src/data/decode.js";
@@ -48,8 +49,16 @@ import * as operators from "../src/ops/checks.js";
 import { diagramOptions } from "../src/report/diagram.js";
 import { chartOptions } from "../src/report/line-chart.js";
 import { gridOptions, gridSchema } from "../src/report/maps/grid.js";
-import { constantOptions, cosineOptions, stepScheduleOptions, trainOptions } from "../src/train/checks.js";
+import {
+  constantOptions,
+  cosineOptions,
+  oneCycleOptions,
+  stepScheduleOptions,
+  trainOptions,
+  warmRestartOptions,
+} from "../src/train/checks.js";
 import { evaluateOptions } from "../src/train/evaluate.js";
+import { rangeSchema } from "../src/train/find-lr.js";
 import { rerankOptions } from "../src/train/rerank.js";
 import { retrievalOptions } from "../src/train/retrieval.js";
 import { trainingSchema } from "../src/train/run-config.js";
@@ -67,9 +76,12 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["trainingStep", "StepOptions", stepOptions],
     ["segmentation", "SegmentationOptions", segmentationOptions],
     ["evaluate, forEachLogits", "EvaluateOptions", evaluateOptions],
+    ["findLearningRate", "RateRange", rangeSchema],
     ["constantSchedule", "ScheduleOptions", constantOptions],
     ["cosineSchedule", "CosineOptions", cosineOptions],
     ["stepSchedule", "StepScheduleOptions", stepScheduleOptions],
+    ["oneCycleSchedule", "OneCycleOptions", oneCycleOptions],
+    ["warmRestartSchedule", "WarmRestartOptions", warmRestartOptions],
     ["loadState, loadWeights", "LoadOptions", loadOptions],
     ["loadPretrained", "PretrainedOptions", pretrainedOptions],
     ["retrievalMetrics", "RetrievalOptions", retrievalOptions],
@@ -113,6 +125,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["Loader.epoch", "EpochOptions", epochOptions],
     ["a preprocessing", "Preprocessing", preprocessingSchema],
     ["an augmentation", "Augmentation", augmentationSchema],
+    ["an erasing", "Erasing", erasingSchema],
   ],
   Engines: [
     ["ortEngine", "OrtNodeOptions", ortOptions],

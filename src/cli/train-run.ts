@@ -14,7 +14,7 @@ import {
 import { bestRecord, describeSplits, type RunFolder, repeating, stepSettings, taskOf } from "../internal.js";
 import { optional, withEngine } from "./arguments.js";
 import { settingsBy } from "./flags.js";
-import { headGroups, type Settled } from "./optimization.js";
+import { rateGroups, type Settled } from "./optimization.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { faceOf, type RunPage, type TaskFace, taskOfModel } from "./tasks.js";
@@ -131,7 +131,7 @@ export async function runTraining(
           ...how,
           engine,
           task: taskOf(run.config),
-          groups: headGroups(network, training.headLr, how.optimizer.lr),
+          groups: rateGroups(network, training, how.optimizer.lr),
           preprocessing,
           validate: data.validation,
           signal: interrupt.signal,
@@ -186,17 +186,21 @@ async function concluded({ run, network, data, flags, page, face }: Concluding, 
 }
 
 function finishedText(
-  { path }: RunFolder,
+  { path, config }: RunFolder,
   { best, history }: TrainResult,
   test: Scores | null,
   seconds: number,
   face: TaskFace<Scores>,
 ): string[] {
+  const { epochs, patience } = config.training;
   const final = history.at(-1);
   const score = (record: EpochRecord) => `${percent(face.scoreOf(record)!.value)} (epoch ${record.epoch})`;
   const chosen = best && face.scoreOf(best);
   const tested = test && face.scoreOfMetrics(test);
   return [
+    ...(final && final.epoch < epochs
+      ? [`ended after epoch ${final.epoch}: none of the last ${patience} was better`]
+      : []),
     `trained in ${duration(seconds)}`,
     ...(chosen && final
       ? [`validation ${chosen.name}: best ${score(best)}, chosen on these images; final ${score(final)}`]

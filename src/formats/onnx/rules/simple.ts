@@ -65,7 +65,7 @@ export const simpleRules: Rules = new Map([
     return [write.emit("DequantizeLinear", [stored ? write.constant(stored) : x, scale], { axis })];
   }),
   ruleFor(quantizeDequantize, ({ attributes: { scale, zeroPoint } }, [x], write) => {
-    const zero = write.once(`byte_${zeroPoint}`, () => tensor("uint8", [], Uint8Array.of(zeroPoint)));
+    const zero = write.memo(`byte_${zeroPoint}`, () => write.constant(tensor("uint8", [], Uint8Array.of(zeroPoint))));
     const code = [write.number(scale), zero];
     return [write.emit("DequantizeLinear", [write.emit("QuantizeLinear", [x, ...code]), ...code])];
   }),
