@@ -14,7 +14,6 @@ export { dimNote } from "./data/significant-bits.js";
 export { ofSeen } from "./data/transforms.js";
 export { describeLowering, type LayerLowering } from "./engines/ort/lowering-report.js";
 export { fiveDigits, resizeHeatmap, storedMap } from "./explain/heatmap.js";
-export { openGlances } from "./explain/look.js";
 export { centerMap, meanIntervals, randomMap, road } from "./explain/metrics/index.js";
 export { readWhole } from "./files/read.js";
 export { makeFolder } from "./files/write.js";

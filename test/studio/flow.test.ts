@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { unzipSync } from "fflate";
 import { toInput } from "../../src/engine.js";
 import { decodeImage, loadRun, predict, readCheckpoint } from "../../src/index.js";
+import { RunFolder } from "../../src/internal.js";
 import { ort } from "../support/engines.js";
 import { temporaryFolder } from "../support/fovea.js";
 import { runsLong } from "../support/long.js";
@@ -275,6 +276,8 @@ test("what is taken away says what the page says", { skip }, async () => {
   const images = await unpack(await shapesZip(runsLong ? 34 : 5), join(folder, "images"));
   const run = join(folder, "run");
   await unpack(readFileSync(await save("The run folder", "run.zip")), run);
+  const facts = await (await RunFolder.open(run)).facts();
+  assert.equal(facts?.followed.length, 6);
   const files = images.filter((file) => file.endsWith(".png"));
   const expected = (await answers(await loadRun(run), files)).join();
 
@@ -335,6 +338,11 @@ test("a saved run is opened again", { skip }, async () => {
   await page.getByText("It cannot be opened: it is damaged").waitFor();
   await choose(page, "Choose an archive", archive);
   await said(page, "The run is open.");
+  for (const again of [false, true]) {
+    if (again) await page.reload();
+    await goTo(page, "Train");
+    await page.locator(".look canvas").nth(5).waitFor();
+  }
   await goTo(page, "Understand");
   await page.getByText(/^\d+ of \d+ images that were kept aside are right$/).waitFor({ timeout: 120_000 });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { heat, overlay } from "../../studio/logic/colors.js";
+import { areMaps, hasFollowed } from "../../studio/logic/findings.js";
 import {
   asFolder,
   className,
@@ -172,4 +173,38 @@ test("the studio stands on the entry points of the package, and on few packages 
       if (!target.startsWith(".")) assert.match(target, packages, file);
       else assert.match(join(file, "..", target), /^studio\//, `${file}: ${target}`);
     }
+});
+
+test("maps and followed images of a run from anywhere are taken only if they are sound", () => {
+  const map = { height: 1, width: 2, data: [0.5, -1] };
+  const seen = { index: 3, label: "a", image: { height: 1, width: 2, rgb: "AAAAAAAA" } };
+  const look = { predicted: "a", probability: 0.5, cam: map, gate: null };
+  const maps = { format: "fovea.maps.1", epoch: 1, layer: "layer3", gate: null, looks: [look] };
+  assert.ok(hasFollowed({ followed: [seen] }));
+  assert.ok(areMaps(maps, 1));
+  for (const bad of [
+    undefined,
+    null,
+    [],
+    { followed: {} },
+    { followed: [{ ...seen, index: "3" }] },
+    { followed: [{ ...seen, label: { toString: 1 } }] },
+    { followed: [{ ...seen, image: { ...seen.image, rgb: "AAAA" } }] },
+    { followed: [{ ...seen, image: { ...seen.image, rgb: "!!!!!!!!" } }] },
+    { followed: [{ ...seen, image: { height: 1e6, width: 1e6, rgb: "" } }] },
+    { followed: new Array(1000).fill(seen) },
+  ])
+    assert.ok(!hasFollowed(bad), JSON.stringify(bad)?.slice(0, 100));
+  for (const bad of [
+    null,
+    { ...maps, format: "fovea.maps.2" },
+    { ...maps, epoch: "1" },
+    { ...maps, looks: [] },
+    { ...maps, looks: [look, look] },
+    { ...maps, gate: "spatial" },
+    { ...maps, looks: [{ ...look, cam: { ...map, data: [1] } }] },
+    { ...maps, looks: [{ ...look, cam: { ...map, data: [1, null] } }] },
+    { ...maps, looks: [{ ...look, probability: "much" }] },
+  ])
+    assert.ok(!areMaps(bad, 1), JSON.stringify(bad));
 });

@@ -102,25 +102,35 @@ export function follow(run: string, onEpoch: (epoch: MachineEpoch) => void): Pro
   });
 }
 
-/** The files of a run: those of its maps are named by the epochs. */
-export async function filesOf(run: string, epochs: readonly number[]): Promise<[string, Blob][]> {
-  const names = [
-    "config.json",
-    "metrics.jsonl",
-    "best.safetensors",
-    "last.safetensors",
-    ...epochs.map((epoch) => `maps/epoch-${epoch}.json`),
-  ];
+/** A file of a run; undefined where there is none. */
+async function fileOf(run: string, name: string): Promise<Blob | undefined> {
+  const response = await fetch(`./api/runs/${encoded(run)}/files/${name}`);
+  return response.ok ? response.blob() : undefined;
+}
+
+const needed = ["config.json", "metrics.jsonl", "best.safetensors", "last.safetensors"];
+
+/** The files of a run. @throws Error if one that every run has cannot be read. */
+export async function filesOf(run: string): Promise<[string, Blob][]> {
+  const metrics = (await (await fileOf(run, "metrics.jsonl"))?.text()) ?? "";
+  const maps = epochsOf(metrics).map((epoch) => `maps/epoch-${epoch}.json`);
   const files: [string, Blob][] = [];
-  for (const name of names) {
-    const response = await fetch(`./api/runs/${encoded(run)}/files/${name}`);
-    if (response.ok) files.push([name, await response.blob()]);
-    else if (!name.startsWith("maps/")) throw new Error(`${name} of the machine's run cannot be read`);
+  for (const name of [...needed, "report.json", ...maps]) {
+    const file = await fileOf(run, name);
+    if (file) files.push([name, file]);
+    else if (needed.includes(name)) throw new Error(`${name} of the machine's run cannot be read`);
   }
   return files;
 }
 
+/** The epochs of `metrics.jsonl`. */
+const epochsOf = (metrics: string): number[] =>
+  metrics
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => (JSON.parse(line) as Line).epoch);
+
 /** Copies the run into the page's storage, from where it is looked at and taken away. */
-export async function fetchRun(run: string, epochs: readonly number[]): Promise<void> {
-  await store.keepRun(await filesOf(run, epochs));
+export async function fetchRun(run: string): Promise<void> {
+  await store.keepRun(await filesOf(run));
 }

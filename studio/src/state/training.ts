@@ -81,16 +81,7 @@ export const suggestedBatch = computed(() => usualBatch(trainedOn.value));
 /** Opens a run folder, in an archive or on the machine, in the place of the last training. */
 export async function openRun(source: File | string): Promise<void> {
   if (source instanceof File) await store.openRun(source, project.value as never);
-  else {
-    const lines = await filesOf(source, []);
-    const metrics = await lines.find(([name]) => name === "metrics.jsonl")![1].text();
-    const epochs = metrics
-      .trim()
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => (JSON.parse(line) as Line).epoch);
-    await store.adoptRun((await filesOf(source, epochs)) as never, project.value as never);
-  }
+  else await store.adoptRun((await filesOf(source)) as never, project.value as never);
   remember(null);
   await openLastRun();
   announce("The run is open.");
@@ -191,10 +182,7 @@ const workOnMachine = (run: string | null, begin: boolean) =>
       }),
     );
     if (lines.value.length) {
-      await fetchRun(
-        current,
-        lines.value.map(({ epoch }) => epoch),
-      );
+      await fetchRun(current);
       version.value++;
     }
     if (failure !== null) throw new Error(failure);

@@ -1,5 +1,6 @@
-import type { EpochMaps, SeenImage } from "fovea/explain";
+import type { EpochMaps, RunReport, SeenImage } from "fovea/explain";
 import type { ClassificationMetrics, EpochRecord } from "fovea/web";
+import { areMaps, hasFollowed } from "../../logic/findings.js";
 import type { Settings } from "../../logic/recipe.js";
 import type { Item } from "./data.js";
 import { folder, read, remove, write } from "./files.js";
@@ -18,6 +19,13 @@ export type Line = EpochRecord & {
   readonly seconds: number;
   readonly imagesPerSecond: number;
   readonly validation: ClassificationMetrics | null;
+};
+
+/** `report.json`, as `fovea train` writes it: what the report shows beyond the figures. */
+export type Facts = Required<Pick<RunReport, "skipped" | "test" | "followed" | "findings">> & {
+  readonly format: "fovea.report.1";
+  readonly parameters: number;
+  readonly images: { readonly training: number; readonly validation: number } | null;
 };
 
 /** A training as it was left. */
@@ -77,8 +85,10 @@ export const run = {
     return file && new Uint8Array(await file.arrayBuffer());
   },
 
-  async writeFollowed(followed: readonly SeenImage[]): Promise<void> {
-    await write(await home(), "followed.json", JSON.stringify(followed));
+  facts: () => json<Facts>("report.json"),
+
+  async writeFacts(facts: Facts): Promise<void> {
+    await write(await home(), "report.json", `${JSON.stringify(facts)}\n`);
   },
 
   async writeMaps(maps: EpochMaps): Promise<void> {
@@ -90,12 +100,13 @@ export const run = {
     const plan = await json<Plan>("plan.json");
     if (!plan) return undefined;
     const lines = await run.lines();
+    const facts = await run.facts();
+    const followed = hasFollowed(facts) ? facts!.followed : [];
     const maps: EpochMaps[] = [];
-    for (const { epoch } of lines) {
+    for (const { epoch } of followed.length > 0 ? lines : []) {
       const found = await json<EpochMaps>(`epoch-${epoch}.json`, folder("run", "maps"));
-      if (found) maps.push(found);
+      if (areMaps(found, followed.length)) maps.push(found!);
     }
-    const [config, followed] = [await run.config(), await json<SeenImage[]>("followed.json")];
-    return { plan, config: config ?? null, lines, followed: followed ?? [], maps };
+    return { plan, config: (await run.config()) ?? null, lines, followed, maps };
   },
 };
