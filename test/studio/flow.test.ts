@@ -121,6 +121,7 @@ test("the same files again are left out; in another class they are a conflict", 
   await said(page, new RegExp(`^Added 0 images\\. ${3 * perClass} images already there`));
   await page.locator(".thumb").first().click();
   await page.getByLabel("Move to class").selectOption("heart");
+  await page.getByRole("button", { name: "Move", exact: true }).click();
   await said(page, "Moved 1 image to heart");
   await choose(page, "Files", [zipFile(zip)]);
   await said(page, /^Added 1 image\./);

@@ -1,7 +1,7 @@
 import { batch, signal } from "@preact/signals";
 import type { Comparison, Row } from "../workers/comparing.js";
 import { listener, trainer } from "../workers/index.js";
-import { announce } from "./announce.js";
+import { announce, sayProgress } from "./announce.js";
 import { planNow, settings } from "./training.js";
 
 export const chosenModules = signal<readonly (string | null)[]>([null, "se", "cbam"]);
@@ -60,6 +60,8 @@ async function work(): Promise<void> {
           batch(() => {
             rows.value = now.rows;
             unitsDone.value = now.units;
+            const { modules, seeds } = comparison.value!.plan;
+            sayProgress(`${now.units} of ${modules.length * seeds} trainings are done`);
           });
         else unit.value = now;
       }) as never,

@@ -56,20 +56,20 @@ export const listRuns = () => ask<MachineRun[]>("runs");
 /** Images on their way at a time. */
 const atATime = 4;
 
-/** Sends the images to the machine. Returns the name of the run. */
-export async function sendImages(placed: readonly Placed[], onProgress: (done: number) => void): Promise<string> {
+/** Sends the images to the machine. Returns the name of the run, or null once `goOn` says no. */
+export async function sendImages(placed: readonly Placed[], goOn: (done: number) => boolean): Promise<string | null> {
   const { run } = await ask<{ run: string }>("runs", { method: "POST" });
-  let [next, done] = [0, 0];
+  let [next, done, wanted] = [0, 0, true];
   const send = async () => {
-    while (next < placed.length) {
+    while (wanted && next < placed.length) {
       const { image, path } = placed[next++]!;
       const body = await store.file(image.id);
       if (body) await ask(`runs/${encoded(run)}/images/${encoded(path)}`, { method: "PUT", body });
-      onProgress(++done);
+      wanted = goOn(++done) && wanted;
     }
   };
   await Promise.all(Array.from({ length: atATime }, send));
-  return run;
+  return wanted ? run : null;
 }
 
 const json = (value: unknown): RequestInit => ({

@@ -9,7 +9,7 @@ import type { Catalogue } from "../workers/engine.js";
 import { listener, store, trainer } from "../workers/index.js";
 import type { Line, Plan } from "../workers/run.js";
 import type { TrainingEvent } from "../workers/training.js";
-import { announce } from "./announce.js";
+import { announce, sayProgress } from "./announce.js";
 import {
   beginOnMachine,
   fetchRun,
@@ -140,9 +140,8 @@ export const start = () => {
     followed.value = [];
     mapShare.value = null;
   });
-  if (where.value === "machine") return workOnMachine(null, false);
   remember(null);
-  return work(fresh);
+  return where.value === "machine" ? workOnMachine(null, false) : work(fresh);
 };
 
 export const goOn = () => (machineRun.value ? workOnMachine(machineRun.value, true) : work(null));
@@ -168,13 +167,23 @@ const workOnMachine = (run: string | null, begin: boolean) =>
       const { train, validation } = asFolder(project.value, split.value.parts);
       const placed = [...train, ...validation];
       const total = placed.length;
-      current = await sendImages(placed, (done) => void (preparing.value = { done, total }));
+      const sent = await sendImages(placed, (done) => {
+        preparing.value = { done, total };
+        return status.value !== "stopping";
+      });
+      if (sent === null) {
+        // Nothing was begun that could go on.
+        plan.value = null;
+        return true;
+      }
+      current = sent;
       if (plan.value!.settings.pretrained) await sendWeights(current);
       remember(current);
     }
     if (run === null || begin) await beginOnMachine(current, plan.value!.settings, begin);
     preparing.value = null;
-    status.value = "running";
+    if (status.value === "stopping") await stopMachine(current);
+    else status.value = "running";
     const { failure, finished } = await follow(current, (epoch) =>
       batch(() => {
         followed.value = epoch.followed;
@@ -232,6 +241,9 @@ function listen(event: TrainingEvent): void {
       if (event.maps) maps.value = [...maps.value, event.maps];
       mapShare.value = event.mapShare;
       version.value++;
+      const { top1 } = event.line;
+      const right = top1 === null ? "" : `: ${Math.round(100 * top1)} % are right`;
+      sayProgress(`Epoch ${event.line.epoch} of ${plan.value?.settings.epochs} is done${right}`);
     }
   });
 }

@@ -17,6 +17,7 @@ import {
   split,
 } from "../state/project.js";
 import { openCamera } from "./camera.js";
+import { goToSelectionBar, moveKey } from "./selection-bar.js";
 
 /** Whether images are being dragged. */
 export const moving = signal(false);
@@ -158,6 +159,12 @@ function onKey(event: KeyboardEvent, all: readonly StoredImage[], columns: numbe
     cursor.value = all.slice(at).find((image) => !chosen.has(image.id))?.id ?? null;
     removeImages(chosen);
   } else if (event.key === "Escape") selection.value = new Set();
+  else if (event.key.toLowerCase() === moveKey && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    if (selection.value.size === 0) selection.value = new Set([id]);
+    // Once it is drawn.
+    requestAnimationFrame(goToSelectionBar);
+  }
 }
 
 function RowOf({

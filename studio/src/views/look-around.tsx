@@ -138,6 +138,7 @@ function YourNetwork() {
   if (lines.value.length === 0) return null;
   const name = plan.value?.settings.network;
   const show = async () => {
+    if (working) return;
     setWorking(true);
     setTrouble(null);
     try {
@@ -157,7 +158,7 @@ function YourNetwork() {
     <section class="card" aria-label="Your network">
       <div class="followed-head">
         <h2>{name}, layer by layer</h2>
-        <button type="button" class="button" disabled={working} onClick={() => void show()}>
+        <button type="button" class="button" aria-disabled={working} onClick={() => void show()}>
           <Icon name="understand" />
           {working ? "Looking …" : "Show what each layer sees"}
         </button>

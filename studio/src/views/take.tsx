@@ -61,6 +61,7 @@ const working = signal<Taken | null>(null);
 const trouble = signal<string | null>(null);
 
 async function save(what: Taken): Promise<void> {
+  if (working.value !== null) return;
   trouble.value = null;
   working.value = what;
   try {
@@ -108,7 +109,7 @@ export function Take() {
               <button
                 type="button"
                 class={`button ${what === "page" ? "primary" : ""}`}
-                disabled={working.value !== null}
+                aria-disabled={working.value !== null}
                 aria-label={`Save: ${title}`}
                 onClick={() => void save(what)}
               >

@@ -71,8 +71,8 @@ export async function compare(
   const show = () => tell({ rows: rowsOf(plan, units), units: units.length });
   show();
   const { imageSize } = plan.settings;
-  const data = await openItems(plan.train, plan.classes, imageSize, () => {});
-  const validation = await openItems(plan.validation, plan.classes, imageSize, () => {});
+  const data = await openItems(plan.train, plan.classes, imageSize, signal);
+  const validation = await openItems(plan.validation, plan.classes, imageSize, signal);
   // Seed by seed: pairs are complete early.
   for (let seed = 0; seed < plan.seeds; seed++)
     for (const module of plan.modules) {

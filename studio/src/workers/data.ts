@@ -30,15 +30,17 @@ export const shrunk = (image: RgbImage, imageSize: number): RgbImage => {
   return Math.min(image.width, image.height) > side ? resizeShorter(image, side) : image;
 };
 
-/** Images of the project as a data set, decoded and kept in memory; as a folder of the same images is to the command line. */
+/** Images of the project as a data set, decoded and kept in memory; as a folder of the same images is to the command line. @throws the reason of `signal` */
 export async function openItems(
   items: readonly Item[],
   classes: readonly string[],
   imageSize: number,
-  onProgress: (done: number) => void,
+  signal: AbortSignal,
+  onProgress: (done: number) => void = () => {},
 ): Promise<Dataset> {
   const kept: RgbImage[] = [];
   for (const [i, { id }] of items.entries()) {
+    signal.throwIfAborted();
     kept.push(shrunk(await storedImage(id), imageSize));
     onProgress(i + 1);
   }

@@ -53,6 +53,13 @@ async function engineOf(threads: number): Promise<Engine> {
   return open.engine;
 }
 
+/** Whether work was stopped, as it says itself or by the signal's reason. */
+const untilStopped = (work: Promise<boolean>): Promise<boolean> =>
+  work.catch((error) => {
+    if (controller.signal.aborted && error === controller.signal.reason) return true;
+    throw error;
+  });
+
 const engine = {
   /** Modules that fit any network, and networks that classify. */
   catalogue(): Catalogue {
@@ -74,7 +81,7 @@ const engine = {
     const stored = plan ?? (await run.plan());
     if (!stored) throw new Error("there is no training to go on with");
     const engine = await engineOf(threads);
-    return telling(tell, (tell) => runTraining(stored, engine, controller.signal, tell));
+    return untilStopped(telling(tell, (tell) => runTraining(stored, engine, controller.signal, tell)));
   },
 
   /** Ends the training after the current step; its state is stored. */
@@ -116,7 +123,7 @@ const engine = {
   async compare(comparison: Comparison, threads: number, tell: Parameters<typeof compare>[3]): Promise<boolean> {
     controller = new AbortController();
     const engine = await engineOf(threads);
-    return telling(tell, (tell) => compare(comparison, engine, controller.signal, tell));
+    return untilStopped(telling(tell, (tell) => compare(comparison, engine, controller.signal, tell)));
   },
 
   modulePage: (name: string): ModulePage => modulePage(name),

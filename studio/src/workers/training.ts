@@ -44,8 +44,8 @@ export async function runTraining(
   const prepare = (before: number) => (done: number) => {
     if (done % 20 === 0 || before + done === total) tell({ kind: "preparing", done: before + done, total });
   };
-  const data = await openItems(plan.train, classes, settings.imageSize, prepare(0));
-  const validation = await openItems(plan.validation, classes, settings.imageSize, prepare(plan.train.length));
+  const data = await openItems(plan.train, classes, settings.imageSize, signal, prepare(0));
+  const validation = await openItems(plan.validation, classes, settings.imageSize, signal, prepare(plan.train.length));
   let config = (await run.config()) ?? configOf(settings, data);
   const network = networkOf(config);
   const resume = await run.weights("last");
