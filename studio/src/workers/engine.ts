@@ -4,7 +4,7 @@ import { expose, transfer } from "comlink";
 import { attentionInfo, type Engine, listAttention, listModels, modelInfo, ortWebEngine } from "fovea/web";
 import type { Pretrained } from "../../logic/recipe.js";
 import { type ModulePage, modulePage } from "./around.js";
-import { type Comparison, compare, type Row, rowsOf, storedComparison } from "./comparing.js";
+import { type Comparison, compare, storedComparison, tableOf, unitsDone } from "./comparing.js";
 import {
   type Judged,
   type Layers,
@@ -114,9 +114,9 @@ const engine = {
   /** Maps of an image at the layers of the network. */
   layers: (source: Source): Promise<Layers> => opened().layers(source),
 
-  async storedComparison(): Promise<{ readonly comparison: Comparison; readonly rows: readonly Row[] } | undefined> {
+  async storedComparison() {
     const comparison = await storedComparison();
-    return comparison && { comparison, rows: rowsOf(comparison.plan, comparison.units) };
+    return comparison && { comparison, rows: tableOf(comparison), units: unitsDone(comparison) };
   },
 
   /** Trains what is open of a comparison. Returns whether it was stopped. */
