@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { unzipSync } from "fflate";
+import { unzipSync, zipSync } from "fflate";
 import { toInput } from "../../src/engine.js";
 import { decodeImage, loadRun, predict, readCheckpoint } from "../../src/index.js";
 import { RunFolder } from "../../src/internal.js";
@@ -41,6 +41,14 @@ after(async () => {
   (await served)?.close();
 });
 
+const text = (words: string) => Buffer.from(words);
+/** By its header, 30,000 pixels a side. */
+const hugePng = {
+  name: "huge.png",
+  mimeType: "image/png",
+  buffer: Buffer.from("89504e470d0a1a0a0000000d49484452000075300000753008060000", "hex"),
+};
+
 /** No serious finding of axe-core, nothing beyond the edge: light and dark, wide and narrow. */
 async function looksWell({ page }: Visit, view: string): Promise<void> {
   for (const width of [1280, 390])
@@ -70,7 +78,6 @@ test("an empty studio", { skip }, async () => looksWell((await visited)!, "empty
 
 test("an archive of folders becomes classes; what is no image is skipped, and says why", { skip }, async () => {
   const { page } = (await visited)!;
-  const text = (words: string) => Buffer.from(words);
   await choose(page, "Choose files", [
     zipFile(await shapesZip(perClass)),
     { name: "move.png", mimeType: "image/png", buffer: text("GIF89a…") },
@@ -82,16 +89,18 @@ test("an archive of folders becomes classes; what is no image is skipped, and sa
     { name: "setup.jpg", mimeType: "image/jpeg", buffer: text("MZ\x90\0\x03") },
     { name: "phone.heic", mimeType: "image/heic", buffer: text("\0\0\0\x18ftypheic") },
     { name: "cut.png", mimeType: "image/png", buffer: Buffer.from("89504e470d0a1a0a0000000d49484452", "hex") },
+    hugePng,
     {
-      name: "huge.png",
-      mimeType: "image/png",
-      buffer: Buffer.from("89504e470d0a1a0a0000000d49484452000075300000753008060000", "hex"),
+      name: "huge.webp",
+      mimeType: "image/webp",
+      buffer: Buffer.from("524946461e000000574542505650385800000000000000ff3e00ff3e0000", "hex"),
     },
+    zipFile(Buffer.from(zipSync({ "class/zeros.png": new Uint8Array(12e6) })), "bomb.zip"),
     { name: "empty.webp", mimeType: "image/webp", buffer: Buffer.alloc(0) },
     { name: "broken.zip", mimeType: "application/zip", buffer: text("PK\x03\x04 and no more") },
   ]);
-  await said(page, new RegExp(`^Added ${3 * perClass} images\\. 8 files skipped`));
-  await page.getByText("8 files were skipped").click();
+  await said(page, new RegExp(`^Added ${3 * perClass} images\\. 10 files skipped`));
+  await page.getByText("10 files were skipped").click();
   const reasons = await page.getByRole("list", { name: "Skipped files" }).innerText();
   for (const reason of [
     /move\.png: a GIF/,
@@ -100,6 +109,8 @@ test("an archive of folders becomes classes; what is no image is skipped, and sa
     /phone\.heic: an HEIC/,
     /cut\.png: damaged/,
     /huge\.png: 30000 × 30000/,
+    /huge\.webp: \d+ × \d+ pixels/,
+    /bomb\.zip: it would unpack to 12 MB, far more than/,
     /empty\.webp: empty/,
     /broken\.zip: it is damaged/,
   ])
@@ -323,6 +334,11 @@ test("what is taken away says what the page says", { skip }, async () => {
     .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.answer));
   assert.equal(said.join(), expected, "the page");
   for (const scheme of ["light", "dark"] as const) assert.deepEqual(await look(other, 390, scheme), []);
+  await other
+    .locator("input")
+    .setInputFiles([hugePng, { name: "move.gif", mimeType: "image/gif", buffer: text("GIF89a") }]);
+  await other.getByText(/^huge\.png is not looked at: 30000 × 30000 pixels/).waitFor();
+  await other.getByText(/^move\.gif is not looked at: a GIF/).waitFor();
   assert.deepEqual(faults, []);
   await context.close();
 });

@@ -1,8 +1,9 @@
 /** Keeps the project and its images in the browser's private file system. */
 
 import { expose } from "comlink";
-import { type UnzipFileInfo, unzip, Zip, ZipPassThrough } from "fflate";
+import { Zip, ZipPassThrough } from "fflate";
 import { generateShapes } from "fovea/web";
+import { bounds, entriesOf, unpack } from "../../logic/archive.js";
 import { fileName, type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
 import { defaultSettings } from "../../logic/recipe.js";
 import { splitProject } from "../../logic/split.js";
@@ -39,8 +40,8 @@ export interface Arrival {
 
 /** Files that systems leave behind. */
 const junk = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i;
-/** Bytes that an archive may unpack to. */
-const mostUnpacked = 4e9;
+/** Bytes of an image, and of a file of a run. */
+const [mostImage, mostRunFile] = [50_000_000, 1e9];
 
 const images = folder("images");
 const thumbnails = folder("thumbnails");
@@ -112,56 +113,47 @@ function placeOf(path: string): Pick<Incoming, "name" | "className" | "part"> {
   return { name, ...(className === undefined ? {} : { className }), ...(part ? { part } : {}) };
 }
 
-/**
- * Whether an entry of an archive is unpacked: small enough, and with those before it within what honest archives hold. Memory is taken by either
- * of its sizes.
- */
-function fitting(archive: Blob, most: number): (entry: UnzipFileInfo) => boolean {
-  let room = Math.min(mostUnpacked, 20 * archive.size + 1e7);
-  return ({ size, originalSize }) => {
-    const bytes = Math.max(size, originalSize);
-    return bytes <= most && (room -= bytes) >= 0;
-  };
+/** An archive as bytes. @throws Error if it is larger than memory may hold. */
+async function bytesOf(file: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  if (file.size > bounds.archive)
+    throw new Error(`${(file.size / 1e9).toFixed(1)} GB; archives of at most ${bounds.archive / 1e9} GB are read`);
+  return new Uint8Array(await file.arrayBuffer());
 }
 
-const unpacked = (file: Blob): Promise<Incoming[]> =>
-  file.arrayBuffer().then(
-    (buffer) =>
-      new Promise((resolve, reject) => {
-        const fits = fitting(file, 50_000_000);
-        const filter = (entry: UnzipFileInfo) => !entry.name.endsWith("/") && !junk.test(entry.name) && fits(entry);
-        unzip(new Uint8Array(buffer), { filter }, (error, files) => {
-          if (error) return reject(new Error("it is damaged, or not a zip archive"));
-          resolve(
-            Object.entries(files)
-              .sort(([a], [b]) => (a < b ? -1 : 1))
-              .map(([path, bytes]) => ({ file: new Blob([bytes as Uint8Array<ArrayBuffer>]), ...placeOf(path) })),
-          );
-        });
-      }),
-  );
+const byPath = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The images in an archive, in the order of their paths, and what is left out. */
+async function imagesIn(file: Blob): Promise<{ incoming: Incoming[]; skipped: Skipped[] }> {
+  const archive = await bytesOf(file);
+  const wanted = (name: string) => !name.endsWith("/") && !junk.test(name);
+  const { entries, refused } = entriesOf(archive, wanted, mostImage);
+  const skipped = refused.map(({ name, reason }) => ({ file: name, reason }));
+  const found: (readonly [path: string, contents: Blob])[] = [];
+  for (const entry of entries) {
+    const bytes = await unpack(archive, entry);
+    // The browser keeps it, not this program's memory.
+    if (bytes) found.push([entry.name, new Blob([bytes])]);
+    else skipped.push({ file: entry.name, reason: "damaged in the archive" });
+  }
+  const incoming = found.sort(byPath).map(([path, contents]) => ({ file: contents, ...placeOf(path) }));
+  return { incoming, skipped };
+}
 
 const runFile = /(?:^|\/)((?:config|report)\.json|metrics\.jsonl|(?:best|last)\.safetensors|maps\/epoch-\d+\.json)$/;
 
-/** The files of a run in an archive. */
-const unpackedRun = (file: Blob): Promise<{ path: string; name: string; file: Blob }[]> =>
-  file.arrayBuffer().then(
-    (buffer) =>
-      new Promise((resolve, reject) => {
-        const fits = fitting(file, 1e9);
-        const filter = (entry: UnzipFileInfo) => runFile.test(entry.name) && fits(entry);
-        unzip(new Uint8Array(buffer), { filter }, (error, files) =>
-          error
-            ? reject(new Error("it is damaged, or not a zip archive"))
-            : resolve(
-                Object.entries(files).map(([name, bytes]) => {
-                  const path = runFile.exec(name)![1]!;
-                  return { path, name: path, file: new Blob([bytes as Uint8Array<ArrayBuffer>]) };
-                }),
-              ),
-        );
-      }),
-  );
+/** The files of a run in an archive, by their paths in its folder. */
+async function runIn(file: Blob): Promise<(readonly [name: string, contents: Blob])[]> {
+  const archive = await bytesOf(file);
+  const { entries, refused } = entriesOf(archive, (name) => runFile.test(name), mostRunFile);
+  for (const { name, reason } of refused) throw new Error(`${name}: ${reason}`);
+  const files: (readonly [name: string, contents: Blob])[] = [];
+  for (const entry of entries) {
+    const bytes = await unpack(archive, entry);
+    if (!bytes) throw new Error(`${entry.name} is damaged in the archive`);
+    files.push([runFile.exec(entry.name)![1]!, new Blob([bytes])]);
+  }
+  return files;
+}
 
 /** Puts a run in the place of the last training. @throws if it is none, or has no weights. */
 async function adoptRun(files: readonly (readonly [name: string, contents: Blob])[], project: Project): Promise<void> {
@@ -214,8 +206,7 @@ const store = {
 
   /** Takes a run folder, as an archive, for the last training. Its images are those of the project of the same classes. */
   async openRun(file: Blob, project: Project): Promise<void> {
-    const files = new Map((await unpackedRun(file)).map(({ file, name, path }) => [path ?? name, file]));
-    await adoptRun([...files], project);
+    await adoptRun(await runIn(file), project);
   },
 
   /** The same with files that are at hand. */
@@ -249,10 +240,11 @@ const store = {
     for (const { file, path } of files) {
       if (junk.test(path)) continue;
       if (/\.zip$/i.test(path)) {
-        const found = await unpacked(file).catch(
+        const found = await imagesIn(file).catch(
           (error: Error) => void skipped.push({ file: path, reason: error.message }),
         );
-        incoming.push(...(found ?? []));
+        for (const one of found?.incoming ?? []) incoming.push(one);
+        for (const one of found?.skipped ?? []) skipped.push(one);
       } else incoming.push({ file, ...placeOf(path) });
     }
     if (skipped.length) report({ taken: [], skipped, done: 0, total: incoming.length });
