@@ -351,9 +351,9 @@ test("a saved run is opened again", { skip }, async () => {
   const archive = join(temporaryFolder(), "run.zip");
   await (await asked).saveAs(archive);
   await goTo(page, "Look around");
-  await choose(page, "Choose an archive", [zipFile(Buffer.from("PK nothing"))]);
+  await choose(page, "Choose an archive or a checkpoint", [zipFile(Buffer.from("PK nothing"))]);
   await page.getByText("It cannot be opened: it is damaged").waitFor();
-  await choose(page, "Choose an archive", archive);
+  await choose(page, "Choose an archive or a checkpoint", archive);
   await said(page, "The run is open.");
   for (const again of [false, true]) {
     if (again) await page.reload();

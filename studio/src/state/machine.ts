@@ -2,8 +2,10 @@ import { signal } from "@preact/signals";
 import type { EpochMaps, SeenImage } from "fovea/explain";
 import type { Placed } from "../../logic/project.js";
 import type { Settings } from "../../logic/recipe.js";
+import { linesOf } from "../../logic/run-files.js";
 import { store } from "../workers/index.js";
 import type { Line } from "../workers/run.js";
+import type { TrainingEvent } from "../workers/training.js";
 
 /** Processors of the machine that served this page and trains for it; null where none does. */
 export const machineThreads =
@@ -90,11 +92,19 @@ export const beginOnMachine = (run: string, { threads: _, ...settings }: Setting
 
 export const stopMachine = (run: string) => ask(`runs/${encoded(run)}/stop`, json({}));
 
-/** Tells of every epoch, from the first on, until the training ends. */
-export function follow(run: string, onEpoch: (epoch: MachineEpoch) => void): Promise<MachineEnd> {
+/** How far the machine is within an epoch, or with the features of frozen parts. */
+export type MachineNews = Extract<TrainingEvent, { readonly kind: "step" | "features" }>;
+
+/** Tells of every epoch, from the first on, and how far the next one is, until the training ends. */
+export function follow(
+  run: string,
+  onEpoch: (epoch: MachineEpoch) => void,
+  onNews: (news: MachineNews) => void,
+): Promise<MachineEnd> {
   return new Promise((resolve) => {
     const events = new EventSource(`./api/runs/${encoded(run)}/events`);
     events.addEventListener("epoch", ({ data }) => onEpoch(JSON.parse(data) as MachineEpoch));
+    events.addEventListener("news", ({ data }) => onNews(JSON.parse(data) as MachineNews));
     events.addEventListener("end", ({ data }) => {
       events.close();
       resolve(JSON.parse(data) as MachineEnd);
@@ -113,7 +123,7 @@ const needed = ["config.json", "metrics.jsonl", "best.safetensors", "last.safete
 /** The files of a run. @throws Error if one that every run has cannot be read. */
 export async function filesOf(run: string): Promise<[string, Blob][]> {
   const metrics = (await (await fileOf(run, "metrics.jsonl"))?.text()) ?? "";
-  const maps = epochsOf(metrics).map((epoch) => `maps/epoch-${epoch}.json`);
+  const maps = (linesOf(metrics) as Line[]).map(({ epoch }) => `maps/epoch-${epoch}.json`);
   const files: [string, Blob][] = [];
   for (const name of [...needed, "report.json", ...maps]) {
     const file = await fileOf(run, name);
@@ -122,13 +132,6 @@ export async function filesOf(run: string): Promise<[string, Blob][]> {
   }
   return files;
 }
-
-/** The epochs of `metrics.jsonl`. */
-const epochsOf = (metrics: string): number[] =>
-  metrics
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => (JSON.parse(line) as Line).epoch);
 
 /** Copies the run into the page's storage, from where it is looked at and taken away. */
 export async function fetchRun(run: string): Promise<void> {

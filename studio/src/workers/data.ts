@@ -22,7 +22,7 @@ export async function storedImage(id: string): Promise<RgbImage> {
 }
 
 /** Shorter side at which images are kept: what a network needs of a photograph, with its margin. */
-const keptSide = (imageSize: number): number => Math.round(1.143 * imageSize);
+export const keptSide = (imageSize: number): number => Math.round(1.143 * imageSize);
 
 /** Scaled down as `fovea train` keeps the images of a folder. */
 export const shrunk = (image: RgbImage, imageSize: number): RgbImage => {

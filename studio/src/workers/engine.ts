@@ -15,6 +15,7 @@ import {
   type Sight,
   type Source,
 } from "./look.js";
+import { checkRun, type RunFile, runOfCheckpoint } from "./opened.js";
 import { keepWeights } from "./recipe.js";
 import { type Plan, run } from "./run.js";
 import { type File, type Taken, take } from "./take.js";
@@ -91,6 +92,12 @@ const engine = {
 
   /** Stores a file with pretrained weights. */
   keepWeights: (file: globalThis.File): Promise<Pretrained> => keepWeights(file),
+
+  /** @throws Error if a run from elsewhere cannot be opened. */
+  checkRun: (files: readonly RunFile[]): Promise<void> => checkRun(files),
+
+  /** The run folder that a checkpoint could be of. */
+  runOfCheckpoint: (file: globalThis.File): Promise<RunFile[]> => runOfCheckpoint(file),
 
   /** Opens the best weights of the last training, for the questions below. */
   async openNetwork(): Promise<{ readonly classes: readonly string[]; readonly methods: readonly MethodItem[] }> {

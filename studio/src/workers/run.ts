@@ -2,6 +2,7 @@ import type { EpochMaps, RunReport, SeenImage } from "fovea/explain";
 import type { ClassificationMetrics, EpochRecord } from "fovea/web";
 import { areMaps, hasFollowed } from "../../logic/findings.js";
 import type { Settings } from "../../logic/recipe.js";
+import { linesOf } from "../../logic/run-files.js";
 import type { Item } from "./data.js";
 import { folder, read, remove, write } from "./files.js";
 import type { Config } from "./recipe.js";
@@ -12,6 +13,8 @@ export interface Plan {
   readonly classes: readonly string[];
   readonly train: readonly Item[];
   readonly validation: readonly Item[];
+  /** It was trained elsewhere, and opened here. */
+  readonly opened?: true;
 }
 
 /** A line of `metrics.jsonl`. */
@@ -35,6 +38,8 @@ export interface RunState {
   readonly lines: readonly Line[];
   readonly followed: readonly SeenImage[];
   readonly maps: readonly EpochMaps[];
+  /** Whether there are weights to look at. */
+  readonly hasWeights: boolean;
 }
 
 const home = () => folder("run");
@@ -65,11 +70,7 @@ export const run = {
 
   async lines(): Promise<Line[]> {
     const file = await read(await home(), "metrics.jsonl");
-    const text = file ? await file.text() : "";
-    return text
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as Line);
+    return linesOf(file ? await file.text() : "") as Line[];
   },
 
   async writeLines(lines: readonly Line[]): Promise<void> {
@@ -107,6 +108,7 @@ export const run = {
       const found = await json<EpochMaps>(`epoch-${epoch}.json`, folder("run", "maps"));
       if (areMaps(found, followed.length)) maps.push(found!);
     }
-    return { plan, config: (await run.config()) ?? null, lines, followed, maps };
+    const hasWeights = (await read(await home(), "best.safetensors")) !== undefined;
+    return { plan, config: (await run.config()) ?? null, lines, followed, maps, hasWeights };
   },
 };

@@ -6,9 +6,11 @@ import { generateShapes } from "fovea/web";
 import { bounds, entriesOf, unpack } from "../../logic/archive.js";
 import { fileName, type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
 import { defaultSettings } from "../../logic/recipe.js";
+import { runFilesAmong } from "../../logic/run-files.js";
 import { splitProject } from "../../logic/split.js";
 import { decode, interleaved, lookOf, sha256, thumbnail, whyNotAnImage } from "./decode.js";
 import { folder, read, remove, storageReason, write } from "./files.js";
+import type { RunFile } from "./opened.js";
 import type { Config } from "./recipe.js";
 import { type Plan, type RunState, run } from "./run.js";
 import { telling } from "./telling.js";
@@ -139,29 +141,27 @@ async function imagesIn(file: Blob): Promise<{ incoming: Incoming[]; skipped: Sk
   return { incoming, skipped };
 }
 
-const runFile = /(?:^|\/)((?:config|report)\.json|metrics\.jsonl|(?:best|last)\.safetensors|maps\/epoch-\d+\.json)$/;
-
-/** The files of a run in an archive, by their paths in its folder. */
-async function runIn(file: Blob): Promise<(readonly [name: string, contents: Blob])[]> {
+/** The files of a run in an archive. @throws Error if there is none. */
+async function runIn(file: Blob): Promise<RunFile[]> {
   const archive = await bytesOf(file);
-  const { entries, refused } = entriesOf(archive, (name) => runFile.test(name), mostRunFile);
-  for (const { name, reason } of refused) throw new Error(`${name}: ${reason}`);
-  const files: (readonly [name: string, contents: Blob])[] = [];
-  for (const entry of entries) {
-    const bytes = await unpack(archive, entry);
-    if (!bytes) throw new Error(`${entry.name} is damaged in the archive`);
-    files.push([runFile.exec(entry.name)![1]!, new Blob([bytes])]);
+  const { entries, refused } = entriesOf(archive, (name) => /\.(json|jsonl|safetensors)$/.test(name), mostRunFile);
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const found = runFilesAmong([...byName.keys(), ...refused.map(({ name }) => name)]);
+  const files: RunFile[] = [];
+  for (const [name, path] of found) {
+    const reason = refused.find((one) => one.name === path)?.reason;
+    if (reason) throw new Error(`${name}: ${reason}`);
+    const bytes = await unpack(archive, byName.get(path)!);
+    if (!bytes) throw new Error(`${name} is damaged in the archive`);
+    files.push([name, new Blob([bytes])]);
   }
   return files;
 }
 
-/** Puts a run in the place of the last training. @throws if it is none, or has no weights. */
-async function adoptRun(files: readonly (readonly [name: string, contents: Blob])[], project: Project): Promise<void> {
-  const found = new Map(files);
-  const [config, weights] = [found.get("config.json"), found.get("best.safetensors")];
-  if (!config || !weights) throw new Error("it is not a run folder: config.json and best.safetensors are missing");
-  const { format, model, data, preprocessing, training } = JSON.parse(await config.text()) as Config;
-  if (format !== "fovea.run.1") throw new Error("its config.json is not that of a run");
+/** Puts a run, which was tried, in the place of the last training. Its images are those of the project of the same classes. */
+async function adoptRun(files: readonly RunFile[], project: Project): Promise<void> {
+  const config = new Map(files).get("config.json")!;
+  const { model, data, preprocessing, training } = JSON.parse(await config.text()) as Config;
   const labels = new Map(data.classes.map((name, label) => [name, label]));
   const names = new Map(project.classes.map(({ id, name }) => [id, name]));
   const { parts } = splitProject(project);
@@ -176,7 +176,7 @@ async function adoptRun(files: readonly (readonly [name: string, contents: Blob]
     imageSize: preprocessing.imageSize,
     epochs: training.epochs,
   };
-  await run.begin({ settings, classes: data.classes, train: [], validation });
+  await run.begin({ settings, classes: data.classes, train: [], validation, opened: true });
   await store.keepRun(files);
 }
 
@@ -197,21 +197,18 @@ const store = {
   beginRun: (plan: Plan): Promise<void> => run.begin(plan),
 
   /** Files of a training that ran elsewhere. */
-  async keepRun(files: readonly (readonly [name: string, contents: Blob])[]): Promise<void> {
+  async keepRun(files: readonly RunFile[]): Promise<void> {
     for (const [name, contents] of files) {
       const [last, ...folders] = name.split("/").reverse();
       await write(await folder("run", ...folders), last!, contents);
     }
   },
 
-  /** Takes a run folder, as an archive, for the last training. Its images are those of the project of the same classes. */
-  async openRun(file: Blob, project: Project): Promise<void> {
-    await adoptRun(await runIn(file), project);
-  },
+  /** The files of a run folder in an archive. */
+  runIn: (file: Blob): Promise<RunFile[]> => runIn(file),
 
-  /** The same with files that are at hand. */
-  adoptRun: (files: readonly (readonly [name: string, contents: Blob])[], project: Project): Promise<void> =>
-    adoptRun(files, project),
+  /** Takes a run folder for the last training. */
+  adoptRun: (files: readonly RunFile[], project: Project): Promise<void> => adoptRun(files, project),
 
   /** The file with pretrained weights. */
   weightsFile: async (): Promise<File | undefined> => read(await folder("weights"), "checkpoint"),

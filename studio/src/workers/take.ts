@@ -4,7 +4,7 @@ import { type ClassificationMetrics, exportOnnx, exportTransformersJs, type Modu
 import wasmAddress from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { bestOf } from "../../logic/best.js";
 import type { Looker } from "./look.js";
-import type { Config } from "./recipe.js";
+import { type Config, descriptionOf } from "./recipe.js";
 import { run } from "./run.js";
 
 /** What a network can be taken away as. */
@@ -26,12 +26,9 @@ const archive = (files: ReadonlyMap<string, Uint8Array>): Promise<Blob> =>
     ),
   );
 
-const metadataOf = ({ model, data, preprocessing }: Config): Record<string, string> => ({
-  model: model.name,
-  options: JSON.stringify(model.options),
-  ...(model.insert ? { insert: JSON.stringify(model.insert) } : {}),
-  classes: JSON.stringify(data.classes),
-  preprocessing: JSON.stringify(preprocessing),
+const metadataOf = (config: Config): Record<string, string> => ({
+  ...descriptionOf(config),
+  preprocessing: JSON.stringify(config.preprocessing),
 });
 
 const graphOf = (network: Module, { preprocessing: { imageSize } }: Config) =>

@@ -5,7 +5,7 @@ import { type Engine, freeze, type StepReport, train } from "fovea/web";
 import { openItems } from "./data.js";
 import { storageReason } from "./files.js";
 import { MapRecorder } from "./maps.js";
-import { type Config, configOf, networkOf, optimizerOf, startFromFile } from "./recipe.js";
+import { configOf, descriptionOf, networkOf, optimizerOf, startFromFile } from "./recipe.js";
 import { type Line, type Plan, run } from "./run.js";
 
 /** What a training tells while it runs. */
@@ -20,14 +20,6 @@ export type TrainingEvent =
   | { readonly kind: "features"; readonly done: number; readonly total: number }
   | { readonly kind: "step"; readonly step: StepReport }
   | { readonly kind: "epoch"; readonly line: Line; readonly maps: EpochMaps | null; readonly mapShare: number | null };
-
-/** What the weights alone do not tell: the network, its options, and the class names. */
-const description = ({ model, data }: Config): Record<string, string> => ({
-  classes: JSON.stringify(data.classes),
-  model: model.name,
-  options: JSON.stringify(model.options),
-  ...(model.insert ? { insert: JSON.stringify(model.insert) } : {}),
-});
 
 /** Milliseconds between reports of steps. */
 const stepEvery = 100;
@@ -69,7 +61,7 @@ export async function runTraining(
   });
   const lines: Line[] = [];
   const { training, preprocessing } = config;
-  const metadata = description(config);
+  const metadata = descriptionOf(config);
   let last = 0;
   const looks = new Looks();
   const { stopped } = await train(network, data, {
