@@ -18,7 +18,6 @@ export { describeLowering, type LayerLowering } from "./engines/ort/lowering-rep
 export { openOnnxNetwork } from "./engines/ort/onnx-file.js";
 export { cpuBackend } from "./engines/ort/targets/cpu.js";
 export { fiveDigits, resizeHeatmap, storedMap } from "./explain/heatmap.js";
-export { openGlances } from "./explain/look.js";
 export { centerMap, meanIntervals, randomMap, road } from "./explain/metrics/index.js";
 export { readWhole } from "./files/read.js";
 export { makeFolder } from "./files/write.js";

@@ -288,6 +288,7 @@ const cases: Readonly<Record<string, Case>> = {
   attentionMaps: { args: () => [network, [image], { engine }] },
   explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
   openExplainer: { args: () => [network, { engine, method: "gradient" }] },
+  openGlances: { args: () => [convolutional(), 2, engine] },
   coincide: { args: () => [convolutional(), {}], allowed: options(1) },
   explainableLayers: { args: () => [network] },
   gates: { args: () => [gated(), [image], { engine }], allowed: { 1: ["[]"] } },

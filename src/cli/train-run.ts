@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import process from "node:process";
 import {
   type Engine,
   type EpochRecord,
@@ -106,6 +107,16 @@ class Record {
   }
 }
 
+/** How far a training is, for a program that started it and listens. */
+export type TrainingNews =
+  | { readonly kind: "step"; readonly step: StepReport }
+  | { readonly kind: "features"; readonly done: number; readonly total: number };
+
+const tellParent = (news: TrainingNews): void => {
+  // It may end at any time: the training goes on.
+  if (process.connected) process.send?.(news, () => {});
+};
+
 /** Trains, records each epoch in the run folder, and shows progress. */
 export async function runTraining(
   run: RunFolder,
@@ -140,13 +151,17 @@ export async function runTraining(
           onStart: ({ epoch, history }) => record.takeUp(epoch, history),
           ...optional("cacheFeatures", flags.cacheFeatures),
           onFeatures: (report) => {
+            tellParent({ kind: "features", done: report.done, total: report.total });
             if (report.total > 0)
               progress.draw(report.done / report.total, `features of ${report.done} of ${report.total} images`);
             if (frozen.length === 0 || report.done < report.total) return;
             progress.clear();
             say(featuresText(report));
           },
-          onStep: (step) => progress.draw(...progressOf(step, training.batch, face)),
+          onStep: (step) => {
+            tellParent({ kind: "step", step });
+            progress.draw(...progressOf(step, training.batch, face));
+          },
           onEpoch: async (epoch, report) => {
             await record.add(epoch, report, engine);
             progress.clear();

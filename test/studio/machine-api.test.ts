@@ -115,6 +115,26 @@ test("files of a run are sent whole, also empty ones; an aborted download does n
     assert.equal((await ask(`runs/some/files/${file}`)).status, 404, file);
 });
 
+test("a training tells how far it is, step by step, before its first epoch is done", async () => {
+  const machine = new Machine("steps");
+  const ask = await open(machine);
+  const run = await withImages(ask);
+  await started(ask, run);
+  const reader = (await ask(`runs/${run}/events`)).body!.pipeThrough(new TextDecoderStream()).getReader();
+  let told = "";
+  const steps = () => [...told.matchAll(/event: news\ndata: (.*)\n\n/g)].map(([, data]) => JSON.parse(data!));
+  while (steps().filter(({ kind }) => kind === "step").length < 2) {
+    const { value, done } = await reader.read();
+    assert.ok(!done, told);
+    told += value;
+  }
+  await reader.cancel();
+  const { step } = steps().find(({ kind }) => kind === "step");
+  assert.equal(step.epochs, recipe.epochs);
+  assert.ok(step.batch >= 1 && step.batch <= step.batches && step.imagesPerSecond > 0, JSON.stringify(step));
+  await machine.close();
+});
+
 test("a training that is stopped twice is saved", async () => {
   const machine = new Machine("stopped");
   const ask = await open(machine);

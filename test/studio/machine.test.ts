@@ -72,7 +72,10 @@ test(`the page and the machine train alike: the losses of ${steps} steps`, { ski
   assert.equal(evaluated.code, 0, evaluated.stderr);
   const shown = await page.locator(".finished .figure").innerText();
   assert.equal(shown, `${Math.round(100 * JSON.parse(evaluated.stdout).top1)} %`);
+  // Also when the page is opened again.
   assert.equal(await page.locator(".look canvas").count(), 6);
+  await page.reload();
+  await page.locator(".look canvas").nth(5).waitFor();
 
   await page.getByLabel("Trained").selectOption("page");
   await page.getByRole("button", { name: "Train again" }).click();
