@@ -136,7 +136,7 @@ test("a command with a damaged table does its work", async () => {
   const { code, stdout, stderr } = await fovea(["bench", "--mode", "infer", "--batch", "1", "--steps", "1", "--json"]);
   assert.equal(code, 0, stderr);
   assert.ok(JSON.parse(stdout).imagesPerSecond > 0);
-  assert.match(stderr, /^fovea: [^\n]*is ignored: it is not JSON[^\n]*\n$/);
+  assert.match(stderr, /^fovea: ignoring [^\n]*: it is not JSON[^\n]*\n$/);
 });
 
 test("the first way is taken up to where it saves most in all", () => {
