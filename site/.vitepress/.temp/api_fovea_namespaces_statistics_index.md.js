@@ -1,0 +1,19 @@
+import { ssrRenderAttrs } from "vue/server-renderer";
+import { useSSRContext } from "vue";
+import { _ as _export_sfc } from "./plugin-vue_export-helper.1tPrXgE0.js";
+const __pageData = JSON.parse('{"title":"statistics","description":"","frontmatter":{},"headers":[],"relativePath":"api/fovea/namespaces/statistics/index.md","filePath":"api/fovea/namespaces/statistics/index.md"}');
+const _sfc_main = { name: "api/fovea/namespaces/statistics/index.md" };
+function _sfc_ssrRender(_ctx, _push, _parent, _attrs, $props, $setup, $data, $options) {
+  _push(`<div${ssrRenderAttrs(_attrs)}><h1 id="statistics" tabindex="-1">statistics <a class="header-anchor" href="#statistics" aria-label="Permalink to &quot;statistics&quot;">​</a></h1><h2 id="classes" tabindex="-1">Classes <a class="header-anchor" href="#classes" aria-label="Permalink to &quot;Classes&quot;">​</a></h2><ul><li><a href="./classes/CalibrationTally">CalibrationTally</a></li></ul><h2 id="interfaces" tabindex="-1">Interfaces <a class="header-anchor" href="#interfaces" aria-label="Permalink to &quot;Interfaces&quot;">​</a></h2><ul><li><a href="./interfaces/Calibration">Calibration</a></li><li><a href="./interfaces/CalibrationBin">CalibrationBin</a></li><li><a href="./interfaces/PairedT">PairedT</a></li><li><a href="./interfaces/Resamples">Resamples</a></li></ul><h2 id="type-aliases" tabindex="-1">Type Aliases <a class="header-anchor" href="#type-aliases" aria-label="Permalink to &quot;Type Aliases&quot;">​</a></h2><ul><li><a href="./type-aliases/Interval">Interval</a></li></ul><h2 id="functions" tabindex="-1">Functions <a class="header-anchor" href="#functions" aria-label="Permalink to &quot;Functions&quot;">​</a></h2><ul><li><a href="./functions/bcaInterval">bcaInterval</a></li><li><a href="./functions/benjaminiHochberg">benjaminiHochberg</a></li><li><a href="./functions/betaCdf">betaCdf</a></li><li><a href="./functions/betaQuantile">betaQuantile</a></li><li><a href="./functions/bonferroni">bonferroni</a></li><li><a href="./functions/calibration">calibration</a></li><li><a href="./functions/chiSquareTail">chiSquareTail</a></li><li><a href="./functions/clopperPearsonInterval">clopperPearsonInterval</a></li><li><a href="./functions/crossedInterval">crossedInterval</a></li><li><a href="./functions/crossedTInterval">crossedTInterval</a></li><li><a href="./functions/deviation">deviation</a></li><li><a href="./functions/drawResamples">drawResamples</a></li><li><a href="./functions/friedman">friedman</a></li><li><a href="./functions/holm">holm</a></li><li><a href="./functions/leastP">leastP</a></li><li><a href="./functions/logGamma">logGamma</a></li><li><a href="./functions/mcnemar">mcnemar</a></li><li><a href="./functions/mean">mean</a></li><li><a href="./functions/normalCdf">normalCdf</a></li><li><a href="./functions/normalQuantile">normalQuantile</a></li><li><a href="./functions/pairedT">pairedT</a></li><li><a href="./functions/percentileInterval">percentileInterval</a></li><li><a href="./functions/quantile">quantile</a></li><li><a href="./functions/signFlipP">signFlipP</a></li><li><a href="./functions/smallestDetectable">smallestDetectable</a></li><li><a href="./functions/tCdf">tCdf</a></li><li><a href="./functions/tInterval">tInterval</a></li><li><a href="./functions/tQuantile">tQuantile</a></li><li><a href="./functions/tTail">tTail</a></li><li><a href="./functions/welchP">welchP</a></li><li><a href="./functions/wilcoxonP">wilcoxonP</a></li><li><a href="./functions/wilsonInterval">wilsonInterval</a></li></ul></div>`);
+}
+const _sfc_setup = _sfc_main.setup;
+_sfc_main.setup = (props, ctx) => {
+  const ssrContext = useSSRContext();
+  (ssrContext.modules || (ssrContext.modules = /* @__PURE__ */ new Set())).add("api/fovea/namespaces/statistics/index.md");
+  return _sfc_setup ? _sfc_setup(props, ctx) : void 0;
+};
+const index = /* @__PURE__ */ _export_sfc(_sfc_main, [["ssrRender", _sfc_ssrRender]]);
+export {
+  __pageData,
+  index as default
+};
