@@ -134,7 +134,7 @@ export async function checkPairing(journal: Journal, json: boolean): Promise<voi
     unit: unit.title,
     weights,
     batches,
-    ...(reshaped > 0 ? { note: `${reshaped} weights differ in shape` } : {}),
+    ...noteOf(reshaped, unit.unit.entrant),
   }));
   print(json, { paired, units: rows }, () => [
     ...table(
@@ -145,6 +145,11 @@ export async function checkPairing(journal: Journal, json: boolean): Promise<voi
     paired ? "paired: units of one seed start with equal weights and see equal batches" : "NOT paired",
   ]);
   if (!paired) process.exitCode = 1;
+}
+
+function noteOf(reshaped: number, { training }: JournaledUnit["unit"]["entrant"]): { readonly note?: string } {
+  if (reshaped > 0) return { note: `${reshaped} weights have other shapes` };
+  return training ? { note: "batches of a training of its own" } : {};
 }
 
 /** `--backend slurm`: writes the script, for the user to submit. */

@@ -2,12 +2,14 @@ import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
 import * as schemas from "../core/schema.js";
 import { concatDatasets, defaultPreprocessing } from "../engine.js";
-import { type Dataset, evaluate, type OpenedDataset, OptionError, openDataset } from "../index.js";
+import { type Dataset, evaluate, type OpenedDataset, OptionError, openDataset, writeFileAtomic } from "../index.js";
 import { describeSplits } from "../internal.js";
-import { buildFlags, inputFlags, jsonFlag, optional, weightsFlags, withEngine } from "./arguments.js";
+import { AnswerTable } from "./answer-table.js";
+import { buildFlags, inputFlags, jsonFlag, optional, ttaFlag, weightsFlags, withEngine } from "./arguments.js";
 import { mapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
+import { isOnnxFile, openOnnxFile } from "./onnx-network.js";
 import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
 import { maskFlags, maskOptions, refuseSegmentationFlags } from "./segmentation/flags.js";
 import { faceOf, taskOfModel } from "./tasks.js";
@@ -26,19 +28,25 @@ const evalFlags = flagList(
   ),
   flag("--val-split <share>", "validation share of a folder without train/ and val/", schemas.properShare),
   flag("--batch <n>", "images at a time", schemas.batchSize, 100),
+  ttaFlag,
+  flag("--csv <file>", "write each image's class, answer and loss to a file"),
   ...maskFlags,
   ...mapFlags,
   jsonFlag,
 );
-type EvalFlags = FlagsOf<typeof evalFlags>;
+export type EvalFlags = FlagsOf<typeof evalFlags>;
 
 export const evalCommand = addFlags(new Command("eval"), evalFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument(
+    "<run-or-model>",
+    "run folder, exported .onnx file, or the name of a network with --pretrained or --weights",
+  )
   .argument("<data>", "data set: a folder, or shapes or shapes-free")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     refuseIdleMapFlags(flags);
-    const loaded = await loadModel(runOrModel, flags);
-    const task = taskOfModel(loaded.name);
+    const file = isOnnxFile(runOrModel) ? await openOnnxFile(runOrModel, flags) : undefined;
+    const loaded = file?.loaded ?? (await loadModel(runOrModel, flags));
+    const task = file?.task ?? taskOfModel(loaded.name);
     if (task === "classification") refuseSegmentationFlags(flags, `${loaded.name} classifies images`);
     else refuseMaps(flags);
     const face = faceOf(task);
@@ -63,18 +71,23 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
     const { imageSize } = preprocessing;
     requireMemory(loaded.model, [Math.min(flags.batch, dataset.length), 3, imageSize, imageSize], false);
     const progress = new ProgressLine();
-    const { metrics, maps } = await withEngine(async (engine) => {
+    const rows = flags.csv === undefined ? undefined : new AnswerTable(dataset);
+    const withOwn = file ? file.withEngine : withEngine;
+    const { metrics, maps } = await withOwn(async (engine) => {
       const measured = await evaluate(loaded.model, dataset, {
         engine,
         task: face.task,
-        batch: flags.batch,
+        batch: file?.batch ?? flags.batch,
         preprocessing,
+        ...optional("tta", flags.tta),
+        ...(rows && { onLogits: (logits, label, index) => rows.add(logits, label, index) }),
         onProgress: (done, total) => progress.draw(done / total, `${done} of ${total}`),
       });
       progress.clear();
       if (task !== "classification") return { metrics: measured, maps: { value: {}, lines: [] } };
       return { metrics: measured, maps: await measureMaps(loaded, { dataset, preprocessing, engine }, flags) };
     });
+    if (rows) await writeFileAtomic(flags.csv!, rows.text());
     saySkipped(dataset.skipped);
     const { unknown, missing, leftOut } = aligned;
     print(
@@ -83,6 +96,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
         ...metrics,
         ...maps.value,
         split: partNames[flags.split] ?? flags.split,
+        ...optional("tta", flags.tta),
         skipped: dataset.skipped,
         unknown,
         missing,
@@ -118,7 +132,7 @@ function splitOf({ train, validation, test }: OpenedDataset, name: string): Data
 }
 
 /** @throws OptionError for flags about maps of whole images. */
-function refuseMaps({ localization, faithful, masks }: EvalFlags): void {
-  for (const [flag, value] of Object.entries({ localization, faithful, masks }))
+function refuseMaps({ localization, faithful, masks, tta, csv }: EvalFlags): void {
+  for (const [flag, value] of Object.entries({ localization, faithful, masks, tta, csv }))
     if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
 }

@@ -22,7 +22,7 @@ import { loadModel, saySkipped } from "./run.js";
 import { duration, helpText, ProgressLine, print, say } from "./terminal.js";
 
 export const explainCommand = addFlags(new Command("explain"), explainFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<run-or-model>", "run folder, or the name of a network with --pretrained or --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
   .addHelpText(
     "after",

@@ -84,11 +84,12 @@ type SettingFlag<S extends Settings> = {
 
 /** The flags of a table of settings, in its order. */
 export function settingFlags<S extends Settings>(settings: S): readonly SettingFlag<S>[] {
-  return Object.values(settings).flatMap(({ flag: spelling, help = "", schema, default: usual }) =>
-    spelling === undefined
+  return Object.values(settings).flatMap(({ flag: spelling, help = "", schema, default: usual, parse }) => {
+    const takes = parse ? (text: string) => fitting(schema, parse(text)) : schema;
+    return spelling === undefined
       ? []
-      : [{ spelling, help, ...(takesText(spelling) ? { takes: schema, default: usual ?? undefined } : {}) }],
-  ) as unknown as readonly SettingFlag<S>[];
+      : [{ spelling, help, ...(takesText(spelling) ? { takes, default: usual ?? undefined } : {}) }];
+  }) as unknown as readonly SettingFlag<S>[];
 }
 
 /** The settings of a table that flags set. */
@@ -99,9 +100,10 @@ export function settingsBy<S extends Settings>(settings: S, flags: object): Part
 
 /** Which flags of a list were given: `--batch`. */
 export const givenOf = (list: readonly Flag[], flags: object): string[] =>
-  list
-    .filter(({ spelling }) => stored(spelling, flags) !== undefined)
-    .map(({ spelling }) => new Option(spelling).long!);
+  list.filter(({ spelling }) => stored(spelling, flags) !== undefined).map(({ spelling }) => flagOf(spelling));
+
+/** `--batch` of `--batch <n>`. */
+export const flagOf = (spelling: string): string => new Option(spelling).long!;
 
 const stored = (spelling: string, flags: object): unknown =>
   (flags as Readonly<Record<string, unknown>>)[new Option(spelling).attributeName()];
@@ -119,6 +121,13 @@ export function addFlags(command: Command, list: readonly Flag[]): Command {
     command.addOption(option.makeOptionMandatory(must));
   }
   return command;
+}
+
+/** @throws InvalidArgumentError, which is reported as a usage error, for a value that does not fit. */
+function fitting(schema: Schema, value: unknown): unknown {
+  const wanted = misfit(schema, value);
+  if (wanted !== undefined) throw new InvalidArgumentError(`must be ${wanted}.`);
+  return value;
 }
 
 /** A parser for what a schema takes: the text itself, or a number. What it throws is reported as a usage error. */

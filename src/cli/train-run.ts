@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import process from "node:process";
 import {
   type Engine,
   type EpochRecord,
@@ -14,7 +15,7 @@ import {
 import { bestRecord, describeSplits, type RunFolder, repeating, stepSettings, taskOf } from "../internal.js";
 import { optional, withEngine } from "./arguments.js";
 import { settingsBy } from "./flags.js";
-import { headGroups, type Settled } from "./optimization.js";
+import { rateGroups, type Settled } from "./optimization.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { faceOf, type RunPage, type TaskFace, taskOfModel } from "./tasks.js";
@@ -106,6 +107,16 @@ class Record {
   }
 }
 
+/** How far a training is, for a program that started it and listens. */
+export type TrainingNews =
+  | { readonly kind: "step"; readonly step: StepReport }
+  | { readonly kind: "features"; readonly done: number; readonly total: number };
+
+const tellParent = (news: TrainingNews): void => {
+  // It may end at any time: the training goes on.
+  if (process.connected) process.send?.(news, () => {});
+};
+
 /** Trains, records each epoch in the run folder, and shows progress. */
 export async function runTraining(
   run: RunFolder,
@@ -131,7 +142,7 @@ export async function runTraining(
           ...how,
           engine,
           task: taskOf(run.config),
-          groups: headGroups(network, training.headLr, how.optimizer.lr),
+          groups: rateGroups(network, training, how.optimizer.lr),
           preprocessing,
           validate: data.validation,
           signal: interrupt.signal,
@@ -140,13 +151,17 @@ export async function runTraining(
           onStart: ({ epoch, history }) => record.takeUp(epoch, history),
           ...optional("cacheFeatures", flags.cacheFeatures),
           onFeatures: (report) => {
+            tellParent({ kind: "features", done: report.done, total: report.total });
             if (report.total > 0)
               progress.draw(report.done / report.total, `features of ${report.done} of ${report.total} images`);
             if (frozen.length === 0 || report.done < report.total) return;
             progress.clear();
             say(featuresText(report));
           },
-          onStep: (step) => progress.draw(...progressOf(step, training.batch, face)),
+          onStep: (step) => {
+            tellParent({ kind: "step", step });
+            progress.draw(...progressOf(step, training.batch, face));
+          },
           onEpoch: async (epoch, report) => {
             await record.add(epoch, report, engine);
             progress.clear();
@@ -186,17 +201,21 @@ async function concluded({ run, network, data, flags, page, face }: Concluding, 
 }
 
 function finishedText(
-  { path }: RunFolder,
+  { path, config }: RunFolder,
   { best, history }: TrainResult,
   test: Scores | null,
   seconds: number,
   face: TaskFace<Scores>,
 ): string[] {
+  const { epochs, patience } = config.training;
   const final = history.at(-1);
   const score = (record: EpochRecord) => `${percent(face.scoreOf(record)!.value)} (epoch ${record.epoch})`;
   const chosen = best && face.scoreOf(best);
   const tested = test && face.scoreOfMetrics(test);
   return [
+    ...(final && final.epoch < epochs
+      ? [`ended after epoch ${final.epoch}: none of the last ${patience} was better`]
+      : []),
     `trained in ${duration(seconds)}`,
     ...(chosen && final
       ? [`validation ${chosen.name}: best ${score(best)}, chosen on these images; final ${score(final)}`]

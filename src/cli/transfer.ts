@@ -7,11 +7,12 @@ import {
   loadPretrained,
   type Module,
   OptionError,
+  type PretrainedWeights,
   type RunConfig,
   recognizeCheckpoint,
 } from "../index.js";
-import { classifierInfo, startSettings } from "../internal.js";
-import { jsonObject, partFlag, pattern } from "./arguments.js";
+import { classifierInfo, startSettings, withClasses } from "../internal.js";
+import { jsonObject, partFlag, pattern, pretrainedFlag } from "./arguments.js";
 import { type FlagsOf, flag, flagList, settingFlags } from "./flags.js";
 import { readCheckpointFile } from "./inspect.js";
 import { flagged } from "./run.js";
@@ -20,6 +21,7 @@ import { say, short } from "./terminal.js";
 /** Flags for training that starts from other weights. */
 export const transferFlags = flagList(
   ...settingFlags(startSettings),
+  pretrainedFlag,
   partFlag,
   flag(
     "--ignore <pattern>",
@@ -31,14 +33,18 @@ export const transferFlags = flagList(
 );
 export type TransferFlags = FlagsOf<typeof transferFlags>;
 
-/** Loads the weights that --weights names, and reports what was loaded. Returns the parameters loaded, without the classifier. */
+/**
+ * Loads the weights that --weights names, or `published` ones, and reports what was loaded. Returns the parameters loaded, without
+ * the classifier.
+ */
 export async function startFrom(
   network: Module,
   { weights, part, ignore }: TransferFlags,
-  made: RunConfig["model"],
-  classes: readonly string[],
+  published: PretrainedWeights | undefined,
+  { model: made, data: { classes } }: RunConfig,
 ): Promise<readonly string[]> {
-  const file = await readCheckpointFile(weights!, part);
+  const read = await readCheckpointFile(published?.source ?? weights!, part);
+  const file = published ? withClasses(read, published) : read;
   const report = await flagged(
     `--weights ${weights}`,
     () => loadPretrained(network, file, { classes, ignore: ignore ? [new RegExp(ignore)] : [] }),
@@ -81,7 +87,7 @@ export function freezeByFlags(
   backbone: readonly string[],
 ): string[] {
   if (what === "backbone" && backbone.length === 0)
-    throw new OptionError("--freeze backbone freezes what --weights loads; add --weights FILE");
+    throw new OptionError("--freeze backbone freezes what --weights loads; add --weights FILE, or --pretrained");
   const frozen = new Set(what === "backbone" ? backbone : []);
   if (until !== undefined) for (const path of flaggedUntil(network, until)) frozen.add(path);
   freezePaths(network, [...frozen]);

@@ -43,8 +43,9 @@ function flagsOf({ data, backbones, entrants, seeds, settings, epochs, budget, t
   return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
 }
 
-/** What `--modules` calls it; null where it has options or a name of its own. */
-function nameOf({ name, options, label }: Named): string | null {
+/** What `--modules` calls it; null where it has options, a training or a name of its own. */
+function nameOf({ name, options, label, training }: Named): string | null {
+  if (training) return null;
   if (name === "placebo" && options.gate === "random" && label === "placebo-random") return label;
   return Object.keys(options).length === 0 && label === name ? name : null;
 }

@@ -3,6 +3,7 @@ import { OptionError, unknownName } from "../core/errors.js";
 import {
   seed as anySeed,
   settings as anySettings,
+  by,
   check,
   either,
   epochCount,
@@ -12,19 +13,18 @@ import {
   isObject,
   list,
   maybe,
-  nonNegative,
   oneOf,
   orNull,
-  positive,
   properShare,
   type Schema,
   text,
+  that,
   threadCount,
   whole,
 } from "../core/schema.js";
-import { defineSettings, optionFields, type SettingsOf } from "../core/settings.js";
+import { augmentedBy } from "../data/index.js";
 import { models, type Task } from "../models/index.js";
-import { loopSettings, stepSettings } from "../train/settings.js";
+import { type RecipeSettings, recipeFields, recipeNamed, scheduleBy } from "../train/index.js";
 
 /** Which images are used, and how they are split. Validation makes choices; the test images are measured once. */
 export interface PlanData {
@@ -53,23 +53,23 @@ export interface Named {
   readonly options: Readonly<Record<string, unknown>>;
   /** Its name in tables. */
   readonly label: string;
+  /** How it alone is trained: what it has here comes before the plan's settings. */
+  readonly training?: Setting;
 }
 
-/** Training settings that a comparison can vary. */
-const varied = defineSettings({
-  batch: loopSettings.batch,
-  labelSmoothing: stepSettings.labelSmoothing,
-  clipNorm: stepSettings.clipNorm,
-});
-
-/** Settings of one training. All entrants are trained with each. */
-export interface Setting extends Partial<SettingsOf<typeof varied>> {
-  readonly optimizer?: "sgd" | "adamw";
-  readonly lr?: number;
-  readonly weightDecay?: number;
-  /** Epochs in which the rate rises. */
-  readonly warmup?: number;
+/** One way to train. All entrants are trained in each. */
+export interface Setting extends RecipeSettings {
+  /** A named recipe, from which the other settings differ. Its epochs are the plan's. */
+  readonly recipe?: string;
+  /** Whether images are changed at random. Default true. */
   readonly augment?: boolean;
+}
+
+/** A setting with what its recipe says filled in. @throws OptionError for a recipe that is none. */
+export function settled({ recipe, ...own }: Setting): Omit<Setting, "recipe"> {
+  if (recipe === undefined) return own;
+  const { epochs: _, ...flags } = recipeNamed(recipe).flags;
+  return { ...flags, ...own };
 }
 
 /** What all entrants get the same amount of. */
@@ -107,6 +107,7 @@ interface WrittenName {
   readonly name: string;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly label?: string;
+  readonly training?: Setting;
 }
 
 const most = { seeds: 1000, units: 100_000 } as const;
@@ -127,19 +128,16 @@ const dataSchema = fields<PlanData>(
   },
   "the name of a data set, or an object with its source",
 );
+const settingSchema = fields<Setting>({ ...recipeFields, recipe: maybe(text), augment: maybe(flag) });
 const namedSchema = fields<WrittenName>(
-  { name: text, options: maybe(anySettings), label: maybe(text) },
-  "a name, or { name, options }",
+  { name: text, options: maybe(anySettings), label: maybe(text), training: maybe(settingSchema) },
+  "a name, or { name, options, label, training }",
 );
-const named = either<string | WrittenName>("a name, or { name, options, label }", text as never, namedSchema as never);
-const settingSchema = fields<Setting>({
-  optimizer: maybe(oneOf("sgd", "adamw")),
-  lr: maybe(positive),
-  weightDecay: maybe(nonNegative),
-  warmup: maybe(nonNegative),
-  ...optionFields(varied),
-  augment: maybe(flag),
-});
+const bareName = that<string | WrittenName>(
+  "a name, or { name, options, label, training }",
+  (x) => typeof x === "string",
+);
+const named = by<string | WrittenName>((given) => (isObject(given) ? namedSchema : bareName));
 const planSchema: Schema<WrittenPlan> = fields<WrittenPlan>(
   {
     data: either<string | PlanData>(
@@ -207,6 +205,13 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
         throw new OptionError(`${where}: wide needs another module whose parameters it matches`);
     }
   }
+  for (const [field, setting] of [
+    ...plan.settings.map((one, i) => [`settings[${i}]`, one] as const),
+    ...plan.entrants.flatMap(({ training }, i) => (training ? [[`modules[${i}].training`, training] as const] : [])),
+  ])
+    requireSound(`${where}: ${field}`, setting, epochs);
+  if (plan.backbones.some(({ training }) => training))
+    throw new OptionError(`${where}: training is of modules; what all of them have belongs to settings`);
   requireOnce(
     where,
     "backbones",
@@ -225,6 +230,17 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
       `${where}: ${units.toLocaleString("en-US")} units, more than ${most.units.toLocaleString("en-US")}`,
     );
   return plan;
+}
+
+/** @throws OptionError for settings that do not go together. */
+function requireSound(where: string, setting: Setting, epochs: number): void {
+  try {
+    const all = settled(setting);
+    augmentedBy({ crop: null, flip: false }, all);
+    scheduleBy(all, epochs);
+  } catch (error) {
+    throw error instanceof OptionError ? new OptionError(`${where}: ${error.message}`) : error;
+  }
 }
 
 const inField = (where: string, field: string, { message }: Error) => new OptionError(`${where}: ${field}: ${message}`);
@@ -251,8 +267,8 @@ const isEntrant = (name: string) =>
 
 function longForm(given: string | WrittenName): Named {
   if (typeof given !== "string") {
-    const { name, options = {}, label = labelOf(name, options) } = given;
-    return { name, options, label };
+    const { name, options = {}, training, label = labelOf(name, { ...options, ...training }) } = given;
+    return { name, options, label, ...(training && { training }) };
   }
   if (given === "placebo-random") return { name: "placebo", options: { gate: "random" }, label: given };
   return { name: given, options: {}, label: given };

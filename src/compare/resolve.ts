@@ -1,21 +1,14 @@
 import { OptionError } from "../core/errors.js";
 import { recordedIn } from "../core/settings.js";
-import { defaultAugmentation, defaultPreprocessing } from "../data/index.js";
+import { augmentedBy, defaultAugmentation, defaultPreprocessing } from "../data/index.js";
 import { buildNetwork } from "../inference/load-run.js";
 import { modelInfo, type WrittenModel } from "../models/index.js";
-import {
-  classification,
-  cosineSchedule,
-  defaultBatch,
-  type Optimizer,
-  optimizers,
-  segmentation,
-} from "../train/index.js";
+import { classification, defaultBatch, type Optimizer, optimizers, scheduleBy, segmentation } from "../train/index.js";
 import type { RunConfig } from "../train/run-folder.js";
 import { trainingSettings } from "../train/settings.js";
 import type { Division } from "./data.js";
 import { type Frame, type NetworkCost, networkCost, networkOf } from "./entrants.js";
-import { type Named, type Plan, taskOfPlan } from "./plan.js";
+import { type Named, type Plan, type Setting, settled, taskOfPlan } from "./plan.js";
 import type { Unit } from "./units.js";
 
 /** Seconds per training step of each network, by {@link rateKey}, for `--budget seconds`. */
@@ -55,7 +48,7 @@ export class Resolver {
   resolve(unit: Unit): ResolvedUnit {
     const { backbone, entrant, setting } = unit;
     const { model, cost } = this.#network(backbone, entrant, setting);
-    const batches = this.#batches(setting);
+    const batches = this.#batches(entrant, setting);
     const steps = this.#steps(unit, cost);
     return {
       ...unit,
@@ -69,22 +62,29 @@ export class Resolver {
     };
   }
 
-  optimizer(backbone: Named, setting: number): Optimizer {
-    const { optimizer, lr, weightDecay } = this.plan.settings[setting]!;
+  /** How an entrant is trained in a setting of the plan: what it has of its own comes first. */
+  setting({ training }: Named, setting: number): Omit<Setting, "recipe"> {
+    return { ...settled(this.plan.settings[setting]!), ...settled(training ?? {}) };
+  }
+
+  optimizer(backbone: Named, entrant: Named, setting: number): Optimizer {
+    const { optimizer, optimizerOptions, lr, weightDecay, decayNorms = true } = this.setting(entrant, setting);
     const name = optimizer ?? modelInfo(backbone.name).optimizer ?? "sgd";
     return optimizers[name]({
+      ...optimizerOptions,
       ...(lr === undefined ? {} : { lr }),
       ...(weightDecay === undefined ? {} : { weightDecay }),
+      ...(decayNorms ? {} : { decayNormsAndBiases: false }),
     });
   }
 
-  batch(setting: number): number {
+  batch(entrant: Named, setting: number): number {
     const { length } = this.data.train;
-    return Math.min(this.plan.settings[setting]!.batch ?? defaultBatch(length), length);
+    return Math.min(this.setting(entrant, setting).batch ?? defaultBatch(length), length);
   }
 
-  #batches(setting: number): number {
-    return Math.floor(this.data.train.length / this.batch(setting));
+  #batches(entrant: Named, setting: number): number {
+    return Math.floor(this.data.train.length / this.batch(entrant, setting));
   }
 
   #network(
@@ -101,7 +101,7 @@ export class Resolver {
     let cost = found.costs.get(setting);
     if (!cost) {
       const network = buildNetwork(found.model, this.frame.preprocessing);
-      cost = networkCost(network, this.frame, this.batch(setting), this.optimizer(backbone, setting));
+      cost = networkCost(network, this.frame, this.batch(entrant, setting), this.optimizer(backbone, entrant, setting));
       found.costs.set(setting, cost);
     }
     return { model: found.model, cost };
@@ -110,8 +110,8 @@ export class Resolver {
   /** Steps of a unit: as much of the budget as the baseline gets with the first setting. */
   #steps({ backbone, entrant, setting }: Unit, cost: NetworkCost): number {
     const { budget, epochs, entrants } = this.plan;
-    if (budget === "epochs") return epochs * this.#batches(setting);
-    const steps = epochs * this.#batches(0);
+    if (budget === "epochs") return epochs * this.#batches(entrant, setting);
+    const steps = epochs * this.#batches(entrants[0]!, 0);
     if (budget === "steps") return steps;
     const base = entrants[0]!;
     if (budget === "macs") {
@@ -128,14 +128,15 @@ export class Resolver {
     return Math.max(1, Math.round((steps * first) / own));
   }
 
-  #training({ backbone, seed, setting }: Unit, epochs: number): RunConfig["training"] {
-    const { warmup = 0, augment = true, ...own } = this.plan.settings[setting]!;
-    const { name, settings } = this.optimizer(backbone, setting);
+  #training({ backbone, entrant, seed, setting }: Unit, epochs: number): RunConfig["training"] {
+    const { augment = true, ...own } = this.setting(entrant, setting);
+    const { name, settings } = this.optimizer(backbone, entrant, setting);
+    const usual = defaultAugmentation(this.data.train, this.frame.preprocessing);
     return {
-      ...recordedIn(trainingSettings, { ...own, epochs, seed, batch: this.batch(setting) }),
+      ...recordedIn(trainingSettings, { ...own, epochs, seed, batch: this.batch(entrant, setting) }),
       optimizer: { name, settings },
-      schedule: cosineSchedule({ warmupEpochs: warmup }),
-      augment: augment ? defaultAugmentation(this.data.train, this.frame.preprocessing) : null,
+      schedule: scheduleBy(own, epochs),
+      augment: augment ? augmentedBy(usual, own) : null,
     };
   }
 }

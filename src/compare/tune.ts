@@ -45,9 +45,33 @@ export interface Score {
   readonly miou?: number;
 }
 
-const settingNames = ["lr", "weightDecay", "batch", "warmup", "labelSmoothing", "clipNorm", "optimizer", "augment"];
+const settingNames = [
+  "lr",
+  "weightDecay",
+  "batch",
+  "warmup",
+  "labelSmoothing",
+  "clipNorm",
+  "optimizer",
+  "schedule",
+  "augment",
+  "ema",
+  "autoAugment",
+  "randomErasing",
+  "mixup",
+  "cutmix",
+];
 /** Those a range makes sense for; the others are whole or words. */
-const continuous = new Set(["lr", "weightDecay", "warmup", "labelSmoothing", "clipNorm"]);
+const continuous = new Set([
+  "lr",
+  "weightDecay",
+  "warmup",
+  "labelSmoothing",
+  "clipNorm",
+  "randomErasing",
+  "mixup",
+  "cutmix",
+]);
 const mostTrials = 1000;
 
 /**

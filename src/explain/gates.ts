@@ -27,7 +27,7 @@ interface GatedNetwork {
   readonly preprocessing: Preprocessing;
 }
 
-const gatedNetwork = fieldsOf<GatedNetwork>(
+export const gatedNetwork = fieldsOf<GatedNetwork>(
   { model: moduleSchema, preprocessing: preprocessingSchema },
   "a network, { model, preprocessing }",
 );

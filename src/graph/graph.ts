@@ -65,7 +65,7 @@ export class Value {
 /** One application of an operator. */
 export class Node<A extends Attributes = Attributes, I extends Inputs = readonly Value[]> {
   /** Values that it computes. */
-  readonly outputs: readonly Value[];
+  readonly outputs: readonly [Value, ...Value[]];
 
   constructor(
     graph: Graph,
@@ -81,7 +81,7 @@ export class Node<A extends Attributes = Attributes, I extends Inputs = readonly
   ) {
     this.outputs = types.map((type, index) =>
       graph.newValue(type, { kind: "node", node: this as unknown as Node, index }),
-    );
+    ) as [Value, ...Value[]];
   }
 }
 
@@ -255,7 +255,7 @@ export class Graph {
     let problem = `does not take ${given.map(({ shape }) => formatShape(shape)).join(", ") || "no inputs"}, or these attributes`;
     try {
       const types = op.infer(given, attributes);
-      if (types.every((type) => type?.shape.every(isDim))) return types;
+      if (types.length > 0 && types.every((type) => type?.shape.every(isDim))) return types;
     } catch (error) {
       // A rule that fails otherwise was given other inputs or attributes than its operator has.
       if (error instanceof ShapeError) problem = error.message;

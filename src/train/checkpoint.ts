@@ -51,10 +51,10 @@ const progressSchema = fieldsOf<Progress>(
 );
 
 /** Prefixes of arrays that belong to training, not to the model. */
-const trainingPrefixes = /^(optimizer|ema)\//;
+const trainingPrefixes = /^(optimizer|ema|accumulated)\//;
 
 /**
- * The contents of `last.safetensors`: weights under plain keys, optimizer slots, averages, and progress; `metadata` describes the
+ * The contents of `last.safetensors`: weights under plain keys, optimizer slots, averages, accumulated gradients, and progress; `metadata` describes the
  * network. Equal states give equal bytes.
  */
 export function writeCheckpoint(

@@ -9,6 +9,8 @@ export interface ObjectiveInputs {
   /** [batch, classes, …positions] */
   readonly targets: Value;
   readonly labelSmoothing: number;
+  /** A weight per class, for tasks that have one label per image. */
+  readonly classWeights?: readonly number[] | undefined;
 }
 
 /** What a training step minimizes, in the graph of its images. */

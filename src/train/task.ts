@@ -61,17 +61,22 @@ export const classification: Task<ClassificationMetrics> = {
     return dataset;
   },
   positions: () => [],
-  writeTargets: ({ labels }, classes, out) => {
+  writeTargets: ({ labels, mixed }, classes, out) => {
+    const own = mixed?.share ?? 1;
     labels.forEach((label, i) => {
-      out[i * classes + label] = 1;
+      out[i * classes + label] = own;
+    });
+    mixed?.labels.forEach((label, i) => {
+      out[i * classes + label]! += 1 - own;
     });
   },
-  objective: ({ model, images, targets, labelSmoothing }) => {
+  objective: ({ model, images, targets, labelSmoothing, classWeights }) => {
     const logits = model.call(images);
+    const weights = classWeights && { classWeights };
     return {
       logits,
-      loss: crossEntropy(logits, targets, { labelSmoothing }),
-      ...(labelSmoothing > 0 && { crossEntropy: () => crossEntropy(logits, targets) }),
+      loss: crossEntropy(logits, targets, { labelSmoothing, ...weights }),
+      ...((labelSmoothing > 0 || weights) && { crossEntropy: () => crossEntropy(logits, targets) }),
     };
   },
   evaluation: (dataset, preprocessing) => ({

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { parquetReadObjects } from "hyparquet";
 import sharp from "sharp";
 import { dataHash } from "../../src/compare/node/hash.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, fovea as ownProcess, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const out = join(temporaryFolder(), "comparison");
@@ -29,6 +29,15 @@ const args = [
   "--out",
   out,
 ];
+// Units are done one by one in one process: compare.test.ts has them done by a coordinator.
+const planned = await fovea([...args, "--backend", "slurm", "--json"]);
+assert.equal(planned.code, 0, planned.stderr);
+const work = (unit: number) => ["compare", "work", out, "--unit", String(unit)];
+const units: number[] = JSON.parse(planned.stdout).units;
+for (const unit of units) {
+  const { code, stderr } = await fovea(work(unit));
+  assert.equal(code, 0, stderr);
+}
 const made = await fovea([...args, "--no-cost"]);
 const at = (...names: string[]) => join(out, ...names);
 const text = (...names: string[]) => readFileSync(at(...names), "utf8");
@@ -157,6 +166,11 @@ test("a page of Markdown has headline, tables, drawings that are there, and the 
 test("speed is measured in alternating order and memory in processes of their own, once", {
   skip: ifLong,
 }, async () => {
+  // Of the last unit, the memory of a process that did nothing else.
+  const unit = unitFolders().find((name) => /cbam.*2$/.test(name))!;
+  rmSync(at("units", unit), { recursive: true });
+  const done = await ownProcess(work(units.at(-1)!));
+  assert.match(done.stderr, /cbam seed 2: done/);
   const written = await fovea(["compare", "tables", out]);
   assert.equal(written.code, 0, written.stderr);
   const costs = JSON.parse(text("costs.json"));
@@ -166,7 +180,6 @@ test("speed is measured in alternating order and memory in processes of their ow
     assert.ok(memory.training > memory.inference && memory.inference > 50e6, JSON.stringify(memory));
   }
   // The process that is measured takes about what a unit's own process took.
-  const unit = unitFolders().find((name) => name.includes("cbam"))!;
   const { peakBytes } = JSON.parse(text("units", unit, "timing.json"));
   const tried = costs.rows.find(({ entrant }: { entrant: string }) => entrant === "cbam").memory.training;
   assert.ok(Math.abs(tried / peakBytes - 1) < 0.25, `${tried} ${peakBytes}`);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
@@ -7,7 +7,7 @@ import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { createModel } from "../../src/models/index.js";
 import { initialize } from "../../src/nn/index.js";
 import { weightsOf } from "../../src/train/index.js";
-import { sharedFovea as fovea, fovea as ownProcess, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 
 const folder = temporaryFolder();
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -117,10 +117,14 @@ const idle: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["verify", "test/golden/se-r4.safetensors", "--engine", "reference", "--data", flat], /--data has no effect/],
 ];
 
-for (const [args, says] of idle)
+for (const [i, [args, says]] of idle.entries())
   test(`a flag that changes nothing is refused: ${args.map((arg) => arg.replace(folder, "")).join(" ")}`, async () => {
     // A run is claimed until the process ends.
-    const { code, stdout, stderr } = await (args.includes("--resume") ? ownProcess : fovea)(args);
+    const claimed = at(`claimed-${i}`);
+    if (args.includes("--resume")) cpSync(run, claimed, { recursive: true });
+    const { code, stdout, stderr } = await fovea(
+      args.includes("--resume") ? args.map((arg) => (arg === run ? claimed : arg)) : args,
+    );
     assert.deepEqual([code, stdout], [2, ""], stderr);
     assert.match(stderr.trim().split("\n").at(-1)!, says);
   });

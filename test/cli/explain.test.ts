@@ -112,10 +112,11 @@ test("pictures: one of all images, the same bytes again; or a file of each in a 
   assert.match(svg, /wide\.png: \w+, /);
   await explained(plain, ...args, "--out", at("again.svg"));
   assert.equal(readFileSync(at("again.svg"), "utf8"), svg);
-  assert.equal((await explained(plain, ...args, "--photograph", "--out", at("grid.png"))).code, 0);
+  const cams = [wide, tall, "--method", "gradcam,layercam"];
+  assert.equal((await explained(plain, ...cams, "--photograph", "--out", at("grid.png"))).code, 0);
   const { width, height } = await sharp(at("grid.png")).metadata();
-  assert.ok(width > 300 && height > 100);
-  assert.equal((await explained(plain, ...args, "--out", at("each"))).code, 0);
+  assert.ok(width > 200 && height > 100, `${width} × ${height}`);
+  assert.equal((await explained(plain, ...cams, "--out", at("each"))).code, 0);
   assert.deepEqual(readdirSync(at("each")).sort(), ["tall.svg", "wide.svg"]);
 });
 
@@ -260,13 +261,13 @@ test("explain: no weights, a run without weights, and images of one pixel", asyn
 
 test("bench explain counts runs of the network; its flags are not those of bench", async () => {
   const { code, stdout, stderr } = await fovea(
-    "bench explain --model resnet32 --attention se --method gradcam,gradient,ig --steps 1 --json".split(" "),
+    "bench explain --model resnet32 --attention se --method gradcam,gradient --steps 1 --json".split(" "),
   );
   assert.equal(code, 0, stderr);
   const { model, attention, methods } = JSON.parse(stdout);
   assert.deepEqual([model, attention], ["resnet32", "se"]);
-  const [cam, gradient, ig] = methods.map(({ forwards }: { forwards: number }) => forwards);
-  assert.ok(cam < 1.15 && gradient > 2.5 && gradient < 3.5 && ig > 10);
+  const [cam, gradient] = methods.map(({ forwards }: { forwards: number }) => forwards);
+  assert.ok(cam < 1.15 && gradient > 2.5 && gradient < 3.5);
   const lost = await fovea(["bench", "--model", "resnet32", "explain"]);
   assert.equal(lost.code, 2);
   assert.match(lost.stderr, /--model goes after the subcommand: fovea bench explain --model/);

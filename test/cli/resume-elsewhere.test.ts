@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { resumedData, wherever } from "../../src/cli/resume-data.js";
 import { RunFolder } from "../../src/train/run-folder.js";
-import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, fovea as ownProcess, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { runConfig } from "../train/support.js";
 
 const folder = temporaryFolder();
@@ -35,7 +35,8 @@ test("a run whose data was named by a relative path is gone on with from any fol
   const { folder: _, ...typed } = data;
   const config = JSON.parse(readFileSync(join(older, "config.json"), "utf8"));
   writeFileSync(join(older, "config.json"), JSON.stringify({ ...config, data: typed }));
-  const lost = await fovea(["train", "--resume", "--out", older], undefined, join(folder, "elsewhere"));
+  // A run is claimed until the process ends.
+  const lost = await ownProcess(["train", "--resume", "--out", older], undefined, join(folder, "elsewhere"));
   assert.deepEqual(
     [lost.code, lost.stderr],
     [

@@ -6,7 +6,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Rng } from "../../src/core/rng.js";
-import { fovea, main, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, main, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const data = tinyCifar(temporaryFolder(), { train: 40, test: 24 });

@@ -130,6 +130,57 @@ async function indexOf(data: { length: number; image(i: number): Promise<{ pixel
 
 const data = divide(generateShapesSplits({ train: 100, validation: 30 }), { source: "shapes", images: 64 });
 
+test("an entrant has a training of its own: the same module with and without a recipe", () => {
+  const plan = parsePlan({
+    ...small,
+    modules: [
+      { name: "cbam", label: "default" },
+      { name: "cbam", label: "recipe", training: { recipe: "torchvision-v2", batch: 16 } },
+      { name: "cbam", training: { lr: 0.02, augment: false } },
+      { name: "cbam", label: "cycle", training: { schedule: "one-cycle", mixup: 0.2, classWeights: "balanced" } },
+    ],
+    settings: [{ lr: 0.3, batch: 32 }],
+    epochs: 3,
+    backbones: ["resnet20"],
+  });
+  assert.equal(plan.entrants[2]!.label, "cbam lr=0.02 augment=false");
+  assert.deepEqual(parsePlan(JSON.parse(JSON.stringify(writtenPlan(plan)))), JSON.parse(JSON.stringify(plan)));
+  const resolver = new Resolver(plan, data);
+  const [usual, recipe, own, cycle] = unitsOf(plan)
+    .slice(0, 4)
+    .map((unit) => resolver.resolve(unit));
+  for (const unit of [recipe, own, cycle]) assert.deepEqual(unit!.model, usual!.model);
+  // Equal epochs are other numbers of steps.
+  assert.deepEqual([usual!.epochs, usual!.steps, recipe!.epochs, recipe!.steps], [3, 6, 3, 12]);
+  assert.deepEqual([usual!.training.optimizer.settings.lr, own!.training.optimizer.settings.lr], [0.3, 0.02]);
+  const { optimizer, labelSmoothing, ema, augRepeats, augment, schedule, batch, epochs } = recipe!.training;
+  assert.deepEqual(
+    {
+      lr: optimizer.settings.lr,
+      norms: optimizer.settings.decayNormsAndBiases,
+      labelSmoothing,
+      ema,
+      augRepeats,
+      batch,
+      epochs,
+    },
+    { lr: 0.5, norms: false, labelSmoothing: 0.1, ema: 0.99997, augRepeats: 4, batch: 16, epochs: 3 },
+  );
+  assert.deepEqual(schedule, { kind: "cosine", warmupEpochs: 5 });
+  assert.deepEqual(augment!.crop, { scale: [0.08, 1] });
+  assert.equal(augment!.autoAugment, "trivialaugment");
+  assert.equal(own!.training.augment, null);
+  assert.equal(usual!.training.augment!.mixup, undefined);
+  assert.deepEqual([cycle!.training.augment!.mixup, cycle!.training.classWeights], [0.2, "balanced"]);
+  for (const [training, says] of [
+    [{ recipe: "torchvision" }, /modules\[1\]\.training: .*torchvision-v1/],
+    [{ eraseMode: "pixel" }, /modules\[1\]\.training: eraseMode needs randomErasing/],
+    [{ schedule: "warm-restarts" }, /modules\[1\]\.training: schedule warm-restarts needs cycleEpochs/],
+    [{ mixpu: 1 }, /unknown option "mixpu"/],
+  ] as const)
+    assert.throws(() => parsePlan({ ...small, modules: ["none", { name: "cbam", training }] }), says);
+});
+
 test("a plain network is widened to the parameters of a module's, to a quarter of a percent", () => {
   const plan = parsePlan({
     ...small,

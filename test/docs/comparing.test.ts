@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parsePlan, presets, unitsOf } from "../../src/compare/index.js";
 import { readPlanFile } from "../../src/compare/node/plan-file.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const text = ["comparing", "distributed"].map((name) => readFileSync(`docs/${name}.md`, "utf8")).join("\n");
