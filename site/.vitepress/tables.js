@@ -1,7 +1,7 @@
 /** Columns up to which a table of text becomes a list on phones. */
 const fewColumns = 4;
 /** Characters from which a cell is text, not a name or a number. */
-const textLength = 32;
+const textLength = 24;
 
 /**
  * Tables of text are wider than a phone. Their cells get the header of their column as a label, by which the style sheet shows them as lists

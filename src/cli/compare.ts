@@ -35,7 +35,7 @@ const planFlags = flagList(
   flag("--epochs <n>", "epochs of the baseline (default: 10)", schemas.epochCount),
   flag(
     "--budget <what>",
-    "what every module gets as much of as the baseline (default: epochs)",
+    "what all modules get the same amount of (default: epochs)",
     schemas.oneOf(...budgets),
   ),
   flag("--images <n>", "images to train on (default: all)", count),

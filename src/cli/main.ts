@@ -71,7 +71,7 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
 };
 
 const program = new Command("fovea")
-  .description("Visual attention for convolutional networks: train, evaluate and export them.")
+  .description("Visual attention for convolutional networks: train, compare, explain and export them.")
   .version(version)
   .addHelpText(
     "after",
