@@ -97,8 +97,12 @@ test("commands of a run with a hostile name can be copied from the terminal and 
     ["export", run, "--out", "model.onnx"],
   ];
   assert.deepEqual(shownIn(run), commands);
-  const printed = [...stderr.matchAll(/^ {2}npx fovea (.*?)(?: {2,}.*)?$/gm)].map(([, line]) => wordsOf(line!));
-  assert.deepEqual(printed, commands);
+  // What each is for stands behind it.
+  const printed = [...stderr.matchAll(/^ *npx fovea (.*)$/gm)].map(([, line]) => wordsOf(line!));
+  assert.deepEqual(
+    printed.map((words, i) => words.slice(0, commands[i]?.length)),
+    commands,
+  );
 });
 
 test("so can the command that goes on with it", { skip: skip || ifLong }, async () => {

@@ -107,7 +107,7 @@ test("where nothing is augmented, features of a frozen backbone are computed onc
     at("photos"),
     ...flags,
     "--epochs",
-    "3",
+    "2",
     "--batch",
     "8",
     "--lr",

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { sharedFovea, temporaryFolder } from "../support/fovea.js";
+import { ifLong } from "../support/long.js";
 
 const markdown = (folder: string, options = {}) =>
   readdirSync(folder, { encoding: "utf8", ...options })
@@ -30,8 +31,10 @@ test("code on the pages is that of examples/, all of which is on a page", () => 
   assert.equal(shown.size, files.size);
 });
 
+/** Examples that train as others do. */
+const slow = ["save.ts", "segment.ts"];
 for (const file of examples)
-  test(`examples/${file} runs`, async () => {
+  test(`examples/${file} runs`, { skip: slow.includes(file) && ifLong }, async () => {
     const compiled = pathToFileURL(resolve("dist/examples", file.replace(/ts$/, "js"))).href;
     const before = process.cwd();
     process.chdir(temporaryFolder());
