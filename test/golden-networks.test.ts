@@ -11,7 +11,15 @@ const folder = "test/golden/networks";
 const none = { weights: async () => new Uint8Array(), cifarTest: async () => new Uint8Array() };
 
 /** Networks of full width take minutes on the reference engine. `fovea verify test/golden/networks --engine all` covers them. */
-const slow = ["gc-resnet50", "rga-resnet50-width16", "scnet50-v1d", "unet-resnet18"];
+const slow = [
+  "fcanet34",
+  "gc-resnet50",
+  "rga-resnet50-width16",
+  "scnet50-v1d",
+  "sge-resnet18",
+  "srm-resnet50",
+  "unet-resnet18",
+];
 
 /** Networks that `npm test` covers: on blocked operators, and one on the reference engine. */
 const quick = /^(?:cifar-|preact-|trajectory-|mobilenet)/;

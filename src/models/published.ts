@@ -85,6 +85,11 @@ function ecaResnet({ depth, kernelSizes, numClasses }: Settings): PublishedNetwo
   return same(resnet(Number(depth), { numClasses: Number(numClasses), attention: ["eca", options] }));
 }
 
+/** Networks of torchvision's layout with a module in every block, under the authors' field. */
+function attentionResnet({ depth, attention, numClasses }: Settings): PublishedNetwork {
+  return same(resnet(Number(depth), { numClasses: Number(numClasses), attention: attention as AttentionChoice }));
+}
+
 /** Bottleneck networks with context blocks in stages c3 to c5, of xvjiarui/GCNet. */
 function gcResnet({ depth, ratio, numClasses }: Settings): PublishedNetwork {
   const own = { ratio: Number(ratio) };
@@ -129,6 +134,7 @@ export const publishedNetworks: ReadonlyMap<string, (settings: Settings) => Publ
   ["jongchan-resnet", jongchan],
   ["triplet-resnet", tripletResnet],
   ["triplet-mobilenetv2", catalogued("mobilenetv2_100", { attention: ["triplet", { variant: "models" }], dropout: 0 })],
+  ["attention-resnet", attentionResnet],
   ["eca-resnet", ecaResnet],
   ["eca-mobilenetv2", catalogued("eca_mobilenetv2", { dropout: 0 })],
   ["mobilenetv2-ca", catalogued("mbv2_ca", { dropout: 0 })],

@@ -78,13 +78,27 @@ const golden: Readonly<Record<string, readonly [model: string, options: object]>
   ],
   "danet-resnet50-width8": ["danet_resnet50", { numClasses: 3, width: 8 }],
   "danet-resnet50-width8-one-dilation": ["danet_resnet50", { numClasses: 3, width: 8 }],
+  fcanet34: [
+    "resnet34",
+    {
+      numClasses: 10,
+      stem: "imagenet",
+      shortcut: "projection",
+      attention: ["fca", [{ size: [56, 56] }, { size: [28, 28] }, { size: [14, 14] }, {}]],
+    },
+  ],
   "gc-resnet50": ["gcresnet50", { numClasses: 10, stem: "imagenet", shortcut: "projection" }],
   "mobilenetv2-ca": ["mbv2_ca", { numClasses: 1000 }],
   "preact-resnet20": ["preact_resnet20", { numClasses: 10, block: "basic" }],
   "ran92-32-update": ["residual_attention92_32input_update", { numClasses: 10 }],
   scnet50: ["scnet50", { numClasses: 1000 }],
   "scnet50-v1d": ["scnet50_v1d", { numClasses: 10 }],
+  "sge-resnet18": [
+    "resnet18",
+    { numClasses: 10, stem: "imagenet", shortcut: "projection", attention: ["sge", { groups: 64 }] },
+  ],
   "spnet-resnet50-width8": ["spnet_resnet50", { numClasses: 3, width: 8 }],
+  "srm-resnet50": ["resnet50", { numClasses: 10, stem: "imagenet", shortcut: "projection", attention: ["srm", {}] }],
   "triplet-mobilenetv2": ["mobilenetv2_100", { numClasses: 1000, attention: ["triplet", { variant: "models" }] }],
   "triplet-resnet18-cifar10": [
     "resnet18",
