@@ -71,20 +71,19 @@ export function ortWebEngine(options: OrtOptions = {}): Engine {
 /** A worker thread, started on first use. It keeps the process alive only while a request is open. */
 class WorkerHost implements Host {
   #worker: Worker | undefined;
-  readonly #open = new Map<number, { resolve(result: Answer["result"]): void; reject(error: Error): void }>();
-  #count = 0;
-  /** The newest answer; answers arrive in order. */
+  /** Requests without an answer; answers arrive in order. */
+  readonly #open: { resolve(result: Answer["result"]): void; reject(error: Error): void }[] = [];
+  /** The newest answer. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly setup: WorkerSetup) {}
 
   ask<R extends HostRequest>(request: R, transfer: readonly ArrayBufferLike[] = []): Promise<HostResults[R["kind"]]> {
     const worker = (this.#worker ??= this.#start());
-    const id = this.#count++;
     const answer = new Promise<Answer["result"]>((resolve, reject) => {
       // Throws if something cannot be sent, such as a detached array; then no request is open.
-      worker.postMessage({ id, request }, transfer as ArrayBuffer[]);
-      this.#open.set(id, { resolve, reject });
+      worker.postMessage(request, transfer as ArrayBuffer[]);
+      this.#open.push({ resolve, reject });
       worker.ref();
     });
     this.#last = answer.catch(() => undefined);
@@ -104,17 +103,15 @@ class WorkerHost implements Host {
   #start(): Worker {
     // Without the process's own flags: with --input-type, for one, no file can be run.
     const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.setup, execArgv: [] });
-    worker.on("message", ({ id, result, error }: Answer) => {
-      const request = this.#open.get(id)!;
-      this.#open.delete(id);
-      if (this.#open.size === 0) worker.unref();
+    worker.on("message", ({ result, error }: Answer) => {
+      const request = this.#open.shift()!;
+      if (this.#open.length === 0) worker.unref();
       if (error === undefined) request.resolve(result);
       else request.reject(new FoveaError(error));
     });
     const fail = (error: Error) => {
       if (this.#worker !== worker) return;
-      for (const request of this.#open.values()) request.reject(error);
-      this.#open.clear();
+      for (const request of this.#open.splice(0)) request.reject(error);
       this.#worker = undefined;
     };
     worker.on("error", fail);

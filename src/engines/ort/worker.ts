@@ -11,7 +11,6 @@ export interface WorkerSetup {
 
 /** The thread's answer: a result or an error message. */
 export interface Answer {
-  readonly id: number;
   readonly result?: HostResults[keyof HostResults];
   readonly error?: string;
 }
@@ -23,16 +22,16 @@ const host = backend.load(threads).then((loaded) => new SessionHost(backend, loa
 
 host.catch(() => {}); // thrown where it is awaited, below
 
-parentPort!.on("message", async ({ id, request }: { readonly id: number; readonly request: HostRequest }) => {
+parentPort!.on("message", async (request: HostRequest) => {
   let answer: Answer;
   const moved: ArrayBuffer[] = [];
   try {
     const result = await (await host).ask(request);
-    answer = { id, result };
+    answer = { result };
     // The state is already a copy: transfer it instead of copying it again.
     if (request.kind === "readState") moved.push((result as HostResults["readState"]).data.buffer as ArrayBuffer);
   } catch (error) {
-    answer = { id, error: messageOf(error) };
+    answer = { error: messageOf(error) };
   }
   parentPort!.postMessage(answer, moved);
 });

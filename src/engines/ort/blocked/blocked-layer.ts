@@ -14,15 +14,9 @@ export interface BlockedTarget {
   readonly winograd: WinogradTuning;
 }
 
-/** How a layer is computed, and so the layout of its weight. */
-export type LayerKind = "dense" | "stem" | "depthwise" | "winograd";
-
-const weightLayouts = {
-  dense: "OIHWBiBo",
-  stem: "OIHWBo",
-  depthwise: "OIHWBo",
-  winograd: "HWIO",
-} as const satisfies Record<LayerKind, WeightLayout>;
+/** The ways in which a layer is computed, and so the layout of its weight. */
+const weightLayouts = { dense: "OIHWBiBo", stem: "OIHWBo", depthwise: "OIHWBo", winograd: "HWIO" } as const;
+type LayerKind = keyof typeof weightLayouts;
 
 /** A layer that the blocked operators can compute. */
 export interface BlockedLayer extends ConvLayer {

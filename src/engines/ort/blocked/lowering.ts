@@ -22,7 +22,7 @@ export interface Decision {
 /**
  * Lowers a graph to ONNX Runtime's blocked operators (domain `com.microsoft.nchwc`), which take changing weights and reach the processor's
  * peak. A node is emitted blocked where a rule exists and its inputs are blocked already; convolutions convert their input. Everything
- * else falls back to the plain rules, with conversions in between; so do the operators in `overrides`.
+ * else falls back to the plain rules, with conversions in between.
  *
  * Weights and their optimizer slots stay packed from step to step.
  */
@@ -31,12 +31,7 @@ export class BlockedLowering extends LayoutTable {
   readonly decisions = new Map<Node, Decision>();
   readonly #rulesFor = new Map<Op, BlockedRule[]>();
 
-  constructor(
-    graph: Graph,
-    rules: Rules,
-    blocks: NonNullable<Target["blocks"]>,
-    private readonly overrides: ReadonlySet<Op>,
-  ) {
+  constructor(graph: Graph, rules: Rules, blocks: NonNullable<Target["blocks"]>) {
     super(graph, rules, blocks);
     this.stateLayouts = layoutsOfCells(graph, this.program, blocks);
     for (const rule of blocks.rules)
@@ -45,7 +40,7 @@ export class BlockedLowering extends LayoutTable {
 
   override emit(node: Node): void {
     const reasons: string[] = [];
-    for (const rule of this.overrides.has(node.op) ? [] : (this.#rulesFor.get(node.op) ?? [])) {
+    for (const rule of this.#rulesFor.get(node.op) ?? []) {
       const plan = rule.match(node, this);
       if (typeof plan === "function") {
         this.decisions.set(node, { rule: rule.name, reasons });

@@ -96,12 +96,6 @@ function addSentinel(write: OnnxWriter): string {
   return value.name;
 }
 
-/** The nodes that read a state, and those among them that do not read it elementwise. */
-interface Readers {
-  readonly readers: readonly LoweredNode[];
-  readonly rearranging: readonly LoweredNode[];
-}
-
 /** Who depends on whom in a module. */
 class Flow {
   readonly ancestorsOf: (node: LoweredNode) => Ancestors;
@@ -128,9 +122,9 @@ class Flow {
   /**
    * The last nodes to read a state, other than the writer of its new contents. What is computed from the state and constants alone, or
    * only holds its elements, counts as the state itself: ONNX Runtime fuses such nodes into their readers, which then read the state,
-   * or makes no copy. Undefined if the writer must not overwrite the state.
+   * or makes no copy. Those in `rearranging` do not read it elementwise. Undefined if the writer must not overwrite the state.
    */
-  readersOf(state: LoweredValue, writer: LoweredNode): Readers | undefined {
+  readersOf(state: LoweredValue, writer: LoweredNode) {
     const derived = new Set([state]);
     const readers = new Set<LoweredNode>();
     for (const value of derived)

@@ -1,5 +1,5 @@
 import { sameShape } from "../../../core/shape.js";
-import { sizeOf, type Tensor, toFloat32, zeros } from "../../../core/tensor.js";
+import { sizeOf, type Tensor, tensor, toFloat32 } from "../../../core/tensor.js";
 import type { Cell, Graph, Node, Update, Value } from "../../../graph/graph.js";
 import { type Rebuild, rebuild } from "../../../graph/passes/rebuild.js";
 import { concat, reshape, slice } from "../../../ops/movement.js";
@@ -49,23 +49,21 @@ export const fuseSmallUpdates: Pass = (module) => {
 /** Cells that become one vector. */
 class FusedCells {
   readonly #starts = new Map<Cell, number>();
-  readonly #size: number;
   #value: Value | undefined;
 
   constructor(readonly updates: readonly Update[]) {
-    this.#size = updates.reduce((start, { cell }) => {
+    let start = 0;
+    for (const { cell } of updates) {
       this.#starts.set(cell, start);
-      return start + sizeOf(cell.shape);
-    }, 0);
+      start += sizeOf(cell.shape);
+    }
   }
 
   /** The vector in the new graph. */
   in(to: Rebuild): Value {
-    if (!this.#value) {
-      const contents = zeros("float32", [this.#size]);
-      for (const [cell, start] of this.#starts) contents.data.set(toFloat32(cell.value).data, start);
-      this.#value = to.state(`fused/${this.updates[0]!.name}`, contents);
-    }
+    if (this.#value) return this.#value;
+    const contents = Float32Array.from(this.updates.flatMap(({ cell }) => [...toFloat32(cell.value).data]));
+    this.#value = to.state(`fused/${this.updates[0]!.name}`, tensor("float32", [contents.length], contents));
     return this.#value;
   }
 

@@ -51,19 +51,14 @@ export const reluGradByHardSigmoid = masked((y, write) =>
 export const reluGradBySign = masked((y, write) => write.emit("Sign", [y]));
 
 function mayBeInfinite(dy: Value): boolean {
-  const seen = new Set<Value>();
-  const worklist = [dy];
-  for (let value = worklist.pop(); value; value = worklist.pop()) {
-    if (seen.has(value)) continue;
-    seen.add(value);
-    const { node, source } = value;
-    if (!node) {
-      if (source.kind === "input") return true;
-      continue;
-    }
+  // A set that grows while it is read: a worklist that visits every value once.
+  const worklist = new Set([dy]);
+  for (const { node, source } of worklist) {
+    if (source.kind === "input") return true;
+    if (!node) continue;
     const operand = singular.get(node.op);
     if (operand !== undefined && !keptFromZero(node.inputs[operand]!)) return true;
-    if (node.op.moves || perElement.has(node.op)) worklist.push(...node.inputs);
+    if (node.op.moves || perElement.has(node.op)) for (const input of node.inputs) worklist.add(input);
   }
   return false;
 }

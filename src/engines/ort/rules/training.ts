@@ -149,13 +149,10 @@ export function mayHoldNaN(x: LoweredValue, write: OnnxWriter): LoweredValue {
   return write.emit("IsNaN", [write.reduce("ReduceSum", write.reshape(x, [-1]), [0], false)]);
 }
 
-/** Whether an element of these arrays is NaN or infinite: times 0 it is NaN. */
-export function anyNotFinite(arrays: readonly LoweredValue[], write: OnnxWriter): LoweredValue {
-  const [first, ...others] = arrays.map((x) => write.emit("Mul", [x, write.number(0)]));
-  return mayHoldNaN(
-    others.reduce((a, b) => write.emit("Add", [a, b]), first!),
-    write,
-  );
+/** Whether an element of one of two arrays that broadcast is NaN or infinite: times 0 it is NaN. */
+export function anyNotFinite(a: LoweredValue, b: LoweredValue, write: OnnxWriter): LoweredValue {
+  const [left, right] = [a, b].map((x) => write.emit("Mul", [x, write.number(0)]));
+  return mayHoldNaN(write.emit("Add", [left, right]), write);
 }
 
 /** 1 where an element is NaN and 0 elsewhere. */

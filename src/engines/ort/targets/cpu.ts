@@ -3,6 +3,7 @@ import { inferenceRules } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import { type Graph, isOp } from "../../../graph/graph.js";
 import { convWeightGradOp } from "../../../ops/conv.js";
+import type { BlockedRule } from "../blocked/rule.js";
 import { blockedRules } from "../blocked/rules/index.js";
 import { nativeRules } from "../rules/native.js";
 import { trainingRules } from "../rules/training.js";
@@ -31,16 +32,16 @@ export interface CpuOptions {
 }
 
 /** The CPU as a target. */
-export function cpuTarget({ blockSize, writesInPlace }: CpuFacts, options: CpuOptions = {}): Target {
+export function cpuTarget({ blockSize: block, writesInPlace }: CpuFacts, options: CpuOptions = {}): Target {
   const { winogradTile = 2, tuning = defaultTuning, rules = new Map() } = options;
+  const own = ({ ops, ...rule }: BlockedRule) => ({ ...rule, ops: ops.filter((op) => !rules.has(op)) });
   return {
-    name: blockSize === undefined ? "cpu" : `cpu, blocks of ${blockSize}`,
+    name: block === undefined ? "cpu" : `cpu, blocks of ${block}`,
     rules: new Map([...cpuRules, ...rules]),
     blocks:
-      blockSize === undefined
+      block === undefined
         ? undefined
-        : { block: blockSize, winograd: upToTile(tuning.winograd, winogradTile), rules: blockedRules },
-    overrides: new Set(rules.keys()),
+        : { block, winograd: upToTile(tuning.winograd, winogradTile), rules: blockedRules.map(own) },
     writesInPlace,
   };
 }
@@ -48,8 +49,6 @@ export function cpuTarget({ blockSize, writesInPlace }: CpuFacts, options: CpuOp
 /** The native build of ONNX Runtime on the CPU. */
 export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
   const { layout = "auto", tuning = defaultTuning } = options;
-  const isBlocked = (graph: Graph) =>
-    layout === "blocked" || (layout === "auto" && learnsConvolutions(graph, tuning.fewImages));
   return {
     name: layout === "auto" ? "ort" : `ort-${layout}`,
     async load(threads) {
@@ -60,10 +59,10 @@ export function cpuBackend(options: CpuOptions = {}): Backend<CpuFacts> {
     },
     probe: async (ort) => ({ blockSize: await probeBlockSize(ort), writesInPlace: await probeWritesInPlace(ort) }),
     async targetFor(graph, probe) {
-      const blocked = isBlocked(graph);
-      const none: CpuFacts = { blockSize: undefined, writesInPlace: false };
-      const facts = blocked || graph.updates.length > 0 ? await probe() : none;
-      return cpuTarget(blocked ? facts : { ...facts, blockSize: undefined }, options);
+      const isBlocked = layout === "blocked" || (layout === "auto" && learnsConvolutions(graph, tuning.fewImages));
+      const nothing: CpuFacts = { blockSize: undefined, writesInPlace: false };
+      const facts = isBlocked || graph.updates.length > 0 ? await probe() : nothing;
+      return cpuTarget(isBlocked ? facts : { ...facts, blockSize: undefined }, options);
     },
   };
 }

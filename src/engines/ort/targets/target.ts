@@ -1,7 +1,6 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph } from "../../../graph/graph.js";
-import type { Op } from "../../../graph/op.js";
 import type { BlockedTarget } from "../blocked/blocked-layer.js";
 import type { BlockedRule } from "../blocked/rule.js";
 
@@ -39,8 +38,6 @@ export interface Target {
   readonly rules: Rules;
   /** Blocked operators to use, and the rules that emit them, in the order in which they are tried; undefined for none. */
   readonly blocks: (BlockedTarget & { readonly rules: readonly BlockedRule[] }) | undefined;
-  /** Operators that are never blocked, because the caller has rules of their own for them. */
-  readonly overrides: ReadonlySet<Op>;
   /** Whether a run can write results over the arrays of its inputs. */
   readonly writesInPlace: boolean;
 }

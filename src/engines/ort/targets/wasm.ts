@@ -15,7 +15,6 @@ export const wasmTarget = (rules: Rules = new Map()): Target => ({
   name: "wasm",
   rules: new Map([...wasmRules, ...rules]),
   blocks: undefined,
-  overrides: new Set(rules.keys()),
   writesInPlace: false,
 });
 

@@ -72,7 +72,7 @@ function overChannels(dy: Value, x: Value, y: Value, table: LayoutTable): Deferr
       const first = write.cast(firstChannels(all, shape, table), "bool");
       return plus(write.emit("Where", [first, gradient, write.number(0)]));
     };
-    const result = write.branch(anyNotFinite([table.plain(y), table.plain(dy)], write), selected, finite);
+    const result = write.branch(anyNotFinite(table.plain(y), table.plain(dy), write), selected, finite);
     return write.reshape(result, shape);
   };
 }

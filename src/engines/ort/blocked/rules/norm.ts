@@ -22,6 +22,10 @@ function centered(x: Maps, mean: LoweredValue, { nchwc, write }: LayoutTable): M
 const dividesByZero = (epsilon: number, x: Value, context: MatchContext): boolean =>
   epsilon === 0 && context.isPadded(x);
 
+/** scale · x + bias, deferred so that an addition or ReLU can be fused into it. */
+const deferAffine = (table: LayoutTable, y: Value, x: Maps, scale: LoweredValue, bias: LoweredValue): void =>
+  table.defer(y, { activates: true, emit: (epilogue) => table.nchwc.affine(x, scale, { ...epilogue, bias }) });
+
 /** What the forward pass of a batch norm passes to its gradient, over whole blocks. */
 interface Statistics {
   readonly centered: Maps;
@@ -52,15 +56,12 @@ const training = rule("norm", [ops.batchNormTraining], ({ inputs, outputs, attri
     const variance = mul(table, squares, write.number(1 / (n * height * width)));
     const inverse = inverseDeviation(variance, epsilon, write);
     const scale = mul(table, table.vector(gamma), inverse);
-    const bias = table.vector(beta);
     const [y, meanOut, varianceOut] = outputs;
+    const bias = table.vector(beta);
     statisticsOf(varianceOut!, table, () => ({ centered: differences, inverse, scale }));
     table.define(meanOut!, table.crop(mean, gamma.shape));
     table.define(varianceOut!, table.crop(variance, gamma.shape));
-    table.defer(y, {
-      activates: true,
-      emit: (epilogue) => nchwc.affine(differences, scale, { ...epilogue, bias }),
-    });
+    deferAffine(table, y, differences, scale, bias);
   };
 });
 
@@ -100,15 +101,11 @@ const evaluation = rule("norm", [ops.batchNormalization], ({ inputs, outputs, at
   const [x, gamma, beta, mean, variance] = inputs;
   if (!context.isBlocked(x)) return reasons.plain;
   return (table) => {
-    const { nchwc, write } = table;
+    const { write } = table;
     const inverse = inverseDeviation(table.vector(variance), attributes.epsilon, write);
     const scale = mul(table, table.vector(gamma), inverse);
     const bias = write.emit("Sub", [table.vector(beta), mul(table, table.vector(mean), scale)]);
-    const maps = table.blocked(x);
-    table.defer(outputs[0], {
-      activates: true,
-      emit: (epilogue) => nchwc.affine(maps, scale, { ...epilogue, bias }),
-    });
+    deferAffine(table, outputs[0], table.blocked(x), scale, bias);
   };
 });
 
