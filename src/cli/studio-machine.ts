@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../core/errors.js";
 import { fieldsOf, flag, maybe, misfit, most, oneOf, orNull, positive, settings, that, whole } from "../core/schema.js";
-import { FoveaError, writeFileAtomic } from "../index.js";
+import { FoveaError, resolveWeights, writeFileAtomic } from "../index.js";
 import { makeFolder, RunFolder } from "../internal.js";
 import { freshFolder } from "./run.js";
 import { type Api, refuse, sendBytes } from "./studio-server.js";
@@ -90,6 +90,7 @@ export class Machine {
   readonly api: Api = async (request, response, path) => {
     const { method } = request;
     const [kind, run, what, ...rest] = path.split("/").map(decodeURIComponent);
+    if (kind === "hub" && run === undefined && method === "POST") return fetchFromHub(request, response);
     if (kind !== "runs") return false;
     if (run === undefined) {
       if (method === "GET") return json(response, await this.#list());
@@ -300,6 +301,27 @@ async function bodyOf(request: IncomingMessage, most: number): Promise<Uint8Arra
     else if (length > 4 * most) throw new FoveaError("far too much was sent");
   }
   return length <= most ? Buffer.concat(chunks) : undefined;
+}
+
+/** Fetches weights from the hub, which the page may not ask itself. */
+async function fetchFromHub(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  const bytes = await bodyOf(request, mostText);
+  const { repository } = ((bytes && parsed(bytes)) ?? {}) as { readonly repository?: unknown };
+  const sound = typeof repository === "string" && /^\w[\w.-]*\/\w[\w.-]*$/.test(repository);
+  if (!sound) return refused(response, 400, "a repository on the hub is OWNER/NAME, such as timm/resnet18.a1_in1k");
+  const gone = new AbortController();
+  response.on("close", () => gone.abort());
+  try {
+    const path = await resolveWeights(`hf:${repository}`, { maxBytes: mostWeights, signal: gone.signal });
+    if (path.endsWith(".json")) return refused(response, 502, `the weights of ${repository} are in several files`);
+    const { size } = await stat(path);
+    response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": size });
+    await sendBytes(response, path, size);
+    return true;
+  } catch (error) {
+    if (!(error instanceof FoveaError)) throw error;
+    return refused(response, 502, messageOf(error));
+  }
 }
 
 async function sendRunFile(response: ServerResponse, run: string, file: string): Promise<boolean> {

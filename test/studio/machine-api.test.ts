@@ -3,11 +3,14 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { chdir, cwd, execPath, platform } from "node:process";
+import process, { chdir, cwd, execPath, platform } from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Machine } from "../../src/cli/studio-machine.js";
 import { serveStudio } from "../../src/cli/studio-server.js";
+import { float32 } from "../../src/engine.js";
+import { writeSafetensors } from "../../src/index.js";
+import { serve as serveFiles } from "../hub/server.js";
 import { printed } from "../support/chromium.js";
 import { main, temporaryFolder } from "../support/fovea.js";
 import { png } from "./support.js";
@@ -113,6 +116,38 @@ test("files of a run are sent whole, also empty ones; an aborted download does n
   assert.equal((await whole.arrayBuffer()).byteLength, 2e7);
   for (const file of ["last.safetensors", "config.json"])
     assert.equal((await ask(`runs/some/files/${file}`)).status, 404, file);
+});
+
+test("weights of the hub are fetched by the machine; nothing but the name of a repository is taken", async () => {
+  const weights = Buffer.from(writeSafetensors([["a", float32([2], [1, 2])]]));
+  const hub = await serveFiles(({ url }, response) => {
+    const found = url === "/timm/net/resolve/main/model.safetensors";
+    if (!found) response.statusCode = 404;
+    response.end(found ? weights : "");
+  });
+  Object.assign(process.env, { HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "cache") });
+  const ask = await open(new Machine("hub"));
+  const fetched = (repository: unknown) => ask("hub", "POST", JSON.stringify({ repository }));
+  for (const bad of [
+    "net",
+    "../net",
+    "timm/../x",
+    "a/b/c",
+    "timm/net@x",
+    "https://evil.example/x",
+    "/etc/passwd",
+    1,
+    null,
+  ])
+    assert.equal((await fetched(bad)).status, 400, String(bad));
+  assert.equal((await ask("hub", "POST", "{")).status, 400);
+  assert.equal((await ask("hub")).status, 404);
+  assert.deepEqual(hub.seen, []);
+  const answer = await fetched("timm/net");
+  assert.deepEqual(Buffer.from(await answer.arrayBuffer()), weights);
+  const none = await fetched("timm/none");
+  assert.equal(none.status, 502);
+  assert.match(await none.text(), /not found/);
 });
 
 test("a training tells how far it is, step by step, before its first epoch is done", async () => {

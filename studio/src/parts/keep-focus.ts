@@ -25,6 +25,9 @@ export function keepFocus(): void {
     path = [];
     for (let at = target as HTMLElement | null; at && at !== document.body; at = at.parentElement) path.push(at);
   });
+  let byKeyboard = false;
+  addEventListener("keydown", () => void (byKeyboard = true), true);
+  addEventListener("pointerdown", () => void (byKeyboard = false), true);
   const settle = () => {
     const now = document.activeElement;
     if (now && now !== document.body && usable(now)) return;
@@ -32,7 +35,8 @@ export function keepFocus(): void {
     // If it is still there, somebody put the focus nowhere: by a click beside everything.
     if (!last || usable(last)) return;
     const home = around.find(usable) ?? document.getElementById("main");
-    if (home) within(home).focus();
+    // A mouse does not need to see it.
+    if (home) within(home).focus({ preventScroll: !byKeyboard });
   };
   new MutationObserver(settle).observe(document.body, {
     subtree: true,

@@ -74,6 +74,13 @@ export async function sendImages(placed: readonly Placed[], goOn: (done: number)
   return wanted ? run : null;
 }
 
+/** Weights of a repository on the hub, `OWNER/NAME`: the machine asks for them, the page may not. */
+export async function weightsFromHub(repository: string): Promise<File> {
+  const response = await fetch("./api/hub", json({ repository }));
+  if (!response.ok) throw new Error((await response.text()).trim());
+  return new File([await response.blob()], `hf:${repository}`);
+}
+
 const json = (value: unknown): RequestInit => ({
   method: "POST",
   headers: { "Content-Type": "application/json" },

@@ -24,6 +24,7 @@ import {
   sendImages,
   sendWeights,
   stopMachine,
+  weightsFromHub,
   where,
 } from "./machine.js";
 import { project, split } from "./project.js";
@@ -138,6 +139,23 @@ export async function startFrom(file: File): Promise<void> {
     change({ pretrained, attention: null, imageSize: size, lr: 0.003, optimizer: "adamw" });
   } catch (error) {
     weightsTrouble.value = (error as Error).message;
+  }
+}
+
+/** Whether weights are on their way from the hub. */
+export const fetching = signal(false);
+
+/** The same with weights of the hub. */
+export async function startFromHub(repository: string): Promise<void> {
+  if (fetching.value) return;
+  weightsTrouble.value = null;
+  fetching.value = true;
+  try {
+    await startFrom(await weightsFromHub(repository));
+  } catch (error) {
+    weightsTrouble.value = (error as Error).message;
+  } finally {
+    fetching.value = false;
   }
 }
 

@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { smallNetworks } from "../../logic/recipe.js";
 import { checkpointTypes, chooseFiles } from "../parts/drop.js";
 import { NumberField } from "../parts/number-field.js";
@@ -6,9 +7,11 @@ import {
   busy,
   catalogue,
   change,
+  fetching,
   mostThreads,
   settings,
   startFrom,
+  startFromHub,
   suggestedBatch,
   weightsTrouble,
 } from "../state/training.js";
@@ -55,6 +58,7 @@ function Start() {
           </span>
         )}
       </div>
+      {machineThreads !== null && <Hub />}
       {pretrained && (
         <label class="check">
           <input
@@ -68,6 +72,33 @@ function Start() {
         </label>
       )}
     </>
+  );
+}
+
+const repository = signal("");
+
+/** Weights that the machine fetches, once it is told to. */
+function Hub() {
+  const name = repository.value.trim();
+  const wanted = () => void (/^[^/]+\/[^/]+$/.test(name) && startFromHub(name));
+  return (
+    <details class="more">
+      <summary>Weights from the hub</summary>
+      <label class="field">
+        Repository on Hugging Face
+        <input
+          type="text"
+          value={repository.value}
+          placeholder="timm/resnet18.a1_in1k"
+          onInput={({ currentTarget }) => void (repository.value = currentTarget.value)}
+          onKeyDown={({ key }) => key === "Enter" && wanted()}
+        />
+        <span class="hint">This machine asks the hub for it when you press Fetch. Your images stay here.</span>
+      </label>
+      <button type="button" class="button" aria-disabled={fetching.value} onClick={wanted}>
+        {fetching.value ? "Fetching …" : "Fetch"}
+      </button>
+    </details>
   );
 }
 

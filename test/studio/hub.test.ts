@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import process from "node:process";
+import { after, test } from "node:test";
+import { weightsOf, writeSafetensors } from "../../src/index.js";
+import { resnet } from "../../src/models/index.js";
+import { initialize } from "../../src/nn.js";
+import { serve as serveFiles } from "../hub/server.js";
+import { temporaryFolder } from "../support/fovea.js";
+import { goTo, openBrowser, serve, skip, visit } from "./support.js";
+
+test("weights of the hub start a training; the page itself asks nobody, and the machine only when told to", {
+  skip,
+}, async () => {
+  const weights = Buffer.from(writeSafetensors([...weightsOf(initialize(resnet(20, { numClasses: 10 })))]));
+  const hub = await serveFiles((_, response) => void response.end(weights));
+  Object.assign(process.env, { HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(temporaryFolder(), "cache") });
+  const served = await serve();
+  const browser = await openBrowser();
+  after(async () => {
+    await browser.close();
+    served.close();
+  });
+  const { page, faults } = await visit(browser, served.url);
+  await goTo(page, "Train");
+  await page.getByText("Weights from the hub").click();
+  await page.getByLabel("Repository on Hugging Face").fill("someone/resnet20");
+  assert.deepEqual(hub.seen, []);
+  await page.getByRole("button", { name: "Fetch" }).click();
+  await page.getByText("resnet20, from hf:someone/resnet20").waitFor({ timeout: 120_000 });
+  assert.equal(hub.seen.length, 1);
+  assert.deepEqual(faults, []);
+});
