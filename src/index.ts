@@ -1,6 +1,7 @@
 /** All of Fovea: what runs anywhere, and what needs Node. */
 export { type DecodeOptions, decodeImage } from "./data/decode.js";
 export type { ImageFolderOptions } from "./data/image-folder.js";
+export { type Market1501Options, openMarket1501, type RetrievalSplits } from "./data/market.js";
 export { type MaskFiles, openMasks } from "./data/mask-files.js";
 export { type DatasetKind, type OpenedDataset, type OpenOptions, openDataset } from "./data/open.js";
 export type { MaskOptions } from "./data/segmentation/folder.js";

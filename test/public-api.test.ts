@@ -76,6 +76,12 @@ const cases: Readonly<Record<string, Case>> = {
   inputRegion: { args: () => [image, preprocessing] },
   seenImage: { args: () => [image, preprocessing] },
   decodeImage: { args: () => [bytes, {}], allowed: options(1), says: /decodeImage|nonsense|decoded/ },
+  generatePeople: { args: () => [{ identities: 1 }], allowed: options(0) },
+  openMarket1501: {
+    args: () => [folder, {}],
+    allowed: options(1),
+    says: /openMarket1501|nonsense|expected the folders/,
+  },
   openDataset: { args: () => [folder, {}], allowed: options(1), says: /openDataset|nonsense/ },
 
   // Maps

@@ -11,7 +11,9 @@ import { cifar100Options } from "../src/data/cifar.js";
 import { decodeOptions } from "../src/data/decode.js";
 import { folderOptions } from "../src/data/image-folder.js";
 import { epochOptions, loaderOptions } from "../src/data/loader.js";
+import { marketOptions } from "../src/data/market.js";
 import { openOptions } from "../src/data/open.js";
+import { peopleOptions } from "../src/data/people.js";
 import { segmentationFolderOptions } from "../src/data/segmentation/folder.js";
 import { shapesOptions, splitOptions } from "../src/data/shapes.js";
 import { ortWebOptions } from "../src/engines/ort/engine.js";
@@ -118,6 +120,8 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["openDataset, of a folder of images", "ImageFolderOptions", folderOptions],
     ["openDataset, of images with masks", "SegmentationFolderOptions", segmentationFolderOptions],
     ["cifar100", "Cifar100Options", cifar100Options],
+    ["openMarket1501", "Market1501Options", marketOptions],
+    ["generatePeople", "PeopleOptions", peopleOptions],
     ["shapes", "ShapesOptions", shapesOptions],
     ["generateShapesSplits", "ShapesSplitsOptions", splitOptions],
     ["decodeImage", "DecodeOptions", decodeOptions],

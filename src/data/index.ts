@@ -8,6 +8,7 @@ export { concatDatasets } from "./joined.js";
 export * from "./loader.js";
 export { boxMask, datasetMask, type Mask, seenMask } from "./masks.js";
 export * from "./memory.js";
+export { generatePeople, type PeopleOptions, type SightedDataset } from "./people.js";
 export * from "./recipe.js";
 export * from "./resample.js";
 export * from "./segmentation/index.js";

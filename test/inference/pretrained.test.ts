@@ -22,7 +22,7 @@ import { loadState } from "../../src/train/index.js";
 import { type Handler, sendFile, serve, sha256 } from "../hub/server.js";
 import { temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
-import { filled, layoutOf, layouts, logits, noise } from "./published.js";
+import { filled, layoutOf, layouts, logits, marked, noise } from "./published.js";
 
 const table = [...pretrainedWeights.values()];
 const engine = ortEngine({ threads: 1 });
@@ -108,7 +108,7 @@ function local(weights: PretrainedWeights, origin: string, digest: string): Pret
 }
 
 async function served(weights: PretrainedWeights, handler?: (body: Buffer) => Handler) {
-  const tensors = filled(layouts.get(layoutOf(weights))!);
+  const tensors = marked(layouts.get(layoutOf(weights))!);
   const body = Buffer.from(writeSafetensors(tensors));
   const server = await serve(handler?.(body) ?? ((request, response) => sendFile(request, response, body)));
   const download = { cache: temporaryFolder(), endpoint: server.origin, retries: 0 };

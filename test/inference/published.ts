@@ -67,6 +67,16 @@ export function fill(key: string, shape: readonly number[]): Tensor {
   return float32(shape, values.map(of));
 }
 
+/** A state dict of a layout whose entries each hold one number over and over, of their own: to see what went where. */
+export const marked = (layout: Layout): Map<string, Tensor> =>
+  new Map(
+    [...layout].map(([key, shape]) => {
+      const length = shape.reduce((n, d) => n * d, 1);
+      if (key.endsWith("num_batches_tracked")) return [key, fill(key, shape)];
+      return [key, float32(shape, new Float32Array(length).fill(1 + noise(key, 1)[0]! / 2))];
+    }),
+  );
+
 /** A state dict of a layout. */
 export const filled = (layout: Layout): Map<string, Tensor> =>
   new Map([...layout].map(([key, shape]) => [key, fill(key, shape)]));
