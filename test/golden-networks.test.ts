@@ -14,7 +14,7 @@ const none = { weights: async () => new Uint8Array(), cifarTest: async () => new
 const slow = ["gc-resnet50", "rga-resnet50-width16", "scnet50-v1d", "unet-resnet18"];
 
 /** Networks that `npm test` covers: on blocked operators, and one on the reference engine. */
-const quick = /^(?:cifar-|preact-|trajectory-|mobilenet)/;
+const quick = /^(?:cifar-resnet20-cbam|cifar-se|preact-resnet29-se|trajectory-sgd)/;
 
 for (const file of readdirSync(folder))
   for (const engine of slow.some((name) => file.startsWith(name)) ? [ortBlocked] : [referenceEngine(), ortBlocked])
