@@ -22,7 +22,7 @@ const slow = [
 ];
 
 /** Networks that `npm test` covers: on blocked operators, and one on the reference engine. */
-const quick = /^(?:cifar-|preact-|trajectory-|mobilenet)/;
+const quick = /^(?:cifar-resnet20-cbam|cifar-se|preact-resnet29-se|trajectory-sgd)/;
 
 for (const file of readdirSync(folder))
   for (const engine of slow.some((name) => file.startsWith(name)) ? [ortBlocked] : [referenceEngine(), ortBlocked])

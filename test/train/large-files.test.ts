@@ -49,7 +49,7 @@ test("of a safetensors file over 4 GiB one tensor can be read, and inspect reads
   assert.equal((JSON.parse(stdout) as { elements: number }).elements, 33 * 2 ** 27);
 });
 
-test("a checkpoint of 300 MB is written without more memory than the model has", async (t) => {
+test("a checkpoint of 300 MB is written without more memory than the model has", { skip: ifLong }, async (t) => {
   const entry = (name: string) => JSON.stringify(new URL(`../../src/${name}.js`, import.meta.url).href);
   const script = `
     const { writeFileAtomic } = await import(${entry("index")});

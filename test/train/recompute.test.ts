@@ -11,6 +11,7 @@ import { relu } from "../../src/ops/index.js";
 import { relativeError } from "../../src/testing/compare.js";
 import { sgd, trainingStep } from "../../src/train/index.js";
 import { ort } from "../support/engines.js";
+import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 class Block extends Module {
@@ -75,7 +76,9 @@ for (const [name, network] of Object.entries(networks)) {
     assert.deepEqual(again, kept);
   });
 
-  test(`${name}: computed again or kept, ONNX Runtime trains to the same numbers in float32`, async () => {
+  test(`${name}: computed again or kept, ONNX Runtime trains to the same numbers in float32`, {
+    skip: name === "ResNet-20 + CBAM" && ifLong,
+  }, async () => {
     const [kept, again] = [await trained(ort, network, false, 3), await trained(ort, network, true, 3)];
     again.losses.forEach((loss, i) => assert.ok(Math.abs(loss - kept.losses[i]!) < 1e-4 * kept.losses[i]!));
     for (const [path, value] of again.state) assert.ok(relativeError(value, kept.state.get(path)!) < 1e-3, path);
