@@ -27,19 +27,15 @@ export function checkFeeds(program: Program, declared: Iterable<string>, inputs:
     if (value.source.kind !== "input") continue;
     const { name } = value.source;
     const given = inputs[name];
-    if (!given) throw new FoveaError(`run: input "${name}" ${formatShape(value.shape)} is missing`);
-    const fits =
-      given.shape.length === value.shape.length && value.shape.every((d, i) => d === "N" || d === given.shape[i]);
-    if (!(given.data instanceof arrayTypes[given.dtype]))
-      throw new FoveaError(
-        `run: the data of input "${name}" must be a ${arrayTypes[given.dtype].name}, as it is ${given.dtype}`,
-      );
-    if (given.data.length !== sizeOf(given.shape))
-      throw new FoveaError(
-        `run: input "${name}" of shape [${given.shape}] must hold ${sizeOf(given.shape)} numbers, holds ${given.data.length}`,
-      );
-    if (given.shape.includes(0))
-      throw new FoveaError(`run: input "${name}" is empty, [${given.shape}]; a batch must hold at least one image`);
-    if (!fits) throw new FoveaError(`run: input "${name}" must be ${formatShape(value.shape)}, got [${given.shape}]`);
+    const refuse = (text: string) => new FoveaError(`run: input "${name}" ${text}`);
+    if (!given) throw refuse(`${formatShape(value.shape)} is missing`);
+    const { dtype, shape, data } = given;
+    const array = arrayTypes[dtype];
+    if (!(data instanceof array)) throw refuse(`is ${dtype}, so its data must be a ${array.name}`);
+    if (data.length !== sizeOf(shape))
+      throw refuse(`of shape [${shape}] must hold ${sizeOf(shape)} numbers, holds ${data.length}`);
+    if (shape.includes(0)) throw refuse(`is empty, [${shape}]; a batch must hold at least one image`);
+    if (shape.length !== value.shape.length || !value.shape.every((d, i) => d === "N" || d === shape[i]))
+      throw refuse(`must be ${formatShape(value.shape)}, got [${shape}]`);
   }
 }

@@ -5,7 +5,7 @@ import { free } from "./targets/free.js";
 import type { OrtModule } from "./targets/target.js";
 
 /** One state array: its names in the model and its initial contents, which the session takes ownership of. */
-export interface StateSpec {
+interface StateSpec {
   readonly before: string;
   readonly after: string;
   readonly initial: Tensor;

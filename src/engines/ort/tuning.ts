@@ -52,7 +52,6 @@ function largestSide(sides: WinogradSides, channels: number): number {
 }
 
 const mostRows = 64;
-const channelCount = whole(1, 65_536);
 
 /**
  * Validates a table from an untrusted source, such as a file, and copies its known fields.
@@ -80,7 +79,7 @@ function checkSides(value: unknown, where: string): WinogradSides {
   if (rows.length > mostRows) throw new OptionError(`${where} must have at most ${mostRows} rows, got ${rows.length}`);
   return Object.fromEntries(
     rows.map(([channels, side]) => [
-      checked(Number(channels), channelCount, `${where}: a number of channels`),
+      checked(Number(channels), whole(1, 65_536), `${where}: a number of channels`),
       checked(side, whole(0, 65_536), `${where}: the side of a map`),
     ]),
   );

@@ -1,7 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../../core/errors.js";
 import { type HostRequest, type HostResults, SessionHost } from "./session.js";
-import { backends } from "./targets/index.js";
+import { cpuBackend } from "./targets/cpu.js";
+import { wasmBackend } from "./targets/wasm.js";
+
+/** The backends that run in a worker thread, by name. */
+const backends = { cpu: () => cpuBackend(), wasm: () => wasmBackend(() => import("onnxruntime-web")) };
 
 /** The backend in a worker thread. */
 export interface WorkerSetup {

@@ -200,13 +200,13 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   crop(array: LoweredValue, to: Shape): LoweredValue {
     const axes = array.shape!.flatMap((d, i) => (Number(d) > staticDim(to[i]) ? [i] : []));
     if (axes.length === 0) return array;
-    const ends = axes.map((axis) => staticDim(to[axis]));
-    return this.write.slice(
-      array,
-      axes.map(() => 0),
-      ends,
-      axes,
-    );
+    const [starts, ends] = [axes.map(() => 0), axes.map((axis) => staticDim(to[axis]))];
+    return this.write.slice(array, starts, ends, axes);
+  }
+
+  /** An array plus another, if there is one. */
+  plus(array: LoweredValue, sum: LoweredValue | undefined): LoweredValue {
+    return sum === undefined ? array : this.write.emit("Add", [array, sum]);
   }
 
   /** A vector over channels, [C], zero-padded to whole blocks. */

@@ -71,29 +71,28 @@ export class BlockedLowering extends LayoutTable {
 
 /** The layout of every updated cell that is a convolution's weight, or is updated together with one. */
 function layoutsOfCells(graph: Graph, program: Program, target: BlockedTarget): Map<Cell, Layout> {
-  const weights = new Map<Cell, Layout>();
+  const layouts = new Map<Cell, Layout>();
   const updated = new Set(graph.updates.map(({ cell }) => cell));
   for (const node of program.nodes) {
     const layer = blockedLayerOf(node, target);
     const weight = partsOf(node)?.weight;
     if (typeof layer === "string" || weight?.source.kind !== "state" || !updated.has(weight.source.cell)) continue;
-    weights.set(weight.source.cell, layoutOf(layer.layout, weight.shape, target.block));
+    layouts.set(weight.source.cell, layoutOf(layer.layout, weight.shape, target.block));
   }
-  const slots = new Map<Cell, Layout>();
   for (const { cell, value } of graph.updates) {
-    const layout = weights.has(cell) ? undefined : layoutAmong(value, weights, target);
-    if (layout) slots.set(cell, layout);
+    const layout = layouts.has(cell) ? undefined : layoutAmong(value, layouts, target);
+    if (layout) layouts.set(cell, layout);
   }
-  return new Map([...weights, ...slots]);
+  return layouts;
 }
 
 /** The layout of a weight that a value is computed from, elementwise, together with other arrays of its shape. */
-function layoutAmong(value: Value, weights: ReadonlyMap<Cell, Layout>, target: BlockedTarget): Layout | undefined {
+function layoutAmong(value: Value, layouts: ReadonlyMap<Cell, Layout>, target: BlockedTarget): Layout | undefined {
   if (value.shape.length !== 4) return undefined;
   // A set that grows while it is read: a worklist that visits every value once.
   const worklist = new Set([value]);
   for (const v of worklist) {
-    const layout = v.source.kind === "state" ? weights.get(v.source.cell) : undefined;
+    const layout = v.source.kind === "state" ? layouts.get(v.source.cell) : undefined;
     if (layout) return layout;
     if (v.node?.op.elementwise)
       for (const input of v.node.inputs) if (sameShape(input.shape, value.shape)) worklist.add(input);

@@ -77,10 +77,7 @@ export class BlockedWriter {
       group === 1 || depthwise || (whole(perGroup) && whole(filters / group)),
       `${group} groups of ${perGroup} channels and ${filters / group} filters do not fill blocks`,
     );
-    check(
-      pads.every((p) => p >= 0),
-      `negative padding [${pads}]`,
-    );
+    check(Math.min(...pads) >= 0, `negative padding [${pads}]`);
     const count = (axis: 0 | 1, size: number, length: number) =>
       windowCount(size, length, strides[axis], pads[axis] + pads[axis + 2]!, dilations[axis]);
     check(count(0, height, kh) > 0 && count(1, width, kw) > 0, `a ${kh}×${kw} kernel does not fit ${height}×${width}`);

@@ -27,10 +27,8 @@ export const fuseSmallUpdates: Pass = (module) => {
     update: ({ cell }, to) => {
       const vector = vectorOf.get(cell);
       if (vector && vector.updates[0]!.cell === cell) {
-        vector.in(to);
         const values = vector.updates.map(({ value }) => value);
-        const fused = fuse(values, { vectorOf, to, memo });
-        to.target.update(vector.cell, fused);
+        to.target.update(cellOf(vector.in(to))!, fuse(values, { vectorOf, to, memo }));
       }
       return vector !== undefined;
     },
@@ -67,13 +65,6 @@ class FusedCells {
     return this.#value;
   }
 
-  /** Its cell there. */
-  get cell(): Cell {
-    const source = this.#value?.source;
-    if (source?.kind !== "state") throw new Error("the vector is in no graph yet");
-    return source.cell;
-  }
-
   /** One of the cells in the new graph. */
   part(cell: Cell, to: Rebuild): Value {
     const start = this.#starts.get(cell)!;
@@ -82,8 +73,9 @@ class FusedCells {
 
   /** Puts the contents of the cells in the place of the vector's. */
   restore(contents: Map<Cell, Tensor>): void {
-    const { dtype, data } = contents.get(this.cell)!;
-    contents.delete(this.cell);
+    const fused = cellOf(this.#value!)!;
+    const { dtype, data } = contents.get(fused)!;
+    contents.delete(fused);
     for (const [cell, start] of this.#starts) {
       const part = data.slice(start, start + sizeOf(cell.shape));
       contents.set(cell, { dtype, shape: cell.shape, data: part } as Tensor);
@@ -105,6 +97,9 @@ function groupsOf(graph: Graph): Update[][] {
   return [...groups.values()].filter((group) => group.length >= fewest);
 }
 
+/** The cell whose contents a value is. */
+const cellOf = ({ source }: Value): Cell | undefined => (source.kind === "state" ? source.cell : undefined);
+
 /** Whether all members of a group share a value: a scalar. */
 const isShared = (value: Value): boolean => value.shape.length === 0;
 
@@ -122,7 +117,7 @@ function fusible(value: Value): Node | undefined {
 function arithmeticOf(value: Value, cell: Cell): string {
   if (isShared(value)) return `#${value.id}`;
   const node = fusible(value);
-  if (!node) return value.source.kind === "state" ? (value.source.cell === cell ? "self" : "cell") : "·";
+  if (!node) return cellOf(value) ? (cellOf(value) === cell ? "self" : "cell") : "·";
   return `${node.op.name}(${node.inputs.map((x) => arithmeticOf(x, cell)).join(",")})`;
 }
 
@@ -156,7 +151,7 @@ function fuse(values: readonly Value[], fusion: Fusion): Value {
 
 /** All cells of another vector, in its order, are that vector. */
 function wholeVector(values: readonly Value[], { vectorOf, to }: Fusion): Value | undefined {
-  const cells = values.map(({ source }) => (source.kind === "state" ? source.cell : undefined));
+  const cells = values.map(cellOf);
   const vector = cells[0] && vectorOf.get(cells[0]);
   if (vector?.updates.length !== cells.length) return undefined;
   return vector.updates.every(({ cell }, i) => cell === cells[i]) ? vector.in(to) : undefined;

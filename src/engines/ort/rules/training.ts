@@ -17,13 +17,9 @@ export interface BatchNormParts {
   /** The mean over all axes but the second: [C]. */
   mean(x: LoweredValue, write: OnnxWriter): LoweredValue;
   /** γ·(x − mean)/√(variance + ε) + β, with vectors [C]. */
-  normalize(
-    x: LoweredValue,
-    vectors: Readonly<Record<"gamma" | "beta" | "mean" | "variance", LoweredValue>>,
-    epsilon: number,
-    write: OnnxWriter,
-  ): LoweredValue;
+  normalize(x: LoweredValue, vectors: NormVectors, epsilon: number, write: OnnxWriter): LoweredValue;
 }
+type NormVectors = Readonly<Record<"gamma" | "beta" | "mean" | "variance", LoweredValue>>;
 
 export const standardParts: BatchNormParts = {
   mean(x, write) {
@@ -41,11 +37,10 @@ export const inverseDeviation = (variance: LoweredValue, epsilon: number, write:
 /** Batch norm in training and its gradient, from the given parts. */
 export function batchNormRules({ mean, normalize }: BatchNormParts): Rules {
   /** A vector [C], reshaped to broadcast over an array. */
-  const over = (x: LoweredValue, vector: LoweredValue, write: OnnxWriter) =>
-    write.reshape(
-      vector,
-      x.shape!.map((d, axis) => (axis === 1 ? Number(d) : 1)),
-    );
+  const over = (x: LoweredValue, vector: LoweredValue, write: OnnxWriter) => {
+    const shape = x.shape!.map((d, axis) => (axis === 1 ? Number(d) : 1));
+    return write.reshape(vector, shape);
+  };
 
   /** x − mean, emitted once: the gradient reads it instead of x. */
   const centered = (x: LoweredValue, average: LoweredValue, write: OnnxWriter) =>

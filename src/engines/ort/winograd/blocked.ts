@@ -74,15 +74,12 @@ const inputGrad = winogradRule(convInputGradOp, "gradient", (node, layer, winogr
   table.setBlocked(node.outputs[0], winograd.inputGradient(table.blocked(dy), table.weight(w, "HWIO"), layer));
 });
 
-const weightGrad = winogradRule(
-  convWeightGradOp,
-  "gradient",
-  ({ inputs: [x, dy], outputs }, layer, winograd, table) => {
-    const dw = winograd.weightGradient(table.blocked(x), table.blocked(dy), layer);
-    const layout = layoutOf("HWIO", outputs[0].shape, table.block);
-    table.setPacked(outputs[0], layout, table.write.reshape(dw, layout.shape));
-  },
-);
+const weightGrad = winogradRule(convWeightGradOp, "gradient", (node, layer, winograd, table) => {
+  const [x, dy] = node.inputs;
+  const dw = winograd.weightGradient(table.blocked(x), table.blocked(dy), layer);
+  const layout = layoutOf("HWIO", node.outputs[0].shape, table.block);
+  table.setPacked(node.outputs[0], layout, table.write.reshape(dw, layout.shape));
+});
 
 /** Winograd's algorithm in NCHWc. */
 export const winogradRules: readonly BlockedRule[] = [conv, inputGrad, weightGrad];

@@ -15,12 +15,14 @@ import { alongAxis, overKernel, type Points } from "./transforms.js";
  */
 export class Winograd {
   readonly #points: number;
+  readonly #filtersFirst: boolean;
 
   constructor(
     private readonly tile: WinogradTile,
     private readonly layout: WinogradLayout,
   ) {
     this.#points = tile + 2;
+    this.#filtersFirst = layout.weights === "OIHW";
   }
 
   /** x [n,C,H,W], w → y [n,O,H,W] */
@@ -46,10 +48,6 @@ export class Winograd {
     const matrix = overKernel(this.tile, false, this.layout.write);
     const [first, second] = this.#filtersFirst ? [flat, matrix] : [matrix, flat];
     return this.#product(first, second, { transA: true });
-  }
-
-  get #filtersFirst(): boolean {
-    return this.layout.weights === "OIHW";
   }
 
   /** Maps transformed for the product with the weight: [p, tiles, p, tiles·N, C]. */

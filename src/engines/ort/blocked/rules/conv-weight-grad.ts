@@ -155,10 +155,8 @@ function denseGrad(x: Value, dy: Maps, layer: BlockedLayer, table: LayoutTable):
     return elementsInOrder(sums, [outBlocks, inBlocks], layer, table);
   });
   const elements = inBlocks * outBlocks * kernel[0] * kernel[1] * block * block;
-  return write.concat(
-    perGroup.map((dw) => write.reshape(dw, [elements])),
-    0,
-  );
+  const parts = perGroup.map((dw) => write.reshape(dw, [elements]));
+  return write.concat(parts, 0);
 }
 
 /** Sums in the order of OIHWBiBo. In memory they are [C/b, O/b, rows, columns, b of C, b of O]. */
@@ -174,12 +172,9 @@ function elementsInOrder(
   const blocks = [outBlocks, inBlocks];
   const size = block * block;
   if (isWhole) return nchwc.gatherRows(sums, size * rows * columns, blocks, (o, c) => c! * outBlocks + o!);
-  return nchwc.gatherRows(
-    sums,
-    size,
-    [...blocks, ...kernel],
-    (o, c, ky, kx) => ((c! * outBlocks + o!) * rows + ky!) * columns + kx! * dilations[1],
-  );
+  const at = (o: number, c: number, ky: number, kx: number) =>
+    ((c * outBlocks + o) * rows + ky) * columns + kx * dilations[1];
+  return nchwc.gatherRows(sums, size, [...blocks, ...kernel], at);
 }
 
 /** dw for a plain input of few channels: the channels lie along the rows (NHWC), in place of a block's lanes. */

@@ -186,7 +186,7 @@ function joinPhases(
   });
   const whole = write.reshape(write.concat(lines, 1), [planes, rows * sy, columns * sx, block]);
   const maps = write.reshape(table.crop(whole, [planes, height, width, block]), shape);
-  return sum === undefined ? maps : write.emit("Add", [maps, sum]);
+  return table.plus(maps, sum);
 }
 
 /** Adds two sets of phases, part by part; undefined if their strides differ. */

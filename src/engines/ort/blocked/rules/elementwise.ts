@@ -63,12 +63,9 @@ function fused(node: Node, table: LayoutTable): boolean {
     return true;
   }
   if (!b || !alike(a, b)) return false;
-  const plus = (array: LoweredValue, sum: LoweredValue | undefined) =>
-    sum === undefined ? array : table.write.emit("Add", [array, sum]);
   if (isOp(node, ops.mul) && table.readers(y).every(sumsPositions)) {
     const product = [table.blocked(a), table.blocked(b)] as const;
-    const emit = ({ sum }: { sum?: LoweredValue | undefined }) => plus(emitPlain(node, product, table), sum);
-    table.defer(y, { activates: false, product, emit });
+    table.defer(y, { activates: false, product, emit: ({ sum }) => table.plus(emitPlain(node, product, table), sum) });
     return true;
   }
   if (!isOp(node, ops.add) || a === b) return false;
@@ -85,7 +82,7 @@ function fused(node: Node, table: LayoutTable): boolean {
   if (!host) return false;
   const { activates, emit } = table.takeDeferred(host)!;
   const other = table.blocked(host === a ? b : a);
-  table.defer(y, { activates, emit: ({ sum, ...epilogue }) => emit({ ...epilogue, sum: plus(other, sum) }) });
+  table.defer(y, { activates, emit: ({ sum, ...epilogue }) => emit({ ...epilogue, sum: table.plus(other, sum) }) });
   return true;
 }
 

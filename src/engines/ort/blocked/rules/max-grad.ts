@@ -58,8 +58,7 @@ function overChannels(dy: Value, x: Value, y: Value, table: LayoutTable): Deferr
   const mask = write.cast(isLargest, "float32");
   return ({ sum }) => {
     const gradient = write.reshape(lanes(dy), [n, 1, length]);
-    const plus = (array: LoweredValue) =>
-      sum === undefined ? array : write.emit("Add", [array, write.reshape(sum, view)]);
+    const plus = (array: LoweredValue) => table.plus(array, sum && write.reshape(sum, view));
     const finite = () =>
       write.branch(
         isUnique(mask, shape, table),
@@ -111,20 +110,12 @@ function firstPosition(maps: Maps, largest: LoweredValue, table: LayoutTable): L
     return firstOf(write.reshape(write.cast(either, "float32"), [planes, area * block]));
   };
   const share = write.emit("ReduceMax", [nchwc.globalPool("GlobalAveragePool", mask)], { keepdims: 0 });
-  const withoutNaN = () =>
-    write.branch(
-      write.emit("Less", [share, write.number(1.5 / area)]),
-      () =>
-        write.reshape(
-          nchwc.conv(
-            mask,
-            perPosition("positions", (position) => position),
-            { group: block },
-          ),
-          [all],
-        ),
-      () => firstOf(write.reshape(mask, [planes, area * block])),
-    );
+  const only = () => {
+    const indices = perPosition("positions", (position) => position);
+    return write.reshape(nchwc.conv(mask, indices, { group: block }), [all]);
+  };
+  const first = () => firstOf(write.reshape(mask, [planes, area * block]));
+  const withoutNaN = () => write.branch(write.emit("Less", [share, write.number(1.5 / area)]), only, first);
   return write.branch(mayHoldNaN(largest, write), withNaN, withoutNaN);
 }
 

@@ -123,11 +123,10 @@ const weightGrad = rule("planes", [convWeightGradOp], (node) => {
 const concat = rule("planes", [ops.concat], ({ inputs, outputs: [y], attributes: { axis } }, context) => {
   const reads = (reader: Node | undefined) => reader !== undefined && planeLayer(reader) !== undefined;
   if (axis !== 1 || !context.readers(y).every(reads)) return noPlanes;
-  return (table) =>
-    table.setPlanes(
-      y,
-      inputs.flatMap((x) => table.planes(x)),
-    );
+  return (table) => {
+    const planes = inputs.flatMap((x) => table.planes(x));
+    table.setPlanes(y, planes);
+  };
 });
 
 const slice = rule("planes", [ops.slice], ({ inputs: [x], outputs: [y], attributes }, context) => {

@@ -32,10 +32,8 @@ const resample = rule("pool", [resampleOp], ({ inputs: [x], outputs: [y], attrib
     const strides = [rows.stride, columns.stride] as const;
     const pads = [rows.padding, columns.padding, rows.padding, columns.padding] as const;
     const kernel = [rows.kernel, columns.kernel] as const;
-    table.setBlocked(
-      y,
-      table.nchwc.pool("AveragePool", table.blocked(x), kernel, { strides, pads }, rows.countPadding),
-    );
+    const maps = table.nchwc.pool("AveragePool", table.blocked(x), kernel, { strides, pads }, rows.countPadding);
+    table.setBlocked(y, maps);
   };
 });
 

@@ -28,11 +28,9 @@ const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (n
   if (packed && keepdims && isAxes(axes, 2, 3))
     return (table) => {
       const { kind: layoutKind, split, perm } = packed.layout;
-      const inMemory = table.write.reshape(
-        packed.array,
-        perm.map((axis) => split[axis]!),
-      );
-      const sums = table.write.reduce(kind, inMemory, [perm.indexOf(split.length - 1)], true);
+      const inMemory = perm.map((axis) => split[axis]!);
+      const array = table.write.reshape(packed.array, inMemory);
+      const sums = table.write.reduce(kind, array, [perm.indexOf(split.length - 1)], true);
       const layout = layoutOf(layoutKind, y.shape, table.block);
       table.setPacked(y, layout, table.write.reshape(sums, layout.shape));
     };
@@ -44,7 +42,7 @@ const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (n
     return (table) =>
       define(
         table,
-        exact(kind, x, (k, maps) => overPositions(k, x, table, maps), table),
+        exact(kind, x, table, (k, maps) => overPositions(k, x, table, maps)),
       );
   if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax")
     return (table) => {
@@ -56,17 +54,18 @@ const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (n
     return (table) =>
       define(
         table,
-        exact(kind, x, (k, maps = table.blocked(x)) => overChannels(k, maps, table), table),
+        exact(kind, x, table, (k, maps) => overChannels(k, x, table, maps)),
       );
   if (!keepdims || (!isAxes(axes, 2) && !isAxes(axes, 3))) return "over other axes";
-  return (table) => {
-    const along = (k: Kind, maps = table.blocked(x)) => alongAxis(k, axes[0]!, maps, table);
-    table.setBlocked(y, exact(kind, x, along, table));
-  };
+  return (table) =>
+    table.setBlocked(
+      y,
+      exact(kind, x, table, (k, maps) => alongAxis(k, axes[0]!, x, table, maps)),
+    );
 });
 
 /** A maximum with NaN, which ONNX Runtime's kernels drop; sums and means as they are. `reduceTo` takes maps in the place of x's. */
-function exact(kind: Kind, x: Value, reduceTo: (kind: Kind, maps?: Maps) => LoweredValue, table: LayoutTable) {
+function exact(kind: Kind, x: Value, table: LayoutTable, reduceTo: (kind: Kind, maps?: Maps) => LoweredValue) {
   const array = reduceTo(kind);
   if (kind !== "ReduceMax") return array;
   const of = (from: LoweredValue) => reduceTo(kind, asMaps(from));
@@ -99,7 +98,7 @@ function overPositions(kind: Kind, x: Value, table: LayoutTable, given?: Maps): 
 }
 
 /** Along rows (axis 3) or columns: pooling over all of them, in at most half the time of a reduction. */
-function alongAxis(kind: Kind, axis: number, maps: Maps, table: LayoutTable): LoweredValue {
+function alongAxis(kind: Kind, axis: number, x: Value, table: LayoutTable, maps = table.blocked(x)): LoweredValue {
   const [, , height, width] = maps.shape;
   const kernel = axis === 3 ? ([1, width] as const) : ([height, 1] as const);
   const pooled = table.nchwc.pool(kind === "ReduceMax" ? "MaxPool" : "AveragePool", maps, kernel, {});
@@ -107,7 +106,7 @@ function alongAxis(kind: Kind, axis: number, maps: Maps, table: LayoutTable): Lo
 }
 
 /** [N,1,H,W]. Sums over lanes are a product with a vector; maxima are taken over blocks, then over lanes. */
-function overChannels(kind: Kind, maps: Maps, table: LayoutTable): LoweredValue {
+function overChannels(kind: Kind, x: Value, table: LayoutTable, maps = table.blocked(x)): LoweredValue {
   const { write, block } = table;
   const [n, channels, height, width] = maps.shape;
   const [blocks, area] = [channels / block, height * width];
