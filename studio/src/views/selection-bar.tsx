@@ -30,7 +30,9 @@ export function SelectionBar() {
         if (key === "Escape") backToImages();
       }}
     >
-      <strong>{count} selected</strong>
+      <strong>
+        {count} <span class="wide">selected</span>
+      </strong>
       <label>
         <span class="hidden">Move to class</span>
         <select
