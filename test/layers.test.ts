@@ -84,7 +84,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^commander$/, /^cli\//],
   [/^(bullmq|ioredis)$/, /^compare\/node\/(queue|send)\.ts$/],
   [/^hyparquet-writer$/, /^compare\/parquet\.ts$/],
-  [/^yaml$/, /^compare\/node\/plan-file\.ts$/],
+  [/^yaml$/, /^compare\/node\/yaml-file\.ts$/],
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,

@@ -10,6 +10,7 @@ import {
   OptionError,
   ortEngine,
 } from "../index.js";
+import { testTimeKinds } from "../internal.js";
 import { type FlagsOf, flag, flagList, within } from "./flags.js";
 import { cachedTuning, thisMachine } from "./tuning.js";
 
@@ -163,6 +164,12 @@ export function modelByFlags(flags: ModelFlags): Module {
 export function optional<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
   return value === undefined ? {} : ({ [name]: value } as { [key in K]?: V });
 }
+
+export const ttaFlag = flag(
+  "--tta <views>",
+  "test-time augmentation, the mean of several views: flip, five-crop or ten-crop",
+  schemas.oneOf(...testTimeKinds),
+);
 
 export const threadsFlag = flag("--threads <n>", "threads (default: one per processor)", schemas.threadCount);
 export const jsonFlag = flag("--json", "print one JSON object");

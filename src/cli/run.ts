@@ -74,7 +74,7 @@ export function saySkipped(skipped: readonly SkippedFile[]): void {
   for (const { file, reason } of skipped.slice(0, mostNamed)) say(`skipped ${file}: ${reason}`);
   if (skipped.length > 1)
     say(
-      `${skipped.length.toLocaleString("en-US")} files skipped${skipped.length > mostNamed ? ", not all of them named" : ""}`,
+      `${skipped.length.toLocaleString("en-US")} files skipped${skipped.length > mostNamed ? `, the first ${mostNamed} listed` : ""}`,
     );
 }
 
@@ -89,7 +89,7 @@ export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "class
   return aligned;
 }
 
-/** Flags that set images of a folder aside. */
+/** Flags that hold out images of a folder. */
 export const splitFlags = flagList(
   flag(
     "--val-split <share>",
@@ -104,7 +104,7 @@ export const splitFlags = flagList(
 );
 export type SplitFlags = FlagsOf<typeof splitFlags>;
 
-/** @throws OptionError for a share that was requested, but not set aside. */
+/** @throws OptionError for a share that was requested, but not held out. */
 export function requireSplits(source: string, { kind, setAside = {} }: OpenedDataset, flags: SplitFlags): void {
   for (const [flag, share, used] of [
     ["val-split", flags.valSplit, setAside.validation],
@@ -295,8 +295,8 @@ export async function flagged<T>(
     if (!(error instanceof WeightsError)) throw namedAs(error, what);
     const [first] = error.patterns.length > 1 ? [`(${error.patterns.join("|")})`] : error.patterns;
     if (advice) throw new FormatError(`${what}: ${error.misfit}. ${advice}`);
-    const ignore = ignorable && first ? `To leave these parts as they are: --ignore '${first}'. ` : "";
-    throw new FormatError(`${what}: ${error.misfit}. ${ignore}\`fovea inspect\` says which network it is of`);
+    const ignore = ignorable && first ? `To keep these parts unchanged: --ignore '${first}'. ` : "";
+    throw new FormatError(`${what}: ${error.misfit}. ${ignore}\`fovea inspect\` says which network it belongs to`);
   }
 }
 

@@ -3,16 +3,27 @@ import { versions } from "node:process";
 import * as schemas from "../core/schema.js";
 import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
 import {
+  type Augmentation,
   modelInfo,
   type OpenedDataset,
   OptionError,
   type PretrainedWeights,
   type RunConfig,
+  type Task,
   version,
 } from "../index.js";
-import { defaultBatch, loopSettings, recordedIn, stepSettings, trainingSettings } from "../internal.js";
+import {
+  augmentationSettings,
+  augmentedBy,
+  defaultBatch,
+  loopSettings,
+  recipeNames,
+  recordedIn,
+  stepSettings,
+  trainingSettings,
+} from "../internal.js";
 import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
-import { type FlagsOf, flag, flagList, settingFlags, settingsBy } from "./flags.js";
+import { type FlagsOf, flag, flagList, flagOf, settingFlags, settingsBy } from "./flags.js";
 import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import { splitFlags } from "./run.js";
 import { maskOptions, segmentationFlags, taskConfig } from "./segmentation/flags.js";
@@ -24,7 +35,7 @@ export const trainFlags = flagList(
   ...buildFlags,
   flag(
     "--task <name>",
-    "a class for each image, or for each pixel (default: what network and data are for)",
+    "one class per image, or one per pixel (default: by network and data)",
     schemas.oneOf("classification", "segmentation"),
   ),
   ...segmentationFlags,
@@ -33,11 +44,20 @@ export const trainFlags = flagList(
   ...optimizationFlags,
   ...settingFlags(stepSettings),
   flag("--no-augment", "no random crops and mirroring"),
-  flag("--cache-features", "require that frozen parts run once per image, not in every epoch"),
+  flag("--no-flip", "no mirroring"),
+  ...settingFlags(augmentationSettings),
+  flag("--cache-features", "run frozen parts once per image, and fail if that is impossible"),
   flag("--no-cache-features", "run frozen parts in every epoch (default: once; see below)"),
   ...transferFlags,
   ...splitFlags,
   ...reportFlags,
+  flag(
+    "--recipe <name>",
+    "settings of a published training, as defaults: see docs/train-well.md",
+    schemas.oneOf(...recipeNames),
+  ),
+  flag("--config <file>", "flags as defaults: an object in YAML or JSON, such as { epochs: 20, mixup: 0.2 }"),
+  flag("--find-lr [file]", "only try learning rates, and draw the loss by rate (default: to learning-rate.svg)"),
   flag("--out <folder>", "run folder (default: a new one in runs/)"),
   flag("--resume", "continue the run in --out, with its settings as defaults"),
   ...engineFlags,
@@ -65,6 +85,7 @@ export async function configOf(
   const small = "stem" in spec.options && preprocessing.imageSize < 64 && !published;
   const stem = flags.stem ?? (small ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
+  requireFitting(flags, spec.task, classes);
   if (flags.cacheFeatures && flags.augment)
     throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
   return {
@@ -91,11 +112,13 @@ export async function configOf(
     training: {
       ...recordedIn(trainingSettings, {
         ...settingsBy(trainingSettings, flags),
+        // Those of segmentation are its task's.
+        ...(spec.task === "segmentation" ? { classWeights: null } : {}),
         batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
       }),
       optimizer: { name, settings },
       schedule: scheduleOf(flags),
-      augment: flags.augment ? defaultAugmentation(data.train, preprocessing) : null,
+      augment: augmentOf(flags, defaultAugmentation(data.train, preprocessing)),
     },
   };
 }
@@ -104,6 +127,30 @@ export async function configOf(
 function withOptionsOf(published: PretrainedWeights | undefined, options: Readonly<Record<string, unknown>>) {
   const attention = options.attention ?? published?.options.attention ?? null;
   return { ...published?.options, ...options, attention };
+}
+
+/** What changes images. @throws OptionError for flags without effect. */
+function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null {
+  const settings = settingsBy(augmentationSettings, flags);
+  const called = (name: keyof typeof augmentationSettings) => flagOf(augmentationSettings[name].flag);
+  if (flags.augment) return augmentedBy(flags.flip ? usual : { ...usual, flip: false }, settings, called);
+  const [idle] = Object.keys(settings) as (keyof typeof augmentationSettings)[];
+  if (idle) throw new OptionError(`${called(idle)} has no effect with --no-augment`);
+  if (!flags.flip) throw new OptionError("--no-flip has no effect with --no-augment");
+  return null;
+}
+
+/** @throws OptionError for flags that are for other tasks, or do not fit the data's classes. */
+function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly string[]): void {
+  const { autoAugment, mixup, cutmix, balancedSampling, classWeights } = flags;
+  const ofImages = { "auto-augment": autoAugment, mixup, cutmix, "balanced-sampling": balancedSampling };
+  if (task === "segmentation")
+    for (const [name, value] of Object.entries(ofImages))
+      if (value !== undefined) throw new OptionError(`--${name} is for networks that classify whole images`);
+  if (typeof classWeights === "object" && classWeights && classWeights.length !== classes.length)
+    throw new OptionError(
+      `--class-weights: ${classWeights.length} weights for ${classes.length} classes: ${classes.slice(0, 12).join(", ")}`,
+    );
 }
 
 /** @throws OptionError for a flag about features if there are none. */

@@ -25,7 +25,7 @@ export const transferFlags = flagList(
   partFlag,
   flag(
     "--ignore <pattern>",
-    "keys of --weights (and of the network) that need not fit, a regular expression such as '^fc\\.'",
+    "keys of --weights (and of the network) that may differ, a regular expression such as '^fc\\.'",
     pattern,
   ),
   flag("--insert <name>", "insert an attention module into every block of the network, starting as the identity"),
@@ -67,7 +67,7 @@ export async function startFrom(
   return report.backbone;
 }
 
-/** The flags that build a network of the weights' form, where they are of the same network in another one. */
+/** The flags that build the weights' variant of the network, if they belong to another variant of it. */
 function otherForm({ tensors, metadata }: Checkpoint, made: RunConfig["model"]): string | undefined {
   const known = recognizeCheckpoint(modelWeights(tensors), metadata);
   if (known?.model !== made.name) return undefined;
@@ -76,7 +76,7 @@ function otherForm({ tensors, metadata }: Checkpoint, made: RunConfig["model"]):
   const own = (name: string) => made.options[name] ?? specs[name]?.default;
   const flags = ["stem", "shortcut"].filter((name) => name in options && options[name] !== own(name));
   return flags.length
-    ? `They are of ${[model, ...flags.map((name) => `--${name} ${options[name]}`)].join(" ")}`
+    ? `They belong to ${[model, ...flags.map((name) => `--${name} ${options[name]}`)].join(" ")}`
     : undefined;
 }
 

@@ -124,7 +124,7 @@ async function classNames(folder: string, file: string, otherwise: readonly stri
   const names = content.split("\n").flatMap((line) => line.trim() || []);
   if (names.length > mostClasses)
     throw new DataError(
-      `${path}: names ${names.length} classes; labels are bytes, so there are at most ${mostClasses}`,
+      `${path}: names ${names.length} classes; labels are bytes, so at most ${mostClasses} are possible`,
     );
   return names.length ? names : otherwise;
 }
