@@ -146,14 +146,14 @@ export function verdict(row: Row, base: string): string {
   if (units.length === 0) return "not done yet";
   const sentences: string[] = [];
   if (difference) sentences.push(...differenceText(difference, base));
-  else if (named(module) !== base) sentences.push("no seed in common with the first yet");
+  else if (named(module) !== base) sentences.push("no seed in common with the baseline yet");
   else if (units.length < fewestSeeds)
     sentences.push(`${seedsText(units.length)}: no interval with fewer than ${fewestSeeds}`);
   const diverged = units.filter((unit) => unit.diverged).length;
   if (diverged > 0) {
     const without = difference?.withoutDiverged ?? null;
     const rest = without === null ? "" : `; without them the difference is ${points(without, true)} points`;
-    sentences.push(`${diverged} of ${units.length} diverged, counted as answers at random${rest}`);
+    sentences.push(`${diverged} of ${units.length} diverged, counted as random guesses${rest}`);
   }
   if (missing > 0) sentences.push(`${missing} not done yet`);
   return sentences.join(". ");
@@ -170,6 +170,6 @@ function differenceText({ pairs, mean, interval, p, detectable }: Difference, ba
   const largest = points(Math.max(Math.abs(low), Math.abs(high)));
   return [
     `no difference larger than ${largest} points ${judged}`,
-    ...(detectable === null ? [] : [`${seedsText(pairs)} would most likely have found one of ${points(detectable)}`]),
+    ...(detectable === null ? [] : [`${seedsText(pairs)} had 80 % power to detect ${points(detectable)}`]),
   ];
 }
