@@ -111,6 +111,7 @@ export {
   headGroup,
   type LoadOptions,
   type LoadReport,
+  lamb,
   layerDecayGroups,
   loadState,
   type Optimizer,

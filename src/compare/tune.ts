@@ -62,7 +62,16 @@ const settingNames = [
   "cutmix",
 ];
 /** Those a range makes sense for; the others are whole or words. */
-const continuous = new Set(["lr", "weightDecay", "warmup", "labelSmoothing", "clipNorm", "randomErasing", "mixup", "cutmix"]);
+const continuous = new Set([
+  "lr",
+  "weightDecay",
+  "warmup",
+  "labelSmoothing",
+  "clipNorm",
+  "randomErasing",
+  "mixup",
+  "cutmix",
+]);
 const mostTrials = 1000;
 
 /**
