@@ -64,9 +64,12 @@ export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./forma
 export { exportTransformersJs, type TransformersJsOptions } from "./formats/transformers-js.js";
 export { type Cost, costOf, type LayerCost } from "./graph/cost.js";
 export type { Graph, Value } from "./graph/graph.js";
+export type { Calibration } from "./graph/passes/quantize.js";
 export {
   attentionMaps,
+  type CalibrateOptions,
   type Classifier,
+  calibrate,
   loadPretrained,
   openPredictor,
   openSegmenter,
@@ -79,6 +82,7 @@ export {
   type Segmenter,
   type SegmenterOptions,
 } from "./inference/index.js";
+export { type PretrainedWeights, pretrainedWeights } from "./inference/pretrained-weights.js";
 export { imagenetClasses } from "./models/imagenet.js";
 export {
   type ClassifierOptions,

@@ -215,6 +215,13 @@ const cases: Readonly<Record<string, Case>> = {
     },
     allowed: options(2),
   },
+  tripletLoss: {
+    args: () => {
+      const logits = graph().outputs.get("output")!;
+      return [logits, logits, {}];
+    },
+    allowed: options(2),
+  },
   diceLoss: {
     args: () => {
       const logits = graph().outputs.get("output")!;
@@ -272,7 +279,13 @@ const cases: Readonly<Record<string, Case>> = {
   train: { args: () => [net(), data, { engine, epochs: 1, batch: 2 }] },
   evaluate: { args: () => [net(), data, { engine }] },
   forEachLogits: { args: () => [net(), data, { engine }, () => {}] },
+  retrievalMetrics: {
+    args: () => [[0.5], { identities: [1], cameras: [1] }, { identities: [1], cameras: [2] }, {}],
+    allowed: options(3),
+  },
+  rerank: { args: () => [{ between: [1], queries: [0], gallery: [0] }, {}], allowed: options(1) },
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
+  calibrate: { args: () => [net(), data, { engine, preprocessing }] },
   openPredictor: { args: () => [network, { engine }] },
   openSegmenter: {
     args: () => [{ model: new fovea.Lambda((x) => x as never), classes: null, preprocessing }, { engine }],
@@ -283,11 +296,17 @@ const cases: Readonly<Record<string, Case>> = {
   attentionMaps: { args: () => [network, [image], { engine }] },
   explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
   openExplainer: { args: () => [network, { engine, method: "gradient" }] },
+  openGlances: { args: () => [convolutional(), 2, engine] },
   coincide: { args: () => [convolutional(), {}], allowed: options(1) },
   explainableLayers: { args: () => [network] },
   gates: { args: () => [gated(), [image], { engine }], allowed: { 1: ["[]"] } },
   gateStatistics: { args: () => [gated(), data, { engine, images: 2 }] },
   loadRun: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /loadRun|nonsense/ },
+  createPretrained: {
+    args: () => ["resnet20", { download: { offline: true, cache: folder } }],
+    allowed: options(1),
+    says: /createPretrained|modelInfo|nonsense|model "|offline/,
+  },
 };
 
 /** Exported, but not for calling: bases and errors, and what the library alone constructs. Their methods: public-methods.test.ts. */

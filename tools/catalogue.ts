@@ -183,7 +183,10 @@ function stateKeys(spec: AttentionInfo, module: AnyModule, names: ReadonlyMap<st
     if (keys !== undefined && keys !== usual)
       others.set(keys, [...(others.get(keys) ?? []), `${option} ${JSON.stringify(value)}`]);
   }
-  const blocks = [...others].map(([keys, which]) => keyBlock(`Keys with ${which.join(", or ")}`, keys));
+  const blocks = [...others].map(([keys, which]) => {
+    const form = which.join(", or ");
+    return keys ? keyBlock(`Keys with ${form}`, keys) : `No state with ${form}.`;
+  });
   const title = `Keys of the state dict at ${small} channels`;
   return [usual ? keyBlock(title, usual) : "No state: no parameters, no buffers.", ...blocks].join("\n\n");
 }

@@ -32,7 +32,9 @@ import { exportOptions } from "../src/formats/onnx/export.js";
 import { transformersOptions } from "../src/formats/transformers-js.js";
 import { downloadOptions } from "../src/hub/download.js";
 import { mapOptions } from "../src/inference/attention-maps.js";
+import { calibrateOptions } from "../src/inference/calibrate.js";
 import { predictOptions } from "../src/inference/classifier.js";
+import { createPretrainedOptions } from "../src/inference/create-pretrained.js";
 import { loadOptions as loadRunOptions } from "../src/inference/load-run.js";
 import { pretrainedOptions } from "../src/inference/pretrained.js";
 import { segmenterOptions } from "../src/inference/segmenter.js";
@@ -42,6 +44,7 @@ import * as layers from "../src/nn/layers.js";
 import { binaryLossOptions, focalOptions, lossOptions } from "../src/nn/loss.js";
 import { initializeOptions, traceOptions } from "../src/nn/module.js";
 import * as norms from "../src/nn/norms.js";
+import { tripletOptions } from "../src/nn/triplet.js";
 import * as operators from "../src/ops/checks.js";
 import { diagramOptions } from "../src/report/diagram.js";
 import { chartOptions } from "../src/report/line-chart.js";
@@ -56,6 +59,8 @@ import {
 } from "../src/train/checks.js";
 import { evaluateOptions } from "../src/train/evaluate.js";
 import { rangeSchema } from "../src/train/find-lr.js";
+import { rerankOptions } from "../src/train/rerank.js";
+import { retrievalOptions } from "../src/train/retrieval.js";
 import { trainingSchema } from "../src/train/run-config.js";
 import { segmentationOptions } from "../src/train/segmentation.js";
 import { trainingSettings } from "../src/train/settings.js";
@@ -79,13 +84,17 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["warmRestartSchedule", "WarmRestartOptions", warmRestartOptions],
     ["loadState, loadWeights", "LoadOptions", loadOptions],
     ["loadPretrained", "PretrainedOptions", pretrainedOptions],
+    ["retrievalMetrics", "RetrievalOptions", retrievalOptions],
+    ["rerank", "RerankOptions", rerankOptions],
     ["`training` in config.json", "RecordedTraining", trainingSchema],
   ],
   "Trained networks": [
     ["predict, openPredictor", "PredictOptions", predictOptions],
     ["openSegmenter", "SegmenterOptions", segmenterOptions],
     ["attentionMaps", "AttentionMapsOptions", mapOptions],
+    ["calibrate", "CalibrateOptions", calibrateOptions],
     ["loadRun", "LoadRunOptions", loadRunOptions],
+    ["createPretrained, besides those of the network", "CreatePretrainedOptions", createPretrainedOptions],
   ],
   Explanations: [
     ["explain", "ExplainOptions", explainOptions],
@@ -140,6 +149,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["crossEntropy", "LossOptions", lossOptions],
     ["focalLoss", "FocalLossOptions", focalOptions],
     ["binaryCrossEntropy", "BinaryLossOptions", binaryLossOptions],
+    ["tripletLoss", "TripletOptions", tripletOptions],
     ["initialize", "InitializeOptions", initializeOptions],
     ["trace, graphFor", "TraceOptions", traceOptions],
     ["gradients", "GradientOptions", gradientOptions],

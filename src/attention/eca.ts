@@ -1,8 +1,20 @@
 import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
-import { defaultWeight, Module, Param } from "../nn/index.js";
-import { concat, conv, mul, pad, reduceMean, reduceSum, reshape, sigmoid, slice, transpose } from "../ops/index.js";
-import { applyGate, oddKernel } from "./parts.js";
+import { defaultWeight, Module, Param, uniform } from "../nn/index.js";
+import {
+  concat,
+  conv,
+  mul,
+  pad,
+  reduceMean,
+  reduceSum,
+  relu,
+  reshape,
+  sigmoid,
+  slice,
+  transpose,
+} from "../ops/index.js";
+import { applyGate, divisibleWidth, oddKernel } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -13,8 +25,8 @@ const options = defineOptions({
   },
   variant: {
     default: "plain",
-    choices: ["plain", "ns", "timm", "timm-circular"],
-    doc: "ns: a separate kernel for each channel; timm: kernel size from the number of channels; timm-circular: the same, wrapping around",
+    choices: ["plain", "ns", "timm", "timm-circular", "timm-mlp"],
+    doc: "ns: a separate kernel for each channel; timm: kernel size from the number of channels; timm-circular: the same, wrapping around; timm-mlp: the same after a hidden layer of each channel",
   },
 });
 
@@ -30,7 +42,8 @@ export function adaptiveKernelSize(channels: number): number {
  *
  * Wang et al.: ECA-Net, CVPR 2020, equation 7. The kernel size is an option, as in the authors' code, whose published networks
  * set it stage by stage; the paper's adaptive rule is the variant `timm`.
- * Key: `conv.weight` [1,1,k], or [C,1,k] for `ns`.
+ * Key: `conv.weight` [1,1,k], or [C,1,k] for `ns`; `timm-mlp`, an experiment of timm's, has `conv` (1 → C/8 numbers, of each channel by
+ * itself, and a ReLU) and `conv2` (C/8 → 1, k taps), both with biases.
  *
  * @example
  * const gate = createAttention("eca", 64, { kernelSize: 5 });
@@ -38,20 +51,26 @@ export function adaptiveKernelSize(channels: number): number {
 export class EfficientChannelAttention extends Module {
   static override readonly kind: string = "EfficientChannelAttention";
 
-  readonly conv: ChannelConv;
+  readonly conv: ChannelConv | RowConv;
+  readonly conv2: RowConv | null;
 
   constructor(channels: number, { kernelSize, variant }: OptionsOf<typeof options>) {
     super();
     const k = variant.startsWith("timm")
       ? adaptiveKernelSize(channels)
       : oddKernel("EfficientChannelAttention", kernelSize);
-    this.conv = new ChannelConv(variant === "ns" ? channels : 1, k, variant === "timm-circular");
+    const hidden = variant === "timm-mlp" ? divisibleWidth(channels / 8, 8) : undefined;
+    this.conv = hidden
+      ? new RowConv(1, hidden, 1)
+      : new ChannelConv(variant === "ns" ? channels : 1, k, variant === "timm-circular");
+    this.conv2 = hidden ? new RowConv(hidden, 1, k) : null;
   }
 
   override forward(x: Value): Value {
     const z = reduceMean(x, [2, 3]);
     const [n, c] = z.shape as [number, number];
-    const logits = this.conv.call(reshape(z, [n, 1, 1, c]));
+    const mixed = this.conv.call(reshape(z, [n, 1, 1, c]));
+    const logits = this.conv2 ? this.conv2.call(relu(mixed)) : mixed;
     return applyGate(x, sigmoid(reshape(logits, z.shape)), "channel");
   }
 }
@@ -85,6 +104,26 @@ class ChannelConv extends Module {
       2,
     );
     return reduceSum(mul(neighbors, transpose(reshape(weight, [kernels, size]), [1, 0])), [2]);
+  }
+}
+
+/** A 1-D convolution along the last axis of [N,I,1,C] that keeps its length, with a bias. */
+class RowConv extends Module {
+  static override readonly kind: string = "RowConv";
+
+  readonly weight: Param;
+  readonly bias: Param;
+
+  constructor(inputs: number, outputs: number, size: number) {
+    super();
+    this.weight = new Param([outputs, inputs, size], defaultWeight);
+    this.bias = new Param([outputs], uniform(1 / Math.sqrt(inputs * size)));
+  }
+
+  override forward(rows: Value): Value {
+    const [outputs, inputs, size] = this.weight.shape as [number, number, number];
+    const weight = reshape(rows.graph.state(this.weight), [outputs, inputs, 1, size]);
+    return conv(rows, weight, this.bias, { padding: [0, (size - 1) / 2] });
   }
 }
 

@@ -64,6 +64,19 @@ export function roundedWidth(width: number, divisor: number): number {
   return Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
 }
 
+/** The same, but up where rounding would take more than a tenth away: timm's `make_divisible`. */
+export function divisibleWidth(width: number, divisor: number): number {
+  const rounded = roundedWidth(width, divisor);
+  return rounded < 0.9 * width ? rounded + divisor : rounded;
+}
+
+/** The largest divisor of `n` that is at most `most`: a number of groups for widths that the authors' does not divide. */
+export function divisorUpTo(n: number, most: number): number {
+  let divisor = Math.max(1, Math.min(n, Math.floor(most)));
+  while (n % divisor !== 0) divisor--;
+  return divisor;
+}
+
 /** Two fully connected layers with a ReLU between, C → hidden → C, on vectors [N,C]. Keys `0` and `2`. */
 export function linearBottleneck(channels: number, hidden: number, bias: boolean): Sequential {
   return new Sequential([
@@ -112,6 +125,9 @@ export function oddKernel(owner: string, size: number): number {
   return size;
 }
 
+/** Squares that the sizes in a checkpoint may be a side of: what its shapes can tell of a `size`. */
+export const squaresOf = (sizes: readonly number[]): readonly (readonly number[])[] => sizes.map((n) => [n, n]);
+
 /** Returns `value` if it is a pair of positive integers. @throws OptionError */
 export function integerPair(owner: string, option: string, value: readonly number[]): readonly [number, number] {
   const [a, b] = value;
@@ -121,7 +137,7 @@ export function integerPair(owner: string, option: string, value: readonly numbe
 }
 
 /** √x with gradient 0 at 0, like a norm in PyTorch; a bare root's is infinite. NaN stays NaN. */
-function safeSqrt(x: Value): Value {
+export function safeSqrt(x: Value): Value {
   const isZero = equal(x, 0);
   return where(isZero, 0, sqrt(where(isZero, 1, x)));
 }

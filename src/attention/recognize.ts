@@ -65,10 +65,10 @@ function forms(spec: AttentionInfo, shapes: Shapes): readonly AttentionOptions[]
     .toSorted((a, b) => Object.keys(a).length - Object.keys(b).length);
 }
 
-/** Names of the numeric options. */
+/** Names of the options that may be any number. */
 const numeric = (spec: AttentionInfo): readonly string[] =>
-  Object.entries(specsOf(spec)).flatMap(([name, { default: usual, kind = typeof usual }]) =>
-    kind === "number" ? [name] : [],
+  Object.entries(specsOf(spec)).flatMap(([name, { default: usual, kind = typeof usual, choices }]) =>
+    kind === "number" && !choices ? [name] : [],
   );
 
 /** The options with 1 for every number, which can always be built: numbers change sizes, not keys. */
@@ -115,8 +115,10 @@ function numbers(places: readonly Place[]): readonly number[] {
         quotients.push(...sizes.map((size, i) => size / base[i]!));
       }
     }
+  // A least width shows at some places alone.
+  const anySize = places.flatMap(({ shapes }) => [...shapes.values()].flat());
   const shortFirst = ratios.toSorted((a, b) => String(a).length - String(b).length);
-  return [...new Set([...divisors, ...sizesAlike, ...inverses, ...shortFirst, ...quotients])].filter(
+  return [...new Set([...divisors, ...sizesAlike, ...inverses, ...shortFirst, ...quotients, ...anySize])].filter(
     (value) => value > 0,
   );
 }

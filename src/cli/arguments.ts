@@ -103,11 +103,17 @@ export const partFlag = flag(
   "in a PyTorch file, take the weights at this place instead of the largest",
 );
 
+export const pretrainedFlag = flag(
+  "--pretrained",
+  "take the network's usual published weights, downloaded once; `fovea list NAME` shows them",
+);
+
 /** Flags that select a network's weights. */
 export const weightsFlags = flagList(
+  pretrainedFlag,
   flag(
     "--weights <file>",
-    "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
+    "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], published ones by name, or best or last of the run (default: best)",
   ),
   partFlag,
   flag("--ignore <pattern>", "keys of --weights to ignore, a regular expression such as '^aux\\.'", pattern),

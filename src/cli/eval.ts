@@ -22,11 +22,11 @@ const evalFlags = flagList(
   flag("--classes <n>", "number of classes of a network by name (default: those of the weights)", schemas.classCount),
   flag(
     "--split <name>",
-    "which part of the data: validation (or val), train, test, or all of it",
+    "part of the data to measure: validation (or val), train, test, or all",
     schemas.text,
     "validation",
   ),
-  flag("--val-split <share>", "share of a folder without train/ and val/ that is for validation", schemas.properShare),
+  flag("--val-split <share>", "validation share of a folder without train/ and val/", schemas.properShare),
   flag("--batch <n>", "images at a time", schemas.batchSize, 100),
   ttaFlag,
   flag("--csv <file>", "write each image's class, answer and loss to a file"),
@@ -37,7 +37,10 @@ const evalFlags = flagList(
 export type EvalFlags = FlagsOf<typeof evalFlags>;
 
 export const evalCommand = addFlags(new Command("eval"), evalFlags)
-  .argument("<run-or-model>", "run folder, an exported .onnx file, or the name of a network together with --weights")
+  .argument(
+    "<run-or-model>",
+    "run folder, exported .onnx file, or the name of a network with --pretrained or --weights",
+  )
   .argument("<data>", "data set: a folder, or shapes or shapes-free")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     refuseIdleMapFlags(flags);
@@ -105,7 +108,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
 
 const partNames: Readonly<Record<string, string>> = { val: "validation" };
 
-/** What there is, and which part of it is measured. */
+/** The splits, and which one is measured. */
 function measuredPart(splits: OpenedDataset, name: string): string {
   const parts = [splits.train, splits.validation, ...(splits.test ? [splits.test] : [])];
   const counts = parts.map(({ length }) => length);
@@ -116,15 +119,15 @@ function measuredPart(splits: OpenedDataset, name: string): string {
   return `${splits.train.classes.length} classes; measured: all ${total} images (${each})`;
 }
 
-/** The part of a data set that is asked for. @throws OptionError for a name of none, or one that it lacks. */
+/** The requested split of a data set. @throws OptionError for an unknown name, or a split that it lacks. */
 function splitOf({ train, validation, test }: OpenedDataset, name: string): Dataset {
   const parts: Readonly<Record<string, Dataset | undefined>> = { train, validation, val: validation, test };
   if (name === "all") return concatDatasets([train, validation, ...(test ? [test] : [])]);
   if (!Object.hasOwn(parts, name)) throw unknownName("--split", name, ["train", "validation", "val", "test", "all"]);
   const found = parts[name];
-  if (!found) throw new OptionError("--split test: the data has neither a test folder nor a share set aside for it");
+  if (!found) throw new OptionError("--split test: the data has neither a test folder nor a test share");
   if (found.length === 0)
-    throw new OptionError(`--split ${name}: too few images to set some aside for it. Measure them all: --split all`);
+    throw new OptionError(`--split ${name}: too few images to hold some out for it. Measure them all: --split all`);
   return found;
 }
 

@@ -2,11 +2,11 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { choicesOf, misfit, type Schema } from "../core/schema.js";
 import type { Settings, SettingsOf } from "../core/settings.js";
 
-/** What becomes of a flag's text: the text or number that a schema takes, or what a parser makes of it. */
+/** How a flag's text is read: as the text or number that a schema takes, or by a parser. */
 type Taken<T> = Schema<T> | ((text: string) => T);
 
 /**
- * A flag, said once: its type, its line of `--help`, its check and its default follow. `T` is what commander stores, undefined included
+ * A flag, defined once: its type, line of `--help`, check and default. `T` is what commander stores, including undefined
  * if the flag may be left out.
  */
 export interface Flag<S extends string = string, T = unknown> {
@@ -15,7 +15,7 @@ export interface Flag<S extends string = string, T = unknown> {
   readonly help: string;
   readonly takes?: Taken<NonNullable<T>> | undefined;
   readonly default?: T | undefined;
-  /** Whether the command cannot do without. */
+  /** Whether it is required. */
   readonly needed?: boolean;
 }
 
@@ -92,7 +92,7 @@ export function settingFlags<S extends Settings>(settings: S): readonly SettingF
   }) as unknown as readonly SettingFlag<S>[];
 }
 
-/** What flags say of the settings in a table. */
+/** The settings of a table that flags set. */
 export function settingsBy<S extends Settings>(settings: S, flags: object): Partial<SettingsOf<S>> {
   const entries = Object.entries(settings).map(([name, { flag: spelling = "" }]) => [name, stored(spelling, flags)]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Partial<SettingsOf<S>>;

@@ -24,11 +24,8 @@ const predictFlags = flagList(
   ttaFlag,
   flag("--class-names <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
   flag("--format <name>", "output format (default: text)", oneOf(...formats)),
-  flag(
-    "--out <path>",
-    "write the answers to a file; of a segmentation network, folder of the masks (default: masks-predicted)",
-  ),
-  flag("--json", "print one JSON object, as --format json does"),
+  flag("--out <path>", "file for the predictions; for segmentation, folder for the masks (default: masks-predicted)"),
+  flag("--json", "print one JSON object, like --format json"),
 );
 type PredictFlags = FlagsOf<typeof predictFlags>;
 
@@ -38,7 +35,7 @@ type Answer =
   | { readonly image: string; readonly error: string };
 
 export const predictCommand = addFlags(new Command("predict"), predictFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<run-or-model>", "run folder, or the name of a network with --pretrained or --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
   .addHelpText(
     "after",
@@ -46,13 +43,14 @@ export const predictCommand = addFlags(new Command("predict"), predictFlags)
 Examples:
   fovea predict runs/photos-resnet18-se cat.jpg --top 3
   fovea predict runs/photos-resnet18-se new-photos/ --format csv --out out.csv
+  fovea predict resnet18 cat.jpg --pretrained
   fovea predict resnet18 cat.jpg --weights resnet18.pth --class-names names.txt
   fovea predict runs/camvid-unet_resnet18 street.jpg --out masks/`,
   )
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags, command: Command) => {
     const { top } = flags;
     if (flags.json && flags.format && flags.format !== "json")
-      throw new OptionError(`--json means --format json; leave out --json or --format ${flags.format}`);
+      throw new OptionError(`--json is --format json; leave out --json or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classNames === undefined ? undefined : await readClasses(flags.classNames);
     const loaded = await loadModel(runOrModel, flags);

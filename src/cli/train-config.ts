@@ -7,6 +7,7 @@ import {
   modelInfo,
   type OpenedDataset,
   OptionError,
+  type PretrainedWeights,
   type RunConfig,
   type Task,
   version,
@@ -34,7 +35,7 @@ export const trainFlags = flagList(
   ...buildFlags,
   flag(
     "--task <name>",
-    "a class for each image, or for each pixel (default: what network and data are for)",
+    "one class per image, or one per pixel (default: by network and data)",
     schemas.oneOf("classification", "segmentation"),
   ),
   ...segmentationFlags,
@@ -45,7 +46,7 @@ export const trainFlags = flagList(
   flag("--no-augment", "no random crops and mirroring"),
   flag("--no-flip", "no mirroring"),
   ...settingFlags(augmentationSettings),
-  flag("--cache-features", "require that frozen parts run once per image, not in every epoch"),
+  flag("--cache-features", "run frozen parts once per image, and fail if that is impossible"),
   flag("--no-cache-features", "run frozen parts in every epoch (default: once; see below)"),
   ...transferFlags,
   ...splitFlags,
@@ -73,12 +74,16 @@ export async function configOf(
   data: OpenedDataset,
   flags: Settled<TrainFlags>,
   asked: Record<string, unknown>,
+  published: PretrainedWeights | undefined,
 ): Promise<RunConfig> {
-  const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
+  const usual = defaultPreprocessing(data.train, flags.imageSize);
+  const { mean, std } = published?.preprocessing ?? usual;
+  const preprocessing = { ...usual, mean, std };
   const { classes } = data.train;
   const spec = modelInfo(flags.model);
   // The ImageNet stem would leave almost nothing of small images.
-  const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
+  const small = "stem" in spec.options && preprocessing.imageSize < 64 && !published;
+  const stem = flags.stem ?? (small ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
   requireFitting(flags, spec.task, classes);
   if (flags.cacheFeatures && flags.augment)
@@ -89,7 +94,7 @@ export async function configOf(
     flags: asked,
     model: {
       name: spec.name,
-      options: modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length }),
+      options: withOptionsOf(published, modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length })),
       ...(flags.insert ? { insert: { attention: flags.insert, options: flags.insertOptions ?? {} } } : {}),
     },
     data: {
@@ -116,6 +121,12 @@ export async function configOf(
       augment: augmentOf(flags, defaultAugmentation(data.train, preprocessing)),
     },
   };
+}
+
+/** Options of a network from its flags, and those that its published weights need. */
+function withOptionsOf(published: PretrainedWeights | undefined, options: Readonly<Record<string, unknown>>) {
+  const attention = options.attention ?? published?.options.attention ?? null;
+  return { ...published?.options, ...options, attention };
 }
 
 /** What changes images. @throws OptionError for flags without effect. */

@@ -26,32 +26,32 @@ import { augmentedBy } from "../data/index.js";
 import { models, type Task } from "../models/index.js";
 import { type RecipeSettings, recipeFields, recipeNamed, scheduleBy } from "../train/index.js";
 
-/** Which images are used, and how they are divided. Validation chooses, test is measured once. */
+/** Which images are used, and how they are split. Validation makes choices; the test images are measured once. */
 export interface PlanData {
   /** A folder, `shapes` or `shapes-free`. */
   readonly source: string;
-  /** Images to train on. Default: all that are left. */
+  /** Number of training images. Default: all that remain. */
   readonly images?: number;
-  /** Images to test on. Default: all. */
+  /** Number of test images. Default: all. */
   readonly testImages?: number;
-  /** Share of the training images that is set aside for validation where the data has only two parts; the second is then the test. Default 0.2. */
+  /** Share of the training images held out for validation if the data has only two splits; the second is then the test set. Default 0.2. */
   readonly validation?: number;
   readonly imageSize?: number;
-  /** For segmentation: names of the values in masks, and the value of pixels that do not count. As options of `openDataset`. */
+  /** For segmentation: class names, and the value of ignored pixels, like the options of `openDataset`. */
   readonly classNames?: readonly string[];
   readonly ignoreLabel?: number | null;
-  /** Where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file. Changes no training. */
+  /** Where the objects in the test images are: a folder of masks, or boxes in COCO JSON or CSV. Does not affect training. */
   readonly masks?: string;
 }
 
-/** Whether data is generated, and so lies nowhere. */
+/** Whether data is generated rather than read from disk. */
 export const isGenerated = (source: string): boolean => source === "shapes" || source === "shapes-free";
 
 /** A network or module by name, with options. */
 export interface Named {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** What it is called in tables. */
+  /** Its name in tables. */
   readonly label: string;
   /** How it alone is trained: what it has here comes before the plan's settings. */
   readonly training?: Setting;
@@ -72,22 +72,22 @@ export function settled({ recipe, ...own }: Setting): Omit<Setting, "recipe"> {
   return { ...flags, ...own };
 }
 
-/** What all entrants are given the same of; the rest follows. */
+/** What all entrants get the same amount of. */
 export const budgets = ["epochs", "steps", "macs", "seconds"] as const;
 export type Budget = (typeof budgets)[number];
 
-/** A comparison as it is designed. Plain data. */
+/** The design of a comparison, as plain data. */
 export interface Plan {
   readonly data: PlanData;
   readonly backbones: readonly Named[];
-  /** What is compared. The first is what the others are compared with. */
+  /** What is compared. The first is the baseline. */
   readonly entrants: readonly Named[];
   readonly seeds: readonly number[];
   readonly settings: readonly Setting[];
-  /** Epochs of the first entrant; the others get as much of the budget as it. */
+  /** Epochs of the baseline; the others get as much of the budget. */
   readonly epochs: number;
   readonly budget: Budget;
-  /** Threads of each unit. Other numbers of threads may round differently. */
+  /** Threads of each unit. Another number may round differently. */
   readonly threads: number;
 }
 
@@ -162,13 +162,13 @@ const planSchema: Schema<WrittenPlan> = fields<WrittenPlan>(
   "a plan, such as { data, modules, seeds, epochs }",
 );
 
-/** Entrants that are no module: the plain network, and controls. `wide` is widened to the parameters of the entrant that `as` names. */
+/** Entrants other than modules: the plain network, and controls. `wide` is widened to the parameters of the entrant that `as` names. */
 export const controls = ["none", "placebo", "wide"] as const;
 
 /**
  * Reads a plan: defaults filled in, short forms written out.
  *
- * @param where what to call it in messages
+ * @param where its name in messages
  * @throws OptionError that names the field, what it must be and what it is.
  */
 export function parsePlan(written: unknown, where = "plan"): Plan {
@@ -191,7 +191,7 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
     const { task } = models.get(plan.backbones[0]!.name)!;
     if (spec.task !== task)
       throw new OptionError(
-        `${where}: ${name} is a ${spec.task} network, ${plan.backbones[0]!.name} one for ${task}; a comparison is of one task`,
+        `${where}: ${name} is a ${spec.task} network, ${plan.backbones[0]!.name} one for ${task}; a comparison has one task`,
       );
   }
   for (const [i, { name, options }] of plan.entrants.entries()) {
@@ -200,9 +200,9 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
     if (name === "wide") {
       const { as } = options;
       if (as !== undefined && !plan.entrants.some(({ label, name: other }) => label === as && other !== "wide"))
-        throw new OptionError(`${where}: wide is to be as wide as ${JSON.stringify(as)}, which is none of the modules`);
+        throw new OptionError(`${where}: wide should match ${JSON.stringify(as)}, which is not one of the modules`);
       if (!plan.entrants.some((other) => other.name !== "wide" && other.name !== "none"))
-        throw new OptionError(`${where}: wide needs a module whose parameters it is to have`);
+        throw new OptionError(`${where}: wide needs another module whose parameters it matches`);
     }
   }
   for (const [field, setting] of [
@@ -245,10 +245,10 @@ function requireSound(where: string, setting: Setting, epochs: number): void {
 
 const inField = (where: string, field: string, { message }: Error) => new OptionError(`${where}: ${field}: ${message}`);
 
-/** What the networks of a plan learn. */
+/** The task of a plan's networks. */
 export const taskOfPlan = ({ backbones }: Plan): Task => models.get(backbones[0]!.name)!.task;
 
-/** A plan from the text of a file. @throws OptionError if it is none. */
+/** A plan from the text of a file. @throws OptionError if it is not a plan. */
 export function readPlan(json: string, file: string): Plan {
   let written: unknown;
   try {

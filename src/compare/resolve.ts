@@ -11,12 +11,12 @@ import { type Frame, type NetworkCost, networkCost, networkOf } from "./entrants
 import { type Named, type Plan, type Setting, settled, taskOfPlan } from "./plan.js";
 import type { Unit } from "./units.js";
 
-/** Seconds that a training step of a network takes, by {@link rateKey}: what `--budget seconds` is divided by. */
+/** Seconds per training step of each network, by {@link rateKey}, for `--budget seconds`. */
 export type Rates = ReadonlyMap<string, number>;
 export const rateKey = (backbone: Named, entrant: Named, setting: number): string =>
   [backbone.label, entrant.label, setting].join("/");
 
-/** A unit with all that follows from the plan and the data. */
+/** A unit with everything derived from the plan and the data. */
 export interface ResolvedUnit extends Unit {
   readonly model: WrittenModel;
   readonly cost: NetworkCost;
@@ -28,7 +28,7 @@ export interface ResolvedUnit extends Unit {
   readonly task: Frame["task"];
 }
 
-/** Makes units ready. What several of them need is computed once. */
+/** Prepares units. What several of them need is computed once. */
 export class Resolver {
   readonly #networks = new Map<string, { readonly model: WrittenModel; readonly costs: Map<number, NetworkCost> }>();
   readonly frame: Frame;
@@ -36,7 +36,7 @@ export class Resolver {
   constructor(
     readonly plan: Plan,
     readonly data: Division,
-    /** Needed where the budget is of seconds. */
+    /** Needed for a budget of seconds. */
     readonly rates?: Rates,
   ) {
     const preprocessing = defaultPreprocessing(data.train, plan.data.imageSize);
@@ -107,7 +107,7 @@ export class Resolver {
     return { model: found.model, cost };
   }
 
-  /** Steps of a unit: as much of the budget as the first entrant gets in the first setting. */
+  /** Steps of a unit: as much of the budget as the baseline gets with the first setting. */
   #steps({ backbone, entrant, setting }: Unit, cost: NetworkCost): number {
     const { budget, epochs, entrants } = this.plan;
     if (budget === "epochs") return epochs * this.#batches(entrant, setting);
@@ -123,7 +123,7 @@ export class Resolver {
     );
     if (own === undefined || first === undefined)
       throw new OptionError(
-        `a budget of seconds needs the speed of ${backbone.label} ${entrant.label}, which is not measured yet`,
+        `a budget of seconds needs the speed of ${backbone.label} ${entrant.label}, which has not been measured yet`,
       );
     return Math.max(1, Math.round((steps * first) / own));
   }

@@ -20,6 +20,11 @@ export interface LoaderOptions {
   readonly augment?: Augmentation | null;
   /** Reshuffle in every epoch. Default false. */
   readonly shuffle?: boolean;
+  /**
+   * For retrieval: of every class this many images per epoch, one after the other, in a random order of classes; images repeat where a class
+   * has fewer. Needs `shuffle`, and a multiple of it as `batch`. Default null: every image once.
+   */
+  readonly instances?: number | null;
   /** Draw the images of an epoch so that all classes come equally often, with repetitions. Needs `shuffle`. Default false. */
   readonly balanced?: boolean;
   /** Repeated augmentation (Hoffer et al., CVPR 2020): each image this often in a row, and so fewer of them in an epoch. Needs `shuffle`. Default 1. */
@@ -28,7 +33,7 @@ export interface LoaderOptions {
   readonly dropLast?: boolean;
   /** Seed of order and augmentation. Default 0. */
   readonly seed?: number;
-  /** Write the label maps too, changed as their images are. Default false. */
+  /** Write the label maps too, transformed like their images. Default false. */
   readonly maps?: boolean;
 }
 
@@ -37,6 +42,7 @@ export const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
   preprocessing: preprocessingSchema,
   augment: maybe(orNull(augmentationSchema)),
   shuffle: maybe(flag),
+  instances: maybe(orNull(whole(2))),
   balanced: maybe(flag),
   repeats: maybe(whole(1)),
   dropLast: maybe(flag),
@@ -64,7 +70,7 @@ export interface Batch {
   readonly indices: Int32Array;
   /** What `mixup` and `cutmix` mixed in. */
   readonly mixed?: MixedLabels;
-  /** `[batch, S, S]`, where `maps` are asked for: the class of every pixel, 255 where it does not count. */
+  /** `[batch, S, S]`, if `maps` is set: the class of every pixel, 255 for ignored ones. */
   readonly maps?: Uint8Array;
   /** Number of images. A partial last batch is padded with its first ones. */
   readonly count: number;
@@ -95,18 +101,19 @@ export class Loader {
     check("Loader", "options", loaderOptions, options);
     this.dataset = dataset;
     const { batch, preprocessing, augment = null, shuffle = false, dropLast = false, seed = 0, maps = false } = options;
-    const { balanced = false, repeats = 1 } = options;
-    this.#options = { batch, preprocessing, augment, shuffle, balanced, repeats, dropLast, seed, maps };
-    this.#repeating = balanced || repeats > 1;
-    if (this.#repeating && !shuffle) throw new OptionError("Loader: balanced and repeats need shuffle");
-    if (balanced && repeats > 1) throw new OptionError("Loader: balanced or repeats, not both");
+    const { instances = null, balanced = false, repeats = 1 } = options;
+    this.#options = { batch, preprocessing, augment, shuffle, instances, balanced, repeats, dropLast, seed, maps };
+    this.#repeating = instances !== null || balanced || repeats > 1;
+    if (this.#repeating && !shuffle) throw new OptionError("Loader: instances, balanced and repeats need shuffle");
+    if ([instances !== null, balanced, repeats > 1].filter(Boolean).length > 1)
+      throw new OptionError("Loader: only one of instances, balanced and repeats");
     if (maps) requireFollowed(augment);
-    const taken = 3 * batch * preprocessing.imageSize ** 2 * Float32Array.BYTES_PER_ELEMENT;
-    if (taken > mostBytes)
+    if (instances !== null && (!shuffle || batch % instances !== 0))
       throw new OptionError(
-        `Loader: a batch of ${batch} images of ${preprocessing.imageSize} × ${preprocessing.imageSize} takes ${(taken / 2 ** 30).toFixed(1)} GiB, more than ${mostBytes / 2 ** 30}. Choose a smaller batch or imageSize`,
+        `Loader: instances needs shuffle, and a batch that is a multiple of it; got instances ${instances}, shuffle ${shuffle}, batch ${batch}`,
       );
-    this.batches = dropLast ? Math.floor(dataset.length / batch) : Math.ceil(dataset.length / batch);
+    const images = instances === null ? dataset.length : instances * new Set(Array.from(dataset.labels)).size;
+    this.batches = dropLast ? Math.floor(images / batch) : Math.ceil(images / batch);
     if (this.batches === 0)
       throw new OptionError(
         dataset.length === 0
@@ -144,11 +151,12 @@ export class Loader {
   /** Positions in the data set, in an epoch's order. */
   order(epoch: number): ArrayLike<number> {
     check("Loader", "epoch", whole(0), epoch);
-    const { shuffle, seed, balanced, repeats } = this.#options;
-    const { length } = this.dataset;
+    const { shuffle, seed, instances, balanced, repeats } = this.#options;
+    const { labels, length } = this.dataset;
     if (!shuffle) return Uint32Array.from({ length }, (_, i) => i);
     const rng = new Rng(seed, "order", epoch);
-    if (balanced) return balancedOrder(this.dataset.labels, rng);
+    if (instances !== null) return identityOrder(labels, instances, rng);
+    if (balanced) return balancedOrder(labels, rng);
     const order = rng.permutation(length);
     return repeats === 1 ? order : Uint32Array.from({ length }, (_, i) => order[Math.floor(i / repeats)]!);
   }
@@ -214,6 +222,23 @@ export class Loader {
     }
     throw new DataError(`${dataset.name}: none of its ${dataset.length} images can be read anymore`);
   }
+}
+
+/** `instances` images of each class in a row, classes in random order, as RGA's authors sample identities. */
+function identityOrder(labels: ArrayLike<number>, instances: number, rng: Rng): Int32Array {
+  const images = new Map<number, number[]>();
+  for (let i = 0; i < labels.length; i++) {
+    const own = images.get(labels[i]!);
+    own ? own.push(i) : images.set(labels[i]!, [i]);
+  }
+  const classes = [...images.values()];
+  return Int32Array.from(
+    Array.from(rng.permutation(classes.length)).flatMap((at) => {
+      const own = classes[at]!;
+      if (own.length < instances) return Array.from({ length: instances }, () => own[rng.int(own.length)]!);
+      return Array.from(rng.permutation(own.length).slice(0, instances), (i) => own[i]!);
+    }),
+  );
 }
 
 /** As many images as there are: a class by chance, then one of its images. PyTorch's WeightedRandomSampler with weights 1 / count. */

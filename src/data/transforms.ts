@@ -200,7 +200,9 @@ function inside(start: number, window: number, length: number): { start: number;
 function checkWrite(image: RgbImage, out: Float32Array, offset: number, size: number): void {
   requireImage("inputWriter", "the image", image);
   if (!(out instanceof Float32Array && offset >= 0 && offset + 3 * size ** 2 <= out.length))
-    throw new ShapeError(`inputWriter: out must be a Float32Array with room for [3,${size},${size}] from ${offset} on`);
+    throw new ShapeError(
+      `inputWriter: out must be a Float32Array with space for [3,${size},${size}] from ${offset} on`,
+    );
 }
 
 /** The network input [3,S,S] of an image, as in evaluation. */

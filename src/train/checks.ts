@@ -137,8 +137,8 @@ export function checkTraining(model: unknown, dataset: unknown, options: unknown
   checkDataset(where, "dataset", dataset);
   check(where, "options", trainOptions, options);
   const { validate, epochs, steps } = options as TrainOptions;
-  if (epochs !== undefined && steps !== undefined) throw new OptionError(`${where}: epochs or steps, not both`);
+  if (epochs !== undefined && steps !== undefined) throw new OptionError(`${where}: set epochs or steps, not both`);
   if (validate) checkDataset(where, "validate", validate);
   const { name, length } = dataset as Dataset;
-  if (length === 0) throw new DataError(`${where}: ${name} has no images to learn from`);
+  if (length === 0) throw new DataError(`${where}: ${name} has no images to train on`);
 }

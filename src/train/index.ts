@@ -12,6 +12,17 @@ export type { Objective, ObjectiveInputs } from "./objective.js";
 export * from "./optimizers.js";
 export { PixelTally } from "./pixel-metrics.js";
 export { type RecipeSettings, recipeFields, recipeNamed } from "./recipes.js";
+export {
+  type DistanceBlocks,
+  type RerankOptions,
+  rerank,
+} from "./rerank.js";
+export {
+  type RetrievalMetrics,
+  type RetrievalOptions,
+  retrievalMetrics,
+  type Sightings,
+} from "./retrieval.js";
 export * from "./schedules.js";
 export {
   balancedWeights,

@@ -19,6 +19,6 @@ export interface ObjectiveInputs {
 export type Objective = (inputs: ObjectiveInputs) => {
   readonly logits: Value;
   readonly loss: Value;
-  /** The mean cross entropy, for comparison with evaluations, where the loss is something else. */
+  /** The mean cross entropy, to compare with evaluations, if the loss is something else. */
   readonly crossEntropy?: () => Value;
 };

@@ -154,7 +154,7 @@ export const startSettings = defineSettings({
     schema: orNull(text),
     default: null,
     flag: "--weights <file>",
-    help: "start from a checkpoint, safetensors or PyTorch: a file, the folder of a sharded one, https://…, or hf:OWNER/NAME[@REV][/FILE]",
+    help: "start from a checkpoint, safetensors or PyTorch: a file, the folder of a sharded one, https://…, hf:OWNER/NAME[@REV][/FILE], or published weights by name",
   },
   /** What was frozen of it. */
   freeze: {

@@ -276,7 +276,7 @@ function firstMarks(logits: Value): Value {
 function countCorrect(logits: Value, targets: Value): Value {
   const marks = firstMarks(logits);
   const atTarget = reduceSum(mul(marks, targets), [1]);
-  // At least 1: if all are NaN, none is largest and none is right.
+  // At least 1: if all are NaN, none is largest and none is correct.
   const right = cast(equal(atTarget, maximum(reduceMax(marks, [1]), logits.graph.scalar(1))));
   const total = reduceSum(
     right,

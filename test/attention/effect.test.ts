@@ -12,7 +12,7 @@ import { toFloat64 } from "../../src/core/tensor.js";
 import { printGraph } from "../../src/graph/print.js";
 import { createModelByName, models } from "../../src/models/index.js";
 import { type AnyModule, initialize, type Module, stateOf, trace } from "../../src/nn/index.js";
-import { traceExample } from "./catalogue.js";
+import { neededFor, traceExample } from "./catalogue.js";
 
 type Specs = Readonly<Record<string, OptionSpec<unknown>>>;
 
@@ -33,12 +33,13 @@ const valuesOf = ({ choices, default: usual, kind }: OptionSpec<unknown>): reado
 const checks: Readonly<Record<string, readonly string[]>> = {
   "residual-attention": ["size"],
   rga: ["size"], // its area is in the shapes
+  ge: ["size"], // with extent 0 it is in the shapes
 };
 
 /** Channels at which the rule for ECA's kernel size gives another than the default. */
 const widthFor = (name: string): number => (name === "eca" ? 256 : 64);
 
-/** Graph in training, keys and first values: what a module is. */
+/** Graph in training, keys, first and last values: what a module is. */
 function identityOf(name: string, options: AttentionOptions): string {
   const channels = widthFor(name);
   const module = initialize(createAttentionByName(name, channels, options) as AnyModule as Module, { seed: 1 });
@@ -46,7 +47,7 @@ function identityOf(name: string, options: AttentionOptions): string {
   const keys = [...stateOf(module)].map(([key, { value }]) => [
     key,
     value.shape,
-    [...toFloat64(value).data.slice(0, 8)],
+    [...toFloat64(value).data.slice(0, 8), ...toFloat64(value).data.slice(-8)],
   ]);
   return JSON.stringify([printGraph(graph), keys]);
 }
@@ -63,7 +64,7 @@ const refused = (make: () => unknown): boolean => {
 
 for (const { name, options } of attentionModules.values()) {
   const specs = Object.entries(options as Specs);
-  const needed: AttentionOptions = name === "rga" ? { size: [9, 6], downRatio: 2 } : {};
+  const needed = neededFor(name) as AttentionOptions;
   // Every word and switch of the others, one at a time, beside the option that is looked at.
   const settings = [
     {},
@@ -84,10 +85,12 @@ for (const { name, options } of attentionModules.values()) {
           const label = JSON.stringify(given);
           if (refused(() => traceExample({ name, channels: widthFor(name), options: given }))) continue;
           const identity = identityOf(name, given);
-          // Widths are rounded down, so that two numbers may give one width; a divisor is a fraction's inverse.
+          // Widths are rounded down, and some have a least one, so that two numbers may give one width; a divisor is a fraction's inverse.
           const other = seen.get(identity);
           const sameWidth =
-            typeof value === "number" && typeof other === "number" && (other * value === 1 || name === "coord");
+            typeof value === "number" &&
+            typeof other === "number" &&
+            (other * value === 1 || name === "coord" || name === "sk");
           assert.ok(other === undefined || sameWidth, `${label} is the same as with ${JSON.stringify(other)}`);
           seen.set(identity, value);
         }

@@ -56,7 +56,7 @@ test("plans that cannot be meant are refused in one line", () => {
     [{ ...small, backbones: ["resnet21"] }, /Unknown model "resnet21"/],
     [
       { ...small, backbones: ["resnet20", "unet_resnet18"] },
-      /unet_resnet18 is a segmentation network, resnet20 one for classification; a comparison is of one task/,
+      /unet_resnet18 is a segmentation network, resnet20 one for classification; a comparison has one task/,
     ],
     [{ ...small, seeds: [1, 2, 1] }, /plan: seeds names 1 twice/],
     [{ ...small, seeds: 0 }, /plan: seeds must be/],
@@ -67,11 +67,8 @@ test("plans that cannot be meant are refused in one line", () => {
     [{ ...small, settings: [{ learningRate: 1 }] }, /unknown option "learningRate"/],
     [{ ...small, budget: "flops" }, /plan: budget must be one of epochs, steps, macs, seconds/],
     [{ ...small, epochs: 0 }, /plan: epochs must be/],
-    [{ ...small, modules: ["none", "wide"] }, /wide needs a module whose parameters/],
-    [
-      { ...small, modules: ["none", "se", { name: "wide", options: { as: "cbam" } }] },
-      /wide is to be as wide as "cbam"/,
-    ],
+    [{ ...small, modules: ["none", "wide"] }, /wide needs another module whose parameters/],
+    [{ ...small, modules: ["none", "se", { name: "wide", options: { as: "cbam" } }] }, /wide should match "cbam"/],
     [
       { ...small, seeds: 1000, settings: Array.from({ length: 50 }, (_, i) => ({ lr: i + 1 })) },
       /150,000 units, more than 100,000/,
@@ -116,16 +113,13 @@ test("the test images are neither trained on nor validated, and the division is 
   const more = { ...swapped, classes: [...swapped.classes.slice(1), "cat"] };
   assert.throws(
     () => divide({ ...splits, validation: more }, { source: "x" }),
-    /images to test of classes that have none to train on: cat/,
+    /the test images have classes without training images: cat/,
   );
   assert.throws(
     () => divide(splits, { source: "x", images: 81 }),
-    /81 images to train on were asked for, 80 are there when 20 %/,
+    /81 training images requested, but there are 80, with 20 %/,
   );
-  assert.throws(
-    () => divide(splits, { source: "x", testImages: 31 }),
-    /31 images to test on were asked for, 30 are there/,
-  );
+  assert.throws(() => divide(splits, { source: "x", testImages: 31 }), /31 test images requested, but there are 30/);
 });
 
 async function indexOf(data: { length: number; image(i: number): Promise<{ pixels: Uint8Array }> }, pixels: string) {

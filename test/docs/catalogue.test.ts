@@ -29,6 +29,7 @@ test("every module has a section, a row, a drawing, a formula and notes", () => 
 /** Forms whose keys differ from the default's: a layer of each, as the page has it at 64 channels. */
 const forms: readonly (readonly [name: string, form: string, line: string])[] = [
   ["bam", 'variant "paper"', "spatial_att.gate_s.gate_s_bn_final: weight [1], bias [1]"],
+  ["bot", 'variant "timm"', "pos_embed: height_rel [111,16], width_rel [111,16]"],
   ["cbam", 'variant "plain"', "channel_attention.shared_MLP.0: weight [4,64,1,1]"],
   ["cbam", 'variant "dense"', "mlp_1: weight [32,64], bias [32]"],
   ["cbam", 'variant "timm"', "spatial.conv.conv: weight [1,2,7,7]"],
@@ -36,11 +37,18 @@ const forms: readonly (readonly [name: string, form: string, line: string])[] = 
   ["cbam", "spatial false", "ChannelGate.mlp.1: weight [4,64], bias [4]"],
   ["coord", 'variant "mbv2"', "conv3: weight [64,8,1,1], bias [64]"],
   ["eca", 'variant "ns"', "conv: weight [64,1,3]"],
+  ["eca", 'variant "timm-mlp"', "conv2: weight [1,8,3], bias [1]"],
   ["gam", 'padding "replicate"', "linear1: weight [16,64], bias [16]"],
   ["gam", "groups true", "spatial_attention.0: weight [16,16,7,7], bias [16]"],
   ["gc", 'fusion ["mul"]', "channel_mul_conv.0: weight [4,64,1,1], bias [4]"],
   ["gc", 'variant "timm"', "mlp_scale.norm: weight [8], bias [8]"],
   ["gc", 'pooling "avg"', "channel_add_conv.0: weight [4,64,1,1], bias [4]"],
+  ["parnet", 'variant "plain"', "conv1x1.0: weight [64,64,1,1], bias [64]"],
+  ["ge", 'form "theta"', "gather.conv3: weight [64,1,3,3]"],
+  ["non-local", 'variant "port"', "phi.0: weight [32,64,1,1], bias [32]"],
+  ["non-local", 'variant "timm"', "t: weight [8,64,1,1], bias [8]"],
+  ["non-local", "norm false", "W: weight [64,32,1,1], bias [64]"],
+  ["sk", 'variant "insight"', "conv2g: weight [64,2,3,3]"],
   ["residual-attention", 'stage "cifar1"', "down_residual_blocks1: as residual-block"],
   ["rga", "spatial false", "gx_channel.0: weight [392,3136,1,1]"],
   ["scse", 'variant "authors"', "sSE.conv: weight [1,64,1,1], bias [1]"],
@@ -81,6 +89,13 @@ test("parameters in the table are those of the authors' modules", () => {
     coord: "1,688",
     gam: "102,720",
     eca: "3",
+    fca: "512",
+    ge: "2,692",
+    lct: "128",
+    "non-local": "8,480",
+    sge: "16",
+    sk: "80,192",
+    srm: "256",
   };
   const rows = files.get("catalogue.md")!.split("\n");
   for (const [name, count] of Object.entries(counted))

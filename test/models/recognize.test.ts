@@ -49,6 +49,17 @@ const extra: Readonly<Record<string, readonly AttentionOptions[]>> = {
   ],
   triplet: [{ variant: "models", spatial: false, kernelSize: 3 }],
   coord: [{ variant: "mbv2", reduction: 1 }],
+  "non-local": [
+    { norm: false, reduction: 4 },
+    { variant: "port", subsample: false, reduction: 0.3 },
+  ],
+  sk: [
+    { groups: 4, minWidth: 6 },
+    { variant: "insight", groups: 4, reduction: 8 },
+    { kernelSizes: [3, 5, 7], minWidth: 8 },
+  ],
+  ge: [{ form: "theta", extent: 2 }],
+  fca: [{ size: [14, 14], reduction: 8 }],
 };
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
@@ -104,9 +115,9 @@ const networks = [
   ["resnet50", ["activation"]],
 ] as const;
 
-for (const { name, kind, options } of attentionModules.values()) {
-  // simam has no keys; the weights of rga depend on the size of each map (below).
-  if (kind !== "gate" || ["rga", "simam"].includes(name)) continue;
+for (const { name, kind, options, sized } of attentionModules.values()) {
+  // simam has no keys; some weights depend on the size of each map (below).
+  if (kind !== "gate" || sized || name === "simam") continue;
   const specs = Object.entries(options as Record<string, OptionSpec<unknown>>);
   const single = specs.flatMap(([option, { choices, default: usual, kind: type = typeof usual, traces }]) => {
     const words = choices ?? traces?.([]) ?? (typeof usual === "boolean" ? [!usual] : type === "number" ? numbers : []);
@@ -116,8 +127,9 @@ for (const { name, kind, options } of attentionModules.values()) {
     test(`${name} in ${network}${placement.map((p) => `, placed ${p}`)} is recognized without metadata, with each option`, {
       skip: !short.includes([network, ...placement].join(" ")) && ifLong,
     }, () => {
-      const each = network === "resnet20" || !ifLong ? single : [];
+      const each = (network === "resnet20" && placement.length === 0) || !ifLong ? single : [];
       for (const given of [{}, ...each, ...(extra[name] ?? [])]) {
+        if (name === "ge" && given.form === "theta-minus") continue; // has no keys either
         const label = JSON.stringify(given);
         let wanted: Shapes;
         try {
@@ -166,6 +178,15 @@ test("options that differ from stage to stage are recognized, and stages without
   for (const attention of [
     ["eca", [{ kernelSize: 3 }, { kernelSize: 5 }, { kernelSize: 7 }]],
     ["se", [null, { reduction: 4 }, { reduction: 8, bias: true }]],
+    ["fca", [{ size: [28, 28] }, { size: [14, 14], reduction: 4 }, {}]],
+    [
+      "ge",
+      [
+        { extent: 0, size: [32, 32] },
+        { extent: 0, size: [16, 16] },
+        { form: "theta", extent: 2 },
+      ],
+    ],
     ["cbam", [{ variant: "plain" }, null, { variant: "timm" }]],
     [
       "rga",

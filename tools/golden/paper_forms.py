@@ -136,7 +136,11 @@ def run(module, x, dys, dtype):
     }
 
 
-def make(folder, file, name, options, build, shape, seed, train, zero_grad=()):
+PAPER = "tools/golden/paper_forms.py, from the formulas of the paper"
+FORM = "the paper's form, not that of the authors' code"
+
+
+def make(folder, file, name, options, build, shape, seed, train, zero_grad=(), source=PAPER, note=FORM):
     torch.manual_seed(seed)
     module = build()
     fill(module)
@@ -167,7 +171,7 @@ def make(folder, file, name, options, build, shape, seed, train, zero_grad=()):
         "module": name,
         "options": json.dumps(options),
         "mode": "train" if train else "eval",
-        "source": "tools/golden/paper_forms.py, from the formulas of the paper",
+        "source": source,
         "call": f"{type(module).__name__}, {json.dumps(options)}",
         "torch": torch.__version__,
         "seed": str(seed),
@@ -175,7 +179,7 @@ def make(folder, file, name, options, build, shape, seed, train, zero_grad=()):
         "no_grad": "[]",
         "zero_grad": json.dumps(list(zero_grad)),
         "f32_rel": json.dumps({k: float(f"{v:.1e}") for k, v in f32.items()}),
-        "note": "the paper's form, not that of the authors' code",
+        "note": note,
     }
     write(f"{folder}/{file}.safetensors", {k: v.detach().numpy() for k, v in tensors.items()}, metadata)
     print(f"{folder}/{file}.safetensors", metadata["f32_rel"])

@@ -11,13 +11,9 @@ import { type FlagsOf, flag, flagList, givenOf } from "../flags.js";
 export const maskFlags = flagList(
   flag(
     "--class-names <names>",
-    "segmentation: names of the values in masks from 0 on: a file (a line each, or JSON), or a list separated by commas (default: those of the data)",
+    "segmentation: class names from 0 on: a file (one per line, or JSON), or a list separated by commas (default: those of the data)",
   ),
-  flag(
-    "--ignore-label <value>",
-    "segmentation: value of pixels that do not count, or none (default: 255)",
-    ignoreLabel,
-  ),
+  flag("--ignore-label <value>", "segmentation: value of ignored pixels, or none (default: 255)", ignoreLabel),
 );
 export type MaskFlags = FlagsOf<typeof maskFlags>;
 
@@ -31,7 +27,7 @@ export const segmentationFlags = flagList(
   ),
   flag(
     "--resize <pixels>",
-    "segmentation: shorter side of images before inputs are cut out (default: their own, up to twice --image-size)",
+    "segmentation: shorter side of images before cropping (default: their own, up to twice --image-size)",
     schemas.imageSize,
   ),
 );
@@ -84,7 +80,7 @@ async function namesOf(given: string): Promise<readonly string[]> {
   if (await isFile(given))
     return parseClasses(new TextDecoder().decode(await readWhole(given, 2 ** 20)), `--class-names ${given}`);
   if (!given.includes(","))
-    throw new OptionError(`--class-names ${given}: there is no such file; a list has commas, such as road,car`);
+    throw new OptionError(`--class-names ${given}: no such file; a list has commas, such as road,car`);
   return parseClasses(JSON.stringify(given.split(",").map((name) => name.trim())), "--class-names");
 }
 
