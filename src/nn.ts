@@ -32,6 +32,7 @@ export {
 export {
   type AnyModule,
   BatchNorm,
+  binaryCrossEntropy,
   ChannelDropout,
   Conv2d,
   type Conv2dOptions,

@@ -115,6 +115,7 @@ export {
   headGroup,
   type LoadOptions,
   type LoadReport,
+  lamb,
   layerDecayGroups,
   loadState,
   type Optimizer,

@@ -207,6 +207,13 @@ const cases: Readonly<Record<string, Case>> = {
     },
     allowed: options(2),
   },
+  binaryCrossEntropy: {
+    args: () => {
+      const logits = graph().outputs.get("output")!;
+      return [logits, logits, {}];
+    },
+    allowed: options(2),
+  },
   focalLoss: {
     args: () => {
       const logits = graph().outputs.get("output")!;
@@ -265,6 +272,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   sgd: { args: () => [{}], allowed: options(0) },
   adamw: { args: () => [{}], allowed: options(0) },
+  lamb: { args: () => [{}], allowed: options(0) },
   constantSchedule: { args: () => [{}], allowed: options(0) },
   cosineSchedule: { args: () => [{}], allowed: options(0) },
   stepSchedule: { args: () => [[1], {}], allowed: { 0: ["[]"], 1: optional } },

@@ -43,7 +43,7 @@ import { segmenterOptions } from "../src/inference/segmenter.js";
 import { models } from "../src/models/index.js";
 import { insertOptions } from "../src/models/insert.js";
 import * as layers from "../src/nn/layers.js";
-import { focalOptions, lossOptions } from "../src/nn/loss.js";
+import { binaryLossOptions, focalOptions, lossOptions } from "../src/nn/loss.js";
 import { initializeOptions, traceOptions } from "../src/nn/module.js";
 import * as norms from "../src/nn/norms.js";
 import { tripletOptions } from "../src/nn/triplet.js";
@@ -152,6 +152,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["PReLU", "PReLUOptions", layers.preluOptions],
     ["crossEntropy", "LossOptions", lossOptions],
     ["focalLoss", "FocalLossOptions", focalOptions],
+    ["binaryCrossEntropy", "BinaryLossOptions", binaryLossOptions],
     ["tripletLoss", "TripletOptions", tripletOptions],
     ["initialize", "InitializeOptions", initializeOptions],
     ["trace, graphFor", "TraceOptions", traceOptions],

@@ -10,7 +10,7 @@ import {
   type RunConfig,
   type Schedule,
 } from "../index.js";
-import { optimizers, scheduleBy, scheduleNames } from "../internal.js";
+import { optimizerNames, optimizers, scheduleBy, scheduleNames } from "../internal.js";
 import { epochList, jsonObject, optional } from "./arguments.js";
 import { type FlagsOf, flag, flagList } from "./flags.js";
 import type { TransferFlags } from "./transfer.js";
@@ -20,15 +20,15 @@ export const optimizationFlags = flagList(
   flag(
     "--optimizer <name>",
     "update rule (default: adamw for MobileNet and VAN, sgd for others)",
-    schemas.oneOf("sgd", "adamw"),
+    schemas.oneOf(...optimizerNames),
   ),
   flag(
     "--lr <rate>",
-    "learning rate (default: 0.1 for sgd, 0.001 for adamw; a tenth of it to fine-tune all of --weights)",
+    "learning rate (default: 0.1 for sgd, 0.001 for others; a tenth of it to fine-tune all of --weights)",
     schemas.positive,
   ),
   flag("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject),
-  flag("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for adamw)", schemas.nonNegative),
+  flag("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for others)", schemas.nonNegative),
   flag("--no-decay-norms", "no weight decay on norms and biases"),
   flag("--schedule <name>", "learning rate schedule", schemas.oneOf(...scheduleNames), "cosine"),
   flag("--step-epochs <list>", "epochs after which --schedule step divides the rate by ten, such as 30,60", epochList),

@@ -142,8 +142,16 @@ function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null 
 
 /** @throws OptionError for flags that are for other tasks, or do not fit the data's classes. */
 function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly string[]): void {
-  const { autoAugment, mixup, cutmix, balancedSampling, classWeights } = flags;
-  const ofImages = { "auto-augment": autoAugment, mixup, cutmix, "balanced-sampling": balancedSampling };
+  const { autoAugment, mixup, cutmix, balancedSampling, classWeights, bceLoss, bceTargetThreshold } = flags;
+  const ofImages = {
+    "auto-augment": autoAugment,
+    mixup,
+    cutmix,
+    "balanced-sampling": balancedSampling,
+    "bce-loss": bceLoss,
+  };
+  if (bceTargetThreshold !== undefined && !bceLoss) throw new OptionError("--bce-target-threshold needs --bce-loss");
+  if (bceLoss && classWeights) throw new OptionError("--class-weights has no effect with --bce-loss");
   if (task === "segmentation")
     for (const [name, value] of Object.entries(ofImages))
       if (value !== undefined) throw new OptionError(`--${name} is for networks that classify whole images`);

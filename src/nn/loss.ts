@@ -1,9 +1,36 @@
 import { ShapeError } from "../core/errors.js";
-import { check, options as fields, flag, list, maybe, nonNegative, type Schema, share, that } from "../core/schema.js";
+import {
+  check,
+  options as fields,
+  flag,
+  list,
+  maybe,
+  nonNegative,
+  orNull,
+  type Schema,
+  share,
+  that,
+} from "../core/schema.js";
 import { countElements, formatShape, sameShape, staticDim } from "../core/shape.js";
 import { tensor } from "../core/tensor.js";
 import { type Value, valueSchema } from "../graph/graph.js";
-import { add, cast, div, exp, greater, logSoftmax, maximum, mul, pow, reduceSum, softmax, sub } from "../ops/index.js";
+import {
+  abs,
+  add,
+  cast,
+  div,
+  exp,
+  greater,
+  log,
+  logSoftmax,
+  maximum,
+  mul,
+  neg,
+  pow,
+  reduceSum,
+  softmax,
+  sub,
+} from "../ops/index.js";
 
 /** Options of {@link crossEntropy}. */
 export interface LossOptions {
@@ -23,11 +50,23 @@ export interface FocalLossOptions {
   readonly classWeights?: readonly number[];
 }
 
+/** Options of {@link binaryCrossEntropy}. */
+export interface BinaryLossOptions {
+  /** Share ε of each target that is spread over all classes. Default 0. */
+  readonly labelSmoothing?: number;
+  /** Targets above this are 1, others 0: timm's `bce_target_thresh`, for mixed labels. Default: null, as they are. */
+  readonly targetThreshold?: number | null;
+}
+
 export const classWeightList = list(nonNegative, "a list of weights, one per class", 1);
 export const lossOptions: Schema<LossOptions> = fields<LossOptions>({
   labelSmoothing: maybe(share),
   classWeights: maybe(classWeightList),
   ignoreUnlabeled: maybe(flag),
+});
+export const binaryLossOptions: Schema<BinaryLossOptions> = fields<BinaryLossOptions>({
+  labelSmoothing: maybe(share),
+  targetThreshold: maybe(orNull(share)),
 });
 const focusing = that<number>("0 or at least 1", (x) => x === 0 || (Number.isFinite(x) && (x as number) >= 1));
 export const focalOptions: Schema<FocalLossOptions> = fields<FocalLossOptions>({
@@ -55,6 +94,22 @@ export function crossEntropy(logits: Value, targets: Value, options: LossOptions
   if (weights || ignoreUnlabeled) return weightedMean(terms, targets, weights);
   const positions = countElements(logits.shape).size / classes;
   return mul(total(terms), -1 / positions);
+}
+
+/**
+ * Binary cross entropy of each class by itself: the mean over batch, classes (and positions) of −t log σ(z) − (1 − t) log(1 − σ(z)), as PyTorch's
+ * `binary_cross_entropy_with_logits`. Mixed labels are then several labels at once (Wightman et al.: ResNet strikes back, 2021). Label smoothing as in
+ * {@link crossEntropy}. logits [N,K,…], targets the same → [].
+ */
+export function binaryCrossEntropy(logits: Value, targets: Value, options: BinaryLossOptions = {}): Value {
+  check("binaryCrossEntropy", "options", binaryLossOptions, options);
+  const classes = classesOf("binaryCrossEntropy", logits, targets);
+  const { labelSmoothing = 0, targetThreshold = null } = options;
+  const smoothed = labelSmoothing ? add(mul(targets, 1 - labelSmoothing), labelSmoothing / classes) : targets;
+  const wanted = targetThreshold === null ? smoothed : cast(greater(smoothed, targetThreshold));
+  // log(1 + eᶻ) without overflow.
+  const softplus = add(maximum(logits, 0), log(add(exp(neg(abs(logits))), 1)));
+  return mul(total(sub(softplus, mul(logits, wanted))), 1 / countElements(logits.shape).size);
 }
 
 /**

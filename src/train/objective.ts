@@ -9,6 +9,8 @@ export interface ObjectiveInputs {
   /** [batch, classes, …positions] */
   readonly targets: Value;
   readonly labelSmoothing: number;
+  /** Binary cross entropy, with the threshold of its targets; for tasks that have one label per image. */
+  readonly binary?: { readonly targetThreshold: number | null } | undefined;
   /** A weight per class, for tasks that have one label per image. */
   readonly classWeights?: readonly number[] | undefined;
 }

@@ -2,7 +2,7 @@ import { OptionError } from "../core/errors.js";
 import { type OptionSpecs, type OptionsOf, resolveOptions } from "../core/options.js";
 import { check, nonNegative } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
-import { add, div, mul, sqrt, square, sub } from "../ops/index.js";
+import { add, div, greater, minimum, mul, reduceSum, sqrt, square, sub, where } from "../ops/index.js";
 
 /** What an update rule gets for one parameter: value, gradient, slots, and this step's scalars. */
 export interface UpdateInputs {
@@ -26,10 +26,12 @@ export interface Update {
   readonly slots: Readonly<Record<string, Value>>;
 }
 
+export const optimizerNames = ["sgd", "adamw", "lamb"] as const;
+
 /** A first-order optimizer: plain settings, and an update rule for the training graph. */
 export interface Optimizer {
-  /** `sgd` or `adamw`. */
-  readonly name: "sgd" | "adamw";
+  /** `sgd`, `adamw` or `lamb`. */
+  readonly name: (typeof optimizerNames)[number];
   /** Learning rate before any schedule. */
   readonly lr: number;
   /** Weight decay. */
@@ -66,6 +68,12 @@ const adamwOptions = {
   epsilon: { default: 1e-8, doc: "added to the denominator" },
   ...shared,
   weightDecay: { default: 0.01, doc: "decoupled: weights shrink by lr · decay" },
+};
+
+const lambOptions = {
+  ...adamwOptions,
+  epsilon: { default: 1e-6, doc: "added to the denominator" },
+  weightDecay: { default: 0.01, doc: "added to the step as decay · weight, before the step is scaled" },
 };
 
 type Given<S> = Partial<OptionsOf<S>>;
@@ -140,5 +148,49 @@ export function adamw(given: Given<typeof adamwOptions> = {}): Optimizer {
   };
 }
 
+/**
+ * LAMB (You et al., ICLR 2020) as in timm: Adam's step u = m̂ / (√v̂ + ε) + decay·w, scaled to the norm of the weights, w ← w − lr · u · ‖w‖/‖u‖ (1 in
+ * place of the quotient where a norm is 0). Parameters without decay take Adam's step. timm clips gradients to a joint norm of 1 besides: `clipNorm: 1`.
+ *
+ * @example
+ * const optimizer = lamb({ lr: 5e-3, weightDecay: 0.02, decayNormsAndBiases: false });
+ */
+export function lamb(given: Given<typeof lambOptions> = {}): Optimizer {
+  const settings = settle("lamb", lambOptions, given);
+  const { lr, beta1, beta2, epsilon, weightDecay, decayNormsAndBiases } = settings;
+  if (beta1 >= 1 || beta2 >= 1) throw new OptionError(`lamb: betas must be below 1, got ${beta1} and ${beta2}`);
+  return {
+    name: "lamb",
+    lr,
+    weightDecay,
+    decayNormsAndBiases,
+    settings,
+    slots: ["mean", "square"],
+    scalars: (step, rate) => ({
+      lr: rate,
+      meanScale: 1 / (1 - beta1 ** step),
+      rootScale: 1 / Math.sqrt(1 - beta2 ** step),
+    }),
+    update: ({ value, gradient, slots, scalars, decay }) => {
+      const mean = add(mul(slots.mean!, beta1), mul(gradient, 1 - beta1));
+      const squared = add(mul(slots.square!, beta2), mul(square(gradient), 1 - beta2));
+      const denominator = add(mul(sqrt(squared), scalars.rootScale!), epsilon);
+      const adam = div(mul(mean, scalars.meanScale!), denominator);
+      const step = decay ? add(adam, mul(value, decay)) : adam;
+      const scaled = decay ? mul(step, trustRatio(value, step)) : step;
+      return { value: sub(value, mul(scaled, scalars.lr!)), slots: { mean, square: squared } };
+    },
+  };
+}
+
+/** ‖w‖/‖u‖; 1 where either is 0. */
+function trustRatio(value: Value, step: Value): Value {
+  const [w, u] = [value, step].map((x) => {
+    const axes = x.shape.map((_, i) => i);
+    return sqrt(reduceSum(square(x), axes, { keepdims: false }));
+  }) as [Value, Value];
+  return where(greater(minimum(w, u), 0), div(w, u), 1);
+}
+
 /** The optimizers by name. */
-export const optimizers = { sgd, adamw } as const;
+export const optimizers = { sgd, adamw, lamb } as const;

@@ -49,10 +49,13 @@ export interface Plan {
 
 /** A training as it is asked for, ready to begin. @throws OptionError or DataError for what does not fit together. */
 export function planOf(model: Module, given: Dataset, options: TrainOptions<Scores>): Plan {
+  const task: Task = options.task ?? classification;
   const { engine, optimizer = sgd(), schedule = cosineSchedule() } = options;
   const { seed, epochs: passes, patience, balancedSampling, augRepeats, ...loop } = settingsIn(loopSettings, options);
-  const { gradAccumSteps: accumulated } = settingsIn(stepSettings, options);
-  const task: Task = options.task ?? classification;
+  const { gradAccumSteps: accumulated, bceLoss, bceTargetThreshold } = settingsIn(stepSettings, options);
+  if (bceTargetThreshold !== null && !bceLoss) throw new OptionError("train: bceTargetThreshold needs bceLoss");
+  if (bceLoss && (loop.classWeights || task.name !== "classification"))
+    throw new OptionError("train: bceLoss is for classification without classWeights");
   const dataset = task.data(given);
   const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);

@@ -24,6 +24,7 @@ import { writtenSchema } from "../core/written.js";
 import { augmentationSchema, preprocessingSchema } from "../data/checks.js";
 import { classWeightList } from "../nn/loss.js";
 import { scheduleSchema } from "./checks.js";
+import { optimizerNames } from "./optimizers.js";
 import type { RunConfig, SegmentationTask } from "./run-folder.js";
 import { segmentationLosses } from "./segmentation.js";
 import { type RecordedTraining, trainingSettings } from "./settings.js";
@@ -37,7 +38,7 @@ const later = <T>(schema: Schema<T>): Schema<T> => maybe(schema) as Schema<T>;
 export const trainingSchema = fieldsOf<RecordedTraining>({
   ...recordFields(trainingSettings),
   optimizer: fieldsOf<RecordedTraining["optimizer"]>({
-    name: oneOf("sgd", "adamw"),
+    name: oneOf(...optimizerNames),
     settings: record(
       either<number | boolean | string>("a number, true, false or a string", finite, flag, text),
       "an object of settings",

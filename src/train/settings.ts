@@ -39,6 +39,22 @@ export const stepSettings = defineSettings({
     flag: "--label-smoothing <share>",
     help: "share of each target spread over all classes",
   },
+  /** Binary cross entropy of each class in place of cross entropy over all. Classification only. */
+  bceLoss: {
+    schema: flag,
+    default: false,
+    flag: "--bce-loss",
+    help: "binary cross entropy of each class, in place of cross entropy over all",
+    later: true,
+  },
+  /** With {@link bceLoss}: targets above this are 1, others 0. Default: null, as they are. */
+  bceTargetThreshold: {
+    schema: orNull(share),
+    default: null,
+    flag: "--bce-target-threshold <share>",
+    help: "with --bce-loss, targets above this are 1 and others 0, such as 0.2 for mixed labels",
+    later: true,
+  },
   /** Scale gradients down so that their joint Euclidean norm is at most this. Default: null, never. */
   clipNorm: {
     schema: orNull(positive),

@@ -103,7 +103,11 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   check("trainingStep", "options", stepOptions, options);
   const { optimizer, input, numClasses, positions = [], groups = [], mixedTargets = false } = options;
   const { objective = classification.objective } = options;
-  const { labelSmoothing, clipNorm, ema, recompute, gradAccumSteps } = settingsIn(stepSettings, options);
+  const { labelSmoothing, clipNorm, ema, recompute, gradAccumSteps, bceLoss, bceTargetThreshold } = settingsIn(
+    stepSettings,
+    options,
+  );
+  const binary = bceLoss ? { targetThreshold: bceTargetThreshold } : undefined;
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen, so there is nothing to train");
   const averaged =
@@ -115,7 +119,7 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });
   const targets = graph.input("targets", { dtype: "float", shape: [input[0], numClasses, ...positions] });
-  const { logits, loss, crossEntropy } = objective({ model, images, targets, labelSmoothing });
+  const { logits, loss, crossEntropy } = objective({ model, images, targets, labelSmoothing, binary });
   graph.output("loss", loss);
   if (crossEntropy) graph.output("crossEntropy", crossEntropy());
   graph.output("correct", mixedTargets ? correctShare(logits, targets) : countCorrect(logits, targets));

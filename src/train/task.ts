@@ -1,7 +1,7 @@
 import { DataError } from "../core/errors.js";
 import type { ClassificationMetrics } from "../core/evaluation.js";
 import type { Dataset, Preprocessing } from "../data/index.js";
-import { crossEntropy } from "../nn/index.js";
+import { binaryCrossEntropy, crossEntropy } from "../nn/index.js";
 import type { StepBatch } from "./batches.js";
 import { Tally } from "./metrics.js";
 import type { Objective } from "./objective.js";
@@ -70,8 +70,14 @@ export const classification: Task<ClassificationMetrics> = {
       out[i * classes + label]! += 1 - own;
     });
   },
-  objective: ({ model, images, targets, labelSmoothing, classWeights }) => {
+  objective: ({ model, images, targets, labelSmoothing, classWeights, binary }) => {
     const logits = model.call(images);
+    if (binary)
+      return {
+        logits,
+        loss: binaryCrossEntropy(logits, targets, { labelSmoothing, ...binary }),
+        crossEntropy: () => crossEntropy(logits, targets),
+      };
     const weights = classWeights && { classWeights };
     return {
       logits,

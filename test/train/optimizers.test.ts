@@ -8,6 +8,7 @@ import {
   adamw,
   constantSchedule,
   cosineSchedule,
+  lamb,
   learningRateFactor,
   type Optimizer,
   oneCycleSchedule,
@@ -91,6 +92,33 @@ test("AdamW, element by element", async () => {
         (0.01 * (m[i]! / (1 - 0.9 ** (k + 1)))) / (Math.sqrt(v[i]! / (1 - 0.999 ** (k + 1))) + 1e-8),
     );
     near(actual, w);
+  });
+});
+
+test("LAMB, element by element: Adam's step with the norm of the weights, and Adam's own where there is no decay", async () => {
+  const { initial, steps } = await follow(lamb({ lr: 0.05, weightDecay: 0.1, decayNormsAndBiases: false }));
+  const norm = (x: readonly number[]) => Math.hypot(...x);
+  const adam = (g: readonly number[], m: number[], v: number[], k: number) =>
+    g.map((x, i) => {
+      m[i] = 0.9 * m[i]! + 0.1 * x;
+      v[i] = 0.999 * v[i]! + 0.001 * x ** 2;
+      return m[i]! / (1 - 0.9 ** k) / (Math.sqrt(v[i]! / (1 - 0.999 ** k)) + 1e-6);
+    });
+  let w = initial;
+  let b = [0, 0];
+  const [m, v, mb, vb] = [initial.map(() => 0), initial.map(() => 0), [0, 0], [0, 0]];
+  steps.forEach((step, k) => {
+    const u = adam(step.g, m, v, k + 1).map((x, i) => x + 0.1 * w[i]!);
+    const ratio = norm(w) / norm(u);
+    w = w.map((x, i) => x - 0.05 * ratio * u[i]!);
+    near(step.w, w);
+    const ub = adam(step.gBias, mb, vb, k + 1);
+    if (k > 0)
+      near(
+        step.bias,
+        b.map((x, i) => x - 0.05 * ub[i]!),
+      );
+    b = step.bias;
   });
 });
 

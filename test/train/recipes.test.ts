@@ -23,6 +23,7 @@ import {
   adamw,
   classification,
   findLearningRate,
+  lamb,
   layerDecayGroups,
   oneCycleSchedule,
   sgd,
@@ -218,24 +219,31 @@ for (const [name, more] of Object.entries({
     for (const stops of [[1], [3, 2], [6], [8, 5, 4]]) assert.deepEqual(await ending(stops), whole, String(stops));
   });
 
-test("both engines train alike with all of it", async () => {
-  const losses: number[][] = [];
-  for (const engine of [referenceEngine(), ort]) {
-    const { history } = await train(initialize(new Net(), { seed: 2 }), dataset, {
-      engine,
-      epochs: 2,
-      batch: 8,
-      optimizer: sgd({ lr: 0.05 }),
-      augment: everything,
-      classWeights: [1, 2, 3],
-      gradAccumSteps: 2,
-      ema: 0.9,
-      validate: dataset,
-    });
-    losses.push(history.flatMap(({ trainLoss, loss }) => [trainLoss, loss!]));
-  }
-  near(losses[0]!, losses[1]!, 1e-4);
-});
+for (const [name, more] of Object.entries({
+  "class weights": { classWeights: [1, 2, 3], optimizer: sgd({ lr: 0.05 }) },
+  "binary cross entropy and LAMB": {
+    bceLoss: true,
+    bceTargetThreshold: 0.2,
+    optimizer: lamb({ lr: 0.01, weightDecay: 0.02, decayNormsAndBiases: false }),
+  },
+} satisfies Record<string, Partial<TrainOptions>>))
+  test(`both engines train alike with all of it: ${name}`, async () => {
+    const losses: number[][] = [];
+    for (const engine of [referenceEngine(), ort]) {
+      const { history } = await train(initialize(new Net(), { seed: 2 }), dataset, {
+        engine,
+        epochs: 2,
+        batch: 8,
+        ...more,
+        augment: everything,
+        gradAccumSteps: 2,
+        ema: 0.9,
+        validate: dataset,
+      });
+      losses.push(history.flatMap(({ trainLoss, loss }) => [trainLoss, loss!]));
+    }
+    near(losses[0]!, losses[1]!, 1e-4);
+  });
 
 test("patience ends a training that is no longer better, and a resumed one at once", async () => {
   const model = initialize(new Net(), { seed: 2 });
@@ -259,6 +267,14 @@ test("patience ends a training that is no longer better, and a resumed one at on
   assert.ok(history.length < 9);
   const resumed = await train(initialize(new Net()), dataset, { ...options, resume: last! });
   assert.equal(resumed.history.length, history.length);
+});
+
+test("settings of the loss that do not go together are refused", async () => {
+  const options = { engine: referenceEngine(), epochs: 1, batch: 60, augment: null } as const;
+  const refused = (more: Omit<Partial<TrainOptions>, "task">, says: RegExp) =>
+    assert.rejects(train(initialize(new Net()), dataset, { ...options, ...more }), says);
+  await refused({ bceTargetThreshold: 0.2 }, /bceTargetThreshold needs bceLoss/);
+  await refused({ bceLoss: true, classWeights: "balanced" }, /bceLoss is for classification without classWeights/);
 });
 
 test("balanced weights count each class alike", async () => {

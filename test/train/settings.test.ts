@@ -82,6 +82,8 @@ test("a recorded training is repeated with all that was recorded of it", () => {
   const config = JSON.parse(fixture);
   const said = {
     labelSmoothing: 0.1,
+    bceLoss: true,
+    bceTargetThreshold: 0.3,
     clipNorm: 2,
     ema: 0.9,
     epochs: 3,

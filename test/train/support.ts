@@ -23,6 +23,8 @@ export const runConfig: RunConfig = {
     freeze: null,
     freezeUntil: null,
     headLr: null,
+    bceLoss: false,
+    bceTargetThreshold: null,
     gradAccumSteps: 1,
     patience: null,
     balancedSampling: false,

@@ -47,7 +47,16 @@ def focal(z, labels, o):
     return -(w * (1 - log_p.exp()) ** gamma * log_p).sum() / w.sum()
 
 
-LOSSES = {"crossEntropy": cross_entropy, "diceLoss": dice, "focalLoss": focal}
+def binary(z, labels, o):
+    classes = z.shape[1]
+    smoothing = o.get("labelSmoothing", 0)
+    t = labeled(labels, classes) * (1 - smoothing) + smoothing / classes
+    if "targetThreshold" in o:
+        t = (t > o["targetThreshold"]).double()
+    return F.binary_cross_entropy_with_logits(z, t)
+
+
+LOSSES = {"binaryCrossEntropy": binary, "crossEntropy": cross_entropy, "diceLoss": dice, "focalLoss": focal}
 W = [0.5, 2.0, 1.0, 0.25, 3.0]
 CASES = [
     ("crossEntropy", (2, 5, 4, 3), {"ignoreUnlabeled": True}),
@@ -63,6 +72,9 @@ CASES = [
     ("focalLoss", (2, 5, 4, 3), {"gamma": 1.5, "classWeights": W}),
     ("focalLoss", (2, 5, 4, 3), {"gamma": 0}),
     ("focalLoss", (7, 5), {"gamma": 5}),
+    ("binaryCrossEntropy", (7, 5), {}),
+    ("binaryCrossEntropy", (7, 5), {"labelSmoothing": 0.1}),
+    ("binaryCrossEntropy", (7, 5), {"labelSmoothing": 0.1, "targetThreshold": 0.2}),
 ]
 out = []
 for number, (loss, shape, options) in enumerate(CASES):
