@@ -27,7 +27,7 @@ export function barChart({ title, label, series, groups, percent = false, mark, 
   const show = (value: number) => (percent ? formatShare(value, 0) : formatNumber(value, 3));
   const values = groups.flatMap((group) => group.values.flatMap((v) => (v === undefined ? [] : [Math.min(v, limit)])));
   const axis = axisOf([0, mark ?? 0, ...values], { count: 6, round: true, percent });
-  const left = 12 + Math.max(...groups.map(({ name }) => textWidth(name, fontSize)));
+  const left = 18 + Math.max(...groups.map(({ name }) => textWidth(name, fontSize)));
   const right = width - 48;
   const at = (value: number) => left + (right - left) * axis.at(value);
   const top = 64;

@@ -30,6 +30,8 @@ export {
   type GateReport,
   type GateStatistics,
   type GateStatisticsOptions,
+  type Glance,
+  type Glances,
   gateStatistics,
   gates,
   type Heatmap,
@@ -39,6 +41,7 @@ export {
   type MethodName,
   type MethodOptions,
   openExplainer,
+  openGlances,
 } from "./explain/index.js";
 export {
   type Example,

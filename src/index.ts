@@ -9,6 +9,11 @@ export type { Tuning } from "./engines/ort/tuning.js";
 export { FileError } from "./files/read.js";
 export { type Contents, writeFileAtomic } from "./files/write.js";
 export { DownloadError, type DownloadOptions, type DownloadProgress, resolveWeights } from "./hub/index.js";
+export {
+  type CreatePretrainedOptions,
+  createPretrained,
+  type PretrainedNetwork,
+} from "./inference/create-pretrained.js";
 export { type LoadRunOptions, loadRun, type TrainedNetwork } from "./inference/load-run.js";
 export { loadWeights, openCheckpoint } from "./train/load-weights.js";
 export type { RunConfig } from "./train/run-folder.js";

@@ -67,7 +67,9 @@ export {
   Sequential,
   stateOf,
   type TraceOptions,
+  type TripletOptions,
   trace,
+  tripletLoss,
   uniform,
   walk,
 } from "./nn/index.js";

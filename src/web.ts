@@ -27,11 +27,14 @@ export type { DType, Tensor } from "./core/tensor.js";
 export {
   type Alignment,
   type Augmentation,
+  type AutoAugment,
   alignClasses,
+  type ColorJitter,
   createDataset,
   type Dataset,
   type DatasetDefaults,
   type DatasetOptions,
+  type Erasing,
   generateShapes,
   type LabelMap,
   type Normalization,
@@ -61,9 +64,12 @@ export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./forma
 export { exportTransformersJs, type TransformersJsOptions } from "./formats/transformers-js.js";
 export { type Cost, costOf, type LayerCost } from "./graph/cost.js";
 export type { Graph, Value } from "./graph/graph.js";
+export type { Calibration } from "./graph/passes/quantize.js";
 export {
   attentionMaps,
+  type CalibrateOptions,
   type Classifier,
+  calibrate,
   loadPretrained,
   openPredictor,
   openSegmenter,
@@ -76,6 +82,7 @@ export {
   type Segmenter,
   type SegmenterOptions,
 } from "./inference/index.js";
+export { type PretrainedWeights, pretrainedWeights } from "./inference/pretrained-weights.js";
 export { imagenetClasses } from "./models/imagenet.js";
 export {
   type ClassifierOptions,
@@ -108,8 +115,10 @@ export {
   headGroup,
   type LoadOptions,
   type LoadReport,
+  layerDecayGroups,
   loadState,
   type Optimizer,
+  oneCycleSchedule,
   type ParameterGroup,
   type PixelClassMetrics,
   type Progress,
@@ -127,6 +136,7 @@ export {
   type TrainResult,
   train,
   WeightsError,
+  warmRestartSchedule,
   weightsOf,
 } from "./train/index.js";
 export { version } from "./version.js";

@@ -18,7 +18,7 @@ const mayImport: Record<string, readonly string[]> = {
   engines: ["core", "graph", "ops", "formats"],
   data: ["core"],
   train: ["core", "graph", "ops", "autodiff", "nn", "engines", "data", "formats", "files"],
-  inference: ["core", "graph", "nn", "attention", "models", "engines", "data", "formats", "train"],
+  inference: ["core", "graph", "nn", "attention", "models", "engines", "data", "formats", "hub", "train"],
   explain: ["core", "graph", "ops", "autodiff", "nn", "attention", "models", "engines", "data", "train", "inference"],
   report: ["core", "graph", "explain"],
   compare: [
@@ -84,7 +84,7 @@ const packages: readonly (readonly [name: RegExp, where: RegExp])[] = [
   [/^commander$/, /^cli\//],
   [/^(bullmq|ioredis)$/, /^compare\/node\/(queue|send)\.ts$/],
   [/^hyparquet-writer$/, /^compare\/parquet\.ts$/],
-  [/^yaml$/, /^compare\/node\/plan-file\.ts$/],
+  [/^yaml$/, /^compare\/node\/yaml-file\.ts$/],
   [/^valibot$/, /^core\/schema\.ts$/],
   [
     /^node:/,

@@ -208,6 +208,13 @@ const cases: Readonly<Record<string, Case>> = {
     },
     allowed: options(2),
   },
+  tripletLoss: {
+    args: () => {
+      const logits = graph().outputs.get("output")!;
+      return [logits, logits, {}];
+    },
+    allowed: options(2),
+  },
   diceLoss: {
     args: () => {
       const logits = graph().outputs.get("output")!;
@@ -255,12 +262,22 @@ const cases: Readonly<Record<string, Case>> = {
   constantSchedule: { args: () => [{}], allowed: options(0) },
   cosineSchedule: { args: () => [{}], allowed: options(0) },
   stepSchedule: { args: () => [[1], {}], allowed: { 0: ["[]"], 1: optional } },
+  oneCycleSchedule: { args: () => [{}], allowed: options(0) },
+  warmRestartSchedule: { args: () => [1, {}], allowed: { 0: ["7.5"], 1: optional } },
+  layerDecayGroups: { args: () => [net(), 0.5] },
   learningRateFactor: { args: () => [fovea.cosineSchedule(), 0, 1, 1], allowed: { 3: ["7.5"] } },
   trainingStep: { args: () => [net(), step] },
+  findLearningRate: { args: () => [net(), data, { engine, batch: 2 }, { steps: 8 }], allowed: options(3) },
   train: { args: () => [net(), data, { engine, epochs: 1, batch: 2 }] },
   evaluate: { args: () => [net(), data, { engine }] },
   forEachLogits: { args: () => [net(), data, { engine }, () => {}] },
+  retrievalMetrics: {
+    args: () => [[0.5], { identities: [1], cameras: [1] }, { identities: [1], cameras: [2] }, {}],
+    allowed: options(3),
+  },
+  rerank: { args: () => [{ between: [1], queries: [0], gallery: [0] }, {}], allowed: options(1) },
   predict: { args: () => [network, [image], { engine }], allowed: { 1: ["[]"] } },
+  calibrate: { args: () => [net(), data, { engine, preprocessing }] },
   openPredictor: { args: () => [network, { engine }] },
   openSegmenter: {
     args: () => [{ model: new fovea.Lambda((x) => x as never), classes: null, preprocessing }, { engine }],
@@ -271,11 +288,17 @@ const cases: Readonly<Record<string, Case>> = {
   attentionMaps: { args: () => [network, [image], { engine }] },
   explain: { args: () => [network, [image], { engine, method: "gradient" }], allowed: { 1: ["[]"] } },
   openExplainer: { args: () => [network, { engine, method: "gradient" }] },
+  openGlances: { args: () => [convolutional(), 2, engine] },
   coincide: { args: () => [convolutional(), {}], allowed: options(1) },
   explainableLayers: { args: () => [network] },
   gates: { args: () => [gated(), [image], { engine }], allowed: { 1: ["[]"] } },
   gateStatistics: { args: () => [gated(), data, { engine, images: 2 }] },
   loadRun: { args: () => [join(folder, "x"), {}], allowed: options(1), says: /loadRun|nonsense/ },
+  createPretrained: {
+    args: () => ["resnet20", { download: { offline: true, cache: folder } }],
+    allowed: options(1),
+    says: /createPretrained|modelInfo|nonsense|model "|offline/,
+  },
 };
 
 /** Exported, but not for calling: bases and errors, and what the library alone constructs. Their methods: public-methods.test.ts. */

@@ -5,6 +5,7 @@ import { gradientOptions } from "../src/autodiff/gradients.js";
 import { type OptionSpec, schemaOf } from "../src/core/options.js";
 import { options as fields, type Schema } from "../src/core/schema.js";
 import type { Settings } from "../src/core/settings.js";
+import { erasingSchema } from "../src/data/augment/erase.js";
 import { augmentationSchema, preprocessingSchema } from "../src/data/checks.js";
 import { cifar100Options } from "../src/data/cifar.js";
 import { decodeOptions } from "../src/data/decode.js";
@@ -31,7 +32,9 @@ import { exportOptions } from "../src/formats/onnx/export.js";
 import { transformersOptions } from "../src/formats/transformers-js.js";
 import { downloadOptions } from "../src/hub/download.js";
 import { mapOptions } from "../src/inference/attention-maps.js";
+import { calibrateOptions } from "../src/inference/calibrate.js";
 import { predictOptions } from "../src/inference/classifier.js";
+import { createPretrainedOptions } from "../src/inference/create-pretrained.js";
 import { loadOptions as loadRunOptions } from "../src/inference/load-run.js";
 import { pretrainedOptions } from "../src/inference/pretrained.js";
 import { segmenterOptions } from "../src/inference/segmenter.js";
@@ -41,12 +44,23 @@ import * as layers from "../src/nn/layers.js";
 import { focalOptions, lossOptions } from "../src/nn/loss.js";
 import { initializeOptions, traceOptions } from "../src/nn/module.js";
 import * as norms from "../src/nn/norms.js";
+import { tripletOptions } from "../src/nn/triplet.js";
 import * as operators from "../src/ops/checks.js";
 import { diagramOptions } from "../src/report/diagram.js";
 import { chartOptions } from "../src/report/line-chart.js";
 import { gridOptions, gridSchema } from "../src/report/maps/grid.js";
-import { constantOptions, cosineOptions, stepScheduleOptions, trainOptions } from "../src/train/checks.js";
+import {
+  constantOptions,
+  cosineOptions,
+  oneCycleOptions,
+  stepScheduleOptions,
+  trainOptions,
+  warmRestartOptions,
+} from "../src/train/checks.js";
 import { evaluateOptions } from "../src/train/evaluate.js";
+import { rangeSchema } from "../src/train/find-lr.js";
+import { rerankOptions } from "../src/train/rerank.js";
+import { retrievalOptions } from "../src/train/retrieval.js";
 import { trainingSchema } from "../src/train/run-config.js";
 import { segmentationOptions } from "../src/train/segmentation.js";
 import { trainingSettings } from "../src/train/settings.js";
@@ -62,18 +76,25 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["trainingStep", "StepOptions", stepOptions],
     ["segmentation", "SegmentationOptions", segmentationOptions],
     ["evaluate, forEachLogits", "EvaluateOptions", evaluateOptions],
+    ["findLearningRate", "RateRange", rangeSchema],
     ["constantSchedule", "ScheduleOptions", constantOptions],
     ["cosineSchedule", "CosineOptions", cosineOptions],
     ["stepSchedule", "StepScheduleOptions", stepScheduleOptions],
+    ["oneCycleSchedule", "OneCycleOptions", oneCycleOptions],
+    ["warmRestartSchedule", "WarmRestartOptions", warmRestartOptions],
     ["loadState, loadWeights", "LoadOptions", loadOptions],
     ["loadPretrained", "PretrainedOptions", pretrainedOptions],
+    ["retrievalMetrics", "RetrievalOptions", retrievalOptions],
+    ["rerank", "RerankOptions", rerankOptions],
     ["`training` in config.json", "RecordedTraining", trainingSchema],
   ],
   "Trained networks": [
     ["predict, openPredictor", "PredictOptions", predictOptions],
     ["openSegmenter", "SegmenterOptions", segmenterOptions],
     ["attentionMaps", "AttentionMapsOptions", mapOptions],
+    ["calibrate", "CalibrateOptions", calibrateOptions],
     ["loadRun", "LoadRunOptions", loadRunOptions],
+    ["createPretrained, besides those of the network", "CreatePretrainedOptions", createPretrainedOptions],
   ],
   Explanations: [
     ["explain", "ExplainOptions", explainOptions],
@@ -104,6 +125,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["Loader.epoch", "EpochOptions", epochOptions],
     ["a preprocessing", "Preprocessing", preprocessingSchema],
     ["an augmentation", "Augmentation", augmentationSchema],
+    ["an erasing", "Erasing", erasingSchema],
   ],
   Engines: [
     ["ortEngine", "OrtNodeOptions", ortOptions],
@@ -126,6 +148,7 @@ const sections: Readonly<Record<string, readonly Entry[]>> = {
     ["PReLU", "PReLUOptions", layers.preluOptions],
     ["crossEntropy", "LossOptions", lossOptions],
     ["focalLoss", "FocalLossOptions", focalOptions],
+    ["tripletLoss", "TripletOptions", tripletOptions],
     ["initialize", "InitializeOptions", initializeOptions],
     ["trace, graphFor", "TraceOptions", traceOptions],
     ["gradients", "GradientOptions", gradientOptions],

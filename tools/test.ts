@@ -1,12 +1,13 @@
-import { readdirSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, sep } from "node:path";
 import { run } from "node:test";
-import { fileURLToPath } from "node:url";
 import { inspect, parseArgs } from "node:util";
 
 // Runs the tests and prints a line per area, and the files that took longest: node dist/tools/test.js [--all] [--slowest 20] [engines models/train …]
 //
-// Long tests run with --all only (test/support/long.ts).
+// Long tests run with --all only (test/support/long.ts). Files of an area share processes, a dozen each, so that modules are loaded and
+// compiled once.
 
 interface Area {
   passed: number;
@@ -20,7 +21,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { all: { type: "boolean", default: false }, slowest: { type: "string", default: "5" } },
 });
-const root = fileURLToPath(new URL("../test", import.meta.url));
+const root = new URL("../test/", import.meta.url);
 // By the sources: dist/ keeps what was compiled from files that are gone.
 const files = (readdirSync(new URL("../../test", import.meta.url), { recursive: true }) as string[])
   .map((file) => file.replaceAll(sep, "/").replace(/\.test\.ts$/, ".test.js"))
@@ -41,48 +42,97 @@ const times: Times = [];
 const fileTimes: Times = [];
 const started = performance.now();
 
-/** Standard error and diagnostics by file, for files that fail as a whole. */
-const errors = new Map<string, string[]>();
-const nameOf = (path: string) => relative(root, path).replaceAll(sep, "/");
-
-for await (const { type, data } of run({ files: files.map((file) => join(root, file)), concurrency: 2 })) {
-  if (type === "test:stderr" || type === "test:diagnostic") {
-    const path = data.file ?? "";
-    errors.set(path, [...(errors.get(path) ?? []), type === "test:stderr" ? data.message : `${data.message}\n`]);
-  }
-  if (type === "test:complete" && data.nesting === 0 && data.name.endsWith(".test.js")) {
-    const file = nameOf(data.name);
-    areaOf(file).time += data.details.duration_ms;
-    fileTimes.push({ name: file, time: data.details.duration_ms });
-  }
-  if (type !== "test:pass" && type !== "test:fail") continue;
-  const file = nameOf(data.file ?? data.name);
-  const isFile = data.nesting === 0 && data.name.endsWith(".test.js");
-  if (type === "test:fail") {
-    const error = data.details.error as Error & { readonly cause?: unknown };
-    const detail = isFile
-      ? (errors.get(data.name) ?? [`${error.message}; to see it alone: node ${data.name}`]).join("")
-      : inspect(error.cause ?? error);
-    console.error(`\n✖ ${file}${isFile ? "" : `: ${data.name}`}\n${detail.replace(/^/gm, "  ")}`);
-  }
-  // Subtests count with their test, a file only if it fails outside of its tests.
-  if (data.nesting > 0 || (isFile && type === "test:pass")) continue;
-  const area = areaOf(file);
-  times.push({ name: `${file}: ${data.name}`, time: data.details.duration_ms });
-  if (type === "test:fail") area.failed++;
-  else if (data.skip !== undefined) {
-    area.skipped++;
-    const reason = typeof data.skip === "string" ? data.skip : "no reason given";
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  } else area.passed++;
-}
-
+const areaNamed = (file: string) => (file.includes("/") ? file.slice(0, file.indexOf("/")) : "package");
 function areaOf(file: string): Area {
-  const name = file.includes("/") ? file.slice(0, file.indexOf("/")) : "package";
+  const name = areaNamed(file);
   let area = areas.get(name);
   if (!area) areas.set(name, (area = { passed: 0, failed: 0, skipped: 0, time: 0 }));
   return area;
 }
+
+const mostInProcess = 12;
+
+/** The files of each process. What takes longest is begun first. */
+function processes(): readonly (readonly string[])[] {
+  const slow = ["studio", "cli"];
+  const rank = (area: string) => slow.indexOf(area);
+  const names = [...new Set(files.map(areaNamed))].sort((a, b) => rank(b) - rank(a));
+  return names.flatMap((name) => {
+    const own = files.filter((file) => areaNamed(file) === name);
+    const count = Math.ceil(own.length / mostInProcess);
+    return Array.from({ length: count }, (_, i) => own.filter((_, k) => k % count === i));
+  });
+}
+
+const entries = mkdtempSync(join(tmpdir(), "fovea-tests-"));
+process.on("exit", () => rmSync(entries, { recursive: true, force: true }));
+
+interface Ended {
+  readonly name: string;
+  readonly time: number;
+  readonly skip: string | boolean | undefined;
+  readonly error: Error | undefined;
+}
+
+/** Runs files in one process, and counts. */
+async function runProcess(own: readonly string[], index: number): Promise<void> {
+  const entry = join(entries, `${index}.mjs`);
+  const list = own.map((name) => ({ name, url: new URL(name, root) }));
+  const program = JSON.stringify(new URL("test-process.js", import.meta.url));
+  writeFileSync(entry, `import { runFiles } from ${program};\nawait runFiles(${JSON.stringify(list)});\n`);
+  const done = new Set<string>();
+  let ended: Ended[] = [];
+  let said = "";
+  let since = performance.now();
+  for await (const { type, data } of run({ files: [entry] })) {
+    if (type === "test:stderr") said += data.message;
+    // Subtests count with their test.
+    if ((type !== "test:pass" && type !== "test:fail") || data.nesting > 1) continue;
+    const error = type === "test:fail" ? (data.details.error as Error) : undefined;
+    const one = { name: data.name, time: data.details.duration_ms, skip: data.skip, error };
+    if (data.nesting === 1) {
+      ended.push(one);
+      continue;
+    }
+    // A process is no test. It may fail outside of its files, in the one that it was at.
+    const file = own.includes(data.name) ? data.name : (own.find((name) => !done.has(name)) ?? own.at(-1)!);
+    done.add(file);
+    for (const test of ended) count(file, test);
+    if (error && ended.every((test) => !test.error))
+      fail(file, `${said}${causeOf(error)}; to see it alone: node --test dist/test/${file}`);
+    const now = performance.now();
+    areaOf(file).time += now - since;
+    fileTimes.push({ name: file, time: now - since });
+    [ended, said, since] = [[], "", now];
+  }
+}
+
+const causeOf = (error: Error) => inspect(error.cause ?? error);
+
+function count(file: string, { name, time, skip, error }: Ended): void {
+  const area = areaOf(file);
+  times.push({ name: `${file}: ${name}`, time });
+  if (error) fail(`${file}: ${name}`, causeOf(error));
+  else if (skip === undefined) area.passed++;
+  else {
+    area.skipped++;
+    const reason = typeof skip === "string" ? skip : "no reason given";
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+}
+
+/** Of a file, or a test in it. */
+function fail(what: string, detail: string): void {
+  areaOf(what).failed++;
+  console.error(`\n✖ ${what}\n${detail.replace(/^/gm, "  ")}`);
+}
+
+const left = [...processes().entries()];
+await Promise.all(
+  Array.from({ length: 2 }, async () => {
+    for (let next = left.shift(); next; next = left.shift()) await runProcess(next[1], next[0]);
+  }),
+);
 
 const total = { passed: 0, failed: 0, skipped: 0, time: 0 };
 for (const area of areas.values())

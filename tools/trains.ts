@@ -110,8 +110,8 @@ async function outcomeOf({ name, build, size, segments = false }: Job, engine: E
 const wanted = (name: string) => names.length === 0 || names.includes(name);
 const jobs: Job[] = [
   ...[...attentionModules.values()]
-    // The weights of rga depend on the size of the map: resnet50_rga, below, has it.
-    .filter(({ kind, name }) => kind === "gate" && name !== "rga" && wanted(name))
+    // Where weights depend on the size of the map, each stage needs its own: resnet50_rga, below, has it.
+    .filter(({ kind, name, sized }) => kind === "gate" && !sized && wanted(name))
     .map(({ name }) => ({
       name: `resnet20 + ${name}`,
       build: () => resnet(20, { numClasses: 10, attention: [name, {}] as AttentionChoice }),

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitepress";
 import { root } from "../pages.js";
 import { repositoryLinks } from "./links.js";
+import { tablesForPhones } from "./tables.js";
 
 const { name, description } = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
 const { GITHUB_SERVER_URL, GITHUB_REPOSITORY } = process.env;
@@ -42,14 +43,14 @@ const guide = [
   {
     text: "Use",
     items: pages([
+      ["Segmentation", "segmentation"],
+      ["See where it looks", "seeing"],
+      ["Compare modules", "comparing"],
+      ["Compare on several computers", "distributed"],
       ["Checkpoints in and out", "checkpoints"],
       ["In the browser", "in-the-browser"],
       ["Write a module", "adding-a-module"],
       ["Rebuild a network", "rebuild-a-network"],
-      ["Segmentation", "segmentation"],
-      ["See where it looks", "seeing"],
-      ["Comparing modules", "comparing"],
-      ["On several computers", "distributed"],
     ]),
   },
   {
@@ -62,6 +63,7 @@ const guide = [
         ["Options", "options"],
         ["The run folder", "run-folder"],
         ["Measuring maps", "measuring-maps"],
+        ["Results", "results"],
         ["Benchmarks", "benchmarks"],
         ["Guarantees", "guarantees"],
         ["Limits", "limits"],
@@ -80,7 +82,7 @@ const guide = [
         ["Lowering", "lowering"],
       ]),
       { text: "Lab notes", items: lab },
-      { text: "Changes", link: "/changelog" },
+      { text: "Changelog", link: "/changelog" },
     ],
   },
 ];
@@ -94,7 +96,10 @@ export default defineConfig({
   cleanUrls: true,
   metaChunk: true,
   markdown: {
-    config: (markdown) => repositoryLinks(markdown, repository),
+    config: (markdown) => {
+      repositoryLinks(markdown, repository);
+      tablesForPhones(markdown);
+    },
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
   },
   themeConfig: {

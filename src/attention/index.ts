@@ -3,19 +3,29 @@ import { type Given, integer, resolveOptions } from "../core/options.js";
 import { check, shown, text } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { Module } from "../nn/index.js";
+import { a2 } from "./a2.js";
 import { bam } from "./bam.js";
+import { bot } from "./bot.js";
 import { cbam } from "./cbam.js";
 import { coord } from "./coord.js";
+import { cot } from "./cot.js";
+import { cpca } from "./cpca.js";
 import { cam, danetHead, pam } from "./danet.js";
 import { eca } from "./eca.js";
+import { ela } from "./ela.js";
+import { ema } from "./ema.js";
+import { epsa } from "./epsa.js";
 import { fca } from "./fca.js";
 import { gam } from "./gam.js";
 import { gc } from "./gc.js";
 import { gct } from "./gct.js";
 import { ge } from "./ge.js";
+import { halo } from "./halo.js";
 import { lct } from "./lct.js";
+import { mlca } from "./mlca.js";
 import { mpm } from "./mpm.js";
 import { nonLocal } from "./non-local.js";
+import { parnet } from "./parnet.js";
 import { placebo } from "./placebo.js";
 import { psaParallel, psaSequential } from "./psa.js";
 import { residualAttention, residualBlock } from "./residual-attention.js";
@@ -24,6 +34,7 @@ import { scBottleneck, scconv } from "./scconv.js";
 import { scse } from "./scse.js";
 import { se } from "./se.js";
 import { sge } from "./sge.js";
+import { shuffle } from "./shuffle.js";
 import { simam } from "./simam.js";
 import { sk } from "./sk.js";
 import { type AttentionInfo, type AttentionModule, type Placement, placements } from "./spec.js";
@@ -32,19 +43,29 @@ import { srm } from "./srm.js";
 import { triplet } from "./triplet.js";
 import { lka, vanAttention, vanBlock } from "./van.js";
 
+export { DoubleAttention } from "./a2.js";
 export { BAM } from "./bam.js";
+export { BoTAttention } from "./bot.js";
 export { CBAM } from "./cbam.js";
 export { CoordinateAttention } from "./coord.js";
+export { ContextualTransformer } from "./cot.js";
+export { ChannelPriorConvolutionalAttention } from "./cpca.js";
 export { ChannelAttention, DANetHead, PositionAttention } from "./danet.js";
 export { EfficientChannelAttention } from "./eca.js";
+export { EfficientLocalAttention } from "./ela.js";
+export { EfficientMultiScaleAttention } from "./ema.js";
+export { PyramidSqueezeAttention } from "./epsa.js";
 export { MultiSpectralAttention } from "./fca.js";
 export { GlobalAttentionMechanism } from "./gam.js";
 export { GlobalContext } from "./gc.js";
 export { GatedChannelTransformation } from "./gct.js";
 export { GatherExcite } from "./ge.js";
+export { HaloAttention } from "./halo.js";
 export { LinearContextTransform } from "./lct.js";
+export { MixedLocalChannelAttention } from "./mlca.js";
 export { MixedPooling } from "./mpm.js";
 export { NonLocal } from "./non-local.js";
+export { ParNetAttention } from "./parnet.js";
 export { PSAParallel, PSASequential } from "./psa.js";
 export { ResidualAttention, ResidualBlock } from "./residual-attention.js";
 export { RelationAwareGlobalAttention } from "./rga.js";
@@ -52,6 +73,7 @@ export { SCBottleneck, SCConv } from "./scconv.js";
 export { ScSE } from "./scse.js";
 export { SqueezeExcite } from "./se.js";
 export { SpatialGroupEnhance } from "./sge.js";
+export { ShuffleAttention } from "./shuffle.js";
 export { SimAM } from "./simam.js";
 export { SelectiveKernel } from "./sk.js";
 export type { Attends, AttentionInfo, AttentionModule, Kind, Placement } from "./spec.js";
@@ -61,22 +83,32 @@ export { TripletAttention } from "./triplet.js";
 export { LargeKernelAttention, VANAttention, VANBlock } from "./van.js";
 
 const entries = [
+  a2,
   bam,
+  bot,
   cam,
   cbam,
   coord,
+  cot,
+  cpca,
   danetHead,
   eca,
+  ela,
+  ema,
+  epsa,
   fca,
   gam,
   gc,
   gct,
   ge,
+  halo,
   lct,
   lka,
+  mlca,
   mpm,
   nonLocal,
   pam,
+  parnet,
   psaParallel,
   psaSequential,
   residualAttention,
@@ -87,6 +119,7 @@ const entries = [
   scse,
   se,
   sge,
+  shuffle,
   simam,
   sk,
   spm,

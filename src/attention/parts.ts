@@ -70,6 +70,13 @@ export function divisibleWidth(width: number, divisor: number): number {
   return rounded < 0.9 * width ? rounded + divisor : rounded;
 }
 
+/** The largest divisor of `n` that is at most `most`: a number of groups for widths that the authors' does not divide. */
+export function divisorUpTo(n: number, most: number): number {
+  let divisor = Math.max(1, Math.min(n, Math.floor(most)));
+  while (n % divisor !== 0) divisor--;
+  return divisor;
+}
+
 /** Two fully connected layers with a ReLU between, C → hidden → C, on vectors [N,C]. Keys `0` and `2`. */
 export function linearBottleneck(channels: number, hidden: number, bias: boolean): Sequential {
   return new Sequential([

@@ -155,6 +155,7 @@ export const rga = defineAttention({
   attends: "both",
   placement: "stage",
   field: "rga_att",
+  sized: true,
   options,
   create: (channels, resolved) => new RelationAwareGlobalAttention(channels, resolved),
 });

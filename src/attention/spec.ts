@@ -50,7 +50,9 @@ export interface AttentionInfo<S extends OptionSpecs = OptionSpecs, N extends st
   readonly options: S;
   /** Matches the keys of other code that has the same layers in the same order under other names. */
   readonly copies?: RegExp;
-  /** Output channels, where they depend on the options. A network's blocks take only as many as go in. */
+  /** Whether the weights depend on the size of the maps, so that the option `size` is required. */
+  readonly sized?: true;
+  /** Output channels, if they depend on the options. In a network's blocks they must equal the input channels. */
   readonly outputs?: (channels: number, options: OptionsOf<S>) => number;
   /** Options that a network sets for modules in its blocks, where they differ from the defaults. */
   readonly inserted?: Partial<NoInfer<OptionsOf<S>>>;

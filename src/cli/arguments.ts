@@ -10,6 +10,7 @@ import {
   OptionError,
   ortEngine,
 } from "../index.js";
+import { testTimeKinds } from "../internal.js";
 import { type FlagsOf, flag, flagList, within } from "./flags.js";
 import { cachedTuning, thisMachine } from "./tuning.js";
 
@@ -102,11 +103,17 @@ export const partFlag = flag(
   "in a PyTorch file, take the weights at this place instead of the largest",
 );
 
+export const pretrainedFlag = flag(
+  "--pretrained",
+  "take the network's usual published weights, downloaded once; `fovea list NAME` shows them",
+);
+
 /** Flags that select a network's weights. */
 export const weightsFlags = flagList(
+  pretrainedFlag,
   flag(
     "--weights <file>",
-    "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], or best or last of the run (default: best)",
+    "weights: a file, https://…, hf:OWNER/NAME[@REV][/FILE], published ones by name, or best or last of the run (default: best)",
   ),
   partFlag,
   flag("--ignore <pattern>", "keys of --weights to ignore, a regular expression such as '^aux\\.'", pattern),
@@ -157,6 +164,12 @@ export function modelByFlags(flags: ModelFlags): Module {
 export function optional<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
   return value === undefined ? {} : ({ [name]: value } as { [key in K]?: V });
 }
+
+export const ttaFlag = flag(
+  "--tta <views>",
+  "test-time augmentation, the mean of several views: flip, five-crop or ten-crop",
+  schemas.oneOf(...testTimeKinds),
+);
 
 export const threadsFlag = flag("--threads <n>", "threads (default: one per processor)", schemas.threadCount);
 export const jsonFlag = flag("--json", "print one JSON object");

@@ -19,15 +19,15 @@ import { requireMemory } from "./memory.js";
 import { ProgressLine, paragraphs, print, significant, table } from "./terminal.js";
 import { noise } from "./workload.js";
 
-/** Methods that run the network hundreds of times: only where they are named. */
+/** Methods that run the network hundreds of times, which must be named. */
 const slow: readonly MethodName[] = ["scorecam", "rise"];
 
 interface MethodCost {
   /** `together`: all methods, which share what they can. */
   readonly method: MethodName | "together";
-  /** Runs of the network, the one that all methods share included, by multiply-accumulates. */
+  /** Forward passes, including the one that all methods share, by multiply-accumulates. */
   readonly forwards: number;
-  /** Time in times of one inference: the median over the steps, each beside an inference of its own. */
+  /** Time in units of one inference: the median over the steps, each compared to an inference next to it. */
   readonly inferences: number;
   readonly milliseconds: number;
 }
@@ -38,13 +38,13 @@ const benchExplainFlags = flagList(
   flag("--layer <paths>", "layers of the maps, separated by commas (default: the last before pooling)", nameList),
   classesFlag,
   inputFlag,
-  flag("--steps <n>", "timed runs of each method, after one that is not", count, 5),
+  flag("--steps <n>", "timed runs of each method, after one warm-up run", count, 5),
   threadsFlag,
   jsonFlag,
 );
 
 export const benchExplainCommand = addFlags(new Command("explain"), benchExplainFlags)
-  .description("What explaining one image costs by each method, in runs of the network and in time; on a random image")
+  .description("The cost of each method for one random image, in forward passes of the network and in time")
   .action(async (flags: FlagsOf<typeof benchExplainFlags>) => {
     const usual = [...explanationMethods.values()].filter(({ name }) => !slow.includes(name)).map(({ name }) => name);
     const { layer } = flags;
@@ -99,10 +99,10 @@ export const benchExplainCommand = addFlags(new Command("explain"), benchExplain
     );
   });
 
-/** Methods that are measured at once, and their name. */
+/** Methods that are measured together, and their name. */
 type MethodSet = readonly [name: MethodCost["method"], methods: readonly MethodChoice[]];
 
-/** Times an inference and an explanation in turn, so that what else the machine does slows both. */
+/** Times an inference and an explanation in turn, so that other load slows both. */
 async function measure(
   infer: () => Promise<unknown>,
   network: { readonly model: Module; readonly inputShape: readonly [number, number, number] },

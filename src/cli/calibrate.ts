@@ -195,10 +195,10 @@ export const calibrateCommand = addFlags(new Command("calibrate"), calibrateFlag
   .addHelpText("after", () =>
     helpText(`
 Times training steps under alternative lowerings: plain against blocked, and direct convolutions against Winograd's algorithm with 2×2
-and 4×4 tiles (the latter used only with --winograd). The sizes at which each wins are stored in the cache folder (FOVEA_CACHE, or
+and 4×4 tiles (the latter only with --winograd). The sizes at which each wins are stored in the cache folder (FOVEA_CACHE, or
 fovea in the user's cache folder) for this processor, number of threads and versions. Commands that train or evaluate use them instead of
-the defaults, measured on a processor with AVX-512. Takes about a minute; run nothing else meanwhile. In programs, pass the printed
-"tuning" of --json to the engine: ortEngine({ tuning }).
+the defaults, which were measured on a processor with AVX-512. Takes about a minute; run nothing else meanwhile. In programs, pass "tuning"
+of the --json output to the engine: ortEngine({ tuning }).
 
 Examples:
   fovea bench calibrate             measure and store the table
@@ -211,7 +211,7 @@ Examples:
     const path = tuningPath(machine);
     if (reset) {
       const removed = await removeTuning(machine);
-      print(json, { removed, path }, () => [removed ? `${path} is removed` : `nothing to remove: no ${path}`]);
+      print(json, { removed, path }, () => [removed ? `removed ${path}` : `nothing to remove: no ${path}`]);
       return;
     }
     const progress = new ProgressLine();
@@ -219,7 +219,7 @@ Examples:
     progress.clear();
     print(json, { machine, ...measured, path }, () => measuredText(machine, measured));
     await writeTuning(machine, measured);
-    if (!json) say(`written to ${path}`);
+    if (!json) say(`wrote ${path}`);
   });
 
 /** Options of `bench` are accepted anywhere on the line: those that calibrating does not use must not be silently ignored. */

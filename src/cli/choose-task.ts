@@ -5,13 +5,13 @@ import { faceOf, type TaskName, taskOfModel } from "./tasks.js";
 import { say } from "./terminal.js";
 import type { AskedFlags } from "./train-config.js";
 
-/** The task, as far as flags say. A network for segmentation says it too; one that classifies does not, so that masks are noticed. */
+/** The task, if flags imply it. A segmentation network does; a classifier does not, so that data with masks is noticed. */
 export function askedTask({ task, model }: AskedFlags): TaskName | undefined {
   if (task !== undefined || model === undefined) return task;
   return models.get(model)?.task === "segmentation" ? "segmentation" : undefined;
 }
 
-/** The network to train: the one that is named, or the task's usual one. @throws OptionError if network, data and task do not go together. */
+/** The network to train: the named one, or the task's default. @throws OptionError if network, data and task do not match. */
 export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDataset): string {
   const task: TaskName = train.labelMap ? "segmentation" : "classification";
   const model = flags.model ?? faceOf(task).network;
@@ -19,7 +19,7 @@ export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDat
   if (own !== task)
     throw new OptionError(
       task === "segmentation"
-        ? `${model} is a classification network, and ${flags.task ? "--task segmentation needs" : `${source} holds images with masks, which need`} one for segmentation, such as --model ${faceOf(task).network}`
+        ? `${model} is a classification network, and ${flags.task ? "--task segmentation needs" : `${source} has images with masks, which need`} one for segmentation, such as --model ${faceOf(task).network}`
         : `${model} is a segmentation network, and --task classification needs a classifier, such as --model ${faceOf(task).network}`,
     );
   if (task === "classification")
@@ -31,15 +31,15 @@ export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDat
   if (flags.task === undefined && task === "segmentation" && flags.resume !== true)
     say(
       flags.model === undefined
-        ? `${source} holds images with masks: segmentation, with ${model}. For a class for each image: --task classification`
-        : `${model} segments images: training on the class of every pixel`,
+        ? `${source} has images with masks: segmentation, with ${model}. For one class per image: --task classification`
+        : `${model} is a segmentation network: training on a class for every pixel`,
     );
   return model;
 }
 
 /** @throws OptionError for flags about a classifier, the last layer of a network for whole images. */
-function refuseClassifierFlags({ weights, freeze, headLr, cacheFeatures }: AskedFlags): void {
-  for (const [flag, value] of Object.entries({ weights, freeze, "head-lr": headLr }))
+function refuseClassifierFlags({ pretrained, weights, freeze, headLr, cacheFeatures }: AskedFlags): void {
+  for (const [flag, value] of Object.entries({ pretrained, weights, freeze, "head-lr": headLr }))
     if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
   if (cacheFeatures !== undefined)
     throw new OptionError(`--${cacheFeatures ? "" : "no-"}cache-features is for networks that classify whole images`);

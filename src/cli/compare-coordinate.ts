@@ -20,7 +20,7 @@ import { duration, ProgressLine, paragraphs, print, say, table } from "./termina
 
 export interface CoordinateOptions {
   readonly workers: number;
-  /** Address of Redis, where workers at a queue do the units. */
+  /** Address of Redis, if workers on a queue run the units. */
   readonly redis: string | undefined;
   readonly cost: boolean;
   readonly looks: boolean;
@@ -29,7 +29,7 @@ export interface CoordinateOptions {
   readonly program: string;
 }
 
-/** Does all units that are not done, and writes the tables. */
+/** Runs the remaining units, and writes the tables. */
 export async function coordinate(given: Journal, options: CoordinateOptions): Promise<void> {
   const { workers, redis, json, program } = options;
   const lock = await given.claim();
@@ -44,7 +44,7 @@ export async function coordinate(given: Journal, options: CoordinateOptions): Pr
     for (const { title, misfit } of units) if (misfit !== undefined) say(`${title}: ${misfit}`);
     if (todo.length > 0)
       say(
-        `${todo.length} of ${units.length} units to do, ${redis ? `by those who run fovea compare worker ${journal.path}` : `${Math.min(workers, todo.length)} at a time, in ${journal.path}`}`,
+        `${todo.length} of ${units.length} units to do, ${redis ? `by fovea compare worker ${journal.path}` : `${Math.min(workers, todo.length)} at a time, in ${journal.path}`}`,
       );
     const started = performance.now();
     const onProgress = (done: number, title = "") => {
@@ -70,7 +70,7 @@ export async function coordinate(given: Journal, options: CoordinateOptions): Pr
   }
 }
 
-const stopped = () => new FoveaError("stopped and saved; the same command goes on");
+const stopped = () => new FoveaError("stopped and saved; the same command resumes");
 
 export interface TabulateOptions {
   readonly workers: number;
@@ -80,7 +80,7 @@ export interface TabulateOptions {
   readonly anyVersion?: boolean;
 }
 
-/** Finds where the networks look, measures costs unless that was done, and writes the tables. Trains nothing. */
+/** Measures where the networks look and what they cost, unless that was done before, and writes the tables. Trains nothing. */
 export async function tabulate(
   journal: Journal,
   units: readonly JournaledUnit[],
@@ -100,7 +100,7 @@ export async function tabulate(
             }),
           ).catch((error) => {
             if (!(error instanceof FoveaError)) throw error;
-            say(`not known where the networks look: ${messageOf(error)}`);
+            say(`cannot find where the networks look: ${messageOf(error)}`);
             return undefined;
           })
         : undefined;
@@ -122,7 +122,7 @@ export async function tabulate(
   }
 }
 
-/** Engines as the workers have them, so many at the same time. */
+/** Engines like those of the workers, as many as run at the same time. */
 async function withEngines<T>(threads: number, workers: number, use: (engines: Engine[]) => Promise<T>): Promise<T> {
   const engines = Array.from({ length: workers }, () => ortEngine({ threads }));
   try {

@@ -18,11 +18,11 @@ import { systemReason } from "../core/errors.js";
 import { FoveaError, OptionError, statistics, writeFileAtomic } from "../index.js";
 import { duration, ProgressLine, paragraphs, print, say, short, table } from "./terminal.js";
 
-/** @throws OptionError if there is something else than a folder, or a folder above it is none. */
+/** @throws OptionError if the path, or one above it, exists and is not a folder. */
 export async function requireFolder(out: string): Promise<void> {
   const found = await stat(out).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
-    throw new OptionError(`--out ${out} is no place for a folder (${systemReason(error)}): choose another`);
+    throw new OptionError(`--out ${out} cannot be used as a folder (${systemReason(error)}): choose another`);
   });
   if (found && !found.isDirectory()) throw new OptionError(`--out ${out} is a file: name a folder`);
 }
@@ -33,13 +33,13 @@ export const nameOf = (source: string): string => basename(source).replace(/[^\w
 /** @throws OptionError for a folder in the data, which writing would change. */
 export function requireOutside(source: string, out: string): void {
   if (!isGenerated(source) && !relative(source, out).startsWith(".."))
-    throw new OptionError(`--out ${out} lies in the data, which it would change: choose another folder`);
+    throw new OptionError(`--out ${out} is inside the data, which it would change: choose another folder`);
 }
 
-/** How many trainings of so many threads there are processors for. */
+/** How many trainings with this number of threads the processors can run. */
 export const workersFor = (threads: number): number => Math.max(1, Math.floor(availableParallelism() / threads));
 
-/** Tries the networks of some units of a comparison that is written down. */
+/** Measures the networks of some units of a comparison on disk. */
 async function trialsOf(
   journal: Journal,
   units: readonly JournaledUnit[],
@@ -52,23 +52,21 @@ async function trialsOf(
   return trials;
 }
 
-/** A budget of seconds needs the speed of every network: measured once, and written down for all who work on the comparison. */
+/** A budget of seconds needs the speed of every network, which is measured once and stored for all workers. */
 export async function withRates(journal: Journal, workers: number): Promise<Journal> {
   const { plan, resolver, path } = journal;
   if (plan.budget !== "seconds" || resolver.rates) return journal;
   const inEpochs = await Journal.open(path, { ...plan, budget: "epochs" });
   const [load, cores] = [loadavg()[0]!, availableParallelism()];
   if (load > 1.2 * cores)
-    say(
-      `the computer is busy (load ${load.toFixed(1)} on ${cores} processors): the seconds measured now will be wrong`,
-    );
+    say(`the computer is busy (load ${load.toFixed(1)} on ${cores} processors): speeds measured now will be wrong`);
   const trials = await trialsOf(inEpochs, inEpochs.units(), workers);
   const rates: Rates = new Map([...trials].map(([key, { clock }]) => [key, clock.step]));
   await journal.writeRates(rates);
   return Journal.open(path, plan, rates);
 }
 
-/** What units are not done and can be done. */
+/** The remaining units whose networks can be built. */
 export const open = (units: readonly JournaledUnit[], done: readonly unknown[]): JournaledUnit[] =>
   units.filter(({ resolved }, i) => resolved && !done[i]);
 
@@ -118,9 +116,9 @@ export async function dryRun(
         ...(found === null
           ? []
           : [
-              `${seeds} seeds find a difference of ${found.toFixed(1)} standard deviations of the paired differences in four cases of five: ${points(found * 0.005)} points where that is 0.5`,
+              `${seeds} seeds detect a difference of ${found.toFixed(1)} standard deviations of the paired differences with 80 % power: ${points(found * 0.005)} points if the standard deviation is 0.5`,
             ]),
-        `folder ${journal.path}`,
+        `folder: ${journal.path}`,
       ),
     );
   } finally {
@@ -136,7 +134,7 @@ export async function checkPairing(journal: Journal, json: boolean): Promise<voi
     unit: unit.title,
     weights,
     batches,
-    ...(reshaped > 0 ? { note: `${reshaped} weights have other shapes` } : {}),
+    ...noteOf(reshaped, unit.unit.entrant),
   }));
   print(json, { paired, units: rows }, () => [
     ...table(
@@ -144,9 +142,14 @@ export async function checkPairing(journal: Journal, json: boolean): Promise<voi
       ["unit", "backbone weights", "first 10 batches", ""],
     ),
     "",
-    paired ? "paired: units of a seed begin with equal weights and see equal batches" : "NOT paired",
+    paired ? "paired: units of one seed start with equal weights and see equal batches" : "NOT paired",
   ]);
   if (!paired) process.exitCode = 1;
+}
+
+function noteOf(reshaped: number, { training }: JournaledUnit["unit"]["entrant"]): { readonly note?: string } {
+  if (reshaped > 0) return { note: `${reshaped} weights have other shapes` };
+  return training ? { note: "batches of a training of its own" } : {};
 }
 
 /** `--backend slurm`: writes the script, for the user to submit. */

@@ -8,16 +8,16 @@ import { stopOnSignal } from "./signals.js";
 import { print, say } from "./terminal.js";
 
 const tablesFlags = flagList(
-  flag("--any-version", "also of units that another version of Fovea trained; the tables say so"),
-  flag("--page <file>", "all of them as one page of Markdown, such as docs/results.md"),
+  flag("--any-version", "include units trained by another version of Fovea; the tables say so"),
+  flag("--page <file>", "also write all comparisons as one Markdown page"),
   flag("--no-cost", "do not measure speed and memory"),
-  flag("--no-looks", "do not find where the networks look"),
+  flag("--no-looks", "do not measure where the networks look"),
   flag("--json", "print one JSON object at the end"),
 );
 type TablesFlags = FlagsOf<typeof tablesFlags>;
 
 export const compareTablesCommand = addFlags(new Command("tables"), tablesFlags)
-  .description("Write the tables of comparisons anew, of what is done of them; nothing is trained")
+  .description("Rewrite the tables of comparisons from the units that are done, without training")
   .argument("<folders...>", "folders of comparisons")
   .addHelpText(
     "after",
@@ -26,11 +26,10 @@ Examples:
   fovea compare tables runs/compare-shapes-1a2b3c4d
   fovea compare tables runs/shapes runs/cifar --any-version --page results.md
 
-What was measured before, of where networks look and of costs, is not measured
-again.`,
+Earlier measurements of costs and of where networks look are reused.`,
   )
   .action(async (folders: string[], _: object, command: Command) => {
-    // The command above has some of the same options, and takes them.
+    // The parent command has some of the same options, and takes them.
     const { anyVersion = false, page, cost, looks, json = false } = command.optsWithGlobals<TablesFlags>();
     const interrupt = stopOnSignal(() => {});
     const all: { readonly written: Written; readonly journal: Journal }[] = [];
@@ -61,5 +60,5 @@ again.`,
     print(json, folders.length === 1 ? value[0]! : { comparisons: value }, () =>
       all.flatMap(({ written, journal }, i) => [...(i > 0 ? [""] : []), ...shown(written, journal)]),
     );
-    if (page !== undefined) say(`${page} is written`);
+    if (page !== undefined) say(`wrote ${page}`);
   });

@@ -17,19 +17,20 @@ const tell = (message: WorkerMessage): void => {
 const workFlags = flagList(needed(flag("--unit <i>", "which unit, counted from 0", whole(0, 1_000_000))));
 
 export const compareWorkCommand = addFlags(new Command("work"), workFlags)
-  .description("Do one unit of a comparison: for schedulers, and for other computers that see the same folder")
-  .argument("<folder>", "folder of a comparison, which fovea compare --dry-run makes")
+  .description("Run one unit of a comparison: for schedulers, and for other computers that see the same folder")
+  .argument("<folder>", "folder of a comparison, created by fovea compare --dry-run")
   .addHelpText(
     "after",
     `
-A unit that is done is left as it is, one that was interrupted is gone on with, and one that another process is at is waited for.`,
+A finished unit is left alone and an interrupted one resumes. If another process
+is running the unit, the command waits for it.`,
   )
   .action(async (folder: string, { unit }: FlagsOf<typeof workFlags>) => {
     if (!(await stat(join(folder, "plan.json")).catch(() => undefined)))
       throw new OptionError(
-        `${folder} is no folder of a comparison: it has no plan.json. fovea compare --dry-run makes it`,
+        `${folder} is not the folder of a comparison: it has no plan.json. fovea compare --dry-run creates one`,
       );
-    // A worker whose coordinator is gone ends: the unit is gone on with by the next.
+    // A worker whose coordinator is gone exits; the next worker resumes the unit.
     const abandon = () => process.kill(process.pid, "SIGKILL");
     process.once("disconnect", abandon);
     const journal = await Journal.reopen(folder);
@@ -42,7 +43,7 @@ A unit that is done is left as it is, one that was interrupted is gone on with, 
         engine,
         version,
         signal: interrupt.signal,
-        onWait: () => progress.draw(0, `${entry.title}: another process is at it`),
+        onWait: () => progress.draw(0, `${entry.title}: waiting for another process`),
         onStep: ({ epoch, epochs, batch, batches, loss }) => {
           const share = (epoch - 1 + batch / batches) / epochs;
           tell({ kind: "step", share });
@@ -50,7 +51,7 @@ A unit that is done is left as it is, one that was interrupted is gone on with, 
         },
       });
       progress.clear();
-      if (outcome === "stopped") throw new FoveaError(`${entry.title}: stopped and saved; the same command goes on`);
+      if (outcome === "stopped") throw new FoveaError(`${entry.title}: stopped and saved; the same command resumes`);
       if (!process.connected) say(`${entry.title}: ${outcome}, in ${entry.folder}`);
     } finally {
       interrupt.release();

@@ -10,24 +10,22 @@ import { ProgressLine, percent, say } from "./terminal.js";
 
 const workerFlags = flagList(
   flag("--send", "send results through Redis: this computer does not see the comparison's folder"),
-  flag("--data <path>", "where the data lies here, with --send (not for generated data)"),
+  flag("--data <path>", "where the data is on this computer, with --send (not for generated data)"),
   flag("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)"),
 );
 type WorkerFlags = FlagsOf<typeof workerFlags>;
 
-/** Where Redis is unless a flag says it. */
+/** The address of Redis without a flag. */
 export const defaultRedis = (): string => process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 
 export const compareWorkerCommand = addFlags(new Command("worker"), workerFlags)
-  .description(
-    "Do units of a comparison that --backend bullmq gives out, until it has ended; start as many as there are computers",
-  )
-  .argument("<folder>", "folder of the comparison, which this computer sees too; with --send, a folder of its own")
+  .description("Run units of a comparison from the queue of --backend bullmq until it ends; start one on each computer")
+  .argument("<folder>", "folder of the comparison, shared with this computer; with --send, a folder of its own")
   .action(async (folder: string, _: object, command: Command) => {
-    // The command above has the same option, and takes it.
+    // The parent command has the same option, and takes it.
     const { redis = defaultRedis(), send, data } = command.optsWithGlobals<WorkerFlags>();
     if (data !== undefined && !send)
-      throw new OptionError("--data needs --send: the plan in the folder says where it lies");
+      throw new OptionError("--data needs --send; without it, the plan in the folder says where the data is");
     if (send) await requireFolder(folder);
     const journal = send
       ? await joinQueue(redis, folder, data === undefined ? undefined : resolve(data))
@@ -43,7 +41,7 @@ export const compareWorkerCommand = addFlags(new Command("worker"), workerFlags)
         engine,
         version,
         signal: interrupt.signal,
-        onWait: () => progress.draw(0, `${title}: another process is at it`),
+        onWait: () => progress.draw(0, `${title}: waiting for another process`),
         onStep: ({ epoch, epochs, batch, batches }) => {
           const share = (epoch - 1 + batch / batches) / epochs;
           progress.draw(share, `${title}  ${percent(share)}`);
@@ -59,6 +57,6 @@ export const compareWorkerCommand = addFlags(new Command("worker"), workerFlags)
       interrupt.release();
       await engine.release();
     }
-    // BullMQ goes on trying to reach a Redis that is away.
+    // BullMQ keeps trying to reach a Redis that is away.
     process.exit();
   });

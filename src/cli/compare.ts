@@ -23,48 +23,49 @@ import { compareWorkCommand } from "./compare-work.js";
 import { compareWorkerCommand, defaultRedis } from "./compare-worker.js";
 import { addFlags, type FlagsOf, flag, flagList, givenOf } from "./flags.js";
 
-/** Flags that a plan file says itself. */
+/** Flags whose values a plan file has. */
 const planFlags = flagList(
   flag(
     "--modules <list>",
-    "what to compare, the first with all others: names of modules, none, placebo, placebo-random, wide",
+    "modules to compare, the baseline first: names of modules, none, placebo, placebo-random, wide",
   ),
-  flag("--preset <name>", `what an article compares: ${Object.keys(presets).join(", ")}`),
+  flag("--preset <name>", `a published comparison: ${Object.keys(presets).join(", ")}`),
   flag("--model <list>", "networks to put them in (default: resnet20)"),
-  flag("--seeds <n>", "how many paired seeds (default: 3; an exact test needs 6)", count),
-  flag("--epochs <n>", "epochs of the first entrant (default: 10)", schemas.epochCount),
-  flag("--budget <what>", "what the others get as much of as the first (default: epochs)", schemas.oneOf(...budgets)),
+  flag("--seeds <n>", "number of paired seeds (default: 3; an exact test needs 6)", count),
+  flag("--epochs <n>", "epochs of the baseline (default: 10)", schemas.epochCount),
+  flag(
+    "--budget <what>",
+    "what every module gets as much of as the baseline (default: epochs)",
+    schemas.oneOf(...budgets),
+  ),
   flag("--images <n>", "images to train on (default: all)", count),
   flag("--test-images <n>", "images to test on (default: all)", count),
   flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
-  flag("--batch <n>", "images per step (default: as fovea train)", schemas.batchSize),
-  flag("--lr <rate>", "learning rate (default: as fovea train)", schemas.positive),
+  flag("--batch <n>", "images per step (default: that of fovea train)", schemas.batchSize),
+  flag("--lr <rate>", "learning rate (default: that of fovea train)", schemas.positive),
   flag("--threads <n>", "threads of each unit (default: 1)", schemas.threadCount),
-  flag(
-    "--masks <path>",
-    "where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file",
-  ),
+  flag("--masks <path>", "where the objects in the test images are: a folder of masks, or boxes in COCO JSON or CSV"),
 );
 const compareFlags = flagList(
   ...planFlags,
   flag(
     "--workers <n>",
-    "units at a time on this computer (default: as many as there are processors for their threads); with --backend bullmq, each fovea compare worker does one",
+    "units at a time on this computer (default: as many as its processors can run); with --backend bullmq, each fovea compare worker runs one",
     count,
   ),
-  flag("--out <folder>", "folder of the comparison (default: one in runs/ that follows from the plan)"),
-  flag("--dry-run", "say what it would take, by a short measurement, and do nothing more"),
-  flag("--check-pairing", "hash what the units of each seed begin with, and do nothing more"),
+  flag("--out <folder>", "folder of the comparison (default: one in runs/, named after the plan)"),
+  flag("--dry-run", "only estimate time and memory, by a short measurement"),
+  flag("--check-pairing", "only hash the initial weights and first batches of the units"),
   flag(
     "--backend <name>",
-    "who does the units: processes here; a SLURM array, whose script is written; or workers at a BullMQ queue in Redis",
+    "where units run: in processes here; in a SLURM array, whose script is written; or in workers on a BullMQ queue in Redis",
     schemas.oneOf("local", "slurm", "bullmq"),
     "local",
   ),
   flag("--slurm-option <option...>", "more options for sbatch, such as --slurm-option=--partition=long"),
   flag("--redis <url>", "address of Redis (default: the variable REDIS_URL, or redis://127.0.0.1:6379)"),
   flag("--no-cost", "do not measure speed and memory at the end"),
-  flag("--no-looks", "do not find where the networks look at the end"),
+  flag("--no-looks", "do not measure where the networks look at the end"),
   flag("--json", "print one JSON object at the end"),
 );
 export type CompareFlags = FlagsOf<typeof compareFlags>;
@@ -72,7 +73,7 @@ export type CompareFlags = FlagsOf<typeof compareFlags>;
 export const compareCommand = addFlags(new Command("compare"), compareFlags)
   .argument(
     "<data>",
-    "data set: a folder, shapes or shapes-free; or a plan, a .yaml or .json file with data, modules, seeds, …",
+    "data set: a folder, shapes or shapes-free; or a plan: a .yaml or .json file with data, modules, seeds, …",
   )
   .addHelpText(
     "after",
@@ -83,8 +84,8 @@ Examples:
   fovea compare cifar-100/ --preset cbam-arrangement --seeds 6 --epochs 30
   fovea compare plan.json --workers 2
 
-Whatever interrupts it, kill -9 included: the same command goes on. What is
-done is never done again.`,
+After any interruption, kill -9 included, the same command resumes. Finished
+units are never repeated.`,
   )
   .addCommand(compareWorkCommand)
   .addCommand(compareWorkerCommand)
@@ -96,7 +97,7 @@ done is never done again.`,
     const data = { ...given.data, source: absolute(lies), ...optional("masks", masks && resolve(masks)) };
     const plan = { ...given, data };
     if (data.masks !== undefined) await requireMasks(data.masks, data.source);
-    // Masks may come later: they change no training.
+    // Masks may be added later: they do not affect training.
     const named = writtenPlan({ ...plan, data: { ...data, masks: undefined } as Plan["data"] });
     const out =
       flags.out ?? join("runs", `compare-${nameOf(plan.data.source)}-${sha256(canonical(named)).slice(0, 8)}`);
@@ -118,8 +119,7 @@ done is never done again.`,
 
 /** @throws FoveaError for masks that cannot be read, before anything is trained. */
 async function requireMasks(masks: string, source: string): Promise<void> {
-  if (isGenerated(source))
-    throw new OptionError(`--masks is for folders of images; ${source} knows where its objects are`);
+  if (isGenerated(source)) throw new OptionError(`--masks is for folders of images; ${source} has masks of its own`);
   await openMasks(masks);
 }
 
@@ -129,14 +129,14 @@ async function planOf(source: string, flags: CompareFlags): Promise<Plan> {
   const found = await stat(source).catch(() => undefined);
   if (isPlanFile(source) && (found?.isFile() ?? true)) {
     const [given] = givenOf(planFlags, flags);
-    if (given) throw new OptionError(`${given}: the plan ${source} says that itself; change it there`);
+    if (given) throw new OptionError(`${given} has no effect: the plan ${source} sets it; change it there`);
     return refuseNothingToCompare(await readPlanFile(source), source);
   }
   if (flags.modules !== undefined && flags.preset !== undefined)
-    throw new OptionError("--preset says which modules; leave --modules out");
+    throw new OptionError("--preset names the modules; leave out --modules");
   const preset = flags.preset === undefined ? undefined : presetNamed(flags.preset);
   if (flags.modules === undefined && !preset)
-    throw new OptionError("which modules? Such as --modules none,se,cbam, or --preset cbam-arrangement");
+    throw new OptionError("name the modules to compare: --modules none,se,cbam, or --preset cbam-arrangement");
   const names = (text: string) => text.split(",").map((name) => name.trim());
   const plan = parsePlan(
     {
@@ -165,7 +165,7 @@ function refuseNothingToCompare(plan: Plan, where: string): Plan {
   const [first, ...others] = plan.entrants;
   if (others.length === 0)
     throw new OptionError(
-      `${where}: ${first!.label} alone has nothing to be compared with: name a second, such as ${first!.label === "none" ? "none,cbam" : `none,${first!.label}`}`,
+      `${where}: ${first!.label} alone cannot be compared: name a second module, such as ${first!.label === "none" ? "none,cbam" : `none,${first!.label}`}`,
     );
   return plan;
 }

@@ -27,7 +27,7 @@ export const convertCommand = addFlags(new Command("convert"), convertFlags)
     const { format, tensors, metadata } = await readCheckpointFile(input, part);
     const recognized = recognizeCheckpoint(modelWeights(tensors), metadata);
     if (originalKeys && ![...tensors.keys()].some((key) => recognized && recognized.rename(key) !== key))
-      throw new OptionError(`--original-keys has no effect: ${input} has no keys that would be renamed`);
+      throw new OptionError(`--original-keys has no effect: no key of ${input} would be renamed`);
     const known = originalKeys ? undefined : recognized;
     const shapes = known ? shapesFor(known, tensors) : new Map<string, readonly number[]>();
     const renamed = [...tensors].map(([key, value]) => {

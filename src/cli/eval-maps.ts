@@ -37,24 +37,28 @@ import { ProgressLine, paragraphs, percent, table } from "./terminal.js";
 export const mapFlags = flagList(
   flag(
     "--localization",
-    "whether maps find the objects, beside a random map, a blob at the center and an untrained network",
+    "measure whether maps find the objects, next to a random map, a blob at the center and an untrained network",
   ),
   flag(
     "--masks <path>",
-    "where the objects are: a folder of masks, COCO's JSON, or a CSV file of boxes (default: the data's own)",
+    "where the objects are: a folder of masks, COCO JSON, or a CSV file of boxes (default: the data's own)",
   ),
   flag(
     "--method <names>",
     "methods for --localization, separated by commas, or all (default: gradcam,layercam)",
     nameList,
   ),
-  flag("--faithful <names>", "methods whose maps are to tell what the network goes by: gradcam,ig", nameList),
+  flag(
+    "--faithful <names>",
+    "methods to measure for faithfulness to the network's prediction, such as gradcam,ig",
+    nameList,
+  ),
   flag("--layer <path>", "layer of the maps (default: the last before pooling)"),
-  flag("--images <n>", "how many images maps are measured on, evenly spaced (default: 200)", count),
+  flag("--images <n>", "number of images for --localization and --faithful, evenly spaced (default: 200)", count),
 );
 export type MapFlags = FlagsOf<typeof mapFlags>;
 
-/** @throws OptionError for a flag that changes nothing without another. */
+/** @throws OptionError for a flag that has no effect without another. */
 export function refuseIdleMapFlags({ localization: locates, masks, method, faithful, layer, images }: MapFlags): void {
   for (const [flag, value] of Object.entries({ masks, method }))
     if (value !== undefined && !locates) throw new OptionError(`--${flag} is for --localization`);
@@ -71,7 +75,7 @@ interface Measured {
   readonly engine: Engine;
 }
 
-/** What the flags ask for, for programs and for people. */
+/** The requested results, for programs and for people. */
 export async function measureMaps(
   loaded: LoadedModel,
   measured: Measured,
@@ -93,7 +97,7 @@ export async function measureMaps(
 
 const controls = ["random", "center", "centre"];
 
-/** Methods of a list in which controls may stand, which every table has. Those that coincide are measured once. */
+/** The methods of a list, which may name controls too: every table has these. Methods that coincide are measured once. */
 function methodsIn(flag: string, names: readonly string[], network: Network, layer: string | undefined) {
   const own = names.filter((name) => !controls.includes(name));
   if (own.length === 0) return { methods: [], lines: [] };
@@ -102,7 +106,7 @@ function methodsIn(flag: string, names: readonly string[], network: Network, lay
   return { methods: all.filter((choice) => !instead.has(nameOf(choice))), lines };
 }
 
-/** Positions of so many images, evenly spaced. */
+/** Positions of evenly spaced images. */
 const spaced = ({ length }: Dataset, most: number): number[] =>
   Array.from({ length: Math.min(most, length) }, (_, i) => Math.floor((i * length) / Math.min(most, length)));
 
@@ -156,18 +160,18 @@ async function measureLocalization(loaded: LoadedModel, measured: Measured, flag
     await open.release();
   }
   if (masks.length === 0)
-    throw new DataError(`--masks ${flags.masks}: says of none of the ${withoutMask} images where their object is`);
+    throw new DataError(`--masks ${flags.masks} has no mask or box for any of the ${withoutMask} images`);
   return { table: localization(maps, masks), withoutMask, lines };
 }
 
-/** The mask of each image at its own size; undefined where the files say nothing. */
+/** The mask of each image at its own size; undefined if the files have none. */
 async function maskReader(
   dataset: Dataset,
   path: string | undefined,
 ): Promise<(index: number) => Promise<Mask | undefined>> {
   if (path === undefined) return async (index) => datasetMask(dataset, index);
   const { file: fileOf } = dataset;
-  if (!fileOf) throw new OptionError(`--masks is for folders of images; the images of ${dataset.name} are no files`);
+  if (!fileOf) throw new OptionError(`--masks is for folders of images; the images of ${dataset.name} are not files`);
   const images = Array.from({ length: dataset.length }, (_, index) => fileOf.call(dataset, index));
   const files = await openMasks(path, images);
   return async (index) => {
@@ -228,7 +232,7 @@ function untrained({ name, options, insert }: LoadedModel, { preprocessing, clas
   return initialize(buildNetwork(written, { imageSize: preprocessing.imageSize }));
 }
 
-/** A gate as a map, where it is one: of several channels the mean. */
+/** A gate as a map, if it is one: the mean over its channels. */
 function planeOf({ kind, map }: Gate): Heatmap | null {
   if (kind !== "spatial" && kind !== "3-D") return null;
   const [channels, height, width] = map.shape as [number, number, number];
@@ -262,7 +266,7 @@ interface Faithful {
   readonly lines: readonly string[];
 }
 
-/** Of the class that the network predicts. */
+/** Measures faithfulness for the class that the network predicts. */
 async function measureFaithfulness(loaded: LoadedModel, measured: Measured, flags: MapFlags): Promise<Faithful> {
   const { dataset, preprocessing, engine } = measured;
   const network = networkOf(loaded, measured);
@@ -312,11 +316,11 @@ function localizationText({ table: found, withoutMask, lines }: Located): string
   } as const;
   const names = Object.keys(columns) as (keyof typeof columns)[];
   const missed = [
-    ...(leftOut ? [`${leftOut} whose object is nowhere or everywhere`] : []),
+    ...(leftOut ? [`${leftOut} whose mask is empty or full`] : []),
     ...(withoutMask ? [`${withoutMask} without a mask`] : []),
   ];
   return paragraphs(
-    `Where the object is, by maps of its class: ${images} images, means with 95 % intervals. The object covers ${percent(share)} of an image; a random position hits it in ${percent(chance)}${missed.length ? `. Left out: ${missed.join(", ")}` : ""}`,
+    `Whether maps of the true class find the object: ${images} images, means with 95 % intervals. The object covers ${percent(share)} of an image; a random position hits it in ${percent(chance)}${missed.length ? `. Left out: ${missed.join(", ")}` : ""}`,
     table(
       rows.map(({ name, means }) => [name, ...names.map((column) => intervalText(means[column]))]),
       ["map", ...names.map((column) => columns[column])],
@@ -336,7 +340,7 @@ function faithfulnessText({ table: { rows, images }, lines }: Faithful): string[
   } as const;
   const names = Object.keys(columns) as (keyof typeof columns)[];
   return paragraphs(
-    `What the network goes by, for the class it predicts: ${images} images, means with 95 % intervals`,
+    `Whether maps show what the prediction depends on: ${images} images, means with 95 % intervals`,
     table(
       rows.map(({ name, means }) => [name, ...names.map((column) => intervalText(means[column]))]),
       ["map", ...names.map((column) => columns[column])],

@@ -2,12 +2,14 @@ import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
 import * as schemas from "../core/schema.js";
 import { concatDatasets, defaultPreprocessing } from "../engine.js";
-import { type Dataset, evaluate, type OpenedDataset, OptionError, openDataset } from "../index.js";
+import { type Dataset, evaluate, type OpenedDataset, OptionError, openDataset, writeFileAtomic } from "../index.js";
 import { describeSplits } from "../internal.js";
-import { buildFlags, inputFlags, jsonFlag, optional, weightsFlags, withEngine } from "./arguments.js";
+import { AnswerTable } from "./answer-table.js";
+import { buildFlags, inputFlags, jsonFlag, optional, ttaFlag, weightsFlags, withEngine } from "./arguments.js";
 import { mapFlags, measureMaps, refuseIdleMapFlags } from "./eval-maps.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { requireMemory } from "./memory.js";
+import { isOnnxFile, openOnnxFile } from "./onnx-network.js";
 import { aligning, loadModel, preprocessingOf, requireSplits, saySkipped } from "./run.js";
 import { maskFlags, maskOptions, refuseSegmentationFlags } from "./segmentation/flags.js";
 import { faceOf, taskOfModel } from "./tasks.js";
@@ -20,25 +22,31 @@ const evalFlags = flagList(
   flag("--classes <n>", "number of classes of a network by name (default: those of the weights)", schemas.classCount),
   flag(
     "--split <name>",
-    "which part of the data: validation (or val), train, test, or all of it",
+    "part of the data to measure: validation (or val), train, test, or all",
     schemas.text,
     "validation",
   ),
-  flag("--val-split <share>", "share of a folder without train/ and val/ that is for validation", schemas.properShare),
+  flag("--val-split <share>", "validation share of a folder without train/ and val/", schemas.properShare),
   flag("--batch <n>", "images at a time", schemas.batchSize, 100),
+  ttaFlag,
+  flag("--csv <file>", "write each image's class, answer and loss to a file"),
   ...maskFlags,
   ...mapFlags,
   jsonFlag,
 );
-type EvalFlags = FlagsOf<typeof evalFlags>;
+export type EvalFlags = FlagsOf<typeof evalFlags>;
 
 export const evalCommand = addFlags(new Command("eval"), evalFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument(
+    "<run-or-model>",
+    "run folder, exported .onnx file, or the name of a network with --pretrained or --weights",
+  )
   .argument("<data>", "data set: a folder, or shapes or shapes-free")
   .action(async (runOrModel: string, source: string, flags: EvalFlags) => {
     refuseIdleMapFlags(flags);
-    const loaded = await loadModel(runOrModel, flags);
-    const task = taskOfModel(loaded.name);
+    const file = isOnnxFile(runOrModel) ? await openOnnxFile(runOrModel, flags) : undefined;
+    const loaded = file?.loaded ?? (await loadModel(runOrModel, flags));
+    const task = file?.task ?? taskOfModel(loaded.name);
     if (task === "classification") refuseSegmentationFlags(flags, `${loaded.name} classifies images`);
     else refuseMaps(flags);
     const face = faceOf(task);
@@ -63,18 +71,23 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
     const { imageSize } = preprocessing;
     requireMemory(loaded.model, [Math.min(flags.batch, dataset.length), 3, imageSize, imageSize], false);
     const progress = new ProgressLine();
-    const { metrics, maps } = await withEngine(async (engine) => {
+    const rows = flags.csv === undefined ? undefined : new AnswerTable(dataset);
+    const withOwn = file ? file.withEngine : withEngine;
+    const { metrics, maps } = await withOwn(async (engine) => {
       const measured = await evaluate(loaded.model, dataset, {
         engine,
         task: face.task,
-        batch: flags.batch,
+        batch: file?.batch ?? flags.batch,
         preprocessing,
+        ...optional("tta", flags.tta),
+        ...(rows && { onLogits: (logits, label, index) => rows.add(logits, label, index) }),
         onProgress: (done, total) => progress.draw(done / total, `${done} of ${total}`),
       });
       progress.clear();
       if (task !== "classification") return { metrics: measured, maps: { value: {}, lines: [] } };
       return { metrics: measured, maps: await measureMaps(loaded, { dataset, preprocessing, engine }, flags) };
     });
+    if (rows) await writeFileAtomic(flags.csv!, rows.text());
     saySkipped(dataset.skipped);
     const { unknown, missing, leftOut } = aligned;
     print(
@@ -83,6 +96,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
         ...metrics,
         ...maps.value,
         split: partNames[flags.split] ?? flags.split,
+        ...optional("tta", flags.tta),
         skipped: dataset.skipped,
         unknown,
         missing,
@@ -94,7 +108,7 @@ export const evalCommand = addFlags(new Command("eval"), evalFlags)
 
 const partNames: Readonly<Record<string, string>> = { val: "validation" };
 
-/** What there is, and which part of it is measured. */
+/** The splits, and which one is measured. */
 function measuredPart(splits: OpenedDataset, name: string): string {
   const parts = [splits.train, splits.validation, ...(splits.test ? [splits.test] : [])];
   const counts = parts.map(({ length }) => length);
@@ -105,20 +119,20 @@ function measuredPart(splits: OpenedDataset, name: string): string {
   return `${splits.train.classes.length} classes; measured: all ${total} images (${each})`;
 }
 
-/** The part of a data set that is asked for. @throws OptionError for a name of none, or one that it lacks. */
+/** The requested split of a data set. @throws OptionError for an unknown name, or a split that it lacks. */
 function splitOf({ train, validation, test }: OpenedDataset, name: string): Dataset {
   const parts: Readonly<Record<string, Dataset | undefined>> = { train, validation, val: validation, test };
   if (name === "all") return concatDatasets([train, validation, ...(test ? [test] : [])]);
   if (!Object.hasOwn(parts, name)) throw unknownName("--split", name, ["train", "validation", "val", "test", "all"]);
   const found = parts[name];
-  if (!found) throw new OptionError("--split test: the data has neither a test folder nor a share set aside for it");
+  if (!found) throw new OptionError("--split test: the data has neither a test folder nor a test share");
   if (found.length === 0)
-    throw new OptionError(`--split ${name}: too few images to set some aside for it. Measure them all: --split all`);
+    throw new OptionError(`--split ${name}: too few images to hold some out for it. Measure them all: --split all`);
   return found;
 }
 
 /** @throws OptionError for flags about maps of whole images. */
-function refuseMaps({ localization, faithful, masks }: EvalFlags): void {
-  for (const [flag, value] of Object.entries({ localization, faithful, masks }))
+function refuseMaps({ localization, faithful, masks, tta, csv }: EvalFlags): void {
+  for (const [flag, value] of Object.entries({ localization, faithful, masks, tta, csv }))
     if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
 }

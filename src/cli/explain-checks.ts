@@ -49,11 +49,11 @@ export interface LayerRank {
   readonly road: Interval;
 }
 
-/** The layers that all of the network passes. */
+/** The layers that every path through the network crosses. */
 export const passedLayers = (network: Network) => explainableLayers(network).filter(({ passes }) => passes);
 
 /**
- * Gathers, image by image, how faithful the maps of each layer are by ROAD, and ranks them beside a random map, as coarse as the last layer's,
+ * Collects, image by image, how faithful the maps of each layer are by ROAD, and ranks them next to a random map, as coarse as the last layer's,
  * and a blob at the center.
  */
 export async function openRanking(network: Network, engine: Engine) {
@@ -100,7 +100,7 @@ export const rankingText = (ranks: readonly LayerRank[], images: number): string
       ]),
       ["layer", "size", `ROAD of ${images} image${images === 1 ? "" : "s"}, 95 %`],
     ),
-    "A layer chosen on these images must be measured on others: fovea eval RUN DATA --faithful METHOD --layer PATH",
+    "If you choose a layer by these images, measure it on others: fovea eval RUN DATA --faithful METHOD --layer PATH",
   );
 
 /**
@@ -116,7 +116,7 @@ export async function checkSanity(
 ): Promise<SanityRow[]> {
   const { engine } = how;
   if (images.length < 2)
-    throw new OptionError("--sanity compares the maps of different images: name at least two, better 16");
+    throw new OptionError("--sanity compares the maps of different images: name at least two, preferably 16");
   const { imageSize } = network.preprocessing;
   const each = 3 * imageSize ** 2;
   const data = new Float32Array(images.length * each);
@@ -138,7 +138,7 @@ export async function checkSanity(
   return sanityCheck(network.model, mapsOf, { inputs, engine, onProgress });
 }
 
-/** The maps of each method, and the class of each image that they are of. */
+/** The maps of each method, and the class that is explained in each image. */
 async function mapsByMethod(explainer: Explainer, images: readonly RgbImage[], side: number, aims?: readonly number[]) {
   const maps = new Map<string, Heatmap[]>();
   const classes: number[] = [];
@@ -150,7 +150,7 @@ async function mapsByMethod(explainer: Explainer, images: readonly RgbImage[], s
   return { maps, aims: classes };
 }
 
-/** Of class activation maps the evidence for the class at the size of the image, as they are shown. */
+/** A map as it is shown: of class activation maps, the evidence for the class, at the size of the image. */
 function shownMap(method: string, map: Heatmap, side: number): Heatmap {
   if (explanationMethods.get(method)?.kind !== "activation") return map;
   return resizeHeatmap({ ...map, data: map.data.map((value) => Math.max(0, value)) }, side, side);
@@ -163,7 +163,7 @@ export function sanityText(rows: readonly SanityRow[], images: number): string[]
     ...rows.map((row) => intervalText(row.stages[k]!.correlation)),
   ]);
   return paragraphs(
-    `Rank correlation with the maps of the trained network, over ${images} images, while weights become random:`,
+    `Rank correlation with the maps of the trained network, over ${images} images, as weights become random:`,
     table(
       [...lines, ["other images (control)", ...rows.map(({ otherImages }) => intervalText(otherImages))]],
       ["random weights", ...rows.map(({ name }) => name)],
@@ -173,8 +173,9 @@ export function sanityText(rows: readonly SanityRow[], images: number): string[]
 }
 
 function verdict({ name, passed, ignores, stages }: SanityRow): string {
-  if (!passed) return `${name} fails: with random weights its maps are as alike as those of different images`;
-  if (ignores.length === 0) return `${name} passes: every stage matters to its maps`;
+  if (!passed)
+    return `${name} fails: with random weights, its maps still correlate as much as maps of different images`;
+  if (ignores.length === 0) return `${name} passes: its maps depend on every stage`;
   const all = ignores.length === stages.length ? "any stage" : ignores.join(", ");
   return `${name} passes, but hardly depends on ${all}`;
 }

@@ -18,47 +18,44 @@ export const explainFlags = flagList(
   ...weightsFlags,
   ...inputFlags,
   flag("--method <names>", "methods, separated by commas, or all (default: gradcam)", nameList),
-  flag("--variant <name>", "of methods that have several forms, which one"),
+  flag("--variant <name>", "variant of a method that has several"),
   flag(
     "--layer <paths>",
-    "layers, separated by commas; or all, to rank those that all of the network passes by ROAD (default: the last map before pooling)",
+    "layers, separated by commas; or all, to rank by ROAD the layers that every path crosses (default: the last map before pooling)",
     nameList,
   ),
-  flag("--class <class>", "what is explained: a name or index, or predicted (default)"),
-  flag("--score <name>", "of the class (default: logit)", schemas.oneOf("logit", "probability")),
+  flag("--class <class>", "class to explain: a name or index, or predicted (default)"),
+  flag("--score <name>", "score of the class to explain (default: logit)", schemas.oneOf("logit", "probability")),
   flag(
     "--error <share>",
-    "for ig: the largest error of its sum, which decides the steps (default: 0.01)",
+    "for ig: largest relative error of its sum, which sets the number of steps (default: 0.01)",
     schemas.positive,
   ),
   flag(
     "--out <path>",
-    "picture: a file .svg or .png of all images, or a folder, for a file of each (default: explain.svg, unless --raw or --json is given)",
+    "figure: a .svg or .png file for all images, or a folder, for one file per image (default: explain.svg, unless --raw or --json is given)",
   ),
-  flag("--raw <file>", "write the maps as they are, signed, as NumPy files: a .npy, or one beside it for each map"),
+  flag("--raw <file>", "write the signed values of the maps as NumPy files: FILE.npy, or one file next to it per map"),
   flag(
     "--scale <kind>",
-    "which maps share a color scale (default: those of a method)",
+    "which maps share a color scale (default: those of one method)",
     schemas.oneOf("shared", "column", "cell"),
   ),
-  flag("--photograph", "show whole photographs, with the part that the network saw"),
-  flag(
-    "--class-names <file>",
-    "names of the classes: a line each, or a JSON list (default: those of the run, or of ImageNet)",
-  ),
-  flag("--gates", "every gate of every attention module instead"),
-  flag("--sanity", "instead, whether the maps change when weights become random; needs several images"),
+  flag("--photograph", "show whole photos, with the part that the network saw"),
+  flag("--class-names <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
+  flag("--gates", "show every gate of every attention module instead"),
+  flag("--sanity", "instead, check that maps change when weights become random; needs several images"),
   jsonFlag,
 );
 export type ExplainFlags = FlagsOf<typeof explainFlags>;
 
-/** Flags that one of the other kinds of answers leaves without effect, by the flag that asks for it. */
+/** Flags without effect in one of the other modes, by the flag of the mode. */
 const idle = {
   gates: ["method", "layer", "class", "score", "variant", "error", "sanity", "photograph"],
   sanity: ["class", "score", "out", "raw", "scale", "photograph"],
 } as const satisfies Record<string, readonly (keyof ExplainFlags)[]>;
 
-/** @throws OptionError for a flag that changes nothing beside the others. */
+/** @throws OptionError for a flag that has no effect with the others. */
 export function refuseIdle(flags: ExplainFlags): void {
   for (const [mode, names] of Object.entries(idle))
     for (const name of names)
@@ -66,20 +63,20 @@ export function refuseIdle(flags: ExplainFlags): void {
         throw new OptionError(`--${name} has no effect with --${mode}`);
   for (const name of ["scale", "photograph"] as const)
     if (flags[name] !== undefined && !drawsPicture(flags))
-      throw new OptionError(`--${name} is for a picture: say --out FILE as well`);
+      throw new OptionError(`--${name} is for figures: add --out FILE`);
   const { layer = [], raw } = flags;
   if (layer.includes("all") && layer.length > 1)
-    throw new OptionError("--layer all is every layer; leave out the others");
+    throw new OptionError("--layer all includes every layer; leave out the others");
   if (layer.includes("all") && flags.sanity) throw new OptionError("--sanity takes one layer, not --layer all");
   if (flags.sanity && layer.length > 1) throw new OptionError("--sanity takes one layer");
   if (raw === "") throw new OptionError("--raw must name a file, such as map.npy");
 }
 
-/** Whether a picture is drawn: where nothing else was asked for, too. */
+/** Whether a figure is drawn: if requested, and if nothing else is. */
 export const drawsPicture = ({ out, raw, json, sanity }: ExplainFlags): boolean =>
   !sanity && (out !== undefined || (raw === undefined && !json));
 
-/** The methods by their names, each with what flags say of it. @throws OptionError for a name that is none, or a flag that fits none of them. */
+/** The methods by name, with their options from flags. @throws OptionError for an unknown name, or a flag that fits none of them. */
 export function methodsBy(
   { method = ["gradcam"], variant, error, layer = [] }: ExplainFlags,
   flag = "--method",
@@ -96,14 +93,14 @@ export function methodsBy(
   const varied = entries.filter(({ variants }) => variants.length > 0);
   if (variant !== undefined && !varied.some(({ variants }) => variants.includes(variant)))
     throw new OptionError(
-      `--variant ${variant} is none of ${names.join(", ")}: ${varied.map(({ name, variants }) => `${name} has ${variants.join(", ")}`).join("; ") || "there is but one form"}`,
+      `--variant ${variant} is none of ${names.join(", ")}: ${varied.map(({ name, variants }) => `${name} has ${variants.join(", ")}`).join("; ") || "no method named has variants"}`,
     );
   if (error !== undefined && !names.includes("ig"))
-    throw new OptionError("--error is for --method ig, which takes as many steps as that needs");
+    throw new OptionError("--error is for --method ig, whose number of steps it sets");
   if (layer.includes("all")) requireOneLayerMethod(entries);
   if (layer.length > 0 && entries.every((entry) => !entry.layer))
     throw new OptionError(
-      `--layer has no effect: ${names.join(", ")} ${names.length > 1 ? "are" : "is"} about the input`,
+      `--layer has no effect: ${names.join(", ")} ${names.length > 1 ? "explain" : "explains"} the input`,
     );
   return entries.map(({ name, variants }) => {
     const options: MethodOptions = {
@@ -115,14 +112,14 @@ export function methodsBy(
 }
 
 function requireOneLayerMethod(entries: readonly { readonly name: string; readonly layer: boolean }[]): void {
-  if (entries.length > 1) throw new OptionError("--layer all ranks the layers for one method; name one by --method");
+  if (entries.length > 1) throw new OptionError("--layer all ranks the layers for one method; name it with --method");
   if (!entries[0]!.layer)
     throw new OptionError(
-      `--layer all needs a method about a layer, such as gradcam; ${entries[0]!.name} is about the input`,
+      `--layer all needs a method that explains a layer, such as gradcam; ${entries[0]!.name} explains the input`,
     );
 }
 
-/** What a class is named by on the command line: undefined for the predicted one. @throws OptionError for one that there is not. */
+/** The class that a flag names: undefined for the predicted one. @throws OptionError for an unknown class. */
 export function classIndex(
   given: string | undefined,
   classes: readonly string[] | null,
@@ -140,7 +137,7 @@ export function classIndex(
   }
   if (!classes)
     throw new OptionError(
-      `--class ${given}: the names of the classes are not known; give an index from 0 to ${count - 1}, or --class-names FILE`,
+      `--class ${given}: the class names are unknown; give an index from 0 to ${count - 1}, or --class-names FILE`,
     );
   // ImageNet's names are lists of synonyms.
   const synonyms = names.map((name) => name.split(",").map((part) => part.trim()));
@@ -157,13 +154,13 @@ export function classIndex(
   );
 }
 
-/** Methods that give one and the same map at a layer: by each that is left out, the one that stands for it. */
+/** For methods that give the same map at a layer: each that is left out, with the one that represents it. */
 export interface Sameness {
   readonly instead: ReadonlyMap<string, MethodName>;
   readonly lines: readonly string[];
 }
 
-/** Which of the methods coincide at a layer, as they are asked for. */
+/** Which of the requested methods coincide at a layer. */
 export function samenessOf(
   network: Network,
   methods: readonly MethodChoice[],
@@ -180,7 +177,7 @@ export function samenessOf(
     if (!first || others.length === 0) continue;
     for (const name of others) instead.set(name, first);
     lines.push(
-      `${[first, ...others].join(", ")} give the same map${layer === undefined ? "" : ` at ${layer}`}: ${why}. It is one map, not ${others.length + 1} that agree`,
+      `${[first, ...others].join(", ")} give the same map${layer === undefined ? "" : ` at ${layer}`}: ${why}. This is one map, not ${others.length + 1} maps that agree`,
     );
   }
   return { instead, lines };

@@ -71,7 +71,7 @@ export async function drawGates(context: ExplainContext, engine: Engine): Promis
   };
 }
 
-/** What is said of a gate of an image. */
+/** What the table shows about a gate of an image. */
 interface GateEntry {
   readonly image: string;
   readonly gate: string;
@@ -110,7 +110,7 @@ function rowsOf(image: GatedImage, own: readonly Gate[], planes: ReadonlyMap<str
   return { columns: ["image", ...names], rows };
 }
 
-/** The module of a gate, and what the gate is called in it. */
+/** The module of a gate, and the gate's name in it. */
 function placeOf({ name }: Gate): { readonly path: string; readonly name: string } {
   const at = name.lastIndexOf("/");
   return { path: name.slice(0, Math.max(0, at)), name: name.slice(at + 1) };
@@ -132,7 +132,7 @@ function planesOf(model: Module, side: number): Map<string, Plane> {
   return found;
 }
 
-/** A gate as it is drawn: bars for channels, strips beside the image, a map over it, or, of relations, those of the position in the middle. */
+/** A gate as it is drawn: bars for channels, strips next to the image, a map over it, or, for pairwise relations, those of the center position. */
 export function cellOf(gate: Gate, seen: RgbImage, plane?: Plane): Cell {
   const { shape, data } = gate.map;
   const [first, height, width] = shape as [number, number, number];

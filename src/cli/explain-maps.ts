@@ -9,10 +9,10 @@ import { nameOf, type Sameness, samenessOf } from "./explain-flags.js";
 import { openPictures, openRaw, shortNames, written } from "./explain-pictures.js";
 import { paragraphs, percent, significant, table } from "./terminal.js";
 
-/** What is said of one map. */
+/** What the table shows about one map. */
 interface MapEntry
   extends Pick<Explanation, "method" | "variant" | "layer" | "score" | "value" | "range" | "completeness"> {
-  /** Other methods that were asked for and give the same map. */
+  /** Other requested methods that give the same map. */
   readonly same: readonly string[];
   readonly size: readonly [height: number, width: number];
   readonly forwards: number;
@@ -25,12 +25,12 @@ interface ImageEntry {
   readonly image: string;
   readonly class: number;
   readonly className: string;
-  /** Null where the network gives no logits for whole images. */
+  /** Null if the network gives no logits for whole images. */
   readonly probability: number | null;
   readonly maps: readonly MapEntry[];
 }
 
-/** The maps of methods at layers, for each image: drawn, written and said. */
+/** The maps of methods at layers, for each image: drawn, written and listed. */
 export async function explainImages(context: ExplainContext, engine: Engine): Promise<Answer> {
   const { network, images, methods, flags } = context;
   const ranks = flags.layer?.[0] === "all";
@@ -107,7 +107,7 @@ const nonEmpty = (lines: readonly string[]) => (lines.length > 0 ? [lines] : [])
 const explained = (explainer: Explainer, image: RgbImage, index: number | undefined) =>
   explainer.explain(image, index === undefined ? {} : { class: index });
 
-/** What coincides where an explanation is of; methods about the input have no layer. */
+/** What coincides at the layer of an explanation; methods that explain the input have no layer. */
 const samenessAt = (same: ReadonlyMap<string | undefined, Sameness>, { layer }: Explanation): Sameness =>
   same.get(layer ?? undefined) ?? same.values().next().value!;
 
@@ -134,7 +134,7 @@ function entryOf(one: Explanation, { instead }: Sameness, raw: string | undefine
 const labelOf = ({ method, variant, same }: MapEntry): string =>
   [variant ? `${method} (${variant})` : method, ...same].join(" = ");
 
-/** What is above a map: its method, its layer where there are several, or the layer alone where these are of one method. */
+/** The title of a map: its method, with the layer if there are several, or only the layer if there is one method. */
 function titleOf(one: Explanation, entry: MapEntry, layers: readonly string[] | undefined, methods: number): string {
   if (!layers || layers.length < 2 || !one.layer) return labelOf(entry);
   return methods > 1 ? `${one.layer} ${labelOf(entry)}` : one.layer;
@@ -166,7 +166,7 @@ function mapTable(entries: readonly ImageEntry[]): string[] {
   return table(rows, header);
 }
 
-/** How far the map adds up to the score that it explains. */
+/** How closely the map adds up to the score that it explains. */
 function completenessText({ completeness, settings }: MapEntry): string {
   if (!completeness) return "";
   const steps = settings.steps === undefined ? "" : ` after ${settings.steps} steps`;
@@ -180,10 +180,10 @@ const failing = (methods: readonly MethodChoice[]): string[] =>
     .filter((name) => explanationMethods.get(name)!.failsSanityChecks)
     .map(
       (name) =>
-        `${name} gives much the same map for random weights (Adebayo et al., 2018): it shows edges more than reasons`,
+        `${name} gives much the same map for random weights (Adebayo et al., 2018): it shows edges rather than reasons`,
     );
 
-/** What was noted of maps, the same once. */
+/** Notes about the maps, without duplicates. */
 function notesOf(entries: readonly ImageEntry[]): string[] {
   const where = new Map<string, string[]>();
   const names = shortNames(entries.map(({ image }) => image));

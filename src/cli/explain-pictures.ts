@@ -5,21 +5,21 @@ import { drawMapGrid, drawMapGridPng, type MapGrid, type MapGridOptions } from "
 import { FoveaError, OptionError, writeFileAtomic } from "../index.js";
 import { type Cell, encodeNpy, makeFolder } from "../internal.js";
 
-/** A row of a picture: an image, or one of its modules. */
+/** A row of a figure: an image, or one of its modules. */
 export interface PictureRow {
   readonly title: string;
   readonly cells: readonly (Cell | null)[];
 }
 
-/** Where pictures go. */
+/** Where figures are written. */
 export interface Pictures {
-  /** Adds what there is to see of an image. */
+  /** Adds the rows of an image. */
   add(image: string, columns: readonly string[], rows: readonly PictureRow[]): Promise<void>;
   /** The files that were written, those that were waiting for the last image included. */
   finish(): Promise<readonly string[]>;
 }
 
-/** Cells of one picture; more would not be looked at. */
+/** Cells of one figure; nobody would look at more. */
 const mostCells = 2000;
 
 const isFolder = (path: string) =>
@@ -28,12 +28,12 @@ const isFolder = (path: string) =>
     () => false,
   );
 
-/** @throws FoveaError unless the folder that a file is to be written into is there. */
+/** @throws FoveaError unless the folder of a file exists. */
 export async function requireParent(flag: string, file: string): Promise<void> {
-  if (!(await isFolder(dirname(file)))) throw new FoveaError(`${flag} ${file}: there is no folder ${dirname(file)}`);
+  if (!(await isFolder(dirname(file)))) throw new FoveaError(`${flag} ${file}: no folder ${dirname(file)}`);
 }
 
-/** One picture of all images where `out` ends in .svg or .png; otherwise it is a folder, for an SVG file of each image. */
+/** One figure for all images if `out` ends in .svg or .png; otherwise `out` is a folder, for one SVG file per image. */
 export async function openPictures(
   out: string,
   title: string,
@@ -46,7 +46,7 @@ export async function openPictures(
     return onePicture(out, title, images, options);
   }
   if (kind !== "" && !(await isFolder(out)))
-    throw new OptionError(`--out ${out} must end in .svg or .png, or be a folder, for a file of each image`);
+    throw new OptionError(`--out ${out} must end in .svg or .png, or be a folder, for one file per image`);
   await makeFolder(out).catch((error) => {
     throw new FoveaError(`--out ${out}: ${messageOf(error)}`);
   });
@@ -61,7 +61,7 @@ function onePicture(out: string, title: string, images: number, options: MapGrid
       const cells = images * added.length * columns.length;
       if (cells > mostCells)
         throw new OptionError(
-          `--out ${out}: ${images} images make a picture of ${cells} maps, more than ${mostCells}; name a folder, for a file of each image`,
+          `--out ${out}: ${images} images give a figure of ${cells} maps, more than ${mostCells}; name a folder, for one file per image`,
         );
       for (const name of columns) if (!names.includes(name)) names.push(name);
       rows.push(...added.map((row) => ({ title: row.title, cells: ordered(names, columns, row.cells) })));
@@ -107,7 +107,7 @@ function freeName(taken: readonly string[], folder: string, image: string): stri
   }
 }
 
-/** Numbers to be written, and what they are of. */
+/** Values to write, and what they belong to. */
 export interface RawMap {
   readonly name: string;
   readonly shape: readonly number[];

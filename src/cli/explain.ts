@@ -22,8 +22,8 @@ import { loadModel, saySkipped } from "./run.js";
 import { duration, helpText, ProgressLine, print, say } from "./terminal.js";
 
 export const explainCommand = addFlags(new Command("explain"), explainFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
-  .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders of them, searched in depth")
+  .argument("<run-or-model>", "run folder, or the name of a network with --pretrained or --weights")
+  .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
   .addHelpText(
     "after",
     helpText(`
@@ -33,9 +33,9 @@ Examples:
   fovea explain runs/photos-resnet18-se cat.jpg --gates --out gates.svg
   fovea explain runs/photos-resnet18-se photos/ --layer all
 
-Methods about a layer: gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, scorecam, ablationcam and more; about pixels: gradient, ig, smoothgrad, occlusion, rise and more. docs/seeing.md says which is for what.
+Methods for layers: gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, scorecam, ablationcam and more; for pixels: gradient, ig, smoothgrad, occlusion, rise and more. docs/seeing.md says which to use when.
 
-A .npy file is of NumPy's version 1.0, float64, [height, width] of a map and the gate's own shape of a gate.`),
+.npy files are NumPy 1.0, float64: [height, width] for a map, the gate's own shape for a gate.`),
   )
   .action(async (runOrModel: string, sources: string[], flags: ExplainFlags) => {
     refuseIdle(flags);
@@ -57,7 +57,7 @@ A .npy file is of NumPy's version 1.0, float64, [height, width] of a map and the
     print(flags.json === true, { ...result.value, skipped }, () => result.lines);
   });
 
-/** What all kinds of answers are made from. */
+/** What all modes need. */
 export interface ExplainContext {
   readonly network: Network;
   readonly images: readonly string[];
@@ -66,7 +66,7 @@ export interface ExplainContext {
   readonly aim: Aim;
 }
 
-/** What a command has found, for programs and for people. */
+/** The results of a command, for programs and for people. */
 export interface Answer {
   readonly value: Readonly<Record<string, unknown>>;
   readonly lines: readonly string[];
@@ -80,7 +80,7 @@ interface Aim {
   readonly classifies: boolean;
 }
 
-/** @throws OptionError for a class that there is not. */
+/** @throws OptionError for an unknown class. */
 function aimOf({ model, preprocessing, classes }: Network, flags: ExplainFlags): Aim {
   const { imageSize } = preprocessing;
   const [, count, ...plane] = trace(model, [1, 3, imageSize, imageSize]).outputs.get("output")!.shape.map(Number);
@@ -88,13 +88,13 @@ function aimOf({ model, preprocessing, classes }: Network, flags: ExplainFlags):
     throw new OptionError(
       `${flags.classNames === undefined ? "the weights have" : `--class-names ${flags.classNames}:`} ${classes.length} names for a network of ${count} classes`,
     );
-  if (count === 1) say("the network has one class: a softmax over it is always 1, and no map says what sets it apart");
+  if (count === 1) say("the network has one class: its softmax is always 1, and no map can show what distinguishes it");
   return { class: classIndex(flags.class, classes, count!), classes: count!, classifies: plane.length === 0 };
 }
 
 /**
- * Decodes images one after the other, with progress. Those that cannot be decoded are said, and the command fails in the end.
- * `use` returns how many steps of the progress an image is worth done.
+ * Decodes images one after the other, with progress. Those that cannot be decoded are reported, and the command fails at the end.
+ * `use` returns how many steps of progress an image counts.
  */
 export async function forEachImage(
   { images, network: { preprocessing } }: Pick<ExplainContext, "images" | "network">,

@@ -1,8 +1,8 @@
-import { type ExportedGraphOptions, exportedGraph, inline } from "../engine.js";
-import { evaluate, openDataset, trace, type Value } from "../index.js";
+import { defaultPreprocessing, type ExportedGraphOptions, exportedGraph, inline } from "../engine.js";
+import { type Calibration, calibrate, evaluate, openDataset, trace, type Value } from "../index.js";
 import { Module } from "../nn.js";
 import { optional, withEngine } from "./arguments.js";
-import { aligning, type LoadedModel, requireSplits } from "./run.js";
+import { aligning, type LoadedModel, preprocessingOf, requireSplits } from "./run.js";
 import { faceOf, taskOfModel } from "./tasks.js";
 import { ProgressLine, percent, say } from "./terminal.js";
 
@@ -38,16 +38,12 @@ class Exported extends Module {
   }
 }
 
-/**
- * The accuracy cost of exporting: evaluates the network, and the exported graph, on ONNX Runtime over the validation
- * part of a data set. The graph, not the file, because evaluation takes networks; both hold the same numbers.
- */
-export async function measure(
-  { model, name, preprocessing, imageSize, division, classes }: LoadedModel,
+/** A data set as the network sees it. */
+async function openData(
+  { name, preprocessing, imageSize, division }: LoadedModel,
   source: string,
-  { foldBatchNorm = true, precision = "float32" }: ExportedGraphOptions,
   validationSplit?: number,
-): Promise<Measured> {
+) {
   const splits = await openDataset(source, {
     ...division,
     task: taskOfModel(name),
@@ -57,21 +53,59 @@ export async function measure(
     ...(validationSplit === undefined ? {} : { validationSplit }),
   });
   requireSplits(source, splits, optional("valSplit", validationSplit));
+  return splits;
+}
+
+/** `--calibrate`: by images to train on, so that those that are measured stay unseen. */
+export async function calibrateOn(
+  loaded: LoadedModel,
+  source: string,
+  { valSplit, calibrationImages }: { readonly valSplit?: number; readonly calibrationImages?: number },
+): Promise<Calibration> {
+  const { train } = await openData(loaded, source, valSplit);
+  const progress = new ProgressLine();
+  const preprocessing = preprocessingOf(loaded, defaultPreprocessing(train), {});
+  return withEngine((engine) =>
+    calibrate(loaded.model, train, {
+      engine,
+      preprocessing,
+      ...optional("images", calibrationImages),
+      onProgress: (done, total) => progress.draw(done / total, `calibrating: ${done} of ${total}`),
+    }).finally(() => progress.clear()),
+  );
+}
+
+/**
+ * The accuracy cost of exporting: evaluates the network, and the exported graph, on ONNX Runtime over the validation
+ * part of a data set. The graph, not the file, because evaluation takes networks; both hold the same numbers.
+ */
+export async function measure(
+  loaded: LoadedModel,
+  source: string,
+  { foldBatchNorm = true, precision = "float32", calibration }: ExportedGraphOptions,
+  validationSplit?: number,
+): Promise<Measured> {
+  const { model, name, classes } = loaded;
+  const splits = await openData(loaded, source, validationSplit);
   const { dataset: validation } = aligning(splits.validation, { classes });
+  const preprocessing = preprocessingOf(loaded, defaultPreprocessing(validation), {});
   const progress = new ProgressLine();
   return withEngine(async (engine) => {
     const figures = async (network: Module, which: string) => {
       const { top1, loss, miou } = await evaluate(network, validation, {
         engine,
         task: faceOf(taskOfModel(name)).task,
-        ...(preprocessing ? { preprocessing } : {}),
+        preprocessing,
         onProgress: (done, total) => progress.draw(done / total, `${which}: ${done} of ${total}`),
       });
       progress.clear();
       return { count: validation.length, figures: { top1, loss, ...optional("miou", miou) } };
     };
     const before = await figures(model, "before");
-    const after = await figures(new Exported(model, { foldBatchNorm, precision }), "exported");
+    const after = await figures(
+      new Exported(model, { foldBatchNorm, precision, ...optional("calibration", calibration) }),
+      "exported",
+    );
     return { count: before.count, before: before.figures, after: after.figures };
   });
 }

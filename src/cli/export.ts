@@ -12,8 +12,8 @@ import {
   weightsOf,
   writeFileAtomic,
 } from "../index.js";
-import { buildFlags, jsonFlag, weightsFlags } from "./arguments.js";
-import { type Measured, measure, measuredText } from "./export-measure.js";
+import { buildFlags, count, jsonFlag, weightsFlags } from "./arguments.js";
+import { calibrateOn, type Measured, measure, measuredText } from "./export-measure.js";
 import { addFlags, type FlagsOf, flag, flagList, needed } from "./flags.js";
 import { type LoadedModel, loadModel } from "./run.js";
 import { taskOfModel } from "./tasks.js";
@@ -31,26 +31,39 @@ const exportFlags = flagList(
     "onnx (any batch size), transformers.js (a folder for its pipelines) or safetensors (default: by the ending of --out)",
     oneOf(...formats),
   ),
-  flag("--classes <n>", "number of classes of a network by name (default: that of the weights)", classCount),
+  flag("--classes <n>", "number of classes of a network by name (default: those of the weights)", classCount),
   flag("--opset <version>", "ONNX operator set (default: 17)", oneOf(...opsets.map(String))),
-  flag("--precision <type>", "how weights are stored; all compute in float32 (default: float32)", oneOf(...precisions)),
+  flag(
+    "--precision <type>",
+    "how weights are stored; the network computes in float32 unless --calibrate is given (default: float32)",
+    oneOf(...precisions),
+  ),
+  flag("--calibrate <data>", "with --precision int8: compute in integers, in the ranges of this data's activations"),
+  flag("--calibration-images <n>", "how many images of it to look at (default: 128)", count),
   flag("--keep-batch-norm", "leave batch norms as they are (default: folded into convolutions)"),
   flag("--attention-maps", "also output every attention map"),
   flag("--features", "also output the last feature maps, for class activation maps, as features"),
   flag("--measure <data>", "loss and top-1 (or mean IoU) on the validation part of a data set, before and after"),
-  flag("--val-split <share>", "validation share of a --measure folder without train/ and val/", properShare),
+  flag(
+    "--val-split <share>",
+    "validation share of a --measure or --calibrate folder without train/ and val/",
+    properShare,
+  ),
   jsonFlag,
 );
 type ExportFlags = FlagsOf<typeof exportFlags>;
 
 export const exportCommand = addFlags(new Command("export"), exportFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<run-or-model>", "run folder, or the name of a network with --pretrained or --weights")
   .action(async (path: string, flags: ExportFlags) => {
     const { out, json = false } = flags;
     const format = flags.format ?? formatOf(out);
     checkFlags(format, flags);
     const loaded = await loadModel(path, flags);
-    const options = exportOptions(flags);
+    const options: ExportOptions = {
+      ...exportOptions(flags),
+      ...(flags.calibrate === undefined ? {} : { calibration: await calibrateOn(loaded, flags.calibrate, flags) }),
+    };
     const files = filesOf(format, loaded, options);
     for (const [file, contents] of files) await writeFileAtomic(join(out, file), contents);
     const measured =
@@ -72,8 +85,14 @@ function checkFlags(
   format: Format,
   { opset, precision, keepBatchNorm, attentionMaps, features, ...flags }: ExportFlags,
 ) {
-  if (flags.valSplit !== undefined && flags.measure === undefined)
-    throw new OptionError("--val-split needs --measure DATA");
+  if (flags.calibrate !== undefined && precision !== "int8")
+    throw new OptionError("--calibrate needs --precision int8");
+  if (flags.calibrate !== undefined && keepBatchNorm)
+    throw new OptionError("--calibrate needs batch norms folded: leave out --keep-batch-norm");
+  if (flags.calibrationImages !== undefined && flags.calibrate === undefined)
+    throw new OptionError("--calibration-images needs --calibrate DATA");
+  if (flags.valSplit !== undefined && flags.measure === undefined && flags.calibrate === undefined)
+    throw new OptionError("--val-split needs --measure DATA or --calibrate DATA");
   if (format !== "safetensors") return;
   const given = { opset, precision, "keep-batch-norm": keepBatchNorm, "attention-maps": attentionMaps, features };
   for (const [flag, value] of Object.entries({ ...given, measure: flags.measure }))
@@ -134,10 +153,10 @@ function report(json: boolean, { file, format, bytes, loaded, options, measured 
     print(json, { file, format, bytes }, () => [size]);
     return;
   }
-  const { precision = "float32", opset = 17 } = options;
+  const { precision = "float32", calibration, opset = 17, ...shown } = options;
   const [inName, outName] = format === "onnx" ? ["input", "output"] : ["pixel_values", "logits"];
   const input = { name: inName, shape: inputShape(loaded) };
-  const plain = { ...options, foldBatchNorm: false, precision: "float32" } as const;
+  const plain = { ...shown, foldBatchNorm: false };
   const outputs = [...exportedGraph(trace(loaded.model, input.shape), plain).outputs].map(([name, { shape }]) => ({
     name: name === "output" ? outName : name,
     shape,

@@ -29,18 +29,18 @@ const [listed, perPair, pairs] = [6, 6, 20];
 /** Images that gates and objects are measured on, evenly spaced. */
 const measured = 200;
 
-/** What the network said of an image. */
+/** The network's prediction for an image. */
 interface Answer {
   readonly index: number;
   readonly label: number;
   readonly predicted: number;
   readonly probability: number;
   readonly truth: number;
-  /** How far the answer is ahead of the next one. */
+  /** The lead of the prediction over the next class. */
   readonly margin: number;
 }
 
-/** What the best weights make of the validation images; null without images. The network keeps the weights. */
+/** Findings about the best weights on the validation images; null without images. The network keeps the weights. */
 export async function findingsOf(
   run: RunFolder,
   model: Module,
@@ -75,7 +75,7 @@ export async function findingsOf(
   }
 }
 
-/** What cannot be done for this network is said; the rest of the findings is made without it. */
+/** Reports what cannot be done for this network; the other findings are made without it. */
 const unlessUnable = (what: string) => (error: unknown) => {
   if (!(error instanceof FoveaError)) throw error;
   say(`no ${what} in the report: ${messageOf(error)}`);
@@ -96,7 +96,7 @@ function answerOf(logits: Float64Array, label: number, index: number): Answer {
   };
 }
 
-/** The first few in an order; of equal ones those that come first in the data. */
+/** The first few in an order; among equals, those that come first in the data. */
 const first = (answers: readonly Answer[], compare: (a: Answer, b: Answer) => number, most = listed) =>
   [...answers].sort((a, b) => compare(a, b) || a.index - b.index).slice(0, most);
 
@@ -123,7 +123,7 @@ async function findingsFor(
   return found;
 }
 
-/** The most frequent confusions, with the images that were taken for something else with most certainty. */
+/** The most frequent confusions, with the images that were misclassified with the highest probability. */
 async function confusedImages(wrong: readonly Answer[], data: Dataset, run: RunFolder): Promise<ConfusedImages[]> {
   const cells = new Map<string, Answer[]>();
   for (const answer of wrong) {
@@ -174,7 +174,7 @@ async function gateFigures(network: Network, data: Dataset, engine: Engine): Pro
   };
 }
 
-/** How well Grad-CAM and the last spatial gate find the objects, beside controls. */
+/** How well Grad-CAM and the last spatial gate find the objects, next to controls. */
 async function foundObjects(
   { model, preprocessing }: Network,
   data: Dataset,

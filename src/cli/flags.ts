@@ -2,11 +2,11 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { choicesOf, misfit, type Schema } from "../core/schema.js";
 import type { Settings, SettingsOf } from "../core/settings.js";
 
-/** What becomes of a flag's text: the text or number that a schema takes, or what a parser makes of it. */
+/** How a flag's text is read: as the text or number that a schema takes, or by a parser. */
 type Taken<T> = Schema<T> | ((text: string) => T);
 
 /**
- * A flag, said once: its type, its line of `--help`, its check and its default follow. `T` is what commander stores, undefined included
+ * A flag, defined once: its type, line of `--help`, check and default. `T` is what commander stores, including undefined
  * if the flag may be left out.
  */
 export interface Flag<S extends string = string, T = unknown> {
@@ -15,7 +15,7 @@ export interface Flag<S extends string = string, T = unknown> {
   readonly help: string;
   readonly takes?: Taken<NonNullable<T>> | undefined;
   readonly default?: T | undefined;
-  /** Whether the command cannot do without. */
+  /** Whether it is required. */
   readonly needed?: boolean;
 }
 
@@ -84,14 +84,15 @@ type SettingFlag<S extends Settings> = {
 
 /** The flags of a table of settings, in its order. */
 export function settingFlags<S extends Settings>(settings: S): readonly SettingFlag<S>[] {
-  return Object.values(settings).flatMap(({ flag: spelling, help = "", schema, default: usual }) =>
-    spelling === undefined
+  return Object.values(settings).flatMap(({ flag: spelling, help = "", schema, default: usual, parse }) => {
+    const takes = parse ? (text: string) => fitting(schema, parse(text)) : schema;
+    return spelling === undefined
       ? []
-      : [{ spelling, help, ...(takesText(spelling) ? { takes: schema, default: usual ?? undefined } : {}) }],
-  ) as unknown as readonly SettingFlag<S>[];
+      : [{ spelling, help, ...(takesText(spelling) ? { takes, default: usual ?? undefined } : {}) }];
+  }) as unknown as readonly SettingFlag<S>[];
 }
 
-/** What flags say of the settings in a table. */
+/** The settings of a table that flags set. */
 export function settingsBy<S extends Settings>(settings: S, flags: object): Partial<SettingsOf<S>> {
   const entries = Object.entries(settings).map(([name, { flag: spelling = "" }]) => [name, stored(spelling, flags)]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Partial<SettingsOf<S>>;
@@ -99,9 +100,10 @@ export function settingsBy<S extends Settings>(settings: S, flags: object): Part
 
 /** Which flags of a list were given: `--batch`. */
 export const givenOf = (list: readonly Flag[], flags: object): string[] =>
-  list
-    .filter(({ spelling }) => stored(spelling, flags) !== undefined)
-    .map(({ spelling }) => new Option(spelling).long!);
+  list.filter(({ spelling }) => stored(spelling, flags) !== undefined).map(({ spelling }) => flagOf(spelling));
+
+/** `--batch` of `--batch <n>`. */
+export const flagOf = (spelling: string): string => new Option(spelling).long!;
 
 const stored = (spelling: string, flags: object): unknown =>
   (flags as Readonly<Record<string, unknown>>)[new Option(spelling).attributeName()];
@@ -119,6 +121,13 @@ export function addFlags(command: Command, list: readonly Flag[]): Command {
     command.addOption(option.makeOptionMandatory(must));
   }
   return command;
+}
+
+/** @throws InvalidArgumentError, which is reported as a usage error, for a value that does not fit. */
+function fitting(schema: Schema, value: unknown): unknown {
+  const wanted = misfit(schema, value);
+  if (wanted !== undefined) throw new InvalidArgumentError(`must be ${wanted}.`);
+  return value;
 }
 
 /** A parser for what a schema takes: the text itself, or a number. What it throws is reported as a usage error. */

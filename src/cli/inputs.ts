@@ -22,7 +22,7 @@ export async function readClasses(file: string): Promise<readonly string[]> {
       `--class-names ${file} must be one class per line, a JSON list of strings, or an object of them by position`,
     );
   while (names.at(-1) === "") names.pop();
-  if (names.length === 0) throw new OptionError(`--class-names ${file} holds no names`);
+  if (names.length === 0) throw new OptionError(`--class-names ${file} has no names`);
   if (names.some((name) => /[\p{Cc}\uFFFD]/u.test(name)))
     throw new OptionError(`--class-names ${file} is not a file of names`);
   return names;
@@ -38,7 +38,7 @@ function listOf(json: unknown): unknown {
   });
 }
 
-/** The files that are named, and the images in the folders that are, searched in depth. */
+/** The named files, and the images in named folders, searched recursively. */
 export async function imagesOf(
   sources: readonly string[],
 ): Promise<{ readonly images: readonly string[]; readonly skipped: readonly SkippedFile[] }> {
@@ -53,14 +53,14 @@ async function imagesIn(source: string): Promise<Awaited<ReturnType<typeof image
   );
   if (!isFolder) return { files: [source], skipped: [] };
   const found = await imagesBelow(source);
-  if (found.files.length === 0) throw new OptionError(`${source} holds no images (jpg, png, webp, tiff, avif)`);
+  if (found.files.length === 0) throw new OptionError(`${source} has no images (jpg, png, webp, tiff, avif)`);
   return found;
 }
 
-/** The largest input of networks that are trained on whole images, such as CIFAR's, rather than the middle of photographs. */
+/** The largest input of networks that are trained on whole images, such as CIFAR's, rather than the center of photos. */
 const wholeUpTo = 64;
 
-/** How photographs become inputs of a network: as in its training, else as is usual for its size. */
+/** How photos become inputs of a network: as in its training, otherwise as usual for its size. */
 export function photoPreprocessing(loaded: LoadedModel, flags: InputFlags): Preprocessing {
   const side = flags.imageSize ?? loaded.imageSize;
   const usual = { imageSize: side, resize: side > wholeUpTo ? photoResize(side) : side, ...normalizations.imagenet };

@@ -78,7 +78,7 @@ export const inspectCommand = addFlags(new Command("inspect"), inspectFlags)
           ? `${known.family}: --model ${known.model} with ${JSON.stringify(known.options)}${known.insert ? `, --insert ${known.insert.attention} with ${JSON.stringify(known.insert.options)}` : ""}`
           : "not a known network; docs/rebuild-a-network.md shows how to rebuild one and load its weights",
         ...(known?.unexplained.length && known.original("")
-          ? [`the network is that of the keys that begin with ${known.original("")}`]
+          ? [`the network has the keys that begin with ${known.original("")}`]
           : []),
         ...keysLine("keys that this network does not explain", known?.unexplained),
         ...keysLine("keys of this network that the file lacks", known?.missing),
@@ -100,7 +100,7 @@ function notReadLine(placeholders: NonNullable<Checkpoint["placeholders"]>): rea
   return [`Python objects that were not read: ${few.join(", ")}${more}`];
 }
 
-/** Reads a file, folder or address. @throws FormatError that says, of a download, how to get it anew. */
+/** Reads a file, folder or address. @throws FormatError that says, for a download, how to get it again. */
 async function reading<T>(source: string, read: (path: string) => Promise<T>): Promise<T> {
   const path = await localFile(source);
   return read(path).catch((error: unknown) => {
@@ -140,7 +140,7 @@ const partsText = (parts: readonly string[]): string =>
 
 /**
  * Reads a checkpoint of any format from a file, folder or address. Says which of several sets of weights was taken, unless it was
- * asked for. @throws FoveaError if there is none.
+ * requested. @throws FoveaError if there is none.
  */
 export async function readCheckpointFile(file: string, part?: string): Promise<Checkpoint> {
   const checkpoint = await reading(file, (path) => openCheckpoint(path, { part }));

@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { unknownName } from "../core/errors.js";
-import { attentionModules, models } from "../internal.js";
+import { attentionModules, models, pretrainedOf } from "../internal.js";
 import { jsonFlag } from "./arguments.js";
 import { addFlags, type FlagsOf } from "./flags.js";
+import { pretrainedLines } from "./pretrained.js";
 import { paragraphs, print, table, wrapped } from "./terminal.js";
 
 interface Described {
@@ -26,6 +27,10 @@ const networks = [...models.values()].map(({ name, paper, numClasses, input, opt
   paper,
   classes: numClasses,
   input,
+  pretrained: pretrainedOf(name).map(({ classes, options: _, model: __, ...weights }) => ({
+    ...weights,
+    classes: classes.length,
+  })),
   options: { ...options } as Record<string, Described>,
 }));
 
@@ -74,5 +79,14 @@ function details(entry: (typeof attention)[number] | (typeof networks)[number]):
     (part) => typeof part === "string" || typeof part === "number",
   );
   const head = [...about, source.join(", ")].flatMap((line) => wrapped(line));
-  return [...head, options.length ? "options:" : "no options", ...options];
+  const weights =
+    "pretrained" in entry ? pretrainedLines(entry.name).flatMap((line) => wrapped(line, { indent: 2 })) : [];
+  return [
+    ...head,
+    ...(weights.length
+      ? ["published weights, the first with --pretrained, others with --weights NAME:", ...weights]
+      : []),
+    options.length ? "options:" : "no options",
+    ...options,
+  ];
 }

@@ -25,23 +25,23 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     async () => (await import("./compare.js")).compareCommand,
   ],
   tune: [
-    "Search for good settings of a training by successive halving, on the units of fovea compare",
+    "Search for good training settings by successive halving",
     async () => (await import("./tune.js")).tuneCommand,
   ],
   report: [
-    "Write the report of a run again, or of several runs side by side",
+    "Rewrite the report of a run, or compare several runs side by side",
     async () => (await import("./report.js")).reportCommand,
   ],
   eval: [
-    "Top-1, loss and per-class figures of a network on a data set; IoU and boundary F of a segmentation network",
+    "Measure a network on a data set: top-1, loss and per-class metrics; for segmentation, IoU and boundary F",
     async () => (await import("./eval.js")).evalCommand,
   ],
   predict: [
-    "Classify images, with probabilities, or write masks of their pixels",
+    "Classify images, with probabilities, or segment them into masks",
     async () => (await import("./predict.js")).predictCommand,
   ],
   explain: [
-    "Where a network looks in images: maps of many methods, its attention gates, and whether to believe them",
+    "Show where a network looks: maps by many methods, attention gates, and whether to trust them",
     async () => (await import("./explain.js")).explainCommand,
   ],
   export: [
@@ -49,7 +49,7 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     async () => (await import("./export.js")).exportCommand,
   ],
   studio: [
-    "Collect images, train and look, in a page on this machine",
+    "Collect images, train and explain in the browser, on this machine",
     async () => (await import("./studio.js")).studioCommand,
   ],
   inspect: [
@@ -65,7 +65,7 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     async () => (await import("./verify.js")).verifyCommand,
   ],
   bench: [
-    "Speed and memory of training or inference, on random images",
+    "Measure speed and memory of training or inference, on random images",
     async () => (await import("./bench.js")).benchCommand,
   ],
 };
@@ -81,17 +81,17 @@ Examples:
     fovea train shapes --model resnet20 --attention cbam
   Train on folders of images, one per class:
     fovea train photos/ --model resnet18 --attention se
-  What a trained network sees:
+  Classify a photo:
     fovea predict runs/photos-resnet18-se photo.jpg
-  Where it looks:
+  See where the network looks:
     fovea explain runs/photos-resnet18-se photo.jpg
-  Take it elsewhere:
+  Run it elsewhere:
     fovea export runs/photos-resnet18-se --out model.onnx
 
-fovea COMMAND --help says what a command takes.`,
+For the flags of a command: fovea COMMAND --help`,
   )
   .configureHelp({ minWidthToWrap: 20, subcommandTerm: (command) => command.name() });
-// Flags belong to the command that they stand behind: bench and its commands share names of flags.
+// Flags belong to the command that they follow: bench and its subcommands share names of flags.
 program.enablePositionalOptions();
 const named = argv.slice(2).find((word) => Object.hasOwn(commands, word));
 for (const [name, [description, load]] of Object.entries(commands)) {

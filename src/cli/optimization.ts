@@ -1,8 +1,7 @@
 import * as schemas from "../core/schema.js";
 import {
-  constantSchedule,
-  cosineSchedule,
   headGroup,
+  layerDecayGroups,
   type Module,
   modelInfo,
   type Optimizer,
@@ -10,9 +9,8 @@ import {
   type ParameterGroup,
   type RunConfig,
   type Schedule,
-  stepSchedule,
 } from "../index.js";
-import { optimizers } from "../internal.js";
+import { optimizers, scheduleBy, scheduleNames } from "../internal.js";
 import { epochList, jsonObject, optional } from "./arguments.js";
 import { type FlagsOf, flag, flagList } from "./flags.js";
 import type { TransferFlags } from "./transfer.js";
@@ -32,8 +30,14 @@ export const optimizationFlags = flagList(
   flag("--optimizer-options <json>", `more settings, such as '{"momentum":0.9,"nesterov":true}'`, jsonObject),
   flag("--weight-decay <x>", "weight decay (default: 0.0005 for sgd, 0.01 for adamw)", schemas.nonNegative),
   flag("--no-decay-norms", "no weight decay on norms and biases"),
-  flag("--schedule <name>", "learning rate schedule", schemas.oneOf("cosine", "step", "constant"), "cosine"),
+  flag("--schedule <name>", "learning rate schedule", schemas.oneOf(...scheduleNames), "cosine"),
   flag("--step-epochs <list>", "epochs after which --schedule step divides the rate by ten, such as 30,60", epochList),
+  flag("--cycle-epochs <n>", "epochs of the first cycle of --schedule warm-restarts", schemas.positive),
+  flag(
+    "--cycle-factor <x>",
+    "how much longer each of its cycles is than the one before (default: 1)",
+    schemas.positive,
+  ),
   flag("--warmup <epochs>", "epochs of linear warm-up", schemas.nonNegative, 0),
 );
 
@@ -76,17 +80,32 @@ export function optimizerOf(flags: Settled<OptimizationFlags>): Optimizer {
   });
 }
 
-export function scheduleOf({ schedule, warmup, stepEpochs, epochs }: OptimizationFlags): Schedule {
-  if (stepEpochs && schedule !== "step") throw new OptionError("--step-epochs belongs to --schedule step");
-  const warmupEpochs = warmup;
-  if (schedule === "cosine") return cosineSchedule({ warmupEpochs });
-  if (schedule === "constant") return constantSchedule({ warmupEpochs });
-  return stepSchedule(stepEpochs ?? [Math.floor(epochs / 2), Math.floor((epochs * 3) / 4)], { warmupEpochs });
-}
+const scheduleFlags = {
+  schedule: "--schedule",
+  warmup: "--warmup",
+  stepEpochs: "--step-epochs",
+  cycleEpochs: "--cycle-epochs",
+  cycleFactor: "--cycle-factor",
+} as const;
 
-/** The classifier as a group with its own learning rate, if it has one. */
-export const headGroups = (network: Module, headLr: number | null, lr: number): ParameterGroup[] =>
-  headLr === null ? [] : [headGroup(network, headLr / lr)];
+export const scheduleOf = (flags: OptimizationFlags): Schedule =>
+  scheduleBy(flags, flags.epochs, (name) => scheduleFlags[name]);
+
+/** Parameters with rates of their own: the classifier, and parts by their depth. */
+export const rateGroups = (
+  network: Module,
+  { headLr, layerDecay }: Pick<RunConfig["training"], "headLr" | "layerDecay">,
+  lr: number,
+): ParameterGroup[] => [
+  ...(headLr === null ? [] : [headGroup(network, headLr / lr)]),
+  ...(layerDecay === null ? [] : layerDecayGroups(network, layerDecay)),
+];
+
+type LoopFlags = Pick<RunConfig["training"], "augRepeats"> & {
+  readonly augment: boolean;
+  readonly patience?: number | null;
+  readonly balancedSampling?: boolean;
+};
 
 /** @throws OptionError for a flag without effect. */
 export function requireEffect({
@@ -102,7 +121,11 @@ export function requireEffect({
   weightDecay,
   decayNorms,
   optimizerOptions = {},
-}: OptimizationFlags & TransferFlags): void {
+  patience,
+  augRepeats,
+  balancedSampling,
+  augment,
+}: OptimizationFlags & TransferFlags & LoopFlags): void {
   if (insertOptions && !insert) throw new OptionError("--insert-options needs --insert");
   for (const [flag, value] of Object.entries({ ignore, part }))
     if (value !== undefined && !weights) throw new OptionError(`--${flag} needs --weights`);
@@ -118,5 +141,10 @@ export function requireEffect({
   const late = stepEpochs.find((epoch) => epoch >= epochs);
   if (late !== undefined)
     throw new OptionError(`--step-epochs ${late} has no effect: the training ends after --epochs ${epochs}`);
+  if (patience && patience >= epochs)
+    throw new OptionError(`--patience ${patience} has no effect: the training ends after --epochs ${epochs}`);
+  if (augRepeats > 1 && !augment) throw new OptionError("--aug-repeats has no effect with --no-augment");
+  if (augRepeats > 1 && balancedSampling)
+    throw new OptionError("--aug-repeats and --balanced-sampling exclude each other; leave one out");
   if (warmup > epochs) throw new OptionError(`--warmup ${warmup} is longer than the training, --epochs ${epochs}`);
 }

@@ -4,7 +4,8 @@ import { messageOf } from "../core/errors.js";
 import { oneOf } from "../core/schema.js";
 import { OptionError, openPredictor, type Prediction, writeFileAtomic } from "../index.js";
 import { decodeWithBits, dimNote } from "../internal.js";
-import { buildFlags, count, inputFlags, weightsFlags, withEngine } from "./arguments.js";
+import { csvField } from "./answer-table.js";
+import { buildFlags, count, inputFlags, optional, ttaFlag, weightsFlags, withEngine } from "./arguments.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { imagesOf, photoPreprocessing, readClasses } from "./inputs.js";
 import { requireMemory } from "./memory.js";
@@ -20,13 +21,11 @@ const predictFlags = flagList(
   ...weightsFlags,
   ...inputFlags,
   flag("--top <k>", "how many classes to show per image", count, 5),
+  ttaFlag,
   flag("--class-names <file>", "class names: one per line, or a JSON list (default: those of the run, or of ImageNet)"),
   flag("--format <name>", "output format (default: text)", oneOf(...formats)),
-  flag(
-    "--out <path>",
-    "write the answers to a file; of a segmentation network, folder of the masks (default: masks-predicted)",
-  ),
-  flag("--json", "print one JSON object, as --format json does"),
+  flag("--out <path>", "file for the predictions; for segmentation, folder for the masks (default: masks-predicted)"),
+  flag("--json", "print one JSON object, like --format json"),
 );
 type PredictFlags = FlagsOf<typeof predictFlags>;
 
@@ -36,7 +35,7 @@ type Answer =
   | { readonly image: string; readonly error: string };
 
 export const predictCommand = addFlags(new Command("predict"), predictFlags)
-  .argument("<run-or-model>", "run folder, or the name of a network together with --weights")
+  .argument("<run-or-model>", "run folder, or the name of a network with --pretrained or --weights")
   .argument("<image...>", "JPEG, PNG, WebP, AVIF or TIFF files, or folders, searched recursively")
   .addHelpText(
     "after",
@@ -44,13 +43,14 @@ export const predictCommand = addFlags(new Command("predict"), predictFlags)
 Examples:
   fovea predict runs/photos-resnet18-se cat.jpg --top 3
   fovea predict runs/photos-resnet18-se new-photos/ --format csv --out out.csv
+  fovea predict resnet18 cat.jpg --pretrained
   fovea predict resnet18 cat.jpg --weights resnet18.pth --class-names names.txt
   fovea predict runs/camvid-unet_resnet18 street.jpg --out masks/`,
   )
   .action(async (runOrModel: string, sources: string[], flags: PredictFlags, command: Command) => {
     const { top } = flags;
     if (flags.json && flags.format && flags.format !== "json")
-      throw new OptionError(`--json means --format json; leave out --json or --format ${flags.format}`);
+      throw new OptionError(`--json is --format json; leave out --json or --format ${flags.format}`);
     const format = flags.json ? "json" : (flags.format ?? "text");
     const names = flags.classNames === undefined ? undefined : await readClasses(flags.classNames);
     const loaded = await loadModel(runOrModel, flags);
@@ -79,7 +79,10 @@ Examples:
     await withEngine(async (engine) => {
       const { model } = loaded;
       const classes = names ?? loaded.classes ?? loaded.usualNames ?? null;
-      const predictor = await openPredictor({ model, classes, preprocessing }, { engine, top });
+      const predictor = await openPredictor(
+        { model, classes, preprocessing },
+        { engine, top, ...optional("tta", flags.tta) },
+      );
       const answer = async (image: string): Promise<Answer> => {
         try {
           const { image: decoded, bits } = await decodeWithBits(image, { shorterSide: preprocessing.resize });
@@ -118,6 +121,7 @@ Examples:
 function refuseAnswers(flags: PredictFlags, command: Command): void {
   if (command.getOptionValueSource("top") === "cli")
     throw new OptionError("--top is for networks that classify whole images; masks have every class");
+  if (flags.tta) throw new OptionError("--tta is for networks that classify whole images");
   if (flags.format && flags.format !== "json")
     throw new OptionError(`--format ${flags.format} is for networks that classify whole images; masks are PNG files`);
 }
@@ -125,15 +129,12 @@ function refuseAnswers(flags: PredictFlags, command: Command): void {
 const columns = (top: number) =>
   Array.from({ length: top }, (_, i) => [`class_${i + 1}`, `probability_${i + 1}`]).flat();
 
-/** A field of a CSV file (RFC 4180). */
-const field = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
 function lineOf(prediction: Answer, format: "text" | "csv" | "jsonl"): string {
   if (format === "jsonl") return jsonLine(prediction);
   if ("error" in prediction) return "";
   const { image, classes } = prediction;
   if (format === "text")
     return `${visible(`${image}: ${classes.map((c) => `${c.name} ${percent(c.probability)}`).join(", ")}`)}\n`;
-  const fields = classes.flatMap(({ name, probability }) => [field(name), String(probability)]);
-  return `${[field(image), ...fields].join(",")}\n`;
+  const fields = classes.flatMap(({ name, probability }) => [csvField(name), String(probability)]);
+  return `${[csvField(image), ...fields].join(",")}\n`;
 }

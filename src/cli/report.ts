@@ -18,8 +18,8 @@ import { helpText, say } from "./terminal.js";
 import { parameterCount, reportOf, titleOf } from "./train-report.js";
 
 const reportFlags = flagList(
-  flag("--out <file>", "HTML file (default, for one run: its report.html)"),
-  flag("--tensorboard <folder>", "write TensorBoard event files there instead, a folder for each run"),
+  flag("--out <file>", "HTML file (default for one run: its report.html)"),
+  flag("--tensorboard <folder>", "write TensorBoard event files there instead, one folder per run"),
 );
 
 export const reportCommand = addFlags(new Command("report"), reportFlags)
@@ -31,18 +31,18 @@ Examples:
   fovea report runs/first runs/second --out compared.html
   fovea report runs/* --tensorboard events/
 
-All that a report shows stands in the run folder: neither the data nor the weights are read.`),
+A report needs the run folder only, neither the data nor the weights.`),
   )
   .action(async (paths: string[], { out, tensorboard }: FlagsOf<typeof reportFlags>) => {
     if (out !== undefined && tensorboard !== undefined)
-      throw new OptionError("--out and --tensorboard: ask for one of them, then for the other");
+      throw new OptionError("--out and --tensorboard cannot be combined: run the command once for each");
     const runs: OpenRun[] = [];
     const names = namesOf(paths);
     for (const [i, path] of paths.entries()) runs.push(await openRun(path, names[i]!));
     if (tensorboard !== undefined) return writeEvents(runs, tensorboard);
     const [only] = runs;
     if (runs.length === 1 && only) return writeReport(only, out);
-    if (out === undefined) throw new OptionError(`${runs.length} runs side by side need --out FILE`);
+    if (out === undefined) throw new OptionError(`to compare ${runs.length} runs, add --out FILE`);
     await writeFileAtomic(out, renderComparison(await Promise.all(runs.map(comparedRun))));
     say(`${runs.length} runs are side by side in ${out}`);
   });
@@ -60,16 +60,16 @@ async function openRun(path: string, name: string): Promise<OpenRun> {
   return { name, run, epochs: await run.epochs(), facts: run.config.task ? undefined : await run.facts() };
 }
 
-/** The last part of each path, or all of it where that would not tell runs apart. @throws OptionError for a run that is named twice. */
+/** The last part of each path, or the whole path if that is ambiguous. @throws OptionError for a run that is given twice. */
 function namesOf(paths: readonly string[]): string[] {
   const tidy = paths.map((path) => join(path).replace(/[/\\]+$/, ""));
   const twice = tidy.find((path, i) => tidy.indexOf(path) < i);
-  if (twice !== undefined) throw new OptionError(`${twice} is named twice`);
+  if (twice !== undefined) throw new OptionError(`${twice} is given twice`);
   const short = tidy.map((path) => basename(path));
   return new Set(short).size === short.length ? short : tidy;
 }
 
-/** What runs of earlier versions did not keep. */
+/** What runs of earlier versions did not store. */
 const without = (run: RunFolder): ReportFacts => ({
   format: "fovea.report.1",
   parameters: parametersOf(run),

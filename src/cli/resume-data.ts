@@ -8,14 +8,14 @@ import { foveaCommand } from "./terminal.js";
  * The data of a run to resume, from whatever folder: where it was when the run began, or where it is now if it has moved.
  *
  * @param asked data named on the command line
- * @throws OptionError if it is gone, or other data was asked for.
+ * @throws OptionError if it is gone, or other data was requested.
  */
 export async function resumedData({ path, config }: RunFolder, asked: string | undefined): Promise<string> {
   const before = await placeOf(config.data);
   if (asked !== undefined) {
     if (before === undefined || (await isSame(before, asked))) return asked;
     throw new OptionError(
-      `--resume: the run in ${path} learns from ${before}, not from ${asked}. Leave the data out, or start a new run`,
+      `--resume: the run in ${path} trains on ${before}, not on ${asked}. Leave out the data, or start a new run`,
     );
   }
   if (before !== undefined) return before;

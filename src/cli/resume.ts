@@ -8,7 +8,7 @@ const beginning = { part: "part", ignore: "ignore", insertOptions: "insert-optio
 export function checkSame(run: RunFolder, config: RunConfig, asked: Readonly<Record<string, unknown>>): void {
   for (const [name, flag] of Object.entries(beginning))
     if (name in asked && JSON.stringify(asked[name]) !== JSON.stringify(run.config.flags[name]))
-      throw new OptionError(`--${flag} has no effect with --resume: it only affects how training begins`);
+      throw new OptionError(`--${flag} has no effect with --resume: it only affects the start of a training`);
   const difference = classDifference(run.config.data.classes, config.data.classes);
   if (difference)
     throw new OptionError(

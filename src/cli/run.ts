@@ -28,10 +28,19 @@ import {
   type SkippedFile,
   WeightsError,
 } from "../index.js";
-import { alignmentNotes, buildNetwork, classNames, makeFolder, models } from "../internal.js";
+import {
+  alignmentNotes,
+  buildNetwork,
+  classNames,
+  makeFolder,
+  models,
+  pretrainedOf,
+  withClasses,
+} from "../internal.js";
 import { type InputFlags, type ModelFlags, modelOptions, optional, type WeightsFlags } from "./arguments.js";
 import { type FlagsOf, flag, flagList } from "./flags.js";
 import { readCheckpointFile } from "./inspect.js";
+import { pretrainedBy } from "./pretrained.js";
 import { say, shellQuote } from "./terminal.js";
 
 /** A network ready to use, and what is known about its input and classes. */
@@ -65,7 +74,7 @@ export function saySkipped(skipped: readonly SkippedFile[]): void {
   for (const { file, reason } of skipped.slice(0, mostNamed)) say(`skipped ${file}: ${reason}`);
   if (skipped.length > 1)
     say(
-      `${skipped.length.toLocaleString("en-US")} files skipped${skipped.length > mostNamed ? ", not all of them named" : ""}`,
+      `${skipped.length.toLocaleString("en-US")} files skipped${skipped.length > mostNamed ? `, the first ${mostNamed} listed` : ""}`,
     );
 }
 
@@ -80,7 +89,7 @@ export function aligning(dataset: Dataset, { classes }: Pick<LoadedModel, "class
   return aligned;
 }
 
-/** Flags that set images of a folder aside. */
+/** Flags that hold out images of a folder. */
 export const splitFlags = flagList(
   flag(
     "--val-split <share>",
@@ -95,7 +104,7 @@ export const splitFlags = flagList(
 );
 export type SplitFlags = FlagsOf<typeof splitFlags>;
 
-/** @throws OptionError for a share that was requested, but not set aside. */
+/** @throws OptionError for a share that was requested, but not held out. */
 export function requireSplits(source: string, { kind, setAside = {} }: OpenedDataset, flags: SplitFlags): void {
   for (const [flag, share, used] of [
     ["val-split", flags.valSplit, setAside.validation],
@@ -134,7 +143,16 @@ export async function loadModel(
   if (!(await isRun(runOrModel))) return loadNamed(runOrModel, flags);
   const { weights, part, ignore } = flags;
   const { attention, attentionOptions, classes, stem, shortcut, modelOptions: more } = flags;
-  const built = { attention, "attention-options": attentionOptions, classes, stem, shortcut, "model-options": more };
+  const { pretrained } = flags;
+  const built = {
+    attention,
+    "attention-options": attentionOptions,
+    classes,
+    stem,
+    shortcut,
+    "model-options": more,
+    pretrained,
+  };
   for (const [flag, value] of Object.entries(built))
     if (value !== undefined)
       throw new OptionError(`--${flag} is for a network by name; ${runOrModel} is a run, which has its network`);
@@ -184,19 +202,26 @@ export function preprocessingOf(
  */
 async function loadNamed(name: string, flags: Omit<ModelFlags, "model"> & WeightsFlags): Promise<LoadedModel> {
   const spec = modelInfo(name);
-  const imageSize = spec.input[1];
-  if (!flags.weights) throw new OptionError(`${name} is a network, not a run folder: add --weights FILE`);
-  return withWeights(flags, ({ tensors, metadata }) => {
+  const published = await pretrainedBy(name, flags);
+  const imageSize = published?.preprocessing.imageSize ?? spec.input[1];
+  const weights = published?.source ?? flags.weights;
+  if (!weights)
+    throw new OptionError(
+      `${name} is a network, not a run folder: add --weights FILE${pretrainedOf(name).length ? ", or --pretrained" : ""}`,
+    );
+  return withWeights({ ...flags, weights }, (file) => {
+    const { tensors, metadata } = published ? withClasses(file, published) : file;
     const known = recognizeCheckpoint(tensors, metadata);
     const own = known?.model === name ? known : undefined;
     const asked = Object.fromEntries(
       Object.entries(modelOptions({ model: name, ...flags })).filter(([, value]) => value !== null),
     );
-    const options = { ...own?.options, ...asked };
+    const options = { ...own?.options, ...published?.options, ...asked };
     const written = { name, options, ...optional("insert", own?.insert) };
     const network = own?.insert ? buildNetwork(written, { imageSize }) : createModelByName(name, options);
     loadState(network, tensors, own ? { rename: own.rename } : {});
-    return named(network, written, { own, metadata, imageSize });
+    const loaded = named(network, written, { own, metadata, imageSize });
+    return published ? { ...loaded, preprocessing: published.preprocessing } : loaded;
   });
 }
 
@@ -270,8 +295,8 @@ export async function flagged<T>(
     if (!(error instanceof WeightsError)) throw namedAs(error, what);
     const [first] = error.patterns.length > 1 ? [`(${error.patterns.join("|")})`] : error.patterns;
     if (advice) throw new FormatError(`${what}: ${error.misfit}. ${advice}`);
-    const ignore = ignorable && first ? `To leave these parts as they are: --ignore '${first}'. ` : "";
-    throw new FormatError(`${what}: ${error.misfit}. ${ignore}\`fovea inspect\` says which network it is of`);
+    const ignore = ignorable && first ? `To keep these parts unchanged: --ignore '${first}'. ` : "";
+    throw new FormatError(`${what}: ${error.misfit}. ${ignore}\`fovea inspect\` says which network it belongs to`);
   }
 }
 

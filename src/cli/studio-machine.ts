@@ -11,6 +11,7 @@ import { FoveaError, writeFileAtomic } from "../index.js";
 import { makeFolder, RunFolder } from "../internal.js";
 import { freshFolder } from "./run.js";
 import { type Api, refuse, sendBytes } from "./studio-server.js";
+import type { TrainingNews } from "./train-run.js";
 
 /** How the page asks for a training: what it would do itself. */
 interface Recipe {
@@ -78,6 +79,8 @@ export class Machine {
   #child: ChildProcess | undefined;
   #running: string | undefined;
   #interrupted = false;
+  /** How far it is within its epoch. */
+  #news: TrainingNews | undefined;
   /** How the last training of each run ended. */
   readonly #ends = new Map<string, string | null>();
 
@@ -179,7 +182,7 @@ export class Machine {
     const main = fileURLToPath(new URL("./main.js", import.meta.url));
     const how = recipe.resume ? ["--resume"] : [join(this.folder, run, "data"), ...flagsOf(recipe, this.#weights(run))];
     const child = spawn(execPath, [main, "train", ...how, "--out", this.#run(run)], {
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
       // A process group of its own: Ctrl-C in the terminal reaches the studio only.
       detached: platform !== "win32",
       windowsHide: true,
@@ -187,9 +190,13 @@ export class Machine {
     this.#child = child;
     this.#running = run;
     this.#interrupted = false;
+    this.#news = undefined;
     this.#ends.delete(run);
     let said = "";
-    child.stderr.on("data", (chunk) => {
+    child.on("message", (news: TrainingNews) => {
+      this.#news = news;
+    });
+    child.stderr!.on("data", (chunk) => {
       said = (said + chunk).slice(-10_000);
     });
     child.on("error", (error) => {
@@ -210,7 +217,7 @@ export class Machine {
     return json(response, {});
   }
 
-  /** Every epoch as it is recorded, from the one after `Last-Event-ID` on; then how it ended. */
+  /** Every epoch as it is recorded, from the one after `Last-Event-ID` on, and how far the next one is; then how it ended. */
   async #events(request: IncomingMessage, response: ServerResponse, run: string): Promise<boolean> {
     response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
     let open = true;
@@ -218,6 +225,7 @@ export class Machine {
       open = false;
     });
     let sent = Number(request.headers["last-event-id"] ?? 0);
+    let told: TrainingNews | undefined;
     while (open) {
       // Before looking: an end that is seen now has written all it will.
       const ended = this.#running !== run;
@@ -237,6 +245,10 @@ export class Machine {
           `event: end\ndata: ${JSON.stringify({ failure, finished: epochs > 0 && lines.length >= epochs })}\n\n`,
         );
         return true;
+      }
+      if (this.#news && this.#news !== told) {
+        told = this.#news;
+        response.write(`event: news\ndata: ${JSON.stringify(told)}\n\n`);
       }
       await sleep(lookEvery);
     }

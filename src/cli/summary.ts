@@ -1,12 +1,14 @@
+import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import * as schemas from "../core/schema.js";
 import { trainingStep } from "../engine.js";
 import { costOf, modelInfo, OptionError, sgd, trace } from "../index.js";
-import { describeLowering, formatScope, type LayerLowering } from "../internal.js";
+import { cpuBackend, describeLowering, formatScope, type LayerLowering } from "../internal.js";
 import { parametersOf, stateOf } from "../nn.js";
 import { buildFlags, classesFlag, inputFlag, jsonFlag, modelByFlags, modelFlag } from "./arguments.js";
 import { addFlags, type FlagsOf, flag, flagList } from "./flags.js";
 import { print, short, table, wrapped } from "./terminal.js";
+import { cachedTuning, thisMachine } from "./tuning.js";
 
 const summaryFlags = flagList(
   modelFlag,
@@ -69,37 +71,40 @@ interface Lowering {
   readonly layers: readonly LayerLowering[];
 }
 
-/** How a training step by SGD is compiled. */
+/** How a training step by SGD is compiled, as `fovea train` would here. */
 async function loweringOf(flags: SummaryFlags, input: readonly [number, number, number]): Promise<Lowering> {
   const { batch = 32 } = flags;
   const numClasses = flags.classes ?? modelInfo(flags.model).numClasses;
   const options = { optimizer: sgd({ lr: 0.1 }), input: [batch, ...input] as const, numClasses };
   const { graph } = trainingStep(modelByFlags(flags), options);
-  return { batch, ...(await describeLowering(graph)) };
+  const backend = cpuBackend({ tuning: await cachedTuning(thisMachine(availableParallelism())) });
+  return { batch, ...(await describeLowering(graph, backend)) };
 }
 
 function formatLowering({ target, batch, layers }: Lowering): string[] {
   const head = `Training with ${batch} images a step on ${target}:`;
   if (layers.length === 0)
     return [head, "every layer is plain: there are no blocked operators here, or the batch is too small"];
-  const reasons = new Map<string, string>();
-  const rows = layers.map(({ path, rules, plain }) => {
-    for (const { operator, reasons: why } of plain)
-      reasons.set(`${operator}: ${why.join("; ") || "no rule for blocks"}`, operator);
-    const layout = plain.length === 0 ? "blocked" : rules.length === 0 ? "plain" : "both";
-    return [
-      path || "loss, updates",
-      layout,
-      rules.join(" "),
-      [...new Set(plain.map(({ operator }) => operator))].join(" "),
-    ];
-  });
+  const reasons: string[] = [];
+  const numberOf = (reason: string) => {
+    if (!reasons.includes(reason)) reasons.push(reason);
+    return reasons.indexOf(reason) + 1;
+  };
+  const rows = layers.flatMap(({ path, operators }) =>
+    operators.map(({ operator, rule, reasons: refused }, i) => [
+      i === 0 ? path || "loss, updates" : "",
+      operator,
+      rule === "plain" ? "plain" : "blocked",
+      rule === "plain" ? "" : rule,
+      refused.map(numberOf).join(" ") || (rule === "plain" ? "no rule" : ""),
+    ]),
+  );
   return [
     head,
     "",
-    ...table(rows, ["layer", "layout", "rules", "plain operators"]),
+    ...table(rows, ["layer", "operator", "layout", "rule", "tried"]),
     "",
-    "Why operators are plain, for each way in which it happens:",
-    ...[...reasons.keys()].sort().flatMap((line) => wrapped(line, { indent: 2 })),
+    "Rules that were tried before, and why they do not apply:",
+    ...reasons.flatMap((reason, i) => wrapped(`${i + 1}. ${reason}`, { indent: 2 })),
   ];
 }

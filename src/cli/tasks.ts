@@ -21,20 +21,20 @@ import { LiveReport, nextSteps, type ReportFlags } from "./train-report.js";
 
 export type TaskName = Task["name"];
 
-/** How a run stands. */
+/** The state of a run. */
 export interface Standing<M> {
   readonly history: readonly EpochRecord[];
-  /** What the weights in best.safetensors reach. */
+  /** Metrics of the weights in best.safetensors. */
   readonly validation: M | null;
   /** Images a second in the last epoch. */
   readonly speed: number;
 }
 
-/** The report of a run that is being trained. */
+/** The report of a run during training. */
 export interface RunPage<M extends Scores> {
-  /** The epochs that a resumed run has done already. */
+  /** The epochs that a resumed run has completed. */
   takeUp(history: readonly EpochRecord[], validation: M | null): Promise<void>;
-  /** Keeps what an epoch's weights make of a few images. To be called before the run records it. */
+  /** Stores predictions for a few images after an epoch. To be called before the run records the epoch. */
   addMaps(epoch: number, weights: ReadonlyMap<string, Tensor>, engine: Engine): Promise<void>;
   /** An epoch that the run has recorded. */
   add(
@@ -42,22 +42,22 @@ export interface RunPage<M extends Scores> {
     timing: { readonly seconds: number; readonly imagesPerSecond: number },
     standing: Standing<M>,
   ): Promise<void>;
-  /** What the best weights make of the test images, and of those that are shown. */
+  /** Measures the best weights on the test images, and on those that are shown. */
   conclude(network: Module, data: OpenedDataset, flags: EngineFlags): Promise<M | null>;
 }
 
-/** What the commands do in their own way for each task. */
+/** What commands do differently for each task. */
 export interface TaskFace<M extends Scores> {
-  /** The network where none is named. */
+  /** The default network. */
   readonly network: string;
   /** How networks are measured. */
   readonly task: Task<M>;
   openPage(run: RunFolder, data: OpenedDataset, network: Module, flags: ReportFlags): Promise<RunPage<M>>;
   /** Whether recorded metrics are of this task. */
   isMetrics(scores: Scores | undefined): scores is M;
-  /** The share of right answers while training, named. */
+  /** The share of correct predictions during training, with its name. */
   trainingText(share: number): string;
-  /** What decides which epoch is best, named; null without validation. */
+  /** The score that decides which epoch is best, with its name; null without validation. */
   scoreOf(record: Pick<EpochRecord, "top1" | "miou">): { readonly name: string; readonly value: number } | null;
   /** The same of metrics. */
   scoreOfMetrics(metrics: M): { readonly name: string; readonly value: number };
@@ -91,7 +91,7 @@ const faces = {
   } satisfies TaskFace<SegmentationMetrics>,
 } as const;
 
-/** The commands' way with a task. Metrics go where they come from, so their type does not matter. */
+/** The face of a task. Its metrics are only passed back to it, so their type does not matter. */
 export const faceOf = (name: TaskName): TaskFace<Scores> => faces[name] as unknown as TaskFace<Scores>;
 
 /** The task of a network in the catalogue. */

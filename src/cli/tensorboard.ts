@@ -15,7 +15,7 @@ import {
 
 type Epoch = Omit<RecordedEpoch, "validation">;
 
-/** Files of this name are ours: a run that is resumed, or reported again, writes its own anew. TensorBoard looks for `tfevents`. */
+/** Files of this name are ours: a run that is resumed, or reported again, rewrites its own. TensorBoard looks for `tfevents`. */
 const eventsFile = "events.out.tfevents.0.fovea";
 
 /** The epochs of a run as a TensorBoard event file: curves, and maps of the followed images. */

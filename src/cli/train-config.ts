@@ -2,10 +2,28 @@ import { basename, resolve } from "node:path";
 import { versions } from "node:process";
 import * as schemas from "../core/schema.js";
 import { defaultAugmentation, defaultPreprocessing } from "../engine.js";
-import { modelInfo, type OpenedDataset, OptionError, type RunConfig, version } from "../index.js";
-import { defaultBatch, loopSettings, recordedIn, stepSettings, trainingSettings } from "../internal.js";
+import {
+  type Augmentation,
+  modelInfo,
+  type OpenedDataset,
+  OptionError,
+  type PretrainedWeights,
+  type RunConfig,
+  type Task,
+  version,
+} from "../index.js";
+import {
+  augmentationSettings,
+  augmentedBy,
+  defaultBatch,
+  loopSettings,
+  recipeNames,
+  recordedIn,
+  stepSettings,
+  trainingSettings,
+} from "../internal.js";
 import { buildFlags, engineFlags, modelOptions, optional } from "./arguments.js";
-import { type FlagsOf, flag, flagList, settingFlags, settingsBy } from "./flags.js";
+import { type FlagsOf, flag, flagList, flagOf, settingFlags, settingsBy } from "./flags.js";
 import { optimizationFlags, optimizerOf, type Settled, scheduleOf } from "./optimization.js";
 import { splitFlags } from "./run.js";
 import { maskOptions, segmentationFlags, taskConfig } from "./segmentation/flags.js";
@@ -17,7 +35,7 @@ export const trainFlags = flagList(
   ...buildFlags,
   flag(
     "--task <name>",
-    "a class for each image, or for each pixel (default: what network and data are for)",
+    "one class per image, or one per pixel (default: by network and data)",
     schemas.oneOf("classification", "segmentation"),
   ),
   ...segmentationFlags,
@@ -26,11 +44,20 @@ export const trainFlags = flagList(
   ...optimizationFlags,
   ...settingFlags(stepSettings),
   flag("--no-augment", "no random crops and mirroring"),
-  flag("--cache-features", "require that frozen parts run once per image, not in every epoch"),
+  flag("--no-flip", "no mirroring"),
+  ...settingFlags(augmentationSettings),
+  flag("--cache-features", "run frozen parts once per image, and fail if that is impossible"),
   flag("--no-cache-features", "run frozen parts in every epoch (default: once; see below)"),
   ...transferFlags,
   ...splitFlags,
   ...reportFlags,
+  flag(
+    "--recipe <name>",
+    "settings of a published training, as defaults: see docs/train-well.md",
+    schemas.oneOf(...recipeNames),
+  ),
+  flag("--config <file>", "flags as defaults: an object in YAML or JSON, such as { epochs: 20, mixup: 0.2 }"),
+  flag("--find-lr [file]", "only try learning rates, and draw the loss by rate (default: to learning-rate.svg)"),
   flag("--out <folder>", "run folder (default: a new one in runs/)"),
   flag("--resume", "continue the run in --out, with its settings as defaults"),
   ...engineFlags,
@@ -47,13 +74,18 @@ export async function configOf(
   data: OpenedDataset,
   flags: Settled<TrainFlags>,
   asked: Record<string, unknown>,
+  published: PretrainedWeights | undefined,
 ): Promise<RunConfig> {
-  const preprocessing = defaultPreprocessing(data.train, flags.imageSize);
+  const usual = defaultPreprocessing(data.train, flags.imageSize);
+  const { mean, std } = published?.preprocessing ?? usual;
+  const preprocessing = { ...usual, mean, std };
   const { classes } = data.train;
   const spec = modelInfo(flags.model);
   // The ImageNet stem would leave almost nothing of small images.
-  const stem = flags.stem ?? ("stem" in spec.options && preprocessing.imageSize < 64 ? "cifar" : undefined);
+  const small = "stem" in spec.options && preprocessing.imageSize < 64 && !published;
+  const stem = flags.stem ?? (small ? "cifar" : undefined);
   const { name, settings } = optimizerOf(flags);
+  requireFitting(flags, spec.task, classes);
   if (flags.cacheFeatures && flags.augment)
     throw new OptionError("--cache-features needs --no-augment: augmented images differ in every epoch");
   return {
@@ -62,7 +94,7 @@ export async function configOf(
     flags: asked,
     model: {
       name: spec.name,
-      options: modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length }),
+      options: withOptionsOf(published, modelOptions({ ...flags, ...optional("stem", stem), classes: classes.length })),
       ...(flags.insert ? { insert: { attention: flags.insert, options: flags.insertOptions ?? {} } } : {}),
     },
     data: {
@@ -80,13 +112,45 @@ export async function configOf(
     training: {
       ...recordedIn(trainingSettings, {
         ...settingsBy(trainingSettings, flags),
+        // Those of segmentation are its task's.
+        ...(spec.task === "segmentation" ? { classWeights: null } : {}),
         batch: Math.min(flags.batch ?? defaultBatch(data.train.length), data.train.length),
       }),
       optimizer: { name, settings },
       schedule: scheduleOf(flags),
-      augment: flags.augment ? defaultAugmentation(data.train, preprocessing) : null,
+      augment: augmentOf(flags, defaultAugmentation(data.train, preprocessing)),
     },
   };
+}
+
+/** Options of a network from its flags, and those that its published weights need. */
+function withOptionsOf(published: PretrainedWeights | undefined, options: Readonly<Record<string, unknown>>) {
+  const attention = options.attention ?? published?.options.attention ?? null;
+  return { ...published?.options, ...options, attention };
+}
+
+/** What changes images. @throws OptionError for flags without effect. */
+function augmentOf(flags: TrainFlags, usual: Augmentation): Augmentation | null {
+  const settings = settingsBy(augmentationSettings, flags);
+  const called = (name: keyof typeof augmentationSettings) => flagOf(augmentationSettings[name].flag);
+  if (flags.augment) return augmentedBy(flags.flip ? usual : { ...usual, flip: false }, settings, called);
+  const [idle] = Object.keys(settings) as (keyof typeof augmentationSettings)[];
+  if (idle) throw new OptionError(`${called(idle)} has no effect with --no-augment`);
+  if (!flags.flip) throw new OptionError("--no-flip has no effect with --no-augment");
+  return null;
+}
+
+/** @throws OptionError for flags that are for other tasks, or do not fit the data's classes. */
+function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly string[]): void {
+  const { autoAugment, mixup, cutmix, balancedSampling, classWeights } = flags;
+  const ofImages = { "auto-augment": autoAugment, mixup, cutmix, "balanced-sampling": balancedSampling };
+  if (task === "segmentation")
+    for (const [name, value] of Object.entries(ofImages))
+      if (value !== undefined) throw new OptionError(`--${name} is for networks that classify whole images`);
+  if (typeof classWeights === "object" && classWeights && classWeights.length !== classes.length)
+    throw new OptionError(
+      `--class-weights: ${classWeights.length} weights for ${classes.length} classes: ${classes.slice(0, 12).join(", ")}`,
+    );
 }
 
 /** @throws OptionError for a flag about features if there are none. */

@@ -8,7 +8,7 @@ import {
   thumbnailSide,
 } from "../core/findings.js";
 import { Rng } from "../core/rng.js";
-import { type Gate, seenImage } from "../explain.js";
+import { type Gate, type Glances, openGlances, seenImage } from "../explain.js";
 import {
   alignClasses,
   DataError,
@@ -25,7 +25,6 @@ import {
   buildNetwork,
   fiveDigits,
   ofSeen,
-  openGlances,
   planarLayer,
   probabilities,
   type RunFolder,
@@ -44,6 +43,7 @@ export class MapRecorder {
   readonly #data: Dataset;
   /** Whether the network can be explained; found out at the first epoch. */
   #able = true;
+  #glances: Glances | undefined;
 
   private constructor(
     private readonly run: RunFolder,
@@ -72,7 +72,7 @@ export class MapRecorder {
     );
   }
 
-  /** Writes the maps of an epoch; undefined where the network cannot be explained, which is said once. */
+  /** Writes the maps of an epoch; undefined if the network cannot be explained, which is reported once. */
   async add(epoch: number, weights: ReadonlyMap<string, Tensor>, engine: Engine): Promise<EpochMaps | undefined> {
     if (!this.#able) return undefined;
     try {
@@ -91,30 +91,26 @@ export class MapRecorder {
   async #maps(epoch: number, engine: Engine): Promise<EpochMaps> {
     const { classes } = this.#data;
     const preprocessing = ofSeen(this.run.config.preprocessing);
-    const glances = openGlances({ model: this.#network, preprocessing }, engine);
-    const looks: Look[] = [];
-    let name: string | null = null;
-    try {
-      for (const [i, { index }] of this.followed.entries()) {
-        const label = this.#data.labels[index]!;
-        const { logits, cam, gates } = await glances.glance(this.#images[i]!, label);
-        const gate = gates.findLast(isSpatial);
-        name = gate?.name ?? null;
-        looks.push({
-          predicted: classes[topIndices(logits, 1)[0]!]!,
-          probability: fiveDigits(probabilities(logits)[label]!),
-          cam: storedMap(cam),
-          gate: gate ? storedMap(planeOf(gate)) : null,
-        });
-      }
-    } finally {
-      await glances.release();
-    }
-    return { format: "fovea.maps.1", epoch, layer: glances.layer, gate: name, looks };
+    const network = { model: this.#network, preprocessing };
+    // Its memory goes with the engine's.
+    this.#glances ??= await openGlances(network, this.#images.length, engine);
+    const labels = this.followed.map(({ index }) => this.#data.labels[index]!);
+    const found = await this.#glances.glance(this.#images, labels);
+    const name = found[0]!.gates.findLast(isSpatial)?.name ?? null;
+    const looks = found.map(({ logits, cam, gates }, i): Look => {
+      const gate = gates.findLast(isSpatial);
+      return {
+        predicted: classes[topIndices(logits, 1)[0]!]!,
+        probability: fiveDigits(probabilities(logits)[labels[i]!]!),
+        cam: storedMap(cam),
+        gate: gate ? storedMap(planeOf(gate)) : null,
+      };
+    });
+    return { format: "fovea.maps.1", epoch, layer: this.#glances.layer, gate: name, looks };
   }
 }
 
-/** A few images, the same for every run on the same data, of as many classes as there are; what cannot be read is passed over. */
+/** A few images, the same for every run on the same data, of as many classes as possible; unreadable ones are skipped. */
 async function chosenImages(
   data: Dataset,
   preprocessing: Preprocessing,
@@ -136,7 +132,7 @@ async function chosenImages(
   return chosen.sort((a, b) => data.labels[a.index]! - data.labels[b.index]! || a.index - b.index);
 }
 
-/** An image, or undefined where it cannot be read. */
+/** An image, or undefined if it cannot be read. */
 export const readable = (data: Dataset, index: number): Promise<RgbImage | undefined> =>
   data.image(index).catch((error) => {
     if (error instanceof DataError) return undefined;

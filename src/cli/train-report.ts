@@ -24,12 +24,12 @@ import { Events } from "./tensorboard.js";
 import { asArgument, foveaCommand } from "./terminal.js";
 import { MapRecorder } from "./train-maps.js";
 
-/** How a run stands. */
+/** The state of a run. */
 interface Standing extends TaskStanding<ClassificationMetrics> {
   readonly maps: readonly EpochMaps[];
 }
 
-/** The page that shows how a run goes: it says nothing that does not stand in the run folder. */
+/** The report of a run, from the contents of the run folder. */
 export function reportOf(run: RunFolder, facts: ReportFacts, { maps, ...standing }: Standing): string {
   const { followed, findings } = facts;
   return renderReport({ ...commonParts(run, facts, standing), followed, maps, findings, next: nextSteps(run.path) });
@@ -60,7 +60,7 @@ export function commonParts<M, T>(
     ],
     history,
     validation,
-    validationOf: `weights of epoch ${bestRecord(history)?.epoch}, which are in best.safetensors`,
+    validationOf: `weights of epoch ${bestRecord(history)?.epoch}, in best.safetensors`,
     test,
     skipped,
     config,
@@ -69,12 +69,12 @@ export function commonParts<M, T>(
 
 /** Flags for the report of a training. */
 export const reportFlags = flagList(
-  flag("--no-maps", "no maps of validation images in the report, which take some time after every epoch"),
-  flag("--tensorboard [folder]", "write TensorBoard event files too (default: to tensorboard/ in the run folder)"),
+  flag("--no-maps", "no maps of validation images in the report; saves some time after every epoch"),
+  flag("--tensorboard [folder]", "also write TensorBoard event files (default: to tensorboard/ in the run folder)"),
 );
 export type ReportFlags = FlagsOf<typeof reportFlags>;
 
-/** The report of a run that is being trained: what it shows is kept in the run folder. */
+/** The report of a run during training: what it shows is kept in the run folder. */
 export class LiveReport implements RunPage<ClassificationMetrics> {
   #facts: ReportFacts;
   #events: Events | undefined;
@@ -107,7 +107,7 @@ export class LiveReport implements RunPage<ClassificationMetrics> {
     return new LiveReport(run, recorder, folder, data, parameterCount(network));
   }
 
-  /** The epochs that a resumed run has done already. */
+  /** The epochs that a resumed run has completed. */
   async takeUp(history: readonly EpochRecord[], validation: ClassificationMetrics | null): Promise<void> {
     const epochs = await this.run.epochs();
     this.#standing = { history, validation, speed: epochs.at(-1)?.imagesPerSecond ?? 0 };
@@ -117,7 +117,7 @@ export class LiveReport implements RunPage<ClassificationMetrics> {
       this.#events = await Events.create(this.tensorboard, this.run, epochs, this.#facts.followed, this.#maps);
   }
 
-  /** Keeps the maps of an epoch. To be called before the run records it. */
+  /** Stores the maps of an epoch. To be called before the run records it. */
   async addMaps(epoch: number, weights: ReadonlyMap<string, Tensor>, engine: Engine): Promise<void> {
     const maps = await this.recorder?.add(epoch, weights, engine);
     if (maps) this.#maps.push(maps);
@@ -139,7 +139,7 @@ export class LiveReport implements RunPage<ClassificationMetrics> {
     return this.run.write("report", reportOf(this.run, this.#facts, { ...standing, maps: this.#maps }));
   }
 
-  /** What the best weights, which `network` keeps, make of the test images and, with maps, of the validation images. */
+  /** Measures the best weights, which `network` keeps, on the test images and, with maps, on the validation images. */
   async conclude(
     network: Module,
     { test, validation }: OpenedDataset,
@@ -174,7 +174,7 @@ export const nextSteps = (path: string) => [
   },
 ];
 
-/** Measures the weights in best.safetensors on the images that chose nothing. The network keeps them. */
+/** Measures the weights in best.safetensors on the test images. The network keeps them. */
 async function measureTest(
   run: RunFolder,
   network: Module,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import process from "node:process";
 import {
   type Engine,
   type EpochRecord,
@@ -14,7 +15,7 @@ import {
 import { bestRecord, describeSplits, type RunFolder, repeating, stepSettings, taskOf } from "../internal.js";
 import { optional, withEngine } from "./arguments.js";
 import { settingsBy } from "./flags.js";
-import { headGroups, type Settled } from "./optimization.js";
+import { rateGroups, type Settled } from "./optimization.js";
 import { networkTitle, saySkipped } from "./run.js";
 import { stopOnSignal } from "./signals.js";
 import { faceOf, type RunPage, type TaskFace, taskOfModel } from "./tasks.js";
@@ -23,10 +24,10 @@ import type { TrainFlags } from "./train-config.js";
 import { parameterCount } from "./train-report.js";
 import { featuresText } from "./transfer.js";
 
-/** Below this many images a network that starts from random weights hardly learns what will help on others. */
+/** With fewer images, a network that starts from random weights hardly generalizes. */
 const fewImages = 2000;
 
-/** Says what is trained on what, and what is odd about it. */
+/** Says what is trained on what, with warnings. */
 function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, resumes: boolean): void {
   const { training, preprocessing, data: about } = config;
   say(
@@ -36,11 +37,11 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
   const validated = new Set(Array.from(data.validation.labels, (label) => data.validation.classes[label]));
   const unmeasured = data.train.labelMap ? [] : about.classes.filter((name) => !validated.has(name));
   if (unmeasured.length)
-    say(`no image for validation in ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
+    say(`no validation images of ${unmeasured.slice(0, 6).join(", ")}${unmeasured.length > 6 ? ", …" : ""}`);
   saySkipped([...data.train.skipped, ...data.validation.skipped]);
   if (data.kind === "folder" && data.train.length < fewImages && !training.weights && !resumes)
     say(
-      `${data.train.length} images are few to train a network from nothing. Start from pretrained weights: --weights FILE, with --freeze backbone to train the classifier alone`,
+      `${data.train.length} images are few to train a network from scratch. Start from pretrained weights: --weights FILE, with --freeze backbone to train only the classifier`,
     );
 }
 
@@ -48,7 +49,7 @@ function introduce({ config }: RunFolder, network: Module, data: OpenedDataset, 
 const pixelsText = ({ train: { classes } }: OpenedDataset) =>
   `classes of pixels: ${classes.slice(0, 12).join(", ")}${classes.length > 12 ? ` and ${classes.length - 12} more` : ""}`;
 
-/** How far a step is, for the line that shows it. */
+/** The progress line after a step. */
 function progressOf(
   { epoch, epochs, batch, batches, loss, top1, imagesPerSecond }: StepReport,
   size: number,
@@ -77,7 +78,7 @@ function epochText(
 /** What a run folder has recorded, and its report. */
 class Record {
   readonly #history: EpochRecord[] = [];
-  /** What the validation says of the weights in best.safetensors. */
+  /** Validation metrics of the weights in best.safetensors. */
   #shipped: Scores | null = null;
 
   constructor(
@@ -86,7 +87,7 @@ class Record {
     private readonly face: TaskFace<Scores>,
   ) {}
 
-  /** Takes up what a resumed run has done, and drops what it will do again. */
+  /** Takes over what a resumed run has done, and drops what it will repeat. */
   async takeUp(epochs: number, history: readonly EpochRecord[]): Promise<void> {
     this.#history.push(...history);
     await this.run.truncateMetrics(epochs);
@@ -106,7 +107,17 @@ class Record {
   }
 }
 
-/** Trains, records each epoch in the run folder, and shows how it goes. */
+/** How far a training is, for a program that started it and listens. */
+export type TrainingNews =
+  | { readonly kind: "step"; readonly step: StepReport }
+  | { readonly kind: "features"; readonly done: number; readonly total: number };
+
+const tellParent = (news: TrainingNews): void => {
+  // It may end at any time: the training goes on.
+  if (process.connected) process.send?.(news, () => {});
+};
+
+/** Trains, records each epoch in the run folder, and shows progress. */
 export async function runTraining(
   run: RunFolder,
   network: Module,
@@ -131,7 +142,7 @@ export async function runTraining(
           ...how,
           engine,
           task: taskOf(run.config),
-          groups: headGroups(network, training.headLr, how.optimizer.lr),
+          groups: rateGroups(network, training, how.optimizer.lr),
           preprocessing,
           validate: data.validation,
           signal: interrupt.signal,
@@ -140,13 +151,17 @@ export async function runTraining(
           onStart: ({ epoch, history }) => record.takeUp(epoch, history),
           ...optional("cacheFeatures", flags.cacheFeatures),
           onFeatures: (report) => {
+            tellParent({ kind: "features", done: report.done, total: report.total });
             if (report.total > 0)
               progress.draw(report.done / report.total, `features of ${report.done} of ${report.total} images`);
             if (frozen.length === 0 || report.done < report.total) return;
             progress.clear();
             say(featuresText(report));
           },
-          onStep: (step) => progress.draw(...progressOf(step, training.batch, face)),
+          onStep: (step) => {
+            tellParent({ kind: "step", step });
+            progress.draw(...progressOf(step, training.batch, face));
+          },
           onEpoch: async (epoch, report) => {
             await record.add(epoch, report, engine);
             progress.clear();
@@ -173,11 +188,11 @@ interface Concluding {
   readonly face: TaskFace<Scores>;
 }
 
-/** Measures the test images, once, and says what came of it. */
+/** Measures the test images, once, and reports the results. */
 async function concluded({ run, network, data, flags, page, face }: Concluding, result: TrainResult, started: number) {
   const final = result.history.at(-1);
   if (result.stopped) {
-    say(`stopped and saved. To go on: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
+    say(`stopped and saved. To resume: ${foveaCommand("train", "--resume", "--out", asArgument(run.path))}`);
     return { run: run.path, ...result, final };
   }
   const test = await page.conclude(network, data, flags);
@@ -186,27 +201,31 @@ async function concluded({ run, network, data, flags, page, face }: Concluding, 
 }
 
 function finishedText(
-  { path }: RunFolder,
+  { path, config }: RunFolder,
   { best, history }: TrainResult,
   test: Scores | null,
   seconds: number,
   face: TaskFace<Scores>,
 ): string[] {
+  const { epochs, patience } = config.training;
   const final = history.at(-1);
   const score = (record: EpochRecord) => `${percent(face.scoreOf(record)!.value)} (epoch ${record.epoch})`;
   const chosen = best && face.scoreOf(best);
   const tested = test && face.scoreOfMetrics(test);
   return [
+    ...(final && final.epoch < epochs
+      ? [`ended after epoch ${final.epoch}: none of the last ${patience} was better`]
+      : []),
     `trained in ${duration(seconds)}`,
     ...(chosen && final
-      ? [`validation ${chosen.name}: best ${score(best)}, chosen by these images; final ${score(final)}`]
+      ? [`validation ${chosen.name}: best ${score(best)}, chosen on these images; final ${score(final)}`]
       : []),
     ...(test && tested
       ? [
-          `test ${tested.name} of the best weights: ${percent(tested.value)}, ${(test as { readonly count?: number }).count} images that chose nothing`,
+          `test ${tested.name} of the best weights: ${percent(tested.value)}, ${(test as { readonly count?: number }).count} images held out to the end`,
         ]
       : []),
-    `the run is in ${path}; open ${join(path, "report.html")} to see how it went`,
+    `the run is in ${path}; open ${join(path, "report.html")} for the report`,
     "next:",
     ...face.nextSteps(path).map(({ purpose, command }) => `  ${command.padEnd(60)} ${purpose}`),
   ];

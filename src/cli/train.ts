@@ -3,9 +3,12 @@ import { OptionError, openDataset } from "../index.js";
 import { buildNetwork, RunFolder, settled } from "../internal.js";
 import { optional } from "./arguments.js";
 import { askedTask, modelFor } from "./choose-task.js";
+import { presetFlags } from "./config-file.js";
+import { showLearningRates } from "./find-lr.js";
 import { addFlags } from "./flags.js";
 import { requireMemory } from "./memory.js";
 import { requireEffect, withDefaults } from "./optimization.js";
+import { pretrainedBy } from "./pretrained.js";
 import { checkSame } from "./resume.js";
 import { resumedData, wherever } from "./resume-data.js";
 import { freshFolder, requireSplits } from "./run.js";
@@ -26,7 +29,7 @@ import { freezeByFlags, freezePaths, startFrom } from "./transfer.js";
 export const trainCommand = addFlags(new Command("train"), trainFlags)
   .argument(
     "[data]",
-    "data set: a folder of CIFAR, MNIST, images in class folders or images with masks, or shapes or shapes-free (generated)",
+    "data set: a folder (CIFAR, MNIST, images in class folders, images with masks), or generated: shapes or shapes-free",
   )
   .addHelpText("after", () =>
     helpText(`
@@ -34,26 +37,36 @@ Examples:
   fovea train shapes --attention cbam --epochs 8
   fovea train cifar-10-batches-bin/ --attention se --epochs 100 --warmup 1
   fovea train photos/ --model resnet18 --image-size 128 --optimizer adamw
+  fovea train photos/ --model resnet50 --pretrained --head-lr 0.1
   fovea train camvid/ --model unet_resnet18 --ignore-label 11
+  fovea train photos/ --config recipe.yaml --epochs 30
+  fovea train photos/ --model resnet18 --find-lr
   fovea train --resume --out runs/shapes-resnet20-cbam
 
 Without --model, resnet20 is trained, or unet_resnet18 for segmentation.
 
-Without augmentation, the features from frozen parts are the same in every epoch: they are computed once and kept in
-memory, up to 1 GiB, and only the rest of the network runs in each epoch. Data sets that need more run in full. Validation
+Without augmentation, the features of frozen parts are the same in every epoch: they are computed once and kept in
+memory, up to 1 GiB, and only the rest of the network runs in each epoch. If they need more memory, the whole network runs. Validation
 images are never augmented.
 
 Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves and exits; --resume continues exactly from there. A second one exits
 immediately.`),
   )
-  .action(async (source: string | undefined, asked: AskedFlags, command: Command) => {
+  .action(async (named: string | undefined, asked: AskedFlags, command: Command) => {
     const resumed = asked.resume ? await RunFolder.open(requireOut(asked)) : undefined;
     await resumed?.claim();
-    const explicit = Object.fromEntries(
-      Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"),
-    );
+    const { data: configured, ...settings } = await presetFlags(command, asked);
+    const {
+      recipe: _recipe,
+      config: _config,
+      ...given
+    } = Object.fromEntries(Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"));
+    const explicit = { ...settings, ...given };
     // A resumed run keeps its original settings, and must not be asked for others now.
-    const chosen = { ...asked, ...(resumed?.config.flags as Partial<TrainFlags> | undefined), ...explicit };
+    const before = resumed?.config.flags as Partial<TrainFlags> | undefined;
+    // What --pretrained chose is recorded as --weights.
+    const chosen = { ...asked, ...before, ...(asked.pretrained ? { weights: undefined } : {}), ...explicit };
+    const source = named ?? configured;
     const dataSource = resumed ? await resumedData(resumed, source) : source;
     if (!dataSource) throw new OptionError("no data: name a folder, or shapes");
     const progress = new ProgressLine();
@@ -70,21 +83,29 @@ immediately.`),
     });
     progress.clear();
     const model = modelFor(chosen, dataSource, data);
-    const flags = withDefaults({ ...chosen, model }, resumed?.config.training.optimizer);
+    const published = await pretrainedBy(model, chosen);
+    // From here on they are weights of a name, also when the run is resumed.
+    const { pretrained: _, ...start } = { ...chosen, ...optional("weights", published?.name ?? chosen.weights) };
+    const flags = withDefaults({ ...start, model }, resumed?.config.training.optimizer);
     if (!resumed) requireSplits(dataSource, data, flags);
-    const { out: _, resume: __, threads: ___, json: ____, ...lasting } = explicit;
-    const wanted = await configOf(dataSource, data, flags, { ...resumed?.config.flags, ...(await wherever(lasting)) });
+    const { out: __, resume: ___, threads: ____, json: _____, pretrained: ______, ...lasting } = explicit;
+    const recorded = { ...resumed?.config.flags, ...(await wherever(lasting)), ...optional("weights", flags.weights) };
+    const wanted = await configOf(dataSource, data, flags, recorded, published);
     const config = resumed ? { ...wanted, model: settled(wanted.model) } : wanted;
     if (resumed) checkSame(resumed, config, explicit);
     else requireEffect(flags);
     const network = buildNetwork(config.model, config.preprocessing, flags.seed);
-    const loaded = flags.weights && !resumed ? await startFrom(network, flags, config.model, config.data.classes) : [];
+    const loaded = flags.weights && !resumed ? await startFrom(network, flags, published, config) : [];
     const frozen = resumed?.config.frozen ?? freezeByFlags(network, flags, loaded);
     if (resumed) freezePaths(network, frozen);
     requireFeatures(flags, frozen);
     const { imageSize } = config.preprocessing;
     const keepsAll = frozen.length === 0 && !flags.recompute;
     requireMemory(network, [config.training.batch, 3, imageSize, imageSize], keepsAll);
+    if (flags.findLr !== undefined) {
+      if (resumed) throw new OptionError("--find-lr is for a training that has not begun; leave --resume out");
+      return showLearningRates({ ...config, frozen }, network, data, flags, progress);
+    }
     const folder = async () => flags.out ?? (await freshFolder("runs", runName(dataSource, flags)));
     const run = resumed ?? (await RunFolder.create(await folder(), { ...config, frozen }));
     const result = await runTraining(run, network, data, flags, progress);

@@ -7,11 +7,12 @@ import {
   loadPretrained,
   type Module,
   OptionError,
+  type PretrainedWeights,
   type RunConfig,
   recognizeCheckpoint,
 } from "../index.js";
-import { classifierInfo, startSettings } from "../internal.js";
-import { jsonObject, partFlag, pattern } from "./arguments.js";
+import { classifierInfo, startSettings, withClasses } from "../internal.js";
+import { jsonObject, partFlag, pattern, pretrainedFlag } from "./arguments.js";
 import { type FlagsOf, flag, flagList, settingFlags } from "./flags.js";
 import { readCheckpointFile } from "./inspect.js";
 import { flagged } from "./run.js";
@@ -20,10 +21,11 @@ import { say, short } from "./terminal.js";
 /** Flags for training that starts from other weights. */
 export const transferFlags = flagList(
   ...settingFlags(startSettings),
+  pretrainedFlag,
   partFlag,
   flag(
     "--ignore <pattern>",
-    "keys of --weights (and of the network) that need not fit, a regular expression such as '^fc\\.'",
+    "keys of --weights (and of the network) that may differ, a regular expression such as '^fc\\.'",
     pattern,
   ),
   flag("--insert <name>", "insert an attention module into every block of the network, starting as the identity"),
@@ -31,14 +33,18 @@ export const transferFlags = flagList(
 );
 export type TransferFlags = FlagsOf<typeof transferFlags>;
 
-/** Loads the weights that --weights names, and reports what was loaded. Returns the parameters loaded, without the classifier. */
+/**
+ * Loads the weights that --weights names, or `published` ones, and reports what was loaded. Returns the parameters loaded, without
+ * the classifier.
+ */
 export async function startFrom(
   network: Module,
   { weights, part, ignore }: TransferFlags,
-  made: RunConfig["model"],
-  classes: readonly string[],
+  published: PretrainedWeights | undefined,
+  { model: made, data: { classes } }: RunConfig,
 ): Promise<readonly string[]> {
-  const file = await readCheckpointFile(weights!, part);
+  const read = await readCheckpointFile(published?.source ?? weights!, part);
+  const file = published ? withClasses(read, published) : read;
   const report = await flagged(
     `--weights ${weights}`,
     () => loadPretrained(network, file, { classes, ignore: ignore ? [new RegExp(ignore)] : [] }),
@@ -61,7 +67,7 @@ export async function startFrom(
   return report.backbone;
 }
 
-/** The flags that build a network of the weights' form, where they are of the same network in another one. */
+/** The flags that build the weights' variant of the network, if they belong to another variant of it. */
 function otherForm({ tensors, metadata }: Checkpoint, made: RunConfig["model"]): string | undefined {
   const known = recognizeCheckpoint(modelWeights(tensors), metadata);
   if (known?.model !== made.name) return undefined;
@@ -70,7 +76,7 @@ function otherForm({ tensors, metadata }: Checkpoint, made: RunConfig["model"]):
   const own = (name: string) => made.options[name] ?? specs[name]?.default;
   const flags = ["stem", "shortcut"].filter((name) => name in options && options[name] !== own(name));
   return flags.length
-    ? `They are of ${[model, ...flags.map((name) => `--${name} ${options[name]}`)].join(" ")}`
+    ? `They belong to ${[model, ...flags.map((name) => `--${name} ${options[name]}`)].join(" ")}`
     : undefined;
 }
 
@@ -81,7 +87,7 @@ export function freezeByFlags(
   backbone: readonly string[],
 ): string[] {
   if (what === "backbone" && backbone.length === 0)
-    throw new OptionError("--freeze backbone freezes what --weights loads; add --weights FILE");
+    throw new OptionError("--freeze backbone freezes what --weights loads; add --weights FILE, or --pretrained");
   const frozen = new Set(what === "backbone" ? backbone : []);
   if (until !== undefined) for (const path of flaggedUntil(network, until)) frozen.add(path);
   freezePaths(network, [...frozen]);

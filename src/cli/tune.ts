@@ -25,23 +25,23 @@ const tuneFlags = flagList(
   needed(
     flag(
       "--search <what...>",
-      "a setting with its range or choices: lr=0.01..0.3, weightDecay=0.00001..0.01, batch=32,64, or an option of the module: reduction=4,8,16",
+      "settings with a range or choices: lr=0.01..0.3, weightDecay=0.00001..0.01, batch=32,64, or options of the module: reduction=4,8,16",
     ),
   ),
   flag("--module <name>", "attention module, or none", schemas.text, "none"),
   flag("--model <name>", "network", schemas.text, "resnet20"),
-  flag("--trials <n>", "random draws of the first rung (default: 27)", count),
-  flag("--grid", "all combinations of the choices in place of random draws"),
+  flag("--trials <n>", "random draws in the first rung (default: 27)", count),
+  flag("--grid", "all combinations of the choices instead of random draws"),
   flag("--epochs <n>", "epochs of the last rung", schemas.epochCount, 9),
-  flag("--eta <n>", "of each rung the best 1/n go on, for n times the epochs", count, 3),
-  flag("--seed <n>", "seed of the draws and of every training", schemas.seed, 0),
+  flag("--eta <n>", "the best 1/n of each rung advance, for n times the epochs", count, 3),
+  flag("--seed <n>", "seed of the draws and of all trainings", schemas.seed, 0),
   flag("--images <n>", "images to train on (default: all)", count),
   flag("--test-images <n>", "images to test on (default: all)", count),
   flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
   flag("--threads <n>", "threads of each training", schemas.threadCount, 1),
-  flag("--workers <n>", "trainings at a time (default: as many as there are processors for their threads)", count),
-  flag("--out <folder>", "folder of the search (default: one in runs/ that follows from it)"),
-  flag("--dry-run", "say what would be tried, and do nothing more"),
+  flag("--workers <n>", "trainings at a time (default: as many as the processors can run)", count),
+  flag("--out <folder>", "folder of the search (default: one in runs/, named after the search)"),
+  flag("--dry-run", "only say what would be tried"),
   flag("--json", "print one JSON object at the end"),
 );
 type TuneFlags = FlagsOf<typeof tuneFlags>;
@@ -55,8 +55,8 @@ Examples:
   fovea tune shapes --module se --search lr=0.01..0.3 reduction=4,8,16
   fovea tune photos/ --grid --search lr=0.01,0.1 batch=32,64 --epochs 4 --eta 2
 
-Settings are chosen on the validation images. Whatever interrupts it, kill -9
-included: the same command goes on.`,
+Settings are chosen on the validation images. After any interruption, kill -9
+included, the same command resumes.`,
   )
   .action(async (source: string, flags: TuneFlags) => {
     const search = searchOf(source, flags);
@@ -85,7 +85,7 @@ included: the same command goes on.`,
         onProgress: (done, total, title) => progress.draw(done / total, `${percent(done / total)}  ${title}`),
       });
       progress.clear();
-      if (interrupt.signal.aborted) throw new FoveaError("stopped and saved; the same command goes on");
+      if (interrupt.signal.aborted) throw new FoveaError("stopped and saved; the same command resumes");
       for (const { title, message } of failures) say(`${title}: ${message}`);
       if (failures.length > 0)
         throw new FoveaError(`${failures.length} trainings failed; the same command tries them again`);
@@ -143,7 +143,7 @@ function planned({ trials, rungs, path }: SearchJournal, json: boolean): void {
         ["rung", "trials", "epochs"],
       ),
       trials.map((trial) => `${trial.number}: ${trialTitle(trial)}`),
-      `folder ${path}`,
+      `folder: ${path}`,
     ),
   );
 }

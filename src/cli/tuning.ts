@@ -69,7 +69,7 @@ async function readCached(path: string, machine: Machine): Promise<Tuning | unde
     const problem =
       error instanceof FoveaError ? error.message : `it cannot be read (${(error as NodeJS.ErrnoException).code})`;
     say(
-      `fovea: ${path} is ignored: ${problem}. \`fovea bench calibrate\` measures it again; with --reset it only removes the file`,
+      `fovea: ignoring ${path}: ${problem}. \`fovea bench calibrate\` measures it again; with --reset it only removes the file`,
     );
     return defaultTuning;
   }

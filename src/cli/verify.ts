@@ -34,7 +34,7 @@ const verifyFlags = flagList(
   ),
   flag(
     "--data <folder>",
-    "folder of the weights and CIFAR-10 test batch for trained/ (default: data beside the golden folder)",
+    "folder of the weights and CIFAR-10 test batch for trained/ (default: data next to the golden folder)",
   ),
   jsonFlag,
 );
@@ -70,7 +70,7 @@ export const verifyCommand = addFlags(new Command("verify"), verifyFlags)
     progress.clear();
     for (const each of engines) await each.release();
     if (data !== undefined && !isAsked)
-      throw new OptionError("--data has no effect: none of these files refers to weights or images in it");
+      throw new OptionError("--data has no effect: none of these files refers to weights or images there");
     const failed = files.filter((result) => !result.ok);
     print(json, { passed: files.length - failed.length, failed: failed.length, files }, () => [
       ...table(

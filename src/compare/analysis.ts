@@ -14,7 +14,7 @@ import {
 } from "./statistics/index.js";
 import { fewestSeeds, type Unit } from "./units.js";
 
-/** A unit, and its result where there is one. `misfit` says why its network cannot be built. */
+/** A unit, and its result if there is one. `misfit` says why its network cannot be built. */
 export interface Outcome {
   readonly unit: Unit;
   readonly result?: UnitResult | undefined;
@@ -23,7 +23,7 @@ export interface Outcome {
   readonly looks?: UnitLooks | undefined;
 }
 
-/** How an entrant differs from the first, seed by seed. In shares of the test images. */
+/** How an entrant differs from the baseline, seed by seed, in shares of the test images. */
 export interface Difference {
   /** Seeds that both have. */
   readonly pairs: number;
@@ -41,7 +41,7 @@ export interface Difference {
   readonly detectable: number | null;
   /** Correlation of the accuracies over seeds: how much pairing helps. */
   readonly correlation: number | null;
-  /** Mean difference where units that diverged are left out; null where none did. */
+  /** Mean difference without units that diverged; null if none did. */
   readonly withoutDiverged: number | null;
 }
 
@@ -57,12 +57,12 @@ export interface Row {
   readonly diverged: number;
   /** Units that are not done yet. */
   readonly missing: number;
-  /** By seed, after the last epoch; units that diverged count as an answer at random. */
+  /** By seed, after the last epoch; units that diverged count as random guesses. */
   readonly accuracies: readonly { readonly seed: number; readonly top1: number; readonly diverged: boolean }[];
   readonly mean: number | null;
   readonly sd: number | null;
   readonly interval: Interval | null;
-  /** Mean accuracy of the epochs that the validation chose. */
+  /** Mean accuracy at the epochs chosen on validation. */
   readonly chosenMean: number | null;
   /** Means over the seeds, after the last epoch. */
   readonly nll: number | null;
@@ -75,11 +75,11 @@ export interface Row {
   readonly epochs: number | null;
   /** Multiply-accumulates of the whole training. */
   readonly trainedMacs: number | null;
-  /** How often each setting was chosen; empty where there is one. */
+  /** How often each setting was chosen; empty if there is only one. */
   readonly settings: readonly number[];
-  /** Null for the first entrant. */
+  /** Null for the baseline. */
   readonly difference: Difference | null;
-  /** Null where the data does not say where the objects are. */
+  /** Null if the data does not say where the objects are. */
   readonly look: Look | null;
 }
 
@@ -103,8 +103,8 @@ const outcomesOf = (outcomes: readonly Outcome[], backbone: string, entrant: str
   outcomes.filter(({ unit }) => unit.backbone.label === backbone && unit.entrant.label === entrant);
 
 /**
- * The unit of each seed. Where there are several settings, the one that validates best over the *other* seeds: what a seed is measured by
- * has not been chosen by that seed. Seeds some of whose settings are not done yet are left out.
+ * The unit of each seed. With several settings, it is the one that validates best over the *other* seeds, so that no seed chooses the
+ * setting it is evaluated with. Seeds without results for all settings are left out.
  */
 function chosenUnits(plan: Plan, outcomes: readonly Outcome[]): Map<number, UnitResult> {
   const bySeed = new Map<number, (UnitResult | undefined)[]>();
@@ -142,7 +142,7 @@ function foundBy(outcomes: readonly Outcome[], chosen: ReadonlyMap<number, UnitR
   );
 }
 
-/** Accuracy after the last epoch. A network that diverged answers at random. */
+/** Accuracy after the last epoch. A network that diverged counts as guessing at random. */
 const accuracyOf = ({ last, numClasses }: UnitResult): number => (last ? scoreOf(last.test) : 1 / numClasses);
 
 function rowOf(
@@ -228,7 +228,7 @@ function differenceOf(
   };
 }
 
-/** For each test image 1 where only the first network is right, −1 where only the second is. */
+/** For each test image, 1 if only the first network is correct, −1 if only the second is. */
 function gains(a: UnitResult, b: UnitResult): Int8Array {
   const [one, other] = [a.last!.test.right!, b.last!.test.right!];
   return Int8Array.from({ length: one.length }, (_, i) => Number(one[i]) - Number(other[i]));
@@ -241,7 +241,7 @@ function correlation(a: readonly number[], b: readonly number[]): number | null 
   return spread > 0 ? together / spread : null;
 }
 
-/** The rows with Holm's correction over all tests, and what could have been found. */
+/** The rows with Holm's correction over all tests, and the smallest detectable differences. */
 function corrected(rows: readonly Row[]): Row[] {
   const tested = rows.filter((row) => typeof row.difference?.p === "number");
   const adjusted = holm(tested.map((row) => row.difference!.p!));

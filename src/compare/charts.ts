@@ -9,12 +9,12 @@ const both = (range: readonly [number, number] | null | undefined): readonly [nu
 const fitting = (rows: readonly Row[]) => rows.filter(({ misfit }) => misfit === null);
 const titleOf = (rows: readonly Row[]) => (measureOf(rows) === "mIoU" ? "Mean IoU" : "Accuracy");
 
-/** The accuracies of the entrants of one backbone, a dot for each seed; the band is the interval of the first. */
+/** The accuracies of the entrants of one backbone, a dot per seed; the band is the interval of the baseline. */
 export function accuracyPlot(rows: readonly Row[]): string {
   const base = rows[0]!;
   return dotPlot({
     title: `${titleOf(rows)} after the last epoch`,
-    xLabel: `${measureOf(rows)} %, a dot for each seed`,
+    xLabel: `${measureOf(rows)} %, a dot per seed`,
     band: both(base.interval),
     line: base.mean === null ? null : percent(base.mean),
     rows: fitting(rows).map((row) => ({
@@ -30,7 +30,7 @@ export function accuracyPlot(rows: readonly Row[]): string {
   });
 }
 
-/** How the entrants of one backbone differ from the first. */
+/** How the entrants of one backbone differ from the baseline. */
 export function differencePlot(rows: readonly Row[]): string {
   const base = rows[0]!;
   return dotPlot({
@@ -52,15 +52,15 @@ export function differencePlot(rows: readonly Row[]): string {
   });
 }
 
-/** Accuracy against multiply-accumulates, and who is on the front. */
+/** Accuracy against multiply-accumulates, and the entrants on the Pareto front. */
 export function paretoPlot(rows: readonly Row[]): { readonly svg: string; readonly front: readonly string[] } {
   const placed = fitting(rows).flatMap(({ entrant, macs, mean }) =>
     macs !== null && mean !== null ? [{ name: entrant, x: macs / 1e6, y: percent(mean) }] : [],
   );
   return {
     svg: scatter({
-      title: `${titleOf(rows)} and work`,
-      xLabel: "million MACs for an image",
+      title: `${titleOf(rows)} and compute`,
+      xLabel: "million MACs per image",
       yLabel: `${measureOf(rows)} %`,
       points: placed,
     }),

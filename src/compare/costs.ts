@@ -1,7 +1,7 @@
 import { fieldsOf, flag, list, nonNegative, orNull, type Schema, text, whole } from "../core/schema.js";
 import { csv } from "./tables.js";
 
-/** What was measured of a network's speed and memory. Apart from the table, which has nothing that differs from time to time. */
+/** Speed and memory of a network. Kept apart from the table of results, whose contents are reproducible. */
 export interface CostRow {
   readonly backbone: string;
   readonly entrant: string;
@@ -11,7 +11,7 @@ export interface CostRow {
   readonly trainingRate: number;
   /** Largest memory of a process that trains it as the units are trained, and of one that classifies single images, in bytes. */
   readonly memory: { readonly training: number; readonly inference: number } | null;
-  /** Whether the medians of the two halves, in opposite orders, differ by more than 5 %, of latency or of training. */
+  /** Whether the medians of the two halves, in opposite orders, differ by more than 5 %, in latency or training. */
   readonly noisy: boolean;
 }
 
@@ -62,7 +62,7 @@ const ms = (seconds: number) => (1000 * seconds).toFixed(2);
 /** The columns of the table of costs, in words. */
 export const measuredColumns: readonly { readonly name: string; readonly cell: (row: CostRow) => string }[] = [
   { name: "entrant", cell: ({ entrant }) => entrant },
-  { name: "ms an image", cell: ({ latency }) => ms(latency.median) },
+  { name: "ms per image", cell: ({ latency }) => ms(latency.median) },
   { name: "quartiles", cell: ({ latency }) => `${ms(latency.low)} … ${ms(latency.high)}` },
   { name: "training images/s", cell: ({ trainingRate }) => trainingRate.toFixed(0) },
   { name: "training MiB", cell: ({ memory }) => (memory ? mebibytes(memory.training) : "–") },
@@ -72,4 +72,4 @@ export const measuredColumns: readonly { readonly name: string; readonly cell: (
 
 /** How the costs were measured. */
 export const costNote = ({ threads, noisy }: Costs): string =>
-  `Measured alone, with ${threads} ${threads === 1 ? "thread" : "threads"}, in alternating order (ABBA); memory is the most that a process of its own took, program included.${noisy ? " Noisy: two halves differ by more than 5 % somewhere; the computer was busy." : ""}`;
+  `Measured alone, with ${threads} ${threads === 1 ? "thread" : "threads"}, in alternating order (ABBA); memory is the peak of a separate process, program included.${noisy ? " Noisy: two halves of a measurement differ by more than 5 %; the computer was busy." : ""}`;

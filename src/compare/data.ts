@@ -3,12 +3,12 @@ import { Rng } from "../core/rng.js";
 import { alignClasses, type Dataset, type Splits } from "../data/index.js";
 import type { PlanData } from "./plan.js";
 
-/** The three parts of a comparison's data. */
+/** The three splits of a comparison's data. */
 export interface Division {
   readonly train: Dataset;
-  /** Chooses: the epoch, and the setting. */
+  /** Chooses the epoch and the setting. */
   readonly validation: Dataset;
-  /** Is measured once for each unit, when nothing is chosen any more. */
+  /** Measured once per unit, after every choice is made. */
   readonly test: Dataset;
 }
 
@@ -17,7 +17,7 @@ export function subset(dataset: Dataset, indices: readonly number[]): Dataset {
   const at = (i: number) => {
     const index = indices[i];
     if (index === undefined)
-      throw new DataError(`${dataset.name}: there is no image ${i}; the part has ${indices.length}`);
+      throw new DataError(`${dataset.name}: there is no image ${i}; this split has ${indices.length}`);
     return index;
   };
   return {
@@ -38,21 +38,21 @@ export function subset(dataset: Dataset, indices: readonly number[]): Dataset {
   };
 }
 
-/** A part with the labels of the training data. @throws DataError if it has classes that are not trained. */
+/** A split with the labels of the training data. @throws DataError if it has classes without training images. */
 function byName(part: Dataset, { name, classes }: Dataset): Dataset {
   const { dataset, unknown } = alignClasses(part, classes);
   if (unknown.length > 0)
     throw new DataError(
-      `${name}: there are images to test of classes that have none to train on: ${unknown.slice(0, 6).join(", ")}`,
+      `${name}: the test images have classes without training images: ${unknown.slice(0, 6).join(", ")}`,
     );
   return dataset;
 }
 
 /**
- * Divides data in three. Where it has a test part, that is the test. Where it has two parts, the second is the test, and a share of the
- * first becomes validation. The division does not depend on the seed of a unit.
+ * Splits data in three. A test split stays one. If there are two splits, the second becomes the test set, and a share of the
+ * first validation. The division does not depend on the seed of a unit.
  *
- * @throws DataError if a part would be empty, or fewer images are there than asked for.
+ * @throws DataError if a split would be empty, or there are fewer images than requested.
  */
 export function divide({ train, validation, test }: Splits, plan: PlanData): Division {
   const tested = byName(test ?? validation, train);
@@ -62,10 +62,10 @@ export function divide({ train, validation, test }: Splits, plan: PlanData): Div
   const { images = most, testImages = tested.length } = plan;
   if (images > most)
     throw new DataError(
-      `${train.name}: ${images} images to train on were asked for, ${most} are there${test ? "" : ` when ${100 * share} % are set aside for validation`}`,
+      `${train.name}: ${images} training images requested, but there are ${most}${test ? "" : `, with ${100 * share} % held out for validation`}`,
     );
   if (testImages > tested.length)
-    throw new DataError(`${train.name}: ${testImages} images to test on were asked for, ${tested.length} are there`);
+    throw new DataError(`${train.name}: ${testImages} test images requested, but there are ${tested.length}`);
   const chosen = order.slice(0, images);
   const heldOut = test ? [] : order.slice(images, images + Math.round((images * share) / (1 - share)));
   if (!test && heldOut.length === 0) throw new DataError(`${train.name}: no image is left for validation`);

@@ -15,7 +15,7 @@ export interface Frame {
   readonly task: Task;
 }
 
-/** A backbone with nothing in it, written down. Small images get the stem for them. */
+/** A backbone without attention, written down. For small images it gets their stem. */
 function plainNetwork({ name, options }: Named, { classes, preprocessing }: Frame): WrittenModel {
   const spec = modelInfo(name);
   const stem = "stem" in spec.options && preprocessing.imageSize < 64 ? { stem: "cifar" } : {};
@@ -26,7 +26,7 @@ function plainNetwork({ name, options }: Named, { classes, preprocessing }: Fram
 /**
  * The network of an entrant.
  *
- * @throws OptionError or ShapeError where the module does not fit the backbone.
+ * @throws OptionError or ShapeError if the module does not fit the backbone.
  */
 export function networkOf(backbone: Named, entrant: Named, entrants: readonly Named[], frame: Frame): WrittenModel {
   const plain = plainNetwork(backbone, frame);
@@ -41,7 +41,7 @@ export function networkOf(backbone: Named, entrant: Named, entrants: readonly Na
 
 const isEmpty = (options: object) => Object.keys(options).length === 0;
 
-/** The plain network with as many channels more in its blocks as bring its parameters nearest to those of another entrant. */
+/** The plain network with extra channels in its blocks, so many that its parameters come closest to those of another entrant. */
 function widened(
   plain: WrittenModel,
   backbone: Named,
@@ -73,11 +73,11 @@ function widened(
 /** How many channels up and down are tried. */
 const nearby = 5;
 
-/** Numbers that are learned. */
+/** Number of learned parameters. */
 export const parameterCount = (network: Module): number =>
   [...parametersOf(network).values()].reduce((n, { shape }) => n + shape.reduce((a, d) => a * d, 1), 0);
 
-/** What a network costs: exact counts. */
+/** The cost of a network: exact counts. */
 export interface NetworkCost {
   readonly parameters: number;
   /** Multiply-accumulates of one image, forward. */

@@ -2,8 +2,8 @@ import { isGenerated, type Named, type Plan, writtenPlan } from "./plan.js";
 import { sourceName } from "./tables.js";
 
 /**
- * The command that makes a comparison, as Markdown: flags where they can say all of the plan, and else the plan in a file. Where the data
- * lies is left out.
+ * The command of a comparison, as Markdown: with flags if they can express the whole plan, otherwise with the plan in a file. The location
+ * of the data is left out.
  */
 export function commandOf(plan: Plan): string {
   const source = sourceName(plan.data.source);
@@ -14,7 +14,7 @@ export function commandOf(plan: Plan): string {
   return `\`\`\`\nfovea compare plan.json\n\`\`\`\n\nwith this \`plan.json\`:\n\n\`\`\`\n${JSON.stringify(written, null, 1)}\n\`\`\``;
 }
 
-/** Flags that say the same as a plan; null where no flags do. */
+/** Flags that express a plan; null if none do. */
 function flagsOf({ data, backbones, entrants, seeds, settings, epochs, budget, threads }: Plan): string[] | null {
   const names = entrants.map(nameOf);
   const { source: _, images, testImages, imageSize, ...otherData } = data;
@@ -43,8 +43,9 @@ function flagsOf({ data, backbones, entrants, seeds, settings, epochs, budget, t
   return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
 }
 
-/** What `--modules` calls it; null where it has options or a name of its own. */
-function nameOf({ name, options, label }: Named): string | null {
+/** What `--modules` calls it; null where it has options, a training or a name of its own. */
+function nameOf({ name, options, label, training }: Named): string | null {
+  if (training) return null;
   if (name === "placebo" && options.gate === "random" && label === "placebo-random") return label;
   return Object.keys(options).length === 0 && label === name ? name : null;
 }

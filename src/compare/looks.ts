@@ -5,9 +5,9 @@ import type { RgbImage } from "../data/index.js";
 import { crossedTInterval, type Interval, mean } from "./statistics/index.js";
 import { fewestSeeds } from "./units.js";
 
-/** How well Grad-CAM finds the objects: a value for each image whose object is known. */
+/** How well Grad-CAM finds the objects: one value per image whose object is known. */
 export interface FoundObjects {
-  /** Share of the positive values in the object over the object's share of the image; 1 is chance. 0 where nothing is positive. */
+  /** Share of the positive values in the object, divided by the object's share of the image; chance is 1. 0 without positive values. */
   readonly energyOverShare: readonly number[];
   /** 1 where the largest value lies in the object, 0 elsewhere. */
   readonly pointing: readonly number[];
@@ -16,12 +16,12 @@ export interface FoundObjects {
 /** `looks.json` of a unit: where its network looks after the last epoch, by Grad-CAM for the class of each image. */
 export interface UnitLooks {
   readonly format: "fovea.looks.1";
-  /** A hash of all that they follow from: the unit, the images, the masks and the program. */
+  /** A hash of everything they depend on: the unit, the images, the masks and the program. */
   readonly key: string;
   readonly layer: string;
   /** Of the images that are shown. */
   readonly maps: readonly StoredMap[];
-  /** Null where no masks say where the objects are. */
+  /** Null without masks. */
   readonly found: FoundObjects | null;
 }
 
@@ -45,7 +45,7 @@ export function parseLooks(json: string, file: string): UnitLooks {
   return value as UnitLooks;
 }
 
-/** What all units are asked of: the same images of the test part. */
+/** The test images on which all units are measured. */
 export interface LookImages {
   /** Images that are shown, with their classes. */
   readonly shown: readonly { readonly index: number; readonly label: string; readonly image: RgbImage }[];
@@ -54,7 +54,7 @@ export interface LookImages {
     readonly images: number;
     /** How often a random position lies in the object. */
     readonly chance: number;
-    /** What a blob at the center of every image gets, which does not look. */
+    /** The scores of a control: a blob at the center of every image. */
     readonly center: { readonly energyOverShare: number; readonly pointing: number };
   } | null;
 }
@@ -71,7 +71,7 @@ export interface Look {
   readonly seeds: number;
   readonly energyOverShare: LookMean;
   readonly pointing: LookMean;
-  /** Less the first entrant's, in pairs of a seed; null for the first. */
+  /** Minus the baseline's, paired by seed; null for the baseline. */
   readonly difference: { readonly energyOverShare: LookMean; readonly pointing: LookMean } | null;
 }
 

@@ -24,8 +24,8 @@ export interface PageEntry {
 }
 
 /**
- * Comparisons as one page of Markdown for documentation: what was found, tables with intervals, cost, where the networks look, and the
- * commands. `folder` is where the page will find its drawings.
+ * Comparisons as one page of Markdown for documentation: findings, tables with intervals, costs, where the networks look, and the
+ * commands. `folder` is the folder of the page's charts.
  */
 export function comparisonPage(
   entries: readonly PageEntry[],
@@ -39,7 +39,7 @@ export function comparisonPage(
   };
   const parts = entries.flatMap((entry, i) => entryPart(entry, (name, alt, svg) => draw(`${i + 1}-${name}`, alt, svg)));
   const intro =
-    "Written by `fovea compare tables`. Differences are paired by seed; intervals are of 95 %; p is of the paired t test after Holm's correction over all modules of a comparison. How it is done: [Comparing modules](comparing.md).";
+    "Written by `fovea compare tables`. Differences are paired by seed, with 95 % intervals; p is that of the paired t test after Holm's correction over all modules of a comparison. For the methods, see [Comparing modules](comparing.md).";
   return { text: `${["# Results", intro, ...parts].join("\n\n")}\n`, drawings };
 }
 
@@ -60,13 +60,13 @@ function entryPart(
       const timed = costs?.rows.filter(({ backbone }) => backbone === label) ?? [];
       return [
         ...(plan.backbones.length > 1 ? [`### ${label}`] : []),
-        draw(`${label}-accuracy`, `Accuracy on ${label}, a dot for each seed`, accuracyPlot(own)),
+        draw(`${label}-accuracy`, `Accuracy on ${label}, a dot per seed`, accuracyPlot(own)),
         draw(`${label}-differences`, `Difference from ${base} on ${label}`, differencePlot(own)),
         rowTable(own, columnsFor(own)),
         verdictList(own),
         "**Cost**",
         rowTable(own, costColumns),
-        draw(`${label}-work`, `Accuracy and work on ${label}`, paretoPlot(own).svg),
+        draw(`${label}-work`, `Accuracy and compute on ${label}`, paretoPlot(own).svg),
         ...(timed.length > 0
           ? [
               costNote(costs!),
@@ -82,12 +82,12 @@ function entryPart(
       ];
     }),
     ...notes(comparison).map((said) => `> ${said}`),
-    "Made by:",
+    "Command:",
     commandOf(plan),
   ];
 }
 
-/** What was found, in a sentence or two. */
+/** The findings, in a sentence or two. */
 function headline({ rows }: Comparison): string {
   const tested = rows.filter(({ difference }) => typeof difference?.pHolm === "number");
   if (tested.length === 0) return "**No difference could be tested.**";
@@ -99,5 +99,5 @@ function headline({ rows }: Comparison): string {
   );
   const detectable = tested.flatMap(({ difference }) => difference!.detectable ?? []).sort((a, b) => a - b);
   const middle = detectable[Math.floor(detectable.length / 2)];
-  return `**${found.length} of ${tested.length} differences survive Holm's correction${found.length > 0 ? `: ${names.join(", ")}` : ""}.**${middle === undefined ? "" : ` Half of the comparisons would most likely have found a difference of ${points(middle)} points.`}`;
+  return `**${found.length} of ${tested.length} differences survive Holm's correction${found.length > 0 ? `: ${names.join(", ")}` : ""}.**${middle === undefined ? "" : ` Half of the comparisons had 80 % power to detect a difference of ${points(middle)} points.`}`;
 }

@@ -1,10 +1,10 @@
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { type Comparison, unitTable } from "./tables.js";
 
-/** Columns of words; the others are of numbers. */
+/** Columns of text; the others are numbers. */
 const words = new Set(["backbone", "entrant", "setting", "status"]);
 
-/** `results.parquet`: what `results.csv` has, with types. The same results give the same bytes. */
+/** `results.parquet`: the contents of `results.csv`, typed. The same results give the same bytes. */
 export function resultsParquet(comparison: Comparison): Uint8Array {
   const { names, lines } = unitTable(comparison);
   const columnData = names.map((name, c) => ({

@@ -3,6 +3,7 @@ import { OptionError, unknownName } from "../core/errors.js";
 import {
   seed as anySeed,
   settings as anySettings,
+  by,
   check,
   either,
   epochCount,
@@ -12,82 +13,81 @@ import {
   isObject,
   list,
   maybe,
-  nonNegative,
   oneOf,
   orNull,
-  positive,
   properShare,
   type Schema,
   text,
+  that,
   threadCount,
   whole,
 } from "../core/schema.js";
-import { defineSettings, optionFields, type SettingsOf } from "../core/settings.js";
+import { augmentedBy } from "../data/index.js";
 import { models, type Task } from "../models/index.js";
-import { loopSettings, stepSettings } from "../train/settings.js";
+import { type RecipeSettings, recipeFields, recipeNamed, scheduleBy } from "../train/index.js";
 
-/** Which images are used, and how they are divided. Validation chooses, test is measured once. */
+/** Which images are used, and how they are split. Validation makes choices; the test images are measured once. */
 export interface PlanData {
   /** A folder, `shapes` or `shapes-free`. */
   readonly source: string;
-  /** Images to train on. Default: all that are left. */
+  /** Number of training images. Default: all that remain. */
   readonly images?: number;
-  /** Images to test on. Default: all. */
+  /** Number of test images. Default: all. */
   readonly testImages?: number;
-  /** Share of the training images that is set aside for validation where the data has only two parts; the second is then the test. Default 0.2. */
+  /** Share of the training images held out for validation if the data has only two splits; the second is then the test set. Default 0.2. */
   readonly validation?: number;
   readonly imageSize?: number;
-  /** For segmentation: names of the values in masks, and the value of pixels that do not count. As options of `openDataset`. */
+  /** For segmentation: class names, and the value of ignored pixels, like the options of `openDataset`. */
   readonly classNames?: readonly string[];
   readonly ignoreLabel?: number | null;
-  /** Where the objects of the test images are: a folder of masks, or boxes in COCO's JSON or a CSV file. Changes no training. */
+  /** Where the objects in the test images are: a folder of masks, or boxes in COCO JSON or CSV. Does not affect training. */
   readonly masks?: string;
 }
 
-/** Whether data is generated, and so lies nowhere. */
+/** Whether data is generated rather than read from disk. */
 export const isGenerated = (source: string): boolean => source === "shapes" || source === "shapes-free";
 
 /** A network or module by name, with options. */
 export interface Named {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** What it is called in tables. */
+  /** Its name in tables. */
   readonly label: string;
+  /** How it alone is trained: what it has here comes before the plan's settings. */
+  readonly training?: Setting;
 }
 
-/** Settings of a training that a comparison varies. */
-const varied = defineSettings({
-  batch: loopSettings.batch,
-  labelSmoothing: stepSettings.labelSmoothing,
-  clipNorm: stepSettings.clipNorm,
-});
-
 /** One way to train. All entrants are trained in each. */
-export interface Setting extends Partial<SettingsOf<typeof varied>> {
-  readonly optimizer?: "sgd" | "adamw";
-  readonly lr?: number;
-  readonly weightDecay?: number;
-  /** Epochs in which the rate rises. */
-  readonly warmup?: number;
+export interface Setting extends RecipeSettings {
+  /** A named recipe, from which the other settings differ. Its epochs are the plan's. */
+  readonly recipe?: string;
+  /** Whether images are changed at random. Default true. */
   readonly augment?: boolean;
 }
 
-/** What all entrants are given the same of; the rest follows. */
+/** A setting with what its recipe says filled in. @throws OptionError for a recipe that is none. */
+export function settled({ recipe, ...own }: Setting): Omit<Setting, "recipe"> {
+  if (recipe === undefined) return own;
+  const { epochs: _, ...flags } = recipeNamed(recipe).flags;
+  return { ...flags, ...own };
+}
+
+/** What all entrants get the same amount of. */
 export const budgets = ["epochs", "steps", "macs", "seconds"] as const;
 export type Budget = (typeof budgets)[number];
 
-/** A comparison as it is designed. Plain data. */
+/** The design of a comparison, as plain data. */
 export interface Plan {
   readonly data: PlanData;
   readonly backbones: readonly Named[];
-  /** What is compared. The first is what the others are compared with. */
+  /** What is compared. The first is the baseline. */
   readonly entrants: readonly Named[];
   readonly seeds: readonly number[];
   readonly settings: readonly Setting[];
-  /** Epochs of the first entrant; the others get as much of the budget as it. */
+  /** Epochs of the baseline; the others get as much of the budget. */
   readonly epochs: number;
   readonly budget: Budget;
-  /** Threads of each unit. Other numbers of threads may round differently. */
+  /** Threads of each unit. Another number may round differently. */
   readonly threads: number;
 }
 
@@ -107,6 +107,7 @@ interface WrittenName {
   readonly name: string;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly label?: string;
+  readonly training?: Setting;
 }
 
 const most = { seeds: 1000, units: 100_000 } as const;
@@ -127,19 +128,16 @@ const dataSchema = fields<PlanData>(
   },
   "the name of a data set, or an object with its source",
 );
+const settingSchema = fields<Setting>({ ...recipeFields, recipe: maybe(text), augment: maybe(flag) });
 const namedSchema = fields<WrittenName>(
-  { name: text, options: maybe(anySettings), label: maybe(text) },
-  "a name, or { name, options }",
+  { name: text, options: maybe(anySettings), label: maybe(text), training: maybe(settingSchema) },
+  "a name, or { name, options, label, training }",
 );
-const named = either<string | WrittenName>("a name, or { name, options, label }", text as never, namedSchema as never);
-const settingSchema = fields<Setting>({
-  optimizer: maybe(oneOf("sgd", "adamw")),
-  lr: maybe(positive),
-  weightDecay: maybe(nonNegative),
-  warmup: maybe(nonNegative),
-  ...optionFields(varied),
-  augment: maybe(flag),
-});
+const bareName = that<string | WrittenName>(
+  "a name, or { name, options, label, training }",
+  (x) => typeof x === "string",
+);
+const named = by<string | WrittenName>((given) => (isObject(given) ? namedSchema : bareName));
 const planSchema: Schema<WrittenPlan> = fields<WrittenPlan>(
   {
     data: either<string | PlanData>(
@@ -164,13 +162,13 @@ const planSchema: Schema<WrittenPlan> = fields<WrittenPlan>(
   "a plan, such as { data, modules, seeds, epochs }",
 );
 
-/** Entrants that are no module: the plain network, and controls. `wide` is widened to the parameters of the entrant that `as` names. */
+/** Entrants other than modules: the plain network, and controls. `wide` is widened to the parameters of the entrant that `as` names. */
 export const controls = ["none", "placebo", "wide"] as const;
 
 /**
  * Reads a plan: defaults filled in, short forms written out.
  *
- * @param where what to call it in messages
+ * @param where its name in messages
  * @throws OptionError that names the field, what it must be and what it is.
  */
 export function parsePlan(written: unknown, where = "plan"): Plan {
@@ -193,7 +191,7 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
     const { task } = models.get(plan.backbones[0]!.name)!;
     if (spec.task !== task)
       throw new OptionError(
-        `${where}: ${name} is a ${spec.task} network, ${plan.backbones[0]!.name} one for ${task}; a comparison is of one task`,
+        `${where}: ${name} is a ${spec.task} network, ${plan.backbones[0]!.name} one for ${task}; a comparison has one task`,
       );
   }
   for (const [i, { name, options }] of plan.entrants.entries()) {
@@ -202,11 +200,18 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
     if (name === "wide") {
       const { as } = options;
       if (as !== undefined && !plan.entrants.some(({ label, name: other }) => label === as && other !== "wide"))
-        throw new OptionError(`${where}: wide is to be as wide as ${JSON.stringify(as)}, which is none of the modules`);
+        throw new OptionError(`${where}: wide should match ${JSON.stringify(as)}, which is not one of the modules`);
       if (!plan.entrants.some((other) => other.name !== "wide" && other.name !== "none"))
-        throw new OptionError(`${where}: wide needs a module whose parameters it is to have`);
+        throw new OptionError(`${where}: wide needs another module whose parameters it matches`);
     }
   }
+  for (const [field, setting] of [
+    ...plan.settings.map((one, i) => [`settings[${i}]`, one] as const),
+    ...plan.entrants.flatMap(({ training }, i) => (training ? [[`modules[${i}].training`, training] as const] : [])),
+  ])
+    requireSound(`${where}: ${field}`, setting, epochs);
+  if (plan.backbones.some(({ training }) => training))
+    throw new OptionError(`${where}: training is of modules; what all of them have belongs to settings`);
   requireOnce(
     where,
     "backbones",
@@ -227,12 +232,23 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
   return plan;
 }
 
+/** @throws OptionError for settings that do not go together. */
+function requireSound(where: string, setting: Setting, epochs: number): void {
+  try {
+    const all = settled(setting);
+    augmentedBy({ crop: null, flip: false }, all);
+    scheduleBy(all, epochs);
+  } catch (error) {
+    throw error instanceof OptionError ? new OptionError(`${where}: ${error.message}`) : error;
+  }
+}
+
 const inField = (where: string, field: string, { message }: Error) => new OptionError(`${where}: ${field}: ${message}`);
 
-/** What the networks of a plan learn. */
+/** The task of a plan's networks. */
 export const taskOfPlan = ({ backbones }: Plan): Task => models.get(backbones[0]!.name)!.task;
 
-/** A plan from the text of a file. @throws OptionError if it is none. */
+/** A plan from the text of a file. @throws OptionError if it is not a plan. */
 export function readPlan(json: string, file: string): Plan {
   let written: unknown;
   try {
@@ -251,8 +267,8 @@ const isEntrant = (name: string) =>
 
 function longForm(given: string | WrittenName): Named {
   if (typeof given !== "string") {
-    const { name, options = {}, label = labelOf(name, options) } = given;
-    return { name, options, label };
+    const { name, options = {}, training, label = labelOf(name, { ...options, ...training }) } = given;
+    return { name, options, label, ...(training && { training }) };
   }
   if (given === "placebo-random") return { name: "placebo", options: { gate: "random" }, label: given };
   return { name: given, options: {}, label: given };

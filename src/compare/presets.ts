@@ -1,6 +1,6 @@
 import { unknownName } from "../core/errors.js";
 
-/** What articles compare, ready to be repeated: networks and modules, the first of which the others are compared with. */
+/** Comparisons of papers, ready to be repeated: networks and modules, the baseline first. */
 export interface Preset {
   readonly about: string;
   readonly backbones?: readonly string[];
@@ -57,7 +57,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   },
 };
 
-/** A preset by name. @throws OptionError for a name that is none. */
+/** A preset by name. @throws OptionError for an unknown name. */
 export function presetNamed(name: string): Preset {
   const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
   if (!preset) throw unknownName("preset", name, Object.keys(presets));

@@ -21,7 +21,7 @@ import { verdict } from "./verdict.js";
 const asColumns = (some: typeof columns): Column<Row>[] =>
   some.map(({ name, cell }, i) => ({ name, cell, ...(i > 0 && { kind: "number" as const }) }));
 
-/** The page of a comparison. It stands alone: nothing is loaded and nothing runs. `costs` are measured apart, and may be left out. */
+/** The report of a comparison: self-contained, without scripts. `costs` are measured separately, and optional. */
 export function comparisonReport(comparison: Comparison, costs?: Costs): string {
   const { plan, rows } = comparison;
   const parts = plan.backbones.map(({ label }) =>
@@ -53,7 +53,7 @@ function verdictPart({ rows, plan }: Comparison): Markup {
   ];
   return section(
     "Verdicts",
-    "Of paired t tests over seeds, at 5 % after Holm's correction over all of them.",
+    "Paired t tests over seeds, at 5 % after Holm's correction over all of them.",
     panel(table("Verdicts", named, shown)),
   );
 }
@@ -62,7 +62,7 @@ function backbonePart(label: string, rows: readonly Row[]): Markup {
   const { svg, front } = paretoPlot(rows);
   return section(
     label,
-    "Bars are 95 % intervals of the mean over seeds, ticks the means. The band is the interval of the first entrant.",
+    "Bars are 95 % intervals of the mean over seeds, ticks are means. The band is the interval of the baseline.",
     element(
       "div",
       { class: "grid" },
@@ -77,7 +77,7 @@ function backbonePart(label: string, rows: readonly Row[]): Markup {
   );
 }
 
-/** Where the networks look: in numbers where the objects are known, and on a few images side by side. */
+/** Where the networks look: in numbers if the objects are known, and on a few images side by side. */
 function lookPart(comparison: Comparison, backbone: string): Markup | null {
   const own = comparison.rows.filter((row) => row.backbone === backbone);
   const strips = mapStrips(comparison, backbone);

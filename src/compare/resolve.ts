@@ -1,29 +1,22 @@
 import { OptionError } from "../core/errors.js";
 import { recordedIn } from "../core/settings.js";
-import { defaultAugmentation, defaultPreprocessing } from "../data/index.js";
+import { augmentedBy, defaultAugmentation, defaultPreprocessing } from "../data/index.js";
 import { buildNetwork } from "../inference/load-run.js";
 import { modelInfo, type WrittenModel } from "../models/index.js";
-import {
-  classification,
-  cosineSchedule,
-  defaultBatch,
-  type Optimizer,
-  optimizers,
-  segmentation,
-} from "../train/index.js";
+import { classification, defaultBatch, type Optimizer, optimizers, scheduleBy, segmentation } from "../train/index.js";
 import type { RunConfig } from "../train/run-folder.js";
 import { trainingSettings } from "../train/settings.js";
 import type { Division } from "./data.js";
 import { type Frame, type NetworkCost, networkCost, networkOf } from "./entrants.js";
-import { type Named, type Plan, taskOfPlan } from "./plan.js";
+import { type Named, type Plan, type Setting, settled, taskOfPlan } from "./plan.js";
 import type { Unit } from "./units.js";
 
-/** Seconds that a training step of a network takes, by {@link rateKey}: what `--budget seconds` is divided by. */
+/** Seconds per training step of each network, by {@link rateKey}, for `--budget seconds`. */
 export type Rates = ReadonlyMap<string, number>;
 export const rateKey = (backbone: Named, entrant: Named, setting: number): string =>
   [backbone.label, entrant.label, setting].join("/");
 
-/** A unit with all that follows from the plan and the data. */
+/** A unit with everything derived from the plan and the data. */
 export interface ResolvedUnit extends Unit {
   readonly model: WrittenModel;
   readonly cost: NetworkCost;
@@ -35,7 +28,7 @@ export interface ResolvedUnit extends Unit {
   readonly task: Frame["task"];
 }
 
-/** Makes units ready. What several of them need is computed once. */
+/** Prepares units. What several of them need is computed once. */
 export class Resolver {
   readonly #networks = new Map<string, { readonly model: WrittenModel; readonly costs: Map<number, NetworkCost> }>();
   readonly frame: Frame;
@@ -43,7 +36,7 @@ export class Resolver {
   constructor(
     readonly plan: Plan,
     readonly data: Division,
-    /** Needed where the budget is of seconds. */
+    /** Needed for a budget of seconds. */
     readonly rates?: Rates,
   ) {
     const preprocessing = defaultPreprocessing(data.train, plan.data.imageSize);
@@ -55,7 +48,7 @@ export class Resolver {
   resolve(unit: Unit): ResolvedUnit {
     const { backbone, entrant, setting } = unit;
     const { model, cost } = this.#network(backbone, entrant, setting);
-    const batches = this.#batches(setting);
+    const batches = this.#batches(entrant, setting);
     const steps = this.#steps(unit, cost);
     return {
       ...unit,
@@ -69,22 +62,29 @@ export class Resolver {
     };
   }
 
-  optimizer(backbone: Named, setting: number): Optimizer {
-    const { optimizer, lr, weightDecay } = this.plan.settings[setting]!;
+  /** How an entrant is trained in a setting of the plan: what it has of its own comes first. */
+  setting({ training }: Named, setting: number): Omit<Setting, "recipe"> {
+    return { ...settled(this.plan.settings[setting]!), ...settled(training ?? {}) };
+  }
+
+  optimizer(backbone: Named, entrant: Named, setting: number): Optimizer {
+    const { optimizer, optimizerOptions, lr, weightDecay, decayNorms = true } = this.setting(entrant, setting);
     const name = optimizer ?? modelInfo(backbone.name).optimizer ?? "sgd";
     return optimizers[name]({
+      ...optimizerOptions,
       ...(lr === undefined ? {} : { lr }),
       ...(weightDecay === undefined ? {} : { weightDecay }),
+      ...(decayNorms ? {} : { decayNormsAndBiases: false }),
     });
   }
 
-  batch(setting: number): number {
+  batch(entrant: Named, setting: number): number {
     const { length } = this.data.train;
-    return Math.min(this.plan.settings[setting]!.batch ?? defaultBatch(length), length);
+    return Math.min(this.setting(entrant, setting).batch ?? defaultBatch(length), length);
   }
 
-  #batches(setting: number): number {
-    return Math.floor(this.data.train.length / this.batch(setting));
+  #batches(entrant: Named, setting: number): number {
+    return Math.floor(this.data.train.length / this.batch(entrant, setting));
   }
 
   #network(
@@ -101,17 +101,17 @@ export class Resolver {
     let cost = found.costs.get(setting);
     if (!cost) {
       const network = buildNetwork(found.model, this.frame.preprocessing);
-      cost = networkCost(network, this.frame, this.batch(setting), this.optimizer(backbone, setting));
+      cost = networkCost(network, this.frame, this.batch(entrant, setting), this.optimizer(backbone, entrant, setting));
       found.costs.set(setting, cost);
     }
     return { model: found.model, cost };
   }
 
-  /** Steps of a unit: as much of the budget as the first entrant gets in the first setting. */
+  /** Steps of a unit: as much of the budget as the baseline gets with the first setting. */
   #steps({ backbone, entrant, setting }: Unit, cost: NetworkCost): number {
     const { budget, epochs, entrants } = this.plan;
-    if (budget === "epochs") return epochs * this.#batches(setting);
-    const steps = epochs * this.#batches(0);
+    if (budget === "epochs") return epochs * this.#batches(entrant, setting);
+    const steps = epochs * this.#batches(entrants[0]!, 0);
     if (budget === "steps") return steps;
     const base = entrants[0]!;
     if (budget === "macs") {
@@ -123,19 +123,20 @@ export class Resolver {
     );
     if (own === undefined || first === undefined)
       throw new OptionError(
-        `a budget of seconds needs the speed of ${backbone.label} ${entrant.label}, which is not measured yet`,
+        `a budget of seconds needs the speed of ${backbone.label} ${entrant.label}, which has not been measured yet`,
       );
     return Math.max(1, Math.round((steps * first) / own));
   }
 
-  #training({ backbone, seed, setting }: Unit, epochs: number): RunConfig["training"] {
-    const { warmup = 0, augment = true, ...own } = this.plan.settings[setting]!;
-    const { name, settings } = this.optimizer(backbone, setting);
+  #training({ backbone, entrant, seed, setting }: Unit, epochs: number): RunConfig["training"] {
+    const { augment = true, ...own } = this.setting(entrant, setting);
+    const { name, settings } = this.optimizer(backbone, entrant, setting);
+    const usual = defaultAugmentation(this.data.train, this.frame.preprocessing);
     return {
-      ...recordedIn(trainingSettings, { ...own, epochs, seed, batch: this.batch(setting) }),
+      ...recordedIn(trainingSettings, { ...own, epochs, seed, batch: this.batch(entrant, setting) }),
       optimizer: { name, settings },
-      schedule: cosineSchedule({ warmupEpochs: warmup }),
-      augment: augment ? defaultAugmentation(this.data.train, this.frame.preprocessing) : null,
+      schedule: scheduleBy(own, epochs),
+      augment: augment ? augmentedBy(usual, own) : null,
     };
   }
 }

@@ -15,7 +15,7 @@ import {
   whole,
 } from "../core/schema.js";
 
-/** What other units must have in common with a unit to stand in a table with it. */
+/** Hashes that units must have in common to be in one table. */
 export interface Hashes {
   /** Of the unit's own configuration: network, data and its division, preprocessing, training, steps, threads. */
   readonly config: string;
@@ -25,7 +25,7 @@ export interface Hashes {
   readonly code: string;
 }
 
-/** What a network measures on the test images. Shares are between 0 and 1. */
+/** Metrics of a network on the test images. Shares are between 0 and 1. */
 export interface Measured {
   readonly epoch: number;
   /** On the validation images; it may have chosen the epoch. */
@@ -42,7 +42,7 @@ export interface Measured {
     readonly ece?: number;
     readonly adaptiveEce?: number;
     readonly brier?: number;
-    /** A digit for each image, 1 where the network is right. */
+    /** One digit per image, 1 if the network is correct. */
     readonly right?: string;
   };
 }
@@ -50,7 +50,7 @@ export interface Measured {
 /** What networks are compared by: mean IoU of segmentation, top-1 of classification. */
 export const scoreOf = ({ top1, miou }: { readonly top1: number; readonly miou?: number }): number => miou ?? top1;
 
-/** `result.json` of a unit. Holds nothing that differs when the unit is done again. */
+/** `result.json` of a unit. The same when the unit is repeated. */
 export interface UnitResult {
   readonly format: "fovea.result.1";
   readonly hashes: Hashes;
@@ -58,7 +58,7 @@ export interface UnitResult {
   readonly entrant: string;
   readonly seed: number;
   readonly setting: number;
-  /** `diverged`: the loss, the weights or the logits were no finite numbers any more. */
+  /** `diverged`: the loss, the weights or the logits were no longer finite. */
   readonly status: "done" | "diverged";
   readonly message?: string;
   readonly parameters: number;
@@ -67,7 +67,7 @@ export interface UnitResult {
   readonly steps: number;
   readonly epochs: number;
   readonly batch: number;
-  /** Classes of the data: an answer at random is right once in so many. */
+  /** Number of classes: a random guess is correct once in so many. */
   readonly numClasses: number;
   /** Of the last epoch, and of the one that was best on the validation images; null where it diverged. */
   readonly last: Measured | null;

@@ -13,12 +13,12 @@ export interface SlurmOptions {
   readonly options: readonly string[];
 }
 
-/** Seconds before its time is up at which a unit is told, to save. */
+/** Seconds before its time limit at which a unit gets a signal, to save. */
 const notice = 60;
 
 /**
- * A script for `sbatch`: an array with a task for each unit. A task whose time is up, or whose node is lost, is put back into the queue by
- * SLURM, and goes on where it was.
+ * A script for `sbatch`: an array with a task for each unit. If a task reaches its time limit or its node fails, SLURM requeues it, and it
+ * resumes.
  */
 export function slurmScript({ units, threads, folder, directory, program, options }: SlurmOptions): string {
   const bad = options.find((option) => !/^--[a-z][\w-]*(=[\x20-\x7e]+)?$/.test(option));

@@ -31,7 +31,7 @@ export function mapStrips({ plan, outcomes, looks }: Comparison, backbone: strin
   const title = `Grad-CAM on ${backbone}`;
   return {
     title,
-    note: `The same ${images.length} test images for all, of seed ${seed}: Grad-CAM for the class of the image, at ${[...new Set(entrants.map(({ found }) => found.layer))].join(" or ")}. One seed shows what maps look like; whether they differ, intervals say.`,
+    note: `The same ${images.length} test images for every module, with seed ${seed}: Grad-CAM for the true class, at ${[...new Set(entrants.map(({ found }) => found.layer))].join(" or ")}. One seed shows what maps look like; the intervals say whether they differ.`,
     svg: drawMapGrid(
       {
         title,

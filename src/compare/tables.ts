@@ -11,23 +11,23 @@ export interface Comparison {
   readonly plan: Plan;
   readonly rows: readonly Row[];
   readonly outcomes: readonly Outcome[];
-  /** Images to train on, to validate and to test. */
+  /** Numbers of training, validation and test images. */
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
-  /** What the networks were asked of to find where they look, where that was measured. */
+  /** The images on which it was measured where the networks look, if it was. */
   readonly looks?: LookImages | undefined;
-  /** Versions of the program, by the beginnings of their hashes, that did units although this is another; none where it is this. */
+  /** Other versions of the program that trained units, by the beginnings of their hashes. */
   readonly otherVersions?: readonly { readonly code: string; readonly units: number }[] | undefined;
 }
 
 /** The row that those of the same backbone are compared with. */
 export const baseOf = (rows: readonly Row[], row: Row): Row => rows.find(({ backbone }) => backbone === row.backbone)!;
 
-/** What is to be known of the whole: warnings about the design. */
+/** Warnings about the design. */
 export function notes({ plan, rows, images, otherVersions = [] }: Comparison): string[] {
   const found: string[] = [];
   if (otherVersions.length > 0)
     found.push(
-      `Not trained by the version of Fovea that wrote this table: ${otherVersions.map(({ code, units }) => `${units} ${units === 1 ? "unit" : "units"} by version ${code}`).join(", ")}.${otherVersions.length > 1 ? " Differences between units of different versions are not of modules alone." : ""}`,
+      `Trained by another version of Fovea than the one that wrote this table: ${otherVersions.map(({ code, units }) => `${units} ${units === 1 ? "unit" : "units"} by version ${code}`).join(", ")}.${otherVersions.length > 1 ? " Differences between units of different versions are not due to modules alone." : ""}`,
     );
   const { length } = plan.seeds;
   if (leastP(length) > 0.05)
@@ -36,19 +36,19 @@ export function notes({ plan, rows, images, otherVersions = [] }: Comparison): s
     );
   if (images.validation < 100)
     found.push(
-      `${images.validation} images for validation: one accuracy is known to about ±${points(Math.sqrt(0.25 / images.validation), false, 1)} points at worst.`,
+      `${images.validation} validation images: the standard error of one accuracy is at most ±${points(Math.sqrt(0.25 / images.validation), false, 1)} points.`,
     );
   const trained = rows.flatMap(({ trainedMacs }) => trainedMacs ?? []);
   if (plan.budget === "macs" && plan.backbones.length === 1 && Math.max(...trained) > 1.01 * Math.min(...trained))
     found.push(
-      "The trained MACs differ by more than 1 %: there are few steps, which are whole. Train for more epochs.",
+      "The trained MACs differ by more than 1 %: with few steps, rounding to whole steps matters. Train for more epochs.",
     );
   const fooled = rows.filter(
     ({ entrant, difference }) =>
       plan.entrants.find(({ label }) => label === entrant)?.name === "placebo" && (difference?.pHolm ?? 1) < 0.05,
   );
   if (fooled.length > 0)
-    found.push("A placebo differs from the first entrant: what differs here is not attention alone.");
+    found.push("A placebo differs from the baseline: these differences are not due to attention alone.");
   return found;
 }
 
@@ -100,7 +100,7 @@ export function unitTable({ plan, outcomes }: Comparison): {
   return { names: header, lines };
 }
 
-/** `results.csv`: a line for each unit. */
+/** `results.csv`: one line per unit. */
 export function resultsCsv(comparison: Comparison): string {
   const { names, lines } = unitTable(comparison);
   return csv([names, ...lines]);
@@ -130,7 +130,7 @@ export const columns: readonly { readonly name: string; readonly cell: (row: Row
   { name: "exact p", cell: ({ difference }) => or(difference?.pSignFlip, (p) => pText(p).replace(/^p (= )?/, "")) },
 ];
 
-/** What these rows are compared by; those without results do not say. */
+/** What these rows are compared by; unknown without results. */
 export const measureOf = (rows: readonly Row[]): Row["measure"] =>
   rows.some(({ measure }) => measure === "mIoU") ? "mIoU" : "top-1";
 
@@ -176,7 +176,7 @@ export const lookColumns: typeof columns = [
 export function lookNote({ looks }: Comparison): string | null {
   if (!looks?.objects) return null;
   const { images, chance, center } = looks.objects;
-  return `Grad-CAM after the last epoch, for the class of each of ${images} test images whose object is known, with 95 % intervals over seeds × images. Energy ÷ area: the share of the map in the object over the object's share of the image; 1 is chance, and a blob at the center gets ${ratio(center.energyOverShare)}. Pointing: how often the largest value lies in the object; a random position does in ${share(chance)} %, the blob in ${share(center.pointing)} %.`;
+  return `Grad-CAM after the last epoch, for the true class of ${images} test images whose object is known, with 95 % intervals over seeds × images. Energy ÷ area: the share of the map in the object, divided by the object's share of the image; chance is 1, and a blob at the center gets ${ratio(center.energyOverShare)}. Pointing: how often the largest value lies in the object; a random position hits in ${share(chance)} %, the blob in ${share(center.pointing)} %.`;
 }
 
 /** A table of Markdown. */
@@ -199,14 +199,14 @@ export const verdictList = (rows: readonly Row[]): string =>
     .map((row) => `- **${row.entrant}**: ${verdict(row, rows[0]!.entrant)}.`)
     .join("\n");
 
-/** The name of a data set without the folders above it: what is shown is the same wherever it lies. */
+/** The name of a data set without the folders above it, so that output does not depend on its location. */
 export const sourceName = (source: string): string => source.split(/[\\/]/).filter(Boolean).at(-1) ?? source;
 
 /** One line about the whole design. */
 export function design({ plan, images }: Comparison): string {
   const { data, seeds, epochs, budget, settings } = plan;
   const equal = { epochs: "equal epochs", steps: "equal steps", macs: "equal training MACs", seconds: "equal seconds" };
-  return `${sourceName(data.source)}: ${images.train} images to train, ${images.validation} to validate, ${images.test} to test; ${seeds.length} paired ${seeds.length === 1 ? "seed" : "seeds"}; ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${plan.entrants[0]!.label}, ${equal[budget]}${settings.length > 1 ? `; ${settings.length} settings, chosen on validation by the other seeds` : ""}.`;
+  return `${sourceName(data.source)}: ${images.train} training, ${images.validation} validation and ${images.test} test images; ${seeds.length} paired ${seeds.length === 1 ? "seed" : "seeds"}; ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${plan.entrants[0]!.label}, ${equal[budget]}${settings.length > 1 ? `; ${settings.length} settings, chosen on validation by the other seeds` : ""}.`;
 }
 
 /** `table.md`: for a paper. */
@@ -226,7 +226,7 @@ export function tableMarkdown(comparison: Comparison): string {
   return `${["# Comparison", design(comparison), ...parts, ...said].join("\n\n")}\n`;
 }
 
-/** `table.json`: all figures. */
+/** `table.json`: all numbers. */
 export function tableJson(comparison: Comparison): string {
   const { plan, rows, images, looks } = comparison;
   const withVerdicts = rows.map((row) => ({ ...row, verdict: verdict(row, baseOf(rows, row).entrant) }));

@@ -6,10 +6,10 @@ import { csv, markdown, sourceName } from "./tables.js";
 import type { Rung, Search, TrialSettings } from "./tune.js";
 import { points } from "./verdict.js";
 
-/** A trial with what became of it. */
+/** A trial with its results. */
 export interface TrialRow {
   readonly trial: TrialSettings;
-  /** By rung, as far as it came. */
+  /** By rung, as far as it advanced. */
   readonly results: readonly UnitResult[];
 }
 
@@ -42,21 +42,21 @@ const segments = ({ rows }: SearchResult): boolean =>
 /** What was searched, in a sentence. */
 export function searchText({ search, rungs, images }: SearchResult): string {
   const { data, backbone, module, grid, seed, eta } = search;
-  return `${backbone.label} with ${module.label} on ${sourceName(data.source)}: ${images.train} images to train, ${images.validation} to validate. ${grid ? "A grid" : `Random draws of seed ${seed}`}, successive halving with η = ${eta}: ${rungs.map((rung) => `${rung.trials} for ${rung.epochs} ${rung.epochs === 1 ? "epoch" : "epochs"}`).join(", ")}.`;
+  return `${backbone.label} with ${module.label} on ${sourceName(data.source)}: ${images.train} training and ${images.validation} validation images. ${grid ? "A grid" : `Random draws of seed ${seed}`}, successive halving with η = ${eta}: ${rungs.map((rung) => `${rung.trials} for ${rung.epochs} ${rung.epochs === 1 ? "epoch" : "epochs"}`).join(", ")}.`;
 }
 
-/** What was found, in a sentence. One seed chose it, on the validation images. */
+/** The winner, in a sentence. It was chosen with one seed, on the validation images. */
 export function winnerText(result: SearchResult): string {
   const { winner, search } = result;
   const measured = winner?.results.at(-1)?.last;
   if (!measured) return "No trial reached the last rung.";
-  const worth = search.module.name === "none" ? "" : ": fovea compare with several seeds says what it is worth";
+  const worth = search.module.name === "none" ? "" : ": confirm it with fovea compare and several seeds";
   const [own, tested] = [measured.validation, measured.test].map((one) => points(scoreOf(one)));
   const validated = segments(result) ? `mIoU ${own} % on the validation images` : `${own} % of the validation images`;
-  return `Best: ${trialTitle(winner.trial)}, ${validated}; on the test images, which chose nothing, ${tested} %. It is the best of several by one seed (${search.seed})${worth}.`;
+  return `Best: ${trialTitle(winner.trial)}, ${validated}; on the test images, held out to the end, ${tested} %. It is the best of many trials with one seed (${search.seed})${worth}.`;
 }
 
-/** The best settings as a plan for `compare`, beside the network without a module; null for that network, which has nothing to be compared with. */
+/** The best settings as a plan for `compare`, with the network without a module as the baseline; null if the search was for that network. */
 export function winnerPlan({ search, winner }: SearchResult): object | null {
   const { name, options } = search.module;
   if (!winner || name === "none") return null;
@@ -71,7 +71,7 @@ export function winnerPlan({ search, winner }: SearchResult): object | null {
   };
 }
 
-/** Those that came furthest first, and of these the best. */
+/** Those that advanced furthest first, and of these the best. */
 const ranked = ({ rows }: SearchResult): TrialRow[] =>
   [...rows].sort((a, b) => {
     const [x, y] = [a, b].map(({ results }) => results.at(-1)?.last?.validation);
@@ -79,7 +79,7 @@ const ranked = ({ rows }: SearchResult): TrialRow[] =>
     return b.results.length - a.results.length || score(y) - score(x) || a.trial.number - b.trial.number;
   });
 
-/** `trials.csv`: a line for each trial and rung. */
+/** `trials.csv`: one line per trial and rung. */
 export function trialsCsv(result: SearchResult): string {
   const measured = ["validation_top1", "validation_loss", ...(segments(result) ? ["validation_miou"] : [])];
   const header = ["trial", ...names(result), "rung", "epochs", "status", ...measured];
@@ -122,7 +122,7 @@ export function searchMarkdown(result: SearchResult): string {
   return `${["# Search", searchText(result), winnerText(result), table].join("\n\n")}\n`;
 }
 
-/** The page of a search. It stands alone: nothing is loaded and nothing runs. */
+/** The report of a search: self-contained, without scripts. */
 export function searchReport(result: SearchResult): string {
   const numbers = result.search.space.filter(
     (dimension) => "low" in dimension || dimension.choices.every((x) => typeof x === "number"),
@@ -156,7 +156,11 @@ export function searchReport(result: SearchResult): string {
     ),
     element("p", {}, searchText(result)),
     element("p", {}, winnerText(result)),
-    section("Trials", "Those that came furthest first.", panel(table("Trials", columnsOf(result), ranked(result), 40))),
+    section(
+      "Trials",
+      "Those that advanced furthest come first.",
+      panel(table("Trials", columnsOf(result), ranked(result), 40)),
+    ),
     charts.length > 0 && section("By setting", null, element("div", { class: "grid" }, charts)),
   );
 }

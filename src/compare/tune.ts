@@ -20,16 +20,16 @@ export interface Search {
   readonly trials: number;
   /** Epochs of the last rung. */
   readonly epochs: number;
-  /** The best 1/η of a rung go on to the next, which has η times the epochs. */
+  /** The best 1/η of a rung advance to the next, which has η times the epochs. */
   readonly eta: number;
-  /** All combinations of choices in place of random draws. */
+  /** All combinations of choices instead of random draws. */
   readonly grid: boolean;
   /** Of the draws, and of every training. */
   readonly seed: number;
   readonly threads: number;
 }
 
-/** One of the settings that are tried. */
+/** One of the tried settings. */
 export interface TrialSettings {
   /** Counted from 1. */
   readonly number: number;
@@ -37,7 +37,7 @@ export interface TrialSettings {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** What a trial is to a rung: its validation after the last epoch. */
+/** The result of a trial in a rung: its validation after the last epoch. */
 export interface Score {
   readonly top1: number;
   readonly loss: number;
@@ -45,15 +45,39 @@ export interface Score {
   readonly miou?: number;
 }
 
-const settingNames = ["lr", "weightDecay", "batch", "warmup", "labelSmoothing", "clipNorm", "optimizer", "augment"];
+const settingNames = [
+  "lr",
+  "weightDecay",
+  "batch",
+  "warmup",
+  "labelSmoothing",
+  "clipNorm",
+  "optimizer",
+  "schedule",
+  "augment",
+  "ema",
+  "autoAugment",
+  "randomErasing",
+  "mixup",
+  "cutmix",
+];
 /** Those a range makes sense for; the others are whole or words. */
-const continuous = new Set(["lr", "weightDecay", "warmup", "labelSmoothing", "clipNorm"]);
+const continuous = new Set([
+  "lr",
+  "weightDecay",
+  "warmup",
+  "labelSmoothing",
+  "clipNorm",
+  "randomErasing",
+  "mixup",
+  "cutmix",
+]);
 const mostTrials = 1000;
 
 /**
  * A dimension as it is written: `lr=0.01..0.3`, `batch=32,64` or, of the module, `reduction=4,8,16`.
  *
- * @throws OptionError if it is none, or the module has no such option.
+ * @throws OptionError if it is malformed, or the module has no such option.
  */
 export function parseDimension(text: string, module: string): Dimension {
   const [, name, values] = /^\s*(\w+)\s*=\s*(\S.*?)\s*$/.exec(text) ?? [];
@@ -61,7 +85,7 @@ export function parseDimension(text: string, module: string): Dimension {
     throw new OptionError(`--search must look like lr=0.01..0.3 or reduction=4,8,16, got ${shown(text)}`);
   const options = module === "none" ? [] : Object.keys(attentionInfo(module).options);
   if (!settingNames.includes(name) && !options.includes(name))
-    throw new OptionError(`--search ${name}: what can be searched is ${[...settingNames, ...options].join(", ")}`);
+    throw new OptionError(`--search ${name}: unknown setting; there are ${[...settingNames, ...options].join(", ")}`);
   const range = /^(\S+?)\.\.(\S+)$/.exec(values);
   if (range) {
     const [low, high] = [Number(range[1]), Number(range[2])];
@@ -83,23 +107,23 @@ export function parseDimension(text: string, module: string): Dimension {
 /** @throws OptionError for dimensions named twice, a grid of ranges, or more trials than are allowed. */
 export function checkSearch({ space, grid, trials, eta, epochs }: Search): void {
   const twice = space.find(({ name }, i) => space.findIndex((other) => other.name === name) !== i);
-  if (twice) throw new OptionError(`--search names ${twice.name} twice`);
+  if (twice) throw new OptionError(`--search has ${twice.name} twice`);
   const range = space.find((dimension) => "low" in dimension);
   if (grid && range)
     throw new OptionError(`--grid needs choices for all, such as --search ${range.name}=0.01,0.03,0.1`);
   const all = combinations(space);
   if ((grid ? all : trials) > mostTrials)
     throw new OptionError(
-      `${grid ? `the grid has ${all} combinations` : `--trials ${trials}`}: at most ${mostTrials} are tried`,
+      `${grid ? `the grid has ${all} combinations` : `--trials ${trials}`}, more than ${mostTrials}`,
     );
-  if (!(Number.isInteger(eta) && eta >= 2)) throw new OptionError(`--eta must be an integer from 2, got ${eta}`);
+  if (!(Number.isInteger(eta) && eta >= 2)) throw new OptionError(`--eta must be an integer of at least 2, got ${eta}`);
   if (epochs < 1) throw new OptionError("--epochs must be at least 1");
 }
 
 const combinations = (space: readonly Dimension[]): number =>
   space.reduce((n, dimension) => n * ("choices" in dimension ? dimension.choices.length : 1), 1);
 
-/** The settings that are tried: a grid, or random draws, of ranges that begin above 0 evenly by their logarithm. Equal draws are left out. */
+/** The settings to try: a grid, or random draws, log-uniform for ranges that begin above 0. Duplicate draws are left out. */
 export function trialsOf(search: Search): TrialSettings[] {
   const { space, trials, grid, seed } = search;
   const drawn: Record<string, unknown>[] = [];
@@ -155,7 +179,7 @@ export interface Rung {
 }
 
 /**
- * Successive halving (Jamieson and Talwalkar 2016; Hyperband's first bracket): of each rung the best 1/η go on, for η times the epochs, until
+ * Successive halving (Jamieson and Talwalkar 2016; Hyperband's first bracket): the best 1/η of each rung advance, for η times the epochs, until
  * the last has all of them.
  */
 export function rungsOf({ eta, epochs }: Pick<Search, "eta" | "epochs">, trials: number): Rung[] {
@@ -167,7 +191,7 @@ export function rungsOf({ eta, epochs }: Pick<Search, "eta" | "epochs">, trials:
   }));
 }
 
-/** Who goes on: the best on the validation images by what networks are compared by, of equal ones those with less loss, then the first. Trials that diverged come last. */
+/** The trials that advance: the best on validation; among equals those with the lower loss, then the first. Diverged trials come last. */
 export function promoted(scores: readonly (readonly [number: number, score: Score | null])[], count: number): number[] {
   const rank = ([, score]: (typeof scores)[number]) => score ?? { top1: -1, loss: Number.POSITIVE_INFINITY };
   return [...scores]
@@ -176,7 +200,7 @@ export function promoted(scores: readonly (readonly [number: number, score: Scor
     .map(([number]) => number);
 }
 
-/** The plan of one trial in a rung: a comparison of one unit. @throws OptionError where the settings are no such. */
+/** The plan of one trial in a rung: a comparison of one unit. @throws OptionError for invalid settings. */
 export function planOf({ data, backbone, module, seed, threads }: Search, trial: TrialSettings, epochs: number): Plan {
   const { name, options } = module;
   return parsePlan(

@@ -2,7 +2,7 @@ import type { Named, Plan, Setting } from "./plan.js";
 
 /** One training of a comparison. */
 export interface Unit {
-  /** Counted from 0: the same for everybody who has the plan. */
+  /** Counted from 0; it depends only on the plan. */
   readonly index: number;
   readonly backbone: Named;
   readonly entrant: Named;
@@ -11,10 +11,10 @@ export interface Unit {
   readonly setting: number;
 }
 
-/** Seeds below which there is no interval. */
+/** The fewest seeds that give an interval. */
 export const fewestSeeds = 3;
 
-/** All units of a plan: backbone by backbone, seed by seed, so that all entrants have come once before a second seed begins. */
+/** All units of a plan: backbone by backbone, seed by seed, so that all entrants have run once before a second seed starts. */
 export function unitsOf(plan: Plan): Unit[] {
   const units: Unit[] = [];
   for (const backbone of plan.backbones)

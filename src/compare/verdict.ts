@@ -10,21 +10,21 @@ export const points = (share: number, signed = false, decimals = 2): string => {
 
 export const pText = (p: number): string => (p < 0.001 ? "p < .001" : `p = ${p.toFixed(3).replace(/^0/, "")}`);
 
-/** What a row says, in words. */
+/** The verdict on a row, in words. */
 export function verdict(row: Row, base: string): string {
   const { misfit, difference, seeds, missing, diverged, entrant } = row;
   if (misfit !== null) return `does not fit: ${misfit}`;
   if (seeds === 0) return missing > 0 ? "not done yet" : "no unit";
   const sentences: string[] = [];
   if (difference) sentences.push(...differenceText(row, base));
-  else if (entrant !== base) sentences.push("no seed in common with the first yet");
+  else if (entrant !== base) sentences.push("no seed in common with the baseline yet");
   else if (seeds < fewestSeeds) sentences.push(`${seedsText(seeds)}: no interval with fewer than ${fewestSeeds}`);
   if (diverged > 0) {
     const without =
       typeof difference?.withoutDiverged === "number"
         ? `; without them the difference is ${points(difference.withoutDiverged, true)} points`
         : "";
-    sentences.push(`${diverged} of ${seeds} diverged, counted as answers at random${without}`);
+    sentences.push(`${diverged} of ${seeds} diverged, counted as random guesses${without}`);
   }
   if (missing > 0) sentences.push(`${missing} not done yet`);
   return sentences.join(". ");
@@ -49,6 +49,6 @@ function differenceText({ difference }: Row, base: string): string[] {
           `no difference larger than ${points(Math.max(Math.abs(low), Math.abs(high)))} points (${range}), ${pText(pHolm)} after Holm`,
         ];
   if (pHolm >= 0.05 && detectable !== null)
-    sentences.push(`${seedsText(pairs)} would most likely have found one of ${points(detectable)}`);
+    sentences.push(`${seedsText(pairs)} had 80 % power to detect ${points(detectable)}`);
   return sentences;
 }

@@ -18,7 +18,7 @@ export class FormatError extends FoveaError {}
 /** A data set or image cannot be used. */
 export class DataError extends FoveaError {}
 
-/** Training cannot go on (for example because the loss is not finite). */
+/** Training cannot continue, for example because the loss is not finite. */
 export class TrainingError extends FoveaError {}
 
 /** The message of anything that was thrown. */
@@ -43,8 +43,8 @@ export const unusable =
   };
 
 const problems: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "a part of its path is no folder",
+  ENOENT: "no such file",
+  ENOTDIR: "part of its path is not a folder",
   EACCES: "no permission",
   EPERM: "no permission",
   EISDIR: "it is a folder",

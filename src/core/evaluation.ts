@@ -8,17 +8,17 @@ export interface ClassMetrics {
   readonly count: number;
   /** Correctly classified images of the class. */
   readonly correct: number;
-  /** Share of the predictions of the class that were right; null without any. */
+  /** Share of the predictions of the class that were correct; null without any. */
   readonly precision: number | null;
   /** Share of the class's images that were recognized. */
   readonly recall: number | null;
 }
 
-/** How well a classifier does. Shares are between 0 and 1; the loss is the mean cross entropy in nats. */
+/** Metrics of a classifier. Shares are between 0 and 1; the loss is the mean cross entropy in nats. */
 export interface ClassificationMetrics {
   /** Number of images. */
   readonly count: number;
-  /** Share of images whose top prediction is right. */
+  /** Share of images whose top prediction is correct. */
   readonly top1: number;
   /** Share of images whose label is among the five largest logits (all, if there are fewer classes). */
   readonly top5: number;
@@ -69,7 +69,7 @@ export const squareMetrics = <
     return confusion.length === classes.length && confusion.every((row) => row.length === classes.length);
   });
 
-/** Figures of a classifier, as they come from a file, or from a program in plain JavaScript. */
+/** Metrics of a classifier from an untrusted source: a file, or a program in plain JavaScript. */
 export const evaluationSchema = squareMetrics(
   "what evaluate() gives, { count, top1, top5, loss, classes, confusion }, with as many rows and columns of confusion as classes",
   parts,

@@ -2,8 +2,8 @@ import { type ClassificationMetrics, evaluationSchema } from "./evaluation.js";
 import { fieldsOf, finite, list, maybe, misfit, orNull, type Schema, text, that, whole } from "./schema.js";
 
 /**
- * What a run folder keeps for its report beyond `config.json` and `metrics.jsonl`: `maps/epoch-N.json` and `report.json`.
- * Numbers of maps have five significant digits.
+ * What a run folder keeps for its report besides `config.json` and `metrics.jsonl`: `maps/epoch-N.json` and `report.json`.
+ * Values of maps have five significant digits.
  */
 
 /** A map over what the network saw. */
@@ -29,7 +29,7 @@ export interface SeenImage {
   readonly image: Thumbnail;
 }
 
-/** What a network makes of one of the images that are followed. */
+/** What a network predicts for one of the followed images, and where it looks. */
 export interface Look {
   readonly predicted: string;
   /** Probability of the image's own class. */
@@ -44,26 +44,26 @@ export interface Look {
 export interface EpochMaps {
   readonly format: "fovea.maps.1";
   readonly epoch: number;
-  /** Whose maps Grad-CAM weighs. */
+  /** The layer of Grad-CAM. */
   readonly layer: string;
-  /** The name of the gate; null where no module has a spatial one. */
+  /** The name of the gate; null if no module has a spatial one. */
   readonly gate: string | null;
-  /** One for each followed image, in their order. */
+  /** One per followed image, in order. */
   readonly looks: readonly Look[];
 }
 
-/** An image with what was said of it. */
+/** An image with its prediction. */
 export interface Finding extends SeenImage {
   readonly predicted: string;
-  /** Probability of what was said. */
+  /** Probability of the prediction. */
   readonly probability: number;
   /** Probability of the image's own class. */
   readonly truth: number;
-  /** Grad-CAM for what was said and for the image's own class; null where the network has no layer with a plane. */
+  /** Grad-CAM for the predicted and for the true class; null if the network has no layer with positions. */
   readonly cam: { readonly predicted: StoredMap; readonly truth: StoredMap } | null;
 }
 
-/** Images of one class that were taken for another; the surest first. */
+/** Images of one class that were predicted as another; the most confident first. */
 export interface ConfusedImages {
   readonly label: string;
   readonly prediction: string;
@@ -71,14 +71,14 @@ export interface ConfusedImages {
   readonly images: readonly (SeenImage & { readonly probability: number })[];
 }
 
-/** A mean over images with its 95 % interval; null where it is not defined. */
+/** A mean over images with its 95 % interval; null if undefined. */
 export interface StoredMean {
   readonly mean: number | null;
   readonly low: number | null;
   readonly high: number | null;
 }
 
-/** How well maps find the objects, beside controls that do not look. */
+/** How well maps find the objects, next to controls that ignore the network. */
 export interface FoundObjects {
   readonly images: number;
   readonly chance: number;

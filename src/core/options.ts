@@ -32,7 +32,7 @@ type ValueOf<S> = S extends { readonly choices: readonly (infer C)[] }
 /** All options of `S`, filled in. */
 export type OptionsOf<S> = { [K in keyof S]: ValueOf<S[K]> };
 
-/** Options by which others have an effect or none. */
+/** Options that decide whether others have an effect. */
 type Deciding<S> = { [K in keyof S]: S[K] extends { readonly when: infer W } ? keyof W : never }[keyof S] & keyof S;
 
 /** Options that have an effect with some values of the option `D` only. */
@@ -56,7 +56,7 @@ type Decided<S, D extends keyof S, V = ValueOf<S[D]>> = V extends unknown
     }
   : never;
 
-/** The same where its value is known at run time only. */
+/** The same for values known only at run time. */
 type Undecided<S, D extends keyof S> = { readonly [d in D]?: ValueOf<S[D]> | undefined } & {
   readonly [K in Dependent<S, D>]?: undefined;
 };
@@ -73,7 +73,7 @@ type AllDecided<S> = [Deciding<S>] extends [never]
 /** Each member of a union as one plain object type. */
 type Plain<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
 
-/** Options of `S` as they are given: those left out have their defaults, and those without effect beside the others are none. */
+/** Options of `S` as they are given: those left out have their defaults, and those without effect with the others are not allowed. */
 export type Given<S> = Plain<{ readonly [K in keyof S]?: ValueOf<S[K]> | undefined } & AllDecided<S>>;
 
 /**

@@ -1,7 +1,7 @@
 import { counts, figure, squareMetrics } from "./evaluation.js";
 import { fieldsOf, list, misfit, nonNegative, orNull, text } from "./schema.js";
 
-/** Metrics of one class of pixels. Null where the class is in no image. */
+/** Metrics of one class of pixels. Null if the class is in no image. */
 export interface PixelClassMetrics {
   /** Name of the class. */
   readonly name: string;
@@ -11,13 +11,13 @@ export interface PixelClassMetrics {
   readonly iou: number | null;
   /** Share of the class's pixels that were found, TP / (TP + FN). */
   readonly recall: number | null;
-  /** Share of the pixels predicted as the class that are of it, TP / (TP + FP). */
+  /** Share of the pixels predicted as the class that belong to it, TP / (TP + FP). */
   readonly precision: number | null;
   /** Mean over images of the F-measure of the class's boundaries. */
   readonly boundaryF: number | null;
 }
 
-/** How well pixels are classified. Pixels that are ignored do not count anywhere. Shares are between 0 and 1. */
+/** Metrics of a segmentation. Ignored pixels count nowhere. Shares are between 0 and 1. */
 export interface SegmentationMetrics {
   /** Number of images. */
   readonly count: number;
@@ -25,7 +25,7 @@ export interface SegmentationMetrics {
   readonly pixels: number;
   /** Mean cross entropy of the labeled pixels, in nats. */
   readonly loss: number;
-  /** Pixel accuracy: the share of labeled pixels whose prediction is right. */
+  /** Pixel accuracy: the share of labeled pixels whose prediction is correct. */
   readonly top1: number;
   /**
    * Mean intersection over union: over the classes that are in the labels or the predictions of all images together, as torchmetrics'
@@ -58,7 +58,7 @@ const parts = fieldsOf<SegmentationMetrics>({
   confusion: counts,
 });
 
-/** Figures of a segmentation network, as they come from a file, or from a program in plain JavaScript. */
+/** Metrics of a segmentation network from an untrusted source: a file, or a program in plain JavaScript. */
 export const pixelEvaluationSchema = squareMetrics(
   "what evaluate() gives for segmentation, { count, pixels, loss, top1, miou, boundaryF, classes, confusion }",
   parts,

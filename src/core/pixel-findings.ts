@@ -2,7 +2,7 @@ import { type Thumbnail, thumbnailOf } from "./findings.js";
 import { pixelEvaluationSchema, type SegmentationMetrics } from "./pixel-evaluation.js";
 import { fieldsOf, list, misfit, orNull, type Schema, text, that, whole } from "./schema.js";
 
-/** Labels of an image made small: a byte for each pixel as base64, 255 where it does not count. */
+/** Labels of a downscaled image: a byte per pixel as base64, 255 for ignored ones. */
 export interface StoredLabels {
   readonly height: number;
   readonly width: number;
@@ -28,7 +28,7 @@ export interface PixelFacts {
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
   /** The best weights on images that chose nothing. */
   readonly test: SegmentationMetrics | null;
-  /** Predicted masks beside true ones, of an epoch's weights; null without validation images. */
+  /** Predicted masks next to true ones, of an epoch's weights; null without validation images. */
   readonly masks: { readonly epoch: number; readonly looks: readonly MaskLook[] } | null;
 }
 

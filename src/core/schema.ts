@@ -200,7 +200,7 @@ export const shape = list(
 export const metadata = record(text, "an object of strings");
 export const classList = list(text, "a list of class names", 1);
 
-/** What a file of JSON holds. @throws FormatError that names the file. */
+/** The contents of a JSON file. @throws FormatError that names the file. */
 export function parseJson(json: string, file: string): unknown {
   try {
     return JSON.parse(json);

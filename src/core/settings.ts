@@ -10,6 +10,8 @@ export interface Setting<T = unknown> {
   readonly default?: T;
   /** Its flag, as commander takes it: `--clip <norm>`. */
   readonly flag?: string;
+  /** What the flag's text stands for, where that is neither the text nor a number. */
+  readonly parse?: (text: string) => unknown;
   /** What `--help` says of the flag. */
   readonly help?: string;
   /** Not written to `config.json`: no result depends on it, or only the start of a training does. */

@@ -71,6 +71,16 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
+/** A number for each index of an array, row by row: `grid([2, 3], (i, j) => 10 * i + j)` is [0, 1, 2, 10, 11, 12]. */
+export function grid(shape: readonly number[], at: (...index: number[]) => number): number[] {
+  const index = shape.map(() => 0);
+  return Array.from({ length: shape.reduce((size, d) => size * d, 1) }, () => {
+    const value = at(...index);
+    for (let axis = shape.length - 1; axis >= 0 && ++index[axis]! === shape[axis]; axis--) index[axis] = 0;
+    return value;
+  });
+}
+
 /** Whether two shapes are interchangeable: equal, or a linear layer's [O,I] and a 1×1 convolution's [O,I,1,1]. */
 export function holdSame(a: readonly number[], b: readonly number[]): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];

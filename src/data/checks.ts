@@ -8,12 +8,14 @@ import {
   type Fields,
   fieldsOf,
   flag,
+  fraction,
   imageSize,
   isObject,
   maybe,
   most,
   options,
   orNull,
+  positive,
   type Schema,
   share,
   shown,
@@ -21,6 +23,9 @@ import {
   that,
   whole,
 } from "../core/schema.js";
+import { erasingSchema } from "./augment/erase.js";
+import { autoAugmentSchema, colorJitterSchema } from "./augment/policies.js";
+import { positiveRange, shareRange } from "./augment/ranges.js";
 import type { Dataset, Normalization, RgbImage, Splits } from "./dataset.js";
 import type { Augmentation, Preprocessing } from "./transforms.js";
 
@@ -120,11 +125,6 @@ export const preprocessingSchema: Schema<Preprocessing> = by((given) => {
   return options<Preprocessing>(fields, "a preprocessing, { imageSize, resize, mean, std }");
 });
 
-export const shareRange = that<readonly [number, number]>("[least, most] with 0 < least ≤ most ≤ 1", (value) => {
-  const [low, high, ...rest] = Array.isArray(value) ? value : [];
-  return low > 0 && low <= high && high <= 1 && rest.length === 0;
-});
-
 const factorRange = that<readonly [number, number]>("[least, most] with 0 < least ≤ most ≤ 16", (value) => {
   const [low, high, ...rest] = Array.isArray(value) ? value : [];
   return low > 0 && low <= high && high <= 16 && rest.length === 0;
@@ -132,7 +132,7 @@ const factorRange = that<readonly [number, number]>("[least, most] with 0 < leas
 
 const crops = {
   padding: options({ padding: whole(0, most.imageSize) }),
-  scale: options({ scale: shareRange }),
+  scale: options({ scale: shareRange, ratio: maybe(positiveRange) }),
   jitter: options({ jitter: factorRange }),
   none: that<never>("null, { padding }, { scale } or { jitter }", () => false),
 };
@@ -147,6 +147,12 @@ export const augmentationSchema: Schema<Augmentation> = options<Augmentation>(
       }),
     ),
     flip: flag,
+    autoAugment: maybe(autoAugmentSchema),
+    colorJitter: maybe(colorJitterSchema),
+    erasing: maybe(erasingSchema),
+    mixup: maybe(positive),
+    cutmix: maybe(positive),
+    mixProbability: maybe(fraction),
   },
   "an augmentation, { crop, flip }",
 );

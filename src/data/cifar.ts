@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
 import { check, options as fields, list, maybe, oneOf, text } from "../core/schema.js";
+import { cifar10Classes } from "./cifar-classes.js";
 import type { Dataset, Normalization, Splits } from "./dataset.js";
 import { directoryWith, fileNames, readBounded } from "./files.js";
 import { createDataset } from "./memory.js";
@@ -22,8 +23,6 @@ interface Layout {
   readonly labelByte: number;
   readonly normalization: Normalization;
 }
-
-const cifar10Classes = "airplane automobile bird cat deer dog frog horse ship truck".split(" ");
 
 /**
  * CIFAR-10, binary version: any number of `data_batch_*.bin` for training, `test_batch.bin` for validation.
@@ -125,7 +124,7 @@ async function classNames(folder: string, file: string, otherwise: readonly stri
   const names = content.split("\n").flatMap((line) => line.trim() || []);
   if (names.length > mostClasses)
     throw new DataError(
-      `${path}: names ${names.length} classes; labels are bytes, so there are at most ${mostClasses}`,
+      `${path}: names ${names.length} classes; labels are bytes, so at most ${mostClasses} are possible`,
     );
   return names.length ? names : otherwise;
 }

@@ -26,7 +26,7 @@ const mostClasses = 65_536;
 export async function classFolders(folder: string, most = mostClasses): Promise<string[]> {
   const names = (await list(folder)).folders.filter((name) => !junk.test(name));
   if (names.length > most)
-    throw new DataError(`${folder}: holds ${names.length} folders; at most ${most} classes are read`);
+    throw new DataError(`${folder}: has ${names.length} folders; at most ${most} classes are read`);
   const classes: string[] = [];
   for (const name of names) if (!(await holdsRuns(join(folder, name)))) classes.push(name);
   return classes;

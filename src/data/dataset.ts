@@ -34,7 +34,7 @@ export interface DatasetDefaults {
   readonly normalization?: Normalization;
   /** Side of the square network input. */
   readonly imageSize?: number;
-  /** Shorter side that images are scaled to before the input is cut out. */
+  /** Shorter side that images are scaled to before cropping. */
   readonly resize?: number;
   /** Whether a mirrored image keeps its class (digits do not). */
   readonly flip?: boolean;
@@ -62,16 +62,16 @@ export interface Dataset {
   mask?(index: number): Uint8Array;
   /** The file of the image at `index`; only where images are files. */
   file?(index: number): string;
-  /** Size of the image at `index`, without decoding it. Needed for segmentation where `size` is null. */
+  /** Size of the image at `index`, without decoding it. Needed for segmentation if `size` is null. */
   sizeOf?(index: number): { readonly width: number; readonly height: number };
   /**
-   * The class of every pixel of the image at `index`, for segmentation: `classes` are those of pixels then, and `labels` are all 0. It may have
-   * another size than the image if both show the same.
+   * The class of every pixel of the image at `index`, for segmentation: `classes` are then those of pixels, and `labels` are all 0. Its size may
+   * differ from the image's if both show the same region.
    */
   labelMap?(index: number): Promise<LabelMap>;
 }
 
-/** The class of every pixel: `height * width` positions in `classes`, row by row; 255 for pixels that do not count. */
+/** The class of every pixel: `height * width` positions in `classes`, row by row; 255 for ignored pixels. */
 export interface LabelMap {
   /** Width in pixels. */
   readonly width: number;
@@ -91,7 +91,7 @@ export interface Splits {
   readonly test?: Dataset;
   /** How a folder was split, in words: `by folders train, val`. */
   readonly division?: string;
-  /** The shares set aside by options, if neither folders nor the data define the splits. */
+  /** The shares held out by options, if neither folders nor the data define the splits. */
   readonly setAside?: { readonly validation?: number; readonly test?: number };
 }
 

@@ -195,7 +195,7 @@ function whyUnusable(
   if (!formats.includes(format)) return `${format} files are not accepted`;
   if (depth !== "uchar" && depth !== "ushort")
     return `its samples are ${samples[depth] ?? depth}, whose range is unknown; save it with 8 or 16 unsigned bits per channel`;
-  if (pages > 1 && format !== "heif") return `it holds ${pages} pages or frames, not one image`;
+  if (pages > 1 && format !== "heif") return `it has ${pages} pages or frames, not one image`;
   if (Math.max(width, height) > longestSide)
     return `it is ${width} × ${height}; sides of at most ${longestSide} pixels are accepted`;
   if (channels > (space === "cmyk" ? 5 : 4)) return `it has ${channels} channels; save it as gray, RGB or CMYK`;
@@ -214,7 +214,7 @@ async function tooManyScans({ isProgressive, format }: Metadata, source: string 
 /** The reason for an animated PNG file, of which the decoder shows the first frame, or null. */
 async function animated({ format }: Metadata, source: string | Uint8Array): Promise<string | null> {
   const frames = format === "png" ? pngFrames(await beginning(source, 2 ** 16)) : 1;
-  return frames > 1 ? `it holds ${frames} pages or frames, not one image` : null;
+  return frames > 1 ? `it has ${frames} pages or frames, not one image` : null;
 }
 
 /** Interleaved pixels of one or more channels to three planes. */

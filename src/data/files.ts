@@ -17,7 +17,7 @@ export const mostEntries = 4_000_000;
 
 /** The error for a folder with more. */
 export const tooManyEntries = (folder: string, most: number) =>
-  new DataError(`${folder}: holds more than ${most.toLocaleString("en-US")} files and folders`);
+  new DataError(`${folder}: has more than ${most.toLocaleString("en-US")} files and folders`);
 
 /**
  * Contents of a folder. Links count as their targets; a dead link is a file.

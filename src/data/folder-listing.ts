@@ -38,7 +38,7 @@ export async function listClasses(folder: string, known?: readonly string[]): Pr
   const { files: strays } = await list(folder);
   const names = await classFolders(folder);
   if (names.length === 0)
-    throw new DataError(`${folder}: holds no class folders. Accepted: ${folderLayouts}. Found: ${summary(strays)}`);
+    throw new DataError(`${folder}: has no class folders. Accepted: ${folderLayouts}. Found: ${summary(strays)}`);
   await requirePlausible(folder, names);
   const folderOf = foldersByClass(folder, names);
   const present = [...folderOf.keys()].sort();

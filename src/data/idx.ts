@@ -38,7 +38,7 @@ export async function idx(folder: string): Promise<Splits> {
   const names = await fileNames(folder);
   const read = async (split: keyof typeof prefixes, what: keyof typeof ranks) => {
     const file = names.find((name) => pattern(split, what).test(name));
-    if (!file) throw new DataError(`${folder}: no IDX file of ${split} ${what} is here. Found: ${summary(names)}`);
+    if (!file) throw new DataError(`${folder}: there is no IDX file of ${split} ${what}. Found: ${summary(names)}`);
     return parse(join(folder, file), ranks[what]);
   };
   const [images, labels] = [await read("training", "images"), await read("training", "labels")];
@@ -103,7 +103,7 @@ function shapeOf(header: Uint8Array, path: string, rank: number): readonly numbe
     );
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const size = elements(shape);
-  if (size === 0) throw new DataError(`${path}: holds nothing: its header says [${shape}]`);
+  if (size === 0) throw new DataError(`${path}: is empty: its header says [${shape}]`);
   const [, height = 1, width = 1] = shape;
   if (height * width > mostPixels)
     throw new DataError(`${path}: its images are ${width} × ${height}; at most ${mostPixels} pixels are accepted`);

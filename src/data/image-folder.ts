@@ -37,15 +37,15 @@ export interface ImageFolderOptions {
   /** Seed of the splits. Default 0. */
   readonly seed?: number;
   /**
-   * Class names of a network to evaluate, in its order. Folders of other classes then do not change which images are set
-   * aside, and a single class or image is enough. An empty list if the names are unknown.
+   * Class names of a network to evaluate, in its order. Folders of other classes then do not change which images are held
+   * out, and a single class or image is enough. An empty list if the names are unknown.
    */
   readonly measure?: readonly string[];
   /** Bytes of decoded images to keep in memory; others are decoded again when needed. Default 1 GiB. */
   readonly memory?: number;
   /** Called after each file is checked, with the number done and in total. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Called with a sentence if the images as a whole are odd, such as all nearly black. */
+  /** Called with a sentence if the images look wrong as a whole, such as all nearly black. */
   readonly onNote?: (note: string) => void;
   /** Aborts the reading. */
   readonly signal?: AbortSignal;
@@ -101,7 +101,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
   /** Sets aside a share of the remaining images. */
   const setAside = (items: readonly Kept[], share: number, what: string) => {
     const { kept, aside } = stratify(items, (share * all.items.length) / items.length, seed, position);
-    if (aside.length === 0 && !measure) throw new DataError(`${folder}: too few images to set some aside for ${what}`);
+    if (aside.length === 0 && !measure) throw new DataError(`${folder}: too few images to hold some out for ${what}`);
     return { kept, aside: { items: aside, skipped: [] } };
   };
   const tested = testFolder || testSplit === 0 ? undefined : setAside(all.items, testSplit, "testing");
@@ -109,7 +109,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
   const validated = validationFolder ? undefined : setAside(left, validationSplit, "validation");
   const test = testFolder ?? tested?.aside;
   const shares = [
-    ...(validated ? [`${percent(validationSplit)} of each class set aside`] : []),
+    ...(validated ? [`${percent(validationSplit)} of each class held out`] : []),
     ...(tested ? [`${percent(testSplit)} for testing`] : []),
   ];
   const by = folders.names.length ? [`by folders ${folders.names.join(", ")}`] : [];

@@ -1,4 +1,8 @@
 export { type Alignment, alignClasses, alignmentNotes, classDifference, className } from "./align.js";
+export type { Erasing } from "./augment/erase.js";
+export type { MixedLabels, Mixing } from "./augment/mix.js";
+export type { AutoAugment, ColorJitter } from "./augment/policies.js";
+export { type AugmentationSettings, augmentationSettings, augmentedBy } from "./augment/settings.js";
 export * from "./dataset.js";
 export { concatDatasets } from "./joined.js";
 export * from "./loader.js";

@@ -1,10 +1,11 @@
 import { DataError, OptionError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { batchSize, check, flag, maybe, options, orNull, type Schema, seed, that, whole } from "../core/schema.js";
+import { type MixedLabels, mixBatch } from "./augment/mix.js";
 import { augmentationSchema, checkDataset, preprocessingSchema, requireImage } from "./checks.js";
 import type { Dataset, RgbImage } from "./dataset.js";
 import { pixelLabels, writeLabels } from "./segmentation/label-map.js";
-import { type Augmentation, chooseView, type Preprocessing, viewRegion, viewWriter } from "./transforms.js";
+import { type Augmentation, augmentedWriter, chooseView, type Preprocessing, viewRegion } from "./transforms.js";
 
 /** Bytes per batch: the largest array on Node 20. Two batches are in memory at a time. */
 const mostBytes = 2 ** 32;
@@ -19,11 +20,20 @@ export interface LoaderOptions {
   readonly augment?: Augmentation | null;
   /** Reshuffle in every epoch. Default false. */
   readonly shuffle?: boolean;
+  /**
+   * For retrieval: of every class this many images per epoch, one after the other, in a random order of classes; images repeat where a class
+   * has fewer. Needs `shuffle`, and a multiple of it as `batch`. Default null: every image once.
+   */
+  readonly instances?: number | null;
+  /** Draw the images of an epoch so that all classes come equally often, with repetitions. Needs `shuffle`. Default false. */
+  readonly balanced?: boolean;
+  /** Repeated augmentation (Hoffer et al., CVPR 2020): each image this often in a row, and so fewer of them in an epoch. Needs `shuffle`. Default 1. */
+  readonly repeats?: number;
   /** Drop the last batch if it is not full. Default false. */
   readonly dropLast?: boolean;
   /** Seed of order and augmentation. Default 0. */
   readonly seed?: number;
-  /** Write the label maps too, changed as their images are. Default false. */
+  /** Write the label maps too, transformed like their images. Default false. */
   readonly maps?: boolean;
 }
 
@@ -32,6 +42,9 @@ export const loaderOptions: Schema<LoaderOptions> = options<LoaderOptions>({
   preprocessing: preprocessingSchema,
   augment: maybe(orNull(augmentationSchema)),
   shuffle: maybe(flag),
+  instances: maybe(orNull(whole(2))),
+  balanced: maybe(flag),
+  repeats: maybe(whole(1)),
   dropLast: maybe(flag),
   seed: maybe(seed),
   maps: maybe(flag),
@@ -55,7 +68,9 @@ export interface Batch {
   readonly labels: Int32Array;
   /** `[batch]`: positions in the data set. */
   readonly indices: Int32Array;
-  /** `[batch, S, S]`, where `maps` are asked for: the class of every pixel, 255 where it does not count. */
+  /** What `mixup` and `cutmix` mixed in. */
+  readonly mixed?: MixedLabels;
+  /** `[batch, S, S]`, if `maps` is set: the class of every pixel, 255 for ignored ones. */
   readonly maps?: Uint8Array;
   /** Number of images. A partial last batch is padded with its first ones. */
   readonly count: number;
@@ -76,7 +91,9 @@ export class Loader {
   /** Number of batches in an epoch. */
   readonly batches: number;
   readonly #options: Required<LoaderOptions>;
-  readonly #write: ReturnType<typeof viewWriter>;
+  readonly #write: ReturnType<typeof augmentedWriter>;
+  /** Where images come more than once in an epoch, positions in it make their random numbers differ. */
+  readonly #repeating: boolean;
 
   /** @throws OptionError for a bad setting, or if dropping the last batch leaves none. */
   constructor(dataset: Dataset, options: LoaderOptions) {
@@ -84,20 +101,26 @@ export class Loader {
     check("Loader", "options", loaderOptions, options);
     this.dataset = dataset;
     const { batch, preprocessing, augment = null, shuffle = false, dropLast = false, seed = 0, maps = false } = options;
-    this.#options = { batch, preprocessing, augment, shuffle, dropLast, seed, maps };
-    const taken = 3 * batch * preprocessing.imageSize ** 2 * Float32Array.BYTES_PER_ELEMENT;
-    if (taken > mostBytes)
+    const { instances = null, balanced = false, repeats = 1 } = options;
+    this.#options = { batch, preprocessing, augment, shuffle, instances, balanced, repeats, dropLast, seed, maps };
+    this.#repeating = instances !== null || balanced || repeats > 1;
+    if (this.#repeating && !shuffle) throw new OptionError("Loader: instances, balanced and repeats need shuffle");
+    if ([instances !== null, balanced, repeats > 1].filter(Boolean).length > 1)
+      throw new OptionError("Loader: only one of instances, balanced and repeats");
+    if (maps) requireFollowed(augment);
+    if (instances !== null && (!shuffle || batch % instances !== 0))
       throw new OptionError(
-        `Loader: a batch of ${batch} images of ${preprocessing.imageSize} × ${preprocessing.imageSize} takes ${(taken / 2 ** 30).toFixed(1)} GiB, more than ${mostBytes / 2 ** 30}. Choose a smaller batch or imageSize`,
+        `Loader: instances needs shuffle, and a batch that is a multiple of it; got instances ${instances}, shuffle ${shuffle}, batch ${batch}`,
       );
-    this.batches = dropLast ? Math.floor(dataset.length / batch) : Math.ceil(dataset.length / batch);
+    const images = instances === null ? dataset.length : instances * new Set(Array.from(dataset.labels)).size;
+    this.batches = dropLast ? Math.floor(images / batch) : Math.ceil(images / batch);
     if (this.batches === 0)
       throw new OptionError(
         dataset.length === 0
           ? `Loader: ${dataset.name} has no images`
           : `Loader: batch ${batch} is larger than ${dataset.name} (${dataset.length} images). Choose a smaller batch`,
       );
-    this.#write = viewWriter(preprocessing);
+    this.#write = augmentedWriter(preprocessing, augment);
     const bytes = 12 * batch * preprocessing.imageSize ** 2;
     if (bytes > mostBytes)
       throw new OptionError(
@@ -128,9 +151,14 @@ export class Loader {
   /** Positions in the data set, in an epoch's order. */
   order(epoch: number): ArrayLike<number> {
     check("Loader", "epoch", whole(0), epoch);
-    const { shuffle, seed } = this.#options;
-    const { length } = this.dataset;
-    return shuffle ? new Rng(seed, "order", epoch).permutation(length) : Uint32Array.from({ length }, (_, i) => i);
+    const { shuffle, seed, instances, balanced, repeats } = this.#options;
+    const { labels, length } = this.dataset;
+    if (!shuffle) return Uint32Array.from({ length }, (_, i) => i);
+    const rng = new Rng(seed, "order", epoch);
+    if (instances !== null) return identityOrder(labels, instances, rng);
+    if (balanced) return balancedOrder(labels, rng);
+    const order = rng.permutation(length);
+    return repeats === 1 ? order : Uint32Array.from({ length }, (_, i) => order[Math.floor(i / repeats)]!);
   }
 
   /** The positions in batch `b` of an order, padded with its first ones, and how many are real. */
@@ -154,9 +182,10 @@ export class Loader {
     const maps = wanted ? new Uint8Array(batch * area) : undefined;
     const fill = async (slot: number) => {
       const { image, index } = await this.#readable(positions[slot]!);
-      const rng = augment ? new Rng(seed, "augment", epoch, index) : undefined;
+      const path = ["augment", epoch, index, ...(this.#repeating ? [b * batch + slot] : [])] as const;
+      const rng = augment ? new Rng(seed, ...path) : undefined;
       const view = chooseView(image, preprocessing, augment, rng);
-      this.#write(image, view, images, slot * 3 * area);
+      this.#write(image, view, images, slot * 3 * area, rng);
       labels[slot] = this.dataset.labels[index]!;
       indices[slot] = index;
       if (!maps) return;
@@ -172,7 +201,8 @@ export class Loader {
       labels[slot] = labels[from]!;
       indices[slot] = indices[from]!;
     }
-    return { images, labels, indices, count, ...(maps && { maps }) };
+    const mixed = augment && mixBatch(augment, images, labels, imageSize, [seed, "mix", epoch, b]);
+    return { images, labels, indices, count, ...(mixed && { mixed }), ...(maps && { maps }) };
   }
 
   /** The image at `index`, or the next readable one: losing a file does not end a long run. */
@@ -192,4 +222,43 @@ export class Loader {
     }
     throw new DataError(`${dataset.name}: none of its ${dataset.length} images can be read anymore`);
   }
+}
+
+/** `instances` images of each class in a row, classes in random order, as RGA's authors sample identities. */
+function identityOrder(labels: ArrayLike<number>, instances: number, rng: Rng): Int32Array {
+  const images = new Map<number, number[]>();
+  for (let i = 0; i < labels.length; i++) {
+    const own = images.get(labels[i]!);
+    own ? own.push(i) : images.set(labels[i]!, [i]);
+  }
+  const classes = [...images.values()];
+  return Int32Array.from(
+    Array.from(rng.permutation(classes.length)).flatMap((at) => {
+      const own = classes[at]!;
+      if (own.length < instances) return Array.from({ length: instances }, () => own[rng.int(own.length)]!);
+      return Array.from(rng.permutation(own.length).slice(0, instances), (i) => own[i]!);
+    }),
+  );
+}
+
+/** As many images as there are: a class by chance, then one of its images. PyTorch's WeightedRandomSampler with weights 1 / count. */
+function balancedOrder(labels: ArrayLike<number>, rng: Rng): Uint32Array {
+  const classes = new Map<number, number[]>();
+  for (let i = 0; i < labels.length; i++) {
+    const own = classes.get(labels[i]!);
+    if (own) own.push(i);
+    else classes.set(labels[i]!, [i]);
+  }
+  const members = [...classes].sort(([a], [b]) => a - b).map(([, positions]) => positions);
+  return Uint32Array.from({ length: labels.length }, () => {
+    const own = members[rng.int(members.length)]!;
+    return own[rng.int(own.length)]!;
+  });
+}
+
+/** @throws OptionError for changes that label maps do not follow. */
+function requireFollowed(augment: Augmentation | null): void {
+  for (const name of ["autoAugment", "mixup", "cutmix"] as const)
+    if (augment?.[name] !== undefined)
+      throw new OptionError(`Loader: ${name} is for labels of whole images; label maps do not follow it`);
 }

@@ -11,16 +11,16 @@ import type { Region } from "./transforms.js";
 
 /** Masks or boxes in files, for images in files. */
 export interface MaskFiles {
-  /** What the files are: images of masks, or boxes in COCO's JSON or a CSV file. */
+  /** What the files are: images of masks, or boxes in COCO JSON or a CSV file. */
   readonly kind: "folder" | "coco" | "csv";
   /** Number of images with masks or boxes. */
   readonly length: number;
   /**
-   * Where the object of an image is, or undefined if the files do not say. A mask is its image's if its whole name, folders included, is the
-   * end of the image's path: `ants/1.jpg` is for `photos/ants/1.jpg`, never for `photos/bees/1.jpg`. In a folder of masks extensions do not count.
-   * Of several such names the longest counts.
+   * Where the object of an image is, or undefined if the files do not say. A mask belongs to an image if its whole name, folders included, is the
+   * end of the image's path: `ants/1.jpg` is for `photos/ants/1.jpg`, never for `photos/bees/1.jpg`. In a folder of masks, extensions are ignored.
+   * If several names match, the longest wins.
    *
-   * @param name the class: only its boxes count, if boxes have classes
+   * @param name the class: if boxes have classes, only its boxes count
    *
    * @throws DataError for a mask that fits two images, a box outside the image, or a mask of another size.
    */
@@ -40,11 +40,11 @@ interface Box extends Region {
 }
 
 /**
- * Opens masks or boxes: a folder of mask images named like their images, COCO's JSON (boxes), or a CSV file of boxes
+ * Opens masks or boxes: a folder of mask images named like their images, COCO JSON (boxes), or a CSV file of boxes
  * whose first line names its columns: `file,left,top,width,height` or `file,xmin,ymin,xmax,ymax`, and optionally `class`. In a mask, values of
  * at least half the maximum are the object.
  *
- * @param images paths of all images, so that a mask that fits two of them is refused now rather than when `maskOf` meets the second
+ * @param images paths of all images, so that a mask that fits two of them is refused at once rather than when `maskOf` reaches the second
  *
  * @throws DataError that says what was looked for, and where the file is wrong.
  *
@@ -81,7 +81,7 @@ export async function openMasks(path: string, images: readonly string[] = []): P
 
 async function folderOf(folder: string, images: readonly string[]): Promise<MaskFiles> {
   const { files } = await imagesBelow(folder);
-  if (files.length === 0) throw new DataError(`${folder}: holds no images, so no masks`);
+  if (files.length === 0) throw new DataError(`${folder}: has no images, so no masks`);
   const byName = new Map<string, string[]>();
   for (const file of files) {
     const name = nameIn(withoutExtension(relative(folder, file)));
@@ -165,7 +165,7 @@ function ownEnd(path: string, other: string): string {
   return own.slice(-1 - same).join("/");
 }
 
-/** Adds a box to its image. @throws DataError for an invalid one, saying where it is. */
+/** Adds a box to its image. @throws DataError with the position of an invalid one. */
 function add(boxes: Map<string, Box[]>, image: string, box: Box): void {
   const { left, top, width, height } = box;
   if (![left, top, width, height].every(Number.isFinite) || !(width > 0 && height > 0))
@@ -183,7 +183,7 @@ function cocoBoxes(path: string, content: string): Map<string, Box[]> {
   const lists = { images, annotations, categories };
   for (const [name, value] of Object.entries(lists))
     if (!Array.isArray(value) || !value.every(isObject))
-      throw new DataError(`${path}: is not COCO's JSON: "${name}" must be a list of objects`);
+      throw new DataError(`${path}: is not COCO JSON: "${name}" must be a list of objects`);
   const many = (annotations as unknown[]).length;
   if (many > mostBoxes) throw new DataError(`${path}: ${many} annotations; at most ${mostBoxes} are read`);
   type Entry = Readonly<Record<string, unknown>>;
@@ -227,7 +227,7 @@ function parsed(path: string, content: string): Readonly<Record<string, unknown>
   } catch (error) {
     throw new DataError(`${path}: is not JSON (${messageOf(error).split("\n")[0]})`);
   }
-  throw new DataError(`${path}: is not COCO's JSON: it must have "images" and "annotations"`);
+  throw new DataError(`${path}: is not COCO JSON: it must have "images" and "annotations"`);
 }
 
 const corners = ["xmin", "ymin", "xmax", "ymax"];

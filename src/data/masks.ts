@@ -10,7 +10,7 @@ export interface Mask {
   readonly height: number;
   /** Columns, in pixels. */
   readonly width: number;
-  /** `height * width` bytes, row by row: 0 outside of the object. */
+  /** `height * width` bytes, row by row: 0 outside the object. */
   readonly data: Uint8Array;
 }
 
@@ -31,7 +31,7 @@ export function checkMask(where: string, name: string, value: unknown): void {
 
 /** Data with masks, for messages. */
 const whatHasMasks =
-  "of the built-in data sets only shapes and shapes-free do; pass your own masks: a folder, COCO's JSON or a CSV file of boxes";
+  "of the built-in data sets, only shapes and shapes-free do; pass your own masks: a folder, COCO JSON or a CSV file of boxes";
 
 /**
  * Where the labeled object of an image is.
@@ -56,7 +56,7 @@ const boxSchema = list(
 /**
  * The pixels whose centers lie in any of the boxes, clipped to the image.
  *
- * @throws DataError for a box outside the image: it belongs to another one, or is in other units.
+ * @throws DataError for a box outside the image: it belongs to another image, or is in other units.
  */
 export function boxMask(size: { readonly height: number; readonly width: number }, boxes: readonly Region[]): Mask {
   check("boxMask", "size", sizeSchema, size);
@@ -84,7 +84,7 @@ function centersIn(from: number, length: number, pixels: number): readonly [numb
   return [middle, middle + 1];
 }
 
-/** A photograph's mask as the network sees it, at the size of its input: nearest neighbor; 0 outside the photograph. */
+/** A photo's mask as the network sees it, at the size of its input: nearest neighbor; 0 outside the photo. */
 export function seenMask(mask: Mask, preprocessing: Preprocessing): Mask {
   checkMask("seenMask", "mask", mask);
   check("seenMask", "preprocessing", preprocessingSchema, preprocessing);

@@ -24,7 +24,7 @@ export interface OpenedDataset extends Splits {
 
 /** Options of {@link openDataset}. */
 export interface OpenOptions extends ImageFolderOptions, MaskOptions {
-  /** What the data is for. Default: segmentation for a folder of images with masks, classification for all else. */
+  /** What the data is for. Default: segmentation for a folder of images with masks, otherwise classification. */
   readonly task?: "classification" | "segmentation";
   /** For `shapes` and `shapes-free`: number of generated images. Default 6000 and 1000. */
   readonly count?: { readonly train: number; readonly validation: number };
@@ -81,7 +81,7 @@ function withoutOthers(options: OpenOptions): ImageFolderOptions {
   return own;
 }
 
-/** A folder of images with masks, unless it is asked for as classification. */
+/** A folder of images with masks, unless classification is requested. */
 async function openMasked(source: string, options: OpenOptions): Promise<OpenedDataset | undefined> {
   if (options.task === "classification") return undefined;
   const found = await findSegmentation(source);

@@ -30,11 +30,11 @@ export async function requirePlausible(folder: string, names: readonly string[])
   const splits = inner.length > 0 && inner.every(isSplitName);
   if (splits)
     throw new DataError(
-      `${folder}: every class holds the folders ${inner.join(", ")}. Put them above the classes: ${folderLayouts}`,
+      `${folder}: every class has the folders ${inner.join(", ")}. Put them above the classes: ${folderLayouts}`,
     );
   if (inner.length > 1)
     throw new DataError(
-      `${folder}: ${summary(names)} all hold the same folders (${summary(inner)}), so it is not clear which are the classes. Name one of them, or move the images of each class together`,
+      `${folder}: ${summary(names)} all have the same folders (${summary(inner)}), so it is unclear which are the classes. Name one of them, or move the images of each class together`,
     );
 }
 
@@ -52,7 +52,7 @@ export async function requireLearnable(
     const only = join(folder, classes[0]!);
     const deeper = (await findSplits(only)).names.length > 0 || (await list(only)).folders.length > 1;
     throw new DataError(
-      `${folder}: holds only one class, ${classes[0]}; training needs at least two.${deeper ? ` Did you mean ${only}?` : ""}`,
+      `${folder}: has only one class, ${classes[0]}; training needs at least two.${deeper ? ` Did you mean ${only}?` : ""}`,
     );
   }
   const counts = new Uint32Array(classes.length);

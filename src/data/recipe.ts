@@ -22,7 +22,7 @@ export function photoResize(imageSize: number): number {
 
 /**
  * The default preprocessing of a data set.
- * Images already cropped to the object (square, at most S) are used whole; photos lose their margin.
+ * Images already cropped to the object (square, at most S) are used whole; photos are center-cropped.
  */
 export function defaultPreprocessing(dataset: Dataset, imageSize?: number): Preprocessing {
   check("defaultPreprocessing", "dataset", datasetSchema, dataset);

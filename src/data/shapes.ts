@@ -11,8 +11,8 @@ export interface ShapesOptions {
   /** Side in pixels, 16 … 256; default 32, or 64 for `free`. */
   readonly size?: number;
   /**
-   * `centered`: objects lie inside the image, most of them over its center. `free`: they are half as large and may be anywhere, so that
-   * the border cuts some; a map that always points to the center then finds no more of them than a random one, as measuring maps
+   * `centered`: objects lie inside the image, mostly over its center. `free`: they are half as large and may be anywhere, even cut off
+   * at the border; a map that always points to the center then finds no more of them than a random map does, as measuring maps
    * requires. Default `centered`.
    */
   readonly placement?: PlacementName;

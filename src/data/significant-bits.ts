@@ -49,7 +49,7 @@ export function bitsInUse(pixels: Uint8Array): 10 | 12 | 16 {
   return largest < 4 ? 10 : largest < 16 ? 12 : 16;
 }
 
-/** What is said of images with samples of 16 bits that are all nearly black, by the bits that suffice for each. */
+/** The warning for 16-bit images that are all nearly black, given the bits that each needs. */
 export function dimNote(bits: readonly number[]): string | undefined {
   const most = bits.reduce((a, b) => Math.max(a, b), 0);
   if (most !== 10 && most !== 12) return undefined;

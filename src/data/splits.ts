@@ -18,7 +18,7 @@ export interface SplitFolders {
   readonly test: string | null;
   /** Names of the split folders in use; none if the folder contains classes. */
   readonly names: readonly string[];
-  /** Other folders beside them. */
+  /** Other folders next to them. */
   readonly others: readonly string[];
 }
 

@@ -1,7 +1,11 @@
 import { OptionError, ShapeError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { check, fieldsOf, instance, orNull, whole } from "../core/schema.js";
-import { augmentationSchema, preprocessingSchema, requireImage, shareRange } from "./checks.js";
+import { type Erasing, erase } from "./augment/erase.js";
+import type { Mixing } from "./augment/mix.js";
+import { type AutoAugment, autoAugmented, type ColorJitter, colorJittered } from "./augment/policies.js";
+import { positiveRange, shareRange } from "./augment/ranges.js";
+import { augmentationSchema, preprocessingSchema, requireImage } from "./checks.js";
 import type { Normalization, RgbImage } from "./dataset.js";
 import { type Box, resample, shorterSize } from "./resample.js";
 
@@ -13,21 +17,33 @@ export interface Preprocessing extends Normalization {
   readonly resize: number;
 }
 
-/** Random changes of training images. Plain data, like {@link Preprocessing}. */
-export interface Augmentation {
+/** Random changes of training images. Plain data, like {@link Preprocessing}. Applied in the order crop, flip, autoAugment, colorJitter, erasing, mixing. */
+export interface Augmentation extends Mixing {
   /**
    * `padding`: shift by up to this many pixels, black outside (CIFAR's recipe).
-   * `scale`: a random crop with this share of the area and an aspect of 3/4 … 4/3, scaled to S × S.
+   * `scale`: a random crop with this share of the area and an aspect in `ratio`, by default 3/4 … 4/3, scaled to S × S.
    * `jitter`: the image at `resize` times a factor in this range, and a random S × S window of it, black outside (for segmentation).
    * null: the center, as in evaluation.
    */
   readonly crop:
     | { readonly padding: number }
-    | { readonly scale: readonly [number, number] }
+    | { readonly scale: readonly [number, number]; readonly ratio?: readonly [number, number] }
     | { readonly jitter: readonly [number, number] }
     | null;
   /** Mirror left and right with probability 1/2. */
   readonly flip: boolean;
+  /** A policy: `trivialaugment`, or `randaugment-nN-mM` with N changes of magnitude M of 30. Default: none. */
+  readonly autoAugment?: AutoAugment;
+  /** How far brightness, contrast and saturation move from 1, and hue from 0. Default: none. */
+  readonly colorJitter?: ColorJitter;
+  /** Random Erasing. Default: none. */
+  readonly erasing?: Erasing;
+  /** Mixup's α (Zhang et al., ICLR 2018). Only a {@link Loader} mixes, and only labels of whole images. Default: none. */
+  readonly mixup?: number;
+  /** CutMix's α (Yun et al., ICCV 2019). With both, each batch is of either kind. Default: none. */
+  readonly cutmix?: number;
+  /** Share of the batches that are mixed. Default 1. */
+  readonly mixProbability?: number;
 }
 
 /** Writes `image` as normalized planes [3,S,S] into `out` from `offset` on. Needs `rng` if it augments. */
@@ -47,10 +63,10 @@ export function inputWriter(preprocessing: Preprocessing, augmentation: Augmenta
   check("inputWriter", "preprocessing", preprocessingSchema, preprocessing);
   check("inputWriter", "augmentation", orNull(augmentationSchema), augmentation);
   const { imageSize: size } = preprocessing;
-  const write = viewWriter(preprocessing);
+  const write = augmentedWriter(preprocessing, augmentation);
   return (image, out, offset, rng) => {
     checkWrite(image, out, offset, size);
-    write(image, chooseView(image, preprocessing, augmentation, rng), out, offset);
+    write(image, chooseView(image, preprocessing, augmentation, rng), out, offset, rng);
   };
 }
 
@@ -65,20 +81,29 @@ export type View = { readonly mirrored: boolean } & (
   | { readonly box: Box }
 );
 
+/** The center of an image: what evaluation shows. */
+export function evaluationView(
+  image: Size,
+  { imageSize: size, resize }: Preprocessing,
+): Extract<View, { readonly scaled: Size }> {
+  const scaled = shorterSize(image.width, image.height, resize);
+  return { scaled, left: center(scaled.width, size), top: center(scaled.height, size), mirrored: false };
+}
+
 /** What the input shows of an image: the center, or what `rng` chooses. Not checked: done for every image. */
 export function chooseView(
   image: Size,
-  { imageSize: size, resize }: Preprocessing,
+  preprocessing: Preprocessing,
   augmentation: Augmentation | null,
   rng: Rng | undefined,
 ): View {
-  const scaled = shorterSize(image.width, image.height, resize);
-  if (!augmentation)
-    return { scaled, left: center(scaled.width, size), top: center(scaled.height, size), mirrored: false };
+  const { imageSize: size, resize } = preprocessing;
+  const middle = evaluationView(image, preprocessing);
+  if (!augmentation) return middle;
   if (!rng) throw new OptionError("inputWriter: augmentation needs a random number generator");
   const { crop, flip } = augmentation;
   const mirrored = flip && rng.uniform() < 0.5;
-  if (crop && "scale" in crop) return { box: randomBox(image, crop.scale, rng), mirrored };
+  if (crop && "scale" in crop) return { box: randomBox(image, crop.scale, rng, crop.ratio), mirrored };
   if (crop && "jitter" in crop) {
     const short = Math.max(1, Math.round(resize * rng.uniform(...crop.jitter)));
     const jittered = shorterSize(image.width, image.height, short);
@@ -87,7 +112,7 @@ export function chooseView(
     return { scaled: jittered, left: start(jittered.width), top: start(jittered.height), mirrored };
   }
   const shift = () => (crop ? rng.int(2 * crop.padding + 1) - crop.padding : 0);
-  return { scaled, left: center(scaled.width, size) + shift(), top: center(scaled.height, size) + shift(), mirrored };
+  return { ...middle, left: middle.left + shift(), top: middle.top + shift(), mirrored };
 }
 
 /** Writes views of images as normalized planes. Not checked: done for every image. */
@@ -103,6 +128,43 @@ export function viewWriter(
     writeWindow(part, left, top, size, view.mirrored, table, out, offset);
   };
 }
+
+/** A {@link viewWriter} that changes colors, places and boxes too. The view's random numbers come first. */
+export function augmentedWriter(
+  preprocessing: Preprocessing,
+  augmentation: Augmentation | null,
+): (image: RgbImage, view: View, out: Float32Array, offset: number, rng: Rng | undefined) => void {
+  const write = viewWriter(preprocessing);
+  const { autoAugment, colorJitter, erasing } = augmentation ?? {};
+  if (!autoAugment && !colorJitter && !erasing) return write;
+  const { imageSize: size } = preprocessing;
+  const whole: View = { scaled: { width: size, height: size }, left: 0, top: 0, mirrored: false };
+  return (image, view, out, offset, given) => {
+    const rng = given!;
+    if (autoAugment || colorJitter) {
+      const seen = viewImage(image, view, size);
+      const changed = autoAugment ? autoAugmented(seen, autoAugment, rng) : seen;
+      write(colorJitter ? colorJittered(changed, colorJitter, rng) : changed, whole, out, offset);
+    } else write(image, view, out, offset);
+    if (erasing) erase(erasing, size, out, offset, rng);
+  };
+}
+
+/** A view as an image of S × S. */
+export function viewImage(image: RgbImage, view: View, size: number): RgbImage {
+  const bytes = new Float32Array(3 * size ** 2);
+  viewWriter({ imageSize: size, resize: size, ...asBytes })(image, view, bytes, 0);
+  return { width: size, height: size, pixels: rounded(bytes) };
+}
+
+function rounded(bytes: Float32Array): Uint8Array {
+  const pixels = new Uint8Array(bytes.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = Math.round(bytes[i]!);
+  return pixels;
+}
+
+/** The normalization that leaves bytes. */
+const asBytes = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] } as const;
 
 /** What a view shows, in the pixels of the image. */
 export function viewRegion(image: Size, view: View, size: number): Region {
@@ -138,7 +200,9 @@ function inside(start: number, window: number, length: number): { start: number;
 function checkWrite(image: RgbImage, out: Float32Array, offset: number, size: number): void {
   requireImage("inputWriter", "the image", image);
   if (!(out instanceof Float32Array && offset >= 0 && offset + 3 * size ** 2 <= out.length))
-    throw new ShapeError(`inputWriter: out must be a Float32Array with room for [3,${size},${size}] from ${offset} on`);
+    throw new ShapeError(
+      `inputWriter: out must be a Float32Array with space for [3,${size},${size}] from ${offset} on`,
+    );
 }
 
 /** The network input [3,S,S] of an image, as in evaluation. */
@@ -192,10 +256,8 @@ export function seenImage(image: RgbImage, preprocessing: Preprocessing): RgbIma
   requireImage("seenImage", "the image", image);
   check("seenImage", "preprocessing", preprocessingSchema, preprocessing);
   const { imageSize, resize } = preprocessing;
-  const bytes = toInput(image, { imageSize, resize, mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
-  const pixels = new Uint8Array(bytes.length);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = Math.round(bytes[i]!);
-  return { width: imageSize, height: imageSize, pixels };
+  const bytes = toInput(image, { imageSize, resize, ...asBytes });
+  return { width: imageSize, height: imageSize, pixels: rounded(bytes) };
 }
 
 /** How an image that has been {@link seenImage} becomes the same input again. */
@@ -204,23 +266,28 @@ export const ofSeen = (preprocessing: Preprocessing): Preprocessing => ({
   resize: preprocessing.imageSize,
 });
 
-/** torchvision's RandomResizedCrop: ten attempts, then the largest centered part with an allowed aspect ratio. */
-export function randomBox(image: Size, scale: readonly [number, number], rng: Rng): Box {
+/** torchvision's RandomResizedCrop: ten attempts, then the largest centered part with an allowed aspect ratio, width over height. */
+export function randomBox(
+  image: Size,
+  scale: readonly [number, number],
+  rng: Rng,
+  ratio: readonly [number, number] = [3 / 4, 4 / 3],
+): Box {
   check("randomBox", "image", fieldsOf({ width: whole(1), height: whole(1) }, "an image"), image);
   check("randomBox", "scale", shareRange, scale);
   check("randomBox", "rng", instance(Rng, "an Rng"), rng);
-  const [least, most] = scale;
+  check("randomBox", "ratio", positiveRange, ratio);
   const { width, height } = image;
   for (let attempt = 0; attempt < 10; attempt++) {
-    const area = width * height * rng.uniform(least, most);
-    const aspect = Math.exp(rng.uniform(Math.log(3 / 4), Math.log(4 / 3)));
+    const area = width * height * rng.uniform(...scale);
+    const aspect = Math.exp(rng.uniform(Math.log(ratio[0]), Math.log(ratio[1])));
     const w = Math.round(Math.sqrt(area * aspect));
     const h = Math.round(Math.sqrt(area / aspect));
     if (w > 0 && w <= width && h > 0 && h <= height)
       return { left: rng.int(width - w + 1), top: rng.int(height - h + 1), width: w, height: h };
   }
-  const w = Math.min(width, Math.round((height * 4) / 3));
-  const h = Math.min(height, Math.round((width * 4) / 3));
+  const w = Math.max(1, Math.min(width, Math.round(height * ratio[1])));
+  const h = Math.max(1, Math.min(height, Math.round(width / ratio[0])));
   return { left: (width - w) >> 1, top: (height - h) >> 1, width: w, height: h };
 }
 

@@ -7,18 +7,18 @@ import { layersOf } from "./layers.js";
 import type { MethodName } from "./methods.js";
 import { Probe } from "./probe.js";
 
-/** Methods that give the same map at a layer, so that their agreement means nothing. */
+/** Methods that give the same map at a layer, so that their agreement is no evidence. */
 export interface Coincidence {
   /** Two or more methods. */
   readonly methods: readonly MethodName[];
-  /** What in the graph makes them one, as a sentence. */
+  /** Why they coincide, as a sentence. */
   readonly why: string;
 }
 
 export const layerOption = fields<{ readonly layer?: string }>({ layer: maybe(text) });
 
 /**
- * Which class activation methods coincide at a layer, given the network's graph after it:
+ * Which class activation methods give the same map at a layer, by the network's graph after it:
  *
  * 1. Where that is a mean over positions followed by linear layers, `gradcam`, `hirescam`, `shapleycam` (of the logit) and, up to its ε, `xgradcam` are one
  *    map, and the weights of `ablationcam` are Σ G∘A / y.

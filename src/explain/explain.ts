@@ -49,7 +49,7 @@ export interface AimOptions {
   /** The class, by index or name. Default: the predicted one; in a segmentation, the one with the most positions. */
   readonly class?: number | string;
   /**
-   * For a network with logits per position, the positions that count: [H·W] of its output, 0 for the others. Default: those where the class is
+   * For a network with logits per position, the positions to explain: [H·W] of its output, 0 for the others. Default: those where the class is
    * predicted, or all if there are none.
    */
   readonly region?: Uint8Array;
@@ -77,9 +77,9 @@ export interface ExplainOptions extends ExplainerOptions, AimOptions {
 export interface Explanation {
   /** Index of the image. */
   readonly image: number;
-  /** The method that was asked for. */
+  /** The requested method. */
   readonly method: MethodName;
-  /** Which form of the method; null if it has but one. */
+  /** The variant of the method; null if there is only one. */
   readonly variant: string | null;
   /** Path of the layer; null for methods that explain the input. */
   readonly layer: string | null;
@@ -87,7 +87,7 @@ export interface Explanation {
   readonly class: number;
   /** Null if class names are unknown. */
   readonly className: string | null;
-  /** What of the class is explained. */
+  /** Which score of the class is explained. */
   readonly score: "logit" | "probability";
   /** The score that is explained. */
   readonly value: number;
@@ -99,16 +99,16 @@ export interface Explanation {
   readonly weights: Float64Array | null;
   /** For attribution methods: [C,H,W], a share per input value; the map is its sum over channels. */
   readonly attribution: Tensor<"float64"> | null;
-  /** How far the shares add up to the score; null for methods that do not promise it. */
+  /** How closely the shares add up to the score; null for methods that do not guarantee it. */
   readonly completeness: Completeness | null;
-  /** For methods that vary the image, the scores behind the map: of masks [n], or drops for windows [rows, columns]. */
+  /** For methods that perturb the image, the scores behind the map: of masks [n], or drops for windows [rows, columns]. */
   readonly samples: Tensor<"float64"> | null;
   /**
-   * Cost of the method beyond the one run that all methods share, in runs of the network, counted in multiply-accumulates of the
+   * Cost of the method beyond the one forward pass that all methods share, in forward passes, counted in multiply-accumulates of the
    * graphs that were run. What an earlier method computed for the same image is not counted again.
    */
   readonly forwards: number;
-  /** Values of settings that were left open, or results such as `sigma` or `steps`. */
+  /** Values chosen by the method, such as `sigma` or `steps`. */
   readonly settings: Readonly<Record<string, number | string>>;
   /** Whether the method gives much the same map for random weights (Adebayo et al., 2018). */
   readonly failsSanityChecks: boolean;
@@ -120,7 +120,7 @@ export interface Explanation {
 export interface Explainer {
   /** Explains one image, or a tensor [C,H,W] as the network takes it: an explanation for each layer and method. */
   explain(image: RgbImage | Tensor, aim?: AimOptions): Promise<Explanation[]>;
-  /** Gives back the memory of the compiled graphs. */
+  /** Frees the memory of the compiled graphs. */
   release(): Promise<void>;
 }
 
@@ -324,7 +324,7 @@ class OpenExplainer implements Explainer {
       throw new OptionError(`explain: region must have ${count} numbers, one per position, got ${region.length}`);
     const all = predicted.map((_, p) => p);
     const chosen = region ? all.filter((p) => region[p]) : all.filter((p) => !plane || predicted[p] === index);
-    if (region && chosen.length === 0) throw new OptionError("explain: region has no position that counts");
+    if (region && chosen.length === 0) throw new OptionError("explain: region is zero at every position");
     return { classes, index, count, positions: chosen.length ? chosen : all };
   }
 

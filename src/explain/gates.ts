@@ -27,7 +27,7 @@ interface GatedNetwork {
   readonly preprocessing: Preprocessing;
 }
 
-const gatedNetwork = fieldsOf<GatedNetwork>(
+export const gatedNetwork = fieldsOf<GatedNetwork>(
   { model: moduleSchema, preprocessing: preprocessingSchema },
   "a network, { model, preprocessing }",
 );
@@ -112,9 +112,9 @@ export interface GateStatistics {
   readonly mean: number;
   /** Standard deviation over images, averaged over its values: 0 if it is the same for every image. */
   readonly deviation: number;
-  /** The share of its numbers below 0.05. */
+  /** The share of its values below 0.05. */
   readonly dead: number;
-  /** The share of its numbers above 0.95. */
+  /** The share of its values above 0.95. */
   readonly saturated: number;
   /** The share of the variance over images that is between classes; null if it does not vary, or there is only one class. */
   readonly byClass: number | null;
@@ -214,14 +214,14 @@ class Sums {
 }
 
 /**
- * Which gates of a network vary over a data set, with or without the class; which are dead or saturated. Memory does not grow with the
+ * Which gates of a network vary over a data set, with or without the class, and which are dead or saturated. Memory does not grow with the
  * number of images: for a gate of more than 16,384 values, that many are tracked, evenly spaced.
  *
  * @throws FoveaError if the network has no attention modules. @throws DataError if there are no images.
  *
  * @example
  * const { gates, chance } = await gateStatistics(network, validation, { engine: ortEngine(), images: 200 });
- * gates.filter((gate) => gate.deviation < 0.01); // open alike for every image
+ * gates.filter((gate) => gate.deviation < 0.01); // the same for every image
  */
 export async function gateStatistics(
   network: GatedNetwork,

@@ -20,6 +20,7 @@ export {
 } from "./gates.js";
 export type { Heatmap } from "./heatmap.js";
 export type { Layer } from "./layers.js";
+export { type Glance, type Glances, openGlances } from "./look.js";
 export {
   explanationMethods,
   type MethodChoice,

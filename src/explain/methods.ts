@@ -19,7 +19,7 @@ export type MethodChoice = MethodName | readonly [name: MethodName, options: Met
 
 /** What is known about a method. */
 export interface MethodEntry {
-  /** As it is asked for. */
+  /** Its name, such as `gradcam++`. */
   readonly name: MethodName;
   /** As papers write it, such as `Grad-CAM++`. */
   readonly title: string;

@@ -6,7 +6,6 @@ import type { Arrays, Engine, Executable } from "../engines/engine.js";
 import { costOf } from "../graph/cost.js";
 import { ancestors, type Graph, type Node, type Value } from "../graph/graph.js";
 import { type CutAt, cutAt } from "../graph/passes/cut-at.js";
-import { publishTaps } from "../graph/passes/publish.js";
 import { type Module, trace } from "../nn/index.js";
 import { mul, reduceSum } from "../ops/index.js";
 import type { AxisMap, ResampleAttributes } from "../ops/resample.js";
@@ -43,7 +42,6 @@ export class Probe {
   readonly #model: Module;
   readonly #engine: Engine;
   readonly #paths: readonly (string | null)[];
-  readonly #publishesTaps: boolean;
   readonly #executables = new Map<string, Promise<Executable>>();
   readonly #macs = new Map<string, number>();
   readonly #forwardMacs: number;
@@ -59,20 +57,13 @@ export class Probe {
   readonly batch: number;
 
   /**
-   * `paths` are layers; null stands for the last map before pooling. With `publishesTaps`, what the head feeds holds the gates too.
+   * `paths` are layers; null stands for the last map before pooling.
    *
    * @throws OptionError for a layer that cannot be explained, or a network whose output is not logits.
    */
-  constructor(
-    model: Module,
-    inputShape: readonly number[],
-    paths: readonly (string | null)[],
-    engine: Engine,
-    { publishesTaps = false }: { readonly publishesTaps?: boolean } = {},
-  ) {
+  constructor(model: Module, inputShape: readonly number[], paths: readonly (string | null)[], engine: Engine) {
     this.#model = model;
     this.#engine = engine;
-    this.#publishesTaps = publishesTaps;
     this.#paths = paths;
     this.inputShape = inputShape;
     this.batch = Math.max(1, Math.min(32, Math.floor(2 ** 20 / sizeOf(inputShape))));
@@ -230,10 +221,11 @@ export class Probe {
   }
 
   #head(): Graph {
-    return this.#cut(1, this.#publishesTaps ? publishTaps(this.#trace(1)) : undefined).head;
+    return this.#cut(1).head;
   }
 
-  #cut(batch: number, graph = this.#trace(batch)): CutAt {
+  #cut(batch: number): CutAt {
+    const graph = this.#trace(batch);
     return cutAt(
       graph,
       this.#find(graph).map(({ value }) => value),

@@ -27,9 +27,9 @@ export interface Finding {
   /** For attribution methods: a share per input value, [C·H·W]. */
   readonly attribution?: Float64Array;
   readonly completeness?: Completeness;
-  /** For methods that vary the image: the scores that the map is made of. */
+  /** For methods that perturb the image: the scores that the map is made of. */
   readonly samples?: Tensor<"float64">;
-  /** Values of settings that were left open, or results: `sigma`, `steps`. */
+  /** Values chosen by the method, such as `sigma` or `steps`. */
   readonly settings?: Readonly<Record<string, number | string>>;
   readonly notes?: readonly string[];
 }

@@ -104,7 +104,7 @@ async function openTemporary(folder: string): Promise<[path: string, file: FileH
     await file.close();
     await rm(path, { force: true });
   }
-  throw new FoveaError("other processes remove what is being written");
+  throw new FoveaError("other processes keep removing the file being written");
 }
 
 /** Removes unfinished files whose lock is free: their process is gone. */

@@ -22,7 +22,7 @@ export interface Checkpoint {
   readonly format: "safetensors" | TorchLayout;
   /** The tensors, by key. */
   readonly tensors: Map<string, Tensor>;
-  /** Text that the file carries next to the tensors. */
+  /** Text stored with the tensors. */
   readonly metadata: Record<string, string>;
   /** Where the weights were in a PyTorch file, such as `state_dict`; empty for the top level. */
   readonly part?: string;
@@ -34,7 +34,7 @@ export interface Checkpoint {
 
 /** An object that was not read. */
 export interface PlaceholderAt {
-  /** The names that lead to it, joined by dots; empty for the file itself. Of several files, the file's name stands before them. */
+  /** Its path in the file, joined by dots; empty for the file itself. For several files, it begins with the file's name. */
   readonly where: string;
   /** Its Python type, such as `omegaconf.dictconfig.DictConfig`. */
   readonly type: string;
@@ -42,11 +42,11 @@ export interface PlaceholderAt {
 
 /** Options of {@link readCheckpoint}. */
 export interface CheckpointOptions {
-  /** Take the exponential moving average of the weights, where the checkpoint has one beside the plain weights. */
+  /** Take the exponential moving average of the weights, if the checkpoint has one next to the plain weights. */
   readonly ema?: boolean;
   /**
-   * Take the weights at this place in a PyTorch file: one of the `part` and `otherParts` that are found without it, or of those the keys
-   * that begin so, as `model.teacher`.
+   * Take the weights at this place in a PyTorch file: `part` or one of `otherParts` as returned without this option, or, of those, the keys
+   * with this prefix, such as `model.teacher`.
    */
   readonly part?: string;
 }
@@ -69,16 +69,16 @@ const prefixes = ["module.", "_orig_mod."];
 const profilerKey = /(?:^|\.)total_(?:ops|params)$/;
 
 /**
- * Reads a safetensors file or a torch checkpoint, told apart by content, not by name. Bytes may come from anywhere, in a browser too:
+ * Reads a safetensors file or a PyTorch checkpoint, recognized by content, not by name. Bytes may come from anywhere, in a browser too:
  * `new Uint8Array(await (await fetch(address)).arrayBuffer())`.
  *
- * In a torch checkpoint the weights are the dictionary with the most elements in matrices and kernels (among those with keys ending in
+ * In a PyTorch checkpoint, the weights are the dictionary with the most elements in matrices and kernels (among those with keys ending in
  * `.weight` or `.bias`, if any), at any path and depth; those whose path says that they are an average (EMA, SWA, teacher) only if there are
  * no others. A prefix `module.` or `_orig_mod.` of all keys, counters beside them and thop's are dropped. Safetensors are taken as they are.
  *
- * @param name of the file, for messages.
- * @param options `ema: true` takes the EMA weights instead, `part: "generator"` those at that place; if there are none, the checkpoint is refused.
- * @throws FormatError if the bytes are something else (the message says what they look like), damaged, or hold no weights.
+ * @param name name of the file, for messages
+ * @param options `ema: true` takes the EMA weights instead, `part: "generator"` those at that place; if there are none, the checkpoint is refused
+ * @throws FormatError if the bytes are something else (the message says what they look like), damaged, or have no weights.
  * @example
  * const { tensors, metadata } = readCheckpoint(await readFile("resnet20.th"), "resnet20.th");
  * tensors.get("conv1.weight")?.shape; // [16, 3, 3, 3]
@@ -145,7 +145,7 @@ async function openTensors(source: ByteSource, options: CheckpointOptions) {
 const unknownFile = (bytes: Uint8Array) =>
   new FormatError(`expected safetensors or a PyTorch checkpoint, but this looks like ${describeFile(bytes)}`);
 
-/** The weights in a torch file, and what stands beside them. */
+/** The weights in a PyTorch file, and what is stored with them. */
 function weightsIn(root: TorchObject<TensorRef>, { ema = false, part }: CheckpointOptions) {
   const found = candidates(root);
   const chosen = part === undefined ? choose(found, ema) : partNamed(found, part);
@@ -196,8 +196,8 @@ function below(candidate: Candidate, part: string): Candidate | undefined {
 export const noParts = () => new FormatError("only PyTorch files have parts");
 
 function noWeights(what: string, [first]: readonly PlaceholderAt[]): string {
-  if (!first) return `it holds no ${what}`;
-  const problem = `it holds no ${what} that can be read: ${first.where || "it"} is of type ${first.type}`;
+  if (!first) return `it has no ${what}`;
+  const problem = `it has no ${what} that can be read: ${first.where || "it"} is of type ${first.type}`;
   return first.type.startsWith("torch.Tensor") ? problem : `${problem}; save the state_dict of a model, not the model`;
 }
 

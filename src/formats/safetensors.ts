@@ -56,7 +56,7 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
 export interface OpenSafetensors {
   /** The header's entry for each tensor, in its order. */
   readonly entries: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>;
-  /** Text that the file carries next to the tensors. */
+  /** Text stored with the tensors. */
   readonly metadata: Record<string, string>;
   /** Reads one tensor. @throws FormatError if there is none of that name, or it is larger than an array can be. */
   read(name: string): Promise<Tensor>;

@@ -66,7 +66,7 @@ export function parseShardIndex(bytes: Uint8Array, name = "index"): ShardIndex {
  * Reads a sharded checkpoint. `read` returns the contents of a file by its name in the index, from a folder or, in a browser, a URL. Files
  * are read one at a time.
  *
- * @throws FormatError if the index or a file is invalid, or a file holds other tensors than the index says.
+ * @throws FormatError if the index or a file is invalid, or a file has other tensors than the index says.
  *
  * @example
  * const get = async (name: string) => new Uint8Array(await (await fetch(`https://example.org/model/${name}`)).arrayBuffer());

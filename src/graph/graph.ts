@@ -65,7 +65,7 @@ export class Value {
 /** One application of an operator. */
 export class Node<A extends Attributes = Attributes, I extends Inputs = readonly Value[]> {
   /** Values that it computes. */
-  readonly outputs: readonly Value[];
+  readonly outputs: readonly [Value, ...Value[]];
 
   constructor(
     graph: Graph,
@@ -81,7 +81,7 @@ export class Node<A extends Attributes = Attributes, I extends Inputs = readonly
   ) {
     this.outputs = types.map((type, index) =>
       graph.newValue(type, { kind: "node", node: this as unknown as Node, index }),
-    );
+    ) as [Value, ...Value[]];
   }
 }
 
@@ -143,7 +143,7 @@ export class Graph {
   readonly updates: Update[] = [];
   /** Values published for explanations, such as attention maps. */
   readonly taps: Tap[] = [];
-  /** In the order in which they returned. A module that is applied twice is here twice. */
+  /** In the order in which they returned. A module that is applied twice appears twice. */
   readonly calls: Call[] = [];
   /** Inputs that engines fill with random numbers, such as dropout masks. */
   readonly randoms: RandomInput[] = [];
@@ -231,7 +231,7 @@ export class Graph {
     return this.input(name, { dtype: "float", shape });
   }
 
-  /** Applies an operator. @throws ShapeError with the path of the module that is being traced; OptionError for what is no operator or value. */
+  /** Applies an operator. @throws ShapeError with the path of the module that is being traced; OptionError for anything that is not an operator or value. */
   apply<A extends Attributes, I extends Inputs>(
     op: Op<A, I>,
     inputs: readonly Value[],
@@ -255,7 +255,7 @@ export class Graph {
     let problem = `does not take ${given.map(({ shape }) => formatShape(shape)).join(", ") || "no inputs"}, or these attributes`;
     try {
       const types = op.infer(given, attributes);
-      if (types.every((type) => type?.shape.every(isDim))) return types;
+      if (types.length > 0 && types.every((type) => type?.shape.every(isDim))) return types;
     } catch (error) {
       // A rule that fails otherwise was given other inputs or attributes than its operator has.
       if (error instanceof ShapeError) problem = error.message;
@@ -309,7 +309,7 @@ export class Graph {
     return new Value(this, this.#values++, type, source);
   }
 
-  /** @throws FoveaError if there is something else in a value's place, or a value of another graph. */
+  /** @throws FoveaError for anything that is not a value of this graph. */
   #requireOwn(user: string, name: string, value: Value): void {
     if (!(value instanceof Value)) check(this.where(user), name, valueSchema, value);
     if (value.graph !== this) throw new FoveaError(`${this.where(user)}: a value belongs to another graph`);

@@ -35,7 +35,7 @@ export interface DownloadProgress {
   readonly received: number;
   /** Null if the server has not said. */
   readonly total: number | null;
-  /** Whether another process downloads the same file, and this one waits for it. */
+  /** Whether another process is downloading the same file, and this one waits for it. */
   readonly waiting: boolean;
 }
 
@@ -47,11 +47,11 @@ export interface DownloadOptions {
   readonly offline?: boolean;
   /** Sha256 that the file must have, instead of the source's. For a sharded checkpoint, the index's. */
   readonly sha256?: string;
-  /** Most bytes of a file, or of all files of a sharded checkpoint together. Default: 8 GiB. */
+  /** Largest size of a file, or of all files of a sharded checkpoint together, in bytes. Default: 8 GiB. */
   readonly maxBytes?: number;
   /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Ends the download. The next call continues where it stopped. */
+  /** Aborts the download. The next call continues where it stopped. */
   readonly signal?: AbortSignal;
   /** Address of the Hugging Face hub or a mirror. Default: the variable `HF_ENDPOINT`, or https://huggingface.co. */
   readonly endpoint?: string;
@@ -255,7 +255,7 @@ async function verify(url: string, part: Part, { sha256, signal }: Job): Promise
     shown(url),
     problem
       ? `${problem}; it was removed`
-      : `the downloaded file is damaged or holds no weights (${damage}); it was removed`,
+      : `the downloaded file is damaged or has no weights (${damage}); it was removed`,
     "Try again. If that does not help, the file at the source is damaged or the wrong one",
   );
 }

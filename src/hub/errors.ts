@@ -11,7 +11,7 @@ export interface DownloadFailure {
   readonly status?: number;
   /** Whether a retry may help. */
   readonly retry?: boolean;
-  /** Milliseconds to wait, as asked by the server. */
+  /** Milliseconds to wait, as requested by the server. */
   readonly retryAfter?: number;
   /** Whether the connection made no progress. */
   readonly slow?: boolean;
@@ -19,7 +19,7 @@ export interface DownloadFailure {
   readonly cause?: unknown;
 }
 
-/** A file could not be downloaded or is not what was promised. The message says which address, what happened, what may help. */
+/** A file could not be downloaded, or is not what was announced. The message names the address, what happened, and a likely fix. */
 export class DownloadError extends FoveaError {
   /** HTTP status, if there was a response. */
   readonly status: number | undefined;
@@ -80,7 +80,7 @@ export function statusError(
   }
   if (status === 408 || status === 429 || status >= 500)
     return error(answer, "Try again later", { retry: true, ...retryAfterOf(headers) });
-  return error(`${answer}, which is no file`, "Check the address");
+  return error(`${answer}, which is not a file`, "Check the address");
 }
 
 function retryAfterOf(headers: Headers): DownloadFailure {

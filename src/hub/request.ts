@@ -29,7 +29,7 @@ export interface Response {
   readonly body: IncomingMessage;
 }
 
-/** A response with a body, and what Hugging Face said about the file before redirecting to its storage, which does not know. */
+/** A response with a body, and what Hugging Face said about the file before redirecting to its storage, which does not say it. */
 export interface Answer {
   readonly response: Response;
   readonly size: number | null;

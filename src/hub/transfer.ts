@@ -11,7 +11,7 @@ export interface TransferOptions {
   readonly endpoint: string;
   readonly token?: string | undefined;
   readonly maxBytes: number;
-  /** The digest that the user asked for. */
+  /** The digest that the user requires. */
   readonly sha256?: string | undefined;
   /** Milliseconds without a byte after which a connection counts as dead. */
   readonly timeout: number;

@@ -7,6 +7,7 @@ import {
   options as fields,
   fieldsOf,
   maybe,
+  oneOf,
   orNull,
   type Schema,
   that,
@@ -14,11 +15,13 @@ import {
 } from "../core/schema.js";
 import { toFloat64 } from "../core/tensor.js";
 import { preprocessingSchema, requireImage } from "../data/checks.js";
-import { inputWriter, type Preprocessing, type RgbImage } from "../data/index.js";
+import type { Preprocessing, RgbImage } from "../data/index.js";
+import { evaluationView, viewWriter } from "../data/transforms.js";
 import { type Engine, engineSchema } from "../engines/engine.js";
 import { moduleSchema } from "../nn/checks.js";
 import { type Module, trace } from "../nn/index.js";
 import { probabilities, topIndices } from "../train/metrics.js";
+import { MeanLogits, type TestTimeAugmentation, testTimeKinds, testTimeViews } from "../train/test-time.js";
 
 /** A network ready to classify images. */
 export interface Classifier {
@@ -46,6 +49,8 @@ export interface PredictOptions {
   readonly engine: Engine;
   /** How many classes to return per image, most probable first. Default 5. */
   readonly top?: number;
+  /** Test-time augmentation: the mean of the logits of several views, `flip`, `five-crop` or `ten-crop`. Default: null, the center alone. */
+  readonly tta?: TestTimeAugmentation | null;
   /** Aborts the work. */
   readonly signal?: AbortSignal;
 }
@@ -62,6 +67,7 @@ export const classifierSchema: Schema<Classifier> = fieldsOf<Classifier>(
 export const predictOptions: Schema<PredictOptions> = fields<PredictOptions>({
   engine: engineSchema,
   top: maybe(whole(1)),
+  tta: maybe(orNull(oneOf(...testTimeKinds))),
   signal: maybe(abortSignal),
 });
 
@@ -88,8 +94,8 @@ export async function predict(
   check("predict", "network", classifierSchema, network);
   check("predict", "images", manyImages, images);
   check("predict", "options", predictOptions, options);
-  const { engine, top, signal } = options;
-  const predictor = await openPredictor(network, { engine, top });
+  const { engine, top, tta, signal } = options;
+  const predictor = await openPredictor(network, { engine, top, tta });
   const predictions: Prediction[][] = [];
   try {
     for (const image of images) {
@@ -114,15 +120,15 @@ export interface Predictor {
 /** Compiles a classifier once, for any number of images. Errors as in {@link predict}. */
 export async function openPredictor(
   network: Classifier,
-  options: Pick<PredictOptions, "engine" | "top">,
+  options: Pick<PredictOptions, "engine" | "top" | "tta">,
 ): Promise<Predictor> {
   check("openPredictor", "network", classifierSchema, network);
   check("openPredictor", "options", predictOptions, options);
   const { model, classes, preprocessing } = network;
-  const { engine, top = 5 } = options;
+  const { engine, top = 5, tta = null } = options;
   const { imageSize } = preprocessing;
   const shape = [1, 3, imageSize, imageSize];
-  const write = inputWriter(preprocessing);
+  const write = viewWriter(preprocessing);
   const graph = trace(model, shape);
   const [logits] = graph.outputs.values();
   const count = logits!.shape[1];
@@ -132,13 +138,18 @@ export async function openPredictor(
   return {
     async predict(image) {
       requireImage("predict", "the image", image);
-      const pixels = new Float32Array(3 * imageSize ** 2);
-      write(image, pixels, 0);
-      const { output } = await executable.run({ input: { dtype: "float32", shape, data: pixels } });
-      requireFinite("predict", [["the logits", output!]]);
-      const { data } = toFloat64(output!);
-      const shares = probabilities(data);
-      return topIndices(data, top).map((index) => ({
+      const views = tta ? testTimeViews(image, preprocessing, tta) : [evaluationView(image, preprocessing)];
+      const mean = new MeanLogits(views.length);
+      let data: Float64Array | undefined;
+      for (const view of views) {
+        const pixels = new Float32Array(3 * imageSize ** 2);
+        write(image, view, pixels, 0);
+        const { output } = await executable.run({ input: { dtype: "float32", shape, data: pixels } });
+        requireFinite("predict", [["the logits", output!]]);
+        data = mean.add(toFloat64(output!).data);
+      }
+      const shares = probabilities(data!);
+      return topIndices(data!, top).map((index) => ({
         name: classes?.[index] ?? `class ${index}`,
         index,
         probability: shares[index]!,

@@ -1,4 +1,5 @@
 export { attentionMaps } from "./attention-maps.js";
+export { type CalibrateOptions, calibrate } from "./calibrate.js";
 export {
   type Classifier,
   openPredictor,

@@ -15,7 +15,7 @@ import { type LoadOptions, loadState, patterns } from "../train/weights.js";
 export interface PretrainedOptions {
   /** The network's class names, in the order of its logits: rows of the checkpoint's classifier are matched by name. */
   readonly classes?: readonly string[];
-  /** Keys, of the network or the checkpoint, that need not fit. */
+  /** Keys of the network or the checkpoint that may differ. */
   readonly ignore?: LoadOptions["ignore"];
 }
 
@@ -27,7 +27,7 @@ export interface PretrainedReport {
   readonly loaded: readonly string[];
   /** Paths that keep their initial values, without the classifier. */
   readonly fresh: readonly string[];
-  /** Keys of the checkpoint, in the network's names, that have no place in it and need not. */
+  /** Keys of the checkpoint, in the network's names, that the network does not have and `ignore` allows. */
   readonly unused: readonly string[];
   /** Loaded parameters without the classifier: freeze these to train only the rest. */
   readonly backbone: readonly string[];

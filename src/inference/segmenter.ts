@@ -44,7 +44,7 @@ export async function openSegmenter(network: Classifier, options: SegmenterOptio
   const graph = trace(model, shape);
   const [, count, ...plane] = graph.outputs.get("output")!.shape;
   if (plane.length !== 2 || plane.some((length) => length !== imageSize))
-    throw new OptionError("openSegmenter: the network has no class for every pixel; for images as a whole: predict");
+    throw new OptionError("openSegmenter: the network does not segment; to classify images, use predict");
   if (classes && classes.length !== count)
     throw new OptionError(`openSegmenter: ${classes.length} class names for a network with ${count} classes`);
   const write = inputWriter({ ...preprocessing, resize: imageSize });

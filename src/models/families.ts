@@ -133,7 +133,7 @@ export const families: readonly Family[] = [
     },
   },
   {
-    name: "pre-activation ResNet of the SimAM repository, Fovea",
+    name: "pre-activation ResNet (SimAM repository, Fovea)",
     recognize(weights) {
       const [blocks = 0, ...others] = weights.depths("", "bn1");
       if (!weights.has("bn.weight", "linear.weight", "layer1.0.bn1.weight") || others.length !== 2) return undefined;

@@ -1,5 +1,5 @@
 import { type AttentionOptions, attentionModules } from "../attention/index.js";
-import { unknownName } from "../core/errors.js";
+import { OptionError, unknownName } from "../core/errors.js";
 import { effectiveOptions, type Given, resolveOptions } from "../core/options.js";
 import { seed as anySeed, check, classCount, maybe, settings, text } from "../core/schema.js";
 import { type WrittenModel, writtenSchema } from "../core/written.js";
@@ -90,6 +90,10 @@ export function createModel<N extends ModelName>(name: N, options: ModelOptions<
 export function createModelByName(name: string, options: object = {}): Module {
   check("createModel", "name", text, name);
   check("createModel", "options", settings, options);
+  if ("pretrained" in options)
+    throw new OptionError(
+      `createModel: pretrained weights are downloaded, which takes a while: await createPretrained("${name}")`,
+    );
   const { numClasses, attention, seed = 0, ...rest } = options as ClassifierOptions & Readonly<Record<string, unknown>>;
   check(name, "numClasses", maybe(classCount), numClasses);
   check(name, "seed", maybe(anySeed), seed);

@@ -187,7 +187,7 @@ function placesOf(model: Module, targets: ModulesByPath, input: readonly number[
   return observers.map(({ path, observer: { shape } }) => {
     if (shape?.length !== 4)
       throw new OptionError(
-        `insertAttention: ${path} outputs ${shape ? "no map" : "nothing"}; a place needs [N,C,H,W]`,
+        `insertAttention: ${path} outputs ${shape ? "no feature map" : "nothing"}; a place needs [N,C,H,W]`,
       );
     const [, channels, height, width] = shape;
     return { path, channels: staticDim(channels), height: staticDim(height), width: staticDim(width) };

@@ -86,9 +86,20 @@ function renamedLayers({ spec, keys }: Modules): KeyTable {
 /** Index of the first block of each MobileNetV2 stage. */
 const mobilenetStages = [1, 2, 4, 7, 11, 14, 17];
 
-/** The modules of MobileNetV2: at the end of its blocks, or before their last convolution, where the first block has none. */
+/**
+ * The modules of MobileNetV2: after the depthwise convolution of its blocks, at their end, or before their last convolution, where the
+ * first block has none.
+ */
 export function mobilenetModules(weights: Evidence): Choice | undefined {
-  if (weights.has("features.2.conv.1.2.weight")) return ["simam", {}];
+  // The norm stands behind a module then. SimAM has no keys.
+  if (weights.has("features.2.conv.1.2.weight")) {
+    const spatial = (block: number) => `features.${block}.conv.${block === 1 ? 0 : 1}`;
+    const found = modulesOf(
+      mobilenetStages.map((i) => weights.part(`${spatial(i)}.1.`, [`${spatial(i)}.2`])),
+      "",
+    );
+    return found ? choiceOf(found, "convolution") : ["simam", {}];
+  }
   const at = (block: number, layer: number) =>
     weights.part(`features.${block}.conv.${layer}.`, [
       `features.${block}.conv.${layer - 1}`,

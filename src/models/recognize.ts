@@ -89,7 +89,7 @@ function ownDescription({ model, options, insert }: Readonly<Record<string, stri
 
 /**
  * Which network a checkpoint belongs to: from its metadata if Fovea wrote it, otherwise from its keys and shapes. Returns undefined if its
- * keys are of no known family. A prefix shared by at least half of the keys, such as `model.`, may precede a family's names.
+ * keys belong to no known family. A prefix shared by at least half of the keys, such as `model.`, may precede a family's names.
  *
  * @example
  * recognizeCheckpoint(readCheckpoint(bytes).tensors)?.model; // "resnet20"

@@ -1,7 +1,7 @@
 import type { AttentionPlan, Place, Placement } from "../attention/index.js";
 import { staticDim } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
-import { BatchNorm, type Conv2d, Lambda, Module, Sequential } from "../nn/index.js";
+import { BatchNorm, type Conv2d, DropPath, Lambda, Module, Sequential } from "../nn/index.js";
 import { add, pad, relu } from "../ops/index.js";
 import { subsample } from "../ops/resample.js";
 import { conv } from "./parts.js";
@@ -25,6 +25,8 @@ export interface BlockSettings {
   readonly wide?: number;
   /** Channels to add inside the block at a place. */
   readonly extra?: ((place: Place) => number) | undefined;
+  /** Probability that an image skips the branch at a place in training: stochastic depth. */
+  readonly dropPath?: ((place: Place) => number) | undefined;
 }
 
 /** Makes the blocks of a network, with `expansion · width` channels. */
@@ -39,6 +41,7 @@ export abstract class ResidualBlock extends Module {
   #attention: Module | null = null;
   #placement: Placement | undefined;
   readonly #activation = new Lambda((x) => x);
+  #dropPath: DropPath | undefined;
 
   /**
    * A block's parts besides its branch: its attention module and, last, its shortcut. `inner` and `outputs` are the branch's widths
@@ -47,8 +50,10 @@ export abstract class ResidualBlock extends Module {
   protected complete(
     inner: number,
     outputs: number,
-    { channels, stride, place, shortcut, attention }: BlockOptions & BlockSettings,
+    { channels, stride, place, shortcut, attention, dropPath }: BlockOptions & BlockSettings,
   ): void {
+    const dropped = dropPath?.(place) ?? 0;
+    if (dropped > 0) this.#dropPath = new DropPath(dropped);
     if (attention && attention.placement !== "stage") {
       const module = attention.create(attention.placement === "residual" ? outputs : inner, place);
       this.#attention = module && this.addPart(attention.field, module);
@@ -82,7 +87,8 @@ export abstract class ResidualBlock extends Module {
   }
 
   override forward(x: Value): Value {
-    return relu(add(this.attend("residual", this.branch(x)), this.#shortcut(x)));
+    const y = this.attend("residual", this.branch(x));
+    return relu(add(this.#dropPath ? this.#dropPath.call(y) : y, this.#shortcut(x)));
   }
 }
 

@@ -5,7 +5,7 @@ import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { globalAveragePool, initialize, Linear } from "../nn/index.js";
 import { cbamRule, setByName } from "./init.js";
-import { classCount } from "./parts.js";
+import { classCount, probability } from "./parts.js";
 import { BasicBlock, Bottleneck, type Shortcut } from "./residual.js";
 import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 import { type Stem, Trunk, type TrunkOptions } from "./trunk.js";
@@ -43,6 +43,8 @@ export interface ResNetOptions extends ClassifierOptions {
   readonly wide?: number;
   /** Channels added inside the blocks, to wider ones more: a plain network with as many parameters as one with modules. Default 0. */
   readonly extraChannels?: number;
+  /** Stochastic depth (Huang et al., ECCV 2016): probability that an image skips the last block's branch in training; it grows linearly from 0 at the first. Default 0. */
+  readonly dropPath?: number;
   /** Initial weights as in torchvision, or by the rule of the CBAM, BAM and Triplet Attention code. */
   readonly init?: "torchvision" | "cbam";
   /** Input pixels per pixel of the last map; below 32 the last stages are dilated. */
@@ -74,7 +76,9 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
     wide,
     extraChannels = 0,
     outputStride = 32,
+    dropPath = 0,
   } = options;
+  probability("resnet", "dropPath", dropPath);
   const architecture = architectures.get(depth);
   if (!architecture)
     throw new OptionError(
@@ -95,6 +99,7 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
       attention,
       wide: factor,
       extra: spread(extraChannels, architecture),
+      dropPath: growing(dropPath, architecture.depths),
     }),
     between: attention?.placement === "stage" ? attention : undefined,
     outputStride,
@@ -117,12 +122,20 @@ function spread(
   return ({ stage, block }) => before(stage, block + 1) - before(stage, block);
 }
 
+/** A rate that grows linearly from 0 at the first block to `rate` at the last, as in timm. */
+function growing(rate: number, depths: readonly number[]): ((place: Place) => number) | undefined {
+  if (rate === 0) return undefined;
+  const before = (stage: number) => depths.slice(0, stage).reduce((sum, depth) => sum + depth, 0);
+  return ({ stage, block }) => (rate * (before(stage) + block)) / Math.max(1, before(depths.length) - 1);
+}
+
 export const resnetOptions = fields<ResNetOptions>({
   ...classifierFields,
   stem: own,
   shortcut: own,
   wide: own,
   extraChannels: own,
+  dropPath: own,
   init: own,
   outputStride: own,
 });
@@ -183,6 +196,10 @@ function entry<const N extends string>({ name, depth, attention = null, paper: s
       extraChannels: {
         default: 0,
         doc: "channels added inside the blocks, to wider ones more: a plain network of as many parameters as one with modules",
+      },
+      dropPath: {
+        default: 0,
+        doc: "stochastic depth: drop path rate of the last block; it grows linearly from 0 at the first",
       },
       init: {
         default: "torchvision" as "torchvision" | "cbam",

@@ -4,3 +4,4 @@ export * from "./loss.js";
 export * from "./module.js";
 export * from "./norms.js";
 export * from "./segmentation.js";
+export { type TripletOptions, tripletLoss } from "./triplet.js";

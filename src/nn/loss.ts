@@ -11,7 +11,7 @@ export interface LossOptions {
   readonly labelSmoothing?: number;
   /** A weight per class. The mean is then weighted: divided by the sum of the targets' weights, as in PyTorch. Default: all 1. */
   readonly classWeights?: readonly number[];
-  /** Positions whose target is all zeros do not count, in the mean either: PyTorch's `ignore_index`. Default false. */
+  /** Leave positions whose target is all zeros out of the mean: PyTorch's `ignore_index`. Default false. */
   readonly ignoreUnlabeled?: boolean;
 }
 
@@ -59,7 +59,7 @@ export function crossEntropy(logits: Value, targets: Value, options: LossOptions
 
 /**
  * Focal loss (Lin et al.: Focal Loss for Dense Object Detection, ICCV 2017) over a softmax: the mean of −Σₖ tₖ (1 − pₖ)^γ log pₖ with p = softmax(z),
- * which turns away from positions that are right already. Targets and the mean as in {@link crossEntropy}; positions whose target is all zeros do not
+ * which focuses on positions that are not yet correct. Targets and the mean as in {@link crossEntropy}; positions whose target is all zeros do not
  * count. logits [N,K,…], targets the same → [].
  */
 export function focalLoss(logits: Value, targets: Value, options: FocalLossOptions = {}): Value {

@@ -1,9 +1,9 @@
 import type { Value } from "../graph/graph.js";
 import { Module } from "./module.js";
 
-/** A network with logits for every pixel. Some train on further outputs, too. */
+/** A network with logits for every pixel, and possibly auxiliary outputs for training. */
 export abstract class SegmentationModel extends Module {
-  /** What the losses of the outputs after the first count, as the network's authors train it. */
+  /** Weights of the losses of the auxiliary outputs, as in the authors' training. */
   get auxiliaryWeights(): readonly number[] {
     return [];
   }

@@ -252,7 +252,7 @@ export function pixelShuffle(x: Value, factor: number): Value {
   const [n, channels, height, width] = maps("pixelShuffle", x, factor);
   if (channels % factor ** 2)
     throw new ShapeError(
-      `pixelShuffle: ${channels} channels are no multiple of ${factor}², got ${formatShape(x.shape)}`,
+      `pixelShuffle: ${channels} channels are not a multiple of ${factor}², got ${formatShape(x.shape)}`,
     );
   const own = channels / factor ** 2;
   const apart = reshape(x, [n, own, factor, factor, height, width]);

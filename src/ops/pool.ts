@@ -129,7 +129,7 @@ export interface MaxPoolOptions {
 }
 
 /**
- * Maximum over sliding windows, NaN where there is one in the window; the padding never wins. [N,C,H,W] → [N,C,H',W'],
+ * Maximum over sliding windows, NaN if the window has one; the padding never wins. [N,C,H,W] → [N,C,H',W'],
  * H' = ⌊(H + 2·padding − dilation·(kernelSize − 1) − 1) / stride⌋ + 1, rounded up instead with `ceilMode`.
  *
  * @throws OptionError for an invalid number. @throws ShapeError if the padding is more than half the kernel, or a window would lie entirely

@@ -15,7 +15,7 @@ export interface ComparedRun {
   /** What was trained on what. */
   readonly title: string;
   readonly history: readonly ReportEpoch[];
-  /** Null where it is not recorded. */
+  /** Null if it was not recorded. */
   readonly parameters: number | null;
   readonly test: number | null;
   /** Images a second, and seconds of all epochs together. */
@@ -77,7 +77,7 @@ function figures(runs: readonly ComparedRun[]): Markup {
   ];
   return section(
     "In numbers",
-    "Best and final are top-1 of the validation images, by which the best epoch was chosen. One run each does not tell a better network from a luckier seed.",
+    "Best and final are top-1 on the validation images, on which the best epoch was chosen. One run per network cannot tell a better network from a luckier seed.",
     panel(table("Runs in numbers", columns, runs)),
   );
 }
@@ -97,7 +97,7 @@ function curves(runs: readonly ComparedRun[]): Markup {
       { class: "grid" },
       chart({
         title: "Validation accuracy",
-        yLabel: "share of images whose top answer is right",
+        yLabel: "share of images whose top prediction is correct",
         xLabel: "epoch",
         percent: true,
         series: series(({ top1 }) => top1),
@@ -130,10 +130,7 @@ function maps(runs: readonly ComparedRun[]): Markup | false {
     seeing.every(({ followed }) => followed.some((other) => key(other) === key(one))),
   );
   if (shared.length === 0)
-    return section(
-      "Where they look",
-      "The runs follow different images: they are of other data, or divide it otherwise.",
-    );
+    return section("Where they look", "The runs follow different images: their data or its split differs.");
   const images = shared.map(({ image }) => planarOf(image));
   const looks = (run: ComparedRun): Cell[] =>
     shared.map((one, i) =>
@@ -150,7 +147,7 @@ function maps(runs: readonly ComparedRun[]): Markup | false {
   );
   return section(
     "Where they look",
-    `Grad-CAM for the true class on ${plural(shared.length, "validation image")} that all these runs follow. Scales are of each map: networks differ in their units.`,
+    `Grad-CAM for the true class on ${plural(shared.length, "validation image")} that all these runs follow. Each map has its own scale: networks differ in their units.`,
     panel(grid),
   );
 }

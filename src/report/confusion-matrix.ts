@@ -103,7 +103,7 @@ function cells(classes: readonly string[], counts: ConfusionOptions["counts"], s
       if (!(count > 0)) return [];
       const shade = Math.sqrt(count / total);
       const [x, y] = [prediction * size, label * size];
-      const verdict = label === prediction ? "recognized" : `taken for ${classes[prediction]}`;
+      const verdict = label === prediction ? "recognized" : `predicted as ${classes[prediction]}`;
       const hint = `${classes[label]}: ${count} of ${plural(total, "image")} ${verdict} (${formatShare(count / total)})`;
       const text = { x: x + size / 2, y: y + size / 2 + 4, "text-anchor": "middle", "font-size": 12 };
       return element(

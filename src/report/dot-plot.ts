@@ -6,7 +6,7 @@ import { drawing, fontSize } from "./theme.js";
 /** A row of a dot plot. */
 export interface DotRow {
   readonly name: string;
-  /** Single values, with what they are. */
+  /** Single values, with their names. */
   readonly dots: readonly { readonly value: number; readonly title: string; readonly hollow?: boolean }[];
   readonly mean: number | null;
   /** Drawn as a thick bar, the wider one as a thin line. */

@@ -26,7 +26,7 @@ export function colored({ width, height, data }: LabeledPixels): PlanarImage {
   return { width, height, pixels };
 }
 
-/** An image with the colors of its labels laid over it, half transparent; what is of class 0 keeps its own. */
+/** An image with the colors of its labels laid over it, half transparent; class 0 stays uncolored. */
 export function overlay(image: PlanarImage, { data }: LabeledPixels): PlanarImage {
   const { width, height } = image;
   const pixels = Uint8Array.from(image.pixels);

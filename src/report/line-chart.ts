@@ -4,7 +4,7 @@ import { element, type Markup, round } from "./svg.js";
 import { formatNumber, formatShare, shorten, textWidth } from "./text.js";
 import { drawing, fontSize, seriesColors } from "./theme.js";
 
-/** `y` is null or NaN where there is no value: the line has a gap. */
+/** `y` is null or NaN for a missing value, which leaves a gap in the line. */
 export type Point = readonly [x: number, y: number | null];
 
 export interface LineSeries {
@@ -89,7 +89,7 @@ export function drawLineChart(options: LineChartOptions): string {
     { count: 5, round: true, percent },
   );
   const ends = endLabels(series, show);
-  // More lines than labels fit beside the chart are named below it.
+  // If there are more lines than labels fit next to the chart, they are named below it.
   const fits = ends.length <= Math.floor((bottom - top) / labelGap) + 1;
   const labels = fits ? ends : [];
   const legend = fits ? { markup: [], height: 0 } : legendOf(ends, series);
@@ -167,7 +167,7 @@ function pointOut(label: string, x: number): Markup[] {
 
 type Drawn = readonly [x: number, y: number];
 
-/** Values that stand out so far that an axis which holds them shows nothing else. */
+/** Outliers so extreme that an axis that includes them shows nothing else. */
 function spikesOf(points: readonly Drawn[]): Drawn[] {
   const most = points.length < 3 ? 0 : Math.max(1, Math.floor(points.length / 5));
   const after = points.slice(1).reduce((high, [, y]) => Math.max(high, y), 0);
@@ -200,7 +200,7 @@ function arrow([x, y]: Drawn, { atX, show }: CurveStyle): Markup {
   );
 }
 
-/** The values of arrows, above them, where there is room. */
+/** The values of arrows, above them, if there is room. */
 function arrowLabels(series: readonly LineSeries[], { atX, show, beyond }: CurveStyle, left: number): Markup[] {
   const marked = series.flatMap((line, index) =>
     line.points.filter((point): point is Drawn => beyond.has(point)).map(([x, y]) => ({ x: atX(x), y, line, index })),
@@ -218,7 +218,7 @@ function arrowLabels(series: readonly LineSeries[], { atX, show, beyond }: Curve
     });
 }
 
-/** The path of a series, and dots: on every point where there are few, else only on those without neighbors. */
+/** The path of a series, and dots: on every point if there are few, otherwise only on those without neighbors. */
 function curve(line: LineSeries, style: CurveStyle): (Markup | false)[] {
   const { atX, atY, show, beyond } = style;
   const runs: (readonly [number, number])[][] = [[]];

@@ -28,7 +28,7 @@ export function someEpochs<T extends { readonly epoch: number }>(all: readonly T
   return all.filter((one) => one.epoch === best || chosen.has(one));
 }
 
-/** The same few images after every epoch: where the network looks, and what it says. */
+/** The same few images after every epoch: where the network looks, and what it predicts. */
 export function followedMaps(
   followed: readonly SeenImage[],
   maps: readonly EpochMaps[],
@@ -59,14 +59,14 @@ export function followedMaps(
         kind: "number",
         cell: ({ looks }) => {
           const { predicted, probability } = looks[i]!;
-          return [formatShare(probability), predicted !== label && element("small", {}, `taken for ${predicted}`)];
+          return [formatShare(probability), predicted !== label && element("small", {}, `predicted as ${predicted}`)];
         },
       }),
     ),
   ];
   return section(
     "Where it looks, epoch by epoch",
-    `The same ${plural(followed.length, "validation image")}, chosen at random before the training. Grad-CAM for the true class at ${last.layer}, each map on its own scale, which begins at 0: early weights give values of another size. Where a map is negative anywhere, red is evidence for the class and blue against it.`,
+    `The same ${plural(followed.length, "validation image")}, chosen at random before the training. Grad-CAM for the true class at ${last.layer}. Each map has its own scale, which starts at 0, since values change in size during training. In maps with negative values, red is evidence for the class and blue against it.`,
     panel(grid(`Grad-CAM at ${last.layer} by epoch`, "cell", ({ looks }, i) => looks[i]!.cam)),
     last.gate !== null &&
       panel(
@@ -83,9 +83,13 @@ export function findingsSections(findings: Findings): (Markup | false)[] {
   const weights = `weights of epoch ${formatNumber(epoch)}`;
   return [
     wrong.length > 0 &&
-      findingSection("Most wrong", `Wrong answers with the least probability of the true class, ${weights}.`, wrong),
+      findingSection(
+        "Most wrong",
+        `Wrong predictions with the lowest probability of the true class, ${weights}.`,
+        wrong,
+      ),
     unsure.length > 0 &&
-      findingSection("Least certain", `Answers that were least ahead of the next one, ${weights}.`, unsure),
+      findingSection("Least certain", `Predictions with the smallest lead over the next class, ${weights}.`, unsure),
     confused.length > 0 && confusions(confused),
     gates !== null && gateTable(gates),
     objects !== null && objectTable(objects),
@@ -108,7 +112,7 @@ function findingSection(title: string, note: string, findings: readonly Finding[
     {
       title: `${title}: images${mapped ? " and their Grad-CAM" : ""}`,
       columns: findings.map(({ index }) => `no. ${index}`),
-      rows: mapped ? ["images", "evidence for the answer", "evidence for the true class"] : ["images"],
+      rows: mapped ? ["images", "evidence for the prediction", "evidence for the true class"] : ["images"],
       cells: [images.map((image) => ({ image })), ...(mapped ? [row("predicted"), row("truth")] : [])],
     },
     { scale: "column" },
@@ -119,10 +123,10 @@ function findingSection(title: string, note: string, findings: readonly Finding[
 function confusions(confused: readonly ConfusedImages[]): Markup {
   return section(
     "Images behind the confusion matrix",
-    "For the most frequent mistakes, the images that were taken for something else with most certainty.",
+    "For the most frequent mistakes, the images that were misclassified with the highest probability.",
     panel(
       confused.map(({ label, prediction, count, images }) => {
-        const what = `${label} taken for ${prediction}`;
+        const what = `${label} predicted as ${prediction}`;
         const options: MapGridOptions = { cellSize: 72, description: `${plural(images.length, "image")}.` };
         const grid = images.length > 0 && {
           title: what,
@@ -153,7 +157,7 @@ function gateTable({ images, chance, gates }: NonNullable<Findings["gates"]>): M
   ];
   return section(
     "Gates",
-    `Over ${plural(images, "validation image")}. Moves: the standard deviation over images. Dead and saturated: the share below 0.05 and above 0.95. With the class: the share of the movement that the class explains; by chance it is ${formatShare(chance)}.`,
+    `Over ${plural(images, "validation image")}. Moves: the standard deviation over images. Dead and saturated: the shares below 0.05 and above 0.95. With the class: the share of the movement that the class explains; ${formatShare(chance)} by chance.`,
     panel(table("Gates", columns, gates, 24)),
   );
 }
@@ -174,7 +178,7 @@ function objectTable({ images, chance, rows }: FoundObjects): Markup {
   ];
   return section(
     "Whether it looks at the object",
-    `Over ${plural(images, "validation image")} whose object is known, with 95 % intervals. Pointing: how often the largest value lies in the object; a random position hits in ${formatShare(chance)}. Energy ÷ area: the share of the map in the object over the object's share of the image; 1 is chance. A map that does not beat the controls, random values and a blob at the center, says nothing about where the network looks.`,
+    `Over ${plural(images, "validation image")} whose object is known, with 95 % intervals. Pointing: how often the largest value lies in the object; a random position hits in ${formatShare(chance)}. Energy ÷ area: the share of the map in the object, divided by the object's share of the image; chance is 1. A map that does not beat the controls, random values and a blob at the center, says nothing about where the network looks.`,
     panel(table("Whether it looks at the object", columns, rows)),
   );
 }
@@ -183,7 +187,7 @@ function objectTable({ images, chance, rows }: FoundObjects): Markup {
 export const gridOf = (grid: MapGrid, options: MapGridOptions): Markup =>
   scrollable(grid.title, raw(drawMapGrid(grid, options)));
 
-/** A map over its image; the image alone where there is no map. */
+/** A map over its image; only the image if there is no map. */
 export const runMapCell = (map: StoredMap | null, image: PlanarImage, isGate = false): Cell =>
   map ? { map: heatmapOf(map), image, isGate } : { image };
 

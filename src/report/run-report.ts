@@ -26,7 +26,7 @@ export interface RunReport {
   /** Images that are followed through the epochs, and their maps after each. */
   readonly followed?: readonly SeenImage[];
   readonly maps?: readonly EpochMaps[];
-  /** What the best weights make of the validation images. */
+  /** Findings about the best weights on the validation images. */
   readonly findings?: Findings | null;
   readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
   /** Plain data, nested to any depth. */
@@ -70,7 +70,7 @@ export function renderReport(run: RunReport): string {
     run.validation && mistakes("Validation", run.validation, run.validationOf),
     followedMaps(run.followed ?? [], run.maps ?? [], bestEpoch(run.history)?.epoch),
     run.findings ? findingsSections(run.findings) : false,
-    run.test ? mistakes("Test", run.test, "the same weights, on images that chose nothing") : false,
+    run.test ? mistakes("Test", run.test, "the same weights, on images held out to the end") : false,
     skippedFiles(run.skipped ?? []),
     configuration(run.config),
     nextSteps(run.next ?? []),
@@ -117,7 +117,7 @@ function curves(history: readonly ReportEpoch[]): Markup | false {
     [
       {
         title: "Accuracy",
-        yLabel: "share of images whose top prediction is right",
+        yLabel: "share of images whose top prediction is correct",
         training: ({ trainTop1 }) => trainTop1,
         validation: ({ top1 }) => top1,
       },
@@ -155,17 +155,14 @@ function mistakes(title: string, metrics: ClassificationMetrics, weights: string
       "div",
       { class: "grid" },
       panel(
-        element("h3", {}, "What is taken for what"),
-        scrollable(
-          `${title}: what is taken for what`,
-          raw(confusionMatrix({ classes: names, counts: confusion, pairs: 0 })),
-        ),
+        element("h3", {}, "Confusion matrix"),
+        scrollable(`${title}: confusion matrix`, raw(confusionMatrix({ classes: names, counts: confusion, pairs: 0 }))),
       ),
       panel(
         element("h3", {}, "Most confused"),
         pairs.length
           ? table(`${title}: most confused`, pairColumns(names), pairs)
-          : element("p", { class: "note" }, "Nothing: every image is right."),
+          : element("p", { class: "note" }, "None: every image is classified correctly."),
       ),
     ),
     element(
@@ -183,14 +180,14 @@ function mistakes(title: string, metrics: ClassificationMetrics, weights: string
 function pairColumns(names: readonly string[]): Column<ReturnType<typeof mostConfused>[number]>[] {
   return [
     { name: "true class", cell: ({ label }) => names[label] },
-    { name: "taken for", cell: ({ prediction }) => names[prediction] },
+    { name: "predicted as", cell: ({ prediction }) => names[prediction] },
     { name: "images", kind: "number", cell: ({ count }) => formatNumber(count) },
     { name: "of its class", kind: "number", cell: ({ share }) => formatShare(share) },
   ];
 }
 
 const classNote =
-  "Recall: the share of the images of a class that were recognized. Precision: how often a prediction of the class was right.";
+  "Recall: the share of the images of a class that were recognized. Precision: how often a prediction of the class was correct.";
 
 const classColumns: Column<ClassMetrics>[] = [
   { name: "class", cell: ({ name }) => name },

@@ -23,7 +23,7 @@ export interface SegmentationReport
   readonly validation: SegmentationMetrics | null;
   /** Metrics of the same weights on test images. */
   readonly test?: SegmentationMetrics | null;
-  /** Predicted masks beside true ones. */
+  /** Predicted masks next to true ones. */
   readonly masks?: { readonly epoch: number; readonly looks: readonly MaskLook[] } | null;
 }
 
@@ -56,7 +56,7 @@ export function renderSegmentationReport(run: SegmentationReport): string {
     curves(run.history),
     run.validation && classes("Validation", run.validation, run.validationOf),
     run.masks ? masks(run.masks, names) : false,
-    run.test ? classes("Test", run.test, "the same weights, on images that chose nothing") : false,
+    run.test ? classes("Test", run.test, "the same weights, on images held out to the end") : false,
     skippedFiles(run.skipped ?? []),
     configuration(run.config),
     nextSteps(run.next ?? []),
@@ -103,12 +103,12 @@ const curves = (history: readonly SegmentationEpoch[]): Markup | false =>
       },
       {
         title: "Pixel accuracy",
-        yLabel: "share of labeled pixels whose prediction is right",
+        yLabel: "share of labeled pixels whose prediction is correct",
         training: ({ trainTop1 }) => trainTop1,
         validation: ({ top1 }) => top1,
       },
     ],
-    "Training metrics are measured on augmented crops while the weights still change, validation metrics on whole images. The loss is the cross entropy of the main output, whatever else is minimized.",
+    "Training metrics are measured on augmented crops while the weights still change, validation metrics on whole images. The loss is the cross entropy of the main output, whatever is minimized.",
   );
 
 function classes(title: string, metrics: SegmentationMetrics, weights: string | undefined): Markup {
@@ -126,7 +126,7 @@ function classes(title: string, metrics: SegmentationMetrics, weights: string | 
   ];
   const confused: Column<(typeof pairs)[number]>[] = [
     { name: "true class", cell: ({ label }) => names[label] },
-    { name: "taken for", cell: ({ prediction }) => names[prediction] },
+    { name: "predicted as", cell: ({ prediction }) => names[prediction] },
     { name: "pixels", kind: "number", cell: ({ count }) => formatNumber(count) },
     { name: "of its class", kind: "number", cell: ({ share }) => formatShare(share) },
   ];
@@ -138,7 +138,7 @@ function classes(title: string, metrics: SegmentationMetrics, weights: string | 
       element(
         "p",
         { class: "note" },
-        "IoU: the pixels that are and were predicted as the class over those that are or were. Boundary F: how well its outlines match, within 0.75 % of the image's diagonal.",
+        "IoU: intersection of the pixels of the class and those predicted as it, divided by their union. Boundary F: how well the outlines match, within 0.75 % of the image's diagonal.",
       ),
       table(`${title}: classes`, columns, weakest, 24),
     ),
@@ -152,7 +152,7 @@ function masks({ epoch, looks }: NonNullable<SegmentationReport["masks"]>, names
   const image = (labels: StoredLabels) => ({ image: colored(labelsOf(labels)) });
   const grid = gridOf(
     {
-      title: "Predicted masks beside the truth",
+      title: "Predicted masks next to the labels",
       columns,
       rows: ["images", "truth", "predicted", "wrong"],
       cells: [
@@ -165,8 +165,8 @@ function masks({ epoch, looks }: NonNullable<SegmentationReport["masks"]>, names
     { cellSize: 128 },
   );
   return section(
-    "Predicted masks beside the truth",
-    `The same ${plural(looks.length, "validation image")} in every report of this data, weights of epoch ${formatNumber(epoch)}, with the share of pixels that are right. Ignored pixels are nearly white in the truth, and gray among what is wrong.`,
+    "Predicted masks next to the labels",
+    `The same ${plural(looks.length, "validation image")} in every report of this data, weights of epoch ${formatNumber(epoch)}, with the share of correct pixels. Ignored pixels are nearly white in the labels, and gray where errors are shown.`,
     panel(grid),
     names.length > 0 && panel(element("h3", {}, "Colors"), legend(names)),
   );

@@ -5,7 +5,7 @@ import { initialize, type Module, type Param, parametersOf, stateOf } from "../n
 import { type CheckOptions, type CheckReport, checkGraph } from "./check-function.js";
 
 /**
- * Checks a module of your own against the contract that ours keep: its gradients with respect to the input and every parameter equal
+ * Checks a module of your own against the contract of built-in modules: its gradients with respect to the input and every parameter equal
  * numeric ones, every parameter receives a gradient, and every engine gives the same result. Both modes are checked: in training,
  * batch norms use batch statistics, and the running statistics they leave must agree across engines; dropout uses one mask
  * for all runs. In evaluation, batch norms use their running statistics, and dropout does nothing.

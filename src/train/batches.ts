@@ -1,5 +1,5 @@
 import { check, whole } from "../core/schema.js";
-import type { Loader } from "../data/index.js";
+import type { Loader, MixedLabels } from "../data/index.js";
 import type { Arrays } from "../engines/engine.js";
 
 /** A batch as a graph reads it, and which images it holds. */
@@ -9,6 +9,7 @@ export interface StepBatch {
   readonly labels: Int32Array;
   readonly indices: Int32Array;
   readonly maps?: Uint8Array;
+  readonly mixed?: MixedLabels;
   readonly count: number;
 }
 

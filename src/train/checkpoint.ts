@@ -51,11 +51,11 @@ const progressSchema = fieldsOf<Progress>(
 );
 
 /** Prefixes of arrays that belong to training, not to the model. */
-const trainingPrefixes = /^(optimizer|ema)\//;
+const trainingPrefixes = /^(optimizer|ema|accumulated)\//;
 
 /**
- * The contents of `last.safetensors`: weights under plain keys, optimizer slots, averages, and progress; `metadata` says what the weights
- * are of. Equal states give equal bytes.
+ * The contents of `last.safetensors`: weights under plain keys, optimizer slots, averages, accumulated gradients, and progress; `metadata` describes the
+ * network. Equal states give equal bytes.
  */
 export function writeCheckpoint(
   model: AnyModule,
@@ -107,7 +107,7 @@ export async function restoreCheckpoint(
   for (const [name, param] of cells)
     if (String(entries.get(name)?.shape) !== String(param.shape))
       throw new FormatError(
-        `resume: the checkpoint does not hold ${name} of shape [${param.shape}]${name.startsWith("ema/") ? ", as versions that kept no averages of batch-norm statistics wrote it. Start a new run with --weights and its best.safetensors" : ""}`,
+        `resume: the checkpoint lacks ${name} of shape [${param.shape}]${name.startsWith("ema/") ? ", which older versions did not store. Start a new run with --weights and its best.safetensors" : ""}`,
       );
   const progress = progressIn(metadata);
   const readAll = async (names: Iterable<string>) => {

@@ -19,6 +19,7 @@ import {
   oneOf,
   orNull,
   positive,
+  properShare,
   type Schema,
   settings,
   signal,
@@ -58,14 +59,35 @@ const warmup = { warmupEpochs: maybe(nonNegative) };
 export const constantOptions = fields(warmup);
 export const stepScheduleOptions = fields({ factor: maybe(positive), ...warmup });
 export const cosineOptions = fields({ minFactor: maybe(fraction), ...warmup });
+export const oneCycleOptions = fields({
+  riseShare: maybe(properShare),
+  startFactor: maybe(fraction),
+  endFactor: maybe(fraction),
+});
+const atLeastOne = that<number>("a number, at least 1", (x) => Number.isFinite(x) && (x as number) >= 1);
+export const warmRestartOptions = fields({ minFactor: maybe(fraction), cycleFactor: maybe(atLeastOne), ...warmup });
 export const stepEpochs = list(nonNegative, "a list of epochs, such as [30, 60]");
 
 const kinds: { readonly [K in Schedule["kind"]]: Schema<Kind<K>> } = {
   constant: fields<Kind<"constant">>({ kind: oneOf("constant"), ...warmup }),
   step: fields<Kind<"step">>({ kind: oneOf("step"), epochs: stepEpochs, factor: positive, ...warmup }),
   cosine: fields<Kind<"cosine">>({ kind: oneOf("cosine"), minFactor: maybe(fraction), ...warmup }),
+  "one-cycle": fields<Kind<"one-cycle">>({
+    kind: oneOf("one-cycle"),
+    riseShare: maybe(properShare),
+    startFactor: maybe(fraction),
+    endFactor: maybe(fraction),
+    warmupEpochs: maybe(that<never>("left out", () => false)),
+  }),
+  "warm-restarts": fields<Kind<"warm-restarts">>({
+    kind: oneOf("warm-restarts"),
+    cycleEpochs: positive,
+    cycleFactor: maybe(atLeastOne),
+    minFactor: maybe(fraction),
+    ...warmup,
+  }),
 };
-const noSchedule = that<never>("a schedule, { kind: constant, step or cosine }", () => false);
+const noSchedule = that<never>("a schedule, { kind: constant, step, cosine, one-cycle or warm-restarts }", () => false);
 
 export const scheduleSchema: Schema<Schedule> = by<Schedule>((given) =>
   isObject(given) && typeof given.kind === "string" && Object.hasOwn(kinds, given.kind)
@@ -110,13 +132,13 @@ export const trainOptions: Schema<TrainOptions<Scores>> = fields<TrainOptions<Sc
  *
  * @throws OptionError that names the argument or option. @throws DataError that names the image whose label is wrong.
  */
-export function checkTraining(model: unknown, dataset: unknown, options: unknown): void {
-  check("train", "model", moduleSchema, model);
-  checkDataset("train", "dataset", dataset);
-  check("train", "options", trainOptions, options);
+export function checkTraining(model: unknown, dataset: unknown, options: unknown, where = "train"): void {
+  check(where, "model", moduleSchema, model);
+  checkDataset(where, "dataset", dataset);
+  check(where, "options", trainOptions, options);
   const { validate, epochs, steps } = options as TrainOptions;
-  if (epochs !== undefined && steps !== undefined) throw new OptionError("train: epochs or steps, not both");
-  if (validate) checkDataset("train", "validate", validate);
+  if (epochs !== undefined && steps !== undefined) throw new OptionError(`${where}: set epochs or steps, not both`);
+  if (validate) checkDataset(where, "validate", validate);
   const { name, length } = dataset as Dataset;
-  if (length === 0) throw new DataError(`train: ${name} has no images to learn from`);
+  if (length === 0) throw new DataError(`${where}: ${name} has no images to train on`);
 }

@@ -1,4 +1,4 @@
-import { DataError } from "../core/errors.js";
+import { DataError, OptionError } from "../core/errors.js";
 import type { ClassificationMetrics } from "../core/evaluation.js";
 import { requireFinite } from "../core/finite.js";
 import {
@@ -9,6 +9,8 @@ import {
   classList,
   options as fields,
   maybe,
+  oneOf,
+  orNull,
 } from "../core/schema.js";
 import { tensor, toFloat64 } from "../core/tensor.js";
 import { checkDataset, preprocessingSchema } from "../data/checks.js";
@@ -20,7 +22,8 @@ import { imageBatches } from "./batches.js";
 import { taskSchema } from "./checks.js";
 import { letEventsIn } from "./events.js";
 import type { FedGraph, Pass } from "./features.js";
-import { classification, type Scores, type Task } from "./task.js";
+import { classification, type Evaluation, type Scores, type Task } from "./task.js";
+import { type TestTimeAugmentation, testTimeEvaluation, testTimeKinds } from "./test-time.js";
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions {
@@ -35,6 +38,13 @@ export interface EvaluateOptions {
    * Without it, they are matched by position. `alignClasses` does the same and reports what does not match.
    */
   readonly classes?: readonly string[];
+  /**
+   * Test-time augmentation: the mean of the logits of several views of each image, `flip`, `five-crop` or `ten-crop`. Classification only.
+   * Default: null, the center alone.
+   */
+  readonly tta?: TestTimeAugmentation | null;
+  /** Called with each image's logits, label and position in the data set, aligned to `classes`. Classification only. */
+  onLogits?(logits: ArrayLike<number>, label: number, index: number): void;
   /** Aborts the work. */
   readonly signal?: AbortSignal;
   /** Called after each batch, with the number of images done and in total. */
@@ -46,6 +56,8 @@ export const evaluateOptions = fields<EvaluateOptions & { readonly task?: Task }
   batch: maybe(batchSize),
   preprocessing: maybe(preprocessingSchema),
   classes: maybe(classList),
+  tta: maybe(orNull(oneOf(...testTimeKinds))),
+  onLogits: maybe(callback),
   signal: maybe(abortSignal),
   onProgress: maybe(callback),
   task: maybe(taskSchema),
@@ -147,9 +159,30 @@ export async function evaluate(
   const given = task.data(data);
   const dataset = options.classes ? alignClasses(given, options.classes).dataset : given;
   const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
-  const evaluation = task.evaluation(dataset, preprocessing);
+  if (task.name !== "classification" && (options.tta || options.onLogits))
+    throw new OptionError("evaluate: tta and onLogits are for classification");
+  const heard = listened(task.evaluation(dataset, preprocessing), options);
+  const evaluation = options.tta ? testTimeEvaluation(heard, options.tta) : heard;
   const counter = evaluation.count();
   const how = { ...options, preprocessing: evaluation.preprocessing };
   await eachLogits(model, evaluation.dataset, how, (logits, label, index) => counter.add(logits, label, index));
   return counter.metrics();
+}
+
+/** An evaluation that reports what it counts. */
+function listened<M extends Scores>(evaluation: Evaluation<M>, { onLogits }: EvaluateOptions): Evaluation<M> {
+  if (!onLogits) return evaluation;
+  return {
+    ...evaluation,
+    count: () => {
+      const counter = evaluation.count();
+      return {
+        add: (logits, label, index) => {
+          onLogits(logits, label, index);
+          return counter.add(logits, label, index);
+        },
+        metrics: () => counter.metrics(),
+      };
+    },
+  };
 }

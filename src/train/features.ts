@@ -56,7 +56,7 @@ export interface FeatureOptions {
   /** Cells that change between passes. */
   readonly learned: ReadonlySet<Cell>;
   readonly epochs: number;
-  /** True: those of the training must be kept; false: none; undefined: where it pays. */
+  /** True: those of the training data must be kept; false: none; undefined: if it pays. */
   readonly cacheFeatures?: boolean | undefined;
   readonly featureLimit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -164,7 +164,7 @@ class FeatureStore {
     return new FeatureStore(dataset, shapes, rows, images);
   }
 
-  /** The batches that a loader would make, with features in place of images. */
+  /** The batches of a loader, with features instead of images. */
   batches(loader: Loader): BatchSource {
     const gather = (positions: Int32Array, count: number): StepBatch => {
       const inputs = this.shapes.map((shape, f) => {

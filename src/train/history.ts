@@ -1,5 +1,5 @@
 import { check, fieldsOf, finite, list, type Schema, whole } from "../core/schema.js";
-/** One finished epoch. Shares are between 0 and 1. Holds nothing that differs when a training is repeated. */
+/** One finished epoch. Shares are between 0 and 1. All values are the same when a training is repeated. */
 export interface EpochRecord {
   /** Counted from 1. */
   readonly epoch: number;

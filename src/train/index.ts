@@ -4,12 +4,25 @@ export { defaultBatch } from "./batches.js";
 export * from "./checkpoint.js";
 export { type EvaluateOptions, evaluate, forEachLogits } from "./evaluate.js";
 export { type FeaturePlan, type FeatureReport, featureLimit } from "./features.js";
+export { type FoundRate, findLearningRate, type RateRange, type TriedRate } from "./find-lr.js";
 export * from "./fine-tune.js";
 export * from "./history.js";
 export * from "./metrics.js";
 export type { Objective, ObjectiveInputs } from "./objective.js";
 export * from "./optimizers.js";
 export { PixelTally } from "./pixel-metrics.js";
+export { type RecipeSettings, recipeFields, recipeNamed } from "./recipes.js";
+export {
+  type DistanceBlocks,
+  type RerankOptions,
+  rerank,
+} from "./rerank.js";
+export {
+  type RetrievalMetrics,
+  type RetrievalOptions,
+  retrievalMetrics,
+  type Sightings,
+} from "./retrieval.js";
 export * from "./schedules.js";
 export {
   balancedWeights,
@@ -19,8 +32,9 @@ export {
   segmentationLosses,
 } from "./segmentation.js";
 export type { ParameterGroup, RecordedTraining, StepSettings } from "./settings.js";
-export * from "./step.js";
+export { type StepOptions, type StepPart, stepOptions, type TrainingStep, trainingStep } from "./step.js";
 export * from "./task.js";
+export { MeanLogits, type TestTimeAugmentation, testTimeKinds, testTimeViews } from "./test-time.js";
 export * from "./train.js";
 export {
   asStored,

@@ -118,7 +118,7 @@ async function fileIn(folder: string): Promise<string> {
     const exists = await stat(join(folder, name)).catch(() => undefined);
     if (exists) return join(folder, name);
   }
-  throw new FoveaError(`${folder} holds no weights: there is no ${usualFiles.join(", ")} in it. Name the file`);
+  throw new FoveaError(`${folder} has no weights: there is no ${usualFiles.join(", ")} in it. Name the file`);
 }
 
 /**

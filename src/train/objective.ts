@@ -9,12 +9,14 @@ export interface ObjectiveInputs {
   /** [batch, classes, …positions] */
   readonly targets: Value;
   readonly labelSmoothing: number;
+  /** A weight per class, for tasks that have one label per image. */
+  readonly classWeights?: readonly number[] | undefined;
 }
 
 /** What a training step minimizes, in the graph of its images. */
 export type Objective = (inputs: ObjectiveInputs) => {
   readonly logits: Value;
   readonly loss: Value;
-  /** The mean cross entropy, for comparison with evaluations, where the loss is something else. */
+  /** The mean cross entropy, to compare with evaluations, if the loss is something else. */
   readonly crossEntropy?: () => Value;
 };

@@ -77,7 +77,7 @@ export class PixelTally {
   }
 }
 
-/** The mean of what is there; 0 if nothing is. */
+/** The mean of the values that are not null; 0 if there are none. */
 function meanOf(values: readonly (number | null)[]): number {
   const known = values.filter((value) => value !== null);
   return known.length > 0 ? known.reduce((a, b) => a + b, 0) / known.length : 0;

@@ -55,7 +55,7 @@ export interface RunConfig {
     readonly classes: readonly string[];
     readonly validationSplit?: number;
     readonly testSplit?: number;
-    /** Names of the values in masks, and the value that does not count, where they were given. */
+    /** Class names and the ignored value, if they were given. */
     readonly classNames?: readonly string[];
     readonly ignoreLabel?: number | null;
   };
@@ -232,7 +232,8 @@ export class RunFolder {
       for (const key of modelWeights(entries).keys()) weights.set(key, await read(key));
       return weights;
     }).catch(unlessMissing);
-    if (!found) throw new FoveaError(`${this.path} has no ${files[which]}: the run ended before its first epoch did`);
+    if (!found)
+      throw new FoveaError(`${this.path} has no ${files[which]}: the run stopped before the end of its first epoch`);
     return found;
   }
 
@@ -251,7 +252,7 @@ export class RunFolder {
     return all;
   }
 
-  /** Keeps what the followed images look like after an epoch. To be called before the epoch is recorded: a resumed run does again what is not. */
+  /** Stores the maps of the followed images after an epoch. To be called before the epoch is recorded: a resumed run repeats what is not. */
   async writeMaps(maps: EpochMaps): Promise<void> {
     check("RunFolder.writeMaps", "maps", epochMapsSchema, maps);
     await this.claim();
@@ -312,7 +313,7 @@ function parsed(text: string): MetricsLine["line"] | undefined {
   }
 }
 
-/** @throws FoveaError if a folder holds anything but the remains of a run killed at its start. */
+/** @throws FoveaError if a folder has anything but the remains of a run killed at its start. */
 async function requireEmpty(path: string): Promise<void> {
   const present = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
@@ -322,7 +323,7 @@ async function requireEmpty(path: string): Promise<void> {
     throw new FoveaError(`${path} is not empty. Choose another --out, or continue the run in it with --resume`);
 }
 
-/** What a file of a run holds; undefined where there is none. @throws FormatError if it is not as it must be. */
+/** The contents of a file of a run; undefined if it does not exist. @throws FormatError if it is malformed. */
 async function readJson<T>(path: string, schema: Schema<T>): Promise<T | undefined> {
   const bytes = await readWhole(path, MAX_FACTS_BYTES).catch(unlessMissing);
   if (!bytes) return undefined;

@@ -19,7 +19,7 @@ export type SegmentationLoss = (typeof segmentationLosses)[number];
 
 /** Options of {@link segmentation}. */
 export interface SegmentationOptions {
-  /** The losses that are added up. Default `["cross-entropy"]`. */
+  /** The losses to add. Default `["cross-entropy"]`. */
   readonly loss?: readonly SegmentationLoss[];
   /** A weight per class, for cross entropy and focal loss; `balancedWeights` gives those of median frequency balancing. Default: all 1. */
   readonly classWeights?: readonly number[];
@@ -121,7 +121,7 @@ function evaluation(dataset: Dataset, preprocessing: Preprocessing) {
 
 /**
  * Class weights by median frequency balancing (Eigen and Fergus, ICCV 2015): a class's frequency is its share of the pixels of the images it is in,
- * and its weight the median of all frequencies over its own. Reads all label maps. Classes without a pixel get 0.
+ * and its weight is the median frequency divided by its own. Reads all label maps. Classes without pixels get 0.
  *
  * @example
  * const task = segmentation({ classWeights: await balancedWeights(data) });
@@ -144,7 +144,7 @@ export async function balancedWeights(dataset: Dataset): Promise<number[]> {
   }
   const shares = [...own].map((count, c) => (count > 0 ? count / among[c]! : 0));
   const known = shares.filter((share) => share > 0).sort((a, b) => a - b);
-  if (known.length === 0) throw new DataError(`balancedWeights: ${data.name} has no labeled pixel`);
+  if (known.length === 0) throw new DataError(`balancedWeights: ${data.name} has no labeled pixels`);
   const middle = (known[Math.floor((known.length - 1) / 2)]! + known[Math.floor(known.length / 2)]!) / 2;
   return shares.map((share) => (share > 0 ? middle / share : 0));
 }

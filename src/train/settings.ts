@@ -1,12 +1,14 @@
 import {
   batchSize,
   callback,
+  either,
   epochCount,
   type Fields,
   options as fields,
   flag,
   list,
   maybe,
+  most,
   nonNegative,
   oneOf,
   orNull,
@@ -15,9 +17,11 @@ import {
   seed,
   share,
   text,
+  whole,
 } from "../core/schema.js";
 import { defineSettings, optionFields, type RecordedOf, recordedIn, type SettingsOf } from "../core/settings.js";
 import type { Augmentation } from "../data/index.js";
+import { classWeightList } from "../nn/loss.js";
 import { type Optimizer, optimizers } from "./optimizers.js";
 import type { Schedule } from "./schedules.js";
 
@@ -60,6 +64,17 @@ export const stepSettings = defineSettings({
     help: "less memory, more time: recompute the blocks in the backward pass instead of storing them",
     unrecorded: true,
   },
+  /**
+   * Batches whose gradients are averaged for one step of the optimizer, as if they were one larger batch (batch norms aside). The last step of an
+   * epoch may have fewer. Default: 1.
+   */
+  gradAccumSteps: {
+    schema: whole(1, most.batch),
+    default: 1,
+    flag: "--grad-accum-steps <n>",
+    help: "average the gradients of this many batches for each step",
+    later: true,
+  },
 });
 
 /** Settings of the loop over the data. */
@@ -74,6 +89,46 @@ export const loopSettings = defineSettings({
   },
   /** For the order of images, augmentation and dropout. Default 0. */
   seed: { schema: seed, default: 0, flag: "--seed <n>", help: "seed of weights, order and augmentation" },
+  /** Early stopping: end after this many epochs without a better one. Default: null, never. */
+  patience: {
+    schema: orNull(whole(1)),
+    default: null,
+    flag: "--patience <epochs>",
+    help: "stop after this many epochs without a better one",
+    later: true,
+  },
+  /** Draw images so that all classes come equally often, with repetitions. */
+  balancedSampling: {
+    schema: flag,
+    default: false,
+    flag: "--balanced-sampling",
+    help: "draw images so that all classes come equally often",
+    later: true,
+  },
+  /** Repeated augmentation: each image this often in a row, and so fewer of them in an epoch. Default: 1. */
+  augRepeats: {
+    schema: whole(1, most.batch),
+    default: 1,
+    flag: "--aug-repeats <n>",
+    help: "repeated augmentation: each image this often in a row, fewer of them in an epoch",
+    later: true,
+  },
+  /** Weights of classes in the loss: numbers, or `balanced`, by the inverse of how often each occurs. Default: null, all 1. */
+  classWeights: {
+    schema: orNull(
+      either<"balanced" | readonly number[]>(
+        "balanced, or a list of weights, one per class",
+        oneOf("balanced") as never,
+        classWeightList as never,
+      ),
+    ),
+    default: null,
+    flag: "--class-weights <weights>",
+    help: "balanced (by how often classes occur; for segmentation by median frequency), or a number per class, separated by commas (default: all 1)",
+    parse: (text: string) =>
+      text === "balanced" ? text : text.split(",").map((x) => (x.trim() ? Number(x) : Number.NaN)),
+    later: true,
+  },
 });
 
 /** What a training on the command line starts from, and what of it learns. */
@@ -83,7 +138,7 @@ export const startSettings = defineSettings({
     schema: orNull(text),
     default: null,
     flag: "--weights <file>",
-    help: "start from a checkpoint, safetensors or PyTorch: a file, the folder of a sharded one, https://…, or hf:OWNER/NAME[@REV][/FILE]",
+    help: "start from a checkpoint, safetensors or PyTorch: a file, the folder of a sharded one, https://…, hf:OWNER/NAME[@REV][/FILE], or published weights by name",
   },
   /** What was frozen of it. */
   freeze: {
@@ -107,6 +162,14 @@ export const startSettings = defineSettings({
     default: null,
     flag: "--head-lr <rate>",
     help: "learning rate of the classifier",
+    later: true,
+  },
+  /** Layer-wise decay of the learning rate: the last block's times this for each block before it. */
+  layerDecay: {
+    schema: orNull(properShare),
+    default: null,
+    flag: "--layer-decay <factor>",
+    help: "learning rate of each block, as a share of that of the next",
     later: true,
   },
 });

@@ -6,6 +6,7 @@ import {
   check,
   classCount,
   options as fields,
+  flag,
   imageSize,
   maybe,
   type Schema,
@@ -18,7 +19,22 @@ import { copyOf, type Tensor, tensor, zeros } from "../core/tensor.js";
 import type { Graph, Node, Value } from "../graph/graph.js";
 import { moduleSchema } from "../nn/checks.js";
 import { constant, graphFor, initialize, type Module, Param, parametersOf, stateOf } from "../nn/index.js";
-import { add, cast, div, equal, maximum, minimum, mul, reduceMax, reduceSum, sqrt, square, sub } from "../ops/index.js";
+import {
+  add,
+  cast,
+  div,
+  equal,
+  greater,
+  maximum,
+  minimum,
+  mul,
+  reduceMax,
+  reduceSum,
+  sqrt,
+  square,
+  sub,
+  where,
+} from "../ops/index.js";
 import { optimizerSchema } from "./checks.js";
 import type { Objective } from "./objective.js";
 import type { Optimizer } from "./optimizers.js";
@@ -35,6 +51,8 @@ export interface StepOptions extends StepSettings {
   readonly numClasses: number;
   /** Sizes of the logits after [batch, numClasses]: none for one label per image, [height, width] for a label at every position. */
   readonly positions?: readonly number[];
+  /** Whether targets mix classes, as Mixup makes them. `correct` is then the sum of the targets' shares at the largest logits. Default false. */
+  readonly mixedTargets?: boolean;
   /** What is minimized, such as `segmentation().objective`. Default: cross entropy of the network's output. */
   readonly objective?: Objective;
 }
@@ -44,6 +62,7 @@ export const stepOptions: Schema<StepOptions> = fields<StepOptions>({
   input: tuple("[batch, channels, height, width]", batchSize, batchSize, imageSize, imageSize),
   numClasses: classCount,
   positions: maybe(sizes),
+  mixedTargets: maybe(flag),
   objective: maybe(callback),
   ...stepFields,
 });
@@ -52,14 +71,22 @@ export const stepOptions: Schema<StepOptions> = fields<StepOptions>({
 export interface TrainingStep {
   /** Forward pass, loss, gradients and updates. */
   readonly graph: Graph;
-  /** Optimizer slots and averages of weights, by name: `optimizer/momentum/…`, `ema/…`. */
+  /** Optimizer slots, averages of weights and sums of gradients, by name: `optimizer/momentum/…`, `ema/…`, `accumulated/…`. */
   readonly cells: ReadonlyMap<string, Param>;
   /** For inspection: the logits, and the gradient of each trained parameter before clipping (null where nothing uses it). */
   readonly logits: Value;
   /** The gradient of each parameter, by path. */
   readonly gradients: ReadonlyMap<string, Value | null>;
-  /** The inputs `scalar/…` of a step, counted from 1, at a learning rate. */
-  scalars(step: number, lr: number): Record<string, Tensor>;
+  /** The inputs `scalar/…` of a step, counted from 1, at a learning rate; with `gradAccumSteps`, which of the step's batches it is. */
+  scalars(step: number, lr: number, part?: StepPart): Record<string, Tensor>;
+}
+
+/** A batch among those whose gradients make a step. */
+export interface StepPart {
+  /** Its position, counted from 0. */
+  readonly index: number;
+  /** How many there are. */
+  readonly of: number;
 }
 
 /**
@@ -74,16 +101,16 @@ export interface TrainingStep {
 export function trainingStep(model: Module, options: StepOptions): TrainingStep {
   check("trainingStep", "model", moduleSchema, model);
   check("trainingStep", "options", stepOptions, options);
-  const { optimizer, input, numClasses, positions = [], groups = [] } = options;
+  const { optimizer, input, numClasses, positions = [], groups = [], mixedTargets = false } = options;
   const { objective = classification.objective } = options;
-  const { labelSmoothing, clipNorm, ema, recompute } = settingsIn(stepSettings, options);
+  const { labelSmoothing, clipNorm, ema, recompute, gradAccumSteps } = settingsIn(stepSettings, options);
   const learned = [...parametersOf(initialize(model))].filter(([, param]) => param.trainable);
   if (learned.length === 0) throw new OptionError("train: every parameter is frozen, so there is nothing to train");
   const averaged =
     ema === null
       ? []
       : [...stateOf(model)].filter(([, p]) => p.dtype === "float" && (p.kind === "buffer" || p.trainable));
-  const cells = cellsFor(learned, optimizer, averaged);
+  const cells = cellsFor(learned, optimizer, averaged, gradAccumSteps > 1);
 
   const graph = graphFor(model, { training: true, cells });
   const images = graph.input("images", { dtype: "float", shape: input });
@@ -91,14 +118,22 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
   const { logits, loss, crossEntropy } = objective({ model, images, targets, labelSmoothing });
   graph.output("loss", loss);
   if (crossEntropy) graph.output("crossEntropy", crossEntropy());
-  graph.output("correct", countCorrect(logits, targets));
+  graph.output("correct", mixedTargets ? correctShare(logits, targets) : countCorrect(logits, targets));
 
   const values = learned.map(([, param]) => graph.state(param));
   const derived = gradients(loss, values, recompute ? { recompute: blockOf } : {});
-  const scale = clipNorm === null ? undefined : clipFactor(derived, clipNorm);
+  const accumulation = gradAccumSteps > 1 ? accumulationOf(graph) : undefined;
+  const summed = derived.map((gradient, i) => {
+    const cell = cells.get(`accumulated/${learned[i]![0]}`);
+    return gradient && accumulation && cell ? accumulation.add(cell, gradient) : gradient;
+  });
+  /** Changes a cell in the last batch of a step only. */
+  const update = (cell: Param, next: Value, before: Value) =>
+    graph.update(cell, accumulation ? accumulation.atEnd(next, before) : next);
+  const scale = clipNorm === null ? undefined : clipFactor(summed, clipNorm);
   const rates = rateGroups(graph, optimizer, groups);
   learned.forEach(([path, param], i) => {
-    const gradient = derived[i];
+    const gradient = summed[i];
     if (!gradient) return; // the authors' code has parameters that nothing uses
     const slots = optimizer.slots.map((slot) => [slot, cells.get(`optimizer/${slot}/${path}`)!] as const);
     const result = optimizer.update({
@@ -108,8 +143,8 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
       scalars: rates.find(({ has }) => has(path))!.values,
       decay: optimizer.decayNormsAndBiases || param.shape.length > 1 ? optimizer.weightDecay : 0,
     });
-    graph.update(param, result.value);
-    for (const [slot, cell] of slots) graph.update(cell, result.slots[slot]!);
+    update(param, result.value, values[i]!);
+    for (const [slot, cell] of slots) update(cell, result.slots[slot]!, graph.state(cell));
   });
   if (averaged.length > 0) {
     const decay = graph.input("scalar/ema", { dtype: "float", shape: [] });
@@ -119,7 +154,8 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
       const value = updated.get(param);
       if (!value) continue; // frozen batch norms
       const average = cells.get(`ema/${path}`)!;
-      graph.update(average, add(mul(graph.state(average), decay), mul(value, rest)));
+      const before = graph.state(average);
+      update(average, add(mul(before, decay), mul(value, rest)), before);
     }
   }
   return {
@@ -127,24 +163,32 @@ export function trainingStep(model: Module, options: StepOptions): TrainingStep 
     cells,
     logits,
     gradients: new Map(learned.map(([path], i) => [path, derived[i] ?? null])),
-    scalars: (step, lr) => {
+    scalars: (step, lr, { index, of } = { index: 0, of: 1 }) => {
       const numbers = rates.flatMap(({ prefix, lrFactor }) =>
         Object.entries(optimizer.scalars(step, lr * lrFactor)).map(([name, v]) => [prefix + name, v] as const),
       );
       if (averaged.length > 0) numbers.push(["scalar/ema", Math.min(ema!, (1 + step) / (10 + step))]);
+      if (accumulation)
+        numbers.push(
+          ["scalar/share", 1 / of],
+          ["scalar/kept", index > 0 ? 1 : 0],
+          ["scalar/end", index === of - 1 ? 1 : 0],
+        );
       return Object.fromEntries(numbers.map(([name, v]) => [name, tensor("float64", [], Float64Array.of(v))]));
     },
   };
 }
 
-/** The block that a node belongs to: its module's path up to the first number, `layer1.0` of `layer1.0.conv2`. */
-const blockOf = ({ scope }: Node): string | undefined => scope.path.match(/^.*?\.\d+(?=\.|$)/)?.[0];
+/** The block that a module or parameter belongs to: its path up to the first number, `layer1.0` of `layer1.0.conv2`. */
+export const blockPath = (path: string): string | undefined => path.match(/^.*?\.\d+(?=\.|$)/)?.[0];
+const blockOf = ({ scope }: Node): string | undefined => blockPath(scope.path);
 
 /** The optimizer's slots of each parameter, zero, and copies of what is averaged. */
 function cellsFor(
   learned: readonly (readonly [string, Param])[],
   optimizer: Optimizer,
   averaged: readonly (readonly [string, Param])[],
+  accumulated: boolean,
 ): Map<string, Param> {
   const cells = new Map<string, Param>();
   const add = (name: string, value: Tensor) => {
@@ -155,7 +199,24 @@ function cellsFor(
   for (const [path, { shape }] of learned)
     for (const slot of optimizer.slots) add(`optimizer/${slot}/${path}`, zeros("float32", shape));
   for (const [path, { value }] of averaged) add(`ema/${path}`, copyOf(value));
+  if (accumulated) for (const [path, { shape }] of learned) add(`accumulated/${path}`, zeros("float32", shape));
   return cells;
+}
+
+/** Gradients summed over the batches of a step: inputs say how much a batch counts, whether it is the first, and whether it is the last. */
+function accumulationOf(graph: Graph) {
+  const [share, kept, end] = ["share", "kept", "end"].map((name) =>
+    graph.input(`scalar/${name}`, { dtype: "float", shape: [] }),
+  ) as [Value, Value, Value];
+  const last = greater(end, 0);
+  return {
+    add: (cell: Param, gradient: Value): Value => {
+      const sum = add(mul(graph.state(cell), kept), mul(gradient, share));
+      graph.update(cell, sum);
+      return sum;
+    },
+    atEnd: (next: Value, before: Value): Value => where(last, next, before),
+  };
 }
 
 interface RateGroup extends Omit<ParameterGroup, "name"> {
@@ -192,11 +253,8 @@ function clipFactor(derived: readonly (Value | null)[], limit: number): Value {
   return minimum(div(limit, add(norm, 1e-6)), norm.graph.scalar(1));
 }
 
-/**
- * In how many images the largest logit, the first if tied, is at the target; with several positions, the share of those with a target, times the batch.
- * Largest logits are marked C for class 0 down to 1 for the last class, so that the largest mark is the first of them.
- */
-function countCorrect(logits: Value, targets: Value): Value {
+/** Largest logits marked C for class 0 down to 1 for the last class, so that the largest mark is the first of them; 0 elsewhere. */
+function firstMarks(logits: Value): Value {
   const classes = staticShape(logits.shape)[1]!;
   const order = logits.graph.constant(
     tensor(
@@ -205,9 +263,16 @@ function countCorrect(logits: Value, targets: Value): Value {
       Float32Array.from({ length: classes }, (_, i) => classes - i),
     ),
   );
-  const marks = mul(cast(equal(logits, reduceMax(logits, [1]))), order);
+  return mul(cast(equal(logits, reduceMax(logits, [1]))), order);
+}
+
+/**
+ * In how many images the largest logit, the first if tied, is at the target; with several positions, the share of those with a target, times the batch.
+ */
+function countCorrect(logits: Value, targets: Value): Value {
+  const marks = firstMarks(logits);
   const atTarget = reduceSum(mul(marks, targets), [1]);
-  // At least 1: if all are NaN, none is largest and none is right.
+  // At least 1: if all are NaN, none is largest and none is correct.
   const right = cast(equal(atTarget, maximum(reduceMax(marks, [1]), logits.graph.scalar(1))));
   const total = reduceSum(
     right,
@@ -221,4 +286,16 @@ function countCorrect(logits: Value, targets: Value): Value {
     { keepdims: false },
   );
   return mul(div(total, maximum(labeled, 1)), staticShape(logits.shape)[0]!);
+}
+
+/** The shares of mixed targets at the first largest logits, summed over the batch. */
+function correctShare(logits: Value, targets: Value): Value {
+  const marks = firstMarks(logits);
+  const first = cast(equal(marks, maximum(reduceMax(marks, [1]), 1)));
+  const shares = mul(first, targets);
+  return reduceSum(
+    shares,
+    shares.shape.map((_, i) => i),
+    { keepdims: false },
+  );
 }

@@ -6,15 +6,15 @@ import type { StepBatch } from "./batches.js";
 import { Tally } from "./metrics.js";
 import type { Objective } from "./objective.js";
 
-/** Metrics of every task. `top1` is the share of right decisions: of images, or of pixels. */
+/** Metrics of every task. `top1` is the share of correct predictions: of images, or of pixels. */
 export interface Scores {
   /** Mean cross entropy, in nats. */
   readonly loss: number;
-  /** Share of right top predictions. */
+  /** Share of correct top predictions. */
   readonly top1: number;
-  /** Share with the right class among the top five, if the task counts it. */
+  /** Share with the true class among the top five, if the task measures it. */
   readonly top5?: number;
-  /** Mean intersection over union of the classes, if the task counts it. */
+  /** Mean intersection over union of the classes, if the task measures it. */
   readonly miou?: number;
 }
 
@@ -61,17 +61,22 @@ export const classification: Task<ClassificationMetrics> = {
     return dataset;
   },
   positions: () => [],
-  writeTargets: ({ labels }, classes, out) => {
+  writeTargets: ({ labels, mixed }, classes, out) => {
+    const own = mixed?.share ?? 1;
     labels.forEach((label, i) => {
-      out[i * classes + label] = 1;
+      out[i * classes + label] = own;
+    });
+    mixed?.labels.forEach((label, i) => {
+      out[i * classes + label]! += 1 - own;
     });
   },
-  objective: ({ model, images, targets, labelSmoothing }) => {
+  objective: ({ model, images, targets, labelSmoothing, classWeights }) => {
     const logits = model.call(images);
+    const weights = classWeights && { classWeights };
     return {
       logits,
-      loss: crossEntropy(logits, targets, { labelSmoothing }),
-      ...(labelSmoothing > 0 && { crossEntropy: () => crossEntropy(logits, targets) }),
+      loss: crossEntropy(logits, targets, { labelSmoothing, ...weights }),
+      ...((labelSmoothing > 0 || weights) && { crossEntropy: () => crossEntropy(logits, targets) }),
     };
   },
   evaluation: (dataset, preprocessing) => ({

@@ -24,7 +24,7 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics>
   readonly engine: Engine;
   /** `classification` (the default) or `segmentation()`. */
   readonly task?: Task<M>;
-  /** How many steps to train, in place of `epochs`; the last epoch may end early. */
+  /** How many steps to train, instead of `epochs`; the last epoch may end early. */
   readonly steps?: number;
   /** Default: `sgd()`. */
   readonly optimizer?: Optimizer;
@@ -38,27 +38,27 @@ export interface TrainOptions<M extends Scores = ClassificationMetrics>
   readonly augment?: Augmentation | null;
   /**
    * The features that frozen parts compute before anything trained are the same in every epoch: compute them once, then run only the
-   * rest. Default: where it pays, that is without augmentation (for validation always), for more than one epoch, and within
+   * rest. Default: if it pays, that is, without augmentation (for validation always), for more than one epoch, and within
    * `featureLimit`. True: throw if those of training cannot be kept. False: never.
    */
   readonly cacheFeatures?: boolean;
   /** Memory for features, in bytes. Default: {@link featureLimit}, 1 GiB. If a data set's features do not fit, none of them are kept. */
   readonly featureLimit?: number;
-  /** What the weights are of, written into the checkpoints. */
+  /** What the network is, written into the checkpoints. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** A checkpoint to resume from: bytes, or something that reads them by ranges, such as a file. */
+  /** A checkpoint to resume from: bytes, or a source that reads ranges, such as a file. */
   readonly resume?: Uint8Array | ByteSource;
   /** Stops the training after the current step; the state is passed to `onStop`. */
   readonly signal?: AbortSignal;
-  /** Before the first step, with what a resumed training has done already. */
+  /** Called before the first step, with the progress of a resumed training. */
   onStart?(progress: Progress): Promise<void> | void;
-  /** When it is known whether features are computed once, and then after each batch of them. */
+  /** Called once it is known whether features are computed once, and then after each batch of them. */
   onFeatures?(report: FeatureReport): void;
-  /** After each step. */
+  /** Called after each step. */
   onStep?(step: StepReport): void;
-  /** After each epoch, with functions that make the files of the current state. */
+  /** Called after each epoch, with functions that return the files of the current state. */
   onEpoch?(record: EpochRecord, report: EpochReport<M>): Promise<void> | void;
-  /** When `signal` stopped the training, with the state to resume from. */
+  /** Called when `signal` stopped the training, with the state to resume from. */
   onStop?(checkpoint: SafetensorsFile): Promise<void> | void;
 }
 

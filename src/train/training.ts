@@ -1,117 +1,25 @@
-import { DataError, messageOf, OptionError, TrainingError } from "../core/errors.js";
+import { messageOf, TrainingError } from "../core/errors.js";
 import { notFiniteText } from "../core/finite.js";
 import { Rng } from "../core/rng.js";
-import { settingsIn } from "../core/settings.js";
 import { type Tensor, zeros } from "../core/tensor.js";
-import {
-  alignClasses,
-  type Dataset,
-  defaultAugmentation,
-  defaultPreprocessing,
-  Loader,
-  type Preprocessing,
-} from "../data/index.js";
-import { summary } from "../data/summary.js";
-import type { Engine, Executable } from "../engines/engine.js";
+import type { Dataset } from "../data/index.js";
+import type { Executable } from "../engines/engine.js";
 import { bytesSource } from "../formats/byte-source.js";
 import type { SafetensorsFile } from "../formats/safetensors.js";
 import type { Cell } from "../graph/graph.js";
 import { type Module, type Param, stateOf } from "../nn/index.js";
-import { type BatchSource, defaultBatch, type StepBatch } from "./batches.js";
+import type { BatchSource, StepBatch } from "./batches.js";
 import { type Progress, restoreCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { evaluationPass, forEachOutput } from "./evaluate.js";
 import { letEventsIn } from "./events.js";
 import { computeOnce, type FedGraph } from "./features.js";
 import { bestRecord, type EpochRecord } from "./history.js";
-import { type Optimizer, sgd } from "./optimizers.js";
-import { cosineSchedule, learningRateFactor, type Schedule } from "./schedules.js";
-import { loopSettings, stepSettings } from "./settings.js";
-import { type TrainingStep, trainingStep } from "./step.js";
-import { classification, type Evaluation, type Scores, type Task } from "./task.js";
+import { type Plan, planOf } from "./plan.js";
+import { learningRateFactor } from "./schedules.js";
+import type { StepPart } from "./step.js";
+import type { Scores } from "./task.js";
 import type { TrainOptions, TrainResult } from "./train.js";
 import { asStored } from "./weights.js";
-
-/** What is trained and how, with all defaults filled in. */
-interface Plan {
-  readonly model: Module;
-  readonly dataset: Dataset;
-  readonly validation: Evaluation<Scores> | undefined;
-  readonly options: TrainOptions<Scores>;
-  readonly engine: Engine;
-  readonly task: Task;
-  readonly epochs: number;
-  /** Steps of all epochs; the last may end early. */
-  readonly steps: number;
-  readonly optimizer: Optimizer;
-  readonly schedule: Schedule;
-  readonly seed: number;
-  readonly loader: Loader;
-  readonly augmented: boolean;
-  /** How images are fed without augmentation. */
-  readonly still: { readonly batch: number; readonly preprocessing: Preprocessing };
-  readonly batch: number;
-  readonly step: TrainingStep;
-  /** Shape of a batch's targets. */
-  readonly targets: readonly number[];
-}
-
-function planOf(model: Module, given: Dataset, options: TrainOptions<Scores>): Plan {
-  const { engine, optimizer = sgd(), schedule = cosineSchedule() } = options;
-  const { seed, epochs: passes } = settingsIn(loopSettings, options);
-  const task: Task = options.task ?? classification;
-  const dataset = task.data(given);
-  const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
-  const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
-  const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
-  const numClasses = dataset.classes.length;
-  const positions = task.positions(preprocessing.imageSize);
-  const maps = positions.length > 0;
-  if (maps && options.cacheFeatures)
-    throw new OptionError("train: features cannot be computed once for segmentation; leave out cacheFeatures");
-  const loader = new Loader(dataset, { batch, preprocessing, augment, shuffle: true, dropLast: true, seed, maps });
-  const steps = options.steps ?? passes * loader.batches;
-  const epochs = Math.ceil(steps / loader.batches);
-  const { inputShape: input } = loader;
-  const step = trainingStep(model, {
-    ...settingsIn(stepSettings, options),
-    ...(options.groups && { groups: options.groups }),
-    optimizer,
-    input,
-    numClasses,
-    positions,
-    objective: task.objective,
-  });
-  const [augmented, still] = [augment !== null, { batch, preprocessing }];
-  const validate = options.validate && byName(task.data(options.validate), dataset.classes);
-  const validation = validate && task.evaluation(validate, preprocessing);
-  const targets = [batch, numClasses, ...positions];
-  return {
-    model,
-    dataset,
-    validation,
-    options,
-    engine,
-    task,
-    epochs,
-    steps,
-    optimizer,
-    schedule,
-    seed,
-    loader,
-    augmented,
-    still,
-    batch,
-    step,
-    targets,
-  };
-}
-
-/** The validation data with the labels of the training data. @throws DataError if it has classes that training lacks. */
-function byName(validate: Dataset, classes: readonly string[]): Dataset {
-  const { dataset, unknown } = alignClasses(validate, classes);
-  if (unknown.length) throw new DataError(`train: validation has classes that training lacks: ${summary(unknown)}`);
-  return dataset;
-}
 
 /** What training runs, once it is known which features are computed once. */
 interface Runnables {
@@ -159,20 +67,27 @@ export class Training {
     return new Training(plan, progress, { graph, source, validation, executable: await engine.compile(graph) });
   }
 
-  /** All remaining epochs, until the signal. */
+  /** All remaining epochs, until the signal, or until patience is at an end. */
   async run(): Promise<TrainResult> {
     const { epochs, options } = this.plan;
-    for (let epoch = this.from.epoch; epoch < epochs; epoch++) {
+    for (let epoch = this.from.epoch; epoch < epochs && !this.#exhausted(); epoch++) {
       const outcome = await this.#steps(epoch);
       if (outcome === "stopped") return this.#result(true);
       await this.#finish(epoch, outcome);
-      if (options.signal?.aborted && epoch + 1 < epochs) return this.#result(true);
+      if (options.signal?.aborted && epoch + 1 < epochs && !this.#exhausted()) return this.#result(true);
     }
     return this.#result(false);
   }
 
   release(): Promise<void> {
     return this.runs.executable.release();
+  }
+
+  /** Whether the last epochs, as many as `patience` says, were no better than one before. */
+  #exhausted(): boolean {
+    const { patience } = this.plan;
+    const best = bestRecord(this.#history);
+    return patience !== null && best !== undefined && this.#history.length - best.epoch >= patience;
   }
 
   #result(stopped: boolean): TrainResult {
@@ -183,6 +98,15 @@ export class Training {
   #batches(epoch: number): number {
     const { loader, steps } = this.plan;
     return Math.min(loader.batches, steps - epoch * loader.batches);
+  }
+
+  /** The step of the optimizer, counted from 0, that a batch is part of, and its place in it. The last of an epoch may have fewer batches. */
+  #update(epoch: number, b: number): StepPart & { readonly number: number; readonly perEpoch: number } {
+    const { loader, accumulated } = this.plan;
+    const perEpoch = Math.ceil(loader.batches / accumulated);
+    const number = Math.floor(b / accumulated);
+    const of = Math.min(accumulated, this.#batches(epoch) - number * accumulated);
+    return { number: epoch * perEpoch + number, perEpoch, index: b % accumulated, of };
   }
 
   /** The steps of an epoch. Returns the last learning rate and the time they took, or "stopped" where the signal ended them. */
@@ -196,8 +120,13 @@ export class Training {
     let lr = 0;
     const run = (b: number, data: StepBatch) => {
       const number = epoch * loader.batches + b;
-      lr = optimizer.lr * learningRateFactor(schedule, number, loader.batches, steps / loader.batches);
-      const feeds = { ...data.inputs, targets: this.#targets(data), ...step.scalars(number + 1, lr) };
+      const update = this.#update(epoch, b);
+      lr = optimizer.lr * learningRateFactor(schedule, update.number, update.perEpoch, steps / loader.batches);
+      const feeds = {
+        ...data.inputs,
+        targets: targetsOf(this.plan, data),
+        ...step.scalars(update.number + 1, lr, update),
+      };
       return executable.run({ ...feeds, ...randomFeeds(graph, seed, number) });
     };
     for await (const [done, outputs] of ahead(source, epoch, [first, batches], run)) {
@@ -309,14 +238,6 @@ export class Training {
     const progress = { epoch, batch, ...sums, history: this.#history };
     return writeCheckpoint(model, step.cells, seed, progress, dataset.classes, options.metadata);
   }
-
-  /** The targets of a batch as distributions. */
-  #targets(batch: StepBatch): Tensor {
-    const { task, dataset, targets: shape } = this.plan;
-    const targets = zeros("float32", [...shape]);
-    task.writeTargets(batch, dataset.classes.length, targets.data);
-    return targets;
-  }
 }
 
 interface StepsDone {
@@ -349,8 +270,15 @@ async function* ahead(
   }
 }
 
+/** The targets of a batch as distributions. */
+export function targetsOf({ task, dataset, targets: shape }: Plan, batch: StepBatch): Tensor {
+  const targets = zeros("float32", [...shape]);
+  task.writeTargets(batch, dataset.classes.length, targets.data);
+  return targets;
+}
+
 /** This step's random numbers, by name of the graph's inputs. */
-function randomFeeds({ randoms }: FedGraph["graph"], seed: number, step: number): Record<string, Tensor> {
+export function randomFeeds({ randoms }: FedGraph["graph"], seed: number, step: number): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
   for (const { name, shape } of randoms) {
     const rng = new Rng(seed, name, step);

@@ -56,7 +56,7 @@ export const loadOptions = fields<LoadOptions>({
 /**
  * Loads a state dict into a model. A linear layer's weight may be that of a 1×1 convolution, and vice versa.
  * `num_batches_tracked`, a counter that nothing depends on, may be missing.
- * Nothing changes unless all keys that are not ignored fit and are finite. What the model does not take need not be finite.
+ * Nothing changes unless all keys that are not ignored fit and are finite. Values that the model does not use may be infinite or NaN.
  *
  * @throws WeightsError that lists what does not fit. @throws FoveaError that lists where values are NaN or ±Infinity.
  */
@@ -103,7 +103,7 @@ export function loadState(
 /** A counter that nothing depends on. */
 const counts = (key: string): boolean => key.endsWith("num_batches_tracked");
 
-/** Weights do not fit a model. The message says which keys, and what to do in a program. */
+/** The weights do not fit the model. The message says which keys, and what to do in a program. */
 export class WeightsError extends FormatError {
   /** The same without advice. */
   readonly misfit: string;
@@ -120,10 +120,10 @@ export class WeightsError extends FormatError {
     const misfit = `the weights do not fit the model: ${parts.join(", ")}; ${matched.length || "none"} of ${matched.length + missing.length + wrongShape.length} fit`;
     const patterns = patternsOf(matched, [...missing, ...unexpected, ...wrongShape.map(({ key }) => key)]);
     const ignore = patterns.length
-      ? `To leave these parts as they are, pass { ignore: [${patterns.map((p) => `/${p}/`).join(", ")}] }. `
+      ? `To keep these parts unchanged, pass { ignore: [${patterns.map((p) => `/${p}/`).join(", ")}] }. `
       : "";
     super(
-      `loadWeights: ${misfit}. ${ignore}recognizeCheckpoint tells which network a checkpoint is of, and provides the option rename`,
+      `loadWeights: ${misfit}. ${ignore}recognizeCheckpoint says which network a checkpoint belongs to, and provides the option rename`,
     );
     this.misfit = misfit;
     this.patterns = patterns;

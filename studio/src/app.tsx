@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Icon, type IconName } from "./parts/icons.js";
-import { announcement } from "./state/announce.js";
+import { announcement, progress } from "./state/announce.js";
 import { ready, storageTrouble } from "./state/project.js";
 import { elsewhere, trouble } from "./state/start.js";
 import { Collect } from "./views/collect.js";
@@ -41,6 +41,9 @@ const current = computed(() => {
 export function App() {
   return (
     <>
+      <button type="button" class="button skip" onClick={() => document.getElementById("main")?.focus()}>
+        Skip to the content
+      </button>
       <header class="top">
         <div class="brand">
           <img src="./icon.svg" alt="" />
@@ -56,6 +59,9 @@ export function App() {
         <Body />
       </main>
       <Toast />
+      <div class="hidden" role="status" aria-label="Progress">
+        {progress.value?.text}
+      </div>
     </>
   );
 }

@@ -3,7 +3,7 @@
 import { inputWriter } from "fovea/engine";
 import type { Preprocessing } from "fovea/web";
 import * as ort from "onnxruntime-web/wasm";
-import { planar } from "../src/workers/planar.js";
+import { decode, pixelsOf, whyNotAnImage } from "../src/workers/decode.js";
 import "./standalone.css";
 
 interface About {
@@ -35,14 +35,11 @@ const { imageSize } = about.preprocessing;
 const write = inputWriter(about.preprocessing);
 
 async function classify(session: ort.InferenceSession, file: Blob): Promise<number[]> {
-  const bitmap = await createImageBitmap(file);
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-  const context = canvas.getContext("2d", { willReadFrequently: true })!;
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(bitmap, 0, 0);
-  const image = planar(context.getImageData(0, 0, canvas.width, canvas.height));
+  const reason = await whyNotAnImage(file);
+  if (reason) throw new Error(reason);
+  const bitmap = await decode(file);
+  const image = pixelsOf(bitmap);
+  bitmap.close();
   const data = new Float32Array(3 * imageSize ** 2);
   write(image, data, 0);
   const { output } = await session.run({ input: new ort.Tensor("float32", data, [1, 3, imageSize, imageSize]) });
@@ -107,8 +104,8 @@ async function start(): Promise<void> {
     for (const file of files) {
       try {
         list.append(answer(file, await classify(session, file)));
-      } catch {
-        list.append(element("li", "answer", `${file.name} is not an image that this browser shows.`));
+      } catch (error) {
+        list.append(element("li", "answer", `${file.name} is not looked at: ${(error as Error).message}.`));
       }
     }
     list.dataset.done = String(list.children.length);

@@ -17,15 +17,20 @@ const size = [9, 6] as const;
 /** Channels that every module can take. */
 const channels = 64;
 
-/** Options without which a module does not work at all. */
-const needed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  rga: { size, downRatio: 2 },
-  ge: { size },
+/** Options without which a module does not work at all on maps of this size. */
+export const neededFor = (
+  name: string,
+  [height, width]: readonly [height: number, width: number] = size,
+): Readonly<Record<string, unknown>> => {
+  const { sized } = attentionModules.get(name)!;
+  return { ...(sized || name === "ge" ? { size: [height, width] } : {}), ...(name === "rga" ? { downRatio: 2 } : {}) };
 };
 
 /** Every word that a module's options can be set to changes its form; so do these. */
 const forms: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>> = {
+  a2: [{ residual: true }],
   cbam: [{ spatial: false }, { channel: false }],
+  ela: [{ kernelSize: 5, groups: 8 }],
   gam: [{ groups: true }],
   gc: [{ fusion: ["add", "mul"] }, { fusion: ["add"], variant: "timm" }],
   ge: [
@@ -33,6 +38,8 @@ const forms: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[
     { extent: 0, variant: "timm" },
   ],
   mpm: [{ alignCorners: false, poolSize: [3, 2] }],
+  epsa: [{ groups: [8, 8, 8, 8], reduction: 4 }],
+  halo: [{ blockSize: 3, haloSize: 1 }],
   "non-local": [
     { subsample: false },
     { norm: false },
@@ -57,7 +64,7 @@ export const defaults: readonly Example[] = [...attentionModules.keys()].map((na
   label: name,
   name,
   channels,
-  options: needed[name] ?? {},
+  options: neededFor(name),
 }));
 
 /** An option as part of a file name. */

@@ -18,7 +18,7 @@ import { magnitude } from "../../src/testing/compare.js";
 import { fillState } from "../../src/testing/golden/filler.js";
 import { ort } from "../support/engines.js";
 import { random } from "../support/random.js";
-import { defaults, examples, traceExample } from "./catalogue.js";
+import { defaults, examples, neededFor, traceExample } from "./catalogue.js";
 
 const gates = defaults.filter(({ name }) => attentionModules.get(name)!.kind === "gate");
 
@@ -27,6 +27,7 @@ const gates = defaults.filter(({ name }) => attentionModules.get(name)!.kind ===
  * whole softmax.
  */
 const withoutGradient: Readonly<Record<string, RegExp>> = {
+  a2: /^convB\.bias$/,
   "residual-attention": /conv4\.weight$/,
   "residual-block": /^conv4\.weight$/,
   gc: /^conv_(mask|attn)\.bias$/,
@@ -93,8 +94,7 @@ test("gates keep the shape of any map, with any batch", () => {
     ] as const)
       for (const batch of [1, "N"] as const) {
         const shape = [batch, channels, height, width] as const;
-        const own = { rga: { size: [height, width], downRatio: 2 }, ge: { size: [height, width] } }[name];
-        const fitted = { ...options, ...inserted, ...own };
+        const fitted = { ...options, ...inserted, ...neededFor(name, [height, width]) };
         const { outputs } = traceExample({ name, channels, options: fitted }, shape);
         assert.deepEqual(outputs[0]!.shape, shape, name);
       }
@@ -103,7 +103,7 @@ test("gates keep the shape of any map, with any batch", () => {
 
 test("every gate can be put into a residual network", () => {
   for (const { name } of gates) {
-    if (name === "rga") continue; // Its weights depend on the size of the maps, which differs between stages.
+    if (attentionModules.get(name)!.sized) continue; // Its maps differ in size between stages.
     const graph = trace(resnet(20, { numClasses: 10, attention: name as GateName }), [2, 3, 32, 32], {
       training: true,
     });
@@ -117,7 +117,7 @@ test("a network refuses what is no gate", () => {
     if (kind !== "gate")
       assert.throws(() => attentionPlan(name as GateName), {
         name: "OptionError",
-        message: new RegExp(`^attention "${name}" is a ${kind}; a network's blocks take a gate: bam, cam, cbam, `),
+        message: new RegExp(`^attention "${name}" is a ${kind}; a network's blocks take a gate: a2, .*bam, .*cbam, `),
       });
 });
 
@@ -150,22 +150,32 @@ test("every module publishes its maps under documented names", () => {
   );
   const [channel, spatial, full] = ["2×64×1×1", "2×1×9×6", "2×64×9×6"];
   assert.deepEqual(maps, {
+    a2: ["gather 2×16×9×6", "distribute 2×16×9×6"],
     bam: [`channel ${channel}`, `spatial ${spatial}`, `attention ${full}`],
+    bot: ["affinity 2×54×54"],
     cam: ["affinity 2×64×64"],
     cbam: [`channel ${channel}`, `spatial ${spatial}`],
     coord: ["row 2×64×9×1", "column 2×64×1×6"],
+    cot: [`channel ${channel}`],
+    cpca: [`channel ${channel}`, `attention ${full}`],
     "danet-head": ["affinity 2×54×54", "affinity 2×16×16"],
     eca: [`channel ${channel}`],
+    ela: ["row 2×64×9×1", "column 2×64×1×6"],
+    ema: ["attention 2×32×9×6"],
+    epsa: [`channel ${channel}`],
     fca: [`channel ${channel}`],
     gam: [`channel ${full}`, `spatial ${full}`],
     gc: [`context ${spatial}`, "offset 2×64×1×1"],
     gct: [`channel ${channel}`],
     ge: [`attention ${full}`],
+    halo: [`received ${spatial}`],
     lct: [`channel ${channel}`],
     lka: [`attention ${full}`],
+    mlca: [`attention ${full}`],
     mpm: ["squares 2×16×9×6", "strips 2×16×9×6"],
     "non-local": ["affinity 2×54×54"],
     pam: ["affinity 2×54×54"],
+    parnet: [`channel ${channel}`],
     "psa-parallel": [`spatial ${spatial}`, `context ${spatial}`, `channel ${channel}`],
     "psa-sequential": [`context ${spatial}`, `channel ${channel}`, `spatial ${spatial}`],
     "residual-attention": [`attention ${full}`],
@@ -176,6 +186,7 @@ test("every module publishes its maps under documented names", () => {
     scse: [`channel ${channel}`, `spatial ${spatial}`],
     se: [`channel ${channel}`],
     sge: ["attention 2×8×9×6"],
+    shuffle: ["channel 2×32×1×1", "attention 2×32×9×6"],
     simam: [`attention ${full}`],
     sk: [`path-1 ${channel}`, `path-2 ${channel}`],
     spm: [`attention ${full}`],
@@ -212,6 +223,12 @@ test("initial values are the authors'", () => {
   assert.deepEqual(initial("triplet", "ChannelGateH.spatial.bn.weight", { variant: "models" }), exactly(1));
   assert.deepEqual(initial("triplet", "hw.conv.bn.weight"), exactly(1));
   assert.deepEqual(initial("gc", "channel_add_conv.3.bias"), exactly(0));
+  for (const [key, value] of Object.entries({ cweight: 0, cbias: 1, sweight: 0, sbias: 1 }))
+    assert.deepEqual(initial("shuffle", key), exactly(value), key);
+  close(initial("epsa", "conv_2.weight").deviation, Math.sqrt(2 / (25 * 16)));
+  close(initial("cot", "conv1x1.0.weight").deviation, Math.sqrt(2 / 64));
+  close(initial("bot", "pos_emb.rel_height", { size: [56, 56] }).deviation, 1 / Math.sqrt(16));
+  close(initial("halo", "kv.weight").deviation, 1 / Math.sqrt(64));
   close(initial("non-local", "theta.weight").deviation, 0.01);
   close(initial("sk", "paths.1.conv.weight", { groups: 4 }).deviation, Math.sqrt(2 / (16 * 9)));
   close(initial("ge", "gather.conv1.weight").deviation, Math.sqrt(2 / 9));

@@ -12,7 +12,7 @@ import { toFloat64 } from "../../src/core/tensor.js";
 import { printGraph } from "../../src/graph/print.js";
 import { createModelByName, models } from "../../src/models/index.js";
 import { type AnyModule, initialize, type Module, stateOf, trace } from "../../src/nn/index.js";
-import { traceExample } from "./catalogue.js";
+import { neededFor, traceExample } from "./catalogue.js";
 
 type Specs = Readonly<Record<string, OptionSpec<unknown>>>;
 
@@ -64,7 +64,7 @@ const refused = (make: () => unknown): boolean => {
 
 for (const { name, options } of attentionModules.values()) {
   const specs = Object.entries(options as Specs);
-  const needed: AttentionOptions = name === "rga" ? { size: [9, 6], downRatio: 2 } : {};
+  const needed = neededFor(name) as AttentionOptions;
   // Every word and switch of the others, one at a time, beside the option that is looked at.
   const settings = [
     {},

@@ -6,7 +6,7 @@ import { toFloat64 } from "../../src/core/tensor.js";
 import { referenceEngine } from "../../src/engines/reference.js";
 import { stateOf } from "../../src/nn/index.js";
 import { random } from "../support/random.js";
-import { defaults, traceExample } from "./catalogue.js";
+import { defaults, neededFor, traceExample } from "./catalogue.js";
 
 /** What a user can get wrong, and the message. The maps are 9×6. */
 const mistakes: readonly [
@@ -126,6 +126,41 @@ const mistakes: readonly [
     { groups: true, padding: "replicate" },
     "gam: groups has no effect with padding replicate, only with zeros; leave it out",
   ],
+  ["a2", 3, {}, "DoubleAttention: needs at least 4 channels, got 3"],
+  ["a2", 8, { cn: 0 }, "DoubleAttention: cn must be a positive integer, got 0"],
+  ["bot", 8, {}, "BoTAttention: size, [height, width] of the maps, is required: the weights depend on it"],
+  ["bot", 8, { size: [9] }, "BoTAttention: size must be two positive integers, got [9]"],
+  ["bot", 8, { size: [6, 9] }, "BoTAttention: built for maps of 6×9, got [2,8,9,6]; set size to [9,6]"],
+  ["bot", 6, { size: [9, 6] }, "BoTAttention: heads must divide 6 channels, got 4"],
+  ["cot", 12, {}, "ContextualTransformer: needs a multiple of 8 channels, got 12"],
+  ["cot", 8, { kernelSize: 2 }, "ContextualTransformer: kernelSize must be odd, got 2"],
+  ["cpca", 3, {}, "ChannelPriorConvolutionalAttention: reduction 4 leaves no hidden channel of 3; use at most 3"],
+  ["ela", 8, { groups: 3 }, "EfficientLocalAttention: groups must divide 8 channels, got 3"],
+  ["ela", 8, { normGroups: 16 }, "EfficientLocalAttention: normGroups must divide 8 channels, got 16"],
+  ["ela", 8, { kernelSize: 4 }, "EfficientLocalAttention: kernelSize must be odd, got 4"],
+  ["ema", 8, { groups: 3 }, "EfficientMultiScaleAttention: groups must divide 8 channels, got 3"],
+  ["ema", 8, { groups: 0.5 }, "EfficientMultiScaleAttention: groups must be a positive integer, got 0.5"],
+  ["epsa", 6, {}, "PyramidSqueezeAttention: needs a multiple of 4 channels, got 6"],
+  [
+    "epsa",
+    8,
+    { kernelSizes: [3, 4, 5, 7] },
+    "PyramidSqueezeAttention: kernelSizes must be four odd numbers, got [3,4,5,7]",
+  ],
+  [
+    "epsa",
+    8,
+    { groups: [1, 4, 8, 16] },
+    "PyramidSqueezeAttention: groups must be four divisors of 2, a quarter of the channels, got [1,4,8,16]",
+  ],
+  ["halo", 12, {}, "HaloAttention: heads must divide 12 channels, got 8"],
+  ["halo", 8, { blockSize: 0 }, "HaloAttention: blockSize must be a positive integer, got 0"],
+  ["halo", 8, { haloSize: -1 }, "HaloAttention: haloSize must be an integer ≥ 0, got -1"],
+  ["mlca", 8, { localSize: 0 }, "MixedLocalChannelAttention: localSize must be a positive integer, got 0"],
+  ["mlca", 8, { localWeight: 1.5 }, "MixedLocalChannelAttention: localWeight must be from 0 to 1, got 1.5"],
+  ["mlca", 8, { kernelSize: 2 }, "MixedLocalChannelAttention: kernelSize must be odd, got 2"],
+  ["shuffle", 5, {}, "ShuffleAttention: needs an even number of channels, got 5"],
+  ["shuffle", 8, { groups: 3 }, "ShuffleAttention: groups must divide half of 8 channels, got 3"],
   ["non-local", 8, { reduction: 0 }, /^NonLocal: reduction must be a positive integer or a fraction/],
   [
     "non-local",
@@ -263,7 +298,8 @@ test("maps of one position or one row work, or are refused in one line", async (
       [3, 2],
     ] as const)
       for (const training of [false, true]) {
-        const options = name === "rga" ? { size: [height, width], spatialRatio: 1, downRatio: 1 } : {};
+        const least = name === "rga" ? { spatialRatio: 1, downRatio: 1 } : {};
+        const options = { ...neededFor(name, [height, width]), ...least };
         const label = `${name} on ${height}×${width}`;
         let traced: ReturnType<typeof traceExample>;
         try {

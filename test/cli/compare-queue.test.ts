@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sha256 } from "../../src/compare/node/hash.js";
 import { Journal, type JournaledUnit } from "../../src/compare/node/journal.js";
 import { receiveFiles, sendFiles } from "../../src/compare/node/send.js";
-import { fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { fovea, sharedFovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 import { makeNamespaces } from "../support/namespaces.js";
 import { freePort } from "../support/ports.js";
@@ -116,11 +116,11 @@ test("three workers at a queue, one killed, Redis restarted: every unit is done 
   // Nobody to work for, and a coordinator of another version.
   const none = await fovea(["compare", "worker", out, "--redis", url]);
   assert.equal(none.code, 1);
-  assert.match(none.stderr, /no coordinator is at work in/);
+  assert.match(none.stderr, /no coordinator is running in/);
   writeFileSync(join(out, "queue.json"), JSON.stringify({ queue: "fovea-another" }));
   const other = await fovea(["compare", "worker", out, "--redis", url]);
   assert.equal(other.code, 1);
-  assert.match(other.stderr, /is not of the coordinator's version of the program, or sees other data/);
+  assert.match(other.stderr, /has another version of Fovea than the coordinator, or other data/);
   redis.child.kill();
   await redis.ended;
 });
@@ -174,11 +174,11 @@ test("three workers in network namespaces that see no common folder send their r
   for (let i = 0; i < 200 && !(await known()); i++) await sleep(100);
   const wrong = await fovea(["compare", "worker", temporaryFolder(), "--send", "--data", other, ...url]);
   assert.equal(wrong.code, 1, wrong.stderr);
-  assert.match(wrong.stderr, /is not of the coordinator's version of the program, or sees other data/);
+  assert.match(wrong.stderr, /has another version of Fovea than the coordinator, or other data/);
   second.child.kill("SIGTERM");
   await second.ended;
   const none = await fovea(["compare", "worker", temporaryFolder(), "--send", "--data", data, ...url]);
-  assert.match(none.stderr, /no comparison is at work at this Redis/);
+  assert.match(none.stderr, /no comparison is running at this Redis/);
   const idle = await fovea(["compare", "worker", out, "--data", data, ...url]);
   assert.match(idle.stderr, /--data needs --send/);
   client.disconnect();
@@ -223,11 +223,11 @@ test("what a worker sends is checked before it is taken", { skip: ifLong || skip
       [(key: string) => client.set(key, "x"), /is no hash/],
       [
         replaced(JSON.stringify({ ...result, hashes: { ...result.hashes, data: "other" } })),
-        /a worker sent a result of another data/,
+        /a worker sent a result with another data/,
       ],
       [
         replaced(JSON.stringify({ ...result, hashes: { ...result.hashes, code: "other" } })),
-        /a worker sent a result of another version of the program/,
+        /a worker sent a result with another version of the program/,
       ],
     ] as const) {
       await assert.rejects(send(change), says);
@@ -279,11 +279,20 @@ test("coordinator and worker end at a signal while Redis is away", { skip: ifLon
     child.kill("SIGTERM");
     assert.notEqual(await Promise.race([ended, sleep(60_000, "never")]), "never", said());
   }
-  assert.match(coordinator.said(), /stopped and saved; the same command goes on/);
+  assert.match(coordinator.said(), /stopped and saved; the same command resumes/);
   assert.ok(!existsSync(join(out, "queue.json")));
 });
 
-test("without Redis the coordinator says so", { skip: packages ? false : "no bullmq and ioredis" }, async () => {
+test("an address that is none of Redis is refused", { skip: packages ? false : "no bullmq and ioredis" }, async () => {
+  const queue = ["--backend", "bullmq", "--redis", "localhost"];
+  const { code, stderr } = await sharedFovea([...args, "--out", temporaryFolder(), ...queue]);
+  assert.equal(code, 1);
+  assert.match(stderr, /the address of Redis must look like redis:\/\/host:6379/);
+});
+
+test("without Redis the coordinator waits ten seconds, and says so", {
+  skip: packages ? ifLong : "no bullmq and ioredis",
+}, async () => {
   const port = await freePort();
   const { code, stderr } = await fovea([
     ...args,
@@ -296,6 +305,4 @@ test("without Redis the coordinator says so", { skip: packages ? false : "no bul
   ]);
   assert.equal(code, 1);
   assert.match(stderr, /no Redis at 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
-  const wrong = await fovea([...args, "--out", temporaryFolder(), "--backend", "bullmq", "--redis", "localhost"]);
-  assert.match(wrong.stderr, /the address of Redis must look like redis:\/\/host:6379/);
 });

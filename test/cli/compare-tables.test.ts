@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { parquetReadObjects } from "hyparquet";
 import sharp from "sharp";
 import { dataHash } from "../../src/compare/node/hash.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, fovea as ownProcess, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const out = join(temporaryFolder(), "comparison");
@@ -29,6 +29,15 @@ const args = [
   "--out",
   out,
 ];
+// Units are done one by one in one process: compare.test.ts has them done by a coordinator.
+const planned = await fovea([...args, "--backend", "slurm", "--json"]);
+assert.equal(planned.code, 0, planned.stderr);
+const work = (unit: number) => ["compare", "work", out, "--unit", String(unit)];
+const units: number[] = JSON.parse(planned.stdout).units;
+for (const unit of units) {
+  const { code, stderr } = await fovea(work(unit));
+  assert.equal(code, 0, stderr);
+}
 const made = await fovea([...args, "--no-cost"]);
 const at = (...names: string[]) => join(out, ...names);
 const text = (...names: string[]) => readFileSync(at(...names), "utf8");
@@ -54,7 +63,7 @@ test("where the networks look stands in all tables, with intervals and beside co
   assert.match(made.stdout, /energy ÷ area/);
   const html = text("report.html");
   assert.match(html, /Where they look: resnet20/);
-  assert.match(html, /The same 6 test images for all, of seed 0/);
+  assert.match(html, /The same 6 test images for every module, with seed 0/);
 
   // By unit, as it was measured, and the table is of these.
   const units = unitFolders().map((name) => JSON.parse(text("units", name, "looks.json")));
@@ -115,17 +124,17 @@ test("units of another version enter tables only by --any-version, and then the 
     writeFileSync(file, JSON.stringify({ ...result, hashes: { ...result.hashes, code: "0123456789abcdef" } }));
     const refused = await fovea(["compare", "tables", out, "--no-cost"]);
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /1 of 9 units .* are of another version of the program.* --any-version/);
+    assert.match(refused.stderr, /1 of 9 units .* have another version of the program.* --any-version/);
     const let_in = await fovea(["compare", "tables", out, "--no-cost", "--any-version"]);
     assert.equal(let_in.code, 0, let_in.stderr);
     const said =
-      /Not trained by the version of Fovea that wrote this table: .*1 unit by version 0123456789ab.*different versions are not of modules alone/;
+      /Trained by another version of Fovea than the one that wrote this table: .*1 unit by version 0123456789ab.*different versions are not due to modules alone/;
     for (const where of [let_in.stdout, text("table.md"), text("table.json"), text("report.html")])
       assert.match(where, said);
     // Data and configuration are never let in.
     writeFileSync(file, JSON.stringify({ ...result, hashes: { ...result.hashes, data: "other" } }));
     const data = await fovea(["compare", "tables", out, "--no-cost", "--any-version"]);
-    assert.match(data.stderr, /are of other data/);
+    assert.match(data.stderr, /have other data/);
   } finally {
     writeFileSync(file, before);
   }
@@ -157,6 +166,11 @@ test("a page of Markdown has headline, tables, drawings that are there, and the 
 test("speed is measured in alternating order and memory in processes of their own, once", {
   skip: ifLong,
 }, async () => {
+  // Of the last unit, the memory of a process that did nothing else.
+  const unit = unitFolders().find((name) => /cbam.*2$/.test(name))!;
+  rmSync(at("units", unit), { recursive: true });
+  const done = await ownProcess(work(units.at(-1)!));
+  assert.match(done.stderr, /cbam seed 2: done/);
   const written = await fovea(["compare", "tables", out]);
   assert.equal(written.code, 0, written.stderr);
   const costs = JSON.parse(text("costs.json"));
@@ -166,7 +180,6 @@ test("speed is measured in alternating order and memory in processes of their ow
     assert.ok(memory.training > memory.inference && memory.inference > 50e6, JSON.stringify(memory));
   }
   // The process that is measured takes about what a unit's own process took.
-  const unit = unitFolders().find((name) => name.includes("cbam"))!;
   const { peakBytes } = JSON.parse(text("units", unit, "timing.json"));
   const tried = costs.rows.find(({ entrant }: { entrant: string }) => entrant === "cbam").memory.training;
   assert.ok(Math.abs(tried / peakBytes - 1) < 0.25, `${tried} ${peakBytes}`);
@@ -231,10 +244,10 @@ test("masks beside a folder of images count, and train nothing anew; without the
   const boxes = join(folder, "boxes.csv");
   writeFileSync(boxes, "file,left,top,width,height\nother.png,1,1,2,2\n");
   const others = await fovea([...command, "--masks", boxes]);
-  assert.match(others.stderr, /--masks .*boxes\.csv: says of none of 24 test images where its object is/);
+  assert.match(others.stderr, /--masks .*boxes\.csv has no mask or box for any of 24 test images/);
   const generated = await fovea(["compare", "shapes-free", "--modules", "none,se", "--masks", boxes]);
   assert.equal(generated.code, 2);
-  assert.match(generated.stderr, /--masks is for folders of images; shapes-free knows where its objects are/);
+  assert.match(generated.stderr, /--masks is for folders of images; shapes-free has masks of its own/);
 });
 
 test("generated data of every kind can be compared, each with a hash of its own", async () => {
@@ -252,7 +265,7 @@ test("tables of what is no comparison, or of one in which nothing is done, is on
   const folder = temporaryFolder();
   const none = await fovea(["compare", "tables", folder]);
   assert.equal(none.code, 1);
-  assert.match(none.stderr, /is no folder of a comparison: it has no plan\.json/);
+  assert.match(none.stderr, /is not the folder of a comparison: it has no plan\.json/);
   const planned = join(folder, "planned");
   mkdirSync(planned);
   writeFileSync(join(planned, "plan.json"), text("plan.json"));
@@ -261,14 +274,20 @@ test("tables of what is no comparison, or of one in which nothing is done, is on
   assert.match(empty.stderr, /no unit is done yet/);
   symlinkSync("/nowhere", join(folder, "dead"));
   for (const [args, says] of [
-    [["compare", "shapes", "--modules", "none"], /--modules: none alone has nothing to be compared with/],
+    [["compare", "shapes", "--modules", "none"], /--modules: none alone cannot be compared/],
     [
       ["compare", "shapes", "--modules", "none,se", "--out", at("table.md")],
       /--out .*table\.md is a file: name a folder/,
     ],
-    [["compare", "shapes", "--modules", "none,se", "--out", at("table.md", "x")], /--out .* is no place for a folder/],
+    [
+      ["compare", "shapes", "--modules", "none,se", "--out", at("table.md", "x")],
+      /--out .* cannot be used as a folder/,
+    ],
     [["compare", "shapes", "--modules", "none,se", "--out", join(folder, "dead")], /--out: cannot create/],
-    [["compare", "shapes", "--modules", "none,se", "--out", folder], /--out .* is not empty, and no folder of a comp/],
+    [
+      ["compare", "shapes", "--modules", "none,se", "--out", folder],
+      /--out .* is neither empty nor the folder of a comp/,
+    ],
   ] as const) {
     const { code, stderr } = await fovea(args);
     assert.ok(code === 1 || code === 2, stderr);

@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Rng } from "../../src/core/rng.js";
-import { fovea, sharedFovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
-import { ifLong } from "../support/long.js";
+import { sharedFovea as fovea, fovea as ownProcess, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { ifLong, runsLong } from "../support/long.js";
 
 const data = tinyCifar(temporaryFolder(), { train: 40, test: 24 });
+const seeds = runsLong ? 2 : 1;
 const common = [
   "compare",
   data,
   "--seeds",
-  "2",
+  String(seeds),
   "--epochs",
   "1",
   "--images",
@@ -30,13 +31,13 @@ const tables = ["results.csv", "table.md", "table.json"];
 const read = (folder: string) => tables.map((name) => readFileSync(join(folder, name), "utf8"));
 
 const undisturbed = temporaryFolder();
-const first = await fovea([...common, ...modules, "--out", undisturbed, "--workers", "2"]);
+const first = await ownProcess([...common, ...modules, "--out", undisturbed, "--workers", "2"]);
 
 test("a comparison trains every unit in a run folder of its own, and writes tables and a page", async () => {
   assert.equal(first.code, 0, first.stderr);
   assert.match(first.stdout, /no interval with fewer than 3/);
   const units = readdirSync(join(undisturbed, "units"));
-  assert.equal(units.length, 4);
+  assert.equal(units.length, 2 * seeds);
   for (const unit of units) {
     const files = readdirSync(join(undisturbed, "units", unit));
     for (const name of ["config.json", "metrics.jsonl", "best.safetensors", "last.safetensors", "result.json"])
@@ -55,9 +56,9 @@ test("the same command again trains nothing, and one unit again is left as it is
   assert.equal(again.code, 0, again.stderr);
   assert.doesNotMatch(again.stderr, /units to do/);
   assert.deepEqual(read(undisturbed), before);
-  const work = await fovea(["compare", "work", undisturbed, "--unit", "3"]);
-  assert.match(work.stderr, /resnet20 se seed 1: done/);
-  assert.equal((await fovea(["compare", "work", undisturbed, "--unit", "4"])).code, 2);
+  const work = await fovea(["compare", "work", undisturbed, "--unit", String(2 * seeds - 1)]);
+  assert.match(work.stderr, new RegExp(`resnet20 se seed ${seeds - 1}: done`));
+  assert.equal((await fovea(["compare", "work", undisturbed, "--unit", String(2 * seeds)])).code, 2);
 });
 
 test("units done by work, in any order, and by one worker give the same bytes", { skip: ifLong }, async () => {
@@ -101,7 +102,7 @@ test("after kill -9 of the coordinator and of workers, at any time, the same com
     if (child.exitCode === null) process.kill(child.pid!, "SIGKILL");
     await ended;
   }
-  const last = await fovea(args);
+  const last = await ownProcess(args);
   assert.equal(last.code, 0, last.stderr);
   assert.deepEqual(read(out), read(undisturbed));
   assert.equal(readdirSync(join(out, "units")).filter((name) => !name.endsWith(".lock")).length, 4);
@@ -111,7 +112,7 @@ test("a second coordinator is refused, and says who is at it", { skip: ifLong },
   const out = temporaryFolder();
   let second: Promise<Awaited<ReturnType<typeof fovea>>> | undefined;
   const began = await fovea([...common, ...modules, "--out", out, "--seeds", "1"], (text) => {
-    if (!second && text.includes("units to do")) second = fovea([...common, ...modules, "--out", out]);
+    if (!second && text.includes("units to do")) second = ownProcess([...common, ...modules, "--out", out]);
   });
   assert.equal(began.code, 0, began.stderr);
   const refused = await second!;
@@ -123,47 +124,49 @@ test("a second coordinator is refused, and says who is at it", { skip: ifLong },
 });
 
 test("units of other data, another program or a damaged result enter no table", async () => {
-  const out = temporaryFolder();
-  const own = tinyCifar(temporaryFolder(), { train: 40, test: 24 });
-  const args = ["compare", own, ...common.slice(2), "--modules", "none,simam", "--seeds", "1", "--out", out];
-  assert.equal((await fovea(args)).code, 0);
-  const bytes = readFileSync(join(own, "test_batch.bin"));
+  const out = join(temporaryFolder(), "copy");
+  cpSync(undisturbed, out, { recursive: true });
+  const args = [...common, ...modules, "--out", out];
+  const file = join(data, "test_batch.bin");
+  const bytes = readFileSync(file);
   bytes[5000]! ^= 1;
-  writeFileSync(join(own, "test_batch.bin"), bytes);
+  writeFileSync(file, bytes);
   const changed = await fovea(args);
+  bytes[5000]! ^= 1;
+  writeFileSync(file, bytes);
   assert.equal(changed.code, 1);
   assert.match(
     changed.stderr,
-    /2 of 2 units in .* are of other data than .* is now, such as .*\. Choose another --out, or remove them/,
+    /(2 of 2|4 of 4) units in .* have other data than .* now has, such as .*\. Choose another --out, or remove them/,
   );
-  bytes[5000]! ^= 1;
-  writeFileSync(join(own, "test_batch.bin"), bytes);
   assert.equal((await fovea(args)).code, 0);
   const unit = join(out, "units", readdirSync(join(out, "units"))[0]!);
   const result = JSON.parse(readFileSync(join(unit, "result.json"), "utf8"));
   const other = (changes: object) =>
     writeFileSync(join(unit, "result.json"), JSON.stringify({ ...result, ...changes }));
   other({ hashes: { ...result.hashes, code: "another" } });
-  assert.match((await fovea(args)).stderr, /are of another version of the program/);
+  assert.match((await fovea(args)).stderr, /have another version of the program/);
   const refused = await fovea(["compare", "work", out, "--unit", "0"]);
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /of another version of the program/);
+  assert.match(refused.stderr, /another version of the program/);
   other({ hashes: { ...result.hashes, config: "another" } });
-  assert.match((await fovea(args)).stderr, /is of another configuration than its folder says/);
+  assert.match((await fovea(args)).stderr, /belongs to another configuration than its folder/);
   other({ seed: "1" });
   assert.match((await fovea(args)).stderr, /result\.json: seed must be/);
   rmSync(join(unit, "result.json"));
   const config = JSON.parse(readFileSync(join(unit, "config.json"), "utf8"));
   config.versions.data = "another";
   writeFileSync(join(unit, "config.json"), JSON.stringify(config));
-  assert.match((await fovea(args)).stderr, /are of other data/);
+  assert.match((await fovea(args)).stderr, /have other data/);
 });
 
 test("units of a seed begin with equal weights and batches, and other seeds with others", async () => {
-  const { code, stdout } = await sharedFovea([
+  const { code, stdout } = await fovea([
     ...common,
     "--modules",
     "none,se,placebo-random,bam,wide",
+    "--seeds",
+    "2",
     "--check-pairing",
     "--json",
   ]);
@@ -213,7 +216,7 @@ test("a module that does not fit and a training that diverges are said; the othe
   assert.equal(rows[2].missing, 0);
   const flagged = await fovea(["compare", plan, "--out", out, "--seeds", "3"]);
   assert.equal(flagged.code, 2);
-  assert.match(flagged.stderr, /--seeds: the plan .* says that itself; change it there/);
+  assert.match(flagged.stderr, /--seeds has no effect: the plan .* sets it; change it there/);
   appendFileSync(plan, "x");
   assert.match((await fovea(["compare", plan, "--out", out])).stderr, /plan\.json:1 is not JSON/);
 });
@@ -222,17 +225,14 @@ test("wrong usage is one line", async () => {
   const runs = () => (existsSync("runs") ? readdirSync("runs").sort() : []);
   const before = runs();
   for (const [args, message] of [
-    [["compare", data], /which modules\? Such as --modules none,se,cbam/],
+    [["compare", data], /name the modules to compare: --modules none,se,cbam/],
     [["compare", data, "--modules", "none,cbma"], /Unknown module "cbma"\. Did you mean "cbam"\?/],
-    [
-      ["compare", data, "--modules", "none,se", "--images", "1000"],
-      /1000 images to train on were asked for, 32 are there/,
-    ],
+    [["compare", data, "--modules", "none,se", "--images", "1000"], /1000 training images requested, but there are 32/],
     [["compare", data, "--modules", "none,se", "--seeds", "0"], /must be an integer from 1/],
-    [["compare", "work", temporaryFolder(), "--unit", "0"], /is no folder of a comparison: it has no plan\.json/],
+    [["compare", "work", temporaryFolder(), "--unit", "0"], /is not the folder of a comparison: it has no plan\.json/],
     [
       ["compare", data, "--modules", "none,se", "--out", join(data, "x")],
-      /--out .* lies in the data, which it would change/,
+      /--out .* is inside the data, which it would change/,
     ],
     [["compare", "nowhere.json"], /nowhere\.json: cannot be read/],
     [
@@ -244,10 +244,10 @@ test("wrong usage is one line", async () => {
         "--out",
         join(undisturbed, "units", readdirSync(join(undisturbed, "units"))[0]!),
       ],
-      /is not empty, and no folder of a comparison\. Choose another --out/,
+      /is neither empty nor the folder of a comparison\. Choose another --out/,
     ],
   ] as const) {
-    const { code, stderr } = await ((args as readonly string[]).includes("work") ? fovea : sharedFovea)(args);
+    const { code, stderr } = await fovea(args);
     assert.ok(code === 1 || code === 2, stderr);
     assert.match(stderr, message);
     assert.equal(stderr.trim().split("\n").length, 1, stderr);

@@ -106,16 +106,17 @@ test("pictures: one of all images, the same bytes again; or a file of each in a 
   assert.match(first.stdout, /image +class +probability +layer +method +range +completeness/);
   assert.match(first.stdout, /wide\.png +\w+ +[\d.]+ % +layer3 +gradcam = hirescam +\S+ to \S+/);
   assert.match(first.stdout, /input +ig \(trapezoid\) .* off by [\d.e-]+ % after \d+ steps/);
-  assert.match(first.stdout, /gradcam, hirescam give the same map.*not 2 that agree/);
+  assert.match(first.stdout, /gradcam, hirescam give the same map.*not 2 maps that agree/);
   const svg = readFileSync(at("grid.svg"), "utf8");
   assert.match(svg, /gradcam =/);
   assert.match(svg, /wide\.png: \w+, /);
   await explained(plain, ...args, "--out", at("again.svg"));
   assert.equal(readFileSync(at("again.svg"), "utf8"), svg);
-  assert.equal((await explained(plain, ...args, "--photograph", "--out", at("grid.png"))).code, 0);
+  const cams = [wide, tall, "--method", "gradcam,layercam"];
+  assert.equal((await explained(plain, ...cams, "--photograph", "--out", at("grid.png"))).code, 0);
   const { width, height } = await sharp(at("grid.png")).metadata();
-  assert.ok(width > 300 && height > 100);
-  assert.equal((await explained(plain, ...args, "--out", at("each"))).code, 0);
+  assert.ok(width > 200 && height > 100, `${width} × ${height}`);
+  assert.equal((await explained(plain, ...cams, "--out", at("each"))).code, 0);
   assert.deepEqual(readdirSync(at("each")).sort(), ["tall.svg", "wide.svg"]);
 });
 
@@ -202,17 +203,13 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp, code: 
   [[plain, wide, "--method", ","], /--method is empty: name one/, 2],
   [[plain, wide, "--layer", "layr3"], /Unknown layer "layr3"\. Did you mean "layer3"\?/, 2],
   [[plain, wide, "--layer", "fc"], /layer "fc" .*(needs a map|own output)/, 2],
-  [[plain, wide, "--layer", "layer3", "--method", "ig"], /--layer has no effect: ig is about the input/, 2],
+  [[plain, wide, "--layer", "layer3", "--method", "ig"], /--layer has no effect: ig explains the input/, 2],
   [[plain, wide, "--layer", "all", "--method", "gradcam,ig"], /--layer all ranks the layers for one method/, 2],
-  [[plain, wide, "--layer", "all", "--method", "ig"], /--layer all needs a method about a layer/, 2],
-  [[plain, wide, "--layer", "all,layer3"], /--layer all is every layer/, 2],
+  [[plain, wide, "--layer", "all", "--method", "ig"], /--layer all needs a method that explains a layer/, 2],
+  [[plain, wide, "--layer", "all,layer3"], /--layer all includes every layer/, 2],
   [[plain, wide, "--class", "3"], /--class 3: the network has 3 classes, 0 to 2/, 2],
   [[plain, wide, "--class", "be"], /Unknown --class "be"\. Did you mean "bee"\? .*0 to 2: ant, bee, cat/, 2],
-  [
-    [nameless, wide, "--class", "bee"],
-    /--class bee: the names of the classes are not known; give an index from 0 to 2/,
-    2,
-  ],
+  [[nameless, wide, "--class", "bee"], /--class bee: the class names are unknown; give an index from 0 to 2/, 2],
   [[plain, wide, "--class-names", at("two.txt")], /--class-names .*two\.txt: 2 names for a network of 3 classes/, 2],
   [[one, wide, "--class", "1"], /--class 1: the network has 1 class, 0 to 0/, 2],
   [[plain, wide, "--variant", "paper"], /--variant paper is none of gradcam/, 2],
@@ -224,15 +221,15 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp, code: 
   [[gated, wide, "--gates", "--method", "ig"], /--method has no effect with --gates/, 2],
   [[plain, wide, "--sanity"], /--sanity compares the maps of different images: name at least two/, 2],
   [[plain, wide, tall, "--sanity", "--out", at("never.svg")], /--out has no effect with --sanity/, 2],
-  [[plain, wide, "--json", "--photograph"], /--photograph is for a picture: say --out FILE/, 2],
+  [[plain, wide, "--json", "--photograph"], /--photograph is for figures: add --out FILE/, 2],
   [[plain, wide, "--raw", at("m.txt")], /--raw .*m\.txt must end in \.npy/, 2],
-  [[plain, wide, "--raw", at("no", "m.npy")], /--raw .*there is no folder/, 1],
+  [[plain, wide, "--raw", at("no", "m.npy")], /--raw .*: no folder/, 1],
   [[plain, wide, "--out", at("m.pdf")], /--out .*m\.pdf must end in \.svg or \.png, or be a folder/, 2],
-  [[plain, wide, "--out", at("no", "m.svg")], /--out .*there is no folder/, 1],
+  [[plain, wide, "--out", at("no", "m.svg")], /--out .*: no folder/, 1],
   [[plain, at("photos", "cut.png"), "--json"], /cut\.png: /, 1],
   [[plain, at("photos", "x.gif"), "--json"], /x\.gif: /, 1],
   [[plain, at("photos", "none.png"), "--json"], /none\.png: .*no such file/, 1],
-  [[plain, at("empty"), "--json"], /empty holds no images/, 2],
+  [[plain, at("empty"), "--json"], /empty has no images/, 2],
 ];
 mkdirSync(at("empty"));
 writeFileSync(at("two.txt"), "ant\nbee\n");
@@ -264,13 +261,13 @@ test("explain: no weights, a run without weights, and images of one pixel", asyn
 
 test("bench explain counts runs of the network; its flags are not those of bench", async () => {
   const { code, stdout, stderr } = await fovea(
-    "bench explain --model resnet32 --attention se --method gradcam,gradient,ig --steps 1 --json".split(" "),
+    "bench explain --model resnet32 --attention se --method gradcam,gradient --steps 1 --json".split(" "),
   );
   assert.equal(code, 0, stderr);
   const { model, attention, methods } = JSON.parse(stdout);
   assert.deepEqual([model, attention], ["resnet32", "se"]);
-  const [cam, gradient, ig] = methods.map(({ forwards }: { forwards: number }) => forwards);
-  assert.ok(cam < 1.15 && gradient > 2.5 && gradient < 3.5 && ig > 10);
+  const [cam, gradient] = methods.map(({ forwards }: { forwards: number }) => forwards);
+  assert.ok(cam < 1.15 && gradient > 2.5 && gradient < 3.5);
   const lost = await fovea(["bench", "--model", "resnet32", "explain"]);
   assert.equal(lost.code, 2);
   assert.match(lost.stderr, /--model goes after the subcommand: fovea bench explain --model/);

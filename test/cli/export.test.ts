@@ -100,6 +100,18 @@ test("compressed files are smaller, and what that costs is measured", { skip: if
   assert.match(stdout, /top-1 [\d.]+ % → [\d.]+ %, loss [\d.]+ → [\d.]+ as int8 on 32 images/);
 });
 
+test("calibrated on data, a file computes in integers", async () => {
+  const weights = await exported("--out", at("weights.onnx"), "--precision", "int8");
+  const calibrated = ["--precision", "int8", "--calibrate", data, "--calibration-images", "8", "--measure", data];
+  const { bytes, measured } = await exported("--out", at("integers.onnx"), ...calibrated);
+  // What is more are scales and zero points.
+  assert.ok(bytes > weights.bytes && bytes < 1.4 * weights.bytes, `${bytes} bytes, ${weights.bytes}`);
+  assert.ok(readFileSync(at("integers.onnx")).includes("QuantizeLinear"));
+  assert.notEqual(measured.before.loss, measured.after.loss);
+  assert.ok(Math.abs(measured.before.loss - measured.after.loss) < 0.2);
+  assert.deepEqual(await outputsOf(at("integers.onnx")), ["output"]);
+});
+
 test("a folder for transformers.js", async () => {
   const { input, output } = await exported("--format", "transformers.js", "--out", at("web"));
   assert.deepEqual([input.name, output.name], ["pixel_values", "logits"]);
@@ -114,6 +126,12 @@ test("options without effect and values that there are not are wrong usage", asy
     [["--out", at("a.safetensors"), "--precision", "int8"], /^fovea: --precision is for onnx and transformers\.js/],
     [["--out", at("a.onnx"), "--opset", "12"], /Allowed choices are 13, /],
     [["--out", at("a.onnx"), "--precision", "int4"], /Allowed choices are float32, float16, int8/],
+    [["--out", at("a.onnx"), "--calibrate", data], /^fovea: --calibrate needs --precision int8/],
+    [["--out", at("a.onnx"), "--calibration-images", "8"], /^fovea: --calibration-images needs --calibrate DATA/],
+    [
+      ["--out", at("a.onnx"), "--precision", "int8", "--calibrate", data, "--keep-batch-norm"],
+      /^fovea: --calibrate needs batch norms folded: leave out --keep-batch-norm/,
+    ],
     [["--out", at("a")], /use --format onnx, transformers\.js or safetensors/],
   ] as const) {
     const { code, stderr } = await fovea(["export", run, ...args]);

@@ -121,7 +121,7 @@ test("of two networks in one dictionary inspect says which it recognizes, and --
   writeFileSync(path, archiveFile(saved, { "data/0": new Uint8Array(4 * 64 * 64 * 9) }));
   const { stdout } = await fovea(["inspect", path]);
   assert.match(stdout, /the weights are at net$/m);
-  assert.match(stdout, /the network is that of the keys that begin with student\.$/m);
+  assert.match(stdout, /the network has the keys that begin with student\.$/m);
   assert.match(stdout, /keys that this network does not explain: teacher\.conv1\.weight/);
   for (const part of ["net.teacher", "net.student"]) {
     const result = JSON.parse((await fovea(["inspect", path, "--part", part, "--json"])).stdout);

@@ -86,7 +86,7 @@ test("predict refuses names that are too few, and files of names that are none",
   assert.deepEqual([few.code, few.stderr.trim()], [2, "fovea: predict: 2 class names for a network with 3 classes"]);
   writeFileSync(join(folder, "bad.json"), "[1, 2]");
   assert.match((await predict("--class-names", join(folder, "bad.json"))).stderr, /must be one class per line/);
-  assert.match((await predict("--class-names", join(folder, "none"))).stderr, /cannot be read: there is no such file/);
+  assert.match((await predict("--class-names", join(folder, "none"))).stderr, /cannot be read: no such file/);
   // A run's network is built already.
   const run = await fovea(["predict", folder, images, "--stem", "cifar"]);
   assert.match(run.stderr, /--stem is for a network by name/);

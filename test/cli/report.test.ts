@@ -39,11 +39,11 @@ test("the report, the last lines and --json tell of the shipped weights, the fin
   const { code, stdout, stderr } = await fovea(["train", data, ...flags, "--out", out, "--json"]);
   assert.equal(code, 0, stderr);
   const { best, final, test: tested } = JSON.parse(stdout) as Result;
-  assert.match(stderr, /22 images are few to train a network from nothing\. Start from pretrained weights/);
+  assert.match(stderr, /22 images are few to train a network from scratch\. Start from pretrained weights/);
   assert.equal(final.epoch, 4);
   assert.equal(tested.count, 10);
   assert.match(stderr, new RegExp(`validation top-1: best .* \\(epoch ${best.epoch}\\).*; final .* \\(epoch 4\\)`));
-  assert.match(stderr, /test top-1 of the best weights: .* 10 images that chose nothing/);
+  assert.match(stderr, /test top-1 of the best weights: .* 10 images held out to the end/);
 
   const html = readFileSync(join(out, "report.html"), "utf8");
   assert.match(

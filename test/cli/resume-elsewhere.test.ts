@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { resumedData, wherever } from "../../src/cli/resume-data.js";
 import { RunFolder } from "../../src/train/run-folder.js";
-import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, fovea as ownProcess, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { runConfig } from "../train/support.js";
 
 const folder = temporaryFolder();
@@ -35,7 +35,8 @@ test("a run whose data was named by a relative path is gone on with from any fol
   const { folder: _, ...typed } = data;
   const config = JSON.parse(readFileSync(join(older, "config.json"), "utf8"));
   writeFileSync(join(older, "config.json"), JSON.stringify({ ...config, data: typed }));
-  const lost = await fovea(["train", "--resume", "--out", older], undefined, join(folder, "elsewhere"));
+  // A run is claimed until the process ends.
+  const lost = await ownProcess(["train", "--resume", "--out", older], undefined, join(folder, "elsewhere"));
   assert.deepEqual(
     [lost.code, lost.stderr],
     [
@@ -57,7 +58,7 @@ test("a run whose data was named by a relative path is gone on with from any fol
   tinyCifar(join(folder, "elsewhere", "data"), { train: 16, test: 8 });
   const wrong = await fovea(["train", "data", "--resume", "--out", other], undefined, join(folder, "elsewhere"));
   assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /^fovea: --resume: the run in .*other learns from .*home\/data, not from data\. Leave/);
+  assert.match(wrong.stderr, /^fovea: --resume: the run in .*other trains on .*home\/data, not on data\. Leave/);
 });
 
 test("the data of a run: where it was, where it was typed from, or where it has moved", async () => {
@@ -73,7 +74,7 @@ test("the data of a run: where it was, where it was typed from, or where it has 
   const known = { source: "no such path", folder: at("photos") };
   assert.equal(await dataOf(known), at("photos"));
   assert.equal(await dataOf(known, at("link")), at("link"), "another way to the same folder");
-  await assert.rejects(dataOf(known, at("moved")), /learns from .*photos, not from .*moved/);
+  await assert.rejects(dataOf(known, at("moved")), /trains on .*photos, not on .*moved/);
   await assert.rejects(dataOf(known, "shapes"), /not from shapes/);
   assert.equal(await dataOf({ source: at("moved"), folder: at("gone") }), at("moved"), "as it was typed");
   const gone = { source: "gone", folder: at("gone") };

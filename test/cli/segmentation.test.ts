@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { Rng } from "../../src/core/rng.js";
 import { pngIndices } from "../../src/data/segmentation/png-indices.js";
 import { encodePng } from "../../src/report/index.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const folder = temporaryFolder();
@@ -51,20 +51,20 @@ await scenes(at("scenes"), { train: 16, val: 4, test: 3 });
 writeFileSync(at("scenes", "classes.txt"), "ground\nsquare\nbar\nvoid\n");
 
 const small = ["--image-size", "32", "--batch", "8", "--threads", "1", "--seed", "3", "--optimizer", "adamw"];
-const trained = await fovea(["train", at("scenes"), "--epochs", "2", ...small, "--out", at("run"), "--tensorboard"]);
+const trained = await fovea(["train", at("scenes"), "--epochs", "1", ...small, "--out", at("run"), "--tensorboard"]);
 assert.equal(trained.code, 0, trained.stderr);
 
 test("a folder of images with masks is segmented, which is said; epochs, the best of them and the test are by mean IoU", () => {
   const { stderr } = trained;
   assert.match(
     stderr,
-    /holds images with masks: segmentation, with unet_resnet18\. For a class for each image: --task classification/,
+    /has images with masks: segmentation, with unet_resnet18\. For one class per image: --task classification/,
   );
   assert.match(stderr, /3 classes, 16 \+ 4 \+ 3 images, split by folders train, val, test/);
   assert.match(stderr, /classes of pixels: ground, square, bar/);
-  assert.match(stderr, /epoch 2\/2 {2}loss [\d.]+ pixels [\d.]+ % {2}validation loss [\d.]+ mIoU [\d.]+ %/);
-  assert.match(stderr, /validation mIoU: best [\d.]+ % \(epoch \d\), chosen by these images/);
-  assert.match(stderr, /test mIoU of the best weights: [\d.]+ %, 3 images that chose nothing/);
+  assert.match(stderr, /epoch 1\/1 {2}loss [\d.]+ pixels [\d.]+ % {2}validation loss [\d.]+ mIoU [\d.]+ %/);
+  assert.match(stderr, /validation mIoU: best [\d.]+ % \(epoch \d\), chosen on these images/);
+  assert.match(stderr, /test mIoU of the best weights: [\d.]+ %, 3 images held out to the end/);
   const { model, task, data, preprocessing } = json("run", "config.json");
   assert.deepEqual(
     [model.name, task],
@@ -122,7 +122,7 @@ test("predict writes masks of the images' size whose values are classes, and ove
 test("the report shows predicted masks beside the truth and the IoU of each class, and is written again the same", async () => {
   const html = readFileSync(at("run", "report.html"), "utf8");
   for (const part of [
-    "Predicted masks beside the truth",
+    "Predicted masks next to the labels",
     "IoU per class, weakest first",
     "square",
     "Best validation mIoU",
@@ -194,7 +194,7 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     start("shapes", "--model", "resnet20", "--task", "segmentation"),
     /resnet20 is a classification network, and --task segmentation needs one for segmentation, such as --model unet_resnet18/,
   ],
-  [start(at("scenes"), "--model", "resnet20"), /resnet20 is a classification network, and .* holds images with masks/],
+  [start(at("scenes"), "--model", "resnet20"), /resnet20 is a classification network, and .* has images with masks/],
   [
     start("shapes", "--model", "unet_resnet18", "--task", "classification"),
     /unet_resnet18 is a segmentation network, and --task classification needs a classifier, such as --model resnet20/,
@@ -219,8 +219,8 @@ const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     /--freeze is for networks that classify whole images/,
   ],
   [start("shapes", "--task", "segmentation", "--ignore-label", "-1"), /must be an integer from 0 to 65535, or none/],
-  [start(at("scenes"), "--class-names", "a,b"), /value \d .*is no class: there are 2, a, b/],
-  [start(at("scenes"), "--class-names", "nowhere.txt"), /--class-names nowhere\.txt: there is no such file/],
+  [start(at("scenes"), "--class-names", "a,b"), /value \d .*is not a class: there are 2, a, b/],
+  [start(at("scenes"), "--class-names", "nowhere.txt"), /--class-names nowhere\.txt: no such file/],
   [
     start(at("scenes"), "--model-options", '{"numClasses":3}'),
     /--model-options: numClasses is set by another flag too/,
@@ -287,6 +287,6 @@ test("networks of segmentation are compared by mean IoU, U-Net with and without 
   const refusedPlan = await fovea(["compare", at("mixed.json"), "--out", at("mixed")]);
   assert.match(
     refusedPlan.stderr,
-    /resnet20 is a classification network, unet_resnet18 one for segmentation; a comparison is of one task/,
+    /resnet20 is a classification network, unet_resnet18 one for segmentation; a comparison has one task/,
   );
 });

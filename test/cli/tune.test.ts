@@ -6,7 +6,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Rng } from "../../src/core/rng.js";
-import { fovea, main, temporaryFolder, tinyCifar } from "../support/fovea.js";
+import { sharedFovea as fovea, main, temporaryFolder, tinyCifar } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const data = tinyCifar(temporaryFolder(), { train: 40, test: 24 });
@@ -85,8 +85,8 @@ test("a dry run says what would be tried, and wrong usage is one line", async ()
     [of("--search", "lr=0.1,0.2", "--model", "resnet21"), /Unknown model "resnet21"/],
     [of("--search", "lr=0.1,0.2", "--grid", "--trials", "3"), /--trials has no effect with --grid/],
     [of("--search", "lr=0.1,0.2", "--out", join(full, "x")), /--out .* is a file: name a folder/],
-    [of("--search", "lr=0.1,0.2", "--out", full), /--out .* is not empty, and no folder of a search/],
-    [of("--search", "lr=0.1,0.2", "--out", join(data, "x")), /lies in the data, which it would change/],
+    [of("--search", "lr=0.1,0.2", "--out", full), /--out .* is neither empty nor the folder of a search/],
+    [of("--search", "lr=0.1,0.2", "--out", join(data, "x")), /is inside the data, which it would change/],
     [["tune", "nowhere", "--search", "lr=0.1,0.2"], /nowhere/],
   ] as const) {
     const { code, stderr } = await fovea(wrong);

@@ -9,8 +9,8 @@ import { ifLong } from "../support/long.js";
 const folder = temporaryFolder();
 const data = join(folder, "data");
 mkdirSync(data);
-tinyCifar(data);
-const settings = [data, "--model", "resnet20", "--batch", "16", "--threads", "1", "--epochs", "4", "--no-maps"];
+tinyCifar(data, { train: 32, test: 16 });
+const settings = [data, "--model", "resnet20", "--batch", "8", "--threads", "1", "--epochs", "4", "--no-maps"];
 const run = (name: string) => join(folder, name);
 const epochsOf = (name: string) =>
   String(readFileSync(join(run(name), "metrics.jsonl")))
@@ -86,7 +86,7 @@ test("after kill -9 a training is resumed at once, and leaves nothing of the kil
 test("a folder where a training was killed before its configuration stood can be begun in", async () => {
   mkdirSync(run("early"));
   for (const name of [".lock", ".0123456789ab.tmp"]) writeFileSync(join(run("early"), name), "{");
-  const { code, stderr } = await fovea(["train", ...settings, "--epochs", "1", "--out", run("early")]);
+  const { code, stderr } = await sharedFovea(["train", ...settings, "--epochs", "1", "--out", run("early")]);
   assert.equal(code, 0, stderr);
   assert.ok(!readdirSync(run("early")).some((name) => name.startsWith(".")));
 });

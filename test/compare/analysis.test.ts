@@ -71,7 +71,7 @@ test("a planted effect is found, the placebo's interval covers 0, and equal ones
     assert.ok(low < 0 && high > 0);
     assert.match(
       verdict(same, "none"),
-      /^no difference larger than \d+\.\d\d points \(−.* to \+.*\), p = .* after Holm\. 8 seeds would most likely have found one of \d+\.\d\d$/,
+      /^no difference larger than \d+\.\d\d points \(−.* to \+.*\), p = .* after Holm\. 8 seeds had 80 % power to detect \d+\.\d\d$/,
     );
   }
   assert.ok(cbam!.difference!.pHolm! >= cbam!.difference!.p!);
@@ -129,7 +129,7 @@ test("units that diverged are counted, shown, and tell what they change", () => 
   assert.ok(se.difference!.mean < -0.1 && Math.abs(se.difference!.withoutDiverged!) < 0.05);
   assert.match(
     verdict(se, "none"),
-    /2 of 8 diverged, counted as answers at random; without them the difference is [+−]\d\.\d\d points$/,
+    /2 of 8 diverged, counted as random guesses; without them the difference is [+−]\d\.\d\d points$/,
   );
   assert.match(tableMarkdown(comparison(outcomes)), /\| se \| 8 \(2 diverged\) \|/);
   assert.match(resultsCsv(comparison(outcomes)), /resnet20,se,0,default,diverged,/);
@@ -154,7 +154,7 @@ test("few seeds get no interval, and all that is missing or does not fit is said
     said[0]!,
     /2 seeds cannot reach p < \.05 with an exact test \(at best p = \.500\); 6 can\. An interval needs 3\./,
   );
-  assert.match(said[1]!, /50 images for validation: one accuracy is known to about ±7\.1 points/);
+  assert.match(said[1]!, /50 validation images: the standard error of one accuracy is at most ±7\.1 points/);
   assert.equal(
     row(
       analyze(
@@ -193,7 +193,7 @@ test("with several settings each seed is measured with the one that the other se
 
 test("a placebo that differs is a warning about the design", () => {
   const outcomes = outcomesOf(plan, (unit) => resultOf(unit, unit.entrant.label === "placebo" ? 0.9 : 0));
-  assert.match(notes(comparison(outcomes)).join(" "), /A placebo differs from the first entrant/);
+  assert.match(notes(comparison(outcomes)).join(" "), /A placebo differs from the baseline/);
   assert.doesNotMatch(notes(comparison(planted)).join(" "), /placebo/);
 });
 

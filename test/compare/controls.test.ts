@@ -40,7 +40,10 @@ test("steps in place of epochs: whole epochs are the same, and the last may end 
     [3, 4],
   );
   assert.deepEqual(seen, [1, 3, 2, 3, 3, 3, 1, 1]);
-  await assert.rejects(train(net(), dots(24), { ...options, steps: 4, epochs: 1 }), /train: epochs or steps, not both/);
+  await assert.rejects(
+    train(net(), dots(24), { ...options, steps: 4, epochs: 1 }),
+    /train: set epochs or steps, not both/,
+  );
 });
 
 test("a training by steps that was stopped goes on to the same weights", async () => {

@@ -56,7 +56,7 @@ test("plans that cannot be meant are refused in one line", () => {
     [{ ...small, backbones: ["resnet21"] }, /Unknown model "resnet21"/],
     [
       { ...small, backbones: ["resnet20", "unet_resnet18"] },
-      /unet_resnet18 is a segmentation network, resnet20 one for classification; a comparison is of one task/,
+      /unet_resnet18 is a segmentation network, resnet20 one for classification; a comparison has one task/,
     ],
     [{ ...small, seeds: [1, 2, 1] }, /plan: seeds names 1 twice/],
     [{ ...small, seeds: 0 }, /plan: seeds must be/],
@@ -67,11 +67,8 @@ test("plans that cannot be meant are refused in one line", () => {
     [{ ...small, settings: [{ learningRate: 1 }] }, /unknown option "learningRate"/],
     [{ ...small, budget: "flops" }, /plan: budget must be one of epochs, steps, macs, seconds/],
     [{ ...small, epochs: 0 }, /plan: epochs must be/],
-    [{ ...small, modules: ["none", "wide"] }, /wide needs a module whose parameters/],
-    [
-      { ...small, modules: ["none", "se", { name: "wide", options: { as: "cbam" } }] },
-      /wide is to be as wide as "cbam"/,
-    ],
+    [{ ...small, modules: ["none", "wide"] }, /wide needs another module whose parameters/],
+    [{ ...small, modules: ["none", "se", { name: "wide", options: { as: "cbam" } }] }, /wide should match "cbam"/],
     [
       { ...small, seeds: 1000, settings: Array.from({ length: 50 }, (_, i) => ({ lr: i + 1 })) },
       /150,000 units, more than 100,000/,
@@ -116,16 +113,13 @@ test("the test images are neither trained on nor validated, and the division is 
   const more = { ...swapped, classes: [...swapped.classes.slice(1), "cat"] };
   assert.throws(
     () => divide({ ...splits, validation: more }, { source: "x" }),
-    /images to test of classes that have none to train on: cat/,
+    /the test images have classes without training images: cat/,
   );
   assert.throws(
     () => divide(splits, { source: "x", images: 81 }),
-    /81 images to train on were asked for, 80 are there when 20 %/,
+    /81 training images requested, but there are 80, with 20 %/,
   );
-  assert.throws(
-    () => divide(splits, { source: "x", testImages: 31 }),
-    /31 images to test on were asked for, 30 are there/,
-  );
+  assert.throws(() => divide(splits, { source: "x", testImages: 31 }), /31 test images requested, but there are 30/);
 });
 
 async function indexOf(data: { length: number; image(i: number): Promise<{ pixels: Uint8Array }> }, pixels: string) {
@@ -135,6 +129,57 @@ async function indexOf(data: { length: number; image(i: number): Promise<{ pixel
 }
 
 const data = divide(generateShapesSplits({ train: 100, validation: 30 }), { source: "shapes", images: 64 });
+
+test("an entrant has a training of its own: the same module with and without a recipe", () => {
+  const plan = parsePlan({
+    ...small,
+    modules: [
+      { name: "cbam", label: "default" },
+      { name: "cbam", label: "recipe", training: { recipe: "torchvision-v2", batch: 16 } },
+      { name: "cbam", training: { lr: 0.02, augment: false } },
+      { name: "cbam", label: "cycle", training: { schedule: "one-cycle", mixup: 0.2, classWeights: "balanced" } },
+    ],
+    settings: [{ lr: 0.3, batch: 32 }],
+    epochs: 3,
+    backbones: ["resnet20"],
+  });
+  assert.equal(plan.entrants[2]!.label, "cbam lr=0.02 augment=false");
+  assert.deepEqual(parsePlan(JSON.parse(JSON.stringify(writtenPlan(plan)))), JSON.parse(JSON.stringify(plan)));
+  const resolver = new Resolver(plan, data);
+  const [usual, recipe, own, cycle] = unitsOf(plan)
+    .slice(0, 4)
+    .map((unit) => resolver.resolve(unit));
+  for (const unit of [recipe, own, cycle]) assert.deepEqual(unit!.model, usual!.model);
+  // Equal epochs are other numbers of steps.
+  assert.deepEqual([usual!.epochs, usual!.steps, recipe!.epochs, recipe!.steps], [3, 6, 3, 12]);
+  assert.deepEqual([usual!.training.optimizer.settings.lr, own!.training.optimizer.settings.lr], [0.3, 0.02]);
+  const { optimizer, labelSmoothing, ema, augRepeats, augment, schedule, batch, epochs } = recipe!.training;
+  assert.deepEqual(
+    {
+      lr: optimizer.settings.lr,
+      norms: optimizer.settings.decayNormsAndBiases,
+      labelSmoothing,
+      ema,
+      augRepeats,
+      batch,
+      epochs,
+    },
+    { lr: 0.5, norms: false, labelSmoothing: 0.1, ema: 0.99997, augRepeats: 4, batch: 16, epochs: 3 },
+  );
+  assert.deepEqual(schedule, { kind: "cosine", warmupEpochs: 5 });
+  assert.deepEqual(augment!.crop, { scale: [0.08, 1] });
+  assert.equal(augment!.autoAugment, "trivialaugment");
+  assert.equal(own!.training.augment, null);
+  assert.equal(usual!.training.augment!.mixup, undefined);
+  assert.deepEqual([cycle!.training.augment!.mixup, cycle!.training.classWeights], [0.2, "balanced"]);
+  for (const [training, says] of [
+    [{ recipe: "torchvision" }, /modules\[1\]\.training: .*torchvision-v1/],
+    [{ eraseMode: "pixel" }, /modules\[1\]\.training: eraseMode needs randomErasing/],
+    [{ schedule: "warm-restarts" }, /modules\[1\]\.training: schedule warm-restarts needs cycleEpochs/],
+    [{ mixpu: 1 }, /unknown option "mixpu"/],
+  ] as const)
+    assert.throws(() => parsePlan({ ...small, modules: ["none", { name: "cbam", training }] }), says);
+});
 
 test("a plain network is widened to the parameters of a module's, to a quarter of a percent", () => {
   const plan = parsePlan({

@@ -137,7 +137,7 @@ test("the best settings of a module are a plan that can be compared; a network w
     parsePlan(winnerPlan(se)).entrants.map(({ label }) => label),
     ["none", "se"],
   );
-  assert.match(winnerText(se), /fovea compare with several seeds/);
+  assert.match(winnerText(se), /fovea compare and several seeds/);
   const [none] = parsePlan({ data: "shapes", modules: ["none", "se"] }).entrants;
   const plain = found(search({ module: none!, space: [parseDimension("lr=0.1,0.2", "none")] }), [
     { top1: 0.5, loss: 1 },
@@ -187,21 +187,21 @@ test("a search that cannot be meant is refused in one line", () => {
   for (const [f, message] of [
     [dimension("lr"), /must look like lr=0\.01\.\.0\.3/],
     [dimension("lr="), /must look like/],
-    [dimension("foo=1,2"), /--search foo: what can be searched is lr, .*reduction/],
-    [dimension("reduction=4,8", "none"), /--search reduction: what can be searched is lr/],
+    [dimension("foo=1,2"), /--search foo: unknown setting; there are lr, .*reduction/],
+    [dimension("reduction=4,8", "none"), /--search reduction: unknown setting; there are lr/],
     [dimension("reduction=4..8"), /--search reduction: takes choices/],
     [dimension("lr=0.3..0.1"), /a range must be from a smaller to a larger number, got 0\.3\.\.0\.1/],
     [dimension("lr=-1..1"), /a range must be/],
     [dimension("lr=0..Infinity"), /a range must be/],
     [dimension("lr=0.1,,0.2"), /choices must differ and not be empty/],
     [dimension("lr=0.1,0.10"), /choices must differ/],
-    [checked({ space: two("lr=0.1,0.2") }), /--search names lr twice/],
+    [checked({ space: two("lr=0.1,0.2") }), /--search has lr twice/],
     [checked({ grid: true }), /--grid needs choices for all, such as --search lr=/],
-    [checked({ trials: 1001 }), /--trials 1001: at most 1000 are tried/],
-    [checked({ eta: 1 }), /--eta must be an integer from 2, got 1/],
+    [checked({ trials: 1001 }), /--trials 1001, more than 1000/],
+    [checked({ eta: 1 }), /--eta must be an integer of at least 2, got 1/],
     [
       checked({ grid: true, space: [{ name: "lr", choices: Array.from({ length: 1001 }, (_, i) => i + 1) }] }),
-      /the grid has 1001 combinations: at most 1000/,
+      /the grid has 1001 combinations, more than 1000/,
     ],
   ] as const)
     assert.throws(

@@ -151,7 +151,7 @@ test("a class may be called train", async (t) => {
 test("layouts that cannot be used are explained", async (t) => {
   const png = await image();
   const open = async (files: Record<string, Uint8Array | string>) => openImageFolder(await folderOf(t, files));
-  await assert.rejects(open({}), /holds no class folders\. Accepted: train\/<class>\/\*\.jpg with .* Found: nothing/);
+  await assert.rejects(open({}), /has no class folders\. Accepted: train\/<class>\/\*\.jpg with .* Found: nothing/);
   await assert.rejects(open({ "a.png": png }), /Found: a\.png/);
   await assert.rejects(
     open({ "train/a/1.png": png, "train/b/x.txt": "", "val/a/1.png": png }),
@@ -264,19 +264,19 @@ test("a pipe that is named as the configuration of a run is not waited for", {
 const implausible: Readonly<Record<string, readonly [files: readonly string[], message: RegExp]>> = {
   "split folders within the classes": [
     ["ant/train/1", "ant/val/2", "bee/train/3", "bee/val/4"],
-    /every class holds the folders train, val\. Put them above the classes: train\/<class>/,
+    /every class has the folders train, val\. Put them above the classes: train\/<class>/,
   ],
   "one split folder within each class": [
     ["ant/images_train/1", "ant/train/1", "bee/images_train/1", "bee/train/1"],
-    /hold/,
+    /have the same/,
   ],
   "folders of the same names in all classes": [
     ["apple/healthy/1", "apple/rust/2", "grape/healthy/3", "grape/rust/4"],
-    /apple, grape all hold the same folders \(healthy, rust\), so it is not clear which are the classes/,
+    /apple, grape all have the same folders \(healthy, rust\), so it is unclear which are the classes/,
   ],
   "the same within train": [
     ["train/apple/a/1", "train/apple/b/2", "train/grape/a/3", "train/grape/b/4", "val/apple/1"],
-    /train: apple, grape all hold the same folders \(a, b\)/,
+    /train: apple, grape all have the same folders \(a, b\)/,
   ],
   "splits without training": [
     ["val/ant/1", "val/bee/2", "test/ant/3", "test/bee/4"],
@@ -287,7 +287,7 @@ const implausible: Readonly<Record<string, readonly [files: readonly string[], m
     /these look like splits of a data set, not classes/,
   ],
   "one class": [["ant/1", "ant/2"], /only one class, ant; training needs at least two\.$/],
-  "one class in train": [["train/ant/1", "train/ant/2", "val/ant/3"], /train: holds only one class, ant/],
+  "one class in train": [["train/ant/1", "train/ant/2", "val/ant/3"], /train: has only one class, ant/],
   "the folder above one with train": [
     ["pets/train/ant/1", "pets/train/bee/2"],
     /only one class, pets.* Did you mean .*pets\?/,

@@ -184,10 +184,10 @@ test("links to views of the system, such as /proc, end at once", { skip: process
 test("folders of too many entries or classes are refused", async (t) => {
   const names = ["a/1", "a/b/2", "a/b/3", "c/4"].map((name) => [name, ""] as const);
   const folder = await folderOf(t, Object.fromEntries(names));
-  await assert.rejects(list(join(folder, "a", "b"), 1), /holds more than 1 files and folders/);
-  await assert.rejects(filesBelow(folder, 7), /holds more than 7 files and folders/);
+  await assert.rejects(list(join(folder, "a", "b"), 1), /has more than 1 files and folders/);
+  await assert.rejects(filesBelow(folder, 7), /has more than 7 files and folders/);
   assert.equal((await filesBelow(folder, 8)).files.length, 4);
-  await assert.rejects(classFolders(folder, 1), /holds 2 folders; at most 1 classes are read/);
+  await assert.rejects(classFolders(folder, 1), /has 2 folders; at most 1 classes are read/);
 });
 
 test("inputs of more than 8192 pixels a side, and batches of more than 4 GiB, are refused before anything is allocated", async () => {

@@ -125,3 +125,40 @@ test("data sets whose length is not that of their labels are not joined", () => 
   const lying = { ...tinyDataset(2), length: 1e9 };
   assert.throws(() => concatDatasets([tinyDataset(2), lying]), /parts\[1\]|has 1000000000 images, but 2 labels/);
 });
+
+test("with instances, batches hold so many images of each class, other ones in every epoch", async () => {
+  const data = tinyDataset(30);
+  const labels = Array.from(data.labels);
+  const options = { batch: 6, preprocessing, shuffle: true, instances: 3, seed: 2 };
+  const loader = new Loader(data, options);
+  const classes = new Set(labels).size;
+  assert.equal(loader.batches, Math.ceil((classes * 3) / 6));
+  const epochs = [0, 1, 2].map((epoch) => Array.from(loader.order(epoch)));
+  for (const order of epochs) {
+    assert.equal(order.length, classes * 3);
+    const groups = Array.from({ length: classes }, (_, i) => order.slice(3 * i, 3 * i + 3));
+    for (const group of groups) {
+      assert.equal(new Set(group.map((i) => labels[i])).size, 1);
+      assert.equal(new Set(group).size, 3);
+    }
+    assert.equal(new Set(groups.map(([i]) => labels[i!])).size, classes);
+  }
+  assert.notDeepEqual(epochs[0], epochs[1]);
+  assert.deepEqual(Array.from(new Loader(data, options).order(2)), epochs[2]);
+  const [first] = await collect(loader.epoch(1));
+  assert.deepEqual([...first!.indices], epochs[1]!.slice(0, 6));
+});
+
+test("images repeat where a class has fewer than instances, and settings that do not go together are refused", () => {
+  const data = tinyDataset(4);
+  const order = Array.from(new Loader(data, { batch: 8, preprocessing, shuffle: true, instances: 4 }).order(0));
+  const labels = Array.from(data.labels);
+  assert.equal(order.length, 4 * new Set(labels).size);
+  for (let i = 0; i < order.length; i += 4)
+    assert.equal(new Set(order.slice(i, i + 4).map((at) => labels[at])).size, 1);
+  for (const wrong of [{ shuffle: false }, { batch: 6 }])
+    assert.throws(
+      () => new Loader(data, { batch: 8, preprocessing, shuffle: true, instances: 4, ...wrong }),
+      /Loader: instances needs shuffle, and a batch that is a multiple of it/,
+    );
+});

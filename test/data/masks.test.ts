@@ -78,7 +78,7 @@ test("a folder of masks: by the end of the path, whatever the extension", async 
     /the mask has 8 × 4 pixels, 1\.jpg has 9 × 4/,
   );
   mkdirSync(join(folder, "empty"));
-  await assert.rejects(openMasks(join(folder, "empty")), /holds no images, so no masks/);
+  await assert.rejects(openMasks(join(folder, "empty")), /has no images, so no masks/);
 });
 
 test("a mask is never that of two images", async () => {
@@ -184,7 +184,7 @@ test("boxes in CSV, by sides or by corners", async () => {
   truncateSync(large, 2 ** 29 + 1);
   await assert.rejects(openMasks(large), /large\.csv: .*536870913 bytes; at most 536870912/);
   await assert.rejects(openMasks(write("many.csv", "\n".repeat(1e7))), /10000001 lines; at most 10000000 are read/);
-  await assert.rejects(openMasks(join(folder, "nowhere")), /nowhere: cannot be read \(there is no such file\)/);
+  await assert.rejects(openMasks(join(folder, "nowhere")), /nowhere: cannot be read \(no such file\)/);
 });
 
 test("a data set without masks says which ones have them", () => {

@@ -29,6 +29,7 @@ test("every module has a section, a row, a drawing, a formula and notes", () => 
 /** Forms whose keys differ from the default's: a layer of each, as the page has it at 64 channels. */
 const forms: readonly (readonly [name: string, form: string, line: string])[] = [
   ["bam", 'variant "paper"', "spatial_att.gate_s.gate_s_bn_final: weight [1], bias [1]"],
+  ["bot", 'variant "timm"', "pos_embed: height_rel [111,16], width_rel [111,16]"],
   ["cbam", 'variant "plain"', "channel_attention.shared_MLP.0: weight [4,64,1,1]"],
   ["cbam", 'variant "dense"', "mlp_1: weight [32,64], bias [32]"],
   ["cbam", 'variant "timm"', "spatial.conv.conv: weight [1,2,7,7]"],
@@ -42,6 +43,7 @@ const forms: readonly (readonly [name: string, form: string, line: string])[] = 
   ["gc", 'fusion ["mul"]', "channel_mul_conv.0: weight [4,64,1,1], bias [4]"],
   ["gc", 'variant "timm"', "mlp_scale.norm: weight [8], bias [8]"],
   ["gc", 'pooling "avg"', "channel_add_conv.0: weight [4,64,1,1], bias [4]"],
+  ["parnet", 'variant "plain"', "conv1x1.0: weight [64,64,1,1], bias [64]"],
   ["ge", 'form "theta"', "gather.conv3: weight [64,1,3,3]"],
   ["non-local", 'variant "port"', "phi.0: weight [32,64,1,1], bias [32]"],
   ["non-local", 'variant "timm"', "t: weight [8,64,1,1], bias [8]"],

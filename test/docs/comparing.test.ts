@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parsePlan, presets, unitsOf } from "../../src/compare/index.js";
 import { readPlanFile } from "../../src/compare/node/plan-file.js";
-import { fovea, temporaryFolder } from "../support/fovea.js";
+import { sharedFovea as fovea, temporaryFolder } from "../support/fovea.js";
 import { ifLong } from "../support/long.js";
 
 const text = ["comparing", "distributed"].map((name) => readFileSync(`docs/${name}.md`, "utf8")).join("\n");
@@ -66,7 +66,7 @@ test("the commands of docs/comparing.md and docs/distributed.md plan what they s
     if (args[1] === "tables") {
       const { code, stderr } = await fovea(args);
       assert.equal(code, 1);
-      assert.match(stderr, /is no folder of a comparison|no unit is done yet/);
+      assert.match(stderr, /is not the folder of a comparison|no unit is done yet/);
       continue;
     }
     const more = args[1] === "work" ? [] : [...(args[1] === plan ? small.slice(-2) : asked), ...own];

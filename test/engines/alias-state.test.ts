@@ -58,7 +58,7 @@ for (const [name, optimizer] of Object.entries({ sgd: sgd({ lr: 0.05, momentum: 
       const { graph, run } = steps(optimizer);
       const { lowered, inPlace: cells } = compile(graph, cpuTarget({ blockSize, writesInPlace: true }));
       const inPlace = lowered.states.filter(({ cell }) => cells.has(cell)).map(({ before }) => before.name);
-      assert.ok(lowered.nodes.some(({ name }) => name.includes("/barrier_")));
+      assert.ok(lowered.nodes.some(({ name }) => name.includes("/barrier/")));
       for (const key of ["1.weight", "3.weight"])
         assert.ok(
           inPlace.some((state) => state.endsWith(key)),

@@ -6,7 +6,7 @@ import type { Engine } from "../../src/engines/engine.js";
 import { compile } from "../../src/engines/ort/compile.js";
 import { ortEngine } from "../../src/engines/ort/node.js";
 import { cpuRules, cpuTarget } from "../../src/engines/ort/targets/cpu.js";
-import { type RuleOf, ruleFor, ruleOf } from "../../src/formats/onnx/writer.js";
+import { findRule, type RuleFor, ruleFor } from "../../src/formats/onnx/writer.js";
 import { Graph, type Value } from "../../src/graph/graph.js";
 import { constant, Param } from "../../src/nn/index.js";
 import { convOp } from "../../src/ops/conv.js";
@@ -495,9 +495,9 @@ test("maps without a maximum, of NaN, do not end a training step", async () => {
 
 test("a rule of one's own is asked before blocks are", async () => {
   let asked = 0;
-  const rule = (...given: Parameters<RuleOf<typeof convOp>>) => {
+  const rule = (...given: Parameters<RuleFor<typeof convOp>>) => {
     asked++;
-    return ruleOf(cpuRules, convOp)(...given);
+    return findRule(cpuRules, convOp)(...given);
   };
   const engine = ortEngine({ threads: 1, layout: "blocked", rules: new Map([ruleFor(convOp, rule)]) });
   await checkFunction((x, w) => o.conv(x!, w!), [maps(2, 16, 5, 6), weight(16, 16, 3, 3)], { engines: [engine] });

@@ -5,7 +5,7 @@ import { printModule } from "../../src/formats/onnx/print.js";
 /** The module that a node was emitted for, from its name: `layer1/0/conv1/Conv_12`, possibly with a barrier before it. */
 const layerOf = ({ name }: LoweredNode): string =>
   name
-    .replace(/\/barrier_\d+$/, "")
+    .replace(/\/barrier\/\w+$/, "")
     .split("/")
     .slice(0, -1)
     .join(".") || "(step)";

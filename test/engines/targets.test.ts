@@ -6,14 +6,13 @@ import type { Engine } from "../../src/engines/engine.js";
 import { reasons, rule } from "../../src/engines/ort/blocked/rule.js";
 import { compile } from "../../src/engines/ort/compile.js";
 import { engineIn } from "../../src/engines/ort/engine.js";
-import { layerLowerings } from "../../src/engines/ort/lowering-report.js";
-import { asMaps } from "../../src/engines/ort/maps.js";
+import { describeLowering, layerLowerings } from "../../src/engines/ort/lowering-report.js";
 import { SessionHost } from "../../src/engines/ort/session.js";
 import { cpuBackend, cpuTarget } from "../../src/engines/ort/targets/cpu.js";
 import type { Backend } from "../../src/engines/ort/targets/target.js";
 import { wasmBackend } from "../../src/engines/ort/targets/wasm.js";
 import { referenceEngine } from "../../src/engines/reference.js";
-import { ruleFor, ruleOf } from "../../src/formats/onnx/writer.js";
+import { findRule, ruleFor } from "../../src/formats/onnx/writer.js";
 import { type Cell, Graph } from "../../src/graph/graph.js";
 import { ops } from "../../src/ops/elementwise.js";
 import { add, conv, mul } from "../../src/ops/index.js";
@@ -105,7 +104,7 @@ test("a target of one's own needs nothing elsewhere", async () => {
     async targetFor(_graph, probe) {
       assert.equal(await probe(), "nothing");
       const target = cpuTarget({ blockSize: undefined, writesInPlace: false });
-      const sub = ruleOf(target.rules, ops.sub);
+      const sub = findRule(target.rules, ops.sub);
       const rule = ruleFor(ops.sub, (node, [a, b], write) => {
         negated++;
         return node.outputs[0]!.shape.length === 4
@@ -123,12 +122,12 @@ test("a target of one's own needs nothing elsewhere", async () => {
 
 // A new rule is one object, in the list of a target.
 test("a rule of one's own is tried first, and its reason is kept where it does not apply", async () => {
-  const square = rule("dummy", [ops.mul], ({ inputs: [a, b], outputs: [y] }, _attributes, layouts) => {
+  const square = rule("dummy", [ops.mul], ({ inputs: [a, b], outputs: [y] }, context) => {
     if (a !== b) return "not a square";
-    if (!layouts.isBlocked(a!)) return reasons.plain;
+    if (!context.isBlocked(a)) return reasons.plain;
     return (table) => {
-      const maps = table.blocked(a!);
-      table.setBlocked(y!, asMaps(table.write.emit("Pow", [maps, table.write.number(2)])));
+      const maps = table.blocked(a);
+      table.setBlocked(y, table.write.emit("Pow", [maps, table.write.number(2)]));
     };
   });
   const network = new Graph();
@@ -150,7 +149,7 @@ test("a rule of one's own is tried first, and its reason is kept where it does n
   if (blockSize !== undefined)
     assert.deepEqual(products, [
       { rule: "dummy", reasons: [] },
-      { rule: "elementwise", reasons: ["not a square"] },
+      { rule: "elementwise", reasons: ["dummy: not a square"] },
     ]);
   const engine = await engineOf(own);
   const feeds = { x: random([2, 16, 4, 4], { seed: 3 }) };
@@ -161,15 +160,39 @@ test("a rule of one's own is tried first, and its reason is kept where it does n
   assert.ok(relativeError(ours!, theirs!) < 1e-5);
 });
 
-test("the report of a lowering says of each layer by which rules it is blocked, and why it is not", () => {
+test("the report of a lowering says of each operator by which rule it is emitted, and why not by another", () => {
   const layers = layerLowerings(compile(graph, cpuTarget({ blockSize: 16, writesInPlace: true })));
-  const of = (path: string) => layers.find((layer) => layer.path === path)!;
-  const conv1 = { path: "block1.conv1", rules: ["conv", "convWeightGrad", "elementwise"], plain: [] };
-  assert.deepEqual(of("block1.conv1"), conv1);
-  assert.deepEqual(of("block1.norm1"), { path: "block1.norm1", rules: ["norm"], plain: [] });
-  const [pooling] = layers.flatMap(({ plain }) => plain).filter(({ operator }) => operator === "MaxPoolGrad");
-  assert.deepEqual(pooling, { operator: "MaxPoolGrad", reasons: [] });
+  const of = (path: string) => layers.find((layer) => layer.path === path)!.operators;
+  const notWinograd = "winograd: Winograd's algorithm does not apply, or is not faster";
+  const [forward] = of("block1.conv1");
+  assert.deepEqual(forward, { operator: "Conv", rule: "conv", reasons: [notWinograd] });
+  assert.deepEqual(
+    new Set(of("block1.conv1").map(({ rule }) => rule)),
+    new Set(["conv", "convWeightGrad", "elementwise"]),
+  );
+  for (const operator of of("block1.norm1")) assert.deepEqual([operator.rule, operator.reasons], ["norm", []]);
+  const all = layers.flatMap(({ operators }) => operators);
+  const plain = all.filter(({ rule }) => rule === "plain");
+  assert.deepEqual(plain.find(({ operator }) => operator === "MaxPoolGrad")?.reasons, []);
+  assert.ok(plain.some(({ reasons: why }) => why.includes(`elementwise: ${reasons.plain}`)));
+  for (const { reasons: why } of all) for (const reason of why) assert.match(reason, /^[a-z]\w*: [a-z]/i);
+  assert.equal(new Set(layers.map(({ path }) => path)).size, layers.length);
   assert.deepEqual(layerLowerings(compile(graph, cpuTarget({ blockSize: undefined, writesInPlace: true }))), []);
+});
+
+test("a lowering is described for the backend that is given", async () => {
+  const backend = denied({ blockSize: 8 });
+  assert.equal((await describeLowering(graph, backend)).target, "cpu, blocks of 8");
+  assert.deepEqual(
+    await describeLowering(
+      graph,
+      wasmBackend(async () => ({ ...ortNode, env: {} as never })),
+    ),
+    {
+      target: "wasm",
+      layers: [],
+    },
+  );
 });
 
 test("a build for WebAssembly that does not load says why", async () => {

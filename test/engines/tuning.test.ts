@@ -51,12 +51,12 @@ test("a table is checked and copied", () => {
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [null, /^t must be an object, got null$/],
     [[], /^t must be an object, got a list$/],
-    [{ winograd: none }, /^t: fewImages must be a whole number from 0 to 65536, got undefined$/],
+    [{ winograd: none }, /^t: fewImages must be an integer from 0 to 65536, got undefined$/],
     [{ ...table, fewImages: -1 }, /fewImages .*got -1$/],
     [{ ...table, fewImages: 1.5 }, /fewImages .*got 1\.5$/],
     [{ ...table, fewImages: "4\n" }, /fewImages .*got string$/],
     [{ fewImages: 4 }, /^t: winograd must be an object, got undefined$/],
-    [{ fewImages: 4, winograd: { 64: 8 } }, /^t: winograd: positions must be a whole number .*got undefined$/],
+    [{ fewImages: 4, winograd: { 64: 8 } }, /^t: winograd: positions must be an integer .*got undefined$/],
     [{ fewImages: 4, winograd: { ...none, positions: -1 } }, /positions must be .*got -1$/],
     [{ fewImages: 4, winograd: { ...none, 4: 16 } }, /^t: winograd: 4 must be an object, got 16$/],
     [

@@ -30,7 +30,8 @@ import {
   trace,
 } from "../../src/nn/index.js";
 import { gelu, maxPool, mul, relu, reshape, sigmoid } from "../../src/ops/index.js";
-import { ortEngines } from "../support/engines.js";
+import { ort, ortEngines } from "../support/engines.js";
+import { runsLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
 const engine = referenceEngine();
@@ -95,7 +96,7 @@ test("every method explains every kind of network: finite, of the right size, th
       assert.ok(each.map.data.every(Number.isFinite), `${what}, ${each.method}`);
       assert.deepEqual(each.range, [Math.min(...each.map.data), Math.max(...each.map.data)]);
     }
-    for (const ort of ortEngines) {
+    for (const ort of what === "pooled" || runsLong ? ortEngines : ortEngines.slice(0, 1)) {
       const same = await run(model, methods, { engine: ort, layer: "last" });
       for (const [i, each] of same.entries()) {
         // Points of a path fall on other sides of kinks, and Ablation-CAM divides small differences.
@@ -257,7 +258,7 @@ test("a gradient is that of the score: numeric differences agree, of logits and 
 
 test("several layers, methods and images: in order, and each as if alone", async () => {
   const model = initialize(resnet(20, { attention: "cbam" }), { seed: 1 });
-  const shape = [3, 16, 16] as const;
+  const shape = [3, 8, 8] as const;
   const given = { model, inputShape: shape };
   const images = [image(1, shape), image(2, shape)];
   const layers = ["layer1", "layer2", "layer3"];
@@ -293,18 +294,15 @@ test("the method is Grad-CAM where none is named, as on the command line", async
 });
 
 test("explaining leaves the model as it was, and shows the network in evaluation mode", async () => {
-  const model = initialize(resnet(20), { seed: 1 });
+  const model = pooled();
   const before = [...stateOf(model)].map(([path, { value }]) => [path, value.data.slice()]);
-  const found = await explain({ model, inputShape: [3, 16, 16] }, [image(1, [3, 16, 16])], {
-    engine,
-    method: ["gradcam", "ig"],
-  });
+  const found = await run(model, ["gradcam", "ig"]);
   assert.deepEqual(
     [...stateOf(model)].map(([path, { value }]) => [path, value.data]),
     before,
   );
-  const { output } = await (await engine.compile(trace(model, [1, 3, 16, 16]))).run({
-    input: { ...image(1, [3, 16, 16]), shape: [1, 3, 16, 16] } as Tensor,
+  const { output } = await (await engine.compile(trace(model, [1, 3, 12, 16]))).run({
+    input: { ...image(), shape: [1, 3, 12, 16] } as Tensor,
   });
   assert.equal(found[0]!.value, toFloat64(output!).data[found[0]!.class]);
 });
@@ -315,16 +313,17 @@ test("segmentation: the score is the sum over the positions of a class, or over 
   const given = { model, inputShape: shape, classes: ["sky", "road", "tree"] };
   const region = new Uint8Array(32 * 32).fill(1, 0, 512);
   const [whole, part] = [
-    (await explain(given, [image(1, shape)], { engine, method: "gradcam", class: "road" }))[0]!,
-    (await explain(given, [image(1, shape)], { engine, method: "gradcam", class: 1, region }))[0]!,
+    (await explain(given, [image(1, shape)], { engine: ort, method: "gradcam", class: "road" }))[0]!,
+    (await explain(given, [image(1, shape)], { engine: ort, method: "gradcam", class: 1, region }))[0]!,
   ];
   assert.equal(whole.className, "road");
   assert.ok(whole.map.data.every(Number.isFinite) && largest(part.map.data) > 0);
-  const { output } = await (await engine.compile(trace(model, [1, ...shape]))).run({
+  const { output } = await (await ort.compile(trace(model, [1, ...shape]))).run({
     input: { ...image(1, shape), shape: [1, ...shape] } as Tensor,
   });
   const road = toFloat64(output!).data.subarray(1024, 2048);
-  assert.ok(Math.abs(part.value - road.subarray(0, 512).reduce((a, b) => a + b)) < 1e-9);
+  const expected = road.subarray(0, 512).reduce((a, b) => a + b);
+  assert.ok(Math.abs(part.value / expected - 1) < 1e-5, `${part.value}, expected ${expected}`);
   await assert.rejects(
     explain(given, [image(1, shape)], { engine, method: "gradcam", region: new Uint8Array(5) }),
     /region must have 1024 numbers/,

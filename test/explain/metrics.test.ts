@@ -199,7 +199,7 @@ test("maps of shares: what is nowhere positive becomes 0, not noise", async () =
   assert.deepEqual([...unitMap({ ...map, data: Float64Array.of(-2, -1, -3) }, 1, 3).data], [0, 0, 0]);
   await assert.rejects(
     confidenceChange(linear(normals(1, 3)), { input: tensor("float64", [1, 1, 3], normals(1, 3)), target: 1 }, map),
-    /must hold values from 0 to 1/,
+    /must be from 0 to 1/,
   );
 });
 

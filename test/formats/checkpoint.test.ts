@@ -92,7 +92,7 @@ test("EMA weights on request", () => {
     assert.deepEqual(read({ state_dict: plain, [key]: ema }, { ema: true }).weights, { w: 2 });
   assert.deepEqual(read({ state_dict: plain, ema: { state_dict: ema } }, { ema: true }).weights, { w: 2 });
   assert.throws(() => read({ state_dict: plain }, { ema: true }), {
-    message: "x.pth: it holds no EMA weights",
+    message: "x.pth: it has no EMA weights",
   });
 });
 
@@ -122,7 +122,7 @@ test("the format is told from the bytes", () => {
 test("a checkpoint without weights", () => {
   assert.throws(() => read({ epoch: int(1) }), {
     name: "FormatError",
-    message: "x.pth: it holds no weights",
+    message: "x.pth: it has no weights",
   });
 });
 

@@ -96,17 +96,14 @@ test("files must hold what the index says, no less and no more", async () => {
 });
 
 test("a folder without weights, and a file that is missing, are named", async () => {
-  await assert.rejects(
-    openCheckpoint(join(folder, "nowhere")),
-    /^FileError: .*nowhere cannot be read: there is no such file$/,
-  );
+  await assert.rejects(openCheckpoint(join(folder, "nowhere")), /^FileError: .*nowhere cannot be read: no such file$/);
   const empty = join(folder, "empty");
   mkdirSync(empty);
-  await assert.rejects(openCheckpoint(empty), /empty holds no weights: there is no model\.safetensors, /);
+  await assert.rejects(openCheckpoint(empty), /empty has no weights: there is no model\.safetensors, /);
   writeFileSync(join(empty, "model.safetensors.index.json"), indexOf({ w: "model-1.safetensors" }));
   await assert.rejects(
     openCheckpoint(empty),
-    /^FormatError: .*index\.json names model-1\.safetensors, which cannot be read: there is no such file\. Is the download complete\?$/,
+    /^FormatError: .*index\.json names model-1\.safetensors, which cannot be read: no such file\. Is the download complete\?$/,
   );
   writeFileSync(join(empty, "model-1.safetensors"), "<!doctype html>");
   await assert.rejects(openCheckpoint(empty), /^FormatError: model-1\.safetensors: .*HTML or XML/);

@@ -466,10 +466,10 @@ test("a whole model instead of its state dict", () => {
   const read = (object: Uint8Array) => () => readCheckpoint(archiveFile(object, { "data/0": four }), "y.pt");
   const advice = "; save the state_dict of a model, not the model";
   assert.throws(read(model), {
-    message: `y.pt: it holds no weights that can be read: it is of type models.yolo.Model${advice}`,
+    message: `y.pt: it has no weights that can be read: it is of type models.yolo.Model${advice}`,
   });
   assert.throws(read(dict({ ema: bytes("N"), model })), {
-    message: `y.pt: it holds no weights that can be read: model is of type models.yolo.Model${advice}`,
+    message: `y.pt: it has no weights that can be read: model is of type models.yolo.Model${advice}`,
   });
 });
 

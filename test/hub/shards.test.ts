@@ -217,7 +217,7 @@ test("files that are not weights are refused by name", async () => {
   const { get } = await hub({ ...divided(), [shards[1]]: Buffer.from("<html>") });
   await assert.rejects(
     get(),
-    /^DownloadError: .*model-00002-of-00002\.safetensors: the downloaded file is damaged or holds no weights/,
+    /^DownloadError: .*model-00002-of-00002\.safetensors: the downloaded file is damaged or has no weights/,
   );
   const pickle = await hub({ ...divided(), [shards[1]]: content(500) });
   await assert.rejects(openCheckpoint(await pickle.get()), /^FormatError: .*model-00002-of-00002\.safetensors: /);

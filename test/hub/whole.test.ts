@@ -58,7 +58,7 @@ for (const [format, file] of Object.entries({ safetensors: weights, "PyTorch's a
         assert.ok(error.message.startsWith(address));
         assert.match(
           error.message,
-          /: the downloaded file is damaged or holds no weights \(.+\); it was removed\. Try again\. If that/,
+          /: the downloaded file is damaged or has no weights \(.+\); it was removed\. Try again\. If that/,
         );
         assert.doesNotMatch(error.message, /\n/);
         return true;
@@ -121,7 +121,7 @@ test("a cached file that was cut since is downloaded again; offline, it is said"
 test("a digest that fits does not make weights of something else", async () => {
   const page = Buffer.from("<html>");
   const { get, cache } = await setup((request, response) => sendFile(request, response, page));
-  await assert.rejects(get({ sha256: sha256(page) }), /the downloaded file is damaged or holds no weights/);
+  await assert.rejects(get({ sha256: sha256(page) }), /the downloaded file is damaged or has no weights/);
   assert.deepEqual(readdirSync(cache), []);
 });
 

@@ -20,7 +20,7 @@ import { ort } from "../support/engines.js";
 import { ifLong } from "../support/long.js";
 import { random } from "../support/random.js";
 
-const gates = [...attentionModules.values()].filter(({ kind, name }) => kind === "gate" && name !== "rga");
+const gates = [...attentionModules.values()].filter(({ kind, sized }) => kind === "gate" && !sized);
 const small = () => resnet(20, { numClasses: 10 });
 const shape = [2, 3, 16, 16] as const;
 

@@ -61,7 +61,7 @@ test("geometry that fits no map is refused, and so are powers that are no number
   const fails: [() => unknown, RegExp][] = [
     [() => o.prelu(v, v.graph.constant(random([2]))), /prelu: needs 1 or 3 slopes .* got \[2\]/],
     [() => o.groupNorm(v, 2, vectorOf(3), vectorOf(3), 1e-5), /groupNorm: .* divisible into 2 groups/],
-    [() => o.pixelShuffle(v, 2), /pixelShuffle: 3 channels are no multiple of 2²/],
+    [() => o.pixelShuffle(v, 2), /pixelShuffle: 3 channels are not a multiple of 2²/],
     [() => o.pixelShuffle(v, 1.5), /factor must be a positive integer, got 1.5/],
     [() => o.pixelUnshuffle(v, 4), /pixelUnshuffle: height and width must be multiples of 4/],
     [() => o.convTranspose(v, w, undefined, { stride: 2, outputPadding: 2 }), /outputPadding must be smaller/],

@@ -26,9 +26,9 @@ test("maps by epoch, most wrong, least certain, confused images, gates and objec
   ])
     assert.ok(html.includes(`<h2>${heading}</h2>`), heading);
   assert.match(html, /33.3%/);
-  assert.match(html, /taken for circle<\/small>/);
-  assert.match(html, /<summary>star taken for circle: 7 images<\/summary><svg/);
-  assert.match(html, /<summary>circle taken for ring: 1 image<\/summary><\/details>/);
+  assert.match(html, /predicted as circle<\/small>/);
+  assert.match(html, /<summary>star predicted as circle: 7 images<\/summary><svg/);
+  assert.match(html, /<summary>circle predicted as ring: 1 image<\/summary><\/details>/);
   assert.doesNotMatch(content(html), /undefined|NaN|null|\[object/);
   assert.equal(html, renderReport(seen(3)));
 });

@@ -5,8 +5,14 @@ import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "vite";
 import { temporaryFolder } from "../support/fovea.js";
+import { runsLong } from "../support/long.js";
 
 const source = (path: string) => JSON.stringify(fileURLToPath(new URL(`../../src/${path}.js`, import.meta.url)));
+
+/** Networks of the same classes as others. */
+const few = runsLong
+  ? /101|152|110|56|164|40_/
+  : /101|152|110|56|164|40_|34|32$|44|^(eca|wide_)?resnet50|v1d|28_|b[1-3]$|92$|448/;
 
 /** All that tells of networks and modules: diagrams, printed graphs, costs by layer, gates, and what weights are recognized as. */
 const program = `
@@ -19,7 +25,7 @@ export const className = Conv2d.name;
 const tell = (graph) => ({ printed: printGraph(graph), costs: costOf(graph), gates: [...tapNames(graph).keys()] });
 export const told = {};
 for (const name of listModels())
-  if (!/101|152|110|56|164|40_/.test(name)) told[name] = tell(trace(createModelByName(name), [1, ...modelInfo(name).input]));
+  if (!${few}.test(name)) told[name] = tell(trace(createModelByName(name), [1, ...modelInfo(name).input]));
 const gated = createModelByName("resnet20", { attention: "cbam" });
 const draw = (graph) => ({ ...tell(graph), diagram: drawDiagram(graph) });
 told.gated = draw(trace(gated, [1, 3, 8, 8]));
@@ -28,7 +34,7 @@ const { model, options } = recognizeCheckpoint(stateOf(gated));
 told.recognized = { model, options };
 for (const name of listAttention())
   if (attentionInfo(name).kind !== "head")
-    told[name] = draw(trace(createAttentionByName(name, 64, name === "rga" ? { size: [16, 16] } : {}), [1, 64, 16, 16]));
+    told[name] = draw(trace(createAttentionByName(name, 64, attentionInfo(name).sized ? { size: [16, 16] } : {}), [1, 64, 16, 16]));
 `;
 
 interface Told {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import type { Page } from "playwright-core";
 import { ifLong } from "../support/long.js";
-import { choose, goTo, openBrowser, said, serve, shapesZip, skip, visit, zipFile } from "./support.js";
+import { choose, goTo, openBrowser, said, serve, shapesZip, skip, tasksDuring, visit, zipFile } from "./support.js";
 
 const served = skip ? undefined : serve();
 const browser = skip ? undefined : openBrowser();
@@ -69,23 +69,41 @@ test("the camera records bursts; while it trains, the page stays quick", { skip:
     await page.getByRole("button", { name: "Close" }).click();
   }
   await page.getByText("are one burst").waitFor();
-  await page.evaluate(() => {
-    const tasks: number[] = [];
-    Object.assign(globalThis, { tasks });
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({
-      type: "longtask",
-    });
+  await goTo(page, "Train");
+  const tasks = await tasksDuring((await browser)!, page, async () => {
+    await page.getByRole("button", { name: "Train", exact: true }).click();
+    await said(page, /^Training finished/, 300_000);
   });
+  const long = tasks.filter(({ thread, cpu }) => thread === "CrRendererMain" && cpu > 50);
+  assert.deepEqual(long, []);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("maps after every epoch take at most 5 % of the time", { skip: skip || ifLong }, async () => {
+  const { page, context } = await visit((await browser)!, (await served)!.url);
+  const epochs = 6;
+  await page.evaluate(
+    (epochs) => localStorage.setItem("fovea-studio-settings", JSON.stringify({ threads: 1, epochs, batch: 16 })),
+    epochs,
+  );
+  await page.reload();
+  await choose(page, "Choose files", [zipFile(await shapesZip(40))]);
+  await said(page, /^Added 120 images/);
   await goTo(page, "Train");
   await page.getByRole("button", { name: "Train", exact: true }).click();
-  await said(page, /^Training finished/, 300_000);
-  const tasks = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks);
-  // Beside other tests everything takes longer: what this finds is work on the wrong thread, which takes seconds.
-  assert.ok(
-    tasks.every((duration) => duration < 250),
-    `tasks of ${tasks.map(Math.round)} ms`,
-  );
-  assert.deepEqual(faults, []);
+  await said(page, /^Training finished/, 600_000);
+  const maps = await page.evaluate(async () => {
+    const home = await (await navigator.storage.getDirectory()).getDirectoryHandle("fovea-studio");
+    const folder = await (await home.getDirectoryHandle("run")).getDirectoryHandle("maps");
+    let count = 0;
+    for await (const _ of folder.keys()) count++;
+    return count;
+  });
+  assert.equal(maps, epochs);
+  await page.getByText("The numbers").click();
+  const share = Number(/took (\d+) %/.exec(await page.getByText(/^Looking at the six images took/).innerText())![1]);
+  assert.ok(share <= 5, `${share} %`);
   await context.close();
 });
 
@@ -118,7 +136,7 @@ test("what cannot be trained says why", { skip }, async () => {
   await context.close();
 });
 
-test("10,000 images: few elements, little memory", { skip: skip || ifLong }, async () => {
+test("10,000 images: few elements, little memory, quick to scroll", { skip: skip || ifLong }, async () => {
   const { page, context } = await visit((await browser)!, (await served)!.url);
   const classes = ["circle", "square", "triangle", "star", "cross", "ring", "crescent", "heart", "arrow", "hourglass"];
   for (let part = 0; part < 5; part++) {
@@ -132,21 +150,27 @@ test("10,000 images: few elements, little memory", { skip: skip || ifLong }, asy
       heap: (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize,
     }));
   let frames = 0;
-  for (let at = 0; at < 20; at++) {
-    frames += await page.evaluate(async () => {
-      let frames = 0;
-      const end = performance.now() + 250;
-      while (performance.now() < end) {
-        scrollBy(0, 60);
-        await new Promise((resolve) => requestAnimationFrame(resolve));
-        frames++;
-      }
-      return frames;
-    });
-    const { nodes, heap } = await look();
-    assert.ok(nodes < 2000, `${nodes} elements`);
-    assert.ok(heap < 400e6, `${heap} bytes`);
-  }
+  const tasks = await tasksDuring((await browser)!, page, async () => {
+    for (let at = 0; at < 20; at++) {
+      frames += await page.evaluate(async () => {
+        let frames = 0;
+        const end = performance.now() + 250;
+        while (performance.now() < end) {
+          scrollBy(0, 60);
+          await new Promise((resolve) => requestAnimationFrame(resolve));
+          frames++;
+        }
+        return frames;
+      });
+      const { nodes, heap } = await look();
+      assert.ok(nodes < 2000, `${nodes} elements`);
+      assert.ok(heap < 400e6, `${heap} bytes`);
+    }
+  });
   console.log(`# ${Math.round(frames / 5)} frames a second while scrolling`);
+  // A busy machine shows fewer frames than it could: what counts is that none of the threads that make them takes longer than 1/50 s.
+  const threads = new Map<string, number>();
+  for (const { thread, cpu } of tasks) threads.set(thread, (threads.get(thread) ?? 0) + cpu / frames);
+  for (const [thread, time] of threads) assert.ok(time < 20, `${thread}: ${time.toFixed(1)} ms a frame`);
   await context.close();
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { heat, overlay } from "../../studio/logic/colors.js";
+import { areMaps, hasFollowed } from "../../studio/logic/findings.js";
 import {
   asFolder,
   className,
@@ -14,6 +15,7 @@ import {
   parseProject,
   type StoredImage,
 } from "../../studio/logic/project.js";
+import { linesOf, runFilesAmong, whyNotAConfig } from "../../studio/logic/run-files.js";
 import { repeatedImages, splitProject, validationShare, whyNotTrainable } from "../../studio/logic/split.js";
 
 let count = 0;
@@ -172,4 +174,94 @@ test("the studio stands on the entry points of the package, and on few packages 
       if (!target.startsWith(".")) assert.match(target, packages, file);
       else assert.match(join(file, "..", target), /^studio\//, `${file}: ${target}`);
     }
+});
+
+test("maps and followed images of a run from anywhere are taken only if they are sound", () => {
+  const map = { height: 1, width: 2, data: [0.5, -1] };
+  const seen = { index: 3, label: "a", image: { height: 1, width: 2, rgb: "AAAAAAAA" } };
+  const look = { predicted: "a", probability: 0.5, cam: map, gate: null };
+  const maps = { format: "fovea.maps.1", epoch: 1, layer: "layer3", gate: null, looks: [look] };
+  assert.ok(hasFollowed({ followed: [seen] }));
+  assert.ok(areMaps(maps, 1));
+  for (const bad of [
+    undefined,
+    null,
+    [],
+    { followed: {} },
+    { followed: [{ ...seen, index: "3" }] },
+    { followed: [{ ...seen, label: { toString: 1 } }] },
+    { followed: [{ ...seen, image: { ...seen.image, rgb: "AAAA" } }] },
+    { followed: [{ ...seen, image: { ...seen.image, rgb: "!!!!!!!!" } }] },
+    { followed: [{ ...seen, image: { height: 1e6, width: 1e6, rgb: "" } }] },
+    { followed: new Array(1000).fill(seen) },
+  ])
+    assert.ok(!hasFollowed(bad), JSON.stringify(bad)?.slice(0, 100));
+  for (const bad of [
+    null,
+    { ...maps, format: "fovea.maps.2" },
+    { ...maps, epoch: "1" },
+    { ...maps, looks: [] },
+    { ...maps, looks: [look, look] },
+    { ...maps, gate: "spatial" },
+    { ...maps, looks: [{ ...look, cam: { ...map, data: [1] } }] },
+    { ...maps, looks: [{ ...look, cam: { ...map, data: [1, null] } }] },
+    { ...maps, looks: [{ ...look, probability: "much" }] },
+  ])
+    assert.ok(!areMaps(bad, 1), JSON.stringify(bad));
+});
+
+test("the files of a run are found wherever its folder is; several runs are not guessed among", () => {
+  const names = ["config.json", "best.safetensors", "maps/epoch-12.json", "metrics.jsonl", "report.json"];
+  for (const home of ["", "run/", "a/b c/"]) {
+    const found = runFilesAmong(
+      [...names, "report.html", "tensorboard/x", "maps/epoch-x.json"].map((name) => home + name),
+    );
+    assert.deepEqual(new Map(found), new Map(names.map((name) => [name, home + name])));
+  }
+  assert.equal(runFilesAmong(["a.png", "xconfig.json"]).size, 0);
+  assert.equal(runFilesAmong(["config.json", "deeper/config.json"]).get("config.json"), "config.json");
+  assert.throws(() => runFilesAmong(["a/config.json", "b/config.json"]), /several runs, such as a\/ and b\//);
+});
+
+test("of metrics.jsonl, lines that are none are passed over; a configuration must have what is read of it", () => {
+  const line = {
+    epoch: 1,
+    trainLoss: 1,
+    trainTop1: 0.5,
+    seconds: 1,
+    imagesPerSecond: 9,
+    loss: null,
+    top1: null,
+    validation: null,
+  };
+  const validated = {
+    ...line,
+    epoch: 2,
+    top1: 0.5,
+    validation: { count: 1, classes: [{ name: "a", count: 1, correct: 1 }] },
+  };
+  const text = [line, validated, { ...line, epoch: "3" }, { ...validated, validation: { classes: [{}] } }, null, 7]
+    .map((one) => JSON.stringify(one))
+    .join("\n");
+  assert.deepEqual(linesOf(`${text}\n{"epoch":9`), [line, validated]);
+  const config = {
+    format: "fovea.run.1",
+    model: { name: "resnet20", options: {} },
+    data: { classes: ["a", "b"] },
+    preprocessing: { imageSize: 32 },
+    training: { epochs: 1, seed: 0 },
+  };
+  assert.equal(whyNotAConfig(config), undefined);
+  for (const bad of [
+    null,
+    [],
+    { ...config, format: "fovea.run.2" },
+    { ...config, model: { name: 1, options: {} } },
+    { ...config, data: { classes: [] } },
+    { ...config, data: { classes: [{}] } },
+    { ...config, training: { epochs: 1e99, seed: 0 } },
+    { ...config, preprocessing: null },
+    { ...config, task: { name: "segmentation" } },
+  ])
+    assert.equal(typeof whyNotAConfig(bad), "string", JSON.stringify(bad));
 });

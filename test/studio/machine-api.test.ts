@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { chdir, execPath, platform } from "node:process";
+import { chdir, cwd, execPath, platform } from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Machine } from "../../src/cli/studio-machine.js";
@@ -12,8 +12,9 @@ import { printed } from "../support/chromium.js";
 import { main, temporaryFolder } from "../support/fovea.js";
 import { png } from "./support.js";
 
-const home = temporaryFolder();
+const [before, home] = [cwd(), temporaryFolder()];
 chdir(home);
+after(() => chdir(before));
 
 /** Requests to a studio, by the address that it printed. */
 function asker(url: string): (path: string, method?: string, body?: string | Uint8Array) => Promise<Response> {
@@ -37,11 +38,11 @@ async function open(machine: Machine) {
 }
 
 const recipe = {
-  network: "resnet18",
+  network: "resnet20",
   attention: null,
   placement: "built in",
-  imageSize: 64,
-  epochs: 100,
+  imageSize: 32,
+  epochs: 1000,
   batch: 2,
   optimizer: "sgd",
   lr: 0.01,
@@ -112,6 +113,26 @@ test("files of a run are sent whole, also empty ones; an aborted download does n
   assert.equal((await whole.arrayBuffer()).byteLength, 2e7);
   for (const file of ["last.safetensors", "config.json"])
     assert.equal((await ask(`runs/some/files/${file}`)).status, 404, file);
+});
+
+test("a training tells how far it is, step by step, before its first epoch is done", async () => {
+  const machine = new Machine("steps");
+  const ask = await open(machine);
+  const run = await withImages(ask);
+  await started(ask, run);
+  const reader = (await ask(`runs/${run}/events`)).body!.pipeThrough(new TextDecoderStream()).getReader();
+  let told = "";
+  const steps = () => [...told.matchAll(/event: news\ndata: (.*)\n\n/g)].map(([, data]) => JSON.parse(data!));
+  while (steps().filter(({ kind }) => kind === "step").length < 2) {
+    const { value, done } = await reader.read();
+    assert.ok(!done, told);
+    told += value;
+  }
+  await reader.cancel();
+  const { step } = steps().find(({ kind }) => kind === "step");
+  assert.equal(step.epochs, recipe.epochs);
+  assert.ok(step.batch >= 1 && step.batch <= step.batches && step.imagesPerSecond > 0, JSON.stringify(step));
+  await machine.close();
 });
 
 test("a training that is stopped twice is saved", async () => {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -74,6 +75,39 @@ export async function visit(browser: Browser, url: string): Promise<Visit> {
   await page.goto(url);
   await page.getByRole("heading", { name: "Collect" }).waitFor();
   return { page, context, faults };
+}
+
+/** A task of a thread of the browser. */
+export interface ThreadTask {
+  /** `CrRendererMain` is the page's own. */
+  readonly thread: string;
+  /** Processor time in milliseconds: unlike its duration, it does not grow where the machine does other things. */
+  readonly cpu: number;
+}
+
+/** What the browser's threads did meanwhile. */
+export async function tasksDuring(browser: Browser, page: Page, work: () => Promise<void>): Promise<ThreadTask[]> {
+  interface TraceEvent {
+    readonly ph: string;
+    readonly name: string;
+    readonly pid: number;
+    readonly tid: number;
+    readonly tdur?: number;
+    readonly args?: { readonly name?: string };
+  }
+  await browser.startTracing(page, { categories: ["toplevel"], screenshots: false });
+  await work();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const threadOf = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  const threads = new Map<string, string>();
+  for (const event of traceEvents) if (event.name === "thread_name") threads.set(threadOf(event), event.args!.name!);
+  const tasks = traceEvents.flatMap((event) =>
+    event.ph === "X" && event.name.endsWith("RunTask") && event.tdur !== undefined
+      ? [{ thread: threads.get(threadOf(event)) ?? "", cpu: event.tdur / 1000 }]
+      : [],
+  );
+  assert.ok(tasks.length > 0, "the trace has no tasks with their processor time");
+  return tasks;
 }
 
 /** A zip archive of small shapes in folders of classes, and the names of the files in it. */

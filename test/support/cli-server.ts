@@ -1,8 +1,10 @@
 import { syncBuiltinESMExports } from "node:module";
+import { Socket } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { Outcome } from "./fovea.js";
 
-/** Runs commands one after the other in this process: see `fovea` in fovea.ts. */
+/** Runs commands one after the other in this process: see `sharedFovea` in fovea.ts. A line of JSON for each, and one for its outcome. */
 
 export interface Request {
   readonly args: readonly string[];
@@ -21,6 +23,8 @@ process.exit = ((code) => {
   throw new Exit();
 }) as typeof process.exit;
 syncBuiltinESMExports();
+// Commands start others by their own path.
+process.argv[1] = fileURLToPath(main);
 
 /** What is written to a stream, from now on. */
 function taken(stream: NodeJS.WriteStream): () => string {
@@ -34,13 +38,8 @@ function taken(stream: NodeJS.WriteStream): () => string {
   return () => Buffer.concat(chunks).toString();
 }
 
-// Commands start others by their own path, and workers of comparisons answer those who started them.
-process.argv[1] = fileURLToPath(main);
-const answer = process.send!.bind(process);
-process.send = undefined;
-
 let count = 0;
-process.on("message", async ({ args, cwd, env }: Request) => {
+async function run({ args, cwd, env }: Request): Promise<Outcome> {
   process.chdir(cwd);
   for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
   Object.assign(process.env, env);
@@ -56,5 +55,16 @@ process.on("message", async ({ args, cwd, env }: Request) => {
       process.exitCode = 1;
     }
   }
-  answer({ code: process.exitCode ?? 0, signal: null, stdout: stdout(), stderr: stderr() });
+  return { code: Number(process.exitCode ?? 0), signal: null, stdout: stdout(), stderr: stderr() };
+}
+
+// Not the channel of forked processes, which workers of comparisons take for their coordinator's.
+const channel = new Socket({ fd: 3 });
+let text = "";
+channel.setEncoding("utf8").on("data", async (chunk) => {
+  text += chunk;
+  if (!text.endsWith("\n")) return;
+  const request = JSON.parse(text) as Request;
+  text = "";
+  channel.write(`${JSON.stringify(await run(request))}\n`);
 });

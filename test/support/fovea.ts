@@ -1,17 +1,21 @@
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Rng } from "../../src/core/rng.js";
+import type { Request } from "./cli-server.js";
 
 /** The command line, for tests that start it in a way of their own. */
 export const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
 // What was calibrated on this machine is not for tests.
-process.env.FOVEA_CACHE = temporaryFolder();
+process.env.FOVEA_CACHE = mkdtempSync(join(tmpdir(), "fovea-"));
+const cache = process.env.FOVEA_CACHE;
+process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 
 export interface Outcome {
   readonly code: number | null;
@@ -38,39 +42,51 @@ export function fovea(args: readonly string[], onErr: Listener = () => {}, cwd?:
   });
 }
 
-let server: ChildProcess | undefined;
+let server: ReturnType<typeof startServer> | undefined;
 let last: Promise<unknown> = Promise.resolve();
-after(async () => {
-  if (!server?.connected) return;
-  const gone = once(server, "exit");
-  server.disconnect();
-  // One that waits for a pipe would wait for ever.
-  setTimeout(() => server?.kill("SIGKILL"), 5000).unref();
-  await gone;
-});
 
 /**
- * Runs a command as `fovea` does, but in one process for all commands of a test file, which saves starting one each time. For commands that
- * are not about their process: its signals, streams, threads or locks. With a listener or a folder it is `fovea`.
+ * Runs a command as `fovea` does, but in one process for all commands of this one, which saves starting one each time. For commands that
+ * are not about their process: its signals, streams, threads or locks. With a listener it is `fovea`.
  */
-export function sharedFovea(
-  args: readonly string[],
-  ...own: readonly [onErr?: Listener, cwd?: string]
-): Promise<Outcome> {
-  if (own.length > 0) return fovea(args, ...own);
-  server ??= fork(new URL("cli-server.js", import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  const outcome = last.then(() => answerOf(server!, args));
+export async function sharedFovea(args: readonly string[], onErr?: Listener, cwd = process.cwd()): Promise<Outcome> {
+  if (onErr) return fovea(args, onErr, cwd);
+  const outcome = last.then(() => answerOf({ args, cwd, env: process.env }));
   last = outcome.catch(() => {});
-  return outcome;
+  // Not the promise itself: what a file goes on with would count as part of the file that the chain began in.
+  return await outcome;
 }
 
-async function answerOf(server: ChildProcess, args: readonly string[]): Promise<Outcome> {
-  server.send({ args, cwd: process.cwd(), env: process.env });
-  const ended = once(server, "exit").then(([code, signal]) => {
-    throw new Error(`fovea ${args.join(" ")}: the process ended (${signal ?? code})`);
+function startServer() {
+  const program = fileURLToPath(new URL("cli-server.js", import.meta.url));
+  const child = spawn(process.execPath, [program], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
+  const channel = child.stdio[3] as Socket;
+  // The end of the process is what is reported.
+  channel.setEncoding("utf8").on("error", () => {});
+  // It ends with this process, which it keeps from ending only while a command runs.
+  child.unref();
+  process.on("exit", () => child.kill("SIGKILL"));
+  return { channel, ended: once(child, "exit") };
+}
+
+async function answerOf(request: Request): Promise<Outcome> {
+  const { channel, ended } = (server ??= startServer());
+  const answer = new Promise<Outcome>((resolve) => {
+    let text = "";
+    channel.on("data", function read(chunk) {
+      text += chunk;
+      if (!text.endsWith("\n")) return;
+      channel.off("data", read);
+      resolve(JSON.parse(text));
+    });
   });
-  ended.catch(() => {});
-  return Promise.race([once(server, "message").then(([outcome]) => outcome as Outcome), ended]);
+  channel.ref();
+  channel.write(`${JSON.stringify(request)}\n`);
+  const outcome = await Promise.race([answer, ended]);
+  channel.unref();
+  if (!Array.isArray(outcome)) return outcome as Outcome;
+  const [code, signal] = outcome;
+  throw new Error(`fovea ${request.args.join(" ")}: the process ended (${signal ?? code})`);
 }
 
 /** A folder that is gone when the test file ends. */

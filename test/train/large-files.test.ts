@@ -181,10 +181,10 @@ await mkdir(join(folder, "folder.safetensors"));
 await symlink("loop", join(folder, "loop"));
 
 const unreadable: readonly (readonly [file: string, message: RegExp])[] = [
-  ["missing.safetensors", /cannot be read: there is no such file/],
-  ["cut.safetensors/x", /cannot be read: a part of its path is no folder/],
+  ["missing.safetensors", /cannot be read: no such file/],
+  ["cut.safetensors/x", /cannot be read: part of its path is not a folder/],
   ["loop", /cannot be read: its links lead in a circle/],
-  ["folder.safetensors", /holds no weights/],
+  ["folder.safetensors", /has no weights/],
   ["cut.safetensors", /the tensors take 16 bytes, the file holds 12/],
   ["empty.safetensors", /empty/],
 ];

@@ -51,7 +51,7 @@ for (const [what, options, weights, patterns, message] of cases)
     const error = errorOf(net(options), weights);
     assert.deepEqual(error.patterns, patterns);
     assert.match(error.message, message);
-    assert.match(error.message, /recognizeCheckpoint tells which network/);
+    assert.match(error.message, /recognizeCheckpoint says which network/);
     // The advice leads to weights that are loaded.
     loadState(net(options), weights, { ignore: patterns.map((pattern) => new RegExp(pattern)) });
   });
@@ -61,7 +61,7 @@ test("weights of which nothing fits get no pattern that would leave everything o
   const { message, patterns, report } = errorOf(net({ numClasses: 4 }), renamed);
   assert.deepEqual([patterns, report.matched], [[], []]);
   assert.doesNotMatch(message, /ignore/);
-  assert.match(message, /none of \d+ fit\. recognizeCheckpoint tells/);
+  assert.match(message, /none of \d+ fit\. recognizeCheckpoint says/);
 });
 
 test("counters of batch norms are not named where a key that matters is", () => {

@@ -10,9 +10,11 @@ import {
   cosineSchedule,
   learningRateFactor,
   type Optimizer,
+  oneCycleSchedule,
   sgd,
   stepSchedule,
   trainingStep,
+  warmRestartSchedule,
 } from "../../src/train/index.js";
 
 class Tiny extends Module {
@@ -172,6 +174,41 @@ test("schedules", () => {
   const warm = at(cosineSchedule({ warmupEpochs: 1, minFactor: 0.1 }));
   near(warm.slice(0, 3), [1 / 11, 6 / 11, 1]);
   assert.ok(warm[4]! > 0.1 && warm[4]! < 0.11);
+});
+
+test("one-cycle and warm restarts are PyTorch's, step by step", () => {
+  const at = (schedule: Parameters<typeof learningRateFactor>[0], steps: number) =>
+    Array.from({ length: steps }, (_, step) => learningRateFactor(schedule, step, 1, steps));
+  const close = (a: readonly number[], b: readonly number[]) => {
+    assert.equal(a.length, b.length);
+    a.forEach((v, i) => assert.ok(Math.abs(v - b[i]!) < 1e-11, `${i}: ${v} ≠ ${b[i]}`));
+  };
+  // torch.optim.lr_scheduler of PyTorch 1.13: OneCycleLR(1.0, total_steps=20, cycle_momentum=False)
+  close(
+    at(oneCycleSchedule(), 20),
+    [
+      0.04, 0.1316718427, 0.3716718427, 0.6683281573, 0.9083281573, 1.0, 0.987464006235, 0.950484632013, 0.890916177571,
+      0.81174565395, 0.716943001791, 0.611262021936, 0.500002, 0.388741978064, 0.283060998209, 0.18825834605,
+      0.109087822429, 0.049519367987, 0.012539993765, 4e-6,
+    ],
+  );
+  // OneCycleLR(1.0, total_steps=13, pct_start=0.5, div_factor=10, final_div_factor=100, cycle_momentum=False)
+  close(
+    at(oneCycleSchedule({ riseShare: 0.5, startFactor: 0.1, endFactor: 0.001 }), 13),
+    [
+      0.1, 0.171435910226, 0.363063244149, 0.614041677223, 0.844687330275, 0.981771838127, 0.985485437804,
+      0.874381118711, 0.677625141078, 0.440291928212, 0.216751659008, 0.058214715186, 0.001,
+    ],
+  );
+  // CosineAnnealingWarmRestarts(5, 2, eta_min=0.1)
+  close(
+    at(warmRestartSchedule(5, { cycleFactor: 2, minFactor: 0.1 }), 20),
+    [
+      1.0, 0.914057647469, 0.689057647469, 0.410942352531, 0.185942352531, 1.0, 0.977975432333, 0.914057647469,
+      0.814503363532, 0.689057647469, 0.55, 0.410942352531, 0.285496636468, 0.185942352531, 0.122024567667, 1.0,
+      0.994459753268, 0.977975432333, 0.950952935885, 0.914057647469,
+    ],
+  );
 });
 
 test("impossible settings are refused", () => {

@@ -33,7 +33,7 @@ const parsed = (...args: string[]) =>
   );
 
 test("flags say what the settings are, defaults included", () => {
-  assert.deepEqual(parsed(), { epochs: 10, seed: 0, labelSmoothing: 0 });
+  assert.deepEqual(parsed(), { epochs: 10, seed: 0, labelSmoothing: 0, gradAccumSteps: 1, augRepeats: 1 });
   assert.deepEqual(
     parsed(..."--clip 2 --ema 0.9 --recompute --freeze backbone --batch 8 --weights 12 --head-lr 1e-3".split(" ")),
     {
@@ -47,6 +47,24 @@ test("flags say what the settings are, defaults included", () => {
       batch: 8,
       weights: "12",
       headLr: 0.001,
+      gradAccumSteps: 1,
+      augRepeats: 1,
+    },
+  );
+  assert.deepEqual(
+    parsed(
+      ..."--balanced-sampling --patience 3 --class-weights 1,0.5 --layer-decay 0.7 --grad-accum-steps 4".split(" "),
+    ),
+    {
+      epochs: 10,
+      seed: 0,
+      labelSmoothing: 0,
+      gradAccumSteps: 4,
+      augRepeats: 1,
+      balancedSampling: true,
+      patience: 3,
+      classWeights: [1, 0.5],
+      layerDecay: 0.7,
     },
   );
 });
@@ -62,7 +80,19 @@ test("config.json of before the later settings is read with their defaults", () 
 
 test("a recorded training is repeated with all that was recorded of it", () => {
   const config = JSON.parse(fixture);
-  const said = { labelSmoothing: 0.1, clipNorm: 2, ema: 0.9, epochs: 3, batch: 5, seed: 7 };
+  const said = {
+    labelSmoothing: 0.1,
+    clipNorm: 2,
+    ema: 0.9,
+    epochs: 3,
+    batch: 5,
+    seed: 7,
+    gradAccumSteps: 2,
+    patience: 2,
+    balancedSampling: true,
+    augRepeats: 3,
+    classWeights: [1, 2],
+  };
   const { training } = parseRunConfig(
     JSON.stringify({ ...config, training: { ...config.training, ...said } }),
     "config.json",

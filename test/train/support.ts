@@ -23,5 +23,11 @@ export const runConfig: RunConfig = {
     freeze: null,
     freezeUntil: null,
     headLr: null,
+    gradAccumSteps: 1,
+    patience: null,
+    balancedSampling: false,
+    augRepeats: 1,
+    classWeights: null,
+    layerDecay: null,
   },
 };

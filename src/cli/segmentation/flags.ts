@@ -11,13 +11,9 @@ import { type FlagsOf, flag, flagList, givenOf } from "../flags.js";
 export const maskFlags = flagList(
   flag(
     "--class-names <names>",
-    "segmentation: names of the values in masks from 0 on: a file (a line each, or JSON), or a list separated by commas (default: those of the data)",
+    "segmentation: class names from 0 on: a file (one per line, or JSON), or a list separated by commas (default: those of the data)",
   ),
-  flag(
-    "--ignore-label <value>",
-    "segmentation: value of pixels that do not count, or none (default: 255)",
-    ignoreLabel,
-  ),
+  flag("--ignore-label <value>", "segmentation: value of ignored pixels, or none (default: 255)", ignoreLabel),
 );
 export type MaskFlags = FlagsOf<typeof maskFlags>;
 
@@ -30,13 +26,8 @@ export const segmentationFlags = flagList(
     lossNames,
   ),
   flag(
-    "--class-weights <weights>",
-    "segmentation: balanced (by median frequency), or a number per class, separated by commas (default: all 1)",
-    weights,
-  ),
-  flag(
     "--resize <pixels>",
-    "segmentation: shorter side of images before inputs are cut out (default: their own, up to twice --image-size)",
+    "segmentation: shorter side of images before cropping (default: their own, up to twice --image-size)",
     schemas.imageSize,
   ),
 );
@@ -60,14 +51,6 @@ function lossNames(text: string): readonly SegmentationLoss[] {
       `must be ${segmentationLosses.join(", ")}, or a sum of them such as cross-entropy+dice.`,
     );
   return known;
-}
-
-function weights(text: string): "balanced" | readonly number[] {
-  if (text === "balanced") return text;
-  const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
-  if (values.some((value) => schemas.misfit(schemas.nonNegative, value) !== undefined))
-    throw new InvalidArgumentError("must be balanced, or numbers separated by commas, such as 1,2.5,0.5.");
-  return values;
 }
 
 /** @throws OptionError for a flag of segmentation where images are classified. */
@@ -97,18 +80,17 @@ async function namesOf(given: string): Promise<readonly string[]> {
   if (await isFile(given))
     return parseClasses(new TextDecoder().decode(await readWhole(given, 2 ** 20)), `--class-names ${given}`);
   if (!given.includes(","))
-    throw new OptionError(`--class-names ${given}: there is no such file; a list has commas, such as road,car`);
+    throw new OptionError(`--class-names ${given}: no such file; a list has commas, such as road,car`);
   return parseClasses(JSON.stringify(given.split(",").map((name) => name.trim())), "--class-names");
 }
 
-/** How pixels are learned, for `config.json`. @throws OptionError for weights that do not fit the classes, or have no effect. */
-export async function taskConfig(flags: SegmentationFlags, data: Dataset): Promise<NonNullable<RunConfig["task"]>> {
+/** How pixels are learned, for `config.json`. @throws OptionError for weights without effect. */
+export async function taskConfig(
+  flags: SegmentationFlags & { readonly classWeights?: "balanced" | readonly number[] | null },
+  data: Dataset,
+): Promise<NonNullable<RunConfig["task"]>> {
   const { loss = ["cross-entropy"], classWeights } = flags;
   if (classWeights && loss.join() === "dice") throw new OptionError("--class-weights has no effect on --loss dice");
-  if (classWeights && classWeights !== "balanced" && classWeights.length !== data.classes.length)
-    throw new OptionError(
-      `--class-weights: ${classWeights.length} weights for ${data.classes.length} classes: ${data.classes.slice(0, 12).join(", ")}`,
-    );
   const given = classWeights === "balanced" ? await balancedWeights(data) : (classWeights ?? null);
   return { name: "segmentation", loss, classWeights: given };
 }

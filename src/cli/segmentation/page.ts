@@ -40,7 +40,7 @@ const shownImages = 6;
 
 type Metrics = SegmentationMetrics;
 
-/** The page that shows how a segmentation run goes: it says nothing that is not in the run folder. */
+/** The report of a segmentation run, from the contents of the run folder. */
 export const segmentationReportOf = (run: RunFolder, facts: PixelFacts, standing: Standing<Metrics>): string =>
   renderSegmentationReport({
     ...commonParts(run, facts, standing),
@@ -76,7 +76,7 @@ export const segmentationSteps = (path: string) => [
   },
 ];
 
-/** The report of a segmentation run that is being trained: what it shows is kept in the run folder. */
+/** The report of a segmentation run during training: what it shows is kept in the run folder. */
 export class SegmentationPage implements RunPage<Metrics> {
   #facts: PixelFacts;
   #events: Events | undefined;

@@ -3,14 +3,14 @@ import type { Journal, JournaledUnit } from "./journal.js";
 import { lookedAt } from "./measure-looks.js";
 import { type Speed, type Trial, unitSeconds } from "./trial.js";
 
-/** What a comparison takes. */
+/** The estimated cost of a comparison. */
 export interface Forecast {
   readonly units: number;
   readonly images: number;
   readonly macs: number;
-  /** By the clock, with so many workers: trainings, and where the networks look and costs if they are to be measured. */
+  /** Wall-clock time with the given number of workers: trainings, and measurements of looks and costs if requested. */
   readonly seconds: number;
-  /** Of all processors together, in the units' own processes. */
+  /** CPU time of the units' processes. */
   readonly cpuSeconds: number;
   /** Most memory of one unit's process, in bytes. */
   readonly peakBytes: number;
@@ -24,7 +24,7 @@ export interface ForecastOptions {
   readonly looks: boolean;
 }
 
-/** What units will take, of those that are not done. */
+/** The estimated cost of the remaining units. */
 export function forecast(
   journal: Journal,
   units: readonly JournaledUnit[],

@@ -41,7 +41,7 @@ export class Journal {
     readonly plan: Plan,
     readonly data: Division,
     readonly resolver: Resolver,
-    /** What was understood of the data. */
+    /** How the data was read. */
     readonly kind: string,
     readonly shared: Pick<Hashes, "data" | "code">,
   ) {}
@@ -72,7 +72,7 @@ export class Journal {
   }
 
   /**
-   * Takes the folder for this process alone, and writes the plan down.
+   * Locks the folder for this process, and writes the plan.
    *
    * @throws FoveaError if another coordinator has it, or something else is in it.
    */
@@ -159,14 +159,14 @@ export class Journal {
       else if (of && of.code !== hashes.code && !anyVersion) stale.code.push(folder);
       if (result && result.hashes.config !== hashes.config)
         throw new FoveaError(
-          `${join(folder, resultFile)} is of another configuration than its folder says. Remove the folder`,
+          `${join(folder, resultFile)} belongs to another configuration than its folder. Remove the folder`,
         );
       results.push(result);
     }
     for (const [what, folders] of Object.entries(stale))
       if (folders.length > 0)
         throw new FoveaError(
-          `${folders.length} of ${units.length} units in ${this.path} are of ${what === "data" ? `other data than ${this.plan.data.source} is now` : "another version of the program"}, such as ${folders[0]}. Choose another --out, or remove them${what === "code" ? "; fovea compare tables --any-version makes tables of them as they are" : ""}`,
+          `${folders.length} of ${units.length} units in ${this.path} have ${what === "data" ? `other data than ${this.plan.data.source} now has` : "another version of the program"}, such as ${folders[0]}. Choose another --out, or remove them${what === "code" ? "; fovea compare tables --any-version makes tables of them as they are" : ""}`,
         );
     return results;
   }
@@ -176,16 +176,16 @@ export class Journal {
 export async function planIn(path: string): Promise<Plan> {
   const file = join(path, planFile);
   const bytes = await readWhole(file, MAX_PLAN_BYTES).catch(unlessMissing);
-  if (!bytes) throw new FoveaError(`${path} is no folder of a comparison: it has no ${planFile}`);
+  if (!bytes) throw new FoveaError(`${path} is not the folder of a comparison: it has no ${planFile}`);
   return readPlan(new TextDecoder().decode(bytes), file);
 }
 
-/** @throws FoveaError if there is something in a folder that is no comparison: it would be overwritten. */
+/** @throws FoveaError if a folder has something other than a comparison, which would be overwritten. */
 async function requireOwn(path: string): Promise<void> {
   const names = (await readdir(path)).filter((name) => name !== ".lock" && !isTemporary(name));
   if (names.length === 0) return;
   if (!names.includes(planFile))
-    throw new FoveaError(`--out ${path} is not empty, and no folder of a comparison. Choose another --out`);
+    throw new FoveaError(`--out ${path} is neither empty nor the folder of a comparison. Choose another --out`);
   await planIn(path);
 }
 
@@ -211,7 +211,7 @@ async function begunWith(folder: string): Promise<Omit<Hashes, "config"> | undef
   if (!(await isRun(folder))) return undefined;
   const { data, code } = (await RunFolder.open(folder)).config.versions;
   if (data === undefined || code === undefined)
-    throw new FoveaError(`${folder} is a run, but no unit of a comparison. Choose another --out`);
+    throw new FoveaError(`${folder} is a run, but not a unit of a comparison. Choose another --out`);
   return { data, code };
 }
 
@@ -223,5 +223,5 @@ async function readRates(path: string): Promise<Rates | undefined> {
     const rates = Object.entries(JSON.parse(new TextDecoder().decode(bytes)) as object);
     if (rates.every(([, seconds]) => typeof seconds === "number" && seconds > 0)) return new Map(rates);
   } catch {}
-  throw new FormatError(`${file} must have a positive number of seconds for each network. Remove it to measure anew`);
+  throw new FormatError(`${file} must have a positive number of seconds for each network. Remove it to measure again`);
 }

@@ -30,12 +30,12 @@ import type { UnitResult } from "../results.js";
 import { dataHash, looksCodeHash, sha256 } from "./hash.js";
 import type { Journal, JournaledUnit } from "./journal.js";
 
-/** Images of the test part that are measured, evenly spaced, and those of them that are shown. */
+/** Number of test images that are measured, evenly spaced, and of those that are shown. */
 const [measured, shown] = [100, 6];
 const looksFile = "looks.json";
 const mostBytes = 10_000_000;
 
-/** What was asked of the units, and what each answered. */
+/** The images that were measured, and the results of each unit. */
 export interface Looks {
   readonly images: LookImages;
   readonly units: readonly (UnitLooks | undefined)[];
@@ -90,7 +90,7 @@ export async function measureLooks(
   return { images: lookImages(asked, data.test), units: found };
 }
 
-/** How many images each unit is asked of: none of segmentation, which answers for every pixel. */
+/** How many images are measured per unit: none for segmentation, which predicts every pixel. */
 export const lookedAt = ({ data: { test }, plan }: Journal): number =>
   test.labelMap ? 0 : Math.min(knowsObjects(test, plan.data.masks) ? measured : shown, test.length);
 
@@ -128,7 +128,7 @@ async function readLooks(file: string): Promise<UnitLooks | undefined> {
 const masksHash = async (path: string): Promise<string> =>
   (await stat(path)).isDirectory() ? dataHash({ source: path }) : sha256(await readFile(path));
 
-/** The images that all units are asked of. Those that are shown come first, of as many classes as there are. */
+/** The images on which all units are measured. Those that are shown come first, of as many classes as possible. */
 async function askedOf(test: Dataset, preprocessing: Preprocessing, masks: string | undefined): Promise<Asked[]> {
   const known = knowsObjects(test, masks);
   const count = Math.min(measured, test.length);
@@ -149,11 +149,11 @@ async function askedOf(test: Dataset, preprocessing: Preprocessing, masks: strin
     });
   }
   if (masks !== undefined && asked.every(({ mask }) => !mask))
-    throw new DataError(`--masks ${masks}: says of none of ${asked.length} test images where its object is`);
+    throw new DataError(`--masks ${masks} has no mask or box for any of ${asked.length} test images`);
   return asked;
 }
 
-/** The mask of each image at its own size; undefined where nothing says where its object is. */
+/** The mask of each image at its own size; undefined if it has none. */
 async function maskReader(test: Dataset, masks: string | undefined) {
   if (masks === undefined) return async (index: number) => datasetMask(test, index);
   const files = await openMasks(masks);

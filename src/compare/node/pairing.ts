@@ -1,6 +1,7 @@
 import { Loader } from "../../data/index.js";
 import { buildNetwork } from "../../inference/load-run.js";
 import { stateOf } from "../../nn/index.js";
+import { canonical } from "../plan.js";
 import { sha256 } from "./hash.js";
 import type { Journal, JournaledUnit } from "./journal.js";
 
@@ -49,12 +50,14 @@ export async function pairings(journal: Journal, units: readonly JournaledUnit[]
       const { data } = same.value;
       parts.push(key, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     }
-    const { batch, augment, seed } = training;
+    const { batch, augment, seed, balancedSampling: balanced, augRepeats: repeats } = training;
     const loader = new Loader(journal.data.train, {
       batch,
       preprocessing,
       augment,
       shuffle: true,
+      balanced,
+      repeats,
       dropLast: true,
       seed,
     });
@@ -69,15 +72,19 @@ export async function pairings(journal: Journal, units: readonly JournaledUnit[]
   return found;
 }
 
-/** Whether units of the same backbone and seed begin alike, those apart whose shapes differ by design. */
+/** Whether units of the same backbone and seed begin alike, what differs by design apart: shapes, and batches of trainings of an entrant's own. */
 export function arePaired(found: readonly Pairing[]): boolean {
   const firsts = new Map<string, Pairing>();
   return found.every((pairing) => {
-    const { backbone, seed } = pairing.unit.unit;
-    const key = `${backbone.label}/${seed}`;
-    const first = firsts.get(key) ?? pairing;
-    firsts.set(key, first);
+    const { backbone, entrant, seed } = pairing.unit.unit;
+    const firstOf = (key: string) => {
+      const first = firsts.get(key) ?? pairing;
+      firsts.set(key, first);
+      return first;
+    };
+    const first = firstOf(`${backbone.label}/${seed}`);
+    const trainedAlike = firstOf(`${backbone.label}/${seed}/${canonical(entrant.training ?? {})}`);
     const alike = pairing.reshaped > 0 || first.reshaped > 0 || pairing.weights === first.weights;
-    return alike && pairing.batches === first.batches;
+    return alike && pairing.batches === trainedAlike.batches;
   });
 }

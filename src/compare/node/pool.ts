@@ -12,7 +12,7 @@ export interface PoolOptions {
   readonly program: string;
   readonly argumentsOf: (unit: JournaledUnit) => readonly string[];
   readonly signal: AbortSignal;
-  /** How much of all units is done: units, with shares of those at work. */
+  /** How many units are done, counting running ones by their progress. */
   readonly onProgress: (done: number, title: string) => void;
 }
 
@@ -22,12 +22,12 @@ export interface PoolFailure {
   readonly message: string;
 }
 
-/** How often a unit whose worker was killed is begun again. */
+/** How often a unit whose worker was killed is restarted. */
 const attempts = 3;
 
 /**
- * Does units in processes of their own, a few at a time. A process that dies, of memory or by kill -9, harms no other; its unit is gone on
- * with. Processes whose coordinator is gone end by themselves.
+ * Runs units in separate processes, a few at a time. A process that dies, out of memory or by kill -9, does not affect the others; its unit
+ * resumes in a new one. Processes whose coordinator is gone exit.
  */
 export async function runPool(units: readonly JournaledUnit[], options: PoolOptions): Promise<PoolFailure[]> {
   const { workers, signal, onProgress } = options;
@@ -72,7 +72,7 @@ function runChild(
       child = fork(program, argumentsOf(unit), {
         stdio: ["ignore", "ignore", "pipe", "ipc"],
         execArgv: [],
-        // Ctrl-C goes to the whole group of a terminal: they would hear of it twice, and end without saving.
+        // Ctrl-C goes to the whole process group of a terminal: they would get it twice, and exit without saving.
         detached: true,
       });
     } catch (error) {

@@ -13,25 +13,25 @@ import { type RunUnitOptions, runUnit, type UnitOutcome } from "./run-unit.js";
 import { onlyComparison, publication, publish, receiveFiles, sendFiles, tellDone, toldDone, withdraw } from "./send.js";
 
 const queueFile = "queue.json";
-/** Milliseconds after which all pending units are looked for, also those that nobody said are done. */
+/** Milliseconds after which all pending units are checked, including those not reported as done. */
 const fullLook = 30_000;
-/** Milliseconds after which the coordinator says again that it is there. */
+/** Milliseconds between the coordinator's signs of life. */
 const renewInterval = 2_000;
-/** Units whose results are looked at, or taken from Redis, at the same time. */
+/** Units whose results are checked, or fetched from Redis, at the same time. */
 const atOnce = 16;
-/** Milliseconds that a worker without the folder waits for a coordinator that Redis does not know of any more. */
+/** Milliseconds that a worker without the folder waits for a coordinator that Redis no longer knows. */
 const patience = 20_000;
-/** Milliseconds. A worker that has said nothing for so long is gone, and its unit goes to another. */
+/** Milliseconds of silence after which a worker is considered dead, and its unit goes to another. */
 const lockDuration = 15_000;
 const stalledInterval = 5_000;
 const pollInterval = 1_000;
 const connectTimeout = 10_000;
 const closeTimeout = 5_000;
 const attempts = 3;
-/** What a worker that was told to stop fails its job with: the unit is no worse for it. */
+/** The failure of a job whose worker was told to stop; it does not count against the unit. */
 const stoppedReason = "stopped and saved";
 
-/** The packages, which are installed by those who use a queue. */
+/** The packages, which users of a queue install. */
 async function packages() {
   try {
     const [{ Queue, Worker }, { Redis }] = await Promise.all([import("bullmq"), import("ioredis")]);
@@ -63,7 +63,7 @@ async function connect(url: string) {
   throw new FoveaError(`no Redis at ${new URL(url).host}: ${reason}`);
 }
 
-/** Waits for what may wait for a Redis that is away, but not for long. */
+/** Waits for something that may hang while Redis is away, but not for long. */
 const soon = (closing: Promise<unknown>) => Promise.race([closing.catch(() => {}), sleep(closeTimeout)]);
 
 /** Resolves when a signal is given. */
@@ -86,8 +86,8 @@ export interface FillOptions {
 }
 
 /**
- * Has workers do units, and waits for them. What counts are the results in the coordinator's folder; the queue only tells who does what,
- * and is filled again if Redis lost it.
+ * Gives units to workers, and waits for them. What counts are the results in the coordinator's folder; the queue only assigns units,
+ * and is refilled if Redis lost it.
  */
 export async function fillQueue(
   journal: Journal,
@@ -128,7 +128,7 @@ export async function fillQueue(
     await receiveFiles(connection, name, unit).catch((error) => refused(index, error));
     if (await readResult(unit.folder!)) pending.delete(index);
   };
-  /** Units that are said to be done. */
+  /** Units that were reported as done. */
   const told = async (): Promise<string[]> => {
     const found: string[] = [];
     // Each takes a thousand; a flood of them must not keep the rest waiting.
@@ -202,7 +202,7 @@ export interface ServeOptions extends RunUnitOptions {
 }
 
 /**
- * The comparison that is at work at a Redis, for a worker with a folder and data of its own.
+ * The comparison that is running at a Redis, for a worker with a folder and data of its own.
  *
  * @throws FoveaError if there is none or several, or this worker sees other data or is of another version of the program.
  */
@@ -220,11 +220,11 @@ export async function joinQueue(url: string, path: string, source: string | unde
 
 const otherWorker = (where: string) =>
   new FoveaError(
-    `this worker is not of the coordinator's version of the program, or sees other data: it would do other units than those of ${where}`,
+    `this worker has another version of Fovea than the coordinator, or other data: its results would not fit ${where}`,
   );
 
 /**
- * Does units of a queue, one at a time, until its coordinator has ended.
+ * Runs units of a queue, one at a time, until its coordinator has ended.
  *
  * @throws FoveaError if there is no coordinator, or it has another plan, data or version of the program.
  */
@@ -236,7 +236,7 @@ export async function serveQueue(
   const name = queueName(journal);
   const theirs = send ? name : await coordinatorsQueue(journal.path);
   if (theirs === undefined)
-    throw new FoveaError(`no coordinator is at work in ${journal.path}: start fovea compare … --backend bullmq first`);
+    throw new FoveaError(`no coordinator is running in ${journal.path}: start fovea compare … --backend bullmq first`);
   if (theirs !== name) throw otherWorker(journal.path);
   const { Worker } = await packages();
   const connection = await connect(url);

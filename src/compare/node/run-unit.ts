@@ -34,14 +34,14 @@ export interface RunUnitOptions {
   readonly onStep?: ((step: StepReport) => void) | undefined;
 }
 
-/** How a unit ended: `stopped` by the signal, to be gone on with. */
+/** How a unit ended: `stopped` means by the signal, to be resumed. */
 export type UnitOutcome = UnitResult["status"] | "stopped";
 
 /**
- * Does one unit of a comparison: trains, or goes on where a killed process stopped, measures on the test images, and writes the result.
- * A unit that is done is left as it is, so that any number of workers may be told to do it.
+ * Runs one unit of a comparison: trains, or resumes where a killed process stopped, measures on the test images, and writes the result.
+ * A finished unit is left alone, so that any number of workers may be given it.
  *
- * @throws FoveaError if it was done or begun with other data or another program, or its network cannot be built.
+ * @throws FoveaError if it was run or started with other data or another program, or its network cannot be built.
  */
 export async function runUnit(journal: Journal, entry: JournaledUnit, options: RunUnitOptions): Promise<UnitOutcome> {
   const { folder, misfit, title } = entry;
@@ -133,7 +133,7 @@ async function doUnit(
   }
 }
 
-/** How a unit is trained: options of `train`, but for how long and what else happens. */
+/** How a unit is trained: options of `train`, except duration and callbacks. */
 export function howTrained({ training, preprocessing, task }: NonNullable<JournaledUnit["resolved"]>, engine: Engine) {
   const { epochs: _, ...how } = repeating(training);
   return {
@@ -167,7 +167,7 @@ export function configOf(
   };
 }
 
-/** Seconds that all threads of this process have computed. */
+/** CPU seconds of this process. */
 export const cpuSeconds = (): number => {
   const { user, system } = cpuUsage();
   return (user + system) / 1e6;
@@ -177,7 +177,7 @@ export const cpuSeconds = (): number => {
 const isDivergence = (error: unknown): boolean =>
   error instanceof FoveaError && /\b(NaN|Infinity|finite)\b/.test(error.message);
 
-/** @throws FoveaError if logits are no finite numbers. */
+/** @throws FoveaError if logits are not finite. */
 export async function measured(
   network: Module,
   { epoch, top1, loss, miou }: EpochRecord,

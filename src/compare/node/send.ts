@@ -12,13 +12,13 @@ import { parseResult } from "../results.js";
 import { sha256 } from "./hash.js";
 import { type Journal, type JournaledUnit, mostResultBytes, readResult } from "./journal.js";
 
-/** What Redis holds of a comparison that is at work: the plan, for workers that do not see its folder, and which units are done. */
+/** What Redis stores about a running comparison: the plan, for workers that do not see its folder, and which units are done. */
 const keys = {
   comparison: (name: string) => `fovea:comparison:${name}`,
   done: (name: string) => `fovea:done:${name}`,
   files: (name: string, unit: number) => `fovea:files:${name}:${unit}`,
 };
-/** Seconds. A comparison is renewed all the time; one whose coordinator is gone is forgotten. */
+/** Seconds after which a comparison expires unless its coordinator renews it. */
 const [published, kept] = [30, 24 * 3600];
 const ended = "ended";
 /** Files of a unit that are sent, the result last, and their bytes together: Redis takes no value of 512 MiB. */
@@ -35,7 +35,7 @@ const mostBytes = 256 * 2 ** 20;
 /** Of the manifest, and of a published plan. */
 const [mostManifest, mostPlan] = [10_000, 1_000_000];
 
-/** Says that a comparison is at work. */
+/** Announces a running comparison. */
 export async function publish(redis: Redis, name: string, { plan, resolver }: Journal): Promise<void> {
   const rates = resolver.rates ? Object.fromEntries(resolver.rates) : null;
   const { masks: _, ...data } = plan.data;
@@ -44,7 +44,7 @@ export async function publish(redis: Redis, name: string, { plan, resolver }: Jo
   await redis.set(keys.comparison(name), value, "EX", published);
 }
 
-/** Says that it has ended, and removes what is left of it. */
+/** Announces its end, and removes what is left of it. */
 export async function withdraw(redis: Redis, name: string, units: Iterable<number>): Promise<void> {
   const left = [keys.done(name), ...[...units].map((unit) => keys.files(name, unit))];
   await redis.set(keys.comparison(name), ended, "EX", published);
@@ -59,7 +59,7 @@ export async function publication(redis: Redis, name: string): Promise<Publicati
 }
 
 /**
- * The only comparison that is at work at a Redis, for a worker that has data of its own.
+ * The only comparison that is running at a Redis, for a worker with its own copy of the data.
  *
  * @throws FoveaError if there is none, or several.
  */
@@ -73,7 +73,8 @@ export async function onlyComparison(
     const [next, some] = await redis.scan(cursor, "MATCH", keys.comparison("*"), "COUNT", 1000);
     cursor = next;
     for (const key of some) {
-      if ((await redis.strlen(key)) > mostPlan) throw new FoveaError("what is at this Redis is no comparison");
+      if ((await redis.strlen(key)) > mostPlan)
+        throw new FoveaError("this Redis has something other than a comparison");
       const value = await redis.get(key);
       if (value !== null && value !== ended) found.set(key.slice(keys.comparison("").length), value);
     }
@@ -81,22 +82,22 @@ export async function onlyComparison(
   if (found.size !== 1)
     throw new FoveaError(
       found.size === 0
-        ? "no comparison is at work at this Redis: start fovea compare … --backend bullmq first"
-        : `${found.size} comparisons are at work at this Redis; give each a database of its own, such as redis://host/1`,
+        ? "no comparison is running at this Redis: start fovea compare … --backend bullmq first"
+        : `${found.size} comparisons are running at this Redis; give each its own database, such as redis://host/1`,
     );
   const [only] = found;
   const [name, text] = only!;
   const value = parsedJson(text);
   const { plan: given, rates = null } = isObject(value) ? value : {};
   if (!isObject(given) || !isObject(given.data) || !(rates === null || isRates(rates)))
-    throw new FoveaError("what is at this Redis is no comparison");
+    throw new FoveaError("this Redis has something other than a comparison");
   const plan = given as { data: PlanData };
   const generated = isGenerated(plan.data.source);
   if (generated !== (source === undefined))
     throw new OptionError(
       generated
         ? `--data has no effect: the data of the comparison is ${plan.data.source}`
-        : "--data must say where the data of the comparison lies here",
+        : "--data must say where the comparison's data is on this computer",
     );
   const data = generated ? plan.data : { ...plan.data, source };
   return {
@@ -109,7 +110,7 @@ export async function onlyComparison(
 const isRates = (value: unknown): value is Record<string, number> =>
   isObject(value) && Object.values(value).every((rate) => typeof rate === "number" && rate > 0);
 
-/** Tells the coordinator that a unit is done, whose files it sees. */
+/** Tells the coordinator that a unit is done. */
 export const tellDone = async (redis: Redis, name: string, unit: number): Promise<void> =>
   void (await redis.rpush(keys.done(name), unit));
 
@@ -131,7 +132,7 @@ export async function sendFiles(redis: Redis, name: string, { unit, folder, titl
   }
   if (total > mostBytes)
     throw new FoveaError(
-      `${title}: its files take ${Math.ceil(total / 2 ** 20)} MiB, more than the 256 that are sent; use a folder that all computers see`,
+      `${title}: its files take ${Math.ceil(total / 2 ** 20)} MiB, but at most 256 are sent; use a folder that all computers see`,
     );
   const key = keys.files(name, unit.index);
   await redis
@@ -162,11 +163,11 @@ export async function receiveFiles(redis: Redis, name: string, entry: JournaledU
   await redis.del(key);
 }
 
-/** What lies at a key, at most what a unit may send: whoever reaches Redis can put anything there. */
+/** The value of a key, at most as large as a unit may be: whoever reaches Redis can store anything there. */
 async function filesAt(redis: Redis, key: string, title: string): Promise<Map<string, Buffer> | undefined> {
   const fields = ["manifest", ...sent];
   const wrong = (error: Error) => {
-    throw error.message.startsWith("WRONGTYPE") ? new FoveaError(`${title}: what a worker sent is no hash`) : error;
+    throw error.message.startsWith("WRONGTYPE") ? new FoveaError(`${title}: what a worker sent is not a hash`) : error;
   };
   const sizes = await Promise.all(fields.map((field) => redis.hstrlen(key, field))).catch(wrong);
   const [manifest, ...rest] = sizes as [number, ...number[]];
@@ -192,7 +193,7 @@ async function takeFiles(found: Map<string, Buffer>, { folder, hashes, title }: 
   for (const which of ["config", "data", "code"] as const)
     if (own[which] !== hashes![which] || versions[which] !== hashes![which])
       throw new FoveaError(
-        `${title}: a worker sent a result of another ${which === "code" ? "version of the program" : which}`,
+        `${title}: a worker sent a result with another ${which === "code" ? "version of the program" : which}`,
       );
   await makeFolder(folder!);
   const lock = await Lock.acquire(`${folder!}.lock`);
@@ -205,7 +206,7 @@ async function takeFiles(found: Map<string, Buffer>, { folder, hashes, title }: 
   }
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined if the text is not JSON. */
 function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -14,7 +14,7 @@ import type { Journal, JournaledUnit } from "./journal.js";
 import { lookedAt, looksSeconds } from "./measure-looks.js";
 import { configOf, cpuSeconds, howTrained, measured } from "./run-unit.js";
 
-/** What the parts of a unit take, in seconds. */
+/** How long the parts of a unit take, in seconds. */
 export interface Speed {
   /** From the start of the process to the first step. */
   readonly start: number;
@@ -29,7 +29,7 @@ export interface Speed {
   readonly look: number;
 }
 
-/** What a short training of a unit shows. */
+/** Measurements of a short training of a unit. */
 export interface Trial {
   /** By the clock, and of all processors together. */
   readonly clock: Speed;
@@ -48,8 +48,8 @@ const now = (): Time => [performance.now() / 1000, cpuSeconds()];
 const less = (a: Time, b: Time): Time => [a[0] - b[0], a[1] - b[1]];
 
 /**
- * Does what a unit does, with few steps and images, in a process that has done nothing else: two short epochs with validation and
- * checkpoints, the test twice, and maps. What each part takes follows.
+ * Runs a unit with few steps and images, in a fresh process: two short epochs with validation and checkpoints, the test twice, and maps.
+ * The time of each part follows.
  */
 export async function trial(journal: Journal, entry: JournaledUnit, engine: Engine): Promise<Trial> {
   const { resolved: unit, hashes } = entry;

@@ -25,9 +25,7 @@ function ask<T>(request: TrialRequest, signal?: AbortSignal): Promise<T> {
     child.on("close", (code, by) => {
       signal?.removeEventListener("abort", stop);
       if (answer && "value" in answer) return resolve(answer.value as T);
-      reject(
-        new FoveaError(answer?.error ?? `a process that was measured ended ${by ? `by ${by}` : `with code ${code}`}`),
-      );
+      reject(new FoveaError(answer?.error ?? `a measured process ended ${by ? `by ${by}` : `with code ${code}`}`));
     });
     child.send(request);
   });

@@ -45,8 +45,8 @@ export interface TuneOptions {
 }
 
 /**
- * A search on disk: `search.json`, and for each trial of each rung a comparison of one unit. There is no other record, so that whatever
- * ends it, it goes on: who is promoted follows from the results.
+ * A search on disk: `search.json`, and a comparison of one unit for each trial of each rung. There is no other record, so it can resume
+ * after any interruption: the results decide which trials advance.
  */
 export class SearchJournal {
   private constructor(
@@ -57,7 +57,7 @@ export class SearchJournal {
     readonly rungs: readonly Rung[],
   ) {}
 
-  /** @throws OptionError if the search cannot be meant. */
+  /** @throws OptionError for an impossible search. */
   static async open(path: string, search: Search): Promise<SearchJournal> {
     checkSearch(search);
     const trials = trialsOf(search);
@@ -96,9 +96,9 @@ export class SearchJournal {
       const written = canonical(this.search);
       const bytes = await readWhole(join(this.path, searchFile), 1_000_000).catch(unlessMissing);
       if (!bytes && names.length > 0)
-        throw new FoveaError(`--out ${this.path} is not empty, and no folder of a search. Choose another --out`);
+        throw new FoveaError(`--out ${this.path} is neither empty nor the folder of a search. Choose another --out`);
       if (bytes && new TextDecoder().decode(bytes).trim() !== written)
-        throw new FoveaError(`--out ${this.path} holds another search. Choose another --out`);
+        throw new FoveaError(`--out ${this.path} has another search. Choose another --out`);
       if (!bytes) await writeFileAtomic(join(this.path, searchFile), `${written}\n`);
     } catch (error) {
       lock.release();
@@ -107,7 +107,7 @@ export class SearchJournal {
     return lock;
   }
 
-  /** Does what is not done, rung by rung. */
+  /** Runs the remaining trials, rung by rung. */
   async run(
     options: TuneOptions,
   ): Promise<{ readonly result: SearchResult; readonly failures: readonly PoolFailure[] }> {

@@ -22,15 +22,15 @@ export interface Written {
 
 const costsFile = "costs.json";
 
-/** What was measured beside the units' own results. */
+/** What was measured besides the units' own results. */
 export interface Extras {
   readonly looks?: Looks | undefined;
   readonly costs?: Costs | undefined;
 }
 
 /**
- * Writes what is known of a comparison: `results.csv`, `results.parquet`, `table.md` and `table.json`, which are equal whenever the results
- * are; `costs.csv` and `costs.json`, which are measured; and `report.html`.
+ * Writes the tables of a comparison: `results.csv`, `results.parquet`, `table.md` and `table.json`, which depend only on the results;
+ * `costs.csv` and `costs.json`, which are measured; and `report.html`.
  */
 export async function writeTables(
   { path, plan, images, shared }: Journal,
@@ -60,7 +60,7 @@ export async function writeTables(
   return { comparison, costs };
 }
 
-/** Versions that did units, if this is another. */
+/** Other versions that trained units. */
 function otherVersions(results: readonly (UnitResult | undefined)[], code: string): Comparison["otherVersions"] {
   const units = new Map<string, number>();
   for (const result of results) if (result) units.set(result.hashes.code, (units.get(result.hashes.code) ?? 0) + 1);
@@ -69,7 +69,7 @@ function otherVersions(results: readonly (UnitResult | undefined)[], code: strin
 }
 
 /**
- * Writes comparisons as one page of Markdown, with its drawings in a folder beside it that has the page's name.
+ * Writes comparisons as one page of Markdown, with its charts in a folder next to it that has the page's name.
  *
  * @throws FoveaError if they cannot be written there.
  */

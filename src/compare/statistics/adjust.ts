@@ -1,9 +1,9 @@
-/** Corrections of p values for as many tests as there are. The order is kept. */
+/** Corrections of p values for multiple tests. The order is kept. */
 
 /** Every p times their number, at most 1. */
 export const bonferroni = (p: readonly number[]): number[] => p.map((x) => Math.min(1, p.length * x));
 
-/** Holm's step-down: keeps the chance of any false finding below α, and finds no less than Bonferroni's. */
+/** Holm's step-down: keeps the probability of any false positive below α, and is never less powerful than Bonferroni's. */
 export function holm(p: readonly number[]): number[] {
   let largest = 0;
   return stepwise(
@@ -13,7 +13,7 @@ export function holm(p: readonly number[]): number[] {
   );
 }
 
-/** Benjamini and Hochberg's step-up: keeps the expected share of false findings among all below α. */
+/** Benjamini and Hochberg's step-up: keeps the false discovery rate below α. */
 export function benjaminiHochberg(p: readonly number[]): number[] {
   let least = 1;
   return stepwise(

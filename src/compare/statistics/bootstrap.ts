@@ -61,8 +61,8 @@ export function bcaInterval(values: readonly number[], resamples: Resamples, con
 }
 
 /**
- * Percentile interval of a mean over seeds × images, both drawn anew in each resample: what other seeds and other test images might have
- * given. `rows[s][i]` is what seed s gives for image i, for example 1, 0 or −1, right in one network and wrong in the other.
+ * Percentile interval of a mean over seeds × images, both redrawn in each resample: what other seeds and other test images might have
+ * given. `rows[s][i]` is the value of seed s for image i, for example 1, 0 or −1 if two networks are compared.
  */
 export function crossedInterval(
   rows: readonly ArrayLike<number>[],

@@ -7,7 +7,7 @@ export interface CalibrationBin {
   readonly confidence: number;
 }
 
-/** Whether a network is right as often as it is sure. */
+/** Whether a network's confidence matches its accuracy. */
 export interface Calibration {
   /** Expected calibration error (Guo et al., 2017): Σ share of the bin · |accuracy − confidence|, over 15 bins (lo, hi] of equal width. */
   readonly ece: number;

@@ -8,7 +8,7 @@ import { type Interval, mean } from "./sample.js";
  * V = (MSs + MSi − MSe) / (n·m), but at least that of seeds or images alone, and its degrees of freedom are Satterthwaite's,
  * (n·m·V)² / (MSs² / (n − 1) + MSi² / (m − 1) + MSe² / ((n − 1)(m − 1))).
  *
- * @param rows `rows[s][i]` is what seed s gives for image i
+ * @param rows `rows[s][i]` is the value of seed s for image i
  *
  * Source: Satterthwaite 1946; Clark 1973 ("min F′").
  */

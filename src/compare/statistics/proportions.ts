@@ -26,7 +26,7 @@ export function clopperPearsonInterval(k: number, n: number, confidence = 0.95):
 }
 
 /**
- * McNemar's test of two networks on the same images: `b` images only the first has right, `c` only the second. Two-sided p, exact
+ * McNemar's test of two networks on the same images: only the first is correct on `b` images, only the second on `c`. Two-sided p, exact
  * (binomial) and by chi-square without a continuity correction.
  */
 export function mcnemar(b: number, c: number): { readonly exact: number; readonly chiSquare: number } {

@@ -3,7 +3,7 @@ import { Rng } from "../../core/rng.js";
 import { chiSquareTail, tQuantile, tTail } from "./distributions.js";
 import { deviation, differences, type Interval, mean, ranks, requireSome } from "./sample.js";
 
-/** mean ± t · s / √n: where the mean of a normal sample lies, with the given confidence. */
+/** mean ± t · s / √n: the confidence interval of the mean of a normal sample. */
 export function tInterval(values: readonly number[], confidence = 0.95): Interval {
   requireSome("tInterval", values, 2);
   const half = (tQuantile((1 + confidence) / 2, values.length - 1) * deviation(values)) / Math.sqrt(values.length);
@@ -34,7 +34,7 @@ export function pairedT(a: readonly number[], b: readonly number[], confidence =
   };
 }
 
-/** The two-sided p of Welch's t test: two samples that are not paired, of variances of their own. */
+/** The two-sided p of Welch's t test: two unpaired samples with different variances. */
 export function welchP(a: readonly number[], b: readonly number[]): number {
   requireSome("welchP", a, 2);
   requireSome("welchP", b, 2);
@@ -64,13 +64,13 @@ export function wilcoxonP(a: readonly number[], b: readonly number[]): number {
   return Math.min(1, 2 * chances.subarray(0, least + 1).reduce((sum, chance) => sum + chance, 0));
 }
 
-/** With more pairs than these the sign-flip test draws flips instead of going through all. */
+/** With more pairs than this, the sign-flip test draws flips instead of enumerating them. */
 const exactFlips = 20;
 const drawnFlips = 100_000;
 
 /**
  * The two-sided p of the sign-flip (permutation) test of a − b: the share of the 2ⁿ ways to set the signs of the differences whose mean
- * is at least as far from 0. It assumes no distribution. With more than 20 pairs, of 100,000 drawn ways, (k + 1) / (100,000 + 1).
+ * is at least as far from 0. It assumes no distribution. With more than 20 pairs, 100,000 ways are drawn: (k + 1) / (100,000 + 1).
  */
 export function signFlipP(a: readonly number[], b: readonly number[]): number {
   const d = differences("signFlipP", a, b);
@@ -98,11 +98,11 @@ export function signFlipP(a: readonly number[], b: readonly number[]): number {
   return extreme / count;
 }
 
-/** The least p that an exact two-sided sign-flip or signed-rank test of n pairs can give: 2 / 2ⁿ. */
+/** The smallest p that an exact two-sided sign-flip or signed-rank test of n pairs can give: 2 / 2ⁿ. */
 export const leastP = (n: number): number => Math.min(1, 2 ** (1 - n));
 
 /**
- * Friedman's test that all rows of `scores` are alike, columns being blocks (seeds): p of chi-square, corrected for ties, and the mean
+ * Friedman's test that all rows of `scores` are alike, where columns are blocks (seeds): p of chi-square, corrected for ties, and the mean
  * rank of each row, 1 for the largest score.
  */
 export function friedman(scores: readonly (readonly number[])[]): { readonly p: number; readonly ranks: number[] } {
@@ -129,7 +129,7 @@ export function friedman(scores: readonly (readonly number[])[]): { readonly p: 
 }
 
 /**
- * The difference that a paired t test of n pairs finds with the given power, if the differences have the standard deviation `sd`:
+ * The difference that a paired t test of n pairs detects with the given power, if the differences have the standard deviation `sd`:
  * (t(1 − α/2) + t(power)) · sd / √n, with n − 1 degrees of freedom. With Holm's correction over m tests, α is 0.05 / m.
  */
 export function smallestDetectable(sd: number, n: number, { alpha = 0.05, power = 0.8 } = {}): number {

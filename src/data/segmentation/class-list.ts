@@ -54,7 +54,7 @@ function requireNames(names: readonly string[], where: string): void {
 /** Which class the values in masks stand for. */
 export interface ClassTable {
   readonly classes: readonly string[];
-  /** The label of each value: a class, {@link ignored}, or undefined for a value that stands for nothing. */
+  /** The label of each value: a class, {@link ignored}, or undefined for an unknown value. */
   labelOf(value: number): number | undefined;
 }
 
@@ -69,7 +69,7 @@ export interface ClassTable {
 export function classTable(names: readonly string[] | undefined, ignore: number | null, greatest: number): ClassTable {
   if (!names && greatest >= mostPixelClasses)
     throw new DataError(
-      `a mask has the value ${greatest}; without names of classes values are at most ${mostPixelClasses - 1}. If it does not count: --ignore-label ${greatest}`,
+      `a mask has the value ${greatest}; without class names, values are at most ${mostPixelClasses - 1}. To ignore it: --ignore-label ${greatest}`,
     );
   const all = names ?? Array.from({ length: greatest + 1 }, (_, value) => `class ${value}`);
   const labels: number[] = [];

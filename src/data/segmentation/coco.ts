@@ -31,7 +31,7 @@ export async function cocoAnnotations(path: string, known?: ReadonlyMap<unknown,
   const lists = ["images", "annotations", "categories"].map((name) => {
     const value = json[name];
     if (!Array.isArray(value) || !value.every(isObject))
-      throw new DataError(`${path}: is not COCO's JSON: "${name}" must be a list of objects`);
+      throw new DataError(`${path}: is not COCO JSON: "${name}" must be a list of objects`);
     if (value.length > mostObjects)
       throw new DataError(`${path}: ${value.length} ${name}; at most ${mostObjects} are read`);
     return value as Entry[];
@@ -73,5 +73,5 @@ function parsed(path: string, content: string): Entry {
   } catch (error) {
     throw new DataError(`${path}: is not JSON (${messageOf(error).split("\n")[0]})`);
   }
-  throw new DataError(`${path}: is not COCO's JSON: it must have "images", "annotations" and "categories"`);
+  throw new DataError(`${path}: is not COCO JSON: it must have "images", "annotations" and "categories"`);
 }

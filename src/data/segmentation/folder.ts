@@ -17,11 +17,11 @@ import { Budget, paintObject } from "./polygons.js";
 
 /** Options of a folder of images with masks, besides those of {@link ImageFolderOptions}. */
 export interface MaskOptions {
-  /** Names of the values in masks, from 0 on. Those called void, ignore or unlabeled do not count. Default: those of the data. */
+  /** Class names, from value 0 on. Those called void, ignore or unlabeled are ignored. Default: those of the data. */
   readonly classNames?: readonly string[];
-  /** The value of pixels that do not count; null for none. Default 255. */
+  /** The value of ignored pixels; null for none. Default 255. */
   readonly ignoreLabel?: number | null;
-  /** Shorter side to which images are scaled before inputs are cut out. Default: that of the images, up to twice the input. */
+  /** Shorter side that images are scaled to before cropping. Default: their own, up to twice the input. */
   readonly resize?: number;
 }
 
@@ -36,13 +36,13 @@ export const maskFields: Fields<MaskOptions> = {
 };
 export const segmentationFolderOptions = fields<SegmentationFolderOptions>({ ...folderFields, ...maskFields });
 
-/** Side of the input where nothing is said. */
+/** The default side of the input. */
 const usualSide = 256;
 /** Masks take at most as many bytes as a PNG of 100 megapixels. */
 const mostBytes = 2 ** 30;
 
 /**
- * Images with a class for every pixel (Node only): `images/<split>` beside `masks/<split>`, VOC's, Cityscapes' or COCO's folders. Masks are gray or
+ * Images with a class for every pixel (Node only): `images/<split>` next to `masks/<split>`, VOC's, Cityscapes' or COCO's folders. Masks are gray or
  * palette PNG with the number of a class in every pixel. Every file is decoded once, so that unreadable ones are in `skipped` before training starts.
  *
  * @throws DataError for other layouts, and for a value in a mask that is no class, with the file and the value.
@@ -54,7 +54,7 @@ export async function openSegmentationFolder(folder: string, options: Segmentati
   check("openSegmentationFolder", "folder", text, folder);
   check("openSegmentationFolder", "options", segmentationFolderOptions, options);
   const found = await findSegmentation(folder);
-  if (!found) throw new DataError(`${folder}: holds no images with masks. Accepted: ${segmentationLayouts}`);
+  if (!found) throw new DataError(`${folder}: has no images with masks. Accepted: ${segmentationLayouts}`);
   return openFound(folder, found, options);
 }
 
@@ -67,7 +67,7 @@ export async function openFound(
   const { validationSplit = 0.2, testSplit = 0, seed = 0 } = options;
   const { parts, names } = found;
   const all = parts.all ?? parts.train;
-  if (!all) throw new DataError(`${folder}: there is no part to train on. Found: ${summary(Object.keys(parts))}`);
+  if (!all) throw new DataError(`${folder}: there is no training split. Found: ${summary(Object.keys(parts))}`);
   const validated = parts.validation ?? parts.test;
   const tested = parts.validation ? parts.test : undefined;
   const checked = await checkAll([all, validated, tested], options);
@@ -76,7 +76,7 @@ export async function openFound(
   const [first, second, third] = checked.map((own) => own && labeled(own, table)) as [Labeled, Labeled?, Labeled?];
   const share = (items: readonly Item[], part: number, what: string) => {
     const count = Math.min(items.length - 1, Math.max(1, Math.round(part * first.items.length)));
-    if (count < 1) throw new DataError(`${folder}: too few images to set some aside for ${what}`);
+    if (count < 1) throw new DataError(`${folder}: too few images to hold some out for ${what}`);
     const chosen = new Set(new Rng(seed, "split", what).permutation(items.length).subarray(0, count));
     return { kept: items.filter((_, i) => !chosen.has(i)), aside: items.filter((_, i) => chosen.has(i)) };
   };
@@ -88,7 +88,7 @@ export async function openFound(
   const percent = (part: number) => `${Number((100 * part).toPrecision(3))} %`;
   const division = [
     ...(names.length > 0 ? [`by ${found.layout === "VOC" ? "lists" : "folders"} ${names.join(", ")}`] : []),
-    ...(forValidation ? [`${percent(validationSplit)} set aside`] : []),
+    ...(forValidation ? [`${percent(validationSplit)} held out`] : []),
     ...(forTest ? [`${percent(testSplit)} for testing`] : []),
   ];
   const test = third ?? (forTest && { items: forTest.aside, skipped: [] });
@@ -240,7 +240,7 @@ function tableFor(
   const values = new Set(parts.flatMap((part) => part?.items.flatMap(({ present }) => [...present.keys()]) ?? []));
   const isStencil = values.size === 2 && values.has(0) && values.has(255);
   if (isStencil && ignoreLabel === undefined && (names === undefined || names.length === 2)) {
-    onNote?.("masks hold 0 and 255 only: taken for background and object");
+    onNote?.("masks have only the values 0 and 255: read as background and object");
     return {
       classes: names ?? ["background", "object"],
       labelOf: (value) => (value === 255 ? 1 : value === 0 ? 0 : undefined),
@@ -265,7 +265,7 @@ interface Labeled {
   readonly skipped: readonly SkippedFile[];
 }
 
-/** Turns values into labels. @throws DataError for a value that is no class, with the first file that has it. */
+/** Turns values into labels. @throws DataError for a value that is not a class, with the first file that has it. */
 function labeled({ items, skipped }: CheckedPart, table: ClassTable): Labeled {
   const labels = Uint8Array.from({ length: 65_536 }, (_, value) => table.labelOf(value) ?? ignored);
   const mapOf = ({ width, height, data }: Values): LabelMap => ({
@@ -278,7 +278,7 @@ function labeled({ items, skipped }: CheckedPart, table: ClassTable): Labeled {
       for (const [value, at] of present)
         if (table.labelOf(value) === undefined)
           throw new DataError(
-            `${pair.mask}: the value ${value}${values ? ` at column ${at % values.width}, row ${Math.floor(at / values.width)}` : ""} is no class: there are ${table.classes.length}, ${summary(table.classes)}. If such pixels do not count: --ignore-label ${value} (ignoreLabel)`,
+            `${pair.mask}: the value ${value}${values ? ` at column ${at % values.width}, row ${Math.floor(at / values.width)}` : ""} is not a class: there are ${table.classes.length}, ${summary(table.classes)}. To ignore such pixels: --ignore-label ${value} (ignoreLabel)`,
           );
       const map = values && mapOf(values);
       const readMap = async () => mapOf(await valuesOf(pair, await imageSizeOf(pair.image)));

@@ -87,7 +87,7 @@ function sources(start: number, length: number, size: number, pixels: number, im
 }
 
 /**
- * A data set whose objects have masks as one for segmentation: class 0 is the background, class 1 the object, whatever it is.
+ * A segmentation data set from one whose objects have masks: class 0 is the background, class 1 the object, whatever its class.
  *
  * @throws DataError if it has no masks.
  *

@@ -10,9 +10,9 @@ import type { CocoObject } from "./polygons.js";
 
 /** Accepted layouts, for messages. */
 export const segmentationLayouts =
-  "images/<split> beside masks/<split>, VOC (JPEGImages, SegmentationClass), Cityscapes (leftImg8bit, gtFine), COCO (annotations/instances_<split>.json)";
+  "images/<split> next to masks/<split>, VOC (JPEGImages, SegmentationClass), Cityscapes (leftImg8bit, gtFine), COCO (annotations/instances_<split>.json)";
 
-/** An image and where its labels come from: a mask file, or objects to paint. */
+/** An image and the source of its labels: a mask file, or objects to draw. */
 export interface Pair {
   readonly image: string;
   readonly mask: string | readonly CocoObject[];
@@ -24,11 +24,11 @@ export interface Part {
   readonly skipped: readonly SkippedFile[];
 }
 
-/** What a folder holds for segmentation. */
+/** The segmentation data of a folder. */
 export interface SegmentationFiles {
   /** In words: `images and masks`. */
   readonly layout: string;
-  /** By name; `all` where they are not split. */
+  /** By name; `all` if they are not split. */
   readonly parts: Partial<Record<SplitName | "all", Part>>;
   /** The split folders' names. */
   readonly names: readonly string[];
@@ -43,7 +43,7 @@ const maskFolders = ["masks", "labels", "annotations", "mask"] as const;
 const maskSuffix = /[_-](mask|masks|label|labels|seg|segmentation|L)$/i;
 const stem = (path: string) => path.replace(/\.[^./\\]+$/, "");
 
-/** What a folder holds for segmentation; undefined where it does not look like it. @throws DataError where it does, but is not complete. */
+/** The segmentation data of a folder; undefined if it has another layout. @throws DataError if it is incomplete. */
 export async function findSegmentation(folder: string): Promise<SegmentationFiles | undefined> {
   const { folders, files } = await list(folder);
   const has = (name: string) => folders.includes(name);
@@ -79,7 +79,7 @@ async function paired(images: string, masks: string, own: (key: string) => strin
   return { pairs, skipped };
 }
 
-/** The parts in split folders of `images`, with masks in folders of the same names; or all of both where there are none. */
+/** The splits in folders of `images`, with masks in folders of the same names; or all images, if there are no split folders. */
 async function splitParts(
   images: string,
   partOf: (split: string) => Promise<Part>,
@@ -186,7 +186,7 @@ async function cocoFolder(folder: string, folders: readonly string[]): Promise<S
   );
 }
 
-/** `<split>/_annotations.coco.json` beside the images, as Roboflow exports. */
+/** `<split>/_annotations.coco.json` next to the images, as Roboflow exports. */
 async function roboflow(
   folder: string,
   folders: readonly string[],
@@ -220,7 +220,7 @@ async function cocoParts(
       else skipped.push({ file: join(images, name), reason: `named in ${json}, but there is no such image` });
     }
     const kind = split === "all" ? "all" : splitOfName(split.replace(/[-_ ]?\d+$/, ""))!;
-    if (parts[kind]) throw new DataError(`${folder}: there are two ${kind} parts. Keep one of them`);
+    if (parts[kind]) throw new DataError(`${folder}: there are two ${kind} splits. Keep one of them`);
     parts[kind] = { pairs, skipped };
   }
   const { classes } = first!;

@@ -20,7 +20,7 @@ export class Budget {
   /** @throws DataError once it is used up. */
   spend(steps: number, at: string): void {
     this.#left -= steps;
-    if (this.#left < 0) throw new DataError(`${at}: the objects of its image are too much to paint`);
+    if (this.#left < 0) throw new DataError(`${at}: the objects of its image cover too many pixels to draw`);
   }
 }
 

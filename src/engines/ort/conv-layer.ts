@@ -53,3 +53,10 @@ export function dyAsKernel({ strides, dilations }: Pick<ConvLayer, "strides" | "
   if (lanes === undefined) return { strides: dilations, dilations: strides };
   return { strides: [dilations[0], 1] as const, dilations: [strides[0], strides[1] * lanes] as const };
 }
+
+/** A strided 1×1 layer without padding reads one pixel per stride: the same on an input without the others. */
+export function withoutSkipped<L extends ConvLayer>(layer: L): L {
+  const { kernel, strides, pads, oh, ow } = layer;
+  const skips = kernel[0] * kernel[1] === 1 && strides[0] * strides[1] > 1 && pads.every((p) => p === 0);
+  return skips ? { ...layer, height: oh, width: ow, strides: [1, 1] } : layer;
+}

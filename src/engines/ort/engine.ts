@@ -101,7 +101,7 @@ class OrtExecutable implements Executable {
     const states = new Map<Cell, Tensor>();
     for (const [index, { cell }] of this.module.lowered.states.entries()) {
       const contents = await this.host.ask({ kind: "readState", session: this.session, index });
-      const layout = this.module.layouts.get(cell);
+      const layout = this.module.stateLayouts.get(cell);
       states.set(cell, layout ? fromLayout(contents, layout) : contents);
     }
     return this.module.restore(states);

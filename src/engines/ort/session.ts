@@ -1,4 +1,3 @@
-import type { InferenceSession } from "onnxruntime-common";
 import { FoveaError, messageOf } from "../../core/errors.js";
 import { copyOf, type Tensor } from "../../core/tensor.js";
 import { CopiedState, type HeldState, type SessionSpec, toOrt } from "./state.js";
@@ -31,14 +30,9 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-interface Session {
-  readonly session: InferenceSession;
-  readonly state: HeldState;
-}
-
 /** Holds ONNX Runtime sessions and their state, in a worker thread or on the calling one. */
 export class SessionHost implements Host {
-  readonly #sessions = new Map<number, Session>();
+  readonly #sessions = new Map<number, HeldState>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -70,17 +64,16 @@ export class SessionHost implements Host {
     const open = this.#sessions.get(request.session);
     if (request.kind === "release") {
       this.#sessions.delete(request.session);
-      await open?.session.release();
-      open?.state.release();
+      await open?.release();
       return undefined;
     }
     if (!open) throw new FoveaError("this executable has been released, or its engine has");
-    if (request.kind === "readState") return copyOf(open.state.read(request.index));
+    if (request.kind === "readState") return copyOf(open.read(request.index));
     const feeds = Object.entries(request.inputs).map(([name, value]) => [name, toOrt(ort, value)] as const);
-    return open.state.run(Object.fromEntries(feeds));
+    return open.run(Object.fromEntries(feeds));
   }
 
-  async #create(spec: SessionSpec): Promise<Session> {
+  async #create(spec: SessionSpec): Promise<HeldState> {
     const { ort, options } = this.loaded;
     const session = await ort.InferenceSession.create(spec.model, {
       // With memory patterns every run would ask the system for fresh pages.
@@ -89,6 +82,6 @@ export class SessionHost implements Host {
       ...options,
     });
     free([spec.model]);
-    return { session, state: new (spec.sentinel ? InPlaceState : CopiedState)(ort, session, spec) };
+    return new (spec.sentinel ? InPlaceState : CopiedState)(ort, session, spec);
   }
 }

@@ -23,13 +23,14 @@ export interface SessionSpec {
   readonly sentinel: string | undefined;
 }
 
-/** The state of an open session: where it lives, and what becomes of it in a run. */
+/** An open session and its state: where that lives, and what becomes of it in a run. */
 export interface HeldState {
   /** Runs the session once, and keeps the new state. Returns the graph's outputs. */
   run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Record<string, Tensor>>;
   /** The contents of a state array; valid until the next run. */
   read(index: number): Tensor;
-  release(): void;
+  /** Releases the session, and frees the state. */
+  release(): Promise<void>;
 }
 
 /** State that every run returns anew. */
@@ -56,7 +57,8 @@ export class CopiedState implements HeldState {
     return fromOrt(this.#state[this.spec.states[index]!.before]!);
   }
 
-  release(): void {
+  async release(): Promise<void> {
+    await this.session.release();
     free(Object.values(this.#state).map(({ data }) => data as Float32Array));
   }
 }

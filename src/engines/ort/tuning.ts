@@ -1,5 +1,5 @@
 import { OptionError } from "../../core/errors.js";
-import { check, text } from "../../core/schema.js";
+import { check, misfit, type Schema, settings, text, whole } from "../../core/schema.js";
 
 /**
  * Sizes at which one lowering becomes faster than another. They depend on the processor; `fovea bench calibrate` measures them.
@@ -51,7 +51,8 @@ function largestSide(sides: WinogradSides, channels: number): number {
   return sides[row] ?? 0;
 }
 
-const [mostImages, mostPositions, mostRows, mostChannels, mostPixels] = [65_536, 2 ** 30, 64, 65_536, 65_536];
+const mostRows = 64;
+const channelCount = whole(1, 65_536);
 
 /**
  * Validates a table from an untrusted source, such as a file, and copies its known fields.
@@ -62,12 +63,12 @@ const [mostImages, mostPositions, mostRows, mostChannels, mostPixels] = [65_536,
  */
 export function checkTuning(value: unknown, where: string): Tuning {
   check("checkTuning", "where", text, where);
-  const { fewImages, winograd } = object(value, where);
-  const { 2: small, 4: large, positions } = object(winograd, `${where}: winograd`);
+  const { fewImages, winograd } = checked(value, settings, where);
+  const { 2: small, 4: large, positions } = checked(winograd, settings, `${where}: winograd`);
   return {
-    fewImages: whole(fewImages, 0, mostImages, `${where}: fewImages`),
+    fewImages: checked(fewImages, whole(0, 65_536), `${where}: fewImages`),
     winograd: {
-      positions: whole(positions, 0, mostPositions, `${where}: winograd: positions`),
+      positions: checked(positions, whole(0, 2 ** 30), `${where}: winograd: positions`),
       2: checkSides(small, `${where}: winograd: 2`),
       4: checkSides(large, `${where}: winograd: 4`),
     },
@@ -75,28 +76,20 @@ export function checkTuning(value: unknown, where: string): Tuning {
 }
 
 function checkSides(value: unknown, where: string): WinogradSides {
-  const rows = Object.entries(object(value, where));
+  const rows = Object.entries(checked(value, settings, where));
   if (rows.length > mostRows) throw new OptionError(`${where} must have at most ${mostRows} rows, got ${rows.length}`);
   return Object.fromEntries(
     rows.map(([channels, side]) => [
-      whole(Number(channels), 1, mostChannels, `${where}: a number of channels`),
-      whole(side, 0, mostPixels, `${where}: the side of a map`),
+      checked(Number(channels), channelCount, `${where}: a number of channels`),
+      checked(side, whole(0, 65_536), `${where}: the side of a map`),
     ]),
   );
 }
 
-function object(value: unknown, where: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new OptionError(`${where} must be an object, got ${kindOf(value)}`);
-  return value as Record<string, unknown>;
+/** Of what is no number only the type is shown, so that messages do not quote a file. */
+function checked<T>(value: unknown, schema: Schema<T>, where: string): T {
+  const wanted = misfit(schema, value);
+  if (wanted === undefined) return value as T;
+  const kind = value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
+  throw new OptionError(`${where} must be ${wanted}, got ${typeof value === "number" ? value : kind}`);
 }
-
-function whole(value: unknown, least: number, most: number, where: string): number {
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most)
-    throw new OptionError(`${where} must be a whole number from ${least} to ${most}, got ${kindOf(value)}`);
-  return value as number;
-}
-
-/** A number as it is; for anything else only the type, so that messages do not quote a file. */
-const kindOf = (value: unknown): string =>
-  typeof value === "number" ? `${value}` : value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;

@@ -16,7 +16,7 @@ import type { Subject } from "../subject.js";
 
 /** Options of attribution methods; each method takes some of them. */
 export interface AttributionOptions {
-  /** `ig`, `deeplift`, `occlusion`: the reference: zeros (the mean color), black pixels, or an image [C,H,W] as the network takes it. Default `zero`. */
+  /** `ig`, `deeplift`, `occlusion`: the reference, which is zeros (the mean color), black pixels, or an input [C,H,W]. Default `zero`. */
   readonly baseline?: "zero" | "black" | Tensor;
   /** `ig`: number of points. Default: as many as `error` requires. */
   readonly steps?: number;

@@ -26,7 +26,7 @@ export async function confidenceChange(logitsOf: LogitsOf, example: Example, map
   const { data, shape, plane } = planesOf("confidenceChange", example);
   const shares = mapOver("confidenceChange", map, shape[1], shape[2]).data;
   if (!shares.every((share) => share >= 0 && share <= 1))
-    throw new OptionError("confidenceChange: the map must hold values from 0 to 1, as unitMap() makes them");
+    throw new OptionError("confidenceChange: the values of the map must be from 0 to 1, as unitMap() returns them");
   const masked = data.map((value, i) => value * shares[i % plane]!);
   const scores = await classScores(logitsOf, 2, (i) => (i ? masked : data), shape, example.target);
   const [before, after] = [scores.probabilities[0]!, scores.probabilities[1]!];

@@ -16,7 +16,7 @@ export function ranks(values: ArrayLike<number>): Float64Array {
 /** Spearman's rank correlation, −1 … 1, ties by mean ranks. NaN if all values of one side are equal. */
 export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length)
-    throw new ShapeError(`spearman: as many values on both sides, got ${a.length} and ${b.length}`);
+    throw new ShapeError(`spearman: needs two lists of equal length, got ${a.length} and ${b.length}`);
   const [x, y] = [ranks(a), ranks(b)];
   const mean = (a.length + 1) / 2;
   let [xy, xx, yy] = [0, 0, 0];

@@ -11,7 +11,7 @@ import {
 
 /** A mean over images with its confidence interval. */
 export interface Interval {
-  /** Of the values that are numbers. */
+  /** The mean of the values that are not NaN. */
   readonly mean: number;
   /** NaN with fewer than two values, like `high`. */
   readonly low: number;

@@ -38,7 +38,7 @@ export type ScoreKind = "probability" | "logit";
 export interface OpenLogits {
   /** Runs the network. */
   readonly logitsOf: LogitsOf;
-  /** Gives back the memory of the compiled graphs. */
+  /** Frees the memory of the compiled graphs. */
   release(): Promise<void>;
 }
 

@@ -27,14 +27,14 @@ export interface SanityOptions extends IntervalOptions {
 
 /** How much of a method's maps remains when weights are random. */
 export interface SanityRow {
-  /** Of the method. */
+  /** Name of the method. */
   readonly name: string;
   /**
-   * Rank correlation with the maps of the trained network, after each stage was randomized together with all later stages. `constant`
-   * counts maps, over all draws, without variation and so without a correlation.
+   * Rank correlation with the maps of the trained network after each stage is randomized together with all later stages. `constant`
+   * counts maps, over all draws, that are constant and so have no correlation.
    */
   readonly stages: readonly { readonly stage: string; readonly correlation: Interval; readonly constant: number }[];
-  /** The control: rank correlation between the maps of different images. A correlation not below it may just be a habit of the method. */
+  /** The control: rank correlation between the maps of different images. A correlation not below it may just reflect a bias of the method. */
   readonly otherImages: Interval;
   /** The first stages, from the classifier on, that the maps hardly depend on: their correlation is not below the control. */
   readonly ignores: readonly string[];
@@ -52,7 +52,7 @@ export const sanityOptions: Schema<SanityOptions> = fields<SanityOptions>({
 
 /**
  * The sanity check for maps (Adebayo et al., 2018): weights are randomized stage by stage, from the classifier down, and the maps should
- * change. Random weights are drawn as for a new network; what a new network does not draw, such as the gains of norms, stays as trained. Batch-norm
+ * change. Random weights are drawn as for a new network; parameters that are not initialized at random, such as the gains of norms, stay as trained. Batch-norm
  * statistics are re-estimated over the images: with those of the trained weights, activations would vanish and maps would be constant. The control is how much maps of *different images* correlate: a
  * method that always highlights the center scores high without looking.
  *

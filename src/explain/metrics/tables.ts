@@ -50,7 +50,7 @@ export interface LocalizationTable {
   readonly rows: readonly Row<LocalizationColumn>[];
   /** Number of images measured. */
   readonly images: number;
-  /** Images whose mask is empty or everything, which no mean includes. */
+  /** Images whose mask is empty or full, which no mean includes. */
   readonly leftOut: number;
   /** Mean share of the object in an image. */
   readonly share: number;
@@ -71,7 +71,7 @@ export const localizationOptions: Schema<LocalizationOptions> = fields<Localizat
 });
 
 /**
- * How well the maps of several methods locate the objects in images, beside a random map and a blob at the center.
+ * How well the maps of several methods locate the objects in images, next to a random map and a blob at the center.
  *
  * @param masks one per image, at any size
  *
@@ -161,8 +161,8 @@ export const faithfulnessOptions: Schema<FaithfulnessOptions> = fields<Faithfuln
 });
 
 /**
- * Whether maps tell what a network relies on, beside a random map and a blob at the center: deletion, insertion, ROAD, average
- * drop and increase, sparseness (Gini) and complexity (entropy) of every map. A random map has insertion minus deletion about 0, and ROAD about 0.
+ * Whether maps show what a network relies on, next to a random map and a blob at the center: deletion, insertion, ROAD, average
+ * drop and increase, sparseness (Gini) and complexity (entropy) of every map. For a random map, insertion minus deletion and ROAD are about 0.
  *
  * @throws OptionError if a method does not have as many maps as there are examples, or has the name of a control.
  */

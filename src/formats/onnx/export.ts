@@ -1,10 +1,23 @@
+import { OptionError } from "../../core/errors.js";
 import { requireFinite } from "../../core/finite.js";
-import { check, type Fields, options as fields, flag, maybe, oneOf, metadata as texts } from "../../core/schema.js";
+import {
+  check,
+  type Fields,
+  options as fields,
+  fieldsOf,
+  flag,
+  maybe,
+  oneOf,
+  type Schema,
+  metadata as texts,
+  that,
+} from "../../core/schema.js";
 import type { Tensor } from "../../core/tensor.js";
 import { type Graph, graphSchema } from "../../graph/graph.js";
 import { type CompressedType, compressWeights } from "../../graph/passes/compress-weights.js";
 import { foldBatchNorm } from "../../graph/passes/fold-batch-norm.js";
 import { publishFeatures, publishTaps } from "../../graph/passes/publish.js";
+import { type Calibration, quantize } from "../../graph/passes/quantize.js";
 import { formatScope } from "../../graph/scope.js";
 import { toModel } from "./ir.js";
 import { defaultOpset, inferenceRules, lowerToOnnx } from "./lower.js";
@@ -13,7 +26,7 @@ import { encodeOnnx } from "./proto.js";
 /** The ONNX operator sets that {@link exportOnnx} writes. */
 export const opsets = [13, 14, 15, 16, 17, 18, 19, 20, 21] as const;
 
-/** Element types of stored weights. The network computes in float32 in any case. */
+/** Element types of stored weights. The network computes in float32, unless it is calibrated. */
 export const precisions = ["float32", "float16", "int8"] as const satisfies readonly ("float32" | CompressedType)[];
 
 /** How a graph is transformed before export. */
@@ -22,6 +35,11 @@ export interface ExportedGraphOptions {
   readonly foldBatchNorm?: boolean;
   /** Element type of stored weights: float16 halves a file, int8 (with a scale per output channel) quarters it. Default float32. */
   readonly precision?: (typeof precisions)[number];
+  /**
+   * With `precision: "int8"`: compute in integers too, with activations in the ranges that `calibrate` measured. Default: weights alone
+   * are integers, and the network computes in float32.
+   */
+  readonly calibration?: Calibration;
   /** Add the attention maps as outputs, named by path: `layer2.0.attention/channel`. Default false. */
   readonly attentionMaps?: boolean;
   /** Add the last feature maps before global pooling as output `features`. Default false. */
@@ -36,9 +54,21 @@ export interface ExportOptions extends ExportedGraphOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+const calibrationSchema: Schema<Calibration> = fieldsOf<Calibration>(
+  {
+    ranges: that("a list of ranges, each [low, high]", (value) => {
+      const isRange = (range: unknown) =>
+        Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] <= range[1];
+      return Array.isArray(value) && value.every(isRange);
+    }),
+  },
+  "a calibration, as calibrate() gives",
+);
+
 export const exportFields: Fields<ExportOptions> = {
   foldBatchNorm: maybe(flag),
   precision: maybe(oneOf(...precisions)),
+  calibration: maybe(calibrationSchema),
   attentionMaps: maybe(flag),
   features: maybe(flag),
   opset: maybe(oneOf(...opsets)),
@@ -59,10 +89,14 @@ export function exportedGraph(graph: Graph, options: ExportedGraphOptions = {}):
   check("exportedGraph", "graph", graphSchema, graph);
   check("exportedGraph", "options", exportOptions, options);
   const { foldBatchNorm: fold = true, precision = "float32", attentionMaps = false, features = false } = options;
+  const { calibration } = options;
+  if (calibration && (precision !== "int8" || !fold))
+    throw new OptionError('exportedGraph: calibration needs precision "int8", and batch norms folded');
   let result = features ? publishFeatures(graph) : graph;
   if (attentionMaps) result = publishTaps(result);
   // Folded first, so that rounding applies to the final weights.
   if (fold) result = foldBatchNorm(result);
+  if (calibration) result = quantize(result, calibration);
   if (precision !== "float32") result = compressWeights(result, precision);
   requireFinite("exportOnnx", weightsOf(result));
   return result;
@@ -80,7 +114,7 @@ function* weightsOf(graph: Graph): Generator<readonly [name: string, value: Tens
 /**
  * Exports an inference graph as an ONNX file of standard operators, with its weights.
  *
- * @throws FoveaError if the graph holds training operators; OptionError for an invalid option.
+ * @throws FoveaError if the graph has training operators; OptionError for an invalid option.
  *
  * @example
  * await writeFile("model.onnx", exportOnnx(trace(model, ["N", 3, 224, 224]), { precision: "float16" }));

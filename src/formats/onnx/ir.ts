@@ -158,13 +158,18 @@ export class LoweredModule {
     readonly typeRules: TypeRules,
   ) {}
 
-  /** A name that nothing has yet. */
-  freeName(wanted: string): string {
+  /** Adds a constant array. */
+  addConstant(name: string, tensor: Tensor): LoweredValue {
+    const type = { dtype: tensor.dtype as OnnxDType, shape: tensor.shape };
+    const constant = new LoweredValue(name, type, { kind: "constant", tensor });
+    this.constants.push(constant);
+    return constant;
+  }
+
+  /** The names of all arrays. */
+  get names(): Set<string> {
     const values = [...this.inputs, ...this.constants, ...this.nodes.flatMap(({ outputs }) => outputs)];
-    const taken = new Set([...values, ...this.outputs].map(({ name }) => name));
-    let name = wanted;
-    while (taken.has(name)) name += "~";
-    return name;
+    return new Set([...values, ...this.outputs].map(({ name }) => name));
   }
 
   /** Has whatever reads `value` read another one. */

@@ -61,7 +61,7 @@ function windows(size: Dim, kernel: number, stride: number, padding: number, dil
 }
 
 /** The positions of a convolution or pooling. */
-export function positions(x: Shape, kernel: readonly Dim[], attributes: Attributes): Dim[] {
+function positions(x: Shape, kernel: readonly Dim[], attributes: Attributes): Dim[] {
   const axes = x.slice(2);
   const strides = integers(attributes, "strides") ?? axes.map(() => 1);
   const dilations = integers(attributes, "dilations") ?? axes.map(() => 1);
@@ -94,13 +94,13 @@ function transposedConvolved([x, w]: Inputs, attributes: Attributes): Shape | un
 }
 
 /** The shape of a pooling's result. */
-export const pooledShape = ([x]: Inputs, attributes: Attributes): Shape | undefined => {
+const pooledShape = ([x]: Inputs, attributes: Attributes): Shape | undefined => {
   const shape = shapeOf(x);
   return shape && [...shape.slice(0, 2), ...positions(shape, integers(attributes, "kernel_shape")!, attributes)];
 };
 
 /** The shape of a pooling over all positions. */
-export const globallyPooled = ([x]: Inputs): Shape | undefined => shapeOf(x)?.map((d, i) => (i < 2 ? d : 1));
+const globallyPooled = ([x]: Inputs): Shape | undefined => shapeOf(x)?.map((d, i) => (i < 2 ? d : 1));
 
 /** The shape of a product of matrices, the last two axes of arrays that broadcast otherwise. */
 export function productShape([a, b]: Inputs, attributes: Attributes): Shape | undefined {
@@ -212,6 +212,7 @@ export const standardTypes: TypeRules = new Map<string, TypeRule>([
   ["Where", broadcast(1)],
   ["IsNaN", one(([x]) => shapeOf(x), "bool")],
   ["Cast", cast],
+  ["QuantizeLinear", one(([x]) => shapeOf(x), "uint8")],
   ["DequantizeLinear", one(([x]) => shapeOf(x), "float32")],
   ...named("ReduceSum ReduceMean ReduceMax ReduceMin ReduceLogSumExp", reduced),
   ["ArgMax", argMax],
@@ -242,6 +243,6 @@ export const standardTypes: TypeRules = new Map<string, TypeRule>([
     },
   ],
   ["AveragePool", one(pooledShape)],
-  ["GlobalAveragePool", one(globallyPooled)],
+  ...named("GlobalAveragePool GlobalMaxPool", one(globallyPooled)),
   ["SequenceConstruct", ([x]) => [{ ...x!.type, sequence: true }]],
 ]);

@@ -1,17 +1,16 @@
 import { messageOf } from "../../core/errors.js";
-import { type Tensor, tensor, toFloat32 } from "../../core/tensor.js";
+import { grid } from "../../core/shape.js";
+import { type Tensor, toFloat32 } from "../../core/tensor.js";
 import type { Node, Value } from "../../graph/graph.js";
 import type { Attributes, Each, Inputs as NodeInputs, Op } from "../../graph/op.js";
 import {
   type ArrayType,
-  type Dim,
   type LoweredModule,
   LoweredNode,
-  LoweredValue,
+  type LoweredValue,
   type Operation,
   operatorKey,
 } from "./ir.js";
-import type { OnnxDType } from "./proto.js";
 
 /** Lowers one node of a graph to ONNX nodes: takes its inputs, returns its outputs. */
 export type Rule<A extends Attributes = Attributes, I extends NodeInputs = readonly Value[]> = (
@@ -20,8 +19,8 @@ export type Rule<A extends Attributes = Attributes, I extends NodeInputs = reado
   write: OnnxWriter,
 ) => readonly LoweredValue[];
 
-/** A rule for nodes of an operator: `RuleOf<typeof convOp>`. */
-export type RuleOf<O> = O extends Op<infer A, infer I> ? Rule<A, I> : never;
+/** A rule for nodes of an operator: `RuleFor<typeof convOp>`. */
+export type RuleFor<O> = O extends Op<infer A, infer I> ? Rule<A, I> : never;
 
 /** Rules by operator. */
 export type Rules = ReadonlyMap<Op, Rule>;
@@ -33,7 +32,7 @@ export const ruleFor = <A extends Attributes, I extends NodeInputs>(
 ): readonly [Op, Rule] => [op as unknown as Op, rule as unknown as Rule];
 
 /** The rule for an operator. @throws Error if there is none. */
-export function ruleOf<A extends Attributes, I extends NodeInputs>(rules: Rules, op: Op<A, I>): Rule<A, I> {
+export function findRule<A extends Attributes, I extends NodeInputs>(rules: Rules, op: Op<A, I>): Rule<A, I> {
   const rule = rules.get(op as unknown as Op);
   if (!rule) throw new Error(`no rule for ${op.name}`);
   return rule as unknown as Rule<A, I>;
@@ -54,8 +53,7 @@ interface EmitOptions {
 export class OnnxWriter {
   /** The nodes of the module, or of the branch that is being written. */
   #nodes: LoweredNode[];
-  readonly #shared = new Map<string, LoweredValue>();
-  readonly #results = new Map<string, LoweredValue>();
+  readonly #memo = new Map<string, unknown>();
   #count = 0;
   #scope = "";
 
@@ -73,7 +71,8 @@ export class OnnxWriter {
     return this.module.opset;
   }
 
-  #free(name: string): string {
+  /** The name, or a similar one that is not reserved. */
+  free(name: string): string {
     let free = name;
     while (this.reserved.has(free)) free += "~";
     return free;
@@ -112,7 +111,7 @@ export class OnnxWriter {
   }
 
   #add(operation: Operation, inputs: Inputs, outputs: number, given?: ArrayType): LoweredNode {
-    const name = this.#free(`${this.#scope ? `${this.#scope}/` : ""}${operation.type}_${this.#count++}`);
+    const name = this.free(`${this.#scope ? `${this.#scope}/` : ""}${operation.type}_${this.#count++}`);
     const infer = this.module.typeRules.get(operatorKey(operation));
     const unknown: ArrayType = { dtype: inputs[0]?.type.dtype ?? "float32", shape: undefined };
     let inferred: readonly ArrayType[];
@@ -127,14 +126,8 @@ export class OnnxWriter {
     return node;
   }
 
-  /** One of two ways to compute an array of the given shape; only the one that the condition, a bool, chooses is run. */
-  branch(
-    condition: LoweredValue,
-    shape: readonly Dim[],
-    whenTrue: () => LoweredValue,
-    whenFalse: () => LoweredValue,
-    dtype: OnnxDType = "float32",
-  ): LoweredValue {
+  /** One of two ways to compute an array; only the one that the condition, a bool, chooses is run. */
+  branch(condition: LoweredValue, whenTrue: () => LoweredValue, whenFalse: () => LoweredValue): LoweredValue {
     const outer = this.#nodes;
     const branchOf = (build: () => LoweredValue) => {
       const nodes: LoweredNode[] = [];
@@ -145,64 +138,60 @@ export class OnnxWriter {
     try {
       const branches = { then_branch: branchOf(whenTrue), else_branch: branchOf(whenFalse) };
       this.#nodes = outer;
-      return this.#add({ type: "If", attributes: {}, branches }, [condition], 1, { dtype, shape }).outputs[0]!;
+      const { type } = branches.else_branch.result;
+      return this.#add({ type: "If", attributes: {}, branches }, [condition], 1, type).outputs[0]!;
     } finally {
       this.#nodes = outer;
     }
   }
 
   /** A constant array, floats as float32. With `keepFloat16`, float16 is stored as it is, with a Cast to float32. */
-  constant(value: Tensor, name = this.#free(`const_${this.module.constants.length}`)): LoweredValue {
+  constant(value: Tensor, name = this.free(`const_${this.module.constants.length}`)): LoweredValue {
     const keeps = value.dtype === "float16" && this.keepFloat16;
-    const tensor = value.dtype.startsWith("float") && !keeps ? toFloat32(value) : value;
-    const type = { dtype: tensor.dtype as OnnxDType, shape: tensor.shape };
-    const constant = new LoweredValue(name, type, { kind: "constant", tensor });
-    this.module.constants.push(constant);
-    return keeps ? this.emit("Cast", [constant], { to: 1 }) : constant;
+    const isFloat = value.dtype.startsWith("float") && !keeps;
+    const constant = this.module.addConstant(name, isFloat ? toFloat32(value) : value);
+    return keeps ? this.cast(constant, "float32") : constant;
+  }
+
+  /** A constant array of computed elements, shared by name. */
+  table(
+    name: string,
+    dtype: "float32" | "int64",
+    shape: readonly number[],
+    at: (...index: number[]) => number,
+  ): LoweredValue {
+    return this.memo(`constant ${name}`, () => {
+      const elements = grid(shape, at);
+      const data = dtype === "float32" ? Float32Array.from(elements) : BigInt64Array.from(elements, BigInt);
+      // The name of a long list would be longer than the list.
+      return this.constant({ dtype, shape, data } as Tensor, name.length < 80 ? this.free(name) : undefined);
+    });
   }
 
   /** A constant list of integers, such as axes or a shape, shared by equal lists. */
   ints(values: readonly number[]): LoweredValue {
-    return this.once(`ints_${values.join("_")}`, () =>
-      tensor("int64", [values.length], BigInt64Array.from(values, BigInt)),
-    );
+    return this.table(`ints_${values.join("_")}`, "int64", [values.length], (i) => values[i]!);
   }
 
   /** A constant scalar, shared by equal numbers. */
   number(value: number): LoweredValue {
-    return this.once(`float_${value}`, () => tensor("float32", [], Float32Array.of(value)));
+    return this.table(`float_${value}`, "float32", [], () => value);
   }
 
-  /** A constant vector of one repeated number. */
-  filled(value: number, length: number): LoweredValue {
-    return this.once(`fill_${value}_${length}`, () =>
-      tensor("float32", [length], new Float32Array(length).fill(value)),
-    );
+  /** A constant array of one repeated number, shared by equal ones. */
+  filled(value: number, shape: readonly number[]): LoweredValue {
+    return this.table(`fill_${value}_${shape.join("_")}`, "float32", shape, () => value);
   }
 
-  /** A constant that is made once per name. */
-  once(name: string, make: () => Tensor): LoweredValue {
-    let shared = this.#shared.get(name);
-    if (shared === undefined) {
-      shared = this.constant(make(), this.#free(name));
-      this.#shared.set(name, shared);
-    }
-    return shared;
-  }
-
-  /** An array that is emitted once per key. Not for use inside a branch. */
-  shared(key: string, write: () => LoweredValue): LoweredValue {
-    let result = this.#results.get(key);
-    if (result === undefined) {
-      result = write();
-      this.#results.set(key, result);
-    }
-    return result;
+  /** What `make` emits, or a record of it, made once per key. Not for use inside a branch. */
+  memo<T>(key: string, make: () => T): T {
+    if (!this.#memo.has(key)) this.#memo.set(key, make());
+    return this.#memo.get(key) as T;
   }
 
   /** Reshapes. Consecutive reshapes are merged. */
-  reshape(x: LoweredValue, shape: readonly number[]): LoweredValue {
-    return this.emit("Reshape", [viewed(x), this.ints(shape)]);
+  reshape<const S extends readonly number[]>(x: LoweredValue, shape: S): LoweredValue & { readonly shape: S } {
+    return this.emit("Reshape", [viewed(x), this.ints(shape)]) as LoweredValue & { readonly shape: S };
   }
 
   /** Reshapes to a shape that the model computes, in a way that ONNX Runtime does not see through. */
@@ -222,7 +211,46 @@ export class OnnxWriter {
   transpose(x: LoweredValue, perm: readonly number[]): LoweredValue {
     return this.emit("Transpose", [x], { perm });
   }
+
+  cast(x: LoweredValue, dtype: keyof typeof castCodes): LoweredValue {
+    return this.emit("Cast", [x], { to: castCodes[dtype] });
+  }
+
+  /** Part of an array: along each axis from a start to an end, possibly in steps. */
+  slice(
+    x: LoweredValue,
+    starts: readonly number[],
+    ends: readonly number[],
+    axes: readonly number[],
+    steps?: readonly number[],
+  ): LoweredValue {
+    const lists = steps ? [starts, ends, axes, steps] : [starts, ends, axes];
+    return this.emit("Slice", [x, ...lists.map((list) => this.ints(list))]);
+  }
+
+  /** Zeros before the first element of each axis, then after the last; a negative number drops elements. */
+  pad(x: LoweredValue, pads: readonly number[]): LoweredValue {
+    return pads.some((p) => p !== 0) ? this.emit("Pad", [x, this.ints(pads)]) : x;
+  }
+
+  /**
+   * A control dependency: x, not copied, once `signal` has been computed. x gets a new first axis, which is removed again; the position of
+   * the axis is zero times the size of the signal, which ONNX Runtime does not simplify, so it must wait. (A Reshape would do as well,
+   * but ONNX Runtime merges consecutive Reshapes and drops the dependency.)
+   */
+  barrier(x: LoweredValue, signal: LoweredValue): LoweredValue {
+    const zero = this.ints([0]);
+    const axis = this.emit("Mul", [this.emit("Size", [signal]), zero]);
+    return this.emitAll("Squeeze", [this.emit("Unsqueeze", [x, axis]), zero], {}, { type: x.type })[0]!;
+  }
+
+  concat(parts: readonly LoweredValue[], axis: number): LoweredValue {
+    return parts.length > 1 ? this.emit("Concat", parts, { axis }) : parts[0]!;
+  }
 }
+
+/** ONNX's codes of the types that arrays are cast to. */
+const castCodes = { float32: 1, int64: 7, bool: 9 } as const;
 
 /** What a reshaped array is a view of. */
 const viewed = (x: LoweredValue): LoweredValue => (x.producer?.type === "Reshape" ? x.producer.inputs[0]! : x);

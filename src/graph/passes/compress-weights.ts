@@ -55,7 +55,7 @@ export function compressWeights(graph: Graph, type: CompressedType): Graph {
         if (data.some((w) => Math.abs(w) > largestFloat16)) return undefined;
         return to.state(name, tensor("float16", shape, Uint16Array.from(data, encodeFloat16)));
       }
-      const { integers, scale } = quantize(cell.value, axis);
+      const { integers, scale } = quantizeWeight(cell.value, axis);
       const inputs = [to.state(`${name}/int8`, integers), to.state(`${name}/scale`, scale)];
       return to.target.apply(dequantizeLinear, inputs, { axis })[0]!;
     },
@@ -63,7 +63,7 @@ export function compressWeights(graph: Graph, type: CompressedType): Graph {
 }
 
 /** The axis of a weight that holds the output channels of its reader. */
-function outputAxis({ node, index }: Use): number | undefined {
+export function outputAxis({ node, index }: Use): number | undefined {
   if (node?.op.name === "Conv" && index === 1) return 0;
   if (node?.op.name === "ConvInputGrad" && index === 1) return 1;
   if (node?.op.name !== "MatMul" || node.inputs[index!]!.shape.length !== 2) return undefined;
@@ -71,19 +71,22 @@ function outputAxis({ node, index }: Use): number | undefined {
   return index === 0 ? Number(transA) : Number(!transB);
 }
 
-/** Symmetric integers −127 … 127, with a scale per index along `axis`. */
-function quantize(weight: Tensor, axis: number): { integers: Tensor<"int8">; scale: Tensor<"float32"> } {
+/** Symmetric integers −127 … 127, with a scale per index along `axis`, at least `least` of the index. */
+export function quantizeWeight(
+  weight: Tensor,
+  axis: number,
+  least: (index: number) => number = () => 0,
+): { readonly integers: Tensor<"int8">; readonly scale: Tensor<"float32"> } {
   const { shape, data } = toFloat64(weight);
   const inner = sizeOf(shape.slice(axis + 1));
   const channels = shape[axis]!;
   const channelOf = (i: number) => Math.floor(i / inner) % channels;
-  const scale = new Float32Array(channels);
+  const largest = new Float64Array(channels);
   data.forEach((w, i) => {
-    scale[channelOf(i)] = Math.max(scale[channelOf(i)]!, Math.abs(w));
+    largest[channelOf(i)] = Math.max(largest[channelOf(i)]!, Math.abs(w));
   });
-  scale.forEach((largest, o) => {
-    scale[o] = largest === 0 ? 1 : largest / 127;
-  });
+  // Where all is zero, any scale will do.
+  const scale = Float32Array.from(largest, (max, o) => Math.max(max / 127, least(o)) || 1);
   const nearest = (w: number, i: number) => Math.max(-127, Math.min(127, roundEven(w / scale[channelOf(i)]!)));
   return {
     integers: tensor("int8", shape, Int8Array.from(data, nearest)),

@@ -25,3 +25,16 @@ export function usesOf(graph: Graph): ReadonlyMap<Value, readonly Use[]> {
   for (const { value } of [...graph.updates, ...graph.taps]) add(value, {});
   return uses;
 }
+
+/** The nodes, of those given, that read each value; undefined for each output or update that it is. */
+export function readersOf(graph: Graph, nodes: readonly Node[]): ReadonlyMap<Value, readonly (Node | undefined)[]> {
+  const readers = new Map<Value, (Node | undefined)[]>();
+  const add = (value: Value, reader?: Node) => {
+    const list = readers.get(value);
+    if (list) list.push(reader);
+    else readers.set(value, [reader]);
+  };
+  for (const node of nodes) for (const value of node.inputs) add(value, node);
+  for (const value of [...graph.outputs.values(), ...graph.updates.map((update) => update.value)]) add(value);
+  return readers;
+}

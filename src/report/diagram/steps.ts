@@ -1,4 +1,5 @@
 import { type Graph, liveProgram, type Node, type Value } from "../../graph/graph.js";
+import { readersOf } from "../../graph/passes/uses.js";
 import { formatCount, formatNumber } from "../text.js";
 import { unitsOf } from "./units.js";
 import { signOf, sizes } from "./words.js";
@@ -82,15 +83,6 @@ export function stepsOf(graph: Graph, collapse: readonly string[]): Step[] {
 
 /** Words for operators that only rearrange elements. The next step absorbs them. */
 const movement = /^(reshape|transpose|part .*)$/;
-
-/** Nodes that read each value; undefined stands for a graph output. */
-function readersOf(graph: Graph, nodes: readonly Node[]): Map<Value, (Node | undefined)[]> {
-  const readers = new Map<Value, (Node | undefined)[]>();
-  const note = (value: Value, node?: Node) => readers.set(value, [...(readers.get(value) ?? []), node]);
-  for (const node of nodes) for (const value of node.inputs) note(value, node);
-  for (const value of graph.outputs.values()) note(value);
-  return readers;
-}
 
 /** A constant as a number or its shape, or the name of a parameter or of what is computed from one. */
 function operandWords({ source }: Value): string {

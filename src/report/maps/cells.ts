@@ -12,7 +12,7 @@ export interface MapCell {
   readonly image?: PlanarImage;
   /** The part of the photograph that the network saw and the map covers, from `inputRegion`. */
   readonly region?: Region;
-  /** Whether it is a gate and not evidence: its caption says so where it is constant. */
+  /** Whether it is a gate and not evidence: this changes the caption of a constant map. */
   readonly isGate?: boolean;
   /** The position, in the map, that a pairwise map belongs to. */
   readonly position?: { readonly row: number; readonly column: number };
@@ -29,7 +29,7 @@ export interface ChannelCell {
   readonly channels: ArrayLike<number>;
 }
 
-/** Row and column gates, beside the image they act on. */
+/** Row and column gates, next to the image they act on. */
 export interface StripCell {
   readonly rows?: ArrayLike<number>;
   readonly columns?: ArrayLike<number>;

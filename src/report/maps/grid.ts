@@ -33,11 +33,11 @@ import { sceneToSvg } from "./to-svg.js";
 
 /** Images and maps in rows and columns: methods × images × modules. */
 export interface MapGrid {
-  /** Title, read out first. */
+  /** Title, which screen readers read first. */
   readonly title: string;
   /** Column titles, such as methods. */
   readonly columns: readonly string[];
-  /** Row titles, such as images or modules; an empty one takes no room. */
+  /** Row titles, such as images or modules; an empty one takes no space. */
   readonly rows: readonly string[];
   /** `rows` lists of `columns` cells; null leaves one empty. */
   readonly cells: readonly (readonly (Cell | null)[])[];
@@ -47,7 +47,7 @@ export interface MapGrid {
 export interface MapGridOptions {
   /**
    * Which maps share a scale: all (`shared`, the default), those of a column, or none; the drawing says which. On a shared scale a map
-   * with little evidence looks like it; methods in different units need their own scales.
+   * with little evidence then looks weak; methods in different units need their own scales.
    */
   readonly scale?: "shared" | "column" | "cell";
   /** Colors of maps without negative values. Default `inferno`. Others go from blue through 0 to red. */
@@ -58,7 +58,7 @@ export interface MapGridOptions {
   readonly contours?: readonly number[];
   /** Longer side of a cell, in pixels. Default: what makes the drawing 560 wide, from 72 to 240. */
   readonly cellSize?: number;
-  /** Read out after the title. Default: how many maps there are, and of what. */
+  /** Description for screen readers, after the title. Default: how many maps there are, and of what. */
   readonly description?: string;
 }
 

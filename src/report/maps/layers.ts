@@ -54,9 +54,9 @@ export function imageLayer({ width, height, pixels }: PlanarImage, most: number)
 }
 
 /**
- * The map of a crop on the whole photograph: bilinear, and NaN where the network saw nothing.
+ * The map of a crop on the whole photo: bilinear, and NaN where the network saw nothing.
  *
- * @param region what the map covers, in pixels of the photograph, from `inputRegion`
+ * @param region what the map covers, in pixels of the photo, from `inputRegion`
  */
 export function mapToPhotograph(
   map: Heatmap,

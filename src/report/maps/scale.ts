@@ -38,7 +38,7 @@ export function positionOn({ colors, low, high }: ColorScale, value: number): nu
   return Math.min(1, Math.max(0, (value - low) / (high - low)));
 }
 
-/** A map in numbers: its range, or that it shows nothing. A gate need not be positive, but tells nothing apart where it is constant. */
+/** A map in numbers: its range, or that it shows nothing. A gate need not be positive, but a constant one shows nothing. */
 export function captionOf(map: Pick<Heatmap, "data">, isGate = false): string {
   const range = rangeOf(map);
   if (!range) return "not a number";

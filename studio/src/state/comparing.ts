@@ -1,7 +1,8 @@
 import { batch, signal } from "@preact/signals";
-import type { Comparison, Row } from "../workers/comparing.js";
+import type { Row } from "../../logic/comparison.js";
+import type { Comparison } from "../workers/comparing.js";
 import { listener, trainer } from "../workers/index.js";
-import { announce } from "./announce.js";
+import { announce, sayProgress } from "./announce.js";
 import { planNow, settings } from "./training.js";
 
 export const chosenModules = signal<readonly (string | null)[]>([null, "se", "cbam"]);
@@ -17,12 +18,14 @@ export const trouble = signal<string | null>(null);
 /** What was compared before this page was opened. */
 export async function openComparison(): Promise<void> {
   if (comparison.value || comparing.value) return;
-  const stored = (await trainer().storedComparison()) as { comparison: Comparison; rows: readonly Row[] } | undefined;
+  const stored = (await trainer().storedComparison()) as
+    | { readonly comparison: Comparison; readonly rows: readonly Row[]; readonly units: number }
+    | undefined;
   if (!stored) return;
   batch(() => {
     comparison.value = stored.comparison;
     rows.value = stored.rows;
-    unitsDone.value = stored.comparison.units.length;
+    unitsDone.value = stored.units;
   });
 }
 
@@ -33,7 +36,7 @@ export function startComparing(): Promise<void> {
     modules: chosenModules.value,
     seeds: seeds.value,
   };
-  comparison.value = { plan, units: [] };
+  comparison.value = { plan, units: [], misfits: {} };
   rows.value = [];
   return work();
 }
@@ -60,6 +63,8 @@ async function work(): Promise<void> {
           batch(() => {
             rows.value = now.rows;
             unitsDone.value = now.units;
+            const { modules, seeds } = comparison.value!.plan;
+            sayProgress(`${now.units} of ${modules.length * seeds} trainings are done`);
           });
         else unit.value = now;
       }) as never,

@@ -2,8 +2,10 @@ import { signal } from "@preact/signals";
 import type { EpochMaps, SeenImage } from "fovea/explain";
 import type { Placed } from "../../logic/project.js";
 import type { Settings } from "../../logic/recipe.js";
+import { linesOf } from "../../logic/run-files.js";
 import { store } from "../workers/index.js";
 import type { Line } from "../workers/run.js";
+import type { TrainingEvent } from "../workers/training.js";
 
 /** Processors of the machine that served this page and trains for it; null where none does. */
 export const machineThreads =
@@ -56,20 +58,20 @@ export const listRuns = () => ask<MachineRun[]>("runs");
 /** Images on their way at a time. */
 const atATime = 4;
 
-/** Sends the images to the machine. Returns the name of the run. */
-export async function sendImages(placed: readonly Placed[], onProgress: (done: number) => void): Promise<string> {
+/** Sends the images to the machine. Returns the name of the run, or null once `goOn` says no. */
+export async function sendImages(placed: readonly Placed[], goOn: (done: number) => boolean): Promise<string | null> {
   const { run } = await ask<{ run: string }>("runs", { method: "POST" });
-  let [next, done] = [0, 0];
+  let [next, done, wanted] = [0, 0, true];
   const send = async () => {
-    while (next < placed.length) {
+    while (wanted && next < placed.length) {
       const { image, path } = placed[next++]!;
       const body = await store.file(image.id);
       if (body) await ask(`runs/${encoded(run)}/images/${encoded(path)}`, { method: "PUT", body });
-      onProgress(++done);
+      wanted = goOn(++done) && wanted;
     }
   };
   await Promise.all(Array.from({ length: atATime }, send));
-  return run;
+  return wanted ? run : null;
 }
 
 const json = (value: unknown): RequestInit => ({
@@ -90,11 +92,19 @@ export const beginOnMachine = (run: string, { threads: _, ...settings }: Setting
 
 export const stopMachine = (run: string) => ask(`runs/${encoded(run)}/stop`, json({}));
 
-/** Tells of every epoch, from the first on, until the training ends. */
-export function follow(run: string, onEpoch: (epoch: MachineEpoch) => void): Promise<MachineEnd> {
+/** How far the machine is within an epoch, or with the features of frozen parts. */
+export type MachineNews = Extract<TrainingEvent, { readonly kind: "step" | "features" }>;
+
+/** Tells of every epoch, from the first on, and how far the next one is, until the training ends. */
+export function follow(
+  run: string,
+  onEpoch: (epoch: MachineEpoch) => void,
+  onNews: (news: MachineNews) => void,
+): Promise<MachineEnd> {
   return new Promise((resolve) => {
     const events = new EventSource(`./api/runs/${encoded(run)}/events`);
     events.addEventListener("epoch", ({ data }) => onEpoch(JSON.parse(data) as MachineEpoch));
+    events.addEventListener("news", ({ data }) => onNews(JSON.parse(data) as MachineNews));
     events.addEventListener("end", ({ data }) => {
       events.close();
       resolve(JSON.parse(data) as MachineEnd);
@@ -102,25 +112,28 @@ export function follow(run: string, onEpoch: (epoch: MachineEpoch) => void): Pro
   });
 }
 
-/** The files of a run: those of its maps are named by the epochs. */
-export async function filesOf(run: string, epochs: readonly number[]): Promise<[string, Blob][]> {
-  const names = [
-    "config.json",
-    "metrics.jsonl",
-    "best.safetensors",
-    "last.safetensors",
-    ...epochs.map((epoch) => `maps/epoch-${epoch}.json`),
-  ];
+/** A file of a run; undefined where there is none. */
+async function fileOf(run: string, name: string): Promise<Blob | undefined> {
+  const response = await fetch(`./api/runs/${encoded(run)}/files/${name}`);
+  return response.ok ? response.blob() : undefined;
+}
+
+const needed = ["config.json", "metrics.jsonl", "best.safetensors", "last.safetensors"];
+
+/** The files of a run. @throws Error if one that every run has cannot be read. */
+export async function filesOf(run: string): Promise<[string, Blob][]> {
+  const metrics = (await (await fileOf(run, "metrics.jsonl"))?.text()) ?? "";
+  const maps = (linesOf(metrics) as Line[]).map(({ epoch }) => `maps/epoch-${epoch}.json`);
   const files: [string, Blob][] = [];
-  for (const name of names) {
-    const response = await fetch(`./api/runs/${encoded(run)}/files/${name}`);
-    if (response.ok) files.push([name, await response.blob()]);
-    else if (!name.startsWith("maps/")) throw new Error(`${name} of the machine's run cannot be read`);
+  for (const name of [...needed, "report.json", ...maps]) {
+    const file = await fileOf(run, name);
+    if (file) files.push([name, file]);
+    else if (needed.includes(name)) throw new Error(`${name} of the machine's run cannot be read`);
   }
   return files;
 }
 
 /** Copies the run into the page's storage, from where it is looked at and taken away. */
-export async function fetchRun(run: string, epochs: readonly number[]): Promise<void> {
-  await store.keepRun(await filesOf(run, epochs));
+export async function fetchRun(run: string): Promise<void> {
+  await store.keepRun(await filesOf(run));
 }

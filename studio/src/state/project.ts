@@ -10,7 +10,7 @@ import {
 import { repeatedImages, splitProject } from "../../logic/split.js";
 import { listener, store } from "../workers/index.js";
 import type { Arrival, Skipped, Taken } from "../workers/store.js";
-import { announce } from "./announce.js";
+import { announce, sayProgress } from "./announce.js";
 
 export const project = signal<Project>(emptyProject);
 /** Whether the stored project has been read. */
@@ -196,6 +196,7 @@ async function arrive(what: string, target: Target, work: (report: (arrival: Arr
       listener(({ taken, skipped: left, done, total }: Arrival) => {
         batch(() => {
           arriving.value = { done, total };
+          if (total > 0) sayProgress(`Taking in images: ${done} of ${total}`);
           if (left.length) skipped.value = [...skipped.value, ...left];
           failed += left.length;
           if (taken.length === 0) return;

@@ -4,12 +4,15 @@ import type { StepReport } from "fovea/web";
 import { bestOf } from "../../logic/best.js";
 import { asFolder, sortedClasses } from "../../logic/project.js";
 import { defaultSettings, type Settings, usualBatch } from "../../logic/recipe.js";
+import { runFilesAmong } from "../../logic/run-files.js";
 import { whyNotTrainable } from "../../logic/split.js";
+import type { Found } from "../parts/drop.js";
 import type { Catalogue } from "../workers/engine.js";
 import { listener, store, trainer } from "../workers/index.js";
+import type { RunFile } from "../workers/opened.js";
 import type { Line, Plan } from "../workers/run.js";
 import type { TrainingEvent } from "../workers/training.js";
-import { announce } from "./announce.js";
+import { announce, sayProgress } from "./announce.js";
 import {
   beginOnMachine,
   fetchRun,
@@ -44,6 +47,8 @@ export const maps = signal<readonly EpochMaps[]>([]);
 /** The share of the time that looking takes; null where it is not known. */
 export const mapShare = signal<number | null>(null);
 export const parameters = signal<number | null>(null);
+/** Whether there is a network to look at. */
+export const hasWeights = signal(false);
 /** Rises whenever the best weights may have changed. */
 export const version = signal(0);
 
@@ -78,22 +83,28 @@ const trainedOn = computed(() => [...split.value.parts.values()].filter((part) =
 /** Images per step unless somebody says otherwise. */
 export const suggestedBatch = computed(() => usualBatch(trainedOn.value));
 
-/** Opens a run folder, in an archive or on the machine, in the place of the last training. */
-export async function openRun(source: File | string): Promise<void> {
-  if (source instanceof File) await store.openRun(source, project.value as never);
-  else {
-    const lines = await filesOf(source, []);
-    const metrics = await lines.find(([name]) => name === "metrics.jsonl")![1].text();
-    const epochs = metrics
-      .trim()
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => (JSON.parse(line) as Line).epoch);
-    await store.adoptRun((await filesOf(source, epochs)) as never, project.value as never);
-  }
+/**
+ * Opens a run or a checkpoint in the place of the last training: a folder, an archive or a file that was dropped or chosen, or the name of a run on the
+ * machine. What cannot be opened changes nothing.
+ */
+export async function openRun(source: readonly Found[] | string): Promise<void> {
+  if (busy.value) throw new Error("a training is running; stop it first");
+  const files = (typeof source === "string" ? await filesOf(source) : await filesFrom(source)) as never;
+  await trainer().checkRun(files);
+  await store.adoptRun(files, project.value as never);
   remember(null);
   await openLastRun();
   announce("The run is open.");
+}
+
+async function filesFrom(found: readonly Found[]): Promise<readonly RunFile[]> {
+  const byPath = new Map(found.map(({ path, file }) => [path, file]));
+  const names = runFilesAmong([...byPath.keys()]);
+  if (names.size > 0) return [...names].map(([name, path]) => [name, byPath.get(path)!]);
+  const [only, ...others] = found;
+  if (!only || others.length > 0) throw new Error("there is no run folder among these files");
+  const files = /\.zip$/i.test(only.path) ? await store.runIn(only.file) : await trainer().runOfCheckpoint(only.file);
+  return files as readonly RunFile[];
 }
 
 /** What was trained before this page was opened. Returns the images that it still needs. */
@@ -105,8 +116,10 @@ export async function openLastRun(): Promise<readonly string[]> {
     lines.value = last.lines;
     followed.value = last.followed;
     maps.value = last.maps;
+    hasWeights.value = last.hasWeights;
     const done = last.lines.length;
-    status.value = done >= last.plan.settings.epochs ? "finished" : done || last.config ? "interrupted" : "none";
+    status.value =
+      last.plan.opened || done >= last.plan.settings.epochs ? "finished" : done || last.config ? "interrupted" : "none";
     version.value++;
   });
   // The machine may have gone on while no page was open.
@@ -148,10 +161,10 @@ export const start = () => {
     maps.value = [];
     followed.value = [];
     mapShare.value = null;
+    hasWeights.value = false;
   });
-  if (where.value === "machine") return workOnMachine(null, false);
   remember(null);
-  return work(fresh);
+  return where.value === "machine" ? workOnMachine(null, false) : work(fresh);
 };
 
 export const goOn = () => (machineRun.value ? workOnMachine(machineRun.value, true) : work(null));
@@ -177,24 +190,34 @@ const workOnMachine = (run: string | null, begin: boolean) =>
       const { train, validation } = asFolder(project.value, split.value.parts);
       const placed = [...train, ...validation];
       const total = placed.length;
-      current = await sendImages(placed, (done) => void (preparing.value = { done, total }));
+      const sent = await sendImages(placed, (done) => {
+        preparing.value = { done, total };
+        return status.value !== "stopping";
+      });
+      if (sent === null) {
+        // Nothing was begun that could go on.
+        plan.value = null;
+        return true;
+      }
+      current = sent;
       if (plan.value!.settings.pretrained) await sendWeights(current);
       remember(current);
     }
     if (run === null || begin) await beginOnMachine(current, plan.value!.settings, begin);
     preparing.value = null;
-    status.value = "running";
-    const { failure, finished } = await follow(current, (epoch) =>
-      batch(() => {
-        followed.value = epoch.followed;
-        listen({ kind: "epoch", line: epoch.line, maps: epoch.maps, mapShare: null });
-      }),
+    if (status.value === "stopping") await stopMachine(current);
+    else status.value = "running";
+    const { failure, finished } = await follow(
+      current,
+      (epoch) =>
+        batch(() => {
+          followed.value = epoch.followed;
+          listen({ kind: "epoch", line: epoch.line, maps: epoch.maps, mapShare: null });
+        }),
+      listen,
     );
     if (lines.value.length) {
-      await fetchRun(
-        current,
-        lines.value.map(({ epoch }) => epoch),
-      );
+      await fetchRun(current);
       version.value++;
     }
     if (failure !== null) throw new Error(failure);
@@ -243,7 +266,11 @@ function listen(event: TrainingEvent): void {
       lines.value = [...lines.value, event.line];
       if (event.maps) maps.value = [...maps.value, event.maps];
       mapShare.value = event.mapShare;
+      hasWeights.value = true;
       version.value++;
+      const { top1 } = event.line;
+      const right = top1 === null ? "" : `: ${Math.round(100 * top1)} % are right`;
+      sayProgress(`Epoch ${event.line.epoch} of ${plan.value?.settings.epochs} is done${right}`);
     }
   });
 }

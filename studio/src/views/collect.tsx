@@ -1,7 +1,6 @@
-import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { asFolder } from "../../logic/project.js";
-import { chooseFiles, download, dropped, type Found } from "../parts/drop.js";
+import { chooseFiles, download, type Found, useDrop } from "../parts/drop.js";
 import { Icon } from "../parts/icons.js";
 import { announce } from "../state/announce.js";
 import {
@@ -26,31 +25,15 @@ import { ImageList, moving } from "./image-list.js";
 import { Problems } from "./problems.js";
 import { SelectionBar } from "./selection-bar.js";
 
-const dragged = signal(false);
-
 const images = "image/jpeg,image/png,image/webp,image/avif,.zip";
 
 const add = (found: readonly Found[]) => {
   if (found.length) void addFiles(found);
 };
 
-/** Files that were dropped anywhere, or pasted, and the keys for undo and redo. */
+/** Files that are pasted, and the keys for undo and redo. */
 function usePage(): void {
   useEffect(() => {
-    const over = (event: DragEvent) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      dragged.value = true;
-    };
-    const leave = (event: DragEvent) => {
-      if (!event.relatedTarget) dragged.value = false;
-    };
-    const drop = (event: DragEvent) => {
-      dragged.value = false;
-      if (!event.dataTransfer?.types.includes("Files") || event.defaultPrevented) return;
-      event.preventDefault();
-      void dropped(event.dataTransfer).then(add);
-    };
     const paste = (event: ClipboardEvent) => {
       const files = [...(event.clipboardData?.files ?? [])];
       if (files.length === 0) return;
@@ -64,7 +47,7 @@ function usePage(): void {
       if (event.shiftKey) redo();
       else undo();
     };
-    const listeners = { dragover: over, dragleave: leave, drop, paste, keydown: key } as const;
+    const listeners = { paste, keydown: key } as const;
     for (const [name, listen] of Object.entries(listeners)) addEventListener(name, listen as EventListener);
     return () => {
       for (const [name, listen] of Object.entries(listeners)) removeEventListener(name, listen as EventListener);
@@ -74,6 +57,7 @@ function usePage(): void {
 
 export function Collect() {
   usePage();
+  const held = useDrop(add);
   const empty = project.value.classes.length === 0;
   return (
     <div class="collect">
@@ -89,7 +73,7 @@ export function Collect() {
       {empty ? <Welcome /> : <ImageList />}
       {selection.value.size > 0 && <SelectionBar />}
       <CameraDialog />
-      {dragged.value && !moving.value && <div class="drop-hint">Drop images, folders or a zip archive</div>}
+      {held && !moving.value && <div class="drop-hint">Drop images, folders or a zip archive</div>}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { named, points, verdict } from "../../logic/comparison.js";
 import { Icon } from "../parts/icons.js";
 import {
   chosenModules,
@@ -16,7 +17,6 @@ import {
   unitsDone,
 } from "../state/comparing.js";
 import { busy, catalogue, loadCatalogue, settings, untrainable } from "../state/training.js";
-import type { Row } from "../workers/comparing.js";
 import "./compare.css";
 import { NumberField } from "../parts/number-field.js";
 
@@ -43,8 +43,6 @@ export function Compare() {
     </div>
   );
 }
-
-const named = (module: string | null) => module ?? "none";
 
 function Setup() {
   const { network, imageSize, batch } = settings.value;
@@ -132,27 +130,10 @@ function Setup() {
   );
 }
 
-const points = (share: number) => `${share > 0 ? "+" : share < 0 ? "−" : ""}${Math.abs(100 * share).toFixed(1)}`;
-
-/** What a row says, in words. */
-function verdict({ difference, failure, top1 }: Row, first: boolean, base: string): string {
-  if (failure) return `failed: ${failure}`;
-  if (first) return "what the others are measured against";
-  if (!difference) return top1.length ? "no seed in common yet" : "not done yet";
-  const { mean, interval, p, pairs } = difference;
-  if (!interval || p === null)
-    return `${points(mean)} points with ${pairs} ${pairs === 1 ? "seed" : "seeds"}; three say more`;
-  const [low, high] = interval;
-  const range = `${points(low)} to ${points(high)} points`;
-  return p < 0.05
-    ? `${mean > 0 ? "better" : "worse"} than ${base}: ${range}`
-    : `no difference that these seeds would show: ${range}`;
-}
-
 function Results() {
   const { plan } = comparison.value!;
   const base = named(plan.modules[0]!);
-  const shares = rows.value.flatMap(({ top1 }) => top1.map(([, share]) => share));
+  const shares = rows.value.flatMap(({ units }) => units.map(({ top1 }) => top1));
   const low = Math.min(1, ...shares) - 0.02;
   const high = Math.max(0, ...shares) + 0.02;
   const place = (share: number) => `${(100 * (share - low)) / (high - low)}%`;
@@ -164,7 +145,7 @@ function Results() {
         <table>
           <thead>
             <tr>
-              {["module", "seeds", "mean", "seed by seed", `beside ${base}`].map((name) => (
+              {["module", "seeds", "top-1 %", "95 % interval", "seed by seed", `beside ${base}`].map((name) => (
                 <th key={name} scope="col">
                   {name}
                 </th>
@@ -175,29 +156,29 @@ function Results() {
             {rows.value.map((row, i) => (
               <tr key={named(row.module)}>
                 <th scope="row">{named(row.module)}</th>
-                <td>{row.top1.length}</td>
-                <td>{row.mean === null ? "–" : `${(100 * row.mean).toFixed(1)} %`}</td>
+                <td>{row.units.length}</td>
+                <td>{row.mean === null ? "–" : points(row.mean)}</td>
+                <td>{row.interval === null ? "–" : row.interval.map((end) => points(end)).join(" … ")}</td>
                 <td>
                   <span
                     class="strip"
                     role="img"
                     aria-label={
-                      row.top1.map(([seed, share]) => `seed ${seed}: ${(100 * share).toFixed(1)} %`).join(", ") ||
-                      "none yet"
+                      row.units.map(({ seed, top1 }) => `seed ${seed}: ${points(top1)} %`).join(", ") || "none yet"
                     }
                   >
                     {row.mean !== null && <span class="strip-mean" style={{ left: place(row.mean) }} />}
-                    {row.top1.map(([seed, share]) => (
+                    {row.units.map(({ seed, top1 }) => (
                       <span
                         key={seed}
                         class={`strip-dot c${i % 6}`}
-                        style={{ left: place(share) }}
-                        title={`seed ${seed}: ${(100 * share).toFixed(1)} %`}
+                        style={{ left: place(top1) }}
+                        title={`seed ${seed}: ${points(top1)} %`}
                       />
                     ))}
                   </span>
                 </td>
-                <td class="words">{verdict(row, i === 0, base)}</td>
+                <td class="words">{verdict(row, base) || "what the others are measured against"}</td>
               </tr>
             ))}
           </tbody>

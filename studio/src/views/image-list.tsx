@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ImageClass, StoredImage } from "../../logic/project.js";
 import { chooseFiles, dropped } from "../parts/drop.js";
 import { Icon } from "../parts/icons.js";
@@ -17,6 +17,7 @@ import {
   split,
 } from "../state/project.js";
 import { openCamera } from "./camera.js";
+import { goToSelectionBar, moveKey } from "./selection-bar.js";
 
 /** Whether images are being dragged. */
 export const moving = signal(false);
@@ -37,8 +38,10 @@ type Row = { readonly top: number; readonly height: number; readonly owner: Imag
   | { readonly kind: "images"; readonly images: readonly StoredImage[] }
 );
 
-function rowsOf(columns: number, cell: number): { rows: Row[]; height: number } {
+/** The rows of the list from the top down, its height, and all images in its order. */
+function rowsOf(columns: number, cell: number): { rows: Row[]; height: number; all: StoredImage[] } {
   const rows: Row[] = [];
+  const all: StoredImage[] = [];
   let top = 0;
   const add = (
     row: { kind: "head" | "end" } | { kind: "images"; images: StoredImage[] },
@@ -50,12 +53,13 @@ function rowsOf(columns: number, cell: number): { rows: Row[]; height: number } 
   };
   for (const owner of project.value.classes) {
     const images = imagesByClass.value.get(owner.id) ?? [];
+    for (const image of images) all.push(image);
     add({ kind: "head" }, headHeight, owner);
     for (let i = 0; i < images.length; i += columns)
       add({ kind: "images", images: images.slice(i, i + columns) }, cell, owner);
     add({ kind: "end" }, endHeight, owner);
   }
-  return { rows, height: top };
+  return { rows, height: top, all };
 }
 
 /** What of the list the window shows, from its own top. */
@@ -99,9 +103,10 @@ export function ImageList() {
   const inner = width - 32 + gap;
   const columns = Math.max(3, Math.floor(inner / (wanted + gap)));
   const cell = Math.floor(inner / columns);
-  const { rows, height } = rowsOf(columns, cell);
-  const all = project.value.classes.flatMap(({ id }) => imagesByClass.value.get(id) ?? []);
-  const at = cursor.value && all.some(({ id }) => id === cursor.value) ? cursor.value : all[0]?.id;
+  const { value: known } = imagesByClass;
+  const { rows, height, all } = useMemo(() => rowsOf(columns, cell), [known, columns, cell]);
+  const wantedImage = cursor.value;
+  const at = useMemo(() => all.find(({ id }) => id === wantedImage)?.id ?? all[0]?.id, [all, wantedImage]);
   useFocus(list, rows);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys of the images inside, which are buttons
@@ -158,6 +163,12 @@ function onKey(event: KeyboardEvent, all: readonly StoredImage[], columns: numbe
     cursor.value = all.slice(at).find((image) => !chosen.has(image.id))?.id ?? null;
     removeImages(chosen);
   } else if (event.key === "Escape") selection.value = new Set();
+  else if (event.key.toLowerCase() === moveKey && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    if (selection.value.size === 0) selection.value = new Set([id]);
+    // Once it is drawn.
+    requestAnimationFrame(goToSelectionBar);
+  }
 }
 
 function RowOf({

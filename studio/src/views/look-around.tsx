@@ -1,10 +1,10 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { chooseFiles } from "../parts/drop.js";
+import { checkpointTypes, chooseFiles, type Found, useDrop } from "../parts/drop.js";
 import { Icon } from "../parts/icons.js";
 import { MapPicture } from "../parts/map-picture.js";
 import { listRuns, type MachineRun, machineThreads } from "../state/machine.js";
-import { busy, catalogue, lines, loadCatalogue, openRun, plan } from "../state/training.js";
+import { busy, catalogue, hasWeights, loadCatalogue, openRun, plan } from "../state/training.js";
 import { classes, openNetwork, subject } from "../state/understanding.js";
 import type { ModulePage } from "../workers/around.js";
 import { looker, trainer } from "../workers/index.js";
@@ -135,9 +135,10 @@ function YourNetwork() {
   const [found, setFound] = useState<Layers | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const [working, setWorking] = useState(false);
-  if (lines.value.length === 0) return null;
+  if (!hasWeights.value) return null;
   const name = plan.value?.settings.network;
   const show = async () => {
+    if (working) return;
     setWorking(true);
     setTrouble(null);
     try {
@@ -157,7 +158,7 @@ function YourNetwork() {
     <section class="card" aria-label="Your network">
       <div class="followed-head">
         <h2>{name}, layer by layer</h2>
-        <button type="button" class="button" disabled={working} onClick={() => void show()}>
+        <button type="button" class="button" aria-disabled={working} onClick={() => void show()}>
           <Icon name="understand" />
           {working ? "Looking …" : "Show what each layer sees"}
         </button>
@@ -198,17 +199,20 @@ function OpenRun() {
   useEffect(() => {
     if (machineThreads) void listRuns().then(setRuns, (error: Error) => setTrouble(error.message));
   }, []);
-  const open = (source: File | string) => {
+  const open = (source: readonly Found[] | string) => {
     setTrouble(null);
-    openRun(source).catch((error: Error) => setTrouble(`It cannot be opened: ${error.message}`));
+    if (source.length > 0) openRun(source).catch((error: Error) => setTrouble(`It cannot be opened: ${error.message}`));
   };
+  const held = useDrop(open);
   return (
     <section class="card" aria-label="Open a run">
-      <h2>Open a run</h2>
+      <h2>Open a run or a checkpoint</h2>
       <p class="muted small">
-        A run folder as a zip archive{machineThreads ? ", or one on this machine" : ""}. It takes the place of the last
-        training here; save that first if you need it.
+        Drop it here: a run folder, as it is or as a zip archive, or a file with the weights of a network of the
+        catalogue{machineThreads ? ". Or choose a run on this machine" : ""}. It takes the place of the last training
+        here; save that first if you need it.
       </p>
+      {held && <div class="drop-hint">Drop a run folder, an archive or a checkpoint</div>}
       {trouble && (
         <p class="wrong" role="alert">
           {trouble}
@@ -219,10 +223,19 @@ function OpenRun() {
           type="button"
           class="button"
           disabled={busy.value}
-          onClick={() => chooseFiles({ accept: ".zip" }).then(([found]) => found && open(found.file))}
+          onClick={() => chooseFiles({ accept: `.zip,${checkpointTypes}` }).then(open)}
         >
           <Icon name="zip" />
-          Choose an archive
+          Choose an archive or a checkpoint
+        </button>
+        <button
+          type="button"
+          class="button"
+          disabled={busy.value}
+          onClick={() => chooseFiles({ folder: true }).then(open)}
+        >
+          <Icon name="folder" />
+          Choose a run folder
         </button>
         {runs.map(({ name, network, classes: names }) => (
           <button key={name} type="button" class="button" disabled={busy.value} onClick={() => open(name)}>

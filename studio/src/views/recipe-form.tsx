@@ -1,5 +1,5 @@
 import { smallNetworks } from "../../logic/recipe.js";
-import { chooseFiles } from "../parts/drop.js";
+import { checkpointTypes, chooseFiles } from "../parts/drop.js";
 import { NumberField } from "../parts/number-field.js";
 import { machineThreads, where } from "../state/machine.js";
 import {
@@ -20,13 +20,11 @@ const weighs: Readonly<Record<string, string>> = {
   none: "",
 };
 
-const fileTypes = ".safetensors,.pth,.pt,.th,.tar,.bin,.ckpt";
-
 /** Random weights, or those of a file. */
 function Start() {
   const { pretrained, headOnly } = settings.value;
   const choose = () =>
-    chooseFiles({ accept: fileTypes }).then(([found]) => {
+    chooseFiles({ accept: checkpointTypes }).then(([found]) => {
       if (found) void startFrom(found.file);
     });
   return (

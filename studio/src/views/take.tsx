@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { download } from "../parts/drop.js";
 import { Icon } from "../parts/icons.js";
 import { announce } from "../state/announce.js";
-import { bestLine, lines, plan } from "../state/training.js";
+import { bestLine, hasWeights, lines, plan } from "../state/training.js";
 import { looker } from "../workers/index.js";
 import type { Taken } from "../workers/take.js";
 import "./take.css";
@@ -61,6 +61,7 @@ const working = signal<Taken | null>(null);
 const trouble = signal<string | null>(null);
 
 async function save(what: Taken): Promise<void> {
+  if (working.value !== null) return;
   trouble.value = null;
   working.value = what;
   try {
@@ -79,6 +80,8 @@ const size = (bytes: number) => (bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` :
 
 export function Take() {
   const best = bestLine.value;
+  // A checkpoint has no training to take along.
+  const offered = best ? offers : offers.filter(({ what }) => what !== "run");
   return (
     <div class="take">
       <div class="intro">
@@ -98,9 +101,9 @@ export function Take() {
           {trouble.value}
         </div>
       )}
-      {best ? (
+      {hasWeights.value ? (
         <ul class="offers">
-          {offers.map(({ what, title, text, use }) => (
+          {offered.map(({ what, title, text, use }) => (
             <li key={what} class="card offer">
               <h2>{title}</h2>
               <p class="muted">{text}</p>
@@ -108,7 +111,7 @@ export function Take() {
               <button
                 type="button"
                 class={`button ${what === "page" ? "primary" : ""}`}
-                disabled={working.value !== null}
+                aria-disabled={working.value !== null}
                 aria-label={`Save: ${title}`}
                 onClick={() => void save(what)}
               >

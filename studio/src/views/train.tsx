@@ -79,7 +79,7 @@ function Controls() {
           It can go on exactly as if it had not been.
         </p>
       )}
-      {now === "stopped" && (
+      {now === "stopped" && plan.value && (
         <p>
           <strong>Stopped</strong> after {lines.value.length} of {plan.value?.settings.epochs} epochs.
         </p>
@@ -177,7 +177,7 @@ function Progress() {
         value={at ? share : lines.value.length / epochs}
       />
       <div class="buttons">
-        <button type="button" class="button" disabled={status.value !== "running"} onClick={() => void stop()}>
+        <button type="button" class="button" disabled={status.value === "stopping"} onClick={() => void stop()}>
           <Icon name="stop" />
           Stop
         </button>

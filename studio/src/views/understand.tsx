@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { Icon } from "../parts/icons.js";
 import { StoredPicture } from "../parts/stored-image.js";
-import { busy, lines, version } from "../state/training.js";
+import { busy, hasWeights, version } from "../state/training.js";
 import {
   cell,
   classes,
@@ -18,7 +18,7 @@ import { Inspector } from "./inspector.js";
 import "./understand.css";
 
 export function Understand() {
-  const trained = lines.value.length > 0;
+  const trained = hasWeights.value;
   const [training, at] = [busy.value, version.value];
   // Opened again when there are new weights.
   useEffect(() => {
@@ -69,7 +69,6 @@ function Confusion() {
   const names = classes.value;
   if (!names) return <div class="card muted">Opening the network …</div>;
   const right = judged.value.filter(({ label, predicted }) => label === predicted).length;
-  const largest = Math.max(1, ...confusion.value.flat());
   return (
     <section class="card" aria-label="Confusion">
       <h2>
@@ -78,6 +77,18 @@ function Confusion() {
           : `${right} of ${judged.value.length} images that were kept aside are right`}
         {judging.value && " so far"}
       </h2>
+      {names.length <= mostInMatrix && <Matrix names={names} />}
+    </section>
+  );
+}
+
+/** With more classes, a matrix shows nothing any more. */
+const mostInMatrix = 50;
+
+function Matrix({ names }: { readonly names: readonly string[] }) {
+  const largest = Math.max(1, ...confusion.value.flat());
+  return (
+    <>
       <p class="muted small">
         Rows are what an image is, columns what the network says. Choose a number to see the images.
       </p>
@@ -108,7 +119,7 @@ function Confusion() {
           </tbody>
         </table>
       </section>
-    </section>
+    </>
   );
 }
 

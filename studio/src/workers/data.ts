@@ -22,7 +22,7 @@ export async function storedImage(id: string): Promise<RgbImage> {
 }
 
 /** Shorter side at which images are kept: what a network needs of a photograph, with its margin. */
-const keptSide = (imageSize: number): number => Math.round(1.143 * imageSize);
+export const keptSide = (imageSize: number): number => Math.round(1.143 * imageSize);
 
 /** Scaled down as `fovea train` keeps the images of a folder. */
 export const shrunk = (image: RgbImage, imageSize: number): RgbImage => {
@@ -30,15 +30,17 @@ export const shrunk = (image: RgbImage, imageSize: number): RgbImage => {
   return Math.min(image.width, image.height) > side ? resizeShorter(image, side) : image;
 };
 
-/** Images of the project as a data set, decoded and kept in memory; as a folder of the same images is to the command line. */
+/** Images of the project as a data set, decoded and kept in memory; as a folder of the same images is to the command line. @throws the reason of `signal` */
 export async function openItems(
   items: readonly Item[],
   classes: readonly string[],
   imageSize: number,
-  onProgress: (done: number) => void,
+  signal: AbortSignal,
+  onProgress: (done: number) => void = () => {},
 ): Promise<Dataset> {
   const kept: RgbImage[] = [];
   for (const [i, { id }] of items.entries()) {
+    signal.throwIfAborted();
     kept.push(shrunk(await storedImage(id), imageSize));
     onProgress(i + 1);
   }

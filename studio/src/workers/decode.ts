@@ -1,4 +1,5 @@
 import type { RgbImage } from "fovea/web";
+import { type ImageFormat, type Size, sizeOf } from "../../logic/image-size.js";
 import { planar } from "./planar.js";
 
 /** Bytes of a file that is read. */
@@ -7,7 +8,7 @@ const mostBytes = 50_000_000;
 const mostPixels = 100_000_000;
 
 /** Formats that every browser and `fovea train` read, by their first bytes as Latin-1. */
-const formats: readonly (readonly [name: string, pattern: RegExp])[] = [
+const formats: readonly (readonly [name: ImageFormat, pattern: RegExp])[] = [
   ["jpeg", /^\xff\xd8\xff/],
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are the format's
   ["png", /^\x89PNG\r\n\x1a\n/],
@@ -35,29 +36,13 @@ export async function whyNotAnImage(file: Blob): Promise<string | undefined> {
   if (why) return why[0];
   const format = formats.find(([, pattern]) => pattern.test(start))?.[0];
   if (!format) return "not a JPEG, PNG, WebP or AVIF image, whatever its name says";
-  const size = format === "png" ? pngSize(bytes) : format === "jpeg" ? jpegSize(bytes) : undefined;
+  // What cameras write before it may be longer.
+  const size = sizeOf(format, bytes) ?? sizeOf(format, new Uint8Array(await file.arrayBuffer()));
   return size && tooLarge(size);
 }
 
-const tooLarge = ({ width, height }: { readonly width: number; readonly height: number }) =>
+const tooLarge = ({ width, height }: Size) =>
   width * height > mostPixels ? `${width} × ${height} pixels; at most ${mostPixels / 1e6} million are read` : undefined;
-
-function pngSize(bytes: Uint8Array): { width: number; height: number } | undefined {
-  if (bytes.length < 24) return undefined;
-  const view = new DataView(bytes.buffer);
-  return { width: view.getUint32(16), height: view.getUint32(20) };
-}
-
-/** From the first frame header, if it is near the start. */
-function jpegSize(bytes: Uint8Array): { width: number; height: number } | undefined {
-  const view = new DataView(bytes.buffer);
-  for (let at = 2; at + 9 < bytes.length && bytes[at] === 0xff; at += 2 + view.getUint16(at + 2)) {
-    const marker = bytes[at + 1]!;
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
-      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
-  }
-  return undefined;
-}
 
 /** Turned as its camera says, in sRGB. @throws if it cannot be decoded, or is too large. */
 export async function decode(file: Blob): Promise<ImageBitmap> {

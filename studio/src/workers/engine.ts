@@ -4,7 +4,7 @@ import { expose, transfer } from "comlink";
 import { attentionInfo, type Engine, listAttention, listModels, modelInfo, ortWebEngine } from "fovea/web";
 import type { Pretrained } from "../../logic/recipe.js";
 import { type ModulePage, modulePage } from "./around.js";
-import { type Comparison, compare, type Row, rowsOf, storedComparison } from "./comparing.js";
+import { type Comparison, compare, storedComparison, tableOf, unitsDone } from "./comparing.js";
 import {
   type Judged,
   type Layers,
@@ -15,6 +15,7 @@ import {
   type Sight,
   type Source,
 } from "./look.js";
+import { checkRun, type RunFile, runOfCheckpoint } from "./opened.js";
 import { keepWeights } from "./recipe.js";
 import { type Plan, run } from "./run.js";
 import { type File, type Taken, take } from "./take.js";
@@ -53,12 +54,19 @@ async function engineOf(threads: number): Promise<Engine> {
   return open.engine;
 }
 
+/** Whether work was stopped, as it says itself or by the signal's reason. */
+const untilStopped = (work: Promise<boolean>): Promise<boolean> =>
+  work.catch((error) => {
+    if (controller.signal.aborted && error === controller.signal.reason) return true;
+    throw error;
+  });
+
 const engine = {
   /** Modules that fit any network, and networks that classify. */
   catalogue(): Catalogue {
     const modules = listAttention()
       .map((name) => attentionInfo(name))
-      .filter(({ kind }) => kind === "gate")
+      .filter(({ kind, sized }) => kind === "gate" && !sized)
       .map(({ name, title, attends }) => ({ name, title, attends }));
     const networks = listModels()
       .map((name) => modelInfo(name))
@@ -74,7 +82,7 @@ const engine = {
     const stored = plan ?? (await run.plan());
     if (!stored) throw new Error("there is no training to go on with");
     const engine = await engineOf(threads);
-    return telling(tell, (tell) => runTraining(stored, engine, controller.signal, tell));
+    return untilStopped(telling(tell, (tell) => runTraining(stored, engine, controller.signal, tell)));
   },
 
   /** Ends the training after the current step; its state is stored. */
@@ -84,6 +92,12 @@ const engine = {
 
   /** Stores a file with pretrained weights. */
   keepWeights: (file: globalThis.File): Promise<Pretrained> => keepWeights(file),
+
+  /** @throws Error if a run from elsewhere cannot be opened. */
+  checkRun: (files: readonly RunFile[]): Promise<void> => checkRun(files),
+
+  /** The run folder that a checkpoint could be of. */
+  runOfCheckpoint: (file: globalThis.File): Promise<RunFile[]> => runOfCheckpoint(file),
 
   /** Opens the best weights of the last training, for the questions below. */
   async openNetwork(): Promise<{ readonly classes: readonly string[]; readonly methods: readonly MethodItem[] }> {
@@ -107,16 +121,16 @@ const engine = {
   /** Maps of an image at the layers of the network. */
   layers: (source: Source): Promise<Layers> => opened().layers(source),
 
-  async storedComparison(): Promise<{ readonly comparison: Comparison; readonly rows: readonly Row[] } | undefined> {
+  async storedComparison() {
     const comparison = await storedComparison();
-    return comparison && { comparison, rows: rowsOf(comparison.plan, comparison.units) };
+    return comparison && { comparison, rows: tableOf(comparison), units: unitsDone(comparison) };
   },
 
   /** Trains what is open of a comparison. Returns whether it was stopped. */
   async compare(comparison: Comparison, threads: number, tell: Parameters<typeof compare>[3]): Promise<boolean> {
     controller = new AbortController();
     const engine = await engineOf(threads);
-    return telling(tell, (tell) => compare(comparison, engine, controller.signal, tell));
+    return untilStopped(telling(tell, (tell) => compare(comparison, engine, controller.signal, tell)));
   },
 
   modulePage: (name: string): ModulePage => modulePage(name),

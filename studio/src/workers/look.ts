@@ -17,6 +17,7 @@ import { decode, interleaved, pixelsOf, whyNotAnImage } from "./decode.js";
 import { ofSeen } from "./maps.js";
 import { type Config, networkOf } from "./recipe.js";
 import { type Plan, run } from "./run.js";
+import { energyOf, softmax } from "./softmax.js";
 
 /** What the network says of an image that was kept aside. */
 export interface Judged {
@@ -251,15 +252,4 @@ async function imageOf(source: Source): Promise<RgbImage> {
   } finally {
     bitmap.close();
   }
-}
-
-function softmax(logits: readonly number[]): number[] {
-  const energy = energyOf(logits);
-  return logits.map((z) => Math.exp(z - energy));
-}
-
-/** log Σ exp(logit): how much evidence there is for any class at all. An image unlike all others has little. */
-function energyOf(logits: readonly number[]): number {
-  const top = Math.max(...logits);
-  return top + Math.log(logits.reduce((sum, z) => sum + Math.exp(z - top), 0));
 }

@@ -2,9 +2,9 @@ import { Rng, resizeShorter } from "fovea/engine";
 import {
   type EpochMaps,
   type Gate,
-  gates,
+  type Glances,
   type Look,
-  openExplainer,
+  openGlances,
   type SeenImage,
   type StoredMap,
   seenImage,
@@ -17,11 +17,10 @@ import {
   loadState,
   type Module,
   type Preprocessing,
-  predict,
   type RgbImage,
   type Tensor,
-  trace,
 } from "fovea/web";
+import { softmax } from "./softmax.js";
 
 const followedImages = 6;
 const [mapSide, thumbnailSide] = [64, 64];
@@ -35,6 +34,7 @@ export const ofSeen = (preprocessing: Preprocessing): Preprocessing => ({
 /** Maps of the same few validation images after every epoch. Training is the same with and without. */
 export class MapRecorder {
   #able = true;
+  #glances: Glances | undefined;
 
   private constructor(
     private readonly network: Module,
@@ -71,30 +71,25 @@ export class MapRecorder {
   }
 
   async #maps(epoch: number, engine: Engine): Promise<EpochMaps> {
-    const { classes } = this;
-    const network = { model: this.network, classes, preprocessing: ofSeen(this.preprocessing) };
-    const found = isGated(network.model, this.preprocessing) ? await gates(network, this.images, { engine }) : [];
-    const name = found.findLast(isSpatial)?.name ?? null;
-    const answers = await predict(network, this.images, { engine, top: classes.length });
-    const explainer = await openExplainer(network, { engine, method: "gradcam" });
-    const looks: Look[] = [];
-    let layer = "";
-    try {
-      for (const [i, label] of this.labels.entries()) {
-        const [explanation] = await explainer.explain(this.images[i]!, { class: label });
-        layer = explanation!.layer!;
-        const gate = found.find((one) => one.image === i && one.name === name);
-        looks.push({
-          predicted: answers[i]![0]!.name,
-          probability: digits(answers[i]!.find((answer) => answer.index === label)!.probability),
-          cam: storedMap(explanation!.map),
-          gate: gate ? storedMap(planeOf(gate)) : null,
-        });
-      }
-    } finally {
-      await explainer.release();
-    }
-    return { format: "fovea.maps.1", epoch, layer, gate: name, looks };
+    const network = { model: this.network, preprocessing: ofSeen(this.preprocessing) };
+    this.#glances ??= await openGlances(network, this.images.length, engine);
+    const found = await this.#glances.glance(this.images, this.labels);
+    const name = found[0]!.gates.findLast(isSpatial)?.name ?? null;
+    const looks = found.map(({ logits, cam, gates }, i): Look => {
+      const gate = gates.findLast(isSpatial);
+      const shares = softmax([...logits]);
+      return {
+        predicted: this.classes[shares.indexOf(Math.max(...shares))]!,
+        probability: digits(shares[this.labels[i]!]!),
+        cam: storedMap(cam),
+        gate: gate ? storedMap(planeOf(gate)) : null,
+      };
+    });
+    return { format: "fovea.maps.1", epoch, layer: this.#glances.layer, gate: name, looks };
+  }
+
+  async release(): Promise<void> {
+    await this.#glances?.release();
   }
 }
 
@@ -116,10 +111,10 @@ function kept(image: RgbImage): SeenImage["image"] {
   return { width, height, rgb: btoa(text) };
 }
 
-export const digits = (value: number): number => Number(value.toPrecision(5));
+const digits = (value: number): number => Number(value.toPrecision(5));
 
 /** Layers deeper than 64 a side are not kept in full: every nth value. */
-export function storedMap({ width, height, data }: Heatmap): StoredMap {
+function storedMap({ width, height, data }: Heatmap): StoredMap {
   const every = Math.max(1, Math.ceil(Math.max(width, height) / mapSide));
   const [rows, columns] = [Math.ceil(height / every), Math.ceil(width / every)];
   const values = Array.from({ length: rows * columns }, (_, i) =>
@@ -128,13 +123,10 @@ export function storedMap({ width, height, data }: Heatmap): StoredMap {
   return { height: rows, width: columns, data: values };
 }
 
-export const isGated = (model: Module, { imageSize }: Preprocessing): boolean =>
-  trace(model, [1, 3, imageSize, imageSize]).taps.length > 0;
-
-export const isSpatial = ({ kind, map: { shape } }: Gate): boolean =>
+const isSpatial = ({ kind, map: { shape } }: Pick<Gate, "kind" | "map">): boolean =>
   kind === "spatial" && shape.length === 3 && shape[0] === 1;
 
-export function planeOf({ map }: Gate): Heatmap {
+function planeOf({ map }: Pick<Gate, "map">): Heatmap {
   const [, height, width] = map.shape as readonly [number, number, number];
   return { height, width, data: map.data };
 }

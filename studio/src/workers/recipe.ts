@@ -1,6 +1,7 @@
 import { defaultAugmentation, defaultPreprocessing, modelWeights } from "fovea/engine";
 import { initialize } from "fovea/nn";
 import {
+  type Augmentation,
   adamw,
   cosineSchedule,
   createModelByName,
@@ -11,6 +12,7 @@ import {
   type Module,
   modelInfo,
   type Optimizer,
+  type Preprocessing,
   readCheckpoint,
   recognizeCheckpoint,
   sgd,
@@ -39,37 +41,61 @@ function writtenModel(settings: Settings, classes: number) {
   };
 }
 
+/** What a configuration says of the data. */
+interface AboutData {
+  readonly classes: readonly string[];
+  readonly preprocessing: Preprocessing;
+  readonly augment: Augmentation | null;
+  /** How many there are to train on. */
+  readonly images: number;
+}
+
 /** The configuration of a run, as `config.json` has it. */
-export function configOf(settings: Settings, data: Dataset) {
-  const { imageSize, epochs, optimizer, seed, pretrained, headOnly } = settings;
-  const frozen = pretrained !== null && headOnly;
-  const preprocessing = defaultPreprocessing(data, imageSize);
+export function writtenConfig(settings: Settings, { classes, preprocessing, augment, images }: AboutData) {
+  const { epochs, optimizer, seed, pretrained } = settings;
   return {
     format: "fovea.run.1" as const,
     versions: { fovea: version },
     flags: {},
-    model: writtenModel(settings, data.classes.length),
-    data: { source: "data", kind: "folder", classes: data.classes },
+    model: writtenModel(settings, classes.length),
+    data: { source: "data", kind: "folder", classes },
     preprocessing,
     frozen: [] as string[],
     training: {
       epochs,
-      batch: Math.min(settings.batch, data.length),
+      batch: Math.min(settings.batch, images),
       optimizer: { name: optimizer, settings: optimizerOf(settings).settings },
       schedule: cosineSchedule({ warmupEpochs: 0 }),
       labelSmoothing: 0,
       clipNorm: null,
       ema: null,
       seed,
-      // Features of images that do not change are computed once.
-      augment: settings.augment && !frozen ? defaultAugmentation(data, preprocessing) : null,
+      augment,
       weights: pretrained?.file ?? null,
-      freeze: frozen ? ("backbone" as const) : null,
+      freeze: isFrozen(settings) ? ("backbone" as const) : null,
       freezeUntil: null,
       headLr: null,
     },
   };
 }
+
+const isFrozen = ({ pretrained, headOnly }: Settings): boolean => pretrained !== null && headOnly;
+
+/** The same for a training on these images. */
+export function configOf(settings: Settings, data: Dataset) {
+  const preprocessing = defaultPreprocessing(data, settings.imageSize);
+  // Features of images that do not change are computed once.
+  const augment = settings.augment && !isFrozen(settings) ? defaultAugmentation(data, preprocessing) : null;
+  return writtenConfig(settings, { classes: data.classes, preprocessing, augment, images: data.length });
+}
+
+/** What the weights alone do not tell: the network, its options, and the class names. */
+export const descriptionOf = ({ model, data }: Pick<Config, "model" | "data">): Record<string, string> => ({
+  classes: JSON.stringify(data.classes),
+  model: model.name,
+  options: JSON.stringify(model.options),
+  ...(model.insert ? { insert: JSON.stringify(model.insert) } : {}),
+});
 
 export type Config = ReturnType<typeof configOf>;
 

@@ -1,6 +1,8 @@
-import type { EpochMaps, SeenImage } from "fovea/explain";
+import type { EpochMaps, RunReport, SeenImage } from "fovea/explain";
 import type { ClassificationMetrics, EpochRecord } from "fovea/web";
+import { areMaps, hasFollowed } from "../../logic/findings.js";
 import type { Settings } from "../../logic/recipe.js";
+import { linesOf } from "../../logic/run-files.js";
 import type { Item } from "./data.js";
 import { folder, read, remove, write } from "./files.js";
 import type { Config } from "./recipe.js";
@@ -11,6 +13,8 @@ export interface Plan {
   readonly classes: readonly string[];
   readonly train: readonly Item[];
   readonly validation: readonly Item[];
+  /** It was trained elsewhere, and opened here. */
+  readonly opened?: true;
 }
 
 /** A line of `metrics.jsonl`. */
@@ -20,6 +24,13 @@ export type Line = EpochRecord & {
   readonly validation: ClassificationMetrics | null;
 };
 
+/** `report.json`, as `fovea train` writes it: what the report shows beyond the figures. */
+export type Facts = Required<Pick<RunReport, "skipped" | "test" | "followed" | "findings">> & {
+  readonly format: "fovea.report.1";
+  readonly parameters: number;
+  readonly images: { readonly training: number; readonly validation: number } | null;
+};
+
 /** A training as it was left. */
 export interface RunState {
   readonly plan: Plan;
@@ -27,6 +38,8 @@ export interface RunState {
   readonly lines: readonly Line[];
   readonly followed: readonly SeenImage[];
   readonly maps: readonly EpochMaps[];
+  /** Whether there are weights to look at. */
+  readonly hasWeights: boolean;
 }
 
 const home = () => folder("run");
@@ -57,11 +70,7 @@ export const run = {
 
   async lines(): Promise<Line[]> {
     const file = await read(await home(), "metrics.jsonl");
-    const text = file ? await file.text() : "";
-    return text
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as Line);
+    return linesOf(file ? await file.text() : "") as Line[];
   },
 
   async writeLines(lines: readonly Line[]): Promise<void> {
@@ -77,8 +86,10 @@ export const run = {
     return file && new Uint8Array(await file.arrayBuffer());
   },
 
-  async writeFollowed(followed: readonly SeenImage[]): Promise<void> {
-    await write(await home(), "followed.json", JSON.stringify(followed));
+  facts: () => json<Facts>("report.json"),
+
+  async writeFacts(facts: Facts): Promise<void> {
+    await write(await home(), "report.json", `${JSON.stringify(facts)}\n`);
   },
 
   async writeMaps(maps: EpochMaps): Promise<void> {
@@ -90,12 +101,14 @@ export const run = {
     const plan = await json<Plan>("plan.json");
     if (!plan) return undefined;
     const lines = await run.lines();
+    const facts = await run.facts();
+    const followed = hasFollowed(facts) ? facts!.followed : [];
     const maps: EpochMaps[] = [];
-    for (const { epoch } of lines) {
+    for (const { epoch } of followed.length > 0 ? lines : []) {
       const found = await json<EpochMaps>(`epoch-${epoch}.json`, folder("run", "maps"));
-      if (found) maps.push(found);
+      if (areMaps(found, followed.length)) maps.push(found!);
     }
-    const [config, followed] = [await run.config(), await json<SeenImage[]>("followed.json")];
-    return { plan, config: config ?? null, lines, followed: followed ?? [], maps };
+    const hasWeights = (await read(await home(), "best.safetensors")) !== undefined;
+    return { plan, config: (await run.config()) ?? null, lines, followed, maps, hasWeights };
   },
 };

@@ -1,13 +1,16 @@
 /** Keeps the project and its images in the browser's private file system. */
 
 import { expose } from "comlink";
-import { type UnzipFileInfo, unzip, Zip, ZipPassThrough } from "fflate";
+import { Zip, ZipPassThrough } from "fflate";
 import { generateShapes } from "fovea/web";
+import { bounds, entriesOf, unpack } from "../../logic/archive.js";
 import { fileName, type Part, type Placed, type Project, parseProject, type StoredImage } from "../../logic/project.js";
 import { defaultSettings } from "../../logic/recipe.js";
+import { runFilesAmong } from "../../logic/run-files.js";
 import { splitProject } from "../../logic/split.js";
 import { decode, interleaved, lookOf, sha256, thumbnail, whyNotAnImage } from "./decode.js";
 import { folder, read, remove, storageReason, write } from "./files.js";
+import type { RunFile } from "./opened.js";
 import type { Config } from "./recipe.js";
 import { type Plan, type RunState, run } from "./run.js";
 import { telling } from "./telling.js";
@@ -39,8 +42,8 @@ export interface Arrival {
 
 /** Files that systems leave behind. */
 const junk = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i;
-/** Bytes that an archive may unpack to. */
-const mostUnpacked = 4e9;
+/** Bytes of an image, and of a file of a run. */
+const [mostImage, mostRunFile] = [50_000_000, 1e9];
 
 const images = folder("images");
 const thumbnails = folder("thumbnails");
@@ -112,64 +115,53 @@ function placeOf(path: string): Pick<Incoming, "name" | "className" | "part"> {
   return { name, ...(className === undefined ? {} : { className }), ...(part ? { part } : {}) };
 }
 
-/**
- * Whether an entry of an archive is unpacked: small enough, and with those before it within what honest archives hold. Memory is taken by either
- * of its sizes.
- */
-function fitting(archive: Blob, most: number): (entry: UnzipFileInfo) => boolean {
-  let room = Math.min(mostUnpacked, 20 * archive.size + 1e7);
-  return ({ size, originalSize }) => {
-    const bytes = Math.max(size, originalSize);
-    return bytes <= most && (room -= bytes) >= 0;
-  };
+/** An archive as bytes. @throws Error if it is larger than memory may hold. */
+async function bytesOf(file: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  if (file.size > bounds.archive)
+    throw new Error(`${(file.size / 1e9).toFixed(1)} GB; archives of at most ${bounds.archive / 1e9} GB are read`);
+  return new Uint8Array(await file.arrayBuffer());
 }
 
-const unpacked = (file: Blob): Promise<Incoming[]> =>
-  file.arrayBuffer().then(
-    (buffer) =>
-      new Promise((resolve, reject) => {
-        const fits = fitting(file, 50_000_000);
-        const filter = (entry: UnzipFileInfo) => !entry.name.endsWith("/") && !junk.test(entry.name) && fits(entry);
-        unzip(new Uint8Array(buffer), { filter }, (error, files) => {
-          if (error) return reject(new Error("it is damaged, or not a zip archive"));
-          resolve(
-            Object.entries(files)
-              .sort(([a], [b]) => (a < b ? -1 : 1))
-              .map(([path, bytes]) => ({ file: new Blob([bytes as Uint8Array<ArrayBuffer>]), ...placeOf(path) })),
-          );
-        });
-      }),
-  );
+const byPath = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => (a < b ? -1 : a > b ? 1 : 0);
 
-const runFile = /(?:^|\/)((?:config|report)\.json|metrics\.jsonl|(?:best|last)\.safetensors|maps\/epoch-\d+\.json)$/;
+/** The images in an archive, in the order of their paths, and what is left out. */
+async function imagesIn(file: Blob): Promise<{ incoming: Incoming[]; skipped: Skipped[] }> {
+  const archive = await bytesOf(file);
+  const wanted = (name: string) => !name.endsWith("/") && !junk.test(name);
+  const { entries, refused } = entriesOf(archive, wanted, mostImage);
+  const skipped = refused.map(({ name, reason }) => ({ file: name, reason }));
+  const found: (readonly [path: string, contents: Blob])[] = [];
+  for (const entry of entries) {
+    const bytes = await unpack(archive, entry);
+    // The browser keeps it, not this program's memory.
+    if (bytes) found.push([entry.name, new Blob([bytes])]);
+    else skipped.push({ file: entry.name, reason: "damaged in the archive" });
+  }
+  const incoming = found.sort(byPath).map(([path, contents]) => ({ file: contents, ...placeOf(path) }));
+  return { incoming, skipped };
+}
 
-/** The files of a run in an archive. */
-const unpackedRun = (file: Blob): Promise<{ path: string; name: string; file: Blob }[]> =>
-  file.arrayBuffer().then(
-    (buffer) =>
-      new Promise((resolve, reject) => {
-        const fits = fitting(file, 1e9);
-        const filter = (entry: UnzipFileInfo) => runFile.test(entry.name) && fits(entry);
-        unzip(new Uint8Array(buffer), { filter }, (error, files) =>
-          error
-            ? reject(new Error("it is damaged, or not a zip archive"))
-            : resolve(
-                Object.entries(files).map(([name, bytes]) => {
-                  const path = runFile.exec(name)![1]!;
-                  return { path, name: path, file: new Blob([bytes as Uint8Array<ArrayBuffer>]) };
-                }),
-              ),
-        );
-      }),
-  );
+/** The files of a run in an archive. @throws Error if there is none. */
+async function runIn(file: Blob): Promise<RunFile[]> {
+  const archive = await bytesOf(file);
+  const { entries, refused } = entriesOf(archive, (name) => /\.(json|jsonl|safetensors)$/.test(name), mostRunFile);
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const found = runFilesAmong([...byName.keys(), ...refused.map(({ name }) => name)]);
+  const files: RunFile[] = [];
+  for (const [name, path] of found) {
+    const reason = refused.find((one) => one.name === path)?.reason;
+    if (reason) throw new Error(`${name}: ${reason}`);
+    const bytes = await unpack(archive, byName.get(path)!);
+    if (!bytes) throw new Error(`${name} is damaged in the archive`);
+    files.push([name, new Blob([bytes])]);
+  }
+  return files;
+}
 
-/** Puts a run in the place of the last training. @throws if it is none, or has no weights. */
-async function adoptRun(files: readonly (readonly [name: string, contents: Blob])[], project: Project): Promise<void> {
-  const found = new Map(files);
-  const [config, weights] = [found.get("config.json"), found.get("best.safetensors")];
-  if (!config || !weights) throw new Error("it is not a run folder: config.json and best.safetensors are missing");
-  const { format, model, data, preprocessing, training } = JSON.parse(await config.text()) as Config;
-  if (format !== "fovea.run.1") throw new Error("its config.json is not that of a run");
+/** Puts a run, which was tried, in the place of the last training. Its images are those of the project of the same classes. */
+async function adoptRun(files: readonly RunFile[], project: Project): Promise<void> {
+  const config = new Map(files).get("config.json")!;
+  const { model, data, preprocessing, training } = JSON.parse(await config.text()) as Config;
   const labels = new Map(data.classes.map((name, label) => [name, label]));
   const names = new Map(project.classes.map(({ id, name }) => [id, name]));
   const { parts } = splitProject(project);
@@ -184,7 +176,7 @@ async function adoptRun(files: readonly (readonly [name: string, contents: Blob]
     imageSize: preprocessing.imageSize,
     epochs: training.epochs,
   };
-  await run.begin({ settings, classes: data.classes, train: [], validation });
+  await run.begin({ settings, classes: data.classes, train: [], validation, opened: true });
   await store.keepRun(files);
 }
 
@@ -205,22 +197,18 @@ const store = {
   beginRun: (plan: Plan): Promise<void> => run.begin(plan),
 
   /** Files of a training that ran elsewhere. */
-  async keepRun(files: readonly (readonly [name: string, contents: Blob])[]): Promise<void> {
+  async keepRun(files: readonly RunFile[]): Promise<void> {
     for (const [name, contents] of files) {
       const [last, ...folders] = name.split("/").reverse();
       await write(await folder("run", ...folders), last!, contents);
     }
   },
 
-  /** Takes a run folder, as an archive, for the last training. Its images are those of the project of the same classes. */
-  async openRun(file: Blob, project: Project): Promise<void> {
-    const files = new Map((await unpackedRun(file)).map(({ file, name, path }) => [path ?? name, file]));
-    await adoptRun([...files], project);
-  },
+  /** The files of a run folder in an archive. */
+  runIn: (file: Blob): Promise<RunFile[]> => runIn(file),
 
-  /** The same with files that are at hand. */
-  adoptRun: (files: readonly (readonly [name: string, contents: Blob])[], project: Project): Promise<void> =>
-    adoptRun(files, project),
+  /** Takes a run folder for the last training. */
+  adoptRun: (files: readonly RunFile[], project: Project): Promise<void> => adoptRun(files, project),
 
   /** The file with pretrained weights. */
   weightsFile: async (): Promise<File | undefined> => read(await folder("weights"), "checkpoint"),
@@ -249,10 +237,11 @@ const store = {
     for (const { file, path } of files) {
       if (junk.test(path)) continue;
       if (/\.zip$/i.test(path)) {
-        const found = await unpacked(file).catch(
+        const found = await imagesIn(file).catch(
           (error: Error) => void skipped.push({ file: path, reason: error.message }),
         );
-        incoming.push(...(found ?? []));
+        for (const one of found?.incoming ?? []) incoming.push(one);
+        for (const one of found?.skipped ?? []) skipped.push(one);
       } else incoming.push({ file, ...placeOf(path) });
     }
     if (skipped.length) report({ taken: [], skipped, done: 0, total: incoming.length });

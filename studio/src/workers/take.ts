@@ -4,7 +4,7 @@ import { type ClassificationMetrics, exportOnnx, exportTransformersJs, type Modu
 import wasmAddress from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { bestOf } from "../../logic/best.js";
 import type { Looker } from "./look.js";
-import type { Config } from "./recipe.js";
+import { type Config, descriptionOf } from "./recipe.js";
 import { run } from "./run.js";
 
 /** What a network can be taken away as. */
@@ -26,12 +26,9 @@ const archive = (files: ReadonlyMap<string, Uint8Array>): Promise<Blob> =>
     ),
   );
 
-const metadataOf = ({ model, data, preprocessing }: Config): Record<string, string> => ({
-  model: model.name,
-  options: JSON.stringify(model.options),
-  ...(model.insert ? { insert: JSON.stringify(model.insert) } : {}),
-  classes: JSON.stringify(data.classes),
-  preprocessing: JSON.stringify(preprocessing),
+const metadataOf = (config: Config): Record<string, string> => ({
+  ...descriptionOf(config),
+  preprocessing: JSON.stringify(config.preprocessing),
 });
 
 const graphOf = (network: Module, { preprocessing: { imageSize } }: Config) =>
@@ -80,7 +77,8 @@ async function runFiles({ config }: Looker): Promise<Map<string, Uint8Array>> {
   const columns = ["epoch", "step", "lr", "trainLoss", "trainTop1", "loss", "top1", "top5"] as const;
   const rows = history.map((record) => columns.map((column) => record[column] ?? "").join(","));
   const { versions: _, flags: __, format: ___, ...shown } = config;
-  const images = { training: state.plan.train.length, validation: state.plan.validation.length };
+  const facts = await run.facts();
+  const { images = null, test = null, findings = null } = facts ?? {};
   const validation: ClassificationMetrics | null = best?.validation ?? null;
   const title = [config.model.name, state.plan.settings.attention].filter(Boolean).join(" + ");
   const report = renderReport({
@@ -89,10 +87,14 @@ async function runFiles({ config }: Looker): Promise<Map<string, Uint8Array>> {
     validation,
     followed: state.followed,
     maps: state.maps,
-    summary: [
-      { label: "images to train on", value: images.training },
-      { label: "images to validate on", value: images.validation },
-    ],
+    test,
+    findings,
+    summary: images
+      ? [
+          { label: "images to train on", value: images.training },
+          { label: "images to validate on", value: images.validation },
+        ]
+      : [],
     config: shown,
   });
   const files = new Map<string, Uint8Array>([
@@ -100,8 +102,12 @@ async function runFiles({ config }: Looker): Promise<Map<string, Uint8Array>> {
     ["metrics.jsonl", text(state.lines.map((line) => `${JSON.stringify(line)}\n`).join(""))],
     ["results.csv", text(`${[columns.join(","), ...rows].join("\n")}\n`)],
     ["report.html", text(report)],
+    ...(facts ? [["report.json", text(`${JSON.stringify(facts)}\n`)] as const] : []),
   ]);
-  for (const which of ["best", "last"] as const) files.set(`${which}.safetensors`, (await run.weights(which))!);
+  for (const which of ["best", "last"] as const) {
+    const weights = await run.weights(which);
+    if (weights) files.set(`${which}.safetensors`, weights);
+  }
   for (const maps of state.maps) files.set(`maps/epoch-${maps.epoch}.json`, text(`${JSON.stringify(maps)}\n`));
   return files;
 }

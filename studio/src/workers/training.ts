@@ -5,7 +5,7 @@ import { type Engine, freeze, type StepReport, train } from "fovea/web";
 import { openItems } from "./data.js";
 import { storageReason } from "./files.js";
 import { MapRecorder } from "./maps.js";
-import { type Config, configOf, networkOf, optimizerOf, startFromFile } from "./recipe.js";
+import { configOf, descriptionOf, networkOf, optimizerOf, startFromFile } from "./recipe.js";
 import { type Line, type Plan, run } from "./run.js";
 
 /** What a training tells while it runs. */
@@ -20,14 +20,6 @@ export type TrainingEvent =
   | { readonly kind: "features"; readonly done: number; readonly total: number }
   | { readonly kind: "step"; readonly step: StepReport }
   | { readonly kind: "epoch"; readonly line: Line; readonly maps: EpochMaps | null; readonly mapShare: number | null };
-
-/** What the weights alone do not tell: the network, its options, and the class names. */
-const description = ({ model, data }: Config): Record<string, string> => ({
-  classes: JSON.stringify(data.classes),
-  model: model.name,
-  options: JSON.stringify(model.options),
-  ...(model.insert ? { insert: JSON.stringify(model.insert) } : {}),
-});
 
 /** Milliseconds between reports of steps. */
 const stepEvery = 100;
@@ -44,8 +36,8 @@ export async function runTraining(
   const prepare = (before: number) => (done: number) => {
     if (done % 20 === 0 || before + done === total) tell({ kind: "preparing", done: before + done, total });
   };
-  const data = await openItems(plan.train, classes, settings.imageSize, prepare(0));
-  const validation = await openItems(plan.validation, classes, settings.imageSize, prepare(plan.train.length));
+  const data = await openItems(plan.train, classes, settings.imageSize, signal, prepare(0));
+  const validation = await openItems(plan.validation, classes, settings.imageSize, signal, prepare(plan.train.length));
   let config = (await run.config()) ?? configOf(settings, data);
   const network = networkOf(config);
   const resume = await run.weights("last");
@@ -57,12 +49,21 @@ export async function runTraining(
   freeze(network, (path) => frozen.has(path));
   await run.writeConfig(config);
   const recorder = await MapRecorder.open(networkOf(config), validation, config.preprocessing);
-  await run.writeFollowed(recorder.followed);
+  const parameters = [...parametersOf(network).values()].reduce((n, { shape }) => n + product(shape), 0);
+  await run.writeFacts({
+    format: "fovea.report.1",
+    parameters,
+    images: { training: plan.train.length, validation: plan.validation.length },
+    skipped: [],
+    test: null,
+    followed: recorder.followed,
+    findings: null,
+  });
   const lines: Line[] = [];
   const { training, preprocessing } = config;
-  const metadata = description(config);
-  let [last, mapTime] = [0, 0];
-  const started = performance.now();
+  const metadata = descriptionOf(config);
+  let last = 0;
+  const looks = new Looks();
   const { stopped } = await train(network, data, {
     engine,
     epochs: training.epochs,
@@ -83,7 +84,6 @@ export async function runTraining(
     onStart: async ({ epoch }) => {
       lines.push(...(await run.lines()).filter((line) => line.epoch <= epoch));
       await run.writeLines(lines);
-      const parameters = [...parametersOf(network).values()].reduce((n, { shape }) => n + product(shape), 0);
       tell({ kind: "started", parameters, followed: recorder.followed, lines });
     },
     onStep: (step) => {
@@ -94,11 +94,8 @@ export async function runTraining(
     onEpoch: async (record, { validation, isBest, seconds, imagesPerSecond, checkpoint, weights }) => {
       const line = { ...record, seconds, imagesPerSecond, validation };
       lines.push(line);
-      const began = performance.now();
-      // Where epochs are shorter than a look, some go without: looking takes no longer than training.
-      const looks = mapTime <= (began - started) / 2 || record.epoch === training.epochs;
-      const maps = looks ? ((await recorder.look(record.epoch, weights, engine)) ?? null) : null;
-      mapTime += performance.now() - began;
+      const maps =
+        (await looks.after(record.epoch, training.epochs, () => recorder.look(record.epoch, weights, engine))) ?? null;
       await keep(async () => {
         if (isBest) {
           const about = { format: "fovea.weights.1", epoch: String(record.epoch), ...metadata };
@@ -109,11 +106,38 @@ export async function runTraining(
         // Written last: a resumed training trusts it.
         await run.writeWeights("last", checkpoint.bytes());
       });
-      tell({ kind: "epoch", line, maps, mapShare: mapTime / (performance.now() - started) });
+      tell({ kind: "epoch", line, maps, mapShare: looks.share });
     },
     onStop: (checkpoint) => keep(() => run.writeWeights("last", checkpoint.bytes())),
-  });
+  }).finally(() => recorder.release());
   return stopped;
+}
+
+/** Of the time, looking takes this share: where epochs are very short, some go without. */
+const lookShare = 0.05;
+
+/** When to look, and how long that takes. */
+class Looks {
+  readonly #started = performance.now();
+  #all = 0;
+  /** Without the first look, which compiles. */
+  #later = 0;
+
+  /** Looks after an epoch, unless there is no time for it; after the last one in any case. */
+  async after<T>(epoch: number, epochs: number, look: () => Promise<T>): Promise<T | undefined> {
+    const began = performance.now();
+    if (epoch < epochs && this.#later > lookShare * (began - this.#started)) return undefined;
+    const found = await look();
+    const time = performance.now() - began;
+    if (this.#all > 0) this.#later += time;
+    this.#all += time;
+    return found;
+  }
+
+  /** The share of the time that looking took. */
+  get share(): number {
+    return this.#all / (performance.now() - this.#started);
+  }
 }
 
 const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);

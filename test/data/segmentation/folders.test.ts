@@ -83,7 +83,7 @@ test("images beside masks: classes by value, by file, by option; void and the ig
   const ignoring = await ends(plain, { ignoreLabel: 0, classNames: ["x", "y", "z"] }).catch((error) => error.message);
   assert.match(
     String(ignoring),
-    /masks\/train\/2\.png: the value 255 at column 20, row 0 is no class: there are 2, y, z/,
+    /masks\/train\/2\.png: the value 255 at column 20, row 0 is not a class: there are 2, y, z/,
   );
   assert.deepEqual((await ends(plain, { classNames: ["x", "y", "z"] })).classes, ["x", "y", "z"]);
 });
@@ -102,7 +102,7 @@ test("0 and 255 are background and object, unless something is said", async () =
       ],
     ],
   );
-  assert.match(notes.join(), /masks hold 0 and 255 only: taken for background and object/);
+  assert.match(notes.join(), /masks have only the values 0 and 255: read as background and object/);
   await assert.rejects(openDataset(stencil, { ignoreLabel: 255 }), /there is only one class, class 0/);
 });
 
@@ -111,7 +111,7 @@ test("a value outside the classes names the file and the value", async () => {
   await assert.rejects(openDataset(folder), (error: Error) => {
     assert.match(
       error.message,
-      /masks\/train\/2\.png: the value 7 at column 20, row 0 is no class: there are 2, a, b\. If such pixels do not count: --ignore-label 7/,
+      /masks\/train\/2\.png: the value 7 at column 20, row 0 is not a class: there are 2, a, b\. To ignore such pixels: --ignore-label 7/,
     );
     return error instanceof DataError;
   });
@@ -310,7 +310,7 @@ test("polygons cover the pixels whose centers they contain, and compressed run l
   const budget = new Budget();
   assert.throws(() => {
     for (let i = 0; i < 10_000; i++) budget.spend(1e6, "there");
-  }, /there: the objects of its image are too much to paint/);
+  }, /there: the objects of its image cover too many pixels to draw/);
   // Columns of three: pixel 1 of the first, pixels 0 and 1 of the third.
   assert.deepEqual(painted({ size: [3, 4], counts: [1, 1, 4, 2, 4] }, 4, 3), ["0010", "1010", "0000"]);
 });
@@ -321,7 +321,7 @@ test("the task decides: class folders are not masks, and shapes are what is aske
   const classes = folderOf({ "cat/1.jpg": image, "cat/2.jpg": image, "dog/1.jpg": image, "dog/2.jpg": image });
   await assert.rejects(
     openDataset(classes, { task: "segmentation" }),
-    /not a data set for segmentation\. Looked for images\/<split> beside/,
+    /not a data set for segmentation\. Looked for images\/<split> next to/,
   );
   assert.equal((await openDataset(classes)).kind, "folder");
   const count = { train: 2, validation: 1 };

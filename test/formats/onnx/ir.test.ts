@@ -38,7 +38,6 @@ test("uses are replaced everywhere, in branches and outputs too, and dead code i
   const flag = write.emit("Greater", [write.emit("ReduceSum", [x], { keepdims: 0 }), write.number(0)]);
   const either = write.branch(
     flag,
-    ["N", 3],
     () => write.emit("Neg", [y]),
     () => y,
   );
@@ -91,7 +90,6 @@ test("the verifier names the node that is wrong", () => {
         let inner = y;
         write.branch(
           flag,
-          ["N", 3],
           () => (inner = write.emit("Neg", [y])),
           () => y,
         );

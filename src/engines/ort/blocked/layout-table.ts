@@ -1,30 +1,31 @@
-import { fourSizes } from "../../../core/shape.js";
+import { fourSizes, type Shape, staticDim } from "../../../core/shape.js";
 import { toFloat32 } from "../../../core/tensor.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import { Lowering } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph, Node, Value } from "../../../graph/graph.js";
-import { asMaps } from "../maps.js";
-import type { BlockedTarget } from "./conv-layer.js";
+import { readersOf } from "../../../graph/passes/uses.js";
+import { asMaps, type Maps } from "../maps.js";
+import type { BlockedTarget } from "./blocked-layer.js";
 import { type Layout, type LayoutKind, layoutOf, roundUp, toLayout } from "./layout.js";
-import { type BlockedTensor, BlockedWriter, blockedTypes, type Epilogue } from "./writer.js";
+import { BlockedWriter, blockedTypes, type Epilogue } from "./writer.js";
 
 /** A result not emitted yet, so that its only reader can be fused into it, or use less than all of it. */
 export interface Deferred {
   /** Emits it. The epilogue has an activation only if `activates`. */
-  emit(epilogue: Pick<Epilogue, "sum" | "activation">): BlockedTensor;
+  emit(epilogue: Pick<Epilogue, "sum" | "activation">): LoweredValue;
   readonly activates: boolean;
   /** A strided input gradient comes in phases: two of them add phase by phase. */
   readonly phases?: Phases;
   /** A product, whose sum over positions needs no array of products. */
-  readonly product?: readonly [BlockedTensor, BlockedTensor];
+  readonly product?: readonly [Maps, Maps];
 }
 
 /** An array interleaved from stride × stride sub-images. A missing one is zero. */
 export interface Phases {
   readonly strides: readonly [number, number];
-  readonly parts: readonly (((sum?: LoweredValue) => BlockedTensor) | undefined)[];
-  join(parts: Phases["parts"], sum: LoweredValue | undefined): BlockedTensor;
+  readonly parts: readonly (((sum?: LoweredValue) => Maps) | undefined)[];
+  join(parts: Phases["parts"], sum: LoweredValue | undefined): LoweredValue;
 }
 
 /** A weight, its gradient, or one of its optimizer slots. */
@@ -41,33 +42,18 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   readonly block: number;
   readonly winograd: BlockedTarget["winograd"];
   readonly nchwc: BlockedWriter;
-  readonly #blocked = new Map<Value, BlockedTensor>();
+  readonly #blocked = new Map<Value, Maps>();
   readonly #deferred = new Map<Value, Deferred>();
-  readonly #planes = new Map<Value, readonly BlockedTensor[]>();
+  readonly #planes = new Map<Value, readonly Maps[]>();
   readonly #packed = new Map<Value, Packed>();
-  /** Who reads a value: nodes, or `null` for an output or update. */
-  readonly #readers = new Map<Value, (Node | null)[]>();
-  readonly #memo = new Map<string, unknown>();
+  readonly #readers: ReturnType<typeof readersOf>;
 
   constructor(graph: Graph, rules: Rules, { block, winograd }: BlockedTarget) {
     super(graph, rules, { typeRules: blockedTypes(block) });
     this.block = block;
     this.winograd = winograd;
     this.nchwc = new BlockedWriter(this.write, block);
-    const read = (value: Value, reader: Node | null) => {
-      const readers = this.#readers.get(value);
-      if (readers) readers.push(reader);
-      else this.#readers.set(value, [reader]);
-    };
-    for (const node of this.program.nodes) for (const value of node.inputs) read(value, node);
-    for (const value of graph.outputs.values()) read(value, null);
-    for (const { value } of graph.updates) read(value, null);
-  }
-
-  /** Makes something once per key. */
-  memo<T>(key: string, make: () => T): T {
-    if (!this.#memo.has(key)) this.#memo.set(key, make());
-    return this.#memo.get(key) as T;
+    this.#readers = readersOf(graph, this.program.nodes);
   }
 
   /** Whether a value is known when the model is written. */
@@ -75,8 +61,8 @@ export class LayoutTable extends Lowering implements BlockedTarget {
     return source.kind === "constant" || (source.kind === "state" && !this.isUpdated(source.cell));
   }
 
-  /** Who reads a value: nodes, and `null` for each output or update that it is. */
-  readers(value: Value): readonly (Node | null)[] {
+  /** Who reads a value: nodes, and undefined for each output or update that it is. */
+  readers(value: Value): readonly (Node | undefined)[] {
     return this.#readers.get(value) ?? [];
   }
 
@@ -89,12 +75,9 @@ export class LayoutTable extends Lowering implements BlockedTarget {
 
   /** Whether a value is, or can be converted to, NCHWc. */
   canBlock(value: Value): boolean {
-    if (this.isBlocked(value)) return true;
     const { shape, dtype } = value.type;
-    const channels = shape[1];
-    return (
-      shape.length === 4 && dtype === "float" && shape[0] !== "N" && typeof channels === "number" && channels % 4 === 0
-    );
+    const canReorder = shape.length === 4 && dtype === "float" && shape[0] !== "N" && Number(shape[1]) % 4 === 0;
+    return canReorder || this.isBlocked(value);
   }
 
   /** Whether the last block of a value is padded with zeros. */
@@ -103,23 +86,16 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   }
 
   /** A value in NCHWc: as it is, emitted now if it was deferred, or converted from its plain array. */
-  blocked(value: Value): BlockedTensor {
-    const known = this.#blocked.get(value);
-    if (known) return known;
-    const maps = this.takeDeferred(value)?.emit({}) ?? this.nchwc.reorderInput(this.plain(value));
-    this.setBlocked(value, maps);
-    return maps;
-  }
-
-  /** Zero padding at the top, left, bottom and right, emitted once. */
-  pad(x: BlockedTensor, pads: readonly [number, number, number, number]): BlockedTensor {
-    return this.memo(`pad ${x.name} ${pads}`, () => this.nchwc.pad(x, pads));
+  blocked(value: Value): Maps {
+    if (!this.#blocked.has(value))
+      this.setBlocked(value, this.takeDeferred(value)?.emit({}) ?? this.nchwc.reorderInput(this.plain(value)));
+    return this.#blocked.get(value)!;
   }
 
   /** Enters what a rule has emitted for a value. */
-  setBlocked(value: Value, maps: BlockedTensor): void {
-    maps.layout = "NCHWc";
-    this.#blocked.set(value, maps);
+  setBlocked(value: Value, array: LoweredValue): void {
+    array.layout = "NCHWc";
+    this.#blocked.set(value, asMaps(array));
   }
 
   /** Defers a result that has a single reader; with more readers it is emitted now. */
@@ -154,36 +130,30 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   }
 
   /** A value of few channels as one array per channel, [1,N,H,W] with the images in the lanes. */
-  planes(value: Value): readonly BlockedTensor[] {
-    let planes = this.#planes.get(value);
-    if (!planes) {
-      const [n, channels, height, width] = fourSizes(value.shape);
-      const plain = this.plain(value);
-      const byChannel = channels === 1 ? plain : this.write.transpose(plain, [1, 0, 2, 3]);
-      planes = Array.from({ length: channels }, (_, c) => {
-        const shape = [1, n, height, width] as const;
-        const { write } = this;
-        const plane =
-          channels === 1
-            ? write.reshape(byChannel, shape)
-            : write.emit("Slice", [byChannel, write.ints([c]), write.ints([c + 1]), write.ints([0])]);
-        return this.nchwc.reorderInput(plane);
-      });
-      this.#planes.set(value, planes);
-    }
-    return planes;
+  planes(value: Value): readonly Maps[] {
+    if (!this.#planes.has(value)) this.setPlanes(value, this.#toPlanes(value));
+    return this.#planes.get(value)!;
+  }
+
+  #toPlanes(value: Value): Maps[] {
+    const [n, channels, height, width] = fourSizes(value.shape);
+    const plain = this.plain(value);
+    if (channels === 1) return [this.nchwc.reorderInput(this.write.reshape(plain, [1, n, height, width]))];
+    const byChannel = this.write.transpose(plain, [1, 0, 2, 3]);
+    return Array.from({ length: channels }, (_, c) =>
+      this.nchwc.reorderInput(this.write.slice(byChannel, [c], [c + 1], [0])),
+    );
   }
 
   /** Enters the planes that a rule has emitted for a value. */
-  setPlanes(value: Value, planes: readonly BlockedTensor[]): void {
+  setPlanes(value: Value, planes: readonly Maps[]): void {
     this.#planes.set(value, planes);
   }
 
-  #joinPlanes(planes: readonly BlockedTensor[], [n, , height, width]: readonly number[]): LoweredValue {
-    const parts = planes.map((plane) =>
-      this.write.reshape(this.nchwc.reorderOutput(plane, n!), [n!, 1, height!, width!]),
-    );
-    return parts.length > 1 ? this.write.emit("Concat", parts, { axis: 1 }) : parts[0]!;
+  #fromPlanes(planes: readonly Maps[], shape: Shape): LoweredValue {
+    const [n, , height, width] = fourSizes(shape);
+    const plain = (plane: Maps) => this.write.reshape(this.nchwc.reorderOutput(plane, n), [n, 1, height, width]);
+    return this.write.concat(planes.map(plain), 1);
   }
 
   // Weights ------------------------------------------------------------------------------------------------------------
@@ -203,7 +173,7 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   weight(value: Value, kind: LayoutKind): LoweredValue {
     const known = this.#packed.get(value);
     if (known?.layout.kind === kind) return known.array;
-    const layout = layoutOf(kind, value.shape as readonly number[], this.block);
+    const layout = layoutOf(kind, value.shape, this.block);
     const { source } = value;
     const tensor = source.kind === "constant" ? source.tensor : source.kind === "state" ? source.cell.value : undefined;
     const array =
@@ -215,10 +185,7 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   }
 
   #emitToLayout(array: LoweredValue, { from, shape, split, perm }: Layout): LoweredValue {
-    const missing = shape.map((d, i) => d - from[i]!);
-    const whole = missing.some((d) => d > 0)
-      ? this.write.emit("Pad", [array, this.write.ints([...from.map(() => 0), ...missing])])
-      : array;
+    const whole = this.write.pad(array, [...from.map(() => 0), ...shape.map((d, i) => d - from[i]!)]);
     return this.write.reshape(this.write.transpose(this.write.reshape(whole, split), perm), shape);
   }
 
@@ -230,35 +197,37 @@ export class LayoutTable extends Lowering implements BlockedTarget {
   }
 
   /** The leading part of an array. */
-  crop(array: LoweredValue, to: readonly number[]): LoweredValue {
-    const axes = (array.shape as readonly number[]).flatMap((d, i) => (d > to[i]! ? [i] : []));
+  crop(array: LoweredValue, to: Shape): LoweredValue {
+    const axes = array.shape!.flatMap((d, i) => (Number(d) > staticDim(to[i]) ? [i] : []));
     if (axes.length === 0) return array;
-    const { write } = this;
-    const ends = axes.map((axis) => to[axis]!);
-    return write.emit("Slice", [array, write.ints(axes.map(() => 0)), write.ints(ends), write.ints(axes)]);
+    const ends = axes.map((axis) => staticDim(to[axis]));
+    return this.write.slice(
+      array,
+      axes.map(() => 0),
+      ends,
+      axes,
+    );
   }
 
   /** A vector over channels, [C], zero-padded to whole blocks. */
   vector(value: Value): LoweredValue {
     const channels = value.shape[0] as number;
-    const missing = roundUp(channels, this.block) - channels;
-    const array = this.plain(value);
-    return missing ? this.write.emit("Pad", [array, this.write.ints([0, missing])]) : array;
+    return this.write.pad(this.plain(value), [0, roundUp(channels, this.block) - channels]);
   }
 
   protected override converted(value: Value): LoweredValue | undefined {
     const packed = this.#packed.get(value);
     if (packed && !this.isConstant(value)) return this.#emitFromLayout(packed.array, packed.layout);
     const planes = this.#planes.get(value);
-    if (planes) return this.#joinPlanes(planes, value.shape as readonly number[]);
+    if (planes) return this.#fromPlanes(planes, value.shape);
     if (!this.isBlocked(value)) return undefined;
     const maps = this.blocked(value);
-    const shape = value.shape as readonly number[];
+    const shape = fourSizes(value.shape);
     // A single position needs no reordering.
     if (shape[2] === 1 && shape[3] === 1) return this.crop(maps, shape);
-    if (value.type.dtype === "float") return this.nchwc.reorderOutput(maps, shape[1]!);
+    if (value.type.dtype === "float") return this.nchwc.reorderOutput(maps, shape[1]);
     // ReorderOutput takes floats only.
-    const numbers = asMaps(this.write.emit("Cast", [maps], { to: 1 }));
-    return this.write.emit("Cast", [this.nchwc.reorderOutput(numbers, shape[1]!)], { to: 9 });
+    const numbers = asMaps(this.write.cast(maps, "float32"));
+    return this.write.cast(this.nchwc.reorderOutput(numbers, shape[1]), "bool");
   }
 }

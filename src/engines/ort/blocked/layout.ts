@@ -1,3 +1,4 @@
+import { type Shape, staticShape, stridesOf } from "../../../core/shape.js";
 import { sizeOf, type Tensor, zeros } from "../../../core/tensor.js";
 
 /**
@@ -37,12 +38,14 @@ const arrangements: Record<LayoutKind, { readonly blocked: readonly [boolean, bo
 };
 
 /**
- * The layout of plain arrays of shape `from`, with `block` channels to a block.
+ * The layout of plain arrays of a shape, with `block` channels to a block.
  *
+ * @throws ShapeError if the batch is symbolic.
  * @example
  * layoutOf("NCHWc", [2, 20, 8, 8], 16).shape; // [2, 32, 8, 8]
  */
-export function layoutOf(kind: LayoutKind, from: readonly number[], block: number): Layout {
+export function layoutOf(kind: LayoutKind, plain: Shape, block: number): Layout {
+  const from = staticShape(plain);
   const { blocked, perm } = arrangements[kind];
   const channels = from.slice(0, 2).map((n, axis) => (blocked[axis] ? roundUp(n, block) : n));
   const split = channels.flatMap((n, axis) => (blocked[axis] ? [n / block, block] : [n]));
@@ -51,23 +54,16 @@ export function layoutOf(kind: LayoutKind, from: readonly number[], block: numbe
 }
 
 /** Calls `visit(index in memory, index in the plain array)` for every element of the plain array. */
-function forEachElement(layout: Layout, visit: (packed: number, plain: number) => void): void {
-  const { from, split, perm } = layout;
-  const steps = new Array<number>(split.length);
-  perm.reduceRight((step, axis) => {
-    steps[axis] = step;
-    return step * split[axis]!;
-  }, 1);
-  const { blocked } = arrangements[layout.kind];
+function forEachElement({ kind, from, split, perm }: Layout, visit: (packed: number, plain: number) => void): void {
+  const { blocked } = arrangements[kind];
+  const inMemory = stridesOf(perm.map((axis) => split[axis]!));
+  const steps = split.map((_, axis) => inMemory[perm.indexOf(axis)]!);
   let axis = 0;
   const [outer, inner, area] = [from[0]!, from[1]!, sizeOf(from.slice(2))].map((size, i) => {
-    if (!blocked[i]) {
-      const step = steps[axis++]!;
-      return Array.from({ length: size }, (_, index) => index * step);
-    }
-    const [perBlock, perElement, block] = [steps[axis]!, steps[axis + 1]!, split[axis + 1]!];
-    axis += 2;
-    return Array.from({ length: size }, (_, k) => Math.floor(k / block) * perBlock + (k % block) * perElement);
+    const [step, within = 0] = steps.slice(axis);
+    const block = blocked[i] ? split[axis + 1]! : 1;
+    axis += blocked[i] ? 2 : 1;
+    return Array.from({ length: size }, (_, k) => Math.floor(k / block) * step! + (k % block) * within);
   }) as [number[], number[], number[]];
   let plain = 0;
   for (const a of outer) for (const b of inner) for (const c of area) visit(a + b + c, plain++);

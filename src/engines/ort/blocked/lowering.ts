@@ -6,15 +6,16 @@ import type { Op } from "../../../graph/op.js";
 import { convWeightGradOp } from "../../../ops/conv.js";
 import { partsOf } from "../conv-layer.js";
 import type { Target } from "../targets/target.js";
-import { type BlockedTarget, blockedLayerOf } from "./conv-layer.js";
+import { type BlockedTarget, blockedLayerOf } from "./blocked-layer.js";
 import { type Layout, layoutOf } from "./layout.js";
 import { LayoutTable } from "./layout-table.js";
 import type { BlockedRule } from "./rule.js";
 
 /** By which rule a node was emitted, and why not by the rules before it. */
 export interface Decision {
-  /** The family of the blocked rule; undefined for the plain rule. */
-  readonly rule: string | undefined;
+  /** The family of the blocked rule, such as `conv`; or `plain`. */
+  readonly rule: string;
+  /** "winograd: its input is plain" */
   readonly reasons: readonly string[];
 }
 
@@ -26,7 +27,7 @@ export interface Decision {
  * Weights and their optimizer slots stay packed from step to step.
  */
 export class BlockedLowering extends LayoutTable {
-  readonly layouts: ReadonlyMap<Cell, Layout>;
+  readonly stateLayouts: ReadonlyMap<Cell, Layout>;
   readonly decisions = new Map<Node, Decision>();
   readonly #rulesFor = new Map<Op, BlockedRule[]>();
 
@@ -37,7 +38,7 @@ export class BlockedLowering extends LayoutTable {
     private readonly overrides: ReadonlySet<Op>,
   ) {
     super(graph, rules, blocks);
-    this.layouts = stateLayouts(graph, this.program, blocks);
+    this.stateLayouts = layoutsOfCells(graph, this.program, blocks);
     for (const rule of blocks.rules)
       for (const op of rule.ops) this.#rulesFor.set(op, [...(this.#rulesFor.get(op) ?? []), rule]);
   }
@@ -51,62 +52,59 @@ export class BlockedLowering extends LayoutTable {
         plan(this);
         return;
       }
-      reasons.push(plan);
+      reasons.push(`${rule.name}: ${plan}`);
     }
-    this.decisions.set(node, { rule: undefined, reasons });
+    this.decisions.set(node, { rule: "plain", reasons });
     super.emit(node);
   }
 
   protected override stateShape(cell: Cell): readonly number[] {
-    return this.layouts.get(cell)?.shape ?? cell.shape;
+    return this.stateLayouts.get(cell)?.shape ?? cell.shape;
   }
 
   protected override defineState(value: Value, cell: Cell, before: LoweredValue): void {
-    const layout = this.layouts.get(cell);
+    const layout = this.stateLayouts.get(cell);
     if (layout) this.setPacked(value, layout, before);
     else super.defineState(value, cell, before);
   }
 
   protected override newState(value: Value, cell: Cell): LoweredValue {
-    const layout = this.layouts.get(cell);
+    const layout = this.stateLayouts.get(cell);
     return layout ? this.weight(value, layout.kind) : super.newState(value, cell);
   }
 }
 
 /** The layout of every updated cell that is a convolution's weight, or is updated together with one. */
-function stateLayouts(graph: Graph, program: Program, target: BlockedTarget): Map<Cell, Layout> {
-  const layouts = new Map<Cell, Layout>();
+function layoutsOfCells(graph: Graph, program: Program, target: BlockedTarget): Map<Cell, Layout> {
+  const weights = new Map<Cell, Layout>();
   const updated = new Set(graph.updates.map(({ cell }) => cell));
   for (const node of program.nodes) {
     const layer = blockedLayerOf(node, target);
     const weight = partsOf(node)?.weight;
-    if (!layer || weight?.source.kind !== "state" || !updated.has(weight.source.cell)) continue;
-    layouts.set(weight.source.cell, layoutOf(layer.layout, weight.shape as readonly number[], target.block));
+    if (typeof layer === "string" || weight?.source.kind !== "state" || !updated.has(weight.source.cell)) continue;
+    weights.set(weight.source.cell, layoutOf(layer.layout, weight.shape, target.block));
   }
-  const slots = new Map(
-    graph.updates.flatMap(({ cell, value }) => {
-      const layout = layouts.has(cell) ? undefined : layoutAmong(value, layouts, target);
-      return layout ? [[cell, layout] as const] : [];
-    }),
-  );
-  return new Map([...layouts, ...slots]);
+  const slots = new Map<Cell, Layout>();
+  for (const { cell, value } of graph.updates) {
+    const layout = weights.has(cell) ? undefined : layoutAmong(value, weights, target);
+    if (layout) slots.set(cell, layout);
+  }
+  return new Map([...weights, ...slots]);
 }
 
 /** The layout of a weight that a value is computed from, elementwise, together with other arrays of its shape. */
-function layoutAmong(value: Value, layouts: ReadonlyMap<Cell, Layout>, target: BlockedTarget): Layout | undefined {
+function layoutAmong(value: Value, weights: ReadonlyMap<Cell, Layout>, target: BlockedTarget): Layout | undefined {
   if (value.shape.length !== 4) return undefined;
-  const alike = (v: Value) => sameShape(v.shape, value.shape);
-  const seen = new Set<Value>();
-  const worklist = [value];
-  for (let v = worklist.pop(); v; v = worklist.pop()) {
-    if (seen.has(v)) continue;
-    seen.add(v);
-    const layout = v.source.kind === "state" ? layouts.get(v.source.cell) : undefined;
+  // A set that grows while it is read: a worklist that visits every value once.
+  const worklist = new Set([value]);
+  for (const v of worklist) {
+    const layout = v.source.kind === "state" ? weights.get(v.source.cell) : undefined;
     if (layout) return layout;
-    if (v.node?.op.elementwise) worklist.push(...v.node.inputs.filter(alike));
+    if (v.node?.op.elementwise)
+      for (const input of v.node.inputs) if (sameShape(input.shape, value.shape)) worklist.add(input);
     // Without weight decay only its gradient leads to the weight.
-    const layer = isOp(v.node, convWeightGradOp) ? blockedLayerOf(v.node, target) : undefined;
-    if (layer) return layoutOf(layer.layout, v.shape as readonly number[], target.block);
+    const layer = isOp(v.node, convWeightGradOp) ? blockedLayerOf(v.node, target) : "no layer";
+    if (typeof layer !== "string") return layoutOf(layer.layout, v.shape, target.block);
   }
   return undefined;
 }

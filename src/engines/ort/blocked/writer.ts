@@ -1,30 +1,28 @@
-import { sizeOf, tensor } from "../../../core/tensor.js";
+import { grid } from "../../../core/shape.js";
+import { sizeOf } from "../../../core/tensor.js";
 import {
-  type ArrayType,
   type LoweredValue,
+  type Operation,
   operatorKey,
   type TypeRule,
   type TypeRules,
 } from "../../../formats/onnx/ir.js";
 import type { OnnxAttribute } from "../../../formats/onnx/proto.js";
-import { globallyPooled, pooledShape, positions } from "../../../formats/onnx/types.js";
 import type { OnnxWriter } from "../../../formats/onnx/writer.js";
 import { windowCount } from "../../../ops/conv.js";
 import { asMaps, type Maps } from "../maps.js";
 import { ortTypes } from "../rules/operators.js";
+import { divisorsOf } from "../rules/sums.js";
 import { roundUp } from "./layout.js";
 
-/** Activations in NCHWc. */
-export type BlockedTensor = Maps;
-
 type Pair = readonly [number, number];
+export type Pads = readonly [top: number, left: number, bottom: number, right: number];
 
 /** Geometry of a blocked convolution or pooling. Defaults: stride and dilation 1, no padding. */
 export interface Geometry {
   readonly strides?: Pair;
   readonly dilations?: Pair;
-  /** top, left, bottom, right */
-  readonly pads?: readonly [number, number, number, number];
+  readonly pads?: Pads;
 }
 
 /**
@@ -34,7 +32,7 @@ export interface Geometry {
 export interface Epilogue {
   readonly bias?: LoweredValue | undefined;
   readonly sum?: LoweredValue | undefined;
-  readonly activation?: "Relu" | "Sigmoid" | { readonly hardSigmoid: Pair } | undefined;
+  readonly activation?: "Relu" | { readonly hardSigmoid: Pair } | undefined;
 }
 
 /** The operator domain of ONNX Runtime's blocked operators. */
@@ -52,16 +50,10 @@ export class BlockedWriter {
     readonly block: number,
   ) {}
 
-  /** The same memory under another shape. */
-  view(array: LoweredValue, to: readonly number[]): LoweredValue {
-    return array.shape?.length === to.length && array.shape.every((d, i) => d === to[i])
-      ? array
-      : this.write.reshape(array, to);
-  }
-
-  /** The same array under another shape with whole blocks of channels: [N,C,H,W] as [1,N·C,H,W], for example. */
-  viewAs(maps: BlockedTensor, to: BlockedTensor["shape"]): BlockedTensor {
-    return asMaps(this.view(maps, to));
+  /** The same memory under another shape: [N,C,H,W] as [1,N·C,H,W], for example. */
+  view<const S extends readonly number[]>(array: LoweredValue, to: S): LoweredValue & { readonly shape: S } {
+    const isSame = String(array.shape) === String(to);
+    return isSame ? (array as LoweredValue & { readonly shape: S }) : this.write.reshape(array, to);
   }
 
   /**
@@ -69,11 +61,11 @@ export class BlockedWriter {
    * a weight in OIHWBo.
    */
   conv(
-    x: BlockedTensor,
+    x: Maps,
     weight: LoweredValue,
     { strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0], group = 1 }: Geometry & { readonly group?: number },
     { bias, sum, activation }: Epilogue = {},
-  ): BlockedTensor {
+  ): Maps {
     const [, channels, height, width] = x.shape;
     const [filters, perGroup, kh, kw] = asMaps(weight).shape;
     const whole = (count: number) => count % this.block === 0;
@@ -89,9 +81,9 @@ export class BlockedWriter {
       pads.every((p) => p >= 0),
       `negative padding [${pads}]`,
     );
-    const oh = windowCount(height, kh, strides[0], pads[0] + pads[2], dilations[0]);
-    const ow = windowCount(width, kw, strides[1], pads[1] + pads[3], dilations[1]);
-    check(oh > 0 && ow > 0, `a ${kh}×${kw} kernel does not fit a ${height}×${width} input`);
+    const count = (axis: 0 | 1, size: number, length: number) =>
+      windowCount(size, length, strides[axis], pads[axis] + pads[axis + 2]!, dilations[axis]);
+    check(count(0, height, kh) > 0 && count(1, width, kw) > 0, `a ${kh}×${kw} kernel does not fit ${height}×${width}`);
     const attributes: Record<string, OnnxAttribute> = { kernel_shape: [kh, kw], strides, dilations, pads, group };
     if (typeof activation === "string") attributes.activation = activation;
     else if (activation) {
@@ -103,46 +95,39 @@ export class BlockedWriter {
   }
 
   /** activation(factor · x + bias + sum) with a factor per channel, [C]: a depthwise 1×1 convolution. */
-  affine(x: BlockedTensor, factor: LoweredValue, epilogue: Epilogue = {}, pads?: Geometry["pads"]): BlockedTensor {
+  affine(x: Maps, factor: LoweredValue, epilogue: Epilogue = {}): Maps {
     const [, channels] = x.shape;
-    // The operator would add the bias to the padding.
-    check(!pads || (epilogue.bias === undefined && !epilogue.activation), "padding together with a bias");
-    return this.conv(x, factor, { group: channels, ...(pads ? { pads } : {}) }, epilogue);
+    return this.conv(x, this.view(factor, [channels, 1, 1, 1]), { group: channels }, epilogue);
   }
 
   /** A factor of 1 per channel, for `affine`. */
   ones(channels: number): LoweredValue {
-    return this.filled(1, [channels, 1, 1, 1]);
+    return this.write.filled(1, [channels, 1, 1, 1]);
   }
 
-  /** A constant array of one repeated number, shared. */
-  filled(value: number, shape: readonly number[]): LoweredValue {
-    const key = `fill_${value}_${shape.join("_")}`;
-    return this.write.once(key, () => tensor("float32", shape, new Float32Array(sizeOf(shape)).fill(value)));
-  }
-
-  /** Zero padding. */
-  pad(x: BlockedTensor, pads: readonly [number, number, number, number]): BlockedTensor {
-    return pads.every((p) => p === 0) ? x : this.affine(x, this.ones(x.shape[1]), {}, pads);
+  /** Zero padding, emitted once. */
+  pad(x: Maps, pads: Pads): Maps {
+    if (pads.every((p) => p === 0)) return x;
+    const group = x.shape[1];
+    return this.write.memo(`pad ${x.name} ${pads}`, () => this.conv(x, this.ones(group), { pads, group }));
   }
 
   /** Σ over positions of a · b, per image and channel: [N·C]. */
-  dot(a: BlockedTensor, b: BlockedTensor): LoweredValue {
+  dot(a: Maps, b: Maps): LoweredValue {
     const [n, channels, height, width] = a.shape;
     check(sizeOf(a.shape) === sizeOf(b.shape), `[${a.shape}] and [${b.shape}] differ`);
     const count = stripsIn(height, width);
     const [strips, rows] = [n * channels * count, height / count];
-    const images = this.viewAs(a, [1, strips, rows, width]);
-    const kernels = this.view(b, [strips, 1, rows, width]);
-    const sums = this.conv(images, kernels, { group: strips });
+    const images = this.view(a, [1, strips, rows, width]);
+    const sums = this.conv(images, this.view(b, [strips, 1, rows, width]), { group: strips });
     return this.#overStrips("ReduceSum", sums, n * channels, count);
   }
 
   /** The mean over positions, per image and channel: [N·C]. */
-  means(x: BlockedTensor): LoweredValue {
+  means(x: Maps): LoweredValue {
     const [n, channels, height, width] = x.shape;
     const count = stripsIn(height, width);
-    const strips = this.viewAs(x, [n, channels * count, height / count, width]);
+    const strips = this.view(x, [n, channels * count, height / count, width]);
     return this.#overStrips("ReduceMean", this.globalPool("GlobalAveragePool", strips), n * channels, count);
   }
 
@@ -154,7 +139,7 @@ export class BlockedWriter {
   }
 
   /** Mean or maximum over positions: [N,C,1,1], the same in NCHWc and plain. */
-  globalPool(kind: "GlobalAveragePool" | "GlobalMaxPool", x: BlockedTensor): LoweredValue {
+  globalPool(kind: "GlobalAveragePool" | "GlobalMaxPool", x: Maps): LoweredValue {
     check(x.shape[1] % this.block === 0, `${x.shape[1]} channels do not fill blocks of ${this.block}`);
     return this.write.emit(kind, [x], {}, blockedDomain);
   }
@@ -162,11 +147,11 @@ export class BlockedWriter {
   /** Pooling. Padded channels stay zero. */
   pool(
     kind: "MaxPool" | "AveragePool",
-    x: BlockedTensor,
+    x: Maps,
     kernel: Pair,
     { strides = [1, 1], pads = [0, 0, 0, 0] }: Geometry,
     countPadding = false,
-  ): BlockedTensor {
+  ): Maps {
     const [, channels] = x.shape;
     check(channels % this.block === 0, `${channels} channels do not fill blocks of ${this.block}`);
     const attributes = {
@@ -179,14 +164,14 @@ export class BlockedWriter {
   }
 
   /** Plain [N,C,H,W] → NCHWc, the last block padded with zeros. */
-  reorderInput(plain: LoweredValue): BlockedTensor {
+  reorderInput(plain: LoweredValue): Maps {
     const [, channels] = asMaps(plain).shape;
     check(channels % 4 === 0, `${channels} channels are not a multiple of 4`);
     return asMaps(this.write.emit("ReorderInput", [plain], {}, blockedDomain));
   }
 
   /** NCHWc → the plain array of the first `channels`. */
-  reorderOutput(maps: BlockedTensor, channels: number): LoweredValue {
+  reorderOutput(maps: Maps, channels: number): LoweredValue {
     const { shape } = maps;
     check(channels <= shape[1] && channels > shape[1] - this.block, `${channels} of ${shape[1]} channels`);
     return this.write.emit("ReorderOutput", [maps], { channels }, blockedDomain);
@@ -197,12 +182,15 @@ export class BlockedWriter {
     return this.reorderInput(this.write.reshape(array, [rows, this.block, 1, this.block]));
   }
 
-  /** The rows of an array, reshaped to [rows, length], in the given order. */
-  gatherRows(array: LoweredValue, length: number, order: readonly number[], memo: string): LoweredValue {
-    const indices = this.write.once(`rows_${memo}`, () =>
-      tensor("int64", [order.length], BigInt64Array.from(order, BigInt)),
-    );
-    return this.write.emit("Gather", [this.write.reshape(array, [-1, length]), indices], { axis: 0 });
+  /** The rows of an array, reshaped to [rows, length]: those that `at` gives for each index of a grid. */
+  gatherRows(
+    array: LoweredValue,
+    length: number,
+    sizes: readonly number[],
+    at: (...index: number[]) => number,
+  ): LoweredValue {
+    const rows = this.write.reshape(array, [-1, length]);
+    return this.write.emit("Gather", [rows, this.write.ints(grid(sizes, at))], { axis: 0 });
   }
 }
 
@@ -214,32 +202,25 @@ const positionsInStrip = 128;
  * digits, especially where many elements are equal, as after a ReLU.
  */
 function stripsIn(height: number, width: number): number {
-  const counts = Array.from({ length: height }, (_, i) => i + 1).filter((count) => height % count === 0);
-  return counts.find((count) => (height / count) * width <= positionsInStrip) ?? height;
+  return divisorsOf(height).find((count) => (height / count) * width <= positionsInStrip) ?? height;
 }
 
-/** Types of what blocked operators compute, and ONNX Runtime's own product. */
-export const blockedTypes = (block: number): TypeRules => {
-  const maps =
-    (shape: (...[inputs, attributes]: Parameters<TypeRule>) => ArrayType["shape"]): TypeRule =>
-    (inputs, attributes) => [{ dtype: "float32", shape: shape(inputs, attributes) }];
-  const rules: Record<string, TypeRule> = {
-    Conv: maps(([x, w], attributes) => {
-      const [from, weight] = [x!.shape!, w!.shape!];
-      return [from[0]!, weight[0]!, ...positions(from, weight.slice(2), attributes)];
-    }),
-    ReorderInput: maps(([x]) => x!.shape!.with(1, roundUp(Number(x!.shape![1]), block))),
-    ReorderOutput: maps(([x], { channels }) => x!.shape!.with(1, channels as number)),
-    MaxPool: maps(pooledShape),
-    AveragePool: maps(pooledShape),
-    GlobalMaxPool: maps(globallyPooled),
-    GlobalAveragePool: maps(globallyPooled),
-  };
-  const ours = Object.entries(rules).map(
-    ([type, rule]) => [operatorKey({ type, domain: blockedDomain }), rule] as const,
-  );
-  return new Map([...ortTypes, ...ours]);
-};
+/** Operators whose results have the same types in NCHWc as in standard ONNX. */
+const alike = ["Conv", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"];
+
+/** Types of what blocked operators compute, and standard ones. */
+export function blockedTypes(block: number): TypeRules {
+  const reordered =
+    (channels: (x: LoweredValue, attributes: Operation["attributes"]) => number): TypeRule =>
+    ([x], attributes) => [{ dtype: "float32", shape: x!.shape!.with(1, channels(x!, attributes)) }];
+  const blocked = (type: string) => operatorKey({ type, domain: blockedDomain });
+  return new Map([
+    ...ortTypes,
+    ...alike.map((type) => [blocked(type), ortTypes.get(type)!] as const),
+    [blocked("ReorderInput"), reordered((x) => roundUp(Number(x.shape![1]), block))],
+    [blocked("ReorderOutput"), reordered((_x, attributes) => attributes.channels as number)],
+  ]);
+}
 
 function check(holds: boolean, text: string): asserts holds {
   if (!holds) throw new Error(`blocked operator: ${text}`);

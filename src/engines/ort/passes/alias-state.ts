@@ -1,12 +1,6 @@
-import { sizeOf, tensor } from "../../../core/tensor.js";
-import { emitBarrier } from "../../../formats/onnx/barrier.js";
-import {
-  type ArrayType,
-  type LoweredModule,
-  LoweredNode,
-  LoweredValue,
-  type TypeRules,
-} from "../../../formats/onnx/ir.js";
+import { sizeOf } from "../../../core/tensor.js";
+import type { LoweredModule, LoweredNode, LoweredValue } from "../../../formats/onnx/ir.js";
+import { OnnxWriter } from "../../../formats/onnx/writer.js";
 import type { Cell } from "../../../graph/graph.js";
 import type { Pass } from "./pass.js";
 import { type Ancestors, ancestry } from "./schedule.js";
@@ -18,17 +12,7 @@ const elementsPerBarrier = 2 ** 10;
 const elementwise = new Set(["Add", "Sub", "Mul", "Div", "Max", "Min", "Where", "Sqrt", "Neg"]);
 
 /** Operators whose results hold the elements of an input, and may be views of it or be optimized away. */
-const moving = new Set([
-  "Identity",
-  "Reshape",
-  "Squeeze",
-  "Unsqueeze",
-  "Flatten",
-  "Transpose",
-  "Expand",
-  "Slice",
-  "Concat",
-]);
+const moving = new Set("Identity Reshape Squeeze Unsqueeze Flatten Transpose Expand Slice Concat".split(" "));
 
 /**
  * Has a step write its results to given arrays, the state's own where that is safe.
@@ -44,86 +28,72 @@ export const aliasState: Pass = (module, { writesInPlace }) => {
   const isStatic = lowered.outputs.every(({ type }) => type.shape?.every((d) => typeof d === "number"));
   if (!writesInPlace || lowered.states.length === 0 || !isStatic) return module;
   const flow = new Flow(lowered);
-  const signals = new Map<LoweredNode, LoweredNode[]>();
-  const unfused = new Map<LoweredNode, Set<LoweredValue>>();
+  const barriers = new Map<LoweredNode, Barriers>();
   const inPlace = new Set<Cell>();
   for (const { cell, before, after } of lowered.states) {
     const writer = after.value.producer;
-    if (!writer) continue;
-    const reading = flow.readersOf(before, writer);
-    if (!reading) continue;
-    const { readers, rearranging } = reading;
-    const ancestors = flow.ancestorsOf(writer);
-    const late = readers.filter((node) => !ancestors.has(node));
-    if (late.length * elementsPerBarrier > sizeOf(before.shape as readonly number[])) continue;
-    // Nodes wait only for earlier ones, so no two can wait for each other.
-    if (!late.every((node) => flow.isBefore(node, writer))) continue;
-    signals.set(writer, [...(signals.get(writer) ?? []), ...late]);
-    const computed = writer.inputs.filter((value) => {
-      if (!value?.producer || rearranging.length === 0) return false;
-      const sources = flow.ancestorsOf(value.producer);
-      return rearranging.some((node) => sources.has(node));
-    });
-    unfused.set(writer, new Set([...(unfused.get(writer) ?? []), ...computed.filter((value) => value !== undefined)]));
+    const needed = writer && barriersFor(before, writer, flow);
+    if (!needed) continue;
+    barriers.set(writer, needed);
     inPlace.add(cell);
   }
-  const zero = constantZero(lowered);
-  lowered.nodes = lowered.nodes.flatMap((node) => [
-    ...barriersBefore(node, signals.get(node) ?? [], unfused.get(node) ?? new Set(), zero, lowered.typeRules),
-    node,
-  ]);
-  return { ...module, inPlace, sentinel: addSentinel(lowered) };
+  const { nodes, names } = lowered;
+  lowered.nodes = [];
+  const write = new OnnxWriter(lowered, false, names);
+  for (const node of nodes) {
+    const needed = barriers.get(node);
+    if (needed) emitBarriers(node, needed, write);
+    lowered.nodes.push(node);
+  }
+  return { ...module, inPlace, sentinel: addSentinel(write) };
 };
 
-function constantZero(module: LoweredModule): LoweredValue {
-  const zero = tensor("int64", [1], BigInt64Array.of(0n));
-  const type = { dtype: "int64", shape: [1] } as const;
-  const value = new LoweredValue(module.freeName("zero"), type, { kind: "constant", tensor: zero });
-  module.constants.push(value);
-  return value;
+/** What lets a node overwrite a state. */
+interface Barriers {
+  /** Nodes that it must wait for. */
+  readonly late: readonly LoweredNode[];
+  /** Inputs that pass through a barrier, so that the node is not fused with their producers. */
+  readonly unfused: ReadonlySet<LoweredValue>;
 }
 
-/**
- * Makes a sequence the first output. ONNX Runtime writes results to preallocated outputs, but its Node binding then returns a copy of each: of
- * all weights and optimizer slots, in every step. It copies in order, and stops with an error at the first output that it cannot represent:
- * at this one. So nothing is copied, and the results are in the given arrays.
- */
-function addSentinel(module: LoweredModule): string {
-  const [first] = module.outputs;
-  const name = module.freeName("sentinel");
-  const type = { ...first!.type, sequence: true };
-  const node = new LoweredNode(name, { type: "SequenceConstruct", attributes: {} }, [first!.value], [type]);
-  module.nodes.push(node);
-  module.outputs = [{ name, value: node.outputs[0]!, type }, ...module.outputs];
-  return name;
-}
-
-/** Makes a node wait for others, and keeps it from being fused with the producers of some inputs. Returns the nodes of the barriers. */
-function barriersBefore(
-  node: LoweredNode,
-  signals: readonly LoweredNode[],
-  unfused: ReadonlySet<LoweredValue>,
-  zero: LoweredValue,
-  typeRules: TypeRules,
-): LoweredNode[] {
-  const nodes: LoweredNode[] = [];
-  const emit = (type: string, inputs: readonly LoweredValue[], result?: ArrayType) => {
-    const types = result ? [result] : typeRules.get(type)!(inputs, {});
-    const barrier = new LoweredNode(`${node.name}/barrier_${nodes.length}`, { type, attributes: {} }, inputs, types);
-    nodes.push(barrier);
-    return barrier.outputs[0]!;
+/** The barriers with which `writer` may overwrite a state; undefined if it must not, or they are not worthwhile. */
+function barriersFor(state: LoweredValue, writer: LoweredNode, flow: Flow): Barriers | undefined {
+  const reading = flow.readersOf(state, writer);
+  if (!reading) return undefined;
+  const { readers, rearranging } = reading;
+  const ancestors = flow.ancestorsOf(writer);
+  const late = readers.filter((node) => !ancestors.has(node));
+  if (late.length * elementsPerBarrier > sizeOf(state.shape as readonly number[])) return undefined;
+  // Nodes wait only for earlier ones, so no two can wait for each other.
+  if (!late.every((node) => flow.isBefore(node, writer))) return undefined;
+  const comesFromReader = ({ producer }: LoweredValue) => {
+    if (!producer || rearranging.length === 0) return false;
+    const sources = flow.ancestorsOf(producer);
+    return rearranging.some((node) => sources.has(node));
   };
+  return { late, unfused: new Set(writer.inputs.filter((value) => value !== undefined).filter(comesFromReader)) };
+}
+
+function emitBarriers(node: LoweredNode, { late, unfused }: Barriers, write: OnnxWriter): void {
+  write.enter(`${node.name}/barrier`);
   for (const [i, x] of [...node.inputs.entries()]) {
     if (!x) continue;
-    const awaited = i === 0 ? signals.map(({ outputs }) => outputs[0]!) : [];
+    const awaited = i === 0 ? late.map(({ outputs }) => outputs[0]!) : [];
     if (unfused.has(x) && awaited.length === 0) awaited.push(x);
-    if (awaited.length === 0) continue;
-    node.setInput(
-      i,
-      awaited.reduce((value, signal) => emitBarrier(value, signal, emit, zero), x),
-    );
+    const waiting = awaited.reduce((value, signal) => write.barrier(value, signal), x);
+    if (waiting !== x) node.setInput(i, waiting);
   }
-  return nodes;
+}
+
+/** Makes a sequence the first output, at which the binding stops copying results: `targets/write-in-place.ts`. */
+function addSentinel(write: OnnxWriter): string {
+  const { module } = write;
+  const [first] = module.outputs;
+  write.enter("");
+  const value = write.emit("SequenceConstruct", [first!.value]);
+  value.name = write.free("sentinel");
+  module.outputs = [{ name: value.name, value, type: { ...first!.type, sequence: true } }, ...module.outputs];
+  return value.name;
 }
 
 /** The nodes that read a state, and those among them that do not read it elementwise. */

@@ -10,5 +10,5 @@ import type { Pass } from "./pass.js";
 export const emit: Pass = (module, { rules, blocks, overrides }) => {
   if (!blocks) return { ...module, lowered: new Lowering(module.graph, rules, { typeRules: ortTypes }).run() };
   const lowering = new BlockedLowering(module.graph, rules, blocks, overrides);
-  return { ...module, lowered: lowering.run(), layouts: lowering.layouts, decisions: lowering.decisions };
+  return { ...module, lowered: lowering.run(), stateLayouts: lowering.stateLayouts, decisions: lowering.decisions };
 };

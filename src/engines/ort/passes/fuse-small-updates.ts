@@ -19,68 +19,79 @@ const fewest = 4;
  * the size of the cell.
  */
 export const fuseSmallUpdates: Pass = (module) => {
-  const { graph } = module;
-  const groups = groupsOf(graph);
-  const fusedCells = new Map<readonly Update[], Cell>();
-  /** The vector that a cell is in, and its offset. */
-  const places = new Map<Cell, { readonly group: readonly Update[]; readonly start: number }>();
-  for (const group of groups) {
-    let start = 0;
-    for (const { cell } of group) {
-      places.set(cell, { group, start });
-      start += sizeOf(cell.shape);
-    }
-  }
-  const states = new Map<readonly Update[], Value>();
-  const stateOf = (group: readonly Update[], to: Rebuild): Value => {
-    let state = states.get(group);
-    if (!state) {
-      state = to.state(`fused/${group[0]!.name}`, concatenated(group));
-      states.set(group, state);
-      if (state.source.kind === "state") fusedCells.set(group, state.source.cell);
-    }
-    return state;
-  };
+  const vectors = groupsOf(module.graph).map((updates) => new FusedCells(updates));
+  const vectorOf = new Map(vectors.flatMap((vector) => vector.updates.map(({ cell }) => [cell, vector] as const)));
   const memo = new Map<string, Value>();
-  const target = rebuild(graph, {
-    state: (_name, cell, to) => {
-      const place = places.get(cell);
-      if (!place) return undefined;
-      const part = slice(stateOf(place.group, to), 0, place.start, place.start + sizeOf(cell.shape));
-      return reshape(part, cell.shape);
-    },
+  const graph = rebuild(module.graph, {
+    state: (_name, cell, to) => vectorOf.get(cell)?.part(cell, to),
     update: ({ cell }, to) => {
-      const place = places.get(cell);
-      if (!place) return false;
-      if (place.start === 0) {
-        const state = stateOf(place.group, to);
-        const result = fuse(
-          place.group.map(({ value }) => value),
-          { places, stateOf, to, memo },
-        );
-        if (state.source.kind === "state") to.target.update(state.source.cell, result);
+      const vector = vectorOf.get(cell);
+      if (vector && vector.updates[0]!.cell === cell) {
+        vector.in(to);
+        const values = vector.updates.map(({ value }) => value);
+        const fused = fuse(values, { vectorOf, to, memo });
+        to.target.update(vector.cell, fused);
       }
-      return true;
+      return vector !== undefined;
     },
   });
   return {
     ...module,
-    graph: target,
+    graph,
     restore: (contents) => {
       const all = new Map(contents);
-      for (const [group, fused] of fusedCells) {
-        const { data } = contents.get(fused)!;
-        all.delete(fused);
-        for (const { cell } of group) {
-          const { start } = places.get(cell)!;
-          const part = data.slice(start, start + sizeOf(cell.shape));
-          all.set(cell, { ...cell.value, data: part, dtype: contents.get(fused)!.dtype } as Tensor);
-        }
-      }
+      for (const vector of vectors) vector.restore(all);
       return module.restore(all);
     },
   };
 };
+
+/** Cells that become one vector. */
+class FusedCells {
+  readonly #starts = new Map<Cell, number>();
+  readonly #size: number;
+  #value: Value | undefined;
+
+  constructor(readonly updates: readonly Update[]) {
+    this.#size = updates.reduce((start, { cell }) => {
+      this.#starts.set(cell, start);
+      return start + sizeOf(cell.shape);
+    }, 0);
+  }
+
+  /** The vector in the new graph. */
+  in(to: Rebuild): Value {
+    if (!this.#value) {
+      const contents = zeros("float32", [this.#size]);
+      for (const [cell, start] of this.#starts) contents.data.set(toFloat32(cell.value).data, start);
+      this.#value = to.state(`fused/${this.updates[0]!.name}`, contents);
+    }
+    return this.#value;
+  }
+
+  /** Its cell there. */
+  get cell(): Cell {
+    const source = this.#value?.source;
+    if (source?.kind !== "state") throw new Error("the vector is in no graph yet");
+    return source.cell;
+  }
+
+  /** One of the cells in the new graph. */
+  part(cell: Cell, to: Rebuild): Value {
+    const start = this.#starts.get(cell)!;
+    return reshape(slice(this.in(to), 0, start, start + sizeOf(cell.shape)), cell.shape);
+  }
+
+  /** Puts the contents of the cells in the place of the vector's. */
+  restore(contents: Map<Cell, Tensor>): void {
+    const { dtype, data } = contents.get(this.cell)!;
+    contents.delete(this.cell);
+    for (const [cell, start] of this.#starts) {
+      const part = data.slice(start, start + sizeOf(cell.shape));
+      contents.set(cell, { dtype, shape: cell.shape, data: part } as Tensor);
+    }
+  }
+}
 
 /** The updates of small cells, grouped by arithmetic. */
 function groupsOf(graph: Graph): Update[][] {
@@ -91,9 +102,7 @@ function groupsOf(graph: Graph): Update[][] {
     // Scalars are shared by all members of a group, so they cannot be joined.
     if (cell.dtype !== "float" || rank === 0 || rank > 2 || sizeOf(cell.shape) > largestSize) continue;
     const key = arithmeticOf(value, cell);
-    const group = groups.get(key);
-    if (group) group.push(update);
-    else groups.set(key, [update]);
+    groups.set(key, [...(groups.get(key) ?? []), update]);
   }
   return [...groups.values()].filter((group) => group.length >= fewest);
 }
@@ -120,58 +129,37 @@ function arithmeticOf(value: Value, cell: Cell): string {
 }
 
 interface Fusion {
-  readonly places: ReadonlyMap<Cell, { readonly group: readonly Update[]; readonly start: number }>;
-  stateOf(group: readonly Update[], to: Rebuild): Value;
+  readonly vectorOf: ReadonlyMap<Cell, FusedCells>;
   readonly to: Rebuild;
   readonly memo: Map<string, Value>;
 }
 
 /** Values with the same arithmetic, one per member of a group, as one vector. */
 function fuse(values: readonly Value[], fusion: Fusion): Value {
-  const { places, stateOf, to, memo } = fusion;
+  const { to, memo } = fusion;
   const key = values.map(({ id }) => id).join();
   const known = memo.get(key);
   if (known) return known;
-  const [first] = values as [Value];
   const nodes = values.map(fusible);
-  const node = nodes[0];
-  const alike = node && nodes.every((other) => other?.op === node.op && other.inputs.length === node.inputs.length);
+  const [node] = nodes;
+  const isAlike = (other: Node | undefined) => other?.op === node?.op && other?.inputs.length === node?.inputs.length;
   let result: Value;
-  if (alike) {
-    const inputs = node.inputs.map((x, i) =>
-      isShared(x)
-        ? to.get(x)
-        : fuse(
-            nodes.map((other) => other!.inputs[i]!),
-            fusion,
-          ),
-    );
+  if (node && nodes.every(isAlike)) {
+    const operand = (i: number) => nodes.map((other) => other!.inputs[i]!);
+    const inputs = node.inputs.map((x, i) => (isShared(x) ? to.get(x) : fuse(operand(i), fusion)));
     result = to.target.apply(node.op, inputs, node.attributes)[0]!;
   } else {
-    const cellOf = ({ source }: Value) => (source.kind === "state" ? source.cell : undefined);
-    const place = cellOf(first) && places.get(cellOf(first)!);
-    // All members of another fused vector, in its order, are that vector.
-    const whole =
-      place && place.group.length === values.length && place.group.every(({ cell }, i) => cell === cellOf(values[i]!));
-    result = whole
-      ? stateOf(place.group, to)
-      : concat(
-          values.map((value) => reshape(to.get(value), [-1])),
-          0,
-        );
+    const flat = () => values.map((value) => reshape(to.get(value), [-1]));
+    result = wholeVector(values, fusion) ?? concat(flat(), 0);
   }
   memo.set(key, result);
   return result;
 }
 
-/** The contents of the cells of a group, concatenated. */
-function concatenated(group: readonly Update[]): Tensor {
-  const total = group.reduce((n, { cell }) => n + sizeOf(cell.shape), 0);
-  const all = zeros("float32", [total]);
-  let at = 0;
-  for (const { cell } of group) {
-    all.data.set(toFloat32(cell.value).data, at);
-    at += sizeOf(cell.shape);
-  }
-  return all;
+/** All cells of another vector, in its order, are that vector. */
+function wholeVector(values: readonly Value[], { vectorOf, to }: Fusion): Value | undefined {
+  const cells = values.map(({ source }) => (source.kind === "state" ? source.cell : undefined));
+  const vector = cells[0] && vectorOf.get(cells[0]);
+  if (vector?.updates.length !== cells.length) return undefined;
+  return vector.updates.every(({ cell }, i) => cell === cells[i]) ? vector.in(to) : undefined;
 }

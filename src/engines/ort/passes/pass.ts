@@ -14,7 +14,7 @@ export interface Module {
   /** Empty until the graph is emitted. */
   readonly lowered: LoweredModule;
   /** The layouts in which updated cells enter and leave the model; a cell that is not here is a plain array. */
-  readonly layouts: ReadonlyMap<Cell, Layout>;
+  readonly stateLayouts: ReadonlyMap<Cell, Layout>;
   /** How each node of the graph was emitted, where there were blocked rules to choose from. */
   readonly decisions: ReadonlyMap<Node, Decision>;
   /** The cells whose new contents may overwrite the old. */
@@ -38,7 +38,7 @@ export function runPasses(
   let module: Module = {
     graph,
     lowered: new LoweredModule(defaultOpset, ortTypes),
-    layouts: new Map(),
+    stateLayouts: new Map(),
     decisions: new Map(),
     inPlace: new Set(),
     sentinel: undefined,

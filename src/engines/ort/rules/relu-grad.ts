@@ -1,12 +1,12 @@
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
-import type { OnnxWriter, RuleOf } from "../../../formats/onnx/writer.js";
+import type { OnnxWriter, RuleFor } from "../../../formats/onnx/writer.js";
 import { isOp, type Value } from "../../../graph/graph.js";
 import { ops as elementwise } from "../../../ops/elementwise.js";
 import { ops as movement } from "../../../ops/movement.js";
 import { maxPoolGradOp, maxPoolSelectOp } from "../../../ops/pool.js";
 import { reduceMaxGrad, ops as reductions } from "../../../ops/reduce.js";
 
-type ReluGradRule = RuleOf<typeof elementwise.reluGrad>;
+type ReluGradRule = RuleFor<typeof elementwise.reluGrad>;
 
 /** dy where y > 0, else 0: selected, as it is defined. */
 export const reluGrad: ReluGradRule = (_node, [dy, y], write) => [

@@ -1,8 +1,7 @@
-import { normalizeAxes, type Shape } from "../../../core/shape.js";
+import { normalizeAxes } from "../../../core/shape.js";
 import { sizeOf } from "../../../core/tensor.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
-import type { OnnxWriter, RuleOf } from "../../../formats/onnx/writer.js";
-import { dimsOf } from "../../../formats/onnx/writer.js";
+import type { OnnxWriter, RuleFor } from "../../../formats/onnx/writer.js";
 import type { ops, ReduceAttributes } from "../../../ops/reduce.js";
 
 /**
@@ -14,7 +13,8 @@ const limits = { row: 512, chain: 128, whole: 16 } as const;
 /** The longest part that a long row is cut into. */
 const longestPart = 256;
 
-export type Reduction = ReduceAttributes;
+/** Over the first axis, [N, …] → […]. */
+export const overImages: ReduceAttributes = { axes: [0], keepdims: false };
 
 /** Adjacent axes that are all summed over, or all kept. */
 interface Run {
@@ -35,7 +35,7 @@ function runsOf(shape: readonly number[], axes: readonly number[]): Run[] {
 }
 
 /** The divisors of n, smallest first. */
-function divisorsOf(n: number): number[] {
+export function divisorsOf(n: number): number[] {
   const small: number[] = [];
   for (let d = 1; d * d <= n; d++) if (n % d === 0) small.push(d);
   return [...new Set([...small, ...small.map((d) => n / d).reverse()])];
@@ -60,49 +60,39 @@ function cut(n: number, isRow: boolean, isAll: boolean): readonly [count: number
 export const cutRow = (n: number): readonly [count: number, length: number] => cut(n, true, false);
 
 /**
- * The sum or mean of an array of static shape, in as many steps as keep rounding errors small. The first step costs as much as a
+ * The sum or mean of an array, in as many steps as keep rounding errors small if its shape is known. The first step costs as much as a
  * single reduction and leaves little for the others.
  */
 export function sumOver(
   kind: "ReduceSum" | "ReduceMean",
   x: LoweredValue,
-  shape: readonly number[],
-  { axes: given, keepdims }: Reduction,
+  { axes: given, keepdims }: ReduceAttributes,
   write: OnnxWriter,
 ): LoweredValue {
+  const { shape } = x;
+  if (!shape?.every((d) => typeof d === "number")) return write.reduce(kind, x, given, keepdims);
   const axes = normalizeAxes(given, shape.length);
   const runs = runsOf(shape, axes);
+  const isSingle = runs.filter(({ summed }) => summed).length === 1;
   let y = x;
-  let steps = 0;
-  for (;;) {
-    const at = runs.findLastIndex(({ summed }) => summed);
-    if (at < 0) break;
+  for (let at: number; (at = runs.findLastIndex(({ summed }) => summed)) >= 0; ) {
     const [before, after] = [runs.slice(0, at), runs.slice(at + 1)].map((part) => sizeOf(part.map(({ size }) => size)));
     const [isRow, isAll] = [after === 1, before * after! === 1];
     const [count, length] = cut(runs[at]!.size, isRow, isAll);
-    if (steps === 0 && count === 1 && runs.filter(({ summed }) => summed).length === 1)
-      return write.reduce(kind, x, axes, keepdims);
+    if (isSingle && y === x && count === 1) return write.reduce(kind, x, axes, keepdims);
     const view = isRow || count === 1 ? [before! * count, length, after!] : [before!, count, length * after!];
     y = write.reduce(kind, write.reshape(y, view), [1], false);
-    steps++;
     if (count > 1) runs[at]!.size = isRow ? count : length;
     else runs.splice(at, 1);
   }
-  const left = keepdims
-    ? shape.map((d, axis) => (axes.includes(axis) ? 1 : d))
-    : shape.filter((_, axis) => !axes.includes(axis));
-  return write.reshape(y, left);
+  const left = shape.map((d, axis) => (axes.includes(axis) ? 1 : d));
+  return write.reshape(y, keepdims ? left : left.filter((_, axis) => !axes.includes(axis)));
 }
 
-const isStatic = (shape: Shape): boolean => !shape.includes("N");
-
 /** A rule of a reduction. */
-export type ReductionRule = RuleOf<typeof ops.reduceSum>;
+export type ReductionRule = RuleFor<typeof ops.reduceSum>;
 
-/** The rule of a sum or mean: {@link sumOver} for static shapes. */
+/** The rule of a sum or mean. */
 export const sums =
   (kind: "ReduceSum" | "ReduceMean"): ReductionRule =>
-  ({ attributes: { axes, keepdims }, inputs }, [x], write) => {
-    if (!isStatic(inputs[0].shape)) return [write.reduce(kind, x, axes, keepdims)];
-    return [sumOver(kind, x, dimsOf(inputs[0]), { axes, keepdims }, write)];
-  };
+  ({ attributes }, [x], write) => [sumOver(kind, x, attributes, write)];

@@ -1,31 +1,29 @@
 import { normalizeAxes } from "../../../core/shape.js";
-import { sizeOf } from "../../../core/tensor.js";
-import type { LoweredValue } from "../../../formats/onnx/ir.js";
+import type { Dim, LoweredValue } from "../../../formats/onnx/ir.js";
 import { inferenceRules } from "../../../formats/onnx/lower.js";
-import { dimsOf, type OnnxWriter, type Rule, type Rules, ruleFor, ruleOf } from "../../../formats/onnx/writer.js";
+import { dimsOf, findRule, type OnnxWriter, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
 import type { Value } from "../../../graph/graph.js";
 import type { Attributes, Op } from "../../../graph/op.js";
 import { ops as elementwise } from "../../../ops/elementwise.js";
 import { ops as reductions } from "../../../ops/reduce.js";
 import { reluGradBySign } from "./relu-grad.js";
-import { cutRow, type ReductionRule, sumOver, sums } from "./sums.js";
+import { cutRow, overImages, type ReductionRule, sumOver, sums } from "./sums.js";
 import { batchNormRules, reduceMaxBy, standardParts } from "./training.js";
 
 /**
  * Relu and Clip branch per element, and mispredicted branches are slow; Max and Min do not, and take a tenth of the time. An activation
  * that ONNX Runtime fuses into the preceding convolution stays as it is.
  */
-const byMaxima =
-  <A extends Attributes>(
-    op: Op<A, readonly [x: Value]>,
-    bounds: (attributes: A) => { readonly min: number; readonly max?: number },
-  ): Rule<A, readonly [x: Value]> =>
-  (node, inputs, write) => {
-    if (isFused(inputs[0])) return ruleOf(inferenceRules, op)(node, inputs, write);
-    const { min, max } = bounds(node.attributes);
-    const above = write.emit("Max", [inputs[0], write.number(min)]);
+const byMaxima = <A extends Attributes>(
+  op: Op<A, readonly [x: Value]>,
+  boundsOf: (attributes: A) => readonly number[],
+) =>
+  ruleFor(op, (node, inputs, write) => {
+    if (isFused(inputs[0])) return findRule(inferenceRules, op)(node, inputs, write);
+    const [min, max] = boundsOf(node.attributes);
+    const above = write.emit("Max", [inputs[0], write.number(min!)]);
     return [max === undefined ? above : write.emit("Min", [above, write.number(max)])];
-  };
+  });
 
 /** Whether ONNX Runtime fuses an activation of this array: it is a convolution's, possibly scaled or with another array added. */
 function isFused(x: LoweredValue): boolean {
@@ -38,10 +36,10 @@ function isFused(x: LoweredValue): boolean {
 }
 
 /** Means over positions, [N,C,H,W] → [N,C,1,1], by pooling: a quarter of the time of ReduceMean or ReduceSum. */
-function mapMeans(x: LoweredValue, shape: readonly number[], write: OnnxWriter): LoweredValue {
-  const [n, channels, height, width] = shape as [number, number, number, number];
+function mapMeans(x: LoweredValue, write: OnnxWriter): LoweredValue {
+  const [n, channels, height, width] = x.shape as readonly [Dim, number, number, number];
   const [count, length] = cutRow(height * width);
-  if (n < 0 || count === 1) return write.emit("GlobalAveragePool", [x]);
+  if (typeof n === "string" || count === 1) return write.emit("GlobalAveragePool", [x]);
   const parts = write.emit("GlobalAveragePool", [write.reshape(x, [n, channels * count, length, 1])]);
   const means = write.reduce("ReduceMean", write.reshape(parts, [n, channels, count]), [2], true);
   return write.reshape(means, [n, channels, 1, 1]);
@@ -54,23 +52,23 @@ const reduceBy =
     const { shape } = node.inputs[0];
     const { axes, keepdims } = node.attributes;
     if (shape.length !== 4 || normalizeAxes(axes, 4).join() !== "2,3") return sums(kind)(node, [x], write);
-    const means = mapMeans(x, dimsOf(node.inputs[0]), write);
-    const count = sizeOf(dimsOf(node.inputs[0]).slice(2));
+    const means = mapMeans(x, write);
+    const count = Number(shape[2]) * Number(shape[3]);
     const result = kind === "ReduceMean" ? means : write.emit("Mul", [means, write.number(count)]);
-    return [keepdims ? result : write.reshape(result, dimsOf(node.outputs[0]!))];
+    return [keepdims ? result : write.reshape(result, dimsOf(node.outputs[0]))];
   };
 
 /** The affine map as a depthwise 1×1 convolution, into which ONNX Runtime fuses a following ReLU: half the time. */
 const batchNorm = batchNormRules({
-  mean(x, shape, write) {
-    if (shape.length !== 4) return standardParts.mean(x, shape, write);
-    const means = write.reshape(mapMeans(x, shape, write), shape.slice(0, 2));
-    return sumOver("ReduceMean", means, shape.slice(0, 2), { axes: [0], keepdims: false }, write);
+  mean(x, write) {
+    if (x.shape?.length !== 4) return standardParts.mean(x, write);
+    const means = write.reshape(mapMeans(x, write), x.shape.slice(0, 2).map(Number));
+    return sumOver("ReduceMean", means, overImages, write);
   },
-  normalize(x, parts, shape, write) {
-    if (shape.length !== 4) return standardParts.normalize(x, parts, shape, write);
-    const { gamma, beta, mean, variance, epsilon } = parts;
-    const channels = shape[1]!;
+  normalize(x, vectors, epsilon, write) {
+    if (x.shape?.length !== 4) return standardParts.normalize(x, vectors, epsilon, write);
+    const { gamma, beta, mean, variance } = vectors;
+    const channels = Number(x.shape[1]);
     const deviation = write.emit("Sqrt", [write.emit("Add", [variance, write.number(epsilon)])]);
     const scale = write.emit("Div", [gamma, deviation]);
     const shift = write.emit("Sub", [beta, write.emit("Mul", [mean, scale])]);
@@ -83,14 +81,8 @@ const batchNorm = batchNormRules({
  * Rules that are faster than standard ONNX on the WebAssembly build. Times are for the arrays of ResNet-20 at batch 32, on one thread.
  */
 export const webRules: Rules = new Map([
-  ruleFor(
-    elementwise.relu,
-    byMaxima(elementwise.relu, () => ({ min: 0 })),
-  ),
-  ruleFor(
-    elementwise.clip,
-    byMaxima(elementwise.clip, (bounds) => bounds),
-  ),
+  byMaxima(elementwise.relu, () => [0]),
+  byMaxima(elementwise.clip, ({ min, max }) => [min, max]),
   ruleFor(elementwise.reluGrad, reluGradBySign),
   ruleFor(reductions.reduceMean, reduceBy("ReduceMean")),
   ruleFor(reductions.reduceSum, reduceBy("ReduceSum")),

@@ -2,7 +2,7 @@ import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph } from "../../../graph/graph.js";
 import type { Op } from "../../../graph/op.js";
-import type { BlockedTarget } from "../blocked/conv-layer.js";
+import type { BlockedTarget } from "../blocked/blocked-layer.js";
 import type { BlockedRule } from "../blocked/rule.js";
 
 /** What sessions need from onnxruntime-node or onnxruntime-web. */

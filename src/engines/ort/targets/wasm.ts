@@ -4,7 +4,7 @@ import { inferenceRules } from "../../../formats/onnx/lower.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import { trainingRules } from "../rules/training.js";
 import { webRules } from "../rules/web.js";
-import { withWinograd } from "../rules/web-winograd.js";
+import { withWinograd } from "../winograd/plain.js";
 import type { Backend, OrtModule, Target } from "./target.js";
 
 /** Standard ONNX, replaced where something is faster as WebAssembly. */

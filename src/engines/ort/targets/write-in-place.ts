@@ -56,7 +56,8 @@ export class InPlaceState implements HeldState {
     return fromOrt(this.#state[this.spec.states[index]!.before]!);
   }
 
-  release(): void {
+  async release(): Promise<void> {
+    await this.session.release();
     free([...Object.values(this.#state), ...Object.values(this.#next)].map(({ data }) => data as Float32Array));
   }
 

@@ -7,20 +7,20 @@ import { ops as norms } from "../../../ops/norm.js";
 import { type MaxPoolAttributes, maxPoolOp } from "../../../ops/pool.js";
 import { type AxisMap, resampleOp, weightsOf } from "../../../ops/resample.js";
 import type { LoweredValue } from "../ir.js";
-import { type OnnxWriter, type RuleOf, type Rules, ruleFor } from "../writer.js";
+import { type OnnxWriter, type RuleFor, type Rules, ruleFor } from "../writer.js";
 
 /** The attributes of ONNX's convolutions. */
 export function convolution({ strides, pads, dilations, group }: ConvAttributes, kernel: readonly number[]) {
   return { kernel_shape: kernel, strides, pads, dilations, group };
 }
 
-export const conv: RuleOf<typeof convOp> = (node, inputs, write) => {
+export const conv: RuleFor<typeof convOp> = (node, inputs, write) => {
   const kernel = node.inputs[1].shape.slice(2) as number[];
   return [write.emit("Conv", inputs, convolution(node.attributes, kernel))];
 };
 
 /** The input gradient of a convolution: a transposed convolution. */
-export const convTranspose: RuleOf<typeof convInputGradOp> = (node, inputs, write) => {
+export const convTranspose: RuleFor<typeof convInputGradOp> = (node, inputs, write) => {
   const { attributes } = node;
   const { strides, pads, dilations, size } = attributes;
   const kernel = node.inputs[1].shape.slice(2) as [number, number];
@@ -32,7 +32,7 @@ export const convTranspose: RuleOf<typeof convInputGradOp> = (node, inputs, writ
   return [write.emit("ConvTranspose", inputs, { ...convolution(attributes, kernel), output_padding: rest })];
 };
 
-const matMul: RuleOf<typeof matMulOp> = (node, [a, b], write) => {
+export const matMul: RuleFor<typeof matMulOp> = (node, [a, b], write) => {
   const { transA, transB } = node.attributes;
   const [rankA, rankB] = node.inputs.map((value) => value.shape.length) as [number, number];
   if (rankA === 2 && rankB === 2)
@@ -42,7 +42,7 @@ const matMul: RuleOf<typeof matMulOp> = (node, [a, b], write) => {
   return [write.emit("MatMul", [flip(a, rankA, transA), flip(b, rankB, transB)])];
 };
 
-const batchNormalization: RuleOf<typeof norms.batchNormalization> = (node, inputs, write) => [
+const batchNormalization: RuleFor<typeof norms.batchNormalization> = (node, inputs, write) => [
   write.emit("BatchNormalization", inputs, { epsilon: { float: node.attributes.epsilon } }),
 ];
 
@@ -78,14 +78,14 @@ function withLowest(
   return write.reshape(padded, [0, 0, (shape[2] as number) + bottom, (shape[3] as number) + right]);
 }
 
-const maxPool: RuleOf<typeof maxPoolOp> = (node, [x], write) =>
+const maxPool: RuleFor<typeof maxPoolOp> = (node, [x], write) =>
   pooled(node.attributes, node.inputs[0], x, write, 1).results;
 
 /**
  * Resampling: ONNX's operator for the map if there is one (Resize, AveragePool, Pad); otherwise, and for the gradient, products with
  * the constant matrices of the two axes: y = R · x · Cᵀ.
  */
-const resample: RuleOf<typeof resampleOp> = (node, [x], write) => {
+const resample: RuleFor<typeof resampleOp> = (node, [x], write) => {
   const { rows, columns, transposed } = node.attributes;
   const direct = transposed ? undefined : directResample(node, x, rows, columns, write);
   if (direct) return [direct];

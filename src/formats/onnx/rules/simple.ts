@@ -1,11 +1,13 @@
+import { tensor } from "../../../core/tensor.js";
 import type { Value } from "../../../graph/graph.js";
 import type { Op } from "../../../graph/op.js";
 import { dequantizeLinear } from "../../../graph/passes/compress-weights.js";
+import { quantizeDequantize } from "../../../graph/passes/quantize.js";
 import { ops as elementwise } from "../../../ops/elementwise.js";
 import { ops as movement } from "../../../ops/movement.js";
 import { ops as reductions } from "../../../ops/reduce.js";
 import { ops as softmaxes } from "../../../ops/softmax.js";
-import { dimsOf, type Rule, type RuleOf, type Rules, ruleFor } from "../writer.js";
+import { dimsOf, type Rule, type RuleFor, type Rules, ruleFor } from "../writer.js";
 
 const { add, sub, mul, div, maximum, minimum, greater, equal, where } = elementwise;
 /** Broadcasting operators that mean the same in ONNX. */
@@ -36,11 +38,11 @@ const floatAttributes: Rule = (node, inputs, write) => {
   return [write.emit(node.op.name, inputs, Object.fromEntries(attributes))];
 };
 
-const reduce: RuleOf<typeof reductions.reduceSum> = ({ op, attributes: { axes, keepdims } }, [x], write) => [
+const reduce: RuleFor<typeof reductions.reduceSum> = ({ op, attributes: { axes, keepdims } }, [x], write) => [
   write.reduce(op.name, x, axes, keepdims),
 ];
 
-const softmax: RuleOf<typeof softmaxes.softmax> = ({ op, attributes: { axis } }, inputs, write) => [
+const softmax: RuleFor<typeof softmaxes.softmax> = ({ op, attributes: { axis } }, inputs, write) => [
   write.emit(op.name, inputs, { axis }),
 ];
 
@@ -55,9 +57,18 @@ export const simpleRules: Rules = new Map([
   ruleFor(elementwise.clip, ({ attributes: { min, max } }, [x], write) => [
     write.emit("Clip", [x, write.number(min), write.number(max)]),
   ]),
-  ruleFor(dequantizeLinear, ({ attributes: { axis } }, inputs, write) => [
-    write.emit("DequantizeLinear", inputs, { axis }),
-  ]),
+  ruleFor(dequantizeLinear, ({ attributes: { axis } }, [x, scale], write) => {
+    // Integers are int64 elsewhere; only here are they the 32 bits of a bias.
+    const { tensor: wide } = x;
+    const stored =
+      wide?.dtype === "int64" ? tensor("int32", wide.shape, Int32Array.from(wide.data, Number)) : undefined;
+    return [write.emit("DequantizeLinear", [stored ? write.constant(stored) : x, scale], { axis })];
+  }),
+  ruleFor(quantizeDequantize, ({ attributes: { scale, zeroPoint } }, [x], write) => {
+    const zero = write.memo(`byte_${zeroPoint}`, () => write.constant(tensor("uint8", [], Uint8Array.of(zeroPoint))));
+    const code = [write.number(scale), zero];
+    return [write.emit("DequantizeLinear", [write.emit("QuantizeLinear", [x, ...code]), ...code])];
+  }),
   ruleFor(elementwise.cast, (_node, inputs, write) => [write.emit("Cast", inputs, { to: 1 })]),
   ...Object.values(reductions).map((op) => ruleFor(op, reduce)),
   ...Object.values(softmaxes).map((op) => ruleFor(op, softmax)),

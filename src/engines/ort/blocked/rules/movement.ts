@@ -1,60 +1,51 @@
 import { fourSizes } from "../../../../core/shape.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
-import { ruleOf } from "../../../../formats/onnx/writer.js";
 import type { Value } from "../../../../graph/graph.js";
 import { ops } from "../../../../ops/movement.js";
-import { asMaps } from "../../maps.js";
 import type { LayoutTable } from "../layout-table.js";
-import { type BlockedRule, reasons, rule } from "../rule.js";
-import type { BlockedTensor } from "../writer.js";
+import { type BlockedRule, emitPlain, reasons, rule } from "../rule.js";
 
-/** [N, C/b, H·W·b]. */
-const byBlocks = (maps: BlockedTensor, { write, block }: LayoutTable) => {
+/** A value as [N, C/b, H·W·b]. */
+function byBlocks(value: Value, table: LayoutTable): LoweredValue {
+  const maps = table.blocked(value);
   const [n, channels, height, width] = maps.shape;
-  return write.reshape(maps, [n, channels / block, height * width * block]);
-};
+  return table.write.reshape(maps, [n, channels / table.block, height * width * table.block]);
+}
 
 /** Concatenates channels block by block. */
-const concat = rule("movement", [ops.concat], (node, { axis }, layouts) => {
-  const [y] = node.outputs as [Value];
+const concat = rule("movement", [ops.concat], ({ inputs, outputs: [y], attributes: { axis } }, context) => {
   if (axis !== 1) return "it does not concatenate channels";
-  if (!node.inputs.some((x) => layouts.isBlocked(x))) return reasons.plain;
-  if (!node.inputs.every((x) => layouts.canBlock(x) && !layouts.isPadded(x))) return reasons.padded;
+  if (!inputs.some((x) => context.isBlocked(x))) return reasons.plain;
+  if (!inputs.every((x) => context.canBlock(x) && !context.isPadded(x))) return reasons.padded;
   return (table) => {
-    const parts = node.inputs.map((x) => byBlocks(table.blocked(x), table));
-    const shape = fourSizes(y.shape);
-    table.setBlocked(y, asMaps(table.write.reshape(table.write.emit("Concat", parts, { axis: 1 }), shape)));
+    const parts = inputs.map((x) => byBlocks(x, table));
+    const joined = table.write.emit("Concat", parts, { axis: 1 });
+    table.setBlocked(y, table.write.reshape(joined, fourSizes(y.shape)));
   };
 });
 
 /** Slices channels block by block. */
-const slice = rule("movement", [ops.slice], (node, { axis, start, end }, layouts) => {
-  const [x] = node.inputs;
-  const [y] = node.outputs as [Value];
-  const { block } = layouts;
+const slice = rule("movement", [ops.slice], ({ inputs: [x], outputs: [y], attributes }, context) => {
+  const { axis, start, end } = attributes;
+  const { block } = context;
   if (axis !== 1) return "it does not slice channels";
-  if (!layouts.isBlocked(x)) return reasons.plain;
+  if (!context.isBlocked(x)) return reasons.plain;
   if ([start, end, x.shape[1] as number].some((c) => c % block !== 0)) return "it cuts a block";
   return (table) => {
-    const { write } = table;
-    const range = [write.ints([start / block]), write.ints([end / block]), write.ints([1])];
-    const name = write.emit("Slice", [byBlocks(table.blocked(x), table), ...range]);
-    const shape = fourSizes(y.shape);
-    table.setBlocked(y, asMaps(write.reshape(name, shape)));
+    const part = table.write.slice(byBlocks(x, table), [start / block], [end / block], [1]);
+    table.setBlocked(y, table.write.reshape(part, fourSizes(y.shape)));
   };
 });
 
 /** A barrier accepts the signal, and returns the value, in whatever layout they are. */
-const barrierRule = rule("movement", [ops.barrier], (node) => (table) => {
-  const [x, signal] = node.inputs;
-  const [y] = node.outputs as [Value];
-  const wait = (array: LoweredValue) => {
-    const given = table.isBlocked(signal) ? table.blocked(signal) : table.plain(signal);
-    return ruleOf(table.rules, ops.barrier)(node, [array, given], table.write)[0]!;
-  };
-  if (table.isBlocked(x)) table.setBlocked(y, asMaps(wait(table.blocked(x))));
-  else table.define(y, wait(table.plain(x)));
+const barrier = rule("movement", [ops.barrier], (node) => (table) => {
+  const asItIs = (value: Value) => (table.isBlocked(value) ? table.blocked(value) : table.plain(value));
+  const isBlocked = table.isBlocked(node.inputs[0]);
+  const given = node.inputs.map(asItIs);
+  const result = emitPlain(node, given, table);
+  if (isBlocked) table.setBlocked(node.outputs[0], result);
+  else table.define(node.outputs[0], result);
 });
 
 /** Concatenating and slicing channels, and barriers. */
-export const movementRules: readonly BlockedRule[] = [concat, slice, barrierRule];
+export const movementRules: readonly BlockedRule[] = [concat, slice, barrier];

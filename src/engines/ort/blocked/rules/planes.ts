@@ -1,11 +1,13 @@
+import { fourSizes } from "../../../../core/shape.js";
 import type { LoweredValue } from "../../../../formats/onnx/ir.js";
-import type { Node, Value } from "../../../../graph/graph.js";
+import type { Node } from "../../../../graph/graph.js";
 import { convInputGradOp, convOp, convWeightGradOp, flippedPads } from "../../../../ops/conv.js";
 import { ops } from "../../../../ops/movement.js";
 import { type AnyNode, type ConvLayer, dyAsKernel, layerShape } from "../../conv-layer.js";
+import type { Maps } from "../../maps.js";
 import type { LayoutTable } from "../layout-table.js";
 import { type BlockedRule, rule } from "../rule.js";
-import type { BlockedTensor, Geometry } from "../writer.js";
+import type { Geometry } from "../writer.js";
 import { padsOf } from "./conv-weight-grad.js";
 
 /**
@@ -28,45 +30,41 @@ function planeLayer(node: AnyNode): ConvLayer | undefined {
   return fits ? layer : undefined;
 }
 
-/** The kernel from channel c to filter o, repeated in every lane: [N,1,kh,kw] in OIHWBo. */
-function inAllLanes(
+/** The planes of y, or of dx: each the sum over those of the other of depthwise convolutions with the kernel between the two. */
+function convolved(
+  from: readonly Maps[],
   weight: LoweredValue,
-  o: number,
-  c: number,
   layer: ConvLayer,
-  lanes: number,
+  of: "y" | "dx",
+  geometry: Geometry,
   table: LayoutTable,
-): LoweredValue {
-  const { write, block } = table;
-  const [kh, kw] = layer.kernel;
-  return table.memo(`lanes ${weight.name} ${o} ${c} ${lanes}`, () => {
-    const at = o * layer.channels + c;
-    const rows = write.reshape(weight, [layer.filters * layer.channels, kh * kw, 1]);
-    const one =
-      layer.filters * layer.channels === 1
-        ? rows
-        : write.emit("Slice", [rows, write.ints([at]), write.ints([at + 1]), write.ints([0])]);
-    return write.reshape(write.emit("Expand", [one, write.ints([lanes / block, kh * kw, block])]), [lanes, 1, kh, kw]);
-  });
+): Maps[] {
+  const plane = (to: number) =>
+    from.reduce<Maps | undefined>((sum, maps, i) => {
+      const [filter, channel] = of === "y" ? [to, i] : [i, to];
+      const group = maps.shape[1];
+      const kernel = inAllLanes(weight, filter, channel, layer, group, table);
+      return table.nchwc.conv(maps, kernel, { ...geometry, group }, { sum });
+    }, undefined)!;
+  return Array.from({ length: of === "y" ? layer.filters : layer.channels }, (_, to) => plane(to));
 }
 
-/** `count` planes, each the sum over `from` of depthwise convolutions with the kernel between the two. */
-function convolved(
-  from: readonly BlockedTensor[],
-  count: number,
-  kernelOf: (to: number, from: number, lanes: number) => LoweredValue,
-  geometry: Geometry,
-  { nchwc }: LayoutTable,
-): BlockedTensor[] {
-  return Array.from(
-    { length: count },
-    (_, k) =>
-      from.reduce<BlockedTensor | undefined>((sum, maps, i) => {
-        const lanes = maps.shape[1];
-        const options = { ...geometry, group: lanes };
-        return nchwc.conv(maps, kernelOf(k, i, lanes), options, { sum });
-      }, undefined)!,
-  );
+/** The kernel from a channel to a filter, repeated in every lane: [N,1,kh,kw] in OIHWBo. */
+function inAllLanes(
+  weight: LoweredValue,
+  filter: number,
+  channel: number,
+  { channels, filters, kernel }: ConvLayer,
+  lanes: number,
+  { write, block }: LayoutTable,
+): LoweredValue {
+  const [pairs, area, at] = [filters * channels, kernel[0] * kernel[1], filter * channels + channel];
+  return write.memo(`lanes ${weight.name} ${at} ${lanes}`, () => {
+    const rows = write.reshape(weight, [pairs, area, 1]);
+    const one = pairs === 1 ? rows : write.slice(rows, [at], [at + 1], [0]);
+    const repeated = write.emit("Expand", [one, write.ints([lanes / block, area, block])]);
+    return write.reshape(repeated, [lanes, 1, ...kernel]);
+  });
 }
 
 const conv = rule("planes", [convOp], (node) => {
@@ -74,12 +72,11 @@ const conv = rule("planes", [convOp], (node) => {
   const [x, w, bias] = node.inputs;
   if (!layer) return noPlanes;
   if (bias) return "it has a bias";
+  const { strides, dilations, pads } = layer;
   return (table) => {
-    const { strides, dilations, pads, filters } = layer;
     const weight = table.plain(w);
-    const kernelOf = (o: number, c: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, table);
-    const geometry = { strides, dilations, pads };
-    table.setPlanes(node.outputs[0]!, convolved(table.planes(x), filters, kernelOf, geometry, table));
+    const planes = convolved(table.planes(x), weight, layer, "y", { strides, dilations, pads }, table);
+    table.setPlanes(node.outputs[0], planes);
   };
 });
 
@@ -89,59 +86,54 @@ const inputGrad = rule("planes", [convInputGradOp], (node) => {
   if (!layer) return noPlanes;
   if (layer.strides.some((s) => s > 1)) return "it has a stride";
   const { dilations, kernel, channels, filters } = layer;
-  const flipped = flippedPads(layer);
-  if (flipped.some((p) => p < 0)) return "its padding is wider than its kernel";
+  const pads = flippedPads(layer);
+  if (pads.some((p) => p < 0)) return "its padding is wider than its kernel";
   return (table) => {
-    const { write } = table;
     const area = kernel[0] * kernel[1];
-    const order = Array.from({ length: filters * channels * area }, (_, i) => i - (i % area) + (area - 1 - (i % area)));
-    const reversed = table.nchwc.gatherRows(table.plain(w), 1, order, `reverse_${filters * channels}_${area}`);
-    const weight = write.reshape(reversed, [filters, channels, ...kernel]);
-    const kernelOf = (c: number, o: number, lanes: number) => inAllLanes(weight, o, c, layer, lanes, table);
-    const geometry = { dilations, pads: flipped };
-    table.setPlanes(node.outputs[0]!, convolved(table.planes(dy), channels, kernelOf, geometry, table));
+    const flipped = (pair: number, k: number) => (pair + 1) * area - 1 - k;
+    const elements = table.nchwc.gatherRows(table.plain(w), 1, [filters * channels, area], flipped);
+    const weight = table.write.reshape(elements, [filters, channels, ...kernel]);
+    table.setPlanes(node.outputs[0], convolved(table.planes(dy), weight, layer, "dx", { dilations, pads }, table));
   };
 });
 
 const weightGrad = rule("planes", [convWeightGradOp], (node) => {
   const layer = planeLayer(node);
   const [x, dy] = node.inputs;
+  const [dw] = node.outputs;
   if (!layer) return noPlanes;
   return (table) => {
     const { write, nchwc, block } = table;
-    const { oh, ow } = layer;
-    const inputs = table.planes(x).map((maps) => nchwc.pad(maps, padsOf(layer)));
+    const inputs = table.planes(x).map((plane) => nchwc.pad(plane, padsOf(layer)));
     const parts = table.planes(dy).flatMap((kernels) =>
-      inputs.map((maps) => {
-        const lanes = maps.shape[1];
-        const options = { ...dyAsKernel(layer), group: lanes };
-        const kernel = nchwc.view(kernels, [lanes, 1, oh, ow]);
-        const all = nchwc.conv(maps, kernel, options);
-        const shape = [lanes / block, all.shape[2], all.shape[3], block];
-        const cropped = table.crop(write.reshape(all, shape), [lanes / block, ...layer.kernel, block]);
-        return write.emit("ReduceSum", [cropped, write.ints([0, 3])], { keepdims: 0 });
+      inputs.map((plane) => {
+        const group = plane.shape[1];
+        const kernel = nchwc.view(kernels, [group, 1, layer.oh, layer.ow]);
+        const sums = nchwc.conv(plane, kernel, { ...dyAsKernel(layer), group });
+        const perLane = write.reshape(sums, [group / block, sums.shape[2], sums.shape[3], block]);
+        const cropped = table.crop(perLane, [group / block, ...layer.kernel, block]);
+        return write.reduce("ReduceSum", cropped, [0, 3], false);
       }),
     );
-    const joined = parts.length > 1 ? write.emit("Concat", parts, { axis: 0 }) : parts[0]!;
-    table.define(node.outputs[0]!, write.reshape(joined, node.outputs[0]!.shape as readonly number[]));
+    table.define(dw, write.reshape(write.concat(parts, 0), fourSizes(dw.shape)));
   };
 });
 
 /** Concatenated planes: nothing is moved as long as only convolutions like these read them. */
-const concat = rule("planes", [ops.concat], (node, { axis }, layouts) => {
-  const [y] = node.outputs as [Value];
-  const reads = (reader: Node | null) => reader !== null && planeLayer(reader) !== undefined;
-  if (axis !== 1 || !layouts.readers(y).every(reads)) return noPlanes;
-  return (table) => {
-    const planes = node.inputs.flatMap((x) => table.planes(x));
-    table.setPlanes(y, planes);
-  };
+const concat = rule("planes", [ops.concat], ({ inputs, outputs: [y], attributes: { axis } }, context) => {
+  const reads = (reader: Node | undefined) => reader !== undefined && planeLayer(reader) !== undefined;
+  if (axis !== 1 || !context.readers(y).every(reads)) return noPlanes;
+  return (table) =>
+    table.setPlanes(
+      y,
+      inputs.flatMap((x) => table.planes(x)),
+    );
 });
 
-const slice = rule("planes", [ops.slice], (node, { axis, start, end }, layouts) => {
-  const [x] = node.inputs;
-  if (axis !== 1 || !layouts.isPlanes(x)) return noPlanes;
-  return (table) => table.setPlanes(node.outputs[0]!, table.planes(x).slice(start, end));
+const slice = rule("planes", [ops.slice], ({ inputs: [x], outputs: [y], attributes }, context) => {
+  const { axis, start, end } = attributes;
+  if (axis !== 1 || !context.isPlanes(x)) return noPlanes;
+  return (table) => table.setPlanes(y, table.planes(x).slice(start, end));
 });
 
 /** Convolutions between few channels, their gradients, and concatenating and slicing their channels. */

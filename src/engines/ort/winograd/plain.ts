@@ -1,10 +1,10 @@
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
-import { type OnnxWriter, type Rules, ruleFor, ruleOf } from "../../../formats/onnx/writer.js";
+import { findRule, type OnnxWriter, type Rules, ruleFor } from "../../../formats/onnx/writer.js";
 import type { Attributes, Each, Inputs, Op } from "../../../graph/op.js";
 import { convInputGradOp, convOp, convWeightGradOp } from "../../../ops/conv.js";
 import { type ConvLayer, layerShape } from "../conv-layer.js";
 import { asMaps } from "../maps.js";
-import { Winograd, type WinogradLayout, type WinogradPolicy, winogradTile } from "../winograd.js";
+import { Winograd, type WinogradLayout, type WinogradPolicy, winogradTile } from "./winograd.js";
 
 /** Plain maps and weights. */
 const plainLayout = (write: OnnxWriter): WinogradLayout => ({
@@ -17,7 +17,7 @@ const plainLayout = (write: OnnxWriter): WinogradLayout => ({
   mapsOf: (positions, shape) => {
     const [n, channels, height, width] = shape;
     const apart = write.reshape(positions, [height * width, n * channels]);
-    return asMaps(write.reshape(write.transpose(apart, [1, 0]), shape));
+    return write.reshape(write.transpose(apart, [1, 0]), shape);
   },
   view: (array, shape) => write.reshape(array, shape),
   once: (_key, emit) => emit(),
@@ -36,7 +36,7 @@ export function withWinograd(rules: Rules, policy: WinogradPolicy = { share: 0.8
     ruleFor(op, (node, inputs, write) => {
       const layer = layerShape(node);
       const tile = layer && winogradTile(layer, policy);
-      if (!tile) return ruleOf(rules, op)(node, inputs, write);
+      if (!tile) return findRule(rules, op)(node, inputs, write);
       return [compute(inputs, new Winograd(tile, plainLayout(write)), layer, write)];
     });
   return new Map([

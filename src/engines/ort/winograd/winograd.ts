@@ -1,9 +1,9 @@
-import { tensor } from "../../core/tensor.js";
-import type { LoweredValue } from "../../formats/onnx/ir.js";
-import type { OnnxWriter } from "../../formats/onnx/writer.js";
-import type { ConvLayer } from "./conv-layer.js";
-import type { Maps } from "./maps.js";
-import { chooseTile, type WinogradTile, type WinogradTuning } from "./tuning.js";
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
+import type { OnnxWriter } from "../../../formats/onnx/writer.js";
+import type { ConvLayer } from "../conv-layer.js";
+import type { Maps } from "../maps.js";
+import { chooseTile, type WinogradTile, type WinogradTuning } from "../tuning.js";
+import { alongAxis, overKernel, type Points } from "./transforms.js";
 
 /**
  * Winograd's F(m×m,3×3), for every layout: a tile of p×p pixels, p = m + 2, is transformed to p² points per channel, each multiplied by its
@@ -40,14 +40,12 @@ export class Winograd {
   /** x, dy → dw: HWIO as [9, C·O], OIHW as [O·C, 9] */
   weightGradient(x: Maps, dy: Maps, { channels, filters }: ConvLayer): LoweredValue {
     const [ofX, ofDy] = [this.#sums(x, "input"), this.#sums(dy, "gradient")];
-    const products = this.#product(...(this.#filtersFirst ? ([ofDy, ofX] as const) : ([ofX, ofDy] as const)), {
-      transA: true,
-    });
+    const [left, right] = this.#filtersFirst ? [ofDy, ofX] : [ofX, ofDy];
+    const products = this.#product(left, right, { transA: true });
     const flat = this.layout.view(products, [this.#points ** 2, channels * filters]);
     const matrix = overKernel(this.tile, false, this.layout.write);
-    return this.#filtersFirst
-      ? this.#product(flat, matrix, { transA: true })
-      : this.#product(matrix, flat, { transA: true });
+    const [first, second] = this.#filtersFirst ? [flat, matrix] : [matrix, flat];
+    return this.#product(first, second, { transA: true });
   }
 
   get #filtersFirst(): boolean {
@@ -155,107 +153,3 @@ function shareOf({ n, channels, filters, height, width }: ConvLayer, m: Winograd
   const toAndBack = (down * height * width + down * across * width) * n * (channels + filters);
   return (products + toAndBack) / (9 * height * width * n * channels * filters);
 }
-
-type Matrix = readonly (readonly number[])[];
-
-/** The transforms of Winograd's F(m×m,3×3), y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A, with p = m + 2. */
-interface WinogradTransforms {
-  /** Bᵀ, [p,p]: applied to the pixels of a tile, from one before its outputs to one after. */
-  readonly input: Matrix;
-  /** G, [p,3]: applied to the kernel. */
-  readonly weight: Matrix;
-  /** Aᵀ, [m,p]: applied to the sums. */
-  readonly output: Matrix;
-}
-
-/** By m. Interpolation points: 0, ±1, ∞ for F(2×2); 0, ±1, ±2, ∞ for F(4×4) (Lavin and Gray, arXiv:1509.09308). */
-const transforms = {
-  2: {
-    input: [
-      [1, 0, -1, 0],
-      [0, 1, 1, 0],
-      [0, -1, 1, 0],
-      [0, 1, 0, -1],
-    ],
-    weight: [
-      [1, 0, 0],
-      [1 / 2, 1 / 2, 1 / 2],
-      [1 / 2, -1 / 2, 1 / 2],
-      [0, 0, 1],
-    ],
-    output: [
-      [1, 1, 1, 0],
-      [0, 1, -1, -1],
-    ],
-  },
-  4: {
-    input: [
-      [4, 0, -5, 0, 1, 0],
-      [0, -4, -4, 1, 1, 0],
-      [0, 4, -4, -1, 1, 0],
-      [0, -2, -1, 2, 1, 0],
-      [0, 2, -1, -2, 1, 0],
-      [0, 4, 0, -5, 0, 1],
-    ],
-    weight: [
-      [1 / 4, 0, 0],
-      [-1 / 6, -1 / 6, -1 / 6],
-      [-1 / 6, 1 / 6, -1 / 6],
-      [1 / 24, 1 / 12, 1 / 6],
-      [1 / 24, -1 / 12, 1 / 6],
-      [0, 0, 1],
-    ],
-    output: [
-      [1, 1, 1, 1, 1, 0],
-      [0, 1, -1, 2, -2, 0],
-      [0, 1, 1, 4, 4, 0],
-      [0, 1, -1, 8, -8, 1],
-    ],
-  },
-} as const satisfies Readonly<Record<WinogradTile, WinogradTransforms>>;
-
-/** What is transformed to points: the input of a convolution, or the gradient of its output. */
-type Points = "input" | "gradient";
-
-/** The weight of a pixel in a point of the i-th tile, along one axis. An input tile starts one pixel before its outputs. */
-const fromPixel = {
-  input: (m: WinogradTile, point: number, i: number, pixel: number) =>
-    transforms[m].input[point]![pixel + 1 - m * i] ?? 0,
-  gradient: (m: WinogradTile, point: number, i: number, pixel: number) =>
-    Math.floor(pixel / m) === i ? transforms[m].output[pixel % m]![point]! : 0,
-};
-
-/**
- * [p · tiles, pixels]: the transform of all tiles along one axis, including their overlap and the border. For a gradient; transposed, the
- * inverse transform of the output.
- */
-function alongAxis(m: WinogradTile, as: Points, pixels: number, write: OnnxWriter): LoweredValue {
-  const tiles = Math.ceil(pixels / m);
-  const at = (row: number, pixel: number) => fromPixel[as](m, Math.floor(row / tiles), row % tiles, pixel);
-  return constant(`winograd_${m}_${as}_${pixels}`, [(m + 2) * tiles, pixels], at, write);
-}
-
-/** [p², 9]: the transform of the kernel, flipped for the gradient of the input. */
-function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter): LoweredValue {
-  const [{ weight }, points] = [transforms[m], m + 2];
-  const at = (point: number, k: number) => {
-    const element = flipped ? 8 - k : k;
-    return weight[Math.floor(point / points)]![Math.floor(element / 3)]! * weight[point % points]![element % 3]!;
-  };
-  return constant(`winograd_${m}_${flipped ? "flipped" : "kernel"}`, [points ** 2, 9], at, write);
-}
-
-/** A constant matrix, emitted once per key. */
-const constant = (
-  key: string,
-  [rows, columns]: readonly [number, number],
-  at: (i: number, j: number) => number,
-  write: OnnxWriter,
-): LoweredValue =>
-  write.once(key, () =>
-    tensor(
-      "float32",
-      [rows, columns],
-      Float32Array.from({ length: rows * columns }, (_, k) => at(Math.floor(k / columns), k % columns)),
-    ),
-  );

@@ -1,7 +1,10 @@
+import type { Node } from "../../../graph/graph.js";
+import type { Attributes, Inputs, Op } from "../../../graph/op.js";
 import { type AnyNode, type ConvLayer, layerShape } from "../conv-layer.js";
 import type { WinogradTile, WinogradTuning } from "../tuning.js";
-import { winogradTile } from "../winograd.js";
+import { winogradTile } from "../winograd/winograd.js";
 import type { WeightLayout } from "./layout.js";
+import { type BlockedRule, type MatchContext, type Plan, rule } from "./rule.js";
 
 /** What the blocked lowering targets. */
 export interface BlockedTarget {
@@ -14,7 +17,7 @@ export interface BlockedTarget {
 /** How a layer is computed, and so the layout of its weight. */
 export type LayerKind = "dense" | "stem" | "depthwise" | "winograd";
 
-const layouts = {
+const weightLayouts = {
   dense: "OIHWBiBo",
   stem: "OIHWBo",
   depthwise: "OIHWBo",
@@ -31,20 +34,27 @@ export interface BlockedLayer extends ConvLayer {
 }
 
 /**
- * The layer that a node belongs to, if the blocked operators can compute it:
+ * The layer that a node belongs to, or why the blocked operators cannot compute it. Where they can, its input (but that of a stem) and
+ * output can be blocked:
  * - channels and filters are multiples of 4, so that they can be reordered and padded, and fill at least half a block;
  *   an input with fewer channels than a block is read as it is (`stem`);
  * - groups of more than one channel fill whole blocks;
  * - there is more than one position; otherwise it is a matrix product;
  * - all sizes are known, the batch included, and no padding is negative.
  */
-export function blockedLayerOf(node: AnyNode, { block, winograd }: BlockedTarget): BlockedLayer | undefined {
+export function blockedLayerOf(node: AnyNode, { block, winograd }: BlockedTarget): BlockedLayer | string {
   const layer = layerShape(node);
-  if (!layer || layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return undefined;
-  const whole = layer.channels % block === 0 && layer.filters % block === 0;
-  const tile = whole ? winogradTile(layer, winograd) : undefined;
-  const kind = tile ? "winograd" : kindOf(layer.channels, layer.filters, layer.group, block);
-  return kind && layer.pads.every((p) => p >= 0) ? { ...layer, kind, layout: layouts[kind], tile } : undefined;
+  if (!layer) return "the batch size is not known";
+  const { channels, filters, group } = layer;
+  if (layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return "it has a single position";
+  if (layer.pads.some((p) => p < 0)) return "its padding is negative";
+  const fillBlocks = channels % block === 0 && filters % block === 0;
+  const tile = fillBlocks ? winogradTile(layer, winograd) : undefined;
+  const kind = tile ? "winograd" : kindOf(channels, filters, group, block);
+  if (kind) return { ...layer, kind, layout: weightLayouts[kind], tile };
+  return group === 1
+    ? "its channels are no multiple of 4, or do not fill half a block"
+    : "its groups do not fill blocks";
 }
 
 function kindOf(channels: number, filters: number, group: number, block: number): LayerKind | undefined {
@@ -58,13 +68,13 @@ function kindOf(channels: number, filters: number, group: number, block: number)
   return (channels / group) % block === 0 && (filters / group) % block === 0 ? "dense" : undefined;
 }
 
-/** Why the blocked operators cannot compute the layer that a node belongs to. */
-export function noBlocks(node: AnyNode): string {
-  const layer = layerShape(node);
-  if (!layer) return "the batch size is not known";
-  if (layer.height * layer.width === 1 || layer.oh * layer.ow === 1) return "it has a single position";
-  if (layer.pads.some((p) => p < 0)) return "its padding is negative";
-  return layer.group === 1
-    ? "its channels are no multiple of 4, or do not fill half a block"
-    : "its groups do not fill blocks";
-}
+/** A rule for layers that the blocked operators can compute. */
+export const layerRule = <A extends Attributes, I extends Inputs>(
+  name: string,
+  op: Op<A, I>,
+  match: (node: Node<A, I>, layer: BlockedLayer, context: MatchContext) => Plan | string,
+): BlockedRule =>
+  rule(name, [op], (node, context) => {
+    const layer = blockedLayerOf(node, context);
+    return typeof layer === "string" ? layer : match(node, layer, context);
+  });

@@ -1,0 +1,57 @@
+import { FormatError, messageOf } from "../../core/errors.js";
+import type { Tensor } from "../../core/tensor.js";
+import { toFloat32 } from "../../core/tensor.js";
+import type { Engine } from "../engine.js";
+import { toOrt } from "./state.js";
+
+/** An ONNX file that is ready to run: one image input, whose first output is logits. */
+export interface OnnxNetwork {
+  /** [batch, 3, height, width]; null where any size is taken. */
+  readonly input: readonly (number | null)[];
+  /** Shape of the logits; null where that follows from the input. */
+  readonly output: readonly (number | null)[];
+  /** Runs the file in place of the graph that it is given. */
+  readonly engine: Engine;
+}
+
+/**
+ * Opens an ONNX file on ONNX Runtime's CPU kernels, as any program would run it.
+ *
+ * @throws FormatError if ONNX Runtime does not take it, or it is not a network for images.
+ */
+export async function openOnnxNetwork(bytes: Uint8Array, file: string, threads: number): Promise<OnnxNetwork> {
+  const ort = await import("onnxruntime-node");
+  const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: threads, logSeverityLevel: 3 }).catch(
+    (error: unknown) => {
+      throw new FormatError(`${file}: ONNX Runtime cannot run it (${messageOf(error).split("\n")[0]})`);
+    },
+  );
+  const [input, ...others] = session.inputMetadata;
+  const [output] = session.outputMetadata;
+  if (!input?.isTensor || input.type !== "float32" || input.shape.length !== 4 || others.length > 0)
+    throw new FormatError(`${file}: a network for images has one input of floats, [batch, 3, height, width]`);
+  if (!output?.isTensor || output.shape.length < 2)
+    throw new FormatError(`${file}: its first output must be logits, [batch, classes, …]`);
+  const sizes = (shape: readonly (number | string)[]) =>
+    shape.map((size) => (typeof size === "number" && size > 0 ? size : null));
+  return {
+    input: sizes(input.shape),
+    output: sizes(output.shape),
+    engine: {
+      name: "onnx",
+      compile: async () => ({
+        run: async (arrays): Promise<Record<string, Tensor>> => {
+          const results = await session.run({ [input.name]: toOrt(ort, toFloat32(arrays.input!)) });
+          const logits = results[output.name]!;
+          const data = logits.data;
+          if (!(data instanceof Float32Array))
+            throw new FormatError(`${file}: its logits are ${logits.type}, not floats`);
+          return { output: { dtype: "float32", shape: logits.dims, data } };
+        },
+        readState: async () => new Map(),
+        release: async () => {},
+      }),
+      release: () => session.release(),
+    },
+  };
+}

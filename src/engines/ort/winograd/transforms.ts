@@ -1,0 +1,92 @@
+import type { LoweredValue } from "../../../formats/onnx/ir.js";
+import type { OnnxWriter } from "../../../formats/onnx/writer.js";
+import type { WinogradTile } from "../tuning.js";
+
+type Matrix = readonly (readonly number[])[];
+
+/** The transforms of Winograd's F(m×m,3×3), y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A, with p = m + 2. */
+interface WinogradTransforms {
+  /** Bᵀ, [p,p]: applied to the pixels of a tile, from one before its outputs to one after. */
+  readonly input: Matrix;
+  /** G, [p,3]: applied to the kernel. */
+  readonly weight: Matrix;
+  /** Aᵀ, [m,p]: applied to the sums. */
+  readonly output: Matrix;
+}
+
+/** By m. Interpolation points: 0, ±1, ∞ for F(2×2); 0, ±1, ±2, ∞ for F(4×4) (Lavin and Gray, arXiv:1509.09308). */
+const transforms = {
+  2: {
+    input: [
+      [1, 0, -1, 0],
+      [0, 1, 1, 0],
+      [0, -1, 1, 0],
+      [0, 1, 0, -1],
+    ],
+    weight: [
+      [1, 0, 0],
+      [1 / 2, 1 / 2, 1 / 2],
+      [1 / 2, -1 / 2, 1 / 2],
+      [0, 0, 1],
+    ],
+    output: [
+      [1, 1, 1, 0],
+      [0, 1, -1, -1],
+    ],
+  },
+  4: {
+    input: [
+      [4, 0, -5, 0, 1, 0],
+      [0, -4, -4, 1, 1, 0],
+      [0, 4, -4, -1, 1, 0],
+      [0, -2, -1, 2, 1, 0],
+      [0, 2, -1, -2, 1, 0],
+      [0, 4, 0, -5, 0, 1],
+    ],
+    weight: [
+      [1 / 4, 0, 0],
+      [-1 / 6, -1 / 6, -1 / 6],
+      [-1 / 6, 1 / 6, -1 / 6],
+      [1 / 24, 1 / 12, 1 / 6],
+      [1 / 24, -1 / 12, 1 / 6],
+      [0, 0, 1],
+    ],
+    output: [
+      [1, 1, 1, 1, 1, 0],
+      [0, 1, -1, 2, -2, 0],
+      [0, 1, 1, 4, 4, 0],
+      [0, 1, -1, 8, -8, 1],
+    ],
+  },
+} as const satisfies Readonly<Record<WinogradTile, WinogradTransforms>>;
+
+/** What is transformed to points: the input of a convolution, or the gradient of its output. */
+export type Points = "input" | "gradient";
+
+/** The weight of a pixel in a point of the i-th tile, along one axis. An input tile starts one pixel before its outputs. */
+const fromPixel = {
+  input: (m: WinogradTile, point: number, i: number, pixel: number) =>
+    transforms[m].input[point]![pixel + 1 - m * i] ?? 0,
+  gradient: (m: WinogradTile, point: number, i: number, pixel: number) =>
+    Math.floor(pixel / m) === i ? transforms[m].output[pixel % m]![point]! : 0,
+};
+
+/**
+ * [p · tiles, pixels]: the transform of all tiles along one axis, including their overlap and the border. For a gradient; transposed, the
+ * inverse transform of the output.
+ */
+export function alongAxis(m: WinogradTile, as: Points, pixels: number, write: OnnxWriter): LoweredValue {
+  const tiles = Math.ceil(pixels / m);
+  const at = (row: number, pixel: number) => fromPixel[as](m, Math.floor(row / tiles), row % tiles, pixel);
+  return write.table(`winograd_${m}_${as}_${pixels}`, "float32", [(m + 2) * tiles, pixels], at);
+}
+
+/** [p², 9]: the transform of the kernel, flipped for the gradient of the input. */
+export function overKernel(m: WinogradTile, flipped: boolean, write: OnnxWriter): LoweredValue {
+  const [{ weight }, points] = [transforms[m], m + 2];
+  const at = (point: number, k: number) => {
+    const element = flipped ? 8 - k : k;
+    return weight[Math.floor(point / points)]![Math.floor(element / 3)]! * weight[point % points]![element % 3]!;
+  };
+  return write.table(`winograd_${m}_${flipped ? "flipped" : "kernel"}`, "float32", [points ** 2, 9], at);
+}

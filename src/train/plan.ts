@@ -1,0 +1,134 @@
+import { DataError, OptionError } from "../core/errors.js";
+import { settingsIn } from "../core/settings.js";
+import {
+  alignClasses,
+  type Dataset,
+  defaultAugmentation,
+  defaultPreprocessing,
+  Loader,
+  type Preprocessing,
+} from "../data/index.js";
+import { summary } from "../data/summary.js";
+import type { Engine } from "../engines/engine.js";
+import type { Module } from "../nn/index.js";
+import { defaultBatch } from "./batches.js";
+import { type Optimizer, sgd } from "./optimizers.js";
+import { cosineSchedule, type Schedule } from "./schedules.js";
+import { loopSettings, stepSettings } from "./settings.js";
+import { type TrainingStep, trainingStep } from "./step.js";
+import { classification, type Evaluation, type Scores, type Task } from "./task.js";
+import type { TrainOptions } from "./train.js";
+
+/** What is trained and how, with all defaults filled in. */
+export interface Plan {
+  readonly model: Module;
+  readonly dataset: Dataset;
+  readonly validation: Evaluation<Scores> | undefined;
+  readonly options: TrainOptions<Scores>;
+  readonly engine: Engine;
+  readonly task: Task;
+  readonly epochs: number;
+  /** Steps of all epochs; the last may end early. */
+  readonly steps: number;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  readonly seed: number;
+  readonly loader: Loader;
+  readonly augmented: boolean;
+  /** How images are fed without augmentation. */
+  readonly still: { readonly batch: number; readonly preprocessing: Preprocessing };
+  readonly batch: number;
+  readonly step: TrainingStep;
+  /** Epochs without a better one after which it ends; null: never. */
+  readonly patience: number | null;
+  /** Batches that make a step. */
+  readonly accumulated: number;
+  /** Shape of a batch's targets. */
+  readonly targets: readonly number[];
+}
+
+/** A training as it is asked for, ready to begin. @throws OptionError or DataError for what does not fit together. */
+export function planOf(model: Module, given: Dataset, options: TrainOptions<Scores>): Plan {
+  const { engine, optimizer = sgd(), schedule = cosineSchedule() } = options;
+  const { seed, epochs: passes, patience, balancedSampling, augRepeats, ...loop } = settingsIn(loopSettings, options);
+  const { gradAccumSteps: accumulated } = settingsIn(stepSettings, options);
+  const task: Task = options.task ?? classification;
+  const dataset = task.data(given);
+  const batch = Math.min(options.batch ?? defaultBatch(dataset.length), dataset.length);
+  const preprocessing = options.preprocessing ?? defaultPreprocessing(dataset);
+  const augment = options.augment === undefined ? defaultAugmentation(dataset, preprocessing) : options.augment;
+  const numClasses = dataset.classes.length;
+  const positions = task.positions(preprocessing.imageSize);
+  const maps = positions.length > 0;
+  if (maps && options.cacheFeatures)
+    throw new OptionError("train: features cannot be computed once for segmentation; leave out cacheFeatures");
+  if (maps && (balancedSampling || loop.classWeights))
+    throw new OptionError(
+      "train: balancedSampling and classWeights are for images with one label each; give weights to segmentation()",
+    );
+  const sampling = { shuffle: true, balanced: balancedSampling, repeats: augRepeats, dropLast: true };
+  const loader = new Loader(dataset, { batch, preprocessing, augment, ...sampling, seed, maps });
+  const classWeights = weightsOf(loop.classWeights, dataset);
+  const steps = options.steps ?? passes * loader.batches;
+  const epochs = Math.ceil(steps / loader.batches);
+  const { inputShape: input } = loader;
+  const step = trainingStep(model, {
+    ...settingsIn(stepSettings, options),
+    ...(options.groups && { groups: options.groups }),
+    optimizer,
+    input,
+    numClasses,
+    positions,
+    objective: classWeights ? (inputs) => task.objective({ ...inputs, classWeights }) : task.objective,
+    mixedTargets: Boolean(augment?.mixup || augment?.cutmix),
+  });
+  const [augmented, still] = [augment !== null, { batch, preprocessing }];
+  const validate = options.validate && byName(task.data(options.validate), dataset.classes);
+  const validation = validate && task.evaluation(validate, preprocessing);
+  const targets = [batch, numClasses, ...positions];
+  return {
+    model,
+    dataset,
+    validation,
+    options,
+    engine,
+    task,
+    epochs,
+    steps,
+    optimizer,
+    schedule,
+    seed,
+    loader,
+    augmented,
+    still,
+    batch,
+    step,
+    patience,
+    accumulated,
+    targets,
+  };
+}
+
+/** Weights of classes. `balanced`: images / (classes · images of the class), as scikit-learn has it; classes without images get 0. */
+function weightsOf(
+  given: "balanced" | readonly number[] | null,
+  { labels, classes, name }: Dataset,
+): readonly number[] | undefined {
+  if (given === null) return undefined;
+  if (given !== "balanced") {
+    if (given.length !== classes.length)
+      throw new OptionError(`train: ${given.length} classWeights for the ${classes.length} classes of ${name}`);
+    return given;
+  }
+  const counts = classes.map(() => 0);
+  for (let i = 0; i < labels.length; i++) counts[labels[i]!]!++;
+  const present = counts.filter((count) => count > 0).length;
+  return counts.map((count) => (count > 0 ? labels.length / (present * count) : 0));
+}
+
+/** The validation data with the labels of the training data. @throws DataError if it has classes that training lacks. */
+function byName(validate: Dataset, classes: readonly string[]): Dataset {
+  const { dataset, unknown } = alignClasses(validate, classes);
+  if (unknown.length) throw new DataError(`train: validation has classes that training lacks: ${summary(unknown)}`);
+  return dataset;
+}

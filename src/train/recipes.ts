@@ -1,0 +1,179 @@
+import { unknownName } from "../core/errors.js";
+import {
+  type Fields,
+  flag,
+  list,
+  maybe,
+  nonNegative,
+  oneOf,
+  positive,
+  settings as settingsSchema,
+} from "../core/schema.js";
+import { defineSettings, optionFields, type SettingsOf } from "../core/settings.js";
+import { augmentationSettings } from "../data/index.js";
+import type { optimizers } from "./optimizers.js";
+import { type Schedule, scheduleNames } from "./schedules.js";
+import { loopSettings, stepSettings } from "./settings.js";
+
+const { labelSmoothing, clipNorm, ema, gradAccumSteps } = stepSettings;
+const { batch, balancedSampling, augRepeats, classWeights } = loopSettings;
+
+/** Settings of a training that recipes and plans choose. */
+const chosen = defineSettings({
+  batch,
+  labelSmoothing,
+  clipNorm,
+  ema,
+  gradAccumSteps,
+  balancedSampling,
+  augRepeats,
+  classWeights,
+  ...augmentationSettings,
+});
+
+/** One way to train, named as the flags of `fovea train`. */
+export interface RecipeSettings extends Partial<SettingsOf<typeof chosen>> {
+  readonly optimizer?: keyof typeof optimizers;
+  /** More settings of the optimizer, such as `{ nesterov: true }`. */
+  readonly optimizerOptions?: Readonly<Record<string, unknown>>;
+  readonly lr?: number;
+  readonly weightDecay?: number;
+  /** Whether norms and biases decay too. Default true. */
+  readonly decayNorms?: boolean;
+  readonly schedule?: Schedule["kind"];
+  /** Epochs after which `step` divides the rate by ten. */
+  readonly stepEpochs?: readonly number[];
+  /** Epochs of the first cycle of `warm-restarts`. */
+  readonly cycleEpochs?: number;
+  /** How much longer each of its cycles is than the one before. */
+  readonly cycleFactor?: number;
+  /** Epochs in which the rate rises. */
+  readonly warmup?: number;
+}
+
+export const recipeFields: Fields<RecipeSettings> = {
+  ...optionFields(chosen),
+  optimizer: maybe(oneOf("sgd", "adamw")),
+  optimizerOptions: maybe(settingsSchema),
+  lr: maybe(positive),
+  weightDecay: maybe(nonNegative),
+  decayNorms: maybe(flag),
+  schedule: maybe(oneOf(...scheduleNames)),
+  stepEpochs: maybe(list(nonNegative, "a list of epochs, such as [30, 60]")),
+  cycleEpochs: maybe(positive),
+  cycleFactor: maybe(positive),
+  warmup: maybe(nonNegative),
+};
+
+/** How to train, by name: values of flags of `fovea train`, as a file for `--config` would have them. */
+export interface Recipe {
+  /** What it is for, in a few words. */
+  readonly about: string;
+  /** What was reached with it, and on what, by its source. */
+  readonly figure?: string;
+  /** Where it stands. */
+  readonly source?: string;
+  readonly flags: RecipeSettings & { readonly epochs: number };
+}
+
+/** Named recipes. Their rates are meant for their batch sizes and their epochs for ImageNet; both may be overridden. */
+export const recipes = {
+  "torchvision-v1": {
+    about: "torchvision's first ResNets",
+    figure: "ImageNet, ResNet-50: 76.130 % top-1",
+    source: "https://github.com/pytorch/vision/tree/main/references/classification",
+    flags: {
+      optimizer: "sgd",
+      lr: 0.1,
+      weightDecay: 1e-4,
+      batch: 256,
+      epochs: 90,
+      schedule: "step",
+      stepEpochs: [30, 60],
+      scale: [0.08, 1],
+    },
+  },
+  "torchvision-v2": {
+    about: "torchvision's ResNets of 2021",
+    figure: "ImageNet, ResNet-50: 80.858 % top-1, trained at 176 pixels and measured at 224",
+    source: "https://pytorch.org/blog/how-to-train-state-of-the-art-models-using-torchvision-latest-primitives/",
+    flags: {
+      optimizer: "sgd",
+      lr: 0.5,
+      weightDecay: 2e-5,
+      decayNorms: false,
+      batch: 1024,
+      epochs: 600,
+      warmup: 5,
+      labelSmoothing: 0.1,
+      scale: [0.08, 1],
+      autoAugment: "trivialaugment",
+      randomErasing: 0.1,
+      mixup: 0.2,
+      cutmix: 1,
+      augRepeats: 4,
+      // theirs is 0.99998 adjusted by batch and epochs, every 32 steps
+      ema: 0.99997,
+    },
+  },
+  "timm-seresnext26": {
+    about: "timm's SE-ResNeXt-26-D and -T",
+    figure: "ImageNet, SE-ResNeXt-26-T: 77.998 % top-1",
+    source: "https://huggingface.co/docs/timm/training_script",
+    flags: {
+      optimizer: "sgd",
+      optimizerOptions: { nesterov: true },
+      lr: 0.1,
+      weightDecay: 1e-4,
+      decayNorms: false,
+      batch: 224,
+      epochs: 160,
+      warmup: 5,
+      labelSmoothing: 0.1,
+      scale: [0.08, 1],
+      colorJitter: [0.4, 0.4, 0.4, 0],
+      randomErasing: 0.4,
+      eraseMode: "pixel",
+    },
+  },
+  "timm-resnext50": {
+    about: "timm's ResNeXt-50 with RandAugment",
+    figure: "ImageNet, ResNeXt-50 32x4d: 79.762 % top-1",
+    source: "https://huggingface.co/docs/timm/training_script",
+    flags: {
+      optimizer: "sgd",
+      optimizerOptions: { nesterov: true },
+      lr: 0.6,
+      weightDecay: 1e-4,
+      decayNorms: false,
+      batch: 1536,
+      epochs: 240,
+      warmup: 5,
+      labelSmoothing: 0.1,
+      scale: [0.08, 1],
+      // theirs varies the magnitude around 7 of 10, and erases up to three boxes
+      autoAugment: "randaugment-n2-m21",
+      randomErasing: 0.4,
+      eraseMode: "pixel",
+    },
+  },
+  "cifar-short": {
+    about: "the ResNets for CIFAR in few epochs: four times as many steps as with batches of 128",
+    flags: {
+      optimizer: "sgd",
+      optimizerOptions: { nesterov: true },
+      lr: 0.05,
+      batch: 32,
+      epochs: 30,
+      warmup: 1,
+    },
+  },
+} as const satisfies Readonly<Record<string, Recipe>>;
+
+export const recipeNames = Object.keys(recipes) as (keyof typeof recipes)[];
+
+/** A recipe by name. @throws OptionError for a name that is none. */
+export function recipeNamed(name: string): Recipe {
+  if (!Object.hasOwn(recipes, name)) throw unknownName("recipe", name, recipeNames);
+  return recipes[name as keyof typeof recipes];
+}

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { presetFlags } from "../../src/cli/config-file.js";
+import { trainCommand } from "../../src/cli/train.js";
+import { recipeNames } from "../../src/train/recipes.js";
+import { sharedFovea as fovea, temporaryFolder, tinyCifar } from "../support/fovea.js";
+
+const folder = temporaryFolder();
+const at = (...parts: string[]) => join(folder, ...parts);
+mkdirSync(at("data"));
+const data = tinyCifar(at("data"));
+const short = ["--epochs", "2", "--batch", "16", "--no-maps"];
+const config = (run: string) => JSON.parse(readFileSync(at(run, "config.json"), "utf8"));
+
+test("every augmentation and setting of a training is a flag, and stands in config.json", async () => {
+  const flags =
+    "--scale 0.5,1 --ratio 0.8,1.25 --auto-augment randaugment-n1-m5 --color-jitter 0.4 --random-erasing 0.25 --erase-mode pixel --mixup 0.2 --cutmix 1 --mix-probability 0.9 --no-flip --balanced-sampling --class-weights balanced --grad-accum-steps 2 --patience 1 --layer-decay 0.8 --schedule one-cycle";
+  const { code, stderr } = await fovea(["train", data, ...short, ...flags.split(" "), "--out", at("all")]);
+  assert.equal(code, 0, stderr);
+  const { training } = config("all");
+  assert.deepEqual(training.augment, {
+    crop: { scale: [0.5, 1], ratio: [0.8, 1.25] },
+    flip: false,
+    autoAugment: "randaugment-n1-m5",
+    colorJitter: [0.4, 0.4, 0.4, 0],
+    erasing: { probability: 0.25, mode: "pixel" },
+    mixup: 0.2,
+    cutmix: 1,
+    mixProbability: 0.9,
+  });
+  const { balancedSampling, classWeights, gradAccumSteps, patience, layerDecay, schedule, augRepeats } = training;
+  assert.deepEqual(
+    { balancedSampling, classWeights, gradAccumSteps, patience, layerDecay, schedule, augRepeats },
+    {
+      balancedSampling: true,
+      classWeights: "balanced",
+      gradAccumSteps: 2,
+      patience: 1,
+      layerDecay: 0.8,
+      schedule: { kind: "one-cycle" },
+      augRepeats: 1,
+    },
+  );
+  const again = await fovea(["train", "--resume", "--out", at("all")]);
+  assert.equal(again.code, 0, again.stderr);
+});
+
+test("a configuration file gives flags, which those on the command line overrule", async () => {
+  const text = `data: ${data}\nepochs: 7\nbatch: 16\nmaps: false\nmixup: 0.4\ncolor_jitter: [0.1, 0.2, 0.3, 0]\nlabel-smoothing: 0.1\noptimizerOptions: { nesterov: true }\n`;
+  writeFileSync(at("run.yaml"), text);
+  const { code, stderr } = await fovea(["train", "--config", at("run.yaml"), "--epochs", "1", "--out", at("file")]);
+  assert.equal(code, 0, stderr);
+  const { training, flags } = config("file");
+  assert.equal(training.epochs, 1);
+  assert.equal(training.batch, 16);
+  assert.equal(training.labelSmoothing, 0.1);
+  assert.equal(training.optimizer.settings.nesterov, true);
+  assert.deepEqual([training.augment.mixup, training.augment.colorJitter], [0.4, [0.1, 0.2, 0.3, 0]]);
+  // A run that is resumed needs the file no longer.
+  assert.ok(!("config" in flags));
+  const again = await fovea(["train", "--resume", "--out", at("file")]);
+  assert.equal(again.code, 0, again.stderr);
+});
+
+test("JSON says the same as YAML", async () => {
+  writeFileSync(at("same.json"), JSON.stringify({ recipe: "timm-seresnext26", epochs: 3, scale: [0.2, 1] }));
+  writeFileSync(at("same.yaml"), "recipe: timm-seresnext26\nepochs: 3\nscale: [0.2, 1]\n");
+  const [json, yaml] = await Promise.all(
+    ["same.json", "same.yaml"].map((file) => presetFlags(trainCommand, { config: at(file) })),
+  );
+  assert.deepEqual(json, yaml);
+  assert.deepEqual([json!.epochs, json!.scale, json!.warmup], [3, [0.2, 1], 5]);
+});
+
+for (const recipe of recipeNames)
+  test(`the recipe ${recipe} is of flags that go together`, async () => {
+    const less = recipe === "torchvision-v1" ? ["--step-epochs", "1"] : ["--warmup", "0.5"];
+    const { code, stderr } = await fovea(["train", data, "--recipe", recipe, ...short, ...less, "--out", at(recipe)]);
+    assert.equal(code, 0, stderr);
+    const flags = await presetFlags(trainCommand, { recipe });
+    const { training } = config(recipe);
+    assert.equal(training.epochs, 2);
+    assert.equal(training.optimizer.settings.lr, flags.lr);
+    assert.deepEqual(training.augment.crop.scale, flags.scale);
+  });
+
+test("--find-lr draws a curve and trains nothing", async () => {
+  const curve = at("curve.svg");
+  const { code, stdout, stderr } = await fovea([
+    "train",
+    data,
+    ...short,
+    "--find-lr",
+    curve,
+    "--out",
+    at("none"),
+    "--json",
+  ]);
+  assert.equal(code, 0, stderr);
+  const { tried, suggested, lowest, file } = JSON.parse(stdout);
+  assert.equal(file, curve);
+  assert.ok(tried.length > 8 && suggested === lowest / 10);
+  assert.match(readFileSync(curve, "utf8"), /^<svg[\s\S]*Loss by learning rate[\s\S]*suggested/);
+  assert.ok(!existsSync(at("none")));
+});
+
+const files: readonly (readonly [text: string, says: RegExp])[] = [
+  ["epochs: 2\nmixpu: 0.2\n", /bad\.yaml:2: unknown flag "mixpu"\. Did you mean "mixup"\?/],
+  ["epochs: two\n", /bad\.yaml:1: epochs must be an integer/],
+  ["epochs: 2\n\nepochs: 3\n", /bad\.yaml:3: /],
+  ["maps: 3\n", /bad\.yaml:1: maps must be true or false/],
+  ["mixup: true\n", /bad\.yaml:1: mixup takes a value, not true/],
+  ["resume: true\n", /bad\.yaml:1: unknown flag "resume"/],
+  ["- epochs\n", /bad\.yaml: must be an object of flags/],
+  ["optimizer: sdg\n", /bad\.yaml:1: optimizer /],
+  ["recipe: none-such\n", /bad\.yaml:1: recipe /],
+  ["scale: [1, 0.5]\n", /bad\.yaml:1: scale must be \[least, most\] with 0 < least ≤ most ≤ 1/],
+];
+for (const [text, says] of files)
+  test(`a configuration file that is wrong is refused by line: ${JSON.stringify(text)}`, async () => {
+    writeFileSync(at("bad.yaml"), text);
+    const { code, stderr } = await fovea(["train", data, "--config", at("bad.yaml"), "--out", at("never")]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr.trim().split("\n").at(-1)!, says);
+  });
+
+const idle: readonly (readonly [flags: string, says: RegExp])[] = [
+  ["--no-augment --mixup 0.2", /--mixup has no effect with --no-augment/],
+  ["--no-augment --no-flip", /--no-flip has no effect with --no-augment/],
+  ["--no-augment --aug-repeats 2", /--aug-repeats has no effect with --no-augment/],
+  ["--erase-mode pixel", /--erase-mode needs --random-erasing/],
+  ["--mix-probability 0.5", /--mix-probability needs --mixup or --cutmix/],
+  ["--patience 10", /--patience 10 has no effect: the training ends after --epochs 10/],
+  ["--cycle-epochs 2", /--cycle-epochs belongs to --schedule warm-restarts/],
+  ["--schedule warm-restarts", /--schedule warm-restarts needs --cycle-epochs/],
+  ["--schedule one-cycle --warmup 1", /--warmup has no effect on --schedule one-cycle/],
+  ["--aug-repeats 2 --balanced-sampling", /exclude each other/],
+  ["--class-weights 1,2", /--class-weights: 2 weights for 10 classes/],
+  ["--auto-augment randaug", /must be trivialaugment, randaugment or randaugment-nN-mM/],
+  ["--color-jitter 0.4,0.4", /must be \[brightness, contrast, saturation, hue\]/],
+  ["--recipe torchvision", /torchvision-v1/],
+];
+for (const [flags, says] of idle)
+  test(`refused: ${flags}`, async () => {
+    const { code, stderr } = await fovea(["train", data, ...flags.split(" "), "--out", at("never")]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, says);
+  });
+
+test("what only labels of whole images follow is refused for segmentation", async () => {
+  for (const flags of [["--mixup", "0.2"], ["--balanced-sampling"], ["--auto-augment", "trivialaugment"]]) {
+    const more = ["--model", "unet_resnet18", ...flags, "--out", at("never")];
+    const { code, stderr } = await fovea(["train", "shapes", ...more]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /is for networks that classify whole images/);
+  }
+});
