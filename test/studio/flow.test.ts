@@ -143,6 +143,8 @@ test("the same files again are left out; in another class they are a conflict", 
   await choose(page, "Files", [zipFile(zip)]);
   await said(page, new RegExp(`^Added 0 images\\. ${3 * perClass} images already there`));
   await page.locator(".thumb").first().click();
+  assert.deepEqual(await look(page, 390, "light"), []);
+  await page.setViewportSize({ width: 1280, height: 900 });
   await page.getByLabel("Move to class").selectOption("heart");
   await page.getByRole("button", { name: "Move", exact: true }).click();
   await said(page, "Moved 1 image to heart");

@@ -65,6 +65,7 @@ export function SelectionBar() {
       <button
         type="button"
         class="button"
+        aria-label="Remove"
         onClick={() => {
           removeImages(selection.value);
           done();
