@@ -8,8 +8,11 @@ import { fieldsOf, finite, list, maybe, misfit, orNull, type Schema, text, that,
 
 /** A map over what the network saw. */
 export interface StoredMap {
+  /** Rows. */
   readonly height: number;
+  /** Columns. */
   readonly width: number;
+  /** `height * width` values, row by row. */
   readonly data: readonly number[];
 }
 
@@ -26,11 +29,13 @@ export interface SeenImage {
   readonly index: number;
   /** The name of its class. */
   readonly label: string;
+  /** The image as the network saw it, downscaled. */
   readonly image: Thumbnail;
 }
 
 /** What a network predicts for one of the followed images, and where it looks. */
 export interface Look {
+  /** The predicted class. */
   readonly predicted: string;
   /** Probability of the image's own class. */
   readonly probability: number;
@@ -42,7 +47,9 @@ export interface Look {
 
 /** `maps/epoch-N.json`: the same few images after an epoch. */
 export interface EpochMaps {
+  /** Version of the format. */
   readonly format: "fovea.maps.1";
+  /** Counted from 1. */
   readonly epoch: number;
   /** The layer of Grad-CAM. */
   readonly layer: string;

@@ -25,9 +25,11 @@ export interface RunReport {
   readonly test?: ClassificationMetrics | null;
   /** Images that are followed through the epochs, and their maps after each. */
   readonly followed?: readonly SeenImage[];
+  /** Maps of the followed images, one entry per epoch. */
   readonly maps?: readonly EpochMaps[];
   /** Findings about the best weights on the validation images. */
   readonly findings?: Findings | null;
+  /** Files of the data that could not be used. */
   readonly skipped?: readonly { readonly file: string; readonly reason: string }[];
   /** Plain data, nested to any depth. */
   readonly config: object;

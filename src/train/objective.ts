@@ -3,11 +3,13 @@ import type { Module } from "../nn/index.js";
 
 /** What an objective is made from. */
 export interface ObjectiveInputs {
+  /** The network. */
   readonly model: Module;
   /** [batch, 3, height, width] */
   readonly images: Value;
   /** [batch, classes, …positions] */
   readonly targets: Value;
+  /** Share of each target that is spread over all classes. */
   readonly labelSmoothing: number;
   /** Binary cross entropy, with the threshold of its targets; for tasks that have one label per image. */
   readonly binary?: { readonly targetThreshold: number | null } | undefined;

@@ -15,6 +15,7 @@ import type { Counter, Task } from "./task.js";
 
 /** Losses of pixels by name. */
 export const segmentationLosses = ["cross-entropy", "dice", "focal"] as const;
+/** The name of a loss for segmentation. */
 export type SegmentationLoss = (typeof segmentationLosses)[number];
 
 /** Options of {@link segmentation}. */

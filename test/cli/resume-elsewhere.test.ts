@@ -75,7 +75,7 @@ test("the data of a run: where it was, where it was typed from, or where it has 
   assert.equal(await dataOf(known), at("photos"));
   assert.equal(await dataOf(known, at("link")), at("link"), "another way to the same folder");
   await assert.rejects(dataOf(known, at("moved")), /trains on .*photos, not on .*moved/);
-  await assert.rejects(dataOf(known, "shapes"), /not from shapes/);
+  await assert.rejects(dataOf(known, "shapes"), /not on shapes/);
   assert.equal(await dataOf({ source: at("moved"), folder: at("gone") }), at("moved"), "as it was typed");
   const gone = { source: "gone", folder: at("gone") };
   await assert.rejects(
@@ -87,7 +87,7 @@ test("the data of a run: where it was, where it was typed from, or where it has 
   renameSync(at("gone"), at("photos"));
   assert.equal(await dataOf(gone, at("moved")), at("moved"), "it has moved");
   assert.equal(await dataOf({ source: "shapes", kind: "shapes" }), "shapes");
-  await assert.rejects(dataOf({ source: "shapes", kind: "shapes" }, "shapes-free"), /not from shapes-free/);
+  await assert.rejects(dataOf({ source: "shapes", kind: "shapes" }, "shapes-free"), /not on shapes-free/);
 });
 
 test("files and folders that flags name are kept with their full paths, other values as they are", async () => {

@@ -5,7 +5,9 @@ import { type Interval, mean, quantile, requireSome } from "./sample.js";
 
 /** Resamples: positions in a sample of `size`, one list after another. */
 export interface Resamples {
+  /** Size of the sample, and of each resample. */
   readonly size: number;
+  /** Positions in the sample, one resample after another. */
   readonly indices: ArrayLike<number>;
 }
 

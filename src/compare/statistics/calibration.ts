@@ -2,8 +2,11 @@ import { OptionError } from "../../core/errors.js";
 
 /** A bin of predictions by their confidence. NaN where it is empty. */
 export interface CalibrationBin {
+  /** Number of predictions. */
   readonly count: number;
+  /** Share of correct predictions. */
   readonly accuracy: number;
+  /** Mean probability of the predicted classes. */
   readonly confidence: number;
 }
 
@@ -19,6 +22,7 @@ export interface Calibration {
   readonly brier: number;
   /** Mean −ln probability of the label, in nats. */
   readonly nll: number;
+  /** The bins of equal width. */
   readonly bins: readonly CalibrationBin[];
 }
 
@@ -31,6 +35,7 @@ export class CalibrationTally {
   #brier = 0;
   #nll = 0;
 
+  /** Adds the logits and the label of one image. */
   add(logits: ArrayLike<number>, label: number): void {
     let best = 0;
     for (let k = 1; k < logits.length; k++) if (logits[k]! > logits[best]!) best = k;

@@ -10,9 +10,11 @@ export function tInterval(values: readonly number[], confidence = 0.95): Interva
   return [mean(values) - half, mean(values) + half];
 }
 
+/** Result of a paired t test. */
 export interface PairedT {
-  /** Mean of a − b, and its t interval. */
+  /** Mean of a − b. */
   readonly mean: number;
+  /** The t interval of the mean. */
   readonly interval: Interval;
   /** NaN where all differences are 0: there is nothing to test. */
   readonly t: number;
