@@ -108,7 +108,9 @@ function local(weights: PretrainedWeights, origin: string, digest: string): Pret
 }
 
 async function served(weights: PretrainedWeights, handler?: (body: Buffer) => Handler) {
-  const tensors = marked(layouts.get(layoutOf(weights))!);
+  // Counters beside the weights are left out by the reader of PyTorch files.
+  const layout = [...layouts.get(layoutOf(weights))!].filter(([key]) => !/total_(ops|params)$/.test(key));
+  const tensors = marked(new Map(layout));
   const body = Buffer.from(writeSafetensors(tensors));
   const server = await serve(handler?.(body) ?? ((request, response) => sendFile(request, response, body)));
   const download = { cache: temporaryFolder(), endpoint: server.origin, retries: 0 };
