@@ -226,6 +226,53 @@ export const families: readonly Family[] = [
     },
   },
   {
+    name: "MobileNetV3 (torchvision)",
+    recognize(weights) {
+      const ends = [weights.rows("features.16.0.weight"), weights.rows("features.12.0.weight")];
+      const size = ends[0] === 960 ? "large" : ends[1] === 576 ? "small" : undefined;
+      if (!size || !weights.has("features.1.block.0.0.weight", "classifier.3.weight")) return undefined;
+      const options = { numClasses: weights.rows("classifier.3.weight") };
+      return { model: `mobilenetv3_${size}_100`, options, normalization: imagenet };
+    },
+  },
+  {
+    name: "EfficientNet-B0 (torchvision)",
+    recognize(weights) {
+      if (weights.rows("features.8.0.weight") !== 1280 || !weights.has("features.6.3.block.3.0.weight"))
+        return undefined;
+      const options = { numClasses: weights.rows("classifier.1.weight") };
+      return { model: "efficientnet_b0", options, normalization: imagenet };
+    },
+  },
+  {
+    name: "ShuffleNet V2 (torchvision)",
+    recognize(weights) {
+      const [outChannels, channels] = weights.shape("conv5.0.weight");
+      const width = outChannels === 1024 ? { 192: "x0_5", 464: "x1_0" }[channels!] : undefined;
+      if (!width || !weights.has("stage2.0.branch1.0.weight", "fc.weight")) return undefined;
+      const options = { numClasses: weights.rows("fc.weight") };
+      return { model: `shufflenet_v2_${width}`, options, normalization: imagenet };
+    },
+  },
+  {
+    name: "GhostNet (timm)",
+    recognize(weights) {
+      if (!weights.has("blocks.0.0.ghost1.primary_conv.0.weight") || weights.rows("blocks.9.0.conv.weight") !== 960)
+        return undefined;
+      const options = { numClasses: weights.rows("classifier.weight") };
+      return { model: "ghostnet_100", options, normalization: imagenet };
+    },
+  },
+  {
+    name: "ConvNeXt-Atto (timm)",
+    recognize(weights) {
+      if (weights.rows("stem.0.weight") !== 40 || !weights.has("stages.2.blocks.5.gamma", "head.fc.weight"))
+        return undefined;
+      const options = { numClasses: weights.rows("head.fc.weight") };
+      return { model: "convnext_atto", options, normalization: imagenet };
+    },
+  },
+  {
     name: "VAN",
     recognize(weights) {
       const width = weights.rows("patch_embed1.proj.weight");

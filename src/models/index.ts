@@ -4,14 +4,19 @@ import { effectiveOptions, type Given, resolveOptions } from "../core/options.js
 import { seed as anySeed, check, classCount, maybe, settings, text } from "../core/schema.js";
 import { type WrittenModel, writtenSchema } from "../core/written.js";
 import type { Module } from "../nn/index.js";
+import { convnexts } from "./convnext.js";
 import { dilatedNetworks } from "./dilated.js";
+import { efficientnets } from "./efficientnet.js";
+import { ghostnets } from "./ghostnet.js";
 import { mobilenets } from "./mobilenet.js";
 import { mobilenetV1s } from "./mobilenet-v1.js";
+import { mobilenetV3s } from "./mobilenet-v3.js";
 import { preactResnets } from "./preact.js";
 import { residualAttentionNetworks } from "./residual-attention.js";
 import { resnets } from "./resnet.js";
 import { rgaResnets } from "./rga.js";
 import { scnets } from "./scnet.js";
+import { shufflenets } from "./shufflenet.js";
 import { type ClassifierOptions, type ModelInfo, requireClassifier } from "./spec.js";
 import { unets } from "./unet.js";
 import { vans } from "./van.js";
@@ -35,6 +40,11 @@ const entries = [
   ...preactResnets,
   ...mobilenetV1s,
   ...mobilenets,
+  ...mobilenetV3s,
+  ...shufflenets,
+  ...ghostnets,
+  ...efficientnets,
+  ...convnexts,
   ...vans,
   ...scnets,
   ...residualAttentionNetworks,

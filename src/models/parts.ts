@@ -11,12 +11,13 @@ import {
   constant,
   kaimingNormal,
   Lambda,
-  type Module,
+  Module,
   normal,
+  Param,
   Sequential,
   walk,
 } from "../nn/index.js";
-import { averagePool, concat, mapSize, relu, slice } from "../ops/index.js";
+import { averagePool, concat, layerNorm, mapSize, relu, reshape, slice } from "../ops/index.js";
 
 /** A convolution without bias that keeps the size at stride 1, He-initialized by its outputs. */
 export function conv(
@@ -48,6 +49,25 @@ export function convNormRelu(
   options: { stride?: number } = {},
 ): Sequential {
   return new Sequential([conv(channels, outChannels, kernel, options), new BatchNorm(outChannels), new Lambda(relu)]);
+}
+
+/** Layer norm over the channels of a map, ε 1e-6. Keys `weight`, `bias` [C]. */
+export class ChannelNorm extends Module {
+  static override readonly kind: string = "ChannelNorm";
+
+  readonly weight: Param;
+  readonly bias: Param;
+
+  constructor(channels: number) {
+    super();
+    this.weight = new Param([channels], constant(1));
+    this.bias = new Param([channels], constant(0));
+  }
+
+  override forward(x: Value): Value {
+    const across = (param: Param) => reshape(x.graph.state(param), [...param.shape, 1, 1]);
+    return layerNorm(x, [1], across(this.weight), across(this.bias), 1e-6);
+  }
 }
 
 /** Initialization of classifiers in mobile networks: N(0, 0.01²), no bias. */

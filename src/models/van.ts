@@ -12,12 +12,11 @@ import {
   Linear,
   Module,
   normal,
-  Param,
   Sequential,
 } from "../nn/index.js";
-import { add, layerNorm, reshape } from "../ops/index.js";
+import { add } from "../ops/index.js";
 import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
-import { classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
+import { ChannelNorm, classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
 import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
 interface Architecture {
@@ -55,25 +54,6 @@ class PatchEmbedding extends Module {
 
   override forward(x: Value): Value {
     return this.norm.call(this.proj.call(x));
-  }
-}
-
-/** Layer norm over the channels of a map, ε 1e-6. Keys `weight`, `bias` [C]. */
-class ChannelNorm extends Module {
-  static override readonly kind: string = "ChannelNorm";
-
-  readonly weight: Param;
-  readonly bias: Param;
-
-  constructor(channels: number) {
-    super();
-    this.weight = new Param([channels], constant(1));
-    this.bias = new Param([channels], constant(0));
-  }
-
-  override forward(x: Value): Value {
-    const across = (param: Param) => reshape(x.graph.state(param), [...param.shape, 1, 1]);
-    return layerNorm(x, [1], across(this.weight), across(this.bias), 1e-6);
   }
 }
 

@@ -76,6 +76,12 @@ const golden: Readonly<Record<string, readonly [model: string, options: object]>
     "resnet50",
     { numClasses: 1000, stem: "imagenet", shortcut: "projection", attention: ["cbam", {}] },
   ],
+  "convnext-atto": ["convnext_atto", { numClasses: 1000 }],
+  "efficientnet-b0": ["efficientnet_b0", { numClasses: 1000 }],
+  ghostnet: ["ghostnet_100", { numClasses: 1000 }],
+  "mobilenetv3-large": ["mobilenetv3_large_100", { numClasses: 1000 }],
+  "mobilenetv3-small": ["mobilenetv3_small_100", { numClasses: 1000 }],
+  "shufflenet-v2-x0.5": ["shufflenet_v2_x0_5", { numClasses: 1000 }],
   "danet-resnet50-width8": ["danet_resnet50", { numClasses: 3, width: 8 }],
   "danet-resnet50-width8-one-dilation": ["danet_resnet50", { numClasses: 3, width: 8 }],
   fcanet34: [

@@ -1,0 +1,119 @@
+import type { Value } from "../graph/graph.js";
+import {
+  BatchNorm,
+  type BatchNormOptions,
+  Conv2d,
+  constant,
+  DropPath,
+  kaimingNormal,
+  Lambda,
+  Module,
+  Sequential,
+} from "../nn/index.js";
+import { add, mul, reduceMean, relu } from "../ops/index.js";
+import { conv } from "./parts.js";
+
+/** A function of a map. */
+export type Activation = (x: Value) => Value;
+
+/** A convolution without bias, a batch norm and, if given, an activation. Keys `0`, `1`. */
+export function convNormAct(
+  channels: number,
+  outChannels: number,
+  kernel: number,
+  {
+    activation,
+    norm,
+    ...options
+  }: { activation?: Activation; norm?: BatchNormOptions; stride?: number; groups?: number } = {},
+): Sequential {
+  const layers = [conv(channels, outChannels, kernel, options), new BatchNorm(outChannels, norm)];
+  return new Sequential(activation ? [...layers, new Lambda(activation)] : layers);
+}
+
+/** What a {@link ChannelGate} is made of: hidden channels, names of its two layers, functions between and behind them. */
+export interface GateOptions {
+  readonly hidden: number;
+  readonly names: readonly [string, string];
+  readonly activation?: Activation;
+  readonly gate: Activation;
+}
+
+/** Squeeze-and-excitation with two 1×1 convolutions: x · gate(W₂ · activation(W₁ · mean + b₁) + b₂). Keys: the two names. */
+export class ChannelGate extends Module {
+  static override readonly kind: string = "ChannelGate";
+
+  readonly #layers: readonly [Conv2d, Conv2d];
+  readonly #activation: Activation;
+  readonly #gate: Activation;
+
+  constructor(channels: number, { hidden, names, activation = relu, gate }: GateOptions) {
+    super();
+    const init = { weightInit: kaimingNormal("out"), biasInit: constant(0) };
+    this.#layers = [
+      this.addPart(names[0], new Conv2d(channels, hidden, { kernelSize: 1, ...init })),
+      this.addPart(names[1], new Conv2d(hidden, channels, { kernelSize: 1, ...init })),
+    ];
+    this.#activation = activation;
+    this.#gate = gate;
+  }
+
+  override forward(x: Value): Value {
+    const [first, second] = this.#layers;
+    const gate = this.#gate(second.call(this.#activation(first.call(reduceMean(x, [2, 3])))));
+    x.graph.tap("channel", gate, "channel");
+    return mul(x, gate);
+  }
+}
+
+/** What an {@link InvertedBlock} is made of. */
+export interface InvertedOptions {
+  readonly channels: number;
+  /** Channels of the wide map. */
+  readonly hidden: number;
+  readonly outChannels: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly activation: Activation;
+  /** Squeeze-and-excitation on the wide map, if there is one. */
+  readonly gate?: GateOptions | undefined;
+  readonly norm?: BatchNormOptions;
+  /** Drop path rate of the branch. */
+  readonly dropPath?: number;
+}
+
+/**
+ * Inverted residual block as torchvision builds MobileNetV3 and EfficientNet: a 1×1 convolution to a wide map (unless it is as wide
+ * already), a depthwise one, squeeze-and-excitation, and a 1×1 convolution back, plus the input where the shape is kept. Keys `block.<i>`.
+ */
+export class InvertedBlock extends Module {
+  static override readonly kind: string = "InvertedBlock";
+
+  readonly block: Sequential;
+  readonly #drop: DropPath;
+  readonly #skips: boolean;
+  readonly #places: { readonly convolution: Module; readonly activation: Module; readonly residual: Module };
+
+  constructor(given: InvertedOptions) {
+    super();
+    const { channels, hidden, outChannels, kernel, stride, activation, gate, norm = {}, dropPath = 0 } = given;
+    const expand = hidden === channels ? [] : [convNormAct(channels, hidden, 1, { activation, norm })];
+    const depthwise = convNormAct(hidden, hidden, kernel, { stride, groups: hidden, activation, norm });
+    const weighs = gate ? [new ChannelGate(hidden, gate)] : [];
+    const project = convNormAct(hidden, outChannels, 1, { norm });
+    this.block = new Sequential([...expand, depthwise, ...weighs, project]);
+    this.#drop = new DropPath(dropPath);
+    this.#skips = stride === 1 && channels === outChannels;
+    this.#places = { convolution: depthwise["0"] as Module, activation: weighs[0] ?? depthwise, residual: project };
+  }
+
+  /** What an attention module follows, by placement. */
+  get places(): Readonly<Record<"convolution" | "activation" | "residual", Module>> {
+    return this.#places;
+  }
+
+  override forward(x: Value): Value {
+    const y = this.block.call(x);
+    return this.#skips ? add(x, this.#drop.call(y)) : y;
+  }
+}
