@@ -11,12 +11,18 @@ import { random } from "../support/random.js";
 
 const image = (seed: number, shape: readonly number[]) => random([...shape], { seed });
 
-/** An engine that runs nothing: outputs are zeros. */
+/** An engine that runs nothing: outputs are ones. */
 const idle: Engine = {
   name: "idle",
   compile: async (graph) => ({
     run: async () =>
-      Object.fromEntries([...graph.outputs].map(([name, { shape }]) => [name, zeros("float64", shape as number[])])),
+      Object.fromEntries(
+        [...graph.outputs].map(([name, { shape }]) => {
+          const ones = zeros("float64", shape as number[]);
+          ones.data.fill(1);
+          return [name, ones];
+        }),
+      ),
     readState: async () => new Map(),
     release: async () => {},
   }),
