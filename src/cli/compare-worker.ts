@@ -19,7 +19,9 @@ type WorkerFlags = FlagsOf<typeof workerFlags>;
 export const defaultRedis = (): string => process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 
 export const compareWorkerCommand = addFlags(new Command("worker"), workerFlags)
-  .description("Run units of a comparison from the queue of --backend bullmq until it ends; each worker runs one at a time")
+  .description(
+    "Run units of a comparison from the queue of --backend bullmq until it ends; each worker runs one at a time",
+  )
   .argument("<folder>", "folder of the comparison, shared with this computer; with --send, a folder of its own")
   .action(async (folder: string, _: object, command: Command) => {
     // The parent command has the same option, and takes it.

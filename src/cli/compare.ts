@@ -33,11 +33,7 @@ const planFlags = flagList(
   flag("--model <list>", "networks to put them in (default: resnet20)"),
   flag("--seeds <n>", "number of paired seeds (default: 3; an exact test needs 6)", count),
   flag("--epochs <n>", "epochs of the baseline (default: 10)", schemas.epochCount),
-  flag(
-    "--budget <what>",
-    "what all modules get the same amount of (default: epochs)",
-    schemas.oneOf(...budgets),
-  ),
+  flag("--budget <what>", "what all modules get the same amount of (default: epochs)", schemas.oneOf(...budgets)),
   flag("--images <n>", "images to train on (default: all)", count),
   flag("--test-images <n>", "images to test on (default: all)", count),
   flag("--image-size <pixels>", "side of the square input (default: what suits the data)", schemas.imageSize),
