@@ -133,7 +133,7 @@ export function scheduleBy(
   for (const [name, value] of Object.entries({ stepEpochs, cycleEpochs, cycleFactor })) {
     const owner = belongs[name as keyof typeof belongs];
     if (value !== undefined && schedule !== owner)
-      throw new OptionError(`${called(name as keyof ScheduleChoice)} belongs to ${called("schedule")} ${owner}`);
+      throw new OptionError(`${called(name as keyof ScheduleChoice)} needs ${called("schedule")} ${owner}`);
   }
   const warmupEpochs = warmup;
   switch (schedule) {

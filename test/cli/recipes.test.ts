@@ -133,7 +133,7 @@ const idle: readonly (readonly [flags: string, says: RegExp])[] = [
   ["--erase-mode pixel", /--erase-mode needs --random-erasing/],
   ["--mix-probability 0.5", /--mix-probability needs --mixup or --cutmix/],
   ["--patience 10", /--patience 10 has no effect: the training ends after --epochs 10/],
-  ["--cycle-epochs 2", /--cycle-epochs belongs to --schedule warm-restarts/],
+  ["--cycle-epochs 2", /--cycle-epochs needs --schedule warm-restarts/],
   ["--schedule warm-restarts", /--schedule warm-restarts needs --cycle-epochs/],
   ["--schedule one-cycle --warmup 1", /--warmup has no effect on --schedule one-cycle/],
   ["--aug-repeats 2 --balanced-sampling", /exclude each other/],
