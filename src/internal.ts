@@ -42,7 +42,7 @@ export { defaultBatch } from "./train/batches.js";
 export { forEachLogits } from "./train/evaluate.js";
 export { bestRecord } from "./train/history.js";
 export { forEachTensor } from "./train/load-weights.js";
-export { probabilities, topIndices } from "./train/metrics.js";
+export { logSumExp, probabilities, topIndices } from "./train/metrics.js";
 export { optimizerNames, optimizers } from "./train/optimizers.js";
 export { type Recipe, recipeNamed, recipeNames, recipes } from "./train/recipes.js";
 export { type RecordedEpoch, RunFolder } from "./train/run-folder.js";

@@ -58,7 +58,7 @@ function growth(samples: readonly Sample[], of: string): Pick<Row, "outcome" | "
   const sizes = settled.map(({ bytes }) => bytes);
   const grown = slope * (settled.at(-1)!.at - settled[0]!.at);
   return {
-    outcome: `resident memory between ${mib(Math.min(...sizes))} and ${mib(Math.max(...sizes))} MiB, ${slope.toFixed(0)} bytes more per ${of}`,
+    outcome: `resident memory between ${mib(Math.min(...sizes))} and ${mib(Math.max(...sizes))} MiB, slope ${slope.toFixed(0).replace("-", "−")} bytes per ${of}`,
     faults: grown > mostGrowth ? [`memory grew by ${mib(grown)} MiB, ${slope.toFixed(0)} bytes per ${of}`] : [],
   };
 }

@@ -1,5 +1,5 @@
 import type { Dataset } from "../index.js";
-import { probabilities, topIndices } from "../internal.js";
+import { logSumExp, probabilities, topIndices } from "../internal.js";
 
 /** A field of a CSV file (RFC 4180). */
 export const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
@@ -22,7 +22,7 @@ export class AnswerTable {
         csvField(dataset.classes[best]!),
         String(shares[best]),
         String(Number(best === label)),
-        String(-Math.log(shares[label]!)),
+        String(logSumExp(logits) - logits[label]!),
       ].join(","),
     );
   }

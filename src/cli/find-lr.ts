@@ -47,6 +47,6 @@ export async function showLearningRates(
   const shown = (rate: number) => Number(rate.toPrecision(2));
   print(flags.json ?? false, { ...found, file }, () => [
     `the loss is lowest at ${shown(lowest)} and falls fastest at ${shown(steepest)}; the curve is in ${file}`,
-    `a rate to begin with: --lr ${shown(suggested)}`,
+    `a rate to start with: --lr ${shown(suggested)}`,
   ]);
 }

@@ -53,9 +53,13 @@ export async function openOnnxFile(
   const { input, output, engine } = await openOnnxNetwork(bytes, path, availableParallelism());
   const preprocessing = preprocessingIn(metadata, path);
   const [batch, , height, width] = input;
-  const imageSize = height ?? preprocessing?.imageSize ?? flags.imageSize ?? 224;
+  const imageSize = height ?? width ?? preprocessing?.imageSize ?? flags.imageSize ?? 224;
   if (width !== null && width !== imageSize)
     throw new FormatError(`${path}: takes images of ${height} × ${width}; only square ones can be measured`);
+  if (preprocessing && preprocessing.imageSize !== imageSize)
+    throw new FormatError(
+      `${path}: takes images of ${imageSize} pixels, and its metadata says ${preprocessing.imageSize}`,
+    );
   if (flags.imageSize !== undefined && flags.imageSize !== imageSize)
     throw new OptionError(`--image-size ${flags.imageSize}: ${path} takes images of ${imageSize} × ${imageSize}`);
   const task = output.length === 2 ? "classification" : "segmentation";

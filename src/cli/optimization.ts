@@ -19,7 +19,7 @@ import type { TransferFlags } from "./transfer.js";
 export const optimizationFlags = flagList(
   flag(
     "--optimizer <name>",
-    "update rule (default: adamw for MobileNet and VAN, sgd for others)",
+    "update rule (default: the network's own, adamw or sgd)",
     schemas.oneOf(...optimizerNames),
   ),
   flag(
@@ -35,7 +35,7 @@ export const optimizationFlags = flagList(
   flag("--cycle-epochs <n>", "epochs of the first cycle of --schedule warm-restarts", schemas.positive),
   flag(
     "--cycle-factor <x>",
-    "how much longer each of its cycles is than the one before (default: 1)",
+    "how many times as long each cycle of --schedule warm-restarts is as the one before (default: 1)",
     schemas.positive,
   ),
   flag("--warmup <epochs>", "epochs of linear warm-up", schemas.nonNegative, 0),
@@ -145,6 +145,6 @@ export function requireEffect({
     throw new OptionError(`--patience ${patience} has no effect: the training ends after --epochs ${epochs}`);
   if (augRepeats > 1 && !augment) throw new OptionError("--aug-repeats has no effect with --no-augment");
   if (augRepeats > 1 && balancedSampling)
-    throw new OptionError("--aug-repeats and --balanced-sampling exclude each other; leave one out");
+    throw new OptionError("--aug-repeats and --balanced-sampling cannot be combined; leave one out");
   if (warmup > epochs) throw new OptionError(`--warmup ${warmup} is longer than the training, --epochs ${epochs}`);
 }

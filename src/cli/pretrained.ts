@@ -11,10 +11,7 @@ interface Asked {
 /** The published weights that flags ask for: the network's usual ones, or those of a name. Says whose they are. */
 export async function pretrainedBy(model: string, flags: Asked): Promise<PretrainedWeights | undefined> {
   const weights = await chosenBy(model, flags);
-  if (weights)
-    say(
-      `${weights.name}: weights by ${weights.authors}, ${weights.license ?? "whose license its authors do not state"}`,
-    );
+  if (weights) say(`${weights.name}: weights by ${weights.authors}, ${weights.license ?? "license not stated"}`);
   return weights;
 }
 

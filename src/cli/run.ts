@@ -190,7 +190,9 @@ export function preprocessingOf(
 ): Preprocessing {
   return {
     ...usual,
-    ...(imageSize === undefined ? preprocessing : {}),
+    ...(imageSize === undefined
+      ? preprocessing
+      : preprocessing && { mean: preprocessing.mean, std: preprocessing.std }),
     ...normalization,
     ...(normalize ? normalizations[normalize] : {}),
   };

@@ -14,7 +14,7 @@ const usualPort = 4684;
 
 const studioFlags = flagList(
   flag("--port <n>", "port on this machine, 0 for any", schemas.whole(0, 65_535), usualPort),
-  flag("--out <folder>", "where what this machine trains is kept", schemas.text, "studio-runs"),
+  flag("--out <folder>", "folder for what this machine trains", schemas.text, "studio-runs"),
 );
 
 export const studioCommand = addFlags(new Command("studio"), studioFlags)

@@ -214,7 +214,7 @@ function finishedText(
   const tested = test && face.scoreOfMetrics(test);
   return [
     ...(final && final.epoch < epochs
-      ? [`ended after epoch ${final.epoch}: none of the last ${patience} was better`]
+      ? [`ended after epoch ${final.epoch}: no improvement in the last ${patience}`]
       : []),
     `trained in ${duration(seconds)}`,
     ...(chosen && final

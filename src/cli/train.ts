@@ -103,7 +103,7 @@ immediately.`),
     const keepsAll = frozen.length === 0 && !flags.recompute;
     requireMemory(network, [config.training.batch, 3, imageSize, imageSize], keepsAll);
     if (flags.findLr !== undefined) {
-      if (resumed) throw new OptionError("--find-lr is for a training that has not begun; leave --resume out");
+      if (resumed) throw new OptionError("--find-lr is for a training that has not started; leave out --resume");
       return showLearningRates({ ...config, frozen }, network, data, flags, progress);
     }
     const folder = async () => flags.out ?? (await freshFolder("runs", runName(dataSource, flags)));

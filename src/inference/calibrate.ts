@@ -44,8 +44,8 @@ export const calibrateOptions: Schema<CalibrateOptions> = fields<CalibrateOption
   onProgress: maybe(callback),
 });
 
-/** How many elements of an image's activations are kept. */
-const kept = 512;
+/** How many elements of an image's activations are kept: fewer of more images, so that the memory has a bound. */
+const keptOf = (images: number) => Math.max(16, Math.min(512, Math.floor(2 ** 17 / images)));
 
 /** Weyl's sequence of the golden ratio: spread evenly, and in step with neither rows nor columns. */
 const golden = (Math.sqrt(5) - 1) / 2;
@@ -111,8 +111,11 @@ class Sample {
   #low = 0;
   #high = 0;
 
+  readonly #kept: number;
+
   constructor(images: number) {
-    this.#elements = new Float32Array(images * kept);
+    this.#kept = keptOf(images);
+    this.#elements = new Float32Array(images * this.#kept);
   }
 
   add(elements: Float32Array): void {
@@ -120,7 +123,7 @@ class Sample {
       if (v < this.#low) this.#low = v;
       else if (v > this.#high) this.#high = v;
     }
-    const count = Math.min(kept, elements.length);
+    const count = Math.min(this.#kept, elements.length);
     for (let i = 0; i < count; i++)
       this.#elements[this.#length++] = elements[Math.floor(((i * golden) % 1) * elements.length)]!;
   }

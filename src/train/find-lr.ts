@@ -1,4 +1,4 @@
-import { OptionError } from "../core/errors.js";
+import { OptionError, TrainingError } from "../core/errors.js";
 import { check, options as fields, maybe, positive, type Schema, whole } from "../core/schema.js";
 import type { Dataset } from "../data/index.js";
 import type { Module } from "../nn/index.js";
@@ -99,6 +99,10 @@ export async function findLearningRate(
 }
 
 function suggestion(tried: readonly TriedRate[]): FoundRate {
+  if (tried.length === 0)
+    throw new TrainingError(
+      "findLearningRate: the loss of the first step is not finite: look at the weights and the data",
+    );
   const best = tried.reduce((low, one) => (one.loss < low.loss ? one : low), tried[0]!);
   // The first means are of few losses, and jump.
   const start = Math.ceil(tried.length / 10);

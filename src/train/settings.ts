@@ -44,7 +44,7 @@ export const stepSettings = defineSettings({
     schema: flag,
     default: false,
     flag: "--bce-loss",
-    help: "binary cross entropy of each class, in place of cross entropy over all",
+    help: "binary cross entropy for each class, instead of cross entropy over all classes",
     later: true,
   },
   /** With {@link bceLoss}: targets above this are 1, others 0. Default: null, as they are. */
@@ -52,7 +52,7 @@ export const stepSettings = defineSettings({
     schema: orNull(share),
     default: null,
     flag: "--bce-target-threshold <share>",
-    help: "with --bce-loss, targets above this are 1 and others 0, such as 0.2 for mixed labels",
+    help: "with --bce-loss, targets above this become 1 and others 0, such as 0.2 for mixed labels",
     later: true,
   },
   /** Scale gradients down so that their joint Euclidean norm is at most this. Default: null, never. */
@@ -118,7 +118,7 @@ export const loopSettings = defineSettings({
     schema: flag,
     default: false,
     flag: "--balanced-sampling",
-    help: "draw images so that all classes come equally often",
+    help: "sample images so that all classes occur equally often",
     later: true,
   },
   /** Repeated augmentation: each image this often in a row, and so fewer of them in an epoch. Default: 1. */
@@ -126,7 +126,7 @@ export const loopSettings = defineSettings({
     schema: whole(1, most.batch),
     default: 1,
     flag: "--aug-repeats <n>",
-    help: "repeated augmentation: each image this often in a row, fewer of them in an epoch",
+    help: "repeated augmentation: show each image this many times in a row, and fewer images per epoch",
     later: true,
   },
   /** Weights of classes in the loss: numbers, or `balanced`, by the inverse of how often each occurs. Default: null, all 1. */
@@ -185,7 +185,7 @@ export const startSettings = defineSettings({
     schema: orNull(properShare),
     default: null,
     flag: "--layer-decay <factor>",
-    help: "learning rate of each block, as a share of that of the next",
+    help: "learning rate of each block, as a fraction of the next block's, such as 0.75",
     later: true,
   },
 });

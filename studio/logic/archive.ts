@@ -47,7 +47,7 @@ export function entriesOf(
     else entries.push(entry);
   }
   const total = (of: (entry: Entry) => number) => entries.reduce((sum, entry) => sum + of(entry), 0);
-  if (total(({ size }) => size) > archive.length) throw new Error("its entries overlap, as in no honest archive");
+  if (total(({ size }) => size) > archive.length) throw new Error("its entries overlap, which no normal archive's do");
   const room = Math.min(bounds.unpacked, bounds.ratio * archive.length + bounds.free);
   const unpacked = total(({ originalSize }) => originalSize);
   if (unpacked > room)

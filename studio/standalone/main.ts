@@ -105,7 +105,7 @@ async function start(): Promise<void> {
       try {
         list.append(answer(file, await classify(session, file)));
       } catch (error) {
-        list.append(element("li", "answer", `${file.name} is not looked at: ${(error as Error).message}.`));
+        list.append(element("li", "answer", `${file.name} was skipped: ${(error as Error).message}.`));
       }
     }
     list.dataset.done = String(list.children.length);

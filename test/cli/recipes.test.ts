@@ -136,7 +136,7 @@ const idle: readonly (readonly [flags: string, says: RegExp])[] = [
   ["--cycle-epochs 2", /--cycle-epochs needs --schedule warm-restarts/],
   ["--schedule warm-restarts", /--schedule warm-restarts needs --cycle-epochs/],
   ["--schedule one-cycle --warmup 1", /--warmup has no effect on --schedule one-cycle/],
-  ["--aug-repeats 2 --balanced-sampling", /exclude each other/],
+  ["--aug-repeats 2 --balanced-sampling", /cannot be combined/],
   ["--class-weights 1,2", /--class-weights: 2 weights for 10 classes/],
   ["--auto-augment randaug", /must be trivialaugment, randaugment or randaugment-nN-mM/],
   ["--color-jitter 0.4,0.4", /must be \[brightness, contrast, saturation, hue\]/],

@@ -100,7 +100,7 @@ test("what is dropped: a folder of images, a run folder, its archive, a checkpoi
   );
   await refused(
     altered("no classes", (config) => ({ ...config, data: {} })),
-    /its config\.json lacks what a run has/,
+    /its config\.json is incomplete/,
   );
   await page.reload();
   await show(page);

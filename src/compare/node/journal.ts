@@ -159,7 +159,7 @@ export class Journal {
       else if (of && of.code !== hashes.code && !anyVersion) stale.code.push(folder);
       if (result && result.hashes.config !== hashes.config)
         throw new FoveaError(
-          `${join(folder, resultFile)} belongs to another configuration than its folder. Remove the folder`,
+          `${join(folder, resultFile)} belongs to a different configuration than its folder. Remove the folder`,
         );
       results.push(result);
     }

@@ -30,10 +30,13 @@ export async function openOnnxNetwork(bytes: Uint8Array, file: string, threads: 
   const [output] = session.outputMetadata;
   if (!input?.isTensor || input.type !== "float32" || input.shape.length !== 4 || others.length > 0)
     throw new FormatError(`${file}: a network for images has one input of floats, [batch, 3, height, width]`);
-  if (!output?.isTensor || output.shape.length < 2)
-    throw new FormatError(`${file}: its first output must be logits, [batch, classes, …]`);
   const sizes = (shape: readonly (number | string)[]) =>
     shape.map((size) => (typeof size === "number" && size > 0 ? size : null));
+  const [batchSize = null, channels] = sizes(input.shape);
+  if (channels !== null && channels !== 3)
+    throw new FormatError(`${file}: takes images of ${channels} channels; RGB has 3`);
+  if (!output?.isTensor || output.shape.length < 2)
+    throw new FormatError(`${file}: its first output must be logits, [batch, classes, …]`);
   return {
     input: sizes(input.shape),
     output: sizes(output.shape),
@@ -41,12 +44,21 @@ export async function openOnnxNetwork(bytes: Uint8Array, file: string, threads: 
       name: "onnx",
       compile: async () => ({
         run: async (arrays): Promise<Record<string, Tensor>> => {
-          const results = await session.run({ [input.name]: toOrt(ort, toFloat32(arrays.input!)) });
+          const { shape, data: pixels } = toFloat32(arrays.input!);
+          const [count = 0, ...image] = shape;
+          // A file of a fixed batch size takes no fewer images: the rest is zeros, and left out of the logits.
+          const batch = batchSize ?? count;
+          const images = new Float32Array((pixels.length / count) * batch);
+          images.set(pixels);
+          const fed = { dtype: "float32", shape: [batch, ...image], data: images } as const;
+          const results = await session.run({ [input.name]: toOrt(ort, fed) });
           const logits = results[output.name]!;
           const data = logits.data;
           if (!(data instanceof Float32Array))
             throw new FormatError(`${file}: its logits are ${logits.type}, not floats`);
-          return { output: { dtype: "float32", shape: logits.dims, data } };
+          const [, ...rest] = logits.dims;
+          const own = data.subarray(0, (data.length / batch) * count);
+          return { output: { dtype: "float32", shape: [count, ...rest], data: own } };
         },
         readState: async () => new Map(),
         release: async () => {},

@@ -15,7 +15,8 @@ export function readOnnxMetadata(bytes: Uint8Array, file: string): Record<string
   let total = 0;
   for (const { field, part } of fieldsOf(bytes, file)) {
     if (field !== fields.metadata || !part) continue;
-    total += part.length;
+    // Entries without text take memory too.
+    total += part.length + 64;
     if (total > mostBytes) throw new FormatError(`${file}: its metadata take more than ${mostBytes} bytes`);
     const texts = new Map<number, string>();
     for (const inner of fieldsOf(part, file))

@@ -64,7 +64,7 @@ async function work(): Promise<void> {
             rows.value = now.rows;
             unitsDone.value = now.units;
             const { modules, seeds } = comparison.value!.plan;
-            sayProgress(`${now.units} of ${modules.length * seeds} trainings are done`);
+            sayProgress(`${now.units} of ${modules.length * seeds} trainings done`);
           });
         else unit.value = now;
       }) as never,

@@ -145,7 +145,7 @@ function Results() {
         <table>
           <thead>
             <tr>
-              {["module", "seeds", "top-1 %", "95 % interval", "seed by seed", `beside ${base}`].map((name) => (
+              {["module", "seeds", "top-1 %", "95 % interval", "seed by seed", `vs. ${base}`].map((name) => (
                 <th key={name} scope="col">
                   {name}
                 </th>

@@ -208,9 +208,9 @@ function OpenRun() {
     <section class="card" aria-label="Open a run">
       <h2>Open a run or a checkpoint</h2>
       <p class="muted small">
-        Drop it here: a run folder, as it is or as a zip archive, or a file with the weights of a network of the
-        catalogue{machineThreads ? ". Or choose a run on this machine" : ""}. It takes the place of the last training
-        here; save that first if you need it.
+        Drop a run folder here, as it is or as a zip archive, or a file with the weights of a network in the catalogue
+        {machineThreads ? ". Or choose a run on this machine" : ""}. It replaces the last training here; save that first
+        if you need it.
       </p>
       {held && <div class="drop-hint">Drop a run folder, an archive or a checkpoint</div>}
       {trouble && (
