@@ -104,9 +104,9 @@ export class Loader {
     const { instances = null, balanced = false, repeats = 1 } = options;
     this.#options = { batch, preprocessing, augment, shuffle, instances, balanced, repeats, dropLast, seed, maps };
     this.#repeating = instances !== null || balanced || repeats > 1;
-    if (this.#repeating && !shuffle) throw new OptionError("Loader: instances, balanced and repeats need shuffle");
+    if ((balanced || repeats > 1) && !shuffle) throw new OptionError("Loader: balanced and repeats need shuffle");
     if ([instances !== null, balanced, repeats > 1].filter(Boolean).length > 1)
-      throw new OptionError("Loader: only one of instances, balanced and repeats");
+      throw new OptionError("Loader: set only one of instances, balanced and repeats");
     if (maps) requireFollowed(augment);
     if (instances !== null && (!shuffle || batch % instances !== 0))
       throw new OptionError(

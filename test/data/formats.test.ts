@@ -203,9 +203,9 @@ const refused: Readonly<Record<string, readonly [() => Promise<Buffer> | Buffer,
     () => row(new Uint8Array(65_536), 1).png().toBuffer(),
     /it is 65536 × 1; sides of at most/,
   ],
-  "an animated GIF": [async () => (await frames()).gif().toBuffer(), /it holds 2 pages or frames/],
-  "an animated WebP": [async () => (await frames()).webp().toBuffer(), /it holds 2 pages or frames/],
-  "an animated PNG": [animatedPng, /it holds 2 pages or frames/],
+  "an animated GIF": [async () => (await frames()).gif().toBuffer(), /it has 2 pages or frames/],
+  "an animated WebP": [async () => (await frames()).webp().toBuffer(), /it has 2 pages or frames/],
+  "an animated PNG": [animatedPng, /it has 2 pages or frames/],
   SVG: [() => Buffer.from(svg), /it is not a JPEG, PNG, WebP, TIFF, GIF or AVIF file/],
 };
 for (const [what, [make, message]] of Object.entries(refused))
