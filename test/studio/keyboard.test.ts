@@ -45,11 +45,21 @@ const focused = (page: Page): Promise<Focused> =>
     return { what, unseen: own ? "" : `behind ${over?.outerHTML.slice(0, 80)}` };
   });
 
+/** What has the focus, once the page has come to rest: it scrolls to the focus, and maps that arrive move what is below. */
+async function seenOrNot(page: Page): Promise<Focused> {
+  let found = await focused(page);
+  for (let i = 0; i < 20 && found.unseen; i++) {
+    await page.waitForTimeout(100);
+    found = await focused(page);
+  }
+  return found;
+}
+
 /** Presses Tab until something has the focus whose role and name match. Whatever has it on the way is seen to have it. */
 async function tabTo(page: Page, wanted: RegExp, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
   const passed: string[] = [];
   for (let i = 0; i < 120; i++) {
-    const { what, unseen } = await focused(page);
+    const { what, unseen } = await seenOrNot(page);
     assert.equal(unseen, "", `${what}: ${unseen}`);
     if (wanted.test(what)) return;
     passed.push(what);
