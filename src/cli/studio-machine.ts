@@ -60,10 +60,14 @@ function flagsOf(recipe: Recipe, weights: string): string[] {
   const { pretrained, headOnly } = recipe;
   const numbers = { "image-size": imageSize, epochs, batch, lr, seed };
   const frozen = pretrained !== null && headOnly;
-  const built = ["stem", "shortcut"].flatMap((flag) => {
-    const value = pretrained?.options[flag];
-    return typeof value === "string" ? [`--${flag}`, value] : [];
-  });
+  // Those with a flag of their own may not be given twice; the classes are the data's.
+  const { stem, shortcut, numClasses: _, ...more } = pretrained?.options ?? {};
+  const built = [
+    ...Object.entries({ stem, shortcut }).flatMap(([flag, value]) =>
+      typeof value === "string" ? [`--${flag}`, value] : [],
+    ),
+    ...(Object.keys(more).length > 0 ? ["--model-options", JSON.stringify(more)] : []),
+  ];
   return [
     ...["--model", pretrained?.network ?? network, "--optimizer", optimizer, ...built],
     ...(pretrained ? ["--weights", weights] : []),

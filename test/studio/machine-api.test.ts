@@ -9,7 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Machine } from "../../src/cli/studio-machine.js";
 import { serveStudio } from "../../src/cli/studio-server.js";
 import { float32 } from "../../src/engine.js";
-import { writeSafetensors } from "../../src/index.js";
+import { createModelByName, weightsOf, writeSafetensors } from "../../src/index.js";
+import { initialize } from "../../src/nn.js";
 import { serve as serveFiles } from "../hub/server.js";
 import { printed } from "../support/chromium.js";
 import { main, temporaryFolder } from "../support/fovea.js";
@@ -168,6 +169,21 @@ test("a training tells how far it is, step by step, before its first epoch is do
   assert.equal(step.epochs, recipe.epochs);
   assert.ok(step.batch >= 1 && step.batch <= step.batches && step.imagesPerSecond > 0, JSON.stringify(step));
   await machine.close();
+});
+
+test("a training from pretrained weights builds the network with all of its options", async () => {
+  const ask = await open(new Machine("options"));
+  const run = await withImages(ask);
+  const own = { attention: ["se", { reduction: 8 }], stem: "cifar", shortcut: "identity", init: "cbam" };
+  const network = initialize(createModelByName("resnet20", { ...own, numClasses: 5 }));
+  const weights = writeSafetensors(weightsOf(network));
+  assert.equal((await ask(`runs/${run}/weights`, "PUT", weights)).status, 200);
+  const pretrained = { network: "resnet20", options: own };
+  const answer = await ask(`runs/${run}/train`, "POST", JSON.stringify({ ...recipe, epochs: 1, pretrained }));
+  assert.equal(answer.status, 200, await answer.text());
+  assert.match(await (await ask(`runs/${run}/events`)).text(), /"failure":null,"finished":true/);
+  const { model } = await (await ask(`runs/${run}/files/config.json`)).json();
+  assert.deepEqual(model, { name: "resnet20", options: { ...own, numClasses: 2 } });
 });
 
 test("a training that is stopped twice is saved", async () => {
