@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Machine } from "../../src/cli/studio-machine.js";
 import { serveStudio } from "../../src/cli/studio-server.js";
 import { float32 } from "../../src/engine.js";
+import { fetchToCache } from "../../src/hub/index.js";
 import { createModelByName, weightsOf, writeSafetensors } from "../../src/index.js";
 import { initialize } from "../../src/nn.js";
 import { serve as serveFiles } from "../hub/server.js";
@@ -149,6 +150,32 @@ test("weights of the hub are fetched by the machine; nothing but the name of a r
   const none = await fetched("timm/none");
   assert.equal(none.status, 502);
   assert.match(await none.text(), /not found/);
+});
+
+test("weights in several files are refused before any of them is fetched, also where the index is cached", async () => {
+  const shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+  const index = JSON.stringify({ metadata: {}, weight_map: { a: shards[0], b: shards[1] } });
+  const body = writeSafetensors([["a", float32([2], [1, 2])]]);
+  const hub = await serveFiles(({ url }, response) => {
+    if (url?.endsWith(".index.json")) response.end(index);
+    else if (shards.some((name) => url?.endsWith(name))) response.end(body.subarray(0, 20));
+    else response.writeHead(404).end();
+  });
+  Object.assign(process.env, { HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "shards") });
+  const ask = await open(new Machine("sharded"));
+  const refuse = async () => {
+    const answer = await ask("hub", "POST", JSON.stringify({ repository: "big/net" }));
+    assert.deepEqual([answer.status, await answer.text()], [502, "the weights of big/net are in several files\n"]);
+  };
+  await refuse();
+  assert.deepEqual(
+    hub.seen.filter(({ path }) => path.includes("-of-")),
+    [],
+  );
+  // As another program leaves it: the index is there, its files are not.
+  const source = { kind: "hf", owner: "big", name: "net", revision: "main" } as const;
+  await assert.rejects(fetchToCache(source, { retries: 0 }));
+  await refuse();
 });
 
 test("a training tells how far it is, step by step, before its first epoch is done", async () => {
