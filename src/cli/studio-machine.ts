@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { messageOf } from "../core/errors.js";
 import { fieldsOf, flag, maybe, misfit, most, oneOf, orNull, positive, settings, that, whole } from "../core/schema.js";
 import { FoveaError, resolveWeights, writeFileAtomic } from "../index.js";
-import { makeFolder, RunFolder } from "../internal.js";
+import { isShardIndex, makeFolder, RunFolder, usualFiles } from "../internal.js";
 import { freshFolder } from "./run.js";
 import { type Api, refuse, sendBytes } from "./studio-server.js";
 import type { TrainingNews } from "./train-run.js";
@@ -60,10 +60,14 @@ function flagsOf(recipe: Recipe, weights: string): string[] {
   const { pretrained, headOnly } = recipe;
   const numbers = { "image-size": imageSize, epochs, batch, lr, seed };
   const frozen = pretrained !== null && headOnly;
-  const built = ["stem", "shortcut"].flatMap((flag) => {
-    const value = pretrained?.options[flag];
-    return typeof value === "string" ? [`--${flag}`, value] : [];
-  });
+  // Those with a flag of their own may not be given twice; the classes are the data's.
+  const { stem, shortcut, numClasses: _, ...more } = pretrained?.options ?? {};
+  const built = [
+    ...Object.entries({ stem, shortcut }).flatMap(([flag, value]) =>
+      typeof value === "string" ? [`--${flag}`, value] : [],
+    ),
+    ...(Object.keys(more).length > 0 ? ["--model-options", JSON.stringify(more)] : []),
+  ];
   return [
     ...["--model", pretrained?.network ?? network, "--optimizer", optimizer, ...built],
     ...(pretrained ? ["--weights", weights] : []),
@@ -303,6 +307,10 @@ async function bodyOf(request: IncomingMessage, most: number): Promise<Uint8Arra
   return length <= most ? Buffer.concat(chunks) : undefined;
 }
 
+/** Whether an address is that of weights in one file. */
+const isWhole = (url: string): boolean =>
+  usualFiles.some((name) => !isShardIndex(name) && new URL(url).pathname.endsWith(`/${name}`));
+
 /** Fetches weights from the hub, which the page may not ask itself. */
 async function fetchFromHub(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   const bytes = await bodyOf(request, mostText);
@@ -311,9 +319,15 @@ async function fetchFromHub(request: IncomingMessage, response: ServerResponse):
   if (!sound) return refused(response, 400, "a repository on the hub is OWNER/NAME, such as timm/resnet18.a1_in1k");
   const gone = new AbortController();
   response.on("close", () => gone.abort());
+  const several = new FoveaError(`the weights of ${repository} are in several files`);
   try {
-    const path = await resolveWeights(`hf:${repository}`, { maxBytes: mostWeights, signal: gone.signal });
-    if (path.endsWith(".json")) return refused(response, 502, `the weights of ${repository} are in several files`);
+    const path = await resolveWeights(`hf:${repository}`, {
+      maxBytes: mostWeights,
+      signal: gone.signal,
+      // An index, or a file that one in the cache names.
+      onProgress: ({ url }) => isWhole(url) || gone.abort(several),
+    });
+    if (path.endsWith(".json")) throw several;
     const { size } = await stat(path);
     response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": size });
     await sendBytes(response, path, size);

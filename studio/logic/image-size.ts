@@ -23,16 +23,22 @@ function pngSize(view: DataView): Size {
 
 /** From the first frame header. */
 function jpegSize(view: DataView): Size | undefined {
-  for (let at = 2; view.getUint8(at) === 0xff; ) {
+  for (let at = 2; ; ) {
+    // Decoders pass over stray bytes, and any number of FF may come before a marker.
+    while (view.getUint8(at) !== 0xff) at++;
     const marker = view.getUint8(at + 1);
-    // Any number of these may come before a marker.
     if (marker === 0xff) at++;
+    else if (lengthless(marker)) at += 2;
+    // The image ends, or its pixels begin, before a frame header.
+    else if (marker === 0xd9 || marker === 0xda) return undefined;
     else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
       return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
     else at += 2 + view.getUint16(at + 2);
   }
-  return undefined;
 }
+
+/** Whether nothing follows a JPEG marker: stuffed zeros, TEM, restarts and the start. */
+const lengthless = (marker: number) => marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 
 const tagAt = (view: DataView, at: number): string =>
   String.fromCharCode(...[0, 1, 2, 3].map((i) => view.getUint8(at + i)));

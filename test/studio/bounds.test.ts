@@ -145,8 +145,12 @@ test("the size of an image is read before it is decoded, in every format that is
     assert.deepEqual(sizeOf(format, bytes), { width, height }, format);
     for (const length of [0, 3, 12, 20]) assert.doesNotThrow(() => sizeOf(format, bytes.subarray(0, length)));
   }
-  // Bytes that fill up before a marker.
+  // Bytes that fill up before a marker, stray ones, and markers without a length.
   const jpeg = files[1]![1];
-  const filled = Buffer.concat([jpeg.subarray(0, 2), Buffer.alloc(5, 0xff), jpeg.subarray(2)]);
-  assert.deepEqual(sizeOf("jpeg", filled), { width, height });
+  for (const between of ["ffffffffff", "000102fe", "ff00", "ff01", "ffd0ffd7", "ffd8", "12ffff01ffd83434"]) {
+    const odd = Buffer.concat([jpeg.subarray(0, 2), Buffer.from(between, "hex"), jpeg.subarray(2)]);
+    assert.deepEqual(sizeOf("jpeg", odd), { width, height }, between);
+  }
+  for (const none of ["ffd8ffd9", "ffd8ffda0002ffc0000801", "ffd8000000"])
+    assert.equal(sizeOf("jpeg", Buffer.from(none.padEnd(60, "0"), "hex")), undefined, none);
 });

@@ -9,7 +9,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Machine } from "../../src/cli/studio-machine.js";
 import { serveStudio } from "../../src/cli/studio-server.js";
 import { float32 } from "../../src/engine.js";
-import { writeSafetensors } from "../../src/index.js";
+import { fetchToCache } from "../../src/hub/index.js";
+import { createModelByName, weightsOf, writeSafetensors } from "../../src/index.js";
+import { initialize } from "../../src/nn.js";
 import { serve as serveFiles } from "../hub/server.js";
 import { printed } from "../support/chromium.js";
 import { main, temporaryFolder } from "../support/fovea.js";
@@ -150,6 +152,32 @@ test("weights of the hub are fetched by the machine; nothing but the name of a r
   assert.match(await none.text(), /not found/);
 });
 
+test("weights in several files are refused before any of them is fetched, also where the index is cached", async () => {
+  const shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+  const index = JSON.stringify({ metadata: {}, weight_map: { a: shards[0], b: shards[1] } });
+  const body = writeSafetensors([["a", float32([2], [1, 2])]]);
+  const hub = await serveFiles(({ url }, response) => {
+    if (url?.endsWith(".index.json")) response.end(index);
+    else if (shards.some((name) => url?.endsWith(name))) response.end(body.subarray(0, 20));
+    else response.writeHead(404).end();
+  });
+  Object.assign(process.env, { HF_ENDPOINT: hub.origin, FOVEA_CACHE: join(home, "shards") });
+  const ask = await open(new Machine("sharded"));
+  const refuse = async () => {
+    const answer = await ask("hub", "POST", JSON.stringify({ repository: "big/net" }));
+    assert.deepEqual([answer.status, await answer.text()], [502, "the weights of big/net are in several files\n"]);
+  };
+  await refuse();
+  assert.deepEqual(
+    hub.seen.filter(({ path }) => path.includes("-of-")),
+    [],
+  );
+  // As another program leaves it: the index is there, its files are not.
+  const source = { kind: "hf", owner: "big", name: "net", revision: "main" } as const;
+  await assert.rejects(fetchToCache(source, { retries: 0 }));
+  await refuse();
+});
+
 test("a training tells how far it is, step by step, before its first epoch is done", async () => {
   const machine = new Machine("steps");
   const ask = await open(machine);
@@ -168,6 +196,21 @@ test("a training tells how far it is, step by step, before its first epoch is do
   assert.equal(step.epochs, recipe.epochs);
   assert.ok(step.batch >= 1 && step.batch <= step.batches && step.imagesPerSecond > 0, JSON.stringify(step));
   await machine.close();
+});
+
+test("a training from pretrained weights builds the network with all of its options", async () => {
+  const ask = await open(new Machine("options"));
+  const run = await withImages(ask);
+  const own = { attention: ["se", { reduction: 8 }], stem: "cifar", shortcut: "identity", init: "cbam" };
+  const network = initialize(createModelByName("resnet20", { ...own, numClasses: 5 }));
+  const weights = writeSafetensors(weightsOf(network));
+  assert.equal((await ask(`runs/${run}/weights`, "PUT", weights)).status, 200);
+  const pretrained = { network: "resnet20", options: own };
+  const answer = await ask(`runs/${run}/train`, "POST", JSON.stringify({ ...recipe, epochs: 1, pretrained }));
+  assert.equal(answer.status, 200, await answer.text());
+  assert.match(await (await ask(`runs/${run}/events`)).text(), /"failure":null,"finished":true/);
+  const { model } = await (await ask(`runs/${run}/files/config.json`)).json();
+  assert.deepEqual(model, { name: "resnet20", options: { ...own, numClasses: 2 } });
 });
 
 test("a training that is stopped twice is saved", async () => {

@@ -7,6 +7,17 @@ export interface Found {
   readonly path: string;
 }
 
+/** A file or a folder that was dropped and could not be read. */
+export interface Unread {
+  readonly file: string;
+  readonly reason: string;
+}
+
+export interface Dropped {
+  readonly found: readonly Found[];
+  readonly unread: readonly Unread[];
+}
+
 /** Files with weights, by their names. */
 export const checkpointTypes = ".safetensors,.pth,.pt,.th,.tar,.bin,.ckpt";
 
@@ -21,7 +32,7 @@ export const refuseDrops = () =>
   });
 
 /** Takes what is dropped anywhere on the page. Returns whether files are held over it. */
-export function useDrop(take: (found: readonly Found[]) => void): boolean {
+export function useDrop(take: (found: readonly Found[], unread: readonly Unread[]) => void): boolean {
   const [held, setHeld] = useState(false);
   const current = useRef(take);
   current.current = take;
@@ -39,7 +50,7 @@ export function useDrop(take: (found: readonly Found[]) => void): boolean {
       setHeld(false);
       if (!hasFiles(event) || event.defaultPrevented) return;
       event.preventDefault();
-      void dropped(event.dataTransfer!).then((found) => current.current(found));
+      void dropped(event.dataTransfer!).then(({ found, unread }) => current.current(found, unread));
     };
     const listeners = { dragover: over, dragleave: leave, drop } as const;
     for (const [name, listen] of Object.entries(listeners)) addEventListener(name, listen as EventListener);
@@ -70,32 +81,43 @@ const byPath = (a: Found, b: Found) => (a.path < b.path ? -1 : a.path > b.path ?
 export const foundIn = (files: FileList | null): Found[] =>
   [...(files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name })).sort(byPath);
 
-/** All files that were dropped, folders included. To be called while the event is handled. */
-export async function dropped(data: DataTransfer): Promise<Found[]> {
+/** All files that were dropped, folders included, and what could not be read. To be called while the event is handled. */
+export async function dropped(data: DataTransfer): Promise<Dropped> {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  if (entries.length === 0) return foundIn(data.files);
+  if (entries.length === 0) return { found: foundIn(data.files), unread: [] };
   const found: Found[] = [];
-  for (const entry of entries) await collect(entry, found);
-  return found.sort(byPath);
+  const unread: Unread[] = [];
+  for (const entry of entries) await collect(entry, found, unread);
+  if (found.length > mostFiles) {
+    const reason = `more than ${mostFiles.toLocaleString("en")} files; drop the rest on its own`;
+    unread.push({ file: `what comes after ${found[mostFiles - 1]!.path}`, reason });
+    found.length = mostFiles;
+  }
+  return { found: found.sort(byPath), unread };
 }
 
 /** Files of a folder that are looked at. */
 const mostFiles = 200_000;
 
-async function collect(entry: FileSystemEntry, found: Found[]): Promise<void> {
-  if (found.length >= mostFiles) return;
+/** One more than the most is found where there are more. */
+async function collect(entry: FileSystemEntry, found: Found[], unread: Unread[]): Promise<void> {
+  if (found.length > mostFiles) return;
   const path = entry.fullPath.replace(/^\//, "");
-  if (entry.isFile) {
-    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-    found.push({ file, path });
-    return;
-  }
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
-  for (;;) {
-    // A hundred at a time.
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    if (some.length === 0) return;
-    for (const inner of some) await collect(inner, found);
+  try {
+    if (entry.isFile) {
+      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+      found.push({ file, path });
+      return;
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    while (found.length <= mostFiles) {
+      // A hundred at a time.
+      const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+      if (some.length === 0) return;
+      for (const inner of some) await collect(inner, found, unread);
+    }
+  } catch (error) {
+    unread.push({ file: path, reason: `it cannot be read: ${(error as Error).message}` });
   }
 }
 

@@ -18,6 +18,14 @@ export const ready = signal(false);
 export const selection = signal<ReadonlySet<string>>(new Set());
 /** Files that were not taken in, since they were last looked at. */
 export const skipped = signal<readonly Skipped[]>([]);
+
+/** Shows files that cannot be taken in. */
+export function skip(some: readonly Skipped[]): void {
+  if (some.length === 0) return;
+  skipped.value = [...skipped.value, ...some];
+  announce(`${some.length} ${some.length === 1 ? "file" : "files"} skipped.`);
+}
+
 /** How far taking in files is; null when nothing is taken in. */
 export const arriving = signal<{ readonly done: number; readonly total: number } | null>(null);
 /** Why the project cannot be stored, in words. */

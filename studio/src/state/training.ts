@@ -89,13 +89,34 @@ export const suggestedBatch = computed(() => usualBatch(trainedOn.value));
  * machine. What cannot be opened changes nothing.
  */
 export async function openRun(source: readonly Found[] | string): Promise<void> {
-  if (busy.value) throw new Error("a training is running; stop it first");
+  refuseWhileBusy();
   const files = (typeof source === "string" ? await filesOf(source) : await filesFrom(source)) as never;
   await trainer().checkRun(files);
-  await store.adoptRun(files, project.value as never);
-  remember(null);
-  await openLastRun();
+  // Reading takes a while: one may have begun since.
+  refuseWhileBusy();
+  adopting = true;
+  try {
+    await store.adoptRun(files, project.value as never);
+    remember(null);
+    await openLastRun();
+  } finally {
+    adopting = false;
+  }
   announce("The run is open.");
+}
+
+/** Whether a run is taking the place of the last training: none may begin there. */
+let adopting = false;
+
+function refuseWhileBusy(): void {
+  if (busy.value) throw new Error("a training is running; stop it first");
+  if (adopting) throw new Error("another run is being opened");
+}
+
+/** Says so if no training may begin now. */
+function mayBegin(): boolean {
+  if (adopting) announce("A run is being opened. Try again in a moment.");
+  return !adopting;
 }
 
 async function filesFrom(found: readonly Found[]): Promise<readonly RunFile[]> {
@@ -171,7 +192,8 @@ export function planNow(): Plan {
   };
 }
 
-export const start = () => {
+export const start = async (): Promise<void> => {
+  if (!mayBegin()) return;
   const fresh = planNow();
   batch(() => {
     plan.value = fresh;
@@ -185,7 +207,9 @@ export const start = () => {
   return where.value === "machine" ? workOnMachine(null, false) : work(fresh);
 };
 
-export const goOn = () => (machineRun.value ? workOnMachine(machineRun.value, true) : work(null));
+export const goOn = async (): Promise<void> => {
+  if (mayBegin()) await (machineRun.value ? workOnMachine(machineRun.value, true) : work(null));
+};
 
 export async function stop(): Promise<void> {
   if (!busy.value) return;

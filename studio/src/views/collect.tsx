@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { asFolder } from "../../logic/project.js";
-import { chooseFiles, download, type Found, useDrop } from "../parts/drop.js";
+import { chooseFiles, download, type Found, type Unread, useDrop } from "../parts/drop.js";
 import { Icon } from "../parts/icons.js";
 import { announce } from "../state/announce.js";
 import {
@@ -13,6 +13,7 @@ import {
   redoable,
   removeEverything,
   selection,
+  skip,
   skipped,
   split,
   undo,
@@ -27,7 +28,8 @@ import { SelectionBar } from "./selection-bar.js";
 
 const images = "image/jpeg,image/png,image/webp,image/avif,.zip";
 
-const add = (found: readonly Found[]) => {
+const add = (found: readonly Found[], unread: readonly Unread[] = []) => {
+  skip(unread);
   if (found.length) void addFiles(found);
 };
 

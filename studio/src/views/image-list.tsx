@@ -14,6 +14,7 @@ import {
   removeImages,
   renameClass,
   selection,
+  skip,
   split,
 } from "../state/project.js";
 import { openCamera } from "./camera.js";
@@ -210,7 +211,8 @@ function onDrop(event: DragEvent, classId: string): void {
     moveImages(selection.value, classId);
     selection.value = new Set();
   } else if (event.dataTransfer)
-    void dropped(event.dataTransfer).then((files) => {
+    void dropped(event.dataTransfer).then(({ found: files, unread }) => {
+      skip(unread);
       // Folders bring classes of their own.
       const folders = files.some(({ path }) => path.includes("/"));
       if (files.length) void addFiles(files, folders ? undefined : classId);

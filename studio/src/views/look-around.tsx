@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { checkpointTypes, chooseFiles, type Found, useDrop } from "../parts/drop.js";
+import { checkpointTypes, chooseFiles, type Found, type Unread, useDrop } from "../parts/drop.js";
 import { Icon } from "../parts/icons.js";
 import { MapPicture } from "../parts/map-picture.js";
 import { listRuns, type MachineRun, machineThreads } from "../state/machine.js";
@@ -199,9 +199,11 @@ function OpenRun() {
   useEffect(() => {
     if (machineThreads) void listRuns().then(setRuns, (error: Error) => setTrouble(error.message));
   }, []);
-  const open = (source: readonly Found[] | string) => {
-    setTrouble(null);
-    if (source.length > 0) openRun(source).catch((error: Error) => setTrouble(`It cannot be opened: ${error.message}`));
+  const open = (source: readonly Found[] | string, [unread]: readonly Unread[] = []) => {
+    // Part of a run is none.
+    setTrouble(unread ? `It cannot be opened: ${unread.file}: ${unread.reason}` : null);
+    if (!unread && source.length > 0)
+      openRun(source).catch((error: Error) => setTrouble(`It cannot be opened: ${error.message}`));
   };
   const held = useDrop(open);
   return (

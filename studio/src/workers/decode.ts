@@ -38,7 +38,7 @@ export async function whyNotAnImage(file: Blob): Promise<string | undefined> {
   if (!format) return "not a JPEG, PNG, WebP or AVIF image, whatever its name says";
   // What cameras write before it may be longer.
   const size = sizeOf(format, bytes) ?? sizeOf(format, new Uint8Array(await file.arrayBuffer()));
-  return size && tooLarge(size);
+  return size ? tooLarge(size) : "damaged: its size cannot be read";
 }
 
 const tooLarge = ({ width, height }: Size) =>

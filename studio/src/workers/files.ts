@@ -44,6 +44,17 @@ export async function remove(home: FileSystemDirectoryHandle, name: string): Pro
   }
 }
 
+/** Moves a file to another folder. */
+export async function move(
+  from: FileSystemDirectoryHandle,
+  name: string,
+  to: FileSystemDirectoryHandle,
+): Promise<void> {
+  // Every browser has it, TypeScript not yet.
+  type Movable = FileSystemFileHandle & { move(to: FileSystemDirectoryHandle, name: string): Promise<void> };
+  await ((await from.getFileHandle(name)) as Movable).move(to, name);
+}
+
 /** Why something could not be stored, in words. */
 export const storageReason = (error: unknown): string =>
   (error as DOMException)?.name === "QuotaExceededError"

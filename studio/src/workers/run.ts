@@ -4,7 +4,8 @@ import { areMaps, hasFollowed } from "../../logic/findings.js";
 import type { Settings } from "../../logic/recipe.js";
 import { linesOf } from "../../logic/run-files.js";
 import type { Item } from "./data.js";
-import { folder, read, remove, write } from "./files.js";
+import { folder, move, read, remove, write } from "./files.js";
+import type { RunFile } from "./opened.js";
 import type { Config } from "./recipe.js";
 
 /** What a training is of, fixed when it begins: whatever happens to the project, it goes on with these images. */
@@ -54,11 +55,43 @@ async function json<T>(name: string, place = home()): Promise<T | undefined> {
   }
 }
 
+/** `maps/epoch-1.json` is `epoch-1.json` in the folder `maps`. */
+function pathOf(name: string): { readonly folders: readonly string[]; readonly last: string } {
+  const folders = name.split("/");
+  return { last: folders.pop()!, folders };
+}
+
 /** The run folder in the browser's storage: its files are those of `fovea train`, and `plan.json`. */
 export const run = {
   async begin(plan: Plan): Promise<void> {
     await remove(await folder(), "run");
     await write(await home(), "plan.json", JSON.stringify(plan));
+  },
+
+  /** Stores files of a run by their names in it. */
+  async keep(files: readonly RunFile[], place = "run"): Promise<void> {
+    for (const [name, contents] of files) {
+      const { folders, last } = pathOf(name);
+      await write(await folder(place, ...folders), last, contents);
+    }
+  },
+
+  /** Puts a run in the place of the last one, which stays until all of the new one is stored. */
+  async replace(plan: Plan, files: readonly RunFile[]): Promise<void> {
+    const [place, parent] = ["next-run", await folder()];
+    // The plan comes last: without it there is no run.
+    const all: RunFile[] = [...files, ["plan.json", new Blob([JSON.stringify(plan)])]];
+    await remove(parent, place);
+    try {
+      await run.keep(all, place);
+      await remove(parent, "run");
+      for (const [name] of all) {
+        const { folders, last } = pathOf(name);
+        await move(await folder(place, ...folders), last, await folder("run", ...folders));
+      }
+    } finally {
+      await remove(parent, place).catch(() => {});
+    }
   },
 
   plan: () => json<Plan>("plan.json"),

@@ -176,8 +176,7 @@ async function adoptRun(files: readonly RunFile[], project: Project): Promise<vo
     imageSize: preprocessing.imageSize,
     epochs: training.epochs,
   };
-  await run.begin({ settings, classes: data.classes, train: [], validation, opened: true });
-  await store.keepRun(files);
+  await run.replace({ settings, classes: data.classes, train: [], validation, opened: true }, files);
 }
 
 const store = {
@@ -197,12 +196,7 @@ const store = {
   beginRun: (plan: Plan): Promise<void> => run.begin(plan),
 
   /** Files of a training that ran elsewhere. */
-  async keepRun(files: readonly RunFile[]): Promise<void> {
-    for (const [name, contents] of files) {
-      const [last, ...folders] = name.split("/").reverse();
-      await write(await folder("run", ...folders), last!, contents);
-    }
-  },
+  keepRun: (files: readonly RunFile[]): Promise<void> => run.keep(files),
 
   /** The files of a run folder in an archive. */
   runIn: (file: Blob): Promise<RunFile[]> => runIn(file),
