@@ -8,6 +8,9 @@ import { recipeNamed } from "../internal.js";
 /** Flags of a command as a file or a recipe gives them, by option name, and the data set. */
 export type PresetFlags = Readonly<Record<string, unknown>> & { readonly data?: string };
 
+/** Settings by the names that recipes and config.json have for them, where their flags have others. */
+const otherNames: Readonly<Record<string, string>> = { clipNorm: "clip" };
+
 /** Flags that no file may hold: they are about this one call. */
 const ofTheCall = ["config", "resume", "json", "help"];
 
@@ -43,7 +46,8 @@ function flagsIn(
 ): PresetFlags {
   const flags: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
-    const name = key.replace(/[-_](\w)/g, (_, letter: string) => letter.toUpperCase());
+    const camel = key.replace(/[-_](\w)/g, (_, letter: string) => letter.toUpperCase());
+    const name = otherNames[camel] ?? camel;
     if (value === null) continue; // as if it were not there
     if (name === "data") flags.data = ofText(value, key, where);
     else {
