@@ -22,9 +22,9 @@ import {
   threadCount,
   whole,
 } from "../core/schema.js";
-import { augmentedBy } from "../data/index.js";
+import { augmentationSettings, augmentedBy } from "../data/index.js";
 import { models, type Task } from "../models/index.js";
-import { type RecipeSettings, recipeFields, recipeNamed, scheduleBy } from "../train/index.js";
+import { type RecipeSettings, recipeFields, recipeNamed, scheduleBy, withoutOverruled } from "../train/index.js";
 
 /** Which images are used, and how they are split. Validation makes choices; the test images are measured once. */
 export interface PlanData {
@@ -69,7 +69,13 @@ export interface Setting extends RecipeSettings {
 export function settled({ recipe, ...own }: Setting): Omit<Setting, "recipe"> {
   if (recipe === undefined) return own;
   const { epochs: _, ...flags } = recipeNamed(recipe).flags;
-  return { ...flags, ...own };
+  return { ...withoutOverruled<Setting>(flags, own), ...own };
+}
+
+/** A setting of a plan with what an entrant has of its own over it. */
+export function settledFor(setting: Setting, training: Setting = {}): Omit<Setting, "recipe"> {
+  const own = settled(training);
+  return { ...withoutOverruled(settled(setting), own), ...own };
 }
 
 /** What all entrants get the same amount of. */
@@ -236,6 +242,10 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
 function requireSound(where: string, setting: Setting, epochs: number): void {
   try {
     const all = settled(setting);
+    const { augment = true, augRepeats = 1 } = all;
+    const changes = Object.keys(augmentationSettings) as (keyof typeof augmentationSettings)[];
+    const idle = changes.find((name) => (all[name] ?? null) !== null) ?? (augRepeats > 1 ? "augRepeats" : undefined);
+    if (!augment && idle) throw new OptionError(`${idle} has no effect with augment: false`);
     augmentedBy({ crop: null, flip: false }, all);
     scheduleBy(all, epochs);
   } catch (error) {

@@ -176,9 +176,31 @@ test("an entrant has a training of its own: the same module with and without a r
     [{ recipe: "torchvision" }, /modules\[1\]\.training: .*torchvision-v1/],
     [{ eraseMode: "pixel" }, /modules\[1\]\.training: eraseMode needs randomErasing/],
     [{ schedule: "warm-restarts" }, /modules\[1\]\.training: schedule warm-restarts needs cycleEpochs/],
+    [{ augment: false, mixup: 0.2 }, /modules\[1\]\.training: mixup has no effect with augment: false/],
     [{ mixpu: 1 }, /unknown option "mixpu"/],
   ] as const)
     assert.throws(() => parsePlan({ ...small, modules: ["none", { name: "cbam", training }] }), says);
+});
+
+test("what a plan's setting or recipe has for a choice goes with it where an entrant chooses otherwise", () => {
+  const plan = parsePlan({
+    ...small,
+    modules: [
+      "none",
+      { name: "cbam", training: { augment: false } },
+      { name: "se", training: { recipe: "timm-seresnext26", augment: false, optimizer: "adamw", warmup: 0 } },
+    ],
+    settings: [{ mixup: 0.2, schedule: "step", stepEpochs: [1], optimizer: "sgd", lr: 0.3, batch: 32 }],
+    epochs: 3,
+    backbones: ["resnet20"],
+  });
+  const resolver = new Resolver(plan, data);
+  const [none, cbam, se] = unitsOf(plan)
+    .slice(0, 3)
+    .map((unit) => resolver.resolve(unit).training);
+  assert.equal(none!.augment!.mixup, 0.2);
+  assert.deepEqual([cbam!.augment, se!.augment], [null, null]);
+  assert.deepEqual([cbam!.optimizer.settings.lr, se!.optimizer.settings.lr], [0.3, 1e-3]);
 });
 
 test("a plain network is widened to the parameters of a module's, to a quarter of a percent", () => {
