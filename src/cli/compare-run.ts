@@ -142,9 +142,15 @@ export async function checkPairing(journal: Journal, json: boolean): Promise<voi
       ["unit", "backbone weights", "first 10 batches", ""],
     ),
     "",
-    paired ? "paired: units of one seed start with equal weights and see equal batches" : "NOT paired",
+    paired ? pairedText(found.map(({ unit }) => unit.unit.entrant)) : "NOT paired",
   ]);
   if (!paired) process.exitCode = 1;
+}
+
+function pairedText(entrants: readonly JournaledUnit["unit"]["entrant"][]): string {
+  const alike = "paired: units of one seed start with equal weights";
+  if (!entrants.some(({ training }) => training)) return `${alike} and see equal batches`;
+  return `${alike}, and see equal batches where they are trained alike`;
 }
 
 function noteOf(reshaped: number, { training }: JournaledUnit["unit"]["entrant"]): { readonly note?: string } {

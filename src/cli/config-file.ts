@@ -3,27 +3,33 @@ import { readYamlFile } from "../compare/node/yaml-file.js";
 import { closest } from "../core/errors.js";
 import { isObject } from "../core/schema.js";
 import { OptionError } from "../index.js";
-import { recipeNamed } from "../internal.js";
+import { type Recipe, recipeNamed, withoutOverruled } from "../internal.js";
 
 /** Flags of a command as a file or a recipe gives them, by option name, and the data set. */
 export type PresetFlags = Readonly<Record<string, unknown>> & { readonly data?: string };
+
+/** Settings by the names that recipes and config.json have for them, where their flags have others. */
+const otherNames: Readonly<Record<string, string>> = { clipNorm: "clip" };
 
 /** Flags that no file may hold: they are about this one call. */
 const ofTheCall = ["config", "resume", "json", "help"];
 
 /**
  * What `--recipe` and `--config` say: the file comes before the recipe, and what is given on the command line before both.
+ * What of the recipe belongs to a choice that these replace is left out.
  *
  * @throws OptionError that names the file, the line and the field that is no flag or has a value that the flag does not take.
  */
 export async function presetFlags(
   command: Command,
   { recipe, config }: { readonly recipe?: string; readonly config?: string },
+  called: Readonly<Record<string, unknown>> = {},
 ): Promise<PresetFlags> {
   const { recipe: named, ...given } = config === undefined ? {} : await fileFlags(command, config);
   const name = recipe ?? (named as string | undefined);
   if (name === undefined) return given;
-  return { ...flagsIn(command, { ...recipeNamed(name).flags }, () => `recipe ${name}`), ...given };
+  const flags = withoutOverruled(recipeNamed(name).flags, { ...given, ...called } as Partial<Recipe["flags"]>);
+  return { ...flagsIn(command, { ...flags }, () => `recipe ${name}`), ...given };
 }
 
 async function fileFlags(command: Command, file: string): Promise<PresetFlags> {
@@ -43,7 +49,8 @@ function flagsIn(
 ): PresetFlags {
   const flags: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
-    const name = key.replace(/[-_](\w)/g, (_, letter: string) => letter.toUpperCase());
+    const camel = key.replace(/[-_](\w)/g, (_, letter: string) => letter.toUpperCase());
+    const name = otherNames[camel] ?? camel;
     if (value === null) continue; // as if it were not there
     if (name === "data") flags.data = ofText(value, key, where);
     else {

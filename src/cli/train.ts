@@ -55,12 +55,12 @@ immediately.`),
   .action(async (named: string | undefined, asked: AskedFlags, command: Command) => {
     const resumed = asked.resume ? await RunFolder.open(requireOut(asked)) : undefined;
     await resumed?.claim();
-    const { data: configured, ...settings } = await presetFlags(command, asked);
     const {
       recipe: _recipe,
       config: _config,
       ...given
     } = Object.fromEntries(Object.entries(asked).filter(([name]) => command.getOptionValueSource(name) === "cli"));
+    const { data: configured, ...settings } = await presetFlags(command, asked, given);
     const explicit = { ...settings, ...given };
     // A resumed run keeps its original settings, and must not be asked for others now.
     const before = resumed?.config.flags as Partial<TrainFlags> | undefined;

@@ -22,9 +22,16 @@ import {
   threadCount,
   whole,
 } from "../core/schema.js";
-import { augmentedBy } from "../data/index.js";
+import { augmentationSettings, augmentedBy } from "../data/index.js";
 import { models, type Task } from "../models/index.js";
-import { type RecipeSettings, recipeFields, recipeNamed, scheduleBy } from "../train/index.js";
+import {
+  optimizers,
+  type RecipeSettings,
+  recipeFields,
+  recipeNamed,
+  scheduleBy,
+  withoutOverruled,
+} from "../train/index.js";
 
 /** Which images are used, and how they are split. Validation makes choices; the test images are measured once. */
 export interface PlanData {
@@ -69,7 +76,13 @@ export interface Setting extends RecipeSettings {
 export function settled({ recipe, ...own }: Setting): Omit<Setting, "recipe"> {
   if (recipe === undefined) return own;
   const { epochs: _, ...flags } = recipeNamed(recipe).flags;
-  return { ...flags, ...own };
+  return { ...withoutOverruled<Setting>(flags, own), ...own };
+}
+
+/** A setting of a plan with what an entrant has of its own over it. */
+export function settledFor(setting: Setting, training: Setting = {}): Omit<Setting, "recipe"> {
+  const own = settled(training);
+  return { ...withoutOverruled(settled(setting), own), ...own };
 }
 
 /** What all entrants get the same amount of. */
@@ -205,11 +218,14 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
         throw new OptionError(`${where}: wide needs another module whose parameters it matches`);
     }
   }
-  for (const [field, setting] of [
-    ...plan.settings.map((one, i) => [`settings[${i}]`, one] as const),
-    ...plan.entrants.flatMap(({ training }, i) => (training ? [[`modules[${i}].training`, training] as const] : [])),
-  ])
-    requireSound(`${where}: ${field}`, setting, epochs);
+  // What an entrant is trained with is its own settings over the plan's: together they must be sound.
+  const trained = plan.entrants.map(({ training }, i) => [`modules[${i}].training`, training] as const);
+  for (const [i, setting] of plan.settings.entries())
+    requireSound(`${where}: settings[${i}]`, () => settledFor(setting), epochs);
+  for (const [field, training] of trained)
+    if (training)
+      for (const setting of plan.settings)
+        requireSound(`${where}: ${field}`, () => settledFor(setting, training), epochs);
   if (plan.backbones.some(({ training }) => training))
     throw new OptionError(`${where}: training is of modules; what all of them have belongs to settings`);
   requireOnce(
@@ -233,14 +249,42 @@ export function parsePlan(written: unknown, where = "plan"): Plan {
 }
 
 /** @throws OptionError for settings that do not go together. */
-function requireSound(where: string, setting: Setting, epochs: number): void {
+function requireSound(where: string, merged: () => Omit<Setting, "recipe">, epochs: number): void {
   try {
-    const all = settled(setting);
+    const all = merged();
+    requireEffect(all, epochs);
     augmentedBy({ crop: null, flip: false }, all);
     scheduleBy(all, epochs);
+    if (all.optimizer) optimizers[all.optimizer](all.optimizerOptions);
   } catch (error) {
     throw error instanceof OptionError ? new OptionError(`${where}: ${error.message}`) : error;
   }
+}
+
+/** What `fovea train` refuses, too. @throws OptionError for a setting without effect. */
+function requireEffect(all: Omit<Setting, "recipe">, epochs: number): void {
+  const { augment = true, augRepeats = 1, balancedSampling, stepEpochs = [], warmup = 0 } = all;
+  const { bceLoss, bceTargetThreshold = null, classWeights, optimizerOptions = {}, decayNorms = true } = all;
+  const changes = Object.keys(augmentationSettings) as (keyof typeof augmentationSettings)[];
+  const idle = changes.find((name) => (all[name] ?? null) !== null) ?? (augRepeats > 1 ? "augRepeats" : undefined);
+  if (!augment && idle) throw new OptionError(`${idle} has no effect with augment: false`);
+  const late = stepEpochs.find((epoch) => epoch >= epochs);
+  if (late !== undefined)
+    throw new OptionError(`stepEpochs ${late} has no effect: the training ends after ${epochs} epochs`);
+  if (warmup > epochs) throw new OptionError(`warmup ${warmup} is longer than the training, ${epochs} epochs`);
+  if (bceTargetThreshold !== null && !bceLoss) throw new OptionError("bceTargetThreshold needs bceLoss");
+  if (bceLoss && classWeights) throw new OptionError("classWeights has no effect with bceLoss");
+  if (augRepeats > 1 && balancedSampling)
+    throw new OptionError("augRepeats and balancedSampling exclude each other; leave one out");
+  for (const [name, value, same] of [
+    ["lr", all.lr, "lr"],
+    ["weightDecay", all.weightDecay, "weightDecay"],
+    ["decayNorms", all.decayNorms, "decayNormsAndBiases"],
+  ] as const)
+    if (value !== undefined && same in optimizerOptions)
+      throw new OptionError(`${name} and ${same} in optimizerOptions are the same setting; leave one out`);
+  if (!decayNorms && (all.weightDecay ?? optimizerOptions.weightDecay) === 0)
+    throw new OptionError("decayNorms: false has no effect: there is no weight decay");
 }
 
 const inField = (where: string, field: string, { message }: Error) => new OptionError(`${where}: ${field}: ${message}`);

@@ -8,7 +8,7 @@ import type { RunConfig } from "../train/run-folder.js";
 import { trainingSettings } from "../train/settings.js";
 import type { Division } from "./data.js";
 import { type Frame, type NetworkCost, networkCost, networkOf } from "./entrants.js";
-import { type Named, type Plan, type Setting, settled, taskOfPlan } from "./plan.js";
+import { type Named, type Plan, type Setting, settledFor, taskOfPlan } from "./plan.js";
 import type { Unit } from "./units.js";
 
 /** Seconds per training step of each network, by {@link rateKey}, for `--budget seconds`. */
@@ -64,7 +64,7 @@ export class Resolver {
 
   /** How an entrant is trained in a setting of the plan: what it has of its own comes first. */
   setting({ training }: Named, setting: number): Omit<Setting, "recipe"> {
-    return { ...settled(this.plan.settings[setting]!), ...settled(training ?? {}) };
+    return settledFor(this.plan.settings[setting]!, training);
   }
 
   optimizer(backbone: Named, entrant: Named, setting: number): Optimizer {

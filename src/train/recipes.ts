@@ -211,6 +211,45 @@ export const recipes = {
   },
 } as const satisfies Readonly<Record<string, Recipe>>;
 
+/** What of some settings belongs to a choice that others overrule, such as the step epochs of another schedule: it goes with it. */
+function belongingTo(base: ChosenSettings, over: ChosenSettings): ReadonlySet<string> {
+  const {
+    schedule,
+    optimizer,
+    optimizerOptions = {},
+    augment,
+    weightDecay,
+    randomErasing,
+    bceLoss,
+    balancedSampling,
+  } = over;
+  const gone: string[] = [];
+  if (schedule !== undefined && schedule !== (base.schedule ?? "cosine")) {
+    gone.push("stepEpochs", "cycleEpochs", "cycleFactor");
+    if (schedule === "one-cycle") gone.push("warmup");
+  }
+  // Rates and decays of one optimizer say nothing of another's.
+  if (optimizer !== undefined && base.optimizer !== undefined && optimizer !== base.optimizer)
+    gone.push("optimizerOptions", "lr", "weightDecay");
+  if ("lr" in optimizerOptions) gone.push("lr");
+  if ("weightDecay" in optimizerOptions) gone.push("weightDecay");
+  if ("decayNormsAndBiases" in optimizerOptions || (weightDecay ?? optimizerOptions.weightDecay) === 0)
+    gone.push("decayNorms");
+  if (augment === false) gone.push(...Object.keys(augmentationSettings), "augRepeats");
+  if (balancedSampling) gone.push("augRepeats");
+  if (randomErasing === 0 || randomErasing === null) gone.push("eraseMode");
+  if (bceLoss === false) gone.push("bceTargetThreshold");
+  return new Set(gone);
+}
+
+type ChosenSettings = RecipeSettings & { readonly augment?: boolean };
+
+/** Settings without those that belong to a choice which `over` replaces. */
+export function withoutOverruled<T extends ChosenSettings>(base: T, over: ChosenSettings): T {
+  const gone = belongingTo(base, over);
+  return Object.fromEntries(Object.entries(base).filter(([name]) => !gone.has(name))) as T;
+}
+
 export const recipeNames = Object.keys(recipes) as (keyof typeof recipes)[];
 
 /** A recipe by name. @throws OptionError for a name that is none. */

@@ -197,6 +197,21 @@ test("units of a seed begin with equal weights and batches, and other seeds with
   assert.notEqual(of(0)[0]!.batches, of(1)[0]!.batches);
 });
 
+test("what --check-pairing says of batches is true where an entrant has a training of its own", async () => {
+  const plan = join(temporaryFolder(), "own.json");
+  for (const [training, says] of [
+    [undefined, /start with equal weights and see equal batches$/],
+    [{ batch: 8 }, /start with equal weights, and see equal batches where they are trained alike$/],
+  ] as const) {
+    const modules = ["none", { name: "se", ...(training && { training }) }];
+    writeFileSync(plan, JSON.stringify({ data: { source: data, images: 32 }, modules, seeds: 1, epochs: 1 }));
+    const out = temporaryFolder();
+    const { code, stdout, stderr } = await fovea(["compare", plan, "--out", out, "--check-pairing"]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout.trim(), says);
+  }
+});
+
 test("a module that does not fit and a training that diverges are said; the others go on", async () => {
   const out = temporaryFolder();
   const plan = join(temporaryFolder(), "plan.json");

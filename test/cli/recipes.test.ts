@@ -86,6 +86,29 @@ for (const recipe of recipeNames)
     assert.deepEqual(training.augment.crop.scale, flags.scale);
   });
 
+test("what belongs to a choice of a recipe goes with it where a flag or the file replaces it", async () => {
+  for (const [name, flags] of [
+    ["torchvision-v1", "--schedule cosine"],
+    ["torchvision-v2", "--no-augment --warmup 1"],
+    ["torchvision-v2", "--balanced-sampling --schedule one-cycle"],
+    ["timm-seresnext26", "--optimizer adamw --warmup 1 --random-erasing 0"],
+    ["timm-a2", "--weight-decay 0 --warmup 1"],
+  ] as const) {
+    const out = at(`over-${flags.replaceAll(/\W+/g, "")}`);
+    const { code, stderr } = await fovea([
+      ...["train", data, "--recipe", name, ...short, ...flags.split(" "), "--out", out],
+    ]);
+    assert.equal(code, 0, `${name} ${flags}: ${stderr}`);
+  }
+  const { training } = config("over-noaugmentwarmup1");
+  assert.equal(training.augment, null);
+  const { optimizer } = config("over-optimizeradamwwarmup1randomerasing0").training;
+  assert.deepEqual([optimizer.name, optimizer.settings.lr], ["adamw", 1e-3]);
+  writeFileSync(at("over.yaml"), "recipe: torchvision-v1\nschedule: cosine\noptimizer: lamb\naugment: false\n");
+  const { data: _, ...flags } = await presetFlags(trainCommand, { config: at("over.yaml") });
+  assert.deepEqual(flags, { batch: 256, epochs: 90, schedule: "cosine", optimizer: "lamb", augment: false });
+});
+
 test("--find-lr draws a curve and trains nothing", async () => {
   const curve = at("curve.svg");
   const { code, stdout, stderr } = await fovea([
@@ -110,6 +133,9 @@ const files: readonly (readonly [text: string, says: RegExp])[] = [
   ["epochs: 2\nmixpu: 0.2\n", /bad\.yaml:2: unknown flag "mixpu"\. Did you mean "mixup"\?/],
   ["epochs: two\n", /bad\.yaml:1: epochs must be an integer/],
   ["epochs: 2\n\nepochs: 3\n", /bad\.yaml:3: /],
+  ["epochs: 2\nlabel-smoothing: 3\n", /bad\.yaml:2: label-smoothing must be/],
+  ["label: 2\nlabel-smoothign: 0.1\n", /bad\.yaml:1: unknown flag "label"/],
+  ["epochs: 2\nlabel-smoothign: 0.1\n", /bad\.yaml:2: unknown flag "label-smoothign"/],
   ["maps: 3\n", /bad\.yaml:1: maps must be true or false/],
   ["mixup: true\n", /bad\.yaml:1: mixup takes a value, not true/],
   ["resume: true\n", /bad\.yaml:1: unknown flag "resume"/],

@@ -135,7 +135,7 @@ test("an entrant has a training of its own: the same module with and without a r
     ...small,
     modules: [
       { name: "cbam", label: "default" },
-      { name: "cbam", label: "recipe", training: { recipe: "torchvision-v2", batch: 16 } },
+      { name: "cbam", label: "recipe", training: { recipe: "torchvision-v2", batch: 16, warmup: 1 } },
       { name: "cbam", training: { lr: 0.02, augment: false } },
       { name: "cbam", label: "cycle", training: { schedule: "one-cycle", mixup: 0.2, classWeights: "balanced" } },
     ],
@@ -166,7 +166,7 @@ test("an entrant has a training of its own: the same module with and without a r
     },
     { lr: 0.5, norms: false, labelSmoothing: 0.1, ema: 0.99997, augRepeats: 4, batch: 16, epochs: 3 },
   );
-  assert.deepEqual(schedule, { kind: "cosine", warmupEpochs: 5 });
+  assert.deepEqual(schedule, { kind: "cosine", warmupEpochs: 1 });
   assert.deepEqual(augment!.crop, { scale: [0.08, 1] });
   assert.equal(augment!.autoAugment, "trivialaugment");
   assert.equal(own!.training.augment, null);
@@ -176,9 +176,54 @@ test("an entrant has a training of its own: the same module with and without a r
     [{ recipe: "torchvision" }, /modules\[1\]\.training: .*torchvision-v1/],
     [{ eraseMode: "pixel" }, /modules\[1\]\.training: eraseMode needs randomErasing/],
     [{ schedule: "warm-restarts" }, /modules\[1\]\.training: schedule warm-restarts needs cycleEpochs/],
+    [{ augment: false, mixup: 0.2 }, /modules\[1\]\.training: mixup has no effect with augment: false/],
     [{ mixpu: 1 }, /unknown option "mixpu"/],
   ] as const)
     assert.throws(() => parsePlan({ ...small, modules: ["none", { name: "cbam", training }] }), says);
+});
+
+test("what a plan's setting or recipe has for a choice goes with it where an entrant chooses otherwise", () => {
+  const plan = parsePlan({
+    ...small,
+    modules: [
+      "none",
+      { name: "cbam", training: { augment: false } },
+      { name: "se", training: { recipe: "timm-seresnext26", augment: false, optimizer: "adamw", warmup: 0 } },
+    ],
+    settings: [{ mixup: 0.2, schedule: "step", stepEpochs: [1], optimizer: "sgd", lr: 0.3, batch: 32 }],
+    epochs: 3,
+    backbones: ["resnet20"],
+  });
+  const resolver = new Resolver(plan, data);
+  const [none, cbam, se] = unitsOf(plan)
+    .slice(0, 3)
+    .map((unit) => resolver.resolve(unit).training);
+  assert.equal(none!.augment!.mixup, 0.2);
+  assert.deepEqual([cbam!.augment, se!.augment], [null, null]);
+  assert.deepEqual([cbam!.optimizer.settings.lr, se!.optimizer.settings.lr], [0.3, 1e-3]);
+});
+
+const together: readonly (readonly [setting: object, training: object, says: RegExp])[] = [
+  [{}, { recipe: "torchvision-v1" }, /stepEpochs 30 has no effect: the training ends after 2 epochs/],
+  [{}, { warmup: 3 }, /warmup 3 is longer than the training, 2 epochs/],
+  [{}, { bceTargetThreshold: 0.2 }, /bceTargetThreshold needs bceLoss/],
+  [{ bceLoss: true }, { classWeights: "balanced" }, /classWeights has no effect with bceLoss/],
+  [{ balancedSampling: true }, { augRepeats: 3 }, /augRepeats and balancedSampling exclude each other/],
+  [{ augment: false }, { mixup: 0.2 }, /mixup has no effect with augment: false/],
+  [{ lr: 0.1 }, { optimizer: "adamw", optimizerOptions: { nesterov: true } }, /nesterov/],
+  [{ lr: 0.1, weightDecay: 0 }, { decayNorms: false }, /decayNorms: false has no effect/],
+];
+for (const [setting, training, says] of together)
+  test(`a plan is refused for ${JSON.stringify(training)} over ${JSON.stringify(setting)}`, () => {
+    const modules = ["none", { name: "cbam", training }];
+    const message = new RegExp(`modules\\[1\\]\\.training: .*${says.source}`);
+    assert.throws(() => parsePlan({ ...small, modules, settings: [setting] }), message);
+  });
+
+test("what a setting of the plan needs may stand in the entrant's training, and the other way round", () => {
+  const training = { eraseMode: "pixel", bceTargetThreshold: 0.2 };
+  const modules = ["none", { name: "cbam", training }];
+  assert.ok(parsePlan({ ...small, modules, settings: [{ randomErasing: 0.2, bceLoss: true }] }));
 });
 
 test("a plain network is widened to the parameters of a module's, to a quarter of a percent", () => {

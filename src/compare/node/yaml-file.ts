@@ -48,8 +48,8 @@ export async function readYamlFile(file: string, what: string): Promise<YamlFile
 }
 
 function lineOf(document: Document, lines: LineCounter, message: string): number | undefined {
-  const [place = ""] = /^[\w[\].]+/.exec(message) ?? [];
-  const [, unknown] = /^(?:[\w[\].]+: )?unknown option "(.*?)"/.exec(message) ?? [];
+  const [place = ""] = /^[\w[\].-]+/.exec(message) ?? [];
+  const [, unknown] = /^(?:[\w[\].-]+: )?unknown option "(.*?)"/.exec(message) ?? [];
   const keys: (string | number)[] = message.startsWith("unknown") ? [] : keysOf(place);
   if (unknown !== undefined) {
     const parent = document.getIn(keys, true) as {
@@ -67,6 +67,7 @@ function lineOf(document: Document, lines: LineCounter, message: string): number
 }
 
 /** `settings`, 0 and `lr` of `settings[0].lr`. */
-const keysOf = (place: string) => [...place.matchAll(/\w+/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
+const keysOf = (place: string) =>
+  [...place.matchAll(/[\w-]+/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
 
 const oneLine = (text: string) => text.replaceAll(/\s+/g, " ").trim();
