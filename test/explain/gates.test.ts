@@ -32,12 +32,11 @@ class FirstOutput extends Module {
 /** What entries need beside channels. */
 const settings: Readonly<Record<string, object>> = {
   "sc-bottleneck": { planes: 16 },
-  rga: { size: [8, 8] },
 };
 
 test("every entry of the catalogue that attends has gates, each of a kind that fits its shape", () => {
-  for (const [name, { attends }] of attentionModules) {
-    const module = createAttention(name as "se", 64, (settings[name] ?? {}) as object);
+  for (const [name, { attends, sized }] of attentionModules) {
+    const module = createAttention(name as "se", 64, { ...(sized && { size: [8, 8] }), ...settings[name] } as object);
     const { taps } = trace(new FirstOutput(module as Module), [1, 64, 8, 8]);
     if (attends === "none")
       assert.ok(

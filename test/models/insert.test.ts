@@ -155,7 +155,7 @@ test("what cannot be inserted is refused in one line, and nothing is changed", (
     (m) => insertAttention(m, "se", { where: "stage" }),
     createModel("mobilenetv2_100"),
   );
-  refused(/^insertAttention: fc outputs no map; a place needs \[N,C,H,W\]$/, (m) =>
+  refused(/^insertAttention: fc outputs no feature map; a place needs \[N,C,H,W\]$/, (m) =>
     insertAttention(m, "se", { where: (path) => path === "fc" }),
   );
   const twice = small();

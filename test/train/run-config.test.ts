@@ -49,7 +49,7 @@ const wrong: Readonly<Record<string, readonly [contents: unknown, says: RegExp]>
   "no schedule": [{ ...config, training: { ...training, schedule: {} } }, /training\.schedule must be a schedule/],
   "an optimizer that there is not": [
     { ...config, training: { ...training, optimizer: { name: "lion", settings: {} } } },
-    /training\.optimizer\.name must be one of sgd, adamw, got "lion"$/,
+    /training\.optimizer\.name must be one of sgd, adamw, lamb, got "lion"$/,
   ],
   "settings that are lists": [
     { ...config, training: { ...training, optimizer: { name: "sgd", settings: { lr: [0.1] } } } },
