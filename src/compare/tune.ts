@@ -2,6 +2,7 @@ import { attentionInfo } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { shown } from "../core/schema.js";
+import { withoutOverruled } from "../train/index.js";
 import { type Named, type Plan, type PlanData, parsePlan, type Setting } from "./plan.js";
 import { scoreOf } from "./results.js";
 
@@ -201,18 +202,22 @@ export function promoted(scores: readonly (readonly [number: number, score: Scor
 }
 
 /** The plan of one trial in a rung: a comparison of one unit. @throws OptionError for invalid settings. */
-export function planOf({ data, backbone, module, seed, threads }: Search, trial: TrialSettings, epochs: number): Plan {
+export function planOf(search: Search, { setting, options: own }: TrialSettings, epochs: number): Plan {
+  const { data, backbone, module, seed, threads } = search;
   const { name, options } = module;
-  return parsePlan(
+  const plan = parsePlan(
     {
       data,
       backbones: [backbone],
-      modules: [{ name, options: { ...options, ...trial.options }, label: name }],
+      modules: [{ name, options: { ...options, ...own }, label: name }],
       seeds: [seed],
-      settings: [trial.setting],
-      epochs,
+      // Of a search over augmentation, too, a trial without it has no use for the rest.
+      settings: [withoutOverruled(setting, { augment: setting.augment })],
+      // Settings are for the whole search: the first rungs may be shorter than a warm-up.
+      epochs: search.epochs,
       threads,
     },
     "tune",
   );
+  return { ...plan, epochs };
 }
