@@ -201,6 +201,10 @@ export function promoted(scores: readonly (readonly [number: number, score: Scor
     .map(([number]) => number);
 }
 
+/** A trial's settings with an effect: one without augmentation has no use for the rest of it that is searched. */
+export const usedOf = (setting: Setting): Setting =>
+  withoutOverruled(setting, setting.augment === false ? { augment: false } : {});
+
 /** The plan of one trial in a rung: a comparison of one unit. @throws OptionError for invalid settings. */
 export function planOf(search: Search, { setting, options: own }: TrialSettings, epochs: number): Plan {
   const { data, backbone, module, seed, threads } = search;
@@ -211,8 +215,7 @@ export function planOf(search: Search, { setting, options: own }: TrialSettings,
       backbones: [backbone],
       modules: [{ name, options: { ...options, ...own }, label: name }],
       seeds: [seed],
-      // Of a search over augmentation, too, a trial without it has no use for the rest.
-      settings: [withoutOverruled(setting, { augment: setting.augment })],
+      settings: [usedOf(setting)],
       // Settings are for the whole search: the first rungs may be shorter than a warm-up.
       epochs: search.epochs,
       threads,

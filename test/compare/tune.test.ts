@@ -145,6 +145,9 @@ test("the best settings of a module are a plan that can be compared; a network w
     parsePlan(winnerPlan(se)).entrants.map(({ label }) => label),
     ["none", "se"],
   );
+  const space = ["augment=false", "mixup=0.2,0.4"].map((text) => parseDimension(text, "se"));
+  const bare = parsePlan(winnerPlan(found(search({ space }), [{ top1: 0.5, loss: 1 }])));
+  assert.deepEqual(bare.settings, [{ augment: false }]);
   assert.match(winnerText(se), /fovea compare and several seeds/);
   const [none] = parsePlan({ data: "shapes", modules: ["none", "se"] }).entrants;
   const plain = found(search({ module: none!, space: [parseDimension("lr=0.1,0.2", "none")] }), [
