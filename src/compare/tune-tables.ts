@@ -3,7 +3,7 @@ import { scatter } from "../report/scatter.js";
 import { element, raw } from "../report/svg.js";
 import { scoreOf, type UnitResult } from "./results.js";
 import { csv, markdown, sourceName } from "./tables.js";
-import type { Rung, Search, TrialSettings } from "./tune.js";
+import { type Rung, type Search, type TrialSettings, usedOf } from "./tune.js";
 import { points } from "./verdict.js";
 
 /** A trial with its results. */
@@ -65,7 +65,7 @@ export function winnerPlan({ search, winner }: SearchResult): object | null {
     backbones: [search.backbone],
     modules: ["none", { name, options: { ...options, ...winner.trial.options }, label: name }],
     seeds: 6,
-    settings: [winner.trial.setting],
+    settings: [usedOf(winner.trial.setting)],
     epochs: search.epochs,
     threads: search.threads,
   };

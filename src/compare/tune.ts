@@ -2,6 +2,7 @@ import { attentionInfo } from "../attention/index.js";
 import { OptionError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { shown } from "../core/schema.js";
+import { withoutOverruled } from "../train/index.js";
 import { type Named, type Plan, type PlanData, parsePlan, type Setting } from "./plan.js";
 import { scoreOf } from "./results.js";
 
@@ -200,19 +201,26 @@ export function promoted(scores: readonly (readonly [number: number, score: Scor
     .map(([number]) => number);
 }
 
+/** A trial's settings with an effect: one without augmentation has no use for the rest of it that is searched. */
+export const usedOf = (setting: Setting): Setting =>
+  withoutOverruled(setting, setting.augment === false ? { augment: false } : {});
+
 /** The plan of one trial in a rung: a comparison of one unit. @throws OptionError for invalid settings. */
-export function planOf({ data, backbone, module, seed, threads }: Search, trial: TrialSettings, epochs: number): Plan {
+export function planOf(search: Search, { setting, options: own }: TrialSettings, epochs: number): Plan {
+  const { data, backbone, module, seed, threads } = search;
   const { name, options } = module;
-  return parsePlan(
+  const plan = parsePlan(
     {
       data,
       backbones: [backbone],
-      modules: [{ name, options: { ...options, ...trial.options }, label: name }],
+      modules: [{ name, options: { ...options, ...own }, label: name }],
       seeds: [seed],
-      settings: [trial.setting],
-      epochs,
+      settings: [usedOf(setting)],
+      // Settings are for the whole search: the first rungs may be shorter than a warm-up.
+      epochs: search.epochs,
       threads,
     },
     "tune",
   );
+  return { ...plan, epochs };
 }

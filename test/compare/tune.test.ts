@@ -57,6 +57,14 @@ test("draws are even by their logarithm, even over choices, and the same for a s
   assert.deepEqual(trialsOf(search({ trials: 300 })).slice(0, 200), trials);
 });
 
+test("a trial without augmentation has no use for the rest of it, and a short rung takes the search's warm-up", () => {
+  const setting = { augment: false, mixup: 0.2, lr: 0.1, warmup: 3 };
+  const plan = planOf(search(), { number: 1, setting, options: {} }, 1);
+  assert.deepEqual([plan.settings, plan.epochs], [[{ augment: false, lr: 0.1, warmup: 3 }], 1]);
+  const long = { number: 1, setting: { warmup: 10 }, options: {} };
+  assert.throws(() => planOf(search(), long, 1), /warmup 10 is longer than the training, 9 epochs/);
+});
+
 test("a grid has every combination once, and equal draws are tried once", () => {
   const space = ["lr=0.1,0.01", "reduction=4,8,16", "optimizer=sgd,adamw"].map((text) => parseDimension(text, "se"));
   const grid = trialsOf(search({ space, grid: true }));
@@ -137,6 +145,9 @@ test("the best settings of a module are a plan that can be compared; a network w
     parsePlan(winnerPlan(se)).entrants.map(({ label }) => label),
     ["none", "se"],
   );
+  const space = ["augment=false", "mixup=0.2,0.4"].map((text) => parseDimension(text, "se"));
+  const bare = parsePlan(winnerPlan(found(search({ space }), [{ top1: 0.5, loss: 1 }])));
+  assert.deepEqual(bare.settings, [{ augment: false }]);
   assert.match(winnerText(se), /fovea compare and several seeds/);
   const [none] = parsePlan({ data: "shapes", modules: ["none", "se"] }).entrants;
   const plain = found(search({ module: none!, space: [parseDimension("lr=0.1,0.2", "none")] }), [
