@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Page } from "playwright-core";
+import { ifLong } from "../support/long.js";
 import { openBrowser, said, serve, skip, visit } from "./support.js";
 
 const served = skip ? undefined : serve();
@@ -89,7 +90,7 @@ const watchFocus = (page: Page) =>
     }, 20);
   });
 
-test("the whole way by keyboard alone; the focus is always somewhere, and seen", { skip }, async () => {
+test("the whole way by keyboard alone; the focus is always somewhere, and seen", { skip: skip || ifLong }, async () => {
   const { page, context, faults } = await visit((await browser)!, (await served)!.url);
   await watchFocus(page);
 

@@ -52,6 +52,7 @@ test("editors complete options by the name before them, and their words", () => 
   assert.deepEqual(offered("the words of an option").toSorted(), ["authors", "dense", "plain", "timm"]);
   assert.deepEqual(offered("a network's options").toSorted(), [
     "attention",
+    "dropPath",
     "extraChannels",
     "init",
     "numClasses",
