@@ -90,7 +90,7 @@ async function featuresOf(people: SightedDataset): Promise<number[][]> {
 const distances = (a: number[][], b: number[][]) =>
   a.flatMap((x) => b.map((y) => Math.hypot(...x.map((v, i) => v - y[i]!))));
 
-// People that the network never saw: those of camera 1 are looked for, among all images.
+// People whom the network has never seen: each image by camera 1 is a query, all images are the gallery.
 const unseen = generatePeople({ identities: 24, first: 1001 });
 const features = await featuresOf(unseen);
 const at = unseen.cameras.flatMap((camera, i) => (camera === 1 ? [i] : []));
