@@ -150,7 +150,7 @@ test("units of other data, another program or a damaged result enter no table", 
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /another version of the program/);
   other({ hashes: { ...result.hashes, config: "another" } });
-  assert.match((await fovea(args)).stderr, /belongs to another configuration than its folder/);
+  assert.match((await fovea(args)).stderr, /belongs to a different configuration than its folder/);
   other({ seed: "1" });
   assert.match((await fovea(args)).stderr, /result\.json: seed must be/);
   rmSync(join(unit, "result.json"));

@@ -114,7 +114,7 @@ test(
     assert.ok(
       JSON.parse(other.stdout).predictions[0].classes.every(({ name }: { name: string }) => fine.includes(name)),
     );
-    assert.match(other.stderr, /ZjjConan\/SimAM, whose license its authors do not state/);
+    assert.match(other.stderr, /ZjjConan\/SimAM, license not stated/);
 
     const eyes = ["explain", "resnet20", photo, "--pretrained", "--method", "gradcam", "--out", at("seen.svg")];
     assert.equal((await run(eyes, own)).code, 0);

@@ -50,8 +50,8 @@ test("the commands of docs/comparing.md and docs/distributed.md plan what they s
   for (const [i, command] of commands.entries()) {
     if (i > 0 && ifLong) break;
     const folder = join(out, String(i));
-    const [program, ...words] = command.split(" ");
-    assert.equal(program, "fovea");
+    const [npx, program, ...words] = command.split(" ");
+    assert.deepEqual([npx, program], ["npx", "fovea"]);
     const planned = join(out, "planned");
     const args = words.map((word) => (word === "plan.json" ? plan : word === "FOLDER" ? planned : word));
     const own = args.includes("--out") ? [] : ["--out", folder];
