@@ -220,7 +220,7 @@ test("what a worker sends is checked before it is taken", { skip: ifLong || skip
       [replaced("{"), /result\.json is not JSON/],
       [(key: string) => client.hset(key, "manifest", "{"), /has no manifest/],
       [(key: string) => client.hset(key, "manifest", "x".repeat(20_000)), /is too large/],
-      [(key: string) => client.set(key, "x"), /is no hash/],
+      [(key: string) => client.set(key, "x"), /is not a hash/],
       [
         replaced(JSON.stringify({ ...result, hashes: { ...result.hashes, data: "other" } })),
         /a worker sent a result with another data/,

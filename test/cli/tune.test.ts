@@ -52,7 +52,7 @@ test("trials are trained rung by rung; after kill -9 at any time the same comman
   assert.doesNotMatch(again.stderr, /rung/);
   const other = await fovea([...args, "--seed", "1", "--out", killed]);
   assert.equal(other.code, 1);
-  assert.match(other.stderr, /--out .* holds another search/);
+  assert.match(other.stderr, /--out .* has another search/);
   // What it found is a plan.
   const planned = await fovea([
     "compare",
