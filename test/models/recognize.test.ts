@@ -62,6 +62,14 @@ const extra: Readonly<Record<string, readonly AttentionOptions[]>> = {
   fca: [{ size: [14, 14], reduction: 8 }],
 };
 
+/** Options that recognition does not try, or that shapes do not tell apart: they are read from metadata, and otherwise have their defaults. */
+const fromMetadata: Readonly<Record<string, readonly string[]>> = {
+  ema: ["groups"],
+  epsa: ["groups"],
+  halo: ["blockSize", "haloSize", "heads"],
+  shuffle: ["groups"],
+};
+
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 const traced = (name: string, choice: readonly unknown[]) =>
   same([...shapesOf(name, { attention: choice })], [...shapesOf(name, {})]) === false;
@@ -129,6 +137,7 @@ for (const { name, kind, options, sized } of attentionModules.values()) {
     }, () => {
       const each = (network === "resnet20" && placement.length === 0) || !ifLong ? single : [];
       for (const given of [{}, ...each, ...(extra[name] ?? [])]) {
+        if (!ifLong && Object.keys(given).some((option) => fromMetadata[name]?.includes(option))) continue;
         if (name === "ge" && given.form === "theta-minus") continue; // has no keys either
         const label = JSON.stringify(given);
         let wanted: Shapes;
