@@ -2,11 +2,11 @@
 import { formatNumber, formatShare } from "../src/report/text.js";
 import { barChart } from "./chart.js";
 import type { Row, SideResult, Spread, SuiteResults } from "./results.js";
-import { ours, peersWith } from "./sides.js";
+import { ours, peerOf, peersWith } from "./sides.js";
 import { suites } from "./suites/index.js";
 import type { Suite } from "./suites/suite.js";
 
-const titles = new Map([...peersWith("").values()].map(({ name, title }) => [name, title]));
+const titles = new Map(peersWith("").map(({ name, title }) => [peerOf(name), title]));
 
 const range = (s: Spread | undefined, show: (value: number) => string): string =>
   s ? (s.min === s.max ? show(s.median) : `${show(s.median)} (${show(s.min)}–${show(s.max)})`) : "–";
@@ -18,10 +18,12 @@ export function tableOf(suite: Suite, results: SuiteResults): string[][] {
   const [several, { images, baseline }] = [peers.length > 1, suite];
   const unit = images ? "img/s" : "ms";
   const other = several ? "peer" : (titles.get(peers[0] ?? "") ?? "nobody");
+  const configured = results.rows.some(({ sides }) => peers.some((peer) => sides[peer]?.configuration));
   const header = [
     "case",
     "measure",
     ...(several ? ["peer"] : []),
+    ...(configured ? ["its fastest configuration"] : []),
     ...(baseline ? ["added, Fovea", `added, ${other}`] : []),
     `Fovea, ${unit}`,
     `${other}, ${unit}`,
@@ -47,6 +49,7 @@ export function tableOf(suite: Suite, results: SuiteResults): string[][] {
       row.case,
       row.measure,
       ...(several ? [titles.get(peer ?? "") ?? "–"] : []),
+      ...(configured ? [theirs.configuration ?? "–"] : []),
       ...(baseline ? [share(own.added), share(theirs.added)] : []),
       time(own),
       time(theirs),
@@ -70,9 +73,9 @@ function asMarkdown([header, ...rows]: readonly (readonly string[])[]): string {
   return [line(header!), `|${"---|".repeat(header!.length)}`, ...rows.map(line)].join("\n");
 }
 
-/** A chart of a suite with one peer: the time added to the baseline, or the ratio. */
+/** A chart of a suite with one peer in float32: the time added to the baseline, or the ratio. */
 function chartOf(suite: Suite, { rows, versions }: SuiteResults): string | undefined {
-  const peers = suite.peers.filter((peer) => peer in versions);
+  const peers = suite.peers.filter((peer) => peer in versions && peer !== "pytorch-bf16");
   const [peer] = peers;
   if (!peer || peers.length > 1) return undefined;
   const values = new Map<string, Map<string, number | undefined>>();

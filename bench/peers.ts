@@ -9,7 +9,7 @@ import { alternate } from "./alternate.js";
 import { bestOf, calibrate, formatCalibration } from "./machine.js";
 import { asText, replaceSection, sectionOf, tableOf } from "./page.js";
 import { merge, rowsOf, type SuiteResults } from "./results.js";
-import { answer, installed, ours, peersWith, run, type Side } from "./sides.js";
+import { answer, configurationOf, installed, ours, peerOf, peersWith, run, type Side } from "./sides.js";
 import { suiteOf, suites } from "./suites/index.js";
 import type { Suite } from "./suites/suite.js";
 import { count } from "./workload.js";
@@ -26,7 +26,10 @@ const { values } = parseArgs({
     threads: { type: "string", default: `${availableParallelism()}` },
     /** Calibration of this machine when quiet, in GF/s. */
     quiet: { type: "string" },
+    /** An interpreter, or a command that runs a script with one. */
     python: { type: "string", default: "/usr/bin/python3" },
+    /** Only these configurations of peers that have several: whole names, separated by commas. */
+    configurations: { type: "string" },
     /** Compare results instead of measuring. */
     check: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
@@ -48,10 +51,15 @@ function casesOf({ name, cases }: Suite): readonly string[] {
   return found;
 }
 
-/** The installed peers of a suite, probed once each. */
+/** The installed sides of a suite's peers, probed once each. */
 const known = new Map<string, boolean>();
 async function sidesOf(suite: Suite): Promise<Side[]> {
-  const all = suite.peers.map((name) => peers.get(name)!);
+  const wanted = values.configurations?.split(",");
+  const asked = (configuration: string | undefined) =>
+    configuration === undefined || (wanted?.includes(configuration) ?? true);
+  const all = suite.peers.flatMap((peer) =>
+    peers.filter(({ name }) => peerOf(name) === peer && asked(configurationOf(name))),
+  );
   const fresh = all.filter(({ name }) => !known.has(name));
   const found = await installed(fresh, report);
   for (const side of fresh) known.set(side.name, found.includes(side));
@@ -68,7 +76,10 @@ interface Comparison {
 
 /** Has our side write weights, inputs and results to a file, from which every peer computes the same. */
 async function check(suite: Suite, folder: string): Promise<void> {
-  const sides = (await sidesOf(suite)).filter(({ name }) => name !== "fovea-wasm"); // the project's tests compare our engines
+  // One configuration of each peer. The project's tests compare our engines.
+  const sides = (await sidesOf(suite)).filter(
+    ({ name }) => name !== "fovea-wasm" && ["eager", undefined].includes(configurationOf(name)),
+  );
   const file = join(folder, "exchange.safetensors");
   const options = ["--threads", `${threads}`];
   for (const name of casesOf(suite)) {
@@ -114,7 +125,7 @@ async function measure(suite: Suite): Promise<SuiteResults> {
   });
   const versions: Record<string, string> = {};
   for (const { figures } of turns)
-    for (const [name, { side }] of figures) if (side !== undefined) versions[name] = side;
+    for (const [name, { side }] of figures) if (side !== undefined) versions[peerOf(name)] = side;
   const [processor] = cpus();
   const gibibytes = Math.round(totalmem() / 2 ** 30);
   return {

@@ -2,6 +2,7 @@
 
 import { type Figure, isCalm, type Turn } from "./alternate.js";
 import type { Calibration } from "./machine.js";
+import { configurationOf, peerOf } from "./sides.js";
 import type { Suite } from "./suites/suite.js";
 import { median } from "./timing.js";
 
@@ -12,8 +13,10 @@ export interface Spread {
   readonly max: number;
 }
 
-/** Results of one side in one measure of one case. */
+/** Results of one peer, or ours, in one measure of one case. */
 export interface SideResult {
+  /** The fastest of the peer's configurations, whose results these are. */
+  readonly configuration?: string;
   readonly seconds?: Spread;
   /** This side's time ÷ ours, turn by turn: above 1 we are faster. Of peers only. */
   readonly ratio?: Spread;
@@ -32,6 +35,7 @@ export interface Row {
   /** Turns behind the figures: the quiet ones, if any. */
   readonly turns: number;
   readonly quiet: boolean;
+  /** By the peers' names. */
   readonly sides: Readonly<Record<string, SideResult>>;
 }
 
@@ -50,7 +54,7 @@ export interface SuiteResults {
 const spread = (numbers: readonly number[]): Spread | undefined =>
   numbers.length ? { median: median(numbers), min: Math.min(...numbers), max: Math.max(...numbers) } : undefined;
 
-/** The rows of a suite's turns, in the order of its cases and measures. */
+/** The rows of a suite's turns, in the order of its cases and measures. Of a peer's configurations, the fastest in the measure counts. */
 export function rowsOf(
   { baseline }: Suite,
   turns: readonly Turn[],
@@ -71,6 +75,7 @@ export function rowsOf(
       const quotients = (above: readonly number[], below: readonly number[]) =>
         spread(above.map((a, i) => a / below[i]!).filter(Number.isFinite));
       const result = (side: string): SideResult => ({
+        configuration: configurationOf(side),
         seconds: spread(seconds(side).filter(Number.isFinite)),
         ratio: peers.includes(side) ? quotients(seconds(side), seconds(own!)) : undefined,
         added:
@@ -83,7 +88,12 @@ export function rowsOf(
         peakMemoryBytes: spread(used.flatMap((turn) => figure(turn, side, measure)?.peakMemoryBytes ?? []))?.median,
         error: figure(first!, side, measure)?.error ?? first!.figures.get(side)?.error,
       });
-      const sides = Object.fromEntries([own!, ...peers].map((side) => [side, result(side)]));
+      const slowness = ({ seconds }: SideResult) => seconds?.median ?? Number.POSITIVE_INFINITY;
+      const sides: Record<string, SideResult> = {};
+      for (const side of [own!, ...peers]) {
+        const [best, next] = [sides[peerOf(side)], result(side)];
+        if (!best || slowness(next) < slowness(best)) sides[peerOf(side)] = next;
+      }
       rows.push({ case: name, measure, date, turns: used.length, quiet: calm.length > 0, sides });
     }
   }

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 export interface Side {
+  /** The peer, and after a slash its configuration, if it has several. */
   readonly name: string;
   readonly title: string;
   /** The command of a case; suite, case and options follow. */
@@ -20,8 +21,23 @@ const [node, ourScript] = [process.execPath, compiled("./peers/ours.js")];
 
 export const ours: Side = { name: "fovea", title: "Fovea", command: [node, ourScript] };
 
-/** The peers, by name. */
-export function peersWith(python: string): ReadonlyMap<string, Side> {
+/** The peer of a side. */
+export const peerOf = (name: string): string => name.split("/")[0]!;
+
+/** How the peer is run, if there are several ways. */
+export const configurationOf = (name: string): string | undefined => name.split("/")[1];
+
+/** Ways to run PyTorch, as flags of peers/pytorch.py. The fastest of a peer counts. */
+const pytorch: Readonly<Record<string, readonly string[]>> = {
+  "pytorch/eager": [],
+  "pytorch/channels_last": ["--channels-last"],
+  "pytorch/channels_last + compile": ["--channels-last", "--compile"],
+  "pytorch-bf16/channels_last": ["--channels-last", "--bf16"],
+  "pytorch-bf16/channels_last + compile": ["--channels-last", "--bf16", "--compile"],
+};
+
+/** The sides beside ours, each configuration of a peer one. */
+export function peersWith(python: string): readonly Side[] {
   const javascript = (name: string, title: string): Side => ({
     name,
     title,
@@ -29,14 +45,17 @@ export function peersWith(python: string): ReadonlyMap<string, Side> {
     probe: [node, "-e", `require(${JSON.stringify(source("peers/js/node_modules/@jax-js/jax/package.json"))})`],
     install: "npm ci --ignore-scripts --prefix bench/peers/js",
   });
-  const all: Side[] = [
-    {
-      name: "pytorch",
-      title: "PyTorch",
-      command: [python, source("peers/pytorch.py")],
-      probe: [python, "-c", "import torch"],
-      install: `apt-get install python3-torch libopenblas0-openmp (Debian), and --python if it is not for ${python}`,
-    },
+  const script = source("peers/pytorch.py");
+  return [
+    ...Object.entries(pytorch).map(([name, flags]) => ({
+      name,
+      title: peerOf(name) === "pytorch" ? "PyTorch" : "PyTorch, bf16 autocast",
+      command: [python, script, ...flags],
+      probe: [python, script, ...flags, "--probe"],
+      install: configurationOf(name)?.includes("compile")
+        ? "needs PyTorch 2 and a C++ compiler"
+        : `apt-get install python3-torch libopenblas0-openmp (Debian), and --python if it is not for ${python}`,
+    })),
     {
       name: "fovea-wasm",
       title: "Fovea, wasm",
@@ -48,7 +67,6 @@ export function peersWith(python: string): ReadonlyMap<string, Side> {
     javascript("tfjs-cpu", "TensorFlow.js, cpu"),
     javascript("jax-js", "jax-js, wasm"),
   ];
-  return new Map(all.map((side) => [side.name, side]));
 }
 
 /** Runs a program and returns its stdout. @throws Error with the end of its stderr. */
@@ -82,7 +100,7 @@ export async function installed(sides: readonly Side[], report: (text: string) =
   for (const side of sides)
     await run(side.probe ?? [node, "-e", ""]).then(
       () => found.push(side),
-      () => report(`${side.title} is left out: ${side.install}`),
+      () => report(`${side.title} (${side.name}) is left out: ${side.install}`),
     );
   return found;
 }

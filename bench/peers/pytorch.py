@@ -1,12 +1,13 @@
 #!/usr/bin/python3
-"""PyTorch's side of bench/peers.ts, eager, on the CPU: measures one case of one suite.
+"""PyTorch's side of bench/peers.ts, on the CPU: measures one case of one suite, eager unless --compile.
 
-    /usr/bin/python3 bench/peers/pytorch.py SUITE CASE [--steps 7] [--threads 2] [--channels-last] [--check FILE]
+    /usr/bin/python3 bench/peers/pytorch.py SUITE CASE [--steps 7] [--threads 2] [--channels-last] [--compile] [--bf16] [--check FILE]
 
 Prints one line of JSON: {"side", "measures": {NAME: {"seconds", "peakMemoryBytes"}}}. With --check it takes weights and inputs from a
 safetensors file of Fovea's, computes the same once, and prints {"side", "errors": {NAME: relative error}} of what it gets beside Fovea's.
 """
 import argparse
+import contextlib
 import json
 import re
 import resource
@@ -23,6 +24,10 @@ import torch.nn.functional as F
 from modules import MODULES
 from networks import MobileNetV2CA, ResNet, VANB0
 from weights import read_safetensors
+
+
+# What networks run in: torch.autocast with --bf16.
+precision = contextlib.nullcontext()
 
 
 @dataclass
@@ -42,7 +47,8 @@ def training(model, inputs):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(model(images), labels)
+        with precision:
+            loss = F.cross_entropy(model(images), labels)
         loss.backward()
         optimizer.step()
         return {"loss": loss.detach()}
@@ -55,7 +61,8 @@ def inference(model, inputs):
 
     @torch.no_grad()
     def run():
-        return {"output": model(inputs["input"])}
+        with precision:
+            return {"output": model(inputs["input"])}
 
     return run
 
@@ -162,6 +169,12 @@ def channels_last(measure):
     return measure
 
 
+def compiled(measure):
+    """The same by torch.compile, in place: keys of the state stay."""
+    measure.model.compile()
+    return measure
+
+
 def median_seconds(run, steps, warmup=2):
     times = []
     for _ in range(warmup + steps):
@@ -225,19 +238,31 @@ def errors_of(measures, tensors):
 
 
 def main():
+    global precision
     parser = argparse.ArgumentParser()
-    parser.add_argument("suite", choices=SUITES)
-    parser.add_argument("case")
+    parser.add_argument("suite", nargs="?", choices=SUITES)
+    parser.add_argument("case", nargs="?")
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--channels-last", action="store_true", help="channels side by side in memory, not PyTorch's default")
+    parser.add_argument("--compile", action="store_true", help="torch.compile, of PyTorch 2")
+    parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--check", metavar="FILE")
+    parser.add_argument("--probe", action="store_true", help="fail if this configuration cannot be run here")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    measures = SUITES[args.suite](args.case)
-    if args.channels_last:
-        measures = map(channels_last, measures)
+    if args.bf16:
+        precision = torch.autocast("cpu", dtype=torch.bfloat16)
+    if args.probe:
+        measures = [Measure("probe", nn.Sequential(nn.Conv2d(3, 2, 1)), {"input": images(1, 2)}, inference)]
+    elif args.suite is None or args.case is None:
+        parser.error("a suite and a case must be given")
+    else:
+        measures = SUITES[args.suite](args.case)
+    for wanted, change in [(args.channels_last, channels_last), (args.compile, compiled)]:
+        if wanted:
+            measures = map(change, measures)
     result = errors_of(measures, read_safetensors(args.check)) if args.check else measure_all(measures, args.steps)
     print(json.dumps({"side": f"PyTorch {torch.__version__} ({blas()})", **result}))
 

@@ -17,8 +17,8 @@ export const infer: Suite = {
   title: "Inference at 224×224",
   about:
     "ImageNet networks on random images: latency of one image (`b1`) and a batch of 16 (`b16`). Fovea compiles `trace(model, …)`, as " +
-    "`predict` does: ONNX Runtime itself folds batch norms into convolutions. PyTorch is eager, in `eval` and `no_grad`.",
-  peers: ["pytorch"],
+    "`predict` does: ONNX Runtime itself folds batch norms into convolutions. PyTorch is in `eval` and `no_grad`.",
+  peers: ["pytorch", "pytorch-bf16"],
   cases: Object.keys(networks).flatMap((net) => [`${net}/b1`, `${net}/b16`]),
   rounds: 3,
   steps: 9,

@@ -37,7 +37,7 @@ export const nets: Suite = {
     "ResNet-20 (batch 128) and ResNet-18 with a 3×3 stem (batch 32) on random 32×32 images, 10 classes, without attention and with CBAM " +
     "in its plain form. Training is forward, cross entropy, backward, and SGD with momentum and weight decay; inference is measured " +
     "after it in the same process.",
-  peers: ["pytorch"],
+  peers: ["pytorch", "pytorch-bf16"],
   cases: Object.keys(cifarNets).flatMap((net) => [net, `${net}+cbam`]),
   rounds: 3,
   steps: 7,

@@ -24,7 +24,7 @@ export interface Suite {
   readonly title: string;
   /** What is measured, for the page of results. */
   readonly about: string;
-  /** Sides of bench/sides.ts to compare with. */
+  /** Peers of bench/sides.ts to compare with. */
   readonly peers: readonly string[];
   readonly cases: readonly string[];
   readonly rounds: number;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Figure, Turn } from "../../bench/alternate.js";
+import type { Figure, Figures, Turn } from "../../bench/alternate.js";
 import { replaceSection, sectionOf, tableOf } from "../../bench/page.js";
 import { merge, type Row, rowsOf, type SuiteResults } from "../../bench/results.js";
 import { suiteOf } from "../../bench/suites/index.js";
@@ -53,6 +53,34 @@ test("where no turn is quiet all count, and the table says so", () => {
   const turns = [turn("se/64@56x56", { both: { seconds: 1 } }, { both: { seconds: 2 } }, [busy, busy])];
   const rows = rowsOf(suiteOf("modules"), turns, [quiet, busy], "2026-01-01");
   assert.ok(tableOf(suiteOf("modules"), results(rows))[1]!.includes("1 noisy"));
+});
+
+test("of a peer's configurations the fastest in each measure counts, and the table names it", () => {
+  const seconds = (training: number, inference: number) => ({
+    side: "PyTorch 2",
+    measures: { training: { seconds: training }, inference: { seconds: inference } },
+  });
+  const figures = new Map<string, Figures>([
+    ["fovea", { ...seconds(1, 1), side: "fovea 1" }],
+    ["pytorch/eager", seconds(2, 5)],
+    ["pytorch/channels_last", seconds(3, 4)],
+    ["pytorch/channels_last + compile", { error: "failed", measures: {} }],
+    ["pytorch-bf16/channels_last", seconds(0.5, 0.5)],
+  ]);
+  const nets = suiteOf("nets");
+  const rows = rowsOf(nets, [{ case: "resnet20", figures, machine: [quiet] }], [quiet], "2026-01-01");
+  assert.deepEqual(
+    rows.map(({ measure, sides }) => [measure, sides.pytorch!.configuration, sides.pytorch!.ratio!.median]),
+    [
+      ["training", "eager", 2],
+      ["inference", "channels_last", 4],
+    ],
+  );
+  const both = { ...results(rows), versions: { fovea: "fovea 1", pytorch: "PyTorch 2", "pytorch-bf16": "PyTorch 2" } };
+  const { text, chart } = sectionOf(nets, both);
+  assert.match(text, /\| resnet20 \| training \| PyTorch \| eager \| 128 \| 64 \| 2\.00 \|/);
+  assert.match(text, /\| resnet20 \| training \| PyTorch, bf16 autocast \| channels_last \| 128 \| 256 \| 0\.50 \|/);
+  assert.ok(chart!.svg.includes("beside PyTorch:"), "in float32");
 });
 
 test("what a module adds is told in per cent of the time without it", () => {
