@@ -22,7 +22,14 @@ export const cost: Suite = {
     const [net, attention = ""] = name.split("+");
     const { input, build } = cifarNet(net);
     yield training("without", build(null), input);
-    const own = "size" in attentionInfo(attention).options ? sides.map((side) => ({ size: [side, side] })) : {};
-    yield { ...training("with", build([attention, own] as AttentionChoice), input), peerKey: peerKeys(attention) };
+    const choice = [attention, optionsOf(attention, net!)] as AttentionChoice;
+    yield { ...training("with", build(choice), input), peerKey: peerKeys(attention) };
   },
 };
+
+/** The size of the maps for each stage, where a module must know it. BoTNet's stands in the last stage alone. */
+function optionsOf(attention: string, net: string) {
+  if (!attentionInfo(attention).sized) return {};
+  const stages = net === "resnet20" ? sides.slice(0, 3) : sides;
+  return stages.map((side, i) => (attention === "bot" && i < stages.length - 1 ? null : { size: [side, side] }));
+}
