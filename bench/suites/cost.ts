@@ -10,7 +10,8 @@ export const cost: Suite = {
   title: "Cost of adding a module",
   about:
     "How much longer a training step of ResNet-20 (batch 128) and ResNet-18 (batch 32, 3×3 stem) on 32×32 images takes with each module in " +
-    "its usual place (docs/catalogue.md), default options, than without. Both are measured in one process, one after the other.",
+    "its usual place (docs/catalogue.md), default options, than without; `bot` is in the last stage alone, as in BoTNet. Both are measured in " +
+    "one process, one after the other.",
   peers: ["pytorch"],
   cases: Object.keys(cifarNets).flatMap((net) =>
     [...attentionModules.values()].filter(({ kind }) => kind === "gate").map(({ name }) => `${net}+${name}`),
@@ -27,7 +28,7 @@ export const cost: Suite = {
   },
 };
 
-/** The size of the maps for each stage, where a module must know it. BoTNet's stands in the last stage alone. */
+/** The size of the maps for each stage, where a module must know it. `bot` is in the last stage alone. */
 function optionsOf(attention: string, net: string) {
   if (!attentionInfo(attention).sized) return {};
   const stages = net === "resnet20" ? sides.slice(0, 3) : sides;

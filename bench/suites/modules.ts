@@ -13,11 +13,12 @@ export const modules: Suite = {
   about:
     `Each module of the catalogue with its default options, batch ${batch}: the output, the gradient of the input, and those of all parameters, ` +
     "in training mode. PyTorch's side is each formula written plainly (`bench/peers/modules.py`). The time includes two multiplications by " +
-    "a number, on both sides, that make the input and the gradient of the output.",
+    "a number, on both sides, that make the input and the gradient of the output. `bot` is measured on the small maps alone: each of its " +
+    "affinities, four heads of (H·W)² numbers, would take 2.5 GB on the large ones.",
   peers: ["pytorch"],
   cases: [...attentionModules.keys()]
     .flatMap((name) => Object.keys(shapes).map((shape) => `${name}/${shape}`))
-    .filter((name) => name !== "bot/64@56x56"), // each of its affinities, four heads of (56·56)² for 16 images, takes 2.5 GB
+    .filter((name) => name !== "bot/64@56x56"),
   rounds: 3,
   steps: 7,
   *measures(name, purpose) {
