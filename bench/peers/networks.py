@@ -2,15 +2,17 @@
 import torch.nn as nn
 import torch.nn.functional as F
 
-from modules import MODULES, MobileCoord, PlainCBAM, SPM, VANBlock, conv, conv_norm
+from attention.convolutions import SPM, VANBlock
+from attention.parts import conv, conv_norm
+from attention.places import MobileCoord, PlainCBAM
+from attention.relations import DoubleAttention
+from modules import MODULES
 
 # Where a module stands unless that is the end of the residual branch.
 PLACEMENTS = {
-    "simam": "convolution",
-    "gct": "activation",
-    "bam": "stage",
-    "residual-attention": "stage",
-    "rga": "stage",
+    **dict.fromkeys(["bot", "cot", "epsa", "halo", "simam"], "convolution"),
+    **dict.fromkeys(["coord", "ela", "gct", "mlca", "psa-parallel", "psa-sequential", "sk", "spm"], "activation"),
+    **dict.fromkeys(["bam", "non-local", "residual-attention", "rga"], "stage"),
 }
 
 
@@ -19,7 +21,10 @@ class Attention:
 
     def __init__(self, name):
         self.placement = PLACEMENTS.get(name, "residual")
+        self.last_stage_only = name == "bot"
         own = {
+            "a2": lambda channels, side: DoubleAttention(channels, residual=True),
+            "bot": lambda channels, side: MODULES["bot"](channels, (side, side)),
             "cbam-plain": lambda channels, side: PlainCBAM(channels),
             "rga": lambda channels, side: MODULES["rga"](channels, (side, side)),
             "spm": lambda channels, side: SPM(channels, multiply=True),
@@ -96,14 +101,16 @@ class ResNet(nn.Module):
         side = side if self.small else side // 4
         self.stages = []
         for stage, (blocks, width) in enumerate(zip(depths, widths)):
+            last = stage == len(depths) - 1
             layers = []
+            own = attention if attention and (last or not attention.last_stage_only) else None
             for i in range(blocks):
                 stride = 2 if stage > 0 and i == 0 else 1
                 side //= stride
-                layers.append(block(channels, width, stride, side, attention))
+                layers.append(block(channels, width, stride, side, own))
                 channels = block.expansion * width
             self.add(f"layer{stage + 1}", nn.Sequential(*layers))
-            if attention and attention.placement == "stage" and stage < len(depths) - 1:
+            if attention and attention.placement == "stage" and not last:
                 self.add(f"attention{stage + 1}", attention.create(channels, side))
         self.fc = nn.Linear(channels, 10 if self.small else 1000)
 

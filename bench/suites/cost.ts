@@ -10,7 +10,8 @@ export const cost: Suite = {
   title: "Cost of adding a module",
   about:
     "How much longer a training step of ResNet-20 (batch 128) and ResNet-18 (batch 32, 3×3 stem) on 32×32 images takes with each module in " +
-    "its usual place (docs/catalogue.md), default options, than without. Both are measured in one process, one after the other.",
+    "its usual place (docs/catalogue.md), default options, than without; `bot` is in the last stage alone, as in BoTNet. Both are measured in " +
+    "one process, one after the other.",
   peers: ["pytorch"],
   cases: Object.keys(cifarNets).flatMap((net) =>
     [...attentionModules.values()].filter(({ kind }) => kind === "gate").map(({ name }) => `${net}+${name}`),
@@ -22,7 +23,14 @@ export const cost: Suite = {
     const [net, attention = ""] = name.split("+");
     const { input, build } = cifarNet(net);
     yield training("without", build(null), input);
-    const own = "size" in attentionInfo(attention).options ? sides.map((side) => ({ size: [side, side] })) : {};
-    yield { ...training("with", build([attention, own] as AttentionChoice), input), peerKey: peerKeys(attention) };
+    const choice = [attention, optionsOf(attention, net!)] as AttentionChoice;
+    yield { ...training("with", build(choice), input), peerKey: peerKeys(attention) };
   },
 };
+
+/** The size of the maps for each stage, where a module must know it. `bot` is in the last stage alone. */
+function optionsOf(attention: string, net: string) {
+  if (!attentionInfo(attention).sized) return {};
+  const stages = net === "resnet20" ? sides.slice(0, 3) : sides;
+  return stages.map((side, i) => (attention === "bot" && i < stages.length - 1 ? null : { size: [side, side] }));
+}
