@@ -2,8 +2,8 @@ import type { Value } from "../graph/graph.js";
 import { constant, Dropout, globalAveragePool, initialize, Linear, Module, Sequential, uniform } from "../nn/index.js";
 import { sigmoid, silu } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
-import { convNormAct, InvertedBlock } from "./inverted.js";
-import { classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
+import { InvertedBlock } from "./inverted.js";
+import { classCount, convNormAct, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
 import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** Expansion, kernel, first stride, channels and blocks of each stage: table 1 of the paper. */

@@ -1,35 +1,7 @@
 import type { Value } from "../graph/graph.js";
-import {
-  BatchNorm,
-  type BatchNormOptions,
-  Conv2d,
-  constant,
-  DropPath,
-  kaimingNormal,
-  Lambda,
-  Module,
-  Sequential,
-} from "../nn/index.js";
+import { type BatchNormOptions, Conv2d, constant, DropPath, kaimingNormal, Module, Sequential } from "../nn/index.js";
 import { add, mul, reduceMean, relu } from "../ops/index.js";
-import { conv } from "./parts.js";
-
-/** A function of a map. */
-export type Activation = (x: Value) => Value;
-
-/** A convolution without bias, a batch norm and, if given, an activation. Keys `0`, `1`. */
-export function convNormAct(
-  channels: number,
-  outChannels: number,
-  kernel: number,
-  {
-    activation,
-    norm,
-    ...options
-  }: { activation?: Activation; norm?: BatchNormOptions; stride?: number; groups?: number } = {},
-): Sequential {
-  const layers = [conv(channels, outChannels, kernel, options), new BatchNorm(outChannels, norm)];
-  return new Sequential(activation ? [...layers, new Lambda(activation)] : layers);
-}
+import { type Activation, convNormAct } from "./parts.js";
 
 /** What a {@link ChannelGate} is made of: hidden channels, names of its two layers, functions between and behind them. */
 export interface GateOptions {

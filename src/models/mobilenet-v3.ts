@@ -2,9 +2,10 @@ import type { Value } from "../graph/graph.js";
 import { Dropout, globalAveragePool, initialize, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { hardSigmoid, hardSwish, relu } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
-import { convNormAct, InvertedBlock } from "./inverted.js";
+import { InvertedBlock } from "./inverted.js";
 import {
   classCount,
+  convNormAct,
   makeDivisible,
   mapValues,
   partsOf,

@@ -6,6 +6,7 @@ import type { Value } from "../graph/graph.js";
 import {
   type AnyModule,
   BatchNorm,
+  type BatchNormOptions,
   Conv2d,
   type Conv2dOptions,
   constant,
@@ -17,7 +18,7 @@ import {
   Sequential,
   walk,
 } from "../nn/index.js";
-import { averagePool, concat, layerNorm, mapSize, relu, reshape, slice } from "../ops/index.js";
+import { averagePool, concat, layerNorm, mapSize, reshape, slice } from "../ops/index.js";
 
 /** A convolution without bias that keeps the size at stride 1, He-initialized by its outputs. */
 export function conv(
@@ -41,14 +42,22 @@ export function conv(
   });
 }
 
-/** The same with a batch norm and a ReLU. Keys `0` and `1`. */
-export function convNormRelu(
+/** A function of a map. */
+export type Activation = (x: Value) => Value;
+
+/** The same with a batch norm and, if given, an activation. Keys `0`, `1`. */
+export function convNormAct(
   channels: number,
   outChannels: number,
   kernel: number,
-  options: { stride?: number } = {},
+  {
+    activation,
+    norm,
+    ...options
+  }: { activation?: Activation; norm?: BatchNormOptions; stride?: number; groups?: number } = {},
 ): Sequential {
-  return new Sequential([conv(channels, outChannels, kernel, options), new BatchNorm(outChannels), new Lambda(relu)]);
+  const layers = [conv(channels, outChannels, kernel, options), new BatchNorm(outChannels, norm)];
+  return new Sequential(activation ? [...layers, new Lambda(activation)] : layers);
 }
 
 /** Layer norm over the channels of a map, ε 1e-6. Keys `weight`, `bias` [C]. */
