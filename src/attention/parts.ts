@@ -1,9 +1,22 @@
 import { OptionError } from "../core/errors.js";
 import { integer } from "../core/options.js";
 import type { TapKind, Value } from "../graph/graph.js";
-import { BatchNorm, Conv2d, type Conv2dOptions, kaimingNormal, Lambda, Linear, Sequential } from "../nn/index.js";
+import {
+  BatchNorm,
+  Conv2d,
+  type Conv2dOptions,
+  defaultWeight,
+  kaimingNormal,
+  Lambda,
+  Linear,
+  Module,
+  Param,
+  Sequential,
+  uniform,
+} from "../nn/index.js";
 import {
   concat,
+  conv,
   equal,
   matMul,
   mul,
@@ -123,6 +136,41 @@ export function oddKernel(owner: string, size: number): number {
   if (integer(owner, "kernelSize", size) % 2 === 0)
     throw new OptionError(`${owner}: kernelSize must be odd, got ${size}`);
   return size;
+}
+
+/** ECA's kernel size for a number of channels: the odd number at or above ⌊(log₂ C + 1)/2⌋. */
+export function oddKernelFor(channels: number): number {
+  const t = Math.floor(Math.abs(Math.log2(channels) + 1) / 2);
+  return t % 2 ? t : t + 1;
+}
+
+/**
+ * A 1-D convolution of k taps along rows [N,I,H,1] or columns [N,I,1,W] that keeps their length.
+ * Keys, as in PyTorch: `weight` [O,I/groups,k], `bias` [O] if there is one.
+ */
+export class LineConv extends Module {
+  static override readonly kind: string = "LineConv";
+
+  readonly weight: Param;
+  readonly bias: Param | null;
+  readonly #groups: number;
+
+  constructor(channels: number, outChannels: number, kernelSize: number, { bias = false, groups = 1 } = {}) {
+    super();
+    const inputs = channels / groups;
+    this.weight = new Param([outChannels, inputs, kernelSize], defaultWeight);
+    this.bias = bias ? new Param([outChannels], uniform(1 / Math.sqrt(inputs * kernelSize))) : null;
+    this.#groups = groups;
+  }
+
+  override forward(x: Value): Value {
+    const [outputs, inputs, k] = this.weight.shape as [number, number, number];
+    const isRows = x.shape[3] === 1;
+    const weight = reshape(x.graph.state(this.weight), [outputs, inputs, ...(isRows ? [k, 1] : [1, k])]);
+    const half = (k - 1) / 2;
+    const padding = isRows ? ([half, 0] as const) : ([0, half] as const);
+    return conv(x, weight, this.bias ?? undefined, { padding, groups: this.#groups });
+  }
 }
 
 /** Squares that the sizes in a checkpoint may be a side of: what its shapes can tell of a `size`. */
