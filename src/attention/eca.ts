@@ -53,7 +53,7 @@ export class EfficientChannelAttention extends Module {
     const k = variant.startsWith("timm")
       ? Math.max(3, oddKernelFor(channels))
       : oddKernel("EfficientChannelAttention", kernelSize);
-    const hidden = variant === "timm-mlp" ? divisibleWidth(channels / 8, 8) : undefined;
+    const hidden = variant === "timm-mlp" ? divisibleWidth(channels / 8) : undefined;
     if (variant === "ns") this.conv = new ChannelConv(channels, k, false);
     else if (variant === "timm-circular") this.conv = new ChannelConv(1, k, true);
     else this.conv = hidden ? new LineConv(1, hidden, 1, { bias: true }) : new LineConv(1, 1, k);

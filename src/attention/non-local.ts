@@ -87,7 +87,7 @@ export class NonLocal extends Module {
     const { pairwise, reduction, variant } = given;
     const isTimm = variant === "timm";
     this.#options = isTimm ? { ...given, subsample: false } : given;
-    const width = isTimm ? divisibleWidth(channels / 8, 8) : Math.max(1, reduced("NonLocal", channels, reduction));
+    const width = isTimm ? divisibleWidth(channels / 8) : Math.max(1, reduced("NonLocal", channels, reduction));
     const names = fields[variant];
     const project = () => projection(channels, width, given);
     // The port pools what was projected, so that its projections are in sequences.

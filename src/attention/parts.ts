@@ -78,7 +78,7 @@ export function roundedWidth(width: number, divisor: number): number {
 }
 
 /** The same, but up where rounding would take more than a tenth away: timm's `make_divisible`. */
-export function divisibleWidth(width: number, divisor: number): number {
+export function divisibleWidth(width: number, divisor = 8): number {
   const rounded = roundedWidth(width, divisor);
   return rounded < 0.9 * width ? rounded + divisor : rounded;
 }

@@ -3,15 +3,16 @@ import { integer } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Module, normal, Param } from "../nn/index.js";
 import { add, matMul, pad, reshape, slice, transpose } from "../ops/index.js";
+import { divisibleWidth } from "./parts.js";
 
 /** Channels of one head's queries and keys where all heads together have as many as x, or in timm the nearest multiple of 8. */
 export function headWidth(owner: string, channels: number, heads: number, rounds: boolean): number {
   if (channels % integer(owner, "heads", heads))
     throw new OptionError(`${owner}: heads must divide ${channels} channels, got ${heads}`);
   if (!rounds) return channels / heads;
-  const near = Math.max(8, Math.floor((channels + 4) / 8) * 8);
-  const width = Math.floor((near < 0.9 * channels ? near + 8 : near) / heads);
-  if (width < 1) throw new OptionError(`${owner}: ${heads} heads leave no channel of ${near}; use at most ${near}`);
+  const all = divisibleWidth(channels);
+  const width = Math.floor(all / heads);
+  if (width < 1) throw new OptionError(`${owner}: ${heads} heads leave no channel of ${all}; use at most ${all}`);
   return width;
 }
 

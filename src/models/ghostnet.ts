@@ -1,9 +1,10 @@
+import { divisibleWidth } from "../attention/parts.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, Dropout, flatten, initialize, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { add, concat, hardSigmoid, reduceMean, relu } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
 import { ChannelGate } from "./inverted.js";
-import { classCount, makeDivisible, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
+import { classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
 import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** A block: kernel, wide map, channels out, whether it has squeeze-and-excitation, stride. */
@@ -80,7 +81,7 @@ export class GhostBottleneck extends Module {
     this.conv_dw = strided ? conv(hidden, hidden, kernel, { stride, groups: hidden }) : null;
     this.bn_dw = strided ? new BatchNorm(hidden) : null;
     const gate = {
-      hidden: makeDivisible(hidden / 4, 4),
+      hidden: divisibleWidth(hidden / 4, 4),
       names: ["conv_reduce", "conv_expand"],
       gate: hardSigmoid,
     } as const;

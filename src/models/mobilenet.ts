@@ -1,4 +1,5 @@
 import { type AttentionPlan, attentionPlan, type Place, type Placement } from "../attention/index.js";
+import { divisibleWidth } from "../attention/parts.js";
 import { OptionError } from "../core/errors.js";
 import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
@@ -16,7 +17,7 @@ import {
 } from "../nn/index.js";
 import { add, relu6 } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
-import { classCount, makeDivisible, mapValues, partsOf, probability, smallClassifier } from "./parts.js";
+import { classCount, mapValues, partsOf, probability, smallClassifier } from "./parts.js";
 import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
 /** How a block's layers are numbered: in torchvision's groups of convolution, norm and activation, or flat. */
@@ -139,7 +140,7 @@ export class MobileNetV2 extends Module implements Attachable {
     const plan = attentionPlan(attention);
     if (plan?.placement === "stage")
       throw new OptionError(`mobilenetV2: has no place between stages for ${plan.field}; use another placement`);
-    const width = (channels: number) => makeDivisible(channels * widthMultiplier);
+    const width = (channels: number) => divisibleWidth(channels * widthMultiplier);
     let channels = width(32);
     const blocks: Module[] = [new Sequential(layer(3, channels, 3, 2))];
     stages.forEach(([expansion, base, count, first], stage) => {

@@ -82,12 +82,6 @@ export class ChannelNorm extends Module {
 /** Initialization of classifiers in mobile networks: N(0, 0.01²), no bias. */
 export const smallClassifier = { weightInit: normal(0.01), biasInit: constant(0) } as const;
 
-/** `width` rounded to a multiple of `divisor`, but down by no more than a tenth. */
-export function makeDivisible(width: number, divisor = 8): number {
-  const rounded = Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
-  return rounded < 0.9 * width ? rounded + divisor : rounded;
-}
-
 /** Means of 2×2 squares; an odd last row or column stands for two, as in PyTorch's `ceil_mode` without counted padding. */
 export function halveByAverage(x: Value): Value {
   const evened = ([2, 3] as const).reduce((map, axis) => {
