@@ -3,10 +3,11 @@ import type { Tensor } from "../../core/tensor.js";
 import { toFloat32 } from "../../core/tensor.js";
 import type { Engine } from "../engine.js";
 import { toOrt } from "./state.js";
+import { cpuBackend } from "./targets/cpu.js";
 
 /** An ONNX file that is ready to run: one image input, whose first output is logits. */
 export interface OnnxNetwork {
-  /** [batch, 3, height, width]; null where any size is taken. */
+  /** [batch, 3, height, width]; null if any size is accepted. */
   readonly input: readonly (number | null)[];
   /** Shape of the logits; null where that follows from the input. */
   readonly output: readonly (number | null)[];
@@ -20,8 +21,8 @@ export interface OnnxNetwork {
  * @throws FormatError if ONNX Runtime does not take it, or it is not a network for images.
  */
 export async function openOnnxNetwork(bytes: Uint8Array, file: string, threads: number): Promise<OnnxNetwork> {
-  const ort = await import("onnxruntime-node");
-  const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: threads, logSeverityLevel: 3 }).catch(
+  const { ort, options } = await cpuBackend().load(threads);
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options }).catch(
     (error: unknown) => {
       throw new FormatError(`${file}: ONNX Runtime cannot run it (${messageOf(error).split("\n")[0]})`);
     },
