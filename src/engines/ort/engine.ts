@@ -71,8 +71,7 @@ class OrtExecutable implements Executable {
   async run(inputs: Arrays): Promise<Record<string, Tensor>> {
     checkFeeds(this.#program, this.module.graph.inputs.keys(), inputs);
     const feeds: Record<string, Tensor> = {};
-    for (const { source, type } of this.#program.inputs)
-      if (source.kind === "input") feeds[source.name] = asInput(inputs[source.name]!, type.dtype);
+    for (const { source, type } of this.#program.inputs) feeds[source.name] = asInput(inputs[source.name]!, type.dtype);
     return this.#inTurn(() => this.host.ask({ kind: "run", session: this.session, inputs: feeds }));
   }
 
