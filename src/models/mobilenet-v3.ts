@@ -4,7 +4,7 @@ import { Dropout, globalAveragePool, initialize, Lambda, Linear, Module, Sequent
 import { hardSigmoid, hardSwish, relu } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
 import { InvertedBlock } from "./inverted.js";
-import { classCount, convNormAct, mapValues, partsOf, probability, refuseAttention, smallClassifier } from "./parts.js";
+import { classCount, convNormAct, probability, refuseAttention, smallClassifier } from "./parts.js";
 import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** A block: kernel, wide map, channels out, whether it has squeeze-and-excitation, activation, stride. */
@@ -105,9 +105,7 @@ class MobileNetV3 extends Module implements Attachable {
   }
 
   attachPoints(): AttachPoints {
-    const blocks = partsOf(this, InvertedBlock);
-    const at = (place: keyof InvertedBlock["places"]) => mapValues(blocks, (block) => block.places[place]);
-    return { activation: at("activation"), residual: at("residual"), convolution: at("convolution") };
+    return InvertedBlock.placesIn(this);
   }
 }
 
