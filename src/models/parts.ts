@@ -104,6 +104,13 @@ export function probability(owner: string, name: string, p: number): number {
   return p;
 }
 
+/** Drop path rates by stage and block, growing linearly from 0 at the first block to `last` at the last. */
+export function growingRates(last: number, depths: readonly number[]): number[][] {
+  const total = depths.reduce((sum, depth) => sum + depth, 0);
+  let done = 0;
+  return depths.map((depth) => Array.from({ length: depth }, () => (last * done++) / Math.max(1, total - 1)));
+}
+
 /** The number of classes, checked. */
 export const classCount = (owner: string, numClasses: number | undefined, fallback: number): number =>
   integer(owner, "numClasses", numClasses ?? fallback);
