@@ -1,9 +1,8 @@
-import { OptionError } from "../core/errors.js";
-import { defineOptions, integer, type OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { GroupNorm, Module } from "../nn/index.js";
 import { mul, sigmoid } from "../ops/index.js";
-import { divisorUpTo, LineConv, oddKernel, stripMeans } from "./parts.js";
+import { divisorOf, divisorUpTo, LineConv, oddKernel, stripMeans } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -41,14 +40,11 @@ export class EfficientLocalAttention extends Module {
   constructor(channels: number, { kernelSize, groups, normGroups }: OptionsOf<typeof options>) {
     super();
     const owner = "EfficientLocalAttention";
-    const divisor = (option: string, value: number) => {
-      if (channels % integer(owner, option, value))
-        throw new OptionError(`${owner}: ${option} must divide ${channels} channels, got ${value}`);
-      return value;
-    };
     const k = oddKernel(owner, kernelSize);
-    this.conv = new LineConv(channels, channels, k, { groups: divisor("groups", groups ?? channels) });
-    this.gn = new GroupNorm(divisor("normGroups", normGroups ?? divisorUpTo(channels, 16)), channels);
+    const convGroups = divisorOf(owner, "groups", channels, groups ?? channels);
+    this.conv = new LineConv(channels, channels, k, { groups: convGroups });
+    const ofNorm = divisorOf(owner, "normGroups", channels, normGroups ?? divisorUpTo(channels, 16));
+    this.gn = new GroupNorm(ofNorm, channels);
   }
 
   override forward(x: Value): Value {
@@ -73,7 +69,7 @@ export const ela = defineAttention({
     "y = x · g_h · g_w",
   ],
   notes: [
-    "There is no repository of the authors. Some copies call the layers `con1` and `GN`; one (zhxqaq/yolov8pose-ela) has 32 groups for any width and lays the column gate along the rows, so that it works on square maps only, and there differently.",
+    "The authors published no repository. Some copies call the layers `con1` and `GN`; one (zhxqaq/yolov8pose-ela) has 32 groups for any width and lays the column gate along the rows, so that it works on square maps only, and there differently.",
     "The paper's four sizes, ELA-T, B, S and L, differ in `kernelSize`, `groups` and `normGroups`.",
     "Height and width share the convolution and the norm.",
   ],

@@ -1,5 +1,6 @@
-import { OptionError } from "../core/errors.js";
+import { OptionError, ShapeError } from "../core/errors.js";
 import { integer } from "../core/options.js";
+import { formatShape, type Shape } from "../core/shape.js";
 import type { TapKind, Value } from "../graph/graph.js";
 import {
   BatchNorm,
@@ -18,6 +19,7 @@ import {
   concat,
   conv,
   equal,
+  mapSize,
   matMul,
   mul,
   reduceLogSumExp,
@@ -81,6 +83,13 @@ export function roundedWidth(width: number, divisor: number): number {
 export function divisibleWidth(width: number, divisor = 8): number {
   const rounded = roundedWidth(width, divisor);
   return rounded < 0.9 * width ? rounded + divisor : rounded;
+}
+
+/** Returns `value` if it is a positive integer that divides the channels. @throws OptionError */
+export function divisorOf(owner: string, option: string, channels: number, value: number): number {
+  if (channels % integer(owner, option, value))
+    throw new OptionError(`${owner}: ${option} must divide ${channels} channels, got ${value}`);
+  return value;
 }
 
 /** The largest divisor of `n` that is at most `most`: a number of groups for widths that the authors' does not divide. */
@@ -226,6 +235,21 @@ export function stripMeans(x: Value): { readonly rows: Value; readonly columns: 
 /** Height and width flattened to one axis of positions: [N,C,H,W] → [N,C,HW]. */
 export function positions(x: Value): Value {
   return reshape(x, [x.shape[0]!, x.shape[1]!, -1]);
+}
+
+/** The number of positions, which must be several, as for a sample variance. @throws ShapeError */
+export function severalPositions(owner: string, x: Value): number {
+  const [height, width] = mapSize(x, owner);
+  if (height * width < 2)
+    throw new ShapeError(`${owner}: needs maps of at least two positions, got ${formatShape(x.shape)}`);
+  return height * width;
+}
+
+/** The channels of `groups` groups interleaved: the first of each group, then the second of each. [N,C,H,W] → the same. */
+export function channelShuffle(x: Value, groups: number, shape: Shape = x.shape): Value {
+  const [n, channels, height, width] = shape as [number, number, number, number];
+  const apart = reshape(x, [n, groups, channels / groups, height, width]);
+  return reshape(transpose(apart, [0, 2, 1, 3, 4]), shape);
 }
 
 /**

@@ -1,14 +1,12 @@
 import { OptionError } from "../core/errors.js";
-import { integer } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Module, normal, Param } from "../nn/index.js";
 import { add, matMul, pad, reshape, slice, transpose } from "../ops/index.js";
-import { divisibleWidth } from "./parts.js";
+import { divisibleWidth, divisorOf } from "./parts.js";
 
 /** Channels of one head's queries and keys where all heads together have as many as x, or in timm the nearest multiple of 8. */
 export function headWidth(owner: string, channels: number, heads: number, rounds: boolean): number {
-  if (channels % integer(owner, "heads", heads))
-    throw new OptionError(`${owner}: heads must divide ${channels} channels, got ${heads}`);
+  divisorOf(owner, "heads", channels, heads);
   if (!rounds) return channels / heads;
   const all = divisibleWidth(channels);
   const width = Math.floor(all / heads);
@@ -18,7 +16,7 @@ export function headWidth(owner: string, channels: number, heads: number, rounds
 
 /**
  * Logits of a window's columns by their distance: row y of `x` [N,P,L,2R−1] holds one for every distance −(R−1) … R−1, and position l wants
- * those of its own distances to R columns. [N,P,L,2R−1] → [N,P,L,R], by shifting row l by l: zeros are put between and all is cut anew.
+ * those of its own distances to R columns. [N,P,L,2R−1] → [N,P,L,R], by shifting row l by l: zeros are put between the rows, which are then cut at other places.
  */
 function byColumn(x: Value): Value {
   const [n, planes, length, distances] = x.shape as [number, number, number, number];
