@@ -248,7 +248,7 @@ type Chosen<N> = N extends GateName
         ]
   : never;
 
-/** What a user's function makes. @throws OptionError if that is no module, nor null where there may be none; for a class in its place. */
+/** What a user's function makes. @throws OptionError if that is not a module (or null, where allowed), or a class was given instead. */
 export function madeBy<A extends readonly unknown[], M extends Module | null>(
   make: (...args: A) => M,
   what: string,

@@ -75,7 +75,7 @@ export const mlca = defineAttention({
   ],
   notes: [
     "The cells stand one after the other in one line of s² · C numbers, and w runs along all of it: the first channels of a cell see the last of the one before.",
-    "Unpooling is adaptive average pooling to a larger size: where H or W is no multiple of s, positions on a border have the mean of two cells.",
+    "Unpooling is adaptive average pooling to a larger size: where H or W is not a multiple of s, positions on a border have the mean of two cells.",
     "The kernel size may be 1 with very few channels, other than in ECA.",
   ],
   kind: "gate",

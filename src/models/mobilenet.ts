@@ -55,7 +55,7 @@ function layer(channels: number, outChannels: number, kernelSize: number, stride
  * Inverted residual block: 1×1 convolution to a wide map, depthwise 3×3, 1×1 back without activation, plus the input where the
  * shape is kept. Keys `conv.<i>`.
  */
-export class InvertedResidual extends Module {
+class InvertedResidual extends Module {
   static override readonly kind: string = "InvertedResidual";
 
   readonly conv: Sequential;

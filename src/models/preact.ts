@@ -98,7 +98,7 @@ class PreActivationBlock extends Module {
     return this.#layers[1]!.conv;
   }
 
-  /** Passes on the last activation, which is no layer's output, so that a module can follow it. */
+  /** Passes on the last activation, which no layer outputs, so that a module can follow it. */
   get lastActivation(): Module {
     return this.#activation;
   }
