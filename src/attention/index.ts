@@ -146,7 +146,7 @@ export type AttentionName = Entry["name"];
 /** A module that keeps the shape of its input, so it fits any network. */
 export type GateName = Extract<Entry, { readonly kind: "gate" }>["name"];
 /** A module with one output. */
-export type LayerName = Exclude<Entry, { readonly kind: "head" }>["name"];
+type LayerName = Exclude<Entry, { readonly kind: "head" }>["name"];
 
 /** Options of a module by name, as in its catalogue entry: `AttentionOptions<"cbam">`. Without a name, of any module. */
 export type AttentionOptions<N extends string = string> = N extends AttentionName

@@ -99,7 +99,7 @@ class GhostBottleneck extends Module {
   }
 
   override forward(x: Value): Value {
-    const inner = [this.conv_dw, this.bn_dw, this.se].filter((part) => part !== null) as Module[];
+    const inner = [this.conv_dw, this.bn_dw, this.se].filter((part) => part !== null);
     const y = this.ghost2.call(inner.reduce((map, part) => part.call(map), this.ghost1.call(x)));
     return add(y, this.shortcut ? this.shortcut.call(x) : x);
   }

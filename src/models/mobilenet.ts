@@ -45,7 +45,13 @@ interface BlockOptions {
 }
 
 /** Convolution without bias, norm and ReLU6. With `groups` equal to the channels it is depthwise. */
-function layer(channels: number, outChannels: number, kernelSize: number, stride = 1, groups = 1): Module[] {
+function layer(
+  channels: number,
+  outChannels: number,
+  kernelSize: number,
+  stride = 1,
+  groups = 1,
+): readonly [Module, Module, Module] {
   const geometry = { kernelSize, stride, groups, padding: (kernelSize - 1) / 2, bias: false };
   const conv = new Conv2d(channels, outChannels, { ...geometry, weightInit: kaimingNormal("out") });
   return [conv, new BatchNorm(outChannels), new Lambda(relu6)];
@@ -75,9 +81,9 @@ class InvertedResidual extends Module {
       return module ? [module] : [];
     };
     const expand = expansion === 1 ? [] : layer(channels, hidden, 1);
-    const [depthwise, norm, activation] = layer(hidden, hidden, 3, stride, hidden) as [Module, Module, Module];
+    const [depthwise, norm, activation] = layer(hidden, hidden, 3, stride, hidden);
     const spatial = [depthwise, ...at("convolution", hidden), norm, activation];
-    const [project, end] = layer(hidden, outChannels, 1) as [Module, Module];
+    const [project, end] = layer(hidden, outChannels, 1);
     const tail = [...at("activation", hidden), project, end, ...at("residual", outChannels)];
     const groups = [expand, spatial].filter((group) => group.length > 0);
     this.conv = new Sequential([
