@@ -100,10 +100,11 @@ try {
   let profiled: InferenceSession | undefined;
   const create = async (model: Uint8Array, settings: InferenceSession.SessionOptions) =>
     (profiled = await InferenceSession.create(model, settings));
-  const host = new SessionHost(backend, {
+  const load = async () => ({
     ort: { ...ort, InferenceSession: { create } as unknown as typeof InferenceSession },
     options: { ...options, enableProfiling: true, profileFilePrefix: join(folder, "trace") },
   });
+  const host = new SessionHost({ ...backend, load });
   const session = 0;
   await host.ask({ kind: "create", session, spec });
   let fastest = Number.POSITIVE_INFINITY;

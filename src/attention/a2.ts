@@ -79,7 +79,7 @@ export const a2 = defineAttention({
   notes: [
     "The paper adds the result to the input; the copies that people use return it alone. Networks add it (`residual`).",
     "The copy in External-Attention-pytorch calls softmax without an axis, which for three axes means over the images of the batch. Its checkpoints have the same keys but were trained with that.",
-    "There is no code of the authors.",
+    "The authors published no code.",
   ],
   kind: "gate",
   attends: "both",

@@ -2,7 +2,7 @@ import { OptionError, ShapeError } from "../core/errors.js";
 import { defineOptions, type OptionsOf } from "../core/options.js";
 import { formatShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
-import { Conv2d, fanIn, Module, normal } from "../nn/index.js";
+import { Conv2d, Module, normal } from "../nn/index.js";
 import { add, mapSize, matMul, mul, reduceMean, reshape, slice, softmax, transpose } from "../ops/index.js";
 import { integerPair } from "./parts.js";
 import { headWidth, RelativePositions } from "./relative.js";
@@ -66,9 +66,8 @@ export class BoTAttention extends Module {
     this.#scaled = variant === "authors";
     const { projection, positions, vectors } = names[variant];
     const outputs = 2 * this.#width * heads + channels;
-    const weightInit =
-      variant === "timm" ? { weightInit: normal(1 / Math.sqrt(fanIn([outputs, channels, 1, 1]))) } : {};
-    this.#projection = new Conv2d(channels, outputs, { kernelSize: 1, bias: false, ...weightInit });
+    const init = variant === "timm" ? { weightInit: normal(1 / Math.sqrt(channels)) } : {};
+    this.#projection = new Conv2d(channels, outputs, { kernelSize: 1, bias: false, ...init });
     this.#positions = new RelativePositions(vectors, this.#size, this.#width);
     this.addParts({ [projection]: this.#projection, [positions]: this.#positions });
   }
@@ -111,7 +110,7 @@ export const bot = defineAttention({
   notes: [
     "The weights' shapes depend on height and width: `size` is required, and another image size needs new weights.",
     'timm divides qᵢ · kⱼ by √d but not the relative positions; its published weights (botnet26t_256) need `variant: "timm"`.',
-    "BoTNet puts it in the last stage alone, in the place of the 3×3 convolution, with a batch norm and a ReLU after it.",
+    "BoTNet puts it in the last stage alone, in place of the 3×3 convolution, with a batch norm and a ReLU after it.",
     "BAM is short for Bottleneck Attention Module, which is something else.",
   ],
   kind: "gate",

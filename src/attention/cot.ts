@@ -48,7 +48,7 @@ function localConv(x: Value, w: Value, k: number): Value {
  * [N,C,H,W] → the same, C a multiple of 8; the map `channel` [N,C,1,1] is a, the share of the dynamic context.
  *
  * Li et al.: Contextual Transformer Networks for Visual Recognition, TPAMI 2022; it takes the place of a 3×3 convolution. Eight channels share w:
- * those whose numbers are alike modulo C/8. w has a group norm in the place of a softmax.
+ * those whose numbers are alike modulo C/8. w has a group norm in place of a softmax.
  * Keys: `key_embed.{0,1}`, `embed.{0,1,3,4}`, `conv1x1.{0,1}`, `bn`, `se.{0,1,3}`.
  *
  * @example

@@ -37,7 +37,7 @@ const depthwise = (channels: number, height: number, width: number) =>
   });
 
 /**
- * Channel Prior Convolutional Attention: x₁ = GELU(conv(x)) is weighed by channel, x₂ = x₁ · (σ(MLP(mean)) + σ(MLP(max))), then at every
+ * Channel Prior Convolutional Attention: x₁ = GELU(conv(x)) is weighted by channel, x₂ = x₁ · (σ(MLP(mean)) + σ(MLP(max))), then at every
  * position of every channel: y = conv(x₂ · conv(b₅ + b₇ + b₁₁ + b₂₁)), b₅ = dw5×5(x₂), b_k = dw k×1(dw 1×k(b₅)). No sigmoid: the
  * second gate is unbounded. conv is one 1×1 convolution, the same at all three places.
  * [N,C,H,W] → the same; the maps are `channel` [N,C,1,1], from 0 to 2, and `attention` [N,C,H,W].

@@ -1,6 +1,6 @@
 import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
-import { defaultWeight, Module, Param, uniform } from "../nn/index.js";
+import { defaultWeight, Module, Param } from "../nn/index.js";
 import {
   concat,
   conv,
@@ -14,7 +14,7 @@ import {
   slice,
   transpose,
 } from "../ops/index.js";
-import { applyGate, divisibleWidth, oddKernel } from "./parts.js";
+import { applyGate, divisibleWidth, LineConv, oddKernel, oddKernelFor } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -29,12 +29,6 @@ const options = defineOptions({
     doc: "ns: a separate kernel for each channel; timm: kernel size from the number of channels; timm-circular: the same, wrapping around; timm-mlp: the same after a hidden layer of each channel",
   },
 });
-
-/** timm's version of the paper's kernel size for a number of channels: the odd number at or above (log₂ C + 1)/2, at least 3. */
-export function adaptiveKernelSize(channels: number): number {
-  const t = Math.floor(Math.abs(Math.log2(channels) + 1) / 2);
-  return Math.max(3, t % 2 ? t : t + 1);
-}
 
 /**
  * Efficient Channel Attention: y = x · σ(w ∗ z), a convolution over neighboring channels of the channel means z.
@@ -51,19 +45,19 @@ export function adaptiveKernelSize(channels: number): number {
 export class EfficientChannelAttention extends Module {
   static override readonly kind: string = "EfficientChannelAttention";
 
-  readonly conv: ChannelConv | RowConv;
-  readonly conv2: RowConv | null;
+  readonly conv: ChannelConv | LineConv;
+  readonly conv2: LineConv | null;
 
   constructor(channels: number, { kernelSize, variant }: OptionsOf<typeof options>) {
     super();
     const k = variant.startsWith("timm")
-      ? adaptiveKernelSize(channels)
+      ? Math.max(3, oddKernelFor(channels))
       : oddKernel("EfficientChannelAttention", kernelSize);
-    const hidden = variant === "timm-mlp" ? divisibleWidth(channels / 8, 8) : undefined;
-    this.conv = hidden
-      ? new RowConv(1, hidden, 1)
-      : new ChannelConv(variant === "ns" ? channels : 1, k, variant === "timm-circular");
-    this.conv2 = hidden ? new RowConv(hidden, 1, k) : null;
+    const hidden = variant === "timm-mlp" ? divisibleWidth(channels / 8) : undefined;
+    if (variant === "ns") this.conv = new ChannelConv(channels, k, false);
+    else if (variant === "timm-circular") this.conv = new ChannelConv(1, k, true);
+    else this.conv = hidden ? new LineConv(1, hidden, 1, { bias: true }) : new LineConv(1, 1, k);
+    this.conv2 = hidden ? new LineConv(hidden, 1, k, { bias: true }) : null;
   }
 
   override forward(x: Value): Value {
@@ -75,7 +69,7 @@ export class EfficientChannelAttention extends Module {
   }
 }
 
-/** A 1-D convolution along the last axis of [N,1,1,C]: one kernel for all positions, or one each. */
+/** A convolution along the channels [N,1,1,C] that wraps around, or with a kernel for each. Key: `weight` [1,1,k] or [C,1,k]. */
 class ChannelConv extends Module {
   static override readonly kind: string = "ChannelConv";
 
@@ -92,11 +86,10 @@ class ChannelConv extends Module {
     const [kernels, , size] = this.weight.shape as [number, number, number];
     const half = (size - 1) / 2;
     const weight = row.graph.state(this.weight);
-    if (this.#circular && half > 0) {
+    if (this.#circular) {
       const wrapped = concat([slice(row, 3, -half), row, slice(row, 3, 0, half)], 3);
       return conv(wrapped, reshape(weight, [1, 1, 1, size]));
     }
-    if (kernels === 1) return conv(row, reshape(weight, [1, 1, 1, size]), undefined, { padding: [0, half] });
     // Each channel's neighbors stacked, [N,1,k,C], weighted by its own kernel and summed.
     const padded = pad(row, { axis: 3, before: half, after: half });
     const neighbors = concat(
@@ -104,26 +97,6 @@ class ChannelConv extends Module {
       2,
     );
     return reduceSum(mul(neighbors, transpose(reshape(weight, [kernels, size]), [1, 0])), [2]);
-  }
-}
-
-/** A 1-D convolution along the last axis of [N,I,1,C] that keeps its length, with a bias. */
-class RowConv extends Module {
-  static override readonly kind: string = "RowConv";
-
-  readonly weight: Param;
-  readonly bias: Param;
-
-  constructor(inputs: number, outputs: number, size: number) {
-    super();
-    this.weight = new Param([outputs, inputs, size], defaultWeight);
-    this.bias = new Param([outputs], uniform(1 / Math.sqrt(inputs * size)));
-  }
-
-  override forward(rows: Value): Value {
-    const [outputs, inputs, size] = this.weight.shape as [number, number, number];
-    const weight = reshape(rows.graph.state(this.weight), [outputs, inputs, 1, size]);
-    return conv(rows, weight, this.bias, { padding: [0, (size - 1) / 2] });
   }
 }
 

@@ -1,9 +1,8 @@
-import { OptionError } from "../core/errors.js";
-import { defineOptions, integer, type OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
-import { defaultWeight, GroupNorm, Module, Param } from "../nn/index.js";
-import { conv, mul, reshape, sigmoid } from "../ops/index.js";
-import { divisorUpTo, oddKernel, stripMeans } from "./parts.js";
+import { GroupNorm, Module } from "../nn/index.js";
+import { mul, sigmoid } from "../ops/index.js";
+import { divisorOf, divisorUpTo, LineConv, oddKernel, stripMeans } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -20,28 +19,6 @@ const options = defineOptions({
   },
 });
 
-/** A convolution along the rows [N,C,H,1] or the columns [N,C,1,W]. Key: weight [C,C/groups,k]. */
-class StripConv extends Module {
-  static override readonly kind: string = "StripConv";
-
-  readonly weight: Param;
-  readonly #groups: number;
-
-  constructor(channels: number, kernelSize: number, groups: number) {
-    super();
-    this.weight = new Param([channels, channels / groups, kernelSize], defaultWeight);
-    this.#groups = groups;
-  }
-
-  override forward(strips: Value): Value {
-    const [channels, each, k] = this.weight.shape as [number, number, number];
-    const isRows = strips.shape[3] === 1;
-    const weight = reshape(strips.graph.state(this.weight), [channels, each, ...(isRows ? [k, 1] : [1, k])]);
-    const half = (k - 1) / 2;
-    return conv(strips, weight, undefined, { padding: isRows ? [half, 0] : [0, half], groups: this.#groups });
-  }
-}
-
 /**
  * Efficient Local Attention: y = x · g_h · g_w, g = σ(GN(w ∗ z)), z the means over W and over H, w ∗ a convolution of k taps along
  * the height and the width, and a group norm, the same for both.
@@ -57,19 +34,17 @@ class StripConv extends Module {
 export class EfficientLocalAttention extends Module {
   static override readonly kind: string = "EfficientLocalAttention";
 
-  readonly conv: StripConv;
+  readonly conv: LineConv;
   readonly gn: GroupNorm;
 
   constructor(channels: number, { kernelSize, groups, normGroups }: OptionsOf<typeof options>) {
     super();
     const owner = "EfficientLocalAttention";
-    const divisor = (option: string, value: number) => {
-      if (channels % integer(owner, option, value))
-        throw new OptionError(`${owner}: ${option} must divide ${channels} channels, got ${value}`);
-      return value;
-    };
-    this.conv = new StripConv(channels, oddKernel(owner, kernelSize), divisor("groups", groups ?? channels));
-    this.gn = new GroupNorm(divisor("normGroups", normGroups ?? divisorUpTo(channels, 16)), channels);
+    const k = oddKernel(owner, kernelSize);
+    const convGroups = divisorOf(owner, "groups", channels, groups ?? channels);
+    this.conv = new LineConv(channels, channels, k, { groups: convGroups });
+    const ofNorm = divisorOf(owner, "normGroups", channels, normGroups ?? divisorUpTo(channels, 16));
+    this.gn = new GroupNorm(ofNorm, channels);
   }
 
   override forward(x: Value): Value {
@@ -94,7 +69,7 @@ export const ela = defineAttention({
     "y = x · g_h · g_w",
   ],
   notes: [
-    "There is no repository of the authors. Some copies call the layers `con1` and `GN`; one (zhxqaq/yolov8pose-ela) has 32 groups for any width and lays the column gate along the rows, so that it works on square maps only, and there differently.",
+    "The authors published no repository. Some copies call the layers `con1` and `GN`; one (zhxqaq/yolov8pose-ela) has 32 groups for any width and lays the column gate along the rows, so that it works on square maps only, and there differently.",
     "The paper's four sizes, ELA-T, B, S and L, differ in `kernelSize`, `groups` and `normGroups`.",
     "Height and width share the convolution and the norm.",
   ],

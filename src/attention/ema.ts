@@ -1,5 +1,4 @@
-import { OptionError } from "../core/errors.js";
-import { defineOptions, integer, type OptionsOf } from "../core/options.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Conv2d, GroupNorm, Module } from "../nn/index.js";
 import {
@@ -18,7 +17,7 @@ import {
   softmax,
   transpose,
 } from "../ops/index.js";
-import { divisorUpTo } from "./parts.js";
+import { divisorOf, divisorUpTo } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -53,9 +52,8 @@ export class EfficientMultiScaleAttention extends Module {
   constructor(channels: number, given: OptionsOf<typeof options>) {
     super();
     const owner = "EfficientMultiScaleAttention";
-    this.#groups = integer(owner, "groups", given.groups ?? divisorUpTo(channels, Math.min(32, channels / 2)));
-    if (channels % this.#groups)
-      throw new OptionError(`${owner}: groups must divide ${channels} channels, got ${this.#groups}`);
+    const usual = divisorUpTo(channels, Math.min(32, channels / 2));
+    this.#groups = divisorOf(owner, "groups", channels, given.groups ?? usual);
     const each = channels / this.#groups;
     this.gn = new GroupNorm(each, each);
     this.conv1x1 = new Conv2d(each, each, { kernelSize: 1 });

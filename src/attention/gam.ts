@@ -2,8 +2,8 @@ import { OptionError } from "../core/errors.js";
 import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, Lambda, Linear, Module, Sequential } from "../nn/index.js";
-import { conv, relu, replicatePad, reshape, sigmoid, transpose } from "../ops/index.js";
-import { applyGate, linearBottleneck, reducedWidth } from "./parts.js";
+import { conv, relu, replicatePad, reshape, sigmoid } from "../ops/index.js";
+import { applyGate, channelShuffle, linearBottleneck, reducedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -24,13 +24,6 @@ type Options = OptionsOf<typeof options>;
 /** A fully connected layer over the channels of a map: a 1×1 convolution. */
 function overChannels({ weight, bias }: Linear, x: Value): Value {
   return conv(x, reshape(x.graph.state(weight), [...weight.shape, 1, 1]), bias ?? undefined);
-}
-
-/** Channel 4·i + j of the result is channel j·C/4 + i. */
-function shuffle(x: Value): Value {
-  const [n, channels, height, width] = x.shape as [number, number, number, number];
-  const grouped = reshape(x, [n, 4, channels / 4, height, width]);
-  return reshape(transpose(grouped, [0, 2, 1, 3, 4]), x.shape);
 }
 
 /** The layers of a variant of GAM, and the fields that hold them. */
@@ -109,7 +102,7 @@ export class GlobalAttentionMechanism extends Module {
     const { first, second, spatial } = this.#parts;
     const refined = applyGate(x, overChannels(second, relu(overChannels(first, x))), "channel", "3-D");
     const gate = sigmoid(spatial(refined));
-    return applyGate(refined, this.#shuffles ? shuffle(gate) : gate, "spatial", "3-D");
+    return applyGate(refined, this.#shuffles ? channelShuffle(gate, 4) : gate, "spatial", "3-D");
   }
 }
 

@@ -67,8 +67,8 @@ const overlapped = (x: Value, axis: 2 | 3, { block, count, window }: Cut): Value
  * y = Σⱼ Aᵢⱼ · vⱼ, A = softmax over the window's j of qᵢ · kⱼ / √d + qᵢ · (a[row of j − row of i] + b[column of j − column of i]), in each head.
  * [N,C,H,W] → the same; the map `received` [N,1,H,W] is how much each position is attended to, Σᵢ Aᵢⱼ, the mean of the heads.
  *
- * Vaswani et al.: Scaling Local Self-Attention, CVPR 2021, in the place of a 3×3 convolution. The authors published no code; this is timm's
- * `HaloAttn`. Beyond the border are zeros, which take part in the softmax. timm refuses maps whose sides are no multiples of the block;
+ * Vaswani et al.: Scaling Local Self-Attention, CVPR 2021, in place of a 3×3 convolution. The authors published no code; this is timm's
+ * `HaloAttn`. Beyond the border are zeros, which take part in the softmax. timm refuses maps whose sides are not multiples of the block;
  * here such zeros fill them, and a side shorter than a block is one block. Cost grows with H · W · (blockSize + 2 · haloSize)².
  * Keys: `q`, `kv`, `pos_embed.height_rel`, `pos_embed.width_rel` [2·window − 1, d].
  *
@@ -185,10 +185,10 @@ export const halo = defineAttention({
     "y = A · v",
   ],
   notes: [
-    "There is no code of the authors. This is timm's, whose published weights (halonet26t, sehalonet33ts) load: the relative positions are not divided by √d, and zeros beyond the border take part in the softmax.",
+    "The authors published no code. This is timm's, whose published weights (halonet26t, sehalonet33ts) load: the relative positions are not divided by √d, and zeros beyond the border take part in the softmax.",
     "lucidrains/halonet-pytorch, which External-Attention-pytorch copies, masks the positions on the map instead of those beyond it, so that inner blocks weigh all of their window alike.",
     "Weights tell blockSize + 2 · haloSize but not the two: a checkpoint without metadata is read as one with blocks of 8, as in all of timm's networks.",
-    "timm refuses maps whose sides are no multiples of the block size; here they are filled with zeros, and a side shorter than a block is one block.",
+    "timm refuses maps whose sides are not multiples of the block size; here they are filled with zeros, and a side shorter than a block is one block.",
   ],
   kind: "gate",
   attends: "spatial",

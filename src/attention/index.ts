@@ -146,7 +146,7 @@ export type AttentionName = Entry["name"];
 /** A module that keeps the shape of its input, so it fits any network. */
 export type GateName = Extract<Entry, { readonly kind: "gate" }>["name"];
 /** A module with one output. */
-export type LayerName = Exclude<Entry, { readonly kind: "head" }>["name"];
+type LayerName = Exclude<Entry, { readonly kind: "head" }>["name"];
 
 /** Options of a module by name, as in its catalogue entry: `AttentionOptions<"cbam">`. Without a name, of any module. */
 export type AttentionOptions<N extends string = string> = N extends AttentionName
@@ -248,7 +248,7 @@ type Chosen<N> = N extends GateName
         ]
   : never;
 
-/** What a user's function makes. @throws OptionError if that is no module, nor null where there may be none; for a class in its place. */
+/** What a user's function makes. @throws OptionError if that is not a module (or null, where allowed), or a class was given instead. */
 export function madeBy<A extends readonly unknown[], M extends Module | null>(
   make: (...args: A) => M,
   what: string,

@@ -1,9 +1,9 @@
 import { OptionError } from "../core/errors.js";
 import { defineOptions, integer, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
-import { defaultWeight, Module, Param } from "../nn/index.js";
-import { adaptiveAveragePool, add, conv, mapSize, mul, reduceMean, reshape, sigmoid, transpose } from "../ops/index.js";
-import { applyGate, oddKernel } from "./parts.js";
+import { Module } from "../nn/index.js";
+import { adaptiveAveragePool, add, mapSize, mul, reduceMean, reshape, sigmoid, transpose } from "../ops/index.js";
+import { applyGate, LineConv, oddKernel, oddKernelFor } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -15,30 +15,6 @@ const options = defineOptions({
     doc: "neighboring channels that a weight depends on (odd; null: (log₂ C + 1)/2, rounded to an odd number)",
   },
 });
-
-/** The authors' kernel size for a number of channels. */
-function kernelFor(channels: number): number {
-  const t = Math.floor(Math.abs(Math.log2(channels) + 1) / 2);
-  return t % 2 ? t : t + 1;
-}
-
-/** A convolution along the last axis of [N,1,1,L]. Key: weight [1,1,k]. */
-class LineConv extends Module {
-  static override readonly kind: string = "LineConv";
-
-  readonly weight: Param;
-
-  constructor(kernelSize: number) {
-    super();
-    this.weight = new Param([1, 1, kernelSize], defaultWeight);
-  }
-
-  override forward(line: Value): Value {
-    const k = this.weight.shape[2]!;
-    const weight = reshape(line.graph.state(this.weight), [1, 1, 1, k]);
-    return conv(line, weight, undefined, { padding: [0, (k - 1) / 2] });
-  }
-}
 
 /**
  * Mixed Local Channel Attention: the map is pooled to s×s cells z, and those to their mean; y = x · (λ · up(σ(w ∗ z)) +
@@ -66,9 +42,9 @@ export class MixedLocalChannelAttention extends Module {
     if (!(localWeight >= 0 && localWeight <= 1))
       throw new OptionError(`${owner}: localWeight must be from 0 to 1, got ${localWeight}`);
     this.#share = localWeight;
-    const k = oddKernel(owner, kernelSize ?? kernelFor(channels));
-    this.conv = new LineConv(k);
-    this.conv_local = new LineConv(k);
+    const k = oddKernel(owner, kernelSize ?? oddKernelFor(channels));
+    this.conv = new LineConv(1, 1, k);
+    this.conv_local = new LineConv(1, 1, k);
   }
 
   override forward(x: Value): Value {
@@ -99,7 +75,7 @@ export const mlca = defineAttention({
   ],
   notes: [
     "The cells stand one after the other in one line of s² · C numbers, and w runs along all of it: the first channels of a cell see the last of the one before.",
-    "Unpooling is adaptive average pooling to a larger size: where H or W is no multiple of s, positions on a border have the mean of two cells.",
+    "Unpooling is adaptive average pooling to a larger size: where H or W is not a multiple of s, positions on a border have the mean of two cells.",
     "The kernel size may be 1 with very few channels, other than in ECA.",
   ],
   kind: "gate",

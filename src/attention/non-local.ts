@@ -48,12 +48,6 @@ const projection = (channels: number, outChannels: number, { variant }: Options)
     biasInit: constant(0),
   });
 
-const fields = {
-  authors: { theta: "theta", phi: "phi", g: "g", output: "W" },
-  port: { theta: "theta", phi: "phi", g: "g", output: "W" },
-  timm: { theta: "t", phi: "p", g: "g", output: "z" },
-} as const;
-
 /**
  * Non-local block: every position gets a weighted mean of all others: z = x + BN(W · Σⱼ fᵢⱼ · g(x̂ⱼ)), x̂ the maxima of 2×2 squares.
  * With θ, φ and g 1×1 projections to C/2 channels, f is: embedded Gaussian, softmax over j of (θ(xᵢ) · φ(x̂ⱼ) / √d); Gaussian, softmax
@@ -87,25 +81,23 @@ export class NonLocal extends Module {
     const { pairwise, reduction, variant } = given;
     const isTimm = variant === "timm";
     this.#options = isTimm ? { ...given, subsample: false } : given;
-    const width = isTimm ? divisibleWidth(channels / 8, 8) : Math.max(1, reduced("NonLocal", channels, reduction));
-    const names = fields[variant];
+    const width = isTimm ? divisibleWidth(channels / 8) : Math.max(1, reduced("NonLocal", channels, reduction));
     const project = () => projection(channels, width, given);
     // The port pools what was projected, so that its projections are in sequences.
     const pooled = () =>
       variant === "port" && given.subsample ? new Sequential([project(), new Lambda(squareMaxima)]) : project();
-    const last = isTimm ? projection(width, channels, given) : this.last(width, channels, given);
     if (isTimm) {
-      this.#theta = this.addPart(names.theta, project());
-      this.#phi = this.addPart(names.phi, project());
-      this.#g = this.addPart(names.g, project());
-      this.addPart(names.output, last);
+      this.#theta = this.addPart("t", project());
+      this.#phi = this.addPart("p", project());
+      this.#g = this.addPart("g", project());
+      const last = this.addPart("z", projection(width, channels, given));
       this.#output = new Sequential([last, this.addPart("norm", new BatchNorm(channels, { weightInit: constant(0) }))]);
     } else {
-      this.#g = this.addPart(names.g, pooled());
-      this.#output = this.addPart(names.output, last);
+      this.#g = this.addPart("g", pooled());
+      this.#output = this.addPart("W", this.last(width, channels, given));
       if (pairwise !== "gaussian") {
-        this.#theta = this.addPart(names.theta, project());
-        this.#phi = this.addPart(names.phi, pooled());
+        this.#theta = this.addPart("theta", project());
+        this.#phi = this.addPart("phi", pooled());
       }
       if (pairwise === "concatenation") {
         this.#compare = new Conv2d(2 * width, 1, { kernelSize: 1, bias: false });

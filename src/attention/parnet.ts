@@ -1,6 +1,6 @@
 import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
-import { BatchNorm, Conv2d, Lambda, Module, Sequential } from "../nn/index.js";
+import { BatchNorm, Conv2d, Module, Sequential } from "../nn/index.js";
 import { add, reduceMean, sigmoid, silu } from "../ops/index.js";
 import { applyGate } from "./parts.js";
 import { defineAttention } from "./spec.js";
@@ -30,7 +30,7 @@ class SkipGate extends Module {
     super();
     this.#conv = new Conv2d(channels, channels, { kernelSize: 1, bias: plain });
     if (plain) this.addPart("1", this.#conv);
-    else this.addPart("cvsig", new Sequential({ conv: this.#conv, act: new Lambda(sigmoid) }));
+    else this.addPart("cvsig", new Sequential({ conv: this.#conv }));
   }
 
   override forward(x: Value): Value {
@@ -40,7 +40,7 @@ class SkipGate extends Module {
 
 /**
  * ParNet block, also called ParNet attention: y = SiLU(BN(conv3×3(x)) + BN(conv1×1(x)) + s · σ(W · mean(s))), s = BN(x): a RepVGG block
- * whose third branch is weighed by channel (skip-squeeze-excitation). In variant `plain` s is x itself.
+ * whose third branch is weighted by channel (skip-squeeze-excitation). In variant `plain` s is x itself.
  * [N,C,H,W] → the same; the map `channel` [N,C,1,1] is σ.
  *
  * Goyal et al.: Non-deep Networks, NeurIPS 2022. 11 C² weights and the norms'.

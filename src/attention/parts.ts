@@ -1,10 +1,25 @@
-import { OptionError } from "../core/errors.js";
+import { OptionError, ShapeError } from "../core/errors.js";
 import { integer } from "../core/options.js";
+import { formatShape, type Shape } from "../core/shape.js";
 import type { TapKind, Value } from "../graph/graph.js";
-import { BatchNorm, Conv2d, type Conv2dOptions, kaimingNormal, Lambda, Linear, Sequential } from "../nn/index.js";
+import {
+  BatchNorm,
+  Conv2d,
+  type Conv2dOptions,
+  defaultWeight,
+  kaimingNormal,
+  Lambda,
+  Linear,
+  Module,
+  Param,
+  Sequential,
+  uniform,
+} from "../nn/index.js";
 import {
   concat,
+  conv,
   equal,
+  mapSize,
   matMul,
   mul,
   reduceLogSumExp,
@@ -65,9 +80,16 @@ export function roundedWidth(width: number, divisor: number): number {
 }
 
 /** The same, but up where rounding would take more than a tenth away: timm's `make_divisible`. */
-export function divisibleWidth(width: number, divisor: number): number {
+export function divisibleWidth(width: number, divisor = 8): number {
   const rounded = roundedWidth(width, divisor);
   return rounded < 0.9 * width ? rounded + divisor : rounded;
+}
+
+/** Returns `value` if it is a positive integer that divides the channels. @throws OptionError */
+export function divisorOf(owner: string, option: string, channels: number, value: number): number {
+  if (channels % integer(owner, option, value))
+    throw new OptionError(`${owner}: ${option} must divide ${channels} channels, got ${value}`);
+  return value;
 }
 
 /** The largest divisor of `n` that is at most `most`: a number of groups for widths that the authors' does not divide. */
@@ -125,6 +147,41 @@ export function oddKernel(owner: string, size: number): number {
   return size;
 }
 
+/** ECA's kernel size for a number of channels: the odd number at or above ⌊(log₂ C + 1)/2⌋. */
+export function oddKernelFor(channels: number): number {
+  const t = Math.floor(Math.abs(Math.log2(channels) + 1) / 2);
+  return t % 2 ? t : t + 1;
+}
+
+/**
+ * A 1-D convolution of k taps along rows [N,I,H,1] or columns [N,I,1,W] that keeps their length.
+ * Keys, as in PyTorch: `weight` [O,I/groups,k], `bias` [O] if there is one.
+ */
+export class LineConv extends Module {
+  static override readonly kind: string = "LineConv";
+
+  readonly weight: Param;
+  readonly bias: Param | null;
+  readonly #groups: number;
+
+  constructor(channels: number, outChannels: number, kernelSize: number, { bias = false, groups = 1 } = {}) {
+    super();
+    const inputs = channels / groups;
+    this.weight = new Param([outChannels, inputs, kernelSize], defaultWeight);
+    this.bias = bias ? new Param([outChannels], uniform(1 / Math.sqrt(inputs * kernelSize))) : null;
+    this.#groups = groups;
+  }
+
+  override forward(x: Value): Value {
+    const [outputs, inputs, k] = this.weight.shape as [number, number, number];
+    const isRows = x.shape[3] === 1;
+    const weight = reshape(x.graph.state(this.weight), [outputs, inputs, ...(isRows ? [k, 1] : [1, k])]);
+    const half = (k - 1) / 2;
+    const padding = isRows ? ([half, 0] as const) : ([0, half] as const);
+    return conv(x, weight, this.bias ?? undefined, { padding, groups: this.#groups });
+  }
+}
+
 /** Squares that the sizes in a checkpoint may be a side of: what its shapes can tell of a `size`. */
 export const squaresOf = (sizes: readonly number[]): readonly (readonly number[])[] => sizes.map((n) => [n, n]);
 
@@ -178,6 +235,21 @@ export function stripMeans(x: Value): { readonly rows: Value; readonly columns: 
 /** Height and width flattened to one axis of positions: [N,C,H,W] → [N,C,HW]. */
 export function positions(x: Value): Value {
   return reshape(x, [x.shape[0]!, x.shape[1]!, -1]);
+}
+
+/** The number of positions, which must be several, as for a sample variance. @throws ShapeError */
+export function severalPositions(owner: string, x: Value): number {
+  const [height, width] = mapSize(x, owner);
+  if (height * width < 2)
+    throw new ShapeError(`${owner}: needs maps of at least two positions, got ${formatShape(x.shape)}`);
+  return height * width;
+}
+
+/** The channels of `groups` groups interleaved: the first of each group, then the second of each. [N,C,H,W] → the same. */
+export function channelShuffle(x: Value, groups: number, shape: Shape = x.shape): Value {
+  const [n, channels, height, width] = shape as [number, number, number, number];
+  const apart = reshape(x, [n, groups, channels / groups, height, width]);
+  return reshape(transpose(apart, [0, 2, 1, 3, 4]), shape);
 }
 
 /**

@@ -14,7 +14,7 @@ const options = {
 };
 
 /**
- * A gate that looks at nothing: what a comparison should find no difference for. `constant`, y = x / 2, what a sigmoid is before it has
+ * A gate that looks at nothing, for which a comparison should find no difference. `constant`, y = x / 2, what a sigmoid is before it has
  * learned; `random`, y = x · σ(noise), with normal noise for each channel, drawn with the weights and never changed. Buffer `noise` [C].
  *
  * @example
@@ -37,7 +37,7 @@ export class Placebo extends Module {
   }
 }
 
-/** Networks take it by name, but it is none of the catalogue's modules: it stands for no paper. */
+/** Networks take it by name, but it is not in the catalogue, because it stands for no paper. */
 export const placebo = defineAttention({
   name: "placebo",
   title: "Placebo",

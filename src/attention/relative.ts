@@ -1,23 +1,22 @@
 import { OptionError } from "../core/errors.js";
-import { integer } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { Module, normal, Param } from "../nn/index.js";
 import { add, matMul, pad, reshape, slice, transpose } from "../ops/index.js";
+import { divisibleWidth, divisorOf } from "./parts.js";
 
 /** Channels of one head's queries and keys where all heads together have as many as x, or in timm the nearest multiple of 8. */
 export function headWidth(owner: string, channels: number, heads: number, rounds: boolean): number {
-  if (channels % integer(owner, "heads", heads))
-    throw new OptionError(`${owner}: heads must divide ${channels} channels, got ${heads}`);
+  divisorOf(owner, "heads", channels, heads);
   if (!rounds) return channels / heads;
-  const near = Math.max(8, Math.floor((channels + 4) / 8) * 8);
-  const width = Math.floor((near < 0.9 * channels ? near + 8 : near) / heads);
-  if (width < 1) throw new OptionError(`${owner}: ${heads} heads leave no channel of ${near}; use at most ${near}`);
+  const all = divisibleWidth(channels);
+  const width = Math.floor(all / heads);
+  if (width < 1) throw new OptionError(`${owner}: ${heads} heads leave no channel of ${all}; use at most ${all}`);
   return width;
 }
 
 /**
  * Logits of a window's columns by their distance: row y of `x` [N,P,L,2R−1] holds one for every distance −(R−1) … R−1, and position l wants
- * those of its own distances to R columns. [N,P,L,2R−1] → [N,P,L,R], by shifting row l by l: zeros are put between and all is cut anew.
+ * those of its own distances to R columns. [N,P,L,2R−1] → [N,P,L,R], by shifting row l by l: zeros are put between the rows, which are then cut at other places.
  */
 function byColumn(x: Value): Value {
   const [n, planes, length, distances] = x.shape as [number, number, number, number];

@@ -3,7 +3,7 @@ import { defineOptions, integer, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, type Conv2dOptions, kaimingNormal, Lambda, Module, Sequential } from "../nn/index.js";
 import { add, averagePool, concat, mapSize, mul, relu, resize, sigmoid } from "../ops/index.js";
-import { convNorm, dividedWidth } from "./parts.js";
+import { convNorm, dividedWidth, divisorOf } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const paper = {
@@ -46,7 +46,7 @@ export class SCConv extends Module {
     for (const name of Object.keys(options) as (keyof typeof options)[]) integer("SCConv", name, given[name]);
     if (padding !== dilation)
       throw new OptionError(`SCConv: padding must equal dilation to keep the size, got ${padding} and ${dilation}`);
-    if (channels % groups) throw new OptionError(`SCConv: groups must divide ${channels} channels, got ${groups}`);
+    divisorOf("SCConv", "groups", channels, groups);
     const geometry: Conv2dOptions = { kernelSize: 3, padding, dilation, groups, weightInit };
     const pool = new Lambda((x) => averagePool(x, { kernelSize: poolingRatio }));
     const conv = () => new Conv2d(channels, channels, { ...geometry, bias: false });

@@ -1,10 +1,8 @@
-import { OptionError, ShapeError } from "../core/errors.js";
-import { defineOptions, integer, type OptionsOf } from "../core/options.js";
-import { formatShape } from "../core/shape.js";
+import { defineOptions, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { constant, Module, Param } from "../nn/index.js";
 import { add, div, mapSize, mul, reduceMean, reduceSum, reshape, sigmoid, square, sub } from "../ops/index.js";
-import { safeSqrt } from "./parts.js";
+import { divisorOf, safeSqrt, severalPositions } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -12,7 +10,7 @@ const options = defineOptions({
 });
 
 /**
- * Spatial Group-wise Enhance: in each group of channels every position is weighed by its likeness to the group's mean:
+ * Spatial Group-wise Enhance: in each group of channels every position is weighted by its likeness to the group's mean:
  * y = x · σ(γ · t + β), s = Σ over the group's channels of x · mean over H, W of x, t = (s − mean of s) / (standard deviation of s + 1e-5)
  * over positions, γ and β one number per group.
  * [N,C,H,W] → the same, of at least two positions; the map `attention` [N,groups,H,W] is the gate.
@@ -33,24 +31,20 @@ export class SpatialGroupEnhance extends Module {
 
   constructor(channels: number, { groups }: OptionsOf<typeof options>) {
     super();
-    integer("SpatialGroupEnhance", "groups", groups);
-    if (channels % groups)
-      throw new OptionError(`SpatialGroupEnhance: groups must divide ${channels} channels, got ${groups}`);
+    this.#groups = divisorOf("SpatialGroupEnhance", "groups", channels, groups);
     this.weight = new Param([1, groups, 1, 1], constant(0));
     this.bias = new Param([1, groups, 1, 1], constant(1));
-    this.#groups = groups;
   }
 
   override forward(x: Value): Value {
     const [height, width] = mapSize(x, "SpatialGroupEnhance");
-    if (height * width < 2)
-      throw new ShapeError(`SpatialGroupEnhance: needs maps of at least two positions, got ${formatShape(x.shape)}`);
+    const count = severalPositions("SpatialGroupEnhance", x);
     const [n, channels] = x.shape as [number, number];
     const groups = this.#groups;
     const grouped = reshape(x, [n, groups, channels / groups, height, width]);
     const likeness = reduceSum(mul(grouped, reduceMean(grouped, [3, 4])), [2]);
     const centered = sub(likeness, reduceMean(likeness, [3, 4]));
-    const variance = mul(reduceSum(square(centered), [3, 4]), 1 / (height * width - 1));
+    const variance = mul(reduceSum(square(centered), [3, 4]), 1 / (count - 1));
     const t = reshape(div(centered, add(safeSqrt(variance), 1e-5)), [n, groups, height, width]);
     const gate = sigmoid(add(mul(t, this.weight), this.bias));
     x.graph.tap("attention", gate, groups > 1 ? "3-D" : "spatial");

@@ -2,8 +2,8 @@ import { OptionError } from "../core/errors.js";
 import { defineOptions, integer, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { constant, Module, Param } from "../nn/index.js";
-import { add, concat, layerNorm, mapSize, mul, reduceMean, reshape, sigmoid, slice, transpose } from "../ops/index.js";
-import { divisorUpTo } from "./parts.js";
+import { add, concat, layerNorm, mapSize, mul, reduceMean, reshape, sigmoid, slice } from "../ops/index.js";
+import { channelShuffle, divisorUpTo } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -84,8 +84,7 @@ export class ShuffleAttention extends Module {
     const spatial = sigmoid(add(mul(this.gn.call(b), this.sweight), this.sbias));
     x.graph.tap("channel", reshape(channel, [n, channels / 2, 1, 1]), "channel");
     x.graph.tap("attention", reshape(spatial, [n, channels / 2, height, width]), "3-D");
-    const halves = reshape(concat([mul(a, channel), mul(b, spatial)], 2), [n, 2, channels / 2, height, width]);
-    return reshape(transpose(halves, [0, 2, 1, 3, 4]), x.shape);
+    return channelShuffle(concat([mul(a, channel), mul(b, spatial)], 2), 2, x.shape);
   }
 }
 

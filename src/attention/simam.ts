@@ -1,10 +1,9 @@
-import { OptionError, ShapeError } from "../core/errors.js";
+import { OptionError } from "../core/errors.js";
 import { defineOptions, type OptionsOf } from "../core/options.js";
-import { formatShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import { Module } from "../nn/index.js";
-import { add, div, mapSize, mul, reduceMean, reduceSum, sigmoid, square, sub } from "../ops/index.js";
-import { applyGate } from "./parts.js";
+import { add, div, mul, reduceMean, reduceSum, sigmoid, square, sub } from "../ops/index.js";
+import { applyGate, severalPositions } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -35,11 +34,9 @@ export class SimAM extends Module {
   }
 
   override forward(x: Value): Value {
-    const [height, width] = mapSize(x, "SimAM");
-    if (height * width < 2)
-      throw new ShapeError(`SimAM: needs maps of at least two positions, got ${formatShape(x.shape)}`);
+    const count = severalPositions("SimAM", x);
     const d = square(sub(x, reduceMean(x, [2, 3])));
-    const variance = mul(reduceSum(d, [2, 3]), 1 / (height * width - 1));
+    const variance = mul(reduceSum(d, [2, 3]), 1 / (count - 1));
     return applyGate(x, sigmoid(add(div(d, mul(4, add(variance, this.#lambda))), 0.5)), "attention");
   }
 }

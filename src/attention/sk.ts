@@ -3,7 +3,7 @@ import { defineOptions, integer, type OptionsOf } from "../core/options.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, kaimingNormal, Module, normal, Sequential } from "../nn/index.js";
 import { add, mul, reduceMean, relu, reshape, slice, softmax } from "../ops/index.js";
-import { reduced, reducedWidth } from "./parts.js";
+import { divisorOf, reduced, reducedWidth } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 const options = defineOptions({
@@ -88,10 +88,7 @@ export class SelectiveKernel extends Module {
   constructor(channels: number, given: Options) {
     super();
     const { reduction, variant } = given;
-    const groups = given.groups ?? (variant === "insight" ? 32 : 1);
-    integer("SelectiveKernel", "groups", groups);
-    if (channels % groups)
-      throw new OptionError(`SelectiveKernel: groups must divide ${channels} channels, got ${groups}`);
+    const groups = divisorOf("SelectiveKernel", "groups", channels, given.groups ?? (variant === "insight" ? 32 : 1));
     if (variant === "insight") {
       const hidden = reducedWidth("SelectiveKernel", channels, reduction);
       const [dense, grouped] = [path(channels, 3, 1, 1), path(channels, 3, 1, groups)];

@@ -1,9 +1,7 @@
-import { ShapeError } from "../core/errors.js";
-import { formatShape } from "../core/shape.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, constant, Module, Param } from "../nn/index.js";
-import { add, mapSize, mul, reduceMean, reduceSum, reshape, sigmoid, slice, sqrt, square, sub } from "../ops/index.js";
-import { applyGate } from "./parts.js";
+import { add, mul, reduceMean, reduceSum, reshape, sigmoid, slice, sqrt, square, sub } from "../ops/index.js";
+import { applyGate, severalPositions } from "./parts.js";
 import { defineAttention } from "./spec.js";
 
 /**
@@ -31,11 +29,9 @@ export class StyleRecalibration extends Module {
   }
 
   override forward(x: Value): Value {
-    const [height, width] = mapSize(x, "StyleRecalibration");
-    if (height * width < 2)
-      throw new ShapeError(`StyleRecalibration: needs maps of at least two positions, got ${formatShape(x.shape)}`);
+    const count = severalPositions("StyleRecalibration", x);
     const mean = reduceMean(x, [2, 3]);
-    const variance = mul(reduceSum(square(sub(x, mean)), [2, 3]), 1 / (height * width - 1));
+    const variance = mul(reduceSum(square(sub(x, mean)), [2, 3]), 1 / (count - 1));
     const weights = x.graph.state(this.cfc);
     const column = (i: number) => reshape(slice(weights, 1, i, i + 1), [1, this.cfc.shape[0]!, 1, 1]);
     const style = add(mul(mean, column(0)), mul(sqrt(add(variance, 1e-5)), column(1)));

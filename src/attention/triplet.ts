@@ -78,10 +78,8 @@ export class TripletAttention extends Module {
       x.graph.tap(map, g, map === "spatial" ? "spatial" : "strip");
       return mul(g, 1 / this.#gates.length);
     });
-    return mul(
-      x,
-      shares.reduce((a, b) => add(a, b)),
-    );
+    const mean = shares.reduce((a, b) => add(a, b));
+    return mul(x, mean);
   }
 }
 

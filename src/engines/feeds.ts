@@ -24,7 +24,6 @@ export function checkFeeds(program: Program, declared: Iterable<string>, inputs:
   const names = [...declared];
   for (const name of Object.keys(inputs)) if (!names.includes(name)) throw unknownName("input", name, names);
   for (const value of program.inputs) {
-    if (value.source.kind !== "input") continue;
     const { name } = value.source;
     const given = inputs[name];
     const refuse = (text: string) => new FoveaError(`run: input "${name}" ${text}`);

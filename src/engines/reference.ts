@@ -32,11 +32,7 @@ class ReferenceExecutable implements Executable {
   constructor(graph: Graph) {
     this.#graph = graph;
     this.#program = liveProgram(graph);
-    this.#constants = new Map(
-      this.#program.constants.flatMap((value) =>
-        value.source.kind === "constant" ? [[value, toFloat64(value.source.tensor)]] : [],
-      ),
-    );
+    this.#constants = new Map(this.#program.constants.map((value) => [value, toFloat64(value.source.tensor)]));
     this.#readers = readersOf(graph, this.#program.nodes);
     const cells = [...graph.states.keys(), ...graph.updates.map((update) => update.cell)];
     // Copied, because a run must not change the module.
@@ -48,10 +44,8 @@ class ReferenceExecutable implements Executable {
     const { nodes, ...sources } = this.#program;
     checkFeeds(this.#program, this.#graph.inputs.keys(), feeds);
     const values = new Map<Value, Dense>(this.#constants);
-    for (const value of sources.inputs)
-      if (value.source.kind === "input") values.set(value, toFloat64(feeds[value.source.name]!));
-    for (const value of sources.states)
-      if (value.source.kind === "state") values.set(value, this.#state.get(value.source.cell)!);
+    for (const value of sources.inputs) values.set(value, toFloat64(feeds[value.source.name]!));
+    for (const value of sources.states) values.set(value, this.#state.get(value.source.cell)!);
     const unread = new Map([...this.#readers].map(([value, readers]) => [value, readers.length]));
     for (const { op, inputs, outputs, attributes } of nodes) {
       const given = inputs.map((value) => values.get(value)!);

@@ -357,18 +357,22 @@ export function ancestors(targets: Iterable<Value>): Set<Value> {
   return seen;
 }
 
+/** A value that comes from an input, a cell or a constant. */
+type ValueFrom<Kind extends Source["kind"]> = Value & { readonly source: Source & { readonly kind: Kind } };
+
 /** The live part of a graph: the nodes that outputs and updates depend on, in order, and the sources they read. */
 export interface Program {
   readonly nodes: readonly Node[];
-  readonly inputs: readonly Value[];
-  readonly states: readonly Value[];
-  readonly constants: readonly Value[];
+  readonly inputs: readonly ValueFrom<"input">[];
+  readonly states: readonly ValueFrom<"state">[];
+  readonly constants: readonly ValueFrom<"constant">[];
 }
 
 /** Dead-code elimination: what outputs and updates depend on. */
 export function liveProgram(graph: Graph): Program {
   const live = ancestors([...graph.outputs.values(), ...graph.updates.map((update) => update.value)]);
-  const of = (kind: Source["kind"]) => [...live].filter((v) => v.source.kind === kind).sort((a, b) => a.id - b.id);
+  const of = <Kind extends Source["kind"]>(kind: Kind) =>
+    [...live].filter((v): v is ValueFrom<Kind> => v.source.kind === kind).sort((a, b) => a.id - b.id);
   return {
     nodes: graph.nodes.filter((node) => node.outputs.some((value) => live.has(value))),
     inputs: of("input"),

@@ -15,7 +15,6 @@ import { type Dataset, defaultPreprocessing, inputWriter, type Preprocessing } f
 import { type Engine, engineSchema } from "../engines/engine.js";
 import { foldBatchNorm } from "../graph/passes/fold-batch-norm.js";
 import { type Calibration, codeFor, quantizeDequantize, type Range, roundedValues } from "../graph/passes/quantize.js";
-import { rebuild } from "../graph/passes/rebuild.js";
 import { moduleSchema } from "../nn/checks.js";
 import { type Module, trace } from "../nn/index.js";
 
@@ -72,7 +71,7 @@ export async function calibrate(model: Module, dataset: Dataset, options: Calibr
   const count = Math.min(options.images ?? 128, dataset.length);
   const batch = Math.min(options.batch ?? 16, count);
   const { imageSize } = preprocessing;
-  const graph = rebuild(foldBatchNorm(trace(model, [batch, 3, imageSize, imageSize])));
+  const graph = foldBatchNorm(trace(model, [batch, 3, imageSize, imageSize]));
   const values = roundedValues(graph);
   const nameOf = (i: number) => `activation/${i}`;
   values.forEach((value, i) => graph.output(nameOf(i), value));
@@ -131,17 +130,14 @@ class Sample {
   /** The range with the least squared error. */
   range(): Range {
     const candidates = shares.map((share): Range => [share * this.#low, share * this.#high]);
-    const errors = candidates.map((range) => this.#error(range));
+    const exact = Float64Array.from(this.#elements.subarray(0, this.#length));
+    const errors = candidates.map((range) => squaredError(exact, range));
     return candidates[errors.indexOf(Math.min(...errors))]!;
   }
+}
 
-  #error(range: Range): number {
-    const x = {
-      dtype: "float64",
-      shape: [this.#length],
-      data: Float64Array.from(this.#elements.subarray(0, this.#length)),
-    } as const;
-    const [rounded] = quantizeDequantize.run([x], codeFor(range));
-    return rounded!.data.reduce((sum, v, i) => sum + (v - x.data[i]!) ** 2, 0);
-  }
+/** Of numbers that are rounded to bytes over a range. */
+function squaredError(data: Float64Array, range: Range): number {
+  const [rounded] = quantizeDequantize.run([{ dtype: "float64", shape: [data.length], data }], codeFor(range));
+  return rounded!.data.reduce((sum, v, i) => sum + (v - data[i]!) ** 2, 0);
 }

@@ -55,14 +55,10 @@ export interface PretrainedNetwork extends Classifier {
  * @example
  * const { model, report } = await createPretrained("resnet50", { classes: ["ant", "bee"], attention: "se" });
  */
-export function createPretrained<N extends ModelName>(
+export async function createPretrained<N extends ModelName>(
   name: N,
   options: ModelOptions<N> & CreatePretrainedOptions = {} as ModelOptions<N>,
 ): Promise<PretrainedNetwork> {
-  return byName(name, options);
-}
-
-async function byName(name: string, options: object): Promise<PretrainedNetwork> {
   check("createPretrained", "name", text, name);
   check("createPretrained", "options", settings, options);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

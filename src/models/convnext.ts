@@ -14,7 +14,7 @@ import {
 } from "../nn/index.js";
 import { add, gelu, mul, reduceMean, reshape } from "../ops/index.js";
 import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
-import { ChannelNorm, classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
+import { ChannelNorm, classCount, growingRates, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
 import { type ClassifierOptions, defineModel } from "./spec.js";
 
 const [depths, widths] = [
@@ -27,7 +27,7 @@ const conv = (channels: number, outChannels: number, kernelSize: number, geometr
   new Conv2d(channels, outChannels, { kernelSize, ...geometry, weightInit: normal(0.02), biasInit: constant(0) });
 
 /** y = x + γ · W₂ · GELU(W₁ · LN(dw7×7(x))), W₁ to four times the channels. Keys `gamma`, `conv_dw`, `norm`, `mlp.fc1`, `mlp.fc2`. */
-export class ConvNeXtBlock extends Module {
+class ConvNeXtBlock extends Module {
   static override readonly kind: string = "ConvNeXtBlock";
 
   readonly gamma: Param;
@@ -94,13 +94,8 @@ class ConvNeXt extends Module implements Attachable {
     super();
     const owner = "convnext_atto";
     refuseAttention(owner, attention);
-    const rate = probability(owner, "dropPath", dropPath);
-    const total = depths.reduce<number>((a, b) => a + b, 0);
-    let done = 0;
-    const stages = depths.map((depth, i) => {
-      const rates = Array.from({ length: depth }, () => (rate * done++) / (total - 1));
-      return new Stage(widths[Math.max(0, i - 1)]!, widths[i]!, rates);
-    });
+    const rates = growingRates(probability(owner, "dropPath", dropPath), depths);
+    const stages = rates.map((ofStage, i) => new Stage(widths[Math.max(0, i - 1)]!, widths[i]!, ofStage));
     this.stem = new Sequential([conv(3, widths[0], 4, { stride: 4 }), new ChannelNorm(widths[0])]);
     this.stages = new Sequential(stages);
     const init = { weightInit: normal(0.02), biasInit: constant(0) };

@@ -2,8 +2,8 @@ import type { Value } from "../graph/graph.js";
 import { constant, Dropout, globalAveragePool, initialize, Linear, Module, Sequential, uniform } from "../nn/index.js";
 import { sigmoid, silu } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
-import { convNormAct, InvertedBlock } from "./inverted.js";
-import { classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
+import { InvertedBlock } from "./inverted.js";
+import { classCount, convNormAct, probability, refuseAttention } from "./parts.js";
 import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** Expansion, kernel, first stride, channels and blocks of each stage: table 1 of the paper. */
@@ -79,15 +79,8 @@ class EfficientNet extends Module implements Attachable {
   }
 
   attachPoints(): AttachPoints {
-    const blocks = partsOf(this, InvertedBlock);
-    const at = (place: keyof InvertedBlock["places"]) => mapValues(blocks, (block) => block.places[place]);
     const between = this.#stages.slice(0, -1).map((stage, i) => [`features.${i + 1}`, stage] as const);
-    return {
-      activation: at("activation"),
-      residual: at("residual"),
-      convolution: at("convolution"),
-      stage: new Map(between),
-    };
+    return { ...InvertedBlock.placesIn(this), stage: new Map(between) };
   }
 }
 

@@ -1,9 +1,10 @@
+import { convNorm, convNormRelu, divisibleWidth } from "../attention/parts.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, Dropout, flatten, initialize, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { add, concat, hardSigmoid, reduceMean, relu } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
 import { ChannelGate } from "./inverted.js";
-import { classCount, makeDivisible, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
+import { classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
 import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** A block: kernel, wide map, channels out, whether it has squeeze-and-excitation, stride. */
@@ -39,7 +40,7 @@ const conv = (channels: number, outChannels: number, kernelSize: number, { strid
   new Conv2d(channels, outChannels, { kernelSize, stride, groups, padding: (kernelSize - 1) / 2, bias: false });
 
 /** Half of the channels by a 1×1 convolution, the other half from those by a depthwise 3×3. Keys `primary_conv.{0,1}`, `cheap_operation.{0,1}`. */
-export class GhostModule extends Module {
+class GhostModule extends Module {
   static override readonly kind: string = "GhostModule";
 
   readonly primary_conv: Sequential;
@@ -48,9 +49,9 @@ export class GhostModule extends Module {
   constructor(channels: number, outChannels: number, activates: boolean) {
     super();
     const half = outChannels / 2;
-    const end = () => (activates ? [new Lambda(relu)] : []);
-    this.primary_conv = new Sequential([conv(channels, half, 1), new BatchNorm(half), ...end()]);
-    this.cheap_operation = new Sequential([conv(half, half, 3, { groups: half }), new BatchNorm(half), ...end()]);
+    const layer = activates ? convNormRelu : convNorm;
+    this.primary_conv = layer(channels, half, { kernelSize: 1 });
+    this.cheap_operation = layer(half, half, { kernelSize: 3, padding: 1, groups: half });
   }
 
   override forward(x: Value): Value {
@@ -63,7 +64,7 @@ export class GhostModule extends Module {
  * Two ghost modules, wide and back, with a strided depthwise convolution and squeeze-and-excitation between where the table says so, plus
  * the input. Keys `ghost1`, `conv_dw`, `bn_dw`, `se.{conv_reduce,conv_expand}`, `ghost2`, `shortcut.{0,1,2,3}`.
  */
-export class GhostBottleneck extends Module {
+class GhostBottleneck extends Module {
   static override readonly kind: string = "GhostBottleneck";
 
   readonly ghost1: GhostModule;
@@ -80,7 +81,7 @@ export class GhostBottleneck extends Module {
     this.conv_dw = strided ? conv(hidden, hidden, kernel, { stride, groups: hidden }) : null;
     this.bn_dw = strided ? new BatchNorm(hidden) : null;
     const gate = {
-      hidden: makeDivisible(hidden / 4, 4),
+      hidden: divisibleWidth(hidden / 4, 4),
       names: ["conv_reduce", "conv_expand"],
       gate: hardSigmoid,
     } as const;
@@ -98,7 +99,7 @@ export class GhostBottleneck extends Module {
   }
 
   override forward(x: Value): Value {
-    const inner = [this.conv_dw, this.bn_dw, this.se].filter((part) => part !== null) as Module[];
+    const inner = [this.conv_dw, this.bn_dw, this.se].filter((part) => part !== null);
     const y = this.ghost2.call(inner.reduce((map, part) => part.call(map), this.ghost1.call(x)));
     return add(y, this.shortcut ? this.shortcut.call(x) : x);
   }

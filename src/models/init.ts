@@ -2,7 +2,7 @@ import { Rng } from "../core/rng.js";
 import { constant, defaultWeight, type Initializer, kaimingNormal, type Module, parametersOf } from "../nn/index.js";
 
 /** The initializer for the parameter at a path; undefined leaves it to the layer. */
-export type InitRule = (path: string) => Initializer | undefined;
+type InitRule = (path: string) => Initializer | undefined;
 
 /** Sets the parameters that a rule covers. As in `initialize`, each depends only on the seed and its path. */
 export function setByName(model: Module, rule: InitRule, seed: number): void {

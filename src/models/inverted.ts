@@ -1,38 +1,12 @@
+import { applyGate } from "../attention/parts.js";
 import type { Value } from "../graph/graph.js";
-import {
-  BatchNorm,
-  type BatchNormOptions,
-  Conv2d,
-  constant,
-  DropPath,
-  kaimingNormal,
-  Lambda,
-  Module,
-  Sequential,
-} from "../nn/index.js";
-import { add, mul, reduceMean, relu } from "../ops/index.js";
-import { conv } from "./parts.js";
+import { type BatchNormOptions, Conv2d, constant, DropPath, kaimingNormal, Module, Sequential } from "../nn/index.js";
+import { add, reduceMean, relu } from "../ops/index.js";
+import type { AttachPoints } from "./attach.js";
+import { type Activation, convNormAct, mapValues, partsOf } from "./parts.js";
 
-/** A function of a map. */
-export type Activation = (x: Value) => Value;
-
-/** A convolution without bias, a batch norm and, if given, an activation. Keys `0`, `1`. */
-export function convNormAct(
-  channels: number,
-  outChannels: number,
-  kernel: number,
-  {
-    activation,
-    norm,
-    ...options
-  }: { activation?: Activation; norm?: BatchNormOptions; stride?: number; groups?: number } = {},
-): Sequential {
-  const layers = [conv(channels, outChannels, kernel, options), new BatchNorm(outChannels, norm)];
-  return new Sequential(activation ? [...layers, new Lambda(activation)] : layers);
-}
-
-/** What a {@link ChannelGate} is made of: hidden channels, names of its two layers, functions between and behind them. */
-export interface GateOptions {
+/** What a {@link ChannelGate} is made of: hidden channels, names of its two layers, functions between and after them. */
+interface GateOptions {
   readonly hidden: number;
   readonly names: readonly [string, string];
   readonly activation?: Activation;
@@ -61,13 +35,12 @@ export class ChannelGate extends Module {
   override forward(x: Value): Value {
     const [first, second] = this.#layers;
     const gate = this.#gate(second.call(this.#activation(first.call(reduceMean(x, [2, 3])))));
-    x.graph.tap("channel", gate, "channel");
-    return mul(x, gate);
+    return applyGate(x, gate, "channel");
   }
 }
 
 /** What an {@link InvertedBlock} is made of. */
-export interface InvertedOptions {
+interface InvertedOptions {
   readonly channels: number;
   /** Channels of the wide map. */
   readonly hidden: number;
@@ -107,9 +80,14 @@ export class InvertedBlock extends Module {
     this.#places = { convolution: depthwise["0"] as Module, activation: weighs[0] ?? depthwise, residual: project };
   }
 
-  /** What an attention module follows, by placement. */
-  get places(): Readonly<Record<"convolution" | "activation" | "residual", Module>> {
-    return this.#places;
+  /** What an attention module follows in the blocks of a model, by placement. */
+  static placesIn(model: Module): AttachPoints {
+    const blocks = partsOf(model, InvertedBlock);
+    return {
+      activation: mapValues(blocks, (block) => block.#places.activation),
+      residual: mapValues(blocks, (block) => block.#places.residual),
+      convolution: mapValues(blocks, (block) => block.#places.convolution),
+    };
   }
 
   override forward(x: Value): Value {

@@ -1,17 +1,10 @@
+import { divisibleWidth } from "../attention/parts.js";
 import type { Value } from "../graph/graph.js";
 import { Dropout, globalAveragePool, initialize, Lambda, Linear, Module, Sequential } from "../nn/index.js";
 import { hardSigmoid, hardSwish, relu } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
-import { convNormAct, InvertedBlock } from "./inverted.js";
-import {
-  classCount,
-  makeDivisible,
-  mapValues,
-  partsOf,
-  probability,
-  refuseAttention,
-  smallClassifier,
-} from "./parts.js";
+import { InvertedBlock } from "./inverted.js";
+import { classCount, convNormAct, probability, refuseAttention, smallClassifier } from "./parts.js";
 import { type ClassifierOptions, defineModel } from "./spec.js";
 
 /** A block: kernel, wide map, channels out, whether it has squeeze-and-excitation, activation, stride. */
@@ -90,7 +83,7 @@ class MobileNetV3 extends Module implements Attachable {
     const { rows, wide } = architectures[size];
     let channels = 16;
     const blocks = rows.map(([kernel, hidden, outChannels, se, act, stride]) => {
-      const gate = { hidden: makeDivisible(hidden / 4), names: ["fc1", "fc2"] as const, gate: hardSigmoid };
+      const gate = { hidden: divisibleWidth(hidden / 4), names: ["fc1", "fc2"] as const, gate: hardSigmoid };
       const activation = act === "hs" ? hardSwish : relu;
       const shape = { channels, hidden, outChannels, kernel, stride };
       channels = outChannels;
@@ -112,9 +105,7 @@ class MobileNetV3 extends Module implements Attachable {
   }
 
   attachPoints(): AttachPoints {
-    const blocks = partsOf(this, InvertedBlock);
-    const at = (place: keyof InvertedBlock["places"]) => mapValues(blocks, (block) => block.places[place]);
-    return { activation: at("activation"), residual: at("residual"), convolution: at("convolution") };
+    return InvertedBlock.placesIn(this);
   }
 }
 

@@ -1,4 +1,5 @@
 import { type AttentionPlan, attentionPlan, type Place, type Placement } from "../attention/index.js";
+import { divisibleWidth } from "../attention/parts.js";
 import { OptionError } from "../core/errors.js";
 import { check, options as fields } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
@@ -16,7 +17,7 @@ import {
 } from "../nn/index.js";
 import { add, relu6 } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
-import { classCount, makeDivisible, mapValues, partsOf, probability, smallClassifier } from "./parts.js";
+import { classCount, mapValues, partsOf, probability, smallClassifier } from "./parts.js";
 import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
 /** How a block's layers are numbered: in torchvision's groups of convolution, norm and activation, or flat. */
@@ -44,7 +45,13 @@ interface BlockOptions {
 }
 
 /** Convolution without bias, norm and ReLU6. With `groups` equal to the channels it is depthwise. */
-function layer(channels: number, outChannels: number, kernelSize: number, stride = 1, groups = 1): Module[] {
+function layer(
+  channels: number,
+  outChannels: number,
+  kernelSize: number,
+  stride = 1,
+  groups = 1,
+): readonly [Module, Module, Module] {
   const geometry = { kernelSize, stride, groups, padding: (kernelSize - 1) / 2, bias: false };
   const conv = new Conv2d(channels, outChannels, { ...geometry, weightInit: kaimingNormal("out") });
   return [conv, new BatchNorm(outChannels), new Lambda(relu6)];
@@ -54,7 +61,7 @@ function layer(channels: number, outChannels: number, kernelSize: number, stride
  * Inverted residual block: 1×1 convolution to a wide map, depthwise 3×3, 1×1 back without activation, plus the input where the
  * shape is kept. Keys `conv.<i>`.
  */
-export class InvertedResidual extends Module {
+class InvertedResidual extends Module {
   static override readonly kind: string = "InvertedResidual";
 
   readonly conv: Sequential;
@@ -74,9 +81,9 @@ export class InvertedResidual extends Module {
       return module ? [module] : [];
     };
     const expand = expansion === 1 ? [] : layer(channels, hidden, 1);
-    const [depthwise, norm, activation] = layer(hidden, hidden, 3, stride, hidden) as [Module, Module, Module];
+    const [depthwise, norm, activation] = layer(hidden, hidden, 3, stride, hidden);
     const spatial = [depthwise, ...at("convolution", hidden), norm, activation];
-    const [project, end] = layer(hidden, outChannels, 1) as [Module, Module];
+    const [project, end] = layer(hidden, outChannels, 1);
     const tail = [...at("activation", hidden), project, end, ...at("residual", outChannels)];
     const groups = [expand, spatial].filter((group) => group.length > 0);
     this.conv = new Sequential([
@@ -139,7 +146,7 @@ export class MobileNetV2 extends Module implements Attachable {
     const plan = attentionPlan(attention);
     if (plan?.placement === "stage")
       throw new OptionError(`mobilenetV2: has no place between stages for ${plan.field}; use another placement`);
-    const width = (channels: number) => makeDivisible(channels * widthMultiplier);
+    const width = (channels: number) => divisibleWidth(channels * widthMultiplier);
     let channels = width(32);
     const blocks: Module[] = [new Sequential(layer(3, channels, 3, 2))];
     stages.forEach(([expansion, base, count, first], stage) => {

@@ -6,6 +6,7 @@ import type { Value } from "../graph/graph.js";
 import {
   type AnyModule,
   BatchNorm,
+  type BatchNormOptions,
   Conv2d,
   type Conv2dOptions,
   constant,
@@ -17,7 +18,7 @@ import {
   Sequential,
   walk,
 } from "../nn/index.js";
-import { averagePool, concat, layerNorm, mapSize, relu, reshape, slice } from "../ops/index.js";
+import { averagePool, concat, layerNorm, mapSize, reshape, slice } from "../ops/index.js";
 
 /** A convolution without bias that keeps the size at stride 1, He-initialized by its outputs. */
 export function conv(
@@ -41,14 +42,22 @@ export function conv(
   });
 }
 
-/** The same with a batch norm and a ReLU. Keys `0` and `1`. */
-export function convNormRelu(
+/** A function of a map. */
+export type Activation = (x: Value) => Value;
+
+/** The same with a batch norm and, if given, an activation. Keys `0`, `1`. */
+export function convNormAct(
   channels: number,
   outChannels: number,
   kernel: number,
-  options: { stride?: number } = {},
+  {
+    activation,
+    norm,
+    ...options
+  }: { activation?: Activation; norm?: BatchNormOptions; stride?: number; groups?: number } = {},
 ): Sequential {
-  return new Sequential([conv(channels, outChannels, kernel, options), new BatchNorm(outChannels), new Lambda(relu)]);
+  const layers = [conv(channels, outChannels, kernel, options), new BatchNorm(outChannels, norm)];
+  return new Sequential(activation ? [...layers, new Lambda(activation)] : layers);
 }
 
 /** Layer norm over the channels of a map, ε 1e-6. Keys `weight`, `bias` [C]. */
@@ -73,12 +82,6 @@ export class ChannelNorm extends Module {
 /** Initialization of classifiers in mobile networks: N(0, 0.01²), no bias. */
 export const smallClassifier = { weightInit: normal(0.01), biasInit: constant(0) } as const;
 
-/** `width` rounded to a multiple of `divisor`, but down by no more than a tenth. */
-export function makeDivisible(width: number, divisor = 8): number {
-  const rounded = Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
-  return rounded < 0.9 * width ? rounded + divisor : rounded;
-}
-
 /** Means of 2×2 squares; an odd last row or column stands for two, as in PyTorch's `ceil_mode` without counted padding. */
 export function halveByAverage(x: Value): Value {
   const evened = ([2, 3] as const).reduce((map, axis) => {
@@ -99,6 +102,13 @@ export function refuseAttention(owner: string, attention: AttentionChoice | null
 export function probability(owner: string, name: string, p: number): number {
   if (!(p >= 0 && p < 1)) throw new OptionError(`${owner}: ${name} must be in [0, 1), got ${shown(p)}`);
   return p;
+}
+
+/** Drop path rates by stage and block, growing linearly from 0 at the first block to `last` at the last. */
+export function growingRates(last: number, depths: readonly number[]): number[][] {
+  const total = depths.reduce((sum, depth) => sum + depth, 0);
+  let done = 0;
+  return depths.map((depth) => Array.from({ length: depth }, () => (last * done++) / Math.max(1, total - 1)));
 }
 
 /** The number of classes, checked. */

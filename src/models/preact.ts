@@ -98,7 +98,7 @@ class PreActivationBlock extends Module {
     return this.#layers[1]!.conv;
   }
 
-  /** Passes on the last activation, which is no layer's output, so that a module can follow it. */
+  /** Passes on the last activation, which no layer outputs, so that a module can follow it. */
   get lastActivation(): Module {
     return this.#activation;
   }
@@ -134,7 +134,7 @@ export class PreActResNet extends Module implements Attachable {
   static override readonly kind: string = "PreActResNet";
 
   readonly #stages: readonly Module[];
-  readonly #end: readonly Module[];
+  readonly #end: readonly [Module, Module, Module];
   readonly #classifier: Linear;
 
   constructor({ owner, form, blocks, factor, dropout }: Architecture, options: ClassifierOptions) {
@@ -168,7 +168,7 @@ export class PreActResNet extends Module implements Attachable {
   }
 
   override forward(x: Value): Value {
-    const [stem, norm, activation] = this.#end as [Module, Module, Module];
+    const [stem, norm, activation] = this.#end;
     const features = this.#stages.reduce((y, stage) => stage.call(y), stem.call(x));
     return this.#classifier.call(globalAveragePool(activation.call(norm.call(features))));
   }

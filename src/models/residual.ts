@@ -19,7 +19,7 @@ export interface BlockOptions {
 }
 
 /** Further settings of a residual block: its shortcut, a module, and for bottlenecks the factor of the inner width. */
-export interface BlockSettings {
+interface BlockSettings {
   readonly shortcut: Shortcut;
   readonly attention: AttentionPlan | undefined;
   readonly wide?: number;
@@ -41,7 +41,7 @@ export abstract class ResidualBlock extends Module {
   #attention: Module | null = null;
   #placement: Placement | undefined;
   readonly #activation = new Lambda((x) => x);
-  #dropPath: DropPath | undefined;
+  #dropPath = new DropPath(0);
 
   /**
    * A block's parts besides its branch: its attention module and, last, its shortcut. `inner` and `outputs` are the branch's widths
@@ -52,8 +52,7 @@ export abstract class ResidualBlock extends Module {
     outputs: number,
     { channels, stride, place, shortcut, attention, dropPath }: BlockOptions & BlockSettings,
   ): void {
-    const dropped = dropPath?.(place) ?? 0;
-    if (dropped > 0) this.#dropPath = new DropPath(dropped);
+    this.#dropPath = new DropPath(dropPath?.(place) ?? 0);
     if (attention && attention.placement !== "stage") {
       const module = attention.create(attention.placement === "residual" ? outputs : inner, place);
       this.#attention = module && this.addPart(attention.field, module);
@@ -75,7 +74,7 @@ export abstract class ResidualBlock extends Module {
   /** The last spatial convolution. */
   abstract get lastConvolution(): Module;
 
-  /** Passes on the input of the last convolution, which is no layer's output, so that a module can follow it. */
+  /** Passes on the input of the last convolution, which no layer outputs, so that a module can follow it. */
   get lastActivation(): Module {
     return this.#activation;
   }
@@ -88,7 +87,7 @@ export abstract class ResidualBlock extends Module {
 
   override forward(x: Value): Value {
     const y = this.attend("residual", this.branch(x));
-    return relu(add(this.#dropPath ? this.#dropPath.call(y) : y, this.#shortcut(x)));
+    return relu(add(this.#dropPath.call(y), this.#shortcut(x)));
   }
 }
 

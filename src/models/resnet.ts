@@ -5,7 +5,7 @@ import { check, options as fields, shown } from "../core/schema.js";
 import type { Value } from "../graph/graph.js";
 import { globalAveragePool, initialize, Linear } from "../nn/index.js";
 import { cbamRule, setByName } from "./init.js";
-import { classCount, probability } from "./parts.js";
+import { classCount, growingRates, probability } from "./parts.js";
 import { BasicBlock, Bottleneck, type Shortcut } from "./residual.js";
 import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 import { type Stem, Trunk, type TrunkOptions } from "./trunk.js";
@@ -91,6 +91,7 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
   const factor = wide ?? architecture.wide ?? 1;
   if (factor !== 1 && architecture.block === BasicBlock)
     throw new OptionError(`resnet: wide needs bottlenecks (depth 50, 101, 152), got depth ${depth}`);
+  const rates = growingRates(dropPath, architecture.depths);
   return {
     ...architecture,
     stem: stem === "auto" ? architecture.stem : stem,
@@ -99,7 +100,7 @@ export function resnetTrunk(depth: number, options: ResNetOptions = {}): TrunkOp
       attention,
       wide: factor,
       extra: spread(extraChannels, architecture),
-      dropPath: growing(dropPath, architecture.depths),
+      dropPath: ({ stage, block }) => rates[stage]![block]!,
     }),
     between: attention?.placement === "stage" ? attention : undefined,
     outputStride,
@@ -120,13 +121,6 @@ function spread(
         total,
     );
   return ({ stage, block }) => before(stage, block + 1) - before(stage, block);
-}
-
-/** A rate that grows linearly from 0 at the first block to `rate` at the last, as in timm. */
-function growing(rate: number, depths: readonly number[]): ((place: Place) => number) | undefined {
-  if (rate === 0) return undefined;
-  const before = (stage: number) => depths.slice(0, stage).reduce((sum, depth) => sum + depth, 0);
-  return ({ stage, block }) => (rate * (before(stage) + block)) / Math.max(1, before(depths.length) - 1);
 }
 
 export const resnetOptions = fields<ResNetOptions>({

@@ -1,6 +1,7 @@
+import { channelShuffle } from "../attention/parts.js";
 import type { Value } from "../graph/graph.js";
 import { BatchNorm, Conv2d, globalAveragePool, initialize, Lambda, Linear, Module, Sequential } from "../nn/index.js";
-import { concat, mapSize, maxPool, relu, reshape, slice, transpose } from "../ops/index.js";
+import { concat, maxPool, relu, slice } from "../ops/index.js";
 import type { Attachable, AttachPoints } from "./attach.js";
 import { classCount, mapValues, partsOf, refuseAttention } from "./parts.js";
 import { type ClassifierOptions, defineModel } from "./spec.js";
@@ -19,20 +20,11 @@ function layer(channels: number, outChannels: number, kernelSize: number, stride
 
 const activation = () => new Lambda(relu);
 
-/** The first and the second half of the channels interleaved. */
-function interleaved(halves: readonly [Value, Value]): Value {
-  const joined = concat(halves, 1);
-  const [n, channels] = joined.shape as [number, number];
-  const [height, width] = mapSize(joined, "ShuffleUnit");
-  const apart = reshape(joined, [n, 2, channels / 2, height, width]);
-  return reshape(transpose(apart, [0, 2, 1, 3, 4]), joined.shape);
-}
-
 /**
  * Half of the channels pass, the others go through 1×1, depthwise 3×3 and 1×1 convolutions; then all are interleaved. With stride 2 both
  * halves come from all channels, one by a depthwise and a 1×1 convolution. Keys `branch1.<i>`, `branch2.<i>`.
  */
-export class ShuffleUnit extends Module {
+class ShuffleUnit extends Module {
   static override readonly kind: string = "ShuffleUnit";
 
   readonly branch1: Sequential | null;
@@ -53,9 +45,11 @@ export class ShuffleUnit extends Module {
   }
 
   override forward(x: Value): Value {
-    if (this.branch1) return interleaved([this.branch1.call(x), this.branch2.call(x)]);
     const half = (x.shape[1] as number) / 2;
-    return interleaved([slice(x, 1, 0, half), this.branch2.call(slice(x, 1, half))]);
+    const halves = this.branch1
+      ? [this.branch1.call(x), this.branch2.call(x)]
+      : [slice(x, 1, 0, half), this.branch2.call(slice(x, 1, half))];
+    return channelShuffle(concat(halves, 1), 2);
   }
 }
 

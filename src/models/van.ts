@@ -16,7 +16,7 @@ import {
 } from "../nn/index.js";
 import { add } from "../ops/index.js";
 import { type Attachable, type AttachPoints, modulePlaces } from "./attach.js";
-import { ChannelNorm, classCount, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
+import { ChannelNorm, classCount, growingRates, mapValues, partsOf, probability, refuseAttention } from "./parts.js";
 import { type ClassifierOptions, classifierFields, defineModel, own } from "./spec.js";
 
 interface Architecture {
@@ -92,14 +92,11 @@ export class VAN extends Module implements Attachable {
 
   constructor({ widths, depths, dropPath }: Architecture, numClasses: number) {
     super();
-    const total = depths.reduce((a, b) => a + b, 0);
-    let [channels, done] = [3, 0];
+    const rates = growingRates(dropPath, depths);
+    let channels = 3;
     this.#stages = widths.map((width, i) => {
       const embed = new PatchEmbedding(channels, width, i === 0 ? 7 : 3, i === 0 ? 4 : 2);
-      const made = Array.from(
-        { length: depths[i]! },
-        () => new Block(width, mlpRatios[i]!, (dropPath * done++) / (total - 1)),
-      );
+      const made = rates[i]!.map((rate) => new Block(width, mlpRatios[i]!, rate));
       channels = width;
       return {
         embed: this.addPart(`patch_embed${i + 1}`, embed),

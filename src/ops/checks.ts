@@ -65,7 +65,7 @@ export const reduceOptions = options({ keepdims: maybe(flag) });
 export const matMulOptions = options({ transA: maybe(flag), transB: maybe(flag) });
 export const padOptions = options({ axis: whole(0), before: whole(0, MAX_SIDE), after: whole(0, MAX_SIDE) });
 
-/** @throws OptionError if x, whose graph or shape an operator goes by, is no value. */
+/** @throws OptionError if x, whose graph or shape an operator goes by, is not a value. */
 export function checkValue(owner: string, name: string, x: unknown): void {
   if (!(x instanceof Value)) check(owner, name, valueSchema, x);
 }

@@ -303,7 +303,7 @@ export function leakyRelu(x: Operand, alpha = 0.01): Value {
   check("leakyRelu", "alpha", finite, alpha);
   return apply(ops.leakyRelu, [x], { alpha });
 }
-/** min(max(x, min), max). @throws OptionError if the bounds are no numbers, or min is above max. */
+/** min(max(x, min), max). @throws OptionError if the bounds are not numbers, or min is above max. */
 export function clip(x: Operand, min: number, max: number): Value {
   check("clip", "min", bound, min);
   check("clip", "max", bound, max);

@@ -271,7 +271,7 @@ const withRun = (
   } as unknown as OrtModule["InferenceSession"],
 });
 
-const hostOf = (ort: OrtModule) => new SessionHost(cpuBackend(), { ort });
+const hostOf = (ort: OrtModule) => new SessionHost({ ...cpuBackend(), load: async () => ({ ort }) });
 
 /** w' = w − g, with the output y = w·g. */
 function spec(): SessionSpec {

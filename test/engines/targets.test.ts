@@ -49,9 +49,7 @@ async function agrees(engine: Engine): Promise<void> {
 }
 
 /** An engine on the calling thread. */
-async function engineOf(backend: Backend): Promise<Engine> {
-  return engineIn(new SessionHost(backend, await backend.load(1)), backend);
-}
+const engineOf = (backend: Backend): Engine => engineIn(new SessionHost(backend, 1), backend);
 
 /** The CPU, with some facts of its probe denied. */
 const denied = (facts: object): Backend => {
@@ -62,7 +60,7 @@ const denied = (facts: object): Backend => {
 test("where a probe says no, the fallback computes the same", async () => {
   const blockSize = undefined;
   for (const facts of [{}, { blockSize }, { writesInPlace: false }, { blockSize, writesInPlace: false }])
-    await agrees(await engineOf(denied(facts)));
+    await agrees(engineOf(denied(facts)));
 });
 
 test("what the probes say decides what is emitted", () => {
@@ -88,7 +86,7 @@ test("arrays that cannot be transferred are not freed, and nothing else changes"
     }
   };
   try {
-    await agrees(await engineOf(denied({ writesInPlace: false })));
+    await agrees(engineOf(denied({ writesInPlace: false })));
   } finally {
     globalThis.MessageChannel = MessageChannel;
   }
@@ -114,7 +112,7 @@ test("a target of one's own needs nothing elsewhere", async () => {
       return { ...target, name: "dummy", rules: new Map([...target.rules, rule]) };
     },
   };
-  const engine = await engineOf(dummy);
+  const engine = engineOf(dummy);
   assert.equal(engine.name, "dummy");
   await agrees(engine);
   assert.ok(negated > 0);
@@ -151,7 +149,7 @@ test("a rule of one's own is tried first, and its reason is kept where it does n
       { rule: "dummy", reasons: [] },
       { rule: "elementwise", reasons: ["dummy: not a square"] },
     ]);
-  const engine = await engineOf(own);
+  const engine = engineOf(own);
   const feeds = { x: random([2, 16, 4, 4], { seed: 3 }) };
   const [ours, theirs] = await Promise.all(
     [engine, referenceEngine()].map(async (each) => (await (await each.compile(network)).run(feeds)).y!),

@@ -71,13 +71,26 @@ class OrtExecutable implements Executable {
   async run(inputs: Arrays): Promise<Record<string, Tensor>> {
     checkFeeds(this.#program, this.module.graph.inputs.keys(), inputs);
     const feeds: Record<string, Tensor> = {};
-    for (const { source, type } of this.#program.inputs)
-      if (source.kind === "input") feeds[source.name] = asInput(inputs[source.name]!, type.dtype);
+    for (const { source, type } of this.#program.inputs) feeds[source.name] = asInput(inputs[source.name]!, type.dtype);
     return this.#inTurn(() => this.host.ask({ kind: "run", session: this.session, inputs: feeds }));
   }
 
   readState(): Promise<Map<Cell, Tensor>> {
-    return this.#inTurn(() => this.#readStates(), true);
+    const read = async () => {
+      const states = new Map<Cell, Tensor>();
+      // One array at a time: all at once would take twice their memory.
+      for (const [index, { cell }] of this.module.lowered.states.entries()) {
+        const contents = await this.host.ask({ kind: "readState", session: this.session, index });
+        const layout = this.module.stateLayouts.get(cell);
+        states.set(cell, layout ? fromLayout(contents, layout) : contents);
+      }
+      return this.module.restore(states);
+    };
+    return this.#inTurn(read, true);
+  }
+
+  release(): Promise<void> {
+    return this.#inTurn(() => this.host.ask({ kind: "release", session: this.session }));
   }
 
   /**
@@ -94,20 +107,5 @@ class OrtExecutable implements Executable {
       this.#queue = turn;
     }
     return result;
-  }
-
-  /** One array at a time: all at once would take twice their memory. */
-  async #readStates(): Promise<Map<Cell, Tensor>> {
-    const states = new Map<Cell, Tensor>();
-    for (const [index, { cell }] of this.module.lowered.states.entries()) {
-      const contents = await this.host.ask({ kind: "readState", session: this.session, index });
-      const layout = this.module.stateLayouts.get(cell);
-      states.set(cell, layout ? fromLayout(contents, layout) : contents);
-    }
-    return this.module.restore(states);
-  }
-
-  async release(): Promise<void> {
-    await this.#inTurn(() => this.host.ask({ kind: "release", session: this.session }));
   }
 }

@@ -19,21 +19,16 @@ export function layerLowerings({ graph, decisions }: Module): LayerLowering[] {
     const decision = decisions.get(node);
     // Only maps and the weights of convolutions are ever blocked.
     if (!decision || ![...node.inputs, ...node.outputs].some(({ shape }) => shape.length === 4)) continue;
-    const operator = node.op.name;
-    const layer = layers.get(node.scope.path) ?? new Map<string, LayerLowering["operators"][number]>();
-    layers.set(
-      node.scope.path,
-      layer.set(`${operator} ${decision.rule} ${decision.reasons}`, { operator, ...decision }),
-    );
+    const { path } = node.scope;
+    const lowering = { operator: node.op.name, ...decision };
+    const layer = layers.get(path) ?? new Map<string, typeof lowering>();
+    layers.set(path, layer.set(Object.values(lowering).join(" "), lowering));
   }
   return [...layers].map(([path, operators]) => ({ path, operators: [...operators.values()] }));
 }
 
 /** How a backend compiles a graph on this machine: the target's name, and each module's lowering; none if everything is plain. */
-export async function describeLowering(
-  graph: Graph,
-  backend: Backend,
-): Promise<{ target: string; layers: LayerLowering[] }> {
+export async function describeLowering(graph: Graph, backend: Backend) {
   const { ort } = await backend.load(undefined);
   const target = await backend.targetFor(graph, () => backend.probe(ort));
   return { target: target.name, layers: layerLowerings(compile(graph, target)) };

@@ -1,12 +1,12 @@
 import { FormatError, messageOf } from "../../core/errors.js";
-import type { Tensor } from "../../core/tensor.js";
-import { toFloat32 } from "../../core/tensor.js";
+import { tensor, toFloat32 } from "../../core/tensor.js";
 import type { Engine } from "../engine.js";
 import { toOrt } from "./state.js";
+import { cpuBackend } from "./targets/cpu.js";
 
 /** An ONNX file that is ready to run: one image input, whose first output is logits. */
-export interface OnnxNetwork {
-  /** [batch, 3, height, width]; null where any size is taken. */
+interface OnnxNetwork {
+  /** [batch, 3, height, width]; null if any size is accepted. */
   readonly input: readonly (number | null)[];
   /** Shape of the logits; null where that follows from the input. */
   readonly output: readonly (number | null)[];
@@ -20,12 +20,11 @@ export interface OnnxNetwork {
  * @throws FormatError if ONNX Runtime does not take it, or it is not a network for images.
  */
 export async function openOnnxNetwork(bytes: Uint8Array, file: string, threads: number): Promise<OnnxNetwork> {
-  const ort = await import("onnxruntime-node");
-  const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: threads, logSeverityLevel: 3 }).catch(
-    (error: unknown) => {
-      throw new FormatError(`${file}: ONNX Runtime cannot run it (${messageOf(error).split("\n")[0]})`);
-    },
-  );
+  const { ort, options } = await cpuBackend().load(threads);
+  const opening = ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options });
+  const session = await opening.catch((error: unknown) => {
+    throw new FormatError(`${file}: ONNX Runtime cannot run it (${messageOf(error).split("\n")[0]})`);
+  });
   const [input, ...others] = session.inputMetadata;
   const [output] = session.outputMetadata;
   if (!input?.isTensor || input.type !== "float32" || input.shape.length !== 4 || others.length > 0)
@@ -43,22 +42,19 @@ export async function openOnnxNetwork(bytes: Uint8Array, file: string, threads: 
     engine: {
       name: "onnx",
       compile: async () => ({
-        run: async (arrays): Promise<Record<string, Tensor>> => {
+        run: async (arrays) => {
           const { shape, data: pixels } = toFloat32(arrays.input!);
           const [count = 0, ...image] = shape;
           // A file of a fixed batch size takes no fewer images: the rest is zeros, and left out of the logits.
           const batch = batchSize ?? count;
           const images = new Float32Array((pixels.length / count) * batch);
           images.set(pixels);
-          const fed = { dtype: "float32", shape: [batch, ...image], data: images } as const;
+          const fed = tensor("float32", [batch, ...image], images);
           const results = await session.run({ [input.name]: toOrt(ort, fed) });
-          const logits = results[output.name]!;
-          const data = logits.data;
-          if (!(data instanceof Float32Array))
-            throw new FormatError(`${file}: its logits are ${logits.type}, not floats`);
-          const [, ...rest] = logits.dims;
+          const { type, data, dims } = results[output.name]!;
+          if (!(data instanceof Float32Array)) throw new FormatError(`${file}: its logits are ${type}, not floats`);
           const own = data.subarray(0, (data.length / batch) * count);
-          return { output: { dtype: "float32", shape: [count, ...rest], data: own } };
+          return { output: tensor("float32", [count, ...dims.slice(1)], own) };
         },
         readState: async () => new Map(),
         release: async () => {},

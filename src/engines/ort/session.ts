@@ -1,6 +1,6 @@
 import { FoveaError, messageOf } from "../../core/errors.js";
 import { copyOf, type Tensor } from "../../core/tensor.js";
-import { CopiedState, type HeldState, type SessionSpec, toOrt } from "./state.js";
+import { type SessionSpec, SessionState, toOrt } from "./state.js";
 import { free } from "./targets/free.js";
 import type { Backend, Loaded } from "./targets/target.js";
 import { InPlaceState } from "./targets/write-in-place.js";
@@ -30,19 +30,21 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-/** Holds ONNX Runtime sessions and their state, in a worker thread or on the calling one. */
+/** Holds ONNX Runtime sessions and their state, in a worker thread or on the calling one. Loads the package on the first request. */
 export class SessionHost implements Host {
-  readonly #sessions = new Map<number, HeldState>();
+  #loaded: Promise<Loaded> | undefined;
+  readonly #sessions = new Map<number, SessionState>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly backend: Pick<Backend, "probe">,
-    private readonly loaded: Loaded,
+    private readonly backend: Pick<Backend, "load" | "probe">,
+    private readonly threads?: number,
   ) {}
 
   /** Answers requests one at a time. @throws FoveaError with the first line of ONNX Runtime's message. */
-  ask<R extends HostRequest>(request: R): Promise<HostResults[R["kind"]]> {
-    const answer = this.#last.then(() => this.#answer(request));
+  async ask<R extends HostRequest>(request: R): Promise<HostResults[R["kind"]]> {
+    const loaded = await (this.#loaded ??= this.backend.load(this.threads));
+    const answer = this.#last.then(() => this.#answer(request, loaded));
     this.#last = answer.catch(() => undefined);
     return answer.catch((error: unknown) => {
       throw new FoveaError(`ONNX Runtime: ${messageOf(error).split("\n")[0]}`);
@@ -54,11 +56,11 @@ export class SessionHost implements Host {
     await Promise.all([...this.#sessions.keys()].map((session) => this.ask({ kind: "release", session })));
   }
 
-  async #answer(request: HostRequest): Promise<HostResults[keyof HostResults]> {
-    const { ort } = this.loaded;
+  async #answer(request: HostRequest, loaded: Loaded): Promise<HostResults[keyof HostResults]> {
+    const { ort } = loaded;
     if (request.kind === "probe") return this.backend.probe(ort);
     if (request.kind === "create") {
-      this.#sessions.set(request.session, await this.#create(request.spec));
+      this.#sessions.set(request.session, await openSession(request.spec, loaded));
       return undefined;
     }
     const open = this.#sessions.get(request.session);
@@ -72,16 +74,12 @@ export class SessionHost implements Host {
     const feeds = Object.entries(request.inputs).map(([name, value]) => [name, toOrt(ort, value)] as const);
     return open.run(Object.fromEntries(feeds));
   }
+}
 
-  async #create(spec: SessionSpec): Promise<HeldState> {
-    const { ort, options } = this.loaded;
-    const session = await ort.InferenceSession.create(spec.model, {
-      // With memory patterns every run would ask the system for fresh pages.
-      enableMemPattern: false,
-      logSeverityLevel: 3,
-      ...options,
-    });
-    free([spec.model]);
-    return new (spec.sentinel ? InPlaceState : CopiedState)(ort, session, spec);
-  }
+async function openSession(spec: SessionSpec, { ort, options }: Loaded): Promise<SessionState> {
+  // With memory patterns every run would ask the system for fresh pages.
+  const settings = { enableMemPattern: false, logSeverityLevel: 3, ...options } as const;
+  const session = await ort.InferenceSession.create(spec.model, settings);
+  free([{ data: spec.model }]);
+  return new (spec.sentinel ? InPlaceState : SessionState)(ort, session, spec);
 }

@@ -23,43 +23,45 @@ export interface SessionSpec {
   readonly sentinel: string | undefined;
 }
 
-/** An open session and its state: where that lives, and what becomes of it in a run. */
-export interface HeldState {
-  /** Runs the session once, and keeps the new state. Returns the graph's outputs. */
-  run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Record<string, Tensor>>;
-  /** The contents of a state array; valid until the next run. */
-  read(index: number): Tensor;
-  /** Releases the session, and frees the state. */
-  release(): Promise<void>;
-}
+/** Arrays of ONNX Runtime by their names in a model. */
+export type OrtArrays = Readonly<Record<string, OrtTensor>>;
 
-/** State that every run returns anew. */
-export class CopiedState implements HeldState {
-  #state: Record<string, OrtTensor>;
+/** An open session and its state, which every run returns anew. */
+export class SessionState {
+  /** The state, by input name. */
+  protected state: OrtArrays;
 
   constructor(
-    ort: OrtModule,
-    private readonly session: InferenceSession,
-    private readonly spec: SessionSpec,
+    protected readonly ort: OrtModule,
+    protected readonly session: InferenceSession,
+    protected readonly spec: SessionSpec,
   ) {
-    this.#state = Object.fromEntries(spec.states.map(({ before, initial }) => [before, toOrt(ort, initial)]));
+    this.state = this.arrays(({ initial }) => initial);
   }
 
-  async run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Record<string, Tensor>> {
-    const before = this.#state;
+  /** Runs the session once, and keeps the new state. Returns the graph's outputs. */
+  async run(feeds: OrtArrays): Promise<Record<string, Tensor>> {
+    const before = this.state;
     const results = await this.session.run({ ...feeds, ...before });
-    this.#state = Object.fromEntries(this.spec.states.map((state) => [state.before, results[state.after]!]));
-    free(Object.values(before).map(({ data }) => data as Float32Array));
+    this.state = Object.fromEntries(this.spec.states.map((state) => [state.before, results[state.after]!]));
+    free(Object.values(before));
     return Object.fromEntries(this.spec.outputs.map(({ name }) => [name, fromOrt(results[name]!)]));
   }
 
+  /** The contents of a state array; valid until the next run. */
   read(index: number): Tensor {
-    return fromOrt(this.#state[this.spec.states[index]!.before]!);
+    return fromOrt(this.state[this.spec.states[index]!.before]!);
   }
 
+  /** Releases the session, and frees the state. */
   async release(): Promise<void> {
     await this.session.release();
-    free(Object.values(this.#state).map(({ data }) => data as Float32Array));
+    free(Object.values(this.state));
+  }
+
+  /** An array for each state, by input name. */
+  protected arrays(make: (state: StateSpec) => Tensor): OrtArrays {
+    return Object.fromEntries(this.spec.states.map((state) => [state.before, toOrt(this.ort, make(state))]));
   }
 }
 

@@ -85,7 +85,7 @@ function checkSides(value: unknown, where: string): WinogradSides {
   );
 }
 
-/** Of what is no number only the type is shown, so that messages do not quote a file. */
+/** Only numbers are shown, and otherwise the type, so that messages do not quote a file. */
 function checked<T>(value: unknown, schema: Schema<T>, where: string): T {
   const wanted = misfit(schema, value);
   if (wanted === undefined) return value as T;

@@ -18,10 +18,5 @@ export function ortWebEngine(options: OrtOptions = {}): Engine {
   check("ortWebEngine", "options", ortWebOptions, options);
   const { threads, rules } = options;
   const backend = wasmBackend(() => import("onnxruntime-web/wasm"), rules);
-  let host: Promise<SessionHost> | undefined;
-  const open = () => (host ??= backend.load(threads).then((loaded) => new SessionHost(backend, loaded)));
-  return engineIn(
-    { ask: async (request) => (await open()).ask(request), stop: async () => (await host)?.stop() },
-    backend,
-  );
+  return engineIn(new SessionHost(backend, threads), backend);
 }

@@ -21,16 +21,13 @@ export interface Answer {
 
 /** Answers {@link HostRequest}s, so that the caller's event loop stays free while ONNX Runtime computes. */
 const { backend: name, threads } = workerData as WorkerSetup;
-const backend = backends[name]();
-const host = backend.load(threads).then((loaded) => new SessionHost(backend, loaded));
-
-host.catch(() => {}); // thrown where it is awaited, below
+const host = new SessionHost(backends[name](), threads);
 
 parentPort!.on("message", async (request: HostRequest) => {
   let answer: Answer;
   const moved: ArrayBuffer[] = [];
   try {
-    const result = await (await host).ask(request);
+    const result = await host.ask(request);
     answer = { result };
     // The state is already a copy: transfer it instead of copying it again.
     if (request.kind === "readState") moved.push((result as HostResults["readState"]).data.buffer as ArrayBuffer);

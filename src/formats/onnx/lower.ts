@@ -75,8 +75,7 @@ export class Lowering {
     this.#updated = new Set(graph.updates.map(({ cell }) => cell));
     this.#taken = new Set([...graph.inputs.keys(), ...graph.outputs.keys()]);
     // Reserved before any node is emitted, so that nodes get other names.
-    for (const value of this.program.states)
-      if (value.source.kind === "state") this.#stateNames.set(value, this.#reserve(value.source.name));
+    for (const value of this.program.states) this.#stateNames.set(value, this.#reserve(value.source.name));
     const module = new LoweredModule(opset, typeRules);
     module.metadata = metadata;
     this.write = new OnnxWriter(module, keepFloat16, this.#taken);
@@ -85,19 +84,18 @@ export class Lowering {
   /** Lowers the whole graph. */
   run(): LoweredModule {
     const inputs = this.program.inputs.map((value) => {
-      const name = value.source.kind === "input" ? value.source.name : "";
-      const input = new LoweredValue(name, typeOf(value), { kind: "input" });
+      const input = new LoweredValue(value.source.name, typeOf(value), { kind: "input" });
       this.define(value, input);
       return input;
     });
     for (const value of this.program.states) {
-      const { source } = value;
-      if (source.kind !== "state" || !this.isUpdated(source.cell)) continue;
+      const { cell } = value.source;
+      if (!this.isUpdated(cell)) continue;
       const name = this.#stateNames.get(value)!;
-      const type = { dtype: dtypes[source.cell.dtype], shape: this.stateShape(source.cell) };
+      const type = { dtype: dtypes[cell.dtype], shape: this.stateShape(cell) };
       const before = new LoweredValue(name, type, { kind: "input" });
-      this.#befores.set(source.cell, before);
-      this.defineState(value, source.cell, before);
+      this.#befores.set(cell, before);
+      this.defineState(value, cell, before);
     }
     for (const node of this.program.nodes) {
       this.write.enter(node.scope.path);

@@ -6,7 +6,7 @@ export interface CutAt {
   /** The graph with outputs `activation/<i>`, one for each of the values, and `context/<k>`. */
   readonly head: Graph;
   /**
-   * From inputs `activation/<i>` and `context/<k>` to the graph's outputs. A value that depends on another one is no input: it is
+   * From inputs `activation/<i>` and `context/<k>` to the graph's outputs. A value that depends on another one is not an input: it is
    * computed again.
    */
   readonly tail: Graph;

@@ -47,7 +47,7 @@ export function blockedLayerOf(node: AnyNode, { block, winograd }: BlockedTarget
   const kind = tile ? "winograd" : kindOf(channels, filters, group, block);
   if (kind) return { ...layer, kind, layout: weightLayouts[kind], tile };
   return group === 1
-    ? "its channels are no multiple of 4, or do not fill half a block"
+    ? "its channels are not a multiple of 4, or do not fill half a block"
     : "its groups do not fill blocks";
 }
 

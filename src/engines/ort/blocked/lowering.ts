@@ -1,7 +1,7 @@
 import { sameShape } from "../../../core/shape.js";
 import type { LoweredValue } from "../../../formats/onnx/ir.js";
 import type { Rules } from "../../../formats/onnx/writer.js";
-import { type Cell, type Graph, isOp, type Node, type Program, type Value } from "../../../graph/graph.js";
+import { type Cell, type Graph, isOp, type Node, type Value } from "../../../graph/graph.js";
 import type { Op } from "../../../graph/op.js";
 import { convWeightGradOp } from "../../../ops/conv.js";
 import { partsOf } from "../conv-layer.js";
@@ -33,7 +33,7 @@ export class BlockedLowering extends LayoutTable {
 
   constructor(graph: Graph, rules: Rules, blocks: NonNullable<Target["blocks"]>) {
     super(graph, rules, blocks);
-    this.stateLayouts = layoutsOfCells(graph, this.program, blocks);
+    this.stateLayouts = layoutsOfCells(this);
     for (const rule of blocks.rules)
       for (const op of rule.ops) this.#rulesFor.set(op, [...(this.#rulesFor.get(op) ?? []), rule]);
   }
@@ -70,17 +70,16 @@ export class BlockedLowering extends LayoutTable {
 }
 
 /** The layout of every updated cell that is a convolution's weight, or is updated together with one. */
-function layoutsOfCells(graph: Graph, program: Program, target: BlockedTarget): Map<Cell, Layout> {
+function layoutsOfCells(table: LayoutTable): Map<Cell, Layout> {
   const layouts = new Map<Cell, Layout>();
-  const updated = new Set(graph.updates.map(({ cell }) => cell));
-  for (const node of program.nodes) {
-    const layer = blockedLayerOf(node, target);
+  for (const node of table.program.nodes) {
+    const layer = blockedLayerOf(node, table);
     const weight = partsOf(node)?.weight;
-    if (typeof layer === "string" || weight?.source.kind !== "state" || !updated.has(weight.source.cell)) continue;
-    layouts.set(weight.source.cell, layoutOf(layer.layout, weight.shape, target.block));
+    if (typeof layer === "string" || weight?.source.kind !== "state" || !table.isUpdated(weight.source.cell)) continue;
+    layouts.set(weight.source.cell, layoutOf(layer.layout, weight.shape, table.block));
   }
-  for (const { cell, value } of graph.updates) {
-    const layout = layouts.has(cell) ? undefined : layoutAmong(value, layouts, target);
+  for (const { cell, value } of table.graph.updates) {
+    const layout = layouts.has(cell) ? undefined : layoutAmong(value, layouts, table);
     if (layout) layouts.set(cell, layout);
   }
   return layouts;

@@ -71,7 +71,7 @@ class FusedCells {
     return reshape(slice(this.in(to), 0, start, start + sizeOf(cell.shape)), cell.shape);
   }
 
-  /** Puts the contents of the cells in the place of the vector's. */
+  /** Replaces the contents of the vector by those of its cells. */
   restore(contents: Map<Cell, Tensor>): void {
     const fused = cellOf(this.#value!)!;
     const { dtype, data } = contents.get(fused)!;

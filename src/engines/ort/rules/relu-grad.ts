@@ -8,7 +8,7 @@ import { reduceMaxGrad, ops as reductions } from "../../../ops/reduce.js";
 
 type ReluGradRule = RuleFor<typeof elementwise.reluGrad>;
 
-/** dy where y > 0, else 0: selected, as it is defined. */
+/** dy where y > 0, else 0, by selecting, as it is defined. */
 export const reluGrad: ReluGradRule = (_node, [dy, y], write) => [
   write.emit("Where", [write.emit("LessOrEqual", [y, write.number(0)]), write.number(0), dy]),
 ];

@@ -13,7 +13,7 @@ import { reluGrad } from "./relu-grad.js";
 import { type ReductionRule, sumOver, sums } from "./sums.js";
 
 /** The two parts of batch norm whose fastest lowering depends on the build of ONNX Runtime. */
-export interface BatchNormParts {
+interface BatchNormParts {
   /** The mean over all axes but the second: [C]. */
   mean(x: LoweredValue, write: OnnxWriter): LoweredValue;
   /** γ·(x − mean)/√(variance + ε) + β, with vectors [C]. */

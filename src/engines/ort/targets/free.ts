@@ -5,8 +5,8 @@
  * What would make this unnecessary: results of onnxruntime-node that tell V8 their size (`AdjustExternalMemory`), or a `dispose()` of CPU
  * tensors that frees them.
  */
-export function free(arrays: readonly (Uint8Array | Float32Array)[]): void {
-  const buffers = new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer));
+export function free(arrays: readonly { readonly data: unknown }[]): void {
+  const buffers = new Set(arrays.map(({ data }) => (data as Uint8Array<ArrayBuffer>).buffer));
   if (buffers.size === 0) return;
   const { port1, port2 } = new MessageChannel();
   port2.close();

@@ -1,19 +1,16 @@
-import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import type * as common from "onnxruntime-common";
 import type { Rules } from "../../../formats/onnx/writer.js";
 import type { Graph } from "../../../graph/graph.js";
 import type { BlockedTarget } from "../blocked/blocked-layer.js";
 import type { BlockedRule } from "../blocked/rule.js";
 
 /** What sessions need from onnxruntime-node or onnxruntime-web. */
-export interface OrtModule {
-  readonly InferenceSession: typeof InferenceSession;
-  readonly Tensor: typeof OrtTensor;
-}
+export type OrtModule = Pick<typeof common, "InferenceSession" | "Tensor">;
 
 /** ONNX Runtime as it was loaded, and options for every session. */
 export interface Loaded {
   readonly ort: OrtModule;
-  readonly options?: InferenceSession.SessionOptions;
+  readonly options?: common.InferenceSession.SessionOptions;
 }
 
 /**

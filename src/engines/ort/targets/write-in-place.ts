@@ -3,7 +3,7 @@ import { FoveaError, messageOf } from "../../../core/errors.js";
 import { type Tensor, tensor, zeros } from "../../../core/tensor.js";
 import { defaultOpset } from "../../../formats/onnx/lower.js";
 import { encodeOnnx } from "../../../formats/onnx/proto.js";
-import { fromOrt, type HeldState, type SessionSpec, toOrt } from "../state.js";
+import { type OrtArrays, SessionState, toOrt } from "../state.js";
 import { free } from "./free.js";
 import type { OrtModule } from "./target.js";
 
@@ -11,54 +11,38 @@ import type { OrtModule } from "./target.js";
  * State that a run writes over itself. ONNX Runtime writes results to preallocated outputs, but its Node binding then returns a copy of each: of
  * all weights and optimizer slots, in every step. It copies in the order of the outputs, and stops with an error at the first that it
  * cannot represent, such as a sequence. So a sequence, the sentinel, comes first (`passes/alias-state.ts`): everything has been computed,
- * the error is expected, and nothing is copied. Where the probe fails, results are copied (`CopiedState`).
+ * the error is expected, and nothing is copied. Where the probe fails, results are copied (`SessionState`).
  *
  * What would make this unnecessary: a `run` of onnxruntime-node that returns the tensors it was given for outputs, as onnxruntime-web's does
  * for GPU buffers (IOBinding).
  */
-export class InPlaceState implements HeldState {
-  /** The state, by input name. */
-  #state: Record<string, OrtTensor>;
+export class InPlaceState extends SessionState {
   /** Where a run writes the new state, by the same names: to the same array, or to one that it is swapped with. */
-  #next: Record<string, OrtTensor>;
+  #next = this.arrays(({ initial, inPlace }) => (inPlace ? initial : zeros(initial.dtype, initial.shape)));
   #isLost = false;
 
-  constructor(
-    private readonly ort: OrtModule,
-    private readonly session: InferenceSession,
-    private readonly spec: SessionSpec,
-  ) {
-    const arrays = (make: (state: SessionSpec["states"][number]) => Tensor) =>
-      Object.fromEntries(spec.states.map((state) => [state.before, toOrt(ort, make(state))]));
-    this.#state = arrays(({ initial }) => initial);
-    this.#next = arrays(({ initial, inPlace }) => (inPlace ? initial : zeros(initial.dtype, initial.shape)));
-  }
-
-  async run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Record<string, Tensor>> {
+  override async run(feeds: OrtArrays): Promise<Record<string, Tensor>> {
     this.#requireKept();
     const { outputs, states, sentinel } = this.spec;
     const results = outputs.map(({ dtype, shape }) => zeros(dtype, shape as readonly number[]));
     const into: Record<string, OrtTensor | null> = { [sentinel!]: null };
     for (const [i, { name }] of outputs.entries()) into[name] = toOrt(this.ort, results[i]!);
     for (const { before, after } of states) into[after] = this.#next[before]!;
-    try {
-      await runInto(this.session, { ...feeds, ...this.#state }, into);
-    } catch (error) {
-      this.#isLost = true;
-      throw error;
-    }
-    [this.#state, this.#next] = [this.#next, this.#state];
+    this.#isLost = true; // unless the run ends
+    await runInto(this.session, { ...feeds, ...this.state }, into);
+    this.#isLost = false;
+    [this.state, this.#next] = [this.#next, this.state];
     return Object.fromEntries(outputs.map(({ name }, i) => [name, results[i]!]));
   }
 
-  read(index: number): Tensor {
+  override read(index: number): Tensor {
     this.#requireKept();
-    return fromOrt(this.#state[this.spec.states[index]!.before]!);
+    return super.read(index);
   }
 
-  async release(): Promise<void> {
+  override async release(): Promise<void> {
     await this.session.release();
-    free([...Object.values(this.#state), ...Object.values(this.#next)].map(({ data }) => data as Float32Array));
+    free([...Object.values(this.state), ...Object.values(this.#next)]);
   }
 
   #requireKept(): void {
@@ -72,7 +56,7 @@ const noTensor = "Non tensor type is temporarily not supported.";
 /** Runs a session that writes its results to the given arrays; the binding may complain that it cannot return the sequence. */
 async function runInto(
   session: InferenceSession,
-  feeds: Record<string, OrtTensor>,
+  feeds: OrtArrays,
   into: Record<string, OrtTensor | null>,
 ): Promise<void> {
   try {

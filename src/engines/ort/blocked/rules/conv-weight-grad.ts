@@ -9,7 +9,6 @@ import { divisorsOf, overImages, sumOver } from "../../rules/sums.js";
 import { type BlockedLayer, layerRule } from "../blocked-layer.js";
 import { layoutOf, roundUp } from "../layout.js";
 import type { LayoutTable } from "../layout-table.js";
-import type { BlockedRule } from "../rule.js";
 import type { Pads } from "../writer.js";
 
 /**
@@ -17,7 +16,7 @@ import type { Pads } from "../writer.js";
  * kernel element is one output column. Left and right padding of x is emitted in advance; top and bottom are the convolution's own
  * padding, which it skips. (im2col and a matrix product reach a third to two thirds of the speed.)
  */
-const weightGrad = layerRule("convWeightGrad", convWeightGradOp, ({ inputs, outputs: [dw] }, layer) => {
+export const convWeightGrad = layerRule("convWeightGrad", convWeightGradOp, ({ inputs, outputs: [dw] }, layer) => {
   const [x, dy] = inputs;
   if (layer.kind === "winograd") return "the layer's weight is laid out for Winograd's algorithm";
   const grad = { stem: stemGrad, depthwise: depthwiseGrad, dense: denseGrad }[layer.kind];
@@ -222,6 +221,3 @@ function depthwiseGrad(x: Value, dy: Maps, layer: BlockedLayer, table: LayoutTab
   const blocks = write.reshape(sum, [channels / block, rows, columns, block]);
   return table.crop(blocks, [channels / block, ...kernel, block]);
 }
-
-/** Gradients of the weights of convolutions. */
-export const convWeightGradRules: readonly BlockedRule[] = [weightGrad];

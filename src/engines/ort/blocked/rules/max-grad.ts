@@ -5,7 +5,7 @@ import { reduceMaxGrad } from "../../../../ops/reduce.js";
 import type { Maps } from "../../maps.js";
 import { anyNotFinite, largestFloat, mayHoldNaN, nanMask } from "../../rules/training.js";
 import type { Deferred, LayoutTable } from "../layout-table.js";
-import { type BlockedRule, reasons, rule } from "../rule.js";
+import { reasons, rule } from "../rule.js";
 import { inLanes } from "./elementwise.js";
 import { channelSums, isAxes } from "./reduce.js";
 
@@ -14,7 +14,7 @@ import { channelSums, isAxes } from "./reduce.js";
  * pass leaves 1 at the maxima and 0 elsewhere; its dot product with the indices is the index, unless a maximum occurs twice. That is
  * checked, and only then are the indices compared.
  */
-const maxGrad = rule("reduce", [reduceMaxGrad], ({ inputs, outputs: [dx], attributes: { axes } }, context) => {
+export const maxGrad = rule("reduce", [reduceMaxGrad], ({ inputs, outputs: [dx], attributes: { axes } }, context) => {
   const [, x] = inputs;
   if (!context.isBlocked(x)) return reasons.plain;
   if (context.isPadded(x)) return reasons.padded;
@@ -141,6 +141,3 @@ function firstChannels(
   const first = write.cast(write.emit("Equal", [scores, best]), "float32");
   return write.reshape(first, [n, blocks, area * block]);
 }
-
-/** The gradient of maxima. */
-export const maxGradRules: readonly BlockedRule[] = [maxGrad];

@@ -18,7 +18,7 @@ function centered(x: Maps, mean: LoweredValue, { nchwc, write }: LayoutTable): M
   return nchwc.affine(x, nchwc.ones(x.shape[1]), { bias: write.emit("Neg", [mean]) });
 }
 
-/** With ε = 0 the variance of padded channels, zero, is no divisor. */
+/** With ε = 0, padded channels would be divided by their variance, zero. */
 const dividesByZero = (epsilon: number, x: Value, context: MatchContext): boolean =>
   epsilon === 0 && context.isPadded(x);
 

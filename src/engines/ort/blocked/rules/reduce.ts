@@ -7,7 +7,7 @@ import { overImages, sumOver } from "../../rules/sums.js";
 import { exactMaximum } from "../../rules/training.js";
 import { layoutOf, roundUp } from "../layout.js";
 import type { LayoutTable } from "../layout-table.js";
-import { type BlockedRule, emitPlain, reasons, rule } from "../rule.js";
+import { emitPlain, reasons, rule } from "../rule.js";
 
 type Kind = "ReduceSum" | "ReduceMean" | "ReduceMax";
 
@@ -15,7 +15,7 @@ export const isAxes = (axes: readonly number[], ...expected: readonly number[]) 
   axes.length === expected.length && expected.every((axis) => axes.includes(axis));
 
 /** Sums, means and maxima, by axes. */
-const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (node, context) => {
+export const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (node, context) => {
   const [x] = node.inputs;
   const [y] = node.outputs;
   const { axes, keepdims } = node.attributes;
@@ -38,38 +38,27 @@ const reduce = rule("reduce", [ops.reduceSum, ops.reduceMean, ops.reduceMax], (n
   // Padded channels are zero and do not affect the others.
   const define = (table: LayoutTable, array: LoweredValue) =>
     table.define(y, table.nchwc.view(array, staticShape(y.shape)));
-  if (isAxes(axes, 2, 3))
-    return (table) =>
-      define(
-        table,
-        exact(kind, x, table, (k, maps) => overPositions(k, x, table, maps)),
-      );
+  if (isAxes(axes, 2, 3)) return (table) => define(table, exact(overPositions, kind, x, table));
   if (isAxes(axes, 0, 2, 3) && kind !== "ReduceMax")
     return (table) => {
       const perImage = table.write.reshape(overPositions(kind, x, table), fourSizes(x.shape).slice(0, 2));
       define(table, sumOver(kind, perImage, overImages, table.write));
     };
   if (context.isPadded(x)) return reasons.padded;
-  if (isAxes(axes, 1))
-    return (table) =>
-      define(
-        table,
-        exact(kind, x, table, (k, maps) => overChannels(k, x, table, maps)),
-      );
+  if (isAxes(axes, 1)) return (table) => define(table, exact(overChannels, kind, x, table));
   if (!keepdims || (!isAxes(axes, 2) && !isAxes(axes, 3))) return "over other axes";
-  return (table) =>
-    table.setBlocked(
-      y,
-      exact(kind, x, table, (k, maps) => alongAxis(k, axes[0]!, x, table, maps)),
-    );
+  return (table) => table.setBlocked(y, exact(alongAxis(isAxes(axes, 2) ? 2 : 3), kind, x, table));
 });
 
-/** A maximum with NaN, which ONNX Runtime's kernels drop; sums and means as they are. `reduceTo` takes maps in the place of x's. */
-function exact(kind: Kind, x: Value, table: LayoutTable, reduceTo: (kind: Kind, maps?: Maps) => LoweredValue) {
-  const array = reduceTo(kind);
+/** Reduces the maps of x, or others in their place. */
+type Reduction = (kind: Kind, x: Value, table: LayoutTable, maps?: Maps) => LoweredValue;
+
+/** A maximum with NaN, which ONNX Runtime's kernels drop; sums and means as they are. */
+function exact(reduceTo: Reduction, kind: Kind, x: Value, table: LayoutTable): LoweredValue {
+  const array = reduceTo(kind, x, table);
   if (kind !== "ReduceMax") return array;
-  const of = (from: LoweredValue) => reduceTo(kind, asMaps(from));
-  return exactMaximum({ array, mean: reduceTo("ReduceMean"), from: table.blocked(x), of }, table.write);
+  const of = (from: LoweredValue) => reduceTo(kind, x, table, asMaps(from));
+  return exactMaximum({ array, mean: reduceTo("ReduceMean", x, table), from: table.blocked(x), of }, table.write);
 }
 
 /** An array times a number, as a vector: scalars broadcast slowly over arrays whose last axis is 1. */
@@ -85,25 +74,23 @@ function overPositions(kind: Kind, x: Value, table: LayoutTable, given?: Maps): 
   const [n, channels, height, width] = fourSizes(x.shape);
   const area = height * width;
   const product = kind === "ReduceMax" ? undefined : table.deferred(x)?.product;
-  let reduced: LoweredValue;
-  if (product) {
-    table.takeDeferred(x);
-    reduced = scaled(nchwc.dot(...product), kind === "ReduceSum" ? 1 : 1 / area, table);
-  } else {
-    const maps = given ?? table.blocked(x);
-    reduced = kind === "ReduceMax" ? nchwc.globalPool("GlobalMaxPool", maps) : nchwc.means(maps);
-    reduced = scaled(reduced, kind === "ReduceSum" ? area : 1, table);
-  }
+  if (product) table.takeDeferred(x);
+  const pooled = (maps: Maps) => (kind === "ReduceMax" ? nchwc.globalPool("GlobalMaxPool", maps) : nchwc.means(maps));
+  const reduced = product
+    ? scaled(nchwc.dot(...product), kind === "ReduceSum" ? 1 : 1 / area, table)
+    : scaled(pooled(given ?? table.blocked(x)), kind === "ReduceSum" ? area : 1, table);
   return table.crop(write.reshape(reduced, [n, roundUp(channels, block), 1, 1]), [n, channels, 1, 1]);
 }
 
-/** Along rows (axis 3) or columns: pooling over all of them, in at most half the time of a reduction. */
-function alongAxis(kind: Kind, axis: number, x: Value, table: LayoutTable, maps = table.blocked(x)): LoweredValue {
-  const [, , height, width] = maps.shape;
-  const kernel = axis === 3 ? ([1, width] as const) : ([height, 1] as const);
-  const pooled = table.nchwc.pool(kind === "ReduceMax" ? "MaxPool" : "AveragePool", maps, kernel, {});
-  return scaled(pooled, kind === "ReduceSum" ? maps.shape[axis]! : 1, table);
-}
+/** Along columns (axis 2) or rows (axis 3): pooling over all of them, in at most half the time of a reduction. */
+const alongAxis =
+  (axis: 2 | 3): Reduction =>
+  (kind, x, table, maps = table.blocked(x)) => {
+    const [, , height, width] = maps.shape;
+    const kernel = axis === 3 ? ([1, width] as const) : ([height, 1] as const);
+    const pooled = table.nchwc.pool(kind === "ReduceMax" ? "MaxPool" : "AveragePool", maps, kernel, {});
+    return scaled(pooled, kind === "ReduceSum" ? maps.shape[axis] : 1, table);
+  };
 
 /** [N,1,H,W]. Sums over lanes are a product with a vector; maxima are taken over blocks, then over lanes. */
 function overChannels(kind: Kind, x: Value, table: LayoutTable, maps = table.blocked(x)): LoweredValue {
@@ -130,6 +117,3 @@ export function channelSums(
   const perBlock = write.reshape(write.emit("MatMul", [rows, write.filled(factor, [block, 1])]), [n, blocks, area]);
   return blocks === 1 ? perBlock : write.reduce("ReduceSum", perBlock, [1], true);
 }
-
-/** Sums, means and maxima. */
-export const reduceRules: readonly BlockedRule[] = [reduce];
