@@ -40,7 +40,8 @@ export function modelFor(flags: AskedFlags, source: string, { train }: OpenedDat
 /** @throws OptionError for flags about a classifier, the last layer of a network for whole images. */
 function refuseClassifierFlags({ pretrained, weights, freeze, headLr, cacheFeatures }: AskedFlags): void {
   for (const [flag, value] of Object.entries({ pretrained, weights, freeze, "head-lr": headLr }))
-    if (value !== undefined) throw new OptionError(`--${flag} is for networks that classify whole images`);
+    if (value !== undefined && value !== false)
+      throw new OptionError(`--${flag} is for networks that classify whole images`);
   if (cacheFeatures !== undefined)
     throw new OptionError(`--${cacheFeatures ? "" : "no-"}cache-features is for networks that classify whole images`);
 }

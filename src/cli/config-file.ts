@@ -54,11 +54,9 @@ function flagsIn(
     if (value === null) continue; // as if it were not there
     if (name === "data") flags.data = ofText(value, key, where);
     else {
-      const own = command.options.filter((option) => option.attributeName() === name && !ofTheCall.includes(name));
-      const [option] = own;
+      const option = command.options.find((one) => one.attributeName() === name && !ofTheCall.includes(name));
       if (!option) throw new OptionError(`${where(key)}: unknown flag "${key}"${suggested(name, command)}`);
-      const taken = storedFrom(option, value, key, where);
-      if (taken !== undefined) flags[name] = taken;
+      flags[name] = storedFrom(option, value, key, where);
     }
   }
   return flags;
@@ -82,7 +80,7 @@ function storedFrom(option: Option, value: unknown, key: string, where: (key: st
   const takesText = option.required || option.optional;
   if (!takesText || (option.optional && value === true)) {
     if (typeof value !== "boolean") throw new OptionError(`${where(key)}: ${key} must be true or false`);
-    return option.negate || value ? value : undefined;
+    return value;
   }
   if (typeof value === "boolean") throw new OptionError(`${where(key)}: ${key} takes a value, not ${value}`);
   const plain = Array.isArray(value) && !value.some((item) => typeof item === "object");

@@ -154,7 +154,8 @@ function requireFitting(flags: TrainFlags, task: Task["name"], classes: readonly
   if (bceLoss && classWeights) throw new OptionError("--class-weights has no effect with --bce-loss");
   if (task === "segmentation")
     for (const [name, value] of Object.entries(ofImages))
-      if (value !== undefined) throw new OptionError(`--${name} is for networks that classify whole images`);
+      if (value !== undefined && value !== false)
+        throw new OptionError(`--${name} is for networks that classify whole images`);
   if (typeof classWeights === "object" && classWeights && classWeights.length !== classes.length)
     throw new OptionError(
       `--class-weights: ${classWeights.length} weights for ${classes.length} classes: ${classes.slice(0, 12).join(", ")}`,

@@ -109,6 +109,24 @@ test("what belongs to a choice of a recipe goes with it where a flag or the file
   assert.deepEqual(flags, { batch: 256, epochs: 90, schedule: "cosine", optimizer: "lamb", augment: false });
 });
 
+test("false in a configuration file switches off what a recipe switches on, and is no flag of another task", async () => {
+  writeFileSync(at("off.yaml"), "recipe: timm-a2\nbceLoss: false\nwarmup: 1\n");
+  const { bceLoss, bceTargetThreshold } = await presetFlags(trainCommand, { config: at("off.yaml") });
+  assert.deepEqual([bceLoss, bceTargetThreshold], [false, undefined]);
+  const { code, stderr } = await fovea(["train", data, "--config", at("off.yaml"), ...short, "--out", at("off")]);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual([config("off").training.bceLoss, config("off").training.bceTargetThreshold], [false, null]);
+  for (const switched of ["cacheFeatures", "balancedSampling", "recompute", "winograd", "pretrained", "maps"]) {
+    writeFileSync(at("one.json"), JSON.stringify({ [switched]: false }));
+    assert.deepEqual(await presetFlags(trainCommand, { config: at("one.json") }), { [switched]: false });
+  }
+  writeFileSync(at("none.yaml"), "pretrained: false\nbceLoss: false\nbalancedSampling: false\neraseMode: pixel\n");
+  const masks = ["train", "shapes", "--model", "unet_resnet18", "--config", at("none.yaml"), "--out", at("never")];
+  const later = await fovea(masks);
+  assert.equal(later.code, 2, later.stderr);
+  assert.match(later.stderr, /--erase-mode needs --random-erasing/);
+});
+
 test("--find-lr draws a curve and trains nothing", async () => {
   const curve = at("curve.svg");
   const { code, stdout, stderr } = await fovea([
